@@ -1,0 +1,158 @@
+/**
+ * The architecture as data. A checkpoint's `config.json` becomes one `DecoderSpec`; the trainer's
+ * forward pass and the rollout graph are both compiled from it, so the two cannot drift apart.
+ */
+
+/** How position enters queries and keys. `scale` multiplies cos and sin (YaRN's attention factor). */
+export interface RopeSpec {
+  /** One inverse frequency per rotated pair, length `rotaryDim / 2`, scaling already applied. */
+  readonly invFreq: readonly number[];
+  /** Rotated leading part of the head; smaller than `headDim` for partial rotary. */
+  readonly rotaryDim: number;
+  readonly scale: number;
+}
+
+export interface LayerSpec {
+  /** Index into `DecoderSpec.ropes`, or null for a layer without positions (NoPE). */
+  readonly rope: number | null;
+  /** Sliding window in tokens (a query sees itself and `window − 1` before it), or null for all. */
+  readonly window: number | null;
+}
+
+export type Activation = 'silu' | 'gelu_tanh' | 'gelu';
+
+export interface DecoderSpec {
+  /** Hugging Face `model_type`. */
+  readonly family: string;
+  readonly vocabSize: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly numHeads: number;
+  readonly numKvHeads: number;
+  readonly headDim: number;
+  /** Longest context the checkpoint declares. */
+  readonly maxPositions: number;
+  readonly layers: readonly LayerSpec[];
+  readonly ropes: readonly RopeSpec[];
+
+  readonly normEps: number;
+  /** RMSNorm multiplies by `weight + normOffset` (Gemma: 1). */
+  readonly normOffset: number;
+  /** `pre`: norm before each sub-layer; `post`: after it (OLMo 2); `both`: sandwich (Gemma 2 and 3). */
+  readonly normPlacement: 'pre' | 'post' | 'both';
+  /** RMSNorm on queries and keys: per head, over the whole projection (OLMo 2), or none. */
+  readonly qkNorm: 'none' | 'head' | 'full';
+
+  readonly activation: Activation;
+  readonly bias: {
+    readonly q: boolean;
+    readonly k: boolean;
+    readonly v: boolean;
+    readonly o: boolean;
+    readonly mlp: boolean;
+  };
+  /** Checkpoint stores q, k and v (gate and up) as one matrix (Phi-3). */
+  readonly fusedProjections: boolean;
+
+  /** Softmax scale of attention; 1/√headDim unless the family says otherwise. */
+  readonly attentionScale: number;
+  /** `cap · tanh(score / cap)` on attention scores, or null. */
+  readonly attentionSoftcap: number | null;
+  /** The same on the final logits. */
+  readonly logitSoftcap: number | null;
+  /** Multiplies token embeddings. */
+  readonly embeddingScale: number;
+  /** Multiplies each sub-layer's output before it joins the residual stream (Granite). */
+  readonly residualScale: number;
+  /** Multiplies the final logits (Granite divides by `logits_scaling`). */
+  readonly logitScale: number;
+  readonly tieWordEmbeddings: boolean;
+}
+
+/** A linear module, by the name that Hugging Face and PEFT use, without `.weight`. */
+export interface LinearModule {
+  readonly module: string;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly bias: boolean;
+}
+
+/** Names and shapes of one layer's linear modules, in order of use. */
+export function layerLinears(spec: DecoderSpec, layer: number): LinearModule[] {
+  const { hiddenSize: hidden, intermediateSize: inner, headDim, bias } = spec;
+  const queries = spec.numHeads * headDim;
+  const keys = spec.numKvHeads * headDim;
+  const attention = `model.layers.${layer}.self_attn`;
+  const mlp = `model.layers.${layer}.mlp`;
+  const linear = (
+    module: string,
+    inFeatures: number,
+    outFeatures: number,
+    hasBias: boolean,
+  ): LinearModule => ({ module, inFeatures, outFeatures, bias: hasBias });
+  const projections = spec.fusedProjections
+    ? [linear(`${attention}.qkv_proj`, hidden, queries + 2 * keys, bias.q)]
+    : [
+        linear(`${attention}.q_proj`, hidden, queries, bias.q),
+        linear(`${attention}.k_proj`, hidden, keys, bias.k),
+        linear(`${attention}.v_proj`, hidden, keys, bias.v),
+      ];
+  const gateUp = spec.fusedProjections
+    ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
+    : [
+        linear(`${mlp}.gate_proj`, hidden, inner, bias.mlp),
+        linear(`${mlp}.up_proj`, hidden, inner, bias.mlp),
+      ];
+  return [
+    ...projections,
+    linear(`${attention}.o_proj`, queries, hidden, bias.o),
+    ...gateUp,
+    linear(`${mlp}.down_proj`, inner, hidden, bias.mlp),
+  ];
+}
+
+/** Every linear module except the output head, in layer order. */
+export function linearModules(spec: DecoderSpec): LinearModule[] {
+  return spec.layers.flatMap((_, layer) => layerLinears(spec, layer));
+}
+
+/** Norm weights of one layer by their Hugging Face names, with their lengths. */
+export function layerNorms(spec: DecoderSpec, layer: number): Map<string, number> {
+  const prefix = `model.layers.${layer}`;
+  const norms = new Map<string, number>();
+  if (spec.normPlacement !== 'post') norms.set(`${prefix}.input_layernorm.weight`, spec.hiddenSize);
+  norms.set(`${prefix}.post_attention_layernorm.weight`, spec.hiddenSize);
+  if (spec.normPlacement === 'both') {
+    norms.set(`${prefix}.pre_feedforward_layernorm.weight`, spec.hiddenSize);
+  }
+  if (spec.normPlacement !== 'pre') {
+    norms.set(`${prefix}.post_feedforward_layernorm.weight`, spec.hiddenSize);
+  }
+  if (spec.qkNorm !== 'none') {
+    const perHead = spec.qkNorm === 'head';
+    const lengthOf = (heads: number) => (perHead ? spec.headDim : heads * spec.headDim);
+    norms.set(`${prefix}.self_attn.q_norm.weight`, lengthOf(spec.numHeads));
+    norms.set(`${prefix}.self_attn.k_norm.weight`, lengthOf(spec.numKvHeads));
+  }
+  return norms;
+}
+
+export const EMBEDDING = 'model.embed_tokens.weight';
+export const FINAL_NORM = 'model.norm.weight';
+export const LM_HEAD = 'lm_head.weight';
+
+/** Every tensor that a checkpoint of this architecture holds, by Hugging Face name, with its shape. */
+export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  shapes.set(EMBEDDING, [spec.vocabSize, spec.hiddenSize]);
+  for (const layer of spec.layers.keys()) {
+    for (const { module, inFeatures, outFeatures, bias } of layerLinears(spec, layer)) {
+      shapes.set(`${module}.weight`, [outFeatures, inFeatures]);
+      if (bias) shapes.set(`${module}.bias`, [outFeatures]);
+    }
+    for (const [name, length] of layerNorms(spec, layer)) shapes.set(name, [length]);
+  }
+  shapes.set(FINAL_NORM, [spec.hiddenSize]);
+  if (!spec.tieWordEmbeddings) shapes.set(LM_HEAD, [spec.vocabSize, spec.hiddenSize]);
+  return shapes;
+}

@@ -1,0 +1,99 @@
+/** Files written whole or not at all, and JSONL with errors that name file and line. */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { InputError, messageOf } from './errors.js';
+
+/** Writes beside the target, syncs, renames: readers see the old file or the new one. */
+export function writeFileAtomic(path: string, data: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+  try {
+    const file = openSync(part, 'w');
+    try {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += writeSync(file, bytes, done, Math.min(bytes.byteLength - done, 1 << 30));
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+export function writeJson(path: string, value: unknown): void {
+  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** @throws InputError when the file is missing or is not JSON. */
+export function readJson(path: string): unknown {
+  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new InputError({ where: path, problem: `not valid JSON: ${messageOf(error)}` });
+  }
+}
+
+export type JsonRow = Record<string, unknown>;
+
+/**
+ * All rows of a JSONL file (`.gz` is unpacked). Blank lines are skipped.
+ * @throws InputError naming `file:line` on anything that is not a JSON object.
+ */
+export function readJsonl(path: string): JsonRow[] {
+  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const bytes = readFileSync(path);
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  const rows: JsonRow[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    rows.push(parseRow(line, `${path}:${index + 1}`));
+  }
+  return rows;
+}
+
+function parseRow(line: string, where: string): JsonRow {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new InputError({
+      where,
+      problem: `not valid JSON (${messageOf(error)})`,
+      remedy: 'Every line must be one JSON object',
+    });
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new InputError({ where, problem: `expected a JSON object, found ${line.slice(0, 40)}` });
+  }
+  return value as JsonRow;
+}
+
+export function toJsonl(rows: Iterable<unknown>): string {
+  let text = '';
+  for (const row of rows) text += `${JSON.stringify(row)}\n`;
+  return text;
+}
+
+export function sha256(...chunks: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest('hex');
+}
