@@ -1,0 +1,38 @@
+/** `config.json` → `DecoderSpec`: one file per family, one line here. */
+import { join } from 'node:path';
+import { InputError } from '../../util/errors.js';
+import { type JsonRow, readJson } from '../../util/files.js';
+import type { DecoderSpec } from '../spec.js';
+import { ConfigFields } from './fields.js';
+import { llama } from './llama.js';
+import { qwen2 } from './qwen2.js';
+
+type Family = (fields: ConfigFields) => DecoderSpec;
+
+const FAMILIES: Readonly<Record<string, Family>> = { llama, qwen2 };
+
+/**
+ * @param file Where the values come from, for messages.
+ * @throws InputError for an unsupported `model_type` or a field that is not understood.
+ */
+export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
+  const type = values.model_type;
+  const family = typeof type === 'string' ? FAMILIES[type] : undefined;
+  if (family === undefined) {
+    throw new InputError({
+      where: file,
+      problem: `model_type ${JSON.stringify(type) ?? '(missing)'} is not supported`,
+      remedy: `Supported: ${Object.keys(FAMILIES).join(', ')}`,
+    });
+  }
+  const fields = new ConfigFields(file, values);
+  const spec = family(fields);
+  fields.rejectUnread();
+  return spec;
+}
+
+/** The spec of a Hugging Face folder. */
+export function readSpec(dir: string): DecoderSpec {
+  const file = join(dir, 'config.json');
+  return specFromConfig(file, readJson(file) as JsonRow);
+}

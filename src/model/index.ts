@@ -1,0 +1,13 @@
+/** The decoder: architecture as data, LoRA, and the policy that trainers score and differentiate. */
+export { readSpec, specFromConfig } from './families/index.js';
+export { type InitOptions, randomWeights } from './init.js';
+export { adapterFromLora, initialLora, type LoraPlan, loraFromAdapter, planLora } from './lora.js';
+export {
+  type AdapterChoice,
+  type Gradients,
+  Policy,
+  type PolicyOptions,
+  type ScoreOptions,
+  type TokenBatch,
+  type TokenLoss,
+} from './policy.js';

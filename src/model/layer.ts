@@ -1,0 +1,140 @@
+/**
+ * One decoder layer on tensors, read off the `DecoderSpec`: attention and MLP, each with its norms,
+ * joined to the residual stream. Parameters come by their Hugging Face names.
+ */
+import {
+  attention,
+  gatedActivation,
+  type LoraBranch,
+  linear,
+  type RotaryTable,
+  rmsNorm,
+  rope,
+  type Tensor,
+  tf,
+} from '../tensor/index.js';
+import type { DecoderSpec } from './spec.js';
+
+/** Where a layer finds its parameters and what it may train. */
+export interface ParameterSource {
+  /** @throws Error when the name is unknown. */
+  get(name: string): Tensor;
+  has(name: string): boolean;
+  trainable(name: string): boolean;
+  lora(module: string): LoraBranch | null;
+}
+
+/** What depends on the batch's shape only. */
+export interface BatchGeometry {
+  readonly rows: number;
+  readonly length: number;
+  /** One per entry of `spec.ropes`. */
+  readonly tables: readonly RotaryTable[];
+  /** Additive mask for a window (null: unlimited), `[1 or B, 1, S, S]`. */
+  mask(window: number | null): Tensor;
+}
+
+export class LayerForward {
+  private readonly spec: DecoderSpec;
+  private readonly source: ParameterSource;
+  private readonly geometry: BatchGeometry;
+
+  constructor(spec: DecoderSpec, source: ParameterSource, geometry: BatchGeometry) {
+    this.spec = spec;
+    this.source = source;
+    this.geometry = geometry;
+  }
+
+  /** @param x `[B·S, H]` @returns `[B·S, H]` */
+  run(x: Tensor, layer: number): Tensor {
+    const prefix = `model.layers.${layer}`;
+    const { normPlacement } = this.spec;
+    const pre = normPlacement !== 'post';
+    const post = normPlacement !== 'pre';
+    const mlpNorm = normPlacement === 'both' ? 'pre_feedforward' : 'post_attention';
+    const attended = this.attend(
+      pre ? this.norm(x, `${prefix}.input_layernorm.weight`) : x,
+      layer,
+    );
+    const middle = this.join(
+      x,
+      post ? this.norm(attended, `${prefix}.post_attention_layernorm.weight`) : attended,
+    );
+    const projected = this.mlp(
+      pre ? this.norm(middle, `${prefix}.${mlpNorm}_layernorm.weight`) : middle,
+      `${prefix}.mlp`,
+    );
+    return this.join(
+      middle,
+      post ? this.norm(projected, `${prefix}.post_feedforward_layernorm.weight`) : projected,
+    );
+  }
+
+  norm(x: Tensor, name: string): Tensor {
+    const { normEps: eps, normOffset: offset } = this.spec;
+    return rmsNorm(x, this.source.get(name), { eps, offset, trainable: this.source.trainable(name) });
+  }
+
+  private join(x: Tensor, branch: Tensor): Tensor {
+    return x.add(this.spec.residualScale === 1 ? branch : branch.mul(this.spec.residualScale));
+  }
+
+  private project(x: Tensor, module: string): Tensor {
+    const bias = `${module}.bias`;
+    return linear(x, this.source.get(`${module}.weight`), {
+      bias: this.source.has(bias) ? this.source.get(bias) : null,
+      lora: this.source.lora(module),
+      trainable: this.source.trainable(`${module}.weight`),
+    });
+  }
+
+  /** Three projections of `x`, `[B·S, heads·D]` each. */
+  private queriesKeysValues(x: Tensor, prefix: string): Tensor[] {
+    if (!this.spec.fusedProjections) {
+      return ['q_proj', 'k_proj', 'v_proj'].map((name) => this.project(x, `${prefix}.${name}`));
+    }
+    const { numHeads, numKvHeads, headDim } = this.spec;
+    const widths = [numHeads, numKvHeads, numKvHeads].map((heads) => heads * headDim);
+    return tf.split(this.project(x, `${prefix}.qkv_proj`), widths, 1);
+  }
+
+  private attend(x: Tensor, layer: number): Tensor {
+    const { spec, geometry } = this;
+    const { rows, length } = geometry;
+    const prefix = `model.layers.${layer}.self_attn`;
+    const { rope: ropeIndex, window } = spec.layers[layer]!;
+    const [q, k, v] = this.queriesKeysValues(x, prefix) as [Tensor, Tensor, Tensor];
+    const heads = (y: Tensor, count: number, normName: string | null): Tensor => {
+      const split = this.headNorm(y, count, normName).reshape([rows, length, count, spec.headDim]);
+      const byHead = tf.transpose(split, [0, 2, 1, 3]);
+      if (normName === null || ropeIndex === null) return byHead;
+      return rope(byHead, geometry.tables[ropeIndex]!);
+    };
+    const attended = attention(
+      heads(q, spec.numHeads, `${prefix}.q_norm.weight`),
+      heads(k, spec.numKvHeads, `${prefix}.k_norm.weight`),
+      heads(v, spec.numKvHeads, null),
+      { scale: spec.attentionScale, softcap: spec.attentionSoftcap, mask: geometry.mask(window) },
+    );
+    const merged = tf.transpose(attended, [0, 2, 1, 3]);
+    const flat = merged.reshape([rows * length, spec.numHeads * spec.headDim]);
+    return this.project(flat, `${prefix}.o_proj`);
+  }
+
+  /** RMSNorm on queries or keys where the spec has it; values (`normName` null) pass. */
+  private headNorm(x: Tensor, heads: number, normName: string | null): Tensor {
+    if (normName === null || this.spec.qkNorm === 'none') return x;
+    if (this.spec.qkNorm === 'full') return this.norm(x, normName);
+    return this.norm(x.reshape([-1, heads, this.spec.headDim]), normName);
+  }
+
+  private mlp(x: Tensor, prefix: string): Tensor {
+    const [gate, up] = this.spec.fusedProjections
+      ? tf.split(this.project(x, `${prefix}.gate_up_proj`), 2, 1)
+      : [this.project(x, `${prefix}.gate_proj`), this.project(x, `${prefix}.up_proj`)];
+    return this.project(
+      gatedActivation(gate!, up!, this.spec.activation),
+      `${prefix}.down_proj`,
+    );
+  }
+}

@@ -1,0 +1,20 @@
+/** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
+export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
+export { type AttentionOptions, attention } from './ops/attention.js';
+export { type GateKind, gatedActivation } from './ops/gated-activation.js';
+export { type LoraBranch, linear } from './ops/linear.js';
+export { rmsNorm } from './ops/rms-norm.js';
+export { type RotaryTable, rope } from './ops/rope.js';
+export { CORRECT, ENTROPY, type HeadOptions, LOGP, tokenScores } from './ops/token-scores.js';
+export { AdamW, type AdamWOptions, type AdamWState } from './optimizers/adamw.js';
+export { type ParameterShape, ParameterVector } from './parameter-vector.js';
+export {
+  configureTensorflow,
+  type DeviceInfo,
+  deviceInfo,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tf,
+} from './tf.js';

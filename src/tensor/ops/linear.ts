@@ -1,0 +1,45 @@
+/**
+ * A linear layer with an optional LoRA branch (Hu et al. 2021):
+ * y = x·Wᵀ + b + scale · dropout(x)·Aᵀ·Bᵀ. W stays as the checkpoint stores it, `[out, in]`; the
+ * branch is never merged into W, whose grid may be too coarse for a small delta.
+ */
+import { type Tensor, tf } from '../tf.js';
+
+export interface LoraBranch {
+  /** `[r, in]` */
+  readonly a: Tensor;
+  /** `[out, r]` */
+  readonly b: Tensor;
+  /** lora_alpha / r, or lora_alpha / √r (rsLoRA). */
+  readonly scale: number;
+  /** Applied to the branch's input; null when there is no dropout. */
+  readonly dropout: ((x: Tensor) => Tensor) | null;
+}
+
+/** x·Wᵀ whose gradient skips W when W is frozen. */
+function product(x: Tensor, weight: Tensor, trainable: boolean): Tensor {
+  if (trainable) return tf.matMul(x, weight, false, true);
+  return tf.customGrad((input) => ({
+    value: tf.matMul(input as Tensor, weight, false, true),
+    gradFunc: (dy: Tensor) => tf.matMul(dy, weight),
+  }))(x);
+}
+
+/** @param x `[N, in]` @param weight `[out, in]` @returns `[N, out]` */
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  options: {
+    readonly bias: Tensor | null;
+    readonly lora: LoraBranch | null;
+    readonly trainable: boolean;
+  },
+): Tensor {
+  const { bias, lora, trainable } = options;
+  const base = product(x, weight, trainable);
+  const shifted = bias === null ? base : base.add(bias);
+  if (lora === null) return shifted;
+  const input = lora.dropout === null ? x : lora.dropout(x);
+  const low = tf.matMul(input, lora.a, false, true);
+  return shifted.add(tf.matMul(low, lora.b, false, true).mul(lora.scale));
+}

@@ -1,0 +1,106 @@
+/** A model checkpoint in Hugging Face layout: one safetensors file, or shards with an index. */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { InputError } from '../util/errors.js';
+import { readJson } from '../util/files.js';
+import type { HostTensor } from './host-tensor.js';
+import { isRecord } from './json.js';
+import { SafetensorsFile } from './safetensors-reader.js';
+
+export const SINGLE_FILE = 'model.safetensors';
+export const INDEX_FILE = 'model.safetensors.index.json';
+const PICKLED = ['pytorch_model.bin', 'pytorch_model.bin.index.json'];
+
+/** An open checkpoint. Tensors are read from disk each time; nothing is kept. */
+export interface Checkpoint {
+  readonly dir: string;
+  names(): string[];
+  has(name: string): boolean;
+  /** @throws InputError when there is no such tensor. */
+  shape(name: string): readonly number[];
+  /** @throws InputError when there is no such tensor, or it is not f32, f16 or bf16. */
+  read(name: string): HostTensor;
+  /** The file that holds a tensor. */
+  fileOf(name: string): string;
+  close(): void;
+}
+
+/**
+ * Opens the checkpoint in `dir`, checking every header (not the tensor values).
+ * @throws InputError when files are missing, cut short or malformed.
+ */
+export function openCheckpoint(dir: string): Checkpoint {
+  const single = join(dir, SINGLE_FILE);
+  if (existsSync(single)) {
+    const file = new SafetensorsFile(single);
+    return checkpointOf(dir, new Map(file.names().map((name) => [name, file])));
+  }
+  const index = join(dir, INDEX_FILE);
+  if (existsSync(index)) return checkpointOf(dir, openShards(dir, index));
+  const pickled = PICKLED.find((name) => existsSync(join(dir, name)));
+  throw new InputError({
+    where: dir,
+    problem: `neither ${SINGLE_FILE} nor ${INDEX_FILE}${pickled === undefined ? '' : ` (only ${pickled})`}`,
+    remedy:
+      pickled === undefined
+        ? 'Give a Hugging Face model folder, or make one with lorikeet init-model'
+        : 'Save the model as safetensors; pickled weights can run code and are not read',
+  });
+}
+
+function openShards(dir: string, index: string): Map<string, SafetensorsFile> {
+  const opened = new Map<string, SafetensorsFile>();
+  const located = new Map<string, SafetensorsFile>();
+  try {
+    for (const [name, shard] of readWeightMap(index)) {
+      if (basename(shard) !== shard) {
+        throw new InputError({
+          where: index,
+          problem: `shard "${shard}" is not a plain file name`,
+        });
+      }
+      const file = opened.get(shard) ?? new SafetensorsFile(join(dir, shard));
+      opened.set(shard, file);
+      if (!file.has(name)) {
+        throw new InputError({
+          where: file.path,
+          problem: `tensor "${name}" of ${INDEX_FILE} is missing`,
+        });
+      }
+      located.set(name, file);
+    }
+  } catch (error) {
+    for (const file of opened.values()) file.close();
+    throw error;
+  }
+  return located;
+}
+
+/** [tensor, shard file] pairs. */
+function readWeightMap(index: string): [string, string][] {
+  const value = readJson(index);
+  const map = isRecord(value) ? value.weight_map : undefined;
+  if (!isRecord(map) || Object.values(map).some((shard) => typeof shard !== 'string')) {
+    throw new InputError({ where: index, problem: 'no "weight_map" from tensor to file name' });
+  }
+  return Object.entries(map) as [string, string][];
+}
+
+function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>): Checkpoint {
+  const fileFor = (name: string): SafetensorsFile => {
+    const file = located.get(name);
+    if (file !== undefined) return file;
+    throw new InputError({ where: dir, problem: `tensor "${name}" is missing` });
+  };
+  return {
+    dir,
+    names: () => [...located.keys()],
+    has: (name) => located.has(name),
+    shape: (name) => fileFor(name).entry(name).shape,
+    read: (name) => fileFor(name).read(name),
+    fileOf: (name) => fileFor(name).path,
+    close: () => {
+      for (const file of new Set(located.values())) file.close();
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/** Weights on disk: safetensors checkpoints and PEFT adapters, as tensors in host memory. */
+export {
+  ADAPTER_CONFIG,
+  ADAPTER_WEIGHTS,
+  type Adapter,
+  adapterHash,
+  type BaseLinear,
+  checkAdapter,
+  type LoraTensors,
+  type ReadAdapterOptions,
+  readAdapter,
+  writeAdapter,
+} from './adapter.js';
+export { type Checkpoint, openCheckpoint } from './checkpoint.js';
+export { checkShapes } from './checkpoint-shapes.js';
+export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
+export { byteLength, elementCount, fromFloat32, toFloat32 } from './dtype.js';
+export type { HostDtype, HostTensor } from './host-tensor.js';
+export { type LoraConfig, loraConfig } from './lora-config.js';
+export { type LoraTarget, resolveTargets } from './lora-targets.js';
+export { readSafetensors } from './safetensors-reader.js';
+export { writeSafetensors } from './safetensors-writer.js';

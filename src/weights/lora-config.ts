@@ -1,0 +1,183 @@
+/**
+ * What PEFT's `adapter_config.json` says about a LoRA adapter, in and out. Features that Lorikeet does
+ * not compute (DoRA, trained biases, extra saved modules …) are refused by field name, not ignored.
+ */
+import { InputError } from '../util/errors.js';
+import { readJson } from '../util/files.js';
+import { isRecord } from './json.js';
+
+/** The part of PEFT's LoraConfig that decides what is computed. */
+export interface LoraConfig {
+  readonly r: number;
+  readonly loraAlpha: number;
+  readonly loraDropout: number;
+  /** Module names or their last parts; or a regular expression of whole names; or `all-linear`. */
+  readonly targetModules: readonly string[] | string;
+  readonly excludeModules: readonly string[] | string | null;
+  /** Rank by name: a key is a regular expression of the name's last part. The first match counts. */
+  readonly rankPattern: Readonly<Record<string, number>>;
+  /** The same for alpha. */
+  readonly alphaPattern: Readonly<Record<string, number>>;
+  /** Scale alpha/√r in place of alpha/r (arXiv 2312.03732). */
+  readonly useRslora: boolean;
+  /** Layer indices that get LoRA; null for all. */
+  readonly layersToTransform: readonly number[] | null;
+  /** Names of the module list that `layersToTransform` counts in; null for any. */
+  readonly layersPattern: readonly string[] | null;
+  readonly initLoraWeights: boolean | string;
+}
+
+/** A config from the fields that matter; the others stand at PEFT's neutral values. */
+export function loraConfig(
+  fields: Pick<LoraConfig, 'r' | 'loraAlpha' | 'targetModules'> & Partial<LoraConfig>,
+): LoraConfig {
+  return {
+    loraDropout: 0,
+    excludeModules: null,
+    rankPattern: {},
+    alphaPattern: {},
+    useRslora: false,
+    layersToTransform: null,
+    layersPattern: null,
+    initLoraWeights: true,
+    ...fields,
+  };
+}
+
+/** Initialisations that leave the base weights as they are; the others (PiSSA, OLoRA, …) change them. */
+const PLAIN_INITS: readonly (boolean | string)[] = [true, false, 'gaussian', 'eva', 'orthogonal'];
+
+/** Fields that change the computation, with the only value that Lorikeet computes. */
+const FIXED_FIELDS: Readonly<Record<string, string | false | null>> = {
+  use_dora: false,
+  modules_to_save: null,
+  bias: 'none',
+  lora_bias: false,
+  fan_in_fan_out: false,
+  use_qalora: false,
+  trainable_token_indices: null,
+  target_parameters: null,
+  layer_replication: null,
+  megatron_config: null,
+  alora_invocation_tokens: null,
+  use_bdlora: null,
+  arrow_config: null,
+  kasa_config: null,
+  monteclora_config: null,
+};
+
+export interface AdapterConfigFile {
+  readonly config: LoraConfig;
+  readonly baseModel: string | null;
+  readonly revision: string | null;
+}
+
+/** @throws InputError naming the file and the field that is wrong or not supported. */
+export function readLoraConfig(path: string): AdapterConfigFile {
+  const value = readJson(path);
+  const fields: Record<string, unknown> = isRecord(value) ? value : {};
+  checkSupported(path, fields);
+  const field = fieldReader(path, fields);
+  const config: LoraConfig = {
+    r: field('r', isRank),
+    loraAlpha: field('lora_alpha', isPositive),
+    loraDropout: field('lora_dropout', isNumber, 0),
+    targetModules: field('target_modules', isNames),
+    excludeModules: field('exclude_modules', isNames, null),
+    rankPattern: field('rank_pattern', isRecordOf(isRank), {}),
+    alphaPattern: field('alpha_pattern', isRecordOf(isPositive), {}),
+    useRslora: field('use_rslora', isBoolean, false),
+    layersToTransform: listOrNull(field('layers_to_transform', isOneOrMore(isNumber), null)),
+    layersPattern: listOrNull(field('layers_pattern', isOneOrMore(isString), null)),
+    initLoraWeights: field('init_lora_weights', isBooleanOrString, true),
+  };
+  const baseModel = field('base_model_name_or_path', isString, null);
+  return { config, baseModel, revision: field('revision', isString, null) };
+}
+
+type Check<T> = (value: unknown) => value is T;
+
+const isNumber: Check<number> = (value) => typeof value === 'number';
+const isString: Check<string> = (value) => typeof value === 'string';
+const isBoolean: Check<boolean> = (value) => typeof value === 'boolean';
+const isPositive: Check<number> = (value): value is number => isNumber(value) && value > 0;
+const isRank: Check<number> = (value): value is number => isPositive(value) && value % 1 === 0;
+const isBooleanOrString: Check<boolean | string> = (value): value is boolean | string =>
+  isBoolean(value) || isString(value);
+const isNames: Check<string | string[]> = (value): value is string | string[] =>
+  isOneOrMore(isString)(value);
+
+function isOneOrMore<T>(isItem: Check<T>): Check<T | T[]> {
+  return (value): value is T | T[] => (Array.isArray(value) ? value.every(isItem) : isItem(value));
+}
+
+function isRecordOf<T>(isItem: Check<T>): Check<Record<string, T>> {
+  return (value): value is Record<string, T> =>
+    isRecord(value) && Object.values(value).every(isItem);
+}
+
+/** Reads one field; an absent or null field takes the fallback, if there is one. */
+function fieldReader(where: string, fields: Readonly<Record<string, unknown>>) {
+  return <T, F = never>(name: string, check: Check<T>, fallback?: F): T | F => {
+    const value = fields[name];
+    if ((value === undefined || value === null) && fallback !== undefined) return fallback;
+    if (check(value)) return value;
+    const found = value === undefined ? 'missing' : `${JSON.stringify(value)}, which it cannot be`;
+    throw new InputError({ where, problem: `field "${name}" is ${found}` });
+  };
+}
+
+/** PEFT takes one value or a list, and treats an empty list as absent. */
+function listOrNull<T extends string | number>(value: T | T[] | null): readonly T[] | null {
+  if (value === null) return null;
+  const list = Array.isArray(value) ? value : [value];
+  return list.length === 0 ? null : list;
+}
+
+function checkSupported(where: string, fields: Readonly<Record<string, unknown>>): void {
+  const refuse = (field: string, value: unknown, remedy: string): never => {
+    throw new InputError({ where, problem: `${field} is ${JSON.stringify(value)}`, remedy });
+  };
+  const { peft_type: type, init_lora_weights: init = true } = fields;
+  if (type !== 'LORA') refuse('peft_type', type ?? null, 'Lorikeet reads LORA adapters');
+  for (const [field, only] of Object.entries(FIXED_FIELDS)) {
+    const value = fields[field];
+    if (value === undefined || value === only || isOff(value)) continue;
+    refuse(field, value, `Not supported; only ${JSON.stringify(only)} is`);
+  }
+  if (!PLAIN_INITS.some((plain) => plain === init)) {
+    refuse(
+      'init_lora_weights',
+      init,
+      'It changes the base weights; save the adapter as plain LoRA',
+    );
+  }
+}
+
+function isOff(value: unknown): boolean {
+  return value === null || value === false || (Array.isArray(value) && value.length === 0);
+}
+
+/** The JSON object that PEFT reads back, with every field that decides how the adapter is applied. */
+export function toAdapterConfigJson({ config, baseModel, revision }: AdapterConfigFile): object {
+  return {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    auto_mapping: null,
+    base_model_name_or_path: baseModel,
+    revision,
+    inference_mode: true,
+    r: config.r,
+    lora_alpha: config.loraAlpha,
+    lora_dropout: config.loraDropout,
+    target_modules: config.targetModules,
+    exclude_modules: config.excludeModules,
+    rank_pattern: config.rankPattern,
+    alpha_pattern: config.alphaPattern,
+    use_rslora: config.useRslora,
+    layers_to_transform: config.layersToTransform,
+    layers_pattern: config.layersPattern,
+    init_lora_weights: config.initLoraWeights,
+    ...FIXED_FIELDS,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Which modules get LoRA, and with what rank and scale: PEFT's rules
+ * (`check_target_module_exists` and `get_pattern_key` of peft 0.21).
+ */
+import { InputError } from '../util/errors.js';
+import type { LoraConfig } from './lora-config.js';
+
+export const ALL_LINEAR = 'all-linear';
+
+/** One module that gets LoRA: y = W x + scale · B (A x). */
+export interface LoraTarget {
+  readonly module: string;
+  readonly r: number;
+  readonly alpha: number;
+  /** alpha/r, or alpha/√r with rsLoRA. */
+  readonly scale: number;
+}
+
+/**
+ * The targets among `moduleNames` (names of linear modules), in their order.
+ * @throws InputError when nothing matches, when a listed name matches nothing, or on a bad pattern.
+ */
+export function resolveTargets(config: LoraConfig, moduleNames: readonly string[]): LoraTarget[] {
+  const { targetModules } = config;
+  if (typeof targetModules !== 'string') checkEachMatches(targetModules, moduleNames);
+  const targets = moduleNames
+    .filter((module) => isTarget(config, module))
+    .map((module) => loraTarget(config, module));
+  if (targets.length > 0) return targets;
+  throw new InputError({
+    where: 'target_modules',
+    problem: `${JSON.stringify(targetModules)} selects none of ${moduleNames.length} linear modules`,
+    remedy: `Use ${ALL_LINEAR}, or names such as ${lastParts(moduleNames).slice(0, 3).join(', ')}`,
+  });
+}
+
+function checkEachMatches(names: readonly string[], moduleNames: readonly string[]): void {
+  const unmatched = names.filter((name) => !moduleNames.some((module) => hasSuffix(module, name)));
+  if (unmatched.length === 0) return;
+  throw new InputError({
+    where: 'target_modules',
+    problem: `"${unmatched[0]}" names no linear module`,
+    remedy: `The model has ${lastParts(moduleNames).join(', ')}`,
+  });
+}
+
+/** Distinct last parts of dotted names, sorted. */
+export function lastParts(moduleNames: readonly string[]): string[] {
+  const parts = moduleNames.map((name) => name.slice(name.lastIndexOf('.') + 1));
+  return [...new Set(parts)].sort();
+}
+
+/** Whether PEFT would put LoRA on a linear module of this name. */
+export function isTarget(config: LoraConfig, module: string): boolean {
+  const { targetModules, excludeModules } = config;
+  if (excludeModules !== null && matches('exclude_modules', excludeModules, module)) return false;
+  if (typeof targetModules === 'string' && targetModules.toLowerCase() !== ALL_LINEAR) {
+    return pattern('target_modules', targetModules).test(module);
+  }
+  const isNamed =
+    typeof targetModules === 'string'
+      ? !hasSuffix(module, 'lm_head')
+      : targetModules.some((name) => hasSuffix(module, name));
+  return isNamed && isInLayers(config, module);
+}
+
+/** Rank and scale of one module. */
+export function loraTarget(config: LoraConfig, module: string): LoraTarget {
+  const r = byPattern('rank_pattern', config.rankPattern, module) ?? config.r;
+  const alpha = byPattern('alpha_pattern', config.alphaPattern, module) ?? config.loraAlpha;
+  return { module, r, alpha, scale: config.useRslora ? alpha / Math.sqrt(r) : alpha / r };
+}
+
+function hasSuffix(module: string, name: string): boolean {
+  return module === name || module.endsWith(`.${name}`);
+}
+
+function matches(field: string, names: readonly string[] | string, module: string): boolean {
+  if (typeof names === 'string') return pattern(field, names).test(module);
+  return names.some((name) => hasSuffix(module, name));
+}
+
+function isInLayers({ layersToTransform, layersPattern }: LoraConfig, module: string): boolean {
+  if (layersToTransform === null) return true;
+  const prefixes = layersPattern?.map((name) => `(?:.*?\\.)?${name}`) ?? ['.*?\\.[^.]*'];
+  for (const prefix of prefixes) {
+    const found = pattern('layers_pattern', `(?:${prefix})\\.(\\d+)\\..*`).exec(module);
+    if (found !== null) return layersToTransform.includes(Number(found[1]));
+  }
+  return false;
+}
+
+function byPattern(
+  field: string,
+  values: Readonly<Record<string, number>>,
+  module: string,
+): number | undefined {
+  const found = Object.entries(values).find(([key]) =>
+    pattern(field, `(?:.*\\.)?(?:${key})`).test(module),
+  );
+  return found?.[1];
+}
+
+/** A pattern for whole names. Python's named groups are the one difference that configs use. */
+function pattern(field: string, source: string): RegExp {
+  try {
+    return new RegExp(`^(?:${source.replaceAll('(?P<', '(?<')})$`);
+  } catch {
+    throw new InputError({ where: field, problem: `"${source}" is not a regular expression` });
+  }
+}

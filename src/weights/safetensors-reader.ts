@@ -1,0 +1,136 @@
+/** Lazy reader of one safetensors file: the header at once, each tensor by a positioned read. */
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { InputError } from '../util/errors.js';
+import type { HostDtype, HostTensor } from './host-tensor.js';
+import {
+  MAX_HEADER_BYTES,
+  parseHeader,
+  type SafetensorsHeader,
+  type TensorEntry,
+} from './safetensors-header.js';
+
+const HOST_DTYPES: ReadonlyMap<string, HostDtype> = new Map([
+  ['F32', 'float32'],
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+]);
+
+/** An open file; `close` it when done. */
+export class SafetensorsFile {
+  readonly path: string;
+  readonly header: SafetensorsHeader;
+  private descriptor: number | null;
+
+  /** @throws InputError naming file and tensor when the file is missing, cut short or malformed. */
+  constructor(path: string) {
+    if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+    this.path = path;
+    this.descriptor = openSync(path, 'r');
+    try {
+      this.header = readHeader(path, this.descriptor);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  names(): string[] {
+    return [...this.header.entries.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.header.entries.has(name);
+  }
+
+  /** @throws InputError when the file has no such tensor. */
+  entry(name: string): TensorEntry {
+    const entry = this.header.entries.get(name);
+    if (entry === undefined) {
+      throw new InputError({ where: this.path, problem: `tensor "${name}" is missing` });
+    }
+    return entry;
+  }
+
+  /** A fresh copy of one tensor. @throws InputError when it is missing or not f32, f16 or bf16. */
+  read(name: string): HostTensor {
+    const { dtype, shape, offset, bytes } = this.entry(name);
+    const hostDtype = HOST_DTYPES.get(dtype);
+    if (hostDtype === undefined) {
+      throw new InputError({
+        where: this.path,
+        problem: `tensor "${name}" has dtype ${dtype}`,
+        remedy: 'Lorikeet reads F32, F16 and BF16',
+      });
+    }
+    if (this.descriptor === null) throw new Error(`${this.path}: read after close`);
+    return {
+      dtype: hostDtype,
+      shape,
+      bytes: readExact(this.path, this.descriptor, { offset, bytes }),
+    };
+  }
+
+  close(): void {
+    if (this.descriptor !== null) closeSync(this.descriptor);
+    this.descriptor = null;
+  }
+}
+
+/** Every tensor of one file, in file order. */
+export function readSafetensors(path: string): Map<string, HostTensor> {
+  const file = new SafetensorsFile(path);
+  try {
+    return new Map(file.names().map((name) => [name, file.read(name)]));
+  } finally {
+    file.close();
+  }
+}
+
+function readHeader(path: string, descriptor: number): SafetensorsHeader {
+  const fileBytes = fstatSync(descriptor).size;
+  if (fileBytes < 8) {
+    throw new InputError({ where: path, problem: `truncated: ${fileBytes} bytes hold no header` });
+  }
+  const prefix = Buffer.from(readExact(path, descriptor, { offset: 0, bytes: 8 }));
+  const length = Number(prefix.readBigUInt64LE());
+  if (length > MAX_HEADER_BYTES) {
+    throw new InputError({
+      where: path,
+      problem: `not a safetensors file (header of ${length} bytes)`,
+    });
+  }
+  if (8 + length > fileBytes) {
+    throw new InputError({
+      where: path,
+      problem: `truncated: header of ${length} bytes in a file of ${fileBytes}`,
+      remedy: 'Download or copy the file again',
+    });
+  }
+  const text = Buffer.from(readExact(path, descriptor, { offset: 8, bytes: length })).toString(
+    'utf8',
+  );
+  return parseHeader({ where: path, text, dataStart: 8 + length, fileBytes });
+}
+
+/** One read call takes at most 2 GiB, so that large tensors come in pieces. */
+const READ_BYTES = 1 << 30;
+
+function readExact(
+  path: string,
+  descriptor: number,
+  { offset, bytes }: { readonly offset: number; readonly bytes: number },
+): Uint8Array {
+  const buffer = Buffer.allocUnsafeSlow(bytes);
+  for (let done = 0; done < bytes; ) {
+    const count = readSync(
+      descriptor,
+      buffer,
+      done,
+      Math.min(bytes - done, READ_BYTES),
+      offset + done,
+    );
+    if (count === 0) throw new InputError({ where: path, problem: 'the file ended while reading' });
+    done += count;
+  }
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, bytes);
+}

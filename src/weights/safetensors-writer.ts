@@ -1,0 +1,97 @@
+/**
+ * Writer of one safetensors file: whole or not at all, tensor by tensor, so that a large model is
+ * never held twice. The same tensors give the same bytes.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { InputError } from '../util/errors.js';
+import { BYTES_PER_ELEMENT, byteLength } from './dtype.js';
+import type { HostDtype, HostTensor } from './host-tensor.js';
+
+const FORMAT_DTYPES: Readonly<Record<HostDtype, string>> = {
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+};
+
+/** transformers refuses files without a `format`. */
+const DEFAULT_METADATA: Readonly<Record<string, string>> = { format: 'pt' };
+
+/**
+ * Writes tensors by dtype (wider first, which keeps each aligned) and name, as the reference library.
+ * `bytes` of each tensor is read once, at its turn: a getter may produce it then.
+ * @throws InputError when a tensor's bytes do not fit its dtype and shape.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = DEFAULT_METADATA,
+): void {
+  const ordered = [...tensors].sort(byWidthThenName);
+  mkdirSync(dirname(path), { recursive: true });
+  const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+  try {
+    const descriptor = openSync(part, 'w');
+    try {
+      writeAll(descriptor, headerBytes(ordered, metadata));
+      for (const [name, tensor] of ordered) writeAll(descriptor, checkedBytes(path, name, tensor));
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+type Named = readonly [string, HostTensor];
+
+function byWidthThenName([name, one]: Named, [otherName, other]: Named): number {
+  const wider = BYTES_PER_ELEMENT[other.dtype] - BYTES_PER_ELEMENT[one.dtype];
+  if (wider !== 0) return wider;
+  return name < otherName ? -1 : 1;
+}
+
+function headerBytes(
+  ordered: readonly Named[],
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
+  let offset = 0;
+  const entries = ordered.map(([name, tensor]) => {
+    const start = offset;
+    offset += byteLength(tensor);
+    const { dtype, shape } = tensor;
+    return [name, { dtype: FORMAT_DTYPES[dtype], shape, data_offsets: [start, offset] }] as const;
+  });
+  const json = Buffer.from(
+    JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }),
+  );
+  const padded = Math.ceil(json.length / 8) * 8;
+  const header = Buffer.alloc(8 + padded, ' ');
+  header.writeBigUInt64LE(BigInt(padded));
+  json.copy(header, 8);
+  return header;
+}
+
+function checkedBytes(path: string, name: string, tensor: HostTensor): Uint8Array {
+  const expected = byteLength(tensor);
+  const { bytes } = tensor;
+  if (bytes.byteLength === expected) return bytes;
+  const what = `${tensor.dtype} [${tensor.shape.join(', ')}] takes ${expected}`;
+  throw new InputError({
+    where: path,
+    problem: `tensor "${name}" has ${bytes.byteLength} bytes, but ${what}`,
+  });
+}
+
+/** One write call takes at most 2 GiB. */
+const WRITE_BYTES = 1 << 30;
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.byteLength; ) {
+    done += writeSync(descriptor, bytes, done, Math.min(bytes.byteLength - done, WRITE_BYTES));
+  }
+}
