@@ -9,8 +9,15 @@ export function dropout(
 ): Tensor {
   const rng = Rng.of('dropout', ...key);
   const seed = tf.tensor1d([rng.int(0, 2 ** 31 - 1), rng.int(0, 2 ** 31 - 1)], 'int32');
-  const types = [attr.type('dtype', 'float32'), attr.type('T', 'int32'), attr.type('Tseed', 'int32')];
+  const types = [
+    attr.type('dtype', 'float32'),
+    attr.type('T', 'int32'),
+    attr.type('Tseed', 'int32'),
+  ];
   const uniform = executeOp('StatelessRandomUniform', types, [tf.tensor1d(x.shape, 'int32'), seed]);
-  const mask = tf.greaterEqual(uniform, rate).cast('float32').mul(1 / (1 - rate));
+  const mask = tf
+    .greaterEqual(uniform, rate)
+    .cast('float32')
+    .mul(1 / (1 - rate));
   return x.mul(mask);
 }

@@ -31,6 +31,9 @@ function causalMask(length: number, window: number | null): Tensor {
   return tf.keep(tf.tensor4d(mask, [1, 1, length, length]));
 }
 
+/** Lengths whose tables are kept at the same time. */
+const MAX_LENGTHS = 16;
+
 /** Keeps the tables of the lengths in use; `get` returns those of one batch shape. */
 export class GeometryCache {
   private readonly spec: DecoderSpec;
@@ -41,7 +44,9 @@ export class GeometryCache {
     this.spec = spec;
   }
 
+  /** Valid until the next call. */
   get(rows: number, length: number): BatchGeometry {
+    if (this.tables.size >= MAX_LENGTHS && !this.tables.has(length)) this.dispose();
     const mask = (window: number | null): Tensor => {
       const limit = window !== null && window < length ? window : null;
       return cached(this.masks, `${length}/${limit}`, () => causalMask(length, limit));
@@ -57,6 +62,8 @@ export class GeometryCache {
     for (const tables of this.tables.values()) {
       for (const { cos, sin } of tables) tf.dispose([cos, sin]);
     }
+    this.masks.clear();
+    this.tables.clear();
   }
 }
 

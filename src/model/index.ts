@@ -1,4 +1,5 @@
 /** The decoder: architecture as data, LoRA, and the policy that trainers score and differentiate. */
+export { type CollatedBatch, collate, type MaskedSequence, trainedTokens } from './collate.js';
 export { readSpec, specFromConfig } from './families/index.js';
 export { type InitOptions, randomWeights } from './init.js';
 export { adapterFromLora, initialLora, type LoraPlan, loraFromAdapter, planLora } from './lora.js';

@@ -52,10 +52,7 @@ export class LayerForward {
     const pre = normPlacement !== 'post';
     const post = normPlacement !== 'pre';
     const mlpNorm = normPlacement === 'both' ? 'pre_feedforward' : 'post_attention';
-    const attended = this.attend(
-      pre ? this.norm(x, `${prefix}.input_layernorm.weight`) : x,
-      layer,
-    );
+    const attended = this.attend(pre ? this.norm(x, `${prefix}.input_layernorm.weight`) : x, layer);
     const middle = this.join(
       x,
       post ? this.norm(attended, `${prefix}.post_attention_layernorm.weight`) : attended,
@@ -72,7 +69,11 @@ export class LayerForward {
 
   norm(x: Tensor, name: string): Tensor {
     const { normEps: eps, normOffset: offset } = this.spec;
-    return rmsNorm(x, this.source.get(name), { eps, offset, trainable: this.source.trainable(name) });
+    return rmsNorm(x, this.source.get(name), {
+      eps,
+      offset,
+      trainable: this.source.trainable(name),
+    });
   }
 
   private join(x: Tensor, branch: Tensor): Tensor {
@@ -132,9 +133,6 @@ export class LayerForward {
     const [gate, up] = this.spec.fusedProjections
       ? tf.split(this.project(x, `${prefix}.gate_up_proj`), 2, 1)
       : [this.project(x, `${prefix}.gate_proj`), this.project(x, `${prefix}.up_proj`)];
-    return this.project(
-      gatedActivation(gate!, up!, this.spec.activation),
-      `${prefix}.down_proj`,
-    );
+    return this.project(gatedActivation(gate!, up!, this.spec.activation), `${prefix}.down_proj`);
   }
 }

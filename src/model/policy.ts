@@ -7,8 +7,8 @@
  * runs with the head and the loss on one tape. One segment means no recomputation. Leaves out: packing.
  */
 import {
-  type LoraBranch,
   LOGP,
+  type LoraBranch,
   ParameterVector,
   type Tensor,
   type Tensor1D,

@@ -5,6 +5,7 @@ export { type GateKind, gatedActivation } from './ops/gated-activation.js';
 export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { type RotaryTable, rope } from './ops/rope.js';
+export { stopGradient } from './ops/stop-gradient.js';
 export { CORRECT, ENTROPY, type HeadOptions, LOGP, tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions, type AdamWState } from './optimizers/adamw.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';

@@ -1,6 +1,6 @@
 /**
- * Where the TensorFlow runtime is and how it is to be started. Loads nothing: `tf.ts` loads what this
- * file finds, `setup/` puts there what this file looks for.
+ * Where the TensorFlow runtime is. Loads nothing: `tf.ts` loads what this file finds, `setup/` puts there
+ * what this file looks for.
  *
  * Two kinds of binding serve `@tensorflow/tfjs-node-gpu`: the one in its own package folder (only when
  * `lorikeet setup` has seen it work), and one built by `lorikeet setup` in a cache folder per user.
@@ -10,13 +10,16 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { sha256 } from '../util/files.js';
-
-const require = createRequire(import.meta.url);
+import { hasNvidiaGpu } from './gpu.js';
 
 /** The TensorFlow release whose wheel provides the libraries. */
 export const TENSORFLOW_VERSION = '2.21.0';
-/** Node-API level the binding is compiled for; any Node >= 12.22 offers it. */
+/** Node-API level the binding is compiled for; every supported Node offers it. */
 export const NAPI_VERSION = 8;
+/** File name of the binding that `@tensorflow/tfjs-node-gpu` loads. */
+export const BINDING = 'tfjs_binding.node';
+/** File name of the module beside a built binding that holds back what native code writes while it loads. */
+export const STDERR_CAPTURE = 'stderr_capture.node';
 
 export type Device = 'cpu' | 'cuda';
 export type DeviceChoice = Device | 'auto';
@@ -30,6 +33,8 @@ export interface TensorflowRuntime {
   readonly version: string;
   /** Absolute path of `tfjs_binding.node`. */
   readonly binding: string;
+  /** Absolute path of the module for a quiet load; null when the binding came without one. */
+  readonly stderrCapture: string | null;
   /** Folder with `include/` and the shared libraries, for compiling operations; null without headers. */
   readonly tensorflowDir: string | null;
 }
@@ -38,10 +43,17 @@ export interface TensorflowRuntime {
 export interface RuntimeManifest {
   readonly device: Device;
   readonly version: string;
-  readonly wheel: string;
+  /** File names of the wheels the libraries come from. */
+  readonly wheels: readonly string[];
   readonly compiler: string;
   /** Size in bytes of each file that must be there, by path relative to the folder. */
   readonly files: Readonly<Record<string, number>>;
+}
+
+/** What the stamp of a working package binding says. */
+export interface PackageStamp {
+  readonly version: string;
+  readonly device: Device;
 }
 
 /** `$LORIKEET_CACHE`, else `$XDG_CACHE_HOME/lorikeet`, else `~/.cache/lorikeet`. */
@@ -53,29 +65,31 @@ export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
 
 /** Folder of the runtime that `lorikeet setup` builds for a device. */
 export function runtimeDir(device: Device, root = cacheRoot()): string {
-  const tag = `${TENSORFLOW_VERSION}-${device}-${process.platform}-${process.arch}-napi${NAPI_VERSION}`;
-  return join(root, 'tensorflow', tag);
+  const machine = `${process.platform}-${process.arch}`;
+  return join(root, 'tensorflow', `${TENSORFLOW_VERSION}-${device}-${machine}-napi${NAPI_VERSION}`);
 }
 
 /** Root folder of the installed `@tensorflow/tfjs-node-gpu`. */
 export function tfjsPackageDir(): string {
+  const require = createRequire(import.meta.url);
   return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
 }
 
 /** The binding in the package's own folder, or null when its install script has put none there. */
 export function packageBinding(packageDir = tfjsPackageDir()): string | null {
-  const path = join(packageDir, 'lib', `napi-v${NAPI_VERSION}`, 'tfjs_binding.node');
+  const path = join(packageDir, 'lib', `napi-v${NAPI_VERSION}`, BINDING);
   return existsSync(path) ? path : null;
 }
 
 /** Where `lorikeet setup` notes that it has seen this very binding work under this Node. */
-export function packageStamp(binding: string, root = cacheRoot()): string {
+export function packageStampPath(binding: string, root = cacheRoot()): string {
   const { size, mtimeMs } = statSync(binding);
   const key = sha256(JSON.stringify([binding, size, mtimeMs, process.versions.modules]));
   return join(root, 'tensorflow', `package-${key.slice(0, 16)}.json`);
 }
 
-function readJsonOrNull<T>(path: string): T | null {
+/** Null when the file is absent or torn, which for a cache means the same: not there. */
+function readCachedJson<T>(path: string): T | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;
   } catch {
@@ -85,7 +99,7 @@ function readJsonOrNull<T>(path: string): T | null {
 
 /** The manifest of a complete runtime folder; null when it is absent, torn or a file has another size. */
 export function readManifest(dir: string): RuntimeManifest | null {
-  const manifest = readJsonOrNull<RuntimeManifest>(join(dir, 'manifest.json'));
+  const manifest = readCachedJson<RuntimeManifest>(join(dir, 'manifest.json'));
   if (manifest === null || typeof manifest.files !== 'object') return null;
   const intact = Object.entries(manifest.files).every(
     ([path, size]) => statSync(join(dir, path), { throwIfNoEntry: false })?.size === size,
@@ -93,7 +107,7 @@ export function readManifest(dir: string): RuntimeManifest | null {
   return intact ? manifest : null;
 }
 
-function cachedRuntime(device: Device, root: string): TensorflowRuntime | null {
+function wheelRuntime(device: Device, root: string): TensorflowRuntime | null {
   const dir = runtimeDir(device, root);
   const manifest = readManifest(dir);
   if (manifest === null) return null;
@@ -101,33 +115,35 @@ function cachedRuntime(device: Device, root: string): TensorflowRuntime | null {
     device,
     source: 'wheel',
     version: manifest.version,
-    binding: join(dir, 'tfjs_binding.node'),
+    binding: join(dir, BINDING),
+    stderrCapture: STDERR_CAPTURE in manifest.files ? join(dir, STDERR_CAPTURE) : null,
     tensorflowDir: join(dir, 'tensorflow'),
   };
 }
 
-/** What the stamp of a working package binding says. */
-export interface PackageStamp {
-  readonly version: string;
-  readonly device: Device;
-}
-
-function ownRuntime(device: Device, root: string): TensorflowRuntime | null {
+function packageRuntime(device: Device, root: string): TensorflowRuntime | null {
   const binding = packageBinding();
   if (binding === null) return null;
-  const stamp = readJsonOrNull<PackageStamp>(packageStamp(binding, root));
-  if (stamp === null || stamp.device !== device) return null;
-  return { device, source: 'package', version: stamp.version, binding, tensorflowDir: null };
+  const stamp = readCachedJson<PackageStamp>(packageStampPath(binding, root));
+  if (stamp?.device !== device) return null;
+  return {
+    device,
+    source: 'package',
+    version: stamp.version,
+    binding,
+    stderrCapture: null,
+    tensorflowDir: null,
+  };
 }
 
 /**
  * The runtime to use for a device: the package's own binding if set-up has seen it work, else the one in
- * the cache. `auto` prefers a CUDA runtime that is set up. Null when nothing is set up.
+ * the cache. `auto` prefers CUDA where there is an NVIDIA GPU and CUDA is set up. Null when none is set up.
  */
 export function locateRuntime(choice: DeviceChoice, root = cacheRoot()): TensorflowRuntime | null {
-  const devices: readonly Device[] = choice === 'auto' ? ['cuda', 'cpu'] : [choice];
-  for (const device of devices) {
-    const found = ownRuntime(device, root) ?? cachedRuntime(device, root);
+  const auto: readonly Device[] = hasNvidiaGpu() ? ['cuda', 'cpu'] : ['cpu'];
+  for (const device of choice === 'auto' ? auto : [choice]) {
+    const found = packageRuntime(device, root) ?? wheelRuntime(device, root);
     if (found !== null) return found;
   }
   return null;

@@ -7,6 +7,9 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import util from 'node:util';
 import { messageOf, SetupError } from '../util/errors.js';
+import { hasNvidiaGpu, noGpuError } from './gpu.js';
+import { acceptHalfPrecision, type OutputBackend } from './half-precision.js';
+import { loadQuietly } from './quiet-load.js';
 import {
   type Device,
   type DeviceChoice,
@@ -56,7 +59,13 @@ export interface DeviceInfo {
 
 interface Loaded {
   readonly tfjs: Tfjs;
+  readonly backend: NativeBackend;
   readonly runtime: TensorflowRuntime;
+}
+
+interface NativeBackend extends OutputBackend {
+  readonly isUsingGpuDevice: boolean;
+  readonly binding: { readonly TF_Version: string };
 }
 
 let options: TensorflowOptions = {};
@@ -73,71 +82,76 @@ export function configureTensorflow(settings: TensorflowOptions): void {
   const next = { ...options, ...settings };
   if (loaded !== null && !util.isDeepStrictEqual(next, options)) {
     throw new SetupError({
-      problem: `TensorFlow is already loaded with ${JSON.stringify(options)}, it cannot change to ${JSON.stringify(next)}`,
-      remedy: 'Start another process for other settings',
+      problem: `TensorFlow is already loaded with ${JSON.stringify(options)} and cannot change to ${JSON.stringify(next)}`,
+      remedy: 'Use another process for other settings',
     });
   }
   options = next;
 }
 
+/** TensorFlow reads these while it is loaded; a value that the user has set wins over our log level. */
 function setEnvironment(): void {
-  const threads = String(threadCount());
-  const env = process.env;
-  env.TF_NUM_INTRAOP_THREADS = threads;
-  env.OMP_NUM_THREADS = threads;
-  env.TF_NUM_INTEROP_THREADS ??= '1';
-  if (options.computeDtype === 'bfloat16') env.TF_SET_ONEDNN_FPMATH_MODE = 'BF16';
-  else delete env.TF_SET_ONEDNN_FPMATH_MODE;
-  if (!options.verbose) {
-    env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-    env.TF_ENABLE_ONEDNN_OPTS ??= '1';
-  }
+  process.env.TF_NUM_INTRAOP_THREADS = String(threadCount());
+  if (options.computeDtype === 'bfloat16') process.env.TF_SET_ONEDNN_FPMATH_MODE = 'BF16';
+  else delete process.env.TF_SET_ONEDNN_FPMATH_MODE;
+  if (options.verbose !== true) process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+}
+
+function chooseRuntime(): TensorflowRuntime {
+  const device = options.device ?? 'auto';
+  if (device === 'cuda' && !hasNvidiaGpu()) throw noGpuError();
+  const runtime = locateRuntime(device);
+  if (runtime !== null) return runtime;
+  const command = device === 'auto' ? 'npx lorikeet setup' : `npx lorikeet setup device=${device}`;
+  throw new SetupError({
+    problem: `TensorFlow is not set up (device=${device})`,
+    remedy: `Run \`${command}\``,
+  });
 }
 
 /** tfjs-node asks node-pre-gyp for the path of its binding; this answers with ours. */
 function pointToBinding(require: NodeJS.Require, binding: string): void {
   const id = require.resolve('@mapbox/node-pre-gyp');
-  const module = {
-    id,
-    filename: id,
-    loaded: true,
-    exports: { find: () => binding },
-    children: [],
-    paths: [],
-  };
-  require.cache[id] = module as unknown as NodeJS.Module;
+  const answer = { id, filename: id, loaded: true, exports: { find: () => binding } };
+  require.cache[id] = answer as unknown as NodeJS.Module;
+}
+
+function requireTfjs({ binding, stderrCapture }: TensorflowRuntime): Tfjs {
+  // tfjs-node 4.22 calls this function of node:util, which Node 23 took away.
+  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
+  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  const require = createRequire(import.meta.url);
+  const main = require.resolve('@tensorflow/tfjs-node-gpu');
+  pointToBinding(createRequire(main), binding);
+  const requireMain = () => require(main) as Tfjs;
+  if (options.verbose === true || stderrCapture === null) return requireMain();
+  return loadQuietly(require(stderrCapture), requireMain);
 }
 
 function load(): Loaded {
-  const runtime = locateRuntime(options.device ?? 'auto');
-  if (runtime === null) {
-    const device = options.device ?? 'auto';
-    throw new SetupError({
-      problem: `TensorFlow is not set up (device=${device})`,
-      remedy: `Run \`npx lorikeet setup${device === 'auto' ? '' : ` device=${device}`}\``,
-    });
-  }
+  const runtime = chooseRuntime();
   setEnvironment();
-  // tfjs-node 4.22 calls this function, which Node 23 took away.
-  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
-  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  const own = createRequire(import.meta.url);
-  const main = own.resolve('@tensorflow/tfjs-node-gpu');
-  pointToBinding(createRequire(main), runtime.binding);
+  let tfjs: Tfjs;
   try {
-    const tfjs = own(main) as Tfjs;
-    tfjs.enableProdMode();
-    return { tfjs, runtime };
+    tfjs = requireTfjs(runtime);
   } catch (error) {
-    throw new SetupError(
-      {
-        where: runtime.binding,
-        problem: `TensorFlow does not load: ${messageOf(error)}`,
-        remedy: 'Run `npx lorikeet setup force=true`',
-      },
-      { cause: error },
-    );
+    const problem = `TensorFlow does not load: ${messageOf(error)}`;
+    const remedy = 'Run `npx lorikeet setup force=true` to build it anew';
+    throw new SetupError({ where: runtime.binding, problem, remedy }, { cause: error });
   }
+  if (options.verbose !== true) tfjs.enableProdMode();
+  const backend = tfjs.backend() as unknown as NativeBackend;
+  acceptHalfPrecision(backend, tfjs.engine());
+  if (runtime.device === 'cuda' && !backend.isUsingGpuDevice) throw unusedGpuError(runtime);
+  return { tfjs, backend, runtime };
+}
+
+function unusedGpuError({ binding }: TensorflowRuntime): SetupError {
+  return new SetupError({
+    where: binding,
+    problem: 'TensorFlow for CUDA sees no usable GPU',
+    remedy: 'Run `npx lorikeet doctor device=cuda` for the reason, or use device=cpu',
+  });
 }
 
 function current(): Loaded {
@@ -148,16 +162,11 @@ function current(): Loaded {
 /** TensorFlow.js on the native backend, loaded at first use. @throws SetupError when it is not set up. */
 export const tf: Tfjs = new Proxy({} as Tfjs, {
   get: (_target, name) => Reflect.get(current().tfjs, name),
-  has: (_target, name) => Reflect.has(current().tfjs, name),
 });
 
-/** Loads TensorFlow now, if it is not, and says how it runs. */
+/** Loads TensorFlow now, if it is not loaded yet, and says how it runs. */
 export function deviceInfo(): DeviceInfo {
-  const { runtime, tfjs } = current();
-  const backend = tfjs.backend() as unknown as {
-    isUsingGpuDevice: boolean;
-    binding: { TF_Version: string };
-  };
+  const { backend, runtime } = current();
   return {
     device: backend.isUsingGpuDevice ? 'cuda' : 'cpu',
     tensorflow: backend.binding.TF_Version,

@@ -157,7 +157,7 @@ export function checkAdapter(adapter: Adapter, base: readonly BaseLinear[], wher
   }
 }
 
-/** Writes the two PEFT files into `dir`. `all-linear` is written out as names, for other readers. */
+/** Writes the two PEFT files into `dir`. */
 export function writeAdapter(dir: string, adapter: Adapter): void {
   const file = new Map<string, HostTensor>();
   for (const [module, { a, b }] of adapter.tensors) {
@@ -165,12 +165,20 @@ export function writeAdapter(dir: string, adapter: Adapter): void {
     file.set(keyOf(module, 'B'), b);
   }
   writeSafetensors(join(dir, ADAPTER_WEIGHTS), file);
-  const { config, baseModel, revision = null } = adapter;
-  const isAll =
-    typeof config.targetModules === 'string' && config.targetModules.toLowerCase() === ALL_LINEAR;
-  const targetModules = isAll ? lastParts([...adapter.tensors.keys()]) : config.targetModules;
-  const json = toAdapterConfigJson({ config: { ...config, targetModules }, baseModel, revision });
-  writeJson(join(dir, ADAPTER_CONFIG), json);
+  const { baseModel, revision = null } = adapter;
+  const config = { ...adapter.config, targetModules: writtenTargets(adapter) };
+  writeJson(join(dir, ADAPTER_CONFIG), toAdapterConfigJson({ config, baseModel, revision }));
+}
+
+/**
+ * Targets as a list of names, which every reader understands: `all-linear` as last parts, and a pattern
+ * as whole names, since PEFT would hold it against modules that are not linear too.
+ */
+function writtenTargets({ config, tensors }: Adapter): readonly string[] {
+  const { targetModules } = config;
+  if (typeof targetModules !== 'string') return targetModules;
+  const modules = [...tensors.keys()];
+  return targetModules.toLowerCase() === ALL_LINEAR ? lastParts(modules) : modules;
 }
 
 /** SHA-256 (hex) of what the adapter computes: module names, scales, dtypes, shapes and bytes. */

@@ -57,10 +57,11 @@ export function isTarget(config: LoraConfig, module: string): boolean {
   if (typeof targetModules === 'string' && targetModules.toLowerCase() !== ALL_LINEAR) {
     return pattern('target_modules', targetModules).test(module);
   }
-  const isNamed =
-    typeof targetModules === 'string'
-      ? !hasSuffix(module, 'lm_head')
-      : targetModules.some((name) => hasSuffix(module, name));
+  if (typeof targetModules === 'string') {
+    return !hasSuffix(module, 'lm_head') && isInLayers(config, module);
+  }
+  if (targetModules.includes(module)) return true;
+  const isNamed = targetModules.some((name) => hasSuffix(module, name));
   return isNamed && isInLayers(config, module);
 }
 

@@ -37,7 +37,10 @@ export function ropeFromConfig(fields: ConfigFields, options: RopeOptions): Rope
     case 'llama3':
       return { invFreq: base.map((f) => llama3Frequency(f, number)), rotaryDim, scale: 1 };
     case 'yarn':
-      return { rotaryDim, ...yarn(base, theta, rotaryDim, options.maxPositions, parameters, number) };
+      return {
+        rotaryDim,
+        ...yarn(base, theta, rotaryDim, options.maxPositions, parameters, number),
+      };
     default:
       throw fields.wrong('rope_scaling.rope_type', kind, 'default, linear, llama3 or yarn');
   }
@@ -72,7 +75,9 @@ function yarn(
   const mscale = number('mscale', 0);
   const mscaleAll = number('mscale_all_dim', 0);
   const attention =
-    mscale && mscaleAll ? magnitude(factor, mscale) / magnitude(factor, mscaleAll) : magnitude(factor);
+    mscale && mscaleAll
+      ? magnitude(factor, mscale) / magnitude(factor, mscaleAll)
+      : magnitude(factor);
   const correction = (rotations: number) =>
     (dim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
   const truncate = parameters.truncate !== false;

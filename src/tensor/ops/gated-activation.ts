@@ -30,7 +30,12 @@ const GATES: Readonly<Record<GateKind, Gate>> = {
       const t = tf.tanh(g.mul(square.mul(0.044715).add(1)).mul(ROOT_2_OVER_PI));
       const half = t.add(1).mul(0.5);
       const inner = square.mul(0.134145).add(1).mul(ROOT_2_OVER_PI);
-      const slope = half.add(g.mul(0.5).mul(tf.scalar(1).sub(tf.square(t))).mul(inner));
+      const slope = half.add(
+        g
+          .mul(0.5)
+          .mul(tf.scalar(1).sub(tf.square(t)))
+          .mul(inner),
+      );
       return [g.mul(half), slope];
     },
   },

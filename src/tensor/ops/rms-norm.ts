@@ -37,6 +37,9 @@ export function rmsNorm(
   }
   return tf.customGrad((input, w, save) => ({
     value: forward(input as Tensor, w as Tensor, save as (tensors: Tensor[]) => void),
-    gradFunc: (dy: Tensor, saved: Tensor[]) => [inputGradient(dy, saved), weightGradient(dy, saved)],
+    gradFunc: (dy: Tensor, saved: Tensor[]) => [
+      inputGradient(dy, saved),
+      weightGradient(dy, saved),
+    ],
   }))(x, weight);
 }

@@ -13,7 +13,11 @@ export interface RotaryTable {
 function rotate(x: Tensor, cos: Tensor, sin: Tensor, rotaryDim: number): Tensor {
   const headDim = x.shape[3]!;
   const half = rotaryDim / 2;
-  const parts = tf.split(x, rotaryDim === headDim ? [half, half] : [half, half, headDim - rotaryDim], 3);
+  const parts = tf.split(
+    x,
+    rotaryDim === headDim ? [half, half] : [half, half, headDim - rotaryDim],
+    3,
+  );
   const [a, b, rest] = parts as [Tensor, Tensor, Tensor | undefined];
   const rotated = [a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin))];
   return tf.concat(rest === undefined ? rotated : [...rotated, rest], 3);

@@ -32,7 +32,11 @@ interface ChunkResult {
   readonly slope: Tensor;
 }
 
-function chunkLogits(h: Tensor, weight: Tensor, options: HeadOptions): { z: Tensor; dz: Tensor | number } {
+function chunkLogits(
+  h: Tensor,
+  weight: Tensor,
+  options: HeadOptions,
+): { z: Tensor; dz: Tensor | number } {
   const raw = tf.matMul(h, weight, false, true);
   const scaled = options.logitScale === 1 ? raw : raw.mul(options.logitScale);
   const factor = options.logitScale / options.temperature;
@@ -66,7 +70,9 @@ function overChunks(
   const columns: Tensor[][] = [];
   for (let start = 0; start < rows; start += chunk) {
     const parts = tf.tidy(() => each(start, Math.min(chunk, rows - start)));
-    for (const [i, part] of parts.entries()) (columns[i] ??= []).push(part);
+    for (const [i, part] of parts.entries()) {
+      columns[i] = [...(columns[i] ?? []), part];
+    }
   }
   return columns.map((parts) => (parts.length === 1 ? parts[0]! : tf.concat(parts, 0)));
 }

@@ -44,7 +44,10 @@ export class AdamW {
       const m1 = this.m.mul(beta1).add(gradient.mul(1 - beta1)) as Tensor1D;
       const v1 = this.v.mul(beta2).add(gradient.square().mul(1 - beta2)) as Tensor1D;
       const stepSize = learningRate / (1 - beta1 ** this.count);
-      const denominator = v1.sqrt().mul(1 / Math.sqrt(1 - beta2 ** this.count)).add(epsilon);
+      const denominator = v1
+        .sqrt()
+        .mul(1 / Math.sqrt(1 - beta2 ** this.count))
+        .add(epsilon);
       const decayed = this.decay(parameters.values, learningRate * weightDecay);
       return [m1, v1, decayed.sub(m1.div(denominator).mul(stepSize)) as Tensor1D];
     });

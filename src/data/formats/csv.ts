@@ -1,0 +1,50 @@
+/** Rows of CSV (and TSV) files by RFC 4180, first line the header. All values are strings. */
+import { readFileSync } from 'node:fs';
+import { CsvError, parse } from 'csv-parse/sync';
+import { InputError, messageOf } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { type FileRows, rowLabel } from './file-rows.js';
+
+/** @throws InputError naming the row (and line) that does not fit the header, or a bad header. */
+export function readCsvRows(path: string): FileRows {
+  const table = parseTable(path);
+  const [header, ...body] = table;
+  if (header === undefined)
+    throw new InputError({ where: path, problem: 'the file has no header' });
+  checkHeader(path, header);
+  const where = (index: number) => rowLabel(path, index);
+  const rows = body.map((cells, index): JsonRow => {
+    if (cells.length === header.length) return Object.fromEntries(zip(header, cells));
+    throw new InputError({
+      where: where(index),
+      problem: `${cells.length} values for the header's ${header.length} columns`,
+      remedy: 'Values with commas, quotes or line breaks need double quotes around them',
+    });
+  });
+  return { rows, where };
+}
+
+function parseTable(path: string): string[][] {
+  try {
+    return parse(readFileSync(path), {
+      bom: true,
+      delimiter: path.endsWith('.tsv') ? '\t' : ',',
+      relax_column_count: true,
+      skip_empty_lines: true,
+    });
+  } catch (error) {
+    const lines = error instanceof CsvError ? Number(error.lines) : Number.NaN;
+    const where = Number.isNaN(lines) ? path : `${path}:${lines}`;
+    throw new InputError({ where, problem: `not valid CSV: ${messageOf(error)}` });
+  }
+}
+
+function checkHeader(path: string, header: readonly string[]): void {
+  const repeated = header.find((name, index) => header.indexOf(name) !== index);
+  if (repeated === undefined) return;
+  throw new InputError({ where: path, problem: `the header names the column "${repeated}" twice` });
+}
+
+function zip(header: readonly string[], cells: readonly string[]): [string, string][] {
+  return header.map((name, index) => [name, cells[index] ?? '']);
+}

@@ -1,0 +1,41 @@
+/** Row files: the reader of each file name ending. */
+import { InputError } from '../../util/errors.js';
+import { readCsvRows } from './csv.js';
+import type { FileRows } from './file-rows.js';
+import { readJsonRows } from './json.js';
+import { readJsonlRows } from './jsonl.js';
+import { readParquetRows } from './parquet.js';
+
+export { type FileRows, isRow } from './file-rows.js';
+
+type Reader = (path: string) => FileRows | Promise<FileRows>;
+
+const READERS = {
+  '.jsonl': readJsonlRows,
+  '.jsonl.gz': readJsonlRows,
+  '.json': readJsonRows,
+  '.csv': readCsvRows,
+  '.tsv': readCsvRows,
+  '.parquet': readParquetRows,
+} as const satisfies Record<string, Reader>;
+
+export const ROW_FILE_ENDINGS = Object.keys(READERS) as readonly (keyof typeof READERS)[];
+
+function endingOf(path: string): keyof typeof READERS | undefined {
+  return ROW_FILE_ENDINGS.find((ending) => path.toLowerCase().endsWith(ending));
+}
+
+export function isRowFile(path: string): boolean {
+  return endingOf(path) !== undefined;
+}
+
+/** @throws InputError on an unknown ending, a missing or damaged file, or a row that is none. */
+export async function readRowFile(path: string): Promise<FileRows> {
+  const ending = endingOf(path);
+  if (ending !== undefined) return await READERS[ending](path);
+  throw new InputError({
+    where: path,
+    problem: 'not a file of rows',
+    remedy: `Its name must end in ${ROW_FILE_ENDINGS.join(', ')}`,
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * Rows of Parquet files as JSON values: whole numbers beyond 2^53 become decimal strings, dates ISO
+ * strings, bytes base64.
+ */
+import { existsSync } from 'node:fs';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { InputError, messageOf } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { type FileRows, rowLabel } from './file-rows.js';
+
+/** @throws InputError when the file is missing, cut off or no Parquet. */
+export async function readParquetRows(path: string): Promise<FileRows> {
+  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const where = (index: number) => rowLabel(path, index);
+  try {
+    const file = await asyncBufferFromFile(path);
+    const rows = await parquetReadObjects({ file, compressors });
+    return { rows: rows.map((row) => toJson(row) as JsonRow), where };
+  } catch (error) {
+    throw new InputError({
+      where: path,
+      problem: `cannot be read as Parquet (${messageOf(error)})`,
+      remedy: 'Is the file whole?',
+    });
+  }
+}
+
+function toJson(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value.toString();
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (ArrayBuffer.isView(value)) return viewToJson(value);
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== 'object' || value === null) return value ?? null;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, toJson(each)]));
+}
+
+/** Bytes are base64; other typed arrays are lists of numbers. */
+function viewToJson(view: ArrayBufferView): unknown {
+  if (view instanceof Uint8Array) return Buffer.from(view).toString('base64');
+  return Array.from(view as unknown as Iterable<number | bigint>, toJson);
+}

@@ -1,0 +1,25 @@
+/** Data: sources → rows with provenance, generators, length limits. */
+export { type ArithmeticRow, type ArithmeticSplits, makeArithmetic } from './arithmetic.js';
+export type { ArithmeticOptions } from './arithmetic-options.js';
+export {
+  type LengthLimit,
+  type LengthPolicy,
+  type LimitedExamples,
+  limitLengths,
+} from './lengths.js';
+export { type LoadedRows, type LoadRowsOptions, loadRows, type Provenance } from './load-rows.js';
+export {
+  ARITHMETIC_SET,
+  type DatasetName,
+  NAMED_DATASETS,
+  type NamedDataset,
+  namedDataset,
+} from './named.js';
+export {
+  normaliseGsm8k,
+  normaliseMath,
+  type ProblemRow,
+  type RowFormatName,
+  withoutCalculatorMarks,
+} from './row-formats.js';
+export { type RowStats, rowStats } from './row-stats.js';

@@ -1,0 +1,102 @@
+/** What a user calls a data set → the files that hold the split asked for. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type HubOptions, isHubId, resolveDatasetFiles } from '../hub/index.js';
+import { InputError } from '../util/errors.js';
+import { isRowFile, ROW_FILE_ENDINGS } from './formats/index.js';
+import { type FileDataset, NAMED_DATASETS } from './named.js';
+
+export interface LocateOptions {
+  readonly split: string;
+  /** Configuration of a hub data set. */
+  readonly config?: string;
+  readonly revision?: string;
+  /** Folder of local copies of named data sets; null: none. */
+  readonly dataFolder: string | null;
+  readonly hub: HubOptions;
+}
+
+export interface Located {
+  readonly kind: 'file' | 'folder' | 'local' | 'hub';
+  readonly paths: readonly string[];
+  /** Commit on the hub. */
+  readonly commit: string | null;
+}
+
+/** @throws InputError when the folder LORIKEET_DATA names lacks the file; otherwise as the hub. */
+export async function locateNamed(
+  name: string,
+  dataset: FileDataset,
+  options: LocateOptions,
+): Promise<Located> {
+  const { split, dataFolder, hub } = options;
+  if (!dataset.splits.includes(split)) throw noSplit(name, split, dataset.splits);
+  if (dataFolder === null) {
+    const files = await resolveDatasetFiles(dataset.hub.id, { ...hub, ...dataset.hub, split });
+    return { kind: 'hub', ...files };
+  }
+  const path = join(dataFolder, dataset.local[split] ?? '');
+  if (existsSync(path) && statSync(path).isFile())
+    return { kind: 'local', paths: [path], commit: null };
+  throw new InputError({
+    where: name,
+    problem: `${path} is missing, the ${split} split in the folder that LORIKEET_DATA names`,
+    remedy: 'Put it there, or unset LORIKEET_DATA to take the rows from the hub',
+  });
+}
+
+export function noSplit(name: string, split: string, splits: readonly string[]): InputError {
+  return new InputError({
+    where: name,
+    problem: `no split "${split}"`,
+    remedy: `It has ${splits.join(', ')}`,
+  });
+}
+
+/** A file, a folder with files named after splits, or a hub id `owner/name`. */
+export async function locateSource(source: string, options: LocateOptions): Promise<Located> {
+  const { split, config, revision, hub } = options;
+  if (existsSync(source)) {
+    if (statSync(source).isFile()) return { kind: 'file', paths: [source], commit: null };
+    return { kind: 'folder', paths: splitFiles(source, split), commit: null };
+  }
+  if (isRowFile(source)) throw new InputError({ where: source, problem: 'no such file' });
+  if (!source.includes('/') || !isHubId(source)) {
+    throw new InputError({
+      where: 'dataset',
+      problem: `"${source}" is no data set`,
+      remedy: `Give ${Object.keys(NAMED_DATASETS).join(', ')}, a file, a folder, or a hub id such as owner/name`,
+    });
+  }
+  const files = await resolveDatasetFiles(source, {
+    ...hub,
+    split,
+    ...(config === undefined ? {} : { config }),
+    ...(revision === undefined ? {} : { revision }),
+  });
+  return { kind: 'hub', ...files };
+}
+
+/** `<split>.<ending>` or `<split>-<shard>.<ending>`, of one ending. */
+function splitFiles(folder: string, split: string): string[] {
+  const names = readdirSync(folder).sort();
+  const found = ROW_FILE_ENDINGS.map((ending) =>
+    names.filter((name) => isSplitFile(name, split, ending)),
+  ).filter((matches) => matches.length > 0);
+  const [files, other] = found;
+  if (files !== undefined && other === undefined) return files.map((name) => join(folder, name));
+  throw new InputError({
+    where: folder,
+    problem:
+      files === undefined
+        ? `no file of split "${split}" (such as ${split}.jsonl)`
+        : `several files could be split "${split}" (${files[0]}, ${other?.[0]})`,
+    remedy: 'Name the file itself',
+  });
+}
+
+function isSplitFile(name: string, split: string, ending: string): boolean {
+  if (!name.endsWith(ending)) return false;
+  const stem = name.slice(0, -ending.length);
+  return stem === split || stem.startsWith(`${split}-`);
+}

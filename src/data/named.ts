@@ -1,0 +1,77 @@
+/** Data sets known by name: where their rows are, on the hub and in the folder LORIKEET_DATA. */
+import type { JsonRow } from '../util/files.js';
+import { makeArithmetic } from './arithmetic.js';
+import type { RowFormatName } from './row-formats.js';
+
+export interface FileDataset {
+  readonly kind: 'files';
+  readonly about: string;
+  readonly format: RowFormatName;
+  /** Split to file below LORIKEET_DATA. */
+  readonly local: Readonly<Record<string, string>>;
+  readonly hub: { readonly id: string; readonly config?: string };
+  /** Splits on the hub. */
+  readonly splits: readonly string[];
+}
+
+export interface GeneratedDataset {
+  readonly kind: 'generated';
+  readonly about: string;
+  readonly format: RowFormatName;
+  readonly splits: readonly string[];
+  readonly make: () => Readonly<Record<string, readonly JsonRow[]>>;
+}
+
+export type NamedDataset = FileDataset | GeneratedDataset;
+
+/** The set called `arithmetic`; other sizes and seeds are made into files by `lorikeet data`. */
+export const ARITHMETIC_SET = { seed: 1, train: 4000, valid: 500, test: 500 } as const;
+
+export const NAMED_DATASETS = {
+  gsm8k: {
+    kind: 'files',
+    about: 'GSM8K, grade-school word problems (Cobbe et al. 2021, MIT)',
+    format: 'gsm8k',
+    local: { train: 'gsm8k/train.jsonl.gz', test: 'gsm8k/test.jsonl' },
+    hub: { id: 'openai/gsm8k', config: 'main' },
+    splits: ['train', 'test'],
+  },
+  'gsm8k-platinum': {
+    kind: 'files',
+    about: 'GSM8K Platinum, the test set with its errors removed (arXiv 2502.03461, CC BY 4.0)',
+    format: 'gsm8k',
+    local: { test: 'gsm8k_platinum/test.jsonl' },
+    hub: { id: 'madrylab/gsm8k-platinum', config: 'main' },
+    splits: ['test'],
+  },
+  math: {
+    kind: 'files',
+    about: 'MATH, competition problems (Hendrycks et al. 2021, MIT)',
+    format: 'math',
+    local: { train: 'math/train_partial.jsonl.gz', test: 'math/test.jsonl.gz' },
+    hub: { id: 'DigitalLearningGmbH/MATH-lighteval' },
+    splits: ['train', 'test'],
+  },
+  'math-500': {
+    kind: 'files',
+    about: 'MATH-500, 500 problems of the MATH test set (Lightman et al. 2023, MIT)',
+    format: 'math',
+    local: { test: 'math/math500.jsonl' },
+    hub: { id: 'HuggingFaceH4/MATH-500' },
+    splits: ['test'],
+  },
+  arithmetic: {
+    kind: 'generated',
+    about: 'seeded arithmetic word problems in the form of GSM8K',
+    format: 'gsm8k',
+    splits: ['train', 'valid', 'test'],
+    make: () => ({ ...makeArithmetic(ARITHMETIC_SET) }),
+  },
+} as const satisfies Record<string, NamedDataset>;
+
+export type DatasetName = keyof typeof NAMED_DATASETS;
+
+/** The set of that name, or null. */
+export function namedDataset(name: string): NamedDataset | null {
+  return Object.hasOwn(NAMED_DATASETS, name) ? NAMED_DATASETS[name as DatasetName] : null;
+}

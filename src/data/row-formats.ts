@@ -1,0 +1,93 @@
+/**
+ * Forms of problem rows, brought to one: `question`, `reasoning` (the worked solution) and `answer` (the
+ * final answer alone); other columns stay. GSM8K's form is described in Cobbe et al. 2021,
+ * arXiv 2110.14168: a worked solution with `<<48/2=24>>` calculator marks and a last line `#### 72`.
+ */
+import type { JsonRow } from '../util/files.js';
+
+export type ProblemRow = JsonRow & {
+  readonly question: string;
+  readonly reasoning: string;
+  readonly answer: string;
+};
+
+/** The row in the common form, or what is wrong with it. */
+export type RowFormat = (row: JsonRow) => JsonRow | string;
+
+const MARK = '####';
+
+/** A number of GSM8K: commas and a dollar sign are dropped; null when nothing else is left than a number. */
+function plainNumber(text: string): string | null {
+  const number = text.replace(/[,$]/g, '').trim();
+  return /^-?(?:\d+(?:\.\d+)?|\.\d+)$/.test(number) ? number : null;
+}
+
+/** "48/2 = <<48/2=24>>24" → "48/2 = 24". */
+export function withoutCalculatorMarks(text: string): string {
+  return text.replace(/<<[^<>]*>>/g, '');
+}
+
+/**
+ * A row with `question` and `answer: "<working>\n#### N"`; or with the working in `solution` and the
+ * bare number in `answer`.
+ */
+export function normaliseGsm8k(row: JsonRow): ProblemRow | string {
+  const { question, answer, solution, ...rest } = row;
+  if (typeof question !== 'string') return missing('question', row);
+  if (typeof answer !== 'string') return missing('answer', row);
+  const working = answer.includes(MARK) ? answer : solution;
+  if (typeof working !== 'string') return `its answer has no "${MARK} N"`;
+  const at = working.lastIndexOf(MARK);
+  const last = answer.includes(MARK) ? working.slice(at + MARK.length) : answer;
+  const number = plainNumber(last);
+  if (number === null) return `its final answer "${last.trim().slice(0, 40)}" is not a number`;
+  const text = at < 0 ? working : working.slice(0, at);
+  const reasoning = withoutCalculatorMarks(text).trim();
+  return { ...rest, question, reasoning, answer: number };
+}
+
+/** A row of MATH: `problem`, `solution`, and `answer` or the last `\boxed{}` of the solution. */
+export function normaliseMath(row: JsonRow): ProblemRow | string {
+  const { problem, solution, answer, ...rest } = row;
+  if (typeof problem !== 'string') return missing('problem', row);
+  if (typeof solution !== 'string') return missing('solution', row);
+  const final = typeof answer === 'string' ? answer : lastBoxed(solution);
+  if (final === null) return 'its solution has no \\boxed{} answer';
+  return { ...rest, question: problem, reasoning: solution, answer: final };
+}
+
+/** Content of the last `\boxed{…}` or `\fbox{…}`, braces matched; `\boxed 7` gives "7"; null: none. */
+export function lastBoxed(text: string): string | null {
+  const at = Math.max(text.lastIndexOf('\\boxed'), text.lastIndexOf('\\fbox'));
+  if (at < 0) return null;
+  const rest = text.slice(at).replace(/^\\[a-z]+/, '');
+  if (!rest.startsWith('{')) return /^ ([^$]+)/.exec(rest)?.[1]?.trim() ?? null;
+  let depth = 0;
+  for (let i = 0; i < rest.length; i++) {
+    if (rest[i] === '\\') i++;
+    else if (rest[i] === '{') depth++;
+    else if (rest[i] === '}' && --depth === 0) return rest.slice(1, i);
+  }
+  return null;
+}
+
+/** Rows whose answer has GSM8K's last line are taken as such; all others stay as they are. */
+function automatic(row: JsonRow): JsonRow | string {
+  const { answer } = row;
+  const isGsm8k = typeof answer === 'string' && /^####\s*\S/m.test(answer);
+  return isGsm8k ? normaliseGsm8k(row) : row;
+}
+
+function missing(column: string, row: JsonRow): string {
+  return `no text in column "${column}" (it has ${Object.keys(row).join(', ') || 'no column'})`;
+}
+
+/** How rows are read; names stand in configs. */
+export const ROW_FORMATS = {
+  auto: automatic,
+  plain: (row) => row,
+  gsm8k: normaliseGsm8k,
+  math: normaliseMath,
+} as const satisfies Record<string, RowFormat>;
+
+export type RowFormatName = keyof typeof ROW_FORMATS;

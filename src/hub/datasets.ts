@@ -1,0 +1,136 @@
+/**
+ * Files of a hub data set's split: by its card's `configs`, else by the usual file names, else from the
+ * hub's own Parquet conversion (branch refs/convert/parquet).
+ */
+import { join } from 'node:path';
+import { InputError } from '../util/errors.js';
+import type { DatasetCardConfig, RepoListing } from './cache.js';
+import { HubNotFoundError } from './failures.js';
+import { pathMatcher } from './ids.js';
+import { fetchSnapshot } from './repo.js';
+import { type HubOptions, hubSettings } from './settings.js';
+
+export interface ResolveDatasetOptions extends HubOptions {
+  /** Default `train`. */
+  readonly split?: string;
+  /** Name of the configuration; needed when the data set has several and no default. */
+  readonly config?: string;
+  /** Branch, tag or commit. Default `main`. */
+  readonly revision?: string;
+}
+
+export interface DatasetFiles {
+  /** Local paths, in name order. */
+  readonly paths: readonly string[];
+  readonly commit: string;
+}
+
+/** In this order: the first kind that has files of the split is taken. */
+const FORMATS = ['parquet', 'jsonl', 'jsonl.gz', 'json', 'csv'] as const;
+const CONVERTED = 'refs/convert/parquet';
+
+/**
+ * @throws HubUnreachableError, HubNotFoundError, SetupError as `resolveModel`; InputError naming the
+ *   configurations and splits when the one asked for is not there.
+ */
+export async function resolveDatasetFiles(
+  id: string,
+  options: ResolveDatasetOptions = {},
+): Promise<DatasetFiles> {
+  const { split = 'train', config, revision = 'main', ...hub } = options;
+  const settings = hubSettings(hub);
+  const ref = { kind: 'dataset', id, revision } as const;
+  const choose = (listing: RepoListing) => splitFiles(id, listing, { split, config });
+  const snapshot = await fetchSnapshot(settings, ref, choose);
+  if (snapshot.files.length > 0) return toPaths(snapshot);
+  const converted = await convertedFiles(settings, id, { split, config });
+  if (converted !== null) return converted;
+  throw noSuchSplit(id, { split, config });
+}
+
+type Wanted = { readonly split: string; readonly config: string | undefined };
+
+async function convertedFiles(
+  settings: ReturnType<typeof hubSettings>,
+  id: string,
+  wanted: Wanted,
+): Promise<DatasetFiles | null> {
+  const ref = { kind: 'dataset', id, revision: CONVERTED } as const;
+  try {
+    const snapshot = await fetchSnapshot(settings, ref, (listing) =>
+      splitFiles(id, listing, wanted),
+    );
+    return snapshot.files.length === 0 ? null : toPaths(snapshot);
+  } catch (error) {
+    if (error instanceof HubNotFoundError) return null;
+    throw error;
+  }
+}
+
+function toPaths(snapshot: {
+  dir: string;
+  commit: string;
+  files: readonly string[];
+}): DatasetFiles {
+  return {
+    commit: snapshot.commit,
+    paths: snapshot.files.map((file) => join(snapshot.dir, ...file.split('/'))),
+  };
+}
+
+function splitFiles(id: string, listing: RepoListing, wanted: Wanted): string[] {
+  const config = chooseConfig(id, listing, wanted.config);
+  const fromCard = listing.configs.find(({ name }) => name === config)?.splits[wanted.split];
+  if (fromCard !== undefined) return listing.files.filter(pathMatcher(fromCard)).sort();
+  for (const format of FORMATS) {
+    const matches = pathMatcher(usualPatterns(config, wanted.split, format));
+    const files = listing.files.filter(matches).sort();
+    if (files.length > 0) return files;
+  }
+  return [];
+}
+
+function usualPatterns(config: string, split: string, format: string): string[] {
+  const folders =
+    config === 'default' ? ['', 'data/', 'default/'] : [`${config}/`, `data/${config}/`];
+  return folders.flatMap((folder) => [
+    `${folder}${split}.${format}`,
+    `${folder}${split}-*.${format}`,
+    `${folder}${split}/*.${format}`,
+  ]);
+}
+
+/** The one asked for, the card's default, or the only one there is. */
+function chooseConfig(id: string, listing: RepoListing, wanted: string | undefined): string {
+  if (wanted !== undefined) return wanted;
+  const names = configNames(listing);
+  const marked = listing.configs.find((config: DatasetCardConfig) => config.isDefault)?.name;
+  const only = names.length === 1 ? names[0] : undefined;
+  const chosen = marked ?? (names.includes('default') ? 'default' : only);
+  if (chosen !== undefined) return chosen;
+  if (names.length === 0) return 'default';
+  throw new InputError({
+    where: id,
+    problem: `the data set has several configurations (${names.join(', ')})`,
+    remedy: `Choose one, e.g. dataset.subset=${names[0]}`,
+  });
+}
+
+function configNames(listing: RepoListing): string[] {
+  if (listing.configs.length > 0) return listing.configs.map(({ name }) => name);
+  const names = new Set<string>();
+  for (const file of listing.files.filter((name) => name.endsWith('.parquet'))) {
+    const [folder] = file.split('/');
+    names.add(file.includes('/') && folder !== 'data' ? (folder as string) : 'default');
+  }
+  return [...names];
+}
+
+function noSuchSplit(id: string, { split, config }: Wanted): InputError {
+  const where = config === undefined ? id : `${id} (${config})`;
+  return new InputError({
+    where,
+    problem: `no files for split "${split}"`,
+    remedy: 'Check the names of its splits and configurations on the hub, or give files by path',
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * Requests to the hub: token to the hub's own address only, redirects followed by hand (the first answer
+ * carries the file's hash, the last one the bytes), silence cut off, retries with back-off.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RunError } from '../util/errors.js';
+import { networkFailure, refused, TransientError, unreachable } from './failures.js';
+import type { HubSettings } from './settings.js';
+
+const MAX_REDIRECTS = 5;
+const MAX_DELAY_MS = 30_000;
+/** With no connection at all a second try is enough to know. */
+const NO_CONNECTION_ATTEMPTS = 2;
+
+export interface HubRequest {
+  readonly url: string;
+  /** What is asked for, in words for errors. */
+  readonly what: string;
+  readonly method?: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Statuses beside 2xx that the caller deals with. */
+  readonly accept?: readonly number[];
+  /** Ends the request, body included. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FileMeta {
+  /** Hash of the content: SHA-256 for large files, git's blob SHA-1 for small ones. */
+  readonly etag: string;
+  readonly size: number | null;
+  readonly commit: string | null;
+}
+
+/**
+ * One request with redirects. The body is the caller's to read.
+ * @throws TransientError for what may pass, LorikeetError for what may not.
+ */
+export async function send(settings: HubSettings, request: HubRequest): Promise<Response> {
+  let { url } = request;
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    const response = await sendOnce(settings, { ...request, url });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || location === null) return response;
+    await response.body?.cancel();
+    url = new URL(location, url).href;
+  }
+  throw circular(request.what);
+}
+
+function circular(what: string): RunError {
+  return new RunError({ where: what, problem: `more than ${MAX_REDIRECTS} redirects` });
+}
+
+async function sendOnce(settings: HubSettings, request: HubRequest): Promise<Response> {
+  const { url, method = 'GET', headers = {}, accept = [], what } = request;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(silence(settings)), settings.timeoutMs);
+  const signals = [timeout.signal, request.signal, settings.signal].filter((each) => each != null);
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: { ...commonHeaders(settings, url), ...headers },
+      redirect: 'manual',
+      signal: AbortSignal.any(signals),
+    });
+  } catch (error) {
+    settings.signal?.throwIfAborted();
+    throw networkFailure(error);
+  } finally {
+    clearTimeout(timer);
+  }
+  if (response.status < 400 || accept.includes(response.status)) return response;
+  await response.body?.cancel();
+  if (response.status === 408 || response.status === 429 || response.status >= 500) {
+    throw new TransientError(`it answered ${response.status}`, {
+      retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
+    });
+  }
+  throw refused(settings, what, {
+    status: response.status,
+    code: response.headers.get('x-error-code'),
+  });
+}
+
+export function silence(settings: HubSettings): DOMException {
+  return new DOMException(`no answer for ${settings.timeoutMs} ms`, 'TimeoutError');
+}
+
+function commonHeaders(settings: HubSettings, url: string): Record<string, string> {
+  const headers = { 'user-agent': 'lorikeet', 'accept-encoding': 'identity' };
+  const own = new URL(url).origin === new URL(settings.endpoint).origin;
+  if (!own || settings.token === null) return headers;
+  return { ...headers, authorization: `Bearer ${settings.token}` };
+}
+
+function retryAfterMs(header: string | null): number | null {
+  const seconds = Number(header ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+}
+
+/**
+ * Repeats `attempt` after a TransientError. The count starts again whenever `progress` has grown since
+ * the last failure, so a long download survives many breaks.
+ * @throws HubUnreachableError when the tries are used up.
+ */
+export async function withRetries<T>(
+  settings: HubSettings,
+  what: string,
+  attempt: () => Promise<T>,
+  progress: () => number = () => 0,
+): Promise<T> {
+  let failures = 0;
+  let furthest = progress();
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      failures = progress() > furthest ? 1 : failures + 1;
+      furthest = Math.max(furthest, progress());
+      const allowed = error.noConnection ? NO_CONNECTION_ATTEMPTS : settings.attempts;
+      if (failures >= Math.min(allowed, settings.attempts))
+        throw unreachable(settings, what, error);
+      const backOff = settings.retryDelayMs * 2 ** (failures - 1);
+      const delay = Math.min(MAX_DELAY_MS, error.retryAfterMs ?? backOff);
+      await pause(settings, delay);
+    }
+  }
+}
+
+/** @throws the reason of the settings' signal when it ends the wait. */
+async function pause({ signal }: HubSettings, ms: number): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal === null ? {} : { signal });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+export interface JsonPage {
+  readonly body: unknown;
+  /** Address of the next page of a long list. */
+  readonly next: string | null;
+}
+
+/** @throws as `withRetries`. */
+export async function getJson(settings: HubSettings, url: string, what: string): Promise<JsonPage> {
+  return await withRetries(settings, what, async () => {
+    const signal = AbortSignal.timeout(settings.timeoutMs);
+    const response = await send(settings, { url, what, signal });
+    const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '')?.[1] ?? null;
+    try {
+      return { body: (await response.json()) as unknown, next };
+    } catch (error) {
+      throw error instanceof SyntaxError
+        ? new TransientError('its answer is not JSON', { cause: error })
+        : networkFailure(error);
+    }
+  });
+}
+
+/** Hash, size and commit of a file, by HEAD; redirects are followed only until an answer has the hash. */
+export async function fileMeta(
+  settings: HubSettings,
+  url: string,
+  what: string,
+): Promise<FileMeta> {
+  return await withRetries(settings, what, async () => {
+    let at = url;
+    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+      const { headers } = await sendOnce(settings, { url: at, what, method: 'HEAD' });
+      const etag = headers.get('x-linked-etag') ?? headers.get('etag');
+      const location = headers.get('location');
+      if (headers.has('x-linked-etag') || location === null) {
+        const size =
+          headers.get('x-linked-size') ?? (location ? null : headers.get('content-length'));
+        return {
+          etag: (etag ?? '').replace(/^W\//, '').replaceAll('"', ''),
+          size: size === null ? null : Number(size),
+          commit: headers.get('x-repo-commit'),
+        };
+      }
+      at = new URL(location, at).href;
+    }
+    throw circular(what);
+  });
+}

@@ -1,0 +1,12 @@
+/** The Hugging Face hub: models, tokenizers and data sets, downloaded once into the shared cache. */
+export { type DatasetFiles, type ResolveDatasetOptions, resolveDatasetFiles } from './datasets.js';
+export { HubNotFoundError, HubUnreachableError } from './failures.js';
+export { isHubId } from './ids.js';
+export {
+  MODEL_FILES,
+  type ResolveModelOptions,
+  resolveModel,
+  resolveModelDir,
+  TOKENIZER_FILES,
+} from './models.js';
+export type { HubOptions, HubProgress } from './settings.js';

@@ -1,0 +1,106 @@
+/** Models and tokenizers from the hub or a local folder. */
+import { existsSync, statSync } from 'node:fs';
+import { InputError } from '../util/errors.js';
+import type { RepoListing } from './cache.js';
+import { HubNotFoundError, HubUnreachableError } from './failures.js';
+import { isHubId, pathMatcher } from './ids.js';
+import { fetchSnapshot } from './repo.js';
+import { type HubOptions, hubSettings } from './settings.js';
+
+/** What a model folder needs; weights as safetensors only, of the root folder. */
+export const MODEL_FILES = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'tokenizer.model',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'chat_template.jinja',
+  'chat_template.json',
+  'model.safetensors',
+  'model-*.safetensors',
+  'model.safetensors.index.json',
+  'adapter_config.json',
+  'adapter_model.safetensors',
+  'README.md',
+  'LICENSE*',
+] as const;
+
+/** The same without weights. */
+export const TOKENIZER_FILES = MODEL_FILES.filter((name) => !name.includes('safetensors'));
+
+export interface ResolveModelOptions extends HubOptions {
+  /** Branch, tag or commit. Default `main`. */
+  readonly revision?: string;
+  /** Glob patterns of the files to fetch. Default MODEL_FILES, which must include weights. */
+  readonly allow?: readonly string[];
+}
+
+/**
+ * The local folder of a hub model, downloaded as far as it is not in the cache.
+ * @throws HubUnreachableError without network and cache; SetupError without access (names HF_TOKEN);
+ *   HubNotFoundError; InputError when the repository has no safetensors.
+ */
+export async function resolveModel(id: string, options: ResolveModelOptions = {}): Promise<string> {
+  const { revision = 'main', allow, ...hub } = options;
+  const matches = pathMatcher(allow ?? MODEL_FILES);
+  const choose = (listing: RepoListing) => {
+    const files = listing.files.filter(matches);
+    checkChoice(id, { listing, files, weights: allow === undefined });
+    return files;
+  };
+  const ref = { kind: 'model', id, revision } as const;
+  return (await fetchSnapshot(hubSettings(hub), ref, choose)).dir;
+}
+
+interface Choice {
+  readonly listing: RepoListing;
+  readonly files: readonly string[];
+  readonly weights: boolean;
+}
+
+function checkChoice(id: string, { listing, files, weights }: Choice): void {
+  if (files.length === 0) {
+    throw new InputError({ where: id, problem: 'the repository has none of the files asked for' });
+  }
+  if (!weights || files.some((file) => file.endsWith('.safetensors'))) return;
+  const other = listing.files.find((file) => /\.(bin|pt|pth|gguf|onnx)$/.test(file));
+  throw new InputError({
+    where: id,
+    problem: `it has no weights as safetensors${other === undefined ? '' : ` (only e.g. ${other})`}`,
+    remedy: 'Convert it once with transformers (save_pretrained) and use that folder',
+  });
+}
+
+/**
+ * A folder for what a user calls a model: a local folder as it is, else a hub id.
+ * @throws InputError when it is neither; otherwise as `resolveModel`.
+ */
+export async function resolveModelDir(
+  model: string,
+  options: ResolveModelOptions = {},
+): Promise<string> {
+  if (existsSync(model)) {
+    if (statSync(model).isDirectory()) return model;
+    throw new InputError({ where: 'model', problem: `${model} is a file, not a folder` });
+  }
+  if (!isHubId(model)) {
+    throw new InputError({
+      where: 'model',
+      problem: `no folder "${model}"`,
+      remedy: 'Give a folder, a run folder, or a hub id such as owner/name',
+    });
+  }
+  try {
+    return await resolveModel(model, options);
+  } catch (error) {
+    if (!(error instanceof HubNotFoundError || error instanceof HubUnreachableError)) throw error;
+    const Kind = error instanceof HubNotFoundError ? HubNotFoundError : HubUnreachableError;
+    throw new Kind(`model: no local folder "${model}", and as a hub id: ${error.message}`, {
+      cause: error,
+    });
+  }
+}

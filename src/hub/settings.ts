@@ -1,0 +1,99 @@
+/**
+ * Where the hub is and how to talk to it. The environment variables are those of the hub's own clients:
+ * HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH, $HF_HOME/token), HF_HUB_CACHE, HF_HOME, HF_HUB_OFFLINE.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '../util/errors.js';
+
+export interface HubProgress {
+  /** `owner/name/path` of the file. */
+  readonly file: string;
+  /** Bytes on disk, with those of an earlier, broken download. */
+  readonly received: number;
+  readonly total: number | null;
+}
+
+export interface HubOptions {
+  readonly endpoint?: string;
+  readonly token?: string | null;
+  readonly cacheDir?: string;
+  /** Never use the network. */
+  readonly offline?: boolean;
+  readonly onProgress?: (progress: HubProgress) => void;
+  /** Told when the cache stands in for a hub that is out of reach. Default: a process warning. */
+  readonly onNotice?: (message: string) => void;
+  readonly signal?: AbortSignal;
+  /** Tries per request in case of 5xx, 429 and broken connections. Default 5. */
+  readonly attempts?: number;
+  /** First wait between tries, doubled each time up to 30 s. Default 1000. */
+  readonly retryDelayMs?: number;
+  /** Longest silence of the server. Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface HubSettings {
+  /** Without a final slash. */
+  readonly endpoint: string;
+  readonly token: string | null;
+  readonly cacheDir: string;
+  readonly offline: boolean;
+  readonly onProgress: (progress: HubProgress) => void;
+  readonly onNotice: (message: string) => void;
+  readonly signal: AbortSignal | null;
+  readonly attempts: number;
+  readonly retryDelayMs: number;
+  readonly timeoutMs: number;
+}
+
+const TRUE_WORDS = ['1', 'true', 'yes', 'on'];
+
+function nonEmpty(text: string | undefined): string | null {
+  return text === undefined || text.trim() === '' ? null : text.trim();
+}
+
+function homeFolder(env: NodeJS.ProcessEnv): string {
+  const cache = nonEmpty(env.XDG_CACHE_HOME) ?? join(homedir(), '.cache');
+  return nonEmpty(env.HF_HOME) ?? join(cache, 'huggingface');
+}
+
+function tokenOf(env: NodeJS.ProcessEnv): string | null {
+  const direct = nonEmpty(env.HF_TOKEN);
+  if (direct !== null) return direct;
+  const path = nonEmpty(env.HF_TOKEN_PATH) ?? join(homeFolder(env), 'token');
+  return existsSync(path) ? nonEmpty(readFileSync(path, 'utf8')) : null;
+}
+
+function checkedEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return text.replace(/\/+$/, '');
+  throw new InputError({
+    where: 'HF_ENDPOINT',
+    problem: `"${text}" is not an http(s) address`,
+    remedy: 'Set it to e.g. https://huggingface.co',
+  });
+}
+
+/** @throws InputError when the endpoint is no address. */
+export function hubSettings(
+  options: HubOptions = {},
+  env: NodeJS.ProcessEnv = process.env,
+): HubSettings {
+  const offline = TRUE_WORDS.includes(env.HF_HUB_OFFLINE?.trim().toLowerCase() ?? '');
+  const cacheDir = nonEmpty(env.HF_HUB_CACHE) ?? join(homeFolder(env), 'hub');
+  return {
+    endpoint: checkedEndpoint(
+      options.endpoint ?? nonEmpty(env.HF_ENDPOINT) ?? 'https://huggingface.co',
+    ),
+    token: options.token === undefined ? tokenOf(env) : options.token,
+    cacheDir: options.cacheDir ?? cacheDir,
+    offline: options.offline ?? offline,
+    onProgress: options.onProgress ?? (() => undefined),
+    onNotice: options.onNotice ?? ((message) => process.emitWarning(message)),
+    signal: options.signal ?? null,
+    attempts: options.attempts ?? 5,
+    retryDelayMs: options.retryDelayMs ?? 1000,
+    timeoutMs: options.timeoutMs ?? 30_000,
+  };
+}

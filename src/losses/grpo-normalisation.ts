@@ -1,0 +1,71 @@
+/**
+ * Host-side numbers of GRPO: advantages within groups, and the coefficient of each token in the loss.
+ * Both are constants of the loss.
+ */
+
+export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo';
+export type ScaleRewards = 'group' | 'batch' | 'none';
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Sample standard deviation (n − 1), 0 for fewer than two values. */
+export function standardDeviation(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1));
+}
+
+/** TRL's guard against division by zero. */
+const EPSILON = 1e-4;
+
+/**
+ * Rewards minus the mean of their group, divided by a standard deviation (`group`, `batch`) or not
+ * (Dr. GRPO, Liu et al. 2025). Null rewards stand outside: they do not enter a mean and get 0.
+ * @param rewards One per completion, groups of `groupSize` next to each other.
+ */
+export function groupAdvantages(
+  rewards: readonly (number | null)[],
+  { groupSize, scale }: { readonly groupSize: number; readonly scale: ScaleRewards },
+): number[] {
+  const graded = (part: readonly (number | null)[]) => part.filter((value) => value !== null);
+  const batchDeviation = standardDeviation(graded(rewards));
+  const out: number[] = [];
+  for (let start = 0; start < rewards.length; start += groupSize) {
+    const group = rewards.slice(start, start + groupSize);
+    const known = graded(group);
+    const centre = known.length === 0 ? 0 : mean(known);
+    const deviation = scale === 'group' ? standardDeviation(known) : batchDeviation;
+    const divisor = scale === 'none' ? 1 : deviation + EPSILON;
+    for (const reward of group) out.push(reward === null ? 0 : (reward - centre) / divisor);
+  }
+  return out;
+}
+
+export interface StepTotals {
+  /** Completions of the optimizer step. */
+  readonly sequences: number;
+  /** Completion tokens of the optimizer step. */
+  readonly tokens: number;
+  /** Completion tokens of this micro-batch, and micro-batches of the step (for `bnpo`). */
+  readonly microTokens: number;
+  readonly microBatches: number;
+  readonly maxCompletionLength: number;
+}
+
+/**
+ * The factor of each token of a completion of `length` tokens:
+ * - `grpo`: mean over its tokens, then over sequences: 1/(length · sequences);
+ * - `dapo` (Yu et al. 2025): mean over all tokens of the step: 1/tokens;
+ * - `bnpo`: mean over the tokens of the micro-batch, then over micro-batches;
+ * - `dr_grpo`: a constant budget: 1/(maxCompletionLength · sequences).
+ */
+export function tokenCoefficient(type: GrpoLossType, length: number, totals: StepTotals): number {
+  const factors = {
+    grpo: 1 / (length * totals.sequences),
+    dapo: 1 / totals.tokens,
+    bnpo: 1 / (totals.microTokens * totals.microBatches),
+    dr_grpo: 1 / (totals.maxCompletionLength * totals.sequences),
+  } as const satisfies Record<GrpoLossType, number>;
+  return factors[type];
+}

@@ -1,0 +1,37 @@
+/**
+ * Importance weights π_trainer/π_sampler of rollout tokens, bounded by a cap: cut to it (`truncate`: Yao et
+ * al. 2025, truncated importance sampling) or set to zero above it (`mask`); by token, or once for the
+ * whole completion. They carry no gradient.
+ */
+import { type Tensor, tf } from '../tensor/index.js';
+
+export type CorrectionMode =
+  | 'token_truncate'
+  | 'token_mask'
+  | 'sequence_truncate'
+  | 'sequence_mask';
+
+export interface SampledBy {
+  /** `[M]` log p of each token as the sampler recorded it. */
+  readonly logps: Float32Array;
+  /** `[M]` completion of each token, 0 … count − 1. */
+  readonly sequences: Int32Array;
+  readonly count: number;
+  readonly mode: CorrectionMode;
+  /** Largest weight. */
+  readonly cap: number;
+}
+
+/** @param trainer `[M]` log p by the trainer, without gradient. @returns `[M]` */
+export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy): Tensor {
+  const { mode, cap, count } = sampledBy;
+  const gaps = trainer.sub(tf.tensor1d(sampledBy.logps));
+  const sequences = tf.tensor1d(sampledBy.sequences, 'int32');
+  const isSequence = mode === 'sequence_truncate' || mode === 'sequence_mask';
+  const sums = isSequence
+    ? tf.gather(tf.unsortedSegmentSum(gaps, sequences, count), sequences)
+    : gaps;
+  const ratio = tf.exp(sums);
+  if (mode === 'token_truncate' || mode === 'sequence_truncate') return tf.minimum(ratio, cap);
+  return ratio.mul(tf.lessEqual(ratio, cap).cast('float32'));
+}

@@ -1,0 +1,11 @@
+/** What every recipe gets from its caller beside the config. */
+
+export interface RecipeContext {
+  /** Aborted when the user asks the run to stop after the current step; `reason` is the signal name. */
+  readonly signal: AbortSignal;
+  /** One line of progress for people (standard error in the CLI). */
+  readonly log: (line: string) => void;
+  /** One line of data, where the config names no output file (standard output in the CLI). */
+  readonly print: (line: string) => void;
+  readonly verbose: boolean;
+}

@@ -1,0 +1,74 @@
+/** The key `dataset` → rows, and rows → what the tokenizer renders. */
+import type { DatasetConfig } from '../config/index.js';
+import { type LoadedRows, loadRows } from '../data/index.js';
+import type { AnswerTags } from '../rewards/index.js';
+import type { ChatRow, RenderOptions } from '../tokenizer/index.js';
+import type { JsonRow } from '../util/files.js';
+import type { RecipeContext } from './context.js';
+
+export interface DatasetUse {
+  readonly seed: number;
+  readonly context: RecipeContext;
+}
+
+/** Rows of a data set, with one line that says where they come from. */
+export async function loadDataset(
+  dataset: DatasetConfig,
+  { seed, context }: DatasetUse,
+): Promise<LoadedRows> {
+  const source = (dataset.path ?? dataset.name)!;
+  const loaded = await loadRows(source, {
+    split: dataset.split,
+    columns: dataset.columns,
+    ...(dataset.subset !== null && { config: dataset.subset }),
+    ...(dataset.shuffle && { shuffleSeed: seed }),
+    ...(dataset.num_samples !== null && { numSamples: dataset.num_samples }),
+  });
+  const { count, total, dropped } = loaded.provenance;
+  const left = dropped > 0 ? `, ${dropped} malformed left out` : '';
+  context.log(`data: ${count} of ${total} rows of ${source} (${dataset.split})${left}`);
+  return loaded;
+}
+
+interface TagKeys {
+  readonly reasoning_start: string;
+  readonly reasoning_end: string;
+  readonly solution_start: string;
+  readonly solution_end: string;
+}
+
+export const tagsOf = (keys: TagKeys): AnswerTags => ({
+  reasoningStart: keys.reasoning_start,
+  reasoningEnd: keys.reasoning_end,
+  solutionStart: keys.solution_start,
+  solutionEnd: keys.solution_end,
+});
+
+/** `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>` */
+export const taggedAnswer = (tags: AnswerTags, reasoning: string, answer: string): string =>
+  `${tags.reasoningStart}${reasoning}${tags.reasoningEnd}${tags.solutionStart}${answer}${tags.solutionEnd}`;
+
+/** The prompt part of any row: a question becomes a user message. */
+export function promptRow(row: JsonRow): ChatRow {
+  if (typeof row.question !== 'string') return row;
+  return { prompt: [{ role: 'user', content: row.question }] };
+}
+
+/** A training row: problems are answered in the four tags, other forms stay as they are. */
+export function trainingRow(row: JsonRow, tags: AnswerTags): ChatRow {
+  const { question, reasoning, answer } = row;
+  const isProblem = typeof question === 'string' && typeof answer === 'string';
+  if (!isProblem || typeof reasoning !== 'string') return row;
+  return { ...promptRow(row), completion: taggedAnswer(tags, reasoning, answer) };
+}
+
+interface PromptKeys {
+  readonly prompt_template: string | null;
+  readonly system_prompt: string | null;
+}
+
+export const renderOptions = (keys: PromptKeys, where: string): RenderOptions => ({
+  promptTemplate: keys.prompt_template ?? undefined,
+  systemPrompt: keys.system_prompt ?? undefined,
+  where,
+});

@@ -1,0 +1,113 @@
+/** Checks of the machine itself: Node, system, processor, memory, disk, GPU. */
+import {
+  describeMachine,
+  ensureWritable,
+  freeBytes,
+  glibcVersion,
+  type NvidiaGpu,
+  nvidiaGpus,
+} from '../../setup/index.js';
+import { hasNvidiaGpu } from '../../tensor/gpu.js';
+import { cacheRoot, type DeviceChoice } from '../../tensor/runtime.js';
+import { messageOf } from '../../util/errors.js';
+import { broken, type Check, gigabytes, note, ok } from './check.js';
+
+const TESTED_NODES = [20, 22, 24];
+const OLDEST_NODE_20_MINOR = 19;
+
+export function nodeCheck(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const remedy = `Install Node ${TESTED_NODES.join(', ')} (20.${OLDEST_NODE_20_MINOR} or newer)`;
+  if (major < 20 || (major === 20 && minor < OLDEST_NODE_20_MINOR)) {
+    return broken('node', `${version} is too old`, remedy);
+  }
+  return TESTED_NODES.includes(major)
+    ? ok('node', version)
+    : note('node', `${version} is not a tested version`, remedy);
+}
+
+export function systemCheck(): Check {
+  const name = `${process.platform}-${process.arch}`;
+  const glibc = glibcVersion();
+  const found = glibc === null ? name : `${name}, glibc ${glibc}`;
+  const isSupported = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+  return isSupported && glibc !== null
+    ? ok('system', found)
+    : note(
+        'system',
+        found,
+        'Use Linux with glibc on x64 or arm64; elsewhere set-up cannot build TensorFlow',
+      );
+}
+
+export function processorChecks(): Check[] {
+  const { cpu, cores, features, memory, availableMemory } = describeMachine();
+  const list = features.length === 0 ? 'no known vector features' : features.join(' ');
+  const described = `${cpu}, ${cores} cores, ${list}`;
+  const hasVectors = features.includes('avx2') || process.arch !== 'x64';
+  const found = `${gigabytes(memory)}, ${gigabytes(availableMemory)} available`;
+  return [
+    hasVectors
+      ? ok('processor', described)
+      : note(
+          'processor',
+          described,
+          'Without AVX2 training is slow; use a machine from 2013 or later',
+        ),
+    availableMemory >= 2e9
+      ? ok('memory', found)
+      : note(
+          'memory',
+          found,
+          'Close other programs: small models need 2 GB, SmolLM2-135M about 6 GB',
+        ),
+  ];
+}
+
+export function diskChecks(): Check[] {
+  const cache = cacheRoot();
+  try {
+    ensureWritable(cache);
+  } catch (error) {
+    return [broken('cache', messageOf(error), 'Set LORIKEET_CACHE to a folder that you can write')];
+  }
+  const free = `${cache}, ${gigabytes(freeBytes(cache))} free`;
+  const here = `${process.cwd()}, ${gigabytes(freeBytes(process.cwd()))} free`;
+  return [
+    ok('cache', free),
+    freeBytes(process.cwd()) >= 1e9
+      ? ok('disk', here)
+      : note('disk', here, 'Free some space: run folders and checkpoints are written here'),
+  ];
+}
+
+const OLDEST_DRIVER = 525;
+
+function describeGpus(gpus: readonly NvidiaGpu[]): string {
+  return gpus
+    .map(
+      ({ name, driver, memoryMib }) =>
+        `${name}, ${gigabytes(memoryMib * 2 ** 20)}, driver ${driver}`,
+    )
+    .join('; ');
+}
+
+export async function gpuCheck(device: DeviceChoice): Promise<Check> {
+  if (!hasNvidiaGpu()) {
+    const remedy = 'Install the NVIDIA driver (`nvidia-smi` must list a GPU), or use device=cpu';
+    return device === 'cuda'
+      ? broken('gpu', 'no NVIDIA GPU is visible to this process', remedy)
+      : ok('gpu', 'none; the CPU is used');
+  }
+  const gpus = await nvidiaGpus();
+  if (gpus === null || gpus.length === 0) {
+    return note(
+      'gpu',
+      'device files are there, but nvidia-smi fails',
+      'Install the NVIDIA driver tools',
+    );
+  }
+  const old = gpus.some(({ driver }) => Number.parseInt(driver, 10) < OLDEST_DRIVER);
+  const remedy = `Install driver ${OLDEST_DRIVER} or newer for CUDA 12`;
+  return old ? broken('gpu', describeGpus(gpus), remedy) : ok('gpu', describeGpus(gpus));
+}

@@ -1,0 +1,41 @@
+/** The check of TensorFlow: which runtime is used, and products really computed with it. */
+import { type ProbeResult, probeBinding } from '../../setup/index.js';
+import { type DeviceChoice, locateRuntime, type TensorflowRuntime } from '../../tensor/runtime.js';
+import { broken, type Check, ok } from './check.js';
+
+/** Rows and columns of the timed product: 17 GFLOP each, some tens of milliseconds on a CPU. */
+const SIZE = 2048;
+
+const setupCommand = (device: DeviceChoice) =>
+  `npx lorikeet setup${device === 'auto' ? '' : ` device=${device}`}`;
+
+const speed = (result: ProbeResult) =>
+  result.works && result.gflops !== null ? `${Math.round(result.gflops)} GFLOP/s` : 'not timed';
+
+async function timed(
+  runtime: TensorflowRuntime,
+): Promise<{ float32: ProbeResult; bfloat16: ProbeResult }> {
+  const { TF_SET_ONEDNN_FPMATH_MODE: _mode, ...env } = process.env;
+  const float32 = await probeBinding(runtime.binding, { env, size: SIZE });
+  const fast = { ...env, TF_SET_ONEDNN_FPMATH_MODE: 'BF16' };
+  return { float32, bfloat16: await probeBinding(runtime.binding, { env: fast, size: SIZE }) };
+}
+
+export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
+  const runtime = locateRuntime(device);
+  if (runtime === null) {
+    return broken('tensorflow', `not set up (device=${device})`, `Run \`${setupCommand(device)}\``);
+  }
+  const { float32, bfloat16 } = await timed(runtime);
+  if (!float32.works) {
+    const remedy = `Run \`${setupCommand(device)} force=true\` to build it anew`;
+    return broken('tensorflow', `${runtime.binding} does not work: ${float32.reason}`, remedy);
+  }
+  if (runtime.device === 'cuda' && !float32.gpu) {
+    const remedy = 'Check the driver (525 or newer), or use device=cpu';
+    return broken('tensorflow', `${runtime.binding} sees no usable GPU`, remedy);
+  }
+  const origin = runtime.source === 'package' ? "the package's own binding" : "set-up's binding";
+  const products = `products at ${speed(float32)} (bfloat16 ${speed(bfloat16)})`;
+  return ok('tensorflow', `${float32.version}, device ${runtime.device}, ${origin}, ${products}`);
+}

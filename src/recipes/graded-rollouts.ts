@@ -1,0 +1,79 @@
+/** Prompts → sampled completions → grades: the step that GRPO, evaluation, traces and pairs share. */
+import type { Grade, Grader } from '../rewards/index.js';
+import type { Completion, PromptRequest, Sampler, SamplingParams } from '../rollout/index.js';
+import { type ChatRow, type RenderOptions, renderPrompt, type Tokenizer } from '../tokenizer/index.js';
+import { InputError } from '../util/errors.js';
+import type { JsonRow } from '../util/files.js';
+import { promptRow } from './dataset.js';
+
+export interface PromptedRow {
+  readonly id: string;
+  readonly row: JsonRow;
+  readonly promptIds: readonly number[];
+}
+
+export interface GradedRollout {
+  readonly prompt: PromptedRow;
+  readonly completion: Completion;
+  readonly grade: Grade;
+}
+
+/**
+ * @param options.maxPromptLength Longest prompt that leaves room for the completion.
+ * @throws InputError naming the row whose prompt is longer.
+ */
+export function promptRows(
+  tokenizer: Tokenizer,
+  rows: readonly JsonRow[],
+  options: {
+    readonly render: (index: number) => RenderOptions;
+    readonly maxPromptLength: number;
+  },
+): PromptedRow[] {
+  return rows.map((row, index) => {
+    const render = options.render(index);
+    const promptIds = idsOf(row) ?? renderPrompt(tokenizer, promptRow(row) as ChatRow, render);
+    if (promptIds.length > options.maxPromptLength) {
+      throw new InputError({
+        where: render.where ?? `row ${index + 1}`,
+        problem: `its prompt has ${promptIds.length} tokens, ${options.maxPromptLength} leave room for a completion`,
+        remedy: 'Shorten it, leave it out, or lower the completion length',
+      });
+    }
+    return { id: String(row.id ?? index), row, promptIds };
+  });
+}
+
+/** Rows may bring token ids. */
+function idsOf({ ids }: JsonRow): readonly number[] | null {
+  const isIds = Array.isArray(ids) && ids.length > 0 && ids.every((id) => Number.isInteger(id));
+  return isIds ? (ids as number[]) : null;
+}
+
+export interface RolloutOptions {
+  readonly sampler: Sampler;
+  readonly params: SamplingParams;
+  /** Completions per prompt. */
+  readonly n: number;
+  readonly grade: Grader;
+  readonly signal?: AbortSignal;
+  readonly onCompletion?: (completion: Completion) => void;
+}
+
+/** Completions in order of prompt, then sample. */
+export async function gradedRollouts(
+  prompts: readonly PromptedRow[],
+  { sampler, params, n, grade, signal, onCompletion }: RolloutOptions,
+): Promise<GradedRollout[]> {
+  const byRequest = new Map(prompts.map((prompt) => [prompt.id, prompt]));
+  if (byRequest.size !== prompts.length) throw new Error('gradedRollouts: prompt ids repeat');
+  const requests: PromptRequest[] = prompts.map(({ id, promptIds }) => ({ id, promptIds, n }));
+  const completions = await sampler.generate(requests, params, {
+    ...(signal && { signal }),
+    ...(onCompletion && { onCompletion }),
+  });
+  return completions.map((completion) => {
+    const prompt = byRequest.get(completion.requestId)!;
+    return { prompt, completion, grade: grade(completion.text, prompt.row) };
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * What the key `model` names: a hub id, a Hugging Face folder, or a run folder, resolved to the folder of
+ * the base weights and the adapter that stands on them.
+ */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isHubId, resolveModelDir } from '../hub/index.js';
+import { readSpec } from '../model/index.js';
+import { type DecoderSpec, linearModules, parameterShapes } from '../model/spec.js';
+import { loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
+import { InputError } from '../util/errors.js';
+import {
+  ADAPTER_CONFIG,
+  type Adapter,
+  type Checkpoint,
+  checkAdapter,
+  checkShapes,
+  type HostTensor,
+  openCheckpoint,
+  readAdapter,
+} from '../weights/index.js';
+
+export interface ModelSource {
+  readonly spec: DecoderSpec;
+  /** Folder of config.json and the base weights. */
+  readonly baseDir: string;
+  /** What an adapter trained on it names as its base: a hub id, or an absolute folder. */
+  readonly baseName: string;
+  /** The adapter that the base is used with, checked against it. */
+  readonly adapter: Adapter | null;
+  readonly tokenizer: Tokenizer;
+  readonly weights: (name: string) => HostTensor;
+  close(): void;
+}
+
+export interface ModelKeys {
+  readonly model: string;
+  /** Adapter folder (or run folder) to put on the model. */
+  readonly adapter?: string | null;
+}
+
+/** A run folder keeps its result in `model/`. */
+function insideRun(dir: string): string {
+  const inner = join(dir, 'model');
+  const isRun = existsSync(join(dir, 'run.json'));
+  if (!isRun) return dir;
+  if (existsSync(inner)) return inner;
+  throw new InputError({
+    where: dir,
+    problem: 'the run has no model/ folder: it did not finish',
+    remedy: 'Go on with it by resume=auto, or name another model',
+  });
+}
+
+const holdsAdapter = (dir: string) => existsSync(join(dir, ADAPTER_CONFIG));
+
+interface Located {
+  readonly baseDir: string;
+  readonly baseName: string;
+  readonly adapterDir: string | null;
+}
+
+async function locate(model: string): Promise<Located> {
+  const isLocal = existsSync(model);
+  const dir = insideRun(await resolveModelDir(model));
+  if (!holdsAdapter(dir)) {
+    const baseName = !isLocal && isHubId(model) ? model : resolve(dir);
+    return { baseDir: dir, baseName, adapterDir: null };
+  }
+  const { baseModel } = readAdapter(dir);
+  if (baseModel === null) {
+    throw new InputError({
+      where: join(dir, ADAPTER_CONFIG),
+      problem: 'base_model_name_or_path is missing',
+      remedy: 'Name the base as model=… and this folder as adapter=…',
+    });
+  }
+  const base = await locate(baseModel);
+  if (base.adapterDir !== null) {
+    throw new InputError({
+      where: dir,
+      problem: `its base ${baseModel} is itself an adapter`,
+      remedy: 'An adapter must stand on full weights',
+    });
+  }
+  return { ...base, adapterDir: dir };
+}
+
+function checkedWeights(checkpoint: Checkpoint, spec: DecoderSpec): (name: string) => HostTensor {
+  const shapes = parameterShapes(spec);
+  checkShapes(checkpoint, shapes);
+  return (name) => checkpoint.read(name);
+}
+
+/**
+ * @throws InputError for an unsupported architecture, missing or wrong-shaped weights, an adapter of
+ *   another base model; SetupError when the hub cannot be reached.
+ */
+export async function openModel({ model, adapter = null }: ModelKeys): Promise<ModelSource> {
+  const located = await locate(model);
+  const adapterDir = adapter === null ? located.adapterDir : insideRun(adapter);
+  const { baseDir, baseName } = located;
+  const spec = readSpec(baseDir);
+  const checkpoint = openCheckpoint(baseDir);
+  try {
+    const weights = checkedWeights(checkpoint, spec);
+    const loaded = adapterDir === null ? null : readAdapter(adapterDir);
+    if (loaded !== null) checkAdapter(loaded, linearModules(spec), adapterDir!);
+    const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));
+    const tokenizer = await loadTokenizer(hasTokenizer ? adapterDir : baseDir);
+    if (tokenizer.vocabSize > spec.vocabSize) {
+      throw new InputError({
+        where: tokenizer.dir,
+        problem: `the tokenizer has ${tokenizer.vocabSize} ids, the model only ${spec.vocabSize}`,
+        remedy: 'Use the tokenizer that belongs to the model',
+      });
+    }
+    const close = () => checkpoint.close();
+    return { spec, baseDir, baseName, adapter: loaded, tokenizer, weights, close };
+  } catch (error) {
+    checkpoint.close();
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * `lorikeet run FILE`: stages in order, each skipped when it is done with the same content hash, resumed
+ * when it was stopped, made again when what it depends on changed. A stage is a command in a process of
+ * its own: native memory is given back after each, a crash costs one stage, and a stage does exactly
+ * what the same command does by hand with `<root>/stages/<id>.yaml`.
+ */
+import { join } from 'node:path';
+import { writeJson } from '../util/files.js';
+import { withLock } from '../util/lock.js';
+import type { RecipeContext } from './context.js';
+import { executeStage, type Progress } from './pipeline/execute.js';
+import { type LoadPipelineOptions, type PipelineFile, readPipelineFile } from './pipeline/file.js';
+import type { StageLauncher } from './pipeline/launch.js';
+import { type PipelineResult, stageReport, summaryTable } from './pipeline/report.js';
+import { resolveStages, type Stage } from './pipeline/stages.js';
+import { planStage, type StagePlan } from './pipeline/state.js';
+
+export interface Pipeline {
+  readonly file: string;
+  readonly root: string;
+  readonly metrics: readonly string[];
+  readonly stages: readonly Stage[];
+}
+
+export function pipelineOf(file: PipelineFile): Pipeline {
+  const { yaml, root, metrics } = file;
+  return { file: yaml.path, root, metrics, stages: resolveStages(file) };
+}
+
+/** Reads a pipeline file and checks every stage. @throws InputError with `file:line`. */
+export function loadPipeline(options: LoadPipelineOptions): Pipeline {
+  return pipelineOf(readPipelineFile(options));
+}
+
+/** What a run would do with each stage, in order. */
+export function planPipeline({
+  root,
+  stages,
+}: Pipeline): (StagePlan & { readonly stage: Stage })[] {
+  const hashes = new Map<string, string>();
+  return stages.map((stage) => {
+    const plan = planStage(root, stage, (id) => hashes.get(id) as string);
+    hashes.set(stage.id, plan.hash);
+    return { ...plan, stage };
+  });
+}
+
+/**
+ * Runs what is not done. `<root>/pipeline.json` holds the result, also when a stage stops the run.
+ * @throws GateError when a gate holds, InterruptError on the signal, else what the stage's exit code says.
+ */
+export async function runPipeline(
+  pipeline: Pipeline,
+  context: RecipeContext,
+  launch: StageLauncher,
+): Promise<PipelineResult> {
+  const { root } = pipeline;
+  const progress = { root, context, launch, hashes: new Map(), reports: new Map() };
+  return withLock(join(root, 'stages', '.lock'), () => runStages(pipeline, progress), {
+    signal: context.signal,
+    onWait: () => context.log(`another pipeline is running in ${root}; waiting for it`),
+  });
+}
+
+async function runStages(pipeline: Pipeline, progress: Progress): Promise<PipelineResult> {
+  try {
+    for (const stage of pipeline.stages) await executeStage(stage, progress);
+  } finally {
+    const result = resultOf(pipeline, progress);
+    writeJson(join(pipeline.root, 'pipeline.json'), result);
+    progress.context.log(summaryTable(result, pipeline.metrics));
+  }
+  return resultOf(pipeline, progress);
+}
+
+function resultOf({ file, root, stages }: Pipeline, { reports }: Progress): PipelineResult {
+  const waiting = { status: 'waiting', seconds: 0, hash: null, result: null } as const;
+  return {
+    file,
+    root,
+    stages: stages.map((stage) => reports.get(stage.id) ?? stageReport(stage, waiting)),
+  };
+}

@@ -1,0 +1,110 @@
+/** One stage of a running pipeline: skip or start it, remember what came of it, test its gate. */
+import { resolvedYaml } from '../../config/index.js';
+import { GateError, InputError, InterruptError, RunError } from '../../util/errors.js';
+import { writeFileAtomic } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import type { StageLauncher, StageOutcome } from './launch.js';
+import { metricOf } from './metrics.js';
+import { type ReportParts, type StageReport, stageReport } from './report.js';
+import { hasKey, type Stage } from './stages.js';
+import { configFile, planStage, type StagePlan, type StageStatus, writeState } from './state.js';
+
+/** A pipeline being run. */
+export interface Progress {
+  readonly root: string;
+  readonly context: RecipeContext;
+  readonly launch: StageLauncher;
+  /** By stage id, for the stages so far. */
+  readonly hashes: Map<string, string>;
+  readonly reports: Map<string, StageReport>;
+}
+
+/** @throws GateError, InterruptError, or what the stage's exit code says. */
+export async function executeStage(stage: Stage, progress: Progress): Promise<void> {
+  const { root, hashes, context } = progress;
+  const plan = planStage(root, stage, (id) => hashes.get(id) as string);
+  hashes.set(stage.id, plan.hash);
+  if (plan.action === 'skip' && plan.previous !== null) {
+    const { seconds, result } = plan.previous;
+    context.log(`stage ${stage.id}: done already, skipped`);
+    note(progress, stage, { status: 'skipped', seconds, hash: plan.hash, result });
+  } else {
+    await startStage(stage, plan, progress);
+  }
+  testGate(stage, progress);
+}
+
+const note = ({ reports }: Progress, stage: Stage, parts: ReportParts): void =>
+  void reports.set(stage.id, stageReport(stage, parts));
+
+async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Promise<void> {
+  const { root, context, launch } = progress;
+  const { signal, log } = context;
+  if (signal.aborted) throw interrupted(signal, stage);
+  log(`stage ${stage.id}: ${stage.command} (${plan.reason})`);
+  const path = configFile(root, stage.id);
+  writeFileAtomic(path, resolvedYaml(handledConfig(stage, plan.action)));
+  const unfinished = { hash: plan.hash, seconds: 0, exit_code: null, result: null };
+  writeState(root, stage.id, { ...unfinished, status: 'running' });
+  const started = performance.now();
+  const outcome = await launch({ command: stage.command, configFile: path, signal, log });
+  const seconds = Math.round(performance.now() - started) / 1000;
+  const status = statusOf(outcome);
+  const { exitCode, result } = outcome;
+  writeState(root, stage.id, { hash: plan.hash, status, seconds, exit_code: exitCode, result });
+  note(progress, stage, { status, seconds, hash: plan.hash, result });
+  if (status === 'interrupted') throw interrupted(signal, stage);
+  if (status === 'failed') throw failure(stage, exitCode);
+}
+
+function statusOf({ exitCode }: StageOutcome): Exclude<StageStatus, 'running'> {
+  if (exitCode === 0) return 'done';
+  return exitCode === 130 || exitCode === 143 ? 'interrupted' : 'failed';
+}
+
+/** The config with what an earlier attempt asks for: go on from it, or replace it. */
+function handledConfig(stage: Stage, action: StagePlan['action']): Record<string, unknown> {
+  const config = { ...stage.config };
+  if (action === 'resume' && hasKey(stage.command, 'resume')) return { ...config, resume: 'auto' };
+  const replaces = action === 'resume' || action === 'redo';
+  return replaces && hasKey(stage.command, 'overwrite') ? { ...config, overwrite: true } : config;
+}
+
+function interrupted(signal: AbortSignal, stage: Stage): InterruptError {
+  return new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
+    problem: `interrupted at stage ${stage.id}`,
+    remedy: 'Run the same command again to go on',
+  });
+}
+
+function failure(stage: Stage, exitCode: number): Error {
+  const parts = {
+    where: stage.where,
+    problem: `stage ${stage.id} (${stage.command}) failed with exit code ${exitCode}`,
+    remedy: 'Its error stands above; finished stages are kept',
+  };
+  return exitCode === 2 ? new InputError(parts) : new RunError(parts);
+}
+
+function testGate(stage: Stage, progress: Progress): void {
+  const { gate, id } = stage;
+  const own = progress.reports.get(id);
+  if (gate === null || own === undefined) return;
+  if (!gate.test((name) => gateMetric(name, own, progress))) return;
+  note(progress, stage, { ...own, status: 'gated' });
+  throw new GateError({
+    where: stage.where,
+    problem: `stage ${id} met its gate "${gate.text}"`,
+    remedy: 'Change the stage or the gate and run again; finished stages are kept',
+  });
+}
+
+/** A number of the stage's own result, or of another's by `stages.NAME.metric`. */
+function gateMetric(name: string, own: StageReport, { reports }: Progress): number {
+  const [, other, metric] = /^stages\.([^.]+)\.(.+)$/.exec(name) ?? [];
+  if (other === undefined || metric === undefined) {
+    return metricOf(own.result, name, `stage ${own.name}`);
+  }
+  const sibling = own.name.includes('/') ? own.name.replace(/[^/]*$/, other) : other;
+  return metricOf((reports.get(sibling) ?? reports.get(other))?.result, metric, `stage ${other}`);
+}

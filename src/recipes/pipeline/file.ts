@@ -1,0 +1,220 @@
+/**
+ * A pipeline or sweep file as read: its head (root, vars, grid) resolved, its stages still with their
+ * references, each with its place in the file.
+ */
+import {
+  type ConfigSchema,
+  environmentLookup,
+  interpolateTree,
+  type Layer,
+  type Lookup,
+  overrideLayer,
+  pipelineSchema,
+  readYamlFile,
+  resolveConfig,
+  type StageConfig,
+  sweepSchema,
+  type YamlFile,
+} from '../../config/index.js';
+import { InputError } from '../../util/errors.js';
+
+export interface LoadPipelineOptions {
+  readonly file: string;
+  /** `vars.x=…`, `root=…`, `grid.x=…`, `stages.NAME.key=…`. */
+  readonly overrides?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Values of `${grid.NAME}` in one run of a sweep's stages. */
+export type GridPoint = Readonly<Record<string, string | number>>;
+
+export interface StageEntry {
+  /** Unique; in a sweep `<grid values>/<name>`. */
+  readonly id: string;
+  readonly spec: StageConfig;
+  /** Path of the stage in the file. */
+  readonly place: readonly string[];
+  readonly point: GridPoint | null;
+  /** `key=value` for this stage. */
+  readonly overrides: readonly string[];
+}
+
+export interface PipelineFile {
+  readonly yaml: YamlFile;
+  readonly root: string;
+  readonly metrics: readonly string[];
+  readonly entries: readonly StageEntry[];
+  readonly points: readonly GridPoint[];
+  /** `env:NAME`, `root` and `vars.NAME`. */
+  readonly lookup: Lookup;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const STAGE_OVERRIDE = /^stages\.([A-Za-z0-9][\w-]*)\.(.+)$/s;
+
+/** The value at a dotted path, or undefined. */
+export function dottedValue(root: unknown, path: readonly string[]): unknown {
+  let here = root;
+  for (const key of path) {
+    if (here === null || typeof here !== 'object' || !Object.hasOwn(here, key)) return undefined;
+    here = (here as Record<string, unknown>)[key];
+  }
+  return here;
+}
+
+interface HeadLayers {
+  readonly yaml: YamlFile;
+  readonly overrides: readonly string[];
+}
+
+/** One key of the head by itself: the file's value with its references, then the overrides of it. */
+function readHeadKey<S extends ConfigSchema>(
+  schema: S,
+  { yaml, overrides }: HeadLayers,
+  lookup: Lookup,
+) {
+  const [key = ''] = Object.keys(schema.shape);
+  const written = key in yaml.value ? { [key]: yaml.value[key] } : {};
+  const value = interpolateTree(written, lookup, yaml.where) as Layer['value'];
+  const over = overrides.map(overrideLayer).filter((layer) => key in layer.value);
+  return resolveConfig(schema, [{ value, where: yaml.where }, ...over]);
+}
+
+const rootSchema = pipelineSchema.pick({ root: true });
+const varsSchema = pipelineSchema.pick({ vars: true });
+
+/** The head of a file: root may refer to `env`, vars also to `root`, everything else also to `vars`. */
+function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOptions) {
+  const { file, overrides = [], env = {} } = options;
+  const yaml = readYamlFile(file);
+  const layers = { yaml, overrides: overrides.filter((word) => !STAGE_OVERRIDE.test(word)) };
+  const fromEnv = environmentLookup(env);
+  const { root } = readHeadKey(rootSchema, layers, fromEnv);
+  const withRoot: Lookup = (reference, where) =>
+    reference === 'root' ? root : fromEnv(reference, where);
+  const { vars } = readHeadKey(varsSchema, layers, withRoot);
+  const lookup: Lookup = (reference, where) =>
+    reference.startsWith('vars.')
+      ? dottedValue(vars, reference.split('.').slice(1))
+      : withRoot(reference, where);
+  const { stages, shared, ...rest } = yaml.value;
+  const raw = Object.fromEntries(
+    Object.entries({ stages, shared }).filter(([, value]) => value !== undefined),
+  );
+  const head = interpolateTree({ ...rest, vars: {} }, lookup, yaml.where);
+  const value = { ...(head as Layer['value']), ...raw, vars };
+  const others = layers.overrides.filter((word) => !/^(root|vars)[.=]/.test(word));
+  const config = resolveConfig(schema, [
+    { value: { ...value, root }, where: yaml.where },
+    ...others.map(overrideLayer),
+  ]);
+  return { yaml, config, lookup, env, stageOverrides: stageOverridesOf(overrides) };
+}
+
+function stageOverridesOf(overrides: readonly string[]): Map<string, string[]> {
+  const byStage = new Map<string, string[]>();
+  for (const override of overrides) {
+    const [, name, rest] = STAGE_OVERRIDE.exec(override) ?? [];
+    if (name === undefined || rest === undefined) continue;
+    byStage.set(name, [...(byStage.get(name) ?? []), rest]);
+  }
+  return byStage;
+}
+
+/** @throws InputError on two stages of one name, and on overrides of stages that are not there. */
+function checkNames(
+  yaml: YamlFile,
+  stages: readonly { readonly spec: StageConfig; readonly place: readonly string[] }[],
+  overridden: Iterable<string>,
+): void {
+  const names = new Set<string>();
+  for (const { spec, place } of stages) {
+    if (names.has(spec.name)) {
+      throw new InputError({
+        where: yaml.where(place),
+        problem: `two stages are called ${JSON.stringify(spec.name)}`,
+        remedy: 'Rename one',
+      });
+    }
+    names.add(spec.name);
+  }
+  for (const name of overridden) {
+    if (names.has(name)) continue;
+    throw new InputError({
+      where: 'command line',
+      problem: `there is no stage ${JSON.stringify(name)}`,
+      remedy: `The stages are ${[...names].join(', ')}`,
+    });
+  }
+}
+
+const listed = (specs: readonly StageConfig[], key: string) =>
+  specs.map((spec, index) => ({ spec, place: [key, String(index)] }));
+
+/** @throws InputError with `file:line`. */
+export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
+  const { yaml, config, lookup, env, stageOverrides } = readHead(pipelineSchema, options);
+  const stages = listed(config.stages, 'stages');
+  checkNames(yaml, stages, stageOverrides.keys());
+  const entries = stages.map(({ spec, place }) => ({
+    id: spec.name,
+    spec,
+    place,
+    point: null,
+    overrides: stageOverrides.get(spec.name) ?? [],
+  }));
+  const { root, metrics } = config;
+  return {
+    yaml,
+    root,
+    metrics,
+    entries,
+    points: [],
+    lookup,
+    env,
+  };
+}
+
+/** Every combination of the grid's values, the last key running fastest. */
+export function gridPoints(
+  grid: Readonly<Record<string, readonly (string | number)[]>>,
+): GridPoint[] {
+  return Object.entries(grid).reduce<GridPoint[]>(
+    (points, [key, values]) =>
+      points.flatMap((point) => values.map((value) => ({ ...point, [key]: value }))),
+    [{}],
+  );
+}
+
+/** Folder name of a grid point: its values joined by `/`. */
+export const pointLabel = (point: GridPoint): string => Object.values(point).join('/');
+
+/** @throws InputError with `file:line`. */
+export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
+  const { yaml, config, lookup, env, stageOverrides } = readHead(sweepSchema, options);
+  const shared = listed(config.shared, 'shared');
+  const stages = listed(config.stages, 'stages');
+  checkNames(yaml, [...shared, ...stages], stageOverrides.keys());
+  const overridesOf = (name: string) => stageOverrides.get(name) ?? [];
+  const points = gridPoints(config.grid);
+  const entries: StageEntry[] = [
+    ...shared.map(({ spec, place }) => ({
+      id: spec.name,
+      spec,
+      place,
+      point: null,
+      overrides: overridesOf(spec.name),
+    })),
+    ...points.flatMap((point) =>
+      stages.map(({ spec, place }) => ({
+        id: `${pointLabel(point)}/${spec.name}`,
+        spec,
+        place,
+        point,
+        overrides: overridesOf(spec.name),
+      })),
+    ),
+  ];
+  const { root, metrics } = config;
+  return { yaml, root, metrics, entries, points, lookup, env };
+}

@@ -1,0 +1,17 @@
+/** How a pipeline starts a stage; the command line starts a child process. */
+
+export interface StageRequest {
+  readonly command: string;
+  /** Resolved config of the stage. */
+  readonly configFile: string;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+export interface StageOutcome {
+  readonly exitCode: number;
+  /** What the command printed as its result; null when it printed none. */
+  readonly result: unknown;
+}
+
+export type StageLauncher = (request: StageRequest) => Promise<StageOutcome>;

@@ -1,0 +1,42 @@
+/** What a pipeline says of its stages: `pipeline.json` and the summary table. */
+import { fullName, numbersOf } from './metrics.js';
+import type { Stage } from './stages.js';
+import { type Cell, formatTable } from './table.js';
+
+export interface StageReport {
+  readonly name: string;
+  readonly command: string;
+  /** `gated`: done, and its gate stopped the pipeline. `waiting`: not reached. */
+  readonly status: 'done' | 'skipped' | 'failed' | 'interrupted' | 'gated' | 'waiting';
+  readonly seconds: number;
+  readonly output: string | null;
+  readonly hash: string | null;
+  readonly result: unknown;
+}
+
+export interface PipelineResult {
+  readonly file: string;
+  readonly root: string;
+  readonly stages: readonly StageReport[];
+}
+
+export type ReportParts = Pick<StageReport, 'status' | 'seconds' | 'hash' | 'result'>;
+
+export function stageReport(stage: Stage, parts: ReportParts): StageReport {
+  const { status, seconds, hash, result } = parts;
+  const { id: name, command, output } = stage;
+  return { name, command, status, seconds, output, hash, result };
+}
+
+/** One row a stage; the wanted metrics, or every number that some stage has at its top level. */
+export function summaryTable({ stages }: PipelineResult, wanted: readonly string[]): string {
+  const numbers = stages.map(({ result }) => numbersOf(result));
+  const topLevel = numbers.flatMap((map) => [...map.keys()].filter((key) => !key.includes('.')));
+  const columns = wanted.length > 0 ? wanted : [...new Set(topLevel)];
+  const rows = stages.map(({ name, command, status, seconds }, index): Cell[] => {
+    const map = numbers[index] as Map<string, number>;
+    const values = columns.map((column) => map.get(fullName(map, column) ?? '') ?? null);
+    return [name, command, status, seconds, ...values];
+  });
+  return formatTable(['stage', 'command', 'status', 'seconds', ...columns], rows);
+}

@@ -1,0 +1,187 @@
+/** Stages of a pipeline with their configs resolved: references looked up, files read, keys checked. */
+import { dirname, resolve, sep } from 'node:path';
+import {
+  type CommandName,
+  type ConfigSchema,
+  commandSchemas,
+  environmentLookup,
+  inputPaths,
+  interpolateTree,
+  keyDocs,
+  type Layer,
+  type Lookup,
+  overrideLayer,
+  readYamlFile,
+  resolveConfig,
+} from '../../config/index.js';
+import { InputError } from '../../util/errors.js';
+import {
+  dottedValue,
+  type GridPoint,
+  type PipelineFile,
+  pointLabel,
+  type StageEntry,
+} from './file.js';
+import { type Gate, parseGate } from './gate.js';
+
+export interface Stage {
+  readonly id: string;
+  readonly command: CommandName;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly point: GridPoint | null;
+  /** Ids of the stages whose outputs this one reads, or that it names in `needs`. */
+  readonly upstream: readonly string[];
+  /** Files and folders it reads that no stage of the pipeline makes. */
+  readonly inputs: readonly string[];
+  /** Folder or file it writes, or null. */
+  readonly output: string | null;
+  readonly gate: { readonly text: string; readonly test: Gate } | null;
+  /** `file:line`. */
+  readonly where: string;
+}
+
+export const schemaOf = (command: CommandName): ConfigSchema => commandSchemas[command];
+
+export const hasKey = (command: CommandName, key: string): boolean =>
+  Object.hasOwn(schemaOf(command).shape, key);
+
+/** Every stage, in order. @throws InputError with `file:line` or the command line. */
+export function resolveStages(file: PipelineFile): Stage[] {
+  const done: Stage[] = [];
+  for (const entry of file.entries) done.push(resolveStage(file, entry, done));
+  return done;
+}
+
+function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly Stage[]): Stage {
+  const { spec, place } = entry;
+  const where = file.yaml.where(place);
+  const used = new Set(spec.needs.map((name) => findStage({ name, entry, earlier, where }).id));
+  const lookup = stageLookup(file, { entry, earlier, used });
+  const config = resolveConfig(schemaOf(spec.command), layersOf(file, entry, lookup));
+  const inputs: string[] = [];
+  for (const path of inputPaths(schemaOf(spec.command), config)) {
+    const maker = makerOf(path, earlier);
+    if (maker === undefined) inputs.push(path);
+    else used.add(maker.id);
+  }
+  const gate =
+    spec.stop_if === null
+      ? null
+      : {
+          text: spec.stop_if,
+          test: parseGate(spec.stop_if, file.yaml.where([...place, 'stop_if'])),
+        };
+  return {
+    id: entry.id,
+    command: spec.command,
+    config,
+    point: entry.point,
+    upstream: [...used],
+    inputs,
+    output: outputOf(config),
+    gate,
+    where,
+  };
+}
+
+function outputOf(config: Readonly<Record<string, unknown>>): string | null {
+  const output = config.output_dir ?? config.output;
+  return typeof output === 'string' ? output : null;
+}
+
+/** The stage whose output holds a path; of nested outputs the innermost. */
+function makerOf(path: string, stages: readonly Stage[]): Stage | undefined {
+  return stages
+    .filter(({ output }) => output !== null && isInside(path, output))
+    .sort((a, b) => (b.output?.length ?? 0) - (a.output?.length ?? 0))[0];
+}
+
+function isInside(path: string, folder: string): boolean {
+  const [inner, outer] = [resolve(path), resolve(folder)];
+  return inner === outer || inner.startsWith(outer + sep);
+}
+
+/** Key of the folder that a command writes, or null where it writes files. */
+function folderKey(command: CommandName): string | null {
+  if (hasKey(command, 'output_dir')) return 'output_dir';
+  return command === 'init-model' ? 'output' : null;
+}
+
+/** A stage writes to `<root>/<id>` unless the pipeline file itself says otherwise. */
+function folderLayer(file: PipelineFile, { id, spec, place }: StageEntry): Layer {
+  const key = folderKey(spec.command);
+  return {
+    value: key === null ? {} : { [key]: `${file.root}/${id}` },
+    where: () => file.yaml.where(place),
+  };
+}
+
+/** The layers of a stage's config, later ones over earlier ones. */
+function layersOf(file: PipelineFile, entry: StageEntry, lookup: Lookup): Layer[] {
+  const { spec, place, overrides } = entry;
+  const keys = (value: Readonly<Record<string, unknown>>, key: string): Layer => {
+    const where = (at: readonly string[]) => file.yaml.where([...place, key, ...at]);
+    return { value: interpolateTree(value, lookup, where) as Layer['value'], where };
+  };
+  const folder = folderLayer(file, entry);
+  return [
+    ...(typeof spec.config === 'string'
+      ? [configFileLayer(file, spec.config), folder]
+      : [folder, keys(spec.config, 'config')]),
+    keys(spec.with, 'with'),
+    ...overrides.map(overrideLayer),
+  ];
+}
+
+/** A config file stands for itself: it may refer to `env` only. */
+function configFileLayer(file: PipelineFile, path: string): Layer {
+  const { value, where } = readYamlFile(resolve(dirname(file.yaml.path), path));
+  const resolved = interpolateTree(value, environmentLookup(file.env), where);
+  return { value: resolved as Layer['value'], where };
+}
+
+interface Search {
+  readonly name: string;
+  readonly entry: StageEntry;
+  readonly earlier: readonly Stage[];
+  readonly where: string;
+}
+
+/** An earlier stage by name: of the same grid point first, then a shared one. */
+function findStage({ name, entry, earlier, where }: Search): Stage {
+  const own = entry.point === null ? name : `${pointLabel(entry.point)}/${name}`;
+  const found = earlier.find(({ id }) => id === own) ?? earlier.find(({ id }) => id === name);
+  if (found !== undefined) return found;
+  throw new InputError({
+    where,
+    problem: `there is no earlier stage ${JSON.stringify(name)}`,
+    remedy: `Earlier stages are ${earlier.map(({ id }) => id).join(', ') || 'none'}`,
+  });
+}
+
+interface LookupScope {
+  readonly entry: StageEntry;
+  readonly earlier: readonly Stage[];
+  /** Collects the stages that are referred to. */
+  readonly used: Set<string>;
+}
+
+/** `stages.NAME.key`, `grid.NAME`, and what the file's head knows. */
+function stageLookup(file: PipelineFile, { entry, earlier, used }: LookupScope): Lookup {
+  return (reference, where) => {
+    const [kind, ...path] = reference.split('.');
+    if (kind === 'grid' && entry.point !== null) return dottedValue(entry.point, path);
+    if (kind !== 'stages') return file.lookup(reference, where);
+    const [name = '', ...key] = path;
+    const stage = findStage({ name, entry, earlier, where });
+    used.add(stage.id);
+    const value = dottedValue(stage.config, key);
+    if (value !== undefined) return value;
+    const known = keyDocs(schemaOf(stage.command)).map((doc) => doc.key);
+    throw new InputError({
+      where,
+      problem: `stage ${name} has no key ${JSON.stringify(key.join('.'))}`,
+      remedy: `Its keys are ${known.join(', ')}`,
+    });
+  };
+}

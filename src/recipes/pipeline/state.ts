@@ -1,0 +1,94 @@
+/**
+ * What a pipeline remembers of a stage: `<root>/stages/<id>.json`, beside the resolved config it ran
+ * with. The content hash covers the config, the input files, and the hashes of the stages before it.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { canonicalJson } from '../../config/index.js';
+import { readJson, sha256, writeJson } from '../../util/files.js';
+import type { Stage } from './stages.js';
+
+export type StageStatus = 'running' | 'done' | 'failed' | 'interrupted';
+
+export interface StageState {
+  readonly hash: string;
+  readonly status: StageStatus;
+  readonly seconds: number;
+  readonly exit_code: number | null;
+  readonly result: unknown;
+}
+
+export const stateFile = (root: string, id: string): string => join(root, 'stages', `${id}.json`);
+export const configFile = (root: string, id: string): string => join(root, 'stages', `${id}.yaml`);
+
+export function readState(root: string, id: string): StageState | null {
+  const path = stateFile(root, id);
+  return existsSync(path) ? (readJson(path) as StageState) : null;
+}
+
+export function writeState(root: string, id: string, state: StageState): void {
+  writeJson(stateFile(root, id), state);
+}
+
+/** Larger files are identified by size and modification time. */
+const CONTENT_LIMIT = 64 * 2 ** 20;
+
+const fileIdentity = (path: string, stats: Stats): string =>
+  stats.size > CONTENT_LIMIT ? `${stats.size}@${stats.mtimeMs}` : sha256(readFileSync(path));
+
+/** Identity of a file or folder by content; a name that is no path (a hub id) has none. */
+export function inputIdentity(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return 'absent';
+  if (!stats.isDirectory()) return fileIdentity(path, stats);
+  const hash = createHash('sha256');
+  for (const name of readdirSync(path).sort())
+    hash.update(`${name}\0${inputIdentity(join(path, name))}\n`);
+  return hash.digest('hex');
+}
+
+/** Keys that say how to treat an earlier output, not what to make. */
+const HANDLING_KEYS = new Set(['resume', 'overwrite']);
+
+export function stageHash(stage: Stage, upstreamHash: (id: string) => string): string {
+  const config = Object.fromEntries(
+    Object.entries(stage.config).filter(([key]) => !HANDLING_KEYS.has(key)),
+  );
+  return sha256(
+    canonicalJson({
+      command: stage.command,
+      config,
+      inputs: stage.inputs.map((path) => [path, inputIdentity(path)]),
+      upstream: stage.upstream.map((id) => [id, upstreamHash(id)]),
+    }),
+  );
+}
+
+/** What would be done with a stage, and why. */
+export interface StagePlan {
+  readonly hash: string;
+  readonly action: 'skip' | 'run' | 'resume' | 'redo';
+  readonly reason: string;
+  readonly previous: StageState | null;
+}
+
+export function planStage(
+  root: string,
+  stage: Stage,
+  upstreamHash: (id: string) => string,
+): StagePlan {
+  const hash = stageHash(stage, upstreamHash);
+  const previous = readState(root, stage.id);
+  const plan = (action: StagePlan['action'], reason: string): StagePlan => ({
+    hash,
+    action,
+    reason,
+    previous,
+  });
+  if (previous === null) return plan('run', 'new');
+  if (previous.hash !== hash) return plan('redo', 'its config or inputs changed');
+  if (previous.status !== 'done') return plan('resume', `was ${previous.status}`);
+  if (stage.output !== null && !existsSync(stage.output)) return plan('run', 'its output is gone');
+  return plan('skip', 'done');
+}

@@ -1,0 +1,141 @@
+/** Config + opened model → the policy under training, its optimizer, and the adapter it makes. */
+import { availableParallelism } from 'node:os';
+import type { SftConfig } from '../config/index.js';
+import {
+  adapterFromLora,
+  initialLora,
+  type LoraPlan,
+  loraFromAdapter,
+  Policy,
+  planLora,
+} from '../model/index.js';
+import { AdamW, configureTensorflow } from '../tensor/index.js';
+import { Trainer } from '../train/index.js';
+import { InputError } from '../util/errors.js';
+import { type Adapter, loraConfig } from '../weights/index.js';
+import type { ModelSource } from './model-source.js';
+
+/** Keys that every trainer's config has. */
+export type TrainerConfig = Omit<SftConfig, 'max_length' | 'traces_file'>;
+
+export function configureDevice(
+  config: Pick<TrainerConfig, 'device' | 'threads'> & Partial<Pick<TrainerConfig, 'compute_dtype'>>,
+): void {
+  configureTensorflow({
+    device: config.device,
+    computeDtype: config.compute_dtype === 'bfloat16' ? 'bfloat16' : 'float32',
+    threads: config.threads ?? availableParallelism(),
+  });
+}
+
+/** An adapter that the model already has keeps its own shape; else `lora` decides. */
+function loraPlan(config: TrainerConfig, source: ModelSource): LoraPlan | null {
+  if (!config.use_lora) {
+    if (source.adapter === null) return null;
+    throw new InputError({
+      where: 'use_lora',
+      problem: `false, but the model ${config.model} is an adapter on ${source.baseName}`,
+      remedy: 'Train its adapter (use_lora=true), or name full weights as model',
+    });
+  }
+  if (source.adapter !== null) {
+    const { loraDropout: _, ...kept } = source.adapter.config;
+    return planLora(source.spec, loraConfig({ ...kept, loraDropout: config.lora.lora_dropout }));
+  }
+  const keys = config.lora;
+  return planLora(
+    source.spec,
+    loraConfig({
+      r: keys.r,
+      loraAlpha: keys.lora_alpha,
+      loraDropout: keys.lora_dropout,
+      targetModules: keys.target_modules,
+      excludeModules: keys.exclude_modules.length > 0 ? keys.exclude_modules : null,
+      rankPattern: keys.rank_pattern,
+      alphaPattern: keys.alpha_pattern,
+      useRslora: keys.use_rslora,
+    }),
+  );
+}
+
+export interface TrainedPolicy {
+  readonly policy: Policy;
+  readonly trainer: Trainer;
+  /** `reference` when training goes on from an adapter, else the base model alone. */
+  readonly reference: 'off' | 'reference';
+  /** The trained adapter now; null in full training. */
+  adapter(): Promise<Adapter | null>;
+  dispose(): void;
+}
+
+/** Layers recomputed in the backward pass: all, none, or as the config says. */
+function checkpointedLayers(config: TrainerConfig, source: ModelSource): number {
+  const all = source.spec.layers.length;
+  if (config.gradient_checkpointing === true) return all;
+  if (config.gradient_checkpointing === false) return 0;
+  return source.spec.hiddenSize * all > AUTO_CHECKPOINT_WIDTH ? all : 0;
+}
+
+/** `auto` recomputes from this product of hidden size and layers on (SmolLM2-135M has 17,280). */
+const AUTO_CHECKPOINT_WIDTH = 4096;
+
+export function trainedPolicy(
+  config: TrainerConfig,
+  source: ModelSource,
+  { keepReference }: { readonly keepReference: boolean },
+): TrainedPolicy {
+  const lora = loraPlan(config, source);
+  const needsCopy = keepReference && source.adapter !== null;
+  if (keepReference && lora === null) {
+    throw new InputError({
+      where: 'use_lora',
+      problem: 'false, but this training needs the starting weights as reference policy',
+      remedy: 'Set use_lora=true, where the base model is the reference',
+    });
+  }
+  const policy = new Policy({
+    spec: source.spec,
+    weights: source.weights,
+    lora,
+    initialLora: lora === null ? [] : initialValues(lora, source, config.seed),
+    keepReference: needsCopy,
+    checkpointedLayers: checkpointedLayers(config, source),
+  });
+  const optimizer = new AdamW(policy.parameters.size, {
+    beta1: config.adam_beta1,
+    beta2: config.adam_beta2,
+    epsilon: config.adam_epsilon,
+    weightDecay: config.weight_decay,
+    decayMask: lora === null ? decayMask(policy) : null,
+  });
+  const { max_grad_norm: maxGradNorm, seed } = config;
+  return {
+    policy,
+    trainer: new Trainer({ policy, optimizer, maxGradNorm, seed }),
+    reference: needsCopy ? 'reference' : 'off',
+    async adapter() {
+      if (lora === null) return null;
+      return adapterFromLora(lora, await policy.parameters.download(), source.baseName);
+    },
+    dispose() {
+      optimizer.dispose();
+      policy.dispose();
+    },
+  };
+}
+
+function initialValues(lora: LoraPlan, source: ModelSource, seed: number): Float32Array[] {
+  return source.adapter === null ? initialLora(lora, seed) : loraFromAdapter(lora, source.adapter);
+}
+
+/** As transformers' trainer: norms and biases do not decay. */
+function decayMask({ parameters }: Policy): Float32Array {
+  const mask = new Float32Array(parameters.size);
+  let offset = 0;
+  for (const { name, shape } of parameters.shapes) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (!/(norm\.weight|\.bias)$/.test(name)) mask.fill(1, offset, offset + size);
+    offset += size;
+  }
+  return mask;
+}

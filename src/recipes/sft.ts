@@ -1,0 +1,65 @@
+/** `lorikeet sft`: supervised fine-tuning on problems, chats, prompt-completion pairs or plain text. */
+import type { SftConfig } from '../config/index.js';
+import { limitLengths } from '../data/index.js';
+import type { MaskedSequence } from '../model/index.js';
+import { renderExample } from '../tokenizer/index.js';
+import { DataOrder, sftStep } from '../train/index.js';
+import type { RecipeContext } from './context.js';
+import { loadDataset, renderOptions, tagsOf, trainingRow } from './dataset.js';
+import type { ModelSource } from './model-source.js';
+import { type TrainingResult, trainingRun } from './training-run.js';
+
+async function examplesOf(
+  config: SftConfig,
+  { tokenizer }: ModelSource,
+  context: RecipeContext,
+): Promise<MaskedSequence[]> {
+  const dataset =
+    config.traces_file === null
+      ? config.dataset
+      : { ...config.dataset, name: null, path: config.traces_file };
+  const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
+  const tags = tagsOf(config);
+  const rendered = rows.map((row, index) =>
+    renderExample(tokenizer, trainingRow(row, tags), renderOptions(config, where(index))),
+  );
+  const limited = limitLengths(rendered, {
+    maxLength: config.max_length,
+    policy: 'truncate',
+    where,
+  });
+  const { truncated, untrained } = limited;
+  if (truncated > 0) context.log(`data: ${truncated} rows cut to ${config.max_length} tokens`);
+  if (untrained > 0) context.log(`data: ${untrained} rows left out: cut before their answer`);
+  return limited.examples.map(({ example }) => example);
+}
+
+export function runSft(config: SftConfig, context: RecipeContext): Promise<TrainingResult> {
+  return trainingRun(
+    {
+      command: 'sft',
+      keepReference: false,
+      inputs: examplesOf,
+      prepare: async (_, examples, { trained }) => {
+        const microBatchSize = config.per_device_train_batch_size;
+        const order = new DataOrder({
+          examples: examples.length,
+          batchSize: microBatchSize * config.gradient_accumulation_steps,
+          seed: config.seed,
+        });
+        return {
+          totalSteps: config.max_steps ?? order.stepsFor(config.num_train_epochs),
+          epochsAt: (step) => order.epochsAt(step),
+          shown: ['loss', 'mean_token_accuracy'],
+          step: sftStep({
+            trainer: trained.trainer,
+            examples: (step) => order.batch(step).map((index) => examples[index]!),
+            microBatchSize,
+          }),
+        };
+      },
+    },
+    config,
+    context,
+  );
+}

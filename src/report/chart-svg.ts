@@ -1,0 +1,219 @@
+/**
+ * Charts as SVG text, drawn by ECharts without a browser. Colours are CSS variables of the page, so one
+ * picture serves light and dark.
+ */
+import { BarChart, CustomChart, LineChart as EchartsLines } from 'echarts/charts';
+import { GridComponent } from 'echarts/components';
+import { type EChartsCoreOption, init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import type { Chart, HistogramChart, IntervalChart, LineChart } from './report-types.js';
+import { formatCell, percent } from './text-table.js';
+
+use([BarChart, CustomChart, EchartsLines, GridComponent, SVGRenderer]);
+
+/** Drawn at this width in pixels; the page scales it. */
+const WIDTH = 400;
+const HEIGHT = 210;
+const SERIES_COLOURS = 6;
+/** Series of more points get a moving average, where the chart asks for one. */
+const SMOOTH_ABOVE = 60;
+const BINS = 24;
+
+/** CSS colour of the i-th series; they repeat after six. */
+export function seriesColour(index: number): string {
+  return `var(--c${(index % SERIES_COLOURS) + 1})`;
+}
+
+/** Whether there is anything to draw. */
+export function hasData(chart: Chart): boolean {
+  if (chart.type === 'intervals') return chart.items.length > 0;
+  if (chart.type === 'histogram') return chart.values.length > 0;
+  return chart.series.some(({ points }) => points.some(([, y]) => y !== null));
+}
+
+/** An `<svg>` element that fills the width of its parent. */
+export function chartSvg(chart: Chart): string {
+  if (chart.type === 'lines') return draw(linesOption(chart), HEIGHT);
+  if (chart.type === 'histogram') return draw(histogramOption(chart), HEIGHT);
+  return draw(intervalsOption(chart), 46 + 34 * chart.items.length);
+}
+
+let drawn = 0;
+
+function draw(option: EChartsCoreOption, height: number): string {
+  const view = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
+  try {
+    view.setOption({ animation: false, ...option });
+    drawn += 1;
+    return view
+      .renderToSVGString()
+      .replace(/<style[\s\S]*?<\/style>/g, '')
+      .replace(/ class="[^"]*"| pointer-events="[^"]*"| xmlns:xlink="[^"]*"/g, '')
+      .replace(/\bzr\d+-/g, `k${drawn}-`)
+      .replace('<svg width=', '<svg aria-hidden="true" width=')
+      .replace(/\n/g, '');
+  } finally {
+    view.dispose();
+  }
+}
+
+const TEXT = { color: 'var(--muted)', fontSize: 11 };
+const RULE = { lineStyle: { color: 'var(--rule)' } };
+
+function axis(extra: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return {
+    type: 'value',
+    axisLabel: { ...TEXT, hideOverlap: true, formatter: (value: number) => formatCell(value) },
+    axisLine: RULE,
+    axisTick: { show: false },
+    splitLine: RULE,
+    nameTextStyle: TEXT,
+    ...extra,
+  };
+}
+
+function xAxis(name: string): Record<string, unknown> {
+  const place = { nameLocation: 'middle', nameGap: 22 };
+  return axis({ name, ...place, splitLine: { show: false }, min: 'dataMin', max: 'dataMax' });
+}
+
+/** Space around the plot for the axis labels, whatever their width. */
+const GRID = {
+  left: 8,
+  right: 14,
+  top: 10,
+  bottom: 22,
+  outerBoundsMode: 'same',
+  outerBoundsContain: 'axisLabel',
+};
+
+function linesOption({ series, xName = 'step', isSmoothed = false }: LineChart): EChartsCoreOption {
+  const line = (data: unknown, lineStyle: object) => ({
+    type: 'line',
+    silent: true,
+    data,
+    lineStyle,
+    sampling: 'lttb',
+    connectNulls: false,
+  });
+  return {
+    grid: GRID,
+    xAxis: xAxis(xName),
+    yAxis: axis({ scale: true, splitNumber: 4 }),
+    series: series.flatMap(({ points }, i) => {
+      const color = seriesColour(i);
+      const showSymbol = points.length < 2;
+      const dot = { showSymbol, symbolSize: 6, itemStyle: { color } };
+      if (!isSmoothed || points.length <= SMOOTH_ABOVE) {
+        return [{ ...line(points, { color, width: 1.8 }), ...dot }];
+      }
+      const faint = { ...line(points, { color, width: 1, opacity: 0.3 }), showSymbol: false };
+      return [faint, { ...line(movingAverage(points), { color, width: 2.2 }), showSymbol: false }];
+    }),
+  };
+}
+
+/** Mean over the last thirtieth of the series, gaps left out. */
+function movingAverage(points: LineChart['series'][number]['points']): [number, number | null][] {
+  const span = Math.max(2, Math.round(points.length / 30));
+  return points.map(([x], i) => {
+    const window = points.slice(Math.max(0, i - span + 1), i + 1);
+    const values = window.flatMap(([, y]) => (y === null ? [] : [y]));
+    return [x, values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length];
+  });
+}
+
+function histogramOption({ values, xName }: HistogramChart): EChartsCoreOption {
+  const { edges, counts } = histogram(values);
+  return {
+    grid: GRID,
+    xAxis: {
+      ...axis({ name: xName, nameLocation: 'middle', nameGap: 22, splitLine: { show: false } }),
+      type: 'category',
+      data: edges,
+    },
+    yAxis: axis({ minInterval: 1, splitNumber: 4 }),
+    series: [
+      {
+        type: 'bar',
+        silent: true,
+        data: counts,
+        barCategoryGap: '8%',
+        itemStyle: { color: seriesColour(0) },
+      },
+    ],
+  };
+}
+
+/** Counts in bins of one width, a whole number where the values are; an edge is a bin's low end. */
+export function histogram(values: readonly number[]): { edges: number[]; counts: number[] } {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  const isWhole = values.every(Number.isInteger);
+  const span = (high - low + (isWhole ? 1 : 0)) / BINS;
+  const width = isWhole ? Math.max(1, Math.ceil(span)) : span || 1;
+  const bins = Math.max(1, Math.min(BINS, Math.ceil((high - low + (isWhole ? 1 : 0)) / width)));
+  const counts = new Array<number>(bins).fill(0);
+  for (const value of values) {
+    const bin = Math.min(bins - 1, Math.floor((value - low) / width));
+    counts[bin] = (counts[bin] ?? 0) + 1;
+  }
+  return { edges: counts.map((_, i) => low + i * width), counts };
+}
+
+interface CustomApi {
+  value(dimension: number): number;
+  coord(point: readonly number[]): number[];
+}
+
+/** A dot at the value and a line over its interval. */
+function intervalMark(_: unknown, api: CustomApi): unknown {
+  const row = api.value(0);
+  const [x = 0, y = 0] = api.coord([api.value(1), row]);
+  const [left = 0] = api.coord([api.value(2), row]);
+  const [right = 0] = api.coord([api.value(3), row]);
+  const fill = seriesColour(row);
+  const whisker = { x: left, y: y - 3, width: Math.max(1, right - left), height: 6, r: 3 };
+  return {
+    type: 'group',
+    children: [
+      { type: 'rect', shape: whisker, style: { fill, opacity: 0.35 } },
+      { type: 'circle', shape: { cx: x, cy: y, r: 6 }, style: { fill } },
+      {
+        type: 'text',
+        style: { text: percent(api.value(1)), x, y: y - 16, align: 'center', fill: 'var(--ink)' },
+      },
+    ],
+  };
+}
+
+function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
+  const highest = Math.max(...items.map(({ high }) => high));
+  return {
+    grid: { ...GRID, top: 16, bottom: 4, right: 22 },
+    xAxis: axis({
+      min: 0,
+      max: Math.min(1, Math.ceil(highest * 10 + 0.5) / 10),
+      axisLabel: { ...TEXT, formatter: (value: number) => `${Math.round(100 * value)}%` },
+    }),
+    yAxis: {
+      ...axis({ inverse: true, splitLine: { show: false } }),
+      type: 'category',
+      data: items.map(({ label }) => label),
+      axisLabel: { ...TEXT, color: 'var(--ink)', fontSize: 12 },
+    },
+    series: [
+      {
+        type: 'custom',
+        silent: true,
+        renderItem: intervalMark,
+        data: items.map(({ value, low, high }, i) => [i, value, low, high]),
+        encode: { x: [1, 2, 3], y: 0 },
+      },
+    ],
+  };
+}

@@ -1,0 +1,115 @@
+/** Runs side by side: their last metrics and results, and what differs in their configs. */
+import { basename, resolve } from 'node:path';
+import { configDifferences } from './config-differences.js';
+import { metricCharts } from './metric-charts.js';
+import type { MetricRow, MetricValue } from './metric-log.js';
+import type { LineChart, Report, Section, TableSection } from './report-types.js';
+import { type RunRows, readRun } from './run-report.js';
+import { type Cell, textTable } from './text-table.js';
+
+export interface Comparison {
+  /** Names of the runs, told apart by as much of their path as that takes. */
+  readonly names: readonly string[];
+  readonly results: ComparisonTable;
+  readonly metrics: ComparisonTable;
+  readonly config: ComparisonTable;
+  readonly report: Report;
+}
+
+/** `rows[i][0]` is a name, the rest one cell for each run. */
+export interface ComparisonTable {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** @throws InputError when a folder holds no run */
+export function compareRuns(dirs: readonly string[]): Comparison {
+  const runs = dirs.map(readRun);
+  const names = shortNames(dirs);
+  const table = (head: string, rows: ComparisonTable['rows']) => ({
+    header: [head, ...names],
+    rows,
+  });
+  const results = table('result', sideBySide(runs.map(({ record }) => record.results)));
+  const metrics = table('metric', sideBySide(runs.map((run) => lastValues(run.metrics))));
+  const differences = configDifferences(runs.map(({ record }) => record.config));
+  const config = table(
+    'config key',
+    differences.map(({ key, values }) => [key, ...values.map(configCell)]),
+  );
+  const report = comparisonReport({ names, runs, results, metrics, config });
+  return { names, results, metrics, config, report };
+}
+
+/** The tables as text, for a console. */
+export function comparisonText({ results, metrics, config }: Comparison): string {
+  return [results, metrics, config]
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ header, rows }) => textTable(header, rows))
+    .join('\n\n');
+}
+
+type Values = Readonly<Record<string, MetricValue>>;
+
+function sideBySide(columns: readonly Values[]): Cell[][] {
+  const keys = new Set(columns.flatMap((column) => Object.keys(column)));
+  return [...keys].map((key) => [key, ...columns.map((column) => column[key])]);
+}
+
+/** Of each metric the value in the last row that has it. */
+function lastValues(rows: readonly MetricRow[]): Values {
+  const last: Record<string, MetricValue> = {};
+  for (const row of rows) Object.assign(last, row);
+  return last;
+}
+
+function configCell(value: unknown): Cell {
+  if (value === undefined) return '(not set)';
+  return typeof value === 'number' ? value : JSON.stringify(value);
+}
+
+/** The fewest last path segments that tell the folders apart. */
+function shortNames(dirs: readonly string[]): string[] {
+  const paths = dirs.map((dir) => resolve(dir).split(/[\\/]/));
+  const longest = Math.max(...paths.map((path) => path.length));
+  for (let count = 1; count < longest; count++) {
+    const names = paths.map((path) => path.slice(-count).join('/'));
+    if (new Set(names).size === names.length) return names;
+  }
+  return dirs.map((dir, i) => `${basename(dir)} ${i + 1}`);
+}
+
+interface ComparisonParts extends Omit<Comparison, 'report'> {
+  readonly runs: readonly RunRows[];
+}
+
+function comparisonReport({ names, runs, results, metrics, config }: ComparisonParts): Report {
+  const section = (title: string, table: ComparisonTable): TableSection => ({
+    type: 'table',
+    title,
+    ...table,
+  });
+  const sections: Section[] = [
+    section('Results', results),
+    section('Last metrics', metrics),
+    section('Config differences', config),
+    { type: 'charts', title: 'Curves', charts: overlay(runs, names) },
+  ];
+  return { title: `Comparison of ${runs.length} runs`, subtitle: names.join(' · '), sections };
+}
+
+/** One chart for each metric that two runs or more have, one series for each of them. */
+function overlay(runs: readonly RunRows[], names: readonly string[]): LineChart[] {
+  const charts = new Map<string, LineChart>();
+  for (const [i, run] of runs.entries()) {
+    for (const chart of metricCharts(run.metrics)) {
+      for (const { name, points } of chart.series) {
+        const title = chart.series.length === 1 ? chart.title : `${chart.title}: ${name}`;
+        const series = charts.get(title)?.series ?? [];
+        const own = { name: names[i] ?? run.dir, points };
+        charts.set(title, { ...chart, title, series: [...series, own] });
+      }
+    }
+  }
+  return [...charts.values()].filter(({ series }) => series.length > 1);
+}

@@ -1,0 +1,37 @@
+/** Rows as CSV (RFC 4180 quoting by arquero), nested values flattened or as JSON. */
+import { table } from 'arquero';
+import { writeFileAtomic } from '../util/files.js';
+
+export type TableRow = Readonly<Record<string, unknown>>;
+
+/**
+ * CSV with a header. Columns are those of all rows in order of first appearance; a nested object is
+ * opened to `key/inner` columns, a list is JSON, null and missing are empty.
+ */
+export function toCsv(rows: readonly TableRow[]): string {
+  const flat = rows.map(flatRow);
+  const names = [...new Set(flat.flatMap((row) => Object.keys(row)))];
+  if (names.length === 0) return '';
+  const columns = names.map((name) => [name, flat.map((row) => row[name])] as const);
+  return table(columns as [string, unknown[]][], names).toCSV();
+}
+
+/** Writes rows as a CSV file. */
+export function writeTable(path: string, rows: readonly TableRow[]): void {
+  writeFileAtomic(path, toCsv(rows));
+}
+
+function flatRow(row: TableRow): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(row)) {
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+      for (const [inner, cell] of Object.entries(value)) out[`${key}/${inner}`] = cellOf(cell);
+    } else out[key] = cellOf(value);
+  }
+  return out;
+}
+
+function cellOf(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+  return value;
+}

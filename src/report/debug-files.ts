@@ -1,0 +1,32 @@
+/** The per-example CSV and the summary of a stage: `debug/<stage>_<run_id>.csv`, `…_metrics.txt`. */
+import { join } from 'node:path';
+import { writeFileAtomic } from '../util/files.js';
+import { type TableRow, writeTable } from './csv.js';
+import type { RunFolder } from './run-folder.js';
+
+export interface DebugFiles {
+  readonly csv: string;
+  readonly metrics: string;
+}
+
+export interface DebugContent {
+  readonly stage: string;
+  readonly rows: readonly TableRow[];
+  /** Text of the metrics file. */
+  readonly summary: string;
+  /** Name of the CSV in `debug/`, in place of `<stage>_<run_id>.csv`. */
+  readonly csvName?: string | null;
+}
+
+/** Writes both files into the run's folder and returns their paths. */
+export function writeDebugFiles(
+  run: Pick<RunFolder, 'runId' | 'claim'>,
+  { stage, rows, summary, csvName }: DebugContent,
+): DebugFiles {
+  const name = `${stage}_${run.runId}`;
+  const csv = run.claim(join('debug', csvName ?? `${name}.csv`));
+  const metrics = run.claim(join('debug', `${name}_metrics.txt`));
+  writeTable(csv, rows);
+  writeFileAtomic(metrics, summary.endsWith('\n') ? summary : `${summary}\n`);
+  return { csv, metrics };
+}

@@ -1,0 +1,52 @@
+/** Reporting: the run folder, rows of metrics and samples, tables, progress, and the report page. */
+export { hasData } from './chart-svg.js';
+export { type Comparison, type ComparisonTable, compareRuns, comparisonText } from './compare.js';
+export { type ConfigDifference, configDifferences } from './config-differences.js';
+export { type TableRow, toCsv, writeTable } from './csv.js';
+export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
+export { pickExamples, toExample } from './examples.js';
+export { metricCharts } from './metric-charts.js';
+export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
+export { openRun } from './open-run.js';
+export { PhaseClock } from './phases.js';
+export {
+  type Progress,
+  type ProgressMode,
+  type ProgressOptions,
+  startProgress,
+  withProgress,
+} from './progress.js';
+export { renderReport, writeReport } from './render-report.js';
+export type {
+  Chart,
+  ChartsSection,
+  Example,
+  ExamplePart,
+  ExamplesSection,
+  Fact,
+  FactsSection,
+  HistogramChart,
+  IntervalChart,
+  IntervalItem,
+  LineChart,
+  PhasesSection,
+  Report,
+  Section,
+  Series,
+  TableSection,
+  TextSection,
+} from './report-types.js';
+export { openRowLog, type RowLog, type RowLogOptions, type StepRow } from './row-log.js';
+export { moveRunAside, readRunRecord } from './run-files.js';
+export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder.js';
+export { makeRunId, type RunRecord, type RunStatus } from './run-record.js';
+export { type RunRows, readRun, runReport, runSections } from './run-report.js';
+export {
+  openSampleLog,
+  type SampleContext,
+  type SampledCompletion,
+  type SampleLog,
+  type SampleRow,
+  sampleRow,
+} from './sample-log.js';
+export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';

@@ -1,0 +1,115 @@
+/**
+ * Progress with an estimate of the time left, on standard error: a bar on a terminal, plain lines now
+ * and then elsewhere.
+ */
+import cliProgress from 'cli-progress';
+import { duration, formatCell } from './text-table.js';
+
+export interface Progress {
+  /** Sets how much is done. `facts` (loss, reward, …) stand behind the bar. */
+  update(done: number, facts?: Readonly<Record<string, number | string>>): void;
+  stop(): void;
+}
+
+export type ProgressMode = 'auto' | 'bar' | 'lines' | 'silent';
+
+export interface ProgressOptions {
+  readonly label: string;
+  readonly total: number;
+  /** Done before this process started (a resumed run); no part of the pace. */
+  readonly from?: number;
+  /** `auto` is a bar where the stream is a terminal, else lines. */
+  readonly mode?: ProgressMode;
+  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Seconds between lines. */
+  readonly lineSeconds?: number;
+  /** Monotonic clock, milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Shows progress while `work` runs; it ends however the work ends. */
+export async function withProgress<T>(
+  options: ProgressOptions,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress(options);
+  try {
+    return await work(progress);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Like `withProgress`, for callers that stop it themselves: an unstopped bar keeps Node alive. */
+export function startProgress(options: ProgressOptions): Progress {
+  const { mode = 'auto', stream = process.stderr } = options;
+  if (mode === 'silent' || options.total <= 0) return { update: () => {}, stop: () => {} };
+  const isBar = mode === 'bar' || (mode === 'auto' && stream.isTTY === true);
+  return isBar ? bar({ ...options, stream }) : lines({ ...options, stream });
+}
+
+type Resolved = ProgressOptions & { readonly stream: NodeJS.WritableStream };
+
+function bar(options: Resolved): Progress {
+  const { label, total, from = 0, stream, now = () => performance.now() } = options;
+  const view = new cliProgress.SingleBar({
+    format: '{label} {bar} {value}/{total}  {left}{facts}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 24,
+    stream,
+    fps: 5,
+    gracefulExit: false,
+    forceRedraw: true,
+  });
+  const start = now();
+  view.start(total, from, { label, left: '', facts: '' });
+  return {
+    update(done, facts = {}) {
+      const left = timeLeft({ done, total, from, seconds: (now() - start) / 1000 });
+      view.update(done, { left, facts: factText(facts) });
+    },
+    stop: () => view.stop(),
+  };
+}
+
+function lines(options: Resolved): Progress {
+  const { label, total, from = 0, stream } = options;
+  const { lineSeconds = 10, now = () => performance.now() } = options;
+  const start = now();
+  let lastLine = start;
+  let isDone = false;
+  return {
+    update(done, facts = {}) {
+      const time = now();
+      const isLast = done >= total;
+      if (isDone || (!isLast && time - lastLine < lineSeconds * 1000)) return;
+      lastLine = time;
+      isDone = isLast;
+      const share = Math.floor((100 * done) / total);
+      const left = timeLeft({ done, total, from, seconds: (time - start) / 1000 });
+      stream.write(`${label} ${done}/${total} (${share}%)  ${left}${factText(facts)}\n`);
+    },
+    stop: () => {},
+  };
+}
+
+interface Pace {
+  readonly done: number;
+  readonly total: number;
+  readonly from: number;
+  readonly seconds: number;
+}
+
+/** "40 s, 1 min 20 s left", by the mean pace so far. */
+function timeLeft({ done, total, from, seconds }: Pace): string {
+  if (done >= total) return duration(seconds);
+  if (done <= from) return `${duration(seconds)}, time left not known yet`;
+  return `${duration(seconds)}, ${duration((seconds / (done - from)) * (total - done))} left`;
+}
+
+function factText(facts: Readonly<Record<string, number | string>>): string {
+  return Object.entries(facts)
+    .map(([name, value]) => `  ${name} ${formatCell(value)}`)
+    .join('');
+}

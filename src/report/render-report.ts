@@ -1,0 +1,171 @@
+/** A report as one HTML page without scripts or outside resources. */
+import { writeFileAtomic } from '../util/files.js';
+import { chartSvg, hasData, seriesColour } from './chart-svg.js';
+import { element, escapeHtml } from './html.js';
+import { REPORT_STYLE } from './report-style.js';
+import type {
+  Chart,
+  ChartsSection,
+  Example,
+  FactsSection,
+  PhasesSection,
+  Report,
+  Section,
+  TableSection,
+} from './report-types.js';
+import { duration, formatCell, percent } from './text-table.js';
+
+/** Tables of more columns turn into cards on a phone. */
+const NARROW_COLUMNS = 3;
+
+export function writeReport(path: string, report: Report): void {
+  writeFileAtomic(path, renderReport(report));
+}
+
+export function renderReport(report: Report): string {
+  const sections = report.sections.filter(isFilled);
+  const links = sections.map(({ title }, i) => `<a href="#s${i}">${escapeHtml(title)}</a>`);
+  const subtitle =
+    report.subtitle === undefined ? '' : element('p', 'subtitle', escapeHtml(report.subtitle));
+  const body = sections.map(
+    (section, i) => `<section id="s${i}">${heading(section)}${sectionHtml(section)}</section>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';img-src data:">
+<link rel="icon" href="data:,">
+<title>${escapeHtml(report.title)}</title>
+<style>${REPORT_STYLE}</style></head>
+<body><main><h1>${escapeHtml(report.title)}</h1>${subtitle}${element('nav', '', links.join(''))}
+${body.join('\n')}
+</main></body></html>
+`;
+}
+
+function isFilled(section: Section): boolean {
+  switch (section.type) {
+    case 'facts':
+      return section.facts.length > 0;
+    case 'table':
+      return section.rows.length > 0;
+    case 'charts':
+      return section.charts.some(hasData);
+    case 'phases':
+      return Object.values(section.phases).some((seconds) => seconds > 0);
+    case 'examples':
+      return section.examples.length > 0;
+    case 'text':
+      return section.text !== '';
+  }
+}
+
+function heading(section: Section): string {
+  const title = element('h2', '', escapeHtml(section.title));
+  const note = 'note' in section && section.note !== undefined ? section.note : '';
+  return note === '' ? title : title + element('p', 'note', escapeHtml(note));
+}
+
+function sectionHtml(section: Section): string {
+  switch (section.type) {
+    case 'facts':
+      return factsHtml(section);
+    case 'table':
+      return tableHtml(section);
+    case 'charts':
+      return chartsHtml(section);
+    case 'phases':
+      return phasesHtml(section);
+    case 'examples':
+      return element('div', 'examples', section.examples.map(exampleHtml).join(''));
+    case 'text':
+      return `<details><summary>Show</summary><pre>${escapeHtml(section.text)}</pre></details>`;
+  }
+}
+
+function factsHtml({ facts }: FactsSection): string {
+  const items = facts.map(
+    ({ label, value }) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(value)}</dd></div>`,
+  );
+  return element('dl', 'facts', items.join(''));
+}
+
+function tableHtml({ header, rows }: TableSection): string {
+  const isNumber = header.map((_, i) => {
+    const cells = rows.map((row) => row[i]).filter((cell) => cell !== null && cell !== undefined);
+    return cells.length > 0 && cells.every((cell) => typeof cell === 'number');
+  });
+  const classOf = (i: number) => (isNumber[i] ? ' class="number"' : '');
+  const head = header.map((name, i) => `<th${classOf(i)}>${escapeHtml(name)}</th>`).join('');
+  const body = rows.map((row) => {
+    const cells = header.map((name, i) => {
+      const text = escapeHtml(formatCell(row[i]));
+      return `<td${classOf(i)} data-label="${escapeHtml(name)}">${text}</td>`;
+    });
+    return element('tr', '', cells.join(''));
+  });
+  const wide = header.length > NARROW_COLUMNS ? 'wide' : '';
+  return element('table', wide, `<thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody>`);
+}
+
+function chartsHtml({ charts }: ChartsSection): string {
+  return element('div', 'charts', charts.filter(hasData).map(chartHtml).join(''));
+}
+
+function chartHtml(chart: Chart): string {
+  const caption = element('figcaption', '', escapeHtml(chart.title));
+  return `<figure>${caption}${legendHtml(chart)}${chartSvg(chart)}</figure>`;
+}
+
+function legendHtml(chart: Chart): string {
+  if (chart.type !== 'lines' || chart.series.length < 2) return '';
+  const names = chart.series.map(
+    ({ name }, i) => `<span style="--tone:${seriesColour(i)}">${escapeHtml(name)}</span>`,
+  );
+  return element('div', 'legend', names.join(''));
+}
+
+function phasesHtml({ phases }: PhasesSection): string {
+  const items = Object.entries(phases).filter(([, seconds]) => seconds > 0);
+  const total = items.reduce((sum, [, seconds]) => sum + seconds, 0);
+  const bar = items.map(
+    ([, seconds], i) =>
+      `<div style="--tone:${seriesColour(i)};flex:${(seconds / total).toFixed(4)} 0 0"></div>`,
+  );
+  const list = items.map(([name, seconds], i) => {
+    const text = `${duration(seconds)}, ${percent(seconds / total)}`;
+    return `<div style="--tone:${seriesColour(i)}"><dt>${escapeHtml(name)}</dt><dd>${text}</dd></div>`;
+  });
+  const picture = element('div', 'phase-bar', bar.join(''));
+  return `<figure>${picture}${element('dl', 'phase-list', list.join(''))}</figure>`;
+}
+
+function exampleHtml(example: Example): string {
+  const { prompt, completion, gold, facts } = example;
+  const footer = [
+    ...(gold === undefined || gold === null ? [] : [`gold ${gold}`]),
+    ...facts.map(({ label, value }) => `${label} ${value}`),
+  ].join(' · ');
+  return element(
+    'article',
+    '',
+    element('header', '', exampleChips(example)) +
+      element('pre', 'prompt', escapeHtml(prompt)) +
+      element('pre', '', escapeHtml(completion)) +
+      element('footer', '', escapeHtml(footer)),
+  );
+}
+
+function exampleChips({ reward, correct, parts }: Example): string {
+  const chips = [
+    element('span', 'reward', reward === null ? 'not graded' : `reward ${formatCell(reward)}`),
+  ];
+  if (typeof correct === 'boolean') {
+    chips.push(element('span', `chip ${correct ? 'good' : 'bad'}`, correct ? 'correct' : 'wrong'));
+  }
+  for (const { name, score, status } of parts) {
+    const text = status === 'ok' ? `${name} ${formatCell(score)}` : `${name} ${status}`;
+    chips.push(element('span', status === 'error' ? 'chip bad' : 'chip', escapeHtml(text)));
+  }
+  return chips.join('');
+}

@@ -1,0 +1,78 @@
+/**
+ * An append-only JSONL file of rows with a step. Each row is one write, so a killed process loses at
+ * most the row it was writing; `flush` (called with each checkpoint) makes the rows survive a power cut.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { InputError } from '../util/errors.js';
+import { readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
+
+export interface StepRow {
+  readonly step: number;
+}
+
+export interface RowLog<T extends StepRow> {
+  readonly path: string;
+  append(...rows: readonly T[]): void;
+  flush(): void;
+  close(): void;
+}
+
+export interface RowLogOptions {
+  /** Step of the checkpoint a run goes on from: rows after it are cut. Null empties the file. */
+  readonly resumeStep: number | null;
+}
+
+/** @throws InputError when rows to keep are broken, beside a half-written last line */
+export function openRowLog<T extends StepRow>(
+  path: string,
+  { resumeStep }: RowLogOptions = { resumeStep: null },
+): RowLog<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileAtomic(path, resumeStep === null ? '' : toJsonl(rowsUpTo(path, resumeStep)));
+  const file = openSync(path, 'a');
+  let isOpen = true;
+  return {
+    path,
+    append(...rows) {
+      const bytes = Buffer.from(rows.map((row) => `${JSON.stringify(row, finite)}\n`).join(''));
+      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    },
+    flush: () => fsyncSync(file),
+    close() {
+      if (!isOpen) return;
+      isOpen = false;
+      fsyncSync(file);
+      closeSync(file);
+    },
+  };
+}
+
+/** JSON has no NaN and would show null: the three words keep a numeric failure visible. */
+function finite(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function rowsUpTo(path: string, step: number): StepRow[] {
+  if (!existsSync(path)) return [];
+  dropHalfLine(path);
+  const rows = readJsonl(path) as unknown as StepRow[];
+  const bad = rows.findIndex((row) => typeof row.step !== 'number');
+  if (bad >= 0) throw new InputError({ where: path, problem: `row ${bad + 1} has no step` });
+  return rows.filter((row) => row.step <= step);
+}
+
+/** A line without its line break is what a killed process was writing. */
+function dropHalfLine(path: string): void {
+  const text = readFileSync(path, 'utf8');
+  const end = text.lastIndexOf('\n') + 1;
+  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
+}

@@ -1,0 +1,85 @@
+/** What a run writes into its folder, how it is cleared for `overwrite=true`, and moved aside. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readJson } from '../util/files.js';
+import { assertUnlocked, LOCK_FILE } from './run-lock.js';
+import type { RunRecord } from './run-record.js';
+
+export const RUN_FILE = 'run.json';
+
+/** Fixed files of a run. `run.json` goes last: while it is there, the folder counts as a run. */
+const FILES = ['config.yaml', 'metrics.jsonl', 'samples.jsonl', 'report.html', RUN_FILE];
+
+/** Fixed folders, and the entries in them that are a run's own. */
+const FOLDERS: Readonly<Record<string, RegExp>> = {
+  model:
+    /^(adapter_|model[.-]|tokenizer|special_tokens|added_tokens|chat_template|vocab\.|merges\.|config\.json$|generation_config\.json$|README\.md$)/,
+  checkpoints: /^step-\d+(\.|$)/,
+  tensorboard: /^events\.out\./,
+};
+
+const CLEARED = '.cleared-';
+
+/** The record of the run in `dir`, or null when there is none. */
+export function readRunRecord(dir: string): RunRecord | null {
+  const path = join(dir, RUN_FILE);
+  if (!existsSync(path)) return null;
+  const value = readJson(path);
+  const isRecord = value !== null && typeof value === 'object' && 'run_id' in value;
+  return isRecord ? (value as RunRecord) : null;
+}
+
+/** Entries of `dir`, relative, that a run has written or would write over; `run.json` last. */
+export function runEntries(dir: string, record: RunRecord | null): string[] {
+  const inFolders = Object.entries(FOLDERS).flatMap(([folder, own]) =>
+    list(join(dir, folder))
+      .filter((name) => own.test(name))
+      .map((name) => join(folder, name)),
+  );
+  const claimed = [...(record?.files ?? [])];
+  return [...new Set([...claimed, ...inFolders, ...FILES])].filter((name) =>
+    existsSync(join(dir, name)),
+  );
+}
+
+/**
+ * Takes a run's files out of `dir`: each is renamed into a hidden folder, which is then deleted, so
+ * that no file is ever there half. Files that are not a run's stay.
+ */
+export function clearRun(dir: string, record: RunRecord | null): void {
+  const aside = join(dir, `${CLEARED}${randomUUID().slice(0, 8)}`);
+  for (const name of runEntries(dir, record)) {
+    mkdirSync(dirname(join(aside, name)), { recursive: true });
+    renameSync(join(dir, name), join(aside, name));
+  }
+  removeCleared(dir);
+}
+
+/** Deletes what an interrupted `clearRun` has left. */
+export function removeCleared(dir: string): void {
+  for (const name of list(dir).filter((entry) => entry.startsWith(CLEARED))) {
+    rmSync(join(dir, name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Renames the folder of an earlier run to `<dir>.<run_id>` in one step and returns that path; null
+ * when there is nothing to move.
+ * @throws InputError when a living process writes into it
+ */
+export function moveRunAside(dir: string, now: Date = new Date()): string | null {
+  if (list(dir).filter((name) => name !== LOCK_FILE).length === 0) return null;
+  assertUnlocked(dir);
+  const stamp = readRunRecord(dir)?.run_id ?? now.toISOString().replace(/[-:]|\.\d+/g, '');
+  const parent = dirname(dir);
+  let target = join(parent, `${basename(dir)}.${stamp}`);
+  for (let i = 2; existsSync(target); i++) target = join(parent, `${basename(dir)}.${stamp}-${i}`);
+  renameSync(dir, target);
+  rmSync(join(target, LOCK_FILE), { force: true });
+  return target;
+}
+
+function list(dir: string): string[] {
+  return existsSync(dir) ? readdirSync(dir) : [];
+}

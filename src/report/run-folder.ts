@@ -1,0 +1,188 @@
+/**
+ * The folder of one run: it holds the resolved config and `run.json`, and names the places of
+ * everything else a run writes.
+ */
+import { isAbsolute, join, normalize, sep } from 'node:path';
+import { InputError } from '../util/errors.js';
+import { writeFileAtomic, writeJson } from '../util/files.js';
+import { type ConfigDifference, configDifferences } from './config-differences.js';
+import { PhaseClock } from './phases.js';
+import { RUN_FILE } from './run-files.js';
+import { unlockRun } from './run-lock.js';
+import {
+  baseVersions,
+  configHash,
+  machineFacts,
+  makeRunId,
+  type RunRecord,
+  type RunStatus,
+} from './run-record.js';
+
+export interface OpenRunOptions {
+  /** `never`, `auto` (go on when the folder holds a run), or the path of a checkpoint. */
+  readonly resume?: string;
+  readonly overwrite?: boolean;
+  /** The resolved config: as YAML for config.yaml, and as a value for run.json. */
+  readonly config: { readonly text: string; readonly values: unknown };
+  /** `sft`, `grpo`, `eval`, …: a folder is gone on with by the same command only. */
+  readonly command: string;
+  readonly stage?: string | null;
+  /** Of a folder named after the run id; made from config and clock by default. */
+  readonly runId?: string;
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly device?: string | null;
+  readonly seeds?: Readonly<Record<string, number>>;
+  readonly now?: Date;
+}
+
+export type RunPatch = Partial<
+  Pick<RunRecord, 'device' | 'versions' | 'seeds' | 'results' | 'stage'>
+>;
+
+export interface RunFolder {
+  readonly dir: string;
+  readonly runId: string;
+  /** The folder held this run before: logs are to be cut, checkpoints to be looked for. */
+  readonly isResumed: boolean;
+  /** Checkpoint folder that `resume` names, absolute; null for `never` and `auto`. */
+  readonly resumeFrom: string | null;
+  /** Config keys that changed since the run was last opened; empty unless resumed. */
+  readonly configChanges: readonly ConfigDifference[];
+  readonly paths: RunPaths;
+  readonly phases: PhaseClock;
+  /** Absolute path of a further file of the run; it is noted, so that `overwrite` clears it. */
+  claim(relativePath: string): string;
+  /** Adds to `run.json`; records (`results`, `versions`, `seeds`) are merged. */
+  record(patch: RunPatch): void;
+  /** Writes the last state of `run.json` and frees the folder. Further calls do nothing. */
+  close(status: Exclude<RunStatus, 'running'>): void;
+}
+
+export interface RunPaths {
+  readonly config: string;
+  readonly run: string;
+  readonly model: string;
+  readonly checkpoints: string;
+  readonly metrics: string;
+  readonly samples: string;
+  readonly debug: string;
+  readonly tensorboard: string;
+  readonly report: string;
+}
+
+export interface RunStart {
+  readonly options: OpenRunOptions;
+  readonly previous: RunRecord | null;
+  readonly resumeFrom: string | null;
+}
+
+/** Writes config.yaml and the first `run.json` of an opened folder. */
+export function startRun(dir: string, { options, previous, resumeFrom }: RunStart): RunFolder {
+  const paths = runPaths(dir);
+  let record = previous === null ? freshRecord(options) : resumedRecord(previous, options);
+  let isOpen = true;
+  const phases = new PhaseClock(record.phases);
+  const write = () => {
+    record = { ...record, phases: phases.totals() };
+    writeJson(paths.run, record);
+  };
+  writeFileAtomic(paths.config, options.config.text);
+  write();
+  return {
+    dir,
+    runId: record.run_id,
+    isResumed: previous !== null,
+    resumeFrom,
+    configChanges:
+      previous === null ? [] : configDifferences([previous.config, options.config.values]),
+    paths,
+    phases,
+    claim(relativePath) {
+      const name = insideName(relativePath);
+      if (!record.files.includes(name)) {
+        record = { ...record, files: [...record.files, name] };
+        write();
+      }
+      return join(dir, name);
+    },
+    record(patch) {
+      record = mergePatch(record, patch);
+      write();
+    },
+    close(status) {
+      if (!isOpen) return;
+      isOpen = false;
+      const finished = new Date().toISOString();
+      record = { ...record, status, finished_at: finished };
+      write();
+      unlockRun(dir);
+    },
+  };
+}
+
+function runPaths(dir: string): RunPaths {
+  return {
+    config: join(dir, 'config.yaml'),
+    run: join(dir, RUN_FILE),
+    model: join(dir, 'model'),
+    checkpoints: join(dir, 'checkpoints'),
+    metrics: join(dir, 'metrics.jsonl'),
+    samples: join(dir, 'samples.jsonl'),
+    debug: join(dir, 'debug'),
+    tensorboard: join(dir, 'tensorboard'),
+    report: join(dir, 'report.html'),
+  };
+}
+
+function freshRecord(options: OpenRunOptions): RunRecord {
+  const now = options.now ?? new Date();
+  return {
+    run_id: options.runId ?? makeRunId(options.config.text, now),
+    command: options.command,
+    stage: options.stage ?? null,
+    status: 'running',
+    started_at: now.toISOString(),
+    finished_at: null,
+    phases: {},
+    versions: { ...baseVersions(), ...options.versions },
+    machine: machineFacts(),
+    device: options.device ?? null,
+    seeds: options.seeds ?? {},
+    config_hash: configHash(options.config.text),
+    config: options.config.values,
+    results: {},
+    resumes: [],
+    files: [],
+  };
+}
+
+function resumedRecord(previous: RunRecord, options: OpenRunOptions): RunRecord {
+  const fresh = freshRecord(options);
+  const { started_at: at, config_hash } = fresh;
+  return {
+    ...fresh,
+    run_id: previous.run_id,
+    started_at: previous.started_at,
+    phases: previous.phases,
+    results: previous.results,
+    files: previous.files,
+    resumes: [...previous.resumes, { at, config_hash }],
+  };
+}
+
+function mergePatch(record: RunRecord, patch: RunPatch): RunRecord {
+  return {
+    ...record,
+    ...patch,
+    results: { ...record.results, ...patch.results },
+    versions: { ...record.versions, ...patch.versions },
+    seeds: { ...record.seeds, ...patch.seeds },
+  };
+}
+
+function insideName(relativePath: string): string {
+  const name = normalize(relativePath);
+  if (!isAbsolute(name) && name !== '..' && !name.startsWith(`..${sep}`) && name !== '.')
+    return name;
+  throw new InputError({ where: relativePath, problem: 'lies outside the run folder' });
+}

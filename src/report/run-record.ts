@@ -1,0 +1,62 @@
+/** `run.json`: what a run was, on what it ran, and how long each phase took. */
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { readJson, sha256 } from '../util/files.js';
+
+export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
+
+/** Keys are those of the file. */
+export interface RunRecord {
+  readonly run_id: string;
+  readonly command: string;
+  readonly stage: string | null;
+  readonly status: RunStatus;
+  /** ISO 8601, UTC. */
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  /** Wall seconds by phase name, summed over resumes. */
+  readonly phases: Readonly<Record<string, number>>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly device: string | null;
+  readonly seeds: Readonly<Record<string, number>>;
+  readonly config_hash: string;
+  /** The resolved config, as in config.yaml. */
+  readonly config: unknown;
+  /** Final numbers, for comparisons. */
+  readonly results: Readonly<Record<string, number | string | null>>;
+  readonly resumes: readonly { readonly at: string; readonly config_hash: string }[];
+  /** Files of the run beside the fixed ones, relative to its folder. */
+  readonly files: readonly string[];
+}
+
+/** First eight hex digits of the SHA-256 of the resolved config's text. */
+export function configHash(configText: string): string {
+  return sha256(configText).slice(0, 8);
+}
+
+/**
+ * UTC stamp and config hash.
+ * @example makeRunId(text, new Date('2026-01-02T03:04:05.678Z')) // '20260102T030405Z-1a2b3c4d'
+ */
+export function makeRunId(configText: string, now: Date = new Date()): string {
+  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
+  return `${stamp}-${configHash(configText)}`;
+}
+
+export function machineFacts(): Record<string, string | number> {
+  const cores = cpus();
+  return {
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cores[0]?.model.trim() ?? 'unknown',
+    cores: cores.length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+  };
+}
+
+/** Versions of Lorikeet and Node; the caller adds those of the native runtimes. */
+export function baseVersions(): Record<string, string> {
+  const path = fileURLToPath(new URL('../../package.json', import.meta.url));
+  const { version } = readJson(path) as { version: string };
+  return { lorikeet: version, node: process.versions.node };
+}

@@ -1,0 +1,111 @@
+/** The report of one run, made from the rows in its folder. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../util/errors.js';
+import { readJsonl } from '../util/files.js';
+import { pickExamples, toExample } from './examples.js';
+import { metricCharts } from './metric-charts.js';
+import type { MetricRow } from './metric-log.js';
+import type { Fact, Report, Section } from './report-types.js';
+import { readRunRecord } from './run-files.js';
+import type { RunRecord } from './run-record.js';
+import type { SampleRow } from './sample-log.js';
+import { duration, formatCell } from './text-table.js';
+
+/** Completions shown, and of how many of the last steps they may be. */
+const EXAMPLES = 12;
+
+export interface RunRows {
+  readonly dir: string;
+  readonly record: RunRecord;
+  readonly configText: string;
+  readonly metrics: readonly MetricRow[];
+  readonly samples: readonly SampleRow[];
+}
+
+/** @throws InputError when `dir` is not the folder of a run, or a row in it is broken */
+export function readRun(dir: string): RunRows {
+  const record = readRunRecord(dir);
+  if (record === null) {
+    throw new InputError({
+      where: dir,
+      problem: 'is not the folder of a run (no run.json)',
+      remedy: 'Give the output_dir of a finished or running command',
+    });
+  }
+  const config = join(dir, 'config.yaml');
+  return {
+    dir,
+    record,
+    configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
+    metrics: rowsIn(join(dir, 'metrics.jsonl')) as unknown as MetricRow[],
+    samples: rowsIn(join(dir, 'samples.jsonl')) as unknown as SampleRow[],
+  };
+}
+
+function rowsIn(path: string): Record<string, unknown>[] {
+  return existsSync(path) ? readJsonl(path) : [];
+}
+
+/** The whole page of one run; `extra` sections (an evaluation table, …) stand after the summary. */
+export function runReport(run: RunRows, extra: readonly Section[] = []): Report {
+  const { record } = run;
+  return {
+    title: `${record.command}${record.stage === null ? '' : ` (${record.stage})`}`,
+    subtitle: `${record.run_id} · ${record.status} · ${record.started_at}`,
+    sections: [
+      { type: 'facts', title: 'Summary', facts: runFacts(run) },
+      ...extra,
+      ...runSections(run),
+      { type: 'phases', title: 'Where the time went', phases: record.phases },
+      { type: 'text', title: 'Config', text: run.configText },
+    ],
+  };
+}
+
+/** Curves, completion lengths and example completions of one run, for pages with several runs. */
+export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = ''): Section[] {
+  const { metrics, samples } = run;
+  const lengths = samples.map(({ tokens }) => tokens);
+  const title = (name: string) => (prefix === '' ? name : `${prefix}: ${name.toLowerCase()}`);
+  return [
+    {
+      type: 'charts',
+      title: title('Curves'),
+      note: 'Where a line is faint with a bold one over it, the bold one is a moving average.',
+      charts: metricCharts(metrics),
+    },
+    {
+      type: 'charts',
+      title: title('Completion lengths'),
+      charts: [
+        {
+          type: 'histogram',
+          title: 'Sampled tokens of each completion',
+          xName: 'tokens',
+          values: lengths,
+        },
+      ],
+    },
+    {
+      type: 'examples',
+      title: title('Example completions'),
+      note: `From ${samples.length} sampled completions, spread evenly over the ranking, best first.`,
+      examples: pickExamples(samples, EXAMPLES).map(toExample),
+    },
+  ];
+}
+
+function runFacts({ record, metrics, samples }: RunRows): Fact[] {
+  const seconds = Object.values(record.phases).reduce((sum, value) => sum + value, 0);
+  const facts: Fact[] = [
+    { label: 'Steps', value: String(metrics.at(-1)?.step ?? 0) },
+    { label: 'Completions', value: String(samples.length) },
+    { label: 'Time', value: duration(seconds) },
+    { label: 'Device', value: record.device ?? 'cpu' },
+  ];
+  for (const [name, value] of Object.entries(record.results)) {
+    facts.push({ label: name.replaceAll('_', ' '), value: formatCell(value) || 'n/a' });
+  }
+  return facts;
+}

@@ -1,0 +1,102 @@
+/** `samples.jsonl`: one row a completion, with everything that was decided about it. */
+import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
+
+/** Keys are those of the file. */
+export interface SampleRow {
+  readonly step: number;
+  /** Groups the completions of one prompt. */
+  readonly prompt_id: string;
+  readonly sample_index: number;
+  /** The data set's question, where the prompt is more than it. */
+  readonly question?: string;
+  readonly gold?: string;
+  /** Prompt as the model saw it. */
+  readonly prompt: string;
+  readonly completion: string;
+  readonly prompt_ids?: readonly number[];
+  readonly completion_ids?: readonly number[];
+  /** Sampled tokens, the end token included. */
+  readonly tokens: number;
+  readonly finish_reason: string;
+  /** Weighted sum of the parts; null when the sample could not be graded. */
+  readonly reward: number | null;
+  readonly rewards: Readonly<Record<string, number | null>>;
+  readonly statuses: Readonly<Record<string, string>>;
+  readonly correct?: boolean | null;
+  readonly advantage?: number | null;
+  /** Mean log-probability of the sampled tokens under the sampling distribution. */
+  readonly logprob_mean: number | null;
+  /** Content hash of the adapter that sampled; null for the base model. */
+  readonly adapter: string | null;
+  readonly seconds: number;
+}
+
+export type SampleLog = RowLog<SampleRow>;
+
+export function openSampleLog(path: string, options?: RowLogOptions): SampleLog {
+  return openRowLog<SampleRow>(path, options);
+}
+
+/** What a sampler gives for one completion. */
+export interface SampledCompletion {
+  readonly requestId: string;
+  readonly sampleIndex: number;
+  readonly promptIds: readonly number[];
+  readonly ids: readonly number[];
+  readonly text: string;
+  readonly logprobs: Float32Array;
+  readonly finishReason: string;
+  readonly adapter: string | null;
+  readonly seconds: number;
+}
+
+/** What a grader gives for it. */
+export interface SampleGrade {
+  readonly total: number | null;
+  readonly parts: Readonly<
+    Record<string, { readonly score: number | null; readonly status: string }>
+  >;
+}
+
+export interface SampleContext {
+  readonly step: number;
+  readonly prompt: string;
+  readonly grade: SampleGrade;
+  readonly question?: string;
+  readonly gold?: string;
+  readonly correct?: boolean | null;
+  readonly advantage?: number | null;
+  /** Also write `prompt_ids` and `completion_ids`. */
+  readonly withIds?: boolean;
+}
+
+/** The row of one completion. */
+export function sampleRow(completion: SampledCompletion, context: SampleContext): SampleRow {
+  const { grade, withIds = false, step, prompt, ...facts } = context;
+  const parts = Object.entries(grade.parts);
+  return {
+    step,
+    prompt_id: completion.requestId,
+    sample_index: completion.sampleIndex,
+    ...facts,
+    prompt,
+    completion: completion.text,
+    ...(withIds && { prompt_ids: completion.promptIds, completion_ids: completion.ids }),
+    tokens: completion.ids.length,
+    finish_reason: completion.finishReason,
+    reward: grade.total,
+    rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
+    statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
+    logprob_mean: meanOf(completion.logprobs),
+    adapter: completion.adapter,
+    seconds: completion.seconds,
+  };
+}
+
+/** Mean, null of nothing. */
+export function meanOf(values: ArrayLike<number>): number | null {
+  if (values.length === 0) return null;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
+  return sum / values.length;
+}

@@ -1,0 +1,49 @@
+/** The self-check of a data set and a grader: the reference solution earns the full score. */
+
+import { goldOf } from './correctness.js';
+import { goldReasoning } from './extract.js';
+import type { Grader } from './registry.js';
+import { type AnswerTags, DEFAULT_TAGS } from './response.js';
+import type { RewardRow } from './reward.js';
+
+/** A row's own solution in tags, or null when the row has no `<solution> #### N`. */
+export function referenceCompletion(
+  row: RewardRow,
+  { tags = DEFAULT_TAGS, goldColumn = 'answer' }: { tags?: AnswerTags; goldColumn?: string } = {},
+): string | null {
+  const value = row[goldColumn];
+  const gold = goldOf(row, goldColumn);
+  if (typeof value !== 'string' || gold === null) return null;
+  const reasoning = goldReasoning(value);
+  if (reasoning === '') return null;
+  const { reasoningStart, reasoningEnd, solutionStart, solutionEnd } = tags;
+  return `${reasoningStart}${reasoning}${reasoningEnd}${solutionStart}${gold}${solutionEnd}`;
+}
+
+export interface GoldCheck {
+  readonly checked: number;
+  /** Index and total of each row whose reference earns less than `fullScore`; null: not gradable. */
+  readonly failures: readonly { readonly index: number; readonly total: number | null }[];
+}
+
+/** Grades each row's reference. `render` gives its completion, null when the row has none. */
+export function checkGold(
+  rows: readonly RewardRow[],
+  {
+    grade,
+    fullScore,
+    render,
+  }: {
+    readonly grade: Grader;
+    readonly fullScore: number;
+    readonly render: (row: RewardRow) => string | null;
+  },
+): GoldCheck {
+  const failures: { index: number; total: number | null }[] = [];
+  for (const [index, row] of rows.entries()) {
+    const text = render(row);
+    const total = text === null ? null : grade(text, row).total;
+    if (total === null || total < fullScore - 1e-9) failures.push({ index, total });
+  }
+  return { checked: rows.length, failures };
+}

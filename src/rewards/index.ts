@@ -1,0 +1,29 @@
+/** Rewards: pure graders of completions, their registry, and the parsing they share. */
+export { correctnessReward, goldOf } from './correctness.js';
+export {
+  answerAfter,
+  flexibleAnswer,
+  goldAnswer,
+  goldReasoning,
+  strictAnswer,
+} from './extract.js';
+export { followsFormat, formatReward } from './format.js';
+export { checkGold, type GoldCheck, referenceCompletion } from './gold.js';
+export { numbersEqual, parseNumber } from './numbers.js';
+export {
+  type Grade,
+  type Grader,
+  makeRewards,
+  REWARD_NAMES,
+  type RewardPart,
+  type RewardSpec,
+  type RewardStatus,
+} from './registry.js';
+export {
+  type AnswerTags,
+  checkTags,
+  DEFAULT_TAGS,
+  parseResponse,
+  type Response,
+} from './response.js';
+export type { Reward, RewardFactory, RewardOptions, RewardRow } from './reward.js';

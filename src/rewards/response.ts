@@ -1,0 +1,79 @@
+/**
+ * A response read by its four tags: `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>`.
+ * All four are configurable; reading is total and linear in the length of the text.
+ */
+
+import { InputError } from '../util/errors.js';
+
+export interface AnswerTags {
+  readonly reasoningStart: string;
+  readonly reasoningEnd: string;
+  readonly solutionStart: string;
+  readonly solutionEnd: string;
+}
+
+export const DEFAULT_TAGS: AnswerTags = {
+  reasoningStart: '<start_working_out>',
+  reasoningEnd: '<end_working_out>',
+  solutionStart: '<SOLUTION>',
+  solutionEnd: '</SOLUTION>',
+};
+
+/** @throws InputError when a tag is empty or part of another, so that it could not be told apart. */
+export function checkTags(tags: AnswerTags): void {
+  const all = Object.values(tags) as string[];
+  for (const [i, tag] of all.entries()) {
+    if (all.every((other, j) => i === j || (tag !== '' && !other.includes(tag)))) continue;
+    throw new InputError({
+      where: 'tags',
+      problem: `"${tag}" is empty or part of another tag`,
+      remedy: 'Give four tags that do not contain each other',
+    });
+  }
+}
+
+export interface Response {
+  /** Trimmed text between the reasoning tags; null when empty, or when they do not stand once each. */
+  readonly reasoning: string | null;
+  /** Trimmed text between the solution tags; null when empty, or when they do not stand once each. */
+  readonly solution: string | null;
+  /** Of the four tags in their order, whether each stands exactly once. */
+  readonly once: readonly boolean[];
+  /** All four stand once each, in order. */
+  readonly inOrder: boolean;
+  /** Text before the first or after the last tag, beside white space; false unless `inOrder`. */
+  readonly hasTextOutside: boolean;
+}
+
+export function parseResponse(text: string, tags: AnswerTags = DEFAULT_TAGS): Response {
+  const names = [tags.reasoningStart, tags.reasoningEnd, tags.solutionStart, tags.solutionEnd];
+  const places = names.map((tag) => onlyPlace(text, tag));
+  const inOrder = places.every((at, i) => at >= 0 && at > (places[i - 1] ?? -1));
+  return {
+    reasoning: between(text, tags.reasoningStart, tags.reasoningEnd),
+    solution: between(text, tags.solutionStart, tags.solutionEnd),
+    once: places.map((at) => at >= 0),
+    inOrder,
+    hasTextOutside: inOrder && hasTextOutside(text, tags),
+  };
+}
+
+/** Index of `tag` when it stands exactly once, else -1. */
+function onlyPlace(text: string, tag: string): number {
+  const at = text.indexOf(tag);
+  return at >= 0 && text.indexOf(tag, at + tag.length) < 0 ? at : -1;
+}
+
+function between(text: string, open: string, close: string): string | null {
+  const start = onlyPlace(text, open);
+  const end = onlyPlace(text, close);
+  if (start < 0 || end < start + open.length) return null;
+  const inner = text.slice(start + open.length, end).trim();
+  return inner === '' ? null : inner;
+}
+
+function hasTextOutside(text: string, { reasoningStart, solutionEnd }: AnswerTags): boolean {
+  const before = text.slice(0, text.indexOf(reasoningStart));
+  const after = text.slice(text.indexOf(solutionEnd) + solutionEnd.length);
+  return before.trim() !== '' || after.trim() !== '';
+}

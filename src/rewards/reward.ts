@@ -1,0 +1,23 @@
+/** What a reward is: a pure, total function of a completion and its row. */
+import type { AnswerTags } from './response.js';
+
+/** Columns of the data set row that the completion answers. */
+export type RewardRow = Readonly<Record<string, unknown>>;
+
+/**
+ * A bounded number, or null for "does not apply to this row" (no gold answer, another task). A
+ * malformed completion scores 0; a reward never throws on one and takes time linear in its length.
+ */
+export type Reward = (completion: string, row: RewardRow) => number | null;
+
+export interface RewardOptions {
+  readonly tags: AnswerTags;
+  /** Column that holds the gold answer, as `N` or as a solution that ends in `#### N`. */
+  readonly goldColumn: string;
+  /** Format reward: part of the score for part of the format, in place of 0 or 1. */
+  readonly gradedFormat: boolean;
+  /** Format reward: nothing but white space may stand outside the tags. */
+  readonly onlyTags: boolean;
+}
+
+export type RewardFactory = (options: RewardOptions) => Reward;

@@ -1,0 +1,100 @@
+/**
+ * A conversation as text, with the spans that the assistant writes. Spans come from rendering the
+ * conversation up to each assistant turn: what training sees before a turn is what generation sees.
+ */
+import { GuardError } from '../util/errors.js';
+import type { Message } from './messages.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/** Text with the parts that the assistant wrote, in order; character offsets, end excluded. */
+export interface MarkedText {
+  readonly text: string;
+  readonly turns: readonly TextSpan[];
+  /** Whether the tokenizer should put BOS in front, if it is one that does. */
+  readonly isPlain: boolean;
+}
+
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ConversationOptions {
+  /** Assistant turns before this message are context, not turns to learn. Default 0. */
+  readonly firstTurn?: number;
+  readonly templateArgs?: Readonly<Record<string, unknown>> | undefined;
+  /** Where the row stands, for messages. */
+  readonly where: string;
+}
+
+/**
+ * @throws GuardError when the chat template writes earlier turns, or the opening of an assistant turn,
+ * otherwise than generation would see them.
+ */
+export function renderConversation(
+  tokenizer: Tokenizer,
+  messages: readonly Message[],
+  { firstTurn = 0, templateArgs = {}, where }: ConversationOptions,
+): MarkedText {
+  const render = (count: number, addGenerationPrompt: boolean): string =>
+    tokenizer.applyChatTemplate(messages.slice(0, count), { addGenerationPrompt, templateArgs });
+  const text = render(messages.length, false);
+  const endings = tokenizer.eosIds.map((id) => tokenizer.decode([id]));
+  const context: Rendering = { text, messages, endings, render, where };
+  const turns: TextSpan[] = [];
+  for (let i = firstTurn; i < messages.length; i++) {
+    if (messages[i]!.role === 'assistant') turns.push(turnSpan(context, i));
+  }
+  return { text, turns, isPlain: false };
+}
+
+interface Rendering {
+  readonly text: string;
+  readonly messages: readonly Message[];
+  /** Texts of the tokens that end a generation. */
+  readonly endings: readonly string[];
+  /** The first `count` messages as text. */
+  readonly render: (count: number, addGenerationPrompt: boolean) => string;
+  readonly where: string;
+}
+
+function turnSpan(context: Rendering, index: number): TextSpan {
+  const { text, messages, render } = context;
+  const prompt = render(index, true);
+  if (!text.startsWith(prompt)) throw rewritten(context, index);
+  if (index === messages.length - 1) return { start: prompt.length, end: text.length };
+  const end = prefixLength(context, index + 1);
+  if (end === null || end < prompt.length) throw rewritten(context, index);
+  return { start: prompt.length, end };
+}
+
+/**
+ * Length of the first `count` messages within the whole text, or null where they read otherwise there.
+ * Some templates (Phi-3) end every rendering with EOS: that ending is no part of the prefix.
+ */
+function prefixLength({ text, endings, render }: Rendering, count: number): number | null {
+  const alone = render(count, false);
+  if (text.startsWith(alone)) return alone.length;
+  const ending = endings.find((end) => end !== '' && alone.endsWith(end));
+  const shorter = ending === undefined ? alone : alone.slice(0, -ending.length);
+  return text.startsWith(shorter) ? shorter.length : null;
+}
+
+function rewritten(context: Rendering, index: number): GuardError {
+  for (let count = 1; count <= index + 1 && count < context.messages.length; count++) {
+    if (context.messages[count - 1]!.role === 'system') continue;
+    if (prefixLength(context, count) !== null) continue;
+    const { role } = context.messages[count - 1]!;
+    return new GuardError({
+      where: context.where,
+      problem: `the chat template rewrites turn ${count} (${role}) once later turns follow`,
+      remedy:
+        'Make one row of each assistant turn, or set a chat template that keeps earlier turns',
+    });
+  }
+  return new GuardError({
+    where: context.where,
+    problem: `the chat template opens turn ${index + 1} (assistant) otherwise than its generation prompt`,
+    remedy: 'Set a chat template whose generation prompt begins the assistant turn',
+  });
+}

@@ -1,0 +1,15 @@
+/** Text to token ids and back, chat templates, and the loss masks of training rows. */
+export { type ByteTokenizerOptions, writeByteTokenizer } from './byte/byte-tokenizer.js';
+export type { RenderedExample, TrainOn } from './loss-mask.js';
+export type { ChatRow, Message } from './messages.js';
+export { renderExample, renderPrompt } from './render.js';
+export type { RenderExampleOptions, RenderOptions } from './row-text.js';
+export {
+  type ChatTemplateOptions,
+  type DecodeOptions,
+  type EncodeOptions,
+  type LoadTokenizerOptions,
+  loadTokenizer,
+  type Tokenizer,
+} from './tokenizer.js';
+export { copyTokenizerFiles, tokenizerFileNames } from './tokenizer-files.js';

@@ -1,0 +1,131 @@
+/** The files of a tokenizer folder: which there are, what they hold, copying them beside an adapter. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../util/errors.js';
+import { readJson } from '../util/files.js';
+
+export const TOKENIZER_JSON = 'tokenizer.json';
+export const TOKENIZER_CONFIG = 'tokenizer_config.json';
+const CHAT_TEMPLATE = 'chat_template.jinja';
+const GENERATION_CONFIG = 'generation_config.json';
+
+/** Everything that decides how text becomes ids and where generation ends. */
+const ALL_FILES = [
+  TOKENIZER_JSON,
+  TOKENIZER_CONFIG,
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer.model',
+  CHAT_TEMPLATE,
+  GENERATION_CONFIG,
+] as const;
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface TokenizerFiles {
+  readonly tokenizerJson: JsonObject;
+  /** Special tokens as plain strings; `chat_template` as one string, or absent. */
+  readonly tokenizerConfig: JsonObject;
+  /** `eos_token_id` of `generation_config.json`, or of `config.json` without it. */
+  readonly generationEosIds: readonly number[];
+}
+
+/** Names of the tokenizer files that `dir` has. */
+export function tokenizerFileNames(dir: string): string[] {
+  return ALL_FILES.filter((name) => existsSync(join(dir, name)));
+}
+
+/** Copies the tokenizer files of `from` into `to`; returns their names. */
+export function copyTokenizerFiles(from: string, to: string): string[] {
+  mkdirSync(to, { recursive: true });
+  const names = tokenizerFileNames(from);
+  for (const name of names) copyFileSync(join(from, name), join(to, name));
+  return names;
+}
+
+/** @throws InputError naming the file that is missing or malformed. */
+export function readTokenizerFiles(dir: string): TokenizerFiles {
+  const missing = [TOKENIZER_JSON, TOKENIZER_CONFIG].find((name) => !existsSync(join(dir, name)));
+  if (missing !== undefined) {
+    throw new InputError({
+      where: dir,
+      problem: `no ${missing}`,
+      remedy: existsSync(join(dir, 'tokenizer.model'))
+        ? 'Only tokenizer.model is there: save the tokenizer with transformers as a fast one'
+        : 'A model folder needs tokenizer.json and tokenizer_config.json',
+    });
+  }
+  const tokenizerConfig = withPlainTokens({
+    ...optionalObject(join(dir, 'special_tokens_map.json')),
+    ...readObject(join(dir, TOKENIZER_CONFIG)),
+  });
+  const template = chatTemplateOf(dir, tokenizerConfig);
+  return {
+    tokenizerJson: withConfigTokens(readObject(join(dir, TOKENIZER_JSON)), tokenizerConfig),
+    tokenizerConfig: { ...tokenizerConfig, chat_template: template },
+    generationEosIds: generationEosIds(dir),
+  };
+}
+
+function readObject(path: string): JsonObject {
+  const value = readJson(path);
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    return value as JsonObject;
+  }
+  throw new InputError({ where: path, problem: 'not a JSON object' });
+}
+
+function optionalObject(path: string): JsonObject {
+  return existsSync(path) ? readObject(path) : {};
+}
+
+/** Special tokens stand as strings or as `{ content, … }`. */
+function withPlainTokens(config: JsonObject): JsonObject {
+  const plain = Object.entries(config).map(([key, value]) => {
+    const isToken = key.endsWith('_token') && value !== null && typeof value === 'object';
+    return [key, isToken && 'content' in value ? value.content : value] as const;
+  });
+  return Object.fromEntries(plain);
+}
+
+/** Tokens that only `added_tokens_decoder` of the config knows, as transformers adds them. */
+function withConfigTokens(json: JsonObject, config: JsonObject): JsonObject {
+  const added = Array.isArray(json.added_tokens) ? (json.added_tokens as JsonObject[]) : [];
+  const known = new Set(added.map(({ content }) => content));
+  const more = Object.entries((config.added_tokens_decoder ?? {}) as Record<string, JsonObject>)
+    .filter(([, token]) => !known.has(token.content))
+    .map(([id, token]) => ({ ...token, id: Number(id) }));
+  return { ...json, added_tokens: [...added, ...more] };
+}
+
+/** `chat_template.jinja` comes before the config; of several named templates, `default` counts. */
+function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
+  const path = join(dir, CHAT_TEMPLATE);
+  if (existsSync(path)) return readFileSync(path, 'utf8');
+  const { chat_template: template } = config;
+  if (template === undefined || template === null) return undefined;
+  if (typeof template === 'string') return template;
+  const named = Array.isArray(template) ? (template as JsonObject[]) : [];
+  const found = named.find(({ name }) => name === 'default')?.template;
+  if (typeof found === 'string') return found;
+  throw new InputError({
+    where: join(dir, TOKENIZER_CONFIG),
+    problem: 'chat_template is neither a text nor a list with a "default"',
+  });
+}
+
+function generationEosIds(dir: string): readonly number[] {
+  for (const name of [GENERATION_CONFIG, 'config.json']) {
+    const { eos_token_id: ids } = optionalObject(join(dir, name));
+    if (ids === undefined || ids === null) continue;
+    const list: unknown[] = Array.isArray(ids) ? ids : [ids];
+    if (list.every((id): id is number => typeof id === 'number')) return list;
+    throw new InputError({
+      where: join(dir, name),
+      problem: 'eos_token_id is not a number or a list',
+    });
+  }
+  return [];
+}

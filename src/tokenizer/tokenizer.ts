@@ -1,0 +1,153 @@
+/**
+ * Text ↔ ids from a Hugging Face tokenizer folder. Ids are those of Python's tokenizers; decoding never
+ * cleans up spaces, so that what is graded is what was sampled.
+ */
+import { InputError, messageOf } from '../util/errors.js';
+import type { Message } from './messages.js';
+import { readTokenizerFiles, TOKENIZER_CONFIG, tokenizerFileNames } from './tokenizer-files.js';
+import { createTokenizer, type PreTrainedTokenizer } from './vendor.js';
+
+export interface EncodeOptions {
+  /** Add what the tokenizer puts around a text (BOS, for some). Default true. */
+  readonly addSpecialTokens?: boolean;
+}
+
+export interface DecodeOptions {
+  /** Leave special tokens out of the text. Default false. */
+  readonly skipSpecialTokens?: boolean;
+}
+
+export interface ChatTemplateOptions {
+  /** End with the tokens after which the assistant writes. Default false. */
+  readonly addGenerationPrompt?: boolean;
+  /** Further variables of the template, e.g. `enable_thinking`. */
+  readonly templateArgs?: Readonly<Record<string, unknown>>;
+}
+
+export interface Tokenizer {
+  readonly dir: string;
+  /** Largest id plus one. */
+  readonly vocabSize: number;
+  readonly bosId: number | null;
+  readonly eosId: number | null;
+  readonly padId: number | null;
+  /** Every id that ends a generation, `eosId` first. */
+  readonly eosIds: readonly number[];
+  /** Whether a plain text gets BOS in front. */
+  readonly addsBos: boolean;
+  /** Whether there is a chat template. */
+  readonly chatTemplate: boolean;
+  /** Names of the files in `dir` that make up the tokenizer. */
+  readonly files: readonly string[];
+  encode(text: string, options?: EncodeOptions): number[];
+  decode(ids: readonly number[], options?: DecodeOptions): string;
+  /** @throws InputError when there is no chat template or it refuses the messages. */
+  applyChatTemplate(messages: readonly Message[], options?: ChatTemplateOptions): string;
+}
+
+export interface LoadTokenizerOptions {
+  /** Jinja text in place of the folder's own chat template. */
+  readonly chatTemplate?: string;
+}
+
+/** @throws InputError naming the file that is missing or malformed. Nothing is downloaded. */
+export async function loadTokenizer(
+  dir: string,
+  { chatTemplate }: LoadTokenizerOptions = {},
+): Promise<Tokenizer> {
+  const { tokenizerJson, tokenizerConfig, generationEosIds } = readTokenizerFiles(dir);
+  const config =
+    chatTemplate === undefined
+      ? tokenizerConfig
+      : { ...tokenizerConfig, chat_template: chatTemplate };
+  let vendor: PreTrainedTokenizer;
+  try {
+    vendor = await createTokenizer(tokenizerJson, config);
+  } catch (error) {
+    throw new InputError({ where: dir, problem: `not a usable tokenizer: ${messageOf(error)}` });
+  }
+  const vocabulary = vendor.get_vocab();
+  const eosToken = config.eos_token;
+  const eosId = idOf(vocabulary, eosToken);
+  if (typeof eosToken === 'string' && eosId === null) {
+    throw new InputError({
+      where: `${dir}/${TOKENIZER_CONFIG}`,
+      problem: `eos_token "${eosToken}" has no id`,
+    });
+  }
+  return wrap(vendor, {
+    dir,
+    vocabSize: 1 + [...vocabulary.values()].reduce((a, b) => Math.max(a, b), -1),
+    bosId: idOf(vocabulary, config.bos_token),
+    eosId: eosId ?? generationEosIds[0] ?? null,
+    padId: idOf(vocabulary, config.pad_token),
+    eosIds: [...new Set([...(eosId === null ? [] : [eosId]), ...generationEosIds])],
+    chatTemplate: config.chat_template !== undefined,
+    files: tokenizerFileNames(dir),
+  });
+}
+
+function idOf(vocabulary: ReadonlyMap<string, number>, token: unknown): number | null {
+  return typeof token === 'string' ? (vocabulary.get(token) ?? null) : null;
+}
+
+type Facts = Omit<Tokenizer, 'addsBos' | 'encode' | 'decode' | 'applyChatTemplate'>;
+
+function wrap(vendor: PreTrainedTokenizer, facts: Facts): Tokenizer {
+  const encode: Tokenizer['encode'] = (text, { addSpecialTokens = true } = {}) => {
+    if (text === '' && !addSpecialTokens) return [];
+    const ids = vendor.encode(text, { add_special_tokens: addSpecialTokens });
+    const unknown = ids.findIndex((id) => !Number.isInteger(id));
+    if (unknown < 0) return ids;
+    throw new InputError({
+      where: facts.dir,
+      problem: `the tokenizer has no id for part ${unknown + 1} of "${text.slice(0, 40)}"`,
+    });
+  };
+  const bare = encode('a', { addSpecialTokens: false })[0];
+  const first = encode('a')[0];
+  return {
+    ...facts,
+    addsBos: first !== bare && first === facts.bosId,
+    encode,
+    decode: (ids, { skipSpecialTokens = false } = {}) =>
+      ids.length === 0
+        ? ''
+        : vendor.decode([...ids], {
+            skip_special_tokens: skipSpecialTokens,
+            clean_up_tokenization_spaces: false,
+          }),
+    applyChatTemplate: (messages, options) =>
+      applyTemplate(vendor, facts, { messages, ...options }),
+  };
+}
+
+interface TemplateInput extends ChatTemplateOptions {
+  readonly messages: readonly Message[];
+}
+
+function applyTemplate(
+  vendor: PreTrainedTokenizer,
+  { dir, chatTemplate }: Facts,
+  { messages, addGenerationPrompt = false, templateArgs }: TemplateInput,
+): string {
+  if (!chatTemplate) {
+    throw new InputError({
+      where: dir,
+      problem: 'chat rows with neither chat template nor prompt_template',
+      remedy: 'Set prompt_template to a text with {prompt}',
+    });
+  }
+  try {
+    return vendor.apply_chat_template([...messages], {
+      ...templateArgs,
+      tokenize: false,
+      add_generation_prompt: addGenerationPrompt,
+    });
+  } catch (error) {
+    throw new InputError({
+      where: dir,
+      problem: `the chat template refuses the messages: ${messageOf(error)}`,
+    });
+  }
+}

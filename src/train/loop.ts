@@ -1,0 +1,70 @@
+/**
+ * When things happen in a training run: steps in order, rows after each, checkpoints now and then and on
+ * an interrupt. What a step computes is handed in.
+ */
+import type { MetricRow } from '../report/index.js';
+import { InterruptError } from '../util/errors.js';
+import { learningRateAt, type Schedule } from './schedule.js';
+
+export interface StepOutcome {
+  /** Tokens computed, prompt and answer, without padding. */
+  readonly tokens: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface LoopOptions {
+  readonly schedule: Schedule;
+  /** Steps done before (a resumed run). */
+  readonly startStep: number;
+  /** Tokens computed before. */
+  readonly startTokens: number;
+  readonly step: (step: number, learningRate: number) => Promise<StepOutcome>;
+  readonly epochsAt: (step: number) => number;
+  readonly saveSteps: number;
+  /** A checkpoint may be written after a multiple of this only (GRPO: whole generations). */
+  readonly savePeriod?: number;
+  readonly save: (progress: LoopProgress) => Promise<void>;
+  readonly onRow: (row: MetricRow) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface LoopProgress {
+  readonly step: number;
+  readonly tokens: number;
+}
+
+/** @throws InterruptError after saving, when `signal` is aborted. */
+export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
+  const { schedule, savePeriod = 1, signal } = options;
+  let tokens = options.startTokens;
+  let saved = options.startStep;
+  for (let step = options.startStep; step < schedule.totalSteps; step++) {
+    const started = performance.now();
+    const learningRate = learningRateAt(schedule, step);
+    const outcome = await options.step(step, learningRate);
+    tokens += outcome.tokens;
+    const seconds = (performance.now() - started) / 1000;
+    options.onRow({
+      step: step + 1,
+      epoch: options.epochsAt(step + 1),
+      learning_rate: learningRate,
+      ...outcome.metrics,
+      num_tokens: tokens,
+      step_time: seconds,
+      tokens_per_s: outcome.tokens / seconds,
+    });
+    const done = step + 1;
+    const mayStop = done % savePeriod === 0;
+    if (mayStop && (done - saved >= options.saveSteps || signal.aborted)) {
+      await options.save({ step: done, tokens });
+      saved = done;
+    }
+    if (mayStop && signal.aborted && done < schedule.totalSteps) {
+      throw new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
+        problem: `stopped after step ${done} of ${schedule.totalSteps}, checkpoint saved`,
+        remedy: 'Go on with resume=auto',
+      });
+    }
+  }
+  return { step: schedule.totalSteps, tokens };
+}

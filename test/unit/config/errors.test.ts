@@ -1,0 +1,233 @@
+/** Every error of a config: file and line, field, value, what is expected or what to do. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  type ConfigSchema,
+  compareSchema,
+  dpoSchema,
+  generateSchema,
+  grpoSchema,
+  initModelSchema,
+  loadConfig,
+  sftSchema,
+  tracesSchema,
+} from '../../../src/config/index.js';
+import { InputError, messageOf } from '../../../src/util/errors.js';
+import { temporaryFile, temporaryFolder } from './temporary.js';
+
+function messageFor(schema: ConfigSchema, overrides: string[], file?: string): string {
+  try {
+    loadConfig(schema, { overrides, ...(file === undefined ? {} : { file }) });
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return messageOf(error);
+  }
+  throw new Error('the config was accepted');
+}
+
+const base = ['model=m', 'dataset=gsm8k'];
+
+describe('on the command line', () => {
+  const cases: [ConfigSchema, string[], string][] = [
+    [
+      sftSchema,
+      [...base, 'lerning_rate=1'],
+      'command line: unknown key "lerning_rate". The nearest known key is "learning_rate"',
+    ],
+    [
+      sftSchema,
+      [...base, 'lora.alpha=1'],
+      'command line: unknown key "lora.alpha". The nearest known key is "lora.lora_alpha"',
+    ],
+    [
+      sftSchema,
+      [...base, 'learning_rate=fast'],
+      'command line: learning_rate is "fast", expected number > 0',
+    ],
+    [sftSchema, [...base, 'lora.r=0'], 'command line: lora.r is 0, expected whole number >= 1'],
+    [
+      sftSchema,
+      [...base, 'lora.r=1.5'],
+      'command line: lora.r is 1.5, expected whole number >= 1',
+    ],
+    [
+      sftSchema,
+      [...base, 'adam_beta1=1'],
+      'command line: adam_beta1 is 1, expected number >= 0 and < 1',
+    ],
+    [
+      sftSchema,
+      [...base, 'max_steps=-1'],
+      'command line: max_steps is -1, expected whole number >= 1 or null',
+    ],
+    [
+      sftSchema,
+      [...base, 'lr_scheduler_type=cosin'],
+      'command line: lr_scheduler_type is "cosin", expected linear, cosine, constant or constant_with_warmup',
+    ],
+    [
+      sftSchema,
+      [...base, 'use_lora=maybe'],
+      'command line: use_lora is "maybe", expected true or false',
+    ],
+    [
+      sftSchema,
+      [...base, 'gradient_checkpointing=maybe'],
+      'command line: gradient_checkpointing is "maybe", expected true or false or auto',
+    ],
+    [
+      sftSchema,
+      [...base, 'run_name=a/b'],
+      'command line: run_name is "a/b", expected a name of letters, digits, ".", "_" and "-" or null',
+    ],
+    [sftSchema, ['model=', 'dataset=gsm8k'], 'command line: model is "", expected text, not empty'],
+    [
+      sftSchema,
+      ['dataset=gsm8k'],
+      'required key model is missing (Hub id, Hugging Face folder, or run folder (its base and adapter)). Give model=… or write it in the config file',
+    ],
+    [sftSchema, ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
+    [dpoSchema, ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
+    [
+      tracesSchema,
+      ['model=m'],
+      'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE',
+    ],
+    [
+      sftSchema,
+      ['model=m', 'dataset.name=a', 'dataset.path=b.jsonl'],
+      'command line: dataset.path: both name and path are set. Keep one and set the other to null',
+    ],
+    [
+      sftSchema,
+      [...base, 'warmup_steps=3', 'warmup_ratio=0.1'],
+      'command line: warmup_ratio: warmup_ratio 0.1 and warmup_steps 3 are both set. Keep one',
+    ],
+    [
+      grpoSchema,
+      [...base, 'rewards=[{name: format, weight: x}]'],
+      'command line: rewards.0.weight is "x", expected number',
+    ],
+    [
+      grpoSchema,
+      [...base, 'rewards=[{nam: format}]'],
+      'command line: unknown key "rewards.0.nam". The nearest known key is "rewards.0.name"',
+    ],
+    [
+      grpoSchema,
+      [...base, 'rewards=[{weight: 1}]'],
+      'command line: required key rewards.0.name is missing (Registered reward)',
+    ],
+    [
+      grpoSchema,
+      [...base, 'temperature=0'],
+      'command line: temperature is 0, expected number > 0 and <= 10',
+    ],
+    [
+      grpoSchema,
+      [...base, 'num_generations=3'],
+      'command line: num_generations: 8 completions per optimizer step (per_device_train_batch_size 8 × gradient_accumulation_steps 1) cannot be divided by num_generations 3. Make the product a multiple of num_generations',
+    ],
+    [
+      grpoSchema,
+      [...base, 'gradient_accumulation_steps=2', 'steps_per_generation=3'],
+      'command line: steps_per_generation: 3 is not a multiple of gradient_accumulation_steps 2. Micro-batches of one generation must fill whole optimizer steps',
+    ],
+    [
+      generateSchema,
+      ['model=m'],
+      'input: exactly one of input and prompt is needed. Give input=FILE or prompt=TEXT',
+    ],
+    [
+      generateSchema,
+      ['model=m', 'input=a', 'prompt=b'],
+      'command line: input: exactly one of input and prompt is needed. Give input=FILE or prompt=TEXT',
+    ],
+    [
+      compareSchema,
+      ['inputs=[a]'],
+      'command line: inputs is ["a"], expected list of at least 2 (text)',
+    ],
+    [
+      initModelSchema,
+      ['output=o', 'architecture.hidden_size=10'],
+      'command line: architecture.hidden_size: 10 cannot be divided by num_attention_heads 4. Set head_dim',
+    ],
+    [
+      initModelSchema,
+      ['output=o', 'architecture.num_key_value_heads=3'],
+      'command line: architecture.num_key_value_heads: 3 does not divide num_attention_heads 4',
+    ],
+    [sftSchema, ['justtext'], 'command line: cannot read "justtext". Write key=value'],
+  ];
+
+  it.each(cases)('%# %j', (schema, overrides, message) => {
+    expect(messageFor(schema, overrides)).toBe(message);
+  });
+});
+
+describe('in a file', () => {
+  const failing = (text: string, schema: ConfigSchema = sftSchema) => {
+    const file = temporaryFile(text);
+    const message = messageFor(schema, [], file);
+    expect(message.startsWith(file)).toBe(true);
+    return message.slice(file.length + 1);
+  };
+
+  it('name the line of the key', () => {
+    expect(failing('model: m\ndataset: gsm8k\n\nlora:\n  r: 0\n')).toBe(
+      '5: lora.r is 0, expected whole number >= 1',
+    );
+    expect(failing('model: m\ndataset: gsm8k\neval:\n  dataset:\n    splt: test\n')).toBe(
+      '5: unknown key "eval.dataset.splt". The nearest known key is "eval.dataset.split"',
+    );
+    expect(failing('model: m\ndataset: gsm8k\nrun_name: 12\n')).toBe(
+      '3: run_name is 12, expected a name of letters, digits, ".", "_" and "-" or null',
+    );
+    const rewards = 'model: m\ndataset: gsm8k\nrewards:\n  - name: format\n  - weight: 1\n';
+    expect(failing(rewards, grpoSchema)).toBe(
+      '5: required key rewards.1.name is missing (Registered reward)',
+    );
+  });
+
+  it('name the line of a foreign key', () => {
+    expect(failing('base_model: m\ndataset: gsm8k\nmax_seq_length: 1\n')).toBe(
+      '3: max_length is 1, expected whole number >= 2',
+    );
+    expect(failing('model: m\nbase_model: n\ndataset: gsm8k\n')).toBe(
+      '2: base_model means model, which is set as well. Keep one of them',
+    );
+    expect(failing('base_model: n\nmodel: m\ndataset: gsm8k\n')).toBe(
+      '2: model means model, which is set as well. Keep one of them',
+    );
+  });
+
+  it('name the line of a bad reference', () => {
+    expect(failing('model: m\ndataset: gsm8k\nrun_name: ${env:NAME}\n')).toBe(
+      '3: ${env:NAME} is not set. Set the environment variable NAME or give a default: ${env:NAME:-VALUE}',
+    );
+    expect(failing('model: ${modell}\n')).toBe(
+      '1: unknown reference ${modell}. Use ${env:NAME} or ${env:NAME:-default}, or write $${ for a literal ${',
+    );
+    expect(failing('model: x\nrun_name: "${env:A"\n')).toBe(
+      '2: unclosed reference "${env:A". Close it with }, or write $${ for a literal ${',
+    );
+  });
+
+  it('name the line of broken YAML', () => {
+    expect(failing('model: m\nlora: {r: 4\nseed: 1\n')).toMatch(/^[23]: not valid YAML: /);
+    expect(failing('model: m\nmodel: n\n')).toMatch(/^2: not valid YAML: .*unique/);
+    expect(failing('- a\n- b\n')).toBe(' expected a mapping of keys at the top level');
+  });
+
+  it('name a file that is not there or is a folder', () => {
+    const folder = temporaryFolder();
+    const missing = join(folder, 'none.yaml');
+    expect(messageFor(sftSchema, [], missing)).toBe(
+      `${missing}: no such config file. Check the path`,
+    );
+    expect(messageFor(sftSchema, [], folder)).toBe(
+      `${folder}: is a folder, expected a YAML file`,
+    );
+  });
+});

@@ -1,0 +1,213 @@
+/** Precedence, interpolation, typing and merging of configs. */
+import { describe, expect, it } from 'vitest';
+import {
+  commandSchemas,
+  configHash,
+  evalSchema,
+  grpoSchema,
+  initModelSchema,
+  loadConfig,
+  resolvedYaml,
+  sftSchema,
+  tracesSchema,
+} from '../../../src/config/index.js';
+import { temporaryFile } from './temporary.js';
+
+const minimal = ['model=m', 'dataset=gsm8k'];
+
+describe('precedence', () => {
+  it('is defaults < file < command line', () => {
+    const file = temporaryFile('model: from-file\ndataset: gsm8k\nseed: 1\nlora: {r: 4}\n');
+    const config = loadConfig(sftSchema, { file, overrides: ['seed=2', 'lora.lora_alpha=8'] });
+    expect(config.model).toBe('from-file');
+    expect(config.seed).toBe(2);
+    expect(config.lora.r).toBe(4);
+    expect(config.lora.lora_alpha).toBe(8);
+    expect(config.lora.lora_dropout).toBe(0.05);
+    expect(config.max_length).toBe(1024);
+  });
+
+  it('lets the last of two overrides win', () => {
+    expect(loadConfig(sftSchema, { overrides: [...minimal, 'seed=1', 'seed=2'] }).seed).toBe(2);
+  });
+
+  it('replaces lists and reaches into them by number', () => {
+    const file = temporaryFile(
+      'model: m\ndataset: gsm8k\nrewards: [{name: format}, {name: correctness, weight: 2}]\n',
+    );
+    const reached = loadConfig(grpoSchema, { file, overrides: ['rewards.0.weight=0.5'] });
+    expect(reached.rewards).toEqual([
+      { name: 'format', weight: 0.5 },
+      { name: 'correctness', weight: 2 },
+    ]);
+    const replaced = loadConfig(grpoSchema, { file, overrides: ['rewards=[{name: format}]'] });
+    expect(replaced.rewards).toEqual([{ name: 'format', weight: 1 }]);
+  });
+
+  it('opens a group that the file has as null', () => {
+    const file = temporaryFile('model: m\ndataset: gsm8k\neval: null\n');
+    expect(loadConfig(sftSchema, { file }).eval).toBeNull();
+    const config = loadConfig(sftSchema, { file, overrides: ['eval.max_new_tokens=9'] });
+    expect(config.eval).toMatchObject({ max_new_tokens: 9, temperature: 0, benchmark: 'gsm8k' });
+  });
+});
+
+describe('values of the command line', () => {
+  const load = (...overrides: string[]) =>
+    loadConfig(grpoSchema, { overrides: [...minimal, ...overrides] });
+
+  it('take the type of their field', () => {
+    expect(load('run_name=123').run_name).toBe('123');
+    expect(load('system_prompt=Think: then answer').system_prompt).toBe('Think: then answer');
+    expect(load('learning_rate=1e-5').learning_rate).toBe(0.00001);
+    expect(load('use_lora=false').use_lora).toBe(false);
+    expect(load('gradient_checkpointing=true').gradient_checkpointing).toBe(true);
+    expect(load('gradient_checkpointing=auto').gradient_checkpointing).toBe('auto');
+    expect(load('max_steps=null').max_steps).toBeNull();
+    expect(load('system_prompt=null').system_prompt).toBeNull();
+    expect(load('stop=["</s>", x]').stop).toEqual(['</s>', 'x']);
+    expect(load('lora.target_modules=[q_proj, v_proj]').lora.target_modules).toEqual([
+      'q_proj',
+      'v_proj',
+    ]);
+    expect(load('lora.target_modules=all-linear').lora.target_modules).toBe('all-linear');
+    expect(load('lora.rank_pattern={q_proj: 4}').lora.rank_pattern).toEqual({ q_proj: 4 });
+  });
+
+  it('keep everything after the first equals sign', () => {
+    expect(load('system_prompt=a=b').system_prompt).toBe('a=b');
+  });
+});
+
+describe('dataset in short form', () => {
+  const dataset = (value: string, file?: string) =>
+    loadConfig(sftSchema, {
+      ...(file === undefined ? {} : { file }),
+      overrides: ['model=m', `dataset=${value}`],
+    }).dataset;
+
+  it('is a name, or a path where it ends as a file of rows', () => {
+    expect(dataset('openai/gsm8k')).toMatchObject({ name: 'openai/gsm8k', path: null });
+    expect(dataset('data/rows.jsonl')).toMatchObject({ name: null, path: 'data/rows.jsonl' });
+    expect(dataset('rows.parquet')).toMatchObject({ path: 'rows.parquet' });
+    expect(dataset('rows.jsonl.gz')).toMatchObject({ path: 'rows.jsonl.gz' });
+  });
+
+  it('replaces the source of the file and keeps its other keys', () => {
+    const file = temporaryFile('dataset: {name: gsm8k, num_samples: 7}\n');
+    expect(dataset('rows.jsonl', file)).toMatchObject({
+      name: null,
+      path: 'rows.jsonl',
+      num_samples: 7,
+    });
+  });
+});
+
+describe('references to the environment', () => {
+  const text = [
+    'model: ${env:MODEL:-tiny}',
+    'dataset: {name: gsm8k, num_samples: "${env:TRAIN_SAMPLES:-${env:ALL:-12}}"}',
+    'output_dir: ${env:OUTPUT_DIR:-outputs}/prep',
+    'run_name: ${env:NAME:-null}',
+    'system_prompt: "costs $${5}"',
+  ].join('\n');
+  const load = (env: Record<string, string>) =>
+    loadConfig(sftSchema, { file: temporaryFile(text), env });
+
+  it('fall back to their defaults, also nested ones', () => {
+    const config = load({});
+    expect(config.model).toBe('tiny');
+    expect(config.dataset.num_samples).toBe(12);
+    expect(config.output_dir).toBe('outputs/prep');
+    expect(config.run_name).toBeNull();
+    expect(load({ ALL: '5' }).dataset.num_samples).toBe(5);
+  });
+
+  it('take the type of their field, and empty counts as unset', () => {
+    const config = load({ MODEL: '7', TRAIN_SAMPLES: '64', OUTPUT_DIR: '/x', NAME: '2' });
+    expect(config.model).toBe('7');
+    expect(config.dataset.num_samples).toBe(64);
+    expect(config.output_dir).toBe('/x/prep');
+    expect(config.run_name).toBe('2');
+    expect(load({ TRAIN_SAMPLES: '' }).dataset.num_samples).toBe(12);
+  });
+
+  it('are literal after a doubled dollar sign', () => {
+    expect(load({}).system_prompt).toBe('costs ${5}');
+  });
+
+  it('win over nothing: the command line wins over them', () => {
+    const file = temporaryFile(text);
+    const config = loadConfig(sftSchema, {
+      file,
+      env: { MODEL: 'env' },
+      overrides: ['model=cli'],
+    });
+    expect(config.model).toBe('cli');
+  });
+});
+
+describe('the resolved config', () => {
+  const required: Record<string, string[]> = {
+    'init-model': ['output=o', 'tokenizer.added_tokens=[<a>, "${x}"]'],
+    data: ['name=gsm8k'],
+    generate: ['model=m', 'input=i.jsonl'],
+    score: ['model=m', 'input=i.jsonl'],
+    eval: ['model=m'],
+    compare: ['inputs=[a, b]'],
+    pairs: ['input=i.jsonl', 'output=o.jsonl'],
+    setup: [],
+    doctor: [],
+    quickstart: [],
+  };
+
+  it.each(Object.keys(commandSchemas))('of %s loads back to itself', (name) => {
+    const schema = commandSchemas[name as keyof typeof commandSchemas];
+    const config = loadConfig(schema, { overrides: required[name] ?? minimal });
+    const file = temporaryFile(resolvedYaml(config));
+    expect(loadConfig(schema, { file })).toEqual(config);
+  });
+
+  it('has one hash for equal content and another for other content', () => {
+    const a = loadConfig(sftSchema, { overrides: [...minimal, 'seed=1', 'max_steps=3'] });
+    const b = loadConfig(sftSchema, { overrides: ['max_steps=3', 'seed=1', ...minimal] });
+    const c = loadConfig(sftSchema, { overrides: [...minimal, 'seed=2', 'max_steps=3'] });
+    expect(configHash(a)).toBe(configHash(b));
+    expect(configHash(a)).not.toBe(configHash(c));
+    expect(configHash({ x: 1, y: [{ b: 2, a: 1 }] })).toBe(
+      configHash({ y: [{ a: 1, b: 2 }], x: 1 }),
+    );
+  });
+});
+
+describe('names of older scripts', () => {
+  it('reach the same keys', () => {
+    const config = loadConfig(tracesSchema, {
+      overrides: [
+        'grpo_model=outputs/grpo',
+        'dataset=gsm8k',
+        'dataset_split=test',
+        'num_samples=7',
+        'max_tokens=9',
+      ],
+    });
+    expect(config.model).toBe('outputs/grpo');
+    expect(config.dataset).toMatchObject({ name: 'gsm8k', split: 'test', num_samples: 7 });
+    expect(config.max_new_tokens).toBe(9);
+  });
+
+  it('reach nested keys beside ones that are there', () => {
+    const file = temporaryFile('dataset: {name: gsm8k}\ndataset_split: test\nmodel_path: m\n');
+    expect(loadConfig(tracesSchema, { file }).dataset).toMatchObject({
+      name: 'gsm8k',
+      split: 'test',
+    });
+    const config = loadConfig(evalSchema, { overrides: ['input=rows.jsonl', 'model=n'] });
+    expect(config.dataset).toMatchObject({ path: 'rows.jsonl', split: 'test' });
+  });
+
+  it('have their own meaning where the command has such a key', () => {
+    const config = loadConfig(initModelSchema, { overrides: ['output=o', 'dtype=bfloat16'] });
+    expect(config.dtype).toBe('bfloat16');
+  });
+});

@@ -1,0 +1,22 @@
+/** Edit distance by hand, and the nearest of several names. */
+import { describe, expect, it } from 'vitest';
+import { editDistance, nearest } from '../../../src/config/nearest.js';
+
+describe('editDistance', () => {
+  it('counts insertions, deletions and substitutions', () => {
+    expect(editDistance('', 'abc')).toBe(3);
+    expect(editDistance('abc', '')).toBe(3);
+    expect(editDistance('seed', 'seed')).toBe(0);
+    // kitten → sitten → sittin → sitting
+    expect(editDistance('kitten', 'sitting')).toBe(3);
+    expect(editDistance('lerning_rate', 'learning_rate')).toBe(1);
+  });
+});
+
+describe('nearest', () => {
+  it('takes the least distance, the first of equals, or nothing', () => {
+    expect(nearest('sfd', ['dpo', 'sft', 'score'])).toBe('sft');
+    expect(nearest('b', ['a', 'c'])).toBe('a');
+    expect(nearest('b', [])).toBeUndefined();
+  });
+});

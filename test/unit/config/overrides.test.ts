@@ -1,0 +1,45 @@
+/** Words of the command line: `key=value`, `--some-key v`, `--some-key=v`, bare flags, names. */
+import { describe, expect, it } from 'vitest';
+import { sftSchema, splitArguments } from '../../../src/config/index.js';
+import { messageOf } from '../../../src/util/errors.js';
+
+const split = (...words: string[]) => splitArguments(sftSchema, words);
+
+describe('splitArguments', () => {
+  it('tells overrides from other words', () => {
+    expect(split('a.yaml', 'lora.r=4', './x=y.yaml', 'model=a=b')).toEqual({
+      positionals: ['a.yaml', './x=y.yaml'],
+      overrides: ['lora.r=4', 'model=a=b'],
+    });
+  });
+
+  it('reads options of other tools', () => {
+    expect(split('--output-dir', 'o', '--lora.lora-alpha=8', '--max-steps', '-1')).toEqual({
+      positionals: [],
+      overrides: ['output_dir=o', 'lora.lora_alpha=8', 'max_steps=-1'],
+    });
+  });
+
+  it('takes a bare boolean as true, and its value where there is one', () => {
+    expect(split('--use-lora', 'a.yaml')).toEqual({
+      positionals: ['a.yaml'],
+      overrides: ['use_lora=true'],
+    });
+    expect(split('--use-lora', 'false').overrides).toEqual(['use_lora=false']);
+    expect(split('--overwrite').overrides).toEqual(['overwrite=true']);
+  });
+
+  it('takes the next word of any other key as its value', () => {
+    expect(split('--system-prompt', 'a=b').overrides).toEqual(['system_prompt=a=b']);
+  });
+
+  it('refuses an option without a value', () => {
+    let message = '';
+    try {
+      split('--model');
+    } catch (error) {
+      message = messageOf(error);
+    }
+    expect(message).toBe('command line: --model has no value. Write --model VALUE');
+  });
+});

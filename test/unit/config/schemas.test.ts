@@ -1,0 +1,130 @@
+/** The defaults that are published ones, and what every schema must have. */
+import { describe, expect, it } from 'vitest';
+import {
+  type CommandName,
+  commandSchemas,
+  dpoSchema,
+  grpoSchema,
+  inputPaths,
+  keyDocs,
+  loadConfig,
+  pipelineSchema,
+  sftSchema,
+  sweepSchema,
+} from '../../../src/config/index.js';
+
+const base = ['model=m', 'dataset=gsm8k'];
+
+describe('defaults', () => {
+  it('of SFT are those of TRL and transformers', () => {
+    expect(loadConfig(sftSchema, { overrides: base })).toMatchObject({
+      learning_rate: 2e-5,
+      max_length: 1024,
+      lr_scheduler_type: 'linear',
+      warmup_steps: 0,
+      per_device_train_batch_size: 8,
+      gradient_accumulation_steps: 1,
+      num_train_epochs: 3,
+      max_steps: null,
+      weight_decay: 0,
+      adam_beta1: 0.9,
+      adam_beta2: 0.999,
+      adam_epsilon: 1e-8,
+      max_grad_norm: 1,
+      seed: 42,
+      logging_steps: 10,
+      save_steps: 500,
+      lora: { r: 16, lora_alpha: 32, lora_dropout: 0.05, use_rslora: false },
+    });
+  });
+
+  it('of DPO are those of TRL', () => {
+    expect(loadConfig(dpoSchema, { overrides: base })).toMatchObject({
+      learning_rate: 1e-6,
+      beta: 0.1,
+      loss_type: 'sigmoid',
+      label_smoothing: 0,
+      max_length: 1024,
+      precompute_ref_log_probs: false,
+    });
+  });
+
+  it('of GRPO are those of TRL', () => {
+    expect(loadConfig(grpoSchema, { overrides: base })).toMatchObject({
+      learning_rate: 1e-6,
+      num_generations: 8,
+      max_completion_length: 512,
+      temperature: 1,
+      top_p: 1,
+      top_k: 0,
+      beta: 0,
+      num_iterations: 1,
+      epsilon: 0.2,
+      loss_type: 'dapo',
+      scale_rewards: 'group',
+    });
+  });
+
+  it('hold the tags of an answer', () => {
+    expect(loadConfig(grpoSchema, { overrides: base })).toMatchObject({
+      reasoning_start: '<start_working_out>',
+      reasoning_end: '<end_working_out>',
+      solution_start: '<SOLUTION>',
+      solution_end: '</SOLUTION>',
+    });
+  });
+});
+
+describe('the batch rule of GRPO', () => {
+  const accepts = (...overrides: string[]) => {
+    try {
+      loadConfig(grpoSchema, { overrides: [...base, ...overrides] });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  it('needs whole groups in an optimizer step', () => {
+    expect(accepts('per_device_train_batch_size=2', 'gradient_accumulation_steps=4')).toBe(true);
+    expect(accepts('per_device_train_batch_size=2', 'gradient_accumulation_steps=3')).toBe(false);
+    expect(accepts('num_generations=4')).toBe(true);
+    expect(accepts('num_generations=16')).toBe(false);
+  });
+
+  it('needs whole optimizer steps in a generation', () => {
+    const steps = 'gradient_accumulation_steps=2';
+    expect(accepts(steps, 'steps_per_generation=4')).toBe(true);
+    expect(accepts(steps, 'steps_per_generation=3')).toBe(false);
+    expect(accepts(steps, 'steps_per_generation=1')).toBe(false);
+  });
+});
+
+describe('every schema', () => {
+  const schemas = { ...commandSchemas, run: pipelineSchema, sweep: sweepSchema };
+
+  it.each(Object.keys(schemas))('of %s documents each key in snake case', (name) => {
+    const docs = keyDocs(schemas[name as keyof typeof schemas]);
+    for (const { key, doc } of docs) {
+      expect(key).toMatch(/^[a-z0-9_]+(\.[a-z0-9_]+)*$/);
+      expect(doc, key).toMatch(/^\S.{2,}/);
+      expect(doc.length, key).toBeLessThanOrEqual(90);
+    }
+    expect(docs.length).toBeGreaterThan(0);
+  });
+});
+
+describe('files that a config reads', () => {
+  const paths = (name: CommandName, ...overrides: string[]) =>
+    inputPaths(commandSchemas[name], loadConfig(commandSchemas[name], { overrides }));
+
+  it('are found by their fields, also nested and in lists', () => {
+    expect(paths('sft', 'model=m', 'dataset=a.jsonl', 'traces_file=t.jsonl', 'output_dir=o')).toEqual(
+      ['m', 'a.jsonl', 't.jsonl'],
+    );
+    expect(paths('compare', 'inputs=[a, b]', 'output=c')).toEqual(['a', 'b']);
+    expect(paths('init-model', 'output=o', 'tokenizer.corpus=[x.txt]')).toEqual(['x.txt']);
+    const evaluating = ['model=m', 'dataset=gsm8k', 'eval.dataset.path=e.jsonl'];
+    expect(paths('sft', ...evaluating)).toEqual(['m', 'e.jsonl']);
+  });
+});

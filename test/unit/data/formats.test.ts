@@ -1,0 +1,137 @@
+/** Row files: values by hand (or by pyarrow, scripts/parquet-fixtures.py), errors with file and line. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readRowFile } from '../../../src/data/formats/index.js';
+import { InputError } from '../../../src/util/errors.js';
+
+const FIXTURES = join(import.meta.dirname, '../../fixtures/data');
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-data-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function failure(path: string): Promise<string> {
+  const error = await readRowFile(path).then(
+    () => new Error('nothing was thrown'),
+    (thrown) => thrown,
+  );
+  expect(error).toBeInstanceOf(InputError);
+  return error.message.replace(folder, '');
+}
+
+describe('JSONL', () => {
+  it('reads rows and knows their lines, plain and packed', async () => {
+    const text = '{"a":1}\n\n{"a":"x\\u2028y"}\n';
+    const plain = await readRowFile(file('rows.jsonl', text));
+    const packed = await readRowFile(file('rows.jsonl.gz', gzipSync(text)));
+    expect(plain.rows).toEqual([{ a: 1 }, { a: 'x\u2028y' }]);
+    expect(packed.rows).toEqual(plain.rows);
+    expect(plain.where(1)).toBe(join(folder, 'rows.jsonl:3'));
+    expect(packed.where(0)).toBe(join(folder, 'rows.jsonl.gz:1'));
+  });
+
+  it('names file and line of a malformed row', async () => {
+    expect(await failure(file('a.jsonl', '{"a":1}\n\n{"a":\n'))).toMatch(
+      /^\/a\.jsonl:3: not valid JSON/,
+    );
+    expect(await failure(file('b.jsonl', '{}\n[1]\n'))).toMatch(
+      /^\/b\.jsonl:2: expected a JSON object/,
+    );
+  });
+
+  it('names a packed file that is cut off', async () => {
+    const bytes = gzipSync('{"a":1}\n'.repeat(100));
+    expect(await failure(file('a.jsonl.gz', bytes.subarray(0, -6)))).toMatch(
+      /^\/a\.jsonl\.gz: cannot be read/,
+    );
+  });
+});
+
+describe('JSON', () => {
+  it('reads a list of objects', async () => {
+    expect((await readRowFile(file('a.json', '[{"a":[1,null]},{}]'))).rows).toEqual([
+      { a: [1, null] },
+      {},
+    ]);
+  });
+  it('refuses what is none', async () => {
+    expect(await failure(file('a.json', '{"a":1}'))).toMatch(
+      /^\/a\.json: expected a list of objects/,
+    );
+    expect(await failure(file('b.json', '[{}, 3]'))).toBe(
+      '/b.json:row 2: expected an object, found 3',
+    );
+  });
+});
+
+describe('CSV', () => {
+  it('reads quotes, commas, line breaks, a byte-order mark and CRLF', async () => {
+    const text = '\ufeffquestion,answer\r\n"How many, ""in all""?","1\r\n2"\r\nplain,\r\n';
+    const { rows, where } = await readRowFile(file('a.csv', text));
+    expect(rows).toEqual([
+      { question: 'How many, "in all"?', answer: '1\r\n2' },
+      { question: 'plain', answer: '' },
+    ]);
+    expect(where(1)).toBe(join(folder, 'a.csv:row 2'));
+  });
+
+  it('reads tabs in .tsv', async () => {
+    expect((await readRowFile(file('a.tsv', 'a\tb\n1,5\tx\n'))).rows).toEqual([
+      { a: '1,5', b: 'x' },
+    ]);
+  });
+
+  it('names the row or line that does not fit', async () => {
+    expect(await failure(file('a.csv', 'a,b\n1,2\n3,4,5\n'))).toBe(
+      "/a.csv:row 2: 3 values for the header's 2 columns. Values with commas, quotes or line breaks need double quotes around them",
+    );
+    expect(await failure(file('b.csv', 'a,b\n1,"2\n'))).toMatch(/^\/b\.csv:\d+: not valid CSV/);
+    expect(await failure(file('c.csv', 'a,a\n1,2\n'))).toMatch(
+      /^\/c\.csv: the header names the column "a" twice/,
+    );
+    expect(await failure(file('d.csv', ''))).toBe('/d.csv: the file has no header');
+  });
+});
+
+describe('Parquet', () => {
+  const expected: unknown = JSON.parse(readFileSync(join(FIXTURES, 'types.json'), 'utf8'));
+
+  it.each(['types-snappy.parquet', 'types-zstd.parquet'])(
+    '%s equals what pyarrow wrote',
+    async (name) => {
+      expect((await readRowFile(join(FIXTURES, name))).rows).toEqual(expected);
+    },
+  );
+
+  it('names a file that is cut off or no Parquet', async () => {
+    const bytes = readFileSync(join(FIXTURES, 'types-snappy.parquet'));
+    expect(await failure(file('a.parquet', bytes.subarray(0, -20)))).toMatch(
+      /^\/a\.parquet: cannot be read as Parquet/,
+    );
+    const middle = Buffer.from(bytes).fill(0, 40, 200);
+    expect(await failure(file('b.parquet', middle))).toMatch(
+      /^\/b\.parquet: cannot be read as Parquet/,
+    );
+    expect(await failure(file('c.parquet', 'question,answer'))).toMatch(
+      /^\/c\.parquet: cannot be read/,
+    );
+    expect(await failure(join(folder, 'none.parquet'))).toBe('/none.parquet: no such file');
+  });
+});
+
+it('refuses other endings', async () => {
+  expect(await failure(file('a.txt', 'x'))).toMatch(
+    /^\/a\.txt: not a file of rows\. Its name must end in \.jsonl/,
+  );
+});
