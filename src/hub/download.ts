@@ -166,6 +166,8 @@ async function contentHash(path: string, etag: string): Promise<string | null> {
   return hash.digest('hex');
 }
 
+const NOT_WRITABLE = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'];
+
 function diskFailure(error: unknown, settings: HubSettings, what: string): Error | null {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
@@ -173,7 +175,7 @@ function diskFailure(error: unknown, settings: HubSettings, what: string): Error
       'Free some space, or set HF_HUB_CACHE to a larger disk; the download goes on from here';
     return new RunError({ where: what, problem: `no space left in ${settings.cacheDir}`, remedy });
   }
-  if (code !== 'EACCES' && code !== 'EROFS' && code !== 'EPERM') return null;
+  if (!NOT_WRITABLE.includes(code ?? '')) return null;
   return new SetupError(
     {
       where: what,

@@ -3,7 +3,7 @@
  * al. 2025, truncated importance sampling) or set to zero above it (`mask`); by token, or once for the
  * whole completion. They carry no gradient.
  */
-import { type Tensor, tf } from '../tensor/index.js';
+import { stopGradient, type Tensor, tf } from '../tensor/index.js';
 
 export type CorrectionMode =
   | 'token_truncate'
@@ -22,11 +22,14 @@ export interface SampledBy {
   readonly cap: number;
 }
 
-/** @param trainer `[M]` log p by the trainer, without gradient. @returns `[M]` */
+/** @param trainer `[M]` log p by the trainer. @returns `[M]`, constant to the gradient. */
 export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy): Tensor {
-  const { mode, cap, count } = sampledBy;
-  const gaps = trainer.sub(tf.tensor1d(sampledBy.logps));
-  const sequences = tf.tensor1d(sampledBy.sequences, 'int32');
+  return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy));
+}
+
+function boundedRatio(trainer: Tensor, { mode, cap, count, ...sampled }: SampledBy): Tensor {
+  const gaps = trainer.sub(tf.tensor1d(sampled.logps));
+  const sequences = tf.tensor1d(sampled.sequences, 'int32');
   const isSequence = mode === 'sequence_truncate' || mode === 'sequence_mask';
   const sums = isSequence
     ? tf.gather(tf.unsortedSegmentSum(gaps, sequences, count), sequences)

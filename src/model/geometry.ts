@@ -1,5 +1,6 @@
 /** Masks and rotary tables of a right-padded batch: causal attention needs no padding mask. */
 import { type RotaryTable, type Tensor, tf } from '../tensor/index.js';
+import { InputError } from '../util/errors.js';
 import type { BatchGeometry } from './layer.js';
 import type { DecoderSpec, RopeSpec } from './spec.js';
 
@@ -44,8 +45,9 @@ export class GeometryCache {
     this.spec = spec;
   }
 
-  /** Valid until the next call. */
+  /** Valid until the next call. @throws InputError when the ropes do not hold for so long a batch. */
   get(rows: number, length: number): BatchGeometry {
+    this.checkLength(length);
     if (this.tables.size >= MAX_LENGTHS && !this.tables.has(length)) this.dispose();
     const mask = (window: number | null): Tensor => {
       const limit = window !== null && window < length ? window : null;
@@ -55,6 +57,16 @@ export class GeometryCache {
       this.spec.ropes.map((rope) => rotaryTable(rope, length)),
     );
     return { rows, length, tables, mask };
+  }
+
+  private checkLength(length: number): void {
+    for (const { maxLength = length } of this.spec.ropes) {
+      if (length <= maxLength) continue;
+      throw new InputError({
+        problem: `a sequence has ${length} tokens, and the checkpoint's rope_scaling is computed up to ${maxLength}`,
+        remedy: 'Lower max_length',
+      });
+    }
   }
 
   dispose(): void {

@@ -2,7 +2,14 @@
 export { type CollatedBatch, collate, type MaskedSequence, trainedTokens } from './collate.js';
 export { readSpec, specFromConfig } from './families/index.js';
 export { type InitOptions, randomWeights } from './init.js';
-export { adapterFromLora, initialLora, type LoraPlan, loraFromAdapter, planLora } from './lora.js';
+export {
+  adapterFromLora,
+  initialLora,
+  type LoraPlan,
+  loraFromAdapter,
+  NO_LORA,
+  planLora,
+} from './lora.js';
 export {
   type AdapterChoice,
   type Gradients,

@@ -9,6 +9,7 @@ import {
   type LoraConfig,
   type LoraTarget,
   type LoraTensors,
+  loraConfig,
   resolveTargets,
   toFloat32,
 } from '../weights/index.js';
@@ -36,6 +37,13 @@ export function planLora(spec: DecoderSpec, config: LoraConfig): LoraPlan {
   });
   return { config, targets: new Map(targets.map((target) => [target.module, target])), shapes };
 }
+
+/** No module gets LoRA: nothing is trained, the model only scores. */
+export const NO_LORA: LoraPlan = {
+  config: loraConfig({ r: 1, loraAlpha: 1, targetModules: [] }),
+  targets: new Map(),
+  shapes: [],
+};
 
 /**
  * PEFT's default: A ~ U(−1/√in, 1/√in) (Kaiming uniform with a = √5), or A ~ N(0, 1/r) for `gaussian`;

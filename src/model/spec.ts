@@ -10,6 +10,8 @@ export interface RopeSpec {
   /** Rotated leading part of the head; smaller than `headDim` for partial rotary. */
   readonly rotaryDim: number;
   readonly scale: number;
+  /** Longest sequence these frequencies hold for; absent: any. `maxPositions` is at most as large. */
+  readonly maxLength?: number;
 }
 
 export interface LayerSpec {
@@ -30,7 +32,7 @@ export interface DecoderSpec {
   readonly numHeads: number;
   readonly numKvHeads: number;
   readonly headDim: number;
-  /** Longest context the checkpoint declares. */
+  /** Longest context: what the checkpoint declares, or less where its ropes end before. */
   readonly maxPositions: number;
   readonly layers: readonly LayerSpec[];
   readonly ropes: readonly RopeSpec[];

@@ -24,7 +24,8 @@ function answerOf(row: JsonRow, side: 'chosen' | 'rejected', source: AnswerSourc
     throw new InputError({
       where: source.where,
       problem: `no column "${side}" (it has ${Object.keys(row).join(', ')})`,
-      remedy: 'A pair needs question (or prompt), chosen and rejected; map others by dataset.columns',
+      remedy:
+        'A pair needs question (or prompt), chosen and rejected; map others by dataset.columns',
     });
   }
   const chatRow = { ...promptRow(row), completion };
@@ -39,7 +40,9 @@ async function pairsOf(
 ): Promise<PreferencePair[]> {
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const sides = (['chosen', 'rejected'] as const).map((side) => {
-    const answers = rows.map((row, i) => answerOf(row, side, { tokenizer, config, where: where(i) }));
+    const answers = rows.map((row, i) =>
+      answerOf(row, side, { tokenizer, config, where: where(i) }),
+    );
     const limited = limitLengths(answers, { maxLength: config.max_length, policy: 'truncate' });
     const kept = new Map(limited.examples.map(({ example, index }) => [index, example]));
     return { kept, truncated: limited.truncated };

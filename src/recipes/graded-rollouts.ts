@@ -1,7 +1,12 @@
 /** Prompts → sampled completions → grades: the step that GRPO, evaluation, traces and pairs share. */
 import type { Grade, Grader } from '../rewards/index.js';
 import type { Completion, PromptRequest, Sampler, SamplingParams } from '../rollout/index.js';
-import { type ChatRow, type RenderOptions, renderPrompt, type Tokenizer } from '../tokenizer/index.js';
+import {
+  type ChatRow,
+  type RenderOptions,
+  renderPrompt,
+  type Tokenizer,
+} from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { promptRow } from './dataset.js';

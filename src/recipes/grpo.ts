@@ -3,6 +3,7 @@
  * Each generation begins with a sync of the adapter and the probe that proves it.
  */
 import type { GrpoConfig } from '../config/index.js';
+import { type AnswerGrader, numericGrader } from '../evaluate/index.js';
 import { groupAdvantages } from '../losses/index.js';
 import { openSampleLog, type SampleLog, sampleRow } from '../report/index.js';
 import { type Grader, makeRewards } from '../rewards/index.js';
@@ -21,7 +22,7 @@ import {
 import { generationMetrics } from './grpo-metrics.js';
 import type { ModelSource } from './model-source.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
-import { openSampler } from './sampling.js';
+import { openSampler, samplingParams } from './sampling.js';
 import {
   type PreparedTraining,
   type TrainingResult,
@@ -60,6 +61,7 @@ class Collector {
   private readonly sampler: Sampler;
   private readonly order: DataOrder;
   private readonly grade: Grader;
+  private readonly judge: AnswerGrader;
   private readonly samples: SampleLog;
   private readonly probe: readonly (readonly number[])[];
 
@@ -78,6 +80,7 @@ class Collector {
     this.order = args.order;
     this.samples = args.samples;
     this.grade = makeRewards(args.config.rewards, { tags: tagsOf(args.config) });
+    this.judge = numericGrader({ tags: tagsOf(args.config) });
     this.probe = probeSequences(args.prompts.map(({ promptIds }) => promptIds));
   }
 
@@ -95,14 +98,7 @@ class Collector {
         sampler: this.sampler,
         n: config.num_generations,
         grade: this.grade,
-        params: {
-          temperature: config.temperature,
-          topP: config.top_p,
-          topK: config.top_k,
-          maxNewTokens: config.max_completion_length,
-          stopStrings: config.stop,
-          seed: config.seed,
-        },
+        params: samplingParams(config, config.max_completion_length),
       }),
     );
     const rollouts = config.shuffle_rewards ? shuffled(graded, config.seed, step) : graded;
@@ -155,6 +151,7 @@ class Collector {
         grade,
         ...(typeof prompt.row.question === 'string' && { question: prompt.row.question }),
         ...(typeof prompt.row.answer === 'string' && { gold: prompt.row.answer }),
+        correct: this.judge(completion.text, prompt.row).correct,
         advantage: advantages[i]!,
       }),
     );
@@ -194,7 +191,9 @@ async function prepare(
       loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
     }),
   );
-  const samples = openSampleLog(run.paths.samples, { resumeStep: startStep === 0 ? null : startStep });
+  const samples = openSampleLog(run.paths.samples, {
+    resumeStep: startStep === 0 ? null : startStep,
+  });
   const collector = new Collector({ config, prompts, session, sampler, order, samples });
   return {
     totalSteps: config.max_steps ?? period * order.stepsFor(config.num_train_epochs),

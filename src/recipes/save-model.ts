@@ -4,13 +4,7 @@ import { join } from 'node:path';
 import { parameterShapes } from '../model/spec.js';
 import { copyTokenizerFiles } from '../tokenizer/index.js';
 import { writeFileAtomic } from '../util/files.js';
-import {
-  type Adapter,
-  fromFloat32,
-  toFloat32,
-  writeAdapter,
-  writeCheckpoint,
-} from '../weights/index.js';
+import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
 
 export interface TrainedWeights {

@@ -2,7 +2,7 @@
  * What the three trainers share: check the input, open the run folder, build or restore the policy, run the
  * loop with rows and checkpoints, save the result, evaluate it, write the report.
  */
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolvedYaml } from '../config/index.js';
 import { EMBEDDING } from '../model/spec.js';
@@ -12,7 +12,10 @@ import {
   openMetricLog,
   openRun,
   type RunFolder,
+  readRun,
+  runReport,
   startProgress,
+  writeReport,
 } from '../report/index.js';
 import { deviceInfo } from '../tensor/index.js';
 import {
@@ -25,9 +28,9 @@ import {
   type StepOutcome,
   saveCheckpoint,
 } from '../train/index.js';
-import { messageOf } from '../util/errors.js';
 import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
+import { metricsTable } from './eval.js';
 import { evaluateTrained } from './evaluate-trained.js';
 import { type ModelSource, openModel } from './model-source.js';
 import {
@@ -36,7 +39,7 @@ import {
   type TrainerConfig,
   trainedPolicy,
 } from './policy-source.js';
-import { writeTrainingReport } from './run-report.js';
+
 import { saveModel } from './save-model.js';
 
 export interface TrainingSession {
@@ -90,12 +93,9 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
     const inputs = await recipe.inputs(config, source, context);
     const run = openTrainingRun(recipe.command, config);
     try {
-      const result = await runIn(run, { recipe, config, inputs, source, context });
-      run.close('done');
-      return result;
-    } catch (error) {
+      return await runIn(run, { recipe, config, inputs, source, context });
+    } finally {
       run.close(context.signal.aborted ? 'interrupted' : 'failed');
-      throw error;
     }
   } finally {
     source.close();
@@ -147,17 +147,14 @@ async function runIn<Config extends TrainerConfig, Inputs>(
       const progress = await loop(run, { config, prepared, trained, store, restored, context });
       saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
       await prepared.dispose?.();
-      const evaluation = await evaluateTrained(run, { config, source, trained, context });
-      const result = {
-        run_dir: run.dir,
-        run_id: run.runId,
-        steps: progress.step,
-        ...evaluation,
-      };
-      run.record({ results: evaluation });
-      writeTrainingReport(run, { command: recipe.command });
+      const evaluation = await evaluateTrained(run, config, context);
+      const results = { steps: progress.step, ...evaluation?.metrics };
+      run.record({ results });
+      run.close('done');
+      const tables = evaluation === null ? [] : [metricsTable(evaluation)];
+      writeReport(run.paths.report, runReport(readRun(run.dir), tables));
       context.log(`done: ${run.dir}`);
-      return result;
+      return { run_dir: run.dir, run_id: run.runId, ...results };
     } finally {
       await prepared.dispose?.();
     }

@@ -31,25 +31,30 @@ export function hasData(chart: Chart): boolean {
   return chart.series.some(({ points }) => points.some(([, y]) => y !== null));
 }
 
-/** An `<svg>` element that fills the width of its parent. */
-export function chartSvg(chart: Chart): string {
-  if (chart.type === 'lines') return draw(linesOption(chart), HEIGHT);
-  if (chart.type === 'histogram') return draw(histogramOption(chart), HEIGHT);
-  return draw(intervalsOption(chart), 46 + 34 * chart.items.length);
+/**
+ * An `<svg>` element that fills the width of its parent.
+ * @param id prefix of the ids in it, unique in the page
+ */
+export function chartSvg(chart: Chart, id: string): string {
+  if (chart.type === 'lines') return draw(linesOption(chart), { id, height: HEIGHT });
+  if (chart.type === 'histogram') return draw(histogramOption(chart), { id, height: HEIGHT });
+  return draw(intervalsOption(chart), { id, height: 40 + 30 * chart.items.length });
 }
 
-let drawn = 0;
+interface Drawing {
+  readonly id: string;
+  readonly height: number;
+}
 
-function draw(option: EChartsCoreOption, height: number): string {
+function draw(option: EChartsCoreOption, { id, height }: Drawing): string {
   const view = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   try {
     view.setOption({ animation: false, ...option });
-    drawn += 1;
     return view
       .renderToSVGString()
       .replace(/<style[\s\S]*?<\/style>/g, '')
-      .replace(/ class="[^"]*"| pointer-events="[^"]*"| xmlns:xlink="[^"]*"/g, '')
-      .replace(/\bzr\d+-/g, `k${drawn}-`)
+      .replace(/ class="[^"]*"| ecmeta_\w+="[^"]*"| pointer-events="[^"]*"| xmlns:xlink="[^"]*"/g, '')
+      .replace(/\bzr\d+-/g, `${id}-`)
       .replace('<svg width=', '<svg aria-hidden="true" width=')
       .replace(/\n/g, '');
   } finally {
@@ -57,7 +62,7 @@ function draw(option: EChartsCoreOption, height: number): string {
   }
 }
 
-const TEXT = { color: 'var(--muted)', fontSize: 11 };
+const TEXT = { color: 'var(--muted)', fontSize: 12 };
 const RULE = { lineStyle: { color: 'var(--rule)' } };
 
 function axis(extra: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -185,7 +190,7 @@ function intervalMark(_: unknown, api: CustomApi): unknown {
       { type: 'circle', shape: { cx: x, cy: y, r: 6 }, style: { fill } },
       {
         type: 'text',
-        style: { text: percent(api.value(1)), x, y: y - 16, align: 'center', fill: 'var(--ink)' },
+        style: { text: percent(api.value(1)), x: right + 10, y: y - 6, fill: 'var(--ink)' },
       },
     ],
   };
@@ -194,7 +199,7 @@ function intervalMark(_: unknown, api: CustomApi): unknown {
 function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
   const highest = Math.max(...items.map(({ high }) => high));
   return {
-    grid: { ...GRID, top: 16, bottom: 4, right: 22 },
+    grid: { ...GRID, bottom: 4, right: 52 },
     xAxis: axis({
       min: 0,
       max: Math.min(1, Math.ceil(highest * 10 + 0.5) / 10),
@@ -204,7 +209,7 @@ function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
       ...axis({ inverse: true, splitLine: { show: false } }),
       type: 'category',
       data: items.map(({ label }) => label),
-      axisLabel: { ...TEXT, color: 'var(--ink)', fontSize: 12 },
+      axisLabel: { ...TEXT, color: 'var(--ink)' },
     },
     series: [
       {

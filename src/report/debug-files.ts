@@ -14,17 +14,15 @@ export interface DebugContent {
   readonly rows: readonly TableRow[];
   /** Text of the metrics file. */
   readonly summary: string;
-  /** Name of the CSV in `debug/`, in place of `<stage>_<run_id>.csv`. */
-  readonly csvName?: string | null;
 }
 
 /** Writes both files into the run's folder and returns their paths. */
 export function writeDebugFiles(
   run: Pick<RunFolder, 'runId' | 'claim'>,
-  { stage, rows, summary, csvName }: DebugContent,
+  { stage, rows, summary }: DebugContent,
 ): DebugFiles {
   const name = `${stage}_${run.runId}`;
-  const csv = run.claim(join('debug', csvName ?? `${name}.csv`));
+  const csv = run.claim(join('debug', `${name}.csv`));
   const metrics = run.claim(join('debug', `${name}_metrics.txt`));
   writeTable(csv, rows);
   writeFileAtomic(metrics, summary.endsWith('\n') ? summary : `${summary}\n`);

@@ -42,6 +42,7 @@ export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder
 export { makeRunId, type RunRecord, type RunStatus } from './run-record.js';
 export { type RunRows, readRun, runReport, runSections } from './run-report.js';
 export {
+  meanOf,
   openSampleLog,
   type SampleContext,
   type SampledCompletion,

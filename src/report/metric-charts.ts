@@ -16,12 +16,17 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Reward parts', names: /^rewards\/(.+)\/mean$/, isSmoothed: true },
   { title: 'Accuracy', names: /^((?:eval|samples)\/\w*accuracy|accuracy)$/ },
   { title: 'Reward spread', names: /^(reward_std|frac_reward_zero_std)$/, isSmoothed: true },
+  { title: 'Spread of reward parts', names: /^rewards\/(.+)\/std$/, isSmoothed: true },
   { title: 'Implicit rewards', names: /^rewards\/(chosen|rejected)$/, isSmoothed: true },
   { title: 'Reward margin', names: /^rewards\/(margins)$/, isSmoothed: true },
   { title: 'Preference accuracy', names: /^rewards\/(accuracies)$/, isSmoothed: true },
   { title: 'Log-probability of answers', names: /^logps\/(chosen|rejected)$/, isSmoothed: true },
   { title: 'Token accuracy', names: /^(.*mean_token_accuracy)$/, isSmoothed: true },
   { title: 'Completion length, tokens', names: /^completions\/((?:min|mean|max)_length)$/ },
+  {
+    title: 'Length of completions that ended, tokens',
+    names: /^completions\/((?:min|mean|max)_terminated_length)$/,
+  },
   { title: 'Truncated completions', names: /^(completions\/clipped_ratio)$/ },
   { title: 'Entropy', names: /^(entropy)$/, isSmoothed: true },
   { title: 'KL to the reference', names: /^(kl)$/, isSmoothed: true },
@@ -30,20 +35,24 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Importance ratio', names: /^sampling\/importance_sampling_ratio\/(.+)$/ },
   { title: 'Gradient norm', names: /^(grad_norm)$/, isSmoothed: true },
   { title: 'Learning rate', names: /^(learning_rate)$/ },
-  { title: 'Seconds a step', names: /^(?:time\/(.+)|(step_time|.+_s))$/ },
+  { title: 'Seconds a step', names: /^(?:time\/(.+)|(\w+_time))$/ },
+  { title: 'Tokens a second', names: /^(tokens_per_s)$/ },
 ];
 
 /** Counters, which say nothing as a curve. */
 const NOT_DRAWN = /^(step|epoch|num_tokens)$/;
 
 /**
- * Line charts of all numeric metrics, known groups first, then one chart for each other metric.
+ * Line charts of all numeric metrics, known groups first, then one chart for each other metric that
+ * is not the same in all rows.
  * @param prefix put before each title, to tell the stages of one page apart
  */
 export function metricCharts(rows: readonly MetricRow[], prefix = ''): LineChart[] {
   const charts = new Map<string, { plan: ChartPlan; series: Series[] }>();
   for (const name of metricNames(rows)) {
-    const plan = PLANS.find(({ names }) => names.test(name)) ?? { title: name, names: /(.*)/ };
+    const known = PLANS.find(({ names }) => names.test(name));
+    if (known === undefined && isConstant(rows, name)) continue;
+    const plan = known ?? { title: name, names: /(.*)/ };
     const chart = charts.get(plan.title) ?? { plan, series: [] };
     const label = plan.names.exec(name)?.slice(1).find(Boolean) ?? name;
     chart.series.push({ name: label, points: pointsOf(rows, name) });
@@ -62,6 +71,11 @@ export function metricCharts(rows: readonly MetricRow[], prefix = ''): LineChart
 function rank(plan: ChartPlan): number {
   const at = PLANS.indexOf(plan);
   return at < 0 ? PLANS.length : at;
+}
+
+function isConstant(rows: readonly MetricRow[], name: string): boolean {
+  const values = new Set(rows.flatMap((row) => row[name] ?? []));
+  return rows.length > 1 && values.size < 2;
 }
 
 function metricNames(rows: readonly MetricRow[]): string[] {

@@ -28,7 +28,7 @@ export function renderReport(report: Report): string {
   const subtitle =
     report.subtitle === undefined ? '' : element('p', 'subtitle', escapeHtml(report.subtitle));
   const body = sections.map(
-    (section, i) => `<section id="s${i}">${heading(section)}${sectionHtml(section)}</section>`,
+    (section, i) => `<section id="s${i}">${heading(section)}${sectionHtml(section, `s${i}`)}</section>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -66,14 +66,14 @@ function heading(section: Section): string {
   return note === '' ? title : title + element('p', 'note', escapeHtml(note));
 }
 
-function sectionHtml(section: Section): string {
+function sectionHtml(section: Section, id: string): string {
   switch (section.type) {
     case 'facts':
       return factsHtml(section);
     case 'table':
       return tableHtml(section);
     case 'charts':
-      return chartsHtml(section);
+      return chartsHtml(section, id);
     case 'phases':
       return phasesHtml(section);
     case 'examples':
@@ -99,7 +99,7 @@ function tableHtml({ header, rows }: TableSection): string {
   const head = header.map((name, i) => `<th${classOf(i)}>${escapeHtml(name)}</th>`).join('');
   const body = rows.map((row) => {
     const cells = header.map((name, i) => {
-      const text = escapeHtml(formatCell(row[i]));
+      const text = breakable(escapeHtml(formatCell(row[i])));
       return `<td${classOf(i)} data-label="${escapeHtml(name)}">${text}</td>`;
     });
     return element('tr', '', cells.join(''));
@@ -108,13 +108,19 @@ function tableHtml({ header, rows }: TableSection): string {
   return element('table', wide, `<thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody>`);
 }
 
-function chartsHtml({ charts }: ChartsSection): string {
-  return element('div', 'charts', charts.filter(hasData).map(chartHtml).join(''));
+/** Lets a narrow column break metric and config names at their joints. */
+function breakable(html: string): string {
+  return html.replace(/(?<=\w)[/_.](?=[a-z])/gi, '$&<wbr>');
 }
 
-function chartHtml(chart: Chart): string {
+function chartsHtml({ charts }: ChartsSection, id: string): string {
+  const figures = charts.filter(hasData).map((chart, i) => chartHtml(chart, `${id}-${i}`));
+  return element('div', 'charts', figures.join(''));
+}
+
+function chartHtml(chart: Chart, id: string): string {
   const caption = element('figcaption', '', escapeHtml(chart.title));
-  return `<figure>${caption}${legendHtml(chart)}${chartSvg(chart)}</figure>`;
+  return `<figure>${caption}${legendHtml(chart)}${chartSvg(chart, id)}</figure>`;
 }
 
 function legendHtml(chart: Chart): string {

@@ -9,7 +9,6 @@ body{margin:0;background:var(--page);color:var(--ink);font:15px/1.5 system-ui,-a
 main{max-width:1180px;margin:0 auto;padding:28px 20px 60px}
 h1{font-size:1.6rem;line-height:1.25;margin:0}
 h2{font-size:1.12rem;margin:38px 0 12px}
-.muted{color:var(--muted)}
 .subtitle{margin:4px 0 0;color:var(--muted)}
 nav{margin:18px 0 0;display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.9rem}
 a{color:var(--c1)}
@@ -24,6 +23,7 @@ thead th{border-top:0;color:var(--muted);font-weight:600}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:14px}
 figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 12px 8px;min-width:0}
+.charts figure:only-child{grid-column:1/-1;width:100%;max-width:560px}
 figcaption{font-weight:600;font-size:.92rem;margin-bottom:4px}
 figure svg{display:block;width:100%;height:auto}
 figure svg text{font-family:inherit!important}

@@ -102,10 +102,11 @@ function runFacts({ record, metrics, samples }: RunRows): Fact[] {
     { label: 'Steps', value: String(metrics.at(-1)?.step ?? 0) },
     { label: 'Completions', value: String(samples.length) },
     { label: 'Time', value: duration(seconds) },
-    { label: 'Device', value: record.device ?? 'cpu' },
   ];
+  if (record.device !== null) facts.push({ label: 'Device', value: record.device });
   for (const [name, value] of Object.entries(record.results)) {
-    facts.push({ label: name.replaceAll('_', ' '), value: formatCell(value) || 'n/a' });
+    const label = name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+    facts.push({ label, value: formatCell(value) || 'n/a' });
   }
   return facts;
 }

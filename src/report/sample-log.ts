@@ -64,6 +64,7 @@ export interface SampleContext {
   readonly grade: SampleGrade;
   readonly question?: string;
   readonly gold?: string;
+  /** By the reward part `correctness` when left out. */
   readonly correct?: boolean | null;
   readonly advantage?: number | null;
   /** Also write `prompt_ids` and `completion_ids`. */
@@ -73,6 +74,7 @@ export interface SampleContext {
 /** The row of one completion. */
 export function sampleRow(completion: SampledCompletion, context: SampleContext): SampleRow {
   const { grade, withIds = false, step, prompt, ...facts } = context;
+  const correct = context.correct ?? isCorrect(grade);
   const parts = Object.entries(grade.parts);
   return {
     step,
@@ -87,10 +89,17 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     reward: grade.total,
     rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
     statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
+    correct,
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
   };
+}
+
+/** By the part named `correctness`; null where there is none or it has no score. */
+function isCorrect({ parts }: SampleGrade): boolean | null {
+  const score = parts.correctness?.score ?? null;
+  return score === null ? null : score >= 1;
 }
 
 /** Mean, null of nothing. */

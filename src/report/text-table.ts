@@ -27,7 +27,8 @@ export function formatCell(cell: Cell): string {
   if (typeof cell !== 'number' || Number.isInteger(cell))
     return String(cell).replace(/\s*\n\s*/g, ' ');
   const size = Math.abs(cell);
-  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return Number(cell.toPrecision(3)).toExponential();
+  if (size !== 0 && (size < 1e-4 || size >= 1e7))
+    return Number(cell.toPrecision(3)).toExponential();
   return String(Number(cell.toPrecision(4)));
 }
 

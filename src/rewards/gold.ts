@@ -6,18 +6,27 @@ import type { Grader } from './registry.js';
 import { type AnswerTags, DEFAULT_TAGS } from './response.js';
 import type { RewardRow } from './reward.js';
 
-/** A row's own solution in tags, or null when the row has no `<solution> #### N`. */
+/**
+ * A row's own solution in tags: of `answer: "<solution>\n#### N"`, or of `reasoning` and `answer`.
+ * Null when the row has no solution.
+ */
 export function referenceCompletion(
   row: RewardRow,
   { tags = DEFAULT_TAGS, goldColumn = 'answer' }: { tags?: AnswerTags; goldColumn?: string } = {},
 ): string | null {
-  const value = row[goldColumn];
   const gold = goldOf(row, goldColumn);
-  if (typeof value !== 'string' || gold === null) return null;
-  const reasoning = goldReasoning(value);
-  if (reasoning === '') return null;
+  const reasoning = reasoningOf(row, goldColumn);
+  if (gold === null || reasoning === null) return null;
   const { reasoningStart, reasoningEnd, solutionStart, solutionEnd } = tags;
   return `${reasoningStart}${reasoning}${reasoningEnd}${solutionStart}${gold}${solutionEnd}`;
+}
+
+/** Worked solution of a row: its `reasoning`, else what stands before `####`; null when there is none. */
+export function reasoningOf(row: RewardRow, goldColumn = 'answer'): string | null {
+  const value = row[goldColumn];
+  const own = typeof row.reasoning === 'string' ? row.reasoning.trim() : '';
+  const reasoning = own === '' && typeof value === 'string' ? goldReasoning(value) : own;
+  return reasoning === '' ? null : reasoning;
 }
 
 export interface GoldCheck {

@@ -8,7 +8,7 @@ export {
   strictAnswer,
 } from './extract.js';
 export { followsFormat, formatReward } from './format.js';
-export { checkGold, type GoldCheck, referenceCompletion } from './gold.js';
+export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
 export { numbersEqual, parseNumber } from './numbers.js';
 export {
   type Grade,

@@ -56,6 +56,7 @@ export class ParameterVector {
 
   /** Cuts any `[size]` vector (a gradient, a moment) into tensors of the parameters' shapes. */
   split(vector: Tensor1D): Tensor[] {
+    if (this.shapes.length === 0) return [];
     const parts = tf.split(
       vector,
       this.shapes.map(({ shape }) => sizeOf(shape)),

@@ -76,13 +76,13 @@ export function tfjsPackageDir(): string {
 }
 
 /** The binding in the package's own folder, or null when its install script has put none there. */
-export function packageBinding(packageDir = tfjsPackageDir()): string | null {
+export function packageBinding(packageDir: string): string | null {
   const path = join(packageDir, 'lib', `napi-v${NAPI_VERSION}`, BINDING);
   return existsSync(path) ? path : null;
 }
 
 /** Where `lorikeet setup` notes that it has seen this very binding work under this Node. */
-export function packageStampPath(binding: string, root = cacheRoot()): string {
+export function packageStampPath(binding: string, root: string): string {
   const { size, mtimeMs } = statSync(binding);
   const key = sha256(JSON.stringify([binding, size, mtimeMs, process.versions.modules]));
   return join(root, 'tensorflow', `package-${key.slice(0, 16)}.json`);
@@ -121,29 +121,37 @@ function wheelRuntime(device: Device, root: string): TensorflowRuntime | null {
   };
 }
 
-function packageRuntime(device: Device, root: string): TensorflowRuntime | null {
-  const binding = packageBinding();
+function packageRuntime(
+  device: Device,
+  root: string,
+  packageDir: string,
+): TensorflowRuntime | null {
+  const binding = packageBinding(packageDir);
   if (binding === null) return null;
   const stamp = readCachedJson<PackageStamp>(packageStampPath(binding, root));
   if (stamp?.device !== device) return null;
-  return {
-    device,
-    source: 'package',
-    version: stamp.version,
-    binding,
-    stderrCapture: null,
-    tensorflowDir: null,
-  };
+  const { version } = stamp;
+  return { device, source: 'package', version, binding, stderrCapture: null, tensorflowDir: null };
+}
+
+export interface RuntimePlaces {
+  /** Cache folder. */
+  readonly root?: string;
+  /** Folder of `@tensorflow/tfjs-node-gpu`. */
+  readonly packageDir?: string;
 }
 
 /**
  * The runtime to use for a device: the package's own binding if set-up has seen it work, else the one in
  * the cache. `auto` prefers CUDA where there is an NVIDIA GPU and CUDA is set up. Null when none is set up.
  */
-export function locateRuntime(choice: DeviceChoice, root = cacheRoot()): TensorflowRuntime | null {
+export function locateRuntime(
+  choice: DeviceChoice,
+  { root = cacheRoot(), packageDir = tfjsPackageDir() }: RuntimePlaces = {},
+): TensorflowRuntime | null {
   const auto: readonly Device[] = hasNvidiaGpu() ? ['cuda', 'cpu'] : ['cpu'];
   for (const device of choice === 'auto' ? auto : [choice]) {
-    const found = packageRuntime(device, root) ?? wheelRuntime(device, root);
+    const found = packageRuntime(device, root, packageDir) ?? wheelRuntime(device, root);
     if (found !== null) return found;
   }
   return null;

@@ -14,7 +14,7 @@ export interface MarkedText {
   readonly isPlain: boolean;
 }
 
-export interface TextSpan {
+interface TextSpan {
   readonly start: number;
   readonly end: number;
 }

@@ -12,4 +12,4 @@ export {
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer.js';
-export { copyTokenizerFiles, tokenizerFileNames } from './tokenizer-files.js';
+export { copyTokenizerFiles } from './tokenizer-files.js';

@@ -22,7 +22,7 @@ const ALL_FILES = [
   GENERATION_CONFIG,
 ] as const;
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface TokenizerFiles {
   readonly tokenizerJson: JsonObject;

@@ -1,7 +1,8 @@
 /**
  * When things happen in a training run: steps in order, rows after each, checkpoints now and then and on
- * an interrupt. What a step computes is handed in.
+ * an interrupt. What a step computes is handed in; the event loop turns once a step, so that signals arrive.
  */
+import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import type { MetricRow } from '../report/index.js';
 import { InterruptError } from '../util/errors.js';
 import { learningRateAt, type Schedule } from './schedule.js';
@@ -39,6 +40,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
   let tokens = options.startTokens;
   let saved = options.startStep;
   for (let step = options.startStep; step < schedule.totalSteps; step++) {
+    await signalsDelivered();
     const started = performance.now();
     const learningRate = learningRateAt(schedule, step);
     const outcome = await options.step(step, learningRate);

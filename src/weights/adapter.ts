@@ -13,7 +13,7 @@ import { readSafetensors } from './safetensors-reader.js';
 import { writeSafetensors } from './safetensors-writer.js';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
-export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
 /** The two matrices of one module: y = W x + scale · B (A x). */
 export interface LoraTensors {

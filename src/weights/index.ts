@@ -1,7 +1,6 @@
 /** Weights on disk: safetensors checkpoints and PEFT adapters, as tensors in host memory. */
 export {
   ADAPTER_CONFIG,
-  ADAPTER_WEIGHTS,
   type Adapter,
   adapterHash,
   type BaseLinear,
@@ -14,7 +13,7 @@ export {
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
-export { byteLength, elementCount, fromFloat32, toFloat32 } from './dtype.js';
+export { fromFloat32, toFloat32 } from './dtype.js';
 export type { HostDtype, HostTensor } from './host-tensor.js';
 export { type LoraConfig, loraConfig } from './lora-config.js';
 export { type LoraTarget, resolveTargets } from './lora-targets.js';

@@ -4,12 +4,31 @@ import { InputError } from '../../util/errors.js';
 import { type JsonRow, readJson } from '../../util/files.js';
 import type { DecoderSpec } from '../spec.js';
 import { ConfigFields } from './fields.js';
+import { gemma2, gemma3Text } from './gemma.js';
+import { granite } from './granite.js';
 import { llama } from './llama.js';
+import { mistral } from './mistral.js';
+import { olmo2 } from './olmo2.js';
+import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
+import { qwen3 } from './qwen3.js';
+import { smollm3 } from './smollm3.js';
 
 type Family = (fields: ConfigFields) => DecoderSpec;
 
-const FAMILIES: Readonly<Record<string, Family>> = { llama, qwen2 };
+/** By `model_type`. */
+const FAMILIES: Readonly<Record<string, Family>> = {
+  llama,
+  mistral,
+  qwen2,
+  qwen3,
+  gemma2,
+  gemma3_text: gemma3Text,
+  phi3,
+  smollm3,
+  olmo2,
+  granite,
+};
 
 /**
  * @param file Where the values come from, for messages.
@@ -17,7 +36,8 @@ const FAMILIES: Readonly<Record<string, Family>> = { llama, qwen2 };
  */
 export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
   const type = values.model_type;
-  const family = typeof type === 'string' ? FAMILIES[type] : undefined;
+  const family =
+    typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
   if (family === undefined) {
     throw new InputError({
       where: file,

@@ -1,34 +1,72 @@
 /** Llama 2 and 3.x, and checkpoints that call themselves so (SmolLM2). */
-import type { DecoderSpec, LayerSpec } from '../spec.js';
+import type { Activation, DecoderSpec, LayerSpec, RopeSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { ropeFromConfig } from './rope.js';
+import { type RopeContext, ropeFromConfig } from './rope.js';
+
+/** `config.json`'s names of activations. */
+const ACTIVATIONS = {
+  silu: 'silu',
+  swish: 'silu',
+  gelu_pytorch_tanh: 'gelu_tanh',
+  gelu_new: 'gelu_tanh',
+  gelu: 'gelu',
+} as const satisfies Record<string, Activation>;
+
+type ActivationName = keyof typeof ACTIVATIONS;
+
+/** Linear modules whose biases a field switches. */
+export type BiasField = 'attention_bias' | 'mlp_bias';
+
+/** Where a Llama-like family differs, and transformers' defaults for what its `config.json` may leave out. */
+export interface FamilyTraits {
+  readonly family: string;
+  readonly maxPositions: number;
+  /** Absent: as many as query heads. */
+  readonly keyValueHeads?: number;
+  /** Absent: hidden size over query heads. */
+  readonly headDim?: number;
+  readonly normEps?: number;
+  readonly tied?: boolean;
+  readonly theta?: number;
+  /** Bias fields that the family has; the others must be false or absent. */
+  readonly biases?: readonly BiasField[];
+  /** Field that names the activation, and its default. */
+  readonly activation?: readonly [field: string, fallback: ActivationName];
+  /** Absent: one rope from `rope_scaling` or `rope_parameters`. */
+  readonly ropes?: (context: RopeContext) => readonly RopeSpec[];
+}
 
 /** What the Llama-like families have in common; a family overrides what differs. */
-export function llamaLike(fields: ConfigFields, family: string): DecoderSpec {
+export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSpec {
   const hiddenSize = fields.positiveInteger('hidden_size');
   const numHeads = fields.positiveInteger('num_attention_heads');
-  const headDim = fields.positiveInteger('head_dim', hiddenSize / numHeads);
-  const maxPositions = fields.positiveInteger('max_position_embeddings', 2048);
+  const headDim = fields.positiveInteger('head_dim', traits.headDim ?? hiddenSize / numHeads);
+  const maxPositions = fields.positiveInteger('max_position_embeddings', traits.maxPositions);
   const numLayers = fields.positiveInteger('num_hidden_layers');
-  fields.oneOf('hidden_act', ['silu']);
+  const context = { headDim, maxPositions, theta: traits.theta ?? 10_000 };
+  const ropes = traits.ropes?.(context) ?? [ropeFromConfig(fields, context)];
   const layers: LayerSpec[] = Array.from({ length: numLayers }, () => ({ rope: 0, window: null }));
+  const hasBias = (field: BiasField) =>
+    traits.biases?.includes(field) ? fields.boolean(field, false) : fields.oneOf(field, [false]);
+  const attention = hasBias('attention_bias');
+  fields.oneOf('lm_head_bias', [false]);
   return {
-    family,
+    family: traits.family,
     vocabSize: fields.positiveInteger('vocab_size'),
     hiddenSize,
     intermediateSize: fields.positiveInteger('intermediate_size'),
     numHeads,
-    numKvHeads: fields.positiveInteger('num_key_value_heads', numHeads),
+    numKvHeads: keyValueHeads(fields, numHeads, traits),
     headDim,
-    maxPositions,
+    maxPositions: Math.min(maxPositions, ...ropes.map(({ maxLength = maxPositions }) => maxLength)),
     layers,
-    ropes: [ropeFromConfig(fields, { headDim, maxPositions })],
-    normEps: fields.number('rms_norm_eps', 1e-6),
+    ropes,
+    normEps: fields.positive('rms_norm_eps', traits.normEps ?? 1e-6),
     normOffset: 0,
     normPlacement: 'pre',
     qkNorm: 'none',
-    activation: 'silu',
-    bias: { q: false, k: false, v: false, o: false, mlp: false },
+    activation: activation(fields, traits),
+    bias: { q: attention, k: attention, v: attention, o: attention, mlp: hasBias('mlp_bias') },
     fusedProjections: false,
     attentionScale: headDim ** -0.5,
     attentionSoftcap: null,
@@ -36,12 +74,28 @@ export function llamaLike(fields: ConfigFields, family: string): DecoderSpec {
     embeddingScale: 1,
     residualScale: 1,
     logitScale: 1,
-    tieWordEmbeddings: fields.boolean('tie_word_embeddings', false),
+    tieWordEmbeddings: fields.boolean('tie_word_embeddings', traits.tied ?? false),
   };
 }
 
+function keyValueHeads(fields: ConfigFields, numHeads: number, traits: FamilyTraits): number {
+  const key = 'num_key_value_heads';
+  const count = fields.positiveIntegerOrNull(key, traits.keyValueHeads ?? numHeads) ?? numHeads;
+  if (numHeads % count === 0) return count;
+  throw fields.wrong(key, count, `a divisor of num_attention_heads (${numHeads})`);
+}
+
+function activation(fields: ConfigFields, { activation: named }: FamilyTraits): Activation {
+  const [field, fallback] = named ?? ['hidden_act', 'silu'];
+  const names = Object.keys(ACTIVATIONS) as ActivationName[];
+  return ACTIVATIONS[fields.oneOf(field, [fallback, ...names])];
+}
+
 export function llama(fields: ConfigFields): DecoderSpec {
-  const bias = fields.boolean('attention_bias', false);
-  const mlp = fields.boolean('mlp_bias', false);
-  return { ...llamaLike(fields, 'llama'), bias: { q: bias, k: bias, v: bias, o: bias, mlp } };
+  fields.oneOf('rope_interleaved', [false]);
+  return llamaLike(fields, {
+    family: 'llama',
+    maxPositions: 2048,
+    biases: ['attention_bias', 'mlp_bias'],
+  });
 }

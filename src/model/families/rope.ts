@@ -1,94 +1,158 @@
 /**
- * Rotary position embedding (Su et al. 2021, RoFormer) with the scalings that checkpoints use:
- * `linear` (Chen et al. 2023), `llama3` (Llama 3.1), `yarn` (Peng et al. 2023).
+ * Rotary position embedding (Su et al. 2021, RoFormer) with the scalings that checkpoints use: `linear`
+ * (Chen et al. 2023), `dynamic` (NTK-aware), `llama3` (Llama 3.1), `yarn` (Peng et al. 2023), `longrope`
+ * (Ding et al. 2024).
+ *
+ * `dynamic` and `longrope` take other frequencies for sequences beyond a length. Up to it they are computed
+ * as transformers computes them; `RopeSpec.maxLength` says where that ends.
  */
-import type { JsonRow } from '../../util/files.js';
 import type { RopeSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
 
-interface RopeOptions {
+/** What the frequencies depend on besides the scaling's own fields. */
+export interface RopeContext {
   readonly headDim: number;
+  /** `max_position_embeddings`. */
   readonly maxPositions: number;
-  /** Rotated share of the head (Phi: `partial_rotary_factor`). */
+  /** Base of the frequencies where the scaling's fields name none. */
+  readonly theta: number;
+  /** Rotated share of the head; absent where the family rotates all of it. */
   readonly partial?: number;
-  readonly defaultTheta?: number;
+  /** Length the model was trained at before its context was extended, where it stands outside. */
+  readonly originalMaxPositions?: number;
 }
 
-/** Reads `rope_theta` and `rope_scaling`, or the newer `rope_parameters` that holds both. */
-export function ropeFromConfig(fields: ConfigFields, options: RopeOptions): RopeSpec {
-  const parameters = fields.object('rope_parameters') ?? fields.object('rope_scaling') ?? {};
-  const oldTheta = fields.number('rope_theta', options.defaultTheta ?? 10_000);
-  const theta = typeof parameters.rope_theta === 'number' ? parameters.rope_theta : oldTheta;
-  const rotaryDim = Math.floor(options.headDim * (options.partial ?? 1));
-  const base = Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
-  const kind = String(parameters.rope_type ?? parameters.type ?? 'default');
-  const number = (key: string, fallback?: number): number => {
-    const value = parameters[key] ?? fallback;
-    if (typeof value === 'number') return value;
-    throw fields.wrong(`rope_scaling.${key}`, value, 'a number');
-  };
-  switch (kind) {
-    case 'default':
-      return { invFreq: base, rotaryDim, scale: 1 };
-    case 'linear': {
-      const factor = number('factor');
-      return { invFreq: base.map((f) => f / factor), rotaryDim, scale: 1 };
-    }
-    case 'llama3':
-      return { invFreq: base.map((f) => llama3Frequency(f, number)), rotaryDim, scale: 1 };
-    case 'yarn':
-      return {
-        rotaryDim,
-        ...yarn(base, theta, rotaryDim, options.maxPositions, parameters, number),
-      };
-    default:
-      throw fields.wrong('rope_scaling.rope_type', kind, 'default, linear, llama3 or yarn');
+interface Scaling extends RopeContext {
+  readonly fields: ConfigFields;
+  readonly rotaryDim: number;
+  /** Unscaled inverse frequencies, length `rotaryDim / 2`. */
+  readonly base: readonly number[];
+}
+
+type Frequencies = Omit<RopeSpec, 'rotaryDim'>;
+
+const SCALINGS = {
+  default: ({ base }) => ({ invFreq: base, scale: 1 }),
+  linear: ({ base, fields }) => {
+    const factor = fields.positive('factor');
+    return { invFreq: base.map((frequency) => frequency / factor), scale: 1 };
+  },
+  dynamic: ({ base, fields, maxPositions }) => {
+    fields.positive('factor');
+    return { invFreq: base, scale: 1, maxLength: maxPositions };
+  },
+  llama3,
+  yarn,
+  longrope,
+} as const satisfies Record<string, (scaling: Scaling) => Frequencies>;
+
+type RopeType = keyof typeof SCALINGS;
+
+const ROPE_TYPES = Object.keys(SCALINGS) as RopeType[];
+
+/**
+ * @param fields `rope_scaling`, `rope_parameters` or a part of the latter; without fields: unscaled.
+ * @param renamed Rope types of older checkpoints, by the name they have now.
+ */
+export function ropeSpec(
+  fields: ConfigFields,
+  context: RopeContext,
+  renamed: Readonly<Record<string, RopeType>> = {},
+): RopeSpec {
+  const { headDim, partial } = context;
+  const share = partial === undefined ? 1 : fields.positive('partial_rotary_factor', partial);
+  const rotaryDim = Math.floor(headDim * share);
+  if (rotaryDim % 2 !== 0) {
+    throw fields.wrong('partial_rotary_factor', share, `an even part of head_dim (${headDim})`);
   }
+  const theta = fields.positive('rope_theta', context.theta);
+  const base = Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
+  const olderName = fields.text('type', 'default');
+  const name = fields.text('rope_type', olderName);
+  const type = renamed[name] ?? (name as RopeType);
+  if (!ROPE_TYPES.includes(type)) throw fields.wrong('rope_type', name, ROPE_TYPES.join(', '));
+  return { rotaryDim, ...SCALINGS[type]({ ...context, theta, fields, rotaryDim, base }) };
 }
 
-type Read = (key: string, fallback?: number) => number;
+/** The one rope of a checkpoint: `rope_theta` with `rope_scaling`, or `rope_parameters` that holds both. */
+export function ropeFromConfig(
+  fields: ConfigFields,
+  context: RopeContext,
+  renamed: Readonly<Record<string, RopeType>> = {},
+): RopeSpec {
+  const [older, newer] = [fields.nested('rope_scaling'), fields.nested('rope_parameters')];
+  if (older !== null && newer !== null) {
+    throw fields.wrong('rope_scaling', fields.raw('rope_scaling'), 'null beside rope_parameters');
+  }
+  const key = 'original_max_position_embeddings';
+  const original = fields.positiveIntegerOrNull(key, context.originalMaxPositions ?? null);
+  const theta = fields.positive('rope_theta', context.theta);
+  const outside = original === null ? {} : { originalMaxPositions: original };
+  return ropeSpec(older ?? newer ?? fields.none(), { ...context, ...outside, theta }, renamed);
+}
+
+/** A length given outside the scaling's fields comes first, as in transformers. */
+function originalLength({ fields, originalMaxPositions, maxPositions }: Scaling): number {
+  const inside = fields.positiveInteger('original_max_position_embeddings', maxPositions);
+  return originalMaxPositions ?? inside;
+}
 
 /** Long wavelengths are divided by `factor`, short ones kept, those between interpolated. */
-function llama3Frequency(frequency: number, number: Read): number {
-  const factor = number('factor');
-  const low = number('low_freq_factor');
-  const high = number('high_freq_factor');
-  const original = number('original_max_position_embeddings');
-  const wavelength = (2 * Math.PI) / frequency;
-  if (wavelength < original / high) return frequency;
-  if (wavelength > original / low) return frequency / factor;
-  const smooth = (original / wavelength - low) / (high - low);
-  return (1 - smooth) * (frequency / factor) + smooth * frequency;
+function llama3(scaling: Scaling): Frequencies {
+  const { fields, base } = scaling;
+  const factor = fields.positive('factor');
+  const low = fields.positive('low_freq_factor');
+  const high = fields.positive('high_freq_factor');
+  const original = originalLength(scaling);
+  const scaled = (frequency: number): number => {
+    const wavelength = (2 * Math.PI) / frequency;
+    if (wavelength < original / high) return frequency;
+    if (wavelength > original / low) return frequency / factor;
+    const smooth = (original / wavelength - low) / (high - low);
+    return (1 - smooth) * (frequency / factor) + smooth * frequency;
+  };
+  return { invFreq: base.map(scaled), scale: 1 };
 }
 
-function yarn(
-  base: readonly number[],
-  theta: number,
-  dim: number,
-  maxPositions: number,
-  parameters: JsonRow,
-  number: Read,
-): { invFreq: number[]; scale: number } {
-  const original = number('original_max_position_embeddings', maxPositions);
-  const factor = number('factor', maxPositions / original);
-  const magnitude = (scale: number, m = 1) => (scale <= 1 ? 1 : 0.1 * m * Math.log(scale) + 1);
-  const mscale = number('mscale', 0);
-  const mscaleAll = number('mscale_all_dim', 0);
-  const attention =
-    mscale && mscaleAll
-      ? magnitude(factor, mscale) / magnitude(factor, mscaleAll)
-      : magnitude(factor);
-  const correction = (rotations: number) =>
-    (dim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
-  const truncate = parameters.truncate !== false;
-  const rawLow = correction(number('beta_fast', 32));
-  const rawHigh = correction(number('beta_slow', 1));
-  const low = Math.max(truncate ? Math.floor(rawLow) : rawLow, 0);
-  const high = Math.min(truncate ? Math.ceil(rawHigh) : rawHigh, dim - 1);
+function yarn(scaling: Scaling): Frequencies {
+  const { fields, base, theta, rotaryDim, maxPositions } = scaling;
+  const original = originalLength(scaling);
+  const factor = fields.positive('factor', maxPositions / original);
+  const dimensionAt = (rotations: number) =>
+    (rotaryDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
+  const first = dimensionAt(fields.positive('beta_fast', 32));
+  const last = dimensionAt(fields.positive('beta_slow', 1));
+  const truncate = fields.boolean('truncate', true);
+  const low = Math.max(truncate ? Math.floor(first) : first, 0);
+  const high = Math.min(truncate ? Math.ceil(last) : last, rotaryDim - 1);
   const span = high === low ? 0.001 : high - low;
   const invFreq = base.map((frequency, i) => {
     const interpolated = Math.min(Math.max((i - low) / span, 0), 1);
     return (frequency / factor) * interpolated + frequency * (1 - interpolated);
   });
-  return { invFreq, scale: number('attention_factor', attention) };
+  return { invFreq, scale: fields.positive('attention_factor', yarnScale(fields, factor)) };
+}
+
+function yarnScale(fields: ConfigFields, factor: number): number {
+  const magnitude = (m: number) => (factor <= 1 ? 1 : 0.1 * m * Math.log(factor) + 1);
+  const mscale = fields.number('mscale', 0);
+  const mscaleAll = fields.number('mscale_all_dim', 0);
+  return mscale !== 0 && mscaleAll !== 0 ? magnitude(mscale) / magnitude(mscaleAll) : magnitude(1);
+}
+
+/** Each frequency has its own divisor; beyond the original length there is another set of them. */
+function longrope(scaling: Scaling): Frequencies {
+  const { fields, base, rotaryDim, maxPositions } = scaling;
+  const original = originalLength(scaling);
+  const divisors = fields.numbers('short_factor', rotaryDim / 2);
+  const beyond = fields.numbers('long_factor', rotaryDim / 2);
+  if (divisors === null) throw fields.wrong('short_factor', undefined, 'a list of numbers');
+  if (beyond === null) throw fields.wrong('long_factor', undefined, 'a list of numbers');
+  const factor = fields.positive('factor', maxPositions / original);
+  const magnitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+  return {
+    invFreq: base.map((frequency, i) => frequency / divisors[i]!),
+    scale: fields.positive('attention_factor', magnitude),
+    maxLength: original,
+  };
 }

@@ -5,7 +5,7 @@
 import { InputError } from '../../util/errors.js';
 
 /** Value of a name in the stage's result. */
-export type MetricLookup = (name: string) => number;
+type MetricLookup = (name: string) => number;
 type Numeric = (metric: MetricLookup) => number;
 export type Gate = (metric: MetricLookup) => boolean;
 

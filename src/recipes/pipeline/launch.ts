@@ -1,6 +1,6 @@
 /** How a pipeline starts a stage; the command line starts a child process. */
 
-export interface StageRequest {
+interface StageRequest {
   readonly command: string;
   /** Resolved config of the stage. */
   readonly configFile: string;

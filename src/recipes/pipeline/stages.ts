@@ -40,7 +40,7 @@ export interface Stage {
   readonly where: string;
 }
 
-export const schemaOf = (command: CommandName): ConfigSchema => commandSchemas[command];
+const schemaOf = (command: CommandName): ConfigSchema => commandSchemas[command];
 
 export const hasKey = (command: CommandName, key: string): boolean =>
   Object.hasOwn(schemaOf(command).shape, key);

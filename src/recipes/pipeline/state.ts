@@ -19,10 +19,10 @@ export interface StageState {
   readonly result: unknown;
 }
 
-export const stateFile = (root: string, id: string): string => join(root, 'stages', `${id}.json`);
+const stateFile = (root: string, id: string): string => join(root, 'stages', `${id}.json`);
 export const configFile = (root: string, id: string): string => join(root, 'stages', `${id}.yaml`);
 
-export function readState(root: string, id: string): StageState | null {
+function readState(root: string, id: string): StageState | null {
   const path = stateFile(root, id);
   return existsSync(path) ? (readJson(path) as StageState) : null;
 }
@@ -38,7 +38,7 @@ const fileIdentity = (path: string, stats: Stats): string =>
   stats.size > CONTENT_LIMIT ? `${stats.size}@${stats.mtimeMs}` : sha256(readFileSync(path));
 
 /** Identity of a file or folder by content; a name that is no path (a hub id) has none. */
-export function inputIdentity(path: string): string {
+function inputIdentity(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return 'absent';
   if (!stats.isDirectory()) return fileIdentity(path, stats);
@@ -51,7 +51,7 @@ export function inputIdentity(path: string): string {
 /** Keys that say how to treat an earlier output, not what to make. */
 const HANDLING_KEYS = new Set(['resume', 'overwrite']);
 
-export function stageHash(stage: Stage, upstreamHash: (id: string) => string): string {
+function stageHash(stage: Stage, upstreamHash: (id: string) => string): string {
   const config = Object.fromEntries(
     Object.entries(stage.config).filter(([key]) => !HANDLING_KEYS.has(key)),
   );

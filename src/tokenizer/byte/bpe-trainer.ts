@@ -22,17 +22,15 @@ interface Pair {
 /** Pairs that occur less often are not merged. */
 const MIN_COUNT = 2;
 
-/** Merges learnt from the corpus, in order of learning, that make at most `maxSymbols` new symbols. */
-export function learnMerges(corpus: Iterable<string>, maxSymbols: number): Merge[] {
+/** At most `maxMerges` merges learnt from the corpus, in order of learning; each makes a new symbol. */
+export function learnMerges(corpus: Iterable<string>, maxMerges: number): Merge[] {
   const pairs = new Map<string, Pair>();
   for (const word of countWords(corpus)) addPairs(pairs, word, 1);
   const merges: Merge[] = [];
-  const made = new Set<string>();
-  while (made.size < maxSymbols) {
+  while (merges.length < maxMerges) {
     const best = mostFrequent(pairs);
     if (best === undefined) break;
     merges.push(best.merge);
-    made.add(best.merge.join(''));
     for (const word of [...best.words]) {
       addPairs(pairs, word, -1);
       mergeWithin(word.symbols, best.merge);

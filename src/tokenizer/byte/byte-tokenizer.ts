@@ -34,7 +34,7 @@ export interface ByteTokenizerOptions {
   readonly chatTemplate?: string | null | undefined;
 }
 
-export const DEFAULT_VOCAB_SIZE = 512;
+const DEFAULT_VOCAB_SIZE = 512;
 
 /**
  * Writes `tokenizer.json` and `tokenizer_config.json` into `dir`.
@@ -61,11 +61,9 @@ export function writeByteTokenizer(
     });
   }
   const merges = learnMerges(corpus, vocabSize - fixed);
-  const learnt = new Set(merges.map((merge) => merge.join('')));
-  const symbols = [...BYTE_CHARACTERS, ...learnt];
-  writeJson(join(dir, TOKENIZER_JSON), tokenizerJson({ symbols, merges, specials, addedTokens }));
+  writeJson(join(dir, TOKENIZER_JSON), tokenizerJson({ merges, specials, addedTokens }));
   writeJson(join(dir, TOKENIZER_CONFIG), tokenizerConfig(chatTemplate));
-  return { vocabSize: fixed + learnt.size };
+  return { vocabSize: fixed + merges.length };
 }
 
 function checkAdded(addedTokens: readonly string[], specials: readonly string[]): void {
@@ -78,14 +76,13 @@ function checkAdded(addedTokens: readonly string[], specials: readonly string[])
 }
 
 interface Vocabulary {
-  /** Bytes, then learnt symbols: two merges may make the same one. */
-  readonly symbols: readonly string[];
   readonly merges: readonly Merge[];
   readonly specials: readonly string[];
   readonly addedTokens: readonly string[];
 }
 
-function tokenizerJson({ symbols, merges, specials, addedTokens }: Vocabulary): object {
+function tokenizerJson({ merges, specials, addedTokens }: Vocabulary): object {
+  const symbols = [...BYTE_CHARACTERS, ...merges.map((merge) => merge.join(''))];
   const added = [...specials, ...addedTokens].map((content, i) => ({
     id: symbols.length + i,
     content,

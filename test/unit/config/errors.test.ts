@@ -2,15 +2,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  type CommandName,
   type ConfigSchema,
-  compareSchema,
-  dpoSchema,
-  generateSchema,
+  commandSchemas,
   grpoSchema,
-  initModelSchema,
   loadConfig,
   sftSchema,
-  tracesSchema,
 } from '../../../src/config/index.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
 import { temporaryFile, temporaryFolder } from './temporary.js';
@@ -28,141 +25,133 @@ function messageFor(schema: ConfigSchema, overrides: string[], file?: string): s
 const base = ['model=m', 'dataset=gsm8k'];
 
 describe('on the command line', () => {
-  const cases: [ConfigSchema, string[], string][] = [
+  const cases: [CommandName, string[], string][] = [
     [
-      sftSchema,
+      'sft',
       [...base, 'lerning_rate=1'],
       'command line: unknown key "lerning_rate". The nearest known key is "learning_rate"',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'lora.alpha=1'],
       'command line: unknown key "lora.alpha". The nearest known key is "lora.lora_alpha"',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'learning_rate=fast'],
       'command line: learning_rate is "fast", expected number > 0',
     ],
-    [sftSchema, [...base, 'lora.r=0'], 'command line: lora.r is 0, expected whole number >= 1'],
+    ['sft', [...base, 'lora.r=0'], 'command line: lora.r is 0, expected whole number >= 1'],
+    ['sft', [...base, 'lora.r=1.5'], 'command line: lora.r is 1.5, expected whole number >= 1'],
     [
-      sftSchema,
-      [...base, 'lora.r=1.5'],
-      'command line: lora.r is 1.5, expected whole number >= 1',
-    ],
-    [
-      sftSchema,
+      'sft',
       [...base, 'adam_beta1=1'],
       'command line: adam_beta1 is 1, expected number >= 0 and < 1',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'max_steps=-1'],
       'command line: max_steps is -1, expected whole number >= 1 or null',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'lr_scheduler_type=cosin'],
       'command line: lr_scheduler_type is "cosin", expected linear, cosine, constant or constant_with_warmup',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'use_lora=maybe'],
       'command line: use_lora is "maybe", expected true or false',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'gradient_checkpointing=maybe'],
       'command line: gradient_checkpointing is "maybe", expected true or false or auto',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'run_name=a/b'],
       'command line: run_name is "a/b", expected a name of letters, digits, ".", "_" and "-" or null',
     ],
-    [sftSchema, ['model=', 'dataset=gsm8k'], 'command line: model is "", expected text, not empty'],
+    ['sft', ['model=', 'dataset=gsm8k'], 'command line: model is "", expected text, not empty'],
     [
-      sftSchema,
+      'sft',
       ['dataset=gsm8k'],
       'required key model is missing (Hub id, Hugging Face folder, or run folder (its base and adapter)). Give model=… or write it in the config file',
     ],
-    [sftSchema, ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
-    [dpoSchema, ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
+    ['sft', ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
+    ['dpo', ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
+    ['traces', ['model=m'], 'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE'],
     [
-      tracesSchema,
-      ['model=m'],
-      'dataset: no rows are named. Give dataset=NAME or dataset.path=FILE',
-    ],
-    [
-      sftSchema,
+      'sft',
       ['model=m', 'dataset.name=a', 'dataset.path=b.jsonl'],
       'command line: dataset.path: both name and path are set. Keep one and set the other to null',
     ],
     [
-      sftSchema,
+      'sft',
       [...base, 'warmup_steps=3', 'warmup_ratio=0.1'],
       'command line: warmup_ratio: warmup_ratio 0.1 and warmup_steps 3 are both set. Keep one',
     ],
     [
-      grpoSchema,
+      'grpo',
       [...base, 'rewards=[{name: format, weight: x}]'],
       'command line: rewards.0.weight is "x", expected number',
     ],
     [
-      grpoSchema,
+      'grpo',
       [...base, 'rewards=[{nam: format}]'],
       'command line: unknown key "rewards.0.nam". The nearest known key is "rewards.0.name"',
     ],
     [
-      grpoSchema,
+      'grpo',
       [...base, 'rewards=[{weight: 1}]'],
       'command line: required key rewards.0.name is missing (Registered reward)',
     ],
     [
-      grpoSchema,
+      'grpo',
       [...base, 'temperature=0'],
       'command line: temperature is 0, expected number > 0 and <= 10',
     ],
     [
-      grpoSchema,
+      'grpo',
       [...base, 'num_generations=3'],
       'command line: num_generations: 8 completions per optimizer step (per_device_train_batch_size 8 × gradient_accumulation_steps 1) cannot be divided by num_generations 3. Make the product a multiple of num_generations',
     ],
     [
-      grpoSchema,
+      'grpo',
       [...base, 'gradient_accumulation_steps=2', 'steps_per_generation=3'],
       'command line: steps_per_generation: 3 is not a multiple of gradient_accumulation_steps 2. Micro-batches of one generation must fill whole optimizer steps',
     ],
     [
-      generateSchema,
+      'generate',
       ['model=m'],
       'input: exactly one of input and prompt is needed. Give input=FILE or prompt=TEXT',
     ],
     [
-      generateSchema,
+      'generate',
       ['model=m', 'input=a', 'prompt=b'],
       'command line: input: exactly one of input and prompt is needed. Give input=FILE or prompt=TEXT',
     ],
     [
-      compareSchema,
+      'compare',
       ['inputs=[a]'],
       'command line: inputs is ["a"], expected list of at least 2 (text)',
     ],
     [
-      initModelSchema,
+      'init-model',
       ['output=o', 'architecture.hidden_size=10'],
       'command line: architecture.hidden_size: 10 cannot be divided by num_attention_heads 4. Set head_dim',
     ],
     [
-      initModelSchema,
+      'init-model',
       ['output=o', 'architecture.num_key_value_heads=3'],
       'command line: architecture.num_key_value_heads: 3 does not divide num_attention_heads 4',
     ],
-    [sftSchema, ['justtext'], 'command line: cannot read "justtext". Write key=value'],
+    ['sft', ['justtext'], 'command line: cannot read "justtext". Write key=value'],
   ];
 
-  it.each(cases)('%# %j', (schema, overrides, message) => {
-    expect(messageFor(schema, overrides)).toBe(message);
+  it.each(cases)('%s %j', (command, overrides, message) => {
+    expect(messageFor(commandSchemas[command], overrides)).toBe(message);
   });
 });
 
@@ -203,14 +192,14 @@ describe('in a file', () => {
   });
 
   it('name the line of a bad reference', () => {
-    expect(failing('model: m\ndataset: gsm8k\nrun_name: ${env:NAME}\n')).toBe(
-      '3: ${env:NAME} is not set. Set the environment variable NAME or give a default: ${env:NAME:-VALUE}',
+    expect(failing(`model: m\ndataset: gsm8k\nrun_name: \${env:NAME}\n`)).toBe(
+      `3: \${env:NAME} is not set. Set the environment variable NAME or give a default: \${env:NAME:-VALUE}`,
     );
-    expect(failing('model: ${modell}\n')).toBe(
-      '1: unknown reference ${modell}. Use ${env:NAME} or ${env:NAME:-default}, or write $${ for a literal ${',
+    expect(failing(`model: \${modell}\n`)).toBe(
+      `1: unknown reference \${modell}. Use \${env:NAME} or \${env:NAME:-default}, or write $\${ for a literal \${`,
     );
-    expect(failing('model: x\nrun_name: "${env:A"\n')).toBe(
-      '2: unclosed reference "${env:A". Close it with }, or write $${ for a literal ${',
+    expect(failing(`model: x\nrun_name: "\${env:A"\n`)).toBe(
+      `2: unclosed reference "\${env:A". Close it with }, or write $\${ for a literal \${`,
     );
   });
 
@@ -226,8 +215,6 @@ describe('in a file', () => {
     expect(messageFor(sftSchema, [], missing)).toBe(
       `${missing}: no such config file. Check the path`,
     );
-    expect(messageFor(sftSchema, [], folder)).toBe(
-      `${folder}: is a folder, expected a YAML file`,
-    );
+    expect(messageFor(sftSchema, [], folder)).toBe(`${folder}: is a folder, expected a YAML file`);
   });
 });

@@ -1,5 +1,6 @@
 /** The table of foreign names: what each maps to exists, and what is refused says what to use. */
 import { describe, expect, it } from 'vitest';
+import { foreignNames } from '../../../src/config/foreign-names.js';
 import {
   commandSchemas,
   dpoSchema,
@@ -9,7 +10,6 @@ import {
   loadConfig,
   sftSchema,
 } from '../../../src/config/index.js';
-import { foreignNames } from '../../../src/config/foreign-names.js';
 import { messageOf } from '../../../src/util/errors.js';
 
 const everyKey = new Set(
@@ -39,10 +39,13 @@ describe('one-to-one names', () => {
   const grpo = (...overrides: string[]) =>
     loadConfig(grpoSchema, { overrides: ['dataset=gsm8k', 'model=m', ...overrides] });
 
-  it.each(['base_model', 'model_path', 'grpo_model', 'model_name_or_path'])('%s is model', (name) => {
-    const config = loadConfig(sftSchema, { overrides: ['dataset=gsm8k', `${name}=x/y`] });
-    expect(config.model).toBe('x/y');
-  });
+  it.each(['base_model', 'model_path', 'grpo_model', 'model_name_or_path'])(
+    '%s is model',
+    (name) => {
+      const config = loadConfig(sftSchema, { overrides: ['dataset=gsm8k', `${name}=x/y`] });
+      expect(config.model).toBe('x/y');
+    },
+  );
 
   it('are mapped', () => {
     expect(grpo('kl_coef=0.1').beta).toBe(0.1);
@@ -71,12 +74,16 @@ describe('names without a local meaning', () => {
 
   it('are refused by name', () => {
     expect(message('rpo_alpha=1')).toMatch(/^command line: rpo_alpha: RPO is not a weight here/);
-    expect(message('learning_rate_multiplier=2')).toMatch(/learning_rate_multiplier: .*Use learning_rate/);
+    expect(message('learning_rate_multiplier=2')).toMatch(
+      /learning_rate_multiplier: .*Use learning_rate/,
+    );
     expect(message('batch_size=4')).toMatch(
       /batch_size: .*Use per_device_train_batch_size and gradient_accumulation_steps/,
     );
     expect(message('bf16=true')).toBe('command line: bf16: Use compute_dtype=bfloat16');
-    expect(message('reasoning_effort=high')).toMatch(/reasoning_effort: it belongs to a remote engine/);
+    expect(message('reasoning_effort=high')).toMatch(
+      /reasoning_effort: it belongs to a remote engine/,
+    );
     expect(message('beta=0.2')).toBe('accepted');
   });
 });

@@ -105,11 +105,11 @@ describe('dataset in short form', () => {
 
 describe('references to the environment', () => {
   const text = [
-    'model: ${env:MODEL:-tiny}',
-    'dataset: {name: gsm8k, num_samples: "${env:TRAIN_SAMPLES:-${env:ALL:-12}}"}',
-    'output_dir: ${env:OUTPUT_DIR:-outputs}/prep',
-    'run_name: ${env:NAME:-null}',
-    'system_prompt: "costs $${5}"',
+    `model: \${env:MODEL:-tiny}`,
+    `dataset: {name: gsm8k, num_samples: "\${env:TRAIN_SAMPLES:-\${env:ALL:-12}}"}`,
+    `output_dir: \${env:OUTPUT_DIR:-outputs}/prep`,
+    `run_name: \${env:NAME:-null}`,
+    `system_prompt: "costs $\${5}"`,
   ].join('\n');
   const load = (env: Record<string, string>) =>
     loadConfig(sftSchema, { file: temporaryFile(text), env });
@@ -133,7 +133,7 @@ describe('references to the environment', () => {
   });
 
   it('are literal after a doubled dollar sign', () => {
-    expect(load({}).system_prompt).toBe('costs ${5}');
+    expect(load({}).system_prompt).toBe(`costs \${5}`);
   });
 
   it('win over nothing: the command line wins over them', () => {
@@ -149,7 +149,7 @@ describe('references to the environment', () => {
 
 describe('the resolved config', () => {
   const required: Record<string, string[]> = {
-    'init-model': ['output=o', 'tokenizer.added_tokens=[<a>, "${x}"]'],
+    'init-model': ['output=o', `tokenizer.added_tokens=[<a>, "\${x}"]`],
     data: ['name=gsm8k'],
     generate: ['model=m', 'input=i.jsonl'],
     score: ['model=m', 'input=i.jsonl'],

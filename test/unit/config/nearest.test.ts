@@ -14,8 +14,10 @@ describe('editDistance', () => {
 });
 
 describe('nearest', () => {
-  it('takes the least distance, the first of equals, or nothing', () => {
+  it('takes the least share of changed characters, the first of equals, or nothing', () => {
     expect(nearest('sfd', ['dpo', 'sft', 'score'])).toBe('sft');
+    // 5 of 5 characters differ from r, 5 of 10 from lora_alpha
+    expect(nearest('alpha', ['r', 'lora_alpha'])).toBe('lora_alpha');
     expect(nearest('b', ['a', 'c'])).toBe('a');
     expect(nearest('b', [])).toBeUndefined();
   });

@@ -104,9 +104,9 @@ describe('every schema', () => {
   const schemas = { ...commandSchemas, run: pipelineSchema, sweep: sweepSchema };
 
   it.each(Object.keys(schemas))('of %s documents each key in snake case', (name) => {
-    const docs = keyDocs(schemas[name as keyof typeof schemas]);
+    const docs = keyDocs(schemas[name as keyof typeof schemas], { intoLists: true });
     for (const { key, doc } of docs) {
-      expect(key).toMatch(/^[a-z0-9_]+(\.[a-z0-9_]+)*$/);
+      expect(key).toMatch(/^[a-z0-9_]+(\[\])?(\.[a-z0-9_]+(\[\])?)*$/);
       expect(doc, key).toMatch(/^\S.{2,}/);
       expect(doc.length, key).toBeLessThanOrEqual(90);
     }
@@ -119,9 +119,9 @@ describe('files that a config reads', () => {
     inputPaths(commandSchemas[name], loadConfig(commandSchemas[name], { overrides }));
 
   it('are found by their fields, also nested and in lists', () => {
-    expect(paths('sft', 'model=m', 'dataset=a.jsonl', 'traces_file=t.jsonl', 'output_dir=o')).toEqual(
-      ['m', 'a.jsonl', 't.jsonl'],
-    );
+    expect(
+      paths('sft', 'model=m', 'dataset=a.jsonl', 'traces_file=t.jsonl', 'output_dir=o'),
+    ).toEqual(['m', 'a.jsonl', 't.jsonl']);
     expect(paths('compare', 'inputs=[a, b]', 'output=c')).toEqual(['a', 'b']);
     expect(paths('init-model', 'output=o', 'tokenizer.corpus=[x.txt]')).toEqual(['x.txt']);
     const evaluating = ['model=m', 'dataset=gsm8k', 'eval.dataset.path=e.jsonl'];

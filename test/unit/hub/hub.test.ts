@@ -13,7 +13,7 @@ import {
   resolveModelDir,
 } from '../../../src/hub/index.js';
 import { InputError, RunError, SetupError } from '../../../src/util/errors.js';
-import { etagOf, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
+import { etagOf, type HubRepo, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
 
 const COMMIT = 'a'.repeat(40);
 const WEIGHTS = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251));
@@ -53,6 +53,12 @@ function options(more: HubOptions = {}): HubOptions {
   };
 }
 
+function tinyRepo(): HubRepo {
+  const repo = hub.repos['models/tiny/llama'];
+  if (repo === undefined) throw new Error('the repository is gone');
+  return repo;
+}
+
 const gets = () =>
   hub.requests.filter(({ method, path }) => method === 'GET' && !path.startsWith('/api'));
 const storageGets = () => gets().filter(({ storage }) => storage);
@@ -82,8 +88,7 @@ describe('a download', () => {
   });
 
   it('lists the files by the tree, page by page, when the repository does not name them', async () => {
-    const repo = hub.repos['models/tiny/llama'];
-    if (repo === undefined) throw new Error('no repo');
+    const repo = tinyRepo();
     repo.filesInTree = true;
     const dir = await resolveModel('tiny/llama', options());
     expect(readdirSync(dir).sort()).toEqual(['config.json', 'model.safetensors']);
@@ -103,8 +108,7 @@ describe('a download', () => {
 
   it('fetches a new commit, and keeps blobs that did not change', async () => {
     await resolveModel('tiny/llama', options());
-    const repo = hub.repos['models/tiny/llama'];
-    if (repo === undefined) throw new Error('no repo');
+    const repo = tinyRepo();
     repo.commit = 'b'.repeat(40);
     repo.files['config.json'] = { bytes: Buffer.from('{"model_type":"qwen2"}') };
     hub.requests.length = 0;
@@ -176,13 +180,13 @@ describe('a broken download', () => {
     hub.ranges = false;
     const dir = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
+    expect(storageGets().length).toBe(2);
   });
 
   it('does not reuse a part of another version of the file', async () => {
     breakOnce();
     await expect(resolveModel('tiny/llama', options({ attempts: 1 }))).rejects.toThrow();
-    const repo = hub.repos['models/tiny/llama'];
-    if (repo === undefined) throw new Error('no repo');
+    const repo = tinyRepo();
     const changed = Buffer.from(WEIGHTS).fill(9);
     repo.files['model.safetensors'] = { bytes: changed, large: true };
     repo.commit = 'c'.repeat(40);
@@ -267,10 +271,19 @@ describe('server trouble', () => {
   });
 });
 
+describe('the cache folder', () => {
+  it('that cannot be made is named with its remedy', async () => {
+    const file = join(cacheDir, 'file');
+    writeFileSync(file, '');
+    const failed = resolveModel('tiny/llama', options({ cacheDir: join(file, 'cache') }));
+    await expect(failed).rejects.toThrow(/cannot be written \(ENOTDIR\)\. Set HF_HUB_CACHE/);
+    await expect(failed).rejects.toBeInstanceOf(SetupError);
+  });
+});
+
 describe('access', () => {
   it('names HF_TOKEN when there is none or a wrong one, and gets in with the right one', async () => {
-    const repo = hub.repos['models/tiny/llama'];
-    if (repo === undefined) throw new Error('no repo');
+    const repo = tinyRepo();
     repo.token = 'hf_right';
     const none = resolveModel('tiny/llama', options());
     await expect(none).rejects.toThrow(/access is restricted \(401\).*HF_TOKEN.*no token is set/);
@@ -315,8 +328,7 @@ describe('access', () => {
   });
 
   it('ignores file names that leave the folder', async () => {
-    const repo = hub.repos['models/tiny/llama'];
-    if (repo === undefined) throw new Error('no repo');
+    const repo = tinyRepo();
     repo.files['../../escape.json'] = { bytes: CONFIG };
     await resolveModel('tiny/llama', { ...options(), allow: ['**'] });
     expect(hub.requests.some(({ path }) => path.includes('escape'))).toBe(false);
@@ -366,7 +378,12 @@ describe('two at once', () => {
       new Promise<string>((resolve, reject) => {
         const child = fork(join(import.meta.dirname, 'resolve-child.ts'), ['tiny/llama'], {
           execArgv: ['--import', 'tsx'],
-          env: { ...process.env, HF_ENDPOINT: hub.endpoint, HF_HUB_CACHE: other, HF_TOKEN: 'x' },
+          env: {
+            ...process.env,
+            HF_ENDPOINT: hub.endpoint,
+            HF_HUB_CACHE: other,
+            HF_HUB_OFFLINE: '0',
+          },
         });
         child.once('message', (message) => resolve(String(message)));
         child.once('exit', (code) => reject(new Error(`exit ${code} without a message`)));

@@ -20,7 +20,13 @@ test('two callers run one after the other, and the second says whom it waits for
       events.push(`${name} out`);
     });
   await Promise.all([caller('a'), caller('b')]);
-  expect(events).toEqual(['a in', `b waits for ${process.pid}`, 'a out', 'b in', 'b out']);
+  expect(events).toContain(`b waits for ${process.pid}`);
+  expect(events.filter((event) => !event.includes('waits'))).toEqual([
+    'a in',
+    'a out',
+    'b in',
+    'b out',
+  ]);
   expect(existsSync(path)).toBe(false);
 });
 

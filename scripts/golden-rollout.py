@@ -1,0 +1,151 @@
+"""Expected logits and greedy tokens for the rollout graph, from transformers.
+
+usage: python scripts/golden-rollout.py [OUTPUT]
+
+Needs torch and transformers. Every case is a small decoder with random weights. The weights are not stored:
+they come from the project's own generator (src/util/rng.ts), which is repeated here, so that the test makes
+the same ones. Uniform numbers only: they are the same to the last bit everywhere.
+"""
+import copy, hashlib, json, math, struct, sys
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/rollout/golden.json"
+STD, NEW_TOKENS, MASK = 0.15, 12, 0xFFFFFFFF
+PROMPT_LENGTHS = [1, 3, 8, 17, 30]
+
+
+class Rng:
+    """sfc32 keyed by SHA-256 of the parts."""
+
+    def __init__(self, *parts):
+        digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
+        self.a, self.b, self.c, self.n = struct.unpack("<4I", digest[:16])
+
+    def uint32(self):
+        total = (self.a + self.b + self.n) & MASK
+        self.n = (self.n + 1) & MASK
+        self.a = self.b ^ (self.b >> 9)
+        self.b = (self.c + (self.c << 3)) & MASK
+        self.c = ((((self.c << 21) & MASK) | (self.c >> 11)) + total) & MASK
+        return total
+
+    def uniform(self):
+        return self.uint32() / 2**32
+
+    def int(self, low, high):
+        return low + math.floor(self.uniform() * (high - low + 1))
+
+
+def values(name, shape, mean, std):
+    """Uniform around `mean` with standard deviation `std`."""
+    rng, width = Rng(name), std * math.sqrt(12)
+    flat = [mean + (rng.uniform() - 0.5) * width for _ in range(math.prod(shape))]
+    return torch.from_numpy(np.array(flat, np.float64).astype(np.float32).reshape(shape))
+
+
+LORA = {"r": 4, "alpha": 8, "modules": ["q_proj", "v_proj", "down_proj"]}
+ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]}
+FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
+BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
+            num_key_value_heads=2, max_position_embeddings=128, bos_token_id=None, eos_token_id=None, pad_token_id=None)
+CASES = [
+    ("llama", dict(BASE, model_type="llama", rms_norm_eps=1e-5, tie_word_embeddings=False, rope_theta=10000.0), LORA),
+    ("llama-scaled", dict(BASE, model_type="llama", tie_word_embeddings=True, rms_norm_eps=1e-5, rope_theta=500000.0,
+        rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+                          original_max_position_embeddings=32)), ALL),
+    ("qwen2", dict(BASE, model_type="qwen2", rms_norm_eps=1e-6, tie_word_embeddings=True, rope_theta=1000000.0), ALL),
+    ("qwen3", dict(BASE, model_type="qwen3", head_dim=32, rms_norm_eps=1e-6, tie_word_embeddings=True), ALL),
+    ("gemma2", dict(BASE, model_type="gemma2", head_dim=16, query_pre_attn_scalar=24, sliding_window=5,
+        attn_logit_softcapping=20.0, final_logit_softcapping=10.0, hidden_activation="gelu_pytorch_tanh",
+        layer_types=["sliding_attention", "full_attention"]), ALL),
+    ("phi3", dict(BASE, model_type="phi3", hidden_size=128, partial_rotary_factor=0.5, sliding_window=7,
+        tie_word_embeddings=False), FUSED),
+    ("olmo2", dict(BASE, model_type="olmo2", tie_word_embeddings=False), ALL),
+    ("granite", dict(BASE, model_type="granite", embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5,
+        attention_multiplier=0.2, tie_word_embeddings=True), ALL),
+    ("smollm3", dict(BASE, model_type="smollm3", no_rope_layers=[1, 0], tie_word_embeddings=True), ALL),
+]
+
+
+def mean_of(name):
+    return 1.0 if "norm" in name and "gemma2" not in name else 0.0
+
+
+def build(case, config):
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config), attn_implementation="eager").eval().float()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(values(f"{case}/{name}", parameter.shape, mean_of(f"{case}/{name}"), STD))
+    return model
+
+
+def merge_lora(model, case, lora):
+    """W + alpha / r * B A on every module named."""
+    modules = []
+    with torch.no_grad():
+        for name, module in model.named_modules():
+            if name.split(".")[-1] not in lora["modules"]:
+                continue
+            out_features, in_features = module.weight.shape
+            a = values(f"{case}/{name}.lora_A", (lora["r"], in_features), 0, STD)
+            b = values(f"{case}/{name}.lora_B", (out_features, lora["r"]), 0, STD)
+            module.weight += (lora["alpha"] / lora["r"]) * (b.double() @ a.double()).float()
+            modules.append(name)
+    return modules
+
+
+def rounded(numbers):
+    return [float(f"{x:.7g}") for x in numbers]
+
+
+@torch.no_grad()
+def expectation(model, prompt, eos):
+    """Greedy tokens, logits after the prompt, log-probabilities of all that follows the first token."""
+    ids, gap, first = list(prompt), math.inf, None
+    for _ in range(NEW_TOKENS):
+        logits = model(torch.tensor([ids])).logits[0, -1].double()
+        first = logits if first is None else first
+        top = torch.topk(logits, 2).values
+        gap = min(gap, float(top[0] - top[1]))
+        ids.append(int(torch.argmax(logits)))
+        if ids[-1] == eos:
+            break
+    generated = ids[len(prompt):]
+    native = model.generate(torch.tensor([prompt]), max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=eos,
+                            pad_token_id=0, attention_mask=torch.ones(1, len(prompt), dtype=torch.long))
+    assert native[0, len(prompt):].tolist() == generated
+    logprobs = torch.log_softmax(model(torch.tensor([ids])).logits[0].double(), -1)
+    scores = [float(logprobs[t - 1, ids[t]]) for t in range(1, len(ids))]
+    return {"greedy": generated, "logits": rounded(first.tolist()), "logprobs": rounded(scores)}, gap
+
+
+def run(case, config, lora):
+    """Prompts whose two likeliest tokens come close at some step are passed over."""
+    base = build(case, config)
+    adapted = copy.deepcopy(base)
+    modules = merge_lora(adapted, case, lora)
+    rng = Rng(f"{case}/prompts")
+    eos, prompts, rows = None, [], []
+    for length in PROMPT_LENGTHS:
+        while True:
+            prompt = [rng.int(0, config["vocab_size"] - 1) for _ in range(length)]
+            if eos is None:
+                eos = expectation(base, prompt, None)[0]["greedy"][5]
+            (plain, gap), (with_lora, lora_gap) = (expectation(model, prompt, eos) for model in (base, adapted))
+            if min(gap, lora_gap) < 1e-3:
+                continue
+            rows.append((plain, with_lora))
+            break
+        prompts.append(prompt)
+    rope = base.model.rotary_emb
+    return {"case": case, "config": config, "invFreq": rope.inv_freq.tolist(), "std": STD, "prompts": prompts, "eos": eos, "newTokens": NEW_TOKENS,
+            "base": [plain for plain, _ in rows], "lora": {**lora, "modules": modules, "rows": [row for _, row in rows]}}
+
+
+cases = [run(*case) for case in CASES]
+with open(OUTPUT, "w") as file:
+    json.dump(cases, file)
+    file.write("\n")
+print(f"wrote {OUTPUT}")

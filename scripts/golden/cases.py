@@ -1,0 +1,65 @@
+"""Small decoders of every family, as `config.json` spells them on the Hub; the last ones vary the rope only."""
+
+BASE = dict(
+    vocab_size=96,
+    hidden_size=32,
+    intermediate_size=40,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    max_position_embeddings=64,
+    pad_token_id=0,
+    bos_token_id=None,
+    eos_token_id=None,
+)
+
+
+def scaled(**scaling):
+    return dict(BASE, model_type="llama", rope_theta=100.0, rope_scaling=scaling)
+
+
+FAMILIES = {
+    "llama": dict(BASE, model_type="llama", rms_norm_eps=1e-5, rope_theta=500.0),
+    "mistral": dict(BASE, model_type="mistral", rms_norm_eps=1e-5, sliding_window=6),
+    "qwen2": dict(
+        BASE, model_type="qwen2", tie_word_embeddings=True, use_sliding_window=False, sliding_window=32,
+        max_window_layers=2, rope_theta=1e6,
+    ),
+    "qwen3": dict(BASE, model_type="qwen3", head_dim=16, rope_theta=1e6, use_sliding_window=False, sliding_window=None),
+    "gemma2": dict(
+        BASE, model_type="gemma2", head_dim=16, query_pre_attn_scalar=24, sliding_window=5,
+        attn_logit_softcapping=2.0, final_logit_softcapping=3.0, hidden_activation="gelu_pytorch_tanh",
+        hidden_act="gelu_pytorch_tanh", cache_implementation="hybrid",
+    ),
+    "gemma3": dict(
+        BASE, model_type="gemma3_text", num_hidden_layers=3, head_dim=8, query_pre_attn_scalar=12, sliding_window=5,
+        sliding_window_pattern=2, rope_theta=1000.0, rope_local_base_freq=20.0,
+        rope_scaling=dict(rope_type="linear", factor=4.0), hidden_activation="gelu_pytorch_tanh",
+        attn_logit_softcapping=None, final_logit_softcapping=None,
+    ),
+    "phi3": dict(BASE, model_type="phi3", partial_rotary_factor=0.75, sliding_window=7, tie_word_embeddings=False),
+    "smollm3": dict(
+        BASE, model_type="smollm3", num_hidden_layers=3, no_rope_layer_interval=2, no_rope_layers=[1, 0, 1],
+        use_sliding_window=False, tie_word_embeddings=True, rope_theta=5e6,
+    ),
+    "olmo2": dict(BASE, model_type="olmo2", rms_norm_eps=1e-6, rope_theta=500000),
+    "granite": dict(
+        BASE, model_type="granite", attention_bias=True, mlp_bias=True, embedding_multiplier=6.0,
+        attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=0.5, tie_word_embeddings=True,
+    ),
+}
+
+ROPES = {
+    "llama-llama3": scaled(
+        rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32
+    ),
+    "llama-linear": scaled(type="linear", factor=4.0),
+    "llama-dynamic": scaled(type="dynamic", factor=2.0),
+    "llama-yarn": scaled(type="yarn", factor=4.0, original_max_position_embeddings=16),
+    "phi3-longrope": dict(
+        BASE, model_type="phi3", partial_rotary_factor=0.75, original_max_position_embeddings=32,
+        rope_scaling=dict(type="longrope", short_factor=[1.0, 1.5, 3.0], long_factor=[1.0, 4.0, 16.0]),
+        sliding_window=262144, full_attn_mod=1, interpolate_factor=1, lm_head_bias=False, mlp_bias=False,
+        attention_bias=False, tie_word_embeddings=True,
+    ),
+}

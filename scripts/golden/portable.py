@@ -1,0 +1,53 @@
+"""The random numbers of src/util/rng.ts, repeated, so that a test makes the same weights as these scripts."""
+
+import hashlib
+import math
+import struct
+
+import numpy as np
+import torch
+
+MASK = 0xFFFFFFFF
+MATRIX_STD, NORM_STD, BIAS_STD = 0.15, 0.1, 0.1
+
+
+class Rng:
+    """sfc32 keyed by SHA-256 of the parts joined by NUL."""
+
+    def __init__(self, *parts):
+        digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
+        self.a, self.b, self.c, self.counter = struct.unpack("<4I", digest[:16])
+
+    def uint32(self):
+        total = (self.a + self.b + self.counter) & MASK
+        self.counter = (self.counter + 1) & MASK
+        self.a = self.b ^ (self.b >> 9)
+        self.b = (self.c + (self.c << 3)) & MASK
+        self.c = ((((self.c << 21) & MASK) | (self.c >> 11)) + total) & MASK
+        return total
+
+    def uniform(self):
+        return self.uint32() / 2**32
+
+    def int(self, low, high):
+        return low + math.floor(self.uniform() * (high - low + 1))
+
+    def normal(self):
+        radius = math.sqrt(-2 * math.log(1 - self.uniform()))
+        return radius * math.cos(2 * math.pi * self.uniform())
+
+
+def random_tensor(case, name, shape, norm_mean):
+    """The tensor `name` of a test model: N(0, 0.15) for matrices, smaller for biases, around a mean for norms."""
+    rng = Rng("golden", case, name)
+    is_norm, is_bias = name.endswith("norm.weight"), name.endswith(".bias")
+    mean = norm_mean if is_norm else 0
+    std = NORM_STD if is_norm else BIAS_STD if is_bias else MATRIX_STD
+    values = [mean + std * rng.normal() for _ in range(math.prod(shape))]
+    return torch.from_numpy(np.array(values, np.float64).astype(np.float32).reshape(tuple(shape)))
+
+
+def random_ids(case, lengths, vocab_size):
+    """Rows of token ids; 0 stays free for padding."""
+    rng = Rng("golden", case, "ids")
+    return [[rng.int(1, vocab_size - 1) for _ in range(length)] for length in lengths]

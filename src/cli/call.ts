@@ -1,0 +1,66 @@
+/**
+ * One call of the program: which command, the flags that concern the call only, and the words that are
+ * config (`FILE`, `key=value`, `--some-key v`).
+ */
+
+interface CallFlags {
+  readonly dryRun: boolean;
+  readonly verbose: boolean;
+  readonly json: boolean;
+}
+
+export interface Call extends CallFlags {
+  /** Words of the command line after the command, without the call's own flags. */
+  readonly words: readonly string[];
+  /** Value of `--config`. */
+  readonly config: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** One line on standard output: data. */
+  readonly out: (line: string) => void;
+  /** One line on standard error: progress and logs. */
+  readonly err: (line: string) => void;
+}
+
+/** Flags of the call; `value` ones take the next word. All other words belong to the config. */
+const CALL_FLAGS: Readonly<Record<string, { readonly takesValue: boolean }>> = {
+  '--config': { takesValue: true },
+  '--dry-run': { takesValue: false },
+  '--verbose': { takesValue: false },
+  '--json': { takesValue: false },
+  '--help': { takesValue: false },
+  '-h': { takesValue: false },
+  '--version': { takesValue: false },
+};
+
+interface SplitWords {
+  /** For the argument parser: the command and the call's flags. */
+  readonly call: readonly string[];
+  /** For the config. */
+  readonly config: readonly string[];
+}
+
+/** Separates the call's flags from the config's words; the first bare word is the command. */
+export function splitWords(argv: readonly string[]): SplitWords {
+  const call: string[] = [];
+  const config: string[] = [];
+  let hasCommand = false;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    const flag = CALL_FLAGS[word.split('=')[0] as string];
+    if (flag !== undefined) {
+      call.push(word);
+      const next = argv[i + 1];
+      if (flag.takesValue && !word.includes('=') && next !== undefined) {
+        call.push(next);
+        i++;
+      }
+    } else if (!hasCommand && !word.startsWith('-')) {
+      call.push(word);
+      hasCommand = true;
+    } else {
+      config.push(word);
+    }
+  }
+  return { call, config };
+}

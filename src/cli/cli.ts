@@ -1,0 +1,118 @@
+/** The program: words → command → exit code. Errors become one line on standard error. */
+import yargs from 'yargs';
+import { nearest } from '../config/index.js';
+import { InputError, LorikeetError, messageOf } from '../util/errors.js';
+import { type Call, splitWords } from './call.js';
+import type { Command } from './command.js';
+import { commands } from './commands/index.js';
+import { examplesHelp, keysHelp } from './help.js';
+import { packageVersion } from './version.js';
+
+/** Everything of the outside world that a call touches. */
+export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err'>;
+
+interface ParsedFlags {
+  readonly config?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly verbose?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<void>) {
+  const parser = yargs()
+    .scriptName('lorikeet')
+    .usage('lorikeet <command> [FILE] [key=value …]')
+    .option('config', { type: 'string', describe: 'Config file, the same as FILE' })
+    .option('dry-run', { type: 'boolean', describe: 'Print the resolved config and the plan' })
+    .option('json', { type: 'boolean', describe: 'Print the result as one line of JSON' })
+    .option('verbose', { type: 'boolean', describe: 'More detail; stack traces of errors' })
+    .version(packageVersion())
+    .help()
+    .alias('help', 'h')
+    .wrap(100)
+    .exitProcess(false)
+    .fail(false);
+  for (const command of commands) {
+    parser.command(
+      command.name,
+      command.summary,
+      (builder) =>
+        builder
+          .usage(`lorikeet ${command.name} ${command.usage}\n\n${command.summary}`)
+          .epilogue(`${keysHelp(command)}\n\n${examplesHelp(command)}`),
+      (flags) => handle(command, flags as ParsedFlags),
+    );
+  }
+  return parser;
+}
+
+const ASKS: ReadonlySet<string> = new Set(['--help', '-h', '--version']);
+
+function checkCommand(words: readonly string[]): void {
+  const name = words.find((word) => !word.startsWith('-'));
+  if (name === undefined) {
+    if (words.some((word) => ASKS.has(word))) return;
+    throw new InputError({ problem: 'no command is given', remedy: 'lorikeet --help lists them' });
+  }
+  if (commands.some((command) => command.name === name)) return;
+  const near = nearest(
+    name,
+    commands.map((command) => command.name),
+  );
+  throw new InputError({
+    problem: `unknown command ${JSON.stringify(name)}`,
+    remedy: `The nearest is ${near}; lorikeet --help lists all`,
+  });
+}
+
+/** Runs one call and returns the exit code. Never throws. */
+export async function runCli(argv: readonly string[], world: Surroundings): Promise<number> {
+  const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
+  try {
+    checkCommand(call.filter((_, i) => call[i - 1] !== '--config'));
+    const parser = buildParser((command, flags) =>
+      command.handle({
+        ...world,
+        words,
+        config: flags.config,
+        dryRun: flags.dryRun === true,
+        verbose: flags.verbose === true,
+        json: flags.json === true,
+      }),
+    );
+    const text = await parse(parser, call);
+    if (text !== '') world.out(text);
+    return 0;
+  } catch (error) {
+    return reportError(error, { isVerbose: call.includes('--verbose'), err: world.err });
+  }
+}
+
+/** Runs the parser; the text is what it would print (help or version). */
+async function parse(
+  parser: ReturnType<typeof buildParser>,
+  words: readonly string[],
+): Promise<string> {
+  let text = '';
+  await parser.parseAsync([...words], {}, (_error: unknown, _argv: unknown, output: string) => {
+    text = output;
+  });
+  return text;
+}
+
+/** One line, the stack when asked, and the exit code that the error stands for. */
+export function reportError(
+  error: unknown,
+  { isVerbose, err }: { readonly isVerbose: boolean; readonly err: (line: string) => void },
+): number {
+  const isKnown = error instanceof LorikeetError;
+  const message = messageOf(error).replace(/\s*\n\s*/g, ' ');
+  err(`error: ${message}${isKnown || isVerbose ? '' : ' (run with --verbose for the stack)'}`);
+  if (isVerbose && error instanceof Error) err(stackOf(error));
+  return isKnown ? error.exitCode : 1;
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,37 @@
+/** Every command, in the order of `lorikeet --help`. */
+import type { Command } from '../command.js';
+import { compare } from './compare.js';
+import { data } from './data.js';
+import { doctor } from './doctor.js';
+import { dpo } from './dpo.js';
+import { evaluate } from './eval.js';
+import { generate } from './generate.js';
+import { grpo } from './grpo.js';
+import { initModel } from './init-model.js';
+import { pairs } from './pairs.js';
+import { quickstart } from './quickstart.js';
+import { run } from './run.js';
+import { score } from './score.js';
+import { setup } from './setup.js';
+import { sft } from './sft.js';
+import { sweep } from './sweep.js';
+import { traces } from './traces.js';
+
+export const commands: readonly Command[] = [
+  quickstart,
+  setup,
+  doctor,
+  initModel,
+  data,
+  sft,
+  grpo,
+  dpo,
+  generate,
+  score,
+  evaluate,
+  compare,
+  traces,
+  pairs,
+  run,
+  sweep,
+];

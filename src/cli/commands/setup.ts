@@ -1,0 +1,13 @@
+/** `lorikeet setup` */
+import { setupSchema } from '../../config/index.js';
+import { defineCommand } from '../command.js';
+
+export const setup = defineCommand({
+  name: 'setup',
+  summary: 'Install and verify the native runtimes',
+  schema: setupSchema,
+  examples: ['lorikeet setup', 'lorikeet setup device=cpu'],
+  plan: (config) => [`provides TensorFlow for device ${config.device}`],
+  run: async (config, context) =>
+    (await import('../../recipes/setup.js')).runSetup(config, context),
+});

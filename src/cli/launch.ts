@@ -1,0 +1,46 @@
+/** Starts a pipeline stage as a child process. */
+import { spawn } from 'node:child_process';
+import type { StageLauncher } from '../recipes/pipeline/launch.js';
+
+/** The result is the last line of standard output, where it is JSON. */
+export function lastJson(output: string): unknown {
+  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+/** This program, as a command line to start it again. */
+export const thisProgram = (): string[] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1] ?? '',
+];
+
+/**
+ * A launcher of `<program> <command> <config file> --json`. The child has its own process group, so that
+ * Ctrl-C in a terminal reaches it once, through us; the open channel tells it when we are gone. Its
+ * standard error is ours.
+ */
+export function stageLauncher(program: readonly string[]): StageLauncher {
+  const [executable = '', ...leading] = program;
+  return ({ command, configFile, signal }) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(executable, [...leading, command, configFile, '--json'], {
+        stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+        detached: true,
+      });
+      const forward = () => child.kill(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
+      signal.addEventListener('abort', forward, { once: true });
+      const chunks: Buffer[] = [];
+      child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+      child.on('error', reject);
+      child.on('close', (code, killedBy) => {
+        signal.removeEventListener('abort', forward);
+        const exitCode = code ?? (killedBy === 'SIGINT' ? 130 : killedBy === 'SIGTERM' ? 143 : 1);
+        resolve({ exitCode, result: lastJson(Buffer.concat(chunks).toString()) });
+      });
+    });
+}

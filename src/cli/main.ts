@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/** Entry point of the `lorikeet` program. */
+import { reportError, runCli } from './cli.js';
+import { catchSignals } from './signals.js';
+
+const out = (line: string): void => void process.stdout.write(`${line}\n`);
+const err = (line: string): void => void process.stderr.write(`${line}\n`);
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+process.on('uncaughtException', (error) => {
+  process.exit(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));
+});
+
+const { signal, exitCode } = catchSignals(err);
+const code = await runCli(process.argv.slice(2), { env: process.env, signal, out, err });
+const finalCode = exitCode() ?? code;
+process.stdout.write('', () => process.exit(finalCode));

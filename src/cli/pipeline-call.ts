@@ -1,0 +1,56 @@
+/** The way `run` and `sweep` go: file → stages → plan or run → JSON. */
+import type { ConfigSchema } from '../config/index.js';
+import type { RecipeContext } from '../recipes/context.js';
+import type { LoadPipelineOptions } from '../recipes/pipeline/file.js';
+import type { StageLauncher } from '../recipes/pipeline/launch.js';
+import type { PipelineResult } from '../recipes/pipeline/report.js';
+import { type Pipeline, planPipeline } from '../recipes/pipeline.js';
+import { InputError } from '../util/errors.js';
+import type { Call } from './call.js';
+import { printDryRun, readInput, recipeContext } from './command.js';
+import { stageLauncher, thisProgram } from './launch.js';
+
+interface PipelineKind<P extends Pipeline> {
+  readonly schema: ConfigSchema;
+  readonly load: (options: LoadPipelineOptions) => P;
+  readonly run: (
+    pipeline: P,
+    context: RecipeContext,
+    launch: StageLauncher,
+  ) => Promise<PipelineResult>;
+}
+
+export async function handlePipeline<P extends Pipeline>(
+  call: Call,
+  { schema, load, run }: PipelineKind<P>,
+): Promise<void> {
+  const { file, overrides } = readInput(call, schema);
+  if (file === undefined) {
+    throw new InputError({
+      where: 'command line',
+      problem: 'no pipeline file is given',
+      remedy: 'Give FILE, e.g. configs/gsm8k/compare.yaml',
+    });
+  }
+  const pipeline = load({ file, overrides, env: call.env });
+  if (call.dryRun) {
+    dryRun(call, pipeline);
+    return;
+  }
+  const result = await run(pipeline, recipeContext(call), stageLauncher(thisProgram()));
+  call.out(JSON.stringify(result));
+}
+
+function dryRun(call: Call, pipeline: Pipeline): void {
+  const plans = planPipeline(pipeline);
+  const config = {
+    root: pipeline.root,
+    stages: pipeline.stages.map(({ id, command, config }) => ({ name: id, command, config })),
+  };
+  const plan = plans.map(({ stage, action, reason }) => {
+    const after = stage.upstream.length === 0 ? '' : `, after ${stage.upstream.join(', ')}`;
+    const gate = stage.gate === null ? '' : `, stops if ${stage.gate.text}`;
+    return `${stage.id}: ${stage.command}: ${action} (${reason})${after}${gate}`;
+  });
+  printDryRun(call, config, plan);
+}

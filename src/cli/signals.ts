@@ -1,0 +1,35 @@
+/**
+ * Ctrl-C: the first signal asks the run to stop after the current step, the second ends the process at
+ * once. A stage of a pipeline also stops when the pipeline that started it is gone.
+ */
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+type StopSignal = keyof typeof EXIT_CODES;
+
+interface Signals {
+  readonly signal: AbortSignal;
+  /** Exit code of the signal that came, or undefined. */
+  readonly exitCode: () => number | undefined;
+}
+
+/** Installs the handlers for the life of the process. */
+export function catchSignals(err: (line: string) => void): Signals {
+  const controller = new AbortController();
+  let received: StopSignal | undefined;
+  const stop = (name: StopSignal): void => {
+    if (received !== undefined) process.exit(EXIT_CODES[name]);
+    received = name;
+    err(`${name}: stopping after the current step; once more to quit at once`);
+    controller.abort(name);
+  };
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  if (process.channel !== undefined) {
+    process.on('disconnect', () => stop('SIGTERM'));
+    process.channel.unref();
+  }
+  return {
+    signal: controller.signal,
+    exitCode: () => (received === undefined ? undefined : EXIT_CODES[received]),
+  };
+}

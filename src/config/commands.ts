@@ -1,0 +1,34 @@
+/** Schema of each command whose config is flat keys; pipelines name their stages' commands from it. */
+import type { ConfigSchema } from './introspect.js';
+import { compareSchema } from './schemas/compare.js';
+import { dataSchema } from './schemas/data.js';
+import { dpoSchema } from './schemas/dpo.js';
+import { evalSchema } from './schemas/eval.js';
+import { generateSchema } from './schemas/generate.js';
+import { grpoSchema } from './schemas/grpo.js';
+import { initModelSchema } from './schemas/init-model.js';
+import { pairsSchema } from './schemas/pairs.js';
+import { quickstartSchema } from './schemas/quickstart.js';
+import { scoreSchema } from './schemas/score.js';
+import { doctorSchema, setupSchema } from './schemas/setup.js';
+import { sftSchema } from './schemas/sft.js';
+import { tracesSchema } from './schemas/traces.js';
+
+export const commandSchemas = {
+  setup: setupSchema,
+  doctor: doctorSchema,
+  'init-model': initModelSchema,
+  data: dataSchema,
+  sft: sftSchema,
+  grpo: grpoSchema,
+  dpo: dpoSchema,
+  generate: generateSchema,
+  score: scoreSchema,
+  eval: evalSchema,
+  compare: compareSchema,
+  traces: tracesSchema,
+  pairs: pairsSchema,
+  quickstart: quickstartSchema,
+} as const satisfies Record<string, ConfigSchema>;
+
+export type CommandName = keyof typeof commandSchemas;

@@ -1,0 +1,31 @@
+/** The resolved config as text, and its content hash. */
+import { stringify } from 'yaml';
+import { sha256 } from '../util/files.js';
+
+/** YAML that loads back to the same config. */
+export function resolvedYaml(config: unknown): string {
+  return stringify(escapeReferences(config), { lineWidth: 100 });
+}
+
+function escapeReferences(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('${', () => '$${');
+  if (Array.isArray(value)) return value.map(escapeReferences);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [key, escapeReferences(child)] as const),
+  );
+}
+
+/** JSON with sorted keys: equal configs give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, child: unknown) =>
+    child !== null && typeof child === 'object' && !Array.isArray(child)
+      ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : child,
+  );
+}
+
+/** SHA-256 (hex) of a config; a run id takes its first characters. */
+export function configHash(config: unknown): string {
+  return sha256(canonicalJson(config));
+}

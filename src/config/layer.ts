@@ -1,0 +1,153 @@
+/**
+ * One source of values (a file, the command line) brought onto a schema: foreign names mapped, short
+ * forms expanded, untyped texts typed by their field, unknown keys refused with the nearest known one.
+ */
+import { z } from 'zod';
+import { InputError } from '../util/errors.js';
+import { foreignNames } from './foreign-names.js';
+import { childOf, keyDocs, schemaAt, shorthandOf, unwrap } from './introspect.js';
+import { nearest } from './nearest.js';
+import { typed, Untyped } from './untyped.js';
+
+export interface Layer {
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Where a path of this layer stands, for error messages: `file:line` or `command line`. */
+  readonly where: (path: readonly string[]) => string;
+}
+
+/** Where each dotted key of the merged config came from. */
+export type Origins = Map<string, string>;
+
+type Mapping = Record<string, unknown>;
+
+const isMapping = (value: unknown): value is Mapping =>
+  value !== null &&
+  typeof value === 'object' &&
+  !Array.isArray(value) &&
+  !(value instanceof Untyped);
+
+interface Cursor {
+  readonly schema: z.core.$ZodType | undefined;
+  /** Path in the layer as it was written. */
+  readonly written: readonly string[];
+  /** Path in the schema. */
+  readonly path: readonly string[];
+}
+
+/** The layer's values by the schema's own names; notes where each came from. */
+export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, origins: Origins): Mapping {
+  const visit = (value: unknown, at: Cursor): unknown => {
+    origins.set(at.path.join('.'), layer.where(at.written));
+    if (value instanceof Untyped) {
+      const read = typed(value.text, at.schema);
+      return read instanceof Object ? visit(read, at) : expandShort(read, at);
+    }
+    if (Array.isArray(value)) return value.map((item, i) => visit(item, step(at, String(i))));
+    if (!isMapping(value)) return expandShort(value, at);
+    const core = at.schema && unwrap(at.schema).core;
+    if (core instanceof z.ZodObject) return visitKeys(value, { ...at, schema: core });
+    return mapEntries(value, (child, key) => visit(child, step(at, key)));
+  };
+
+  const visitKeys = (value: Mapping, at: Cursor): Mapping => {
+    const result: Mapping = {};
+    for (const [key, child] of Object.entries(value)) {
+      const where = layer.where([...at.written, key]);
+      const names = ownNames(key, at, where);
+      const below: Cursor = {
+        schema: at.schema && schemaAt(at.schema, names),
+        written: [...at.written, key],
+        path: [...at.path, ...names],
+      };
+      const read = visit(child, below);
+      if (names.length === 1 && names[0] === key && !Object.hasOwn(result, key)) result[key] = read;
+      else place({ result, names, value: read, written: key, where });
+    }
+    return result;
+  };
+
+  const root: Cursor = { schema, written: [], path: [] };
+  return visit(layer.value, root) as Mapping;
+}
+
+const step = (at: Cursor, key: string): Cursor => ({
+  schema: at.schema && childOf(at.schema, key),
+  written: [...at.written, key],
+  path: [...at.path, key],
+});
+
+const mapEntries = (value: Mapping, each: (child: unknown, key: string) => unknown): Mapping =>
+  Object.fromEntries(Object.entries(value).map(([key, child]) => [key, each(child, key)] as const));
+
+function expandShort(value: unknown, at: Cursor): unknown {
+  const expand = at.schema && shorthandOf(at.schema);
+  return expand !== undefined && typeof value === 'string' ? expand(value) : value;
+}
+
+/** The schema's own path for a key as written. */
+function ownNames(key: string, at: Cursor, where: string): readonly string[] {
+  const schema = at.schema as z.core.$ZodType;
+  if (childOf(schema, key) !== undefined) return [key];
+  const field = [...at.path, key].join('.');
+  const foreign = Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
+  if (foreign !== undefined && 'refused' in foreign) {
+    throw new InputError({ where, problem: `${field}: ${foreign.refused}` });
+  }
+  const own = foreign?.to
+    .map((name) => name.split('.'))
+    .find((names) => schemaAt(schema, names) !== undefined);
+  if (own !== undefined) return own;
+  const known = keyDocs(schema).map((doc) => doc.key);
+  const near = nearest(key, known);
+  throw new InputError({
+    where,
+    problem: `unknown key ${JSON.stringify(field)}`,
+    remedy:
+      near === undefined
+        ? 'There are no keys here'
+        : `The nearest known key is ${JSON.stringify([...at.path, near].join('.'))}`,
+  });
+}
+
+interface Placement {
+  readonly result: Mapping;
+  readonly names: readonly string[];
+  readonly value: unknown;
+  readonly written: string;
+  readonly where: string;
+}
+
+/** Puts a mapped value at its own path; a value already there is a contradiction. */
+function place({ result, names, value, written, where }: Placement): void {
+  let here = result;
+  for (const name of names.slice(0, -1)) {
+    if (!isMapping(here[name])) here[name] = {};
+    here = here[name] as Mapping;
+  }
+  const last = names[names.length - 1] as string;
+  if (!Object.hasOwn(here, last)) {
+    here[last] = value;
+  } else if (isMapping(here[last]) && isMapping(value)) {
+    here[last] = mergeDeep(value, here[last]);
+  } else {
+    throw new InputError({
+      where,
+      problem: `${written} means ${names.join('.')}, which is set as well`,
+      remedy: 'Keep one of them',
+    });
+  }
+}
+
+/** `over` onto `base`: mappings merge, anything else replaces; numbered keys reach into a list. */
+export function mergeDeep(base: unknown, over: unknown): unknown {
+  if (!isMapping(over)) return over;
+  if (Array.isArray(base) && Object.keys(over).every((key) => Number(key) < base.length)) {
+    return base.map((item, i) => (String(i) in over ? mergeDeep(item, over[String(i)]) : item));
+  }
+  if (!isMapping(base)) return over;
+  const merged: Mapping = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    merged[key] = key in base ? mergeDeep(base[key], value) : value;
+  }
+  return merged;
+}

@@ -1,0 +1,95 @@
+/** Defaults < file < command line, in one place. */
+import type { z } from 'zod';
+import { InputError } from '../util/errors.js';
+import { environmentLookup, interpolateTree } from './interpolate.js';
+import { type ConfigSchema, expected, schemaAt, unwrap } from './introspect.js';
+import { type Layer, mergeDeep, normalizeLayer, type Origins } from './layer.js';
+import { overrideLayer } from './overrides.js';
+import { readYamlFile } from './yaml-file.js';
+
+interface LoadOptions {
+  /** YAML file. */
+  readonly file?: string;
+  /** `key=value` with dotted keys, in order. */
+  readonly overrides?: readonly string[];
+  /** Environment of `${env:NAME}` in the file. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * A config of one command.
+ * @throws InputError naming file and line (or the command line), field, value and what is expected.
+ */
+export function loadConfig<S extends ConfigSchema>(
+  schema: S,
+  { file, overrides = [], env = {} }: LoadOptions,
+): z.output<S> {
+  const layers = overrides.map(overrideLayer);
+  if (file !== undefined) layers.unshift(fileLayer(file, env));
+  return resolveConfig(schema, layers);
+}
+
+function fileLayer(file: string, env: Readonly<Record<string, string | undefined>>): Layer {
+  const { value, where } = readYamlFile(file);
+  const resolved = interpolateTree(value, environmentLookup(env), where);
+  return { value: resolved as Record<string, unknown>, where };
+}
+
+/** Layers, later ones over earlier ones, onto the schema's defaults. */
+export function resolveConfig<S extends ConfigSchema>(
+  schema: S,
+  layers: readonly Layer[],
+): z.output<S> {
+  const origins: Origins = new Map();
+  let merged: unknown = {};
+  for (const layer of layers) merged = mergeDeep(merged, normalizeLayer(layer, schema, origins));
+  const result = schema.safeParse(merged);
+  if (result.success) return result.data;
+  throw issueError(result.error.issues[0] as z.core.$ZodIssue, { schema, merged, origins });
+}
+
+interface Context {
+  readonly schema: z.core.$ZodType;
+  readonly merged: unknown;
+  readonly origins: Origins;
+}
+
+function valueAt(root: unknown, path: readonly string[]): unknown {
+  let here = root;
+  for (const key of path) here = (here as Record<string, unknown> | undefined | null)?.[key];
+  return here;
+}
+
+/** Where the value at a path, or its nearest parent, was written. */
+function originOf(path: readonly string[], origins: Origins): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const origin = origins.get(path.slice(0, length).join('.'));
+    if (origin !== undefined) return origin;
+  }
+  return undefined;
+}
+
+function issueError(issue: z.core.$ZodIssue, { schema, merged, origins }: Context): InputError {
+  const path = issue.path.map(String);
+  const field = path.join('.');
+  const origin = originOf(path, origins);
+  const where = origin === undefined ? {} : { where: origin };
+  if (issue.code === 'custom') {
+    return new InputError({ ...where, problem: `${field}: ${issue.message}` });
+  }
+  const target = schemaAt(schema, path) ?? schema;
+  const value = valueAt(merged, path);
+  if (value === undefined) {
+    const { doc } = unwrap(target);
+    const hint = path.length === 1 ? `Give ${field}=… or write it in the config file` : '';
+    return new InputError({
+      ...where,
+      problem: `required key ${field} is missing${doc === '' ? '' : ` (${doc})`}`,
+      ...(hint === '' ? {} : { remedy: hint }),
+    });
+  }
+  return new InputError({
+    ...where,
+    problem: `${field} is ${JSON.stringify(value)}, expected ${expected(target)}${value === '' ? ', not empty' : ''}`,
+  });
+}

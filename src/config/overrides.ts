@@ -1,0 +1,67 @@
+/** `key=value` with dotted keys, and `--some-key v`, which means the same. */
+import { z } from 'zod';
+import { InputError } from '../util/errors.js';
+import { schemaAt, unwrap } from './introspect.js';
+import type { Layer } from './layer.js';
+import { Untyped } from './untyped.js';
+
+const KEY_VALUE = /^[A-Za-z_][\w-]*(\.[\w-]+)*=/;
+
+/** One override as a layer of its own. @throws InputError when it is not `key=value`. */
+export function overrideLayer(override: string): Layer {
+  if (!KEY_VALUE.test(override)) {
+    throw new InputError({
+      where: 'command line',
+      problem: `cannot read ${JSON.stringify(override)}`,
+      remedy: 'Write key=value',
+    });
+  }
+  const split = override.indexOf('=');
+  const path = override.slice(0, split).split('.');
+  const value = path.reduceRight<unknown>(
+    (below, key) => ({ [key]: below }),
+    new Untyped(override.slice(split + 1)),
+  );
+  return { value: value as Record<string, unknown>, where: () => 'command line' };
+}
+
+interface Arguments {
+  /** Words that are neither `key=value` nor `--some-key v`: a file, a name. */
+  readonly positionals: readonly string[];
+  /** `key=value`, with `--some-key v` rewritten to it. */
+  readonly overrides: readonly string[];
+}
+
+/** Splits command-line words. A bare `--some-key` of a boolean field means true. */
+export function splitArguments(schema: z.core.$ZodType, words: readonly string[]): Arguments {
+  const positionals: string[] = [];
+  const overrides: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string;
+    if (!word.startsWith('--')) {
+      (KEY_VALUE.test(word) ? overrides : positionals).push(word);
+      continue;
+    }
+    const [name = '', ...rest] = word.slice(2).split('=');
+    const key = name.replaceAll('-', '_');
+    if (rest.length > 0) overrides.push(`${key}=${rest.join('=')}`);
+    else if (isBareFlag(schema, key, words[i + 1])) overrides.push(`${key}=true`);
+    else overrides.push(`${key}=${valueAfter(word, words[++i])}`);
+  }
+  return { positionals, overrides };
+}
+
+function isBareFlag(schema: z.core.$ZodType, key: string, next: string | undefined): boolean {
+  const field = schemaAt(schema, key.split('.'));
+  const isBoolean = field !== undefined && unwrap(field).core instanceof z.ZodBoolean;
+  return isBoolean && !(next === 'true' || next === 'false');
+}
+
+function valueAfter(option: string, value: string | undefined): string {
+  if (value !== undefined) return value;
+  throw new InputError({
+    where: 'command line',
+    problem: `${option} has no value`,
+    remedy: `Write ${option} VALUE`,
+  });
+}

@@ -1,0 +1,57 @@
+/** Where rows come from: a named data set (built in, or on the hub) or a file, and which of them. */
+import { z } from 'zod';
+import { optionalInput, optionalText, text, whole } from './fields.js';
+
+const ROW_FILE = /\.(jsonl|json|csv|tsv|parquet)(\.gz)?$/i;
+
+const shape = {
+  name: optionalText('Data set name (gsm8k, arithmetic, …) or hub id'),
+  path: optionalInput('File of rows (JSONL, CSV, Parquet; .gz too), in place of name'),
+  subset: optionalText('Configuration of a hub data set (openai/gsm8k: main)'),
+  split: text(),
+  columns: z
+    .record(text(), text())
+    .default({})
+    .describe('Column of each role, e.g. {question: Question, answer: Response}'),
+  num_samples: whole(1).nullable(),
+  shuffle: z.boolean().default(true).describe('Shuffle (seeded) before taking num_samples'),
+};
+
+/** `dataset: gsm8k` and `dataset: rows.jsonl` are short for `{name: …}` and `{path: …}`. */
+function expandShorthand(value: string): Record<string, unknown> {
+  return ROW_FILE.test(value) ? { path: value, name: null } : { name: value, path: null };
+}
+
+interface Source {
+  readonly name: string | null;
+  readonly path: string | null;
+}
+
+/** Issue on a data set that names no rows; for configs where nothing else can name them. */
+export function requireRows(dataset: Source, context: z.RefinementCtx): void {
+  if (dataset.name !== null || dataset.path !== null) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['dataset'],
+    message: 'no rows are named. Give dataset=NAME or dataset.path=FILE',
+  });
+}
+
+/** @param defaults defaults of this use, where they differ from the common ones */
+export const datasetSchema = (defaults: { split?: string; numSamples?: number } = {}) =>
+  z
+    .strictObject({
+      ...shape,
+      split: shape.split.default(defaults.split ?? 'train').describe('Split of a named data set'),
+      num_samples: shape.num_samples
+        .default(defaults.numSamples ?? null)
+        .describe('Rows taken after the seeded shuffle; null takes all'),
+    })
+    .refine((source) => source.name === null || source.path === null, {
+      path: ['path'],
+      message: 'both name and path are set. Keep one and set the other to null',
+    })
+    .meta({ shorthand: expandShorthand })
+    .prefault({});
+
+export type DatasetConfig = z.output<ReturnType<typeof datasetSchema>>;

@@ -1,0 +1,31 @@
+/**
+ * Field builders shared by all schemas. A field is typed, ranged, defaulted and documented in one
+ * expression; `--help`, error messages and the resolved dump all read it from there.
+ */
+import { z } from 'zod';
+
+/** Whole number, at least `min`. */
+export const whole = (min: number) => z.int().min(min);
+/** Number in [low, high]. */
+export const within = (low: number, high: number) => z.number().min(low).max(high);
+/** Number >= 0. */
+export const nonNegative = () => z.number().min(0);
+/** Number > 0. */
+export const positive = () => z.number().positive();
+/** Non-empty text. */
+export const text = () => z.string().min(1);
+/** Path or id that the command reads; pipelines hash what it names. */
+export const inputPath = () => text().meta({ path: 'input' });
+/** The same or null, null by default. */
+export const optionalInput = (doc: string) => inputPath().nullable().default(null).describe(doc);
+/** Text or null, null by default. */
+export const optionalText = (doc: string) => text().nullable().default(null).describe(doc);
+/** Whole number >= `min` or null, null by default. */
+export const optionalWhole = (min: number, doc: string) =>
+  whole(min).nullable().default(null).describe(doc);
+/** A word that may stand in a file name. */
+export const fileWord = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
+    .meta({ expected: 'a name of letters, digits, ".", "_" and "-"' });

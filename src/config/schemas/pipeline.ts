@@ -1,0 +1,52 @@
+/** Files of `lorikeet run` (stages) and `lorikeet sweep` (a grid of stages). */
+import { z } from 'zod';
+import { type CommandName, commandSchemas } from '../commands.js';
+import { text } from './fields.js';
+
+const COMMANDS = Object.keys(commandSchemas) as [CommandName, ...CommandName[]];
+const mapping = () => z.record(z.string(), z.unknown());
+
+/** One stage. References in `config` and `with` are resolved when the stage is. */
+const stageSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/)
+    .meta({ expected: 'a name of letters, digits, "_" and "-"' })
+    .describe('Name in state files, tables and references'),
+  command: z.enum(COMMANDS).describe('Command that runs'),
+  config: z
+    .union([text(), mapping()])
+    .default({})
+    .describe('Config file (path from the pipeline file), or its keys'),
+  with: mapping().default({}).describe('Keys over config'),
+  needs: z.array(text()).default([]).describe('Stages that come first, beside those referred to'),
+  stop_if: text()
+    .nullable()
+    .default(null)
+    .describe("Gate on the stage's result, e.g. accuracy < 0.3; when true the pipeline stops"),
+});
+
+const commonKeys = {
+  root: text().describe('Folder of the stages’ outputs and states'),
+  vars: mapping().default({}).describe('Values that stages refer to as vars.NAME'),
+  metrics: z
+    .array(text())
+    .default([])
+    .describe('Result values shown in the tables; empty shows all numbers'),
+};
+
+export const pipelineSchema = z.strictObject({
+  ...commonKeys,
+  stages: z.array(stageSchema).min(1).describe('Stages in order'),
+});
+
+export const sweepSchema = z.strictObject({
+  ...commonKeys,
+  grid: z
+    .record(text(), z.array(z.union([z.number(), text()])).min(1))
+    .describe('Values that stages refer to as grid.NAME; every combination is run'),
+  shared: z.array(stageSchema).default([]).describe('Stages run once, before the grid'),
+  stages: z.array(stageSchema).min(1).describe('Stages run for each combination'),
+});
+
+export type StageConfig = z.output<typeof stageSchema>;

@@ -1,0 +1,24 @@
+/** `lorikeet score`: log-probabilities of given texts or token ids. */
+import { z } from 'zod';
+import { inputPath, text, whole } from './fields.js';
+import { adapterKeys, machineKeys, modelKeys, overwriteKey } from './groups.js';
+
+export const scoreSchema = z.strictObject({
+  ...modelKeys,
+  ...adapterKeys,
+  input: inputPath().describe('JSONL rows with ids, text or messages'),
+  output: text().nullable().default(null).describe('JSONL with ids and logprobs; null prints it'),
+  ...overwriteKey,
+  engine: z
+    .enum(['tensorflow', 'onnxruntime'])
+    .default('tensorflow')
+    .describe('Runtime that scores'),
+  compute_dtype: z
+    .enum(['auto', 'float32', 'bfloat16'])
+    .default('auto')
+    .describe('Type that matrix products compute in; float32 for exactness'),
+  batch_size: whole(1).default(8).describe('Sequences scored together'),
+  ...machineKeys,
+});
+
+export type ScoreConfig = z.output<typeof scoreSchema>;

@@ -1,0 +1,39 @@
+/** `lorikeet traces`: first correct sampled solution of each question, else the data set's own. */
+import { z } from 'zod';
+import { datasetSchema, requireRows } from './dataset.js';
+import { fileWord, text, whole } from './fields.js';
+import {
+  adapterKeys,
+  machineKeys,
+  modelKeys,
+  overwriteKey,
+  samplingKeys,
+  seedKey,
+  stopKey,
+  tagKeys,
+} from './groups.js';
+
+export const tracesSchema = z
+  .strictObject({
+    ...modelKeys,
+    ...adapterKeys,
+    dataset: datasetSchema({ numSamples: 2048 }),
+    output_dir: text().default('outputs/traces').describe('Folder of the traces'),
+    output_file: fileWord()
+      .default('grpo_traces_train.jsonl')
+      .describe('JSONL of {question, answer}; <file>.stats.json stands beside it'),
+    ...overwriteKey,
+    ...tagKeys,
+    batch_size: whole(1).default(32).describe('Questions sampled together'),
+    max_attempts: whole(1)
+      .default(5)
+      .describe('Attempts at a question before its own solution is used'),
+    ...samplingKeys(0.8),
+    max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
+    ...stopKey,
+    ...machineKeys,
+    ...seedKey,
+  })
+  .superRefine((config, context) => requireRows(config.dataset, context));
+
+export type TracesConfig = z.output<typeof tracesSchema>;

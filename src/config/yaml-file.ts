@@ -1,0 +1,71 @@
+/** A YAML file with the line of each key, so that errors can name `file:line`. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { InputError } from '../util/errors.js';
+
+export interface YamlFile {
+  readonly path: string;
+  /** Plain mapping; an empty file is an empty mapping. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** `file:line` of the key at a path, or of its nearest parent. */
+  readonly where: (path: readonly string[]) => string;
+}
+
+function collectLines(
+  node: unknown,
+  path: readonly string[],
+  note: (path: readonly string[], offset: number) => void,
+): void {
+  if (isMap(node)) {
+    for (const pair of node.items) {
+      const key = pair.key as Node & { value?: unknown };
+      const below = [...path, String(key.value)];
+      note(below, key.range?.[0] ?? 0);
+      collectLines(pair.value, below, note);
+    }
+  } else if (isSeq(node)) {
+    for (const [index, item] of node.items.entries()) {
+      const below = [...path, String(index)];
+      note(below, (item as Node).range?.[0] ?? 0);
+      collectLines(item, below, note);
+    }
+  }
+}
+
+function readText(path: string): string {
+  if (!existsSync(path)) {
+    throw new InputError({ where: path, problem: 'no such config file', remedy: 'Check the path' });
+  }
+  if (statSync(path).isDirectory()) {
+    throw new InputError({ where: path, problem: 'is a folder, expected a YAML file' });
+  }
+  return readFileSync(path, 'utf8');
+}
+
+/** @throws InputError with `file:line` when the file is missing, no YAML, or no mapping. */
+export function readYamlFile(path: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
+  const lineAt = (offset: number) => `${path}:${lines.linePos(offset).line}`;
+  const [error] = document.errors;
+  if (error !== undefined) {
+    throw new InputError({
+      where: lineAt(error.pos[0]),
+      problem: `not valid YAML: ${error.message}`,
+    });
+  }
+  const value: unknown = document.toJS() ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new InputError({ where: path, problem: 'expected a mapping of keys at the top level' });
+  }
+  const offsets = new Map<string, number>();
+  collectLines(document.contents, [], (at, offset) => offsets.set(at.join('\0'), offset));
+  const where = (at: readonly string[]): string => {
+    for (let length = at.length; length > 0; length--) {
+      const offset = offsets.get(at.slice(0, length).join('\0'));
+      if (offset !== undefined) return lineAt(offset);
+    }
+    return path;
+  };
+  return { path, value: value as Record<string, unknown>, where };
+}

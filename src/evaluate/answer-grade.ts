@@ -1,0 +1,63 @@
+/** How one response is judged: the answer in tags, the last number, and the form. */
+import {
+  type AnswerTags,
+  DEFAULT_TAGS,
+  flexibleAnswer,
+  followsFormat,
+  goldOf,
+  numbersEqual,
+  parseNumber,
+  parseResponse,
+  type RewardRow,
+} from '../rewards/index.js';
+
+export interface AnswerGrade {
+  /** Gold answer as text; null when the row has none. */
+  readonly gold: string | null;
+  /** Answer between the solution tags, as written. */
+  readonly answer: string | null;
+  /** Null when there is no gold answer to judge by. */
+  readonly correct: boolean | null;
+  /** Last number of the response, wherever it stands. */
+  readonly flexible_answer: string | null;
+  readonly flexible_correct: boolean | null;
+  readonly reasoning: string | null;
+  readonly has_reasoning: boolean;
+  readonly has_answer: boolean;
+  readonly format_ok: boolean;
+}
+
+export type AnswerGrader = (completion: string, row: RewardRow) => AnswerGrade;
+
+/**
+ * Grades numeric answers: strictly by what stands between the solution tags, and flexibly by the last
+ * number (as lm-evaluation-harness). `has_reasoning` and `has_answer` are about the tags only.
+ */
+export function numericGrader({
+  tags = DEFAULT_TAGS,
+  goldColumn = 'answer',
+}: {
+  readonly tags?: AnswerTags;
+  readonly goldColumn?: string;
+} = {}): AnswerGrader {
+  return (completion, row) => {
+    const gold = goldOf(row, goldColumn);
+    const response = parseResponse(completion, tags);
+    const { reasoning, solution } = response;
+    const last = flexibleAnswer(completion);
+    const canGrade = gold !== null && parseNumber(gold) !== null;
+    const judge = (answer: string | null) =>
+      canGrade ? answer !== null && numbersEqual(answer, gold) : null;
+    return {
+      gold,
+      answer: solution,
+      correct: judge(solution),
+      flexible_answer: last,
+      flexible_correct: judge(last),
+      reasoning,
+      has_reasoning: reasoning !== null,
+      has_answer: solution !== null,
+      format_ok: followsFormat(response),
+    };
+  };
+}

@@ -1,0 +1,22 @@
+/** One completion of an evaluation with everything decided about it. Keys are those of the files. */
+import type { AnswerGrade } from './answer-grade.js';
+
+export interface EvalRow extends AnswerGrade {
+  readonly index: number;
+  /** The row's own `id`, else its index. */
+  readonly id: string;
+  readonly sample_index: number;
+  readonly question: string;
+  readonly completion: string;
+  /** Weighted sum of the rewards; null when none were asked for, or the sample cannot be graded. */
+  readonly reward: number | null;
+  readonly rewards: Readonly<Record<string, number | null>>;
+  readonly statuses: Readonly<Record<string, string>>;
+  readonly finish_reason: string;
+  readonly truncated: boolean;
+  /** Sampled tokens, the end token included. */
+  readonly tokens: number;
+  readonly logprob_mean: number | null;
+  readonly adapter: string | null;
+  readonly seconds: number;
+}

@@ -1,0 +1,117 @@
+/** Evaluation: completions for rows, graded one by one, and metrics over them. */
+import { meanOf, type SampledCompletion } from '../report/index.js';
+import type { Grader, RewardRow } from '../rewards/index.js';
+import { RunError } from '../util/errors.js';
+import { groupBy } from '../util/group.js';
+import type { AnswerGrader } from './answer-grade.js';
+import type { EvalRow } from './eval-row.js';
+import { type EvalMetrics, evalMetrics } from './metrics.js';
+
+/** One example to complete. */
+export interface EvalItem {
+  /** Unique in the evaluation; a completion names it as `requestId`. */
+  readonly id: string;
+  readonly index: number;
+  readonly row: RewardRow;
+}
+
+/** Gives `samples` completions for each item, in any order; a sampler or anything around one. */
+export type Complete = (
+  items: readonly EvalItem[],
+  options: { readonly samples: number; readonly signal?: AbortSignal },
+) => Promise<readonly SampledCompletion[]>;
+
+export interface EvaluateOptions {
+  readonly rows: readonly RewardRow[];
+  readonly complete: Complete;
+  readonly grade: AnswerGrader;
+  /** Rewards to record beside the grade. */
+  readonly rewards?: Grader;
+  /** Completions for each row; 1 by default. */
+  readonly samples?: number;
+  /** pass@k for these k; needs as many samples. */
+  readonly passAt?: readonly number[];
+  /** Rows completed in one call; all by default. */
+  readonly batchSize?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Evaluation {
+  readonly rows: readonly EvalRow[];
+  readonly metrics: EvalMetrics;
+}
+
+/**
+ * Rows in order of example, then of sample.
+ * @throws the signal's reason when it is aborted: nothing is graded in part
+ * @throws RunError when `complete` returns too few completions, or an id it was not given
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { samples = 1, batchSize = Math.max(1, options.rows.length), passAt = [] } = options;
+  const { signal, complete } = options;
+  const items = options.rows.map((row, index) => ({ id: String(row.id ?? index), index, row }));
+  if (new Set(items.map(({ id }) => id)).size < items.length) {
+    throw new RunError({ where: 'evaluate', problem: 'two rows have the same id' });
+  }
+  const rows: EvalRow[] = [];
+  const start = performance.now();
+  for (let at = 0; at < items.length; at += batchSize) {
+    signal?.throwIfAborted();
+    const batch = items.slice(at, at + batchSize);
+    const completions = await complete(batch, { samples, ...(signal && { signal }) });
+    signal?.throwIfAborted();
+    rows.push(...gradeBatch(batch, completions, { ...options, samples }));
+    options.onProgress?.(at + batch.length, items.length);
+  }
+  const seconds = (performance.now() - start) / 1000;
+  return { rows, metrics: { ...evalMetrics(rows, { samples, passAt }), seconds } };
+}
+
+type Grading = Pick<EvaluateOptions, 'grade' | 'rewards'> & { readonly samples: number };
+
+function gradeBatch(
+  batch: readonly EvalItem[],
+  completions: readonly SampledCompletion[],
+  grading: Grading,
+): EvalRow[] {
+  const byItem = groupBy(completions, ({ requestId }) => requestId);
+  const rows = batch.flatMap((item) => {
+    const own = byItem.get(item.id) ?? [];
+    if (own.length !== grading.samples) {
+      const problem = `example ${item.id} got ${own.length} completions, not ${grading.samples}`;
+      throw new RunError({ where: 'evaluate', problem });
+    }
+    return own
+      .toSorted((a, b) => a.sampleIndex - b.sampleIndex)
+      .map((completion) => evalRow(item, completion, grading));
+  });
+  if (rows.length !== completions.length) {
+    throw new RunError({ where: 'evaluate', problem: 'a completion has an unknown request id' });
+  }
+  return rows;
+}
+
+function evalRow(item: EvalItem, completion: SampledCompletion, grading: Grading): EvalRow {
+  const { row, index, id } = item;
+  const { text } = completion;
+  const reward = grading.rewards?.(text, row);
+  const parts = Object.entries(reward?.parts ?? {});
+  return {
+    index,
+    id,
+    sample_index: completion.sampleIndex,
+    question: String(row.question ?? row.problem ?? row.prompt ?? ''),
+    completion: text,
+    ...grading.grade(text, row),
+    reward: reward?.total ?? null,
+    rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
+    statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
+    finish_reason: completion.finishReason,
+    truncated: completion.finishReason === 'length',
+    tokens: completion.ids.length,
+    logprob_mean: meanOf(completion.logprobs),
+    adapter: completion.adapter,
+    seconds: completion.seconds,
+  };
+}

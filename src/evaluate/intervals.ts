@@ -1,0 +1,43 @@
+/** 95% intervals of proportions and means. */
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** 97.5% point of the standard normal distribution. */
+export const Z95 = 1.959963984540054;
+
+/**
+ * Wilson score interval of a proportion (E. B. Wilson 1927): it keeps to [0, 1] and holds its level also
+ * near 0 and 1. Of 0 trials it is [0, 1].
+ * @example wilson(5, 10) // { low: 0.2366, high: 0.7634 }
+ */
+export function wilson(successes: number, trials: number, z = Z95): Interval {
+  if (trials === 0) return { low: 0, high: 1 };
+  const share = successes / trials;
+  const scale = 1 + z ** 2 / trials;
+  const centre = (share + z ** 2 / (2 * trials)) / scale;
+  const spread = (share * (1 - share)) / trials + z ** 2 / (4 * trials ** 2);
+  const half = (z / scale) * Math.sqrt(spread);
+  return {
+    low: successes === 0 ? 0 : centre - half,
+    high: successes === trials ? 1 : centre + half,
+  };
+}
+
+/**
+ * Normal interval of a mean from independent values, cut to `bounds`. Of fewer than two values it is
+ * the bounds.
+ */
+export function meanInterval(
+  values: readonly number[],
+  { bounds = { low: 0, high: 1 }, z = Z95 }: { bounds?: Interval; z?: number } = {},
+): Interval {
+  const n = values.length;
+  if (n < 2) return bounds;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  const half = z * Math.sqrt(variance / n);
+  return { low: Math.max(bounds.low, mean - half), high: Math.min(bounds.high, mean + half) };
+}

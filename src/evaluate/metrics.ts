@@ -1,0 +1,100 @@
+/** Metrics of an evaluation, by the names of its JSON file. Shares are of 1. */
+import { groupBy } from '../util/group.js';
+import type { EvalRow } from './eval-row.js';
+import { type Interval, meanInterval, wilson } from './intervals.js';
+import { passAtK } from './pass-at-k.js';
+
+export interface EvalMetrics {
+  /** Examples with a gold answer; the denominator of the accuracies. */
+  readonly eval_size: number;
+  readonly samples_per_example: number;
+  /** Completions whose row has no gold answer. */
+  readonly ungraded: number;
+  /** Completions that are right. */
+  readonly correct: number;
+  /** Share of right answers between the tags, with its 95% interval. */
+  readonly accuracy: number;
+  readonly accuracy_low: number;
+  readonly accuracy_high: number;
+  /** The same by the last number of the response. */
+  readonly flexible_accuracy: number;
+  readonly flexible_accuracy_low: number;
+  readonly flexible_accuracy_high: number;
+  /** Responses that contain reasoning. */
+  readonly thinking_proportion: number;
+  /** Responses with an extractable final answer. */
+  readonly answer_proportion: number;
+  readonly format_rate: number;
+  /** Responses cut at the token limit. */
+  readonly truncation_rate: number;
+  /** Tokens. */
+  readonly mean_length: number;
+  readonly max_length: number;
+  /** Null without rewards. */
+  readonly mean_reward: number | null;
+  /** Wall seconds of the evaluation. */
+  readonly seconds: number;
+  readonly [passAt: `pass@${number}`]: number | null;
+}
+
+/** @param rows those of one example next to each other, `samples` each */
+export function evalMetrics(
+  rows: readonly EvalRow[],
+  { samples, passAt }: { readonly samples: number; readonly passAt: readonly number[] },
+): Omit<EvalMetrics, 'seconds'> {
+  const graded = rows.filter(({ correct }) => correct !== null);
+  const groups = [...groupBy(graded, ({ index }) => index).values()];
+  const strict = accuracy(groups, ({ correct }) => correct === true);
+  const flexible = accuracy(groups, ({ flexible_correct }) => flexible_correct === true);
+  const rewards = rows.flatMap(({ reward }) => reward ?? []);
+  return {
+    eval_size: groups.length,
+    samples_per_example: samples,
+    ungraded: rows.length - graded.length,
+    correct: graded.filter(({ correct }) => correct).length,
+    accuracy: strict.mean,
+    accuracy_low: strict.low,
+    accuracy_high: strict.high,
+    flexible_accuracy: flexible.mean,
+    flexible_accuracy_low: flexible.low,
+    flexible_accuracy_high: flexible.high,
+    thinking_proportion: share(rows, ({ has_reasoning }) => has_reasoning),
+    answer_proportion: share(rows, ({ has_answer }) => has_answer),
+    format_rate: share(rows, ({ format_ok }) => format_ok),
+    truncation_rate: share(rows, ({ truncated }) => truncated),
+    mean_length: mean(rows.map(({ tokens }) => tokens)),
+    max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
+    mean_reward: rewards.length === 0 ? null : mean(rewards),
+    ...Object.fromEntries(passAt.map((k) => [`pass@${k}`, meanPassAt(groups, k)])),
+  };
+}
+
+type Group = readonly EvalRow[];
+
+/** Wilson's interval for one sample an example; over the examples' means for more. */
+function accuracy(
+  groups: readonly Group[],
+  isRight: (row: EvalRow) => boolean,
+): Interval & { readonly mean: number } {
+  const means = groups.map((group) => share(group, isRight));
+  const total = means.reduce((sum, value) => sum + value, 0);
+  const hasOneSample = groups.every((group) => group.length === 1);
+  const interval = hasOneSample ? wilson(total, groups.length) : meanInterval(means);
+  return { mean: mean(means), ...interval };
+}
+
+function meanPassAt(groups: readonly Group[], k: number): number | null {
+  const values = groups.map((group) =>
+    passAtK(group.length, group.filter(({ correct }) => correct).length, k),
+  );
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : mean(known);
+}
+
+function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
+  return items.length === 0 ? 0 : items.filter(holds).length / items.length;
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,63 @@
+/** Metrics for people: the text of `…_metrics.txt`, and a table of several evaluations. */
+import { type Cell, formatCell, percent } from '../report/index.js';
+import type { EvalMetrics } from './metrics.js';
+
+/** Lines `Name: value`, the headline first. */
+export function evalSummary(title: string, metrics: EvalMetrics): string {
+  const { samples_per_example: samples } = metrics;
+  const passAt = Object.entries(metrics).filter(([name]) => name.startsWith('pass@'));
+  const lines: [string, string][] = [
+    ['Examples', `${metrics.eval_size}${samples > 1 ? `, ${samples} samples each` : ''}`],
+    ['Accuracy', withInterval(metrics.accuracy, metrics.accuracy_low, metrics.accuracy_high)],
+    ['Correct', `${metrics.correct} of ${metrics.eval_size * samples}`],
+    [
+      'Flexible accuracy (last number)',
+      withInterval(
+        metrics.flexible_accuracy,
+        metrics.flexible_accuracy_low,
+        metrics.flexible_accuracy_high,
+      ),
+    ],
+    ...passAt.map(([name, value]): [string, string] => [name, percent(value)]),
+    ['Thinking proportion', percent(metrics.thinking_proportion)],
+    ['Answer proportion', percent(metrics.answer_proportion)],
+    ['Format rate', percent(metrics.format_rate)],
+    ['Truncation rate', percent(metrics.truncation_rate)],
+    ['Mean length', `${metrics.mean_length.toFixed(1)} tokens`],
+    ['Longest', `${metrics.max_length} tokens`],
+  ];
+  if (metrics.mean_reward !== null) lines.push(['Mean reward', formatCell(metrics.mean_reward)]);
+  if (metrics.ungraded > 0) {
+    lines.push(['Not graded', `${metrics.ungraded} completions without a gold answer`]);
+  }
+  lines.push(['Seconds', metrics.seconds.toFixed(1)]);
+  return [title, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\n');
+}
+
+function withInterval(share: number, low: number, high: number): string {
+  return `${percent(share)} (95% interval ${percent(low)} to ${percent(high)})`;
+}
+
+export interface EvalTable {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** One row for each named evaluation, for consoles and reports. */
+export function evalTable(
+  evaluations: readonly { readonly name: string; readonly metrics: EvalMetrics }[],
+): EvalTable {
+  return {
+    header: ['model', 'accuracy', '95% interval', 'flexible', 'format', 'truncated', 'tokens', 'n'],
+    rows: evaluations.map(({ name, metrics }) => [
+      name,
+      percent(metrics.accuracy),
+      `${percent(metrics.accuracy_low)} to ${percent(metrics.accuracy_high)}`,
+      percent(metrics.flexible_accuracy),
+      percent(metrics.format_rate),
+      percent(metrics.truncation_rate),
+      metrics.mean_length.toFixed(1),
+      metrics.eval_size,
+    ]),
+  };
+}

@@ -1,0 +1,28 @@
+/** Phi-3 and Phi-4-mini: q, k and v stored as one matrix, gate and up too; part of each head is rotated. */
+import type { DecoderSpec } from '../spec.js';
+import type { ConfigFields } from './fields.js';
+import { llamaLike } from './llama.js';
+import { ropeFromConfig } from './rope.js';
+
+/** Names that older Phi-3 checkpoints use for the same scaling. */
+const RENAMED = { su: 'longrope', yarn: 'longrope' } as const;
+
+export function phi3(fields: ConfigFields): DecoderSpec {
+  fields.oneOf('full_attn_mod', [1]);
+  fields.oneOf('interpolate_factor', [1]);
+  const partial = fields.positive('partial_rotary_factor', 1);
+  const spec = llamaLike(fields, {
+    family: 'phi3',
+    maxPositions: 4096,
+    normEps: 1e-5,
+    ropes: (context) => [
+      ropeFromConfig(fields, { ...context, partial, originalMaxPositions: 4096 }, RENAMED),
+    ],
+  });
+  const window = fields.positiveIntegerOrNull('sliding_window', null);
+  return {
+    ...spec,
+    layers: spec.layers.map((layer) => ({ ...layer, window })),
+    fusedProjections: true,
+  };
+}

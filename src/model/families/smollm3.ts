@@ -1,0 +1,26 @@
+/** SmolLM3: Llama in which every fourth layer has no positions (NoPE). */
+import type { DecoderSpec } from '../spec.js';
+import type { ConfigFields } from './fields.js';
+import { requireFullAttention } from './layer-types.js';
+import { llamaLike } from './llama.js';
+
+export function smollm3(fields: ConfigFields): DecoderSpec {
+  const spec = llamaLike(fields, {
+    family: 'smollm3',
+    maxPositions: 32_768,
+    keyValueHeads: 4,
+    theta: 2_000_000,
+    tied: true,
+    biases: ['attention_bias', 'mlp_bias'],
+  });
+  const count = spec.layers.length;
+  requireFullAttention(fields, count);
+  const period = fields.positiveInteger('no_rope_layer_interval', 4);
+  const flags = fields.numbers('no_rope_layers', count);
+  const isRotated = (layer: number) =>
+    flags === null ? (layer + 1) % period !== 0 : flags[layer] !== 0;
+  return {
+    ...spec,
+    layers: spec.layers.map((layer, i) => ({ ...layer, rope: isRotated(i) ? 0 : null })),
+  };
+}

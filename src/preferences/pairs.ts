@@ -1,0 +1,227 @@
+/**
+ * Completion rows into preference pairs for DPO: correct against incorrect first, then, when asked for,
+ * pairs by another score. Every prompt that gives no pair is counted with its reason.
+ */
+import { InputError } from '../util/errors.js';
+import { groupBy } from '../util/group.js';
+import { Rng } from '../util/rng.js';
+
+/** A completion row; `samples.jsonl` holds such rows. */
+export interface CompletionRow {
+  readonly question?: string;
+  /** Prompt as the model saw it; groups rows that have no question. */
+  readonly prompt?: string;
+  readonly completion: string;
+  /** Null: could not be graded; such rows are left out and counted. */
+  readonly reward: number | null;
+  readonly correct?: boolean | null;
+}
+
+/** Keys are those of the file; `prompt` stands where the rows have no `question`. */
+export interface PreferencePair {
+  readonly question?: string;
+  readonly prompt?: string;
+  readonly chosen: string;
+  readonly rejected: string;
+  readonly chosen_reward: number;
+  readonly rejected_reward: number;
+  readonly pair_type: string;
+}
+
+/** Pairs beyond correctness, made from what `maxPairsPerPrompt` leaves. */
+export interface ScorePairs<T extends CompletionRow> {
+  /** Their `pair_type`. */
+  readonly type: string;
+  /** Higher is better; null leaves the row out of these pairs. The reward by default. */
+  readonly score?: (row: T) => number | null;
+  /** `correct`: only among correct rows. */
+  readonly among: 'correct' | 'all';
+}
+
+export interface PairOptions<T extends CompletionRow> {
+  /** 1 by default. */
+  readonly maxPairsPerPrompt?: number;
+  /** The difference of a pair (reward, or `scorePairs.score`) must be above this; 0 by default. */
+  readonly minMargin?: number;
+  readonly seed: number;
+  /**
+   * Off by default: pairs are correct against incorrect. Rows without `correct` need it, as they can be
+   * told apart by a score only.
+   */
+  readonly scorePairs?: ScorePairs<T>;
+}
+
+/** Keys are those of the stats file. */
+export interface PairStats {
+  readonly prompts: number;
+  readonly pairs: number;
+  readonly pairs_by_type: Readonly<Record<string, number>>;
+  readonly prompts_with_pair: number;
+  /** Prompts without a pair, by reason. */
+  readonly prompts_without_pair: Readonly<Record<NoPairReason, number>>;
+  readonly duplicates_dropped: number;
+  readonly ungraded_dropped: number;
+  /** Mean of chosen_reward − rejected_reward; null without pairs. */
+  readonly mean_margin: number | null;
+}
+
+/** `small_margin`: there were candidates, and none differed enough. */
+export type NoPairReason = 'all_correct' | 'all_incorrect' | 'single' | 'small_margin';
+
+/**
+ * Pairs in order of first appearance of their prompt. The same rows and seed give the same pairs. A
+ * completion that stands twice under a prompt counts once.
+ * @throws InputError when no row has `correct` and no `scorePairs` are asked for
+ */
+export function pairsFromRollouts<T extends CompletionRow>(
+  rows: readonly T[],
+  options: PairOptions<T>,
+): { pairs: PreferencePair[]; stats: PairStats } {
+  const { maxPairsPerPrompt = 1, minMargin = 0, seed, scorePairs } = options;
+  const graded = rows.filter(({ reward }) => reward !== null);
+  if (scorePairs === undefined && graded.length > 0 && !graded.some(hasCorrect)) {
+    throw new InputError({
+      where: 'pairs',
+      problem: 'no row says whether its completion is correct',
+      remedy: 'Make pairs by score, or grade the rows with the correctness reward',
+    });
+  }
+  const reasons = { all_correct: 0, all_incorrect: 0, single: 0, small_margin: 0 };
+  const pairs: PreferencePair[] = [];
+  let duplicates = 0;
+  const groups = groupBy(graded, promptOf);
+  for (const [prompt, group] of groups) {
+    const unique = [...new Map(group.map((row) => [row.completion, row])).values()];
+    duplicates += group.length - unique.length;
+    const rng = Rng.of(seed, 'pairs', prompt);
+    const candidates = [
+      ...correctnessPairs(unique, { rng, minMargin }),
+      ...(scorePairs === undefined ? [] : scoredPairs(unique, { rng, minMargin, ...scorePairs })),
+    ];
+    const chosen = distinct(candidates).slice(0, maxPairsPerPrompt);
+    pairs.push(...chosen);
+    if (chosen.length === 0) reasons[noPairReason(unique)] += 1;
+  }
+  const without = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  return {
+    pairs,
+    stats: {
+      prompts: groups.size,
+      pairs: pairs.length,
+      pairs_by_type: countTypes(pairs),
+      prompts_with_pair: groups.size - without,
+      prompts_without_pair: reasons,
+      duplicates_dropped: duplicates,
+      ungraded_dropped: rows.length - graded.length,
+      mean_margin: meanMargin(pairs),
+    },
+  };
+}
+
+function promptOf(row: CompletionRow): string {
+  const prompt = row.question ?? row.prompt;
+  if (prompt !== undefined) return prompt;
+  throw new InputError({ where: 'pairs', problem: 'a row has neither question nor prompt' });
+}
+
+function hasCorrect({ correct }: CompletionRow): boolean {
+  return typeof correct === 'boolean';
+}
+
+interface Choice {
+  readonly rng: Rng;
+  readonly minMargin: number;
+}
+
+function correctnessPairs(
+  rows: readonly CompletionRow[],
+  { rng, minMargin }: Choice,
+): PreferencePair[] {
+  const right = rng.shuffle(rows.filter(({ correct }) => correct === true));
+  const wrong = rng.shuffle(rows.filter(({ correct }) => correct === false));
+  return crossed(right, wrong)
+    .filter(([chosen, rejected]) => rewardOf(chosen) - rewardOf(rejected) > minMargin)
+    .map(([chosen, rejected]) => toPair(chosen, rejected, 'correctness'));
+}
+
+/** Every combination once, each of the shorter list's rows used as evenly as can be. */
+function crossed<T>(a: readonly T[], b: readonly T[]): [T, T][] {
+  const [outer, inner] = a.length >= b.length ? [a, b] : [b, a];
+  const pairs: [T, T][] = [];
+  for (let shift = 0; shift < inner.length; shift++) {
+    for (const [i, item] of outer.entries()) {
+      const other = inner[(i + shift) % inner.length] as T;
+      pairs.push(outer === a ? [item, other] : [other, item]);
+    }
+  }
+  return pairs;
+}
+
+/** Pairs by score, widest margin first; equal margins in the shuffled order. */
+function scoredPairs<T extends CompletionRow>(
+  rows: readonly T[],
+  { rng, minMargin, type, score = rewardOf, among }: Choice & ScorePairs<T>,
+): PreferencePair[] {
+  const scored = rng
+    .shuffle(rows.filter(({ correct }) => among === 'all' || correct === true))
+    .flatMap((row) => {
+      const value = score(row);
+      return value === null ? [] : [{ row, value }];
+    });
+  return scored
+    .flatMap((better) =>
+      scored
+        .filter((worse) => better.value - worse.value > minMargin)
+        .map((worse) => ({
+          pair: toPair(better.row, worse.row, type),
+          margin: better.value - worse.value,
+        })),
+    )
+    .sort((a, b) => b.margin - a.margin)
+    .map(({ pair }) => pair);
+}
+
+function toPair(chosen: CompletionRow, rejected: CompletionRow, type: string): PreferencePair {
+  const { question, prompt } = chosen;
+  return {
+    ...(question === undefined ? { prompt: prompt ?? '' } : { question }),
+    chosen: chosen.completion,
+    rejected: rejected.completion,
+    chosen_reward: rewardOf(chosen),
+    rejected_reward: rewardOf(rejected),
+    pair_type: type,
+  };
+}
+
+/** The first of pairs of the same two completions, whichever is chosen. */
+function distinct(pairs: readonly PreferencePair[]): PreferencePair[] {
+  const seen = new Set<string>();
+  return pairs.filter(({ chosen, rejected }) => {
+    const key = JSON.stringify([chosen, rejected].sort());
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function noPairReason(rows: readonly CompletionRow[]): NoPairReason {
+  if (rows.length < 2) return 'single';
+  if (rows.every(({ correct }) => correct === true)) return 'all_correct';
+  if (rows.every(({ correct }) => correct === false)) return 'all_incorrect';
+  return 'small_margin';
+}
+
+function rewardOf({ reward }: CompletionRow): number {
+  return reward ?? 0;
+}
+
+function countTypes(pairs: readonly PreferencePair[]): Record<string, number> {
+  const groups = groupBy(pairs, ({ pair_type }) => pair_type);
+  return Object.fromEntries([...groups].map(([type, group]) => [type, group.length]));
+}
+
+function meanMargin(pairs: readonly PreferencePair[]): number | null {
+  if (pairs.length === 0) return null;
+  const total = pairs.reduce((sum, pair) => sum + pair.chosen_reward - pair.rejected_reward, 0);
+  return total / pairs.length;
+}

@@ -1,0 +1,73 @@
+/**
+ * The traces file and, beside it, what became of each problem. Both grow row by row and in the order of
+ * the problems, so an interrupted run is gone on with from the rows that are in both.
+ */
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { InputError } from '../util/errors.js';
+import { readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import type { TraceOutcome, TraceProblem, TraceRow, TraceStats } from './trace-rows.js';
+
+export interface TraceEntry {
+  readonly row: TraceRow;
+  readonly outcome: TraceOutcome;
+}
+
+export interface TraceFiles {
+  readonly traces: string;
+  readonly attempts: string;
+  readonly stats: string;
+}
+
+export function traceFiles(path: string): TraceFiles {
+  return { traces: path, attempts: `${path}.attempts.jsonl`, stats: `${path}.stats.json` };
+}
+
+/** Deletes the three files of `path`. */
+export function clearTraces(path: string): void {
+  for (const file of Object.values(traceFiles(path))) rmSync(file, { force: true });
+}
+
+/**
+ * Entries that are already there; the files are cut to them.
+ * @throws InputError when they are not of these problems
+ */
+export function keptEntries(path: string, problems: readonly TraceProblem[]): TraceEntry[] {
+  const files = traceFiles(path);
+  const rows = wholeRows(files.traces) as unknown as TraceRow[];
+  const outcomes = wholeRows(files.attempts) as unknown as TraceOutcome[];
+  const kept: TraceEntry[] = [];
+  for (const [i, row] of rows.entries()) {
+    const outcome = outcomes[i];
+    if (outcome === undefined) break;
+    if (row.question !== problems[i]?.question || outcome.index !== i) {
+      throw new InputError({
+        where: `${path}:${i + 1}`,
+        problem: 'the row belongs to another set of problems',
+        remedy: 'Give overwrite=true to start anew, or another output_file',
+      });
+    }
+    kept.push({ row, outcome });
+  }
+  writeFileAtomic(files.traces, toJsonl(kept.map(({ row }) => row)));
+  writeFileAtomic(files.attempts, toJsonl(kept.map(({ outcome }) => outcome)));
+  return kept;
+}
+
+export function appendEntries(path: string, entries: readonly TraceEntry[]): void {
+  const files = traceFiles(path);
+  appendFileSync(files.traces, toJsonl(entries.map(({ row }) => row)));
+  appendFileSync(files.attempts, toJsonl(entries.map(({ outcome }) => outcome)));
+}
+
+export function writeStats(path: string, stats: TraceStats): void {
+  writeJson(traceFiles(path).stats, stats);
+}
+
+/** Rows whose line is whole: a killed process may have left half a line at the end. */
+function wholeRows(path: string): Record<string, unknown>[] {
+  if (!existsSync(path)) return [];
+  const text = readFileSync(path, 'utf8');
+  const end = text.lastIndexOf('\n') + 1;
+  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
+  return readJsonl(path);
+}

@@ -1,0 +1,217 @@
+/**
+ * `lorikeet quickstart`: the whole job at tiny size, offline, on a CPU. A seeded arithmetic data set, a random
+ * decoder, SFT, GRPO and DPO from the SFT model, evaluation of all four on the same held-out problems.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  dpoSchema,
+  evalSchema,
+  generateSchema,
+  grpoSchema,
+  initModelSchema,
+  loadConfig,
+  pairsSchema,
+  type QuickstartConfig,
+  sftSchema,
+} from '../config/index.js';
+import { makeArithmetic } from '../data/index.js';
+import { duration, moveRunAside, percent, textTable, writeReport } from '../report/index.js';
+import { InputError } from '../util/errors.js';
+import { toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { bundledConfig } from './bundled-config.js';
+import type { RecipeContext } from './context.js';
+import { runDpo } from './dpo.js';
+import { type EvalResult, runEval } from './eval.js';
+import { runGenerate } from './generate.js';
+import { runGrpo } from './grpo.js';
+import { runInitModel } from './init-model.js';
+import { runPairs } from './pairs.js';
+import { quickstartReport } from './quickstart-report.js';
+import { runSft } from './sft.js';
+
+/** Share of demonstrations that work the sum out digit by digit; the others state the result at once. */
+const DATA = { train: 20_000, test: 500, carefulShare: 0.3 } as const;
+/** Training problems whose completions become preference pairs. */
+const PAIR_PROMPTS = 512;
+const PAIR_SAMPLES = 8;
+
+const STAGES = ['base', 'sft', 'grpo', 'dpo'] as const;
+export type QuickstartStage = (typeof STAGES)[number];
+
+export interface QuickstartSummary {
+  readonly base_accuracy: number;
+  readonly sft_accuracy: number;
+  readonly sft_format_rate: number;
+  readonly grpo_accuracy: number;
+  readonly dpo_accuracy: number;
+  readonly eval_size: number;
+  readonly seed: number;
+  /** Wall time without set-up. */
+  readonly seconds: number;
+  /** Wall time of build and set-up before, downloads included; null when started without it. */
+  readonly setup_seconds: number | null;
+}
+
+export async function runQuickstart(
+  config: QuickstartConfig,
+  context: RecipeContext,
+): Promise<QuickstartSummary> {
+  const started = performance.now();
+  const root = config.output_dir;
+  const aside = moveAside(root);
+  if (aside !== null) context.log(`the earlier quickstart is now ${aside}`);
+  const run = new Quickstart(config, context);
+  await run.train();
+  const evaluations = await run.evaluate();
+  const seconds = (performance.now() - started) / 1000;
+  const summary = summarise(evaluations, { config, seconds });
+  writeJson(join(root, 'summary.json'), summary);
+  writeReport(join(root, 'report.html'), quickstartReport(root, { summary, evaluations }));
+  context.log(`\n${resultTable(evaluations)}\n`);
+  context.log(
+    `${duration(seconds)}; see ${join(root, 'report.html')} and ${join(root, 'summary.json')}`,
+  );
+  return summary;
+}
+
+/** Refuses to move a folder that no quickstart made. */
+function moveAside(root: string): string | null {
+  const isOurs = !existsSync(root) || existsSync(join(root, 'data', 'train.jsonl'));
+  if (isOurs) return moveRunAside(root);
+  throw new InputError({
+    where: 'output_dir',
+    problem: `${root} exists and is not the folder of a quickstart`,
+    remedy: 'Give another output_dir',
+  });
+}
+
+class Quickstart {
+  private readonly config: QuickstartConfig;
+  private readonly context: RecipeContext;
+  private readonly shared: readonly string[];
+
+  constructor(config: QuickstartConfig, context: RecipeContext) {
+    this.config = config;
+    this.context = context;
+    const { seed, device, threads } = config;
+    this.shared = [`seed=${seed}`, `device=${device}`, `threads=${threads ?? 'null'}`];
+  }
+
+  async train(): Promise<void> {
+    const { context } = this;
+    const train = this.writeData();
+    const [base, sft, grpo, dpo] = STAGES.map((stage) => this.path(stage)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const { seed } = this.config;
+    const initial = [`output=${base}`, `tokenizer.corpus=["${train}"]`, `seed=${seed}`];
+    await runInitModel(loadConfig(initModelSchema, bundled('init-model', initial)), context);
+    const onTrain = [...this.shared, `dataset.path=${train}`];
+    const sftKeys = [...onTrain, `model=${base}`, `output_dir=${sft}`];
+    await runSft(loadConfig(sftSchema, bundled('sft', sftKeys)), context);
+    const grpoKeys = [
+      ...onTrain,
+      `model=${sft}`,
+      `output_dir=${grpo}`,
+      `shuffle_rewards=${this.config.shuffle_rewards}`,
+    ];
+    await runGrpo(loadConfig(grpoSchema, bundled('grpo', grpoKeys)), context);
+    const pairs = await this.makePairs(train, sft);
+    const dpoKeys = [...this.shared, `dataset.path=${pairs}`, `model=${sft}`, `output_dir=${dpo}`];
+    await runDpo(loadConfig(dpoSchema, bundled('dpo', dpoKeys)), context);
+  }
+
+  async evaluate(): Promise<Map<QuickstartStage, EvalResult>> {
+    const out = new Map<QuickstartStage, EvalResult>();
+    for (const stage of STAGES) {
+      const keys = [
+        ...this.shared,
+        `model=${this.path(stage)}`,
+        `dataset.path=${this.path('data/test.jsonl')}`,
+        `output_dir=${this.path(`eval/${stage}`)}`,
+        `stage=${stage}`,
+      ];
+      out.set(stage, await runEval(loadConfig(evalSchema, bundled('eval', keys)), this.context));
+    }
+    return out;
+  }
+
+  private path(name: string): string {
+    return join(this.config.output_dir, name);
+  }
+
+  private writeData(): string {
+    const splits = makeArithmetic({ ...DATA, seed: this.config.seed });
+    for (const split of ['train', 'test'] as const) {
+      writeFileAtomic(this.path(`data/${split}.jsonl`), toJsonl(splits[split]));
+    }
+    return this.path('data/train.jsonl');
+  }
+
+  /** The SFT model's own completions on training problems, correct against incorrect. */
+  private async makePairs(_train: string, sft: string): Promise<string> {
+    const prompts = this.path('data/pair_prompts.jsonl');
+    const rollouts = this.path('rollouts.jsonl');
+    const pairs = this.path('pairs.jsonl');
+    const { seed } = this.config;
+    const rows = makeArithmetic({ ...DATA, seed }).train.slice(0, PAIR_PROMPTS);
+    writeFileAtomic(prompts, toJsonl(rows));
+    const keys = [
+      ...this.shared,
+      `model=${sft}`,
+      `input=${prompts}`,
+      `output=${rollouts}`,
+      `num_generations=${PAIR_SAMPLES}`,
+    ];
+    await runGenerate(loadConfig(generateSchema, bundled('rollouts', keys)), this.context);
+    const pairKeys = [`input=${rollouts}`, `output=${pairs}`, `seed=${seed}`];
+    await runPairs(loadConfig(pairsSchema, { overrides: pairKeys }), this.context);
+    return pairs;
+  }
+}
+
+const bundled = (name: string, overrides: readonly string[]) => ({
+  file: bundledConfig(join('quickstart', `${name}.yaml`)),
+  overrides,
+});
+
+/** Milliseconds that the scripts around the command took before it, from LORIKEET_SETUP_SECONDS. */
+function setupSeconds(): number | null {
+  const text = process.env.LORIKEET_SETUP_SECONDS;
+  return text === undefined || text === '' ? null : Number(text);
+}
+
+function summarise(
+  evaluations: ReadonlyMap<QuickstartStage, EvalResult>,
+  { config, seconds }: { readonly config: QuickstartConfig; readonly seconds: number },
+): QuickstartSummary {
+  const of = (stage: QuickstartStage) => evaluations.get(stage)!;
+  return {
+    base_accuracy: of('base').accuracy,
+    sft_accuracy: of('sft').accuracy,
+    sft_format_rate: of('sft').format_rate,
+    grpo_accuracy: of('grpo').accuracy,
+    dpo_accuracy: of('dpo').accuracy,
+    eval_size: of('sft').eval_size,
+    seed: config.seed,
+    seconds: Math.round(seconds * 10) / 10,
+    setup_seconds: setupSeconds(),
+  };
+}
+
+function resultTable(evaluations: ReadonlyMap<QuickstartStage, EvalResult>): string {
+  const rows = [...evaluations].map(([stage, result]) => [
+    stage,
+    percent(result.accuracy),
+    `${percent(result.accuracy_low)} – ${percent(result.accuracy_high)}`,
+    percent(result.format_rate),
+    result.mean_length.toFixed(1),
+    result.eval_size,
+  ]);
+  const header = ['model', 'accuracy', '95% interval', 'format', 'mean tokens', 'problems'];
+  return textTable(header, rows);
+}

@@ -1,0 +1,32 @@
+/** Where a command's rows go: a JSONL file, written whole, or standard output. */
+import { existsSync } from 'node:fs';
+import { InputError } from '../util/errors.js';
+import { toJsonl, writeFileAtomic } from '../util/files.js';
+import type { RecipeContext } from './context.js';
+
+export interface OutputKeys {
+  readonly output: string | null;
+  readonly overwrite: boolean;
+}
+
+/** Call before the work begins. @throws InputError when the file exists and may not be replaced. */
+export function checkOutput({ output, overwrite }: OutputKeys): void {
+  if (output === null || overwrite || !existsSync(output)) return;
+  throw new InputError({
+    where: 'output',
+    problem: `the file ${output} exists`,
+    remedy: 'Give overwrite=true to replace it, or another output',
+  });
+}
+
+export function writeRows(
+  { output }: OutputKeys,
+  rows: readonly object[],
+  context: RecipeContext,
+): void {
+  if (output === null) for (const row of rows) context.print(JSON.stringify(row));
+  else {
+    writeFileAtomic(output, toJsonl(rows));
+    context.log(`${rows.length} rows in ${output}`);
+  }
+}

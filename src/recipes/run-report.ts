@@ -1,2 +1,0 @@
-import type { RunFolder } from '../report/index.js';
-export function writeTrainingReport(_run: RunFolder, _o: unknown): void {}

@@ -1,0 +1,62 @@
+/** An opened model → a sampler on ONNX Runtime, with the adapter that the model brings. */
+import { linearModules } from '../model/spec.js';
+import { createOnnxSampler, type Sampler, type SamplingParams } from '../rollout/index.js';
+import { InputError } from '../util/errors.js';
+import type { ModelSource } from './model-source.js';
+
+export interface SamplerOptions {
+  readonly threads: number | null;
+  /** Sequences in flight at the same time. */
+  readonly maxBatch: number;
+  readonly maxPromptLength: number;
+  readonly maxNewTokens: number;
+  /** Modules that take LoRA matrices; default: those of the model's own adapter. */
+  readonly loraModules?: readonly string[];
+}
+
+/** @throws InputError when prompt and completion do not fit the model's context. */
+export async function openSampler(source: ModelSource, options: SamplerOptions): Promise<Sampler> {
+  const { maxPromptLength, maxNewTokens, maxBatch } = options;
+  const maxContext = maxPromptLength + maxNewTokens;
+  if (maxContext > source.spec.maxPositions) {
+    throw new InputError({
+      where: 'max_new_tokens',
+      problem: `a prompt of ${maxPromptLength} and a completion of ${maxNewTokens} tokens exceed the model's context of ${source.spec.maxPositions}`,
+      remedy: 'Lower it, or leave out the longest prompts',
+    });
+  }
+  const wanted = new Set(options.loraModules ?? source.adapter?.tensors.keys());
+  const sampler = await createOnnxSampler({
+    spec: source.spec,
+    weights: source.weights,
+    tokenizer: source.tokenizer,
+    loraModules: linearModules(source.spec)
+      .map(({ module }) => module)
+      .filter((module) => wanted.has(module)),
+    maxContext,
+    maxBatch,
+    ...(options.threads !== null && { threads: options.threads }),
+  });
+  sampler.setAdapter(source.adapter);
+  return sampler;
+}
+
+interface SamplingKeys {
+  readonly temperature: number;
+  readonly top_p: number;
+  readonly top_k: number;
+  readonly stop: readonly string[];
+  readonly seed: number;
+}
+
+export const samplingParams = (keys: SamplingKeys, maxNewTokens: number): SamplingParams => ({
+  temperature: keys.temperature,
+  topP: keys.top_p,
+  topK: keys.top_k,
+  minP: 0,
+  repetitionPenalty: 1,
+  minNewTokens: 0,
+  maxNewTokens,
+  stopStrings: [...keys.stop],
+  seed: keys.seed,
+});

@@ -1,0 +1,116 @@
+/** `lorikeet score`: log p of each token of given texts or ids, by the trainer's or the sampler's runtime. */
+import type { ScoreConfig } from '../config/index.js';
+import { collate, loraFromAdapter, NO_LORA, Policy, planLora } from '../model/index.js';
+import { withProgress } from '../report/index.js';
+import { renderExample } from '../tokenizer/index.js';
+import { InputError } from '../util/errors.js';
+import { type JsonRow, readJsonl } from '../util/files.js';
+import type { RecipeContext } from './context.js';
+import { renderOptions } from './dataset.js';
+import { type ModelSource, openModel } from './model-source.js';
+import { configureDevice } from './policy-source.js';
+import { checkOutput, writeRows } from './rows-output.js';
+import { openSampler } from './sampling.js';
+
+/** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
+type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>;
+
+export async function runScore(config: ScoreConfig, context: RecipeContext): Promise<void> {
+  checkOutput(config);
+  const rows = readJsonl(config.input);
+  const source = await openModel(config);
+  try {
+    const sequences = rows.map((row, i) => idsOf(row, source, { config, line: i + 1 }));
+    const engine = config.engine === 'tensorflow' ? tensorflowScorer : onnxScorer;
+    const { score, dispose } = await engine(config, source, sequences);
+    try {
+      const logprobs = await inBatches(sequences, config.batch_size, score);
+      const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
+      writeRows(config, scored, context);
+    } finally {
+      dispose();
+    }
+  } finally {
+    source.close();
+  }
+}
+
+function idsOf(
+  row: JsonRow,
+  { tokenizer, spec }: ModelSource,
+  { config, line }: { readonly config: ScoreConfig; readonly line: number },
+): number[] {
+  const where = `${config.input}:${line}`;
+  const ids = Array.isArray(row.ids)
+    ? (row.ids as number[])
+    : renderExample(tokenizer, row, renderOptions({ ...config }, where)).ids;
+  const bad = ids.find((id) => !Number.isInteger(id) || id < 0 || id >= spec.vocabSize);
+  if (bad !== undefined || ids.length < 2 || ids.length > spec.maxPositions) {
+    const problem =
+      bad === undefined
+        ? `${ids.length} ids; 2 to ${spec.maxPositions} can be scored`
+        : `id ${JSON.stringify(bad)} is not one of the model's ${spec.vocabSize}`;
+    throw new InputError({ where, problem });
+  }
+  return [...ids];
+}
+
+async function inBatches(
+  sequences: readonly (readonly number[])[],
+  size: number,
+  score: Scorer,
+): Promise<number[][]> {
+  const out: number[][] = [];
+  await withProgress({ label: 'scoring', total: sequences.length }, async (progress) => {
+    for (let start = 0; start < sequences.length; start += size) {
+      out.push(...(await score(sequences.slice(start, start + size))));
+      progress.update(out.length);
+    }
+  });
+  return out;
+}
+
+interface OpenScorer {
+  readonly score: Scorer;
+  readonly dispose: () => void;
+}
+
+async function tensorflowScorer(config: ScoreConfig, source: ModelSource): Promise<OpenScorer> {
+  configureDevice(config);
+  const { adapter, spec, weights } = source;
+  const plan = adapter === null ? NO_LORA : planLora(spec, adapter.config);
+  const policy = new Policy({
+    spec,
+    weights,
+    lora: plan,
+    initialLora: adapter === null ? [] : loraFromAdapter(plan, adapter),
+    checkpointedLayers: 0,
+  });
+  return {
+    async score(sequences) {
+      const batch = collate(sequences.map((ids) => ({ ids, trained: ids.map(() => true) })));
+      const scores = await policy.score(batch);
+      const out = sequences.map((): number[] => []);
+      for (const [i, row] of batch.sequences.entries()) out[row]!.push(scores[3 * i]!);
+      return out;
+    },
+    dispose: () => policy.dispose(),
+  };
+}
+
+async function onnxScorer(
+  config: ScoreConfig,
+  source: ModelSource,
+  sequences: readonly (readonly number[])[],
+): Promise<OpenScorer> {
+  const sampler = await openSampler(source, {
+    threads: config.threads,
+    maxBatch: config.batch_size,
+    maxPromptLength: Math.max(...sequences.map((ids) => ids.length)),
+    maxNewTokens: 0,
+  });
+  return {
+    score: async (batch) => (await sampler.score(batch)).map((logps) => Array.from(logps)),
+    dispose: () => sampler.dispose(),
+  };
+}

@@ -1,0 +1,252 @@
+/**
+ * The sampler on ONNX Runtime. It holds one session with the base weights, the adapter's memory, and two
+ * lanes through the session: prompts (also scoring) and decoding.
+ */
+import { availableParallelism } from 'node:os';
+import type { DecoderSpec } from '../../model/spec.js';
+import { InputError, RunError } from '../../util/errors.js';
+import type { Adapter } from '../../weights/index.js';
+import { decoderGraph } from '../graph/decoder.js';
+import type { WeightSource } from '../graph/weight-source.js';
+import { encodeGraph } from '../onnx/model-files.js';
+import { OrtSession } from '../ort/session.js';
+import { checkSamplingParams } from '../sampling/params.js';
+import { TokenSampler } from '../sampling/token-sampler.js';
+import type {
+  Completion,
+  GenerateOptions,
+  PromptRequest,
+  RolloutTokenizer,
+  Sampler,
+  SamplingParams,
+  SyncResult,
+} from '../types.js';
+import { Generation } from './generation.js';
+import { cacheBytesPerToken } from './kv-cache.js';
+import { Lane } from './lane.js';
+import { LoraInputs } from './lora-inputs.js';
+import { PromptQueue } from './prompt-queue.js';
+import { checkRequests, checkSequences } from './requests.js';
+import { scoreSequences } from './score.js';
+
+export interface OnnxSamplerOptions {
+  readonly spec: DecoderSpec;
+  /** Base weights by Hugging Face name. */
+  readonly weights: WeightSource;
+  readonly tokenizer: RolloutTokenizer;
+  /** Full names of the modules that adapters may change. None: the graph has no adapter inputs at all. */
+  readonly loraModules?: readonly string[];
+  /** Longest prompt and completion together, in tokens. */
+  readonly maxContext: number;
+  /** Most completions in progress at once. */
+  readonly maxBatch?: number;
+  /** Bytes that keys and values of completions in progress may take; lowers the batch where needed. */
+  readonly maxCacheBytes?: number;
+  /** Threads of one operator; all of the machine's when absent. */
+  readonly threads?: number;
+  /** Where large weights are written for loading; the system's temporary folder when absent. */
+  readonly cacheDir?: string;
+}
+
+const DEFAULT_MAX_BATCH = 128;
+const DEFAULT_MAX_CACHE_BYTES = 4 * 2 ** 30;
+
+/** The sampler, and the slow path by which full-parameter training updates it. */
+export interface OnnxSampler extends Sampler {
+  /**
+   * Loads other base weights of the same architecture. The adapter stays.
+   * @param version what completions carry as `adapter` from now on when there is no adapter, e.g. a hash
+   */
+  reloadWeights(weights: WeightSource, version: string): Promise<SyncResult>;
+}
+
+/**
+ * @throws InputError when options do not fit the model
+ * @throws SetupError when ONNX Runtime is missing or of an unknown version
+ */
+export async function createOnnxSampler(options: OnnxSamplerOptions): Promise<OnnxSampler> {
+  const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = options;
+  if (!Number.isSafeInteger(maxContext) || maxContext < 2 || maxContext > spec.maxPositions) {
+    throw new InputError({
+      where: 'rollout context',
+      problem: `${maxContext} tokens, expected 2 to ${spec.maxPositions} for this model`,
+    });
+  }
+  if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
+    throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });
+  }
+  return new SessionSampler(options);
+}
+
+class SessionSampler implements OnnxSampler {
+  private readonly options: OnnxSamplerOptions;
+  private readonly lora: LoraInputs;
+  private weightsVersion: string | null = null;
+  private session: OrtSession;
+  private promptLane: Lane;
+  private decodeLane: Lane;
+  /** Settles when the last call that was made is done. */
+  private queue: Promise<unknown> = Promise.resolve();
+  private pending = 0;
+  private isDisposed = false;
+
+  constructor(options: OnnxSamplerOptions) {
+    this.options = options;
+    this.lora = new LoraInputs(options.spec, options.loraModules ?? []);
+    this.session = loadSession(options, options.weights);
+    this.promptLane = new Lane(this.session, options.spec);
+    this.decodeLane = new Lane(this.session, options.spec);
+    this.bindLora();
+  }
+
+  get adapterHash(): string | null {
+    return this.lora.hash ?? this.weightsVersion;
+  }
+
+  generate(
+    requests: readonly PromptRequest[],
+    params: SamplingParams,
+    options: GenerateOptions = {},
+  ): Promise<Completion[]> {
+    return this.exclusive(() => this.generateNow(requests, params, options));
+  }
+
+  score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    return this.exclusive(() => {
+      const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = this.options;
+      checkSequences(sequences, { vocabSize: spec.vocabSize, maxContext });
+      const { vocabSize } = spec;
+      return scoreSequences(sequences, { lane: this.promptLane, vocabSize, maxRows: maxBatch });
+    });
+  }
+
+  setAdapter(adapter: Adapter | null): SyncResult {
+    if (this.pending > 0) {
+      throw new RunError('rollout: the adapter cannot change while completions are being sampled');
+    }
+    const start = performance.now();
+    if (this.lora.write(adapter)) this.bindLora();
+    return { hash: this.adapterHash, syncMs: performance.now() - start };
+  }
+
+  reloadWeights(weights: WeightSource, version: string): Promise<SyncResult> {
+    return this.exclusive(async () => {
+      const start = performance.now();
+      const session = loadSession(this.options, weights);
+      this.releaseSession();
+      this.session = session;
+      this.promptLane = new Lane(session, this.options.spec);
+      this.decodeLane = new Lane(session, this.options.spec);
+      this.bindLora();
+      this.weightsVersion = version;
+      return { hash: this.adapterHash, syncMs: performance.now() - start };
+    });
+  }
+
+  /** Native memory goes when the calls under way are done. */
+  dispose(): void {
+    if (this.isDisposed) return;
+    this.isDisposed = true;
+    const release = () => {
+      this.releaseSession();
+      this.lora.dispose();
+    };
+    if (this.pending === 0) release();
+    else this.queue = this.queue.then(release);
+  }
+
+  private async generateNow(
+    requests: readonly PromptRequest[],
+    params: SamplingParams,
+    { signal, onCompletion }: GenerateOptions,
+  ): Promise<Completion[]> {
+    const { spec, maxContext, tokenizer } = this.options;
+    checkSamplingParams(params);
+    checkRequests(requests, { vocabSize: spec.vocabSize, maxContext });
+    if (requests.length === 0) return [];
+    const sampler = new TokenSampler(params, spec.vocabSize, tokenizer.eosIds);
+    const { promptLane, decodeLane } = this;
+    const slots = this.layOutSlots(requests, params);
+    const completions: Completion[] = [];
+    await new Generation({
+      queue: new PromptQueue(requests, {
+        lane: promptLane,
+        maxRows: slots,
+        inverseTemperature: sampler.inverseTemperature,
+      }),
+      promptLane,
+      decodeLane,
+      sampler,
+      params,
+      tokenizer,
+      slots,
+      maxContext,
+      adapter: this.adapterHash,
+      signal,
+      onFinish: (completion) => {
+        completions.push(completion);
+        onCompletion?.(completion);
+      },
+    }).run();
+    return inRequestOrder(completions, requests);
+  }
+
+  /** Prepares the decoding cache for the longest row; as many slots as fit the budget and are of use. */
+  private layOutSlots(requests: readonly PromptRequest[], params: SamplingParams): number {
+    const {
+      spec,
+      maxContext,
+      maxBatch = DEFAULT_MAX_BATCH,
+      maxCacheBytes = DEFAULT_MAX_CACHE_BYTES,
+    } = this.options;
+    const longest = Math.max(...requests.map(({ promptIds }) => promptIds.length));
+    const wanted = requests.reduce((sum, { n }) => sum + n, 0);
+    const capacity = Math.min(maxContext, longest + params.maxNewTokens);
+    const affordable = Math.floor(maxCacheBytes / (cacheBytesPerToken(spec) * capacity));
+    const slots = Math.max(1, Math.min(wanted, maxBatch, affordable));
+    this.decodeLane.shapeCache({ rows: slots, capacity });
+    return slots;
+  }
+
+  private bindLora(): void {
+    const inputs = this.lora.inputs();
+    this.promptLane.bindLora(inputs);
+    this.decodeLane.bindLora(inputs);
+  }
+
+  private releaseSession(): void {
+    this.promptLane.dispose();
+    this.decodeLane.dispose();
+    this.session.dispose();
+  }
+
+  /** Runs one call at a time, in the order they were made. */
+  private exclusive<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.isDisposed) return Promise.reject(new RunError('rollout: the sampler is disposed'));
+    this.pending++;
+    const result = this.queue.then(call).finally(() => this.pending--);
+    this.queue = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function loadSession(options: OnnxSamplerOptions, source: WeightSource): OrtSession {
+  const { spec, loraModules = [], maxContext, threads, cacheDir } = options;
+  const graph = decoderGraph({ spec, source, loraModules, maxContext });
+  const files = encodeGraph(graph, { tempDir: cacheDir });
+  try {
+    return OrtSession.create(files, { threads: threads ?? availableParallelism() });
+  } finally {
+    files.dispose();
+  }
+}
+
+function inRequestOrder(
+  completions: readonly Completion[],
+  requests: readonly PromptRequest[],
+): Completion[] {
+  const order = new Map(requests.map(({ id }, i) => [id, i]));
+  return [...completions].sort(
+    (a, b) => order.get(a.requestId)! - order.get(b.requestId)! || a.sampleIndex - b.sampleIndex,
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * Prompts through the model: right-padded batches from nothing, or one long prompt in chunks. A padded row
+ * is computed to its end like any other; causal attention keeps the padding out of what stands before it.
+ */
+import type { Lane } from './lane.js';
+
+/** Tokens of one run, padding included. More would only need more memory. */
+export const MAX_RUN_TOKENS = 2048;
+
+/** Writes right-padded `sequences` and sets every row to full length. */
+export function fillBatch(
+  lane: Lane,
+  sequences: readonly (readonly number[])[],
+  tokens: number,
+): void {
+  for (const [row, sequence] of sequences.entries()) {
+    const start = row * tokens;
+    for (let i = 0; i < sequence.length; i++) lane.ids[start + i] = sequence[i]!;
+    lane.ids.fill(0, start + sequence.length, start + tokens);
+    lane.lastPositions[row] = tokens - 1;
+  }
+}
+
+/**
+ * Splits the beginning of a list of lengths into a batch whose padded size stays within the limits; at
+ * least one sequence.
+ */
+export function batchSize(
+  lengths: readonly number[],
+  limits: { readonly rows: number; readonly tokens: number },
+): number {
+  let longest = 0;
+  let count = 0;
+  for (const length of lengths) {
+    longest = Math.max(longest, length);
+    if (count > 0 && (count >= limits.rows || longest * (count + 1) > limits.tokens)) break;
+    count++;
+  }
+  return count;
+}
+
+/** Fills the lane's cache with the prompts; logits of row i are those after prompt i. */
+export async function prefill(
+  lane: Lane,
+  prompts: readonly (readonly number[])[],
+  inverseTemperature: number,
+): Promise<void> {
+  const longest = Math.max(...prompts.map(({ length }) => length));
+  lane.shapeCache({ rows: prompts.length, capacity: longest });
+  if (prompts.length === 1 && longest > MAX_RUN_TOKENS) {
+    await prefillLong(lane, prompts[0]!, inverseTemperature);
+    return;
+  }
+  lane.shape({ batch: prompts.length, tokens: longest, wanted: prompts.length });
+  fillBatch(lane, prompts, longest);
+  for (const [row, prompt] of prompts.entries()) {
+    lane.rows[row] = row * longest + prompt.length - 1;
+  }
+  await lane.run(inverseTemperature);
+}
+
+async function prefillLong(
+  lane: Lane,
+  prompt: readonly number[],
+  inverseTemperature: number,
+): Promise<void> {
+  for (const { start, ids } of chunks(prompt)) {
+    lane.shape({ batch: 1, tokens: ids.length, wanted: 1 });
+    lane.ids.set(ids);
+    lane.lastPositions[0] = start + ids.length - 1;
+    lane.rows[0] = ids.length - 1;
+    await lane.run(inverseTemperature);
+  }
+}
+
+/** Pieces of at most `MAX_RUN_TOKENS`, each with the index of its first token. */
+export function* chunks(
+  ids: readonly number[],
+  size = MAX_RUN_TOKENS,
+): Generator<{ readonly start: number; readonly ids: readonly number[] }> {
+  for (let start = 0; start < ids.length; start += size) {
+    yield { start, ids: ids.slice(start, start + size) };
+  }
+}

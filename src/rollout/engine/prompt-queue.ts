@@ -1,0 +1,76 @@
+/**
+ * Prompts on their way into slots. A prompt is prefilled once, together with others; its keys and values
+ * are then copied into a slot for each of its completions. Prompts wait in the prefill lane, already
+ * computed, until slots fall free.
+ */
+import type { PromptRequest } from '../types.js';
+import type { Lane } from './lane.js';
+import { batchSize, MAX_RUN_TOKENS, prefill } from './prefill.js';
+
+export interface QueueOptions {
+  readonly lane: Lane;
+  readonly maxRows: number;
+  readonly inverseTemperature: number;
+}
+
+/** A completion that can start: row `laneRow` of the prefill lane holds its prompt. */
+export interface ReadySample {
+  readonly request: PromptRequest;
+  readonly sampleIndex: number;
+  readonly laneRow: number;
+  readonly startedAt: number;
+}
+
+export class PromptQueue {
+  private readonly options: QueueOptions;
+  /** Longest prompts first, so that batches hold prompts of like length. */
+  private readonly waiting: PromptRequest[];
+  private ready: ReadySample[] = [];
+
+  constructor(requests: readonly PromptRequest[], options: QueueOptions) {
+    this.options = options;
+    this.waiting = [...requests].sort((a, b) => b.promptIds.length - a.promptIds.length);
+  }
+
+  get isEmpty(): boolean {
+    return this.ready.length === 0 && this.waiting.length === 0;
+  }
+
+  /** The next completion whose prompt is computed; undefined when `fetch` is needed or all have started. */
+  take(): ReadySample | undefined {
+    return this.ready.shift();
+  }
+
+  /** Computes the next prompts when none are ready. */
+  async fetch(): Promise<void> {
+    if (this.ready.length > 0 || this.waiting.length === 0) return;
+    const { lane, maxRows, inverseTemperature } = this.options;
+    const lengths = this.waiting.map(({ promptIds }) => promptIds.length);
+    const count = batchSize(lengths, { rows: maxRows, tokens: MAX_RUN_TOKENS });
+    const batch = this.waiting.splice(0, count);
+    const startedAt = performance.now();
+    await prefill(
+      lane,
+      batch.map(({ promptIds }) => promptIds),
+      inverseTemperature,
+    );
+    this.ready = batch.flatMap((request, laneRow) =>
+      Array.from({ length: request.n }, (_, sampleIndex) => ({
+        request,
+        sampleIndex,
+        laneRow,
+        startedAt,
+      })),
+    );
+  }
+
+  /** Everything that has not started, for an aborted run. */
+  *rest(): Generator<{ readonly request: PromptRequest; readonly sampleIndex: number }> {
+    yield* this.ready;
+    for (const request of this.waiting) {
+      for (let sampleIndex = 0; sampleIndex < request.n; sampleIndex++) {
+        yield { request, sampleIndex };
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** What a call may ask for. */
+import { InputError } from '../../util/errors.js';
+import type { PromptRequest } from '../types.js';
+
+export interface RequestLimits {
+  readonly vocabSize: number;
+  /** Prompt and completion together, in tokens. */
+  readonly maxContext: number;
+}
+
+/** @throws InputError naming the request. */
+export function checkRequests(requests: readonly PromptRequest[], limits: RequestLimits): void {
+  const ids = new Set<string>();
+  for (const { id, promptIds, n } of requests) {
+    const where = `request ${id}`;
+    if (ids.has(id)) {
+      throw new InputError({
+        where,
+        problem: 'the id occurs twice',
+        remedy: 'Ids name the random streams and must differ; use n for more completions',
+      });
+    }
+    ids.add(id);
+    if (!Number.isSafeInteger(n) || n < 1) {
+      throw new InputError({ where, problem: `n is ${n}, expected a whole number of at least 1` });
+    }
+    if (promptIds.length === 0) throw new InputError({ where, problem: 'the prompt is empty' });
+    checkIds(where, promptIds, limits.vocabSize);
+    if (promptIds.length >= limits.maxContext) {
+      throw new InputError({
+        where,
+        problem: `the prompt has ${promptIds.length} tokens, the context holds ${limits.maxContext}`,
+        remedy: 'Shorten the prompt or raise the context length',
+      });
+    }
+  }
+}
+
+/** @throws InputError naming the sequence. */
+export function checkSequences(
+  sequences: readonly (readonly number[])[],
+  { vocabSize, maxContext }: RequestLimits,
+): void {
+  for (const [i, ids] of sequences.entries()) {
+    const where = `sequence ${i}`;
+    if (ids.length === 0) throw new InputError({ where, problem: 'it is empty' });
+    if (ids.length > maxContext) {
+      throw new InputError({
+        where,
+        problem: `it has ${ids.length} tokens, the context holds ${maxContext}`,
+        remedy: 'Shorten it or raise the context length',
+      });
+    }
+    checkIds(where, ids, vocabSize);
+  }
+}
+
+function checkIds(where: string, ids: readonly number[], vocabSize: number): void {
+  for (const id of ids) {
+    if (Number.isSafeInteger(id) && id >= 0 && id < vocabSize) continue;
+    throw new InputError({
+      where,
+      problem: `token id ${id} is outside of the vocabulary (${vocabSize})`,
+      remedy: 'Use the tokenizer that belongs to the model',
+    });
+  }
+}

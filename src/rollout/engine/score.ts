@@ -1,0 +1,89 @@
+/** Log-probabilities of given sequences under the model at temperature 1. */
+import { argmax } from '../sampling/distribution.js';
+import type { Lane } from './lane.js';
+import { batchSize, chunks, fillBatch, MAX_RUN_TOKENS } from './prefill.js';
+
+/** Logits of one run: 64 MiB of them. */
+const MAX_LOGITS = 1 << 24;
+/** Probabilities below this have lost precision as float32; their logarithm is taken from the logits. */
+const MIN_PROBABILITY = 1e-30;
+
+export interface ScoreOptions {
+  readonly lane: Lane;
+  readonly vocabSize: number;
+  readonly maxRows: number;
+}
+
+/**
+ * @param sequences each of at least one id
+ * @returns log p(id t | ids before t) for t = 1 … n − 1 of each
+ */
+export async function scoreSequences(
+  sequences: readonly (readonly number[])[],
+  { lane, vocabSize, maxRows }: ScoreOptions,
+): Promise<Float32Array[]> {
+  const maxTokens = Math.max(1, Math.min(MAX_RUN_TOKENS, Math.floor(MAX_LOGITS / vocabSize)));
+  const results = sequences.map(({ length }) => new Float32Array(length - 1));
+  const order = [...sequences.keys()]
+    .filter((i) => sequences[i]!.length > 1)
+    .sort((a, b) => sequences[b]!.length - sequences[a]!.length || a - b);
+  for (let done = 0; done < order.length; ) {
+    const lengths = order.slice(done).map((i) => sequences[i]!.length - 1);
+    const batch = order.slice(
+      done,
+      done + batchSize(lengths, { rows: maxRows, tokens: maxTokens }),
+    );
+    done += batch.length;
+    const jobs = batch.map((i) => ({ ids: sequences[i]!, logprobs: results[i]! }));
+    if (lengths[0]! > maxTokens) await scoreLong(lane, jobs[0]!, maxTokens);
+    else await scoreBatch(lane, jobs);
+  }
+  return results;
+}
+
+interface Job {
+  readonly ids: readonly number[];
+  readonly logprobs: Float32Array;
+}
+
+/** The last id of a sequence is predicted but predicts nothing, so it is left out of the inputs. */
+async function scoreBatch(lane: Lane, jobs: readonly Job[]): Promise<void> {
+  const inputs = jobs.map(({ ids }) => ids.slice(0, -1));
+  const longest = Math.max(...inputs.map(({ length }) => length));
+  const wanted = inputs.reduce((sum, { length }) => sum + length, 0);
+  lane.shapeCache({ rows: jobs.length, capacity: longest });
+  lane.shape({ batch: jobs.length, tokens: longest, wanted });
+  fillBatch(lane, inputs, longest);
+  let at = 0;
+  for (const [row, { length }] of inputs.entries()) {
+    for (let i = 0; i < length; i++) lane.rows[at++] = row * longest + i;
+  }
+  await lane.run(1);
+  at = 0;
+  for (const { ids, logprobs } of jobs) {
+    for (let i = 0; i < logprobs.length; i++) logprobs[i] = logProbability(lane, at++, ids[i + 1]!);
+  }
+}
+
+async function scoreLong(lane: Lane, { ids, logprobs }: Job, size: number): Promise<void> {
+  lane.shapeCache({ rows: 1, capacity: logprobs.length });
+  for (const { start, ids: chunk } of chunks(ids.slice(0, -1), size)) {
+    lane.shape({ batch: 1, tokens: chunk.length, wanted: chunk.length });
+    lane.ids.set(chunk);
+    lane.lastPositions[0] = start + chunk.length - 1;
+    for (let i = 0; i < chunk.length; i++) lane.rows[i] = i;
+    await lane.run(1);
+    for (let i = 0; i < chunk.length; i++) {
+      logprobs[start + i] = logProbability(lane, i, ids[start + i + 1]!);
+    }
+  }
+}
+
+/** `log softmax(logits)[id]`, through the likeliest id where the probability itself is too small. */
+function logProbability(lane: Lane, row: number, id: number): number {
+  const probability = lane.probabilities(row)[id]!;
+  if (probability >= MIN_PROBABILITY) return Math.log(probability);
+  const scores = lane.scores(row);
+  const best = argmax(scores);
+  return scores[id]! - scores[best]! + Math.log(lane.probabilities(row)[best]!);
+}

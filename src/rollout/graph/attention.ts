@@ -1,0 +1,119 @@
+/**
+ * Grouped-query attention (Ainslie et al. 2023) on ONNX Runtime's fused operator: rotary embedding, update
+ * of the key/value cache and causal attention (windowed, soft-capped) in one node.
+ */
+import type { Attributes, Value } from '../onnx/graph-builder.js';
+import { type GraphContext, project, rmsNorm } from './context.js';
+import {
+  INPUT_IDS,
+  pastKey,
+  pastValue,
+  presentKey,
+  presentValue,
+  SEQLENS_K,
+  TOTAL_LENGTH,
+} from './names.js';
+import type { LayerProjections } from './projections.js';
+import { ropeTables } from './rope.js';
+
+const CACHE_SHAPE = 'cache_capacity';
+
+/**
+ * Attention of one layer, up to but not including its output projection.
+ * @param x normalised hidden states [B·S, hidden]
+ * @returns [B·S, heads · headDim]
+ */
+export function attention(
+  context: GraphContext,
+  x: Value,
+  layer: number,
+  { qkv }: LayerProjections,
+): Value {
+  const { graph, spec } = context;
+  const queriesKeysValues = qkv.map((projection) => project(context, x, projection));
+  const inputs =
+    queriesKeysValues.length === 1
+      ? [batched(context, queriesKeysValues[0]!, qkv[0]!.outFeatures), '', '']
+      : normalised(context, queriesKeysValues, layer);
+  const caches = cacheInputs(context, layer);
+  const rope = ropeInputs(context, layer);
+  const output = graph.node(
+    'GroupQueryAttention',
+    [...inputs, ...caches, SEQLENS_K, TOTAL_LENGTH, ...rope],
+    {
+      contrib: true,
+      attributes: attentionAttributes(context, layer),
+      outputs: [`attention.${layer}`, presentKey(layer), presentValue(layer)],
+    },
+  );
+  declareCacheOutputs(context, layer);
+  return flat(context, output, spec.numHeads * spec.headDim);
+}
+
+function attentionAttributes({ spec }: GraphContext, layer: number): Attributes {
+  const { rope, window } = spec.layers[layer]!;
+  return {
+    num_heads: spec.numHeads,
+    kv_num_heads: spec.numKvHeads,
+    scale: spec.attentionScale,
+    do_rotary: rope === null ? 0 : 1,
+    ...(window === null ? {} : { local_window_size: window }),
+    ...(spec.attentionSoftcap === null ? {} : { softcap: spec.attentionSoftcap }),
+  };
+}
+
+/** RMSNorm on queries and keys, over each head or over the whole projection; values as they are. */
+function normalised(context: GraphContext, qkv: readonly Value[], layer: number): Value[] {
+  const { spec } = context;
+  const widths = [spec.numHeads, spec.numKvHeads, spec.numKvHeads].map((n) => n * spec.headDim);
+  return qkv.map((value, i) => {
+    const width = widths[i]!;
+    if (i === 2) return batched(context, value, width);
+    const length = spec.qkNorm === 'head' ? spec.headDim : width;
+    const name = `model.layers.${layer}.self_attn.${'qk'.charAt(i)}_norm.weight`;
+    return batched(context, rmsNorm(context, flat(context, value, length), name, length), width);
+  });
+}
+
+/** [B·S, features] (or any split of it) as [B, S, features]. */
+function batched({ graph }: GraphContext, x: Value, features: number): Value {
+  const shape = `shape.batched.${features}`;
+  if (!graph.has(shape)) {
+    const sizes = graph.has('shape.input_ids')
+      ? 'shape.input_ids'
+      : graph.node('Shape', [INPUT_IDS], { outputs: ['shape.input_ids'] });
+    const last = graph.constant(`size.${features}`, BigInt64Array.of(BigInt(features)), [1]);
+    graph.node('Concat', [sizes, last], { attributes: { axis: 0 }, outputs: [shape] });
+  }
+  return graph.node('Reshape', [x, shape]);
+}
+
+/** Anything as [*, features]. */
+function flat({ graph }: GraphContext, x: Value, features: number): Value {
+  const shape = `shape.flat.${features}`;
+  if (!graph.has(shape)) graph.constant(shape, BigInt64Array.of(-1n, BigInt(features)), [2]);
+  return graph.node('Reshape', [x, shape]);
+}
+
+function cacheInputs({ graph, spec }: GraphContext, layer: number): Value[] {
+  const shape = ['B', spec.numKvHeads, CACHE_SHAPE, spec.headDim];
+  return [pastKey(layer), pastValue(layer)].map((name) => graph.input(name, 'float32', shape));
+}
+
+function declareCacheOutputs({ graph, spec }: GraphContext, layer: number): void {
+  const shape = ['B', spec.numKvHeads, CACHE_SHAPE, spec.headDim];
+  for (const name of [presentKey(layer), presentValue(layer)]) graph.output(name, 'float32', shape);
+}
+
+/** The tables of the layer's rotary embedding; none for a layer without positions. */
+function ropeInputs({ graph, spec, maxContext }: GraphContext, layer: number): Value[] {
+  const index = spec.layers[layer]!.rope;
+  if (index === null) return [];
+  const names = [`rope.${index}.cos`, `rope.${index}.sin`];
+  if (!graph.has(names[0]!)) {
+    const { cos, sin, shape } = ropeTables(spec.ropes[index]!, maxContext);
+    graph.constant(names[0]!, cos, shape);
+    graph.constant(names[1]!, sin, shape);
+  }
+  return names;
+}

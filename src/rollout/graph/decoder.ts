@@ -1,0 +1,162 @@
+/**
+ * The decoder as an ONNX graph, from its spec: embedding, layers, head, softmax at a temperature. One
+ * graph serves prefill, decoding and scoring; what differs is the shape of the inputs (names.ts).
+ */
+import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from '../../model/spec.js';
+import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import { attention } from './attention.js';
+import { type GraphContext, project, rmsNorm, scaled, softCapped } from './context.js';
+import { gatedActivation } from './mlp.js';
+import {
+  INPUT_IDS,
+  INVERSE_TEMPERATURE,
+  PROBABILITIES,
+  ROWS,
+  SCORES,
+  SEQLENS_K,
+  TOTAL_LENGTH,
+} from './names.js';
+import { layerProjections, type Projection } from './projections.js';
+import { tensorWeight, type WeightSource } from './weight-source.js';
+
+export interface DecoderGraphOptions {
+  readonly spec: DecoderSpec;
+  readonly source: WeightSource;
+  /** Modules that get LoRA inputs, by full name. */
+  readonly loraModules?: Iterable<string>;
+  /** Longest row, prompt and completion together. */
+  readonly maxContext: number;
+}
+
+export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
+  const { spec, source, loraModules = [], maxContext } = options;
+  const graph = new GraphBuilder();
+  const context: GraphContext = {
+    graph,
+    spec,
+    source,
+    loraModules: new Set(loraModules),
+    maxContext,
+  };
+  declareInputs(graph);
+  let x = embedding(context);
+  for (const layer of spec.layers.keys()) x = decoderLayer(context, x, layer);
+  head(context, x);
+  return graph.build(spec.family);
+}
+
+function declareInputs(graph: GraphBuilder): void {
+  graph.input(INPUT_IDS, 'int32', ['B', 'S']);
+  graph.input(SEQLENS_K, 'int32', ['B']);
+  graph.input(TOTAL_LENGTH, 'int32', [1]);
+  graph.input(ROWS, 'int32', ['N']);
+  graph.input(INVERSE_TEMPERATURE, 'float32', ['N', 1]);
+}
+
+/** [B·S, hidden] */
+function embedding(context: GraphContext): Value {
+  const { graph, spec, source } = context;
+  const shape = [spec.vocabSize, spec.hiddenSize];
+  graph.weight(EMBEDDING, tensorWeight(source, EMBEDDING, shape));
+  const flatShape = graph.constant('shape.ids', BigInt64Array.of(-1n), [1]);
+  const ids = graph.node('Reshape', [INPUT_IDS, flatShape]);
+  return scaled(context, graph.node('Gather', [EMBEDDING, ids]), spec.embeddingScale);
+}
+
+/** After the last layer's attention only the wanted positions go on, so `x` shrinks from B·S to N rows. */
+function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
+  const { graph, spec } = context;
+  const projections = layerProjections(spec, layer);
+  const norms = normNames(spec, layer);
+  let attended = attention(context, normed(context, x, norms.beforeAttention), layer, projections);
+  let residual = x;
+  if (layer === spec.layers.length - 1) {
+    attended = graph.node('Gather', [attended, ROWS]);
+    residual = graph.node('Gather', [residual, ROWS]);
+  }
+  const middle = joined(context, attended, projections.o, norms.afterAttention, residual);
+  const gated = gatedActivation(context, normed(context, middle, norms.beforeMlp), projections);
+  return joined(context, gated, projections.down, norms.afterMlp, middle);
+}
+
+interface NormNames {
+  readonly beforeAttention: string | null;
+  readonly afterAttention: string | null;
+  readonly beforeMlp: string | null;
+  readonly afterMlp: string | null;
+}
+
+/** Which norm stands where; `post_attention_layernorm` means another place in each arrangement. */
+function normNames({ normPlacement }: DecoderSpec, layer: number): NormNames {
+  const name = (norm: string) => `model.layers.${layer}.${norm}.weight`;
+  const input = name('input_layernorm');
+  const postAttention = name('post_attention_layernorm');
+  const preMlp = name('pre_feedforward_layernorm');
+  const postMlp = name('post_feedforward_layernorm');
+  switch (normPlacement) {
+    case 'pre':
+      return {
+        beforeAttention: input,
+        afterAttention: null,
+        beforeMlp: postAttention,
+        afterMlp: null,
+      };
+    case 'post':
+      return {
+        beforeAttention: null,
+        afterAttention: postAttention,
+        beforeMlp: null,
+        afterMlp: postMlp,
+      };
+    case 'both':
+      return {
+        beforeAttention: input,
+        afterAttention: postAttention,
+        beforeMlp: preMlp,
+        afterMlp: postMlp,
+      };
+  }
+}
+
+function normed(context: GraphContext, x: Value, name: string | null): Value {
+  return name === null ? x : rmsNorm(context, x, name, context.spec.hiddenSize);
+}
+
+/** `residual + residualScale · norm(projection(x))`, the sum inside the projection where nothing is between. */
+function joined(
+  context: GraphContext,
+  x: Value,
+  projection: Projection,
+  norm: string | null,
+  residual: Value,
+): Value {
+  const { residualScale } = context.spec;
+  if (norm === null && residualScale === 1) return project(context, x, projection, residual);
+  const output = normed(context, project(context, x, projection), norm);
+  return context.graph.node('Add', [residual, scaled(context, output, residualScale)]);
+}
+
+/**
+ * Scores and probabilities of the wanted rows. The temperature goes into the hidden states, H numbers a
+ * row in place of V, except where a soft cap stands between.
+ */
+function head(context: GraphContext, x: Value): void {
+  const { graph, spec, source } = context;
+  let hidden = rmsNorm(context, x, FINAL_NORM, spec.hiddenSize);
+  hidden = scaled(context, hidden, spec.logitScale);
+  if (spec.logitSoftcap === null) hidden = graph.node('Mul', [hidden, INVERSE_TEMPERATURE]);
+  const shape = [spec.vocabSize, spec.hiddenSize];
+  const matrix = spec.tieWordEmbeddings
+    ? EMBEDDING
+    : graph.weight(LM_HEAD, tensorWeight(source, LM_HEAD, shape));
+  const attributes = { transB: 1 };
+  if (spec.logitSoftcap === null) {
+    graph.node('Gemm', [hidden, matrix], { attributes, outputs: [SCORES] });
+  } else {
+    const logits = graph.node('Gemm', [hidden, matrix], { attributes });
+    const capped = softCapped(context, logits, spec.logitSoftcap);
+    graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
+  }
+  graph.node('Softmax', [SCORES], { attributes: { axis: -1 }, outputs: [PROBABILITIES] });
+  for (const name of [SCORES, PROBABILITIES]) graph.output(name, 'float32', ['N', spec.vocabSize]);
+}

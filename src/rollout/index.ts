@@ -1,0 +1,18 @@
+/** Batched generation on ONNX Runtime. */
+export {
+  createOnnxSampler,
+  type OnnxSampler,
+  type OnnxSamplerOptions,
+} from './engine/onnx-sampler.js';
+export type { WeightSource } from './graph/weight-source.js';
+export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
+export type {
+  Completion,
+  FinishReason,
+  GenerateOptions,
+  PromptRequest,
+  RolloutTokenizer,
+  Sampler,
+  SamplingParams,
+  SyncResult,
+} from './types.js';

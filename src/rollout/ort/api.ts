@@ -1,0 +1,180 @@
+/**
+ * ONNX Runtime's C API as typed JavaScript functions. `OrtGetApiBase` leads to a table of function pointers
+ * whose order never changes (onnxruntime_c_api.h: new ones are appended); the positions used are listed here.
+ * Why not the Node binding: it copies every output on every run, the whole key/value cache included.
+ */
+import koffi from 'koffi';
+import { messageOf, SetupError } from '../../util/errors.js';
+import { checkOrtVersion, ortLibraryPath } from './library.js';
+
+/** Address of a native object. */
+export type Pointer = bigint;
+/** A native `OrtStatus`; null means success. */
+export type Status = Pointer | null;
+/** Receives one pointer from a function. */
+export type OutCell = BigUint64Array;
+
+type Async<Args extends readonly unknown[]> = {
+  (...args: Args): Status;
+  async(...args: [...Args, (error: Error | null, status: Status) => void]): void;
+};
+
+/** The functions in use; argument order as in the C header. */
+export interface OrtFunctions {
+  readonly GetErrorMessage: (status: Pointer) => string;
+  readonly ReleaseStatus: (status: Pointer) => void;
+  readonly CreateEnv: (logLevel: number, name: string, out: OutCell) => Status;
+  readonly GetBuildInfoString: () => string;
+
+  readonly CreateSessionOptions: (out: OutCell) => Status;
+  readonly ReleaseSessionOptions: (options: Pointer) => void;
+  readonly SetSessionExecutionMode: (options: Pointer, mode: number) => Status;
+  readonly DisableMemPattern: (options: Pointer) => Status;
+  readonly SetSessionGraphOptimizationLevel: (options: Pointer, level: number) => Status;
+  readonly SetIntraOpNumThreads: (options: Pointer, threads: number) => Status;
+  readonly SetInterOpNumThreads: (options: Pointer, threads: number) => Status;
+  readonly AddSessionConfigEntry: (options: Pointer, key: string, value: string) => Status;
+  readonly EnableProfiling: (options: Pointer, prefix: string) => Status;
+
+  readonly CreateSessionFromArray: (
+    env: Pointer,
+    model: Uint8Array,
+    bytes: number,
+    options: Pointer,
+    out: OutCell,
+  ) => Status;
+  readonly ReleaseSession: (session: Pointer) => void;
+
+  readonly CreateCpuMemoryInfo: (allocator: number, memory: number, out: OutCell) => Status;
+  readonly CreateTensorWithDataAsOrtValue: (
+    memory: Pointer,
+    data: ArrayBufferView,
+    bytes: number,
+    shape: BigInt64Array,
+    rank: number,
+    elementType: number,
+    out: OutCell,
+  ) => Status;
+  readonly ReleaseValue: (value: Pointer) => void;
+
+  readonly CreateIoBinding: (session: Pointer, out: OutCell) => Status;
+  readonly ReleaseIoBinding: (binding: Pointer) => void;
+  readonly BindInput: (binding: Pointer, name: string, value: Pointer) => Status;
+  readonly BindOutput: (binding: Pointer, name: string, value: Pointer) => Status;
+  readonly RunWithBinding: Async<[session: Pointer, runOptions: Pointer | null, binding: Pointer]>;
+}
+
+/** Position in the table, result type, argument types. */
+const SIGNATURES = {
+  GetErrorMessage: [2, 'const char *', ['void *']],
+  ReleaseStatus: [93, 'void', ['void *']],
+  CreateEnv: [3, 'void *', ['int', 'const char *', 'void *']],
+  GetBuildInfoString: [254, 'const char *', []],
+
+  CreateSessionOptions: [10, 'void *', ['void *']],
+  ReleaseSessionOptions: [100, 'void', ['void *']],
+  SetSessionExecutionMode: [13, 'void *', ['void *', 'int']],
+  EnableProfiling: [14, 'void *', ['void *', 'const char *']],
+  DisableMemPattern: [17, 'void *', ['void *']],
+  SetSessionGraphOptimizationLevel: [23, 'void *', ['void *', 'int']],
+  SetIntraOpNumThreads: [24, 'void *', ['void *', 'int']],
+  SetInterOpNumThreads: [25, 'void *', ['void *', 'int']],
+  AddSessionConfigEntry: [130, 'void *', ['void *', 'const char *', 'const char *']],
+
+  CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', 'void *']],
+  ReleaseSession: [95, 'void', ['void *']],
+
+  CreateCpuMemoryInfo: [69, 'void *', ['int', 'int', 'void *']],
+  CreateTensorWithDataAsOrtValue: [
+    49,
+    'void *',
+    ['void *', 'void *', 'size_t', 'void *', 'size_t', 'int', 'void *'],
+  ],
+  ReleaseValue: [96, 'void', ['void *']],
+
+  CreateIoBinding: [134, 'void *', ['void *', 'void *']],
+  ReleaseIoBinding: [135, 'void', ['void *']],
+  BindInput: [136, 'void *', ['void *', 'const char *', 'void *']],
+  BindOutput: [137, 'void *', ['void *', 'const char *', 'void *']],
+  RunWithBinding: [133, 'void *', ['void *', 'void *', 'void *']],
+} as const satisfies Record<keyof OrtFunctions, readonly [number, string, readonly string[]]>;
+
+/** The structure is the same for every version of the 1.x series that has at least this many functions. */
+const API_VERSION = 22;
+const TABLE_LENGTH = 318;
+/** Native code runs on koffi's stacks; ONNX Runtime's kernels keep panels of 64 KiB and more on theirs. */
+const STACK_BYTES = 8 << 20;
+
+export interface OrtApi extends OrtFunctions {
+  readonly version: string;
+  readonly path: string;
+}
+
+let loaded: OrtApi | undefined;
+/** koffi unloads a library when its handle is collected, whatever function pointers are still in use. */
+const openHandles: koffi.LibraryHandle[] = [];
+
+/**
+ * Loads the library once per process.
+ * @throws SetupError when it is missing, does not load, or is of an unknown version.
+ */
+export function loadOrtApi(): OrtApi {
+  loaded ??= loadFrom(ortLibraryPath());
+  return loaded;
+}
+
+function loadFrom(path: string): OrtApi {
+  const getBase = openLibrary(path);
+  const base = koffi.decode(getBase(), koffi.array('void *', 2)) as Pointer[];
+  const getVersion = koffi.decode(base[1], koffi.proto('const char *', [])) as () => string;
+  const version = getVersion();
+  checkOrtVersion(version, path);
+  const getApi = koffi.decode(base[0], koffi.proto('void *', ['uint32_t'])) as (
+    version: number,
+  ) => Pointer | null;
+  const table = getApi(API_VERSION);
+  if (table === null) {
+    throw new SetupError({ where: path, problem: `C API version ${API_VERSION} is not offered` });
+  }
+  const functions = bindFunctions(table);
+  checkTable(functions, path);
+  return { ...functions, version, path };
+}
+
+function openLibrary(path: string): () => Pointer {
+  try {
+    koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+    const library = koffi.load(path);
+    openHandles.push(library);
+    return library.func('OrtGetApiBase', 'void *', []);
+  } catch (error) {
+    throw new SetupError(
+      {
+        where: path,
+        problem: `ONNX Runtime does not load: ${messageOf(error)}`,
+        remedy: 'It needs glibc 2.28 or later on Linux, macOS 14 or later, or Windows 10 or later',
+      },
+      { cause: error },
+    );
+  }
+}
+
+function bindFunctions(table: Pointer): OrtFunctions {
+  const pointers = koffi.decode(table, koffi.array('void *', TABLE_LENGTH)) as Pointer[];
+  const bound = Object.entries(SIGNATURES).map(([name, [position, result, types]]) => [
+    name,
+    koffi.decode(pointers[position], koffi.proto(result, [...types])),
+  ]);
+  return Object.fromEntries(bound) as OrtFunctions;
+}
+
+/** The last position in use must hold the function that is expected there. */
+function checkTable(functions: OrtFunctions, path: string): void {
+  const info = functions.GetBuildInfoString();
+  if (info?.startsWith('ORT Build Info')) return;
+  throw new SetupError({
+    where: path,
+    problem: 'the C API does not have the expected functions',
+    remedy: 'Install the package again with npm ci',
+  });
+}

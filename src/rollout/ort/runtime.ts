@@ -1,0 +1,45 @@
+/** The process-wide objects of ONNX Runtime and the conversion of its statuses to errors. */
+import { RunError } from '../../util/errors.js';
+import { loadOrtApi, type OrtApi, type OutCell, type Pointer, type Status } from './api.js';
+
+/** Only warnings of level error and above are printed by the library itself. */
+const LOG_LEVEL_ERROR = 3;
+const ARENA_ALLOCATOR = 1;
+const DEFAULT_MEMORY = 0;
+
+export interface OrtRuntime {
+  readonly api: OrtApi;
+  readonly env: Pointer;
+  readonly cpuMemory: Pointer;
+}
+
+let runtime: OrtRuntime | undefined;
+
+/** The one environment of this process; it lives as long as the process. */
+export function ortRuntime(): OrtRuntime {
+  if (runtime === undefined) {
+    const api = loadOrtApi();
+    const env = receive(api, 'CreateEnv', (out) => api.CreateEnv(LOG_LEVEL_ERROR, 'lorikeet', out));
+    const cpuMemory = receive(api, 'CreateCpuMemoryInfo', (out) =>
+      api.CreateCpuMemoryInfo(ARENA_ALLOCATOR, DEFAULT_MEMORY, out),
+    );
+    runtime = { api, env, cpuMemory };
+  }
+  return runtime;
+}
+
+/** @throws RunError with ONNX Runtime's own message; the native status is released. */
+export function checkStatus(api: OrtApi, call: string, status: Status): void {
+  if (status === null) return;
+  const message = api.GetErrorMessage(status);
+  api.ReleaseStatus(status);
+  throw new RunError({ where: 'ONNX Runtime', problem: `${call}: ${message}` });
+}
+
+const cell: OutCell = new BigUint64Array(1);
+
+/** Calls a function that hands back one pointer through its last argument. */
+export function receive(api: OrtApi, call: string, run: (out: OutCell) => Status): Pointer {
+  checkStatus(api, call, run(cell));
+  return cell[0]!;
+}

@@ -1,0 +1,79 @@
+/**
+ * Stop strings: text is decoded as tokens come, a few tokens at a time, so that a stop string is found also
+ * where it runs across token borders, and where one character is spread over several tokens.
+ */
+import type { RolloutTokenizer } from '../types.js';
+
+/** What incomplete UTF-8 decodes to. */
+const INCOMPLETE = '\uFFFD';
+
+/** First place where one of `stops` begins in `text`, or −1. */
+export function findStop(text: string, stops: readonly string[]): number {
+  let first = -1;
+  for (const stop of stops) {
+    const at = text.indexOf(stop);
+    if (at >= 0 && (first < 0 || at < first)) first = at;
+  }
+  return first;
+}
+
+/** Follows one completion. */
+export class StopMatcher {
+  private readonly tokenizer: RolloutTokenizer;
+  private readonly stops: readonly string[];
+  private readonly longest: number;
+  /** Ids whose text is out already come first: they give the following ones their context. */
+  private window: number[] = [];
+  private settled = 0;
+  private tail = '';
+
+  constructor(tokenizer: RolloutTokenizer, stops: readonly string[]) {
+    this.tokenizer = tokenizer;
+    this.stops = stops;
+    this.longest = Math.max(...stops.map(({ length }) => length));
+  }
+
+  /** Takes the next id; true when a stop string is complete in the text so far. */
+  push(id: number): boolean {
+    this.window.push(id);
+    const before = this.tokenizer.decode(this.window.slice(0, this.settled));
+    const text = this.tokenizer.decode(this.window);
+    const isComplete = !text.endsWith(INCOMPLETE);
+    const seen = this.tail + (isComplete ? text : withoutIncomplete(text)).slice(before.length);
+    if (findStop(seen, this.stops) >= 0) return true;
+    if (isComplete && text.length > before.length) {
+      this.tail = seen.slice(-(this.longest - 1) || seen.length);
+      this.window = this.window.slice(this.settled);
+      this.settled = this.window.length;
+    }
+    return false;
+  }
+}
+
+function withoutIncomplete(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === INCOMPLETE) end--;
+  return text.slice(0, end);
+}
+
+/** Text of a completion without special tokens, cut before the first stop string. */
+export function completionText(
+  tokenizer: RolloutTokenizer,
+  ids: readonly number[],
+  stops: readonly string[],
+): string {
+  const text = tokenizer.decode(ids, { skipSpecialTokens: true });
+  const at = findStop(text, stops);
+  if (at >= 0) return text.slice(0, at);
+  if (stops.length === 0) return text;
+  const raw = tokenizer.decode(ids);
+  const rawAt = findStop(raw, stops);
+  return rawAt < 0 ? text : textBefore(tokenizer, ids, rawAt);
+}
+
+/** For a stop string that special tokens spell: the text of the ids that end before it. */
+function textBefore(tokenizer: RolloutTokenizer, ids: readonly number[], at: number): string {
+  let count = ids.length;
+  while (count > 0 && tokenizer.decode(ids.slice(0, count)).length > at) count--;
+  return tokenizer.decode(ids.slice(0, count), { skipSpecialTokens: true });
+}

@@ -1,0 +1,92 @@
+/** What the rollout engine takes and gives. */
+import type { Adapter } from '../weights/index.js';
+
+export interface SamplingParams {
+  /** Divides the logits. 0 takes the likeliest token each time (greedy). */
+  readonly temperature: number;
+  /** Only the k likeliest tokens; 0 for all. */
+  readonly topK: number;
+  /** Only the likeliest tokens that together reach this probability; 1 for all. */
+  readonly topP: number;
+  /** Only tokens at least this fraction as likely as the likeliest; 0 for all. */
+  readonly minP: number;
+  /** Divides positive and multiplies negative logits of tokens in prompt or completion; 1 for none. */
+  readonly repetitionPenalty: number;
+  readonly maxNewTokens: number;
+  /** No end of text before this many tokens. */
+  readonly minNewTokens: number;
+  /** Generation ends when one of these appears in the text, which is cut before it. */
+  readonly stopStrings: readonly string[];
+  readonly seed: number;
+}
+
+export interface PromptRequest {
+  /** Unique within a call. Names the random stream, together with the seed. */
+  readonly id: string;
+  readonly promptIds: readonly number[];
+  /** Completions to sample. */
+  readonly n: number;
+  /** In place of `SamplingParams.seed`; the stream then does not depend on `id`. */
+  readonly seed?: number;
+}
+
+/** `stop`: end-of-text token or stop string. `length`: out of tokens or context. */
+export type FinishReason = 'stop' | 'length' | 'aborted';
+
+export interface Completion {
+  readonly requestId: string;
+  readonly sampleIndex: number;
+  readonly promptIds: readonly number[];
+  /** As sampled, the end-of-text token included. */
+  readonly ids: number[];
+  /** Without special tokens, cut before a stop string. */
+  readonly text: string;
+  /**
+   * Natural log-probability of each id under the distribution it was drawn from (temperature, filters and
+   * penalties included). For greedy decoding that of the model at temperature 1.
+   */
+  readonly logprobs: Float32Array;
+  readonly finishReason: FinishReason;
+  /** Content hash of the weights on top of the base: the adapter's, or that of reloaded weights. */
+  readonly adapter: string | null;
+  /** From the prefill of the prompt to the last token. */
+  readonly seconds: number;
+}
+
+export interface GenerateOptions {
+  /** Ends generation early; what was sampled so far comes back with `finishReason: 'aborted'`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called as completions finish, in that order. */
+  readonly onCompletion?: ((completion: Completion) => void) | undefined;
+}
+
+export interface SyncResult {
+  readonly hash: string | null;
+  readonly syncMs: number;
+}
+
+/** A policy that samples. One call at a time works; later ones wait for it. */
+export interface Sampler {
+  /** Completions in the order of the requests, then of the sample index. */
+  generate(
+    requests: readonly PromptRequest[],
+    params: SamplingParams,
+    options?: GenerateOptions,
+  ): Promise<Completion[]>;
+  /**
+   * log p(id t | ids before t) at temperature 1 for t = 1 … n − 1 of each sequence.
+   * @returns one array of n − 1 numbers for each sequence
+   */
+  score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]>;
+  /** Puts an adapter, or none, on the base weights for all later calls. */
+  setAdapter(adapter: Adapter | null): SyncResult;
+  /** Hash that completions carry now. */
+  readonly adapterHash: string | null;
+  dispose(): void;
+}
+
+/** What the engine needs of a tokenizer. */
+export interface RolloutTokenizer {
+  readonly eosIds: readonly number[];
+  decode(ids: readonly number[], options?: { readonly skipSpecialTokens?: boolean }): string;
+}

@@ -1,0 +1,154 @@
+/**
+ * Builds a TensorFlow runtime: wheels → libraries and headers → binding → a product really computed. All of
+ * it happens in a folder beside the final one, which gets its name by one rename when everything is there.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  BINDING,
+  type Device,
+  type RuntimeManifest,
+  STDERR_CAPTURE,
+  TENSORFLOW_VERSION,
+} from '../tensor/runtime.js';
+import { SetupError } from '../util/errors.js';
+import { writeJson } from '../util/files.js';
+import { compileBinding, LIBRARIES } from './compile.js';
+import { findNodeHeaders, headerFolders } from './node-headers.js';
+import type { SetupObserver } from './observer.js';
+import { probeBinding } from './probe.js';
+import type { Compiler, Env, Python } from './tools.js';
+import { requirementsOf, unpack } from './unpack.js';
+import { fetchWheels, type WheelSource, wheelNames } from './wheels.js';
+
+export interface BuildOptions {
+  readonly device: Device;
+  /** The final folder. */
+  readonly folder: string;
+  /** Where complete wheels wait. */
+  readonly downloads: string;
+  readonly source: WheelSource;
+  readonly python: Python;
+  readonly compiler: Compiler;
+  readonly env: Env;
+  readonly observer: SetupObserver;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Headers whose absence would show that unpacking was cut short. */
+const HEADERS = [
+  'tensorflow/include/tensorflow/c/c_api.h',
+  'tensorflow/include/tsl/platform/types.h',
+];
+
+/** Members of the wheels that the runtime needs. */
+const PREFIXES = [
+  'tensorflow/include/',
+  ...LIBRARIES.map((name) => `tensorflow/${name}`),
+  'nvidia/',
+];
+
+async function allWheels(options: BuildOptions): Promise<string[]> {
+  const { source, python, downloads, env, observer, signal } = options;
+  const download = {
+    python,
+    platforms: source.platforms,
+    folder: downloads,
+    env,
+    observer,
+    signal,
+  };
+  const [tensorflow = ''] = await fetchWheels([source.tensorflow], download);
+  if (source.extra === null) return [tensorflow];
+  const needed = await requirementsOf(tensorflow, source.extra, { python, observer, signal });
+  return [tensorflow, ...(await fetchWheels(needed, download))];
+}
+
+function fileSizes(folder: string): Record<string, number> {
+  const nvidia = readdirSync(folder).includes('nvidia')
+    ? readdirSync(join(folder, 'nvidia'), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /\.so(\.\d+)*$/.test(name))
+        .map((name) => join('nvidia', name))
+    : [];
+  const names = [
+    BINDING,
+    STDERR_CAPTURE,
+    ...LIBRARIES.map((name) => join('tensorflow', name)),
+    ...HEADERS,
+    ...nvidia,
+  ];
+  return Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size]));
+}
+
+async function check(binding: string, { device, env, signal }: BuildOptions): Promise<string> {
+  const seen = await probeBinding(binding, { env, signal });
+  const problem = seen.works
+    ? `TensorFlow ${seen.version} for CUDA sees no usable GPU`
+    : `the built binding does not work: ${seen.reason}`;
+  if (seen.works && (device === 'cpu' || seen.gpu)) return seen.version;
+  throw new SetupError({
+    where: `device=${device}`,
+    problem,
+    remedy:
+      device === 'cuda'
+        ? 'Check that `nvidia-smi` lists the GPU with driver 525 or newer, or use device=cpu'
+        : 'Run `npx lorikeet doctor` for what this machine lacks',
+  });
+}
+
+async function fill(part: string, options: BuildOptions): Promise<void> {
+  const { device, python, compiler, env, observer, signal } = options;
+  const wheels = await allWheels(options);
+  for (const wheel of wheels) {
+    await unpack(wheel, { folder: part, prefixes: PREFIXES }, { python, observer, signal });
+  }
+  const scratch = join(part, 'node-headers');
+  const folders = headerFolders(process.execPath, env);
+  const search = { folders, scratch, env };
+  const nodeHeaders = await findNodeHeaders(search, { python, observer, signal });
+  observer.log(`compiling the binding with ${compiler.program}`);
+  const logFile = join(dirname(part), `${basename(options.folder)}.log`);
+  await compileBinding({ compiler, nodeHeaders, folder: part, logFile, env, signal });
+  rmSync(scratch, { recursive: true, force: true });
+  const version = await check(join(part, BINDING), options);
+  const manifest: RuntimeManifest = {
+    device,
+    version,
+    wheels: wheelNames(wheels),
+    compiler: compiler.program,
+    files: fileSizes(part),
+  };
+  writeJson(join(part, 'manifest.json'), manifest);
+}
+
+/** Puts the finished folder in place of an older or broken one, which programs that run may still use. */
+function publish(part: string, folder: string): void {
+  if (existsSync(folder)) renameSync(folder, `${part}.old`);
+  renameSync(part, folder);
+  rmSync(`${part}.old`, { recursive: true, force: true });
+}
+
+/** Removes the half-made parts that interrupted builds have left in a folder. */
+function removeParts(folder: string, prefix: string): void {
+  for (const name of readdirSync(folder).filter((item) => item.startsWith(prefix))) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** @throws SetupError when a step fails; nothing half-made is left behind but complete wheels. */
+export async function buildRuntime(options: BuildOptions): Promise<void> {
+  const { device, folder, downloads, observer } = options;
+  const part = `${folder}.part-${process.pid}`;
+  mkdirSync(downloads, { recursive: true });
+  removeParts(downloads, 'part-');
+  removeParts(dirname(folder), `${basename(folder)}.part-`);
+  mkdirSync(part);
+  observer.log(`TensorFlow ${TENSORFLOW_VERSION} for device=${device} goes to ${folder}`);
+  try {
+    await fill(part, options);
+    publish(part, folder);
+    rmSync(downloads, { recursive: true, force: true });
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
+}

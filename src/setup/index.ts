@@ -1,0 +1,10 @@
+/** Sets up the native runtimes and looks at what this machine offers them. */
+export { runChild } from './child.js';
+export { glibcVersion } from './device.js';
+export { describeMachine } from './machine.js';
+export { type NvidiaGpu, nvidiaGpus } from './nvidia.js';
+export type { SetupObserver } from './observer.js';
+export { ensureWritable, freeBytes } from './place.js';
+export { type ProbeResult, probeBinding } from './probe.js';
+export { type SetupOptions, type SetupResult, setUpTensorflow } from './set-up.js';
+export { findCompiler, findProgram, findPython } from './tools.js';

@@ -1,0 +1,39 @@
+/**
+ * Loads a TensorFlow binding and really runs products on it; one JSON line says what was seen. Run as a
+ * process of its own: a binding that does not fit the machine takes the process down with it.
+ *
+ * Usage: node probe.cjs BINDING [SIZE]     with SIZE, also times products of SIZE x SIZE matrices
+ */
+const FLOAT = 1;
+const ATTR_BOOL = 3;
+const ATTR_TYPE = 4;
+
+const binding = require(process.argv[2]);
+const size = Number(process.argv[3] ?? 0);
+
+const attrs = [
+  { name: 'T', type: ATTR_TYPE, value: FLOAT },
+  { name: 'adj_x', type: ATTR_BOOL, value: false },
+  { name: 'adj_y', type: ATTR_BOOL, value: false },
+];
+const multiply = (a, b) => binding.executeOp('BatchMatMulV2', attrs, [a, b], 1)[0].id;
+const tensor = (shape, values) => binding.createTensor(shape, FLOAT, Float32Array.from(values));
+
+function gflops() {
+  const a = tensor([size, size], { length: size * size });
+  const once = () => {
+    const start = process.hrtime.bigint();
+    const product = multiply(a, a);
+    binding.tensorDataSync(product);
+    binding.deleteTensor(product);
+    return Number(process.hrtime.bigint() - start);
+  };
+  once();
+  return (2 * size ** 3) / Math.min(once(), once(), once(), once(), once());
+}
+
+const a = tensor([2, 3], [1, 2, 3, 4, 5, 6]);
+const product = Array.from(binding.tensorDataSync(multiply(a, tensor([3, 1], [1, 10, 100]))));
+const seen = { version: binding.TF_Version, gpu: binding.isUsingGpuDevice(), product };
+if (size > 0) seen.gflops = gflops();
+process.stdout.write(`${JSON.stringify(seen)}\n`);

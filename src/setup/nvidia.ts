@@ -1,0 +1,27 @@
+/** What `nvidia-smi` says about the GPUs. */
+import { runChild } from './child.js';
+import { type Env, findProgram } from './tools.js';
+
+export interface NvidiaGpu {
+  readonly name: string;
+  readonly driver: string;
+  readonly memoryMib: number;
+}
+
+/** Rows of `nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader,nounits`. */
+export function parseNvidiaSmi(text: string): NvidiaGpu[] {
+  return text
+    .split('\n')
+    .map((line) => line.split(',').map((cell) => cell.trim()))
+    .filter((cells) => cells.length === 3)
+    .map(([name = '', driver = '', memory]) => ({ name, driver, memoryMib: Number(memory) }));
+}
+
+/** The GPUs, or null when nvidia-smi is missing or fails. */
+export async function nvidiaGpus(env: Env = process.env): Promise<NvidiaGpu[] | null> {
+  const program = findProgram('nvidia-smi', env);
+  if (program === null) return null;
+  const query = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader,nounits'];
+  const result = await runChild(program, query, { env });
+  return result.code === 0 ? parseNvidiaSmi(result.stdout) : null;
+}

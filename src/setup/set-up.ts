@@ -1,0 +1,124 @@
+/**
+ * Provides TensorFlow: the package's own binding where it works, else one built in the cache folder. A call
+ * that finds everything in place starts no program and touches no network.
+ */
+import { rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import {
+  cacheRoot,
+  type Device,
+  type DeviceChoice,
+  locateRuntime,
+  type PackageStamp,
+  packageBinding,
+  packageStampPath,
+  type RuntimePlaces,
+  runtimeDir,
+  type TensorflowRuntime,
+  tfjsPackageDir,
+} from '../tensor/runtime.js';
+import { SetupError } from '../util/errors.js';
+import { writeJson } from '../util/files.js';
+import { buildRuntime } from './build.js';
+import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
+import { withLock } from './lock.js';
+import type { SetupObserver } from './observer.js';
+import { ensureSpace, ensureWritable } from './place.js';
+import { probeBinding } from './probe.js';
+import { type Env, findCompiler, findPython } from './tools.js';
+import { wheelSource } from './wheels.js';
+
+type Places = Required<RuntimePlaces>;
+
+export interface SetupOptions {
+  /** `auto`: CUDA where there is an NVIDIA GPU, else the CPU. */
+  readonly device: DeviceChoice;
+  /** Build from the wheel even when a runtime is in place or the package's own binding works. */
+  readonly force: boolean;
+  readonly observer: SetupObserver;
+  readonly env?: Env;
+  /** Folder of `@tensorflow/tfjs-node-gpu`; default: the installed one. */
+  readonly packageDir?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SetupResult {
+  /** `found`: all was in place; `package`: the package's own binding works; `built`: made now. */
+  readonly outcome: 'found' | 'package' | 'built';
+  readonly runtime: TensorflowRuntime;
+}
+
+/** Tries the binding in node_modules; notes that it works, so that nobody has to try it again. */
+async function tryPackageBinding(
+  device: Device,
+  places: Places,
+  options: SetupOptions,
+): Promise<boolean> {
+  const binding = packageBinding(places.packageDir);
+  if (binding === null) return false;
+  const stampPath = packageStampPath(binding, places.root);
+  if (options.force) {
+    rmSync(stampPath, { force: true });
+    return false;
+  }
+  const { env = process.env, signal } = options;
+  const seen = await probeBinding(binding, { env, signal });
+  if (seen.works && (device === 'cpu' || seen.gpu)) {
+    const stamp: PackageStamp = { version: seen.version, device };
+    writeJson(stampPath, stamp);
+    return true;
+  }
+  const reason = seen.works ? 'it sees no GPU' : seen.reason;
+  options.observer.log(`${binding} is not used: ${reason}`);
+  return false;
+}
+
+async function build(device: Device, places: Places, options: SetupOptions): Promise<boolean> {
+  const { env = process.env, observer, signal } = options;
+  const folder = runtimeDir(device, places.root);
+  const home = dirname(folder);
+  ensurePlatform({ os: process.platform, arch: process.arch, glibc: glibcVersion() }, device);
+  const compiler = findCompiler(env);
+  const python = await findPython(env);
+  const onWait = (pid: number) =>
+    observer.log(`another set-up (process ${pid}) is at work; waiting for it`);
+  return withLock(`${folder}.lock`, { onWait, signal }, async () => {
+    if (!options.force && locateRuntime(device, places) !== null) return false;
+    const source = wheelSource(device, process.arch);
+    ensureSpace(home, source.space);
+    const downloads = join(places.root, 'downloads', basename(folder));
+    await buildRuntime({
+      device,
+      folder,
+      downloads,
+      source,
+      python,
+      compiler,
+      env,
+      observer,
+      signal,
+    });
+    return true;
+  });
+}
+
+/**
+ * Makes TensorFlow ready for a device.
+ * @throws SetupError naming what is missing and its remedy: a GPU, python3, pip, a compiler, disk space, a
+ * writable cache folder, the network.
+ */
+export async function setUpTensorflow(options: SetupOptions): Promise<SetupResult> {
+  const device = resolveDevice(options.device);
+  const { packageDir = tfjsPackageDir() } = options;
+  const places: Places = { root: cacheRoot(options.env), packageDir };
+  const before = options.force ? null : locateRuntime(device, places);
+  if (before !== null) return { outcome: 'found', runtime: before };
+  ensureWritable(join(places.root, 'tensorflow'));
+  const works = await tryPackageBinding(device, places, options);
+  const built = !works && (await build(device, places, options));
+  const runtime = locateRuntime(device, places);
+  if (runtime === null) {
+    throw new SetupError(`set-up of device=${device} left no runtime in ${places.root}`);
+  }
+  return { outcome: works ? 'package' : built ? 'built' : 'found', runtime };
+}

@@ -1,0 +1,27 @@
+/** Words of a call: its own flags apart from the config's. */
+import { describe, expect, it } from 'vitest';
+import { splitWords } from '../../../src/cli/call.js';
+
+describe('splitWords', () => {
+  it('keeps the flags of the call and the command', () => {
+    expect(
+      splitWords(['sft', 'a.yaml', '--dry-run', 'lora.r=4', '--verbose', '--max-steps', '-1']),
+    ).toEqual({
+      call: ['sft', '--dry-run', '--verbose'],
+      config: ['a.yaml', 'lora.r=4', '--max-steps', '-1'],
+    });
+  });
+
+  it('takes the value of --config with it', () => {
+    expect(splitWords(['sft', '--config', 'a.yaml', 'x=1']).call).toEqual([
+      'sft',
+      '--config',
+      'a.yaml',
+    ]);
+    expect(splitWords(['--config=a.yaml', 'sft']).call).toEqual(['--config=a.yaml', 'sft']);
+    expect(splitWords(['--json', 'data', 'gsm8k'])).toEqual({
+      call: ['--json', 'data'],
+      config: ['gsm8k'],
+    });
+  });
+});

@@ -1,0 +1,131 @@
+/** Stages as child processes: results, exit codes, signals, and what happens when the parent dies. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { lastJson, stageLauncher } from '../../../src/cli/launch.js';
+import { temporaryFile, temporaryFolder } from '../config/temporary.js';
+
+const tsx = [process.execPath, '--import', 'tsx'];
+const source = (path: string) => JSON.stringify(pathToFileURL(`src/${path}`).href);
+
+/** A program that does what the word it gets as command says. */
+const PROGRAM = `
+import { writeFileSync } from 'node:fs';
+import { catchSignals } from ${source('cli/signals.ts')};
+const [what, file, ...flags] = process.argv.slice(2);
+const { signal, exitCode } = catchSignals(() => {});
+if (what === 'result') {
+  console.log('a line of data');
+  console.log(JSON.stringify({ file, flags }));
+  process.exit(0);
+}
+if (what === 'fail') process.exit(2);
+if (what === 'crash') process.kill(process.pid, 'SIGKILL');
+writeFileSync(file + '.ready', String(process.pid));
+const end = (how) => {
+  writeFileSync(file + '.ended', how + ' ' + signal.reason);
+  process.exit(exitCode() ?? 0);
+};
+signal.addEventListener('abort', () => what === 'wait' && end('saved'));
+setTimeout(() => end('timeout'), 20_000);
+`;
+
+const program = () => [...tsx, temporaryFile(PROGRAM, 'program.mts')];
+const configFile = () => join(temporaryFolder(), 'stage.yaml');
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 300 && !condition(); i++) await sleep(50);
+  expect(condition()).toBe(true);
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('lastJson', () => {
+  it('reads the last line, and null where it is no JSON', () => {
+    expect(lastJson('x\n{"a":1}\n')).toEqual({ a: 1 });
+    expect(lastJson('{"a":1}\nx\n')).toBeNull();
+    expect(lastJson('')).toBeNull();
+  });
+});
+
+describe('stageLauncher', () => {
+  const launch = (command: string, file: string, signal = new AbortController().signal) =>
+    stageLauncher(program())({ command, configFile: file, signal, log: () => {} });
+
+  it('hands over the config and brings back the result', async () => {
+    expect(await launch('result', 'c.yaml')).toEqual({
+      exitCode: 0,
+      result: { file: 'c.yaml', flags: ['--json'] },
+    });
+  });
+
+  it('brings back exit codes, also of a child that was killed', async () => {
+    expect(await launch('fail', 'c.yaml')).toEqual({ exitCode: 2, result: null });
+    expect(await launch('crash', 'c.yaml')).toEqual({ exitCode: 1, result: null });
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ])('passes %s on, once, and the child ends when it has saved', async (name, exitCode) => {
+    const file = configFile();
+    const controller = new AbortController();
+    const outcome = launch('wait', file, controller.signal);
+    await until(() => existsSync(`${file}.ready`));
+    controller.abort(name);
+    expect((await outcome).exitCode).toBe(exitCode);
+    expect(readFileSync(`${file}.ended`, 'utf8')).toBe(`saved ${name}`);
+  });
+});
+
+describe('a stage whose parent is killed', () => {
+  it('stops as on SIGTERM', async () => {
+    const file = configFile();
+    const parent = temporaryFile(
+      `import { stageLauncher } from ${source('cli/launch.ts')};
+       await stageLauncher(${JSON.stringify(program())})({
+         command: 'wait', configFile: ${JSON.stringify(file)},
+         signal: new AbortController().signal, log: () => {},
+       });`,
+      'parent.mts',
+    );
+    const [executable = '', ...leading] = tsx;
+    const child = spawn(executable, [...leading, parent], { stdio: 'ignore' });
+    await until(() => existsSync(`${file}.ready`));
+    child.kill('SIGKILL');
+    await until(() => existsSync(`${file}.ended`));
+    expect(readFileSync(`${file}.ended`, 'utf8')).toBe('saved SIGTERM');
+  });
+});
+
+describe('signals', () => {
+  const start = (what: string, file: string): ChildProcess => {
+    const [executable = '', ...leading] = program();
+    return spawn(executable, [...leading, what, file], { stdio: 'ignore' });
+  };
+
+  it('end the process at once when they come twice', async () => {
+    const file = configFile();
+    const child = start('stubborn', file);
+    await until(() => existsSync(`${file}.ready`));
+    const pid = Number(readFileSync(`${file}.ready`, 'utf8'));
+    child.kill('SIGINT');
+    await sleep(300);
+    expect(isAlive(pid)).toBe(true);
+    child.kill('SIGINT');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(130);
+    expect(existsSync(`${file}.ended`)).toBe(false);
+  });
+});

@@ -1,0 +1,46 @@
+/** The program as a process: exit codes, data on standard output, logs on standard error. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { temporaryFile } from '../config/temporary.js';
+
+function lorikeet(...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'src/cli/main.ts', ...argv],
+    { encoding: 'utf8', timeout: 60_000 },
+  );
+  return { status, stdout, stderr };
+}
+
+describe('lorikeet', () => {
+  it('prints data on standard output and exits with 0', () => {
+    const { status, stdout, stderr } = lorikeet('sft', 'model=m', 'dataset=d', '--dry-run');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(parse(stdout)).toMatchObject({ model: 'm' });
+  });
+
+  it('prints an error as one line on standard error and exits with 2', () => {
+    const file = temporaryFile('model: m\ndataset: d\nlearning_rate: -1\n');
+    expect(lorikeet('sft', file)).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: `error: ${file}:3: learning_rate is -1, expected number > 0\n`,
+    });
+  });
+
+  it('runs a pipeline to the exit code of its stage', () => {
+    const folder = temporaryFile('', 'x').replace(/x$/, 'out');
+    const file = temporaryFile(
+      `root: ${folder}\nstages:\n  - name: a\n    command: score\n    with: {model: ${folder}/none, input: none.jsonl}\n`,
+    );
+    const { status, stdout, stderr } = lorikeet('run', file);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines[0]).toBe('stage a: score (new)');
+    expect(lines[1]).toMatch(/^error: /);
+    expect(lines.at(-1)).toBe(
+      `error: ${file}:3: stage a (score) failed with exit code 2. Its error stands above; finished stages are kept`,
+    );
+  });
+});

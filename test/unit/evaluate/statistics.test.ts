@@ -1,0 +1,104 @@
+/** Intervals, the exact paired test and pass@k, against numbers worked out by hand. */
+import { describe, expect, it } from 'vitest';
+import {
+  mcnemarExact,
+  meanInterval,
+  pairedInterval,
+  passAtK,
+  wilson,
+} from '../../../src/evaluate/index.js';
+
+describe('wilson', () => {
+  it('of 5 in 10: centre 1/2, half 1.96 sqrt(0.025 + 0.0096) / 1.384', () => {
+    const { low, high } = wilson(5, 10);
+    expect(low).toBeCloseTo(0.23659, 5);
+    expect(high).toBeCloseTo(0.76341, 5);
+  });
+
+  it('of none: from 0 to z² / (n + z²) = 3.8415 / 13.8415', () => {
+    expect(wilson(0, 10).low).toBe(0);
+    expect(wilson(0, 10).high).toBeCloseTo(0.27753, 5);
+  });
+
+  it('of all is the mirror image, of no trials everything', () => {
+    expect(wilson(10, 10).low).toBeCloseTo(0.72247, 5);
+    expect(wilson(10, 10).high).toBe(1);
+    expect(wilson(0, 0)).toEqual({ low: 0, high: 1 });
+  });
+});
+
+describe('meanInterval', () => {
+  it('of 0, 1, 1, 0: 1/2 ± 1.96 sqrt((1/3) / 4)', () => {
+    const { low, high } = meanInterval([0, 1, 1, 0], { bounds: { low: -9, high: 9 } });
+    expect(low).toBeCloseTo(0.5 - 0.565793, 5);
+    expect(high).toBeCloseTo(0.5 + 0.565793, 5);
+  });
+
+  it('is cut to its bounds, which are all that one value tells', () => {
+    expect(meanInterval([0, 1, 1, 0])).toEqual({ low: 0, high: 1 });
+    expect(meanInterval([0.5])).toEqual({ low: 0, high: 1 });
+  });
+});
+
+describe('mcnemarExact', () => {
+  it.each([
+    [0, 0, 1],
+    [1, 9, (2 * (1 + 10)) / 2 ** 10],
+    [9, 1, (2 * (1 + 10)) / 2 ** 10],
+    [0, 6, 2 / 2 ** 6],
+    [5, 5, 1],
+    [4, 5, 1],
+  ])('%d against %d: p = %d', (a, b, p) => {
+    expect(mcnemarExact(a, b)).toBeCloseTo(p, 12);
+  });
+
+  it('holds beyond the range of doubles (value from exact fractions)', () => {
+    expect(mcnemarExact(600, 700) / 0.0060157938610449525).toBeCloseTo(1, 9);
+    expect(mcnemarExact(0, 2000)).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe('pairedInterval', () => {
+  it('of 5 against 15 in 100: 10/102 ± 1.96 sqrt(21 − 100/102) / 102', () => {
+    const { low, high } = pairedInterval({ n: 100, onlyA: 5, onlyB: 15 });
+    expect(low).toBeCloseTo(0.0120637, 6);
+    expect(high).toBeCloseTo(0.1840147, 6);
+  });
+
+  it('is the same with signs turned when the systems change places', () => {
+    const { low, high } = pairedInterval({ n: 100, onlyA: 15, onlyB: 5 });
+    expect(low).toBeCloseTo(-0.1840147, 6);
+    expect(high).toBeCloseTo(-0.0120637, 6);
+  });
+});
+
+describe('passAtK', () => {
+  it.each([
+    [4, 2, 2, 1 - 1 / 6],
+    [10, 3, 1, 0.3],
+    [5, 0, 3, 0],
+    [5, 5, 1, 1],
+    [5, 3, 3, 1],
+  ])('n %d, c %d, k %d: %d', (n, c, k, value) => {
+    expect(passAtK(n, c, k)).toBeCloseTo(value, 12);
+  });
+
+  it('is unknown with too few samples', () => {
+    expect(passAtK(3, 1, 4)).toBeNull();
+  });
+
+  it('equals the share of the C(6, k) subsets that hold a right sample', () => {
+    for (let c = 0; c <= 6; c++) {
+      for (let k = 1; k <= 6; k++) {
+        let [subsets, hits] = [0, 0];
+        for (let mask = 0; mask < 64; mask++) {
+          const members = [0, 1, 2, 3, 4, 5].filter((i) => mask & (1 << i));
+          if (members.length !== k) continue;
+          subsets += 1;
+          if (members.some((i) => i < c)) hits += 1;
+        }
+        expect(passAtK(6, c, k)).toBeCloseTo(hits / subsets, 12);
+      }
+    }
+  });
+});

@@ -1,0 +1,148 @@
+/** Preference pairs from hand-written rollouts. */
+import { describe, expect, it } from 'vitest';
+import { type CompletionRow, pairsFromRollouts } from '../../../src/preferences/index.js';
+
+/** `+` is a correct completion (reward 1.2), `-` a wrong one with format (0.2), `0` one without (0). */
+function rollouts(question: string, marks: string): CompletionRow[] {
+  return [...marks].map((mark, i) => ({
+    question,
+    completion: `${question}${i}${mark}`,
+    correct: mark === '+',
+    reward: mark === '+' ? 1.2 : mark === '-' ? 0.2 : 0,
+  }));
+}
+
+describe('correctness pairs', () => {
+  it('pairs correct with incorrect and counts prompts without a pair by reason', () => {
+    const rows = [
+      ...rollouts('a', '+-'),
+      ...rollouts('b', '++'),
+      ...rollouts('c', '--'),
+      ...rollouts('d', '+'),
+    ];
+    const { pairs, stats } = pairsFromRollouts(rows, { seed: 1 });
+    expect(pairs).toEqual([
+      {
+        question: 'a',
+        chosen: 'a0+',
+        rejected: 'a1-',
+        chosen_reward: 1.2,
+        rejected_reward: 0.2,
+        pair_type: 'correctness',
+      },
+    ]);
+    expect(stats).toEqual({
+      prompts: 4,
+      pairs: 1,
+      pairs_by_type: { correctness: 1 },
+      prompts_with_pair: 1,
+      prompts_without_pair: { all_correct: 1, all_incorrect: 1, single: 1, small_margin: 0 },
+      duplicates_dropped: 0,
+      ungraded_dropped: 0,
+      mean_margin: 1,
+    });
+  });
+
+  it('gives every combination once, rows used evenly, up to the maximum', () => {
+    const options = { seed: 1, maxPairsPerPrompt: 3 };
+    const { pairs } = pairsFromRollouts(rollouts('a', '++-+--'), options);
+    expect(new Set(pairs.map(({ chosen }) => chosen)).size).toBe(3);
+    expect(new Set(pairs.map(({ rejected }) => rejected)).size).toBe(3);
+    const all = pairsFromRollouts(rollouts('a', '+--++'), { seed: 1, maxPairsPerPrompt: 99 }).pairs;
+    expect(new Set(all.map(({ chosen, rejected }) => chosen + rejected)).size).toBe(6);
+    expect(all).toHaveLength(6);
+    expect(
+      all.every(({ chosen, rejected }) => chosen.includes('+') && rejected.includes('-')),
+    ).toBe(true);
+  });
+
+  it('is the same for the same seed only', () => {
+    const rows = rollouts('a', '++++++----');
+    const chosen = (seed: number) => pairsFromRollouts(rows, { seed }).pairs[0]?.chosen;
+    expect(chosen(1)).toBe(chosen(1));
+    expect(new Set([1, 2, 3, 4, 5, 6, 7, 8].map(chosen)).size).toBeGreaterThan(1);
+  });
+
+  it('keeps to the margin, which is exclusive', () => {
+    const rows = rollouts('a', '+-');
+    expect(pairsFromRollouts(rows, { seed: 1, minMargin: 0.99 }).pairs).toHaveLength(1);
+    const { pairs, stats } = pairsFromRollouts(rows, { seed: 1, minMargin: 1 });
+    expect(pairs).toEqual([]);
+    expect(stats.prompts_without_pair.small_margin).toBe(1);
+    expect(stats.mean_margin).toBeNull();
+  });
+
+  it('counts a repeated completion once and leaves out what could not be graded', () => {
+    const rows = rollouts('a', '+-');
+    const broken = { ...rows[0]!, completion: 'x', reward: null };
+    const options = { seed: 1, maxPairsPerPrompt: 9 };
+    const { pairs, stats } = pairsFromRollouts([...rows, ...rows, broken], options);
+    expect(pairs).toHaveLength(1);
+    expect(stats).toMatchObject({ duplicates_dropped: 2, ungraded_dropped: 1 });
+  });
+
+  it('groups by prompt where rows have no question', () => {
+    const rows = rollouts('a', '+-').map(({ question, ...row }) => ({
+      ...row,
+      prompt: `<${question}>`,
+    }));
+    const { pairs } = pairsFromRollouts(rows, { seed: 1 });
+    expect(pairs[0]).toMatchObject({ prompt: '<a>', chosen: 'a0+' });
+    expect(pairs[0]).not.toHaveProperty('question');
+    const bare = [{ completion: 'x', reward: 1, correct: true }];
+    expect(() => pairsFromRollouts(bare, { seed: 1 })).toThrow(/neither question nor prompt/);
+  });
+
+  it('refuses rows that do not say what is correct', () => {
+    const rows = rollouts('a', '+-').map(({ correct: _, ...row }) => row);
+    expect(() => pairsFromRollouts(rows, { seed: 1 })).toThrow(/no row says whether/);
+    expect(pairsFromRollouts([], { seed: 1 }).stats.prompts).toBe(0);
+  });
+});
+
+describe('pairs by score', () => {
+  it('come after those of correctness, widest margin first', () => {
+    const { pairs, stats } = pairsFromRollouts(rollouts('a', '+-0'), {
+      seed: 1,
+      maxPairsPerPrompt: 9,
+      scorePairs: { type: 'reward', among: 'all' },
+    });
+    expect(pairs.slice(0, 2).map(({ pair_type }) => pair_type)).toEqual([
+      'correctness',
+      'correctness',
+    ]);
+    expect(pairs.slice(2)).toEqual([
+      {
+        question: 'a',
+        chosen: 'a1-',
+        rejected: 'a20',
+        chosen_reward: 0.2,
+        rejected_reward: 0,
+        pair_type: 'reward',
+      },
+    ]);
+    expect(stats.pairs_by_type).toEqual({ correctness: 2, reward: 1 });
+  });
+
+  it('can be among the correct rows by a score of their own', () => {
+    const rows = rollouts('a', '++-').map((row, i) => ({
+      ...row,
+      coherence: [0.1, 0.9, 0.5][i] ?? 0,
+    }));
+    const { pairs } = pairsFromRollouts(rows, {
+      seed: 1,
+      maxPairsPerPrompt: 9,
+      minMargin: 0.5,
+      scorePairs: { type: 'coherence', among: 'correct', score: ({ coherence }) => coherence },
+    });
+    expect(pairs.filter(({ pair_type }) => pair_type === 'coherence')).toMatchObject([
+      { chosen: 'a1+', rejected: 'a0+' },
+    ]);
+  });
+
+  it('need no correctness', () => {
+    const rows = rollouts('a', '+-').map(({ correct: _, ...row }) => row);
+    const scorePairs = { type: 'reward', among: 'all' } as const;
+    expect(pairsFromRollouts(rows, { seed: 1, scorePairs }).pairs).toHaveLength(1);
+  });
+});

@@ -1,0 +1,191 @@
+/** Traces: which attempts are made, what is written, and going on after an interruption. */
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  clearTraces,
+  makeTraces,
+  type TraceAttempt,
+  traceFiles,
+  traceProblem,
+  traceStats,
+} from '../../../src/preferences/index.js';
+import { readJson, readJsonl } from '../../../src/util/files.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-traces-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const right = (n: number, how = 'worked out') =>
+  `<start_working_out>${how}<end_working_out><SOLUTION>${n}</SOLUTION>`;
+
+/** Problem i has the answer i. */
+const problems = (count: number) =>
+  Array.from({ length: count }, (_, i) =>
+    traceProblem({ question: `q${i}`, answer: `own ${i}\n#### ${i}` }, `row ${i}`),
+  );
+
+/** Solves problem i at attempt `solvedAt[i]`, never when that is 0. Records the calls. */
+function solver(solvedAt: readonly number[]) {
+  const calls: string[][] = [];
+  const generate = async (attempts: readonly TraceAttempt[]) => {
+    calls.push(attempts.map(({ index, attempt }) => `${index}.${attempt}`));
+    return attempts.map(({ index, attempt }) =>
+      attempt === solvedAt[index] ? right(index, `try ${attempt}`) : right(-1),
+    );
+  };
+  return { calls, generate };
+}
+
+describe('makeTraces', () => {
+  it('tries again only what is unsolved, keeps batches full, falls back at the end', async () => {
+    const output = join(dir, 'traces.jsonl');
+    const { calls, generate } = solver([2, 1, 0, 1]);
+    const done: number[] = [];
+    const stats = await makeTraces({
+      problems: problems(4),
+      generate,
+      batchSize: 2,
+      maxAttempts: 3,
+      output,
+      onProgress: (count) => done.push(count),
+    });
+    expect(calls).toEqual([['0.1', '1.1'], ['0.2', '2.1'], ['2.2', '3.1'], ['2.3']]);
+    expect(readFileSync(output, 'utf8')).toBe(
+      '{"question":"q0","answer":"try 2\\n\\n#### 0"}\n' +
+        '{"question":"q1","answer":"try 1\\n\\n#### 1"}\n' +
+        '{"question":"q2","answer":"own 2\\n\\n#### 2"}\n' +
+        '{"question":"q3","answer":"try 1\\n\\n#### 3"}\n',
+    );
+    const expected = {
+      total_samples: 4,
+      grpo_successes: 3,
+      fallback_count: 1,
+      success_rate: 0.75,
+      avg_attempts_for_successes: 4 / 3,
+      avg_attempts_overall: 7 / 4,
+    };
+    expect(stats).toEqual(expected);
+    expect(readJson(`${output}.stats.json`)).toEqual(expected);
+    expect(done).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('gives the same files after an interruption at any call', async () => {
+    const solvedAt = [0, 1, 2, 3, 1, 0, 2];
+    const make = (output: string, generate: ReturnType<typeof solver>['generate']) =>
+      makeTraces({ problems: problems(7), generate, batchSize: 3, maxAttempts: 3, output });
+    const whole = join(dir, 'whole.jsonl');
+    const stats = await make(whole, solver(solvedAt).generate);
+    for (let stopAt = 1; stopAt <= 6; stopAt++) {
+      const output = join(dir, `stopped-${stopAt}.jsonl`);
+      const { calls, generate } = solver(solvedAt);
+      const failing: typeof generate = async (attempts) => {
+        if (calls.length + 1 === stopAt) throw new Error('killed');
+        return generate(attempts);
+      };
+      await expect(make(output, failing)).rejects.toThrow('killed');
+      appendFileSync(output, '{"question":"q9","ans');
+      const kept = readFileSync(output, 'utf8').split('\n').length - 1;
+      const second = solver(solvedAt);
+      expect(await make(output, second.generate)).toEqual(stats);
+      expect(readFileSync(output, 'utf8')).toBe(readFileSync(whole, 'utf8'));
+      expect(second.calls[0]?.[0]).toBe(`${kept}.1`);
+    }
+  });
+
+  it('keeps a finished file without another attempt', async () => {
+    const output = join(dir, 'finished.jsonl');
+    const options = { problems: problems(2), batchSize: 2, maxAttempts: 1, output };
+    const stats = await makeTraces({ ...options, generate: solver([1, 0]).generate });
+    const again = solver([1, 1]);
+    expect(await makeTraces({ ...options, generate: again.generate })).toEqual(stats);
+    expect(again.calls).toEqual([]);
+  });
+
+  it('refuses a file of other problems, until it is cleared', async () => {
+    const output = join(dir, 'other.jsonl');
+    const options = { batchSize: 2, maxAttempts: 1, output, generate: solver([1, 1]).generate };
+    await makeTraces({ ...options, problems: problems(2) });
+    const others = [traceProblem({ question: 'else', answer: 'x #### 0' }, 'row 1')];
+    await expect(makeTraces({ ...options, problems: others })).rejects.toThrow(
+      /other\.jsonl:1: the row belongs to another set of problems.*overwrite=true/,
+    );
+    clearTraces(output);
+    expect(Object.values(traceFiles(output)).some(existsSync)).toBe(false);
+    expect((await makeTraces({ ...options, problems: others })).total_samples).toBe(1);
+  });
+
+  it('accepts an answer only with reasoning and in its tags', async () => {
+    const output = join(dir, 'strict.jsonl');
+    const texts = ['<SOLUTION>0</SOLUTION>', 'worked #### 1', right(2).replace('worked out', ' ')];
+    await makeTraces({
+      problems: problems(3),
+      generate: async () => texts,
+      batchSize: 3,
+      maxAttempts: 1,
+      output,
+    });
+    expect(readJsonl(output).map(({ answer }) => answer)).toEqual([
+      'own 0\n\n#### 0',
+      'own 1\n\n#### 1',
+      'own 2\n\n#### 2',
+    ]);
+  });
+
+  it('refuses a generator that loses attempts', async () => {
+    const output = join(dir, 'lost.jsonl');
+    const options = { problems: problems(2), batchSize: 2, maxAttempts: 1, output };
+    await expect(makeTraces({ ...options, generate: async () => ['x'] })).rejects.toThrow(
+      /2 attempts gave 1 completions/,
+    );
+  });
+});
+
+describe('traceProblem', () => {
+  it('takes both forms of solved problems', () => {
+    const expected = { question: 'q', gold: '1,000', reasoning: 'r' };
+    expect(traceProblem({ question: 'q', answer: 'r\n#### 1,000' }, 'x')).toEqual(expected);
+    expect(traceProblem({ question: 'q', reasoning: 'r', answer: '1,000' }, 'x')).toEqual(expected);
+  });
+
+  it.each([[{ answer: 'r #### 1' }], [{ question: 'q', answer: '1' }], [{ question: 'q' }]])(
+    'refuses %j',
+    (row) => {
+      expect(() => traceProblem(row, 'rows.jsonl:3')).toThrow(/rows\.jsonl:3: a problem needs/);
+    },
+  );
+});
+
+describe('traceStats', () => {
+  it('has no mean over no successes', () => {
+    expect(traceStats([{ index: 0, solved: false, attempts: 5 }])).toEqual({
+      total_samples: 1,
+      grpo_successes: 0,
+      fallback_count: 1,
+      success_rate: 0,
+      avg_attempts_for_successes: null,
+      avg_attempts_overall: 5,
+    });
+    expect(() => traceStats([])).toThrow(/no problems/);
+  });
+});
+
+it('reads only whole lines', async () => {
+  writeFileSync(join(dir, 'half.jsonl'), '{"question":"q0","answer":"a"}');
+  await expect(
+    makeTraces({
+      problems: problems(1),
+      generate: solver([1]).generate,
+      batchSize: 1,
+      maxAttempts: 1,
+      output: join(dir, 'half.jsonl'),
+    }),
+  ).resolves.toMatchObject({ grpo_successes: 1 });
+});

@@ -1,0 +1,378 @@
+/** Pipelines: references, order, skipping, redoing, resuming, gates, interruption, errors. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadPipeline, planPipeline, runPipeline } from '../../../src/recipes/pipeline.js';
+import {
+  GateError,
+  InputError,
+  InterruptError,
+  messageOf,
+  RunError,
+} from '../../../src/util/errors.js';
+import { type Fixture, type Outcomes, pipelineFixture } from './pipeline/fixture.js';
+
+const YAML = `
+root: FOLDER/out
+vars:
+  rows: FOLDER/rows.jsonl
+  steps: \${env:STEPS:-3}
+stages:
+  - name: model
+    command: init-model
+    with: {seed: 1}
+  - name: prep
+    command: sft
+    config: prep.yaml
+    with:
+      model: \${stages.model.output}
+      max_steps: \${vars.steps}
+  - name: final
+    command: grpo
+    config: {model: "\${stages.prep.output_dir}", dataset: "\${vars.rows}"}
+  - name: check
+    command: eval
+    with: {model: "\${stages.final.output_dir}"}
+`;
+const PREP = `model: unused\ndataset: \${env:ROWS:-FOLDER/rows.jsonl}\noutput_dir: elsewhere\n`;
+
+function fixture(yaml = YAML, outcomes: Outcomes = () => ({})): Fixture {
+  const made = pipelineFixture(yaml, outcomes);
+  made.write('prep.yaml', PREP.replaceAll('FOLDER', made.folder));
+  made.write('rows.jsonl', '{"question":"a"}\n');
+  return made;
+}
+
+async function run(made: Fixture, overrides: string[] = [], env: Record<string, string> = {}) {
+  made.launched.splice(0);
+  const pipeline = loadPipeline({ file: made.file, overrides, env });
+  return runPipeline(pipeline, made.context, made.launch);
+}
+
+const statuses = (result: { stages: readonly { name: string; status: string }[] }) =>
+  result.stages.map(({ name, status }) => `${name} ${status}`);
+
+async function failureOf(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('the pipeline did not fail');
+}
+
+describe('stages', () => {
+  it('get their configs from file, with, references and the command line', async () => {
+    const made = fixture();
+    const out = join(made.folder, 'out');
+    await run(made, ['stages.prep.lora.r=4', 'vars.steps=7']);
+    expect(made.launched.map(({ command }) => command)).toEqual([
+      'init-model',
+      'sft',
+      'grpo',
+      'eval',
+    ]);
+    const [model, prep, final, check] = made.launched.map(({ config }) => config);
+    expect(model).toMatchObject({ output: `${out}/model`, seed: 1 });
+    expect(prep).toMatchObject({
+      model: `${out}/model`,
+      output_dir: `${out}/prep`,
+      max_steps: 7,
+      lora: { r: 4 },
+      dataset: { path: join(made.folder, 'rows.jsonl') },
+    });
+    expect(final).toMatchObject({ model: `${out}/prep`, output_dir: `${out}/final` });
+    expect(check).toMatchObject({ model: `${out}/final`, output_dir: `${out}/check` });
+  });
+
+  it('read the environment where the file does', async () => {
+    const made = fixture();
+    await run(made, [], { STEPS: '9', ROWS: 'openai/gsm8k' });
+    expect(made.launched[1]?.config).toMatchObject({
+      max_steps: 9,
+      dataset: { name: 'openai/gsm8k', path: null },
+    });
+  });
+
+  it('leave their result, a summary table and pipeline.json', async () => {
+    const made = fixture(YAML, ({ command }) =>
+      command === 'eval' ? { result: { accuracy: 0.75 } } : { result: null },
+    );
+    const result = await run(made);
+    expect(statuses(result)).toEqual(['model done', 'prep done', 'final done', 'check done']);
+    expect(result.stages[3]?.result).toEqual({ accuracy: 0.75 });
+    expect(JSON.parse(readFileSync(join(made.folder, 'out/pipeline.json'), 'utf8'))).toEqual(
+      result,
+    );
+    expect(made.logs.at(-1)).toMatch(/^stage +command +status +seconds +accuracy\n/);
+    expect(made.logs.at(-1)).toMatch(/check +eval +done +[\d.]+ +0\.75$/);
+  });
+});
+
+describe('a second run', () => {
+  it('skips what is done', async () => {
+    const made = fixture();
+    const first = await run(made);
+    const second = await run(made);
+    expect(made.launched).toEqual([]);
+    expect(statuses(second)).toEqual([
+      'model skipped',
+      'prep skipped',
+      'final skipped',
+      'check skipped',
+    ]);
+    expect(second.stages.map(({ result }) => result)).toEqual(
+      first.stages.map(({ result }) => result),
+    );
+  });
+
+  it('makes a changed stage again, with what depends on it and nothing else', async () => {
+    const made = fixture();
+    await run(made);
+    const again = await run(made, ['stages.final.seed=5']);
+    expect(statuses(again)).toEqual(['model skipped', 'prep skipped', 'final done', 'check done']);
+    expect(made.launched.map(({ config }) => config.overwrite)).toEqual([true, true]);
+    expect((await run(made, ['stages.final.seed=5'])).stages[2]?.status).toBe('skipped');
+  });
+
+  it('makes stages again when an input file changed', async () => {
+    const made = fixture();
+    await run(made);
+    made.write('rows.jsonl', '{"question":"b"}\n');
+    expect(statuses(await run(made))).toEqual([
+      'model skipped',
+      'prep done',
+      'final done',
+      'check done',
+    ]);
+  });
+
+  it('makes a stage again when its output is gone', async () => {
+    const made = fixture();
+    await run(made);
+    rmSync(join(made.folder, 'out/check'));
+    const result = await run(made);
+    expect(statuses(result).slice(2)).toEqual(['final skipped', 'check done']);
+    expect(made.launched[0]?.config.overwrite).toBe(false);
+  });
+
+  it('does not mind how an earlier output is to be treated', async () => {
+    const made = fixture();
+    await run(made);
+    await run(made, ['stages.prep.resume=auto', 'stages.prep.overwrite=true']);
+    expect(made.launched).toEqual([]);
+  });
+});
+
+describe('a stage that fails', () => {
+  it.each([
+    [1, RunError, 1],
+    [2, InputError, 2],
+    [3, RunError, 1],
+    [137, RunError, 1],
+  ])('with exit code %i stops the pipeline', async (exitCode, kind, own) => {
+    const made = fixture(YAML, ({ command }) => (command === 'grpo' ? { exitCode } : {}));
+    const error = await failureOf(run(made));
+    expect(error).toBeInstanceOf(kind);
+    expect(error).toMatchObject({ exitCode: own });
+    expect(messageOf(error)).toBe(
+      `${made.file}:16: stage final (grpo) failed with exit code ${exitCode}. ` +
+        'Its error stands above; finished stages are kept',
+    );
+    const summary = JSON.parse(readFileSync(join(made.folder, 'out/pipeline.json'), 'utf8'));
+    expect(statuses(summary)).toEqual(['model done', 'prep done', 'final failed', 'check waiting']);
+  });
+
+  it('is taken up again where it stands', async () => {
+    let exitCode = 1;
+    const made = fixture(YAML, ({ command }) => (command === 'grpo' ? { exitCode } : {}));
+    await failureOf(run(made));
+    exitCode = 0;
+    const result = await run(made);
+    expect(statuses(result)).toEqual(['model skipped', 'prep skipped', 'final done', 'check done']);
+    expect(made.launched[0]?.config).toMatchObject({ resume: 'auto', overwrite: false });
+  });
+
+  it('is replaced where the command cannot resume', async () => {
+    let exitCode = 1;
+    const made = fixture(YAML, ({ command }) => (command === 'eval' ? { exitCode } : {}));
+    await failureOf(run(made));
+    exitCode = 0;
+    await run(made);
+    expect(made.launched.map(({ command }) => command)).toEqual(['eval']);
+    expect(made.launched[0]?.config.overwrite).toBe(true);
+  });
+});
+
+describe('an interrupt', () => {
+  it('passes as the exit code of its signal and is resumed', async () => {
+    const made = fixture(YAML, ({ command, config }) =>
+      command === 'sft' && config.resume !== 'auto' ? { exitCode: 130 } : {},
+    );
+    const error = await failureOf(run(made));
+    expect(error).toBeInstanceOf(InterruptError);
+    expect(error).toMatchObject({ exitCode: 130 });
+    expect(messageOf(error)).toBe('interrupted at stage prep. Run the same command again to go on');
+    const summary = JSON.parse(readFileSync(join(made.folder, 'out/pipeline.json'), 'utf8'));
+    expect(statuses(summary)[1]).toBe('prep interrupted');
+    expect(statuses(await run(made))[1]).toBe('prep done');
+  });
+
+  it('before a stage starts nothing more', async () => {
+    const made = fixture(YAML, () => ({}));
+    const { launch } = made;
+    const stopping: Fixture = {
+      ...made,
+      launch: async (request) => {
+        made.controller.abort('SIGTERM');
+        return launch(request);
+      },
+    };
+    const error = await failureOf(run(stopping));
+    expect(error).toMatchObject({ exitCode: 143 });
+    expect(made.launched.map(({ command }) => command)).toEqual(['init-model']);
+    expect(existsSync(join(made.folder, 'out/stages/prep.json'))).toBe(false);
+  });
+});
+
+describe('gates', () => {
+  const gated = (gate: string) => `${YAML.trimEnd()}\n    stop_if: ${gate}\n  - name: after
+    command: eval
+    with: {model: "\${stages.final.output_dir}"}\n`;
+
+  it('stop the pipeline with exit code 3, also when the stage is skipped', async () => {
+    const made = fixture(gated('accuracy < 0.6'));
+    for (const attempt of ['first', 'second']) {
+      const error = await failureOf(run(made));
+      expect(error, attempt).toBeInstanceOf(GateError);
+      expect(error).toMatchObject({ exitCode: 3 });
+      expect(messageOf(error)).toBe(
+        `${made.file}:19: stage check met its gate "accuracy < 0.6". ` +
+          'Change the stage or the gate and run again; finished stages are kept',
+      );
+    }
+    expect(made.launched).toEqual([]);
+    const summary = JSON.parse(readFileSync(join(made.folder, 'out/pipeline.json'), 'utf8'));
+    expect(statuses(summary).slice(3)).toEqual(['check gated', 'after waiting']);
+  });
+
+  it('let it pass otherwise, and can be changed without running the stage again', async () => {
+    const made = fixture(gated('accuracy < 0.6'));
+    await failureOf(run(made));
+    made.write('pipeline.yaml', gated('accuracy < 0.5').replaceAll('FOLDER', made.folder));
+    expect(statuses(await run(made)).slice(3)).toEqual(['check skipped', 'after done']);
+  });
+
+  it('compare with earlier stages', async () => {
+    const results = ({ command }: { command: string }) => ({
+      result: { accuracy: command === 'eval' ? 0.4 : 0.5 },
+    });
+    const worse = fixture(gated('accuracy < stages.prep.accuracy'), results);
+    expect(await failureOf(run(worse))).toBeInstanceOf(GateError);
+    const better = fixture(gated('accuracy > stages.prep.accuracy'), results);
+    expect(statuses(await run(better))[4]).toBe('after done');
+  });
+
+  it('fail on a value that the result does not have', async () => {
+    const made = fixture(gated('acuracy < 0.6'));
+    expect(messageOf(await failureOf(run(made)))).toBe(
+      'stage check: the result has no one value acuracy; it has accuracy',
+    );
+  });
+});
+
+describe('the plan', () => {
+  it('says what would be done and why, and does nothing', async () => {
+    const made = fixture();
+    const plan = (overrides: string[] = []) =>
+      planPipeline(loadPipeline({ file: made.file, overrides, env: {} })).map(
+        ({ stage, action, reason }) => `${stage.id}: ${action} (${reason})`,
+      );
+    expect(plan()).toEqual([
+      'model: run (new)',
+      'prep: run (new)',
+      'final: run (new)',
+      'check: run (new)',
+    ]);
+    expect(existsSync(join(made.folder, 'out'))).toBe(false);
+    await run(made);
+    expect(plan(['stages.prep.seed=1'])).toEqual([
+      'model: skip (done)',
+      'prep: redo (its config or inputs changed)',
+      'final: redo (its config or inputs changed)',
+      'check: redo (its config or inputs changed)',
+    ]);
+  });
+});
+
+describe('a bad file', () => {
+  const message = (text: string, overrides: string[] = []): string => {
+    const made = fixture(text);
+    try {
+      loadPipeline({ file: made.file, overrides, env: {} });
+    } catch (error) {
+      return messageOf(error).replace(made.file, 'FILE');
+    }
+    return 'accepted';
+  };
+  const stages = (text: string) => `root: r\nstages:\n${text}`;
+
+  it.each([
+    ['stages: []\n', 'required key root is missing (Folder of the stages’ outputs and states)'],
+    ['root: r\nstages: []\n', 'FILE:2: stages is [], expected list of'],
+    [
+      stages('  - {name: a, command: sftt}\n'),
+      'FILE:3: stages.0.command is "sftt", expected setup, ',
+    ],
+    [
+      stages('  - {name: a/b, command: sft}\n'),
+      'FILE:3: stages.0.name is "a/b", expected a name of letters',
+    ],
+    [
+      stages('  - {name: a, command: setup}\n  - {name: a, command: setup}\n'),
+      'FILE:4: two stages are called "a". Rename one',
+    ],
+    [
+      stages('  - name: a\n    command: sft\n    with:\n      modl: x\n'),
+      'FILE:6: unknown key "modl". The nearest known key is "model"',
+    ],
+    [
+      stages('  - name: a\n    command: setup\n    needs: [b]\n'),
+      'FILE:3: there is no earlier stage "b". Earlier stages are none',
+    ],
+    [
+      stages('  - name: a\n    command: setup\n    stop_if: 3 <\n'),
+      'FILE:5: cannot read gate "3 <" at "the end"',
+    ],
+    [
+      stages(`  - name: a\n    command: eval\n    with: {model: "\${stages.b.x}"}\n`),
+      'FILE:5: there is no earlier stage "b"',
+    ],
+    [
+      stages(
+        `  - {name: m, command: setup}\n  - name: a\n    command: eval\n    with: {model: "\${stages.m.x}"}\n`,
+      ),
+      'FILE:6: stage m has no key "x". Its keys are device',
+    ],
+    [
+      stages(`  - name: a\n    command: eval\n    with: {model: "\${vars.none}"}\n`),
+      `FILE:5: \${vars.none} is not set. Set it or give a default`,
+    ],
+    [
+      stages('  - name: a\n    command: eval\n    config: none.yaml\n'),
+      'none.yaml: no such config file. Check the path',
+    ],
+  ])('%# is refused', (text, expected) => {
+    expect(message(text)).toContain(expected);
+  });
+
+  it('refuses overrides of stages that are not there', () => {
+    expect(message(YAML, ['stages.prp.seed=1'])).toBe(
+      'command line: there is no stage "prp". The stages are model, prep, final, check',
+    );
+    expect(message(YAML, ['stages.prep.sed=1'])).toBe(
+      'command line: unknown key "sed". The nearest known key is "seed"',
+    );
+    expect(message(YAML, ['stages.prep.seed=1'])).toBe('accepted');
+  });
+});

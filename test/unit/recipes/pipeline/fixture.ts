@@ -1,0 +1,66 @@
+/** A pipeline in a temporary folder, and a launcher that writes each stage's output and counts. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
+import { parse } from 'yaml';
+import type { RecipeContext } from '../../../../src/recipes/context.js';
+import type { StageLauncher, StageOutcome } from '../../../../src/recipes/pipeline/launch.js';
+
+const folders: string[] = [];
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+export interface Launched {
+  readonly command: string;
+  readonly config: Record<string, unknown>;
+}
+
+export interface Fixture {
+  readonly folder: string;
+  readonly file: string;
+  readonly write: (name: string, text: string) => string;
+  readonly launched: Launched[];
+  readonly launch: StageLauncher;
+  readonly logs: string[];
+  readonly context: RecipeContext;
+  readonly controller: AbortController;
+}
+
+export type Outcomes = (launched: Launched) => Partial<StageOutcome>;
+
+/** `outcomes` says how a stage ends; unless it says otherwise it ends well, with its output written. */
+export function pipelineFixture(yaml: string, outcomes: Outcomes = () => ({})): Fixture {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-pipeline-'));
+  folders.push(folder);
+  const write = (name: string, text: string): string => {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    return path;
+  };
+  const launched: Launched[] = [];
+  const launch: StageLauncher = async ({ command, configFile }) => {
+    const config = parse(readFileSync(configFile, 'utf8')) as Record<string, unknown>;
+    launched.push({ command, config });
+    const output = (config.output_dir ?? config.output) as string | undefined;
+    const outcome = { exitCode: 0, result: { accuracy: 0.5 }, ...outcomes({ command, config }) };
+    if (outcome.exitCode === 0 && output !== undefined && !existsSync(output)) {
+      mkdirSync(dirname(output), { recursive: true });
+      writeFileSync(output, '');
+    }
+    return outcome;
+  };
+  const logs: string[] = [];
+  const controller = new AbortController();
+  const context: RecipeContext = {
+    signal: controller.signal,
+    log: (line) => void logs.push(line),
+    print: () => {},
+    verbose: false,
+  };
+  const file = write('pipeline.yaml', yaml.replaceAll('FOLDER', folder));
+  return { folder, file, write, launched, launch, logs, context, controller };
+}

@@ -1,0 +1,98 @@
+/** Sweeps: the grid, the folders, shared stages, the table. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { gridPoints } from '../../../src/recipes/pipeline/file.js';
+import { loadSweep, runSweep } from '../../../src/recipes/sweep.js';
+import { type Fixture, pipelineFixture } from './pipeline/fixture.js';
+
+const YAML = `
+root: FOLDER/out
+metrics: [accuracy]
+grid: {n: [2, 4]}
+shared:
+  - name: prep
+    command: sft
+    with: {model: m, dataset: gsm8k}
+stages:
+  - name: sft
+    command: sft
+    with:
+      model: \${stages.prep.output_dir}
+      dataset: {name: gsm8k, num_samples: "\${grid.n}"}
+  - name: eval
+    command: eval
+    with: {model: "\${stages.sft.output_dir}"}
+    stop_if: accuracy < stages.prep.accuracy
+`;
+
+const load = (made: Fixture, overrides: string[] = []) =>
+  loadSweep({ file: made.file, overrides, env: {} });
+
+describe('gridPoints', () => {
+  it('are all combinations, the last key fastest', () => {
+    expect(gridPoints({ a: [1, 2], b: ['x', 'y'] })).toEqual([
+      { a: 1, b: 'x' },
+      { a: 1, b: 'y' },
+      { a: 2, b: 'x' },
+      { a: 2, b: 'y' },
+    ]);
+  });
+});
+
+describe('a sweep', () => {
+  it('runs the shared stages once and the others for each point', () => {
+    const made = pipelineFixture(YAML);
+    const out = join(made.folder, 'out');
+    const { stages } = load(made);
+    expect(stages.map(({ output }) => output)).toEqual([
+      `${out}/prep`,
+      `${out}/2/sft`,
+      `${out}/2/eval`,
+      `${out}/4/sft`,
+      `${out}/4/eval`,
+    ]);
+    expect(stages.map(({ config }) => config.model)).toEqual([
+      'm',
+      `${out}/prep`,
+      `${out}/2/sft`,
+      `${out}/prep`,
+      `${out}/4/sft`,
+    ]);
+    expect(stages[3]?.config.dataset).toMatchObject({ num_samples: 4 });
+    expect(stages[4]?.upstream).toEqual(['4/sft']);
+  });
+
+  it('writes one row a point', async () => {
+    const made = pipelineFixture(YAML, ({ command, config }) => ({
+      result: {
+        accuracy:
+          command === 'eval' ? Number((config.model as string).split('/').at(-2)) / 8 : 0.125,
+      },
+    }));
+    const result = await runSweep(load(made), made.context, made.launch);
+    const csv = readFileSync(join(made.folder, 'out/sweep.csv'), 'utf8');
+    expect(csv).toBe('n,sft.accuracy,eval.accuracy\n2,0.125,0.25\n4,0.125,0.5\n');
+    expect(result.rows[1]).toEqual({ n: 4, 'sft.accuracy': 0.125, 'eval.accuracy': 0.5 });
+    expect(made.launched.length).toBe(5);
+    await runSweep(load(made), made.context, made.launch);
+    expect(made.launched.length).toBe(5);
+  });
+
+  it('takes its grid and its stages from the command line', () => {
+    const made = pipelineFixture(YAML);
+    const { stages } = load(made, ['grid.n=[8]', 'stages.sft.max_steps=3', 'root=/elsewhere']);
+    expect(stages.map(({ id }) => id)).toEqual(['prep', '8/sft', '8/eval']);
+    expect(stages[1]?.config).toMatchObject({ max_steps: 3, output_dir: '/elsewhere/8/sft' });
+    expect(stages[0]?.config.max_steps).toBeNull();
+  });
+
+  it('tests the gates of each point against the shared stages', async () => {
+    const made = pipelineFixture(YAML, ({ command }) => ({
+      result: { accuracy: command === 'eval' ? 0.1 : 0.2 },
+    }));
+    await expect(runSweep(load(made), made.context, made.launch)).rejects.toThrow(
+      'stage 2/eval met its gate "accuracy < stages.prep.accuracy"',
+    );
+  });
+});

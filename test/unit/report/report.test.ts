@@ -1,0 +1,289 @@
+/** The report page: every section and chart drawn, data escaped, nothing from outside. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { histogram } from '../../../src/report/chart-svg.js';
+import {
+  compareRuns,
+  comparisonText,
+  configDifferences,
+  type MetricRow,
+  metricCharts,
+  openMetricLog,
+  openRun,
+  openSampleLog,
+  pickExamples,
+  readRun,
+  renderReport,
+  runReport,
+  type SampleRow,
+} from '../../../src/report/index.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-report-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const METRICS = [
+  'loss',
+  'reward',
+  'rewards/format/mean',
+  'rewards/correctness/mean',
+  'completions/mean_length',
+  'entropy',
+  'learning_rate',
+  'my/metric',
+];
+
+function sample(i: number, reward: number | null): SampleRow {
+  return {
+    step: 1,
+    prompt_id: `p${i}`,
+    sample_index: 0,
+    question: `question ${i}`,
+    prompt: 'p',
+    completion: `completion ${i}`,
+    tokens: 10 + i,
+    finish_reason: 'stop',
+    reward,
+    rewards: { format: 1, correctness: reward },
+    statuses: { format: 'ok', correctness: reward === null ? 'error' : 'ok' },
+    correct: reward === null ? null : reward > 0.5,
+    logprob_mean: -0.5,
+    adapter: null,
+    seconds: 0.1,
+  };
+}
+
+function makeRun(name: string, learningRate: number): string {
+  const path = join(dir, name);
+  const values = { learning_rate: learningRate, lora: { r: 8, target_modules: ['q'] } };
+  const run = openRun(path, { config: { text: `name: ${name}\n`, values }, command: 'grpo' });
+  const metrics = openMetricLog(run.paths.metrics);
+  for (let step = 1; step <= 80; step++) {
+    const row = Object.fromEntries(METRICS.map((metric, i) => [metric, i + Math.sin(step + i)]));
+    metrics.append({ step, ...row } as MetricRow);
+  }
+  metrics.close();
+  const samples = openSampleLog(run.paths.samples);
+  for (let i = 0; i < 20; i++) samples.append(sample(i, i / 20));
+  samples.close();
+  run.phases.add('rollout', 30);
+  run.phases.add('update', 10);
+  run.record({ results: { accuracy: 0.5 } });
+  run.close('done');
+  return path;
+}
+
+const figures = (html: string) => html.match(/<figure>.*?<\/figure>/gs) ?? [];
+
+describe('report of a run', () => {
+  const run = readRun(makeRun('one', 1e-5));
+  const html = renderReport(runReport(run));
+
+  it('draws every metric, each chart with lines in it', () => {
+    const charts = figures(html).filter((figure) => figure.includes('<svg'));
+    const titles = charts.map((figure) => /<figcaption>(.*?)</.exec(figure)?.[1]);
+    expect(titles).toEqual([
+      'Loss',
+      'Reward',
+      'Reward parts',
+      'Completion length, tokens',
+      'Entropy',
+      'Learning rate',
+      'my/metric',
+      'Sampled tokens of each completion',
+    ]);
+    const drawn = charts.map((chart) => /<path d="M[^"]{20,}"[^>]*var\(--c1\)/.test(chart));
+    expect(drawn).toEqual(charts.map(() => true));
+    expect(charts[2]).toMatch(/format<\/span>.*correctness<\/span>/);
+    expect(charts[2]).toContain('var(--c2)');
+  });
+
+  it('shows the phases as shares of one bar', () => {
+    expect(html).toContain('flex:0.7500 0 0');
+    expect(html).toContain('<dt>rollout</dt><dd>30 s, 75.0%</dd>');
+  });
+
+  it('shows examples from best to worst with their grading', () => {
+    const rewards = [...html.matchAll(/class="reward">reward ([\d.]+)</g)].map(([, x]) =>
+      Number(x),
+    );
+    expect(rewards).toHaveLength(12);
+    expect(rewards).toEqual(rewards.toSorted((a, b) => b - a));
+    expect([rewards[0], rewards.at(-1)]).toEqual([0.95, 0]);
+    expect(html).toContain('<span class="chip good">correct</span>');
+    expect(html).toContain('<span class="chip bad">wrong</span>');
+  });
+
+  it('loads nothing from outside and runs nothing', () => {
+    const text = html.replaceAll('http://www.w3.org/2000/svg', '');
+    expect(text.match(/https?:|<script|<img|url\((?!#)|@import| src=/g)).toBeNull();
+    expect(html.includes("default-src 'none'")).toBe(true);
+  });
+
+  it('is the same page each time, with ids that stand once in it', () => {
+    expect(renderReport(runReport(run)) === html).toBe(true);
+    const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(ids.length).toBeGreaterThan(10);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('leaves out sections without data', () => {
+    const empty = renderReport({
+      title: 'x',
+      sections: [
+        { type: 'facts', title: 'F', facts: [] },
+        { type: 'table', title: 'T', header: ['a'], rows: [] },
+        { type: 'charts', title: 'C', charts: metricCharts([]) },
+        { type: 'phases', title: 'P', phases: { load: 0 } },
+        { type: 'examples', title: 'E', examples: [] },
+        { type: 'text', title: 'X', text: '' },
+      ],
+    });
+    expect(empty).not.toContain('<section');
+  });
+});
+
+it('escapes everything that comes from data', () => {
+  const bad = '<img src=x onerror="alert(1)">&';
+  const html = renderReport({
+    title: bad,
+    subtitle: bad,
+    sections: [
+      { type: 'facts', title: bad, facts: [{ label: bad, value: bad }] },
+      { type: 'table', title: bad, header: [bad], rows: [[bad]], note: bad },
+      {
+        type: 'charts',
+        title: bad,
+        charts: [
+          {
+            type: 'lines',
+            title: bad,
+            series: [
+              { name: bad, points: [[1, 2]] },
+              { name: 'b', points: [[1, 2]] },
+            ],
+          },
+          {
+            type: 'intervals',
+            title: bad,
+            items: [{ label: bad, value: 0.5, low: 0.4, high: 0.6 }],
+          },
+        ],
+      },
+      { type: 'phases', title: bad, phases: { [bad]: 1 } },
+      {
+        type: 'examples',
+        title: bad,
+        examples: [
+          {
+            prompt: bad,
+            completion: bad,
+            gold: bad,
+            reward: 1,
+            parts: [{ name: bad, score: 1, status: bad }],
+            facts: [{ label: bad, value: bad }],
+          },
+        ],
+      },
+      { type: 'text', title: bad, text: bad },
+    ],
+  });
+  expect(html).not.toContain('<img');
+  expect(html.match(/&lt;img/g)?.length).toBeGreaterThan(15);
+});
+
+it('draws intervals with a mark, a line and the value for each item', () => {
+  const items = [
+    { label: 'base', value: 0, low: 0, high: 0.01 },
+    { label: 'grpo', value: 0.625, low: 0.58, high: 0.68 },
+  ];
+  const html = renderReport({
+    title: 'x',
+    sections: [{ type: 'charts', title: 'A', charts: [{ type: 'intervals', title: 'B', items }] }],
+  });
+  for (const text of ['>base<', '>grpo<', '>0.0%<', '>62.5%<', 'var(--c1)', 'var(--c2)']) {
+    expect(html).toContain(text);
+  }
+});
+
+describe('metricCharts', () => {
+  it('keeps a numeric failure as a gap, and drops what never changes', () => {
+    const rows = [
+      { step: 1, loss: 1, flat: 0 },
+      { step: 2, loss: 'NaN', flat: 0 },
+      { step: 3, flat: 0 },
+      { step: 4, loss: 2, flat: 0 },
+    ];
+    const charts = metricCharts(rows, 'SFT ');
+    expect(charts.map(({ title }) => title)).toEqual(['SFT Loss']);
+    expect(charts[0]?.series[0]?.points).toEqual([
+      [1, 1],
+      [2, null],
+      [4, 2],
+    ]);
+  });
+});
+
+describe('histogram', () => {
+  it('has whole bins for whole numbers', () => {
+    expect(histogram([3, 3, 5])).toEqual({ edges: [3, 4, 5], counts: [2, 0, 1] });
+    expect(histogram([7, 7])).toEqual({ edges: [7], counts: [2] });
+    const wide = histogram(Array.from({ length: 1000 }, (_, i) => i));
+    expect(wide.counts.reduce((a, b) => a + b)).toBe(1000);
+    expect(wide.counts).toHaveLength(24);
+  });
+
+  it('divides the range of other numbers', () => {
+    const { edges, counts } = histogram([0, 0.5, 1]);
+    expect(edges).toHaveLength(24);
+    expect([counts[0], counts[12], counts[23]]).toEqual([1, 1, 1]);
+    expect(histogram([0.5, 0.5])).toEqual({ edges: [0.5], counts: [2] });
+  });
+});
+
+describe('pickExamples', () => {
+  it('spreads over the ranking, without repeats, ungraded last', () => {
+    const rows = [...Array(9).keys()].map((i) => sample(i, i));
+    expect(pickExamples(rows, 3).map(({ reward }) => reward)).toEqual([8, 4, 0]);
+    expect(pickExamples([sample(1, null), sample(2, 1), sample(2, 1)], 5)).toHaveLength(2);
+    expect(pickExamples([sample(1, null), sample(2, 1)], 5)[0]?.reward).toBe(1);
+  });
+});
+
+describe('compareRuns', () => {
+  const comparison = compareRuns([makeRun('a', 1e-5), makeRun('b', 2e-5)]);
+
+  it('puts results, last metrics and differing config keys side by side', () => {
+    expect(comparison.results).toEqual({
+      header: ['result', 'a', 'b'],
+      rows: [['accuracy', 0.5, 0.5]],
+    });
+    expect(comparison.metrics.rows[0]).toEqual(['step', 80, 80]);
+    expect(comparison.config.rows).toEqual([['learning_rate', 1e-5, 2e-5]]);
+    expect(comparisonText(comparison)).toContain('learning_rate  1e-5  2e-5');
+  });
+
+  it('draws shared metrics over each other', () => {
+    const charts = figures(renderReport(comparison.report));
+    expect(charts).toHaveLength(METRICS.length);
+    for (const chart of charts) expect(chart).toMatch(/>a<\/span>.*>b<\/span>/);
+  });
+
+  it('refuses a folder without a run', () => {
+    expect(() => compareRuns([dir, dir])).toThrow(/not the folder of a run/);
+  });
+});
+
+describe('configDifferences', () => {
+  it('goes by dotted key, lists as values, missing keys as undefined', () => {
+    const a = { x: 1, lora: { r: 8, modules: ['q'] }, only: null };
+    const b = { x: 1, lora: { r: 16, modules: ['q', 'v'] } };
+    expect(configDifferences([a, b])).toEqual([
+      { key: 'lora.r', values: [8, 16] },
+      { key: 'lora.modules', values: [['q'], ['q', 'v']] },
+      { key: 'only', values: [null, undefined] },
+    ]);
+    expect(configDifferences([a, structuredClone(a)])).toEqual([]);
+  });
+});

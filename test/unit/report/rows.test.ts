@@ -1,0 +1,260 @@
+/** Logs of rows, CSV, text tables and progress. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { parse } from 'csv-parse/sync';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  duration,
+  formatCell,
+  openMetricLog,
+  openSampleLog,
+  percent,
+  sampleRow,
+  startProgress,
+  textTable,
+  toCsv,
+  withProgress,
+} from '../../../src/report/index.js';
+import { readJsonl } from '../../../src/util/files.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-rows-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('metric log', () => {
+  it('has each row on disk when append returns', () => {
+    const path = join(dir, 'a', 'metrics.jsonl');
+    const log = openMetricLog(path);
+    log.append({ step: 1, loss: 2.5 });
+    log.append({ step: 2, loss: 2.25 }, { step: 2, 'eval/accuracy': 0.5 });
+    expect(readFileSync(path, 'utf8')).toBe(
+      '{"step":1,"loss":2.5}\n{"step":2,"loss":2.25}\n{"step":2,"eval/accuracy":0.5}\n',
+    );
+    log.close();
+    log.close();
+  });
+
+  it('cuts rows after the checkpoint, and half a line, when a run goes on', () => {
+    const path = join(dir, 'cut.jsonl');
+    writeFileSync(path, '{"step":1}\n{"step":2}\n{"step":2,"x":1}\n{"step":3}\n{"step":4,"lo');
+    const log = openMetricLog(path, { resumeStep: 2 });
+    log.append({ step: 3, loss: 1 });
+    log.close();
+    expect(readJsonl(path)).toEqual([
+      { step: 1 },
+      { step: 2 },
+      { step: 2, x: 1 },
+      { step: 3, loss: 1 },
+    ]);
+  });
+
+  it('begins empty without a checkpoint, and where there was no file', () => {
+    const path = join(dir, 'empty.jsonl');
+    writeFileSync(path, '{"step":1}\n');
+    openMetricLog(path).close();
+    expect(readFileSync(path, 'utf8')).toBe('');
+    openMetricLog(join(dir, 'none.jsonl'), { resumeStep: 5 }).close();
+    expect(readFileSync(join(dir, 'none.jsonl'), 'utf8')).toBe('');
+  });
+
+  it('refuses a broken row in the middle', () => {
+    const path = join(dir, 'broken.jsonl');
+    writeFileSync(path, '{"step":1}\n{"st\n{"step":3}\n');
+    expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/broken\.jsonl:2/);
+    writeFileSync(path, '{"step":1}\n{"loss":1}\n');
+    expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/row 2 has no step/);
+  });
+
+  it('shows numbers that JSON lacks', () => {
+    const path = join(dir, 'nan.jsonl');
+    const log = openMetricLog(path);
+    log.append({ step: 1, loss: Number.NaN, grad_norm: Number.POSITIVE_INFINITY });
+    log.close();
+    expect(readJsonl(path)).toEqual([{ step: 1, loss: 'NaN', grad_norm: 'Infinity' }]);
+  });
+});
+
+describe('sample rows', () => {
+  const completion = {
+    requestId: 'p3',
+    sampleIndex: 1,
+    promptIds: [5, 6],
+    ids: [7, 8, 9],
+    text: 'four',
+    logprobs: Float32Array.of(-0.5, -1, -1.5),
+    finishReason: 'stop',
+    adapter: 'cafe',
+    seconds: 0.25,
+  };
+  const parts = {
+    format: { score: 1, status: 'ok' },
+    correctness: { score: null, status: 'error' },
+  };
+
+  it('hold everything that was decided', () => {
+    const grade = { total: null, parts };
+    const row = sampleRow(completion, { step: 4, prompt: 'Q', grade, advantage: -0.5, gold: '4' });
+    expect(row).toEqual({
+      step: 4,
+      prompt_id: 'p3',
+      sample_index: 1,
+      advantage: -0.5,
+      gold: '4',
+      prompt: 'Q',
+      completion: 'four',
+      tokens: 3,
+      finish_reason: 'stop',
+      reward: null,
+      rewards: { format: 1, correctness: null },
+      statuses: { format: 'ok', correctness: 'error' },
+      correct: null,
+      logprob_mean: -1,
+      adapter: 'cafe',
+      seconds: 0.25,
+    });
+  });
+
+  it('take correctness from the reward of that name, and ids when asked', () => {
+    const right = { total: 1, parts: { correctness: { score: 1, status: 'ok' } } };
+    const row = sampleRow(completion, { step: 1, prompt: 'Q', grade: right, withIds: true });
+    expect(row).toMatchObject({ correct: true, prompt_ids: [5, 6], completion_ids: [7, 8, 9] });
+    const given = sampleRow(completion, { step: 1, prompt: 'Q', grade: right, correct: false });
+    expect(given.correct).toBe(false);
+    const log = openSampleLog(join(dir, 'samples.jsonl'));
+    log.append(row);
+    log.close();
+    expect(readJsonl(join(dir, 'samples.jsonl'))).toEqual([row]);
+  });
+});
+
+describe('toCsv', () => {
+  it('quotes commas, quotes and line breaks, and nothing else', () => {
+    const rows = [{ a: 'x,y', b: 'say "hi"', c: 'one\ntwo', d: 'plain', e: 1.5, f: true, g: null }];
+    expect(toCsv(rows)).toBe('a,b,c,d,e,f,g\n"x,y","say ""hi""","one\ntwo",plain,1.5,true,\n');
+  });
+
+  it('is read back as it was by another library', () => {
+    const texts = ['', ' a ', '"', ',,\r\n""', '<SOLUTION>\u2028ü</SOLUTION>', "'", '\t'];
+    const rows = texts.map((text, i) => ({ i, text, last: 'x' }));
+    const back = parse(toCsv(rows), { columns: true }) as Record<string, string>[];
+    expect(back.map(({ text }) => text)).toEqual(texts);
+  });
+
+  it('has the columns of all rows, and opens nested ones', () => {
+    const rows = [
+      { a: 1, rewards: { format: 0.5 } },
+      { b: [1, 2], rewards: { format: null, x: 2 } },
+    ];
+    expect(toCsv(rows)).toBe('a,rewards/format,b,rewards/x\n1,0.5,,\n,,"[1,2]",2\n');
+    expect(toCsv([])).toBe('');
+  });
+});
+
+describe('text tables', () => {
+  it('align numbers right and texts left', () => {
+    const rows = [
+      ['base', 0.5, null],
+      ['grpo, long', 12, 'x'],
+    ];
+    expect(textTable(['model', 'accuracy', 'note'], rows)).toBe(
+      [
+        'model       accuracy  note',
+        '----------  --------  ----',
+        'base             0.5',
+        'grpo, long        12  x',
+      ].join('\n'),
+    );
+  });
+
+  it.each([
+    [0.123456, '0.1235'],
+    [1e-5, '1e-5'],
+    [2.2149e-7, '2.21e-7'],
+    [123456.7, '123500'],
+    [1e9, '1000000000'],
+    [0, '0'],
+    [null, ''],
+    [true, 'true'],
+    ['a\n b', 'a b'],
+  ])('show %j as %s', (cell, text) => {
+    expect(formatCell(cell)).toBe(text);
+  });
+
+  it('show shares and times', () => {
+    expect([percent(0.4567), percent(null)]).toEqual(['45.7%', 'n/a']);
+    expect([0.25, 9.96, 75, 3725].map(duration)).toEqual([
+      '0.3 s',
+      '10 s',
+      '1 min 15 s',
+      '1 h 2 min',
+    ]);
+  });
+});
+
+describe('progress', () => {
+  function sink() {
+    let text = '';
+    const stream = new Writable({
+      write(chunk, _, done) {
+        text += chunk;
+        done();
+      },
+    });
+    return { stream, text: () => text };
+  }
+
+  it('writes a line every ten seconds and at the end, with the time left', () => {
+    const { stream, text } = sink();
+    let now = 0;
+    const progress = startProgress({ label: 'sft', total: 40, stream, now: () => now });
+    for (let step = 1; step <= 40; step++) {
+      now += 1000;
+      progress.update(step, { loss: 1 / step });
+    }
+    progress.stop();
+    expect(text()).toBe(
+      [
+        'sft 10/40 (25%)  10 s, 30 s left  loss 0.1',
+        'sft 20/40 (50%)  20 s, 20 s left  loss 0.05',
+        'sft 30/40 (75%)  30 s, 10 s left  loss 0.03333',
+        'sft 40/40 (100%)  40 s  loss 0.025',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('does not count the steps of an earlier process into the pace', () => {
+    const { stream, text } = sink();
+    let now = 0;
+    const options = { label: 'sft', total: 100, from: 80, stream, now: () => now };
+    const progress = startProgress(options);
+    now = 10_000;
+    progress.update(90);
+    expect(text()).toBe('sft 90/100 (90%)  10 s, 10 s left\n');
+  });
+
+  it('draws a bar on a terminal, and ends it also when the work fails', async () => {
+    const { stream, text } = sink();
+    const terminal = Object.assign(stream, { isTTY: true });
+    const work = withProgress(
+      { label: 'rollout', total: 4, stream: terminal },
+      async (progress) => {
+        progress.update(2, { reward: 0.5 });
+        throw new Error('failed');
+      },
+    );
+    await expect(work).rejects.toThrow('failed');
+    expect(text()).toContain('rollout ████████████░░░░░░░░░░░░ 2/4');
+    expect(text()).toContain('reward 0.5');
+    expect(text().endsWith('\n')).toBe(true);
+  });
+
+  it('can be silent', () => {
+    const { stream, text } = sink();
+    const progress = startProgress({ label: 'x', total: 1, mode: 'silent', stream });
+    progress.update(1);
+    progress.stop();
+    expect(text()).toBe('');
+  });
+});

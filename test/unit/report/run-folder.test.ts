@@ -1,0 +1,272 @@
+/** Run folders: refused in use, cleared without touching others' files, gone on with, locked. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  makeRunId,
+  moveRunAside,
+  type OpenRunOptions,
+  openRun,
+  PhaseClock,
+  readRunRecord,
+} from '../../../src/report/index.js';
+import { InputError } from '../../../src/util/errors.js';
+
+const root = mkdtempSync(join(tmpdir(), 'lorikeet-run-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let count = 0;
+const freshDir = () => join(root, `run-${++count}`);
+
+const options = (values: Record<string, unknown> = { a: 1 }): OpenRunOptions => ({
+  config: { text: `${JSON.stringify(values)}\n`, values },
+  command: 'sft',
+  stage: 'prep',
+  seeds: { seed: 7 },
+  now: new Date('2026-01-02T03:04:05.678Z'),
+});
+
+/** A finished run with something in every place. */
+function usedDir(): string {
+  const dir = freshDir();
+  const run = openRun(dir, options());
+  for (const path of ['model', 'checkpoints/step-000010', 'debug', 'tensorboard']) {
+    mkdirSync(join(dir, path), { recursive: true });
+  }
+  const files = [
+    'metrics.jsonl',
+    'samples.jsonl',
+    'report.html',
+    'model/adapter_model.safetensors',
+    'model/tokenizer.json',
+    'checkpoints/step-000010/state.json',
+    'tensorboard/events.out.tfevents.1',
+  ];
+  for (const file of files) writeFileSync(join(dir, file), 'old');
+  writeFileSync(run.claim('debug/prep.csv'), 'old');
+  run.close('done');
+  return dir;
+}
+
+describe('makeRunId', () => {
+  it('is the UTC second and eight hex digits of the config', () => {
+    // sha256('{"a":1}\n') begins with e7f935df
+    const { config, now } = options();
+    expect(makeRunId(config.text, now)).toMatch(/^20260102T030405Z-[0-9a-f]{8}$/);
+    expect(makeRunId('other', now)).not.toBe(makeRunId(config.text, now));
+  });
+});
+
+describe('openRun', () => {
+  it('writes the config and what is known of the run', () => {
+    const dir = freshDir();
+    const run = openRun(dir, options({ lr: 0.1 }));
+    expect(readFileSync(run.paths.config, 'utf8')).toBe('{"lr":0.1}\n');
+    expect(readRunRecord(dir)).toMatchObject({
+      run_id: run.runId,
+      command: 'sft',
+      stage: 'prep',
+      status: 'running',
+      started_at: '2026-01-02T03:04:05.678Z',
+      finished_at: null,
+      seeds: { seed: 7 },
+      config: { lr: 0.1 },
+      versions: { node: process.versions.node },
+    });
+    run.phases.add('load', 1.5);
+    run.record({ device: 'cpu', results: { accuracy: 0.5 }, versions: { tensorflow: '2.21' } });
+    run.record({ results: { format_rate: 1 } });
+    run.close('done');
+    run.close('failed');
+    expect(readRunRecord(dir)).toMatchObject({
+      status: 'done',
+      device: 'cpu',
+      phases: { load: 1.5 },
+      results: { accuracy: 0.5, format_rate: 1 },
+      versions: { tensorflow: '2.21', node: process.versions.node },
+    });
+    expect(existsSync(join(dir, 'run.lock'))).toBe(false);
+  });
+
+  it('refuses a folder in use, naming both remedies, and leaves it as it was', () => {
+    const dir = usedDir();
+    const before = readFileSync(join(dir, 'run.json'), 'utf8');
+    expect(() => openRun(dir, options())).toThrow(InputError);
+    expect(() => openRun(dir, options())).toThrow(
+      /in use by run 20260102T030405Z-\w{8} \(sft, done\)\. Give overwrite=true .* resume=auto/,
+    );
+    expect(readFileSync(join(dir, 'run.json'), 'utf8')).toBe(before);
+    expect(readFileSync(join(dir, 'metrics.jsonl'), 'utf8')).toBe('old');
+    expect(existsSync(join(dir, 'run.lock'))).toBe(false);
+  });
+
+  it('takes a folder that holds only files of others', () => {
+    const dir = freshDir();
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'notes.txt'), 'mine');
+    openRun(dir, options()).close('done');
+    expect(readFileSync(join(dir, 'notes.txt'), 'utf8')).toBe('mine');
+  });
+
+  it('refuses a folder with files of a run and no run.json, even to overwrite', () => {
+    const dir = freshDir();
+    mkdirSync(join(dir, 'model'), { recursive: true });
+    writeFileSync(join(dir, 'model', 'model.safetensors'), 'precious');
+    for (const overwrite of [false, true]) {
+      expect(() => openRun(dir, { ...options(), overwrite })).toThrow(/not the folder of a run/);
+    }
+    expect(readFileSync(join(dir, 'model', 'model.safetensors'), 'utf8')).toBe('precious');
+  });
+
+  it('overwrites the files of the run and no others', () => {
+    const dir = usedDir();
+    const mine = ['notes.txt', 'debug/mine.csv', 'model/notes.txt', 'checkpoints/best.txt'];
+    for (const name of mine) writeFileSync(join(dir, name), 'mine');
+    const run = openRun(dir, { ...options({ a: 2 }), overwrite: true });
+    const left = readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1));
+    expect(left.sort()).toEqual([...mine, 'config.yaml', 'run.json', 'run.lock'].sort());
+    expect(readdirSync(dir).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(run.isResumed).toBe(false);
+    run.close('done');
+  });
+
+  it('goes on with a run under its id, and says what changed in the config', () => {
+    const dir = freshDir();
+    const first = openRun(dir, options({ max_steps: 10, lora: { r: 8 } }));
+    first.phases.add('train', 2);
+    first.close('interrupted');
+    const later = new Date('2026-01-03T00:00:00Z');
+    const second = openRun(dir, {
+      ...options({ max_steps: 20, lora: { r: 8 } }),
+      now: later,
+      resume: 'auto',
+    });
+    expect(second).toMatchObject({ runId: first.runId, isResumed: true, resumeFrom: null });
+    expect(second.configChanges).toEqual([{ key: 'max_steps', values: [10, 20] }]);
+    second.phases.add('train', 3);
+    second.close('done');
+    expect(readRunRecord(dir)).toMatchObject({
+      phases: { train: 5 },
+      started_at: '2026-01-02T03:04:05.678Z',
+      resumes: [{ at: '2026-01-03T00:00:00.000Z' }],
+    });
+  });
+
+  it('starts afresh with resume=auto where there is nothing to go on with', () => {
+    const run = openRun(freshDir(), { ...options(), resume: 'auto' });
+    expect(run.isResumed).toBe(false);
+    run.close('done');
+  });
+
+  it('does not go on with a run of another command', () => {
+    const dir = usedDir();
+    expect(() => openRun(dir, { ...options(), command: 'grpo', resume: 'auto' })).toThrow(
+      /holds a run of sft, which grpo cannot resume/,
+    );
+  });
+
+  it('takes the path of a checkpoint, its own or of another run', () => {
+    const dir = usedDir();
+    const checkpoint = join(dir, 'checkpoints', 'step-000010');
+    const own = openRun(dir, { ...options(), resume: checkpoint });
+    expect(own).toMatchObject({ isResumed: true, resumeFrom: checkpoint });
+    own.close('done');
+    const other = openRun(freshDir(), { ...options(), resume: checkpoint });
+    expect(other).toMatchObject({ isResumed: false, resumeFrom: checkpoint });
+    other.close('done');
+    expect(() => openRun(dir, { ...options(), resume: checkpoint, overwrite: true })).toThrow(
+      /would delete the checkpoint/,
+    );
+    expect(() => openRun(usedDir(), { ...options(), resume: checkpoint })).toThrow(/in use/);
+    expect(() => openRun(dir, { ...options(), resume: join(dir, 'no') })).toThrow(
+      /no checkpoint folder/,
+    );
+  });
+
+  it('refuses contradictions, files in place of folders, and paths outside', () => {
+    expect(() => openRun(freshDir(), { ...options(), resume: 'auto', overwrite: true })).toThrow(
+      /contradict/,
+    );
+    const file = freshDir();
+    writeFileSync(file, '');
+    expect(() => openRun(file, options())).toThrow(/is a file, not a folder/);
+    const run = openRun(freshDir(), options());
+    for (const path of ['../x', '/x', 'a/../../x', '.']) {
+      expect(() => run.claim(path)).toThrow(/outside the run folder/);
+    }
+    run.close('done');
+  });
+});
+
+describe('the lock', () => {
+  const lockOf = (pid: number, host = hostname()) => JSON.stringify({ pid, host, start: null });
+
+  it('keeps a second process out while the first lives', async () => {
+    const dir = usedDir();
+    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
+    writeFileSync(join(dir, 'run.lock'), lockOf(child.pid!));
+    for (const how of [{ resume: 'auto' }, { overwrite: true }]) {
+      expect(() => openRun(dir, { ...options(), ...how })).toThrow(
+        new RegExp(`process ${child.pid} on .* is writing into this folder`),
+      );
+    }
+    expect(() => moveRunAside(dir)).toThrow(/is writing/);
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    openRun(dir, { ...options(), resume: 'auto' }).close('done');
+  });
+
+  it('is not taken from another machine, and is from a reused pid or half a file', () => {
+    const dir = usedDir();
+    writeFileSync(join(dir, 'run.lock'), lockOf(1, 'elsewhere'));
+    expect(() => openRun(dir, { ...options(), resume: 'auto' })).toThrow(/on elsewhere/);
+    for (const text of ['{"pid":', JSON.stringify({ pid: 1, host: hostname(), start: '-1' })]) {
+      writeFileSync(join(dir, 'run.lock'), text);
+      openRun(dir, { ...options(), resume: 'auto' }).close('done');
+    }
+  });
+});
+
+describe('moveRunAside', () => {
+  it('renames the whole folder to its run id, and never onto another', () => {
+    const dir = usedDir();
+    const id = readRunRecord(dir)?.run_id;
+    expect(moveRunAside(dir)).toBe(`${dir}.${id}`);
+    expect(existsSync(dir)).toBe(false);
+    expect(readFileSync(join(`${dir}.${id}`, 'metrics.jsonl'), 'utf8')).toBe('old');
+    openRun(dir, options()).close('done');
+    expect(moveRunAside(dir)).toBe(`${dir}.${id}-2`);
+    expect(moveRunAside(dir)).toBeNull();
+  });
+});
+
+describe('PhaseClock', () => {
+  it('sums by phase, also over work that throws', async () => {
+    let now = 0;
+    const clock = new PhaseClock({ load: 1 }, () => now);
+    const work = async () => {
+      now += 250;
+    };
+    await clock.time('load', work);
+    await clock.time('train', work);
+    const failing = async () => {
+      now += 500;
+      throw new Error('no');
+    };
+    await expect(clock.time('train', failing)).rejects.toThrow('no');
+    expect(clock.totals()).toEqual({ load: 1.25, train: 0.75 });
+  });
+});

@@ -1,0 +1,79 @@
+/** The rollout graph against transformers: logits, greedy tokens and scores, with and without LoRA. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Lane } from '../../../src/rollout/engine/lane.js';
+import { prefill } from '../../../src/rollout/engine/prefill.js';
+import { decoderGraph } from '../../../src/rollout/graph/decoder.js';
+import { createOnnxSampler, type OnnxSampler, PLAIN_SAMPLING } from '../../../src/rollout/index.js';
+import { encodeGraph } from '../../../src/rollout/onnx/model-files.js';
+import { OrtSession } from '../../../src/rollout/ort/session.js';
+import {
+  type GoldenRow,
+  goldenAdapter,
+  goldenCases,
+  goldenSpec,
+  goldenWeights,
+  letterTokenizer,
+} from './golden.js';
+
+const GREEDY = { ...PLAIN_SAMPLING, temperature: 0, seed: 0 };
+
+function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(actual.length).toBe(expected.length);
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(actual[i]! - expected[i]!));
+  }
+  return largest;
+}
+
+describe.each(goldenCases)('$case', (golden) => {
+  const spec = goldenSpec(golden);
+  const weights = goldenWeights(golden, spec);
+  let sampler: OnnxSampler;
+
+  beforeAll(async () => {
+    sampler = await createOnnxSampler({
+      spec,
+      weights,
+      tokenizer: letterTokenizer(golden.eos),
+      loraModules: golden.lora.modules,
+      maxContext: 64,
+      threads: 1,
+    });
+  });
+  afterAll(() => sampler.dispose());
+
+  async function expectRows(rows: readonly GoldenRow[]): Promise<void> {
+    const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
+    const params = { ...GREEDY, maxNewTokens: golden.newTokens };
+    const completions = await sampler.generate(requests, params);
+    expect(completions.map(({ ids }) => ids)).toEqual(rows.map(({ greedy }) => greedy));
+    const sequences = completions.map(({ promptIds, ids }) => [...promptIds, ...ids]);
+    const scores = await sampler.score(sequences);
+    for (const [i, { logprobs, greedy }] of rows.entries()) {
+      expect(largestDifference(scores[i]!, logprobs)).toBeLessThan(1e-4);
+      const own = logprobs.slice(logprobs.length - greedy.length);
+      expect(largestDifference(completions[i]!.logprobs, own)).toBeLessThan(1e-4);
+    }
+  }
+
+  it('has the logits of the reference after every prompt of a mixed batch', async () => {
+    const files = encodeGraph(decoderGraph({ spec, source: weights, maxContext: 64 }));
+    const session = OrtSession.create(files, { threads: 1 });
+    const lane = new Lane(session, spec);
+    await prefill(lane, golden.prompts, 1);
+    for (const [row, { logits }] of golden.base.entries()) {
+      expect(largestDifference(lane.scores(row), logits)).toBeLessThan(1e-4);
+    }
+    lane.dispose();
+    session.dispose();
+  });
+
+  it('generates and scores as the reference does, without and with an adapter', async () => {
+    await expectRows(golden.base);
+    sampler.setAdapter(goldenAdapter(golden, spec));
+    await expectRows(golden.lora.rows);
+    sampler.setAdapter(null);
+    await expectRows(golden.base);
+  });
+});

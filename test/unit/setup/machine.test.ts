@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { cpuFeatures, describeMachine } from '../../../src/setup/machine.js';
+import { parseNvidiaSmi } from '../../../src/setup/nvidia.js';
+
+test('the processor features that matter are read from cpuinfo', () => {
+  const intel =
+    'processor\t: 0\nflags\t\t: fpu sse avx2 avx512f amx_bf16 amx_tile\n\nprocessor\t: 1\n';
+  expect(cpuFeatures(intel)).toEqual(['avx2', 'avx512f', 'amx_bf16']);
+  expect(cpuFeatures('Features\t: fp asimd bf16 i8mm\n')).toEqual(['bf16', 'i8mm']);
+  expect(cpuFeatures('flags\t: avx512fp16\n')).toEqual([]);
+  expect(cpuFeatures('')).toEqual([]);
+});
+
+test('the machine has cores and memory', () => {
+  const { cores, memory, availableMemory } = describeMachine();
+  expect(cores).toBeGreaterThanOrEqual(1);
+  expect(memory).toBeGreaterThan(1e8);
+  expect(availableMemory).toBeLessThanOrEqual(memory);
+});
+
+test("nvidia-smi's rows become GPUs; its messages do not", () => {
+  expect(parseNvidiaSmi('NVIDIA H200, 570.86.15, 143771\nTesla T4, 525.60, 15360\n')).toEqual([
+    { name: 'NVIDIA H200', driver: '570.86.15', memoryMib: 143771 },
+    { name: 'Tesla T4', driver: '525.60', memoryMib: 15360 },
+  ]);
+  expect(parseNvidiaSmi('No devices were found\n')).toEqual([]);
+});

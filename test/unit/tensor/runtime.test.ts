@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { hasNvidiaGpu } from '../../../src/tensor/gpu.js';
+import {
+  cacheRoot,
+  type Device,
+  locateRuntime,
+  packageStampPath,
+  readManifest,
+  runtimeDir,
+} from '../../../src/tensor/runtime.js';
+
+const newFolder = () => mkdtempSync(join(tmpdir(), 'lorikeet-runtime-'));
+
+test('the cache folder is the one named, else the XDG one, else in the home folder', () => {
+  const both = { LORIKEET_CACHE: '/a', XDG_CACHE_HOME: '/b' };
+  expect(cacheRoot(both)).toBe('/a');
+  expect(cacheRoot({ XDG_CACHE_HOME: '/b' })).toBe('/b/lorikeet');
+  expect(cacheRoot({})).toMatch(/\/\.cache\/lorikeet$/);
+});
+
+/** Puts a runtime of two small files into a cache. */
+function putRuntime(root: string, device: Device): string {
+  const folder = runtimeDir(device, root);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'tfjs_binding.node'), '12345');
+  const files = { 'tfjs_binding.node': 5 };
+  const manifest = { device, version: '2.21.0', wheels: [], compiler: '', files };
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify(manifest));
+  return folder;
+}
+
+test('a runtime counts when its manifest and all files are whole', () => {
+  const folder = putRuntime(newFolder(), 'cpu');
+  expect(readManifest(folder)?.version).toBe('2.21.0');
+  writeFileSync(join(folder, 'tfjs_binding.node'), '1234');
+  expect(readManifest(folder)).toBeNull();
+  writeFileSync(join(folder, 'manifest.json'), '{"device": "cp');
+  expect(readManifest(folder)).toBeNull();
+  expect(readManifest(newFolder())).toBeNull();
+});
+
+test('each device has its runtime; auto takes CUDA only where there is a GPU', () => {
+  const root = newFolder();
+  const places = { root, packageDir: newFolder() };
+  expect(locateRuntime('auto', places)).toBeNull();
+  putRuntime(root, 'cuda');
+  expect(locateRuntime('cpu', places)).toBeNull();
+  expect(locateRuntime('cuda', places)?.device).toBe('cuda');
+  expect(locateRuntime('auto', places)?.device).toBe(hasNvidiaGpu() ? 'cuda' : undefined);
+  putRuntime(root, 'cpu');
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+  expect(locateRuntime('auto', places)).toMatchObject({ device: 'cpu', stderrCapture: null });
+  vi.unstubAllEnvs();
+});
+
+test("the package's own binding counts only with the note that it works, and then comes first", () => {
+  const root = newFolder();
+  const packageDir = newFolder();
+  const binding = join(packageDir, 'lib', 'napi-v8', 'tfjs_binding.node');
+  mkdirSync(join(packageDir, 'lib', 'napi-v8'), { recursive: true });
+  writeFileSync(binding, '1');
+  putRuntime(root, 'cpu');
+  const places = { root, packageDir };
+  expect(locateRuntime('cpu', places)?.source).toBe('wheel');
+  const stamp = packageStampPath(binding, root);
+  writeFileSync(stamp, JSON.stringify({ version: '2.9.1', device: 'cpu' }));
+  expect(locateRuntime('cpu', places)).toMatchObject({
+    source: 'package',
+    version: '2.9.1',
+    binding,
+  });
+  writeFileSync(binding, 'another file');
+  expect(locateRuntime('cpu', places)?.source).toBe('wheel');
+});
+
+test('an NVIDIA GPU is seen by its device file unless all are hidden', () => {
+  const dev = newFolder();
+  expect(hasNvidiaGpu({}, dev)).toBe(false);
+  writeFileSync(join(dev, 'nvidiactl'), '');
+  expect(hasNvidiaGpu({}, dev)).toBe(false);
+  writeFileSync(join(dev, 'nvidia1'), '');
+  expect(hasNvidiaGpu({}, dev)).toBe(true);
+  expect(hasNvidiaGpu({ CUDA_VISIBLE_DEVICES: '0' }, dev)).toBe(true);
+  expect(hasNvidiaGpu({ CUDA_VISIBLE_DEVICES: '-1' }, dev)).toBe(false);
+  expect(hasNvidiaGpu({ CUDA_VISIBLE_DEVICES: '' }, dev)).toBe(false);
+  expect(hasNvidiaGpu({}, join(dev, 'none'))).toBe(false);
+});

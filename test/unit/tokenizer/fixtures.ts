@@ -1,0 +1,59 @@
+/** Tokenizer folders for the tests: our own, written anew, and the real ones of the folder LORIKEET_DATA. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+import {
+  type ByteTokenizerOptions,
+  loadTokenizer,
+  type RenderedExample,
+  type Tokenizer,
+  writeByteTokenizer,
+} from '../../../src/tokenizer/index.js';
+
+const DATA = process.env.LORIKEET_DATA ?? '';
+
+/** Whether the real tokenizers are there; tests that need them carry `NEEDS_DATA` in their name. */
+export const hasData = existsSync(join(DATA, 'tokenizers'));
+export const NEEDS_DATA = '(needs LORIKEET_DATA)';
+
+export function dataFile(...parts: string[]): string {
+  return join(DATA, ...parts);
+}
+
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'lorikeet-test-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export const TAGS = ['<start_working_out>', '<end_working_out>', '<SOLUTION>', '</SOLUTION>'];
+
+export async function byteTokenizer(options: ByteTokenizerOptions = {}): Promise<Tokenizer> {
+  const dir = tempDir();
+  writeByteTokenizer(dir, options);
+  return await loadTokenizer(dir);
+}
+
+/** A real tokenizer; `configOf` takes `tokenizer_config.json` from another one. */
+export async function realTokenizer(name: string, configOf = name): Promise<Tokenizer> {
+  const dir = tempDir();
+  const json = dataFile('tokenizers', name, 'tokenizer.json');
+  const text = existsSync(json) ? readFileSync(json) : gunzipSync(readFileSync(`${json}.gz`));
+  writeFileSync(join(dir, 'tokenizer.json'), text);
+  const config = 'tokenizer_config.json';
+  cpSync(dataFile('tokenizers', configOf, config), join(dir, config));
+  return await loadTokenizer(dir);
+}
+
+/** The text of an example with what is trained in « ». */
+export function shown(tokenizer: Tokenizer, { ids, trained }: RenderedExample): string {
+  let text = '';
+  for (let start = 0, end = 0; start < ids.length; start = end) {
+    while (end < ids.length && trained[end] === trained[start]) end++;
+    const part = tokenizer.decode(ids.slice(start, end));
+    text += trained[start] ? `«${part}»` : part;
+  }
+  return text;
+}

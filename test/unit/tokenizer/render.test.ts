@@ -1,0 +1,288 @@
+import { describe, expect, it } from 'vitest';
+import {
+  loadTokenizer,
+  type RenderExampleOptions,
+  renderExample,
+  renderPrompt,
+  type Tokenizer,
+} from '../../../src/tokenizer/index.js';
+import { GuardError, InputError } from '../../../src/util/errors.js';
+import { byteTokenizer, hasData, NEEDS_DATA, realTokenizer, shown, TAGS } from './fixtures.js';
+
+const user = (content: string) => ({ role: 'user', content });
+const assistant = (content: string) => ({ role: 'assistant', content });
+const TWO_TURNS = { messages: [user('2+2?'), assistant('4'), user('3+3?'), assistant('6')] };
+
+/** Rows as text with the trained part in « ». */
+const show =
+  (tokenizer: Tokenizer) =>
+  (row: Record<string, unknown>, options: RenderExampleOptions = {}): string =>
+    shown(tokenizer, renderExample(tokenizer, row, options));
+
+describe('our own tokenizer', () => {
+  it('trains every assistant turn through its EOS, or the last one, or everything', async () => {
+    const render = show(await byteTokenizer());
+    expect(render(TWO_TURNS)).toBe(
+      '<|bos|><|user|>2+2?<|assistant|>«4<|eos|>»<|user|>3+3?<|assistant|>«6<|eos|>»',
+    );
+    expect(render(TWO_TURNS, { trainOn: 'last' })).toBe(
+      '<|bos|><|user|>2+2?<|assistant|>4<|eos|><|user|>3+3?<|assistant|>«6<|eos|>»',
+    );
+    expect(render(TWO_TURNS, { trainOn: 'all' })).toBe(
+      '<|bos|>«<|user|>2+2?<|assistant|>4<|eos|><|user|>3+3?<|assistant|>6<|eos|>»',
+    );
+  });
+
+  it('puts the system prompt first, unless the row brings one', async () => {
+    const render = show(await byteTokenizer());
+    const messages = [user('hi'), assistant('yo')];
+    expect(render({ messages }, { systemPrompt: 'Be brief.' })).toBe(
+      '<|bos|><|system|>Be brief.<|user|>hi<|assistant|>«yo<|eos|>»',
+    );
+    const own = [{ role: 'system', content: 'Own.' }, ...messages];
+    expect(render({ messages: own }, { systemPrompt: 'Be brief.' })).toContain(
+      '<|system|>Own.<|user|>',
+    );
+  });
+
+  it('trains only the completion of a pair of message lists', async () => {
+    const render = show(await byteTokenizer());
+    const prompt = TWO_TURNS.messages.slice(0, 3);
+    const expected = '<|bos|><|user|>2+2?<|assistant|>4<|eos|><|user|>3+3?<|assistant|>«6<|eos|>»';
+    expect(render({ prompt, completion: [assistant('6')] })).toBe(expected);
+    expect(render({ prompt, completion: '6' })).toBe(expected);
+  });
+
+  it('takes plain prompts as they stand, with one BOS and one EOS', async () => {
+    const tokenizer = await byteTokenizer();
+    const render = show(tokenizer);
+    expect(render({ prompt: 'Q: 1+1\nA:', completion: ' 2' })).toBe('<|bos|>Q: 1+1\nA:« 2<|eos|>»');
+    expect(render({ prompt: '<|bos|>Q:', completion: ' 2<|eos|>' })).toBe('<|bos|>Q:« 2<|eos|>»');
+    expect(render({ prompt: 'Q:', completion: ' 2<|eos|>\n' })).toBe('<|bos|>Q:« 2<|eos|>»');
+    expect(render({ prompt: 'Q:', completion: '' })).toBe('<|bos|>Q:«<|eos|>»');
+    expect(render({ text: 'A plain text.' })).toBe('<|bos|>«A plain text.<|eos|>»');
+    expect(tokenizer.decode(renderPrompt(tokenizer, { prompt: 'Q:' }))).toBe('<|bos|>Q:');
+    expect(tokenizer.decode(renderPrompt(tokenizer, { prompt: '<|bos|>Q:' }))).toBe('<|bos|>Q:');
+  });
+
+  it('begins every example with the prompt that generation sees', async () => {
+    const corpus = ['abc abc abc 123 the cat sat on the mat the cat'];
+    const tokenizer = await byteTokenizer({ corpus, vocabSize: 300, addedTokens: TAGS });
+    const rows = [
+      { prompt: 'the c', completion: 'at sat' },
+      { prompt: 'abc ', completion: 'abc' },
+      { prompt: [user('the cat')], completion: [assistant('<SOLUTION>sat</SOLUTION>')] },
+    ];
+    for (const row of rows) {
+      const prompt = renderPrompt(tokenizer, row);
+      const { ids, trained } = renderExample(tokenizer, row);
+      expect(ids.slice(0, prompt.length)).toEqual(prompt);
+      expect(trained.indexOf(true)).toBe(prompt.length);
+      expect(trained.slice(prompt.length).every(Boolean)).toBe(true);
+    }
+  });
+
+  it('keeps the border of a completion where the text would have one token across it', async () => {
+    const tokenizer = await byteTokenizer({ corpus: ['abc\tabc\tabc\tabc'], vocabSize: 270 });
+    expect(tokenizer.encode('abc', { addSpecialTokens: false }).length).toBe(1);
+    const split = renderExample(tokenizer, { prompt: 'ab', completion: 'c' });
+    expect(split.splitAtBorder).toBe(true);
+    expect(shown(tokenizer, split)).toBe('<|bos|>ab«c<|eos|>»');
+    expect(renderExample(tokenizer, { prompt: 'x', completion: 'c' }).splitAtBorder).toBe(false);
+  });
+});
+
+describe('prompt_template', () => {
+  const promptTemplate = '### Question: {prompt}\n\\boxed{answer}\n### Answer:';
+
+  it('writes plain prompts and single exchanges of messages alike', async () => {
+    const tokenizer = await byteTokenizer({ chatTemplate: null });
+    const render = show(tokenizer);
+    const expected = '<|bos|>### Question: 1+1\n\\boxed{answer}\n### Answer:« 2<|eos|>»';
+    expect(render({ prompt: '1+1', completion: ' 2' }, { promptTemplate })).toBe(expected);
+    const messages = [user('1+1'), assistant(' 2')];
+    expect(render({ messages }, { promptTemplate })).toBe(expected);
+    const ids = renderPrompt(tokenizer, { messages: [user('1+1')] }, { promptTemplate });
+    expect(`${tokenizer.decode(ids)}« 2<|eos|>»`).toBe(expected);
+  });
+
+  it('inserts dollars and braces of the prompt as they are', async () => {
+    const render = show(await byteTokenizer({ chatTemplate: null }));
+    const row = { prompt: 'costs $& {system} {prompt}', completion: 'x' };
+    expect(render(row, { promptTemplate: '[{prompt}]' })).toBe(
+      '<|bos|>[costs $& {system} {prompt}]«x<|eos|>»',
+    );
+  });
+
+  it('places the system prompt, and refuses a template that would drop it', async () => {
+    const render = show(await byteTokenizer({ chatTemplate: null }));
+    const row = { messages: [user('hi'), assistant('yo')] };
+    const withSystem = { promptTemplate: '{system}|{prompt}|', systemPrompt: 'S' };
+    expect(render(row, withSystem)).toBe('<|bos|>S|hi|«yo<|eos|>»');
+    expect(render(row, { promptTemplate: '{system}|{prompt}|' })).toBe('<|bos|>|hi|«yo<|eos|>»');
+    expect(() => render(row, { promptTemplate: '{prompt}', systemPrompt: 'S' })).toThrow(
+      /no \{system\}/,
+    );
+    expect(() => render(row, { promptTemplate: 'static' })).toThrow(
+      /prompt_template: has no \{prompt\}/,
+    );
+  });
+
+  it('takes the place of a chat template, and refuses longer conversations', async () => {
+    const render = show(await byteTokenizer());
+    const row = { messages: [user('hi'), assistant('yo')] };
+    expect(render(row, { promptTemplate: '{prompt}>' })).toBe('<|bos|>hi>«yo<|eos|>»');
+    expect(() => render(TWO_TURNS, { promptTemplate: '{prompt}>' })).toThrow(
+      /writes one user message, found user, assistant, user/,
+    );
+  });
+});
+
+describe('bad rows', () => {
+  it.each([
+    [{ messages: [] }, /train:3: messages: expected a list/],
+    [{ messages: [{ role: 'user' }] }, /messages\[0\]: expected \{role, content\}/],
+    [{ messages: [user('hi')] }, /last message is from "user"/],
+    [
+      { messages: [user('hi'), { role: 'assistant', content: [{ type: 'image' }] }] },
+      /messages\[1\]/,
+    ],
+    [{ question: 'hi' }, /needs messages, prompt and completion, or text; found question/],
+    [{}, /found no field/],
+    [{ prompt: 'hi' }, /found prompt/],
+    [{ prompt: 'hi', completion: 3 }, /completion: expected a list/],
+    [{ prompt: 'hi', completion: [user('a'), assistant('b')] }, /completion of several messages/],
+    [{ prompt: [user('hi')], completion: [user('a')] }, /last message is from "user"/],
+  ])('refuses %j', async (row, message) => {
+    const tokenizer = await byteTokenizer();
+    const render = () => renderExample(tokenizer, row, { where: 'train:3' });
+    expect(render).toThrow(InputError);
+    expect(render).toThrow(/^train:3/);
+    expect(render).toThrow(message);
+  });
+
+  it('refuses prompts that are empty, end with the assistant or lack a place for the system', async () => {
+    const tokenizer = await byteTokenizer({ chatTemplate: '{{ messages[0].content }}' });
+    const prompt = (row: Record<string, unknown>, systemPrompt?: string) => () =>
+      renderPrompt(tokenizer, row, { systemPrompt });
+    expect(prompt({ prompt: 'hi' })).not.toThrow();
+    expect(prompt({ messages: [user('')] })).toThrow(/the prompt is empty/);
+    expect(prompt({ messages: [user('hi'), assistant('yo')] })).toThrow(
+      /ends with an assistant turn/,
+    );
+    expect(prompt({ text: 'hi' })).toThrow(/needs messages or prompt, found text/);
+    expect(prompt({ prompt: 'hi' }, 'S')).toThrow(/no place for the system prompt/);
+  });
+
+  it('says so when there is neither chat template nor prompt_template', async () => {
+    const tokenizer = await byteTokenizer({ chatTemplate: null });
+    const message = /chat rows with neither chat template nor prompt_template/;
+    expect(() => renderExample(tokenizer, TWO_TURNS)).toThrow(message);
+    expect(() => renderPrompt(tokenizer, { messages: [user('hi')] })).toThrow(message);
+    expect(() => renderExample(tokenizer, { prompt: 'a', completion: 'b' })).not.toThrow();
+  });
+
+  it('accepts content in text parts', async () => {
+    const content = [
+      { type: 'text', text: 'y' },
+      { type: 'text', text: 'o' },
+    ];
+    const render = show(await byteTokenizer());
+    expect(render({ messages: [user('hi'), { role: 'assistant', content }] })).toContain(
+      '«yo<|eos|>»',
+    );
+  });
+});
+
+describe('chat templates that break the prefix', () => {
+  const withTemplate = async (chatTemplate: string): Promise<Tokenizer> =>
+    await loadTokenizer((await byteTokenizer()).dir, { chatTemplate });
+
+  it('names the turn that is rewritten once later turns follow', async () => {
+    // Assistant turns before the last lose their content.
+    const tokenizer = await withTemplate(
+      "{% for m in messages %}[{{ m.role }}]{% if m.role == 'user' or loop.last %}{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}",
+    );
+    const render = (options: RenderExampleOptions) => () =>
+      renderExample(tokenizer, TWO_TURNS, options);
+    expect(render({})).toThrow(GuardError);
+    expect(render({})).toThrow(/rewrites turn 2 \(assistant\) once later turns follow/);
+    expect(shown(tokenizer, render({ trainOn: 'last' })())).toBe(
+      '[user]2+2?[assistant][user]3+3?[assistant]«6<|eos|>»',
+    );
+  });
+
+  it('notices a generation prompt that does not begin the turn', async () => {
+    const tokenizer = await withTemplate(
+      '{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]<think>{% endif %}',
+    );
+    expect(() => renderExample(tokenizer, TWO_TURNS)).toThrow(GuardError);
+    expect(() => renderExample(tokenizer, TWO_TURNS)).toThrow(
+      /opens turn 2 \(assistant\) otherwise/,
+    );
+  });
+
+  it('appends EOS to the last turn where the template writes none', async () => {
+    const tokenizer = await withTemplate(
+      "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",
+    );
+    expect(shown(tokenizer, renderExample(tokenizer, TWO_TURNS))).toBe(
+      'user: 2+2?\nassistant: «4\n»user: 3+3?\nassistant: «6\n<|eos|>»',
+    );
+  });
+});
+
+describe.skipIf(!hasData)(`templates of real models ${NEEDS_DATA}`, () => {
+  it('qwen2.5: <|im_end|> is trained, the line break after it is not', async () => {
+    const tokenizer = await realTokenizer('qwen2.5');
+    const system =
+      '<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n';
+    expect(show(tokenizer)(TWO_TURNS)).toBe(
+      `${system}<|im_start|>user\n2+2?<|im_end|>\n<|im_start|>assistant\n«4<|im_end|>»\n` +
+        '<|im_start|>user\n3+3?<|im_end|>\n<|im_start|>assistant\n«6<|im_end|>»',
+    );
+    const { ids, trained } = renderExample(tokenizer, TWO_TURNS);
+    const ends = ids.filter((id, i) => trained[i] && tokenizer.eosIds.includes(id));
+    expect(ends.length).toBe(2);
+  });
+
+  it('minimind: the empty thinking block belongs to the prompt', async () => {
+    const render = show(await realTokenizer('minimind'));
+    const opening = '<|im_start|>assistant\n<think>\n\n</think>\n\n';
+    expect(render(TWO_TURNS)).toBe(
+      `<|im_start|>user\n2+2?<|im_end|>\n${opening}«4<|im_end|>»\n` +
+        `<|im_start|>user\n3+3?<|im_end|>\n${opening}«6<|im_end|>»`,
+    );
+    const thinking = { messages: [user('2+2?'), assistant('<think>\nadd\n</think>\n\n4')] };
+    expect(() => render(thinking)).toThrow(/opens turn 2 \(assistant\) otherwise/);
+    expect(render(thinking, { templateArgs: { open_thinking: true } })).toBe(
+      '<|im_start|>user\n2+2?<|im_end|>\n<|im_start|>assistant\n<think>\n«add\n</think>\n\n4<|im_end|>»',
+    );
+  });
+
+  it('phi-3: an EOS after every rendering is no part of earlier turns', async () => {
+    const render = show(await realTokenizer('phi-3-mini'));
+    // Its tokenizer swallows white space after <|user|>, <|assistant|> and <|end|>.
+    expect(render(TWO_TURNS)).toBe(
+      '<|user|> 2+2?<|end|><|assistant|>«4<|end|>»<|user|> 3+3?<|end|><|assistant|>«6<|end|><|endoftext|>»',
+    );
+  });
+
+  it('phi-3: tokens that cannot be split at the border are refused', async () => {
+    const tokenizer = await realTokenizer('phi-3-mini');
+    expect(() => renderExample(tokenizer, { prompt: 'Hel', completion: 'lo' })).toThrow(GuardError);
+    expect(() => renderExample(tokenizer, { prompt: 'Hel', completion: 'lo' })).toThrow(
+      /spans the border between prompt and completion/,
+    );
+    expect(() => renderExample(tokenizer, { prompt: 'A:', completion: ' 5' })).not.toThrow();
+  });
+
+  it('qwen3: thinking that history loses stops training on every turn, not on the last', async () => {
+    const tokenizer = await realTokenizer('qwen2.5', 'qwen3');
+    expect(() => renderExample(tokenizer, TWO_TURNS)).toThrow(/rewrites turn 2 \(assistant\)/);
+    expect(show(tokenizer)(TWO_TURNS, { trainOn: 'last' })).toBe(
+      '<|im_start|>user\n2+2?<|im_end|>\n<|im_start|>assistant\n4<|im_end|>\n' +
+        '<|im_start|>user\n3+3?<|im_end|>\n<|im_start|>assistant\n«<think>\n\n</think>\n\n6<|im_end|>»',
+    );
+  });
+});

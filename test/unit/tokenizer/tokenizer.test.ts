@@ -1,0 +1,138 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  copyTokenizerFiles,
+  loadTokenizer,
+  writeByteTokenizer,
+} from '../../../src/tokenizer/index.js';
+import { InputError } from '../../../src/util/errors.js';
+import { readJson, readJsonl, writeJson } from '../../../src/util/files.js';
+import { dataFile, hasData, NEEDS_DATA, realTokenizer, tempDir } from './fixtures.js';
+
+interface Vector {
+  readonly tokenizer: string;
+  readonly text: string;
+  readonly ids: number[];
+  readonly decoded_raw: string;
+  readonly decoded_skip_special?: string;
+}
+
+/** A byte tokenizer's folder with its config changed. */
+function folder(config: Record<string, unknown> = {}): string {
+  const dir = tempDir();
+  writeByteTokenizer(dir);
+  const path = join(dir, 'tokenizer_config.json');
+  writeJson(path, { ...(readJson(path) as object), ...config });
+  return dir;
+}
+
+describe('loadTokenizer', () => {
+  it('names the file that is missing or malformed', async () => {
+    const dir = folder();
+    rmSync(join(dir, 'tokenizer_config.json'));
+    await expect(loadTokenizer(dir)).rejects.toThrow(InputError);
+    await expect(loadTokenizer(dir)).rejects.toThrow(/no tokenizer_config\.json/);
+    rmSync(join(dir, 'tokenizer.json'));
+    writeFileSync(join(dir, 'tokenizer.model'), '');
+    await expect(loadTokenizer(dir)).rejects.toThrow(/no tokenizer\.json.*Only tokenizer\.model/);
+    const broken = folder();
+    writeFileSync(join(broken, 'tokenizer.json'), '{"model"');
+    await expect(loadTokenizer(broken)).rejects.toThrow(/tokenizer\.json: not valid JSON/);
+    const empty = folder();
+    writeFileSync(join(empty, 'tokenizer.json'), '{}');
+    await expect(loadTokenizer(empty)).rejects.toThrow(/not a usable tokenizer/);
+    const foreign = folder({ eos_token: '</s>' });
+    await expect(loadTokenizer(foreign)).rejects.toThrow(/eos_token "<\/s>" has no id/);
+  });
+
+  it('reads special tokens as texts, as objects and from special_tokens_map.json', async () => {
+    const tokenizer = await loadTokenizer(
+      folder({ eos_token: { content: '<|pad|>', lstrip: false } }),
+    );
+    expect(tokenizer.eosId).toBe(tokenizer.padId);
+    const dir = folder({ eos_token: undefined });
+    writeJson(join(dir, 'special_tokens_map.json'), { eos_token: { content: '<|user|>' } });
+    const mapped = await loadTokenizer(dir);
+    expect(mapped.decode([mapped.eosId!])).toBe('<|user|>');
+    expect((await loadTokenizer(folder({ pad_token: null, bos_token: null }))).bosId).toBeNull();
+  });
+
+  it('adds the ends of generation_config.json, or else of config.json', async () => {
+    const dir = folder();
+    const own = (await loadTokenizer(dir)).eosId!;
+    expect((await loadTokenizer(dir)).eosIds).toEqual([own]);
+    writeJson(join(dir, 'config.json'), { eos_token_id: 5 });
+    expect((await loadTokenizer(dir)).eosIds).toEqual([own, 5]);
+    writeJson(join(dir, 'generation_config.json'), { eos_token_id: [7, own] });
+    expect((await loadTokenizer(dir)).eosIds).toEqual([own, 7]);
+    writeJson(join(dir, 'generation_config.json'), { eos_token_id: 'x' });
+    await expect(loadTokenizer(dir)).rejects.toThrow(/generation_config\.json: eos_token_id/);
+  });
+
+  it('takes chat_template.jinja first, and the default of several templates', async () => {
+    const named = (name: string) => ({ name, template: `{{ '${name}' }}` });
+    const dir = folder({ chat_template: [named('rag'), named('default')] });
+    const messages = [{ role: 'user', content: 'x' }];
+    expect((await loadTokenizer(dir)).applyChatTemplate(messages)).toBe('default');
+    writeFileSync(join(dir, 'chat_template.jinja'), 'file');
+    expect((await loadTokenizer(dir)).applyChatTemplate(messages)).toBe('file');
+    const without = folder({ chat_template: [named('rag')] });
+    await expect(loadTokenizer(without)).rejects.toThrow(/chat_template is neither/);
+  });
+
+  it('turns a template that refuses, or is missing, into an error of ours', async () => {
+    const refusing = folder({ chat_template: "{{ raise_exception('roles must alternate') }}" });
+    const messages = [{ role: 'user', content: 'x' }];
+    const apply = async (dir: string) => (await loadTokenizer(dir)).applyChatTemplate(messages);
+    await expect(apply(refusing)).rejects.toThrow(InputError);
+    await expect(apply(refusing)).rejects.toThrow(/refuses the messages: roles must alternate/);
+    await expect(apply(folder({ chat_template: null }))).rejects.toThrow(
+      /chat rows with neither chat template nor prompt_template/,
+    );
+  });
+
+  it('decodes nothing to nothing, and never cleans up spaces', async () => {
+    const tokenizer = await loadTokenizer(folder({ clean_up_tokenization_spaces: true }));
+    expect(tokenizer.decode([])).toBe('');
+    expect(tokenizer.decode(tokenizer.encode('1 . 2', { addSpecialTokens: false }))).toBe('1 . 2');
+  });
+
+  it('lists and copies the files that make up the tokenizer', async () => {
+    const dir = folder();
+    writeJson(join(dir, 'generation_config.json'), { eos_token_id: [3] });
+    writeJson(join(dir, 'config.json'), {});
+    const { files, eosIds } = await loadTokenizer(dir);
+    expect(files).toEqual(['tokenizer.json', 'tokenizer_config.json', 'generation_config.json']);
+    const copy = join(tempDir(), 'new');
+    expect(copyTokenizerFiles(dir, copy)).toEqual(files);
+    expect((await loadTokenizer(copy)).eosIds).toEqual(eosIds);
+  });
+});
+
+describe.skipIf(!hasData)(`real tokenizers ${NEEDS_DATA}`, () => {
+  const vectors = hasData
+    ? (readJsonl(dataFile('tokenizers', 'encode_vectors.jsonl')) as unknown as Vector[])
+    : [];
+
+  it.each(['gpt2', 'minimind', 'phi-3-mini', 'qwen2.5'])(
+    '%s gives the reference ids and texts',
+    async (name) => {
+      const tokenizer = await realTokenizer(name);
+      const own = vectors.filter((vector) => vector.tokenizer === name);
+      expect(own.length).toBeGreaterThan(20);
+      for (const { text, ids, decoded_raw: raw, decoded_skip_special: skipped } of own) {
+        expect(tokenizer.encode(text, { addSpecialTokens: false })).toEqual(ids);
+        expect(tokenizer.decode(ids)).toBe(raw);
+        if (skipped !== undefined) {
+          expect(tokenizer.decode(ids, { skipSpecialTokens: true })).toBe(skipped);
+        }
+      }
+    },
+  );
+
+  it('adds tokens that only tokenizer_config.json knows', async () => {
+    const tokenizer = await realTokenizer('qwen2.5', 'qwen3');
+    expect(tokenizer.encode('<think>')).toEqual([151667]);
+  });
+});

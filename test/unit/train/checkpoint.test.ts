@@ -1,0 +1,74 @@
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type CheckpointStore,
+  listCheckpoints,
+  loadCheckpoint,
+  saveCheckpoint,
+} from '../../../src/train/checkpoint.js';
+import { InputError } from '../../../src/util/errors.js';
+
+const shapes = [
+  { name: 'a', shape: [2, 2] },
+  { name: 'b', shape: [3] },
+];
+const state = (step: number) => ({
+  step,
+  tokens: 10 * step,
+  parameters: new Map([
+    ['a', Float32Array.of(1, 2, 3, step)],
+    ['b', Float32Array.of(0.1, -0, 1e-30)],
+  ]),
+  optimizer: { step, m: new Float32Array(7).fill(0.25), v: new Float32Array(7).fill(step) },
+});
+
+describe('checkpoints', () => {
+  let store: CheckpointStore;
+  beforeEach(() => {
+    const dir = mkdtempSync(join(tmpdir(), 'lorikeet-checkpoint-'));
+    store = { dir, shapes, fingerprint: 'f', limit: 2 };
+  });
+  afterEach(() => rmSync(store.dir, { recursive: true }));
+
+  it('come back bit for bit', () => {
+    const path = saveCheckpoint(store, state(7));
+    expect(path).toBe(join(store.dir, 'step-000007'));
+    expect(loadCheckpoint(path, store)).toEqual(state(7));
+  });
+
+  it('are rotated, oldest first', () => {
+    for (const step of [5, 10, 15]) saveCheckpoint(store, state(step));
+    expect(listCheckpoints(store.dir)).toEqual([
+      join(store.dir, 'step-000010'),
+      join(store.dir, 'step-000015'),
+    ]);
+  });
+
+  it('leave no half-written folder behind and do not list one', () => {
+    const path = saveCheckpoint(store, state(5));
+    renameSync(path, `${path}.part`);
+    expect(listCheckpoints(store.dir)).toEqual([]);
+    saveCheckpoint(store, state(5));
+    expect(readdirSync(store.dir)).toEqual(['step-000005']);
+    expect(existsSync(join(path, 'trainer_state.json'))).toBe(true);
+  });
+
+  const rejected: readonly [string, (path: string) => void, RegExp][] = [
+    ['a missing file', (path) => rmSync(join(path, 'optimizer.safetensors')), /half-written/],
+    ['a missing state', (path) => rmSync(join(path, 'trainer_state.json')), /half-written/],
+    ['a cut file', (path) => truncateSync(join(path, 'optimizer.safetensors'), 90), /damaged/],
+  ];
+  it.each(rejected)('are refused with %s', (_, damage, message) => {
+    const path = saveCheckpoint(store, state(5));
+    damage(path);
+    expect(() => loadCheckpoint(path, store)).toThrow(InputError);
+    expect(() => loadCheckpoint(path, store)).toThrow(message);
+  });
+
+  it('are refused for another model', () => {
+    const path = saveCheckpoint(store, state(5));
+    expect(() => loadCheckpoint(path, { ...store, fingerprint: 'g' })).toThrow(/another model/);
+  });
+});
