@@ -91,8 +91,9 @@ def run(case, fields, with_gradients):
     print(f"{case}: loss {loss.item():.4f}, logits std {logits.std().item():.3f}, {len(tensors)} tensors")
 
 
-OUTPUT.mkdir(parents=True, exist_ok=True)
-for case, fields in FAMILIES.items():
-    run(case, fields, True)
-for case, fields in ROPES.items():
-    run(case, fields, False)
+if __name__ == "__main__":
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    for case, fields in FAMILIES.items():
+        run(case, fields, True)
+    for case, fields in ROPES.items():
+        run(case, fields, False)

@@ -5,6 +5,7 @@ import type { AnswerTags } from '../rewards/index.js';
 import type { ChatRow, RenderOptions } from '../tokenizer/index.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
+import { hubOptions } from './hub-options.js';
 
 export interface DatasetUse {
   readonly seed: number;
@@ -19,6 +20,7 @@ export async function loadDataset(
   const source = (dataset.path ?? dataset.name)!;
   const loaded = await loadRows(source, {
     split: dataset.split,
+    hub: hubOptions(context),
     columns: dataset.columns,
     ...(dataset.subset !== null && { config: dataset.subset }),
     ...(dataset.shuffle && { shuffleSeed: seed }),

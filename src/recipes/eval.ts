@@ -106,7 +106,7 @@ export async function evaluateModel(
 }
 
 export async function runEval(config: EvalConfig, context: RecipeContext): Promise<EvalResult> {
-  const source = await openModel(config);
+  const source = await openModel(config, context);
   try {
     const run = openEvalRun(config);
     try {

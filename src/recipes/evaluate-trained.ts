@@ -13,7 +13,7 @@ export async function evaluateTrained(
   context: RecipeContext,
 ): Promise<Evaluation | null> {
   if (config.eval === null) return null;
-  const source = await openModel({ model: run.paths.model });
+  const source = await openModel({ model: run.paths.model }, context);
   try {
     const keys = { stop: [], ...config, ...config.eval };
     const evaluation = await run.phases.time('evaluate', () =>

@@ -18,7 +18,7 @@ import { openSampler, samplingParams } from './sampling.js';
 
 export async function runGenerate(config: GenerateConfig, context: RecipeContext): Promise<void> {
   checkOutput(config);
-  const source = await openModel(config);
+  const source = await openModel(config, context);
   try {
     const prompts = promptsOf(config, source);
     const rollouts = await sampleAll(config, { source, prompts, context });

@@ -7,10 +7,9 @@ import { type AnswerGrader, numericGrader } from '../evaluate/index.js';
 import { groupAdvantages } from '../losses/index.js';
 import { openSampleLog, type SampleLog, sampleRow } from '../report/index.js';
 import { type Grader, makeRewards } from '../rewards/index.js';
-import type { Sampler } from '../rollout/index.js';
+import type { OnnxSampler } from '../rollout/index.js';
 import { DataOrder, type Generation, generationPeriod, grpoStep } from '../train/index.js';
 import { Rng } from '../util/rng.js';
-import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './dataset.js';
 import {
@@ -23,6 +22,7 @@ import { generationMetrics } from './grpo-metrics.js';
 import type { ModelSource } from './model-source.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
 import { openSampler, samplingParams } from './sampling.js';
+import { syncSampler } from './sync-sampler.js';
 import {
   type PreparedTraining,
   type TrainingResult,
@@ -58,7 +58,7 @@ class Collector {
   private readonly config: GrpoConfig;
   private readonly prompts: readonly PromptedRow[];
   private readonly session: TrainingSession;
-  private readonly sampler: Sampler;
+  private readonly sampler: OnnxSampler;
   private readonly order: DataOrder;
   private readonly grade: Grader;
   private readonly judge: AnswerGrader;
@@ -69,7 +69,7 @@ class Collector {
     readonly config: GrpoConfig;
     readonly prompts: readonly PromptedRow[];
     readonly session: TrainingSession;
-    readonly sampler: Sampler;
+    readonly sampler: OnnxSampler;
     readonly order: DataOrder;
     readonly samples: SampleLog;
   }) {
@@ -118,24 +118,27 @@ class Collector {
         ...generationMetrics(rollouts, config.num_generations),
         'probe/max_logprob_difference': probe.max,
         'probe/mean_logprob_difference': probe.mean,
+        sync_ms: probe.syncMs,
         rollout_time: (performance.now() - started) / 1000,
       },
     };
   }
 
-  private async sync(): Promise<ProbeResult> {
-    const { trained } = this.session;
-    const adapter = await trained.adapter();
-    this.sampler.setAdapter(adapter);
-    return this.session.run.phases.time('probe', () =>
+  private async sync(): Promise<ProbeResult & { readonly syncMs: number }> {
+    const { trained, run } = this.session;
+    const { hash, syncMs } = await run.phases.time('sync', () =>
+      syncSampler(trained, this.sampler),
+    );
+    const probe = await run.phases.time('probe', () =>
       probePolicy({
         policy: trained.policy,
         sampler: this.sampler,
         sequences: this.probe,
-        expectedHash: adapter === null ? null : adapterHash(adapter),
+        expectedHash: hash,
         tolerance: this.config.max_logprob_difference,
       }),
     );
+    return { ...probe, syncMs };
   }
 
   private log(

@@ -19,6 +19,8 @@ import {
   openCheckpoint,
   readAdapter,
 } from '../weights/index.js';
+import type { RecipeContext } from './context.js';
+import { hubOptions } from './hub-options.js';
 
 export interface ModelSource {
   readonly spec: DecoderSpec;
@@ -60,9 +62,9 @@ interface Located {
   readonly adapterDir: string | null;
 }
 
-async function locate(model: string): Promise<Located> {
+async function locate(model: string, context: RecipeContext): Promise<Located> {
   const isLocal = existsSync(model);
-  const dir = insideRun(await resolveModelDir(model));
+  const dir = insideRun(await resolveModelDir(model, hubOptions(context)));
   if (!holdsAdapter(dir)) {
     const baseName = !isLocal && isHubId(model) ? model : resolve(dir);
     return { baseDir: dir, baseName, adapterDir: null };
@@ -75,7 +77,7 @@ async function locate(model: string): Promise<Located> {
       remedy: 'Name the base as model=… and this folder as adapter=…',
     });
   }
-  const base = await locate(baseModel);
+  const base = await locate(baseModel, context);
   if (base.adapterDir !== null) {
     throw new InputError({
       where: dir,
@@ -96,8 +98,11 @@ function checkedWeights(checkpoint: Checkpoint, spec: DecoderSpec): (name: strin
  * @throws InputError for an unsupported architecture, missing or wrong-shaped weights, an adapter of
  *   another base model; SetupError when the hub cannot be reached.
  */
-export async function openModel({ model, adapter = null }: ModelKeys): Promise<ModelSource> {
-  const located = await locate(model);
+export async function openModel(
+  { model, adapter = null }: ModelKeys,
+  context: RecipeContext,
+): Promise<ModelSource> {
+  const located = await locate(model, context);
   const adapterDir = adapter === null ? located.adapterDir : insideRun(adapter);
   const { baseDir, baseName } = located;
   const spec = readSpec(baseDir);

@@ -17,8 +17,8 @@ export interface ProbeOptions {
   readonly sampler: Pick<Sampler, 'score' | 'adapterHash'>;
   /** Token sequences, the same for every sync. */
   readonly sequences: readonly (readonly number[])[];
-  /** Hash of the adapter that the trainer holds; null without one. */
-  readonly expectedHash: string | null;
+  /** Hash of the weights that the trainer holds. */
+  readonly expectedHash: string;
   /** Largest |Δ log p| that passes. */
   readonly tolerance: number;
 }

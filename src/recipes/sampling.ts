@@ -1,6 +1,6 @@
 /** An opened model → a sampler on ONNX Runtime, with the adapter that the model brings. */
 import { linearModules } from '../model/spec.js';
-import { createOnnxSampler, type Sampler, type SamplingParams } from '../rollout/index.js';
+import { createOnnxSampler, type OnnxSampler, type SamplingParams } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { ModelSource } from './model-source.js';
 
@@ -15,7 +15,10 @@ export interface SamplerOptions {
 }
 
 /** @throws InputError when prompt and completion do not fit the model's context. */
-export async function openSampler(source: ModelSource, options: SamplerOptions): Promise<Sampler> {
+export async function openSampler(
+  source: ModelSource,
+  options: SamplerOptions,
+): Promise<OnnxSampler> {
   const { maxPromptLength, maxNewTokens, maxBatch } = options;
   const maxContext = maxPromptLength + maxNewTokens;
   if (maxContext > source.spec.maxPositions) {

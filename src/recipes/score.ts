@@ -18,7 +18,7 @@ type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>
 export async function runScore(config: ScoreConfig, context: RecipeContext): Promise<void> {
   checkOutput(config);
   const rows = readJsonl(config.input);
-  const source = await openModel(config);
+  const source = await openModel(config, context);
   try {
     const sequences = rows.map((row, i) => idsOf(row, source, { config, line: i + 1 }));
     const engine = config.engine === 'tensorflow' ? tensorflowScorer : onnxScorer;

@@ -29,7 +29,7 @@ export async function runTraces(
   const output = join(config.output_dir, config.output_file);
   if (config.overwrite) clearTraces(output);
   else if (existsSync(output)) context.log(`${output} exists: going on where it ends`);
-  const source = await openModel(config);
+  const source = await openModel(config, context);
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const problems = rows.map((row, index) => traceProblem(row, where(index)));
   const prompts = promptRows(source.tokenizer, rows, {

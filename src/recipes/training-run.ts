@@ -88,7 +88,7 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
   context: RecipeContext,
 ): Promise<TrainingResult> {
   configureDevice(config);
-  const source = await openModel(config);
+  const source = await openModel(config, context);
   try {
     const inputs = await recipe.inputs(config, source, context);
     const run = openTrainingRun(recipe.command, config);

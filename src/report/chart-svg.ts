@@ -53,7 +53,10 @@ function draw(option: EChartsCoreOption, { id, height }: Drawing): string {
     return view
       .renderToSVGString()
       .replace(/<style[\s\S]*?<\/style>/g, '')
-      .replace(/ class="[^"]*"| ecmeta_\w+="[^"]*"| pointer-events="[^"]*"| xmlns:xlink="[^"]*"/g, '')
+      .replace(
+        / class="[^"]*"| ecmeta_\w+="[^"]*"| pointer-events="[^"]*"| xmlns:xlink="[^"]*"/g,
+        '',
+      )
       .replace(/\bzr\d+-/g, `${id}-`)
       .replace('<svg width=', '<svg aria-hidden="true" width=')
       .replace(/\n/g, '');

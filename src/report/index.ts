@@ -1,5 +1,4 @@
 /** Reporting: the run folder, rows of metrics and samples, tables, progress, and the report page. */
-export { hasData } from './chart-svg.js';
 export { type Comparison, type ComparisonTable, compareRuns, comparisonText } from './compare.js';
 export { type ConfigDifference, configDifferences } from './config-differences.js';
 export { type TableRow, toCsv, writeTable } from './csv.js';

@@ -28,7 +28,8 @@ export function renderReport(report: Report): string {
   const subtitle =
     report.subtitle === undefined ? '' : element('p', 'subtitle', escapeHtml(report.subtitle));
   const body = sections.map(
-    (section, i) => `<section id="s${i}">${heading(section)}${sectionHtml(section, `s${i}`)}</section>`,
+    (section, i) =>
+      `<section id="s${i}">${heading(section)}${sectionHtml(section, `s${i}`)}</section>`,
   );
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

@@ -23,7 +23,8 @@ interface LockOwner {
  */
 export function lockRun(dir: string): void {
   const path = join(dir, LOCK_FILE);
-  const me: LockOwner = { pid: process.pid, host: hostname(), start: processStart(process.pid) };
+  const { pid } = process;
+  const me: LockOwner = { pid, host: hostname(), start: processStat(pid)?.start ?? null };
   for (;;) {
     try {
       writeFileSync(path, JSON.stringify(me), { flag: 'wx' });
@@ -79,13 +80,17 @@ function isAlive({ pid, host, start }: LockOwner): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-  return start === null || processStart(pid) === start;
+  const stat = processStat(pid);
+  if (stat?.state === 'Z') return false; // killed, and not yet collected by its parent
+  return start === null || stat?.start === start;
 }
 
-function processStart(pid: number): string | null {
+/** Fields 3 and 22 of `/proc/<pid>/stat`; null where there is no such file. */
+function processStat(pid: number): { readonly state: string; readonly start: string } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', start: fields[19] ?? '' };
   } catch {
     return null;
   }

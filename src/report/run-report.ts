@@ -12,7 +12,7 @@ import type { RunRecord } from './run-record.js';
 import type { SampleRow } from './sample-log.js';
 import { duration, formatCell } from './text-table.js';
 
-/** Completions shown, and of how many of the last steps they may be. */
+/** Completions shown. */
 const EXAMPLES = 12;
 
 export interface RunRows {
@@ -52,7 +52,7 @@ export function runReport(run: RunRows, extra: readonly Section[] = []): Report 
   const { record } = run;
   return {
     title: `${record.command}${record.stage === null ? '' : ` (${record.stage})`}`,
-    subtitle: `${record.run_id} · ${record.status} · ${record.started_at}`,
+    subtitle: `${record.run_id} · ${record.status} · started ${minuteOf(record.started_at)}`,
     sections: [
       { type: 'facts', title: 'Summary', facts: runFacts(run) },
       ...extra,
@@ -61,6 +61,11 @@ export function runReport(run: RunRows, extra: readonly Section[] = []): Report 
       { type: 'text', title: 'Config', text: run.configText },
     ],
   };
+}
+
+/** "2026-01-02T03:04:05.678Z" → "2026-01-02 03:04 UTC" */
+function minuteOf(iso: string): string {
+  return `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** Curves, completion lengths and example completions of one run, for pages with several runs. */

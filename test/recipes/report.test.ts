@@ -29,7 +29,10 @@ const LONG_WORD = 'unbreakable'.repeat(40);
 
 function makeRun(name: string): string {
   const path = join(dir, name);
-  const config = { text: `model: ${LONG_WORD}\nname: ${name}\n`, values: { model: LONG_WORD, name } };
+  const config = {
+    text: `model: ${LONG_WORD}\nname: ${name}\n`,
+    values: { model: LONG_WORD, name },
+  };
   const run = openRun(path, { config, command: 'grpo', stage: 'grpo' });
   const metrics = openMetricLog(run.paths.metrics);
   for (let step = 1; step <= 120; step++) {

@@ -60,10 +60,22 @@ class Port<Data extends Int32Array | Float32Array> {
   }
 }
 
+export interface LaneOptions {
+  readonly session: OrtSession;
+  readonly spec: DecoderSpec;
+  /**
+   * Fewest rows that a matrix product gets. 2 where there are adapter inputs: a single row times a matrix
+   * that is no constant goes another way in ONNX Runtime's CPU kernels and comes out other in the last bits,
+   * so that a completion made alone would not be the same as in a batch.
+   */
+  readonly minRows?: number;
+}
+
 export class Lane {
   readonly cache: KvCache;
   private readonly session: OrtSession;
   private readonly spec: DecoderSpec;
+  private readonly minRows: number;
   private readonly binding: IoBinding;
   private readonly inputIds = new Port<Int32Array>('int32');
   private readonly seqlensK = new Port<Int32Array>('int32');
@@ -75,11 +87,13 @@ export class Lane {
   private cacheTensors: OrtTensor[] = [];
   private scoreRows: Float32Array[] = [];
   private probabilityRows: Float32Array[] = [];
-  private batch = 0;
+  /** Rows bound; the last may be there for `minRows` only. */
+  private boundRows = 0;
 
-  constructor(session: OrtSession, spec: DecoderSpec) {
+  constructor({ session, spec, minRows = 1 }: LaneOptions) {
     this.session = session;
     this.spec = spec;
+    this.minRows = minRows;
     this.cache = new KvCache(spec);
     this.binding = session.createBinding();
   }
@@ -114,26 +128,31 @@ export class Lane {
   }
 
   /** Lays the cache out; what was in it is lost. */
-  shapeCache(geometry: CacheGeometry): void {
-    this.cache.shape(geometry);
-    this.batch = 0;
+  shapeCache({ rows, capacity }: CacheGeometry): void {
+    this.cache.shape({ rows: Math.max(rows, this.minRows), capacity });
+    this.boundRows = 0;
   }
 
   /** Prepares the arrays for a run of this shape. Call it before writing inputs. */
   shape({ batch, tokens, wanted }: RunShape): void {
-    if (batch !== this.batch) this.bindCache(batch);
-    this.bindInput(INPUT_IDS, this.inputIds.reshape([batch, tokens]));
-    this.bindInput(SEQLENS_K, this.seqlensK.reshape([batch]));
+    const rows = tokens === 1 ? Math.max(batch, this.minRows) : batch;
+    const logits = Math.max(wanted, this.minRows);
+    if (rows !== this.boundRows) this.bindCache(rows);
+    this.bindInput(INPUT_IDS, this.inputIds.reshape([rows, tokens]));
+    this.bindInput(SEQLENS_K, this.seqlensK.reshape([rows]));
     this.bindInput(TOTAL_LENGTH, this.totalLength.reshape([1]));
-    this.bindInput(ROWS, this.wantedRows.reshape([wanted]));
-    this.bindInput(INVERSE_TEMPERATURE, this.inverseTemperature.reshape([wanted, 1]));
-    this.bindOutputs(wanted);
+    this.bindInput(ROWS, this.wantedRows.reshape([logits]));
+    this.bindInput(INVERSE_TEMPERATURE, this.inverseTemperature.reshape([logits, 1]));
+    this.bindOutputs(logits);
+    this.ids.fill(0, batch * tokens, rows * tokens);
+    this.lastPositions.fill(0, batch, rows);
+    this.rows.fill(0, wanted, logits);
   }
 
   /** Runs the graph on what the arrays hold. */
   async run(inverseTemperature: number): Promise<void> {
     let total = 0;
-    for (let row = 0; row < this.batch; row++) {
+    for (let row = 0; row < this.boundRows; row++) {
       total = Math.max(total, this.lastPositions[row]! + 1);
     }
     this.totalLength.data[0] = total;
@@ -156,9 +175,9 @@ export class Lane {
     if (tensor !== null) this.binding.bindInput(name, tensor);
   }
 
-  private bindCache(batch: number): void {
+  private bindCache(rows: number): void {
     const former = this.cacheTensors;
-    this.cacheTensors = this.cache.tensors(batch);
+    this.cacheTensors = this.cache.tensors(rows);
     for (const layer of this.spec.layers.keys()) {
       const keys = this.cacheTensors[2 * layer]!;
       const values = this.cacheTensors[2 * layer + 1]!;
@@ -168,17 +187,17 @@ export class Lane {
       this.binding.bindOutput(presentValue(layer), values);
     }
     for (const tensor of former) tensor.dispose();
-    this.batch = batch;
+    this.boundRows = rows;
   }
 
-  private bindOutputs(wanted: number): void {
+  private bindOutputs(count: number): void {
     const { vocabSize } = this.spec;
-    const scores = this.allScores.reshape([wanted, vocabSize]);
-    const probabilities = this.allProbabilities.reshape([wanted, vocabSize]);
+    const scores = this.allScores.reshape([count, vocabSize]);
+    const probabilities = this.allProbabilities.reshape([count, vocabSize]);
     if (scores === null || probabilities === null) return;
     this.binding.bindOutput(SCORES, scores);
     this.binding.bindOutput(PROBABILITIES, probabilities);
-    if (this.scoreRows.length >= wanted) return;
+    if (this.scoreRows.length >= count) return;
     this.scoreRows = rowsOf(this.allScores.data, vocabSize);
     this.probabilityRows = rowsOf(this.allProbabilities.data, vocabSize);
   }

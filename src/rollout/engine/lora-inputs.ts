@@ -1,8 +1,8 @@
 /**
- * The adapter as inputs of the graph. A new version is copied into memory that the graph reads from: A
- * transposed, B transposed and multiplied by the adapter's scale. Modules that are computed as one
- * projection stand side by side in A, [in, Σ r], and along the diagonal in B, [Σ r, Σ out]; modules without
- * tensors take no room, so that without an adapter the matrices have rank 0 and cost next to nothing.
+ * The adapter as inputs of the graph. A new version is copied into memory that the graph reads from, B
+ * multiplied by the adapter's scale. Modules that are computed as one projection stand one below the other
+ * in A, [Σ r, in], and along the diagonal in B, [Σ out, Σ r]; modules without tensors take no room, so that
+ * without an adapter the matrices have rank 0 and cost next to nothing.
  */
 import { type DecoderSpec, linearModules } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
@@ -132,60 +132,52 @@ function matrix(rows: number, columns: number): OrtTensor {
 
 function emptySlot(projection: Projection): Slot {
   const { inFeatures, outFeatures } = projection;
-  return { projection, rank: 0, a: matrix(inFeatures, 0), b: matrix(0, outFeatures) };
+  return { projection, rank: 0, a: matrix(0, inFeatures), b: matrix(outFeatures, 0) };
 }
 
 function resize(slot: Slot, rank: number): void {
   slot.a.dispose();
   slot.b.dispose();
-  slot.a = matrix(slot.projection.inFeatures, rank);
-  slot.b = matrix(rank, slot.projection.outFeatures);
+  slot.a = matrix(rank, slot.projection.inFeatures);
+  slot.b = matrix(slot.projection.outFeatures, rank);
   slot.rank = rank;
 }
 
 function fill({ projection, rank, a, b }: Slot, adapter: Adapter): void {
-  const { inFeatures, outFeatures, parts } = projection;
-  const target = { a: a.data as Float32Array, b: b.data as Float32Array };
-  let rankAt = 0;
-  let outAt = 0;
+  const { inFeatures, parts } = projection;
+  let column = 0;
+  let row = 0;
   for (const part of parts) {
     const tensors = adapter.tensors.get(part.module);
     if (tensors !== undefined) {
       const r = tensors.a.shape[0]!;
-      const source = toFloat32(tensors.a);
-      transposeInto(target.a, source, { rows: r, columns: inFeatures, at: rankAt, stride: rank });
-      const rows = toFloat32(tensors.b).subarray(part.start * r, (part.start + part.count) * r);
-      const at = rankAt * outFeatures + outAt;
+      (a.data as Float32Array).set(toFloat32(tensors.a), column * inFeatures);
+      const source = toFloat32(tensors.b).subarray(part.start * r, (part.start + part.count) * r);
+      const at = row * rank + column;
       const { scale } = tensors;
-      transposeInto(target.b, rows, {
-        rows: part.count,
-        columns: r,
-        at,
-        stride: outFeatures,
-        scale,
-      });
-      rankAt += r;
+      scaleInto(b.data as Float32Array, source, { columns: r, at, stride: rank, scale });
+      column += r;
     }
-    outAt += part.count;
+    row += part.count;
   }
 }
 
 interface Placement {
-  readonly rows: number;
   readonly columns: number;
   /** Index of the block's first element in the target. */
   readonly at: number;
   /** Row length of the target. */
   readonly stride: number;
-  readonly scale?: number;
+  readonly scale: number;
 }
 
-/** Writes the transpose of `source` [rows, columns], times `scale`, as a block of the target. */
-function transposeInto(target: Float32Array, source: Float32Array, placement: Placement): void {
-  const { rows, columns, at, stride, scale = 1 } = placement;
+/** Writes `scale · source` [rows, columns] as a block of the target. */
+function scaleInto(target: Float32Array, source: Float32Array, placement: Placement): void {
+  const { columns, at, stride, scale } = placement;
+  const rows = source.length / columns;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      target[at + column * stride + row] = scale * source[row * columns + column]!;
+      target[at + row * stride + column] = scale * source[row * columns + column]!;
     }
   }
 }

@@ -42,6 +42,8 @@ export interface OnnxSamplerOptions {
   readonly maxBatch?: number;
   /** Bytes that keys and values of completions in progress may take; lowers the batch where needed. */
   readonly maxCacheBytes?: number;
+  /** Most prompt tokens of one run, padding included; longer prompts are computed in pieces. */
+  readonly maxRunTokens?: number;
   /** Threads of one operator; all of the machine's when absent. */
   readonly threads?: number;
   /** Where large weights are written for loading; the system's temporary folder when absent. */
@@ -49,6 +51,7 @@ export interface OnnxSamplerOptions {
 }
 
 const DEFAULT_MAX_BATCH = 128;
+const DEFAULT_MAX_RUN_TOKENS = 2048;
 const DEFAULT_MAX_CACHE_BYTES = 4 * 2 ** 30;
 
 /** The sampler, and the slow path by which full-parameter training updates it. */
@@ -94,9 +97,13 @@ class SessionSampler implements OnnxSampler {
     this.options = options;
     this.lora = new LoraInputs(options.spec, options.loraModules ?? []);
     this.session = loadSession(options, options.weights);
-    this.promptLane = new Lane(this.session, options.spec);
-    this.decodeLane = new Lane(this.session, options.spec);
+    this.promptLane = this.newLane();
+    this.decodeLane = this.newLane();
     this.bindLora();
+  }
+
+  private get maxRunTokens(): number {
+    return this.options.maxRunTokens ?? DEFAULT_MAX_RUN_TOKENS;
   }
 
   get adapterHash(): string | null {
@@ -116,7 +123,12 @@ class SessionSampler implements OnnxSampler {
       const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = this.options;
       checkSequences(sequences, { vocabSize: spec.vocabSize, maxContext });
       const { vocabSize } = spec;
-      return scoreSequences(sequences, { lane: this.promptLane, vocabSize, maxRows: maxBatch });
+      return scoreSequences(sequences, {
+        lane: this.promptLane,
+        vocabSize,
+        maxRows: maxBatch,
+        maxTokens: this.maxRunTokens,
+      });
     });
   }
 
@@ -135,8 +147,8 @@ class SessionSampler implements OnnxSampler {
       const session = loadSession(this.options, weights);
       this.releaseSession();
       this.session = session;
-      this.promptLane = new Lane(session, this.options.spec);
-      this.decodeLane = new Lane(session, this.options.spec);
+      this.promptLane = this.newLane();
+      this.decodeLane = this.newLane();
       this.bindLora();
       this.weightsVersion = version;
       return { hash: this.adapterHash, syncMs: performance.now() - start };
@@ -172,6 +184,7 @@ class SessionSampler implements OnnxSampler {
       queue: new PromptQueue(requests, {
         lane: promptLane,
         maxRows: slots,
+        maxTokens: this.maxRunTokens,
         inverseTemperature: sampler.inverseTemperature,
       }),
       promptLane,
@@ -206,6 +219,11 @@ class SessionSampler implements OnnxSampler {
     const slots = Math.max(1, Math.min(wanted, maxBatch, affordable));
     this.decodeLane.shapeCache({ rows: slots, capacity });
     return slots;
+  }
+
+  private newLane(): Lane {
+    const { spec, loraModules = [] } = this.options;
+    return new Lane({ session: this.session, spec, minRows: loraModules.length > 0 ? 2 : 1 });
   }
 
   private bindLora(): void {

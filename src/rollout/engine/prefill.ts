@@ -4,9 +4,6 @@
  */
 import type { Lane } from './lane.js';
 
-/** Tokens of one run, padding included. More would only need more memory. */
-export const MAX_RUN_TOKENS = 2048;
-
 /** Writes right-padded `sequences` and sets every row to full length. */
 export function fillBatch(
   lane: Lane,
@@ -39,16 +36,22 @@ export function batchSize(
   return count;
 }
 
+export interface PrefillOptions {
+  readonly inverseTemperature: number;
+  /** Most tokens of one run; a longer prompt, which comes alone, is cut into pieces. */
+  readonly maxTokens: number;
+}
+
 /** Fills the lane's cache with the prompts; logits of row i are those after prompt i. */
 export async function prefill(
   lane: Lane,
   prompts: readonly (readonly number[])[],
-  inverseTemperature: number,
+  options: PrefillOptions,
 ): Promise<void> {
   const longest = Math.max(...prompts.map(({ length }) => length));
   lane.shapeCache({ rows: prompts.length, capacity: longest });
-  if (prompts.length === 1 && longest > MAX_RUN_TOKENS) {
-    await prefillLong(lane, prompts[0]!, inverseTemperature);
+  if (prompts.length === 1 && longest > options.maxTokens) {
+    await prefillLong(lane, prompts[0]!, options);
     return;
   }
   lane.shape({ batch: prompts.length, tokens: longest, wanted: prompts.length });
@@ -56,15 +59,15 @@ export async function prefill(
   for (const [row, prompt] of prompts.entries()) {
     lane.rows[row] = row * longest + prompt.length - 1;
   }
-  await lane.run(inverseTemperature);
+  await lane.run(options.inverseTemperature);
 }
 
 async function prefillLong(
   lane: Lane,
   prompt: readonly number[],
-  inverseTemperature: number,
+  { inverseTemperature, maxTokens }: PrefillOptions,
 ): Promise<void> {
-  for (const { start, ids } of chunks(prompt)) {
+  for (const { start, ids } of chunks(prompt, maxTokens)) {
     lane.shape({ batch: 1, tokens: ids.length, wanted: 1 });
     lane.ids.set(ids);
     lane.lastPositions[0] = start + ids.length - 1;
@@ -73,10 +76,10 @@ async function prefillLong(
   }
 }
 
-/** Pieces of at most `MAX_RUN_TOKENS`, each with the index of its first token. */
+/** Pieces of at most `size` ids, each with the index of its first. */
 export function* chunks(
   ids: readonly number[],
-  size = MAX_RUN_TOKENS,
+  size: number,
 ): Generator<{ readonly start: number; readonly ids: readonly number[] }> {
   for (let start = 0; start < ids.length; start += size) {
     yield { start, ids: ids.slice(start, start + size) };

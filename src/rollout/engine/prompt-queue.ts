@@ -5,12 +5,11 @@
  */
 import type { PromptRequest } from '../types.js';
 import type { Lane } from './lane.js';
-import { batchSize, MAX_RUN_TOKENS, prefill } from './prefill.js';
+import { batchSize, type PrefillOptions, prefill } from './prefill.js';
 
-export interface QueueOptions {
+export interface QueueOptions extends PrefillOptions {
   readonly lane: Lane;
   readonly maxRows: number;
-  readonly inverseTemperature: number;
 }
 
 /** A completion that can start: row `laneRow` of the prefill lane holds its prompt. */
@@ -44,15 +43,15 @@ export class PromptQueue {
   /** Computes the next prompts when none are ready. */
   async fetch(): Promise<void> {
     if (this.ready.length > 0 || this.waiting.length === 0) return;
-    const { lane, maxRows, inverseTemperature } = this.options;
+    const { lane, maxRows, maxTokens } = this.options;
     const lengths = this.waiting.map(({ promptIds }) => promptIds.length);
-    const count = batchSize(lengths, { rows: maxRows, tokens: MAX_RUN_TOKENS });
+    const count = batchSize(lengths, { rows: maxRows, tokens: maxTokens });
     const batch = this.waiting.splice(0, count);
     const startedAt = performance.now();
     await prefill(
       lane,
       batch.map(({ promptIds }) => promptIds),
-      inverseTemperature,
+      this.options,
     );
     this.ready = batch.flatMap((request, laneRow) =>
       Array.from({ length: request.n }, (_, sampleIndex) => ({

@@ -1,7 +1,7 @@
 /** Log-probabilities of given sequences under the model at temperature 1. */
 import { argmax } from '../sampling/distribution.js';
 import type { Lane } from './lane.js';
-import { batchSize, chunks, fillBatch, MAX_RUN_TOKENS } from './prefill.js';
+import { batchSize, chunks, fillBatch } from './prefill.js';
 
 /** Logits of one run: 64 MiB of them. */
 const MAX_LOGITS = 1 << 24;
@@ -12,6 +12,8 @@ export interface ScoreOptions {
   readonly lane: Lane;
   readonly vocabSize: number;
   readonly maxRows: number;
+  /** Most tokens of one run; a longer sequence is scored in pieces. */
+  readonly maxTokens: number;
 }
 
 /**
@@ -20,9 +22,10 @@ export interface ScoreOptions {
  */
 export async function scoreSequences(
   sequences: readonly (readonly number[])[],
-  { lane, vocabSize, maxRows }: ScoreOptions,
+  options: ScoreOptions,
 ): Promise<Float32Array[]> {
-  const maxTokens = Math.max(1, Math.min(MAX_RUN_TOKENS, Math.floor(MAX_LOGITS / vocabSize)));
+  const { lane, vocabSize, maxRows } = options;
+  const maxTokens = Math.max(1, Math.min(options.maxTokens, Math.floor(MAX_LOGITS / vocabSize)));
   const results = sequences.map(({ length }) => new Float32Array(length - 1));
   const order = [...sequences.keys()]
     .filter((i) => sequences[i]!.length > 1)

@@ -42,13 +42,19 @@ export function rmsNorm(context: GraphContext, x: Value, name: string, length: n
   });
 }
 
+/** `x Wᵀ (+ addend)` for W [out, in], the layout of checkpoints. */
+function linear({ graph }: GraphContext, x: Value, weight: Value, addend?: Value): Value {
+  const inputs = addend === undefined ? [x, weight] : [x, weight, addend];
+  return graph.node('Gemm', inputs, { attributes: { transB: 1 } });
+}
+
 /** Whether LoRA inputs exist for the projection. */
 export function isAdaptable({ loraModules }: GraphContext, { parts }: Projection): boolean {
   return parts.some(({ module }) => loraModules.has(module));
 }
 
 /**
- * `x Wᵀ + bias (+ addend)`, and `(x A) B` on top where the projection takes an adapter. Sums go through
+ * `x Wᵀ + bias (+ addend)`, and `(x Aᵀ) Bᵀ` on top where the projection takes an adapter. Sums go through
  * the additive input of `Gemm`, which costs no further operator.
  * @param x [T, in]
  * @param addend [T, out]
@@ -65,16 +71,12 @@ export function project(
   const hasBias = parts.some(({ bias }) => bias);
   const addends = addend === undefined ? [] : [addend];
   if (hasBias) addends.unshift(graph.weight(`${name}.bias`, stackedBias(source, parts)));
-  const gemm = (left: Value, right: Value, transB: 0 | 1, sum: Value | undefined) =>
-    graph.node('Gemm', sum === undefined ? [left, right] : [left, right, sum], {
-      attributes: { transB },
-    });
-  let y = gemm(x, weight, 1, addends.shift());
+  let y = linear(context, x, weight, addends.shift());
   if (isAdaptable(context, projection)) {
     const rank = `rank.${name}`;
-    const a = graph.input(loraA(name), 'float32', [inFeatures, rank]);
-    const b = graph.input(loraB(name), 'float32', [rank, outFeatures]);
-    y = gemm(graph.node('MatMul', [x, a]), b, 0, y);
+    const a = graph.input(loraA(name), 'float32', [rank, inFeatures]);
+    const b = graph.input(loraB(name), 'float32', [outFeatures, rank]);
+    y = linear(context, linear(context, x, a), b, y);
   }
   for (const rest of addends) y = graph.node('Add', [y, rest]);
   return y;

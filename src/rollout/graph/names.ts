@@ -23,6 +23,6 @@ export const pastValue = (layer: number) => `past_value_${layer}`;
 export const presentKey = (layer: number) => `present_key_${layer}`;
 export const presentValue = (layer: number) => `present_value_${layer}`;
 
-/** float32 [in, R] and [R, out] of a projection; R is the sum of the ranks of its modules. */
+/** float32 [R, in] and [out, R] of a projection; R is the sum of the ranks of its modules. */
 export const loraA = (projection: string) => `lora_a.${projection}`;
 export const loraB = (projection: string) => `lora_b.${projection}`;

@@ -3,7 +3,7 @@
  * whose order never changes (onnxruntime_c_api.h: new ones are appended); the positions used are listed here.
  * Why not the Node binding: it copies every output on every run, the whole key/value cache included.
  */
-import koffi from 'koffi';
+import koffi, { type LibraryHandle } from 'koffi';
 import { messageOf, SetupError } from '../../util/errors.js';
 import { checkOrtVersion, ortLibraryPath } from './library.js';
 
@@ -112,7 +112,7 @@ export interface OrtApi extends OrtFunctions {
 
 let loaded: OrtApi | undefined;
 /** koffi unloads a library when its handle is collected, whatever function pointers are still in use. */
-const openHandles: koffi.LibraryHandle[] = [];
+const openHandles: LibraryHandle[] = [];
 
 /**
  * Loads the library once per process.

@@ -60,8 +60,8 @@ describe.each(goldenCases)('$case', (golden) => {
   it('has the logits of the reference after every prompt of a mixed batch', async () => {
     const files = encodeGraph(decoderGraph({ spec, source: weights, maxContext: 64 }));
     const session = OrtSession.create(files, { threads: 1 });
-    const lane = new Lane(session, spec);
-    await prefill(lane, golden.prompts, 1);
+    const lane = new Lane({ session, spec });
+    await prefill(lane, golden.prompts, { inverseTemperature: 1, maxTokens: 2048 });
     for (const [row, { logits }] of golden.base.entries()) {
       expect(largestDifference(lane.scores(row), logits)).toBeLessThan(1e-4);
     }

@@ -54,8 +54,10 @@ describe.skipIf(runtime === null)('with TensorFlow set up', () => {
   });
 
   test("TensorFlow's message comes through when an operation refuses its inputs", () => {
-    const wrong = () => executeOp('Relu', [attr.type('T', 'int32')], [tf.scalar(1)]);
-    expect(wrong).toThrow(/float/);
+    const product = (columns: number) =>
+      executeOp('MatMul', [attr.type('T', 'float32')], [tf.ones([1, 2]), tf.ones([columns, 1])]);
+    expect(product(2).dataSync()).toEqual(Float32Array.of(2));
+    expect(() => product(3)).toThrow('Matrix size-incompatible: In[0]: [1,2], In[1]: [3,1]');
   });
 });
 

@@ -1,0 +1,136 @@
+"""Ten optimizer steps of TRL's SFTTrainer and DPOTrainer on a small decoder: losses and gradient norms.
+
+usage: python scripts/golden/trajectories.py [OUTPUT]
+
+Needs torch, transformers, peft and trl. AdamW with learning rate 1e-2, LoRA on every linear layer, four rows or
+pairs a step in two micro-batches, eight in all, in the order of the file, again and again. DPO runs twice: from a fresh adapter (the reference
+is the base model) and from a trained one (the reference is a copy of it).
+"""
+
+import json
+import sys
+from tempfile import mkdtemp
+
+import torch
+from cases import FAMILIES
+from datasets import Dataset
+from families import LORA, build, load_config
+from peft import LoraConfig, get_peft_model
+from portable import Rng, random_tensor
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast, TrainerCallback
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
+
+OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/model/trajectories.json"
+MODEL, STEPS, EXAMPLES, BATCH, MICRO, BETA = "llama", 10, 8, 4, 2, 0.1
+FIELDS = FAMILIES[MODEL]
+
+
+class Log(TrainerCallback):
+    def __init__(self):
+        self.rows = []
+
+    def on_log(self, args, state, control, logs=None, **_):
+        if "grad_norm" in logs:
+            self.rows.append({key: float(value) for key, value in logs.items()})
+
+
+class ReadyDPOTrainer(DPOTrainer):
+    """Takes rows of ids as they are."""
+
+    def _prepare_dataset(self, dataset, *_):
+        return dataset
+
+
+def tokenizer():
+    words = {f"w{i}": i for i in range(FIELDS["vocab_size"])}
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel(words, "w1")), pad_token="w0", eos_token="w1")
+
+
+def adapted_model(zero_b):
+    model = get_peft_model(build(MODEL, load_config(FIELDS)), LoraConfig(task_type="CAUSAL_LM", **LORA))
+    fill_adapter(model, zero_b)
+    return model
+
+
+def fill_adapter(model, zero_b):
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if ".default." not in name:
+                continue
+            portable = name.removeprefix("base_model.model.").replace(".default.weight", ".weight")
+            parameter.copy_(random_tensor(MODEL, portable, parameter.shape, 0))
+            if zero_b and "lora_B" in name:
+                parameter.zero_()
+
+
+def arguments(kind, **more):
+    return kind(
+        output_dir=mkdtemp(), max_steps=STEPS, per_device_train_batch_size=MICRO, gradient_accumulation_steps=BATCH // MICRO,
+        learning_rate=1e-2, lr_scheduler_type="constant", weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch",
+        train_sampling_strategy="sequential", logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False,
+        disable_tqdm=True, max_length=None, **more,
+    )  # fmt: skip
+
+
+def ids(rng, low, high):
+    return [rng.int(1, FIELDS["vocab_size"] - 1) for _ in range(rng.int(low, high))]
+
+
+def losses(log):
+    return {
+        "losses": [row["loss"] for row in log.rows],
+        "gradNorms": [row["grad_norm"] for row in log.rows],
+        **({"margins": [row["rewards/margins"] for row in log.rows]} if "rewards/margins" in log.rows[0] else {}),
+    }
+
+
+def sft():
+    """Each row has a prompt that the loss leaves out and an answer."""
+    rng = Rng("golden", "trajectories", "sft")
+    rows = [{"prompt": ids(rng, 2, 6), "answer": ids(rng, 3, 12)} for _ in range(EXAMPLES)]
+    data = [
+        {"input_ids": row["prompt"] + row["answer"], "labels": [-100] * len(row["prompt"]) + row["answer"]}
+        for row in rows
+    ]
+    log = Log()
+    SFTTrainer(
+        model=adapted_model(False), args=arguments(SFTConfig), train_dataset=Dataset.from_list(data),
+        processing_class=tokenizer(), callbacks=[log],
+    ).train()  # fmt: skip
+    return {"rows": rows, **losses(log)}
+
+
+def dpo(fresh):
+    rng = Rng("golden", "trajectories", "dpo")
+    pairs = [
+        {"prompt": ids(rng, 2, 6), "chosen": ids(rng, 3, 10), "rejected": ids(rng, 3, 10)} for _ in range(EXAMPLES)
+    ]
+    data = Dataset.from_list([{f"{key}_ids": value for key, value in pair.items()} for pair in pairs])
+    log = Log()
+    trainer = ReadyDPOTrainer(
+        model=build(MODEL, load_config(FIELDS)) if fresh else adapted_model(False),
+        args=arguments(DPOConfig, beta=BETA, loss_type="sigmoid"), train_dataset=data, processing_class=tokenizer(),
+        callbacks=[log], peft_config=LoraConfig(task_type="CAUSAL_LM", **LORA) if fresh else None,
+    )  # fmt: skip
+    if fresh:
+        fill_adapter(trainer.model, True)
+    trainer.train()
+    return {"pairs": pairs, **losses(log)}
+
+
+result = {
+    "model": MODEL,
+    "batch": BATCH,
+    "microBatch": MICRO,
+    "beta": BETA,
+    "sft": sft(),
+    "dpo": dpo(True),
+    "dpoFromAdapter": dpo(False),
+}
+with open(OUTPUT, "w") as file:
+    json.dump(result, file)
+    file.write("\n")
+for name in ("sft", "dpo", "dpoFromAdapter"):
+    print(name, [round(x, 4) for x in result[name]["losses"]], [round(x, 3) for x in result[name]["gradNorms"]])

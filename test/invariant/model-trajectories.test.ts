@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type MaskedSequence, Policy } from '../../src/model/index.js';
+import { AdamW } from '../../src/tensor/index.js';
+import { dpoStep, sftStep, Trainer } from '../../src/train/index.js';
+import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+
+interface Trajectory {
+  readonly losses: readonly number[];
+  readonly gradNorms: readonly number[];
+}
+
+interface Row {
+  readonly prompt: readonly number[];
+  readonly answer: readonly number[];
+}
+
+interface Pair {
+  readonly prompt: readonly number[];
+  readonly chosen: readonly number[];
+  readonly rejected: readonly number[];
+}
+
+interface DpoTrajectory extends Trajectory {
+  readonly pairs: readonly Pair[];
+  readonly margins: readonly number[];
+}
+
+interface Trajectories {
+  readonly model: string;
+  readonly batch: number;
+  readonly microBatch: number;
+  readonly beta: number;
+  readonly sft: Trajectory & { readonly rows: readonly Row[] };
+  readonly dpo: DpoTrajectory;
+  readonly dpoFromAdapter: DpoTrajectory;
+}
+
+const FILE = new URL('../fixtures/model/trajectories.json', import.meta.url);
+const golden = JSON.parse(readFileSync(FILE, 'utf8')) as Trajectories;
+const { batch, microBatch: microBatchSize } = golden;
+const LEARNING_RATE = 1e-2;
+
+const sequence = (prompt: readonly number[], answer: readonly number[]): MaskedSequence => ({
+  ids: [...prompt, ...answer],
+  trained: [...prompt.map(() => false), ...answer.map(() => true)],
+});
+
+/** The examples of a step, in order of the file, again and again. */
+function batchAt<T>(items: readonly T[], step: number): readonly T[] {
+  const start = (step * batch) % items.length;
+  return items.slice(start, start + batch);
+}
+
+function trainerOf(options: { readonly zeroB: boolean; readonly checkpointedLayers: number }) {
+  const { spec } = goldenCase(golden.model);
+  const weights = goldenWeights(golden.model, spec);
+  const policy = new Policy({
+    spec,
+    weights,
+    ...goldenLora(golden.model, spec, options),
+    keepReference: true,
+    checkpointedLayers: options.checkpointedLayers,
+  });
+  const optimizer = new AdamW(policy.parameters.size, {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    decayMask: null,
+  });
+  return new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 0 });
+}
+
+type Step = ReturnType<typeof sftStep>;
+
+async function expectTrajectory(
+  step: Step,
+  expected: Trajectory,
+  more: Readonly<Record<string, readonly number[]>> = {},
+): Promise<void> {
+  expect(expected.losses).toHaveLength(10);
+  for (const [index, loss] of expected.losses.entries()) {
+    const { metrics } = await step(index, LEARNING_RATE);
+    const named = { loss, grad_norm: expected.gradNorms[index]! };
+    for (const [name, value] of Object.entries(named)) {
+      expect(Math.abs(metrics[name]! - value), `${name} of step ${index}`).toBeLessThan(1e-3);
+    }
+    for (const [name, values] of Object.entries(more)) {
+      expect(Math.abs(metrics[name]! - values[index]!), name).toBeLessThan(1e-3);
+    }
+  }
+}
+
+test.each([0, 2])('SFT as TRL for ten steps, %i layers recomputed', async (checkpointedLayers) => {
+  const trainer = trainerOf({ zeroB: false, checkpointedLayers });
+  const rows = golden.sft.rows.map(({ prompt, answer }) => sequence(prompt, answer));
+  const examples = (step: number) => batchAt(rows, step);
+  await expectTrajectory(sftStep({ trainer, examples, microBatchSize }), golden.sft);
+});
+
+describe.each([
+  { name: 'dpo', reference: 'off', zeroB: true },
+  { name: 'dpoFromAdapter', reference: 'reference', zeroB: false },
+] as const)('DPO as TRL for ten steps: $name', ({ name, reference, zeroB }) => {
+  const expected = golden[name];
+  const pairs = expected.pairs.map(({ prompt, chosen, rejected }) => ({
+    chosen: sequence(prompt, chosen),
+    rejected: sequence(prompt, rejected),
+  }));
+
+  test.each([0, 2])('%i layers recomputed', async (checkpointedLayers) => {
+    const trainer = trainerOf({ zeroB, checkpointedLayers });
+    const step = dpoStep({
+      trainer,
+      pairs: (index) => batchAt(pairs, index),
+      microBatchSize,
+      reference,
+      lossType: 'sigmoid',
+      beta: golden.beta,
+      labelSmoothing: 0,
+    });
+    await expectTrajectory(step, expected, { 'rewards/margins': expected.margins });
+  });
+});

@@ -1,0 +1,99 @@
+/** Small decoders whose expected numbers come from transformers and PEFT (scripts/golden/families.py). */
+import { readFileSync } from 'node:fs';
+import { planLora, specFromConfig } from '../../../src/model/index.js';
+import { type DecoderSpec, parameterShapes } from '../../../src/model/spec.js';
+import type { JsonRow } from '../../../src/util/files.js';
+import { Rng } from '../../../src/util/rng.js';
+import {
+  fromFloat32,
+  type HostTensor,
+  loraConfig,
+  readSafetensors,
+  toFloat32,
+} from '../../../src/weights/index.js';
+
+export const FAMILIES = [
+  'llama',
+  'mistral',
+  'qwen2',
+  'qwen3',
+  'gemma2',
+  'gemma3',
+  'phi3',
+  'smollm3',
+  'olmo2',
+  'granite',
+] as const;
+
+/** The same decoder, other rope scalings; logits only. */
+export const ROPE_CASES = [
+  'llama-llama3',
+  'llama-linear',
+  'llama-dynamic',
+  'llama-yarn',
+  'phi3-longrope',
+] as const;
+
+const FOLDER = new URL('../../fixtures/model/', import.meta.url).pathname;
+
+export interface GoldenCase {
+  readonly name: string;
+  /** As checkpoints on the Hub spell it. */
+  readonly config: JsonRow;
+  /** The same, as transformers 5 saves it. */
+  readonly saved: JsonRow;
+  readonly spec: DecoderSpec;
+  readonly rows: readonly (readonly number[])[];
+  /** Mean negative log-likelihood of all targets. */
+  readonly loss: number;
+  readonly loraLoss: number;
+  /** `[Σ length, V]` */
+  readonly logits: Float32Array;
+  /** `grad.<parameter>` and `lora.<matrix>`. */
+  readonly gradients: ReadonlyMap<string, HostTensor>;
+}
+
+export function goldenCase(name: string): GoldenCase {
+  const file = `${FOLDER}${name}.json`;
+  const { ids, ...summary } = JSON.parse(readFileSync(file, 'utf8'));
+  const tensors = readSafetensors(`${FOLDER}${name}.safetensors`);
+  return {
+    ...summary,
+    name,
+    rows: ids,
+    spec: specFromConfig(file, summary.config),
+    logits: toFloat32(tensors.get('logits')!),
+    gradients: tensors,
+  };
+}
+
+/** The tensor `name` of the test model `model`, as scripts/golden/portable.py makes it. */
+export function goldenTensor(
+  model: string,
+  name: string,
+  { shape, normMean }: { readonly shape: readonly number[]; readonly normMean: number },
+): HostTensor {
+  const rng = Rng.of('golden', model, name);
+  const isNorm = name.endsWith('norm.weight');
+  const std = isNorm || name.endsWith('.bias') ? 0.1 : 0.15;
+  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  for (let i = 0; i < values.length; i++) values[i] = (isNorm ? normMean : 0) + std * rng.normal();
+  return fromFloat32(values, shape);
+}
+
+/** All parameters of the test model `model`. */
+export function goldenWeights(model: string, spec: DecoderSpec): (name: string) => HostTensor {
+  const shapes = parameterShapes(spec);
+  const normMean = 1 - spec.normOffset;
+  return (name) => goldenTensor(model, name, { shape: shapes.get(name)!, normMean });
+}
+
+/** LoRA of rank 4 on every linear layer, with A and B random (`zeroB`: only A). */
+export function goldenLora(model: string, spec: DecoderSpec, { zeroB = false } = {}) {
+  const lora = planLora(spec, loraConfig({ r: 4, loraAlpha: 8, targetModules: 'all-linear' }));
+  const initialLora = lora.shapes.map(({ name, shape }) => {
+    const values = toFloat32(goldenTensor(model, name, { shape, normMean: 0 }));
+    return zeroB && name.endsWith('lora_B.weight') ? values.fill(0) : values;
+  });
+  return { lora, initialLora };
+}
