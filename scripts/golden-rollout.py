@@ -45,6 +45,7 @@ def values(name, shape, mean, std):
     return torch.from_numpy(np.array(flat, np.float64).astype(np.float32).reshape(shape))
 
 
+PENALTY = {"repetition_penalty": 1.5, "min_new_tokens": 8}
 LORA = {"r": 4, "alpha": 8, "modules": ["q_proj", "v_proj", "down_proj"]}
 ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
@@ -121,6 +122,17 @@ def expectation(model, prompt, eos):
     return {"greedy": generated, "logits": rounded(first.tolist()), "logprobs": rounded(scores)}, gap
 
 
+@torch.no_grad()
+def penalised(model, prompt, eos):
+    """Greedy tokens under a repetition penalty and a least length."""
+    output = model.generate(torch.tensor([prompt]), max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=eos,
+                            pad_token_id=0, attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+                            return_dict_in_generate=True, output_scores=True, **PENALTY)
+    tops = [torch.topk(scores[0].double(), 2).values for scores in output.scores]
+    gap = min(float(top[0] - top[1]) for top in tops)
+    return output.sequences[0, len(prompt):].tolist(), gap
+
+
 def run(case, config, lora):
     """Prompts whose two likeliest tokens come close at some step are passed over."""
     base = build(case, config)
@@ -134,13 +146,14 @@ def run(case, config, lora):
             if eos is None:
                 eos = expectation(base, prompt, None)[0]["greedy"][5]
             (plain, gap), (with_lora, lora_gap) = (expectation(model, prompt, eos) for model in (base, adapted))
-            if min(gap, lora_gap) < 1e-3:
+            plain["penalised"], penalty_gap = penalised(base, prompt, eos)
+            if min(gap, lora_gap, penalty_gap) < 1e-3:
                 continue
             rows.append((plain, with_lora))
             break
         prompts.append(prompt)
     rope = base.model.rotary_emb
-    return {"case": case, "config": config, "invFreq": rope.inv_freq.tolist(), "std": STD, "prompts": prompts, "eos": eos, "newTokens": NEW_TOKENS,
+    return {"case": case, "config": config, "invFreq": rope.inv_freq.tolist(), "std": STD, "prompts": prompts, "eos": eos, "newTokens": NEW_TOKENS, "penalty": PENALTY,
             "base": [plain for plain, _ in rows], "lora": {**lora, "modules": modules, "rows": [row for _, row in rows]}}
 
 

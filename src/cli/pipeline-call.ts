@@ -1,23 +1,23 @@
 /** The way `run` and `sweep` go: file → stages → plan or run → JSON. */
+import { join } from 'node:path';
 import type { ConfigSchema } from '../config/index.js';
 import type { RecipeContext } from '../recipes/context.js';
 import type { LoadPipelineOptions } from '../recipes/pipeline/file.js';
 import type { StageLauncher } from '../recipes/pipeline/launch.js';
-import type { PipelineResult } from '../recipes/pipeline/report.js';
+import type { PipelineResult, StageReport } from '../recipes/pipeline/report.js';
 import { type Pipeline, planPipeline } from '../recipes/pipeline.js';
 import { InputError } from '../util/errors.js';
 import type { Call } from './call.js';
 import { printDryRun, readInput, recipeContext } from './command.js';
 import { stageLauncher, thisProgram } from './launch.js';
 
+/** A sweep also names its table. */
+type Result = PipelineResult & { readonly table?: string };
+
 interface PipelineKind<P extends Pipeline> {
   readonly schema: ConfigSchema;
   readonly load: (options: LoadPipelineOptions) => P;
-  readonly run: (
-    pipeline: P,
-    context: RecipeContext,
-    launch: StageLauncher,
-  ) => Promise<PipelineResult>;
+  readonly run: (pipeline: P, context: RecipeContext, launch: StageLauncher) => Promise<Result>;
 }
 
 export async function handlePipeline<P extends Pipeline>(
@@ -38,7 +38,14 @@ export async function handlePipeline<P extends Pipeline>(
     return;
   }
   const result = await run(pipeline, recipeContext(call), stageLauncher(thisProgram()));
-  call.out(JSON.stringify(result));
+  call.out(JSON.stringify(call.json ? result : briefOf(result)));
+}
+
+/** Where everything stands, and how many stages there are of each status. */
+function briefOf({ root, stages, table }: Result) {
+  const counts: Partial<Record<StageReport['status'], number>> = {};
+  for (const { status } of stages) counts[status] = (counts[status] ?? 0) + 1;
+  return { root, pipeline: join(root, 'pipeline.json'), ...(table && { table }), stages: counts };
 }
 
 function dryRun(call: Call, pipeline: Pipeline): void {

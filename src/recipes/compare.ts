@@ -16,7 +16,7 @@ export async function runCompare(config: CompareConfig, context: RecipeContext):
   context.print(comparisonText(comparison));
   if (config.output === null) return;
   if (config.output.endsWith('.html')) writeReport(config.output, comparison.report);
-  else writeTable(config.output, tableRows(comparison));
+  else writeTable(config.output, tableRows(comparison), ['kind', 'name', ...comparison.names]);
   context.log(`comparison in ${config.output}`);
 }
 

@@ -14,24 +14,6 @@ import { Rng } from '../util/rng.js';
 import type { RecipeContext } from './context.js';
 import { hubOptions } from './hub-options.js';
 
-/** Shape of the arithmetic set beyond its sizes; keys left out take the generator's defaults. */
-export interface ArithmeticKeys {
-  readonly max_operand?: number;
-  readonly careful_share?: number;
-  readonly subtract_share?: number;
-  readonly level_shares?: ArithmeticOptions['levelShares'];
-  readonly templates?: number;
-  readonly names?: number;
-  readonly objects?: number;
-  readonly hold_out_share?: number;
-}
-
-export type DataRecipeConfig = DataConfig & {
-  /** Rows of valid.jsonl; of a set without such a split they are taken from the training rows. */
-  readonly valid_samples?: number | null;
-  readonly arithmetic?: ArithmeticKeys;
-};
-
 export const SPLITS = ['train', 'valid', 'test'] as const;
 export type SplitName = (typeof SPLITS)[number];
 
@@ -45,7 +27,7 @@ export type Splits = Readonly<Partial<Record<SplitName, Split>>>;
 
 /** @throws InputError when more rows are asked for than there are. */
 export async function makeSplits(
-  config: DataRecipeConfig,
+  config: DataConfig,
   dataset: NamedDataset,
   context: RecipeContext,
 ): Promise<Splits> {
@@ -61,20 +43,20 @@ export async function makeSplits(
   return { ...train, test: { ...test, rows } };
 }
 
-function generateSplits(config: DataRecipeConfig): Splits {
+function generateSplits(config: DataConfig): Splits {
   const splits = makeArithmetic({
     seed: config.seed,
     train: config.train_samples ?? ARITHMETIC_SET.train,
     valid: config.valid_samples ?? 0,
     test: config.test_samples ?? ARITHMETIC_SET.test,
-    ...arithmeticOptions(config.arithmetic ?? {}),
+    ...arithmeticOptions(config.arithmetic),
   });
   const named = SPLITS.map((name) => [name, { rows: splits[name], provenance: null }] as const);
   return Object.fromEntries(named.filter(([, { rows }]) => rows.length > 0));
 }
 
-function arithmeticOptions(keys: ArithmeticKeys): Partial<ArithmeticOptions> {
-  const options = {
+function arithmeticOptions(keys: DataConfig['arithmetic']): Partial<ArithmeticOptions> {
+  return {
     maxOperand: keys.max_operand,
     carefulShare: keys.careful_share,
     subtractShare: keys.subtract_share,
@@ -84,8 +66,6 @@ function arithmeticOptions(keys: ArithmeticKeys): Partial<ArithmeticOptions> {
     objects: keys.objects,
     holdOutShare: keys.hold_out_share,
   };
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given) as Partial<ArithmeticOptions>;
 }
 
 interface Choice {
@@ -107,7 +87,7 @@ function chosen(rows: readonly JsonRow[], { key, size, seed }: Choice): readonly
 }
 
 /** Validation rows come first off the seeded order, so that they stay the same for any training size. */
-function cutTrain(config: DataRecipeConfig, { rows, provenance }: Split): Splits {
+function cutTrain(config: DataConfig, { rows, provenance }: Split): Splits {
   const { seed, train_samples: size } = config;
   const held = config.valid_samples ?? 0;
   if (held === 0) {
@@ -121,7 +101,7 @@ function cutTrain(config: DataRecipeConfig, { rows, provenance }: Split): Splits
   };
 }
 
-function checkUnused({ name, train_samples, valid_samples = null }: DataRecipeConfig): void {
+function checkUnused({ name, train_samples, valid_samples = null }: DataConfig): void {
   if (train_samples === null && valid_samples === null) return;
   throw new InputError({
     where: name,

@@ -4,11 +4,12 @@
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, namedDataset, rowStats } from '../data/index.js';
 import { InputError } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { type DataRecipeConfig, makeSplits, SPLITS } from './data-splits.js';
+import { makeSplits, SPLITS } from './data-splits.js';
 
 export interface DataResult {
   readonly output_dir: string;
@@ -20,10 +21,7 @@ const STATS_FILE = 'dataset_stats.json';
 const FILES = [STATS_FILE, ...SPLITS.map((split) => `${split}.jsonl`)];
 
 /** @throws InputError on an unknown name, a folder in use, or malformed rows; SetupError without the hub. */
-export async function runData(
-  config: DataRecipeConfig,
-  context: RecipeContext,
-): Promise<DataResult> {
+export async function runData(config: DataConfig, context: RecipeContext): Promise<DataResult> {
   const { name, seed, overwrite } = config;
   const dataset = namedDataset(name);
   if (dataset === null) throw unknownName(name);

@@ -1,7 +1,7 @@
 /** The key `dataset` → rows, and rows → what the tokenizer renders. */
 import type { DatasetConfig } from '../config/index.js';
 import { type LoadedRows, loadRows } from '../data/index.js';
-import type { AnswerTags } from '../rewards/index.js';
+import { type AnswerTags, checkTags } from '../rewards/index.js';
 import type { ChatRow, RenderOptions } from '../tokenizer/index.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -26,9 +26,10 @@ export async function loadDataset(
     ...(dataset.shuffle && { shuffleSeed: seed }),
     ...(dataset.num_samples !== null && { numSamples: dataset.num_samples }),
   });
-  const { count, total, dropped } = loaded.provenance;
+  const { count, total, dropped, kind } = loaded.provenance;
   const left = dropped > 0 ? `, ${dropped} malformed left out` : '';
-  context.log(`data: ${count} of ${total} rows of ${source} (${dataset.split})${left}`);
+  const split = kind === 'file' ? '' : ` (${dataset.split})`;
+  context.log(`data: ${count} of ${total} rows of ${source}${split}${left}`);
   return loaded;
 }
 
@@ -39,12 +40,17 @@ interface TagKeys {
   readonly solution_end: string;
 }
 
-export const tagsOf = (keys: TagKeys): AnswerTags => ({
-  reasoningStart: keys.reasoning_start,
-  reasoningEnd: keys.reasoning_end,
-  solutionStart: keys.solution_start,
-  solutionEnd: keys.solution_end,
-});
+/** @throws InputError when a tag is part of another. */
+export function tagsOf(keys: TagKeys): AnswerTags {
+  const tags = {
+    reasoningStart: keys.reasoning_start,
+    reasoningEnd: keys.reasoning_end,
+    solutionStart: keys.solution_start,
+    solutionEnd: keys.solution_end,
+  };
+  checkTags(tags);
+  return tags;
+}
 
 /** `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>` */
 export const taggedAnswer = (tags: AnswerTags, reasoning: string, answer: string): string =>

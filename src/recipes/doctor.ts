@@ -8,6 +8,7 @@ import {
   processorChecks,
   systemCheck,
 } from './doctor/machine-checks.js';
+import { onnxCheck } from './doctor/onnx-check.js';
 import { tensorflowCheck } from './doctor/tensorflow-check.js';
 import { sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
 
@@ -34,6 +35,7 @@ export async function runDoctor({
     gpu,
     ...diskChecks(),
     tensorflow,
+    await onnxCheck(),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),
   ];

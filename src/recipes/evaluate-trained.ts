@@ -2,26 +2,63 @@
 import { type Evaluation, writeEvaluation } from '../evaluate/index.js';
 import type { RunFolder } from '../report/index.js';
 import type { RecipeContext } from './context.js';
-import { evaluateModel } from './eval.js';
-import { openModel } from './model-source.js';
+import {
+  type EvaluationInputs,
+  type EvaluationKeys,
+  evaluateModel,
+  evaluationInputs,
+} from './evaluate-model.js';
+import { interruption } from './interrupt.js';
+import { type ModelSource, openModel } from './model-source.js';
 import type { TrainerConfig } from './policy-source.js';
 
-/** @returns null when the config asks for none. */
+type EvalKeys = NonNullable<TrainerConfig['eval']>;
+
+/** Keys of the trainer, with those of its `eval` over them. */
+export const evaluationKeys = (config: TrainerConfig, own: EvalKeys): EvaluationKeys => ({
+  stop: [],
+  ...config,
+  ...own,
+});
+
+/** Rows of the evaluation that the config asks for, read before training; null: it asks for none. */
+export async function trainedEvaluationInputs(
+  config: TrainerConfig,
+  source: ModelSource,
+  context: RecipeContext,
+): Promise<EvaluationInputs | null> {
+  if (config.eval === null) return null;
+  return evaluationInputs(source, evaluationKeys(config, config.eval), context);
+}
+
+interface EvaluateTrainedOptions {
+  readonly config: TrainerConfig;
+  readonly inputs: EvaluationInputs | null;
+  readonly context: RecipeContext;
+}
+
+/** @returns null when the config asks for none. @throws InterruptError on the signal. */
 export async function evaluateTrained(
   run: RunFolder,
-  config: TrainerConfig,
-  context: RecipeContext,
+  { config, inputs, context }: EvaluateTrainedOptions,
 ): Promise<Evaluation | null> {
-  if (config.eval === null) return null;
+  if (config.eval === null || inputs === null) return null;
+  const keys = evaluationKeys(config, config.eval);
   const source = await openModel({ model: run.paths.model }, context);
   try {
-    const keys = { stop: [], ...config, ...config.eval };
+    const { signal } = context;
     const evaluation = await run.phases.time('evaluate', () =>
-      evaluateModel(source, keys, context),
+      evaluateModel(source, { keys, inputs, signal }),
     );
     const { stage, output_file: outputFile } = config.eval;
     writeEvaluation(run, { stage: stage ?? config.stage, evaluation, outputFile });
     return evaluation;
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    throw interruption(context.signal, {
+      problem: `stopped during the evaluation; the trained model is in ${run.paths.model}`,
+      remedy: 'Evaluate it with resume=auto',
+    });
   } finally {
     source.close();
   }

@@ -12,6 +12,7 @@ import {
   type PromptedRow,
   promptRows,
 } from './graded-rollouts.js';
+import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { checkOutput, writeRows } from './rows-output.js';
 import { openSampler, samplingParams } from './sampling.js';
@@ -64,7 +65,7 @@ async function sampleAll(
       : () => ({ total: null, parts: {} });
   const total = prompts.length * config.num_generations;
   try {
-    return await withProgress({ label: 'generating', total }, (progress) => {
+    const rollouts = await withProgress({ label: 'generating', total }, (progress) => {
       let done = 0;
       return gradedRollouts(prompts, {
         sampler,
@@ -75,6 +76,8 @@ async function sampleAll(
         onCompletion: () => progress.update(++done),
       });
     });
+    if (!context.signal.aborted) return rollouts;
+    throw interruption(context.signal, { problem: 'stopped while generating; nothing is written' });
   } finally {
     sampler.dispose();
   }

@@ -30,16 +30,23 @@ import {
   trainingRun,
 } from './training-run.js';
 
-async function promptsOf(
+interface GrpoInputs {
+  readonly prompts: readonly PromptedRow[];
+  readonly grade: Grader;
+}
+
+async function inputsOf(
   config: GrpoConfig,
   { tokenizer, spec }: ModelSource,
   context: RecipeContext,
-): Promise<PromptedRow[]> {
+): Promise<GrpoInputs> {
+  const grade = makeRewards(config.rewards, { tags: tagsOf(config) });
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
-  return promptRows(tokenizer, rows, {
+  const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
     maxPromptLength: spec.maxPositions - config.max_completion_length,
   });
+  return { prompts, grade };
 }
 
 /** Optimizer steps and prompts of one generation, by TRL's batch rule. */
@@ -67,21 +74,21 @@ class Collector {
 
   constructor(args: {
     readonly config: GrpoConfig;
-    readonly prompts: readonly PromptedRow[];
+    readonly inputs: GrpoInputs;
     readonly session: TrainingSession;
     readonly sampler: OnnxSampler;
     readonly order: DataOrder;
     readonly samples: SampleLog;
   }) {
     this.config = args.config;
-    this.prompts = args.prompts;
+    this.prompts = args.inputs.prompts;
     this.session = args.session;
     this.sampler = args.sampler;
     this.order = args.order;
     this.samples = args.samples;
-    this.grade = makeRewards(args.config.rewards, { tags: tagsOf(args.config) });
+    this.grade = args.inputs.grade;
     this.judge = numericGrader({ tags: tagsOf(args.config) });
-    this.probe = probeSequences(args.prompts.map(({ promptIds }) => promptIds));
+    this.probe = probeSequences(this.prompts.map(({ promptIds }) => promptIds));
   }
 
   /** @param generation Index of the generation; `step` is the optimizer step it begins. */
@@ -170,9 +177,10 @@ function shuffled(rollouts: readonly GradedRollout[], seed: number, step: number
 
 async function prepare(
   config: GrpoConfig,
-  prompts: readonly PromptedRow[],
+  inputs: GrpoInputs,
   session: TrainingSession,
 ): Promise<PreparedTraining> {
+  const { prompts } = inputs;
   const { trained, source, run, startStep } = session;
   const size = generationSize(config);
   const order = new DataOrder({
@@ -197,7 +205,7 @@ async function prepare(
   const samples = openSampleLog(run.paths.samples, {
     resumeStep: startStep === 0 ? null : startStep,
   });
-  const collector = new Collector({ config, prompts, session, sampler, order, samples });
+  const collector = new Collector({ config, inputs, session, sampler, order, samples });
   return {
     totalSteps: config.max_steps ?? period * order.stepsFor(config.num_train_epochs),
     epochsAt: (step) => order.epochsAt(step / period),
@@ -229,7 +237,7 @@ async function prepare(
 
 export function runGrpo(config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> {
   return trainingRun(
-    { command: 'grpo', keepReference: config.beta > 0, inputs: promptsOf, prepare },
+    { command: 'grpo', keepReference: config.beta > 0, inputs: inputsOf, prepare },
     config,
     context,
   );

@@ -1,8 +1,8 @@
 /** How recipes talk to the hub: a progress bar per large file, notices in the log, Ctrl-C ends it. */
 import type { HubOptions, HubProgress } from '../hub/index.js';
 import { type Progress, startProgress } from '../report/index.js';
-import { InterruptError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
+import { interruption } from './interrupt.js';
 
 /** Smaller files come without a bar. */
 const BAR_FROM_BYTES = 10_000_000;
@@ -24,14 +24,19 @@ function progressBars(): (progress: HubProgress) => void {
   };
 }
 
-/** The same signal with a reason that says what happened to the download. */
+const interrupts = new WeakMap<AbortSignal, AbortSignal>();
+
+/** The same signal with a reason that says what happened to the download; one for each signal. */
 function interruptOf(signal: AbortSignal): AbortSignal {
+  const known = interrupts.get(signal);
+  if (known !== undefined) return known;
   const controller = new AbortController();
   const abort = () => {
-    const name = signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
-    controller.abort(new InterruptError(name, 'stopped; the next call goes on with the download'));
+    const problem = 'stopped; the next call goes on with the download';
+    controller.abort(interruption(signal, { problem }));
   };
   if (signal.aborted) abort();
   else signal.addEventListener('abort', abort, { once: true });
+  interrupts.set(signal, controller.signal);
   return controller.signal;
 }

@@ -1,6 +1,6 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout that transformers loads. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { InitModelConfig } from '../config/index.js';
 import { randomWeights, specFromConfig } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
@@ -18,14 +18,34 @@ export interface InitModelResult {
 /** Embedding rows are rounded up to a multiple of this. */
 const VOCAB_MULTIPLE = 8;
 
+/** Writes beside `output` and renames, so that the folder is always whole. */
 export async function runInitModel(
   config: InitModelConfig,
   { log }: RecipeContext,
 ): Promise<InitModelResult> {
+  const { output } = config;
+  checkFolder(output, config.overwrite);
+  const part = `${resolve(output)}.part`;
+  rmSync(part, { recursive: true, force: true });
+  try {
+    const made = await writeModel(part, config);
+    rmSync(output, { recursive: true, force: true });
+    renameSync(part, output);
+    log(`${output}: ${made.parameters} parameters, vocabulary ${made.vocab_size}`);
+    return { output, ...made };
+  } catch (error) {
+    rmSync(part, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function writeModel(
+  dir: string,
+  config: InitModelConfig,
+): Promise<Omit<InitModelResult, 'output'>> {
   const { output, architecture } = config;
-  clearOutput(output, config.overwrite);
-  await writeTokenizer(config);
-  const tokenizer = await loadTokenizer(output);
+  await writeTokenizer(dir, config);
+  const tokenizer = await loadTokenizer(dir);
   const vocabSize = Math.ceil(tokenizer.vocabSize / VOCAB_MULTIPLE) * VOCAB_MULTIPLE;
   const { num_key_value_heads: keyHeads, head_dim: headDim, ...rest } = architecture;
   const json = {
@@ -43,45 +63,43 @@ export async function runInitModel(
   const spec = specFromConfig(join(output, 'config.json'), json);
   const { seed, dtype } = config;
   const weights = randomWeights(spec, { seed, dtype, std: architecture.initializer_range });
-  writeCheckpoint(output, weights);
-  writeJson(join(output, 'generation_config.json'), { eos_token_id: tokenizer.eosId });
-  writeJson(join(output, 'config.json'), json);
+  writeCheckpoint(dir, weights);
+  writeJson(join(dir, 'generation_config.json'), { eos_token_id: tokenizer.eosId });
+  writeJson(join(dir, 'config.json'), json);
   const parameters = [...weights.values()].reduce(
     (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
     0,
   );
-  log(`${output}: ${parameters} parameters, vocabulary ${vocabSize}`);
-  return { output, parameters, vocab_size: vocabSize };
+  return { parameters, vocab_size: vocabSize };
 }
 
-function clearOutput(output: string, overwrite: boolean): void {
-  if (existsSync(output) && readdirSync(output).length > 0) {
-    if (!overwrite) {
-      throw new InputError({
-        where: 'output',
-        problem: `the folder ${output} is in use`,
-        remedy: 'Give overwrite=true to replace it, or another output',
-      });
-    }
-    if (!existsSync(join(output, 'config.json'))) {
-      throw new InputError({
-        where: 'output',
-        problem: `${output} is not a model folder, so it is not replaced`,
-        remedy: 'Give another output',
-      });
-    }
-    rmSync(output, { recursive: true });
+/** @throws InputError when the folder holds something that is not to be replaced. */
+function checkFolder(output: string, overwrite: boolean): void {
+  if (!existsSync(output)) return;
+  const isFolder = statSync(output).isDirectory();
+  if (isFolder && readdirSync(output).length === 0) return;
+  if (!overwrite) {
+    throw new InputError({
+      where: 'output',
+      problem: `${output} is in use`,
+      remedy: 'Give overwrite=true to replace it, or another output',
+    });
   }
-  mkdirSync(output, { recursive: true });
+  if (isFolder && existsSync(join(output, 'config.json'))) return;
+  throw new InputError({
+    where: 'output',
+    problem: `${output} is not a model folder, so it is not replaced`,
+    remedy: 'Give another output',
+  });
 }
 
-async function writeTokenizer({ output, tokenizer }: InitModelConfig): Promise<void> {
+async function writeTokenizer(dir: string, { tokenizer }: InitModelConfig): Promise<void> {
   if (tokenizer.path !== null) {
     await loadTokenizer(tokenizer.path);
-    copyTokenizerFiles(tokenizer.path, output);
+    copyTokenizerFiles(tokenizer.path, dir);
     return;
   }
-  writeByteTokenizer(output, {
+  writeByteTokenizer(dir, {
     vocabSize: tokenizer.vocab_size,
     addedTokens: tokenizer.added_tokens,
     corpus: corpusTexts(tokenizer.corpus),

@@ -19,6 +19,7 @@ import {
   openCheckpoint,
   readAdapter,
 } from '../weights/index.js';
+import { checkBase } from './adapter-base.js';
 import type { RecipeContext } from './context.js';
 import { hubOptions } from './hub-options.js';
 
@@ -88,6 +89,14 @@ async function locate(model: string, context: RecipeContext): Promise<Located> {
   return { ...base, adapterDir: dir };
 }
 
+function twoAdapters(model: string, { baseName }: Located): InputError {
+  return new InputError({
+    where: 'adapter',
+    problem: `${model} is an adapter already`,
+    remedy: `Put the other one on its base: model=${baseName}`,
+  });
+}
+
 function checkedWeights(checkpoint: Checkpoint, spec: DecoderSpec): (name: string) => HostTensor {
   const shapes = parameterShapes(spec);
   checkShapes(checkpoint, shapes);
@@ -103,6 +112,7 @@ export async function openModel(
   context: RecipeContext,
 ): Promise<ModelSource> {
   const located = await locate(model, context);
+  if (adapter !== null && located.adapterDir !== null) throw twoAdapters(model, located);
   const adapterDir = adapter === null ? located.adapterDir : insideRun(adapter);
   const { baseDir, baseName } = located;
   const spec = readSpec(baseDir);
@@ -110,7 +120,11 @@ export async function openModel(
   try {
     const weights = checkedWeights(checkpoint, spec);
     const loaded = adapterDir === null ? null : readAdapter(adapterDir);
-    if (loaded !== null) checkAdapter(loaded, linearModules(spec), adapterDir!);
+    if (loaded !== null) {
+      const where = adapterDir!;
+      checkAdapter(loaded, linearModules(spec), where);
+      checkBase(loaded, { name: baseName, checkpoint }, { where, log: context.log });
+    }
     const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));
     const tokenizer = await loadTokenizer(hasTokenizer ? adapterDir : baseDir);
     if (tokenizer.vocabSize > spec.vocabSize) {

@@ -30,10 +30,19 @@ import { runPairs } from './pairs.js';
 import { quickstartReport } from './quickstart-report.js';
 import { runSft } from './sft.js';
 
-/** Share of demonstrations that work the sum out digit by digit; the others state the result at once. */
-const DATA = { train: 20_000, test: 500, carefulShare: 0.3 } as const;
+/**
+ * Mostly problems with a carry or borrow. `carefulShare` of the demonstrations work the sum out digit by
+ * digit, the others state the result at once: SFT learns both ways, GRPO and DPO can find the better one.
+ */
+const DATA = {
+  train: 12_000,
+  valid: 200,
+  test: 500,
+  carefulShare: 0.3,
+  levelShares: { easy: 0.1, medium: 0.2, hard: 0.7 },
+} as const;
 /** Training problems whose completions become preference pairs. */
-const PAIR_PROMPTS = 512;
+const PAIR_PROMPTS = 1024;
 const PAIR_SAMPLES = 8;
 
 const STAGES = ['base', 'sft', 'grpo', 'dpo'] as const;
@@ -111,7 +120,13 @@ class Quickstart {
     const initial = [`output=${base}`, `tokenizer.corpus=["${train}"]`, `seed=${seed}`];
     await runInitModel(loadConfig(initModelSchema, bundled('init-model', initial)), context);
     const onTrain = [...this.shared, `dataset.path=${train}`];
-    const sftKeys = [...onTrain, `model=${base}`, `output_dir=${sft}`];
+    const valid = this.path('data/valid.jsonl');
+    const sftKeys = [
+      ...onTrain,
+      `eval.dataset.path=${valid}`,
+      `model=${base}`,
+      `output_dir=${sft}`,
+    ];
     await runSft(loadConfig(sftSchema, bundled('sft', sftKeys)), context);
     const grpoKeys = [
       ...onTrain,
@@ -146,7 +161,7 @@ class Quickstart {
 
   private writeData(): string {
     const splits = makeArithmetic({ ...DATA, seed: this.config.seed });
-    for (const split of ['train', 'test'] as const) {
+    for (const split of ['train', 'valid', 'test'] as const) {
       writeFileAtomic(this.path(`data/${split}.jsonl`), toJsonl(splits[split]));
     }
     return this.path('data/train.jsonl');

@@ -17,27 +17,33 @@ export interface SetupSummary {
   readonly seconds: number;
 }
 
-/** Draws each step that has a known size as a bar of megabytes. */
+interface StepBar {
+  readonly step: string;
+  readonly total: number;
+  readonly progress: Progress;
+}
+
+/** Draws each step of known size as a bar of megabytes; a download grows as pip names further files. */
 export function setupObserver(log: (line: string) => void): SetupObserver {
-  let bar: { readonly step: string; readonly progress: Progress } | null = null;
+  let bar: StepBar | null = null;
   const stepDone = () => {
     bar?.progress.stop();
     bar = null;
   };
+  const barFor = (step: string, { from, total }: { from: number; total: number }): StepBar => {
+    if (bar?.step === step && bar.total === total) return bar;
+    stepDone();
+    const progress = startProgress({ label: `${step} (MB)`, total, from, lineSeconds: 5 });
+    return { step, total, progress };
+  };
   return {
     log,
     stepDone,
-    progress(step, done, total) {
-      if (total <= 0) return;
-      if (bar?.step !== step) {
-        stepDone();
-        const label = `${step} (MB)`;
-        bar = {
-          step,
-          progress: startProgress({ label, total: Math.ceil(total / 1e6), lineSeconds: 5 }),
-        };
-      }
-      bar.progress.update(Math.ceil(done / 1e6));
+    progress(step, doneBytes, totalBytes) {
+      if (totalBytes <= 0) return;
+      const done = Math.ceil(doneBytes / 1e6);
+      bar = barFor(step, { from: done, total: Math.ceil(totalBytes / 1e6) });
+      bar.progress.update(done);
     },
   };
 }

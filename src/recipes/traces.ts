@@ -6,16 +6,18 @@ import {
   clearTraces,
   makeTraces,
   type TraceAttempt,
+  type TraceProblem,
   type TraceStats,
   traceProblem,
 } from '../preferences/index.js';
-import { startProgress } from '../report/index.js';
+import { withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
-import { InterruptError } from '../util/errors.js';
+import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './dataset.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
-import { openModel } from './model-source.js';
+import { interruption } from './interrupt.js';
+import { type ModelSource, openModel } from './model-source.js';
 import { openSampler, samplingParams } from './sampling.js';
 
 export interface TracesResult extends TraceStats {
@@ -27,46 +29,93 @@ export async function runTraces(
   context: RecipeContext,
 ): Promise<TracesResult> {
   const output = join(config.output_dir, config.output_file);
-  if (config.overwrite) clearTraces(output);
-  else if (existsSync(output)) context.log(`${output} exists: going on where it ends`);
+  checkTraces(output, config);
   const source = await openModel(config, context);
+  try {
+    const inputs = await tracesInputs(config, source, context);
+    if (config.overwrite) clearTraces(output);
+    const stats = await sampleTraces(output, { config, source, inputs, context });
+    context.log(`traces: ${stats.grpo_successes} of ${stats.total_samples} solved, ${output}`);
+    return { ...stats, output };
+  } finally {
+    source.close();
+  }
+}
+
+/** Traces of one model are never added to another's by accident. */
+function checkTraces(output: string, { overwrite, resume }: TracesConfig): void {
+  if (overwrite && resume === 'auto') {
+    throw new InputError({
+      where: 'overwrite',
+      problem: 'overwrite=true and resume=auto contradict each other',
+      remedy: 'Set one of them',
+    });
+  }
+  if (overwrite || resume === 'auto' || !existsSync(output)) return;
+  throw new InputError({
+    where: 'output_file',
+    problem: `${output} exists`,
+    remedy: 'Give overwrite=true to replace it, resume=auto to go on, or another output_dir',
+  });
+}
+
+interface TracesInputs {
+  readonly problems: readonly TraceProblem[];
+  readonly prompts: readonly PromptedRow[];
+}
+
+async function tracesInputs(
+  config: TracesConfig,
+  { tokenizer, spec }: ModelSource,
+  context: RecipeContext,
+): Promise<TracesInputs> {
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const problems = rows.map((row, index) => traceProblem(row, where(index)));
-  const prompts = promptRows(source.tokenizer, rows, {
+  const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
-    maxPromptLength: source.spec.maxPositions - config.max_new_tokens,
+    maxPromptLength: spec.maxPositions - config.max_new_tokens,
   });
+  return { problems, prompts };
+}
+
+interface SamplingArgs {
+  readonly config: TracesConfig;
+  readonly source: ModelSource;
+  readonly inputs: TracesInputs;
+  readonly context: RecipeContext;
+}
+
+async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceStats> {
+  const { config, source, context } = args;
+  const { problems, prompts } = args.inputs;
+  const { signal } = context;
   const sampler = await openSampler(source, {
     threads: config.threads,
     maxBatch: config.batch_size,
     maxPromptLength: Math.max(...prompts.map(({ promptIds }) => promptIds.length)),
     maxNewTokens: config.max_new_tokens,
   });
-  const progress = startProgress({ label: 'traces', total: problems.length });
   try {
-    const stats = await makeTraces({
-      problems,
-      tags: tagsOf(config),
-      batchSize: config.batch_size,
-      maxAttempts: config.max_attempts,
-      output,
-      signal: context.signal,
-      onProgress: (done) => progress.update(done),
-      generate: (attempts, { signal }) =>
-        attemptAll(attempts, { sampler, prompts, config, signal }),
-    });
-    context.log(`traces: ${stats.grpo_successes} of ${stats.total_samples} solved, ${output}`);
-    return { ...stats, output };
+    return await withProgress({ label: 'traces', total: problems.length }, (progress) =>
+      makeTraces({
+        problems,
+        tags: tagsOf(config),
+        batchSize: config.batch_size,
+        maxAttempts: config.max_attempts,
+        output,
+        signal,
+        onProgress: (done) => progress.update(done),
+        generate: (attempts) => attemptAll(attempts, { sampler, prompts, config, signal }),
+      }),
+    );
   } catch (error) {
-    if (!context.signal.aborted) throw error;
-    throw new InterruptError(context.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
+    if (!signal.aborted) throw error;
+    throw interruption(signal, {
       problem: `stopped; finished traces are in ${output}`,
-      remedy: 'The same command goes on where it stopped',
+      remedy: 'Go on with resume=auto',
     });
   } finally {
-    progress.stop();
     sampler.dispose();
-    source.close();
   }
 }
 
@@ -77,7 +126,7 @@ async function attemptAll(
     readonly sampler: Sampler;
     readonly prompts: readonly PromptedRow[];
     readonly config: TracesConfig;
-    readonly signal: AbortSignal | undefined;
+    readonly signal: AbortSignal;
   },
 ): Promise<string[]> {
   const { sampler, prompts, config, signal } = args;

@@ -1,14 +1,14 @@
 /**
- * What the three trainers share: check the input, open the run folder, build or restore the policy, run the
- * loop with rows and checkpoints, save the result, evaluate it, write the report.
+ * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
+ * the run folder; run the loop with rows and checkpoints, save the result, evaluate it, write the report.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolvedYaml } from '../config/index.js';
-import { EMBEDDING } from '../model/spec.js';
 import {
+  checkRun,
   type MetricRow,
   makeRunId,
+  type OpenRunOptions,
   openMetricLog,
   openRun,
   type RunFolder,
@@ -19,19 +19,17 @@ import {
 } from '../report/index.js';
 import { deviceInfo } from '../tensor/index.js';
 import {
-  type CheckpointState,
   type CheckpointStore,
   type LoopProgress,
-  listCheckpoints,
-  loadCheckpoint,
   runLoop,
   type StepOutcome,
   saveCheckpoint,
 } from '../train/index.js';
-import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { metricsTable } from './eval.js';
-import { evaluateTrained } from './evaluate-trained.js';
+import { DuringTraining } from './evaluate-during.js';
+import type { EvaluationInputs } from './evaluate-model.js';
+import { evaluateTrained, trainedEvaluationInputs } from './evaluate-trained.js';
 import { type ModelSource, openModel } from './model-source.js';
 import {
   configureDevice,
@@ -39,8 +37,13 @@ import {
   type TrainerConfig,
   trainedPolicy,
 } from './policy-source.js';
-
 import { saveModel } from './save-model.js';
+import {
+  checkpointStore,
+  type FoundCheckpoint,
+  findCheckpoint,
+  restore,
+} from './training-checkpoints.js';
 
 export interface TrainingSession {
   readonly run: RunFolder;
@@ -87,79 +90,105 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
   config: Config,
   context: RecipeContext,
 ): Promise<TrainingResult> {
+  const { dir, options } = runOf(recipe.command, config);
+  checkRun(dir, options);
   configureDevice(config);
   const source = await openModel(config, context);
   try {
     const inputs = await recipe.inputs(config, source, context);
-    const run = openTrainingRun(recipe.command, config);
+    const evaluation = await trainedEvaluationInputs(config, source, context);
+    const started = performance.now();
+    const trained = trainedPolicy(config, source, { keepReference: recipe.keepReference });
     try {
-      return await runIn(run, { recipe, config, inputs, source, context });
+      const store = checkpointStore(dir, { config, source, trained });
+      const checkpoint = findCheckpoint(store, config.resume);
+      const seconds = (performance.now() - started) / 1000;
+      const run = openRun(dir, options);
+      try {
+        run.phases.add('load', seconds);
+        const session = { run, source, trained, startStep: checkpoint?.state.step ?? 0, context };
+        return await runIn(session, { recipe, config, inputs, evaluation, store, checkpoint });
+      } finally {
+        run.close(context.signal.aborted ? 'interrupted' : 'failed');
+      }
     } finally {
-      run.close(context.signal.aborted ? 'interrupted' : 'failed');
+      trained.dispose();
     }
   } finally {
     source.close();
   }
 }
 
-function openTrainingRun(command: string, config: TrainerConfig): RunFolder {
+function runOf(
+  command: string,
+  config: TrainerConfig,
+): { readonly dir: string; readonly options: OpenRunOptions } {
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
-  const dir = config.output_dir ?? join('outputs', config.run_name ?? runId);
-  return openRun(dir, {
-    resume: config.resume,
-    overwrite: config.overwrite,
-    config: { text, values: config },
-    command,
-    stage: config.stage,
-    runId,
-    seeds: { seed: config.seed },
-  });
+  return {
+    dir: config.output_dir ?? join('outputs', config.run_name ?? runId),
+    options: {
+      resume: config.resume,
+      overwrite: config.overwrite,
+      config: { text, values: config },
+      command,
+      stage: config.stage,
+      runId,
+      seeds: { seed: config.seed },
+    },
+  };
 }
 
 interface RunArgs<Config extends TrainerConfig, Inputs> {
   readonly recipe: TrainingRecipe<Config, Inputs>;
   readonly config: Config;
   readonly inputs: Inputs;
-  readonly source: ModelSource;
-  readonly context: RecipeContext;
+  readonly evaluation: EvaluationInputs | null;
+  readonly store: CheckpointStore;
+  readonly checkpoint: FoundCheckpoint | null;
 }
 
 async function runIn<Config extends TrainerConfig, Inputs>(
-  run: RunFolder,
-  { recipe, config, inputs, source, context }: RunArgs<Config, Inputs>,
+  session: TrainingSession,
+  args: RunArgs<Config, Inputs>,
 ): Promise<TrainingResult> {
+  const { run, source, trained, context } = session;
+  const { recipe, config, inputs, store, checkpoint } = args;
   for (const { key } of run.configChanges) context.log(`${key} changed since the run began`);
   const { device, tensorflow, threads } = deviceInfo();
   run.record({ device, versions: { tensorflow } });
   context.log(`${recipe.command}: TensorFlow ${tensorflow} on ${device}, ${threads} threads`);
-  const { keepReference } = recipe;
-  const trained = await run.phases.time('load', () =>
-    trainedPolicy(config, source, { keepReference }),
-  );
+  if (checkpoint !== null) {
+    restore(trained, { run, store, checkpoint });
+    context.log(`resuming from ${checkpoint.path} (step ${checkpoint.state.step})`);
+  } else if (run.isResumed) {
+    context.log('no checkpoint was saved yet: starting from step 0');
+  }
+  const { signal } = context;
+  const evaluates = new DuringTraining({
+    config,
+    inputs: args.evaluation,
+    source,
+    trained,
+    signal,
+  });
+  const prepared = await recipe.prepare(config, inputs, session);
   try {
-    const store = checkpointStore(run, { config, source, trained });
-    const restored = restore(run, store, { trained, context });
-    const startStep = restored?.step ?? 0;
-    const session = { run, source, trained, startStep, context };
-    const prepared = await recipe.prepare(config, inputs, session);
-    try {
-      const progress = await loop(run, { config, prepared, trained, store, restored, context });
-      saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
-      await prepared.dispose?.();
-      const evaluation = await evaluateTrained(run, config, context);
-      const results = { steps: progress.step, ...evaluation?.metrics };
-      run.record({ results });
-      run.close('done');
-      const tables = evaluation === null ? [] : [metricsTable(evaluation)];
-      writeReport(run.paths.report, runReport(readRun(run.dir), tables));
-      context.log(`done: ${run.dir}`);
-      return { run_dir: run.dir, run_id: run.runId, ...results };
-    } finally {
-      await prepared.dispose?.();
-    }
+    const progress = await loop(session, { config, prepared, evaluates, store, checkpoint });
+    evaluates.dispose();
+    saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
+    await prepared.dispose?.();
+    const evaluation = await evaluateTrained(run, { config, inputs: args.evaluation, context });
+    const results = { steps: progress.step, ...evaluation?.metrics };
+    run.record({ results });
+    run.close('done');
+    const tables = evaluation === null ? [] : [metricsTable(evaluation)];
+    writeReport(run.paths.report, runReport(readRun(run.dir), tables));
+    context.log(`done: ${run.dir}`);
+    return { run_dir: run.dir, run_id: run.runId, ...results };
   } finally {
-    trained.dispose();
+    evaluates.dispose();
+    await prepared.dispose?.();
   }
 }
 
@@ -171,85 +200,43 @@ async function finalWeights(trained: TrainedPolicy) {
   };
 }
 
-function checkpointStore(
-  run: RunFolder,
-  {
-    config,
-    source,
-    trained,
-  }: { config: TrainerConfig; source: ModelSource; trained: TrainedPolicy },
-): CheckpointStore {
-  const { shapes } = trained.policy.parameters;
-  const fingerprint = sha256(
-    JSON.stringify([source.spec, shapes]),
-    source.weights(EMBEDDING).bytes,
-  );
-  return { dir: run.paths.checkpoints, shapes, fingerprint, limit: config.save_total_limit };
-}
-
-/** Loads the checkpoint that the run goes on from into the policy; null for a fresh start. */
-function restore(
-  run: RunFolder,
-  store: CheckpointStore,
-  { trained, context }: { readonly trained: TrainedPolicy; readonly context: RecipeContext },
-): CheckpointState | null {
-  const latest = run.isResumed ? (listCheckpoints(store.dir).at(-1) ?? null) : null;
-  const from = run.resumeFrom ?? latest;
-  if (from === null) {
-    if (run.isResumed) context.log('no checkpoint was saved yet: starting from step 0');
-    return null;
-  }
-  const state = loadCheckpoint(from, store);
-  const flat = new Float32Array(trained.policy.parameters.size);
-  let offset = 0;
-  for (const { name } of store.shapes) {
-    const part = state.parameters.get(name)!;
-    flat.set(part, offset);
-    offset += part.length;
-  }
-  trained.policy.parameters.assign(flat);
-  trained.trainer.optimizer.restore(state.optimizer);
-  for (const later of listCheckpoints(store.dir)) {
-    if (later > from && run.isResumed) rmSync(later, { recursive: true });
-  }
-  context.log(`resuming from ${from} (step ${state.step})`);
-  return state;
-}
-
 interface LoopArgs {
   readonly config: TrainerConfig;
   readonly prepared: PreparedTraining;
-  readonly trained: TrainedPolicy;
+  readonly evaluates: DuringTraining;
   readonly store: CheckpointStore;
-  readonly restored: CheckpointState | null;
-  readonly context: RecipeContext;
+  readonly checkpoint: FoundCheckpoint | null;
 }
 
-async function loop(run: RunFolder, args: LoopArgs): Promise<LoopProgress> {
-  const { config, prepared, trained, store, restored, context } = args;
-  const startStep = restored?.step ?? 0;
-  const metrics = openMetricLog(run.paths.metrics, { resumeStep: restored?.step ?? null });
+/** The training loop with its rows and checkpoints; the last step is always saved. */
+async function loop(session: TrainingSession, args: LoopArgs): Promise<LoopProgress> {
+  const { run, trained, startStep, context } = session;
+  const { config, prepared, evaluates, store, checkpoint } = args;
+  const resumeStep = checkpoint === null ? null : startStep;
+  const metrics = openMetricLog(run.paths.metrics, { resumeStep });
   const label = `${config.stage} training`;
-  const progress = startProgress({ label, total: prepared.totalSteps, from: startStep });
+  const bar = startProgress({ label, total: prepared.totalSteps, from: startStep });
   const onRow = (row: MetricRow) => {
     metrics.append(row);
     const facts = prepared.shown.filter((name) => typeof row[name] === 'number');
     const shown = Object.fromEntries(facts.map((name) => [name, row[name] as number]));
-    progress.update(row.step, shown);
+    bar.update(row.step, shown);
     if (context.verbose && row.step % config.logging_steps === 0) context.log(JSON.stringify(row));
   };
+  let saved = startStep;
   const save = async ({ step, tokens }: LoopProgress) => {
     const parameters = await trained.policy.parameters.download();
     const optimizer = await trained.trainer.optimizer.state();
     metrics.flush();
     prepared.flush?.();
     saveCheckpoint(store, { step, tokens, parameters, optimizer });
+    saved = step;
   };
-  const { totalSteps } = prepared;
+  const { totalSteps, savePeriod = 1 } = prepared;
   const warmupSteps = config.warmup_steps || Math.ceil(config.warmup_ratio * totalSteps);
   try {
-    return await run.phases.time('train', () =>
-      runLoop({
+    return await run.phases.time('train', async () => {
+      const progress = await runLoop({
         schedule: {
           type: config.lr_scheduler_type,
           learningRate: config.learning_rate,
@@ -257,18 +244,22 @@ async function loop(run: RunFolder, args: LoopArgs): Promise<LoopProgress> {
           totalSteps,
         },
         startStep,
-        startTokens: restored?.tokens ?? 0,
+        startTokens: checkpoint?.state.tokens ?? 0,
         step: prepared.step,
         epochsAt: prepared.epochsAt,
         saveSteps: config.save_steps,
-        ...(prepared.savePeriod !== undefined && { savePeriod: prepared.savePeriod }),
+        savePeriod,
         save,
+        evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
         onRow,
         signal: context.signal,
-      }),
-    );
+      });
+      const { step } = progress;
+      if (step > saved && step % savePeriod === 0) await save(progress);
+      return progress;
+    });
   } finally {
-    progress.stop();
+    bar.stop();
     metrics.close();
   }
 }

@@ -1,5 +1,5 @@
 /** Runs side by side: their last metrics and results, and what differs in their configs. */
-import { basename, resolve } from 'node:path';
+import { basename, resolve, sep } from 'node:path';
 import { configDifferences } from './config-differences.js';
 import { metricCharts } from './metric-charts.js';
 import type { MetricRow, MetricValue } from './metric-log.js';
@@ -8,7 +8,7 @@ import { type RunRows, readRun } from './run-report.js';
 import { type Cell, textTable } from './text-table.js';
 
 export interface Comparison {
-  /** Names of the runs, told apart by as much of their path as that takes. */
+  /** Names of the runs: their paths from the folder that holds them all. */
   readonly names: readonly string[];
   readonly results: ComparisonTable;
   readonly metrics: ComparisonTable;
@@ -68,14 +68,15 @@ function configCell(value: unknown): Cell {
   return typeof value === 'number' ? value : JSON.stringify(value);
 }
 
-/** The fewest last path segments that tell the folders apart. */
+/** Paths from the folder that holds all of them; numbered where a folder is given twice. */
 function shortNames(dirs: readonly string[]): string[] {
-  const paths = dirs.map((dir) => resolve(dir).split(/[\\/]/));
-  const longest = Math.max(...paths.map((path) => path.length));
-  for (let count = 1; count < longest; count++) {
-    const names = paths.map((path) => path.slice(-count).join('/'));
-    if (new Set(names).size === names.length) return names;
-  }
+  const paths = dirs.map((dir) => resolve(dir).split(sep));
+  const [one = []] = paths;
+  const isShared = (part: string, i: number) =>
+    paths.every((path) => path[i] === part && i < path.length - 1);
+  const end = one.findIndex((part, i) => !isShared(part, i));
+  const names = paths.map((path) => path.slice(end).join('/'));
+  if (new Set(names).size === names.length) return names;
   return dirs.map((dir, i) => `${basename(dir)} ${i + 1}`);
 }
 

@@ -5,20 +5,24 @@ import { writeFileAtomic } from '../util/files.js';
 export type TableRow = Readonly<Record<string, unknown>>;
 
 /**
- * CSV with a header. Columns are those of all rows in order of first appearance; a nested object is
- * opened to `key/inner` columns, a list is JSON, null and missing are empty.
+ * CSV with a header. Columns are `first`, then those of all rows in order of appearance; a nested object
+ * is opened to `key/inner` columns, a list is JSON, null and missing are empty.
  */
-export function toCsv(rows: readonly TableRow[]): string {
+export function toCsv(rows: readonly TableRow[], first: readonly string[] = []): string {
   const flat = rows.map(flatRow);
-  const names = [...new Set(flat.flatMap((row) => Object.keys(row)))];
+  const names = [...new Set([...first, ...flat.flatMap((row) => Object.keys(row))])];
   if (names.length === 0) return '';
   const columns = names.map((name) => [name, flat.map((row) => row[name])] as const);
   return table(columns as [string, unknown[]][], names).toCSV();
 }
 
-/** Writes rows as a CSV file. */
-export function writeTable(path: string, rows: readonly TableRow[]): void {
-  writeFileAtomic(path, toCsv(rows));
+/** Writes rows as a CSV file; `first` as in `toCsv`. */
+export function writeTable(
+  path: string,
+  rows: readonly TableRow[],
+  first: readonly string[] = [],
+): void {
+  writeFileAtomic(path, toCsv(rows, first));
 }
 
 function flatRow(row: TableRow): Record<string, unknown> {

@@ -6,7 +6,7 @@ export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-fil
 export { pickExamples, toExample } from './examples.js';
 export { metricCharts } from './metric-charts.js';
 export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
-export { openRun } from './open-run.js';
+export { checkRun, openRun } from './open-run.js';
 export { PhaseClock } from './phases.js';
 export {
   type Progress,

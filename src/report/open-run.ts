@@ -8,13 +8,44 @@ import { lockRun, unlockRun } from './run-lock.js';
 import type { RunRecord } from './run-record.js';
 
 /**
+ * Holds `dir` to what `openRun` asks of it, before long work; writes nothing.
+ * @throws InputError as `openRun`
+ */
+export function checkRun(dir: string, options: OpenRunOptions): void {
+  const folder = resolve(dir);
+  runToResume(folder, askedOf(folder, options));
+}
+
+/**
  * Opens `dir` for a run. A folder in use is refused unless `overwrite` (its run's files are deleted,
  * others stay) or `resume` (the run goes on under its run id).
  * @throws InputError when the folder is in use, is being written, or is not this command's
  */
 export function openRun(dir: string, options: OpenRunOptions): RunFolder {
   const folder = resolve(dir);
-  const { resume = 'never', overwrite = false } = options;
+  const asked = askedOf(folder, options);
+  mkdirSync(folder, { recursive: true });
+  lockRun(folder);
+  try {
+    const previous = runToResume(folder, asked);
+    removeCleared(folder);
+    if (previous === null) clearRun(folder, readRunRecord(folder));
+    return startRun(folder, { options, previous, resumeFrom: asked.resumeFrom });
+  } catch (error) {
+    unlockRun(folder);
+    throw error;
+  }
+}
+
+interface Asked {
+  readonly resume: string;
+  readonly overwrite: boolean;
+  readonly resumeFrom: string | null;
+  readonly command: string;
+}
+
+function askedOf(folder: string, options: OpenRunOptions): Asked {
+  const { resume = 'never', overwrite = false, command } = options;
   assertFolder(folder);
   if (overwrite && resume === 'auto') {
     throw new InputError({
@@ -24,18 +55,7 @@ export function openRun(dir: string, options: OpenRunOptions): RunFolder {
     });
   }
   const resumeFrom = resume === 'never' || resume === 'auto' ? null : checkpointPath(resume);
-  mkdirSync(folder, { recursive: true });
-  lockRun(folder);
-  try {
-    const { command } = options;
-    const previous = runToResume(folder, { resume, overwrite, resumeFrom, command });
-    removeCleared(folder);
-    if (previous === null) clearRun(folder, readRunRecord(folder));
-    return startRun(folder, { options, previous, resumeFrom });
-  } catch (error) {
-    unlockRun(folder);
-    throw error;
-  }
+  return { resume, overwrite, resumeFrom, command };
 }
 
 function assertFolder(folder: string): void {
@@ -56,13 +76,6 @@ function checkpointPath(resume: string): string {
     problem: `no checkpoint folder at ${resume}`,
     remedy: 'Give resume=auto for the latest one in output_dir, or the path of checkpoints/step-…',
   });
-}
-
-interface Asked {
-  readonly resume: string;
-  readonly overwrite: boolean;
-  readonly resumeFrom: string | null;
-  readonly command: string;
 }
 
 /** The record of the run to go on with; null for a fresh start. */

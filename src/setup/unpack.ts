@@ -1,4 +1,5 @@
 /** Unpacks parts of wheels and npm tarballs, with Python's standard library (Node has no zip reader). */
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupError } from '../util/errors.js';
 import { failureOf, runChild } from './child.js';
@@ -29,11 +30,12 @@ export async function unpack(
   { folder, prefixes }: { readonly folder: string; readonly prefixes: readonly string[] },
   { python, observer, signal }: UnpackOptions,
 ): Promise<void> {
+  const step = `unpack ${basename(archive).split('-')[0]}`;
   const result = await runChild(python.program, [SCRIPT, archive, folder, ...prefixes], {
     signal,
     onLine: (line) => {
       const [done = 0, total = 0] = line.split(' ').map(Number);
-      observer.progress('unpack', done, total);
+      observer.progress(step, done, total);
     },
   });
   observer.stepDone();

@@ -47,6 +47,7 @@ export interface CheckpointStore {
   readonly limit: number | null;
 }
 
+const PART = '.part';
 const STEP_NAME = /^step-(\d{6,})$/;
 
 /** Complete checkpoints, oldest first. */
@@ -57,11 +58,14 @@ export function listCheckpoints(dir: string): string[] {
   return names.sort((a, b) => step(a) - step(b)).map((name) => join(dir, name));
 }
 
-/** Writes beside the final name and renames; a failed write leaves the earlier ones as they are. */
+/**
+ * Writes beside the final name and renames; a failed write leaves the earlier ones as they are. What a
+ * killed process has left half-written goes.
+ */
 export function saveCheckpoint(store: CheckpointStore, state: CheckpointState): string {
   const target = join(store.dir, `step-${String(state.step).padStart(6, '0')}`);
-  const part = `${target}.part`;
-  rmSync(part, { recursive: true, force: true });
+  const part = `${target}${PART}`;
+  discardParts(store.dir);
   mkdirSync(part, { recursive: true });
   try {
     writeParts(part, store, state);
@@ -77,6 +81,13 @@ export function saveCheckpoint(store: CheckpointStore, state: CheckpointState): 
     }
   }
   return target;
+}
+
+function discardParts(dir: string): void {
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir)) {
+    if (name.endsWith(PART)) rmSync(join(dir, name), { recursive: true });
+  }
 }
 
 function writeParts(part: string, store: CheckpointStore, state: CheckpointState): void {
@@ -120,7 +131,7 @@ export function loadCheckpoint(
   const fail = (problem: string): never => {
     throw new InputError({ where: dir, problem, remedy });
   };
-  if (basename(dir).endsWith('.part') || !existsSync(join(dir, STATE))) {
+  if (basename(dir).endsWith(PART) || !existsSync(join(dir, STATE))) {
     fail(`half-written checkpoint: no ${STATE}`);
   }
   const parsed = stateSchema.safeParse(readJson(join(dir, STATE)));

@@ -13,6 +13,12 @@ export interface StepOutcome {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+export interface StepEvaluation {
+  readonly metrics: Readonly<Record<string, number>>;
+  /** What the run was to reach is reached: it ends here. */
+  readonly isEnough: boolean;
+}
+
 export interface LoopOptions {
   readonly schedule: Schedule;
   /** Steps done before (a resumed run). */
@@ -25,6 +31,8 @@ export interface LoopOptions {
   /** A checkpoint may be written after a multiple of this only (GRPO: whole generations). */
   readonly savePeriod?: number;
   readonly save: (progress: LoopProgress) => Promise<void>;
+  /** Evaluation after so many steps; null where none is due. */
+  readonly evaluate: (step: number) => Promise<StepEvaluation | null>;
   readonly onRow: (row: MetricRow) => void;
   readonly signal: AbortSignal;
 }
@@ -46,6 +54,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
     const outcome = await options.step(step, learningRate);
     tokens += outcome.tokens;
     const seconds = (performance.now() - started) / 1000;
+    const evaluation = await options.evaluate(step + 1);
     options.onRow({
       step: step + 1,
       epoch: options.epochsAt(step + 1),
@@ -54,8 +63,10 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
       num_tokens: tokens,
       step_time: seconds,
       tokens_per_s: outcome.tokens / seconds,
+      ...evaluation?.metrics,
     });
     const done = step + 1;
+    if (evaluation?.isEnough === true) return { step: done, tokens };
     const mayStop = done % savePeriod === 0;
     if (mayStop && (done - saved >= options.saveSteps || signal.aborted)) {
       await options.save({ step: done, tokens });

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
-import { collate, Policy, type TokenBatch } from '../../src/model/index.js';
+import { collate, Policy, specFromConfig, type TokenBatch } from '../../src/model/index.js';
+import type { Activation, DecoderSpec } from '../../src/model/spec.js';
 import { toFloat32 } from '../../src/weights/index.js';
 import {
   FAMILIES,
@@ -10,6 +12,11 @@ import {
   goldenWeights,
   ROPE_CASES,
 } from '../unit/model/golden.js';
+
+/** Largest difference of log-softmax. */
+const LOGIT_LIMIT = 1e-4;
+/** Of ‖g − g*‖ / ‖g*‖, per tensor. */
+const GRADIENT_LIMIT = 1e-3;
 
 const batchOf = ({ rows }: GoldenCase) =>
   collate(rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
@@ -44,7 +51,8 @@ function largestGap(actual: ArrayLike<number>, expected: ArrayLike<number>): num
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
     const gap = Math.abs(actual[i]! - expected[i]!);
-    if (!(gap <= largest)) largest = gap;
+    if (Number.isNaN(gap)) return gap;
+    largest = Math.max(largest, gap);
   }
   return largest;
 }
@@ -55,9 +63,9 @@ function relativeError(actual: Float32Array, expected: Float32Array): number {
   return Math.hypot(...gaps) / Math.hypot(...expected);
 }
 
-async function logitError(golden: GoldenCase): Promise<number> {
-  const { name, spec } = golden;
-  const weights = goldenWeights(name, spec);
+/** Largest difference of log-softmax over all positions and tokens; `spec` may be another than the case's. */
+async function logitError(golden: GoldenCase, spec: DecoderSpec = golden.spec): Promise<number> {
+  const weights = goldenWeights(golden.name, golden.spec);
   const policy = new Policy({ spec, weights, lora: null, initialLora: [], checkpointedLayers: 0 });
   const scores = await policy.score(wholeVocabulary(golden));
   policy.dispose();
@@ -98,17 +106,12 @@ async function gradientErrors(
   return { loss, errors };
 }
 
-const report = (line: string) => {
-  if (process.env.LORIKEET_REPORT) process.stderr.write(`${line}\n`);
-};
-
 describe.each(FAMILIES)('%s equals transformers', (name) => {
   const golden = goldenCase(name);
 
   test('logits', async () => {
     const error = await logitError(golden);
-    report(`${name} logits ${error.toExponential(1)}`);
-    expect(error).toBeLessThanOrEqual(1e-4);
+    expect(error).toBeLessThanOrEqual(LOGIT_LIMIT);
   });
 
   test.each([
@@ -118,18 +121,70 @@ describe.each(FAMILIES)('%s equals transformers', (name) => {
     { withLora: true, checkpointedLayers: golden.spec.layers.length },
   ])('gradients %o', async (options) => {
     const { loss, errors } = await gradientErrors(golden, options);
-    const [worst, error] = [...errors].reduce((a, b) => (b[1] > a[1] ? b : a));
-    report(`${name} ${JSON.stringify(options)} ${error.toExponential(1)} ${worst}`);
     expect(Math.abs(loss - (options.withLora ? golden.loraLoss : golden.loss))).toBeLessThan(1e-5);
     const prefix = options.withLora ? 'lora.' : 'grad.';
     const expected = [...golden.gradients.keys()].filter((key) => key.startsWith(prefix));
     expect(errors.size).toBe(expected.length);
-    for (const [parameter, value] of errors) expect(value, parameter).toBeLessThanOrEqual(1e-3);
+    for (const [parameter, value] of errors)
+      expect(value, parameter).toBeLessThanOrEqual(GRADIENT_LIMIT);
   });
 });
 
 test.each(ROPE_CASES)('%s: logits equal transformers', async (name) => {
   const error = await logitError(goldenCase(name));
-  report(`${name} logits ${error.toExponential(1)}`);
-  expect(error).toBeLessThanOrEqual(1e-4);
+  expect(error).toBeLessThanOrEqual(LOGIT_LIMIT);
+});
+
+const OTHER_ACTIVATION: Readonly<Record<Activation, Activation>> = {
+  silu: 'gelu',
+  gelu_tanh: 'gelu',
+  gelu: 'silu',
+};
+
+/** Each takes one trait away or changes it a little. */
+const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpec>>> = {
+  'no window': ({ layers }) => ({ layers: layers.map((layer) => ({ ...layer, window: null })) }),
+  'window one longer': ({ layers }) => ({
+    layers: layers.map(({ rope, window }) => ({ rope, window: window && window + 1 })),
+  }),
+  'one rope for all': ({ layers }) => ({ layers: layers.map((layer) => ({ ...layer, rope: 0 })) }),
+  'no positions': ({ layers }) => ({ layers: layers.map((layer) => ({ ...layer, rope: null })) }),
+  'other frequencies': ({ ropes }) => ({
+    ropes: ropes.map((rope) => ({ ...rope, invFreq: rope.invFreq.map((f) => 0.99 * f) })),
+  }),
+  'other rope scale': ({ ropes }) => ({
+    ropes: ropes.map((rope) => ({ ...rope, scale: rope.scale * 1.02 })),
+  }),
+  'norm offset': ({ normOffset }) => ({ normOffset: 1 - normOffset }),
+  'norm eps': () => ({ normEps: 1e-3 }),
+  'query and key norms': ({ qkNorm }) => (qkNorm === 'none' ? {} : { qkNorm: 'none' }),
+  activation: ({ activation }) => ({ activation: OTHER_ACTIVATION[activation] }),
+  'attention scale': ({ headDim, attentionScale }) => ({
+    attentionScale: attentionScale === headDim ** -0.5 ? 1.02 * attentionScale : headDim ** -0.5,
+  }),
+  'attention soft cap': () => ({ attentionSoftcap: null }),
+  'logit soft cap': () => ({ logitSoftcap: null }),
+  'embedding scale': ({ embeddingScale }) => (embeddingScale === 1 ? {} : { embeddingScale: 1 }),
+  'residual scale': () => ({ residualScale: 1 }),
+  'logit scale': () => ({ logitScale: 1 }),
+};
+
+describe.each(FAMILIES)('%s notices', (name) => {
+  const golden = goldenCase(name);
+  const changed = Object.entries(CHANGES)
+    .map(([change, apply]) => ({ change, spec: { ...golden.spec, ...apply(golden.spec) } }))
+    .filter(({ spec }) => !isDeepStrictEqual(spec, golden.spec));
+
+  test.each(changed)('$change', async ({ spec }) => {
+    expect(await logitError(golden, spec)).toBeGreaterThan(LOGIT_LIMIT);
+  });
+});
+
+test.each(ROPE_CASES)('%s notices whether its scaling is applied', async (name) => {
+  const golden = goldenCase(name);
+  const plain = specFromConfig(name, { ...golden.config, rope_scaling: null });
+  const error = await logitError(golden, plain);
+  // Dynamic scaling begins beyond max_position_embeddings.
+  if (name === 'llama-dynamic') expect(error).toBeLessThanOrEqual(LOGIT_LIMIT);
+  else expect(error).toBeGreaterThan(LOGIT_LIMIT);
 });

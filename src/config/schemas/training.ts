@@ -78,13 +78,32 @@ export const trainerKeys = (defaults: { learningRate: number }) => ({
     .nullable()
     .default(null)
     .describe('Evaluate after training; null does not'),
+  eval_steps: optionalWhole(1, 'Also evaluate every so many steps; null does not'),
+  stop_at_accuracy: within(0, 1)
+    .nullable()
+    .default(null)
+    .describe('End training when such an evaluation reaches this accuracy'),
 });
 
 /** Checks between the keys of a trainer; used with `superRefine`. */
 export function checkTrainer(
-  config: { warmup_steps: number; warmup_ratio: number },
+  config: {
+    readonly warmup_steps: number;
+    readonly warmup_ratio: number;
+    readonly eval: object | null;
+    readonly eval_steps: number | null;
+    readonly stop_at_accuracy: number | null;
+  },
   context: z.RefinementCtx,
 ): void {
+  if (config.eval_steps !== null && config.eval === null) {
+    const message = 'there is no eval section to evaluate by. Give eval: {dataset: …}';
+    context.addIssue({ code: 'custom', path: ['eval_steps'], message });
+  }
+  if (config.stop_at_accuracy !== null && config.eval_steps === null) {
+    const message = 'nothing is evaluated while training. Set eval_steps';
+    context.addIssue({ code: 'custom', path: ['stop_at_accuracy'], message });
+  }
   if (config.warmup_steps > 0 && config.warmup_ratio > 0) {
     context.addIssue({
       code: 'custom',

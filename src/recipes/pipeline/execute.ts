@@ -1,8 +1,9 @@
 /** One stage of a running pipeline: skip or start it, remember what came of it, test its gate. */
 import { resolvedYaml } from '../../config/index.js';
-import { GateError, InputError, InterruptError, RunError } from '../../util/errors.js';
+import { GateError, InputError, type InterruptError, RunError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
+import { interruption } from '../interrupt.js';
 import type { StageLauncher, StageOutcome } from './launch.js';
 import { metricOf } from './metrics.js';
 import { type ReportParts, type StageReport, stageReport } from './report.js';
@@ -71,7 +72,7 @@ function handledConfig(stage: Stage, action: StagePlan['action']): Record<string
 }
 
 function interrupted(signal: AbortSignal, stage: Stage): InterruptError {
-  return new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
+  return interruption(signal, {
     problem: `interrupted at stage ${stage.id}`,
     remedy: 'Run the same command again to go on',
   });

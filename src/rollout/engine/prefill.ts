@@ -4,6 +4,16 @@
  */
 import type { Lane } from './lane.js';
 
+/**
+ * Length that the longest of the sequences is padded to. Even: an odd number of keys makes attention's
+ * matrix products end in a narrower kernel, whose last bits are other, so that a prompt alone would not come
+ * out as in a batch.
+ */
+export function paddedLength(sequences: readonly (readonly number[])[]): number {
+  const longest = Math.max(...sequences.map(({ length }) => length));
+  return longest + (longest % 2);
+}
+
 /** Writes right-padded `sequences` and sets every row to full length. */
 export function fillBatch(
   lane: Lane,
@@ -48,16 +58,16 @@ export async function prefill(
   prompts: readonly (readonly number[])[],
   options: PrefillOptions,
 ): Promise<void> {
-  const longest = Math.max(...prompts.map(({ length }) => length));
-  lane.shapeCache({ rows: prompts.length, capacity: longest });
-  if (prompts.length === 1 && longest > options.maxTokens) {
+  const tokens = paddedLength(prompts);
+  lane.shapeCache({ rows: prompts.length, capacity: tokens });
+  if (prompts.length === 1 && tokens > options.maxTokens) {
     await prefillLong(lane, prompts[0]!, options);
     return;
   }
-  lane.shape({ batch: prompts.length, tokens: longest, wanted: prompts.length });
-  fillBatch(lane, prompts, longest);
+  lane.shape({ batch: prompts.length, tokens, wanted: prompts.length });
+  fillBatch(lane, prompts, tokens);
   for (const [row, prompt] of prompts.entries()) {
-    lane.rows[row] = row * longest + prompt.length - 1;
+    lane.rows[row] = row * tokens + prompt.length - 1;
   }
   await lane.run(options.inverseTemperature);
 }

@@ -1,7 +1,7 @@
 /** Log-probabilities of given sequences under the model at temperature 1. */
 import { argmax } from '../sampling/distribution.js';
 import type { Lane } from './lane.js';
-import { batchSize, chunks, fillBatch } from './prefill.js';
+import { batchSize, chunks, fillBatch, paddedLength } from './prefill.js';
 
 /** Logits of one run: 64 MiB of them. */
 const MAX_LOGITS = 1 << 24;
@@ -52,14 +52,14 @@ interface Job {
 /** The last id of a sequence is predicted but predicts nothing, so it is left out of the inputs. */
 async function scoreBatch(lane: Lane, jobs: readonly Job[]): Promise<void> {
   const inputs = jobs.map(({ ids }) => ids.slice(0, -1));
-  const longest = Math.max(...inputs.map(({ length }) => length));
+  const tokens = paddedLength(inputs);
   const wanted = inputs.reduce((sum, { length }) => sum + length, 0);
-  lane.shapeCache({ rows: jobs.length, capacity: longest });
-  lane.shape({ batch: jobs.length, tokens: longest, wanted });
-  fillBatch(lane, inputs, longest);
+  lane.shapeCache({ rows: jobs.length, capacity: tokens });
+  lane.shape({ batch: jobs.length, tokens, wanted });
+  fillBatch(lane, inputs, tokens);
   let at = 0;
   for (const [row, { length }] of inputs.entries()) {
-    for (let i = 0; i < length; i++) lane.rows[at++] = row * longest + i;
+    for (let i = 0; i < length; i++) lane.rows[at++] = row * tokens + i;
   }
   await lane.run(1);
   at = 0;

@@ -111,7 +111,8 @@ function ropeInputs({ graph, spec, maxContext }: GraphContext, layer: number): V
   if (index === null) return [];
   const names = [`rope.${index}.cos`, `rope.${index}.sin`];
   if (!graph.has(names[0]!)) {
-    const { cos, sin, shape } = ropeTables(spec.ropes[index]!, maxContext);
+    // One more than the longest row, for padding to an even length.
+    const { cos, sin, shape } = ropeTables(spec.ropes[index]!, maxContext + 1);
     graph.constant(names[0]!, cos, shape);
     graph.constant(names[1]!, sin, shape);
   }

@@ -30,6 +30,7 @@ export interface OrtFunctions {
   readonly ReleaseSessionOptions: (options: Pointer) => void;
   readonly SetSessionExecutionMode: (options: Pointer, mode: number) => Status;
   readonly DisableMemPattern: (options: Pointer) => Status;
+  readonly SetSessionLogSeverityLevel: (options: Pointer, level: number) => Status;
   readonly SetSessionGraphOptimizationLevel: (options: Pointer, level: number) => Status;
   readonly SetIntraOpNumThreads: (options: Pointer, threads: number) => Status;
   readonly SetInterOpNumThreads: (options: Pointer, threads: number) => Status;
@@ -76,6 +77,7 @@ const SIGNATURES = {
   SetSessionExecutionMode: [13, 'void *', ['void *', 'int']],
   EnableProfiling: [14, 'void *', ['void *', 'const char *']],
   DisableMemPattern: [17, 'void *', ['void *']],
+  SetSessionLogSeverityLevel: [22, 'void *', ['void *', 'int']],
   SetSessionGraphOptimizationLevel: [23, 'void *', ['void *', 'int']],
   SetIntraOpNumThreads: [24, 'void *', ['void *', 'int']],
   SetInterOpNumThreads: [25, 'void *', ['void *', 'int']],

@@ -2,8 +2,8 @@
 import { RunError } from '../../util/errors.js';
 import { loadOrtApi, type OrtApi, type OutCell, type Pointer, type Status } from './api.js';
 
-/** Only warnings of level error and above are printed by the library itself. */
-const LOG_LEVEL_ERROR = 3;
+/** The library prints nothing short of its own end: errors come back as statuses and are thrown. */
+export const LOG_LEVEL_FATAL = 4;
 const ARENA_ALLOCATOR = 1;
 const DEFAULT_MEMORY = 0;
 
@@ -19,7 +19,7 @@ let runtime: OrtRuntime | undefined;
 export function ortRuntime(): OrtRuntime {
   if (runtime === undefined) {
     const api = loadOrtApi();
-    const env = receive(api, 'CreateEnv', (out) => api.CreateEnv(LOG_LEVEL_ERROR, 'lorikeet', out));
+    const env = receive(api, 'CreateEnv', (out) => api.CreateEnv(LOG_LEVEL_FATAL, 'lorikeet', out));
     const cpuMemory = receive(api, 'CreateCpuMemoryInfo', (out) =>
       api.CreateCpuMemoryInfo(ARENA_ALLOCATOR, DEFAULT_MEMORY, out),
     );

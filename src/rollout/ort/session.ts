@@ -1,7 +1,7 @@
 /** A loaded graph and its bound inputs and outputs. */
 import { RunError } from '../../util/errors.js';
 import type { Pointer } from './api.js';
-import { checkStatus, ortRuntime, receive } from './runtime.js';
+import { checkStatus, LOG_LEVEL_FATAL, ortRuntime, receive } from './runtime.js';
 import type { OrtTensor } from './tensor.js';
 
 export interface SessionOptions {
@@ -32,6 +32,7 @@ function nativeOptions(dataFolder: string | null, settings: SessionOptions): Poi
   const check = (call: string, status: bigint | null) => checkStatus(api, call, status);
   const config = (key: string, value: string) =>
     check(key, api.AddSessionConfigEntry(options, key, value));
+  check('SetSessionLogSeverityLevel', api.SetSessionLogSeverityLevel(options, LOG_LEVEL_FATAL));
   check('SetIntraOpNumThreads', api.SetIntraOpNumThreads(options, threads));
   check('SetInterOpNumThreads', api.SetInterOpNumThreads(options, 1));
   check('SetSessionExecutionMode', api.SetSessionExecutionMode(options, SEQUENTIAL));

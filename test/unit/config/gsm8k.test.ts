@@ -98,6 +98,7 @@ describe('compare.yaml', () => {
       '/o/grpo_eval',
       '/o/traces',
       '/o/traces/16',
+      '/o/traces/16_eval',
       '/o/comparison.csv',
     ]);
     expect(stage('traces')?.config).toMatchObject({ output_file: 'grpo_traces_train.jsonl' });

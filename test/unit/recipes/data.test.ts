@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type DataConfig, dataSchema } from '../../../src/config/index.js';
 import { loadRows } from '../../../src/data/index.js';
 import type { RecipeContext } from '../../../src/recipes/context.js';
 import { runData } from '../../../src/recipes/data.js';
-import type { DataRecipeConfig } from '../../../src/recipes/data-splits.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 
 let folder: string;
@@ -27,16 +27,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function config(more: Partial<DataRecipeConfig> = {}): DataRecipeConfig {
-  return {
+function config(more: Readonly<Record<string, unknown>> = {}): DataConfig {
+  return dataSchema.parse({
     name: 'arithmetic',
     output_dir: join(folder, 'out'),
-    overwrite: false,
     train_samples: 40,
     test_samples: 10,
     seed: 1,
     ...more,
-  };
+  });
 }
 
 const read = (name: string) => readJsonl(join(folder, 'out', name));

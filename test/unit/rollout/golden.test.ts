@@ -69,6 +69,17 @@ describe.each(goldenCases)('$case', (golden) => {
     session.dispose();
   });
 
+  it('penalises repetition and holds back the end of text as the reference does', async () => {
+    const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
+    const completions = await sampler.generate(requests, {
+      ...GREEDY,
+      maxNewTokens: golden.newTokens,
+      repetitionPenalty: golden.penalty.repetition_penalty,
+      minNewTokens: golden.penalty.min_new_tokens,
+    });
+    expect(completions.map(({ ids }) => ids)).toEqual(golden.base.map((row) => row.penalised));
+  });
+
   it('generates and scores as the reference does, without and with an adapter', async () => {
     await expectRows(golden.base);
     sampler.setAdapter(goldenAdapter(golden, spec));

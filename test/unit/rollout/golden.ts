@@ -19,6 +19,11 @@ export interface GoldenRow {
   readonly logprobs: number[];
 }
 
+export interface GoldenBaseRow extends GoldenRow {
+  /** Greedy tokens under `penalty`. */
+  readonly penalised: number[];
+}
+
 export interface GoldenCase {
   readonly case: string;
   readonly config: Record<string, unknown>;
@@ -28,7 +33,8 @@ export interface GoldenCase {
   readonly prompts: number[][];
   readonly eos: number;
   readonly newTokens: number;
-  readonly base: GoldenRow[];
+  readonly penalty: { repetition_penalty: number; min_new_tokens: number };
+  readonly base: GoldenBaseRow[];
   readonly lora: { r: number; alpha: number; modules: string[]; rows: GoldenRow[] };
 }
 

@@ -47,7 +47,7 @@ test.skipIf(python === null)(
     expect(existsSync(join(out, 'other'))).toBe(false);
     expect(existsSync(join(folder, 'escape.txt'))).toBe(false);
     // 4 of the 8 bytes asked for, then all of them.
-    expect(steps).toEqual(['unpack 4/8', 'unpack 8/8', 'done']);
+    expect(steps).toEqual(['unpack x.whl 4/8', 'unpack x.whl 8/8', 'done']);
   },
 );
 

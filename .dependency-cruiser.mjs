@@ -1,0 +1,175 @@
+/**
+ * The direction of imports: each folder of `src/` may import the ones listed here and no others, and each
+ * vendor package has one folder that may import it at run time. Checked by `npm run check`.
+ */
+
+/** Folder → what it is for, and which folders it may import besides `util/`. */
+const FOLDERS = {
+  util: [
+    'Random numbers, errors, files, clocks: no domain words, so that every folder can use it.',
+    [],
+  ],
+  config: ['Schemas and loading of configs: importable without any runtime.', []],
+  tensor: ['The door to TensorFlow; knows tensors, not models.', []],
+  tokenizer: ['Text and token ids; knows no model and no tensor.', []],
+  weights: ['File formats of weights; works on bytes, not on tensors.', []],
+  hub: ['Downloads and the cache.', []],
+  sandbox: ['Runs untrusted code under limits.', []],
+  report: ['Rows, tables, plots, run folders: observes, and never steers.', []],
+  setup: ['Provides the native runtimes that other folders load.', ['tensor']],
+  model: ['The architecture as data, its forward and reverse pass.', ['tensor', 'weights']],
+  losses: ['Pure functions on tensors.', ['tensor']],
+  rewards: ['Pure graders of completions: no tensors, no files.', ['sandbox']],
+  data: [
+    'Sources to rows to token batches, as typed arrays and not tensors.',
+    ['tokenizer', 'hub'],
+  ],
+  rollout: [
+    'Generation on ONNX Runtime; of the model it takes the spec only.',
+    ['tokenizer', 'model', 'weights'],
+  ],
+  preferences: ['Rows to traces and pairs.', ['data', 'rewards']],
+  remote: ["Training services behind the trainers' interface.", ['data', 'rewards', 'report']],
+  train: [
+    'The loop and its steps. Never rollout or rewards: a recipe hands in `collect(step)`.',
+    ['tensor', 'model', 'losses', 'weights', 'report'],
+  ],
+  evaluate: ['Benchmarks, strategies, metrics.', ['data', 'rewards', 'rollout', 'report']],
+  recipes: [
+    'Composition: config to objects to run.',
+    [
+      ...['config', 'tensor', 'tokenizer', 'weights', 'hub', 'sandbox', 'report', 'setup', 'model'],
+      ...['losses', 'rewards', 'data', 'rollout', 'preferences', 'remote', 'train', 'evaluate'],
+    ],
+  ],
+  cli: ['Parse, call, print, exit code.', ['recipes', 'config']],
+};
+
+/** Vendor package → the only folders that may import it at run time. */
+const VENDORS = {
+  '@tensorflow/': ['tensor'],
+  'onnxruntime-node': ['rollout'],
+  koffi: ['rollout'],
+  protobufjs: ['rollout'],
+  '@huggingface/transformers': ['tokenizer'],
+  zod: ['config'],
+  yaml: ['config'],
+  yargs: ['cli'],
+  'cli-progress': ['report'],
+  arquero: ['report'],
+  echarts: ['report'],
+  'csv-parse': ['data'],
+  hyparquet: ['data'],
+};
+
+/** Files that other folders import directly: they are small, and need nothing else of their folder. */
+const OPEN_FILES = [
+  '^src/util/',
+  '^src/recipes/',
+  '^src/model/spec[.]ts$',
+  '^src/tensor/(gpu|runtime)[.]ts$',
+  '^src/weights/host-tensor[.]ts$',
+];
+
+const anyOf = (folders) => `^src/(${folders.join('|')})/`;
+
+const layers = Object.entries(FOLDERS).map(([folder, [why, others]]) => ({
+  name: `layer-${folder}`,
+  comment: `${why} It may import: ${['util', ...others].join(', ')}.`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: anyOf([folder, 'util', ...others]) },
+}));
+
+const doors = Object.entries(VENDORS).map(([vendor, folders]) => ({
+  name: `door-${vendor}`,
+  comment: `Only ${folders.join(', ')} imports ${vendor} at run time, so that it can be replaced in one place.`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: anyOf(folders) },
+  to: { path: `node_modules/${vendor}`, dependencyTypesNot: ['type-only'] },
+}));
+
+const indexes = Object.keys(FOLDERS).map((folder) => ({
+  name: `index-of-${folder}`,
+  comment: `Other folders import ${folder} through its index.ts, which shows what it offers.`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/${folder}/` },
+  to: { path: `^src/${folder}/`, pathNot: [`^src/${folder}/index[.]ts$`, ...OPEN_FILES] },
+}));
+
+export default {
+  forbidden: [
+    ...layers,
+    ...doors,
+    ...indexes,
+    {
+      name: 'known-folder',
+      comment: 'A new folder of src/ needs a line in FOLDERS.',
+      severity: 'error',
+      from: { path: '^src/[^/]+/', pathNot: anyOf(Object.keys(FOLDERS)) },
+      to: {},
+    },
+    {
+      name: 'rollout-takes-the-spec-only',
+      comment: 'The sampler shares the architecture with the trainer, never its tensors.',
+      severity: 'error',
+      from: { path: '^src/rollout/' },
+      to: { path: '^src/model/', pathNot: '^src/model/spec[.]ts$' },
+    },
+    {
+      name: 'train-takes-types-of-data-only',
+      comment: 'Batches reach the trainer as values; where they come from is not its business.',
+      severity: 'error',
+      from: { path: '^src/train/' },
+      to: { path: '^src/data/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-circular',
+      comment: 'A circle has no order in which it could be read or loaded.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-test-import',
+      comment: 'The program never depends on its tests or maintenance scripts.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|scripts)/' },
+    },
+    {
+      name: 'no-orphan',
+      comment: 'A file that nothing imports and that imports nothing is left over.',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|test)/', pathNot: ['[.]d[.]ts$', '[.]cjs$'] },
+      to: {},
+    },
+    {
+      name: 'reachable-from-an-entry',
+      comment: 'Every source file serves the program or the library.',
+      severity: 'error',
+      from: { path: '^src/(cli/main|index)[.]ts$' },
+      to: {
+        path: '^src/',
+        reachable: false,
+        pathNot: ['[.](cjs|d[.]ts)$', '^src/(cli/main|index)[.]ts$'],
+      },
+    },
+    {
+      name: 'declared-dependency',
+      comment: 'What src/ imports stands in package.json under dependencies.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

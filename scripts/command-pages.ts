@@ -1,0 +1,146 @@
+/**
+ * The generated parts of the documentation: in `docs/commands/<name>.md` the usage and the key table of a
+ * command, in `README.md` the list of commands. They stand between markers and are made from the command
+ * objects and their schemas; all other text is written by hand. A command without a page gets one.
+ *
+ *   npx tsx scripts/command-pages.ts            writes
+ *   npx tsx scripts/command-pages.ts --check    names what is out of date, exit code 1 if anything is
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from '../src/cli/command.js';
+import { commands } from '../src/cli/commands/index.js';
+import { type KeyDoc, keyDocs } from '../src/config/index.js';
+
+/** What a page or the list needs of a command. */
+export type Documented = Pick<Command, 'name' | 'usage' | 'summary' | 'examples' | 'schema'>;
+
+const NOTE = 'made by scripts/command-pages.ts, do not edit';
+const PAGES = 'docs/commands';
+const HEADINGS = ['Reads', 'Writes', 'Prints', 'Exit codes', 'Examples', 'Keys'] as const;
+
+const beginMark = (part: string) => `<!-- ${part}: ${NOTE} -->`;
+const endMark = (part: string) => `<!-- /${part} -->`;
+
+/** The text with what stands between the markers of `part` replaced. @throws Error without markers */
+export function replacePart(text: string, part: string, content: string): string {
+  const begin = text.indexOf(beginMark(part));
+  const end = text.indexOf(endMark(part));
+  if (begin < 0 || end < begin) {
+    throw new Error(`no lines ${beginMark(part)} and ${endMark(part)}`);
+  }
+  return `${text.slice(0, begin)}${marked(part, content)}${text.slice(end + endMark(part).length)}`;
+}
+
+const marked = (part: string, content: string): string =>
+  `${beginMark(part)}\n${content.trimEnd()}\n${endMark(part)}`;
+
+const shellBlock = (lines: readonly string[]): string => ['```sh', ...lines, '```'].join('\n');
+
+function usagePart({ name, usage, summary }: Documented): string {
+  return `${summary}.\n\n\`\`\`text\nlorikeet ${name} ${usage}\n\`\`\``;
+}
+
+/** A table cell: one line, bars escaped, and nothing that would be read as HTML. */
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+
+function defaultCell({ isRequired, default: value }: KeyDoc): string {
+  if (isRequired) return '**required**';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return `\`${text.replaceAll('|', '\\|')}\``;
+}
+
+function keysPart({ schema }: Documented): string {
+  const rows = keyDocs(schema, { intoLists: true }).map(
+    (doc) => `| \`${doc.key}\` | ${cell(doc.type)} | ${defaultCell(doc)} | ${cell(doc.doc)} |`,
+  );
+  return ['| key | takes | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A first page, complete as far as the command object tells. */
+function newPage(command: Documented): string {
+  const exitCodes =
+    '0 done, 1 the run failed or a guard stopped it, 2 bad input or missing set-up; see\n' +
+    '[exit codes](../../README.md#exit-codes).';
+  const calls = command.examples.map((example) => `npx ${example}`);
+  return [
+    `# \`lorikeet ${command.name}\``,
+    marked('usage', ''),
+    `## Exit codes\n\n${exitCodes}`,
+    `## Examples\n\n${shellBlock(calls)}`,
+    `## Keys\n\n${marked('keys', '')}\n`,
+  ].join('\n\n');
+}
+
+/** The page of a command: `current` with its generated parts renewed, or a first page. */
+export function commandPage(command: Documented, current: string | null): string {
+  const page = replacePart(current ?? newPage(command), 'usage', usagePart(command));
+  return replacePart(page, 'keys', keysPart(command));
+}
+
+/** The list of commands, a row each. */
+export function commandList(list: readonly Documented[]): string {
+  const rows = list.map(
+    ({ name, summary }) => `| [\`${name}\`](${PAGES}/${name}.md) | ${summary} |`,
+  );
+  return ['| command | does |', '| --- | --- |', ...rows].join('\n');
+}
+
+/** What every file should hold, by path below `root`. */
+export function expectedFiles(root: string, list: readonly Documented[]): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const command of list) {
+    const name = `${PAGES}/${command.name}.md`;
+    const path = join(root, name);
+    const current = existsSync(path) ? readFileSync(path, 'utf8') : null;
+    files.set(name, commandPage(command, current));
+  }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  files.set('README.md', replacePart(readme, 'commands', commandList(list)));
+  return files;
+}
+
+/** What is wrong, a line each: files out of date, pages of no command, pages without a section. */
+export function problems(root: string, list: readonly Documented[]): string[] {
+  const found: string[] = [];
+  for (const [name, text] of expectedFiles(root, list)) {
+    const path = join(root, name);
+    const current = existsSync(path) ? readFileSync(path, 'utf8') : null;
+    if (current !== text) found.push(`${name} is ${current === null ? 'missing' : 'out of date'}`);
+    if (!name.startsWith(PAGES)) continue;
+    const lacking = HEADINGS.filter((heading) => !text.includes(`\n## ${heading}\n`));
+    if (lacking.length > 0) found.push(`${name} has no section ${lacking.join(', ')}`);
+  }
+  const known = new Set(list.map(({ name }) => `${name}.md`));
+  const pages = existsSync(join(root, PAGES)) ? readdirSync(join(root, PAGES)) : [];
+  for (const page of pages.filter((file) => !known.has(file))) {
+    found.push(`${PAGES}/${page} is the page of no command`);
+  }
+  return found;
+}
+
+/** Writes what differs and returns those paths. */
+export function writePages(root: string, list: readonly Documented[]): string[] {
+  const written: string[] = [];
+  for (const [name, text] of expectedFiles(root, list)) {
+    const path = join(root, name);
+    if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    written.push(name);
+  }
+  return written;
+}
+
+function main(): void {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  if (!process.argv.includes('--check')) {
+    for (const name of writePages(root, commands)) console.log(`wrote ${name}`);
+  }
+  const wrong = problems(root, commands);
+  for (const line of wrong) console.error(line);
+  if (wrong.length > 0) process.exitCode = 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main();

@@ -1,0 +1,63 @@
+/** The check of ONNX Runtime: a decoder of two tokens' width is built, loaded and really run. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { specFromConfig } from '../../model/index.js';
+import { parameterShapes } from '../../model/spec.js';
+import { createOnnxSampler } from '../../rollout/index.js';
+import { messageOf } from '../../util/errors.js';
+import { fromFloat32, type HostTensor } from '../../weights/index.js';
+import { broken, type Check, ok } from './check.js';
+
+const VOCAB = 4;
+
+const SPEC = {
+  model_type: 'llama',
+  hidden_size: 8,
+  intermediate_size: 8,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  vocab_size: VOCAB,
+  max_position_embeddings: 8,
+  rms_norm_eps: 1e-5,
+  hidden_act: 'silu',
+  tie_word_embeddings: true,
+};
+
+/** With all weights zero every token has the same probability, so each log-probability is −ln 4. */
+async function scoreWithZeros(): Promise<readonly number[]> {
+  const spec = specFromConfig('doctor', SPEC);
+  const shapes = new Map(parameterShapes(spec).map(({ name, shape }) => [name, shape]));
+  const weights = (name: string): HostTensor => {
+    const shape = shapes.get(name) ?? [];
+    const size = shape.reduce((a, b) => a * b, 1);
+    return fromFloat32(new Float32Array(size), shape);
+  };
+  const tokenizer = { eosIds: [], decode: () => '' };
+  const sampler = await createOnnxSampler({ spec, weights, tokenizer, maxContext: 8, threads: 1 });
+  try {
+    const [logprobs] = await sampler.score([[1, 2, 3]]);
+    return Array.from(logprobs ?? []);
+  } finally {
+    sampler.dispose();
+  }
+}
+
+function packageVersion(): string {
+  const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
+  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+export async function onnxCheck(): Promise<Check> {
+  const name = 'onnxruntime';
+  const remedy = 'Install the npm packages again (`npm ci`)';
+  try {
+    const logprobs = await scoreWithZeros();
+    const isRight =
+      logprobs.length === 2 && logprobs.every((value) => Math.abs(value + Math.log(VOCAB)) < 1e-5);
+    if (!isRight) return broken(name, `a decoder scored ${logprobs.join(', ')}`, remedy);
+    return ok(name, `${packageVersion()}, device cpu, a decoder was run`);
+  } catch (error) {
+    return broken(name, messageOf(error), remedy);
+  }
+}

@@ -1,0 +1,72 @@
+/** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { EMBEDDING } from '../model/spec.js';
+import type { RunFolder } from '../report/index.js';
+import {
+  type CheckpointState,
+  type CheckpointStore,
+  listCheckpoints,
+  loadCheckpoint,
+} from '../train/index.js';
+import { sha256 } from '../util/files.js';
+import type { ModelSource } from './model-source.js';
+import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+
+interface StoreArgs {
+  readonly config: Pick<TrainerConfig, 'save_total_limit'>;
+  readonly source: ModelSource;
+  readonly trained: TrainedPolicy;
+}
+
+/** @param dir Run folder. */
+export function checkpointStore(
+  dir: string,
+  { config, source, trained }: StoreArgs,
+): CheckpointStore {
+  const { shapes } = trained.policy.parameters;
+  const fingerprint = sha256(
+    JSON.stringify([source.spec, shapes]),
+    source.weights(EMBEDDING).bytes,
+  );
+  const limit = config.save_total_limit;
+  return { dir: join(resolve(dir), 'checkpoints'), shapes, fingerprint, limit };
+}
+
+export interface FoundCheckpoint {
+  readonly path: string;
+  readonly state: CheckpointState;
+}
+
+/**
+ * The checkpoint that `resume` (never, auto, or a path) names, read and checked; null for a fresh start.
+ * @throws InputError when it is half-written, damaged, or of another model.
+ */
+export function findCheckpoint(store: CheckpointStore, resume: string): FoundCheckpoint | null {
+  if (resume === 'never') return null;
+  const path = resume === 'auto' ? listCheckpoints(store.dir).at(-1) : resolve(resume);
+  return path === undefined ? null : { path, state: loadCheckpoint(path, store) };
+}
+
+interface RestoreArgs {
+  readonly run: Pick<RunFolder, 'isResumed'>;
+  readonly store: CheckpointStore;
+  readonly checkpoint: FoundCheckpoint;
+}
+
+/** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
+export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
+  const { path, state } = checkpoint;
+  const flat = new Float32Array(trained.policy.parameters.size);
+  let offset = 0;
+  for (const { name } of store.shapes) {
+    const part = state.parameters.get(name)!;
+    flat.set(part, offset);
+    offset += part.length;
+  }
+  trained.policy.parameters.assign(flat);
+  trained.trainer.optimizer.restore(state.optimizer);
+  for (const later of run.isResumed ? listCheckpoints(store.dir) : []) {
+    if (later > path) rmSync(later, { recursive: true });
+  }
+}

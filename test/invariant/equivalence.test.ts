@@ -1,0 +1,312 @@
+/** Ways to compute that must come to the same: what is exact is asserted exactly. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { GrpoLossType } from '../../src/losses/index.js';
+import {
+  adapterFromLora,
+  collate,
+  loraFromAdapter,
+  type MaskedSequence,
+  NO_LORA,
+  Policy,
+  planLora,
+} from '../../src/model/index.js';
+import {
+  dpoStep,
+  type GradedCompletion,
+  grpoStep,
+  type PreferencePair,
+  sftStep,
+  type Trainer,
+  withReference,
+} from '../../src/train/index.js';
+import { Rng } from '../../src/util/rng.js';
+import { adapterHash, readAdapter, writeAdapter } from '../../src/weights/index.js';
+import {
+  largestGap,
+  logpsOf,
+  randomIds,
+  relativeGap,
+  type StepGradient,
+  stepGradient,
+  type TinyPolicyOptions,
+  tinyModel,
+  tinyPolicy,
+} from './tiny-policy.js';
+
+/** Float32 sums in another order. */
+const ROUNDING = 1e-5;
+
+/** Prompts and answers of unlike lengths. */
+const LENGTHS = [
+  [9, 5],
+  [3, 14],
+  [12, 1],
+  [6, 7],
+  [4, 2],
+  [8, 9],
+  [5, 3],
+  [7, 11],
+] as const;
+
+function answered(prompt: readonly number[], answer: readonly number[]): MaskedSequence {
+  const trained = [...prompt.map(() => false), ...answer.map(() => true)];
+  return { ids: [...prompt, ...answer], trained };
+}
+
+const rng = Rng.of('equivalence');
+const EXAMPLES = LENGTHS.map(([p, a]) => answered(randomIds(rng, p), randomIds(rng, a)));
+const PAIRS: readonly PreferencePair[] = LENGTHS.map(([p, a], i) => {
+  const prompt = randomIds(rng, p);
+  const other = LENGTHS[(i + 3) % LENGTHS.length]![1];
+  return {
+    chosen: answered(prompt, randomIds(rng, a)),
+    rejected: answered(prompt, randomIds(rng, other)),
+  };
+});
+const COMPLETIONS: readonly GradedCompletion[] = LENGTHS.map(([p, a], i) => ({
+  promptIds: randomIds(rng, p),
+  ids: randomIds(rng, a),
+  logprobs: Float32Array.from({ length: a }, () => -4 - rng.uniform()),
+  advantage: i % 2 === 0 ? 0.5 + 0.1 * i : -1 + 0.1 * i,
+}));
+
+const policies: Policy[] = [];
+afterEach(() => {
+  for (const policy of policies.splice(0)) policy.dispose();
+});
+
+function made(options: TinyPolicyOptions = {}): Policy {
+  const policy = tinyPolicy(options);
+  policies.push(policy);
+  return policy;
+}
+
+function expectSame(actual: StepGradient, expected: StepGradient): void {
+  expect(Math.hypot(...expected.gradient)).toBeGreaterThan(1e-3);
+  expect(relativeGap(actual.gradient, expected.gradient)).toBeLessThan(ROUNDING);
+  expect(Object.keys(actual.metrics)).toEqual(Object.keys(expected.metrics));
+  for (const [name, value] of Object.entries(expected.metrics)) {
+    expect(Math.abs(actual.metrics[name]! - value), name).toBeLessThan(
+      2e-5 * (1 + Math.abs(value)),
+    );
+  }
+}
+
+const sft = (microBatchSize: number) => (trainer: Trainer) =>
+  sftStep({ trainer, examples: () => EXAMPLES, microBatchSize });
+
+interface DpoCase {
+  readonly lossType: 'sigmoid' | 'hinge' | 'ipo';
+  readonly pairs?: readonly PreferencePair[];
+  readonly reference?: 'off' | 'reference';
+}
+
+const dpo = (microBatchSize: number, options: DpoCase) => (trainer: Trainer) =>
+  dpoStep({
+    trainer,
+    pairs: () => options.pairs ?? PAIRS,
+    microBatchSize,
+    reference: options.reference ?? 'off',
+    lossType: options.lossType,
+    beta: 0.3,
+    labelSmoothing: options.lossType === 'sigmoid' ? 0.1 : 0,
+  });
+
+interface GrpoCase {
+  readonly lossType: GrpoLossType;
+  readonly completions?: readonly GradedCompletion[];
+  readonly numIterations?: number;
+  readonly beta?: number;
+}
+
+const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =>
+  grpoStep({
+    trainer,
+    collect: async () => ({ completions: options.completions ?? COMPLETIONS, metrics: {} }),
+    microBatchSize,
+    stepsPerGeneration: 1,
+    numIterations: options.numIterations ?? 1,
+    temperature: 0.7,
+    lossType: options.lossType,
+    epsilon: 0.2,
+    epsilonHigh: 0.28,
+    beta: options.beta ?? 0.1,
+    reference: 'off',
+    maxCompletionLength: 20,
+    correction: { mode: 'sequence_truncate', cap: 3 },
+  });
+
+describe('accumulated micro-batches equal one batch', () => {
+  test.each([1, 3])('sft, %i at a time', async (size) => {
+    for (const lora of [{}, null]) {
+      const policy = made({ lora });
+      expectSame(await stepGradient(policy, sft(size)), await stepGradient(policy, sft(8)));
+    }
+  });
+
+  test.each(['sigmoid', 'hinge', 'ipo'] as const)('dpo, %s', async (lossType) => {
+    const policy = made();
+    const whole = await stepGradient(policy, dpo(8, { lossType }));
+    for (const size of [1, 3]) {
+      expectSame(await stepGradient(policy, dpo(size, { lossType })), whole);
+    }
+  });
+
+  test.each(['grpo', 'dapo', 'dr_grpo'] as const)('grpo, %s', async (lossType) => {
+    const policy = made();
+    const whole = await stepGradient(policy, grpo(8, { lossType }));
+    for (const size of [1, 3]) {
+      expectSame(await stepGradient(policy, grpo(size, { lossType })), whole);
+    }
+  });
+
+  test('grpo, bnpo: of equal length only, as it is a mean of micro-batch means', async () => {
+    const policy = made();
+    const [lossType, completions] = ['bnpo', ofLength(4)] as const;
+    const whole = await stepGradient(policy, grpo(8, { lossType, completions }));
+    expectSame(await stepGradient(policy, grpo(2, { lossType, completions })), whole);
+    const unequal = await stepGradient(policy, grpo(2, { lossType }));
+    const one = await stepGradient(policy, grpo(8, { lossType }));
+    expect(relativeGap(unequal.gradient, one.gradient)).toBeGreaterThan(0.01);
+  });
+
+  test('but not when a micro-batch is lost', async () => {
+    const policy = made();
+    const whole = await stepGradient(policy, sft(8));
+    const part = await stepGradient(policy, (trainer) =>
+      sftStep({ trainer, examples: () => EXAMPLES.slice(1), microBatchSize: 8 }),
+    );
+    expect(relativeGap(part.gradient, whole.gradient)).toBeGreaterThan(0.01);
+  });
+});
+
+/** The completions cut or drawn out to `length` tokens. */
+const ofLength = (length: number): readonly GradedCompletion[] =>
+  COMPLETIONS.map((completion) => ({
+    ...completion,
+    ids: Array.from({ length }, (_, t) => completion.ids[t % completion.ids.length]!),
+    logprobs: new Float32Array(length).fill(-4.5),
+  }));
+
+test('log-probabilities computed once before equal those of the step', async () => {
+  const policy = made();
+  const once = await stepGradient(policy, grpo(3, { lossType: 'dapo', numIterations: 2 }));
+  const live = await stepGradient(policy, grpo(3, { lossType: 'dapo' }));
+  expectSame(once, live);
+});
+
+describe.each(['llama', 'qwen2'] as const)('checkpointed layers of %s', (family) => {
+  const cases = [
+    { lora: {} },
+    { lora: { loraDropout: 0.3 } },
+    { lora: { targetModules: ['q_proj', 'down_proj'], layersToTransform: [0, 2] } },
+    { lora: null },
+  ];
+  test.each(cases)('give the same gradient: %o', async ({ lora }) => {
+    const kept = await stepGradient(made({ family, lora }), sft(3));
+    for (const checkpointedLayers of [1, 2, 3]) {
+      const policy = made({ family, lora, checkpointedLayers });
+      expectSame(await stepGradient(policy, sft(3)), kept);
+    }
+  });
+
+  test('drop out something', async () => {
+    const plain = await stepGradient(made({ family }), sft(3));
+    const dropped = await stepGradient(made({ family, lora: { loraDropout: 0.3 } }), sft(3));
+    expect(relativeGap(dropped.gradient, plain.gradient)).toBeGreaterThan(0.01);
+  });
+});
+
+describe('padding', () => {
+  const [short, long] = [EXAMPLES[4]!, EXAMPLES[1]!];
+
+  test('does not matter by its amount', async () => {
+    const policy = made();
+    const alone = logpsOf(await policy.score(collate([short])));
+    const beside = logpsOf(await policy.score(collate([short, long]))).slice(0, alone.length);
+    expect(alone).toHaveLength(2);
+    expect(largestGap(beside, alone)).toBeLessThan(ROUNDING);
+  });
+
+  test('does not matter by its ids', async () => {
+    const policy = made();
+    const batch = collate([short, long]);
+    const scores = await policy.score(batch);
+    const ids = batch.ids.slice().fill(77, short.ids.length, batch.length);
+    expect(ids).not.toEqual(batch.ids);
+    expect(await policy.score({ ...batch, ids })).toEqual(scores);
+  });
+});
+
+describe('dpo with the reference scored before', () => {
+  test.each(['off', 'reference'] as const)('equals the live one: %s', async (reference) => {
+    const policy = made({ keepReference: reference === 'reference' });
+    await moveAway(policy);
+    const pairs = await withReference(PAIRS, { policy, reference, microBatchSize: 5 });
+    const live = await stepGradient(policy, dpo(3, { lossType: 'sigmoid', reference }));
+    const before = await stepGradient(policy, dpo(3, { lossType: 'sigmoid', reference, pairs }));
+    expectSame(before, live);
+    expect(Math.abs(live.metrics['rewards/margins']!)).toBeGreaterThan(1e-3);
+  });
+});
+
+/** Changes the trained parameters, as training would. */
+async function moveAway(policy: Policy): Promise<void> {
+  const values = (await policy.parameters.values.data()) as Float32Array;
+  policy.parameters.assign(values.map((value, i) => value + 0.02 * Math.sin(i)));
+}
+
+const WHOLE = EXAMPLES.map(({ ids }) => ({ ids, trained: ids.map(() => true) }));
+
+describe('the reference policy', () => {
+  test("'off' is the base model", async () => {
+    const { spec, weights } = tinyModel('llama');
+    const options = { spec, weights, lora: NO_LORA, initialLora: [], checkpointedLayers: 0 };
+    const base = new Policy(options);
+    policies.push(base);
+    const policy = made();
+    const batch = collate(WHOLE);
+    const off = await policy.score(batch, { adapter: 'off' });
+    expect(off).toEqual(await base.score(batch));
+    expect(largestGap(logpsOf(off), logpsOf(await policy.score(batch)))).toBeGreaterThan(0.1);
+  });
+
+  test("'reference' stays what the adapter was", async () => {
+    const policy = made({ keepReference: true });
+    const batch = collate(WHOLE);
+    const start = await policy.score(batch);
+    await moveAway(policy);
+    expect(await policy.score(batch, { adapter: 'reference' })).toEqual(start);
+    expect(largestGap(await policy.score(batch), start)).toBeGreaterThan(0.01);
+  });
+});
+
+describe('an adapter saved and loaded', () => {
+  const configs = [
+    {},
+    { useRslora: true, rankPattern: { q_proj: 2 }, alphaPattern: { down_proj: 5 } },
+    { targetModules: ['q_proj', 'v_proj'], layersToTransform: [1] },
+    { targetModules: '.*\\.(up|gate)_proj', excludeModules: ['gate_proj'] },
+  ];
+  test.each(configs)('gives the same log-probabilities: %o', async (lora) => {
+    const policy = made({ lora });
+    await moveAway(policy);
+    const plan = policy.lora!;
+    const adapter = adapterFromLora(plan, await policy.parameters.download(), 'some/base');
+    const dir = mkdtempSync(join(tmpdir(), 'lorikeet-adapter-'));
+    writeAdapter(dir, adapter);
+    const loaded = readAdapter(dir);
+    rmSync(dir, { recursive: true });
+    expect(adapterHash(loaded)).toBe(adapterHash(adapter));
+    const { spec, weights } = tinyModel('llama');
+    const again = planLora(spec, loaded.config);
+    const initialLora = loraFromAdapter(again, loaded);
+    const restored = new Policy({ spec, weights, lora: again, initialLora, checkpointedLayers: 0 });
+    policies.push(restored);
+    const batch = collate(WHOLE);
+    expect(await restored.score(batch)).toEqual(await policy.score(batch));
+  });
+});

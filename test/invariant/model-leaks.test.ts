@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { type MaskedSequence, Policy } from '../../src/model/index.js';
+import { AdamW, tf } from '../../src/tensor/index.js';
+import { dpoStep, grpoStep, type StepOutcome, sftStep, Trainer } from '../../src/train/index.js';
+import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+
+const STEPS = 50;
+/** Rows of a few lengths: the tables of a length are made once and kept. */
+const LENGTHS = [5, 9, 14];
+
+const rowOf = (index: number): MaskedSequence => {
+  const length = LENGTHS[index % LENGTHS.length]!;
+  const ids = Array.from({ length }, (_, t) => 1 + ((7 * index + 3 * t) % 95));
+  return { ids, trained: ids.map((_, t) => t > 1) };
+};
+
+const rowsOf = (step: number) => [0, 1, 2].map((i) => rowOf(3 * step + i));
+
+interface TrainerOptions {
+  readonly family: string;
+  readonly withLora: boolean;
+  readonly checkpointedLayers: number;
+}
+
+function trainerOf({ family, withLora, checkpointedLayers }: TrainerOptions): Trainer {
+  const { spec } = goldenCase(family);
+  const { lora, initialLora } = goldenLora(family, spec);
+  const withDropout = { ...lora, config: { ...lora.config, loraDropout: 0.1 } };
+  const policy = new Policy({
+    spec,
+    weights: goldenWeights(family, spec),
+    lora: withLora ? withDropout : null,
+    initialLora,
+    keepReference: true,
+    checkpointedLayers,
+  });
+  const decayMask = new Float32Array(policy.parameters.size).fill(1);
+  const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, decayMask };
+  const optimizer = new AdamW(policy.parameters.size, options);
+  return new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 0 });
+}
+
+type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
+
+const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
+  sft: (trainer) => sftStep({ trainer, examples: rowsOf, microBatchSize: 2 }),
+  dpo: (trainer) =>
+    dpoStep({
+      trainer,
+      pairs: (step) => rowsOf(step).map((chosen, i) => ({ chosen, rejected: rowOf(step + i + 1) })),
+      microBatchSize: 2,
+      reference: 'reference',
+      lossType: 'sigmoid',
+      beta: 0.1,
+      labelSmoothing: 0.1,
+    }),
+  grpo: (trainer) =>
+    grpoStep({
+      trainer,
+      collect: async (step) => ({
+        completions: rowsOf(step).map(({ ids }, i) => ({
+          promptIds: ids.slice(0, 2),
+          ids: ids.slice(2),
+          logprobs: new Float32Array(ids.length - 2).fill(-4),
+          advantage: i - 1,
+        })),
+        metrics: {},
+      }),
+      microBatchSize: 2,
+      stepsPerGeneration: 1,
+      numIterations: 2,
+      temperature: 0.9,
+      lossType: 'dapo',
+      epsilon: 0.2,
+      epsilonHigh: 0.2,
+      beta: 0.04,
+      reference: 'reference',
+      maxCompletionLength: 16,
+      correction: { mode: 'sequence_truncate', cap: 3 },
+    }),
+};
+
+/** Tensors after each step, once every length has been seen. */
+async function countTensors(step: Step): Promise<{ tensors: number[]; bytes: number[] }> {
+  for (let i = 0; i < LENGTHS.length; i++) await step(i, 1e-3);
+  const [tensors, bytes]: [number[], number[]] = [[], []];
+  for (let i = 0; i < STEPS; i++) {
+    await step(LENGTHS.length + i, 1e-3);
+    tensors.push(tf.memory().numTensors);
+    bytes.push(tf.memory().numBytes);
+  }
+  return { tensors, bytes };
+}
+
+describe.each([
+  { kind: 'sft', family: 'llama', withLora: true, checkpointedLayers: 0 },
+  { kind: 'sft', family: 'gemma3', withLora: true, checkpointedLayers: 3 },
+  { kind: 'sft', family: 'qwen2', withLora: false, checkpointedLayers: 2 },
+  { kind: 'dpo', family: 'olmo2', withLora: true, checkpointedLayers: 1 },
+  { kind: 'grpo', family: 'phi3', withLora: true, checkpointedLayers: 1 },
+])('$kind on $family, LoRA $withLora, $checkpointedLayers layers recomputed', (options) => {
+  test('fifty steps keep the number of tensors, and the end frees all', async () => {
+    const before = tf.memory().numTensors;
+    const trainer = trainerOf(options);
+    const { tensors, bytes } = await countTensors(STEP_KINDS[options.kind]!(trainer));
+    expect(new Set(tensors).size, `${tensors}`).toBe(1);
+    expect(new Set(bytes).size, `${bytes}`).toBe(1);
+    trainer.optimizer.dispose();
+    trainer.policy.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+test('tables of lengths that are no longer in use are freed', async () => {
+  const { spec } = goldenCase('gemma3');
+  const weights = goldenWeights('gemma3', spec);
+  const policy = new Policy({ spec, weights, lora: null, initialLora: [], checkpointedLayers: 0 });
+  const counts: number[] = [];
+  for (let length = 6; length < 60; length++) {
+    const ids = new Int32Array(length).fill(1);
+    await policy.score({
+      rows: 1,
+      length,
+      ids,
+      positions: Int32Array.of(0),
+      targets: Int32Array.of(1),
+    });
+    counts.push(tf.memory().numTensors);
+  }
+  policy.dispose();
+  // Each length has two ropes of two tables and two masks; 16 lengths are kept.
+  expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(16 * 6);
+  expect(Math.max(...counts.slice(30))).toBeLessThanOrEqual(Math.max(...counts.slice(0, 20)));
+});

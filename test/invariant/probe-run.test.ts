@@ -1,0 +1,112 @@
+/** A GRPO run whose sampler misses an update stops with a guard error, whatever hash the sampler claims. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
+import { runGrpo } from '../../src/recipes/grpo.js';
+import { runSft } from '../../src/recipes/sft.js';
+import type { OnnxSampler } from '../../src/rollout/index.js';
+import { GuardError } from '../../src/util/errors.js';
+import { readJson, readJsonl } from '../../src/util/files.js';
+import { type Adapter, adapterHash } from '../../src/weights/index.js';
+import { type TinyTraining, tinyTraining } from '../recipes/tiny-training.js';
+
+/** How the sampler behaves after its first sync. */
+const sampler = vi.hoisted(() => ({ after: 'synced' as 'synced' | 'stale' | 'forged' }));
+
+vi.mock(import('../../src/recipes/sampling.js'), async (original) => {
+  const actual = await original();
+  return {
+    ...actual,
+    openSampler: async (...args) => withLostSyncs(await actual.openSampler(...args)),
+  };
+});
+
+/** Keeps the first adapter; `forged` also answers with the hash of the one it should have. */
+function withLostSyncs(real: OnnxSampler): OnnxSampler {
+  let claimed: Adapter | null = null;
+  let syncs = 0;
+  return {
+    generate: real.generate.bind(real),
+    score: real.score.bind(real),
+    reloadWeights: real.reloadWeights.bind(real),
+    dispose: () => real.dispose(),
+    setAdapter(adapter) {
+      claimed = adapter;
+      const isLost = syncs++ > 0 && sampler.after !== 'synced';
+      return isLost ? { hash: adapterHash(adapter!), syncMs: 0 } : real.setAdapter(adapter);
+    },
+    get adapterHash() {
+      return sampler.after === 'forged' && claimed !== null
+        ? adapterHash(claimed)
+        : real.adapterHash;
+    },
+  };
+}
+
+const context = {
+  signal: new AbortController().signal,
+  log: () => undefined,
+  print: () => undefined,
+  verbose: false,
+};
+let folder: string;
+let tiny: TinyTraining;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-probe-'));
+  tiny = await tinyTraining(folder);
+  const keys = [
+    'use_lora=false',
+    'max_steps=36',
+    'learning_rate=1e-2',
+    'lr_scheduler_type=constant',
+  ];
+  const run = [
+    `model=${tiny.base}`,
+    `output_dir=${join(folder, 'sft')}`,
+    'per_device_train_batch_size=16',
+  ];
+  await runSft(loadConfig(sftSchema, { overrides: [...tiny.keys, ...run, ...keys] }), context);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function grpo(runDir: string): Promise<void> {
+  const keys = [
+    'num_generations=4',
+    'max_completion_length=16',
+    'learning_rate=1e-3',
+    'per_device_train_batch_size=16',
+  ];
+  const run = [`model=${join(folder, 'sft')}`, `output_dir=${runDir}`, 'max_steps=4'];
+  await runGrpo(loadConfig(grpoSchema, { overrides: [...tiny.keys, ...run, ...keys] }), context);
+}
+
+test('a sampler that gets every update', async () => {
+  sampler.after = 'synced';
+  const runDir = join(folder, 'synced');
+  await grpo(runDir);
+  const rows = readJsonl(join(runDir, 'metrics.jsonl'));
+  expect(rows).toHaveLength(4);
+  for (const row of rows) {
+    expect(row.grad_norm).toBeGreaterThan(0);
+    expect(row['probe/max_logprob_difference']).toBeLessThan(1e-4);
+  }
+  const adapters = readJsonl(join(runDir, 'samples.jsonl')).map(({ adapter }) => adapter);
+  expect(new Set(adapters).size).toBe(4);
+});
+
+test.each([
+  { after: 'stale', message: /the sampler holds adapter/ },
+  { after: 'forged', message: /log-probabilities of trainer and sampler differ by up to/ },
+] as const)('a sampler that is $after', async ({ after, message }) => {
+  sampler.after = after;
+  const runDir = join(folder, after);
+  const run = grpo(runDir);
+  await expect(run).rejects.toThrow(GuardError);
+  await expect(run).rejects.toThrow(message);
+  expect(readJsonl(join(runDir, 'metrics.jsonl'))).toHaveLength(1);
+  expect(readJson(join(runDir, 'run.json'))).toMatchObject({ status: 'failed' });
+});

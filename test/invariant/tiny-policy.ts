@@ -1,0 +1,115 @@
+/** Tiny random policies, and the gradient that a training step hands to the optimizer. */
+import { Policy, planLora, specFromConfig } from '../../src/model/index.js';
+import type { DecoderSpec } from '../../src/model/spec.js';
+import { AdamW } from '../../src/tensor/index.js';
+import { type StepOutcome, Trainer } from '../../src/train/index.js';
+import type { Rng } from '../../src/util/rng.js';
+import {
+  type HostTensor,
+  type LoraConfig,
+  loraConfig,
+  toFloat32,
+} from '../../src/weights/index.js';
+import { goldenTensor, goldenWeights } from '../unit/model/golden.js';
+
+export type TinyFamily = 'llama' | 'qwen2';
+
+export const TINY_VOCABULARY = 96;
+
+export interface TinyModel {
+  readonly spec: DecoderSpec;
+  /** N(0, 0.15²) matrices; norms around 1; biases where the family has them. */
+  readonly weights: (name: string) => HostTensor;
+}
+
+export function tinyModel(family: TinyFamily): TinyModel {
+  const spec = specFromConfig(family, {
+    model_type: family,
+    vocab_size: TINY_VOCABULARY,
+    hidden_size: 32,
+    intermediate_size: 48,
+    num_hidden_layers: 3,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 16,
+    max_position_embeddings: 128,
+    tie_word_embeddings: family === 'qwen2',
+  });
+  return { spec, weights: goldenWeights(family, spec) };
+}
+
+export interface TinyPolicyOptions {
+  readonly family?: TinyFamily;
+  /** null trains all parameters; default: rank 4 on every linear module. */
+  readonly lora?: Partial<LoraConfig> | null;
+  readonly keepReference?: boolean;
+  readonly checkpointedLayers?: number;
+}
+
+/** LoRA's A and B are both random, so that the adapter matters from the start. */
+export function tinyPolicy(options: TinyPolicyOptions = {}): Policy {
+  const { family = 'llama', lora = {}, keepReference = false, checkpointedLayers = 0 } = options;
+  const { spec, weights } = tinyModel(family);
+  const plan =
+    lora === null
+      ? null
+      : planLora(spec, loraConfig({ r: 4, loraAlpha: 8, targetModules: 'all-linear', ...lora }));
+  const initialLora = (plan?.shapes ?? []).map(({ name, shape }) =>
+    toFloat32(goldenTensor(family, name, { shape, normMean: 0 })),
+  );
+  return new Policy({ spec, weights, lora: plan, initialLora, keepReference, checkpointedLayers });
+}
+
+export function randomIds(rng: Rng, length: number): number[] {
+  return Array.from({ length }, () => rng.int(0, TINY_VOCABULARY - 1));
+}
+
+type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
+
+export interface StepGradient {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly gradient: Float32Array;
+}
+
+/** One step of a trainer whose optimizer keeps the gradient as it came (β₁ = 0, no clipping, rate 0). */
+export async function stepGradient(
+  policy: Policy,
+  stepOf: (trainer: Trainer) => Step,
+): Promise<StepGradient> {
+  const optimizer = new AdamW(policy.parameters.size, {
+    beta1: 0,
+    beta2: 0.9,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    decayMask: null,
+  });
+  const trainer = new Trainer({ policy, optimizer, maxGradNorm: 0, seed: 3 });
+  const { metrics } = await stepOf(trainer)(0, 0);
+  const { m } = await optimizer.state();
+  optimizer.dispose();
+  return { metrics, gradient: m };
+}
+
+/** ‖a − b‖ / ‖b‖ */
+export function relativeGap(a: Float32Array, b: Float32Array): number {
+  let [gap, size] = [0, 0];
+  for (const [i, value] of b.entries()) {
+    gap += (a[i]! - value) ** 2;
+    size += value ** 2;
+  }
+  return Math.sqrt(gap / size);
+}
+
+export function largestGap(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let largest = 0;
+  for (let i = 0; i < b.length; i++) {
+    const gap = Math.abs(a[i]! - b[i]!);
+    if (!(gap <= largest)) largest = gap;
+  }
+  return largest;
+}
+
+/** Column 0 of token scores. */
+export const logpsOf = (scores: Float32Array): number[] =>
+  Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);

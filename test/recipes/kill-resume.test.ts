@@ -1,0 +1,230 @@
+/**
+ * A run killed by SIGKILL and resumed gives what an uninterrupted one gives, bit for bit: weights, moments,
+ * metrics, samples. `LORIKEET_KILLS=20` kills each kind of run at least that often, at random moments.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Rng } from '../../src/util/rng.js';
+import { type Kill, killedLorikeet, lorikeet, rowsIn } from './cli-process.js';
+import { type RunResult, runResult } from './run-result.js';
+import { type TinyTraining, tinyTraining } from './tiny-training.js';
+
+const KILLS = Number(process.env.LORIKEET_KILLS ?? 0);
+const SEED = process.env.LORIKEET_KILL_SEED ?? '1';
+
+interface Task {
+  readonly name: string;
+  readonly command: 'sft' | 'grpo' | 'dpo';
+  /** Name of the task whose result is trained further; absent: the untrained checkpoint. */
+  readonly model?: string;
+  readonly steps: number;
+  readonly saveSteps: number;
+  readonly keys: readonly string[];
+}
+
+const GROUPS = ['num_generations=4', 'max_completion_length=16', 'learning_rate=1e-3'];
+
+/** Full training → GRPO on it → DPO from GRPO's adapter, whose start is the reference. */
+const CHAIN: readonly Task[] = [
+  {
+    name: 'sft',
+    command: 'sft',
+    steps: 36,
+    saveSteps: 9,
+    keys: [
+      'use_lora=false',
+      'per_device_train_batch_size=8',
+      'gradient_accumulation_steps=2',
+      'learning_rate=1e-2',
+      'lr_scheduler_type=constant',
+    ],
+  },
+  {
+    name: 'grpo, two passes over two steps of a generation',
+    command: 'grpo',
+    model: 'sft',
+    steps: 12,
+    saveSteps: 3,
+    keys: [
+      ...GROUPS,
+      'per_device_train_batch_size=8',
+      'steps_per_generation=2',
+      'num_iterations=2',
+    ],
+  },
+  {
+    name: 'dpo from an adapter',
+    command: 'dpo',
+    model: 'grpo, two passes over two steps of a generation',
+    steps: 12,
+    saveSteps: 3,
+    keys: ['per_device_train_batch_size=4', 'gradient_accumulation_steps=2', 'learning_rate=1e-3'],
+  },
+];
+
+const MORE: readonly Task[] = [
+  {
+    name: 'sft with LoRA, dropout and checkpointed layers',
+    command: 'sft',
+    steps: 12,
+    saveSteps: 3,
+    keys: [
+      'lora.lora_dropout=0.2',
+      'gradient_checkpointing=true',
+      'per_device_train_batch_size=8',
+      'learning_rate=1e-2',
+    ],
+  },
+  {
+    name: 'grpo from an adapter with a KL term',
+    command: 'grpo',
+    model: 'dpo from an adapter',
+    steps: 12,
+    saveSteps: 3,
+    keys: [
+      ...GROUPS,
+      'beta=0.05',
+      'per_device_train_batch_size=8',
+      'gradient_accumulation_steps=2',
+    ],
+  },
+  {
+    name: 'grpo of all weights',
+    command: 'grpo',
+    model: 'sft',
+    steps: 12,
+    saveSteps: 3,
+    keys: [...GROUPS, 'use_lora=false', 'per_device_train_batch_size=16'],
+  },
+  {
+    name: 'dpo against the base model, scored before',
+    command: 'dpo',
+    model: 'sft',
+    steps: 12,
+    saveSteps: 3,
+    keys: ['per_device_train_batch_size=8', 'precompute_ref_log_probs=true', 'learning_rate=1e-3'],
+  },
+];
+
+const TASKS = KILLS > 0 ? [...CHAIN, ...MORE] : CHAIN;
+
+let folder: string;
+let tiny: TinyTraining;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-kill-'));
+  tiny = await tinyTraining(folder);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const wholeRun = (name: string) => join(folder, `whole ${name}`);
+
+function argvOf(task: Task, runDir: string): string[] {
+  const model = task.model === undefined ? tiny.base : wholeRun(task.model);
+  const data = task.command === 'dpo' ? [`dataset.path=${tiny.pairs}`] : [];
+  const steps = [`max_steps=${task.steps}`, `save_steps=${task.saveSteps}`];
+  const run = [`model=${model}`, `output_dir=${runDir}`, 'resume=auto'];
+  return [task.command, ...tiny.keys, ...run, ...data, ...steps, ...task.keys];
+}
+
+/** A moment soon after the step that the run has come to, or null when it is nearly done. */
+function nextKill(task: Task, rows: number, rng: Rng): Kill | null {
+  const left = task.steps - 1 - rows;
+  if (left < 1) return null;
+  const kind = rng.uniform();
+  if (kind < 0.15) return { when: 'start', delayMs: rng.int(0, 4000) };
+  if (kind < 0.5) return { when: 'checkpoint', from: rows + 1 };
+  const row = rows + rng.int(1, Math.min(left, Math.ceil(task.steps / 4)));
+  return { when: 'row', row, delayMs: rng.int(0, 80) };
+}
+
+interface Interrupted {
+  readonly kills: number;
+  readonly halfWritten: number;
+  readonly result: RunResult;
+}
+
+/** Kills one run again and again until it is done. */
+async function interruptedRun(
+  task: Task,
+  runDir: string,
+  killsOf: (rows: number) => Kill | null,
+): Promise<Interrupted> {
+  const argv = argvOf(task, runDir);
+  let [kills, halfWritten] = [0, 0];
+  for (let kill = killsOf(0); kill !== null; kill = killsOf(rowsIn(runDir))) {
+    const outcome = await killedLorikeet(argv, { runDir, kill });
+    if (!outcome.wasKilled) break;
+    kills++;
+    if (outcome.isHalfWritten) halfWritten++;
+  }
+  await lorikeet(...argv);
+  return { kills, halfWritten, result: runResult(runDir) };
+}
+
+function expectEqual(actual: RunResult, expected: RunResult, task: Task): void {
+  const steps = Array.from({ length: task.steps }, (_, i) => i + 1);
+  expect(actual.metrics.map(({ step }) => step)).toEqual(steps);
+  expect(actual.metrics).toEqual(expected.metrics);
+  expect(actual.samples).toEqual(expected.samples);
+  expect(actual.files).toEqual(expected.files);
+}
+
+/** What makes the comparison mean something: every step has changed the weights. */
+function expectLearning({ metrics, samples }: RunResult, task: Task): void {
+  for (const { grad_norm } of metrics) expect(grad_norm).toBeGreaterThan(0);
+  if (task.command === 'grpo') expect(samples.length).toBeGreaterThan(0);
+}
+
+describe.each(TASKS)('$name', (task) => {
+  let whole: RunResult;
+
+  test('runs', async () => {
+    const runDir = wholeRun(task.name);
+    await lorikeet(...argvOf(task, runDir));
+    whole = runResult(runDir);
+    expectEqual(whole, whole, task);
+    expectLearning(whole, task);
+  });
+
+  test.skipIf(KILLS > 0)('is the same when killed twice', async () => {
+    const rng = Rng.of(SEED, task.name);
+    const row = rng.int(task.saveSteps + 1, task.steps - task.saveSteps - 1);
+    const plan: Kill[] = [
+      { when: 'row', row, delayMs: rng.int(0, 50) },
+      { when: 'checkpoint', from: row + 1 },
+    ];
+    const runDir = mkdtempSync(join(folder, 'killed-'));
+    const run = await interruptedRun(task, runDir, () => plan.shift() ?? null);
+    expect(run.kills).toBe(2);
+    expectEqual(run.result, whole, task);
+    rmSync(runDir, { recursive: true });
+  });
+
+  test.runIf(KILLS > 0)(
+    `is the same when killed ${KILLS} times`,
+    async () => {
+      let [kills, halfWritten, runs] = [0, 0, 0];
+      for (; kills < KILLS; runs++) {
+        const rng = Rng.of(SEED, task.name, runs);
+        const runDir = mkdtempSync(join(folder, 'killed-'));
+        const run = await interruptedRun(task, runDir, (rows) => nextKill(task, rows, rng));
+        kills += run.kills;
+        halfWritten += run.halfWritten;
+        expectEqual(run.result, whole, task);
+        const left = readdirSync(join(runDir, 'checkpoints')).filter((name) =>
+          name.endsWith('.part'),
+        );
+        expect(left).toEqual([]);
+        expect(existsSync(join(runDir, 'run.lock'))).toBe(false);
+        rmSync(runDir, { recursive: true });
+      }
+      const line = `${task.name}: ${kills} kills in ${runs} runs, ${halfWritten} left half a checkpoint`;
+      process.stderr.write(`${line}\n`);
+    },
+    3_600_000,
+  );
+});

@@ -1,0 +1,64 @@
+/** What the tests train: a tiny decoder with a byte tokenizer, a few dozen arithmetic rows, and pairs of them. */
+import { join } from 'node:path';
+import { initModelSchema, loadConfig } from '../../src/config/index.js';
+import { makeArithmetic } from '../../src/data/index.js';
+import { runInitModel } from '../../src/recipes/init-model.js';
+import { toJsonl, writeFileAtomic } from '../../src/util/files.js';
+
+export interface TinyTraining {
+  /** Untrained checkpoint. */
+  readonly base: string;
+  readonly pairs: string;
+  /** Keys that every trainer gets: the template, short tags, the data set, the threads. */
+  readonly keys: readonly string[];
+}
+
+const TAGS = ['[', ']', '{', '}'] as const;
+
+const ARCHITECTURE = [
+  'hidden_size=32',
+  'intermediate_size=96',
+  'num_hidden_layers=2',
+  'num_attention_heads=4',
+  'num_key_value_heads=2',
+  'head_dim=16',
+  'max_position_embeddings=128',
+  'initializer_range=0.08',
+];
+
+/** Writes the checkpoint, the rows and the pairs into `dir`. */
+export async function tinyTraining(dir: string): Promise<TinyTraining> {
+  const base = join(dir, 'base');
+  const rows = join(dir, 'rows.jsonl');
+  const pairs = join(dir, 'pairs.jsonl');
+  const { train } = makeArithmetic({ seed: 1, train: 40, test: 8, carefulShare: 0.3 });
+  writeFileAtomic(rows, toJsonl(train));
+  writeFileAtomic(
+    pairs,
+    toJsonl(
+      train.map(({ question, a, b }, i) => ({
+        question,
+        chosen: `[${a}+${b}]{${a + b}}`,
+        rejected: i % 2 === 0 ? `{${a}}` : `[${a}+${b}=${a}${b}]{${b}} or so`,
+      })),
+    ),
+  );
+  const overrides = [
+    `output=${base}`,
+    `tokenizer.corpus=["${rows}"]`,
+    'tokenizer.vocab_size=400',
+    `tokenizer.added_tokens=${JSON.stringify(TAGS)}`,
+    ...ARCHITECTURE.map((key) => `architecture.${key}`),
+  ];
+  const context = {
+    signal: new AbortController().signal,
+    log: () => undefined,
+    print: () => undefined,
+    verbose: false,
+  };
+  await runInitModel(loadConfig(initModelSchema, { overrides }), context);
+  const names = ['reasoning_start', 'reasoning_end', 'solution_start', 'solution_end'];
+  const tags = names.map((name, i) => `${name}="${TAGS[i]}"`);
+  const keys = ['prompt_template={prompt}', `dataset.path=${rows}`, 'threads=2', ...tags];
+  return { base, pairs, keys };
+}

@@ -1,0 +1,101 @@
+/** What the documents say can be followed: links lead somewhere, and calls are accepted as they stand. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { call } from '../cli/world.js';
+
+const documents = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'outputs/README.md'],
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+/** Anchor of a heading: lower case, spaces to hyphens, other signs dropped. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+
+const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '');
+
+const anchorsIn = (path: string): string[] =>
+  [...withoutCode(readFileSync(path, 'utf8')).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    anchorOf(heading),
+  );
+
+/** Links to this repository that lead nowhere. */
+function brokenLinks(path: string): string[] {
+  const text = withoutCode(readFileSync(path, 'utf8'));
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+  return links.filter((link) => {
+    if (/^https?:/.test(link)) return false;
+    const [file = '', anchor] = link.split('#');
+    const target = file === '' ? path : normalize(join(dirname(path), file));
+    if (!existsSync(target)) return true;
+    return anchor !== undefined && !anchorsIn(target).includes(anchor);
+  });
+}
+
+interface ShellCall {
+  readonly env: Readonly<Record<string, string>>;
+  readonly words: readonly string[];
+}
+
+/** Text of a word as a shell reads it: quotes are taken off. */
+const unquoted = (word: string): string => word.replace(/'([^']*)'/g, '$1');
+
+/** Each `NAME=value … npx lorikeet …` in the shell blocks of a document. */
+function callsIn(path: string): ShellCall[] {
+  const blocks = readFileSync(path, 'utf8').match(/^```sh\n[\s\S]*?^```/gm) ?? [];
+  return blocks
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .flatMap((line) => {
+      const [, before, after] = /^((?:[A-Z_]+=\S+ +)*)npx lorikeet +(.*)$/.exec(line) ?? [];
+      if (before === undefined || after === undefined) return [];
+      const pairs = before
+        .trim()
+        .split(/ +/)
+        .filter((pair) => pair !== '')
+        .map((pair) => pair.split('=') as [string, string]);
+      const words = after.match(/(?:[^\s']+|'[^']*')+/g) ?? [];
+      return [{ env: Object.fromEntries(pairs), words: words.map(unquoted) }];
+    });
+}
+
+describe.each(documents)('%s', (path) => {
+  it('has no link that leads nowhere', () => {
+    expect(brokenLinks(path)).toEqual([]);
+  });
+
+  it('shows calls that are accepted', async () => {
+    for (const { env, words } of callsIn(path)) {
+      const { code, err } = await call([...words, '--dry-run'], { ...env });
+      expect({ words, code, err }).toEqual({ words, code: 0, err: '' });
+    }
+  });
+});
+
+describe('the reading of documents', () => {
+  it('finds the calls that there are', () => {
+    const calls = callsIn('README.md').map(({ words }) => words[0]);
+    expect(calls).toEqual(
+      expect.arrayContaining(['setup', 'doctor', 'data', 'init-model', 'sft', 'run']),
+    );
+    const small = callsIn('README.md').find(({ env }) => env.TRAIN_SAMPLES !== undefined);
+    expect(small?.env).toMatchObject({ TRAIN_SAMPLES: '64', NUM_GENERATIONS: '4' });
+  });
+
+  it('makes anchors as they are linked to', () => {
+    expect(anchorOf('Exit codes')).toBe('exit-codes');
+    expect(anchorsIn('README.md')).toContain('configs');
+    expect(brokenLinks('README.md')).toEqual([]);
+  });
+
+  it('covers a page for each command', () => {
+    expect(documents.filter((path) => path.startsWith('docs/commands/')).length).toBeGreaterThan(
+      15,
+    );
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import { type DpoLossType, dpoLoss } from '../../../src/losses/index.js';
+import { differentiate, goldenLosses, ownersOf } from './golden.js';
+
+const { rows, reference, cases } = goldenLosses().dpo;
+
+describe.each(cases)('$lossType, label smoothing $labelSmoothing', (golden) => {
+  const { lossType, beta, labelSmoothing } = golden;
+  const pairs = rows.length / 2;
+  const tokens = rows.flat();
+  const batch = {
+    pairs,
+    sequences: ownersOf(rows),
+    referenceLogps: Float32Array.from(reference),
+  };
+  const options = {
+    lossType,
+    beta,
+    labelSmoothing,
+    totalPairs: pairs,
+    totalTokens: tokens.length,
+  };
+  const found = differentiate(tokens, (scores) => dpoLoss(scores, batch, options));
+
+  test('loss and gradient are TRL’s', () => {
+    expect([found.loss]).toBeAllclose([golden.loss], { rtol: 1e-5 });
+    expect(found.gradient).toBeAllclose(golden.gradient, { rtol: 1e-5, atol: 1e-6 });
+  });
+
+  test('metrics are TRL’s', () => {
+    for (const [name, value] of Object.entries(golden.metrics)) {
+      expect([found.metrics[name]!], name).toBeAllclose([value]);
+    }
+    expect(found.metrics).toMatchObject({ entropy: 0.5, mean_token_accuracy: 1 });
+  });
+});
+
+/** One pair of one token each: Δ = chosen − rejected, as the reference is 0 for both. */
+function onePair(lossType: DpoLossType, chosen: number, options = {}) {
+  const batch = {
+    pairs: 1,
+    sequences: Int32Array.of(0, 1),
+    referenceLogps: Float32Array.of(0, 0),
+  };
+  const all = { lossType, beta: 1, labelSmoothing: 0, totalPairs: 1, totalTokens: 2, ...options };
+  return differentiate([chosen, 0], (scores) => dpoLoss(scores, batch, all));
+}
+
+test('the sigmoid loss neither overflows nor vanishes far from zero', () => {
+  // −log σ(−1000) = log(1 + e^1000) = 1000, slope −1; −log σ(1000) = e^−1000 = 0, slope 0.
+  expect(onePair('sigmoid', -1000)).toMatchObject({
+    loss: 1000,
+    gradient: new Float32Array([-1, 1]),
+  });
+  expect(onePair('sigmoid', 1000).loss).toBe(0);
+  expect(Math.abs(onePair('sigmoid', 1000).gradient[0]!)).toBe(0);
+  // With smoothing 0.1: 0.9·0 + 0.1·1000, slope 0.1.
+  const smoothed = onePair('sigmoid', 1000, { labelSmoothing: 0.1 });
+  expect([smoothed.loss, ...smoothed.gradient]).toBeAllclose([100, 0.1, -0.1]);
+});
+
+test('the hinge loss stops at a margin of 1', () => {
+  // max(0, 1 − 0.5·1.5) = 0.25, slope −β; beyond: 0.
+  const inside = onePair('hinge', 1.5, { beta: 0.5 });
+  expect([inside.loss, ...inside.gradient]).toBeAllclose([0.25, -0.5, 0.5]);
+  const beyond = onePair('hinge', 2.5, { beta: 0.5 });
+  expect([beyond.loss, ...beyond.gradient]).toBeAllclose([0, 0, 0]);
+});
+
+test('micro-batches add up to the step', () => {
+  const options = {
+    lossType: 'sigmoid',
+    beta: 0.3,
+    labelSmoothing: 0,
+    totalPairs: rows.length / 2,
+    totalTokens: rows.flat().length,
+  } as const;
+  const part = (chosen: readonly number[]) => {
+    const members = [...chosen, ...chosen.map((row) => row + rows.length / 2)];
+    const part = members.map((row) => rows[row]!);
+    const batch = {
+      pairs: chosen.length,
+      sequences: ownersOf(part),
+      referenceLogps: Float32Array.from(members, (row) => reference[row]!),
+    };
+    return differentiate(part.flat(), (scores) => dpoLoss(scores, batch, options));
+  };
+  const [first, rest, all] = [part([0]), part([1, 2, 3]), part([0, 1, 2, 3])];
+  expect([first.loss + rest.loss]).toBeAllclose([all.loss]);
+  for (const [name, value] of Object.entries(all.metrics)) {
+    expect([first.metrics[name]! + rest.metrics[name]!], name).toBeAllclose([value]);
+  }
+});

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { groupAdvantages, standardDeviation, tokenCoefficient } from '../../../src/losses/index.js';
+
+test('the deviation is the sample’s, and 0 for one value', () => {
+  // Values 1, 2, 3, 6 around 3: squares 4 + 1 + 0 + 9 = 14, over 3.
+  expect([standardDeviation([1, 2, 3, 6])]).toBeAllclose([Math.sqrt(14 / 3)]);
+  expect(standardDeviation([5])).toBe(0);
+  expect(standardDeviation([])).toBe(0);
+});
+
+test('advantages by group, by batch, and unscaled', () => {
+  const rewards = [1, 0, 0, 1, 3, 1];
+  // Groups of two: means 0.5, 0.5, 2; deviations √0.5, √0.5, √2; ε = 1e-4.
+  const [small, large] = [0.5 / (Math.SQRT1_2 + 1e-4), 1 / (Math.SQRT2 + 1e-4)];
+  expect(groupAdvantages(rewards, { groupSize: 2, scale: 'group' })).toBeAllclose([
+    small,
+    -small,
+    -small,
+    small,
+    large,
+    -large,
+  ]);
+  expect(groupAdvantages(rewards, { groupSize: 2, scale: 'none' })).toBeAllclose([
+    0.5, -0.5, -0.5, 0.5, 1, -1,
+  ]);
+  // All six around 1: squares 0 + 1 + 1 + 0 + 4 + 0 = 6, over 5.
+  const deviation = Math.sqrt(6 / 5) + 1e-4;
+  expect(groupAdvantages(rewards, { groupSize: 2, scale: 'batch' })).toBeAllclose(
+    [0.5, -0.5, -0.5, 0.5, 1, -1].map((centred) => centred / deviation),
+  );
+});
+
+test('equal rewards and missing grades give 0', () => {
+  expect(groupAdvantages([2, 2, 2], { groupSize: 3, scale: 'group' })).toBeAllclose([0, 0, 0]);
+  // The two graded ones stand at ±1 around their mean, deviation √2.
+  const one = 1 / (Math.SQRT2 + 1e-4);
+  const options = { groupSize: 3, scale: 'group' } as const;
+  expect(groupAdvantages([3, null, 1], options)).toBeAllclose([one, 0, -one]);
+  expect(groupAdvantages([null, null, null], options)).toEqual([0, 0, 0]);
+});
+
+test('the coefficient of a token by loss type', () => {
+  const totals = {
+    sequences: 4,
+    tokens: 40,
+    microTokens: 10,
+    microBatches: 2,
+    maxCompletionLength: 16,
+  };
+  // A completion of 5 tokens: 1/(5·4), 1/40, 1/(10·2), 1/(16·4).
+  expect(tokenCoefficient('grpo', 5, totals)).toBe(0.05);
+  expect(tokenCoefficient('dapo', 5, totals)).toBe(0.025);
+  expect(tokenCoefficient('bnpo', 5, totals)).toBe(0.05);
+  expect(tokenCoefficient('dr_grpo', 5, totals)).toBe(0.015625);
+});

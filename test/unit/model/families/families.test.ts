@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { specFromConfig } from '../../../../src/model/index.js';
+import { layerLinears, parameterShapes } from '../../../../src/model/spec.js';
+import { InputError } from '../../../../src/util/errors.js';
+import type { JsonRow } from '../../../../src/util/files.js';
+import { FAMILIES, goldenCase, ROPE_CASES } from '../golden.js';
+
+const specOf = (values: JsonRow) => specFromConfig('config.json', values);
+
+const SIZES: JsonRow = {
+  vocab_size: 96,
+  hidden_size: 32,
+  intermediate_size: 40,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+};
+
+const config = (modelType: string, more: JsonRow = {}): JsonRow => ({
+  model_type: modelType,
+  ...SIZES,
+  num_key_value_heads: 2,
+  ...more,
+});
+
+describe.each([...FAMILIES, ...ROPE_CASES])('%s', (name) => {
+  const golden = goldenCase(name);
+
+  test('the names of transformers 5 give the spec that the older ones give', () => {
+    expect(specOf(golden.saved)).toEqual(specOf(golden.config));
+  });
+
+  test('a field that is not understood is refused by its name', () => {
+    expect(() => specOf({ ...golden.config, moon_phase: 3 })).toThrow(
+      'config.json: field "moon_phase" (3) is not understood',
+    );
+    expect(() => specOf({ ...golden.config, moon_phase: null })).not.toThrow();
+  });
+});
+
+test.each(FAMILIES)('%s: the parameters are those of transformers', (name) => {
+  const { spec, gradients } = goldenCase(name);
+  const expected = [...gradients]
+    .filter(([key]) => key.startsWith('grad.'))
+    .map(([key, { shape }]) => [key.slice('grad.'.length), shape]);
+  expect(Object.fromEntries(parameterShapes(spec))).toEqual(Object.fromEntries(expected));
+});
+
+test('what the fields of each family come to', () => {
+  const all = { rope: 0, window: null };
+  expect(specOf(config('llama', { attention_bias: true, mlp_bias: true })).bias).toEqual({
+    q: true,
+    k: true,
+    v: true,
+    o: true,
+    mlp: true,
+  });
+  expect(specOf(config('qwen2')).bias).toMatchObject({ q: true, k: true, v: true, o: false });
+  expect(specOf(config('qwen3', { head_dim: 16 }))).toMatchObject({ qkNorm: 'head', headDim: 16 });
+  expect(specOf(config('olmo2'))).toMatchObject({ qkNorm: 'full', normPlacement: 'post' });
+  expect(specOf(config('smollm3', { num_hidden_layers: 5 })).layers).toEqual([
+    all,
+    all,
+    all,
+    { rope: null, window: null },
+    all,
+  ]);
+  const phi3 = specOf(config('phi3', { partial_rotary_factor: 0.5 }));
+  expect(phi3.ropes[0]!.rotaryDim).toBe(4);
+  // 4 query heads and 2 + 2 key and value heads of 8; gate and up of 40.
+  expect(layerLinears(phi3, 0).map(({ outFeatures }) => outFeatures)).toEqual([64, 32, 80, 32]);
+});
+
+test('the multipliers of granite', () => {
+  const granite = specOf(
+    config('granite', {
+      embedding_multiplier: 12,
+      attention_multiplier: 0.015625,
+      residual_multiplier: 0.22,
+      logits_scaling: 8,
+    }),
+  );
+  expect(granite).toMatchObject({
+    embeddingScale: 12,
+    attentionScale: 0.015625,
+    residualScale: 0.22,
+    logitScale: 0.125,
+  });
+});
+
+describe('sliding windows', () => {
+  const windows = (values: JsonRow) => specOf(values).layers.map(({ window }) => window);
+
+  test('mistral: every layer; a missing field means 4096, null means none', () => {
+    expect(windows(config('mistral', { sliding_window: 8 }))).toEqual([8, 8]);
+    expect(windows(config('mistral'))).toEqual([4096, 4096]);
+    expect(windows(config('mistral', { sliding_window: null }))).toEqual([null, null]);
+  });
+
+  test('gemma 2: every other layer, or as layer_types says', () => {
+    expect(windows(config('gemma2', { num_hidden_layers: 3 }))).toEqual([4096, null, 4096]);
+    const types = ['full_attention', 'sliding_attention'];
+    expect(windows(config('gemma2', { layer_types: types }))).toEqual([null, 4096]);
+  });
+
+  test('gemma 3: the last of each period sees everything, by another rope', () => {
+    const { layers } = specOf(
+      config('gemma3_text', { num_hidden_layers: 7, sliding_window: 512, head_dim: 8 }),
+    );
+    const local = { rope: 1, window: 512 };
+    expect(layers).toEqual([local, local, local, local, local, { rope: 0, window: null }, local]);
+  });
+});
+
+test('gemma 3 has a base for each kind of layer, and scales the global one only', () => {
+  const values = config('gemma3_text', {
+    head_dim: 8,
+    rope_theta: 1e6,
+    rope_local_base_freq: 1e4,
+    rope_scaling: { rope_type: 'linear', factor: 8 },
+  });
+  const [full, local] = specOf(values).ropes;
+  expect(full!.invFreq).toBeAllclose([1, 10 ** -1.5, 1e-3, 10 ** -4.5].map((f) => f / 8));
+  expect(local!.invFreq).toBeAllclose([1, 0.1, 0.01, 0.001]);
+});
+
+describe('what is refused, by the name of the field', () => {
+  test.each([
+    ['model_type', { model_type: 'mixtral' }, 'model_type "mixtral" is not supported'],
+    ['model_type', { model_type: 'constructor' }, 'is not supported'],
+    ['hidden_size', config('llama', { hidden_size: undefined }), '"hidden_size" is missing'],
+    ['vocab_size', config('llama', { vocab_size: 0.5 }), '"vocab_size" is 0.5'],
+    ['num_key_value_heads', config('llama', { num_key_value_heads: 3 }), 'a divisor of'],
+    ['hidden_act', config('llama', { hidden_act: 'relu2' }), '"hidden_act" is "relu2"'],
+    ['rope_interleaved', config('llama', { rope_interleaved: true }), '"rope_interleaved"'],
+    ['attention_bias', config('mistral', { attention_bias: true }), '"attention_bias" is true'],
+    ['layer_types', config('mistral', { layer_types: ['full_attention'] }), '"layer_types"'],
+    ['quantization_config', config('llama', { quantization_config: {} }), '"quantization_config"'],
+    ['num_experts', config('qwen3', { num_experts: 8 }), '"num_experts" (8)'],
+    ['use_sliding_window', config('qwen2', { use_sliding_window: true }), '"use_sliding_window"'],
+    ['use_mrope', config('qwen2', { use_mrope: true }), '"use_mrope"'],
+    [
+      'layer_types',
+      config('qwen2', { layer_types: ['full_attention', 'sliding_attention'] }),
+      '"layer_types" is ["full_attention","sliding_attention"]',
+    ],
+    ['layer_types', config('qwen3', { layer_types: ['full_attention'] }), 'a list of 2'],
+    ['layer_types', config('gemma2', { layer_types: ['mamba', 'mamba'] }), '"layer_types"'],
+    ['hidden_act', config('gemma2', { hidden_act: 'gelu' }), '"hidden_act" is "gelu"'],
+    [
+      'attn_logit_softcapping',
+      config('gemma3_text', { attn_logit_softcapping: 50 }),
+      '"attn_logit_softcapping" (50)',
+    ],
+    [
+      'use_bidirectional_attention',
+      config('gemma3_text', { use_bidirectional_attention: true }),
+      '"use_bidirectional_attention"',
+    ],
+    ['full_attn_mod', config('phi3', { full_attn_mod: 2 }), '"full_attn_mod" is 2'],
+    ['no_rope_layers', config('smollm3', { no_rope_layers: [1] }), '"no_rope_layers" is [1]'],
+    ['use_sliding_window', config('smollm3', { use_sliding_window: true }), '"use_sliding_window"'],
+    ['residual_multiplier', config('granite', { residual_multiplier: 0 }), 'a number above 0'],
+  ])('%s', (_, values, message) => {
+    expect(() => specOf(values)).toThrow(InputError);
+    expect(() => specOf(values)).toThrow(message);
+  });
+});

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import {
+  adapterFromLora,
+  initialLora,
+  loraFromAdapter,
+  NO_LORA,
+  planLora,
+} from '../../../src/model/index.js';
+import { loraConfig, toFloat32 } from '../../../src/weights/index.js';
+import { goldenCase } from './golden.js';
+
+const { spec } = goldenCase('phi3');
+const plan = planLora(
+  spec,
+  loraConfig({ r: 4, loraAlpha: 8, targetModules: ['qkv_proj', 'down_proj'] }),
+);
+
+test('A is [r, in], B is [out, r], in layer order', () => {
+  const attention = (layer: number) => `model.layers.${layer}.self_attn.qkv_proj`;
+  const mlp = (layer: number) => `model.layers.${layer}.mlp.down_proj`;
+  expect(plan.shapes).toEqual(
+    [0, 1].flatMap((layer) => [
+      { name: `${attention(layer)}.lora_A.weight`, shape: [4, 32] },
+      { name: `${attention(layer)}.lora_B.weight`, shape: [64, 4] },
+      { name: `${mlp(layer)}.lora_A.weight`, shape: [4, 40] },
+      { name: `${mlp(layer)}.lora_B.weight`, shape: [32, 4] },
+    ]),
+  );
+  expect([...plan.targets.values()].map(({ scale }) => scale)).toEqual([2, 2, 2, 2]);
+});
+
+test('A starts uniform within 1/√in, B at zero', () => {
+  const values = initialLora(plan, 1);
+  for (const [i, { name, shape }] of plan.shapes.entries()) {
+    const largest = Math.max(...values[i]!.map(Math.abs));
+    if (name.endsWith('lora_B.weight')) expect(largest).toBe(0);
+    else {
+      expect(largest).toBeLessThanOrEqual(1 / Math.sqrt(shape[1]!));
+      expect(largest).toBeGreaterThan(0.9 / Math.sqrt(shape[1]!));
+    }
+  }
+  expect(initialLora(plan, 1)).toEqual(values);
+  expect(initialLora(plan, 2)[0]).not.toEqual(values[0]);
+});
+
+test('gaussian A has the deviation 1/r', () => {
+  const config = loraConfig({
+    r: 8,
+    loraAlpha: 8,
+    targetModules: 'all-linear',
+    initLoraWeights: 'gaussian',
+  });
+  const gaussian = planLora(spec, config);
+  const all = initialLora(gaussian, 1).filter((_, i) => i % 2 === 0);
+  const flat = all.flatMap((part) => [...part]);
+  const deviation = Math.sqrt(flat.reduce((sum, value) => sum + value ** 2, 0) / flat.length);
+  // 2,176 samples: relative error about 1/√4352 = 1.5 %.
+  expect(Math.abs(deviation * 8 - 1)).toBeLessThan(0.06);
+});
+
+test('matrices go into an adapter and come back', () => {
+  const values = plan.shapes.map(({ shape }, k) =>
+    Float32Array.from({ length: shape[0]! * shape[1]! }, (_, i) => k + i / 1024),
+  );
+  const named = new Map(plan.shapes.map(({ name }, i) => [name, values[i]!]));
+  const adapter = adapterFromLora(plan, named, 'base');
+  expect(adapter.baseModel).toBe('base');
+  const first = adapter.tensors.get('model.layers.0.self_attn.qkv_proj')!;
+  expect([first.a.shape, first.b.shape, first.scale]).toEqual([[4, 32], [64, 4], 2]);
+  expect(toFloat32(first.b)).toEqual(values[1]);
+  expect(loraFromAdapter(plan, adapter)).toEqual(values);
+});
+
+test('without LoRA nothing is trained', () => {
+  expect(initialLora(NO_LORA, 1)).toEqual([]);
+});

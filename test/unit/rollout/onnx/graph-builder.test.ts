@@ -1,0 +1,111 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../../../../src/rollout/onnx/graph-builder.js';
+import { encodeGraph } from '../../../../src/rollout/onnx/model-files.js';
+import { decodeModel, encodeModel } from '../../../../src/rollout/onnx/schema.js';
+import { OrtSession } from '../../../../src/rollout/ort/session.js';
+import { tensorOver } from '../../../../src/rollout/ort/tensor.js';
+
+/** y = x Wᵀ with W [[1, 2], [3, 4], [5, 6]]. */
+function linear(): GraphBuilder {
+  const graph = new GraphBuilder();
+  graph.input('x', 'float32', ['T', 2]);
+  graph.weight('w', {
+    type: 'float32',
+    shape: [3, 2],
+    write: (target) => target.set(new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer)),
+  });
+  graph.node('Gemm', ['x', 'w'], { attributes: { transB: 1 }, outputs: ['y'] });
+  graph.output('y', 'float32', ['T', 3]);
+  return graph;
+}
+
+describe('encodeModel', () => {
+  it('writes the wire format of the public schema', () => {
+    const bytes = encodeModel({
+      irVersion: 9,
+      producerName: 'p',
+      opsetImport: [{ domain: '', version: 18 }],
+      graph: { name: 'g', node: [], initializer: [], input: [], output: [] },
+    });
+    // ir_version = 1: 08 09. producer_name = 2: 12 01 'p'. graph = 7: 3a 03 (name = 2: 12 01 'g').
+    // opset_import = 8: 42 02 (version = 2: 10 12; the empty domain is the default and not written).
+    const expected = '08091201703a0312016742021012';
+    expect(Buffer.from(bytes).toString('hex')).toBe(expected);
+  });
+});
+
+describe('GraphBuilder', () => {
+  it('keeps names, shapes and the kinds of attributes', () => {
+    const graph = new GraphBuilder();
+    graph.input('x', 'int32', ['B', 4]);
+    graph.node('Op', ['x', ''], {
+      contrib: true,
+      attributes: { epsilon: 1, axis: -1, mode: 'tanh', pads: [1, 2] },
+    });
+    const { model } = graph.build('test');
+    const decoded = decodeModel(encodeModel(model));
+    const [node] = decoded.graph.node;
+    expect(node).toMatchObject({
+      input: ['x', ''],
+      output: ['Op_0'],
+      opType: 'Op',
+      domain: 'com.microsoft',
+    });
+    expect(node?.attribute).toEqual([
+      { name: 'epsilon', type: 1, f: 1, ints: [] },
+      { name: 'axis', type: 2, i: -1, ints: [] },
+      { name: 'mode', type: 3, s: Buffer.from('tanh'), ints: [] },
+      { name: 'pads', type: 7, ints: [1, 2] },
+    ]);
+    expect(decoded.graph.input[0]?.type.tensorType).toEqual({
+      elemType: 6,
+      shape: { dim: [{ dimParam: 'B' }, { dimValue: 4 }] },
+    });
+  });
+
+  it('refuses a second value of the same name', () => {
+    const graph = linear();
+    expect(() => graph.input('x', 'float32', [1])).toThrow('the value x exists already');
+  });
+});
+
+describe('encodeGraph', () => {
+  let tempDir: string;
+  beforeEach(() => {
+    tempDir = mkdtempSync(join(tmpdir(), 'model-files-'));
+  });
+  afterEach(() => rmSync(tempDir, { recursive: true }));
+
+  it.each([
+    ['inside the model', 1 << 20],
+    ['in a data file', 0],
+  ])('gives a session the weights %s', async (_, maxInlineBytes) => {
+    const files = encodeGraph(linear().build('linear'), { tempDir, maxInlineBytes });
+    expect(files.dataFolder === null).toBe(maxInlineBytes > 0);
+    const session = OrtSession.create(files, { threads: 1 });
+    files.dispose();
+    expect(readdirSync(tempDir)).toEqual([]);
+    const y = new Float32Array(6);
+    const binding = session.createBinding();
+    binding.bindInput('x', tensorOver(Float32Array.of(1, 1, 10, 1), [2, 2]));
+    binding.bindOutput('y', tensorOver(y, [2, 3]));
+    await session.run(binding);
+    expect([...y]).toEqual([3, 7, 11, 12, 34, 56]);
+    binding.dispose();
+    session.dispose();
+  });
+
+  it('leaves nothing behind when a weight cannot be had', () => {
+    const graph = new GraphBuilder();
+    const write = () => {
+      throw new Error('no such tensor');
+    };
+    graph.weight('w', { type: 'float32', shape: [2], write });
+    const encode = () => encodeGraph(graph.build('broken'), { tempDir, maxInlineBytes: 0 });
+    expect(encode).toThrow('no such tensor');
+    expect(existsSync(tempDir) && readdirSync(tempDir)).toEqual([]);
+  });
+});

@@ -1,0 +1,149 @@
+/** Drawn tokens against distributions computed plainly, by sorting. */
+import { describe, expect, it } from 'vitest';
+import { PLAIN_SAMPLING, type SamplingParams } from '../../../../src/rollout/index.js';
+import { softmaxInto } from '../../../../src/rollout/sampling/distribution.js';
+import { TokenSampler } from '../../../../src/rollout/sampling/token-sampler.js';
+import { Rng } from '../../../../src/util/rng.js';
+import { chiSquareTail, goodnessOfFit } from './chi-square.js';
+
+/** A few likely tokens and many unlikely ones: the shape on which temperature acts most. */
+const LOGITS = [0.2, 3.1, -0.3, 0, 0.5, 2.4, -0.6, 0.1, -0.1, 0.4, -1, 0.3, 0.7, -0.4, 0, 0.6];
+const DRAWS = 20_000;
+
+function softmax(logits: readonly number[]): number[] {
+  const weights = logits.map((x) => Math.exp(x - Math.max(...logits)));
+  const sum = weights.reduce((a, b) => a + b, 0);
+  return weights.map((w) => w / sum);
+}
+
+/** Top-k, top-p, min-p, one after the other, as their papers define them. */
+function expected(params: SamplingParams, logits: readonly number[] = LOGITS): number[] {
+  const p = softmax(logits.map((x) => x / params.temperature));
+  let order = [...p.keys()].sort((a, b) => p[b]! - p[a]! || a - b);
+  if (params.topK > 0) order = order.slice(0, params.topK);
+  const total = order.reduce((sum, id) => sum + p[id]!, 0);
+  let reached = 0;
+  order = order.filter((id) => {
+    const isIn = reached < params.topP * total;
+    reached += p[id]!;
+    return isIn;
+  });
+  order = order.filter((id) => p[id]! >= params.minP * p[order[0]!]!);
+  const mass = order.reduce((sum, id) => sum + p[id]!, 0);
+  return p.map((value, id) => (order.includes(id) ? value / mass : 0));
+}
+
+interface Draws {
+  readonly counts: number[];
+  /** Log-probability recorded for each token that occurred. */
+  readonly logprobs: Map<number, number>;
+}
+
+function draw(params: SamplingParams, temperature = params.temperature): Draws {
+  const sampler = new TokenSampler(params, LOGITS.length, []);
+  const scores = Float32Array.from(LOGITS, (x) => x / temperature);
+  const probabilities = new Float32Array(scores.length);
+  softmaxInto(probabilities, scores);
+  const rng = Rng.of('token-sampler', JSON.stringify(params));
+  const counts = LOGITS.map(() => 0);
+  const logprobs = new Map<number, number>();
+  for (let i = 0; i < DRAWS; i++) {
+    const id = sampler.next(scores, probabilities, { rng, count: i, seen: null });
+    counts[id]!++;
+    logprobs.set(id, sampler.logprob);
+  }
+  return { counts, logprobs };
+}
+
+const plain: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 1, seed: 0 };
+const SETTINGS: readonly [string, Partial<SamplingParams>][] = [
+  ['temperature 1', {}],
+  ['temperature 0.7', { temperature: 0.7 }],
+  ['temperature 1.5', { temperature: 1.5 }],
+  ['top-k', { topK: 5 }],
+  ['top-p', { topP: 0.8 }],
+  ['min-p', { minP: 0.2 }],
+  ['all of them', { temperature: 1.3, topK: 9, topP: 0.9, minP: 0.15 }],
+];
+
+describe('chi-square', () => {
+  it('has the tail of the tables', () => {
+    expect(chiSquareTail(31.264, 11)).toBeCloseTo(0.001, 5);
+    expect(chiSquareTail(3.841, 1)).toBeCloseTo(0.05, 4);
+    expect(chiSquareTail(18.307, 10)).toBeCloseTo(0.05, 4);
+  });
+});
+
+describe('TokenSampler', () => {
+  it.each(SETTINGS)('draws from the distribution: %s', (_, changes) => {
+    const params = { ...plain, ...changes };
+    const probabilities = expected(params);
+    const { counts, logprobs } = draw(params);
+    expect(goodnessOfFit(counts, probabilities)).toBeGreaterThan(0.001);
+    for (const [id, logprob] of logprobs) {
+      expect(logprob).toBeCloseTo(Math.log(probabilities[id]!), 5);
+    }
+  });
+
+  it('is found out when its temperature is wrong by 5%', () => {
+    const { counts } = draw(plain, 1.05);
+    expect(goodnessOfFit(counts, expected(plain))).toBeLessThan(0.001);
+  });
+
+  it('takes the likeliest token when greedy, the first of equals, with its log-probability', () => {
+    const sampler = new TokenSampler({ ...plain, temperature: 0 }, 4, []);
+    const scores = Float32Array.of(0, 3, 3, 1);
+    const probabilities = new Float32Array(4);
+    softmaxInto(probabilities, scores);
+    const state = { rng: Rng.of(1), count: 0, seen: null };
+    expect(sampler.inverseTemperature).toBe(1);
+    expect(sampler.next(scores, probabilities, state)).toBe(1);
+    expect(sampler.logprob).toBeCloseTo(Math.log(softmax([0, 3, 3, 1])[1]!), 6);
+  });
+
+  it('holds back the end of text and shares its probability out', () => {
+    const params = { ...plain, minNewTokens: 2 };
+    const sampler = new TokenSampler(params, 3, [0]);
+    const probabilities = Float32Array.of(0.5, 0.125, 0.375);
+    const scores = probabilities.map(Math.log);
+    const rng = Rng.of('eos');
+    const seen = new Map<number, number>();
+    for (let i = 0; i < 200; i++) {
+      const id = sampler.next(scores, probabilities, { rng, count: 1, seen: null });
+      seen.set(id, sampler.logprob);
+    }
+    expect([...seen.keys()].sort()).toEqual([1, 2]);
+    expect(seen.get(1)).toBeCloseTo(Math.log(0.25), 6);
+    expect(seen.get(2)).toBeCloseTo(Math.log(0.75), 6);
+    for (let i = 0; i < 200; i++) {
+      seen.set(sampler.next(scores, probabilities, { rng, count: 2, seen: null }), sampler.logprob);
+    }
+    expect(seen.get(0)).toBeCloseTo(Math.log(0.5), 6);
+  });
+
+  it('works from the scores when the end of text has all the probability there is', () => {
+    const sampler = new TokenSampler({ ...plain, minNewTokens: 1 }, 3, [0]);
+    const scores = Float32Array.of(200, 0, Math.log(3));
+    const probabilities = Float32Array.of(1, 0, 0);
+    const seen = new Map<number, number>();
+    const rng = Rng.of('underflow');
+    for (let i = 0; i < 100; i++) {
+      const id = sampler.next(scores, probabilities, { rng, count: 0, seen: null });
+      seen.set(id, sampler.logprob);
+    }
+    expect(seen.get(1)).toBeCloseTo(Math.log(0.25), 6);
+    expect(seen.get(2)).toBeCloseTo(Math.log(0.75), 6);
+    expect(seen.has(0)).toBe(false);
+  });
+
+  it('penalises tokens seen: positive scores divided, negative multiplied', () => {
+    const sampler = new TokenSampler({ ...plain, repetitionPenalty: 2, temperature: 0 }, 3, []);
+    const scores = Float32Array.of(3, 2, -1);
+    const probabilities = new Float32Array(3);
+    softmaxInto(probabilities, scores);
+    const state = { rng: Rng.of(1), count: 0, seen: new Set([0, 2]) };
+    expect(sampler.next(scores, probabilities, state)).toBe(1);
+    expect(sampler.logprob).toBeCloseTo(Math.log(softmax([1.5, 2, -2])[1]!), 6);
+    expect([...scores]).toEqual([3, 2, -1]);
+  });
+});

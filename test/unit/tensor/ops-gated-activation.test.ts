@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { type GateKind, gatedActivation, tf } from '../../../src/tensor/index.js';
+import { checkGradients, type Operand, operand, randomOperand } from './ops-gradient.js';
+
+/** Φ(x) by its power series, and by the leading terms of the asymptotic one far out. */
+function normalCdf(x: number): number {
+  const z = Math.abs(x) / Math.SQRT2;
+  if (z > 4) {
+    const tail = (Math.exp(-z * z) / (z * Math.sqrt(Math.PI))) * (1 - 1 / (2 * z * z));
+    return x > 0 ? 1 - tail / 2 : tail / 2;
+  }
+  let [term, sum] = [z, z];
+  for (let n = 1; n < 100; n++) {
+    term *= (-z * z) / n;
+    sum += term / (2 * n + 1);
+  }
+  const erf = (2 / Math.sqrt(Math.PI)) * sum;
+  return (1 + Math.sign(x) * erf) / 2;
+}
+
+const ACTIVATIONS = {
+  silu: (g: number) => g / (1 + Math.exp(-g)),
+  gelu_tanh: (g: number) =>
+    0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))),
+  gelu: (g: number) => g * normalCdf(g),
+} as const satisfies Record<GateKind, (g: number) => number>;
+
+const KINDS = Object.keys(ACTIVATIONS) as GateKind[];
+
+const gates: Record<string, Operand> = {
+  usual: randomOperand('gate', [3, 4]),
+  wide: randomOperand('wide gate', [3, 4], { std: 4 }),
+  extreme: operand([3, 4], [0, -0, 30, -30, 88, -88, 200, -200, 1e4, -1e4, 1e-6, -1e-6]),
+};
+
+describe.each(KINDS)('%s', (kind) => {
+  test.each(Object.entries(gates))('gradients at %s gates', (_, gate) => {
+    checkGradients({
+      inputs: [gate, randomOperand('up', [3, 4])],
+      op: (g, u) => gatedActivation(g!, u!, kind),
+      formula: (g, u) => g.map((value, i) => ACTIVATIONS[kind](value) * u[i]!),
+    });
+  });
+
+  test('at 1', () => {
+    // silu(1) = 1/(1 + e^−1); gelu(1) = Φ(1) = 0.8413447; its tanh form: 0.8411920.
+    const expected = { silu: 0.7310586, gelu_tanh: 0.841192, gelu: 0.8413447 }[kind];
+    const y = tf.tidy(() => gatedActivation(tf.ones([1]), tf.fill([1], 2), kind).dataSync()[0]!);
+    expect([y]).toBeAllclose([2 * expected]);
+  });
+});
