@@ -6,14 +6,27 @@ export default defineConfig({
     pool: 'forks',
     setupFiles: ['test/setup.ts'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
       {
         extends: true,
-        test: { name: 'invariant', include: ['test/invariant/**/*.test.ts'], testTimeout: 300_000, maxWorkers: 1 },
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 },
       },
       {
         extends: true,
-        test: { name: 'recipes', include: ['test/recipes/**/*.test.ts'], testTimeout: 600_000, maxWorkers: 1 },
+        test: {
+          name: 'invariant',
+          include: ['test/invariant/**/*.test.ts'],
+          testTimeout: 300_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'recipes',
+          include: ['test/recipes/**/*.test.ts'],
+          testTimeout: 600_000,
+          maxWorkers: 1,
+        },
       },
     ],
   },

@@ -2,7 +2,7 @@
 
 usage: python scripts/golden/families.py [OUTPUT]
 
-Needs torch, transformers and peft. For each case a JSON file with the configuration (as the Hub spells it and
+Needs the packages of requirements.txt. For each case a JSON file with the configuration (as the Hub spells it and
 as this transformers saves it), the token ids and the losses, and a safetensors file with the logits at the real
 positions and, for the families, the gradient of the mean negative log-likelihood to every parameter and to
 every LoRA matrix. The weights are not stored, see portable.py.

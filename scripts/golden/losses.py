@@ -2,10 +2,10 @@
 
 usage: python scripts/golden/losses.py [OUTPUT]
 
-Needs torch and trl. The trainers' `_compute_loss` runs on a stand-in that holds the settings and log-probabilities
-drawn here, so no model is needed. Two things are not TRL's: label smoothing of the sigmoid loss, which TRL keeps in
-`aot` only (for one pair at a time the same formula), and the importance ratios, which TRL computes while it
-generates (repeated here from `_generate_and_score_completions`).
+Needs the packages of requirements.txt. The trainers' `_compute_loss` runs on a stand-in that holds the settings and
+log-probabilities drawn here, so no model is needed. Two things are not TRL's: label smoothing of the sigmoid loss,
+which TRL keeps in `aot` only (for one pair at a time the same formula), and the importance ratios, which TRL
+computes while it generates (repeated here from `_generate_and_score_completions`).
 """
 
 import json
@@ -22,7 +22,7 @@ LENGTHS = [3, 5, 2, 4, 6, 1, 2, 3]
 ACCELERATOR = SimpleNamespace(
     device="cpu", num_processes=1, sync_gradients=True, gather=lambda x: x, gather_for_metrics=lambda x: x,
     reduce=lambda x, reduction: x,
-)  # fmt: skip
+)
 
 
 def numbers(rng, lengths, low, high):
@@ -44,7 +44,7 @@ def stand_in(**settings):
     return SimpleNamespace(
         model=SimpleNamespace(training=True), accelerator=ACCELERATOR, aux_loss_enabled=False,
         _metrics=defaultdict(lambda: defaultdict(list)), **settings,
-    )  # fmt: skip
+    )
 
 
 def metrics_of(trainer):
@@ -70,7 +70,7 @@ def dpo(rows, reference, loss_type, beta, label_smoothing):
         ld_alpha=None, precompute_ref_logps=True, f_divergence_type="reverse_kl", loss_types=[loss_type],
         loss_weights=[1.0], beta=beta, label_smoothing=label_smoothing, use_weighting=False, _total_train_tokens=0,
         _tp_size=1,
-    )  # fmt: skip
+    )
     loss = DPOTrainer._compute_loss(trainer, lambda **_: outputs, inputs, False)
     loss.backward()
     return loss.item(), leaf.grad, mask, metrics_of(trainer)
@@ -119,7 +119,7 @@ def grpo_micro(data, rows, totals, kind):
         "completion_ids": mask, "completion_mask": mask, "ref_per_token_logps": reference,
         "advantages": torch.tensor([data["advantages"][i] for i in rows], dtype=torch.float64),
         "num_items_in_batch": torch.tensor(float(totals["tokens"]), dtype=torch.float64),
-    }  # fmt: skip
+    }
     if kind["useOld"]:
         inputs["old_per_token_logps"] = old
     if kind["correction"]:
@@ -132,7 +132,7 @@ def grpo_micro(data, rows, totals, kind):
         loss_type=kind["lossType"], epsilon_low=kind["epsilon"], epsilon_high=kind["epsilonHigh"],
         use_vllm=bool(kind["correction"]), vllm_importance_sampling_correction=True, _entropy_bonus_enabled=False,
         current_gradient_accumulation_steps=totals["microBatches"], max_completion_length=totals["maxCompletionLength"],
-    )  # fmt: skip
+    )
     loss = GRPOTrainer._compute_loss(trainer, None, inputs)
     loss.backward()
     return loss.item(), flat(leaf.grad, mask), metrics_of(trainer)
@@ -156,7 +156,7 @@ def grpo_cases():
     data = {
         "logps": logps, "old": near(1.2), "reference": near(1.0), "sampled": near(1.6),
         "advantages": [1.3, -0.7, 0.4, -1.1, 2.0, -0.2, 0.0, 0.9],
-    }  # fmt: skip
+    }
     halves, whole = [[0, 1, 2, 3], [4, 5, 6, 7]], [[0, 1, 2, 3, 4, 5, 6, 7]]
     types = ["grpo", "dapo", "dr_grpo", "bnpo"]
     cases = [grpo_case(data, halves, lossType=kind) for kind in types]

@@ -17,7 +17,7 @@ def llama(head_dim, theta, positions, **scaling):
     return dict(
         SIZES, model_type="llama", hidden_size=4 * head_dim, max_position_embeddings=positions, rope_theta=theta,
         rope_scaling=scaling,
-    )  # fmt: skip
+    )
 
 
 def phi3(short, **more):
@@ -26,7 +26,7 @@ def phi3(short, **more):
     return dict(
         SIZES, model_type="phi3", pad_token_id=0, partial_rotary_factor=0.75, max_position_embeddings=131072,
         original_max_position_embeddings=4096, rope_scaling=scaling,
-    )  # fmt: skip
+    )
 
 
 SHORT = [1 + 0.05 * i for i in range(48)]
@@ -52,7 +52,7 @@ CASES = {
     "phi-4-mini": phi3(SHORT),
     "longrope with factors": phi3(SHORT, factor=8.0),
     "longrope with an attention factor": phi3(SHORT, attention_factor=1.5),
-}  # fmt: skip
+}
 
 
 def expected(fields):

@@ -2,7 +2,7 @@
 
 usage: python scripts/golden/trajectories.py [OUTPUT]
 
-Needs torch, transformers, peft and trl. AdamW with learning rate 1e-2, LoRA on every linear layer, four rows or
+Needs the packages of requirements.txt. AdamW with learning rate 1e-2, LoRA on every linear layer, four rows or
 pairs a step in two micro-batches, eight in all, in the order of the file, again and again. DPO runs twice: from a fresh adapter (the reference
 is the base model) and from a trained one (the reference is a copy of it).
 """
@@ -71,7 +71,7 @@ def arguments(kind, **more):
         learning_rate=1e-2, lr_scheduler_type="constant", weight_decay=0.0, max_grad_norm=1.0, optim="adamw_torch",
         train_sampling_strategy="sequential", logging_steps=1, save_strategy="no", report_to=[], use_cpu=True, bf16=False,
         disable_tqdm=True, max_length=None, **more,
-    )  # fmt: skip
+    )
 
 
 def ids(rng, low, high):
@@ -98,7 +98,7 @@ def sft():
     SFTTrainer(
         model=adapted_model(False), args=arguments(SFTConfig), train_dataset=Dataset.from_list(data),
         processing_class=tokenizer(), callbacks=[log],
-    ).train()  # fmt: skip
+    ).train()
     return {"rows": rows, **losses(log)}
 
 
@@ -113,7 +113,7 @@ def dpo(fresh):
         model=build(MODEL, load_config(FIELDS)) if fresh else adapted_model(False),
         args=arguments(DPOConfig, beta=BETA, loss_type="sigmoid"), train_dataset=data, processing_class=tokenizer(),
         callbacks=[log], peft_config=LoraConfig(task_type="CAUSAL_LM", **LORA) if fresh else None,
-    )  # fmt: skip
+    )
     if fresh:
         fill_adapter(trainer.model, True)
     trainer.train()

@@ -12,21 +12,22 @@ interface Signals {
   readonly exitCode: () => number | undefined;
 }
 
-/** Installs the handlers for the life of the process. */
+/** Installs the handlers for the life of the process. A pipeline speaks for its stages. */
 export function catchSignals(err: (line: string) => void): Signals {
   const controller = new AbortController();
+  const isStage = process.channel !== undefined;
   let received: StopSignal | undefined;
   const stop = (name: StopSignal): void => {
     if (received !== undefined) process.exit(EXIT_CODES[name]);
     received = name;
-    err(`${name}: stopping after the current step; once more to quit at once`);
+    if (!isStage) err(`${name}: stopping after the current step; once more to quit at once`);
     controller.abort(name);
   };
   process.on('SIGINT', () => stop('SIGINT'));
   process.on('SIGTERM', () => stop('SIGTERM'));
-  if (process.channel !== undefined) {
+  if (isStage) {
     process.on('disconnect', () => stop('SIGTERM'));
-    process.channel.unref();
+    process.channel?.unref();
   }
   return {
     signal: controller.signal,

@@ -20,6 +20,5 @@ export {
   normaliseMath,
   type ProblemRow,
   type RowFormatName,
-  withoutCalculatorMarks,
 } from './row-formats.js';
 export { type RowStats, rowStats } from './row-stats.js';

@@ -14,7 +14,7 @@ export {
   evaluate,
 } from './evaluate.js';
 export { type Interval, meanInterval, wilson } from './intervals.js';
-export { type EvalMetrics, evalMetrics } from './metrics.js';
+export type { EvalMetrics } from './metrics.js';
 export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { type EvalTable, evalSummary, evalTable } from './summary.js';

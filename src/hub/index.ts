@@ -3,10 +3,8 @@ export { type DatasetFiles, type ResolveDatasetOptions, resolveDatasetFiles } fr
 export { HubNotFoundError, HubUnreachableError } from './failures.js';
 export { isHubId } from './ids.js';
 export {
-  MODEL_FILES,
   type ResolveModelOptions,
   resolveModel,
   resolveModelDir,
-  TOKENIZER_FILES,
 } from './models.js';
 export type { HubOptions, HubProgress } from './settings.js';

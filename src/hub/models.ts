@@ -29,9 +29,6 @@ export const MODEL_FILES = [
   'LICENSE*',
 ] as const;
 
-/** The same without weights. */
-export const TOKENIZER_FILES = MODEL_FILES.filter((name) => !name.includes('safetensors'));
-
 export interface ResolveModelOptions extends HubOptions {
   /** Branch, tag or commit. Default `main`. */
   readonly revision?: string;

@@ -13,10 +13,12 @@ interface Subject {
   readonly inputs: EvaluationInputs | null;
   readonly source: ModelSource;
   readonly trained: TrainedPolicy;
-  readonly signal: AbortSignal;
 }
 
-/** Evaluates the policy as it is after a step; its sampler is opened at the first evaluation. */
+/**
+ * Evaluates the policy as it is after a step; its sampler is opened at the first evaluation. An interrupt
+ * waits for its end, so that a resumed run has the same rows and stops at the same step.
+ */
 export class DuringTraining {
   private readonly subject: Subject;
   private sampler: OnnxSampler | null = null;
@@ -27,7 +29,7 @@ export class DuringTraining {
 
   /** @param step Optimizer steps done. @returns null where no evaluation is due. */
   async after(step: number): Promise<StepEvaluation | null> {
-    const { config, inputs, trained, source, signal } = this.subject;
+    const { config, inputs, trained, source } = this.subject;
     const { eval_steps: every, stop_at_accuracy: target } = config;
     if (config.eval === null || inputs === null || every === null || step % every !== 0)
       return null;
@@ -35,7 +37,7 @@ export class DuringTraining {
     const loraModules = [...(trained.policy.lora?.targets.keys() ?? [])];
     this.sampler ??= await evaluationSampler(source, { keys, inputs, loraModules });
     await syncSampler(trained, this.sampler);
-    const { metrics } = await evaluateWith(this.sampler, { keys, inputs, signal });
+    const { metrics } = await evaluateWith(this.sampler, { keys, inputs });
     return {
       metrics: {
         'eval/accuracy': metrics.accuracy,

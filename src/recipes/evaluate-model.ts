@@ -72,7 +72,8 @@ export async function evaluationInputs(
 export interface EvaluateOptions {
   readonly keys: EvaluationKeys;
   readonly inputs: EvaluationInputs;
-  readonly signal: AbortSignal;
+  /** Ends the evaluation without a result. */
+  readonly signal?: AbortSignal;
 }
 
 /** A sampler of the size that the evaluation needs. */
@@ -101,7 +102,7 @@ export function evaluateWith(
   return evaluate({
     rows: rows.map((row, index) => ({ ...row, id: String(index) })),
     grade,
-    signal,
+    ...(signal && { signal }),
     complete: (items, { samples }) =>
       sampler.generate(
         items.map(({ id, index }) => ({ id, promptIds: prompts[index]!.promptIds, n: samples })),

@@ -154,7 +154,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
 ): Promise<TrainingResult> {
   const { run, source, trained, context } = session;
   const { recipe, config, inputs, store, checkpoint } = args;
-  for (const { key } of run.configChanges) context.log(`${key} changed since the run began`);
+  logChanges(run, context);
   const { device, tensorflow, threads } = deviceInfo();
   run.record({ device, versions: { tensorflow } });
   context.log(`${recipe.command}: TensorFlow ${tensorflow} on ${device}, ${threads} threads`);
@@ -164,14 +164,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   } else if (run.isResumed) {
     context.log('no checkpoint was saved yet: starting from step 0');
   }
-  const { signal } = context;
-  const evaluates = new DuringTraining({
-    config,
-    inputs: args.evaluation,
-    source,
-    trained,
-    signal,
-  });
+  const evaluates = new DuringTraining({ config, inputs: args.evaluation, source, trained });
   const prepared = await recipe.prepare(config, inputs, session);
   try {
     const progress = await loop(session, { config, prepared, evaluates, store, checkpoint });
@@ -189,6 +182,16 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   } finally {
     evaluates.dispose();
     await prepared.dispose?.();
+  }
+}
+
+/** Keys that say how to treat an earlier output, not what to make. */
+const HANDLING_KEYS = ['resume', 'overwrite'];
+
+function logChanges({ configChanges }: RunFolder, { log }: RecipeContext): void {
+  for (const { key, values } of configChanges.filter(({ key }) => !HANDLING_KEYS.includes(key))) {
+    const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
+    log(`${key} is ${now}, was ${before} when the run began`);
   }
 }
 

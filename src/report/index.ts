@@ -3,7 +3,7 @@ export { type Comparison, type ComparisonTable, compareRuns, comparisonText } fr
 export { type ConfigDifference, configDifferences } from './config-differences.js';
 export { type TableRow, toCsv, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
-export { pickExamples, toExample } from './examples.js';
+export { pickExamples } from './examples.js';
 export { metricCharts } from './metric-charts.js';
 export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
 export { checkRun, openRun } from './open-run.js';
@@ -35,7 +35,7 @@ export type {
   TableSection,
   TextSection,
 } from './report-types.js';
-export { openRowLog, type RowLog, type RowLogOptions, type StepRow } from './row-log.js';
+export type { RowLog, RowLogOptions, StepRow } from './row-log.js';
 export { moveRunAside, readRunRecord } from './run-files.js';
 export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder.js';
 export { makeRunId, type RunRecord, type RunStatus } from './run-record.js';

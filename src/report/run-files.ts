@@ -1,6 +1,6 @@
 /** What a run writes into its folder, how it is cleared for `overwrite=true`, and moved aside. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { readJson } from '../util/files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
@@ -52,8 +52,17 @@ export function clearRun(dir: string, record: RunRecord | null): void {
   for (const name of runEntries(dir, record)) {
     mkdirSync(dirname(join(aside, name)), { recursive: true });
     renameSync(join(dir, name), join(aside, name));
+    removeEmptyParents(dir, name);
   }
   removeCleared(dir);
+}
+
+/** Folders above `name`, up to `dir`, that hold nothing any more. */
+function removeEmptyParents(dir: string, name: string): void {
+  for (let above = dirname(name); above !== '.'; above = dirname(above)) {
+    if (list(join(dir, above)).length > 0) return;
+    rmdirSync(join(dir, above));
+  }
 }
 
 /** Deletes what an interrupted `clearRun` has left. */

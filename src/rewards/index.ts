@@ -1,5 +1,5 @@
 /** Rewards: pure graders of completions, their registry, and the parsing they share. */
-export { correctnessReward, goldOf } from './correctness.js';
+export { goldOf } from './correctness.js';
 export {
   answerAfter,
   flexibleAnswer,
@@ -7,14 +7,13 @@ export {
   goldReasoning,
   strictAnswer,
 } from './extract.js';
-export { followsFormat, formatReward } from './format.js';
+export { followsFormat } from './format.js';
 export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
 export { numbersEqual, parseNumber } from './numbers.js';
 export {
   type Grade,
   type Grader,
   makeRewards,
-  REWARD_NAMES,
   type RewardPart,
   type RewardSpec,
   type RewardStatus,

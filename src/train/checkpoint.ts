@@ -5,7 +5,6 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
 import type { AdamWState, ParameterShape } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
 import { readJson, sha256, writeJson } from '../util/files.js';
@@ -21,13 +20,25 @@ const PARAMETERS = 'parameters.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const STATE = 'trainer_state.json';
 
-const stateSchema = z.object({
-  step: z.number().int().nonnegative(),
-  tokens: z.number().nonnegative(),
-  optimizer_step: z.number().int().nonnegative(),
-  fingerprint: z.string(),
-  files: z.record(z.string(), z.object({ size: z.number(), sha256: z.string() })),
-});
+interface StateFile {
+  readonly step: number;
+  readonly tokens: number;
+  readonly optimizer_step: number;
+  readonly fingerprint: string;
+  readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>;
+}
+
+function isState(value: unknown): value is StateFile {
+  const state = (value ?? {}) as Record<string, unknown>;
+  const numbers = [state.step, state.tokens, state.optimizer_step];
+  const files = Object.values((state.files ?? {}) as Record<string, { sha256?: unknown }>);
+  return (
+    numbers.every((number) => typeof number === 'number') &&
+    typeof state.fingerprint === 'string' &&
+    files.length > 0 &&
+    files.every((file) => typeof file?.sha256 === 'string')
+  );
+}
 
 export interface CheckpointState {
   /** Optimizer steps done. */
@@ -134,9 +145,8 @@ export function loadCheckpoint(
   if (basename(dir).endsWith(PART) || !existsSync(join(dir, STATE))) {
     fail(`half-written checkpoint: no ${STATE}`);
   }
-  const parsed = stateSchema.safeParse(readJson(join(dir, STATE)));
-  if (!parsed.success) fail(`${STATE} is malformed`);
-  const state = parsed.data!;
+  const state = readJson(join(dir, STATE));
+  if (!isState(state)) return fail(`${STATE} is malformed`);
   for (const [name, expected] of Object.entries(state.files)) {
     if (!existsSync(join(dir, name))) fail(`half-written checkpoint: no ${name}`);
     const found = fingerprintOf(join(dir, name));

@@ -10,6 +10,6 @@ export { DataOrder } from './data-order.js';
 export { dpoStep, type PreferencePair, withReference } from './dpo-step.js';
 export { type Generation, type GradedCompletion, generationPeriod, grpoStep } from './grpo-step.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
-export { learningRateAt, type Schedule, type SchedulerType } from './schedule.js';
+export type { Schedule, SchedulerType } from './schedule.js';
 export { sftStep } from './sft-step.js';
 export { Trainer } from './trainer.js';

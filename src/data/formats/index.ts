@@ -6,7 +6,7 @@ import { readJsonRows } from './json.js';
 import { readJsonlRows } from './jsonl.js';
 import { readParquetRows } from './parquet.js';
 
-export { type FileRows, isRow } from './file-rows.js';
+export type { FileRows } from './file-rows.js';
 
 type Reader = (path: string) => FileRows | Promise<FileRows>;
 

@@ -6,6 +6,7 @@ import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from '../../model/sp
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
 import { type GraphContext, project, rmsNorm, scaled, softCapped } from './context.js';
+import { checkHeadSizes } from './limits.js';
 import { gatedActivation } from './mlp.js';
 import {
   INPUT_IDS,
@@ -28,8 +29,10 @@ export interface DecoderGraphOptions {
   readonly maxContext: number;
 }
 
+/** @throws InputError when the model's shape is not one that the operators take. */
 export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
   const { spec, source, loraModules = [], maxContext } = options;
+  checkHeadSizes(spec);
   const graph = new GraphBuilder();
   const context: GraphContext = {
     graph,

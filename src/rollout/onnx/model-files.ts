@@ -6,6 +6,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RunError } from '../../util/errors.js';
 import type { BuiltGraph, GraphWeight } from './graph-builder.js';
 import { ELEMENT_TYPES, encodeModel, type TensorProto } from './schema.js';
 
@@ -43,8 +44,21 @@ export function encodeGraph(graph: BuiltGraph, options: EncodeOptions = {}): Mod
     return { model: withWeights(graph, tensors), dataFolder, dispose };
   } catch (error) {
     dispose();
-    throw error;
+    throw isDiskFull(error) ? noRoom(tempDir, total, error) : error;
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+}
+
+function noRoom(tempDir: string, bytes: number, cause: unknown): RunError {
+  const parts = {
+    where: tempDir,
+    problem: `no room for ${Math.ceil(bytes / 2 ** 20)} MiB of weights`,
+    remedy: 'Free some, or let TMPDIR name a folder on a larger disk',
+  };
+  return new RunError(parts, { cause });
 }
 
 function withWeights({ model }: BuiltGraph, tensors: readonly TensorProto[]): Uint8Array {

@@ -35,7 +35,6 @@ export interface OrtFunctions {
   readonly SetIntraOpNumThreads: (options: Pointer, threads: number) => Status;
   readonly SetInterOpNumThreads: (options: Pointer, threads: number) => Status;
   readonly AddSessionConfigEntry: (options: Pointer, key: string, value: string) => Status;
-  readonly EnableProfiling: (options: Pointer, prefix: string) => Status;
 
   readonly CreateSessionFromArray: (
     env: Pointer,
@@ -75,7 +74,6 @@ const SIGNATURES = {
   CreateSessionOptions: [10, 'void *', ['void *']],
   ReleaseSessionOptions: [100, 'void', ['void *']],
   SetSessionExecutionMode: [13, 'void *', ['void *', 'int']],
-  EnableProfiling: [14, 'void *', ['void *', 'const char *']],
   DisableMemPattern: [17, 'void *', ['void *']],
   SetSessionLogSeverityLevel: [22, 'void *', ['void *', 'int']],
   SetSessionGraphOptimizationLevel: [23, 'void *', ['void *', 'int']],

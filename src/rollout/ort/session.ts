@@ -7,8 +7,6 @@ import type { OrtTensor } from './tensor.js';
 export interface SessionOptions {
   /** Threads that one operator may use, the calling one included. */
   readonly threads: number;
-  /** File prefix of a profile (Chrome trace JSON), written when the session is disposed. */
-  readonly profilePrefix?: string;
 }
 
 /** Bytes of the `.onnx` file, and the folder of its data file if it has one. */
@@ -25,8 +23,7 @@ const SPIN_MICROSECONDS = 20;
 const SEQUENTIAL = 0;
 const ALL_OPTIMIZATIONS = 99;
 
-function nativeOptions(dataFolder: string | null, settings: SessionOptions): Pointer {
-  const { threads, profilePrefix } = settings;
+function nativeOptions(dataFolder: string | null, { threads }: SessionOptions): Pointer {
   const { api } = ortRuntime();
   const options = receive(api, 'CreateSessionOptions', (out) => api.CreateSessionOptions(out));
   const check = (call: string, status: bigint | null) => checkStatus(api, call, status);
@@ -44,9 +41,6 @@ function nativeOptions(dataFolder: string | null, settings: SessionOptions): Poi
   config('session.intra_op.allow_spinning', '1');
   config('session.intra_op.spin_duration_us', String(SPIN_MICROSECONDS));
   config('session.force_spinning_stop', '1');
-  if (profilePrefix !== undefined) {
-    check('EnableProfiling', api.EnableProfiling(options, profilePrefix));
-  }
   if (dataFolder !== null) {
     config('session.model_external_initializers_file_folder_path', dataFolder);
   }
@@ -111,12 +105,6 @@ export class OrtSession {
     return new IoBinding(
       receive(api, 'CreateIoBinding', (out) => api.CreateIoBinding(this.handle, out)),
     );
-  }
-
-  /** Runs on the calling thread; JavaScript waits. */
-  runSync(binding: IoBinding): void {
-    const { api } = ortRuntime();
-    checkStatus(api, 'Run', api.RunWithBinding(this.handle, null, binding.handle));
   }
 
   /** Runs on a worker thread; the event loop stays free. The bound memory must not be touched meanwhile. */

@@ -84,7 +84,7 @@ describe('the reading of documents', () => {
       expect.arrayContaining(['setup', 'doctor', 'data', 'init-model', 'sft', 'run']),
     );
     const small = callsIn('README.md').find(({ env }) => env.TRAIN_SAMPLES !== undefined);
-    expect(small?.env).toMatchObject({ TRAIN_SAMPLES: '64', NUM_GENERATIONS: '4' });
+    expect(small?.env).toMatchObject({ TRAIN_SAMPLES: '1024', OUTPUT_DIR: 'outputs/qwen' });
   });
 
   it('makes anchors as they are linked to', () => {

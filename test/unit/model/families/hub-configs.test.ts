@@ -315,7 +315,7 @@ const CHECKPOINTS: Readonly<Record<string, readonly [parameters: number, config:
       vocab_size: 100_352,
     },
   ],
-  'granite-3.3-2b': [
+  'granite-3.1-2b': [
     2_533_531_648,
     {
       attention_bias: false,
@@ -337,9 +337,9 @@ const CHECKPOINTS: Readonly<Record<string, readonly [parameters: number, config:
       residual_multiplier: 0.22,
       rms_norm_eps: 1e-5,
       rope_scaling: null,
-      rope_theta: 10_000_000,
+      rope_theta: 5_000_000,
       tie_word_embeddings: true,
-      vocab_size: 49_159,
+      vocab_size: 49_155,
     },
   ],
 };
