@@ -3,6 +3,7 @@ import type { DatasetConfig } from '../config/index.js';
 import { type LoadedRows, loadRows } from '../data/index.js';
 import { type AnswerTags, checkTags } from '../rewards/index.js';
 import type { ChatRow, RenderOptions } from '../tokenizer/index.js';
+import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { hubOptions } from './hub-options.js';
@@ -62,12 +63,24 @@ export function promptRow(row: JsonRow): ChatRow {
   return { prompt: [{ role: 'user', content: row.question }] };
 }
 
-/** A training row: problems are answered in the four tags, other forms stay as they are. */
-export function trainingRow(row: JsonRow, tags: AnswerTags): ChatRow {
-  const { question, reasoning, answer } = row;
-  const isProblem = typeof question === 'string' && typeof answer === 'string';
-  if (!isProblem || typeof reasoning !== 'string') return row;
-  return { ...promptRow(row), completion: taggedAnswer(tags, reasoning, answer) };
+/**
+ * A training row: problems are answered in the four tags, other forms stay as they are.
+ * @throws InputError on a question without its working and answer.
+ */
+export function trainingRow(row: JsonRow, tags: AnswerTags, where: string): ChatRow {
+  const { question, reasoning, answer, completion } = row;
+  const isOther = [row.messages, row.prompt, row.text].some((value) => value !== undefined);
+  if (typeof question !== 'string' || isOther) return row;
+  if (completion !== undefined) return { ...promptRow(row), completion };
+  if (typeof reasoning === 'string' && typeof answer === 'string') {
+    return { ...promptRow(row), completion: taggedAnswer(tags, reasoning, answer) };
+  }
+  throw new InputError({
+    where,
+    problem: `a question without its working and answer (it has ${Object.keys(row).join(', ')})`,
+    remedy:
+      'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns',
+  });
 }
 
 interface PromptKeys {

@@ -1,6 +1,6 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
 import { join } from 'node:path';
-import { type EvalConfig, resolvedYaml } from '../config/index.js';
+import { type EvalConfig, evalSchema, inputPaths, resolvedYaml } from '../config/index.js';
 import { type EvalMetrics, type Evaluation, writeEvaluation } from '../evaluate/index.js';
 import {
   checkRun,
@@ -27,7 +27,8 @@ export async function runEval(config: EvalConfig, context: RecipeContext): Promi
   const source = await openModel(config, context);
   try {
     const inputs = await evaluationInputs(source, config, context);
-    const run = openRun(dir, options);
+    const reads = [...(options.reads ?? []), source.baseDir];
+    const run = openRun(dir, { ...options, reads });
     try {
       return await evaluateIn(run, { config, source, inputs, context });
     } catch (error) {
@@ -51,6 +52,7 @@ function runOf(config: EvalConfig): { readonly dir: string; readonly options: Op
     dir: config.output_dir ?? join('outputs', config.run_name ?? runId),
     options: {
       overwrite: config.overwrite,
+      reads: inputPaths(evalSchema, config),
       config: { text, values: config },
       command: 'eval',
       stage: config.stage,

@@ -64,7 +64,8 @@ export async function evaluationInputs(
   const { rows, where } = await loadDataset(benchmarkRows(keys), { seed, context });
   const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(keys, where(index)),
-    maxPromptLength: spec.maxPositions - keys.max_new_tokens,
+    context: spec.maxPositions,
+    completion: keys.max_new_tokens,
   });
   return { rows, prompts, grade };
 }

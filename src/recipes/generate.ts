@@ -40,7 +40,8 @@ function promptsOf(config: GenerateConfig, { tokenizer, spec }: ModelSource): Pr
     config.input === null ? 'prompt' : `${config.input}:${index + 1}`;
   return promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
-    maxPromptLength: spec.maxPositions - config.max_new_tokens,
+    context: spec.maxPositions,
+    completion: config.max_new_tokens,
   }).map((prompt, index) => ({ ...prompt, id: String(index) }));
 }
 

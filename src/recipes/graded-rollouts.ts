@@ -24,24 +24,34 @@ export interface GradedRollout {
 }
 
 /**
- * @param options.maxPromptLength Longest prompt that leaves room for the completion.
- * @throws InputError naming the row whose prompt is longer.
+ * @param options.context Longest sequence of the model, tokens.
+ * @param options.completion Longest completion, tokens.
+ * @throws InputError naming the row whose prompt leaves no room for the completion.
  */
 export function promptRows(
   tokenizer: Tokenizer,
   rows: readonly JsonRow[],
   options: {
     readonly render: (index: number) => RenderOptions;
-    readonly maxPromptLength: number;
+    readonly context: number;
+    readonly completion: number;
   },
 ): PromptedRow[] {
+  const longest = options.context - options.completion;
+  if (longest < 1) {
+    throw new InputError({
+      where: 'completion length',
+      problem: `${options.completion} tokens leave no room for a prompt in the model's context of ${options.context}`,
+      remedy: 'Lower max_new_tokens (for grpo: max_completion_length)',
+    });
+  }
   return rows.map((row, index) => {
     const render = options.render(index);
     const promptIds = idsOf(row) ?? renderPrompt(tokenizer, promptRow(row) as ChatRow, render);
-    if (promptIds.length > options.maxPromptLength) {
+    if (promptIds.length > longest) {
       throw new InputError({
         where: render.where ?? `row ${index + 1}`,
-        problem: `its prompt has ${promptIds.length} tokens, ${options.maxPromptLength} leave room for a completion`,
+        problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
         remedy: 'Shorten it, leave it out, or lower the completion length',
       });
     }

@@ -44,7 +44,8 @@ async function inputsOf(
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
-    maxPromptLength: spec.maxPositions - config.max_completion_length,
+    context: spec.maxPositions,
+    completion: config.max_completion_length,
   });
   return { prompts, grade };
 }

@@ -78,6 +78,13 @@ async function locate(model: string, context: RecipeContext): Promise<Located> {
       remedy: 'Name the base as model=… and this folder as adapter=…',
     });
   }
+  if (!isHubId(baseModel) && !existsSync(baseModel)) {
+    throw new InputError({
+      where: join(dir, ADAPTER_CONFIG),
+      problem: `the base model ${baseModel} is not there`,
+      remedy: 'Put it back, or correct base_model_name_or_path',
+    });
+  }
   const base = await locate(baseModel, context);
   if (base.adapterDir !== null) {
     throw new InputError({

@@ -1,5 +1,4 @@
 /** Config + opened model → the policy under training, its optimizer, and the adapter it makes. */
-import { availableParallelism } from 'node:os';
 import type { SftConfig } from '../config/index.js';
 import {
   adapterFromLora,
@@ -24,7 +23,7 @@ export function configureDevice(
   configureTensorflow({
     device: config.device,
     computeDtype: config.compute_dtype === 'bfloat16' ? 'bfloat16' : 'float32',
-    threads: config.threads ?? availableParallelism(),
+    ...(config.threads !== null && { threads: config.threads }),
   });
 }
 

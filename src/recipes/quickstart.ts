@@ -194,7 +194,7 @@ const bundled = (name: string, overrides: readonly string[]) => ({
   overrides,
 });
 
-/** Milliseconds that the scripts around the command took before it, from LORIKEET_SETUP_SECONDS. */
+/** Seconds that the scripts around the command took before it, from LORIKEET_SETUP_SECONDS. */
 function setupSeconds(): number | null {
   const text = process.env.LORIKEET_SETUP_SECONDS;
   return text === undefined || text === '' ? null : Number(text);

@@ -73,7 +73,8 @@ async function tracesInputs(
   const problems = rows.map((row, index) => traceProblem(row, where(index)));
   const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
-    maxPromptLength: spec.maxPositions - config.max_new_tokens,
+    context: spec.maxPositions,
+    completion: config.max_new_tokens,
   });
   return { problems, prompts };
 }

@@ -3,7 +3,7 @@
  * the run folder; run the loop with rows and checkpoints, save the result, evaluate it, write the report.
  */
 import { join } from 'node:path';
-import { resolvedYaml } from '../config/index.js';
+import { commandSchemas, inputPaths, resolvedYaml } from '../config/index.js';
 import {
   checkRun,
   type MetricRow,
@@ -103,7 +103,8 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
       const store = checkpointStore(dir, { config, source, trained });
       const checkpoint = findCheckpoint(store, config.resume);
       const seconds = (performance.now() - started) / 1000;
-      const run = openRun(dir, options);
+      const reads = [...(options.reads ?? []), source.baseDir];
+      const run = openRun(dir, { ...options, reads });
       try {
         run.phases.add('load', seconds);
         const session = { run, source, trained, startStep: checkpoint?.state.step ?? 0, context };
@@ -120,7 +121,7 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
 }
 
 function runOf(
-  command: string,
+  command: 'sft' | 'dpo' | 'grpo',
   config: TrainerConfig,
 ): { readonly dir: string; readonly options: OpenRunOptions } {
   const text = resolvedYaml(config);
@@ -130,6 +131,7 @@ function runOf(
     options: {
       resume: config.resume,
       overwrite: config.overwrite,
+      reads: inputPaths(commandSchemas[command], config),
       config: { text, values: config },
       command,
       stage: config.stage,

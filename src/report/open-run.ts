@@ -1,6 +1,6 @@
 /** Opening a run folder: refused when in use, cleared, or gone on with. */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { resolve, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { clearRun, RUN_FILE, readRunRecord, removeCleared, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
@@ -42,10 +42,12 @@ interface Asked {
   readonly overwrite: boolean;
   readonly resumeFrom: string | null;
   readonly command: string;
+  readonly reads: readonly string[];
+  readonly mayResume: boolean;
 }
 
 function askedOf(folder: string, options: OpenRunOptions): Asked {
-  const { resume = 'never', overwrite = false, command } = options;
+  const { resume = 'never', overwrite = false, command, reads = [] } = options;
   assertFolder(folder);
   if (overwrite && resume === 'auto') {
     throw new InputError({
@@ -55,7 +57,8 @@ function askedOf(folder: string, options: OpenRunOptions): Asked {
     });
   }
   const resumeFrom = resume === 'never' || resume === 'auto' ? null : checkpointPath(resume);
-  return { resume, overwrite, resumeFrom, command };
+  const mayResume = options.resume !== undefined;
+  return { resume, overwrite, resumeFrom, command, reads, mayResume };
 }
 
 function assertFolder(folder: string): void {
@@ -78,6 +81,21 @@ function checkpointPath(resume: string): string {
   });
 }
 
+/** @throws InputError when a file to be deleted is one that the new run reads. */
+function assertKept(deleted: readonly string[], { reads, resumeFrom }: Asked): void {
+  const wanted = [...reads, ...(resumeFrom === null ? [] : [resumeFrom])];
+  const lost = wanted.find((path) => deleted.some((other) => overlap(resolve(path), other)));
+  if (lost === undefined) return;
+  throw new InputError({
+    where: 'overwrite',
+    problem: `overwrite=true would delete ${lost}, which this run reads`,
+    remedy: 'Choose another output_dir',
+  });
+}
+
+const overlap = (one: string, other: string): boolean =>
+  one === other || one.startsWith(other + sep) || other.startsWith(one + sep);
+
 /** The record of the run to go on with; null for a fresh start. */
 function runToResume(folder: string, asked: Asked): RunRecord | null {
   const record = readRunRecord(folder);
@@ -93,18 +111,18 @@ function runToResume(folder: string, asked: Asked): RunRecord | null {
   const isOwn = asked.resumeFrom?.startsWith(folder + sep) ?? false;
   const isResume = asked.resume === 'auto' || isOwn;
   if (asked.overwrite) {
-    if (!isOwn) return null;
-    throw new InputError({
-      where: 'overwrite',
-      problem: `overwrite=true would delete the checkpoint that resume names (${asked.resumeFrom})`,
-      remedy: 'Set one of them, or choose another output_dir',
-    });
+    assertKept(
+      entries.map((name) => join(folder, name)),
+      asked,
+    );
+    return null;
   }
   if (!isResume) {
+    const goOn = asked.mayResume ? ' resume=auto to go on,' : '';
     throw new InputError({
       where: folder,
       problem: `the folder is in use by run ${record.run_id} (${record.command}, ${record.status})`,
-      remedy: 'Give overwrite=true to replace it, resume=auto to go on, or another output_dir',
+      remedy: `Give overwrite=true to replace it,${goOn} or another output_dir`,
     });
   }
   if (record.command !== asked.command) {

@@ -19,9 +19,11 @@ import {
 } from './run-record.js';
 
 export interface OpenRunOptions {
-  /** `never`, `auto` (go on when the folder holds a run), or the path of a checkpoint. */
+  /** `never`, `auto` (go on when the folder holds a run), or the path of a checkpoint; absent: cannot. */
   readonly resume?: string;
   readonly overwrite?: boolean;
+  /** Files and folders that the run reads: `overwrite` is refused where it would delete one. */
+  readonly reads?: readonly string[];
   /** The resolved config: as YAML for config.yaml, and as a value for run.json. */
   readonly config: { readonly text: string; readonly values: unknown };
   /** `sft`, `grpo`, `eval`, …: a folder is gone on with by the same command only. */

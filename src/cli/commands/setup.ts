@@ -10,4 +10,5 @@ export const setup = defineCommand({
   plan: (config) => [`provides TensorFlow for device ${config.device}`],
   run: async (config, context) =>
     (await import('../../recipes/setup.js')).runSetup(config, context),
+  print: () => null,
 });

@@ -7,7 +7,12 @@ import type { FileRows } from './file-rows.js';
 
 /** @throws InputError naming `file:line`, or the file when it cannot be unpacked. */
 export function readJsonlRows(path: string): FileRows {
-  return { rows: read(path), where: (index) => `${path}:${lineOfRow(path, index)}` };
+  let lines: readonly number[] | undefined;
+  const where = (index: number): string => {
+    lines ??= linesOfRows(path);
+    return `${path}:${lines[index]}`;
+  };
+  return { rows: read(path), where };
 }
 
 function read(path: string): JsonRow[] {
@@ -23,10 +28,9 @@ function read(path: string): JsonRow[] {
   }
 }
 
-/** Blank lines are no rows, so the line is looked up, when an error needs it. */
-function lineOfRow(path: string, index: number): number {
+/** Line of each row, from 1. Blank lines are no rows. */
+function linesOfRows(path: string): number[] {
   const bytes = readFileSync(path);
-  const lines = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').split('\n');
-  let rows = -1;
-  return lines.findIndex((line) => line.trim() !== '' && ++rows === index) + 1;
+  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [index + 1]));
 }
