@@ -119,8 +119,8 @@ export function pairsFromRollouts<T extends CompletionRow>(
 }
 
 function promptOf(row: CompletionRow): string {
-  const prompt = row.question ?? row.prompt;
-  if (prompt !== undefined) return prompt;
+  const prompt: unknown = row.question ?? row.prompt;
+  if (prompt !== undefined) return typeof prompt === 'string' ? prompt : JSON.stringify(prompt);
   throw new InputError({ where: 'pairs', problem: 'a row has neither question nor prompt' });
 }
 

@@ -1,23 +1,122 @@
-/** `lorikeet compare RUN…`: results, last metrics and config differences of runs side by side. */
+/**
+ * `lorikeet compare A B…`: results, last metrics and config differences of runs side by side, and their
+ * evaluations paired by example against the first.
+ */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { CompareConfig } from '../config/index.js';
+import { loadRows } from '../data/index.js';
+import {
+  type ComparedRow,
+  compareEvaluations,
+  type EvaluationComparison,
+} from '../evaluate/index.js';
 import {
   type Comparison,
   compareRuns,
   comparisonText,
+  percent,
+  readRunRecord,
+  textTable,
   writeReport,
   writeTable,
 } from '../report/index.js';
+import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { checkOutput } from './rows-output.js';
 
-export async function runCompare(config: CompareConfig, context: RecipeContext): Promise<void> {
+interface Paired extends EvaluationComparison {
+  readonly a: string;
+  readonly b: string;
+}
+
+export interface CompareResult {
+  /** Each input against the first, where both have graded examples. */
+  readonly paired: readonly Paired[];
+}
+
+export async function runCompare(
+  config: CompareConfig,
+  context: RecipeContext,
+): Promise<CompareResult> {
   checkOutput(config);
-  const comparison = compareRuns(config.inputs);
-  context.print(comparisonText(comparison));
-  if (config.output === null) return;
-  if (config.output.endsWith('.html')) writeReport(config.output, comparison.report);
-  else writeTable(config.output, tableRows(comparison), ['kind', 'name', ...comparison.names]);
-  context.log(`comparison in ${config.output}`);
+  const folders = config.inputs.filter((input) => existsSync(input) && isFolder(input));
+  const comparison = folders.length > 1 ? compareRuns(folders) : null;
+  const paired = await pairedComparisons(config.inputs);
+  if (comparison === null && paired.length === 0) {
+    throw new InputError({
+      where: 'inputs',
+      problem: `${config.inputs.join(', ')} have nothing to compare`,
+      remedy: 'Give run folders, or CSV files of evaluations, two or more',
+    });
+  }
+  if (comparison !== null) context.log(comparisonText(comparison));
+  if (paired.length > 0) context.log(`\n${pairedText(paired)}`);
+  if (config.output !== null) write(config.output, comparison, paired, context);
+  return { paired };
+}
+
+const isFolder = (path: string) => statSync(path).isDirectory();
+
+function write(
+  output: string,
+  comparison: Comparison | null,
+  paired: readonly Paired[],
+  context: RecipeContext,
+): void {
+  if (output.endsWith('.html')) {
+    if (comparison === null) {
+      throw new InputError({ where: 'output', problem: 'a page needs run folders as inputs' });
+    }
+    writeReport(output, comparison.report);
+  } else {
+    writeTable(output, [
+      ...(comparison === null ? [] : tableRows(comparison)),
+      ...pairedRows(paired),
+    ]);
+  }
+  context.log(`comparison in ${output}`);
+}
+
+/** Rows of the evaluation that an input holds; null: it holds none. */
+async function evaluationRows(input: string): Promise<readonly ComparedRow[] | null> {
+  const file = evaluationFile(input);
+  return file === null ? null : (await loadRows(file)).rows;
+}
+
+function evaluationFile(input: string): string | null {
+  if (!existsSync(input)) throw new InputError({ where: 'inputs', problem: `no "${input}"` });
+  if (!isFolder(input)) return input;
+  const record = readRunRecord(input);
+  const own = record?.files.find((file) => file.endsWith(`${record.run_id}.csv`));
+  return own === undefined ? null : join(input, own);
+}
+
+async function pairedComparisons(inputs: readonly string[]): Promise<Paired[]> {
+  const [first, ...others] = inputs as [string, ...string[]];
+  const baseline = await evaluationRows(first);
+  if (baseline === null) return [];
+  const out: Paired[] = [];
+  for (const other of others) {
+    const rows = await evaluationRows(other);
+    if (rows !== null) out.push({ a: first, b: other, ...compareEvaluations(baseline, rows) });
+  }
+  return out;
+}
+
+function pairedText(paired: readonly Paired[]): string {
+  const header = ['a', 'b', 'examples', 'accuracy a', 'accuracy b', 'b − a', '95% interval', 'p'];
+  const rows = paired.map((pair) => [
+    pair.a,
+    pair.b,
+    pair.n,
+    percent(pair.accuracy_a),
+    percent(pair.accuracy_b),
+    percent(pair.difference),
+    `${percent(pair.difference_low)} – ${percent(pair.difference_high)}`,
+    pair.p_value.toPrecision(3),
+  ]);
+  return textTable(header, rows);
 }
 
 /** One row per result, metric or config key; one column per run. */
@@ -30,3 +129,6 @@ function tableRows({ results, metrics, config }: Comparison) {
     })),
   );
 }
+
+const pairedRows = (paired: readonly Paired[]) =>
+  paired.map(({ a, b, ...numbers }) => ({ kind: 'paired', name: `${b} − ${a}`, ...numbers }));

@@ -14,16 +14,19 @@ import {
 } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
-import { checkOutput, writeRows } from './rows-output.js';
+import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
 import { openSampler, samplingParams } from './sampling.js';
 
-export async function runGenerate(config: GenerateConfig, context: RecipeContext): Promise<void> {
+export async function runGenerate(
+  config: GenerateConfig,
+  context: RecipeContext,
+): Promise<WrittenRows | null> {
   checkOutput(config);
   const source = await openModel(config, context);
   try {
     const prompts = promptsOf(config, source);
     const rollouts = await sampleAll(config, { source, prompts, context });
-    writeRows(
+    return writeRows(
       config,
       rollouts.map((rollout) => outputRow(rollout, config)),
       context,

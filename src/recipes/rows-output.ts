@@ -19,14 +19,22 @@ export function checkOutput({ output, overwrite }: OutputKeys): void {
   });
 }
 
+export interface WrittenRows {
+  readonly output: string;
+  readonly rows: number;
+}
+
+/** @returns what was written; null when the rows went to standard output. */
 export function writeRows(
   { output }: OutputKeys,
   rows: readonly object[],
   context: RecipeContext,
-): void {
-  if (output === null) for (const row of rows) context.print(JSON.stringify(row));
-  else {
-    writeFileAtomic(output, toJsonl(rows));
-    context.log(`${rows.length} rows in ${output}`);
+): WrittenRows | null {
+  if (output === null) {
+    for (const row of rows) context.print(JSON.stringify(row));
+    return null;
   }
+  writeFileAtomic(output, toJsonl(rows));
+  context.log(`${rows.length} rows in ${output}`);
+  return { output, rows: rows.length };
 }

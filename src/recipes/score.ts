@@ -9,13 +9,16 @@ import type { RecipeContext } from './context.js';
 import { renderOptions } from './dataset.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { configureDevice } from './policy-source.js';
-import { checkOutput, writeRows } from './rows-output.js';
+import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
 import { openSampler } from './sampling.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
 type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>;
 
-export async function runScore(config: ScoreConfig, context: RecipeContext): Promise<void> {
+export async function runScore(
+  config: ScoreConfig,
+  context: RecipeContext,
+): Promise<WrittenRows | null> {
   checkOutput(config);
   const rows = readJsonl(config.input);
   const source = await openModel(config, context);
@@ -26,7 +29,7 @@ export async function runScore(config: ScoreConfig, context: RecipeContext): Pro
     try {
       const logprobs = await inBatches(sequences, config.batch_size, score);
       const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
-      writeRows(config, scored, context);
+      return writeRows(config, scored, context);
     } finally {
       dispose();
     }

@@ -20,9 +20,10 @@ async function examplesOf(
       : { ...config.dataset, name: null, path: config.traces_file };
   const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
   const tags = tagsOf(config);
-  const rendered = rows.map((row, index) =>
-    renderExample(tokenizer, trainingRow(row, tags), renderOptions(config, where(index))),
-  );
+  const rendered = rows.map((row, index) => {
+    const place = where(index);
+    return renderExample(tokenizer, trainingRow(row, tags, place), renderOptions(config, place));
+  });
   const limited = limitLengths(rendered, {
     maxLength: config.max_length,
     policy: 'truncate',

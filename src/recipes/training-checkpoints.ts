@@ -8,6 +8,7 @@ import {
   type CheckpointStore,
   listCheckpoints,
   loadCheckpoint,
+  stepOf,
 } from '../train/index.js';
 import { sha256 } from '../util/files.js';
 import type { ModelSource } from './model-source.js';
@@ -56,7 +57,7 @@ interface RestoreArgs {
 
 /** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
 export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
-  const { path, state } = checkpoint;
+  const { state } = checkpoint;
   const flat = new Float32Array(trained.policy.parameters.size);
   let offset = 0;
   for (const { name } of store.shapes) {
@@ -67,6 +68,6 @@ export function restore(trained: TrainedPolicy, { run, store, checkpoint }: Rest
   trained.policy.parameters.assign(flat);
   trained.trainer.optimizer.restore(state.optimizer);
   for (const later of run.isResumed ? listCheckpoints(store.dir) : []) {
-    if (later > path) rmSync(later, { recursive: true });
+    if (stepOf(later) > state.step) rmSync(later, { recursive: true });
   }
 }

@@ -61,12 +61,14 @@ export interface CheckpointStore {
 const PART = '.part';
 const STEP_NAME = /^step-(\d{6,})$/;
 
+/** Optimizer steps that the checkpoint of this path holds, by its name. */
+export const stepOf = (path: string): number => Number(STEP_NAME.exec(basename(path))?.[1]);
+
 /** Complete checkpoints, oldest first. */
 export function listCheckpoints(dir: string): string[] {
   if (!existsSync(dir)) return [];
-  const step = (name: string) => Number(STEP_NAME.exec(name)?.[1]);
   const names = readdirSync(dir).filter((name) => STEP_NAME.test(name));
-  return names.sort((a, b) => step(a) - step(b)).map((name) => join(dir, name));
+  return names.sort((a, b) => stepOf(a) - stepOf(b)).map((name) => join(dir, name));
 }
 
 /**

@@ -5,6 +5,7 @@ export {
   listCheckpoints,
   loadCheckpoint,
   saveCheckpoint,
+  stepOf,
 } from './checkpoint.js';
 export { DataOrder } from './data-order.js';
 export { dpoStep, type PreferencePair, withReference } from './dpo-step.js';

@@ -32,7 +32,7 @@ export interface LoopOptions {
   readonly savePeriod?: number;
   readonly save: (progress: LoopProgress) => Promise<void>;
   /** Evaluation after so many steps; null where none is due. */
-  readonly evaluate: (step: number) => Promise<StepEvaluation | null>;
+  readonly evaluate?: (step: number) => Promise<StepEvaluation | null>;
   readonly onRow: (row: MetricRow) => void;
   readonly signal: AbortSignal;
 }
@@ -42,19 +42,26 @@ export interface LoopProgress {
   readonly tokens: number;
 }
 
-/** @throws InterruptError after saving, when `signal` is aborted. */
+/**
+ * A resumed run repeats the evaluation that was due at its checkpoint: it may be what ended the run.
+ * @throws InterruptError after saving, when `signal` is aborted.
+ */
 export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
-  const { schedule, savePeriod = 1, signal } = options;
-  let tokens = options.startTokens;
-  let saved = options.startStep;
-  for (let step = options.startStep; step < schedule.totalSteps; step++) {
+  const { schedule, startStep, startTokens, savePeriod = 1, signal } = options;
+  let tokens = startTokens;
+  let saved = startStep;
+  if (startStep > 0 && startStep < schedule.totalSteps) {
+    const evaluation = await options.evaluate?.(startStep);
+    if (evaluation?.isEnough === true) return { step: startStep, tokens };
+  }
+  for (let step = startStep; step < schedule.totalSteps; step++) {
     await signalsDelivered();
     const started = performance.now();
     const learningRate = learningRateAt(schedule, step);
     const outcome = await options.step(step, learningRate);
     tokens += outcome.tokens;
     const seconds = (performance.now() - started) / 1000;
-    const evaluation = await options.evaluate(step + 1);
+    const evaluation = (await options.evaluate?.(step + 1)) ?? null;
     options.onRow({
       step: step + 1,
       epoch: options.epochsAt(step + 1),

@@ -45,6 +45,8 @@ interface Session {
   readonly resume?: boolean;
   /** Aborts while this step, counted from 1, is computed. */
   readonly abortAt?: number;
+  /** Evaluations, after every other step, are good enough from this step on. */
+  readonly enoughFrom?: number;
 }
 
 let dir: string;
@@ -93,6 +95,8 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
       const parameters = await policy.parameters.download();
       saveCheckpoint(store, { step, tokens, parameters, optimizer: await optimizer.state() });
     },
+    evaluate: async (step) =>
+      step % 2 === 0 ? { metrics: {}, isEnough: step >= (rest.enoughFrom ?? TOTAL + 1) } : null,
     onRow: (row) => losses.set(row.step, row.loss as number),
     signal: stop.signal,
   });
@@ -123,7 +127,7 @@ describe.each([
     expect((await session({ options, seed: 2 })).losses).not.toEqual(first.losses);
   });
 
-  test.each([1, 4, 7])('goes on after an interrupt in step %i', async (abortAt) => {
+  test.each([1, 5])('goes on after an interrupt in step %i', async (abortAt) => {
     const whole = await session({ options });
     rmSync(dir, { recursive: true });
     const begun = await session({ options, abortAt });
@@ -158,4 +162,26 @@ test('an interrupt in the last step lets the run end', async () => {
   const { interrupted, losses } = await session({ abortAt: TOTAL });
   expect(interrupted).toBeNull();
   expect(losses.size).toBe(TOTAL);
+});
+
+describe('a run that was good enough after step 6', () => {
+  test('ends there', async () => {
+    const { losses } = await session({ enoughFrom: 5 });
+    expect([...losses.keys()]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test('ends there also when it goes on from the checkpoint of that step', async () => {
+    await session();
+    expect(savedSteps()).toEqual([3, 6]);
+    const { losses } = await session({ enoughFrom: 5, resume: true });
+    expect([...losses.keys()]).toEqual([]);
+  });
+
+  test('goes on from an earlier checkpoint to it', async () => {
+    const whole = await session({ enoughFrom: 5 });
+    expect(savedSteps()).toEqual([3]);
+    const rest = await session({ enoughFrom: 5, resume: true });
+    expect([...rest.losses.keys()]).toEqual([4, 5, 6]);
+    expect(rest.parameters).toEqual(whole.parameters);
+  });
 });

@@ -24,7 +24,7 @@ const arithmeticKeys = z
   .prefault({});
 
 export const dataSchema = z.strictObject({
-  name: text().describe('Data set (gsm8k, gsm8k-platinum, math, arithmetic)'),
+  name: text().describe('Data set (gsm8k, gsm8k-platinum, math, math-500, arithmetic)'),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
   train_samples: optionalWhole(1, "Rows of train.jsonl; null takes the data set's own number"),

@@ -45,17 +45,27 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
   log(`stage ${stage.id}: ${stage.command} (${plan.reason})`);
   const path = configFile(root, stage.id);
   writeFileAtomic(path, resolvedYaml(handledConfig(stage, plan.action)));
-  const unfinished = { hash: plan.hash, seconds: 0, exit_code: null, result: null };
+  const own = { hash: plan.hash, outputs: ownOutputs(stage, plan) };
+  const unfinished = { ...own, seconds: 0, exit_code: null, result: null };
   writeState(root, stage.id, { ...unfinished, status: 'running' });
   const started = performance.now();
   const outcome = await launch({ command: stage.command, configFile: path, signal, log });
   const seconds = Math.round(performance.now() - started) / 1000;
   const status = statusOf(outcome);
   const { exitCode, result } = outcome;
-  writeState(root, stage.id, { hash: plan.hash, status, seconds, exit_code: exitCode, result });
+  const ended = { ...own, status, seconds, exit_code: exitCode, result };
+  writeState(root, stage.id, exitCode === BAD_INPUT ? plan.previous : ended);
   note(progress, stage, { status, seconds, hash: plan.hash, result });
   if (status === 'interrupted') throw interrupted(signal, stage);
   if (status === 'failed') throw failure(stage, exitCode);
+}
+
+/** Exit code of a command that has refused its input and written nothing. */
+const BAD_INPUT = 2;
+
+function ownOutputs({ output }: Stage, { previous }: StagePlan): string[] {
+  const earlier = previous?.outputs ?? [];
+  return output === null ? [...earlier] : [...new Set([...earlier, output])];
 }
 
 function statusOf({ exitCode }: StageOutcome): Exclude<StageStatus, 'running'> {
@@ -84,7 +94,7 @@ function failure(stage: Stage, exitCode: number): Error {
     problem: `stage ${stage.id} (${stage.command}) failed with exit code ${exitCode}`,
     remedy: 'Its error stands above; finished stages are kept',
   };
-  return exitCode === 2 ? new InputError(parts) : new RunError(parts);
+  return exitCode === BAD_INPUT ? new InputError(parts) : new RunError(parts);
 }
 
 function testGate(stage: Stage, progress: Progress): void {

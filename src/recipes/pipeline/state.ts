@@ -3,7 +3,7 @@
  * with. The content hash covers the config, the input files, and the hashes of the stages before it.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../config/index.js';
 import { readJson, sha256, writeJson } from '../../util/files.js';
@@ -17,6 +17,8 @@ export interface StageState {
   readonly seconds: number;
   readonly exit_code: number | null;
   readonly result: unknown;
+  /** Every output that the stage has written, now or under an earlier config: these are its own to replace. */
+  readonly outputs: readonly string[];
 }
 
 const stateFile = (root: string, id: string): string => join(root, 'stages', `${id}.json`);
@@ -27,8 +29,10 @@ function readState(root: string, id: string): StageState | null {
   return existsSync(path) ? (readJson(path) as StageState) : null;
 }
 
-export function writeState(root: string, id: string, state: StageState): void {
-  writeJson(stateFile(root, id), state);
+/** @param state null: as if the stage had never run. */
+export function writeState(root: string, id: string, state: StageState | null): void {
+  if (state === null) rmSync(stateFile(root, id), { force: true });
+  else writeJson(stateFile(root, id), state);
 }
 
 /** Larger files are identified by size and modification time. */
@@ -87,6 +91,9 @@ export function planStage(
     previous,
   });
   if (previous === null) return plan('run', 'new');
+  if (stage.output !== null && !previous.outputs.includes(stage.output)) {
+    return plan('run', 'its output is another');
+  }
   if (previous.hash !== hash) return plan('redo', 'its config or inputs changed');
   if (previous.status !== 'done') return plan('resume', `was ${previous.status}`);
   if (stage.output !== null && !existsSync(stage.output)) return plan('run', 'its output is gone');

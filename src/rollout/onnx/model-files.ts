@@ -3,12 +3,13 @@
  * into one data file, which ONNX Runtime maps into memory and lets go of tensor by tensor as it packs them,
  * so that the weights do not stand in memory twice.
  */
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunError } from '../../util/errors.js';
 import type { BuiltGraph, GraphWeight } from './graph-builder.js';
 import { ELEMENT_TYPES, encodeModel, type TensorProto } from './schema.js';
+import { makeTempFolder, removeFolder } from './temp-folder.js';
 
 /** Weights up to this total are put into the model (protobuf itself ends at 2 GiB). */
 const MAX_INLINE_BYTES = 256 << 20;
@@ -37,8 +38,8 @@ export function encodeGraph(graph: BuiltGraph, options: EncodeOptions = {}): Mod
     const tensors = graph.weights.map(inlineTensor);
     return { model: withWeights(graph, tensors), dataFolder: null, dispose() {} };
   }
-  const dataFolder = mkdtempSync(join(tempDir, 'lorikeet-rollout-'));
-  const dispose = () => rmSync(dataFolder, { recursive: true, force: true, maxRetries: 3 });
+  const dataFolder = makeTempFolder(tempDir);
+  const dispose = () => removeFolder(dataFolder);
   try {
     const tensors = writeDataFile(join(dataFolder, DATA_FILE), graph.weights);
     return { model: withWeights(graph, tensors), dataFolder, dispose };

@@ -2,6 +2,7 @@
  * Draws the next token of a row. Where nothing is adjusted or filtered the probabilities come ready from
  * the graph, and a draw is one walk along them until the random number is used up.
  */
+import { RunError } from '../../util/errors.js';
 import type { Rng } from '../../util/rng.js';
 import type { SamplingParams } from '../types.js';
 import { argmax, isUnfiltered, Support, softmaxInto } from './distribution.js';
@@ -53,15 +54,28 @@ export class TokenSampler {
    * @param scores logits over the temperature [V]
    * @param probabilities softmax of `scores` [V]
    * @returns the token; `logprob` holds the logarithm of its probability
+   * @throws RunError when the probabilities are not numbers
    */
   next(scores: Float32Array, probabilities: Float32Array, state: SamplingState): number {
     const row = this.adjusted({ scores, weights: probabilities, mass: 1 }, state);
-    if (this.params.temperature === 0) {
-      const id = argmax(row.scores);
-      this.logprob = Math.log(row.weights[id]! / row.mass);
-      return id;
+    const id = this.draw(row, state.rng);
+    if (Number.isNaN(this.logprob)) {
+      throw new RunError({
+        where: 'rollout',
+        problem: 'the logits of the model are not numbers',
+        remedy: 'Its weights have diverged: train with a lower learning rate',
+      });
     }
-    return this.isPlain ? this.drawPlain(row, state.rng) : this.drawFiltered(row, state.rng);
+    return id;
+  }
+
+  private draw(row: Row, rng: Rng): number {
+    if (this.params.temperature > 0) {
+      return this.isPlain ? this.drawPlain(row, rng) : this.drawFiltered(row, rng);
+    }
+    const id = argmax(row.scores);
+    this.logprob = Math.log(row.weights[id]! / row.mass);
+    return id;
   }
 
   /** Repetition penalty (Keskar et al. 2019) and no end of text before `minNewTokens`. */

@@ -10,7 +10,7 @@ import {
   messageOf,
   RunError,
 } from '../../../src/util/errors.js';
-import { type Fixture, type Outcomes, pipelineFixture } from './pipeline/fixture.js';
+import { type Fixture, type Launched, type Outcomes, pipelineFixture } from './pipeline/fixture.js';
 
 const YAML = `
 root: FOLDER/out
@@ -201,6 +201,33 @@ describe('a stage that fails', () => {
     await run(made);
     expect(made.launched.map(({ command }) => command)).toEqual(['eval']);
     expect(made.launched[0]?.config.overwrite).toBe(true);
+  });
+});
+
+describe('an output that the stage has not made', () => {
+  const refused = ({ command, config }: Launched) => {
+    const isForeign = command === 'eval' && config.overwrite !== true;
+    return isForeign ? { exitCode: 2 } : {};
+  };
+
+  it('is not replaced on the second try either', async () => {
+    const made = fixture(YAML, refused);
+    for (const attempt of ['first', 'second']) {
+      expect(await failureOf(run(made)), attempt).toBeInstanceOf(InputError);
+      expect(made.launched.at(-1)?.config.overwrite).toBe(false);
+    }
+  });
+
+  it('is not replaced when a key moves the output there, and its own is', async () => {
+    const made = fixture();
+    const there = (name: string) => `stages.check.output_dir=${join(made.folder, name)}`;
+    const overwrites = async (...words: string[]) => {
+      await run(made, words);
+      return made.launched.map(({ config }) => config.overwrite);
+    };
+    expect(await overwrites(there('a'))).toEqual([false, false, false, false]);
+    expect(await overwrites(there('b'))).toEqual([false]);
+    expect(await overwrites(there('a'))).toEqual([true]);
   });
 });
 

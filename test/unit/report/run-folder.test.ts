@@ -14,6 +14,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
+  checkRun,
   makeRunId,
   moveRunAside,
   type OpenRunOptions,
@@ -101,10 +102,14 @@ describe('openRun', () => {
   it('refuses a folder in use, naming both remedies, and leaves it as it was', () => {
     const dir = usedDir();
     const before = readFileSync(join(dir, 'run.json'), 'utf8');
-    expect(() => openRun(dir, options())).toThrow(InputError);
-    expect(() => openRun(dir, options())).toThrow(
-      /in use by run 20260102T030405Z-\w{8} \(sft, done\)\. Give overwrite=true .* resume=auto/,
-    );
+    const mayResume = { ...options(), resume: 'never' };
+    expect(() => openRun(dir, mayResume)).toThrow(InputError);
+    for (const check of [openRun, checkRun]) {
+      expect(() => check(dir, mayResume)).toThrow(
+        /in use by run 20260102T030405Z-\w{8} \(sft, done\)\. Give overwrite=true .* resume=auto/,
+      );
+      expect(() => check(dir, options())).toThrow(/overwrite=true to replace it, or another/);
+    }
     expect(readFileSync(join(dir, 'run.json'), 'utf8')).toBe(before);
     expect(readFileSync(join(dir, 'metrics.jsonl'), 'utf8')).toBe('old');
     expect(existsSync(join(dir, 'run.lock'))).toBe(false);
@@ -140,6 +145,16 @@ describe('openRun', () => {
     expect(readdirSync(dir).filter((name) => name.startsWith('.'))).toEqual([]);
     expect(run.isResumed).toBe(false);
     run.close('done');
+  });
+
+  it('does not overwrite what the new run reads', () => {
+    const dir = usedDir();
+    const open = (...reads: string[]) => openRun(dir, { ...options(), overwrite: true, reads });
+    for (const path of ['', 'model', 'model/tokenizer.json', 'checkpoints/step-000010']) {
+      expect(() => open('owner/name', join(dir, path))).toThrow(/which this run reads/);
+    }
+    expect(readFileSync(join(dir, 'model', 'tokenizer.json'), 'utf8')).toBe('old');
+    open('owner/name', `${dir}-other`, join(dir, 'rows.jsonl')).close('done');
   });
 
   it('goes on with a run under its id, and says what changed in the config', () => {
@@ -187,7 +202,7 @@ describe('openRun', () => {
     expect(other).toMatchObject({ isResumed: false, resumeFrom: checkpoint });
     other.close('done');
     expect(() => openRun(dir, { ...options(), resume: checkpoint, overwrite: true })).toThrow(
-      /would delete the checkpoint/,
+      /would delete .*step-000010, which this run reads/,
     );
     expect(() => openRun(usedDir(), { ...options(), resume: checkpoint })).toThrow(/in use/);
     expect(() => openRun(dir, { ...options(), resume: join(dir, 'no') })).toThrow(

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -96,6 +96,16 @@ describe('encodeGraph', () => {
     expect([...y]).toEqual([3, 7, 11, 12, 34, 56]);
     binding.dispose();
     session.dispose();
+  });
+
+  it('removes what a killed process has left, not what a living one needs', () => {
+    // Process ids end at 2 ** 22 on Linux, so the first of these cannot be running.
+    const dead = join(tempDir, 'lorikeet-rollout-99999999-abc');
+    const living = join(tempDir, `lorikeet-rollout-${process.pid}-abc`);
+    mkdirSync(dead);
+    mkdirSync(living);
+    encodeGraph(linear().build('linear'), { tempDir, maxInlineBytes: 0 }).dispose();
+    expect(readdirSync(tempDir)).toEqual([`lorikeet-rollout-${process.pid}-abc`]);
   });
 
   it('leaves nothing behind when a weight cannot be had', () => {

@@ -136,6 +136,16 @@ describe('TokenSampler', () => {
     expect(seen.has(0)).toBe(false);
   });
 
+  it.each([{}, { temperature: 0 }, { topK: 2 }, { topP: 0.5 }, { minNewTokens: 1 }])(
+    'throws when there are no probabilities: %j',
+    (changes) => {
+      const sampler = new TokenSampler({ ...plain, ...changes }, 3, [0]);
+      const broken = new Float32Array(3).fill(Number.NaN);
+      const state = { rng: Rng.of(1), count: 0, seen: null };
+      expect(() => sampler.next(broken, broken, state)).toThrow('the logits of the model are not');
+    },
+  );
+
   it('penalises tokens seen: positive scores divided, negative multiplied', () => {
     const sampler = new TokenSampler({ ...plain, repetitionPenalty: 2, temperature: 0 }, 3, []);
     const scores = Float32Array.of(3, 2, -1);
