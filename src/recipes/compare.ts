@@ -70,10 +70,9 @@ function write(
     }
     writeReport(output, comparison.report);
   } else {
-    writeTable(output, [
-      ...(comparison === null ? [] : tableRows(comparison)),
-      ...pairedRows(paired),
-    ]);
+    const rows = comparison === null ? [] : tableRows(comparison);
+    const columns = comparison === null ? [] : ['kind', 'name', ...comparison.names];
+    writeTable(output, [...rows, ...pairedRows(paired)], columns);
   }
   context.log(`comparison in ${output}`);
 }

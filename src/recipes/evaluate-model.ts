@@ -2,7 +2,7 @@
 import type { EvalConfig } from '../config/index.js';
 import { type AnswerGrader, type Evaluation, evaluate, numericGrader } from '../evaluate/index.js';
 import { withProgress } from '../report/index.js';
-import type { OnnxSampler, Sampler } from '../rollout/index.js';
+import type { Completion, OnnxSampler, Sampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -95,7 +95,7 @@ export function evaluationSampler(
 /** Samples and grades; nothing is written. @throws the signal's reason when it is aborted. */
 export function evaluateWith(
   sampler: Sampler,
-  options: EvaluateOptions & { readonly onCompletion?: () => void },
+  options: EvaluateOptions & { readonly onCompletion?: (completion: Completion) => void },
 ): Promise<Evaluation> {
   const { keys, inputs, signal, onCompletion } = options;
   const { rows, prompts, grade } = inputs;
@@ -123,7 +123,10 @@ export async function evaluateModel(
   try {
     return await withProgress({ label: 'evaluation', total }, (progress) => {
       let done = 0;
-      return evaluateWith(sampler, { ...options, onCompletion: () => progress.update(++done) });
+      const onCompletion = ({ finishReason }: Completion) => {
+        if (finishReason !== 'aborted') progress.update(++done);
+      };
+      return evaluateWith(sampler, { ...options, onCompletion });
     });
   } finally {
     sampler.dispose();

@@ -77,7 +77,9 @@ async function sampleAll(
         n: config.num_generations,
         grade,
         signal: context.signal,
-        onCompletion: () => progress.update(++done),
+        onCompletion: ({ finishReason }) => {
+          if (finishReason !== 'aborted') progress.update(++done);
+        },
       });
     });
     if (!context.signal.aborted) return rollouts;

@@ -27,12 +27,11 @@ export interface ProbeOptions {
 const PROBE_LENGTH = 64;
 const PROBE_COUNT = 4;
 
-/** The first tokens of the first few prompts that have at least two. */
+/** The first tokens of the first few prompts; a prompt of one token stands twice, or it had no target. */
 export const probeSequences = (prompts: readonly (readonly number[])[]): number[][] =>
   prompts
-    .filter((ids) => ids.length > 1)
     .slice(0, PROBE_COUNT)
-    .map((ids) => ids.slice(0, PROBE_LENGTH));
+    .map((ids) => (ids.length > 1 ? ids : [...ids, ...ids]).slice(0, PROBE_LENGTH));
 
 /** @throws GuardError when the sampler answers for other weights than the trainer's. */
 export async function probePolicy(options: ProbeOptions): Promise<ProbeResult> {

@@ -6,7 +6,7 @@ import {
   collate,
   type Policy,
 } from '../../src/model/index.js';
-import { probePolicy } from '../../src/recipes/policy-probe.js';
+import { probePolicy, probeSequences } from '../../src/recipes/policy-probe.js';
 import {
   type Completion,
   createOnnxSampler,
@@ -234,5 +234,11 @@ describe('the probe', () => {
       score: async () => (await sampler.score(PROMPTS)).map((logps) => logps.fill(Number.NaN)),
     };
     await expect(probe(policy, broken, hash)).rejects.toThrow(/differ by up to Infinity/);
+  });
+
+  test('is made of the first prompts, each with a target', () => {
+    const long = randomIds(rng, 100);
+    const prompts = [[5], [1, 2, 3], long, [8, 9], [4, 4]];
+    expect(probeSequences(prompts)).toEqual([[5, 5], [1, 2, 3], long.slice(0, 64), [8, 9]]);
   });
 });

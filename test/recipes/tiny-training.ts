@@ -13,6 +13,15 @@ export interface TinyTraining {
   readonly keys: readonly string[];
 }
 
+/** Full training that has the format in about half of the samples after 36 steps. */
+export const FORMAT_KEYS = [
+  'use_lora=false',
+  'per_device_train_batch_size=8',
+  'gradient_accumulation_steps=2',
+  'learning_rate=1e-2',
+  'lr_scheduler_type=constant',
+] as const;
+
 const TAGS = ['[', ']', '{', '}'] as const;
 
 const ARCHITECTURE = [

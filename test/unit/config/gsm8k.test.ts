@@ -85,6 +85,17 @@ describe('compare.yaml', () => {
     expect(stage('grpo')?.upstream).toEqual(['prep_sft']);
   });
 
+  it('gives every training the same number of samples, by the environment or the command line', () => {
+    const file = `${folder}/compare.yaml`;
+    const counts = (overrides: string[], env: Record<string, string>) =>
+      loadPipeline({ file, overrides, env }).stages.flatMap(({ id, config }) => {
+        const isCounted = ['full_sft', 'grpo', 'traces', 'traces_sft'].includes(id);
+        return isCounted ? [(config.dataset as { num_samples: number }).num_samples] : [];
+      });
+    expect(counts([], { TRAIN_SAMPLES: '16' })).toEqual([16, 16, 16, 16]);
+    expect(counts(['vars.train_samples=24'], {})).toEqual([24, 24, 24, 24]);
+  });
+
   it('writes the named folders and files', () => {
     const outputs = pipeline.stages.map(({ output }) => output);
     expect(outputs).toEqual([
