@@ -7,7 +7,7 @@ import { checkTrainer, trainerKeys } from './training.js';
 
 export const dpoSchema = z
   .strictObject({
-    ...trainerKeys({ learningRate: 1e-6 }),
+    ...trainerKeys({ learningRate: 1e-6, loraDropout: 0 }),
     stage: stageKey('dpo'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens; longer ones are cut'),
     beta: positive().default(0.1).describe('Strength of the pull to the reference policy'),

@@ -38,7 +38,7 @@ function checkBatch(config: BatchKeys, context: z.RefinementCtx): void {
 
 export const grpoSchema = z
   .strictObject({
-    ...trainerKeys({ learningRate: 1e-6 }),
+    ...trainerKeys({ learningRate: 1e-6, loraDropout: 0 }),
     stage: stageKey('grpo'),
     rewards: rewardsKey
       .min(1)

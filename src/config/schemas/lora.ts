@@ -2,21 +2,25 @@
 import { z } from 'zod';
 import { positive, text, whole, within } from './fields.js';
 
-export const loraSchema = z
-  .strictObject({
-    r: whole(1).default(16).describe('Rank'),
-    lora_alpha: positive().default(32).describe('Scale numerator: the update is alpha / r · BA'),
-    lora_dropout: within(0, 0.95).default(0.05).describe('Dropout on the input of A in training'),
-    target_modules: z
-      .union([text(), z.array(text()).min(1)])
-      .default('all-linear')
-      .describe('Module suffixes (list), a regular expression, or all-linear'),
-    exclude_modules: z
-      .union([text(), z.array(text())])
-      .default([])
-      .describe('Modules left out of target_modules: suffixes (list) or a regular expression'),
-    rank_pattern: z.record(text(), whole(1)).default({}).describe('Rank by module pattern'),
-    alpha_pattern: z.record(text(), positive()).default({}).describe('Alpha by module pattern'),
-    use_rslora: z.boolean().default(false).describe('Scale by alpha / √r in place of alpha / r'),
-  })
-  .prefault({});
+/** @param dropout default of `lora_dropout`: 0 where log-probabilities are compared (GRPO, DPO) */
+export const loraSchema = (dropout: number) =>
+  z
+    .strictObject({
+      r: whole(1).default(16).describe('Rank'),
+      lora_alpha: positive().default(32).describe('Scale numerator: the update is alpha / r · BA'),
+      lora_dropout: within(0, 0.95)
+        .default(dropout)
+        .describe('Dropout on the input of A in training'),
+      target_modules: z
+        .union([text(), z.array(text()).min(1)])
+        .default('all-linear')
+        .describe('Module suffixes (list), a regular expression, or all-linear'),
+      exclude_modules: z
+        .union([text(), z.array(text())])
+        .default([])
+        .describe('Modules left out of target_modules: suffixes (list) or a regular expression'),
+      rank_pattern: z.record(text(), whole(1)).default({}).describe('Rank by module pattern'),
+      alpha_pattern: z.record(text(), positive()).default({}).describe('Alpha by module pattern'),
+      use_rslora: z.boolean().default(false).describe('Scale by alpha / √r in place of alpha / r'),
+    })
+    .prefault({});

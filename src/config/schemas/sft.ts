@@ -7,7 +7,7 @@ import { checkTrainer, trainerKeys } from './training.js';
 
 export const sftSchema = z
   .strictObject({
-    ...trainerKeys({ learningRate: 2e-5 }),
+    ...trainerKeys({ learningRate: 2e-5, loraDropout: 0.05 }),
     stage: stageKey('full'),
     traces_file: optionalInput(
       'JSONL of {question, answer} traces, whose rows dataset then picks from',

@@ -62,13 +62,16 @@ const afterwardsSchema = z.strictObject({
     .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
 });
 
-export const trainerKeys = (defaults: { learningRate: number }) => ({
+export const trainerKeys = (defaults: {
+  readonly learningRate: number;
+  readonly loraDropout: number;
+}) => ({
   ...modelKeys,
   dataset: datasetSchema(),
   ...outputKeys,
   ...tagKeys,
   use_lora: z.boolean().default(true).describe('Train a LoRA adapter; false trains all weights'),
-  lora: loraSchema,
+  lora: loraSchema(defaults.loraDropout),
   ...optimizationKeys(defaults.learningRate),
   ...memoryKeys,
   ...machineKeys,
