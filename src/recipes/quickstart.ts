@@ -43,7 +43,7 @@ const DATA = {
   levelShares: { easy: 0.1, medium: 0.2, hard: 0.7 },
 } as const;
 /** Training problems whose completions become preference pairs. */
-const PAIR_PROMPTS = 1024;
+const PAIR_PROMPTS = 2048;
 const PAIR_SAMPLES = 8;
 
 const STAGES = ['base', 'sft', 'grpo', 'dpo'] as const;
