@@ -3,39 +3,21 @@
 usage: python scripts/golden-rollout.py [OUTPUT]
 
 Needs torch and transformers. Every case is a small decoder with random weights. The weights are not stored:
-they come from the project's own generator (src/util/rng.ts), which is repeated here, so that the test makes
-the same ones. Uniform numbers only: they are the same to the last bit everywhere.
+they come from the project's own generator (src/util/rng.ts, repeated in golden/portable.py), so that the test
+makes the same ones. Uniform numbers only: they are the same to the last bit everywhere.
 """
-import copy, hashlib, json, math, struct, sys
+import copy, json, math, sys
+from pathlib import Path
 import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+sys.path.insert(0, str(Path(__file__).parent / "golden"))
+from portable import Rng
+
 OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/rollout/golden.json"
-STD, NEW_TOKENS, MASK = 0.15, 12, 0xFFFFFFFF
+STD, NEW_TOKENS = 0.15, 12
 PROMPT_LENGTHS = [1, 3, 8, 17, 30]
-
-
-class Rng:
-    """sfc32 keyed by SHA-256 of the parts."""
-
-    def __init__(self, *parts):
-        digest = hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
-        self.a, self.b, self.c, self.n = struct.unpack("<4I", digest[:16])
-
-    def uint32(self):
-        total = (self.a + self.b + self.n) & MASK
-        self.n = (self.n + 1) & MASK
-        self.a = self.b ^ (self.b >> 9)
-        self.b = (self.c + (self.c << 3)) & MASK
-        self.c = ((((self.c << 21) & MASK) | (self.c >> 11)) + total) & MASK
-        return total
-
-    def uniform(self):
-        return self.uint32() / 2**32
-
-    def int(self, low, high):
-        return low + math.floor(self.uniform() * (high - low + 1))
 
 
 def values(name, shape, mean, std):

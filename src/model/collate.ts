@@ -1,5 +1,5 @@
 /** Token sequences with a loss mask → one right-padded `TokenBatch`. */
-import type { TokenBatch } from './policy.js';
+import type { TokenBatch } from './token-batch.js';
 
 export interface MaskedSequence {
   readonly ids: readonly number[];

@@ -16,6 +16,6 @@ export {
   Policy,
   type PolicyOptions,
   type ScoreOptions,
-  type TokenBatch,
   type TokenLoss,
 } from './policy.js';
+export type { TokenBatch } from './token-batch.js';

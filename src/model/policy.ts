@@ -20,19 +20,9 @@ import { dropout } from './dropout.js';
 import { GeometryCache } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
 import { type LoraPlan, loraA, loraB } from './lora.js';
+import { type Segment, segmentParameters, segmentsOf } from './segments.js';
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD, parameterShapes } from './spec.js';
-
-/** A right-padded micro-batch and the tokens whose log-probability is asked for. */
-export interface TokenBatch {
-  readonly rows: number;
-  readonly length: number;
-  /** `[rows · length]`, right-padded with any id. */
-  readonly ids: Int32Array;
-  /** `[M]`, index `row · length + t` of the hidden state that predicts each target. */
-  readonly positions: Int32Array;
-  /** `[M]`, the token at t + 1. */
-  readonly targets: Int32Array;
-}
+import type { TokenBatch } from './token-batch.js';
 
 /** Which LoRA matrices are active: the trained ones, none, or a frozen starting copy. */
 export type AdapterChoice = 'policy' | 'off' | 'reference';
@@ -68,11 +58,6 @@ export interface PolicyOptions {
   readonly keepReference?: boolean;
   /** Layers that are recomputed in the backward pass, counted from the first. */
   readonly checkpointedLayers: number;
-}
-
-interface Segment {
-  readonly from: number;
-  readonly to: number;
 }
 
 export class Policy {
@@ -215,7 +200,7 @@ export class Policy {
     readonly finish: ((hidden: Tensor, context: HeadContext) => Tensor) | null;
   }): { parameters: Map<string, Tensor>; dx: Tensor | null } {
     const { batch, segment, x, finish } = args;
-    const names = this.namesOf(segment, finish !== null);
+    const names = segmentParameters(this.names, segment, this.spec);
     const views = this.parameters.views();
     const active = this.activeLora('policy');
     const run = (...tensors: Tensor[]): Tensor => {
@@ -233,16 +218,6 @@ export class Policy {
     const grads = tf.tidy(() => tf.grads(run)(inputs, args.dy ?? undefined));
     const dx = x === null ? null : grads.shift()!;
     return { parameters: new Map(names.map((name, i) => [name, grads[i]!])), dx };
-  }
-
-  /** Trained parameters that a segment touches. */
-  private namesOf({ from, to }: Segment, isLast: boolean): string[] {
-    const headNames = [FINAL_NORM, this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD];
-    return this.names.filter((name) => {
-      const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
-      if (layer !== undefined) return Number(layer) >= from && Number(layer) < to;
-      return (name === EMBEDDING && from === 0) || (isLast && headNames.includes(name));
-    });
   }
 
   private activeLora(choice: AdapterChoice): ((name: string) => Tensor | undefined) | null {
@@ -320,13 +295,4 @@ export class Policy {
 interface HeadContext {
   readonly source: ParameterSource;
   readonly forward: LayerForward;
-}
-
-/** One segment per checkpointed layer, then one with all the rest. */
-function segmentsOf(layers: number, checkpointed: number): Segment[] {
-  const singles = Math.min(Math.max(checkpointed, 0), layers - 1);
-  const segments: Segment[] = [];
-  for (let layer = 0; layer < singles; layer++) segments.push({ from: layer, to: layer + 1 });
-  segments.push({ from: singles, to: layers });
-  return segments;
 }

@@ -4,10 +4,11 @@ import { limitLengths } from '../data/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { startProgress } from '../report/index.js';
 import { renderExample, type Tokenizer } from '../tokenizer/index.js';
-import { DataOrder, dpoStep, type PreferencePair, withReference } from '../train/index.js';
+import { dpoStep, type PreferencePair, withReference } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
+import { dataPasses } from './data-passes.js';
 import { loadDataset, promptRow, renderOptions } from './dataset.js';
 import type { ModelSource } from './model-source.js';
 import { type TrainingResult, type TrainingSession, trainingRun } from './training-run.js';
@@ -91,19 +92,13 @@ export function runDpo(config: DpoConfig, context: RecipeContext): Promise<Train
       inputs: pairsOf,
       prepare: async (_, pairs, session) => {
         const scored = await scoredPairs(config, pairs, session);
-        const microBatchSize = config.per_device_train_batch_size;
-        const order = new DataOrder({
-          examples: scored.length,
-          batchSize: microBatchSize * config.gradient_accumulation_steps,
-          seed: config.seed,
-        });
+        const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
         return {
-          totalSteps: config.max_steps ?? order.stepsFor(config.num_train_epochs),
-          epochsAt: (step) => order.epochsAt(step),
+          ...passes,
           shown: ['loss', 'rewards/accuracies', 'rewards/margins'],
           step: dpoStep({
             trainer: session.trained.trainer,
-            pairs: (step) => order.batch(step).map((index) => scored[index]!),
+            pairs: examplesOf,
             microBatchSize,
             reference: session.trained.reference,
             lossType: config.loss_type,

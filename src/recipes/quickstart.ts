@@ -136,7 +136,7 @@ class Quickstart {
       `shuffle_rewards=${this.config.shuffle_rewards}`,
     ];
     await runGrpo(loadConfig(grpoSchema, bundled('grpo', grpoKeys)), context);
-    const pairs = await this.makePairs(train, sft);
+    const pairs = await this.makePairs(sft);
     const dpoKeys = [...this.shared, `dataset.path=${pairs}`, `model=${sft}`, `output_dir=${dpo}`];
     await runDpo(loadConfig(dpoSchema, bundled('dpo', dpoKeys)), context);
   }
@@ -162,20 +162,18 @@ class Quickstart {
 
   private writeData(): string {
     const splits = makeArithmetic({ ...DATA, seed: this.config.seed });
-    for (const split of ['train', 'valid', 'test'] as const) {
-      writeFileAtomic(this.path(`data/${split}.jsonl`), toJsonl(splits[split]));
+    const files = { ...splits, pair_prompts: splits.train.slice(0, PAIR_PROMPTS) };
+    for (const [name, rows] of Object.entries(files)) {
+      writeFileAtomic(this.path(`data/${name}.jsonl`), toJsonl(rows));
     }
     return this.path('data/train.jsonl');
   }
 
   /** The SFT model's own completions on training problems, correct against incorrect. */
-  private async makePairs(_train: string, sft: string): Promise<string> {
+  private async makePairs(sft: string): Promise<string> {
     const prompts = this.path('data/pair_prompts.jsonl');
     const rollouts = this.path('rollouts.jsonl');
     const pairs = this.path('pairs.jsonl');
-    const { seed } = this.config;
-    const rows = makeArithmetic({ ...DATA, seed }).train.slice(0, PAIR_PROMPTS);
-    writeFileAtomic(prompts, toJsonl(rows));
     const keys = [
       ...this.shared,
       `model=${sft}`,
@@ -184,7 +182,7 @@ class Quickstart {
       `num_generations=${PAIR_SAMPLES}`,
     ];
     await runGenerate(loadConfig(generateSchema, bundled('rollouts', keys)), this.context);
-    const pairKeys = [`input=${rollouts}`, `output=${pairs}`, `seed=${seed}`];
+    const pairKeys = [`input=${rollouts}`, `output=${pairs}`, `seed=${this.config.seed}`];
     await runPairs(loadConfig(pairsSchema, { overrides: pairKeys }), this.context);
     return pairs;
   }

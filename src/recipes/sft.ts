@@ -3,13 +3,14 @@ import type { SftConfig } from '../config/index.js';
 import { limitLengths } from '../data/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { renderExample } from '../tokenizer/index.js';
-import { DataOrder, sftStep } from '../train/index.js';
+import { sftStep } from '../train/index.js';
 import type { RecipeContext } from './context.js';
+import { dataPasses } from './data-passes.js';
 import { loadDataset, renderOptions, tagsOf, trainingRow } from './dataset.js';
 import type { ModelSource } from './model-source.js';
 import { type TrainingResult, trainingRun } from './training-run.js';
 
-async function examplesOf(
+async function renderedRows(
   config: SftConfig,
   { tokenizer }: ModelSource,
   context: RecipeContext,
@@ -40,21 +41,15 @@ export function runSft(config: SftConfig, context: RecipeContext): Promise<Train
     {
       command: 'sft',
       keepReference: false,
-      inputs: examplesOf,
+      inputs: renderedRows,
       prepare: async (_, examples, { trained }) => {
-        const microBatchSize = config.per_device_train_batch_size;
-        const order = new DataOrder({
-          examples: examples.length,
-          batchSize: microBatchSize * config.gradient_accumulation_steps,
-          seed: config.seed,
-        });
+        const { microBatchSize, examplesOf, ...passes } = dataPasses(config, examples);
         return {
-          totalSteps: config.max_steps ?? order.stepsFor(config.num_train_epochs),
-          epochsAt: (step) => order.epochsAt(step),
+          ...passes,
           shown: ['loss', 'mean_token_accuracy'],
           step: sftStep({
             trainer: trained.trainer,
-            examples: (step) => order.batch(step).map((index) => examples[index]!),
+            examples: examplesOf,
             microBatchSize,
           }),
         };
