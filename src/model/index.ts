@@ -10,12 +10,12 @@ export {
   NO_LORA,
   planLora,
 } from './lora.js';
-export {
-  type AdapterChoice,
-  type Gradients,
-  Policy,
-  type PolicyOptions,
-  type ScoreOptions,
-  type TokenLoss,
-} from './policy.js';
+export { Policy, type PolicyOptions } from './policy.js';
+export type {
+  AdapterChoice,
+  GradientOptions,
+  Gradients,
+  ScoreOptions,
+  TokenLoss,
+} from './policy-types.js';
 export type { TokenBatch } from './token-batch.js';

@@ -11,41 +11,25 @@ import {
   type LoraBranch,
   ParameterVector,
   type Tensor,
-  type Tensor1D,
   tf,
   tokenScores,
 } from '../tensor/index.js';
 import { type HostTensor, toFloat32 } from '../weights/index.js';
 import { dropout } from './dropout.js';
+import { embeddingNoise } from './embedding-noise.js';
 import { GeometryCache } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
 import { type LoraPlan, loraA, loraB } from './lora.js';
+import type {
+  AdapterChoice,
+  GradientOptions,
+  Gradients,
+  ScoreOptions,
+  TokenLoss,
+} from './policy-types.js';
 import { type Segment, segmentParameters, segmentsOf } from './segments.js';
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD, parameterShapes } from './spec.js';
 import type { TokenBatch } from './token-batch.js';
-
-/** Which LoRA matrices are active: the trained ones, none, or a frozen starting copy. */
-export type AdapterChoice = 'policy' | 'off' | 'reference';
-
-export interface ScoreOptions {
-  readonly adapter?: AdapterChoice;
-  readonly temperature?: number;
-}
-
-/** A loss on `[M, 3]` token scores (see `tokenScores`), with metrics as scalars. */
-export type TokenLoss = (scores: Tensor) => {
-  readonly loss: Tensor;
-  readonly metrics: Readonly<Record<string, Tensor>>;
-};
-
-export interface Gradients {
-  /** `[parameters.size]`; the caller disposes it. */
-  readonly gradient: Tensor1D;
-  readonly loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** log p of the targets, `[M]`. */
-  readonly logps: Float32Array;
-}
 
 export interface PolicyOptions {
   readonly spec: DecoderSpec;
@@ -58,6 +42,8 @@ export interface PolicyOptions {
   readonly keepReference?: boolean;
   /** Layers that are recomputed in the backward pass, counted from the first. */
   readonly checkpointedLayers: number;
+  /** Scale of the noise on embeddings in training (NEFTune); default 0: none. */
+  readonly neftuneNoiseAlpha?: number;
 }
 
 export class Policy {
@@ -69,11 +55,13 @@ export class Policy {
   private readonly geometries: GeometryCache;
   private readonly segments: readonly Segment[];
   private readonly names: readonly string[];
+  private readonly noiseAlpha: number;
 
   constructor(options: PolicyOptions) {
     const { spec, weights, lora, initialLora } = options;
     this.spec = spec;
     this.lora = lora;
+    this.noiseAlpha = options.neftuneNoiseAlpha ?? 0;
     this.geometries = new GeometryCache(spec);
     const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
     if (lora === null) {
@@ -102,7 +90,7 @@ export class Policy {
     const scores = tf.tidy(() => {
       const source = this.source(this.activeLora(options.adapter ?? 'policy'), null);
       const forward = this.forwardOf(batch, source);
-      let x = this.embed(batch, source);
+      let x = this.embed(batch, source, null);
       for (const layer of this.spec.layers.keys()) {
         const next = tf.tidy(() => forward.run(x, layer));
         x.dispose();
@@ -119,7 +107,7 @@ export class Policy {
   async gradients(
     batch: TokenBatch,
     lossOf: TokenLoss,
-    options: { readonly temperature?: number; readonly dropoutSeed?: number } = {},
+    options: GradientOptions = {},
   ): Promise<Gradients> {
     const names: string[] = [];
     const { gradient, report, logps } = tf.tidy(() => {
@@ -142,6 +130,7 @@ export class Policy {
                 const scores = this.head(hidden, batch, {
                   ...context,
                   temperature: options.temperature ?? 1,
+                  ...(options.columns !== undefined && { columns: options.columns }),
                 });
                 const { loss, metrics } = lossOf(scores);
                 names.push(...Object.keys(metrics));
@@ -182,7 +171,7 @@ export class Policy {
     for (const [index, { from, to }] of this.segments.slice(0, -1).entries()) {
       const start = inputs[index] ?? null;
       const x = tf.tidy(() => {
-        let y = start ?? this.embed(batch, source);
+        let y = start ?? this.embed(batch, source, dropoutSeed);
         for (let layer = from; layer < to; layer++) y = forward.run(y, layer);
         return start === y ? y.clone() : y;
       });
@@ -208,7 +197,7 @@ export class Policy {
       const lookup = (name: string) => traced.get(name) ?? active?.(name);
       const source = this.source(active === null ? null : lookup, args.dropoutSeed, traced);
       const forward = this.forwardOf(batch, source);
-      let y = x === null ? this.embed(batch, source) : tensors[0]!;
+      let y = x === null ? this.embed(batch, source, args.dropoutSeed) : tensors[0]!;
       for (let layer = segment.from; layer < segment.to; layer++) y = forward.run(y, layer);
       return finish === null ? y : finish(y, { source, forward });
     };
@@ -269,17 +258,22 @@ export class Policy {
     return new LayerForward(this.spec, source, geometry);
   }
 
-  private embed(batch: TokenBatch, source: ParameterSource): Tensor {
+  /** @param noiseSeed Of the embedding noise; null: none. */
+  private embed(batch: TokenBatch, source: ParameterSource, noiseSeed: number | null): Tensor {
     const x = tf.gather(source.get(EMBEDDING), tf.tensor1d(batch.ids, 'int32'));
-    return this.spec.embeddingScale === 1 ? x : x.mul(this.spec.embeddingScale);
+    const scaled = this.spec.embeddingScale === 1 ? x : x.mul(this.spec.embeddingScale);
+    if (noiseSeed === null || this.noiseAlpha === 0) return scaled;
+    const { noiseAlpha: alpha } = this;
+    return scaled.add(embeddingNoise(x.shape, { alpha, length: batch.length, seed: noiseSeed }));
   }
 
-  /** @returns `[M, 3]` token scores. */
+  /** @returns Token scores, `[M, 3]`, or `[M, 4]` where `columns` names the mean log p. */
   private head(
     x: Tensor,
     batch: TokenBatch,
-    { source, forward, temperature }: HeadContext & { readonly temperature: number },
+    options: HeadContext & Pick<GradientOptions, 'columns'> & { readonly temperature: number },
   ): Tensor {
+    const { source, forward, temperature, columns } = options;
     const name = this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
     const selected = tf.gather(x, tf.tensor1d(batch.positions, 'int32'));
     const hidden = forward.norm(selected, FINAL_NORM);
@@ -288,6 +282,7 @@ export class Policy {
       logitScale: this.spec.logitScale,
       softcap: this.spec.logitSoftcap,
       trainable: this.lora === null,
+      ...(columns !== undefined && { gradients: columns }),
     });
   }
 }

@@ -6,7 +6,15 @@ export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { type RotaryTable, rope } from './ops/rope.js';
 export { stopGradient } from './ops/stop-gradient.js';
-export { CORRECT, ENTROPY, type HeadOptions, LOGP, tokenScores } from './ops/token-scores.js';
+export {
+  CORRECT,
+  ENTROPY,
+  type GradientColumn,
+  type HeadOptions,
+  LOGP,
+  MEAN_LOGP,
+  tokenScores,
+} from './ops/token-scores.js';
 export { AdamW, type AdamWOptions, type AdamWState } from './optimizers/adamw.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
 export {

@@ -2,7 +2,7 @@
  * One optimizer step: gradients of the micro-batches added up, clipped, applied. Losses arrive already
  * divided by the counts of the whole step, so that k micro-batches equal one large batch.
  */
-import type { Policy, TokenBatch, TokenLoss } from '../model/index.js';
+import type { GradientOptions, Policy, TokenBatch, TokenLoss } from '../model/index.js';
 import { type AdamW, type Tensor1D, tf } from '../tensor/index.js';
 import { GuardError } from '../util/errors.js';
 
@@ -10,6 +10,8 @@ export interface MicroTask {
   readonly batch: TokenBatch;
   readonly lossOf: TokenLoss;
   readonly temperature?: number;
+  /** Columns of the scores that the loss depends on; default: log p alone. */
+  readonly columns?: GradientOptions['columns'];
 }
 
 export interface StepResult {
@@ -52,9 +54,13 @@ export class Trainer {
     const logps: Float32Array[] = [];
     let loss = 0;
     let total: Tensor1D | null = null;
-    for (const [index, { batch, lossOf, temperature = 1 }] of tasks.entries()) {
+    for (const [index, { batch, lossOf, temperature = 1, columns }] of tasks.entries()) {
       const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
-      const part = await this.policy.gradients(batch, lossOf, { temperature, dropoutSeed });
+      const part = await this.policy.gradients(batch, lossOf, {
+        temperature,
+        dropoutSeed,
+        ...(columns !== undefined && { columns }),
+      });
       loss += part.loss;
       logps.push(part.logps);
       for (const [name, value] of Object.entries(part.metrics)) {

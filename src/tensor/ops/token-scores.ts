@@ -1,10 +1,13 @@
 /**
  * The output head fused with the log-softmax: for each selected position, log p(target), the entropy
- * of the distribution, and whether the target is its mode — without keeping logits.
+ * of the distribution, whether the target is its mode, and on request the mean log p over the
+ * vocabulary — without keeping logits.
  *
- * log p(t) = z_t − logsumexp(z), z = softcap(scale·h·Wᵀ)/temperature. As log p of a row is one number,
- * its derivative to h is one vector, j = (onehot(t) − p)·dz/dh, computed chunk by chunk in the forward
- * pass; the backward pass is j·dy. Memory is O(positions·H + chunk·V) whatever the vocabulary.
+ * log p(t) = z_t − logsumexp(z), z = softcap(scale·h·Wᵀ)/temperature. As a column of a row is one number,
+ * its derivative to h is one vector, j = (d column/dz)·dz/dh, computed chunk by chunk in the forward
+ * pass; the backward pass is Σ j·dy over the columns that carry a gradient. With V the vocabulary:
+ *   d log p(t)/dz = onehot(t) − p;   dH/dz = −p·(log p + H);   d mean log p/dz = 1/V − p.
+ * Memory is O(positions·H + chunk·V) whatever the vocabulary; each column costs one more product.
  */
 import { type Tensor, tf } from '../tf.js';
 
@@ -15,6 +18,8 @@ export interface HeadOptions {
   readonly softcap: number | null;
   /** The head's weight is trained: its gradient is computed too. */
   readonly trainable: boolean;
+  /** Columns that carry a gradient; default: log p alone. */
+  readonly gradients?: readonly GradientColumn[];
   /** Positions per chunk. */
   readonly chunk?: number;
 }
@@ -23,13 +28,23 @@ export interface HeadOptions {
 export const LOGP = 0;
 export const ENTROPY = 1;
 export const CORRECT = 2;
+/** There when `gradients` names `mean_logp`. */
+export const MEAN_LOGP = 3;
+
+export type GradientColumn = 'logp' | 'entropy' | 'mean_logp';
+
+const COLUMNS = {
+  logp: LOGP,
+  entropy: ENTROPY,
+  mean_logp: MEAN_LOGP,
+} as const satisfies Record<GradientColumn, number>;
 
 const CHUNK = 1024;
 
 interface ChunkResult {
   readonly scores: Tensor;
-  /** d log p / d logits, `[C, V]`. */
-  readonly slope: Tensor;
+  /** d column / d logits of each column that carries a gradient, `[C, V]`. */
+  readonly slopes: readonly Tensor[];
 }
 
 function chunkLogits(
@@ -57,9 +72,21 @@ function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOpt
   const logp = tf.sum(logps.mul(onehot), 1);
   const entropy = tf.neg(tf.sum(p.mul(logps), 1));
   const correct = tf.equal(tf.argMax(z, 1).cast('int32'), targets).cast('float32');
-  const slope = onehot.sub(p).mul(dz as Tensor);
-  return { scores: tf.stack([logp, entropy, correct], 1), slope };
+  const columns = gradientColumns(options);
+  const mean = columns.includes('mean_logp') ? [tf.mean(logps, 1)] : [];
+  const slopeOf = {
+    logp: () => onehot.sub(p),
+    entropy: () => tf.neg(p.mul(logps.add(entropy.expandDims(1)))),
+    mean_logp: () => tf.scalar(1 / vocab).sub(p),
+  } as const satisfies Record<GradientColumn, () => Tensor>;
+  return {
+    scores: tf.stack([logp, entropy, correct, ...mean], 1),
+    slopes: columns.map((column) => slopeOf[column]().mul(dz as Tensor)),
+  };
 }
+
+const gradientColumns = ({ gradients }: HeadOptions): readonly GradientColumn[] =>
+  gradients ?? ['logp'];
 
 /** Splits rows into chunks and joins what `each` returns per chunk, list by list. */
 function overChunks(
@@ -77,12 +104,16 @@ function overChunks(
   return columns.map((parts) => (parts.length === 1 ? parts[0]! : tf.concat(parts, 0)));
 }
 
+/** Σ factor·part over pairs, at least one. */
+const weightedSum = (parts: readonly Tensor[], factors: readonly Tensor[]): Tensor =>
+  parts.map((part, i) => part.mul(factors[i]!)).reduce((sum, part) => sum.add(part));
+
 /**
  * @param hidden `[M, H]`, the final hidden states of the selected positions.
  * @param weight `[V, H]`
  * @param targets int32 `[M]`
- * @returns `[M, 3]`: log p (natural log), entropy (nats), 1 where the target is the arg max. Only the
- *   first column carries a gradient.
+ * @returns `[M, 3]`: log p (natural log), entropy (nats), 1 where the target is the arg max; `[M, 4]` with
+ *   the mean log p over the vocabulary when `gradients` names it. Only the columns of `gradients` carry one.
  */
 export function tokenScores(
   hidden: Tensor,
@@ -92,26 +123,27 @@ export function tokenScores(
 ): Tensor {
   const [rows, width] = hidden.shape as [number, number];
   const chunk = options.chunk ?? CHUNK;
+  const columns = gradientColumns(options).map((name) => COLUMNS[name]);
   const rowsOf = (x: Tensor, start: number, size: number) => tf.slice(x, [start, 0], [size, width]);
   const targetsOf = (all: Tensor, start: number, size: number) => tf.slice(all, [start], [size]);
-  const forward = (h: Tensor, w: Tensor): [Tensor, Tensor] => {
-    const [scores, jacobian] = overChunks(rows, chunk, (start, size) => {
+  const forward = (h: Tensor, w: Tensor): { scores: Tensor; jacobians: Tensor[] } => {
+    const [scores, ...jacobians] = overChunks(rows, chunk, (start, size) => {
       const chosen = targetsOf(targets, start, size);
       const result = scoreChunk(rowsOf(h, start, size), w, chosen, options);
-      return [result.scores, tf.matMul(result.slope, w)];
+      return [result.scores, ...result.slopes.map((slope) => tf.matMul(slope, w))];
     });
-    return [scores!, jacobian!];
+    return { scores: scores!, jacobians };
   };
-  const logpGradient = (dy: Tensor) => tf.slice(dy, [0, LOGP], [rows, 1]);
-  const weightGradient = (dy: Tensor, [, h, w, ids]: readonly Tensor[]): Tensor => {
+  const columnsOf = (dy: Tensor) => columns.map((column) => tf.slice(dy, [0, column], [rows, 1]));
+  const weightGradient = (dColumns: readonly Tensor[], [h, w, ids]: readonly Tensor[]): Tensor => {
     let total = tf.zerosLike(w!);
     for (let start = 0; start < rows; start += chunk) {
       const size = Math.min(chunk, rows - start);
       const next = tf.tidy(() => {
         const part = rowsOf(h!, start, size);
-        const { slope } = scoreChunk(part, w!, targetsOf(ids!, start, size), options);
-        const weighted = slope.mul(tf.slice(dy, [start, 0], [size, 1]));
-        return total.add(tf.matMul(weighted, part, true, false));
+        const { slopes } = scoreChunk(part, w!, targetsOf(ids!, start, size), options);
+        const factors = dColumns.map((dy) => tf.slice(dy, [start, 0], [size, 1]));
+        return total.add(tf.matMul(weightedSum(slopes, factors), part, true, false));
       });
       total.dispose();
       total = next;
@@ -120,22 +152,22 @@ export function tokenScores(
   };
   if (!options.trainable) {
     return tf.customGrad((h, save) => {
-      const [scores, jacobian] = forward(h as Tensor, weight);
-      (save as (tensors: Tensor[]) => void)([jacobian]);
+      const { scores, jacobians } = forward(h as Tensor, weight);
+      (save as (tensors: Tensor[]) => void)(jacobians);
       return {
         value: scores,
-        gradFunc: (dy: Tensor, saved: Tensor[]) => saved[0]!.mul(logpGradient(dy)),
+        gradFunc: (dy: Tensor, saved: Tensor[]) => weightedSum(saved, columnsOf(dy)),
       };
     })(hidden);
   }
   return tf.customGrad((h, w, save) => {
-    const [scores, jacobian] = forward(h as Tensor, w as Tensor);
-    (save as (tensors: Tensor[]) => void)([jacobian, h as Tensor, w as Tensor, targets]);
+    const { scores, jacobians } = forward(h as Tensor, w as Tensor);
+    (save as (tensors: Tensor[]) => void)([h as Tensor, w as Tensor, targets, ...jacobians]);
     return {
       value: scores,
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const dLogp = logpGradient(dy);
-        return [saved[0]!.mul(dLogp), weightGradient(dLogp, saved)];
+        const dColumns = columnsOf(dy);
+        return [weightedSum(saved.slice(3), dColumns), weightGradient(dColumns, saved)];
       },
     };
   })(hidden, weight);

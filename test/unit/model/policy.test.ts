@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { sftLoss } from '../../../src/losses/index.js';
 import { collate, Policy, type PolicyOptions, type TokenBatch } from '../../../src/model/index.js';
+import { type Tensor, tf } from '../../../src/tensor/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { goldenCase, goldenLora, goldenWeights } from './golden.js';
 
@@ -143,6 +144,41 @@ describe('gradients', () => {
     const again = await gradientOf(recomputed, batch, 1);
     expect(again.values).toBeAllclose(first.values, { rtol: 1e-4, atol: 1e-6 });
     expect(await logps(kept, batch)).toBeAllclose(await logps(policyOf(), batch));
+  });
+
+  test('embedding noise in training only, the same where layers are recomputed', async () => {
+    const batch = collate([row(12)]);
+    const plain = await gradientOf(policyOf(), batch);
+    const noisy = policyOf({ neftuneNoiseAlpha: 5 });
+    expect((await gradientOf(noisy, batch)).values).toEqual(plain.values);
+    expect(await logps(noisy, batch)).toBeAllclose(await logps(policyOf(), batch));
+    const first = await gradientOf(noisy, batch, 1);
+    expect(first.values).not.toBeAllclose(plain.values, { atol: 1e-3 });
+    const recomputed = policyOf({ neftuneNoiseAlpha: 5, checkpointedLayers: 3 });
+    const again = await gradientOf(recomputed, batch, 1);
+    expect(again.values).toBeAllclose(first.values, { rtol: 1e-4, atol: 1e-6 });
+  });
+
+  test('the loss may depend on further columns', async () => {
+    const policy = policyOf();
+    const batch = collate([row(8)]);
+    const lossOf = (scores: Tensor) => ({
+      loss: tf.sum(scores.slice([0, 1], [-1, 1])),
+      metrics: {},
+    });
+    const found = await policy.gradients(batch, lossOf, { columns: ['entropy'] });
+    const slope = (await found.gradient.data()) as Float32Array;
+    const length = Math.hypot(...slope);
+    const direction = slope.map((value) => value / length);
+    const [step, start] = [1e-2, Float32Array.from(policy.parameters.values.dataSync())];
+    const at = async (distance: number) => {
+      policy.parameters.assign(start.map((value, i) => value + distance * direction[i]!));
+      const scores = await policy.score(batch);
+      return batch.targets.reduce((sum, _, i) => sum + scores[3 * i + 1]!, 0);
+    };
+    const numeric = ((await at(step)) - (await at(-step))) / (2 * step);
+    expect([numeric]).toBeAllclose([length], { rtol: 1e-2, atol: 0 });
+    found.gradient.dispose();
   });
 });
 

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import {
   CORRECT,
   ENTROPY,
+  type GradientColumn,
   type HeadOptions,
   LOGP,
+  MEAN_LOGP,
   tf,
   tokenScores,
 } from '../../../src/tensor/index.js';
@@ -14,9 +16,9 @@ const TARGETS = [0, 4, 2, 2, 1, 3, 0];
 
 type Distribution = Omit<HeadOptions, 'trainable' | 'chunk'>;
 
-/** `[M, 3]` */
+/** `[M, 4]`, or `[M, 3]` without the mean log p. */
 const formula =
-  ({ temperature, logitScale, softcap }: Distribution) =>
+  ({ temperature, logitScale, softcap, gradients }: Distribution) =>
   (hidden: Float64Array, weight: Float64Array): number[] =>
     TARGETS.flatMap((target, m) => {
       const z = Array.from({ length: V }, (_, v) => {
@@ -29,29 +31,38 @@ const formula =
       const total = top + Math.log(z.reduce((sum, value) => sum + Math.exp(value - top), 0));
       const logps = z.map((value) => value - total);
       const entropy = -logps.reduce((sum, logp) => sum + Math.exp(logp) * logp, 0);
-      return [logps[target]!, entropy, z[target] === top ? 1 : 0];
+      const mean = logps.reduce((sum, logp) => sum + logp, 0) / V;
+      const columns = [logps[target]!, entropy, z[target] === top ? 1 : 0];
+      return gradients?.includes('mean_logp') === true ? [...columns, mean] : columns;
     });
 
 const PLAIN: Distribution = { temperature: 1, logitScale: 1, softcap: null };
-/** Only the first column carries a gradient. */
-const onLogp = (index: number) => (index % 3 === LOGP ? Math.cos(index) : 0);
+const COLUMNS = { logp: LOGP, entropy: ENTROPY, mean_logp: MEAN_LOGP } as const;
+
+/** Weights on the columns that carry a gradient. */
+const onColumns = (gradients: readonly GradientColumn[]) => {
+  const width = gradients.includes('mean_logp') ? 4 : 3;
+  const carried: number[] = gradients.map((name) => COLUMNS[name]);
+  return (index: number) => (carried.includes(index % width) ? Math.cos(index) : 0);
+};
 
 function check(hidden: Operand, options: Distribution & { readonly chunk?: number }): void {
   const targets = tf.tensor1d(TARGETS, 'int32');
   const weight = randomOperand('weight', [V, H]);
+  const dy = onColumns(options.gradients ?? ['logp']);
   const all = { ...options, chunk: options.chunk ?? 100 };
   checkGradients({
     inputs: [hidden, weight],
     op: (h, w) => tokenScores(h!, w!, targets, { ...all, trainable: true }),
     formula: formula(options),
-    dy: onLogp,
+    dy,
   });
   const frozen = tensorOf(weight);
   checkGradients({
     inputs: [hidden],
     op: (h) => tokenScores(h!, frozen, targets, { ...all, trainable: false }),
     formula: (h) => formula(options)(h, weight.values),
-    dy: onLogp,
+    dy,
   });
   tf.dispose([targets, frozen]);
 }
@@ -69,8 +80,20 @@ describe('gradients', () => {
 
   test.each([1, 2, 3, 7])('in chunks of %i', (chunk) => check(hidden, { ...PLAIN, chunk }));
 
+  const columns: GradientColumn[][] = [
+    ['entropy'],
+    ['mean_logp'],
+    ['logp', 'entropy'],
+    ['logp', 'entropy', 'mean_logp'],
+  ];
+  test.each(columns)('of %s %s %s', (...gradients) => {
+    const present = gradients.filter((name) => name !== undefined);
+    check(hidden, { temperature: 1.4, logitScale: 2, softcap: 2.5, gradients: present, chunk: 3 });
+  });
+
   test('logits of some hundreds', () => {
-    check(randomOperand('large', [M, H], { std: 150 }), PLAIN);
+    const large = randomOperand('large', [M, H], { std: 150 });
+    check(large, { ...PLAIN, gradients: ['logp', 'entropy', 'mean_logp'] });
   });
 });
 
@@ -101,5 +124,15 @@ test('the columns: log p, entropy in nats, whether the target is the mode', () =
     expect(scores[LOGP]).toBeCloseTo(-Math.LN2, 6);
     expect(scores[ENTROPY]).toBeCloseTo(Math.LN2, 6);
     expect(scores[CORRECT]).toBe(1);
+  });
+});
+
+test('entropy and mean log p carry no gradient unless asked for', () => {
+  tf.tidy(() => {
+    const weight = tensorOf(randomOperand('weight', [V, H]));
+    const head = (h: ReturnType<typeof tensorOf>) =>
+      tokenScores(h, weight, tf.tensor1d([1], 'int32'), { ...PLAIN, trainable: false });
+    const slope = tf.grad((h) => tf.slice(head(h), [0, ENTROPY], [1, 1]).sum());
+    expect(slope(tensorOf(operand([1, H], [1, 2, 3]))).dataSync()).toBeAllclose([0, 0, 0]);
   });
 });

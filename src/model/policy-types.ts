@@ -1,0 +1,33 @@
+/** What the policy is asked for, and what it answers. */
+import type { GradientColumn, Tensor, Tensor1D } from '../tensor/index.js';
+
+/** Which LoRA matrices are active: the trained ones, none, or a frozen starting copy. */
+export type AdapterChoice = 'policy' | 'off' | 'reference';
+
+export interface ScoreOptions {
+  readonly adapter?: AdapterChoice;
+  readonly temperature?: number;
+}
+
+/** A loss on `[M, 3 or 4]` token scores (see `tokenScores`), with metrics as scalars. */
+export type TokenLoss = (scores: Tensor) => {
+  readonly loss: Tensor;
+  readonly metrics: Readonly<Record<string, Tensor>>;
+};
+
+export interface GradientOptions {
+  readonly temperature?: number;
+  /** Turns dropout and embedding noise on. */
+  readonly dropoutSeed?: number;
+  /** Columns of the scores that the loss depends on; default: log p alone. */
+  readonly columns?: readonly GradientColumn[];
+}
+
+export interface Gradients {
+  /** `[parameters.size]`; the caller disposes it. */
+  readonly gradient: Tensor1D;
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** log p of the targets, `[M]`. */
+  readonly logps: Float32Array;
+}
