@@ -15,6 +15,7 @@ const FOLDERS = {
   weights: ['File formats of weights; works on bytes, not on tensors.', []],
   hub: ['Downloads and the cache.', []],
   sandbox: ['Runs untrusted code under limits.', []],
+  endpoint: ['Client of OpenAI-compatible servers; knows no grader and no sampler.', []],
   report: ['Rows, tables, plots, run folders: observes, and never steers.', []],
   setup: ['Provides the native runtimes that other folders load.', ['tensor']],
   model: ['The architecture as data, its forward and reverse pass.', ['tensor', 'weights']],
@@ -26,10 +27,13 @@ const FOLDERS = {
   ],
   rollout: [
     'Generation on ONNX Runtime; of the model it takes the spec only.',
-    ['tokenizer', 'model', 'weights'],
+    ['tokenizer', 'model', 'weights', 'endpoint'],
   ],
   preferences: ['Rows to traces and pairs.', ['data', 'rewards']],
-  remote: ["Training services behind the trainers' interface.", ['data', 'rewards', 'report']],
+  remote: [
+    "Training services behind the trainers' interface.",
+    ['data', 'rewards', 'report', 'endpoint'],
+  ],
   train: [
     'The loop and its steps. Never rollout or rewards: a recipe hands in `collect(step)`.',
     ['tensor', 'model', 'losses', 'weights', 'report'],
@@ -40,6 +44,7 @@ const FOLDERS = {
     [
       ...['config', 'tensor', 'tokenizer', 'weights', 'hub', 'sandbox', 'report', 'setup', 'model'],
       ...['losses', 'rewards', 'data', 'rollout', 'preferences', 'remote', 'train', 'evaluate'],
+      'endpoint',
     ],
   ],
   cli: ['Parse, call, print, exit code.', ['recipes', 'config']],

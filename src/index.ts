@@ -24,6 +24,14 @@ export {
   type TracesConfig,
 } from './config/index.js';
 export { type ArithmeticOptions, loadRows, makeArithmetic } from './data/index.js';
+export {
+  chatCompletion,
+  type Endpoint,
+  EndpointError,
+  embeddings,
+  endpointSettings,
+  openEndpoint,
+} from './endpoint/index.js';
 export { evaluate, mcnemarExact, numericGrader, passAtK, wilson } from './evaluate/index.js';
 export { dpoLoss, groupAdvantages, grpoLoss, sftLoss } from './losses/index.js';
 export { Policy, planLora, readSpec } from './model/index.js';

@@ -1,0 +1,206 @@
+/**
+ * A client of an OpenAI-compatible server: JSON in, JSON out, with retries, bounded concurrency, replies
+ * kept by content, and counts. It follows no redirect, so the key reaches the configured address only.
+ * Left out: streaming.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JsonRow } from '../util/files.js';
+import { EndpointError, malformed, noAnswer, refusal } from './failures.js';
+import { limiter } from './limiter.js';
+import { diskCache, requestKey } from './reply-cache.js';
+import type { EndpointSettings } from './settings.js';
+
+/** Longest wait between two tries, milliseconds, also when the server asks for more. */
+const MAX_DELAY_MS = 30_000;
+/** Longer answers are refused, characters. */
+const MAX_ANSWER = 64 * 2 ** 20;
+
+export interface EndpointReply {
+  readonly body: JsonRow;
+  /** From sending the successful try to its whole body, milliseconds; 0 for a kept reply. */
+  readonly latencyMs: number;
+  /** The reply comes from the cache, or was shared with an identical request on its way. */
+  readonly isCached: boolean;
+}
+
+export interface EndpointStats {
+  /** Requests made of the endpoint, kept replies included. */
+  readonly requests: number;
+  readonly cached: number;
+  readonly retries: number;
+  /** Requests that failed for good. */
+  readonly failed: number;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  /** Sum over the answers, seconds. */
+  readonly latency_s: number;
+  /** By the settings' prices; null without prices. */
+  readonly cost: number | null;
+}
+
+export interface Endpoint {
+  readonly settings: EndpointSettings;
+  /**
+   * @param path Below the base address, as `/chat/completions`.
+   * @throws EndpointError when the tries are used up or would not help.
+   */
+  post(path: string, body: JsonRow, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
+  get(path: string, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
+  stats(): EndpointStats;
+}
+
+export function openEndpoint(settings: EndpointSettings): Endpoint {
+  const withPermit = limiter(settings.maxConcurrency);
+  const cache = settings.cacheDir === null ? null : diskCache(settings.cacheDir);
+  const onTheirWay = new Map<string, Promise<EndpointReply>>();
+  const count = {
+    requests: 0,
+    cached: 0,
+    retries: 0,
+    failed: 0,
+    prompt_tokens: 0,
+    completion_tokens: 0,
+    latency_s: 0,
+  };
+
+  const ask = (request: HttpRequest): Promise<EndpointReply> =>
+    withPermit(async () => {
+      try {
+        const reply = await withRetries(settings, request, () => count.retries++);
+        const usage = tokensOf(reply.body);
+        count.prompt_tokens += usage.prompt;
+        count.completion_tokens += usage.completion;
+        count.latency_s += reply.latencyMs / 1000;
+        return reply;
+      } catch (error) {
+        count.failed++;
+        throw error;
+      }
+    });
+
+  /** Only for the cache: identical requests on their way are one. */
+  const askOnce = async (request: HttpRequest): Promise<EndpointReply> => {
+    if (cache === null) return await ask(request);
+    const key = requestKey(request.url, request.body);
+    const kept = cache.get(key);
+    if (kept !== null) return shared({ body: kept, latencyMs: 0, isCached: true });
+    const first = onTheirWay.get(key);
+    if (first !== undefined) return shared(await first);
+    const sent = ask(request).finally(() => onTheirWay.delete(key));
+    onTheirWay.set(key, sent);
+    const reply = await sent;
+    cache.put(key, { url: request.url, body: request.body }, reply.body);
+    return reply;
+  };
+  const shared = ({ body }: EndpointReply): EndpointReply => {
+    count.cached++;
+    return { body, latencyMs: 0, isCached: true };
+  };
+
+  return {
+    settings,
+    post: async (path, body, { signal } = {}) => {
+      count.requests++;
+      const url = settings.baseUrl + path;
+      return await askOnce({ method: 'POST', url, body, ...(signal && { signal }) });
+    },
+    get: async (path, { signal } = {}) => {
+      count.requests++;
+      return await ask({ method: 'GET', url: settings.baseUrl + path, ...(signal && { signal }) });
+    },
+    stats: () => ({ ...count, cost: costOf(settings, count) }),
+  };
+}
+
+interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly body?: JsonRow;
+  readonly signal?: AbortSignal;
+}
+
+async function withRetries(
+  settings: EndpointSettings,
+  request: HttpRequest,
+  onRetry: () => void,
+): Promise<EndpointReply> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await once(settings, request);
+    } catch (error) {
+      const retry = error instanceof EndpointError ? error.retry : null;
+      if (retry === null || tries >= settings.attempts) throw error;
+      const wait = retry.afterMs ?? settings.retryDelayMs * 2 ** (tries - 1);
+      onRetry();
+      await sleep(Math.min(MAX_DELAY_MS, wait), undefined, abortOf(settings, request));
+    }
+  }
+}
+
+function abortOf({ signal }: EndpointSettings, request: HttpRequest): { signal?: AbortSignal } {
+  const signals = [signal, request.signal].filter((each) => each != null);
+  return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
+}
+
+async function once(settings: EndpointSettings, request: HttpRequest): Promise<EndpointReply> {
+  const { url, method, body } = request;
+  const start = performance.now();
+  const outer = abortOf(settings, request).signal;
+  const timeout = AbortSignal.timeout(settings.timeoutMs);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: headersOf(settings),
+      redirect: 'manual',
+      signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
+  } catch (error) {
+    outer?.throwIfAborted();
+    throw noAnswer(url, error, settings.timeoutMs);
+  }
+  if (!response.ok) {
+    const retryAfter = response.headers.get('retry-after');
+    throw refusal(url, { status: response.status, text, retryAfter });
+  }
+  return { body: parsed(url, text), latencyMs: performance.now() - start, isCached: false };
+}
+
+function headersOf({ apiKey }: EndpointSettings): Record<string, string> {
+  const headers = { 'content-type': 'application/json', 'user-agent': 'lorikeet' };
+  return apiKey === null ? headers : { ...headers, authorization: `Bearer ${apiKey}` };
+}
+
+function parsed(url: string, text: string): JsonRow {
+  if (text.length > MAX_ANSWER) throw malformed(url, `its answer has ${text.length} characters`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed(url, `its answer is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw malformed(url, 'its answer is not a JSON object');
+  }
+  return value as JsonRow;
+}
+
+function tokensOf({ usage }: JsonRow): { readonly prompt: number; readonly completion: number } {
+  const { prompt_tokens, completion_tokens } = (usage ?? {}) as Record<string, unknown>;
+  return { prompt: wholeOrZero(prompt_tokens), completion: wholeOrZero(completion_tokens) };
+}
+
+const wholeOrZero = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
+
+function costOf(
+  { prices }: EndpointSettings,
+  count: { readonly prompt_tokens: number; readonly completion_tokens: number },
+): number | null {
+  if (prices === null) return null;
+  const { prompt_tokens, completion_tokens } = count;
+  return (prompt_tokens * prices.input + completion_tokens * prices.output) / 1e6;
+}

@@ -1,0 +1,117 @@
+/** What can go wrong with an endpoint, and what to tell the user about it. */
+import { RunError } from '../util/errors.js';
+
+/**
+ * `timeout`: no whole answer in time. `unreachable`: no connection, or it broke. `refused`: an error
+ * status. `malformed`: an answer that is not what the interface promises.
+ */
+export type EndpointFailure = 'timeout' | 'unreachable' | 'refused' | 'malformed';
+
+/** A request that failed for good. The message never holds the key. */
+export class EndpointError extends RunError {
+  readonly kind: EndpointFailure;
+  /** HTTP status; null when there was no answer. */
+  readonly status: number | null;
+  /** The server's error code or type, as `insufficient_quota`. */
+  readonly code: string | null;
+  /** Whether another try may help, and how long the server asks to wait, milliseconds. */
+  readonly retry: { readonly afterMs: number | null } | null;
+
+  constructor(
+    parts: { readonly where: string; readonly problem: string; readonly remedy?: string },
+    details: {
+      readonly kind: EndpointFailure;
+      readonly status?: number | null;
+      readonly code?: string | null;
+      readonly retry?: { readonly afterMs: number | null } | null;
+      readonly cause?: unknown;
+    },
+  ) {
+    super(parts, { cause: details.cause });
+    this.kind = details.kind;
+    this.status = details.status ?? null;
+    this.code = details.code ?? null;
+    this.retry = details.retry ?? null;
+  }
+}
+
+/** Server's code, type or status → what to do. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  insufficient_quota: 'The account has no credit left: add some, or use another endpoint',
+  invalid_api_key: 'Set the key that belongs to this endpoint',
+  model_not_found: 'Name a model that this endpoint serves (GET /models lists them)',
+  context_length_exceeded: 'Shorten the input or use a model with a longer context',
+  invalid_request_error:
+    'The endpoint does not accept a field of the request: check the model and its settings',
+  rate_limit_exceeded: 'Lower max_concurrency or wait',
+  401: 'Set the key that belongs to this endpoint',
+  403: 'The key may not use this model or address',
+  404: 'Check base_url (it ends in /v1 for most servers) and the model name',
+};
+
+const RETRIED = [408, 409, 425, 429];
+
+/** The error of an answer with an error status. `text` is its body. */
+export function refusal(
+  where: string,
+  { status, text, retryAfter }: { status: number; text: string; retryAfter: string | null },
+): EndpointError {
+  const { code, message } = serverError(text);
+  const passes = (status >= 500 || RETRIED.includes(status)) && code !== 'insufficient_quota';
+  const remedy = REMEDIES[code ?? ''] ?? REMEDIES[String(status)];
+  return new EndpointError(
+    {
+      where,
+      problem: `it answered ${status}${code === null ? '' : ` (${code})`}${message}`,
+      ...(remedy !== undefined && { remedy }),
+    },
+    {
+      kind: 'refused',
+      status,
+      code,
+      retry: passes ? { afterMs: waitOf(retryAfter) } : null,
+    },
+  );
+}
+
+/** The error of a request that brought no whole answer. */
+export function noAnswer(where: string, cause: unknown, timeoutMs: number): EndpointError {
+  const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+  const reason = cause instanceof Error ? (cause.cause as NodeJS.ErrnoException)?.code : undefined;
+  return new EndpointError(
+    {
+      where,
+      problem: timedOut
+        ? `no answer within ${timeoutMs} ms`
+        : `could not be reached (${reason ?? String(cause)})`,
+      remedy: 'Check base_url and that the server runs',
+    },
+    { kind: timedOut ? 'timeout' : 'unreachable', retry: { afterMs: null }, cause },
+  );
+}
+
+/** An answer that is not what the interface promises. Another try may bring a better one. */
+export function malformed(where: string, problem: string): EndpointError {
+  return new EndpointError({ where, problem }, { kind: 'malformed', retry: { afterMs: null } });
+}
+
+/** `{"error":{"code","type","message"}}`, as most servers send it; else the start of the text. */
+function serverError(text: string): { readonly code: string | null; readonly message: string } {
+  let error: unknown;
+  try {
+    error = (JSON.parse(text) as { error?: unknown } | null)?.error;
+  } catch {
+    error = text;
+  }
+  const { code, type, message } = (
+    error !== null && typeof error === 'object' ? error : { message: error }
+  ) as Record<string, unknown>;
+  const name = [code, type].find((each) => typeof each === 'string' && each !== '');
+  const said = typeof message === 'string' && message !== '' ? `: ${message.slice(0, 300)}` : '';
+  return { code: typeof name === 'string' ? name : null, message: said };
+}
+
+function waitOf(header: string | null): number | null {
+  const seconds = Number(header ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+}

@@ -1,0 +1,204 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  chatCompletion,
+  type EndpointChoice,
+  EndpointError,
+  embeddings,
+  endpointSettings,
+  openEndpoint,
+} from '../../../src/endpoint/index.js';
+import { type Answer, type Asked, chatAnswer, startServer, type TestServer } from './server.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function serve(answer: (asked: Asked, index: number) => Answer): Promise<TestServer> {
+  const server = await startServer(answer);
+  closers.push(() => server.close());
+  return server;
+}
+
+function open(server: TestServer, options: Partial<EndpointChoice> = {}) {
+  const settings = endpointSettings({
+    baseUrl: server.baseUrl,
+    env: {},
+    retryDelayMs: 1,
+    ...options,
+  });
+  return openEndpoint(settings);
+}
+
+const request = { model: 'judge', messages: [{ role: 'user', content: 'Is 4 right?' }] };
+
+async function failure(promise: Promise<unknown>): Promise<EndpointError> {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(EndpointError);
+  return error as EndpointError;
+}
+
+describe('settings', () => {
+  it('reads the key from the environment only, and demands the one that is named', () => {
+    const env = { OPENAI_API_KEY: 'k1', MINE: 'k2' };
+    const baseUrl = 'http://127.0.0.1:1/v1/';
+    expect(endpointSettings({ baseUrl, env }).apiKey).toBe('k1');
+    expect(endpointSettings({ baseUrl, env, apiKeyEnv: 'MINE' }).apiKey).toBe('k2');
+    expect(endpointSettings({ baseUrl, env: {} })).toMatchObject({
+      apiKey: null,
+      baseUrl: 'http://127.0.0.1:1/v1',
+    });
+    expect(() => endpointSettings({ baseUrl, env: {}, apiKeyEnv: 'MINE' })).toThrow('Set MINE');
+  });
+
+  it.each([
+    [null, 'no endpoint is named'],
+    ['api.example.com', 'no http address'],
+    ['ftp://host/v1', 'no http address'],
+    ['http://me:secret@host/v1', 'holds a user name'],
+  ])('refuses the address %s', (baseUrl, problem) => {
+    expect(() => endpointSettings({ baseUrl, env: {} })).toThrow(problem);
+  });
+});
+
+describe('chatCompletion', () => {
+  it('sends the request with the key and reads text, counts and cost', async () => {
+    const server = await serve(() => ({ body: chatAnswer('yes') }));
+    const endpoint = open(server, {
+      env: { OPENAI_API_KEY: 'secret' },
+      prices: { input: 2, output: 10 },
+    });
+    const reply = await chatCompletion(endpoint, { ...request, settings: { temperature: 0 } });
+    expect(reply).toMatchObject({ text: 'yes', finishReason: 'stop', isCached: false });
+    expect(server.asked[0]).toMatchObject({ method: 'POST', path: '/v1/chat/completions' });
+    expect(server.asked[0]?.headers.authorization).toBe('Bearer secret');
+    expect(server.asked[0]?.body).toEqual({ ...request, temperature: 0 });
+    // (10 · 2 + 2 · 10) / 1e6
+    expect(endpoint.stats()).toMatchObject({
+      requests: 1,
+      prompt_tokens: 10,
+      completion_tokens: 2,
+      cost: 4e-5,
+    });
+  });
+
+  it('tries again after 429, 500 and broken JSON, and counts it', async () => {
+    const bad: Answer[] = [{ status: 429, body: {} }, { status: 500, body: 'x' }, { body: '{' }];
+    const server = await serve((_, index) => bad[index] ?? { body: chatAnswer('yes') });
+    const endpoint = open(server);
+    expect((await chatCompletion(endpoint, request)).text).toBe('yes');
+    expect(endpoint.stats()).toMatchObject({ retries: 3, failed: 0 });
+  });
+
+  it('waits as long as the server asks', async () => {
+    const server = await serve((_, index) =>
+      index === 0
+        ? { status: 429, headers: { 'retry-after': '0.2' }, body: {} }
+        : { body: chatAnswer('yes') },
+    );
+    const start = performance.now();
+    await chatCompletion(open(server), request);
+    expect(performance.now() - start).toBeGreaterThan(190);
+  });
+
+  it.each([
+    [{ status: 429, body: { error: { code: 'insufficient_quota' } } }, 'credit'],
+    [{ status: 400, body: { error: { type: 'invalid_request_error' } } }, 'does not accept'],
+    [{ status: 401, body: {} }, 'Set the key'],
+    [{ status: 404, body: 'not here' }, 'Check base_url'],
+    [{ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: {} }, 'answered 302'],
+  ])('gives up at once on %j', async (answer, message) => {
+    const server = await serve(() => answer);
+    const error = await failure(chatCompletion(open(server), request));
+    expect(error.message).toContain(message);
+    expect(error.kind).toBe('refused');
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('gives up after the last try, on silence as `timeout`', async () => {
+    const server = await serve(() => ({}));
+    const endpoint = open(server, { timeoutMs: 50, attempts: 2 });
+    const error = await failure(chatCompletion(endpoint, request));
+    expect(error.kind).toBe('timeout');
+    expect(server.asked).toHaveLength(2);
+    expect(endpoint.stats()).toMatchObject({ retries: 1, failed: 1 });
+  });
+
+  it('says where nothing listens', async () => {
+    const server = await serve(() => ({}));
+    await server.close();
+    const error = await failure(chatCompletion(open(server, { attempts: 1 }), request));
+    expect(error.kind).toBe('unreachable');
+    expect(error.message).toContain('ECONNREFUSED');
+  });
+
+  it('ends with its signal, without another try', async () => {
+    const server = await serve(() => ({}));
+    const abort = new AbortController();
+    const sent = chatCompletion(open(server), request, { signal: abort.signal });
+    setTimeout(() => abort.abort(new Error('enough')), 20);
+    await expect(sent).rejects.toThrow('enough');
+    expect(server.asked).toHaveLength(1);
+  });
+
+  it('keeps to its concurrency', async () => {
+    const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 20 }));
+    const endpoint = open(server, { maxConcurrency: 3 });
+    await Promise.all(Array.from({ length: 12 }, () => chatCompletion(endpoint, request)));
+    expect(server.mostAtOnce()).toBe(3);
+  });
+});
+
+describe('the cache', () => {
+  it('asks once for the same content, in one process and in the next', async () => {
+    const cacheDir = mkdtempSync(join(tmpdir(), 'replies-'));
+    closers.push(() => rmSync(cacheDir, { recursive: true }));
+    const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 10 }));
+    const endpoint = open(server, { cacheDir });
+    const both = await Promise.all([1, 2].map(() => chatCompletion(endpoint, request)));
+    expect(both.map((each) => each.isCached)).toEqual([false, true]);
+    const { messages, model } = request;
+    expect((await chatCompletion(open(server, { cacheDir }), { messages, model })).text).toBe(
+      'yes',
+    );
+    expect(server.asked).toHaveLength(1);
+    expect(endpoint.stats()).toMatchObject({ requests: 2, cached: 1, prompt_tokens: 10 });
+    await chatCompletion(endpoint, { ...request, settings: { temperature: 1 } });
+    expect(server.asked).toHaveLength(2);
+    expect(readdirSync(cacheDir)).not.toHaveLength(0);
+  });
+
+  it('keeps no failure', async () => {
+    const cacheDir = mkdtempSync(join(tmpdir(), 'replies-'));
+    closers.push(() => rmSync(cacheDir, { recursive: true }));
+    const server = await serve((_, index) =>
+      index === 0 ? { status: 400, body: {} } : { body: chatAnswer('yes') },
+    );
+    const endpoint = open(server, { cacheDir });
+    await failure(chatCompletion(endpoint, request));
+    expect((await chatCompletion(endpoint, request)).text).toBe('yes');
+  });
+});
+
+describe('embeddings', () => {
+  it('orders the vectors by index and refuses another count', async () => {
+    const data = [
+      { index: 1, embedding: [0, 1] },
+      { index: 0, embedding: [1, 0] },
+    ];
+    const server = await serve(() => ({ body: { data } }));
+    const endpoint = open(server, { attempts: 1 });
+    expect(await embeddings(endpoint, { model: 'e', input: ['a', 'b'] })).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+    const error = await failure(embeddings(endpoint, { model: 'e', input: ['a'] }));
+    expect(error.kind).toBe('malformed');
+  });
+});
