@@ -11,10 +11,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from '../src/cli/command.js';
 import { commands } from '../src/cli/commands/index.js';
-import { type KeyDoc, keyDocs } from '../src/config/index.js';
+import { type ConfigSchema, type KeyDoc, keyDocs } from '../src/config/index.js';
 
 /** What a page or the list needs of a command. */
-export type Documented = Pick<Command, 'name' | 'usage' | 'summary' | 'examples' | 'schema'>;
+export type Documented = Pick<
+  Command,
+  'name' | 'usage' | 'summary' | 'examples' | 'schema' | 'parts'
+>;
 
 const NOTE = 'made by scripts/command-pages.ts, do not edit';
 const PAGES = 'docs/commands';
@@ -51,7 +54,14 @@ function defaultCell({ isRequired, default: value }: KeyDoc): string {
   return `\`${text.replaceAll('|', '\\|')}\``;
 }
 
-function keysPart({ schema }: Documented): string {
+function keysPart({ schema, parts = [] }: Documented): string {
+  const more = parts.map(
+    (part) => `### \`${part.name}\`\n\n${part.summary}.\n\n${keyTable(part.schema)}`,
+  );
+  return [keyTable(schema), ...more].join('\n\n');
+}
+
+function keyTable(schema: ConfigSchema): string {
   const rows = keyDocs(schema, { intoLists: true }).map(
     (doc) => `| \`${doc.key}\` | ${cell(doc.type)} | ${defaultCell(doc)} | ${cell(doc.doc)} |`,
   );

@@ -13,7 +13,16 @@ export interface Command {
   readonly examples: readonly string[];
   /** Keys listed by `--help`. */
   readonly schema: ConfigSchema;
+  /** Further groups of keys, where the first word decides which apply. */
+  readonly parts?: readonly CommandPart[];
   readonly handle: (call: Call) => Promise<void>;
+}
+
+/** Keys that a command takes after a first word, e.g. `bench rollout`. */
+export interface CommandPart {
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: ConfigSchema;
 }
 
 /** Key that takes the words beside FILE: one (`data NAME`) or a list (`compare A B`). */

@@ -11,6 +11,8 @@ export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';
+export type { BenchRolloutConfig } from './schemas/bench.js';
+export { benchRolloutSchema, benchSchema } from './schemas/bench.js';
 export type { CompareConfig } from './schemas/compare.js';
 export { compareSchema } from './schemas/compare.js';
 export type { DataConfig } from './schemas/data.js';

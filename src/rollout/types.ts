@@ -28,6 +28,8 @@ export interface PromptRequest {
   readonly n: number;
   /** In place of `SamplingParams.seed`; the stream then does not depend on `id`. */
   readonly seed?: number;
+  /** Lowers `SamplingParams.maxNewTokens` for this prompt. */
+  readonly maxNewTokens?: number;
 }
 
 /** `stop`: end-of-text token or stop string. `length`: out of tokens or context. */

@@ -1,5 +1,6 @@
 /** Every command, in the order of `lorikeet --help`. */
 import type { Command } from '../command.js';
+import { bench } from './bench.js';
 import { compare } from './compare.js';
 import { data } from './data.js';
 import { doctor } from './doctor.js';
@@ -34,4 +35,5 @@ export const commands: readonly Command[] = [
   pairs,
   run,
   sweep,
+  bench,
 ];

@@ -51,7 +51,11 @@ export class CompletionRow implements SamplingState {
     this.stopStrings = params.stopStrings;
     this.stopMatcher =
       params.stopStrings.length > 0 ? new StopMatcher(tokenizer, params.stopStrings) : null;
-    this.limit = Math.min(params.maxNewTokens, maxContext - request.promptIds.length);
+    this.limit = Math.min(
+      params.maxNewTokens,
+      request.maxNewTokens ?? params.maxNewTokens,
+      maxContext - request.promptIds.length,
+    );
     this.startedAt = startedAt;
   }
 

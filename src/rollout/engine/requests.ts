@@ -11,7 +11,7 @@ export interface RequestLimits {
 /** @throws InputError naming the request. */
 export function checkRequests(requests: readonly PromptRequest[], limits: RequestLimits): void {
   const ids = new Set<string>();
-  for (const { id, promptIds, n } of requests) {
+  for (const { id, promptIds, n, maxNewTokens = 1 } of requests) {
     const where = `request ${id}`;
     if (ids.has(id)) {
       throw new InputError({
@@ -23,6 +23,10 @@ export function checkRequests(requests: readonly PromptRequest[], limits: Reques
     ids.add(id);
     if (!Number.isSafeInteger(n) || n < 1) {
       throw new InputError({ where, problem: `n is ${n}, expected a whole number of at least 1` });
+    }
+    if (!Number.isSafeInteger(maxNewTokens) || maxNewTokens < 1) {
+      const problem = `maxNewTokens is ${maxNewTokens}, expected a whole number of at least 1`;
+      throw new InputError({ where, problem });
     }
     if (promptIds.length === 0) throw new InputError({ where, problem: 'the prompt is empty' });
     checkIds(where, promptIds, limits.vocabSize);

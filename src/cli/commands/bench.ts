@@ -1,0 +1,47 @@
+/** `lorikeet bench NAME`: one measurement, one JSON line. */
+import { benchRolloutSchema, benchSchema, nearest } from '../../config/index.js';
+import { InputError } from '../../util/errors.js';
+import { type Command, type CommandPart, defineCommand } from '../command.js';
+
+const rollout = defineCommand({
+  name: 'rollout',
+  summary: 'Tokens per second of batched sampling, random prompts and completions of full length',
+  schema: benchRolloutSchema,
+  examples: ['lorikeet bench rollout model=outputs/model batch=32'],
+  plan: (config) => [
+    `samples ${config.requests ?? config.batch} × ${config.num_generations} completions of up to ${config.max_new_tokens} tokens, ${config.repeats} times`,
+  ],
+  run: async (config, context) =>
+    (await import('../../recipes/bench-rollout.js')).benchRollout(config, context),
+});
+
+/** Every benchmark, by the word that names it. */
+const benchmarks: readonly Command[] = [rollout];
+
+const names = benchmarks.map(({ name }) => name);
+
+function benchmarkNamed(word: string | undefined): Command {
+  const found = benchmarks.find(({ name }) => name === word);
+  if (found !== undefined) return found;
+  throw new InputError({
+    where: 'bench',
+    problem: word === undefined ? 'no benchmark is named' : `unknown benchmark "${word}"`,
+    remedy:
+      word === undefined
+        ? `Name one of ${names.join(', ')}`
+        : `The nearest is ${nearest(word, names)}`,
+  });
+}
+
+export const bench: Command = {
+  name: 'bench',
+  usage: 'NAME [FILE] [key=value …]',
+  summary: 'Measure the speed of a part on this machine; prints one JSON line',
+  examples: benchmarks.flatMap(({ examples }) => examples),
+  schema: benchSchema,
+  parts: benchmarks.map(({ name, summary, schema }): CommandPart => ({ name, summary, schema })),
+  handle: (call) => {
+    const [word, ...words] = call.words;
+    return benchmarkNamed(word).handle({ ...call, words });
+  },
+};

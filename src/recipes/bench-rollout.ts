@@ -1,0 +1,166 @@
+/** `lorikeet bench rollout`: speed of the rollout engine on random prompts. */
+import type { BenchRolloutConfig } from '../config/index.js';
+import { adapterFromLora, planLora } from '../model/index.js';
+import type { DecoderSpec } from '../model/spec.js';
+import { type OnnxSampler, PLAIN_SAMPLING, type PromptRequest } from '../rollout/index.js';
+import { InputError } from '../util/errors.js';
+import { readJsonl } from '../util/files.js';
+import { Rng } from '../util/rng.js';
+import { type Adapter, loraConfig, readAdapter } from '../weights/index.js';
+import type { RecipeContext } from './context.js';
+import { type ModelSource, openModel } from './model-source.js';
+import { openSampler } from './sampling.js';
+
+export interface RolloutFigures {
+  readonly benchmark: 'rollout';
+  readonly batch: number;
+  readonly completions: number;
+  readonly new_tokens: number;
+  /** All new tokens over the whole call, prefill included. */
+  readonly tokens_per_s: number;
+  /** The same call with one new token for each completion. */
+  readonly prefill_s: number;
+  /** From an adapter in memory to the sampler that answers with it. */
+  readonly sync_ms: number;
+  readonly peak_rss_mib: number;
+}
+
+const SYNCS = 5;
+
+export async function benchRollout(
+  config: BenchRolloutConfig,
+  context: RecipeContext,
+): Promise<RolloutFigures> {
+  const source = await openModel({ model: config.model }, context);
+  const sampler = await openBenchSampler(config, source);
+  try {
+    const syncMs = sync(config, source, sampler);
+    const requests = benchRequests(config, source);
+    const call = (limit: number) => timedCall(config, { sampler, requests, limit });
+    await call(config.max_new_tokens);
+    const runs = [];
+    for (let i = 0; i < config.repeats; i++) runs.push(await call(config.max_new_tokens));
+    const prefill = await call(1);
+    const seconds = median(runs.map((run) => run.seconds));
+    const { tokens } = runs[0]!;
+    return {
+      benchmark: 'rollout',
+      batch: config.batch,
+      completions: requests.length * config.num_generations,
+      new_tokens: tokens,
+      tokens_per_s: round(tokens / seconds, 1),
+      prefill_s: round(prefill.seconds, 3),
+      sync_ms: round(syncMs, 1),
+      peak_rss_mib: Math.round(process.resourceUsage().maxRSS / 1024),
+    };
+  } finally {
+    sampler.dispose();
+    source.close();
+  }
+}
+
+/** No token ends a completion, so that each has the length that is asked for. */
+function openBenchSampler(config: BenchRolloutConfig, source: ModelSource): Promise<OnnxSampler> {
+  return openSampler(
+    { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } },
+    {
+      threads: config.threads,
+      maxBatch: config.batch,
+      maxPromptLength: config.prompt_tokens,
+      maxNewTokens: config.max_new_tokens,
+      loraModules: [...(benchAdapter(config, source, 0)?.tensors.keys() ?? [])],
+    },
+  );
+}
+
+function benchAdapter(
+  { adapter, lora_rank, seed }: BenchRolloutConfig,
+  { spec, baseName }: ModelSource,
+  version: number,
+): Adapter | null {
+  if (adapter === 'none') return null;
+  if (adapter !== 'random') return readAdapter(adapter);
+  return randomAdapter(spec, { rank: lora_rank, rng: Rng.of(seed, 'adapter', version), baseName });
+}
+
+/** LoRA on every linear module, both matrices uniform and small. */
+function randomAdapter(
+  spec: DecoderSpec,
+  options: { readonly rank: number; readonly rng: Rng; readonly baseName: string },
+): Adapter {
+  const { rank, rng, baseName } = options;
+  const config = loraConfig({ r: rank, loraAlpha: 2 * rank, targetModules: 'all-linear' });
+  const plan = planLora(spec, config);
+  const values = plan.shapes.map(({ name, shape }) => {
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    return [name, Float32Array.from({ length: size }, () => 0.02 * (rng.uniform() - 0.5))] as const;
+  });
+  return adapterFromLora(plan, new Map(values), baseName);
+}
+
+/** Milliseconds that taking over another version takes, the median of a few. */
+function sync(config: BenchRolloutConfig, source: ModelSource, sampler: OnnxSampler): number {
+  const times = Array.from({ length: SYNCS }, (_, version) => {
+    const adapter = benchAdapter(config, source, version);
+    const { hash, syncMs } = sampler.setAdapter(adapter);
+    if (adapter !== null && hash === null) throw new Error('the sampler did not take the adapter');
+    return syncMs;
+  });
+  return median(times);
+}
+
+function benchRequests(config: BenchRolloutConfig, source: ModelSource): PromptRequest[] {
+  const { seed, prompt_tokens, num_generations: n } = config;
+  const lengths = completionLengths(config, source);
+  return Array.from({ length: config.requests ?? config.batch }, (_, i) => {
+    const rng = Rng.of(seed, 'prompt', i);
+    const promptIds = Array.from({ length: prompt_tokens }, () =>
+      rng.int(0, source.spec.vocabSize - 1),
+    );
+    const maxNewTokens = lengths === null ? config.max_new_tokens : rng.pick(lengths);
+    return { id: String(i), promptIds, n, maxNewTokens };
+  });
+}
+
+/** Lengths in tokens of the answers in a file; null without one. */
+function completionLengths(
+  { lengths, max_new_tokens }: BenchRolloutConfig,
+  { tokenizer }: ModelSource,
+): number[] | null {
+  if (lengths === null) return null;
+  return readJsonl(lengths).map(({ answer }, row) => {
+    if (typeof answer !== 'string' || answer === '') {
+      throw new InputError({ where: `${lengths}:${row + 1}`, problem: 'no text in answer' });
+    }
+    return Math.min(max_new_tokens, tokenizer.encode(answer).length);
+  });
+}
+
+interface TimedCall {
+  readonly sampler: OnnxSampler;
+  readonly requests: readonly PromptRequest[];
+  /** Most new tokens. */
+  readonly limit: number;
+}
+
+async function timedCall(
+  config: BenchRolloutConfig,
+  { sampler, requests, limit }: TimedCall,
+): Promise<{ readonly seconds: number; readonly tokens: number }> {
+  const { temperature, seed, scheduling, batch, num_generations } = config;
+  const params = { ...PLAIN_SAMPLING, temperature, seed, maxNewTokens: limit };
+  const perCall =
+    scheduling === 'static' ? Math.max(1, Math.floor(batch / num_generations)) : requests.length;
+  let tokens = 0;
+  const start = performance.now();
+  for (let at = 0; at < requests.length; at += perCall) {
+    const completions = await sampler.generate(requests.slice(at, at + perCall), params);
+    for (const { ids } of completions) tokens += ids.length;
+  }
+  return { seconds: (performance.now() - start) / 1000, tokens };
+}
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
