@@ -25,14 +25,14 @@ export function openRun(dir: string, options: OpenRunOptions): RunFolder {
   const folder = resolve(dir);
   const asked = askedOf(folder, options);
   mkdirSync(folder, { recursive: true });
-  lockRun(folder);
+  const lock = lockRun(folder);
   try {
     const previous = runToResume(folder, asked);
     removeCleared(folder);
     if (previous === null) clearRun(folder, readRunRecord(folder));
-    return startRun(folder, { options, previous, resumeFrom: asked.resumeFrom });
+    return startRun(folder, { options, previous, resumeFrom: asked.resumeFrom, lock });
   } catch (error) {
-    unlockRun(folder);
+    unlockRun(folder, lock);
     throw error;
   }
 }

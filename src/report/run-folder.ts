@@ -5,6 +5,7 @@
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { writeFileAtomic, writeJson } from '../util/files.js';
+import type { LockHolder } from '../util/lock.js';
 import { type ConfigDifference, configDifferences } from './config-differences.js';
 import { PhaseClock } from './phases.js';
 import { RUN_FILE } from './run-files.js';
@@ -76,10 +77,14 @@ export interface RunStart {
   readonly options: OpenRunOptions;
   readonly previous: RunRecord | null;
   readonly resumeFrom: string | null;
+  readonly lock: LockHolder;
 }
 
 /** Writes config.yaml and the first `run.json` of an opened folder. */
-export function startRun(dir: string, { options, previous, resumeFrom }: RunStart): RunFolder {
+export function startRun(
+  dir: string,
+  { options, previous, resumeFrom, lock }: RunStart,
+): RunFolder {
   const paths = runPaths(dir);
   let record = previous === null ? freshRecord(options) : resumedRecord(previous, options);
   let isOpen = true;
@@ -117,7 +122,7 @@ export function startRun(dir: string, { options, previous, resumeFrom }: RunStar
       const finished = new Date().toISOString();
       record = { ...record, status, finished_at: finished };
       write();
-      unlockRun(dir);
+      unlockRun(dir, lock);
     },
   };
 }

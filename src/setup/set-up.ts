@@ -19,9 +19,9 @@ import {
 } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
+import { withLock } from '../util/lock.js';
 import { buildRuntime } from './build.js';
 import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
-import { withLock } from './lock.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { probeBinding } from './probe.js';
@@ -82,7 +82,7 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
   const python = await findPython(env);
   const onWait = (pid: number) =>
     observer.log(`another set-up (process ${pid}) is at work; waiting for it`);
-  return withLock(`${folder}.lock`, { onWait, signal }, async () => {
+  const work = async () => {
     if (!options.force && locateRuntime(device, places) !== null) return false;
     const source = wheelSource(device, process.arch);
     ensureSpace(home, source.space);
@@ -99,7 +99,8 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
       signal,
     });
     return true;
-  });
+  };
+  return withLock(`${folder}.lock`, work, { onWait, signal });
 }
 
 /**

@@ -1,54 +1,116 @@
 /**
- * A lock between processes: a file that only one of them can create. A holder that died (its process is
- * gone on this host, or its heartbeat stopped) is replaced, so a killed run never blocks the next one.
+ * A lock between processes: a file that only one of them can create, which names its holder. A lock whose
+ * holder is gone is taken over, so a killed run never blocks the next one. Of a holder on another machine
+ * nothing is known but the time at which it last renewed its lock.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InterruptError } from './errors.js';
+import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.js';
 
-const HEARTBEAT_MS = 5_000;
-const STALE_MS = 120_000;
-const STALE_TAKEOVER_MS = 10_000;
+const RENEW_MS = 5_000;
+/** A lock from elsewhere that was not renewed for so long is taken over. */
+const STALE_MS = 60_000;
+/** So long a file without a holder's name may be one that is just being written. */
+const WRITING_MS = 2_000;
+
+export interface LockHolder extends ProcessIdentity {
+  readonly token: string;
+}
+
+interface Staleness {
+  /** Locks from elsewhere go stale; without it they are held until their file is deleted. */
+  readonly isRenewed: boolean;
+}
 
 export interface LockOptions {
-  readonly signal?: AbortSignal;
-  /** Called once when somebody else holds the lock. */
-  readonly onWait?: () => void;
-  /** Default 200. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called once, with the holder's pid, when another process holds the lock. */
+  readonly onWait?: (pid: number) => void;
+  /** Milliseconds between looks; default 200. */
   readonly pollMs?: number;
 }
 
 /**
  * Runs `work` while holding the lock file at `path`; waits while another live process holds it.
- * @throws the signal's reason when aborted while waiting.
+ * @throws InterruptError, or the signal's own error, when aborted while waiting.
  */
 export async function withLock<T>(
   path: string,
   work: () => Promise<T>,
-  { signal, onWait, pollMs = 200 }: LockOptions = {},
+  options: LockOptions = {},
 ): Promise<T> {
-  mkdirSync(dirname(path), { recursive: true });
-  const id = `${hostname()} ${process.pid} ${randomUUID()}`;
-  for (let waits = 0; !createExclusive(path, id); waits++) {
-    if (waits === 0) onWait?.();
-    signal?.throwIfAborted();
-    if (!removeIfStale(path)) await sleep(pollMs);
-  }
-  const heartbeat = setInterval(() => touch(path), HEARTBEAT_MS);
-  heartbeat.unref();
+  const mine = await acquire(path, options);
+  const renewal = setInterval(() => renew(path, mine), RENEW_MS).unref();
   try {
     return await work();
   } finally {
-    clearInterval(heartbeat);
-    if (readOwner(path) === id) rmSync(path, { force: true });
+    clearInterval(renewal);
+    releaseLock(path, mine);
   }
 }
 
-function createExclusive(path: string, content: string): boolean {
+async function acquire(path: string, options: LockOptions): Promise<LockHolder> {
+  const { signal, onWait, pollMs = 200 } = options;
+  let said = false;
+  for (;;) {
+    const result = tryLock(path, { isRenewed: true });
+    if (result.isMine) return result.holder;
+    if (!said && result.holder !== null) onWait?.(result.holder.pid);
+    said ||= result.holder !== null;
+    if (signal?.aborted) throw abortError(signal, path);
+    await sleep(pollMs);
+  }
+}
+
+function abortError(signal: AbortSignal, path: string): Error {
+  if (signal.reason instanceof Error) return signal.reason;
+  const name = signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
+  return new InterruptError(name, { where: path, problem: 'stopped while waiting for this lock' });
+}
+
+type TryResult =
+  | { readonly isMine: true; readonly holder: LockHolder }
+  /** Null: its file is just being written. */
+  | { readonly isMine: false; readonly holder: LockHolder | null };
+
+/** Takes the lock if no other live process holds it; else says who does. */
+export function tryLock(path: string, staleness: Staleness = { isRenewed: false }): TryResult {
+  mkdirSync(dirname(path), { recursive: true });
+  const mine: LockHolder = { ...thisProcess(), token: randomUUID() };
+  while (!create(path, mine)) {
+    const holder = readHolder(path);
+    if (!isStale(path, holder, staleness)) return { isMine: false, holder };
+    discard(path, holder);
+  }
+  return { isMine: true, holder: mine };
+}
+
+/** Frees the lock, unless another process has taken it over. */
+export function releaseLock(path: string, { token }: LockHolder): void {
+  if (readHolder(path)?.token === token) rmSync(path, { force: true });
+}
+
+/** The process that holds a lock which is not renewed; null when it is free. */
+export function lockHolder(path: string): LockHolder | null {
+  const holder = readHolder(path);
+  return isStale(path, holder, { isRenewed: false }) ? null : holder;
+}
+
+function create(path: string, holder: LockHolder): boolean {
   try {
-    writeFileSync(path, content, { flag: 'wx' });
+    writeFileSync(path, JSON.stringify(holder), { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -56,58 +118,46 @@ function createExclusive(path: string, content: string): boolean {
   }
 }
 
-/** Only one process at a time removes a stale lock, and it looks again before it does. */
-function removeIfStale(path: string): boolean {
-  if (!isStale(path)) return false;
-  const takeover = `${path}.takeover`;
-  if (!createExclusive(takeover, '')) {
-    if (ageMs(takeover) > STALE_TAKEOVER_MS) rmSync(takeover, { force: true });
-    return false;
-  }
+/** Null when the lock is gone, still being written, or was left half by a process that died. */
+function readHolder(path: string): LockHolder | null {
   try {
-    if (isStale(path)) rmSync(path, { force: true });
-  } finally {
-    rmSync(takeover, { force: true });
-  }
-  return true;
-}
-
-function isStale(path: string): boolean {
-  const owner = readOwner(path);
-  if (owner === null) return false;
-  if (ageMs(path) > STALE_MS) return true;
-  const [host, pid] = owner.split(' ');
-  return host === hostname() && !isAlive(Number(pid));
-}
-
-/** null: the file is gone; the empty string: its owner has not written its name yet. */
-function readOwner(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
+    return JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
   } catch {
     return null;
   }
 }
 
-function isAlive(pid: number): boolean {
+function isStale(path: string, holder: LockHolder | null, { isRenewed }: Staleness): boolean {
+  if (holder === null) return ageMs(path) > WRITING_MS;
+  const life = lifeOf(holder);
+  return life === 'gone' || (life === 'unknown' && isRenewed && ageMs(path) > STALE_MS);
+}
+
+/** Takes a stale lock away, unless another process has just done so and holds a fresh one. */
+function discard(path: string, stale: LockHolder | null): void {
+  const aside = `${path}.${randomUUID().slice(0, 8)}`;
   try {
-    process.kill(pid, 0);
-    return true;
+    renameSync(path, aside);
+    if (readHolder(aside)?.token !== stale?.token) linkSync(aside, path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Shows that the holder is alive; a lock that was taken over is left alone. */
+function renew(path: string, { token }: LockHolder): void {
+  if (readHolder(path)?.token !== token) return;
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }
 
 function ageMs(path: string): number {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
-}
-
-function touch(path: string): void {
-  const now = new Date();
-  try {
-    utimesSync(path, now, now);
-  } catch {
-    // The lock was taken over after a long stall; its new owner keeps it fresh.
-  }
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -265,8 +266,10 @@ describe('the lock', () => {
     const dir = usedDir();
     writeFileSync(join(dir, 'run.lock'), lockOf(1, 'elsewhere'));
     expect(() => openRun(dir, { ...options(), resume: 'auto' })).toThrow(/on elsewhere/);
+    const past = new Date(Date.now() - 5_000);
     for (const text of ['{"pid":', JSON.stringify({ pid: 1, host: hostname(), start: '-1' })]) {
       writeFileSync(join(dir, 'run.lock'), text);
+      utimesSync(join(dir, 'run.lock'), past, past);
       openRun(dir, { ...options(), resume: 'auto' }).close('done');
     }
   });

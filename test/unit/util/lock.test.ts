@@ -1,11 +1,12 @@
 /** The lock between processes: one at a time, and dead holders are replaced. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { withLock } from '../../../src/util/lock.js';
+import { InterruptError } from '../../../src/util/errors.js';
+import { lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
 
 let folder: string;
 let path: string;
@@ -16,55 +17,91 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const seven = () => Promise.resolve(7);
+
+/** The lock file as this process writes it, with some of its fields changed. */
+async function foreignLock(changes: object): Promise<void> {
+  const mine = await withLock(path, async () => readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(mine), token: 'other', ...changes }));
+}
+
+const gonePid = () => spawnSync(process.execPath, ['-e', '']).pid;
+
+function age(seconds: number): void {
+  const past = new Date(Date.now() - 1000 * seconds);
+  utimesSync(path, past, past);
+}
+
 describe('withLock', () => {
-  it('lets one in at a time and removes the file', async () => {
+  it('lets one in at a time, says whom it waits for, and removes the file', async () => {
     const events: string[] = [];
-    const job = (name: string) =>
+    const waits: number[] = [];
+    const job = () =>
       withLock(
         path,
         async () => {
-          events.push(`${name} in`);
+          events.push('in');
           await sleep(20);
-          events.push(`${name} out`);
+          events.push('out');
         },
-        { pollMs: 2 },
+        { pollMs: 2, onWait: (pid) => waits.push(pid) },
       );
-    await Promise.all([job('a'), job('b'), job('c')]);
-    expect(events.map((event) => event.split(' ')[1])).toEqual([
-      'in',
-      'out',
-      'in',
-      'out',
-      'in',
-      'out',
-    ]);
+    await Promise.all([job(), job(), job()]);
+    expect(events).toEqual(['in', 'out', 'in', 'out', 'in', 'out']);
+    expect(waits).toEqual([process.pid, process.pid]);
     expect(existsSync(path)).toBe(false);
   });
 
   it('frees the lock when the work fails', async () => {
-    const failing = withLock(path, async () => {
-      throw new Error('no');
-    });
+    const failing = withLock(path, () => Promise.reject(new Error('no')));
     await expect(failing).rejects.toThrow('no');
-    expect(existsSync(path)).toBe(false);
+    expect(await withLock(path, seven)).toBe(7);
   });
 
-  it('replaces a holder whose process is gone', async () => {
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    await withLock(path, async () => undefined);
-    writeFileSync(path, `${hostname()} ${pid} old`);
-    let waited = 0;
-    expect(await withLock(path, async () => 7, { pollMs: 2, onWait: () => waited++ })).toBe(7);
-    expect(waited).toBe(1);
+  it('replaces a holder whose process is gone at once, also one whose pid was given again', async () => {
+    for (const changes of [{ pid: gonePid() }, { start: '-1' }]) {
+      await foreignLock(changes);
+      let waited = 0;
+      expect(await withLock(path, seven, { onWait: () => waited++ })).toBe(7);
+      expect(waited).toBe(0);
+    }
   });
 
-  it('replaces a holder elsewhere only when its heartbeat has stopped', async () => {
-    await withLock(path, async () => undefined);
-    writeFileSync(path, 'another-host 1 live');
-    const signal = AbortSignal.timeout(100);
-    await expect(withLock(path, async () => 7, { pollMs: 5, signal })).rejects.toThrow();
-    const old = new Date(Date.now() - 300_000);
-    utimesSync(path, old, old);
-    expect(await withLock(path, async () => 7, { pollMs: 5 })).toBe(7);
+  it('replaces a holder elsewhere only when it has stopped renewing', async () => {
+    for (const place of [{ host: 'another-host' }, { namespace: 'pid:[1]' }]) {
+      await foreignLock({ pid: gonePid(), ...place });
+      const stop = new AbortController();
+      setTimeout(() => stop.abort('SIGTERM'), 50);
+      const blocked = withLock(path, seven, { pollMs: 5, signal: stop.signal });
+      const error = await blocked.catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(InterruptError);
+      expect((error as InterruptError).exitCode).toBe(143);
+      age(61);
+      expect(await withLock(path, seven)).toBe(7);
+    }
+  });
+
+  it('counts a file that names nobody as a lock until it is two seconds old', async () => {
+    expect(tryLock(path).isMine).toBe(true);
+    writeFileSync(path, '');
+    expect(tryLock(path)).toEqual({ isMine: false, holder: null });
+    age(3);
+    expect(await withLock(path, seven)).toBe(7);
+  });
+});
+
+describe('tryLock', () => {
+  it('names the holder, never takes over one elsewhere, and frees only its own', async () => {
+    const mine = tryLock(path);
+    expect(mine.isMine).toBe(true);
+    expect(tryLock(path)).toEqual({ isMine: false, holder: mine.holder });
+    expect(lockHolder(path)?.pid).toBe(process.pid);
+    await withLock(join(folder, 'b.lock'), seven);
+    rmSync(path);
+    await foreignLock({ host: 'another-host' });
+    age(3600);
+    expect(tryLock(path).isMine).toBe(false);
+    if (mine.holder !== null) releaseLock(path, mine.holder);
+    expect(lockHolder(path)?.host).toBe('another-host');
   });
 });
