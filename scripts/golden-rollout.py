@@ -8,6 +8,7 @@ makes the same ones. Uniform numbers only: they are the same to the last bit eve
 """
 import copy, json, math, sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
@@ -33,6 +34,12 @@ ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, max_position_embeddings=128, bos_token_id=None, eos_token_id=None, pad_token_id=None)
+
+
+def scaled(**scaling):
+    return dict(BASE, model_type="llama", rms_norm_eps=1e-5, rope_theta=100.0, rope_scaling=scaling)
+
+
 CASES = [
     ("llama", dict(BASE, model_type="llama", rms_norm_eps=1e-5, tie_word_embeddings=False, rope_theta=10000.0), LORA),
     ("llama-scaled", dict(BASE, model_type="llama", tie_word_embeddings=True, rms_norm_eps=1e-5, rope_theta=500000.0,
@@ -41,7 +48,7 @@ CASES = [
     ("qwen2", dict(BASE, model_type="qwen2", rms_norm_eps=1e-6, tie_word_embeddings=True, rope_theta=1000000.0), ALL),
     ("qwen3", dict(BASE, model_type="qwen3", head_dim=32, rms_norm_eps=1e-6, tie_word_embeddings=True), ALL),
     ("gemma2", dict(BASE, model_type="gemma2", head_dim=16, query_pre_attn_scalar=24, sliding_window=5,
-        attn_logit_softcapping=20.0, final_logit_softcapping=10.0, hidden_activation="gelu_pytorch_tanh",
+        attn_logit_softcapping=2.0, final_logit_softcapping=0.5, hidden_activation="gelu_pytorch_tanh",
         layer_types=["sliding_attention", "full_attention"]), ALL),
     ("phi3", dict(BASE, model_type="phi3", hidden_size=128, partial_rotary_factor=0.5, sliding_window=7,
         tie_word_embeddings=False), FUSED),
@@ -49,18 +56,43 @@ CASES = [
     ("granite", dict(BASE, model_type="granite", embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5,
         attention_multiplier=0.2, tie_word_embeddings=True), ALL),
     ("smollm3", dict(BASE, model_type="smollm3", no_rope_layers=[1, 0], tie_word_embeddings=True), ALL),
+    ("mistral", dict(BASE, model_type="mistral", rms_norm_eps=1e-5, sliding_window=6), ALL),
+    ("gemma3", dict(BASE, model_type="gemma3_text", num_hidden_layers=3, head_dim=16, query_pre_attn_scalar=12,
+        sliding_window=5, sliding_window_pattern=2, rope_theta=1000.0, rope_local_base_freq=20.0,
+        rope_scaling=dict(rope_type="linear", factor=4.0), hidden_activation="gelu_pytorch_tanh",
+        attn_logit_softcapping=None, final_logit_softcapping=None), ALL),
+    ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
+    ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
+    ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),
+    ("phi3-longrope", dict(BASE, model_type="phi3", hidden_size=128, partial_rotary_factor=0.5, sliding_window=None,
+        tie_word_embeddings=True, original_max_position_embeddings=64,
+        rope_scaling=dict(rope_type="longrope", short_factor=[1, 1.5, 2, 2.5, 3, 4, 5, 6],
+                          long_factor=[1, 4, 8, 12, 14, 16, 20, 24])), FUSED),
 ]
 
 
+NEAR_TIE = 1e-4
+"""Small where embeddings are multiplied and tied, or the last token would always follow itself."""
+EMBEDDING_STD = {"gemma2": 0.02, "gemma3": 0.05, "granite": 0.05}
+
+
 def mean_of(name):
-    return 1.0 if "norm" in name and "gemma2" not in name else 0.0
+    return 1.0 if "norm" in name and "gemma" not in name else 0.0
+
+
+def load_config(fields):
+    """Through a file, as a checkpoint is loaded."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "config.json").write_text(json.dumps(fields))
+        return AutoConfig.from_pretrained(folder)
 
 
 def build(case, config):
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config), attn_implementation="eager").eval().float()
+    model = AutoModelForCausalLM.from_config(load_config(config), attn_implementation="eager").eval().float()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.copy_(values(f"{case}/{name}", parameter.shape, mean_of(f"{case}/{name}"), STD))
+            std = EMBEDDING_STD.get(case, STD) if "embed_tokens" in name else STD
+            parameter.copy_(values(f"{case}/{name}", parameter.shape, mean_of(f"{case}/{name}"), std))
     return model
 
 
@@ -116,12 +148,12 @@ def penalised(model, prompt, eos):
 
 
 def run(case, config, lora):
-    """Prompts whose two likeliest tokens come close at some step are passed over."""
+    """Prompts with a near-tie, the two likeliest tokens less than `NEAR_TIE` apart at some step, are passed over and counted."""
     base = build(case, config)
     adapted = copy.deepcopy(base)
     modules = merge_lora(adapted, case, lora)
     rng = Rng(f"{case}/prompts")
-    eos, prompts, rows = None, [], []
+    eos, prompts, rows, near_ties = None, [], [], 0
     for length in PROMPT_LENGTHS:
         while True:
             prompt = [rng.int(0, config["vocab_size"] - 1) for _ in range(length)]
@@ -129,13 +161,15 @@ def run(case, config, lora):
                 eos = expectation(base, prompt, None)[0]["greedy"][5]
             (plain, gap), (with_lora, lora_gap) = (expectation(model, prompt, eos) for model in (base, adapted))
             plain["penalised"], penalty_gap = penalised(base, prompt, eos)
-            if min(gap, lora_gap, penalty_gap) < 1e-3:
+            if min(gap, lora_gap, penalty_gap) < NEAR_TIE:
+                near_ties += 1
                 continue
             rows.append((plain, with_lora))
             break
         prompts.append(prompt)
-    rope = base.model.rotary_emb
-    return {"case": case, "config": config, "invFreq": rope.inv_freq.tolist(), "std": STD, "prompts": prompts, "eos": eos, "newTokens": NEW_TOKENS, "penalty": PENALTY,
+    return {"case": case, "config": config, "std": STD,
+            "embeddingStd": EMBEDDING_STD.get(case, STD), "prompts": prompts, "nearTies": near_ties,
+            "eos": eos, "newTokens": NEW_TOKENS, "penalty": PENALTY,
             "base": [plain for plain, _ in rows], "lora": {**lora, "modules": modules, "rows": [row for _, row in rows]}}
 
 

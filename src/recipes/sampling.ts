@@ -1,6 +1,11 @@
 /** An opened model → a sampler on ONNX Runtime, with the adapter that the model brings. */
 import { linearModules } from '../model/spec.js';
-import { createOnnxSampler, type OnnxSampler, type SamplingParams } from '../rollout/index.js';
+import {
+  createOnnxSampler,
+  type OnnxSampler,
+  PLAIN_SAMPLING,
+  type SamplingParams,
+} from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { ModelSource } from './model-source.js';
 
@@ -53,12 +58,10 @@ interface SamplingKeys {
 }
 
 export const samplingParams = (keys: SamplingKeys, maxNewTokens: number): SamplingParams => ({
+  ...PLAIN_SAMPLING,
   temperature: keys.temperature,
   topP: keys.top_p,
   topK: keys.top_k,
-  minP: 0,
-  repetitionPenalty: 1,
-  minNewTokens: 0,
   maxNewTokens,
   stopStrings: [...keys.stop],
   seed: keys.seed,

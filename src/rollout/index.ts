@@ -8,6 +8,7 @@ export type { WeightSource } from './graph/weight-source.js';
 export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
 export type {
   Completion,
+  ConstraintCursor,
   FinishReason,
   GenerateOptions,
   PromptRequest,
@@ -15,4 +16,5 @@ export type {
   Sampler,
   SamplingParams,
   SyncResult,
+  TokenConstraint,
 } from './types.js';

@@ -17,7 +17,30 @@ export interface SamplingParams {
   readonly minNewTokens: number;
   /** Generation ends when one of these appears in the text, which is cut before it. */
   readonly stopStrings: readonly string[];
+  /** Tokens that end generation, beside the tokenizer's end-of-text tokens. */
+  readonly stopIds: readonly number[];
+  /** Added to the logits of these tokens before anything else. */
+  readonly logitBias: ReadonlyMap<number, number>;
+  /** What text may be written, e.g. only that of a JSON schema; null for any. */
+  readonly constraint: TokenConstraint | null;
   readonly seed: number;
+}
+
+/** An automaton over tokens that all completions of a call walk along, each on its own. */
+export interface TokenConstraint {
+  /** A place at the beginning of the text. */
+  start(): ConstraintCursor;
+}
+
+/** Where one completion stands. */
+export interface ConstraintCursor {
+  /**
+   * Bit `id & 31` of word `id >> 5` is set where token `id` may come next; end-of-text tokens where the text
+   * may end. At least one is set, until an end-of-text token was pushed.
+   */
+  allowed(): Uint32Array;
+  /** Goes on by a token that was allowed. */
+  push(id: number): void;
 }
 
 export interface PromptRequest {

@@ -4,6 +4,7 @@ import { completionText, StopMatcher } from '../sampling/stop-matcher.js';
 import type { SamplingState } from '../sampling/token-sampler.js';
 import type {
   Completion,
+  ConstraintCursor,
   FinishReason,
   PromptRequest,
   RolloutTokenizer,
@@ -30,6 +31,7 @@ export function completionRng(request: PromptRequest, seed: number, sampleIndex:
 export class CompletionRow implements SamplingState {
   readonly rng: Rng;
   readonly seen: Set<number> | null;
+  readonly constraint: ConstraintCursor | null;
   readonly request: PromptRequest;
   readonly sampleIndex: number;
   finishReason: FinishReason | null = null;
@@ -37,6 +39,8 @@ export class CompletionRow implements SamplingState {
   private readonly logprobs: number[] = [];
   private readonly tokenizer: RolloutTokenizer;
   private readonly stopStrings: readonly string[];
+  /** Tokens that end the completion. */
+  private readonly endIds: ReadonlySet<number>;
   private readonly stopMatcher: StopMatcher | null;
   private readonly limit: number;
   private readonly startedAt: number;
@@ -47,8 +51,10 @@ export class CompletionRow implements SamplingState {
     this.sampleIndex = sampleIndex;
     this.rng = completionRng(request, params.seed, sampleIndex);
     this.seen = params.repetitionPenalty === 1 ? null : new Set(request.promptIds);
+    this.constraint = params.constraint?.start() ?? null;
     this.tokenizer = tokenizer;
     this.stopStrings = params.stopStrings;
+    this.endIds = new Set([...tokenizer.eosIds, ...params.stopIds]);
     this.stopMatcher =
       params.stopStrings.length > 0 ? new StopMatcher(tokenizer, params.stopStrings) : null;
     this.limit = Math.min(
@@ -77,7 +83,8 @@ export class CompletionRow implements SamplingState {
     this.ids.push(id);
     this.logprobs.push(logprob);
     this.seen?.add(id);
-    if (this.tokenizer.eosIds.includes(id) || this.stopMatcher?.push(id) === true) {
+    this.constraint?.push(id);
+    if (this.endIds.has(id) || this.stopMatcher?.push(id) === true) {
       this.finishReason = 'stop';
     } else if (this.ids.length >= this.limit) {
       this.finishReason = 'length';
@@ -90,8 +97,8 @@ export class CompletionRow implements SamplingState {
 
   completion(adapter: string | null, now: number): Completion {
     const { ids, request, sampleIndex, tokenizer } = this;
-    const endsWithEos = ids.length > 0 && tokenizer.eosIds.includes(this.lastId);
-    const spoken = endsWithEos ? ids.slice(0, -1) : ids;
+    const endsByToken = ids.length > 0 && this.endIds.has(this.lastId);
+    const spoken = endsByToken ? ids.slice(0, -1) : ids;
     return {
       requestId: request.id,
       sampleIndex,

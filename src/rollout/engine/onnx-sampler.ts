@@ -173,7 +173,7 @@ class SessionSampler implements OnnxSampler {
     { signal, onCompletion }: GenerateOptions,
   ): Promise<Completion[]> {
     const { spec, maxContext, tokenizer } = this.options;
-    checkSamplingParams(params);
+    checkSamplingParams(params, spec.vocabSize);
     checkRequests(requests, { vocabSize: spec.vocabSize, maxContext });
     if (requests.length === 0) return [];
     const sampler = new TokenSampler(params, spec.vocabSize, tokenizer.eosIds);

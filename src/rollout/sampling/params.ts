@@ -11,9 +11,15 @@ export const PLAIN_SAMPLING = {
   repetitionPenalty: 1,
   minNewTokens: 0,
   stopStrings: [],
+  stopIds: [],
+  logitBias: new Map<number, number>(),
+  constraint: null,
 } as const satisfies Omit<SamplingParams, 'maxNewTokens' | 'seed'>;
 
-type NumericParam = Exclude<keyof SamplingParams, 'stopStrings'>;
+type NumericParam = Exclude<
+  keyof SamplingParams,
+  'stopStrings' | 'stopIds' | 'logitBias' | 'constraint'
+>;
 
 interface Range {
   readonly allows: (value: number) => boolean;
@@ -36,8 +42,11 @@ const RANGES: Readonly<Record<NumericParam, Range>> = {
   seed: { allows: Number.isSafeInteger, text: 'a whole number' },
 };
 
-/** @throws InputError naming the parameter, its value and its range. */
-export function checkSamplingParams(params: SamplingParams): void {
+/**
+ * @param vocabSize ids of stop tokens and of biases are below it
+ * @throws InputError naming the parameter, its value and its range.
+ */
+export function checkSamplingParams(params: SamplingParams, vocabSize = 2 ** 31): void {
   for (const [name, { allows, text }] of Object.entries(RANGES)) {
     const value = params[name as NumericParam];
     if (!allows(value)) {
@@ -56,4 +65,19 @@ export function checkSamplingParams(params: SamplingParams): void {
       problem: 'an empty string stops nothing',
     });
   }
+  for (const id of params.stopIds) checkId('sampling stopIds', id, vocabSize);
+  for (const [id, bias] of params.logitBias) {
+    checkId('sampling logitBias', id, vocabSize);
+    if (Number.isFinite(bias)) continue;
+    throw new InputError({
+      where: 'sampling logitBias',
+      problem: `${bias} for token ${id} is not a finite number`,
+      remedy: 'Ban a token by a bias of −100',
+    });
+  }
+}
+
+function checkId(where: string, id: number, vocabSize: number): void {
+  if (Number.isSafeInteger(id) && id >= 0 && id < vocabSize) return;
+  throw new InputError({ where, problem: `the model has no token ${id}` });
 }

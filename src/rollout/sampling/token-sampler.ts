@@ -1,10 +1,15 @@
 /**
- * Draws the next token of a row. Where nothing is adjusted or filtered the probabilities come ready from
- * the graph, and a draw is one walk along them until the random number is used up.
+ * Draws the next token of a row. What happens to the logits, and in which order, is as in transformers: bias,
+ * repetition penalty, end of text held back, constraint, temperature, top-k, top-p, min-p
+ * (`GenerationMixin._get_logits_processor`). The temperature comes first here, inside the graph, which the
+ * steps before it commute with: the bias is divided by it, too.
+ *
+ * Where nothing is adjusted or filtered the probabilities come ready from the graph, and a draw is one walk
+ * along them until the random number is used up.
  */
 import { RunError } from '../../util/errors.js';
 import type { Rng } from '../../util/rng.js';
-import type { SamplingParams } from '../types.js';
+import type { ConstraintCursor, SamplingParams } from '../types.js';
 import { argmax, isUnfiltered, Support, softmaxInto } from './distribution.js';
 
 /** One row over the vocabulary: `weights` are proportional to the softmax of `scores` and sum to `mass`. */
@@ -21,16 +26,19 @@ export interface SamplingState {
   readonly count: number;
   /** Ids in prompt and completion, where repetition is penalised. */
   readonly seen: ReadonlySet<number> | null;
+  /** Where the text stands, where it is constrained. */
+  readonly constraint: ConstraintCursor | null;
 }
 
-/** Below this share of the mass, what is left after banning tokens is computed again from the scores. */
+/** Below this share of the mass, what is left after removing tokens is computed again from the scores. */
 const MIN_EXACT_MASS = 1e-3;
 
 export class TokenSampler {
   /** Log-probability of the token drawn last. */
   logprob = 0;
   private readonly params: SamplingParams;
-  private readonly eosIds: readonly number[];
+  /** Tokens that end a completion. */
+  private readonly endIds: readonly number[];
   private readonly isPlain: boolean;
   private readonly support: Support;
   private readonly scores: Float32Array;
@@ -38,7 +46,7 @@ export class TokenSampler {
 
   constructor(params: SamplingParams, vocabSize: number, eosIds: readonly number[]) {
     this.params = params;
-    this.eosIds = eosIds.filter((id) => id < vocabSize);
+    this.endIds = [...eosIds, ...params.stopIds].filter((id) => id < vocabSize);
     this.isPlain = isUnfiltered(params);
     this.support = new Support(vocabSize);
     this.scores = new Float32Array(vocabSize);
@@ -78,15 +86,16 @@ export class TokenSampler {
     return id;
   }
 
-  /** Repetition penalty (Keskar et al. 2019) and no end of text before `minNewTokens`. */
-  private adjusted(row: Row, { count, seen }: SamplingState): Row {
-    const { repetitionPenalty, minNewTokens } = this.params;
-    const isBanning = count < minNewTokens && this.eosIds.length > 0;
-    if (repetitionPenalty === 1 && !isBanning) return row;
+  private adjusted(row: Row, { count, seen, constraint }: SamplingState): Row {
+    const { logitBias, minNewTokens } = this.params;
+    const holdsBack = count < minNewTokens && this.endIds.length > 0;
+    const isRescored = logitBias.size > 0 || seen !== null;
+    if (!isRescored && !holdsBack && constraint === null) return row;
     this.scores.set(row.scores);
-    if (repetitionPenalty !== 1 && seen !== null) penalise(this.scores, seen, repetitionPenalty);
-    if (isBanning) for (const id of this.eosIds) this.scores[id] = Number.NEGATIVE_INFINITY;
-    const mass = repetitionPenalty === 1 ? this.massWithoutEos(row) : 0;
+    if (isRescored) this.rescore(seen);
+    if (constraint !== null) keepOnly(this.scores, constraint.allowed());
+    if (holdsBack) this.holdBackEnd();
+    const mass = isRescored ? 0 : this.massLeft(row);
     if (mass < MIN_EXACT_MASS) {
       softmaxInto(this.weights, this.scores);
       return { scores: this.scores, weights: this.weights, mass: 1 };
@@ -94,12 +103,29 @@ export class TokenSampler {
     return { scores: this.scores, weights: this.weights, mass };
   }
 
-  /** Copies the weights, those of end-of-text set to 0, and adds them up. */
-  private massWithoutEos(row: Row): number {
-    this.weights.set(row.weights);
-    for (const id of this.eosIds) this.weights[id] = 0;
+  /** Bias, then repetition penalty (Keskar et al. 2019). */
+  private rescore(seen: ReadonlySet<number> | null): void {
+    const { logitBias, repetitionPenalty } = this.params;
+    for (const [id, bias] of logitBias) this.scores[id]! += bias * this.inverseTemperature;
+    if (seen !== null) penalise(this.scores, seen, repetitionPenalty);
+  }
+
+  /** No end of text, unless a constraint leaves nothing else. */
+  private holdBackEnd(): void {
+    const before = this.endIds.map((id) => this.scores[id]!);
+    for (const id of this.endIds) this.scores[id] = Number.NEGATIVE_INFINITY;
+    if (this.scores.some((score) => score !== Number.NEGATIVE_INFINITY)) return;
+    for (const [i, id] of this.endIds.entries()) this.scores[id] = before[i]!;
+  }
+
+  /** Copies the weights, those of removed tokens set to 0, and adds them up. */
+  private massLeft(row: Row): number {
     let mass = 0;
-    for (let id = 0; id < this.weights.length; id++) mass += this.weights[id]!;
+    for (let id = 0; id < this.weights.length; id++) {
+      const weight = this.scores[id] === Number.NEGATIVE_INFINITY ? 0 : row.weights[id]!;
+      this.weights[id] = weight;
+      mass += weight;
+    }
     return mass;
   }
 
@@ -138,6 +164,13 @@ function penalise(scores: Float32Array, ids: ReadonlySet<number>, penalty: numbe
   for (const id of ids) {
     const score = scores[id]!;
     scores[id] = score < 0 ? score * penalty : score / penalty;
+  }
+}
+
+/** Removes every token whose bit in `allowed` is not set. */
+function keepOnly(scores: Float32Array, allowed: Uint32Array): void {
+  for (let id = 0; id < scores.length; id++) {
+    if ((allowed[id >>> 5]! & (1 << (id & 31))) === 0) scores[id] = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -15,6 +15,13 @@ import {
   letterTokenizer,
 } from './golden.js';
 
+/** `model_type`s that must have a case. */
+const FAMILIES = [
+  ...['llama', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'gemma3_text', 'phi3', 'smollm3', 'olmo2'],
+  'granite',
+];
+const ROPE_TYPES = ['llama3', 'linear', 'dynamic', 'yarn', 'longrope'];
+
 const GREEDY = { ...PLAIN_SAMPLING, temperature: 0, seed: 0 };
 
 function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
@@ -25,6 +32,20 @@ function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number
   }
   return largest;
 }
+
+describe('the golden cases', () => {
+  it('cover every family and every rope scaling', () => {
+    const types = new Set(goldenCases.map(({ config }) => config.model_type));
+    expect([...types].sort()).toEqual([...FAMILIES].sort());
+    const ropes = goldenCases.map(({ config }) => config.rope_scaling as { rope_type: string });
+    expect(ropes.map((rope) => rope?.rope_type)).toEqual(expect.arrayContaining(ROPE_TYPES));
+  });
+
+  it('have almost no near-ties, where greedy decoding is not decided by the model', () => {
+    const passedOver = goldenCases.reduce((sum, { nearTies }) => sum + nearTies, 0);
+    expect(passedOver).toBeLessThanOrEqual(2);
+  });
+});
 
 describe.each(goldenCases)('$case', (golden) => {
   const spec = goldenSpec(golden);

@@ -22,16 +22,24 @@ function logGamma(z: number): number {
   return (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + series - shift;
 }
 
+/** Fewest expected draws of a cell; rarer tokens share one. */
+const MIN_EXPECTED = 5;
+
 /** p-value of the counts; tokens of probability 0 must not occur at all. */
 export function goodnessOfFit(counts: readonly number[], probabilities: readonly number[]): number {
   const total = counts.reduce((a, b) => a + b, 0);
-  let statistic = 0;
-  let cells = 0;
+  const cells: { seen: number; expected: number }[] = [];
+  const rare = { seen: 0, expected: 0 };
   for (const [i, p] of probabilities.entries()) {
-    if (p === 0 && counts[i] !== 0) return 0;
-    if (p === 0) continue;
-    statistic += (counts[i]! - total * p) ** 2 / (total * p);
-    cells++;
+    const cell = { seen: counts[i]!, expected: total * p };
+    if (p === 0 && cell.seen !== 0) return 0;
+    if (cell.expected >= MIN_EXPECTED) cells.push(cell);
+    else {
+      rare.seen += cell.seen;
+      rare.expected += cell.expected;
+    }
   }
-  return chiSquareTail(statistic, cells - 1);
+  if (rare.expected > 0) cells.push(rare);
+  const statistic = cells.reduce((sum, c) => sum + (c.seen - c.expected) ** 2 / c.expected, 0);
+  return cells.length === 1 ? 1 : chiSquareTail(statistic, cells.length - 1);
 }

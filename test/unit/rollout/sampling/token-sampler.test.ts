@@ -48,7 +48,7 @@ function draw(params: SamplingParams, temperature = params.temperature): Draws {
   const counts = LOGITS.map(() => 0);
   const logprobs = new Map<number, number>();
   for (let i = 0; i < DRAWS; i++) {
-    const id = sampler.next(scores, probabilities, { rng, count: i, seen: null });
+    const id = sampler.next(scores, probabilities, { rng, count: i, seen: null, constraint: null });
     counts[id]!++;
     logprobs.set(id, sampler.logprob);
   }
@@ -95,7 +95,7 @@ describe('TokenSampler', () => {
     const scores = Float32Array.of(0, 3, 3, 1);
     const probabilities = new Float32Array(4);
     softmaxInto(probabilities, scores);
-    const state = { rng: Rng.of(1), count: 0, seen: null };
+    const state = { rng: Rng.of(1), count: 0, seen: null, constraint: null };
     expect(sampler.inverseTemperature).toBe(1);
     expect(sampler.next(scores, probabilities, state)).toBe(1);
     expect(sampler.logprob).toBeCloseTo(Math.log(softmax([0, 3, 3, 1])[1]!), 6);
@@ -109,14 +109,22 @@ describe('TokenSampler', () => {
     const rng = Rng.of('eos');
     const seen = new Map<number, number>();
     for (let i = 0; i < 200; i++) {
-      const id = sampler.next(scores, probabilities, { rng, count: 1, seen: null });
+      const id = sampler.next(scores, probabilities, {
+        rng,
+        count: 1,
+        seen: null,
+        constraint: null,
+      });
       seen.set(id, sampler.logprob);
     }
     expect([...seen.keys()].sort()).toEqual([1, 2]);
     expect(seen.get(1)).toBeCloseTo(Math.log(0.25), 6);
     expect(seen.get(2)).toBeCloseTo(Math.log(0.75), 6);
     for (let i = 0; i < 200; i++) {
-      seen.set(sampler.next(scores, probabilities, { rng, count: 2, seen: null }), sampler.logprob);
+      seen.set(
+        sampler.next(scores, probabilities, { rng, count: 2, seen: null, constraint: null }),
+        sampler.logprob,
+      );
     }
     expect(seen.get(0)).toBeCloseTo(Math.log(0.5), 6);
   });
@@ -128,7 +136,12 @@ describe('TokenSampler', () => {
     const seen = new Map<number, number>();
     const rng = Rng.of('underflow');
     for (let i = 0; i < 100; i++) {
-      const id = sampler.next(scores, probabilities, { rng, count: 0, seen: null });
+      const id = sampler.next(scores, probabilities, {
+        rng,
+        count: 0,
+        seen: null,
+        constraint: null,
+      });
       seen.set(id, sampler.logprob);
     }
     expect(seen.get(1)).toBeCloseTo(Math.log(0.25), 6);
@@ -141,7 +154,7 @@ describe('TokenSampler', () => {
     (changes) => {
       const sampler = new TokenSampler({ ...plain, ...changes }, 3, [0]);
       const broken = new Float32Array(3).fill(Number.NaN);
-      const state = { rng: Rng.of(1), count: 0, seen: null };
+      const state = { rng: Rng.of(1), count: 0, seen: null, constraint: null };
       expect(() => sampler.next(broken, broken, state)).toThrow('the logits of the model are not');
     },
   );
@@ -151,7 +164,7 @@ describe('TokenSampler', () => {
     const scores = Float32Array.of(3, 2, -1);
     const probabilities = new Float32Array(3);
     softmaxInto(probabilities, scores);
-    const state = { rng: Rng.of(1), count: 0, seen: new Set([0, 2]) };
+    const state = { rng: Rng.of(1), count: 0, seen: new Set([0, 2]), constraint: null };
     expect(sampler.next(scores, probabilities, state)).toBe(1);
     expect(sampler.logprob).toBeCloseTo(Math.log(softmax([1.5, 2, -2])[1]!), 6);
     expect([...scores]).toEqual([3, 2, -1]);
