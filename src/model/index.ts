@@ -4,12 +4,14 @@ export { readSpec, specFromConfig } from './families/index.js';
 export { type InitOptions, randomWeights } from './init.js';
 export {
   adapterFromLora,
-  initialLora,
+  checkTensors,
   type LoraPlan,
   loraFromAdapter,
   NO_LORA,
   planLora,
 } from './lora.js';
+export { type LoraStart, startLora } from './lora-init.js';
+export { asPlainLora, parsePissa } from './pissa.js';
 export { Policy, type PolicyOptions } from './policy.js';
 export type {
   AdapterChoice,

@@ -1,11 +1,10 @@
-/**
- * LoRA parameters of a model: initial values as PEFT makes them, and their way to and from adapter files.
- */
+/** Parameters that an adapter trains: which they are, and their way to and from adapter files. */
 import type { ParameterShape } from '../tensor/index.js';
-import { Rng } from '../util/rng.js';
+import { InputError } from '../util/errors.js';
 import {
   type Adapter,
   fromFloat32,
+  type HostTensor,
   type LoraConfig,
   type LoraTarget,
   type LoraTensors,
@@ -13,29 +12,41 @@ import {
   resolveTargets,
   toFloat32,
 } from '../weights/index.js';
+import { replacedParameters } from './replaced.js';
 import { type DecoderSpec, linearModules } from './spec.js';
 
 export const loraA = (module: string) => `${module}.lora_A.weight`;
 export const loraB = (module: string) => `${module}.lora_B.weight`;
+export const loraMagnitude = (module: string) => `${module}.lora_magnitude_vector`;
 
-/** Which modules get LoRA, and the shapes of their two matrices, A before B, in layer order. */
+/**
+ * Which modules get LoRA, and the shapes of what is trained: A, B and with DoRA the magnitudes of each
+ * module in layer order, then the base parameters that get other values.
+ */
 export interface LoraPlan {
   readonly config: LoraConfig;
   readonly targets: ReadonlyMap<string, LoraTarget>;
   readonly shapes: readonly ParameterShape[];
+  /** Names of base parameters among the trained ones (`modules_to_save`, `bias`). */
+  readonly replaced: ReadonlySet<string>;
 }
 
+/** @throws InputError when targets or `modules_to_save` name nothing that the model has. */
 export function planLora(spec: DecoderSpec, config: LoraConfig): LoraPlan {
   const modules = new Map(linearModules(spec).map((linear) => [linear.module, linear]));
-  const targets = resolveTargets(config, [...modules.keys()]);
-  const shapes = targets.flatMap(({ module, r }) => {
+  const resolved = resolveTargets(config, [...modules.keys()]);
+  const targets = new Map(resolved.map((target) => [target.module, target]));
+  const matrices = resolved.flatMap(({ module, r }) => {
     const { inFeatures, outFeatures } = modules.get(module)!;
     return [
       { name: loraA(module), shape: [r, inFeatures] },
       { name: loraB(module), shape: [outFeatures, r] },
+      ...(config.useDora ? [{ name: loraMagnitude(module), shape: [outFeatures] }] : []),
     ];
   });
-  return { config, targets: new Map(targets.map((target) => [target.module, target])), shapes };
+  const replaced = replacedParameters(spec, config, new Set(targets.keys()));
+  const names = new Set(replaced.map(({ name }) => name));
+  return { config, targets, shapes: [...matrices, ...replaced], replaced: names };
 }
 
 /** No module gets LoRA: nothing is trained, the model only scores. */
@@ -43,33 +54,41 @@ export const NO_LORA: LoraPlan = {
   config: loraConfig({ r: 1, loraAlpha: 1, targetModules: [] }),
   targets: new Map(),
   shapes: [],
+  replaced: new Set(),
 };
 
-/**
- * PEFT's default: A ~ U(−1/√in, 1/√in) (Kaiming uniform with a = √5), or A ~ N(0, 1/r) for `gaussian`;
- * B = 0, so that training starts from the base model.
- */
-export function initialLora(plan: LoraPlan, seed: number): Float32Array[] {
-  return plan.shapes.map(({ name, shape }) => {
-    const [rows, columns] = shape as [number, number];
-    const values = new Float32Array(rows * columns);
-    if (name.endsWith('.lora_B.weight')) return values;
-    const rng = Rng.of(seed, 'lora', name);
-    const gaussian = plan.config.initLoraWeights === 'gaussian';
-    const bound = 1 / Math.sqrt(columns);
-    for (let i = 0; i < values.length; i++) {
-      values[i] = gaussian ? rng.normal() / rows : (2 * rng.uniform() - 1) * bound;
-    }
-    return values;
-  });
+/** What an adapter holds, by the names of the plan's shapes. */
+function namedTensors({ tensors, replaced }: Adapter): Map<string, HostTensor> {
+  const named = new Map<string, HostTensor>(replaced);
+  for (const [module, { a, b, magnitude }] of tensors) {
+    named.set(loraA(module), a);
+    named.set(loraB(module), b);
+    if (magnitude !== undefined) named.set(loraMagnitude(module), magnitude);
+  }
+  return named;
 }
 
-/** The matrices of a loaded adapter in the plan's order. */
+/** @throws InputError when the adapter lacks a tensor of the plan, or has another or misshapen one. */
+export function checkTensors(plan: LoraPlan, adapter: Adapter, where: string): void {
+  const named = namedTensors(adapter);
+  const remedy = `The adapter was made for ${adapter.baseModel ?? 'a base it does not name'}`;
+  for (const { name, shape } of plan.shapes) {
+    const found = named.get(name)?.shape;
+    named.delete(name);
+    if (found?.length === shape.length && found.every((size, i) => size === shape[i])) continue;
+    const is = found === undefined ? 'is missing' : `has shape [${found.join(', ')}]`;
+    const problem = `tensor "${name}" ${is}, expected [${shape.join(', ')}]`;
+    throw new InputError({ where, problem, remedy });
+  }
+  for (const name of named.keys()) {
+    throw new InputError({ where, problem: `the model has no "${name}"`, remedy });
+  }
+}
+
+/** The values of a loaded adapter in the plan's order. */
 export function loraFromAdapter(plan: LoraPlan, adapter: Adapter): Float32Array[] {
-  return [...plan.targets.keys()].flatMap((module) => {
-    const { a, b } = adapter.tensors.get(module)!;
-    return [toFloat32(a), toFloat32(b)];
-  });
+  const named = namedTensors(adapter);
+  return plan.shapes.map(({ name }) => toFloat32(named.get(name)!));
 }
 
 /** @param values Parameters by name, as `ParameterVector.download` gives them. */
@@ -82,7 +101,10 @@ export function adapterFromLora(
   const tensor = (name: string) => fromFloat32(values.get(name)!, shapes.get(name)!);
   const tensors = new Map<string, LoraTensors>();
   for (const { module, scale } of plan.targets.values()) {
-    tensors.set(module, { a: tensor(loraA(module)), b: tensor(loraB(module)), scale });
+    const [a, b] = [tensor(loraA(module)), tensor(loraB(module))];
+    const magnitude = plan.config.useDora ? { magnitude: tensor(loraMagnitude(module)) } : {};
+    tensors.set(module, { a, b, ...magnitude, scale });
   }
-  return { config: plan.config, baseModel, tensors };
+  const replaced = new Map([...plan.replaced].map((name) => [name, tensor(name)]));
+  return { config: plan.config, baseModel, tensors, replaced };
 }

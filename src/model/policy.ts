@@ -19,7 +19,7 @@ import { dropout } from './dropout.js';
 import { embeddingNoise } from './embedding-noise.js';
 import { GeometryCache } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
-import { type LoraPlan, loraA, loraB } from './lora.js';
+import { type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type {
   AdapterChoice,
   GradientOptions,
@@ -27,6 +27,7 @@ import type {
   ScoreOptions,
   TokenLoss,
 } from './policy-types.js';
+import { untied } from './replaced.js';
 import { type Segment, segmentParameters, segmentsOf } from './segments.js';
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD, parameterShapes } from './spec.js';
 import type { TokenBatch } from './token-batch.js';
@@ -34,11 +35,11 @@ import type { TokenBatch } from './token-batch.js';
 export interface PolicyOptions {
   readonly spec: DecoderSpec;
   readonly weights: (name: string) => HostTensor;
-  /** LoRA, or null to train every parameter. */
+  /** LoRA with what it trains besides, or null to train every parameter. */
   readonly lora: LoraPlan | null;
-  /** Initial LoRA matrices in the plan's order; ignored for full training. */
+  /** Initial values in the order of the plan's shapes; ignored for full training. */
   readonly initialLora: readonly Float32Array[];
-  /** Keep a frozen copy of the initial LoRA matrices as the reference policy. */
+  /** Keep a frozen copy of the initial values as the reference policy. */
   readonly keepReference?: boolean;
   /** Layers that are recomputed in the backward pass, counted from the first. */
   readonly checkpointedLayers: number;
@@ -58,7 +59,8 @@ export class Policy {
   private readonly noiseAlpha: number;
 
   constructor(options: PolicyOptions) {
-    const { spec, weights, lora, initialLora } = options;
+    const { lora, initialLora } = options;
+    const { spec, weights } = lora === null ? options : untied(options, lora);
     this.spec = spec;
     this.lora = lora;
     this.noiseAlpha = options.neftuneNoiseAlpha ?? 0;
@@ -224,7 +226,9 @@ export class Policy {
   ): ParameterSource {
     const full = this.lora === null;
     const views = full ? this.parameters.views() : this.frozen;
-    const find = (name: string) => traced.get(name) ?? views.get(name);
+    const isReplaced = (name: string) => lora !== null && this.lora!.replaced.has(name);
+    const find = (name: string) =>
+      traced.get(name) ?? (isReplaced(name) ? lora!(name) : views.get(name));
     return {
       get: (name) => {
         const tensor = find(name);
@@ -232,7 +236,7 @@ export class Policy {
         return tensor;
       },
       has: (name) => views.has(name),
-      trainable: () => full,
+      trainable: (name) => full || isReplaced(name),
       lora: (module) => (lora === null ? null : this.branch(module, lora, dropoutSeed)),
     };
   }
@@ -250,7 +254,8 @@ export class Policy {
         ? null
         : (x: Tensor) => dropout(x, { rate, key: [dropoutSeed, module] });
     const [a, b] = [lora(loraA(module))!, lora(loraB(module))!];
-    return { a, b, scale: target.scale, dropout: drop };
+    const magnitude = this.lora!.config.useDora ? lora(loraMagnitude(module))! : null;
+    return { a, b, scale: target.scale, magnitude, dropout: drop };
   }
 
   private forwardOf(batch: TokenBatch, source: ParameterSource): LayerForward {
@@ -281,7 +286,7 @@ export class Policy {
       temperature,
       logitScale: this.spec.logitScale,
       softcap: this.spec.logitSoftcap,
-      trainable: this.lora === null,
+      trainable: source.trainable(name),
       ...(columns !== undefined && { gradients: columns }),
     });
   }

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isHubId, resolveModelDir } from '../hub/index.js';
-import { readSpec } from '../model/index.js';
+import { checkTensors, planLora, readSpec } from '../model/index.js';
 import { type DecoderSpec, linearModules, parameterShapes } from '../model/spec.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
@@ -130,6 +130,7 @@ export async function openModel(
     if (loaded !== null) {
       const where = adapterDir!;
       checkAdapter(loaded, linearModules(spec), where);
+      checkTensors(planLora(spec, loaded.config), loaded, where);
       checkBase(loaded, { name: baseName, checkpoint }, { where, log: context.log });
     }
     const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));

@@ -2,17 +2,21 @@
 import type { SftConfig } from '../config/index.js';
 import {
   adapterFromLora,
-  initialLora,
+  asPlainLora,
   type LoraPlan,
+  type LoraStart,
   loraFromAdapter,
   Policy,
+  parsePissa,
   planLora,
+  startLora,
 } from '../model/index.js';
 import { AdamW, configureTensorflow } from '../tensor/index.js';
 import { Trainer } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import { type Adapter, loraConfig } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
+import { decayMask, loraPlusRates } from './parameter-groups.js';
 
 /** Keys that every trainer's config has. */
 export type TrainerConfig = Omit<SftConfig, 'max_length' | 'traces_file'>;
@@ -42,6 +46,13 @@ function loraPlan(config: TrainerConfig, source: ModelSource): LoraPlan | null {
     return planLora(source.spec, loraConfig({ ...kept, loraDropout: config.lora.lora_dropout }));
   }
   const keys = config.lora;
+  if (keys.bias !== 'none' && !hasBiases(source)) {
+    throw new InputError({
+      where: 'lora.bias',
+      problem: `${keys.bias}, but the model has no biases`,
+      remedy: 'Set lora.bias=none',
+    });
+  }
   return planLora(
     source.spec,
     loraConfig({
@@ -53,9 +64,15 @@ function loraPlan(config: TrainerConfig, source: ModelSource): LoraPlan | null {
       rankPattern: keys.rank_pattern,
       alphaPattern: keys.alpha_pattern,
       useRslora: keys.use_rslora,
+      useDora: keys.use_dora,
+      modulesToSave: keys.modules_to_save.length > 0 ? keys.modules_to_save : null,
+      bias: keys.bias,
+      initLoraWeights: keys.init_lora_weights,
     }),
   );
 }
+
+const hasBiases = ({ spec }: ModelSource): boolean => Object.values(spec.bias).some(Boolean);
 
 export interface TrainedPolicy {
   readonly policy: Policy;
@@ -84,7 +101,11 @@ export function trainedPolicy(
   { keepReference }: { readonly keepReference: boolean },
 ): TrainedPolicy {
   const lora = loraPlan(config, source);
-  const needsCopy = keepReference && source.adapter !== null;
+  const start = lora === null ? null : loraStart(lora, source, config.seed);
+  const isPissa =
+    start !== null && source.adapter === null && parsePissa(lora!.config.initLoraWeights) !== null;
+  // What PiSSA leaves of the base is not the base: the reference is the adapter's start on it.
+  const needsCopy = keepReference && (source.adapter !== null || isPissa);
   if (keepReference && lora === null) {
     throw new InputError({
       where: 'use_lora',
@@ -94,9 +115,9 @@ export function trainedPolicy(
   }
   const policy = new Policy({
     spec: source.spec,
-    weights: source.weights,
+    weights: start?.weights ?? source.weights,
     lora,
-    initialLora: lora === null ? [] : initialValues(lora, source, config.seed),
+    initialLora: start?.values ?? [],
     keepReference: needsCopy,
     checkpointedLayers: checkpointedLayers(config, source),
   });
@@ -105,7 +126,8 @@ export function trainedPolicy(
     beta2: config.adam_beta2,
     epsilon: config.adam_epsilon,
     weightDecay: config.weight_decay,
-    decayMask: lora === null ? decayMask(policy) : null,
+    decayMask: decayMask(policy),
+    rates: lora === null ? null : loraPlusRates(policy, config.lora.loraplus_lr_ratio),
   });
   const { max_grad_norm: maxGradNorm, seed } = config;
   return {
@@ -114,7 +136,10 @@ export function trainedPolicy(
     reference: needsCopy ? 'reference' : 'off',
     async adapter() {
       if (lora === null) return null;
-      return adapterFromLora(lora, await policy.parameters.download(), source.baseName);
+      const trained = adapterFromLora(lora, await policy.parameters.download(), source.baseName);
+      if (!isPissa) return trained;
+      const named = new Map(lora.shapes.map(({ name }, i) => [name, start!.values[i]!]));
+      return asPlainLora(trained, adapterFromLora(lora, named, source.baseName));
     },
     dispose() {
       optimizer.dispose();
@@ -123,18 +148,8 @@ export function trainedPolicy(
   };
 }
 
-function initialValues(lora: LoraPlan, source: ModelSource, seed: number): Float32Array[] {
-  return source.adapter === null ? initialLora(lora, seed) : loraFromAdapter(lora, source.adapter);
-}
-
-/** As transformers' trainer: norms and biases do not decay. */
-function decayMask({ parameters }: Policy): Float32Array {
-  const mask = new Float32Array(parameters.size);
-  let offset = 0;
-  for (const { name, shape } of parameters.shapes) {
-    const size = shape.reduce((a, b) => a * b, 1);
-    if (!/(norm\.weight|\.bias)$/.test(name)) mask.fill(1, offset, offset + size);
-    offset += size;
-  }
-  return mask;
+function loraStart(lora: LoraPlan, source: ModelSource, seed: number): LoraStart {
+  const { spec, weights, adapter } = source;
+  if (adapter !== null) return { values: loraFromAdapter(lora, adapter), weights };
+  return startLora(lora, { spec, weights, seed });
 }

@@ -1,6 +1,8 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
 export { type AttentionOptions, attention } from './ops/attention.js';
+export { orthonormal, svd } from './ops/decompositions.js';
+export { rowNorms } from './ops/dora.js';
 export { type GateKind, gatedActivation } from './ops/gated-activation.js';
 export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';

@@ -1,11 +1,13 @@
 /**
- * LoRA adapters as PEFT files: `adapter_config.json` and `adapter_model.safetensors` with keys
- * `base_model.model.<module>.lora_A.weight` [r, in] and `lora_B.weight` [out, r].
+ * LoRA adapters as PEFT files: `adapter_config.json` and `adapter_model.safetensors` (names of its
+ * tensors: adapter-keys.ts).
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { sha256, writeJson } from '../util/files.js';
+import { type LoraPart, loraKey, parseAdapterKey, replacedKey } from './adapter-keys.js';
+import { type BaseLinear, checkAdapter } from './check-adapter.js';
 import type { HostTensor } from './host-tensor.js';
 import { type LoraConfig, readLoraConfig, toAdapterConfigJson } from './lora-config.js';
 import { ALL_LINEAR, isTarget, lastParts, loraTarget } from './lora-targets.js';
@@ -15,12 +17,14 @@ import { writeSafetensors } from './safetensors-writer.js';
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
-/** The two matrices of one module: y = W x + scale · B (A x). */
+/** LoRA of one module: y = W x + scale · B (A x), rows scaled to `magnitude` with DoRA. */
 export interface LoraTensors {
   /** [r, in] */
   readonly a: HostTensor;
   /** [out, r] */
   readonly b: HostTensor;
+  /** [out], with DoRA only. */
+  readonly magnitude?: HostTensor;
   readonly scale: number;
 }
 
@@ -31,13 +35,8 @@ export interface Adapter {
   readonly revision?: string | null;
   /** By module name, e.g. `model.layers.0.self_attn.q_proj`. */
   readonly tensors: ReadonlyMap<string, LoraTensors>;
-}
-
-/** A linear module of the base model. */
-export interface BaseLinear {
-  readonly module: string;
-  readonly inFeatures: number;
-  readonly outFeatures: number;
+  /** Other values for tensors of the base (`modules_to_save`, `bias`), by their names there. */
+  readonly replaced?: ReadonlyMap<string, HostTensor>;
 }
 
 export interface ReadAdapterOptions {
@@ -59,9 +58,10 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
       remedy: 'Save the adapter with safe_serialization=True',
     });
   }
-  const pairs = pairUp(path, readSafetensors(path));
+  const { modules, replaced } = sortTensors(path, readSafetensors(path));
+  checkReplaced(path, config, replaced);
   const tensors = new Map<string, LoraTensors>();
-  for (const [module, pair] of pairs) {
+  for (const [module, parts] of modules) {
     if (!isTarget(config, module)) {
       throw new InputError({
         where: path,
@@ -70,47 +70,79 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
       });
     }
     const { r, scale } = loraTarget(config, module);
-    checkRank(path, { module, r, ...pair });
-    tensors.set(module, { ...pair, scale });
+    const complete = completeParts(path, { module, parts, useDora: config.useDora });
+    checkRank(path, { module, r, ...complete });
+    tensors.set(module, { ...complete, scale });
   }
-  const adapter: Adapter = { config, baseModel, revision, tensors };
+  const adapter: Adapter = { config, baseModel, revision, tensors, replaced };
   if (base !== undefined) checkAdapter(adapter, base, path);
   return adapter;
 }
 
-type Pair = Omit<LoraTensors, 'scale'>;
+type Parts = Partial<Record<LoraPart, HostTensor>>;
 
-const KEY = /^base_model\.model\.(.+)\.lora_([AB])\.weight$/;
+interface SortedTensors {
+  readonly modules: ReadonlyMap<string, Parts>;
+  readonly replaced: ReadonlyMap<string, HostTensor>;
+}
 
-function pairUp(path: string, file: ReadonlyMap<string, HostTensor>): Map<string, Pair> {
-  const halves = new Map<string, { a?: HostTensor; b?: HostTensor }>();
+function sortTensors(path: string, file: ReadonlyMap<string, HostTensor>): SortedTensors {
+  const modules = new Map<string, Parts>();
+  const replaced = new Map<string, HostTensor>();
   for (const [key, tensor] of file) {
-    const [, module, side] = KEY.exec(key) ?? [];
-    if (module === undefined) {
+    const parsed = parseAdapterKey(key);
+    if (parsed === null) {
       throw new InputError({
         where: path,
         problem: `unexpected tensor "${key}"`,
         remedy: 'Only LoRA on linear modules is supported',
       });
     }
-    const half = halves.get(module) ?? {};
-    half[side === 'A' ? 'a' : 'b'] = tensor;
-    halves.set(module, half);
+    if ('replaces' in parsed) replaced.set(parsed.replaces, tensor);
+    else modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: tensor });
   }
-  const pairs = new Map<string, Pair>();
-  for (const [module, { a, b }] of halves) {
-    if (a === undefined || b === undefined) {
-      const side = a === undefined ? 'A' : 'B';
-      const key = keyOf(module, side);
-      throw new InputError({ where: path, problem: `tensor "${key}" is missing` });
-    }
-    pairs.set(module, { a, b });
-  }
-  return pairs;
+  return { modules, replaced };
 }
 
-function keyOf(module: string, side: 'A' | 'B'): string {
-  return `base_model.model.${module}.lora_${side}.weight`;
+/** Tensors of the base may be replaced only as `modules_to_save` and `bias` say. */
+function checkReplaced(
+  where: string,
+  { modulesToSave, bias }: LoraConfig,
+  replaced: ReadonlyMap<string, HostTensor>,
+): void {
+  for (const name of replaced.keys()) {
+    const module = name.slice(0, name.lastIndexOf('.'));
+    const isSaved = modulesToSave?.some((end) => module.endsWith(end)) ?? false;
+    if (isSaved || (bias !== 'none' && name.endsWith('.bias'))) continue;
+    throw new InputError({
+      where,
+      problem: `unexpected tensor "${name}"`,
+      remedy: `Neither modules_to_save nor bias of ${ADAPTER_CONFIG} stands for it`,
+    });
+  }
+}
+
+interface PartsOfModule {
+  readonly module: string;
+  readonly parts: Parts;
+  readonly useDora: boolean;
+}
+
+type Pair = Omit<LoraTensors, 'scale'>;
+
+function completeParts(where: string, { module, parts, useDora }: PartsOfModule): Pair {
+  const { a, b, magnitude } = parts;
+  const missing = a === undefined ? 'a' : b === undefined ? 'b' : null;
+  const lacking = missing ?? (useDora && magnitude === undefined ? 'magnitude' : null);
+  if (lacking !== null) {
+    const problem = `tensor "${loraKey(module, lacking)}" is missing`;
+    throw new InputError({ where, problem });
+  }
+  if (!useDora && magnitude !== undefined) {
+    const problem = `unexpected tensor "${loraKey(module, 'magnitude')}"`;
+    throw new InputError({ where, problem, remedy: `use_dora of ${ADAPTER_CONFIG} is false` });
+  }
+  return { a: a!, b: b!, ...(magnitude && { magnitude }) };
 }
 
 interface RankedPair extends Pair {
@@ -118,8 +150,13 @@ interface RankedPair extends Pair {
   readonly r: number;
 }
 
-function checkRank(path: string, { module, r, a, b }: RankedPair): void {
+function checkRank(path: string, { module, r, a, b, magnitude }: RankedPair): void {
   const fits = a.shape.length === 2 && b.shape.length === 2 && a.shape[0] === r && b.shape[1] === r;
+  const [rows] = b.shape;
+  if (magnitude !== undefined && (magnitude.shape.length !== 1 || magnitude.shape[0] !== rows)) {
+    const problem = `"${module}" has magnitudes [${magnitude.shape.join(', ')}], expected [${rows}]`;
+    throw new InputError({ where: path, problem });
+  }
   if (fits) return;
   throw new InputError({
     where: path,
@@ -128,41 +165,16 @@ function checkRank(path: string, { module, r, a, b }: RankedPair): void {
   });
 }
 
-/**
- * Holds an adapter to its base model: a pair of the right shape on every targeted module, none besides.
- * @throws InputError that says "adapter of another base model" and names the first module at fault.
- */
-export function checkAdapter(adapter: Adapter, base: readonly BaseLinear[], where: string): void {
-  const fail = (problem: string): never => {
-    throw new InputError({
-      where,
-      problem: `adapter of another base model: ${problem}`,
-      remedy: `The adapter was made for ${adapter.baseModel ?? 'a base it does not name'}`,
-    });
-  };
-  const linears = new Map(base.map((linear) => [linear.module, linear]));
-  for (const [module, { a, b }] of adapter.tensors) {
-    const linear = linears.get(module);
-    if (linear === undefined) fail(`unexpected module "${module}"`);
-    else if (a.shape[1] !== linear.inFeatures || b.shape[0] !== linear.outFeatures) {
-      fail(
-        `"${module}" maps ${a.shape[1]} to ${b.shape[0]} features, expected ${linear.inFeatures} to ${linear.outFeatures}`,
-      );
-    }
-  }
-  for (const module of linears.keys()) {
-    if (isTarget(adapter.config, module) && !adapter.tensors.has(module)) {
-      fail(`no tensors for module "${module}"`);
-    }
-  }
-}
-
 /** Writes the two PEFT files into `dir`. */
 export function writeAdapter(dir: string, adapter: Adapter): void {
   const file = new Map<string, HostTensor>();
-  for (const [module, { a, b }] of adapter.tensors) {
-    file.set(keyOf(module, 'A'), a);
-    file.set(keyOf(module, 'B'), b);
+  for (const [module, { a, b, magnitude }] of adapter.tensors) {
+    file.set(loraKey(module, 'a'), a);
+    file.set(loraKey(module, 'b'), b);
+    if (magnitude !== undefined) file.set(loraKey(module, 'magnitude'), magnitude);
+  }
+  for (const [name, tensor] of adapter.replaced ?? []) {
+    file.set(replacedKey(name, adapter.tensors.has(name.slice(0, name.lastIndexOf('.')))), tensor);
   }
   writeSafetensors(join(dir, ADAPTER_WEIGHTS), file);
   const { baseModel, revision = null } = adapter;
@@ -181,14 +193,16 @@ function writtenTargets({ config, tensors }: Adapter): readonly string[] {
   return targetModules.toLowerCase() === ALL_LINEAR ? lastParts(modules) : modules;
 }
 
-/** SHA-256 (hex) of what the adapter computes: module names, scales, dtypes, shapes and bytes. */
+/** SHA-256 (hex) of what the adapter computes: names, scales, dtypes, shapes and bytes. */
 export function adapterHash(adapter: Adapter): string {
   const chunks: (string | Uint8Array)[] = [];
+  const add = (name: string, scale: number, { dtype, shape, bytes }: HostTensor) =>
+    chunks.push(`${JSON.stringify([name, scale, dtype, shape])}\n`, bytes);
   for (const module of [...adapter.tensors.keys()].sort()) {
-    const { a, b, scale } = adapter.tensors.get(module)!;
-    for (const { dtype, shape, bytes } of [a, b]) {
-      chunks.push(`${JSON.stringify([module, scale, dtype, shape])}\n`, bytes);
-    }
+    const { a, b, magnitude, scale } = adapter.tensors.get(module)!;
+    for (const tensor of [a, b, ...(magnitude ? [magnitude] : [])]) add(module, scale, tensor);
   }
+  const { replaced = new Map<string, HostTensor>() } = adapter;
+  for (const name of [...replaced.keys()].sort()) add(name, 1, replaced.get(name)!);
   return sha256(...chunks);
 }

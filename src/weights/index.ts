@@ -3,19 +3,18 @@ export {
   ADAPTER_CONFIG,
   type Adapter,
   adapterHash,
-  type BaseLinear,
-  checkAdapter,
   type LoraTensors,
   type ReadAdapterOptions,
   readAdapter,
   writeAdapter,
 } from './adapter.js';
+export { type BaseLinear, checkAdapter } from './check-adapter.js';
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
 export { fromFloat32, toFloat32 } from './dtype.js';
 export type { HostDtype, HostTensor } from './host-tensor.js';
-export { type LoraConfig, loraConfig } from './lora-config.js';
+export { type LoraBias, type LoraConfig, loraConfig } from './lora-config.js';
 export { type LoraTarget, resolveTargets } from './lora-targets.js';
 export { readSafetensors } from './safetensors-reader.js';
 export { writeSafetensors } from './safetensors-writer.js';

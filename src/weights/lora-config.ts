@@ -1,6 +1,6 @@
 /**
  * What PEFT's `adapter_config.json` says about a LoRA adapter, in and out. Features that Lorikeet does
- * not compute (DoRA, trained biases, extra saved modules …) are refused by field name, not ignored.
+ * not compute (LoRA on embeddings' tokens, QALoRA, aLoRA …) are refused by field name, not ignored.
  */
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
@@ -25,7 +25,17 @@ export interface LoraConfig {
   /** Names of the module list that `layersToTransform` counts in; null for any. */
   readonly layersPattern: readonly string[] | null;
   readonly initLoraWeights: boolean | string;
+  /** Magnitudes of the adapted rows are trained too (DoRA, arXiv 2402.09353). */
+  readonly useDora: boolean;
+  /** Ends of names of modules that are trained whole and saved with the adapter; null for none. */
+  readonly modulesToSave: readonly string[] | null;
+  readonly bias: LoraBias;
 }
+
+/** Which biases are trained: none, every one, or those of the modules with LoRA. */
+export type LoraBias = 'none' | 'all' | 'lora_only';
+
+const BIASES: readonly string[] = ['none', 'all', 'lora_only'] satisfies LoraBias[];
 
 /** A config from the fields that matter; the others stand at PEFT's neutral values. */
 export function loraConfig(
@@ -40,6 +50,9 @@ export function loraConfig(
     layersToTransform: null,
     layersPattern: null,
     initLoraWeights: true,
+    useDora: false,
+    modulesToSave: null,
+    bias: 'none',
     ...fields,
   };
 }
@@ -49,9 +62,7 @@ const PLAIN_INITS: readonly (boolean | string)[] = [true, false, 'gaussian', 'ev
 
 /** Fields that change the computation, with the only value that Lorikeet computes. */
 const FIXED_FIELDS: Readonly<Record<string, string | false | null>> = {
-  use_dora: false,
-  modules_to_save: null,
-  bias: 'none',
+  ensure_weight_tying: false,
   lora_bias: false,
   fan_in_fan_out: false,
   use_qalora: false,
@@ -90,6 +101,9 @@ export function readLoraConfig(path: string): AdapterConfigFile {
     layersToTransform: listOrNull(field('layers_to_transform', isOneOrMore(isNumber), null)),
     layersPattern: listOrNull(field('layers_pattern', isOneOrMore(isString), null)),
     initLoraWeights: field('init_lora_weights', isBooleanOrString, true),
+    useDora: field('use_dora', isBoolean, false),
+    modulesToSave: listOrNull(field('modules_to_save', isOneOrMore(isString), null)),
+    bias: field('bias', isBias, 'none'),
   };
   const baseModel = field('base_model_name_or_path', isString, null);
   return { config, baseModel, revision: field('revision', isString, null) };
@@ -104,6 +118,8 @@ const isPositive: Check<number> = (value): value is number => isNumber(value) &&
 const isRank: Check<number> = (value): value is number => isPositive(value) && value % 1 === 0;
 const isBooleanOrString: Check<boolean | string> = (value): value is boolean | string =>
   isBoolean(value) || isString(value);
+const isBias: Check<LoraBias> = (value): value is LoraBias =>
+  isString(value) && BIASES.includes(value);
 const isNames: Check<string | string[]> = (value): value is string | string[] =>
   isOneOrMore(isString)(value);
 
@@ -178,6 +194,9 @@ export function toAdapterConfigJson({ config, baseModel, revision }: AdapterConf
     layers_to_transform: config.layersToTransform,
     layers_pattern: config.layersPattern,
     init_lora_weights: config.initLoraWeights,
+    use_dora: config.useDora,
+    modules_to_save: config.modulesToSave,
+    bias: config.bias,
     ...FIXED_FIELDS,
   };
 }

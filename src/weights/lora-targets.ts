@@ -52,7 +52,8 @@ export function lastParts(moduleNames: readonly string[]): string[] {
 
 /** Whether PEFT would put LoRA on a linear module of this name. */
 export function isTarget(config: LoraConfig, module: string): boolean {
-  const { targetModules, excludeModules } = config;
+  const { targetModules, excludeModules, modulesToSave } = config;
+  if (modulesToSave?.some((name) => savedBlock(name).test(module))) return false;
   if (excludeModules !== null && matches('exclude_modules', excludeModules, module)) return false;
   if (typeof targetModules === 'string' && targetModules.toLowerCase() !== ALL_LINEAR) {
     return pattern('target_modules', targetModules).test(module);
@@ -64,6 +65,10 @@ export function isTarget(config: LoraConfig, module: string): boolean {
   const isNamed = targetModules.some((name) => hasSuffix(module, name));
   return isNamed && isInLayers(config, module);
 }
+
+/** PEFT puts no LoRA on a module that is trained whole, nor on one inside it. */
+const savedBlock = (name: string): RegExp =>
+  pattern('modules_to_save', `(?:|.*\\.)${name}(?:|\\..*)`);
 
 /** Rank and scale of one module. */
 export function loraTarget(config: LoraConfig, module: string): LoraTarget {

@@ -21,6 +21,22 @@ export const loraSchema = (dropout: number) =>
         .describe('Modules left out of target_modules: suffixes (list) or a regular expression'),
       rank_pattern: z.record(text(), whole(1)).default({}).describe('Rank by module pattern'),
       alpha_pattern: z.record(text(), positive()).default({}).describe('Alpha by module pattern'),
+      modules_to_save: z
+        .array(text())
+        .default([])
+        .describe('Modules trained whole and saved with the adapter, by the ends of their names'),
+      bias: z
+        .enum(['none', 'all', 'lora_only'])
+        .default('none')
+        .describe('Biases that are trained: none, all, or those of modules with LoRA'),
+      use_dora: z.boolean().default(false).describe('DoRA: train the magnitudes of rows too'),
+      init_lora_weights: z
+        .union([z.boolean(), z.string().regex(/^(gaussian|pissa|pissa_niter_[1-9]\d*)$/)])
+        .default(true)
+        .describe('Start: true (B = 0), gaussian, pissa, pissa_niter_N, or false (A, B random)'),
+      loraplus_lr_ratio: positive()
+        .default(1)
+        .describe('LoRA+: learning rate of B over that of A; 1 is plain'),
       use_rslora: z.boolean().default(false).describe('Scale by alpha / √r in place of alpha / r'),
     })
     .prefault({});

@@ -83,7 +83,12 @@ export class LoraInputs {
 
   private check(adapter: Adapter): void {
     const linears = new Map(linearModules(this.spec).map((linear) => [linear.module, linear]));
+    for (const name of adapter.replaced?.keys() ?? []) {
+      throw misfit(adapter, `it replaces "${name}", which has no input`);
+    }
     for (const [module, tensors] of adapter.tensors) {
+      if (tensors.magnitude !== undefined)
+        throw misfit(adapter, `"${module}" has magnitudes (DoRA)`);
       const linear = linears.get(module);
       if (linear === undefined) throw misfit(adapter, `the model has no linear "${module}"`);
       if (!this.modules.has(module)) {

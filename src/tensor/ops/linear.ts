@@ -4,6 +4,7 @@
  * branch is never merged into W, whose grid may be too coarse for a small delta.
  */
 import { type Tensor, tf } from '../tf.js';
+import { doraFactor } from './dora.js';
 
 export interface LoraBranch {
   /** `[r, in]` */
@@ -12,6 +13,8 @@ export interface LoraBranch {
   readonly b: Tensor;
   /** lora_alpha / r, or lora_alpha / √r (rsLoRA). */
   readonly scale: number;
+  /** DoRA's magnitudes, `[out]`; null for plain LoRA. */
+  readonly magnitude: Tensor | null;
   /** Applied to the branch's input; null when there is no dropout. */
   readonly dropout: ((x: Tensor) => Tensor) | null;
 }
@@ -37,9 +40,16 @@ export function linear(
 ): Tensor {
   const { bias, lora, trainable } = options;
   const base = product(x, weight, trainable);
-  const shifted = bias === null ? base : base.add(bias);
-  if (lora === null) return shifted;
+  const withBias = (y: Tensor) => (bias === null ? y : y.add(bias));
+  if (lora === null) return withBias(base);
   const input = lora.dropout === null ? x : lora.dropout(x);
   const low = tf.matMul(input, lora.a, false, true);
-  return shifted.add(tf.matMul(low, lora.b, false, true).mul(lora.scale));
+  const delta = tf.matMul(low, lora.b, false, true).mul(lora.scale);
+  if (lora.magnitude === null) return withBias(base).add(delta);
+  const factor = doraFactor({ ...lora, magnitude: lora.magnitude, weight });
+  if (lora.dropout === null) return withBias(base.add(delta).mul(factor));
+  const dropped = product(input, weight, false);
+  return withBias(base)
+    .add(dropped.mul(factor.sub(1)))
+    .add(delta.mul(factor));
 }

@@ -4,7 +4,7 @@
  * p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
  */
 import type { ParameterVector } from '../parameter-vector.js';
-import { type Tensor1D, tf } from '../tf.js';
+import { type Tensor, type Tensor1D, tf } from '../tf.js';
 
 export interface AdamWOptions {
   readonly beta1: number;
@@ -13,6 +13,8 @@ export interface AdamWOptions {
   readonly weightDecay: number;
   /** 1 where a parameter decays, 0 where it does not, `[size]`; null: all decay. */
   readonly decayMask: Float32Array | null;
+  /** Multiplies the learning rate of each parameter (LoRA+), `[size]`; null: 1 for all. */
+  readonly rates?: Float32Array | null;
 }
 
 /** JSON- and safetensors-safe state. */
@@ -25,6 +27,7 @@ export interface AdamWState {
 export class AdamW {
   private readonly options: AdamWOptions;
   private readonly decayMask: Tensor1D | null;
+  private readonly rates: Tensor1D | null;
   private m: Tensor1D;
   private v: Tensor1D;
   private count = 0;
@@ -34,6 +37,8 @@ export class AdamW {
     this.m = tf.keep(tf.zeros([size]));
     this.v = tf.keep(tf.zeros([size]));
     this.decayMask = options.decayMask === null ? null : tf.keep(tf.tensor1d(options.decayMask));
+    const { rates = null } = options;
+    this.rates = rates === null ? null : tf.keep(tf.tensor1d(rates));
   }
 
   /** One update in place. `gradient` is `[size]` and stays the caller's. */
@@ -49,7 +54,7 @@ export class AdamW {
         .mul(1 / Math.sqrt(1 - beta2 ** this.count))
         .add(epsilon);
       const decayed = this.decay(parameters.values, learningRate * weightDecay);
-      return [m1, v1, decayed.sub(m1.div(denominator).mul(stepSize)) as Tensor1D];
+      return [m1, v1, decayed.sub(this.rated(m1.div(denominator).mul(stepSize))) as Tensor1D];
     });
     tf.dispose([this.m, this.v]);
     this.m = tf.keep(m);
@@ -59,8 +64,13 @@ export class AdamW {
 
   private decay(values: Tensor1D, rate: number): Tensor1D {
     if (rate === 0) return values;
-    if (this.decayMask === null) return values.mul(1 - rate);
-    return values.sub(values.mul(this.decayMask).mul(rate));
+    if (this.decayMask === null && this.rates === null) return values.mul(1 - rate);
+    const decaying = this.decayMask === null ? values : values.mul(this.decayMask);
+    return values.sub(this.rated(decaying.mul(rate)));
+  }
+
+  private rated(change: Tensor): Tensor {
+    return this.rates === null ? change : change.mul(this.rates);
   }
 
   async state(): Promise<AdamWState> {
@@ -78,5 +88,6 @@ export class AdamW {
   dispose(): void {
     tf.dispose([this.m, this.v]);
     this.decayMask?.dispose();
+    this.rates?.dispose();
   }
 }

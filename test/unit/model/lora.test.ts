@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
 import {
   adapterFromLora,
-  initialLora,
+  type LoraPlan,
   loraFromAdapter,
   NO_LORA,
   planLora,
+  startLora,
 } from '../../../src/model/index.js';
 import { loraConfig, toFloat32 } from '../../../src/weights/index.js';
-import { goldenCase } from './golden.js';
+import { goldenCase, goldenWeights } from './golden.js';
 
 const { spec } = goldenCase('phi3');
+const weights = goldenWeights('phi3', spec);
+const initialLora = (of: LoraPlan, seed: number) => startLora(of, { spec, weights, seed }).values;
 const plan = planLora(
   spec,
   loraConfig({ r: 4, loraAlpha: 8, targetModules: ['qkv_proj', 'down_proj'] }),

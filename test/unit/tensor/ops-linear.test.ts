@@ -41,6 +41,7 @@ const branch = (matrices: readonly (Tensor | undefined)[]): LoraBranch => ({
   a: matrices[0]!,
   b: matrices[1]!,
   scale: SCALE,
+  magnitude: matrices[2] ?? null,
   dropout: null,
 });
 
@@ -72,6 +73,42 @@ describe('gradients', () => {
         linear(x1!, w1!, { bias: null, lora: branch(lora), trainable: true }),
       formula: (x1, w1, ...lora) => withLora(x1, w1, [none, ...lora]),
     });
+  });
+});
+
+const magnitude = randomOperand('magnitude', [OUT]);
+
+/** ‖W + s·BA‖ of each row at the values of `a` and `b`. */
+const norms = Array.from({ length: OUT }, (_, row) => {
+  const adapted = Array.from({ length: IN }, (_, column) => {
+    let delta = 0;
+    for (let k = 0; k < R; k++) delta += b.values[row * R + k]! * a.values[k * IN + column]!;
+    return w.values[row * IN + column]! + SCALE * delta;
+  });
+  return Math.hypot(...adapted);
+});
+
+test('DoRA scales the rows, and its norms count as constants in the gradient', () => {
+  const frozen = tensorOf(w);
+  const none = new Float64Array(OUT);
+  checkGradients({
+    inputs: [x, bias, a, b, magnitude],
+    op: (x1, bias1, ...lora) =>
+      linear(x1!, frozen, { bias: bias1!, lora: branch(lora), trainable: false }),
+    formula: (x1, bias1, a1, b1, m) =>
+      withLora(x1, w.values, [none, a1, b1] as never).map(
+        (value, i) => (value * m![i % OUT]!) / norms[i % OUT]! + bias1![i % OUT]!,
+      ),
+  });
+  frozen.dispose();
+});
+
+test('dropout of DoRA leaves the base product whole', () => {
+  tf.tidy(() => {
+    const matrices = [tensorOf(a), tensorOf(b), tensorOf(magnitude)];
+    const lora = { ...branch(matrices), dropout: (y: Tensor) => tf.zerosLike(y) };
+    const y = linear(tensorOf(x), tensorOf(w), { bias: tensorOf(bias), lora, trainable: false });
+    expect(y.dataSync()).toBeAllclose(plain(x.values, w.values, bias.values));
   });
 });
 

@@ -95,9 +95,8 @@ describe('resolveTargets', () => {
 describe('readLoraConfig', () => {
   it.each([
     ['peft_type', 'LOHA'],
-    ['use_dora', true],
-    ['modules_to_save', ['lm_head']],
-    ['bias', 'all'],
+    ['ensure_weight_tying', true],
+    ['bias', 'some'],
     ['fan_in_fan_out', true],
     ['layer_replication', [[0, 4]]],
     ['init_lora_weights', 'pissa'],
@@ -163,7 +162,7 @@ describe('readAdapter', () => {
       file.set('base_model.model.lm_head.weight', file.get(key(Q0, 'A'))!),
     );
     expect(() => readAdapter(foreign)).toThrow(
-      /unexpected tensor "base_model\.model\.lm_head\.weight"/,
+      /unexpected tensor "lm_head\.weight"\. Neither modules_to_save nor bias/,
     );
     const untargeted = changed((file) => {
       file.set(key('model.layers.0.mlp.up_proj', 'A'), file.get(key(Q0, 'A'))!);
