@@ -53,6 +53,14 @@ export {
   type Sampler,
   type SamplingParams,
 } from './rollout/index.js';
+export {
+  createPythonSandbox,
+  type PythonRequest,
+  type PythonResult,
+  type PythonSandbox,
+  type PythonSession,
+  runPython,
+} from './sandbox/index.js';
 export { loadTokenizer, renderExample, renderPrompt, type Tokenizer } from './tokenizer/index.js';
 export {
   GateError,

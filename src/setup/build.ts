@@ -13,11 +13,12 @@ import {
 } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
+import type { Env } from '../util/programs.js';
 import { compileBinding, LIBRARIES } from './compile.js';
 import { findNodeHeaders, headerFolders } from './node-headers.js';
 import type { SetupObserver } from './observer.js';
 import { probeBinding } from './probe.js';
-import type { Compiler, Env, Python } from './tools.js';
+import type { Compiler, Python } from './tools.js';
 import { requirementsOf, unpack } from './unpack.js';
 import { fetchWheels, type WheelSource, wheelNames } from './wheels.js';
 

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { BINDING, NAPI_VERSION, STDERR_CAPTURE, tfjsPackageDir } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
 import { writeFileAtomic } from '../util/files.js';
+import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
-import type { Compiler, Env } from './tools.js';
+import type { Compiler } from './tools.js';
 
 const nativeSource = (name: string) => fileURLToPath(new URL(`./native/${name}`, import.meta.url));
 

@@ -7,4 +7,4 @@ export type { SetupObserver } from './observer.js';
 export { ensureWritable, freeBytes } from './place.js';
 export { type ProbeResult, probeBinding } from './probe.js';
 export { type SetupOptions, type SetupResult, setUpTensorflow } from './set-up.js';
-export { findCompiler, findProgram, findPython } from './tools.js';
+export { findCompiler, findPython } from './tools.js';

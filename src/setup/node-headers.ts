@@ -7,8 +7,8 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { NAPI_VERSION } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
+import { type Env, findProgram } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
-import { type Env, findProgram } from './tools.js';
 import { type UnpackOptions, unpack } from './unpack.js';
 
 /** True for a folder with Node-API headers of our level. */

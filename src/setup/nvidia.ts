@@ -1,6 +1,7 @@
 /** What `nvidia-smi` says about the GPUs. */
+
+import { type Env, findProgram } from '../util/programs.js';
 import { runChild } from './child.js';
-import { type Env, findProgram } from './tools.js';
 
 export interface NvidiaGpu {
   readonly name: string;

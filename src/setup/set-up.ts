@@ -5,7 +5,6 @@
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
-  cacheRoot,
   type Device,
   type DeviceChoice,
   locateRuntime,
@@ -17,15 +16,17 @@ import {
   type TensorflowRuntime,
   tfjsPackageDir,
 } from '../tensor/runtime.js';
+import { cacheRoot } from '../util/cache.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
+import type { Env } from '../util/programs.js';
 import { buildRuntime } from './build.js';
 import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { probeBinding } from './probe.js';
-import { type Env, findCompiler, findPython } from './tools.js';
+import { findCompiler, findPython } from './tools.js';
 import { wheelSource } from './wheels.js';
 
 type Places = Required<RuntimePlaces>;

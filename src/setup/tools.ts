@@ -1,26 +1,7 @@
 /** Finds the programs that set-up needs: python3 with pip, and a C++ compiler. */
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { SetupError } from '../util/errors.js';
+import { type Env, findProgram } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
-
-export type Env = NodeJS.ProcessEnv;
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
-/** Absolute path of a program by its name on PATH (or of an absolute path itself), or null. */
-export function findProgram(name: string, env: Env = process.env): string | null {
-  if (isAbsolute(name)) return isProgram(name) ? name : null;
-  const folders = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, name)).find(isProgram) ?? null;
-}
 
 /** A compiler command: the program and the arguments that belong to its name, as in `CXX="ccache g++"`. */
 export interface Compiler {

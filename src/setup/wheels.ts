@@ -7,9 +7,10 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Device, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
+import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
 import type { SetupObserver } from './observer.js';
-import type { Env, Python } from './tools.js';
+import type { Python } from './tools.js';
 
 export interface WheelSource {
   /** Requirement of the wheel with TensorFlow's libraries. */

@@ -7,8 +7,8 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { cacheRoot } from '../util/cache.js';
 import { sha256 } from '../util/files.js';
 import { hasNvidiaGpu } from './gpu.js';
 
@@ -54,13 +54,6 @@ export interface RuntimeManifest {
 export interface PackageStamp {
   readonly version: string;
   readonly device: Device;
-}
-
-/** `$LORIKEET_CACHE`, else `$XDG_CACHE_HOME/lorikeet`, else `~/.cache/lorikeet`. */
-export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.LORIKEET_CACHE) return resolve(env.LORIKEET_CACHE);
-  if (env.XDG_CACHE_HOME) return join(resolve(env.XDG_CACHE_HOME), 'lorikeet');
-  return join(homedir(), '.cache', 'lorikeet');
 }
 
 /** Folder of the runtime that `lorikeet setup` builds for a device. */

@@ -8,7 +8,8 @@ import {
   nvidiaGpus,
 } from '../../setup/index.js';
 import { hasNvidiaGpu } from '../../tensor/gpu.js';
-import { cacheRoot, type DeviceChoice } from '../../tensor/runtime.js';
+import type { DeviceChoice } from '../../tensor/runtime.js';
+import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
 import { broken, type Check, gigabytes, note, ok } from './check.js';
 

@@ -1,5 +1,6 @@
 /** Checks of the programs that Lorikeet starts: python3 with pip and a compiler (set-up), bubblewrap (sandbox). */
-import { findCompiler, findProgram, findPython, runChild } from '../../setup/index.js';
+import { sandboxSupport } from '../../sandbox/index.js';
+import { findCompiler, findPython } from '../../setup/index.js';
 import { messageOf } from '../../util/errors.js';
 import { broken, type Check, note, ok } from './check.js';
 
@@ -28,18 +29,10 @@ export function setupToolChecks(isNeeded: boolean): Promise<Check[]> {
   ]);
 }
 
+/** Whether code of graders and models can be run inside walls. */
 export async function sandboxCheck(): Promise<Check> {
-  const remedy =
-    'Install bubblewrap for graders that run code (Debian, Ubuntu: `apt install bubblewrap`)';
-  const program = findProgram('bwrap');
-  if (program === null) return note('sandbox', 'bubblewrap is not on PATH', remedy);
-  const args = ['--ro-bind', '/', '/', '--unshare-all', '--die-with-parent', 'true'];
-  const { code, stderr } = await runChild(program, args);
-  if (code === 0) return ok('sandbox', program);
-  const why = stderr.trim().split('\n')[0] ?? '';
-  return note(
-    'sandbox',
-    `${program} cannot make a sandbox here (${why})`,
-    'Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, or a container with SYS_ADMIN)',
-  );
+  const support = await sandboxSupport();
+  return support.available
+    ? ok('sandbox', `${support.program} ${support.version}, an empty sandbox was made`)
+    : note('sandbox', support.problem, support.remedy);
 }

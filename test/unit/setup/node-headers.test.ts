@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findNodeHeaders, hasNodeHeaders, headerFolders } from '../../../src/setup/node-headers.js';
-import { findProgram } from '../../../src/setup/tools.js';
+import { findProgram } from '../../../src/util/programs.js';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'lorikeet-headers-'));
 

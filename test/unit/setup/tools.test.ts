@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findCompiler, findProgram, findPython } from '../../../src/setup/tools.js';
+import { findCompiler, findPython } from '../../../src/setup/tools.js';
 
 function folderWith(programs: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bin-'));
@@ -12,22 +12,6 @@ function folderWith(programs: Readonly<Record<string, string>>): string {
   }
   return folder;
 }
-
-test('a program is found on PATH in its order, or by an absolute path', () => {
-  const first = folderWith({ tool: '' });
-  const second = folderWith({ tool: '' });
-  expect(findProgram('tool', { PATH: `/nowhere:${first}:${second}` })).toBe(join(first, 'tool'));
-  expect(findProgram(join(second, 'tool'), { PATH: '' })).toBe(join(second, 'tool'));
-});
-
-test('a folder, a plain file and an unset PATH give no program', () => {
-  const folder = folderWith({});
-  mkdirSync(join(folder, 'tool'));
-  writeFileSync(join(folder, 'text'), '');
-  expect(findProgram('tool', { PATH: folder })).toBeNull();
-  expect(findProgram('text', { PATH: folder })).toBeNull();
-  expect(findProgram('tool', {})).toBeNull();
-});
 
 test('the compiler is CXX with its arguments, else c++, g++ or clang++', () => {
   const PATH = folderWith({ 'clang++': '', 'g++': '', ccache: '' });

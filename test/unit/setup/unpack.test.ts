@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findProgram } from '../../../src/setup/tools.js';
 import { requirementsOf, type UnpackOptions, unpack } from '../../../src/setup/unpack.js';
+import { findProgram } from '../../../src/util/programs.js';
 
 const python = findProgram('python3');
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-unpack-'));

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { hasNvidiaGpu } from '../../../src/tensor/gpu.js';
 import {
-  cacheRoot,
   type Device,
   locateRuntime,
   packageStampPath,
@@ -13,13 +12,6 @@ import {
 } from '../../../src/tensor/runtime.js';
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'lorikeet-runtime-'));
-
-test('the cache folder is the one named, else the XDG one, else in the home folder', () => {
-  const both = { LORIKEET_CACHE: '/a', XDG_CACHE_HOME: '/b' };
-  expect(cacheRoot(both)).toBe('/a');
-  expect(cacheRoot({ XDG_CACHE_HOME: '/b' })).toBe('/b/lorikeet');
-  expect(cacheRoot({})).toMatch(/\/\.cache\/lorikeet$/);
-});
 
 /** Puts a runtime of two small files into a cache. */
 function putRuntime(root: string, device: Device): string {

@@ -1,0 +1,11 @@
+/** Runs untrusted code under limits. */
+export { sandboxSupport } from './bubblewrap.js';
+export {
+  createPythonSandbox,
+  type Isolation,
+  type PythonSandbox,
+  type PythonSandboxOptions,
+  type PythonSession,
+  runPython,
+} from './python-sandbox.js';
+export type { PythonBlockResult, PythonRequest, PythonResult, PythonStatus } from './request.js';

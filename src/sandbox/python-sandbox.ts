@@ -1,0 +1,211 @@
+/**
+ * Untrusted Python under limits. A sandbox holds warm supervisors; each serves one snippet or one session at
+ * a time, in a process of its own, so that snippets share nothing but the modules that were preloaded.
+ */
+import { SetupError } from '../util/errors.js';
+import { sandboxSupport } from './bubblewrap.js';
+import { findInterpreter } from './interpreter.js';
+import {
+  lostResult,
+  type PythonBlockResult,
+  type PythonRequest,
+  type PythonResult,
+  requestRecord,
+  resultOf,
+} from './request.js';
+import { type Supervisor, type SupervisorOptions, startSupervisor } from './supervisor.js';
+
+/** `none` runs code without walls: limits apply, but it can read files and reach the network. */
+export type Isolation = 'bubblewrap' | 'none';
+
+export interface PythonSandboxOptions {
+  /** Default `bubblewrap`. */
+  readonly isolation?: Isolation;
+  /** Program; default `$LORIKEET_PYTHON`, set-up's environment, or python3. */
+  readonly python?: string;
+  /** Modules imported once for all snippets, where they are installed; default none. */
+  readonly preload?: readonly string[];
+  /** Snippets at once; sessions come on top. Default 2. */
+  readonly workers?: number;
+}
+
+export interface PythonSession {
+  /** One block, with the variables of the blocks before it. Blocks run one after the other. */
+  run(request: PythonRequest): Promise<PythonBlockResult>;
+  close(): Promise<void>;
+}
+
+export interface PythonSandbox {
+  /** Version of the Python inside, e.g. `3.11.7`. */
+  readonly python: string;
+  /** One snippet in a fresh process. */
+  run(request: PythonRequest): Promise<PythonResult>;
+  /** A notebook of its own: state is carried between blocks, until `close`. */
+  openSession(): Promise<PythonSession>;
+  /** Preloaded modules that are not installed. */
+  missing(): Promise<readonly string[]>;
+  /** Ends everything, running snippets too. */
+  dispose(): void;
+}
+
+/** Time beyond a snippet's own after which its supervisor counts as stuck. */
+const GRACE_MS = 10_000;
+
+const isolate = async (isolation: Isolation): Promise<string | null> => {
+  if (isolation === 'none') return null;
+  const support = await sandboxSupport();
+  if (support.available) return support.program;
+  throw new SetupError({
+    where: 'sandbox',
+    problem: support.problem,
+    remedy: `${support.remedy}. Or set sandbox=none to run the code without walls, with limits on time and memory only`,
+  });
+};
+
+/** @throws SetupError where there is no bubblewrap (unless isolation is `none`) or no Python. */
+export async function createPythonSandbox(
+  options: PythonSandboxOptions = {},
+): Promise<PythonSandbox> {
+  const { isolation = 'bubblewrap', preload = [], workers = 2 } = options;
+  const bubblewrap = await isolate(isolation);
+  const python = await findInterpreter(options.python);
+  const pool = new SupervisorPool({ python, bubblewrap, preload }, workers);
+  return {
+    python: python.version,
+    run: (request) => runSnippet(pool, request),
+    openSession: async () => openSession(pool, await pool.take()),
+    missing: async () => {
+      const supervisor = await pool.acquire();
+      pool.release(supervisor);
+      return supervisor.missing;
+    },
+    dispose: () => pool.dispose(),
+  };
+}
+
+/** One snippet in a sandbox of its own, started cold. */
+export async function runPython(
+  request: PythonRequest,
+  options: PythonSandboxOptions = {},
+): Promise<PythonResult> {
+  const sandbox = await createPythonSandbox({ ...options, workers: 1 });
+  try {
+    return await sandbox.run(request);
+  } finally {
+    sandbox.dispose();
+  }
+}
+
+interface Question {
+  readonly op: 'run' | 'block';
+  readonly request: PythonRequest;
+}
+
+async function ask(supervisor: Supervisor, { op, request }: Question): Promise<PythonBlockResult> {
+  const record = requestRecord(request);
+  const start = performance.now();
+  const limit = Number(record.timeout_ms) + GRACE_MS;
+  const answer = await supervisor.ask({ op, request: record }, limit);
+  const spent = performance.now() - start;
+  if (answer !== null) return resultOf(answer);
+  return lostResult(spent >= limit ? 'timeout' : 'error', spent / 1000);
+}
+
+async function runSnippet(pool: SupervisorPool, request: PythonRequest): Promise<PythonResult> {
+  const supervisor = await pool.acquire();
+  try {
+    const { stateLost: _, ...result } = await ask(supervisor, { op: 'run', request });
+    return result;
+  } finally {
+    pool.release(supervisor);
+  }
+}
+
+function openSession(pool: SupervisorPool, first: Supervisor): PythonSession {
+  let supervisor: Supervisor | null = first;
+  let last: Promise<unknown> = Promise.resolve();
+  const block = async (request: PythonRequest) => {
+    supervisor = supervisor?.isAlive() ? supervisor : await pool.take();
+    return await ask(supervisor, { op: 'block', request });
+  };
+  return {
+    run: (request) => {
+      const result = last.then(() => block(request));
+      last = result.catch(() => {});
+      return result;
+    },
+    close: async () => {
+      await last;
+      if (supervisor === null) return;
+      await supervisor.ask({ op: 'close' }, GRACE_MS);
+      pool.give(supervisor);
+      supervisor = null;
+    },
+  };
+}
+
+/** Idle supervisors, and at most so many snippets at once; sessions take theirs out of the count. */
+class SupervisorPool {
+  private readonly idle: Supervisor[] = [];
+  private readonly all = new Set<Supervisor>();
+  private readonly waiting: (() => void)[] = [];
+  private readonly options: SupervisorOptions;
+  private readonly workers: number;
+  private running = 0;
+
+  constructor(options: SupervisorOptions, workers: number) {
+    this.options = options;
+    this.workers = workers;
+  }
+
+  /** A supervisor for a snippet, when it is its turn. */
+  async acquire(): Promise<Supervisor> {
+    if (this.running >= this.workers) {
+      await new Promise<void>((resolve) => {
+        this.waiting.push(resolve);
+      });
+    } else this.running++;
+    try {
+      return await this.take();
+    } catch (error) {
+      this.next();
+      throw error;
+    }
+  }
+
+  release(supervisor: Supervisor): void {
+    this.give(supervisor);
+    this.next();
+  }
+
+  async take(): Promise<Supervisor> {
+    for (let found = this.idle.pop(); found !== undefined; found = this.idle.pop()) {
+      if (found.isAlive()) return found;
+      this.all.delete(found);
+    }
+    const started = await startSupervisor(this.options);
+    this.all.add(started);
+    return started;
+  }
+
+  give(supervisor: Supervisor): void {
+    if (supervisor.isAlive() && this.idle.length < this.workers) this.idle.push(supervisor);
+    else {
+      supervisor.kill();
+      this.all.delete(supervisor);
+    }
+  }
+
+  dispose(): void {
+    for (const supervisor of this.all) supervisor.kill();
+    this.all.clear();
+    this.idle.length = 0;
+  }
+
+  /** Hands the turn on. */
+  private next(): void {
+    const waiter = this.waiting.shift();
+    if (waiter === undefined) this.running--;
+    else waiter();
+  }
+}
