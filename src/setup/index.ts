@@ -1,5 +1,4 @@
 /** Sets up the native runtimes and looks at what this machine offers them. */
-export { runChild } from './child.js';
 export { glibcVersion } from './device.js';
 export { describeMachine } from './machine.js';
 export { type NvidiaGpu, nvidiaGpus } from './nvidia.js';
