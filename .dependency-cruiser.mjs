@@ -55,7 +55,7 @@ const VENDORS = {
   '@tensorflow/': ['tensor'],
   'onnxruntime-node': ['rollout'],
   koffi: ['rollout'],
-  protobufjs: ['rollout'],
+  protobufjs: ['rollout', 'report'],
   '@huggingface/transformers': ['tokenizer'],
   zod: ['config'],
   yaml: ['config'],

@@ -1,4 +1,5 @@
 /** Evaluation while a model trains, by the keys `eval_steps` and `stop_at_accuracy`. */
+import type { EvalRow } from '../evaluate/index.js';
 import type { OnnxSampler } from '../rollout/index.js';
 import type { StepEvaluation } from '../train/index.js';
 import { type EvaluationInputs, evaluateWith, evaluationSampler } from './evaluate-model.js';
@@ -13,6 +14,7 @@ interface Subject {
   readonly inputs: EvaluationInputs | null;
   readonly source: ModelSource;
   readonly trained: TrainedPolicy;
+  readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
 }
 
 /**
@@ -29,7 +31,7 @@ export class DuringTraining {
 
   /** @param step Optimizer steps done. @returns null where no evaluation is due. */
   async after(step: number): Promise<StepEvaluation | null> {
-    const { config, inputs, trained, source } = this.subject;
+    const { config, inputs, trained, source, onSamples } = this.subject;
     const { eval_steps: every, stop_at_accuracy: target } = config;
     if (config.eval === null || inputs === null || every === null || step % every !== 0)
       return null;
@@ -37,7 +39,8 @@ export class DuringTraining {
     const loraModules = [...(trained.policy.lora?.targets.keys() ?? [])];
     this.sampler ??= await evaluationSampler(source, { keys, inputs, loraModules });
     await syncSampler(trained, this.sampler);
-    const { metrics } = await evaluateWith(this.sampler, { keys, inputs });
+    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs });
+    onSamples(step, rows);
     return {
       metrics: {
         'eval/accuracy': metrics.accuracy,

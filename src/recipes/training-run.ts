@@ -6,15 +6,13 @@ import { join } from 'node:path';
 import { commandSchemas, inputPaths, resolvedYaml } from '../config/index.js';
 import {
   checkRun,
-  type MetricRow,
+  checkTrackers,
   makeRunId,
   type OpenRunOptions,
-  openMetricLog,
   openRun,
   type RunFolder,
   readRun,
   runReport,
-  startProgress,
   writeReport,
 } from '../report/index.js';
 import { deviceInfo } from '../tensor/index.js';
@@ -44,6 +42,7 @@ import {
   findCheckpoint,
   restore,
 } from './training-checkpoints.js';
+import { openTrainingLog, type TrainingLog, trackerNames } from './training-log.js';
 
 export interface TrainingSession {
   readonly run: RunFolder;
@@ -92,6 +91,7 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
 ): Promise<TrainingResult> {
   const { dir, options } = runOf(recipe.command, config);
   checkRun(dir, options);
+  await checkTrackers({ names: trackerNames(config), env: process.env });
   configureDevice(config);
   const source = await openModel(config, context);
   try {
@@ -166,15 +166,25 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   } else if (run.isResumed) {
     context.log('no checkpoint was saved yet: starting from step 0');
   }
-  const evaluates = new DuringTraining({ config, inputs: args.evaluation, source, trained });
   const prepared = await recipe.prepare(config, inputs, session);
+  const resumeStep = checkpoint === null ? null : session.startStep;
+  const log = await openTrainingLog({ run, config, context, resumeStep, ...prepared });
+  const evaluates = new DuringTraining({
+    config,
+    inputs: args.evaluation,
+    source,
+    trained,
+    onSamples: log.samples,
+  });
   try {
-    const progress = await loop(session, { config, prepared, evaluates, store, checkpoint });
+    const progress = await loop(session, { config, prepared, evaluates, store, checkpoint, log });
     evaluates.dispose();
     saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
     await prepared.dispose?.();
     const evaluation = await evaluateTrained(run, { config, inputs: args.evaluation, context });
     const results = { steps: progress.step, ...evaluation?.metrics };
+    if (evaluation !== null) log.results(progress.step, { ...evaluation.metrics });
+    await log.close('done');
     run.record({ results });
     run.close('done');
     const tables = evaluation === null ? [] : [metricsTable(evaluation)];
@@ -182,6 +192,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     context.log(`done: ${run.dir}`);
     return { run_dir: run.dir, run_id: run.runId, ...results };
   } finally {
+    await log.close(context.signal.aborted ? 'interrupted' : 'failed');
     evaluates.dispose();
     await prepared.dispose?.();
   }
@@ -211,60 +222,48 @@ interface LoopArgs {
   readonly evaluates: DuringTraining;
   readonly store: CheckpointStore;
   readonly checkpoint: FoundCheckpoint | null;
+  readonly log: TrainingLog;
 }
 
 /** The training loop with its rows and checkpoints; the last step is always saved. */
 async function loop(session: TrainingSession, args: LoopArgs): Promise<LoopProgress> {
   const { run, trained, startStep, context } = session;
-  const { config, prepared, evaluates, store, checkpoint } = args;
-  const resumeStep = checkpoint === null ? null : startStep;
-  const metrics = openMetricLog(run.paths.metrics, { resumeStep });
-  const label = `${config.stage} training`;
-  const bar = startProgress({ label, total: prepared.totalSteps, from: startStep });
-  const onRow = (row: MetricRow) => {
-    metrics.append(row);
-    const facts = prepared.shown.filter((name) => typeof row[name] === 'number');
-    const shown = Object.fromEntries(facts.map((name) => [name, row[name] as number]));
-    bar.update(row.step, shown);
-    if (context.verbose && row.step % config.logging_steps === 0) context.log(JSON.stringify(row));
-  };
+  const { config, prepared, evaluates, store, checkpoint, log } = args;
   let saved = startStep;
-  const save = async ({ step, tokens }: LoopProgress) => {
-    const parameters = await trained.policy.parameters.download();
-    const optimizer = await trained.trainer.optimizer.state();
-    metrics.flush();
-    prepared.flush?.();
-    saveCheckpoint(store, { step, tokens, parameters, optimizer });
-    saved = step;
-  };
+  const save = ({ step, tokens }: LoopProgress) =>
+    run.phases.time('save', async () => {
+      const parameters = await trained.policy.parameters.download();
+      const optimizer = await trained.trainer.optimizer.state();
+      log.flush();
+      prepared.flush?.();
+      saveCheckpoint(store, { step, tokens, parameters, optimizer });
+      saved = step;
+    });
   const { totalSteps, savePeriod = 1 } = prepared;
   const warmupSteps = config.warmup_steps || Math.ceil(config.warmup_ratio * totalSteps);
   try {
-    return await run.phases.time('train', async () => {
-      const progress = await runLoop({
-        schedule: {
-          type: config.lr_scheduler_type,
-          learningRate: config.learning_rate,
-          warmupSteps,
-          totalSteps,
-        },
-        startStep,
-        startTokens: checkpoint?.state.tokens ?? 0,
-        step: prepared.step,
-        epochsAt: prepared.epochsAt,
-        saveSteps: config.save_steps,
-        savePeriod,
-        save,
-        evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
-        onRow,
-        signal: context.signal,
-      });
-      const { step } = progress;
-      if (step > saved && step % savePeriod === 0) await save(progress);
-      return progress;
+    const progress = await runLoop({
+      schedule: {
+        type: config.lr_scheduler_type,
+        learningRate: config.learning_rate,
+        warmupSteps,
+        totalSteps,
+      },
+      startStep,
+      startTokens: checkpoint?.state.tokens ?? 0,
+      step: (step, rate) => run.phases.time('update', () => prepared.step(step, rate)),
+      epochsAt: prepared.epochsAt,
+      saveSteps: config.save_steps,
+      savePeriod,
+      save,
+      evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
+      onRow: log.row,
+      signal: context.signal,
     });
+    const { step } = progress;
+    if (step > saved && step % savePeriod === 0) await save(progress);
+    return progress;
   } finally {
-    bar.stop();
-    metrics.close();
+    log.trained();
   }
 }

@@ -12,7 +12,7 @@ export interface ConfigDifference {
  *   // [{ key: 'lora.r', values: [8, 16] }]
  */
 export function configDifferences(configs: readonly unknown[]): ConfigDifference[] {
-  const flat = configs.map(flatten);
+  const flat = configs.map(flatConfig);
   const keys = new Set(flat.flatMap((config) => [...config.keys()]));
   return [...keys]
     .map((key) => ({ key, values: flat.map((config) => config.get(key)) }))
@@ -20,7 +20,7 @@ export function configDifferences(configs: readonly unknown[]): ConfigDifference
 }
 
 /** Objects are opened to dotted keys; lists and scalars are values. */
-function flatten(config: unknown): Map<string, unknown> {
+export function flatConfig(config: unknown): Map<string, unknown> {
   const out = new Map<string, unknown>();
   const visit = (value: unknown, path: readonly string[]) => {
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {

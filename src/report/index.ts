@@ -50,3 +50,10 @@ export {
   sampleRow,
 } from './sample-log.js';
 export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';
+export {
+  checkTrackers,
+  openTrackers,
+  type TrackerOptions,
+  type Trackers,
+} from './trackers/open-trackers.js';
+export type { SampleTable, TrackerName } from './trackers/tracker.js';

@@ -1,7 +1,17 @@
-/** Wall time by phase: where a run spends its seconds. */
+/**
+ * Wall time by phase: where a run spends its seconds. A phase inside another one counts for itself alone, so
+ * that the seconds of all phases add up to the time that was measured.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A phase being timed; `inner` are the milliseconds of the phases inside it. */
+interface Frame {
+  inner: number;
+}
 
 export class PhaseClock {
   private readonly seconds = new Map<string, number>();
+  private readonly frames = new AsyncLocalStorage<Frame>();
   private readonly now: () => number;
 
   /**
@@ -15,11 +25,16 @@ export class PhaseClock {
 
   /** Runs `work` and adds its time to `name`, also when it throws. */
   async time<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+    const outer = this.frames.getStore();
+    const frame: Frame = { inner: 0 };
     const start = this.now();
     try {
-      return await work();
+      return await this.frames.run(frame, work);
     } finally {
-      this.add(name, (this.now() - start) / 1000);
+      const elapsed = this.now() - start;
+      if (outer !== undefined) outer.inner += elapsed;
+      // Phases that ran side by side in it may add up to more than its own time.
+      this.add(name, Math.max(0, elapsed - frame.inner) / 1000);
     }
   }
 
@@ -32,5 +47,19 @@ export class PhaseClock {
     return Object.fromEntries(
       [...this.seconds].map(([name, value]) => [name, Math.round(value * 1000) / 1000]),
     );
+  }
+
+  /** A stopwatch: each call gives the seconds by phase since the call before, `time/<phase>`. */
+  laps(): () => Record<string, number> {
+    let before = new Map(this.seconds);
+    return () => {
+      const lap: Record<string, number> = {};
+      for (const [name, value] of this.seconds) {
+        const seconds = value - (before.get(name) ?? 0);
+        if (seconds > 0) lap[`time/${name}`] = seconds;
+      }
+      before = new Map(this.seconds);
+      return lap;
+    };
   }
 }

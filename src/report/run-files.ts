@@ -17,6 +17,7 @@ const FOLDERS: Readonly<Record<string, RegExp>> = {
     /^(adapter_|model[.-]|tokenizer|special_tokens|added_tokens|chat_template|vocab\.|merges\.|config\.json$|generation_config\.json$|README\.md$)/,
   checkpoints: /^step-\d+(\.|$)/,
   tensorboard: /^events\.out\./,
+  wandb: /^((offline-)?run-|latest-run$|debug)/,
 };
 
 const CLEARED = '.cleared-';

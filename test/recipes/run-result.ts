@@ -11,7 +11,7 @@ export interface RunResult {
 }
 
 /** Columns that hold wall time. */
-const TIME = /(_time|_ms|_per_s|^seconds)$/;
+const TIME = /(_time|_ms|_per_s|^seconds)$|^time\//;
 
 export function runResult(runDir: string): RunResult {
   const checkpoints = readdirSync(join(runDir, 'checkpoints')).sort();

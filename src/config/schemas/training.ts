@@ -4,6 +4,7 @@ import { datasetSchema } from './dataset.js';
 import { fileWord, nonNegative, optionalWhole, positive, text, whole, within } from './fields.js';
 import { machineKeys, modelKeys, outputKeys, samplingKeys, seedKey, tagKeys } from './groups.js';
 import { loraSchema } from './lora.js';
+import { reportingKeys } from './reporting.js';
 
 /** Names and defaults of transformers' TrainingArguments. */
 const optimizationKeys = (learningRate: number) => ({
@@ -37,7 +38,6 @@ const memoryKeys = {
 };
 
 const checkpointKeys = {
-  logging_steps: whole(1).default(10).describe('Steps between lines on the console'),
   save_steps: whole(1).default(500).describe('Steps between checkpoints'),
   save_total_limit: optionalWhole(1, 'Checkpoints kept; null keeps all'),
   resume: text()
@@ -77,6 +77,7 @@ export const trainerKeys = (defaults: {
   ...machineKeys,
   ...seedKey,
   ...checkpointKeys,
+  ...reportingKeys,
   eval: afterwardsSchema
     .nullable()
     .default(null)

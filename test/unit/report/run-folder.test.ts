@@ -304,4 +304,22 @@ describe('PhaseClock', () => {
     await expect(clock.time('train', failing)).rejects.toThrow('no');
     expect(clock.totals()).toEqual({ load: 1.25, train: 0.75 });
   });
+
+  it('counts a phase inside another for itself alone, and gives the seconds since the last lap', async () => {
+    let now = 0;
+    const clock = new PhaseClock({ rollout: 5 }, () => now);
+    const pass = async (milliseconds: number) => {
+      now += milliseconds;
+    };
+    const lap = clock.laps();
+    await clock.time('update', async () => {
+      await pass(100);
+      await clock.time('rollout', () => pass(300));
+      await pass(50);
+    });
+    expect(lap()).toEqual({ 'time/update': 0.15, 'time/rollout': expect.closeTo(0.3, 9) });
+    await clock.time('save', () => pass(20));
+    expect(lap()).toEqual({ 'time/save': 0.02 });
+    expect(clock.totals()).toEqual({ rollout: 5.3, update: 0.15, save: 0.02 });
+  });
 });

@@ -1,0 +1,45 @@
+/** What a run reports to beside its own files: TensorBoard, Weights & Biases, MLflow. */
+
+import type { MetricRow } from '../metric-log.js';
+import type { RunStatus } from '../run-record.js';
+import type { Cell } from '../text-table.js';
+
+export const TRACKERS = ['tensorboard', 'wandb', 'mlflow'] as const;
+export type TrackerName = (typeof TRACKERS)[number];
+
+/** Rows under a metric name, e.g. the completions of an evaluation as `eval/samples_step_20`. */
+export interface SampleTable {
+  readonly name: string;
+  readonly step: number;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+/** Calls come one after the other: the next one waits for the last one's end. */
+export interface Tracker {
+  readonly name: TrackerName;
+  /** Where the run can be looked at; null where that is not known. */
+  readonly place: string | null;
+  log(rows: readonly MetricRow[]): Promise<void>;
+  table(table: SampleTable): Promise<void>;
+  finish(status: Exclude<RunStatus, 'running'>): Promise<void>;
+}
+
+/** What a tracker is told of its run. */
+export interface TrackedRun {
+  readonly runId: string;
+  readonly dir: string;
+  /** Name for people: `run_name`, else the run id. */
+  readonly name: string;
+  /** The resolved config. */
+  readonly config: unknown;
+  /** Steps done before this process; 0 in a fresh run. */
+  readonly startStep: number;
+}
+
+/** The numbers of a row under their names, without its step. */
+export function numbersOf(row: MetricRow): [string, number][] {
+  return Object.entries(row).flatMap(([name, value]) =>
+    typeof value === 'number' && name !== 'step' ? [[name, value]] : [],
+  );
+}
