@@ -1,6 +1,7 @@
 /** Data: sources → rows with provenance, generators, length limits. */
 export { type ArithmeticRow, type ArithmeticSplits, makeArithmetic } from './arithmetic.js';
 export type { ArithmeticOptions } from './arithmetic-options.js';
+export { type FileRows, readRowFile } from './formats/index.js';
 export {
   type LengthLimit,
   type LengthPolicy,

@@ -1,109 +1,206 @@
-/** `lorikeet generate`: batched sampling from a model (and adapter) into rows, graded when asked. */
+/**
+ * `lorikeet generate`: batched sampling from a model (and adapter) into rows, graded when asked. Rows are on
+ * disk as soon as they are made, and a call that goes on makes only those that are missing.
+ */
 import type { GenerateConfig } from '../config/index.js';
 import { numericGrader } from '../evaluate/index.js';
 import { sampleRow, withProgress } from '../report/index.js';
 import { makeRewards } from '../rewards/index.js';
-import { type JsonRow, readJsonl } from '../util/files.js';
+import type { Completion, PromptRequest, SamplingParams } from '../rollout/index.js';
+import { GuardError } from '../util/errors.js';
+import { type JsonRow, sha256 } from '../util/files.js';
+import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions, tagsOf } from './dataset.js';
-import {
-  type GradedRollout,
-  gradedRollouts,
-  type PromptedRow,
-  promptRows,
-} from './graded-rollouts.js';
+import { decodingParams } from './decoding.js';
+import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
-import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
-import { openSampler, samplingParams } from './sampling.js';
+import { asChat, readPrompts } from './prompt-input.js';
+import { RowStore, type StoredRow } from './row-store.js';
+import type { WrittenRows } from './rows-output.js';
+import { openSampler } from './sampling.js';
 
 export async function runGenerate(
   config: GenerateConfig,
   context: RecipeContext,
 ): Promise<WrittenRows | null> {
-  checkOutput(config);
-  const source = await openModel(config, context);
+  const store = new RowStore(config);
   try {
-    const prompts = promptsOf(config, source);
-    const rollouts = await sampleAll(config, { source, prompts, context });
-    return writeRows(
-      config,
-      rollouts.map((rollout) => outputRow(rollout, config)),
-      context,
-    );
+    const source = await openModel(config, context);
+    try {
+      return await generateInto(store, { config, source, context });
+    } finally {
+      source.close();
+    }
   } finally {
-    source.close();
+    store.close();
   }
 }
 
-function promptsOf(config: GenerateConfig, { tokenizer, spec }: ModelSource): PromptedRow[] {
-  const rows: JsonRow[] =
-    config.input === null ? [{ prompt: config.prompt }] : readJsonl(config.input);
-  const where = (index: number) =>
-    config.input === null ? 'prompt' : `${config.input}:${index + 1}`;
-  return promptRows(tokenizer, rows, {
-    render: (index) => renderOptions(config, where(index)),
-    context: spec.maxPositions,
-    completion: config.max_new_tokens,
-  }).map((prompt, index) => ({ ...prompt, id: String(index) }));
+interface Inputs {
+  readonly config: GenerateConfig;
+  readonly source: ModelSource;
+  readonly context: RecipeContext;
 }
 
-async function sampleAll(
-  config: GenerateConfig,
-  args: {
-    readonly source: ModelSource;
-    readonly prompts: readonly PromptedRow[];
-    readonly context: RecipeContext;
-  },
-): Promise<GradedRollout[]> {
-  const { source, prompts, context } = args;
+async function generateInto(store: RowStore, inputs: Inputs): Promise<WrittenRows | null> {
+  const { config, source, context } = inputs;
+  const prompts = await promptsOf(inputs);
+  const params = decodingParams(config, source.tokenizer);
+  const adapter = source.adapter === null ? null : adapterHash(source.adapter);
+  const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
+  store.verify(({ prompt_id: id, sample_index: sample }) => {
+    const prompt = sample < config.num_generations ? byId.get(id) : undefined;
+    return prompt && { adapter, request_hash: requestHash(prompt, config) };
+  });
+  const kept = store.size;
+  const missing = prompts.flatMap((prompt) => missingSamples(prompt, config, store));
+  if (missing.length > 0) await sampleInto(store, { ...inputs, missing, params, byId, adapter });
+  const rows = store.finish(
+    (a, b) => Number(a.prompt_id) - Number(b.prompt_id) || a.sample_index - b.sample_index,
+  );
+  return report(rows, { config, context, kept });
+}
+
+async function promptsOf({ config, source, context }: Inputs): Promise<PromptedRow[]> {
+  const { rows, where } = await readPrompts(config);
+  const prompts = promptRows(source.tokenizer, config.chat ? rows.map(asChat) : rows, {
+    render: (index) => renderOptions(config, where(index)),
+    context: source.spec.maxPositions,
+    completion: config.max_new_tokens,
+    truncate: config.truncate_prompts,
+  });
+  const cut = prompts.filter((prompt) => prompt.cut !== undefined);
+  if (cut.length > 0) {
+    const tokens = cut.reduce((sum, prompt) => sum + prompt.cut!, 0);
+    context.log(`${cut.length} of ${prompts.length} prompts cut on the left, ${tokens} tokens`);
+  }
+  return prompts.map((prompt, index) => ({ ...prompt, id: String(index), row: rows[index]! }));
+}
+
+/** Keys that do not change what a completion is. */
+const NEUTRAL = new Set([
+  ...['input', 'prompt', 'output', 'output_csv', 'overwrite', 'resume', 'batch_size', 'threads'],
+  ...['num_generations', 'model', 'adapter'],
+]);
+
+/** Of everything beside the weights that a completion of this prompt depends on. */
+function requestHash({ id, promptIds }: PromptedRow, config: GenerateConfig): string {
+  const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
+  return sha256(JSON.stringify([id, promptIds, settings])).slice(0, 16);
+}
+
+function missingSamples(
+  { id, promptIds }: PromptedRow,
+  { num_generations: count }: GenerateConfig,
+  store: RowStore,
+): PromptRequest[] {
+  const all = Array.from({ length: count }, (_, sample) => sample);
+  const samples = all.filter((sample) => !store.has(id, sample));
+  return samples.length === 0 ? [] : [{ id, promptIds, n: samples.length, samples }];
+}
+
+interface Work extends Inputs {
+  readonly missing: readonly PromptRequest[];
+  readonly params: SamplingParams;
+  readonly byId: ReadonlyMap<string, PromptedRow>;
+  /** Version that every completion must carry. */
+  readonly adapter: string | null;
+}
+
+async function sampleInto(store: RowStore, work: Work): Promise<void> {
+  const { config, source, context, missing, params, byId, adapter } = work;
+  const { signal } = context;
   const sampler = await openSampler(source, {
     threads: config.threads,
     maxBatch: config.batch_size,
-    maxPromptLength: Math.max(...prompts.map(({ promptIds }) => promptIds.length)),
+    maxPromptLength: Math.max(...missing.map(({ promptIds }) => promptIds.length)),
     maxNewTokens: config.max_new_tokens,
   });
-  const grade =
-    config.rewards.length > 0
-      ? makeRewards(config.rewards, { tags: tagsOf(config) })
-      : () => ({ total: null, parts: {} });
-  const total = prompts.length * config.num_generations;
+  const toRow = rowMaker(config);
+  const total = missing.reduce((sum, { n }) => sum + n, 0);
   try {
-    const rollouts = await withProgress({ label: 'generating', total }, (progress) => {
+    await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
-      return gradedRollouts(prompts, {
-        sampler,
-        params: samplingParams(config, config.max_new_tokens),
-        n: config.num_generations,
-        grade,
-        signal: context.signal,
-        onCompletion: ({ finishReason }) => {
-          if (finishReason !== 'aborted') progress.update(++done);
-        },
-      });
+      const onCompletion = (completion: Completion): void => {
+        if (completion.finishReason === 'aborted') return;
+        checkVersion(completion, adapter);
+        store.add(toRow(completion, byId.get(completion.requestId)!));
+        progress.update(++done);
+      };
+      await sampler.generate(missing, params, { signal, onCompletion });
     });
-    if (!context.signal.aborted) return rollouts;
-    throw interruption(context.signal, { problem: 'stopped while generating; nothing is written' });
   } finally {
     sampler.dispose();
   }
+  if (signal.aborted) throw stopped(signal, store, config);
 }
 
-/** The row's own columns, the completion, and its grades when there are any. */
-function outputRow({ prompt, completion, grade }: GradedRollout, config: GenerateConfig): JsonRow {
-  const row: JsonRow = {
-    ...prompt.row,
-    prompt_id: prompt.id,
-    sample_index: completion.sampleIndex,
-    completion: completion.text,
-    completion_ids: completion.ids,
-    logprobs: Array.from(completion.logprobs),
-    finish_reason: completion.finishReason,
-    adapter: completion.adapter,
-    seconds: completion.seconds,
+/** @throws GuardError when the sampler answered for other weights than the model's. */
+function checkVersion({ adapter, requestId }: Completion, expected: string | null): void {
+  if (adapter === expected) return;
+  throw new GuardError({
+    where: `prompt ${requestId}`,
+    problem: `the sampler answered with adapter ${adapter ?? 'none'}, expected ${expected ?? 'none'}`,
+  });
+}
+
+function stopped(signal: AbortSignal, store: RowStore, { output }: GenerateConfig): Error {
+  if (output === null) {
+    return interruption(signal, { problem: 'stopped while generating; nothing is written' });
+  }
+  return interruption(signal, {
+    problem: `stopped while generating; ${store.size} rows are kept`,
+    remedy: 'Go on with resume=auto',
+  });
+}
+
+/** A completion → the row's own columns, the completion, and its grades when there are any. */
+function rowMaker(config: GenerateConfig) {
+  const tags = tagsOf(config);
+  const isGraded = config.rewards.length > 0;
+  const grade = isGraded ? makeRewards(config.rewards, { tags }) : null;
+  const numeric = numericGrader({ tags });
+  return (completion: Completion, prompt: PromptedRow): StoredRow => {
+    const row: StoredRow = {
+      ...prompt.row,
+      prompt_id: prompt.id,
+      sample_index: completion.sampleIndex,
+      request_hash: requestHash(prompt, config),
+      ...(prompt.cut !== undefined && { prompt_tokens_cut: prompt.cut }),
+      completion: completion.text,
+      completion_ids: completion.ids,
+      logprobs: Array.from(completion.logprobs),
+      finish_reason: completion.finishReason,
+      adapter: completion.adapter,
+      seconds: completion.seconds,
+    };
+    if (grade === null) return row;
+    const { reward, rewards, statuses } = sampleRow(completion, {
+      step: 0,
+      prompt: '',
+      grade: grade(completion.text, prompt.row),
+    });
+    const { correct } = numeric(completion.text, prompt.row);
+    return { ...row, reward, rewards, statuses, correct };
   };
-  if (config.rewards.length === 0) return row;
-  const { reward, rewards, statuses } = sampleRow(completion, { step: 0, prompt: '', grade });
-  const { correct } = numericGrader({ tags: tagsOf(config) })(completion.text, prompt.row);
-  return { ...row, reward, rewards, statuses, correct };
+}
+
+function report(
+  rows: readonly JsonRow[],
+  args: {
+    readonly config: GenerateConfig;
+    readonly context: RecipeContext;
+    readonly kept: number;
+  },
+): WrittenRows | null {
+  const { config, context, kept } = args;
+  if (config.output === null) {
+    for (const row of rows) context.print(JSON.stringify(row));
+    return null;
+  }
+  const there = kept > 0 ? `, ${kept} of them were there` : '';
+  context.log(`${rows.length} rows in ${config.output}${there}`);
+  return { output: config.output, rows: rows.length };
 }

@@ -15,6 +15,8 @@ export interface PromptedRow {
   readonly id: string;
   readonly row: JsonRow;
   readonly promptIds: readonly number[];
+  /** Tokens left out at its beginning, so that it fits. */
+  readonly cut?: number;
 }
 
 export interface GradedRollout {
@@ -26,6 +28,7 @@ export interface GradedRollout {
 /**
  * @param options.context Longest sequence of the model, tokens.
  * @param options.completion Longest completion, tokens.
+ * @param options.truncate `left` cuts prompts that are too long at their beginning, behind BOS.
  * @throws InputError naming the row whose prompt leaves no room for the completion.
  */
 export function promptRows(
@@ -35,6 +38,7 @@ export function promptRows(
     readonly render: (index: number) => RenderOptions;
     readonly context: number;
     readonly completion: number;
+    readonly truncate?: 'never' | 'left';
   },
 ): PromptedRow[] {
   const longest = options.context - options.completion;
@@ -47,22 +51,42 @@ export function promptRows(
   }
   return rows.map((row, index) => {
     const render = options.render(index);
-    const promptIds = idsOf(row) ?? renderPrompt(tokenizer, promptRow(row) as ChatRow, render);
+    const where = render.where ?? `row ${index + 1}`;
+    const id = String(row.id ?? index);
+    if (row.prompt === '') throw new InputError({ where, problem: 'the prompt is empty' });
+    const promptIds =
+      idsOf(row, where) ?? renderPrompt(tokenizer, promptRow(row) as ChatRow, render);
     if (promptIds.length > longest) {
+      if (options.truncate === 'left')
+        return { id, row, ...cutLeft(promptIds, longest, tokenizer) };
       throw new InputError({
-        where: render.where ?? `row ${index + 1}`,
+        where,
         problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
         remedy: 'Shorten it, leave it out, or lower the completion length',
       });
     }
-    return { id: String(row.id ?? index), row, promptIds };
+    return { id, row, promptIds };
   });
 }
 
-/** Rows may bring token ids. */
-function idsOf({ ids }: JsonRow): readonly number[] | null {
-  const isIds = Array.isArray(ids) && ids.length > 0 && ids.every((id) => Number.isInteger(id));
-  return isIds ? (ids as number[]) : null;
+/** The last `longest` tokens; a BOS in front stays there. */
+function cutLeft(
+  ids: readonly number[],
+  longest: number,
+  { bosId }: Tokenizer,
+): { readonly promptIds: readonly number[]; readonly cut: number } {
+  const hasBos = bosId !== null && ids[0] === bosId && longest > 1;
+  const kept = hasBos ? [bosId, ...ids.slice(1 - longest)] : ids.slice(-longest);
+  return { promptIds: kept, cut: ids.length - kept.length };
+}
+
+/** Rows may bring token ids. @throws InputError when they are none. */
+function idsOf({ ids }: JsonRow, where: string): readonly number[] | null {
+  if (!Array.isArray(ids)) return null;
+  if (ids.length === 0) throw new InputError({ where, problem: 'the prompt is empty' });
+  const bad = ids.find((id) => !Number.isInteger(id) || id < 0);
+  if (bad === undefined) return ids as number[];
+  throw new InputError({ where, problem: `ids: ${JSON.stringify(bad)} is no token id` });
 }
 
 export interface RolloutOptions {

@@ -49,7 +49,7 @@ export async function openSampler(
   return sampler;
 }
 
-interface SamplingKeys {
+export interface SamplingKeys {
   readonly temperature: number;
   readonly top_p: number;
   readonly top_k: number;

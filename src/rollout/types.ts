@@ -49,6 +49,8 @@ export interface PromptRequest {
   readonly promptIds: readonly number[];
   /** Completions to sample. */
   readonly n: number;
+  /** Their numbers, `n` different ones, where some of a group are wanted only; default 0 … n − 1. */
+  readonly samples?: readonly number[];
   /** In place of `SamplingParams.seed`; the stream then does not depend on `id`. */
   readonly seed?: number;
   /** Lowers `SamplingParams.maxNewTokens` for this prompt. */

@@ -41,6 +41,8 @@ export interface Tokenizer {
   readonly files: readonly string[];
   encode(text: string, options?: EncodeOptions): number[];
   decode(ids: readonly number[], options?: DecodeOptions): string;
+  /** Id of a token as the vocabulary spells it; null for none. */
+  tokenId(token: string): number | null;
   /** @throws InputError when there is no chat template or it refuses the messages. */
   applyChatTemplate(messages: readonly Message[], options?: ChatTemplateOptions): string;
 }
@@ -84,6 +86,7 @@ export async function loadTokenizer(
     eosIds: [...new Set([...(eosId === null ? [] : [eosId]), ...generationEosIds])],
     chatTemplate: config.chat_template !== undefined,
     files: tokenizerFileNames(dir),
+    tokenId: (token) => idOf(vocabulary, token),
   });
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { optionalInput, optionalText, text, whole } from './fields.js';
 import {
   adapterKeys,
+  decodingKeys,
   machineKeys,
   modelKeys,
   overwriteKey,
@@ -17,16 +18,30 @@ export const generateSchema = z
   .strictObject({
     ...modelKeys,
     ...adapterKeys,
-    input: optionalInput('JSONL rows with ids, prompt or messages'),
+    input: optionalInput('Rows with ids, prompt or messages (JSONL, CSV, …), or lines of a .txt'),
     prompt: optionalText('One prompt, in place of input'),
+    chat: z
+      .boolean()
+      .default(false)
+      .describe('Put text prompts into the chat template, as a user message'),
+    truncate_prompts: z
+      .enum(['never', 'left'])
+      .default('never')
+      .describe('left cuts the beginning of prompts that leave no room for the completion'),
     output: text().nullable().default(null).describe('JSONL of completions; null prints them'),
+    output_csv: optionalText('CSV of the same rows'),
     ...overwriteKey,
+    resume: z
+      .enum(['never', 'auto'])
+      .default('never')
+      .describe('auto keeps the rows that are there and makes the others'),
     rewards: rewardsKey.default([]).describe('Grade the completions; rows need their gold answer'),
     ...tagKeys,
     num_generations: whole(1).default(1).describe('Completions for each prompt'),
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     ...samplingKeys(1),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
+    ...decodingKeys,
     ...stopKey,
     ...machineKeys,
     ...seedKey,

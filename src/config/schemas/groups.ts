@@ -6,6 +6,7 @@ import {
   optionalInput,
   optionalText,
   optionalWhole,
+  positive,
   text,
   whole,
 } from './fields.js';
@@ -62,6 +63,28 @@ export const samplingKeys = (temperature: number) => ({
   top_p: z.number().gt(0).max(1).default(1).describe('Keep the most likely tokens of this mass'),
   top_k: whole(0).default(0).describe('Keep this many most likely tokens; 0 keeps all'),
 });
+
+/** The rest of the sampling keys, for commands that make rows. Names are those of transformers and OpenAI. */
+export const decodingKeys = {
+  min_p: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Keep tokens at least this fraction as likely as the likeliest; 0 keeps all'),
+  repetition_penalty: positive()
+    .default(1)
+    .describe('Above 1 makes tokens of prompt and completion less likely'),
+  logit_bias: z
+    .record(z.string().regex(/^\d+$/), z.number())
+    .default({})
+    .describe('Token id to what is added to its logit'),
+  min_new_tokens: whole(0).default(0).describe('No end of text before so many tokens'),
+  stop_tokens: z
+    .array(text())
+    .default([])
+    .describe('Tokens, as the vocabulary spells them, that end a completion'),
+};
 
 export const stopKey = {
   stop: z.array(text()).default([]).describe('Stop strings, beside the end-of-sequence tokens'),

@@ -6,6 +6,7 @@
 import type { PromptRequest } from '../types.js';
 import type { Lane } from './lane.js';
 import { batchSize, type PrefillOptions, prefill } from './prefill.js';
+import { sampleIndices } from './requests.js';
 
 export interface QueueOptions extends PrefillOptions {
   readonly lane: Lane;
@@ -54,12 +55,7 @@ export class PromptQueue {
       this.options,
     );
     this.ready = batch.flatMap((request, laneRow) =>
-      Array.from({ length: request.n }, (_, sampleIndex) => ({
-        request,
-        sampleIndex,
-        laneRow,
-        startedAt,
-      })),
+      sampleIndices(request).map((sampleIndex) => ({ request, sampleIndex, laneRow, startedAt })),
     );
   }
 
@@ -67,9 +63,7 @@ export class PromptQueue {
   *rest(): Generator<{ readonly request: PromptRequest; readonly sampleIndex: number }> {
     yield* this.ready;
     for (const request of this.waiting) {
-      for (let sampleIndex = 0; sampleIndex < request.n; sampleIndex++) {
-        yield { request, sampleIndex };
-      }
+      for (const sampleIndex of sampleIndices(request)) yield { request, sampleIndex };
     }
   }
 }

@@ -8,11 +8,19 @@ export interface RequestLimits {
   readonly maxContext: number;
 }
 
+/** Numbers of the completions that a request asks for. */
+export function sampleIndices({ n, samples }: PromptRequest): readonly number[] {
+  return samples ?? Array.from({ length: n }, (_, index) => index);
+}
+
 /** @throws InputError naming the request. */
 export function checkRequests(requests: readonly PromptRequest[], limits: RequestLimits): void {
   const ids = new Set<string>();
-  for (const { id, promptIds, n, maxNewTokens = 1 } of requests) {
+  for (const { id, promptIds, n, samples, maxNewTokens = 1 } of requests) {
     const where = `request ${id}`;
+    if (samples !== undefined && new Set(samples).size !== n) {
+      throw new InputError({ where, problem: `samples ${samples.join(', ')} are not ${n}` });
+    }
     if (ids.has(id)) {
       throw new InputError({
         where,

@@ -69,7 +69,7 @@ function grouped(values: readonly number[]): number[] {
 }
 
 /** The smaller p-value of two tests: token by token, and by groups, which sees temperature best. */
-function fit(found: readonly number[], probabilities: readonly number[]): number {
+function pValue(found: readonly number[], probabilities: readonly number[]): number {
   const byGroup = goodnessOfFit(grouped(found), grouped(probabilities));
   return Math.min(goodnessOfFit(found, probabilities), byGroup);
 }
@@ -84,10 +84,10 @@ describe('20,000 tokens of the engine', () => {
     { minP: 0.1 },
     { temperature: 1.2, topK: 40, topP: 0.9, minP: 0.02 },
   ])('are those of the distribution: %j', async (settings) => {
-    expect(fit(await counts(settings), expected(settings))).toBeGreaterThan(0.001);
+    expect(pValue(await counts(settings), expected(settings))).toBeGreaterThan(0.001);
   });
 
   it.each([{ temperature: 1.05 }, { temperature: 0.95 }])('tell %j from 1', async (settings) => {
-    expect(fit(await counts(settings), expected({}))).toBeLessThan(0.001);
+    expect(pValue(await counts(settings), expected({}))).toBeLessThan(0.001);
   });
 });

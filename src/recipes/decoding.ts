@@ -1,0 +1,44 @@
+/** The keys of sampling → the engine's parameters: texts of tokens looked up, the JSON schema compiled. */
+import type { SamplingParams } from '../rollout/index.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import { InputError } from '../util/errors.js';
+import { type SamplingKeys, samplingParams } from './sampling.js';
+
+export interface DecodingKeys extends SamplingKeys {
+  readonly min_p: number;
+  readonly repetition_penalty: number;
+  readonly logit_bias: Readonly<Record<string, number>>;
+  readonly min_new_tokens: number;
+  readonly max_new_tokens: number;
+  readonly stop_tokens: readonly string[];
+}
+
+/** @throws InputError on a token that the vocabulary does not have, or lengths that contradict each other. */
+export function decodingParams(keys: DecodingKeys, tokenizer: Tokenizer): SamplingParams {
+  const { min_new_tokens: least, max_new_tokens: most } = keys;
+  if (least > most) {
+    throw new InputError({
+      where: 'min_new_tokens',
+      problem: `${least} is more than max_new_tokens (${most})`,
+    });
+  }
+  return {
+    ...samplingParams(keys, most),
+    minP: keys.min_p,
+    repetitionPenalty: keys.repetition_penalty,
+    minNewTokens: least,
+    logitBias: new Map(Object.entries(keys.logit_bias).map(([id, bias]) => [Number(id), bias])),
+    stopIds: keys.stop_tokens.map((token) => stopId(token, tokenizer)),
+  };
+}
+
+function stopId(token: string, tokenizer: Tokenizer): number {
+  const id = tokenizer.tokenId(token);
+  if (id !== null) return id;
+  const pieces = tokenizer.encode(token, { addSpecialTokens: false }).length;
+  throw new InputError({
+    where: 'stop_tokens',
+    problem: `the vocabulary has no token ${JSON.stringify(token)}`,
+    remedy: `Its text takes ${pieces} tokens: give it as stop, which looks for text`,
+  });
+}

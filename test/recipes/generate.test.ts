@@ -1,0 +1,71 @@
+/** `generate` killed by SIGKILL and gone on with: no row is lost, none is made twice. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type JsonRow, readJsonl, toJsonl } from '../../src/util/files.js';
+import { call, interrupt, start } from './command-line.js';
+import { tinyTraining } from './tiny-training.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-generate-'));
+const at = (name: string) => join(dir, name);
+let model: string;
+
+beforeAll(async () => {
+  model = (await tinyTraining(dir)).base;
+  const prompts = Array.from({ length: 30 }, (_, i) => ({ prompt: `${i}+${i}=` }));
+  writeFileSync(at('in.jsonl'), toJsonl(prompts));
+}, 120_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const argv = (output: string, ...words: string[]) => [
+  ...['generate', `model=${model}`, `input=${at('in.jsonl')}`, `output=${at(output)}`],
+  ...['num_generations=4', 'batch_size=2', 'max_new_tokens=40', 'min_new_tokens=30', 'threads=1'],
+  ...words,
+];
+
+function linesIn(name: string): number {
+  try {
+    return readFileSync(at(name), 'utf8').split('\n').length - 1;
+  } catch {
+    return 0;
+  }
+}
+
+const plain = ({ seconds: _, ...row }: JsonRow) => row;
+
+describe('generate', () => {
+  it('goes on where SIGKILL stopped it, again and again', async () => {
+    const whole = await call(argv('whole.jsonl'));
+    expect(whole.code, whole.err.join('\n')).toBe(0);
+    let kills = 0;
+    for (const rows of [3, 50]) {
+      const isDue = () => linesIn('killed.jsonl.part') >= rows;
+      const words = kills === 0 ? [] : ['resume=auto'];
+      const { code } = await interrupt(start(argv('killed.jsonl', ...words)), 'SIGKILL', isDue);
+      if (code === null) kills++;
+    }
+    expect(kills).toBeGreaterThanOrEqual(2);
+    const kept = linesIn('killed.jsonl.part');
+    const last = await call(argv('killed.jsonl', 'resume=auto', `output_csv=${at('killed.csv')}`));
+    expect(last.code, last.err.join('\n')).toBe(0);
+    expect(last.err.at(-1)).toMatch(
+      new RegExp(`^120 rows in .*killed.jsonl, ${kept} of them were`),
+    );
+    const rows = readJsonl(at('killed.jsonl'));
+    expect(rows.map(plain)).toEqual(readJsonl(at('whole.jsonl')).map(plain));
+    expect(linesIn('killed.csv')).toBeGreaterThanOrEqual(121);
+  }, 120_000);
+
+  it('keeps what is done at SIGTERM, and says how to go on', async () => {
+    const isDue = () => linesIn('stopped.jsonl.part') >= 4;
+    const { code, err } = await interrupt(start(argv('stopped.jsonl')), 'SIGTERM', isDue);
+    expect(code).toBe(143);
+    expect(err.at(-1)).toMatch(/^error: stopped while generating; \d+ rows are kept\. Go on with/);
+    const refused = await call(argv('stopped.jsonl'));
+    expect(refused.code).toBe(2);
+    expect(refused.err.at(-1)).toMatch(
+      /holds the rows of a call that did not finish\. Give resume/,
+    );
+  }, 60_000);
+});
