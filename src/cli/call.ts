@@ -7,6 +7,8 @@ interface CallFlags {
   readonly dryRun: boolean;
   readonly verbose: boolean;
   readonly json: boolean;
+  /** Rows to show in place of the run; null: it runs. */
+  readonly preview: number | null;
 }
 
 export interface Call extends CallFlags {
@@ -20,6 +22,8 @@ export interface Call extends CallFlags {
   readonly out: (line: string) => void;
   /** One line on standard error: progress and logs. */
   readonly err: (line: string) => void;
+  /** Standard output shows colours. */
+  readonly colours: boolean;
 }
 
 /** Flags of the call; `value` ones take the next word. All other words belong to the config. */
@@ -28,6 +32,7 @@ const CALL_FLAGS: Readonly<Record<string, { readonly takesValue: boolean }>> = {
   '--dry-run': { takesValue: false },
   '--verbose': { takesValue: false },
   '--json': { takesValue: false },
+  '--preview': { takesValue: true },
   '--help': { takesValue: false },
   '-h': { takesValue: false },
   '--version': { takesValue: false },

@@ -9,13 +9,14 @@ import { examplesHelp, keysHelp } from './help.js';
 import { packageVersion } from './version.js';
 
 /** Everything of the outside world that a call touches. */
-export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err'>;
+export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err' | 'colours'>;
 
 interface ParsedFlags {
   readonly config?: string | undefined;
   readonly dryRun?: boolean | undefined;
   readonly verbose?: boolean | undefined;
   readonly json?: boolean | undefined;
+  readonly preview?: number | undefined;
 }
 
 function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<void>) {
@@ -25,6 +26,7 @@ function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<v
     .option('config', { type: 'string', describe: 'Config file, the same as FILE' })
     .option('dry-run', { type: 'boolean', describe: 'Print the resolved config and the plan' })
     .option('json', { type: 'boolean', describe: 'Print the result as one line of JSON' })
+    .option('preview', { type: 'number', describe: 'Show so many rows as they would be trained' })
     .option('verbose', { type: 'boolean', describe: 'More detail; stack traces of errors' })
     .version(packageVersion())
     .help()
@@ -78,6 +80,7 @@ export async function runCli(argv: readonly string[], world: Surroundings): Prom
         dryRun: flags.dryRun === true,
         verbose: flags.verbose === true,
         json: flags.json === true,
+        preview: flags.preview ?? null,
       }),
     );
     const text = await parse(parser, call);

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { type ConfigSchema, loadConfig, resolvedYaml, splitArguments } from '../config/index.js';
 import type { RecipeContext } from '../recipes/context.js';
+import type { Preview, PreviewRequest } from '../recipes/preview.js';
 import { InputError } from '../util/errors.js';
 import type { Call } from './call.js';
 
@@ -40,6 +41,8 @@ export interface CommandSpec<S extends ConfigSchema, R> {
   /** What the run would do, for `--dry-run`. */
   readonly plan: (config: z.output<S>) => readonly string[];
   readonly run: (config: z.output<S>, context: RecipeContext) => Promise<R>;
+  /** The data of the run, for `--preview`; without it the command has no preview. */
+  readonly preview?: (config: z.output<S>, request: PreviewRequest) => Promise<Preview>;
   /** The result for people; without it the result is one line of JSON. Null prints nothing. */
   readonly print?: (result: R, config: z.output<S>) => string | null | Promise<string>;
   /** Throws when the result, once printed, means failure. */
@@ -107,6 +110,29 @@ export function printDryRun(call: Call, config: unknown, plan: readonly string[]
   for (const line of plan) call.out(`# ${line}`);
 }
 
+async function printPreview<S extends ConfigSchema, R>(
+  call: Call,
+  { name, preview, plan }: CommandSpec<S, R>,
+  config: z.output<S>,
+): Promise<void> {
+  const { preview: count, json, colours, out } = call;
+  if (preview === undefined || count === null || !Number.isInteger(count) || count < 1) {
+    throw new InputError({
+      where: '--preview',
+      problem: preview === undefined ? `${name} has no preview` : `${count} is no number of rows`,
+      remedy: 'Give e.g. --preview 3 to sft, dpo or grpo; --dry-run shows the plan of any command',
+    });
+  }
+  const shown = await preview(config, { count, context: recipeContext(call) });
+  if (json) {
+    out(JSON.stringify({ ...shown, plan: plan(config) }));
+    return;
+  }
+  const { previewPage } = await import('../recipes/preview.js');
+  out(previewPage(shown, colours));
+  for (const line of plan(config)) out(line);
+}
+
 /** A command whose config is the keys of one schema. */
 export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>): Command {
   const { name, summary, examples, schema, positional } = spec;
@@ -120,6 +146,10 @@ export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>
     });
     if (call.dryRun) {
       printDryRun(call, config, spec.plan(config));
+      return;
+    }
+    if (call.preview !== null) {
+      await printPreview(call, spec, config);
       return;
     }
     const result = await spec.run(config, recipeContext(call));

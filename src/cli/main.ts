@@ -16,6 +16,8 @@ process.on('uncaughtException', (error) => {
 });
 
 const { signal, exitCode } = catchSignals(err);
-const code = await runCli(process.argv.slice(2), { env: process.env, signal, out, err });
+const { NO_COLOR, FORCE_COLOR } = process.env;
+const colours = NO_COLOR ? false : FORCE_COLOR ? true : process.stdout.isTTY === true;
+const code = await runCli(process.argv.slice(2), { env: process.env, signal, out, err, colours });
 const finalCode = exitCode() ?? code;
 process.stdout.write('', () => process.exit(finalCode));

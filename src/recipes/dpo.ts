@@ -11,7 +11,13 @@ import type { RecipeContext } from './context.js';
 import { dataPasses } from './data-passes.js';
 import { loadDataset, promptRow, renderOptions } from './dataset.js';
 import type { ModelSource } from './model-source.js';
-import { type TrainingResult, type TrainingSession, trainingRun } from './training-run.js';
+import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
+import {
+  type TrainingRecipe,
+  type TrainingResult,
+  type TrainingSession,
+  trainingRun,
+} from './training-run.js';
 
 interface AnswerSource {
   readonly tokenizer: Tokenizer;
@@ -84,31 +90,36 @@ async function scoredPairs(
   }
 }
 
-export function runDpo(config: DpoConfig, context: RecipeContext): Promise<TrainingResult> {
-  return trainingRun(
-    {
-      command: 'dpo',
-      keepReference: true,
-      inputs: pairsOf,
-      prepare: async (_, pairs, session) => {
-        const scored = await scoredPairs(config, pairs, session);
-        const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
-        return {
-          ...passes,
-          shown: ['loss', 'rewards/accuracies', 'rewards/margins'],
-          step: dpoStep({
-            trainer: session.trained.trainer,
-            pairs: examplesOf,
-            microBatchSize,
-            reference: session.trained.reference,
-            lossType: config.loss_type,
-            beta: config.beta,
-            labelSmoothing: config.label_smoothing,
-          }),
-        };
-      },
-    },
-    config,
-    context,
-  );
-}
+const recipe: TrainingRecipe<DpoConfig, PreferencePair[]> = {
+  command: 'dpo',
+  keepReference: true,
+  inputs: pairsOf,
+  sequences: (pairs) =>
+    pairs.flatMap(({ chosen, rejected }, row) => [
+      { ...chosen, row, part: 'chosen' },
+      { ...rejected, row, part: 'rejected' },
+    ]),
+  prepare: async (config, pairs, session) => {
+    const scored = await scoredPairs(config, pairs, session);
+    const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
+    return {
+      ...passes,
+      shown: ['loss', 'rewards/accuracies', 'rewards/margins'],
+      step: dpoStep({
+        trainer: session.trained.trainer,
+        pairs: examplesOf,
+        microBatchSize,
+        reference: session.trained.reference,
+        lossType: config.loss_type,
+        beta: config.beta,
+        labelSmoothing: config.label_smoothing,
+      }),
+    };
+  },
+};
+
+export const runDpo = (config: DpoConfig, context: RecipeContext): Promise<TrainingResult> =>
+  trainingRun(recipe, config, context);
+
+export const previewDpo = (config: DpoConfig, request: PreviewRequest): Promise<Preview> =>
+  previewTraining(recipe, config, request);

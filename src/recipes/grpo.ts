@@ -21,10 +21,12 @@ import {
 import { generationMetrics } from './grpo-metrics.js';
 import type { ModelSource } from './model-source.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
+import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { openSampler, samplingParams } from './sampling.js';
 import { syncSampler } from './sync-sampler.js';
 import {
   type PreparedTraining,
+  type TrainingRecipe,
   type TrainingResult,
   type TrainingSession,
   trainingRun,
@@ -236,10 +238,22 @@ async function prepare(
   };
 }
 
-export function runGrpo(config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> {
-  return trainingRun(
-    { command: 'grpo', keepReference: config.beta > 0, inputs: inputsOf, prepare },
-    config,
-    context,
-  );
-}
+const recipeOf = (config: GrpoConfig): TrainingRecipe<GrpoConfig, GrpoInputs> => ({
+  command: 'grpo',
+  keepReference: config.beta > 0,
+  inputs: inputsOf,
+  sequences: ({ prompts }) =>
+    prompts.map(({ promptIds }, row) => ({
+      row,
+      part: `prompt of completions up to ${config.max_completion_length} tokens`,
+      ids: promptIds,
+      trained: promptIds.map(() => false),
+    })),
+  prepare,
+});
+
+export const runGrpo = (config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> =>
+  trainingRun(recipeOf(config), config, context);
+
+export const previewGrpo = (config: GrpoConfig, request: PreviewRequest): Promise<Preview> =>
+  previewTraining(recipeOf(config), config, request);

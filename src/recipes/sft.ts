@@ -8,7 +8,8 @@ import type { RecipeContext } from './context.js';
 import { dataPasses } from './data-passes.js';
 import { loadDataset, renderOptions, tagsOf, trainingRow } from './dataset.js';
 import type { ModelSource } from './model-source.js';
-import { type TrainingResult, trainingRun } from './training-run.js';
+import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
+import { type TrainingRecipe, type TrainingResult, trainingRun } from './training-run.js';
 
 async function renderedRows(
   config: SftConfig,
@@ -36,26 +37,27 @@ async function renderedRows(
   return limited.examples.map(({ example }) => example);
 }
 
-export function runSft(config: SftConfig, context: RecipeContext): Promise<TrainingResult> {
-  return trainingRun(
-    {
-      command: 'sft',
-      keepReference: false,
-      inputs: renderedRows,
-      prepare: async (_, examples, { trained }) => {
-        const { microBatchSize, examplesOf, ...passes } = dataPasses(config, examples);
-        return {
-          ...passes,
-          shown: ['loss', 'mean_token_accuracy'],
-          step: sftStep({
-            trainer: trained.trainer,
-            examples: examplesOf,
-            microBatchSize,
-          }),
-        };
-      },
-    },
-    config,
-    context,
-  );
-}
+const recipe: TrainingRecipe<SftConfig, MaskedSequence[]> = {
+  command: 'sft',
+  keepReference: false,
+  inputs: renderedRows,
+  sequences: (examples) => examples.map((example, row) => ({ ...example, row })),
+  prepare: async (config, examples, { trained }) => {
+    const { microBatchSize, examplesOf, ...passes } = dataPasses(config, examples);
+    return {
+      ...passes,
+      shown: ['loss', 'mean_token_accuracy'],
+      step: sftStep({
+        trainer: trained.trainer,
+        examples: examplesOf,
+        microBatchSize,
+      }),
+    };
+  },
+};
+
+export const runSft = (config: SftConfig, context: RecipeContext): Promise<TrainingResult> =>
+  trainingRun(recipe, config, context);
+
+export const previewSft = (config: SftConfig, request: PreviewRequest): Promise<Preview> =>
+  previewTraining(recipe, config, request);

@@ -35,6 +35,7 @@ import {
   type TrainerConfig,
   trainedPolicy,
 } from './policy-source.js';
+import type { PreviewSequence } from './preview.js';
 import { saveModel } from './save-model.js';
 import {
   checkpointStore,
@@ -70,6 +71,8 @@ export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
   readonly keepReference: boolean;
   /** Reads and checks everything the run needs; nothing is written yet. */
   readonly inputs: (config: Config, source: ModelSource, context: RecipeContext) => Promise<Inputs>;
+  /** The data as it would be trained, for `--preview`. */
+  readonly sequences: (inputs: Inputs) => readonly PreviewSequence[];
   readonly prepare: (
     config: Config,
     inputs: Inputs,

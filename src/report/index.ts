@@ -9,6 +9,12 @@ export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from 
 export { checkRun, openRun } from './open-run.js';
 export { PhaseClock } from './phases.js';
 export {
+  type PreviewCounts,
+  type PreviewRow,
+  type PreviewSegment,
+  previewText,
+} from './preview-text.js';
+export {
   type Progress,
   type ProgressMode,
   type ProgressOptions,

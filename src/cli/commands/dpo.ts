@@ -10,4 +10,6 @@ export const dpo = defineCommand({
   examples: ['lorikeet dpo model=outputs/sft dataset=pairs.jsonl output_dir=outputs/dpo beta=0.1'],
   plan: dpoPlan,
   run: async (config, context) => (await import('../../recipes/dpo.js')).runDpo(config, context),
+  preview: async (config, request) =>
+    (await import('../../recipes/dpo.js')).previewDpo(config, request),
 });

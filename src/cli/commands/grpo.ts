@@ -13,4 +13,6 @@ export const grpo = defineCommand({
   ],
   plan: grpoPlan,
   run: async (config, context) => (await import('../../recipes/grpo.js')).runGrpo(config, context),
+  preview: async (config, request) =>
+    (await import('../../recipes/grpo.js')).previewGrpo(config, request),
 });

@@ -14,4 +14,6 @@ export const sft = defineCommand({
   ],
   plan: sftPlan,
   run: async (config, context) => (await import('../../recipes/sft.js')).runSft(config, context),
+  preview: async (config, request) =>
+    (await import('../../recipes/sft.js')).previewSft(config, request),
 });

@@ -18,6 +18,7 @@ export async function call(
     signal: new AbortController().signal,
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
+    colours: false,
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }

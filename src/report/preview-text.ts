@@ -1,0 +1,53 @@
+/** Rendered training rows as text for a console, the trained parts in colour or between marks. */
+
+export interface PreviewSegment {
+  readonly text: string;
+  readonly isTrained: boolean;
+}
+
+export interface PreviewRow {
+  /** `row 3`, `row 3, chosen` */
+  readonly label: string;
+  readonly segments: readonly PreviewSegment[];
+  readonly tokens: number;
+  readonly trained: number;
+}
+
+export interface PreviewCounts {
+  readonly sequences: number;
+  readonly tokens: number;
+  readonly trained: number;
+  readonly longest: number;
+}
+
+const GREEN = ['\u001b[32m', '\u001b[0m'] as const;
+const MARKS = ['⟦', '⟧'] as const;
+
+/** @param colours ANSI colours; else trained text stands between ⟦ and ⟧ */
+export function previewText(
+  rows: readonly PreviewRow[],
+  { counts, colours }: { readonly counts: PreviewCounts; readonly colours: boolean },
+): string {
+  const [open, close] = colours ? GREEN : MARKS;
+  const blocks = rows.map(({ label, segments, tokens, trained }) => {
+    const body = segments.map(({ text, isTrained }) => {
+      const shown = visible(text);
+      return isTrained ? `${open}${shown}${close}` : shown;
+    });
+    return `── ${label}: ${tokens} tokens, ${trained} trained ──\n${body.join('')}`;
+  });
+  return [...blocks, countsText(counts)].join('\n\n');
+}
+
+function countsText({ sequences, tokens, trained, longest }: PreviewCounts): string {
+  const share = tokens === 0 ? 0 : (100 * trained) / tokens;
+  return `${sequences} sequences, ${tokens} tokens, ${trained} trained (${share.toFixed(1)}%), longest ${longest}`;
+}
+
+/** Control characters of the data, which a terminal would obey, as their pictures; line breaks stay. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, (found) =>
+    found === '\u007f' ? '␡' : String.fromCharCode(0x2400 + found.charCodeAt(0)),
+  );
+}
