@@ -23,6 +23,8 @@ export interface PreviewSequence {
 export interface Preview {
   readonly rows: readonly PreviewRow[];
   readonly counts: PreviewCounts;
+  /** What was said while the data was read: how many rows, cut ones, left-out ones. */
+  readonly notes: readonly string[];
 }
 
 export interface PreviewRequest {
@@ -37,14 +39,17 @@ export async function previewTraining<Config extends TrainerConfig, Inputs>(
   config: Config,
   { count, context }: PreviewRequest,
 ): Promise<Preview> {
+  const notes: string[] = [];
+  const reading = { ...context, log: (line: string) => void notes.push(line) };
   const source = await openModel(config, context);
   try {
-    const sequences = recipe.sequences(await recipe.inputs(config, source, context));
+    const sequences = recipe.sequences(await recipe.inputs(config, source, reading));
     const decode = (ids: readonly number[]) => source.tokenizer.decode(ids);
     const shown = sequences.filter(({ row }) => row < count);
     return {
       rows: shown.map((sequence) => previewRow(sequence, decode)),
       counts: countsOf(sequences),
+      notes,
     };
   } finally {
     source.close();
@@ -52,8 +57,8 @@ export async function previewTraining<Config extends TrainerConfig, Inputs>(
 }
 
 /** The preview for people. */
-export const previewPage = ({ rows, counts }: Preview, colours: boolean): string =>
-  previewText(rows, { counts, colours });
+export const previewPage = ({ rows, counts, notes }: Preview, colours: boolean): string =>
+  [previewText(rows, { counts, colours }), ...notes].join('\n');
 
 function previewRow(
   { row, part, ids, trained }: PreviewSequence,
