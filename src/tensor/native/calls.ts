@@ -1,0 +1,190 @@
+/**
+ * Lorikeet's own TensorFlow operations, one typed function each; what they compute stands in the headers
+ * beside this file. None records a gradient. Tensors of type bfloat16 are opaque (see `half-precision.ts`).
+ */
+import { attr, executeOp } from '../execute.js';
+import { type Tensor, tf } from '../tf.js';
+
+/** Element type of activations and products. Sums, norms, the residual stream and LoRA stay float32. */
+export type ComputeType = 'float32' | 'bfloat16';
+
+export interface NormOptions {
+  readonly eps: number;
+  readonly offset: number;
+  /** Type of the result. */
+  readonly out: ComputeType;
+}
+
+export interface AttentionShape {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly scale: number;
+  readonly softcap: number | null;
+  readonly window: number | null;
+}
+
+export interface HeadForm {
+  readonly temperature: number;
+  readonly logitScale: number;
+  readonly softcap: number | null;
+}
+
+/** One summand of `gemm`: alpha · A[:, offset : offset + K] · B, B `[K, N]`, or `[N, K]` when transposed. */
+export interface Product {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly transpose: boolean;
+  readonly alpha?: number;
+  readonly offset?: number;
+}
+
+const MAX_PRODUCTS = 6;
+
+let nothing: Tensor | null = null;
+/** Stands for an input that is not given. */
+function absent(): Tensor {
+  nothing ??= tf.keep(tf.tensor1d([], 'float32'));
+  return nothing;
+}
+
+export const castTo = (x: Tensor, from: ComputeType, to: ComputeType): Tensor =>
+  executeOp('Cast', [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)], [x]);
+
+/** @param x `[…, W]` @param w `[W]` */
+export function nativeNorm(x: Tensor, w: Tensor, { eps, offset, out }: NormOptions): Tensor {
+  const attrs = [attr.type('Y', out), attr.float('eps', eps), attr.float('offset', offset)];
+  return executeOp('LorikeetRmsNorm', attrs, [x, w]);
+}
+
+/** @param extra Added to the gradient, f32 `[…, W]`. @returns dx */
+export function nativeNormGradient(
+  { x, w, dy, extra }: { x: Tensor; w: Tensor; dy: Tensor; extra?: Tensor },
+  { eps, offset, out }: NormOptions,
+): Tensor {
+  const attrs = [attr.type('Y', out), attr.float('eps', eps), attr.float('offset', offset)];
+  return executeOp('LorikeetRmsNormGrad', attrs, [x, w, dy, extra ?? absent()]);
+}
+
+/** @param x `[T, heads·D]` @param positions int32 `[T]` @param cos `[P, rotaryDim/2]`, as `sin` */
+export function nativeRope(
+  x: Tensor,
+  { positions, cos, sin }: { positions: Tensor; cos: Tensor; sin: Tensor },
+  { headDim, sign }: { headDim: number; sign: 1 | -1 },
+): Tensor {
+  const attrs = [attr.int('head_dim', headDim), attr.float('sign', sign)];
+  return executeOp('LorikeetRope', attrs, [x, positions, cos, sin]);
+}
+
+const attentionAttrs = ({ heads, kvHeads, scale, softcap, window }: AttentionShape) => [
+  attr.int('heads', heads),
+  attr.int('kv_heads', kvHeads),
+  attr.int('window', window ?? 0),
+  attr.float('scale', scale),
+  attr.float('softcap', softcap ?? 0),
+];
+
+/**
+ * @param q `[T, heads·D]` @param k `[T, kvHeads·D]`, as `v`
+ * @param segments int32 `[n, 3]`: start, length, index of the prefix or −1
+ * @returns o `[T, heads·D]`, lse f32 `[heads, T]`
+ */
+export function nativeAttention(
+  { q, k, v, segments }: { q: Tensor; k: Tensor; v: Tensor; segments: Tensor },
+  shape: AttentionShape,
+): [Tensor, Tensor] {
+  const out = executeOp('LorikeetAttention', attentionAttrs(shape), [q, k, v, segments], 2);
+  return out as [Tensor, Tensor];
+}
+
+/** @returns dq, dk, dv */
+export function nativeAttentionGradient(
+  saved: { q: Tensor; k: Tensor; v: Tensor; o: Tensor; lse: Tensor; dy: Tensor; segments: Tensor },
+  shape: AttentionShape,
+): [Tensor, Tensor, Tensor] {
+  const { q, k, v, o, lse, dy, segments } = saved;
+  const inputs = [q, k, v, o, lse, dy, segments];
+  const out = executeOp('LorikeetAttentionGrad', attentionAttrs(shape), inputs, 3);
+  return out as [Tensor, Tensor, Tensor];
+}
+
+const KINDS = { silu: 0, gelu_tanh: 1, gelu: 2 } as const;
+export type NativeGate = keyof typeof KINDS;
+
+/** @returns act(gate)·up */
+export const nativeGated = (gate: Tensor, up: Tensor, kind: NativeGate): Tensor =>
+  executeOp('LorikeetGated', [attr.int('kind', KINDS[kind])], [gate, up]);
+
+/** @returns d gate, d up */
+export const nativeGatedGradient = (
+  { gate, up, dy }: { gate: Tensor; up: Tensor; dy: Tensor },
+  kind: NativeGate,
+): [Tensor, Tensor] =>
+  executeOp('LorikeetGatedGrad', [attr.int('kind', KINDS[kind])], [gate, up, dy], 2) as [
+    Tensor,
+    Tensor,
+  ];
+
+/** `outScale`·(Σ products + bias) + residual, `[M, N]`; at most six products. */
+export function nativeGemm(
+  products: readonly Product[],
+  options: {
+    readonly out: ComputeType;
+    readonly bias?: Tensor | null;
+    readonly residual?: Tensor | null;
+    readonly outScale?: number;
+  },
+): Tensor {
+  if (products.length > MAX_PRODUCTS) throw new Error('nativeGemm: too many products');
+  const first = products[0]!;
+  const inputs = Array.from({ length: MAX_PRODUCTS }, (_, i) => products[i] ?? first);
+  const attrs = [
+    attr.type('Y', options.out),
+    attr.float('alpha', products.map(({ alpha = 1 }) => alpha)),
+    attr.int('transpose', products.map(({ transpose }) => (transpose ? 1 : 0))),
+    attr.int('offset', products.map(({ offset = 0 }) => offset)),
+    attr.float('out_scale', options.outScale ?? 1),
+  ];
+  return executeOp('LorikeetGemm', attrs, [
+    ...inputs.flatMap(({ a, b }) => [a, b]),
+    options.bias ?? absent(),
+    options.residual ?? absent(),
+  ]);
+}
+
+/** alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32. @param a `[T, M]` @param b `[T, N]` */
+export function nativeGemmOverRows(
+  { a, b }: { a: Tensor; b: Tensor },
+  options: {
+    readonly columns: number;
+    readonly offset?: number;
+    readonly alpha?: number;
+    /** `[N, columns]` instead of `[columns, N]`. */
+    readonly transposeOut?: boolean;
+  },
+): Tensor {
+  const attrs = [
+    attr.int('offset', options.offset ?? 0),
+    attr.int('columns', options.columns),
+    attr.float('alpha', options.alpha ?? 1),
+    attr.bool('transpose_out', options.transposeOut ?? false),
+  ];
+  return executeOp('LorikeetGemmOverRows', attrs, [a, b]);
+}
+
+/**
+ * @param h `[M, H]` @param w `[V, H]` of the same type @param targets int32 `[M]`
+ * @returns scores `[M, 3]` (log p, entropy, is the mode), and d log p / d h f32 `[M, H]` where asked for
+ */
+export function nativeHead(
+  { h, w, targets }: { h: Tensor; w: Tensor; targets: Tensor },
+  { temperature, logitScale, softcap }: HeadForm,
+  jacobian: boolean,
+): [Tensor, Tensor] {
+  const attrs = [
+    attr.float('logit_scale', logitScale),
+    attr.float('softcap', softcap ?? 0),
+    attr.float('temperature', temperature),
+    attr.bool('jacobian', jacobian),
+  ];
+  return executeOp('LorikeetHead', attrs, [h, w, targets], 2) as [Tensor, Tensor];
+}

@@ -1,0 +1,227 @@
+// Y = out_scale · (Σ_s alpha_s · A_s·B_s + bias) + residual, with up to six products in one pass over the
+// results: a linear layer with its LoRA branch, or the gradient that several layers send to one input. A_s are
+// columns of row-major matrices; B_s is [K, N], or [N, K] where `transpose` says so, in float32 or as A.
+#pragma once
+#include "op.h"
+
+namespace lorikeet {
+
+constexpr int MAX_PRODUCTS = 6;
+/// Rows that share a stay of the packed panels in the first cache.
+constexpr int64_t BLOCK_ROWS = 256;
+
+/// One product as the op's inputs name it.
+struct Factor {
+  const Tensor *a, *b;
+  int64_t k, offset;
+  bool transpose;
+  float alpha;
+};
+
+template <class T>
+void pack_factor_panel(const Factor& f, int64_t panel, int64_t n, T* out) {
+  const int64_t ldb = f.b->dim_size(1), row = f.transpose ? 1 : ldb, column = f.transpose ? ldb : 1;
+  by_type(f.b->dtype(), [&](auto type) {
+    using S = decltype(type);
+    pack_panel(Source<S>{data_of<S>(*f.b), row, column}, f.k, panel * LANES, n, f.alpha, out);
+  });
+}
+
+/// Copies a block of A, padding depth and rows with zeros.
+template <class T>
+void copy_block(const T* a, int64_t lda, int64_t rows, int64_t k, int64_t depth, T* out) {
+  const int64_t padded = (rows + 15) / 16 * 16;
+  memset((void*)out, 0, padded * depth * sizeof(T));
+  for (int64_t i = 0; i < rows; i++) memcpy((void*)(out + i * depth), a + i * lda, k * sizeof(T));
+}
+
+struct Epilogue {
+  const float *bias, *residual;
+  float scale;
+};
+
+template <class Y>
+void write_block(const float* c, int64_t ldc, int64_t rows, int64_t columns, const Epilogue& e, Y* y,
+                 int64_t n, int64_t row0, int64_t column0) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j += LANES) {
+      const int count = int(columns - j);
+      const int64_t at = (row0 + i) * n + column0 + j;
+      V16 v = load(c + i * ldc + j);
+      if (e.bias) v += load_n(e.bias + column0 + j, count);
+      v *= e.scale;
+      if (e.residual) v += load_n(e.residual + at, count);
+      store_n(y + at, v, count);
+    }
+}
+
+template <class T, class Y>
+void gemm(OpKernelContext* c, const Factor* factors, int count, int64_t m, int64_t n, const Epilogue& e, Y* y) {
+  const int64_t panels = panels_of(n);
+  const int64_t blocks = std::max<int64_t>(
+      1, (m + BLOCK_ROWS * threads_of(c) - 1) / (BLOCK_ROWS * threads_of(c)) * threads_of(c));
+  const int64_t rows = (((m + blocks - 1) / blocks) + 15) / 16 * 16;
+  int64_t packed[MAX_PRODUCTS + 1] = {0}, depth = 0;
+  for (int s = 0; s < count; s++) {
+    packed[s + 1] = packed[s] + panels * LANES * depth_of<T>(factors[s].k);
+    depth += depth_of<T>(factors[s].k);
+  }
+  Tensor packed_holder, copies_holder;
+  T* b = scratch<T>(c, &packed_holder, packed[count]);
+  T* copies = scratch<T>(c, &copies_holder, threads_of(c) * rows * depth);
+  if (!c->status().ok()) return;
+  parallel(c, panels * count, depth * 8, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      const int s = int(i % count);
+      const int64_t p = i / count;
+      pack_factor_panel(factors[s], p, n, b + packed[s] + p * LANES * depth_of<T>(factors[s].k));
+    }
+  });
+  each_item(c, (m + rows - 1) / rows, [&](int64_t item, int64_t slot) {
+    TileScope tiles;
+    const int64_t row0 = item * rows, here = std::min(rows, m - row0);
+    Segment<T> segments[MAX_PRODUCTS];
+    T* copy = copies + slot * rows * depth;
+    for (int s = 0; s < count; s++) {
+      const Factor& f = factors[s];
+      const int64_t lda = f.a->dim_size(1), padded = depth_of<T>(f.k);
+      const T* a = data_of<T>(*f.a) + row0 * lda + f.offset;
+      if (padded == f.k && here % 16 == 0) {
+        segments[s] = {a, lda, b + packed[s], padded};
+      } else {
+        copy_block(a, lda, here, f.k, padded, copy);
+        segments[s] = {copy, padded, b + packed[s], padded};
+        copy += rows * padded;
+      }
+    }
+    alignas(64) float tile[32 * 32];
+    for (int64_t p = 0; p < panels; p += 2) {
+      const int two = panels - p < 2 ? 1 : 2;
+      for (int64_t i = 0; i < here; i += 32) {
+        const int part = int(std::min<int64_t>(32, here - i));
+        block32(segments, count, i, part, p, two, tile, 32, false);
+        const int64_t columns = std::min<int64_t>(n - p * LANES, two * LANES);
+        write_block(tile, 32, part, columns, e, y, n, row0 + i, p * LANES);
+      }
+    }
+  });
+}
+
+class Gemm : public OpKernel {
+ public:
+  explicit Gemm(OpKernelConstruction* c)
+      : OpKernel(c),
+        alpha(attribute<std::vector<float>>(c, "alpha")),
+        transpose(attribute<std::vector<int>>(c, "transpose")),
+        offset(attribute<std::vector<int>>(c, "offset")),
+        scale(attribute<float>(c, "out_scale")) {}
+  void Compute(OpKernelContext* c) override {
+    const int count = int(alpha.size());
+    Factor factors[MAX_PRODUCTS];
+    for (int s = 0; s < count; s++) {
+      const Tensor *a = &c->input(2 * s), *b = &c->input(2 * s + 1);
+      factors[s] = {a, b, b->dim_size(transpose[s] ? 1 : 0), offset[s], transpose[s] != 0, alpha[s]};
+      OP_REQUIRES(c, offset[s] + factors[s].k <= a->dim_size(1),
+                  absl::InvalidArgumentError("LorikeetGemm: the inner sizes differ"));
+    }
+    const int64_t m = c->input(0).dim_size(0), n = c->input(1).dim_size(transpose[0] ? 0 : 1);
+    Tensor* y = output(c, 0, TensorShape({m, n}));
+    if (!c->status().ok() || m == 0) return;
+    const Tensor &bias = c->input(2 * MAX_PRODUCTS), &residual = c->input(2 * MAX_PRODUCTS + 1);
+    const Epilogue e{is_absent(bias) ? nullptr : data_of<float>(bias),
+                     is_absent(residual) ? nullptr : data_of<float>(residual), scale};
+    by_type(c->input(0).dtype(), [&](auto in) {
+      by_type(y->dtype(), [&](auto out) {
+        gemm<decltype(in)>(c, factors, count, m, n, e, data_of<decltype(out)>(*y));
+      });
+    });
+  }
+
+ private:
+  const std::vector<float> alpha;
+  const std::vector<int> transpose, offset;
+  const float scale;
+};
+
+REGISTER_OP("LorikeetGemm")
+    .Input("a0: T").Input("b0: B0").Input("a1: T").Input("b1: B1").Input("a2: T").Input("b2: B2")
+    .Input("a3: T").Input("b3: B3").Input("a4: T").Input("b4: B4").Input("a5: T").Input("b5: B5")
+    .Input("bias: float").Input("residual: float").Output("y: Y")
+    .Attr("T: {float, bfloat16}").Attr("B0: {float, bfloat16}").Attr("B1: {float, bfloat16}")
+    .Attr("B2: {float, bfloat16}").Attr("B3: {float, bfloat16}").Attr("B4: {float, bfloat16}")
+    .Attr("B5: {float, bfloat16}").Attr("Y: {float, bfloat16}")
+    .Attr("alpha: list(float)").Attr("transpose: list(int)").Attr("offset: list(int)")
+    .Attr("out_scale: float")
+    .SetShapeFn(unknown_shapes);
+LORIKEET_KERNEL("LorikeetGemm", Gemm);
+
+/// C = alpha·Aᵀ·B in float32, for the gradients of LoRA's matrices: A has few columns, the inner dimension
+/// is the tokens. A and B are columns of row-major matrices of one type; C can be written transposed.
+template <class T>
+void gemm_over_rows(OpKernelContext* c, const Tensor& a, int64_t offset, int64_t m, const Tensor& b, float alpha,
+                    bool transpose_out, float* out) {
+  const int64_t tokens = b.dim_size(0), n = b.dim_size(1), lda = a.dim_size(1);
+  const int64_t depth = depth_of<T>(tokens), padded = (m + 15) / 16 * 16, pairs = (panels_of(n) + 1) / 2;
+  Tensor left_holder, right_holder;
+  T* left = scratch<T>(c, &left_holder, padded * depth);
+  T* right = scratch<T>(c, &right_holder, threads_of(c) * 2 * LANES * depth);
+  if (!c->status().ok()) return;
+  const T* pa = data_of<T>(a) + offset;
+  parallel(c, padded, tokens * 2, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) {
+      memset((void*)(left + i * depth), 0, depth * sizeof(T));
+      for (int64_t t = 0; i < m && t < tokens; t++) left[i * depth + t] = pa[t * lda + i];
+    }
+  });
+  const Source<T> source{data_of<T>(b), n, 1};
+  each_item(c, pairs, [&](int64_t pair, int64_t slot) {
+    TileScope tiles;
+    T* packed = right + slot * 2 * LANES * depth;
+    const int64_t column = pair * 2 * LANES;
+    const int two = n - column > LANES ? 2 : 1;
+    for (int p = 0; p < two; p++)
+      pack_panel(source, tokens, column + p * LANES, n, 1.0f, packed + p * LANES * depth);
+    const Segment<T> segment{left, depth, packed, depth};
+    alignas(64) float tile[32 * 32];
+    for (int64_t i = 0; i < m; i += 32) {
+      const int rows = int(std::min<int64_t>(32, m - i));
+      block32(&segment, 1, i, rows, 0, two, tile, 32, false);
+      for (int r = 0; r < rows; r++)
+        for (int64_t j = 0; j < std::min<int64_t>(2 * LANES, n - column); j++)
+          out[transpose_out ? (column + j) * m + i + r : (i + r) * n + column + j] = alpha * tile[r * 32 + j];
+    }
+  });
+}
+
+class GemmOverRows : public OpKernel {
+ public:
+  explicit GemmOverRows(OpKernelConstruction* c)
+      : OpKernel(c),
+        offset(attribute<int>(c, "offset")),
+        columns(attribute<int>(c, "columns")),
+        alpha(attribute<float>(c, "alpha")),
+        transpose_out(attribute<bool>(c, "transpose_out")) {}
+  void Compute(OpKernelContext* c) override {
+    const Tensor &a = c->input(0), &b = c->input(1);
+    const int64_t n = b.dim_size(1);
+    Tensor* y = output(c, 0, transpose_out ? TensorShape({n, columns}) : TensorShape({columns, n}));
+    if (!c->status().ok()) return;
+    by_type(a.dtype(), [&](auto type) {
+      gemm_over_rows<decltype(type)>(c, a, offset, columns, b, alpha, transpose_out, data_of<float>(*y));
+    });
+  }
+
+ private:
+  const int64_t offset, columns;
+  const float alpha;
+  const bool transpose_out;
+};
+
+REGISTER_OP("LorikeetGemmOverRows")
+    .Input("a: T").Input("b: T").Output("c: float")
+    .Attr("T: {float, bfloat16}").Attr("offset: int").Attr("columns: int").Attr("alpha: float")
+    .Attr("transpose_out: bool")
+    .SetShapeFn(unknown_shapes);
+LORIKEET_KERNEL("LorikeetGemmOverRows", GemmOverRows);
+
+}  // namespace lorikeet

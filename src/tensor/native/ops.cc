@@ -1,0 +1,10 @@
+// Lorikeet's operations for TensorFlow on the CPU, as one module that Node loads.
+#include "attention-grad.h"
+#include "attention.h"
+#include "gated.h"
+#include "gemm.h"
+#include "head.h"
+#include "norm.h"
+#include "rope.h"
+
+extern "C" void* napi_register_module_v1(void*, void* exports) { return exports; }

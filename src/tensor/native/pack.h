@@ -1,0 +1,90 @@
+// The right-hand side of a product, laid out for the micro-kernels: panels of 16 columns. In float32 a panel
+// is [k][16]; in bfloat16 it is [k/2][16][2] with k padded to a multiple of 32, which is the form that
+// AMX tiles and AVX512-BF16 dot products read. What pads is zero.
+#pragma once
+#include "vec.h"
+
+namespace lorikeet {
+
+template <class T>
+constexpr int64_t depth_of(int64_t k) {
+  return sizeof(T) == 2 ? (k + 31) / 32 * 32 : k;
+}
+constexpr int64_t panels_of(int64_t n) { return (n + LANES - 1) / LANES; }
+
+template <class T>
+constexpr int64_t packed_size(int64_t k, int64_t n) {
+  return panels_of(n) * LANES * depth_of<T>(k);
+}
+
+/// A matrix B of K rows and N columns inside memory: element (k, n) is at k·row + n·column.
+template <class S>
+struct Source {
+  const S* data;
+  int64_t row, column;
+  float at(int64_t k, int64_t n) const { return to_float(data[k * row + n * column]); }
+};
+
+template <class S>
+inline void pack_any(const Source<S>& b, int64_t k, int64_t n0, int width, float scale, float* out) {
+  for (int64_t i = 0; i < k; i++)
+    for (int j = 0; j < LANES; j++)
+      out[i * LANES + j] = j < width ? scale * b.at(i, n0 + j) : 0;
+}
+template <class S>
+inline void pack_any(const Source<S>& b, int64_t k, int64_t n0, int width, float scale, bf16* out) {
+  const int64_t depth = depth_of<bf16>(k);
+  memset(out, 0, depth * LANES * sizeof(bf16));
+  for (int j = 0; j < width; j++)
+    for (int64_t i = 0; i < k; i++)
+      out[(i / 2) * 32 + j * 2 + (i & 1)] = round_bf16(scale * b.at(i, n0 + j));
+}
+
+/// Rows of B are contiguous: pairs of rows are interleaved, or copied.
+inline void pack_rows(const Source<bf16>& b, int64_t k, int64_t n0, bf16* out) {
+  for (int64_t i = 0; i < k; i += 2) {
+    H16 first, second{};
+    memcpy(&first, b.data + i * b.row + n0, 32);
+    if (i + 1 < k) memcpy(&second, b.data + (i + 1) * b.row + n0, 32);
+    U16 pair = __builtin_convertvector(first, U16) | (__builtin_convertvector(second, U16) << 16);
+    memcpy(out + i * LANES, &pair, 64);
+  }
+  const int64_t even = (k + 1) / 2 * 2, depth = depth_of<bf16>(k);
+  memset(out + even * LANES, 0, (depth - even) * LANES * sizeof(bf16));
+}
+inline void pack_rows(const Source<float>& b, int64_t k, int64_t n0, float* out) {
+  for (int64_t i = 0; i < k; i++) memcpy(out + i * LANES, b.data + i * b.row + n0, 64);
+}
+
+/// Columns of B are contiguous: 32-bit units (a float, or two bfloat16 of one column) are transposed.
+template <class T>
+inline void pack_columns(const Source<T>& b, int64_t k, int64_t n0, T* out) {
+  constexpr int UNIT = 4 / sizeof(T), STEP = 16 * UNIT;
+  const T* src = b.data + n0 * b.column;
+  int64_t i = 0;
+  for (; i + STEP <= k; i += STEP)
+    transpose16((const uint32_t*)(src + i), b.column / UNIT, (uint32_t*)(out + i * LANES), LANES);
+  if (i == depth_of<T>(k)) return;
+  const Source<T> rest{b.data + i, b.row, b.column};
+  pack_any(rest, k - i, n0, LANES, 1, out + i * LANES);
+}
+
+/// Packs columns n0 … n0+15 of `scale`·B.
+template <class S, class T>
+inline void pack_panel(const Source<S>& b, int64_t k, int64_t n0, int64_t n, float scale, T* out) {
+  const int width = int(n - n0 < LANES ? n - n0 : LANES);
+  if constexpr (std::is_same_v<S, T>) {
+    const bool even = sizeof(T) == 4 || b.column % 2 == 0;
+    if (width == LANES && scale == 1 && b.column == 1) return pack_rows(b, k, n0, out);
+    if (width == LANES && scale == 1 && b.row == 1 && even) return pack_columns(b, k, n0, out);
+  }
+  pack_any(b, k, n0, width, scale, out);
+}
+
+template <class S, class T>
+inline void pack(const Source<S>& b, int64_t k, int64_t n, T* out) {
+  for (int64_t p = 0; p < panels_of(n); p++)
+    pack_panel(b, k, p * LANES, n, 1.0f, out + p * LANES * depth_of<T>(k));
+}
+
+}  // namespace lorikeet

@@ -1,0 +1,58 @@
+// Rotary embedding in the half-split layout of Hugging Face checkpoints, on rows of heads: the rotated part of
+// a head is [a, b], and becomes [a·cos − b·sin, b·cos + a·sin]; what lies behind it passes. The gradient
+// rotates back (`sign` −1).
+#pragma once
+#include "op.h"
+
+namespace lorikeet {
+
+template <class T>
+inline void rotate_head(const T* x, T* y, const float* cosine, const float* sine, int64_t half, int64_t dim,
+                        float sign) {
+  for (int64_t i = 0; i < half; i += LANES) {
+    const int n = int(half - i);
+    V16 a = load_n(x + i, n), b = load_n(x + half + i, n);
+    V16 co = load_n(cosine + i, n), si = load_n(sine + i, n) * sign;
+    store_n(y + i, a * co - b * si, n);
+    store_n(y + half + i, b * co + a * si, n);
+  }
+  memcpy(y + 2 * half, x + 2 * half, (dim - 2 * half) * sizeof(T));
+}
+
+class Rope : public OpKernel {
+ public:
+  explicit Rope(OpKernelConstruction* c)
+      : OpKernel(c), dim(attribute<int>(c, "head_dim")), sign(attribute<float>(c, "sign")) {}
+  void Compute(OpKernelContext* c) override {
+    const Tensor &x = c->input(0), &table = c->input(2);
+    const int64_t rows = x.dim_size(0), width = x.NumElements() / std::max<int64_t>(rows, 1);
+    const int64_t half = table.dim_size(1);
+    Tensor* y = output(c, 0, x.shape());
+    if (!c->status().ok()) return;
+    const int32_t* positions = data_of<int32_t>(c->input(1));
+    const float *cosines = data_of<float>(table), *sines = data_of<float>(c->input(3));
+    by_type(x.dtype(), [&](auto type) {
+      using T = decltype(type);
+      const T* px = data_of<T>(x);
+      T* py = data_of<T>(*y);
+      parallel(c, rows, width * 2, [=, this](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; t++)
+          for (int64_t h = 0; h < width; h += dim)
+            rotate_head(px + t * width + h, py + t * width + h, cosines + positions[t] * half,
+                        sines + positions[t] * half, half, dim, sign);
+      });
+    });
+  }
+
+ private:
+  const int64_t dim;
+  const float sign;
+};
+
+REGISTER_OP("LorikeetRope")
+    .Input("x: T").Input("positions: int32").Input("cos: float").Input("sin: float").Output("y: T")
+    .Attr("T: {float, bfloat16}").Attr("head_dim: int").Attr("sign: float")
+    .SetShapeFn(unknown_shapes);
+LORIKEET_KERNEL("LorikeetRope", Rope);
+
+}  // namespace lorikeet

@@ -1,0 +1,162 @@
+// Sixteen floats at a time, in GCC's vector extension: one AVX-512 register, or several smaller ones on
+// other processors. bfloat16 is a bit pattern here: the upper half of a float32.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace lorikeet {
+
+typedef float V16 __attribute__((vector_size(64)));
+typedef int32_t I16 __attribute__((vector_size(64)));
+typedef uint32_t U16 __attribute__((vector_size(64)));
+typedef uint16_t H16 __attribute__((vector_size(32)));
+
+struct bf16 {
+  uint16_t bits;
+};
+
+constexpr int LANES = 16;
+
+inline float to_float(float x) { return x; }
+inline float to_float(bf16 x) {
+  uint32_t bits = uint32_t(x.bits) << 16;
+  float y;
+  memcpy(&y, &bits, 4);
+  return y;
+}
+
+/// Rounds to nearest, ties to even.
+inline bf16 round_bf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return bf16{uint16_t((bits >> 16) | 0x40)};
+  return bf16{uint16_t((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16)};
+}
+inline void put(float* p, float x) { *p = x; }
+inline void put(bf16* p, float x) { *p = round_bf16(x); }
+
+inline V16 splat(float x) { return V16{} + x; }
+
+inline V16 load(const float* p) {
+  V16 v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+inline V16 load(const bf16* p) {
+  H16 h;
+  memcpy(&h, p, sizeof h);
+  U16 u = __builtin_convertvector(h, U16) << 16;
+  return (V16)u;
+}
+inline void store(float* p, V16 v) { memcpy(p, &v, sizeof v); }
+inline void store(bf16* p, V16 v) {
+#ifdef __AVX512BF16__
+  __m256bh h = _mm512_cvtneps_pbh((__m512)v);
+  memcpy(p, &h, 32);
+#else
+  U16 u = (U16)v;
+  H16 h = __builtin_convertvector((u + 0x7fffu + ((u >> 16) & 1u)) >> 16, H16);
+  memcpy(p, &h, sizeof h);
+#endif
+}
+
+/// Loads and stores of the first `n` of sixteen; the rest reads as zero.
+template <class T>
+inline V16 load_n(const T* p, int n) {
+  if (n >= LANES) return load(p);
+  V16 v{};
+  for (int i = 0; i < n; i++) v[i] = to_float(p[i]);
+  return v;
+}
+template <class T>
+inline void store_n(T* p, V16 v, int n) {
+  if (n >= LANES) return store(p, v);
+  for (int i = 0; i < n; i++) put(p + i, v[i]);
+}
+
+inline float sum(V16 v) {
+#ifdef __AVX512F__
+  return _mm512_reduce_add_ps((__m512)v);
+#else
+  float s = 0;
+  for (int i = 0; i < LANES; i++) s += v[i];
+  return s;
+#endif
+}
+inline V16 vmax(V16 a, V16 b) { return a > b ? a : b; }
+inline V16 vmin(V16 a, V16 b) { return a < b ? a : b; }
+inline float max_of(V16 v) {
+#ifdef __AVX512F__
+  return _mm512_reduce_max_ps((__m512)v);
+#else
+  float m = v[0];
+  for (int i = 1; i < LANES; i++) m = v[i] > m ? v[i] : m;
+  return m;
+#endif
+}
+
+/// e^x to about one unit in the last place: x = n·ln 2 + r, a polynomial in r (Cephes' expf), times 2^n.
+/// Below −87.3 the result is 2^-126 or less, which counts as zero.
+inline V16 vexp(V16 x) {
+  const V16 low = splat(-87.33f), high = splat(88.37f);
+  V16 c = vmin(vmax(x, low), high);
+  I16 n = __builtin_convertvector(c * 1.44269504f + (c < 0 ? splat(-0.5f) : splat(0.5f)), I16);
+  V16 f = __builtin_convertvector(n, V16);
+  V16 r = c - f * 0.693359375f + f * 2.12194440e-4f;
+  V16 p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  V16 y = p * (V16)((n + 127) << 23);
+  return x < low ? V16{} : y;
+}
+
+/// tanh x = 1 − 2 / (e^{2x} + 1), and x itself where that would lose digits.
+inline V16 vtanh(V16 x) {
+  V16 square = x * x;
+  V16 series = x * (1.0f + square * (-1.0f / 3 + square * (2.0f / 15 - square * (17.0f / 315))));
+  V16 exact = 1.0f - 2.0f / (vexp(2.0f * vmin(vmax(x, splat(-20)), splat(20))) + 1.0f);
+  return square < 0.04f ? series : exact;
+}
+
+/// Transposes a 16 × 16 block of 32-bit values.
+inline void transpose16(const uint32_t* src, int64_t ld, uint32_t* dst, int64_t ldd) {
+#ifdef __AVX512F__
+  __m512i r[16], t[16];
+  for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(src + i * ld);
+  for (int i = 0; i < 8; i++) {
+    t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; i++) {
+    r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88);
+    t[4 + i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd);
+    t[8 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88);
+    t[12 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
+  }
+  for (int i = 0; i < 4; i++) {
+    _mm512_storeu_si512(dst + i * ldd, _mm512_shuffle_i32x4(t[i], t[8 + i], 0x88));
+    _mm512_storeu_si512(dst + (4 + i) * ldd, _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0x88));
+    _mm512_storeu_si512(dst + (8 + i) * ldd, _mm512_shuffle_i32x4(t[i], t[8 + i], 0xdd));
+    _mm512_storeu_si512(dst + (12 + i) * ldd, _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0xdd));
+  }
+#else
+  for (int i = 0; i < 16; i++)
+    for (int j = 0; j < 16; j++) dst[j * ldd + i] = src[i * ld + j];
+#endif
+}
+
+}  // namespace lorikeet
