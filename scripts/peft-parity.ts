@@ -109,10 +109,9 @@ async function ourLogits(
   for (const sequence of ids) {
     const size = sequence.length * spec.vocabSize;
     const scores = await policy.score({
-      rows: 1,
-      length: sequence.length,
       ids: Int32Array.from(sequence),
-      positions: Int32Array.from({ length: size }, (_, i) => Math.floor(i / spec.vocabSize)),
+      runs: [{ start: 0, length: sequence.length, prefix: -1 }],
+      predictors: Int32Array.from({ length: size }, (_, i) => Math.floor(i / spec.vocabSize)),
       targets: Int32Array.from({ length: size }, (_, i) => i % spec.vocabSize),
     });
     const logp = (t: number, id: number) => scores[3 * (t * spec.vocabSize + id)]!;

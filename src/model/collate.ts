@@ -1,38 +1,97 @@
-/** Token sequences with a loss mask → one right-padded `TokenBatch`. */
-import type { TokenBatch } from './token-batch.js';
+/** Token sequences with a loss mask → one `TokenBatch`; prompts that several sequences share come once. */
+import type { TokenBatch, TokenRun } from './token-batch.js';
 
 export interface MaskedSequence {
   readonly ids: readonly number[];
   /** `trained[t]`: the loss counts token t. Token 0 has no prediction and never counts. */
   readonly trained: readonly boolean[];
+  /**
+   * Tokens of the prompt, none of them trained. Sequences of one batch that begin with the same prompt
+   * share its computation.
+   */
+  readonly promptLength?: number;
 }
 
 export interface CollatedBatch extends TokenBatch {
-  /** `[M]` row of each target. */
+  /** Sequences in the batch. */
+  readonly rows: number;
+  /** `[M]` sequence of each target. */
   readonly sequences: Int32Array;
 }
 
-/** Targets stand in order of row, then position. */
-export function collate(sequences: readonly MaskedSequence[]): CollatedBatch {
-  const length = Math.max(...sequences.map(({ ids }) => ids.length));
-  const ids = new Int32Array(sequences.length * length);
-  const positions: number[] = [];
+/** Prompts that at least two sequences share, and which sequences those are. */
+function sharedPrompts(sequences: readonly MaskedSequence[]): ReadonlyMap<number, string> {
+  const owners = new Map<string, number[]>();
+  for (const [i, { ids, promptLength = 0 }] of sequences.entries()) {
+    // A sequence keeps a token of its own, so that every run has one.
+    if (promptLength === 0 || promptLength >= ids.length) continue;
+    const key = ids.slice(0, promptLength).join();
+    owners.set(key, [...(owners.get(key) ?? []), i]);
+  }
+  const shared = [...owners].filter(([, members]) => members.length > 1);
+  return new Map(shared.flatMap(([key, members]) => members.map((i) => [i, key])));
+}
+
+/** Lays sequences out one after another, a shared prompt before the first of its sequences. */
+class Layout {
+  readonly ids: number[] = [];
+  readonly runs: TokenRun[] = [];
+  private readonly prompts = new Map<string, number>();
+
+  /** @returns index of the run. */
+  private add(tokens: readonly number[], prefix: number): number {
+    this.runs.push({ start: this.ids.length, length: tokens.length, prefix });
+    for (const token of tokens) this.ids.push(token);
+    return this.runs.length - 1;
+  }
+
+  /** @returns index in the batch of each token of the sequence. */
+  place(
+    { ids, promptLength = 0 }: MaskedSequence,
+    prompt: string | undefined,
+  ): (t: number) => number {
+    if (prompt === undefined) {
+      const { start } = this.runs[this.add(ids, -1)]!;
+      return (t) => start + t;
+    }
+    let prefix = this.prompts.get(prompt);
+    if (prefix === undefined) {
+      prefix = this.add(ids.slice(0, promptLength), -1);
+      this.prompts.set(prompt, prefix);
+    }
+    const shared = this.runs[prefix]!.start;
+    const own = this.runs[this.add(ids.slice(promptLength), prefix)]!.start;
+    return (t) => (t < promptLength ? shared + t : own + t - promptLength);
+  }
+}
+
+/**
+ * Targets stand in order of sequence, then position.
+ * @param options.sharePrompts Compute a prompt that several sequences begin with once; default true.
+ */
+export function collate(
+  sequences: readonly MaskedSequence[],
+  { sharePrompts = true }: { readonly sharePrompts?: boolean } = {},
+): CollatedBatch {
+  const prompts = sharePrompts ? sharedPrompts(sequences) : new Map<number, string>();
+  const layout = new Layout();
+  const predictors: number[] = [];
   const targets: number[] = [];
   const owners: number[] = [];
   for (const [row, sequence] of sequences.entries()) {
-    ids.set(sequence.ids, row * length);
+    const indexOf = layout.place(sequence, prompts.get(row));
     for (let t = 1; t < sequence.ids.length; t++) {
       if (!sequence.trained[t]) continue;
-      positions.push(row * length + t - 1);
+      predictors.push(indexOf(t - 1));
       targets.push(sequence.ids[t]!);
       owners.push(row);
     }
   }
   return {
     rows: sequences.length,
-    length,
-    ids,
-    positions: Int32Array.from(positions),
+    ids: Int32Array.from(layout.ids),
+    runs: layout.runs,
+    predictors: Int32Array.from(predictors),
     targets: Int32Array.from(targets),
     sequences: Int32Array.from(owners),
   };

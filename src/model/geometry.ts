@@ -1,10 +1,21 @@
-/** Masks and rotary tables of a right-padded batch: causal attention needs no padding mask. */
-import { type RotaryTable, type Tensor, tf } from '../tensor/index.js';
+/** What depends on a batch's runs only: positions, rotary tables, and who sees whom. */
+import {
+  type DenseLayout,
+  type RotaryTable,
+  type Tensor,
+  type TokenLayout,
+  tf,
+} from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
-import type { BatchGeometry } from './layer.js';
+import { denseLayout } from './dense-layout.js';
 import type { DecoderSpec, RopeSpec } from './spec.js';
+import { longestSequence, runBases, type TokenBatch } from './token-batch.js';
 
-const BLOCKED = -1e9;
+export interface BatchGeometry extends TokenLayout {
+  /** One per entry of `spec.ropes`. */
+  readonly tables: readonly RotaryTable[];
+  dispose(): void;
+}
 
 function rotaryTable({ invFreq, scale }: RopeSpec, length: number): RotaryTable {
   const half = invFreq.length;
@@ -23,43 +34,55 @@ function rotaryTable({ invFreq, scale }: RopeSpec, length: number): RotaryTable 
   };
 }
 
-function causalMask(length: number, window: number | null): Tensor {
-  const mask = new Float32Array(length * length).fill(BLOCKED);
-  for (let query = 0; query < length; query++) {
-    const first = window === null ? 0 : Math.max(0, query - window + 1);
-    mask.fill(0, query * length + first, query * length + query + 1);
-  }
-  return tf.keep(tf.tensor4d(mask, [1, 1, length, length]));
-}
-
-/** Lengths whose tables are kept at the same time. */
-const MAX_LENGTHS = 16;
-
-/** Keeps the tables of the lengths in use; `get` returns those of one batch shape. */
-export class GeometryCache {
+/** Makes the geometry of batches; keeps the rotary tables of the longest sequence so far. */
+export class GeometryMaker {
   private readonly spec: DecoderSpec;
-  private readonly tables = new Map<number, readonly RotaryTable[]>();
-  private readonly masks = new Map<string, Tensor>();
+  private tables: readonly RotaryTable[] = [];
+  private length = 0;
 
   constructor(spec: DecoderSpec) {
     this.spec = spec;
   }
 
-  /** Valid until the next call. @throws InputError when the ropes do not hold for so long a batch. */
-  get(rows: number, length: number): BatchGeometry {
-    this.checkLength(length);
-    if (this.tables.size >= MAX_LENGTHS && !this.tables.has(length)) this.dispose();
-    const mask = (window: number | null): Tensor => {
-      const limit = window !== null && window < length ? window : null;
-      return cached(this.masks, `${length}/${limit}`, () => causalMask(length, limit));
-    };
-    const tables = cached(this.tables, length, () =>
-      this.spec.ropes.map((rope) => rotaryTable(rope, length)),
+  /**
+   * The caller disposes what it gets; `tables` are valid until the next call.
+   * @throws InputError when the ropes do not hold for so long a sequence.
+   */
+  of(batch: TokenBatch): BatchGeometry {
+    this.growTables(longestSequence(batch));
+    const { runs } = batch;
+    const bases = runBases(runs);
+    const positions = runs.flatMap(({ length }, i) =>
+      Array.from({ length }, (_, t) => bases[i]! + t),
     );
-    return { rows, length, tables, mask };
+    const segments = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
+    const owned: Tensor[] = [
+      tf.keep(tf.tensor1d(positions, 'int32')),
+      tf.keep(tf.tensor2d(segments, [runs.length, 3], 'int32')),
+    ];
+    const layouts = new Map<number | null, DenseLayout>();
+    return {
+      positions: owned[0]!,
+      segments: owned[1]!,
+      tables: this.tables,
+      dense(window) {
+        const known = layouts.get(window);
+        if (known !== undefined) return known;
+        const made = denseLayout(runs, window);
+        layouts.set(window, made);
+        return made;
+      },
+      dispose() {
+        tf.dispose(owned);
+        for (const { queryTokens, keyTokens, places, mask } of layouts.values()) {
+          tf.dispose([queryTokens, keyTokens, places, mask].filter((tensor) => tensor !== null));
+        }
+        layouts.clear();
+      },
+    };
   }
 
-  private checkLength(length: number): void {
+  private growTables(length: number): void {
     for (const { maxLength = length } of this.spec.ropes) {
       if (length <= maxLength) continue;
       throw new InputError({
@@ -67,22 +90,15 @@ export class GeometryCache {
         remedy: 'Lower max_length',
       });
     }
+    if (length <= this.length) return;
+    this.dispose();
+    this.length = length;
+    this.tables = this.spec.ropes.map((rope) => rotaryTable(rope, length));
   }
 
   dispose(): void {
-    tf.dispose([...this.masks.values()]);
-    for (const tables of this.tables.values()) {
-      for (const { cos, sin } of tables) tf.dispose([cos, sin]);
-    }
-    this.masks.clear();
-    this.tables.clear();
+    for (const { cos, sin } of this.tables) tf.dispose([cos, sin]);
+    this.tables = [];
+    this.length = 0;
   }
-}
-
-function cached<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
 }

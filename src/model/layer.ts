@@ -7,12 +7,12 @@ import {
   gatedActivation,
   type LoraBranch,
   linear,
-  type RotaryTable,
   rmsNorm,
   rope,
   type Tensor,
   tf,
 } from '../tensor/index.js';
+import type { BatchGeometry } from './geometry.js';
 import type { DecoderSpec } from './spec.js';
 
 /** Where a layer finds its parameters and what it may train. */
@@ -22,16 +22,6 @@ export interface ParameterSource {
   has(name: string): boolean;
   trainable(name: string): boolean;
   lora(module: string): LoraBranch | null;
-}
-
-/** What depends on the batch's shape only. */
-export interface BatchGeometry {
-  readonly rows: number;
-  readonly length: number;
-  /** One per entry of `spec.ropes`. */
-  readonly tables: readonly RotaryTable[];
-  /** Additive mask for a window (null: unlimited), `[1 or B, 1, S, S]`. */
-  mask(window: number | null): Tensor;
 }
 
 export class LayerForward {
@@ -45,7 +35,7 @@ export class LayerForward {
     this.geometry = geometry;
   }
 
-  /** @param x `[B·S, H]` @returns `[B·S, H]` */
+  /** @param x `[T, H]` @returns `[T, H]` */
   run(x: Tensor, layer: number): Tensor {
     const prefix = `model.layers.${layer}`;
     const { normPlacement } = this.spec;
@@ -89,7 +79,7 @@ export class LayerForward {
     });
   }
 
-  /** Three projections of `x`, `[B·S, heads·D]` each. */
+  /** Three projections of `x`, `[T, heads·D]` each. */
   private queriesKeysValues(x: Tensor, prefix: string): Tensor[] {
     if (!this.spec.fusedProjections) {
       return ['q_proj', 'k_proj', 'v_proj'].map((name) => this.project(x, `${prefix}.${name}`));
@@ -101,32 +91,32 @@ export class LayerForward {
 
   private attend(x: Tensor, layer: number): Tensor {
     const { spec, geometry } = this;
-    const { rows, length } = geometry;
     const prefix = `model.layers.${layer}.self_attn`;
     const { rope: ropeIndex, window } = spec.layers[layer]!;
-    const [q, k, v] = this.queriesKeysValues(x, prefix) as [Tensor, Tensor, Tensor];
-    const heads = (y: Tensor, count: number, normName: string | null): Tensor => {
-      const split = this.headNorm(y, count, normName).reshape([rows, length, count, spec.headDim]);
-      const byHead = tf.transpose(split, [0, 2, 1, 3]);
-      if (normName === null || ropeIndex === null) return byHead;
-      return rope(byHead, geometry.tables[ropeIndex]!);
+    const [queries, keys, v] = this.queriesKeysValues(x, prefix) as [Tensor, Tensor, Tensor];
+    const placed = (y: Tensor, heads: number, normName: string): Tensor => {
+      const normed = this.headNorm(y, heads, normName);
+      if (ropeIndex === null) return normed;
+      const { positions, tables } = geometry;
+      return rope(normed, tables[ropeIndex]!, { headDim: spec.headDim, positions });
     };
-    const attended = attention(
-      heads(q, spec.numHeads, `${prefix}.q_norm.weight`),
-      heads(k, spec.numKvHeads, `${prefix}.k_norm.weight`),
-      heads(v, spec.numKvHeads, null),
-      { scale: spec.attentionScale, softcap: spec.attentionSoftcap, mask: geometry.mask(window) },
-    );
-    const merged = tf.transpose(attended, [0, 2, 1, 3]);
-    const flat = merged.reshape([rows * length, spec.numHeads * spec.headDim]);
-    return this.project(flat, `${prefix}.o_proj`);
+    const q = placed(queries, spec.numHeads, `${prefix}.q_norm.weight`);
+    const k = placed(keys, spec.numKvHeads, `${prefix}.k_norm.weight`);
+    const attended = attention({ q, k, v }, geometry, {
+      heads: spec.numHeads,
+      kvHeads: spec.numKvHeads,
+      scale: spec.attentionScale,
+      softcap: spec.attentionSoftcap,
+      window,
+    });
+    return this.project(attended, `${prefix}.o_proj`);
   }
 
-  /** RMSNorm on queries or keys where the spec has it; values (`normName` null) pass. */
-  private headNorm(x: Tensor, heads: number, normName: string | null): Tensor {
-    if (normName === null || this.spec.qkNorm === 'none') return x;
+  /** RMSNorm on queries or keys, `[T, heads·D]`, where the spec has it. */
+  private headNorm(x: Tensor, heads: number, normName: string): Tensor {
+    if (this.spec.qkNorm === 'none') return x;
     if (this.spec.qkNorm === 'full') return this.norm(x, normName);
-    return this.norm(x.reshape([-1, heads, this.spec.headDim]), normName);
+    return this.norm(x.reshape([-1, heads, this.spec.headDim]), normName).reshape(x.shape);
   }
 
   private mlp(x: Tensor, prefix: string): Tensor {

@@ -4,33 +4,32 @@
  *
  * The reverse pass walks over segments of layers. All segments but the last are computed forward without
  * a tape and recomputed in the backward pass (activation checkpointing, Chen et al. 2016); the last one
- * runs with the head and the loss on one tape. One segment means no recomputation. Leaves out: packing.
+ * runs with the head and the loss on one tape. One segment means no recomputation. Batches are flat: tokens
+ * stand without padding, and each sees its own sequence only.
  */
 import {
+  attr,
+  type ComputeType,
+  castTo,
+  executeOp,
   LOGP,
-  type LoraBranch,
-  ParameterVector,
+  type ParameterVector,
   type Tensor,
   tf,
   tokenScores,
 } from '../tensor/index.js';
-import { type HostTensor, toFloat32 } from '../weights/index.js';
-import { dropout } from './dropout.js';
+import type { HostTensor } from '../weights/index.js';
 import { embeddingNoise } from './embedding-noise.js';
-import { GeometryCache } from './geometry.js';
+import { fusedLayer } from './fused/index.js';
+import { type BatchGeometry, GeometryMaker } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
-import { type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
-import type {
-  AdapterChoice,
-  GradientOptions,
-  Gradients,
-  ScoreOptions,
-  TokenLoss,
-} from './policy-types.js';
+import type { LoraPlan } from './lora.js';
+import { type ParameterView, PolicyParameters } from './policy-parameters.js';
+import type { GradientOptions, Gradients, ScoreOptions, TokenLoss } from './policy-types.js';
 import { untied } from './replaced.js';
 import { type Segment, segmentParameters, segmentsOf } from './segments.js';
-import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD, parameterShapes } from './spec.js';
-import type { TokenBatch } from './token-batch.js';
+import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
+import { longestSequence, type TokenBatch } from './token-batch.js';
 
 export interface PolicyOptions {
   readonly spec: DecoderSpec;
@@ -45,43 +44,49 @@ export interface PolicyOptions {
   readonly checkpointedLayers: number;
   /** Scale of the noise on embeddings in training (NEFTune); default 0: none. */
   readonly neftuneNoiseAlpha?: number;
+  /** Element type of matrices and products where layers are fused; default float32. */
+  readonly compute?: ComputeType;
+}
+
+/** A batch with its geometry, seen with certain parameters. */
+interface Pass {
+  readonly batch: TokenBatch;
+  readonly geometry: BatchGeometry;
+  readonly view: ParameterView;
+  readonly source: ParameterSource;
+  readonly layer: (x: Tensor, index: number) => Tensor;
+}
+
+interface HeadOptions extends Pick<GradientOptions, 'columns'> {
+  readonly temperature: number;
 }
 
 export class Policy {
   readonly spec: DecoderSpec;
-  readonly parameters: ParameterVector;
   readonly lora: LoraPlan | null;
-  private readonly frozen = new Map<string, Tensor>();
-  private readonly reference: ParameterVector | null;
-  private readonly geometries: GeometryCache;
+  readonly parameters: ParameterVector;
+  private readonly store: PolicyParameters;
+  private readonly geometries: GeometryMaker;
   private readonly segments: readonly Segment[];
   private readonly names: readonly string[];
   private readonly noiseAlpha: number;
 
   constructor(options: PolicyOptions) {
-    const { lora, initialLora } = options;
+    const { lora, initialLora, keepReference = false, compute = 'float32' } = options;
     const { spec, weights } = lora === null ? options : untied(options, lora);
     this.spec = spec;
     this.lora = lora;
     this.noiseAlpha = options.neftuneNoiseAlpha ?? 0;
-    this.geometries = new GeometryCache(spec);
-    const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
-    if (lora === null) {
-      this.parameters = new ParameterVector(
-        shapes,
-        shapes.map(({ name }) => toFloat32(weights(name))),
-      );
-    } else {
-      for (const { name, shape } of shapes) {
-        const values = toFloat32(weights(name));
-        this.frozen.set(name, tf.keep(tf.tensor(values, shape as number[])));
-      }
-      this.parameters = new ParameterVector(lora.shapes, initialLora);
-    }
-    const wantsReference = options.keepReference === true && lora !== null;
-    this.reference = wantsReference ? new ParameterVector(lora.shapes, initialLora) : null;
+    this.geometries = new GeometryMaker(spec);
+    this.store = new PolicyParameters({ spec, weights, lora, initialLora, keepReference, compute });
+    this.parameters = this.store.trained;
     this.names = this.parameters.shapes.map(({ name }) => name);
     this.segments = segmentsOf(spec.layers.length, options.checkpointedLayers);
+  }
+
+  /** Whether layers run by our own fused operations, and in which type; null: by TensorFlow's alone. */
+  get fused(): ComputeType | null {
+    return this.store.fused;
   }
 
   /**
@@ -89,17 +94,19 @@ export class Policy {
    * @returns `[M, 3]` on the host, row-major: log p, entropy, 1 where the target is the arg max.
    */
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
+    const { adapter = 'policy', temperature = 1 } = options;
+    const geometry = this.geometries.of(batch);
     const scores = tf.tidy(() => {
-      const source = this.source(this.activeLora(options.adapter ?? 'policy'), null);
-      const forward = this.forwardOf(batch, source);
-      let x = this.embed(batch, source, null);
-      for (const layer of this.spec.layers.keys()) {
-        const next = tf.tidy(() => forward.run(x, layer));
+      const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
+      let x = this.embed(pass);
+      for (const index of this.spec.layers.keys()) {
+        const next = tf.tidy(() => pass.layer(x, index));
         x.dispose();
         x = next;
       }
-      return this.head(x, batch, { source, forward, temperature: options.temperature ?? 1 });
+      return this.head(x, pass, { temperature, columns: [] });
     });
+    geometry.dispose();
     const values = (await scores.data()) as Float32Array;
     scores.dispose();
     return values;
@@ -111,47 +118,40 @@ export class Policy {
     lossOf: TokenLoss,
     options: GradientOptions = {},
   ): Promise<Gradients> {
+    const { temperature = 1, columns, dropoutSeed = null } = options;
+    const geometry = this.geometries.of(batch);
+    const view: ParameterView = { adapter: 'policy', dropoutSeed };
+    const head = { temperature, ...(columns !== undefined && { columns }) };
     const names: string[] = [];
     const { gradient, report, logps } = tf.tidy(() => {
       const grads = new Map<string, Tensor>();
-      const inputs = this.forwardSegments(batch, options.dropoutSeed ?? null);
+      const inputs = this.forwardSegments(this.pass(batch, geometry, view));
+      const kept: Tensor[] = [];
+      const finish = (hidden: Tensor, pass: Pass): Tensor => {
+        const scores = this.head(hidden, pass, head);
+        const { loss, metrics } = lossOf(scores);
+        names.push(...Object.keys(metrics));
+        const flat = [loss, ...Object.values(metrics)].map((part) => part.reshape([1]));
+        kept.push(tf.keep(tf.concat(flat)), tf.keep(tf.slice(scores, [0, LOGP], [-1, 1])));
+        return loss;
+      };
       let dx: Tensor | null = null;
-      let values: Tensor | null = null;
-      let logp: Tensor | null = null;
       for (const [index, segment] of [...this.segments.entries()].reverse()) {
-        const isLast = index === this.segments.length - 1;
         const x = inputs[index] ?? null;
-        const outcome = this.segmentGradients({
-          batch,
-          segment,
-          x,
-          dropoutSeed: options.dropoutSeed ?? null,
-          dy: dx,
-          finish: isLast
-            ? (hidden, context) => {
-                const scores = this.head(hidden, batch, {
-                  ...context,
-                  temperature: options.temperature ?? 1,
-                  ...(options.columns !== undefined && { columns: options.columns }),
-                });
-                const { loss, metrics } = lossOf(scores);
-                names.push(...Object.keys(metrics));
-                const flat = [loss, ...Object.values(metrics)].map((part) => part.reshape([1]));
-                values = tf.keep(tf.concat(flat));
-                logp = tf.keep(tf.slice(scores, [0, LOGP], [-1, 1]));
-                return loss;
-              }
-            : null,
-        });
+        const isLast = index === this.segments.length - 1;
+        const ends = { x, dy: dx, finish: isLast ? finish : null };
+        const outcome = this.segmentGradients(segment, ends, { batch, geometry, view });
         for (const [name, grad] of outcome.parameters) {
           const known = grads.get(name);
           grads.set(name, known === undefined ? grad : known.add(grad));
         }
+        dx?.dispose();
         dx = outcome.dx;
         x?.dispose();
       }
-      return { gradient: this.parameters.join(grads), report: values!, logps: logp! };
+      return { gradient: this.parameters.join(grads), report: kept[0]!, logps: kept[1]! };
     });
+    geometry.dispose();
     const [numbers, logpValues] = await Promise.all([report.data(), logps.data()]);
     tf.dispose([report, logps]);
     const metrics = Object.fromEntries(names.map((name, i) => [name, numbers[i + 1] as number]));
@@ -159,22 +159,29 @@ export class Policy {
   }
 
   dispose(): void {
-    tf.dispose([...this.frozen.values()]);
-    this.parameters.dispose();
-    this.reference?.dispose();
+    this.store.dispose();
     this.geometries.dispose();
   }
 
+  private pass(batch: TokenBatch, geometry: BatchGeometry, view: ParameterView): Pass {
+    const source = this.store.source(view);
+    const base = { batch, geometry, view, source };
+    if (this.store.fused === null) {
+      const forward = new LayerForward(this.spec, source, geometry);
+      return { ...base, layer: (x, index) => forward.run(x, index) };
+    }
+    const context = this.store.fusedContext(view, geometry);
+    return { ...base, layer: (x, index) => fusedLayer(x, index, context) };
+  }
+
   /** Inputs of every segment after the first, computed without a tape. */
-  private forwardSegments(batch: TokenBatch, dropoutSeed: number | null): (Tensor | null)[] {
-    const source = this.source(this.activeLora('policy'), dropoutSeed);
-    const forward = this.forwardOf(batch, source);
+  private forwardSegments(pass: Pass): (Tensor | null)[] {
     const inputs: (Tensor | null)[] = [null];
     for (const [index, { from, to }] of this.segments.slice(0, -1).entries()) {
       const start = inputs[index] ?? null;
       const x = tf.tidy(() => {
-        let y = start ?? this.embed(batch, source, dropoutSeed);
-        for (let layer = from; layer < to; layer++) y = forward.run(y, layer);
+        let y = start ?? this.embed(pass);
+        for (let layer = from; layer < to; layer++) y = pass.layer(y, layer);
         return start === y ? y.clone() : y;
       });
       inputs.push(x);
@@ -182,117 +189,72 @@ export class Policy {
     return inputs;
   }
 
-  private segmentGradients(args: {
-    readonly batch: TokenBatch;
-    readonly segment: Segment;
-    readonly x: Tensor | null;
-    readonly dropoutSeed: number | null;
-    readonly dy: Tensor | null;
-    readonly finish: ((hidden: Tensor, context: HeadContext) => Tensor) | null;
-  }): { parameters: Map<string, Tensor>; dx: Tensor | null } {
-    const { batch, segment, x, finish } = args;
+  private segmentGradients(
+    segment: Segment,
+    ends: {
+      readonly x: Tensor | null;
+      readonly dy: Tensor | null;
+      readonly finish: ((hidden: Tensor, pass: Pass) => Tensor) | null;
+    },
+    { batch, geometry, view }: Pick<Pass, 'batch' | 'geometry' | 'view'>,
+  ): { parameters: Map<string, Tensor>; dx: Tensor | null } {
+    const { x, finish } = ends;
     const names = segmentParameters(this.names, segment, this.spec);
     const views = this.parameters.views();
-    const active = this.activeLora('policy');
     const run = (...tensors: Tensor[]): Tensor => {
       const traced = new Map(names.map((name, i) => [name, tensors[i + (x === null ? 0 : 1)]!]));
-      const lookup = (name: string) => traced.get(name) ?? active?.(name);
-      const source = this.source(active === null ? null : lookup, args.dropoutSeed, traced);
-      const forward = this.forwardOf(batch, source);
-      let y = x === null ? this.embed(batch, source, args.dropoutSeed) : tensors[0]!;
-      for (let layer = segment.from; layer < segment.to; layer++) y = forward.run(y, layer);
-      return finish === null ? y : finish(y, { source, forward });
+      const pass = this.pass(batch, geometry, { ...view, traced });
+      let y = x === null ? this.embed(pass) : tensors[0]!;
+      for (let layer = segment.from; layer < segment.to; layer++) y = pass.layer(y, layer);
+      return finish === null ? y : finish(y, pass);
     };
     const inputs = names.map((name) => views.get(name)!);
     if (x !== null) inputs.unshift(x);
     if (inputs.length === 0) return { parameters: new Map(), dx: null };
-    const grads = tf.tidy(() => tf.grads(run)(inputs, args.dy ?? undefined));
+    const grads = tf.tidy(() => tf.grads(run)(inputs, ends.dy ?? undefined));
     const dx = x === null ? null : grads.shift()!;
     return { parameters: new Map(names.map((name, i) => [name, grads[i]!])), dx };
   }
 
-  private activeLora(choice: AdapterChoice): ((name: string) => Tensor | undefined) | null {
-    if (this.lora === null || choice === 'off') return null;
-    if (choice === 'policy') return (name) => this.parameters.views().get(name);
-    if (this.reference === null) throw new Error('Policy: made without keepReference');
-    const views = this.reference.views();
-    return (name) => views.get(name);
-  }
-
-  private source(
-    lora: ((name: string) => Tensor | undefined) | null,
-    dropoutSeed: number | null,
-    traced: ReadonlyMap<string, Tensor> = new Map(),
-  ): ParameterSource {
-    const full = this.lora === null;
-    const views = full ? this.parameters.views() : this.frozen;
-    const isReplaced = (name: string) => lora !== null && this.lora!.replaced.has(name);
-    const find = (name: string) =>
-      traced.get(name) ?? (isReplaced(name) ? lora!(name) : views.get(name));
-    return {
-      get: (name) => {
-        const tensor = find(name);
-        if (tensor === undefined) throw new Error(`Policy: no parameter "${name}"`);
-        return tensor;
-      },
-      has: (name) => views.has(name),
-      trainable: (name) => full || isReplaced(name),
-      lora: (module) => (lora === null ? null : this.branch(module, lora, dropoutSeed)),
-    };
-  }
-
-  private branch(
-    module: string,
-    lora: (name: string) => Tensor | undefined,
-    dropoutSeed: number | null,
-  ): LoraBranch | null {
-    const target = this.lora?.targets.get(module);
-    if (target === undefined) return null;
-    const rate = this.lora!.config.loraDropout;
-    const drop =
-      dropoutSeed === null || rate === 0
-        ? null
-        : (x: Tensor) => dropout(x, { rate, key: [dropoutSeed, module] });
-    const [a, b] = [lora(loraA(module))!, lora(loraB(module))!];
-    const magnitude = this.lora!.config.useDora ? lora(loraMagnitude(module))! : null;
-    return { a, b, scale: target.scale, magnitude, dropout: drop };
-  }
-
-  private forwardOf(batch: TokenBatch, source: ParameterSource): LayerForward {
-    const geometry = this.geometries.get(batch.rows, batch.length);
-    return new LayerForward(this.spec, source, geometry);
-  }
-
-  /** @param noiseSeed Of the embedding noise; null: none. */
-  private embed(batch: TokenBatch, source: ParameterSource, noiseSeed: number | null): Tensor {
-    const x = tf.gather(source.get(EMBEDDING), tf.tensor1d(batch.ids, 'int32'));
+  private embed({ batch, source, view }: Pass): Tensor {
+    const ids = tf.tensor1d(batch.ids, 'int32');
+    const x = gatherRows(source.get(EMBEDDING), ids, this.store.fused ?? 'float32');
     const scaled = this.spec.embeddingScale === 1 ? x : x.mul(this.spec.embeddingScale);
-    if (noiseSeed === null || this.noiseAlpha === 0) return scaled;
-    const { noiseAlpha: alpha } = this;
-    return scaled.add(embeddingNoise(x.shape, { alpha, length: batch.length, seed: noiseSeed }));
+    if (view.dropoutSeed === null || this.noiseAlpha === 0) return scaled;
+    const length = longestSequence(batch);
+    const noise = { alpha: this.noiseAlpha, length, seed: view.dropoutSeed };
+    return scaled.add(embeddingNoise(x.shape, noise));
   }
 
   /** @returns Token scores, `[M, 3]`, or `[M, 4]` where `columns` names the mean log p. */
-  private head(
-    x: Tensor,
-    batch: TokenBatch,
-    options: HeadContext & Pick<GradientOptions, 'columns'> & { readonly temperature: number },
-  ): Tensor {
-    const { source, forward, temperature, columns } = options;
+  private head(x: Tensor, { batch, source, geometry }: Pass, options: HeadOptions): Tensor {
+    const { temperature, columns } = options;
     const name = this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
-    const selected = tf.gather(x, tf.tensor1d(batch.positions, 'int32'));
-    const hidden = forward.norm(selected, FINAL_NORM);
+    const selected = tf.gather(x, tf.tensor1d(batch.predictors, 'int32'));
+    const hidden = new LayerForward(this.spec, source, geometry).norm(selected, FINAL_NORM);
     return tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
       temperature,
       logitScale: this.spec.logitScale,
       softcap: this.spec.logitSoftcap,
       trainable: source.trainable(name),
+      compute: this.store.fused ?? 'float32',
       ...(columns !== undefined && { gradients: columns }),
     });
   }
 }
 
-interface HeadContext {
-  readonly source: ParameterSource;
-  readonly forward: LayerForward;
+/** Rows of a matrix of any element type, as float32. */
+function gatherRows(matrix: Tensor, ids: Tensor, type: ComputeType): Tensor {
+  if (type === 'float32') return tf.gather(matrix, ids as never);
+  const attrs = [
+    attr.type('Tparams', type),
+    attr.type('Tindices', 'int32'),
+    attr.type('Taxis', 'int32'),
+    attr.int('batch_dims', 0),
+  ];
+  return castTo(
+    executeOp('GatherV2', attrs, [matrix, ids, tf.scalar(0, 'int32')]),
+    type,
+    'float32',
+  );
 }

@@ -1,13 +1,40 @@
-/** What the policy is asked about: token sequences, and the tokens whose log-probability counts. */
+/**
+ * What the policy is asked about: token sequences, and the tokens whose log-probability counts. Tokens
+ * stand one after another without padding. A sequence is one run, or goes on from another run that
+ * several sequences share, so that a prompt is computed once for all its answers.
+ */
 
-/** A right-padded micro-batch and the tokens whose log-probability is asked for. */
-export interface TokenBatch {
-  readonly rows: number;
+/** Tokens `start` up to `start + length` of the batch, which belong to one sequence. */
+export interface TokenRun {
+  readonly start: number;
   readonly length: number;
-  /** `[rows · length]`, right-padded with any id. */
+  /** Index of the run that this one goes on from; −1: it begins a sequence. Always an earlier one. */
+  readonly prefix: number;
+}
+
+/** A micro-batch of T tokens and M tokens whose log-probability is asked for. */
+export interface TokenBatch {
+  /** `[T]` */
   readonly ids: Int32Array;
-  /** `[M]`, index `row · length + t` of the hidden state that predicts each target. */
-  readonly positions: Int32Array;
-  /** `[M]`, the token at t + 1. */
+  /** They cover all tokens, in order. */
+  readonly runs: readonly TokenRun[];
+  /** `[M]`, index of the token whose hidden state predicts each target. */
+  readonly predictors: Int32Array;
+  /** `[M]` */
   readonly targets: Int32Array;
+}
+
+/** Position in its sequence of the first token of each run. */
+export function runBases(runs: readonly TokenRun[]): number[] {
+  const bases: number[] = [];
+  for (const { prefix } of runs) {
+    bases.push(prefix < 0 ? 0 : bases[prefix]! + runs[prefix]!.length);
+  }
+  return bases;
+}
+
+/** Tokens of the longest sequence. */
+export function longestSequence({ runs }: Pick<TokenBatch, 'runs'>): number {
+  const bases = runBases(runs);
+  return Math.max(0, ...runs.map(({ length }, i) => bases[i]! + length));
 }

@@ -23,6 +23,7 @@ import { withLock } from '../util/lock.js';
 import type { Env } from '../util/programs.js';
 import { buildRuntime } from './build.js';
 import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
+import { compileNativeOps } from './native-ops.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { probeBinding } from './probe.js';
@@ -104,6 +105,14 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
   return withLock(`${folder}.lock`, work, { onWait, signal });
 }
 
+/** Our own operations, for the CPU and beside libraries that set-up has put there. */
+async function addNativeOps(runtime: TensorflowRuntime, options: SetupOptions): Promise<void> {
+  const { env = process.env, observer, signal } = options;
+  if (runtime.device !== 'cpu' || runtime.tensorflowDir === null) return;
+  const folder = dirname(runtime.tensorflowDir);
+  await compileNativeOps({ compiler: findCompiler(env), folder, env, observer, signal });
+}
+
 /**
  * Makes TensorFlow ready for a device.
  * @throws SetupError naming what is missing and its remedy: a GPU, python3, pip, a compiler, disk space, a
@@ -114,7 +123,10 @@ export async function setUpTensorflow(options: SetupOptions): Promise<SetupResul
   const { packageDir = tfjsPackageDir() } = options;
   const places: Places = { root: cacheRoot(options.env), packageDir };
   const before = options.force ? null : locateRuntime(device, places);
-  if (before !== null) return { outcome: 'found', runtime: before };
+  if (before !== null) {
+    await addNativeOps(before, options);
+    return { outcome: 'found', runtime: before };
+  }
   ensureWritable(join(places.root, 'tensorflow'));
   const works = await tryPackageBinding(device, places, options);
   const built = !works && (await build(device, places, options));
@@ -122,5 +134,6 @@ export async function setUpTensorflow(options: SetupOptions): Promise<SetupResul
   if (runtime === null) {
     throw new SetupError(`set-up of device=${device} left no runtime in ${places.root}`);
   }
+  await addNativeOps(runtime, options);
   return { outcome: works ? 'package' : built ? 'built' : 'found', runtime };
 }

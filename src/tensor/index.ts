@@ -1,13 +1,26 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
-export { type AttentionOptions, attention } from './ops/attention.js';
+export {
+  type AttentionShape,
+  type ComputeType,
+  castTo,
+  nativeAttention,
+  nativeAttentionGradient,
+  nativeDropout,
+  nativeGated,
+  nativeGatedGradient,
+  nativeGemm,
+  nativeGemmOverRows,
+  nativeNorm,
+  nativeNormGradient,
+  nativeRope,
+  type Product,
+} from './native/calls.js';
+export { hasBfloat16Products } from './native/library.js';
+export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
 export { type GateKind, gatedActivation } from './ops/gated-activation.js';
-export { type LoraBranch, linear } from './ops/linear.js';
-export { rmsNorm } from './ops/rms-norm.js';
-export { type RotaryTable, rope } from './ops/rope.js';
-export { stopGradient } from './ops/stop-gradient.js';
 export {
   CORRECT,
   ENTROPY,
@@ -15,14 +28,20 @@ export {
   type HeadOptions,
   LOGP,
   MEAN_LOGP,
-  tokenScores,
-} from './ops/token-scores.js';
+} from './ops/head-options.js';
+export type { DenseLayout, RotaryTable, TokenLayout } from './ops/layout.js';
+export { type LoraBranch, linear } from './ops/linear.js';
+export { rmsNorm } from './ops/rms-norm.js';
+export { rope } from './ops/rope.js';
+export { stopGradient } from './ops/stop-gradient.js';
+export { tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions, type AdamWState } from './optimizers/adamw.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
 export {
   configureTensorflow,
   type DeviceInfo,
   deviceInfo,
+  hasNativeOps,
   type Scalar,
   type Tensor,
   type Tensor1D,

@@ -5,10 +5,12 @@
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import { dirname } from 'node:path';
 import util from 'node:util';
 import { messageOf, SetupError } from '../util/errors.js';
 import { hasNvidiaGpu, noGpuError } from './gpu.js';
 import { acceptHalfPrecision, type OutputBackend } from './half-precision.js';
+import { loadNativeOps, type NativeState } from './native/library.js';
 import { loadQuietly } from './quiet-load.js';
 import {
   type Device,
@@ -55,12 +57,16 @@ export interface DeviceInfo {
   readonly binding: string;
   readonly threads: number;
   readonly computeDtype: 'float32' | 'bfloat16';
+  /** Our own fused operations: in use, or why not. */
+  readonly native: NativeState;
 }
 
 interface Loaded {
   readonly tfjs: Tfjs;
   readonly backend: NativeBackend;
   readonly runtime: TensorflowRuntime;
+  readonly native: NativeState;
+  readonly empty: import('@tensorflow/tfjs-node-gpu').Tensor;
 }
 
 interface NativeBackend extends OutputBackend {
@@ -143,7 +149,14 @@ function load(): Loaded {
   const backend = tfjs.backend() as unknown as NativeBackend;
   acceptHalfPrecision(backend, tfjs.engine());
   if (runtime.device === 'cuda' && !backend.isUsingGpuDevice) throw unusedGpuError(runtime);
-  return { tfjs, backend, runtime };
+  const empty = tfjs.keep(tfjs.tensor1d([], 'float32'));
+  return { tfjs, backend, runtime, native: nativeState(runtime), empty };
+}
+
+/** Our own operations are for the CPU; a GPU's tensors would be copied for each of them. */
+function nativeState({ device, tensorflowDir }: TensorflowRuntime): NativeState {
+  if (device !== 'cpu') return { inUse: false, reason: `not built for device ${device}` };
+  return loadNativeOps(tensorflowDir === null ? null : dirname(tensorflowDir));
 }
 
 function unusedGpuError({ binding }: TensorflowRuntime): SetupError {
@@ -166,7 +179,7 @@ export const tf: Tfjs = new Proxy({} as Tfjs, {
 
 /** Loads TensorFlow now, if it is not loaded yet, and says how it runs. */
 export function deviceInfo(): DeviceInfo {
-  const { backend, runtime } = current();
+  const { backend, runtime, native } = current();
   return {
     device: backend.isUsingGpuDevice ? 'cuda' : 'cpu',
     tensorflow: backend.binding.TF_Version,
@@ -174,5 +187,12 @@ export function deviceInfo(): DeviceInfo {
     binding: runtime.binding,
     threads: threadCount(),
     computeDtype: options.computeDtype ?? 'float32',
+    native,
   };
 }
+
+/** Whether the fused operations of `native/` are in use. */
+export const hasNativeOps = (): boolean => current().native.inUse;
+
+/** A float32 tensor without elements, which stands for an operation's input that is not given. */
+export const emptyTensor = () => current().empty;

@@ -220,24 +220,18 @@ describe.each(['llama', 'qwen2'] as const)('checkpointed layers of %s', (family)
   });
 });
 
-describe('padding', () => {
+describe('sequences of one batch', () => {
   const [short, long] = [EXAMPLES[4]!, EXAMPLES[1]!];
 
-  test('does not matter by its amount', async () => {
+  test('do not see each other', async () => {
     const policy = made();
     const alone = logpsOf(await policy.score(collate([short])));
-    const beside = logpsOf(await policy.score(collate([short, long]))).slice(0, alone.length);
-    expect(alone).toHaveLength(2);
-    expect(largestGap(beside, alone)).toBeLessThan(ROUNDING);
-  });
-
-  test('does not matter by its ids', async () => {
-    const policy = made();
-    const batch = collate([short, long]);
-    const scores = await policy.score(batch);
-    const ids = batch.ids.slice().fill(77, short.ids.length, batch.length);
-    expect(ids).not.toEqual(batch.ids);
-    expect(await policy.score({ ...batch, ids })).toEqual(scores);
+    for (const batch of [collate([short, long]), collate([long, short, long])]) {
+      const all = logpsOf(await policy.score(batch));
+      const own = all.filter((_, i) => batch.sequences[i] === batch.rows % 2);
+      expect(own).toHaveLength(2);
+      expect(largestGap(own, alone)).toBeLessThan(ROUNDING);
+    }
   });
 });
 

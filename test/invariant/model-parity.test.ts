@@ -25,11 +25,11 @@ const batchOf = ({ rows }: GoldenCase) =>
 function wholeVocabulary(golden: GoldenCase): TokenBatch {
   const { vocabSize } = golden.spec;
   const batch = batchOf(golden);
-  const places = golden.rows.flatMap((ids, row) => ids.map((_, t) => row * batch.length + t));
+  const places = golden.rows.flatMap((ids, row) => ids.map((_, t) => batch.runs[row]!.start + t));
   const size = places.length * vocabSize;
   return {
     ...batch,
-    positions: Int32Array.from({ length: size }, (_, i) => places[Math.floor(i / vocabSize)]!),
+    predictors: Int32Array.from({ length: size }, (_, i) => places[Math.floor(i / vocabSize)]!),
     targets: Int32Array.from({ length: size }, (_, i) => i % vocabSize),
   };
 }

@@ -3,7 +3,7 @@
  * beside this file. None records a gradient. Tensors of type bfloat16 are opaque (see `half-precision.ts`).
  */
 import { attr, executeOp } from '../execute.js';
-import { type Tensor, tf } from '../tf.js';
+import { emptyTensor, type Tensor, tf } from '../tf.js';
 
 /** Element type of activations and products. Sums, norms, the residual stream and LoRA stay float32. */
 export type ComputeType = 'float32' | 'bfloat16';
@@ -40,15 +40,12 @@ export interface Product {
 
 const MAX_PRODUCTS = 6;
 
-let nothing: Tensor | null = null;
-/** Stands for an input that is not given. */
-function absent(): Tensor {
-  nothing ??= tf.keep(tf.tensor1d([], 'float32'));
-  return nothing;
+/** @returns `x` itself where nothing changes. */
+export function castTo(x: Tensor, from: ComputeType, to: ComputeType): Tensor {
+  if (from === to) return x;
+  const attrs = [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)];
+  return executeOp('Cast', attrs, [x]);
 }
-
-export const castTo = (x: Tensor, from: ComputeType, to: ComputeType): Tensor =>
-  executeOp('Cast', [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)], [x]);
 
 /** @param x `[…, W]` @param w `[W]` */
 export function nativeNorm(x: Tensor, w: Tensor, { eps, offset, out }: NormOptions): Tensor {
@@ -62,7 +59,7 @@ export function nativeNormGradient(
   { eps, offset, out }: NormOptions,
 ): Tensor {
   const attrs = [attr.type('Y', out), attr.float('eps', eps), attr.float('offset', offset)];
-  return executeOp('LorikeetRmsNormGrad', attrs, [x, w, dy, extra ?? absent()]);
+  return executeOp('LorikeetRmsNormGrad', attrs, [x, w, dy, extra ?? emptyTensor()]);
 }
 
 /** @param x `[T, heads·D]` @param positions int32 `[T]` @param cos `[P, rotaryDim/2]`, as `sin` */
@@ -139,15 +136,24 @@ export function nativeGemm(
   const inputs = Array.from({ length: MAX_PRODUCTS }, (_, i) => products[i] ?? first);
   const attrs = [
     attr.type('Y', options.out),
-    attr.float('alpha', products.map(({ alpha = 1 }) => alpha)),
-    attr.int('transpose', products.map(({ transpose }) => (transpose ? 1 : 0))),
-    attr.int('offset', products.map(({ offset = 0 }) => offset)),
+    attr.float(
+      'alpha',
+      products.map(({ alpha = 1 }) => alpha),
+    ),
+    attr.int(
+      'transpose',
+      products.map(({ transpose }) => (transpose ? 1 : 0)),
+    ),
+    attr.int(
+      'offset',
+      products.map(({ offset = 0 }) => offset),
+    ),
     attr.float('out_scale', options.outScale ?? 1),
   ];
   return executeOp('LorikeetGemm', attrs, [
     ...inputs.flatMap(({ a, b }) => [a, b]),
-    options.bias ?? absent(),
-    options.residual ?? absent(),
+    options.bias ?? emptyTensor(),
+    options.residual ?? emptyTensor(),
   ]);
 }
 
@@ -187,4 +193,20 @@ export function nativeHead(
     attr.bool('jacobian', jacobian),
   ];
   return executeOp('LorikeetHead', attrs, [h, w, targets], 2) as [Tensor, Tensor];
+}
+
+/**
+ * Inverted dropout by a hash of seed and index: x·mask/(1 − rate), plus `addend` where given. Its own gradient
+ * is the same call on dy.
+ */
+export function nativeDropout(
+  x: Tensor,
+  {
+    rate,
+    seed,
+    addend,
+  }: { readonly rate: number; readonly seed: number; readonly addend?: Tensor },
+): Tensor {
+  const attrs = [attr.float('rate', rate), attr.bool('adds', addend !== undefined)];
+  return executeOp('LorikeetDropout', attrs, [x, tf.scalar(seed, 'int32'), addend ?? x]);
 }

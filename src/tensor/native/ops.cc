@@ -1,9 +1,11 @@
 // Lorikeet's operations for TensorFlow on the CPU, as one module that Node loads.
 #include "attention-grad.h"
 #include "attention.h"
+#include "dropout.h"
 #include "gated.h"
 #include "gemm.h"
 #include "head.h"
+#include "memory.h"
 #include "norm.h"
 #include "rope.h"
 

@@ -5,7 +5,8 @@
  * gelu_tanh(g) = ½g(1 + t), t = tanh(√(2/π)(g + 0.044715 g³)); its derivative is
  * ½(1 + t) + ½g(1 − t²)·√(2/π)(1 + 0.134145 g²). gelu(g) = g·Φ(g), derivative Φ + g·φ.
  */
-import { type Tensor, tf } from '../tf.js';
+import { nativeGated, nativeGatedGradient } from '../native/calls.js';
+import { hasNativeOps, type Tensor, tf } from '../tf.js';
 
 export type GateKind = 'silu' | 'gelu_tanh' | 'gelu';
 
@@ -50,6 +51,7 @@ const GATES: Readonly<Record<GateKind, Gate>> = {
 
 /** @param gate `[N, I]` @param up `[N, I]` @returns `[N, I]` */
 export function gatedActivation(gate: Tensor, up: Tensor, kind: GateKind): Tensor {
+  if (hasNativeOps()) return nativeActivation(gate, up, kind);
   return tf.customGrad((...inputs) => {
     const save = inputs[2] as unknown as (tensors: Tensor[]) => void;
     const [g, u] = inputs as unknown as [Tensor, Tensor];
@@ -61,6 +63,19 @@ export function gatedActivation(gate: Tensor, up: Tensor, kind: GateKind): Tenso
         const [u1, value1, slope1] = saved as [Tensor, Tensor, Tensor];
         return [dy.mul(u1).mul(slope1), dy.mul(value1)];
       },
+    };
+  })(gate, up);
+}
+
+function nativeActivation(gate: Tensor, up: Tensor, kind: GateKind): Tensor {
+  return tf.customGrad((...inputs) => {
+    const save = inputs[2] as unknown as (tensors: Tensor[]) => void;
+    const [g, u] = inputs as unknown as [Tensor, Tensor];
+    save([g, u]);
+    return {
+      value: nativeGated(g, u, kind),
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        nativeGatedGradient({ gate: saved[0]!, up: saved[1]!, dy }, kind),
     };
   })(gate, up);
 }

@@ -3,7 +3,8 @@
  *
  * With r = 1/√(mean(x²)+eps), n = x·r and g = dy·(w+offset): dx = r·(g − n·mean(g·n)), dw = Σ dy·n.
  */
-import { type Tensor, tf } from '../tf.js';
+import { nativeNorm, nativeNormGradient } from '../native/calls.js';
+import { hasNativeOps, type Tensor, tf } from '../tf.js';
 
 /**
  * @param x `[…, H]`
@@ -29,6 +30,17 @@ export function rmsNorm(
   };
   const weightGradient = (dy: Tensor, [n]: readonly Tensor[]) =>
     dy.mul(n!).reshape([-1, weight.size]).sum(0);
+  if (!trainable && hasNativeOps()) {
+    const form = { eps, offset, out: 'float32' } as const;
+    return tf.customGrad((input, save) => {
+      (save as (tensors: Tensor[]) => void)([input as Tensor]);
+      return {
+        value: nativeNorm(input as Tensor, weight, form),
+        gradFunc: (dy: Tensor, saved: Tensor[]) =>
+          nativeNormGradient({ x: saved[0]!, w: weight, dy }, form),
+      };
+    })(x);
+  }
   if (!trainable) {
     return tf.customGrad((input, save) => ({
       value: forward(input as Tensor, weight, save as (tensors: Tensor[]) => void),

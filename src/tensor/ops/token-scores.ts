@@ -9,35 +9,10 @@
  *   d log p(t)/dz = onehot(t) − p;   dH/dz = −p·(log p + H);   d mean log p/dz = 1/V − p.
  * Memory is O(positions·H + chunk·V) whatever the vocabulary; each column costs one more product.
  */
-import { type Tensor, tf } from '../tf.js';
-
-export interface HeadOptions {
-  readonly temperature: number;
-  /** Multiplies logits (Granite), before the cap. */
-  readonly logitScale: number;
-  readonly softcap: number | null;
-  /** The head's weight is trained: its gradient is computed too. */
-  readonly trainable: boolean;
-  /** Columns that carry a gradient; default: log p alone. */
-  readonly gradients?: readonly GradientColumn[];
-  /** Positions per chunk. */
-  readonly chunk?: number;
-}
-
-/** Columns of the result. */
-export const LOGP = 0;
-export const ENTROPY = 1;
-export const CORRECT = 2;
-/** There when `gradients` names `mean_logp`. */
-export const MEAN_LOGP = 3;
-
-export type GradientColumn = 'logp' | 'entropy' | 'mean_logp';
-
-const COLUMNS = {
-  logp: LOGP,
-  entropy: ENTROPY,
-  mean_logp: MEAN_LOGP,
-} as const satisfies Record<GradientColumn, number>;
+import { castTo } from '../native/calls.js';
+import { hasNativeOps, type Tensor, tf } from '../tf.js';
+import { COLUMNS, type GradientColumn, gradientColumns, type HeadOptions } from './head-options.js';
+import { isNativeHead, nativeTokenScores } from './native-token-scores.js';
 
 const CHUNK = 1024;
 
@@ -85,9 +60,6 @@ function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOpt
   };
 }
 
-const gradientColumns = ({ gradients }: HeadOptions): readonly GradientColumn[] =>
-  gradients ?? ['logp'];
-
 /** Splits rows into chunks and joins what `each` returns per chunk, list by list. */
 function overChunks(
   rows: number,
@@ -116,6 +88,24 @@ const weightedSum = (parts: readonly Tensor[], factors: readonly Tensor[]): Tens
  *   the mean log p over the vocabulary when `gradients` names it. Only the columns of `gradients` carry one.
  */
 export function tokenScores(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  options: HeadOptions,
+): Tensor {
+  if (hasNativeOps() && isNativeHead(options)) {
+    return nativeTokenScores(hidden, weight, targets, options);
+  }
+  const isHalf = options.compute === 'bfloat16';
+  return plainScores(
+    hidden,
+    isHalf ? castTo(weight, 'bfloat16', 'float32') : weight,
+    targets,
+    options,
+  );
+}
+
+function plainScores(
   hidden: Tensor,
   weight: Tensor,
   targets: Tensor,

@@ -77,7 +77,7 @@ test('the temperature divides the logits', async () => {
   const batch = collate([row(4)]);
   const everyToken = {
     ...batch,
-    positions: new Int32Array(vocabSize).fill(2),
+    predictors: new Int32Array(vocabSize).fill(2),
     targets: Int32Array.from({ length: vocabSize }, (_, i) => i),
   };
   const [plain, warm] = [

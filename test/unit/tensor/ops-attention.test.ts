@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { attention, tf } from '../../../src/tensor/index.js';
+import { denseLayout } from '../../../src/model/dense-layout.js';
+import type { TokenRun } from '../../../src/model/token-batch.js';
+import { attention, type TokenLayout, tf } from '../../../src/tensor/index.js';
 import { checkGradients, randomOperand } from './ops-gradient.js';
 
-const [B, H, KV, S, D] = [2, 4, 2, 5, 3];
-const BLOCKED = -1e9;
+const [H, KV, D] = [4, 2, 3];
 
 interface Options {
   readonly scale: number;
@@ -11,8 +12,34 @@ interface Options {
   readonly window: number | null;
 }
 
-const isVisible = (query: number, key: number, window: number | null) =>
-  key <= query && (window === null || query - key < window);
+const run = (start: number, length: number, prefix = -1): TokenRun => ({ start, length, prefix });
+
+/** Batches as runs of tokens; 16 tokens each. */
+const BATCHES = {
+  'two sequences of one length': [run(0, 8), run(8, 8)],
+  'packed sequences': [run(0, 3), run(3, 9), run(12, 1), run(13, 3)],
+  'answers to a shared prompt': [run(0, 5), run(5, 4, 0), run(9, 2, 0), run(11, 5)],
+  'a prompt that goes on twice': [run(0, 4), run(4, 3, 0), run(7, 6, 1), run(13, 3, 0)],
+} as const satisfies Record<string, readonly TokenRun[]>;
+const TOKENS = 16;
+
+/** Tokens of the sequence that a run ends, in order. */
+function chain(runs: readonly TokenRun[], index: number): number[] {
+  const { start, length, prefix } = runs[index]!;
+  const own = Array.from({ length }, (_, i) => start + i);
+  return prefix < 0 ? own : [...chain(runs, prefix), ...own];
+}
+
+/** The tokens that each token sees. */
+function seenBy(runs: readonly TokenRun[], window: number | null): number[][] {
+  return runs.flatMap(({ length }, index) => {
+    const tokens = chain(runs, index);
+    const first = tokens.length - length;
+    return Array.from({ length }, (_, i) =>
+      tokens.slice(window === null ? 0 : Math.max(0, first + i + 1 - window), first + i + 1),
+    );
+  });
+}
 
 /** One query of one head: softmax over the keys it sees, then the mean of their values. */
 function attend(
@@ -33,73 +60,78 @@ function attend(
   );
 }
 
-const formula = (options: Options) => (q: Float64Array, k: Float64Array, v: Float64Array) => {
-  const out = new Float64Array(q.length);
-  const row = (of: Float64Array, index: number) => of.subarray(index * D, (index + 1) * D);
-  for (let index = 0; index < B * H * S; index++) {
-    const [query, head] = [index % S, Math.floor(index / S) % H];
-    const batch = Math.floor(index / (S * H));
-    const first = (batch * KV + Math.floor(head / (H / KV))) * S;
-    const seen = Array.from({ length: S }, (_, key) => key).filter((key) =>
-      isVisible(query, key, options.window),
-    );
-    const pick = (of: Float64Array) => seen.map((key) => row(of, first + key));
-    out.set(attend(row(q, index), pick(k), pick(v), options), index * D);
-  }
-  return out;
-};
+const formula =
+  (runs: readonly TokenRun[], options: Options) =>
+  (q: Float64Array, k: Float64Array, v: Float64Array) => {
+    const out = new Float64Array(q.length);
+    const part = (of: Float64Array, heads: number, token: number, head: number) =>
+      of.subarray((token * heads + head) * D, (token * heads + head + 1) * D);
+    for (const [token, seen] of seenBy(runs, options.window).entries()) {
+      for (let head = 0; head < H; head++) {
+        const kv = Math.floor(head / (H / KV));
+        const pick = (of: Float64Array) => seen.map((key) => part(of, KV, key, kv));
+        const result = attend(part(q, H, token, head), pick(k), pick(v), options);
+        out.set(result, (token * H + head) * D);
+      }
+    }
+    return out;
+  };
 
-function maskOf(window: number | null) {
-  const values = Array.from({ length: S * S }, (_, i) =>
-    isVisible(Math.floor(i / S), i % S, window) ? 0 : BLOCKED,
-  );
-  return tf.tensor4d(values, [1, 1, S, S]);
+function layoutOf(runs: readonly TokenRun[]): TokenLayout {
+  const rows = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
+  return {
+    positions: tf.zeros([TOKENS], 'int32'),
+    segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
+    dense: (window) => denseLayout(runs, window),
+  };
 }
 
-function check(options: Options, std: number, tolerance = 1e-5): void {
-  const mask = maskOf(options.window);
+function check(runs: readonly TokenRun[], options: Options, std: number, tolerance = 1e-5): void {
+  const layout = layoutOf(runs);
   checkGradients({
     inputs: [
-      randomOperand('q', [B, H, S, D], { std }),
-      randomOperand('k', [B, KV, S, D], { std }),
-      randomOperand('v', [B, KV, S, D]),
+      randomOperand('q', [TOKENS, H * D], { std }),
+      randomOperand('k', [TOKENS, KV * D], { std }),
+      randomOperand('v', [TOKENS, KV * D]),
     ],
-    op: (q, k, v) => attention(q!, k!, v!, { ...options, mask }),
-    formula: formula(options),
+    op: (q, k, v) =>
+      attention({ q: q!, k: k!, v: v! }, layout, { ...options, heads: H, kvHeads: KV }),
+    formula: formula(runs, options),
     tolerance,
   });
-  mask.dispose();
 }
 
-describe('gradients of causal attention with grouped queries', () => {
+describe.each(Object.entries(BATCHES))('gradients of attention over %s', (_, runs) => {
   test.each([
     { name: 'plain', scale: 0.6, softcap: null, window: null },
     { name: 'window of 2', scale: 0.6, softcap: null, window: 2 },
     { name: 'window of 1: only itself', scale: 0.6, softcap: null, window: 1 },
     { name: 'soft cap', scale: 0.6, softcap: 1.5, window: null },
     { name: 'soft cap and window', scale: 1.2, softcap: 3, window: 3 },
-  ])('$name', (options) => check(options, 1));
+  ])('$name', (options) => check(runs, options, 1));
+});
 
-  test('scores of some hundreds, where the softmax picks one key', () => {
+describe('extreme scores', () => {
+  const runs = BATCHES['packed sequences'];
+
+  test('of some hundreds, where the softmax picks one key', () => {
     // A score of 400 has 3e-5 between neighbours in float32, which is its relative error after exp.
-    check({ scale: 1, softcap: null, window: null }, 12, 1e-4);
+    check(runs, { scale: 1, softcap: null, window: null }, 12, 1e-4);
   });
 
-  test('scores far beyond the soft cap', () => {
-    check({ scale: 1, softcap: 2, window: null }, 12);
+  test('far beyond the soft cap', () => {
+    check(runs, { scale: 1, softcap: 2, window: null }, 12);
   });
 });
 
 test('equal scores give the mean of the values seen', () => {
   // Queries of zeros: position t averages values 0 … t, each position's value being t.
   tf.tidy(() => {
-    const zeros = tf.zeros([1, 1, S, D]);
-    const v = tf.tensor4d(
-      Array.from({ length: S * D }, (_, i) => Math.floor(i / D)),
-      [1, 1, S, D],
-    );
-    const y = attention(zeros, zeros, v, { scale: 1, softcap: null, mask: maskOf(null) });
-    const means = Array.from({ length: S * D }, (_, i) => Math.floor(i / D) / 2);
-    expect(y.dataSync()).toBeAllclose(means);
+    const zeros = tf.zeros([TOKENS, D]);
+    const values = Array.from({ length: TOKENS * D }, (_, i) => Math.floor(i / D));
+    const v = tf.tensor2d(values, [TOKENS, D]);
+    const shape = { heads: 1, kvHeads: 1, scale: 1, softcap: null, window: null };
+    const y = attention({ q: zeros, k: zeros, v }, layoutOf([run(0, TOKENS)]), shape);
+    expect(y.dataSync()).toBeAllclose(values.map((value) => value / 2));
   });
 });

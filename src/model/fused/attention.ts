@@ -1,0 +1,102 @@
+/** Self-attention of a layer by our own operations: projections, norms on heads, rotary embedding, softmax. */
+import {
+  type AttentionShape,
+  nativeAttention,
+  nativeAttentionGradient,
+  nativeNorm,
+  nativeNormGradient,
+  nativeRope,
+  type Tensor,
+} from '../../tensor/index.js';
+import { columnsOf, joinColumns } from './columns.js';
+import type { FusedContext } from './fused-source.js';
+import { backwardGroup, forwardGroup } from './linear-group.js';
+import type { Inner } from './sublayer.js';
+
+/** Queries or keys from their projection to what attention takes, and back. */
+class HeadForm {
+  private readonly context: FusedContext;
+  private readonly norm: Tensor | null;
+  private readonly rope: number | null;
+
+  constructor(context: FusedContext, layer: number, name: 'q_norm' | 'k_norm') {
+    const { qkNorm, layers } = context.spec;
+    this.context = context;
+    this.rope = layers[layer]!.rope;
+    const weight = `model.layers.${layer}.self_attn.${name}.weight`;
+    this.norm = qkNorm === 'none' ? null : context.norm(weight);
+  }
+
+  private get form() {
+    const { spec, compute } = this.context;
+    return { eps: spec.normEps, offset: spec.normOffset, out: compute };
+  }
+
+  private rotated(x: Tensor, sign: 1 | -1): Tensor {
+    if (this.rope === null) return x;
+    const { geometry, spec } = this.context;
+    const table = { ...geometry.tables[this.rope]!, positions: geometry.positions };
+    return nativeRope(x, table, { headDim: spec.headDim, sign });
+  }
+
+  apply(x: Tensor): Tensor {
+    return this.rotated(this.norm === null ? x : nativeNorm(x, this.norm, this.form), 1);
+  }
+
+  /** @param x The projection, needed where there is a norm. */
+  gradient(dy: Tensor, x: Tensor | null): Tensor {
+    const back = this.rotated(dy, -1);
+    if (this.norm === null) return back;
+    return nativeNormGradient({ x: x!, w: this.norm, dy: back }, this.form);
+  }
+}
+
+export function fusedAttention(context: FusedContext, layer: number): Inner {
+  const { spec, compute, geometry } = context;
+  const prefix = `model.layers.${layer}.self_attn`;
+  const names = spec.fusedProjections ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj'];
+  const count = names.length;
+  const widths = [spec.numHeads, spec.numKvHeads, spec.numKvHeads].map((n) => n * spec.headDim);
+  const shape: AttentionShape = {
+    heads: spec.numHeads,
+    kvHeads: spec.numKvHeads,
+    scale: spec.attentionScale,
+    softcap: spec.attentionSoftcap,
+    window: spec.layers[layer]!.window,
+  };
+  const hasNorm = spec.qkNorm !== 'none';
+  const queryForm = new HeadForm(context, layer, 'q_norm');
+  const keyForm = new HeadForm(context, layer, 'k_norm');
+  const { segments } = geometry;
+  return {
+    linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
+    forward(h, linears, output) {
+      const inputs = forwardGroup(h, linears.slice(0, count), { out: compute, compute });
+      const [q, k, v] = columnsOf(inputs.outputs, widths, compute);
+      const [query, key] = [queryForm.apply(q!), keyForm.apply(k!)];
+      const [o, lse] = nativeAttention({ q: query, k: key, v: v!, segments }, shape);
+      const last = forwardGroup(o, linears.slice(count), { ...output, compute });
+      const norms = hasNorm ? [q!, k!] : [];
+      const saved = [query, key, v!, o, lse, ...norms, ...last.saved, ...inputs.saved];
+      return { value: last.outputs[0]!, saved };
+    },
+    backward({ h, dy, saved }, linears, output) {
+      const rest = [...saved];
+      const [q, k, v, o, lse] = rest.splice(0, 5) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+      const [qIn = null, kIn = null] = rest.splice(0, hasNorm ? 2 : 0);
+      const lastSaved = rest.splice(0, linears[count]!.lora === null ? 0 : 1);
+      const last = backwardGroup(
+        { x: o, dys: [dy], linears: linears.slice(count), saved: lastSaved },
+        { out: compute, compute },
+      );
+      const d = nativeAttentionGradient({ q, k, v, o, lse, dy: last.dx, segments }, shape);
+      const parts = [queryForm.gradient(d[0], qIn), keyForm.gradient(d[1], kIn), d[2]];
+      const dys = joinColumns(parts, count, compute);
+      const inputs = backwardGroup(
+        { x: h, dys, linears: linears.slice(0, count), saved: rest },
+        { ...output, compute },
+      );
+      return { dh: inputs.dx, gradients: [...inputs.gradients, ...last.gradients] };
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * The parameters of a policy: frozen base weights, the trained vector, and a frozen copy of where the adapter
+ * started. Layers see them by name, with the adapter that is asked for.
+ *
+ * Layers are fused (see `fused/`) where our own operations are loaded and only plain LoRA is trained; the
+ * matrices of the base are then kept in the compute type.
+ */
+import {
+  type ComputeType,
+  castTo,
+  hasNativeOps,
+  type LoraBranch,
+  ParameterVector,
+  type Tensor,
+  tf,
+} from '../tensor/index.js';
+import { Rng } from '../util/rng.js';
+import { type HostTensor, toFloat32 } from '../weights/index.js';
+import { dropout } from './dropout.js';
+import type { FusedContext, FusedLora } from './fused/index.js';
+import type { BatchGeometry } from './geometry.js';
+import type { ParameterSource } from './layer.js';
+import { type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
+import type { AdapterChoice } from './policy-types.js';
+import { type DecoderSpec, parameterShapes } from './spec.js';
+
+export interface ParameterOptions {
+  readonly spec: DecoderSpec;
+  readonly weights: (name: string) => HostTensor;
+  readonly lora: LoraPlan | null;
+  readonly initialLora: readonly Float32Array[];
+  readonly keepReference: boolean;
+  readonly compute: ComputeType;
+}
+
+/** A view of the parameters: with which adapter, from which tensors, with dropout or not. */
+export interface ParameterView {
+  readonly adapter: AdapterChoice;
+  /** Tensors that stand for parameters on a tape. */
+  readonly traced?: ReadonlyMap<string, Tensor>;
+  readonly dropoutSeed: number | null;
+}
+
+export class PolicyParameters {
+  readonly spec: DecoderSpec;
+  readonly lora: LoraPlan | null;
+  readonly trained: ParameterVector;
+  /** Element type of the base's matrices where layers are fused; null where they are not. */
+  readonly fused: ComputeType | null;
+  private readonly frozen = new Map<string, Tensor>();
+  private readonly reference: ParameterVector | null;
+
+  constructor({ spec, weights, lora, initialLora, keepReference, compute }: ParameterOptions) {
+    this.spec = spec;
+    this.lora = lora;
+    const isPlain = lora !== null && !lora.config.useDora && lora.replaced.size === 0;
+    this.fused = isPlain && hasNativeOps() ? compute : null;
+    const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
+    if (lora === null) {
+      const values = shapes.map(({ name }) => toFloat32(weights(name)));
+      this.trained = new ParameterVector(shapes, values);
+    } else {
+      for (const { name, shape } of shapes) this.freeze(name, shape, weights(name));
+      this.trained = new ParameterVector(lora.shapes, initialLora);
+    }
+    this.reference =
+      keepReference && lora !== null ? new ParameterVector(lora.shapes, initialLora) : null;
+  }
+
+  /** Matrices take the compute type; norms and biases stay float32. */
+  private freeze(name: string, shape: readonly number[], value: HostTensor): void {
+    const type = shape.length === 2 ? (this.fused ?? 'float32') : 'float32';
+    const tensor = tf.tidy(() => {
+      const full = tf.tensor(toFloat32(value), shape as number[]);
+      return tf.keep(castTo(full, 'float32', type));
+    });
+    this.frozen.set(name, tensor);
+  }
+
+  source({ adapter, traced = new Map(), dropoutSeed }: ParameterView): ParameterSource {
+    const full = this.lora === null;
+    const views = full ? this.trained.views() : this.frozen;
+    const active = this.active(adapter, traced);
+    const isReplaced = (name: string) => active !== null && this.lora!.replaced.has(name);
+    const find = (name: string) =>
+      traced.get(name) ?? (isReplaced(name) ? active!(name) : views.get(name));
+    return {
+      get: (name) => {
+        const tensor = find(name);
+        if (tensor === undefined) throw new Error(`Policy: no parameter "${name}"`);
+        return tensor;
+      },
+      has: (name) => views.has(name),
+      trainable: (name) => full || isReplaced(name),
+      lora: (module) => (active === null ? null : this.branch(module, active, dropoutSeed)),
+    };
+  }
+
+  /** What fused layers read. */
+  fusedContext(view: ParameterView, geometry: BatchGeometry): FusedContext {
+    const source = this.source(view);
+    const active = this.active(view.adapter, view.traced ?? new Map());
+    return {
+      spec: this.spec,
+      geometry,
+      compute: this.fused ?? 'float32',
+      norm: (name) => source.get(name),
+      linear: (module) => ({
+        weight: source.get(`${module}.weight`),
+        bias: source.has(`${module}.bias`) ? source.get(`${module}.bias`) : null,
+        lora: active === null ? null : this.fusedLora(module, active, view.dropoutSeed),
+      }),
+    };
+  }
+
+  private active(
+    choice: AdapterChoice,
+    traced: ReadonlyMap<string, Tensor>,
+  ): ((name: string) => Tensor | undefined) | null {
+    if (this.lora === null || choice === 'off') return null;
+    if (choice === 'policy') return (name) => traced.get(name) ?? this.trained.views().get(name);
+    if (this.reference === null) throw new Error('Policy: made without keepReference');
+    const views = this.reference.views();
+    return (name) => views.get(name);
+  }
+
+  private branch(
+    module: string,
+    lora: (name: string) => Tensor | undefined,
+    dropoutSeed: number | null,
+  ): LoraBranch | null {
+    const target = this.lora?.targets.get(module);
+    if (target === undefined) return null;
+    const rate = this.lora!.config.loraDropout;
+    const drop =
+      dropoutSeed === null || rate === 0
+        ? null
+        : (x: Tensor) => dropout(x, { rate, key: [dropoutSeed, module] });
+    const [a, b] = [lora(loraA(module))!, lora(loraB(module))!];
+    const magnitude = this.lora!.config.useDora ? lora(loraMagnitude(module))! : null;
+    return { a, b, scale: target.scale, magnitude, dropout: drop };
+  }
+
+  private fusedLora(
+    module: string,
+    lora: (name: string) => Tensor | undefined,
+    dropoutSeed: number | null,
+  ): FusedLora | null {
+    const target = this.lora?.targets.get(module);
+    if (target === undefined) return null;
+    const rate = this.lora!.config.loraDropout;
+    const isOff = dropoutSeed === null || rate === 0;
+    const seedOf = () => Rng.of('dropout', dropoutSeed!, module).int(0, 2 ** 31 - 1);
+    const [a, b] = [lora(loraA(module))!, lora(loraB(module))!];
+    return { a, b, scale: target.scale, dropout: isOff ? null : { rate, seed: seedOf() } };
+  }
+
+  dispose(): void {
+    tf.dispose([...this.frozen.values()]);
+    this.trained.dispose();
+    this.reference?.dispose();
+  }
+}

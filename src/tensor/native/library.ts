@@ -1,0 +1,75 @@
+/**
+ * Where the module of our own operations is, and loading it. `setup` compiles it for this very processor
+ * (see `setup/native-ops.ts`); its file name carries a hash of sources, flags and processor, so that neither
+ * an older build nor one for another machine is ever loaded.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../util/errors.js';
+import { sha256 } from '../../util/files.js';
+
+const SOURCES = fileURLToPath(new URL('.', import.meta.url));
+
+/** Flags beside include paths. The wheel's Eigen does not compile with AVX512-FP16. */
+export const OPS_FLAGS: readonly string[] = [
+  '-std=c++20',
+  '-O3',
+  '-fPIC',
+  '-shared',
+  '-w',
+  '-D_GLIBCXX_USE_CXX11_ABI=1',
+  '-ffp-contract=fast',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  ...(process.arch === 'x64'
+    ? ['-march=native', '-mno-avx512fp16', '-mprefer-vector-width=512']
+    : ['-mcpu=native']),
+];
+
+/** The translation unit that includes all the rest. */
+export const opsSource = (): string => join(SOURCES, 'ops.cc');
+
+/** Feature flags of the processor as Linux lists them; empty elsewhere. */
+export function processorFlags(): readonly string[] {
+  if (process.platform !== 'linux') return [];
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
+  return line?.[1]?.trim().split(/\s+/) ?? [];
+}
+
+/** Whether products of bfloat16 have instructions of their own here. */
+export const hasBfloat16Products = (flags = processorFlags()): boolean =>
+  flags.includes('amx_bf16') || flags.includes('avx512_bf16');
+
+/** File name of the module for these sources on this processor. */
+export function opsFile(): string {
+  const sources = readdirSync(SOURCES)
+    .filter((name) => /\.(h|cc)$/.test(name))
+    .sort()
+    .map((name) => readFileSync(join(SOURCES, name), 'utf8'));
+  const processor = [os.cpus()[0]?.model ?? process.arch, ...processorFlags()];
+  const key = sha256(JSON.stringify([sources, OPS_FLAGS, processor]));
+  return `lorikeet_ops-${key.slice(0, 16)}.node`;
+}
+
+/** How the operations stand: in use, or why not. */
+export type NativeState =
+  | { readonly inUse: true; readonly path: string }
+  | { readonly inUse: false; readonly reason: string };
+
+/** @param folder Runtime folder, null when the binding came without TensorFlow's libraries. */
+export function loadNativeOps(folder: string | null): NativeState {
+  if (process.env.LORIKEET_NATIVE_OPS === '0') {
+    return { inUse: false, reason: 'switched off by LORIKEET_NATIVE_OPS=0' };
+  }
+  if (folder === null) return { inUse: false, reason: 'this binding came without headers' };
+  const path = join(folder, opsFile());
+  if (!existsSync(path)) return { inUse: false, reason: 'not compiled; run `npx lorikeet setup`' };
+  try {
+    process.dlopen({ exports: {} } as NodeJS.Module, path);
+  } catch (error) {
+    return { inUse: false, reason: `${path} does not load: ${messageOf(error)}` };
+  }
+  return { inUse: true, path };
+}

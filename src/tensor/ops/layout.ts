@@ -1,0 +1,37 @@
+/** How the tokens of a flat batch stand to each other, as the operations on them want it. */
+import type { Tensor } from '../tf.js';
+
+/** cos and sin by position, each `[P, rotaryDim / 2]`. */
+export interface RotaryTable {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/**
+ * A batch as B rectangles of queries against keys, for attention without our own operations: rows
+ * are padded, and tokens of a shared prefix stand among the keys of each run that goes on from it.
+ */
+export interface DenseLayout {
+  readonly rows: number;
+  /** Queries in a row, padding included. */
+  readonly queries: number;
+  /** Keys in a row, padding included. */
+  readonly keys: number;
+  /** int32 `[B·Sq]`, the token of each query; null when tokens and queries are the same. */
+  readonly queryTokens: Tensor | null;
+  /** int32 `[B·Sk]`, the token of each key; null likewise. */
+  readonly keyTokens: Tensor | null;
+  /** int32 `[T]`, the place of each token among the queries; null likewise. */
+  readonly places: Tensor | null;
+  /** Additive, `[1 or B, 1, Sq, Sk]`: 0 where a query may look, very negative elsewhere. */
+  readonly mask: Tensor;
+}
+
+export interface TokenLayout {
+  /** int32 `[T]`, the position of each token in its sequence. */
+  readonly positions: Tensor;
+  /** int32 `[n, 3]`: start, length, index of the prefix or −1. */
+  readonly segments: Tensor;
+  /** For a window in tokens, or null for all. */
+  dense(window: number | null): DenseLayout;
+}
