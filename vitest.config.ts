@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` needs no native training runtime state; `invariant` compares numbers; `recipes` drives the built CLI. */
+/**
+ * `unit` needs no native training runtime state; `invariant` compares numbers; `plain` repeats the numbers of
+ * the training engine without our own compiled operations; `recipes` drives the built CLI.
+ */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -15,6 +18,21 @@ export default defineConfig({
         test: {
           name: 'invariant',
           include: ['test/invariant/**/*.test.ts'],
+          testTimeout: 300_000,
+          maxWorkers: 1,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'plain',
+          include: [
+            'test/unit/tensor/**/*.test.ts',
+            'test/unit/model/**/*.test.ts',
+            'test/invariant/model-parity.test.ts',
+            'test/invariant/equivalence.test.ts',
+          ],
+          env: { LORIKEET_NATIVE_OPS: '0' },
           testTimeout: 300_000,
           maxWorkers: 1,
         },
