@@ -72,7 +72,7 @@ const OPEN_FILES = [
   '^src/util/',
   '^src/recipes/',
   '^src/model/spec[.]ts$',
-  '^src/tensor/(gpu|runtime)[.]ts$',
+  '^src/tensor/(gpu|runtime|native/library)[.]ts$',
   '^src/weights/host-tensor[.]ts$',
 ];
 

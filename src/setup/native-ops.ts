@@ -3,10 +3,11 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPS_FLAGS, opsFile, opsSource } from '../tensor/native/library.js';
 import { writeFileAtomic } from '../util/files.js';
+import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
 import { LIBRARIES } from './compile.js';
 import type { SetupObserver } from './observer.js';
-import type { Compiler, Env } from './tools.js';
+import type { Compiler } from './tools.js';
 
 export interface NativeOpsOptions {
   readonly compiler: Compiler;

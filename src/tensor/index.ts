@@ -16,7 +16,6 @@ export {
   nativeRope,
   type Product,
 } from './native/calls.js';
-export { hasBfloat16Products } from './native/library.js';
 export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
