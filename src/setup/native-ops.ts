@@ -7,10 +7,9 @@ import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
 import { LIBRARIES } from './compile.js';
 import type { SetupObserver } from './observer.js';
-import type { Compiler } from './tools.js';
+import { findCompiler } from './tools.js';
 
 export interface NativeOpsOptions {
-  readonly compiler: Compiler;
   /** Runtime folder with `tensorflow/`. */
   readonly folder: string;
   readonly env: Env;
@@ -23,9 +22,10 @@ export interface NativeOpsOptions {
  * @returns whether they are there now.
  */
 export async function compileNativeOps(options: NativeOpsOptions): Promise<boolean> {
-  const { compiler, folder, env, observer, signal } = options;
+  const { folder, env, observer, signal } = options;
   const name = opsFile();
   if (existsSync(join(folder, name))) return true;
+  const compiler = findCompiler(env);
   observer.log(`compiling fused operations for this processor with ${compiler.program}`);
   const part = join(folder, `${name}.part-${process.pid}`);
   const tensorflow = join(folder, 'tensorflow');

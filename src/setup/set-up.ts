@@ -110,7 +110,7 @@ async function addNativeOps(runtime: TensorflowRuntime, options: SetupOptions): 
   const { env = process.env, observer, signal } = options;
   if (runtime.device !== 'cpu' || runtime.tensorflowDir === null) return;
   const folder = dirname(runtime.tensorflowDir);
-  await compileNativeOps({ compiler: findCompiler(env), folder, env, observer, signal });
+  await compileNativeOps({ folder, env, observer, signal });
 }
 
 /**

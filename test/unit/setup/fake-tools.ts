@@ -43,15 +43,16 @@ if (args[0] === '-c') {
 `;
 
 const COMPILER = (real: string, log: string, broken: string) => `
-const { appendFileSync, copyFileSync, existsSync } = require('node:fs');
+const { appendFileSync, copyFileSync, existsSync, readFileSync } = require('node:fs');
 const { basename } = require('node:path');
 appendFileSync(${JSON.stringify(log)}, 'compile\\n');
-if (existsSync(${JSON.stringify(broken)})) {
+const broken = ${JSON.stringify(broken)};
+if (existsSync(broken) && process.argv.some((arg) => arg.includes(readFileSync(broken, 'utf8')))) {
   console.error('tfjs_backend.cc:1:1: error: broken on purpose');
   process.exit(1);
 }
 const output = process.argv.at(-1);
-copyFileSync(${JSON.stringify(real)} + '/' + basename(output), output);
+copyFileSync(${JSON.stringify(real)} + '/' + basename(output).replace(/\\.part-.*/, ''), output);
 `;
 
 export interface FakeTools {
@@ -63,8 +64,8 @@ export interface FakeTools {
   readonly calls: () => string[];
   /** While on, a download does not end. */
   readonly hangDownloads: (on: boolean) => void;
-  /** From now on the compiler fails. */
-  readonly breakCompiler: () => void;
+  /** From now on the compiler fails, for sources of this name alone where one is given. */
+  readonly breakCompiler: (source?: string) => void;
 }
 
 /** Makes the programs and an empty cache folder for one test. */
@@ -89,6 +90,6 @@ export function fakeTools(real: string): FakeTools {
       if (on) writeFileSync(file('hang'), '');
       else rmSync(file('hang'));
     },
-    breakCompiler: () => writeFileSync(file('broken'), ''),
+    breakCompiler: (source = '') => writeFileSync(file('broken'), source),
   };
 }

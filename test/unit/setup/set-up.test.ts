@@ -57,7 +57,7 @@ async function outsideContacts(work: () => Promise<unknown>): Promise<number> {
 
 withRuntime('the first call builds a runtime that works, the second finds it', async () => {
   expect(await outsideContacts(() => setUp())).toBeGreaterThan(3);
-  expect(tools.calls()).toEqual(['download', 'unpack', 'compile', 'compile']);
+  expect(tools.calls()).toEqual(['download', 'unpack', 'compile', 'compile', 'compile']);
   const runtime = found();
   expect(runtime).toMatchObject({ source: 'wheel', version: '2.21.0', device: 'cpu' });
   await expect(probeBinding(runtime?.binding ?? '')).resolves.toMatchObject({ works: true });
@@ -69,7 +69,7 @@ withRuntime('the first call builds a runtime that works, the second finds it', a
     expect((await setUp()).outcome).toBe('found');
   });
   expect(second).toBe(0);
-  expect(tools.calls()).toHaveLength(4);
+  expect(tools.calls()).toHaveLength(5);
 });
 
 withRuntime('a file cut short is noticed and the runtime built anew', async () => {
@@ -102,6 +102,18 @@ withRuntime(
     expect(tools.calls().filter((call) => call === 'download')).toHaveLength(1);
   },
 );
+
+withRuntime('operations that do not compile are reported, and TensorFlow is set up', async () => {
+  tools.breakCompiler('ops.cc');
+  const { outcome, lines } = await setUp();
+  expect(outcome).toBe('built');
+  expect(lines.at(-1)).toMatch(
+    /^the fused operations do not compile \(exit code 1: .*broken on purpose; see .*native-ops\.log\)/,
+  );
+  expect(readdirSync(runtimeDir('cpu', tools.cache)).filter((name) => /ops-/.test(name))).toEqual(
+    [],
+  );
+});
 
 withRuntime('a stopped set-up ends its programs and can be repeated', async () => {
   tools.hangDownloads(true);
