@@ -2,6 +2,8 @@
 import type { SamplingParams } from '../rollout/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
+import type { JsonRow } from '../util/files.js';
+import { responseConstraint } from './response-format.js';
 import { type SamplingKeys, samplingParams } from './sampling.js';
 
 export interface DecodingKeys extends SamplingKeys {
@@ -11,6 +13,7 @@ export interface DecodingKeys extends SamplingKeys {
   readonly min_new_tokens: number;
   readonly max_new_tokens: number;
   readonly stop_tokens: readonly string[];
+  readonly response_format: JsonRow | null;
 }
 
 /** @throws InputError on a token that the vocabulary does not have, or lengths that contradict each other. */
@@ -29,6 +32,7 @@ export function decodingParams(keys: DecodingKeys, tokenizer: Tokenizer): Sampli
     minNewTokens: least,
     logitBias: new Map(Object.entries(keys.logit_bias).map(([id, bias]) => [Number(id), bias])),
     stopIds: keys.stop_tokens.map((token) => stopId(token, tokenizer)),
+    constraint: responseConstraint(keys.response_format, tokenizer),
   };
 }
 

@@ -6,6 +6,8 @@ export {
 } from './engine/onnx-sampler.js';
 export type { WeightSource } from './graph/weight-source.js';
 export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
+export { schemaGrammar } from './structured/json-schema.js';
+export { tokenConstraint } from './structured/token-constraint.js';
 export type {
   Completion,
   ConstraintCursor,

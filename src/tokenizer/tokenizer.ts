@@ -4,6 +4,7 @@
  */
 import { InputError, messageOf } from '../util/errors.js';
 import type { Message } from './messages.js';
+import { tokenBytes } from './token-bytes.js';
 import { readTokenizerFiles, TOKENIZER_CONFIG, tokenizerFileNames } from './tokenizer-files.js';
 import { createTokenizer, type PreTrainedTokenizer } from './vendor.js';
 
@@ -43,6 +44,11 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: DecodeOptions): string;
   /** Id of a token as the vocabulary spells it; null for none. */
   tokenId(token: string): number | null;
+  /**
+   * Bytes of each token, by id; null for special tokens.
+   * @throws InputError when the tokenizer's decoder is of a kind whose bytes are not known
+   */
+  tokenBytes(): readonly (Uint8Array | null)[];
   /** @throws InputError when there is no chat template or it refuses the messages. */
   applyChatTemplate(messages: readonly Message[], options?: ChatTemplateOptions): string;
 }
@@ -87,6 +93,7 @@ export async function loadTokenizer(
     chatTemplate: config.chat_template !== undefined,
     files: tokenizerFileNames(dir),
     tokenId: (token) => idOf(vocabulary, token),
+    tokenBytes: () => tokenBytes({ tokenizerJson, vocabulary, dir }),
   });
 }
 

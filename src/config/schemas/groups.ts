@@ -84,6 +84,11 @@ export const decodingKeys = {
     .array(text())
     .default([])
     .describe('Tokens, as the vocabulary spells them, that end a completion'),
+  response_format: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .default(null)
+    .describe('{type: json_schema, json_schema: {schema: …}} allows only such JSON'),
 };
 
 export const stopKey = {

@@ -172,6 +172,39 @@ describe('sampling keys', () => {
   });
 });
 
+describe('response_format', () => {
+  const SCHEMA = {
+    type: 'object',
+    properties: { sum: { type: 'integer' }, sign: { enum: ['+', '-'] } },
+    required: ['sum', 'sign'],
+  };
+  const format = (schema: unknown) =>
+    `response_format=${JSON.stringify({ type: 'json_schema', json_schema: { name: 'x', schema } })}`;
+
+  it('allows only texts of the schema, with log-probabilities among what it allows', async () => {
+    const words = [format(SCHEMA), 'max_new_tokens=40', 'num_generations=12', 'prompt=1+2='];
+    const rows = await generate('json.out', ...words, 'logit_bias={"13": -2}');
+    const whole = rows.filter((row) => row.finish_reason === 'stop');
+    expect(whole.length).toBeGreaterThan(5);
+    for (const { completion, logprobs } of whole) {
+      const value = JSON.parse(completion as string) as { sum: number; sign: string };
+      expect(Object.keys(value)).toEqual(['sum', 'sign']);
+      expect(Number.isInteger(value.sum)).toBe(true);
+      expect(['+', '-']).toContain(value.sign);
+      expect((logprobs as number[]).filter((logprob) => logprob === 0).length).toBeGreaterThan(5);
+    }
+  });
+
+  it.each([
+    [format({ type: 'string', pattern: 'a' }), /schema #: the keyword "pattern" is not supported/],
+    ['response_format={type: grammar}', /type "grammar" is none of text, json_object, json_schema/],
+    ['response_format={type: json_schema}', /json_schema: there is no schema in it/],
+    ['response_format={type: text, strict: true}', /unknown field "strict"/],
+  ])('%s is refused', async (word, message) => {
+    expect(await refusal(generate('bad-json.out', 'prompt=1', word))).toMatch(message);
+  });
+});
+
 describe('a call that goes on', () => {
   const words = () => [`input=${at('many.jsonl')}`, 'num_generations=2'];
   let whole: JsonRow[];
