@@ -5,11 +5,6 @@ export interface MaskedSequence {
   readonly ids: readonly number[];
   /** `trained[t]`: the loss counts token t. Token 0 has no prediction and never counts. */
   readonly trained: readonly boolean[];
-  /**
-   * Tokens of the prompt, none of them trained. Sequences of one batch that begin with the same prompt
-   * share its computation.
-   */
-  readonly promptLength?: number;
 }
 
 export interface CollatedBatch extends TokenBatch {
@@ -19,14 +14,20 @@ export interface CollatedBatch extends TokenBatch {
   readonly sequences: Int32Array;
 }
 
-/** Prompts that at least two sequences share, and which sequences those are. */
+/** Tokens before the first that counts: the prompt. */
+export const promptLength = ({ trained }: MaskedSequence): number =>
+  Math.max(0, trained.indexOf(true, 1));
+
+/** The prompt as a key: the same for sequences that share it. */
+export const promptKey = (sequence: MaskedSequence): string =>
+  sequence.ids.slice(0, promptLength(sequence)).join();
+
+/** Prompts that at least two sequences share, by the sequences that do. */
 function sharedPrompts(sequences: readonly MaskedSequence[]): ReadonlyMap<number, string> {
   const owners = new Map<string, number[]>();
-  for (const [i, { ids, promptLength = 0 }] of sequences.entries()) {
-    // A sequence keeps a token of its own, so that every run has one.
-    if (promptLength === 0 || promptLength >= ids.length) continue;
-    const key = ids.slice(0, promptLength).join();
-    owners.set(key, [...(owners.get(key) ?? []), i]);
+  for (const [i, sequence] of sequences.entries()) {
+    const key = promptKey(sequence);
+    if (key !== '') owners.set(key, [...(owners.get(key) ?? []), i]);
   }
   const shared = [...owners].filter(([, members]) => members.length > 1);
   return new Map(shared.flatMap(([key, members]) => members.map((i) => [i, key])));
@@ -46,22 +47,21 @@ class Layout {
   }
 
   /** @returns index in the batch of each token of the sequence. */
-  place(
-    { ids, promptLength = 0 }: MaskedSequence,
-    prompt: string | undefined,
-  ): (t: number) => number {
+  place(sequence: MaskedSequence, prompt: string | undefined): (t: number) => number {
+    const { ids } = sequence;
     if (prompt === undefined) {
       const { start } = this.runs[this.add(ids, -1)]!;
       return (t) => start + t;
     }
+    const length = promptLength(sequence);
     let prefix = this.prompts.get(prompt);
     if (prefix === undefined) {
-      prefix = this.add(ids.slice(0, promptLength), -1);
+      prefix = this.add(ids.slice(0, length), -1);
       this.prompts.set(prompt, prefix);
     }
     const shared = this.runs[prefix]!.start;
-    const own = this.runs[this.add(ids.slice(promptLength), prefix)]!.start;
-    return (t) => (t < promptLength ? shared + t : own + t - promptLength);
+    const own = this.runs[this.add(ids.slice(length), prefix)]!.start;
+    return (t) => (t < length ? shared + t : own + t - length);
   }
 }
 

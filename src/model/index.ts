@@ -1,5 +1,11 @@
 /** The decoder: architecture as data, LoRA, and the policy that trainers score and differentiate. */
-export { type CollatedBatch, collate, type MaskedSequence, trainedTokens } from './collate.js';
+export {
+  type CollatedBatch,
+  collate,
+  type MaskedSequence,
+  promptKey,
+  trainedTokens,
+} from './collate.js';
 export { readSpec, specFromConfig } from './families/index.js';
 export { type InitOptions, randomWeights } from './init.js';
 export {
@@ -17,6 +23,7 @@ export type {
   AdapterChoice,
   GradientOptions,
   Gradients,
+  PassSeconds,
   ScoreOptions,
   TokenLoss,
 } from './policy-types.js';

@@ -30,4 +30,13 @@ export interface Gradients {
   readonly metrics: Readonly<Record<string, number>>;
   /** log p of the targets, `[M]`. */
   readonly logps: Float32Array;
+  readonly seconds: PassSeconds;
+}
+
+/** Where the time of a gradient went. `backward` holds what checkpointed layers compute again. */
+export interface PassSeconds {
+  readonly forward: number;
+  /** Output head and loss, with the head's own derivative. */
+  readonly head: number;
+  readonly backward: number;
 }

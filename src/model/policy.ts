@@ -123,16 +123,20 @@ export class Policy {
     const view: ParameterView = { adapter: 'policy', dropoutSeed };
     const head = { temperature, ...(columns !== undefined && { columns }) };
     const names: string[] = [];
+    const marks = [performance.now()];
+    const mark = () => marks.push(performance.now());
     const { gradient, report, logps } = tf.tidy(() => {
       const grads = new Map<string, Tensor>();
       const inputs = this.forwardSegments(this.pass(batch, geometry, view));
       const kept: Tensor[] = [];
       const finish = (hidden: Tensor, pass: Pass): Tensor => {
+        mark();
         const scores = this.head(hidden, pass, head);
         const { loss, metrics } = lossOf(scores);
         names.push(...Object.keys(metrics));
         const flat = [loss, ...Object.values(metrics)].map((part) => part.reshape([1]));
         kept.push(tf.keep(tf.concat(flat)), tf.keep(tf.slice(scores, [0, LOGP], [-1, 1])));
+        mark();
         return loss;
       };
       let dx: Tensor | null = null;
@@ -152,10 +156,18 @@ export class Policy {
       return { gradient: this.parameters.join(grads), report: kept[0]!, logps: kept[1]! };
     });
     geometry.dispose();
+    mark();
     const [numbers, logpValues] = await Promise.all([report.data(), logps.data()]);
     tf.dispose([report, logps]);
     const metrics = Object.fromEntries(names.map((name, i) => [name, numbers[i + 1] as number]));
-    return { gradient, loss: numbers[0] as number, metrics, logps: logpValues as Float32Array };
+    const [forward, headTime, backward] = marks.slice(1).map((at, i) => (at - marks[i]!) / 1000);
+    return {
+      gradient,
+      loss: numbers[0] as number,
+      metrics,
+      logps: logpValues as Float32Array,
+      seconds: { forward: forward!, head: headTime!, backward: backward! },
+    };
   }
 
   dispose(): void {

@@ -11,7 +11,8 @@ import {
   planLora,
   startLora,
 } from '../model/index.js';
-import { AdamW, configureTensorflow } from '../tensor/index.js';
+import { AdamW, type ComputeType, configureTensorflow, hasNativeOps } from '../tensor/index.js';
+import { hasBfloat16Products } from '../tensor/native/library.js';
 import { Trainer } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import { type Adapter, loraConfig } from '../weights/index.js';
@@ -84,6 +85,22 @@ export interface TrainedPolicy {
   dispose(): void;
 }
 
+/** Width from which `auto` takes bfloat16: below it, time is not spent in products. */
+const AUTO_BFLOAT16_WIDTH = 512;
+
+/**
+ * Type of matrices and products of fused layers. `auto`: bfloat16 for a LoRA of some width on a processor with
+ * instructions for it.
+ */
+export function computeType(
+  { compute_dtype, use_lora }: Pick<TrainerConfig, 'compute_dtype' | 'use_lora'>,
+  { spec }: Pick<ModelSource, 'spec'>,
+): ComputeType {
+  if (compute_dtype !== 'auto') return compute_dtype;
+  const pays = use_lora && spec.hiddenSize >= AUTO_BFLOAT16_WIDTH;
+  return pays && hasNativeOps() && hasBfloat16Products() ? 'bfloat16' : 'float32';
+}
+
 /** Layers recomputed in the backward pass: all, none, or as the config says. */
 function checkpointedLayers(config: TrainerConfig, source: ModelSource): number {
   const all = source.spec.layers.length;
@@ -120,6 +137,7 @@ export function trainedPolicy(
     initialLora: start?.values ?? [],
     keepReference: needsCopy,
     checkpointedLayers: checkpointedLayers(config, source),
+    compute: computeType(config, source),
   });
   const optimizer = new AdamW(policy.parameters.size, {
     beta1: config.adam_beta1,

@@ -1,5 +1,6 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
+export { gemmRate } from './gemm-rate.js';
 export {
   type AttentionShape,
   type ComputeType,

@@ -92,6 +92,7 @@ export function dpoStep(options: DpoStepOptions) {
     return {
       tokens: answers.reduce((sum, { ids }) => sum + ids.length, 0),
       metrics: { loss: result.loss, grad_norm: result.gradNorm, ...result.metrics },
+      seconds: result.seconds,
     };
   };
 }

@@ -6,11 +6,13 @@ import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import type { MetricRow } from '../report/index.js';
 import { InterruptError } from '../util/errors.js';
 import { learningRateAt, type Schedule } from './schedule.js';
+import type { StepSeconds } from './trainer.js';
 
 export interface StepOutcome {
   /** Tokens computed, prompt and answer, without padding. */
   readonly tokens: number;
   readonly metrics: Readonly<Record<string, number>>;
+  readonly seconds?: StepSeconds;
 }
 
 export interface StepEvaluation {

@@ -1,14 +1,23 @@
-/** Splits an optimizer step into micro-batches of like lengths, so that little is padded. */
+/** Splits an optimizer step into micro-batches: sequences with one prompt together, long ones first. */
 
-/**
- * @param lengthOf Sorted by it, longest first: a batch that does not fit in memory fails at once.
- * @param size Items per micro-batch; the last may have fewer.
- */
-export function microBatches<T>(
-  items: readonly T[],
-  { size, lengthOf }: { readonly size: number; readonly lengthOf: (item: T) => number },
-): T[][] {
-  const sorted = [...items].sort((a, b) => lengthOf(b) - lengthOf(a));
+export interface MicroBatching<T> {
+  /** Items per micro-batch; the last may have fewer. */
+  readonly size: number;
+  /** Items are sorted by it, longest first: a batch that does not fit in memory fails at once. */
+  readonly lengthOf: (item: T) => number;
+  /** Items with one key stand together, so that what they share is computed once; default: none do. */
+  readonly keyOf?: (item: T) => string;
+}
+
+export function microBatches<T>(items: readonly T[], options: MicroBatching<T>): T[][] {
+  const { size, lengthOf, keyOf } = options;
+  const groups = new Map<unknown, T[]>();
+  for (const item of items) {
+    const key = keyOf?.(item) ?? item;
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  const longest = (group: readonly T[]) => Math.max(...group.map(lengthOf));
+  const sorted = [...groups.values()].sort((a, b) => longest(b) - longest(a)).flat();
   const out: T[][] = [];
   for (let start = 0; start < sorted.length; start += size) {
     out.push(sorted.slice(start, start + size));

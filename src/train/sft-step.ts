@@ -27,6 +27,7 @@ export function sftStep({ trainer, examples, microBatchSize }: SftStepOptions) {
     return {
       tokens: sequences.reduce((sum, { ids }) => sum + ids.length, 0),
       metrics: { loss: result.loss, grad_norm: result.gradNorm, ...result.metrics },
+      seconds: result.seconds,
     };
   };
 }

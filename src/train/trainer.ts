@@ -2,7 +2,13 @@
  * One optimizer step: gradients of the micro-batches added up, clipped, applied. Losses arrive already
  * divided by the counts of the whole step, so that k micro-batches equal one large batch.
  */
-import type { GradientOptions, Policy, TokenBatch, TokenLoss } from '../model/index.js';
+import type {
+  GradientOptions,
+  PassSeconds,
+  Policy,
+  TokenBatch,
+  TokenLoss,
+} from '../model/index.js';
 import { type AdamW, type Tensor1D, tf } from '../tensor/index.js';
 import { GuardError } from '../util/errors.js';
 
@@ -21,6 +27,13 @@ export interface StepResult {
   readonly metrics: Readonly<Record<string, number>>;
   /** log p of the targets of each task. */
   readonly logps: readonly Float32Array[];
+  readonly seconds: StepSeconds;
+}
+
+/** Where the time of a step went. */
+export interface StepSeconds extends PassSeconds {
+  /** Clipping and the update of the parameters. */
+  readonly optimizer: number;
 }
 
 export interface TrainerOptions {
@@ -31,6 +44,8 @@ export interface TrainerOptions {
   /** For dropout. */
   readonly seed: number;
 }
+
+const PHASES = ['forward', 'head', 'backward'] as const;
 
 export class Trainer {
   readonly policy: Policy;
@@ -54,6 +69,7 @@ export class Trainer {
     const logps: Float32Array[] = [];
     let loss = 0;
     let total: Tensor1D | null = null;
+    const seconds = { forward: 0, head: 0, backward: 0 };
     for (const [index, { batch, lossOf, temperature = 1, columns }] of tasks.entries()) {
       const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
       const part = await this.policy.gradients(batch, lossOf, {
@@ -63,14 +79,17 @@ export class Trainer {
       });
       loss += part.loss;
       logps.push(part.logps);
+      for (const phase of PHASES) seconds[phase] += part.seconds[phase];
       for (const [name, value] of Object.entries(part.metrics)) {
         metrics[name] = (metrics[name] ?? 0) + value;
       }
       total = added(total, part.gradient);
     }
     if (total === null) throw new Error('Trainer.step: no tasks');
+    const start = performance.now();
     const gradNorm = await this.applyClipped(total, { step, learningRate, loss });
-    return { loss, gradNorm, metrics, logps };
+    const optimizer = (performance.now() - start) / 1000;
+    return { loss, gradNorm, metrics, logps, seconds: { ...seconds, optimizer } };
   }
 
   /** Clips as torch's `clip_grad_norm_`: by max/(norm + 1e-6) when that is below 1. */

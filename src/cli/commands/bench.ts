@@ -1,5 +1,5 @@
 /** `lorikeet bench NAME`: one measurement, one JSON line. */
-import { benchRolloutSchema, benchSchema, nearest } from '../../config/index.js';
+import { benchRolloutSchema, benchSchema, benchSftSchema, nearest } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
 import { type Command, type CommandPart, defineCommand } from '../command.js';
 
@@ -15,8 +15,18 @@ const rollout = defineCommand({
     (await import('../../recipes/bench-rollout.js')).benchRollout(config, context),
 });
 
+const sft = defineCommand({
+  name: 'sft',
+  summary: 'Tokens per second of SFT with LoRA on random tokens',
+  schema: benchSftSchema,
+  examples: ['lorikeet bench sft model=outputs/model seq=512 batch=8'],
+  plan: (config) => [`trains ${config.steps + 2} steps of ${config.batch} × ${config.seq} tokens`],
+  run: async (config, context) =>
+    (await import('../../recipes/bench-sft.js')).benchSft(config, context),
+});
+
 /** Every benchmark, by the word that names it. */
-const benchmarks: readonly Command[] = [rollout];
+const benchmarks: readonly Command[] = [sft, rollout];
 
 const names = benchmarks.map(({ name }) => name);
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
 import { machineKeys, seedKey } from './groups.js';
+import { memoryKeys } from './training.js';
 
 export const benchSchema = z.strictObject({
   benchmark: text().describe('What is measured; each has keys of its own'),
@@ -33,5 +34,23 @@ export const benchRolloutSchema = z.strictObject({
   ...machineKeys,
   ...seedKey,
 });
+
+const trainingKeys = {
+  model: inputPath().describe('Hub id or Hugging Face folder'),
+  steps: whole(1).default(5).describe('Measured steps after two to warm up; the median counts'),
+  lora_rank: whole(1).default(16).describe('Rank of LoRA on all linear modules'),
+  gradient_checkpointing: memoryKeys.gradient_checkpointing,
+  compute_dtype: memoryKeys.compute_dtype,
+  ...machineKeys,
+  ...seedKey,
+};
+
+export const benchSftSchema = z.strictObject({
+  ...trainingKeys,
+  seq: whole(2).default(512).describe('Tokens of each sequence, random ids'),
+  batch: whole(1).default(8).describe('Sequences of a step, in one micro-batch'),
+});
+
+export type BenchSftConfig = z.output<typeof benchSftSchema>;
 
 export type BenchRolloutConfig = z.output<typeof benchRolloutSchema>;

@@ -26,7 +26,7 @@ const optimizationKeys = (learningRate: number) => ({
   max_grad_norm: nonNegative().default(1).describe('Clip the gradient to this norm; 0 is off'),
 });
 
-const memoryKeys = {
+export const memoryKeys = {
   gradient_checkpointing: z
     .union([z.boolean(), z.literal('auto')])
     .default('auto')

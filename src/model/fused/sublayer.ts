@@ -59,26 +59,34 @@ export function sublayer(
     return {
       value: post === null ? value : normed(),
       gradFunc: (dy: Tensor, all: Tensor[]) => {
-        const [x0, ...rest] = all as [Tensor, ...Tensor[]];
-        const own = rest.slice(matrices.length);
-        const upstream = scaled(dy, residualScale);
-        const d =
-          post === null
-            ? castTo(upstream, 'float32', compute)
-            : nativeNormGradient(
-                { x: own.shift()!, w: post, dy: upstream },
-                { ...form, out: compute },
-              );
-        const { dh, gradients } = inner.backward(
-          { h: inputOf(x0), dy: d, saved: own },
-          withInputs(inner.linears, rest.slice(0, matrices.length)),
-          pre === null ? { out: 'float32', residual: dy } : { out: compute },
-        );
-        const dx =
-          pre === null
-            ? dh
-            : nativeNormGradient({ x: x0, w: pre, dy: dh, extra: dy }, { ...form, out: 'float32' });
-        return [dx, ...gradients];
+        const grads = tf.tidy(() => {
+          const [x0, ...rest] = all as [Tensor, ...Tensor[]];
+          const own = rest.slice(matrices.length);
+          const upstream = scaled(dy, residualScale);
+          const d =
+            post === null
+              ? castTo(upstream, 'float32', compute)
+              : nativeNormGradient(
+                  { x: own.shift()!, w: post, dy: upstream },
+                  { ...form, out: compute },
+                );
+          const { dh, gradients } = inner.backward(
+            { h: inputOf(x0), dy: d, saved: own },
+            withInputs(inner.linears, rest.slice(0, matrices.length)),
+            pre === null ? { out: 'float32', residual: dy } : { out: compute },
+          );
+          const dx =
+            pre === null
+              ? dh
+              : nativeNormGradient(
+                  { x: x0, w: pre, dy: dh, extra: dy },
+                  { ...form, out: 'float32' },
+                );
+          return [dx, ...gradients];
+        });
+        // The tape would keep it to its end, though nothing reads it again.
+        dy.dispose();
+        return grads;
       },
     };
   })(x, ...loraInputs(inner.linears));

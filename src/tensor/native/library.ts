@@ -38,6 +38,10 @@ export function processorFlags(): readonly string[] {
   return line?.[1]?.trim().split(/\s+/) ?? [];
 }
 
+/** Whether products of bfloat16 have instructions of their own here. */
+export const hasBfloat16Products = (flags = processorFlags()): boolean =>
+  flags.includes('amx_bf16') || flags.includes('avx512_bf16');
+
 /** File name of the module for these sources on this processor. */
 export function opsFile(): string {
   const sources = readdirSync(SOURCES)

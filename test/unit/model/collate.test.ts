@@ -27,9 +27,9 @@ test('the first token never counts', () => {
 
 describe('a prompt that sequences share', () => {
   const answers = [
-    { ids: [1, 2, 5, 6], trained: [false, false, true, true], promptLength: 2 },
-    { ids: [1, 2, 3, 8], trained: [false, false, false, true], promptLength: 3 },
-    { ids: [1, 2, 7], trained: [false, false, true], promptLength: 2 },
+    { ids: [1, 2, 5, 6], trained: [false, false, true, true] },
+    { ids: [1, 2, 3, 8], trained: [false, false, false, true] },
+    { ids: [1, 2, 7], trained: [false, false, true] },
   ];
 
   test('comes once, before the first of them; targets stay in order of sequences', () => {

@@ -1,0 +1,155 @@
+/** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
+import { commandSchemas, type SftConfig } from '../config/index.js';
+import { deviceInfo, gemmRate } from '../tensor/index.js';
+import { processorFlags } from '../tensor/native/library.js';
+import type { StepOutcome } from '../train/index.js';
+import type { Rng } from '../util/rng.js';
+import type { RecipeContext } from './context.js';
+import { type ModelSource, openModel } from './model-source.js';
+import { configureDevice, type TrainedPolicy, trainedPolicy } from './policy-source.js';
+
+export interface TrainingBenchConfig {
+  readonly model: string;
+  readonly steps: number;
+  readonly lora_rank: number;
+  readonly gradient_checkpointing: boolean | 'auto';
+  readonly compute_dtype: 'auto' | 'float32' | 'bfloat16';
+  readonly device: 'auto' | 'cpu' | 'cuda';
+  readonly threads: number | null;
+  readonly seed: number;
+}
+
+export interface TrainingFigures {
+  readonly benchmark: string;
+  readonly tokens_per_step: number;
+  readonly tokens_per_s: number;
+  /** The median of the measured steps. */
+  readonly step_s: number;
+  readonly peak_rss_mib: number;
+  /** Seconds of the median step by what they were spent on. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** Matrix products alone, 1e9 floating-point operations a second. */
+  readonly gemm_gflops: number;
+  readonly compute_dtype: string;
+  readonly fused_ops: boolean;
+  readonly gradient_checkpointing: boolean | 'auto';
+  readonly threads: number;
+  /** Feature flags of the processor that decide such figures. */
+  readonly cpu: readonly string[];
+}
+
+/** Steps before the measured ones. */
+const WARM_UP = 2;
+
+type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
+
+/**
+ * @param stepOf Makes the step from an opened policy; `seconds` other than those of the trainer it reports
+ *   through `extra`, which is read after each step.
+ */
+export async function benchTraining(
+  config: TrainingBenchConfig,
+  context: RecipeContext,
+  bench: {
+    readonly name: string;
+    readonly stepOf: (
+      trained: TrainedPolicy,
+      source: ModelSource,
+    ) => Promise<{
+      readonly step: Step;
+      readonly extra?: () => Readonly<Record<string, number>>;
+      readonly dispose?: () => void;
+    }>;
+  },
+): Promise<TrainingFigures & Readonly<Record<string, unknown>>> {
+  const trainer = trainerConfig(config);
+  configureDevice(trainer);
+  const source = await openModel({ model: config.model }, context);
+  const trained = trainedPolicy(trainer, source, { keepReference: false });
+  try {
+    const { step, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
+    const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
+    for (let i = 0; i < WARM_UP + config.steps; i++) {
+      const start = performance.now();
+      const outcome = await step(i, 1e-4);
+      const seconds = (performance.now() - start) / 1000;
+      if (i >= WARM_UP) runs.push({ seconds, outcome, extra: { ...extra() } });
+    }
+    dispose?.();
+    const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
+    return figures(config, { name: bench.name, median, trained });
+  } finally {
+    trained.dispose();
+    source.close();
+  }
+}
+
+function figures(
+  config: TrainingBenchConfig,
+  measured: {
+    readonly name: string;
+    readonly median: {
+      readonly seconds: number;
+      readonly outcome: StepOutcome;
+      readonly extra: Readonly<Record<string, number>>;
+    };
+    readonly trained: TrainedPolicy;
+  },
+): TrainingFigures & Readonly<Record<string, unknown>> {
+  const { seconds, outcome, extra } = measured.median;
+  const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+  const compute = measured.trained.policy.fused ?? 'float32';
+  const { native, threads, computeDtype } = deviceInfo();
+  const phases = Object.entries(outcome.seconds ?? {});
+  const known = phases.reduce((sum, [, value]) => sum + value, 0);
+  const others = Object.values(extra).reduce((sum, value) => sum + value, 0);
+  return {
+    benchmark: measured.name,
+    tokens_per_step: outcome.tokens,
+    tokens_per_s: round(outcome.tokens / seconds, 1),
+    step_s: round(seconds, 3),
+    ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [name, round(value, 3)])),
+    peak_rss_mib: peak,
+    phases: Object.fromEntries(
+      [...phases, ['data', seconds - known - others] as const].map(([name, value]) => [
+        name,
+        round(value, 3),
+      ]),
+    ),
+    gemm_gflops: Math.round(gemmRate(compute)),
+    compute_dtype: measured.trained.policy.fused ?? computeDtype,
+    fused_ops: native.inUse,
+    gradient_checkpointing: config.gradient_checkpointing,
+    threads,
+    cpu: processorFlags().filter((flag) =>
+      /^(avx2|avx512f|avx512_bf16|amx_bf16|amx_int8)$/.test(flag),
+    ),
+  };
+}
+
+/** The trainers' own config: LoRA on all linear modules, without dropout, as the peers are measured. */
+function trainerConfig(config: TrainingBenchConfig): SftConfig {
+  const { model, gradient_checkpointing, compute_dtype, device, threads, seed, lora_rank } = config;
+  return commandSchemas.sft.parse({
+    model,
+    dataset: { path: 'none' },
+    gradient_checkpointing,
+    compute_dtype,
+    device,
+    threads,
+    seed,
+    lora: {
+      r: lora_rank,
+      lora_alpha: 2 * lora_rank,
+      lora_dropout: 0,
+      target_modules: 'all-linear',
+    },
+  }) as SftConfig;
+}
+
+/** Random tokens that no special meaning attaches to. */
+export function randomTokens(rng: Rng, count: number, vocabulary: number): number[] {
+  return Array.from({ length: count }, () => rng.int(3, vocabulary - 1));
+}
+
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
