@@ -39,7 +39,7 @@ export interface CommandSpec<S extends ConfigSchema, R> {
   readonly schema: S;
   readonly positional?: Positional;
   /** What the run would do, for `--dry-run`. */
-  readonly plan: (config: z.output<S>) => readonly string[];
+  readonly plan: (config: z.output<S>) => readonly string[] | Promise<readonly string[]>;
   readonly run: (config: z.output<S>, context: RecipeContext) => Promise<R>;
   /** The data of the run, for `--preview`; without it the command has no preview. */
   readonly preview?: (config: z.output<S>, request: PreviewRequest) => Promise<Preview>;
@@ -125,12 +125,12 @@ async function printPreview<S extends ConfigSchema, R>(
   }
   const shown = await preview(config, { count, context: recipeContext(call) });
   if (json) {
-    out(JSON.stringify({ ...shown, plan: plan(config) }));
+    out(JSON.stringify({ ...shown, plan: await plan(config) }));
     return;
   }
   const { previewPage } = await import('../recipes/preview.js');
   out(previewPage(shown, colours));
-  for (const line of plan(config)) out(line);
+  for (const line of await plan(config)) out(line);
 }
 
 /** A command whose config is the keys of one schema. */
@@ -145,7 +145,7 @@ export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>
       env: call.env,
     });
     if (call.dryRun) {
-      printDryRun(call, config, spec.plan(config));
+      printDryRun(call, config, await spec.plan(config));
       return;
     }
     if (call.preview !== null) {

@@ -1,4 +1,5 @@
 /** Lines of the plan that `--dry-run` prints: what would be read, done and written. */
+
 import type { DatasetConfig, DpoConfig, GrpoConfig, SftConfig } from '../config/index.js';
 
 export function rowsOf(dataset: DatasetConfig, otherwise = 'no rows'): string {
@@ -27,6 +28,11 @@ function trainerLines(config: Trainer, unit: string): string[] {
   ];
 }
 
+async function memoryLines(command: 'sft' | 'dpo' | 'grpo', config: Trainer): Promise<string[]> {
+  const { memoryPreview } = await import('../recipes/memory-preview.js');
+  return memoryPreview(command, config);
+}
+
 function endLines(config: Trainer): string[] {
   const evaluation = config.eval;
   return [
@@ -42,23 +48,25 @@ function endLines(config: Trainer): string[] {
   ];
 }
 
-export function sftPlan(config: SftConfig): string[] {
+export async function sftPlan(config: SftConfig): Promise<string[]> {
   return [
     `stage ${config.stage}: ${config.traces_file ?? rowsOf(config.dataset)}`,
     ...trainerLines(config, 'sequences'),
+    ...(await memoryLines('sft', config)),
     ...endLines(config),
   ];
 }
 
-export function dpoPlan(config: DpoConfig): string[] {
+export async function dpoPlan(config: DpoConfig): Promise<string[]> {
   return [
     `stage ${config.stage}: pairs from ${rowsOf(config.dataset)}`,
     ...trainerLines(config, 'pairs'),
+    ...(await memoryLines('dpo', config)),
     ...endLines(config),
   ];
 }
 
-export function grpoPlan(config: GrpoConfig): string[] {
+export async function grpoPlan(config: GrpoConfig): Promise<string[]> {
   const completions = config.per_device_train_batch_size * config.gradient_accumulation_steps;
   const groups = completions / config.num_generations;
   return [
@@ -66,6 +74,7 @@ export function grpoPlan(config: GrpoConfig): string[] {
     `${groups} prompts × ${config.num_generations} completions per optimizer step`,
     `rewards: ${config.rewards.map(({ name, weight }) => `${weight} · ${name}`).join(' + ')}`,
     ...trainerLines(config, 'completions'),
+    ...(await memoryLines('grpo', config)),
     ...endLines(config),
   ];
 }

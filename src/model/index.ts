@@ -17,6 +17,13 @@ export {
   planLora,
 } from './lora.js';
 export { type LoraStart, startLora } from './lora-init.js';
+export {
+  largestMicroBatch,
+  layersToCheckpoint,
+  type MemoryPlan,
+  type MemoryQuestion,
+  memoryPlan,
+} from './memory-plan.js';
 export { asPlainLora, parsePissa } from './pissa.js';
 export { Policy, type PolicyOptions } from './policy.js';
 export type {

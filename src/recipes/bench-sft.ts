@@ -8,6 +8,7 @@ import type { RecipeContext } from './context.js';
 export function benchSft(config: BenchSftConfig, context: RecipeContext) {
   return benchTraining(config, context, {
     name: 'sft',
+    shape: { rows: config.batch, longest: config.seq },
     stepOf: async ({ trainer }, { spec }) => ({
       step: sftStep({
         trainer,

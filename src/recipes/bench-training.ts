@@ -5,6 +5,7 @@ import { processorFlags } from '../tensor/native/library.js';
 import type { StepOutcome } from '../train/index.js';
 import type { Rng } from '../util/rng.js';
 import type { RecipeContext } from './context.js';
+import type { BatchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { configureDevice, type TrainedPolicy, trainedPolicy } from './policy-source.js';
 
@@ -14,6 +15,7 @@ export interface TrainingBenchConfig {
   readonly lora_rank: number;
   readonly gradient_checkpointing: boolean | 'auto';
   readonly compute_dtype: 'auto' | 'float32' | 'bfloat16';
+  readonly memory_limit: number | null;
   readonly device: 'auto' | 'cpu' | 'cuda';
   readonly threads: number | null;
   readonly seed: number;
@@ -52,6 +54,7 @@ export async function benchTraining(
   context: RecipeContext,
   bench: {
     readonly name: string;
+    readonly shape: BatchShape;
     readonly stepOf: (
       trained: TrainedPolicy,
       source: ModelSource,
@@ -65,7 +68,8 @@ export async function benchTraining(
   const trainer = trainerConfig(config);
   configureDevice(trainer);
   const source = await openModel({ model: config.model }, context);
-  const trained = trainedPolicy(trainer, source, { keepReference: false });
+  const { shape } = bench;
+  const trained = trainedPolicy(trainer, source, { keepReference: false, shape });
   try {
     const { step, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
     const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
@@ -129,12 +133,14 @@ function figures(
 
 /** The trainers' own config: LoRA on all linear modules, without dropout, as the peers are measured. */
 function trainerConfig(config: TrainingBenchConfig): SftConfig {
-  const { model, gradient_checkpointing, compute_dtype, device, threads, seed, lora_rank } = config;
+  const { model, device, threads, seed, lora_rank } = config;
+  const { gradient_checkpointing, compute_dtype, memory_limit } = config;
   return commandSchemas.sft.parse({
     model,
     dataset: { path: 'none' },
     gradient_checkpointing,
     compute_dtype,
+    memory_limit,
     device,
     threads,
     seed,

@@ -11,11 +11,12 @@ import {
   planLora,
   startLora,
 } from '../model/index.js';
-import { AdamW, type ComputeType, configureTensorflow, hasNativeOps } from '../tensor/index.js';
-import { hasBfloat16Products } from '../tensor/native/library.js';
+import { AdamW, configureTensorflow } from '../tensor/index.js';
 import { Trainer } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import { type Adapter, loraConfig } from '../weights/index.js';
+import { computeType } from './compute-type.js';
+import { type BatchShape, checkpointedLayers } from './memory.js';
 import type { ModelSource } from './model-source.js';
 import { decayMask, loraPlusRates } from './parameter-groups.js';
 
@@ -33,7 +34,10 @@ export function configureDevice(
 }
 
 /** An adapter that the model already has keeps its own shape; else `lora` decides. */
-function loraPlan(config: TrainerConfig, source: ModelSource): LoraPlan | null {
+export function loraPlan(
+  config: TrainerConfig,
+  source: Pick<ModelSource, 'spec' | 'adapter' | 'baseName'>,
+): LoraPlan | null {
   if (!config.use_lora) {
     if (source.adapter === null) return null;
     throw new InputError({
@@ -73,7 +77,8 @@ function loraPlan(config: TrainerConfig, source: ModelSource): LoraPlan | null {
   );
 }
 
-const hasBiases = ({ spec }: ModelSource): boolean => Object.values(spec.bias).some(Boolean);
+const hasBiases = ({ spec }: Pick<ModelSource, 'spec'>): boolean =>
+  Object.values(spec.bias).some(Boolean);
 
 export interface TrainedPolicy {
   readonly policy: Policy;
@@ -85,39 +90,13 @@ export interface TrainedPolicy {
   dispose(): void;
 }
 
-/** Width from which `auto` takes bfloat16: below it, time is not spent in products. */
-const AUTO_BFLOAT16_WIDTH = 512;
-
-/**
- * Type of matrices and products of fused layers. `auto`: bfloat16 for a LoRA of some width on a processor with
- * instructions for it.
- */
-export function computeType(
-  { compute_dtype, use_lora }: Pick<TrainerConfig, 'compute_dtype' | 'use_lora'>,
-  { spec }: Pick<ModelSource, 'spec'>,
-): ComputeType {
-  if (compute_dtype !== 'auto') return compute_dtype;
-  const pays = use_lora && spec.hiddenSize >= AUTO_BFLOAT16_WIDTH;
-  return pays && hasNativeOps() && hasBfloat16Products() ? 'bfloat16' : 'float32';
-}
-
-/** Layers recomputed in the backward pass: all, none, or as the config says. */
-function checkpointedLayers(config: TrainerConfig, source: ModelSource): number {
-  const all = source.spec.layers.length;
-  if (config.gradient_checkpointing === true) return all;
-  if (config.gradient_checkpointing === false) return 0;
-  return source.spec.hiddenSize * all > AUTO_CHECKPOINT_WIDTH ? all : 0;
-}
-
-/** `auto` recomputes from this product of hidden size and layers on (SmolLM2-135M has 17,280). */
-const AUTO_CHECKPOINT_WIDTH = 4096;
-
 export function trainedPolicy(
   config: TrainerConfig,
   source: ModelSource,
-  { keepReference }: { readonly keepReference: boolean },
+  { keepReference, shape }: { readonly keepReference: boolean; readonly shape: BatchShape },
 ): TrainedPolicy {
   const lora = loraPlan(config, source);
+  const compute = computeType(config, source.spec);
   const start = lora === null ? null : loraStart(lora, source, config.seed);
   const isPissa =
     start !== null && source.adapter === null && parsePissa(lora!.config.initLoraWeights) !== null;
@@ -136,8 +115,8 @@ export function trainedPolicy(
     lora,
     initialLora: start?.values ?? [],
     keepReference: needsCopy,
-    checkpointedLayers: checkpointedLayers(config, source),
-    compute: computeType(config, source),
+    checkpointedLayers: checkpointedLayers(config, source.spec, { lora, compute, shape }),
+    compute,
   });
   const optimizer = new AdamW(policy.parameters.size, {
     beta1: config.adam_beta1,

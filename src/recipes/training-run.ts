@@ -28,6 +28,7 @@ import { metricsTable } from './eval.js';
 import { DuringTraining } from './evaluate-during.js';
 import type { EvaluationInputs } from './evaluate-model.js';
 import { evaluateTrained, trainedEvaluationInputs } from './evaluate-trained.js';
+import { batchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
 import {
   configureDevice,
@@ -101,7 +102,10 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
     const inputs = await recipe.inputs(config, source, context);
     const evaluation = await trainedEvaluationInputs(config, source, context);
     const started = performance.now();
-    const trained = trainedPolicy(config, source, { keepReference: recipe.keepReference });
+    const trained = trainedPolicy(config, source, {
+      keepReference: recipe.keepReference,
+      shape: batchShape(recipe.command, config),
+    });
     try {
       const store = checkpointStore(dir, { config, source, trained });
       const checkpoint = findCheckpoint(store, config.resume);

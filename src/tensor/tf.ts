@@ -5,7 +5,6 @@
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import { dirname } from 'node:path';
 import util from 'node:util';
 import { messageOf, SetupError } from '../util/errors.js';
 import { hasNvidiaGpu, noGpuError } from './gpu.js';
@@ -150,13 +149,7 @@ function load(): Loaded {
   acceptHalfPrecision(backend, tfjs.engine());
   if (runtime.device === 'cuda' && !backend.isUsingGpuDevice) throw unusedGpuError(runtime);
   const empty = tfjs.keep(tfjs.tensor1d([], 'float32'));
-  return { tfjs, backend, runtime, native: nativeState(runtime), empty };
-}
-
-/** Our own operations are for the CPU; a GPU's tensors would be copied for each of them. */
-function nativeState({ device, tensorflowDir }: TensorflowRuntime): NativeState {
-  if (device !== 'cpu') return { inUse: false, reason: `not built for device ${device}` };
-  return loadNativeOps(tensorflowDir === null ? null : dirname(tensorflowDir));
+  return { tfjs, backend, runtime, native: loadNativeOps(runtime), empty };
 }
 
 function unusedGpuError({ binding }: TensorflowRuntime): SetupError {

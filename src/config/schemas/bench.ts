@@ -39,8 +39,7 @@ const trainingKeys = {
   model: inputPath().describe('Hub id or Hugging Face folder'),
   steps: whole(1).default(5).describe('Measured steps after two to warm up; the median counts'),
   lora_rank: whole(1).default(16).describe('Rank of LoRA on all linear modules'),
-  gradient_checkpointing: memoryKeys.gradient_checkpointing,
-  compute_dtype: memoryKeys.compute_dtype,
+  ...memoryKeys,
   ...machineKeys,
   ...seedKey,
 };

@@ -30,7 +30,13 @@ export const memoryKeys = {
   gradient_checkpointing: z
     .union([z.boolean(), z.literal('auto')])
     .default('auto')
-    .describe('Recompute activations in the backward pass; auto decides by memory'),
+    .describe(
+      'Recompute activations in the backward pass; auto: of as few layers as memory_limit asks',
+    ),
+  memory_limit: positive()
+    .nullable()
+    .default(null)
+    .describe('GiB that training may use; null is 60% of this machine'),
   compute_dtype: z
     .enum(['auto', 'float32', 'bfloat16'])
     .default('auto')

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
@@ -58,18 +58,35 @@ export type NativeState =
   | { readonly inUse: true; readonly path: string }
   | { readonly inUse: false; readonly reason: string };
 
-/** @param folder Runtime folder, null when the binding came without TensorFlow's libraries. */
-export function loadNativeOps(folder: string | null): NativeState {
+/** The runtime that the operations are for. */
+interface OpsRuntime {
+  readonly device: string;
+  /** Folder with TensorFlow's libraries and headers, beside which they stand; null without. */
+  readonly tensorflowDir: string | null;
+}
+
+/** Whether they are there to be used; loads nothing. */
+export function findNativeOps({ device, tensorflowDir }: OpsRuntime): NativeState {
   if (process.env.LORIKEET_NATIVE_OPS === '0') {
     return { inUse: false, reason: 'switched off by LORIKEET_NATIVE_OPS=0' };
   }
-  if (folder === null) return { inUse: false, reason: 'this binding came without headers' };
-  const path = join(folder, opsFile());
-  if (!existsSync(path)) return { inUse: false, reason: 'not compiled; run `npx lorikeet setup`' };
-  try {
-    process.dlopen({ exports: {} } as NodeJS.Module, path);
-  } catch (error) {
-    return { inUse: false, reason: `${path} does not load: ${messageOf(error)}` };
+  // A GPU's tensors would be copied for each of them.
+  if (device !== 'cpu') return { inUse: false, reason: `not built for device ${device}` };
+  if (tensorflowDir === null) {
+    return { inUse: false, reason: 'this binding came without headers' };
   }
-  return { inUse: true, path };
+  const path = join(dirname(tensorflowDir), opsFile());
+  if (existsSync(path)) return { inUse: true, path };
+  return { inUse: false, reason: 'not compiled; run `npx lorikeet setup`' };
+}
+
+export function loadNativeOps(runtime: OpsRuntime): NativeState {
+  const found = findNativeOps(runtime);
+  if (!found.inUse) return found;
+  try {
+    process.dlopen({ exports: {} } as NodeJS.Module, found.path);
+  } catch (error) {
+    return { inUse: false, reason: `${found.path} does not load: ${messageOf(error)}` };
+  }
+  return found;
 }

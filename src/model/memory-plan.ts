@@ -1,0 +1,146 @@
+/**
+ * What training will need, computed from the architecture before anything is loaded: bytes of weights, of what
+ * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
+ * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
+ */
+import type { DecoderSpec } from './spec.js';
+import { layerLinears, parameterShapes } from './spec.js';
+
+export interface MemoryQuestion {
+  readonly spec: DecoderSpec;
+  /** Trained parameters. */
+  readonly trained: number;
+  /** All parameters are trained: there are no frozen weights beside them. */
+  readonly isFull: boolean;
+  /** Bytes of an element of frozen matrices and activations: 2 or 4. */
+  readonly elementBytes: 2 | 4;
+  /** Layers run by our own operations. */
+  readonly isFused: boolean;
+  /** Tokens of a micro-batch, its longest sequence, and the tokens that count in the loss. */
+  readonly tokens: number;
+  readonly longest: number;
+  readonly predicted: number;
+  readonly checkpointedLayers: number;
+}
+
+export interface MemoryPlan {
+  /** Node and TensorFlow themselves. */
+  readonly runtime: number;
+  readonly weights: number;
+  /** Trained parameters, their gradient (twice, while micro-batches add up) and AdamW's two moments. */
+  readonly optimizer: number;
+  /** Kept from the forward to the backward pass. */
+  readonly activations: number;
+  /** The layer at work, and its gradients. */
+  readonly working: number;
+  /** Output head: logits in part, and the derivative of each log-probability. */
+  readonly head: number;
+  readonly total: number;
+}
+
+const FLOAT = 4;
+/** Resident size of a process that has loaded Node, TensorFlow and our operations. */
+const RUNTIME = 600 * 2 ** 20;
+/** What the allocator holds beyond what is asked of it. */
+const SLACK = 1.15;
+/** Rows and columns of logits that are computed at a time. */
+const FUSED_LOGITS = 2 * 256 * 512 * (FLOAT + 2);
+const PLAIN_CHUNK = 1024;
+/** Copies of a chunk's logits that the plain head holds: z, log-softmax, p, one-hot, slopes. */
+const PLAIN_LOGITS = 6;
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+function weightBytes({ spec, isFull, elementBytes }: MemoryQuestion): number {
+  if (isFull) return 0;
+  let total = 0;
+  for (const shape of parameterShapes(spec).values()) {
+    total += sizeOf(shape) * (shape.length === 2 ? elementBytes : FLOAT);
+  }
+  return total;
+}
+
+/** Sum of the outputs of a layer's linear modules, per token. */
+const outputsOf = (spec: DecoderSpec): number =>
+  layerLinears(spec, 0).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
+
+/** Bytes that a layer keeps for its backward pass. */
+function keptByLayer(question: MemoryQuestion): number {
+  const { spec, tokens, longest, elementBytes: e, isFused } = question;
+  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim } = spec;
+  const queries = numHeads * headDim;
+  const keys = numKvHeads * headDim;
+  if (isFused) {
+    const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
+    const perToken =
+      2 * FLOAT * hiddenSize + e * (2 * queries + 2 * keys + norms + 2 * intermediateSize);
+    return tokens * (perToken + FLOAT * numHeads);
+  }
+  // The plain tape keeps every intermediate, and the probabilities of each head.
+  const perToken = FLOAT * (3 * outputsOf(spec) + 8 * hiddenSize + 4 * intermediateSize);
+  return tokens * (perToken + 3 * FLOAT * numHeads * longest);
+}
+
+function workingSet(question: MemoryQuestion): number {
+  const { spec, tokens, longest, elementBytes: e, isFused } = question;
+  const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
+  const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
+  const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
+  if (isFused) return tokens * Math.max(mlp, attention);
+  return tokens * (2 * mlp + 2 * attention + 3 * FLOAT * numHeads * longest);
+}
+
+function headBytes({ spec, predicted, isFused, elementBytes: e }: MemoryQuestion): number {
+  const rows = predicted * spec.hiddenSize * (3 * FLOAT + e);
+  if (isFused) return rows + FUSED_LOGITS + 4 * e * 512 * spec.hiddenSize;
+  return rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
+}
+
+export function memoryPlan(question: MemoryQuestion): MemoryPlan {
+  const { spec, trained, tokens, checkpointedLayers, isFull } = question;
+  const layers = spec.layers.length;
+  const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
+  const kept = keptByLayer(question);
+  const parts = {
+    runtime: RUNTIME,
+    weights: weightBytes(question),
+    optimizer: trained * FLOAT * (isFull ? 6 : 5),
+    activations: SLACK * (single * tokens * spec.hiddenSize * FLOAT + (layers - single) * kept),
+    working: SLACK * (workingSet(question) + (single > 0 ? kept : 0)),
+    head: SLACK * headBytes(question),
+  };
+  return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** The fewest layers to recompute so that the plan keeps to a budget; all of them where none does. */
+export function layersToCheckpoint(
+  question: Omit<MemoryQuestion, 'checkpointedLayers'>,
+  budget: number,
+): number {
+  const layers = question.spec.layers.length;
+  for (let checkpointedLayers = 0; checkpointedLayers < layers; checkpointedLayers++) {
+    if (memoryPlan({ ...question, checkpointedLayers }).total <= budget) return checkpointedLayers;
+  }
+  return layers;
+}
+
+/** The most sequences of `longest` tokens in one micro-batch, with all layers recomputed; 0: not even one. */
+export function largestMicroBatch(
+  question: Omit<MemoryQuestion, 'checkpointedLayers' | 'tokens' | 'predicted'>,
+  budget: number,
+): number {
+  const fits = (rows: number) => {
+    const tokens = rows * question.longest;
+    const checkpointedLayers = question.spec.layers.length;
+    const whole = { ...question, tokens, predicted: tokens, checkpointedLayers };
+    return memoryPlan(whole).total <= budget;
+  };
+  let [low, high] = [0, 1];
+  while (high < 1 << 20 && fits(high)) [low, high] = [high, high * 2];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}

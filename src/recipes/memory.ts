@@ -1,0 +1,123 @@
+/** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
+import type { DpoConfig, GrpoConfig, SftConfig } from '../config/index.js';
+import {
+  type LoraPlan,
+  largestMicroBatch,
+  layersToCheckpoint,
+  type MemoryPlan,
+  type MemoryQuestion,
+  memoryPlan,
+} from '../model/index.js';
+import { type DecoderSpec, parameterShapes } from '../model/spec.js';
+import { describeMachine } from '../setup/index.js';
+import type { ComputeType } from '../tensor/index.js';
+import { hasCompiledOps } from './compute-type.js';
+
+/** The largest micro-batch: so many sequences, each of at most so many tokens. */
+export interface BatchShape {
+  readonly rows: number;
+  readonly longest: number;
+}
+
+type Config = SftConfig | DpoConfig | GrpoConfig;
+
+/** Longest prompt of GRPO that counts where the config does not limit it. */
+const PROMPT_LENGTH = 512;
+
+export function batchShape(
+  command: 'sft' | 'dpo' | 'grpo',
+  config: object & Pick<SftConfig, 'per_device_train_batch_size'>,
+): BatchShape {
+  const rows = config.per_device_train_batch_size;
+  if (command === 'grpo') {
+    const { max_completion_length } = config as GrpoConfig;
+    return { rows, longest: PROMPT_LENGTH + max_completion_length };
+  }
+  const { max_length } = config as SftConfig | DpoConfig;
+  return { rows: command === 'dpo' ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
+}
+
+interface MemoryOf {
+  readonly lora: LoraPlan | null;
+  readonly compute: ComputeType;
+  readonly shape: BatchShape;
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+const isFusedPlan = (lora: LoraPlan | null): boolean =>
+  lora !== null && !lora.config.useDora && lora.replaced.size === 0;
+
+function question(
+  spec: DecoderSpec,
+  { lora, compute, shape: { rows, longest } }: MemoryOf,
+): Omit<MemoryQuestion, 'checkpointedLayers'> {
+  const shapes =
+    lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
+  const isFused = isFusedPlan(lora) && hasCompiledOps();
+  return {
+    spec,
+    trained: shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
+    isFull: lora === null,
+    elementBytes: isFused && compute === 'bfloat16' ? 2 : 4,
+    isFused,
+    tokens: rows * longest,
+    longest,
+    predicted: rows * longest,
+  };
+}
+
+/** Bytes that training may use. */
+const budgetOf = ({ memory_limit }: Pick<SftConfig, 'memory_limit'>): number =>
+  memory_limit === null ? 0.6 * describeMachine().memory : memory_limit * 2 ** 30;
+
+/** Layers recomputed in the backward pass: all, none, or as few as the budget asks. */
+export function checkpointedLayers(
+  config: Pick<SftConfig, 'gradient_checkpointing' | 'memory_limit'>,
+  spec: DecoderSpec,
+  memory: MemoryOf,
+): number {
+  if (config.gradient_checkpointing === true) return spec.layers.length;
+  if (config.gradient_checkpointing === false) return 0;
+  return layersToCheckpoint(question(spec, memory), budgetOf(config));
+}
+
+interface TrainingMemory {
+  readonly plan: MemoryPlan;
+  readonly checkpointedLayers: number;
+  readonly budget: number;
+  /** Sequences of full length that fit in one micro-batch. */
+  readonly largest: number;
+}
+
+function trainingMemory(config: Config, spec: DecoderSpec, memory: MemoryOf): TrainingMemory {
+  const asked = question(spec, memory);
+  const layers = checkpointedLayers(config, spec, memory);
+  const budget = budgetOf(config);
+  return {
+    plan: memoryPlan({ ...asked, checkpointedLayers: layers }),
+    checkpointedLayers: layers,
+    budget,
+    largest: largestMicroBatch(asked, budget),
+  };
+}
+
+const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+
+/** The plan for people. */
+export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf): string[] {
+  const {
+    plan,
+    checkpointedLayers: layers,
+    budget,
+    largest,
+  } = trainingMemory(config, spec, memory);
+  const { rows, longest } = memory.shape;
+  const parts = (['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const)
+    .map((name) => `${name} ${mib(plan[name])}`)
+    .join(', ');
+  return [
+    `memory for a micro-batch of ${rows} × ${longest} tokens: ${mib(plan.total)} of ${mib(budget)} (${parts})`,
+    `recomputes ${layers} of ${spec.layers.length} layers; the largest micro-batch that fits has ${largest} sequences`,
+  ];
+}

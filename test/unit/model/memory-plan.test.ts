@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import {
+  largestMicroBatch,
+  layersToCheckpoint,
+  type MemoryQuestion,
+  memoryPlan,
+  specFromConfig,
+} from '../../../src/model/index.js';
+
+/** SmolLM2-135M's shape: 134.5 M parameters, of them 28.3 M embeddings. */
+const spec = specFromConfig('llama', {
+  model_type: 'llama',
+  vocab_size: 49152,
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  max_position_embeddings: 8192,
+  tie_word_embeddings: true,
+});
+
+/** LoRA of rank 16 on all linear modules, 8 × 512 tokens. */
+const question: MemoryQuestion = {
+  spec,
+  trained: 4_884_480,
+  isFull: false,
+  elementBytes: 2,
+  isFused: true,
+  tokens: 4096,
+  longest: 512,
+  predicted: 4096,
+  checkpointedLayers: 0,
+};
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+describe('the plan', () => {
+  test('counts weights by element and what is trained by its five vectors', () => {
+    const { weights, optimizer } = memoryPlan(question);
+    // 49152·576 + 30·(576·(576 + 192 + 192 + 576) + 3·576·1536) matrix elements of two bytes, 61·576 norms of four.
+    expect(weights).toBe(2 * (28_311_552 + 30 * 3_538_944) + 4 * 61 * 576);
+    expect(optimizer).toBe(5 * 4 * 4_884_480);
+  });
+
+  test('is near the peaks that were measured', () => {
+    // `bench sft` at this shape: 3061 MiB without and 1563 MiB with checkpointing.
+    expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);
+    expect(memoryPlan(question).total / MIB).toBeLessThan(3370);
+    const checkpointed = memoryPlan({ ...question, checkpointedLayers: 30 }).total / MIB;
+    expect(checkpointed).toBeGreaterThan(1400);
+    expect(checkpointed).toBeLessThan(1720);
+  });
+
+  test('grows with the length alone where layers are fused, with its square where they are not', () => {
+    const at = (longest: number, isFused: boolean) =>
+      memoryPlan({ ...question, isFused, tokens: longest, longest, predicted: 0 }).activations;
+    expect(at(4096, true) / at(2048, true)).toBeCloseTo(2, 5);
+    expect(at(4096, false) / at(2048, false)).toBeGreaterThan(3);
+  });
+});
+
+describe('layers to recompute', () => {
+  test('are none with plenty, all with too little, and some between', () => {
+    expect(layersToCheckpoint(question, 8 * GIB)).toBe(0);
+    expect(layersToCheckpoint(question, 1 * GIB)).toBe(30);
+    const some = layersToCheckpoint(question, 2 * GIB);
+    expect(some).toBeGreaterThan(0);
+    expect(some).toBeLessThan(30);
+    const plan = (checkpointedLayers: number) =>
+      memoryPlan({ ...question, checkpointedLayers }).total;
+    expect(plan(some)).toBeLessThanOrEqual(2 * GIB);
+    expect(plan(some - 1)).toBeGreaterThan(2 * GIB);
+  });
+});
+
+test('the largest micro-batch fits, and one more sequence does not', () => {
+  const rows = largestMicroBatch(question, 2 * GIB);
+  const total = (count: number) => {
+    const tokens = count * question.longest;
+    return memoryPlan({ ...question, tokens, predicted: tokens, checkpointedLayers: 30 }).total;
+  };
+  expect(total(rows)).toBeLessThanOrEqual(2 * GIB);
+  expect(total(rows + 1)).toBeGreaterThan(2 * GIB);
+  expect(largestMicroBatch(question, 0.5 * GIB)).toBe(0);
+});
