@@ -11,6 +11,7 @@ import type {
 } from '../model/index.js';
 import { type AdamW, type Tensor1D, tf } from '../tensor/index.js';
 import { GuardError } from '../util/errors.js';
+import { explained } from './out-of-memory.js';
 
 export interface MicroTask {
   readonly batch: TokenBatch;
@@ -72,11 +73,15 @@ export class Trainer {
     const seconds = { forward: 0, head: 0, backward: 0 };
     for (const [index, { batch, lossOf, temperature = 1, columns }] of tasks.entries()) {
       const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
-      const part = await this.policy.gradients(batch, lossOf, {
-        temperature,
-        dropoutSeed,
-        ...(columns !== undefined && { columns }),
-      });
+      const part = await this.policy
+        .gradients(batch, lossOf, {
+          temperature,
+          dropoutSeed,
+          ...(columns !== undefined && { columns }),
+        })
+        .catch((error: unknown) => {
+          throw explained(error, `step ${step + 1}`);
+        });
       loss += part.loss;
       logps.push(part.logps);
       for (const phase of PHASES) seconds[phase] += part.seconds[phase];

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { tf } from '../../../src/tensor/index.js';
+import { explained } from '../../../src/train/out-of-memory.js';
+
+function failureOf(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+
+test('memory that runs out in TensorFlow is explained, with what to change', () => {
+  // 8 TiB, more than any machine gives at once.
+  const failure = failureOf(() => tf.fill([2 ** 21, 2 ** 20], 1));
+  const error = explained(failure, 'step 7');
+  expect(error).toMatchObject({ name: 'RunError', exitCode: 1, cause: failure });
+  expect((error as Error).message).toMatch(
+    /^step 7: memory ran out \(OOM when allocating tensor with shape\[2097152,1048576\].*\)\. The last checkpoint is intact: .*per_device_train_batch_size/,
+  );
+});
+
+test('another failure stays what it is', () => {
+  const failure = new Error('shapes differ');
+  expect(explained(failure, 'step 1')).toBe(failure);
+});
