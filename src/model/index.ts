@@ -3,7 +3,6 @@ export {
   type CollatedBatch,
   collate,
   type MaskedSequence,
-  promptKey,
   trainedTokens,
 } from './collate.js';
 export { readSpec, specFromConfig } from './families/index.js';
