@@ -9,6 +9,18 @@ export {
 } from './extract.js';
 export { followsFormat } from './format.js';
 export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
+export { extractBoxed } from './math/boxed.js';
+export { answerKey, type EquivalenceOptions, mathEquivalent } from './math/equivalence.js';
+export {
+  type Extraction,
+  type ExtractionMethod,
+  type ExtractionOptions,
+  extractAnswer,
+  extractHashes,
+  extractLastNumber,
+  extractPhrase,
+  extractTagged,
+} from './math/extract.js';
 export { numbersEqual, parseNumber } from './numbers.js';
 export {
   type Grade,

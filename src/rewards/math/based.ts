@@ -1,0 +1,18 @@
+/** Numbers written in a base: 1200_7, 152A_{11}, (101)_2, 0.0011_{\text{two}}. */
+import type { Node } from './syntax.js';
+
+const BASED =
+  /^([+-]?)\s*(?:\(\s*)?(?:\\(?:text|mathrm)\s*\{)?([0-9][0-9A-Za-z]*(?:\.[0-9A-Za-z]+)?)\}?\s*\)?\s*_\s*\{?\s*(?:\\(?:text|mathrm)\s*\{)?\s*(\d{1,2}|[a-z]+)\s*\}{0,2}$/;
+const BASE_WORDS = 'two three four five six seven eight nine ten eleven twelve'.split(' ');
+
+/** The number, or null when the text is none. Base ten is left to the grammar of numbers. */
+export function readBased(normal: string): Node | null {
+  if (normal.length > 200) return null;
+  const match = BASED.exec(normal);
+  if (match === null) return null;
+  const [, sign = '', digits = '', baseText = ''] = match;
+  const base = /^\d/.test(baseText) ? Number(baseText) : BASE_WORDS.indexOf(baseText) + 2;
+  if (base < 2) return null;
+  const clean = digits.toUpperCase().replace(/^0+(?=[0-9A-Z])/, '');
+  return { kind: 'based', digits: `${sign === '-' ? '-' : ''}${clean}`, base };
+}

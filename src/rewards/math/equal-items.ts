@@ -1,0 +1,221 @@
+/**
+ * Whether a predicted answer is the gold one, by structure. The comparison is asymmetric where an
+ * answer could otherwise be guessed: a gold inequality accepts the interval it describes, a gold
+ * interval accepts no inequality (which may be an echo of the question); a list must match item by
+ * item, so that listing candidates earns nothing.
+ */
+import { plainText } from './key.js';
+import { asInterval, relationsEqual } from './relations.js';
+import { isConstant, scalarsEqual } from './scalars.js';
+import { expandSigns } from './signs.js';
+import type { Node } from './syntax.js';
+import { unitsDiffer } from './units.js';
+
+export interface Comparison {
+  /** Absolute tolerance of each gold item; the last one also holds for those that follow. */
+  readonly precisions: readonly number[];
+  readonly isOrdered: boolean;
+  /** A gold interval also accepts the inequality that describes it. */
+  readonly acceptsInequalities: boolean;
+}
+
+const MAX_ITEMS = 200;
+
+export function answersEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  const wanted = itemsOf(gold);
+  const given = itemsOf(prediction);
+  if (wanted.length !== given.length || wanted.length > MAX_ITEMS) return false;
+  const byName = wanted.length > 1 && haveSameNames(wanted, given);
+  const equal = (a: Node, b: Node, i: number): boolean => {
+    if (byName && nameOf(a) !== nameOf(b)) return false;
+    return itemsEqual(a, b, { ...how, precisions: [precisionAt(how, i)] });
+  };
+  return how.isOrdered
+    ? wanted.every((item, i) => equal(item, given[i] as Node, i))
+    : matchAll(wanted, given, equal);
+}
+
+/** Greedy one-to-one matching, which finds one when equality is transitive. */
+function matchAll(
+  wanted: readonly Node[],
+  given: readonly Node[],
+  equal: (a: Node, b: Node, i: number) => boolean,
+): boolean {
+  const left = [...given];
+  return wanted.every((item, i) => {
+    const at = left.findIndex((other) => equal(item, other, i));
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+}
+
+function precisionAt({ precisions }: Comparison, i: number): number {
+  return precisions[Math.min(i, precisions.length - 1)] ?? 0;
+}
+
+/** The items of a list or set, ± written out; an assignment to a list gives its items. */
+function itemsOf(node: Node): readonly Node[] {
+  if (node.kind === 'list' || node.kind === 'set') return node.items.flatMap(expandSigns);
+  const value = assigned(node);
+  if (value?.kind === 'list' || value?.kind === 'set') return itemsOf(value);
+  return expandSigns(node);
+}
+
+function itemsEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  const goldValue = assigned(gold);
+  const value = assigned(prediction);
+  if (goldValue !== null && (value !== null || prediction.kind !== 'relation')) {
+    if (itemsEqual(goldValue, value ?? prediction, how)) return true;
+    return value !== null && relationsEqual(gold, prediction);
+  }
+  if (value !== null && gold.kind !== 'relation') return answersEqual(gold, value, how);
+  return sameKinds(gold, prediction, how);
+}
+
+function sameKinds(gold: Node, prediction: Node, how: Comparison): boolean {
+  const [precision = 0] = how.precisions;
+  if (gold.kind === 'relation' || prediction.kind === 'relation') {
+    return withRelation(gold, prediction, how);
+  }
+  if (gold.kind === 'percent' || prediction.kind === 'percent') {
+    return percentsEqual(gold, prediction, precision);
+  }
+  if (hasUnit(gold) || hasUnit(prediction)) return quantitiesEqual(gold, prediction, how);
+  if (isScalar(gold) && isScalar(prediction)) return scalarsEqual(gold, prediction, precision);
+  return structuresEqual(gold, prediction, how);
+}
+
+/** \text{C} and the letter C are one choice. */
+function isChoice(text: Node, letter: Node): boolean {
+  const isShort = text.kind === 'text' && text.text.length <= 6;
+  return isShort && letter.kind === 'symbol' && /[^\s().]+/.exec(text.text)?.[0] === letter.name;
+}
+
+function structuresEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  const pair = (a: readonly Node[], b: readonly Node[]): boolean => answersInOrder(a, b, how);
+  if (gold.kind === 'text' && prediction.kind === 'text') {
+    return plainText(gold.text) !== '' && plainText(gold.text) === plainText(prediction.text);
+  }
+  if (isChoice(gold, prediction) || isChoice(prediction, gold)) return true;
+  if (gold.kind === 'based' && prediction.kind === 'based') {
+    return gold.base === prediction.base && gold.digits === prediction.digits;
+  }
+  if (gold.kind === 'tuple' && prediction.kind === 'tuple') {
+    const sameBrackets = gold.open === prediction.open && gold.close === prediction.close;
+    return sameBrackets && pair(gold.items, prediction.items);
+  }
+  if (gold.kind === 'ratio' && prediction.kind === 'ratio')
+    return pair(gold.items, prediction.items);
+  if (gold.kind === 'matrix' && prediction.kind === 'matrix') {
+    const sameShape = gold.rows.length === prediction.rows.length;
+    return sameShape && pair(gold.rows.flat(), prediction.rows.flat());
+  }
+  if (gold.kind === 'sets' && prediction.kind === 'sets') {
+    if (gold.operator !== prediction.operator) return false;
+    return answersEqual(
+      { kind: 'list', items: gold.items.map(asItem) },
+      { kind: 'list', items: prediction.items.map(asItem) },
+      { ...how, isOrdered: gold.operator === 'setminus' },
+    );
+  }
+  if (gold.kind === 'set' || gold.kind === 'list') return answersEqual(gold, prediction, how);
+  return vectorsEqual(gold, prediction, how);
+}
+
+/** A set among the operands of a union stays one item. */
+function asItem(node: Node): Node {
+  return node.kind === 'set' ? { kind: 'tuple', open: '{', close: '}', items: node.items } : node;
+}
+
+/** A column (or row) and a tuple of the same numbers are one vector. */
+function vectorsEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  const [a, b] = [vectorOf(gold), vectorOf(prediction)];
+  return a !== null && b !== null && answersInOrder(a, b, how);
+}
+
+function vectorOf(node: Node): readonly Node[] | null {
+  if (node.kind === 'tuple' && node.open === '(' && node.close === ')') return node.items;
+  if (node.kind !== 'matrix') return null;
+  return node.rows.length === 1 || node.rows[0]?.length === 1 ? node.rows.flat() : null;
+}
+
+function answersInOrder(a: readonly Node[], b: readonly Node[], how: Comparison): boolean {
+  return a.length === b.length && a.every((item, i) => itemsEqual(item, b[i] as Node, how));
+}
+
+function withRelation(gold: Node, prediction: Node, how: Comparison): boolean {
+  if (relationsEqual(gold, prediction)) return true;
+  if (gold.kind === 'relation' && prediction.kind !== 'relation') {
+    const interval = asInterval(gold);
+    return interval !== null && itemsEqual(interval, prediction, how);
+  }
+  if (gold.kind === 'relation' || !how.acceptsInequalities) return false;
+  const interval = asInterval(prediction);
+  return interval !== null && itemsEqual(gold, interval, how);
+}
+
+/** 7% is read as 7 and as 0.07. */
+function percentsEqual(gold: Node, prediction: Node, precision: number): boolean {
+  const both = gold.kind === 'percent' && prediction.kind === 'percent';
+  const [a, b] = [percentless(gold), percentless(prediction)];
+  if (!isScalar(a) || !isScalar(b)) return false;
+  if (scalarsEqual(a, b, precision)) return true;
+  return !both && scalarsEqual(gold, prediction, precision);
+}
+
+function percentless(node: Node): Node {
+  return node.kind === 'percent' ? node.of : node;
+}
+
+function quantitiesEqual(gold: Node, prediction: Node, how: Comparison): boolean {
+  const [wanted, given] = [unitOf(gold), unitOf(prediction)];
+  if (wanted !== null && given !== null && unitsDiffer(wanted, given)) return false;
+  return itemsEqual(unitless(gold), unitless(prediction), how);
+}
+
+function unitOf(node: Node): string | null {
+  if (node.kind === 'degrees') return 'degree';
+  return node.kind === 'quantity' ? node.unit : null;
+}
+
+function unitless(node: Node): Node {
+  return hasUnit(node) && 'of' in node ? unitless(node.of) : node;
+}
+
+function hasUnit(node: Node): boolean {
+  return node.kind === 'quantity' || node.kind === 'degrees';
+}
+
+function isScalar(node: Node): boolean {
+  const isStructure = /^(?:text|based|list|set|ratio|tuple|matrix|sets|relation)$/.test(node.kind);
+  return !isStructure;
+}
+
+/** What a name is said to be: `x = 5`, `x \in S`, `x = 2 + 3 = 5`, and 2 + 3 = 5 as 5. */
+function assigned(node: Node): Node | null {
+  if (
+    node.kind !== 'relation' ||
+    node.operators.some((operator) => operator !== '=' && operator !== 'in')
+  ) {
+    return null;
+  }
+  const [name, ...values] = node.sides;
+  const value = values.at(-1);
+  if (name === undefined || value === undefined) return null;
+  const isName = name.kind === 'symbol' || name.kind === 'constant';
+  const equal = isName ? values : isConstant(name) && isScalar(name) ? node.sides : [];
+  const agree = equal.every(
+    (side) => side === value || (isScalar(side) && isScalar(value) && scalarsEqual(value, side, 0)),
+  );
+  return equal.length > 0 && agree ? value : null;
+}
+
+function nameOf(node: Node): string | null {
+  const name = node.kind === 'relation' ? node.sides[0] : undefined;
+  return name?.kind === 'symbol' ? name.name : null;
+}
+
+function haveSameNames(a: readonly Node[], b: readonly Node[]): boolean {
+  const names = (items: readonly Node[]): string => JSON.stringify(items.map(nameOf).sort());
+  return a.every((item) => nameOf(item) !== null) && names(a) === names(b);
+}

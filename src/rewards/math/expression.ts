@@ -1,0 +1,138 @@
+/**
+ * Sums, products and powers. Products may be written by juxtaposition; a whole number before a
+ * fraction of whole numbers is a mixed number. Of several readings the usual one of LaTeX is taken:
+ * 1/2x is (1/2)·x.
+ */
+import type { Cursor } from './cursor.js';
+import { readArgument, readPrimary, startsPrimary } from './primary.js';
+import { add, type Rational } from './rational.js';
+import { type Node, UnreadableAnswer } from './syntax.js';
+
+/** Terms with their signs. */
+export function readSum(cursor: Cursor): Node {
+  return cursor.nested(() => {
+    const terms = [signed(cursor, signAt(cursor), () => readProduct(cursor))];
+    for (;;) {
+      const sign = signAt(cursor);
+      if (sign === null) break;
+      terms.push(signed(cursor, sign, () => readProduct(cursor)));
+    }
+    const [only] = terms;
+    return terms.length === 1 && only !== undefined ? only : { kind: 'add', terms };
+  });
+}
+
+type Sign = '+' | '-' | 'pm' | 'mp';
+
+function signAt(cursor: Cursor): Sign | null {
+  const isSign = cursor.isOp('+', '-') || cursor.isCommand('pm', 'mp');
+  return isSign ? (cursor.token.text as Sign) : null;
+}
+
+function signed(cursor: Cursor, sign: Sign | null, read: () => Node): Node {
+  if (sign === null) return read();
+  cursor.advance();
+  const of = cursor.nested(() => signed(cursor, signAt(cursor), read));
+  if (sign === '+') return of;
+  if (sign === '-' && of.kind === 'based') return { ...of, digits: `-${of.digits}` };
+  return sign === '-' ? { kind: 'negate', of } : { kind: 'sign', of, flipped: sign === 'mp' };
+}
+
+function readProduct(cursor: Cursor): Node {
+  let left = readFactor(cursor);
+  for (;;) {
+    if (cursor.takeOp('*') || cursor.takeCommand('cdot', 'times', 'ast')) {
+      left = product(
+        left,
+        signed(cursor, signAt(cursor), () => readFactor(cursor)),
+      );
+    } else if (cursor.takeOp('/') || cursor.takeCommand('div')) {
+      const under = signed(cursor, signAt(cursor), () => readFactor(cursor));
+      left = { kind: 'divide', over: left, under };
+    } else if (cursor.token.kind === 'text' || isUnitWord(cursor, left)) {
+      if (isSeparatorText(cursor)) return left;
+      left = { kind: 'quantity', of: left, unit: readUnit(cursor) };
+    } else if (startsPrimary(cursor)) {
+      left = juxtaposed(left, cursor);
+    } else {
+      return left;
+    }
+  }
+}
+
+function product(left: Node, right: Node): Node {
+  const before = left.kind === 'multiply' ? left.factors : [left];
+  return { kind: 'multiply', factors: [...before, right] };
+}
+
+/** Two numbers side by side are no product: "7 8" is two answers, "6 3/4" a mixed number. */
+function juxtaposed(left: Node, cursor: Cursor): Node {
+  const isNumber = cursor.token.kind === 'number';
+  const whole = left.kind === 'number' && left.value.under === 1n ? left.value : null;
+  if (isNumber && whole !== null && isPlainFraction(cursor)) {
+    const over = readFactor(cursor);
+    cursor.advance();
+    return mixed(whole, { kind: 'divide', over, under: readFactor(cursor) });
+  }
+  if (isNumber) throw new UnreadableAnswer('two numbers side by side');
+  const right = readFactor(cursor);
+  return whole !== null && right.kind === 'divide' ? mixed(whole, right) : product(left, right);
+}
+
+function isPlainFraction(cursor: Cursor): boolean {
+  const isDivided = cursor.peek(1).kind === 'op' && cursor.peek(1).text === '/';
+  return cursor.token.spaced && isDivided && cursor.peek(2).kind === 'number';
+}
+
+/** 6¾ = 6 + 3/4, where the fraction is one of whole numbers below one; else a product. */
+function mixed(whole: Rational, fraction: Node & { kind: 'divide' }): Node {
+  const { over, under } = fraction;
+  const left: Node = { kind: 'number', value: whole };
+  if (over.kind !== 'number' || under.kind !== 'number') return product(left, fraction);
+  const isProper = over.value.under === 1n && under.value.under === 1n && over.value.over >= 0n;
+  if (!isProper || over.value.over >= under.value.over) return product(left, fraction);
+  const value = add(whole, { over: over.value.over, under: under.value.over });
+  return value === null ? product(left, fraction) : { kind: 'add', terms: [left, fraction] };
+}
+
+function isUnitWord(cursor: Cursor, left: Node): boolean {
+  return cursor.token.kind === 'word' && left.kind !== 'symbol';
+}
+
+function isSeparatorText(cursor: Cursor): boolean {
+  return /^(?:and|or|,|, and|, or)$/i.test(cursor.token.text);
+}
+
+function readUnit(cursor: Cursor): string {
+  let unit = cursor.advance().text;
+  while (cursor.token.kind === 'text' && !isSeparatorText(cursor))
+    unit += ` ${cursor.advance().text}`;
+  if (!cursor.takeOp('^')) return unit;
+  const power = readArgument(cursor);
+  return power.kind === 'number' ? `${unit}^${power.value.over}` : unit;
+}
+
+/** A primary with its powers, subscripts were read with it. */
+function readFactor(cursor: Cursor): Node {
+  return cursor.nested(() => {
+    let node = readPrimary(cursor);
+    for (;;) {
+      if (cursor.takeOp('^') || cursor.takeOp('**')) {
+        node = { kind: 'power', base: node, exponent: readExponent(cursor) };
+      } else if (cursor.takeOp('!')) {
+        node = { kind: 'call', name: 'factorial', args: [node] };
+      } else if (cursor.takeOp('%')) {
+        node = { kind: 'percent', of: node };
+      } else if (cursor.takeCommand('degree')) {
+        node = { kind: 'degrees', of: node };
+      } else {
+        return node;
+      }
+    }
+  });
+}
+
+function readExponent(cursor: Cursor): Node {
+  if (cursor.takeOp('-')) return { kind: 'negate', of: cursor.nested(() => readExponent(cursor)) };
+  return cursor.token.kind === 'number' ? readPrimary(cursor) : readArgument(cursor);
+}

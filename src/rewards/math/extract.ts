@@ -1,0 +1,85 @@
+/**
+ * The answer in a completion. Strict extraction wants a mark: `\boxed{}`, tags, or `####`. Flexible
+ * extraction goes on to "the answer is …" and at last to the last number. Both say which mark it was,
+ * so that their scores can stand side by side. Each is linear in the length of the text.
+ */
+import { extractBoxed } from './boxed.js';
+
+export type ExtractionMethod = 'boxed' | 'tags' | 'hashes' | 'phrase' | 'number';
+
+export interface Extraction {
+  readonly answer: string;
+  readonly method: ExtractionMethod;
+}
+
+export interface ExtractionOptions {
+  /** `strict`: marks only. `flexible` (the default): also a phrase, or the last number. */
+  readonly mode?: 'strict' | 'flexible';
+  /** The tags round an answer. */
+  readonly tags?: { readonly open: string; readonly close: string };
+}
+
+const DEFAULT_TAGS = { open: '<answer>', close: '</answer>' };
+/** A phrase that announces the answer, which ends with its sentence or line. */
+const PHRASE =
+  /\b(?:(?:final )?answer(?: to [^.:\n]{1,80})?(?: is|:| =)|answer:)\**\s*:?\s*\**\s*/gi;
+const PHRASE_LENGTH = 400;
+const NUMBER = /-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:\s?\/\s?\d+(?![\d.]))?%?|-?\.\d+/g;
+
+/**
+ * The answer by the first of these that the text has: the last box, the last pair of tags, what
+ * follows the last `####`, then (flexible) what follows the last "answer is", the last number.
+ * Null when there is none.
+ */
+export function extractAnswer(text: string, options: ExtractionOptions = {}): Extraction | null {
+  const { mode = 'flexible', tags = DEFAULT_TAGS } = options;
+  const readers: readonly (readonly [ExtractionMethod, (text: string) => string | null])[] = [
+    ['boxed', extractBoxed],
+    ['tags', (all) => extractTagged(all, tags)],
+    ['hashes', extractHashes],
+    ['phrase', extractPhrase],
+    ['number', extractLastNumber],
+  ];
+  for (const [method, read] of mode === 'strict' ? readers.slice(0, 3) : readers) {
+    const answer = read(text);
+    if (answer !== null && answer !== '') return { answer, method };
+  }
+  return null;
+}
+
+/** Trimmed text of the last complete pair of tags, or null. */
+export function extractTagged(
+  text: string,
+  { open, close }: { readonly open: string; readonly close: string },
+): string | null {
+  const end = text.lastIndexOf(close);
+  const start = end < 0 ? -1 : text.lastIndexOf(open, end - 1);
+  return start < 0 || start + open.length > end
+    ? null
+    : text.slice(start + open.length, end).trim();
+}
+
+/** The rest of the line after the last `####`, or null. */
+export function extractHashes(text: string): string | null {
+  const at = text.lastIndexOf('####');
+  if (at < 0) return null;
+  const end = text.indexOf('\n', at);
+  return text.slice(at + 4, end < 0 ? undefined : end).trim();
+}
+
+/** What follows the last "answer is" or "answer:", to the end of its sentence; or null. */
+export function extractPhrase(text: string): string | null {
+  let at = -1;
+  for (const match of text.matchAll(PHRASE)) at = match.index + match[0].length;
+  if (at < 0) return null;
+  const rest = text.slice(at, at + PHRASE_LENGTH);
+  const sentence = /^[\s\S]*?(?=\n|[.!?](?:\s|$)|$)/.exec(rest)?.[0] ?? rest;
+  return sentence.replace(/\*+$/, '').trim();
+}
+
+/** The last number with its sign, separators, decimals and denominator; or null. */
+export function extractLastNumber(text: string): string | null {
+  let last: string | null = null;
+  for (const match of text.matchAll(NUMBER)) last = match[0];
+  return last;
+}

@@ -1,0 +1,54 @@
+/** A canonical text of a tree: equal keys mean the same answer, sums and products in any order. */
+import { exactValue } from './exact.js';
+import { childrenOf, type Node } from './syntax.js';
+
+/** The key; a rational value is written as itself, so that 0.5 and 1/2 share one. */
+export function keyOf(node: Node): string {
+  const exact = exactValue(node);
+  if (exact !== null) return `${exact.over}/${exact.under}`;
+  switch (node.kind) {
+    case 'symbol':
+    case 'constant':
+      return node.name;
+    case 'text':
+      return JSON.stringify(plainText(node.text));
+    case 'based':
+      return `${node.digits}_${node.base}`;
+    case 'quantity':
+      return keyOf(node.of);
+    default:
+      return `${tagOf(node)}(${operandKeys(node).join(',')})`;
+  }
+}
+
+/** Letters and digits of a text in lower case, single spaces between its words. */
+export function plainText(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}:]+/gu, ' ')
+    .trim();
+}
+
+function operandKeys(node: Node): readonly string[] {
+  const keys = childrenOf(node).map(keyOf);
+  return ['add', 'multiply', 'list', 'set'].includes(node.kind) ? keys.sort() : keys;
+}
+
+function tagOf(node: Node): string {
+  switch (node.kind) {
+    case 'call':
+      return node.name;
+    case 'sets':
+      return node.operator;
+    case 'tuple':
+      return `${node.open}${node.close}`;
+    case 'relation':
+      return node.operators.join(' ');
+    case 'matrix':
+      return `matrix ${node.rows.length}`;
+    case 'sign':
+      return node.flipped ? 'mp' : 'pm';
+    default:
+      return node.kind;
+  }
+}

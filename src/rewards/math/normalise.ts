@@ -1,0 +1,127 @@
+/**
+ * One spelling for what LaTeX and plain text write in several ways: spaces, sizes of fractions and
+ * brackets, thousands separators, unicode signs, math delimiters. Nothing here changes a value. Each
+ * replacement is linear in the length of the text. Letters of other alphabets that look like Latin
+ * ones stay what they are.
+ */
+
+const SIGNS: Readonly<Record<string, string>> = {
+  '−': '-',
+  '–': '-',
+  '﹣': '-',
+  '－': '-',
+  '＋': '+',
+  '×': '\\times ',
+  '⋅': '\\cdot ',
+  '·': '\\cdot ',
+  '∙': '\\cdot ',
+  '÷': '\\div ',
+  '±': '\\pm ',
+  '∓': '\\mp ',
+  π: '\\pi ',
+  θ: '\\theta ',
+  α: '\\alpha ',
+  β: '\\beta ',
+  γ: '\\gamma ',
+  λ: '\\lambda ',
+  φ: '\\phi ',
+  ω: '\\omega ',
+  '∞': '\\infty ',
+  '≤': '\\le ',
+  '⩽': '\\le ',
+  '≥': '\\ge ',
+  '⩾': '\\ge ',
+  '≠': '\\ne ',
+  '≈': '\\approx ',
+  '∈': '\\in ',
+  '∪': '\\cup ',
+  '∩': '\\cap ',
+  '∖': '\\setminus ',
+  '∅': '\\emptyset ',
+  ℝ: '\\mathbb{R}',
+  '°': '\\degree ',
+  '′': "'",
+  '’': "'",
+  '％': '%',
+  '，': ',',
+  '⟨': '\\langle ',
+  '⟩': '\\rangle ',
+  '½': '\\frac{1}{2}',
+  '⅓': '\\frac{1}{3}',
+  '⅔': '\\frac{2}{3}',
+  '¼': '\\frac{1}{4}',
+  '¾': '\\frac{3}{4}',
+};
+const SIGN = new RegExp(`[${Object.keys(SIGNS).join('')}]`, 'gu');
+const THOUSANDS = /(?<=\d)(?:\{,\}|,(?:\s|\\[,;: ]){0,4}\\!)(?:\s|\\[,!;: ]){0,4}(?=\d{3})/g;
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
+
+const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
+  [/\\[lr]?(?:dollar|\$)|\$|\\[()[\]]|[£€¥]/g, ' '],
+  [/\\(?:text|mbox)?(?:style)?(?:display|script|scriptscript)style\b/g, ' '],
+  [/\\[dtc]frac(?![a-zA-Z])/g, '\\frac'],
+  [/\\[dt]binom(?![a-zA-Z])/g, '\\binom'],
+  [/\\left\s*\|/g, '\\lvert '],
+  [/\\right\s*\|/g, '\\rvert '],
+  [/\\(?:left|right|middle|[bB]igg?[lrm]?)(?![a-zA-Z])\s*\.?/g, ''],
+  [/\\(?:[,!;:> ]|quad|qquad|thinspace|hfill|limits|nolimits|phantom\{\})(?![a-zA-Z])|~/g, ' '],
+  [/\\(?:hspace|vspace)\*?\{[^{}]*\}/g, ' '],
+  [/\\%/g, '%'],
+  [/\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![a-zA-Z]))/g, '\\degree '],
+  [/\\(?:leq|leqslant)(?![a-zA-Z])/g, '\\le '],
+  [/\\(?:geq|geqslant)(?![a-zA-Z])/g, '\\ge '],
+  [/\\neq(?![a-zA-Z])/g, '\\ne '],
+  [/\\(?:varnothing)(?![a-zA-Z])/g, '\\emptyset '],
+  [/\\(?:lbrace)(?![a-zA-Z])/g, '\\{'],
+  [/\\(?:rbrace)(?![a-zA-Z])/g, '\\}'],
+  [/\\(?:textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox)(?![a-zA-Z])/g, '\\text'],
+  [/\\(?:mathbf|mathit|mathsf|boldsymbol|bm|mathnormal)(?![a-zA-Z])/g, '\\mathrm'],
+];
+
+/** The text in one spelling; white space in runs becomes one space. */
+export function normalise(text: string): string {
+  let clean = text.includes('\\!') || text.includes('{,}') ? joinThousands(text) : text;
+  if (!isAscii(clean)) clean = plainSigns(clean);
+  if (clean.includes('\\\\')) {
+    clean = clean.replace(/\\\\/g, clean.includes('\\begin') ? '\\cr ' : '\\');
+  }
+  if (/[\\$~£€¥]/.test(clean)) {
+    for (const [pattern, by] of REPLACEMENTS) clean = clean.replace(pattern, by);
+  }
+  return withoutFinalStop(clean.replace(/\s+/g, ' ').trim());
+}
+
+/** Text without any white space and braces, for a comparison of strings. */
+export function squeezed(normal: string): string {
+  return normal.replace(/[\s{}]+/g, '');
+}
+
+/** `32,\!000`, `32{,}000` → 32000. */
+function joinThousands(text: string): string {
+  return text.replace(THOUSANDS, '');
+}
+
+function withoutFinalStop(text: string): string {
+  return text.replace(/[.。]$/, '').trimEnd();
+}
+
+function isAscii(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
+  return /^[\u0000-\u007f]*$/.test(text);
+}
+
+function plainSigns(text: string): string {
+  return text
+    .replace(SIGN, (sign) => SIGNS[sign] ?? sign)
+    .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+/gu, (run) => `^{${digitsOf(run, SUPERSCRIPTS)}}`)
+    .replace(/[₀₁₂₃₄₅₆₇₈₉]+/gu, (run) => `_{${digitsOf(run, SUBSCRIPTS)}}`)
+    .replace(/√\s*(\d+|[a-zA-Z])/gu, '\\sqrt{$1}')
+    .replace(/√/gu, '\\sqrt')
+    .replace(/[０-９]/gu, (digit) => String(digit.charCodeAt(0) - 0xff10))
+    .replace(/[\u00a0\u2000-\u200b\u202f\u205f\u3000]/gu, ' ');
+}
+
+function digitsOf(run: string, digits: string): string {
+  return [...run].map((sign) => digits.indexOf(sign)).join('');
+}

@@ -1,0 +1,135 @@
+/**
+ * The grammar of an answer, top down: list of items, relation, set operation, sum; below these
+ * expression.ts. LaTeX and plain text are read alike.
+ */
+
+import { readBased } from './based.js';
+import { Cursor, type Grammar } from './cursor.js';
+import { readSum } from './expression.js';
+import { type Node, type Relation, type SetOperator, UnreadableAnswer } from './syntax.js';
+import { tokenize } from './tokens.js';
+import { unitsAsText } from './units.js';
+
+const RELATIONS: Readonly<Record<string, Relation>> = {
+  '=': '=',
+  '==': '=',
+  approx: '=',
+  in: 'in',
+  '<': '<',
+  lt: '<',
+  '<=': '<=',
+  le: '<=',
+  '>': '>',
+  gt: '>',
+  '>=': '>=',
+  ge: '>=',
+  '!=': '!=',
+  ne: '!=',
+  sim: '~',
+  equiv: '~',
+};
+
+/**
+ * The tree of a normalised answer, or null when the grammar does not read it.
+ * @param grouped - whether "1,234" is one number, not two
+ */
+export function parseAnswer(normal: string, grouped = true): Node | null {
+  const based = readBased(normal);
+  if (based !== null) return based;
+  try {
+    const cursor = new Cursor(tokenize(unitsAsText(normal), { grouped }), GRAMMAR);
+    const node = readItems(cursor);
+    return cursor.token.kind === 'end' ? node : null;
+  } catch (error) {
+    if (error instanceof UnreadableAnswer) return null;
+    throw error;
+  }
+}
+
+const GRAMMAR: Grammar = { sum: readSum, series: readSeries };
+
+/** Items between `,`, `;`, "and", "or"; one item stays itself. */
+function readItems(cursor: Cursor): Node {
+  const items = readSeries(cursor);
+  const [only] = items;
+  return items.length === 1 && only !== undefined ? only : { kind: 'list', items };
+}
+
+/** The items of a list or bracket, at least one. */
+function readSeries(cursor: Cursor): Node[] {
+  const items = [readRelation(cursor)];
+  while (takeSeparator(cursor)) items.push(readRelation(cursor));
+  return items;
+}
+
+function takeSeparator(cursor: Cursor): boolean {
+  const hasComma = cursor.takeOp(',', ';');
+  const hasWord = isJoint(cursor);
+  if (hasWord) cursor.advance();
+  return hasComma || hasWord;
+}
+
+function isJoint(cursor: Cursor): boolean {
+  const { kind, text } = cursor.token;
+  if (kind === 'text') return /^(?:and|or|,|, and|, or)$/i.test(text);
+  return kind === 'command' && ['and', 'or', 'land', 'lor'].includes(text);
+}
+
+function readRelation(cursor: Cursor): Node {
+  const sides = [readDefined(cursor) ?? readSets(cursor)];
+  const operators: Relation[] = [];
+  for (;;) {
+    const operator = relationAt(cursor);
+    if (operator === undefined) break;
+    cursor.advance();
+    operators.push(operator);
+    sides.push(readSets(cursor));
+  }
+  const [only] = sides;
+  if (operators.length === 0 && only !== undefined) return only;
+  return { kind: 'relation', operators, sides };
+}
+
+function relationAt(cursor: Cursor): Relation | undefined {
+  const { kind, text } = cursor.token;
+  const isRelation = (kind === 'op' || kind === 'command') && Object.hasOwn(RELATIONS, text);
+  return isRelation ? RELATIONS[text] : undefined;
+}
+
+/** The left side of a definition, `\Phi(x, y) =`, as one name. */
+function readDefined(cursor: Cursor): Node | null {
+  const start = cursor.place;
+  const head = cursor.advance();
+  let name = head.text;
+  if (!(head.kind === 'letter' || head.kind === 'command') || !cursor.takeOp('(')) {
+    cursor.back(start);
+    return null;
+  }
+  while (['letter', 'number', 'command'].includes(cursor.token.kind) || cursor.isOp(',')) {
+    name += cursor.advance().text;
+  }
+  if (cursor.takeOp(')') && cursor.isOp('=')) return { kind: 'symbol', name: `${name})` };
+  cursor.back(start);
+  return null;
+}
+
+function readSets(cursor: Cursor): Node {
+  let left = readRatio(cursor);
+  for (;;) {
+    const { kind, text } = cursor.token;
+    if (kind !== 'command' || !['cup', 'cap', 'setminus'].includes(text)) return left;
+    cursor.advance();
+    const right = readRatio(cursor);
+    const operator = text as SetOperator;
+    const isSame = left.kind === 'sets' && left.operator === operator && operator !== 'setminus';
+    const before = isSame && left.kind === 'sets' ? left.items : [left];
+    left = { kind: 'sets', operator, items: [...before, right] };
+  }
+}
+
+function readRatio(cursor: Cursor): Node {
+  const first = readSum(cursor);
+  const items = [first];
+  while (cursor.takeOp(':') || cursor.takeCommand('colon')) items.push(readSum(cursor));
+  return items.length === 1 ? first : { kind: 'ratio', items };
+}

@@ -1,0 +1,100 @@
+/** Equations and inequalities: equal when they hold for the same values. */
+import { keyOf } from './key.js';
+import { areProportional } from './scalars.js';
+import type { Node, Relation } from './syntax.js';
+
+type RelationNode = Node & { readonly kind: 'relation' };
+
+/** One comparison of two sides, `<` and `<=` only among the inequalities. */
+interface Part {
+  readonly operator: Relation;
+  readonly left: Node;
+  readonly right: Node;
+}
+
+/**
+ * Whether two relations are the same: L = R and c·L = c·R, x < y and y > x, each part of a chain.
+ * False when one is no relation.
+ */
+export function relationsEqual(gold: Node, prediction: Node): boolean {
+  if (gold.kind !== 'relation' || prediction.kind !== 'relation') return false;
+  if (keyOf(gold) === keyOf(prediction)) return true;
+  const [wanted, given] = [partsOf(gold), partsOf(prediction)];
+  if (wanted.length !== given.length) return false;
+  const left = [...given];
+  return wanted.every((part) => {
+    const at = left.findIndex((other) => partsEqual(part, other));
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+}
+
+/** The interval of `a < x`, `x <= b`, `a < x < b`, `x \in S`; null for other relations. */
+export function asInterval(node: Node): Node | null {
+  if (node.kind !== 'relation') return null;
+  const parts = partsOf(node);
+  const [first, second] = parts;
+  if (first === undefined || parts.length > 2) return null;
+  if (second !== undefined) return between(first, second) ?? between(second, first);
+  if (first.left.kind === 'symbol') {
+    return interval({ low: negativeInfinity, open: '(', high: first.right, close: closing(first) });
+  }
+  if (first.right.kind !== 'symbol') return null;
+  return interval({ low: first.left, open: opening(first), high: infinity, close: ')' });
+}
+
+const infinity: Node = { kind: 'constant', name: 'infinity' };
+const negativeInfinity: Node = { kind: 'negate', of: infinity };
+
+function interval({
+  low,
+  high,
+  open,
+  close,
+}: Record<'low' | 'high', Node> & Record<'open' | 'close', string | null>): Node | null {
+  return open === null || close === null
+    ? null
+    : { kind: 'tuple', open, close, items: [low, high] };
+}
+
+/** `low < x` and `x < high` together. */
+function between(below: Part, above: Part): Node | null {
+  const name = below.right.kind === 'symbol' ? below.right.name : null;
+  if (name === null || above.left.kind !== 'symbol' || above.left.name !== name) return null;
+  return interval({
+    low: below.left,
+    open: opening(below),
+    high: above.right,
+    close: closing(above),
+  });
+}
+
+function opening({ operator }: Part): string | null {
+  return operator === '<' ? '(' : operator === '<=' ? '[' : null;
+}
+
+function closing({ operator }: Part): string | null {
+  return operator === '<' ? ')' : operator === '<=' ? ']' : null;
+}
+
+function partsOf({ operators, sides }: RelationNode): readonly Part[] {
+  return operators.map((operator, i) => {
+    const [left, right] = [sides[i] as Node, sides[i + 1] as Node];
+    if (operator === '>') return { operator: '<', left: right, right: left };
+    if (operator === '>=') return { operator: '<=', left: right, right: left };
+    return { operator, left, right };
+  });
+}
+
+function partsEqual(a: Part, b: Part): boolean {
+  if (a.operator !== b.operator) return false;
+  if (a.operator === 'in' || a.operator === '~') {
+    return keyOf(a.left) === keyOf(b.left) && keyOf(a.right) === keyOf(b.right);
+  }
+  const isOrder = a.operator === '<' || a.operator === '<=';
+  return areProportional(difference(a), difference(b), isOrder);
+}
+
+function difference({ left, right }: Part): Node {
+  return { kind: 'add', terms: [left, { kind: 'negate', of: right }] };
+}

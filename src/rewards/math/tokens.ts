@@ -1,0 +1,107 @@
+/**
+ * Tokens of a normalised answer. Words of plain text ("sqrt", "pi", "and") become the commands of
+ * the same meaning; other words of four letters and more stay one name; shorter ones are products of
+ * letters.
+ */
+import { UnreadableAnswer } from './syntax.js';
+
+export interface Token {
+  /** `op` also holds brackets; `command` is the name without its backslash. */
+  readonly kind: 'number' | 'letter' | 'word' | 'command' | 'op' | 'text' | 'end';
+  readonly text: string;
+  /** White space stands before it. */
+  readonly spaced: boolean;
+}
+
+const MAX_TOKENS = 2000;
+
+const WORDS: ReadonlySet<string> = new Set(
+  (
+    'sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt pi abs ' +
+    'infinity infty inf and or union cup cap min max gcd lcm floor ceil in times degrees degree theta ' +
+    'alpha beta gamma lambda mu sigma omega phi'
+  ).split(' '),
+);
+const ALIASES: Readonly<Record<string, string>> = {
+  infinity: 'infty',
+  inf: 'infty',
+  union: 'cup',
+  degrees: 'degree',
+  lg: 'log',
+};
+const NUMBER =
+  /\d+(?:\.\d*)?(?:[eE][+-]?\d+(?![\dA-Za-z.]))?|\.\d+(?:[eE][+-]?\d+(?![\dA-Za-z.]))?/y;
+const GROUPED = /\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?![\d,]*\d)(?:\.\d+)?/y;
+const COMMAND = /\\([a-zA-Z]+|.)/y;
+const LETTERS = /[a-zA-Z]+/y;
+const TEXT = /\\(?:text|mathrm|operatorname)\s*\{([^{}]*)\}/y;
+const OPERATOR = /<=|>=|!=|==|\*\*|[-+*/^_=<>|!%,;:&()[\]{}']/y;
+
+/**
+ * @param grouped - whether "1,234" and "1 234" outside of brackets are one number
+ * @throws UnreadableAnswer on a sign that is in no answer, and beyond 2,000 tokens
+ */
+export function tokenize(text: string, { grouped }: { readonly grouped: boolean }): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  let depth = 0;
+  const match = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    return pattern.exec(text);
+  };
+  while (at < text.length) {
+    const spaced = text[at] === ' ';
+    if (spaced) at += 1;
+    if (at >= text.length) break;
+    const [found, made] = next(match, grouped && depth === 0);
+    at += found.length;
+    depth += depthChange(made[0]);
+    tokens.push(...made.map((token, i) => ({ ...token, spaced: i === 0 && spaced })));
+    if (tokens.length > MAX_TOKENS) throw new UnreadableAnswer('too many tokens');
+  }
+  return tokens;
+}
+
+type Bare = Omit<Token, 'spaced'>;
+type Match = (pattern: RegExp) => RegExpExecArray | null;
+
+function next(match: Match, grouped: boolean): readonly [string, readonly Bare[]] {
+  const number = (grouped ? match(GROUPED) : null) ?? match(NUMBER);
+  if (number !== null) {
+    return [number[0], [{ kind: 'number', text: number[0].replace(/[, ]/g, '') }]];
+  }
+  const text = match(TEXT);
+  if (text !== null) return [text[0], textTokens(text[1] ?? '', text[0])];
+  const command = match(COMMAND);
+  if (command !== null) return [command[0], [{ kind: 'command', text: command[1] ?? '' }]];
+  const letters = match(LETTERS);
+  if (letters !== null) return [letters[0], wordTokens(letters[0])];
+  const operator = match(OPERATOR);
+  if (operator !== null) return [operator[0], [{ kind: 'op', text: operator[0] }]];
+  throw new UnreadableAnswer('a sign that is in no answer');
+}
+
+/** `\text{13}` is 13, `\mathrm{B}` the letter B; other contents are units or prose. */
+function textTokens(content: string, source: string): readonly Bare[] {
+  const inner = content.trim();
+  if (/^\d+$/.test(inner)) return [{ kind: 'number', text: inner }];
+  if (!source.startsWith('\\text') && inner.length <= 1) {
+    return inner === '' ? [] : [{ kind: 'letter', text: inner }];
+  }
+  if (source.startsWith('\\operatorname') && /^[a-z]+$/.test(inner)) {
+    return [{ kind: 'command', text: inner }];
+  }
+  return [{ kind: 'text', text: inner }];
+}
+
+function wordTokens(word: string): readonly Bare[] {
+  if (WORDS.has(word)) return [{ kind: 'command', text: ALIASES[word] ?? word }];
+  if (word.length >= 4) return [{ kind: 'word', text: word }];
+  return [...word].map((text) => ({ kind: 'letter', text }));
+}
+
+function depthChange(token: Bare | undefined): number {
+  if (token === undefined || (token.kind !== 'op' && token.kind !== 'command')) return 0;
+  if (['(', '[', '{'].includes(token.text)) return 1;
+  return [')', ']', '}'].includes(token.text) ? -1 : 0;
+}

@@ -1,0 +1,172 @@
+/** Equal and unequal answers by hand, each pair of kinds in both directions where they differ. */
+import { describe, expect, it } from 'vitest';
+import { answerKey, mathEquivalent } from '../../../../src/rewards/index.js';
+
+type Pair = readonly [prediction: string, gold: string];
+
+const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
+  numbers: [
+    ['1,234', '1234'],
+    ['32,\\!000', '32000'],
+    ['10 000', '10000'],
+    ['.5', '0.50'],
+    ['1.5e3', '1500'],
+    ['7.8\\times 10^2', '780'],
+    ['$18.00', '18'],
+    ['−3', '-3'],
+    ['0.\\overline{3}', '\\frac13'],
+    ['0.1\\overline{6}', '\\frac{1}{6}'],
+    ['6 3/4', '6\\frac{3}{4}'],
+    ['27/4', '6\\frac34'],
+    ['3!', '6'],
+    ['\\binom{5}{2}', '10'],
+    ['2^{10}', '1024'],
+  ],
+  roots: [
+    ['\\frac{\\sqrt{6}+\\sqrt{2}}{4}', '\\cos 15^\\circ'],
+    ['\\frac{1}{\\sqrt{2}}', '\\frac{\\sqrt2}{2}'],
+    ['\\sqrt{12}', '2\\sqrt{3}'],
+    ['\\sqrt[3]{-8}', '-2'],
+    ['sqrt(2)/2', '\\frac{\\sqrt{2}}{2}'],
+    ['2√3', '2\\sqrt3'],
+    ['\\sin(\\pi)', '0'],
+    ['\\sqrt{-4}', '2i'],
+    ['e^{i\\pi}', '-1'],
+    ['\\log_2 8', '3'],
+  ],
+  expressions: [
+    ['(x+1)^2', 'x^2+2x+1'],
+    ['\\frac{x+1}{2y}', '\\frac{x}{2y}+\\frac{1}{2y}'],
+    ['\\sin^2 x + \\cos^2 x', '1'],
+    ['\\sin 2x', '2 \\sin x \\cos x'],
+    ['\\ln(ab)', '\\ln a + \\ln b'],
+    ['3 - 2f(x)', '-2f(x)+3'],
+    ['x^{a+b}', 'x^a x^b'],
+    ['|x-1|', '|1-x|'],
+  ],
+  structures: [
+    ['(1,2)', '\\left(1, \\frac42\\right)'],
+    ['\\{1,2\\}', '2, 1'],
+    ['(-\\infty,1]\\cup[10,\\infty)', '[10,+\\infty) \\cup (-\\infty, 1]'],
+    ['1 \\pm \\sqrt{5}', '1-\\sqrt5, 1+\\sqrt5'],
+    ['2 \\text{ and } 3', '3, 2'],
+    ['\\begin{bmatrix}1/2\\\\2\\end{bmatrix}', '\\begin{pmatrix} 0.5 \\\\ 2 \\end{pmatrix}'],
+    ['(1,2,3)', '\\begin{pmatrix}1\\\\2\\\\3\\end{pmatrix}'],
+    ['1:2', '1 : 2'],
+    ['x=1, y=2', 'y=2, x=1'],
+  ],
+  relations: [
+    ['x = 5', '5'],
+    ['5', 'x=5'],
+    ['x=2+3=5', '5'],
+    ['y = 2x + 3', '2x + 3'],
+    ['2x - y = -3', 'y = 2x + 3'],
+    ['3 > x', 'x < 3'],
+    ['(-\\infty, 3)', 'x < 3'],
+    ['[1, 2)', '1 \\le x < 2'],
+    ['x \\in [-2,7]', '[-2,7]'],
+  ],
+  'units and texts': [
+    ['7\\%', '7'],
+    ['0.07', '7\\%'],
+    ['60%', '0.6'],
+    ['45^\\circ', '45'],
+    ['20 apples', '20'],
+    ['5 cm', '5\\text{ centimeters}'],
+    ['864 \\mbox{ inches}^2', '864\\text{ square inches}'],
+    ['\\text{(C)}', 'C'],
+    ['(C)', '\\text{(C)}'],
+    ['evelyn', '\\text{Evelyn}'],
+    ['\\text{E, C}', '\\text{C,E}'],
+    ['1200_{7}', '1200_7'],
+  ],
+};
+
+const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
+  numbers: [
+    ['0.33', '\\frac13'],
+    ['3.14', '\\pi'],
+    ['1.4142135', '\\sqrt2'],
+    ['100', '10\\text{ units}'],
+    ['10^{10}', '10^{10^{10^{10}}}'],
+    ['10^{20}+\\pi-10^{20}', '5'],
+    ['9007199254740993', '9007199254740992'],
+    ['6.6\\cdot 10^{-34}\\sqrt2', '0'],
+    ['1200', '1200_7'],
+    ['420', '1200_7'],
+  ],
+  expressions: [
+    ['\\sqrt{x^2}', 'x'],
+    ['x^2-1', '(x+1)^2'],
+    ['y', 'x'],
+    ['f(3)', 'f(2)'],
+    ['5x - 7y = 4', 'x + y = 4'],
+    ['0 = 0', 'x + y = 4'],
+  ],
+  'listing and echoing': [
+    ['5, 6', '5'],
+    ['5 or 6', '5'],
+    ['1, 2, 3', '1, 2'],
+    ['x = 5 = 6', '6'],
+    ['x < 3', '(-\\infty, 3)'],
+    ['5 6', '5'],
+    ['2x = 10', '10'],
+    ['', ''],
+  ],
+  structures: [
+    ['(2,1)', '(1,2)'],
+    ['[1,2)', '(1,2)'],
+    ['x=2, y=1', 'x=1, y=2'],
+    ['\\begin{pmatrix}1&2\\end{pmatrix}', '\\begin{pmatrix}2&1\\end{pmatrix}'],
+    ['x > 3', 'x < 3'],
+    ['x \\le 3', 'x < 3'],
+    ['\\text{even}', '\\text{odd}'],
+    ['dod', '\\text{odd}'],
+    ['5\\text{ cm}', '5\\text{ km}'],
+    ['36\\text{ cm}', '36^\\circ'],
+    ['2:4', '1:2'],
+  ],
+};
+
+describe('mathEquivalent', () => {
+  for (const [kind, pairs] of Object.entries(EQUAL)) {
+    it.each(pairs)(`${kind}: %s is %s`, (prediction, gold) => {
+      expect(mathEquivalent(prediction, gold)).toBe(true);
+    });
+  }
+
+  for (const [kind, pairs] of Object.entries(UNEQUAL)) {
+    it.each(pairs)(`${kind}: %s is not %s`, (prediction, gold) => {
+      expect(mathEquivalent(prediction, gold)).toBe(false);
+    });
+  }
+
+  it('takes a precision, one for all items or one each', () => {
+    expect(mathEquivalent('0.6054', '\\cos^{10}(\\frac{\\pi}{10})')).toBe(false);
+    expect(mathEquivalent('0.6054', '\\cos^{10}(\\frac{\\pi}{10})', { precision: 1e-4 })).toBe(
+      true,
+    );
+    const lists = ['0.001, 7.1', '7, 0.002'] as const;
+    expect(mathEquivalent(...lists, { precision: [0.1, 0.001] })).toBe(true);
+    expect(mathEquivalent(...lists, { precision: [0.01, 0.001] })).toBe(false);
+  });
+
+  it('takes an order of lists and inequalities for intervals when asked', () => {
+    expect(mathEquivalent('2, 1', '1, 2', { ordered: true })).toBe(false);
+    expect(mathEquivalent('1, 2', '1, 2.0', { ordered: true })).toBe(true);
+    expect(mathEquivalent('x < 3', '(-\\infty, 3)', { acceptInequalities: true })).toBe(true);
+    expect(mathEquivalent('x < 4', '(-\\infty, 3)', { acceptInequalities: true })).toBe(false);
+  });
+
+  it('reads the last box of a text', () => {
+    expect(mathEquivalent('First \\boxed{4}, then $\\boxed{\\frac{1}{2}}$.', '0.5')).toBe(true);
+    expect(mathEquivalent('\\boxed{0.5} or rather \\boxed{4}', '0.5')).toBe(false);
+  });
+
+  it('gives equal answers one key', () => {
+    expect(answerKey('\\frac12')).toBe(answerKey('0.5'));
+    expect(answerKey('y+x')).toBe(answerKey('x + y'));
+    expect(answerKey('1/3')).not.toBe(answerKey('0.33'));
+    expect(answerKey(' ')).toBeNull();
+  });
+});

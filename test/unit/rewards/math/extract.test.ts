@@ -1,0 +1,52 @@
+/** Extraction of answers by their marks, by hand. */
+import { describe, expect, it } from 'vitest';
+import {
+  extractAnswer,
+  extractBoxed,
+  extractHashes,
+  extractLastNumber,
+  extractPhrase,
+  extractTagged,
+} from '../../../../src/rewards/index.js';
+
+describe('extraction', () => {
+  it('counts the braces of the last box', () => {
+    expect(extractBoxed('a \\boxed{1} b \\boxed{\\frac{1}{\\sqrt{2}}} c')).toBe(
+      '\\frac{1}{\\sqrt{2}}',
+    );
+    expect(extractBoxed('\\boxed{\\{1, 2\\}}')).toBe('\\{1, 2\\}');
+    expect(extractBoxed('\\boxed{\\text{a } b}')).toBe('\\text{a } b');
+    expect(extractBoxed('so \\boxed 7$ and')).toBe('7');
+    expect(extractBoxed('\\fbox{3}')).toBe('3');
+    expect(extractBoxed('\\boxed{1} and \\boxed{2')).toBeNull();
+    expect(extractBoxed('none')).toBeNull();
+  });
+
+  it('reads tags, hashes, phrases and numbers', () => {
+    const tags = { open: '<a>', close: '</a>' };
+    expect(extractTagged('<a>1</a> <a> 2 </a> <a>3', tags)).toBe('2');
+    expect(extractTagged('2</a>', tags)).toBeNull();
+    expect(extractHashes('x\n#### 1,200 \nmore')).toBe('1,200');
+    expect(extractPhrase('The answer is 3.5 apples. Next: 7')).toBe('3.5 apples');
+    expect(extractPhrase('**Final answer:** 12\n\nBye')).toBe('12');
+    expect(extractPhrase('no phrase')).toBeNull();
+    expect(extractLastNumber('1 then -2,500.5 and 3/4')).toBe('3/4');
+    expect(extractLastNumber('18.')).toBe('18');
+    expect(extractLastNumber('none')).toBeNull();
+  });
+
+  it('takes marks before phrases and says which', () => {
+    const text = 'The answer is 4. #### 5\n\\boxed{6}';
+    expect(extractAnswer(text)).toEqual({ answer: '6', method: 'boxed' });
+    expect(extractAnswer('The answer is 4. #### 5')).toEqual({ answer: '5', method: 'hashes' });
+    expect(extractAnswer('<answer>7</answer>')).toEqual({ answer: '7', method: 'tags' });
+    expect(extractAnswer('The answer is 4.')).toEqual({ answer: '4', method: 'phrase' });
+    expect(extractAnswer('so 4 and 9')).toEqual({ answer: '9', method: 'number' });
+    expect(extractAnswer('words')).toBeNull();
+  });
+
+  it('is strict when asked', () => {
+    expect(extractAnswer('The answer is 4.', { mode: 'strict' })).toBeNull();
+    expect(extractAnswer('#### 4', { mode: 'strict' })).toEqual({ answer: '4', method: 'hashes' });
+  });
+});
