@@ -19,8 +19,10 @@ export {
   type PairsConfig,
   type ScoreConfig,
   type SftConfig,
+  type SolveConfig,
   scoreSchema,
   sftSchema,
+  solveSchema,
   type TracesConfig,
 } from './config/index.js';
 export { type ArithmeticOptions, loadRows, makeArithmetic } from './data/index.js';
@@ -32,7 +34,18 @@ export {
   endpointSettings,
   openEndpoint,
 } from './endpoint/index.js';
-export { evaluate, mcnemarExact, numericGrader, passAtK, wilson } from './evaluate/index.js';
+export {
+  evaluate,
+  mathGrader,
+  mcnemarExact,
+  numericGrader,
+  passAtK,
+  type Solution,
+  type StrategyOptions,
+  solveAll,
+  type Writer,
+  wilson,
+} from './evaluate/index.js';
 export { dpoLoss, groupAdvantages, grpoLoss, sftLoss } from './losses/index.js';
 export { Policy, planLora, readSpec } from './model/index.js';
 export type { DecoderSpec } from './model/spec.js';
@@ -45,7 +58,14 @@ export { runGrpo } from './recipes/grpo.js';
 export { runInitModel } from './recipes/init-model.js';
 export { runScore } from './recipes/score.js';
 export { runSft } from './recipes/sft.js';
-export { type Grader, makeRewards, type Reward } from './rewards/index.js';
+export { openSolver, type Solver, type SolverConfig } from './recipes/solve.js';
+export {
+  extractAnswer,
+  type Grader,
+  makeRewards,
+  mathEquivalent,
+  type Reward,
+} from './rewards/index.js';
 export {
   type Completion,
   createOnnxSampler,

@@ -32,6 +32,7 @@ const CALL_FLAGS: Readonly<Record<string, { readonly takesValue: boolean }>> = {
   '--dry-run': { takesValue: false },
   '--verbose': { takesValue: false },
   '--json': { takesValue: false },
+  '--raw': { takesValue: false },
   '--preview': { takesValue: true },
   '--help': { takesValue: false },
   '-h': { takesValue: false },

@@ -25,7 +25,11 @@ function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<v
     .usage('lorikeet <command> [FILE] [key=value …]')
     .option('config', { type: 'string', describe: 'Config file, the same as FILE' })
     .option('dry-run', { type: 'boolean', describe: 'Print the resolved config and the plan' })
-    .option('json', { type: 'boolean', describe: 'Print the result as one line of JSON' })
+    .option('json', {
+      alias: 'raw',
+      type: 'boolean',
+      describe: 'Print the result as one line of JSON',
+    })
     .option('preview', { type: 'number', describe: 'Show so many rows as they would be trained' })
     .option('verbose', { type: 'boolean', describe: 'More detail; stack traces of errors' })
     .version(packageVersion())

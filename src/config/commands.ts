@@ -12,6 +12,7 @@ import { quickstartSchema } from './schemas/quickstart.js';
 import { scoreSchema } from './schemas/score.js';
 import { doctorSchema, setupSchema } from './schemas/setup.js';
 import { sftSchema } from './schemas/sft.js';
+import { solveSchema } from './schemas/solve.js';
 import { tracesSchema } from './schemas/traces.js';
 
 export const commandSchemas = {
@@ -25,6 +26,7 @@ export const commandSchemas = {
   generate: generateSchema,
   score: scoreSchema,
   eval: evalSchema,
+  solve: solveSchema,
   compare: compareSchema,
   traces: tracesSchema,
   pairs: pairsSchema,

@@ -32,7 +32,7 @@ export async function locateNamed(
   const { split, dataFolder, hub } = options;
   if (!dataset.splits.includes(split)) throw noSplit(name, split, dataset.splits);
   if (dataFolder === null) {
-    const files = await resolveDatasetFiles(dataset.hub.id, { ...hub, ...dataset.hub, split });
+    const files = await resolveDatasetFiles(dataset.hub.id, { ...hub, split, ...dataset.hub });
     return { kind: 'hub', ...files };
   }
   const path = join(dataFolder, dataset.local[split] ?? '');

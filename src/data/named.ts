@@ -9,8 +9,9 @@ export interface FileDataset {
   readonly format: RowFormatName;
   /** Split to file below LORIKEET_DATA. */
   readonly local: Readonly<Record<string, string>>;
-  readonly hub: { readonly id: string; readonly config?: string };
-  /** Splits on the hub. */
+  /** `split`: that of the hub which holds our only one, where the names differ. */
+  readonly hub: { readonly id: string; readonly config?: string; readonly split?: string };
+  /** Splits that can be asked for. */
   readonly splits: readonly string[];
 }
 
@@ -58,6 +59,38 @@ export const NAMED_DATASETS = {
     format: 'math',
     local: { test: 'math/math500.jsonl' },
     hub: { id: 'HuggingFaceH4/MATH-500' },
+    splits: ['test'],
+  },
+  aime24: {
+    kind: 'files',
+    about: 'AIME 2024, 30 problems with whole answers (problems © MAA: for evaluation only)',
+    format: 'competition',
+    local: { test: 'competition/aime24.jsonl' },
+    hub: { id: 'HuggingFaceH4/aime_2024', split: 'train' },
+    splits: ['test'],
+  },
+  aime25: {
+    kind: 'files',
+    about: 'AIME 2025, 30 problems with whole answers (problems © MAA: for evaluation only)',
+    format: 'competition',
+    local: { test: 'competition/aime25.jsonl' },
+    hub: { id: 'yentinglin/aime_2025', split: 'train' },
+    splits: ['test'],
+  },
+  amc23: {
+    kind: 'files',
+    about: 'AMC 12 of 2023, 40 problems with whole answers (problems © MAA: for evaluation only)',
+    format: 'competition',
+    local: { test: 'competition/amc23.jsonl' },
+    hub: { id: 'math-ai/amc23' },
+    splits: ['test'],
+  },
+  olympiadbench: {
+    kind: 'files',
+    about: 'OlympiadBench, open English mathematics without images (He et al. 2024, MIT)',
+    format: 'olympiadbench',
+    local: { test: 'competition/olympiadbench.jsonl' },
+    hub: { id: 'Hothan/OlympiadBench', config: 'OE_TO_maths_en_COMP', split: 'train' },
     splits: ['test'],
   },
   arithmetic: {

@@ -56,6 +56,31 @@ export function normaliseMath(row: JsonRow): ProblemRow | string {
   return { ...rest, question: problem, reasoning: solution, answer: final };
 }
 
+/** A competition's row: `problem` or `question`, and an `answer` that may be a number (27.0 is 27). */
+export function normaliseCompetition(row: JsonRow): ProblemRow | string {
+  const { problem, question = problem, answer, solution, ...rest } = row;
+  if (typeof question !== 'string') return missing('problem', row);
+  const isAnswer = typeof answer === 'string' || typeof answer === 'number';
+  if (!isAnswer) return missing('answer', row);
+  const reasoning = typeof solution === 'string' ? solution : '';
+  return { ...rest, question, reasoning, answer: String(answer).replace(/^(-?\d+)\.0+$/, '$1') };
+}
+
+/**
+ * A row of OlympiadBench: several final answers become one list, `error` is the absolute tolerance and
+ * becomes `precision`.
+ */
+export function normaliseOlympiadBench(row: JsonRow): ProblemRow | string {
+  const { question, solution, final_answer: answers, error, ...rest } = row;
+  if (typeof question !== 'string') return missing('question', row);
+  if (!Array.isArray(answers) || answers.length === 0) return missing('final_answer', row);
+  const reasoning = Array.isArray(solution) ? solution.join('\n') : '';
+  const precision = Number(error);
+  const hasPrecision = error !== null && error !== '' && Number.isFinite(precision);
+  const answer = answers.map((one) => String(one).replace(/^\$|\$$/g, '')).join(', ');
+  return { ...rest, question, reasoning, answer, ...(hasPrecision && { precision }) };
+}
+
 /** Content of the last `\boxed{…}` or `\fbox{…}`, braces matched; `\boxed 7` gives "7"; null: none. */
 export function lastBoxed(text: string): string | null {
   const at = Math.max(text.lastIndexOf('\\boxed'), text.lastIndexOf('\\fbox'));
@@ -88,6 +113,8 @@ export const ROW_FORMATS = {
   plain: (row) => row,
   gsm8k: normaliseGsm8k,
   math: normaliseMath,
+  competition: normaliseCompetition,
+  olympiadbench: normaliseOlympiadBench,
 } as const satisfies Record<string, RowFormat>;
 
 export type RowFormatName = keyof typeof ROW_FORMATS;

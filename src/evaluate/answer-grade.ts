@@ -2,6 +2,7 @@
 import {
   type AnswerTags,
   DEFAULT_TAGS,
+  extractBoxed,
   flexibleAnswer,
   followsFormat,
   goldOf,
@@ -9,6 +10,7 @@ import {
   parseNumber,
   parseResponse,
   type RewardRow,
+  strictAnswer,
 } from '../rewards/index.js';
 
 export interface AnswerGrade {
@@ -27,37 +29,46 @@ export interface AnswerGrade {
   readonly format_ok: boolean;
 }
 
+/** How an answer is marked in a response. */
+export type AnswerForm = 'tags' | 'boxed' | 'hashes';
+
+const STRICT = { boxed: extractBoxed, hashes: strictAnswer } as const;
+
 export type AnswerGrader = (completion: string, row: RewardRow) => AnswerGrade;
 
 /**
- * Grades numeric answers: strictly by what stands between the solution tags, and flexibly by the last
- * number (as lm-evaluation-harness). `has_reasoning` and `has_answer` are about the tags only.
+ * Grades numeric answers: strictly by what stands between the solution tags (or in another `form`), and
+ * flexibly by the last number (as lm-evaluation-harness). `has_reasoning` is about the tags only.
  */
 export function numericGrader({
   tags = DEFAULT_TAGS,
   goldColumn = 'answer',
+  form = 'tags',
 }: {
   readonly tags?: AnswerTags;
   readonly goldColumn?: string;
+  /** Where the strict answer stands: in the solution tags, the last box, or behind `####`. */
+  readonly form?: AnswerForm;
 } = {}): AnswerGrader {
   return (completion, row) => {
     const gold = goldOf(row, goldColumn);
     const response = parseResponse(completion, tags);
     const { reasoning, solution } = response;
+    const answer = form === 'tags' ? solution : STRICT[form](completion);
     const last = flexibleAnswer(completion);
     const canGrade = gold !== null && parseNumber(gold) !== null;
     const judge = (answer: string | null) =>
       canGrade ? answer !== null && numbersEqual(answer, gold) : null;
     return {
       gold,
-      answer: solution,
-      correct: judge(solution),
+      answer,
+      correct: judge(answer),
       flexible_answer: last,
       flexible_correct: judge(last),
       reasoning,
       has_reasoning: reasoning !== null,
-      has_answer: solution !== null,
-      format_ok: followsFormat(response),
+      has_answer: answer !== null,
+      format_ok: form === 'tags' ? followsFormat(response) : answer !== null,
     };
   };
 }

@@ -6,6 +6,8 @@ export interface EvalRow extends AnswerGrade {
   /** The row's own `id`, else its index. */
   readonly id: string;
   readonly sample_index: number;
+  /** Number of the run, from 1, where an evaluation has several. */
+  readonly run?: number;
   readonly question: string;
   readonly completion: string;
   /** Weighted sum of the rewards; null when none were asked for, or the sample cannot be graded. */
@@ -19,4 +21,19 @@ export interface EvalRow extends AnswerGrade {
   readonly logprob_mean: number | null;
   readonly adapter: string | null;
   readonly seconds: number;
+  /** Of a strategy that tries several solutions. */
+  readonly strategy?: StrategyFacts;
+}
+
+export interface StrategyFacts {
+  readonly candidates: number;
+  /** Share of the winning answer among all weights. */
+  readonly agreement: number | null;
+  /** New tokens of all candidates and selections. */
+  readonly tokens: number;
+  readonly stopped: string;
+  readonly executions: number;
+  readonly failed_executions: number;
+  readonly selections: number;
+  readonly invalid_selections: number;
 }

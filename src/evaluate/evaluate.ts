@@ -4,7 +4,8 @@ import type { Grader, RewardRow } from '../rewards/index.js';
 import { RunError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import type { AnswerGrader } from './answer-grade.js';
-import type { EvalRow } from './eval-row.js';
+import type { EvalRow, StrategyFacts } from './eval-row.js';
+import { type GroupTable, groupTables } from './group-tables.js';
 import { type EvalMetrics, evalMetrics } from './metrics.js';
 
 /** One example to complete. */
@@ -31,6 +32,12 @@ export interface EvaluateOptions {
   readonly samples?: number;
   /** pass@k for these k; needs as many samples. */
   readonly passAt?: readonly number[];
+  /** maj@k for these k; needs as many samples. */
+  readonly majorityAt?: readonly number[];
+  /** Columns of the rows that tables of accuracy are made by, where they have several values. */
+  readonly groups?: readonly string[];
+  /** What a completion of a strategy says beside its text, by the item's id. */
+  readonly factsOf?: (id: string) => StrategyFacts | undefined;
   /** Rows completed in one call; all by default. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
@@ -40,6 +47,7 @@ export interface EvaluateOptions {
 export interface Evaluation {
   readonly rows: readonly EvalRow[];
   readonly metrics: EvalMetrics;
+  readonly tables: readonly GroupTable[];
 }
 
 /**
@@ -48,7 +56,7 @@ export interface Evaluation {
  * @throws RunError when `complete` returns too few completions, or an id it was not given
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { samples = 1, batchSize = Math.max(1, options.rows.length), passAt = [] } = options;
+  const { samples = 1, batchSize = Math.max(1, options.rows.length), groups = [] } = options;
   const { signal, complete } = options;
   const items = options.rows.map((row, index) => ({ id: String(row.id ?? index), index, row }));
   if (new Set(items.map(({ id }) => id)).size < items.length) {
@@ -65,10 +73,21 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     options.onProgress?.(at + batch.length, items.length);
   }
   const seconds = (performance.now() - start) / 1000;
-  return { rows, metrics: { ...evalMetrics(rows, { samples, passAt }), seconds } };
+  const { passAt = [], majorityAt = [] } = options;
+  const tables = groupTables(rows, {
+    columns: groups,
+    columnOf: ({ index }, column) => options.rows[index]?.[column],
+  });
+  return {
+    rows,
+    tables,
+    metrics: { ...evalMetrics(rows, { samples, passAt, majorityAt }), seconds },
+  };
 }
 
-type Grading = Pick<EvaluateOptions, 'grade' | 'rewards'> & { readonly samples: number };
+type Grading = Pick<EvaluateOptions, 'grade' | 'rewards' | 'factsOf'> & {
+  readonly samples: number;
+};
 
 function gradeBatch(
   batch: readonly EvalItem[],
@@ -97,6 +116,7 @@ function evalRow(item: EvalItem, completion: SampledCompletion, grading: Grading
   const { text } = completion;
   const reward = grading.rewards?.(text, row);
   const parts = Object.entries(reward?.parts ?? {});
+  const strategy = grading.factsOf?.(id);
   return {
     index,
     id,
@@ -113,5 +133,6 @@ function evalRow(item: EvalItem, completion: SampledCompletion, grading: Grading
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
+    ...(strategy && { strategy }),
   };
 }

@@ -1,11 +1,17 @@
 /** Evaluation: graded completions, metrics with intervals, paired comparisons, and their files. */
-export { type AnswerGrade, type AnswerGrader, numericGrader } from './answer-grade.js';
+export {
+  type AnswerForm,
+  type AnswerGrade,
+  type AnswerGrader,
+  numericGrader,
+} from './answer-grade.js';
+export { BENCHMARK_NAMES, type Benchmark, benchmarkOf } from './benchmarks.js';
 export {
   type ComparedRow,
   compareEvaluations,
   type EvaluationComparison,
 } from './compare-evaluations.js';
-export type { EvalRow } from './eval-row.js';
+export type { EvalRow, StrategyFacts } from './eval-row.js';
 export {
   type Complete,
   type EvalItem,
@@ -13,9 +19,27 @@ export {
   type Evaluation,
   evaluate,
 } from './evaluate.js';
+export { exactGrader } from './exact-grade.js';
+export { type GroupTable, groupTables } from './group-tables.js';
 export { type Interval, meanInterval, wilson } from './intervals.js';
-export type { EvalMetrics } from './metrics.js';
+export { type Ballot, majorityAtK, type Vote, vote } from './majority.js';
+export { mathGrader } from './math-grade.js';
+export { type MergeOptions, mergeRuns } from './merge-runs.js';
+export { type EvalMetrics, evalMetrics } from './metrics.js';
 export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
+export { openPredictions, type PredictionStore } from './predictions.js';
+export { solveAll } from './strategies/solve.js';
+export {
+  type Candidate,
+  type CodeExecutor,
+  type CodeSession,
+  type Problem,
+  type Solution,
+  STRATEGIES,
+  type StrategyName,
+  type StrategyOptions,
+  type Writer,
+} from './strategies/types.js';
 export { type EvalTable, evalSummary, evalTable } from './summary.js';
 export { type EvaluationFiles, writeEvaluation } from './write-evaluation.js';

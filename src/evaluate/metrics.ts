@@ -2,6 +2,7 @@
 import { groupBy } from '../util/group.js';
 import type { EvalRow } from './eval-row.js';
 import { type Interval, meanInterval, wilson } from './intervals.js';
+import { majorityAtK } from './majority.js';
 import { passAtK } from './pass-at-k.js';
 
 export interface EvalMetrics {
@@ -35,12 +36,21 @@ export interface EvalMetrics {
   /** Wall seconds of the evaluation. */
   readonly seconds: number;
   readonly [passAt: `pass@${number}`]: number | null;
+  readonly [majorityAt: `maj@${number}`]: number | null;
 }
 
 /** @param rows those of one example next to each other, `samples` each */
 export function evalMetrics(
   rows: readonly EvalRow[],
-  { samples, passAt }: { readonly samples: number; readonly passAt: readonly number[] },
+  {
+    samples,
+    passAt,
+    majorityAt,
+  }: {
+    readonly samples: number;
+    readonly passAt: readonly number[];
+    readonly majorityAt: readonly number[];
+  },
 ): Omit<EvalMetrics, 'seconds'> {
   const graded = rows.filter(({ correct }) => correct !== null);
   const groups = [...groupBy(graded, ({ index }) => index).values()];
@@ -65,7 +75,10 @@ export function evalMetrics(
     mean_length: mean(rows.map(({ tokens }) => tokens)),
     max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
     mean_reward: rewards.length === 0 ? null : mean(rewards),
-    ...Object.fromEntries(passAt.map((k) => [`pass@${k}`, meanPassAt(groups, k)])),
+    ...atEach('pass', passAt, (k) =>
+      meanKnown(groups, (group) => passAtK(group.length, countRight(group), k)),
+    ),
+    ...atEach('maj', majorityAt, (k) => meanKnown(groups, (group) => majorityAtK(group, k))),
   };
 }
 
@@ -83,12 +96,22 @@ function accuracy(
   return { mean: mean(means), ...interval };
 }
 
-function meanPassAt(groups: readonly Group[], k: number): number | null {
-  const values = groups.map((group) =>
-    passAtK(group.length, group.filter(({ correct }) => correct).length, k),
-  );
-  const known = values.filter((value) => value !== null);
+function atEach(
+  name: string,
+  ks: readonly number[],
+  value: (k: number) => number | null,
+): Record<string, number | null> {
+  return Object.fromEntries(ks.map((k) => [`${name}@${k}`, value(k)]));
+}
+
+/** Mean over the groups that have a value; null when none has. */
+function meanKnown(groups: readonly Group[], of: (group: Group) => number | null): number | null {
+  const known = groups.map(of).filter((value) => value !== null);
   return known.length === 0 ? null : mean(known);
+}
+
+function countRight(group: Group): number {
+  return group.filter(({ correct }) => correct).length;
 }
 
 function share<T>(items: readonly T[], holds: (item: T) => boolean): number {

@@ -1,11 +1,12 @@
 /** Metrics for people: the text of `…_metrics.txt`, and a table of several evaluations. */
-import { type Cell, formatCell, percent } from '../report/index.js';
+import { type Cell, formatCell, percent, textTable } from '../report/index.js';
+import type { GroupTable } from './group-tables.js';
 import type { EvalMetrics } from './metrics.js';
 
 /** Lines `Name: value`, the headline first. */
 export function evalSummary(title: string, metrics: EvalMetrics): string {
   const { samples_per_example: samples } = metrics;
-  const passAt = Object.entries(metrics).filter(([name]) => name.startsWith('pass@'));
+  const passAt = Object.entries(metrics).filter(([name]) => /^(?:pass|maj)@/.test(name));
   const lines: [string, string][] = [
     ['Examples', `${metrics.eval_size}${samples > 1 ? `, ${samples} samples each` : ''}`],
     ['Accuracy', withInterval(metrics.accuracy, metrics.accuracy_low, metrics.accuracy_high)],
@@ -36,6 +37,23 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
 
 function withInterval(share: number, low: number, high: number): string {
   return `${percent(share)} (95% interval ${percent(low)} to ${percent(high)})`;
+}
+
+/** A text table for each column: accuracy by level, by subject. */
+export function groupSummary(tables: readonly GroupTable[]): string {
+  return tables
+    .map(({ column, rows }) => {
+      const header = [column, 'n', 'accuracy', '95% interval', 'flexible'];
+      const cells = rows.map((row) => [
+        row.value,
+        row.n,
+        percent(row.accuracy),
+        `${percent(row.accuracy_low)} to ${percent(row.accuracy_high)}`,
+        percent(row.flexible_accuracy),
+      ]);
+      return textTable(header, cells);
+    })
+    .join('\n\n');
 }
 
 export interface EvalTable {

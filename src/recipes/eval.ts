@@ -1,4 +1,5 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EvalConfig, evalSchema, inputPaths, resolvedYaml } from '../config/index.js';
 import { type EvalMetrics, type Evaluation, writeEvaluation } from '../evaluate/index.js';
@@ -13,13 +14,17 @@ import {
   type Section,
   writeReport,
 } from '../report/index.js';
+import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './evaluate-model.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
+import { cachedSampler } from './prediction-cache.js';
+import { strategySandbox } from './strategy.js';
 
 /** Metrics as in the file, and where the run lies. */
-export type EvalResult = EvalMetrics & { readonly run_dir: string };
+export type EvalResult = EvalMetrics &
+  Readonly<Record<string, string | number | null>> & { readonly run_dir: string };
 
 export async function runEval(config: EvalConfig, context: RecipeContext): Promise<EvalResult> {
   const { dir, options } = runOf(config);
@@ -34,8 +39,8 @@ export async function runEval(config: EvalConfig, context: RecipeContext): Promi
     } catch (error) {
       if (!context.signal.aborted) throw error;
       throw interruption(context.signal, {
-        problem: `stopped during the evaluation; ${run.dir} holds no result`,
-        remedy: 'Give overwrite=true to start it again',
+        problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
+        remedy: 'Give resume=auto to go on',
       });
     } finally {
       run.close(context.signal.aborted ? 'interrupted' : 'failed');
@@ -52,6 +57,7 @@ function runOf(config: EvalConfig): { readonly dir: string; readonly options: Op
     dir: config.output_dir ?? join('outputs', config.run_name ?? runId),
     options: {
       overwrite: config.overwrite,
+      resume: config.resume,
       reads: inputPaths(evalSchema, config),
       config: { text, values: config },
       command: 'eval',
@@ -74,18 +80,81 @@ async function evaluateIn(
   { config, source, inputs, context }: EvalArgs,
 ): Promise<EvalResult> {
   const { signal } = context;
-  const evaluation = await run.phases.time('evaluate', () =>
-    evaluateModel(source, { keys: config, inputs, signal }),
+  const sandbox = await strategySandbox(config);
+  const facts = { prompt_hash: inputs.promptHash, strategy: config.strategy };
+  try {
+    const evaluation = await run.phases.time('evaluate', () =>
+      evaluateModel(source, {
+        keys: config,
+        inputs,
+        sandbox,
+        signal,
+        runs: config.n_runs,
+        wrap: (sampler, index) =>
+          cachedSampler(sampler, {
+            path: run.claim(join('predictions', `run_${index}.jsonl`)),
+            key: predictionKey(
+              { config, source, inputs },
+              { run: index, adapter: sampler.adapterHash },
+            ),
+            log: context.log,
+          }),
+      }),
+    );
+    return finish(run, { config, evaluation, facts, context });
+  } finally {
+    sandbox?.dispose();
+  }
+}
+
+/** Hash of what the completions of a run depend on. */
+function predictionKey(
+  { config, source, inputs }: Omit<EvalArgs, 'context'>,
+  { run, adapter }: { readonly run: number; readonly adapter: string | null },
+): string {
+  const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
+  const { max_rounds, num_generations, strategy_samples } = config;
+  return sha256(
+    JSON.stringify({
+      model: [source.baseName, weightFiles(source.baseDir), adapter],
+      prompts: inputs.promptHash,
+      seed: config.seed + run - 1,
+      sampling: { temperature, top_p, top_k, max_new_tokens, stop },
+      strategy: { strategy, strategy_samples, num_generations, token_budget, max_rounds },
+    }),
   );
+}
+
+/** Names, sizes and times of the base's weight files. */
+function weightFiles(dir: string): readonly (string | number)[] {
+  const names = readdirSync(dir).filter((name) => name.endsWith('.safetensors'));
+  return names.sort().flatMap((name) => {
+    const { size, mtimeMs } = statSync(join(dir, name));
+    return [name, size, mtimeMs];
+  });
+}
+
+function finish(
+  run: RunFolder,
+  {
+    config,
+    evaluation,
+    facts,
+    context,
+  }: Pick<EvalArgs, 'config' | 'context'> & {
+    readonly evaluation: Evaluation;
+    readonly facts: Readonly<Record<string, string>>;
+  },
+): EvalResult {
   const { stage, output_file: outputFile } = config;
-  const files = writeEvaluation(run, { stage, evaluation, outputFile });
-  run.record({ results: { ...evaluation.metrics } });
+  const files = writeEvaluation(run, { stage, evaluation, outputFile, facts });
+  run.record({ results: { ...evaluation.metrics, ...facts } });
   run.close('done');
   writeReport(run.paths.report, runReport(readRun(run.dir), [metricsTable(evaluation)]));
   const { correct } = evaluation.metrics;
   const count = evaluation.rows.length;
   context.log(`${stage}: ${correct} of ${count} correct, ${files.output ?? files.csv}`);
-  return { ...evaluation.metrics, run_dir: run.dir };
+  return { ...evaluation.metrics, ...facts, run_dir: run.dir };
 }
 
 /** Metrics for the report page. */

@@ -1,19 +1,26 @@
 /** An evaluation in two parts: its rows, read and checked before anything is written, and the sampling. */
-import type { EvalConfig } from '../config/index.js';
-import { type AnswerGrader, type Evaluation, evaluate, numericGrader } from '../evaluate/index.js';
+import type { EvalConfig, evaluationDefaults } from '../config/index.js';
+import { type AnswerGrader, type Evaluation, evaluate, mergeRuns } from '../evaluate/index.js';
 import { withProgress } from '../report/index.js';
+import { makeRewards } from '../rewards/index.js';
 import type { Completion, OnnxSampler, Sampler } from '../rollout/index.js';
-import { InputError } from '../util/errors.js';
-import type { JsonRow } from '../util/files.js';
+import type { PythonSandbox } from '../sandbox/index.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import { type JsonRow, sha256 } from '../util/files.js';
+import { answerGrader, benchmarkGroups, benchmarkRows } from './benchmark.js';
 import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './dataset.js';
+import { loadShots, withShots } from './few-shot.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import type { ModelSource } from './model-source.js';
 import { openSampler, samplingParams } from './sampling.js';
+import { checkStrategy, contextOf } from './strategy.js';
+import { strategyCompleter } from './strategy-completer.js';
 
 /** What an evaluation reads of a config: `eval` has all of it, a trainer's `eval` key most. */
 export type EvaluationKeys = Pick<
   EvalConfig,
+  | keyof typeof evaluationDefaults
   | 'prompt_template'
   | 'system_prompt'
   | 'benchmark'
@@ -37,20 +44,13 @@ export interface EvaluationInputs {
   /** One for each row. */
   readonly prompts: readonly PromptedRow[];
   readonly grade: AnswerGrader;
-}
-
-/** Benchmarks whose answers are numbers between the tags. */
-const NUMERIC_BENCHMARKS = ['gsm8k', 'gsm8k-platinum', 'arithmetic'];
-
-/** The benchmark's own rows, unless the config names others. */
-function benchmarkRows({ benchmark, dataset }: EvaluationKeys): EvaluationKeys['dataset'] {
-  if (dataset.name !== null || dataset.path !== null) return dataset;
-  if (NUMERIC_BENCHMARKS.includes(benchmark)) return { ...dataset, name: benchmark };
-  throw new InputError({
-    where: 'benchmark',
-    problem: `"${benchmark}" is not known`,
-    remedy: `Known are ${NUMERIC_BENCHMARKS.join(', ')}; or give dataset=NAME or dataset.path=FILE`,
-  });
+  /** Columns of the tables of accuracy. */
+  readonly groups: readonly string[];
+  /** SHA-256 of the prompts' token ids: equal hashes were asked the same. */
+  readonly promptHash: string;
+  readonly tokenizer: Tokenizer;
+  /** Longest sequence of the model. */
+  readonly maxPositions: number;
 }
 
 /** @throws InputError on an unknown benchmark, bad tags, malformed rows, or a prompt without room. */
@@ -60,19 +60,41 @@ export async function evaluationInputs(
   context: RecipeContext,
 ): Promise<EvaluationInputs> {
   const { seed } = keys;
-  const grade = numericGrader({ tags: tagsOf(keys) });
+  checkStrategy(keys);
+  const grade = answerGrader(keys);
   const { rows, where } = await loadDataset(benchmarkRows(keys), { seed, context });
-  const prompts = promptRows(tokenizer, rows, {
-    render: (index) => renderOptions(keys, where(index)),
+  const shots = await loadShots(keys, context);
+  const asked = shots.length === 0 ? rows : rows.map((row) => withShots(row, shots, keys));
+  const hasOwnTemplate = shots.length === 0;
+  const prompts = promptRows(tokenizer, asked, {
+    render: (index) => {
+      const { promptTemplate, systemPrompt, ...options } = renderOptions(keys, where(index));
+      const isWritten = !hasOwnTemplate && promptTemplate !== undefined;
+      return isWritten ? options : { ...options, promptTemplate, systemPrompt };
+    },
     context: spec.maxPositions,
     completion: keys.max_new_tokens,
   });
-  return { rows, prompts, grade };
+  const promptHash = sha256(JSON.stringify(prompts.map(({ promptIds }) => promptIds)));
+  const { maxPositions } = spec;
+  return {
+    rows,
+    prompts,
+    grade,
+    groups: benchmarkGroups(keys),
+    promptHash,
+    tokenizer,
+    maxPositions,
+  };
 }
+
+type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
 
 export interface EvaluateOptions {
   readonly keys: EvaluationKeys;
   readonly inputs: EvaluationInputs;
+  /** Runs the code of `tir`. */
+  readonly sandbox?: PythonSandbox | null;
   /** Ends the evaluation without a result. */
   readonly signal?: AbortSignal;
 }
@@ -83,10 +105,12 @@ export function evaluationSampler(
   options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly loraModules?: readonly string[] },
 ): Promise<OnnxSampler> {
   const { keys, inputs, loraModules } = options;
+  const longest = Math.max(...inputs.prompts.map(({ promptIds }) => promptIds.length));
+  const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);
   return openSampler(source, {
     threads: keys.threads,
     maxBatch: keys.batch_size,
-    maxPromptLength: Math.max(...inputs.prompts.map(({ promptIds }) => promptIds.length)),
+    maxPromptLength: Math.max(longest, context - keys.max_new_tokens),
     maxNewTokens: keys.max_new_tokens,
     ...(loraModules !== undefined && { loraModules }),
   });
@@ -94,16 +118,29 @@ export function evaluationSampler(
 
 /** Samples and grades; nothing is written. @throws the signal's reason when it is aborted. */
 export function evaluateWith(
-  sampler: Sampler,
+  sampler: Generates,
   options: EvaluateOptions & { readonly onCompletion?: (completion: Completion) => void },
 ): Promise<Evaluation> {
   const { keys, inputs, signal, onCompletion } = options;
-  const { rows, prompts, grade } = inputs;
+  const { rows, prompts, grade, groups } = inputs;
   const params = samplingParams(keys, keys.max_new_tokens);
-  return evaluate({
+  const common = {
     rows: rows.map((row, index) => ({ ...row, id: String(index) })),
     grade,
+    groups,
+    passAt: keys.pass_at,
+    majorityAt: keys.majority_at,
+    ...(keys.rewards.length > 0 && {
+      rewards: makeRewards(keys.rewards, { tags: tagsOf(keys) }),
+    }),
     ...(signal && { signal }),
+  };
+  if (keys.strategy !== 'greedy') {
+    return evaluate({ ...common, ...strategyCompleter(sampler, { ...options, params }) });
+  }
+  return evaluate({
+    ...common,
+    samples: keys.num_generations,
     complete: (items, { samples }) =>
       sampler.generate(
         items.map(({ id, index }) => ({ id, promptIds: prompts[index]!.promptIds, n: samples })),
@@ -113,20 +150,38 @@ export function evaluateWith(
   });
 }
 
-/** The same on a model as it was opened, with a progress bar. */
+/**
+ * The same on a model as it was opened, with a progress bar, in `runs` runs with seeds of their own.
+ * @param wrap Puts a sampler in front of that of a run, numbered from 1.
+ */
 export async function evaluateModel(
   source: ModelSource,
-  options: EvaluateOptions,
+  options: EvaluateOptions & {
+    readonly runs?: number;
+    readonly wrap?: (sampler: Generates, run: number) => Generates;
+  },
 ): Promise<Evaluation> {
+  const { keys, inputs, runs = 1, wrap = (sampler) => sampler } = options;
   const sampler = await evaluationSampler(source, options);
-  const total = options.inputs.rows.length;
+  const total = inputs.rows.length * keys.num_generations * runs;
   try {
-    return await withProgress({ label: 'evaluation', total }, (progress) => {
+    return await withProgress({ label: 'evaluation', total }, async (progress) => {
       let done = 0;
       const onCompletion = ({ finishReason }: Completion) => {
-        if (finishReason !== 'aborted') progress.update(++done);
+        if (finishReason !== 'aborted') progress.update(Math.min(++done, total));
       };
-      return evaluateWith(sampler, { ...options, onCompletion });
+      const evaluations: Evaluation[] = [];
+      for (let run = 1; run <= runs; run++) {
+        const own = { ...options, keys: { ...keys, seed: keys.seed + run - 1 }, onCompletion };
+        evaluations.push(await evaluateWith(wrap(sampler, run), own));
+      }
+      return mergeRuns(evaluations, {
+        samples: keys.strategy === 'greedy' ? keys.num_generations : 1,
+        passAt: keys.pass_at,
+        majorityAt: keys.majority_at,
+        groups: inputs.groups,
+        columnOf: ({ index }, column) => inputs.rows[index]?.[column],
+      });
     });
   } finally {
     sampler.dispose();

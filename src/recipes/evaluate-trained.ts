@@ -1,4 +1,5 @@
 /** The evaluation that a trainer runs on its own result, into its own run folder. */
+import { evaluationDefaults } from '../config/index.js';
 import { type Evaluation, writeEvaluation } from '../evaluate/index.js';
 import type { RunFolder } from '../report/index.js';
 import type { RecipeContext } from './context.js';
@@ -18,6 +19,7 @@ type EvalKeys = NonNullable<TrainerConfig['eval']>;
 export const evaluationKeys = (config: TrainerConfig, own: EvalKeys): EvaluationKeys => ({
   stop: [],
   ...config,
+  ...evaluationDefaults,
   ...own,
 });
 

@@ -2,6 +2,7 @@
 export { type ByteTokenizerOptions, writeByteTokenizer } from './byte/byte-tokenizer.js';
 export type { RenderedExample, TrainOn } from './loss-mask.js';
 export type { ChatRow, Message } from './messages.js';
+export { fillTemplate } from './prompt-template.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
 export {

@@ -15,6 +15,7 @@ import { run } from './run.js';
 import { score } from './score.js';
 import { setup } from './setup.js';
 import { sft } from './sft.js';
+import { solve } from './solve.js';
 import { sweep } from './sweep.js';
 import { traces } from './traces.js';
 
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   generate,
   score,
   evaluate,
+  solve,
   compare,
   traces,
   pairs,

@@ -1,37 +1,83 @@
 /** `lorikeet eval`: a benchmark on a model, with a CSV row for each example. */
 import { z } from 'zod';
 import { datasetSchema } from './dataset.js';
-import { fileWord, text, whole } from './fields.js';
+import { fileWord, optionalInput, text, whole } from './fields.js';
 import {
   adapterKeys,
   machineKeys,
   modelKeys,
   outputKeys,
+  rewardsKey,
   samplingKeys,
   seedKey,
   stageKey,
   stopKey,
   tagKeys,
 } from './groups.js';
+import { strategyKeys } from './strategy.js';
 
-export const evalSchema = z.strictObject({
-  ...modelKeys,
-  ...adapterKeys,
-  benchmark: text().default('gsm8k').describe('Benchmark: which rows and how they are graded'),
-  dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
-  ...outputKeys,
-  output_file: fileWord()
-    .nullable()
-    .default(null)
-    .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
-  stage: stageKey('eval'),
-  ...tagKeys,
-  batch_size: whole(1).default(32).describe('Prompts sampled together'),
-  ...samplingKeys(0),
-  max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
-  ...stopKey,
-  ...machineKeys,
-  ...seedKey,
-});
+/** What only a standalone evaluation can be told; trainers evaluate with the defaults. */
+const ownKeys = {
+  grader: z
+    .enum(['auto', 'numeric', 'math', 'exact'])
+    .default('auto')
+    .describe("How answers are compared: auto is the benchmark's way, for other rows numeric"),
+  answer_format: z
+    .enum(['tags', 'boxed', 'hashes'])
+    .default('tags')
+    .describe('How a strict answer is marked: solution tags, \\boxed{}, or ####'),
+  num_fewshot: whole(0).default(0).describe('Worked examples before each question'),
+  fewshot_split: text().default('train').describe('Split of the named data set they come from'),
+  fewshot_path: optionalInput('File of examples, in place of the split'),
+  num_generations: whole(1)
+    .default(1)
+    .describe('Completions for each example, for pass@k and maj@k; strategy must be greedy'),
+  pass_at: z.array(whole(1)).default([]).describe('pass@k for these k, unbiased'),
+  majority_at: z.array(whole(1)).default([]).describe('maj@k for these k'),
+  rewards: rewardsKey.default([]).describe('Rewards to record beside the grade'),
+  ...strategyKeys,
+};
+
+export const evalSchema = z
+  .strictObject({
+    ...modelKeys,
+    ...adapterKeys,
+    benchmark: text().default('gsm8k').describe('Benchmark: which rows and how they are graded'),
+    dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
+    ...ownKeys,
+    n_runs: whole(1).default(1).describe('Runs with seeds seed, seed + 1, …; metrics are over all'),
+    resume: z
+      .enum(['never', 'auto'])
+      .default('never')
+      .describe('auto goes on with a run that was stopped, from its predictions'),
+    ...outputKeys,
+    output_file: fileWord()
+      .nullable()
+      .default(null)
+      .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
+    stage: stageKey('eval'),
+    ...tagKeys,
+    batch_size: whole(1).default(32).describe('Prompts sampled together'),
+    ...samplingKeys(0),
+    max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
+    ...stopKey,
+    ...machineKeys,
+    ...seedKey,
+  })
+  .superRefine((config, context) => {
+    const largest = Math.max(0, ...config.pass_at, ...config.majority_at);
+    const samples = config.num_generations * config.n_runs;
+    if (largest > samples) {
+      const message = `k = ${largest} needs as many samples, there are ${samples}. Raise num_generations`;
+      context.addIssue({ code: 'custom', path: ['num_generations'], message });
+    }
+    if (config.num_generations > 1 && config.strategy !== 'greedy') {
+      const message = `${config.strategy} gives one answer an example. Give strategy_samples instead`;
+      context.addIssue({ code: 'custom', path: ['num_generations'], message });
+    }
+  });
 
 export type EvalConfig = z.output<typeof evalSchema>;
+
+/** Defaults of the keys that trainers' evaluations do not have. */
+export const evaluationDefaults = z.strictObject(ownKeys).parse({});

@@ -154,6 +154,7 @@ describe('the resolved config', () => {
     generate: ['model=m', 'input=i.jsonl'],
     score: ['model=m', 'input=i.jsonl'],
     eval: ['model=m'],
+    solve: ['model=m', 'problem=p'],
     compare: ['inputs=[a, b]'],
     pairs: ['input=i.jsonl', 'output=o.jsonl'],
     setup: [],

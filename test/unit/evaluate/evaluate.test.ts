@@ -172,6 +172,7 @@ describe('files of an evaluation', () => {
     const name = join(dir, 'base_eval', 'debug', `base_${run.runId}`);
     expect(files).toEqual({
       csv: `${name}.csv`,
+      jsonl: `${name}.jsonl`,
       metrics: `${name}_metrics.txt`,
       json: `${name}_metrics.json`,
       output: join(dir, 'base_eval', 'debug', outputFile),

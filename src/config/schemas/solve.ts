@@ -1,0 +1,33 @@
+/** `lorikeet solve`: one problem by a strategy. */
+import { z } from 'zod';
+import { text, whole } from './fields.js';
+import {
+  adapterKeys,
+  machineKeys,
+  modelKeys,
+  samplingKeys,
+  seedKey,
+  stopKey,
+  tagKeys,
+} from './groups.js';
+import { strategyKeys } from './strategy.js';
+
+export const solveSchema = z.strictObject({
+  ...modelKeys,
+  ...adapterKeys,
+  problem: text().describe('The problem to solve'),
+  grader: z
+    .enum(['numeric', 'math'])
+    .default('math')
+    .describe('How answers are read: a number in the tags, or any marked mathematics'),
+  ...strategyKeys,
+  ...tagKeys,
+  batch_size: whole(1).default(32).describe('Completions sampled together'),
+  ...samplingKeys(0.7),
+  max_new_tokens: whole(1).default(1024).describe('Longest completion, tokens'),
+  ...stopKey,
+  ...machineKeys,
+  ...seedKey,
+});
+
+export type SolveConfig = z.output<typeof solveSchema>;

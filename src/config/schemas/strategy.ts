@@ -1,0 +1,29 @@
+/** How a problem is solved: one answer, a vote, code with its outputs, or a selection. */
+import { z } from 'zod';
+import { optionalWhole, positive, whole } from './fields.js';
+import { rewardsKey } from './groups.js';
+
+export const strategyKeys = {
+  strategy: z
+    .enum(['greedy', 'majority_vote', 'weighted_vote', 'tir', 'genselect'])
+    .default('greedy')
+    .describe('One answer, a vote over several, code with outputs (tir), or the model selects'),
+  strategy_samples: optionalWhole(1, 'Solutions tried for each problem; null is 8, with tir 1'),
+  vote_weight: z
+    .enum(['logprob', 'reward'])
+    .default('logprob')
+    .describe('Weight of a weighted_vote: exp of the mean log-probability, or vote_rewards'),
+  vote_rewards: rewardsKey
+    .default([])
+    .describe('Rewards that weigh votes; they see no gold answer'),
+  token_budget: optionalWhole(1, 'New tokens for one problem in all its solutions; null: no limit'),
+  time_budget: positive().nullable().default(null).describe('Seconds for all; null: no limit'),
+  max_rounds: whole(1).default(4).describe('Blocks of code run for one solution, with tir'),
+  sandbox: z
+    .enum(['bubblewrap', 'none'])
+    .default('bubblewrap')
+    .describe('Walls round the code of tir; none keeps only the limits on time and memory'),
+};
+
+const strategySchema = z.strictObject(strategyKeys);
+export type StrategyConfig = z.output<typeof strategySchema>;

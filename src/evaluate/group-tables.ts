@@ -1,0 +1,65 @@
+/** Accuracy by a column of the rows: per level, per subject. */
+import { groupBy } from '../util/group.js';
+import type { EvalRow } from './eval-row.js';
+import { type Interval, meanInterval, wilson } from './intervals.js';
+
+export interface GroupRow {
+  readonly value: string;
+  /** Examples. */
+  readonly n: number;
+  readonly accuracy: number;
+  readonly accuracy_low: number;
+  readonly accuracy_high: number;
+  readonly flexible_accuracy: number;
+}
+
+export interface GroupTable {
+  readonly column: string;
+  readonly rows: readonly GroupRow[];
+}
+
+/** A table for each column that has two values or more among the graded rows. */
+export function groupTables(
+  rows: readonly EvalRow[],
+  {
+    columns,
+    columnOf,
+  }: {
+    readonly columns: readonly string[];
+    readonly columnOf: (row: EvalRow, column: string) => unknown;
+  },
+): readonly GroupTable[] {
+  const graded = rows.filter(({ correct }) => correct !== null);
+  return columns.flatMap((column) => {
+    const groups = groupBy(graded, (row) => String(columnOf(row, column) ?? ''));
+    if (groups.size < 2) return [];
+    const sorted = [...groups].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+    return [{ column, rows: sorted.map(([value, members]) => groupRow(value, members)) }];
+  });
+}
+
+function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
+  const examples = [...groupBy(rows, ({ index }) => index).values()];
+  const means = examples.map((samples) => shareOf(samples, ({ correct }) => correct === true));
+  const { low, high } = intervalOf(means, examples);
+  return {
+    value,
+    n: examples.length,
+    accuracy: means.reduce((sum, mean) => sum + mean, 0) / examples.length,
+    accuracy_low: low,
+    accuracy_high: high,
+    flexible_accuracy: shareOf(rows, ({ flexible_correct }) => flexible_correct === true),
+  };
+}
+
+function intervalOf(means: readonly number[], examples: readonly (readonly EvalRow[])[]): Interval {
+  if (examples.some((samples) => samples.length > 1)) return meanInterval(means);
+  return wilson(
+    means.reduce((sum, mean) => sum + mean, 0),
+    means.length,
+  );
+}
+
+function shareOf(rows: readonly EvalRow[], holds: (row: EvalRow) => boolean): number {
+  return rows.filter(holds).length / rows.length;
+}

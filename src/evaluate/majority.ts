@@ -1,0 +1,70 @@
+/** Majority vote over answers, where equal ones may be written differently. */
+import { answerKey, mathEquivalent } from '../rewards/index.js';
+
+export interface Ballot {
+  readonly answer: string | null;
+  /** 1 in a plain vote. */
+  readonly weight: number;
+}
+
+export interface Vote {
+  /** Index of the ballot that stands for the winners: the first of them. Null: no ballot has an answer. */
+  readonly winner: number | null;
+  /** Sum of the winners' weights, and of all. */
+  readonly weight: number;
+  readonly total: number;
+}
+
+interface Party {
+  readonly answer: string;
+  readonly first: number;
+  weight: number;
+}
+
+/**
+ * The answer with the largest sum of weights; among equals, the one that was given first (X. Wang et al.
+ * 2023, self-consistency, arXiv 2203.11171). Answers that are mathematically equal are one.
+ */
+export function vote(ballots: readonly Ballot[]): Vote {
+  const parties: Party[] = [];
+  const byKey = new Map<string, Party>();
+  for (const [index, { answer, weight }] of ballots.entries()) {
+    const key = answer === null ? null : answerKey(answer);
+    if (answer === null || key === null) continue;
+    const party =
+      byKey.get(key) ?? parties.find((other) => mathEquivalent(answer, other.answer)) ?? null;
+    if (party === null) {
+      const founded = { answer, first: index, weight };
+      parties.push(founded);
+      byKey.set(key, founded);
+    } else {
+      party.weight += weight;
+      byKey.set(key, party);
+    }
+  }
+  const best = parties.reduce<Party | null>(
+    (top, party) => (top === null || party.weight > top.weight ? party : top),
+    null,
+  );
+  const total = ballots.reduce((sum, { weight }) => sum + weight, 0);
+  return { winner: best?.first ?? null, weight: best?.weight ?? 0, total };
+}
+
+/**
+ * maj@k of one example: the share of its blocks of k consecutive samples whose majority is right; null
+ * with fewer than k samples.
+ */
+export function majorityAtK(
+  samples: readonly { readonly answer: string | null; readonly correct: boolean | null }[],
+  k: number,
+): number | null {
+  const blocks = Math.floor(samples.length / k);
+  if (blocks === 0) return null;
+  let right = 0;
+  for (let i = 0; i < blocks; i++) {
+    const block = samples.slice(i * k, (i + 1) * k);
+    const { winner } = vote(block.map(({ answer }) => ({ answer, weight: 1 })));
+    if (winner !== null && block[winner]?.correct === true) right += 1;
+  }
+  return right / blocks;
+}

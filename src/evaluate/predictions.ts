@@ -1,0 +1,69 @@
+/**
+ * Completions kept on disk while an evaluation runs: one JSONL file a run, its first line what the
+ * completions depend on. A run that goes on reads what is there and samples the rest.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import type { SampledCompletion } from '../report/index.js';
+import { InputError } from '../util/errors.js';
+import { readJsonl, writeFileAtomic } from '../util/files.js';
+
+export interface PredictionStore {
+  /** Completions that were there, by request id and sample index. */
+  readonly found: readonly SampledCompletion[];
+  add(completion: SampledCompletion): void;
+}
+
+/**
+ * Opens the file, or makes it. @param key - hash of model, prompts, sampling and seed
+ * @throws InputError when the file holds predictions of something else
+ */
+export function openPredictions(path: string, key: string): PredictionStore {
+  const found = existsSync(path) ? readPredictions(path, key) : [];
+  if (found.length === 0) writeFileAtomic(path, `${JSON.stringify({ key })}\n`);
+  return { found, add: (completion) => appendFileSync(path, `${toLine(completion)}\n`) };
+}
+
+function readPredictions(path: string, key: string): readonly SampledCompletion[] {
+  const text = readFileSync(path, 'utf8');
+  const end = text.lastIndexOf('\n') + 1;
+  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
+  if (end === 0) return [];
+  const [head, ...rows] = readJsonl(path);
+  if (head?.key !== key) {
+    throw new InputError({
+      where: path,
+      problem: 'these predictions are of another model, prompts, sampling or seed',
+      remedy: 'Give overwrite=true to start again, or another output_dir',
+    });
+  }
+  return rows.map((row) => fromRow(row));
+}
+
+function toLine(completion: SampledCompletion): string {
+  const { requestId, sampleIndex, ids, text, logprobs, finishReason, adapter, seconds } =
+    completion;
+  return JSON.stringify({
+    id: requestId,
+    sample_index: sampleIndex,
+    completion: text,
+    completion_ids: ids,
+    logprobs: Array.from(logprobs),
+    finish_reason: finishReason,
+    adapter,
+    seconds,
+  });
+}
+
+function fromRow(row: Readonly<Record<string, unknown>>): SampledCompletion {
+  return {
+    requestId: String(row.id),
+    sampleIndex: Number(row.sample_index),
+    promptIds: [],
+    ids: row.completion_ids as number[],
+    text: String(row.completion),
+    logprobs: Float32Array.from(row.logprobs as number[]),
+    finishReason: String(row.finish_reason),
+    adapter: row.adapter === null ? null : String(row.adapter),
+    seconds: Number(row.seconds),
+  };
+}

@@ -1,0 +1,56 @@
+/** Candidates, and the vote that picks one. */
+import { meanOf, type SampledCompletion } from '../../report/index.js';
+import { vote } from '../majority.js';
+import type { Candidate, Problem, StrategyOptions } from './types.js';
+
+/** A completion with its answer and weight. */
+export function candidateOf(
+  completion: SampledCompletion,
+  problem: Problem,
+  options: StrategyOptions,
+): Candidate {
+  const { text, ids, logprobs, finishReason, adapter, seconds } = completion;
+  return {
+    text,
+    answer: options.answerOf(text, problem.row),
+    ids,
+    logprobs,
+    finishReason,
+    adapter,
+    tokens: ids.length,
+    weight: weightOf(text, { logprobs, problem, options }),
+    seconds,
+    executions: 0,
+    failedExecutions: 0,
+  };
+}
+
+/** 1 in a plain vote; else the reward (not below 0), or exp of the mean log-probability. */
+export function weightOf(
+  text: string,
+  {
+    logprobs,
+    problem,
+    options,
+  }: {
+    readonly logprobs: Float32Array;
+    readonly problem: Problem;
+    readonly options: StrategyOptions;
+  },
+): number {
+  if (options.strategy !== 'weighted_vote') return 1;
+  if (options.rewardOf !== null) return Math.max(0, options.rewardOf(text, problem.row) ?? 0);
+  return Math.exp(meanOf(logprobs) ?? Number.NEGATIVE_INFINITY);
+}
+
+export interface Choice {
+  readonly chosen: number | null;
+  readonly agreement: number | null;
+}
+
+/** The first candidate of the winning answer; without any answer the first candidate. */
+export function chooseByVote(candidates: readonly Candidate[]): Choice {
+  const { winner, weight, total } = vote(candidates);
+  if (winner !== null) return { chosen: winner, agreement: total > 0 ? weight / total : null };
+  return { chosen: candidates.length > 0 ? 0 : null, agreement: null };
+}

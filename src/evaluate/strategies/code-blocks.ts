@@ -1,0 +1,37 @@
+/**
+ * Fenced blocks of a response with code: ```` ```python ```` … ```` ``` ````, followed by
+ * ```` ```output ```` … ```` ``` ```` (the form of ToRA, Gou et al. 2023, arXiv 2309.17452).
+ */
+
+const FENCE = '```';
+
+/** Ends a block: what sampling stops at. */
+export const BLOCK_END = `${FENCE}\n`;
+
+/** Longest output that goes back to the model, characters. */
+const OUTPUT_LENGTH = 2000;
+
+/**
+ * Code of the block that closes at the end of the text, or null: text ends outside of any block, in an
+ * open block, or with a block of another language.
+ */
+export function codeToRun(text: string): string | null {
+  const trimmed = text.trimEnd();
+  if (!trimmed.endsWith(FENCE)) return null;
+  const fences = [...trimmed.matchAll(/^```([a-zA-Z]*)[ \t]*$/gm)];
+  const close = fences.at(-1);
+  const open = fences.at(-2);
+  if (close === undefined || open === undefined || fences.length % 2 !== 0) return null;
+  if (close[1] !== '' || !/^(?:python|py)$/i.test(open[1] ?? '')) return null;
+  return trimmed.slice(open.index + open[0].length, close.index).replace(/^\n|\n$/g, '');
+}
+
+/** The block that shows an output, on a line of its own; long outputs are cut and say so. */
+export function outputBlock(text: string, output: string): string {
+  const shown =
+    output.length > OUTPUT_LENGTH
+      ? `${output.slice(0, OUTPUT_LENGTH)}\n[${output.length - OUTPUT_LENGTH} characters cut]`
+      : output;
+  const start = text.endsWith('\n') ? '' : '\n';
+  return `${start}${FENCE}output\n${shown.trimEnd()}\n${FENCE}\n`;
+}

@@ -1,0 +1,172 @@
+/**
+ * Generative selection: the model reads its own solutions and names the best (Moshkov et al. 2025,
+ * AIMO-2 winning solution, arXiv 2504.16891). Where they exceed the context, a tournament: the winners of
+ * groups that fit meet again. A reply that names none falls back to a vote in its group, and is counted.
+ */
+import type { Budget } from './budget.js';
+import { chooseByVote } from './choose.js';
+import { pickIn, selectionPrompt } from './selection-prompt.js';
+import type { Candidate, Problem, StrategyOptions, Writer } from './types.js';
+
+/** Longest reply of a selection, tokens. */
+const REPLY_TOKENS = 64;
+
+export interface Selection {
+  readonly chosen: number | null;
+  readonly selections: number;
+  readonly invalid: number;
+  readonly tokens: number;
+  readonly isOutOfTokens: boolean;
+}
+
+interface Tournament {
+  readonly problem: Problem;
+  readonly candidates: readonly Candidate[];
+  /** Indexes still in. */
+  standing: readonly number[];
+  selections: number;
+  invalid: number;
+  tokens: number;
+  isOutOfTokens: boolean;
+}
+
+interface Match {
+  readonly tournament: Tournament;
+  readonly members: readonly number[];
+  readonly promptIds: readonly number[];
+}
+
+interface Means {
+  readonly writer: Writer;
+  readonly options: StrategyOptions;
+  readonly budget: Budget;
+}
+
+/** The choice of each problem by its id. */
+export async function select(
+  entries: readonly { readonly problem: Problem; readonly candidates: readonly Candidate[] }[],
+  means: Means,
+): Promise<ReadonlyMap<string, Selection>> {
+  const tournaments = entries.map((entry) => newTournament(entry));
+  for (let round = 0; !means.budget.signal.aborted; round++) {
+    const open = tournaments.filter(({ standing }) => standing.length > 1);
+    if (open.length === 0) break;
+    await playRound(open, round, means);
+  }
+  return new Map(tournaments.map((tournament) => [tournament.problem.id, selectionOf(tournament)]));
+}
+
+/** One candidate stands for each distinct answer: what all agree on needs no selection. */
+function newTournament(entry: {
+  readonly problem: Problem;
+  readonly candidates: readonly Candidate[];
+}): Tournament {
+  const answers = new Set<string>();
+  const standing = entry.candidates.flatMap(({ answer }, index) => {
+    if (answer === null || answers.has(answer)) return [];
+    answers.add(answer);
+    return [index];
+  });
+  return { ...entry, standing, selections: 0, invalid: 0, tokens: 0, isOutOfTokens: false };
+}
+
+async function playRound(
+  tournaments: readonly Tournament[],
+  round: number,
+  means: Means,
+): Promise<void> {
+  const matches = tournaments.flatMap((tournament) => matchesOf(tournament, means));
+  const winners = new Map<Tournament, number[]>();
+  const win = (tournament: Tournament, index: number) =>
+    winners.set(tournament, [...(winners.get(tournament) ?? []), index]);
+  const played = matches.filter(
+    ({ members, promptIds }) => members.length > 1 && promptIds.length > 0,
+  );
+  const replies = await repliesTo(played, round, means);
+  for (const match of matches) {
+    const { tournament, members } = match;
+    const reply = replies.get(match);
+    if (reply === undefined) {
+      win(tournament, voted(tournament, members));
+      continue;
+    }
+    tournament.selections += 1;
+    const pick = pickIn(reply, members.length);
+    if (pick === null) tournament.invalid += 1;
+    win(tournament, pick === null ? voted(tournament, members) : (members[pick] as number));
+  }
+  for (const tournament of tournaments) tournament.standing = winners.get(tournament) ?? [];
+}
+
+/** Groups that fit the context with their question; a group of one goes on without a match. */
+function matchesOf(tournament: Tournament, { writer, options }: Means): readonly Match[] {
+  const { problem, candidates, standing } = tournament;
+  const left = options.tokenBudget === null ? Number.POSITIVE_INFINITY : options.tokenBudget;
+  const spent = candidates.reduce((sum, { tokens }) => sum + tokens, tournament.tokens);
+  if (left - spent < REPLY_TOKENS) {
+    tournament.isOutOfTokens = true;
+    return [{ tournament, members: standing, promptIds: [] }];
+  }
+  const prompt = (members: readonly number[]) =>
+    writer.ask(
+      selectionPrompt(
+        problem.question,
+        members.map((i) => candidates[i]?.text ?? ''),
+      ),
+    );
+  const fits = (ids: readonly number[]) => ids.length + REPLY_TOKENS <= writer.context;
+  const matches: Match[] = [];
+  for (let at = 0; at < standing.length; ) {
+    let members = standing.slice(at, at + 1);
+    let promptIds: readonly number[] = [];
+    while (at + members.length < standing.length) {
+      const more = standing.slice(at, at + members.length + 1);
+      const ids = prompt(more);
+      if (!fits(ids)) break;
+      members = more;
+      promptIds = ids;
+    }
+    matches.push({ tournament, members, promptIds });
+    at += members.length;
+  }
+  const isStuck = matches.every(({ members }) => members.length === 1);
+  return isStuck ? [{ tournament, members: standing, promptIds: [] }] : matches;
+}
+
+async function repliesTo(
+  matches: readonly Match[],
+  round: number,
+  { writer, budget }: Means,
+): Promise<ReadonlyMap<Match, string>> {
+  if (matches.length === 0) return new Map();
+  const requests = matches.map(({ tournament, promptIds }, i) => ({
+    id: `${tournament.problem.id}/select/${round}/${i}`,
+    promptIds,
+    n: 1,
+    maxNewTokens: REPLY_TOKENS,
+  }));
+  const completions = await writer.write(requests, { signal: budget.signal });
+  const texts = new Map(completions.map((completion) => [completion.requestId, completion]));
+  return new Map(
+    matches.flatMap((match, i) => {
+      const completion = texts.get(requests[i]?.id ?? '');
+      match.tournament.tokens += completion?.ids.length ?? 0;
+      return completion === undefined || completion.finishReason === 'aborted'
+        ? []
+        : [[match, completion.text] as const];
+    }),
+  );
+}
+
+function voted({ candidates }: Tournament, members: readonly number[]): number {
+  const { chosen } = chooseByVote(members.map((i) => candidates[i] as Candidate));
+  return members[chosen ?? 0] as number;
+}
+
+function selectionOf(tournament: Tournament): Selection {
+  const { standing, candidates, selections, invalid, tokens, isOutOfTokens } = tournament;
+  const [only] = standing;
+  const chosen =
+    standing.length === 1 && only !== undefined ? only : chooseByVote(candidates).chosen;
+  return { chosen, selections, invalid, tokens, isOutOfTokens };
+}

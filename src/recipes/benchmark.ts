@@ -1,0 +1,45 @@
+/** The keys `benchmark`, `dataset` and `grader` → rows, the way they are graded, and their tables. */
+import {
+  type AnswerGrader,
+  BENCHMARK_NAMES,
+  benchmarkOf,
+  exactGrader,
+  mathGrader,
+  numericGrader,
+} from '../evaluate/index.js';
+import { InputError } from '../util/errors.js';
+import { tagsOf } from './dataset.js';
+import type { EvaluationKeys } from './evaluate-model.js';
+
+/** The benchmark's own rows, unless the config names others. */
+export function benchmarkRows({
+  benchmark,
+  dataset,
+}: Pick<EvaluationKeys, 'benchmark' | 'dataset'>): EvaluationKeys['dataset'] {
+  if (dataset.name !== null || dataset.path !== null) return dataset;
+  const known = benchmarkOf(benchmark);
+  if (known !== null) return { ...dataset, name: known.dataset };
+  throw new InputError({
+    where: 'benchmark',
+    problem: `"${benchmark}" is not known`,
+    remedy: `Known are ${BENCHMARK_NAMES.join(', ')}; or give dataset=NAME or dataset.path=FILE`,
+  });
+}
+
+/** Columns that tables are made by: those of the benchmark, and of MATH for other rows. */
+export const benchmarkGroups = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>) =>
+  benchmarkOf(benchmark)?.groups ?? ['level', 'type', 'subject'];
+
+/** @throws InputError on tags that cannot be told apart */
+export function answerGrader(
+  keys: Pick<EvaluationKeys, 'benchmark' | 'grader' | 'answer_format'> &
+    Parameters<typeof tagsOf>[0],
+): AnswerGrader {
+  const tags = tagsOf(keys);
+  const { grader } = keys;
+  const name = grader === 'auto' ? (benchmarkOf(keys.benchmark)?.grader ?? 'numeric') : grader;
+  if (name === 'math') return mathGrader({ tags });
+  return name === 'exact'
+    ? exactGrader({ tags })
+    : numericGrader({ tags, form: keys.answer_format });
+}

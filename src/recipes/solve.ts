@@ -1,0 +1,190 @@
+/** `lorikeet solve`: one problem by a strategy; and the same as a library call for many. */
+import type { SolveConfig } from '../config/index.js';
+import {
+  mathGrader,
+  numericGrader,
+  type Problem,
+  type Solution,
+  type StrategyOptions,
+  solveAll,
+  type Writer,
+} from '../evaluate/index.js';
+import { InputError } from '../util/errors.js';
+import type { RecipeContext } from './context.js';
+import { renderOptions, tagsOf } from './dataset.js';
+import { type ModelSource, openModel } from './model-source.js';
+import { openSampler, samplingParams } from './sampling.js';
+import {
+  checkStrategy,
+  contextOf,
+  strategyOptions,
+  strategySandbox,
+  writerOf,
+} from './strategy.js';
+import { factsOf } from './strategy-completer.js';
+
+/** Solves problems with one model; `close` frees it. */
+export interface Solver {
+  readonly solve: (problem: string) => Promise<Solution>;
+  readonly solveAll: (problems: readonly string[]) => Promise<readonly Solution[]>;
+  readonly close: () => void;
+}
+
+/** Config of a solver: that of `solve` without the problem. */
+export type SolverConfig = Omit<SolveConfig, 'problem'>;
+
+/** Tokens that the prompt of a problem may have, where the context leaves that much. */
+const LONGEST_PROMPT = 1024;
+
+/**
+ * Opens the model, and the sandbox that `tir` runs its code in.
+ * @throws InputError on keys that contradict each other; SetupError where there is no sandbox
+ */
+export async function openSolver(config: SolverConfig, context: RecipeContext): Promise<Solver> {
+  checkStrategy(config);
+  const source = await openModel(config, context);
+  const sandbox = await closing(source, () => strategySandbox(config));
+  const { maxPositions } = source.spec;
+  const longest = Math.min(LONGEST_PROMPT, maxPositions - config.max_new_tokens);
+  if (longest < 1) source.close();
+  checkRoom(longest, config, maxPositions);
+  const maxContext = Math.min(contextOf(config, longest), maxPositions);
+  const sampler = await closing(source, () =>
+    openSampler(source, {
+      threads: config.threads,
+      maxBatch: config.batch_size,
+      maxPromptLength: maxContext - config.max_new_tokens,
+      maxNewTokens: config.max_new_tokens,
+    }),
+  );
+  const grader = config.grader === 'math' ? mathGrader : numericGrader;
+  const writer = writerOf(sampler, {
+    tokenizer: source.tokenizer,
+    params: samplingParams(config, config.max_new_tokens),
+    context: maxContext,
+    render: renderOptions(config, 'problem'),
+  });
+  const options = strategyOptions(config, {
+    grade: grader({ tags: tagsOf(config) }),
+    sandbox,
+    signal: context.signal,
+  });
+  const solveMany = (problems: readonly string[]) => solved(problems, { writer, options, longest });
+  return {
+    solveAll: solveMany,
+    solve: async (problem) => (await solveMany([problem]))[0] as Solution,
+    close: () => {
+      sandbox?.dispose();
+      sampler.dispose();
+      source.close();
+    },
+  };
+}
+
+async function closing<T>(source: ModelSource, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+function checkRoom(longest: number, config: SolverConfig, maxPositions: number): void {
+  if (longest >= 1) return;
+  throw new InputError({
+    where: 'max_new_tokens',
+    problem: `${config.max_new_tokens} tokens leave no room for a problem in the model's context of ${maxPositions}`,
+    remedy: 'Lower it',
+  });
+}
+
+async function solved(
+  questions: readonly string[],
+  {
+    writer,
+    options,
+    longest,
+  }: { readonly writer: Writer; readonly options: StrategyOptions; readonly longest: number },
+): Promise<readonly Solution[]> {
+  const problems = questions.map((question, i): Problem => {
+    const promptIds = writer.ask(question);
+    if (promptIds.length > longest) {
+      throw new InputError({
+        where: 'problem',
+        problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a solution`,
+        remedy: 'Shorten it, or lower max_new_tokens',
+      });
+    }
+    return { id: String(i), question, promptIds, row: { question } };
+  });
+  return solveAll(problems, { writer, options });
+}
+
+export interface SolveResult {
+  readonly problem: string;
+  readonly strategy: string;
+  readonly answer: string | null;
+  readonly solution: string | null;
+  readonly facts: ReturnType<typeof factsOf>;
+  readonly seconds: number;
+  readonly candidates: readonly {
+    readonly answer: string | null;
+    readonly text: string;
+    readonly weight: number;
+    readonly tokens: number;
+    readonly finish_reason: string;
+    readonly chosen: boolean;
+  }[];
+}
+
+export async function runSolve(
+  { problem, ...config }: SolveConfig,
+  context: RecipeContext,
+): Promise<SolveResult> {
+  const solver = await openSolver(config, context);
+  const start = performance.now();
+  try {
+    const solution = await solver.solve(problem);
+    const seconds = (performance.now() - start) / 1000;
+    const result = resultOf(solution, { strategy: config.strategy, seconds });
+    if (context.verbose) for (const line of candidateLines(result)) context.log(line);
+    return result;
+  } finally {
+    solver.close();
+  }
+}
+
+function resultOf(
+  solution: Solution,
+  { strategy, seconds }: { readonly strategy: string; readonly seconds: number },
+): SolveResult {
+  const { problem, candidates, chosen, answer } = solution;
+  return {
+    problem: problem.question,
+    strategy,
+    answer,
+    solution: chosen === null ? null : (candidates[chosen]?.text ?? null),
+    facts: factsOf(solution),
+    seconds,
+    candidates: candidates.map((candidate, i) => ({
+      answer: candidate.answer,
+      text: candidate.text,
+      weight: candidate.weight,
+      tokens: candidate.tokens,
+      finish_reason: candidate.finishReason,
+      chosen: i === chosen,
+    })),
+  };
+}
+
+/** Each candidate in words, the chosen one marked. */
+function candidateLines({ candidates }: SolveResult): readonly string[] {
+  return candidates.flatMap(({ answer, text, weight, tokens, finish_reason: end, chosen }, i) => [
+    `${chosen ? '*' : ' '} ${i + 1}. ${answer ?? 'no answer'} (${tokens} tokens, weight ${weight.toFixed(3)}, ${end})`,
+    ...text
+      .trim()
+      .split('\n')
+      .map((line) => `     ${line}`),
+  ]);
+}

@@ -1,0 +1,55 @@
+/** Strict and flexible grades of mathematical answers, side by side. */
+import { describe, expect, it } from 'vitest';
+import { exactGrader, mathGrader, numericGrader } from '../../../src/evaluate/index.js';
+
+describe('mathGrader', () => {
+  const grade = mathGrader();
+
+  it('reads boxes, tags and hashes strictly, phrases and numbers flexibly', () => {
+    const row = { answer: '\\frac{1}{2}' };
+    const cases: readonly (readonly [string, boolean, boolean])[] = [
+      ['so \\boxed{0.5}', true, true],
+      ['<SOLUTION>1/2</SOLUTION> and \\boxed{3}', true, true],
+      ['#### 0.50', true, true],
+      ['The answer is 0.5.', false, true],
+      ['first 3, then 0.5', false, true],
+      ['\\boxed{1/2, 3}', false, false],
+      ['nothing', false, false],
+    ];
+    for (const [text, strict, flexible] of cases) {
+      const { correct, flexible_correct: loose } = grade(text, row);
+      expect([text, correct, loose]).toEqual([text, strict, flexible]);
+    }
+  });
+
+  it("uses the row's precision, and grades no row without a gold answer", () => {
+    expect(grade('\\boxed{3.1}', { answer: '\\pi', precision: 0.1 }).correct).toBe(true);
+    expect(grade('\\boxed{3.1}', { answer: '\\pi' }).correct).toBe(false);
+    expect(grade('\\boxed{3}', {})).toMatchObject({ correct: null, flexible_correct: null });
+  });
+});
+
+describe('exactGrader', () => {
+  it('compares texts as they stand', () => {
+    const grade = exactGrader();
+    expect(grade('<SOLUTION>Flu</SOLUTION>', { answer: 'Flu' }).correct).toBe(true);
+    expect(grade('<SOLUTION>flu</SOLUTION>', { answer: 'Flu' }).correct).toBe(false);
+    expect(grade(' Flu\n', { answer: 'Flu' })).toMatchObject({
+      correct: false,
+      flexible_correct: true,
+    });
+  });
+});
+
+describe('numericGrader with other marks', () => {
+  it('reads boxes and hashes strictly', () => {
+    const row = { answer: '18' };
+    expect(numericGrader({ form: 'hashes' })('9 + 9\n#### 18', row).correct).toBe(true);
+    expect(numericGrader({ form: 'hashes' })('<SOLUTION>18</SOLUTION>', row).correct).toBe(false);
+    expect(numericGrader({ form: 'boxed' })('\\boxed{18}', row).correct).toBe(true);
+    expect(numericGrader()('\\boxed{18}', row)).toMatchObject({
+      correct: false,
+      flexible_correct: true,
+    });
+  });
+});

@@ -1,0 +1,29 @@
+/** Code blocks at the end of a response. */
+import { describe, expect, it } from 'vitest';
+import { codeToRun, outputBlock } from '../../../../src/evaluate/strategies/code-blocks.js';
+
+describe('codeToRun', () => {
+  it('finds the Python block that closes at the end', () => {
+    expect(codeToRun('a\n```python\nx = 1\nprint(x)\n```\n')).toBe('x = 1\nprint(x)');
+    expect(codeToRun('```python\n1\n```')).toBe('1');
+    const second = '```python\n1\n```\n```output\n1\n```\nnow\n```python\n2\n```\n';
+    expect(codeToRun(second)).toBe('2');
+  });
+
+  it('finds none in open blocks, other languages, and text behind', () => {
+    expect(codeToRun('```python\nx = 1')).toBeNull();
+    expect(codeToRun('```python\n1\n```\n```output\n1\n```\n')).toBeNull();
+    expect(codeToRun('```python\n1\n```\ndone')).toBeNull();
+    expect(codeToRun('```js\n1\n```')).toBeNull();
+    expect(codeToRun('```')).toBeNull();
+    expect(codeToRun('')).toBeNull();
+  });
+});
+
+describe('outputBlock', () => {
+  it('stands on lines of its own and says what it cuts', () => {
+    expect(outputBlock('x\n', '3\n')).toBe('```output\n3\n```\n');
+    expect(outputBlock('x', '3')).toBe('\n```output\n3\n```\n');
+    expect(outputBlock('x\n', 'y'.repeat(2100))).toContain('[100 characters cut]');
+  });
+});
