@@ -20,26 +20,26 @@ export {
   evaluate,
 } from './evaluate.js';
 export { exactGrader } from './exact-grade.js';
-export { type GroupTable, groupTables } from './group-tables.js';
+export type { GroupTable } from './group-tables.js';
 export { type Interval, meanInterval, wilson } from './intervals.js';
 export { type Ballot, majorityAtK, type Vote, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';
 export { type MergeOptions, mergeRuns } from './merge-runs.js';
-export { type EvalMetrics, evalMetrics } from './metrics.js';
+export type { EvalMetrics } from './metrics.js';
 export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { openPredictions, type PredictionStore } from './predictions.js';
 export { solveAll } from './strategies/solve.js';
-export {
-  type Candidate,
-  type CodeExecutor,
-  type CodeSession,
-  type Problem,
-  type Solution,
-  STRATEGIES,
-  type StrategyName,
-  type StrategyOptions,
-  type Writer,
+export type {
+  Candidate,
+  CodeExecutor,
+  CodeSession,
+  Problem,
+  Solution,
+  StrategyName,
+  StrategyOptions,
+  WriteRequest,
+  Writer,
 } from './strategies/types.js';
 export { type EvalTable, evalSummary, evalTable } from './summary.js';
 export { type EvaluationFiles, writeEvaluation } from './write-evaluation.js';

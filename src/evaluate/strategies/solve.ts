@@ -1,5 +1,4 @@
 /** Problems → solutions, by the strategy named. */
-import { meanOf } from '../../report/index.js';
 import { groupBy } from '../../util/group.js';
 import { type Budget, openBudget } from './budget.js';
 import { candidateOf, chooseByVote } from './choose.js';
@@ -98,6 +97,3 @@ function stopReason(
   const isShort = candidates.some(({ finishReason }) => finishReason === 'length');
   return selection?.isOutOfTokens === true || (budget.isTight && isShort) ? 'tokens' : 'done';
 }
-
-/** Mean log-probability of a candidate's sampled tokens, for rows of files. */
-export const meanLogprob = ({ logprobs }: Candidate): number | null => meanOf(logprobs);

@@ -2,8 +2,7 @@
 import type { SampledCompletion } from '../../report/index.js';
 import type { RewardRow } from '../../rewards/index.js';
 
-export const STRATEGIES = ['greedy', 'majority_vote', 'weighted_vote', 'tir', 'genselect'] as const;
-export type StrategyName = (typeof STRATEGIES)[number];
+export type StrategyName = 'greedy' | 'majority_vote' | 'weighted_vote' | 'tir' | 'genselect';
 
 export interface Problem {
   /** Unique in a call. */

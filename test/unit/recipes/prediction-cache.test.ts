@@ -35,30 +35,31 @@ function counting(aborted: ReadonlySet<string> = new Set()) {
   return { asked, generate, adapterHash: null };
 }
 
+const PARAMS = { ...PLAIN_SAMPLING, maxNewTokens: 2, seed: 1 };
 const requests = ['a', 'b'].map((id) => ({ id, promptIds: [7], n: 2 }));
 const open = (name: string, sampler: ReturnType<typeof counting>, key = 'k') =>
   cachedSampler(sampler, { path: join(dir, name), key, log: () => {} });
 
 describe('cachedSampler', () => {
   it('samples once, also when a half-written line follows', async () => {
-    const first = await open('one.jsonl', counting()).generate(requests, PLAIN_SAMPLING);
+    const first = await open('one.jsonl', counting()).generate(requests, PARAMS);
     appendFileSync(join(dir, 'one.jsonl'), '{"id":"a","sample');
     const sampler = counting();
-    const again = await open('one.jsonl', sampler).generate(requests, PLAIN_SAMPLING);
+    const again = await open('one.jsonl', sampler).generate(requests, PARAMS);
     expect(sampler.asked).toEqual([]);
     expect(again).toEqual(first);
   });
 
   it('samples again what was aborted', async () => {
-    await open('two.jsonl', counting(new Set(['b']))).generate(requests, PLAIN_SAMPLING);
+    await open('two.jsonl', counting(new Set(['b']))).generate(requests, PARAMS);
     const sampler = counting();
-    const again = await open('two.jsonl', sampler).generate(requests, PLAIN_SAMPLING);
+    const again = await open('two.jsonl', sampler).generate(requests, PARAMS);
     expect(sampler.asked).toEqual(['b']);
     expect(again.map(({ text }) => text)).toEqual(['a.0', 'a.1', 'b.0', 'b.1']);
   });
 
   it('refuses predictions of something else', async () => {
-    await open('three.jsonl', counting()).generate(requests, PLAIN_SAMPLING);
+    await open('three.jsonl', counting()).generate(requests, PARAMS);
     expect(() => open('three.jsonl', counting(), 'other')).toThrow('another model');
   });
 });
