@@ -135,7 +135,8 @@ export function evaluateWith(
     }),
     ...(signal && { signal }),
   };
-  if (keys.strategy !== 'greedy') {
+  const hasBudget = keys.token_budget !== null || keys.time_budget !== null;
+  if (keys.strategy !== 'greedy' || hasBudget) {
     return evaluate({ ...common, ...strategyCompleter(sampler, { ...options, params }) });
   }
   return evaluate({

@@ -67,12 +67,18 @@ export const evalSchema = z
   .superRefine((config, context) => {
     const largest = Math.max(0, ...config.pass_at, ...config.majority_at);
     const samples = config.num_generations * config.n_runs;
+    if (config.num_generations > 1 && config.temperature === 0) {
+      const message = 'samples at temperature 0 are all the same. Give temperature=0.7';
+      context.addIssue({ code: 'custom', path: ['temperature'], message });
+    }
     if (largest > samples) {
       const message = `k = ${largest} needs as many samples, there are ${samples}. Raise num_generations`;
       context.addIssue({ code: 'custom', path: ['num_generations'], message });
     }
-    if (config.num_generations > 1 && config.strategy !== 'greedy') {
-      const message = `${config.strategy} gives one answer an example. Give strategy_samples instead`;
+    const hasBudget = config.token_budget !== null || config.time_budget !== null;
+    if (config.num_generations > 1 && (config.strategy !== 'greedy' || hasBudget)) {
+      const message =
+        'a strategy, or one under a budget, gives one answer an example. Give strategy_samples instead';
       context.addIssue({ code: 'custom', path: ['num_generations'], message });
     }
   });

@@ -74,7 +74,7 @@ function juxtaposed(left: Node, cursor: Cursor): Node {
     cursor.advance();
     return mixed(whole, { kind: 'divide', over, under: readFactor(cursor) });
   }
-  if (isNumber) throw new UnreadableAnswer('two numbers side by side');
+  if (isNumber && left.kind === 'number') throw new UnreadableAnswer('two numbers side by side');
   const right = readFactor(cursor);
   return whole !== null && right.kind === 'divide' ? mixed(whole, right) : product(left, right);
 }

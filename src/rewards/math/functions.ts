@@ -52,7 +52,8 @@ function isFactor(cursor: Cursor): boolean {
   const { kind, text } = cursor.token;
   if (kind === 'number' || kind === 'letter') return true;
   if (kind === 'op') return text === '{' || (text === '|' && cursor.bars === 0);
-  const isOperator = /^(?:cdot|times|div|pm|mp|le|ge|ne|in|cup|cap|and|or|rvert|degree|[})\\])$/;
+  const isOperator =
+    /^(?:cdot|times|div|pm|mp|le|ge|ne|in|cup|cap|and|or|rvert|rfloor|rceil|rangle|degree|[})\\])$/;
   return kind === 'command' && !isOperator.test(text) && !FUNCTIONS.has(text);
 }
 

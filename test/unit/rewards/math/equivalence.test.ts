@@ -43,6 +43,8 @@ const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['3 - 2f(x)', '-2f(x)+3'],
     ['x^{a+b}', 'x^a x^b'],
     ['|x-1|', '|1-x|'],
+    ['(n-2) 2^{n}+1', '1 + 2^n n - 2^{n+1}'],
+    ['\\lfloor\\log_2 n\\rfloor + 1', '1+\\left\\lfloor \\log _{2} n\\right\\rfloor'],
   ],
   structures: [
     ['(1,2)', '\\left(1, \\frac42\\right)'],
