@@ -24,6 +24,7 @@ export type { EvalConfig } from './schemas/eval.js';
 export { evalSchema, evaluationDefaults } from './schemas/eval.js';
 export type { GenerateConfig } from './schemas/generate.js';
 export { generateSchema } from './schemas/generate.js';
+export type { RolloutPrecision } from './schemas/groups.js';
 export type { GrpoConfig } from './schemas/grpo.js';
 export { grpoSchema } from './schemas/grpo.js';
 export type { InitModelConfig } from './schemas/init-model.js';

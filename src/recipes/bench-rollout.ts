@@ -2,17 +2,24 @@
 import type { BenchRolloutConfig } from '../config/index.js';
 import { adapterFromLora, planLora } from '../model/index.js';
 import type { DecoderSpec } from '../model/spec.js';
-import { type OnnxSampler, PLAIN_SAMPLING, type PromptRequest } from '../rollout/index.js';
+import {
+  type KernelOptions,
+  type OnnxSampler,
+  PLAIN_SAMPLING,
+  type PromptRequest,
+} from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
 import { Rng } from '../util/rng.js';
 import { type Adapter, loraConfig, readAdapter } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { type ModelSource, openModel } from './model-source.js';
+import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
 import { openSampler } from './sampling.js';
 
 export interface RolloutFigures {
   readonly benchmark: 'rollout';
+  readonly precision: ResolvedPrecision['precision'];
   readonly batch: number;
   readonly completions: number;
   readonly new_tokens: number;
@@ -32,7 +39,8 @@ export async function benchRollout(
   context: RecipeContext,
 ): Promise<RolloutFigures> {
   const source = await openModel({ model: config.model }, context);
-  const sampler = await openBenchSampler(config, source);
+  const { precision, kernels } = resolvePrecision(config.precision, context.log);
+  const sampler = await openBenchSampler(config, source, kernels);
   try {
     const syncMs = sync(config, source, sampler);
     const requests = benchRequests(config, source);
@@ -45,6 +53,7 @@ export async function benchRollout(
     const { tokens } = runs[0]!;
     return {
       benchmark: 'rollout',
+      precision,
       batch: config.batch,
       completions: requests.length * config.num_generations,
       new_tokens: tokens,
@@ -60,7 +69,11 @@ export async function benchRollout(
 }
 
 /** No token ends a completion, so that each has the length that is asked for. */
-function openBenchSampler(config: BenchRolloutConfig, source: ModelSource): Promise<OnnxSampler> {
+function openBenchSampler(
+  config: BenchRolloutConfig,
+  source: ModelSource,
+  kernels: KernelOptions | undefined,
+): Promise<OnnxSampler> {
   return openSampler(
     { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } },
     {
@@ -68,6 +81,7 @@ function openBenchSampler(config: BenchRolloutConfig, source: ModelSource): Prom
       maxBatch: config.batch,
       maxPromptLength: config.prompt_tokens,
       maxNewTokens: config.max_new_tokens,
+      ...(kernels !== undefined && { kernels }),
       loraModules: [...(benchAdapter(config, source, 0)?.tensors.keys() ?? [])],
     },
   );

@@ -17,6 +17,7 @@ import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { asChat, readPrompts } from './prompt-input.js';
+import { resolvePrecision } from './rollout-precision.js';
 import { RowStore, type StoredRow } from './row-store.js';
 import type { WrittenRows } from './rows-output.js';
 import { openSampler } from './sampling.js';
@@ -113,6 +114,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
   const { config, source, context, missing, params, byId, adapter } = work;
   const { signal } = context;
   const sampler = await openSampler(source, {
+    ...resolvePrecision(config.rollout_precision, context.log),
     threads: config.threads,
     maxBatch: config.batch_size,
     maxPromptLength: Math.max(...missing.map(({ promptIds }) => promptIds.length)),

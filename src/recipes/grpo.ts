@@ -22,6 +22,7 @@ import { generationMetrics } from './grpo-metrics.js';
 import type { ModelSource } from './model-source.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
+import { PROBE_TOLERANCE, resolvePrecision } from './rollout-precision.js';
 import { openSampler, samplingParams } from './sampling.js';
 import { syncSampler } from './sync-sampler.js';
 import {
@@ -73,6 +74,7 @@ class Collector {
   private readonly grade: Grader;
   private readonly judge: AnswerGrader;
   private readonly samples: SampleLog;
+  private readonly tolerance: number;
   private readonly probe: readonly (readonly number[])[];
 
   constructor(args: {
@@ -82,6 +84,8 @@ class Collector {
     readonly sampler: OnnxSampler;
     readonly order: DataOrder;
     readonly samples: SampleLog;
+    /** Largest difference of log-probabilities that the probe lets pass. */
+    readonly tolerance: number;
   }) {
     this.config = args.config;
     this.prompts = args.inputs.prompts;
@@ -89,6 +93,7 @@ class Collector {
     this.sampler = args.sampler;
     this.order = args.order;
     this.samples = args.samples;
+    this.tolerance = args.tolerance;
     this.grade = args.inputs.grade;
     this.judge = numericGrader({ tags: tagsOf(args.config) });
     this.probe = probeSequences(this.prompts.map(({ promptIds }) => promptIds));
@@ -145,7 +150,7 @@ class Collector {
         sampler: this.sampler,
         sequences: this.probe,
         expectedHash: hash,
-        tolerance: this.config.max_logprob_difference,
+        tolerance: this.tolerance,
       }),
     );
     return { ...probe, syncMs };
@@ -196,8 +201,10 @@ async function prepare(
     numIterations: config.num_iterations,
   };
   const period = generationPeriod(schedule);
+  const resolved = resolvePrecision(config.rollout_precision, session.context.log);
   const sampler = await run.phases.time('load', () =>
     openSampler(source, {
+      ...resolved,
       threads: config.threads,
       maxBatch: size.completions,
       maxPromptLength: Math.max(...prompts.map(({ promptIds }) => promptIds.length)),
@@ -208,7 +215,10 @@ async function prepare(
   const samples = openSampleLog(run.paths.samples, {
     resumeStep: startStep === 0 ? null : startStep,
   });
-  const collector = new Collector({ config, inputs, session, sampler, order, samples });
+  const collector = new Collector({
+    ...{ config, inputs, session, sampler, order, samples },
+    tolerance: config.max_logprob_difference ?? PROBE_TOLERANCE[resolved.precision],
+  });
   return {
     totalSteps: config.max_steps ?? period * order.stepsFor(config.num_train_epochs),
     epochsAt: (step) => order.epochsAt(step / period),

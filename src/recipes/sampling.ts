@@ -2,6 +2,7 @@
 import { linearModules } from '../model/spec.js';
 import {
   createOnnxSampler,
+  type KernelOptions,
   type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
@@ -17,6 +18,7 @@ export interface SamplerOptions {
   readonly maxNewTokens: number;
   /** Modules that take LoRA matrices; default: those of the model's own adapter. */
   readonly loraModules?: readonly string[];
+  readonly kernels?: KernelOptions;
 }
 
 /** @throws InputError when prompt and completion do not fit the model's context. */
@@ -43,6 +45,7 @@ export async function openSampler(
       .filter((module) => wanted.has(module)),
     maxContext,
     maxBatch,
+    ...(options.kernels !== undefined && { kernels: options.kernels }),
     ...(options.threads !== null && { threads: options.threads }),
   });
   sampler.setAdapter(source.adapter);

@@ -9,6 +9,7 @@ import type { RecipeContext } from './context.js';
 import { renderOptions } from './dataset.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { configureDevice } from './policy-source.js';
+import { resolvePrecision } from './rollout-precision.js';
 import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
 import { openSampler } from './sampling.js';
 
@@ -24,8 +25,10 @@ export async function runScore(
   const source = await openModel(config, context);
   try {
     const sequences = rows.map((row, i) => idsOf(row, source, { config, line: i + 1 }));
-    const engine = config.engine === 'tensorflow' ? tensorflowScorer : onnxScorer;
-    const { score, dispose } = await engine(config, source, sequences);
+    const { score, dispose } =
+      config.engine === 'tensorflow'
+        ? await tensorflowScorer(config, source)
+        : await onnxScorer(config, { source, sequences, context });
     try {
       const logprobs = await inBatches(sequences, config.batch_size, score);
       const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
@@ -101,12 +104,18 @@ async function tensorflowScorer(config: ScoreConfig, source: ModelSource): Promi
   };
 }
 
+interface OnnxScorerInputs {
+  readonly source: ModelSource;
+  readonly sequences: readonly (readonly number[])[];
+  readonly context: RecipeContext;
+}
+
 async function onnxScorer(
   config: ScoreConfig,
-  source: ModelSource,
-  sequences: readonly (readonly number[])[],
+  { source, sequences, context }: OnnxScorerInputs,
 ): Promise<OpenScorer> {
   const sampler = await openSampler(source, {
+    ...resolvePrecision(config.rollout_precision, context.log),
     threads: config.threads,
     maxBatch: config.batch_size,
     maxPromptLength: Math.max(...sequences.map((ids) => ids.length)),

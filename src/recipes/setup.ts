@@ -1,6 +1,7 @@
 /** `lorikeet setup`: provides TensorFlow, saying what happens; quick and silent when all is in place. */
 import { type Progress, startProgress } from '../report/index.js';
-import { type SetupObserver, setUpTensorflow } from '../setup/index.js';
+import { type SetupObserver, setUpOperators, setUpTensorflow } from '../setup/index.js';
+import { cacheRoot } from '../util/cache.js';
 import type { RecipeContext } from './context.js';
 
 export interface SetupRecipeConfig {
@@ -64,6 +65,7 @@ export async function runSetup(
     observer: setupObserver(log),
     signal,
   });
+  const operators = await setUpOperators({ root: cacheRoot(), observer: { log }, force, signal });
   const seconds = Number(((performance.now() - start) / 1000).toFixed(1));
   const how = {
     found: 'was set up before',
@@ -71,6 +73,7 @@ export async function runSetup(
     built: 'is built',
   };
   log(`TensorFlow ${runtime.version} for ${runtime.device}: ${how[outcome]} (${seconds} s)`);
+  log(`rollout operators: ${operators}`);
   return {
     device: runtime.device,
     tensorflow: runtime.version,

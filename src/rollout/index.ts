@@ -1,6 +1,7 @@
 /** Batched generation on ONNX Runtime. */
 export {
   createOnnxSampler,
+  type KernelOptions,
   type OnnxSampler,
   type OnnxSamplerOptions,
 } from './engine/onnx-sampler.js';

@@ -3,6 +3,7 @@ export { glibcVersion } from './device.js';
 export { describeMachine } from './machine.js';
 export { type NvidiaGpu, nvidiaGpus } from './nvidia.js';
 export type { SetupObserver } from './observer.js';
+export { operatorsLibrary, setUpOperators } from './operators.js';
 export { ensureWritable, freeBytes } from './place.js';
 export { type ProbeResult, probeBinding } from './probe.js';
 export { type SetupOptions, type SetupResult, setUpTensorflow } from './set-up.js';

@@ -66,6 +66,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function grpo(runDir: string): Promise<void> {
   const keys = [
+    'rollout_precision=float32',
     'num_generations=4',
     'max_completion_length=16',
     'learning_rate=5e-3',

@@ -1,7 +1,7 @@
 /** `lorikeet bench NAME`: what is measured, and the keys of each measurement. */
 import { z } from 'zod';
 import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
-import { machineKeys, seedKey } from './groups.js';
+import { machineKeys, rolloutPrecisionField, seedKey } from './groups.js';
 import { memoryKeys } from './training.js';
 
 export const benchSchema = z.strictObject({
@@ -29,6 +29,7 @@ export const benchRolloutSchema = z.strictObject({
     .enum(['continuous', 'static'])
     .default('continuous')
     .describe('static: the next batch starts when the whole batch before it is done'),
+  precision: rolloutPrecisionField('auto'),
   temperature: nonNegative().default(1).describe('0 is greedy'),
   repeats: whole(1).default(3).describe('Measured calls after one to warm up; the median counts'),
   ...machineKeys,

@@ -8,6 +8,7 @@ import {
   modelKeys,
   overwriteKey,
   rewardsKey,
+  rolloutPrecisionField,
   samplingKeys,
   seedKey,
   stopKey,
@@ -43,6 +44,7 @@ export const generateSchema = z
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...decodingKeys,
     ...stopKey,
+    rollout_precision: rolloutPrecisionField('float32'),
     ...machineKeys,
     ...seedKey,
   })

@@ -91,6 +91,16 @@ export const decodingKeys = {
     .describe('{type: json_schema, json_schema: {schema: …}} allows only such JSON'),
 };
 
+export const ROLLOUT_PRECISIONS = ['auto', 'float32', 'bfloat16', 'int8'] as const;
+export type RolloutPrecision = (typeof ROLLOUT_PRECISIONS)[number];
+
+/** What sampling computes in. */
+export const rolloutPrecisionField = (value: RolloutPrecision) =>
+  z
+    .enum(ROLLOUT_PRECISIONS)
+    .default(value)
+    .describe('What sampling computes in; auto: bfloat16 where the processor is fast in it');
+
 export const stopKey = {
   stop: z.array(text()).default([]).describe('Stop strings, beside the end-of-sequence tokens'),
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { requireRows } from './dataset.js';
 import { nonNegative, optionalWhole, positive, whole } from './fields.js';
-import { rewardsKey, samplingKeys, stageKey, stopKey } from './groups.js';
+import { rewardsKey, rolloutPrecisionField, samplingKeys, stageKey, stopKey } from './groups.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
 interface BatchKeys {
@@ -78,9 +78,13 @@ export const grpoSchema = z
       .boolean()
       .default(false)
       .describe('Control experiment: deal the rewards to other completions of the batch'),
+    rollout_precision: rolloutPrecisionField('auto'),
     max_logprob_difference: positive()
-      .default(1e-3)
-      .describe('Largest log-probability difference of trainer and sampler before the run stops'),
+      .nullable()
+      .default(null)
+      .describe(
+        'Largest log-probability difference of trainer and sampler before the run stops; null: 0.001 in float32, 0.5 in bfloat16, 2 in int8',
+      ),
   })
   .superRefine((config, context) => {
     checkTrainer(config, context);

@@ -1,7 +1,13 @@
 /** `lorikeet score`: log-probabilities of given texts or token ids. */
 import { z } from 'zod';
 import { inputPath, text, whole } from './fields.js';
-import { adapterKeys, machineKeys, modelKeys, overwriteKey } from './groups.js';
+import {
+  adapterKeys,
+  machineKeys,
+  modelKeys,
+  overwriteKey,
+  rolloutPrecisionField,
+} from './groups.js';
 
 export const scoreSchema = z.strictObject({
   ...modelKeys,
@@ -17,6 +23,9 @@ export const scoreSchema = z.strictObject({
     .enum(['auto', 'float32', 'bfloat16'])
     .default('auto')
     .describe('Type that matrix products compute in; float32 for exactness'),
+  rollout_precision: rolloutPrecisionField('float32').describe(
+    'What engine=onnxruntime computes in; auto: bfloat16 where the processor is fast in it',
+  ),
   batch_size: whole(1).default(8).describe('Sequences scored together'),
   ...machineKeys,
 });

@@ -1,8 +1,10 @@
 /**
  * Keys and values of all layers for a number of rows, [rows, KV heads, capacity, head size] each, in memory
- * that is kept from call to call and only grows. The graph reads and updates it in place.
+ * that is kept from call to call and only grows. The graph reads and updates it in place. Our own operators
+ * keep the keys of 16 tokens together, [capacity / 16, head size, 16] in place of [capacity, head size].
  */
 import type { DecoderSpec } from '../../model/spec.js';
+import { CACHE_BLOCK, cacheType, type NativeKernels } from '../graph/native-layout.js';
 import { type OrtTensor, tensorOver } from '../ort/tensor.js';
 
 export interface CacheGeometry {
@@ -11,41 +13,52 @@ export interface CacheGeometry {
   readonly capacity: number;
 }
 
+type CacheArray = Float32Array | Uint16Array;
+
+const elementType = (native: NativeKernels | null) =>
+  native === null ? 'float32' : cacheType(native);
+
 /** Bytes of one token in one row. */
-export function cacheBytesPerToken(spec: DecoderSpec): number {
-  return spec.layers.length * 2 * spec.numKvHeads * spec.headDim * Float32Array.BYTES_PER_ELEMENT;
+export function cacheBytesPerToken(spec: DecoderSpec, native: NativeKernels | null): number {
+  const bytes = elementType(native) === 'float32' ? 4 : 2;
+  return spec.layers.length * 2 * spec.numKvHeads * spec.headDim * bytes;
 }
 
 export class KvCache {
   private readonly heads: number;
   private readonly headDim: number;
+  /** Tokens whose keys stand together. */
+  private readonly block: number;
+  private readonly type: 'float32' | 'bfloat16';
   /** Keys and values alternating, layer by layer. */
-  private arrays: Float32Array[];
+  private arrays: CacheArray[];
   private capacity = 0;
 
-  constructor({ numKvHeads, headDim, layers }: DecoderSpec) {
+  constructor({ numKvHeads, headDim, layers }: DecoderSpec, native: NativeKernels | null = null) {
     this.heads = numKvHeads;
     this.headDim = headDim;
-    this.arrays = Array.from({ length: 2 * layers.length }, () => new Float32Array(0));
+    this.block = native === null ? 1 : CACHE_BLOCK;
+    this.type = elementType(native);
+    this.arrays = Array.from({ length: 2 * layers.length }, () => this.allocate(0));
   }
 
   /** Makes room and lays the rows out anew; what was in the cache is lost. */
   shape({ rows, capacity }: CacheGeometry): void {
-    const size = rows * this.heads * capacity * this.headDim;
-    this.capacity = capacity;
-    if (this.arrays[0]!.length < size) this.arrays = this.arrays.map(() => new Float32Array(size));
+    this.capacity = this.wholeBlocks(capacity);
+    const size = rows * this.heads * this.capacity * this.headDim;
+    if (this.arrays[0]!.length < size) this.arrays = this.arrays.map(() => this.allocate(size));
   }
 
   /** Tensors over the first `rows` rows, keys and values alternating, layer by layer. */
   tensors(rows: number): OrtTensor[] {
     const shape = [rows, this.heads, this.capacity, this.headDim];
     const size = rows * this.heads * this.capacity * this.headDim;
-    return this.arrays.map((array) => tensorOver(array.subarray(0, size), shape));
+    return this.arrays.map((array) => tensorOver(array.subarray(0, size), shape, this.type));
   }
 
   /** Copies the first `tokens` tokens of row `fromRow` of `from` into row `toRow`. */
   copyRow(from: KvCache, fromRow: number, toRow: number, tokens: number): void {
-    const length = tokens * this.headDim;
+    const length = this.wholeBlocks(tokens) * this.headDim;
     for (const [i, target] of this.arrays.entries()) {
       const source = from.arrays[i]!;
       for (let head = 0; head < this.heads; head++) {
@@ -55,5 +68,13 @@ export class KvCache {
         else target.set(source.subarray(start, start + length), at);
       }
     }
+  }
+
+  private wholeBlocks(tokens: number): number {
+    return Math.ceil(tokens / this.block) * this.block;
+  }
+
+  private allocate(size: number): CacheArray {
+    return this.type === 'float32' ? new Float32Array(size) : new Uint16Array(size);
   }
 }

@@ -16,6 +16,7 @@ import {
   SEQLENS_K,
   TOTAL_LENGTH,
 } from '../graph/names.js';
+import type { NativeKernels } from '../graph/native-layout.js';
 import type { IoBinding, OrtSession } from '../ort/session.js';
 import { type OrtTensor, type TensorData, tensorOver } from '../ort/tensor.js';
 import { type CacheGeometry, KvCache } from './kv-cache.js';
@@ -69,6 +70,8 @@ export interface LaneOptions {
    * so that a completion made alone would not be the same as in a batch.
    */
   readonly minRows?: number;
+  /** Our own operators, when the graph is made of them. */
+  readonly native?: NativeKernels | null;
 }
 
 export class Lane {
@@ -76,6 +79,7 @@ export class Lane {
   private readonly session: OrtSession;
   private readonly spec: DecoderSpec;
   private readonly minRows: number;
+  private readonly isNative: boolean;
   private readonly binding: IoBinding;
   private readonly inputIds = new Port<Int32Array>('int32');
   private readonly seqlensK = new Port<Int32Array>('int32');
@@ -90,11 +94,12 @@ export class Lane {
   /** Rows bound; the last may be there for `minRows` only. */
   private boundRows = 0;
 
-  constructor({ session, spec, minRows = 1 }: LaneOptions) {
+  constructor({ session, spec, minRows = 1, native = null }: LaneOptions) {
     this.session = session;
     this.spec = spec;
     this.minRows = minRows;
-    this.cache = new KvCache(spec);
+    this.isNative = native !== null;
+    this.cache = new KvCache(spec, native);
     this.binding = session.createBinding();
   }
 
@@ -140,7 +145,8 @@ export class Lane {
     if (rows !== this.boundRows) this.bindCache(rows);
     this.bindInput(INPUT_IDS, this.inputIds.reshape([rows, tokens]));
     this.bindInput(SEQLENS_K, this.seqlensK.reshape([rows]));
-    this.bindInput(TOTAL_LENGTH, this.totalLength.reshape([1]));
+    const total = this.totalLength.reshape([1]);
+    if (!this.isNative) this.bindInput(TOTAL_LENGTH, total);
     this.bindInput(ROWS, this.wantedRows.reshape([logits]));
     this.bindInput(INVERSE_TEMPERATURE, this.inverseTemperature.reshape([logits, 1]));
     this.bindOutputs(logits);
@@ -182,8 +188,9 @@ export class Lane {
       const keys = this.cacheTensors[2 * layer]!;
       const values = this.cacheTensors[2 * layer + 1]!;
       this.binding.bindInput(pastKey(layer), keys);
-      this.binding.bindOutput(presentKey(layer), keys);
       this.binding.bindInput(pastValue(layer), values);
+      if (this.isNative) continue;
+      this.binding.bindOutput(presentKey(layer), keys);
       this.binding.bindOutput(presentValue(layer), values);
     }
     for (const tensor of former) tensor.dispose();

@@ -8,7 +8,14 @@ import { type DecoderSpec, linearModules } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
 import { type Adapter, adapterHash, type LoraTensors, toFloat32 } from '../../weights/index.js';
 import { loraA, loraB } from '../graph/names.js';
-import { allProjections, type Projection, type ProjectionPart } from '../graph/projections.js';
+import { packedShape } from '../graph/native-layout.js';
+import {
+  allMergedProjections,
+  allProjections,
+  type Projection,
+  type ProjectionPart,
+} from '../graph/projections.js';
+import type { LoadedKernels } from '../ort/kernels.js';
 import { type OrtTensor, tensorOver } from '../ort/tensor.js';
 
 interface Slot {
@@ -18,16 +25,28 @@ interface Slot {
   b: OrtTensor;
 }
 
+/** Packs matrices for our own operators. */
+export interface LoraPacking {
+  readonly type: 'float32' | 'bfloat16';
+  readonly kernels: LoadedKernels;
+}
+
 export class LoraInputs {
   /** Content hash of the adapter that is in, or null. */
   hash: string | null = null;
   private readonly spec: DecoderSpec;
   private readonly modules: ReadonlySet<string>;
   private readonly slots: readonly Slot[];
+  private readonly packing: LoraPacking | null;
 
   /** @throws InputError when a module is not one of the model's linear modules. */
-  constructor(spec: DecoderSpec, loraModules: Iterable<string>) {
+  constructor(
+    spec: DecoderSpec,
+    loraModules: Iterable<string>,
+    packing: LoraPacking | null = null,
+  ) {
     this.spec = spec;
+    this.packing = packing;
     this.modules = new Set(loraModules);
     const known = new Set(linearModules(spec).map(({ module }) => module));
     for (const module of this.modules) {
@@ -38,9 +57,10 @@ export class LoraInputs {
         });
       }
     }
-    this.slots = allProjections(spec)
+    const projections = packing === null ? allProjections(spec) : allMergedProjections(spec);
+    this.slots = projections
       .filter(({ parts }) => parts.some(({ module }) => this.modules.has(module)))
-      .map((projection) => emptySlot(projection));
+      .map((projection) => slotOf(projection, 0, packing));
   }
 
   /**
@@ -55,10 +75,10 @@ export class LoraInputs {
       const ranks = slot.projection.parts.map((part) => rankOf(adapter, part));
       const rank = ranks.reduce((sum, r) => sum + r, 0);
       if (rank !== slot.rank) {
-        resize(slot, rank);
+        resize(slot, rank, this.packing);
         isReshaped = true;
       }
-      if (adapter !== null && rank > 0) fill(slot, adapter);
+      if (adapter !== null && rank > 0) fill(slot, adapter, this.packing);
     }
     this.hash = adapter === null ? null : adapterHash(adapter);
     return isReshaped;
@@ -135,32 +155,97 @@ function matrix(rows: number, columns: number): OrtTensor {
   return tensorOver(new Float32Array(rows * columns), [rows, columns]);
 }
 
-function emptySlot(projection: Projection): Slot {
-  const { inFeatures, outFeatures } = projection;
-  return { projection, rank: 0, a: matrix(0, inFeatures), b: matrix(outFeatures, 0) };
+interface MatrixShape {
+  readonly n: number;
+  readonly k: number;
+  readonly isPaired: boolean;
 }
 
-function resize(slot: Slot, rank: number): void {
+/** Shapes of A and B; B of a packed adapter has as many columns as A has rows, padding included. */
+function matrixShapes(
+  { inFeatures, outFeatures, isGated = false }: Projection,
+  rank: number,
+): [MatrixShape, MatrixShape] {
+  return [
+    { n: rank, k: inFeatures, isPaired: false },
+    { n: outFeatures, k: rank, isPaired: isGated },
+  ];
+}
+
+function packedMatrix(shape: MatrixShape, { type }: LoraPacking): OrtTensor {
+  const [rows, columns] = packedShape(type, shape);
+  const data =
+    type === 'float32' ? new Float32Array(rows * columns) : new Uint16Array(rows * columns);
+  return tensorOver(data, [rows, columns], type);
+}
+
+/** The rank that is computed: packed adapters are padded with zeros to whole blocks. */
+const computedRank = (rank: number, packing: LoraPacking | null): number =>
+  packing === null ? rank : packedShape('float32', { n: rank, k: 1, isPaired: false })[0];
+
+function slotOf(projection: Projection, rank: number, packing: LoraPacking | null): Slot {
+  const [a, b] = matrixShapes(projection, computedRank(rank, packing));
+  if (packing !== null) {
+    return { projection, rank, a: packedMatrix(a, packing), b: packedMatrix(b, packing) };
+  }
+  return { projection, rank, a: matrix(a.n, a.k), b: matrix(b.n, b.k) };
+}
+
+function resize(slot: Slot, rank: number, packing: LoraPacking | null): void {
   slot.a.dispose();
   slot.b.dispose();
-  slot.a = matrix(rank, slot.projection.inFeatures);
-  slot.b = matrix(slot.projection.outFeatures, rank);
-  slot.rank = rank;
+  Object.assign(slot, slotOf(slot.projection, rank, packing));
 }
 
-function fill({ projection, rank, a, b }: Slot, adapter: Adapter): void {
-  const { inFeatures, parts } = projection;
+function fill(slot: Slot, adapter: Adapter, packing: LoraPacking | null): void {
+  const { a, b } = slot;
+  const rank = computedRank(slot.rank, packing);
+  const shapes = matrixShapes(slot.projection, rank);
+  (b.data as Float32Array | Uint16Array).fill(0);
+  for (const block of blocks(slot.projection, adapter)) {
+    const { tensors, r, column, row, part } = block;
+    const left = toFloat32(tensors.a);
+    const right = toFloat32(tensors.b).subarray(part.start * r, (part.start + part.count) * r);
+    const { scale } = tensors;
+    if (packing === null) {
+      (a.data as Float32Array).set(left, column * shapes[0].k);
+      const at = row * rank + column;
+      scaleInto(b.data as Float32Array, right, { columns: r, at, stride: rank, scale });
+    } else {
+      const { kernels, type } = packing;
+      kernels.pack(left, {
+        ...shapes[0],
+        type,
+        row: column,
+        column: 0,
+        columns: shapes[0].k,
+        scale: 1,
+        target: a.data,
+      });
+      kernels.pack(right, { ...shapes[1], type, row, column, columns: r, scale, target: b.data });
+    }
+  }
+}
+
+interface Block {
+  readonly part: ProjectionPart;
+  readonly tensors: LoraTensors;
+  readonly r: number;
+  /** First row in A and first column in B. */
+  readonly column: number;
+  /** First row in B. */
+  readonly row: number;
+}
+
+/** The adapter's matrices of one projection: one below the other in A, along the diagonal in B. */
+function* blocks({ parts }: Projection, adapter: Adapter): Generator<Block> {
   let column = 0;
   let row = 0;
   for (const part of parts) {
     const tensors = adapter.tensors.get(part.module);
     if (tensors !== undefined) {
       const r = tensors.a.shape[0]!;
-      (a.data as Float32Array).set(toFloat32(tensors.a), column * inFeatures);
-      const source = toFloat32(tensors.b).subarray(part.start * r, (part.start + part.count) * r);
-      const at = row * rank + column;
-      const { scale } = tensors;
-      scaleInto(b.data as Float32Array, source, { columns: r, at, stride: rank, scale });
+      yield { part, tensors, r, column, row };
       column += r;
     }
     row += part.count;

@@ -7,8 +7,10 @@ import type { DecoderSpec } from '../../model/spec.js';
 import { InputError, RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
 import { decoderGraph } from '../graph/decoder.js';
+import { cacheType, type NativeKernels, type NativePrecision } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import { encodeGraph } from '../onnx/model-files.js';
+import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
 import { OrtSession } from '../ort/session.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import { TokenSampler } from '../sampling/token-sampler.js';
@@ -24,7 +26,7 @@ import type {
 import { Generation } from './generation.js';
 import { cacheBytesPerToken } from './kv-cache.js';
 import { Lane } from './lane.js';
-import { LoraInputs } from './lora-inputs.js';
+import { LoraInputs, type LoraPacking } from './lora-inputs.js';
 import { PromptQueue } from './prompt-queue.js';
 import { checkRequests, checkSequences } from './requests.js';
 import { scoreSequences } from './score.js';
@@ -48,6 +50,14 @@ export interface OnnxSamplerOptions {
   readonly threads?: number;
   /** Where large weights are written for loading; the system's temporary folder when absent. */
   readonly cacheDir?: string;
+  /** Our own operators; absent: ONNX Runtime's, in float32. */
+  readonly kernels?: KernelOptions;
+}
+
+export interface KernelOptions {
+  /** The library that set-up compiled. */
+  readonly library: string;
+  readonly precision: NativePrecision;
 }
 
 const DEFAULT_MAX_BATCH = 128;
@@ -83,6 +93,8 @@ export async function createOnnxSampler(options: OnnxSamplerOptions): Promise<On
 
 class SessionSampler implements OnnxSampler {
   private readonly options: OnnxSamplerOptions;
+  private readonly native: NativeKernels | null;
+  private readonly kernels: LoadedKernels | null;
   private readonly lora: LoraInputs;
   private weightsVersion: string | null = null;
   private session: OrtSession;
@@ -95,8 +107,14 @@ class SessionSampler implements OnnxSampler {
 
   constructor(options: OnnxSamplerOptions) {
     this.options = options;
-    this.lora = new LoraInputs(options.spec, options.loraModules ?? []);
-    this.session = loadSession(options, options.weights);
+    const { kernels = null } = options;
+    this.kernels = kernels === null ? null : loadKernels(kernels.library);
+    this.native =
+      kernels === null
+        ? null
+        : { precision: kernels.precision, threads: options.threads ?? availableParallelism() };
+    this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
+    this.session = this.loadSession(options.weights);
     this.promptLane = this.newLane();
     this.decodeLane = this.newLane();
     this.bindLora();
@@ -144,7 +162,7 @@ class SessionSampler implements OnnxSampler {
   reloadWeights(weights: WeightSource, version: string): Promise<SyncResult> {
     return this.exclusive(async () => {
       const start = performance.now();
-      const session = loadSession(this.options, weights);
+      const session = this.loadSession(weights);
       this.releaseSession();
       this.session = session;
       this.promptLane = this.newLane();
@@ -215,7 +233,8 @@ class SessionSampler implements OnnxSampler {
     const longest = Math.max(...requests.map(({ promptIds }) => promptIds.length));
     const wanted = requests.reduce((sum, { n }) => sum + n, 0);
     const capacity = Math.min(maxContext, longest + params.maxNewTokens);
-    const affordable = Math.floor(maxCacheBytes / (cacheBytesPerToken(spec) * capacity));
+    const perToken = cacheBytesPerToken(spec, this.native);
+    const affordable = Math.floor(maxCacheBytes / (perToken * capacity));
     const slots = Math.max(1, Math.min(wanted, maxBatch, affordable));
     this.decodeLane.shapeCache({ rows: slots, capacity });
     return slots;
@@ -223,7 +242,27 @@ class SessionSampler implements OnnxSampler {
 
   private newLane(): Lane {
     const { spec, loraModules = [] } = this.options;
-    return new Lane({ session: this.session, spec, minRows: loraModules.length > 0 ? 2 : 1 });
+    const { session, native } = this;
+    const minRows = native === null && loraModules.length > 0 ? 2 : 1;
+    return new Lane({ session, spec, minRows, native });
+  }
+
+  private packing(): LoraPacking | null {
+    const { native, kernels } = this;
+    if (native === null || kernels === null) return null;
+    return { type: cacheType(native), kernels };
+  }
+
+  private loadSession(source: WeightSource): OrtSession {
+    const { spec, loraModules = [], maxContext, threads, cacheDir } = this.options;
+    const { native, kernels } = this;
+    const graph = decoderGraph({ spec, source, loraModules, maxContext, native });
+    const files = encodeGraph(graph, { tempDir: cacheDir });
+    try {
+      return OrtSession.create(files, { threads: threads ?? availableParallelism(), kernels });
+    } finally {
+      files.dispose();
+    }
   }
 
   private bindLora(): void {
@@ -245,17 +284,6 @@ class SessionSampler implements OnnxSampler {
     const result = this.queue.then(call).finally(() => this.pending--);
     this.queue = result.catch(() => undefined);
     return result;
-  }
-}
-
-function loadSession(options: OnnxSamplerOptions, source: WeightSource): OrtSession {
-  const { spec, loraModules = [], maxContext, threads, cacheDir } = options;
-  const graph = decoderGraph({ spec, source, loraModules, maxContext });
-  const files = encodeGraph(graph, { tempDir: cacheDir });
-  try {
-    return OrtSession.create(files, { threads: threads ?? availableParallelism() });
-  } finally {
-    files.dispose();
   }
 }
 

@@ -3,7 +3,8 @@
  * of the key/value cache and causal attention (windowed, soft-capped) in one node.
  */
 import type { Attributes, Value } from '../onnx/graph-builder.js';
-import { type GraphContext, project, rmsNorm } from './context.js';
+import { type GraphContext, rmsNorm } from './context.js';
+import { project } from './linear.js';
 import {
   INPUT_IDS,
   pastKey,
@@ -14,7 +15,7 @@ import {
   TOTAL_LENGTH,
 } from './names.js';
 import type { LayerProjections } from './projections.js';
-import { ropeTables } from './rope.js';
+import { ropeInputs } from './rope-inputs.js';
 
 const CACHE_SHAPE = 'cache_capacity';
 
@@ -103,18 +104,4 @@ function cacheInputs({ graph, spec }: GraphContext, layer: number): Value[] {
 function declareCacheOutputs({ graph, spec }: GraphContext, layer: number): void {
   const shape = ['B', spec.numKvHeads, CACHE_SHAPE, spec.headDim];
   for (const name of [presentKey(layer), presentValue(layer)]) graph.output(name, 'float32', shape);
-}
-
-/** The tables of the layer's rotary embedding; none for a layer without positions. */
-function ropeInputs({ graph, spec, maxContext }: GraphContext, layer: number): Value[] {
-  const index = spec.layers[layer]!.rope;
-  if (index === null) return [];
-  const names = [`rope.${index}.cos`, `rope.${index}.sin`];
-  if (!graph.has(names[0]!)) {
-    // One more than the longest row, for padding to an even length.
-    const { cos, sin, shape } = ropeTables(spec.ropes[index]!, maxContext + 1);
-    graph.constant(names[0]!, cos, shape);
-    graph.constant(names[1]!, sin, shape);
-  }
-  return names;
 }

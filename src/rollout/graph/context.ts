@@ -1,9 +1,9 @@
 /** What every part of the decoder graph is built from, and the small operators that several parts share. */
 import type { DecoderSpec } from '../../model/spec.js';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
-import { loraA, loraB } from './names.js';
+import type { NativeKernels } from './native-layout.js';
 import type { Projection } from './projections.js';
-import { stackedBias, stackedWeight, tensorWeight, type WeightSource } from './weight-source.js';
+import { tensorWeight, type WeightSource } from './weight-source.js';
 
 export interface GraphContext {
   readonly graph: GraphBuilder;
@@ -13,6 +13,8 @@ export interface GraphContext {
   readonly loraModules: ReadonlySet<string>;
   /** Longest row: prompt and completion. */
   readonly maxContext: number;
+  /** Our own operators, or null for ONNX Runtime's. */
+  readonly native: NativeKernels | null;
 }
 
 /** A scalar constant, made once per value. */
@@ -42,42 +44,7 @@ export function rmsNorm(context: GraphContext, x: Value, name: string, length: n
   });
 }
 
-/** `x Wᵀ (+ addend)` for W [out, in], the layout of checkpoints. */
-function linear({ graph }: GraphContext, x: Value, weight: Value, addend?: Value): Value {
-  const inputs = addend === undefined ? [x, weight] : [x, weight, addend];
-  return graph.node('Gemm', inputs, { attributes: { transB: 1 } });
-}
-
 /** Whether LoRA inputs exist for the projection. */
 export function isAdaptable({ loraModules }: GraphContext, { parts }: Projection): boolean {
   return parts.some(({ module }) => loraModules.has(module));
-}
-
-/**
- * `x Wᵀ + bias (+ addend)`, and `(x Aᵀ) Bᵀ` on top where the projection takes an adapter. Sums go through
- * the additive input of `Gemm`, which costs no further operator.
- * @param x [T, in]
- * @param addend [T, out]
- */
-export function project(
-  context: GraphContext,
-  x: Value,
-  projection: Projection,
-  addend?: Value,
-): Value {
-  const { graph, source } = context;
-  const { name, parts, inFeatures, outFeatures } = projection;
-  const weight = graph.weight(`${name}.weight`, stackedWeight(source, parts, inFeatures));
-  const hasBias = parts.some(({ bias }) => bias);
-  const addends = addend === undefined ? [] : [addend];
-  if (hasBias) addends.unshift(graph.weight(`${name}.bias`, stackedBias(source, parts)));
-  let y = linear(context, x, weight, addends.shift());
-  if (isAdaptable(context, projection)) {
-    const rank = `rank.${name}`;
-    const a = graph.input(loraA(name), 'float32', [rank, inFeatures]);
-    const b = graph.input(loraB(name), 'float32', [outFeatures, rank]);
-    y = linear(context, linear(context, x, a), b, y);
-  }
-  for (const rest of addends) y = graph.node('Add', [y, rest]);
-  return y;
 }

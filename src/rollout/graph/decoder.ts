@@ -5,8 +5,9 @@
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from '../../model/spec.js';
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
-import { type GraphContext, project, rmsNorm, scaled, softCapped } from './context.js';
+import { type GraphContext, rmsNorm, scaled, softCapped } from './context.js';
 import { checkHeadSizes } from './limits.js';
+import { project } from './linear.js';
 import { gatedActivation } from './mlp.js';
 import {
   INPUT_IDS,
@@ -17,7 +18,9 @@ import {
   SEQLENS_K,
   TOTAL_LENGTH,
 } from './names.js';
-import { layerProjections, type Projection } from './projections.js';
+import { nativeAttention, nativeEmbedding, nativeLinear } from './native.js';
+import type { NativeKernels } from './native-layout.js';
+import { layerProjections, mergedProjections, type Projection } from './projections.js';
 import { tensorWeight, type WeightSource } from './weight-source.js';
 
 export interface DecoderGraphOptions {
@@ -27,11 +30,13 @@ export interface DecoderGraphOptions {
   readonly loraModules?: Iterable<string>;
   /** Longest row, prompt and completion together. */
   readonly maxContext: number;
+  /** Our own operators, or null for ONNX Runtime's. */
+  readonly native?: NativeKernels | null;
 }
 
 /** @throws InputError when the model's shape is not one that the operators take. */
 export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
-  const { spec, source, loraModules = [], maxContext } = options;
+  const { spec, source, loraModules = [], maxContext, native = null } = options;
   checkHeadSizes(spec);
   const graph = new GraphBuilder();
   const context: GraphContext = {
@@ -40,18 +45,19 @@ export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
     source,
     loraModules: new Set(loraModules),
     maxContext,
+    native,
   };
-  declareInputs(graph);
+  declareInputs(context);
   let x = embedding(context);
   for (const layer of spec.layers.keys()) x = decoderLayer(context, x, layer);
   head(context, x);
   return graph.build(spec.family);
 }
 
-function declareInputs(graph: GraphBuilder): void {
+function declareInputs({ graph, native }: GraphContext): void {
   graph.input(INPUT_IDS, 'int32', ['B', 'S']);
   graph.input(SEQLENS_K, 'int32', ['B']);
-  graph.input(TOTAL_LENGTH, 'int32', [1]);
+  if (native === null) graph.input(TOTAL_LENGTH, 'int32', [1]);
   graph.input(ROWS, 'int32', ['N']);
   graph.input(INVERSE_TEMPERATURE, 'float32', ['N', 1]);
 }
@@ -59,6 +65,9 @@ function declareInputs(graph: GraphBuilder): void {
 /** [B·S, hidden] */
 function embedding(context: GraphContext): Value {
   const { graph, spec, source } = context;
+  if (context.native !== null) {
+    return scaled(context, nativeEmbedding(context, EMBEDDING), spec.embeddingScale);
+  }
   const shape = [spec.vocabSize, spec.hiddenSize];
   graph.weight(EMBEDDING, tensorWeight(source, EMBEDDING, shape));
   const flatShape = graph.constant('shape.ids', BigInt64Array.of(-1n), [1]);
@@ -69,17 +78,38 @@ function embedding(context: GraphContext): Value {
 /** After the last layer's attention only the wanted positions go on, so `x` shrinks from B·S to N rows. */
 function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
   const { graph, spec } = context;
-  const projections = layerProjections(spec, layer);
+  const { o, down } = layerProjections(spec, layer);
   const norms = normNames(spec, layer);
-  let attended = attention(context, normed(context, x, norms.beforeAttention), layer, projections);
+  let attended = attentionOutput(context, x, layer, norms.beforeAttention);
   let residual = x;
   if (layer === spec.layers.length - 1) {
     attended = graph.node('Gather', [attended, ROWS]);
     residual = graph.node('Gather', [residual, ROWS]);
   }
-  const middle = joined(context, attended, projections.o, norms.afterAttention, residual);
-  const gated = gatedActivation(context, normed(context, middle, norms.beforeMlp), projections);
-  return joined(context, gated, projections.down, norms.afterMlp, middle);
+  const middle = joined(context, attended, o, norms.afterAttention, residual);
+  const gated = gatedHidden(context, middle, layer, norms.beforeMlp);
+  return joined(context, gated, down, norms.afterMlp, middle);
+}
+
+/** Attention on the normalised residual stream, before its output projection. */
+function attentionOutput(
+  context: GraphContext,
+  x: Value,
+  layer: number,
+  norm: string | null,
+): Value {
+  if (context.native !== null) return nativeAttention(context, x, layer, norm);
+  const projections = layerProjections(context.spec, layer);
+  return attention(context, normed(context, x, norm), layer, projections);
+}
+
+/** The gated hidden layer on the normalised residual stream, before the down projection. */
+function gatedHidden(context: GraphContext, x: Value, layer: number, norm: string | null): Value {
+  const { spec, native } = context;
+  if (native !== null) {
+    return nativeLinear(context, x, mergedProjections(spec, layer).gateUp, { norm });
+  }
+  return gatedActivation(context, normed(context, x, norm), layerProjections(spec, layer));
 }
 
 interface NormNames {
@@ -144,6 +174,33 @@ function joined(
  * row in place of V, except where a soft cap stands between.
  */
 function head(context: GraphContext, x: Value): void {
+  const { graph, spec } = context;
+  if (context.native === null) onnxHead(context, x);
+  else nativeHead(context, x);
+  graph.node('Softmax', [SCORES], { attributes: { axis: -1 }, outputs: [PROBABILITIES] });
+  for (const name of [SCORES, PROBABILITIES]) graph.output(name, 'float32', ['N', spec.vocabSize]);
+}
+
+function nativeHead(context: GraphContext, x: Value): void {
+  const { graph, spec } = context;
+  const module = (spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD).replace(/[.]weight$/, '');
+  const projection: Projection = {
+    name: 'head',
+    inFeatures: spec.hiddenSize,
+    outFeatures: spec.vocabSize,
+    parts: [{ module, bias: false, start: 0, count: spec.vocabSize }],
+  };
+  const factor = scaled(context, INVERSE_TEMPERATURE, spec.logitScale);
+  if (spec.logitSoftcap === null) {
+    nativeLinear(context, x, projection, { norm: FINAL_NORM, factor, output: SCORES });
+    return;
+  }
+  const logits = nativeLinear(context, x, projection, { norm: FINAL_NORM });
+  const capped = softCapped(context, scaled(context, logits, spec.logitScale), spec.logitSoftcap);
+  graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
+}
+
+function onnxHead(context: GraphContext, x: Value): void {
   const { graph, spec, source } = context;
   let hidden = rmsNorm(context, x, FINAL_NORM, spec.hiddenSize);
   hidden = scaled(context, hidden, spec.logitScale);
@@ -160,6 +217,4 @@ function head(context: GraphContext, x: Value): void {
     const capped = softCapped(context, logits, spec.logitSoftcap);
     graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
   }
-  graph.node('Softmax', [SCORES], { attributes: { axis: -1 }, outputs: [PROBABILITIES] });
-  for (const name of [SCORES, PROBABILITIES]) graph.output(name, 'float32', ['N', spec.vocabSize]);
 }

@@ -1,7 +1,8 @@
 /** The gated feed-forward block (Shazeer 2020, GLU Variants): `down(act(gate x) ⊙ up x)`. */
 import type { Activation } from '../../model/spec.js';
 import type { Value } from '../onnx/graph-builder.js';
-import { type GraphContext, project } from './context.js';
+import type { GraphContext } from './context.js';
+import { project } from './linear.js';
 import type { LayerProjections } from './projections.js';
 
 /** @param x [T, hidden]; the result is before the down projection, [T, intermediate] */

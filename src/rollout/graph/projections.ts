@@ -20,6 +20,8 @@ export interface Projection {
   readonly outFeatures: number;
   /** In order of the outputs. */
   readonly parts: readonly ProjectionPart[];
+  /** Outputs are a gate and what it gates, half each. */
+  readonly isGated?: boolean;
 }
 
 export interface LayerProjections {
@@ -83,6 +85,35 @@ function attentionInputs(
   return parts.map((part, i) =>
     projection(`${prefix}.${'qkv'.charAt(i)}`, spec.hiddenSize, [part]),
   );
+}
+
+/** Projections of a layer where all modules with the same input are one. */
+export interface MergedProjections {
+  readonly qkv: Projection;
+  readonly o: Projection;
+  readonly gateUp: Projection;
+  readonly down: Projection;
+}
+
+export function mergedProjections(spec: DecoderSpec, layer: number): MergedProjections {
+  const { qkv, o, gate, up, down } = layerProjections(spec, layer);
+  const prefix = `layers.${layer}`;
+  const { hiddenSize } = spec;
+  const gateUp = projection(`${prefix}.gate_up`, hiddenSize, [...gate.parts, ...up.parts]);
+  return {
+    qkv: projection(
+      `${prefix}.qkv`,
+      hiddenSize,
+      qkv.flatMap(({ parts }) => parts),
+    ),
+    o,
+    gateUp: { ...gateUp, isGated: true },
+    down,
+  };
+}
+
+export function allMergedProjections(spec: DecoderSpec): Projection[] {
+  return spec.layers.flatMap((_, layer) => Object.values(mergedProjections(spec, layer)));
 }
 
 export function allProjections(spec: DecoderSpec): Projection[] {

@@ -28,6 +28,12 @@ export function tensorWeight(
   return { type: 'float32', shape, write };
 }
 
+/** The tensor `name` in the bytes of the checkpoint. */
+export function checkpointWeight(source: WeightSource, name: string): Weight {
+  const { dtype, shape } = source(name);
+  return { type: dtype, shape, write: (target) => target.set(source(name).bytes) };
+}
+
 /** Weights of the parts stacked along the outputs, [Σ count, in], as the checkpoint lays them out. */
 export function stackedWeight(
   source: WeightSource,

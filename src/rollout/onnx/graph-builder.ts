@@ -27,6 +27,8 @@ export type Attributes = Readonly<Record<string, number | string | readonly numb
 export interface NodeOptions {
   /** `com.microsoft` for ONNX Runtime's own operators. */
   readonly contrib?: boolean;
+  /** Any other domain than ONNX's. */
+  readonly domain?: string;
   readonly attributes?: Attributes;
   /** Names of the outputs; one generated name when absent. */
   readonly outputs?: readonly Value[];
@@ -65,6 +67,7 @@ export class GraphBuilder {
   private readonly weights: GraphWeight[] = [];
   private readonly names = new Set<Value>();
   private readonly opCounts = new Map<string, number>();
+  private readonly domains = new Set(['', CONTRIB_DOMAIN]);
 
   input(name: Value, type: ElementType, shape: readonly Dim[]): Value {
     this.inputs.push(valueInfo(this.claim(name), type, shape));
@@ -104,6 +107,8 @@ export class GraphBuilder {
   /** Adds a node; an empty input name stands for an optional input left out. */
   node(op: string, inputs: readonly Value[], options: NodeOptions = {}): Value {
     const { contrib = false, attributes = {} } = options;
+    const domain = contrib ? CONTRIB_DOMAIN : (options.domain ?? '');
+    this.domains.add(domain);
     const serial = this.opCounts.get(op) ?? 0;
     this.opCounts.set(op, serial + 1);
     const outputs = options.outputs ?? [`${op}_${serial}`];
@@ -114,7 +119,7 @@ export class GraphBuilder {
       name: `${op}_node_${serial}`,
       opType: op,
       attribute: Object.entries(attributes).map(([name, value]) => attributeProto(name, value)),
-      domain: contrib ? CONTRIB_DOMAIN : '',
+      domain,
     });
     return outputs[0]!;
   }
@@ -123,10 +128,10 @@ export class GraphBuilder {
     const model: ModelProto = {
       irVersion: IR_VERSION,
       producerName: 'lorikeet',
-      opsetImport: [
-        { domain: '', version: OPSET },
-        { domain: CONTRIB_DOMAIN, version: 1 },
-      ],
+      opsetImport: [...this.domains].map((domain) => ({
+        domain,
+        version: domain === '' ? OPSET : 1,
+      })),
       graph: {
         name,
         node: this.nodes,

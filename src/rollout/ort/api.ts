@@ -108,11 +108,13 @@ const STACK_BYTES = 8 << 20;
 export interface OrtApi extends OrtFunctions {
   readonly version: string;
   readonly path: string;
+  /** The native `OrtApiBase`, for libraries that bring operators. */
+  readonly base: Pointer;
 }
 
 let loaded: OrtApi | undefined;
 /** koffi unloads a library when its handle is collected, whatever function pointers are still in use. */
-const openHandles: LibraryHandle[] = [];
+export const openHandles: LibraryHandle[] = [];
 
 /**
  * Loads the library once per process.
@@ -125,7 +127,8 @@ export function loadOrtApi(): OrtApi {
 
 function loadFrom(path: string): OrtApi {
   const getBase = openLibrary(path);
-  const base = koffi.decode(getBase(), koffi.array('void *', 2)) as Pointer[];
+  const basePointer = getBase();
+  const base = koffi.decode(basePointer, koffi.array('void *', 2)) as Pointer[];
   const getVersion = koffi.decode(base[1], koffi.proto('const char *', [])) as () => string;
   const version = getVersion();
   checkOrtVersion(version, path);
@@ -138,7 +141,7 @@ function loadFrom(path: string): OrtApi {
   }
   const functions = bindFunctions(table);
   checkTable(functions, path);
-  return { ...functions, version, path };
+  return { ...functions, version, path, base: basePointer };
 }
 
 function openLibrary(path: string): () => Pointer {

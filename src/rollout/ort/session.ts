@@ -1,12 +1,15 @@
 /** A loaded graph and its bound inputs and outputs. */
 import { RunError } from '../../util/errors.js';
 import type { Pointer } from './api.js';
+import type { LoadedKernels } from './kernels.js';
 import { checkStatus, LOG_LEVEL_FATAL, ortRuntime, receive } from './runtime.js';
 import type { OrtTensor } from './tensor.js';
 
 export interface SessionOptions {
   /** Threads that one operator may use, the calling one included. */
   readonly threads: number;
+  /** Operators of our own that the graph uses. */
+  readonly kernels?: LoadedKernels | null;
 }
 
 /** Bytes of the `.onnx` file, and the folder of its data file if it has one. */
@@ -23,7 +26,10 @@ const SPIN_MICROSECONDS = 20;
 const SEQUENTIAL = 0;
 const ALL_OPTIMIZATIONS = 99;
 
-function nativeOptions(dataFolder: string | null, { threads }: SessionOptions): Pointer {
+function nativeOptions(
+  dataFolder: string | null,
+  { threads, kernels = null }: SessionOptions,
+): Pointer {
   const { api } = ortRuntime();
   const options = receive(api, 'CreateSessionOptions', (out) => api.CreateSessionOptions(out));
   const check = (call: string, status: bigint | null) => checkStatus(api, call, status);
@@ -44,6 +50,7 @@ function nativeOptions(dataFolder: string | null, { threads }: SessionOptions): 
   if (dataFolder !== null) {
     config('session.model_external_initializers_file_folder_path', dataFolder);
   }
+  kernels?.register(options);
   return options;
 }
 

@@ -28,9 +28,13 @@ function elementTypeOf(data: TensorData): ElementType {
 }
 
 /** A tensor over `data` without a copy: what JavaScript writes there, the next run reads. */
-export function tensorOver(data: TensorData, shape: readonly number[]): OrtTensor {
+export function tensorOver(
+  data: TensorData,
+  shape: readonly number[],
+  elementType: ElementType = elementTypeOf(data),
+): OrtTensor {
   const { api, cpuMemory } = ortRuntime();
-  const type = ELEMENT_TYPES[elementTypeOf(data)];
+  const type = ELEMENT_TYPES[elementType];
   const handle = receive(api, 'CreateTensorWithDataAsOrtValue', (out) =>
     api.CreateTensorWithDataAsOrtValue(
       cpuMemory,

@@ -1,0 +1,142 @@
+/**
+ * The decoder's linear maps and attention on our own operators (src/rollout/native): norm, product, adapter,
+ * bias, sum or gated activation in one node, and attention that updates the cache in place.
+ */
+import type { Activation } from '../../model/spec.js';
+import type { Value } from '../onnx/graph-builder.js';
+import { type GraphContext, isAdaptable } from './context.js';
+import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
+import { cacheType, type NativeKernels, productType } from './native-layout.js';
+import { mergedProjections, type Projection } from './projections.js';
+import { ropeInputs } from './rope-inputs.js';
+import { checkpointWeight, stackedBias, tensorWeight } from './weight-source.js';
+
+const KINDS = { float32: 0, bfloat16: 1, int8: 2 } as const;
+const GATED: Readonly<Record<Activation, number>> = { silu: 1, gelu_tanh: 2, gelu: 3 };
+const NORMS = { none: 0, head: 1, full: 2 } as const;
+
+interface LinearOptions {
+  /** RMSNorm weight applied to the input first. */
+  readonly norm?: string | null;
+  /** Added to the output. */
+  readonly addend?: Value;
+  /** [T, 1]: multiplies each row of the output. */
+  readonly factor?: Value;
+  /** Name of the result. */
+  readonly output?: Value;
+}
+
+/** @returns [T, out], or act(first half) · second half for a gated projection */
+export function nativeLinear(
+  context: GraphContext,
+  x: Value,
+  projection: Projection,
+  { norm = null, addend = '', factor = '', output }: LinearOptions = {},
+): Value {
+  const { graph, spec } = context;
+  const weights = [...new Set(projection.parts.map(({ module }) => `${module}.weight`))];
+  const inputs = [
+    ...[x, norm === null ? '' : normWeight(context, norm, projection.inFeatures), addend, factor],
+    ...[biasOf(context, projection), ...adapterOf(context, projection)],
+    ...weights.map((name) => declared(context, name)),
+  ];
+  return graph.node('Linear', inputs, {
+    domain: 'lorikeet',
+    ...(output !== undefined && { outputs: [output] }),
+    attributes: {
+      kind: KINDS[kernels(context).precision],
+      parts: weights.length,
+      gated: projection.isGated ? GATED[spec.activation] : 0,
+      epsilon: spec.normEps,
+      threads: kernels(context).threads,
+    },
+  });
+}
+
+const kernels = ({ native }: GraphContext): NativeKernels => native!;
+
+function normWeight({ graph, spec, source }: GraphContext, name: string, length: number): Value {
+  if (graph.has(name)) return name;
+  return graph.weight(name, tensorWeight(source, name, [length], spec.normOffset));
+}
+
+/** A weight as the checkpoint stores it; the operator packs it when it is created. */
+function declared({ graph, source }: GraphContext, name: string): Value {
+  return graph.has(name) ? name : graph.weight(name, checkpointWeight(source, name));
+}
+
+function biasOf({ graph, source }: GraphContext, { name, parts }: Projection): Value {
+  if (!parts.some(({ bias }) => bias)) return '';
+  return graph.weight(`${name}.bias`, stackedBias(source, parts));
+}
+
+function adapterOf(context: GraphContext, projection: Projection): Value[] {
+  if (!isAdaptable(context, projection)) return ['', ''];
+  const type = productType(kernels(context));
+  const { name } = projection;
+  return [loraA(name), loraB(name)].map((input, i) =>
+    context.graph.input(input, type, [`rank.${name}`, `columns.${name}.${i}`]),
+  );
+}
+
+/**
+ * Attention of one layer from the residual stream on, up to but not including its output projection.
+ * @param x [B·S, hidden]
+ * @returns [B·S, heads · headDim]
+ */
+export function nativeAttention(
+  context: GraphContext,
+  x: Value,
+  layer: number,
+  norm: string | null,
+): Value {
+  const { graph, spec } = context;
+  const qkv = nativeLinear(context, x, mergedProjections(spec, layer).qkv, { norm });
+  const rope = ropeInputs(context, layer);
+  const inputs = [
+    ...[qkv, ...caches(context, layer), SEQLENS_K],
+    ...(rope.length === 0 ? ['', ''] : rope),
+    ...queryKeyNorms(context, layer),
+  ];
+  const { window } = spec.layers[layer]!;
+  return graph.node('Attention', inputs, {
+    domain: 'lorikeet',
+    attributes: {
+      num_heads: spec.numHeads,
+      kv_num_heads: spec.numKvHeads,
+      scale: spec.attentionScale,
+      norm: NORMS[spec.qkNorm],
+      epsilon: spec.normEps,
+      ...(window === null ? {} : { local_window_size: window }),
+      ...(spec.attentionSoftcap === null ? {} : { softcap: spec.attentionSoftcap }),
+    },
+  });
+}
+
+function caches(context: GraphContext, layer: number): Value[] {
+  const { graph, spec } = context;
+  const shape = ['B', spec.numKvHeads, 'cache_capacity', spec.headDim];
+  const type = cacheType(kernels(context));
+  return [pastKey(layer), pastValue(layer)].map((name) => graph.input(name, type, shape));
+}
+
+function queryKeyNorms(context: GraphContext, layer: number): Value[] {
+  const { spec } = context;
+  if (spec.qkNorm === 'none') return [];
+  return [spec.numHeads, spec.numKvHeads].map((heads, i) => {
+    const length = spec.qkNorm === 'head' ? spec.headDim : heads * spec.headDim;
+    const name = `model.layers.${layer}.self_attn.${'qk'.charAt(i)}_norm.weight`;
+    return normWeight(context, name, length);
+  });
+}
+
+/** Token embeddings [B·S, hidden] from the checkpoint's own matrix. */
+export function nativeEmbedding(context: GraphContext, name: string): Value {
+  const { graph, source } = context;
+  const weight = checkpointWeight(source, name);
+  graph.weight(name, weight);
+  const shape = graph.constant('shape.ids', BigInt64Array.of(-1n), [1]);
+  const ids = graph.node('Reshape', [INPUT_IDS, shape]);
+  const rows = graph.node('Gather', [name, ids]);
+  return weight.type === 'float32' ? rows : graph.node('Cast', [rows], { attributes: { to: 1 } });
+}

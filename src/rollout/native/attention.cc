@@ -1,0 +1,258 @@
+// Attention: causal grouped-query attention (Ainslie et al. 2023) over a cache that it updates in place, with
+// RMSNorm on queries and keys, rotary embedding (Su et al. 2021), sliding window and soft cap.
+//
+// Inputs: qkv [B·S, (H + 2 KV) · D]; keys and values [B, KV, C, D], float32 or bfloat16 (as uint16), C a
+// multiple of 16; lengths int32 [B], tokens of each row after this run, less one; cos and sin [P, half the
+// rotated part] or none; query and key norm weights or none. Output [B·S, H · D].
+// The keys of 16 tokens stand together, [C / 16][D][16], so that a query meets 16 keys in one product.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include "half.h"
+#include "memory.h"
+#include "ort-abi.h"
+#include "product.h"
+#include "register.h"
+#include "vector.h"
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace lorikeet {
+
+inline v16 load(const uint16_t *from) {
+#if defined(__AVX512F__)
+  const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
+  return (v16)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+#else
+  typedef uint16_t h16 __attribute__((vector_size(32), aligned(2)));
+  const h16 half = *reinterpret_cast<const h16 *>(from);
+  return (v16)(__builtin_convertvector(half, u16v) << 16);
+#endif
+}
+
+namespace {
+
+enum Input : int { kQkv, kKeys, kValues, kLengths, kCos, kSin, kQueryNorm, kKeyNorm, kInputs };
+enum NormKind : int { kNoNorm = 0, kHeadNorm = 1, kFullNorm = 2 };
+
+constexpr int kGroup = 16;
+inline void put(float *to, float value) { *to = value; }
+inline void put(uint16_t *to, float value) { *to = to_bf16(value); }
+
+class Attention {
+public:
+  Attention(const Api *api, const KernelInfo *info) : ort_(api) {
+    heads_ = static_cast<int>(ort_.int_attribute(info, "num_heads", 1));
+    kv_heads_ = static_cast<int>(ort_.int_attribute(info, "kv_num_heads", 1));
+    window_ = static_cast<int>(ort_.int_attribute(info, "local_window_size", 0));
+    norm_ = static_cast<int>(ort_.int_attribute(info, "norm", kNoNorm));
+    scale_ = ort_.float_attribute(info, "scale", 1);
+    softcap_ = ort_.float_attribute(info, "softcap", 0);
+    epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
+  }
+
+  const char *problem() const { return nullptr; }
+
+  Status compute(KernelContext *context) {
+    Call call;
+    const Value *keys = ort_.input(context, kKeys), *lengths = ort_.input(context, kLengths);
+    const Ort::Shape cache = ort_.shape(keys), qkv = ort_.shape(ort_.input(context, kQkv));
+    call.batch = static_cast<int>(ort_.shape(lengths).dims[0]);
+    call.capacity = static_cast<int>(cache.dims[2]);
+    call.dim = static_cast<int>(cache.dims[3]);
+    call.tokens = call.batch > 0 ? static_cast<int>(qkv.dims[0]) / call.batch : 0;
+    call.qkv = floats(context, kQkv);
+    call.keys = ort_.data(keys);
+    call.values = ort_.data(ort_.input(context, kValues));
+    call.lengths = static_cast<const int32_t *>(ort_.data(lengths));
+    call.cos = floats(context, kCos);
+    call.sin = floats(context, kSin);
+    call.query_norm = floats(context, kQueryNorm);
+    call.key_norm = floats(context, kKeyNorm);
+    if (call.cos) call.half = static_cast<int>(ort_.shape(ort_.input(context, kCos)).dims[1]);
+    if (cache.dims[0] != call.batch || cache.dims[1] != kv_heads_ || call.capacity % kGroup != 0 ||
+        call.dim % kGroup != 0 || call.dim > kMostDim || qkv.dims[1] != (heads_ + 2 * kv_heads_) * call.dim)
+      return ort_.error("Attention: shapes of cache and projections do not fit");
+    for (int b = 0; b < call.batch; b++)
+      if (call.lengths[b] >= call.capacity || call.lengths[b] + 1 < call.tokens)
+        return ort_.error("Attention: a row is longer than the cache, or shorter than the run");
+    const int64_t shape[2] = {qkv.dims[0], heads_ * call.dim};
+    call.out = ort_.output(context, 0, shape, 2);
+    ort_.parallel(context, static_cast<size_t>(call.batch) * kv_heads_, [&](size_t task) {
+      const int row = static_cast<int>(task) / kv_heads_, head = static_cast<int>(task) % kv_heads_;
+      if (cache.type == kFloat) attend<float>(call, row, head);
+      else attend<uint16_t>(call, row, head);
+    });
+    return nullptr;
+  }
+
+private:
+  static constexpr int kMostDim = 256;
+  struct Call {
+    int batch = 0, tokens = 0, capacity = 0, dim = 0, half = 0;
+    const float *qkv = nullptr, *cos = nullptr, *sin = nullptr, *query_norm = nullptr, *key_norm = nullptr;
+    void *keys = nullptr, *values = nullptr;
+    const int32_t *lengths = nullptr;
+    float *out = nullptr;
+  };
+
+  const float *floats(KernelContext *context, Input index) const {
+    return static_cast<const float *>(ort_.data(ort_.input(context, index)));
+  }
+
+  // Keys and values of the new tokens go into the cache; then each query meets those up to its own token.
+  template <class T> void attend(const Call &call, int row, int head) const {
+    const int dim = call.dim, past = call.lengths[row] + 1 - call.tokens, group = heads_ / kv_heads_;
+    const size_t plane = (static_cast<size_t>(row) * kv_heads_ + head) * call.capacity * dim;
+    T *keys = static_cast<T *>(call.keys) + plane, *values = static_cast<T *>(call.values) + plane;
+    alignas(64) float vector[kMostDim];
+    for (int s = 0; s < call.tokens; s++) {
+      const int position = past + s;
+      const float *from = token(call, row, s);
+      rotated(call, from + heads_ * dim, head, kv_heads_, position, call.key_norm, vector);
+      T *key = keys + static_cast<size_t>(position / kGroup) * kGroup * dim + position % kGroup;
+      for (int d = 0; d < dim; d++) put(key + d * kGroup, vector[d]);
+      const float *value = from + (heads_ + kv_heads_ + head) * dim;
+      for (int d = 0; d < dim; d++) put(values + static_cast<size_t>(position) * dim + d, value[d]);
+    }
+    for (int s = 0; s < call.tokens; s++)
+      for (int first = 0; first < group; first += 4) {
+        const Query query{row, s, past + s, head * group + first};
+        switch (std::min(4, group - first)) {
+        case 1: attend_heads<1>(call, query, keys, values); break;
+        case 2: attend_heads<2>(call, query, keys, values); break;
+        case 3: attend_heads<3>(call, query, keys, values); break;
+        default: attend_heads<4>(call, query, keys, values);
+        }
+      }
+  }
+
+  const float *token(const Call &call, int row, int s) const {
+    return call.qkv + (static_cast<size_t>(row) * call.tokens + s) * (heads_ + 2 * kv_heads_) * call.dim;
+  }
+
+  // One head of a projection, normalised and rotated.
+  void rotated(const Call &call, const float *heads, int head, int count, int position, const float *norm,
+               float *__restrict out) const {
+    const int dim = call.dim;
+    const float *x = heads + head * dim;
+    float factor = 1;
+    if (norm_ != kNoNorm) {
+      const float *from = norm_ == kHeadNorm ? x : heads;
+      const int length = norm_ == kHeadNorm ? dim : count * dim;
+      float square = 0;
+      for (int i = 0; i < length; i++) square += from[i] * from[i];
+      factor = 1 / std::sqrt(square / length + epsilon_);
+      const float *weight = norm_ == kHeadNorm ? norm : norm + head * dim;
+      for (int d = 0; d < dim; d++) out[d] = x[d] * factor * weight[d];
+    } else {
+      std::memcpy(out, x, dim * 4);
+    }
+    const int half = call.half;
+    const float *__restrict cos = call.cos + static_cast<size_t>(position) * half, *__restrict sin = call.sin + static_cast<size_t>(position) * half;
+    for (int i = 0; i < half; i++) {
+      const float a = out[i], b = out[i + half];
+      out[i] = a * cos[i] - b * sin[i];
+      out[i + half] = b * cos[i] + a * sin[i];
+    }
+  }
+
+  struct Query {
+    int row, token, position, head;
+  };
+
+  // G heads that share keys and values, for one token.
+  template <int G, class T>
+  void attend_heads(const Call &call, const Query &query, const T *keys, const T *values) const {
+    const int dim = call.dim, last = query.position + 1, first = window_ > 0 ? std::max(0, last - window_) : 0;
+    const int start = first / kGroup * kGroup, padded = round_up(last, kGroup) - start;
+    alignas(64) float queries[G][kMostDim];
+    thread_local Buffer scratch;
+    float *scores = reinterpret_cast<float *>(scratch.reserve(static_cast<size_t>(G) * padded * 4));
+    const float *from = token(call, query.row, query.token);
+    for (int g = 0; g < G; g++) rotated(call, from, query.head + g, heads_, query.position, call.query_norm, queries[g]);
+    const T *block = keys + static_cast<size_t>(start) * dim;
+    int t = 0;
+    for (; t + 2 * kGroup <= padded; t += 2 * kGroup, block += 2 * kGroup * dim)
+      score_keys<G, 2>(queries[0], block, dim, scores + t, padded);
+    if (t < padded) score_keys<G, 1>(queries[0], block, dim, scores + t, padded);
+    float inverse[G];
+    for (int g = 0; g < G; g++) inverse[g] = softmax(scores + g * padded, padded, first - start, last - start);
+    float *out = call.out + (static_cast<size_t>(query.row) * call.tokens + query.token) * heads_ * dim + query.head * dim;
+    const T *rows = values + static_cast<size_t>(first) * dim;
+    int d = 0;
+    for (; d + 4 * kGroup <= dim; d += 4 * kGroup)
+      weigh_values<G, 4>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
+    for (; d + 2 * kGroup <= dim; d += 2 * kGroup)
+      weigh_values<G, 2>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
+    if (d < dim) weigh_values<G, 1>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
+  }
+
+  // Scores of G queries and N blocks of 16 keys; two blocks at once keep enough sums under way.
+  template <int G, int N, class T>
+  void score_keys(const float *queries, const T *block, int dim, float *scores, int stride) const {
+    v16 sums[G][N] = {};
+    for (int d = 0; d < dim; d++) {
+      __builtin_prefetch(block + (N * dim + d * N) * kGroup);
+      for (int n = 0; n < N; n++) {
+        const v16 key = load(block + n * kGroup * dim + d * kGroup);
+        for (int g = 0; g < G; g++) sums[g][n] += queries[g * kMostDim + d] * key;
+      }
+    }
+    for (int g = 0; g < G; g++)
+      for (int n = 0; n < N; n++) store(scores + g * stride + n * kGroup, sums[g][n] * scale_);
+  }
+
+  // Weighted sums of N · 16 elements of the values.
+  template <int G, int N, class T>
+  void weigh_values(const float *weights, int stride, const T *values, int count, int dim, const float *inverse, float *out) const {
+    v16 sums[G][N] = {};
+    for (int t = 0; t < count; t++) {
+      for (int n = 0; n < N; n += 2) __builtin_prefetch(values + static_cast<size_t>(t + 16) * dim + n * kGroup);
+      for (int n = 0; n < N; n++) {
+        const v16 value = load(values + static_cast<size_t>(t) * dim + n * kGroup);
+        for (int g = 0; g < G; g++) sums[g][n] += weights[g * stride + t] * value;
+      }
+    }
+    for (int g = 0; g < G; g++)
+      for (int n = 0; n < N; n++) store(out + g * dim + n * kGroup, sums[g][n] * inverse[g]);
+  }
+
+  // Turns scores into weights, zero outside of [from, to), and returns one over their sum.
+  float softmax(float *scores, int padded, int from, int to) const {
+    if (softcap_ > 0) for (int t = from; t < to; t++) scores[t] = softcap_ * std::tanh(scores[t] / softcap_);
+    for (int t = 0; t < from; t++) scores[t] = -std::numeric_limits<float>::infinity();
+    for (int t = to; t < padded; t++) scores[t] = -std::numeric_limits<float>::infinity();
+    v16 tops = load(scores), sums = {};
+    for (int t = kGroup; t < padded; t += kGroup) tops = load(scores + t) > tops ? load(scores + t) : tops;
+    const float largest = top(tops);
+    for (int t = 0; t < padded; t += kGroup) {
+      const v16 weights = exp16(load(scores + t) - largest);
+      store(scores + t, weights);
+      sums += weights;
+    }
+    return 1 / sum(sums);
+  }
+
+  Ort ort_;
+  int heads_, kv_heads_, window_, norm_;
+  float scale_, softcap_, epsilon_;
+};
+
+} // namespace
+
+CustomOp attention_op() {
+  CustomOp op = base_op<Attention>();
+  op.name = [](const CustomOp *) { return "Attention"; };
+  op.input_count = [](const CustomOp *) -> size_t { return kInputs; };
+  op.output_count = [](const CustomOp *) -> size_t { return 1; };
+  op.input_type = [](const CustomOp *, size_t index) -> int {
+    return index == kLengths ? kInt32 : index == kKeys || index == kValues ? kAny : kFloat;
+  };
+  op.output_type = [](const CustomOp *, size_t) -> int { return kFloat; };
+  op.input_characteristic = [](const CustomOp *, size_t index) -> int { return index < kCos ? kRequired : kOptional; };
+  return op;
+}
+
+} // namespace lorikeet

@@ -1,0 +1,72 @@
+// Conversions of rows between float32 and the shorter types of checkpoints.
+#pragma once
+#include "matrix.h"
+#include "ort-abi.h"
+#include "vector.h"
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
+
+namespace lorikeet {
+
+// count is a multiple of 32.
+inline void narrow(const float *from, int count, uint16_t *to) {
+#if defined(__AVX512BF16__)
+  for (int i = 0; i < count; i += 32) {
+    const __m512bh pair = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + i + 16), _mm512_loadu_ps(from + i));
+    _mm512_storeu_si512(to + i, (__m512i)pair);
+  }
+#else
+  for (int i = 0; i < count; i++) to[i] = to_bf16(from[i]);
+#endif
+}
+
+inline float largest_magnitude(const float *from, int count) {
+  float largest = 0;
+  for (int i = 0; i < count; i++) largest = std::fabs(from[i]) > largest ? std::fabs(from[i]) : largest;
+  return largest;
+}
+
+// One row to int8 by its own largest magnitude; count is a multiple of 16. Returns what a step is worth.
+inline float quantise(const float *from, int count, int8_t *to) {
+  typedef int8_t b16 __attribute__((vector_size(16), aligned(1)));
+  constexpr float magic = 12582912.0f; // 1.5 · 2^23: adding it rounds to a whole number, ties to even
+  v16 tops = {};
+  for (int i = 0; i < count; i += 16) {
+    const v16 x = load(from + i), magnitude = x < 0 ? -x : x;
+    tops = magnitude > tops ? magnitude : tops;
+  }
+  const float largest = top(tops), inverse = largest > 0 ? 127 / largest : 0;
+  for (int i = 0; i < count; i += 16) {
+    const v16 whole = (load(from + i) * inverse + magic) - magic;
+    *reinterpret_cast<b16 *>(to + i) = __builtin_convertvector(__builtin_convertvector(whole, i16v), b16);
+  }
+  return largest / 127;
+}
+
+inline float from_half(uint16_t bits) {
+  const uint32_t sign = (bits & 0x8000u) << 16, rest = bits & 0x7fffu;
+  if (rest == 0) return sign ? -0.0f : 0.0f;
+  const int exponent = rest >> 10;
+  if (exponent == 0) return (sign ? -1.0f : 1.0f) * std::ldexp(static_cast<float>(rest), -24);
+  const uint32_t word = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112u) << 23) | ((rest & 0x3ffu) << 13);
+  float value;
+  std::memcpy(&value, &word, 4);
+  return value;
+}
+
+// `count` elements from index `start` of a tensor of one of the three types.
+inline void widen(const uint8_t *data, int type, size_t start, int count, float *to) {
+  if (type == kFloat) {
+    std::memcpy(to, data + start * 4, static_cast<size_t>(count) * 4);
+    return;
+  }
+  const uint8_t *from = data + start * 2;
+  for (int i = 0; i < count; i++) {
+    uint16_t bits;
+    std::memcpy(&bits, from + 2 * i, 2);
+    to[i] = type == kBfloat16 ? from_bf16(bits) : from_half(bits);
+  }
+}
+
+} // namespace lorikeet

@@ -1,0 +1,308 @@
+// Linear: y = act((norm(x) Wᵀ + bias + (norm(x) Aᵀ) Bᵀ) · row factor + addend), one node for what would be eight.
+//
+// Inputs: x [T, K]; norm weight [K] or none; addend [T, N] or none; row factor [T, 1] or none; bias [N] or none;
+// A and B of the adapter, packed (R = 0 rows of A: no adapter) or none; then the weights [n_i, K], constants,
+// stacked to N = Σ n_i. Output [T, N], or [T, N / 2] for a gated activation: act(gate) · up.
+// INT8 quantises each row of norm(x) by its own largest magnitude; the adapter's products are in bfloat16.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+#include "half.h"
+#include "memory.h"
+#include "ort-abi.h"
+#include "product.h"
+#include "register.h"
+
+namespace lorikeet {
+namespace {
+
+enum Activation : int { kNone = 0, kSilu = 1, kGeluTanh = 2, kGelu = 3 };
+enum Input : int { kX, kNorm, kAddend, kFactor, kBias, kLoraA, kLoraB, kWeights };
+
+inline v16 activate(int activation, v16 x) {
+  switch (activation) {
+  case kSilu: return x / (1 + exp16(-x));
+  case kGeluTanh: return x / (1 + exp16(-1.5957691216f * (x + 0.044715f * x * x * x)));
+  default:
+    for (int i = 0; i < 16; i++) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.7071067812f));
+    return x;
+  }
+}
+
+// Rows of a run as the products take them, in memory of the calling thread that is kept from run to run.
+struct Prepared {
+  Buffer x, x_half, ranks, ranks_half;
+  std::vector<float> row_scale;
+};
+
+thread_local Prepared prepared;
+
+class Linear {
+public:
+  Linear(const Api *api, const KernelInfo *info) : ort_(api) {
+    kind_ = static_cast<Kind>(ort_.int_attribute(info, "kind", F32));
+    activation_ = static_cast<int>(ort_.int_attribute(info, "gated", kNone));
+    epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
+    chunks_ = static_cast<int>(ort_.int_attribute(info, "threads", 1)) * 4;
+    columns_.paired = activation_ != kNone;
+    const int parts = static_cast<int>(ort_.int_attribute(info, "parts", 1));
+    for (int part = 0; part < parts; part++) add_part(ort_.constant(info, kWeights + part));
+    pack_weights();
+  }
+
+  const char *problem() const { return problem_; }
+
+  Status compute(KernelContext *context) {
+    const Value *x = ort_.input(context, kX);
+    const int rows = static_cast<int>(ort_.shape(x).dims[0]);
+    Call call;
+    call.rows = rows;
+    call.x = static_cast<const float *>(ort_.data(x));
+    call.norm = floats(context, kNorm);
+    call.addend = floats(context, kAddend);
+    call.factor = floats(context, kFactor);
+    call.bias = floats(context, kBias);
+    const Value *a = ort_.input(context, kLoraA);
+    if (a) {
+      call.rank = static_cast<int>(ort_.shape(a).dims[0]);
+      call.a = ort_.data(a);
+      call.b = ort_.data(ort_.input(context, kLoraB));
+    }
+    const int outputs = columns_.paired ? columns_.n / 2 : columns_.n;
+    const int64_t shape[2] = {rows, outputs};
+    call.y = ort_.output(context, 0, shape, 2);
+    if (rows > 0) run(context, call, outputs);
+    return nullptr;
+  }
+
+private:
+  struct Part {
+    const uint8_t *data;
+    int type, rows;
+  };
+  struct Call {
+    int rows = 0, rank = 0;
+    const float *x = nullptr, *norm = nullptr, *addend = nullptr, *factor = nullptr, *bias = nullptr;
+    const void *a = nullptr, *b = nullptr;
+    float *y = nullptr;
+  };
+
+  const float *floats(KernelContext *context, Input index) const {
+    return static_cast<const float *>(ort_.data(ort_.input(context, index)));
+  }
+
+  void add_part(const Value *value) {
+    if (!value) {
+      problem_ = "Linear: a weight is not a constant of the graph";
+      return;
+    }
+    const Ort::Shape shape = ort_.shape(value);
+    if (shape.type != kFloat && shape.type != kBfloat16 && shape.type != kFloat16)
+      problem_ = "Linear: weights must be float32, float16 or bfloat16";
+    k_ = static_cast<int>(shape.dims[1]);
+    columns_.n += static_cast<int>(shape.dims[0]);
+    parts_.push_back({static_cast<const uint8_t *>(ort_.data(value)), shape.type, static_cast<int>(shape.dims[0])});
+  }
+
+  void pack_weights() {
+    if (problem_) return;
+    std::vector<float> row(k_);
+    const size_t bytes = packed_bytes(kind_, columns_, k_);
+    std::memset(weight_.reserve(bytes), 0, bytes);
+    scales_.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
+    int output = 0;
+    for (const Part &part : parts_)
+      for (int i = 0; i < part.rows; i++, output++) {
+        widen(part.data, part.type, static_cast<size_t>(i) * k_, k_, row.data());
+        float scale = 1;
+        if (kind_ == INT8) {
+          const float largest = largest_magnitude(row.data(), k_);
+          const auto [pair, column] = columns_.place(output);
+          scales_[pair * kPair + column] = largest / 127;
+          scale = largest > 0 ? 127 / largest : 0;
+        }
+        pack_row(kind_, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
+      }
+  }
+
+  Kind lora_kind() const { return kind_ == F32 ? F32 : BF16; }
+
+  void run(KernelContext *context, const Call &call, int outputs) {
+    Prepared &p = prepared;
+    const int padded_rows = round_up(call.rows, kRows), blocks = padded_rows / kRows;
+    const int k = round_up(k_, k_block(kind_)), k_half = round_up(k_, 32), rank = round_up(call.rank, 32);
+    p.x.reserve(static_cast<size_t>(padded_rows) * k * element_bytes(kind_));
+    if (kind_ == INT8) p.row_scale.resize(padded_rows);
+    if (kind_ == INT8 && rank > 0) p.x_half.reserve(static_cast<size_t>(padded_rows) * k_half * 2);
+    if (rank > 0) p.ranks.reserve(static_cast<size_t>(padded_rows) * rank * element_bytes(lora_kind()));
+    const int pieces = call.rows <= 64 ? 1 : blocks;
+    ort_.parallel(context, pieces, [&](size_t piece) {
+      const int first = pieces == 1 ? 0 : static_cast<int>(piece), last = pieces == 1 ? blocks : first + 1;
+      for (int block = first; block < last; block++) prepare(p, call, block, rank);
+    });
+    const int pairs = columns_.pairs(), chunks = std::min(pairs, chunks_);
+    ort_.parallel(context, chunks, [&](size_t chunk) {
+      const int from = static_cast<int>(pairs * chunk / chunks), to = static_cast<int>(pairs * (chunk + 1) / chunks);
+      configure_tiles();
+      for (int pair = from; pair < to; pair++)
+        for (int block = 0; block < blocks; block++) multiply(p, call, block, pair, rank, outputs);
+      release_tiles();
+    });
+  }
+
+  // One block of rows: normalised, converted, and multiplied by A. Rows are padded with zeros to whole vectors.
+  void prepare(Prepared &p, const Call &call, int block, int rank) const {
+    const int k = round_up(k_, k_block(kind_)), k_half = round_up(k_, 32);
+    thread_local Buffer memory;
+    float *row = reinterpret_cast<float *>(memory.reserve(static_cast<size_t>(round_up(k_, 64)) * 4));
+    for (int r = block * kRows; r < (block + 1) * kRows; r++) {
+      std::memset(row + k_, 0, (round_up(k_, 64) - k_) * 4);
+      if (r < call.rows) normalise(call, r, row);
+      else std::memset(row, 0, k_ * 4);
+      if (kind_ == F32) {
+        std::memcpy(reinterpret_cast<float *>(p.x.data) + static_cast<size_t>(r) * k, row, k_ * 4);
+      } else if (kind_ == BF16) {
+        narrow(row, k, reinterpret_cast<uint16_t *>(p.x.data) + static_cast<size_t>(r) * k);
+      } else {
+        p.row_scale[r] = quantise(row, k, reinterpret_cast<int8_t *>(p.x.data) + static_cast<size_t>(r) * k);
+        if (rank > 0) narrow(row, k_half, reinterpret_cast<uint16_t *>(p.x_half.data) + static_cast<size_t>(r) * k_half);
+      }
+    }
+    if (rank > 0) multiply_by_a(p, call, block, rank);
+  }
+
+  void normalise(const Call &call, int r, float *row) const {
+    std::memcpy(row, call.x + static_cast<size_t>(r) * k_, k_ * 4);
+    if (!call.norm) return;
+    v16 squares = {};
+    for (int i = 0; i < k_; i += 16) squares += load(row + i) * load(row + i);
+    const float factor = 1 / std::sqrt(sum(squares) / k_ + epsilon_);
+    int i = 0;
+    for (; i + 16 <= k_; i += 16) store(row + i, load(row + i) * factor * load(call.norm + i));
+    for (; i < k_; i++) row[i] *= factor * call.norm[i];
+  }
+
+  void multiply_by_a(Prepared &p, const Call &call, int block, int rank) const {
+    const size_t at = static_cast<size_t>(block) * kRows;
+    alignas(64) float out[kRows * kPair];
+    configure_tiles();
+    for (int pair = 0; pair < rank / kPair; pair++) {
+      if (kind_ == F32) {
+        std::memset(out, 0, sizeof out);
+        const float *a = static_cast<const float *>(call.a) + static_cast<size_t>(pair) * kPair * k_;
+        product_f32(reinterpret_cast<float *>(p.x.data) + at * k_, k_, kRows, a, k_, out);
+      } else {
+        const size_t k = round_up(k_, 32);
+        const uint8_t *x = kind_ == BF16 ? p.x.data : p.x_half.data;
+        const uint16_t *a = static_cast<const uint16_t *>(call.a) + static_cast<size_t>(pair) * kPair * k;
+        const Half half{reinterpret_cast<const uint16_t *>(x) + at * k, k, a, static_cast<int>(k)};
+        products_bf16(half, nullptr, kRows, out);
+      }
+      for (int r = 0; r < kRows; r++) {
+        const size_t to = (at + r) * rank + pair * kPair;
+        if (kind_ == F32) std::memcpy(reinterpret_cast<float *>(p.ranks.data) + to, out + r * kPair, kPair * 4);
+        else narrow(out + r * kPair, kPair, reinterpret_cast<uint16_t *>(p.ranks.data) + to);
+      }
+    }
+    release_tiles();
+  }
+
+  void multiply(const Prepared &p, const Call &call, int block, int pair, int rank, int outputs) const {
+    const int rows = std::min(kRows, call.rows - block * kRows), k = round_up(k_, k_block(kind_));
+    const size_t at = static_cast<size_t>(block) * kRows, panel = static_cast<size_t>(pair) * kPair;
+    alignas(64) float out[kRows * kPair];
+    const Half adapter{reinterpret_cast<const uint16_t *>(p.ranks.data) + at * rank, static_cast<size_t>(rank),
+                       static_cast<const uint16_t *>(call.b) + panel * rank, rank};
+    const Half *second = rank > 0 ? &adapter : nullptr;
+    if (kind_ == BF16) {
+      const Half first{reinterpret_cast<const uint16_t *>(p.x.data) + at * k, static_cast<size_t>(k),
+                       reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k};
+      products_bf16(first, second, rows, out);
+    } else if (kind_ == INT8) {
+      multiply_int8(p, at, panel, rows, second, out);
+    } else {
+      std::memset(out, 0, sizeof out);
+      product_f32(reinterpret_cast<const float *>(p.x.data) + at * k, k, rows,
+                  reinterpret_cast<const float *>(weight_.data) + panel * k, k, out);
+      if (rank > 0)
+        product_f32(reinterpret_cast<const float *>(p.ranks.data) + at * rank, rank, rows,
+                    static_cast<const float *>(call.b) + panel * rank, rank, out);
+    }
+    if (columns_.paired) finish_gated(call, out, at, rows, pair, outputs);
+    else finish(call, out, at, rows, pair, outputs);
+  }
+
+  void multiply_int8(const Prepared &p, size_t at, size_t panel, int rows, const Half *adapter, float *out) const {
+    const int k = round_up(k_, 64);
+    alignas(64) int32_t sums[kRows * kPair];
+    product_int8(reinterpret_cast<const int8_t *>(p.x.data) + at * k, k, rows,
+                 reinterpret_cast<const int8_t *>(weight_.data) + panel * k, k, sums);
+    if (adapter) products_bf16(*adapter, nullptr, rows, out);
+    for (int r = 0; r < rows; r++)
+      for (int c = 0; c < kPair; c += 16) {
+        const v16 whole = __builtin_convertvector(*reinterpret_cast<const i16v *>(sums + r * kPair + c), v16);
+        const v16 value = whole * (p.row_scale[at + r] * load(scales_.data() + panel + c));
+        store(out + r * kPair + c, adapter ? load(out + r * kPair + c) + value : value);
+      }
+  }
+
+  void finish(const Call &call, float *out, size_t at, int rows, int pair, int outputs) const {
+    const int first = pair * kPair, count = std::min(kPair, outputs - first);
+    for (int r = 0; r < rows; r++) {
+      float *row = out + r * kPair;
+      const size_t to = (at + r) * outputs + first;
+      for (int c = 0; c < count && call.bias; c++) row[c] += call.bias[first + c];
+      if (call.factor)
+        for (int c = 0; c < kPair; c += 16) store(row + c, load(row + c) * call.factor[at + r]);
+      if (call.addend && count == kPair)
+        for (int c = 0; c < kPair; c += 16) store(row + c, load(row + c) + load(call.addend + to + c));
+      else
+        for (int c = 0; c < count && call.addend; c++) row[c] += call.addend[to + c];
+      std::memcpy(call.y + to, row, count * sizeof(float));
+    }
+  }
+
+  void finish_gated(const Call &call, float *out, size_t at, int rows, int pair, int outputs) const {
+    const int first = pair * 16, count = std::min(16, outputs - first);
+    for (int r = 0; r < rows; r++) {
+      float *gate = out + r * kPair, *up = gate + 16;
+      for (int c = 0; c < count && call.bias; c++) {
+        gate[c] += call.bias[first + c];
+        up[c] += call.bias[outputs + first + c];
+      }
+      store(gate, activate(activation_, load(gate)) * load(up));
+      std::memcpy(call.y + (at + r) * outputs + first, gate, count * sizeof(float));
+    }
+  }
+
+  Ort ort_;
+  Kind kind_ = F32;
+  int activation_ = kNone, k_ = 0, chunks_ = 4;
+  float epsilon_ = 1e-5f;
+  Columns columns_;
+  std::vector<Part> parts_;
+  Buffer weight_;
+  std::vector<float> scales_;
+  const char *problem_ = nullptr;
+};
+
+constexpr int kMostInputs = kWeights + 1;
+
+} // namespace
+
+CustomOp linear_op() {
+  CustomOp op = base_op<Linear>();
+  op.name = [](const CustomOp *) { return "Linear"; };
+  op.input_count = [](const CustomOp *) -> size_t { return kMostInputs; };
+  op.output_count = [](const CustomOp *) -> size_t { return 1; };
+  op.input_type = [](const CustomOp *, size_t index) -> int { return index < kLoraA ? kFloat : kAny; };
+  op.output_type = [](const CustomOp *, size_t) -> int { return kFloat; };
+  op.input_characteristic = [](const CustomOp *, size_t index) -> int {
+    return index == kX ? kRequired : index == kWeights ? kVariadic : kOptional;
+  };
+  op.variadic_input_min = [](const CustomOp *) { return 1; };
+  op.variadic_input_homogeneous = [](const CustomOp *) { return 1; };
+  return op;
+}
+
+} // namespace lorikeet

@@ -1,0 +1,198 @@
+// Products of a block of rows with one pair of columns: out[r][c] += Σ_k x[r][k] · w[c][k], r < 32, c < 32.
+// Each row is computed the same way whatever stands in the other rows, so results do not depend on the batch.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+#include "matrix.h"
+#include "vector.h"
+
+namespace lorikeet {
+
+constexpr int kRows = 32;
+
+// The tiles of this thread: 8 of 16 rows × 64 bytes. Other libraries set them up anew, as this one does.
+inline void configure_tiles() {
+#if defined(__AMX_TILE__)
+  // In static memory: the compiler believes that the instruction reads the first 8 bytes only.
+  struct alignas(64) Config {
+    uint8_t palette, start, reserved[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+  };
+  static const Config config = {1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
+  _tile_loadconfig(&config);
+#endif
+}
+
+inline void release_tiles() {
+#if defined(__AMX_TILE__)
+  _tile_release();
+#endif
+}
+
+// Weights come from memory once a run; asking for them some way ahead keeps the requests going across pages.
+template <int Bytes> inline void prefetch(const void *from) {
+  constexpr int kAhead = 8192;
+  const char *line = static_cast<const char *>(from) + kAhead;
+#pragma GCC unroll 32
+  for (int i = 0; i < Bytes; i += 64) __builtin_prefetch(line + i, 0, 2);
+}
+
+// x [rows][k] float, w [k][32].
+template <int R> inline void product_f32_rows(const float *x, size_t stride, const float *w, int k, float *out) {
+  v16 low[R], high[R];
+  for (int r = 0; r < R; r++) {
+    low[r] = *reinterpret_cast<const v16 *>(out + r * kPair);
+    high[r] = *reinterpret_cast<const v16 *>(out + r * kPair + 16);
+  }
+  for (int i = 0; i < k; i++) {
+    prefetch<128>(w + static_cast<size_t>(i) * kPair);
+    const v16 a = *reinterpret_cast<const v16 *>(w + static_cast<size_t>(i) * kPair);
+    const v16 b = *reinterpret_cast<const v16 *>(w + static_cast<size_t>(i) * kPair + 16);
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+      const float value = x[r * stride + i];
+      low[r] += value * a;
+      high[r] += value * b;
+    }
+  }
+  for (int r = 0; r < R; r++) {
+    *reinterpret_cast<v16 *>(out + r * kPair) = low[r];
+    *reinterpret_cast<v16 *>(out + r * kPair + 16) = high[r];
+  }
+}
+
+inline void product_f32(const float *x, size_t stride, int rows, const float *w, int k, float *out) {
+  int r = 0;
+  for (; r + 8 <= rows; r += 8) product_f32_rows<8>(x + r * stride, stride, w, k, out + r * kPair);
+  for (; r + 4 <= rows; r += 4) product_f32_rows<4>(x + r * stride, stride, w, k, out + r * kPair);
+  for (; r < rows; r++) product_f32_rows<1>(x + r * stride, stride, w, k, out + r * kPair);
+}
+
+// x [32][k] bfloat16 with zero rows behind `rows`, w [k / 32][2][16][16][2].
+struct Half {
+  const uint16_t *x;
+  size_t stride;
+  const uint16_t *w;
+  int k;
+};
+
+#if defined(__AMX_BF16__)
+template <bool Tall> inline void accumulate_tiles(const Half &half) {
+  const int x_bytes = static_cast<int>(half.stride * 2);
+  const uint16_t *x = half.x, *w = half.w;
+  for (int i = 0; i < half.k; i += 32, x += 32, w += 1024) {
+    prefetch<2048>(w);
+    _tile_loadd(6, w, 64);
+    _tile_loadd(4, x, x_bytes);
+    _tile_loadd(7, w + 512, 64);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    if (Tall) {
+      _tile_loadd(5, x + 16 * half.stride, x_bytes);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+}
+
+template <bool Tall> inline void products_bf16_tiles(const Half &first, const Half *second, float *out) {
+  _tile_zero(0);
+  _tile_zero(1);
+  if (Tall) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  accumulate_tiles<Tall>(first);
+  if (second) accumulate_tiles<Tall>(*second);
+  _tile_stored(0, out, kPair * 4);
+  _tile_stored(1, out + 16, kPair * 4);
+  if (Tall) {
+    _tile_stored(2, out + 16 * kPair, kPair * 4);
+    _tile_stored(3, out + 16 * kPair + 16, kPair * 4);
+  }
+}
+#else
+inline void accumulate_row(const Half &half, int r, v16 *sum) {
+  const uint16_t *panel = half.w;
+  for (int i = 0; i < half.k; i += 32, panel += 1024)
+    for (int side = 0; side < 2; side++)
+      for (int j = 0; j < 16; j++) {
+        const u16v words = *reinterpret_cast<const u16v *>(panel + side * 512 + j * 32);
+        const u16v even = words << 16, odd = words & 0xffff0000u;
+        const uint16_t *pair = half.x + r * half.stride + i + 2 * j;
+        sum[side] += from_bf16(pair[0]) * (v16)even + from_bf16(pair[1]) * (v16)odd;
+      }
+}
+#endif
+
+// The sum of one or two products, in place of what `out` held.
+inline void products_bf16(const Half &first, const Half *second, int rows, float *out) {
+#if defined(__AMX_BF16__)
+  if (rows <= 16) products_bf16_tiles<false>(first, second, out);
+  else products_bf16_tiles<true>(first, second, out);
+#else
+  for (int r = 0; r < rows; r++) {
+    v16 sum[2] = {};
+    accumulate_row(first, r, sum);
+    if (second) accumulate_row(*second, r, sum);
+    store(out + r * kPair, sum[0]);
+    store(out + r * kPair + 16, sum[1]);
+  }
+#endif
+}
+
+// x [32][k] int8 with zero rows behind `rows`, w [k / 64][2][16][16][4]; integers, exact.
+inline void product_int8(const int8_t *x, size_t stride, int rows, const int8_t *w, int k, int32_t *out) {
+#if defined(__AMX_INT8__)
+  constexpr int bytes = kPair * 4;
+  const int x_bytes = static_cast<int>(stride);
+  _tile_zero(0);
+  _tile_zero(1);
+  if (rows <= 16) {
+    for (int i = 0; i < k; i += 64, w += 2048) {
+      prefetch<2048>(w);
+      _tile_loadd(4, x + i, x_bytes);
+      _tile_loadd(6, w, 64);
+      _tile_loadd(7, w + 1024, 64);
+      _tile_dpbssd(0, 4, 6);
+      _tile_dpbssd(1, 4, 7);
+    }
+  } else {
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int i = 0; i < k; i += 64, w += 2048) {
+      prefetch<2048>(w);
+      _tile_loadd(4, x + i, x_bytes);
+      _tile_loadd(5, x + 16 * stride + i, x_bytes);
+      _tile_loadd(6, w, 64);
+      _tile_loadd(7, w + 1024, 64);
+      _tile_dpbssd(0, 4, 6);
+      _tile_dpbssd(1, 4, 7);
+      _tile_dpbssd(2, 5, 6);
+      _tile_dpbssd(3, 5, 7);
+    }
+    _tile_stored(2, out + 16 * kPair, bytes);
+    _tile_stored(3, out + 16 * kPair + 16, bytes);
+  }
+  _tile_stored(0, out, bytes);
+  _tile_stored(1, out + 16, bytes);
+#else
+  for (int r = 0; r < rows; r++) {
+    const int8_t *panel = w;
+    int32_t sum[kPair] = {};
+    for (int i = 0; i < k; i += 64, panel += 2048)
+      for (int half = 0; half < 2; half++)
+        for (int j = 0; j < 16; j++)
+          for (int c = 0; c < 16; c++)
+            for (int l = 0; l < 4; l++)
+              sum[half * 16 + c] += x[r * stride + i + 4 * j + l] * panel[half * 1024 + j * 64 + c * 4 + l];
+    std::memcpy(out + r * kPair, sum, sizeof sum);
+  }
+#endif
+}
+
+} // namespace lorikeet

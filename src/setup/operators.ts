@@ -1,0 +1,87 @@
+/**
+ * The shared library of the rollout engine's own operators, compiled from src/rollout/native for the processor
+ * of this machine. Its folder is named after all that it depends on, so that a change of the program, the
+ * compiler or the processor makes another one.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sha256, writeFileAtomic } from '../util/files.js';
+import type { Env } from '../util/programs.js';
+import { failureOf, runChild } from './child.js';
+import { describeMachine } from './machine.js';
+import type { SetupObserver } from './observer.js';
+import { ensureWritable } from './place.js';
+import { findCompiler } from './tools.js';
+
+const SOURCES = fileURLToPath(new URL('../rollout/native/', import.meta.url));
+const LIBRARY = 'rollout-operators';
+
+const FLAGS = [
+  ...['-std=c++17', '-O3', '-fPIC', '-shared', '-w'],
+  // Sums keep their order; what is given up is the error number and the trap of a bad operand.
+  ...['-fno-math-errno', '-fno-trapping-math'],
+  ...(process.arch === 'arm64' ? ['-mcpu=native'] : ['-march=native', '-mprefer-vector-width=512']),
+];
+
+const sources = (): string[] =>
+  readdirSync(SOURCES)
+    .filter((name) => /[.](cc|h)$/.test(name))
+    .sort();
+
+/** Where the library is, or will be, in a cache folder. */
+export function operatorsLibrary(root: string): string {
+  const { cpu, features } = describeMachine();
+  const key = sha256(
+    JSON.stringify([process.platform, process.arch, os.release(), cpu, features, FLAGS]),
+    ...sources().map((name) => readFileSync(join(SOURCES, name))),
+  );
+  return join(root, 'rollout', key.slice(0, 16), `${LIBRARY}.so`);
+}
+
+export interface OperatorsOptions {
+  /** Cache folder. */
+  readonly root: string;
+  readonly observer: Pick<SetupObserver, 'log'>;
+  /** Compile even when the library is there. */
+  readonly force?: boolean;
+  readonly env?: Env;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `refused`: the compiler does not take the sources; sampling then goes on with ONNX Runtime's operators. */
+export type OperatorsOutcome = 'found' | 'compiled' | 'refused';
+
+/**
+ * Compiles the library unless it is there. A compiler that refuses the sources is reported, not fatal.
+ * @throws SetupError when there is no compiler
+ */
+export async function setUpOperators(options: OperatorsOptions): Promise<OperatorsOutcome> {
+  const { root, observer, force = false, env = process.env, signal } = options;
+  const library = operatorsLibrary(root);
+  if (existsSync(library) && !force) return 'found';
+  const compiler = findCompiler(env);
+  const folder = join(library, '..');
+  ensureWritable(join(root, 'rollout'));
+  mkdirSync(folder, { recursive: true });
+  observer.log(`compiling the rollout operators with ${compiler.program}`);
+  const part = `${library}.part-${process.pid}`;
+  const files = sources().filter((name) => name.endsWith('.cc'));
+  const args = [...compiler.args, ...FLAGS, ...files.map((name) => join(SOURCES, name))];
+  try {
+    const result = await runChild(compiler.program, [...args, '-o', part], { env, signal });
+    if (result.code !== 0) {
+      const logFile = join(folder, 'compile.log');
+      writeFileAtomic(logFile, `${result.stdout}${result.stderr}`);
+      observer.log(
+        `the rollout operators do not compile (${failureOf(result)}; see ${logFile}): sampling will be slower`,
+      );
+      return 'refused';
+    }
+    renameSync(part, library);
+  } finally {
+    rmSync(part, { force: true });
+  }
+  return 'compiled';
+}

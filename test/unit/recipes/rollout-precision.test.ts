@@ -1,0 +1,34 @@
+/** What a wanted precision becomes, with and without compiled operators. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it, vi } from 'vitest';
+import { resolvePrecision } from '../../../src/recipes/rollout-precision.js';
+import { describeMachine } from '../../../src/setup/index.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+function withoutOperators(): void {
+  vi.stubEnv('LORIKEET_CACHE', mkdtempSync(join(tmpdir(), 'lorikeet-cache-')));
+}
+
+it('float32 needs no operators of our own', () => {
+  withoutOperators();
+  expect(resolvePrecision('float32', () => undefined)).toEqual({ precision: 'float32' });
+});
+
+it('auto says what it takes, and why not more', () => {
+  withoutOperators();
+  const lines: string[] = [];
+  expect(resolvePrecision('auto', (line) => lines.push(line))).toEqual({ precision: 'float32' });
+  const isFast = describeMachine().features.some((name) => /^(amx|avx512)_bf16$/.test(name));
+  const reason = isFast ? ' (the operators are not compiled: lorikeet setup)' : '';
+  expect(lines).toEqual([`rollouts compute in float32${reason}`]);
+});
+
+it.each(['bfloat16', 'int8'] as const)('%s without operators names the remedy', (precision) => {
+  withoutOperators();
+  expect(() => resolvePrecision(precision, () => undefined)).toThrow(
+    `rollout precision ${precision}: the operators that compute in it are not compiled. Run lorikeet setup, or use float32`,
+  );
+});

@@ -1,0 +1,86 @@
+/** Our own operators against transformers, for every golden model; what the shorter precisions cost. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  createOnnxSampler,
+  type KernelOptions,
+  PLAIN_SAMPLING,
+} from '../../../src/rollout/index.js';
+import {
+  type GoldenCase,
+  type GoldenRow,
+  goldenAdapter,
+  goldenCases,
+  goldenSpec,
+  goldenWeights,
+  letterTokenizer,
+} from './golden.js';
+import { testOperators } from './operators.js';
+
+let library: string;
+beforeAll(async () => {
+  library = await testOperators();
+}, 120_000);
+
+async function withSampler<T>(
+  golden: GoldenCase,
+  precision: KernelOptions['precision'],
+  body: (sampler: Awaited<ReturnType<typeof createOnnxSampler>>) => Promise<T>,
+): Promise<T> {
+  const spec = goldenSpec(golden);
+  const sampler = await createOnnxSampler({
+    spec,
+    weights: goldenWeights(golden, spec),
+    tokenizer: letterTokenizer(golden.eos),
+    loraModules: golden.lora.modules,
+    maxContext: 64,
+    threads: 2,
+    kernels: { library, precision },
+  });
+  try {
+    return await body(sampler);
+  } finally {
+    sampler.dispose();
+  }
+}
+
+const sequencesOf = (golden: GoldenCase, rows: readonly GoldenRow[]) =>
+  rows.map(({ greedy }, i) => [...golden.prompts[i]!, ...greedy]);
+
+function differences(actual: readonly Float32Array[], rows: readonly GoldenRow[]): number[] {
+  return rows.flatMap(({ logprobs }, i) => {
+    expect(actual[i]!.length).toBe(logprobs.length);
+    return logprobs.map((value, t) => Math.abs(actual[i]![t]! - value));
+  });
+}
+
+const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+
+describe.each(goldenCases)('$case', (golden) => {
+  it('in float32 generates and scores as the reference does, with and without an adapter', async () => {
+    await withSampler(golden, 'float32', async (sampler) => {
+      const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
+      const params = { ...PLAIN_SAMPLING, temperature: 0, seed: 0, maxNewTokens: golden.newTokens };
+      for (const rows of [golden.base, golden.lora.rows]) {
+        sampler.setAdapter(rows === golden.base ? null : goldenAdapter(golden, goldenSpec(golden)));
+        const completions = await sampler.generate(requests, params);
+        expect(completions.map(({ ids }) => ids)).toEqual(rows.map(({ greedy }) => greedy));
+        const scores = await sampler.score(sequencesOf(golden, rows));
+        expect(Math.max(...differences(scores, rows))).toBeLessThan(1e-4);
+      }
+    });
+  });
+
+  it.each([
+    ['bfloat16', 0.02],
+    ['int8', 0.05],
+  ] as const)('in %s is off by a mean of less than %d nats', async (precision, bound) => {
+    await withSampler(golden, precision, async (sampler) => {
+      for (const rows of [golden.base, golden.lora.rows]) {
+        sampler.setAdapter(rows === golden.base ? null : goldenAdapter(golden, goldenSpec(golden)));
+        const gaps = differences(await sampler.score(sequencesOf(golden, rows)), rows);
+        expect(mean(gaps)).toBeLessThan(bound);
+        expect(mean(gaps)).toBeGreaterThan(1e-5);
+      }
+    });
+  });
+});
