@@ -1,0 +1,133 @@
+/** `eval` and `solve` on a tiny checkpoint: strategies, samples and runs, kept predictions, bad input. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
+import { runEval } from '../../../src/recipes/eval.js';
+import { openSolver, runSolve } from '../../../src/recipes/solve.js';
+import { type JsonRow, readJson, readJsonl } from '../../../src/util/files.js';
+import { tinyTraining } from '../../recipes/tiny-training.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-eval-'));
+const logged: string[] = [];
+const context = {
+  signal: new AbortController().signal,
+  log: (line: string) => logged.push(line),
+  print: () => {},
+  verbose: false,
+};
+let model: string;
+
+beforeAll(async () => {
+  model = (await tinyTraining(dir)).base;
+}, 120_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const KEYS = ['threads=1', 'prompt_template={prompt}', 'max_new_tokens=8', 'sandbox=none'];
+
+async function evaluated(name: string, ...words: string[]) {
+  const rows = ['benchmark=arithmetic', 'dataset.num_samples=3', 'temperature=1'];
+  const overrides = [`model=${model}`, `output_dir=${join(dir, name)}`, ...KEYS, ...rows, ...words];
+  return runEval(loadConfig(evalSchema, { overrides }), context);
+}
+
+/** Rows of the run without what a clock says. */
+function rowsOf(name: string): readonly JsonRow[] {
+  const { run_id: id } = readJson(join(dir, name, 'run.json')) as { run_id: string };
+  const rows = readJsonl(join(dir, name, 'debug', `eval_${id}.jsonl`));
+  return rows.map(({ seconds: _, ...row }) => row);
+}
+
+describe('strategies', () => {
+  it.each(['majority_vote', 'weighted_vote', 'genselect'])('%s tries several', async (name) => {
+    const metrics = await evaluated(name, `strategy=${name}`, 'strategy_samples=3');
+    expect(metrics).toMatchObject({ eval_size: 3, samples_per_example: 1, strategy: name });
+    for (const { strategy } of rowsOf(name)) {
+      expect(strategy).toMatchObject({ candidates: 3, stopped: 'done' });
+    }
+  });
+
+  it('tir needs code to run any', async () => {
+    await evaluated('tir', 'strategy=tir');
+    for (const { strategy } of rowsOf('tir')) {
+      expect(strategy).toMatchObject({ candidates: 1, executions: 0 });
+    }
+  });
+
+  it('a token budget holds, and says so', async () => {
+    await evaluated('budget', 'strategy=majority_vote', 'strategy_samples=2', 'token_budget=6');
+    for (const { strategy } of rowsOf('budget')) {
+      expect((strategy as { tokens: number }).tokens).toBeLessThanOrEqual(6);
+    }
+  });
+
+  it('several solutions at temperature 0 are refused', async () => {
+    const call = evaluated('cold', 'strategy=majority_vote', 'temperature=0');
+    await expect(call).rejects.toThrow('temperature=0.7');
+  });
+});
+
+describe('samples and runs', () => {
+  it('give pass@k and maj@k over all', async () => {
+    const words = ['num_generations=2', 'n_runs=2', 'pass_at=[1,4]', 'majority_at=[2]'];
+    const metrics = await evaluated('runs', ...words);
+    expect(metrics).toMatchObject({ samples_per_example: 4, eval_size: 3 });
+    expect(metrics['pass@1']).toBe(metrics.accuracy);
+    expect(metrics['maj@2']).toBeGreaterThanOrEqual(0);
+    const rows = rowsOf('runs');
+    expect(rows.map(({ sample_index: i }) => i)).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
+    expect(rows.map(({ run }) => run).slice(0, 4)).toEqual([1, 1, 2, 2]);
+    expect(rows[0]?.completion).not.toBe(rows[2]?.completion);
+  });
+
+  it('go on from the predictions that are there, to the same rows', async () => {
+    await evaluated('whole', 'num_generations=2');
+    const file = join(dir, 'whole', 'predictions', 'run_1.jsonl');
+    const rows = rowsOf('whole');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    expect(lines).toHaveLength(1 + 6 + 1);
+    writeFileSync(file, `${lines.slice(0, 4).join('\n')}\n`);
+    logged.length = 0;
+    await evaluated('whole', 'num_generations=2', 'resume=auto');
+    expect(rowsOf('whole')).toEqual(rows);
+    expect(logged.join('\n')).toContain('predictions: 3 completions');
+    const other = evaluated('whole', 'num_generations=2', 'resume=auto', 'seed=7');
+    await expect(other).rejects.toThrow('another model, prompts, sampling or seed');
+  });
+
+  it('worked examples change the prompts', async () => {
+    const [plain, shots] = [
+      await evaluated('zero'),
+      await evaluated('few', 'num_fewshot=1', 'max_new_tokens=4'),
+    ];
+    expect(shots.prompt_hash).not.toBe(plain.prompt_hash);
+  });
+});
+
+describe('solve', () => {
+  const overrides = (...words: string[]) => [`model=${model}`, ...KEYS, ...words];
+
+  it('gives the candidates and the one chosen', async () => {
+    const words = overrides('problem=1 + 2?', 'strategy=majority_vote', 'strategy_samples=3');
+    const result = await runSolve(loadConfig(solveSchema, { overrides: words }), context);
+    expect(result).toMatchObject({ problem: '1 + 2?', strategy: 'majority_vote' });
+    expect(result.candidates).toHaveLength(3);
+    const chosen = result.candidates.filter((candidate) => candidate.chosen);
+    expect(chosen.map(({ text }) => text)).toEqual([result.solution]);
+  });
+
+  it('is a call of the library, for one problem or many', async () => {
+    const words = overrides('problem=unused', 'temperature=0');
+    const { problem: _, ...config } = loadConfig(solveSchema, { overrides: words });
+    const solver = await openSolver(config, context);
+    const [one, many] = [await solver.solve('1 + 2?'), await solver.solveAll(['1 + 2?', '3?'])];
+    solver.close();
+    expect(many).toHaveLength(2);
+    expect(many[0]?.candidates[0]?.text).toBe(one.candidates[0]?.text);
+    const long = 'x '.repeat(5000);
+    const again = await openSolver(config, context);
+    await expect(again.solve(long)).rejects.toThrow('Shorten it');
+    again.close();
+  });
+});
