@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram } from '../util/programs.js';
 
@@ -41,6 +42,16 @@ function identity(isRoot: boolean): string[] {
 
 const NAMESPACES = ['pid', 'net', 'ipc', 'uts', 'cgroup-try'].map((name) => `--unshare-${name}`);
 
+/** A folder under its own path. Folders above it are made empty, and passable whatever they are outside. */
+function shownFolder(path: string): string[] {
+  const above: string[] = [];
+  for (let folder = dirname(path); folder !== '/'; folder = dirname(folder)) above.unshift(folder);
+  return [
+    ...above.flatMap((folder) => ['--perms', '0755', '--dir', folder]),
+    ...['--ro-bind', path, path],
+  ];
+}
+
 export interface BubblewrapOptions {
   /** Folders of the host to show read-only under the same path. */
   readonly folders: readonly string[];
@@ -63,7 +74,7 @@ export function bubblewrapArguments({ folders, isRoot, env }: BubblewrapOptions)
     ...SETTINGS.flatMap((path) => ['--ro-bind-try', path, path]),
     ...['--proc', '/proc', '--dev', '/dev'],
     ...writable,
-    ...shown.flatMap((path) => ['--ro-bind', path, path]),
+    ...shown.flatMap(shownFolder),
     ...['--remount-ro', '/dev', '--remount-ro', '/'],
     ...['--clearenv', ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value])],
     ...['--chdir', '/scratch', '--hostname', 'sandbox'],

@@ -9,3 +9,10 @@ export {
   runPython,
 } from './python-sandbox.js';
 export type { PythonBlockResult, PythonRequest, PythonResult, PythonStatus } from './request.js';
+export {
+  createWorkerPool,
+  type WorkerCall,
+  type WorkerPool,
+  type WorkerPoolOptions,
+  type WorkerResult,
+} from './worker-pool.js';
