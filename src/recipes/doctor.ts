@@ -10,7 +10,7 @@ import {
 } from './doctor/machine-checks.js';
 import { onnxCheck } from './doctor/onnx-check.js';
 import { tensorflowCheck } from './doctor/tensorflow-check.js';
-import { sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
+import { graderPythonCheck, sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
 
 export type { Check, CheckStatus } from './doctor/check.js';
 
@@ -38,6 +38,7 @@ export async function runDoctor({
     await onnxCheck(),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),
+    await graderPythonCheck(),
   ];
   return { ok: checks.every(({ status }) => status !== 'broken'), checks };
 }

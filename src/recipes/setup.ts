@@ -1,6 +1,16 @@
-/** `lorikeet setup`: provides TensorFlow, saying what happens; quick and silent when all is in place. */
+/**
+ * `lorikeet setup`: provides TensorFlow and, when asked, Python packages, saying what happens; quick and
+ * silent when all is in place.
+ */
 import { type Progress, startProgress } from '../report/index.js';
-import { type SetupObserver, setUpOperators, setUpTensorflow } from '../setup/index.js';
+import { pythonEnvironment } from '../sandbox/index.js';
+import {
+  type PythonEnvironment,
+  type SetupObserver,
+  setUpOperators,
+  setUpPythonEnvironment,
+  setUpTensorflow,
+} from '../setup/index.js';
 import { cacheRoot } from '../util/cache.js';
 import type { RecipeContext } from './context.js';
 
@@ -8,6 +18,9 @@ export interface SetupRecipeConfig {
   readonly device: 'auto' | 'cpu' | 'cuda';
   /** Build anew even when a runtime is in place. */
   readonly force?: boolean;
+  /** Also the environment for Python graders. */
+  readonly python?: boolean;
+  readonly python_packages?: readonly string[];
 }
 
 export interface SetupSummary {
@@ -16,6 +29,8 @@ export interface SetupSummary {
   readonly binding: string;
   readonly outcome: 'found' | 'package' | 'built';
   readonly seconds: number;
+  /** null unless asked for. */
+  readonly python: PythonEnvironment | null;
 }
 
 interface StepBar {
@@ -49,6 +64,15 @@ export function setupObserver(log: (line: string) => void): SetupObserver {
   };
 }
 
+const HOW = {
+  found: 'was set up before',
+  package: "the package's own binding works",
+  built: 'is built',
+};
+
+const secondsSince = (start: number): number =>
+  Number(((performance.now() - start) / 1000).toFixed(1));
+
 /**
  * @throws SetupError naming what is missing and what to do about it.
  * @throws InterruptError when the user stops it.
@@ -59,26 +83,25 @@ export async function runSetup(
 ): Promise<SetupSummary> {
   const start = performance.now();
   const { device, force = false } = config;
-  const { outcome, runtime } = await setUpTensorflow({
-    device,
-    force,
-    observer: setupObserver(log),
-    signal,
-  });
+  const observer = setupObserver(log);
+  const { outcome, runtime } = await setUpTensorflow({ device, force, observer, signal });
   const operators = await setUpOperators({ root: cacheRoot(), observer: { log }, force, signal });
-  const seconds = Number(((performance.now() - start) / 1000).toFixed(1));
-  const how = {
-    found: 'was set up before',
-    package: "the package's own binding works",
-    built: 'is built',
-  };
-  log(`TensorFlow ${runtime.version} for ${runtime.device}: ${how[outcome]} (${seconds} s)`);
+  const seconds = secondsSince(start);
+  log(`TensorFlow ${runtime.version} for ${runtime.device}: ${HOW[outcome]} (${seconds} s)`);
   log(`rollout operators: ${operators}`);
-  return {
-    device: runtime.device,
-    tensorflow: runtime.version,
-    binding: runtime.binding,
-    outcome,
-    seconds,
-  };
+  const python = config.python ? await setUpPython(config, { log, signal }) : null;
+  const { device: made, version: tensorflow, binding } = runtime;
+  return { device: made, tensorflow, binding, outcome, seconds: secondsSince(start), python };
+}
+
+async function setUpPython(
+  { force = false, python_packages: packages = [] }: SetupRecipeConfig,
+  { log, signal }: Pick<RecipeContext, 'log' | 'signal'>,
+): Promise<PythonEnvironment> {
+  const { env } = process;
+  const folder = pythonEnvironment(env);
+  const observer = setupObserver(log);
+  const made = await setUpPythonEnvironment({ folder, packages, force, env, observer, signal });
+  log(`Python ${made.python} with ${made.installed.length} packages is in ${made.folder}`);
+  return made;
 }

@@ -1,5 +1,6 @@
 /** Runs untrusted code under limits. */
 export { sandboxSupport } from './bubblewrap.js';
+export { findInterpreter, pythonEnvironment } from './interpreter.js';
 export {
   createPythonSandbox,
   type Isolation,

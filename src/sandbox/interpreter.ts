@@ -12,6 +12,8 @@ export interface Interpreter {
   readonly version: string;
   /** Folders that it needs: its environment, and the installation that this was made from. */
   readonly folders: readonly string[];
+  /** Whether it is the environment that set-up makes. */
+  readonly isEnvironment: boolean;
 }
 
 const OLDEST = [3, 8] as const;
@@ -20,11 +22,10 @@ const OLDEST = [3, 8] as const;
 export const pythonEnvironment = (env: Env = process.env): string =>
   join(cacheRoot(env), 'python', 'graders');
 
-/** `$LORIKEET_PYTHON`, else set-up's environment, else python3 on PATH. */
+/** Set-up's environment, else `$LORIKEET_PYTHON`, else python3 on PATH. */
 function chosenProgram(env: Env): string | null {
   const own = join(pythonEnvironment(env), 'bin', 'python');
-  if (env.LORIKEET_PYTHON) return findProgram(env.LORIKEET_PYTHON, env);
-  return existsSync(own) ? own : findProgram('python3', env);
+  return existsSync(own) ? own : findProgram(env.LORIKEET_PYTHON || 'python3', env);
 }
 
 const DESCRIBE =
@@ -50,6 +51,7 @@ export async function findInterpreter(
     program: executable,
     version: version.join('.'),
     folders: [...new Set([prefix, base])],
+    isEnvironment: prefix === pythonEnvironment(env),
   };
 }
 

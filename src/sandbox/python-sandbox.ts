@@ -21,7 +21,7 @@ export type Isolation = 'bubblewrap' | 'none';
 export interface PythonSandboxOptions {
   /** Default `bubblewrap`. */
   readonly isolation?: Isolation;
-  /** Program; default `$LORIKEET_PYTHON`, set-up's environment, or python3. */
+  /** Program; default set-up's environment, `$LORIKEET_PYTHON`, or python3. */
   readonly python?: string;
   /** Modules imported once for all snippets, where they are installed; default none. */
   readonly preload?: readonly string[];

@@ -6,5 +6,6 @@ export type { SetupObserver } from './observer.js';
 export { operatorsLibrary, setUpOperators } from './operators.js';
 export { ensureWritable, freeBytes } from './place.js';
 export { type ProbeResult, probeBinding } from './probe.js';
+export { type PythonEnvironment, setUpPythonEnvironment } from './python-environment.js';
 export { type SetupOptions, type SetupResult, setUpTensorflow } from './set-up.js';
 export { findCompiler, findPython } from './tools.js';

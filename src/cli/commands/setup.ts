@@ -7,7 +7,10 @@ export const setup = defineCommand({
   summary: 'Install and verify the native runtimes',
   schema: setupSchema,
   examples: ['lorikeet setup', 'lorikeet setup device=cpu'],
-  plan: (config) => [`provides TensorFlow for device ${config.device}`],
+  plan: (config) => [
+    `provides TensorFlow for device ${config.device}`,
+    ...(config.python ? [`makes a Python with ${config.python_packages.join(', ')}`] : []),
+  ],
   run: async (config, context) =>
     (await import('../../recipes/setup.js')).runSetup(config, context),
   print: () => null,

@@ -1,5 +1,5 @@
 /** Checks of the programs that Lorikeet starts: python3 with pip and a compiler (set-up), bubblewrap (sandbox). */
-import { sandboxSupport } from '../../sandbox/index.js';
+import { findInterpreter, sandboxSupport } from '../../sandbox/index.js';
 import { findCompiler, findPython } from '../../setup/index.js';
 import { messageOf } from '../../util/errors.js';
 import { broken, type Check, note, ok } from './check.js';
@@ -35,4 +35,17 @@ export async function sandboxCheck(): Promise<Check> {
   return support.available
     ? ok('sandbox', `${support.program} ${support.version}, an empty sandbox was made`)
     : note('sandbox', support.problem, support.remedy);
+}
+
+/** Which Python graders and tool calls use, and whether it is the environment with the packages. */
+export async function graderPythonCheck(): Promise<Check> {
+  const name = 'grader python';
+  try {
+    const { program, version, isEnvironment } = await findInterpreter();
+    const found = `${program} ${version}`;
+    const remedy = 'Run `npx lorikeet setup python=true` for sympy, numpy, scipy and others';
+    return isEnvironment ? ok(name, found) : note(name, `${found}, packages as they are`, remedy);
+  } catch (error) {
+    return note(name, 'not usable', messageOf(error));
+  }
 }
