@@ -1,6 +1,19 @@
 /** Data: sources → rows with provenance, generators, length limits. */
 export { type ArithmeticRow, type ArithmeticSplits, makeArithmetic } from './arithmetic.js';
 export type { ArithmeticOptions } from './arithmetic-options.js';
+export {
+  apportion,
+  demonstration,
+  FACTORIZATION_ALGORITHMS,
+  type FactorizationRow,
+  type FactorizationSplit,
+  isFactorization,
+  planTiers,
+  primeFactors,
+  SPLIT_NAMES,
+  SPLIT_SHARES,
+  type TierPlan,
+} from './factorization/index.js';
 export { type FileRows, readRowFile } from './formats/index.js';
 export {
   type LengthLimit,

@@ -9,6 +9,11 @@ import { NAMED_DATASETS, namedDataset, rowStats } from '../data/index.js';
 import { InputError } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
+import {
+  FACTORIZATION_FILES,
+  FACTORIZATION_FOLDER,
+  makeFactorization,
+} from './data-factorization.js';
 import { makeSplits, SPLITS } from './data-splits.js';
 
 export interface DataResult {
@@ -20,13 +25,28 @@ export interface DataResult {
 const STATS_FILE = 'dataset_stats.json';
 const FILES = [STATS_FILE, ...SPLITS.map((split) => `${split}.jsonl`)];
 
+/** Sets with files and statistics of their own. */
+const OWN_SETS = {
+  factorization: {
+    folder: FACTORIZATION_FOLDER,
+    files: FACTORIZATION_FILES,
+    make: makeFactorization,
+  },
+} as const;
+
 /** @throws InputError on an unknown name, a folder in use, or malformed rows; SetupError without the hub. */
 export async function runData(config: DataConfig, context: RecipeContext): Promise<DataResult> {
   const { name, seed, overwrite } = config;
+  const own = Object.hasOwn(OWN_SETS, name) ? OWN_SETS[name as keyof typeof OWN_SETS] : null;
+  if (own !== null) {
+    checkFolder(config.output_dir ?? own.folder, { overwrite, files: own.files });
+    return await own.make(config, context);
+  }
   const dataset = namedDataset(name);
   if (dataset === null) throw unknownName(name);
+  refuseForeignKeys(config);
   const folder = config.output_dir ?? join('outputs', 'data', name);
-  checkFolder(folder, overwrite);
+  checkFolder(folder, { overwrite, files: FILES });
   const splits = await makeSplits(config, dataset, context);
   for (const file of FILES) rmSync(join(folder, file), { force: true });
   const stats: Record<string, unknown> = {};
@@ -46,20 +66,38 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   return { output_dir: folder, rows };
 }
 
+/** Keys of one set mean nothing for another. */
+function refuseForeignKeys(config: DataConfig): void {
+  const { num_samples, optimize, tiers, samples_per_tier, max_value } = config;
+  const given = Object.entries({ num_samples, tiers, samples_per_tier, max_value, optimize });
+  const key = given.find(([, value]) => value !== null && value !== false)?.[0];
+  if (key === undefined) return;
+  throw new InputError({
+    where: key,
+    problem: `it belongs to the set factorization, not to ${config.name}`,
+    remedy: 'Use train_samples, valid_samples and test_samples',
+  });
+}
+
 function unknownName(name: string): InputError {
   return new InputError({
     where: 'name',
     problem: `"${name}" is no data set`,
-    remedy: `Choose one of ${Object.keys(NAMED_DATASETS).join(', ')}`,
+    remedy: `Choose one of ${[...Object.keys(NAMED_DATASETS), ...Object.keys(OWN_SETS)].join(', ')}`,
   });
 }
 
-function checkFolder(folder: string, overwrite: boolean): void {
+interface FolderUse {
+  readonly overwrite: boolean;
+  readonly files: readonly string[];
+}
+
+function checkFolder(folder: string, { overwrite, files }: FolderUse): void {
   if (!existsSync(folder)) return;
   if (!statSync(folder).isDirectory()) {
     throw new InputError({ where: 'output_dir', problem: `${folder} is a file, not a folder` });
   }
-  const there = FILES.find((file) => existsSync(join(folder, file)));
+  const there = files.find((file) => existsSync(join(folder, file)));
   if (there === undefined || overwrite) return;
   throw new InputError({
     where: 'output_dir',

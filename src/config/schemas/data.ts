@@ -1,6 +1,14 @@
 /** `lorikeet data NAME`: makes or fetches a data set into JSONL with splits and statistics. */
 import { z } from 'zod';
-import { nonNegative, optionalText, optionalWhole, text, whole, within } from './fields.js';
+import {
+  inputPath,
+  nonNegative,
+  optionalText,
+  optionalWhole,
+  text,
+  whole,
+  within,
+} from './fields.js';
 import { overwriteKey, seedKey } from './groups.js';
 
 /** Shape of the arithmetic set. */
@@ -23,8 +31,39 @@ const arithmeticKeys = z
   })
   .prefault({});
 
+/** The set of numbers to factorize: keys that its users know without a prefix. */
+const factorizationKeys = {
+  num_samples: optionalWhole(1, 'factorization: rows of all splits; null makes 1000'),
+  optimize: z
+    .boolean()
+    .default(false)
+    .describe('factorization: shares for reasoning models, with fewer very large numbers'),
+  tiers: z
+    .union([whole(0).max(8), z.array(whole(0).max(8)).min(1)])
+    .nullable()
+    .default(null)
+    .describe('factorization: tiers 0 to 8 to make, one or a list; null makes all'),
+  samples_per_tier: optionalWhole(1, 'factorization: rows of each tier, in place of the shares'),
+  max_value: optionalWhole(10, 'factorization: largest number; tiers beyond it are left out'),
+  num_workers: whole(1).default(4).describe('factorization: threads that make rows'),
+  factorization: z
+    .strictObject({
+      enhanced_share: within(0, 1)
+        .default(0.3)
+        .describe('Rows with a system prompt that names the algorithms'),
+      combine: z
+        .array(inputPath())
+        .default([])
+        .describe('Folders of such sets to put together, in place of making one'),
+    })
+    .prefault({})
+    .describe('Shape of the factorization set'),
+};
+
 export const dataSchema = z.strictObject({
-  name: text().describe('Data set (gsm8k, gsm8k-platinum, math, math-500, arithmetic)'),
+  name: text().describe(
+    'Data set (gsm8k, gsm8k-platinum, math, math-500, arithmetic, factorization)',
+  ),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
   train_samples: optionalWhole(1, "Rows of train.jsonl; null takes the data set's own number"),
@@ -34,6 +73,7 @@ export const dataSchema = z.strictObject({
   ),
   test_samples: optionalWhole(1, "Rows of test.jsonl; null takes the data set's own number"),
   arithmetic: arithmeticKeys.describe('Shape of the arithmetic set'),
+  ...factorizationKeys,
   ...seedKey,
 });
 
