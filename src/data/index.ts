@@ -2,6 +2,11 @@
 export { type ArithmeticRow, type ArithmeticSplits, makeArithmetic } from './arithmetic.js';
 export type { ArithmeticOptions } from './arithmetic-options.js';
 export {
+  type ContaminationReport,
+  findContamination,
+  type Overlap,
+} from './contamination.js';
+export {
   apportion,
   demonstration,
   FACTORIZATION_ALGORITHMS,
@@ -23,8 +28,15 @@ export {
 } from './lengths.js';
 export { type LoadedRows, type LoadRowsOptions, loadRows, type Provenance } from './load-rows.js';
 export {
+  MEDICAL_PROMPTS,
+  type MedicalRow,
+  medicalSplits,
+  withPrompt,
+} from './medical.js';
+export {
   ARITHMETIC_SET,
   type DatasetName,
+  type FileDataset,
   NAMED_DATASETS,
   type NamedDataset,
   namedDataset,
@@ -36,3 +48,4 @@ export {
   type RowFormatName,
 } from './row-formats.js';
 export { type RowStats, rowStats } from './row-stats.js';
+export { type StreamedRows, type StreamOptions, streamRows } from './stream-rows.js';

@@ -13,6 +13,8 @@ export interface FileDataset {
   readonly hub: { readonly id: string; readonly config?: string; readonly split?: string };
   /** Splits that can be asked for. */
   readonly splits: readonly string[];
+  /** Too large to read whole: `data` streams it, leaving out what is malformed or there twice. */
+  readonly isLarge?: boolean;
 }
 
 export interface GeneratedDataset {
@@ -92,6 +94,37 @@ export const NAMED_DATASETS = {
     local: { test: 'competition/olympiadbench.jsonl' },
     hub: { id: 'Hothan/OlympiadBench', config: 'OE_TO_maths_en_COMP', split: 'train' },
     splits: ['test'],
+  },
+  'numina-cot': {
+    kind: 'files',
+    about: 'NuminaMath-CoT, 860,000 competition problems with solutions (Apache-2.0)',
+    format: 'math',
+    local: { train: 'numina_cot/train.jsonl.gz', test: 'numina_cot/test.jsonl.gz' },
+    hub: { id: 'AI-MO/NuminaMath-CoT' },
+    splits: ['train', 'test'],
+    isLarge: true,
+  },
+  'numina-tir': {
+    kind: 'files',
+    about: 'NuminaMath-TIR, 70,000 problems with solutions that run code (Apache-2.0)',
+    format: 'math',
+    local: { train: 'numina_tir/train.jsonl.gz', test: 'numina_tir/test.jsonl.gz' },
+    hub: { id: 'AI-MO/NuminaMath-TIR' },
+    splits: ['train', 'test'],
+    isLarge: true,
+  },
+  'openmath-reasoning': {
+    kind: 'files',
+    about: 'OpenMathReasoning, long solutions of competition problems (NVIDIA, CC BY 4.0)',
+    format: 'openmath',
+    local: {
+      cot: 'openmath_reasoning/cot.jsonl.gz',
+      tir: 'openmath_reasoning/tir.jsonl.gz',
+      genselect: 'openmath_reasoning/genselect.jsonl.gz',
+    },
+    hub: { id: 'nvidia/OpenMathReasoning' },
+    splits: ['cot', 'tir', 'genselect'],
+    isLarge: true,
   },
   arithmetic: {
     kind: 'generated',

@@ -81,6 +81,14 @@ export function normaliseOlympiadBench(row: JsonRow): ProblemRow | string {
   return { ...rest, question, reasoning, answer, ...(hasPrecision && { precision }) };
 }
 
+/** A row of OpenMathReasoning: `problem`, `generated_solution`, `expected_answer`. */
+export function normaliseOpenMath(row: JsonRow): ProblemRow | string {
+  const { generated_solution: solution, expected_answer: answer, ...rest } = row;
+  if (typeof solution !== 'string') return missing('generated_solution', row);
+  if (typeof answer !== 'string') return missing('expected_answer', row);
+  return normaliseMath({ ...rest, solution, answer });
+}
+
 /** Content of the last `\boxed{…}` or `\fbox{…}`, braces matched; `\boxed 7` gives "7"; null: none. */
 export function lastBoxed(text: string): string | null {
   const at = Math.max(text.lastIndexOf('\\boxed'), text.lastIndexOf('\\fbox'));
@@ -115,6 +123,7 @@ export const ROW_FORMATS = {
   math: normaliseMath,
   competition: normaliseCompetition,
   olympiadbench: normaliseOlympiadBench,
+  openmath: normaliseOpenMath,
 } as const satisfies Record<string, RowFormat>;
 
 export type RowFormatName = keyof typeof ROW_FORMATS;

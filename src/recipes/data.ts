@@ -10,11 +10,18 @@ import { InputError } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import {
+  CONTAMINATION_FILES,
+  CONTAMINATION_FOLDER,
+  checkContamination,
+} from './data-contamination.js';
+import {
   FACTORIZATION_FILES,
   FACTORIZATION_FOLDER,
   makeFactorization,
 } from './data-factorization.js';
+import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data-medical.js';
 import { makeSplits, SPLITS } from './data-splits.js';
+import { makeStreamed } from './data-streamed.js';
 
 export interface DataResult {
   readonly output_dir: string;
@@ -32,6 +39,12 @@ const OWN_SETS = {
     files: FACTORIZATION_FILES,
     make: makeFactorization,
   },
+  medical: { folder: MEDICAL_FOLDER, files: MEDICAL_FILES, make: makeMedical },
+  contamination: {
+    folder: CONTAMINATION_FOLDER,
+    files: CONTAMINATION_FILES,
+    make: checkContamination,
+  },
 } as const;
 
 /** @throws InputError on an unknown name, a folder in use, or malformed rows; SetupError without the hub. */
@@ -47,6 +60,9 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   refuseForeignKeys(config);
   const folder = config.output_dir ?? join('outputs', 'data', name);
   checkFolder(folder, { overwrite, files: FILES });
+  if (dataset.kind === 'files' && dataset.isLarge === true) {
+    return await makeStreamed(config, { dataset, folder }, context);
+  }
   const splits = await makeSplits(config, dataset, context);
   for (const file of FILES) rmSync(join(folder, file), { force: true });
   const stats: Record<string, unknown> = {};

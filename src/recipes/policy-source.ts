@@ -21,7 +21,7 @@ import type { ModelSource } from './model-source.js';
 import { decayMask, loraPlusRates } from './parameter-groups.js';
 
 /** Keys that every trainer's config has. */
-export type TrainerConfig = Omit<SftConfig, 'max_length' | 'traces_file'>;
+export type TrainerConfig = Omit<SftConfig, 'max_length' | 'traces_file' | 'mask_tool_output'>;
 
 export function configureDevice(
   config: Pick<TrainerConfig, 'device' | 'threads'> & Partial<Pick<TrainerConfig, 'compute_dtype'>>,

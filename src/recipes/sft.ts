@@ -24,7 +24,9 @@ async function renderedRows(
   const tags = tagsOf(config);
   const rendered = rows.map((row, index) => {
     const place = where(index);
-    return renderExample(tokenizer, trainingRow(row, tags, place), renderOptions(config, place));
+    const masked = { maskToolOutput: config.mask_tool_output };
+    const options = { ...renderOptions(config, place), ...masked };
+    return renderExample(tokenizer, trainingRow(row, tags, place), options);
   });
   const limited = limitLengths(rendered, {
     maxLength: config.max_length,

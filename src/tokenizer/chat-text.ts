@@ -10,11 +10,13 @@ import type { Tokenizer } from './tokenizer.js';
 export interface MarkedText {
   readonly text: string;
   readonly turns: readonly TextSpan[];
+  /** Parts of turns that are context; ascending, apart from each other. */
+  readonly untrained?: readonly TextSpan[];
   /** Whether the tokenizer should put BOS in front, if it is one that does. */
   readonly isPlain: boolean;
 }
 
-interface TextSpan {
+export interface TextSpan {
   readonly start: number;
   readonly end: number;
 }

@@ -34,7 +34,7 @@ export function maskedExample(
   marked: MarkedText,
   { trainOn, where }: MaskOptions,
 ): RenderedExample {
-  const { ids: whole, turns, splitAtBorder } = tokeniseTurns(tokenizer, marked, where);
+  const { ids: whole, turns, untrained, splitAtBorder } = tokeniseTurns(tokenizer, marked, where);
   const last = turns.length - 1;
   const ids = closeTurn(tokenizer, { ids: whole, turn: turns[last], where });
   const trained: boolean[] = new Array(ids.length).fill(trainOn === 'all');
@@ -43,6 +43,7 @@ export function maskedExample(
     const ending = i === last ? ids.length - 1 : endingOf(tokenizer, whole, turn);
     trained.fill(true, turn.start, ending === null ? turn.end : ending + 1);
   }
+  for (const { start, end } of untrained) trained.fill(false, start, end);
   trained[0] = false;
   if (trained.includes(true)) return { ids, trained, splitAtBorder };
   throw new InputError({ where, problem: 'no token of the row is left to train on' });

@@ -10,6 +10,7 @@ import {
   type RenderOptions,
 } from './row-text.js';
 import type { Tokenizer } from './tokenizer.js';
+import { withoutToolOutput } from './tool-output.js';
 import { tokeniseTurns } from './turn-tokens.js';
 
 /**
@@ -48,5 +49,7 @@ export function renderExample(
     const marked = { text, turns: [{ start: 0, end: text.length }], isPlain: true };
     return maskedExample(tokenizer, marked, { trainOn: 'all', where });
   }
-  return maskedExample(tokenizer, markedRow(tokenizer, row, options), { trainOn, where });
+  const marked = markedRow(tokenizer, row, options);
+  const masked = options.maskToolOutput === true ? withoutToolOutput(marked) : marked;
+  return maskedExample(tokenizer, masked, { trainOn, where });
 }

@@ -34,6 +34,8 @@ export interface RenderExampleOptions extends RenderOptions {
    * turns are context, and the chat template may write them otherwise than when they were generated.
    */
   readonly trainOn?: TrainOn;
+  /** Leaves the output of tools in assistant turns out of the loss; default false. */
+  readonly maskToolOutput?: boolean;
 }
 
 export function fieldNames(row: ChatRow): string {

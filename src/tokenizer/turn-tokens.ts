@@ -15,14 +15,17 @@ export interface TokenSpan {
 export interface TurnTokens {
   readonly ids: readonly number[];
   readonly turns: readonly TokenSpan[];
+  /** Parts of turns that are context. */
+  readonly untrained: readonly TokenSpan[];
   /** Whether the parts were tokenised one by one. */
   readonly splitAtBorder: boolean;
 }
 
 /** @throws GuardError when the tokenizer cannot tokenise the parts apart without changing the text. */
 export function tokeniseTurns(tokenizer: Tokenizer, marked: MarkedText, where: string): TurnTokens {
-  const { text, turns, isPlain } = marked;
-  const borders = turns.flatMap(({ start, end }) => [start, end]);
+  const { text, turns, untrained = [], isPlain } = marked;
+  const ends = [...turns, ...untrained].flatMap(({ start, end }) => [start, end]);
+  const borders = [...new Set(ends)].sort((a, b) => a - b);
   const whole = plainIds(tokenizer, text);
   const positions = borders.map((border) => positionOf(tokenizer, { text, whole, border }));
   const isWhole = positions.every((position) => position !== null);
@@ -31,12 +34,15 @@ export function tokeniseTurns(tokenizer: Tokenizer, marked: MarkedText, where: s
     : tokeniseParts(tokenizer, { text, whole, borders, where });
   const front =
     isPlain && tokenizer.addsBos && ids[0] !== tokenizer.bosId ? [tokenizer.bosId!] : [];
+  const tokenAt = new Map(borders.map((border, i) => [border, at[i]! + front.length]));
+  const spanOf = ({ start, end }: TokenSpan): TokenSpan => ({
+    start: tokenAt.get(start)!,
+    end: tokenAt.get(end)!,
+  });
   return {
     ids: [...front, ...ids],
-    turns: turns.map((_, i) => ({
-      start: at[2 * i]! + front.length,
-      end: at[2 * i + 1]! + front.length,
-    })),
+    turns: turns.map(spanOf),
+    untrained: untrained.map(spanOf),
     splitAtBorder: !isWhole,
   };
 }

@@ -1,8 +1,10 @@
 /** `lorikeet data NAME`: makes or fetches a data set into JSONL with splits and statistics. */
 import { z } from 'zod';
 import {
+  fileWord,
   inputPath,
   nonNegative,
+  optionalInput,
   optionalText,
   optionalWhole,
   text,
@@ -60,9 +62,46 @@ const factorizationKeys = {
     .describe('Shape of the factorization set'),
 };
 
+/** Which training rows share runs of words with benchmarks. */
+const contaminationKeys = z
+  .strictObject({
+    train: optionalInput('Training rows: a named set, a file, a folder or a hub id'),
+    train_split: text().default('train').describe('Their split'),
+    benchmarks: z.array(inputPath()).default([]).describe('Benchmarks, named the same ways'),
+    benchmark_split: text().default('test').describe('Their split'),
+    columns: z
+      .array(text())
+      .min(1)
+      .default(['question', 'problem', 'prompt', 'messages', 'text'])
+      .describe('Columns that are compared, those that a row has'),
+    ngram: whole(2).default(13).describe('Words of a run'),
+  })
+  .prefault({});
+
+/** Questions with an answer that can be checked, for reinforcement fine-tuning. */
+const medicalKeys = z
+  .strictObject({
+    source: inputPath()
+      .default('FreedomIntelligence/medical-o1-verifiable-problem')
+      .describe('Hub set or file of questions and answers'),
+    question_column: text()
+      .default('Open-ended Verifiable Question')
+      .describe('Column of the question'),
+    answer_column: text().default('Ground-True Answer').describe('Column of the answer'),
+    filter: text()
+      .nullable()
+      .default('^(A|An) \\d{1,2}-year-old')
+      .describe('Regular expression of the questions to keep; null keeps all'),
+    prompt_type: fileWord()
+      .default('simple')
+      .describe('Prompt before the first user message, part of the file name; none writes none'),
+    system_prompt: optionalText("The prompt's own text, under the name prompt_type"),
+  })
+  .prefault({});
+
 export const dataSchema = z.strictObject({
   name: text().describe(
-    'Data set (gsm8k, gsm8k-platinum, math, math-500, arithmetic, factorization)',
+    'Data set (gsm8k, gsm8k-platinum, math, math-500, numina-cot, numina-tir, openmath-reasoning, arithmetic, factorization, medical), or contamination',
   ),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
@@ -74,6 +113,8 @@ export const dataSchema = z.strictObject({
   test_samples: optionalWhole(1, "Rows of test.jsonl; null takes the data set's own number"),
   arithmetic: arithmeticKeys.describe('Shape of the arithmetic set'),
   ...factorizationKeys,
+  medical: medicalKeys.describe('The medical set'),
+  contamination: contaminationKeys.describe('Comparison of training rows with benchmarks'),
   ...seedKey,
 });
 

@@ -12,6 +12,10 @@ export const sftSchema = z
     traces_file: optionalInput(
       'JSONL of {question, answer} traces, whose rows dataset then picks from',
     ),
+    mask_tool_output: z
+      .boolean()
+      .default(false)
+      .describe('Leave ```output blocks (what a tool printed) out of the loss'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens; longer ones are cut'),
   })
   .superRefine((config, context) => {

@@ -3,7 +3,7 @@
  * strings, bytes base64.
  */
 import { existsSync } from 'node:fs';
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
@@ -23,6 +23,25 @@ export async function readParquetRows(path: string): Promise<FileRows> {
       problem: `cannot be read as Parquet (${messageOf(error)})`,
       remedy: 'Is the file whole?',
     });
+  }
+}
+
+const BLOCK = 1000;
+
+/** The same rows one after the other, a block of them in memory at a time. */
+export async function* streamParquetRows(
+  path: string,
+): AsyncGenerator<{ row: JsonRow; where: string }> {
+  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file);
+  const total = Number(metadata.num_rows);
+  for (let start = 0; start < total; start += BLOCK) {
+    const rowEnd = Math.min(start + BLOCK, total);
+    const rows = await parquetReadObjects({ file, metadata, compressors, rowStart: start, rowEnd });
+    for (const [index, row] of rows.entries()) {
+      yield { row: toJson(row) as JsonRow, where: rowLabel(path, start + index) };
+    }
   }
 }
 

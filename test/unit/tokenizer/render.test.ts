@@ -33,6 +33,19 @@ describe('our own tokenizer', () => {
     );
   });
 
+  it('leaves the output of tools out of the loss when asked, and trains the code', async () => {
+    const render = show(await byteTokenizer());
+    const solution =
+      'Sum.\n```python\nprint(1)\n```\n```output\n1\n```\nAgain.\n```output\n2\n```\nSo 2.';
+    const row = { messages: [user('1+1?'), assistant(solution)] };
+    expect(render(row, { maskToolOutput: true })).toBe(
+      '<|bos|><|user|>1+1?<|assistant|>«Sum.\n```python\nprint(1)\n```\n»```output\n1\n```\n«Again.\n»```output\n2\n```\n«So 2.<|eos|>»',
+    );
+    expect(render(row)).toBe(`<|bos|><|user|>1+1?<|assistant|>«${solution}<|eos|>»`);
+    const cut = { prompt: 'Q:', completion: ' a\n```output\n1' };
+    expect(render(cut, { maskToolOutput: true })).toBe('<|bos|>Q:« a\n»```output\n1«<|eos|>»');
+  });
+
   it('puts the system prompt first, unless the row brings one', async () => {
     const render = show(await byteTokenizer());
     const messages = [user('hi'), assistant('yo')];

@@ -1,0 +1,56 @@
+/** Rows of large files one after the other: JSONL by line, Parquet by a block of rows; others are read whole. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { createGunzip } from 'node:zlib';
+import { InputError, messageOf } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { isRow } from './file-rows.js';
+import { readRowFile } from './index.js';
+import { streamParquetRows } from './parquet.js';
+
+export interface StreamedRow {
+  readonly row: JsonRow;
+  /** `file:line` or `file:row N`. */
+  readonly where: string;
+}
+
+/** @throws InputError on a missing or damaged file, or a row that is none, when it is reached. */
+export async function* streamRowFile(path: string): AsyncGenerator<StreamedRow> {
+  if (/\.jsonl(\.gz)?$/i.test(path)) yield* streamLines(path);
+  else if (/\.parquet$/i.test(path)) yield* streamParquetRows(path);
+  else {
+    const file = await readRowFile(path);
+    for (const [index, row] of file.rows.entries()) yield { row, where: file.where(index) };
+  }
+}
+
+async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
+  const source = createReadStream(path);
+  const input = path.toLowerCase().endsWith('.gz') ? source.pipe(createGunzip()) : source;
+  // Errors of the file do not pass through the pipe.
+  source.on('error', (error) => input.destroy(error));
+  let line = 0;
+  try {
+    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      line++;
+      if (text.trim() !== '')
+        yield { row: parsed(text, `${path}:${line}`), where: `${path}:${line}` };
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError({ where: path, problem: `cannot be read (${messageOf(error)})` });
+  } finally {
+    source.destroy();
+  }
+}
+
+function parsed(text: string, where: string): JsonRow {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError({ where, problem: `not valid JSON (${messageOf(error)})` });
+  }
+  if (isRow(value)) return value;
+  throw new InputError({ where, problem: `expected a JSON object, found ${text.slice(0, 40)}` });
+}

@@ -1,0 +1,101 @@
+/**
+ * Verifiable medical questions as rows for reinforcement fine-tuning: the vignettes of a set that begin with
+ * an age, split by seed, answers in lower case, and a prompt before the first user message.
+ */
+import { InputError } from '../util/errors.js';
+import type { JsonRow } from '../util/files.js';
+import { Rng } from '../util/rng.js';
+
+/** A type and not an interface, so that a row is also a `JsonRow`. */
+export type MedicalRow = {
+  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+  readonly reference_answer: string;
+};
+
+export interface MedicalOptions {
+  readonly questionColumn: string;
+  readonly answerColumn: string;
+  /** Questions that do not match are left out; null keeps all. */
+  readonly filter: RegExp | null;
+  readonly seed: number;
+  readonly train: number;
+  readonly test: number;
+}
+
+export interface MedicalSplits {
+  readonly train: readonly MedicalRow[];
+  readonly val: readonly MedicalRow[];
+  /** Questions that match the filter, duplicates once. */
+  readonly matching: number;
+  /** Rows with the question of an earlier row. */
+  readonly duplicates: number;
+}
+
+const textIn = (row: JsonRow, column: string, where: string): string => {
+  const value = row[column];
+  if (typeof value === 'string') return value;
+  throw new InputError({
+    where,
+    problem: `no text in column "${column}" (it has ${Object.keys(row).join(', ')})`,
+    remedy: 'Name the columns in medical.question_column and medical.answer_column',
+  });
+};
+
+/**
+ * Disjoint splits: no question is in both.
+ * @throws InputError on a row without the columns, or when too few questions are left.
+ */
+export function medicalSplits(
+  rows: readonly JsonRow[],
+  where: (index: number) => string,
+  options: MedicalOptions,
+): MedicalSplits {
+  const { filter, seed, train, test } = options;
+  const byQuestion = new Map<string, MedicalRow>();
+  let matches = 0;
+  for (const [index, row] of rows.entries()) {
+    const question = textIn(row, options.questionColumn, where(index));
+    const answer = textIn(row, options.answerColumn, where(index));
+    if (filter !== null && !filter.test(question)) continue;
+    matches++;
+    if (byQuestion.has(question)) continue;
+    const messages = [{ role: 'user', content: question }];
+    byQuestion.set(question, { messages, reference_answer: answer.toLowerCase() });
+  }
+  const matching = byQuestion.size;
+  if (matching < train + test) {
+    throw new InputError({
+      where: 'train_samples + test_samples',
+      problem: `${train} + ${test} rows are more than the ${matching} questions that match`,
+      remedy: 'Ask for fewer, or widen medical.filter (null keeps all)',
+    });
+  }
+  const order = Rng.of(seed, 'medical').shuffle([...byQuestion.values()]);
+  return {
+    train: order.slice(0, train),
+    val: order.slice(train, train + test),
+    matching,
+    duplicates: matches - matching,
+  };
+}
+
+/**
+ * Rows with a system prompt at the head of the first user message. Given again it changes nothing; a first
+ * message of another role, or whose content is no text, stays as it is.
+ */
+export function withPrompt(rows: readonly MedicalRow[], prompt: string): MedicalRow[] {
+  return rows.map((row) => {
+    const [first, ...rest] = row.messages;
+    if (first?.role !== 'user' || typeof first.content !== 'string') return row;
+    if (first.content.startsWith(prompt)) return row;
+    return { ...row, messages: [{ ...first, content: `${prompt}\n\n${first.content}` }, ...rest] };
+  });
+}
+
+/** Prompts by `prompt_type`. */
+export const MEDICAL_PROMPTS: Readonly<Record<string, string>> = {
+  simple: `You are an expert clinician. Read the vignette and reply with one phrase only: the single most likely outcome or phenomenon, in lowercase.
+- Give the term alone, without punctuation, articles, explanation or commentary.
+- The expected term may be a synonym of the one you think of first.
+- Use its standard clinical name, such as "thought withdrawal" or "Toxoplasma encephalitis".`,
+};

@@ -1,0 +1,19 @@
+/**
+ * Output of tools in a text: the fenced blocks ```` ```output … ``` ```` of tool-integrated reasoning (ToRA,
+ * arXiv 2309.17452). A model writes the code before them; the output is given to it, so that the loss leaves
+ * it out, fences and the line break before the next text included.
+ */
+import type { MarkedText, TextSpan } from './chat-text.js';
+
+const OUTPUT = /```output\n[\s\S]*?(?:```\n?|$)/g;
+
+/** The text with its output blocks inside of turns marked as not to be trained. */
+export function withoutToolOutput(marked: MarkedText): MarkedText {
+  const untrained = marked.turns.flatMap(({ start, end }): TextSpan[] =>
+    [...marked.text.slice(start, end).matchAll(OUTPUT)].map(({ index, 0: block }) => ({
+      start: start + index,
+      end: start + index + block.length,
+    })),
+  );
+  return { ...marked, untrained };
+}

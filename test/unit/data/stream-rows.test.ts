@@ -1,0 +1,79 @@
+/** Large sets read as far as needed, cleaned, with what is left out counted. */
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { streamRowFile } from '../../../src/data/formats/stream.js';
+import { readRowFile, streamRows } from '../../../src/data/index.js';
+import { NAMED_DATASETS } from '../../../src/data/named.js';
+import { toJsonl } from '../../../src/util/files.js';
+
+const problem = (text: string, answer: string) => ({
+  problem: text,
+  solution: `So \\boxed{${answer}}.`,
+});
+
+function dataFolder(name: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-stream-'));
+  mkdirSync(join(folder, name));
+  writeFileSync(join(folder, name, 'train.jsonl.gz'), gzipSync(text));
+  return folder;
+}
+
+const ROWS = [
+  problem('What is 1+1?', '2'),
+  { problem: 'Prove it.', solution: 'Clear.' },
+  problem('what is 1 + 1', '2'),
+  problem('[asy] draw(A); [/asy] Find x.', '3'),
+  problem('  ', '3'),
+  problem('What is 2+2?', '4'),
+];
+
+test('malformed rows and duplicates are left out and counted', async () => {
+  const folder = dataFolder('numina_cot', toJsonl(ROWS));
+  const options = { split: 'train', count: null, dataFolder: folder };
+  const made = await streamRows('numina-cot', NAMED_DATASETS['numina-cot'], options);
+  expect(made.rows).toEqual([
+    { question: 'What is 1+1?', reasoning: 'So \\boxed{2}.', answer: '2' },
+    { question: 'What is 2+2?', reasoning: 'So \\boxed{4}.', answer: '4' },
+  ]);
+  expect(made).toMatchObject({ read: 6, malformed: 3, duplicates: 1 });
+  expect(made.firstMalformed).toMatch(
+    /train\.jsonl\.gz:2: its solution has no \\boxed\{\} answer$/,
+  );
+});
+
+test('no row behind the last one needed is looked at', async () => {
+  const folder = dataFolder('numina_cot', `${toJsonl(ROWS.slice(0, 1))}not JSON\n`);
+  const dataset = NAMED_DATASETS['numina-cot'];
+  const take = (count: number) =>
+    streamRows('numina-cot', dataset, { split: 'train', count, dataFolder: folder });
+  expect(await take(1)).toMatchObject({ read: 1, rows: [{ answer: '2' }] });
+  await expect(take(2)).rejects.toThrow(/train\.jsonl\.gz:2: not valid JSON/);
+});
+
+test('the columns of OpenMathReasoning', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-stream-'));
+  mkdirSync(join(folder, 'openmath_reasoning'));
+  const row = { problem: 'P', generated_solution: 'S', expected_answer: '7', problem_type: 't' };
+  writeFileSync(join(folder, 'openmath_reasoning', 'tir.jsonl.gz'), gzipSync(toJsonl([row])));
+  const dataset = NAMED_DATASETS['openmath-reasoning'];
+  const options = { split: 'tir', count: null, dataFolder: folder };
+  const made = await streamRows('openmath-reasoning', dataset, options);
+  expect(made.rows).toEqual([{ question: 'P', reasoning: 'S', answer: '7', problem_type: 't' }]);
+});
+
+test('a streamed file has the rows of the file read whole', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-stream-'));
+  const text = toJsonl(ROWS).replace('\n', '\n\n');
+  writeFileSync(join(folder, 'a.jsonl'), text);
+  writeFileSync(join(folder, 'a.json'), JSON.stringify(ROWS));
+  for (const path of [join(folder, 'a.jsonl'), join(folder, 'a.json')]) {
+    const whole = await readRowFile(path);
+    const streamed = [];
+    for await (const each of streamRowFile(path)) streamed.push(each);
+    expect(streamed).toEqual(whole.rows.map((row, index) => ({ row, where: whole.where(index) })));
+  }
+  await expect(streamRowFile(join(folder, 'none.jsonl')).next()).rejects.toThrow('cannot be read');
+});
