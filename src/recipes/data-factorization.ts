@@ -8,6 +8,7 @@ import type { DataConfig } from '../config/index.js';
 import {
   apportion,
   demonstration,
+  FACTORIZATION_ALGORITHMS,
   type FactorizationRow,
   type FactorizationSplit,
   planTiers,
@@ -67,6 +68,9 @@ export async function makeFactorization(
   writeJson(join(folder, 'dataset_stats.json'), {
     name: 'factorization',
     options,
+    vocabulary: Object.fromEntries(
+      FACTORIZATION_ALGORITHMS.map(({ name, digits }) => [name, { digits }]),
+    ),
     files,
     ...statistics(splits),
   });

@@ -100,9 +100,7 @@ const medicalKeys = z
   .prefault({});
 
 export const dataSchema = z.strictObject({
-  name: text().describe(
-    'Data set (gsm8k, gsm8k-platinum, math, math-500, numina-cot, numina-tir, openmath-reasoning, arithmetic, factorization, medical), or contamination',
-  ),
+  name: text().describe('A named set such as gsm8k, factorization, medical; or contamination'),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
   train_samples: optionalWhole(1, "Rows of train.jsonl; null takes the data set's own number"),

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { streamRowFile } from '../../../src/data/formats/stream.js';
@@ -69,7 +70,8 @@ test('a streamed file has the rows of the file read whole', async () => {
   const text = toJsonl(ROWS).replace('\n', '\n\n');
   writeFileSync(join(folder, 'a.jsonl'), text);
   writeFileSync(join(folder, 'a.json'), JSON.stringify(ROWS));
-  for (const path of [join(folder, 'a.jsonl'), join(folder, 'a.json')]) {
+  const parquet = fileURLToPath(new URL('../../fixtures/data/types-zstd.parquet', import.meta.url));
+  for (const path of [join(folder, 'a.jsonl'), join(folder, 'a.json'), parquet]) {
     const whole = await readRowFile(path);
     const streamed = [];
     for await (const each of streamRowFile(path)) streamed.push(each);

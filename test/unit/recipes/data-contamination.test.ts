@@ -23,7 +23,10 @@ test('lists the pairs with file and line, and writes the training rows without t
   writeFileSync(bench, toJsonl([{ question: 'none of them here' }, { text: 'Y, z: W V... u' }]));
   const run = (contamination: Readonly<Record<string, unknown>>) =>
     runData(
-      dataSchema.parse({ name: 'contamination', output_dir: join(root, 'out'), contamination }),
+      dataSchema.parse({
+        ...{ name: 'contamination', output_dir: join(root, 'out'), overwrite: true },
+        contamination,
+      }),
       context,
     );
   const result = await run({ train, benchmarks: [bench], ngram: 4 });
