@@ -1,0 +1,78 @@
+/** The measurements as docs/benchmarks.md. */
+import { CASES, type Case } from './cases.js';
+
+export interface Measurement {
+  readonly name: string;
+  readonly command: string;
+  /** The JSON line that the command printed. */
+  readonly result: Readonly<Record<string, unknown>>;
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly date: string;
+  readonly ours: readonly Measurement[];
+  readonly peers: readonly Measurement[];
+}
+
+const number = (value: unknown): string =>
+  typeof value === 'number' ? String(Number(value.toPrecision(4))) : '–';
+
+/** How many times better than the best of the peers; 1 for as good. */
+function ratio(
+  { field, higherIsBetter }: Case,
+  measurement: Measurement,
+  peers: readonly Measurement[],
+) {
+  const values = peers.map(({ result }) => result[field] as number);
+  const best = higherIsBetter ? Math.max(...values) : Math.min(...values);
+  const own = measurement.result[field] as number;
+  return higherIsBetter ? own / best : best / own;
+}
+
+function section(wanted: Case, { date, ours, peers }: Measured): string {
+  const row = (measurement: Measurement, isOurs: boolean) => {
+    const { name, command, result } = measurement;
+    const times =
+      isOurs && peers.length > 0 ? `${ratio(wanted, measurement, peers).toFixed(2)} ×` : '';
+    const memory = number(result.peak_rss_mib);
+    return `| ${name} | ${number(result[wanted.field])} | ${times} | ${memory} | \`${command}\` |`;
+  };
+  const goal = wanted.goal === null ? '' : ` The first row should reach ${wanted.goal} ×.`;
+  return [
+    `## ${wanted.title}`,
+    '',
+    `Measured ${date}; \`${wanted.field}\`, ${wanted.higherIsBetter ? 'more' : 'less'} is better.${goal}`,
+    '',
+    `| | ${wanted.field} | ratio to the best other | peak RSS, MiB | command |`,
+    '| --- | --- | --- | --- | --- |',
+    ...ours.map((measurement) => row(measurement, true)),
+    ...peers.map((measurement) => row(measurement, false)),
+    '',
+  ].join('\n');
+}
+
+export function benchmarksPage(machine: string, results: readonly Measured[]): string {
+  const sections = CASES.flatMap((wanted) => {
+    const found = results.find(({ name }) => name === wanted.name);
+    return found === undefined ? [] : [section(wanted, found)];
+  });
+  return [
+    '<!-- made by scripts/benchmarks/run.ts, do not edit -->',
+    '# Benchmarks',
+    '',
+    'Lorikeet beside TRL, PEFT and transformers, each on the same work, one after another on one machine. The',
+    "model has SmolLM2-135M's shape with random weights (`scripts/peers/make_checkpoint.py`); `$MODEL` is its",
+    'folder, `$ROWS` the first 256 rows of GSM8K. A figure is the median of the measured steps; the best of',
+    "PyTorch's types counts for the ratio. To measure again:",
+    '',
+    '```sh',
+    'npm run build',
+    'PYTHON=venv/bin/python npx tsx scripts/benchmarks/run.ts',
+    '```',
+    '',
+    `Machine: ${machine}.`,
+    '',
+    ...sections,
+  ].join('\n');
+}

@@ -1,0 +1,148 @@
+/**
+ * Measures Lorikeet beside its peers on this machine and writes docs/benchmarks.md.
+ *
+ *   npm run build
+ *   PYTHON=venv/bin/python npx tsx scripts/benchmarks/run.ts [NAME …]
+ *
+ * Without names everything is measured. The Python needs torch, transformers, trl, peft, accelerate and
+ * datasets; LORIKEET_DATA names a folder with gsm8k/train.jsonl.gz. Nothing else should run meanwhile.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { CASES, type Case, type Side } from './cases.js';
+import { benchmarksPage, type Measured, type Measurement } from './page.js';
+
+const python = process.env.PYTHON ?? 'python3';
+const scratch = mkdtempSync(join(os.tmpdir(), 'lorikeet-benchmarks-'));
+const model = process.env.BENCH_MODEL ?? join(scratch, 'model');
+const rows = join(scratch, 'rows.jsonl');
+const RESULTS = 'docs/benchmarks.json';
+const ROWS = 256;
+
+function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const result = spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    maxBuffer: 1 << 28,
+  });
+  if (result.status === 0) return result.stdout;
+  throw new Error(
+    `${program} ${args.join(' ')}: exit ${result.status}\n${result.stderr.slice(-2000)}`,
+  );
+}
+
+function prepare(): void {
+  if (!existsSync(model)) run(python, ['scripts/peers/make_checkpoint.py', model]);
+  const data = process.env.LORIKEET_DATA;
+  if (data === undefined) throw new Error('LORIKEET_DATA is not set: the rows of GSM8K are needed');
+  const text = gunzipSync(readFileSync(join(data, 'gsm8k/train.jsonl.gz'))).toString('utf8');
+  writeFileSync(rows, `${text.split('\n').slice(0, ROWS).join('\n')}\n`);
+}
+
+const filled = (args: readonly string[]): string[] =>
+  args.map((arg) => arg.replace('$MODEL', model).replace('$ROWS', rows));
+
+/** One epoch by the trainer itself: the seconds of its steps, without loading. */
+function trainRows(): Record<string, unknown> {
+  const messages = join(scratch, 'messages.jsonl');
+  const lines = readFileSync(rows, 'utf8').trim().split('\n');
+  const chats = lines.map((line) => {
+    const { question, answer } = JSON.parse(line) as { question: string; answer: string };
+    return {
+      messages: [
+        { role: 'user', content: question },
+        { role: 'assistant', content: answer },
+      ],
+    };
+  });
+  writeFileSync(messages, chats.map((chat) => `${JSON.stringify(chat)}\n`).join(''));
+  const out = mkdtempSync(join(scratch, 'rows-'));
+  run('node', [
+    'dist/cli/main.js',
+    'sft',
+    `model=${model}`,
+    `dataset=${messages}`,
+    'num_train_epochs=1',
+    'max_length=1024',
+    'learning_rate=1e-4',
+    'per_device_train_batch_size=8',
+    'lora.r=16',
+    'lora.lora_alpha=32',
+    'lora.lora_dropout=0',
+    'lora.target_modules=all-linear',
+    `output_dir=${out}/run`,
+  ]);
+  const metrics = readFileSync(join(out, 'run/metrics.jsonl'), 'utf8').trim().split('\n');
+  const steps = metrics.map((line) => JSON.parse(line) as Record<string, number>);
+  const seconds = steps.reduce((sum, step) => sum + step.step_time!, 0);
+  const tokens = steps.at(-1)!.num_tokens!;
+  return {
+    rows: ROWS,
+    tokens,
+    seconds: Number(seconds.toFixed(1)),
+    tokens_per_s: tokens / seconds,
+  };
+}
+
+function measure(side: Side): Measurement {
+  const args = filled(side.args);
+  const started = Date.now();
+  let result: Record<string, unknown>;
+  if (side.args[0] === 'rows') result = trainRows();
+  else {
+    const out =
+      side.command === 'lorikeet'
+        ? run('node', ['dist/cli/main.js', ...args], side.env)
+        : run(python, [join('scripts/peers', args[0]!), ...args.slice(1)]);
+    result = JSON.parse(out.trim().split('\n').at(-1)!) as Record<string, unknown>;
+  }
+  process.stderr.write(
+    `  ${side.name}: ${JSON.stringify(result)} (${(Date.now() - started) / 1000} s)\n`,
+  );
+  const program = side.command === 'lorikeet' ? 'npx lorikeet' : 'python scripts/peers/';
+  const variables = Object.entries(side.env ?? {}).map(([name, value]) => `${name}=${value} `);
+  const command =
+    side.args[0] === 'rows'
+      ? 'npx lorikeet sft (one epoch; see scripts/benchmarks/run.ts)'
+      : `${variables.join('')}${program}${side.command === 'lorikeet' ? ' ' : ''}${side.args.join(' ')}`;
+  return { name: side.name, command, result };
+}
+
+function measured(wanted: Case): Measured {
+  process.stderr.write(`${wanted.title}\n`);
+  return {
+    name: wanted.name,
+    date: new Date().toISOString().slice(0, 10),
+    ours: wanted.ours.map(measure),
+    peers: wanted.peers.map(measure),
+  };
+}
+
+function versions(): string {
+  const code =
+    'import torch, transformers, trl, peft; print(f"torch {torch.__version__}, transformers {transformers.__version__}, trl {trl.__version__}, peft {peft.__version__}")';
+  return run(python, ['-c', code]).trim();
+}
+
+prepare();
+const names = process.argv.slice(2);
+const before = existsSync(RESULTS)
+  ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { results: Measured[] }).results
+  : [];
+const results = new Map(before.map((result) => [result.name, result]));
+const cpu = /model name\s*:\s*(.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+const flags = /flags\s*:(.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+const features = ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8'].filter(
+  (f) => flags.split(' ').includes(f),
+);
+const machine = `${cpu.trim()}, ${os.availableParallelism()} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB; ${features.join(', ')}; Node ${process.versions.node}; ${versions()}`;
+for (const wanted of CASES) {
+  if (names.length > 0 && !names.includes(wanted.name)) continue;
+  results.set(wanted.name, measured(wanted));
+  const all = CASES.flatMap(({ name }) => results.get(name) ?? []);
+  writeFileSync(RESULTS, `${JSON.stringify({ machine, results: all }, null, 2)}\n`);
+  writeFileSync('docs/benchmarks.md', benchmarksPage(machine, all));
+}
