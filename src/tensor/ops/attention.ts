@@ -8,6 +8,7 @@
 import { type AttentionShape, nativeAttention, nativeAttentionGradient } from '../native/calls.js';
 import { hasNativeOps, type Tensor, tf } from '../tf.js';
 import type { DenseLayout, TokenLayout } from './layout.js';
+import { softmaxRows } from './softmax.js';
 
 /** `[T, heads·D]` → `[B, heads, S, D]`, by the token of each place where they are not the same. */
 function byHead(x: Tensor, tokens: Tensor | null, heads: number, rows: number): Tensor {
@@ -22,30 +23,35 @@ const fold = (x: Tensor, kvHeads: number): Tensor => {
   return x.reshape([rows, kvHeads, (heads / kvHeads) * length, dim]);
 };
 
+type Six = [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+
 /** q `[B, KV, G·Sq, D]`, k and v `[B, KV, Sk, D]`. */
 function denseAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, shape: AttentionShape) {
   const { scale, softcap: cap } = shape;
   return tf.customGrad((...inputs) => {
     const save = inputs[3] as unknown as (tensors: Tensor[]) => void;
     const [q0, k0, v0] = inputs as unknown as [Tensor, Tensor, Tensor];
-    const raw = tf.matMul(q0, k0, false, true).mul(scale);
+    // Queries are scaled rather than scores, of which there are many more.
+    const scaled = q0.mul(scale);
+    const raw = tf.matMul(scaled, k0, false, true);
     const s = cap === null ? raw : tf.tanh(raw.div(cap)).mul(cap);
-    const p = tf.softmax(s.add(mask));
+    const p = softmaxRows(s.add(mask));
     const o = tf.matMul(p, v0);
-    save(cap === null ? [q0, k0, v0, p, o] : [q0, k0, v0, p, o, s]);
+    save(cap === null ? [scaled, k0, v0, p, o] : [scaled, k0, v0, p, o, s]);
     return {
       value: o,
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [q1, k1, v1, p1, o1, s1] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
-        const dp = tf.matMul(dy, v1, false, true);
-        const ds = p1.mul(dp.sub(tf.sum(dy.mul(o1), -1, true)));
-        const dRaw = cap === null ? ds : ds.mul(tf.scalar(1).sub(tf.square(s1.div(cap))));
-        return [
-          tf.matMul(dRaw, k1).mul(scale),
-          tf.matMul(dRaw, q1, true, false).mul(scale),
-          tf.matMul(p1, dy, true, false),
-        ];
-      },
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        tf.tidy(() => {
+          const [q1, k1, v1, p1, o1, s1] = saved as Six;
+          const dp = tf.matMul(dy, v1, false, true);
+          const ds = p1.mul(dp.sub(tf.sum(dy.mul(o1), -1, true)));
+          const dRaw = cap === null ? ds : ds.mul(tf.scalar(1).sub(tf.square(s1.div(cap))));
+          return [
+            tf.matMul(dRaw, k1).mul(scale),
+            tf.matMul(dRaw, q1, true, false),
+            tf.matMul(p1, dy, true, false),
+          ];
+        }),
     };
   })(q, k, v);
 }

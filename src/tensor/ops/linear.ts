@@ -44,7 +44,8 @@ export function linear(
   if (lora === null) return withBias(base);
   const input = lora.dropout === null ? x : lora.dropout(x);
   const low = tf.matMul(input, lora.a, false, true);
-  const delta = tf.matMul(low, lora.b, false, true).mul(lora.scale);
+  // The scale goes to B, which is small beside the result.
+  const delta = tf.matMul(low, lora.b.mul(lora.scale), false, true);
   if (lora.magnitude === null) return withBias(base).add(delta);
   const factor = doraFactor({ ...lora, magnitude: lora.magnitude, weight });
   if (lora.dropout === null) return withBias(base.add(delta).mul(factor));

@@ -13,13 +13,16 @@ import { castTo } from '../native/calls.js';
 import { hasNativeOps, type Tensor, tf } from '../tf.js';
 import { COLUMNS, type GradientColumn, gradientColumns, type HeadOptions } from './head-options.js';
 import { isNativeHead, nativeTokenScores } from './native-token-scores.js';
+import { softmaxRows } from './softmax.js';
 
 const CHUNK = 1024;
 
 interface ChunkResult {
   readonly scores: Tensor;
   /** d column / d logits of each column that carries a gradient, `[C, V]`. */
-  readonly slopes: readonly Tensor[];
+  readonly slopes: () => readonly Tensor[];
+  /** d column / d h, `[C, H]`; of log p alone W_t − Σ p·W, without its slope. */
+  readonly jacobians: () => readonly Tensor[];
 }
 
 function chunkLogits(
@@ -38,25 +41,49 @@ function chunkLogits(
   return { z, dz: tf.scalar(1).sub(tf.square(t)).mul(factor) };
 }
 
+/** One element of each row: x[i, columns[i]], `[C]`. */
+function pick(x: Tensor, columns: Tensor): Tensor {
+  const [rows, width] = x.shape as [number, number];
+  const starts = tf.range(0, rows, 1, 'int32').mul(tf.scalar(width, 'int32'));
+  return tf.gather(x.reshape([rows * width]), starts.add(columns) as never);
+}
+
+/**
+ * logsumexp(z) = z_m − log p_m with m the mode, whose p is at least 1/V: no sum over the vocabulary is made
+ * beside that of the softmax.
+ */
 function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOptions): ChunkResult {
   const vocab = weight.shape[0]!;
   const { z, dz } = chunkLogits(h, weight, options);
-  const logps = tf.logSoftmax(z);
-  const p = tf.exp(logps);
-  const onehot = tf.oneHot(targets as never, vocab).cast('float32');
-  const logp = tf.sum(logps.mul(onehot), 1);
-  const entropy = tf.neg(tf.sum(p.mul(logps), 1));
-  const correct = tf.equal(tf.argMax(z, 1).cast('int32'), targets).cast('float32');
+  const p = softmaxRows(z);
+  const mode = tf.argMax(z, 1).cast('int32');
+  const total = pick(z, mode).sub(tf.log(pick(p, mode)));
+  const logp = pick(z, targets).sub(total);
+  const entropy = total.sub(tf.sum(p.mul(z), 1));
+  const correct = tf.equal(mode, targets).cast('float32');
   const columns = gradientColumns(options);
-  const mean = columns.includes('mean_logp') ? [tf.mean(logps, 1)] : [];
+  const mean = columns.includes('mean_logp') ? [tf.mean(z, 1).sub(total)] : [];
+  const onehot = () => tf.oneHot(targets as never, vocab).cast('float32');
+  const shifted = () => z.add(entropy.sub(total).expandDims(1));
   const slopeOf = {
-    logp: () => onehot.sub(p),
-    entropy: () => tf.neg(p.mul(logps.add(entropy.expandDims(1)))),
+    logp: () => onehot().sub(p),
+    entropy: () => tf.neg(p.mul(shifted())),
     mean_logp: () => tf.scalar(1 / vocab).sub(p),
   } as const satisfies Record<GradientColumn, () => Tensor>;
+  const slopes = () => columns.map((column) => slopeOf[column]().mul(dz as Tensor));
+  const isPlain = typeof dz === 'number' && columns.length === 1 && columns[0] === 'logp';
   return {
     scores: tf.stack([logp, entropy, correct, ...mean], 1),
-    slopes: columns.map((column) => slopeOf[column]().mul(dz as Tensor)),
+    slopes,
+    jacobians: () =>
+      isPlain
+        ? [
+            tf
+              .gather(weight, targets as never)
+              .sub(tf.matMul(p, weight))
+              .mul(dz),
+          ]
+        : slopes().map((slope) => tf.matMul(slope, weight)),
   };
 }
 
@@ -120,7 +147,7 @@ function plainScores(
     const [scores, ...jacobians] = overChunks(rows, chunk, (start, size) => {
       const chosen = targetsOf(targets, start, size);
       const result = scoreChunk(rowsOf(h, start, size), w, chosen, options);
-      return [result.scores, ...result.slopes.map((slope) => tf.matMul(slope, w))];
+      return [result.scores, ...result.jacobians()];
     });
     return { scores: scores!, jacobians };
   };
@@ -133,7 +160,7 @@ function plainScores(
         const part = rowsOf(h!, start, size);
         const { slopes } = scoreChunk(part, w!, targetsOf(ids!, start, size), options);
         const factors = dColumns.map((dy) => tf.slice(dy, [start, 0], [size, 1]));
-        return total.add(tf.matMul(weightedSum(slopes, factors), part, true, false));
+        return total.add(tf.matMul(weightedSum(slopes(), factors), part, true, false));
       });
       total.dispose();
       total = next;
