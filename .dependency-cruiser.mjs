@@ -20,7 +20,7 @@ const FOLDERS = {
   setup: ['Provides the native runtimes that other folders load.', ['tensor']],
   model: ['The architecture as data, its forward and reverse pass.', ['tensor', 'weights']],
   losses: ['Pure functions on tensors.', ['tensor']],
-  rewards: ['Pure graders of completions: no tensors, no files.', ['sandbox']],
+  rewards: ['Graders of completions; judges and Python are handed in.', []],
   data: [
     'Sources to rows to token batches, as typed arrays and not tensors.',
     ['tokenizer', 'hub'],
@@ -57,6 +57,7 @@ const VENDORS = {
   koffi: ['rollout'],
   protobufjs: ['rollout', 'report'],
   '@huggingface/transformers': ['tokenizer'],
+  ajv: ['rewards'],
   zod: ['config'],
   yaml: ['config'],
   yargs: ['cli'],

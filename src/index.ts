@@ -17,6 +17,7 @@ export {
   initModelSchema,
   loadConfig,
   type PairsConfig,
+  parseGrader,
   type ScoreConfig,
   type SftConfig,
   type SolveConfig,
@@ -54,14 +55,21 @@ export type { RecipeContext } from './recipes/context.js';
 export { runDpo } from './recipes/dpo.js';
 export { runEval } from './recipes/eval.js';
 export { runGenerate } from './recipes/generate.js';
+export { runGrade } from './recipes/grade.js';
 export { runGrpo } from './recipes/grpo.js';
 export { runInitModel } from './recipes/init-model.js';
 export { runScore } from './recipes/score.js';
 export { runSft } from './recipes/sft.js';
 export { openSolver, type Solver, type SolverConfig } from './recipes/solve.js';
 export {
+  compileGrader,
+  defaultProcess,
   extractAnswer,
+  FUZZ_SCORERS,
   type Grader,
+  type GraderSpec,
+  type GraderTools,
+  gradedSample,
   makeRewards,
   mathEquivalent,
   type Reward,

@@ -5,6 +5,7 @@ import { dataSchema } from './schemas/data.js';
 import { dpoSchema } from './schemas/dpo.js';
 import { evalSchema } from './schemas/eval.js';
 import { generateSchema } from './schemas/generate.js';
+import { gradeSchema } from './schemas/grade.js';
 import { grpoSchema } from './schemas/grpo.js';
 import { initModelSchema } from './schemas/init-model.js';
 import { pairsSchema } from './schemas/pairs.js';
@@ -25,6 +26,7 @@ export const commandSchemas = {
   dpo: dpoSchema,
   generate: generateSchema,
   score: scoreSchema,
+  grade: gradeSchema,
   eval: evalSchema,
   solve: solveSchema,
   compare: compareSchema,

@@ -5,7 +5,6 @@
 import type { GenerateConfig } from '../config/index.js';
 import { numericGrader } from '../evaluate/index.js';
 import { sampleRow, withProgress } from '../report/index.js';
-import { makeRewards } from '../rewards/index.js';
 import type { Completion, PromptRequest, SamplingParams } from '../rollout/index.js';
 import { GuardError } from '../util/errors.js';
 import { type JsonRow, sha256 } from '../util/files.js';
@@ -16,6 +15,7 @@ import { decodingParams } from './decoding.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
+import { type OpenRewards, openRewards } from './open-rewards.js';
 import { asChat, readPrompts } from './prompt-input.js';
 import { resolvePrecision } from './rollout-precision.js';
 import { RowStore, type StoredRow } from './row-store.js';
@@ -120,21 +120,28 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
     maxPromptLength: Math.max(...missing.map(({ promptIds }) => promptIds.length)),
     maxNewTokens: config.max_new_tokens,
   });
-  const toRow = rowMaker(config);
+  const rewards = await rewardsOf(config, context);
+  const toRow = rowMaker(config, rewards);
   const total = missing.reduce((sum, { n }) => sum + n, 0);
   try {
     await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
+      const grading: Promise<void>[] = [];
+      const add = async (completion: Completion): Promise<void> => {
+        store.add(await toRow(completion, byId.get(completion.requestId)!));
+        progress.update(++done);
+      };
       const onCompletion = (completion: Completion): void => {
         if (completion.finishReason === 'aborted') return;
         checkVersion(completion, adapter);
-        store.add(toRow(completion, byId.get(completion.requestId)!));
-        progress.update(++done);
+        grading.push(add(completion));
       };
       await sampler.generate(missing, params, { signal, onCompletion });
+      await Promise.all(grading);
     });
   } finally {
     sampler.dispose();
+    await rewards?.close();
   }
   if (signal.aborted) throw stopped(signal, store, config);
 }
@@ -159,12 +166,9 @@ function stopped(signal: AbortSignal, store: RowStore, { output }: GenerateConfi
 }
 
 /** A completion → the row's own columns, the completion, and its grades when there are any. */
-function rowMaker(config: GenerateConfig) {
-  const tags = tagsOf(config);
-  const isGraded = config.rewards.length > 0;
-  const grade = isGraded ? makeRewards(config.rewards, { tags }) : null;
-  const numeric = numericGrader({ tags });
-  return (completion: Completion, prompt: PromptedRow): StoredRow => {
+function rowMaker(config: GenerateConfig, rewards: OpenRewards | null) {
+  const numeric = numericGrader({ tags: tagsOf(config) });
+  return async (completion: Completion, prompt: PromptedRow): Promise<StoredRow> => {
     const row: StoredRow = {
       ...prompt.row,
       prompt_id: prompt.id,
@@ -178,15 +182,24 @@ function rowMaker(config: GenerateConfig) {
       adapter: completion.adapter,
       seconds: completion.seconds,
     };
-    if (grade === null) return row;
-    const { reward, rewards, statuses } = sampleRow(completion, {
-      step: 0,
-      prompt: '',
-      grade: grade(completion.text, prompt.row),
-    });
+    if (rewards === null) return row;
+    const { ids } = completion;
+    const grade = await rewards.grade(completion.text, prompt.row, { ids });
+    const graded = sampleRow(completion, { step: 0, prompt: '', grade });
     const { correct } = numeric(completion.text, prompt.row);
-    return { ...row, reward, rewards, statuses, correct };
+    const { reward, statuses } = graded;
+    return { ...row, reward, rewards: graded.rewards, statuses, correct };
   };
+}
+
+/** Null when nothing is graded. */
+async function rewardsOf(
+  config: GenerateConfig,
+  { signal }: RecipeContext,
+): Promise<OpenRewards | null> {
+  if (config.rewards.length === 0) return null;
+  const options = { tags: tagsOf(config) };
+  return await openRewards(config.rewards, { keys: config, signal, options });
 }
 
 function report(

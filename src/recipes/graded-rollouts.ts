@@ -1,5 +1,5 @@
 /** Prompts → sampled completions → grades: the step that GRPO, evaluation, traces and pairs share. */
-import type { Grade, Grader } from '../rewards/index.js';
+import type { AsyncGrader, Grade, Grader } from '../rewards/index.js';
 import type { Completion, PromptRequest, Sampler, SamplingParams } from '../rollout/index.js';
 import {
   type ChatRow,
@@ -94,7 +94,7 @@ export interface RolloutOptions {
   readonly params: SamplingParams;
   /** Completions per prompt. */
   readonly n: number;
-  readonly grade: Grader;
+  readonly grade: Grader | AsyncGrader;
   readonly signal?: AbortSignal;
   readonly onCompletion?: (completion: Completion) => void;
 }
@@ -111,8 +111,11 @@ export async function gradedRollouts(
     ...(signal && { signal }),
     ...(onCompletion && { onCompletion }),
   });
-  return completions.map((completion) => {
-    const prompt = byRequest.get(completion.requestId)!;
-    return { prompt, completion, grade: grade(completion.text, prompt.row) };
-  });
+  return await Promise.all(
+    completions.map(async (completion) => {
+      const prompt = byRequest.get(completion.requestId)!;
+      const info = { ids: completion.ids };
+      return { prompt, completion, grade: await grade(completion.text, prompt.row, info) };
+    }),
+  );
 }

@@ -6,7 +6,7 @@ import type { GrpoConfig } from '../config/index.js';
 import { type AnswerGrader, numericGrader } from '../evaluate/index.js';
 import { groupAdvantages } from '../losses/index.js';
 import { openSampleLog, type SampleLog, sampleRow } from '../report/index.js';
-import { type Grader, makeRewards } from '../rewards/index.js';
+import type { AsyncGrader } from '../rewards/index.js';
 import type { OnnxSampler } from '../rollout/index.js';
 import { DataOrder, type Generation, generationPeriod, grpoStep } from '../train/index.js';
 import { Rng } from '../util/rng.js';
@@ -20,6 +20,7 @@ import {
 } from './graded-rollouts.js';
 import { generationMetrics } from './grpo-metrics.js';
 import type { ModelSource } from './model-source.js';
+import { type OpenRewards, openRewards } from './open-rewards.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { PROBE_TOLERANCE, resolvePrecision } from './rollout-precision.js';
@@ -35,7 +36,7 @@ import {
 
 interface GrpoInputs {
   readonly prompts: readonly PromptedRow[];
-  readonly grade: Grader;
+  readonly rewards: OpenRewards;
 }
 
 async function inputsOf(
@@ -43,14 +44,14 @@ async function inputsOf(
   { tokenizer, spec }: ModelSource,
   context: RecipeContext,
 ): Promise<GrpoInputs> {
-  const grade = makeRewards(config.rewards, { tags: tagsOf(config) });
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
     context: spec.maxPositions,
     completion: config.max_completion_length,
   });
-  return { prompts, grade };
+  const options = { tags: tagsOf(config) };
+  return { prompts, rewards: await openRewards(config.rewards, { keys: config, options }) };
 }
 
 /** Optimizer steps and prompts of one generation, by TRL's batch rule. */
@@ -71,7 +72,7 @@ class Collector {
   private readonly session: TrainingSession;
   private readonly sampler: OnnxSampler;
   private readonly order: DataOrder;
-  private readonly grade: Grader;
+  private readonly grade: AsyncGrader;
   private readonly judge: AnswerGrader;
   private readonly samples: SampleLog;
   private readonly tolerance: number;
@@ -94,7 +95,7 @@ class Collector {
     this.order = args.order;
     this.samples = args.samples;
     this.tolerance = args.tolerance;
-    this.grade = args.inputs.grade;
+    this.grade = args.inputs.rewards.grade;
     this.judge = numericGrader({ tags: tagsOf(args.config) });
     this.probe = probeSequences(this.prompts.map(({ promptIds }) => promptIds));
   }
@@ -228,6 +229,7 @@ async function prepare(
     dispose: async () => {
       samples.close();
       sampler.dispose();
+      await inputs.rewards.close();
     },
     step: grpoStep({
       trainer: trained.trainer,

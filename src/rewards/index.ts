@@ -1,4 +1,5 @@
 /** Rewards: pure graders of completions, their registry, and the parsing they share. */
+export { type AsyncGrader, type AsyncReward, makeAsyncRewards } from './async-rewards.js';
 export { goldOf } from './correctness.js';
 export {
   answerAfter,
@@ -9,6 +10,23 @@ export {
 } from './extract.js';
 export { followsFormat } from './format.js';
 export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
+export {
+  type CompileOptions,
+  type Complete,
+  compileGrader,
+  compileTemplate,
+  type Embed,
+  type GradedSample,
+  type GraderOutcome,
+  type GraderSpec,
+  type GraderTools,
+  type GradeStatus,
+  GradeTimeout,
+  gradedSample,
+  type JsonGrader,
+  needsPython,
+  type RunPythonGrade,
+} from './graders/index.js';
 export { extractBoxed } from './math/boxed.js';
 export { answerKey, type EquivalenceOptions, mathEquivalent } from './math/equivalence.js';
 export {
@@ -26,6 +44,7 @@ export {
   type Grade,
   type Grader,
   makeRewards,
+  REWARD_NAMES,
   type RewardPart,
   type RewardSpec,
   type RewardStatus,
@@ -37,4 +56,13 @@ export {
   parseResponse,
   type Response,
 } from './response.js';
-export type { Reward, RewardFactory, RewardOptions, RewardRow } from './reward.js';
+export type {
+  CompletionInfo,
+  Reward,
+  RewardFactory,
+  RewardOptions,
+  RewardRow,
+} from './reward.js';
+export { FUZZ_SCORERS, type FuzzName, type FuzzScorer } from './text/fuzz.js';
+export { defaultProcess } from './text/process.js';
+export { openUserReward, type UserReward } from './user/user-reward.js';

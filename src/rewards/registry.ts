@@ -1,13 +1,33 @@
 /** Rewards by name, and their weighted sum. A new reward is one line in `REWARDS`. */
 import { InputError } from '../util/errors.js';
 import { correctnessReward } from './correctness.js';
+import { factorizationRewards } from './factorization/rewards.js';
 import { formatReward } from './format.js';
+import { boxedReward, choiceReward, numericReward } from './kinds/answers.js';
+import { jsonSchemaReward } from './kinds/json-schema.js';
+import { medicalCombinedReward, medicalExactReward, medicalFuzzyReward } from './kinds/medical.js';
+import { olympiadReward } from './kinds/olympiad.js';
+import { cosineScaledReward, repetitionPenaltyReward, softOverlongReward } from './kinds/shapes.js';
 import { checkTags, DEFAULT_TAGS } from './response.js';
-import type { Reward, RewardFactory, RewardOptions, RewardRow } from './reward.js';
+import type { CompletionInfo, Reward, RewardFactory, RewardOptions, RewardRow } from './reward.js';
+import { readSettings } from './settings.js';
+import { WorkLimitError } from './work-limit.js';
 
 const REWARDS = {
   format: formatReward,
   correctness: correctnessReward,
+  numeric: numericReward,
+  boxed: boxedReward,
+  choice: choiceReward,
+  json_schema: jsonSchemaReward,
+  soft_overlong: softOverlongReward,
+  cosine_scaled: cosineScaledReward,
+  repetition_penalty: repetitionPenaltyReward,
+  olympiad: olympiadReward,
+  medical_exact: medicalExactReward,
+  medical_fuzzy: medicalFuzzyReward,
+  medical_combined: medicalCombinedReward,
+  ...factorizationRewards,
 } satisfies Record<string, RewardFactory>;
 
 export const REWARD_NAMES: readonly string[] = Object.keys(REWARDS);
@@ -16,10 +36,15 @@ export interface RewardSpec {
   readonly name: string;
   /** Factor in the sum; 0 only records the score. */
   readonly weight: number;
+  /** Settings of this reward. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** `skipped`: the reward does not apply to the row. `error`: it threw or returned no finite number. */
-export type RewardStatus = 'ok' | 'error' | 'skipped';
+/**
+ * `skipped`: the reward does not apply to the row. `timeout`: it did not end within its limit. `error`: it
+ * threw or returned no finite number.
+ */
+export type RewardStatus = 'ok' | 'timeout' | 'error' | 'skipped';
 
 export interface RewardPart {
   readonly score: number | null;
@@ -35,7 +60,15 @@ export interface Grade {
   readonly parts: Readonly<Record<string, RewardPart>>;
 }
 
-export type Grader = (completion: string, row: RewardRow) => Grade;
+export type Grader = (completion: string, row: RewardRow, info?: CompletionInfo) => Grade;
+
+/** A reward of the registry, its settings read. @throws InputError on an unknown name or setting */
+export function makeReward(spec: RewardSpec, options: Partial<RewardOptions> = {}): Reward {
+  const settings = readSettings(spec.name, spec.options);
+  const reward = factoryOf(spec.name)({ ...withDefaults(options), settings });
+  settings.done();
+  return reward;
+}
 
 /**
  * A grader that sums the named rewards.
@@ -46,30 +79,37 @@ export function makeRewards(
   specs: readonly RewardSpec[],
   options: Partial<RewardOptions> = {},
 ): Grader {
+  checkSpecs(specs);
+  checkTags(options.tags ?? DEFAULT_TAGS);
+  const rewards = specs.map((spec) => ({ spec, reward: makeReward(spec, options) }));
+  return (completion, row, info) => {
+    const parts: Record<string, RewardPart> = {};
+    for (const { spec, reward } of rewards) {
+      parts[spec.name] = gradePart(() => reward(completion, row, info));
+    }
+    return { total: weightedTotal(parts, specs), parts };
+  };
+}
+
+/** @throws InputError on no reward, a repeated name, or a weight that is not finite */
+export function checkSpecs(specs: readonly RewardSpec[]): void {
   if (specs.length === 0) throw new InputError({ where: 'rewards', problem: 'the list is empty' });
-  const settings = withDefaults(options);
-  checkTags(settings.tags);
-  const rewards = new Map<string, { readonly reward: Reward; readonly weight: number }>();
+  const names = new Set<string>();
   for (const { name, weight } of specs) {
-    if (rewards.has(name)) {
+    if (names.has(name)) {
       throw new InputError({ where: 'rewards', problem: `"${name}" is listed twice` });
     }
+    names.add(name);
     if (!Number.isFinite(weight)) {
       throw new InputError({
         where: `rewards.${name}.weight`,
         problem: `${weight} is not a number`,
       });
     }
-    rewards.set(name, { reward: factoryOf(name)(settings), weight });
   }
-  return (completion, row) => {
-    const parts: Record<string, RewardPart> = {};
-    for (const [name, { reward }] of rewards) parts[name] = gradePart(reward, completion, row);
-    return { total: weightedTotal(parts, (name) => rewards.get(name)?.weight ?? 0), parts };
-  };
 }
 
-function withDefaults(options: Partial<RewardOptions>): RewardOptions {
+function withDefaults(options: Partial<RewardOptions>): Omit<RewardOptions, 'settings'> {
   return {
     tags: DEFAULT_TAGS,
     goldColumn: 'answer',
@@ -89,23 +129,28 @@ function factoryOf(name: string): RewardFactory {
 }
 
 /** A reward that breaks its promise costs one graded part, counted in the rows, and not the run. */
-function gradePart(reward: Reward, completion: string, row: RewardRow): RewardPart {
+function gradePart(score: () => number | null): RewardPart {
   try {
-    const score = reward(completion, row);
-    if (score === null) return { score, status: 'skipped' };
-    return Number.isFinite(score) ? { score, status: 'ok' } : { score: null, status: 'error' };
-  } catch {
-    return { score: null, status: 'error' };
+    return partOf(score());
+  } catch (error) {
+    return { score: null, status: error instanceof WorkLimitError ? 'timeout' : 'error' };
   }
 }
 
-function weightedTotal(
+/** The part of what a reward returned. */
+export function partOf(score: unknown): RewardPart {
+  if (score === null) return { score, status: 'skipped' };
+  const isScore = typeof score === 'number' && Number.isFinite(score);
+  return isScore ? { score, status: 'ok' } : { score: null, status: 'error' };
+}
+
+export function weightedTotal(
   parts: Readonly<Record<string, RewardPart>>,
-  weightOf: (name: string) => number,
+  specs: readonly RewardSpec[],
 ): number | null {
   let total: number | null = null;
-  for (const [name, { score, status }] of Object.entries(parts)) {
-    const weight = weightOf(name);
+  for (const { name, weight } of specs) {
+    const { score, status } = parts[name]!;
     if (weight === 0 || status === 'skipped') continue;
     if (score === null) return null;
     total = (total ?? 0) + weight * score;

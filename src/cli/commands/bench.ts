@@ -1,5 +1,11 @@
 /** `lorikeet bench NAME`: one measurement, one JSON line. */
-import { benchRolloutSchema, benchSchema, benchSftSchema, nearest } from '../../config/index.js';
+import {
+  benchGradeSchema,
+  benchRolloutSchema,
+  benchSchema,
+  benchSftSchema,
+  nearest,
+} from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
 import { type Command, type CommandPart, defineCommand } from '../command.js';
 
@@ -25,8 +31,18 @@ const sft = defineCommand({
     (await import('../../recipes/bench-sft.js')).benchSft(config, context),
 });
 
+const grade = defineCommand({
+  name: 'grade',
+  summary: 'Grades per second of string, fuzzy, numeric and mathematical graders',
+  schema: benchGradeSchema,
+  examples: ['lorikeet bench grade'],
+  plan: (config) => [`grades for ${config.seconds} s with each grader`],
+  run: async (config, context) =>
+    (await import('../../recipes/bench-grade.js')).benchGrade(config, context),
+});
+
 /** Every benchmark, by the word that names it. */
-const benchmarks: readonly Command[] = [sft, rollout];
+const benchmarks: readonly Command[] = [rollout, sft, grade];
 
 const names = benchmarks.map(({ name }) => name);
 

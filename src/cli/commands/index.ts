@@ -7,6 +7,7 @@ import { doctor } from './doctor.js';
 import { dpo } from './dpo.js';
 import { evaluate } from './eval.js';
 import { generate } from './generate.js';
+import { grade } from './grade.js';
 import { grpo } from './grpo.js';
 import { initModel } from './init-model.js';
 import { pairs } from './pairs.js';
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   dpo,
   generate,
   score,
+  grade,
   evaluate,
   solve,
   compare,

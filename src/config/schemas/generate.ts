@@ -1,6 +1,7 @@
 /** `lorikeet generate`: batched sampling into rows. */
 import { z } from 'zod';
 import { optionalInput, optionalText, text, whole } from './fields.js';
+import { graderKeys } from './grader-keys.js';
 import {
   adapterKeys,
   decodingKeys,
@@ -37,6 +38,7 @@ export const generateSchema = z
       .default('never')
       .describe('auto keeps the rows that are there and makes the others'),
     rewards: rewardsKey.default([]).describe('Grade the completions; rows need their gold answer'),
+    ...graderKeys,
     ...tagKeys,
     num_generations: whole(1).default(1).describe('Completions for each prompt'),
     batch_size: whole(1).default(32).describe('Completions sampled together'),

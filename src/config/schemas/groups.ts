@@ -110,5 +110,8 @@ export const rewardsKey = z.array(
   z.strictObject({
     name: text().describe('Registered reward'),
     weight: z.number().default(1).describe('Factor in the sum'),
+    options: z.record(z.string(), z.unknown()).default({}).describe('Settings of the reward'),
+    grader: optionalInput('Grader object (JSON file) that scores under this name'),
+    file: optionalInput('Module with a function (completion, row) that scores under this name'),
   }),
 );

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { requireRows } from './dataset.js';
 import { nonNegative, optionalWhole, positive, whole } from './fields.js';
+import { graderKeys } from './grader-keys.js';
 import { rewardsKey, rolloutPrecisionField, samplingKeys, stageKey, stopKey } from './groups.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
@@ -44,6 +45,7 @@ export const grpoSchema = z
       .min(1)
       .prefault([{ name: 'format' }, { name: 'correctness' }])
       .describe('Rewards and their weights, summed'),
+    ...graderKeys,
     num_generations: whole(2).default(8).describe('Completions sampled for each prompt'),
     max_completion_length: whole(1).default(512).describe('Longest completion, tokens'),
     ...samplingKeys(1),

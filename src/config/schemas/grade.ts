@@ -1,0 +1,30 @@
+/** `lorikeet grade`: a grader over rows. */
+import { z } from 'zod';
+import { optionalInput, optionalText, text, whole } from './fields.js';
+import { graderKeys } from './grader-keys.js';
+import { overwriteKey, rewardsKey } from './groups.js';
+
+export const gradeSchema = z.strictObject({
+  grader: optionalInput('Grader object, a JSON file'),
+  rewards: rewardsKey.default([]).describe('Rewards in place of a grader, summed'),
+  input: optionalInput('JSONL rows with item and sample, or the row itself and its completion'),
+  output: optionalText('JSONL of the rows with score and status; null prints it'),
+  ...overwriteKey,
+  concurrency: whole(1).default(8).describe('Rows graded at the same time'),
+  ...graderKeys,
+  validate: z
+    .boolean()
+    .default(false)
+    .describe('Check that reference answers score full: of input, or of all known data sets'),
+  stress: z
+    .boolean()
+    .default(false)
+    .describe('Attack the grader with answers that deserve nothing'),
+  gold: text()
+    .default('{{ item.reference_answer }}')
+    .describe('Reference answer of a row, a template; for validate and stress'),
+  full_score: z.number().default(1).describe('Score of a full answer; for validate and stress'),
+  stress_rows: whole(1).default(20).describe('Rows that are attacked'),
+});
+
+export type GradeConfig = z.output<typeof gradeSchema>;

@@ -1,0 +1,48 @@
+/** Keys of graders and rewards that come from outside: judges, Python, a user's files. */
+import { z } from 'zod';
+import { nonNegative, optionalText, positive, text, whole } from './fields.js';
+import type { rewardsKey } from './groups.js';
+
+/** The endpoint of judges and embeddings. */
+const judgeKey = z
+  .strictObject({
+    base_url: optionalText('Address of an OpenAI-compatible endpoint; null is OPENAI_BASE_URL'),
+    api_key_env: optionalText('Environment variable with its key; null is OPENAI_API_KEY, if set'),
+    model: optionalText('Model asked in place of the one that graders name'),
+    embedding_model: optionalText('Model of embeddings, for the metric cosine'),
+    cache_dir: text()
+      .nullable()
+      .default('outputs/judge-cache')
+      .describe('Folder of kept answers; null asks anew'),
+    max_concurrency: whole(1).default(8).describe('Requests at the same time'),
+    timeout_s: positive().default(120).describe('Longest wait for an answer, seconds'),
+    attempts: whole(1).default(4).describe('Tries of a request'),
+    price_input: nonNegative().default(0).describe('Price of a million input tokens'),
+    price_output: nonNegative().default(0).describe('Price of a million output tokens'),
+  })
+  .prefault({})
+  .describe('Endpoint of model graders');
+
+/** What graders and rewards from outside need. */
+export const graderKeys = {
+  judge: judgeKey,
+  sandbox: z
+    .enum(['bubblewrap', 'none'])
+    .default('bubblewrap')
+    .describe('Walls around Python graders; none: limits on time and memory only'),
+  python_timeout_s: positive().default(30).describe('Longest time of a Python grade, seconds'),
+  python_workers: whole(1).default(2).describe('Python grades at the same time'),
+  reward_timeout_s: positive()
+    .default(10)
+    .describe("Longest time of a grade by a user's reward file, seconds"),
+  on_error: z
+    .enum(['none', 'zero'])
+    .default('none')
+    .describe('Score where a grader object failed: none, or 0'),
+};
+
+const graderSchema = z.strictObject(graderKeys);
+
+export type GraderKeys = z.output<typeof graderSchema>;
+export type JudgeConfig = GraderKeys['judge'];
+export type RewardConfig = z.output<typeof rewardsKey>[number];

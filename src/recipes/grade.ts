@@ -1,0 +1,88 @@
+/** `lorikeet grade`: a grader over rows; each row gets a score and a status. */
+import type { GradeConfig } from '../config/index.js';
+import { type GradedSample, type GraderOutcome, gradedSample } from '../rewards/index.js';
+import { InputError } from '../util/errors.js';
+import { type JsonRow, readJsonl } from '../util/files.js';
+import type { RecipeContext } from './context.js';
+import { itemOf, validateGold } from './grade/gold.js';
+import { gradeAll } from './grade/grade-all.js';
+import type { GradeChecks, GradeSummary } from './grade/results.js';
+import { openScorer } from './grade/scorer.js';
+import { stressGrader } from './grade/stress.js';
+import { goldTable, stressTable } from './grade/tables.js';
+import { checkOutput, writeRows } from './rows-output.js';
+
+export async function runGrade(
+  config: GradeConfig,
+  context: RecipeContext,
+): Promise<GradeSummary | GradeChecks> {
+  if (!config.validate && !config.stress) return await gradeRows(config, context);
+  const gold = config.validate ? await validateGold(config, context) : null;
+  if (gold !== null) context.log(goldTable(gold));
+  const stress = config.stress ? await stressGrader(config, context) : null;
+  if (stress !== null) context.log(stressTable(stress));
+  return { gold, stress };
+}
+
+/** @throws InputError on a bad grader, a row without a sample, or an output that is there. */
+async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<GradeSummary> {
+  const { input, concurrency } = config;
+  if (input === null) {
+    const remedy = 'Give grader=F.json input=F.jsonl output=F.jsonl';
+    throw new InputError({ where: 'grade', problem: 'input is missing', remedy });
+  }
+  checkOutput(config);
+  const rows = readJsonl(input);
+  const samples = rows.map((row, i) => sampleOf(row, `${input}:${i + 1}`));
+  const scorer = await openScorer(config, context.signal);
+  try {
+    const start = performance.now();
+    const { grade } = scorer;
+    const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
+    const outcomes = graded.map(({ outcome }) => outcome);
+    const seconds = (performance.now() - start) / 1000;
+    writeRows(
+      config,
+      rows.map((row, i) => ({ ...row, ...outcomes[i] })),
+      context,
+    );
+    return {
+      ...summaryOf(outcomes),
+      seconds: Math.round(seconds * 1000) / 1000,
+      output: config.output,
+      endpoint: scorer.stats(),
+    };
+  } finally {
+    await scorer.close();
+  }
+}
+
+/** `{ item, sample }`; or the row is the item, and its `sample` or `completion` is what the model said. */
+function sampleOf(row: JsonRow, where: string): GradedSample {
+  const { sample, completion } = row;
+  const said = sample ?? (typeof completion === 'string' ? { output_text: completion } : null);
+  if (said !== null && typeof said === 'object' && !Array.isArray(said)) {
+    return gradedSample(itemOf(row), said as JsonRow);
+  }
+  throw new InputError({
+    where,
+    problem: 'the row has no sample',
+    remedy: 'Give {"item":{…},"sample":{"output_text":"…"}}, or a column "completion"',
+  });
+}
+
+function summaryOf(outcomes: readonly GraderOutcome[]) {
+  const statuses = { ok: 0, timeout: 0, error: 0, skipped: 0 };
+  for (const { status } of outcomes) statuses[status]++;
+  const scores = outcomes.flatMap(({ score }) => score ?? []);
+  const passed = outcomes.flatMap((outcome) => outcome.passed ?? []);
+  return {
+    rows: outcomes.length,
+    mean_score: mean(scores),
+    pass_rate: mean(passed.map(Number)),
+    statuses,
+  };
+}
+
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,0 +1,136 @@
+/**
+ * `lorikeet grade --validate`: the reference answer of every row scores full. Without a grader, on every
+ * data set known by name that has answers, each by the reward that fits its form; with one, on the rows of
+ * `input`, whose reference answers `gold` names.
+ */
+import type { GradeConfig } from '../../config/index.js';
+import { loadRows, NAMED_DATASETS, namedDataset, type RowFormatName } from '../../data/index.js';
+import {
+  checkGold,
+  compileTemplate,
+  gradedSample,
+  makeRewards,
+  type RewardRow,
+  referenceCompletion,
+} from '../../rewards/index.js';
+import { InputError, messageOf, SetupError } from '../../util/errors.js';
+import { readJsonl } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { gradeAll } from './grade-all.js';
+import { openScorer } from './scorer.js';
+
+export interface GoldReport {
+  readonly name: string;
+  readonly split: string;
+  readonly rewards: readonly string[];
+  readonly rows: number;
+  /** Rows whose reference does not score full. */
+  readonly failures: number;
+  /** Index and score of the first of them. */
+  readonly first: { readonly index: number; readonly score: number | null } | null;
+  /** Why the set was not checked; null when it was. */
+  readonly skipped: string | null;
+}
+
+interface GoldForm {
+  readonly rewards: readonly string[];
+  readonly render: (row: RewardRow) => string | null;
+}
+
+const BOXED: GoldForm = {
+  rewards: ['boxed'],
+  render: ({ answer }) => (typeof answer === 'string' ? `\\boxed{${answer}}` : null),
+};
+
+/** How the reference of a row is written as an answer, and what grades it. Null: rows have no one form. */
+const FORMS: Readonly<Record<RowFormatName, GoldForm | null>> = {
+  auto: null,
+  plain: null,
+  gsm8k: {
+    rewards: ['format', 'correctness', 'numeric'],
+    render: (row) => referenceCompletion(row),
+  },
+  math: BOXED,
+  competition: BOXED,
+  olympiadbench: BOXED,
+};
+
+/** @throws InputError on a grader without rows. */
+export async function validateGold(
+  config: GradeConfig,
+  context: RecipeContext,
+): Promise<GoldReport[]> {
+  if (config.grader !== null || config.rewards.length > 0) {
+    return [await validateInput(config, context)];
+  }
+  const reports: GoldReport[] = [];
+  for (const name of Object.keys(NAMED_DATASETS)) {
+    const set = namedDataset(name)!;
+    const form = FORMS[set.format];
+    for (const split of form === null ? [] : set.splits) {
+      context.signal.throwIfAborted();
+      reports.push(await validateSet(name, split, form!));
+    }
+  }
+  return reports;
+}
+
+async function validateSet(name: string, split: string, form: GoldForm): Promise<GoldReport> {
+  const { rewards, render } = form;
+  const about = { name, split, rewards };
+  try {
+    const { rows } = await loadRows(name, { split });
+    const grade = makeRewards(rewards.map((reward) => ({ name: reward, weight: 1 })));
+    const { failures } = checkGold(rows, { grade, fullScore: rewards.length, render });
+    const [first] = failures;
+    return {
+      ...about,
+      rows: rows.length,
+      failures: failures.length,
+      first: first === undefined ? null : { index: first.index, score: first.total },
+      skipped: null,
+    };
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return { ...about, rows: 0, failures: 0, first: null, skipped: messageOf(error) };
+  }
+}
+
+async function validateInput(config: GradeConfig, context: RecipeContext): Promise<GoldReport> {
+  const { input, grader, rewards } = config;
+  if (input === null) {
+    throw new InputError({ where: 'grade', problem: 'input is missing', remedy: 'Give rows' });
+  }
+  const gold = compileTemplate(config.gold, 'gold');
+  const scorer = await openScorer(config, context.signal);
+  try {
+    const samples = readJsonl(input).map((row) => {
+      const item = itemOf(row);
+      return gradedSample(item, { output_text: gold(gradedSample(item, {})) });
+    });
+    const { concurrency, full_score: full } = config;
+    const { grade } = scorer;
+    const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
+    const failed = graded.flatMap(({ outcome: { score } }, index) =>
+      score !== null && score >= full - 1e-9 ? [] : [{ index, score }],
+    );
+    return {
+      name: input,
+      split: '',
+      rewards: grader === null ? rewards.map(({ name }) => name) : [grader],
+      rows: samples.length,
+      failures: failed.length,
+      first: failed[0] ?? null,
+      skipped: null,
+    };
+  } finally {
+    await scorer.close();
+  }
+}
+
+/** The data row: `item`, or the row itself. */
+export function itemOf(row: RewardRow): RewardRow {
+  const { item } = row;
+  const isMapping = item !== null && typeof item === 'object' && !Array.isArray(item);
+  return isMapping ? (item as RewardRow) : row;
+}

@@ -1,0 +1,55 @@
+/** What `lorikeet grade` judges by: a grader object, or the sum of rewards. */
+import { type GradeConfig, parseGrader } from '../../config/index.js';
+import type { EndpointStats } from '../../endpoint/index.js';
+import {
+  compileGrader,
+  type Grade,
+  type GraderOutcome,
+  type JsonGrader,
+  needsPython,
+} from '../../rewards/index.js';
+import { InputError } from '../../util/errors.js';
+import { readJson } from '../../util/files.js';
+import { openGraderTools } from '../grader-tools.js';
+import { openRewards } from '../open-rewards.js';
+
+export interface Scorer {
+  readonly grade: JsonGrader;
+  readonly stats: () => EndpointStats | null;
+  readonly close: () => unknown;
+}
+
+/** @throws InputError unless the config names either a grader or rewards */
+export async function openScorer(config: GradeConfig, signal: AbortSignal): Promise<Scorer> {
+  const { grader, rewards } = config;
+  if ((grader === null) === (rewards.length === 0)) {
+    throw new InputError({
+      where: 'grade',
+      problem: grader === null ? 'no grader is named' : 'both grader and rewards are given',
+      remedy: 'Give grader=F.json, or rewards=[{name: …}]',
+    });
+  }
+  if (grader === null) {
+    const opened = await openRewards(rewards, { keys: config, signal });
+    return {
+      ...opened,
+      grade: async ({ text, item }) => outcomeOf(await opened.grade(text, item)),
+    };
+  }
+  const spec = parseGrader(readJson(grader), grader);
+  const opened = await openGraderTools(config, { needsPython: needsPython(spec), signal });
+  try {
+    const grade = compileGrader(spec, { ...opened.tools, onError: config.on_error });
+    return { ...opened, grade };
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+/** A sum has the status of the first part that is not `ok` and leaves it without a total. */
+function outcomeOf({ total, parts }: Grade): GraderOutcome {
+  const statuses = Object.values(parts).map(({ status }) => status);
+  const broken = statuses.find((status) => status === 'error' || status === 'timeout');
+  return { score: total, status: total === null ? (broken ?? 'skipped') : 'ok', parts };
+}

@@ -1,0 +1,114 @@
+/**
+ * `lorikeet grade --stress`: attacks on a grader. An attack leaks on a row when it scores at least half of
+ * what a full answer does, a grader fails when it answers late or with a status of its own breaking.
+ */
+import type { GradeConfig } from '../../config/index.js';
+import {
+  compileTemplate,
+  type GradedSample,
+  gradedSample,
+  type RewardRow,
+} from '../../rewards/index.js';
+import { InputError } from '../../util/errors.js';
+import { readJsonl } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { ATTACKS, type Attack } from './attacks.js';
+import { itemOf } from './gold.js';
+import { gradeAll, type TimedOutcome } from './grade-all.js';
+import { openScorer } from './scorer.js';
+
+export interface AttackReport {
+  readonly attack: string;
+  readonly rows: number;
+  /** Mean and highest score; null when no row has one. */
+  readonly mean_score: number | null;
+  readonly max_score: number | null;
+  /** Rows on which the attack scores half of a full answer or more. */
+  readonly leaks: number;
+  /** Rows without a score because the grader broke or ran out of time. */
+  readonly failed: number;
+  /** Longest grade. */
+  readonly max_seconds: number;
+}
+
+export interface StressReport {
+  readonly rows: number;
+  readonly full_score: number;
+  readonly attacks: readonly AttackReport[];
+  /** Names of the attacks that leak on any row. */
+  readonly leaking: readonly string[];
+}
+
+/** @throws InputError without rows. */
+export async function stressGrader(
+  config: GradeConfig,
+  context: RecipeContext,
+): Promise<StressReport> {
+  if (config.input === null) {
+    throw new InputError({ where: 'grade', problem: 'input is missing', remedy: 'Give rows' });
+  }
+  const rows = readJsonl(config.input).slice(0, config.stress_rows).map(itemOf);
+  const gold = goldOf(config);
+  const scorer = await openScorer(config, context.signal);
+  try {
+    const attacks: AttackReport[] = [];
+    for (const attack of ATTACKS) {
+      const samples = rows.flatMap((row) => sampleOf(attack, row, gold) ?? []);
+      if (samples.length === 0) continue;
+      const { concurrency } = config;
+      const { grade } = scorer;
+      const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
+      attacks.push(reportOf(attack.name, graded, config.full_score));
+    }
+    const leaking = attacks.filter(({ leaks }) => leaks > 0).map(({ attack }) => attack);
+    return { rows: rows.length, full_score: config.full_score, attacks, leaking };
+  } finally {
+    await scorer.close();
+  }
+}
+
+type GoldOf = (item: RewardRow) => string | null;
+
+/** The reference answer by the config's template; null where the row has none. */
+function goldOf({ gold }: GradeConfig): GoldOf {
+  const template = compileTemplate(gold, 'gold');
+  return (item) => {
+    try {
+      return template(gradedSample(item, {}));
+    } catch {
+      return null;
+    }
+  };
+}
+
+function sampleOf(attack: Attack, item: RewardRow, goldOfItem: GoldOf): GradedSample | null {
+  const text = attack.make({ prompt: promptOf(item), gold: goldOfItem(item) });
+  return text === null ? null : gradedSample(item, { output_text: text });
+}
+
+/** The question: `prompt`, `question` or `problem`, else the last user message. */
+function promptOf({ prompt, question, problem, messages }: RewardRow): string {
+  const text = [prompt, question, problem].find((each) => typeof each === 'string');
+  if (typeof text === 'string') return text;
+  const last = Array.isArray(messages) ? messages.findLast(({ role }) => role === 'user') : null;
+  return typeof last?.content === 'string' ? last.content : '';
+}
+
+function reportOf(
+  attack: string,
+  graded: readonly TimedOutcome[],
+  fullScore: number,
+): AttackReport {
+  const scores = graded.flatMap(({ outcome }) => outcome.score ?? []);
+  const statuses = graded.map(({ outcome }) => outcome.status);
+  const sum = scores.reduce((total, score) => total + score, 0);
+  return {
+    attack,
+    rows: graded.length,
+    mean_score: scores.length === 0 ? null : sum / scores.length,
+    max_score: scores.length === 0 ? null : Math.max(...scores),
+    leaks: scores.filter((score) => score >= fullScore / 2).length,
+    failed: statuses.filter((status) => status === 'error' || status === 'timeout').length,
+    max_seconds: Math.max(...graded.map(({ seconds }) => seconds)),
+  };
+}

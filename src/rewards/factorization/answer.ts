@@ -1,0 +1,58 @@
+/** A factorization as the model gives it: JSON, alone or in one fenced block. Reading is total. */
+
+export interface FactorizationAnswer {
+  /** Null when they are no list of whole numbers. */
+  readonly factors: readonly bigint[] | null;
+  readonly algorithm: string | null;
+  /** Null when it is no list of texts. */
+  readonly reasoning: readonly string[] | null;
+  readonly timeTaken: number | null;
+  readonly confidence: number | null;
+}
+
+/** Longer answers are not read, characters. */
+const MAX_LENGTH = 50_000;
+/** A number has fewer prime factors than binary digits. */
+const MAX_FACTORS = 400;
+const FENCED = /^[^`]*```(?:json)?\s*\n([^`]*)```[^`]*$/;
+
+/** Null when the completion holds no JSON object. */
+export function readAnswer(completion: string): FactorizationAnswer | null {
+  if (completion.length > MAX_LENGTH) return null;
+  const value = parsed(FENCED.exec(completion)?.[1] ?? completion);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
+  const { factors, algorithm, reasoning, time_taken, confidence } = value as Record<
+    string,
+    unknown
+  >;
+  return {
+    factors: wholeNumbers(factors),
+    algorithm: typeof algorithm === 'string' ? algorithm : null,
+    reasoning: texts(reasoning),
+    timeTaken: typeof time_taken === 'number' ? time_taken : null,
+    confidence: typeof confidence === 'number' ? confidence : null,
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function wholeNumbers(value: unknown): bigint[] | null {
+  if (!Array.isArray(value) || value.length > MAX_FACTORS) return null;
+  const numbers = value.map(wholeNumber);
+  return numbers.every((each) => each !== null) ? numbers : null;
+}
+
+/** Of a number or of its digits as text; null for anything else, and for numbers JSON cannot hold. */
+export function wholeNumber(value: unknown): bigint | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null;
+  return typeof value === 'string' && /^\d{1,1000}$/.test(value) ? BigInt(value) : null;
+}
+
+const texts = (value: unknown): string[] | null =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : null;

@@ -1,0 +1,46 @@
+/** What a grader says about one sample, and the failures that decide its status. */
+import { messageOf } from '../../util/errors.js';
+import { WorkLimitError } from '../work-limit.js';
+
+/**
+ * `skipped`: the grader does not apply to the row. `timeout`: it did not end within its limit. `error`: it
+ * broke, or could not be asked.
+ */
+export type GradeStatus = 'ok' | 'timeout' | 'error' | 'skipped';
+
+export interface GraderOutcome {
+  /** Null unless `ok` (or unless failures count as 0). */
+  readonly score: number | null;
+  readonly status: GradeStatus;
+  /** Whether the score reaches `pass_threshold`; absent without one. */
+  readonly passed?: boolean;
+  /** Why there is no score, or why it is the lowest. */
+  readonly reason?: string;
+  /** Scores of the parts of a `multi`. */
+  readonly parts?: Readonly<Record<string, GraderOutcome>>;
+}
+
+export const scored = (score: number): GraderOutcome => ({ score, status: 'ok' });
+
+/** The sample gives a grader nothing to read, as JSON that is none: its lowest score. */
+export class SampleFault extends Error {}
+
+/** The row has a null where the grader needs a value. */
+export class SkippedRow extends Error {}
+
+/** A grader's own time limit. */
+export class GradeTimeout extends Error {}
+
+/** The outcome of anything thrown while grading. `lowest` is the grader's lowest score. */
+export function failed(error: unknown, lowest: number): GraderOutcome {
+  const reason = messageOf(error);
+  if (error instanceof SampleFault) return { score: lowest, status: 'ok', reason };
+  return { score: null, status: statusOf(error), reason };
+}
+
+function statusOf(error: unknown): GradeStatus {
+  if (error instanceof SkippedRow) return 'skipped';
+  if (error instanceof WorkLimitError || error instanceof GradeTimeout) return 'timeout';
+  const kind = error instanceof Error && 'kind' in error ? error.kind : null;
+  return kind === 'timeout' ? 'timeout' : 'error';
+}

@@ -1,0 +1,91 @@
+/**
+ * Graders as data: OpenAI's grader objects by their own field names, and `math_equivalence`. Optional
+ * fields are null here.
+ */
+
+interface Named {
+  readonly name: string;
+  /** Scores from here on pass; null judges nothing. */
+  readonly pass_threshold: number | null;
+}
+
+export interface StringCheckSpec extends Named {
+  readonly type: 'string_check';
+  readonly input: string;
+  readonly reference: string;
+  readonly operation: 'eq' | 'ne' | 'neq' | 'like' | 'ilike';
+}
+
+export type SimilarityMetric =
+  | 'cosine'
+  | 'fuzzy_match'
+  | 'bleu'
+  | 'gleu'
+  | 'meteor'
+  | `rouge_${1 | 2 | 3 | 4 | 5}`
+  | 'rouge_l';
+
+export interface TextSimilaritySpec extends Named {
+  readonly type: 'text_similarity';
+  readonly input: string;
+  readonly reference: string;
+  readonly evaluation_metric: SimilarityMetric;
+}
+
+/** One message to a judge; `content` is text or parts with text, all of them templates. */
+export interface JudgeMessage {
+  readonly role: string;
+  readonly content: unknown;
+}
+
+export interface ScoreModelSpec extends Named {
+  readonly type: 'score_model';
+  readonly model: string;
+  readonly input: readonly JudgeMessage[];
+  /** Lowest and highest score. */
+  readonly range: readonly [number, number];
+  /** As the endpoint names them. */
+  readonly sampling_params: Readonly<Record<string, unknown>>;
+}
+
+export interface LabelModelSpec extends Named {
+  readonly type: 'label_model';
+  readonly model: string;
+  readonly input: readonly JudgeMessage[];
+  readonly labels: readonly string[];
+  readonly passing_labels: readonly string[];
+}
+
+export interface PythonSpec extends Named {
+  readonly type: 'python';
+  /** Defines `grade(sample, item)`. */
+  readonly source: string;
+}
+
+export interface MathEquivalenceSpec extends Named {
+  readonly type: 'math_equivalence';
+  readonly input: string;
+  readonly reference: string;
+}
+
+export interface MultiSpec extends Named {
+  readonly type: 'multi';
+  /** By the name that `calculate_output` uses. */
+  readonly graders: Readonly<Record<string, GraderSpec>>;
+  readonly calculate_output: string;
+}
+
+export type GraderSpec =
+  | StringCheckSpec
+  | TextSimilaritySpec
+  | ScoreModelSpec
+  | LabelModelSpec
+  | PythonSpec
+  | MathEquivalenceSpec
+  | MultiSpec;
+
+/** Whether a grader, or a part of it, runs Python. */
+export function needsPython(spec: GraderSpec): boolean {
+  if (spec.type !== 'multi') return spec.type === 'python';
+  return Object.values(spec.graders).some(needsPython);
+}

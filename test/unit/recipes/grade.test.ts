@@ -1,0 +1,133 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gradeSchema, loadConfig } from '../../../src/config/index.js';
+import type { RecipeContext } from '../../../src/recipes/context.js';
+import type { GradeSummary } from '../../../src/recipes/grade/results.js';
+import { runGrade } from '../../../src/recipes/grade.js';
+import { readJsonl, toJsonl } from '../../../src/util/files.js';
+import { chatAnswer, startServer } from '../endpoint/server.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'grade-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const context: RecipeContext = {
+  signal: new AbortController().signal,
+  log: () => {},
+  print: () => {},
+  verbose: false,
+};
+
+const path = (name: string) => join(folder, name);
+
+async function grade(grader: object, rows: readonly object[], more: readonly string[] = []) {
+  writeFileSync(path('g.json'), JSON.stringify(grader));
+  writeFileSync(path('in.jsonl'), toJsonl(rows));
+  const files = [
+    `grader=${path('g.json')}`,
+    `input=${path('in.jsonl')}`,
+    `output=${path('out.jsonl')}`,
+  ];
+  const config = loadConfig(gradeSchema, { overrides: [...files, 'overwrite=true', ...more] });
+  const summary = (await runGrade(config, context)) as GradeSummary;
+  return { summary, rows: readJsonl(path('out.jsonl')) };
+}
+
+const exact = {
+  type: 'string_check',
+  name: 'exact',
+  input: '{{sample.output_text}}',
+  reference: '{{item.reference_answer}}',
+  operation: 'eq',
+  pass_threshold: 0.5,
+};
+
+describe('grade', () => {
+  it('adds score and status to rows of either form', async () => {
+    const { summary, rows } = await grade(exact, [
+      { item: { reference_answer: 'a' }, sample: { output_text: 'a' }, id: 1 },
+      { messages: [], reference_answer: 'a', completion: 'b' },
+      { item: { reference_answer: null }, sample: { output_text: 'a' } },
+      { item: {}, sample: { output_text: '\ud800' } },
+    ]);
+    expect(rows.map(({ score, status, passed }) => [score, status, passed])).toEqual([
+      [1, 'ok', true],
+      [0, 'ok', false],
+      [null, 'skipped', undefined],
+      [null, 'error', undefined],
+    ]);
+    expect(rows[0]).toMatchObject({ id: 1, item: { reference_answer: 'a' } });
+    expect(summary).toMatchObject({
+      rows: 4,
+      mean_score: 0.5,
+      pass_rate: 0.5,
+      statuses: { ok: 2, timeout: 0, error: 1, skipped: 1 },
+      endpoint: null,
+    });
+  });
+
+  it('asks a judge, keeps its answers, and counts', async () => {
+    const server = await startServer(() => ({ body: chatAnswer('{"result": 0.5}') }));
+    const judge = {
+      type: 'score_model',
+      name: 'judge',
+      model: 'some-model',
+      input: [{ role: 'user', content: 'Score {{sample.output_text}}' }],
+    };
+    const rows = ['x', 'y', 'x'].map((output_text) => ({ item: {}, sample: { output_text } }));
+    const endpoint = [
+      `judge.base_url=${server.baseUrl}`,
+      'judge.model=local',
+      `judge.cache_dir=${path('cache')}`,
+      'judge.price_input=1',
+    ];
+    const first = await grade(judge, rows, endpoint);
+    expect(first.rows.map(({ score }) => score)).toEqual([0.5, 0.5, 0.5]);
+    // two requests of 10 tokens at 1 per million
+    expect(first.summary.endpoint).toMatchObject({ requests: 3, cached: 1, cost: 2e-5 });
+    expect(server.asked[0]?.body?.model).toBe('local');
+    const again = await grade(judge, rows, endpoint);
+    expect(again.summary.endpoint).toMatchObject({ requests: 3, cached: 3, cost: 0 });
+    expect(server.asked).toHaveLength(2);
+    await server.close();
+  });
+
+  it('marks what an endpoint does not answer', async () => {
+    const server = await startServer((_, index) =>
+      index === 0 ? { status: 400, body: { error: { code: 'invalid_request_error' } } } : {},
+    );
+    const judge = {
+      type: 'label_model',
+      name: 'l',
+      model: 'm',
+      input: 'Good? {{sample.output_text}}',
+      labels: ['yes', 'no'],
+      passing_labels: ['yes'],
+    };
+    const rows = ['x', 'y'].map((output_text) => ({ item: {}, sample: { output_text } }));
+    const more = [`judge.base_url=${server.baseUrl}`, 'judge.timeout_s=0.8', 'judge.attempts=1'];
+    const options = [...more, 'judge.cache_dir=null', 'concurrency=1'];
+    const graded = await grade(judge, rows, options);
+    expect(graded.rows.map(({ score, status }) => [score, status])).toEqual([
+      [null, 'error'],
+      [null, 'timeout'],
+    ]);
+    const zero = await grade(judge, rows, [...options, 'on_error=zero']);
+    expect(zero.rows.map(({ score, status }) => [score, status])).toEqual([
+      [0, 'timeout'],
+      [0, 'timeout'],
+    ]);
+    await server.close();
+  });
+
+  it('refuses rows without a sample, and output that is there', async () => {
+    await expect(grade(exact, [{ item: {} }])).rejects.toThrow('in.jsonl:1: the row has no sample');
+    writeFileSync(path('out.jsonl'), 'kept');
+    await expect(grade(exact, [], ['overwrite=false'])).rejects.toThrow('exists');
+    expect(readFileSync(path('out.jsonl'), 'utf8')).toBe('kept');
+  });
+});

@@ -1,0 +1,62 @@
+/** Against RapidFuzz, sacreBLEU, NLTK and rouge-score, by scripts/golden/text-similarity.py. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { FUZZ_SCORERS, type FuzzName } from '../../../../src/rewards/text/fuzz.js';
+import { meteor } from '../../../../src/rewards/text/meteor.js';
+import { bleu, gleu, rougeL, rougeN } from '../../../../src/rewards/text/ngram-metrics.js';
+import { porterStem } from '../../../../src/rewards/text/porter.js';
+import { defaultProcess } from '../../../../src/rewards/text/process.js';
+
+interface Golden {
+  readonly fuzz_names: readonly FuzzName[];
+  readonly stems: Readonly<Record<string, string>>;
+  readonly pairs: readonly {
+    readonly a: string;
+    readonly b: string;
+    readonly fuzz: readonly number[];
+    readonly processed: readonly number[];
+    readonly bleu: number;
+    readonly gleu: number;
+    readonly meteor: number;
+    readonly rouge: readonly number[];
+  }[];
+}
+
+const file = process.env.TEXT_SIMILARITY ?? 'test/fixtures/rewards/text-similarity.json';
+const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden;
+
+/** Largest difference between two lists. */
+const distance = (a: readonly number[], b: readonly number[]): number =>
+  Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
+
+describe('text similarity', () => {
+  it('equals RapidFuzz on raw and on processed texts', () => {
+    for (const { a, b, fuzz, processed } of golden.pairs) {
+      const score = (left: string, right: string) =>
+        golden.fuzz_names.map((name) => FUZZ_SCORERS[name](left, right));
+      expect(distance(score(a, b), fuzz), JSON.stringify([a, b])).toBeLessThan(1e-9);
+      const own = score(defaultProcess(a), defaultProcess(b));
+      expect(distance(own, processed), JSON.stringify([a, b])).toBeLessThan(1e-9);
+    }
+  });
+
+  it.each(['bleu', 'gleu', 'meteor'] as const)('%s equals its reference', (name) => {
+    const metric = { bleu, gleu, meteor }[name];
+    for (const pair of golden.pairs) {
+      const own = metric(pair.a, pair.b);
+      expect(Math.abs(own - pair[name]), JSON.stringify([pair.a, pair.b])).toBeLessThan(1e-9);
+    }
+  });
+
+  it('ROUGE equals rouge-score', () => {
+    for (const { a, b, rouge } of golden.pairs) {
+      const own = [...[1, 2, 3, 4, 5].map((n) => rougeN(a, b, n)), rougeL(a, b)];
+      expect(distance(own, rouge), JSON.stringify([a, b])).toBeLessThan(1e-9);
+    }
+  });
+
+  it('stems as NLTK does', () => {
+    const own = Object.keys(golden.stems).map((word) => [word, porterStem(word)]);
+    expect(Object.fromEntries(own)).toEqual(golden.stems);
+  });
+});
