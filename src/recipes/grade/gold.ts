@@ -42,10 +42,8 @@ const BOXED: GoldForm = {
   render: ({ answer }) => (typeof answer === 'string' ? `\\boxed{${answer}}` : null),
 };
 
-/** How the reference of a row is written as an answer, and what grades it. Null: rows have no one form. */
-const FORMS: Readonly<Record<RowFormatName, GoldForm | null>> = {
-  auto: null,
-  plain: null,
+/** How the reference of a row is written as an answer, and what grades it; other forms have no one reference. */
+const FORMS: Readonly<Partial<Record<RowFormatName, GoldForm>>> = {
   gsm8k: {
     rewards: ['format', 'correctness', 'numeric'],
     render: (row) => referenceCompletion(row),
@@ -67,7 +65,7 @@ export async function validateGold(
   for (const name of Object.keys(NAMED_DATASETS)) {
     const set = namedDataset(name)!;
     const form = FORMS[set.format];
-    for (const split of form === null ? [] : set.splits) {
+    for (const split of form === undefined ? [] : set.splits) {
       context.signal.throwIfAborted();
       reports.push(await validateSet(name, split, form!));
     }
