@@ -3,6 +3,8 @@
  * data set known by name that has answers, each by the reward that fits its form; with one, on the rows of
  * `input`, whose reference answers `gold` names.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { GradeConfig } from '../../config/index.js';
 import { loadRows, NAMED_DATASETS, namedDataset, type RowFormatName } from '../../data/index.js';
 import {
@@ -76,6 +78,8 @@ export async function validateGold(
 async function validateSet(name: string, split: string, form: GoldForm): Promise<GoldReport> {
   const { rewards, render } = form;
   const about = { name, split, rewards };
+  const absent = absentFile(name, split);
+  if (absent !== null) return { ...about, rows: 0, failures: 0, first: null, skipped: absent };
   try {
     const { rows } = await loadRows(name, { split });
     const grade = makeRewards(rewards.map((reward) => ({ name: reward, weight: 1 })));
@@ -92,6 +96,16 @@ async function validateSet(name: string, split: string, form: GoldForm): Promise
     if (!(error instanceof SetupError)) throw error;
     return { ...about, rows: 0, failures: 0, first: null, skipped: messageOf(error) };
   }
+}
+
+/** Why a split is not in the folder of local copies; null where it is, or where there is no folder. */
+function absentFile(name: string, split: string): string | null {
+  const set = namedDataset(name)!;
+  const folder = process.env.LORIKEET_DATA;
+  if (set.kind !== 'files' || !folder) return null;
+  const file = set.local[split];
+  const isThere = file !== undefined && existsSync(join(folder, file));
+  return isThere ? null : `${file ?? split} is not in the folder LORIKEET_DATA`;
 }
 
 async function validateInput(config: GradeConfig, context: RecipeContext): Promise<GoldReport> {

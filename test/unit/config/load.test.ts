@@ -36,7 +36,7 @@ describe('precedence', () => {
       'model: m\ndataset: gsm8k\nrewards: [{name: format}, {name: correctness, weight: 2}]\n',
     );
     const reached = loadConfig(grpoSchema, { file, overrides: ['rewards.0.weight=0.5'] });
-    expect(reached.rewards).toEqual([
+    expect(reached.rewards).toMatchObject([
       { name: 'format', weight: 0.5 },
       { name: 'correctness', weight: 2 },
     ]);
