@@ -41,7 +41,7 @@ describe('precedence', () => {
       { name: 'correctness', weight: 2 },
     ]);
     const replaced = loadConfig(grpoSchema, { file, overrides: ['rewards=[{name: format}]'] });
-    expect(replaced.rewards).toEqual([{ name: 'format', weight: 1 }]);
+    expect(replaced.rewards).toMatchObject([{ name: 'format', weight: 1 }]);
   });
 
   it('opens a group that the file has as null', () => {
