@@ -43,6 +43,7 @@ export type { QuickstartConfig } from './schemas/quickstart.js';
 export { quickstartSchema } from './schemas/quickstart.js';
 export type { ScoreConfig } from './schemas/score.js';
 export { scoreSchema } from './schemas/score.js';
+export type { ServerConfig } from './schemas/server.js';
 export { doctorSchema, setupSchema } from './schemas/setup.js';
 export type { SftConfig } from './schemas/sft.js';
 export { sftSchema } from './schemas/sft.js';

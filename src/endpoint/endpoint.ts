@@ -23,6 +23,12 @@ export interface EndpointReply {
   readonly isCached: boolean;
 }
 
+export interface PostOptions {
+  readonly signal?: AbortSignal;
+  /** The server answers in words, which come as `{ text }`. Such replies are not kept. */
+  readonly answersText?: boolean;
+}
+
 export interface EndpointStats {
   /** Requests made of the endpoint, kept replies included. */
   readonly requests: number;
@@ -44,7 +50,7 @@ export interface Endpoint {
    * @param path Below the base address, as `/chat/completions`.
    * @throws EndpointError when the tries are used up or would not help.
    */
-  post(path: string, body: JsonRow, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
+  post(path: string, body: JsonRow, options?: PostOptions): Promise<EndpointReply>;
   get(path: string, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
   stats(): EndpointStats;
 }
@@ -99,10 +105,11 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
 
   return {
     settings,
-    post: async (path, body, { signal } = {}) => {
+    post: async (path, body, { signal, answersText = false } = {}) => {
       count.requests++;
       const url = settings.baseUrl + path;
-      return await askOnce({ method: 'POST', url, body, ...(signal && { signal }) });
+      const request = { method: 'POST', url, body, ...(signal && { signal }) } as const;
+      return answersText ? await ask({ ...request, answersText }) : await askOnce(request);
     },
     get: async (path, { signal } = {}) => {
       count.requests++;
@@ -117,6 +124,7 @@ interface HttpRequest {
   readonly url: string;
   readonly body?: JsonRow;
   readonly signal?: AbortSignal;
+  readonly answersText?: boolean;
 }
 
 async function withRetries(
@@ -166,7 +174,8 @@ async function once(settings: EndpointSettings, request: HttpRequest): Promise<E
     const retryAfter = response.headers.get('retry-after');
     throw refusal(url, { status: response.status, text, retryAfter });
   }
-  return { body: parsed(url, text), latencyMs: performance.now() - start, isCached: false };
+  const answer = request.answersText === true ? { text } : parsed(url, text);
+  return { body: answer, latencyMs: performance.now() - start, isCached: false };
 }
 
 function headersOf({ apiKey }: EndpointSettings): Record<string, string> {

@@ -16,8 +16,11 @@ export interface DecodingKeys extends SamplingKeys {
   readonly response_format: JsonRow | null;
 }
 
-/** @throws InputError on a token that the vocabulary does not have, or lengths that contradict each other. */
-export function decodingParams(keys: DecodingKeys, tokenizer: Tokenizer): SamplingParams {
+/**
+ * @param tokenizer null where the prompts are rendered elsewhere
+ * @throws InputError on a token that the vocabulary does not have, or lengths that contradict each other.
+ */
+export function decodingParams(keys: DecodingKeys, tokenizer: Tokenizer | null): SamplingParams {
   const { min_new_tokens: least, max_new_tokens: most } = keys;
   if (least > most) {
     throw new InputError({
@@ -32,11 +35,19 @@ export function decodingParams(keys: DecodingKeys, tokenizer: Tokenizer): Sampli
     minNewTokens: least,
     logitBias: new Map(Object.entries(keys.logit_bias).map(([id, bias]) => [Number(id), bias])),
     stopIds: keys.stop_tokens.map((token) => stopId(token, tokenizer)),
-    constraint: responseConstraint(keys.response_format, tokenizer),
+    constraint: tokenizer === null ? null : responseConstraint(keys.response_format, tokenizer),
   };
 }
 
-function stopId(token: string, tokenizer: Tokenizer): number {
+function stopId(token: string, tokenizer: Tokenizer | null): number {
+  if (tokenizer === null) {
+    throw new InputError({
+      where: 'stop_tokens',
+      problem:
+        'they need the local tokenizer, which a server that renders chats takes the place of',
+      remedy: 'Give texts as stop',
+    });
+  }
   const id = tokenizer.tokenId(token);
   if (id !== null) return id;
   const pieces = tokenizer.encode(token, { addSpecialTokens: false }).length;

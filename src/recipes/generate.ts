@@ -5,22 +5,18 @@
 import type { GenerateConfig } from '../config/index.js';
 import { numericGrader } from '../evaluate/index.js';
 import { sampleRow, withProgress } from '../report/index.js';
-import type { Completion, PromptRequest, SamplingParams } from '../rollout/index.js';
+import type { Completion, PromptRequest, RemoteCompletion } from '../rollout/index.js';
 import { GuardError } from '../util/errors.js';
 import { type JsonRow, sha256 } from '../util/files.js';
-import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { renderOptions, tagsOf } from './dataset.js';
-import { decodingParams } from './decoding.js';
-import { type PromptedRow, promptRows } from './graded-rollouts.js';
+import { tagsOf } from './dataset.js';
+import { type GenerateEngine, openEngine } from './generate-engine.js';
+import type { PromptedRow } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
-import { type ModelSource, openModel } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
-import { asChat, readPrompts } from './prompt-input.js';
-import { resolvePrecision } from './rollout-precision.js';
+import { readPrompts } from './prompt-input.js';
 import { RowStore, type StoredRow } from './row-store.js';
 import type { WrittenRows } from './rows-output.js';
-import { openSampler } from './sampling.js';
 
 export async function runGenerate(
   config: GenerateConfig,
@@ -28,11 +24,11 @@ export async function runGenerate(
 ): Promise<WrittenRows | null> {
   const store = new RowStore(config);
   try {
-    const source = await openModel(config, context);
+    const engine = await openEngine(config, context);
     try {
-      return await generateInto(store, { config, source, context });
+      return await generateInto(store, { config, engine, context });
     } finally {
-      source.close();
+      engine.close();
     }
   } finally {
     store.close();
@@ -41,43 +37,36 @@ export async function runGenerate(
 
 interface Inputs {
   readonly config: GenerateConfig;
-  readonly source: ModelSource;
+  readonly engine: GenerateEngine;
   readonly context: RecipeContext;
 }
 
 async function generateInto(store: RowStore, inputs: Inputs): Promise<WrittenRows | null> {
-  const { config, source, context } = inputs;
+  const { config, engine, context } = inputs;
   const prompts = await promptsOf(inputs);
-  const params = decodingParams(config, source.tokenizer);
-  const adapter = source.adapter === null ? null : adapterHash(source.adapter);
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   store.verify(({ prompt_id: id, sample_index: sample }) => {
     const prompt = sample < config.num_generations ? byId.get(id) : undefined;
-    return prompt && { adapter, request_hash: requestHash(prompt, config) };
+    return prompt && { adapter: engine.adapter, request_hash: requestHash(prompt, config) };
   });
   const kept = store.size;
   const missing = prompts.flatMap((prompt) => missingSamples(prompt, config, store));
-  if (missing.length > 0) await sampleInto(store, { ...inputs, missing, params, byId, adapter });
+  if (missing.length > 0) await sampleInto(store, { ...inputs, missing, byId });
   const rows = store.finish(
     (a, b) => Number(a.prompt_id) - Number(b.prompt_id) || a.sample_index - b.sample_index,
   );
   return report(rows, { config, context, kept });
 }
 
-async function promptsOf({ config, source, context }: Inputs): Promise<PromptedRow[]> {
-  const { rows, where } = await readPrompts(config);
-  const prompts = promptRows(source.tokenizer, config.chat ? rows.map(asChat) : rows, {
-    render: (index) => renderOptions(config, where(index)),
-    context: source.spec.maxPositions,
-    completion: config.max_new_tokens,
-    truncate: config.truncate_prompts,
-  });
+async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedRow[]> {
+  const input = await readPrompts(config);
+  const prompts = engine.prompts(input);
   const cut = prompts.filter((prompt) => prompt.cut !== undefined);
   if (cut.length > 0) {
     const tokens = cut.reduce((sum, prompt) => sum + prompt.cut!, 0);
     context.log(`${cut.length} of ${prompts.length} prompts cut on the left, ${tokens} tokens`);
   }
-  return prompts.map((prompt, index) => ({ ...prompt, id: String(index), row: rows[index]! }));
+  return prompts.map((prompt, i) => ({ ...prompt, id: String(i), row: input.rows[i]! }));
 }
 
 /** Keys that do not change what a completion is. */
@@ -87,39 +76,36 @@ const NEUTRAL = new Set([
 ]);
 
 /** Of everything beside the weights that a completion of this prompt depends on. */
-function requestHash({ id, promptIds }: PromptedRow, config: GenerateConfig): string {
+function requestHash(
+  { id, promptIds, messages }: PromptedRow,
+  { server, ...config }: GenerateConfig,
+): string {
   const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  return sha256(JSON.stringify([id, promptIds, settings])).slice(0, 16);
+  const { api, model, reasoning, extra_body } = server;
+  const remote = config.engine === 'server' ? [api, model, reasoning, extra_body] : [];
+  return sha256(JSON.stringify([id, promptIds, messages, settings, remote])).slice(0, 16);
 }
 
 function missingSamples(
-  { id, promptIds }: PromptedRow,
+  { id, promptIds, messages }: PromptedRow,
   { num_generations: count }: GenerateConfig,
   store: RowStore,
 ): PromptRequest[] {
   const all = Array.from({ length: count }, (_, sample) => sample);
   const samples = all.filter((sample) => !store.has(id, sample));
-  return samples.length === 0 ? [] : [{ id, promptIds, n: samples.length, samples }];
+  if (samples.length === 0) return [];
+  return [{ id, promptIds, n: samples.length, samples, ...(messages && { messages }) }];
 }
 
 interface Work extends Inputs {
   readonly missing: readonly PromptRequest[];
-  readonly params: SamplingParams;
   readonly byId: ReadonlyMap<string, PromptedRow>;
-  /** Version that every completion must carry. */
-  readonly adapter: string | null;
 }
 
 async function sampleInto(store: RowStore, work: Work): Promise<void> {
-  const { config, source, context, missing, params, byId, adapter } = work;
+  const { config, engine, context, missing, byId } = work;
   const { signal } = context;
-  const sampler = await openSampler(source, {
-    ...resolvePrecision(config.rollout_precision, context.log),
-    threads: config.threads,
-    maxBatch: config.batch_size,
-    maxPromptLength: Math.max(...missing.map(({ promptIds }) => promptIds.length)),
-    maxNewTokens: config.max_new_tokens,
-  });
+  const sampler = await engine.open(Math.max(...missing.map(({ promptIds }) => promptIds.length)));
   const rewards = await rewardsOf(config, context);
   const toRow = rowMaker(config, rewards);
   const total = missing.reduce((sum, { n }) => sum + n, 0);
@@ -133,10 +119,10 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
       };
       const onCompletion = (completion: Completion): void => {
         if (completion.finishReason === 'aborted') return;
-        checkVersion(completion, adapter);
+        checkVersion(completion, engine.adapter);
         grading.push(add(completion));
       };
-      await sampler.generate(missing, params, { signal, onCompletion });
+      await sampler.generate(missing, engine.params, { signal, onCompletion });
       await Promise.all(grading);
     });
   } finally {
@@ -181,6 +167,7 @@ function rowMaker(config: GenerateConfig, rewards: OpenRewards | null) {
       finish_reason: completion.finishReason,
       adapter: completion.adapter,
       seconds: completion.seconds,
+      ...remoteColumns(completion),
     };
     if (rewards === null) return row;
     const { ids } = completion;
@@ -189,6 +176,17 @@ function rowMaker(config: GenerateConfig, rewards: OpenRewards | null) {
     const { correct } = numeric(completion.text, prompt.row);
     const { reward, statuses } = graded;
     return { ...row, reward, rewards: graded.rewards, statuses, correct };
+  };
+}
+
+/** What only servers tell. */
+function remoteColumns({ reasoning, usage }: Completion & Partial<RemoteCompletion>): JsonRow {
+  if (usage === undefined) return {};
+  return {
+    reasoning,
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
+    reasoning_tokens: usage.reasoningTokens,
   };
 }
 

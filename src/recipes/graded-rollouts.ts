@@ -15,6 +15,8 @@ export interface PromptedRow {
   readonly id: string;
   readonly row: JsonRow;
   readonly promptIds: readonly number[];
+  /** In place of ids, for a server that renders them itself. */
+  readonly messages?: NonNullable<PromptRequest['messages']>;
   /** Tokens left out at its beginning, so that it fits. */
   readonly cut?: number;
 }

@@ -6,6 +6,13 @@ export {
   type OnnxSamplerOptions,
 } from './engine/onnx-sampler.js';
 export type { WeightSource } from './graph/weight-source.js';
+export type { RemoteApi, RemoteUsage } from './remote/api.js';
+export {
+  createRemoteSampler,
+  type RemoteCompletion,
+  type RemoteSampler,
+  type RemoteSamplerOptions,
+} from './remote/remote-sampler.js';
 export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
 export { schemaGrammar } from './structured/json-schema.js';
 export { tokenConstraint } from './structured/token-constraint.js';

@@ -47,6 +47,8 @@ export interface PromptRequest {
   /** Unique within a call. Names the random stream, together with the seed. */
   readonly id: string;
   readonly promptIds: readonly number[];
+  /** The prompt as messages, for servers that render it themselves. */
+  readonly messages?: readonly { readonly role: string; readonly content: string }[];
   /** Completions to sample. */
   readonly n: number;
   /** Their numbers, `n` different ones, where some of a group are wanted only; default 0 … n − 1. */
@@ -106,7 +108,7 @@ export interface Sampler {
    */
   score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]>;
   /** Puts an adapter, or none, on the base weights for all later calls. */
-  setAdapter(adapter: Adapter | null): SyncResult;
+  setAdapter(adapter: Adapter | null): SyncResult | Promise<SyncResult>;
   /** Hash that completions carry now. */
   readonly adapterHash: string | null;
   dispose(): void;

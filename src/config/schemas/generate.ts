@@ -15,6 +15,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { serverSchema } from './server.js';
 
 export const generateSchema = z
   .strictObject({
@@ -40,6 +41,11 @@ export const generateSchema = z
     rewards: rewardsKey.default([]).describe('Grade the completions; rows need their gold answer'),
     ...graderKeys,
     ...tagKeys,
+    engine: z
+      .enum(['onnxruntime', 'server'])
+      .default('onnxruntime')
+      .describe('server samples on an OpenAI-compatible server'),
+    server: serverSchema,
     num_generations: whole(1).default(1).describe('Completions for each prompt'),
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     ...samplingKeys(1),

@@ -1,0 +1,132 @@
+/**
+ * What `generate` samples by: the rollout engine, or a server. A server that renders chats itself needs no
+ * local model; for all others the prompts are token ids of the local tokenizer.
+ */
+import type { GenerateConfig } from '../config/index.js';
+import type { Sampler, SamplingParams } from '../rollout/index.js';
+import { InputError } from '../util/errors.js';
+import type { JsonRow } from '../util/files.js';
+import { adapterHash } from '../weights/index.js';
+import type { RecipeContext } from './context.js';
+import { promptRow, renderOptions } from './dataset.js';
+import { decodingParams } from './decoding.js';
+import { type PromptedRow, promptRows } from './graded-rollouts.js';
+import { type ModelSource, openModel } from './model-source.js';
+import { asChat, type PromptInput } from './prompt-input.js';
+import { resolvePrecision } from './rollout-precision.js';
+import { openSampler } from './sampling.js';
+import { openServerSampler } from './server-sampler.js';
+
+export interface GenerateEngine {
+  /** Version that every completion must carry. */
+  readonly adapter: string | null;
+  readonly params: SamplingParams;
+  prompts(input: PromptInput): PromptedRow[];
+  /** @param longest tokens of the longest prompt */
+  open(longest: number): Promise<Sampler>;
+  close(): void;
+}
+
+export async function openEngine(
+  config: GenerateConfig,
+  context: RecipeContext,
+): Promise<GenerateEngine> {
+  const { engine, server } = config;
+  if (engine === 'server' && server.api !== 'completions') return chatEngine(config, context);
+  const source = await openModel(config, context);
+  try {
+    return localEngine(config, { source, context });
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+function localEngine(
+  config: GenerateConfig,
+  { source, context }: { readonly source: ModelSource; readonly context: RecipeContext },
+): GenerateEngine {
+  const isServer = config.engine === 'server';
+  const { tokenizer, spec, adapter } = source;
+  return {
+    adapter: adapter === null ? null : adapterHash(adapter),
+    params: decodingParams(isServer ? { ...config, response_format: null } : config, tokenizer),
+    prompts: ({ rows, where }) =>
+      promptRows(tokenizer, config.chat ? rows.map(asChat) : rows, {
+        render: (index) => renderOptions(config, where(index)),
+        context: spec.maxPositions,
+        completion: config.max_new_tokens,
+        truncate: config.truncate_prompts,
+      }),
+    open: (longest) => (isServer ? onServer() : locally(longest)),
+    close: () => source.close(),
+  };
+
+  async function onServer(): Promise<Sampler> {
+    const sampler = serverSampler(config, context);
+    await sampler.setAdapter(adapter);
+    return sampler;
+  }
+
+  function locally(longest: number): Promise<Sampler> {
+    return openSampler(source, {
+      ...resolvePrecision(config.rollout_precision, context.log),
+      threads: config.threads,
+      maxBatch: config.batch_size,
+      maxPromptLength: longest,
+      maxNewTokens: config.max_new_tokens,
+    });
+  }
+}
+
+function serverSampler(config: GenerateConfig, { signal }: RecipeContext) {
+  const { server, model, response_format: responseFormat } = config;
+  return openServerSampler({ server, model, responseFormat, signal });
+}
+
+/** Messages go to the server as they are. */
+function chatEngine(config: GenerateConfig, context: RecipeContext): GenerateEngine {
+  for (const key of ['adapter', 'prompt_template'] as const) {
+    if (config[key] === null) continue;
+    throw new InputError({
+      where: key,
+      problem: `server.api=${config.server.api} leaves it to the server`,
+      remedy: 'Leave it out, or use server.api=completions',
+    });
+  }
+  const params = decodingParams({ ...config, response_format: null }, null);
+  const sampler = serverSampler(config, context);
+  return {
+    adapter: null,
+    params,
+    prompts: ({ rows, where }) =>
+      rows.map((row, index) => ({
+        ...{ id: String(index), row, promptIds: [] },
+        messages: messagesOf(row, config, where(index)),
+      })),
+    open: async () => sampler,
+    close: () => sampler.dispose(),
+  };
+}
+
+type Messages = NonNullable<PromptedRow['messages']>;
+
+function messagesOf(row: JsonRow, config: GenerateConfig, where: string): Messages {
+  const chat = asChat(promptRow(row) as JsonRow);
+  const messages = (chat.messages ?? chat.prompt) as Messages | undefined;
+  const isChat =
+    Array.isArray(messages) &&
+    messages.length > 0 &&
+    messages.every(({ role, content }) => typeof role === 'string' && typeof content === 'string');
+  if (!isChat) {
+    throw new InputError({
+      where,
+      problem: `needs messages with role and content, or a prompt, found ${Object.keys(row).join(', ') || 'no field'}`,
+    });
+  }
+  if (messages.at(-1)?.content === '')
+    throw new InputError({ where, problem: 'the prompt is empty' });
+  const { system_prompt: system } = config;
+  if (system === null || messages[0]?.role === 'system') return messages;
+  return [{ role: 'system', content: system }, ...messages];
+}

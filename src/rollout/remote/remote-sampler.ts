@@ -1,0 +1,234 @@
+/**
+ * Sampling on an OpenAI-compatible server. Each completion is a request of its own, with a seed of its own, so
+ * that none depends on the others; the endpoint bounds how many are on their way, and tries again. Every
+ * answer must name the model that was asked for: a server that answers by another one is an error.
+ */
+import type { Endpoint } from '../../endpoint/index.js';
+import { GuardError, InputError, RunError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { Rng } from '../../util/rng.js';
+import { type Adapter, adapterHash } from '../../weights/index.js';
+import { sampleIndices } from '../engine/requests.js';
+import { checkSamplingParams } from '../sampling/params.js';
+import type {
+  Completion,
+  GenerateOptions,
+  PromptRequest,
+  Sampler,
+  SamplingParams,
+  SyncResult,
+} from '../types.js';
+import type { ApiForm, RemoteAnswer, RemoteApi } from './api.js';
+import { chatApi } from './chat.js';
+import { completionsApi } from './completions.js';
+import { responsesApi } from './responses.js';
+import { loadAdapter, unloadAdapter } from './server-adapters.js';
+
+const APIS = {
+  completions: completionsApi,
+  chat: chatApi,
+  responses: responsesApi,
+} as const satisfies Record<RemoteApi, ApiForm>;
+
+export interface RemoteSamplerOptions {
+  readonly endpoint: Endpoint;
+  /** Name of the base model on the server. */
+  readonly model: string;
+  readonly api: RemoteApi;
+  /** Further fields of every request, e.g. `response_format`, or `reasoning` of the Responses form. */
+  readonly extra?: JsonRow;
+  /** Folder that the server sees as well, for adapters; without it none can be loaded. */
+  readonly adapterDir?: string | null;
+}
+
+/** A completion with what only servers tell. */
+export interface RemoteCompletion extends Completion, Pick<RemoteAnswer, 'reasoning' | 'usage'> {}
+
+export interface RemoteSampler extends Sampler {
+  generate(
+    requests: readonly PromptRequest[],
+    params: SamplingParams,
+    options?: GenerateOptions,
+  ): Promise<RemoteCompletion[]>;
+  setAdapter(adapter: Adapter | null): Promise<SyncResult>;
+}
+
+export function createRemoteSampler(options: RemoteSamplerOptions): RemoteSampler {
+  return new ServerSampler(options);
+}
+
+interface Job {
+  readonly request: PromptRequest;
+  readonly sampleIndex: number;
+}
+
+class ServerSampler implements RemoteSampler {
+  adapterHash: string | null = null;
+  private readonly options: RemoteSamplerOptions;
+  /** Name that requests go to: the base model's, or that of the loaded adapter. */
+  private served: string;
+
+  constructor(options: RemoteSamplerOptions) {
+    this.options = options;
+    this.served = options.model;
+  }
+
+  async generate(
+    requests: readonly PromptRequest[],
+    params: SamplingParams,
+    { signal, onCompletion }: GenerateOptions = {},
+  ): Promise<RemoteCompletion[]> {
+    checkSamplingParams(params);
+    this.check(requests, params);
+    const failed = new AbortController();
+    const signals = [failed.signal, ...(signal === undefined ? [] : [signal])];
+    const stop = AbortSignal.any(signals);
+    const jobs = requests.flatMap((request) =>
+      sampleIndices(request).map((sampleIndex) => ({ request, sampleIndex })),
+    );
+    const one = async (job: Job): Promise<RemoteCompletion> => {
+      try {
+        const completion = await this.complete(job, params, stop);
+        onCompletion?.(completion);
+        return completion;
+      } catch (error) {
+        if (signal?.aborted !== true) failed.abort();
+        else return this.aborted(job);
+        throw error;
+      }
+    };
+    return await Promise.all(jobs.map(one));
+  }
+
+  /** By the log-probabilities of the prompt that vLLM gives (`prompt_logprobs`). */
+  async score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    return await Promise.all(sequences.map((ids) => this.scoreOne(ids)));
+  }
+
+  async setAdapter(adapter: Adapter | null): Promise<SyncResult> {
+    const start = performance.now();
+    const { endpoint, model, adapterDir } = this.options;
+    const former = this.served;
+    const hash = adapter === null ? null : adapterHash(adapter);
+    if (hash !== this.adapterHash) {
+      this.served =
+        adapter === null ? model : await loadAdapter(endpoint, { adapter, dir: adapterDir });
+      this.adapterHash = hash;
+      if (former !== model) await unloadAdapter(endpoint, former);
+    }
+    return { hash, syncMs: performance.now() - start };
+  }
+
+  dispose(): void {}
+
+  private check(requests: readonly PromptRequest[], { constraint }: SamplingParams): void {
+    const { api } = this.options;
+    if (constraint !== null) {
+      throw new InputError({
+        where: 'response_format',
+        problem: 'a server constrains its answers itself',
+        remedy: 'Hand the format over as a field of the request',
+      });
+    }
+    for (const { id, promptIds, messages } of requests) {
+      const isEmpty = api === 'completions' ? promptIds.length === 0 : !messages?.length;
+      const problem = `api=${api} needs ${api === 'completions' ? 'token ids' : 'messages'}`;
+      if (isEmpty) throw new InputError({ where: `request ${id}`, problem });
+    }
+  }
+
+  private async complete(
+    { request, sampleIndex }: Job,
+    params: SamplingParams,
+    signal: AbortSignal,
+  ): Promise<RemoteCompletion> {
+    const { api, extra = {} } = this.options;
+    const form = APIS[api];
+    const seed = seedOf(request, params.seed, sampleIndex);
+    const body = form.body({ model: this.served, request, params, seed, extra });
+    const start = performance.now();
+    const reply = await this.post(form, body, signal);
+    return {
+      requestId: request.id,
+      sampleIndex,
+      promptIds: request.promptIds,
+      ...reply,
+      adapter: this.adapterHash,
+      seconds: (performance.now() - start) / 1000,
+    };
+  }
+
+  private async post(form: ApiForm, body: JsonRow, signal?: AbortSignal): Promise<RemoteAnswer> {
+    const { endpoint } = this.options;
+    const reply = await endpoint.post(form.path, body, signal === undefined ? {} : { signal });
+    this.checkServed(reply.body);
+    try {
+      return form.answer(reply.body);
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      throw new RunError({ where: endpoint.settings.baseUrl + form.path, problem });
+    }
+  }
+
+  /** A name with a date or a folder around it counts as the same base model; an adapter's must be equal. */
+  private checkServed({ model }: JsonRow): void {
+    if (typeof model !== 'string' || model === this.served) return;
+    const isAdapter = this.served !== this.options.model;
+    if (!isAdapter && (model.startsWith(this.served) || model.endsWith(this.served))) return;
+    throw new GuardError({
+      where: this.options.endpoint.settings.baseUrl,
+      problem: `it answered by the model ${model}, asked for was ${this.served}`,
+    });
+  }
+
+  private async scoreOne(ids: readonly number[]): Promise<Float32Array> {
+    const { endpoint } = this.options;
+    const { body } = await endpoint.post('/completions', {
+      ...{ model: this.served, prompt: [...ids], max_tokens: 1, temperature: 0 },
+      prompt_logprobs: 0,
+    });
+    this.checkServed(body);
+    const choice = (body.choices as JsonRow[] | undefined)?.[0];
+    const given = choice?.prompt_logprobs;
+    if (!Array.isArray(given) || given.length !== ids.length) {
+      throw new RunError({
+        where: `${endpoint.settings.baseUrl}/completions`,
+        problem: 'it gives no log-probabilities of the prompt',
+        remedy: 'Score on a server that knows prompt_logprobs (vLLM), or locally',
+      });
+    }
+    return Float32Array.from(ids.slice(1), (id, i) => {
+      const { logprob } = (given[i + 1] as Record<string, { logprob?: number }> | null)?.[id] ?? {};
+      if (typeof logprob === 'number') return logprob;
+      throw new RunError({
+        where: `${endpoint.settings.baseUrl}/completions`,
+        problem: `it gives no log-probability of token ${id} at position ${i + 1}`,
+      });
+    });
+  }
+
+  private aborted({ request, sampleIndex }: Job): RemoteCompletion {
+    return {
+      requestId: request.id,
+      sampleIndex,
+      promptIds: request.promptIds,
+      ids: [],
+      text: '',
+      logprobs: new Float32Array(0),
+      finishReason: 'aborted',
+      reasoning: null,
+      usage: { promptTokens: null, completionTokens: null, reasoningTokens: null },
+      adapter: this.adapterHash,
+      seconds: 0,
+    };
+  }
+}
+
+/** The server's seed of one completion, 31 bits. */
+function seedOf(request: PromptRequest, seed: number, sampleIndex: number): number {
+  const rng =
+    request.seed === undefined
+      ? Rng.of(seed, 'rollout', request.id, sampleIndex)
+      : Rng.of(request.seed, 'rollout', sampleIndex);
+  return rng.uint32() >>> 1;
+}
