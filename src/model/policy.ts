@@ -8,10 +8,8 @@
  * stand without padding, and each sees its own sequence only.
  */
 import {
-  attr,
   type ComputeType,
   castTo,
-  executeOp,
   LOGP,
   type ParameterVector,
   type Tensor,
@@ -21,11 +19,18 @@ import {
 import type { HostTensor } from '../weights/index.js';
 import { embeddingNoise } from './embedding-noise.js';
 import { fusedLayer } from './fused/index.js';
+import { gatherRows } from './gather-rows.js';
 import { type BatchGeometry, GeometryMaker } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
 import type { LoraPlan } from './lora.js';
 import { type ParameterView, PolicyParameters } from './policy-parameters.js';
-import type { GradientOptions, Gradients, ScoreOptions, TokenLoss } from './policy-types.js';
+import type {
+  AdapterChoice,
+  GradientOptions,
+  Gradients,
+  ScoreOptions,
+  TokenLoss,
+} from './policy-types.js';
 import { untied } from './replaced.js';
 import { type Segment, segmentParameters, segmentsOf } from './segments.js';
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
@@ -95,8 +100,27 @@ export class Policy {
    */
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
     const { adapter = 'policy', temperature = 1 } = options;
+    return await this.ask(batch, adapter, (x, pass) =>
+      this.head(x, pass, { temperature, columns: [] }),
+    );
+  }
+
+  /**
+   * Logits after the tokens that `predictors` names; targets do not count.
+   * @returns `[M, V]` on the host, row-major.
+   */
+  async logits(batch: TokenBatch): Promise<Float32Array> {
+    return await this.ask(batch, 'policy', (x, pass) => this.plainLogits(x, pass));
+  }
+
+  /** A forward pass without tape, and what `finish` makes of its hidden states, on the host. */
+  private async ask(
+    batch: TokenBatch,
+    adapter: AdapterChoice,
+    finish: (x: Tensor, pass: Pass) => Tensor,
+  ): Promise<Float32Array> {
     const geometry = this.geometries.of(batch);
-    const scores = tf.tidy(() => {
+    const result = tf.tidy(() => {
       const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
       let x = this.embed(pass);
       for (const index of this.spec.layers.keys()) {
@@ -104,11 +128,11 @@ export class Policy {
         x.dispose();
         x = next;
       }
-      return this.head(x, pass, { temperature, columns: [] });
+      return finish(x, pass);
     });
     geometry.dispose();
-    const values = (await scores.data()) as Float32Array;
-    scores.dispose();
+    const values = (await result.data()) as Float32Array;
+    result.dispose();
     return values;
   }
 
@@ -238,12 +262,33 @@ export class Policy {
     return scaled.add(embeddingNoise(x.shape, noise));
   }
 
+  private get headName(): string {
+    return this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
+  }
+
+  /** Normed hidden states at the predictors, `[M, H]`. */
+  private selected(
+    x: Tensor,
+    { batch, source, geometry }: Pick<Pass, 'batch' | 'source' | 'geometry'>,
+  ): Tensor {
+    const rows = tf.gather(x, tf.tensor1d(batch.predictors, 'int32'));
+    return new LayerForward(this.spec, source, geometry).norm(rows, FINAL_NORM);
+  }
+
+  private plainLogits(x: Tensor, pass: Pass): Tensor {
+    const { logitScale, logitSoftcap } = this.spec;
+    const matrix = pass.source.get(this.headName);
+    const isHalf = this.store.fused === 'bfloat16';
+    const weight = isHalf ? castTo(matrix, 'bfloat16', 'float32') : matrix;
+    const z = tf.matMul(this.selected(x, pass), weight, false, true).mul(logitScale);
+    return logitSoftcap === null ? z : tf.tanh(z.div(logitSoftcap)).mul(logitSoftcap);
+  }
+
   /** @returns Token scores, `[M, 3]`, or `[M, 4]` where `columns` names the mean log p. */
   private head(x: Tensor, { batch, source, geometry }: Pass, options: HeadOptions): Tensor {
     const { temperature, columns } = options;
-    const name = this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
-    const selected = tf.gather(x, tf.tensor1d(batch.predictors, 'int32'));
-    const hidden = new LayerForward(this.spec, source, geometry).norm(selected, FINAL_NORM);
+    const name = this.headName;
+    const hidden = this.selected(x, { batch, source, geometry });
     return tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
       temperature,
       logitScale: this.spec.logitScale,
@@ -253,20 +298,4 @@ export class Policy {
       ...(columns !== undefined && { gradients: columns }),
     });
   }
-}
-
-/** Rows of a matrix of any element type, as float32. */
-function gatherRows(matrix: Tensor, ids: Tensor, type: ComputeType): Tensor {
-  if (type === 'float32') return tf.gather(matrix, ids as never);
-  const attrs = [
-    attr.type('Tparams', type),
-    attr.type('Tindices', 'int32'),
-    attr.type('Taxis', 'int32'),
-    attr.int('batch_dims', 0),
-  ];
-  return castTo(
-    executeOp('GatherV2', attrs, [matrix, ids, tf.scalar(0, 'int32')]),
-    type,
-    'float32',
-  );
 }

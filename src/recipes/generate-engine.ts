@@ -1,5 +1,5 @@
 /**
- * What `generate` samples by: the rollout engine, or a server. A server that renders chats itself needs no
+ * What `generate` samples by: the rollout engine, the trainer's own forward pass, or a server. A server that renders chats itself needs no
  * local model; for all others the prompts are token ids of the local tokenizer.
  */
 import type { GenerateConfig } from '../config/index.js';
@@ -12,6 +12,8 @@ import { promptRow, renderOptions } from './dataset.js';
 import { decodingParams } from './decoding.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { type ModelSource, openModel } from './model-source.js';
+import { openPolicySampler } from './policy-sampler.js';
+import { configureDevice } from './policy-source.js';
 import { asChat, type PromptInput } from './prompt-input.js';
 import { resolvePrecision } from './rollout-precision.js';
 import { openSampler } from './sampling.js';
@@ -68,8 +70,13 @@ function localEngine(
     return sampler;
   }
 
-  function locally(longest: number): Promise<Sampler> {
-    return openSampler(source, {
+  async function locally(longest: number): Promise<Sampler> {
+    if (config.engine === 'tensorflow') {
+      configureDevice(config);
+      const maxContext = longest + config.max_new_tokens;
+      return openPolicySampler(source, { maxContext, maxBatch: config.batch_size });
+    }
+    return await openSampler(source, {
       ...resolvePrecision(config.rollout_precision, context.log),
       threads: config.threads,
       maxBatch: config.batch_size,

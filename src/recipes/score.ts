@@ -1,6 +1,5 @@
 /** `lorikeet score`: log p of each token of given texts or ids, by the trainer's or the sampler's runtime. */
 import type { ScoreConfig } from '../config/index.js';
-import { collate, loraFromAdapter, NO_LORA, Policy, planLora } from '../model/index.js';
 import { withProgress } from '../report/index.js';
 import { renderExample } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
@@ -8,6 +7,7 @@ import { type JsonRow, readJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './dataset.js';
 import { type ModelSource, openModel } from './model-source.js';
+import { frozenPolicy, scoreSequences } from './policy-sampler.js';
 import { configureDevice } from './policy-source.js';
 import { resolvePrecision } from './rollout-precision.js';
 import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
@@ -83,23 +83,10 @@ interface OpenScorer {
 
 async function tensorflowScorer(config: ScoreConfig, source: ModelSource): Promise<OpenScorer> {
   configureDevice(config);
-  const { adapter, spec, weights } = source;
-  const plan = adapter === null ? NO_LORA : planLora(spec, adapter.config);
-  const policy = new Policy({
-    spec,
-    weights,
-    lora: plan,
-    initialLora: adapter === null ? [] : loraFromAdapter(plan, adapter),
-    checkpointedLayers: 0,
-  });
+  const policy = frozenPolicy(source, source.adapter);
   return {
-    async score(sequences) {
-      const batch = collate(sequences.map((ids) => ({ ids, trained: ids.map(() => true) })));
-      const scores = await policy.score(batch);
-      const out = sequences.map((): number[] => []);
-      for (const [i, row] of batch.sequences.entries()) out[row]!.push(scores[3 * i]!);
-      return out;
-    },
+    score: async (sequences) =>
+      (await scoreSequences(policy, sequences)).map((logprobs) => Array.from(logprobs)),
     dispose: () => policy.dispose(),
   };
 }

@@ -5,6 +5,11 @@ export {
   type OnnxSampler,
   type OnnxSamplerOptions,
 } from './engine/onnx-sampler.js';
+export {
+  createReferenceSampler,
+  type ReferenceModel,
+  type ReferenceSamplerOptions,
+} from './engine/reference-sampler.js';
 export type { WeightSource } from './graph/weight-source.js';
 export type { RemoteApi, RemoteUsage } from './remote/api.js';
 export {

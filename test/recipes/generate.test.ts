@@ -32,7 +32,33 @@ function linesIn(name: string): number {
   }
 }
 
+const answer = { role: 'assistant', content: '2' };
+
 const plain = ({ seconds: _, ...row }: JsonRow) => row;
+
+describe('score', () => {
+  it('gives the same log-probabilities by both runtimes, ids, texts and messages', async () => {
+    const messages = [{ role: 'user', content: '1+1=' }];
+    const rows = [{ ids: [5, 6, 7, 8] }, { text: '12+34=46' }, { messages: [...messages, answer] }];
+    writeFileSync(at('texts.jsonl'), toJsonl(rows));
+    const scores: JsonRow[][] = [];
+    for (const engine of ['tensorflow', 'onnxruntime']) {
+      const output = at(`${engine}.jsonl`);
+      const files = [`model=${model}`, `input=${at('texts.jsonl')}`, `output=${output}`];
+      const keys = ['compute_dtype=float32', 'threads=1', 'prompt_template={prompt}'];
+      const { code, err } = await call(['score', ...files, ...keys, `engine=${engine}`]);
+      expect(code, err.join('\n')).toBe(0);
+      scores.push(readJsonl(output));
+    }
+    for (const [i, row] of scores[0]!.entries()) {
+      const other = scores[1]![i]!;
+      expect(other.ids).toEqual(row.ids);
+      const [a, b] = [row.logprobs as number[], other.logprobs as number[]];
+      expect(a.length).toBe((row.ids as number[]).length - 1);
+      expect(Math.max(...a.map((x, t) => Math.abs(x - b[t]!)))).toBeLessThanOrEqual(1e-4);
+    }
+  }, 60_000);
+});
 
 describe('generate', () => {
   it('goes on where SIGKILL stopped it, again and again', async () => {

@@ -42,9 +42,9 @@ export const generateSchema = z
     ...graderKeys,
     ...tagKeys,
     engine: z
-      .enum(['onnxruntime', 'server'])
+      .enum(['onnxruntime', 'tensorflow', 'server'])
       .default('onnxruntime')
-      .describe('server samples on an OpenAI-compatible server'),
+      .describe("tensorflow: the trainer's own pass, slow; server: an OpenAI-compatible server"),
     server: serverSchema,
     num_generations: whole(1).default(1).describe('Completions for each prompt'),
     batch_size: whole(1).default(32).describe('Completions sampled together'),

@@ -73,6 +73,11 @@ export class CompletionRow implements SamplingState {
     return this.ids[this.ids.length - 1]!;
   }
 
+  /** Ids of prompt and completion. */
+  get sequence(): readonly number[] {
+    return [...this.request.promptIds, ...this.ids];
+  }
+
   /** Tokens of prompt and completion. */
   get length(): number {
     return this.request.promptIds.length + this.ids.length;

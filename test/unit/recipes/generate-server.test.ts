@@ -106,7 +106,8 @@ describe('generate engine=server', () => {
     let good = 0;
     const failing = generate(
       'again.jsonl',
-      (_, index) => (index === 4 ? { status: 400, body: 'no', delayMs: 30 } : { body: chat(`${good++}`) }),
+      (_, index) =>
+        index === 4 ? { status: 400, body: 'no', delayMs: 30 } : { body: chat(`${good++}`) },
       ...words,
       'server.max_concurrency=1',
     );

@@ -266,6 +266,18 @@ describe('an adapter', () => {
   });
 });
 
+it("samples by the trainer's own pass, with the same result", async () => {
+  await adapter('both', 3);
+  const words = ['prompt=1+2=', `adapter=${at('both')}`, 'num_generations=3', 'top_k=9'];
+  const [onnx, tensorflow] = [
+    await generate('onnx.out', ...words),
+    await generate('tf.out', ...words, 'engine=tensorflow', 'device=cpu', 'batch_size=2'),
+  ];
+  const ids = (rows: JsonRow[]) =>
+    rows.map(({ completion_ids: each, adapter: hash }) => [each, hash]);
+  expect(ids(tensorflow)).toEqual(ids(onnx));
+});
+
 it('prints the rows where there is no output', async () => {
   const overrides = [`model=${model}`, 'prompt=1+2=', 'max_new_tokens=2', 'threads=1'];
   await runGenerate(loadConfig(generateSchema, { overrides }), context);
