@@ -77,9 +77,14 @@ export {
 export {
   type Completion,
   createOnnxSampler,
+  createRemoteSampler,
+  PLAIN_SAMPLING,
   type PromptRequest,
   type Sampler,
   type SamplingParams,
+  schemaGrammar,
+  type TokenConstraint,
+  tokenConstraint,
 } from './rollout/index.js';
 export {
   createPythonSandbox,

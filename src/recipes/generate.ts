@@ -5,8 +5,12 @@
 import type { GenerateConfig } from '../config/index.js';
 import { numericGrader } from '../evaluate/index.js';
 import { sampleRow, withProgress } from '../report/index.js';
-import type { Completion, PromptRequest, RemoteCompletion } from '../rollout/index.js';
-import { GuardError } from '../util/errors.js';
+import {
+  type Completion,
+  checkVersion,
+  type PromptRequest,
+  type RemoteCompletion,
+} from '../rollout/index.js';
 import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './dataset.js';
@@ -130,15 +134,6 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
     await rewards?.close();
   }
   if (signal.aborted) throw stopped(signal, store, config);
-}
-
-/** @throws GuardError when the sampler answered for other weights than the model's. */
-function checkVersion({ adapter, requestId }: Completion, expected: string | null): void {
-  if (adapter === expected) return;
-  throw new GuardError({
-    where: `prompt ${requestId}`,
-    problem: `the sampler answered with adapter ${adapter ?? 'none'}, expected ${expected ?? 'none'}`,
-  });
 }
 
 function stopped(signal: AbortSignal, store: RowStore, { output }: GenerateConfig): Error {

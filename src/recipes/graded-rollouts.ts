@@ -1,6 +1,12 @@
 /** Prompts → sampled completions → grades: the step that GRPO, evaluation, traces and pairs share. */
 import type { AsyncGrader, Grade, Grader } from '../rewards/index.js';
-import type { Completion, PromptRequest, Sampler, SamplingParams } from '../rollout/index.js';
+import {
+  type Completion,
+  checkVersion,
+  type PromptRequest,
+  type Sampler,
+  type SamplingParams,
+} from '../rollout/index.js';
 import {
   type ChatRow,
   type RenderOptions,
@@ -99,12 +105,17 @@ export interface RolloutOptions {
   readonly grade: Grader | AsyncGrader;
   readonly signal?: AbortSignal;
   readonly onCompletion?: (completion: Completion) => void;
+  /** Version that every completion must carry. */
+  readonly expectedAdapter?: string | null;
 }
 
-/** Completions in order of prompt, then sample. */
+/**
+ * Completions in order of prompt, then sample.
+ * @throws GuardError when the sampler answered for other weights than `expectedAdapter`
+ */
 export async function gradedRollouts(
   prompts: readonly PromptedRow[],
-  { sampler, params, n, grade, signal, onCompletion }: RolloutOptions,
+  { sampler, params, n, grade, signal, onCompletion, expectedAdapter }: RolloutOptions,
 ): Promise<GradedRollout[]> {
   const byRequest = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   if (byRequest.size !== prompts.length) throw new Error('gradedRollouts: prompt ids repeat');
@@ -115,6 +126,7 @@ export async function gradedRollouts(
   });
   return await Promise.all(
     completions.map(async (completion) => {
+      if (expectedAdapter !== undefined) checkVersion(completion, expectedAdapter);
       const prompt = byRequest.get(completion.requestId)!;
       const info = { ids: completion.ids };
       return { prompt, completion, grade: await grade(completion.text, prompt.row, info) };

@@ -25,7 +25,7 @@ import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { PROBE_TOLERANCE, resolvePrecision } from './rollout-precision.js';
 import { openSampler, samplingParams } from './sampling.js';
-import { syncSampler } from './sync-sampler.js';
+import { type Synced, syncSampler } from './sync-sampler.js';
 import {
   type PreparedTraining,
   type TrainingRecipe,
@@ -115,6 +115,7 @@ class Collector {
         n: config.num_generations,
         grade: this.grade,
         params: samplingParams(config, config.max_completion_length),
+        expectedAdapter: probe.hash,
       }),
     );
     const rollouts = config.shuffle_rewards ? shuffled(graded, config.seed, step) : graded;
@@ -140,7 +141,7 @@ class Collector {
     };
   }
 
-  private async sync(): Promise<ProbeResult & { readonly syncMs: number }> {
+  private async sync(): Promise<ProbeResult & Synced> {
     const { trained, run } = this.session;
     const { hash, syncMs } = await run.phases.time('sync', () =>
       syncSampler(trained, this.sampler),
@@ -154,7 +155,7 @@ class Collector {
         tolerance: this.tolerance,
       }),
     );
-    return { ...probe, syncMs };
+    return { ...probe, hash, syncMs };
   }
 
   private log(

@@ -10,6 +10,7 @@ export {
   type ReferenceModel,
   type ReferenceSamplerOptions,
 } from './engine/reference-sampler.js';
+export { checkVersion } from './freshness.js';
 export type { WeightSource } from './graph/weight-source.js';
 export type { RemoteApi, RemoteUsage } from './remote/api.js';
 export {

@@ -63,12 +63,17 @@ beforeEach(() => {
 });
 
 describe('independence', () => {
-  it('gives the same tokens and log-probabilities alone, in a batch of 64 and in another order', async () => {
-    const together = await sampler.generate(requests(64), PARAMS);
-    const reordered = await sampler.generate(requests(64).reverse(), PARAMS);
+  it.each<Partial<SamplingParams>>([
+    {},
+    { temperature: 0.8, topK: 30, topP: 0.9, minP: 0.02, repetitionPenalty: 1.3 },
+    { minNewTokens: 4, stopStrings: [letterTokenizer(null).decode([7])], stopIds: [12] },
+  ])('gives the same alone, in a batch of 64 and in another order: %j', async (changes) => {
+    const params = { ...PARAMS, ...changes };
+    const together = await sampler.generate(requests(64), params);
+    const reordered = await sampler.generate(requests(64).reverse(), params);
     expect(reordered.reverse().map(textOf)).toEqual(together.map(textOf));
     for (const i of [0, 1, 5, 16, 33, 56, 63]) {
-      const [alone] = await sampler.generate([request(i)], PARAMS);
+      const [alone] = await sampler.generate([request(i)], params);
       expect(alone!.ids).toEqual(together[i]!.ids);
       for (const [t, logprob] of together[i]!.logprobs.entries()) {
         expect(alone!.logprobs[t]).toBeCloseTo(logprob, 5);
@@ -205,6 +210,18 @@ describe('generate', () => {
       for (const [t, logprob] of logprobs.entries()) expect(cut[i]![t]).toBeCloseTo(logprob, 5);
     }
     pieces.dispose();
+  });
+});
+
+describe('parts of a group', () => {
+  it('are those of the whole group', async () => {
+    const whole = await sampler.generate(requests(3, 4), PARAMS);
+    const some = requests(3).map((each) => ({ ...each, n: 2, samples: [3, 1] }));
+    const completions = await sampler.generate(some, PARAMS);
+    const wanted = whole.filter(({ sampleIndex }) => sampleIndex % 2 === 1);
+    expect(completions.map(textOf)).toEqual(wanted.map(textOf));
+    const twice = { ...request(0), n: 2, samples: [1, 1] };
+    await expect(sampler.generate([twice], PARAMS)).rejects.toThrow('samples 1, 1 are not 2');
   });
 });
 

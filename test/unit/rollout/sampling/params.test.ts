@@ -9,8 +9,9 @@ describe('checkSamplingParams', () => {
     [{}],
     [{ temperature: 0, topK: 1, topP: 1e-6, minP: 0.99, repetitionPenalty: 0.5 }],
     [{ minNewTokens: 8, stopStrings: ['\n'], seed: -3 }],
+    [{ stopIds: [49], logitBias: new Map([[0, -100]]) }],
   ])('accepts %j', (changes) => {
-    expect(() => checkSamplingParams({ ...GOOD, ...changes })).not.toThrow();
+    expect(() => checkSamplingParams({ ...GOOD, ...changes }, 50)).not.toThrow();
   });
 
   it.each([
@@ -25,8 +26,11 @@ describe('checkSamplingParams', () => {
     [{ minNewTokens: 9 }, 'sampling minNewTokens: 9 is more than maxNewTokens'],
     [{ seed: 0.5 }, 'sampling seed: 0.5'],
     [{ stopStrings: ['a', ''] }, 'sampling stopStrings'],
+    [{ stopIds: [3, 50] }, 'sampling stopIds: the model has no token 50'],
+    [{ logitBias: new Map([[-1, 1]]) }, 'sampling logitBias: the model has no token -1'],
+    [{ logitBias: new Map([[1, Number.NaN]]) }, 'sampling logitBias: NaN for token 1'],
   ])('refuses %j', (changes, message) => {
-    const check = () => checkSamplingParams({ ...GOOD, ...changes });
+    const check = () => checkSamplingParams({ ...GOOD, ...changes }, 50);
     expect(check).toThrow(InputError);
     expect(check).toThrow(message);
   });
