@@ -77,6 +77,7 @@ def ours(folder, prompts, adapter):
     rows.write_text("".join(json.dumps({"ids": ids}) + "\n" for ids in prompts))
     words = [f"model={folder}", f"input={rows}", f"output={output}", "overwrite=true", "temperature=0"]
     words += [f"max_new_tokens={NEW_TOKENS}", f"batch_size={PROMPTS}", "threads=1"]
+    words += ["rollout_precision=float32"]
     words += [f"adapter={folder / 'adapter'}"] if adapter else []
     subprocess.run(["npx", "tsx", "src/cli/main.ts", "generate", *words], check=True, capture_output=True)
     return [json.loads(line)["completion_ids"] for line in output.read_text().splitlines()]

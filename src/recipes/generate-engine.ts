@@ -1,6 +1,6 @@
 /**
- * What `generate` samples by: the rollout engine, the trainer's own forward pass, or a server. A server that renders chats itself needs no
- * local model; for all others the prompts are token ids of the local tokenizer.
+ * What `generate` samples by: the rollout engine, the trainer's own forward pass, or a server. A server that
+ * renders chats itself needs no local model; for all others the prompts are token ids of the local tokenizer.
  */
 import type { GenerateConfig } from '../config/index.js';
 import type { Sampler, SamplingParams } from '../rollout/index.js';

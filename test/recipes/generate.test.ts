@@ -21,6 +21,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const argv = (output: string, ...words: string[]) => [
   ...['generate', `model=${model}`, `input=${at('in.jsonl')}`, `output=${at(output)}`],
   ...['num_generations=4', 'batch_size=2', 'max_new_tokens=40', 'min_new_tokens=30', 'threads=1'],
+  'rollout_precision=float32',
   ...words,
 ];
 

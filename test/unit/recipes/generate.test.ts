@@ -33,6 +33,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 async function generate(name: string, ...words: string[]): Promise<JsonRow[]> {
   const keys = ['max_new_tokens=6', 'threads=1', 'prompt_template={prompt}'];
+  keys.push('rollout_precision=float32');
   const overrides = [`model=${model}`, `output=${at(name)}`, ...keys, ...words];
   await runGenerate(loadConfig(generateSchema, { overrides }), context);
   return readJsonl(at(name));
