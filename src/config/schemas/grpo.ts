@@ -84,9 +84,7 @@ export const grpoSchema = z
     max_logprob_difference: positive()
       .nullable()
       .default(null)
-      .describe(
-        'Largest log-probability difference of trainer and sampler before the run stops; null: 0.001 in float32, 0.5 in bfloat16, 2 in int8',
-      ),
+      .describe('Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 int8'),
   })
   .superRefine((config, context) => {
     checkTrainer(config, context);

@@ -201,15 +201,18 @@ describe.skipIf(!existsSync(join(dataFolder, 'gsm8k')))(
   'real files (skipped without LORIKEET_DATA)',
   () => {
     const splits = Object.entries(NAMED_DATASETS).flatMap(([name, set]) =>
-      set.kind === 'files' ? set.splits.map((split) => [name, split] as const) : [],
+      set.kind === 'files' && !('isLarge' in set)
+        ? set.splits.map((split) => [name, split, set.format] as const)
+        : [],
     );
-    it.each(splits)('%s %s loads whole', async (name, split) => {
+    it.each(splits)('%s %s loads whole', async (name, split, format) => {
       const { rows, provenance } = await loadRows(name, { split, dataFolder });
       expect(provenance.dropped).toBe(0);
-      expect(rows.length).toBeGreaterThan(400);
-      expect(rows.every(({ question, reasoning, answer }) => question && reasoning && answer)).toBe(
-        true,
-      );
+      const isCompetition = format === 'competition';
+      expect(rows.length).toBeGreaterThanOrEqual(isCompetition ? 30 : 400);
+      for (const { question, reasoning, answer } of rows) {
+        expect(question && (isCompetition || reasoning) && answer).toBeTruthy();
+      }
     });
   },
 );
