@@ -27,6 +27,8 @@ export interface AnswerGrade {
   readonly has_reasoning: boolean;
   readonly has_answer: boolean;
   readonly format_ok: boolean;
+  /** Share of the full score, 0 to 1, of graders that give parts; null without a gold answer. */
+  readonly score?: number | null;
 }
 
 /** How an answer is marked in a response. */

@@ -1,10 +1,12 @@
 /** Benchmarks by name: which rows, how their answers are graded, and what their tables are grouped by. */
 
-export type GraderName = 'numeric' | 'math';
+import type { TextGraderName } from './text-grade.js';
+
+export type GraderName = 'numeric' | 'math' | TextGraderName;
 
 export interface Benchmark {
-  /** Named data set of its rows. */
-  readonly dataset: string;
+  /** Named data set of its rows; null: the config names them. */
+  readonly dataset: string | null;
   readonly grader: GraderName;
   /** Columns that tables of accuracy are made by, where the rows have them. */
   readonly groups: readonly string[];
@@ -22,6 +24,7 @@ export const BENCHMARKS = {
   aime24: { dataset: 'aime24', ...COMPETITION },
   aime25: { dataset: 'aime25', ...COMPETITION },
   amc23: { dataset: 'amc23', ...COMPETITION },
+  medical: { dataset: null, grader: 'combined', groups: [] },
   olympiadbench: {
     dataset: 'olympiadbench',
     grader: 'math',

@@ -19,7 +19,6 @@ export {
   type Evaluation,
   evaluate,
 } from './evaluate.js';
-export { exactGrader } from './exact-grade.js';
 export type { GroupTable } from './group-tables.js';
 export { type Interval, meanInterval, wilson } from './intervals.js';
 export { type Ballot, majorityAtK, type Vote, vote } from './majority.js';
@@ -42,4 +41,5 @@ export type {
   Writer,
 } from './strategies/types.js';
 export { type EvalTable, evalSummary, evalTable } from './summary.js';
+export { type TextGraderName, textGrader } from './text-grade.js';
 export { type EvaluationFiles, writeEvaluation } from './write-evaluation.js';

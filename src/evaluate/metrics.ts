@@ -33,6 +33,10 @@ export interface EvalMetrics {
   readonly max_length: number;
   /** Null without rewards. */
   readonly mean_reward: number | null;
+  /** Of graders that give parts of the score, with the 95% interval of the mean. */
+  readonly mean_score?: number;
+  readonly mean_score_low?: number;
+  readonly mean_score_high?: number;
   /** Wall seconds of the evaluation. */
   readonly seconds: number;
   readonly [passAt: `pass@${number}`]: number | null;
@@ -75,6 +79,7 @@ export function evalMetrics(
     mean_length: mean(rows.map(({ tokens }) => tokens)),
     max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
     mean_reward: rewards.length === 0 ? null : mean(rewards),
+    ...scoreMetrics(groups),
     ...atEach('pass', passAt, (k) =>
       meanKnown(groups, (group) => passAtK(group.length, countRight(group), k)),
     ),
@@ -83,6 +88,17 @@ export function evalMetrics(
 }
 
 type Group = readonly EvalRow[];
+
+/** Mean over the examples' mean scores; nothing where the grader gives none. */
+function scoreMetrics(groups: readonly Group[]) {
+  const means = groups.flatMap((group) => {
+    const scores = group.flatMap(({ score }) => score ?? []);
+    return scores.length === 0 ? [] : [mean(scores)];
+  });
+  if (means.length === 0) return {};
+  const { low, high } = meanInterval(means);
+  return { mean_score: mean(means), mean_score_low: low, mean_score_high: high };
+}
 
 /** Wilson's interval for one sample an example; over the examples' means for more. */
 function accuracy(

@@ -27,6 +27,8 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
     ['Mean length', `${metrics.mean_length.toFixed(1)} tokens`],
     ['Longest', `${metrics.max_length} tokens`],
   ];
+  const { mean_score: score, mean_score_low: low = 0, mean_score_high: high = 1 } = metrics;
+  if (score !== undefined) lines.push(['Mean score', withInterval(score, low, high)]);
   if (metrics.mean_reward !== null) lines.push(['Mean reward', formatCell(metrics.mean_reward)]);
   if (metrics.ungraded > 0) {
     lines.push(['Not graded', `${metrics.ungraded} completions without a gold answer`]);

@@ -3,9 +3,9 @@ import {
   type AnswerGrader,
   BENCHMARK_NAMES,
   benchmarkOf,
-  exactGrader,
   mathGrader,
   numericGrader,
+  textGrader,
 } from '../evaluate/index.js';
 import { InputError } from '../util/errors.js';
 import { tagsOf } from './dataset.js';
@@ -18,7 +18,14 @@ export function benchmarkRows({
 }: Pick<EvaluationKeys, 'benchmark' | 'dataset'>): EvaluationKeys['dataset'] {
   if (dataset.name !== null || dataset.path !== null) return dataset;
   const known = benchmarkOf(benchmark);
-  if (known !== null) return { ...dataset, name: known.dataset };
+  if (known !== null && known.dataset !== null) return { ...dataset, name: known.dataset };
+  if (known !== null) {
+    throw new InputError({
+      where: 'dataset',
+      problem: `${benchmark} has no rows of its own`,
+      remedy: 'Give dataset=NAME or dataset.path=FILE, and dataset.columns where names differ',
+    });
+  }
   throw new InputError({
     where: 'benchmark',
     problem: `"${benchmark}" is not known`,
@@ -39,7 +46,6 @@ export function answerGrader(
   const { grader } = keys;
   const name = grader === 'auto' ? (benchmarkOf(keys.benchmark)?.grader ?? 'numeric') : grader;
   if (name === 'math') return mathGrader({ tags });
-  return name === 'exact'
-    ? exactGrader({ tags })
-    : numericGrader({ tags, form: keys.answer_format });
+  if (name === 'numeric') return numericGrader({ tags, form: keys.answer_format });
+  return textGrader(name, { tags });
 }

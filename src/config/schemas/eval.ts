@@ -19,7 +19,7 @@ import { strategyKeys } from './strategy.js';
 /** What only a standalone evaluation can be told; trainers evaluate with the defaults. */
 const ownKeys = {
   grader: z
-    .enum(['auto', 'numeric', 'math', 'exact'])
+    .enum(['auto', 'numeric', 'math', 'exact', 'fuzzy', 'combined'])
     .default('auto')
     .describe("How answers are compared: auto is the benchmark's way, for other rows numeric"),
   answer_format: z

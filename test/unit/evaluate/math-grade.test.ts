@@ -1,6 +1,6 @@
 /** Strict and flexible grades of mathematical answers, side by side. */
 import { describe, expect, it } from 'vitest';
-import { exactGrader, mathGrader, numericGrader } from '../../../src/evaluate/index.js';
+import { mathGrader, numericGrader, textGrader } from '../../../src/evaluate/index.js';
 
 describe('mathGrader', () => {
   const grade = mathGrader();
@@ -29,15 +29,29 @@ describe('mathGrader', () => {
   });
 });
 
-describe('exactGrader', () => {
-  it('compares texts as they stand', () => {
-    const grade = exactGrader();
-    expect(grade('<SOLUTION>Flu</SOLUTION>', { answer: 'Flu' }).correct).toBe(true);
-    expect(grade('<SOLUTION>flu</SOLUTION>', { answer: 'Flu' }).correct).toBe(false);
+describe('textGrader', () => {
+  it('exact compares texts as they stand', () => {
+    const grade = textGrader('exact');
+    expect(grade('<SOLUTION>Flu</SOLUTION>', { answer: 'Flu' })).toMatchObject({
+      correct: true,
+      score: 1,
+    });
+    expect(grade('<SOLUTION>flu</SOLUTION>', { answer: 'Flu' }).score).toBe(0);
     expect(grade(' Flu\n', { answer: 'Flu' })).toMatchObject({
       correct: false,
       flexible_correct: true,
     });
+    expect(grade('Flu', {})).toMatchObject({ score: null, correct: null });
+  });
+
+  it('fuzzy takes the token set ratio, combined .85 of it and .15 exact', () => {
+    const row = { reference_answer: 'Acute appendicitis' };
+    expect(textGrader('fuzzy')('acute appendicitis!', row).score).toBe(1);
+    expect(textGrader('combined')('acute appendicitis!', row).score).toBeCloseTo(0.85, 9);
+    expect(textGrader('combined')('Acute appendicitis', row).score).toBeCloseTo(1, 9);
+    const part = textGrader('fuzzy')('gastric ulcer', row).score as number;
+    expect(part).toBeGreaterThan(0);
+    expect(part).toBeLessThan(0.6);
   });
 });
 
