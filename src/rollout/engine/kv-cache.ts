@@ -30,6 +30,7 @@ export class KvCache {
   /** Tokens whose keys stand together. */
   private readonly block: number;
   private readonly type: 'float32' | 'bfloat16';
+  private readonly onAllocate: NativeKernels['onAllocate'];
   /** Keys and values alternating, layer by layer. */
   private arrays: CacheArray[];
   private capacity = 0;
@@ -39,6 +40,7 @@ export class KvCache {
     this.headDim = headDim;
     this.block = native === null ? 1 : CACHE_BLOCK;
     this.type = elementType(native);
+    this.onAllocate = native?.onAllocate;
     this.arrays = Array.from({ length: 2 * layers.length }, () => this.allocate(0));
   }
 
@@ -75,6 +77,8 @@ export class KvCache {
   }
 
   private allocate(size: number): CacheArray {
-    return this.type === 'float32' ? new Float32Array(size) : new Uint16Array(size);
+    const array = this.type === 'float32' ? new Float32Array(size) : new Uint16Array(size);
+    this.onAllocate?.(array);
+    return array;
   }
 }

@@ -113,7 +113,11 @@ class SessionSampler implements OnnxSampler {
     this.native =
       kernels === null
         ? null
-        : { precision: kernels.precision, threads: options.threads ?? availableParallelism() };
+        : {
+            precision: kernels.precision,
+            threads: options.threads ?? availableParallelism(),
+            onAllocate: (memory) => this.kernels?.hugePages(memory),
+          };
     this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
     this.session = this.loadSession(options.weights);
     this.promptLane = this.newLane();

@@ -7,6 +7,8 @@ export interface NativeKernels {
   readonly precision: NativePrecision;
   /** Of the session: products are cut into pieces accordingly. */
   readonly threads: number;
+  /** Called with the memory of caches before it is used. */
+  readonly onAllocate?: (memory: Float32Array | Uint16Array) => void;
 }
 
 /** Keys of this many tokens stand together in the cache, [capacity / 16][head size][16]. */

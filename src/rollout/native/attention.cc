@@ -106,6 +106,8 @@ private:
     const int dim = call.dim, past = call.lengths[row] + 1 - call.tokens, group = heads_ / kv_heads_;
     const size_t plane = (static_cast<size_t>(row) * kv_heads_ + head) * call.capacity * dim;
     T *keys = static_cast<T *>(call.keys) + plane, *values = static_cast<T *>(call.values) + plane;
+    // What is read last is asked for first.
+    for (int i = 0; i < std::min(past, 64) * dim; i += 32) __builtin_prefetch(values + i);
     alignas(64) float vector[kMostDim];
     for (int s = 0; s < call.tokens; s++) {
       const int position = past + s;

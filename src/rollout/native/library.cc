@@ -3,6 +3,9 @@
 #include "matrix.h"
 #include "ort-abi.h"
 #include "register.h"
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #if defined(__AMX_TILE__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,6 +35,16 @@ bool request_tiles() {
 using namespace lorikeet;
 
 extern "C" {
+
+// Asks for huge pages behind memory that has not been touched yet.
+void lorikeet_huge_pages(void *from, size_t bytes) {
+#if defined(__linux__)
+  constexpr uintptr_t kHuge = uintptr_t{2} << 20;
+  const uintptr_t start = (reinterpret_cast<uintptr_t>(from) + kHuge - 1) & ~(kHuge - 1);
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(from) + bytes) & ~(kHuge - 1);
+  if (end > start) madvise(reinterpret_cast<void *>(start), end - start, MADV_HUGEPAGE);
+#endif
+}
 
 // What the products are made of: amx, avx512_bf16 or portable. Empty when the processor's tiles are refused.
 const char *lorikeet_products() {

@@ -21,8 +21,8 @@ enum Input : int { kX, kNorm, kAddend, kFactor, kBias, kLoraA, kLoraB, kWeights 
 
 inline v16 activate(int activation, v16 x) {
   switch (activation) {
-  case kSilu: return x / (1 + exp16(-x));
-  case kGeluTanh: return x / (1 + exp16(-1.5957691216f * (x + 0.044715f * x * x * x)));
+  case kSilu: return x * inverse(1 + exp16(-x));
+  case kGeluTanh: return x * inverse(1 + exp16(-1.5957691216f * (x + 0.044715f * x * x * x)));
   default:
     for (int i = 0; i < 16; i++) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.7071067812f));
     return x;
@@ -196,7 +196,7 @@ private:
         const uint8_t *x = kind_ == BF16 ? p.x.data : p.x_half.data;
         const uint16_t *a = static_cast<const uint16_t *>(call.a) + static_cast<size_t>(pair) * kPair * k;
         const Half half{reinterpret_cast<const uint16_t *>(x) + at * k, k, a, static_cast<int>(k)};
-        products_bf16(half, nullptr, kRows, out);
+        products_bf16(half, nullptr, kRows, true, out);
       }
       for (int r = 0; r < kRows; r++) {
         const size_t to = (at + r) * rank + pair * kPair;
@@ -217,7 +217,7 @@ private:
     if (kind_ == BF16) {
       const Half first{reinterpret_cast<const uint16_t *>(p.x.data) + at * k, static_cast<size_t>(k),
                        reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k};
-      products_bf16(first, second, rows, out);
+      products_bf16(first, second, rows, block == 0, out);
     } else if (kind_ == INT8) {
       multiply_int8(p, at, panel, rows, second, out);
     } else {
@@ -237,7 +237,7 @@ private:
     alignas(64) int32_t sums[kRows * kPair];
     product_int8(reinterpret_cast<const int8_t *>(p.x.data) + at * k, k, rows,
                  reinterpret_cast<const int8_t *>(weight_.data) + panel * k, k, sums);
-    if (adapter) products_bf16(*adapter, nullptr, rows, out);
+    if (adapter) products_bf16(*adapter, nullptr, rows, true, out);
     for (int r = 0; r < rows; r++)
       for (int c = 0; c < kPair; c += 16) {
         const v16 whole = __builtin_convertvector(*reinterpret_cast<const i16v *>(sums + r * kPair + c), v16);

@@ -81,11 +81,11 @@ struct Half {
 };
 
 #if defined(__AMX_BF16__)
-template <bool Tall> inline void accumulate_tiles(const Half &half) {
+template <bool Tall, bool Ahead> inline void accumulate_tiles(const Half &half) {
   const int x_bytes = static_cast<int>(half.stride * 2);
   const uint16_t *x = half.x, *w = half.w;
   for (int i = 0; i < half.k; i += 32, x += 32, w += 1024) {
-    prefetch<2048>(w);
+    if (Ahead) prefetch<2048>(w);
     _tile_loadd(6, w, 64);
     _tile_loadd(4, x, x_bytes);
     _tile_loadd(7, w + 512, 64);
@@ -99,15 +99,15 @@ template <bool Tall> inline void accumulate_tiles(const Half &half) {
   }
 }
 
-template <bool Tall> inline void products_bf16_tiles(const Half &first, const Half *second, float *out) {
+template <bool Tall, bool Ahead> inline void products_bf16_tiles(const Half &first, const Half *second, float *out) {
   _tile_zero(0);
   _tile_zero(1);
   if (Tall) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  accumulate_tiles<Tall>(first);
-  if (second) accumulate_tiles<Tall>(*second);
+  accumulate_tiles<Tall, Ahead>(first);
+  if (second) accumulate_tiles<Tall, Ahead>(*second);
   _tile_stored(0, out, kPair * 4);
   _tile_stored(1, out + 16, kPair * 4);
   if (Tall) {
@@ -129,11 +129,13 @@ inline void accumulate_row(const Half &half, int r, v16 *sum) {
 }
 #endif
 
-// The sum of one or two products, in place of what `out` held.
-inline void products_bf16(const Half &first, const Half *second, int rows, float *out) {
+// The sum of one or two products, in place of what `out` held. `is_first`: the weights come from memory now, and
+// not for an earlier block of rows.
+inline void products_bf16(const Half &first, const Half *second, int rows, bool is_first, float *out) {
 #if defined(__AMX_BF16__)
-  if (rows <= 16) products_bf16_tiles<false>(first, second, out);
-  else products_bf16_tiles<true>(first, second, out);
+  if (rows <= 16) products_bf16_tiles<false, true>(first, second, out);
+  else if (is_first) products_bf16_tiles<true, true>(first, second, out);
+  else products_bf16_tiles<true, false>(first, second, out);
 #else
   for (int r = 0; r < rows; r++) {
     v16 sum[2] = {};

@@ -1,6 +1,9 @@
 // Vectors of 16 floats, in the compiler's own notation so that every processor has them.
 #pragma once
 #include <cstdint>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 namespace lorikeet {
 
@@ -21,6 +24,17 @@ inline float top(v16 x) {
   float largest = x[0];
   for (int i = 1; i < 16; i++) largest = x[i] > largest ? x[i] : largest;
   return largest;
+}
+
+// 1 / x to about 1e-7 of its value, for x from 1 on.
+inline v16 inverse(v16 x) {
+#if defined(__AVX512F__)
+  const v16 guess = (v16)_mm512_rcp14_ps((__m512)x);
+  const v16 better = guess * (2 - x * guess);
+  return x > 1e37f ? guess : better;
+#else
+  return 1 / x;
+#endif
 }
 
 // e^x to about 1e-7 of its value; 0 below −87, capped above 88. Range reduction by log 2 in two parts, then a

@@ -29,6 +29,8 @@ export interface LoadedKernels {
   readonly products: string;
   /** Makes the operators known to a session that is about to be created. */
   register(sessionOptions: Pointer): void;
+  /** Asks for huge pages behind memory that has not been touched yet. */
+  hugePages(memory: TensorData): void;
   /** Lays a block [rows, columns] of a matrix out for the products. */
   pack(block: Float32Array, options: PackOptions): void;
 }
@@ -72,8 +74,10 @@ function kernelsOf(library: LibraryHandle, path: string): LoadedKernels {
     ...['int', 'int', 'int', 'int', 'int', 'int', 'int', 'int', 'float'],
     ...['void *', 'void *'],
   ]);
+  const hugePages = library.func('lorikeet_huge_pages', 'void', ['void *', 'size_t']);
   return {
     products,
+    hugePages: (memory) => hugePages(memory, memory.byteLength),
     register(sessionOptions) {
       const { api } = ortRuntime();
       checkStatus(api, 'register operators', register(sessionOptions, api.base) as bigint | null);
