@@ -34,6 +34,13 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   max_samples: to('dataset.num_samples'),
 
   kl_coef: to('beta'),
+  pref_beta: to('beta'),
+  pref_loss: to('loss_type'),
+  kl_loss_type: to('kl_estimator'),
+  clip_ratio_high: to('epsilon_high'),
+  overlong_filtering: to('mask_truncated_completions'),
+  label_smoothing: to('label_smoothing_factor'),
+  dpo_label_smoothing: to('label_smoothing'),
   lr: to('learning_rate'),
   n_epochs: to('num_train_epochs'),
   num_epochs: to('num_train_epochs'),
@@ -58,8 +65,8 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   target_modules: to('lora.target_modules'),
   use_peft: to('use_lora'),
 
-  rpo_alpha: refused('RPO is not a weight here. Train with sft on the chosen answers as well'),
-  reference_free: refused('a reference policy is always used. Leave it out'),
+  rpo_alpha: refused('Use loss_type=[sigmoid,sft] and loss_weights=[1,<rpo_alpha>]'),
+  reference_free: refused('Use loss_type=simpo, cpo or orpo'),
   max_prompt_length: refused('prompts are not cut on their own. Use max_length'),
   batch_size: refused(
     'a trainer has two sizes. Use per_device_train_batch_size and gradient_accumulation_steps',
@@ -74,7 +81,8 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   use_vllm: refused('rollouts run on ONNX Runtime. Leave it out'),
   reward_funcs: refused('Use rewards=[{name: …, weight: …}]'),
   reward_weights: refused('Use rewards=[{name: …, weight: …}]'),
-  eval_samples: refused('Use eval.dataset.num_samples'),
+  eval_samples: to('eval.dataset.num_samples'),
+  filter_groups: to('dynamic_sampling'),
   learning_rate_multiplier: refused(
     'it scales a remote engine’s own rate. Use learning_rate with the rate itself',
   ),

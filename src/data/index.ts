@@ -33,6 +33,7 @@ export {
   medicalSplits,
   withPrompt,
 } from './medical.js';
+export { mixture } from './mixture.js';
 export {
   ARITHMETIC_SET,
   type DatasetName,

@@ -1,24 +1,32 @@
 /**
- * Direct preference optimization (Rafailov et al. 2023). With Δ = (log π(y⁺) − log π_ref(y⁺)) −
- * (log π(y⁻) − log π_ref(y⁻)), y⁺ the chosen and y⁻ the rejected answer:
- * - `sigmoid`: −(1−ε)·log σ(βΔ) − ε·log σ(−βΔ), ε the label smoothing (Mitchell 2023: cDPO); computed as
- *   softplus, since −log σ(x) = log(1 + e^−x), and since the gradient of `tf.logSigmoid` reads a freed tensor;
- * - `hinge`: max(0, 1 − βΔ) (Zhao et al. 2023: SLiC);
- * - `ipo`: (Δ̄ − 1/(2β))² with Δ̄ from means over tokens (Azar et al. 2023).
+ * Direct preference optimization and its relatives: a weighted sum of losses on pairs of answers
+ * (`PAIR_TERMS`), from the log-probabilities of their tokens.
  */
 import { type Tensor, tf } from '../tensor/index.js';
+import {
+  type DpoLossType,
+  PAIR_TERMS,
+  type PairSettings,
+  type PairSide,
+  type PairSides,
+  rewardsAreMeans,
+} from './preference-terms.js';
+import { sequenceLengths } from './sequences.js';
 import { type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
 
-export type DpoLossType = 'sigmoid' | 'hinge' | 'ipo';
+export interface WeightedLoss {
+  readonly type: DpoLossType;
+  readonly weight: number;
+}
 
-export interface DpoOptions {
-  readonly lossType: DpoLossType;
-  readonly beta: number;
-  readonly labelSmoothing: number;
+export interface DpoOptions extends PairSettings {
+  readonly losses: readonly WeightedLoss[];
   /** Pairs of the whole optimizer step. */
   readonly totalPairs: number;
   /** Answer tokens of the whole optimizer step, chosen and rejected. */
   readonly totalTokens: number;
+  /** Chosen answer tokens of the whole optimizer step. */
+  readonly totalChosenTokens: number;
 }
 
 export interface DpoBatch {
@@ -26,57 +34,53 @@ export interface DpoBatch {
   readonly pairs: number;
   /** `[M]` sequence of each token. */
   readonly sequences: Int32Array;
-  /** `[2P]` Σ log p under the reference policy. */
-  readonly referenceLogps: Float32Array;
+  /** `[2P]` Σ log p under the reference policy; null where no loss compares with one. */
+  readonly referenceLogps: Float32Array | null;
 }
 
-type PairLoss = (margin: Tensor, options: DpoOptions) => Tensor;
-
-const PAIR_LOSSES = {
-  sigmoid: (margin, { beta, labelSmoothing }) => {
-    const scaled = margin.mul(beta);
-    const kept = tf.softplus(tf.neg(scaled)).mul(1 - labelSmoothing);
-    return kept.add(tf.softplus(scaled).mul(labelSmoothing));
-  },
-  hinge: (margin, { beta }) => tf.relu(tf.scalar(1).sub(margin.mul(beta))),
-  ipo: (margin, { beta }) => tf.square(margin.sub(1 / (2 * beta))),
-} as const satisfies Record<DpoLossType, PairLoss>;
-
-/** Tokens of each sequence, at least 1, `[2P]`. */
-function lengthsOf({ pairs, sequences }: DpoBatch): Float32Array {
-  const lengths = new Float32Array(2 * pairs);
-  for (const sequence of sequences) lengths[sequence]! += 1;
-  return lengths.map((length) => Math.max(1, length));
+function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSides {
+  const { pairs, sequences, referenceLogps } = batch;
+  const owners = tf.tensor1d(sequences, 'int32');
+  const sums = tf.unsortedSegmentSum(logpsOf(scores), owners, 2 * pairs);
+  const lengths = tf.tensor1d(sequenceLengths(sequences, 2 * pairs));
+  const ratios = referenceLogps === null ? sums : sums.sub(tf.tensor1d(referenceLogps));
+  const side = (start: number): PairSide => {
+    const half = (x: Tensor): Tensor => tf.slice(x, [start], [pairs]);
+    const [sum, ratio, length] = [half(sums), half(ratios), half(lengths)];
+    return { sum, ratio, mean: sum.div(length), meanRatio: ratio.div(length) };
+  };
+  const chosen = side(0);
+  const perToken = options.totalPairs / options.totalChosenTokens;
+  return { chosen, rejected: side(pairs), nll: chosen.sum.mul(-perToken) };
 }
 
 /**
- * Rewards among the metrics are β times the summed log-ratio, whatever the loss type, as in TRL.
+ * Rewards among the metrics are β times the summed log-ratio, whatever the loss type, as in TRL; without a
+ * reference β times the log-probability, per token for SimPO and ORPO.
  * @param scores `[M, 3]` token scores of the answers' tokens.
  */
 export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): LossOutput {
-  const { pairs } = batch;
-  const sequences = tf.tensor1d(batch.sequences, 'int32');
-  const sums = tf.unsortedSegmentSum(logpsOf(scores), sequences, 2 * pairs);
-  const isMean = options.lossType === 'ipo';
-  const lengths = isMean ? tf.tensor1d(lengthsOf(batch)) : tf.scalar(1);
-  const ratios = sums.sub(tf.tensor1d(batch.referenceLogps));
-  const half = (x: Tensor, first: boolean) => tf.slice(x, [first ? 0 : pairs], [pairs]);
-  const marginOf = (x: Tensor) => half(x, true).sub(half(x, false));
-  const margin = marginOf(ratios.div(lengths));
-  const loss = tf.sum(PAIR_LOSSES[options.lossType](margin, options)).div(options.totalPairs);
+  const sides = sidesOf(scores, batch, options);
   const perPair = (x: Tensor) => tf.sum(x).div(options.totalPairs);
-  const rewards = ratios.mul(options.beta);
-  const margins = marginOf(rewards);
+  const terms = options.losses.map(({ type, weight }) =>
+    PAIR_TERMS[type](sides, options).mul(weight),
+  );
+  const total = terms.reduce((sum, term) => sum.add(term));
+  const types = options.losses.map(({ type }) => type);
+  const of = rewardsAreMeans(types) ? 'mean' : 'ratio';
+  const [up, down] = [sides.chosen[of].mul(options.beta), sides.rejected[of].mul(options.beta)];
+  const hasNll = types.some((type) => type === 'sft' || type === 'cpo' || type === 'orpo');
   return {
-    loss,
+    loss: perPair(total),
     metrics: {
       ...tokenMetrics(scores, options.totalTokens),
-      'rewards/chosen': perPair(half(rewards, true)),
-      'rewards/rejected': perPair(half(rewards, false)),
-      'rewards/accuracies': perPair(tf.greater(margins, 0).cast('float32')),
-      'rewards/margins': perPair(margins),
-      'logps/chosen': perPair(half(sums, true)),
-      'logps/rejected': perPair(half(sums, false)),
+      'rewards/chosen': perPair(up),
+      'rewards/rejected': perPair(down),
+      'rewards/accuracies': perPair(tf.greater(up, down).cast('float32')),
+      'rewards/margins': perPair(up.sub(down)),
+      'logps/chosen': perPair(sides.chosen.sum),
+      'logps/rejected': perPair(sides.rejected.sum),
+      ...(hasNll && { nll_loss: perPair(sides.nll) }),
     },
   };
 }

@@ -3,7 +3,7 @@
  * Both are constants of the loss.
  */
 
-export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo';
+export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo';
 export type ScaleRewards = 'group' | 'batch' | 'none';
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -42,6 +42,35 @@ export function groupAdvantages(
   return out;
 }
 
+export interface WeightedRewards {
+  /** One per completion; null: the reward does not apply to it. */
+  readonly scores: readonly (number | null)[];
+  readonly weight: number;
+}
+
+/**
+ * Group-reward-decoupled normalisation (GDPO, Liu et al. 2026; TRL's `normalize_then_sum`): each reward is
+ * centred and scaled within its group, then they are summed by weight and scaled over the whole batch, so
+ * that a reward of small spread is not drowned. A completion without any reward gets 0.
+ */
+export function decoupledAdvantages(
+  rewards: readonly WeightedRewards[],
+  { groupSize }: { readonly groupSize: number },
+): number[] {
+  const weighted = rewards.filter(({ weight }) => weight !== 0);
+  const scaled = weighted.map(({ scores, weight }) => ({
+    scores,
+    values: groupAdvantages(scores, { groupSize, scale: 'group' }).map((value) => value * weight),
+  }));
+  const count = scaled[0]?.scores.length ?? 0;
+  const sums = Array.from({ length: count }, (_, i) =>
+    scaled.every(({ scores }) => scores[i] === null)
+      ? null
+      : scaled.reduce((sum, { values }) => sum + values[i]!, 0),
+  );
+  return groupAdvantages(sums, { groupSize: Math.max(1, count), scale: 'batch' });
+}
+
 export interface StepTotals {
   /** Completions of the optimizer step. */
   readonly sequences: number;
@@ -56,7 +85,7 @@ export interface StepTotals {
 /**
  * The factor of each token of a completion of `length` tokens:
  * - `grpo`: mean over its tokens, then over sequences: 1/(length · sequences);
- * - `dapo` (Yu et al. 2025): mean over all tokens of the step: 1/tokens;
+ * - `dapo` (Yu et al. 2025) and `cispo`: mean over all tokens of the step: 1/tokens;
  * - `bnpo`: mean over the tokens of the micro-batch, then over micro-batches;
  * - `dr_grpo`: a constant budget: 1/(maxCompletionLength · sequences).
  */
@@ -64,6 +93,7 @@ export function tokenCoefficient(type: GrpoLossType, length: number, totals: Ste
   const factors = {
     grpo: 1 / (length * totals.sequences),
     dapo: 1 / totals.tokens,
+    cispo: 1 / totals.tokens,
     bnpo: 1 / (totals.microTokens * totals.microBatches),
     dr_grpo: 1 / (totals.maxCompletionLength * totals.sequences),
   } as const satisfies Record<GrpoLossType, number>;

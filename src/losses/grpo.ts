@@ -1,15 +1,26 @@
 /**
- * Group-relative policy optimization (Shao et al. 2024) in the clipped form, per token t:
- * l = −w·min(ρA, clip(ρ, 1−ε, 1+ε_high)·A) + β·k3, ρ = π/π_old, k3 = e^{r−p} − (r−p) − 1 with p, r the
- * policy's and the reference's log p (Schulman 2020); the loss is Σ c·l with a coefficient c per token.
- * The coefficients carry the normalisation (`tokenCoefficient`), w corrects for rollouts that were
- * sampled by a slightly different policy (`samplingCorrection`).
+ * Group-relative policy optimization (Shao et al. 2024), per token t:
+ * l = −w·min(min(ρ, δ)·A, clip(ρ, 1−ε, 1+ε_high)·A) + β·KL − c_H·H, the loss Σ c·l with a coefficient c per
+ * token (`tokenCoefficient` carries the normalisation).
+ * - ρ = π/π_old of the token, or the geometric mean of its completion's (GSPO, Zheng et al. 2025);
+ * - δ bounds ρ where A < 0 would let it grow (two-sided clipping, Prime Intellect 2025);
+ * - `cispo` (MiniMax 2025) keeps every token's gradient: l = −w·sg(min(ρ, ε_high))·A·log π;
+ * - w corrects for rollouts of a slightly different policy (`samplingCorrection`);
+ * - H, the entropy of the policy, is a mean over all tokens of the step, whatever the normalisation.
  */
-import { stopGradient, type Tensor, tf } from '../tensor/index.js';
+import { type GradientColumn, stopGradient, type Tensor, tf } from '../tensor/index.js';
+import { KL_ESTIMATORS, type KlEstimator } from './kl-estimators.js';
 import { type SampledBy, samplingCorrection } from './sampling-correction.js';
-import { type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
+import { sequenceLengths } from './sequences.js';
+import { entropiesOf, type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
+
+export type ImportanceSamplingLevel = 'token' | 'sequence';
 
 export interface GrpoBatch {
+  /** `[M]` completion of each token, 0 … count − 1. */
+  readonly sequences: Int32Array;
+  /** Completions in this micro-batch. */
+  readonly count: number;
   /** `[M]` advantage of each token's completion. */
   readonly advantages: Float32Array;
   /** `[M]` normalisation, see `tokenCoefficient`. */
@@ -23,37 +34,103 @@ export interface GrpoBatch {
 }
 
 export interface GrpoOptions {
+  /** `clip`, or the form of `cispo`. */
+  readonly objective: 'clip' | 'cispo';
+  readonly importanceSamplingLevel: ImportanceSamplingLevel;
   readonly epsilon: number;
+  /** With `cispo` the largest weight itself. */
   readonly epsilonHigh: number;
+  /** Upper bound δ of ρ; null: none. */
+  readonly delta: number | null;
   readonly beta: number;
-  /** Completion tokens of the whole optimizer step. */
+  readonly klEstimator: KlEstimator;
+  /** c_H */
+  readonly entropyCoef: number;
+  /** Completion tokens and completions of the whole optimizer step. */
   readonly totalTokens: number;
+  readonly totalSequences: number;
 }
 
-/** @param scores `[M, 3]` token scores of the completions' tokens. */
-export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions): LossOutput {
-  const { epsilon, epsilonHigh, beta, totalTokens } = options;
-  const logps = logpsOf(scores);
-  const old = batch.oldLogps === null ? stopGradient(logps) : tf.tensor1d(batch.oldLogps);
-  const advantages = tf.tensor1d(batch.advantages);
-  const ratio = tf.exp(logps.sub(old));
-  const clipped = tf.clipByValue(ratio, 1 - epsilon, 1 + epsilonHigh).mul(advantages);
-  let perToken: Tensor = tf.neg(tf.minimum(ratio.mul(advantages), clipped));
-  if (batch.sampledBy !== null) perToken = perToken.mul(samplingCorrection(old, batch.sampledBy));
-  const mean = (x: Tensor) => tf.sum(x.cast('float32')).div(totalTokens);
+/** The score columns that the loss depends on. */
+export const grpoColumns = (
+  options: Pick<GrpoOptions, 'entropyCoef'>,
+): readonly GradientColumn[] => (options.entropyCoef === 0 ? ['logp'] : ['logp', 'entropy']);
+
+/** log ρ of each token, `[M]`. */
+function logRatios(logps: Tensor, old: Tensor, batch: GrpoBatch, options: GrpoOptions): Tensor {
+  const gaps = logps.sub(old);
+  if (options.importanceSamplingLevel === 'token') return gaps;
+  const owners = tf.tensor1d(batch.sequences, 'int32');
+  const lengths = tf.tensor1d(sequenceLengths(batch.sequences, batch.count));
+  const means = tf.unsortedSegmentSum(gaps, owners, batch.count).div(lengths);
+  return tf.gather(means, owners);
+}
+
+/** Tokens where the gradient is cut, by side, as metrics. */
+function clipMetrics(
+  ratio: Tensor,
+  advantages: Tensor,
+  { objective, epsilon, epsilonHigh }: GrpoOptions,
+  mean: (x: Tensor) => Tensor,
+): Record<string, Tensor> {
+  const gains = tf.greater(advantages, 0);
+  if (objective === 'cispo') {
+    return { cispo_clip_ratio: mean(tf.logicalAnd(tf.greater(ratio, epsilonHigh), gains)) };
+  }
   const low = tf.logicalAnd(tf.less(ratio, 1 - epsilon), tf.less(advantages, 0));
-  const high = tf.logicalAnd(tf.greater(ratio, 1 + epsilonHigh), tf.greater(advantages, 0));
-  const metrics: Record<string, Tensor> = {
-    ...tokenMetrics(scores, totalTokens),
+  const high = tf.logicalAnd(tf.greater(ratio, 1 + epsilonHigh), gains);
+  return {
     'clip_ratio/low_mean': mean(low),
     'clip_ratio/high_mean': mean(high),
     'clip_ratio/region_mean': mean(tf.logicalOr(low, high)),
   };
+}
+
+function policyLoss(
+  { logps, ratio, advantages }: Record<'logps' | 'ratio' | 'advantages', Tensor>,
+  { objective, epsilon, epsilonHigh, delta }: GrpoOptions,
+): Tensor {
+  if (objective === 'cispo') {
+    const weights = stopGradient(ratio, (x) => tf.minimum(x, epsilonHigh));
+    return tf.neg(weights.mul(advantages).mul(logps));
+  }
+  const clipped = tf.clipByValue(ratio, 1 - epsilon, 1 + epsilonHigh).mul(advantages);
+  const bounded = delta === null ? ratio : tf.minimum(ratio, delta);
+  return tf.neg(tf.minimum(bounded.mul(advantages), clipped));
+}
+
+/** Mean over tokens of the step, or over its completions when ρ is one number for each. */
+function meanBy(batch: GrpoBatch, options: GrpoOptions): (x: Tensor) => Tensor {
+  if (options.importanceSamplingLevel === 'token') {
+    return (x) => tf.sum(x.cast('float32')).div(options.totalTokens);
+  }
+  const lengths = sequenceLengths(batch.sequences, batch.count);
+  const shares = Float32Array.from(batch.sequences, (sequence) => 1 / lengths[sequence]!);
+  return (x) => tf.sum(x.cast('float32').mul(tf.tensor1d(shares))).div(options.totalSequences);
+}
+
+/** @param scores `[M, 3]` token scores of the completions' tokens, with the columns of `grpoColumns`. */
+export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions): LossOutput {
+  const { beta, entropyCoef, totalTokens } = options;
+  const logps = logpsOf(scores);
+  const old = batch.oldLogps === null ? stopGradient(logps) : tf.tensor1d(batch.oldLogps);
+  const advantages = tf.tensor1d(batch.advantages);
+  const ratio = tf.exp(logRatios(logps, old, batch, options));
+  let perToken = policyLoss({ logps, ratio, advantages }, options);
+  if (batch.sampledBy !== null) {
+    perToken = perToken.mul(samplingCorrection(old, batch.sampledBy, batch));
+  }
+  const metrics: Record<string, Tensor> = {
+    ...tokenMetrics(scores, totalTokens),
+    ...clipMetrics(ratio, advantages, options, meanBy(batch, options)),
+  };
   if (batch.referenceLogps !== null) {
-    const gap = tf.tensor1d(batch.referenceLogps).sub(logps);
-    const kl = tf.exp(gap).sub(gap).sub(1);
-    metrics.kl = mean(kl);
+    const kl = KL_ESTIMATORS[options.klEstimator](tf.tensor1d(batch.referenceLogps).sub(logps));
+    metrics.kl = tf.sum(kl).div(totalTokens);
     perToken = perToken.add(kl.mul(beta));
   }
-  return { loss: tf.sum(perToken.mul(tf.tensor1d(batch.coefficients))), metrics };
+  const loss = tf.sum(perToken.mul(tf.tensor1d(batch.coefficients)));
+  if (entropyCoef === 0) return { loss, metrics };
+  const entropy = tf.sum(entropiesOf(scores)).div(totalTokens);
+  return { loss: loss.sub(entropy.mul(entropyCoef)), metrics: { ...metrics, policy_loss: loss } };
 }

@@ -14,25 +14,28 @@ export type CorrectionMode =
 export interface SampledBy {
   /** `[M]` log p of each token as the sampler recorded it. */
   readonly logps: Float32Array;
-  /** `[M]` completion of each token, 0 … count − 1. */
-  readonly sequences: Int32Array;
-  readonly count: number;
   readonly mode: CorrectionMode;
   /** Largest weight. */
   readonly cap: number;
 }
 
-/** @param trainer `[M]` log p by the trainer. @returns `[M]`, constant to the gradient. */
-export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy): Tensor {
-  return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy));
+interface Owners {
+  /** `[M]` completion of each token, 0 … count − 1. */
+  readonly sequences: Int32Array;
+  readonly count: number;
 }
 
-function boundedRatio(trainer: Tensor, { mode, cap, count, ...sampled }: SampledBy): Tensor {
-  const gaps = trainer.sub(tf.tensor1d(sampled.logps));
-  const sequences = tf.tensor1d(sampled.sequences, 'int32');
+/** @param trainer `[M]` log p by the trainer. @returns `[M]`, constant to the gradient. */
+export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {
+  return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy, owners));
+}
+
+function boundedRatio(trainer: Tensor, { mode, cap, logps }: SampledBy, owners: Owners): Tensor {
+  const gaps = trainer.sub(tf.tensor1d(logps));
+  const sequences = tf.tensor1d(owners.sequences, 'int32');
   const isSequence = mode === 'sequence_truncate' || mode === 'sequence_mask';
   const sums = isSequence
-    ? tf.gather(tf.unsortedSegmentSum(gaps, sequences, count), sequences)
+    ? tf.gather(tf.unsortedSegmentSum(gaps, sequences, owners.count), sequences)
     : gaps;
   const ratio = tf.exp(sums);
   if (mode === 'token_truncate' || mode === 'sequence_truncate') return tf.minimum(ratio, cap);

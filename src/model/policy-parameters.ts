@@ -48,7 +48,8 @@ export class PolicyParameters {
   /** Element type of the base's matrices where layers are fused; null where they are not. */
   readonly fused: ComputeType | null;
   private readonly frozen = new Map<string, Tensor>();
-  private readonly reference: ParameterVector | null;
+  /** The frozen copy of the start; null where none is kept. */
+  readonly reference: ParameterVector | null;
 
   constructor({ spec, weights, lora, initialLora, keepReference, compute }: ParameterOptions) {
     this.spec = spec;

@@ -70,6 +70,8 @@ export class Policy {
   readonly spec: DecoderSpec;
   readonly lora: LoraPlan | null;
   readonly parameters: ParameterVector;
+  /** The reference's copy of them; null where none is kept. */
+  readonly reference: ParameterVector | null;
   private readonly store: PolicyParameters;
   private readonly geometries: GeometryMaker;
   private readonly segments: readonly Segment[];
@@ -85,6 +87,7 @@ export class Policy {
     this.geometries = new GeometryMaker(spec);
     this.store = new PolicyParameters({ spec, weights, lora, initialLora, keepReference, compute });
     this.parameters = this.store.trained;
+    this.reference = this.store.reference;
     this.names = this.parameters.shapes.map(({ name }) => name);
     this.segments = segmentsOf(spec.layers.length, options.checkpointedLayers);
   }

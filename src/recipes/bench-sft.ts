@@ -13,6 +13,7 @@ export function benchSft(config: BenchSftConfig, context: RecipeContext) {
       step: sftStep({
         trainer,
         microBatchSize: config.batch,
+        loss: { lossType: 'nll', labelSmoothing: 0 },
         examples: (step) =>
           Array.from({ length: config.batch }, (_, row) => {
             const rng = Rng.of(config.seed, 'bench', step, row);

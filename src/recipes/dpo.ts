@@ -1,17 +1,29 @@
-/** `lorikeet dpo`: preference pairs → a policy that prefers the chosen answers. */
-import type { DpoConfig } from '../config/index.js';
+/** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
+import type { DatasetConfig, DpoConfig } from '../config/index.js';
 import { limitLengths } from '../data/index.js';
-import type { MaskedSequence } from '../model/index.js';
+import {
+  type DpoLossType,
+  needsReference,
+  type PairSettings,
+  type WeightedLoss,
+} from '../losses/index.js';
 import { startProgress } from '../report/index.js';
-import { renderExample, type Tokenizer } from '../tokenizer/index.js';
-import { dpoStep, type PreferencePair, withReference } from '../train/index.js';
-import { InputError } from '../util/errors.js';
-import type { JsonRow } from '../util/files.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import {
+  dpoStep,
+  dpoTasks,
+  type PreferencePair,
+  preflight,
+  withReference,
+} from '../train/index.js';
+import { answerOf } from './answers.js';
 import type { RecipeContext } from './context.js';
 import { dataPasses } from './data-passes.js';
-import { loadDataset, promptRow, renderOptions } from './dataset.js';
+import { loadDataset } from './dataset.js';
+import { ktoRecipe } from './kto.js';
 import type { ModelSource } from './model-source.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
+import { keptReference } from './reference-logps.js';
 import {
   type TrainingRecipe,
   type TrainingResult,
@@ -19,33 +31,13 @@ import {
   trainingRun,
 } from './training-run.js';
 
-interface AnswerSource {
-  readonly tokenizer: Tokenizer;
-  readonly config: DpoConfig;
-  readonly where: string;
-}
-
-function answerOf(row: JsonRow, side: 'chosen' | 'rejected', source: AnswerSource): MaskedSequence {
-  const completion = row[side];
-  if (completion === undefined) {
-    throw new InputError({
-      where: source.where,
-      problem: `no column "${side}" (it has ${Object.keys(row).join(', ')})`,
-      remedy:
-        'A pair needs question (or prompt), chosen and rejected; map others by dataset.columns',
-    });
-  }
-  const chatRow = { ...promptRow(row), completion };
-  return renderExample(source.tokenizer, chatRow, renderOptions(source.config, source.where));
-}
-
 /** Pairs whose answers are still told apart after the cut to `max_length`. */
 async function pairsOf(
+  dataset: DatasetConfig,
   config: DpoConfig,
-  { tokenizer }: ModelSource,
-  context: RecipeContext,
+  { tokenizer, context }: { readonly tokenizer: Tokenizer; readonly context: RecipeContext },
 ): Promise<PreferencePair[]> {
-  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
+  const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
   const sides = (['chosen', 'rejected'] as const).map((side) => {
     const answers = rows.map((row, i) =>
       answerOf(row, side, { tokenizer, config, where: where(i) }),
@@ -69,12 +61,46 @@ async function pairsOf(
   return pairs;
 }
 
+interface PairExamples {
+  readonly train: readonly PreferencePair[];
+  /** Null: the config names no held-out pairs. */
+  readonly heldOut: readonly PreferencePair[] | null;
+}
+
+/** @throws GuardError when masks or special tokens are not as they should be. */
+async function pairExamples(
+  config: DpoConfig,
+  { tokenizer }: ModelSource,
+  context: RecipeContext,
+): Promise<PairExamples> {
+  const use = { tokenizer, context };
+  const train = await pairsOf(config.dataset, config, use);
+  const answers = train.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  preflight(answers, { bosId: tokenizer.bosId, eosIds: tokenizer.eosIds, hasContext: true });
+  const { eval_dataset: held } = config;
+  return { train, heldOut: held === null ? null : await pairsOf(held, config, use) };
+}
+
+/** Scores the reference once, or takes what an earlier part of the run has kept. */
 async function scoredPairs(
+  config: DpoConfig,
+  pairs: readonly PreferencePair[],
+  session: TrainingSession,
+): Promise<readonly PreferencePair[]> {
+  if (!config.precompute_ref_log_probs) return pairs;
+  const { run, source, context } = session;
+  const path = run.claim('reference_logps.json');
+  const score = () => scoredReference(config, pairs, session);
+  const kept = await keptReference(pairs, path, { source, score });
+  if (kept.wasKept) context.log(`reference log-probabilities are those of ${path}`);
+  return kept.pairs;
+}
+
+async function scoredReference(
   config: DpoConfig,
   pairs: readonly PreferencePair[],
   { trained, run }: TrainingSession,
 ): Promise<readonly PreferencePair[]> {
-  if (!config.precompute_ref_log_probs) return pairs;
   const progress = startProgress({ label: 'reference log-probabilities', total: pairs.length });
   try {
     return await run.phases.time('reference', () =>
@@ -90,36 +116,57 @@ async function scoredPairs(
   }
 }
 
-const recipe: TrainingRecipe<DpoConfig, PreferencePair[]> = {
-  command: 'dpo',
-  keepReference: true,
-  inputs: pairsOf,
-  sequences: (pairs) =>
-    pairs.flatMap(({ chosen, rejected }, row) => [
-      { ...chosen, row, part: 'chosen' },
-      { ...rejected, row, part: 'rejected' },
-    ]),
-  prepare: async (config, pairs, session) => {
-    const scored = await scoredPairs(config, pairs, session);
-    const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
-    return {
-      ...passes,
-      shown: ['loss', 'rewards/accuracies', 'rewards/margins'],
-      step: dpoStep({
-        trainer: session.trained.trainer,
-        pairs: examplesOf,
-        microBatchSize,
-        reference: session.trained.reference,
-        lossType: config.loss_type,
-        beta: config.beta,
-        labelSmoothing: config.label_smoothing,
-      }),
-    };
-  },
-};
+function weightedLosses(config: DpoConfig): WeightedLoss[] {
+  const types = [config.loss_type].flat() as DpoLossType[];
+  return types.map((type, i) => ({ type, weight: config.loss_weights?.[i] ?? 1 }));
+}
+
+const settingsOf = (config: DpoConfig): PairSettings => ({
+  beta: config.beta,
+  labelSmoothing: config.label_smoothing,
+  simpoGamma: config.simpo_gamma,
+  cpoAlpha: config.cpo_alpha,
+});
+
+function pairsRecipe(config: DpoConfig): TrainingRecipe<DpoConfig, PairExamples> {
+  const losses = weightedLosses(config);
+  const compares = needsReference(losses.map(({ type }) => type));
+  return {
+    command: 'dpo',
+    keepReference: compares,
+    inputs: pairExamples,
+    sequences: ({ train }) =>
+      train.flatMap(({ chosen, rejected }, row) => [
+        { ...chosen, row, part: 'chosen' },
+        { ...rejected, row, part: 'rejected' },
+      ]),
+    prepare: async (_, { train, heldOut }, session) => {
+      const scored = compares ? await scoredPairs(config, train, session) : train;
+      const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
+      const { policy, reference } = session.trained;
+      const options = { microBatchSize, reference, losses, settings: settingsOf(config) };
+      return {
+        ...passes,
+        shown: ['loss', 'rewards/accuracies', 'rewards/margins'],
+        ...(heldOut !== null && { heldOut: () => dpoTasks(heldOut, { ...options, policy }) }),
+        step: dpoStep({ ...options, trainer: session.trained.trainer, pairs: examplesOf }),
+      };
+    },
+  };
+}
+
+/** Losses on single answers. */
+const UNPAIRED = ['kto', 'apo_zero_unpaired'];
+
+const isUnpaired = (config: DpoConfig): boolean =>
+  [config.loss_type].flat().some((type) => UNPAIRED.includes(type));
 
 export const runDpo = (config: DpoConfig, context: RecipeContext): Promise<TrainingResult> =>
-  trainingRun(recipe, config, context);
+  isUnpaired(config)
+    ? trainingRun(ktoRecipe(config), config, context)
+    : trainingRun(pairsRecipe(config), config, context);
 
 export const previewDpo = (config: DpoConfig, request: PreviewRequest): Promise<Preview> =>
-  previewTraining(recipe, config, request);
+  isUnpaired(config)
+    ? previewTraining(ktoRecipe(config), config, request)
+    : previewTraining(pairsRecipe(config), config, request);

@@ -1,7 +1,20 @@
-/** Evaluation while a model trains, by the keys `eval_steps` and `stop_at_accuracy`. */
+/**
+ * Evaluation while a model trains, every `eval_steps`: accuracy by the `eval` section, the loss of
+ * `eval_dataset`, and what follows from their history: the best step, early stopping, the rate's plateaus.
+ */
 import type { EvalRow } from '../evaluate/index.js';
 import type { OnnxSampler } from '../rollout/index.js';
-import type { StepEvaluation } from '../train/index.js';
+import {
+  bestEvaluation,
+  type EvaluatedStep,
+  heldOutMetrics,
+  type MicroTask,
+  plateauFactor,
+  type StepEvaluation,
+  shouldStop,
+  withEvaluation,
+} from '../train/index.js';
+import { InputError } from '../util/errors.js';
 import { type EvaluationInputs, evaluateWith, evaluationSampler } from './evaluate-model.js';
 import { evaluationKeys } from './evaluate-trained.js';
 import type { ModelSource } from './model-source.js';
@@ -10,12 +23,21 @@ import { syncSampler } from './sync-sampler.js';
 
 interface Subject {
   readonly config: TrainerConfig;
-  /** Null: the config asks for no evaluation. */
+  /** Null: the config asks for no accuracy. */
   readonly inputs: EvaluationInputs | null;
+  /** The loss on held-out examples; null: the config asks for none. */
+  readonly heldOut: (() => Promise<readonly MicroTask[]>) | null;
   readonly source: ModelSource;
   readonly trained: TrainedPolicy;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
+  /** Evaluations of the run so far. */
+  readonly history: readonly EvaluatedStep[];
 }
+
+type Numbers = Readonly<Record<string, number>>;
+
+const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number =>
+  rows.length === 0 ? 0 : rows.filter(of).length / rows.length;
 
 /**
  * Evaluates the policy as it is after a step; its sampler is opened at the first evaluation. An interrupt
@@ -24,17 +46,63 @@ interface Subject {
 export class DuringTraining {
   private readonly subject: Subject;
   private sampler: OnnxSampler | null = null;
+  private evaluated: readonly EvaluatedStep[];
 
   constructor(subject: Subject) {
     this.subject = subject;
+    this.evaluated = subject.history;
+  }
+
+  /** The watched metric at each evaluation. */
+  get history(): readonly EvaluatedStep[] {
+    return this.evaluated;
+  }
+
+  /** The best step; null when none is kept. */
+  get best(): number | null {
+    const { config } = this.subject;
+    if (!config.load_best_model_at_end) return null;
+    const watch = { greaterIsBetter: greaterIsBetter(config) };
+    return bestEvaluation(this.evaluated, watch)?.step ?? null;
+  }
+
+  /** What plateaus take off the learning rate. */
+  rateFactor(): number {
+    const { config } = this.subject;
+    if (config.lr_scheduler_type !== 'reduce_lr_on_plateau') return 1;
+    const { factor, patience, threshold, cooldown } = config.lr_scheduler_kwargs;
+    const plateau = { factor, patience, threshold, cooldown };
+    return plateauFactor(this.evaluated, { ...plateau, greaterIsBetter: greaterIsBetter(config) });
   }
 
   /** @param step Optimizer steps done. @returns null where no evaluation is due. */
   async after(step: number): Promise<StepEvaluation | null> {
-    const { config, inputs, trained, source, onSamples } = this.subject;
+    const { config } = this.subject;
     const { eval_steps: every, stop_at_accuracy: target } = config;
-    if (config.eval === null || inputs === null || every === null || step % every !== 0)
-      return null;
+    if (every === null || step % every !== 0) return null;
+    const metrics = { ...(await this.accuracy(step)), ...(await this.loss()) };
+    const value = watched(config, metrics);
+    this.evaluated = withEvaluation(this.evaluated, { step, value });
+    const isReached = target !== null && metrics['eval/accuracy']! >= target;
+    return { metrics, isEnough: isReached || this.isHopeless(), isBest: this.best === step };
+  }
+
+  dispose(): void {
+    this.sampler?.dispose();
+    this.sampler = null;
+  }
+
+  private isHopeless(): boolean {
+    const { config } = this.subject;
+    const { early_stopping_patience: patience, early_stopping_threshold: threshold } = config;
+    if (patience === null) return false;
+    const watch = { greaterIsBetter: greaterIsBetter(config), threshold };
+    return shouldStop(this.evaluated, { ...watch, patience });
+  }
+
+  private async accuracy(step: number): Promise<Numbers> {
+    const { config, inputs, trained, source, onSamples } = this.subject;
+    if (config.eval === null || inputs === null) return {};
     const keys = evaluationKeys(config, config.eval);
     const loraModules = [...(trained.policy.lora?.targets.keys() ?? [])];
     this.sampler ??= await evaluationSampler(source, { keys, inputs, loraModules });
@@ -42,17 +110,36 @@ export class DuringTraining {
     const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs });
     onSamples(step, rows);
     return {
-      metrics: {
-        'eval/accuracy': metrics.accuracy,
-        'eval/format_rate': metrics.format_rate,
-        'eval/avg_completion_length': metrics.mean_length,
-      },
-      isEnough: target !== null && metrics.accuracy >= target,
+      'eval/accuracy': metrics.accuracy,
+      'eval/format_rate': metrics.format_rate,
+      'eval/boxed_rate': meanOf(rows, ({ completion }) => completion.includes('\\boxed')),
+      'eval/avg_completion_length': metrics.mean_length,
     };
   }
 
-  dispose(): void {
-    this.sampler?.dispose();
-    this.sampler = null;
+  private async loss(): Promise<Numbers> {
+    const { heldOut, trained } = this.subject;
+    if (heldOut === null) return {};
+    const metrics = await heldOutMetrics(trained.policy, await heldOut());
+    return Object.fromEntries(
+      Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]),
+    );
   }
+}
+
+const metricName = (config: TrainerConfig): string =>
+  config.metric_for_best_model ?? (config.eval_dataset ? 'eval/loss' : 'eval/accuracy');
+
+const greaterIsBetter = (config: TrainerConfig): boolean =>
+  config.greater_is_better ?? !metricName(config).endsWith('loss');
+
+function watched(config: TrainerConfig, metrics: Numbers): number {
+  const name = metricName(config);
+  const value = metrics[name];
+  if (value !== undefined) return value;
+  throw new InputError({
+    where: 'metric_for_best_model',
+    problem: `"${name}" is not evaluated`,
+    remedy: `Known are ${Object.keys(metrics).join(', ')}`,
+  });
 }

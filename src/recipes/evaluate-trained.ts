@@ -15,13 +15,12 @@ import type { TrainerConfig } from './policy-source.js';
 
 type EvalKeys = NonNullable<TrainerConfig['eval']>;
 
-/** Keys of the trainer, with those of its `eval` over them. */
-export const evaluationKeys = (config: TrainerConfig, own: EvalKeys): EvaluationKeys => ({
-  stop: [],
-  ...config,
-  ...evaluationDefaults,
-  ...own,
-});
+/** Keys of the trainer, with those of its `eval` over them; `eval_samples` takes rows of the training set. */
+export function evaluationKeys(config: TrainerConfig, own: EvalKeys): EvaluationKeys {
+  const { eval_samples: held = null } = config;
+  const dataset = held === null ? own.dataset : { ...config.dataset, num_samples: held };
+  return { stop: [], ...config, ...evaluationDefaults, ...own, dataset };
+}
 
 /** Rows of the evaluation that the config asks for, read before training; null: it asks for none. */
 export async function trainedEvaluationInputs(

@@ -1,5 +1,5 @@
 /** Config + opened model → the policy under training, its optimizer, and the adapter it makes. */
-import type { SftConfig } from '../config/index.js';
+import type { GrpoConfig, SftConfig } from '../config/index.js';
 import {
   adapterFromLora,
   asPlainLora,
@@ -11,17 +11,40 @@ import {
   planLora,
   startLora,
 } from '../model/index.js';
-import { AdamW, configureTensorflow } from '../tensor/index.js';
+import { configureTensorflow } from '../tensor/index.js';
 import { Trainer } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import { type Adapter, loraConfig } from '../weights/index.js';
 import { computeType } from './compute-type.js';
 import { type BatchShape, checkpointedLayers } from './memory.js';
 import type { ModelSource } from './model-source.js';
-import { decayMask, loraPlusRates } from './parameter-groups.js';
+import { makeOptimizer } from './optimization.js';
 
 /** Keys that every trainer's config has. */
-export type TrainerConfig = Omit<SftConfig, 'max_length' | 'traces_file' | 'mask_tool_output'>;
+export type TrainerConfig = Omit<SftConfig, SftOnly | 'eval_dataset'> &
+  Partial<
+    Pick<SftConfig, 'neftune_noise_alpha' | 'eval_dataset'> &
+      Pick<GrpoConfig, 'eval_samples' | ReferenceKey>
+  >;
+
+type ReferenceKey =
+  | 'reference_policy'
+  | 'sync_ref_model'
+  | 'ref_model_mixup_alpha'
+  | 'ref_model_sync_steps';
+
+type SftOnly =
+  | 'max_length'
+  | 'excess_length_strategy'
+  | 'traces_file'
+  | 'mask_tool_output'
+  | 'datasets'
+  | 'loss_type'
+  | 'label_smoothing_factor'
+  | 'neftune_noise_alpha'
+  | 'assistant_only_loss'
+  | 'completion_only_loss'
+  | 'roles_to_train';
 
 export function configureDevice(
   config: Pick<TrainerConfig, 'device' | 'threads'> & Partial<Pick<TrainerConfig, 'compute_dtype'>>,
@@ -85,6 +108,8 @@ export interface TrainedPolicy {
   readonly trainer: Trainer;
   /** `reference` when training goes on from an adapter, else the base model alone. */
   readonly reference: 'off' | 'reference';
+  /** To be called with the optimizer steps done: moves the reference where the config asks for it. */
+  afterStep(done: number): void;
   /** The trained adapter now; null in full training. */
   adapter(): Promise<Adapter | null>;
   dispose(): void;
@@ -101,7 +126,9 @@ export function trainedPolicy(
   const isPissa =
     start !== null && source.adapter === null && parsePissa(lora!.config.initLoraWeights) !== null;
   // What PiSSA leaves of the base is not the base: the reference is the adapter's start on it.
-  const needsCopy = keepReference && (source.adapter !== null || isPissa);
+  const isStart = source.adapter !== null && config.reference_policy !== 'base';
+  const moves = config.sync_ref_model === true;
+  const needsCopy = keepReference && (isStart || isPissa || moves);
   if (keepReference && lora === null) {
     throw new InputError({
       where: 'use_lora',
@@ -117,20 +144,18 @@ export function trainedPolicy(
     keepReference: needsCopy,
     checkpointedLayers: checkpointedLayers(config, source.spec, { lora, compute, shape }),
     compute,
+    neftuneNoiseAlpha: config.neftune_noise_alpha ?? 0,
   });
-  const optimizer = new AdamW(policy.parameters.size, {
-    beta1: config.adam_beta1,
-    beta2: config.adam_beta2,
-    epsilon: config.adam_epsilon,
-    weightDecay: config.weight_decay,
-    decayMask: decayMask(policy),
-    rates: lora === null ? null : loraPlusRates(policy, config.lora.loraplus_lr_ratio),
-  });
+  const optimizer = makeOptimizer(config, policy);
   const { max_grad_norm: maxGradNorm, seed } = config;
   return {
     policy,
     trainer: new Trainer({ policy, optimizer, maxGradNorm, seed }),
     reference: needsCopy ? 'reference' : 'off',
+    afterStep(done) {
+      const { ref_model_sync_steps: every = 0, ref_model_mixup_alpha: alpha = 0 } = config;
+      if (moves && done % every === 0) policy.reference?.mix(policy.parameters, alpha);
+    },
     async adapter() {
       if (lora === null) return null;
       const trained = adapterFromLora(lora, await policy.parameters.download(), source.baseName);

@@ -10,6 +10,7 @@ import {
   loadCheckpoint,
   stepOf,
 } from '../train/index.js';
+import { InputError } from '../util/errors.js';
 import { sha256 } from '../util/files.js';
 import type { ModelSource } from './model-source.js';
 import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
@@ -55,17 +56,40 @@ interface RestoreArgs {
   readonly checkpoint: FoundCheckpoint;
 }
 
-/** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
-export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
-  const { state } = checkpoint;
-  const flat = new Float32Array(trained.policy.parameters.size);
+/** Parameters of a checkpoint as one vector. */
+function flatParameters(
+  { shapes }: CheckpointStore,
+  values: CheckpointState['parameters'],
+): Float32Array {
+  const parts = shapes.map(({ name }) => values.get(name)!);
+  const flat = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
-  for (const { name } of store.shapes) {
-    const part = state.parameters.get(name)!;
+  for (const part of parts) {
     flat.set(part, offset);
     offset += part.length;
   }
-  trained.policy.parameters.assign(flat);
+  return flat;
+}
+
+/** Puts the parameters of an earlier step of the run in place of the last ones. */
+export function takeBest(trained: TrainedPolicy, store: CheckpointStore, step: number): void {
+  const path = listCheckpoints(store.dir).find((candidate) => stepOf(candidate) === step);
+  if (path === undefined) {
+    throw new InputError({
+      where: store.dir,
+      problem: `the checkpoint of the best step ${step} is gone`,
+      remedy: 'Train anew, or set load_best_model_at_end=false',
+    });
+  }
+  trained.policy.parameters.assign(flatParameters(store, loadCheckpoint(path, store).parameters));
+}
+
+/** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
+export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
+  const { state } = checkpoint;
+  const { policy } = trained;
+  policy.parameters.assign(flatParameters(store, state.parameters));
+  if (state.reference !== null) policy.reference?.assign(flatParameters(store, state.reference));
   trained.trainer.optimizer.restore(state.optimizer);
   for (const later of run.isResumed ? listCheckpoints(store.dir) : []) {
     if (stepOf(later) > state.step) rmSync(later, { recursive: true });

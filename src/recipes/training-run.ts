@@ -7,6 +7,7 @@ import { commandSchemas, inputPaths, resolvedYaml } from '../config/index.js';
 import {
   checkRun,
   checkTrackers,
+  type MetricRow,
   makeRunId,
   type OpenRunOptions,
   openRun,
@@ -19,9 +20,11 @@ import { deviceInfo } from '../tensor/index.js';
 import {
   type CheckpointStore,
   type LoopProgress,
+  type MicroTask,
   runLoop,
   type StepOutcome,
   saveCheckpoint,
+  type TrainerName,
 } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { metricsTable } from './eval.js';
@@ -30,6 +33,7 @@ import type { EvaluationInputs } from './evaluate-model.js';
 import { evaluateTrained, trainedEvaluationInputs } from './evaluate-trained.js';
 import { batchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
+import { scheduleOf } from './optimization.js';
 import {
   configureDevice,
   type TrainedPolicy,
@@ -38,12 +42,15 @@ import {
 } from './policy-source.js';
 import type { PreviewSequence } from './preview.js';
 import { saveModel } from './save-model.js';
+import { watchRows } from './training-alarms.js';
 import {
   checkpointStore,
   type FoundCheckpoint,
   findCheckpoint,
   restore,
+  takeBest,
 } from './training-checkpoints.js';
+import { checkChanged, logChanges } from './training-checks.js';
 import { openTrainingLog, type TrainingLog, trackerNames } from './training-log.js';
 
 export interface TrainingSession {
@@ -62,6 +69,8 @@ export interface PreparedTraining {
   /** Metrics shown behind the progress bar. */
   readonly shown: readonly string[];
   readonly savePeriod?: number;
+  /** Tasks of `eval_dataset`, as one optimizer step. */
+  readonly heldOut?: () => Promise<readonly MicroTask[]>;
   /** Called with each checkpoint, so that further logs reach the disk. */
   readonly flush?: () => void;
   readonly dispose?: () => Promise<void>;
@@ -181,11 +190,22 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     inputs: args.evaluation,
     source,
     trained,
+    heldOut: prepared.heldOut ?? null,
+    history: checkpoint?.state.evaluations ?? [],
     onSamples: log.samples,
   });
   try {
-    const progress = await loop(session, { config, prepared, evaluates, store, checkpoint, log });
+    const progress = await loop(session, {
+      ...{ config, prepared, evaluates, store, checkpoint, log },
+      trainer: recipe.command,
+    });
+    checkChanged(session, progress);
     evaluates.dispose();
+    const { best } = evaluates;
+    if (best !== null && best !== progress.step) {
+      takeBest(trained, store, best);
+      context.log(`the best step was ${best}: the model is that of its checkpoint`);
+    }
     saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
     await prepared.dispose?.();
     const evaluation = await evaluateTrained(run, { config, inputs: args.evaluation, context });
@@ -205,16 +225,6 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   }
 }
 
-/** Keys that say how to treat an earlier output, not what to make. */
-const HANDLING_KEYS = ['resume', 'overwrite'];
-
-function logChanges({ configChanges }: RunFolder, { log }: RecipeContext): void {
-  for (const { key, values } of configChanges.filter(({ key }) => !HANDLING_KEYS.includes(key))) {
-    const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
-    log(`${key} is ${now}, was ${before} when the run began`);
-  }
-}
-
 async function finalWeights(trained: TrainedPolicy) {
   const adapter = await trained.adapter();
   return {
@@ -230,6 +240,7 @@ interface LoopArgs {
   readonly store: CheckpointStore;
   readonly checkpoint: FoundCheckpoint | null;
   readonly log: TrainingLog;
+  readonly trainer: TrainerName;
 }
 
 /** The training loop with its rows and checkpoints; the last step is always saved. */
@@ -241,30 +252,41 @@ async function loop(session: TrainingSession, args: LoopArgs): Promise<LoopProgr
     run.phases.time('save', async () => {
       const parameters = await trained.policy.parameters.download();
       const optimizer = await trained.trainer.optimizer.state();
+      const moving = config.sync_ref_model === true ? trained.policy.reference : null;
+      const reference = (await moving?.download()) ?? null;
       log.flush();
       prepared.flush?.();
-      saveCheckpoint(store, { step, tokens, parameters, optimizer });
+      const { history: evaluations, best } = evaluates;
+      saveCheckpoint(
+        store,
+        { step, tokens, parameters, optimizer, reference, evaluations },
+        { keep: best === null ? [] : [best] },
+      );
       saved = step;
     });
   const { totalSteps, savePeriod = 1 } = prepared;
-  const warmupSteps = config.warmup_steps || Math.ceil(config.warmup_ratio * totalSteps);
+  const watch = watchRows(args.trainer, config, session);
+  const onRow = (row: MetricRow) => {
+    log.row(row);
+    watch(row);
+  };
   try {
     const progress = await runLoop({
-      schedule: {
-        type: config.lr_scheduler_type,
-        learningRate: config.learning_rate,
-        warmupSteps,
-        totalSteps,
-      },
+      schedule: scheduleOf(config, totalSteps),
+      rateFactor: () => evaluates.rateFactor(),
       startStep,
       startTokens: checkpoint?.state.tokens ?? 0,
-      step: (step, rate) => run.phases.time('update', () => prepared.step(step, rate)),
+      step: async (step, rate) => {
+        const outcome = await run.phases.time('update', () => prepared.step(step, rate));
+        trained.afterStep(step + 1);
+        return outcome;
+      },
       epochsAt: prepared.epochsAt,
       saveSteps: config.save_steps,
       savePeriod,
       save,
       evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
-      onRow: log.row,
+      onRow,
       signal: context.signal,
     });
     const { step } = progress;

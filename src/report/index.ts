@@ -1,9 +1,11 @@
 /** Reporting: the run folder, rows of metrics and samples, tables, progress, and the report page. */
+
 export { type Comparison, type ComparisonTable, compareRuns, comparisonText } from './compare.js';
 export { type ConfigDifference, configDifferences } from './config-differences.js';
 export { type TableRow, toCsv, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
 export { pickExamples } from './examples.js';
+export { type GroupLog, type GroupRow, openGroupLog } from './group-log.js';
 export { metricCharts } from './metric-charts.js';
 export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
 export { checkRun, openRun } from './open-run.js';

@@ -39,7 +39,7 @@ export interface OpenRunOptions {
 }
 
 export type RunPatch = Partial<
-  Pick<RunRecord, 'device' | 'versions' | 'seeds' | 'results' | 'stage'>
+  Pick<RunRecord, 'device' | 'versions' | 'seeds' | 'results' | 'stage' | 'alarms'>
 >;
 
 export interface RunFolder {

@@ -26,6 +26,8 @@ export interface RunRecord {
   /** Final numbers, for comparisons. */
   readonly results: Readonly<Record<string, number | string | null>>;
   readonly resumes: readonly { readonly at: string; readonly config_hash: string }[];
+  /** Alarms that sounded, by step. */
+  readonly alarms?: readonly Readonly<Record<string, string | number>>[];
   /** Files of the run beside the fixed ones, relative to its folder. */
   readonly files: readonly string[];
 }

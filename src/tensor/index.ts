@@ -35,7 +35,10 @@ export { rmsNorm } from './ops/rms-norm.js';
 export { rope } from './ops/rope.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
-export { AdamW, type AdamWOptions, type AdamWState } from './optimizers/adamw.js';
+export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
+export { Lion, type LionOptions } from './optimizers/lion.js';
+export { dynamicCodes } from './optimizers/moment.js';
+export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
 export {
   configureTensorflow,

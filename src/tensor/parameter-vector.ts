@@ -45,6 +45,11 @@ export class ParameterVector {
     this.replace(tf.tensor1d(values));
   }
 
+  /** Moves towards `other` by a share: share·other + (1 − share)·this. */
+  mix(other: ParameterVector, share: number): void {
+    this.replace(tf.tidy(() => other.values.mul(share).add(this.flat.mul(1 - share)) as Tensor1D));
+  }
+
   /** The parameters by name, valid until the next `replace`. */
   views(): ReadonlyMap<string, Tensor> {
     if (this.cache === null) {

@@ -24,6 +24,8 @@ export interface TextSpan {
 export interface ConversationOptions {
   /** Assistant turns before this message are context, not turns to learn. Default 0. */
   readonly firstTurn?: number;
+  /** Roles whose turns are to learn. Default: the assistant. */
+  readonly roles?: readonly string[];
   readonly templateArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Where the row stands, for messages. */
   readonly where: string;
@@ -36,7 +38,7 @@ export interface ConversationOptions {
 export function renderConversation(
   tokenizer: Tokenizer,
   messages: readonly Message[],
-  { firstTurn = 0, templateArgs = {}, where }: ConversationOptions,
+  { firstTurn = 0, roles = ['assistant'], templateArgs = {}, where }: ConversationOptions,
 ): MarkedText {
   const render = (count: number, addGenerationPrompt: boolean): string =>
     tokenizer.applyChatTemplate(messages.slice(0, count), { addGenerationPrompt, templateArgs });
@@ -45,7 +47,9 @@ export function renderConversation(
   const context: Rendering = { text, messages, endings, render, where };
   const turns: TextSpan[] = [];
   for (let i = firstTurn; i < messages.length; i++) {
-    if (messages[i]!.role === 'assistant') turns.push(turnSpan(context, i));
+    const { role } = messages[i]!;
+    if (!roles.includes(role)) continue;
+    turns.push(role === 'assistant' ? turnSpan(context, i) : contentSpan(context, i));
   }
   return { text, turns, isPlain: false };
 }
@@ -68,6 +72,21 @@ function turnSpan(context: Rendering, index: number): TextSpan {
   const end = prefixLength(context, index + 1);
   if (end === null || end < prompt.length) throw rewritten(context, index);
   return { start: prompt.length, end };
+}
+
+/** From the content of a message that the model does not write itself to the end of its turn. */
+function contentSpan(context: Rendering, index: number): TextSpan {
+  const { text, messages } = context;
+  const start = prefixLength(context, index);
+  const end = prefixLength(context, index + 1);
+  if (start === null || end === null) throw rewritten(context, index);
+  const at = text.indexOf(messages[index]!.content.trim(), start);
+  if (at >= 0 && at < end) return { start: at, end };
+  throw new GuardError({
+    where: context.where,
+    problem: `the chat template does not write turn ${index + 1} (${messages[index]!.role}) as it stands`,
+    remedy: 'Take its role out of roles_to_train',
+  });
 }
 
 /**

@@ -36,6 +36,8 @@ export interface RenderExampleOptions extends RenderOptions {
   readonly trainOn?: TrainOn;
   /** Leaves the output of tools in assistant turns out of the loss; default false. */
   readonly maskToolOutput?: boolean;
+  /** Roles whose turns count as learnt, beside `trainOn`; default the assistant alone. */
+  readonly roles?: readonly string[];
 }
 
 export function fieldNames(row: ChatRow): string {
@@ -120,12 +122,17 @@ interface Chat {
 function markedChat(
   tokenizer: Tokenizer,
   { context, learnt }: Chat,
-  { systemPrompt, templateArgs, trainOn, where = 'row' }: RenderExampleOptions,
+  { systemPrompt, templateArgs, trainOn, roles, where = 'row' }: RenderExampleOptions,
 ): MarkedText {
   lastAnswer(learnt, where);
   const messages = withSystem([...context, ...learnt], systemPrompt);
   const firstTurn = messages.length - (trainOn === 'last' ? 1 : learnt.length);
-  return renderConversation(tokenizer, messages, { firstTurn, templateArgs, where });
+  return renderConversation(tokenizer, messages, {
+    firstTurn,
+    templateArgs,
+    where,
+    ...(roles !== undefined && { roles }),
+  });
 }
 
 interface PromptText {

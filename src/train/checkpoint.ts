@@ -1,12 +1,13 @@
 /**
  * Checkpoints: everything needed to go on exactly. `step-000100/` holds the trained parameters under
- * their names, the two moments of AdamW, and `trainer_state.json`; the manifest in it lists every file
- * with its size and SHA-256, and the folder gets its name only when it is whole.
+ * their names, the optimizer's moments, the reference policy where it moves, and `trainer_state.json`; the
+ * manifest in it lists every file with its size and SHA-256, and the folder gets its name only when it is
+ * whole.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { AdamWState, ParameterShape } from '../tensor/index.js';
-import { InputError } from '../util/errors.js';
+import type { OptimizerState, ParameterShape } from '../tensor/index.js';
+import { InputError, messageOf, RunError } from '../util/errors.js';
 import { readJson, sha256, writeJson } from '../util/files.js';
 import {
   fromFloat32,
@@ -15,9 +16,11 @@ import {
   toFloat32,
   writeSafetensors,
 } from '../weights/index.js';
+import type { EvaluatedStep } from './evaluations.js';
 
 const PARAMETERS = 'parameters.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
+const REFERENCE = 'reference.safetensors';
 const STATE = 'trainer_state.json';
 
 interface StateFile {
@@ -25,6 +28,7 @@ interface StateFile {
   readonly tokens: number;
   readonly optimizer_step: number;
   readonly fingerprint: string;
+  readonly evaluations?: readonly EvaluatedStep[];
   readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>;
 }
 
@@ -45,7 +49,11 @@ export interface CheckpointState {
   readonly step: number;
   readonly tokens: number;
   readonly parameters: ReadonlyMap<string, Float32Array>;
-  readonly optimizer: AdamWState;
+  readonly optimizer: OptimizerState;
+  /** The reference policy's parameters; null where it stays what it was. */
+  readonly reference: ReadonlyMap<string, Float32Array> | null;
+  /** Evaluations so far. */
+  readonly evaluations: readonly EvaluatedStep[];
 }
 
 export interface CheckpointStore {
@@ -56,6 +64,11 @@ export interface CheckpointStore {
   readonly fingerprint: string;
   /** Older ones are deleted beyond this number; null keeps all. */
   readonly limit: number | null;
+}
+
+export interface SaveOptions {
+  /** Steps of checkpoints that rotation leaves, beside the latest. */
+  readonly keep?: readonly number[];
 }
 
 const PART = '.part';
@@ -74,8 +87,13 @@ export function listCheckpoints(dir: string): string[] {
 /**
  * Writes beside the final name and renames; a failed write leaves the earlier ones as they are. What a
  * killed process has left half-written goes.
+ * @throws RunError when it cannot be written, e.g. on a full disk.
  */
-export function saveCheckpoint(store: CheckpointStore, state: CheckpointState): string {
+export function saveCheckpoint(
+  store: CheckpointStore,
+  state: CheckpointState,
+  { keep = [] }: SaveOptions = {},
+): string {
   const target = join(store.dir, `step-${String(state.step).padStart(6, '0')}`);
   const part = `${target}${PART}`;
   discardParts(store.dir);
@@ -86,11 +104,18 @@ export function saveCheckpoint(store: CheckpointStore, state: CheckpointState): 
     renameSync(part, target);
   } catch (error) {
     rmSync(part, { recursive: true, force: true });
-    throw error;
+    throw new RunError(
+      {
+        where: target,
+        problem: `the checkpoint was not written: ${messageOf(error)}`,
+        remedy: 'Earlier ones are whole: make room on the disk and go on with resume=auto',
+      },
+      { cause: error },
+    );
   }
   if (store.limit !== null) {
     for (const old of listCheckpoints(store.dir).slice(0, -store.limit)) {
-      rmSync(old, { recursive: true, force: true });
+      if (!keep.includes(stepOf(old))) rmSync(old, { recursive: true, force: true });
     }
   }
   return target;
@@ -104,26 +129,22 @@ function discardParts(dir: string): void {
 }
 
 function writeParts(part: string, store: CheckpointStore, state: CheckpointState): void {
-  const parameters = new Map<string, HostTensor>();
-  for (const { name, shape } of store.shapes) {
-    parameters.set(name, fromFloat32(state.parameters.get(name)!, shape));
-  }
-  const { m, v, step } = state.optimizer;
-  const moments = new Map([
-    ['m', fromFloat32(m, [m.length])],
-    ['v', fromFloat32(v, [v.length])],
-  ]);
-  writeSafetensors(join(part, PARAMETERS), parameters);
-  writeSafetensors(join(part, OPTIMIZER), moments);
-  const files = Object.fromEntries(
-    [PARAMETERS, OPTIMIZER].map((name) => [name, fingerprintOf(join(part, name))]),
+  const named = (values: ReadonlyMap<string, Float32Array>): Map<string, HostTensor> =>
+    new Map(store.shapes.map(({ name, shape }) => [name, fromFloat32(values.get(name)!, shape)]));
+  const moments = Object.entries(state.optimizer.moments).map(
+    ([name, values]) => [name, fromFloat32(values, [values.length])] as const,
   );
+  writeSafetensors(join(part, PARAMETERS), named(state.parameters));
+  writeSafetensors(join(part, OPTIMIZER), new Map(moments));
+  if (state.reference !== null) writeSafetensors(join(part, REFERENCE), named(state.reference));
+  const written = [PARAMETERS, OPTIMIZER, ...(state.reference === null ? [] : [REFERENCE])];
   writeJson(join(part, STATE), {
     step: state.step,
     tokens: state.tokens,
-    optimizer_step: step,
+    optimizer_step: state.optimizer.step,
     fingerprint: store.fingerprint,
-    files,
+    evaluations: state.evaluations,
+    files: Object.fromEntries(written.map((name) => [name, fingerprintOf(join(part, name))])),
   });
 }
 
@@ -159,16 +180,20 @@ export function loadCheckpoint(
   if (state.fingerprint !== store.fingerprint) {
     fail('the checkpoint belongs to another model, or to other trained parameters');
   }
-  const parameters = readSafetensors(join(dir, PARAMETERS));
-  const moments = readSafetensors(join(dir, OPTIMIZER));
+  const named = (file: string) => {
+    const tensors = readSafetensors(join(dir, file));
+    return new Map(store.shapes.map(({ name }) => [name, toFloat32(tensors.get(name)!)]));
+  };
+  const moments = [...readSafetensors(join(dir, OPTIMIZER))];
   return {
     step: state.step,
     tokens: state.tokens,
-    parameters: new Map(store.shapes.map(({ name }) => [name, toFloat32(parameters.get(name)!)])),
+    parameters: named(PARAMETERS),
     optimizer: {
       step: state.optimizer_step,
-      m: toFloat32(moments.get('m')!),
-      v: toFloat32(moments.get('v')!),
+      moments: Object.fromEntries(moments.map(([name, tensor]) => [name, toFloat32(tensor)])),
     },
+    reference: REFERENCE in state.files ? named(REFERENCE) : null,
+    evaluations: state.evaluations ?? [],
   };
 }

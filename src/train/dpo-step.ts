@@ -2,7 +2,7 @@
  * The DPO step: each micro-batch holds the chosen and the rejected answers of its pairs; the reference
  * policy is scored on the same batch, or its log-probabilities were computed before.
  */
-import { type DpoLossType, dpoLoss } from '../losses/index.js';
+import { dpoLoss, needsReference, type PairSettings, type WeightedLoss } from '../losses/index.js';
 import {
   type AdapterChoice,
   type CollatedBatch,
@@ -14,7 +14,7 @@ import {
 import type { Tensor } from '../tensor/index.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
-import type { MicroTask, Trainer } from './trainer.js';
+import { type MicroTask, stepMetrics, type Trainer } from './trainer.js';
 
 export interface PreferencePair {
   readonly chosen: MaskedSequence;
@@ -29,9 +29,8 @@ export interface DpoStepOptions {
   /** Pairs per micro-batch. */
   readonly microBatchSize: number;
   readonly reference: Exclude<AdapterChoice, 'policy'>;
-  readonly lossType: DpoLossType;
-  readonly beta: number;
-  readonly labelSmoothing: number;
+  readonly losses: readonly WeightedLoss[];
+  readonly settings: PairSettings;
 }
 
 const lengthOf = ({ chosen, rejected }: PreferencePair) =>
@@ -41,7 +40,7 @@ const collatePairs = (pairs: readonly PreferencePair[]): CollatedBatch =>
   collate([...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)]);
 
 /** Σ log p of each row's targets. @returns `[rows]` */
-async function rowLogps(
+export async function rowLogps(
   policy: Policy,
   batch: CollatedBatch,
   adapter: AdapterChoice,
@@ -74,38 +73,64 @@ export async function withReference(
   return pairs.map((pair) => out.get(pair)!);
 }
 
-export function dpoStep(options: DpoStepOptions) {
-  const { trainer, microBatchSize, reference } = options;
+type TaskOptions = Omit<DpoStepOptions, 'pairs' | 'trainer'> & { readonly policy: Policy };
+
+/** Micro-batches of the pairs, longest first; the reference is scored where it is not known. */
+export async function dpoTasks(
+  known: readonly PreferencePair[],
+  options: TaskOptions,
+): Promise<MicroTask[]> {
+  const { microBatchSize } = options;
+  const compares = needsReference(options.losses.map(({ type }) => type));
+  const isKnown = known.every((pair) => pair.reference !== undefined);
+  const pairs = isKnown || !compares ? known : await withReference(known, options);
+  const answers = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  const tokensOf = (sequences: readonly MaskedSequence[]) =>
+    sequences.reduce((sum, sequence) => sum + trainedTokens(sequence), 0);
+  const totals = {
+    totalPairs: pairs.length,
+    totalTokens: tokensOf(answers),
+    totalChosenTokens: tokensOf(pairs.map(({ chosen }) => chosen)),
+  };
+  return microBatches(pairs, { size: microBatchSize, lengthOf }).map((group) =>
+    dpoTask(group, { ...options, ...totals }),
+  );
+}
+
+export function dpoStep({ trainer, pairs, ...options }: DpoStepOptions) {
   return async (step: number, learningRate: number): Promise<StepOutcome> => {
-    const known = options.pairs(step);
-    const isKnown = known.every((pair) => pair.reference !== undefined);
-    const pairs = isKnown
-      ? known
-      : await withReference(known, { policy: trainer.policy, reference, microBatchSize });
-    const answers = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-    const totalTokens = answers.reduce((sum, answer) => sum + trainedTokens(answer), 0);
-    const totals = { totalPairs: pairs.length, totalTokens };
-    const tasks = microBatches(pairs, { size: microBatchSize, lengthOf }).map((group) =>
-      dpoTask(group, { ...options, ...totals }),
-    );
+    const batch = pairs(step);
+    const tasks = await dpoTasks(batch, { ...options, policy: trainer.policy });
     const result = await trainer.step(tasks, { step, learningRate });
+    const answers = batch.flatMap(({ chosen, rejected }) => [chosen, rejected]);
     return {
       tokens: answers.reduce((sum, { ids }) => sum + ids.length, 0),
-      metrics: { loss: result.loss, grad_norm: result.gradNorm, ...result.metrics },
+      metrics: stepMetrics(result),
       seconds: result.seconds,
     };
   };
 }
 
+interface StepTotals {
+  readonly totalPairs: number;
+  readonly totalTokens: number;
+  readonly totalChosenTokens: number;
+}
+
 function dpoTask(
   pairs: readonly PreferencePair[],
-  options: DpoStepOptions & { readonly totalPairs: number; readonly totalTokens: number },
+  { losses, settings, ...totals }: TaskOptions & StepTotals,
 ): MicroTask {
   const batch = collatePairs(pairs);
-  const referenceLogps = Float32Array.from([
-    ...pairs.map((pair) => pair.reference!.chosen),
-    ...pairs.map((pair) => pair.reference!.rejected),
-  ]);
+  const scored = pairs.flatMap(({ reference }) => reference ?? []);
+  const referenceLogps =
+    scored.length < pairs.length
+      ? null
+      : Float32Array.from([
+          ...scored.map(({ chosen }) => chosen),
+          ...scored.map(({ rejected }) => rejected),
+        ]);
   const data = { pairs: pairs.length, sequences: batch.sequences, referenceLogps };
+  const options = { ...settings, ...totals, losses };
   return { batch, lossOf: (scores: Tensor) => dpoLoss(scores, data, options) };
 }

@@ -6,36 +6,36 @@
  * to the current log-probabilities; with more, they are computed once by the trainer before the first.
  */
 import {
-  type CorrectionMode,
   type GrpoLossType,
+  type GrpoOptions,
+  grpoColumns,
   grpoLoss,
   tokenCoefficient,
 } from '../losses/index.js';
-import {
-  type AdapterChoice,
-  type CollatedBatch,
-  collate,
-  type MaskedSequence,
-} from '../model/index.js';
+import { type AdapterChoice, type CollatedBatch, collate } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
-import type { MicroTask, StepResult, Trainer } from './trainer.js';
-
-export interface GradedCompletion {
-  readonly promptIds: readonly number[];
-  /** As sampled, the end token included. */
-  readonly ids: readonly number[];
-  /** The sampler's log p of each id. */
-  readonly logprobs: Float32Array;
-  readonly advantage: number;
-}
+import {
+  allTokens,
+  type Correction,
+  completionTokens,
+  type GradedCompletion,
+  joined,
+  type Rollout,
+  rolloutOf,
+  type Scored,
+  samplingMetrics,
+} from './rollouts.js';
+import { type MicroTask, type StepResult, stepMetrics, type Trainer } from './trainer.js';
 
 export interface Generation {
   readonly completions: readonly GradedCompletion[];
   /** Reward and length metrics of the generation. */
   readonly metrics: Readonly<Record<string, number>>;
 }
+
+type LossSettings = Omit<GrpoOptions, 'objective' | 'totalTokens' | 'totalSequences'>;
 
 export interface GrpoStepOptions {
   readonly trainer: Trainer;
@@ -47,18 +47,11 @@ export interface GrpoStepOptions {
   readonly numIterations: number;
   readonly temperature: number;
   readonly lossType: GrpoLossType;
-  readonly epsilon: number;
-  readonly epsilonHigh: number;
-  readonly beta: number;
+  readonly loss: LossSettings;
   /** Reference of the KL term; used when beta > 0. */
   readonly reference: Exclude<AdapterChoice, 'policy'>;
   readonly maxCompletionLength: number;
-  readonly correction: { readonly mode: CorrectionMode; readonly cap: number } | null;
-}
-
-interface Rollout extends MaskedSequence {
-  readonly completion: GradedCompletion;
-  old: Float32Array | null;
+  readonly correction: Correction | null;
 }
 
 /** Optimizer steps that one generation feeds. */
@@ -67,23 +60,8 @@ export const generationPeriod = (options: {
   readonly numIterations: number;
 }): number => options.stepsPerGeneration * options.numIterations;
 
-function rolloutOf(completion: GradedCompletion): Rollout {
-  const { promptIds, ids } = completion;
-  const trained = [...promptIds.map(() => false), ...ids.map(() => true)];
-  return { ids: [...promptIds, ...ids], trained, completion, old: null };
-}
-
-/** Joins the per-token arrays of a group in the order of `collate`. */
-function joined(
-  group: readonly Rollout[],
-  of: (rollout: Rollout) => ArrayLike<number>,
-): Float32Array {
-  return Float32Array.from(group.flatMap((rollout) => Array.from(of(rollout))));
-}
-
 const lengthOf = ({ ids }: Rollout) => ids.length;
-const completionTokens = (rollouts: readonly Rollout[]) =>
-  rollouts.reduce((sum, { completion }) => sum + completion.ids.length, 0);
+const isLearnt = ({ completion }: Rollout) => completion.isMasked !== true;
 
 export function grpoStep(options: GrpoStepOptions) {
   const { trainer, stepsPerGeneration, microBatchSize } = options;
@@ -95,12 +73,12 @@ export function grpoStep(options: GrpoStepOptions) {
     if (phase === 0 || generation === null) {
       generation = await options.collect(step);
       rollouts = generation.completions.map(rolloutOf);
-      if (period > 1) await fillOldLogps(rollouts, options);
+      if (period > 1) await fillOldLogps(rollouts.filter(isLearnt), options);
     }
     const size = Math.ceil(rollouts.length / stepsPerGeneration);
     const start = (phase % stepsPerGeneration) * size;
     const part = rollouts.slice(start, start + size);
-    const groups = microBatches(part, { size: microBatchSize, lengthOf });
+    const groups = microBatches(part.filter(isLearnt), { size: microBatchSize, lengthOf });
     const tasks: MicroTask[] = [];
     for (const group of groups) {
       const totals = { part, microBatches: groups.length };
@@ -108,12 +86,10 @@ export function grpoStep(options: GrpoStepOptions) {
     }
     const result = await trainer.step(tasks, { step, learningRate });
     return {
-      tokens: part.reduce((sum, { ids }) => sum + ids.length, 0),
+      tokens: allTokens(part),
       metrics: {
-        loss: result.loss,
-        grad_norm: result.gradNorm,
-        ...result.metrics,
-        ...samplingMetrics(groups, result),
+        ...stepMetrics(result),
+        ...samplingMetrics(scoredBy(groups, result), options.correction),
         ...generation.metrics,
       },
     };
@@ -135,20 +111,26 @@ async function fillOldLogps(rollouts: readonly Rollout[], options: GrpoStepOptio
 
 async function referenceLogps(
   batch: CollatedBatch,
-  { trainer, beta, reference, temperature }: GrpoStepOptions,
+  { trainer, loss, reference, temperature }: GrpoStepOptions,
 ): Promise<Float32Array | null> {
-  if (beta === 0) return null;
+  if (loss.beta === 0) return null;
   const scores = await trainer.policy.score(batch, { adapter: reference, temperature });
   return Float32Array.from(batch.targets, (_, i) => scores[3 * i]!);
 }
 
+interface StepPart {
+  /** All completions of the step, also the masked ones. */
+  readonly part: readonly Rollout[];
+  readonly microBatches: number;
+}
+
 async function grpoTask(
   group: readonly Rollout[],
-  step: { readonly part: readonly Rollout[]; readonly microBatches: number },
+  step: StepPart,
   options: GrpoStepOptions,
 ): Promise<MicroTask> {
   const batch = collate(group);
-  const totalTokens = completionTokens(step.part);
+  const totalTokens = completionTokens(step.part.filter(isLearnt));
   const totals = {
     sequences: step.part.length,
     tokens: totalTokens,
@@ -159,6 +141,8 @@ async function grpoTask(
   const perToken = (value: (rollout: Rollout) => number) =>
     joined(group, (rollout) => rollout.completion.ids.map(() => value(rollout)));
   const data = {
+    sequences: batch.sequences,
+    count: group.length,
     advantages: perToken(({ completion }) => completion.advantage),
     coefficients: perToken(({ completion }) =>
       tokenCoefficient(options.lossType, completion.ids.length, totals),
@@ -168,37 +152,31 @@ async function grpoTask(
     sampledBy: options.correction && {
       ...options.correction,
       logps: joined(group, ({ completion }) => completion.logprobs),
-      sequences: batch.sequences,
-      count: group.length,
     },
   };
-  const { temperature } = options;
-  const lossOf = (scores: Tensor) => grpoLoss(scores, data, { ...options, totalTokens });
-  return { batch, lossOf, temperature };
+  const loss: GrpoOptions = {
+    ...options.loss,
+    objective: options.lossType === 'cispo' ? 'cispo' : 'clip',
+    totalTokens,
+    totalSequences: step.part.filter(isLearnt).length,
+  };
+  return {
+    batch,
+    lossOf: (scores: Tensor) => grpoLoss(scores, data, loss),
+    temperature: options.temperature,
+    columns: grpoColumns(loss),
+  };
 }
 
-/** How far trainer and sampler are apart on the tokens of the step. */
-function samplingMetrics(
-  groups: readonly (readonly Rollout[])[],
-  result: StepResult,
-): Record<string, number> {
-  let sum = 0;
-  let largest = 0;
-  let count = 0;
-  for (const [i, group] of groups.entries()) {
-    const sampled = joined(group, ({ completion }) => completion.logprobs);
-    const trainer = group.every(({ old }) => old !== null)
-      ? joined(group, ({ old }) => old!)
-      : result.logps[i]!;
-    for (let t = 0; t < sampled.length; t++) {
-      const gap = Math.abs(trainer[t]! - sampled[t]!);
-      sum += gap;
-      largest = Math.max(largest, gap);
-    }
-    count += sampled.length;
-  }
-  return {
-    'sampling/sampling_logp_difference/mean': count === 0 ? 0 : sum / count,
-    'sampling/sampling_logp_difference/max': largest,
-  };
+/** The log-probabilities that each rollout's ratio is taken to. */
+function scoredBy(groups: readonly (readonly Rollout[])[], { logps }: StepResult): Scored[] {
+  return groups.flatMap((group, i) => {
+    let offset = 0;
+    return group.map((rollout) => {
+      const end = offset + rollout.completion.ids.length;
+      const live = logps[i]!.subarray(offset, end);
+      offset = end;
+      return { rollout, logps: rollout.old ?? live };
+    });
+  });
 }

@@ -1,4 +1,5 @@
 /** Training: the loop, the steps of SFT, DPO and GRPO, schedules, checkpoints. */
+export { Alarms, alarmLine, type TrainerName } from './alarms.js';
 export {
   type CheckpointState,
   type CheckpointStore,
@@ -8,9 +9,21 @@ export {
   stepOf,
 } from './checkpoint.js';
 export { DataOrder } from './data-order.js';
-export { dpoStep, type PreferencePair, withReference } from './dpo-step.js';
-export { type Generation, type GradedCompletion, generationPeriod, grpoStep } from './grpo-step.js';
+export { dpoStep, dpoTasks, type PreferencePair, withReference } from './dpo-step.js';
+export {
+  bestEvaluation,
+  type EvaluatedStep,
+  type Plateau,
+  plateauFactor,
+  shouldStop,
+  withEvaluation,
+} from './evaluations.js';
+export { type Generation, generationPeriod, grpoStep } from './grpo-step.js';
+export { heldOutMetrics } from './held-out.js';
+export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
-export type { Schedule, SchedulerType } from './schedule.js';
-export { sftStep } from './sft-step.js';
-export { Trainer } from './trainer.js';
+export { type Preflight, preflight } from './preflight.js';
+export type { GradedCompletion } from './rollouts.js';
+export type { Schedule, SchedulerType, ScheduleShape } from './schedule.js';
+export { sftStep, sftTasks } from './sft-step.js';
+export { type MicroTask, Trainer } from './trainer.js';

@@ -4,7 +4,7 @@
  */
 import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import type { MetricRow } from '../report/index.js';
-import { InterruptError } from '../util/errors.js';
+import { GuardError, InterruptError } from '../util/errors.js';
 import { learningRateAt, type Schedule } from './schedule.js';
 import type { StepSeconds } from './trainer.js';
 
@@ -17,8 +17,10 @@ export interface StepOutcome {
 
 export interface StepEvaluation {
   readonly metrics: Readonly<Record<string, number>>;
-  /** What the run was to reach is reached: it ends here. */
+  /** What the run was to reach is reached, or out of reach: it ends here. */
   readonly isEnough: boolean;
+  /** The best so far: a checkpoint is due. */
+  readonly isBest?: boolean;
 }
 
 export interface LoopOptions {
@@ -28,6 +30,8 @@ export interface LoopOptions {
   /** Tokens computed before. */
   readonly startTokens: number;
   readonly step: (step: number, learningRate: number) => Promise<StepOutcome>;
+  /** Multiplies the schedule's rate, by evaluations so far; default 1. */
+  readonly rateFactor?: () => number;
   readonly epochsAt: (step: number) => number;
   readonly saveSteps: number;
   /** A checkpoint may be written after a multiple of this only (GRPO: whole generations). */
@@ -45,6 +49,7 @@ export interface LoopProgress {
 }
 
 /**
+ * What a guard stops before it does harm leaves a good state, which is saved where a checkpoint may be.
  * A resumed run repeats the evaluation that was due at its checkpoint: it may be what ended the run.
  * @throws InterruptError after saving, when `signal` is aborted.
  */
@@ -59,8 +64,15 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
   for (let step = startStep; step < schedule.totalSteps; step++) {
     await signalsDelivered();
     const started = performance.now();
-    const learningRate = learningRateAt(schedule, step);
-    const outcome = await options.step(step, learningRate);
+    const learningRate = learningRateAt(schedule, step) * (options.rateFactor?.() ?? 1);
+    let outcome: StepOutcome;
+    try {
+      outcome = await options.step(step, learningRate);
+    } catch (error) {
+      const isUnsaved = step > saved && step % savePeriod === 0;
+      if (error instanceof GuardError && isUnsaved) await options.save({ step, tokens });
+      throw error;
+    }
     tokens += outcome.tokens;
     const seconds = (performance.now() - started) / 1000;
     const evaluation = (await options.evaluate?.(step + 1)) ?? null;
@@ -77,7 +89,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
     const done = step + 1;
     if (evaluation?.isEnough === true) return { step: done, tokens };
     const mayStop = done % savePeriod === 0;
-    if (mayStop && (done - saved >= options.saveSteps || signal.aborted)) {
+    const isDue = done - saved >= options.saveSteps || evaluation?.isBest === true;
+    if (mayStop && (isDue || signal.aborted)) {
       await options.save({ step: done, tokens });
       saved = done;
     }

@@ -9,7 +9,7 @@ import type {
   TokenBatch,
   TokenLoss,
 } from '../model/index.js';
-import { type AdamW, type Tensor1D, tf } from '../tensor/index.js';
+import { type Optimizer, type Tensor1D, tf } from '../tensor/index.js';
 import { GuardError } from '../util/errors.js';
 import { explained } from './out-of-memory.js';
 
@@ -25,6 +25,8 @@ export interface StepResult {
   readonly loss: number;
   /** Norm of the gradient before clipping. */
   readonly gradNorm: number;
+  /** Norm of the change of the parameters. */
+  readonly updateNorm: number;
   readonly metrics: Readonly<Record<string, number>>;
   /** log p of the targets of each task. */
   readonly logps: readonly Float32Array[];
@@ -37,9 +39,17 @@ export interface StepSeconds extends PassSeconds {
   readonly optimizer: number;
 }
 
+/** The part of a row that every trainer has. */
+export const stepMetrics = (result: StepResult): Record<string, number> => ({
+  loss: result.loss,
+  grad_norm: result.gradNorm,
+  update_norm: result.updateNorm,
+  ...result.metrics,
+});
+
 export interface TrainerOptions {
   readonly policy: Policy;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   /** 0: no clipping. */
   readonly maxGradNorm: number;
   /** For dropout. */
@@ -50,18 +60,36 @@ const PHASES = ['forward', 'head', 'backward'] as const;
 
 export class Trainer {
   readonly policy: Policy;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   private readonly maxGradNorm: number;
   private readonly seed: number;
+  private changed = false;
 
+  /** @throws GuardError when there is nothing to train. */
   constructor({ policy, optimizer, maxGradNorm, seed }: TrainerOptions) {
+    if (policy.parameters.size === 0) {
+      throw new GuardError({
+        where: 'no_trainable_parameters',
+        problem: 'the model has no trainable parameters',
+        remedy: 'Check lora.target_modules, lora.exclude_modules and use_lora',
+      });
+    }
     this.policy = policy;
     this.optimizer = optimizer;
     this.maxGradNorm = maxGradNorm;
     this.seed = seed;
   }
 
-  /** @throws GuardError when the loss or the gradient is not finite; parameters are then unchanged. */
+  /** Whether a step of this object has changed any parameter. */
+  get hasChanged(): boolean {
+    return this.changed;
+  }
+
+  /**
+   * Without tasks (nothing in the step is learnt from) the gradient is zero; moments and decay still act.
+   * @throws GuardError when the loss or the gradient is not finite, and parameters are then unchanged; or
+   *   when a gradient and a rate above zero leave the parameters as they were and none has moved before.
+   */
   async step(
     tasks: readonly MicroTask[],
     { step, learningRate }: { readonly step: number; readonly learningRate: number },
@@ -90,36 +118,51 @@ export class Trainer {
       }
       total = added(total, part.gradient);
     }
-    if (total === null) throw new Error('Trainer.step: no tasks');
+    total ??= tf.zeros([this.policy.parameters.size]) as Tensor1D;
     const start = performance.now();
-    const gradNorm = await this.applyClipped(total, { step, learningRate, loss });
+    const { gradNorm, updateNorm } = await this.applyClipped(total, { step, learningRate, loss });
     const optimizer = (performance.now() - start) / 1000;
-    return { loss, gradNorm, metrics, logps, seconds: { ...seconds, optimizer } };
+    if (updateNorm > 0) this.changed = true;
+    const shouldMove = gradNorm > 0 && learningRate > 0;
+    if (!this.changed && shouldMove) throw unchanged(step, learningRate);
+    return { loss, gradNorm, updateNorm, metrics, logps, seconds: { ...seconds, optimizer } };
   }
 
   /** Clips as torch's `clip_grad_norm_`: by max/(norm + 1e-6) when that is below 1. */
   private async applyClipped(
     gradient: Tensor1D,
     { step, learningRate, loss }: { step: number; learningRate: number; loss: number },
-  ): Promise<number> {
+  ): Promise<{ readonly gradNorm: number; readonly updateNorm: number }> {
     const norm = tf.tidy(() => gradient.square().sum().sqrt());
     const gradNorm = (await norm.data())[0]!;
     norm.dispose();
     if (!Number.isFinite(gradNorm) || !Number.isFinite(loss)) {
       gradient.dispose();
       throw new GuardError({
-        where: `step ${step + 1}`,
+        where: `not_finite at step ${step + 1}`,
         problem: `loss is ${loss}, gradient norm is ${gradNorm}`,
         remedy: 'Parameters are as before this step. Lower learning_rate or set max_grad_norm',
       });
     }
     const factor = this.maxGradNorm > 0 ? Math.min(1, this.maxGradNorm / (gradNorm + 1e-6)) : 1;
     const clipped = tf.tidy(() => (factor < 1 ? gradient.mul(factor) : gradient) as Tensor1D);
-    this.optimizer.apply(this.policy.parameters, clipped, learningRate);
+    const { parameters } = this.policy;
+    const before = tf.tidy(() => parameters.values.clone());
+    this.optimizer.apply(parameters, clipped, learningRate);
+    const change = tf.tidy(() => parameters.values.sub(before).square().sum().sqrt());
+    const updateNorm = (await change.data())[0]!;
+    tf.dispose([before, change, gradient]);
     if (clipped !== gradient) clipped.dispose();
-    gradient.dispose();
-    return gradNorm;
+    return { gradNorm, updateNorm };
   }
+}
+
+function unchanged(step: number, learningRate: number): GuardError {
+  return new GuardError({
+    where: `unchanged_parameters at step ${step + 1}`,
+    problem: `a learning rate of ${learningRate} changed no parameter`,
+    remedy: 'The change is lost in rounding: raise learning_rate',
+  });
 }
 
 function added(total: Tensor1D | null, part: Tensor1D): Tensor1D {

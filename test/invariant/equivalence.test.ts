@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { GrpoLossType } from '../../src/losses/index.js';
+import type { DpoLossType, GrpoLossType } from '../../src/losses/index.js';
 import {
   adapterFromLora,
   collate,
@@ -17,6 +17,8 @@ import {
   dpoStep,
   type GradedCompletion,
   grpoStep,
+  ktoStep,
+  type LabelledAnswer,
   type PreferencePair,
   sftStep,
   type Trainer,
@@ -95,11 +97,17 @@ function expectSame(actual: StepGradient, expected: StepGradient): void {
   }
 }
 
-const sft = (microBatchSize: number) => (trainer: Trainer) =>
-  sftStep({ trainer, examples: () => EXAMPLES, microBatchSize });
+const NLL = { lossType: 'nll', labelSmoothing: 0 } as const;
+
+const sft =
+  (microBatchSize: number, loss: SftLoss = NLL) =>
+  (trainer: Trainer) =>
+    sftStep({ trainer, examples: () => EXAMPLES, microBatchSize, loss });
+
+type SftLoss = Parameters<typeof sftStep>[0]['loss'];
 
 interface DpoCase {
-  readonly lossType: 'sigmoid' | 'hinge' | 'ipo';
+  readonly lossType: DpoLossType;
   readonly pairs?: readonly PreferencePair[];
   readonly reference?: 'off' | 'reference';
 }
@@ -110,9 +118,26 @@ const dpo = (microBatchSize: number, options: DpoCase) => (trainer: Trainer) =>
     pairs: () => options.pairs ?? PAIRS,
     microBatchSize,
     reference: options.reference ?? 'off',
-    lossType: options.lossType,
-    beta: 0.3,
-    labelSmoothing: options.lossType === 'sigmoid' ? 0.1 : 0,
+    losses: [
+      { type: options.lossType, weight: 1 },
+      { type: 'sft', weight: 0.2 },
+    ],
+    settings: { beta: 0.3, labelSmoothing: 0.1, simpoGamma: 0.5, cpoAlpha: 1 },
+  });
+
+const ANSWERS: readonly LabelledAnswer[] = EXAMPLES.map((example, i) => ({
+  ...example,
+  desirable: i % 3 === 0,
+}));
+
+const kto = (microBatchSize: number) => (trainer: Trainer) =>
+  ktoStep({
+    trainer,
+    answers: () => ANSWERS,
+    microBatchSize,
+    reference: 'off',
+    settings: { beta: 0.3, desirableWeight: 1, undesirableWeight: 1.2 },
+    usesKl: true,
   });
 
 interface GrpoCase {
@@ -120,6 +145,8 @@ interface GrpoCase {
   readonly completions?: readonly GradedCompletion[];
   readonly numIterations?: number;
   readonly beta?: number;
+  readonly level?: 'token' | 'sequence';
+  readonly entropyCoef?: number;
 }
 
 const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =>
@@ -131,9 +158,15 @@ const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =
     numIterations: options.numIterations ?? 1,
     temperature: 0.7,
     lossType: options.lossType,
-    epsilon: 0.2,
-    epsilonHigh: 0.28,
-    beta: options.beta ?? 0.1,
+    loss: {
+      importanceSamplingLevel: options.level ?? 'token',
+      epsilon: 0.2,
+      epsilonHigh: 0.28,
+      delta: null,
+      beta: options.beta ?? 0.1,
+      klEstimator: 'k3',
+      entropyCoef: options.entropyCoef ?? 0,
+    },
     reference: 'off',
     maxCompletionLength: 20,
     correction: { mode: 'sequence_truncate', cap: 3 },
@@ -147,7 +180,25 @@ describe('accumulated micro-batches equal one batch', () => {
     }
   });
 
-  test.each(['sigmoid', 'hinge', 'ipo'] as const)('dpo, %s', async (lossType) => {
+  test.each<SftLoss>([
+    { lossType: 'dft', labelSmoothing: 0 },
+    { lossType: 'nll', labelSmoothing: 0.2 },
+  ])('sft, %o', async (loss) => {
+    const policy = made();
+    const whole = await stepGradient(policy, sft(8, loss));
+    expectSame(await stepGradient(policy, sft(3, loss)), whole);
+    expect(
+      relativeGap(whole.gradient, (await stepGradient(policy, sft(8))).gradient),
+    ).toBeGreaterThan(0.01);
+  });
+
+  test('kto', async () => {
+    const policy = made();
+    const whole = await stepGradient(policy, kto(8));
+    expectSame(await stepGradient(policy, kto(3)), whole);
+  });
+
+  test.each(['sigmoid', 'hinge', 'ipo', 'orpo', 'cpo'] as const)('dpo, %s', async (lossType) => {
     const policy = made();
     const whole = await stepGradient(policy, dpo(8, { lossType }));
     for (const size of [1, 3]) {
@@ -155,12 +206,41 @@ describe('accumulated micro-batches equal one batch', () => {
     }
   });
 
-  test.each(['grpo', 'dapo', 'dr_grpo'] as const)('grpo, %s', async (lossType) => {
+  test.each<GrpoCase>([
+    { lossType: 'grpo' },
+    { lossType: 'dapo', entropyCoef: 0.01 },
+    { lossType: 'dr_grpo' },
+    { lossType: 'cispo' },
+    { lossType: 'grpo', level: 'sequence' },
+    { lossType: 'dapo', completions: masked([1, 4]) },
+  ])('grpo, $lossType $level $entropyCoef', async (options) => {
     const policy = made();
-    const whole = await stepGradient(policy, grpo(8, { lossType }));
+    const whole = await stepGradient(policy, grpo(8, options));
     for (const size of [1, 3]) {
-      expectSame(await stepGradient(policy, grpo(size, { lossType })), whole);
+      expectSame(await stepGradient(policy, grpo(size, options)), whole);
     }
+  });
+
+  test('grpo: a masked completion counts, but none of its tokens', async () => {
+    const policy = made();
+    const left = COMPLETIONS.filter((_, i) => i !== 1);
+    const without = await stepGradient(policy, grpo(8, { lossType: 'dr_grpo', completions: left }));
+    const completions = masked([1]);
+    const found = await stepGradient(policy, grpo(8, { lossType: 'dr_grpo', completions }));
+    // 7 of the 8 completions, each with 1/(20 · 8) in place of 1/(20 · 7).
+    expect(
+      relativeGap(
+        found.gradient.map((x) => (x * 8) / 7),
+        without.gradient,
+      ),
+    ).toBeLessThan(1e-5);
+  });
+
+  test('grpo: a step with nothing to learn from has no gradient', async () => {
+    const all = masked([...COMPLETIONS.keys()]);
+    const found = await stepGradient(made(), grpo(8, { lossType: 'dapo', completions: all }));
+    expect(found.gradient.every((value) => value === 0)).toBe(true);
+    expect(found.metrics).toMatchObject({ loss: 0, grad_norm: 0 });
   });
 
   test('grpo, bnpo: of equal length only, as it is a mean of micro-batch means', async () => {
@@ -177,11 +257,16 @@ describe('accumulated micro-batches equal one batch', () => {
     const policy = made();
     const whole = await stepGradient(policy, sft(8));
     const part = await stepGradient(policy, (trainer) =>
-      sftStep({ trainer, examples: () => EXAMPLES.slice(1), microBatchSize: 8 }),
+      sftStep({ trainer, examples: () => EXAMPLES.slice(1), microBatchSize: 8, loss: NLL }),
     );
     expect(relativeGap(part.gradient, whole.gradient)).toBeGreaterThan(0.01);
   });
 });
+
+/** The completions, of which those at `places` are not learnt from. */
+function masked(places: readonly number[]): readonly GradedCompletion[] {
+  return COMPLETIONS.map((completion, i) => ({ ...completion, isMasked: places.includes(i) }));
+}
 
 /** The completions cut or drawn out to `length` tokens. */
 const ofLength = (length: number): readonly GradedCompletion[] =>

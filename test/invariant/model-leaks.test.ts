@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { type MaskedSequence, Policy } from '../../src/model/index.js';
 import { AdamW, tf } from '../../src/tensor/index.js';
-import { dpoStep, grpoStep, type StepOutcome, sftStep, Trainer } from '../../src/train/index.js';
+import {
+  dpoStep,
+  grpoStep,
+  ktoStep,
+  type StepOutcome,
+  sftStep,
+  Trainer,
+} from '../../src/train/index.js';
 import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
 
 const STEPS = 50;
@@ -43,16 +50,30 @@ function trainerOf({ family, withLora, checkpointedLayers }: TrainerOptions): Tr
 type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
 
 const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
-  sft: (trainer) => sftStep({ trainer, examples: rowsOf, microBatchSize: 2 }),
+  sft: (trainer) =>
+    sftStep({
+      trainer,
+      examples: rowsOf,
+      microBatchSize: 2,
+      loss: { lossType: 'nll', labelSmoothing: 0.1 },
+    }),
   dpo: (trainer) =>
     dpoStep({
       trainer,
       pairs: (step) => rowsOf(step).map((chosen, i) => ({ chosen, rejected: rowOf(step + i + 1) })),
       microBatchSize: 2,
       reference: 'reference',
-      lossType: 'sigmoid',
-      beta: 0.1,
-      labelSmoothing: 0.1,
+      losses: [{ type: 'sigmoid', weight: 1 }],
+      settings: { beta: 0.1, labelSmoothing: 0.1, simpoGamma: 0.5, cpoAlpha: 1 },
+    }),
+  kto: (trainer) =>
+    ktoStep({
+      trainer,
+      answers: (step) => rowsOf(step).map((row, i) => ({ ...row, desirable: i % 2 === 0 })),
+      microBatchSize: 2,
+      reference: 'reference',
+      settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
+      usesKl: true,
     }),
   grpo: (trainer) =>
     grpoStep({
@@ -71,9 +92,15 @@ const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
       numIterations: 2,
       temperature: 0.9,
       lossType: 'dapo',
-      epsilon: 0.2,
-      epsilonHigh: 0.2,
-      beta: 0.04,
+      loss: {
+        importanceSamplingLevel: 'sequence',
+        epsilon: 0.2,
+        epsilonHigh: 0.2,
+        delta: null,
+        beta: 0.04,
+        klEstimator: 'k3',
+        entropyCoef: 0.01,
+      },
       reference: 'reference',
       maxCompletionLength: 16,
       correction: { mode: 'sequence_truncate', cap: 3 },

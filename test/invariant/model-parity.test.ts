@@ -87,7 +87,7 @@ async function gradientErrors(
   const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers });
   const batch = batchOf(golden);
   const { gradient, loss } = await policy.gradients(batch, (scores) =>
-    sftLoss(scores, { totalTokens: batch.targets.length }),
+    sftLoss(scores, { lossType: 'nll', labelSmoothing: 0, totalTokens: batch.targets.length }),
   );
   const found = (await gradient.data()) as Float32Array;
   const errors = new Map<string, number>();

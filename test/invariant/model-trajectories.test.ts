@@ -96,7 +96,10 @@ test.each([0, 2])('SFT as TRL for ten steps, %i layers recomputed', async (check
   const trainer = trainerOf({ zeroB: false, checkpointedLayers });
   const rows = golden.sft.rows.map(({ prompt, answer }) => sequence(prompt, answer));
   const examples = (step: number) => batchAt(rows, step);
-  await expectTrajectory(sftStep({ trainer, examples, microBatchSize }), golden.sft);
+  await expectTrajectory(
+    sftStep({ trainer, examples, microBatchSize, loss: { lossType: 'nll', labelSmoothing: 0 } }),
+    golden.sft,
+  );
 });
 
 describe.each([
@@ -116,9 +119,8 @@ describe.each([
       pairs: (index) => batchAt(pairs, index),
       microBatchSize,
       reference,
-      lossType: 'sigmoid',
-      beta: golden.beta,
-      labelSmoothing: 0,
+      losses: [{ type: 'sigmoid', weight: 1 }],
+      settings: { beta: golden.beta, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1 },
     });
     await expectTrajectory(step, expected, { 'rewards/margins': expected.margins });
   });

@@ -78,7 +78,12 @@ async function train(policy: Policy, { steps = 5, learningRate = 1e-2 } = {}): P
   );
   const trainer = new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 1 });
   const examples = SEQUENCES.map((ids) => ({ ids, trained: ids.map(() => true) }));
-  const step = sftStep({ trainer, examples: () => examples, microBatchSize: 4 });
+  const step = sftStep({
+    trainer,
+    examples: () => examples,
+    microBatchSize: 4,
+    loss: { lossType: 'nll', labelSmoothing: 0 },
+  });
   for (let i = 0; i < steps; i++) await step(i, learningRate);
 }
 

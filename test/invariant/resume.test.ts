@@ -77,7 +77,12 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
   }
   const order = new DataOrder({ examples: EXAMPLES.length, batchSize: 4, seed });
   const examples = (step: number) => order.batch(step).map((index) => EXAMPLES[index]!);
-  const compute = sftStep({ trainer, examples, microBatchSize: 3 });
+  const compute = sftStep({
+    trainer,
+    examples,
+    microBatchSize: 3,
+    loss: { lossType: 'nll', labelSmoothing: 0 },
+  });
   const stop = new AbortController();
   const losses = new Map<number, number>();
   const run = runLoop({
@@ -93,7 +98,8 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
     ...(rest.savePeriod !== undefined && { savePeriod: rest.savePeriod }),
     save: async ({ step, tokens }) => {
       const parameters = await policy.parameters.download();
-      saveCheckpoint(store, { step, tokens, parameters, optimizer: await optimizer.state() });
+      const rest = { optimizer: await optimizer.state(), reference: null, evaluations: [] };
+      saveCheckpoint(store, { step, tokens, parameters, ...rest });
     },
     evaluate: async (step) =>
       step % 2 === 0 ? { metrics: {}, isEnough: step >= (rest.enoughFrom ?? TOTAL + 1) } : null,

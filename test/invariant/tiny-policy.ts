@@ -85,9 +85,9 @@ export async function stepGradient(
   });
   const trainer = new Trainer({ policy, optimizer, maxGradNorm: 0, seed: 3 });
   const { metrics } = await stepOf(trainer)(0, 0);
-  const { m } = await optimizer.state();
+  const { moments } = await optimizer.state();
   optimizer.dispose();
-  return { metrics, gradient: m };
+  return { metrics, gradient: moments.m! };
 }
 
 /** ‖a − b‖ / ‖b‖ */

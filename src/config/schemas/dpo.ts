@@ -1,9 +1,63 @@
-/** `lorikeet dpo`: direct preference optimization on pairs (question, chosen, rejected). */
+/** `lorikeet dpo`: preference optimization on pairs (question, chosen, rejected) or labelled answers. */
 import { z } from 'zod';
 import { requireRows } from './dataset.js';
-import { positive, whole, within } from './fields.js';
+import { nonNegative, positive, whole, within } from './fields.js';
 import { stageKey } from './groups.js';
+import { referenceKeys } from './reference.js';
 import { checkTrainer, trainerKeys } from './training.js';
+
+/** Losses on pairs; several may be summed. */
+const PAIR_LOSSES = [
+  'sigmoid',
+  'sigmoid_norm',
+  'hinge',
+  'ipo',
+  'robust',
+  'exo_pair',
+  'nca_pair',
+  'bco_pair',
+  'sppo_hard',
+  'apo_zero',
+  'apo_down',
+  'sft',
+  'simpo',
+  'cpo',
+  'orpo',
+] as const;
+
+/** Losses on single answers; one of them stands alone. */
+const ANSWER_LOSSES = ['kto', 'apo_zero_unpaired'] as const;
+
+const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
+
+interface LossKeys {
+  readonly loss_type: string | readonly string[];
+  readonly loss_weights: readonly number[] | null;
+  readonly label_smoothing: number;
+}
+
+function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
+  const types = [config.loss_type].flat();
+  const issue = (key: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [key], message });
+  const single = types.find((type) => (ANSWER_LOSSES as readonly string[]).includes(type));
+  if (single !== undefined && types.length > 1) {
+    issue('loss_type', `${single} is a loss of single answers. Use it alone`);
+  }
+  if (new Set(types).size < types.length) issue('loss_type', 'a loss is listed twice');
+  if (config.loss_weights !== null && config.loss_weights.length !== types.length) {
+    issue(
+      'loss_weights',
+      `${config.loss_weights.length} weights for ${types.length} losses. Give one for each`,
+    );
+  }
+  if (types.includes('robust') && config.label_smoothing === 0.5) {
+    issue('label_smoothing', '0.5 leaves robust nothing to learn from. Use less');
+  }
+  if (types.includes('exo_pair') && config.label_smoothing === 0) {
+    issue('label_smoothing', '0 makes exo_pair infinite. Set it, e.g. to 1e-3');
+  }
+}
 
 export const dpoSchema = z
   .strictObject({
@@ -11,8 +65,21 @@ export const dpoSchema = z
     stage: stageKey('dpo'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens; longer ones are cut'),
     beta: positive().default(0.1).describe('Strength of the pull to the reference policy'),
-    loss_type: z.enum(['sigmoid', 'hinge', 'ipo']).default('sigmoid').describe('Form of the loss'),
+    loss_type: z
+      .union([lossType, z.array(lossType).min(1)])
+      .default('sigmoid')
+      .describe('Form of the loss, or a list of forms that are summed'),
+    loss_weights: z
+      .array(z.number())
+      .nullable()
+      .default(null)
+      .describe('Weights of the losses in loss_type; null weighs each by 1'),
     label_smoothing: within(0, 0.5).default(0).describe('Assumed share of flipped labels'),
+    simpo_gamma: nonNegative().default(0.5).describe('Margin that simpo asks for'),
+    cpo_alpha: nonNegative().default(1).describe('Weight of the likelihood of chosen in cpo'),
+    desirable_weight: nonNegative().default(1).describe('Weight of good answers in kto'),
+    undesirable_weight: nonNegative().default(1).describe('Weight of bad answers in kto'),
+    ...referenceKeys,
     precompute_ref_log_probs: z
       .boolean()
       .default(false)
@@ -20,6 +87,11 @@ export const dpoSchema = z
   })
   .superRefine((config, context) => {
     checkTrainer(config, context);
+    checkLosses(config, context);
+    if (config.sync_ref_model && config.precompute_ref_log_probs) {
+      const message = 'the reference moves, so it cannot be scored before. Keep one of them';
+      context.addIssue({ code: 'custom', path: ['precompute_ref_log_probs'], message });
+    }
     requireRows(config.dataset, context);
   });
 

@@ -1,9 +1,10 @@
 /** `lorikeet grpo`: group-relative policy optimization with rollouts on ONNX Runtime. */
 import { z } from 'zod';
 import { requireRows } from './dataset.js';
-import { nonNegative, optionalWhole, positive, whole } from './fields.js';
+import { fileWord, nonNegative, optionalWhole, positive, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { rewardsKey, rolloutPrecisionField, samplingKeys, stageKey, stopKey } from './groups.js';
+import { referenceKeys } from './reference.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
 interface BatchKeys {
@@ -37,9 +38,50 @@ function checkBatch(config: BatchKeys, context: z.RefinementCtx): void {
   }
 }
 
+interface ClipKeys {
+  readonly loss_type: string;
+  readonly epsilon: number;
+  readonly epsilon_high: number | null;
+  readonly delta: number | null;
+}
+
+function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
+  const { epsilon, delta } = config;
+  const high = config.epsilon_high ?? epsilon;
+  const issue = (key: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [key], message });
+  if (config.loss_type === 'cispo' && config.epsilon_high === null) {
+    issue('epsilon_high', 'cispo cuts ratios at epsilon_high itself. Set it, e.g. to 5');
+  }
+  if (delta !== null && delta <= 1 + high) {
+    issue('delta', `${delta} is not above 1 + epsilon_high = ${1 + high}. Raise it`);
+  }
+}
+
+interface HeldOutKeys {
+  readonly eval_samples: number | null;
+  readonly eval: {
+    readonly dataset: { readonly name: string | null; readonly path: string | null };
+  } | null;
+}
+
+function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
+  if (config.eval_samples === null) return;
+  const issue = (message: string) =>
+    context.addIssue({ code: 'custom', path: ['eval_samples'], message });
+  if (config.eval === null)
+    issue('nothing says how to evaluate. Give eval, e.g. eval.temperature=0');
+  else if (config.eval.dataset.name !== null || config.eval.dataset.path !== null) {
+    issue('eval names its own rows. Keep one of them');
+  }
+}
+
+/** The loss of GRPO tells nothing on held-out rows. */
+const { eval_dataset: _, ...sharedKeys } = trainerKeys({ learningRate: 1e-6, loraDropout: 0 });
+
 export const grpoSchema = z
   .strictObject({
-    ...trainerKeys({ learningRate: 1e-6, loraDropout: 0 }),
+    ...sharedKeys,
     stage: stageKey('grpo'),
     rewards: rewardsKey
       .min(1)
@@ -51,6 +93,7 @@ export const grpoSchema = z
     ...samplingKeys(1),
     temperature: positive().max(10).default(1).describe('Sampling temperature, also of the loss'),
     ...stopKey,
+    ...referenceKeys,
     beta: nonNegative().default(0).describe('Weight of the KL term to the reference policy'),
     num_iterations: whole(1).default(1).describe('Passes over each generated batch'),
     steps_per_generation: optionalWhole(
@@ -58,15 +101,60 @@ export const grpoSchema = z
       'Micro-batches fed by one generation; null is gradient_accumulation_steps',
     ),
     epsilon: positive().default(0.2).describe('Clip range of the probability ratio'),
-    epsilon_high: positive().nullable().default(null).describe('Upper clip range; null is epsilon'),
+    epsilon_high: positive()
+      .nullable()
+      .default(null)
+      .describe('Upper clip range, null is epsilon; with cispo the largest ratio itself'),
+    delta: positive()
+      .nullable()
+      .default(null)
+      .describe('Upper bound of the ratio where the advantage is negative; null is none'),
+    importance_sampling_level: z
+      .enum(['token', 'sequence'])
+      .default('token')
+      .describe('Ratio of each token, or one for each completion (GSPO)'),
     loss_type: z
-      .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo'])
+      .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo', 'cispo'])
       .default('dapo')
-      .describe('How token losses are normalised'),
+      .describe('How token losses are normalised; cispo also keeps the gradient of clipped tokens'),
+    kl_estimator: z
+      .enum(['k1', 'k2', 'k3'])
+      .default('k3')
+      .describe('Estimate of the KL term from the sampled tokens'),
+    entropy_coef: nonNegative().default(0).describe('Weight of the entropy bonus'),
+    mask_truncated_completions: z
+      .boolean()
+      .default(false)
+      .describe('Learn nothing from completions that reached the length limit'),
     scale_rewards: z
       .enum(['group', 'batch', 'none'])
       .default('group')
       .describe('Divide advantages by the standard deviation of the group, the batch, or not'),
+    multi_objective_aggregation: z
+      .enum(['sum_then_normalize', 'normalize_then_sum'])
+      .default('sum_then_normalize')
+      .describe('Sum the weighted rewards before, or after, each is scaled within its group'),
+    dynamic_sampling: z
+      .boolean()
+      .default(false)
+      .describe('Replace groups of equal rewards by groups of further prompts'),
+    max_num_gen_batches: whole(1)
+      .default(3)
+      .describe('Rounds of sampling for one generation under dynamic_sampling'),
+    max_equal_rewards: whole(1)
+      .nullable()
+      .default(50)
+      .describe('Stop after so many generations with equal rewards in all groups; null never'),
+    max_staleness: whole(0)
+      .max(1)
+      .default(0)
+      .describe('1 samples the next generation while this one is learnt from; 0 does not'),
+    eval_samples: optionalWhole(1, 'Rows of dataset held out, which eval then evaluates on'),
+    save_samples: z.boolean().default(true).describe('Write completions by group, beside samples'),
+    sample_save_rate: within(0, 1).default(1).describe('Share of the groups that are written'),
+    samples_filename: fileWord()
+      .default('samples_by_group.jsonl')
+      .describe('File of the groups in the run folder'),
     rollout_correction: z
       .boolean()
       .default(true)
@@ -89,6 +177,8 @@ export const grpoSchema = z
   .superRefine((config, context) => {
     checkTrainer(config, context);
     checkBatch(config, context);
+    checkClipping(config, context);
+    checkHeldOut(config, context);
     requireRows(config.dataset, context);
   });
 

@@ -1,9 +1,28 @@
 /** `lorikeet sft`: supervised fine-tuning. */
 import { z } from 'zod';
-import { requireRows } from './dataset.js';
-import { optionalInput, whole } from './fields.js';
+import { datasetSchema, requireRows } from './dataset.js';
+import { nonNegative, optionalInput, positive, text, whole, within } from './fields.js';
 import { stageKey } from './groups.js';
 import { checkTrainer, trainerKeys } from './training.js';
+
+type Source = Parameters<typeof requireRows>[0];
+
+interface SourceKeys {
+  readonly traces_file: string | null;
+  readonly dataset: Source;
+  readonly datasets: readonly { readonly dataset: Source }[];
+}
+
+function checkSources(config: SourceKeys, context: z.RefinementCtx): void {
+  const { dataset, datasets } = config;
+  for (const part of datasets) requireRows(part.dataset, context);
+  const isNamed = dataset.name !== null || dataset.path !== null || config.traces_file !== null;
+  if (datasets.length > 0 && isNamed) {
+    const message = 'given beside dataset or traces_file. Put all of them into the list';
+    context.addIssue({ code: 'custom', path: ['datasets'], message });
+  }
+  if (datasets.length === 0 && config.traces_file === null) requireRows(dataset, context);
+}
 
 export const sftSchema = z
   .strictObject({
@@ -16,11 +35,55 @@ export const sftSchema = z
       .boolean()
       .default(false)
       .describe('Leave ```output blocks (what a tool printed) out of the loss'),
-    max_length: whole(2).default(1024).describe('Longest sequence, tokens; longer ones are cut'),
+    datasets: z
+      .array(
+        z.strictObject({
+          dataset: datasetSchema().describe('Rows of this part'),
+          weight: positive().default(1).describe('Relative share of the mixture'),
+        }),
+      )
+      .default([])
+      .describe('Several data sets, mixed by weight, in place of dataset'),
+    assistant_only_loss: z
+      .boolean()
+      .default(true)
+      .describe('Rows of messages: learn the turns of roles_to_train; false learns all tokens'),
+    completion_only_loss: z
+      .boolean()
+      .nullable()
+      .default(null)
+      .describe('Rows with a prompt: learn the completion; false learns the prompt too'),
+    roles_to_train: z
+      .array(text())
+      .default(['assistant'])
+      .describe('Roles whose turns are learnt, the assistant among them'),
+    loss_type: z
+      .enum(['nll', 'dft'])
+      .default('nll')
+      .describe('Negative log-likelihood, or the same weighed by the probability (dft)'),
+    label_smoothing_factor: within(0, 0.99)
+      .default(0)
+      .describe('Share of the target spread over the vocabulary (nll)'),
+    neftune_noise_alpha: nonNegative()
+      .default(0)
+      .describe('Scale of the uniform noise on embeddings in training; 0 is off'),
+    max_length: whole(2).default(1024).describe('Longest sequence, tokens'),
+    excess_length_strategy: z
+      .enum(['truncate', 'drop', 'error'])
+      .default('truncate')
+      .describe('Longer sequences: keep their beginning, leave them out, or stop'),
   })
   .superRefine((config, context) => {
     checkTrainer(config, context);
-    if (config.traces_file === null) requireRows(config.dataset, context);
+    if (config.loss_type === 'dft' && config.label_smoothing_factor > 0) {
+      const message = `${config.label_smoothing_factor}, but dft has no smoothing. Use loss_type=nll`;
+      context.addIssue({ code: 'custom', path: ['label_smoothing_factor'], message });
+    }
+    if (!config.roles_to_train.includes('assistant')) {
+      const message = 'without the assistant, whose turns the model is to write. Add it';
+      context.addIssue({ code: 'custom', path: ['roles_to_train'], message });
+    }
+    checkSources(config, context);
   });
 
 export type SftConfig = z.output<typeof sftSchema>;

@@ -1,30 +1,20 @@
 /** Keys of every trainer: optimization, schedule, memory, checkpoints, evaluation afterwards. */
 import { z } from 'zod';
 import { datasetSchema } from './dataset.js';
-import { fileWord, nonNegative, optionalWhole, positive, text, whole, within } from './fields.js';
+import {
+  fileWord,
+  nonNegative,
+  optionalText,
+  optionalWhole,
+  positive,
+  text,
+  whole,
+  within,
+} from './fields.js';
 import { machineKeys, modelKeys, outputKeys, samplingKeys, seedKey, tagKeys } from './groups.js';
 import { loraSchema } from './lora.js';
+import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
 import { reportingKeys } from './reporting.js';
-
-/** Names and defaults of transformers' TrainingArguments. */
-const optimizationKeys = (learningRate: number) => ({
-  learning_rate: positive().default(learningRate).describe('Peak learning rate'),
-  lr_scheduler_type: z
-    .enum(['linear', 'cosine', 'constant', 'constant_with_warmup'])
-    .default('linear')
-    .describe('Learning rate after the warm-up'),
-  warmup_steps: whole(0).default(0).describe('Optimizer steps of linear warm-up'),
-  warmup_ratio: within(0, 1).default(0).describe('Warm-up as a share of all steps'),
-  per_device_train_batch_size: whole(1).default(8).describe('Sequences in one micro-batch'),
-  gradient_accumulation_steps: whole(1).default(1).describe('Micro-batches in one optimizer step'),
-  num_train_epochs: positive().default(3).describe('Passes over the data'),
-  max_steps: optionalWhole(1, 'Optimizer steps; overrides num_train_epochs'),
-  weight_decay: nonNegative().default(0).describe('Decoupled weight decay of AdamW'),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).describe('Decay of the first moment'),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).describe('Decay of the second moment'),
-  adam_epsilon: positive().default(1e-8).describe('Added to the root of the second moment'),
-  max_grad_norm: nonNegative().default(1).describe('Clip the gradient to this norm; 0 is off'),
-});
 
 export const memoryKeys = {
   gradient_checkpointing: z
@@ -68,6 +58,50 @@ const afterwardsSchema = z.strictObject({
     .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
 });
 
+const evaluationKeys = {
+  eval: afterwardsSchema
+    .nullable()
+    .default(null)
+    .describe('Evaluate after training; null does not'),
+  eval_dataset: datasetSchema({ split: 'test' })
+    .nullable()
+    .default(null)
+    .describe('Rows whose loss is computed every eval_steps; null computes none'),
+  eval_steps: optionalWhole(1, 'Also evaluate every so many steps; null does not'),
+  stop_at_accuracy: within(0, 1)
+    .nullable()
+    .default(null)
+    .describe('End training when such an evaluation reaches this accuracy'),
+  metric_for_best_model: optionalText(
+    'Metric that tells the best step; null is eval/loss with eval_dataset, else eval/accuracy',
+  ),
+  greater_is_better: z
+    .boolean()
+    .nullable()
+    .default(null)
+    .describe('Whether more of that metric is better; null: yes, unless its name ends in loss'),
+  load_best_model_at_end: z
+    .boolean()
+    .default(false)
+    .describe('Keep the checkpoint of the best evaluation, and end with it'),
+  early_stopping_patience: optionalWhole(
+    1,
+    'End after so many evaluations without a better one; null goes on',
+  ),
+  early_stopping_threshold: nonNegative()
+    .default(0)
+    .describe('By how much a better evaluation must be better'),
+};
+
+const bound = z.number().nullable();
+
+const guardKeys = {
+  alarms: z
+    .record(text(), z.array(bound).length(2).nullable())
+    .default({})
+    .describe('Healthy ranges in place of the default ones: {kl: [null, 1]}; null is no alarm'),
+};
+
 export const trainerKeys = (defaults: {
   readonly learningRate: number;
   readonly loraDropout: number;
@@ -84,41 +118,37 @@ export const trainerKeys = (defaults: {
   ...seedKey,
   ...checkpointKeys,
   ...reportingKeys,
-  eval: afterwardsSchema
-    .nullable()
-    .default(null)
-    .describe('Evaluate after training; null does not'),
-  eval_steps: optionalWhole(1, 'Also evaluate every so many steps; null does not'),
-  stop_at_accuracy: within(0, 1)
-    .nullable()
-    .default(null)
-    .describe('End training when such an evaluation reaches this accuracy'),
+  ...evaluationKeys,
+  ...guardKeys,
 });
 
+interface TrainerChecks extends ScheduleKeys {
+  readonly eval: object | null;
+  readonly eval_dataset?: object | null;
+  readonly eval_steps: number | null;
+  readonly stop_at_accuracy: number | null;
+  readonly load_best_model_at_end: boolean;
+  readonly early_stopping_patience: number | null;
+}
+
 /** Checks between the keys of a trainer; used with `superRefine`. */
-export function checkTrainer(
-  config: {
-    readonly warmup_steps: number;
-    readonly warmup_ratio: number;
-    readonly eval: object | null;
-    readonly eval_steps: number | null;
-    readonly stop_at_accuracy: number | null;
-  },
-  context: z.RefinementCtx,
-): void {
-  if (config.eval_steps !== null && config.eval === null) {
-    const message = 'there is no eval section to evaluate by. Give eval: {dataset: …}';
-    context.addIssue({ code: 'custom', path: ['eval_steps'], message });
+export function checkTrainer(config: TrainerChecks, context: z.RefinementCtx): void {
+  checkSchedule(config, context);
+  const issue = (key: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [key], message });
+  const { eval_steps: every, eval_dataset: dataset = null } = config;
+  if (every !== null && config.eval === null && dataset === null) {
+    issue('eval_steps', 'there is nothing to evaluate by. Give eval or eval_dataset');
   }
-  if (config.stop_at_accuracy !== null && config.eval_steps === null) {
-    const message = 'nothing is evaluated while training. Set eval_steps';
-    context.addIssue({ code: 'custom', path: ['stop_at_accuracy'], message });
+  if (dataset !== null && every === null) {
+    issue('eval_dataset', 'nothing is evaluated while training. Set eval_steps');
   }
-  if (config.warmup_steps > 0 && config.warmup_ratio > 0) {
-    context.addIssue({
-      code: 'custom',
-      path: ['warmup_ratio'],
-      message: `warmup_ratio ${config.warmup_ratio} and warmup_steps ${config.warmup_steps} are both set. Keep one`,
-    });
+  if (config.stop_at_accuracy !== null && (every === null || config.eval === null)) {
+    issue('stop_at_accuracy', 'no accuracy is measured while training. Set eval and eval_steps');
+  }
+  for (const key of ['load_best_model_at_end', 'early_stopping_patience'] as const) {
+    if (every === null && config[key] !== null && config[key] !== false) {
+      issue(key, 'nothing is evaluated while training. Set eval_steps');
+    }
   }
 }

@@ -4,90 +4,76 @@
  * p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
  */
 import type { ParameterVector } from '../parameter-vector.js';
-import { type Tensor, type Tensor1D, tf } from '../tf.js';
+import { type Tensor1D, tf } from '../tf.js';
+import { createMoment, downloaded, type Moment, uploaded } from './moment.js';
+import {
+  type Optimizer,
+  type OptimizerState,
+  type UpdateOptions,
+  UpdateRule,
+} from './optimizer.js';
 
-export interface AdamWOptions {
+export interface AdamWOptions extends UpdateOptions {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  readonly weightDecay: number;
-  /** 1 where a parameter decays, 0 where it does not, `[size]`; null: all decay. */
-  readonly decayMask: Float32Array | null;
-  /** Multiplies the learning rate of each parameter (LoRA+), `[size]`; null: 1 for all. */
-  readonly rates?: Float32Array | null;
+  /** Of the moments between steps; default 32. */
+  readonly bits?: 32 | 8;
 }
 
-/** JSON- and safetensors-safe state. */
-export interface AdamWState {
-  readonly step: number;
-  readonly m: Float32Array;
-  readonly v: Float32Array;
-}
-
-export class AdamW {
+export class AdamW implements Optimizer {
   private readonly options: AdamWOptions;
-  private readonly decayMask: Tensor1D | null;
-  private readonly rates: Tensor1D | null;
-  private m: Tensor1D;
-  private v: Tensor1D;
+  private readonly rule: UpdateRule;
+  private readonly m: Moment;
+  private readonly v: Moment;
   private count = 0;
 
   constructor(size: number, options: AdamWOptions) {
+    const { bits = 32 } = options;
     this.options = options;
-    this.m = tf.keep(tf.zeros([size]));
-    this.v = tf.keep(tf.zeros([size]));
-    this.decayMask = options.decayMask === null ? null : tf.keep(tf.tensor1d(options.decayMask));
-    const { rates = null } = options;
-    this.rates = rates === null ? null : tf.keep(tf.tensor1d(rates));
+    this.rule = new UpdateRule(options);
+    this.m = createMoment(size, { bits, isSigned: true });
+    this.v = createMoment(size, { bits, isSigned: false });
   }
 
-  /** One update in place. `gradient` is `[size]` and stays the caller's. */
   apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): void {
-    const { beta1, beta2, epsilon, weightDecay } = this.options;
+    const { beta1, beta2, epsilon } = this.options;
     this.count += 1;
-    const [m, v, next] = tf.tidy(() => {
-      const m1 = this.m.mul(beta1).add(gradient.mul(1 - beta1)) as Tensor1D;
-      const v1 = this.v.mul(beta2).add(gradient.square().mul(1 - beta2)) as Tensor1D;
+    const next = tf.tidy(() => {
+      const m = this.m
+        .read()
+        .mul(beta1)
+        .add(gradient.mul(1 - beta1)) as Tensor1D;
+      const v = this.v
+        .read()
+        .mul(beta2)
+        .add(gradient.square().mul(1 - beta2)) as Tensor1D;
+      this.m.write(m);
+      this.v.write(v);
       const stepSize = learningRate / (1 - beta1 ** this.count);
-      const denominator = v1
+      const denominator = v
         .sqrt()
         .mul(1 / Math.sqrt(1 - beta2 ** this.count))
         .add(epsilon);
-      const decayed = this.decay(parameters.values, learningRate * weightDecay);
-      return [m1, v1, decayed.sub(this.rated(m1.div(denominator).mul(stepSize))) as Tensor1D];
+      return this.rule.next(parameters.values, m.div(denominator).mul(stepSize), learningRate);
     });
-    tf.dispose([this.m, this.v]);
-    this.m = tf.keep(m);
-    this.v = tf.keep(v);
     parameters.replace(next);
   }
 
-  private decay(values: Tensor1D, rate: number): Tensor1D {
-    if (rate === 0) return values;
-    if (this.decayMask === null && this.rates === null) return values.mul(1 - rate);
-    const decaying = this.decayMask === null ? values : values.mul(this.decayMask);
-    return values.sub(this.rated(decaying.mul(rate)));
+  async state(): Promise<OptimizerState> {
+    const [m, v] = await Promise.all([downloaded(this.m), downloaded(this.v)]);
+    return { step: this.count, moments: { m, v } };
   }
 
-  private rated(change: Tensor): Tensor {
-    return this.rates === null ? change : change.mul(this.rates);
-  }
-
-  async state(): Promise<AdamWState> {
-    const [m, v] = await Promise.all([this.m.data(), this.v.data()]);
-    return { step: this.count, m: m as Float32Array, v: v as Float32Array };
-  }
-
-  restore({ step, m, v }: AdamWState): void {
-    tf.dispose([this.m, this.v]);
+  restore({ step, moments }: OptimizerState): void {
     this.count = step;
-    this.m = tf.keep(tf.tensor1d(m));
-    this.v = tf.keep(tf.tensor1d(v));
+    uploaded(this.m, moments.m!);
+    uploaded(this.v, moments.v!);
   }
 
   dispose(): void {
-    tf.dispose([this.m, this.v]);
-    this.decayMask?.dispose();
-    this.rates?.dispose();
+    this.m.dispose();
+    this.v.dispose();
+    this.rule.dispose();
   }
 }

@@ -73,7 +73,9 @@ describe('names without a local meaning', () => {
   };
 
   it('are refused by name', () => {
-    expect(message('rpo_alpha=1')).toMatch(/^command line: rpo_alpha: RPO is not a weight here/);
+    expect(message('rpo_alpha=1')).toMatch(
+      /^command line: rpo_alpha: Use loss_type=\[sigmoid,sft\]/,
+    );
     expect(message('learning_rate_multiplier=2')).toMatch(
       /learning_rate_multiplier: .*Use learning_rate/,
     );

@@ -1,24 +1,37 @@
 import { describe, expect, test } from 'vitest';
-import { type DpoLossType, dpoLoss } from '../../../src/losses/index.js';
+import {
+  type DpoLossType,
+  dpoLoss,
+  needsReference,
+  PAIR_TERMS,
+} from '../../../src/losses/index.js';
 import { differentiate, goldenLosses, ownersOf } from './golden.js';
 
 const { rows, reference, cases } = goldenLosses().dpo;
 
-describe.each(cases)('$lossType, label smoothing $labelSmoothing', (golden) => {
-  const { lossType, beta, labelSmoothing } = golden;
+const SETTINGS = { simpoGamma: 0.5, cpoAlpha: 1 };
+const chosenTokens = (all: readonly (readonly number[])[]) =>
+  all.slice(0, all.length / 2).flat().length;
+
+describe.each(cases)('$losses, beta $beta, label smoothing $labelSmoothing', (golden) => {
+  const { losses, beta, labelSmoothing } = golden;
   const pairs = rows.length / 2;
   const tokens = rows.flat();
   const batch = {
     pairs,
     sequences: ownersOf(rows),
-    referenceLogps: Float32Array.from(reference),
+    referenceLogps: needsReference(losses.map(({ type }) => type))
+      ? Float32Array.from(reference)
+      : null,
   };
   const options = {
-    lossType,
+    ...SETTINGS,
+    losses,
     beta,
     labelSmoothing,
     totalPairs: pairs,
     totalTokens: tokens.length,
+    totalChosenTokens: chosenTokens(rows),
   };
   const found = differentiate(tokens, (scores) => dpoLoss(scores, batch, options));
 
@@ -36,15 +49,51 @@ describe.each(cases)('$lossType, label smoothing $labelSmoothing', (golden) => {
 });
 
 /** One pair of one token each: Δ = chosen − rejected, as the reference is 0 for both. */
-function onePair(lossType: DpoLossType, chosen: number, options = {}) {
+function onePair(
+  lossType: DpoLossType,
+  chosen: number,
+  {
+    rejected = 0,
+    ...options
+  }: { readonly rejected?: number; readonly [key: string]: unknown } = {},
+) {
   const batch = {
     pairs: 1,
     sequences: Int32Array.of(0, 1),
     referenceLogps: Float32Array.of(0, 0),
   };
-  const all = { lossType, beta: 1, labelSmoothing: 0, totalPairs: 1, totalTokens: 2, ...options };
-  return differentiate([chosen, 0], (scores) => dpoLoss(scores, batch, all));
+  const all = {
+    ...SETTINGS,
+    losses: [{ type: lossType, weight: 1 }],
+    beta: 1,
+    labelSmoothing: 0,
+    totalPairs: 1,
+    totalTokens: 2,
+    totalChosenTokens: 1,
+    ...options,
+  };
+  return differentiate([chosen, rejected], (scores) => dpoLoss(scores, batch, all));
 }
+
+test('every loss type has a value from TRL', () => {
+  const covered = new Set(cases.flatMap(({ losses }) => losses.map(({ type }) => type)));
+  expect([...covered].sort()).toEqual(Object.keys(PAIR_TERMS).sort());
+});
+
+test('which losses compare with a reference', () => {
+  expect(needsReference(['sft', 'orpo'])).toBe(false);
+  expect(needsReference(['sft', 'sigmoid'])).toBe(true);
+});
+
+test('losses stay finite far from zero', () => {
+  for (const type of Object.keys(PAIR_TERMS) as DpoLossType[]) {
+    for (const chosen of [-800, -1e-3]) {
+      const found = onePair(type, chosen, { labelSmoothing: 0.1, rejected: -400 });
+      expect(Number.isFinite(found.loss), `${type} at ${chosen}`).toBe(true);
+      expect(found.gradient.every(Number.isFinite), `${type} at ${chosen}`).toBe(true);
+    }
+  }
+});
 
 test('the sigmoid loss neither overflows nor vanishes far from zero', () => {
   // −log σ(−1000) = log(1 + e^1000) = 1000, slope −1; −log σ(1000) = e^−1000 = 0, slope 0.
@@ -69,11 +118,16 @@ test('the hinge loss stops at a margin of 1', () => {
 
 test('micro-batches add up to the step', () => {
   const options = {
-    lossType: 'sigmoid',
+    ...SETTINGS,
+    losses: [
+      { type: 'sigmoid', weight: 0.7 },
+      { type: 'sft', weight: 0.3 },
+    ],
     beta: 0.3,
     labelSmoothing: 0,
     totalPairs: rows.length / 2,
     totalTokens: rows.flat().length,
+    totalChosenTokens: chosenTokens(rows),
   } as const;
   const part = (chosen: readonly number[]) => {
     const members = [...chosen, ...chosen.map((row) => row + rows.length / 2)];

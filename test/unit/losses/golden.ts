@@ -4,12 +4,23 @@ import type {
   CorrectionMode,
   DpoLossType,
   GrpoLossType,
+  ImportanceSamplingLevel,
+  KlEstimator,
   LossOutput,
+  SftLossType,
 } from '../../../src/losses/index.js';
 import { type Tensor, tf } from '../../../src/tensor/index.js';
 
+interface SftCase {
+  readonly lossType: SftLossType;
+  readonly labelSmoothing: number;
+  readonly loss: number;
+  /** To each logit. */
+  readonly slopes: Rows;
+}
+
 interface DpoCase {
-  readonly lossType: DpoLossType;
+  readonly losses: readonly { readonly type: DpoLossType; readonly weight: number }[];
   readonly beta: number;
   readonly labelSmoothing: number;
   readonly loss: number;
@@ -17,17 +28,36 @@ interface DpoCase {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+interface KtoCase {
+  readonly lossType: 'kto' | 'apo_zero_unpaired';
+  readonly beta: number;
+  readonly desirable: readonly boolean[];
+  readonly mismatched: readonly number[];
+  readonly desirableWeight: number;
+  readonly undesirableWeight: number;
+  readonly kl: number;
+  readonly loss: number;
+  readonly gradient: readonly number[];
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
 interface GrpoCase {
   readonly lossType: GrpoLossType;
+  readonly level: ImportanceSamplingLevel;
   readonly beta: number;
+  readonly klEstimator: KlEstimator;
   readonly epsilon: number;
   readonly epsilonHigh: number;
+  readonly delta: number | null;
+  readonly entropyCoef: number;
   readonly useOld: boolean;
   readonly correction: readonly [CorrectionMode, number] | null;
   /** Rows of each micro-batch. */
   readonly groups: readonly (readonly number[])[];
   readonly loss: number;
   readonly gradients: readonly (readonly number[])[];
+  /** Σ d loss / d entropy over tokens. */
+  readonly entropySlope: number;
   /** Of one micro-batch with all rows. */
   readonly metrics?: Readonly<Record<string, number>>;
 }
@@ -35,6 +65,23 @@ interface GrpoCase {
 type Rows = readonly (readonly number[])[];
 
 export interface GoldenLosses {
+  readonly sft: {
+    readonly logits: Rows;
+    /** −100 is no target. */
+    readonly labels: readonly number[];
+    readonly cases: readonly SftCase[];
+  };
+  readonly kto: {
+    readonly rows: Rows;
+    readonly reference: readonly number[];
+    readonly cases: readonly KtoCase[];
+  };
+  readonly advantages: {
+    readonly rewards: readonly (readonly (number | null)[])[];
+    readonly weights: readonly number[];
+    readonly groupSize: number;
+    readonly advantages: readonly number[];
+  };
   readonly dpo: {
     readonly rows: Rows;
     readonly reference: readonly number[];
@@ -45,6 +92,7 @@ export interface GoldenLosses {
     readonly old: Rows;
     readonly reference: Rows;
     readonly sampled: Rows;
+    readonly entropies: Rows;
     readonly advantages: readonly number[];
     readonly maxCompletionLength: number;
     readonly cases: readonly GrpoCase[];
@@ -59,31 +107,35 @@ export interface Differentiated {
   readonly loss: number;
   /** To the log-probability of each token. */
   readonly gradient: Float32Array;
+  /** To the entropy of each token. */
+  readonly entropyGradient: Float32Array;
   readonly metrics: Readonly<Record<string, number>>;
 }
 
 /**
- * A loss and its gradient at given log-probabilities. Entropy is 0.5 and correctness 1 for every token.
- * @throws Error when the loss sends a gradient to another column than the first.
+ * A loss and its gradient at given log-probabilities. Correctness is 1 for every token.
+ * @param entropies Default 0.5 each.
+ * @throws Error when the loss sends a gradient to the correctness.
  */
 export function differentiate(
   logps: readonly number[],
   lossOf: (scores: Tensor) => LossOutput,
+  entropies: readonly number[] = logps.map(() => 0.5),
 ): Differentiated {
   return tf.tidy(() => {
     const scores = tf.tensor2d(
-      logps.flatMap((logp) => [logp, 0.5, 1]),
+      logps.flatMap((logp, i) => [logp, entropies[i]!, 1]),
       [logps.length, 3],
     );
     const { metrics } = lossOf(scores);
     const { value, grad } = tf.valueAndGrad((x) => lossOf(x).loss)(scores);
     const gradients = grad.dataSync<'float32'>();
-    if (gradients.some((slope, i) => i % 3 !== 0 && slope !== 0)) {
-      throw new Error('the loss depends on more than the log-probabilities');
-    }
+    const column = (index: number) => gradients.filter((_, i) => i % 3 === index);
+    if (column(2).some((slope) => slope !== 0)) throw new Error('the loss depends on correctness');
     return {
       loss: value.dataSync()[0]!,
-      gradient: gradients.filter((_, i) => i % 3 === 0),
+      gradient: column(0),
+      entropyGradient: column(1),
       metrics: Object.fromEntries(
         Object.entries(metrics).map(([name, tensor]) => [name, tensor.dataSync()[0]!]),
       ),

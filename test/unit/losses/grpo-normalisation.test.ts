@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { groupAdvantages, standardDeviation, tokenCoefficient } from '../../../src/losses/index.js';
+import {
+  decoupledAdvantages,
+  groupAdvantages,
+  standardDeviation,
+  tokenCoefficient,
+} from '../../../src/losses/index.js';
+import { goldenLosses } from './golden.js';
 
 test('the deviation is the sample’s, and 0 for one value', () => {
   // Values 1, 2, 3, 6 around 3: squares 4 + 1 + 0 + 9 = 14, over 3.
@@ -39,6 +45,25 @@ test('equal rewards and missing grades give 0', () => {
   expect(groupAdvantages([null, null, null], options)).toEqual([0, 0, 0]);
 });
 
+test('rewards normalised one by one before they are summed are TRL’s', () => {
+  const { rewards, weights, groupSize, advantages } = goldenLosses().advantages;
+  const weighted = rewards.map((scores, i) => ({ scores, weight: weights[i]! }));
+  expect(decoupledAdvantages(weighted, { groupSize })).toBeAllclose(advantages, { atol: 1e-6 });
+});
+
+test('a completion without any reward gets 0', () => {
+  const weighted = [
+    { scores: [1, null, 0], weight: 1 },
+    { scores: [3, null, 1], weight: 1 },
+    { scores: [0, 5, 1], weight: 0 },
+  ];
+  // Both rewards stand at ±1/√2: sums ±√2, deviation 2.
+  expect(decoupledAdvantages(weighted, { groupSize: 3 })).toBeAllclose(
+    [Math.SQRT1_2, 0, -Math.SQRT1_2],
+    { atol: 1e-3 },
+  );
+});
+
 test('the coefficient of a token by loss type', () => {
   const totals = {
     sequences: 4,
@@ -50,6 +75,7 @@ test('the coefficient of a token by loss type', () => {
   // A completion of 5 tokens: 1/(5·4), 1/40, 1/(10·2), 1/(16·4).
   expect(tokenCoefficient('grpo', 5, totals)).toBe(0.05);
   expect(tokenCoefficient('dapo', 5, totals)).toBe(0.025);
+  expect(tokenCoefficient('cispo', 5, totals)).toBe(0.025);
   expect(tokenCoefficient('bnpo', 5, totals)).toBe(0.05);
   expect(tokenCoefficient('dr_grpo', 5, totals)).toBe(0.015625);
 });

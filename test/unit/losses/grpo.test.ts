@@ -24,6 +24,8 @@ function microBatch(kind: Case, rows: readonly number[]) {
   const floats = (of: readonly (readonly number[])[]) => Float32Array.from(tokensOf(rows, of));
   const [mode, cap] = kind.correction ?? [];
   const batch = {
+    sequences: ownersOf(rows.map((row) => golden.logps[row]!)),
+    count: rows.length,
     advantages: perToken((row) => golden.advantages[row]!),
     coefficients: perToken((row) => tokenCoefficient(kind.lossType, lengths[row]!, totals)),
     oldLogps: kind.useOld ? floats(golden.old) : null,
@@ -33,18 +35,26 @@ function microBatch(kind: Case, rows: readonly number[]) {
         ? null
         : {
             logps: floats(golden.sampled),
-            sequences: ownersOf(rows.map((row) => golden.logps[row]!)),
-            count: rows.length,
             mode,
             cap,
           },
   };
-  const options: GrpoOptions = { ...kind, totalTokens: totals.tokens };
-  return differentiate(tokensOf(rows, golden.logps), (scores) => grpoLoss(scores, batch, options));
+  const options: GrpoOptions = {
+    ...kind,
+    objective: kind.lossType === 'cispo' ? 'cispo' : 'clip',
+    importanceSamplingLevel: kind.level,
+    totalTokens: totals.tokens,
+    totalSequences: totals.sequences,
+  };
+  return differentiate(
+    tokensOf(rows, golden.logps),
+    (scores) => grpoLoss(scores, batch, options),
+    tokensOf(rows, golden.entropies),
+  );
 }
 
 describe.each(golden.cases)(
-  '$lossType, beta $beta, old $useOld, correction $correction, groups $groups',
+  '$lossType $level, beta $beta $klEstimator, delta $delta, entropy $entropyCoef, old $useOld, correction $correction, groups $groups',
   (kind) => {
     const parts = kind.groups.map((rows) => microBatch(kind, rows));
 
@@ -55,6 +65,8 @@ describe.each(golden.cases)(
       for (const [i, { gradient }] of parts.entries()) {
         expect(gradient).toBeAllclose(kind.gradients[i]!, { rtol: 1e-5, atol: 1e-6 });
       }
+      const slopes = parts.flatMap(({ entropyGradient }) => [...entropyGradient]);
+      expect([slopes.reduce((sum, slope) => sum + slope, 0)]).toBeAllclose([kind.entropySlope]);
     });
 
     test('metrics are TRL’s', () => {
@@ -62,7 +74,7 @@ describe.each(golden.cases)(
         expect([parts[0]!.metrics[name]!], name).toBeAllclose([value]);
       }
       const total = (name: string) => parts.reduce((sum, { metrics }) => sum + metrics[name]!, 0);
-      expect([total('entropy'), total('mean_token_accuracy')]).toBeAllclose([0.5, 1]);
+      expect([total('mean_token_accuracy')]).toBeAllclose([1]);
     });
   },
 );
@@ -70,13 +82,26 @@ describe.each(golden.cases)(
 /** One token with coefficient 1. */
 function oneToken(logp: number, { old = logp, advantage = 1, beta = 0, reference = 0 }) {
   const batch = {
+    sequences: Int32Array.of(0),
+    count: 1,
     advantages: Float32Array.of(advantage),
     coefficients: Float32Array.of(1),
     oldLogps: Float32Array.of(old),
     referenceLogps: beta > 0 ? Float32Array.of(reference) : null,
     sampledBy: null,
   };
-  const options = { epsilon: 0.2, epsilonHigh: 0.28, beta, totalTokens: 1 };
+  const options = {
+    objective: 'clip',
+    importanceSamplingLevel: 'token',
+    epsilon: 0.2,
+    epsilonHigh: 0.28,
+    delta: null,
+    beta,
+    klEstimator: 'k3',
+    entropyCoef: 0,
+    totalTokens: 1,
+    totalSequences: 1,
+  } as const;
   return differentiate([logp], (scores) => grpoLoss(scores, batch, options));
 }
 

@@ -43,7 +43,8 @@ async function logps(policy: Policy, batch: TokenBatch, options = {}): Promise<n
 }
 
 const gradientOf = async (policy: Policy, batch: TokenBatch, dropoutSeed?: number) => {
-  const lossOf = (scores: Parameters<typeof sftLoss>[0]) => sftLoss(scores, { totalTokens: 10 });
+  const lossOf = (scores: Parameters<typeof sftLoss>[0]) =>
+    sftLoss(scores, { lossType: 'nll', labelSmoothing: 0, totalTokens: 10 });
   const options = dropoutSeed === undefined ? {} : { dropoutSeed };
   const { gradient, ...rest } = await policy.gradients(batch, lossOf, options);
   const values = (await gradient.data()) as Float32Array;

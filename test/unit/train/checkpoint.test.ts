@@ -21,7 +21,12 @@ const state = (step: number) => ({
     ['a', Float32Array.of(1, 2, 3, step)],
     ['b', Float32Array.of(0.1, -0, 1e-30)],
   ]),
-  optimizer: { step, m: new Float32Array(7).fill(0.25), v: new Float32Array(7).fill(step) },
+  optimizer: {
+    step,
+    moments: { m: new Float32Array(7).fill(0.25), v: new Float32Array(7).fill(step) },
+  },
+  reference: null,
+  evaluations: [{ step: 2, value: 0.5 }],
 });
 
 describe('checkpoints', () => {
@@ -44,6 +49,20 @@ describe('checkpoints', () => {
       join(store.dir, 'step-000010'),
       join(store.dir, 'step-000015'),
     ]);
+  });
+
+  it('keep the reference where it moves', () => {
+    const reference = new Map([
+      ['a', Float32Array.of(4, 3, 2, 1)],
+      ['b', Float32Array.of(0, 0, 1)],
+    ]);
+    const path = saveCheckpoint(store, { ...state(7), reference });
+    expect(loadCheckpoint(path, store)).toEqual({ ...state(7), reference });
+  });
+
+  it('are left by the rotation where they are to be kept', () => {
+    for (const step of [5, 10, 15, 20]) saveCheckpoint(store, state(step), { keep: [5] });
+    expect(listCheckpoints(store.dir).map((path) => path.slice(-2))).toEqual(['05', '15', '20']);
   });
 
   it('leave no half-written folder behind and do not list one', () => {

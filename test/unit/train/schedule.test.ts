@@ -1,23 +1,76 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { learningRateAt } from '../../../src/train/schedule.js';
+import { plateauFactor } from '../../../src/train/evaluations.js';
+import { learningRateAt, type Ramp, type SchedulerType } from '../../../src/train/schedule.js';
 
-const at = (type: Parameters<typeof learningRateAt>[0]['type'], step: number, warmupSteps = 2) =>
-  learningRateAt({ type, learningRate: 1, warmupSteps, totalSteps: 10 }, step);
+interface Golden {
+  readonly peak: number;
+  readonly total: number;
+  readonly schedules: readonly {
+    readonly type: SchedulerType;
+    readonly warmup: number;
+    readonly kwargs: Readonly<Record<string, number | string>>;
+    readonly rates: readonly number[];
+  }[];
+  readonly plateaus: readonly {
+    readonly values: readonly number[];
+    readonly kwargs: {
+      readonly mode: 'min' | 'max';
+      readonly factor: number;
+      readonly patience: number;
+      readonly threshold: number;
+      readonly cooldown: number;
+    };
+    readonly factors: readonly number[];
+  }[];
+}
 
-describe('learningRateAt', () => {
-  it('rises from 0 in equal parts and falls linearly to 0', () => {
-    expect([0, 1, 2, 6, 10].map((step) => at('linear', step))).toEqual([0, 0.5, 1, 0.5, 0]);
-  });
+// From scripts/golden/schedules.py.
+const FILE = new URL('../../fixtures/train/schedules.json', import.meta.url);
+const golden: Golden = JSON.parse(readFileSync(FILE, 'utf8'));
 
-  it('falls along half a cosine: ½(1 + cos π·progress)', () => {
-    expect(at('cosine', 2)).toBe(1);
-    expect(at('cosine', 6)).toBeCloseTo(0.5, 12);
-    expect(at('cosine', 4)).toBeCloseTo(0.5 * (1 + Math.SQRT1_2), 12);
-  });
+function shapeOf(kwargs: Readonly<Record<string, number | string>>) {
+  const number = (name: string) => kwargs[name] as number;
+  const shape = {
+    numCycles: number('num_cycles'),
+    lrEnd: number('lr_end'),
+    power: number('power'),
+    minLrRate: kwargs.min_lr === undefined ? number('min_lr_rate') : number('min_lr') / golden.peak,
+    warmupLrRate: number('warmup_lr_rate'),
+    timescale: number('timescale'),
+    numDecaySteps: number('num_decay_steps'),
+    warmupType: kwargs.warmup_type as Ramp,
+    decayType: kwargs.decay_type as Ramp,
+    minLrRatio: number('min_lr_ratio'),
+  };
+  return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined));
+}
 
-  it('stays constant, with and without warm-up', () => {
-    expect(at('constant', 0)).toBe(1);
-    expect(at('constant_with_warmup', 1)).toBe(0.5);
-    expect(at('constant_with_warmup', 9)).toBe(1);
+describe('rates are those of transformers', () => {
+  it.each(golden.schedules)(
+    '$type, warm-up $warmup, $kwargs',
+    ({ type, warmup, kwargs, rates }) => {
+      const schedule = {
+        type,
+        learningRate: golden.peak,
+        warmupSteps: warmup,
+        totalSteps: golden.total,
+        shape: shapeOf(kwargs),
+      };
+      const found = rates.map((_, step) => learningRateAt(schedule, step) / golden.peak);
+      const expected = rates.map((rate) => rate / golden.peak);
+      expect(found).toBeAllclose(expected, { rtol: 1e-10, atol: 1e-12 });
+    },
+  );
+});
+
+describe('reductions on a plateau are those of torch', () => {
+  it.each(golden.plateaus)('$kwargs', ({ values, kwargs, factors }) => {
+    const { mode, ...plateau } = kwargs;
+    const history = values.map((value, step) => ({ step, value }));
+    const found = factors.map((_, i) =>
+      plateauFactor(history.slice(0, i + 1), { ...plateau, greaterIsBetter: mode === 'max' }),
+    );
+    expect(found).toBeAllclose(factors, { rtol: 1e-10, atol: 0 });
   });
 });

@@ -1,0 +1,70 @@
+/**
+ * Kahneman-Tversky optimization (Ethayarajh et al. 2024, eq. 7): answers are good or bad by themselves, no
+ * pairs. With r = log π(y) − log π_ref(y) and z the estimate of the KL divergence to the reference:
+ * good: λ_D·(1 − σ(β(r − z))), bad: λ_U·(1 − σ(β(z − r))); the mean over answers.
+ * `apo_zero_unpaired` (D'Oosterlinck et al. 2024) has no z and σ(βr) for bad answers, which is z = 0.
+ *
+ * z = max(0, mean r of answers put to other prompts) of the whole step, without a gradient (`klBaseline`).
+ */
+import { type Tensor, tf } from '../tensor/index.js';
+import { type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
+
+export interface KtoBatch {
+  /** `[M]` answer of each token. */
+  readonly sequences: Int32Array;
+  /** `[N]` Σ log p under the reference. */
+  readonly referenceLogps: Float32Array;
+  /** `[N]` whether an answer is good. */
+  readonly desirable: readonly boolean[];
+}
+
+export interface KtoOptions {
+  readonly beta: number;
+  /** λ_D */
+  readonly desirableWeight: number;
+  /** λ_U */
+  readonly undesirableWeight: number;
+  /** z */
+  readonly kl: number;
+  /** Good, bad answers, and answer tokens of the whole optimizer step. */
+  readonly totalDesirable: number;
+  readonly totalUndesirable: number;
+  readonly totalTokens: number;
+}
+
+/** @param ratios log π(y′) − log π_ref(y′) of mismatched answers y′. */
+export const klBaseline = (ratios: readonly number[]): number =>
+  ratios.length === 0 ? 0 : Math.max(0, ratios.reduce((a, b) => a + b, 0) / ratios.length);
+
+/** @param scores `[M, 3]` token scores of the answers' tokens. */
+export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): LossOutput {
+  const { beta, kl, totalDesirable, totalUndesirable } = options;
+  const count = batch.desirable.length;
+  const owners = tf.tensor1d(batch.sequences, 'int32');
+  const sums = tf.unsortedSegmentSum(logpsOf(scores), owners, count);
+  const ratios = sums.sub(tf.tensor1d(batch.referenceLogps));
+  // 1 − σ(x) = σ(−x): the sign turns for good answers.
+  const signs = tf.tensor1d(batch.desirable.map((good) => (good ? -1 : 1)));
+  const weights = tf.tensor1d(
+    batch.desirable.map((good) => (good ? options.desirableWeight : options.undesirableWeight)),
+  );
+  const losses = tf.sigmoid(ratios.sub(kl).mul(beta).mul(signs)).mul(weights);
+  const good = tf.tensor1d(batch.desirable.map(Number));
+  const meanOf = (x: Tensor, of: 'good' | 'bad') =>
+    of === 'good'
+      ? tf.sum(x.mul(good)).div(Math.max(1, totalDesirable))
+      : tf.sum(x.mul(tf.scalar(1).sub(good))).div(Math.max(1, totalUndesirable));
+  const rewards = ratios.mul(beta);
+  const [chosen, rejected] = [meanOf(rewards, 'good'), meanOf(rewards, 'bad')];
+  return {
+    loss: tf.sum(losses).div(totalDesirable + totalUndesirable),
+    metrics: {
+      ...tokenMetrics(scores, options.totalTokens),
+      'rewards/chosen': chosen,
+      'rewards/rejected': rejected,
+      'rewards/margins': chosen.sub(rejected),
+      'logps/chosen': meanOf(sums, 'good'),
+      'logps/rejected': meanOf(sums, 'bad'),
+    },
+  };
+}

@@ -1,0 +1,23 @@
+/** Sample rows by group: one row holds a problem and every response to it. */
+import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
+
+export interface GroupResponse {
+  readonly text: string;
+  readonly reward: number | null;
+  readonly advantage: number;
+  readonly extracted_answer: string | null;
+  /** Null when it cannot be graded. */
+  readonly correct: boolean | null;
+}
+
+export interface GroupRow {
+  readonly step: number;
+  readonly problem: string;
+  readonly ground_truth: string | null;
+  readonly responses: readonly GroupResponse[];
+}
+
+export type GroupLog = RowLog<GroupRow>;
+
+export const openGroupLog = (path: string, options?: RowLogOptions): GroupLog =>
+  openRowLog<GroupRow>(path, options);

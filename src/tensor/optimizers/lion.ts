@@ -1,0 +1,60 @@
+/**
+ * Lion (Chen et al. 2023, algorithm 2) on one flat parameter vector:
+ * p ← p − lr·(sign(β₁m + (1−β₁)g) + wd·p); m ← β₂m + (1−β₂)g.
+ * Its updates have magnitude lr everywhere: rates are three to ten times smaller than AdamW's.
+ */
+import type { ParameterVector } from '../parameter-vector.js';
+import { type Tensor1D, tf } from '../tf.js';
+import { createMoment, downloaded, type Moment, uploaded } from './moment.js';
+import {
+  type Optimizer,
+  type OptimizerState,
+  type UpdateOptions,
+  UpdateRule,
+} from './optimizer.js';
+
+export interface LionOptions extends UpdateOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  /** Of the moment between steps; default 32. */
+  readonly bits?: 32 | 8;
+}
+
+export class Lion implements Optimizer {
+  private readonly options: LionOptions;
+  private readonly rule: UpdateRule;
+  private readonly m: Moment;
+  private count = 0;
+
+  constructor(size: number, options: LionOptions) {
+    this.options = options;
+    this.rule = new UpdateRule(options);
+    this.m = createMoment(size, { bits: options.bits ?? 32, isSigned: true });
+  }
+
+  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): void {
+    const { beta1, beta2 } = this.options;
+    this.count += 1;
+    const next = tf.tidy(() => {
+      const m = this.m.read();
+      const direction = tf.sign(m.mul(beta1).add(gradient.mul(1 - beta1)));
+      this.m.write(m.mul(beta2).add(gradient.mul(1 - beta2)) as Tensor1D);
+      return this.rule.next(parameters.values, direction.mul(learningRate), learningRate);
+    });
+    parameters.replace(next);
+  }
+
+  async state(): Promise<OptimizerState> {
+    return { step: this.count, moments: { m: await downloaded(this.m) } };
+  }
+
+  restore({ step, moments }: OptimizerState): void {
+    this.count = step;
+    uploaded(this.m, moments.m!);
+  }
+
+  dispose(): void {
+    this.m.dispose();
+    this.rule.dispose();
+  }
+}

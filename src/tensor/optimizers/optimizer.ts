@@ -1,0 +1,63 @@
+/** What every optimizer is: one update of a flat parameter vector, and a state that checkpoints keep. */
+import type { ParameterVector } from '../parameter-vector.js';
+import { type Tensor, type Tensor1D, tf } from '../tf.js';
+
+/** JSON- and safetensors-safe. */
+export interface OptimizerState {
+  /** Updates done. */
+  readonly step: number;
+  /** `[size]` each, by name. */
+  readonly moments: Readonly<Record<string, Float32Array>>;
+}
+
+export interface Optimizer {
+  /** One update in place. `gradient` is `[size]` and stays the caller's. */
+  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): void;
+  state(): Promise<OptimizerState>;
+  restore(state: OptimizerState): void;
+  dispose(): void;
+}
+
+export interface UpdateOptions {
+  /** Decoupled weight decay. */
+  readonly weightDecay: number;
+  /** 1 where a parameter decays, 0 where it does not, `[size]`; null: all decay. */
+  readonly decayMask: Float32Array | null;
+  /** Multiplies the learning rate of each parameter (LoRA+), `[size]`; null: 1 for all. */
+  readonly rates?: Float32Array | null;
+}
+
+/** Decay and per-parameter rates, held as tensors. */
+export class UpdateRule {
+  private readonly weightDecay: number;
+  private readonly decayMask: Tensor1D | null;
+  private readonly rates: Tensor1D | null;
+
+  constructor({ weightDecay, decayMask, rates = null }: UpdateOptions) {
+    this.weightDecay = weightDecay;
+    this.decayMask = decayMask === null ? null : tf.keep(tf.tensor1d(decayMask));
+    this.rates = rates === null ? null : tf.keep(tf.tensor1d(rates));
+  }
+
+  /** p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. */
+  next(values: Tensor1D, change: Tensor, learningRate: number): Tensor1D {
+    const decayed = this.decayed(values, learningRate * this.weightDecay);
+    return decayed.sub(this.rated(change)) as Tensor1D;
+  }
+
+  private decayed(values: Tensor1D, rate: number): Tensor1D {
+    if (rate === 0) return values;
+    if (this.decayMask === null && this.rates === null) return values.mul(1 - rate);
+    const decaying = this.decayMask === null ? values : values.mul(this.decayMask);
+    return values.sub(this.rated(decaying.mul(rate)));
+  }
+
+  private rated(change: Tensor): Tensor {
+    return this.rates === null ? change : change.mul(this.rates);
+  }
+
+  dispose(): void {
+    this.decayMask?.dispose();
+    this.rates?.dispose();
+  }
+}

@@ -1,0 +1,38 @@
+/** The loss and its metrics on held-out examples, without a gradient. */
+import type { Policy } from '../model/index.js';
+import { type Tensor, tf } from '../tensor/index.js';
+import type { MicroTask } from './trainer.js';
+
+/**
+ * @param tasks Made for one optimizer step that holds all examples, of a loss on `[M, 3]` scores.
+ * @returns `loss` and the metrics of the loss, summed over the tasks.
+ */
+export async function heldOutMetrics(
+  policy: Policy,
+  tasks: readonly MicroTask[],
+): Promise<Record<string, number>> {
+  const totals: Record<string, number> = {};
+  for (const { batch, lossOf, temperature = 1 } of tasks) {
+    const scores = await policy.score(batch, { temperature });
+    for (const [name, value] of await numbersOf(scores, lossOf)) {
+      totals[name] = (totals[name] ?? 0) + value;
+    }
+  }
+  return totals;
+}
+
+async function numbersOf(
+  scores: Float32Array,
+  lossOf: MicroTask['lossOf'],
+): Promise<[string, number][]> {
+  const names: string[] = [];
+  const values = tf.tidy(() => {
+    const { loss, metrics } = lossOf(tf.tensor2d(scores, [scores.length / 3, 3]));
+    const all: Record<string, Tensor> = { loss, ...metrics };
+    names.push(...Object.keys(all));
+    return tf.stack(Object.values(all).map((value) => value.reshape([])));
+  });
+  const numbers = await values.data();
+  values.dispose();
+  return names.map((name, i) => [name, numbers[i]!]);
+}

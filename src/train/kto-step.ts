@@ -1,0 +1,114 @@
+/**
+ * The KTO step: answers that are good or bad by themselves, each with its reference log-probability. The
+ * KL baseline comes from answers put to the prompt before them in the step, scored without a gradient.
+ */
+import { type KtoOptions, klBaseline, ktoLoss } from '../losses/index.js';
+import {
+  type AdapterChoice,
+  collate,
+  type MaskedSequence,
+  type Policy,
+  trainedTokens,
+} from '../model/index.js';
+import type { Tensor } from '../tensor/index.js';
+import { rowLogps } from './dpo-step.js';
+import type { StepOutcome } from './loop.js';
+import { microBatches } from './micro-batches.js';
+import { type MicroTask, stepMetrics, type Trainer } from './trainer.js';
+
+export interface LabelledAnswer extends MaskedSequence {
+  readonly desirable: boolean;
+}
+
+export interface KtoStepOptions {
+  readonly trainer: Trainer;
+  readonly answers: (step: number) => readonly LabelledAnswer[];
+  /** Answers per micro-batch. */
+  readonly microBatchSize: number;
+  readonly reference: Exclude<AdapterChoice, 'policy'>;
+  readonly settings: Pick<KtoOptions, 'beta' | 'desirableWeight' | 'undesirableWeight'>;
+  /** False: z = 0 (`apo_zero_unpaired`). */
+  readonly usesKl: boolean;
+}
+
+/** The prompt of one sequence with the trained part of another. */
+function mismatched(prompt: MaskedSequence, answer: MaskedSequence): MaskedSequence {
+  const before = prompt.ids.slice(0, prompt.trained.indexOf(true));
+  const start = answer.trained.indexOf(true);
+  return {
+    ids: [...before, ...answer.ids.slice(start)],
+    trained: [...before.map(() => false), ...answer.trained.slice(start)],
+  };
+}
+
+const byLength = (size: number) => ({
+  size,
+  lengthOf: ({ ids }: MaskedSequence) => ids.length,
+});
+
+type TaskOptions = Omit<KtoStepOptions, 'answers' | 'trainer'> & { readonly policy: Policy };
+
+/** log π − log π_ref of each sequence. */
+async function logRatios(
+  sequences: readonly MaskedSequence[],
+  { policy, reference, microBatchSize }: TaskOptions,
+): Promise<number[]> {
+  const out: number[] = [];
+  for (const group of microBatches(sequences, byLength(microBatchSize))) {
+    const batch = collate(group);
+    const own = await rowLogps(policy, batch, 'policy');
+    const base = await rowLogps(policy, batch, reference);
+    out.push(...own.map((value, i) => value - base[i]!));
+  }
+  return out;
+}
+
+export interface KtoTasks {
+  readonly tasks: readonly MicroTask[];
+  /** z */
+  readonly kl: number;
+}
+
+/** Micro-batches of the answers, longest first, with their reference scored. */
+export async function ktoTasks(
+  answers: readonly LabelledAnswer[],
+  options: TaskOptions,
+): Promise<KtoTasks> {
+  const { policy, microBatchSize, reference } = options;
+  const shifted = answers.map((prompt, i) =>
+    mismatched(prompt, answers[(i + 1) % answers.length]!),
+  );
+  const kl = options.usesKl ? klBaseline(await logRatios(shifted, options)) : 0;
+  const totalDesirable = answers.filter(({ desirable }) => desirable).length;
+  const all = {
+    ...options.settings,
+    kl,
+    totalDesirable,
+    totalUndesirable: answers.length - totalDesirable,
+    totalTokens: answers.reduce((sum, answer) => sum + trainedTokens(answer), 0),
+  };
+  const tasks: MicroTask[] = [];
+  for (const group of microBatches(answers, byLength(microBatchSize))) {
+    const batch = collate(group);
+    const data = {
+      sequences: batch.sequences,
+      referenceLogps: await rowLogps(policy, batch, reference),
+      desirable: group.map(({ desirable }) => desirable),
+    };
+    tasks.push({ batch, lossOf: (scores: Tensor) => ktoLoss(scores, data, all) });
+  }
+  return { tasks, kl };
+}
+
+export function ktoStep({ trainer, answers, ...options }: KtoStepOptions) {
+  return async (step: number, learningRate: number): Promise<StepOutcome> => {
+    const batch = answers(step);
+    const { tasks, kl } = await ktoTasks(batch, { ...options, policy: trainer.policy });
+    const result = await trainer.step(tasks, { step, learningRate });
+    return {
+      tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0),
+      metrics: { ...stepMetrics(result), kl },
+      seconds: result.seconds,
+    };
+  };
+}

@@ -1,0 +1,97 @@
+/** Completions as sequences to learn from, and what a micro-batch of them is made of. */
+import type { CorrectionMode } from '../losses/index.js';
+import type { MaskedSequence } from '../model/index.js';
+
+export interface GradedCompletion {
+  readonly promptIds: readonly number[];
+  /** As sampled, the end token included. */
+  readonly ids: readonly number[];
+  /** The sampler's log p of each id. */
+  readonly logprobs: Float32Array;
+  readonly advantage: number;
+  /** Counts among the completions, but none of its tokens are learnt from. */
+  readonly isMasked?: boolean;
+}
+
+export interface Rollout extends MaskedSequence {
+  readonly completion: GradedCompletion;
+  /** log p of the tokens under the policy before the generation's first step. */
+  old: Float32Array | null;
+}
+
+export function rolloutOf(completion: GradedCompletion): Rollout {
+  const { promptIds, ids } = completion;
+  const trained = [...promptIds.map(() => false), ...ids.map(() => true)];
+  return { ids: [...promptIds, ...ids], trained, completion, old: null };
+}
+
+/** Joins the per-token arrays of a group in the order of `collate`. */
+export function joined(
+  group: readonly Rollout[],
+  of: (rollout: Rollout) => ArrayLike<number>,
+): Float32Array {
+  return Float32Array.from(group.flatMap((rollout) => Array.from(of(rollout))));
+}
+
+export const completionTokens = (rollouts: readonly Rollout[]): number =>
+  rollouts.reduce((sum, { completion }) => sum + completion.ids.length, 0);
+
+/** Prompt and completion tokens. */
+export const allTokens = (rollouts: readonly Rollout[]): number =>
+  rollouts.reduce((sum, { ids }) => sum + ids.length, 0);
+
+export interface Correction {
+  readonly mode: CorrectionMode;
+  readonly cap: number;
+}
+
+export interface Scored {
+  readonly rollout: Rollout;
+  /** The trainer's log p of each completion token. */
+  readonly logps: Float32Array;
+}
+
+/** Smallest, mean and largest importance weight, as they enter the loss. */
+function ratioMetrics(ratios: readonly number[]): Record<string, number> {
+  const name = (part: string) => `sampling/importance_sampling_ratio/${part}`;
+  let [min, max, sum] = [Number.POSITIVE_INFINITY, 0, 0];
+  for (const ratio of ratios) {
+    min = Math.min(min, ratio);
+    max = Math.max(max, ratio);
+    sum += ratio;
+  }
+  return { [name('min')]: min, [name('mean')]: sum / ratios.length, [name('max')]: max };
+}
+
+function boundedRatio(gap: number, { mode, cap }: Correction): number {
+  const ratio = Math.exp(gap);
+  if (mode === 'token_truncate' || mode === 'sequence_truncate') return Math.min(ratio, cap);
+  return ratio <= cap ? ratio : 0;
+}
+
+/** How far trainer and sampler are apart on the tokens of the step. Empty without tokens. */
+export function samplingMetrics(
+  scored: readonly Scored[],
+  correction: Correction | null,
+): Record<string, number> {
+  let [sum, largest, count] = [0, 0, 0];
+  const ratios: number[] = [];
+  for (const { rollout, logps } of scored) {
+    const gaps = Array.from(logps, (logp, t) => logp - rollout.completion.logprobs[t]!);
+    for (const gap of gaps) {
+      sum += Math.abs(gap);
+      largest = Math.max(largest, Math.abs(gap));
+    }
+    count += gaps.length;
+    if (correction === null) continue;
+    const total = gaps.reduce((a, b) => a + b, 0);
+    const bySequence = correction.mode.startsWith('sequence');
+    for (const gap of bySequence ? [total] : gaps) ratios.push(boundedRatio(gap, correction));
+  }
+  if (count === 0) return {};
+  return {
+    'sampling/sampling_logp_difference/mean': sum / count,
+    'sampling/sampling_logp_difference/max': largest,
+    ...(ratios.length > 0 && ratioMetrics(ratios)),
+  };
+}

@@ -1,0 +1,172 @@
+/** Options of the trainers in whole runs on a tiny model: what they leave in the run folder. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { dpoSchema, grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
+import type { RecipeContext } from '../../src/recipes/context.js';
+import { runDpo } from '../../src/recipes/dpo.js';
+import { runGrpo } from '../../src/recipes/grpo.js';
+import { runSft } from '../../src/recipes/sft.js';
+import { GuardError } from '../../src/util/errors.js';
+import { type JsonRow, readJsonl } from '../../src/util/files.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js';
+
+let dir: string;
+let tiny: TinyTraining;
+const said: string[] = [];
+const context: RecipeContext = {
+  signal: new AbortController().signal,
+  log: (line) => void said.push(line),
+  print: () => undefined,
+  verbose: false,
+};
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'lorikeet-options-'));
+  tiny = await tinyTraining(dir);
+  await sft('start', ['max_steps=20']);
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const keysOf = (name: string, model: string) => [
+  `model=${model}`,
+  ...tiny.keys,
+  'report_to=none',
+  `output_dir=${join(dir, name)}`,
+];
+const onPairs = () => [`dataset.path=${tiny.pairs}`, 'per_device_train_batch_size=8'];
+
+const sft = (name: string, keys: readonly string[]) =>
+  runSft(
+    loadConfig(sftSchema, { overrides: [...keysOf(name, tiny.base), ...FORMAT_KEYS, ...keys] }),
+    context,
+  );
+
+const dpo = (name: string, keys: readonly string[]) =>
+  runDpo(
+    loadConfig(dpoSchema, {
+      overrides: [...keysOf(name, join(dir, 'start')), ...onPairs(), ...keys],
+    }),
+    context,
+  );
+
+const grpo = (name: string, keys: readonly string[]) =>
+  runGrpo(
+    loadConfig(grpoSchema, {
+      overrides: [
+        ...keysOf(name, join(dir, 'start')),
+        'num_generations=4',
+        'max_completion_length=16',
+        'per_device_train_batch_size=16',
+        'learning_rate=1e-3',
+        ...keys,
+      ],
+    }),
+    context,
+  );
+
+const rowsOf = (name: string, file = 'metrics.jsonl'): JsonRow[] =>
+  readJsonl(join(dir, name, file));
+const column = (name: string, key: string) =>
+  rowsOf(name).flatMap((row) => (typeof row[key] === 'number' ? [row[key]] : []));
+
+test('sft ends early with the best of its evaluations', async () => {
+  // Entropy falls as the model learns, so the first evaluation is the best by it, and three are worse.
+  await sft('best', [
+    `eval_dataset=${join(dir, 'rows.jsonl')}`,
+    'eval_dataset.num_samples=16',
+    'eval_steps=2',
+    'metric_for_best_model=eval/entropy',
+    'greater_is_better=true',
+    'max_steps=40',
+    'optim=adamw_8bit',
+    'neftune_noise_alpha=2',
+    'label_smoothing_factor=0.05',
+    'early_stopping_patience=3',
+    'load_best_model_at_end=true',
+    'save_total_limit=1',
+  ]);
+  const losses = column('best', 'eval/loss');
+  expect(losses).toHaveLength(4);
+  expect(losses.at(-1)).toBeLessThan(losses[0]!);
+  expect(rowsOf('best')).toHaveLength(8);
+  expect(said.join('\n')).toContain('the best step was 2');
+  const kept = readdirSync(join(dir, 'best', 'checkpoints')).sort();
+  expect(kept).toEqual(['step-000002', 'step-000008']);
+});
+
+test('dpo keeps the reference’s log-probabilities for a resumed run', async () => {
+  const keys = [
+    'precompute_ref_log_probs=true',
+    'loss_type=["sigmoid","sft"]',
+    'learning_rate=1e-3',
+  ];
+  await dpo('kept', [...keys, 'max_steps=2', `eval_dataset=${tiny.pairs}`, 'eval_steps=2']);
+  const file = readFileSync(join(dir, 'kept', 'reference_logps.json'), 'utf8');
+  expect(JSON.parse(file).logps).toHaveLength(40);
+  expect(column('kept', 'eval/rewards/accuracies')).toHaveLength(1);
+  said.length = 0;
+  await dpo('kept', [...keys, 'max_steps=4', 'resume=auto']);
+  expect(said.join('\n')).toMatch(
+    /reference log-probabilities are those of .*reference_logps.json/,
+  );
+  expect(rowsOf('kept')).toHaveLength(4);
+});
+
+test('dpo learns from labelled answers too', async () => {
+  await dpo('kto', ['loss_type=kto', 'max_steps=4', 'learning_rate=1e-2']);
+  expect(said.join('\n')).toContain('40 good and 40 bad answers');
+  const losses = column('kto', 'loss');
+  expect(losses[0]).toBeCloseTo(0.5, 5);
+  expect(losses.at(-1)).toBeLessThan(0.5);
+});
+
+test('grpo: further groups, one step ahead, a moving reference, held-out rows', async () => {
+  await grpo('options', [
+    'max_steps=4',
+    'dynamic_sampling=true',
+    'max_staleness=1',
+    'eval_samples=8',
+    'eval.max_new_tokens=16',
+    'eval_steps=2',
+    'entropy_coef=0.01',
+    'importance_sampling_level=sequence',
+    'beta=0.05',
+    'sync_ref_model=true',
+    'ref_model_sync_steps=2',
+    'ref_model_mixup_alpha=1',
+    'multi_objective_aggregation=normalize_then_sum',
+    'optim=lion_32bit',
+  ]);
+  expect(said.join('\n')).toContain('the first 8 rows are held out');
+  expect(column('options', 'staleness')).toEqual([0, 1, 1, 1]);
+  // The reference becomes the policy after step 2: the KL divergence is 0 again in step 3.
+  const kl = column('options', 'kl');
+  expect(kl[1]).toBeGreaterThan(1e-6);
+  expect(Math.abs(kl[2]!)).toBeLessThan(1e-6);
+  expect(column('options', 'sampling/rounds')).toHaveLength(4);
+  expect(column('options', 'eval/boxed_rate')).toEqual([0, 0]);
+  const groups = rowsOf('options', 'samples_by_group.jsonl');
+  expect(groups).toHaveLength(16);
+  expect(groups[0]).toMatchObject({ step: 1, responses: [{}, {}, {}, {}] });
+  expect(rowsOf('options', 'samples.jsonl')).toHaveLength(64);
+});
+
+test('grpo stops when rewards never differ', async () => {
+  // No completion of this format is ever right within one token.
+  const run = grpo('equal', [
+    'max_steps=9',
+    'max_completion_length=1',
+    'rewards=[{name: correctness}]',
+    'max_equal_rewards=3',
+  ]);
+  await expect(run).rejects.toThrow(GuardError);
+  await expect(run).rejects.toThrow(/equal_rewards: in 3 generations/);
+  expect(rowsOf('equal')).toHaveLength(2);
+});
+
+test('a learning rate that is lost in rounding stops the run', async () => {
+  const run = sft('rounded', ['max_steps=3', 'learning_rate=1e-30']);
+  await expect(run).rejects.toThrow(/unchanged_parameters at step 1/);
+});

@@ -1,0 +1,71 @@
+/** What the keys of a loss may not say together. */
+import { describe, expect, it } from 'vitest';
+import {
+  type ConfigSchema,
+  dpoSchema,
+  grpoSchema,
+  loadConfig,
+  sftSchema,
+} from '../../../src/config/index.js';
+import { PAIR_TERMS } from '../../../src/losses/index.js';
+import { InputError, messageOf } from '../../../src/util/errors.js';
+
+const base = ['model=m', 'dataset=gsm8k'];
+
+function refusal(schema: ConfigSchema, ...keys: string[]): string {
+  try {
+    loadConfig(schema, { overrides: [...base, ...keys] });
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return messageOf(error);
+  }
+  return 'accepted';
+}
+
+describe('dpo', () => {
+  const list = (...types: string[]) => `loss_type=${JSON.stringify(types)}`;
+
+  it('knows every loss on pairs', () => {
+    for (const type of Object.keys(PAIR_TERMS)) {
+      expect(refusal(dpoSchema, `loss_type=${type}`, 'label_smoothing=0.1')).toBe('accepted');
+    }
+    expect(refusal(dpoSchema, 'loss_type=sigmod')).toMatch(/loss_type/);
+  });
+
+  it('takes lists with one weight each', () => {
+    const keys = [list('sigmoid', 'sft'), 'loss_weights=[1, 0.2]'];
+    expect(loadConfig(dpoSchema, { overrides: [...base, ...keys] })).toMatchObject({
+      loss_type: ['sigmoid', 'sft'],
+      loss_weights: [1, 0.2],
+    });
+    expect(refusal(dpoSchema, list('sigmoid', 'sft'), 'loss_weights=[1]')).toMatch(
+      /1 weights for 2 losses/,
+    );
+    expect(refusal(dpoSchema, list('sigmoid', 'sigmoid'))).toMatch(/listed twice/);
+    expect(refusal(dpoSchema, list('kto', 'sft'))).toMatch(/kto is a loss of single answers/);
+  });
+
+  it('asks for a smoothing that the loss can use', () => {
+    expect(refusal(dpoSchema, 'loss_type=robust', 'label_smoothing=0.5')).toMatch(/robust/);
+    expect(refusal(dpoSchema, 'loss_type=exo_pair')).toMatch(/exo_pair infinite/);
+  });
+});
+
+describe('grpo', () => {
+  it('asks cispo for its own bound', () => {
+    expect(refusal(grpoSchema, 'loss_type=cispo')).toMatch(/epsilon_high/);
+    expect(refusal(grpoSchema, 'loss_type=cispo', 'epsilon_high=5')).toBe('accepted');
+  });
+
+  it('keeps delta above the clip range', () => {
+    expect(refusal(grpoSchema, 'delta=1.1')).toMatch(/not above 1 \+ epsilon_high = 1.2/);
+    expect(refusal(grpoSchema, 'delta=2')).toBe('accepted');
+  });
+});
+
+describe('sft', () => {
+  it('smooths labels of the likelihood only', () => {
+    expect(refusal(sftSchema, 'loss_type=dft', 'label_smoothing=0.1')).toMatch(/no smoothing/);
+    expect(refusal(sftSchema, 'label_smoothing=0.1')).toBe('accepted');
+  });
+});
