@@ -11,10 +11,23 @@ export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';
-export type { BenchRolloutConfig, BenchSftConfig } from './schemas/bench.js';
-export { benchRolloutSchema, benchSchema, benchSftSchema } from './schemas/bench.js';
+export type {
+  BenchDpoConfig,
+  BenchGrpoConfig,
+  BenchRolloutConfig,
+  BenchSftConfig,
+} from './schemas/bench.js';
+export {
+  benchDpoSchema,
+  benchGrpoSchema,
+  benchRolloutSchema,
+  benchSchema,
+  benchSftSchema,
+} from './schemas/bench.js';
+
 export type { BenchGradeConfig } from './schemas/bench-grade.js';
 export { benchGradeSchema } from './schemas/bench-grade.js';
+
 export type { CompareConfig } from './schemas/compare.js';
 export { compareSchema } from './schemas/compare.js';
 export type { DataConfig } from './schemas/data.js';

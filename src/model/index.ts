@@ -3,6 +3,7 @@ export {
   type CollatedBatch,
   collate,
   type MaskedSequence,
+  promptKey,
   trainedTokens,
 } from './collate.js';
 export { readSpec, specFromConfig } from './families/index.js';

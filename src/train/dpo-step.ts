@@ -31,13 +31,20 @@ export interface DpoStepOptions {
   readonly reference: Exclude<AdapterChoice, 'policy'>;
   readonly losses: readonly WeightedLoss[];
   readonly settings: PairSettings;
+  /** Compute the prompt of a pair once for both answers; default true. */
+  readonly sharePrompts?: boolean;
 }
 
 const lengthOf = ({ chosen, rejected }: PreferencePair) =>
   Math.max(chosen.ids.length, rejected.ids.length);
 
-const collatePairs = (pairs: readonly PreferencePair[]): CollatedBatch =>
-  collate([...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)]);
+const collatePairs = (
+  pairs: readonly PreferencePair[],
+  { sharePrompts = true }: { readonly sharePrompts?: boolean },
+): CollatedBatch =>
+  collate([...pairs.map(({ chosen }) => chosen), ...pairs.map(({ rejected }) => rejected)], {
+    sharePrompts,
+  });
 
 /** Σ log p of each row's targets. @returns `[rows]` */
 export async function rowLogps(
@@ -58,12 +65,13 @@ export async function withReference(
     readonly policy: Policy;
     readonly reference: Exclude<AdapterChoice, 'policy'>;
     readonly microBatchSize: number;
+    readonly sharePrompts?: boolean;
     readonly onPair?: (done: number) => void;
   },
 ): Promise<PreferencePair[]> {
   const out = new Map<PreferencePair, PreferencePair>();
   for (const group of microBatches(pairs, { size: options.microBatchSize, lengthOf })) {
-    const sums = await rowLogps(options.policy, collatePairs(group), options.reference);
+    const sums = await rowLogps(options.policy, collatePairs(group, options), options.reference);
     for (const [i, pair] of group.entries()) {
       const reference = { chosen: sums[i]!, rejected: sums[group.length + i]! };
       out.set(pair, { ...pair, reference });
@@ -119,9 +127,9 @@ interface StepTotals {
 
 function dpoTask(
   pairs: readonly PreferencePair[],
-  { losses, settings, ...totals }: TaskOptions & StepTotals,
+  { losses, settings, sharePrompts = true, ...totals }: TaskOptions & StepTotals,
 ): MicroTask {
-  const batch = collatePairs(pairs);
+  const batch = collatePairs(pairs, { sharePrompts });
   const scored = pairs.flatMap(({ reference }) => reference ?? []);
   const referenceLogps =
     scored.length < pairs.length

@@ -12,7 +12,7 @@ import {
   grpoLoss,
   tokenCoefficient,
 } from '../losses/index.js';
-import { type AdapterChoice, type CollatedBatch, collate } from '../model/index.js';
+import { type AdapterChoice, type CollatedBatch, collate, promptKey } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
@@ -52,6 +52,8 @@ export interface GrpoStepOptions {
   readonly reference: Exclude<AdapterChoice, 'policy'>;
   readonly maxCompletionLength: number;
   readonly correction: Correction | null;
+  /** Compute a prompt once for all of its completions in a micro-batch; default true. */
+  readonly sharePrompts?: boolean;
 }
 
 /** Optimizer steps that one generation feeds. */
@@ -60,11 +62,14 @@ export const generationPeriod = (options: {
   readonly numIterations: number;
 }): number => options.stepsPerGeneration * options.numIterations;
 
-const lengthOf = ({ ids }: Rollout) => ids.length;
+/** Completions of one prompt stay together, so that they can share it. */
+const inMicroBatches = (rollouts: readonly Rollout[], { microBatchSize: size }: GrpoStepOptions) =>
+  microBatches(rollouts, { size, lengthOf: ({ ids }) => ids.length, keyOf: promptKey });
+
 const isLearnt = ({ completion }: Rollout) => completion.isMasked !== true;
 
 export function grpoStep(options: GrpoStepOptions) {
-  const { trainer, stepsPerGeneration, microBatchSize } = options;
+  const { trainer, stepsPerGeneration } = options;
   const period = generationPeriod(options);
   let rollouts: Rollout[] = [];
   let generation: Generation | null = null;
@@ -78,7 +83,7 @@ export function grpoStep(options: GrpoStepOptions) {
     const size = Math.ceil(rollouts.length / stepsPerGeneration);
     const start = (phase % stepsPerGeneration) * size;
     const part = rollouts.slice(start, start + size);
-    const groups = microBatches(part.filter(isLearnt), { size: microBatchSize, lengthOf });
+    const groups = inMicroBatches(part.filter(isLearnt), options);
     const tasks: MicroTask[] = [];
     for (const group of groups) {
       const totals = { part, microBatches: groups.length };
@@ -97,9 +102,9 @@ export function grpoStep(options: GrpoStepOptions) {
 }
 
 async function fillOldLogps(rollouts: readonly Rollout[], options: GrpoStepOptions): Promise<void> {
-  const { trainer, temperature, microBatchSize } = options;
-  for (const group of microBatches(rollouts, { size: microBatchSize, lengthOf })) {
-    const scores = await trainer.policy.score(collate(group), { temperature });
+  const { trainer, temperature, sharePrompts = true } = options;
+  for (const group of inMicroBatches(rollouts, options)) {
+    const scores = await trainer.policy.score(collate(group, { sharePrompts }), { temperature });
     let offset = 0;
     for (const rollout of group) {
       const count = rollout.completion.ids.length;
@@ -129,7 +134,8 @@ async function grpoTask(
   step: StepPart,
   options: GrpoStepOptions,
 ): Promise<MicroTask> {
-  const batch = collate(group);
+  const { sharePrompts = true } = options;
+  const batch = collate(group, { sharePrompts });
   const totalTokens = completionTokens(step.part.filter(isLearnt));
   const totals = {
     sequences: step.part.length,

@@ -110,6 +110,7 @@ interface DpoCase {
   readonly lossType: DpoLossType;
   readonly pairs?: readonly PreferencePair[];
   readonly reference?: 'off' | 'reference';
+  readonly sharePrompts?: boolean;
 }
 
 const dpo = (microBatchSize: number, options: DpoCase) => (trainer: Trainer) =>
@@ -118,6 +119,7 @@ const dpo = (microBatchSize: number, options: DpoCase) => (trainer: Trainer) =>
     pairs: () => options.pairs ?? PAIRS,
     microBatchSize,
     reference: options.reference ?? 'off',
+    sharePrompts: options.sharePrompts ?? true,
     losses: [
       { type: options.lossType, weight: 1 },
       { type: 'sft', weight: 0.2 },
@@ -147,6 +149,7 @@ interface GrpoCase {
   readonly beta?: number;
   readonly level?: 'token' | 'sequence';
   readonly entropyCoef?: number;
+  readonly sharePrompts?: boolean;
 }
 
 const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =>
@@ -168,6 +171,7 @@ const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =
       entropyCoef: options.entropyCoef ?? 0,
     },
     reference: 'off',
+    sharePrompts: options.sharePrompts ?? true,
     maxCompletionLength: 20,
     correction: { mode: 'sequence_truncate', cap: 3 },
   });
@@ -302,6 +306,45 @@ describe.each(['llama', 'qwen2'] as const)('checkpointed layers of %s', (family)
     const plain = await stepGradient(made({ family }), sft(3));
     const dropped = await stepGradient(made({ family, lora: { loraDropout: 0.3 } }), sft(3));
     expect(relativeGap(dropped.gradient, plain.gradient)).toBeGreaterThan(0.01);
+  });
+});
+
+describe('a prompt computed once equals one computed for each of its answers', () => {
+  /** Four completions of two prompts each, of unlike lengths. */
+  const grouped: readonly GradedCompletion[] = COMPLETIONS.map((completion, i) => ({
+    ...completion,
+    promptIds: COMPLETIONS[i % 2]!.promptIds,
+  }));
+  const models = [
+    { lora: {} },
+    { lora: {}, checkpointedLayers: 3 },
+    { lora: null },
+  ] satisfies TinyPolicyOptions[];
+
+  test.each(models)('grpo: %o', async (model) => {
+    const policy = made(model);
+    const options: GrpoCase = {
+      lossType: 'dapo',
+      completions: grouped,
+      ...(model.lora === null && { beta: 0 }),
+    };
+    const apart = await stepGradient(policy, grpo(8, { ...options, sharePrompts: false }));
+    expectSame(await stepGradient(policy, grpo(8, options)), apart);
+    expectSame(await stepGradient(policy, grpo(3, options)), apart);
+  });
+
+  test('dpo', async () => {
+    const policy = made();
+    const apart = await stepGradient(policy, dpo(4, { lossType: 'sigmoid', sharePrompts: false }));
+    expectSame(await stepGradient(policy, dpo(4, { lossType: 'sigmoid' })), apart);
+  });
+
+  test('with fewer tokens', () => {
+    const sequences = grouped.map(({ promptIds, ids }) => answered(promptIds, ids));
+    const prompts = grouped.map(({ promptIds }) => promptIds.length);
+    const saved = prompts.reduce((sum, length) => sum + length, 0) - prompts[0]! - prompts[1]!;
+    const apart = collate(sequences, { sharePrompts: false }).ids.length;
+    expect(collate(sequences).ids).toHaveLength(apart - saved);
   });
 });
 

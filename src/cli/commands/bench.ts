@@ -1,11 +1,14 @@
 /** `lorikeet bench NAME`: one measurement, one JSON line. */
 import {
+  benchDpoSchema,
   benchGradeSchema,
+  benchGrpoSchema,
   benchRolloutSchema,
   benchSchema,
   benchSftSchema,
   nearest,
 } from '../../config/index.js';
+
 import { InputError } from '../../util/errors.js';
 import { type Command, type CommandPart, defineCommand } from '../command.js';
 
@@ -41,8 +44,30 @@ const grade = defineCommand({
     (await import('../../recipes/bench-grade.js')).benchGrade(config, context),
 });
 
+const dpo = defineCommand({
+  name: 'dpo',
+  summary: 'Tokens per second of DPO with LoRA on random pairs, the reference scored in each step',
+  schema: benchDpoSchema,
+  examples: ['lorikeet bench dpo model=outputs/model pairs=4'],
+  plan: (config) => [`trains ${config.steps + 2} steps of ${config.pairs} pairs`],
+  run: async (config, context) =>
+    (await import('../../recipes/bench-dpo.js')).benchDpo(config, context),
+});
+
+const grpo = defineCommand({
+  name: 'grpo',
+  summary: 'Seconds of GRPO steps with LoRA: rollouts of full length and the update',
+  schema: benchGrpoSchema,
+  examples: ['lorikeet bench grpo model=outputs/model prompts=4 num_generations=8'],
+  plan: (config) => [
+    `runs ${config.steps + 2} steps of ${config.prompts} × ${config.num_generations} completions`,
+  ],
+  run: async (config, context) =>
+    (await import('../../recipes/bench-grpo.js')).benchGrpo(config, context),
+});
+
 /** Every benchmark, by the word that names it. */
-const benchmarks: readonly Command[] = [rollout, sft, grade];
+const benchmarks: readonly Command[] = [sft, dpo, grpo, rollout, grade];
 
 const names = benchmarks.map(({ name }) => name);
 

@@ -51,6 +51,35 @@ export const benchSftSchema = z.strictObject({
   batch: whole(1).default(8).describe('Sequences of a step, in one micro-batch'),
 });
 
+const sharePrompts = z
+  .boolean()
+  .default(true)
+  .describe('Compute a prompt that several answers share once');
+
+export const benchDpoSchema = z.strictObject({
+  ...trainingKeys,
+  pairs: whole(1).default(4).describe('Pairs of a step, in one micro-batch'),
+  prompt_tokens: whole(1).default(72).describe('Tokens of each prompt, random ids'),
+  response_tokens: whole(1).default(72).describe('Tokens of each answer'),
+  share_prompts: sharePrompts,
+});
+
+export type BenchDpoConfig = z.output<typeof benchDpoSchema>;
+
+export const benchGrpoSchema = z.strictObject({
+  ...trainingKeys,
+  prompts: whole(1).default(4).describe('Prompts of a step'),
+  num_generations: whole(2).default(8).describe('Completions for each prompt'),
+  prompt_tokens: whole(1).default(25).describe('Tokens of each prompt, random ids'),
+  max_completion_length: whole(1)
+    .default(128)
+    .describe('Tokens of each completion; none ends earlier'),
+  share_prompts: sharePrompts,
+  rollout_precision: rolloutPrecisionField('auto'),
+});
+
+export type BenchGrpoConfig = z.output<typeof benchGrpoSchema>;
+
 export type BenchSftConfig = z.output<typeof benchSftSchema>;
 
 export type BenchRolloutConfig = z.output<typeof benchRolloutSchema>;
