@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
-import { collate, Policy, specFromConfig, type TokenBatch } from '../../src/model/index.js';
+import { Policy, specFromConfig } from '../../src/model/index.js';
 import type { Activation, DecoderSpec } from '../../src/model/spec.js';
 import { toFloat32 } from '../../src/weights/index.js';
 import {
@@ -12,65 +12,20 @@ import {
   goldenWeights,
   ROPE_CASES,
 } from '../unit/model/golden.js';
+import { batchOf, logitGap, relativeError } from '../unit/model/numbers.js';
 
 /** Largest difference of log-softmax. */
 const LOGIT_LIMIT = 1e-4;
 /** Of ‖g − g*‖ / ‖g*‖, per tensor. */
 const GRADIENT_LIMIT = 1e-3;
 
-const batchOf = ({ rows }: GoldenCase) =>
-  collate(rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
-
-/** Every token of the vocabulary as a target at every real position. */
-function wholeVocabulary(golden: GoldenCase): TokenBatch {
-  const { vocabSize } = golden.spec;
-  const batch = batchOf(golden);
-  const places = golden.rows.flatMap((ids, row) => ids.map((_, t) => batch.runs[row]!.start + t));
-  const size = places.length * vocabSize;
-  return {
-    ...batch,
-    predictors: Int32Array.from({ length: size }, (_, i) => places[Math.floor(i / vocabSize)]!),
-    targets: Int32Array.from({ length: size }, (_, i) => i % vocabSize),
-  };
-}
-
-/** log-softmax of each row of V numbers. */
-function logSoftmax(logits: Float32Array, vocabSize: number): Float64Array {
-  const out = new Float64Array(logits.length);
-  for (let start = 0; start < logits.length; start += vocabSize) {
-    const row = logits.subarray(start, start + vocabSize);
-    const top = Math.max(...row);
-    const total = Math.log(row.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top;
-    for (const [i, z] of row.entries()) out[start + i] = z - total;
-  }
-  return out;
-}
-
-function largestGap(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const gap = Math.abs(actual[i]! - expected[i]!);
-    if (Number.isNaN(gap)) return gap;
-    largest = Math.max(largest, gap);
-  }
-  return largest;
-}
-
-/** ‖g − g*‖ / ‖g*‖ */
-function relativeError(actual: Float32Array, expected: Float32Array): number {
-  const gaps = expected.map((value, i) => actual[i]! - value);
-  return Math.hypot(...gaps) / Math.hypot(...expected);
-}
-
 /** Largest difference of log-softmax over all positions and tokens; `spec` may be another than the case's. */
 async function logitError(golden: GoldenCase, spec: DecoderSpec = golden.spec): Promise<number> {
   const weights = goldenWeights(golden.name, golden.spec);
   const policy = new Policy({ spec, weights, lora: null, initialLora: [], checkpointedLayers: 0 });
-  const scores = await policy.score(wholeVocabulary(golden));
+  const gap = await logitGap(policy, golden.rows, golden.logits);
   policy.dispose();
-  const logps = Float32Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);
-  return largestGap(logps, logSoftmax(golden.logits, spec.vocabSize));
+  return gap;
 }
 
 /** Loss and the relative gradient error of every trained tensor, full training or LoRA. */
@@ -85,7 +40,7 @@ async function gradientErrors(
   const { checkpointedLayers } = options;
   const weights = goldenWeights(name, spec);
   const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers });
-  const batch = batchOf(golden);
+  const batch = batchOf(golden.rows);
   const { gradient, loss } = await policy.gradients(batch, (scores) =>
     sftLoss(scores, { lossType: 'nll', labelSmoothing: 0, totalTokens: batch.targets.length }),
   );

@@ -1,0 +1,62 @@
+/** Numbers of a policy beside those of a reference. */
+import { expect } from 'vitest';
+import { collate, type Policy, type TokenBatch } from '../../../src/model/index.js';
+
+export const batchOf = (rows: readonly (readonly number[])[]) =>
+  collate(rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
+
+/** Every token of the vocabulary as a target at every real position. */
+function wholeVocabulary(rows: readonly (readonly number[])[], vocabSize: number): TokenBatch {
+  const batch = batchOf(rows);
+  const places = rows.flatMap((ids, row) => ids.map((_, t) => batch.runs[row]!.start + t));
+  const size = places.length * vocabSize;
+  return {
+    ...batch,
+    predictors: Int32Array.from({ length: size }, (_, i) => places[Math.floor(i / vocabSize)]!),
+    targets: Int32Array.from({ length: size }, (_, i) => i % vocabSize),
+  };
+}
+
+/** log-softmax of each row of V numbers. */
+function logSoftmax(logits: Float32Array, vocabSize: number): Float64Array {
+  const out = new Float64Array(logits.length);
+  for (let start = 0; start < logits.length; start += vocabSize) {
+    const row = logits.subarray(start, start + vocabSize);
+    const top = Math.max(...row);
+    const total = Math.log(row.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top;
+    for (const [i, z] of row.entries()) out[start + i] = z - total;
+  }
+  return out;
+}
+
+function largestGap(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(actual.length).toBe(expected.length);
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const gap = Math.abs(actual[i]! - expected[i]!);
+    if (Number.isNaN(gap)) return gap;
+    largest = Math.max(largest, gap);
+  }
+  return largest;
+}
+
+/**
+ * Largest difference of log-softmax over all positions and tokens.
+ * @param expected Logits, `[Σ length, V]`.
+ */
+export async function logitGap(
+  policy: Policy,
+  rows: readonly (readonly number[])[],
+  expected: Float32Array,
+): Promise<number> {
+  const { vocabSize } = policy.spec;
+  const scores = await policy.score(wholeVocabulary(rows, vocabSize));
+  const logps = Float32Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);
+  return largestGap(logps, logSoftmax(expected, vocabSize));
+}
+
+/** ‖g − g*‖ / ‖g*‖ */
+export function relativeError(actual: Float32Array, expected: Float32Array): number {
+  const gaps = expected.map((value, i) => actual[i]! - value);
+  return Math.hypot(...gaps) / Math.hypot(...expected);
+}
