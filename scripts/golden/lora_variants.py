@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 OUTPUT = Path(sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/peft/variants")
 CONFIG = dict(
     BASE, model_type="qwen2", vocab_size=48, hidden_size=16, intermediate_size=24, num_hidden_layers=1,
-    num_attention_heads=2, num_key_value_heads=1, use_sliding_window=False, tie_word_embeddings=True,
+    num_attention_heads=2, num_key_value_heads=1, head_dim=16, use_sliding_window=False, tie_word_embeddings=True,
 )
 LENGTHS = [9, 6]
 PLAIN = dict(r=3, lora_alpha=6, target_modules="all-linear", lora_dropout=0.0)

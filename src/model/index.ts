@@ -25,6 +25,7 @@ export {
   memoryPlan,
 } from './memory-plan.js';
 export { asPlainLora, parsePissa } from './pissa.js';
+export { isPlain, type PlainView, plainView } from './plain-view.js';
 export { Policy, type PolicyOptions } from './policy.js';
 export type {
   AdapterChoice,
@@ -34,4 +35,5 @@ export type {
   ScoreOptions,
   TokenLoss,
 } from './policy-types.js';
+export { untied } from './replaced.js';
 export type { TokenBatch } from './token-batch.js';

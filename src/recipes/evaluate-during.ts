@@ -104,9 +104,9 @@ export class DuringTraining {
     const { config, inputs, trained, source, onSamples } = this.subject;
     if (config.eval === null || inputs === null) return {};
     const keys = evaluationKeys(config, config.eval);
-    const loraModules = [...(trained.policy.lora?.targets.keys() ?? [])];
-    this.sampler ??= await evaluationSampler(source, { keys, inputs, loraModules });
-    await syncSampler(trained, this.sampler);
+    const { lora } = trained.policy;
+    this.sampler ??= await evaluationSampler(source, { keys, inputs, lora });
+    await syncSampler({ trained, source }, this.sampler);
     const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs });
     onSamples(step, rows);
     return {

@@ -1,6 +1,7 @@
 /** An evaluation in two parts: its rows, read and checked before anything is written, and the sampling. */
 import type { EvalConfig, evaluationDefaults } from '../config/index.js';
 import { type AnswerGrader, type Evaluation, evaluate, mergeRuns } from '../evaluate/index.js';
+import type { LoraPlan } from '../model/index.js';
 import { withProgress } from '../report/index.js';
 import { makeRewards } from '../rewards/index.js';
 import type { Completion, OnnxSampler, Sampler } from '../rollout/index.js';
@@ -102,9 +103,9 @@ export interface EvaluateOptions {
 /** A sampler of the size that the evaluation needs. */
 export function evaluationSampler(
   source: ModelSource,
-  options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly loraModules?: readonly string[] },
+  options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly lora?: LoraPlan | null },
 ): Promise<OnnxSampler> {
-  const { keys, inputs, loraModules } = options;
+  const { keys, inputs, lora } = options;
   const longest = Math.max(...inputs.prompts.map(({ promptIds }) => promptIds.length));
   const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);
   return openSampler(source, {
@@ -112,7 +113,7 @@ export function evaluationSampler(
     maxBatch: keys.batch_size,
     maxPromptLength: Math.max(longest, context - keys.max_new_tokens),
     maxNewTokens: keys.max_new_tokens,
-    ...(loraModules !== undefined && { loraModules }),
+    ...(lora && { loraModules: [...lora.targets.keys()], replaced: lora.replaced }),
   });
 }
 

@@ -167,8 +167,10 @@ export class Collector {
 
   private async sync(): Promise<ProbeResult & Synced> {
     const { session, sampler, tolerance } = this.options;
-    const { trained, run } = session;
-    const { hash, syncMs } = await run.phases.time('sync', () => syncSampler(trained, sampler));
+    const { trained, run, source } = session;
+    const { hash, syncMs } = await run.phases.time('sync', () =>
+      syncSampler({ trained, source }, sampler),
+    );
     const probe = await run.phases.time('probe', () =>
       probePolicy({
         policy: trained.policy,

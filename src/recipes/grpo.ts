@@ -91,6 +91,7 @@ async function prepare(
       maxPromptLength: Math.max(...prompts.map(({ promptIds }) => promptIds.length)),
       maxNewTokens: config.max_completion_length,
       loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
+      ...(trained.policy.lora && { replaced: trained.policy.lora.replaced }),
     }),
   );
   const logs = new GrpoLogs(config, session);

@@ -1,4 +1,5 @@
 /** An opened model → a sampler on ONNX Runtime, with the adapter that the model brings. */
+import { plainView, untied } from '../model/index.js';
 import { linearModules } from '../model/spec.js';
 import {
   createOnnxSampler,
@@ -8,6 +9,7 @@ import {
   type SamplingParams,
 } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
+import { adapterHash } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
 
 export interface SamplerOptions {
@@ -19,6 +21,8 @@ export interface SamplerOptions {
   /** Modules that take LoRA matrices; default: those of the model's own adapter. */
   readonly loraModules?: readonly string[];
   readonly kernels?: KernelOptions;
+  /** Base parameters that later adapters replace; default: those that the model's own adapter does. */
+  readonly replaced?: ReadonlySet<string>;
 }
 
 /** @throws InputError when prompt and completion do not fit the model's context. */
@@ -36,11 +40,12 @@ export async function openSampler(
     });
   }
   const wanted = new Set(options.loraModules ?? source.adapter?.tensors.keys());
+  const { spec, weights, adapter } = sampledModel(source, options.replaced);
   const sampler = await createOnnxSampler({
-    spec: source.spec,
-    weights: source.weights,
+    spec,
+    weights,
     tokenizer: source.tokenizer,
-    loraModules: linearModules(source.spec)
+    loraModules: linearModules(spec)
       .map(({ module }) => module)
       .filter((module) => wanted.has(module)),
     maxContext,
@@ -48,8 +53,14 @@ export async function openSampler(
     ...(options.kernels !== undefined && { kernels: options.kernels }),
     ...(options.threads !== null && { threads: options.threads }),
   });
-  sampler.setAdapter(source.adapter);
+  if (source.adapter !== null) sampler.setAdapter(adapter, adapterHash(source.adapter));
   return sampler;
+}
+
+/** The sampler adds plain LoRA to its base; what else an adapter changes goes into the base. */
+function sampledModel(source: ModelSource, replaced: ReadonlySet<string> = new Set()) {
+  if (source.adapter === null) return { ...untied(source, { replaced }), adapter: null };
+  return plainView(source, source.adapter);
 }
 
 export interface SamplingKeys {

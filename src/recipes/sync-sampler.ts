@@ -1,8 +1,10 @@
 /** The sampler gets what the trainer holds: the adapter, or all weights in full training. */
+import { isPlain, plainView } from '../model/index.js';
 import { parameterShapes } from '../model/spec.js';
 import type { OnnxSampler } from '../rollout/index.js';
 import { sha256 } from '../util/files.js';
 import { adapterHash, fromFloat32 } from '../weights/index.js';
+import type { ModelSource } from './model-source.js';
 import type { TrainedPolicy } from './policy-source.js';
 
 export interface Synced {
@@ -11,12 +13,21 @@ export interface Synced {
   readonly syncMs: number;
 }
 
-/** Full weights are loaded anew, which is slow; an adapter is a copy. */
-export async function syncSampler(trained: TrainedPolicy, sampler: OnnxSampler): Promise<Synced> {
+/**
+ * Plain LoRA is a copy. Full weights are loaded anew, which is slow; so is the base where the adapter changes
+ * it (DoRA, `modules_to_save`, `bias`).
+ */
+export async function syncSampler(
+  { trained, source }: { readonly trained: TrainedPolicy; readonly source: ModelSource },
+  sampler: OnnxSampler,
+): Promise<Synced> {
   const adapter = await trained.adapter();
   if (adapter !== null) {
-    const { syncMs } = sampler.setAdapter(adapter);
-    return { hash: adapterHash(adapter), syncMs };
+    const hash = adapterHash(adapter);
+    if (isPlain(adapter)) return { hash, syncMs: sampler.setAdapter(adapter).syncMs };
+    const view = plainView(source, adapter);
+    const { syncMs } = await sampler.reloadWeights(view.weights, hash);
+    return { hash, syncMs: syncMs + sampler.setAdapter(view.adapter, hash).syncMs };
   }
   const { policy } = trained;
   const values = await policy.parameters.download();

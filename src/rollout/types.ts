@@ -107,8 +107,11 @@ export interface Sampler {
    * @returns one array of n − 1 numbers for each sequence
    */
   score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]>;
-  /** Puts an adapter, or none, on the base weights for all later calls. */
-  setAdapter(adapter: Adapter | null): SyncResult | Promise<SyncResult>;
+  /**
+   * Puts an adapter, or none, on the base weights for all later calls.
+   * @param version What completions carry as `adapter`; the adapter's content hash when absent.
+   */
+  setAdapter(adapter: Adapter | null, version?: string): SyncResult | Promise<SyncResult>;
   /** Hash that completions carry now. */
   readonly adapterHash: string | null;
   dispose(): void;

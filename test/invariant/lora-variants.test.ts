@@ -17,6 +17,8 @@ import {
   startLora,
 } from '../../src/model/index.js';
 import { decayMask, loraPlusRates } from '../../src/recipes/parameter-groups.js';
+import { openSampler } from '../../src/recipes/sampling.js';
+import { syncSampler } from '../../src/recipes/sync-sampler.js';
 import { AdamW } from '../../src/tensor/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import {
@@ -29,6 +31,7 @@ import {
 } from '../../src/weights/index.js';
 import { goldenTensor, goldenWeights } from '../unit/model/golden.js';
 import { batchOf, logitGap, relativeError } from '../unit/model/numbers.js';
+import { largestGap, logpsOf } from './tiny-policy.js';
 
 interface Options {
   readonly r: number;
@@ -171,6 +174,39 @@ describe.each(Object.entries(cases))('%s', (name, { options, loss: expectedLoss,
     } finally {
       rmSync(dir, { recursive: true });
     }
+  });
+});
+
+describe('the sampler', () => {
+  const sampled = Object.entries(cases).filter(([name]) => !name.startsWith('pissa'));
+
+  test.each(sampled)('takes %s over on each sync', async (_, { options }) => {
+    const { spec, weights, plan, start } = setUp(options);
+    const policy = policyOf({ spec, weights, plan, start });
+    const source = { spec, weights, adapter: null, tokenizer: { eosIds: [], decode: () => '' } };
+    const trained = {
+      policy,
+      adapter: async () => adapterFromLora(plan, await policy.parameters.download(), 'base'),
+    };
+    const modules = { loraModules: [...plan.targets.keys()], replaced: plan.replaced };
+    const size = { threads: 1, maxBatch: 4, maxPromptLength: 10, maxNewTokens: 2 };
+    const sampler = await openSampler(source as never, { ...size, ...modules });
+    const subject = { trained, source } as never;
+    const gap = async () => {
+      const found = (await sampler.score(ids)).flatMap((part) => [...part]);
+      return largestGap(found, logpsOf(await policy.score(batchOf(ids))));
+    };
+    expect(await gap()).toBeGreaterThan(1e-2);
+    const first = await syncSampler(subject, sampler);
+    expect(await gap()).toBeLessThan(1e-5);
+    policy.parameters.assign((await policy.parameters.values.data()).map((x) => 1.5 * x) as never);
+    expect(await gap()).toBeGreaterThan(1e-2);
+    const second = await syncSampler(subject, sampler);
+    expect(await gap()).toBeLessThan(1e-5);
+    expect(second.hash).not.toBe(first.hash);
+    expect(sampler.adapterHash).toBe(second.hash);
+    sampler.dispose();
+    policy.dispose();
   });
 });
 

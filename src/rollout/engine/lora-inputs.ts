@@ -65,10 +65,11 @@ export class LoraInputs {
 
   /**
    * Takes over an adapter, or none.
+   * @param version becomes `hash`; the adapter's content hash when absent
    * @returns whether tensors changed their shape, so that they must be bound anew
    * @throws InputError when the adapter does not fit the model or the modules with LoRA inputs
    */
-  write(adapter: Adapter | null): boolean {
+  write(adapter: Adapter | null, version?: string): boolean {
     if (adapter !== null) this.check(adapter);
     let isReshaped = false;
     for (const slot of this.slots) {
@@ -80,7 +81,7 @@ export class LoraInputs {
       }
       if (adapter !== null && rank > 0) fill(slot, adapter, this.packing);
     }
-    this.hash = adapter === null ? null : adapterHash(adapter);
+    this.hash = adapter === null ? null : (version ?? adapterHash(adapter));
     return isReshaped;
   }
 

@@ -155,12 +155,12 @@ class SessionSampler implements OnnxSampler {
     });
   }
 
-  setAdapter(adapter: Adapter | null): SyncResult {
+  setAdapter(adapter: Adapter | null, version?: string): SyncResult {
     if (this.pending > 0) {
       throw new RunError('rollout: the adapter cannot change while completions are being sampled');
     }
     const start = performance.now();
-    if (this.lora.write(adapter)) this.bindLora();
+    if (this.lora.write(adapter, version)) this.bindLora();
     return { hash: this.adapterHash, syncMs: performance.now() - start };
   }
 
