@@ -255,8 +255,8 @@ test('an adapter that is switched off leaves the base as it was', async () => {
   const base = new Policy({ spec, weights, lora: null, initialLora: [], checkpointedLayers: 0 });
   const batch = batchOf(ids);
   const off = await policy.score(batch, { adapter: 'off' });
-  expect(off).toEqual(await base.score(batch));
-  expect(await policy.score(batch)).not.toEqual(off);
+  expect(largestGap(off, await base.score(batch))).toBeLessThan(1e-5);
+  expect(largestGap(off, await policy.score(batch))).toBeGreaterThan(0.1);
   policy.dispose();
   base.dispose();
 });
