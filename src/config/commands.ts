@@ -4,6 +4,7 @@ import { compareSchema } from './schemas/compare.js';
 import { dataSchema } from './schemas/data.js';
 import { dpoSchema } from './schemas/dpo.js';
 import { evalSchema } from './schemas/eval.js';
+import { exportSchema } from './schemas/export.js';
 import { generateSchema } from './schemas/generate.js';
 import { gradeSchema } from './schemas/grade.js';
 import { grpoSchema } from './schemas/grpo.js';
@@ -32,6 +33,7 @@ export const commandSchemas = {
   compare: compareSchema,
   traces: tracesSchema,
   pairs: pairsSchema,
+  export: exportSchema,
   quickstart: quickstartSchema,
 } as const satisfies Record<string, ConfigSchema>;
 

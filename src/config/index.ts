@@ -37,6 +37,7 @@ export type { DpoConfig } from './schemas/dpo.js';
 export { dpoSchema } from './schemas/dpo.js';
 export type { EvalConfig } from './schemas/eval.js';
 export { evalSchema, evaluationDefaults } from './schemas/eval.js';
+export { type ExportConfig, exportSchema } from './schemas/export.js';
 export type { GenerateConfig } from './schemas/generate.js';
 export { generateSchema } from './schemas/generate.js';
 export type { GradeConfig } from './schemas/grade.js';

@@ -1,6 +1,6 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout that transformers loads. */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { InitModelConfig } from '../config/index.js';
 import { randomWeights, specFromConfig } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
@@ -8,6 +8,7 @@ import { InputError } from '../util/errors.js';
 import { readJsonl, writeJson } from '../util/files.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
+import { checkModelFolder, writeModelFolder } from './model-folder.js';
 
 export interface InitModelResult {
   readonly output: string;
@@ -18,25 +19,15 @@ export interface InitModelResult {
 /** Embedding rows are rounded up to a multiple of this. */
 const VOCAB_MULTIPLE = 8;
 
-/** Writes beside `output` and renames, so that the folder is always whole. */
 export async function runInitModel(
   config: InitModelConfig,
   { log }: RecipeContext,
 ): Promise<InitModelResult> {
   const { output } = config;
-  checkFolder(output, config.overwrite);
-  const part = `${resolve(output)}.part`;
-  rmSync(part, { recursive: true, force: true });
-  try {
-    const made = await writeModel(part, config);
-    rmSync(output, { recursive: true, force: true });
-    renameSync(part, output);
-    log(`${output}: ${made.parameters} parameters, vocabulary ${made.vocab_size}`);
-    return { output, ...made };
-  } catch (error) {
-    rmSync(part, { recursive: true, force: true });
-    throw error;
-  }
+  checkModelFolder(output, config.overwrite);
+  const made = await writeModelFolder(output, (part) => writeModel(part, config));
+  log(`${output}: ${made.parameters} parameters, vocabulary ${made.vocab_size}`);
+  return { output, ...made };
 }
 
 async function writeModel(
@@ -71,26 +62,6 @@ async function writeModel(
     0,
   );
   return { parameters, vocab_size: vocabSize };
-}
-
-/** @throws InputError when the folder holds something that is not to be replaced. */
-function checkFolder(output: string, overwrite: boolean): void {
-  if (!existsSync(output)) return;
-  const isFolder = statSync(output).isDirectory();
-  if (isFolder && readdirSync(output).length === 0) return;
-  if (!overwrite) {
-    throw new InputError({
-      where: 'output',
-      problem: `${output} is in use`,
-      remedy: 'Give overwrite=true to replace it, or another output',
-    });
-  }
-  if (isFolder && existsSync(join(output, 'config.json'))) return;
-  throw new InputError({
-    where: 'output',
-    problem: `${output} is not a model folder, so it is not replaced`,
-    remedy: 'Give another output',
-  });
 }
 
 async function writeTokenizer(dir: string, { tokenizer }: InitModelConfig): Promise<void> {

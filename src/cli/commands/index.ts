@@ -6,6 +6,7 @@ import { data } from './data.js';
 import { doctor } from './doctor.js';
 import { dpo } from './dpo.js';
 import { evaluate } from './eval.js';
+import { exportModel } from './export.js';
 import { generate } from './generate.js';
 import { grade } from './grade.js';
 import { grpo } from './grpo.js';
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   compare,
   traces,
   pairs,
+  exportModel,
   run,
   sweep,
   bench,

@@ -1,0 +1,65 @@
+/** One set of weights from a base and an adapter: W + s·BA, computed in float32 and rounded once. */
+import { type Tensor, tf } from '../tensor/index.js';
+import {
+  type Adapter,
+  fromFloat32,
+  type HostDtype,
+  type HostTensor,
+  toFloat32,
+} from '../weights/index.js';
+import { plainView } from './plain-view.js';
+import { type DecoderSpec, parameterShapes } from './spec.js';
+
+interface Weighted {
+  readonly spec: DecoderSpec;
+  readonly weights: (name: string) => HostTensor;
+}
+
+export interface Merged {
+  /** Of the base; the output head stands apart where the adapter replaced it or the embeddings. */
+  readonly spec: DecoderSpec;
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+}
+
+/** @param adapter Null: the base alone, in another dtype. @param dtype Null: each tensor keeps its own. */
+export function mergedWeights(
+  base: Weighted,
+  { adapter, dtype }: { readonly adapter: Adapter | null; readonly dtype: HostDtype | null },
+): Merged {
+  const {
+    spec,
+    weights,
+    adapter: plain,
+  } = adapter === null ? { ...base, adapter: null } : plainView(base, adapter);
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, shape] of parameterShapes(spec)) {
+    const own = weights(name);
+    const lora = plain?.tensors.get(name.replace(/\.weight$/, ''));
+    const kept = dtype ?? baseDtype(base, name, own);
+    if (lora === undefined && own.dtype === kept) tensors.set(name, own);
+    else {
+      const values = lora === undefined ? toFloat32(own) : added(own, lora);
+      tensors.set(name, fromFloat32(values, shape, kept));
+    }
+  }
+  return { spec, tensors };
+}
+
+/** What the adapter replaces takes the dtype of what it replaces. */
+function baseDtype({ spec, weights }: Weighted, name: string, own: HostTensor): HostDtype {
+  return parameterShapes(spec).has(name) ? weights(name).dtype : own.dtype;
+}
+
+function added(
+  weight: HostTensor,
+  { a, b, scale }: { readonly a: HostTensor; readonly b: HostTensor; readonly scale: number },
+): Float32Array {
+  const matrix = (tensor: HostTensor): Tensor =>
+    tf.tensor2d(toFloat32(tensor), tensor.shape as [number, number]);
+  return tf.tidy(
+    () =>
+      matrix(weight)
+        .add(tf.matMul(matrix(b), matrix(a)).mul(scale))
+        .dataSync() as Float32Array,
+  );
+}

@@ -1,0 +1,154 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { commandSchemas } from '../../../src/config/index.js';
+import {
+  adapterFromLora,
+  loraFromAdapter,
+  Policy,
+  planLora,
+  readSpec,
+} from '../../../src/model/index.js';
+import { runExport } from '../../../src/recipes/export.js';
+import { runInitModel } from '../../../src/recipes/init-model.js';
+import { readJson } from '../../../src/util/files.js';
+import { Rng } from '../../../src/util/rng.js';
+import {
+  type Adapter,
+  type LoraConfig,
+  loraConfig,
+  openCheckpoint,
+  readAdapter,
+  writeAdapter,
+} from '../../../src/weights/index.js';
+import { batchOf } from '../model/numbers.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-export-'));
+const at = (name: string) => join(dir, name);
+const lines: string[] = [];
+const context = {
+  log: (line: string) => lines.push(line),
+  signal: new AbortController().signal,
+  verbose: false,
+  print: () => {},
+};
+const ROWS = [
+  [5, 90, 3, 200, 17, 8],
+  [40, 41],
+];
+
+const keys = (output: string, more: object = {}) =>
+  commandSchemas.export.parse({ model: at('base'), output: at(output), threads: 2, ...more });
+
+/** A random adapter in `dir/name`; `std` of all its values. */
+function makeAdapter(name: string, fields: Partial<LoraConfig>, std: number): Adapter {
+  const config = loraConfig({ r: 2, loraAlpha: 4, targetModules: 'all-linear', ...fields });
+  const plan = planLora(readSpec(at('base')), config);
+  const rng = Rng.of('export', name);
+  const values = plan.shapes.map(({ name: parameter, shape }) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    return [parameter, Float32Array.from({ length: size }, () => std * rng.normal())] as const;
+  });
+  const adapter = adapterFromLora(plan, new Map(values), at('base'));
+  writeAdapter(at(name), adapter);
+  return adapter;
+}
+
+/** log p of the ids of `ROWS`. */
+async function logps(folder: string, adapter: Adapter | null): Promise<number[]> {
+  const spec = readSpec(folder);
+  const checkpoint = openCheckpoint(folder);
+  const lora = planLora(
+    spec,
+    adapter?.config ?? loraConfig({ r: 1, loraAlpha: 1, targetModules: ['o_proj'] }),
+  );
+  const initialLora =
+    adapter === null
+      ? lora.shapes.map(({ shape }) => new Float32Array(shape.reduce((a, b) => a * b, 1)))
+      : loraFromAdapter(lora, adapter);
+  const weights = checkpoint.read.bind(checkpoint);
+  const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
+  const scores = await policy.score(batchOf(ROWS));
+  policy.dispose();
+  checkpoint.close();
+  return Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);
+}
+
+beforeAll(async () => {
+  const architecture = { hidden_size: 32, num_attention_heads: 2, initializer_range: 0.15 };
+  const config = { output: at('base'), tokenizer: { vocab_size: 264 }, architecture };
+  await runInitModel(commandSchemas['init-model'].parse(config), context);
+});
+
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+test.each([
+  ['plain', {}],
+  ['everything', { useDora: true, modulesToSave: ['embed_tokens', 'norm'] }],
+])('merged weights are the adapter on its base: %s', async (name, fields) => {
+  const adapter = makeAdapter(name, fields, 0.3);
+  const found = await runExport(keys(`merged-${name}`, { adapter: at(name) }), context);
+  expect(found).toMatchObject({ dtype: 'float32', output: at(`merged-${name}`) });
+  expect(found.max_logprob_difference).toBeLessThan(1e-4);
+  expect(found.adapter_effect).toBeGreaterThan(0.1);
+  const [merged, adapted] = [await logps(found.output, null), await logps(at('base'), adapter)];
+  for (const [i, value] of merged.entries())
+    expect(Math.abs(value - adapted[i]!)).toBeLessThan(1e-4);
+  const written = readJson(join(found.output, 'config.json')) as Record<string, unknown>;
+  expect(written).toMatchObject({ torch_dtype: 'float32', tie_word_embeddings: name === 'plain' });
+  expect(readdirSync(found.output)).toEqual(
+    expect.arrayContaining(['tokenizer.json', 'model.safetensors', 'README.md']),
+  );
+});
+
+test('rounding that changes what the model says is refused, and nothing is written', async () => {
+  makeAdapter('coarse', {}, 0.3);
+  const rounded = (more: object = {}) =>
+    runExport(
+      keys('coarse-merged', { adapter: at('coarse'), dtype: 'bfloat16', ...more }),
+      context,
+    );
+  await expect(rounded()).rejects.toThrow(
+    /dtype: rounding to bfloat16 changes log-probabilities by up to 0\.\d+ where the adapter itself .* max_logprob_difference is 0\.01\. Set dtype=float32/,
+  );
+  expect(existsSync(at('coarse-merged'))).toBe(false);
+  lines.length = 0;
+  const found = await rounded({ allow_precision_loss: true });
+  expect(found.max_logprob_difference).toBeGreaterThan(0.01);
+  expect(lines.join('\n')).toMatch(/rounding to bfloat16 .* \(allowed by allow_precision_loss\)/);
+  const checkpoint = openCheckpoint(found.output);
+  expect(checkpoint.read('model.norm.weight').dtype).toBe('bfloat16');
+  checkpoint.close();
+  expect((await rounded({ max_logprob_difference: 5, overwrite: true })).dtype).toBe('bfloat16');
+});
+
+test('weights alone change their type, and come back', async () => {
+  const loose = { allow_precision_loss: true };
+  const half = await runExport(keys('half', { dtype: 'float16', ...loose }), context);
+  expect(half.adapter_effect).toBe(0);
+  const again = { model: at('half'), dtype: 'float32', output: at('whole') };
+  const whole = await runExport(keys('whole', again), context);
+  expect(whole.max_logprob_difference).toBe(0);
+  const same = await runExport(keys('same'), context);
+  expect(readFileSync(join(same.output, 'model.safetensors'))).toEqual(
+    readFileSync(join(at('base'), 'model.safetensors')),
+  );
+});
+
+test('the folder of the model itself is never replaced', async () => {
+  const onto = keys('base', { overwrite: true });
+  await expect(runExport(onto, context)).rejects.toThrow(/output: .* is the model itself/);
+});
+
+test('several adapters stand on one base', async () => {
+  makeAdapter('one', {}, 0.1);
+  makeAdapter('two', { useDora: true }, 0.1);
+  const [base, one, two] = await Promise.all([
+    logps(at('base'), null),
+    logps(at('base'), readAdapter(at('one'))),
+    logps(at('base'), readAdapter(at('two'))),
+  ]);
+  expect(one).not.toEqual(base);
+  expect(two).not.toEqual(one);
+});
