@@ -1,11 +1,11 @@
 /**
  * Lorikeet against transformers and PEFT, in both directions: checkpoints by `init-model`, adapters and full
- * weights by `sft`, and adapters saved by peft. For each, keys that are missing or unexpected on their side,
- * the largest difference of all logits and of the log-probabilities that `lorikeet score` gives, and how far
- * the logits have moved from those of the untrained checkpoint. Prints a table; exit code 1 on a key, beyond
- * 1e-4, or when nothing has moved. Takes some minutes on two cores.
+ * weights by `sft`, merged weights by `export`, and adapters saved by peft. For each, keys that are missing or
+ * unexpected on their side, the largest difference of the logits' log-softmax and of the log-probabilities that
+ * `lorikeet score` gives, and how far it has moved from the untrained checkpoint's. Prints a table; exit code 1
+ * on a key, beyond 1e-4, or when nothing has moved. Takes many minutes on two cores.
  *
- *   PYTHON=venv/bin/python npx tsx scripts/peft-parity.ts [FOLDER]
+ *   PYTHON=venv/bin/python npx tsx scripts/peft-parity.ts [FOLDER [FAMILY …]]
  *
  * PYTHON needs torch, transformers and peft. FOLDER keeps the models; it must be new or empty.
  */
@@ -14,18 +14,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MODEL_TYPES } from '../src/config/index.js';
 import { makeArithmetic } from '../src/data/index.js';
 import { loraFromAdapter, NO_LORA, Policy, planLora, readSpec } from '../src/model/index.js';
-import { EMBEDDING, LM_HEAD } from '../src/model/spec.js';
 import { readJsonl, toJsonl, writeFileAtomic } from '../src/util/files.js';
 import { Rng } from '../src/util/rng.js';
-import {
-  fromFloat32,
-  type HostTensor,
-  openCheckpoint,
-  readAdapter,
-  toFloat32,
-} from '../src/weights/index.js';
+import { openCheckpoint, readAdapter } from '../src/weights/index.js';
 
 const TOLERANCE = 1e-4;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -77,30 +71,21 @@ function theirs({ base, adapter, make }: Case, ids: readonly (readonly number[])
   return JSON.parse(run(python, ['scripts/peft-check.py', ...args])) as Theirs;
 }
 
-/** Appends a row of zeros to a matrix. */
-function withZeroRow(tensor: HostTensor): HostTensor {
-  const [rows, columns] = tensor.shape as [number, number];
-  const values = new Float32Array((rows + 1) * columns);
-  values.set(toFloat32(tensor));
-  return fromFloat32(values, [rows + 1, columns]);
+/** log-softmax of logits over the vocabulary. */
+function logSoftmax(logits: readonly number[]): number[] {
+  const top = Math.max(...logits);
+  const total = Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top;
+  return logits.map((z) => z - total);
 }
 
-/**
- * All logits of each sequence, [length · V]. A policy gives log-probabilities; one more token, whose row in
- * the output head is zero, has logit 0, so that differences to its log-probability are the logits.
- */
-async function ourLogits(
+/** log p of every token at every position of each sequence, [length · V]. */
+async function ourLogps(
   { base, adapter }: Case,
   ids: readonly (readonly number[])[],
 ): Promise<number[][]> {
-  const known = readSpec(base);
-  const vocabulary = known.vocabSize;
-  const spec = { ...known, vocabSize: vocabulary + 1 };
+  const spec = readSpec(base);
   const checkpoint = openCheckpoint(base);
-  const weights = (name: string): HostTensor => {
-    const tensor = checkpoint.read(name);
-    return name === EMBEDDING || name === LM_HEAD ? withZeroRow(tensor) : tensor;
-  };
+  const weights = (name: string) => checkpoint.read(name);
   const loaded = adapter === null ? null : readAdapter(adapter);
   const lora = loaded === null ? NO_LORA : planLora(spec, loaded.config);
   const initialLora = loaded === null ? [] : loraFromAdapter(lora, loaded);
@@ -114,12 +99,7 @@ async function ourLogits(
       predictors: Int32Array.from({ length: size }, (_, i) => Math.floor(i / spec.vocabSize)),
       targets: Int32Array.from({ length: size }, (_, i) => i % spec.vocabSize),
     });
-    const logp = (t: number, id: number) => scores[3 * (t * spec.vocabSize + id)]!;
-    out.push(
-      sequence.flatMap((_, t) =>
-        Array.from({ length: vocabulary }, (_, id) => logp(t, id) - logp(t, vocabulary)),
-      ),
-    );
+    out.push(Array.from({ length: size }, (_, i) => scores[3 * i]!));
   }
   policy.dispose();
   checkpoint.close();
@@ -149,15 +129,15 @@ async function compare(what: Case, folder: string, start: Case): Promise<Outcome
       expected.rows.flatMap(({ logprobs }) => logprobs),
     );
   };
-  const logits = (await ourLogits(what, ids)).flat();
-  const before = (await ourLogits(start, ids)).flat();
+  const logits = (await ourLogps(what, ids)).flat();
+  const before = (await ourLogps(start, ids)).flat();
   return {
     name: what.name,
     keys: found.flat().length,
     moved: largestGap(logits, before),
     logits: largestGap(
       logits,
-      expected.rows.flatMap((row) => row.logits.flat()),
+      expected.rows.flatMap((row) => row.logits.flatMap(logSoftmax)),
     ),
     tensorflow: scored('tensorflow'),
     onnxruntime: scored('onnxruntime'),
@@ -178,6 +158,19 @@ const SELECTED = [
   'lora.use_rslora=true',
 ];
 
+const TIED: ReadonlySet<string> = new Set(['qwen2', 'gemma2', 'gemma3_text', 'smollm3']);
+
+/** Kinds of LoRA, by the keys that ask for them. */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = {
+  everything: ['lora.use_dora=true', 'lora.modules_to_save=[embed_tokens, norm]'],
+  dora: ['lora.use_dora=true', 'lora.loraplus_lr_ratio=4'],
+  'save-head': ['lora.modules_to_save=[lm_head]'],
+  bias: ['lora.bias=all', 'lora.target_modules=[o_proj]'],
+  'bias-lora-only': ['lora.bias=lora_only', 'lora.target_modules=.*(q|o)_proj'],
+  pissa: ['lora.init_lora_weights=pissa'],
+  'pissa-niter': ['lora.init_lora_weights=pissa_niter_4', 'lora.use_rslora=true'],
+};
+
 /** Makes the models of a family by the command line and names what is to be compared. */
 function casesOf(family: string, { folder, rows }: { folder: string; rows: string }): Case[] {
   const dir = join(folder, family);
@@ -188,7 +181,11 @@ function casesOf(family: string, { folder, rows }: { folder: string; rows: strin
     'num_attention_heads=4',
     'num_key_value_heads=2',
     'initializer_range=0.15',
-    `tie_word_embeddings=${family === 'qwen2'}`,
+    'head_dim=16',
+    'num_hidden_layers=3',
+    `tie_word_embeddings=${TIED.has(family)}`,
+    ...(family.startsWith('gemma') ? ['config.query_pre_attn_scalar=16'] : []),
+    ...(family === 'smollm3' ? ['config.no_rope_layers=[1, 0, 1]'] : []),
   ].map((key) => `architecture.${key}`);
   lorikeet('init-model', `output=${base}`, `tokenizer.corpus=["${rows}"]`, ...architecture);
   const sft = (name: string, ...keys: readonly string[]): string => {
@@ -197,9 +194,21 @@ function casesOf(family: string, { folder, rows }: { folder: string; rows: strin
     return join(dir, name, 'model');
   };
   const name = (what: string) => `${family}: ${what}`;
-  return [
+  const plain = [
     { name: name('init-model'), base, adapter: null },
     { name: name('sft, all linears'), base, adapter: sft('lora') },
+  ];
+  if (!['llama', 'qwen2'].includes(family)) return plain;
+  const variants = Object.entries(VARIANTS)
+    .filter(([, keys]) => family === 'qwen2' || !keys.some((key) => key.startsWith('lora.bias')))
+    .map(([what, keys]) => ({ name: name(what), base, adapter: sft(what, ...keys) }));
+  const merged = join(dir, 'merged');
+  const [adapted] = variants as [Case];
+  lorikeet('export', `model=${adapted.adapter}`, `output=${merged}`, 'dtype=float32');
+  return [
+    ...plain,
+    ...variants,
+    { name: name(`export of ${adapted.name}`), base: merged, adapter: null },
     { name: name('sft, rsLoRA, patterns'), base, adapter: sft('patterns', ...SELECTED) },
     { name: name('sft, full weights'), base: sft('full', 'use_lora=false'), adapter: null },
     {
@@ -225,10 +234,11 @@ async function main(): Promise<void> {
   const rows = join(folder, 'rows.jsonl');
   writeFileAtomic(rows, toJsonl(makeArithmetic({ seed: 1, train: 64, test: 8 }).train));
   const line = (cells: readonly string[]) =>
-    console.log(cells.map((text, i) => (i === 0 ? text.padEnd(30) : text.padStart(12))).join(''));
+    console.log(cells.map((text, i) => (i === 0 ? text.padEnd(40) : text.padStart(12))).join(''));
   line(['largest difference', 'bad keys', 'moved', 'logits', 'tensorflow', 'onnxruntime']);
   let isGood = true;
-  for (const family of ['llama', 'qwen2']) {
+  const families = process.argv.length > 3 ? process.argv.slice(3) : MODEL_TYPES;
+  for (const family of families) {
     const cases = casesOf(family, { folder, rows });
     const start = cases[0]!;
     for (const what of cases) {

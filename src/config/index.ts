@@ -48,7 +48,7 @@ export type { RolloutPrecision } from './schemas/groups.js';
 export type { GrpoConfig } from './schemas/grpo.js';
 export { grpoSchema } from './schemas/grpo.js';
 export type { InitModelConfig } from './schemas/init-model.js';
-export { initModelSchema } from './schemas/init-model.js';
+export { initModelSchema, MODEL_TYPES } from './schemas/init-model.js';
 export type { PairsConfig } from './schemas/pairs.js';
 export { pairsSchema } from './schemas/pairs.js';
 export type { StageConfig } from './schemas/pipeline.js';

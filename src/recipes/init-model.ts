@@ -1,11 +1,11 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout that transformers loads. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { InitModelConfig } from '../config/index.js';
+import type { InitModelConfig, MODEL_TYPES } from '../config/index.js';
 import { randomWeights, specFromConfig } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
-import { readJsonl, writeJson } from '../util/files.js';
+import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { checkModelFolder, writeModelFolder } from './model-folder.js';
@@ -18,6 +18,23 @@ export interface InitModelResult {
 
 /** Embedding rows are rounded up to a multiple of this. */
 const VOCAB_MULTIPLE = 8;
+
+const SILU = { hidden_act: 'silu' } as const;
+const GELU = { hidden_act: 'gelu_pytorch_tanh', hidden_activation: 'gelu_pytorch_tanh' } as const;
+
+/** The class of transformers that loads each family, and fields that the families do not share. */
+const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
+  llama: { architectures: ['LlamaForCausalLM'], ...SILU },
+  mistral: { architectures: ['MistralForCausalLM'], ...SILU, sliding_window: null },
+  qwen2: { architectures: ['Qwen2ForCausalLM'], ...SILU },
+  qwen3: { architectures: ['Qwen3ForCausalLM'], ...SILU },
+  gemma2: { architectures: ['Gemma2ForCausalLM'], ...GELU },
+  gemma3_text: { architectures: ['Gemma3ForCausalLM'], ...GELU },
+  phi3: { architectures: ['Phi3ForCausalLM'], ...SILU },
+  smollm3: { architectures: ['SmolLM3ForCausalLM'], ...SILU },
+  olmo2: { architectures: ['Olmo2ForCausalLM'], ...SILU },
+  granite: { architectures: ['GraniteForCausalLM'], ...SILU },
+};
 
 export async function runInitModel(
   config: InitModelConfig,
@@ -38,18 +55,19 @@ async function writeModel(
   await writeTokenizer(dir, config);
   const tokenizer = await loadTokenizer(dir);
   const vocabSize = Math.ceil(tokenizer.vocabSize / VOCAB_MULTIPLE) * VOCAB_MULTIPLE;
-  const { num_key_value_heads: keyHeads, head_dim: headDim, ...rest } = architecture;
+  const { num_key_value_heads: keyHeads, head_dim: headDim, config: more, ...rest } = architecture;
+  const family = FAMILY_FIELDS[architecture.model_type];
   const json = {
-    architectures: [architecture.model_type === 'qwen2' ? 'Qwen2ForCausalLM' : 'LlamaForCausalLM'],
     ...rest,
     num_key_value_heads: keyHeads ?? architecture.num_attention_heads,
     head_dim: headDim ?? architecture.hidden_size / architecture.num_attention_heads,
-    hidden_act: 'silu',
+    ...family,
     vocab_size: vocabSize,
     bos_token_id: tokenizer.bosId,
     eos_token_id: tokenizer.eosId,
     pad_token_id: tokenizer.padId,
     torch_dtype: config.dtype,
+    ...more,
   };
   const spec = specFromConfig(join(output, 'config.json'), json);
   const { seed, dtype } = config;

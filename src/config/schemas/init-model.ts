@@ -12,10 +12,24 @@ import {
 } from './fields.js';
 import { overwriteKey, seedKey } from './groups.js';
 
+/** Decoder families, by their names in `config.json`. */
+export const MODEL_TYPES = [
+  'llama',
+  'mistral',
+  'qwen2',
+  'qwen3',
+  'gemma2',
+  'gemma3_text',
+  'phi3',
+  'smollm3',
+  'olmo2',
+  'granite',
+] as const;
+
 /** Names of `config.json`. */
 const architectureSchema = z
   .strictObject({
-    model_type: z.enum(['llama', 'qwen2']).default('llama').describe('Decoder family'),
+    model_type: z.enum(MODEL_TYPES).default('llama').describe('Decoder family'),
     hidden_size: whole(1).default(64).describe('Width of the residual stream'),
     intermediate_size: whole(1).default(192).describe('Width inside the MLP'),
     num_hidden_layers: whole(1).default(2).describe('Layers'),
@@ -27,6 +41,10 @@ const architectureSchema = z
     rms_norm_eps: positive().default(1e-5).describe('Epsilon of RMSNorm'),
     tie_word_embeddings: z.boolean().default(true).describe('Output head shares the embeddings'),
     initializer_range: nonNegative().default(0.02).describe('Standard deviation of the matrices'),
+    config: z
+      .record(text(), z.json())
+      .default({})
+      .describe('Further fields of config.json (rope_scaling, sliding_window, …), as they are'),
   })
   .superRefine((config, context) => {
     const { hidden_size: hidden, num_attention_heads: heads } = config;

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { commandSchemas, MODEL_TYPES } from '../../../src/config/index.js';
+import { readSpec } from '../../../src/model/index.js';
+import { parameterShapes } from '../../../src/model/spec.js';
+import type { RecipeContext } from '../../../src/recipes/context.js';
+import { runInitModel } from '../../../src/recipes/init-model.js';
+import { checkShapes, openCheckpoint } from '../../../src/weights/index.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-init-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const context: RecipeContext = {
+  log: () => {},
+  print: () => {},
+  verbose: false,
+  signal: new AbortController().signal,
+};
+
+function make(name: string, architecture: object) {
+  const tokenizer = { vocab_size: 264 };
+  const config = { output: join(dir, name), tokenizer, architecture };
+  return runInitModel(commandSchemas['init-model'].parse(config), context);
+}
+
+test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) => {
+  const { output, parameters } = await make(modelType, {
+    model_type: modelType,
+    hidden_size: 32,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 16,
+  });
+  const spec = readSpec(output);
+  expect(spec).toMatchObject({ family: modelType, headDim: 16, numKvHeads: 2 });
+  const checkpoint = openCheckpoint(output);
+  const shapes = parameterShapes(spec);
+  expect(checkShapes(checkpoint, shapes)).toEqual([]);
+  checkpoint.close();
+  const sizes = [...shapes.values()].map((shape) => shape.reduce((a, b) => a * b, 1));
+  expect(parameters).toBe(sizes.reduce((a, b) => a + b, 0));
+});
+
+test('further fields of config.json count, and those that nobody knows are refused', async () => {
+  const scaling = { rope_type: 'linear', factor: 4 };
+  const window = { model_type: 'mistral', config: { sliding_window: 7, rope_scaling: scaling } };
+  const { output } = await make('window', window);
+  const { layers, ropes } = readSpec(output);
+  expect(layers[0]!.window).toBe(7);
+  expect(ropes[0]!.invFreq[0]).toBeCloseTo(1 / 4);
+  await expect(make('moon', { config: { moon_phase: 3 } })).rejects.toThrow(
+    /config\.json: field "moon_phase" \(3\) is not understood/,
+  );
+});
