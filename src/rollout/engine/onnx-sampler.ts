@@ -66,7 +66,7 @@ const DEFAULT_MAX_CACHE_BYTES = 4 * 2 ** 30;
 
 /** The sampler, and the slow path by which full-parameter training updates it. */
 export interface OnnxSampler extends Sampler {
-  setAdapter(adapter: Adapter | null): SyncResult;
+  setAdapter(adapter: Adapter | null, version?: string): SyncResult;
   /**
    * Loads other base weights of the same architecture. The adapter stays.
    * @param version what completions carry as `adapter` from now on when there is no adapter, e.g. a hash

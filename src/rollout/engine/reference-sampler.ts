@@ -30,7 +30,7 @@ export interface ReferenceModel {
   /** log p(id t | ids before t) at temperature 1 for t = 1 … n − 1 of each. */
   score(sequences: Sequences): Promise<Float32Array[]>;
   /** @returns hash of the adapter that is on the base weights from now on */
-  setAdapter(adapter: Adapter | null): string | null;
+  setAdapter(adapter: Adapter | null, version?: string): string | null;
   readonly adapterHash: string | null;
   dispose(): void;
 }

@@ -50,7 +50,7 @@ export interface RemoteSampler extends Sampler {
     params: SamplingParams,
     options?: GenerateOptions,
   ): Promise<RemoteCompletion[]>;
-  setAdapter(adapter: Adapter | null): Promise<SyncResult>;
+  setAdapter(adapter: Adapter | null, version?: string): Promise<SyncResult>;
 }
 
 export function createRemoteSampler(options: RemoteSamplerOptions): RemoteSampler {
@@ -105,7 +105,7 @@ class ServerSampler implements RemoteSampler {
     return await Promise.all(sequences.map((ids) => this.scoreOne(ids)));
   }
 
-  async setAdapter(adapter: Adapter | null): Promise<SyncResult> {
+  async setAdapter(adapter: Adapter | null, version?: string): Promise<SyncResult> {
     const start = performance.now();
     const { endpoint, model, adapterDir } = this.options;
     const former = this.served;
