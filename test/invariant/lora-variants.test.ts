@@ -109,7 +109,7 @@ function setUp(options: Options) {
 }
 
 const loss = (scores: Parameters<typeof sftLoss>[0]) =>
-  sftLoss(scores, { totalTokens: batchOf(ids).targets.length });
+  sftLoss(scores, { totalTokens: batchOf(ids).targets.length, lossType: 'nll', labelSmoothing: 0 });
 
 function policyOf({ spec, plan, start }: ReturnType<typeof setUp>, checkpointedLayers = 0) {
   const { weights, values: initialLora } = start;
