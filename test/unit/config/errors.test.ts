@@ -56,7 +56,7 @@ describe('on the command line', () => {
     [
       'sft',
       [...base, 'lr_scheduler_type=cosin'],
-      'command line: lr_scheduler_type is "cosin", expected linear, cosine, constant or constant_with_warmup',
+      'command line: lr_scheduler_type is "cosin", expected linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt, reduce_lr_on_plateau, cosine_with_min_lr, cosine_warmup_with_min_lr or warmup_stable_decay',
     ],
     [
       'sft',
