@@ -193,14 +193,18 @@ describe('a stage that fails', () => {
     expect(made.launched[0]?.config).toMatchObject({ resume: 'auto', overwrite: false });
   });
 
-  it('is replaced where the command cannot resume', async () => {
-    let exitCode = 1;
-    const made = fixture(YAML, ({ command }) => (command === 'eval' ? { exitCode } : {}));
-    await failureOf(run(made));
-    exitCode = 0;
-    await run(made);
-    expect(made.launched.map(({ command }) => command)).toEqual(['eval']);
-    expect(made.launched[0]?.config.overwrite).toBe(true);
+  it('goes on where the command can resume, and is replaced where it cannot', async () => {
+    for (const [failing, handled] of [
+      ['eval', { resume: 'auto' }],
+      ['init-model', { overwrite: true }],
+    ] as const) {
+      let exitCode = 1;
+      const made = fixture(YAML, ({ command }) => (command === failing ? { exitCode } : {}));
+      await failureOf(run(made));
+      exitCode = 0;
+      await run(made);
+      expect(made.launched[0]).toMatchObject({ command: failing, config: handled });
+    }
   });
 });
 
