@@ -9,7 +9,7 @@ import {
   systemCheck,
 } from './doctor/machine-checks.js';
 import { onnxCheck } from './doctor/onnx-check.js';
-import { tensorflowCheck } from './doctor/tensorflow-check.js';
+import { fusedOpsCheck, tensorflowCheck } from './doctor/tensorflow-check.js';
 import { graderPythonCheck, sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
 
 export type { Check, CheckStatus } from './doctor/check.js';
@@ -35,6 +35,7 @@ export async function runDoctor({
     gpu,
     ...diskChecks(),
     tensorflow,
+    fusedOpsCheck(device),
     await onnxCheck(),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),

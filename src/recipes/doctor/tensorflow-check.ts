@@ -1,7 +1,8 @@
 /** The check of TensorFlow: which runtime is used, and products really computed with it. */
 import { type ProbeResult, probeBinding } from '../../setup/index.js';
+import { findNativeOps, hasBfloat16Products } from '../../tensor/native/library.js';
 import { type DeviceChoice, locateRuntime, type TensorflowRuntime } from '../../tensor/runtime.js';
-import { broken, type Check, ok } from './check.js';
+import { broken, type Check, note, ok } from './check.js';
 
 /** Rows and columns of the timed product: 17 GFLOP each, some tens of milliseconds on a CPU. */
 const SIZE = 2048;
@@ -38,4 +39,17 @@ export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
   const origin = runtime.source === 'package' ? "the package's own binding" : "set-up's binding";
   const products = `products at ${speed(float32)} (bfloat16 ${speed(bfloat16)})`;
   return ok('tensorflow', `${float32.version}, device ${runtime.device}, ${origin}, ${products}`);
+}
+
+/** Whether our own operations will run, and in which types they have instructions here. */
+export function fusedOpsCheck(device: DeviceChoice): Check {
+  const runtime = locateRuntime(device);
+  const remedy = `Run \`${setupCommand(device)}\``;
+  if (runtime === null) return note('fused operations', 'TensorFlow is not set up', remedy);
+  const found = findNativeOps(runtime);
+  if (!found.inUse) {
+    return note('fused operations', `not in use: ${found.reason}; training is slower`, remedy);
+  }
+  const types = hasBfloat16Products() ? 'float32 and bfloat16' : 'float32; bfloat16 is emulated';
+  return ok('fused operations', `in use, for ${types}`);
 }
