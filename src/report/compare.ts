@@ -1,6 +1,7 @@
 /** Runs side by side: their last metrics and results, and what differs in their configs. */
 import { basename, resolve, sep } from 'node:path';
 import { configDifferences } from './config-differences.js';
+import { pickExamples, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { MetricRow, MetricValue } from './metric-log.js';
 import type { LineChart, Report, Section, TableSection } from './report-types.js';
@@ -63,8 +64,10 @@ function lastValues(rows: readonly MetricRow[]): Values {
   return last;
 }
 
+const NOT_SET = '(not set)';
+
 function configCell(value: unknown): Cell {
-  if (value === undefined) return '(not set)';
+  if (value === undefined) return NOT_SET;
   return typeof value === 'number' ? value : JSON.stringify(value);
 }
 
@@ -90,13 +93,32 @@ function comparisonReport({ names, runs, results, metrics, config }: ComparisonP
     title,
     ...table,
   });
+  const isShared = (row: readonly Cell[]) => !row.includes(NOT_SET);
+  const differences = { ...config, rows: config.rows.filter(isShared) };
+  const others = { ...config, rows: config.rows.filter((row) => !isShared(row)) };
   const sections: Section[] = [
     section('Results', results),
-    section('Last metrics', metrics),
-    section('Config differences', config),
     { type: 'charts', title: 'Curves', charts: overlay(runs, names) },
+    section('Config differences', differences),
+    { ...section('Config keys that not all runs have', others), isFolded: true },
+    { ...section('Last metrics', metrics), isFolded: true },
+    ...runs.flatMap((run, i) => ownSections(run, names[i] ?? run.dir)),
   ];
   return { title: `Comparison of ${runs.length} runs`, subtitle: names.join(' · '), sections };
+}
+
+/** Completions shown of each run. */
+const EXAMPLES = 4;
+
+function ownSections({ samples, record }: RunRows, name: string): Section[] {
+  return [
+    { type: 'phases', title: `${name}: where the time went`, phases: record.phases },
+    {
+      type: 'examples',
+      title: `${name}: example completions`,
+      examples: pickExamples(samples, EXAMPLES).map(toExample),
+    },
+  ];
 }
 
 /** One chart for each metric that two runs or more have, one series for each of them. */

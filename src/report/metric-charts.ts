@@ -35,12 +35,12 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Importance ratio', names: /^sampling\/importance_sampling_ratio\/(.+)$/ },
   { title: 'Gradient norm', names: /^(grad_norm)$/, isSmoothed: true },
   { title: 'Learning rate', names: /^(learning_rate)$/ },
-  { title: 'Seconds a step', names: /^(?:time\/(.+)|(\w+_time))$/ },
+  { title: 'Seconds a step', names: /^(?:time\/(.+)|(step_time))$/ },
   { title: 'Tokens a second', names: /^(tokens_per_s)$/ },
 ];
 
-/** Counters, which say nothing as a curve. */
-const NOT_DRAWN = /^(step|epoch|num_tokens)$/;
+/** Counters, which say nothing as a curve, and what `time/` has as well. */
+const NOT_DRAWN = /^(step|epoch|num_tokens|rollout_time)$/;
 
 /**
  * Line charts of all numeric metrics, known groups first, then one chart for each other metric that

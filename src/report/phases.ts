@@ -4,6 +4,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+/** Seconds of a phase that a lap shows; less is that a phase had nothing to do. */
+const SHORTEST = 0.0005;
+
 /** A phase being timed; `inner` are the milliseconds of the phases inside it. */
 interface Frame {
   inner: number;
@@ -56,7 +59,7 @@ export class PhaseClock {
       const lap: Record<string, number> = {};
       for (const [name, value] of this.seconds) {
         const seconds = value - (before.get(name) ?? 0);
-        if (seconds > 0) lap[`time/${name}`] = seconds;
+        if (seconds >= SHORTEST) lap[`time/${name}`] = seconds;
       }
       before = new Map(this.seconds);
       return lap;

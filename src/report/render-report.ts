@@ -91,7 +91,13 @@ function factsHtml({ facts }: FactsSection): string {
   return element('dl', 'facts', items.join(''));
 }
 
-function tableHtml({ header, rows }: TableSection): string {
+function tableHtml(section: TableSection): string {
+  const table = tableBody(section);
+  if (section.isFolded !== true) return table;
+  return `<details class="fold"><summary>Show ${section.rows.length} rows</summary>${table}</details>`;
+}
+
+function tableBody({ header, rows }: TableSection): string {
   const isNumber = header.map((_, i) => {
     const cells = rows.map((row) => row[i]).filter((cell) => cell !== null && cell !== undefined);
     return cells.length > 0 && cells.every((cell) => typeof cell === 'number');

@@ -49,6 +49,7 @@ article footer{margin-top:8px;font-size:.8rem;color:var(--muted)}
 details{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 14px}
 summary{cursor:pointer}
 details pre{max-height:none}
+.fold table{margin-top:10px}
 @media (max-width:600px){main{padding:20px 14px 40px}
 table.wide,table.wide tbody,table.wide tr,table.wide td{display:block}
 table.wide thead{display:none}

@@ -33,6 +33,8 @@ export interface TableSection {
   readonly header: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
   readonly note?: string;
+  /** Shown when asked for. */
+  readonly isFolded?: boolean;
 }
 
 export interface ChartsSection {

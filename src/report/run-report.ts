@@ -110,6 +110,7 @@ function runFacts({ record, metrics, samples }: RunRows): Fact[] {
   ];
   if (record.device !== null) facts.push({ label: 'Device', value: record.device });
   for (const [name, value] of Object.entries(record.results)) {
+    if (name === 'steps') continue;
     const label = name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
     facts.push({ label, value: formatCell(value) || 'n/a' });
   }
