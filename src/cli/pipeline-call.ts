@@ -45,7 +45,8 @@ export async function handlePipeline<P extends Pipeline>(
 function briefOf({ root, stages, table }: Result) {
   const counts: Partial<Record<StageReport['status'], number>> = {};
   for (const { status } of stages) counts[status] = (counts[status] ?? 0) + 1;
-  return { root, pipeline: join(root, 'pipeline.json'), ...(table && { table }), stages: counts };
+  const files = { pipeline: join(root, 'pipeline.json'), report: join(root, 'report.html') };
+  return { root, ...files, ...(table && { table }), stages: counts };
 }
 
 function dryRun(call: Call, pipeline: Pipeline): void {

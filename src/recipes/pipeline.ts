@@ -5,13 +5,14 @@
  * what the same command does by hand with `<root>/stages/<id>.yaml`.
  */
 import { join } from 'node:path';
+import type { Section } from '../report/index.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
 import type { RecipeContext } from './context.js';
 import { executeStage, type Progress } from './pipeline/execute.js';
 import { type LoadPipelineOptions, type PipelineFile, readPipelineFile } from './pipeline/file.js';
 import type { StageLauncher } from './pipeline/launch.js';
-import { type PipelineResult, stageReport, summaryTable } from './pipeline/report.js';
+import { type PipelineResult, stageReport } from './pipeline/report.js';
 import { resolveStages, type Stage } from './pipeline/stages.js';
 import { planStage, type StagePlan } from './pipeline/state.js';
 
@@ -20,6 +21,8 @@ export interface Pipeline {
   readonly root: string;
   readonly metrics: readonly string[];
   readonly stages: readonly Stage[];
+  /** Sections of the report beside the usual ones. */
+  readonly sections?: (result: PipelineResult) => readonly Section[];
 }
 
 export function pipelineOf(file: PipelineFile): Pipeline {
@@ -46,7 +49,7 @@ export function planPipeline({
 }
 
 /**
- * Runs what is not done. `<root>/pipeline.json` holds the result, also when a stage stops the run.
+ * Runs what is not done. `<root>/pipeline.json` and `report.html` hold the result, also when a stage stops the run.
  * @throws GateError when a gate holds, InterruptError on the signal, else what the stage's exit code says.
  */
 export async function runPipeline(
@@ -68,7 +71,11 @@ async function runStages(pipeline: Pipeline, progress: Progress): Promise<Pipeli
   } finally {
     const result = resultOf(pipeline, progress);
     writeJson(join(pipeline.root, 'pipeline.json'), result);
-    progress.context.log(summaryTable(result, pipeline.metrics));
+    // Drawing libraries are loaded when there is something to draw, not at every start of the program.
+    const { summaryText, writePipelinePage } = await import('./pipeline/page.js');
+    const { metrics, sections = () => [] } = pipeline;
+    progress.context.log(summaryText(result, metrics));
+    writePipelinePage(result, { metrics, sections: sections(result) });
   }
   return resultOf(pipeline, progress);
 }

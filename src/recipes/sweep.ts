@@ -3,7 +3,7 @@
  * `<root>/<grid values>/<stage>`, and `<root>/sweep.csv`, one row a grid point.
  */
 import { join } from 'node:path';
-import { writeFileAtomic } from '../util/files.js';
+import type { Cell, Section } from '../report/index.js';
 import type { RecipeContext } from './context.js';
 import {
   type GridPoint,
@@ -14,7 +14,6 @@ import {
 import type { StageLauncher } from './pipeline/launch.js';
 import { fullName, numbersOf } from './pipeline/metrics.js';
 import type { PipelineResult } from './pipeline/report.js';
-import { type Cell, formatTable } from './pipeline/table.js';
 import { type Pipeline, pipelineOf, runPipeline } from './pipeline.js';
 
 export interface Sweep extends Pipeline {
@@ -30,7 +29,8 @@ export interface SweepResult extends PipelineResult {
 /** @throws InputError with `file:line`. */
 export function loadSweep(options: LoadPipelineOptions): Sweep {
   const file = readSweepFile(options);
-  return { ...pipelineOf(file), points: file.points };
+  const sweep = { ...pipelineOf(file), points: file.points };
+  return { ...sweep, sections: (result) => [gridTable(sweep, result)] };
 }
 
 /** Runs what is not done and writes the table. @throws as `runPipeline`. */
@@ -42,15 +42,22 @@ export async function runSweep(
   const result = await runPipeline(sweep, context, launch);
   const rows = sweepRows(sweep, result);
   const table = join(sweep.root, 'sweep.csv');
-  const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => header.map((name) => row[name] ?? null));
-  writeFileAtomic(table, toCsv(header, cells));
-  context.log(formatTable(header, cells));
+  const { textTable, writeTable } = await import('../report/index.js');
+  writeTable(table, rows);
+  const { header, rows: cells } = gridTable(sweep, result);
+  context.log(textTable(header, cells));
   return { ...result, table, rows };
 }
 
+function gridTable(sweep: Omit<Sweep, 'sections'>, result: PipelineResult) {
+  const rows = sweepRows(sweep, result);
+  const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cells = rows.map((row) => header.map((name) => row[name] ?? null));
+  return { type: 'table', title: 'Grid', header, rows: cells } as const satisfies Section;
+}
+
 /** One row a grid point: its values, then `<stage>.<metric>`. */
-function sweepRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
+function sweepRows({ points, metrics }: Omit<Sweep, 'sections'>, { stages }: PipelineResult) {
   return points.map((point) => {
     const row: Record<string, Cell> = { ...point };
     const prefix = `${pointLabel(point)}/`;
@@ -66,11 +73,3 @@ function sweepRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
     return row;
   });
 }
-
-const quoted = (cell: Cell): string => {
-  const text = String(cell ?? '');
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
-const toCsv = (header: readonly string[], rows: readonly (readonly Cell[])[]): string =>
-  [header, ...rows].map((row) => `${row.map(quoted).join(',')}\n`).join('');

@@ -98,7 +98,7 @@ function comparisonReport({ names, runs, results, metrics, config }: ComparisonP
   const others = { ...config, rows: config.rows.filter((row) => !isShared(row)) };
   const sections: Section[] = [
     section('Results', results),
-    { type: 'charts', title: 'Curves', charts: overlay(runs, names) },
+    { type: 'charts', title: 'Curves', charts: overlayCharts(runs, names) },
     section('Config differences', differences),
     { ...section('Config keys that not all runs have', others), isFolded: true },
     { ...section('Last metrics', metrics), isFolded: true },
@@ -122,7 +122,7 @@ function ownSections({ samples, record }: RunRows, name: string): Section[] {
 }
 
 /** One chart for each metric that two runs or more have, one series for each of them. */
-function overlay(runs: readonly RunRows[], names: readonly string[]): LineChart[] {
+export function overlayCharts(runs: readonly RunRows[], names: readonly string[]): LineChart[] {
   const charts = new Map<string, LineChart>();
   for (const [i, run] of runs.entries()) {
     for (const chart of metricCharts(run.metrics)) {

@@ -1,6 +1,11 @@
 /** Reporting: the run folder, rows of metrics and samples, tables, progress, and the report page. */
-
-export { type Comparison, type ComparisonTable, compareRuns, comparisonText } from './compare.js';
+export {
+  type Comparison,
+  type ComparisonTable,
+  compareRuns,
+  comparisonText,
+  overlayCharts,
+} from './compare.js';
 export { type ConfigDifference, configDifferences } from './config-differences.js';
 export { type TableRow, toCsv, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';

@@ -1,7 +1,7 @@
 /** What a pipeline says of its stages: `pipeline.json` and the summary table. */
+import type { Cell } from '../../report/index.js';
 import { fullName, numbersOf } from './metrics.js';
 import type { Stage } from './stages.js';
-import { type Cell, formatTable } from './table.js';
 
 export interface StageReport {
   readonly name: string;
@@ -28,8 +28,16 @@ export function stageReport(stage: Stage, parts: ReportParts): StageReport {
   return { name, command, status, seconds, output, hash, result };
 }
 
+export interface SummaryTable {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
 /** One row a stage; the wanted metrics, or every number that some stage has at its top level. */
-export function summaryTable({ stages }: PipelineResult, wanted: readonly string[]): string {
+export function summaryTable(
+  { stages }: Pick<PipelineResult, 'stages'>,
+  wanted: readonly string[],
+): SummaryTable {
   const numbers = stages.map(({ result }) => numbersOf(result));
   const topLevel = numbers.flatMap((map) => [...map.keys()].filter((key) => !key.includes('.')));
   const columns = wanted.length > 0 ? wanted : [...new Set(topLevel)];
@@ -38,5 +46,5 @@ export function summaryTable({ stages }: PipelineResult, wanted: readonly string
     const values = columns.map((column) => map.get(fullName(map, column) ?? '') ?? null);
     return [name, command, status, seconds, ...values];
   });
-  return formatTable(['stage', 'command', 'status', 'seconds', ...columns], rows);
+  return { header: ['stage', 'command', 'status', 'seconds', ...columns], rows };
 }

@@ -1,0 +1,66 @@
+/** The report of a pipeline: its stages, accuracies, runs, and what of it is broken or was not reached. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writePipelinePage } from '../../../../src/recipes/pipeline/page.js';
+import type { StageReport } from '../../../../src/recipes/pipeline/report.js';
+import { openMetricLog, openRun } from '../../../../src/report/index.js';
+
+const root = mkdtempSync(join(tmpdir(), 'lorikeet-pages-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function makeRun(name: string, slope: number): string {
+  const dir = join(root, name);
+  const run = openRun(dir, { config: { text: 'a: 1\n', values: { a: 1 } }, command: 'sft' });
+  const log = openMetricLog(run.paths.metrics);
+  for (let step = 1; step <= 5; step++) log.append({ step, loss: slope * step });
+  log.close();
+  run.close('done');
+  return dir;
+}
+
+function stage(name: string, parts: Partial<StageReport> = {}): StageReport {
+  const rest = { seconds: 30, output: null, hash: null, result: null } as const;
+  return { name, command: 'sft', status: 'done', ...rest, ...parts };
+}
+
+function page(stages: readonly StageReport[]): string {
+  const result = { file: 'demo.yaml', root, stages };
+  const grid = { type: 'table', title: 'Grid', header: ['n', 'x'], rows: [[2, 0.5]] } as const;
+  writePipelinePage(result, { metrics: ['accuracy'], sections: [grid] });
+  return readFileSync(join(root, 'report.html'), 'utf8');
+}
+
+const interval = { accuracy: 0.5, accuracy_low: 0.4, accuracy_high: 0.6 };
+
+describe('the page of a pipeline', () => {
+  it('has the stages, the sections of the caller, accuracies, and the curves of each run', () => {
+    const html = page([
+      stage('prep', { output: makeRun('prep', 1) }),
+      stage('check', { command: 'eval', status: 'gated', result: interval }),
+      stage('after', { status: 'waiting', seconds: 0 }),
+    ]);
+    expect(html).toContain('Pipeline demo.yaml');
+    expect(html).toMatch(/Stopped at<\/dt><dd>check \(gated\)/);
+    expect(html).toMatch(/Time of all stages<\/dt><dd>1 min 0 s/);
+    expect(html).toContain('>Grid</h2>');
+    expect(html).toMatch(/Accuracy by stage<\/figcaption><svg/);
+    expect(html).toContain('prep: curves');
+    expect(html).not.toContain('cannot be shown');
+  });
+
+  it('draws many runs of one command together, and names a run that is broken', () => {
+    const stages = ['a', 'b', 'c', 'd'].map((name, i) =>
+      stage(name, { output: makeRun(name, i + 1) }),
+    );
+    const broken = makeRun('broken', 1);
+    writeFileSync(join(broken, 'metrics.jsonl'), '{"step":');
+    const html = page([...stages, stage('broken', { output: broken })]);
+    expect(html).toContain('sft: 4 runs');
+    expect(html).toMatch(/Loss<\/figcaption><div class="legend">(<span[^>]*>[a-d]<\/span>){4}/);
+    expect(html).not.toContain('a: curves');
+    expect(html).toContain('Runs that cannot be shown</h2>');
+    expect(html).toMatch(/<td data-label="stage">broken<\/td>.*jsonl:1: not valid JSON/);
+  });
+});
