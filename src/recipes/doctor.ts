@@ -1,6 +1,7 @@
 /** `lorikeet doctor`: what this machine has and what will be used, each line with a remedy. */
 import type { DeviceChoice } from '../tensor/runtime.js';
 import type { Check } from './doctor/check.js';
+import { cudaChecks } from './doctor/cuda-check.js';
 import {
   diskChecks,
   gpuCheck,
@@ -9,6 +10,7 @@ import {
   systemCheck,
 } from './doctor/machine-checks.js';
 import { onnxCheck } from './doctor/onnx-check.js';
+import { supportCheck } from './doctor/support-check.js';
 import { fusedOpsCheck, tensorflowCheck } from './doctor/tensorflow-check.js';
 import { graderPythonCheck, sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
 
@@ -31,8 +33,10 @@ export async function runDoctor({
   const checks = [
     nodeCheck(process.versions.node),
     systemCheck(),
+    supportCheck(),
     ...processorChecks(),
     gpu,
+    ...cudaChecks(device),
     ...diskChecks(),
     tensorflow,
     fusedOpsCheck(device),

@@ -20,6 +20,7 @@ import { evaluateModel, evaluationInputs } from './evaluate-model.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { cachedSampler } from './prediction-cache.js';
+import { checkSamplerDevice } from './sampling.js';
 import { strategySandbox } from './strategy.js';
 
 /** Metrics as in the file, and where the run lies. */
@@ -27,6 +28,7 @@ export type EvalResult = EvalMetrics &
   Readonly<Record<string, string | number | null>> & { readonly run_dir: string };
 
 export async function runEval(config: EvalConfig, context: RecipeContext): Promise<EvalResult> {
+  checkSamplerDevice(config);
   const { dir, options } = runOf(config);
   checkRun(dir, options);
   const source = await openModel(config, context);

@@ -21,11 +21,13 @@ import { type OpenRewards, openRewards } from './open-rewards.js';
 import { readPrompts } from './prompt-input.js';
 import { RowStore, type StoredRow } from './row-store.js';
 import type { WrittenRows } from './rows-output.js';
+import { checkSamplerDevice } from './sampling.js';
 
 export async function runGenerate(
   config: GenerateConfig,
   context: RecipeContext,
 ): Promise<WrittenRows | null> {
+  checkSamplerDevice(config);
   const store = new RowStore(config);
   try {
     const engine = await openEngine(config, context);

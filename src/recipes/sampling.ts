@@ -8,6 +8,7 @@ import {
   PLAIN_SAMPLING,
   type SamplingParams,
 } from '../rollout/index.js';
+import { type DeviceChoice, kindOf } from '../tensor/gpu.js';
 import { InputError } from '../util/errors.js';
 import { adapterHash } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
@@ -61,6 +62,16 @@ export async function openSampler(
 function sampledModel(source: ModelSource, replaced: ReadonlySet<string> = new Set()) {
   if (source.adapter === null) return { ...untied(source, { replaced }), adapter: null };
   return plainView(source, source.adapter);
+}
+
+/** @throws InputError for `device=cuda` where a command only samples: that runs on the CPU. */
+export function checkSamplerDevice({ device }: { readonly device: DeviceChoice }): void {
+  if (kindOf(device) !== 'cuda') return;
+  throw new InputError({
+    where: `device=${device}`,
+    problem: "rollouts run on ONNX Runtime's CPU provider; only TensorFlow computes on a GPU",
+    remedy: 'Use device=cpu or device=auto (for scores also engine=tensorflow)',
+  });
 }
 
 export interface SamplingKeys {

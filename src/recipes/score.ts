@@ -11,7 +11,7 @@ import { frozenPolicy, scoreSequences } from './policy-sampler.js';
 import { configureDevice } from './policy-source.js';
 import { resolvePrecision } from './rollout-precision.js';
 import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
-import { openSampler } from './sampling.js';
+import { checkSamplerDevice, openSampler } from './sampling.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
 type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>;
@@ -101,6 +101,7 @@ async function onnxScorer(
   config: ScoreConfig,
   { source, sequences, context }: OnnxScorerInputs,
 ): Promise<OpenScorer> {
+  checkSamplerDevice(config);
   const sampler = await openSampler(source, {
     ...resolvePrecision(config.rollout_precision, context.log),
     threads: config.threads,

@@ -11,11 +11,12 @@ import {
   setUpPythonEnvironment,
   setUpTensorflow,
 } from '../setup/index.js';
+import type { DeviceChoice } from '../tensor/runtime.js';
 import { cacheRoot } from '../util/cache.js';
 import type { RecipeContext } from './context.js';
 
 export interface SetupRecipeConfig {
-  readonly device: 'auto' | 'cpu' | 'cuda';
+  readonly device: DeviceChoice;
   /** Build anew even when a runtime is in place. */
   readonly force?: boolean;
   /** Also the environment for Python graders. */

@@ -18,7 +18,7 @@ import { loadDataset, renderOptions, tagsOf } from './dataset.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
-import { openSampler, samplingParams } from './sampling.js';
+import { checkSamplerDevice, openSampler, samplingParams } from './sampling.js';
 
 export interface TracesResult extends TraceStats {
   readonly output: string;
@@ -28,6 +28,7 @@ export async function runTraces(
   config: TracesConfig,
   context: RecipeContext,
 ): Promise<TracesResult> {
+  checkSamplerDevice(config);
   const output = join(config.output_dir, config.output_file);
   checkTraces(output, config);
   const source = await openModel(config, context);

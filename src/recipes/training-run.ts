@@ -173,9 +173,11 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   const { run, source, trained, context } = session;
   const { recipe, config, inputs, store, checkpoint } = args;
   logChanges(run, context);
-  const { device, tensorflow, threads } = deviceInfo();
+  const { device, card, tensorflow, threads } = deviceInfo();
   run.record({ device, versions: { tensorflow } });
-  context.log(`${recipe.command}: TensorFlow ${tensorflow} on ${device}, ${threads} threads`);
+  context.log(
+    `${recipe.command}: TensorFlow ${tensorflow} on ${card === null ? device : `${device} (${card})`}, ${threads} threads`,
+  );
   if (checkpoint !== null) {
     restore(trained, { run, store, checkpoint });
     context.log(`resuming from ${checkpoint.path} (step ${checkpoint.state.step})`);

@@ -1,13 +1,13 @@
 /** Which device set-up is for, and whether this machine can run TensorFlow's libraries at all. */
-import { hasNvidiaGpu, noGpuError } from '../tensor/gpu.js';
+import { hasNvidiaGpu, kindOf, pickCard } from '../tensor/gpu.js';
 import { type Device, type DeviceChoice, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
 
 /** @throws SetupError for `cuda` on a machine without an NVIDIA GPU; nothing is downloaded or loaded first. */
 export function resolveDevice(choice: DeviceChoice): Device {
-  const gpu = hasNvidiaGpu();
-  if (choice === 'cuda' && !gpu) throw noGpuError();
-  return choice === 'auto' ? (gpu ? 'cuda' : 'cpu') : choice;
+  const kind = kindOf(choice);
+  if (kind === 'cuda') pickCard(choice);
+  return kind === 'auto' ? (hasNvidiaGpu() ? 'cuda' : 'cpu') : kind;
 }
 
 /** TensorFlow's wheels are built against this version of the C library. */

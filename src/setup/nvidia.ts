@@ -7,22 +7,30 @@ export interface NvidiaGpu {
   readonly name: string;
   readonly driver: string;
   readonly memoryMib: number;
+  /** Compute capability, e.g. `9.0`. */
+  readonly capability: string;
 }
 
-/** Rows of `nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader,nounits`. */
+/** Rows of `nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader,nounits`. */
 export function parseNvidiaSmi(text: string): NvidiaGpu[] {
   return text
     .split('\n')
     .map((line) => line.split(',').map((cell) => cell.trim()))
-    .filter((cells) => cells.length === 3)
-    .map(([name = '', driver = '', memory]) => ({ name, driver, memoryMib: Number(memory) }));
+    .filter((cells) => cells.length === 4)
+    .map(([name = '', driver = '', memory, capability = '']) => ({
+      name,
+      driver,
+      memoryMib: Number(memory),
+      capability,
+    }));
 }
 
 /** The GPUs, or null when nvidia-smi is missing or fails. */
 export async function nvidiaGpus(env: Env = process.env): Promise<NvidiaGpu[] | null> {
   const program = findProgram('nvidia-smi', env);
   if (program === null) return null;
-  const query = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader,nounits'];
+  const fields = 'name,driver_version,memory.total,compute_cap';
+  const query = [`--query-gpu=${fields}`, '--format=csv,noheader,nounits'];
   const result = await runChild(program, query, { env });
   return result.code === 0 ? parseNvidiaSmi(result.stdout) : null;
 }

@@ -1,6 +1,15 @@
-/** Whether this machine shows an NVIDIA GPU to this process: looks at device files, loads and starts nothing. */
+/**
+ * Which NVIDIA cards this machine shows to this process, and the one that is used: looks at device files, loads
+ * and starts nothing.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { SetupError } from '../util/errors.js';
+
+/** `cuda:1` is the second of the cards that this process sees. */
+export type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+export const kindOf = (choice: DeviceChoice): 'auto' | 'cpu' | 'cuda' =>
+  choice === 'auto' || choice === 'cpu' ? choice : 'cuda';
 
 function deviceFiles(folder: string): readonly string[] {
   try {
@@ -11,19 +20,50 @@ function deviceFiles(folder: string): readonly string[] {
 }
 
 /**
- * True when `/dev/nvidia0`, `/dev/nvidia1`, … (Linux) or the WSL 2 driver is there and
- * `CUDA_VISIBLE_DEVICES` does not hide all of them.
+ * The cards as CUDA_VISIBLE_DEVICES names them: those of that variable, else one for each `/dev/nvidia0`,
+ * `/dev/nvidia1`, … (Linux), or one where the WSL 2 driver is there.
  */
-export function hasNvidiaGpu(env: NodeJS.ProcessEnv = process.env, folder = '/dev'): boolean {
-  const visible = env.CUDA_VISIBLE_DEVICES?.trim();
-  if (visible === '' || visible === '-1' || visible === 'NoDevFiles') return false;
+export function visibleCards(env: NodeJS.ProcessEnv = process.env, folder = '/dev'): string[] {
   const files = deviceFiles(folder);
-  if (files.some((name) => /^nvidia\d+$/.test(name))) return true;
-  return files.includes('dxg') && existsSync('/usr/lib/wsl/lib/libcuda.so.1');
+  const cards = files.flatMap((name) => /^nvidia(\d+)$/.exec(name)?.[1] ?? []);
+  const isWsl = files.includes('dxg') && existsSync('/usr/lib/wsl/lib/libcuda.so.1');
+  const present =
+    cards.length > 0 ? cards.sort((a, b) => Number(a) - Number(b)) : isWsl ? ['0'] : [];
+  const named = env.CUDA_VISIBLE_DEVICES?.trim();
+  if (present.length === 0 || named === undefined) return present;
+  const names = named.split(',').map((name) => name.trim());
+  // As CUDA reads it: what stands behind the first name of no card counts as hidden.
+  const end = names.findIndex((name) => name === '' || name === '-1' || name === 'NoDevFiles');
+  return end < 0 ? names : names.slice(0, end);
+}
+
+/** True when at least one card is visible. */
+export function hasNvidiaGpu(env: NodeJS.ProcessEnv = process.env, folder = '/dev'): boolean {
+  return visibleCards(env, folder).length > 0;
+}
+
+/**
+ * The card to compute on, as CUDA_VISIBLE_DEVICES names it; without a number the first.
+ * @throws SetupError when there is none; nothing is downloaded or loaded first.
+ */
+export function pickCard(choice: DeviceChoice, cards: readonly string[] = visibleCards()): string {
+  const index = Number(choice.split(':')[1] ?? 0);
+  const card = cards[index];
+  if (card !== undefined) return card;
+  throw cards.length === 0 ? noGpuError() : noSuchCard(choice, cards);
+}
+
+function noSuchCard(choice: DeviceChoice, cards: readonly string[]): SetupError {
+  const known = cards.map((_, index) => `cuda:${index}`).join(', ');
+  return new SetupError({
+    where: `device=${choice}`,
+    problem: `this process sees ${cards.length} NVIDIA GPU${cards.length === 1 ? '' : 's'}`,
+    remedy: `Use ${known}, or show more by CUDA_VISIBLE_DEVICES`,
+  });
 }
 
 /** Said before anything is downloaded or loaded for a GPU that is not there. */
-export function noGpuError(): SetupError {
+function noGpuError(): SetupError {
   const hidden = process.env.CUDA_VISIBLE_DEVICES;
   const note = hidden === undefined ? '' : ` (CUDA_VISIBLE_DEVICES=${JSON.stringify(hidden)})`;
   return new SetupError({

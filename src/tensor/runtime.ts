@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { cacheRoot } from '../util/cache.js';
 import { sha256 } from '../util/files.js';
-import { hasNvidiaGpu } from './gpu.js';
+import { type DeviceChoice, hasNvidiaGpu, kindOf } from './gpu.js';
 
 /** The TensorFlow release whose wheel provides the libraries. */
 export const TENSORFLOW_VERSION = '2.21.0';
@@ -22,7 +22,7 @@ export const BINDING = 'tfjs_binding.node';
 export const STDERR_CAPTURE = 'stderr_capture.node';
 
 export type Device = 'cpu' | 'cuda';
-export type DeviceChoice = Device | 'auto';
+export type { DeviceChoice };
 
 /** One usable TensorFlow binding. */
 export interface TensorflowRuntime {
@@ -143,7 +143,8 @@ export function locateRuntime(
   { root = cacheRoot(), packageDir = tfjsPackageDir() }: RuntimePlaces = {},
 ): TensorflowRuntime | null {
   const auto: readonly Device[] = hasNvidiaGpu() ? ['cuda', 'cpu'] : ['cpu'];
-  for (const device of choice === 'auto' ? auto : [choice]) {
+  const kind = kindOf(choice);
+  for (const device of kind === 'auto' ? auto : [kind]) {
     const found = packageRuntime(device, root, packageDir) ?? wheelRuntime(device, root);
     if (found !== null) return found;
   }

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import util from 'node:util';
 import { messageOf, SetupError } from '../util/errors.js';
-import { hasNvidiaGpu, noGpuError } from './gpu.js';
+import { kindOf, pickCard, visibleCards } from './gpu.js';
 import { acceptHalfPrecision, type OutputBackend } from './half-precision.js';
 import { loadNativeOps, type NativeState } from './native/library.js';
 import { loadQuietly } from './quiet-load.js';
@@ -51,6 +51,8 @@ export interface TensorflowOptions {
 /** How TensorFlow runs in this process. */
 export interface DeviceInfo {
   readonly device: Device;
+  /** The card in use, for people: `card 1 of 4`; null on the CPU. */
+  readonly card: string | null;
   readonly tensorflow: string;
   readonly source: 'package' | 'wheel';
   readonly binding: string;
@@ -75,13 +77,15 @@ interface NativeBackend extends OutputBackend {
 
 let options: TensorflowOptions = {};
 let loaded: Loaded | null = null;
+/** Cards that were visible before one of them was taken. */
+let cards = 0;
 
 const threadCount = () =>
   options.threads ?? (Number(process.env.LORIKEET_THREADS) || os.availableParallelism());
 
 /**
  * Sets how TensorFlow will be loaded; call it before the first use of `tf`. Later calls add to earlier ones.
- * @throws SetupError when TensorFlow is already loaded with another value.
+ * @throws SetupError when TensorFlow is already loaded with another value, or CUDA is asked for and missing.
  */
 export function configureTensorflow(settings: TensorflowOptions): void {
   const next = { ...options, ...settings };
@@ -92,22 +96,34 @@ export function configureTensorflow(settings: TensorflowOptions): void {
     });
   }
   options = next;
+  // A card or a runtime that is not there is found out before models and data are read.
+  if (kindOf(next.device ?? 'auto') === 'cuda') chooseRuntime();
 }
 
 /** TensorFlow reads these while it is loaded; a value that the user has set wins over our log level. */
-function setEnvironment(): void {
+function setEnvironment({ device }: TensorflowRuntime): void {
   process.env.TF_NUM_INTRAOP_THREADS = String(threadCount());
   if (options.computeDtype === 'bfloat16') process.env.TF_SET_ONEDNN_FPMATH_MODE = 'BF16';
   else delete process.env.TF_SET_ONEDNN_FPMATH_MODE;
   if (options.verbose !== true) process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  if (device === 'cuda') showOneCard();
+}
+
+/** One card is used. Its memory is taken as it is needed, so that others can use it as well. */
+function showOneCard(): void {
+  cards = visibleCards().length;
+  process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID'; // the order of nvidia-smi
+  process.env.CUDA_VISIBLE_DEVICES = pickCard(options.device ?? 'cuda');
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
 }
 
 function chooseRuntime(): TensorflowRuntime {
   const device = options.device ?? 'auto';
-  if (device === 'cuda' && !hasNvidiaGpu()) throw noGpuError();
+  if (kindOf(device) === 'cuda') pickCard(device);
   const runtime = locateRuntime(device);
   if (runtime !== null) return runtime;
-  const command = device === 'auto' ? 'npx lorikeet setup' : `npx lorikeet setup device=${device}`;
+  const command =
+    device === 'auto' ? 'npx lorikeet setup' : `npx lorikeet setup device=${kindOf(device)}`;
   throw new SetupError({
     problem: `TensorFlow is not set up (device=${device})`,
     remedy: `Run \`${command}\``,
@@ -135,7 +151,7 @@ function requireTfjs({ binding, stderrCapture }: TensorflowRuntime): Tfjs {
 
 function load(): Loaded {
   const runtime = chooseRuntime();
-  setEnvironment();
+  setEnvironment(runtime);
   let tfjs: Tfjs;
   try {
     tfjs = requireTfjs(runtime);
@@ -175,6 +191,9 @@ export function deviceInfo(): DeviceInfo {
   const { backend, runtime, native } = current();
   return {
     device: backend.isUsingGpuDevice ? 'cuda' : 'cpu',
+    card: backend.isUsingGpuDevice
+      ? `card ${process.env.CUDA_VISIBLE_DEVICES} of ${cards} visible`
+      : null,
     tensorflow: backend.binding.TF_Version,
     source: runtime.source,
     binding: runtime.binding,

@@ -23,8 +23,20 @@ export const adapterKeys = {
   adapter: optionalInput('PEFT adapter folder to put on the model'),
 };
 
+type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+const deviceSchema = z
+  .string()
+  .regex(/^(auto|cpu|cuda(:\d+)?)$/)
+  .meta({ expected: 'auto, cpu, cuda or cuda:N' }) as unknown as z.ZodType<
+  DeviceChoice,
+  DeviceChoice
+>;
+
 export const deviceKey = {
-  device: z.enum(['auto', 'cpu', 'cuda']).default('auto').describe('Where the runtimes compute'),
+  device: deviceSchema
+    .default('auto')
+    .describe('Where TensorFlow computes; cuda:1 is the second GPU'),
 };
 
 export const machineKeys = {

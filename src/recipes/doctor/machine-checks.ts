@@ -7,7 +7,7 @@ import {
   type NvidiaGpu,
   nvidiaGpus,
 } from '../../setup/index.js';
-import { hasNvidiaGpu } from '../../tensor/gpu.js';
+import { hasNvidiaGpu, kindOf } from '../../tensor/gpu.js';
 import type { DeviceChoice } from '../../tensor/runtime.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
@@ -83,12 +83,14 @@ export function diskChecks(): Check[] {
 }
 
 const OLDEST_DRIVER = 525;
+/** TensorFlow's wheel holds kernels from this compute capability on. */
+const OLDEST_CAPABILITY = 6;
 
 function describeGpus(gpus: readonly NvidiaGpu[]): string {
   return gpus
     .map(
-      ({ name, driver, memoryMib }) =>
-        `${name}, ${gigabytes(memoryMib * 2 ** 20)}, driver ${driver}`,
+      ({ name, driver, memoryMib, capability }) =>
+        `${name}, ${gigabytes(memoryMib * 2 ** 20)}, driver ${driver}, compute capability ${capability}`,
     )
     .join('; ');
 }
@@ -96,7 +98,7 @@ function describeGpus(gpus: readonly NvidiaGpu[]): string {
 export async function gpuCheck(device: DeviceChoice): Promise<Check> {
   if (!hasNvidiaGpu()) {
     const remedy = 'Install the NVIDIA driver (`nvidia-smi` must list a GPU), or use device=cpu';
-    return device === 'cuda'
+    return kindOf(device) === 'cuda'
       ? broken('gpu', 'no NVIDIA GPU is visible to this process', remedy)
       : ok('gpu', 'none; the CPU is used');
   }
@@ -110,5 +112,14 @@ export async function gpuCheck(device: DeviceChoice): Promise<Check> {
   }
   const old = gpus.some(({ driver }) => Number.parseInt(driver, 10) < OLDEST_DRIVER);
   const remedy = `Install driver ${OLDEST_DRIVER} or newer for CUDA 12`;
-  return old ? broken('gpu', describeGpus(gpus), remedy) : ok('gpu', describeGpus(gpus));
+  if (old) return broken('gpu', describeGpus(gpus), remedy);
+  const weak = gpus.filter(({ capability }) => Number(capability) < OLDEST_CAPABILITY);
+  if (weak.length === gpus.length) {
+    return broken(
+      'gpu',
+      describeGpus(gpus),
+      `Use a card of compute capability ${OLDEST_CAPABILITY.toFixed(1)} or newer (Pascal, 2016), or device=cpu`,
+    );
+  }
+  return ok('gpu', describeGpus(gpus));
 }

@@ -1,5 +1,6 @@
 /** The check of TensorFlow: which runtime is used, and products really computed with it. */
 import { type ProbeResult, probeBinding } from '../../setup/index.js';
+import { kindOf } from '../../tensor/gpu.js';
 import { findNativeOps, hasBfloat16Products } from '../../tensor/native/library.js';
 import { type DeviceChoice, locateRuntime, type TensorflowRuntime } from '../../tensor/runtime.js';
 import { broken, type Check, note, ok } from './check.js';
@@ -8,7 +9,7 @@ import { broken, type Check, note, ok } from './check.js';
 const SIZE = 2048;
 
 const setupCommand = (device: DeviceChoice) =>
-  `npx lorikeet setup${device === 'auto' ? '' : ` device=${device}`}`;
+  `npx lorikeet setup${device === 'auto' ? '' : ` device=${kindOf(device)}`}`;
 
 const speed = (result: ProbeResult) =>
   result.works && result.gflops !== null ? `${Math.round(result.gflops)} GFLOP/s` : 'not timed';
