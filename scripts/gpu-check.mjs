@@ -83,7 +83,7 @@ function parity() {
 function trainings() {
   const data = join(output, 'data');
   const rows = join(data, 'train.jsonl');
-  run('data', ['data', 'arithmetic', `output=${data}`, 'seed=1', 'overwrite=true']);
+  run('data', ['data', 'arithmetic', `output_dir=${data}`, 'seed=1', 'overwrite=true']);
   if (words.model === undefined) {
     const keys = [`output=${base}`, `tokenizer.corpus=["${rows}"]`, 'overwrite=true'];
     run('init-model', ['init-model', 'configs/quickstart/init-model.yaml', ...keys]);

@@ -1,5 +1,6 @@
 /** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
 import { commandSchemas, type SftConfig } from '../config/index.js';
+import type { DeviceChoice } from '../tensor/gpu.js';
 import { deviceInfo, gemmRate } from '../tensor/index.js';
 import { processorFlags } from '../tensor/native/library.js';
 import type { StepOutcome } from '../train/index.js';
@@ -16,7 +17,7 @@ export interface TrainingBenchConfig {
   readonly gradient_checkpointing: boolean | 'auto';
   readonly compute_dtype: 'auto' | 'float32' | 'bfloat16';
   readonly memory_limit: number | null;
-  readonly device: 'auto' | 'cpu' | 'cuda';
+  readonly device: DeviceChoice;
   readonly threads: number | null;
   readonly seed: number;
 }
