@@ -27,7 +27,7 @@ export async function runGenerate(
   config: GenerateConfig,
   context: RecipeContext,
 ): Promise<WrittenRows | null> {
-  checkSamplerDevice(config);
+  if (config.engine === 'onnxruntime') checkSamplerDevice(config);
   const store = new RowStore(config);
   try {
     const engine = await openEngine(config, context);
