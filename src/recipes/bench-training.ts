@@ -1,6 +1,6 @@
 /** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
 import { commandSchemas, type SftConfig } from '../config/index.js';
-import type { DeviceChoice, DeviceChoice } from '../tensor/gpu.js';
+import type { DeviceChoice } from '../tensor/gpu.js';
 import { deviceInfo, gemmRate } from '../tensor/index.js';
 import { processorFlags } from '../tensor/native/library.js';
 import type { StepOutcome } from '../train/index.js';

@@ -49,7 +49,7 @@ class PolicyModel implements ReferenceModel {
     return scoreSequences(this.policy, sequences);
   }
 
-  setAdapter(adapter: Adapter | null, version?: string): string | null {
+  setAdapter(adapter: Adapter | null, _version?: string): string | null {
     this.policy.dispose();
     this.policy = frozenPolicy(this.source, adapter);
     this.adapterHash = hashOf(adapter);

@@ -105,7 +105,7 @@ class ServerSampler implements RemoteSampler {
     return await Promise.all(sequences.map((ids) => this.scoreOne(ids)));
   }
 
-  async setAdapter(adapter: Adapter | null, version?: string): Promise<SyncResult> {
+  async setAdapter(adapter: Adapter | null, _version?: string): Promise<SyncResult> {
     const start = performance.now();
     const { endpoint, model, adapterDir } = this.options;
     const former = this.served;
