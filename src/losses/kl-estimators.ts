@@ -9,8 +9,8 @@ export type KlEstimator = 'k1' | 'k2' | 'k3';
 type Estimate = (gap: Tensor) => Tensor;
 
 /** @param gap d, `[M]` */
-export const KL_ESTIMATORS = {
+export const KL_ESTIMATORS: Readonly<Record<KlEstimator, Estimate>> = {
   k1: (gap) => tf.neg(gap),
   k2: (gap) => tf.square(gap).mul(0.5),
   k3: (gap) => tf.exp(gap).sub(gap).sub(1),
-} as const satisfies Record<KlEstimator, Estimate>;
+};

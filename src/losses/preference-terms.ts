@@ -63,7 +63,11 @@ const margin = ({ chosen, rejected }: PairSides, of: keyof PairSide): Tensor =>
 /** log(p/(1 − p)) of p = eᵐ, with 1 − eᵐ = −expm1(m). */
 const logOdds = (m: Tensor): Tensor => m.sub(tf.log(tf.neg(tf.expm1(m))));
 
-export const PAIR_TERMS = {
+const termsByName = <Name extends string>(
+  terms: Readonly<Record<Name, PairTerm>>,
+): Readonly<Record<Name, PairTerm>> => terms;
+
+export const PAIR_TERMS = termsByName({
   sigmoid: (sides, { beta, labelSmoothing }) =>
     smoothed(margin(sides, 'ratio').mul(beta), labelSmoothing),
   sigmoid_norm: (sides, { beta }) => logistic(margin(sides, 'meanRatio').mul(beta)),
@@ -101,7 +105,7 @@ export const PAIR_TERMS = {
     smoothed(margin(sides, 'sum').mul(beta), labelSmoothing).add(sides.nll.mul(cpoAlpha)),
   orpo: ({ chosen, rejected, nll }, { beta }) =>
     nll.add(logistic(logOdds(chosen.mean).sub(logOdds(rejected.mean))).mul(beta)),
-} as const satisfies Record<string, PairTerm>;
+});
 
 export type DpoLossType = keyof typeof PAIR_TERMS;
 
