@@ -48,13 +48,13 @@ const sft = (checkpointing: boolean): Case => ({
     ours('Lorikeet', `bench sft model=$MODEL gradient_checkpointing=${checkpointing}`),
     ours(
       'Lorikeet without its compiled operations',
-      `bench sft model=$MODEL gradient_checkpointing=${checkpointing} compute_dtype=bfloat16 steps=2`,
+      `bench sft model=$MODEL gradient_checkpointing=${checkpointing} compute_dtype=bfloat16 steps=1`,
       PLAIN,
     ),
   ],
   peers: bothTypes(
     'TRL',
-    `trl_sft.py $MODEL --steps 2${checkpointing ? '' : ' --no-checkpointing'}`,
+    `trl_sft.py $MODEL --steps 1${checkpointing ? '' : ' --no-checkpointing'}`,
   ),
   goal: 2.5,
 });
@@ -91,7 +91,7 @@ export const CASES: readonly Case[] = [
     title: 'DPO, 4 pairs, prompts and answers of 72 tokens, reference = adapter off',
     ...speed,
     ours: [ours('Lorikeet', 'bench dpo model=$MODEL pairs=4 prompt_tokens=72 response_tokens=72')],
-    peers: bothTypes('TRL', 'trl_dpo.py $MODEL --steps 2'),
+    peers: bothTypes('TRL', 'trl_dpo.py $MODEL --steps 1'),
     goal: 3,
   },
   {
@@ -102,13 +102,13 @@ export const CASES: readonly Case[] = [
     ours: [
       ours(
         'prompts shared',
-        'bench grpo model=$MODEL prompt_tokens=256 compute_dtype=float32 steps=2',
+        'bench grpo model=$MODEL prompt_tokens=256 compute_dtype=float32 steps=1',
       ),
     ],
     peers: [
       ours(
         'prompts computed for each completion',
-        'bench grpo model=$MODEL prompt_tokens=256 compute_dtype=float32 share_prompts=false steps=2',
+        'bench grpo model=$MODEL prompt_tokens=256 compute_dtype=float32 share_prompts=false steps=1',
       ),
     ],
     goal: 1.5,

@@ -84,7 +84,7 @@ test('without set-up the import succeeds and the first use says what to run', ()
 
 test('device=cuda without a GPU fails before anything is loaded', () => {
   const code =
-    "configureTensorflow({ device: 'cuda' }); try { tf.scalar(1) } catch (e) { console.log(e.message) }";
+    "try { configureTensorflow({ device: 'cuda' }); tf.scalar(1) } catch (e) { console.log(e.message) }";
   const { stdout } = runFresh(code, { CUDA_VISIBLE_DEVICES: '' });
   expect(stdout).toContain('device=cuda: no NVIDIA GPU is visible to this process');
 });
