@@ -3,7 +3,7 @@ import type { RunFolder } from '../report/index.js';
 import type { LoopProgress } from '../train/index.js';
 import { GuardError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import type { TrainedPolicy } from './policy-source.js';
+import type { TrainingSession } from './training-run.js';
 
 /** Keys that say how to treat an earlier output, not what to make. */
 const HANDLING_KEYS = ['resume', 'overwrite'];
@@ -15,15 +15,23 @@ export function logChanges({ configChanges }: RunFolder, { log }: RecipeContext)
   }
 }
 
-/** @throws GuardError when steps were done and nothing was learnt. */
+const UNCHANGED = {
+  where: 'unchanged_parameters',
+  remedy: 'Gradients were zero throughout: check rewards, loss masks and learning_rate',
+};
+
+/**
+ * In GRPO rewards may be equal in every group, which is said and counted by its own alarm: a warning is
+ * enough. Losses of SFT and DPO always have a gradient.
+ * @throws GuardError when steps were done and nothing was learnt.
+ */
 export function checkChanged(
-  { startStep, trained }: { readonly startStep: number; readonly trained: TrainedPolicy },
+  { startStep, trained, context }: Pick<TrainingSession, 'startStep' | 'trained' | 'context'>,
   { step }: LoopProgress,
+  command: 'sft' | 'dpo' | 'grpo',
 ): void {
-  if (step === startStep || trained.trainer.hasChanged) return;
-  throw new GuardError({
-    where: 'unchanged_parameters',
-    problem: `${step - startStep} steps changed no parameter`,
-    remedy: 'Gradients were zero throughout: check rewards, loss masks and learning_rate',
-  });
+  if (!trained.trainer.isStuck) return;
+  const problem = `${step - startStep} steps changed no parameter`;
+  if (command !== 'grpo') throw new GuardError({ ...UNCHANGED, problem });
+  context.log(`warning ${UNCHANGED.where}: ${problem}. ${UNCHANGED.remedy}`);
 }

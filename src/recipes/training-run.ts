@@ -201,7 +201,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
       ...{ config, prepared, evaluates, store, checkpoint, log },
       trainer: recipe.command,
     });
-    checkChanged(session, progress);
+    checkChanged(session, progress, recipe.command);
     evaluates.dispose();
     const { best } = evaluates;
     if (best !== null && best !== progress.step) {

@@ -64,6 +64,7 @@ export class Trainer {
   private readonly maxGradNorm: number;
   private readonly seed: number;
   private changed = false;
+  private hadRate = false;
 
   /** @throws GuardError when there is nothing to train. */
   constructor({ policy, optimizer, maxGradNorm, seed }: TrainerOptions) {
@@ -80,9 +81,9 @@ export class Trainer {
     this.seed = seed;
   }
 
-  /** Whether a step of this object has changed any parameter. */
-  get hasChanged(): boolean {
-    return this.changed;
+  /** Steps with a learning rate above zero have changed no parameter. */
+  get isStuck(): boolean {
+    return this.hadRate && !this.changed;
   }
 
   /**
@@ -123,6 +124,7 @@ export class Trainer {
     const { gradNorm, updateNorm } = await this.applyClipped(total, { step, learningRate, loss });
     const optimizer = (performance.now() - start) / 1000;
     if (updateNorm > 0) this.changed = true;
+    if (learningRate > 0) this.hadRate = true;
     const shouldMove = gradNorm > 0 && learningRate > 0;
     if (!this.changed && shouldMove) throw unchanged(step, learningRate);
     return { loss, gradNorm, updateNorm, metrics, logps, seconds: { ...seconds, optimizer } };

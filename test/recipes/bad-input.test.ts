@@ -100,7 +100,12 @@ describe('a config', () => {
     expect(await refusal(sft(at('model'), 'eval.benchmark=spelling'))).toMatch(
       /^benchmark: "spelling" is not known\. Known are gsm8k,/,
     );
-    const grpo = sft(at('model'), 'rewards=[{"name":"luck"}]', 'num_generations=2');
+    const grpo = sft(
+      at('model'),
+      'rewards=[{"name":"luck"}]',
+      'num_generations=2',
+      'max_completion_length=32',
+    );
     expect(await refusal(['grpo', ...grpo.slice(1)])).toMatch(/no reward is called "luck"\. Known/);
   });
 });
@@ -239,7 +244,9 @@ describe('an output folder in use', () => {
     );
     const evaluate = ['eval', `model=${at('run')}`, `dataset.path=${at('rows.jsonl')}`];
     const own = [...evaluate, `output_dir=${at('run')}`];
-    expect(await refusal(own)).toMatch(/Give overwrite=true to replace it, or another output_dir$/);
+    expect(await refusal(own)).toMatch(
+      /Give overwrite=true to replace it, resume=auto to go on, or another output_dir$/,
+    );
     expect(await refusal([...own, 'overwrite=true'])).toMatch(/would delete .*run, which this run/);
   });
 
