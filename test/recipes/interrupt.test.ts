@@ -133,7 +133,9 @@ describe('an evaluation', () => {
     ];
     const stopped = await interrupt(start(argv), 'SIGTERM', () => existsSync(at(name, 'run.json')));
     expect(stopped.code, stopped.err.join('\n')).toBe(143);
-    expect(stopped.err.at(-1)).toMatch(/^error: stopped during the evaluation; .* holds no result/);
+    expect(stopped.err.at(-1)).toMatch(
+      /^error: stopped during the evaluation; .* holds its predictions so far\. Give resume=auto/,
+    );
     expect(record(name)).toMatchObject({ status: 'interrupted' });
     expect(existsSync(at(name, 'debug'))).toBe(false);
   });

@@ -60,10 +60,8 @@ struct AttentionPlan {
   }
 };
 
-/// Whether a query at one position sees a key of the chain at another.
-inline bool sees(int64_t query, int64_t key, int64_t window) {
-  return key <= query && (window == 0 || query - key < window);
-}
+/// 0, 1, … 15
+inline V16 lanes() { return V16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
 
 struct AttentionForm {
   int64_t heads, kv_heads, window;
@@ -101,10 +99,13 @@ inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const 
         v = t * f.softcap;
         if (derivative) store(derivative + i * BLOCK + j, 1.0f - t * t);
       }
-      if (!whole)
-        for (int lane = 0; lane < LANES; lane++)
-          if (j + lane >= key.count || !sees(query.position + i, key.position + j + lane, f.window))
-            v[lane] = -INFINITY;
+      if (!whole) {
+        // Key positions as seen from the query: 0 is itself, positive ones lie ahead.
+        const V16 ahead = lanes() + float(key.position + j - query.position - i);
+        const V16 last = splat(float(key.position + key.count - 1 - query.position - i));
+        const V16 first = splat(f.window == 0 ? -INFINITY : float(1 - f.window));
+        v = (ahead <= 0) & (ahead <= last) & (ahead >= first) ? v : splat(-INFINITY);
+      }
       store(at, v);
     }
 }

@@ -250,7 +250,7 @@ describe('the lock', () => {
     async () => {
       const dir = usedDir();
       // The shell becomes `sleep 60`, which never collects the child that it inherits.
-      const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']);
+      const shell = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60']);
       const [line] = await once(shell.stdout, 'data');
       const zombie = Number(String(line));
       while (!/\) Z /.test(readFileSync(`/proc/${zombie}/stat`, 'utf8'))) {
