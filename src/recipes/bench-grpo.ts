@@ -3,6 +3,7 @@ import type { BenchGrpoConfig } from '../config/index.js';
 import { type OnnxSampler, PLAIN_SAMPLING, type PromptRequest } from '../rollout/index.js';
 import { type Generation, grpoStep } from '../train/index.js';
 import { Rng } from '../util/rng.js';
+import { round } from './bench-numbers.js';
 import { benchTraining, randomTokens } from './bench-training.js';
 import type { RecipeContext } from './context.js';
 import type { ModelSource } from './model-source.js';
@@ -114,5 +115,5 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
     },
   });
   const update = figures.step_s - Number(figures.rollout_s);
-  return { ...figures, update_s: Number(update.toFixed(3)) };
+  return { ...figures, update_s: round(update, 3) };
 }

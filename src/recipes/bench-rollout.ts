@@ -12,6 +12,7 @@ import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
 import { Rng } from '../util/rng.js';
 import { type Adapter, loraConfig, readAdapter } from '../weights/index.js';
+import { median, round } from './bench-numbers.js';
 import type { RecipeContext } from './context.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
@@ -173,8 +174,3 @@ async function timedCall(
   }
   return { seconds: (performance.now() - start) / 1000, tokens };
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-const round = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -5,6 +5,7 @@ import { deviceInfo, gemmRate } from '../tensor/index.js';
 import { processorFlags } from '../tensor/native/library.js';
 import type { StepOutcome } from '../train/index.js';
 import type { Rng } from '../util/rng.js';
+import { round } from './bench-numbers.js';
 import type { RecipeContext } from './context.js';
 import type { BatchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
@@ -158,5 +159,3 @@ function trainerConfig(config: TrainingBenchConfig): SftConfig {
 export function randomTokens(rng: Rng, count: number, vocabulary: number): number[] {
   return Array.from({ length: count }, () => rng.int(3, vocabulary - 1));
 }
-
-export const round = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -31,19 +31,3 @@ export function withInputs(
     return { ...linear, lora: { ...linear.lora, a, b } };
   });
 }
-
-/** A function of a tensor and LoRA matrices, with its own gradient, as a block of the tape. */
-export interface Block {
-  readonly forward: (
-    x: Tensor,
-    linears: readonly FusedLinear[],
-  ) => {
-    readonly value: Tensor;
-    readonly saved: readonly Tensor[];
-  };
-  /** @returns dx, then dA and dB in the order of `loraInputs`. */
-  readonly backward: (
-    args: { readonly x: Tensor; readonly dy: Tensor; readonly saved: readonly Tensor[] },
-    linears: readonly FusedLinear[],
-  ) => readonly Tensor[];
-}
