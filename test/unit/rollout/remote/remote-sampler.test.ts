@@ -99,11 +99,14 @@ describe('completions', () => {
   });
 
   it('tries again, and never has more requests on their way than allowed', async () => {
-    const remote = await sampler(({ body }, index) =>
-      index % 2 === 0
+    const seen = new Set<unknown>();
+    const remote = await sampler(({ body }) => {
+      const isFirst = !seen.has(body!.seed);
+      seen.add(body!.seed);
+      return isFirst
         ? { status: 503, body: { error: 'busy' }, delayMs: 5 }
-        : { body: completion(body!.model, 'y', [1]), delayMs: 5 },
-    );
+        : { body: completion(body!.model, 'y', [1]), delayMs: 5 };
+    });
     const completions = await remote.generate([{ id: 'a', promptIds: [1], n: 8 }], PARAMS);
     expect(completions.map(({ text }) => text)).toEqual(Array(8).fill('y'));
     expect(server!.mostAtOnce()).toBeLessThanOrEqual(3);
