@@ -72,12 +72,22 @@ function similarityOf({ name, evaluation_metric: metric }: TextSimilaritySpec, t
 const cosine =
   (embed: Embed): Similarity =>
   async (a, b) => {
-    const [left, right] = await embed([a, b]);
-    const dot = (x: readonly number[], y: readonly number[]) =>
-      x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+    const vectors = await embed([a, b]);
+    const [left, right] = vectors.map(direction);
     if (left === undefined || right === undefined || left.length !== right.length) {
       throw new Error('the endpoint gave vectors of different lengths');
     }
-    const norm = Math.sqrt(dot(left, left) * dot(right, right));
-    return norm === 0 ? 0 : Math.min(1, Math.max(0, dot(left, right) / norm));
+    return Math.min(1, Math.max(0, dot(left, right)));
   };
+
+const dot = (x: readonly number[], y: readonly number[]): number =>
+  x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+
+/** The vector at length 1, or zeros. It is scaled by its largest part first, so that no square overflows. */
+function direction(vector: readonly number[]): readonly number[] {
+  const largest = vector.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (largest === 0) return vector;
+  const scaled = vector.map((value) => value / largest);
+  const length = Math.sqrt(dot(scaled, scaled));
+  return scaled.map((value) => value / length);
+}

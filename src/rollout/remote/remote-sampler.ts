@@ -19,8 +19,7 @@ import type {
   SyncResult,
 } from '../types.js';
 import type { ApiForm, RemoteAnswer, RemoteApi } from './api.js';
-import { chatApi } from './chat.js';
-import { completionsApi } from './completions.js';
+import { chatApi, completionsApi } from './choices.js';
 import { responsesApi } from './responses.js';
 import { loadAdapter, unloadAdapter } from './server-adapters.js';
 

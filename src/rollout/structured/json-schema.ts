@@ -3,54 +3,33 @@
  * say, or what is not built, is refused by the name of the keyword. Members stand in the order of
  * `properties`. Without `additionalProperties`, an object with `properties` has no others.
  */
-import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import {
-  choice,
-  type Expression,
-  type Grammar,
-  literal,
-  optional,
-  repeat,
-  rule,
-  sequence,
-} from './grammar.js';
+import { choice, type Expression, type Grammar, literal, rule, sequence } from './grammar.js';
 import {
   ANY,
   ANY_ARRAY,
   ANY_OBJECT,
   BOOLEAN,
-  INTEGER,
   JSON_RULES,
   jsonString,
   list,
   member,
   NULL,
-  NUMBER,
   otherKey,
   SPACE,
 } from './json-text.js';
-
-/** Keywords that say nothing about which texts are valid. */
-const ANNOTATIONS = [
-  ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default'],
-  ...['examples', 'deprecated', 'readOnly', 'writeOnly'],
-];
-
-const TYPES = {
-  object: ['properties', 'required', 'additionalProperties'],
-  array: ['items', 'prefixItems', 'minItems', 'maxItems'],
-  string: ['minLength', 'maxLength'],
-  integer: [],
-  number: [],
-  boolean: [],
-  null: [],
-} as const satisfies Record<string, readonly string[]>;
-
-type TypeName = keyof typeof TYPES;
-
-const isTypeName = (name: unknown): name is TypeName =>
-  typeof name === 'string' && Object.hasOwn(TYPES, name);
+import { membersInOrder } from './object-members.js';
+import { numberOf, oneOfValues } from './scalars.js';
+import {
+  bounds,
+  isObject,
+  only,
+  refused,
+  TYPES,
+  type TypeName,
+  typesOf,
+} from './schema-keywords.js';
+import { pointerToken, resolvePointer } from './schema-pointer.js';
 
 /** @throws InputError naming the place in the schema and the keyword. */
 export function schemaGrammar(schema: unknown): Grammar {
@@ -128,9 +107,8 @@ class SchemaCompiler {
         return jsonString(min, max);
       }
       case 'integer':
-        return INTEGER;
       case 'number':
-        return NUMBER;
+        return numberOf(type, schema, path);
       case 'boolean':
         return BOOLEAN;
       case 'null':
@@ -189,129 +167,12 @@ class SchemaCompiler {
         this.expression(properties[name], `${path}/properties/${pointerToken(name)}`),
       ),
     }));
-    return sequence(literal('{'), SPACE, this.members(members, others, path), literal('}'));
+    const inOrder = membersInOrder(members, others, { path, rules: this.rules });
+    return sequence(literal('{'), SPACE, inOrder, literal('}'));
   }
 
   private others(schema: unknown, names: readonly string[], path: string): Expression {
     const value = this.expression(schema, `${path}/additionalProperties`);
     return member(names.length === 0 ? jsonString() : otherKey(names), value);
   }
-
-  /**
-   * Members in order, each optional unless required, then any number of others. `first[i]` is the text from
-   * member i on where none stands before it, `later[i]` where one does, with its comma. Both are rules, so
-   * that the grammar grows with the number of members and not with its powers.
-   */
-  private members(members: readonly Member[], others: Expression | null, path: string): Expression {
-    const comma = sequence(SPACE, literal(','), SPACE);
-    const more = others === null ? sequence() : repeat(sequence(comma, others), 0, null);
-    const name = (kind: string, index: number) => `${path} ${kind} ${index}`;
-    const end = members.length;
-    this.rules.set(name('later', end), sequence(more, SPACE));
-    this.rules.set(
-      name('first', end),
-      others === null ? sequence() : optional(sequence(others, more, SPACE)),
-    );
-    for (const [i, { text, isRequired }] of members.entries()) {
-      const rest = rule(name('later', i + 1));
-      const skip = (kind: string) => (isRequired ? [] : [rule(name(kind, i + 1))]);
-      this.rules.set(name('first', i), choice(sequence(text, rest), ...skip('first')));
-      this.rules.set(name('later', i), choice(sequence(comma, text, rest), ...skip('later')));
-    }
-    return rule(name('first', 0));
-  }
-}
-
-interface Member {
-  readonly text: Expression;
-  readonly isRequired: boolean;
-}
-
-function refused(path: string, problem: string): InputError {
-  return new InputError({ where: `response_format schema ${path}`, problem });
-}
-
-function isObject(value: unknown): value is JsonRow {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-/** @throws InputError naming the first keyword that is none of these and no annotation. */
-function only(schema: JsonRow, path: string, keywords: readonly string[]): JsonRow {
-  for (const key of Object.keys(schema)) {
-    if (keywords.includes(key) || ANNOTATIONS.includes(key)) continue;
-    throw refused(path, `the keyword "${key}" is not supported here`);
-  }
-  return schema;
-}
-
-/** Declared types, or those that the keywords speak of; none where any value may stand. */
-function typesOf(schema: JsonRow, path: string): readonly TypeName[] {
-  const { type } = schema;
-  if (type === undefined) {
-    const names = Object.keys(TYPES) as TypeName[];
-    return names.filter((name) => TYPES[name].some((key) => schema[key] !== undefined));
-  }
-  const types = Array.isArray(type) ? type : [type];
-  const bad = types.find((name) => !isTypeName(name));
-  if (bad !== undefined || types.length === 0) {
-    throw refused(
-      path,
-      `type ${JSON.stringify(bad ?? type)} is none of ${Object.keys(TYPES).join(', ')}`,
-    );
-  }
-  return types as TypeName[];
-}
-
-function oneOfValues({ enum: values, type }: JsonRow, path: string): Expression {
-  if (!Array.isArray(values) || values.length === 0) throw refused(path, 'enum has no values');
-  const types = type === undefined ? null : typesOf({ type }, path);
-  const fitting = values.filter((value) => types === null || types.some((t) => isOfType(value, t)));
-  if (fitting.length > 0) return choice(...fitting.map((value) => literal(JSON.stringify(value))));
-  throw refused(path, `no value of enum is of type ${JSON.stringify(type)}`);
-}
-
-function isOfType(value: unknown, type: TypeName): boolean {
-  if (type === 'null') return value === null;
-  if (type === 'array') return Array.isArray(value);
-  if (type === 'object') return isObject(value);
-  if (type === 'integer') return Number.isInteger(value);
-  return typeof value === type;
-}
-
-function bounds(
-  schema: JsonRow,
-  [low, high]: readonly [string, string],
-  path: string,
-): { readonly min: number; readonly max: number | null } {
-  const [min, max] = [count(schema, low, path) ?? 0, count(schema, high, path)];
-  if (max !== null && min > max) throw refused(path, `${low} ${min} is more than ${high} ${max}`);
-  return { min, max };
-}
-
-/** Longest repetition that is counted. */
-const MAX_COUNT = 10_000;
-
-function count(schema: JsonRow, key: string, path: string): number | null {
-  const value = schema[key];
-  if (value === undefined) return null;
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT) {
-    return value as number;
-  }
-  throw refused(path, `${key} is ${JSON.stringify(value)}, expected 0 to ${MAX_COUNT}`);
-}
-
-const pointerToken = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
-function resolvePointer(document: unknown, ref: string, path: string): unknown {
-  const tokens = ref
-    .slice(1)
-    .split('/')
-    .slice(1)
-    .map((token) => decodeURIComponent(token).replaceAll('~1', '/').replaceAll('~0', '~'));
-  const target = tokens.reduce<unknown>(
-    (here, token) => (here === undefined ? undefined : (here as JsonRow | null)?.[token]),
-    document,
-  );
-  if (target !== undefined) return target;
-  throw refused(path, `$ref ${ref} leads nowhere`);
 }

@@ -184,11 +184,63 @@ it('takes deep nesting with few states more', () => {
   expect(accepts(automaton, `${deep(500)}]`)).toBe(false);
 });
 
+/** Texts of up to `length` signs. */
+function texts(signs: string, length: number): string[] {
+  let all = [''];
+  for (let i = 0; i < length; i++) {
+    all = all.concat(
+      all.filter((t) => t.length === i).flatMap((t) => [...signs].map((s) => t + s)),
+    );
+  }
+  return all;
+}
+
+describe('a range takes exactly the numbers in it', () => {
+  const all = texts('0123459.-', 5);
+  it.each([
+    ['number', 0, 1],
+    ['number', 1, 5],
+    ['number', -0.5, 1.1],
+    ['number', -51, -3.25],
+    ['number', 0.05, 0.05],
+    ['number', 9.95, 120.5],
+    ['integer', 0, 10],
+    ['integer', -12, 45],
+    ['integer', 99.5, 1012],
+  ] as const)('%s from %d to %d', (type, minimum, maximum) => {
+    const automaton = automatonOf({ type, minimum, maximum });
+    const form = type === 'integer' ? /^-?(0|[1-9]\d*)$/ : /^-?(0|[1-9]\d*)(\.\d+)?$/;
+    // −0 is not written
+    const isIn = (text: string) =>
+      form.test(text) &&
+      Number(text) >= minimum &&
+      Number(text) <= maximum &&
+      !Object.is(Number(text), -0);
+    const wrong = all.filter((text) => accepts(automaton, text) !== isIn(text));
+    expect(wrong).toEqual([]);
+    expect(all.filter(isIn).length).toBeGreaterThan(0);
+  });
+
+  it('has at most six digits behind the point, and no exponent', () => {
+    const automaton = automatonOf({ type: 'number', minimum: 0, maximum: 1 });
+    expect(accepts(automaton, '0.123456')).toBe(true);
+    expect(accepts(automaton, '1.000000')).toBe(true);
+    for (const text of ['0.1234567', '1e-1', '1.000001']) {
+      expect(accepts(automaton, text), text).toBe(false);
+    }
+  });
+});
+
 describe('a schema is refused', () => {
   it.each([
     [{ type: 'string', pattern: 'a+' }, '#: the keyword "pattern" is not supported here'],
     [{ type: 'string', format: 'date' }, 'the keyword "format" is not supported here'],
-    [{ type: 'integer', minimum: 1 }, 'the keyword "minimum" is not supported here'],
+    [{ type: 'integer', minimum: 1 }, 'minimum and maximum are supported together only'],
+    [{ type: 'number', minimum: 2, maximum: 1 }, 'no number lies between minimum 2 and maximum 1'],
+    [{ type: 'integer', minimum: 0.2, maximum: 0.8 }, 'no integer lies between'],
+    [{ type: 'number', minimum: 'a', maximum: 1 }, 'minimum is "a", expected a number'],
+    [{ type: 'integer', minimum: 0, maximum: 1e16 }, 'maximum is 10000000000000000, expected'],
+    [{ type: 'integer', multipleOf: 2 }, 'the keyword "multipleOf" is not supported here'],
     [{ type: 'array', uniqueItems: true }, 'the keyword "uniqueItems"'],
     [{ oneOf: [{}, {}] }, 'the keyword "oneOf" is not supported'],
     [{ not: {} }, 'the keyword "not"'],

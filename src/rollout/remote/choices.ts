@@ -1,0 +1,86 @@
+/**
+ * The forms whose answer is a list of `choices`: `POST /completions`, where the prompt goes as token ids, so
+ * that the server tokenises nothing, and `POST /chat/completions`, where the server renders the messages by
+ * its own template. vLLM and SGLang give the ids that they sampled back (`return_token_ids`).
+ */
+import type { JsonRow } from '../../util/files.js';
+import {
+  type ApiForm,
+  countOf,
+  finishOf,
+  idsOf,
+  listOf,
+  logprobsOf,
+  type RemoteAnswer,
+  type RemoteCall,
+  rowOf,
+  samplingFields,
+  textOf,
+} from './api.js';
+
+type Spoken = Pick<RemoteAnswer, 'text' | 'logprobs' | 'reasoning'>;
+
+/** What tells the two forms apart. */
+interface ChoicesForm {
+  readonly path: string;
+  /** Fields that hold the prompt, and that ask for log-probabilities. */
+  readonly fields: (request: RemoteCall['request']) => JsonRow;
+  /** @throws Error naming what the choice lacks */
+  readonly read: (choice: JsonRow | undefined) => Spoken;
+}
+
+const choicesApi = ({ path, fields, read }: ChoicesForm): ApiForm => ({
+  path,
+  body: ({ model, request, params, seed, extra }) => ({
+    model,
+    ...fields(request),
+    max_tokens: Math.min(params.maxNewTokens, request.maxNewTokens ?? params.maxNewTokens),
+    ...samplingFields(params),
+    seed,
+    ...extra,
+  }),
+  answer(body) {
+    const choice = listOf(body.choices)[0];
+    const spoken = read(choice);
+    const usage = rowOf(body.usage);
+    return {
+      ...spoken,
+      ids: idsOf(choice?.token_ids),
+      finishReason: finishOf(choice?.finish_reason),
+      usage: {
+        promptTokens: countOf(usage.prompt_tokens),
+        completionTokens: countOf(usage.completion_tokens),
+        reasoningTokens: countOf(rowOf(usage.completion_tokens_details).reasoning_tokens),
+      },
+    };
+  },
+});
+
+export const completionsApi = choicesApi({
+  path: '/completions',
+  fields: ({ promptIds }) => ({ prompt: [...promptIds], logprobs: 0, return_token_ids: true }),
+  read: (choice) => {
+    if (typeof choice?.text !== 'string') throw new Error('its answer holds no choices[0].text');
+    const values = rowOf(choice.logprobs).token_logprobs;
+    return {
+      text: choice.text,
+      logprobs: logprobsOf(Array.isArray(values) ? values : []),
+      reasoning: textOf(choice.reasoning) || null,
+    };
+  },
+});
+
+export const chatApi = choicesApi({
+  path: '/chat/completions',
+  fields: ({ messages }) => ({ messages: [...(messages ?? [])], logprobs: true }),
+  read: (choice) => {
+    if (choice?.message == null) throw new Error('its answer holds no choices[0].message');
+    const message = rowOf(choice.message);
+    const tokens = listOf(rowOf(choice.logprobs).content);
+    return {
+      text: textOf(message.content),
+      logprobs: logprobsOf(tokens.map(({ logprob }) => logprob)),
+      reasoning: textOf(message.reasoning_content) || textOf(message.reasoning) || null,
+    };
+  },
+});
