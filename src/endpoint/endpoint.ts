@@ -1,28 +1,23 @@
 /**
  * A client of an OpenAI-compatible server: JSON in, JSON out, with retries, bounded concurrency, replies
- * kept by content, and counts. It follows no redirect, so the key reaches the configured address only.
- * Left out: streaming.
+ * kept by content, and counts. Left out: streaming.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonRow } from '../util/files.js';
-import { EndpointError, malformed, noAnswer, refusal } from './failures.js';
+import { EndpointError } from './failures.js';
 import { limiter } from './limiter.js';
 import { diskCache, requestKey } from './reply-cache.js';
 import type { EndpointSettings } from './settings.js';
+import {
+  abortOf,
+  type EndpointReply,
+  type EndpointRequest,
+  httpTransport,
+  type Transport,
+} from './transport.js';
 
 /** Longest wait between two tries, milliseconds, also when the server asks for more. */
 const MAX_DELAY_MS = 30_000;
-/** Longer answers are refused, characters. */
-const MAX_ANSWER = 64 * 2 ** 20;
-
-export interface EndpointReply {
-  readonly body: JsonRow;
-  /** From sending the successful try to its whole body, milliseconds; 0 for a kept reply. */
-  readonly latencyMs: number;
-  /** The reply comes from the cache, or was shared with an identical request on its way. */
-  readonly isCached: boolean;
-}
-
 export interface PostOptions {
   readonly signal?: AbortSignal;
   /** The server answers in words, which come as `{ text }`. Such replies are not kept. */
@@ -55,7 +50,11 @@ export interface Endpoint {
   stats(): EndpointStats;
 }
 
-export function openEndpoint(settings: EndpointSettings): Endpoint {
+/** @param transport Sends one request; default: by HTTP to the settings' address. */
+export function openEndpoint(
+  settings: EndpointSettings,
+  transport: Transport = httpTransport(settings),
+): Endpoint {
   const withPermit = limiter(settings.maxConcurrency);
   const cache = settings.cacheDir === null ? null : diskCache(settings.cacheDir);
   const onTheirWay = new Map<string, Promise<EndpointReply>>();
@@ -69,10 +68,14 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     latency_s: 0,
   };
 
-  const ask = (request: HttpRequest): Promise<EndpointReply> =>
+  const ask = (request: EndpointRequest): Promise<EndpointReply> =>
     withPermit(async () => {
       try {
-        const reply = await withRetries(settings, request, () => count.retries++);
+        const reply = await withRetries(() => transport(request), {
+          settings,
+          request,
+          onRetry: () => count.retries++,
+        });
         const usage = tokensOf(reply.body);
         count.prompt_tokens += usage.prompt;
         count.completion_tokens += usage.completion;
@@ -85,7 +88,7 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
     });
 
   /** Only for the cache: identical requests on their way are one. */
-  const askOnce = async (request: HttpRequest): Promise<EndpointReply> => {
+  const askOnce = async (request: EndpointRequest): Promise<EndpointReply> => {
     if (cache === null) return await ask(request);
     const key = requestKey(request.url, request.body);
     const kept = cache.get(key);
@@ -119,22 +122,21 @@ export function openEndpoint(settings: EndpointSettings): Endpoint {
   };
 }
 
-interface HttpRequest {
-  readonly method: 'GET' | 'POST';
-  readonly url: string;
-  readonly body?: JsonRow;
-  readonly signal?: AbortSignal;
-  readonly answersText?: boolean;
-}
-
 async function withRetries(
-  settings: EndpointSettings,
-  request: HttpRequest,
-  onRetry: () => void,
+  send: () => Promise<EndpointReply>,
+  {
+    settings,
+    request,
+    onRetry,
+  }: {
+    readonly settings: EndpointSettings;
+    readonly request: EndpointRequest;
+    readonly onRetry: () => void;
+  },
 ): Promise<EndpointReply> {
   for (let tries = 1; ; tries++) {
     try {
-      return await once(settings, request);
+      return await send();
     } catch (error) {
       const retry = error instanceof EndpointError ? error.retry : null;
       if (retry === null || tries >= settings.attempts) throw error;
@@ -143,58 +145,6 @@ async function withRetries(
       await sleep(Math.min(MAX_DELAY_MS, wait), undefined, abortOf(settings, request));
     }
   }
-}
-
-function abortOf({ signal }: EndpointSettings, request: HttpRequest): { signal?: AbortSignal } {
-  const signals = [signal, request.signal].filter((each) => each != null);
-  return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
-}
-
-async function once(settings: EndpointSettings, request: HttpRequest): Promise<EndpointReply> {
-  const { url, method, body } = request;
-  const start = performance.now();
-  const outer = abortOf(settings, request).signal;
-  const timeout = AbortSignal.timeout(settings.timeoutMs);
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, {
-      method,
-      headers: headersOf(settings),
-      redirect: 'manual',
-      signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    text = await response.text();
-  } catch (error) {
-    outer?.throwIfAborted();
-    throw noAnswer(url, error, settings.timeoutMs);
-  }
-  if (!response.ok) {
-    const retryAfter = response.headers.get('retry-after');
-    throw refusal(url, { status: response.status, text, retryAfter });
-  }
-  const answer = request.answersText === true ? { text } : parsed(url, text);
-  return { body: answer, latencyMs: performance.now() - start, isCached: false };
-}
-
-function headersOf({ apiKey }: EndpointSettings): Record<string, string> {
-  const headers = { 'content-type': 'application/json', 'user-agent': 'lorikeet' };
-  return apiKey === null ? headers : { ...headers, authorization: `Bearer ${apiKey}` };
-}
-
-function parsed(url: string, text: string): JsonRow {
-  if (text.length > MAX_ANSWER) throw malformed(url, `its answer has ${text.length} characters`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw malformed(url, `its answer is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
-  }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw malformed(url, 'its answer is not a JSON object');
-  }
-  return value as JsonRow;
 }
 
 function tokensOf({ usage }: JsonRow): { readonly prompt: number; readonly completion: number } {

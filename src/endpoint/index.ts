@@ -8,9 +8,9 @@ export {
 } from './chat.js';
 export {
   type Endpoint,
-  type EndpointReply,
   type EndpointStats,
   openEndpoint,
 } from './endpoint.js';
 export { EndpointError, type EndpointFailure } from './failures.js';
 export { type EndpointChoice, type EndpointSettings, endpointSettings } from './settings.js';
+export type { EndpointReply, EndpointRequest, Transport } from './transport.js';

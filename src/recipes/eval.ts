@@ -1,5 +1,4 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
-import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EvalConfig, evalSchema, inputPaths, resolvedYaml } from '../config/index.js';
 import { type EvalMetrics, type Evaluation, writeEvaluation } from '../evaluate/index.js';
@@ -17,6 +16,7 @@ import {
 import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './evaluate-model.js';
+import { fileStamps } from './file-stamps.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { cachedSampler } from './prediction-cache.js';
@@ -114,26 +114,18 @@ function predictionKey(
   { config, source, inputs }: Omit<EvalArgs, 'context'>,
   { run, adapter }: { readonly run: number; readonly adapter: string | null },
 ): string {
+  const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
   const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
   const { max_rounds, num_generations, strategy_samples } = config;
   return sha256(
     JSON.stringify({
-      model: [source.baseName, weightFiles(source.baseDir), adapter],
+      model: [source.baseName, weightFiles, adapter],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },
       strategy: { strategy, strategy_samples, num_generations, token_budget, max_rounds },
     }),
   );
-}
-
-/** Names, sizes and times of the base's weight files. */
-function weightFiles(dir: string): readonly (string | number)[] {
-  const names = readdirSync(dir).filter((name) => name.endsWith('.safetensors'));
-  return names.sort().flatMap((name) => {
-    const { size, mtimeMs } = statSync(join(dir, name));
-    return [name, size, mtimeMs];
-  });
 }
 
 function finish(

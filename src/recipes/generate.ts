@@ -190,11 +190,11 @@ function remoteColumns({ reasoning, usage }: Completion & Partial<RemoteCompleti
 /** Null when nothing is graded. */
 async function rewardsOf(
   config: GenerateConfig,
-  { signal }: RecipeContext,
+  context: RecipeContext,
 ): Promise<OpenRewards | null> {
   if (config.rewards.length === 0) return null;
   const options = { tags: tagsOf(config) };
-  return await openRewards(config.rewards, { keys: config, signal, options });
+  return await openRewards(config.rewards, { keys: config, context, options });
 }
 
 function report(

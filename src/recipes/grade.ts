@@ -34,7 +34,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
   checkOutput(config);
   const rows = readJsonl(input);
   const samples = rows.map((row, i) => sampleOf(row, `${input}:${i + 1}`));
-  const scorer = await openScorer(config, context.signal);
+  const scorer = await openScorer(config, context);
   try {
     const start = performance.now();
     const { grade } = scorer;

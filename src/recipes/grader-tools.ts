@@ -1,4 +1,4 @@
-/** What graders need of the outside world: the endpoint of judges and embeddings, and a Python sandbox. */
+/** What graders need of the outside world: a judge, embeddings, and a Python sandbox. */
 import type { GraderKeys, JudgeConfig } from '../config/index.js';
 import {
   chatCompletion,
@@ -8,39 +8,59 @@ import {
   endpointSettings,
   openEndpoint,
 } from '../endpoint/index.js';
-import { type GraderTools, GradeTimeout } from '../rewards/index.js';
+import { type GraderSpec, type GraderTools, GradeTimeout, graderTypes } from '../rewards/index.js';
 import { createPythonSandbox, type PythonSandbox } from '../sandbox/index.js';
+import type { RecipeContext } from './context.js';
+import { openModelEndpoint } from './judge/model-endpoint.js';
 
 export interface OpenTools {
   readonly tools: GraderTools;
-  /** Counts of the endpoint; null where none was opened. */
+  /** Counts of the judge; null where none was opened. */
   readonly stats: () => EndpointStats | null;
   readonly close: () => void;
 }
 
-/**
- * @param needsPython Whether a sandbox is started.
- * @throws InputError or SetupError as `endpointSettings` and `createPythonSandbox`.
- */
-export async function openGraderTools(
-  keys: GraderKeys,
-  { needsPython, signal }: { readonly needsPython: boolean; readonly signal?: AbortSignal },
-): Promise<OpenTools> {
-  const endpoint = openJudge(keys.judge, signal ?? null);
-  const sandbox = needsPython
-    ? await createPythonSandbox({ isolation: keys.sandbox, workers: keys.python_workers })
-    : null;
-  return {
-    tools: {
-      ...(endpoint !== null && judgeTools(endpoint, keys.judge)),
-      ...(sandbox !== null && pythonTool(sandbox, keys.python_timeout_s)),
-    },
-    stats: () => endpoint?.stats() ?? null,
-    close: () => sandbox?.dispose(),
-  };
+interface ToolNeeds {
+  /** What the tools are for: only what these need is started. */
+  readonly specs: readonly GraderSpec[];
+  readonly context: RecipeContext;
+  /** CPU threads of a model that judges here; null takes all cores. */
+  readonly threads?: number | null;
 }
 
-function openJudge(judge: JudgeConfig, signal: AbortSignal | null): Endpoint | null {
+/** @throws InputError or SetupError as `endpointSettings`, `openModelEndpoint` and `createPythonSandbox`. */
+export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promise<OpenTools> {
+  const { specs, context, threads = null } = needs;
+  const types = new Set(specs.flatMap((spec) => [...graderTypes(spec)]));
+  const { judge } = keys;
+  const server = openServer(judge, context.signal);
+  const isJudged = types.has('score_model') || types.has('label_model');
+  const model = isJudged ? judge.model_path : null;
+  const local = model === null ? null : await openModelEndpoint(judge, { model, context, threads });
+  const asked = local?.endpoint ?? server;
+  try {
+    const sandbox = types.has('python')
+      ? await createPythonSandbox({ isolation: keys.sandbox, workers: keys.python_workers })
+      : null;
+    return {
+      tools: {
+        ...(asked !== null && completeTool(asked, judge)),
+        ...(server !== null && embedTool(server, judge)),
+        ...(sandbox !== null && pythonTool(sandbox, keys.python_timeout_s)),
+      },
+      stats: () => asked?.stats() ?? null,
+      close: () => {
+        sandbox?.dispose();
+        local?.close();
+      },
+    };
+  } catch (error) {
+    local?.close();
+    throw error;
+  }
+}
+
+function openServer(judge: JudgeConfig, signal: AbortSignal): Endpoint | null {
   const { env } = process;
   if (judge.base_url === null && !env.OPENAI_BASE_URL) return null;
   const { price_input: input, price_output: output } = judge;
@@ -59,16 +79,21 @@ function openJudge(judge: JudgeConfig, signal: AbortSignal | null): Endpoint | n
   );
 }
 
-function judgeTools(endpoint: Endpoint, judge: JudgeConfig): GraderTools {
-  const { model, embedding_model: embedder } = judge;
+function completeTool(endpoint: Endpoint, { model }: JudgeConfig): GraderTools {
   return {
-    complete: async (request) =>
-      await chatCompletion(endpoint, { ...request, model: model ?? request.model }),
-    ...(embedder !== null && {
-      embed: async (input: readonly string[]) =>
-        await embeddings(endpoint, { model: embedder, input }),
-    }),
+    complete: async (request) => {
+      const { finishReason, ...reply } = await chatCompletion(endpoint, {
+        ...request,
+        model: model ?? request.model,
+      });
+      return { ...reply, isCut: finishReason === 'length' };
+    },
   };
+}
+
+function embedTool(endpoint: Endpoint, { embedding_model: model }: JudgeConfig): GraderTools {
+  if (model === null) return {};
+  return { embed: async (input) => await embeddings(endpoint, { model, input }) };
 }
 
 function pythonTool(sandbox: PythonSandbox, timeoutS: number): GraderTools {

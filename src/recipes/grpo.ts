@@ -48,8 +48,14 @@ async function inputsOf(
     context: spec.maxPositions,
     completion: config.max_completion_length,
   });
+  return { prompts, rewards: await rewardsOf(config, context) };
+}
+
+/** An interrupt waits for the end of the step, and so for the judges of its completions. */
+function rewardsOf(config: GrpoConfig, context: RecipeContext): Promise<OpenRewards> {
+  const unbroken = { ...context, signal: new AbortController().signal };
   const options = { tags: tagsOf(config) };
-  return { prompts, rewards: await openRewards(config.rewards, { keys: config, options }) };
+  return openRewards(config.rewards, { keys: config, context: unbroken, options });
 }
 
 /** Optimizer steps and prompts of one generation, by TRL's batch rule. */

@@ -6,12 +6,12 @@ import {
   compileGrader,
   gradedSample,
   makeAsyncRewards,
-  needsPython,
   openUserReward,
   type RewardOptions,
 } from '../rewards/index.js';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
+import type { RecipeContext } from './context.js';
 import { type OpenTools, openGraderTools } from './grader-tools.js';
 
 export interface OpenRewards {
@@ -25,12 +25,11 @@ export async function openRewards(
   rewards: readonly RewardConfig[],
   {
     keys,
-    signal,
+    context,
     options = {},
   }: {
-    readonly keys: GraderKeys;
-    /** Ends requests to judges. */
-    readonly signal?: AbortSignal;
+    readonly keys: GraderKeys & { readonly threads?: number | null };
+    readonly context: RecipeContext;
     readonly options?: Partial<RewardOptions>;
   },
 ): Promise<OpenRewards> {
@@ -40,10 +39,10 @@ export async function openRewards(
   };
   try {
     const specs = graderSpecs(rewards);
-    const isPython = [...specs.values()].some(needsPython);
     const { tools, stats, ...open } = await openGraderTools(keys, {
-      needsPython: isPython,
-      ...(signal && { signal }),
+      specs: [...specs.values()],
+      context,
+      threads: keys.threads ?? null,
     });
     closers.push(open.close);
     const outside: Record<string, AsyncReward> = {};

@@ -6,14 +6,18 @@ import type { JsonRow } from '../util/files.js';
 
 const TYPES = ['text', 'json_object', 'json_schema'];
 
-/** @throws InputError on a format of another type, or a schema that is not supported */
+/**
+ * @param options.isCompact JSON without white space, for answers that no one reads.
+ * @throws InputError on a format of another type, or a schema that is not supported
+ */
 export function responseConstraint(
   format: JsonRow | null,
   tokenizer: Tokenizer,
+  options: { readonly isCompact?: boolean } = {},
 ): TokenConstraint | null {
   const schema = format === null ? undefined : schemaOf(format);
   if (schema === undefined) return null;
-  return tokenConstraint(schemaGrammar(schema), {
+  return tokenConstraint(schemaGrammar(schema, options), {
     tokenBytes: tokenizer.tokenBytes(),
     endIds: tokenizer.eosIds,
   });

@@ -23,8 +23,8 @@ export {
   type GradeStatus,
   GradeTimeout,
   gradedSample,
+  graderTypes,
   type JsonGrader,
-  needsPython,
   type RunPythonGrade,
 } from './graders/index.js';
 export { extractBoxed } from './math/boxed.js';

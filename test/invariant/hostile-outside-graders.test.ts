@@ -20,7 +20,8 @@ const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const TEXTS = hostileTexts(10_000);
-const signal = new AbortController().signal;
+const { signal } = new AbortController();
+const context = { signal, log: () => {}, print: () => {}, verbose: false };
 
 /** Counts of the statuses; scores outside of [0, 1]; the longest grade, seconds. */
 async function graded(grader: object, texts: readonly string[], words: readonly string[]) {
@@ -28,7 +29,7 @@ async function graded(grader: object, texts: readonly string[], words: readonly 
   writeFileSync(file, JSON.stringify(grader));
   const scorer = await openScorer(
     loadConfig(gradeSchema, { overrides: [`grader=${file}`, ...words] }),
-    signal,
+    context,
   );
   try {
     const samples = texts.map((output_text) => gradedSample({ answer: '12' }, { output_text }));

@@ -1,13 +1,23 @@
 /** Keys of graders and rewards that come from outside: judges, Python, a user's files. */
 import { z } from 'zod';
-import { nonNegative, optionalText, positive, text, whole } from './fields.js';
+import { nonNegative, optionalInput, optionalText, positive, text, whole } from './fields.js';
 import type { rewardsKey } from './groups.js';
 
-/** The endpoint of judges and embeddings. */
+/** The endpoint of judges and embeddings, or the model that judges here. */
 const judgeKey = z
   .strictObject({
     base_url: optionalText('Address of an OpenAI-compatible endpoint; null is OPENAI_BASE_URL'),
     api_key_env: optionalText('Environment variable with its key; null is OPENAI_API_KEY, if set'),
+    model_path: optionalInput(
+      'Model that judges here, in place of an endpoint: hub id, folder or run folder',
+    ),
+    prompt_template: optionalText('Of a model_path without a chat template: text with {prompt}'),
+    max_new_tokens: whole(1)
+      .default(128)
+      .describe('Longest answer of model_path, tokens, where the grader does not say'),
+    max_context: whole(2)
+      .default(4096)
+      .describe('Longest prompt and answer of model_path together, tokens'),
     model: optionalText('Model asked in place of the one that graders name'),
     embedding_model: optionalText('Model of embeddings, for the metric cosine'),
     cache_dir: text()
@@ -21,7 +31,7 @@ const judgeKey = z
     price_output: nonNegative().default(0).describe('Price of a million output tokens'),
   })
   .prefault({})
-  .describe('Endpoint of model graders');
+  .describe('Model graders: an endpoint, or a model here');
 
 /** What graders and rewards from outside need. */
 export const graderKeys = {

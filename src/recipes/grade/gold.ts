@@ -114,7 +114,7 @@ async function validateInput(config: GradeConfig, context: RecipeContext): Promi
     throw new InputError({ where: 'grade', problem: 'input is missing', remedy: 'Give rows' });
   }
   const gold = compileTemplate(config.gold, 'gold');
-  const scorer = await openScorer(config, context.signal);
+  const scorer = await openScorer(config, context);
   try {
     const samples = readJsonl(input).map((row) => {
       const item = itemOf(row);

@@ -6,10 +6,10 @@ import {
   type Grade,
   type GraderOutcome,
   type JsonGrader,
-  needsPython,
 } from '../../rewards/index.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
 import { openGraderTools } from '../grader-tools.js';
 import { openRewards } from '../open-rewards.js';
 
@@ -20,7 +20,7 @@ export interface Scorer {
 }
 
 /** @throws InputError unless the config names either a grader or rewards */
-export async function openScorer(config: GradeConfig, signal: AbortSignal): Promise<Scorer> {
+export async function openScorer(config: GradeConfig, context: RecipeContext): Promise<Scorer> {
   const { grader, rewards } = config;
   if ((grader === null) === (rewards.length === 0)) {
     throw new InputError({
@@ -30,14 +30,14 @@ export async function openScorer(config: GradeConfig, signal: AbortSignal): Prom
     });
   }
   if (grader === null) {
-    const opened = await openRewards(rewards, { keys: config, signal });
+    const opened = await openRewards(rewards, { keys: config, context });
     return {
       ...opened,
       grade: async ({ text, item }) => outcomeOf(await opened.grade(text, item)),
     };
   }
   const spec = parseGrader(readJson(grader), grader);
-  const opened = await openGraderTools(config, { needsPython: needsPython(spec), signal });
+  const opened = await openGraderTools(config, { specs: [spec], context });
   try {
     const grade = compileGrader(spec, { ...opened.tools, onError: config.on_error });
     return { ...opened, grade };

@@ -49,7 +49,7 @@ export async function stressGrader(
   }
   const rows = readJsonl(config.input).slice(0, config.stress_rows).map(itemOf);
   const gold = goldOf(config);
-  const scorer = await openScorer(config, context.signal);
+  const scorer = await openScorer(config, context);
   try {
     const attacks: AttackReport[] = [];
     for (const attack of ATTACKS) {

@@ -2,6 +2,6 @@
 export { type CompileOptions, compileGrader, type JsonGrader } from './compile.js';
 export { type GraderOutcome, type GradeStatus, GradeTimeout } from './outcome.js';
 export { type GradedSample, gradedSample } from './sample.js';
-export { type GraderSpec, needsPython } from './spec.js';
+export { type GraderSpec, graderTypes } from './spec.js';
 export { compileTemplate } from './template.js';
 export type { Complete, Embed, GraderTools, RunPythonGrade } from './tools.js';

@@ -56,8 +56,8 @@ function judgeOf(name: string, { complete }: GraderTools): Complete {
   if (complete !== undefined) return complete;
   throw new InputError({
     where: name,
-    problem: 'a model grader needs an endpoint, and none is named',
-    remedy: 'Give judge.base_url (or OPENAI_BASE_URL), also of a local server',
+    problem: 'a model grader needs a judge, and none is named',
+    remedy: 'Give judge.base_url (or OPENAI_BASE_URL), or a model here as judge.model_path',
   });
 }
 
@@ -109,9 +109,12 @@ function compileContent(content: unknown, where: string): Template {
 
 /** The judge's result: `result` of its JSON object, a bare number, or its text. */
 async function ask(complete: Complete, request: Parameters<Complete>[0]): Promise<unknown> {
-  const { text, refusal } = await complete(request);
+  const { text, refusal, isCut = false } = await complete(request);
   if (refusal !== null) throw new Error(`the judge refused: ${refusal.slice(0, 200)}`);
   const answer = text.trim();
+  if (isCut && !answer.endsWith('}')) {
+    throw new Error(`the judge's answer ${shown(answer)} is cut at its token limit`);
+  }
   try {
     const value: unknown = JSON.parse(answer);
     const isObject = value !== null && typeof value === 'object';

@@ -84,8 +84,9 @@ export type GraderSpec =
   | MathEquivalenceSpec
   | MultiSpec;
 
-/** Whether a grader, or a part of it, runs Python. */
-export function needsPython(spec: GraderSpec): boolean {
-  if (spec.type !== 'multi') return spec.type === 'python';
-  return Object.values(spec.graders).some(needsPython);
+/** Types of a grader and its parts. */
+export function graderTypes(spec: GraderSpec): ReadonlySet<GraderSpec['type']> {
+  if (spec.type !== 'multi') return new Set([spec.type]);
+  const parts = Object.values(spec.graders).flatMap((part) => [...graderTypes(part)]);
+  return new Set([spec.type, ...parts]);
 }

@@ -6,7 +6,12 @@ export type Complete = (request: {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   /** Further fields of the request, as the endpoint names them. */
   readonly settings: Readonly<Record<string, unknown>>;
-}) => Promise<{ readonly text: string; readonly refusal: string | null }>;
+}) => Promise<{
+  readonly text: string;
+  readonly refusal: string | null;
+  /** The answer ended at its token limit. */
+  readonly isCut?: boolean;
+}>;
 
 /** One vector for each text. */
 export type Embed = (texts: readonly string[]) => Promise<readonly (readonly number[])[]>;

@@ -10,7 +10,7 @@ import {
   ANY_ARRAY,
   ANY_OBJECT,
   BOOLEAN,
-  JSON_RULES,
+  jsonRules,
   jsonString,
   list,
   member,
@@ -31,17 +31,24 @@ import {
 } from './schema-keywords.js';
 import { pointerToken, resolvePointer } from './schema-pointer.js';
 
-/** @throws InputError naming the place in the schema and the keyword. */
-export function schemaGrammar(schema: unknown): Grammar {
-  return new SchemaCompiler(schema).grammar();
+/**
+ * @param options.isCompact Only texts without white space between their parts.
+ * @throws InputError naming the place in the schema and the keyword.
+ */
+export function schemaGrammar(
+  schema: unknown,
+  { isCompact = false }: { readonly isCompact?: boolean } = {},
+): Grammar {
+  return new SchemaCompiler(schema, isCompact).grammar();
 }
 
 class SchemaCompiler {
   private readonly document: unknown;
-  private readonly rules = new Map<string, Expression>(JSON_RULES);
+  private readonly rules: Map<string, Expression>;
 
-  constructor(document: unknown) {
+  constructor(document: unknown, isCompact: boolean) {
     this.document = document;
+    this.rules = new Map(jsonRules({ isCompact }));
   }
 
   grammar(): Grammar {

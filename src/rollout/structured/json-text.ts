@@ -56,8 +56,11 @@ export const NUMBER = sequence(INTEGER, optional(FRACTION), optional(EXPONENT));
 export const BOOLEAN = choice(literal('true'), literal('false'));
 export const NULL = literal('null');
 
+/** White space between the parts: the rule `space`. */
+export const SPACE = rule('space');
+
 /** Nothing, one space, or a new line with its indentation: enough for every style, and never endless. */
-export const SPACE = optional(
+const ANY_SPACE = optional(
   choice(literal(' '), sequence(literal('\n'), repeat(oneOf(' \t'), 0, 32))),
 );
 
@@ -86,7 +89,12 @@ export const ANY = rule('any');
 export const ANY_OBJECT = rule('any object');
 export const ANY_ARRAY = rule('any array');
 
-export const JSON_RULES: readonly (readonly [string, Expression])[] = [
+export const jsonRules = ({
+  isCompact,
+}: {
+  readonly isCompact: boolean;
+}): readonly (readonly [string, Expression])[] => [
+  ['space', isCompact ? sequence() : ANY_SPACE],
   ['any', choice(ANY_OBJECT, ANY_ARRAY, jsonString(), NUMBER, BOOLEAN, NULL)],
   ['any object', list(['{', '}'], member(jsonString(), ANY))],
   ['any array', list(['[', ']'], ANY)],

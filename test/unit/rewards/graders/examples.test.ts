@@ -30,6 +30,8 @@ const CASES: Readonly<Record<string, readonly [right: string, wrong: string]>> =
   'math-equivalence.json': ['\\boxed{0.5}', '\\boxed{2}'],
 };
 
+const specOf = (file: string) => parseGrader(readJson(join(FOLDER, file)), file);
+
 const { available } = await sandboxSupport();
 let server: TestServer;
 let open: OpenTools;
@@ -45,7 +47,14 @@ beforeAll(async () => {
   const keys = loadConfig(gradeSchema, {
     overrides: [`judge.base_url=${server.baseUrl}`, 'judge.cache_dir=null'],
   });
-  open = await openGraderTools(keys, { needsPython: available });
+  const context = {
+    signal: new AbortController().signal,
+    log: () => undefined,
+    print: () => undefined,
+    verbose: false,
+  };
+  const specs = FILES.map((file) => specOf(file));
+  open = await openGraderTools(keys, { specs: available ? specs : [], context });
 });
 afterAll(async () => {
   open.close();
@@ -54,8 +63,7 @@ afterAll(async () => {
 
 describe.skipIf(!available)('example graders (need bubblewrap)', () => {
   it.each(FILES)('%s', async (file) => {
-    const path = join(FOLDER, file);
-    const grade = compileGrader(parseGrader(readJson(path), path), open.tools);
+    const grade = compileGrader(specOf(file), open.tools);
     const [right, wrong] = CASES[file] ?? ['renal failure', 'broken leg'];
     const good = await grade(gradedSample(ITEM, { output_text: right }));
     const bad = await grade(gradedSample(ITEM, { output_text: wrong }));

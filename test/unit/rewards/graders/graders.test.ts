@@ -316,8 +316,8 @@ describe('judges', () => {
     expect(await outcome('Good')).toMatchObject({ score: null, status: 'error' });
   });
 
-  it('is refused without an endpoint', () => {
-    expect(() => compileGrader(parseGrader(judge, 'g.json'))).toThrow('needs an endpoint');
+  it('is refused without a judge', () => {
+    expect(() => compileGrader(parseGrader(judge, 'g.json'))).toThrow('needs a judge');
   });
 });
 

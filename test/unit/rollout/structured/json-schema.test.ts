@@ -177,6 +177,15 @@ describe.each(Object.entries(CASES))('%s', (_, { schema, yes, no }) => {
   });
 });
 
+it('takes no white space between the parts when it is compact', () => {
+  const schema = { type: 'object', properties: { a: { type: 'array' } }, required: ['a'] };
+  const automaton = new Automaton(compile(schemaGrammar(schema, { isCompact: true })));
+  expect(accepts(automaton, '{"a":[1,{"b ":[]}]}')).toBe(true);
+  for (const text of ['{"a": []}', '{ "a":[]}', '{"a":[1, 2]}', '{"a":[]\n}']) {
+    expect(accepts(automaton, text), text).toBe(false);
+  }
+});
+
 it('takes deep nesting with few states more', () => {
   const automaton = automatonOf({});
   const deep = (n: number) => `${'['.repeat(n)}1${']'.repeat(n)}`;

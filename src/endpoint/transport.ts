@@ -1,0 +1,88 @@
+/** One request and its answer: by HTTP, or by whatever else gives the answers of such a server. */
+import type { JsonRow } from '../util/files.js';
+import { malformed, noAnswer, refusal } from './failures.js';
+import type { EndpointSettings } from './settings.js';
+
+/** Longer answers are refused, characters. */
+const MAX_ANSWER = 64 * 2 ** 20;
+
+export interface EndpointRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly body?: JsonRow;
+  readonly signal?: AbortSignal;
+  readonly answersText?: boolean;
+}
+
+export interface EndpointReply {
+  readonly body: JsonRow;
+  /** From sending the successful try to its whole body, milliseconds; 0 for a kept reply. */
+  readonly latencyMs: number;
+  /** The reply comes from the cache, or was shared with an identical request on its way. */
+  readonly isCached: boolean;
+}
+
+/** Sends a request once. @throws EndpointError, which says whether another try may help. */
+export type Transport = (request: EndpointRequest) => Promise<EndpointReply>;
+
+/** By `fetch`. It follows no redirect, so the key reaches the configured address only. */
+export const httpTransport =
+  (settings: EndpointSettings): Transport =>
+  (request) =>
+    once(settings, request);
+
+async function once(settings: EndpointSettings, request: EndpointRequest): Promise<EndpointReply> {
+  const { url, method, body } = request;
+  const start = performance.now();
+  const outer = abortOf(settings, request).signal;
+  const timeout = AbortSignal.timeout(settings.timeoutMs);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: headersOf(settings),
+      redirect: 'manual',
+      signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    text = await response.text();
+  } catch (error) {
+    outer?.throwIfAborted();
+    throw noAnswer(url, error, settings.timeoutMs);
+  }
+  if (!response.ok) {
+    const retryAfter = response.headers.get('retry-after');
+    throw refusal(url, { status: response.status, text, retryAfter });
+  }
+  const answer = request.answersText === true ? { text } : parsed(url, text);
+  return { body: answer, latencyMs: performance.now() - start, isCached: false };
+}
+
+function headersOf({ apiKey }: EndpointSettings): Record<string, string> {
+  const headers = { 'content-type': 'application/json', 'user-agent': 'lorikeet' };
+  return apiKey === null ? headers : { ...headers, authorization: `Bearer ${apiKey}` };
+}
+
+function parsed(url: string, text: string): JsonRow {
+  if (text.length > MAX_ANSWER) throw malformed(url, `its answer has ${text.length} characters`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw malformed(url, `its answer is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw malformed(url, 'its answer is not a JSON object');
+  }
+  return value as JsonRow;
+}
+
+/** The signal that ends a request, where there is one. */
+export function abortOf(
+  { signal }: EndpointSettings,
+  request: EndpointRequest,
+): { signal?: AbortSignal } {
+  const signals = [signal, request.signal].filter((each) => each != null);
+  return signals.length === 0 ? {} : { signal: AbortSignal.any(signals) };
+}
