@@ -44,7 +44,7 @@ export type { GradeConfig } from './schemas/grade.js';
 export { gradeSchema } from './schemas/grade.js';
 export { parseGrader } from './schemas/grader.js';
 export type { GraderKeys, JudgeConfig, RewardConfig } from './schemas/grader-keys.js';
-export type { RolloutPrecision } from './schemas/groups.js';
+export type { RolloutDevice, RolloutPrecision } from './schemas/groups.js';
 export type { GrpoConfig } from './schemas/grpo.js';
 export { grpoSchema } from './schemas/grpo.js';
 export type { InitModelConfig } from './schemas/init-model.js';

@@ -8,7 +8,7 @@ import { benchTraining, randomTokens } from './bench-training.js';
 import type { RecipeContext } from './context.js';
 import type { ModelSource } from './model-source.js';
 import type { TrainedPolicy } from './policy-source.js';
-import { resolvePrecision } from './rollout-precision.js';
+import { resolveRollouts } from './rollout-engine.js';
 import { openSampler } from './sampling.js';
 
 function requestsOf(config: BenchGrpoConfig, vocabulary: number, step: number): PromptRequest[] {
@@ -74,7 +74,7 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
       longest: config.prompt_tokens + config.max_completion_length,
     },
     stepOf: async (trained, source) => {
-      const { kernels } = resolvePrecision(config.rollout_precision, context.log);
+      const resolved = resolveRollouts(config, context.log);
       // No token ends a completion, so that each has the length that is asked for.
       const endless = { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } };
       const sampler = await openSampler(endless, {
@@ -83,7 +83,7 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
         maxPromptLength: config.prompt_tokens,
         maxNewTokens: config.max_completion_length,
         loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
-        ...(kernels !== undefined && { kernels }),
+        ...resolved,
       });
       const rollouts = new Rollouts(config, { sampler, trained, source });
       return {

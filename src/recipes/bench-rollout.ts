@@ -2,12 +2,7 @@
 import type { BenchRolloutConfig } from '../config/index.js';
 import { adapterFromLora, planLora } from '../model/index.js';
 import type { DecoderSpec } from '../model/spec.js';
-import {
-  type KernelOptions,
-  type OnnxSampler,
-  PLAIN_SAMPLING,
-  type PromptRequest,
-} from '../rollout/index.js';
+import { type OnnxSampler, PLAIN_SAMPLING, type PromptRequest } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
 import { Rng } from '../util/rng.js';
@@ -15,12 +10,13 @@ import { type Adapter, loraConfig, readAdapter } from '../weights/index.js';
 import { median, round } from './bench-numbers.js';
 import type { RecipeContext } from './context.js';
 import { type ModelSource, openModel } from './model-source.js';
-import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
+import { type ResolvedRollouts, resolveRollouts } from './rollout-engine.js';
 import { openSampler } from './sampling.js';
 
 export interface RolloutFigures {
   readonly benchmark: 'rollout';
-  readonly precision: ResolvedPrecision['precision'];
+  readonly precision: ResolvedRollouts['precision'];
+  readonly device: ResolvedRollouts['device'];
   readonly batch: number;
   readonly completions: number;
   readonly new_tokens: number;
@@ -40,8 +36,8 @@ export async function benchRollout(
   context: RecipeContext,
 ): Promise<RolloutFigures> {
   const source = await openModel({ model: config.model }, context);
-  const { precision, kernels } = resolvePrecision(config.precision, context.log);
-  const sampler = await openBenchSampler(config, source, kernels);
+  const resolved = resolveRollouts({ ...config, rollout_precision: config.precision }, context.log);
+  const sampler = await openBenchSampler(config, source, resolved);
   try {
     const syncMs = sync(config, source, sampler);
     const requests = benchRequests(config, source);
@@ -54,7 +50,8 @@ export async function benchRollout(
     const { tokens } = runs[0]!;
     return {
       benchmark: 'rollout',
-      precision,
+      precision: resolved.precision,
+      device: resolved.device,
       batch: config.batch,
       completions: requests.length * config.num_generations,
       new_tokens: tokens,
@@ -73,7 +70,7 @@ export async function benchRollout(
 function openBenchSampler(
   config: BenchRolloutConfig,
   source: ModelSource,
-  kernels: KernelOptions | undefined,
+  resolved: ResolvedRollouts,
 ): Promise<OnnxSampler> {
   return openSampler(
     { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } },
@@ -82,7 +79,7 @@ function openBenchSampler(
       maxBatch: config.batch,
       maxPromptLength: config.prompt_tokens,
       maxNewTokens: config.max_new_tokens,
-      ...(kernels !== undefined && { kernels }),
+      ...resolved,
       loraModules: [...(benchAdapter(config, source, 0)?.tensors.keys() ?? [])],
     },
   );

@@ -15,7 +15,7 @@ import { type ModelSource, openModel } from './model-source.js';
 import { openPolicySampler } from './policy-sampler.js';
 import { configureDevice } from './policy-source.js';
 import { asChat, type PromptInput } from './prompt-input.js';
-import { resolvePrecision } from './rollout-precision.js';
+import { resolveRollouts } from './rollout-engine.js';
 import { openSampler } from './sampling.js';
 import { openServerSampler } from './server-sampler.js';
 
@@ -77,7 +77,7 @@ function localEngine(
       return openPolicySampler(source, { maxContext, maxBatch: config.batch_size });
     }
     return await openSampler(source, {
-      ...resolvePrecision(config.rollout_precision, context.log),
+      ...resolveRollouts(config, context.log),
       threads: config.threads,
       maxBatch: config.batch_size,
       maxPromptLength: longest,

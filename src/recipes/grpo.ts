@@ -13,7 +13,8 @@ import { GrpoLogs } from './grpo-logs.js';
 import type { ModelSource } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
-import { PROBE_TOLERANCE, resolvePrecision } from './rollout-precision.js';
+import { resolveRollouts } from './rollout-engine.js';
+import { PROBE_TOLERANCE } from './rollout-precision.js';
 import { openSampler } from './sampling.js';
 import {
   type PreparedTraining,
@@ -88,7 +89,7 @@ async function prepare(
     numIterations: config.num_iterations,
   };
   const period = generationPeriod(schedule);
-  const resolved = resolvePrecision(config.rollout_precision, session.context.log);
+  const resolved = resolveRollouts(config, session.context.log);
   const sampler = await run.phases.time('load', () =>
     openSampler(source, {
       ...resolved,

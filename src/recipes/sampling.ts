@@ -6,6 +6,7 @@ import {
   type KernelOptions,
   type OnnxSampler,
   PLAIN_SAMPLING,
+  type RolloutDevice,
   type SamplingParams,
 } from '../rollout/index.js';
 import { type DeviceChoice, kindOf } from '../tensor/gpu.js';
@@ -22,6 +23,8 @@ export interface SamplerOptions {
   /** Modules that take LoRA matrices; default: those of the model's own adapter. */
   readonly loraModules?: readonly string[];
   readonly kernels?: KernelOptions;
+  /** Default: the CPU. */
+  readonly device?: RolloutDevice;
   /** Base parameters that later adapters replace; default: those that the model's own adapter does. */
   readonly replaced?: ReadonlySet<string>;
 }
@@ -52,6 +55,7 @@ export async function openSampler(
     maxContext,
     maxBatch,
     ...(options.kernels !== undefined && { kernels: options.kernels }),
+    ...(options.device !== undefined && { device: options.device }),
     ...(options.threads !== null && { threads: options.threads }),
   });
   if (source.adapter !== null) sampler.setAdapter(adapter, adapterHash(source.adapter));
@@ -69,8 +73,9 @@ export function checkSamplerDevice({ device }: { readonly device: DeviceChoice }
   if (kindOf(device) !== 'cuda') return;
   throw new InputError({
     where: `device=${device}`,
-    problem: "rollouts run on ONNX Runtime's CPU provider; only TensorFlow computes on a GPU",
-    remedy: 'Use device=cpu or device=auto (for scores also engine=tensorflow)',
+    problem: 'it is what TensorFlow computes on, which is not used here',
+    remedy:
+      'Use device=cpu or device=auto (for scores also engine=tensorflow); rollout_device says what samples',
   });
 }
 

@@ -9,7 +9,7 @@ import { renderOptions } from './dataset.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { frozenPolicy, scoreSequences } from './policy-sampler.js';
 import { configureDevice } from './policy-source.js';
-import { resolvePrecision } from './rollout-precision.js';
+import { resolveRollouts } from './rollout-engine.js';
 import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
 import { checkSamplerDevice, openSampler } from './sampling.js';
 
@@ -103,7 +103,7 @@ async function onnxScorer(
 ): Promise<OpenScorer> {
   checkSamplerDevice(config);
   const sampler = await openSampler(source, {
-    ...resolvePrecision(config.rollout_precision, context.log),
+    ...resolveRollouts(config, context.log),
     threads: config.threads,
     maxBatch: config.batch_size,
     maxPromptLength: Math.max(...sequences.map((ids) => ids.length)),

@@ -12,6 +12,7 @@ export {
 } from './engine/reference-sampler.js';
 export { checkVersion } from './freshness.js';
 export type { WeightSource } from './graph/weight-source.js';
+export type { RolloutDevice } from './ort/provider.js';
 export type { RemoteApi, RemoteUsage } from './remote/api.js';
 export {
   createRemoteSampler,

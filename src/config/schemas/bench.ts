@@ -1,7 +1,7 @@
 /** `lorikeet bench NAME`: what is measured, and the keys of each measurement. */
 import { z } from 'zod';
 import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
-import { machineKeys, rolloutPrecisionField, seedKey } from './groups.js';
+import { machineKeys, rolloutDeviceKey, rolloutPrecisionField, seedKey } from './groups.js';
 import { memoryKeys } from './training.js';
 
 export const benchSchema = z.strictObject({
@@ -30,6 +30,7 @@ export const benchRolloutSchema = z.strictObject({
     .default('continuous')
     .describe('static: the next batch starts when the whole batch before it is done'),
   precision: rolloutPrecisionField('auto'),
+  ...rolloutDeviceKey,
   temperature: nonNegative().default(1).describe('0 is greedy'),
   repeats: whole(1).default(3).describe('Measured calls after one to warm up; the median counts'),
   ...machineKeys,
@@ -76,6 +77,7 @@ export const benchGrpoSchema = z.strictObject({
     .describe('Tokens of each completion; none ends earlier'),
   share_prompts: sharePrompts,
   rollout_precision: rolloutPrecisionField('auto'),
+  ...rolloutDeviceKey,
 });
 
 export type BenchGrpoConfig = z.output<typeof benchGrpoSchema>;

@@ -9,6 +9,7 @@ import {
   modelKeys,
   overwriteKey,
   rewardsKey,
+  rolloutDeviceKey,
   rolloutPrecisionField,
   samplingKeys,
   seedKey,
@@ -53,6 +54,7 @@ export const generateSchema = z
     ...decodingKeys,
     ...stopKey,
     rollout_precision: rolloutPrecisionField('float32'),
+    ...rolloutDeviceKey,
     ...machineKeys,
     ...seedKey,
   })

@@ -113,6 +113,16 @@ export const rolloutPrecisionField = (value: RolloutPrecision) =>
     .default(value)
     .describe('What sampling computes in; auto: bfloat16 where the processor is fast in it');
 
+const ROLLOUT_DEVICES = ['cpu', 'webgpu'] as const;
+export type RolloutDevice = (typeof ROLLOUT_DEVICES)[number];
+
+export const rolloutDeviceKey = {
+  rollout_device: z
+    .enum(ROLLOUT_DEVICES)
+    .default('cpu')
+    .describe('Where ONNX Runtime samples; webgpu: any GPU with Vulkan, Metal or Direct3D 12'),
+};
+
 export const stopKey = {
   stop: z.array(text()).default([]).describe('Stop strings, beside the end-of-sequence tokens'),
 };

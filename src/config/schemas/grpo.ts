@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { requireRows } from './dataset.js';
 import { fileWord, nonNegative, optionalWhole, positive, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
-import { rewardsKey, rolloutPrecisionField, samplingKeys, stageKey, stopKey } from './groups.js';
+import {
+  rewardsKey,
+  rolloutDeviceKey,
+  rolloutPrecisionField,
+  samplingKeys,
+  stageKey,
+  stopKey,
+} from './groups.js';
 import { referenceKeys } from './reference.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
@@ -169,6 +176,7 @@ export const grpoSchema = z
       .default(false)
       .describe('Control experiment: deal the rewards to other completions of the batch'),
     rollout_precision: rolloutPrecisionField('auto'),
+    ...rolloutDeviceKey,
     max_logprob_difference: positive()
       .nullable()
       .default(null)

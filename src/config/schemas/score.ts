@@ -6,6 +6,7 @@ import {
   machineKeys,
   modelKeys,
   overwriteKey,
+  rolloutDeviceKey,
   rolloutPrecisionField,
 } from './groups.js';
 
@@ -26,6 +27,7 @@ export const scoreSchema = z.strictObject({
   rollout_precision: rolloutPrecisionField('float32').describe(
     'What engine=onnxruntime computes in; auto: bfloat16 where the processor is fast in it',
   ),
+  ...rolloutDeviceKey,
   batch_size: whole(1).default(8).describe('Sequences scored together'),
   ...machineKeys,
 });

@@ -49,12 +49,14 @@ export class Generation {
 
   /** Gives free slots to waiting completions. */
   private async admit(): Promise<void> {
-    const { queue, slots } = this.options;
+    const { queue, slots, decodeLane } = this.options;
     let slot = this.nextFree(0);
     while (slot < slots && !queue.isEmpty && !this.isAborted()) {
       const sample = queue.take();
-      if (sample === undefined) await queue.fetch();
-      else if (this.start(sample, slot)) slot = this.nextFree(slot + 1);
+      if (sample === undefined) {
+        await decodeLane.cache.settle();
+        await queue.fetch();
+      } else if (this.start(sample, slot)) slot = this.nextFree(slot + 1);
     }
   }
 

@@ -5,13 +5,8 @@
  */
 import type { DecoderSpec } from '../../model/spec.js';
 import { CACHE_BLOCK, cacheType, type NativeKernels } from '../graph/native-layout.js';
-import { type OrtTensor, tensorOver } from '../ort/tensor.js';
-
-export interface CacheGeometry {
-  readonly rows: number;
-  /** Tokens that a row can hold. */
-  readonly capacity: number;
-}
+import { type HostTensor, tensorOver } from '../ort/tensor.js';
+import type { CacheGeometry, RowCache } from './row-cache.js';
 
 type CacheArray = Float32Array | Uint16Array;
 
@@ -24,7 +19,7 @@ export function cacheBytesPerToken(spec: DecoderSpec, native: NativeKernels | nu
   return spec.layers.length * 2 * spec.numKvHeads * spec.headDim * bytes;
 }
 
-export class KvCache {
+export class KvCache implements RowCache {
   private readonly heads: number;
   private readonly headDim: number;
   /** Tokens whose keys stand together. */
@@ -44,21 +39,18 @@ export class KvCache {
     this.arrays = Array.from({ length: 2 * layers.length }, () => this.allocate(0));
   }
 
-  /** Makes room and lays the rows out anew; what was in the cache is lost. */
   shape({ rows, capacity }: CacheGeometry): void {
     this.capacity = this.wholeBlocks(capacity);
     const size = rows * this.heads * this.capacity * this.headDim;
     if (this.arrays[0]!.length < size) this.arrays = this.arrays.map(() => this.allocate(size));
   }
 
-  /** Tensors over the first `rows` rows, keys and values alternating, layer by layer. */
-  tensors(rows: number): OrtTensor[] {
+  tensors(rows: number): HostTensor[] {
     const shape = [rows, this.heads, this.capacity, this.headDim];
     const size = rows * this.heads * this.capacity * this.headDim;
     return this.arrays.map((array) => tensorOver(array.subarray(0, size), shape, this.type));
   }
 
-  /** Copies the first `tokens` tokens of row `fromRow` of `from` into row `toRow`. */
   copyRow(from: KvCache, fromRow: number, toRow: number, tokens: number): void {
     const length = this.wholeBlocks(tokens) * this.headDim;
     for (const [i, target] of this.arrays.entries()) {
@@ -71,6 +63,12 @@ export class KvCache {
       }
     }
   }
+
+  /** Copies are made at once. */
+  async settle(): Promise<void> {}
+
+  /** The memory is JavaScript's. */
+  dispose(): void {}
 
   private wholeBlocks(tokens: number): number {
     return Math.ceil(tokens / this.block) * this.block;

@@ -4,6 +4,7 @@
  */
 import type { DecoderSpec } from '../../model/spec.js';
 import {
+  BATCH_SHAPE,
   INPUT_IDS,
   INVERSE_TEMPERATURE,
   PROBABILITIES,
@@ -16,10 +17,10 @@ import {
   SEQLENS_K,
   TOTAL_LENGTH,
 } from '../graph/names.js';
-import type { NativeKernels } from '../graph/native-layout.js';
 import type { IoBinding, OrtSession } from '../ort/session.js';
-import { type OrtTensor, type TensorData, tensorOver } from '../ort/tensor.js';
-import { type CacheGeometry, KvCache } from './kv-cache.js';
+import type { OrtTensor } from '../ort/tensor.js';
+import { Port } from './port.js';
+import type { CacheGeometry, RowCache } from './row-cache.js';
 
 /** Sizes of a run: rows, tokens a row, rows of logits. */
 export interface RunShape {
@@ -28,78 +29,48 @@ export interface RunShape {
   readonly wanted: number;
 }
 
-type Kind = 'int32' | 'float32';
-
-/** An array that grows, and the tensor over its beginning that is bound at present. */
-class Port<Data extends Int32Array | Float32Array> {
-  data: Data;
-  private tensor: OrtTensor | undefined;
-  private readonly kind: Kind;
-
-  constructor(kind: Kind) {
-    this.kind = kind;
-    this.data = this.allocate(0);
-  }
-
-  /** A tensor of `shape` over the array, or null when the present one fits. */
-  reshape(shape: readonly number[]): OrtTensor | null {
-    const isSame = this.tensor?.shape.every((size, i) => size === shape[i]) ?? false;
-    if (isSame) return null;
-    const size = shape.reduce((product, dim) => product * dim, 1);
-    if (this.data.length < size) this.data = this.allocate(size);
-    this.tensor?.dispose();
-    this.tensor = tensorOver(this.data.subarray(0, size) as TensorData, shape);
-    return this.tensor;
-  }
-
-  dispose(): void {
-    this.tensor?.dispose();
-  }
-
-  private allocate(size: number): Data {
-    return (this.kind === 'int32' ? new Int32Array(size) : new Float32Array(size)) as Data;
-  }
-}
-
 export interface LaneOptions {
   readonly session: OrtSession;
   readonly spec: DecoderSpec;
+  /** Keys and values. The lane disposes it. */
+  readonly cache: RowCache;
   /**
    * Fewest rows that a matrix product gets. 2 where there are adapter inputs: a single row times a matrix
    * that is no constant goes another way in ONNX Runtime's CPU kernels and comes out other in the last bits,
    * so that a completion made alone would not be the same as in a batch.
    */
   readonly minRows?: number;
-  /** Our own operators, when the graph is made of them. */
-  readonly native?: NativeKernels | null;
+  /** Whether the graph is made of our own operators. */
+  readonly isNative?: boolean;
 }
 
 export class Lane {
-  readonly cache: KvCache;
+  readonly cache: RowCache;
   private readonly session: OrtSession;
   private readonly spec: DecoderSpec;
   private readonly minRows: number;
   private readonly isNative: boolean;
   private readonly binding: IoBinding;
-  private readonly inputIds = new Port<Int32Array>('int32');
-  private readonly seqlensK = new Port<Int32Array>('int32');
-  private readonly totalLength = new Port<Int32Array>('int32');
-  private readonly wantedRows = new Port<Int32Array>('int32');
-  private readonly inverseTemperature = new Port<Float32Array>('float32');
-  private readonly allScores = new Port<Float32Array>('float32');
-  private readonly allProbabilities = new Port<Float32Array>('float32');
+  private readonly inputIds = new Port(INPUT_IDS, Int32Array);
+  private readonly seqlensK = new Port(SEQLENS_K, Int32Array);
+  private readonly totalLength = new Port(TOTAL_LENGTH, Int32Array);
+  private readonly batchShape = new Port(BATCH_SHAPE, BigInt64Array);
+  private readonly wantedRows = new Port(ROWS, Int32Array);
+  private readonly inverseTemperature = new Port(INVERSE_TEMPERATURE, Float32Array);
+  private readonly allScores = new Port(SCORES, Float32Array);
+  private readonly allProbabilities = new Port(PROBABILITIES, Float32Array);
   private cacheTensors: OrtTensor[] = [];
   private scoreRows: Float32Array[] = [];
   private probabilityRows: Float32Array[] = [];
   /** Rows bound; the last may be there for `minRows` only. */
   private boundRows = 0;
 
-  constructor({ session, spec, minRows = 1, native = null }: LaneOptions) {
+  constructor({ session, spec, cache, minRows = 1, isNative = false }: LaneOptions) {
     this.session = session;
     this.spec = spec;
+    this.cache = cache;
     this.minRows = minRows;
-    this.isNative = native !== null;
-    this.cache = new KvCache(spec, native);
+    this.isNative = isNative;
     this.binding = session.createBinding();
   }
 
@@ -143,12 +114,11 @@ export class Lane {
     const rows = tokens === 1 ? Math.max(batch, this.minRows) : batch;
     const logits = Math.max(wanted, this.minRows);
     if (rows !== this.boundRows) this.bindCache(rows);
-    this.bindInput(INPUT_IDS, this.inputIds.reshape([rows, tokens]));
-    this.bindInput(SEQLENS_K, this.seqlensK.reshape([rows]));
-    const total = this.totalLength.reshape([1]);
-    if (!this.isNative) this.bindInput(TOTAL_LENGTH, total);
-    this.bindInput(ROWS, this.wantedRows.reshape([logits]));
-    this.bindInput(INVERSE_TEMPERATURE, this.inverseTemperature.reshape([logits, 1]));
+    this.inputIds.shapeInput(this.binding, [rows, tokens]);
+    this.seqlensK.shapeInput(this.binding, [rows]);
+    if (!this.isNative) this.shapeForAttention(rows, tokens);
+    this.wantedRows.shapeInput(this.binding, [logits]);
+    this.inverseTemperature.shapeInput(this.binding, [logits, 1]);
     this.bindOutputs(logits);
     this.ids.fill(0, batch * tokens, rows * tokens);
     this.lastPositions.fill(0, batch, rows);
@@ -157,28 +127,41 @@ export class Lane {
 
   /** Runs the graph on what the arrays hold. */
   async run(inverseTemperature: number): Promise<void> {
-    let total = 0;
-    for (let row = 0; row < this.boundRows; row++) {
-      total = Math.max(total, this.lastPositions[row]! + 1);
-    }
-    this.totalLength.data[0] = total;
+    if (!this.isNative) this.totalLength.data[0] = this.longestRow();
     this.inverseTemperature.data.fill(inverseTemperature);
+    await this.cache.settle();
+    if (this.session.device !== 'cpu')
+      for (const port of this.inputs()) port.bindInput(this.binding);
     await this.session.run(this.binding);
   }
 
   dispose(): void {
     this.binding.dispose();
-    const { inputIds, seqlensK, totalLength, wantedRows, inverseTemperature } = this;
-    for (const port of [inputIds, seqlensK, totalLength, wantedRows, inverseTemperature]) {
-      port.dispose();
-    }
-    this.allScores.dispose();
-    this.allProbabilities.dispose();
+    for (const port of [...this.inputs(), this.allScores, this.allProbabilities]) port.dispose();
     for (const tensor of this.cacheTensors) tensor.dispose();
+    this.cache.dispose();
   }
 
-  private bindInput(name: string, tensor: OrtTensor | null): void {
-    if (tensor !== null) this.binding.bindInput(name, tensor);
+  private inputs() {
+    const { inputIds, seqlensK, totalLength, batchShape, wantedRows, inverseTemperature } = this;
+    const attention = this.isNative ? [] : [totalLength, batchShape];
+    return [inputIds, seqlensK, ...attention, wantedRows, inverseTemperature];
+  }
+
+  private longestRow(): number {
+    let total = 0;
+    for (let row = 0; row < this.boundRows; row++) {
+      total = Math.max(total, this.lastPositions[row]! + 1);
+    }
+    return total;
+  }
+
+  private shapeForAttention(rows: number, tokens: number): void {
+    this.totalLength.shapeInput(this.binding, [1]);
+    this.batchShape.shapeInput(this.binding, [3]);
+    this.batchShape.data[0] = BigInt(rows);
+    this.batchShape.data[1] = BigInt(tokens);
+    this.batchShape.data[2] = -1n;
   }
 
   private bindCache(rows: number): void {
@@ -199,12 +182,9 @@ export class Lane {
 
   private bindOutputs(count: number): void {
     const { vocabSize } = this.spec;
-    const scores = this.allScores.reshape([count, vocabSize]);
-    const probabilities = this.allProbabilities.reshape([count, vocabSize]);
-    if (scores === null || probabilities === null) return;
-    this.binding.bindOutput(SCORES, scores);
-    this.binding.bindOutput(PROBABILITIES, probabilities);
-    if (this.scoreRows.length >= count) return;
+    const isNew = this.allScores.shapeOutput(this.binding, [count, vocabSize]);
+    this.allProbabilities.shapeOutput(this.binding, [count, vocabSize]);
+    if (!isNew || this.scoreRows.length >= count) return;
     this.scoreRows = rowsOf(this.allScores.data, vocabSize);
     this.probabilityRows = rowsOf(this.allProbabilities.data, vocabSize);
   }

@@ -16,13 +16,13 @@ import {
   type ProjectionPart,
 } from '../graph/projections.js';
 import type { LoadedKernels } from '../ort/kernels.js';
-import { type OrtTensor, tensorOver } from '../ort/tensor.js';
+import { type HostTensor, type OrtTensor, tensorOver } from '../ort/tensor.js';
 
 interface Slot {
   readonly projection: Projection;
   rank: number;
-  a: OrtTensor;
-  b: OrtTensor;
+  a: HostTensor;
+  b: HostTensor;
 }
 
 /** Packs matrices for our own operators. */
@@ -66,7 +66,7 @@ export class LoraInputs {
   /**
    * Takes over an adapter, or none.
    * @param version becomes `hash`; the adapter's content hash when absent
-   * @returns whether tensors changed their shape, so that they must be bound anew
+   * @returns whether the inputs are other tensors now, so that they must be bound anew
    * @throws InputError when the adapter does not fit the model or the modules with LoRA inputs
    */
   write(adapter: Adapter | null, version?: string): boolean {
@@ -152,7 +152,7 @@ function rankOf(adapter: Adapter | null, { module }: ProjectionPart): number {
   return adapter?.tensors.get(module)?.a.shape[0] ?? 0;
 }
 
-function matrix(rows: number, columns: number): OrtTensor {
+function matrix(rows: number, columns: number): HostTensor {
   return tensorOver(new Float32Array(rows * columns), [rows, columns]);
 }
 
@@ -173,7 +173,7 @@ function matrixShapes(
   ];
 }
 
-function packedMatrix(shape: MatrixShape, { type }: LoraPacking): OrtTensor {
+function packedMatrix(shape: MatrixShape, { type }: LoraPacking): HostTensor {
   const [rows, columns] = packedShape(type, shape);
   const data =
     type === 'float32' ? new Float32Array(rows * columns) : new Uint16Array(rows * columns);

@@ -7,11 +7,13 @@ import type { DecoderSpec } from '../../model/spec.js';
 import { InputError, RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
 import { decoderGraph } from '../graph/decoder.js';
+import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels, type NativePrecision } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import { encodeGraph } from '../onnx/model-files.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
-import { OrtSession } from '../ort/session.js';
+import type { RolloutDevice } from '../ort/provider.js';
+import { OrtSession, type SessionOptions } from '../ort/session.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import { TokenSampler } from '../sampling/token-sampler.js';
 import type {
@@ -23,12 +25,13 @@ import type {
   SamplingParams,
   SyncResult,
 } from '../types.js';
+import { DeviceCache, RowMover } from './device-cache.js';
 import { Generation } from './generation.js';
-import { cacheBytesPerToken } from './kv-cache.js';
+import { cacheBytesPerToken, KvCache } from './kv-cache.js';
 import { Lane } from './lane.js';
 import { LoraInputs, type LoraPacking } from './lora-inputs.js';
 import { PromptQueue } from './prompt-queue.js';
-import { checkRequests, checkSequences } from './requests.js';
+import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
 import { scoreSequences } from './score.js';
 
 export interface OnnxSamplerOptions {
@@ -50,8 +53,10 @@ export interface OnnxSamplerOptions {
   readonly threads?: number;
   /** Where large weights are written for loading; the system's temporary folder when absent. */
   readonly cacheDir?: string;
-  /** Our own operators; absent: ONNX Runtime's, in float32. */
+  /** Our own operators, on the CPU; absent: ONNX Runtime's, in float32. */
   readonly kernels?: KernelOptions;
+  /** What samples; default: the CPU. */
+  readonly device?: RolloutDevice;
 }
 
 export interface KernelOptions {
@@ -86,6 +91,7 @@ export async function createOnnxSampler(options: OnnxSamplerOptions): Promise<On
       problem: `${maxContext} tokens, expected 2 to ${spec.maxPositions} for this model`,
     });
   }
+  checkDevice(spec, options.device ?? 'cpu');
   if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
     throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });
   }
@@ -97,6 +103,8 @@ class SessionSampler implements OnnxSampler {
   private readonly native: NativeKernels | null;
   private readonly kernels: LoadedKernels | null;
   private readonly lora: LoraInputs;
+  /** Copies rows of caches in a device's memory; null on the CPU. */
+  private readonly mover: RowMover | null;
   private weightsVersion: string | null = null;
   private session: OrtSession;
   private promptLane: Lane;
@@ -120,6 +128,7 @@ class SessionSampler implements OnnxSampler {
           };
     this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
     this.session = this.loadSession(options.weights);
+    this.mover = this.isOnDevice ? new RowMover(options.spec, this.sessionOptions) : null;
     this.promptLane = this.newLane();
     this.decodeLane = this.newLane();
     this.bindLora();
@@ -127,6 +136,15 @@ class SessionSampler implements OnnxSampler {
 
   private get maxRunTokens(): number {
     return this.options.maxRunTokens ?? DEFAULT_MAX_RUN_TOKENS;
+  }
+
+  private get isOnDevice(): boolean {
+    return (this.options.device ?? 'cpu') !== 'cpu';
+  }
+
+  private get sessionOptions(): SessionOptions {
+    const { threads, device = 'cpu' } = this.options;
+    return { threads: threads ?? availableParallelism(), kernels: this.kernels, device };
   }
 
   get adapterHash(): string | null {
@@ -160,7 +178,8 @@ class SessionSampler implements OnnxSampler {
       throw new RunError('rollout: the adapter cannot change while completions are being sampled');
     }
     const start = performance.now();
-    if (this.lora.write(adapter, version)) this.bindLora();
+    // A device has a copy of the tensors, and needs another one.
+    if (this.lora.write(adapter, version) || this.isOnDevice) this.bindLora();
     return { hash: this.adapterHash, syncMs: performance.now() - start };
   }
 
@@ -184,6 +203,7 @@ class SessionSampler implements OnnxSampler {
     this.isDisposed = true;
     const release = () => {
       this.releaseSession();
+      this.mover?.dispose();
       this.lora.dispose();
     };
     if (this.pending === 0) release();
@@ -247,9 +267,10 @@ class SessionSampler implements OnnxSampler {
 
   private newLane(): Lane {
     const { spec, loraModules = [] } = this.options;
-    const { session, native } = this;
-    const minRows = native === null && loraModules.length > 0 ? 2 : 1;
-    return new Lane({ session, spec, minRows, native });
+    const { session, native, mover } = this;
+    const minRows = native === null && mover === null && loraModules.length > 0 ? 2 : 1;
+    const cache = mover === null ? new KvCache(spec, native) : new DeviceCache(spec, mover);
+    return new Lane({ session, spec, cache, minRows, isNative: native !== null });
   }
 
   private packing(): LoraPacking | null {
@@ -259,12 +280,12 @@ class SessionSampler implements OnnxSampler {
   }
 
   private loadSession(source: WeightSource): OrtSession {
-    const { spec, loraModules = [], maxContext, threads, cacheDir } = this.options;
-    const { native, kernels } = this;
+    const { spec, loraModules = [], maxContext, cacheDir } = this.options;
+    const { native } = this;
     const graph = decoderGraph({ spec, source, loraModules, maxContext, native });
     const files = encodeGraph(graph, { tempDir: cacheDir });
     try {
-      return OrtSession.create(files, { threads: threads ?? availableParallelism(), kernels });
+      return OrtSession.create(files, this.sessionOptions);
     } finally {
       files.dispose();
     }
@@ -290,14 +311,4 @@ class SessionSampler implements OnnxSampler {
     this.queue = result.catch(() => undefined);
     return result;
   }
-}
-
-function inRequestOrder(
-  completions: readonly Completion[],
-  requests: readonly PromptRequest[],
-): Completion[] {
-  const order = new Map(requests.map(({ id }, i) => [id, i]));
-  return [...completions].sort(
-    (a, b) => order.get(a.requestId)! - order.get(b.requestId)! || a.sampleIndex - b.sampleIndex,
-  );
 }

@@ -1,6 +1,6 @@
 /** What a call may ask for. */
 import { InputError } from '../../util/errors.js';
-import type { PromptRequest } from '../types.js';
+import type { Completion, PromptRequest } from '../types.js';
 
 export interface RequestLimits {
   readonly vocabSize: number;
@@ -76,4 +76,14 @@ function checkIds(where: string, ids: readonly number[], vocabSize: number): voi
       remedy: 'Use the tokenizer that belongs to the model',
     });
   }
+}
+
+export function inRequestOrder(
+  completions: readonly Completion[],
+  requests: readonly PromptRequest[],
+): Completion[] {
+  const order = new Map(requests.map(({ id }, i) => [id, i]));
+  return [...completions].sort(
+    (a, b) => order.get(a.requestId)! - order.get(b.requestId)! || a.sampleIndex - b.sampleIndex,
+  );
 }

@@ -6,7 +6,7 @@ import type { Attributes, Value } from '../onnx/graph-builder.js';
 import { type GraphContext, rmsNorm } from './context.js';
 import { project } from './linear.js';
 import {
-  INPUT_IDS,
+  BATCH_SHAPE,
   pastKey,
   pastValue,
   presentKey,
@@ -34,7 +34,7 @@ export function attention(
   const queriesKeysValues = qkv.map((projection) => project(context, x, projection));
   const inputs =
     queriesKeysValues.length === 1
-      ? [batched(context, queriesKeysValues[0]!, qkv[0]!.outFeatures), '', '']
+      ? [batched(context, queriesKeysValues[0]!), '', '']
       : normalised(context, queriesKeysValues, layer);
   const caches = cacheInputs(context, layer);
   const rope = ropeInputs(context, layer);
@@ -69,24 +69,16 @@ function normalised(context: GraphContext, qkv: readonly Value[], layer: number)
   const widths = [spec.numHeads, spec.numKvHeads, spec.numKvHeads].map((n) => n * spec.headDim);
   return qkv.map((value, i) => {
     const width = widths[i]!;
-    if (i === 2) return batched(context, value, width);
+    if (i === 2) return batched(context, value);
     const length = spec.qkNorm === 'head' ? spec.headDim : width;
     const name = `model.layers.${layer}.self_attn.${'qk'.charAt(i)}_norm.weight`;
-    return batched(context, rmsNorm(context, flat(context, value, length), name, length), width);
+    return batched(context, rmsNorm(context, flat(context, value, length), name, length));
   });
 }
 
 /** [B·S, features] (or any split of it) as [B, S, features]. */
-function batched({ graph }: GraphContext, x: Value, features: number): Value {
-  const shape = `shape.batched.${features}`;
-  if (!graph.has(shape)) {
-    const sizes = graph.has('shape.input_ids')
-      ? 'shape.input_ids'
-      : graph.node('Shape', [INPUT_IDS], { outputs: ['shape.input_ids'] });
-    const last = graph.constant(`size.${features}`, BigInt64Array.of(BigInt(features)), [1]);
-    graph.node('Concat', [sizes, last], { attributes: { axis: 0 }, outputs: [shape] });
-  }
-  return graph.node('Reshape', [x, shape]);
+function batched({ graph }: GraphContext, x: Value): Value {
+  return graph.node('Reshape', [x, BATCH_SHAPE]);
 }
 
 /** Anything as [*, features]. */

@@ -10,6 +10,7 @@ import { checkHeadSizes } from './limits.js';
 import { project } from './linear.js';
 import { gatedActivation } from './mlp.js';
 import {
+  BATCH_SHAPE,
   INPUT_IDS,
   INVERSE_TEMPERATURE,
   PROBABILITIES,
@@ -57,7 +58,10 @@ export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
 function declareInputs({ graph, native }: GraphContext): void {
   graph.input(INPUT_IDS, 'int32', ['B', 'S']);
   graph.input(SEQLENS_K, 'int32', ['B']);
-  if (native === null) graph.input(TOTAL_LENGTH, 'int32', [1]);
+  if (native === null) {
+    graph.input(TOTAL_LENGTH, 'int32', [1]);
+    graph.input(BATCH_SHAPE, 'int64', [3]);
+  }
   graph.input(ROWS, 'int32', ['N']);
   graph.input(INVERSE_TEMPERATURE, 'float32', ['N', 1]);
 }

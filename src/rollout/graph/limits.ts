@@ -1,6 +1,7 @@
 /** What ONNX Runtime's attention operator asks of a model. */
 import type { DecoderSpec } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
+import type { RolloutDevice } from '../ort/provider.js';
 
 const HEAD_MULTIPLE = 16;
 
@@ -18,4 +19,17 @@ export function checkHeadSizes({ headDim, ropes }: DecoderSpec): void {
       remedy: 'Choose hidden_size, num_attention_heads or head_dim accordingly',
     });
   }
+}
+
+/**
+ * The WebGPU provider of ONNX Runtime 1.30 leaves the soft cap of attention out without saying so.
+ * @throws InputError for a model that the device would compute wrongly
+ */
+export function checkDevice({ attentionSoftcap }: DecoderSpec, device: RolloutDevice): void {
+  if (device !== 'webgpu' || attentionSoftcap === null) return;
+  throw new InputError({
+    where: `rollout device ${device}`,
+    problem: `the model caps its attention scores at ${attentionSoftcap}, which ONNX Runtime's WebGPU provider does not`,
+    remedy: 'Use rollout_device=cpu',
+  });
 }

@@ -8,6 +8,8 @@ export const INPUT_IDS = 'input_ids'; // int32 [B, S]
 export const SEQLENS_K = 'seqlens_k'; // int32 [B]
 /** Largest of those lengths; equal to S exactly when the rows start from nothing. */
 export const TOTAL_LENGTH = 'total_sequence_length'; // int32 [1]
+/** Shape of what attention reads, [B, S, features]: B, S and −1. */
+export const BATCH_SHAPE = 'batch_shape'; // int64 [3]
 /** Positions, in 0 … B·S − 1, whose logits are wanted. */
 export const ROWS = 'rows'; // int32 [N]
 export const INVERSE_TEMPERATURE = 'inverse_temperature'; // float32 [N, 1]

@@ -35,6 +35,13 @@ export interface OrtFunctions {
   readonly SetIntraOpNumThreads: (options: Pointer, threads: number) => Status;
   readonly SetInterOpNumThreads: (options: Pointer, threads: number) => Status;
   readonly AddSessionConfigEntry: (options: Pointer, key: string, value: string) => Status;
+  readonly SessionOptionsAppendExecutionProvider: (
+    options: Pointer,
+    name: string,
+    keys: readonly string[],
+    values: readonly string[],
+    count: number,
+  ) => Status;
 
   readonly CreateSessionFromArray: (
     env: Pointer,
@@ -48,7 +55,7 @@ export interface OrtFunctions {
   readonly CreateCpuMemoryInfo: (allocator: number, memory: number, out: OutCell) => Status;
   readonly CreateTensorWithDataAsOrtValue: (
     memory: Pointer,
-    data: ArrayBufferView,
+    data: ArrayBufferView | Pointer,
     bytes: number,
     shape: BigInt64Array,
     rank: number,
@@ -56,6 +63,25 @@ export interface OrtFunctions {
     out: OutCell,
   ) => Status;
   readonly ReleaseValue: (value: Pointer) => void;
+  readonly GetTensorMutableData: (value: Pointer, out: OutCell) => Status;
+
+  readonly CreateMemoryInfo: (
+    name: string,
+    allocator: number,
+    device: number,
+    memory: number,
+    out: OutCell,
+  ) => Status;
+  readonly ReleaseMemoryInfo: (memory: Pointer) => void;
+  readonly CreateAllocator: (session: Pointer, memory: Pointer, out: OutCell) => Status;
+  readonly ReleaseAllocator: (allocator: Pointer) => void;
+  readonly CreateTensorAsOrtValue: (
+    allocator: Pointer,
+    shape: BigInt64Array,
+    rank: number,
+    elementType: number,
+    out: OutCell,
+  ) => Status;
 
   readonly CreateIoBinding: (session: Pointer, out: OutCell) => Status;
   readonly ReleaseIoBinding: (binding: Pointer) => void;
@@ -80,6 +106,11 @@ const SIGNATURES = {
   SetIntraOpNumThreads: [24, 'void *', ['void *', 'int']],
   SetInterOpNumThreads: [25, 'void *', ['void *', 'int']],
   AddSessionConfigEntry: [130, 'void *', ['void *', 'const char *', 'const char *']],
+  SessionOptionsAppendExecutionProvider: [
+    216,
+    'void *',
+    ['void *', 'const char *', 'const char **', 'const char **', 'size_t'],
+  ],
 
   CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', 'void *']],
   ReleaseSession: [95, 'void', ['void *']],
@@ -91,6 +122,13 @@ const SIGNATURES = {
     ['void *', 'void *', 'size_t', 'void *', 'size_t', 'int', 'void *'],
   ],
   ReleaseValue: [96, 'void', ['void *']],
+  GetTensorMutableData: [51, 'void *', ['void *', 'void *']],
+
+  CreateMemoryInfo: [68, 'void *', ['const char *', 'int', 'int', 'int', 'void *']],
+  ReleaseMemoryInfo: [94, 'void', ['void *']],
+  CreateAllocator: [131, 'void *', ['void *', 'void *', 'void *']],
+  ReleaseAllocator: [132, 'void', ['void *']],
+  CreateTensorAsOrtValue: [48, 'void *', ['void *', 'void *', 'size_t', 'int', 'void *']],
 
   CreateIoBinding: [134, 'void *', ['void *', 'void *']],
   ReleaseIoBinding: [135, 'void', ['void *']],

@@ -28,11 +28,18 @@ export function ortRuntime(): OrtRuntime {
   return runtime;
 }
 
-/** @throws RunError with ONNX Runtime's own message; the native status is released. */
-export function checkStatus(api: OrtApi, call: string, status: Status): void {
-  if (status === null) return;
+/** ONNX Runtime's own message, or null for success; the native status is released. */
+export function messageOfStatus(api: OrtApi, status: Status): string | null {
+  if (status === null) return null;
   const message = api.GetErrorMessage(status);
   api.ReleaseStatus(status);
+  return message;
+}
+
+/** @throws RunError with ONNX Runtime's own message; the native status is released. */
+export function checkStatus(api: OrtApi, call: string, status: Status): void {
+  const message = messageOfStatus(api, status);
+  if (message === null) return;
   throw new RunError({ where: 'ONNX Runtime', problem: `${call}: ${message}` });
 }
 

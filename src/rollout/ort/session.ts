@@ -1,15 +1,19 @@
 /** A loaded graph and its bound inputs and outputs. */
 import { RunError } from '../../util/errors.js';
+import type { ElementType } from '../onnx/schema.js';
 import type { Pointer } from './api.js';
 import type { LoadedKernels } from './kernels.js';
+import { appendProvider, deviceMemory, type RolloutDevice } from './provider.js';
 import { checkStatus, LOG_LEVEL_FATAL, ortRuntime, receive } from './runtime.js';
-import type { OrtTensor } from './tensor.js';
+import { allocatedTensor, type OrtTensor, viewOf } from './tensor.js';
 
 export interface SessionOptions {
   /** Threads that one operator may use, the calling one included. */
   readonly threads: number;
   /** Operators of our own that the graph uses. */
   readonly kernels?: LoadedKernels | null;
+  /** What the graph is computed on; default: the CPU. */
+  readonly device?: RolloutDevice;
 }
 
 /** Bytes of the `.onnx` file, and the folder of its data file if it has one. */
@@ -28,7 +32,7 @@ const ALL_OPTIMIZATIONS = 99;
 
 function nativeOptions(
   dataFolder: string | null,
-  { threads, kernels = null }: SessionOptions,
+  { threads, kernels = null, device = 'cpu' }: SessionOptions,
 ): Pointer {
   const { api } = ortRuntime();
   const options = receive(api, 'CreateSessionOptions', (out) => api.CreateSessionOptions(out));
@@ -51,6 +55,9 @@ function nativeOptions(
     config('session.model_external_initializers_file_folder_path', dataFolder);
   }
   kernels?.register(options);
+  appendProvider(api, options, device);
+  // An operator that the device lacks is an error, not computed elsewhere.
+  if (device !== 'cpu') config('session.disable_cpu_ep_fallback', '1');
   return options;
 }
 
@@ -65,6 +72,7 @@ export class IoBinding {
     this.handle = handle;
   }
 
+  /** A device gets a copy of a tensor of the host, as it is now; on the CPU a run reads the tensor itself. */
   bindInput(name: string, tensor: OrtTensor): void {
     const { api } = ortRuntime();
     checkStatus(api, `BindInput ${name}`, api.BindInput(this.handle, name, tensor.handle));
@@ -85,11 +93,23 @@ export class IoBinding {
 }
 
 export class OrtSession {
+  readonly device: RolloutDevice;
   private alive = true;
   private readonly handle: Pointer;
+  /** The device's memory and its allocator; null on the CPU. */
+  private readonly memory: Pointer | null;
+  private readonly allocator: Pointer | null;
 
-  private constructor(handle: Pointer) {
+  private constructor(handle: Pointer, device: RolloutDevice) {
     this.handle = handle;
+    this.device = device;
+    const { api } = ortRuntime();
+    const memory = device === 'cpu' ? null : deviceMemory(api, device);
+    this.memory = memory;
+    this.allocator =
+      memory === null
+        ? null
+        : receive(api, 'CreateAllocator', (out) => api.CreateAllocator(handle, memory, out));
   }
 
   /** @throws RunError with ONNX Runtime's message when the graph is refused */
@@ -101,10 +121,23 @@ export class OrtSession {
         receive(api, 'CreateSession', (out) =>
           api.CreateSessionFromArray(env, model, model.byteLength, native, out),
         ),
+        options.device ?? 'cpu',
       );
     } finally {
       api.ReleaseSessionOptions(native);
     }
+  }
+
+  /** A tensor in the device's memory, its contents undefined. Dispose it before the session. */
+  deviceTensor(shape: readonly number[], type: ElementType): OrtTensor {
+    if (this.allocator === null) throw new Error('OrtSession: the CPU has no memory of its own');
+    return allocatedTensor(this.allocator, shape, type);
+  }
+
+  /** Another shape of the beginning of a device tensor; the tensor must outlive it. */
+  deviceView(tensor: OrtTensor, shape: readonly number[], type: ElementType): OrtTensor {
+    if (this.memory === null) throw new Error('OrtSession: the CPU has no memory of its own');
+    return viewOf(tensor, { memory: this.memory, shape, elementType: type });
   }
 
   createBinding(): IoBinding {
@@ -131,7 +164,11 @@ export class OrtSession {
   }
 
   dispose(): void {
-    if (this.alive) ortRuntime().api.ReleaseSession(this.handle);
+    if (!this.alive) return;
     this.alive = false;
+    const { api } = ortRuntime();
+    if (this.allocator !== null) api.ReleaseAllocator(this.allocator);
+    if (this.memory !== null) api.ReleaseMemoryInfo(this.memory);
+    api.ReleaseSession(this.handle);
   }
 }

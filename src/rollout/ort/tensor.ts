@@ -1,5 +1,6 @@
 /** Tensors of ONNX Runtime over JavaScript memory. */
-import { ELEMENT_TYPES, type ElementType } from '../onnx/schema.js';
+import { BYTES_PER_ELEMENT, ELEMENT_TYPES, type ElementType } from '../onnx/schema.js';
+import type { Pointer } from './api.js';
 import { ortRuntime, receive } from './runtime.js';
 
 export type TensorData =
@@ -12,11 +13,15 @@ export type TensorData =
 
 /** A native tensor. Whoever creates it disposes it; a binding or session it was given to keeps working. */
 export interface OrtTensor {
-  readonly handle: bigint;
+  readonly handle: Pointer;
   readonly shape: readonly number[];
+  dispose(): void;
+}
+
+/** A tensor in memory of JavaScript. */
+export interface HostTensor extends OrtTensor {
   /** The memory behind the tensor; referenced here so that it outlives the native object. */
   readonly data: TensorData;
-  dispose(): void;
 }
 
 function elementTypeOf(data: TensorData): ElementType {
@@ -32,7 +37,7 @@ export function tensorOver(
   data: TensorData,
   shape: readonly number[],
   elementType: ElementType = elementTypeOf(data),
-): OrtTensor {
+): HostTensor {
   const { api, cpuMemory } = ortRuntime();
   const type = ELEMENT_TYPES[elementType];
   const handle = receive(api, 'CreateTensorWithDataAsOrtValue', (out) =>
@@ -46,13 +51,52 @@ export function tensorOver(
       out,
     ),
   );
+  return { ...nativeTensor(handle, shape), data };
+}
+
+/** A tensor in an allocator's memory, its contents undefined. */
+export function allocatedTensor(
+  allocator: Pointer,
+  shape: readonly number[],
+  elementType: ElementType,
+): OrtTensor {
+  const { api } = ortRuntime();
+  const sizes = BigInt64Array.from(shape, BigInt);
+  const handle = receive(api, 'CreateTensorAsOrtValue', (out) =>
+    api.CreateTensorAsOrtValue(allocator, sizes, shape.length, ELEMENT_TYPES[elementType], out),
+  );
+  return nativeTensor(handle, shape);
+}
+
+interface ViewOptions {
+  /** Where the tensor is. */
+  readonly memory: Pointer;
+  readonly shape: readonly number[];
+  readonly elementType: ElementType;
+}
+
+/** A tensor over the beginning of another one's memory, which is on a device. */
+export function viewOf(tensor: OrtTensor, { memory, shape, elementType }: ViewOptions): OrtTensor {
+  const { api } = ortRuntime();
+  const data = receive(api, 'GetTensorMutableData', (out) =>
+    api.GetTensorMutableData(tensor.handle, out),
+  );
+  const bytes = shape.reduce((product, size) => product * size, BYTES_PER_ELEMENT[elementType]);
+  const sizes = BigInt64Array.from(shape, BigInt);
+  const type = ELEMENT_TYPES[elementType];
+  const handle = receive(api, 'CreateTensorWithDataAsOrtValue', (out) =>
+    api.CreateTensorWithDataAsOrtValue(memory, data, bytes, sizes, shape.length, type, out),
+  );
+  return nativeTensor(handle, shape);
+}
+
+function nativeTensor(handle: Pointer, shape: readonly number[]): OrtTensor {
   let alive = true;
   return {
     handle,
     shape,
-    data,
     dispose() {
-      if (alive) api.ReleaseValue(handle);
+      if (alive) ortRuntime().api.ReleaseValue(handle);
       alive = false;
     },
   };

@@ -1,5 +1,6 @@
 /** The rollout graph against transformers: logits, greedy tokens and scores, with and without LoRA. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KvCache } from '../../../src/rollout/engine/kv-cache.js';
 import { Lane } from '../../../src/rollout/engine/lane.js';
 import { prefill } from '../../../src/rollout/engine/prefill.js';
 import { decoderGraph } from '../../../src/rollout/graph/decoder.js';
@@ -81,7 +82,7 @@ describe.each(goldenCases)('$case', (golden) => {
   it('has the logits of the reference after every prompt of a mixed batch', async () => {
     const files = encodeGraph(decoderGraph({ spec, source: weights, maxContext: 64 }));
     const session = OrtSession.create(files, { threads: 1 });
-    const lane = new Lane({ session, spec });
+    const lane = new Lane({ session, spec, cache: new KvCache(spec) });
     await prefill(lane, golden.prompts, { inverseTemperature: 1, maxTokens: 2048 });
     for (const [row, { logits }] of golden.base.entries()) {
       expect(largestDifference(lane.scores(row), logits)).toBeLessThan(1e-4);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DecoderSpec } from '../../../../src/model/spec.js';
 import { LoraInputs } from '../../../../src/rollout/engine/lora-inputs.js';
+import type { HostTensor } from '../../../../src/rollout/ort/tensor.js';
 import { InputError } from '../../../../src/util/errors.js';
 import {
   type Adapter,
@@ -39,7 +40,7 @@ function adapterOf(tensors: [string, ReturnType<typeof pair>][]): Adapter {
 
 function values(inputs: LoraInputs, name: string) {
   const tensor = inputs.inputs().get(name)!;
-  return { shape: tensor.shape, data: [...(tensor.data as Float32Array)] };
+  return { shape: tensor.shape, data: [...((tensor as HostTensor).data as Float32Array)] };
 }
 
 describe('LoraInputs', () => {

@@ -1,0 +1,156 @@
+/**
+ * The key/value cache in a device's memory. It stays there from run to run; copies of rows are collected and
+ * made by one run of a small graph (graph/row-moves.ts).
+ */
+import type { DecoderSpec } from '../../model/spec.js';
+import {
+  cacheTensors,
+  FROM_ROWS,
+  fromCache,
+  movedCache,
+  PADS,
+  rowMovesGraph,
+  TO_ROWS,
+  toCache,
+} from '../graph/row-moves.js';
+import { encodeGraph } from '../onnx/model-files.js';
+import { type IoBinding, OrtSession } from '../ort/session.js';
+import { type OrtTensor, type TensorData, tensorOver } from '../ort/tensor.js';
+import type { CacheGeometry, RowCache } from './row-cache.js';
+
+interface Move {
+  readonly from: DeviceCache;
+  readonly fromRow: number;
+  readonly toRow: number;
+}
+
+export class DeviceCache implements RowCache {
+  private readonly spec: DecoderSpec;
+  private readonly mover: RowMover;
+  /** Keys and values alternating, layer by layer; each holds `size` elements or more. */
+  private buffers: OrtTensor[] = [];
+  private size = 0;
+  private rows = 0;
+  capacity = 0;
+  private moves: Move[] = [];
+
+  constructor(spec: DecoderSpec, mover: RowMover) {
+    this.spec = spec;
+    this.mover = mover;
+  }
+
+  shape({ rows, capacity }: CacheGeometry): void {
+    this.moves = [];
+    this.capacity = capacity;
+    this.rows = rows;
+    const size = this.elements(rows);
+    if (this.size >= size) return;
+    this.dispose();
+    const allocate = () => this.mover.session.deviceTensor([size], 'float32');
+    this.buffers = Array.from({ length: cacheTensors(this.spec) }, allocate);
+    this.size = size;
+  }
+
+  tensors(rows = this.rows): OrtTensor[] {
+    const { numKvHeads, headDim } = this.spec;
+    const shape = [rows, numKvHeads, this.capacity, headDim];
+    return this.buffers.map((buffer) => this.mover.session.deviceView(buffer, shape, 'float32'));
+  }
+
+  copyRow(from: RowCache, fromRow: number, toRow: number): void {
+    if (!(from instanceof DeviceCache))
+      throw new Error('DeviceCache: rows of another kind of cache');
+    this.moves.push({ from, fromRow, toRow });
+  }
+
+  async settle(): Promise<void> {
+    while (this.moves.length > 0) {
+      const batch = independentMoves(this.moves, this);
+      this.moves = this.moves.slice(batch.length);
+      await this.mover.move(batch[0]!.from, this, batch);
+    }
+  }
+
+  dispose(): void {
+    for (const buffer of this.buffers) buffer.dispose();
+    this.buffers = [];
+    this.size = 0;
+  }
+
+  private elements(rows: number): number {
+    return rows * this.spec.numKvHeads * this.capacity * this.spec.headDim;
+  }
+}
+
+/** The moves from the first on that can be made at once: out of one cache, none out of a row written before. */
+function independentMoves(moves: readonly Move[], target: DeviceCache): Move[] {
+  const { from } = moves[0]!;
+  const written = new Set<number>();
+  const end = moves.findIndex((move) => {
+    const depends = move.from !== from || (from === target && written.has(move.fromRow));
+    written.add(move.toRow);
+    return depends;
+  });
+  return moves.slice(0, end < 0 ? moves.length : end);
+}
+
+/** The session that moves rows; shared by the caches of a sampler. */
+export class RowMover {
+  readonly session: OrtSession;
+  private readonly count: number;
+
+  constructor(spec: DecoderSpec, options: Parameters<typeof OrtSession.create>[1]) {
+    const files = encodeGraph(rowMovesGraph(spec, 'float32'));
+    this.session = OrtSession.create(files, options);
+    this.count = cacheTensors(spec);
+  }
+
+  async move(from: DeviceCache, to: DeviceCache, moves: readonly Move[]): Promise<void> {
+    const binding = this.session.createBinding();
+    const bound = [
+      ...bindRows(binding, moves, to.capacity - from.capacity),
+      ...this.bindCaches(binding, from, to),
+    ];
+    try {
+      await this.session.run(binding);
+    } finally {
+      binding.dispose();
+      for (const tensor of bound) tensor.dispose();
+    }
+  }
+
+  dispose(): void {
+    this.session.dispose();
+  }
+
+  private bindCaches(binding: IoBinding, from: DeviceCache, to: DeviceCache): OrtTensor[] {
+    const sources = from.tensors();
+    const targets = to.tensors();
+    for (let i = 0; i < this.count; i++) {
+      binding.bindInput(fromCache(i), sources[i]!);
+      binding.bindInput(toCache(i), targets[i]!);
+      binding.bindOutput(movedCache(i), targets[i]!);
+    }
+    return [...sources, ...targets];
+  }
+}
+
+function bindRows(binding: IoBinding, moves: readonly Move[], padding: number): OrtTensor[] {
+  const n = moves.length;
+  const bind = (name: string, data: TensorData, shape: readonly number[]) => {
+    const tensor = tensorOver(data, shape);
+    binding.bindInput(name, tensor);
+    return tensor;
+  };
+  const targets = BigInt64Array.from(moves, ({ toRow }) => BigInt(toRow));
+  const pads = BigInt64Array.of(0n, 0n, 0n, 0n, 0n, 0n, BigInt(padding), 0n);
+  return [
+    bind(
+      FROM_ROWS,
+      Int32Array.from(moves, ({ fromRow }) => fromRow),
+      [n],
+    ),
+    bind(TO_ROWS, targets, [n, 1]),
+    bind(PADS, pads, [8]),
+  ];
+}

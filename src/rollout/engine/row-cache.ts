@@ -1,0 +1,20 @@
+/** Keys and values of all layers for a number of rows, wherever their memory is. */
+import type { OrtTensor } from '../ort/tensor.js';
+
+export interface CacheGeometry {
+  readonly rows: number;
+  /** Tokens that a row can hold. */
+  readonly capacity: number;
+}
+
+export interface RowCache {
+  /** Makes room and lays the rows out anew; what was in the cache is lost. */
+  shape(geometry: CacheGeometry): void;
+  /** Tensors over the first `rows` rows, keys and values alternating, layer by layer. */
+  tensors(rows: number): OrtTensor[];
+  /** Copies at least the first `tokens` tokens of row `fromRow` of `from` into row `toRow`, at the latest by `settle`. */
+  copyRow(from: RowCache, fromRow: number, toRow: number, tokens: number): void;
+  /** Waits for copies under way. Call it before a run over either cache. */
+  settle(): Promise<void>;
+  dispose(): void;
+}

@@ -1,0 +1,97 @@
+/**
+ * Rollouts on WebGPU against those on the CPU, on a graphics device made of software. Compiling its programs is
+ * what takes the time here, so that two models stand for all: one plain, one with norms on queries and keys and
+ * a sliding window.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createOnnxSampler,
+  type OnnxSampler,
+  PLAIN_SAMPLING,
+  type SamplingParams,
+} from '../../src/rollout/index.js';
+import { InputError } from '../../src/util/errors.js';
+import {
+  type GoldenCase,
+  goldenAdapter,
+  goldenCase,
+  goldenSpec,
+  goldenWeights,
+  letterTokenizer,
+} from '../unit/rollout/golden.js';
+import { softwareGpu, useSoftwareGpu } from './software-gpu.js';
+
+const driver = softwareGpu();
+if (driver === null) {
+  process.stderr.write('WebGPU: skipped, no software Vulkan driver (VK_ICD_FILENAMES, chromium)\n');
+} else {
+  useSoftwareGpu(driver);
+}
+
+const TOLERANCE = 1e-3;
+
+function open(golden: GoldenCase, device: 'cpu' | 'webgpu'): Promise<OnnxSampler> {
+  const spec = goldenSpec(golden);
+  return createOnnxSampler({
+    spec,
+    weights: goldenWeights(golden, spec),
+    tokenizer: letterTokenizer(golden.eos),
+    loraModules: golden.lora.modules,
+    maxContext: 64,
+    // Fewer slots than completions, so that rows of the cache are moved.
+    maxBatch: 3,
+    threads: 1,
+    device,
+  });
+}
+
+function expectClose(actual: readonly Float32Array[], expected: readonly Float32Array[]): void {
+  for (const [i, row] of expected.entries()) {
+    expect(actual[i]!.length).toBe(row.length);
+    for (const [t, value] of row.entries()) {
+      expect(Math.abs(actual[i]![t]! - value)).toBeLessThan(TOLERANCE);
+    }
+  }
+}
+
+const CASES = ['llama', 'gemma3'].map(goldenCase);
+
+describe.skipIf(driver === null).each(CASES)('$case on WebGPU', (golden) => {
+  const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 2 }));
+  const params: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 8, seed: 3 };
+  let cpu: OnnxSampler;
+  let gpu: OnnxSampler;
+  beforeAll(async () => {
+    cpu = await open(golden, 'cpu');
+    gpu = await open(golden, 'webgpu');
+  });
+  afterAll(() => {
+    cpu?.dispose();
+    gpu?.dispose();
+  });
+
+  it('scores as the CPU does', async () => {
+    expectClose(await gpu.score(golden.prompts), await cpu.score(golden.prompts));
+  });
+
+  it.each([
+    { temperature: 0, adapter: null },
+    { temperature: 0, adapter: goldenAdapter(golden) },
+    { temperature: 0.8, adapter: goldenAdapter(golden) },
+  ])('samples as the CPU does: $temperature', async ({ temperature, adapter }) => {
+    cpu.setAdapter(adapter);
+    gpu.setAdapter(adapter);
+    const expected = await cpu.generate(requests, { ...params, temperature });
+    const actual = await gpu.generate(requests, { ...params, temperature });
+    expect(actual.map(({ ids }) => ids)).toEqual(expected.map(({ ids }) => ids));
+    expectClose(
+      actual.map(({ logprobs }) => logprobs),
+      expected.map(({ logprobs }) => logprobs),
+    );
+  });
+});
+
+it('refuses a model whose attention the provider computes wrongly', async () => {
+  await expect(open(goldenCase('gemma2'), 'webgpu')).rejects.toThrow(InputError);
+  await expect(open(goldenCase('gemma2'), 'webgpu')).rejects.toThrow(/caps its attention scores/);
+});
