@@ -107,6 +107,7 @@ export class PolicyParameters {
       compute: this.fused ?? 'float32',
       norm: (name) => source.get(name),
       linear: (module) => ({
+        module,
         weight: source.get(`${module}.weight`),
         bias: source.has(`${module}.bias`) ? source.get(`${module}.bias`) : null,
         lora: active === null ? null : this.fusedLora(module, active, view.dropoutSeed),

@@ -18,7 +18,7 @@ import {
 } from '../tensor/index.js';
 import type { HostTensor } from '../weights/index.js';
 import { embeddingNoise } from './embedding-noise.js';
-import { fusedLayer } from './fused/index.js';
+import { FusedLayer } from './fused/index.js';
 import { gatherRows } from './gather-rows.js';
 import { type BatchGeometry, GeometryMaker } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
@@ -60,6 +60,16 @@ interface Pass {
   readonly view: ParameterView;
   readonly source: ParameterSource;
   readonly layer: (x: Tensor, index: number) => Tensor;
+  /** Layers by our own operations; null where TensorFlow's are used. */
+  readonly fused: ((index: number) => FusedLayer) | null;
+}
+
+/** What a segment's gradient starts from. */
+interface SegmentStart {
+  /** Its input; null for the first segment, which begins with the embedding. */
+  readonly x: Tensor | null;
+  /** What a fused layer wants to have kept. */
+  readonly kept: readonly Tensor[];
 }
 
 interface HeadOptions extends Pick<GradientOptions, 'columns'> {
@@ -154,7 +164,7 @@ export class Policy {
     const mark = () => marks.push(performance.now());
     const { gradient, report, logps } = tf.tidy(() => {
       const grads = new Map<string, Tensor>();
-      const inputs = this.forwardSegments(this.pass(batch, geometry, view));
+      const starts = this.forwardSegments(this.pass(batch, geometry, view));
       const kept: Tensor[] = [];
       const finish = (hidden: Tensor, pass: Pass): Tensor => {
         mark();
@@ -168,9 +178,9 @@ export class Policy {
       };
       let dx: Tensor | null = null;
       for (const [index, segment] of [...this.segments.entries()].reverse()) {
-        const x = inputs[index] ?? null;
+        const start = starts[index]!;
         const isLast = index === this.segments.length - 1;
-        const ends = { x, dy: dx, finish: isLast ? finish : null };
+        const ends = { ...start, dy: dx, finish: isLast ? finish : null };
         const outcome = this.segmentGradients(segment, ends, { batch, geometry, view });
         for (const [name, grad] of outcome.parameters) {
           const known = grads.get(name);
@@ -178,7 +188,8 @@ export class Policy {
         }
         dx?.dispose();
         dx = outcome.dx;
-        x?.dispose();
+        start.x?.dispose();
+        tf.dispose([...start.kept]);
       }
       return { gradient: this.parameters.join(grads), report: kept[0]!, logps: kept[1]! };
     });
@@ -207,31 +218,46 @@ export class Policy {
     const base = { batch, geometry, view, source };
     if (this.store.fused === null) {
       const forward = new LayerForward(this.spec, source, geometry);
-      return { ...base, layer: (x, index) => forward.run(x, index) };
+      return { ...base, layer: (x, index) => forward.run(x, index), fused: null };
     }
     const context = this.store.fusedContext(view, geometry);
-    return { ...base, layer: (x, index) => fusedLayer(x, index, context) };
+    const fused = (index: number) => new FusedLayer(index, context);
+    return { ...base, layer: (x, index) => fused(index).apply(x), fused };
   }
 
-  /** Inputs of every segment after the first, computed without a tape. */
-  private forwardSegments(pass: Pass): (Tensor | null)[] {
-    const inputs: (Tensor | null)[] = [null];
-    for (const [index, { from, to }] of this.segments.slice(0, -1).entries()) {
-      const start = inputs[index] ?? null;
-      const x = tf.tidy(() => {
-        let y = start ?? this.embed(pass);
-        for (let layer = from; layer < to; layer++) y = pass.layer(y, layer);
-        return start === y ? y.clone() : y;
-      });
-      inputs.push(x);
+  /** What every segment starts from, computed without a tape. */
+  private forwardSegments(pass: Pass): SegmentStart[] {
+    const starts: SegmentStart[] = [];
+    let x: Tensor | null = null;
+    for (const segment of this.segments.slice(0, -1)) {
+      const { y, kept } = this.forwardSegment(segment, x, pass);
+      starts.push({ x, kept });
+      x = y;
     }
-    return inputs;
+    return [...starts, { x, kept: [] }];
+  }
+
+  private forwardSegment(
+    { from, to }: Segment,
+    start: Tensor | null,
+    pass: Pass,
+  ): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
+    const [y, ...kept] = tf.tidy(() => {
+      const x = start ?? this.embed(pass);
+      if (pass.fused !== null) {
+        const outcome = pass.fused(from).forward(x);
+        return [outcome.y, ...outcome.kept];
+      }
+      let last = x;
+      for (let layer = from; layer < to; layer++) last = pass.layer(last, layer);
+      return [start === last ? last.clone() : last];
+    });
+    return { y: y!, kept };
   }
 
   private segmentGradients(
     segment: Segment,
-    ends: {
-      readonly x: Tensor | null;
+    ends: SegmentStart & {
       readonly dy: Tensor | null;
       readonly finish: ((hidden: Tensor, pass: Pass) => Tensor) | null;
     },
@@ -239,6 +265,10 @@ export class Policy {
   ): { parameters: Map<string, Tensor>; dx: Tensor | null } {
     const { x, finish } = ends;
     const names = segmentParameters(this.names, segment, this.spec);
+    if (this.store.fused !== null && ends.dy !== null) {
+      const pass = this.pass(batch, geometry, view);
+      return this.fusedGradients(segment, { ...ends, dy: ends.dy }, pass);
+    }
     const views = this.parameters.views();
     const run = (...tensors: Tensor[]): Tensor => {
       const traced = new Map(names.map((name, i) => [name, tensors[i + (x === null ? 0 : 1)]!]));
@@ -253,6 +283,24 @@ export class Policy {
     const grads = tf.tidy(() => tf.grads(run)(inputs, ends.dy ?? undefined));
     const dx = x === null ? null : grads.shift()!;
     return { parameters: new Map(names.map((name, i) => [name, grads[i]!])), dx };
+  }
+
+  /** Of one fused layer. What fused layers train is LoRA alone, so nothing goes to the embedding. */
+  private fusedGradients(
+    { from }: Segment,
+    { x, kept, dy }: SegmentStart & { readonly dy: Tensor },
+    pass: Pass,
+  ): { parameters: Map<string, Tensor>; dx: Tensor | null } {
+    const layer = pass.fused!(from);
+    const [dx, ...gradients] = tf.tidy(() =>
+      layer.gradient({ x: x ?? this.embed(pass), kept, dy }),
+    );
+    if (x === null) dx!.dispose();
+    const names = layer.parameterNames;
+    return {
+      parameters: new Map(names.map((name, i) => [name, gradients[i]!])),
+      dx: x === null ? null : dx!,
+    };
   }
 
   private embed({ batch, source, view }: Pass): Tensor {

@@ -10,7 +10,7 @@ import {
 } from '../../tensor/index.js';
 import { columnsOf, joinColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
-import { backwardGroup, forwardGroup } from './linear-group.js';
+import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
 import type { Inner } from './sublayer.js';
 
 /** Queries or keys from their projection to what attention takes, and back. */
@@ -70,33 +70,26 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
   const { segments } = geometry;
   return {
     linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
-    forward(h, linears, output) {
-      const inputs = forwardGroup(h, linears.slice(0, count), { out: compute, compute });
-      const [q, k, v] = columnsOf(inputs.outputs, widths, compute);
+    forward(h, linears, kept) {
+      const lows = lowRank(h, linears, compute);
+      const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
+      const [q, k, v] = columnsOf(outputs, widths, compute);
       const [query, key] = [queryForm.apply(q!), keyForm.apply(k!)];
-      const [o, lse] = nativeAttention({ q: query, k: key, v: v!, segments }, shape);
-      const last = forwardGroup(o, linears.slice(count), { ...output, compute });
+      const [o, lse] = kept ?? nativeAttention({ q: query, k: key, v: v!, segments }, shape);
       const norms = hasNorm ? [q!, k!] : [];
-      const saved = [query, key, v!, o, lse, ...norms, ...last.saved, ...inputs.saved];
-      return { value: last.outputs[0]!, saved };
+      return { core: o!, saved: [query, key, v!, o!, lse!, ...norms, ...lows] };
     },
-    backward({ h, dy, saved }, linears, output) {
-      const rest = [...saved];
-      const [q, k, v, o, lse] = rest.splice(0, 5) as [Tensor, Tensor, Tensor, Tensor, Tensor];
-      const [qIn = null, kIn = null] = rest.splice(0, hasNorm ? 2 : 0);
-      const lastSaved = rest.splice(0, linears[count]!.lora === null ? 0 : 1);
-      const last = backwardGroup(
-        { x: o, dys: [dy], linears: linears.slice(count), saved: lastSaved },
-        { out: compute, compute },
-      );
-      const d = nativeAttentionGradient({ q, k, v, o, lse, dy: last.dx, segments }, shape);
+    coreOf: (saved) => saved[3]!,
+    keptOf: (saved) => saved.slice(3, 5),
+    backward({ h, dcore, saved }, linears, output) {
+      const lows = [...saved];
+      const [q, k, v, o, lse] = lows.splice(0, 5) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+      const [qIn = null, kIn = null] = lows.splice(0, hasNorm ? 2 : 0);
+      const d = nativeAttentionGradient({ q, k, v, o, lse, dy: dcore, segments }, shape);
       const parts = [queryForm.gradient(d[0], qIn), keyForm.gradient(d[1], kIn), d[2]];
       const dys = joinColumns(parts, count, compute);
-      const inputs = backwardGroup(
-        { x: h, dys, linears: linears.slice(0, count), saved: rest },
-        { ...output, compute },
-      );
-      return { dh: inputs.dx, gradients: [...inputs.gradients, ...last.gradients] };
+      const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
+      return { dh: dx, gradients };
     },
   };
 }

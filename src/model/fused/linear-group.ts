@@ -26,6 +26,8 @@ export interface FusedLora {
 }
 
 export interface FusedLinear {
+  /** Hugging Face's name of the module. */
+  readonly module: string;
   /** `[out, in]` in the compute type. */
   readonly weight: Tensor;
   readonly bias: Tensor | null;
@@ -43,33 +45,23 @@ const rankOf = ({ a }: FusedLora): number => a.shape[0]!;
 const droppedInput = (x: Tensor, { dropout }: FusedLora): Tensor =>
   dropout === null ? x : nativeDropout(x, dropout);
 
-/** x·A of every layer that has LoRA. */
-function lowRank(x: Tensor, linears: readonly FusedLinear[], out: ComputeType): (Low | null)[] {
+/** x·A of every layer that has LoRA: one matrix for all of them, or one each where they have dropout. */
+export function lowRank(
+  x: Tensor,
+  linears: readonly FusedLinear[],
+  out: ComputeType,
+): readonly Tensor[] {
   const loras = linears.flatMap(({ lora }) => (lora === null ? [] : [lora]));
+  if (loras.length === 0) return [];
   if (loras.some(({ dropout }) => dropout !== null)) {
-    return linears.map(({ lora }) => {
-      if (lora === null) return null;
+    return loras.map((lora) => {
       const product = { a: droppedInput(x, lora), b: lora.a, transpose: true };
-      return { u: nativeGemm([product], { out }), offset: 0 };
+      return nativeGemm([product], { out });
     });
   }
-  if (loras.length === 0) return linears.map(() => null);
   const matrices = loras.map(({ a }) => a);
   const b = matrices.length === 1 ? matrices[0]! : tf.concat(matrices, 0);
-  const u = nativeGemm([{ a: x, b, transpose: true }], { out });
-  let offset = 0;
-  return linears.map(({ lora }) => {
-    if (lora === null) return null;
-    const low = { u, offset };
-    offset += rankOf(lora);
-    return low;
-  });
-}
-
-export interface GroupForward {
-  readonly outputs: readonly Tensor[];
-  /** To be kept for the backward pass, in order. */
-  readonly saved: readonly Tensor[];
+  return [nativeGemm([{ a: x, b, transpose: true }], { out })];
 }
 
 /** What becomes of a layer's result. */
@@ -80,24 +72,24 @@ export interface GroupOutput {
   readonly outScale?: number;
 }
 
-/** @param x `[T, in]` in the compute type. */
+/**
+ * @param x `[T, in]` in the compute type.
+ * @param lows As `lowRank` gives them.
+ */
 export function forwardGroup(
-  x: Tensor,
+  { x, lows }: { readonly x: Tensor; readonly lows: readonly Tensor[] },
   linears: readonly FusedLinear[],
-  { compute, ...output }: GroupOutput & { readonly compute: ComputeType },
-): GroupForward {
-  const lows = lowRank(x, linears, compute);
-  const outputs = linears.map(({ weight, bias, lora }, i) => {
-    const low = lows[i]!;
+  output: GroupOutput,
+): readonly Tensor[] {
+  const branches = lowsOf(linears, lows);
+  return linears.map(({ weight, bias, lora }, i) => {
     const products: Product[] = [{ a: x, b: weight, transpose: true }];
-    if (lora !== null && low !== null) {
-      const { u: a, offset } = low;
+    if (lora !== null) {
+      const { u: a, offset } = branches[i]!;
       products.push({ a, b: lora.b, transpose: true, alpha: lora.scale, offset });
     }
     return nativeGemm(products, { ...output, bias });
   });
-  const saved = [...new Set(lows.flatMap((low) => (low === null ? [] : [low.u])))];
-  return { outputs, saved };
 }
 
 export interface GroupBackward {
@@ -108,7 +100,7 @@ export interface GroupBackward {
 }
 
 /**
- * @param saved As `forwardGroup` gave it.
+ * @param lows As `lowRank` gave them.
  * @param output Type of dx, and what is added to it.
  */
 export function backwardGroup(
@@ -116,7 +108,7 @@ export function backwardGroup(
     readonly x: Tensor;
     readonly dys: readonly Tensor[];
     readonly linears: readonly FusedLinear[];
-    readonly saved: readonly Tensor[];
+    readonly lows: readonly Tensor[];
   },
   { compute, ...output }: GroupOutput & { readonly compute: ComputeType },
 ): GroupBackward {
@@ -124,7 +116,7 @@ export function backwardGroup(
   const products: Product[] = [];
   const dropped: { v: Tensor; lora: FusedLora }[] = [];
   const gradients: Tensor[] = [];
-  const lows = savedLows(linears, args.saved);
+  const lows = lowsOf(linears, args.lows);
   for (const [i, { weight, lora }] of linears.entries()) {
     const dy = dys[i]!;
     products.push({ a: dy, b: weight, transpose: false });
@@ -153,12 +145,13 @@ export function backwardGroup(
   return { dx: finish(dx, compute, output), gradients };
 }
 
-function savedLows(linears: readonly FusedLinear[], saved: readonly Tensor[]): (Low | null)[] {
-  const isShared = saved.length === 1;
+/** Which columns of which matrix are a layer's. */
+function lowsOf(linears: readonly FusedLinear[], lows: readonly Tensor[]): (Low | null)[] {
+  const isShared = lows.length === 1;
   let [offset, next] = [0, 0];
   return linears.map(({ lora }) => {
     if (lora === null) return null;
-    const low = isShared ? { u: saved[0]!, offset } : { u: saved[next]!, offset: 0 };
+    const low = isShared ? { u: lows[0]!, offset } : { u: lows[next]!, offset: 0 };
     offset += rankOf(lora);
     next += 1;
     return low;

@@ -1,25 +1,52 @@
 /**
- * What attention and MLP have in common: y = x + c·post(inner(pre(x))), with norms before or after as the
- * architecture has them and c the residual scale; on the tape as one operation of x and the LoRA matrices.
+ * What attention and MLP have in common: y = x + c·post(W·core(pre(x))), with norms before or after as the
+ * architecture has them, c the residual scale, and W the last linear layer. The trace of a forward pass is what
+ * the gradient reads; the result itself is none of it, so that a pass that computes a trace again can stop
+ * before the last product.
  */
-import { castTo, nativeNorm, nativeNormGradient, type Tensor, tf } from '../../tensor/index.js';
-import { type FusedContext, loraInputs, withInputs } from './fused-source.js';
-import type { FusedLinear, GroupOutput } from './linear-group.js';
+import { castTo, nativeNorm, nativeNormGradient, type Tensor } from '../../tensor/index.js';
+import type { FusedContext } from './fused-source.js';
+import {
+  backwardGroup,
+  type FusedLinear,
+  forwardGroup,
+  type GroupOutput,
+  lowRank,
+} from './linear-group.js';
 
+/** What stands between the norm and the last linear layer. */
 export interface Inner {
+  /** The last one takes the core. */
   readonly linears: readonly FusedLinear[];
-  /** @param h `[T, H]` in the compute type. @param output What the last product adds and gives. */
-  forward(
-    h: Tensor,
-    linears: readonly FusedLinear[],
-    output: GroupOutput,
-  ): { readonly value: Tensor; readonly saved: readonly Tensor[] };
-  /** @param dy `[T, H]` in the compute type. @param output Of the gradient to h. */
+  /**
+   * @param h `[T, H]` in the compute type. @param linears Without the last.
+   * @param kept What `keptOf` took of an earlier pass over the same h: it is not computed again.
+   */
+  forward(h: Tensor, linears: readonly FusedLinear[], kept?: readonly Tensor[]): InnerTrace;
+  /** The core again, from what is saved. */
+  coreOf(saved: readonly Tensor[]): Tensor;
+  /** Of what is saved, what costs much to compute again and little to keep. */
+  keptOf(saved: readonly Tensor[]): readonly Tensor[];
+  /** @param dcore In the compute type. @param output Of the gradient to h. */
   backward(
-    args: { readonly h: Tensor; readonly dy: Tensor; readonly saved: readonly Tensor[] },
+    args: { readonly h: Tensor; readonly dcore: Tensor; readonly saved: readonly Tensor[] },
     linears: readonly FusedLinear[],
     output: GroupOutput,
   ): { readonly dh: Tensor; readonly gradients: readonly Tensor[] };
+}
+
+export interface InnerTrace {
+  /** `[T, in]` of the last linear layer, in the compute type. */
+  readonly core: Tensor;
+  readonly saved: readonly Tensor[];
+}
+
+export interface SublayerTrace extends InnerTrace {
+  readonly h: Tensor;
+  /** Low-rank products of the last linear layer. */
+  readonly lows: readonly Tensor[];
+  /** The last layer's result, where a norm follows it. */
+  readonly projected: Tensor | null;
 }
 
 export interface SublayerNorms {
@@ -28,68 +55,96 @@ export interface SublayerNorms {
   readonly post: string | null;
 }
 
-type Save = (tensors: Tensor[]) => void;
+export class Sublayer {
+  readonly inner: Inner;
+  private readonly context: FusedContext;
+  private readonly pre: Tensor | null;
+  private readonly post: Tensor | null;
 
-/** @param x `[T, H]` float32 @returns `[T, H]` float32 */
-export function sublayer(
-  x: Tensor,
-  { inner, norms, context }: { inner: Inner; norms: SublayerNorms; context: FusedContext },
-): Tensor {
-  const { spec, compute } = context;
-  const { normEps: eps, normOffset: offset, residualScale } = spec;
-  const pre = norms.pre === null ? null : context.norm(norms.pre);
-  const post = norms.post === null ? null : context.norm(norms.post);
-  const form = { eps, offset };
-  const inputOf = (input: Tensor) =>
-    pre === null
-      ? castTo(input, 'float32', compute)
-      : nativeNorm(input, pre, { ...form, out: compute });
-  return tf.customGrad((...args) => {
-    const save = args.pop() as unknown as Save;
-    const [input, ...matrices] = args as unknown as [Tensor, ...Tensor[]];
-    const linears = withInputs(inner.linears, matrices);
+  constructor(parts: { inner: Inner; norms: SublayerNorms; context: FusedContext }) {
+    const { inner, norms, context } = parts;
+    this.inner = inner;
+    this.context = context;
+    this.pre = norms.pre === null ? null : context.norm(norms.pre);
+    this.post = norms.post === null ? null : context.norm(norms.post);
+  }
+
+  get hasPostNorm(): boolean {
+    return this.post !== null;
+  }
+
+  /** @param x `[T, H]` float32 @returns `[T, H]` in the compute type */
+  inputOf(x: Tensor): Tensor {
+    const { compute } = this.context;
+    if (this.pre === null) return castTo(x, 'float32', compute);
+    return nativeNorm(x, this.pre, { ...this.form, out: compute });
+  }
+
+  /** @param x `[T, H]` float32 */
+  trace(x: Tensor, linears: readonly FusedLinear[], kept?: readonly Tensor[]): SublayerTrace {
+    const { compute } = this.context;
+    const h = this.inputOf(x);
+    const { core, saved } = this.inner.forward(h, linears.slice(0, -1), kept);
+    const last = linears.slice(-1);
+    const lows = lowRank(core, last, compute);
+    const projected =
+      this.post === null ? null : forwardGroup({ x: core, lows }, last, { out: compute })[0]!;
+    return { h, core, saved, lows, projected };
+  }
+
+  /** @returns y, `[T, H]` float32 */
+  result(
+    x: Tensor,
+    { core, lows, projected }: SublayerTrace,
+    linears: readonly FusedLinear[],
+  ): Tensor {
+    const { residualScale: outScale } = this.context.spec;
+    if (projected !== null) {
+      const normed = nativeNorm(projected, this.post!, { ...this.form, out: 'float32' });
+      return x.add(scaled(normed, outScale));
+    }
+    const output: GroupOutput = { out: 'float32', residual: x, outScale };
+    return forwardGroup({ x: core, lows }, linears.slice(-1), output)[0]!;
+  }
+
+  /** @param dy `[T, H]` float32 @returns dx float32, and dA and dB of each layer with LoRA, in order */
+  gradient(
+    { x, dy, trace }: { readonly x: Tensor; readonly dy: Tensor; readonly trace: SublayerTrace },
+    linears: readonly FusedLinear[],
+  ): { readonly dx: Tensor; readonly gradients: readonly Tensor[] } {
+    const { compute } = this.context;
+    const { h, core, saved, lows } = trace;
+    const last = backwardGroup(
+      { x: core, dys: [this.upstream(dy, trace)], linears: linears.slice(-1), lows },
+      { out: compute, compute },
+    );
     const output: GroupOutput =
-      post === null
-        ? { out: 'float32', residual: input, outScale: residualScale }
-        : { out: compute };
-    const { value, saved } = inner.forward(inputOf(input), linears, output);
-    const normed = () =>
-      input.add(scaled(nativeNorm(value, post!, { ...form, out: 'float32' }), residualScale));
-    save([input, ...matrices, ...(post === null ? [] : [value]), ...saved]);
-    return {
-      value: post === null ? value : normed(),
-      gradFunc: (dy: Tensor, all: Tensor[]) => {
-        const grads = tf.tidy(() => {
-          const [x0, ...rest] = all as [Tensor, ...Tensor[]];
-          const own = rest.slice(matrices.length);
-          const upstream = scaled(dy, residualScale);
-          const d =
-            post === null
-              ? castTo(upstream, 'float32', compute)
-              : nativeNormGradient(
-                  { x: own.shift()!, w: post, dy: upstream },
-                  { ...form, out: compute },
-                );
-          const { dh, gradients } = inner.backward(
-            { h: inputOf(x0), dy: d, saved: own },
-            withInputs(inner.linears, rest.slice(0, matrices.length)),
-            pre === null ? { out: 'float32', residual: dy } : { out: compute },
+      this.pre === null ? { out: 'float32', residual: dy } : { out: compute };
+    const inner = { h, dcore: last.dx, saved };
+    const { dh, gradients } = this.inner.backward(inner, linears.slice(0, -1), output);
+    const dx =
+      this.pre === null
+        ? dh
+        : nativeNormGradient(
+            { x, w: this.pre, dy: dh, extra: dy },
+            { ...this.form, out: 'float32' },
           );
-          const dx =
-            pre === null
-              ? dh
-              : nativeNormGradient(
-                  { x: x0, w: pre, dy: dh, extra: dy },
-                  { ...form, out: 'float32' },
-                );
-          return [dx, ...gradients];
-        });
-        // The tape would keep it to its end, though nothing reads it again.
-        dy.dispose();
-        return grads;
-      },
-    };
-  })(x, ...loraInputs(inner.linears));
+    return { dx, gradients: [...gradients, ...last.gradients] };
+  }
+
+  /** The gradient to the last layer's result. */
+  private upstream(dy: Tensor, { projected }: SublayerTrace): Tensor {
+    const { spec, compute } = this.context;
+    const d = scaled(dy, spec.residualScale);
+    if (projected === null) return castTo(d, 'float32', compute);
+    const args = { x: projected, w: this.post!, dy: d };
+    return nativeNormGradient(args, { ...this.form, out: compute });
+  }
+
+  private get form() {
+    const { normEps: eps, normOffset: offset } = this.context.spec;
+    return { eps, offset };
+  }
 }
 
 const scaled = (x: Tensor, factor: number): Tensor => (factor === 1 ? x : x.mul(factor));
