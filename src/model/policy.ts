@@ -137,7 +137,7 @@ export class Policy {
       const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
       let x = this.embed(pass);
       for (const index of this.spec.layers.keys()) {
-        const next = tf.tidy(() => pass.layer(x, index));
+        const next = tf.tidy(() => pass.fused?.(index).forward(x).y ?? pass.layer(x, index));
         x.dispose();
         x = next;
       }

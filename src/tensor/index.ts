@@ -9,6 +9,7 @@ export {
   nativeAttentionGradient,
   nativeDropout,
   nativeGated,
+  nativeGatedGemm,
   nativeGatedGradient,
   nativeGemm,
   nativeGemmOverRows,

@@ -70,7 +70,7 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
   const { segments } = geometry;
   return {
     linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
-    forward(h, linears, kept) {
+    forward(h, linears, { kept }) {
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [q, k, v] = columnsOf(outputs, widths, compute);

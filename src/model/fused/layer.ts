@@ -48,7 +48,7 @@ export class FusedLayer {
   forward(x: Tensor): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
     const [y, ...kept] = tf.tidy(() => {
       const { linears, keptOf } = this.attention.inner;
-      const trace = this.attention.trace(x, linears);
+      const trace = this.attention.trace(x, linears, { keeps: false });
       const middle = this.attention.result(x, trace, linears);
       return [tf.tidy(() => this.mlpResult(middle)), ...keptOf(trace.saved)];
     });
@@ -57,7 +57,7 @@ export class FusedLayer {
 
   private mlpResult(middle: Tensor): Tensor {
     const { linears } = this.mlp.inner;
-    return this.mlp.result(middle, this.mlp.trace(middle, linears), linears);
+    return this.mlp.result(middle, this.mlp.trace(middle, linears, { keeps: false }), linears);
   }
 
   /** Names of the LoRA matrices in the order of `gradient`. */
@@ -81,7 +81,7 @@ export class FusedLayer {
     const { attention } = this;
     const { linears } = attention.inner;
     return tf.tidy(() => {
-      const trace = attention.trace(x, linears, kept);
+      const trace = attention.trace(x, linears, { kept, keeps: true });
       const middle = attention.result(x, trace, linears);
       const [dmiddle, ...upper] = tf.tidy(() => this.mlpGradient(middle, dy));
       const { dx, gradients } = attention.gradient({ x, dy: dmiddle!, trace }, linears);
@@ -91,7 +91,7 @@ export class FusedLayer {
 
   private mlpGradient(middle: Tensor, dy: Tensor): Tensor[] {
     const { linears } = this.mlp.inner;
-    const trace = this.mlp.trace(middle, linears);
+    const trace = this.mlp.trace(middle, linears, { keeps: true });
     const { dx, gradients } = this.mlp.gradient({ x: middle, dy, trace }, linears);
     return [dx, ...gradients];
   }

@@ -72,24 +72,34 @@ export interface GroupOutput {
   readonly outScale?: number;
 }
 
-/**
- * @param x `[T, in]` in the compute type.
- * @param lows As `lowRank` gives them.
- */
+interface GroupInput {
+  /** `[T, in]` in the compute type. */
+  readonly x: Tensor;
+  /** As `lowRank` gives them. */
+  readonly lows: readonly Tensor[];
+}
+
+/** What each layer sums up. */
+export function productsOf(
+  { x, lows }: GroupInput,
+  linears: readonly FusedLinear[],
+): readonly (readonly Product[])[] {
+  const branches = lowsOf(linears, lows);
+  return linears.map(({ weight, lora }, i) => {
+    const base = { a: x, b: weight, transpose: true };
+    if (lora === null) return [base];
+    const { u: a, offset } = branches[i]!;
+    return [base, { a, b: lora.b, transpose: true, alpha: lora.scale, offset }];
+  });
+}
+
 export function forwardGroup(
-  { x, lows }: { readonly x: Tensor; readonly lows: readonly Tensor[] },
+  input: GroupInput,
   linears: readonly FusedLinear[],
   output: GroupOutput,
 ): readonly Tensor[] {
-  const branches = lowsOf(linears, lows);
-  return linears.map(({ weight, bias, lora }, i) => {
-    const products: Product[] = [{ a: x, b: weight, transpose: true }];
-    if (lora !== null) {
-      const { u: a, offset } = branches[i]!;
-      products.push({ a, b: lora.b, transpose: true, alpha: lora.scale, offset });
-    }
-    return nativeGemm(products, { ...output, bias });
-  });
+  const sums = productsOf(input, linears);
+  return linears.map(({ bias }, i) => nativeGemm(sums[i]!, { ...output, bias }));
 }
 
 export interface GroupBackward {

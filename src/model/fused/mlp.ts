@@ -1,8 +1,13 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
-import { nativeGated, nativeGatedGradient, type Tensor } from '../../tensor/index.js';
+import {
+  nativeGated,
+  nativeGatedGemm,
+  nativeGatedGradient,
+  type Tensor,
+} from '../../tensor/index.js';
 import { columnsOf, joinColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
-import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
+import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
 import type { Inner } from './sublayer.js';
 
 export function fusedMlp(context: FusedContext, layer: number): Inner {
@@ -13,8 +18,14 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
   const widths = [spec.intermediateSize, spec.intermediateSize];
   return {
     linears: [...names, 'down_proj'].map((name) => context.linear(`${prefix}.${name}`)),
-    forward(h, linears) {
+    forward(h, linears, { keeps }) {
       const lows = lowRank(h, linears, compute);
+      if (count === 2 && linears.every(({ bias }) => bias === null)) {
+        const [gates, ups] = productsOf({ x: h, lows }, linears);
+        const options = { kind: spec.activation, keeps };
+        const [core, gate, up] = nativeGatedGemm([gates!, ups!], options);
+        return { core, saved: [gate, up, ...lows] };
+      }
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [gate, up] = columnsOf(outputs, widths, compute);
       return { core: nativeGated(gate!, up!, spec.activation), saved: [gate!, up!, ...lows] };

@@ -20,9 +20,8 @@ export interface Inner {
   readonly linears: readonly FusedLinear[];
   /**
    * @param h `[T, H]` in the compute type. @param linears Without the last.
-   * @param kept What `keptOf` took of an earlier pass over the same h: it is not computed again.
    */
-  forward(h: Tensor, linears: readonly FusedLinear[], kept?: readonly Tensor[]): InnerTrace;
+  forward(h: Tensor, linears: readonly FusedLinear[], use: TraceUse): InnerTrace;
   /** The core again, from what is saved. */
   coreOf(saved: readonly Tensor[]): Tensor;
   /** Of what is saved, what costs much to compute again and little to keep. */
@@ -33,6 +32,13 @@ export interface Inner {
     linears: readonly FusedLinear[],
     output: GroupOutput,
   ): { readonly dh: Tensor; readonly gradients: readonly Tensor[] };
+}
+
+export interface TraceUse {
+  /** What `keptOf` took of an earlier pass over the same input: it is not computed again. */
+  readonly kept?: readonly Tensor[];
+  /** Whether a gradient will read the trace; what serves it alone is empty otherwise. */
+  readonly keeps: boolean;
 }
 
 export interface InnerTrace {
@@ -81,10 +87,10 @@ export class Sublayer {
   }
 
   /** @param x `[T, H]` float32 */
-  trace(x: Tensor, linears: readonly FusedLinear[], kept?: readonly Tensor[]): SublayerTrace {
+  trace(x: Tensor, linears: readonly FusedLinear[], use: TraceUse): SublayerTrace {
     const { compute } = this.context;
     const h = this.inputOf(x);
-    const { core, saved } = this.inner.forward(h, linears.slice(0, -1), kept);
+    const { core, saved } = this.inner.forward(h, linears.slice(0, -1), use);
     const last = linears.slice(-1);
     const lows = lowRank(core, last, compute);
     const projected =

@@ -12,7 +12,7 @@ export function tapedSublayer(x: Tensor, sublayer: Sublayer): Tensor {
     const save = args.pop() as unknown as Save;
     const [input, ...matrices] = args as unknown as [Tensor, ...Tensor[]];
     const linears = withInputs(inner.linears, matrices);
-    const trace = sublayer.trace(input, linears);
+    const trace = sublayer.trace(input, linears, { keeps: true });
     const { saved, lows, projected } = trace;
     save([input, ...matrices, ...lows, ...(projected === null ? [] : [projected]), ...saved]);
     const restored = (all: Tensor[]): SublayerTrace => {

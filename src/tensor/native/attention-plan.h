@@ -60,9 +60,6 @@ struct AttentionPlan {
   }
 };
 
-/// 0, 1, … 15
-inline V16 lanes() { return V16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
-
 struct AttentionForm {
   int64_t heads, kv_heads, window;
   float scale, softcap;

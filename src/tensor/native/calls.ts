@@ -157,6 +157,34 @@ export function nativeGemm(
   ]);
 }
 
+/**
+ * The first half of a gated MLP: act(gate)·up with gate and up sums of one or two products each, B `[N, K]`.
+ * @param keeps Whether gate and up are returned too.
+ * @returns y, gate and up, `[M, N]`; the last two are empty unless kept
+ */
+export function nativeGatedGemm(
+  sides: readonly [readonly Product[], readonly Product[]],
+  { kind, keeps }: { readonly kind: NativeGate; readonly keeps: boolean },
+): [Tensor, Tensor, Tensor] {
+  const places = sides.flatMap((side) => [side[0]!, side[1] ?? side[0]!]);
+  const counts = sides.map(({ length }) => length);
+  const attrs = [
+    attr.int('counts', counts),
+    attr.int(
+      'offset',
+      places.map(({ offset = 0 }) => offset),
+    ),
+    attr.float(
+      'alpha',
+      places.map(({ alpha = 1 }) => alpha),
+    ),
+    attr.int('kind', KINDS[kind]),
+    attr.bool('keeps', keeps),
+  ];
+  const inputs = places.flatMap(({ a, b }) => [a, b]);
+  return executeOp('LorikeetGatedGemm', attrs, inputs, 3) as [Tensor, Tensor, Tensor];
+}
+
 /** alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32. @param a `[T, M]` @param b `[T, N]` */
 export function nativeGemmOverRows(
   { a, b }: { a: Tensor; b: Tensor },

@@ -9,6 +9,8 @@ namespace lorikeet {
 constexpr int MAX_PRODUCTS = 6;
 /// Rows that share a stay of the packed panels in the first cache.
 constexpr int64_t BLOCK_ROWS = 256;
+/// Panels that a few rows are multiplied with before the next rows: results are written in longer runs.
+constexpr int64_t WIDE = 8;
 
 /// One product as the op's inputs name it.
 struct Factor {
@@ -55,55 +57,98 @@ void write_block(const float* c, int64_t ldc, int64_t rows, int64_t columns, con
     }
 }
 
-template <class T, class Y>
-void gemm(OpKernelContext* c, const Factor* factors, int count, int64_t m, int64_t n, const Epilogue& e, Y* y) {
-  const int64_t panels = panels_of(n);
-  const int64_t blocks = std::max<int64_t>(
-      1, (m + BLOCK_ROWS * threads_of(c) - 1) / (BLOCK_ROWS * threads_of(c)) * threads_of(c));
-  const int64_t rows = (((m + blocks - 1) / blocks) + 15) / 16 * 16;
-  int64_t packed[MAX_PRODUCTS + 1] = {0}, depth = 0;
-  for (int s = 0; s < count; s++) {
-    packed[s + 1] = packed[s] + panels * LANES * depth_of<T>(factors[s].k);
-    depth += depth_of<T>(factors[s].k);
+/// The lines that `write_block` will touch begin to come near while their values are computed.
+template <class Y>
+inline void fetch_block(const Epilogue& e, Y* y, int64_t n, int64_t row0, int64_t rows, int64_t column0) {
+  constexpr int64_t LINE = 64 / sizeof(Y);
+  for (int64_t i = row0; i < row0 + rows; i++) {
+    for (int64_t j = 0; j < 2 * LANES; j += LINE) __builtin_prefetch(y + i * n + column0 + j, 1);
+    if (!e.residual) continue;
+    __builtin_prefetch(e.residual + i * n + column0);
+    __builtin_prefetch(e.residual + i * n + column0 + LANES);
   }
-  Tensor packed_holder, copies_holder;
-  T* b = scratch<T>(c, &packed_holder, packed[count]);
-  T* copies = scratch<T>(c, &copies_holder, threads_of(c) * rows * depth);
-  if (!c->status().ok()) return;
-  parallel(c, panels * count, depth * 8, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const int s = int(i % count);
-      const int64_t p = i / count;
-      pack_factor_panel(factors[s], p, n, b + packed[s] + p * LANES * depth_of<T>(factors[s].k));
+}
+
+/// The right-hand sides of several factors, packed one after another.
+template <class T>
+struct PackedFactors {
+  const Factor* factors;
+  int count;
+  T* b;
+  int64_t starts[MAX_PRODUCTS + 1] = {0};
+  /// Sum of the padded depths.
+  int64_t depth = 0;
+
+  PackedFactors(OpKernelContext* c, const Factor* list, int size, int64_t n, Tensor* holder)
+      : factors(list), count(size) {
+    const int64_t panels = panels_of(n);
+    for (int s = 0; s < count; s++) {
+      starts[s + 1] = starts[s] + panels * LANES * depth_of<T>(factors[s].k);
+      depth += depth_of<T>(factors[s].k);
     }
-  });
-  each_item(c, (m + rows - 1) / rows, [&](int64_t item, int64_t slot) {
-    TileScope tiles;
-    const int64_t row0 = item * rows, here = std::min(rows, m - row0);
-    Segment<T> segments[MAX_PRODUCTS];
-    T* copy = copies + slot * rows * depth;
+    b = scratch<T>(c, holder, starts[count]);
+    if (!c->status().ok()) return;
+    parallel(c, panels * count, depth * 8, [=, this](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int s = int(i % count);
+        const int64_t p = i / count;
+        pack_factor_panel(factors[s], p, n, b + starts[s] + p * LANES * depth_of<T>(factors[s].k));
+      }
+    });
+  }
+
+  /// The products of rows row0 … ; `copy`, of as many rows and `depth`, holds what has to be padded.
+  void segments(int64_t row0, int64_t rows, int64_t copy_rows, T* copy, Segment<T>* out) const {
     for (int s = 0; s < count; s++) {
       const Factor& f = factors[s];
       const int64_t lda = f.a->dim_size(1), padded = depth_of<T>(f.k);
       const T* a = data_of<T>(*f.a) + row0 * lda + f.offset;
-      if (padded == f.k && here % 16 == 0) {
-        segments[s] = {a, lda, b + packed[s], padded};
+      if (padded == f.k && rows % 16 == 0) {
+        out[s] = {a, lda, b + starts[s], padded};
       } else {
-        copy_block(a, lda, here, f.k, padded, copy);
-        segments[s] = {copy, padded, b + packed[s], padded};
-        copy += rows * padded;
+        copy_block(a, lda, rows, f.k, padded, copy);
+        out[s] = {copy, padded, b + starts[s], padded};
+        copy += copy_rows * padded;
       }
     }
+  }
+};
+
+/// Rows that an item computes: a multiple of 16, so that threads get the same number of items.
+inline int64_t rows_of_items(OpKernelContext* c, int64_t m) {
+  const int64_t step = BLOCK_ROWS * threads_of(c);
+  const int64_t items = std::max<int64_t>(1, (m + step - 1) / step * threads_of(c));
+  return ((m + items - 1) / items + 15) / 16 * 16;
+}
+
+/// Calls f(row in the item, rows, first panel, panels) for the blocks of up to 32 × 32 results of an item.
+template <class F>
+inline void each_block(int64_t rows, int64_t panels, F f) {
+  for (int64_t wide = 0; wide < panels; wide += WIDE)
+    for (int64_t i = 0; i < rows; i += 32)
+      for (int64_t p = wide; p < std::min(wide + WIDE, panels); p += 2)
+        f(i, int(std::min<int64_t>(32, rows - i)), p, panels - p < 2 ? 1 : 2);
+}
+
+template <class T, class Y>
+void gemm(OpKernelContext* c, const Factor* factors, int count, int64_t m, int64_t n, const Epilogue& e, Y* y) {
+  Tensor packed_holder, copies_holder;
+  const PackedFactors<T> packed(c, factors, count, n, &packed_holder);
+  const int64_t rows = rows_of_items(c, m), copy_size = rows * packed.depth;
+  T* copies = scratch<T>(c, &copies_holder, threads_of(c) * copy_size);
+  if (!c->status().ok()) return;
+  each_item(c, (m + rows - 1) / rows, [&](int64_t item, int64_t slot) {
+    TileScope tiles;
+    const int64_t row0 = item * rows, here = std::min(rows, m - row0);
+    Segment<T> segments[MAX_PRODUCTS];
+    packed.segments(row0, here, rows, copies + slot * copy_size, segments);
     alignas(64) float tile[32 * 32];
-    for (int64_t p = 0; p < panels; p += 2) {
-      const int two = panels - p < 2 ? 1 : 2;
-      for (int64_t i = 0; i < here; i += 32) {
-        const int part = int(std::min<int64_t>(32, here - i));
-        block32(segments, count, i, part, p, two, tile, 32, false);
-        const int64_t columns = std::min<int64_t>(n - p * LANES, two * LANES);
-        write_block(tile, 32, part, columns, e, y, n, row0 + i, p * LANES);
-      }
-    }
+    each_block(here, panels_of(n), [&](int64_t i, int part, int64_t p, int two) {
+      fetch_block(e, y, n, row0 + i, part, p * LANES);
+      block32(segments, count, i, part, p, two, tile, 32, false);
+      const int64_t columns = std::min<int64_t>(n - p * LANES, two * LANES);
+      write_block(tile, 32, part, columns, e, y, n, row0 + i, p * LANES);
+    });
   });
 }
 

@@ -1,7 +1,8 @@
 // The output head fused with the log-softmax, without keeping logits. Per row: log p(target), entropy, and 1
 // where the target is the mode; and, where asked for, the derivative of log p to the hidden state,
-// j = Σ_v (onehot − p)_v · dz_v/dlogit · W_v. The vocabulary is walked over twice, a chunk at a time: once for the
-// maximum and the sums of the softmax, once with the logits computed again for j.
+// j = Σ_v (onehot − p)_v · dz_v/dlogit · W_v. The vocabulary is walked over once, a chunk at a time, with an online
+// softmax (Milakov & Gimelshein 2018): Σ e^{z−max}·dz/dlogit·W is kept beside Σ e^{z−max}, and both shrink when a
+// higher maximum comes.
 #pragma once
 #include "op.h"
 
@@ -33,35 +34,6 @@ struct RowState {
 
 constexpr int64_t VOCAB_CHUNK = 512;
 
-inline void update_row(RowState* s, const float* z, int64_t columns, int64_t column0, int64_t target) {
-  V16 highest = splat(-INFINITY);
-  for (int64_t j = 0; j < columns; j += LANES) {
-    V16 v = load(z + j);
-    highest = vmax(highest, v);
-  }
-  const float top = max_of(highest);
-  if (top > s->top) {
-    for (int64_t j = 0; j < columns; j++)
-      if (z[j] == top) {
-        s->best = column0 + j;
-        break;
-      }
-    const float shrink = std::exp(s->top - top);
-    s->total *= shrink;
-    s->weighted *= shrink;
-    s->top = top;
-  }
-  V16 total{}, weighted{};
-  for (int64_t j = 0; j < columns; j += LANES) {
-    V16 v = load(z + j), e = vexp(v - s->top);
-    total += e;
-    weighted += e * vmax(v, splat(-1e30f));
-  }
-  s->total += sum(total);
-  s->weighted += sum(weighted);
-  if (target >= column0 && target < column0 + columns) s->target = z[target - column0];
-}
-
 template <class T>
 struct HeadWork {
   const T *h, *w;
@@ -71,34 +43,60 @@ struct HeadWork {
   float *scores, *jacobian;
 };
 
-/// z of one block of rows and one chunk; columns beyond the vocabulary are −∞.
-template <class T>
-void block_logits(const HeadWork<T>& work, const T* a, int64_t rows, const T* packed, int64_t columns, float* z) {
-  block_gemm(a, depth_of<T>(work.width), int(rows), packed, depth_of<T>(work.width), columns, z, VOCAB_CHUNK, false);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < VOCAB_CHUNK; j += LANES) {
-      V16 v = j < columns ? work.form.z(load(z + i * VOCAB_CHUNK + j)) : splat(-INFINITY);
-      if (columns - j < LANES)
-        for (int lane = std::max<int>(0, int(columns - j)); lane < LANES; lane++) v[lane] = -INFINITY;
-      store(z + i * VOCAB_CHUNK + j, v);
+/// Logits of a row and chunk → z in place, −∞ beyond the vocabulary. Returns the highest.
+inline float shape_row(const LogitForm& form, float* z, int64_t columns) {
+  for (int64_t j = columns; j < VOCAB_CHUNK; j++) z[j] = -INFINITY;
+  V16 highest = splat(-INFINITY);
+  const bool plain = form.softcap == 0 && form.logit_scale == 1 && form.temperature == 1;
+  for (int64_t j = 0; j < columns; j += LANES) {
+    V16 v = load(z + j);
+    if (!plain) {
+      v = form.z(v);
+      if (columns - j < LANES) v = lanes() < float(columns - j) ? v : splat(-INFINITY);
+      store(z + j, v);
     }
+    highest = vmax(highest, v);
+  }
+  return max_of(highest);
 }
 
-/// Slopes d log p / d logit of a block, in place of z; written as T for the product with W.
+/// A new maximum: what was summed shrinks with it.
+inline void raise_top(RowState* s, float top, const float* z, int64_t column0, float* sums, int64_t width) {
+  int64_t j = 0;
+  while (z[j] != top) j++;
+  s->best = column0 + j;
+  const float shrink = std::exp(s->top - top);
+  s->total *= shrink;
+  s->weighted *= shrink;
+  s->top = top;
+  for (int64_t k = 0; sums && column0 > 0 && k < width; k += LANES) store(sums + k, load(sums + k) * shrink);
+}
+
+/// z of a row and chunk into its state; e^{z−max}·dz/dlogit into `weights`, where there are sums of them.
 template <class T>
-void block_slopes(const HeadWork<T>& work, const RowState* states, int64_t row0, int64_t rows, int64_t column0,
-                  const float* z, T* slopes) {
-  for (int64_t i = 0; i < rows; i++) {
-    const float log_total = states[row0 + i].log_total();
-    const int64_t target = work.targets[row0 + i] - column0;
-    for (int64_t j = 0; j < VOCAB_CHUNK; j += LANES) {
-      V16 v = load(z + i * VOCAB_CHUNK + j);
-      V16 p = vexp(v - log_total);
-      V16 hot{};
-      if (target >= j && target < j + LANES) hot[target - j] = 1;
-      V16 slope = (hot - p) * work.form.slope(v);
-      store(slopes + i * VOCAB_CHUNK + j, v > -1e30f ? slope : V16{});
-    }
+inline void fold_row(const LogitForm& form, RowState* s, const float* z, bool keeps, T* weights) {
+  V16 total{}, weighted{};
+  for (int64_t j = 0; j < VOCAB_CHUNK; j += LANES) {
+    V16 v = vmax(load(z + j), splat(-1e30f)), e = vexp(v - s->top);
+    total += e;
+    weighted += e * v;
+    if (keeps) store(weights + j, form.softcap == 0 ? e : e * form.slope(v));
+  }
+  s->total += sum(total);
+  s->weighted += sum(weighted);
+}
+
+/// j = dz/dlogit(target)·W[target] − Σ / total.
+template <class T>
+void finish_row(const HeadWork<T>& work, const RowState& s, int64_t row, const float* sums) {
+  const int64_t width = work.width;
+  const LogitForm& form = work.form;
+  const T* target = work.w + work.targets[row] * width;
+  const float hot = form.slope(splat(s.target))[0];
+  const float share = (form.softcap == 0 ? form.slope(V16{})[0] : 1.0f) / s.total;
+  for (int64_t j = 0; j < width; j += LANES) {
+    const int n = int(width - j);
+    store_n(work.jacobian + row * width + j, load_n(target + j, n) * hot - load(sums + j) * share, n);
   }
 }
 
@@ -108,13 +106,14 @@ void head(OpKernelContext* c, const HeadWork<T>& work) {
   const int64_t blocks = std::max<int64_t>(1, (work.rows + BLOCK_ROWS * threads - 1) / (BLOCK_ROWS * threads) * threads);
   const int64_t block = (((work.rows + blocks - 1) / blocks) + 15) / 16 * 16;
   const int64_t padded = (work.rows + block - 1) / block * block, columns_out = panels_of(width) * LANES;
+  const bool keeps = work.jacobian != nullptr;
   Tensor hold[6];
   T* left = scratch<T>(c, &hold[0], padded * depth);
   T* packed = scratch<T>(c, &hold[1], packed_size<T>(width, VOCAB_CHUNK));
   T* packed_rows = scratch<T>(c, &hold[2], packed_size<T>(VOCAB_CHUNK, width));
   float* z = scratch<float>(c, &hold[3], threads * block * VOCAB_CHUNK);
-  T* slopes = scratch<T>(c, &hold[4], threads * block * VOCAB_CHUNK);
-  float* sums = scratch<float>(c, &hold[5], work.jacobian ? padded * columns_out : 1);
+  T* weights = scratch<T>(c, &hold[4], threads * block * VOCAB_CHUNK);
+  float* sums = scratch<float>(c, &hold[5], keeps ? padded * columns_out : 1);
   if (!c->status().ok()) return;
   copy_block(work.h, width, work.rows, width, depth, left);
   if (padded > (work.rows + 15) / 16 * 16) {
@@ -122,43 +121,47 @@ void head(OpKernelContext* c, const HeadWork<T>& work) {
     memset((void*)(left + from * depth), 0, (padded - from) * depth * sizeof(T));
   }
   std::vector<RowState> states(padded);
-  for (int pass = 0; pass < (work.jacobian ? 2 : 1); pass++)
-    for (int64_t v0 = 0; v0 < work.vocab; v0 += VOCAB_CHUNK) {
-      const int64_t columns = std::min(VOCAB_CHUNK, work.vocab - v0);
-      const T* chunk = work.w + v0 * width;
-      const Source<T> by_column{chunk, 1, width}, by_row{chunk, width, 1};
-      parallel(c, panels_of(columns), width * 8, [&](int64_t begin, int64_t end) {
-        for (int64_t p = begin; p < end; p++)
+  for (int64_t v0 = 0; v0 < work.vocab; v0 += VOCAB_CHUNK) {
+    const int64_t columns = std::min(VOCAB_CHUNK, work.vocab - v0), panels = panels_of(columns);
+    const T* chunk = work.w + v0 * width;
+    const Source<T> by_column{chunk, 1, width}, by_row{chunk, width, 1};
+    parallel(c, panels + (keeps ? panels_of(width) : 0), width * 8, [&](int64_t begin, int64_t end) {
+      for (int64_t p = begin; p < end; p++) {
+        if (p < panels) {
           pack_panel(by_column, width, p * LANES, columns, 1.0f, packed + p * LANES * depth);
-      });
-      if (pass == 1)
-        parallel(c, panels_of(width), columns * 8, [&](int64_t begin, int64_t end) {
-          for (int64_t p = begin; p < end; p++)
-            pack_panel(by_row, columns, p * LANES, width, 1.0f, packed_rows + p * LANES * depth_of<T>(columns));
-        });
-      each_item(c, padded / block, [&](int64_t item, int64_t slot) {
-        TileScope tiles;
-        const int64_t row0 = item * block, rows = std::min(block, work.rows - row0);
-        if (rows <= 0) return;
-        float* logits = z + slot * block * VOCAB_CHUNK;
-        block_logits(work, left + row0 * depth, rows, packed, columns, logits);
-        if (pass == 0) {
-          for (int64_t i = 0; i < rows; i++)
-            update_row(&states[row0 + i], logits + i * VOCAB_CHUNK, VOCAB_CHUNK, v0, work.targets[row0 + i]);
-          return;
+        } else {
+          const int64_t at = (p - panels) * LANES;
+          pack_panel(by_row, columns, at, width, 1.0f, packed_rows + at * depth_of<T>(columns));
         }
-        T* slope = slopes + slot * block * VOCAB_CHUNK;
-        block_slopes(work, states.data(), row0, rows, v0, logits, slope);
-        block_gemm(slope, VOCAB_CHUNK, int(rows), packed_rows, depth_of<T>(columns), width,
+      }
+    });
+    each_item(c, padded / block, [&](int64_t item, int64_t slot) {
+      TileScope tiles;
+      const int64_t row0 = item * block, rows = std::min(block, work.rows - row0);
+      if (rows <= 0) return;
+      float* logits = z + slot * block * VOCAB_CHUNK;
+      T* weight = weights + slot * block * VOCAB_CHUNK;
+      block_gemm(left + row0 * depth, depth, int(rows), packed, depth, columns, logits, VOCAB_CHUNK, false);
+      for (int64_t i = 0; i < rows; i++) {
+        RowState* s = &states[row0 + i];
+        float* row = logits + i * VOCAB_CHUNK;
+        const float top = shape_row(work.form, row, columns);
+        if (top > s->top) raise_top(s, top, row, v0, keeps ? sums + (row0 + i) * columns_out : nullptr, columns_out);
+        const int64_t target = work.targets[row0 + i] - v0;
+        if (target >= 0 && target < columns) s->target = row[target];
+        fold_row(work.form, s, row, keeps, weight + i * VOCAB_CHUNK);
+      }
+      if (keeps)
+        block_gemm(weight, VOCAB_CHUNK, int(rows), packed_rows, depth_of<T>(columns), width,
                    sums + row0 * columns_out, columns_out, v0 > 0);
-      });
-    }
+    });
+  }
   for (int64_t i = 0; i < work.rows; i++) {
     const RowState& s = states[i];
     work.scores[3 * i] = s.target - s.log_total();
     work.scores[3 * i + 1] = s.log_total() - s.weighted / s.total;
     work.scores[3 * i + 2] = s.best == work.targets[i] ? 1 : 0;
-    if (work.jacobian) memcpy(work.jacobian + i * width, sums + i * columns_out, width * sizeof(float));
+    if (keeps) finish_row(work, s, i, sums + i * columns_out);
   }
 }
 

@@ -19,6 +19,7 @@ export const OPS_FLAGS: readonly string[] = [
   '-fPIC',
   '-shared',
   '-w',
+  '-fvisibility=hidden',
   '-D_GLIBCXX_USE_CXX11_ABI=1',
   '-ffp-contract=fast',
   '-fno-math-errno',

@@ -2,6 +2,7 @@
 #include "attention-grad.h"
 #include "attention.h"
 #include "dropout.h"
+#include "gated-gemm.h"
 #include "gated.h"
 #include "gemm.h"
 #include "head.h"
@@ -9,4 +10,4 @@
 #include "norm.h"
 #include "rope.h"
 
-extern "C" void* napi_register_module_v1(void*, void* exports) { return exports; }
+extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) { return exports; }

@@ -40,10 +40,15 @@ inline void pack_any(const Source<S>& b, int64_t k, int64_t n0, int width, float
       out[(i / 2) * 32 + j * 2 + (i & 1)] = round_bf16(scale * b.at(i, n0 + j));
 }
 
+/// Rows ahead that are fetched; strides beyond a page's half escape the processor's own prediction.
+constexpr int64_t AHEAD = 32;
+
 /// Rows of B are contiguous: pairs of rows are interleaved, or copied.
 inline void pack_rows(const Source<bf16>& b, int64_t k, int64_t n0, bf16* out) {
   for (int64_t i = 0; i < k; i += 2) {
     H16 first, second{};
+    __builtin_prefetch(b.data + (i + AHEAD) * b.row + n0);
+    __builtin_prefetch(b.data + (i + AHEAD + 1) * b.row + n0);
     memcpy(&first, b.data + i * b.row + n0, 32);
     if (i + 1 < k) memcpy(&second, b.data + (i + 1) * b.row + n0, 32);
     U16 pair = __builtin_convertvector(first, U16) | (__builtin_convertvector(second, U16) << 16);

@@ -21,6 +21,9 @@ struct bf16 {
 
 constexpr int LANES = 16;
 
+/// Vectors stay in registers only where the function is part of its caller.
+#define LANE_FN inline __attribute__((always_inline))
+
 inline float to_float(float x) { return x; }
 inline float to_float(bf16 x) {
   uint32_t bits = uint32_t(x.bits) << 16;
@@ -39,21 +42,23 @@ inline bf16 round_bf16(float x) {
 inline void put(float* p, float x) { *p = x; }
 inline void put(bf16* p, float x) { *p = round_bf16(x); }
 
-inline V16 splat(float x) { return V16{} + x; }
+LANE_FN V16 splat(float x) { return V16{} + x; }
+/// 0, 1, … 15
+LANE_FN V16 lanes() { return V16{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
 
-inline V16 load(const float* p) {
+LANE_FN V16 load(const float* p) {
   V16 v;
   memcpy(&v, p, sizeof v);
   return v;
 }
-inline V16 load(const bf16* p) {
+LANE_FN V16 load(const bf16* p) {
   H16 h;
   memcpy(&h, p, sizeof h);
   U16 u = __builtin_convertvector(h, U16) << 16;
   return (V16)u;
 }
-inline void store(float* p, V16 v) { memcpy(p, &v, sizeof v); }
-inline void store(bf16* p, V16 v) {
+LANE_FN void store(float* p, V16 v) { memcpy(p, &v, sizeof v); }
+LANE_FN void store(bf16* p, V16 v) {
 #ifdef __AVX512BF16__
   __m256bh h = _mm512_cvtneps_pbh((__m512)v);
   memcpy(p, &h, 32);
@@ -66,19 +71,19 @@ inline void store(bf16* p, V16 v) {
 
 /// Loads and stores of the first `n` of sixteen; the rest reads as zero.
 template <class T>
-inline V16 load_n(const T* p, int n) {
+LANE_FN V16 load_n(const T* p, int n) {
   if (n >= LANES) return load(p);
   V16 v{};
   for (int i = 0; i < n; i++) v[i] = to_float(p[i]);
   return v;
 }
 template <class T>
-inline void store_n(T* p, V16 v, int n) {
+LANE_FN void store_n(T* p, V16 v, int n) {
   if (n >= LANES) return store(p, v);
   for (int i = 0; i < n; i++) put(p + i, v[i]);
 }
 
-inline float sum(V16 v) {
+LANE_FN float sum(V16 v) {
 #ifdef __AVX512F__
   return _mm512_reduce_add_ps((__m512)v);
 #else
@@ -87,9 +92,9 @@ inline float sum(V16 v) {
   return s;
 #endif
 }
-inline V16 vmax(V16 a, V16 b) { return a > b ? a : b; }
-inline V16 vmin(V16 a, V16 b) { return a < b ? a : b; }
-inline float max_of(V16 v) {
+LANE_FN V16 vmax(V16 a, V16 b) { return a > b ? a : b; }
+LANE_FN V16 vmin(V16 a, V16 b) { return a < b ? a : b; }
+LANE_FN float max_of(V16 v) {
 #ifdef __AVX512F__
   return _mm512_reduce_max_ps((__m512)v);
 #else
@@ -101,7 +106,7 @@ inline float max_of(V16 v) {
 
 /// e^x to about one unit in the last place: x = n·ln 2 + r, a polynomial in r (Cephes' expf), times 2^n.
 /// Below −87.3 the result is 2^-126 or less, which counts as zero.
-inline V16 vexp(V16 x) {
+LANE_FN V16 vexp(V16 x) {
   const V16 low = splat(-87.33f), high = splat(88.37f);
   V16 c = vmin(vmax(x, low), high);
   I16 n = __builtin_convertvector(c * 1.44269504f + (c < 0 ? splat(-0.5f) : splat(0.5f)), I16);
@@ -119,7 +124,7 @@ inline V16 vexp(V16 x) {
 }
 
 /// tanh x = 1 − 2 / (e^{2x} + 1), and x itself where that would lose digits.
-inline V16 vtanh(V16 x) {
+LANE_FN V16 vtanh(V16 x) {
   V16 square = x * x;
   V16 series = x * (1.0f + square * (-1.0f / 3 + square * (2.0f / 15 - square * (17.0f / 315))));
   V16 exact = 1.0f - 2.0f / (vexp(2.0f * vmin(vmax(x, splat(-20)), splat(20))) + 1.0f);
@@ -127,7 +132,7 @@ inline V16 vtanh(V16 x) {
 }
 
 /// Transposes a 16 × 16 block of 32-bit values.
-inline void transpose16(const uint32_t* src, int64_t ld, uint32_t* dst, int64_t ldd) {
+LANE_FN void transpose16(const uint32_t* src, int64_t ld, uint32_t* dst, int64_t ldd) {
 #ifdef __AVX512F__
   __m512i r[16], t[16];
   for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(src + i * ld);
