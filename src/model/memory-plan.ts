@@ -81,6 +81,12 @@ function keptByLayer(question: MemoryQuestion): number {
   return tokens * (perToken + 3 * FLOAT * numHeads * longest);
 }
 
+/** Bytes that a recomputed layer keeps: its input, and attention's result where layers are fused. */
+function keptByRecomputed({ spec, tokens, elementBytes: e, isFused }: MemoryQuestion): number {
+  const attended = isFused ? spec.numHeads * (e * spec.headDim + FLOAT) : 0;
+  return tokens * (FLOAT * spec.hiddenSize + attended);
+}
+
 function workingSet(question: MemoryQuestion): number {
   const { spec, tokens, longest, elementBytes: e, isFused } = question;
   const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
@@ -97,7 +103,7 @@ function headBytes({ spec, predicted, isFused, elementBytes: e }: MemoryQuestion
 }
 
 export function memoryPlan(question: MemoryQuestion): MemoryPlan {
-  const { spec, trained, tokens, checkpointedLayers, isFull } = question;
+  const { spec, trained, checkpointedLayers, isFull } = question;
   const layers = spec.layers.length;
   const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
   const kept = keptByLayer(question);
@@ -105,7 +111,7 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
     runtime: RUNTIME,
     weights: weightBytes(question),
     optimizer: trained * FLOAT * (isFull ? 6 : 5),
-    activations: SLACK * (single * tokens * spec.hiddenSize * FLOAT + (layers - single) * kept),
+    activations: SLACK * (single * keptByRecomputed(question) + (layers - single) * kept),
     working: SLACK * (workingSet(question) + (single > 0 ? kept : 0)),
     head: SLACK * headBytes(question),
   };
