@@ -11,6 +11,7 @@ import { grpoSchema } from './schemas/grpo.js';
 import { initModelSchema } from './schemas/init-model.js';
 import { pairsSchema } from './schemas/pairs.js';
 import { quickstartSchema } from './schemas/quickstart.js';
+import { rolloutsSchema } from './schemas/rollouts.js';
 import { scoreSchema } from './schemas/score.js';
 import { doctorSchema, setupSchema } from './schemas/setup.js';
 import { sftSchema } from './schemas/sft.js';
@@ -32,6 +33,7 @@ export const commandSchemas = {
   solve: solveSchema,
   compare: compareSchema,
   traces: tracesSchema,
+  rollouts: rolloutsSchema,
   pairs: pairsSchema,
   export: exportSchema,
   quickstart: quickstartSchema,

@@ -11,6 +11,7 @@ export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';
+export type { ArmConfig } from './schemas/arms.js';
 export type {
   BenchDpoConfig,
   BenchGrpoConfig,
@@ -24,10 +25,8 @@ export {
   benchSchema,
   benchSftSchema,
 } from './schemas/bench.js';
-
 export type { BenchGradeConfig } from './schemas/bench-grade.js';
 export { benchGradeSchema } from './schemas/bench-grade.js';
-
 export type { CompareConfig } from './schemas/compare.js';
 export { compareSchema } from './schemas/compare.js';
 export type { DataConfig } from './schemas/data.js';
@@ -55,6 +54,8 @@ export type { StageConfig } from './schemas/pipeline.js';
 export { pipelineSchema, sweepSchema } from './schemas/pipeline.js';
 export type { QuickstartConfig } from './schemas/quickstart.js';
 export { quickstartSchema } from './schemas/quickstart.js';
+export type { RolloutsConfig } from './schemas/rollouts.js';
+export { rolloutsSchema } from './schemas/rollouts.js';
 export type { ScoreConfig } from './schemas/score.js';
 export { scoreSchema } from './schemas/score.js';
 export type { ServerConfig } from './schemas/server.js';

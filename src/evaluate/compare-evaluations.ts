@@ -1,5 +1,7 @@
 /** Paired comparison of two evaluations of the same examples. */
 import { InputError } from '../util/errors.js';
+import { groupBy } from '../util/group.js';
+import { meanInterval } from './intervals.js';
 import { mcnemarExact, pairedInterval } from './paired.js';
 
 /** What a comparison needs of a row; rows of a CSV file have `correct` as text. */
@@ -8,13 +10,15 @@ export interface ComparedRow {
   readonly index?: unknown;
   readonly sample_index?: unknown;
   readonly question?: unknown;
-  readonly correct?: unknown;
+  readonly [column: string]: unknown;
 }
 
 export interface EvaluationComparison {
-  /** Examples in both evaluations, with a grade in both. */
+  /** Completions in both evaluations, with a grade in both. */
   readonly n: number;
-  /** Examples in one evaluation only. */
+  /** Their examples; fewer where an example has several samples. */
+  readonly examples: number;
+  /** Completions in one evaluation only. */
   readonly unmatched: number;
   readonly accuracy_a: number;
   readonly accuracy_b: number;
@@ -22,48 +26,49 @@ export interface EvaluationComparison {
   readonly difference: number;
   readonly difference_low: number;
   readonly difference_high: number;
+  /** Examples that a (b) has right more often. */
   readonly only_a: number;
   readonly only_b: number;
-  /** McNemar's exact test, two-sided. */
+  /** McNemar's exact test, two-sided; with several samples the sign test over examples. */
   readonly p_value: number;
 }
 
 /**
- * Pairs rows by `id` (or `index`) and `sample_index` and compares who is right where.
+ * Pairs rows by `id` (or `index`) and `sample_index` and compares who is right where. Samples of one example
+ * are not independent: with several, the interval is that of the mean difference over examples.
+ * @param column of true and false; `correct` by default
  * @throws InputError when paired rows hold different questions, or nothing can be paired
  */
 export function compareEvaluations(
   rowsA: readonly ComparedRow[],
   rowsB: readonly ComparedRow[],
+  column = 'correct',
 ): EvaluationComparison {
-  const gradedB = gradedByKey(rowsB);
-  const gradedA = gradedByKey(rowsA);
-  let [both, onlyA, onlyB, n] = [0, 0, 0, 0];
-  for (const [key, a] of gradedA) {
-    const b = gradedB.get(key);
-    if (b === undefined) continue;
-    if (a.question !== b.question) {
-      throw new InputError({
-        where: 'compare',
-        problem: `example ${key} is another question in the other evaluation`,
-        remedy: 'Compare evaluations of the same rows (same benchmark, number of samples and seed)',
-      });
-    }
-    n += 1;
-    if (a.isRight && b.isRight) both += 1;
-    else if (a.isRight) onlyA += 1;
-    else if (b.isRight) onlyB += 1;
+  const gradedB = gradedByKey(rowsB, column);
+  const gradedA = gradedByKey(rowsA, column);
+  const pairs = pairedRows(gradedA, gradedB);
+  if (pairs.length === 0) {
+    const problem = `the evaluations share no graded example (column ${column})`;
+    throw new InputError({ where: 'compare', problem });
   }
-  if (n === 0) {
-    throw new InputError({ where: 'compare', problem: 'the evaluations share no graded example' });
-  }
-  const { low, high } = pairedInterval({ n, onlyA, onlyB });
+  const n = pairs.length;
+  const differences = [...groupBy(pairs, ({ example }) => example).values()].map(
+    (own) => own.reduce((sum, { a, b }) => sum + b - a, 0) / own.length,
+  );
+  const onlyA = differences.filter((difference) => difference < 0).length;
+  const onlyB = differences.filter((difference) => difference > 0).length;
+  const examples = differences.length;
+  const { low, high } =
+    examples === n
+      ? pairedInterval({ n, onlyA, onlyB })
+      : meanInterval(differences, { bounds: { low: -1, high: 1 } });
   return {
     n,
+    examples,
     unmatched: gradedA.size + gradedB.size - 2 * n,
-    accuracy_a: (both + onlyA) / n,
-    accuracy_b: (both + onlyB) / n,
-    difference: (onlyB - onlyA) / n,
+    accuracy_a: pairs.reduce((sum, { a }) => sum + a, 0) / n,
+    accuracy_b: pairs.reduce((sum, { b }) => sum + b, 0) / n,
+    difference: differences.reduce((sum, value) => sum + value, 0) / examples,
     difference_low: low,
     difference_high: high,
     only_a: onlyA,
@@ -72,18 +77,46 @@ export function compareEvaluations(
   };
 }
 
+interface PairedRow {
+  readonly example: string;
+  /** 1 right, 0 wrong. */
+  readonly a: number;
+  readonly b: number;
+}
+
+function pairedRows(
+  gradedA: ReadonlyMap<string, GradedRow>,
+  gradedB: ReadonlyMap<string, GradedRow>,
+): PairedRow[] {
+  return [...gradedA].flatMap(([key, a]) => {
+    const b = gradedB.get(key);
+    if (b === undefined) return [];
+    if (a.question !== b.question) {
+      throw new InputError({
+        where: 'compare',
+        problem: `example ${key} is another question in the other evaluation`,
+        remedy: 'Compare evaluations of the same rows (same benchmark, number of samples and seed)',
+      });
+    }
+    return [{ example: a.example, a: Number(a.isRight), b: Number(b.isRight) }];
+  });
+}
+
 interface GradedRow {
+  readonly example: string;
   readonly question: string;
   readonly isRight: boolean;
 }
 
-function gradedByKey(rows: readonly ComparedRow[]): Map<string, GradedRow> {
+function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, GradedRow> {
   const graded = new Map<string, GradedRow>();
   for (const row of rows) {
-    const correct = String(row.correct ?? '');
+    const correct = String(row[column] ?? '');
     if (correct !== 'true' && correct !== 'false') continue;
-    const key = `${row.id ?? row.index}/${row.sample_index ?? 0}`;
-    graded.set(key, { question: String(row.question ?? ''), isRight: correct === 'true' });
+    const example = String(row.id ?? row.index);
+    const question = String(row.question ?? '');
+    const isRight = correct === 'true';
+    graded.set(`${example}/${row.sample_index ?? 0}`, { example, question, isRight });
   }
   return graded;
 }

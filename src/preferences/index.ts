@@ -1,4 +1,23 @@
-/** Preferences: completion rows into DPO pairs, and problems into reasoning traces. */
+/** Preferences: completion rows into DPO pairs, problems into reasoning traces, arms and coherence. */
+export {
+  BANDIT_POLICIES,
+  type BanditArm,
+  type BanditPolicy,
+  dealArms,
+  observe,
+  type Posterior,
+  recordOf,
+} from './coherence/bandit.js';
+export { PERTURBATIONS, type Perturbation, perturb } from './coherence/perturb.js';
+export {
+  type CoherenceScores,
+  coherenceReward,
+  coherenceScores,
+  type RewardWeights,
+  type ScoreWeights,
+  statedValues,
+  unitReward,
+} from './coherence/scores.js';
 export {
   type CompletionRow,
   type NoPairReason,

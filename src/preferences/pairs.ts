@@ -5,6 +5,7 @@
 import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import { Rng } from '../util/rng.js';
+import { capPairs } from './cap-pairs.js';
 
 /** A completion row; `samples.jsonl` holds such rows. */
 export interface CompletionRow {
@@ -28,14 +29,18 @@ export interface PreferencePair {
   readonly pair_type: string;
 }
 
-/** Pairs beyond correctness, made from what `maxPairsPerPrompt` leaves. */
+/** Pairs beyond correctness. */
 export interface ScorePairs<T extends CompletionRow> {
   /** Their `pair_type`. */
   readonly type: string;
   /** Higher is better; null leaves the row out of these pairs. The reward by default. */
   readonly score?: (row: T) => number | null;
-  /** `correct`: only among correct rows. */
+  /** `correct`: only among correct rows, beside the pairs by correctness. `all`: in place of those. */
   readonly among: 'correct' | 'all';
+  /** The difference of their scores must be above this; `PairOptions.minMargin` by default. */
+  readonly minMargin?: number;
+  /** Of a prompt; by default what the pairs by correctness leave of `maxPairsPerPrompt`. */
+  readonly maxPerPrompt?: number;
 }
 
 export interface PairOptions<T extends CompletionRow> {
@@ -44,6 +49,10 @@ export interface PairOptions<T extends CompletionRow> {
   /** The difference of a pair (reward, or `scorePairs.score`) must be above this; 0 by default. */
   readonly minMargin?: number;
   readonly seed: number;
+  /** False leaves out pairs of correct against incorrect; true by default. */
+  readonly byCorrectness?: boolean;
+  /** Pairs of each type, drawn by the seed; all by default. */
+  readonly maxPairsPerType?: number | null;
   /**
    * Off by default: pairs are correct against incorrect. Rows without `correct` need it, as they can be
    * told apart by a score only.
@@ -57,6 +66,8 @@ export interface PairStats {
   readonly pairs: number;
   readonly pairs_by_type: Readonly<Record<string, number>>;
   readonly prompts_with_pair: number;
+  /** Pairs left out by `maxPairsPerType`. */
+  readonly pairs_over_cap: number;
   /** Prompts without a pair, by reason. */
   readonly prompts_without_pair: Readonly<Record<NoPairReason, number>>;
   readonly duplicates_dropped: number;
@@ -77,7 +88,7 @@ export function pairsFromRollouts<T extends CompletionRow>(
   rows: readonly T[],
   options: PairOptions<T>,
 ): { pairs: PreferencePair[]; stats: PairStats } {
-  const { maxPairsPerPrompt = 1, minMargin = 0, seed, scorePairs } = options;
+  const { seed, scorePairs } = options;
   const graded = rows.filter(({ reward }) => reward !== null);
   if (scorePairs === undefined && graded.length > 0 && !graded.some(hasCorrect)) {
     throw new InputError({
@@ -93,29 +104,41 @@ export function pairsFromRollouts<T extends CompletionRow>(
   for (const [prompt, group] of groups) {
     const unique = [...new Map(group.map((row) => [row.completion, row])).values()];
     duplicates += group.length - unique.length;
-    const rng = Rng.of(seed, 'pairs', prompt);
-    const candidates = [
-      ...correctnessPairs(unique, { rng, minMargin }),
-      ...(scorePairs === undefined ? [] : scoredPairs(unique, { rng, minMargin, ...scorePairs })),
-    ];
-    const chosen = distinct(candidates).slice(0, maxPairsPerPrompt);
+    const chosen = pairsOf(unique, Rng.of(seed, 'pairs', prompt), options);
     pairs.push(...chosen);
     if (chosen.length === 0) reasons[noPairReason(unique)] += 1;
   }
   const without = Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  const kept = capPairs(pairs, { perType: options.maxPairsPerType ?? null, seed });
   return {
-    pairs,
+    pairs: kept,
     stats: {
       prompts: groups.size,
-      pairs: pairs.length,
-      pairs_by_type: countTypes(pairs),
+      pairs: kept.length,
+      pairs_by_type: countTypes(kept),
+      pairs_over_cap: pairs.length - kept.length,
       prompts_with_pair: groups.size - without,
       prompts_without_pair: reasons,
       duplicates_dropped: duplicates,
       ungraded_dropped: rows.length - graded.length,
-      mean_margin: meanMargin(pairs),
+      mean_margin: meanMargin(kept),
     },
   };
+}
+
+/** Pairs of one prompt: first those by correctness, then those by score. */
+function pairsOf<T extends CompletionRow>(
+  rows: readonly T[],
+  rng: Rng,
+  options: PairOptions<T>,
+): PreferencePair[] {
+  const { maxPairsPerPrompt = 1, minMargin = 0, byCorrectness = true, scorePairs } = options;
+  const first = byCorrectness ? distinct(correctnessPairs(rows, { rng, minMargin })) : [];
+  const chosen = first.slice(0, maxPairsPerPrompt);
+  if (scorePairs === undefined) return chosen;
+  const more = scoredPairs(rows, { rng, minMargin, ...scorePairs });
+  const left = scorePairs.maxPerPrompt ?? maxPairsPerPrompt - chosen.length;
+  return distinct([...chosen, ...more]).slice(0, chosen.length + left);
 }
 
 function promptOf(row: CompletionRow): string {

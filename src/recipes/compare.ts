@@ -42,7 +42,7 @@ export async function runCompare(
   checkOutput(config);
   const folders = config.inputs.filter((input) => existsSync(input) && isFolder(input));
   const comparison = folders.length > 1 ? compareRuns(folders) : null;
-  const paired = await pairedComparisons(config.inputs);
+  const paired = await pairedComparisons(config);
   if (comparison === null && paired.length === 0) {
     throw new InputError({
       where: 'inputs',
@@ -91,24 +91,25 @@ function evaluationFile(input: string): string | null {
   return own === undefined ? null : join(input, own);
 }
 
-async function pairedComparisons(inputs: readonly string[]): Promise<Paired[]> {
+async function pairedComparisons({ inputs, column }: CompareConfig): Promise<Paired[]> {
   const [first, ...others] = inputs as [string, ...string[]];
   const baseline = await evaluationRows(first);
   if (baseline === null) return [];
   const out: Paired[] = [];
   for (const other of others) {
     const rows = await evaluationRows(other);
-    if (rows !== null) out.push({ a: first, b: other, ...compareEvaluations(baseline, rows) });
+    if (rows === null) continue;
+    out.push({ a: first, b: other, ...compareEvaluations(baseline, rows, column) });
   }
   return out;
 }
 
 function pairedText(paired: readonly Paired[]): string {
-  const header = ['a', 'b', 'examples', 'accuracy a', 'accuracy b', 'b − a', '95% interval', 'p'];
+  const header = ['a', 'b', 'examples', 'share a', 'share b', 'b − a', '95% interval', 'p'];
   const rows = paired.map((pair) => [
     pair.a,
     pair.b,
-    pair.n,
+    pair.examples,
     percent(pair.accuracy_a),
     percent(pair.accuracy_b),
     percent(pair.difference),

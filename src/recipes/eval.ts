@@ -1,4 +1,5 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EvalConfig, evalSchema, inputPaths, resolvedYaml } from '../config/index.js';
 import { type EvalMetrics, type Evaluation, writeEvaluation } from '../evaluate/index.js';
@@ -13,7 +14,8 @@ import {
   type Section,
   writeReport,
 } from '../report/index.js';
-import { sha256 } from '../util/files.js';
+import { InputError } from '../util/errors.js';
+import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './evaluate-model.js';
 import { fileStamps } from './file-stamps.js';
@@ -31,6 +33,7 @@ export async function runEval(config: EvalConfig, context: RecipeContext): Promi
   checkSamplerDevice(config);
   const { dir, options } = runOf(config);
   checkRun(dir, options);
+  checkRowsFile(config);
   const source = await openModel(config, context);
   try {
     const inputs = await evaluationInputs(source, config, context);
@@ -50,6 +53,15 @@ export async function runEval(config: EvalConfig, context: RecipeContext): Promi
   } finally {
     source.close();
   }
+}
+
+function checkRowsFile({ rows_file: file, overwrite, resume }: EvalConfig): void {
+  if (file === null || overwrite || resume === 'auto' || !existsSync(file)) return;
+  throw new InputError({
+    where: 'rows_file',
+    problem: `the file ${file} exists`,
+    remedy: 'Give overwrite=true to replace it, or another name',
+  });
 }
 
 function runOf(config: EvalConfig): { readonly dir: string; readonly options: OpenRunOptions } {
@@ -142,6 +154,7 @@ function finish(
 ): EvalResult {
   const { stage, output_file: outputFile } = config;
   const files = writeEvaluation(run, { stage, evaluation, outputFile, facts });
+  if (config.rows_file !== null) writeFileAtomic(config.rows_file, toJsonl(evaluation.rows));
   run.record({ results: { ...evaluation.metrics, ...facts } });
   run.close('done');
   writeReport(run.paths.report, runReport(readRun(run.dir), [metricsTable(evaluation)]));

@@ -1,6 +1,11 @@
 /** `lorikeet pairs`: completion rows into preference pairs for DPO, with counts of what gave none. */
 import type { PairsConfig } from '../config/index.js';
-import { type CompletionRow, type PairStats, pairsFromRollouts } from '../preferences/index.js';
+import {
+  type CompletionRow,
+  type PairOptions,
+  type PairStats,
+  pairsFromRollouts,
+} from '../preferences/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -9,17 +14,14 @@ import { checkOutput, writeRows } from './rows-output.js';
 export async function runPairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
   checkOutput(config);
   const rows = readJsonl(config.input).map((row, i) =>
-    completionRow(row, `${config.input}:${i + 1}`),
+    completionRow(row, { column: config.completion_column, where: `${config.input}:${i + 1}` }),
   );
-  const byScore =
-    config.score !== 'reward' || rows.every(({ correct }) => typeof correct !== 'boolean');
   const { pairs, stats } = pairsFromRollouts(rows, {
     seed: config.seed,
     minMargin: config.min_margin,
     maxPairsPerPrompt: config.max_pairs_per_question,
-    ...(byScore && {
-      scorePairs: { type: config.score, among: 'all', score: (row) => scoreOf(row, config.score) },
-    }),
+    maxPairsPerType: config.max_pairs,
+    ...methodOptions(config, rows),
   });
   if (pairs.length === 0) {
     throw new InputError({
@@ -31,19 +33,60 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
   writeRows(config, pairs, context);
   writeJson(`${config.output}.stats.json`, stats);
   const none = stats.prompts - stats.prompts_with_pair;
-  context.log(`pairs: ${stats.pairs} from ${stats.prompts} prompts, ${none} prompts gave none`);
+  const types = Object.entries(stats.pairs_by_type).map(([type, count]) => `${count} ${type}`);
+  context.log(
+    `pairs: ${stats.pairs} (${types.join(', ')}) from ${stats.prompts} prompts, ${none} prompts gave none`,
+  );
   return stats;
 }
 
-function completionRow(row: JsonRow, where: string): JsonRow & CompletionRow {
-  const { completion, reward } = row;
+type Row = JsonRow & CompletionRow;
+type MethodOptions = Pick<PairOptions<Row>, 'byCorrectness' | 'scorePairs'>;
+
+/** `auto`: by correctness, and by score where the rows have no `correct` or another column is named. */
+function methodOptions(config: PairsConfig, rows: readonly Row[]): MethodOptions {
+  const { method, score: name, coherence } = config;
+  const isCorrectKnown = rows.some(({ correct }) => typeof correct === 'boolean');
+  const scorePairs = { type: name, among: 'all', score: (row: Row) => scoreOf(row, name) } as const;
+  if (method === 'correctness') return {};
+  if (method === 'score') return { byCorrectness: false, scorePairs };
+  if (method === 'auto') return name !== 'reward' || !isCorrectKnown ? { scorePairs } : {};
+  if (!isCorrectKnown) throw missing(config.input, 'correct');
+  if (rows.every((row) => scoreOf(row, coherence.score) === null)) {
+    throw missing(config.input, coherence.score);
+  }
+  return {
+    scorePairs: {
+      type: 'coherence',
+      among: 'correct',
+      score: (row) => scoreOf(row, coherence.score),
+      minMargin: coherence.min_margin,
+      maxPerPrompt: coherence.max_pairs_per_question,
+    },
+  };
+}
+
+function missing(input: string, column: string): InputError {
+  return new InputError({
+    where: input,
+    problem: `method=coherence needs ${column}, which no row has`,
+    remedy: 'Give the output of lorikeet rollouts, or another method',
+  });
+}
+
+function completionRow(
+  row: JsonRow,
+  { column, where }: { readonly column: string; readonly where: string },
+): Row {
+  const { [column]: completion, reward } = row;
   if (typeof completion === 'string' && (typeof reward === 'number' || reward === null)) {
-    return row as JsonRow & CompletionRow;
+    return { ...row, completion, reward };
   }
   throw new InputError({
     where,
-    problem: 'a row needs completion (text) and reward (number or null)',
-    remedy: "Use a run's samples.jsonl, or lorikeet generate with rewards",
+    problem: `a row needs ${column} (text) and reward (number or null)`,
+    remedy:
+      "Use a run's samples.jsonl, or lorikeet generate with rewards; set completion_column for other rows",
   });
 }
 

@@ -79,6 +79,10 @@ export class RowStore {
     return this.rows.has(`${promptId}/${sampleIndex}`);
   }
 
+  get(promptId: string, sampleIndex: number): StoredRow | undefined {
+    return this.rows.get(`${promptId}/${sampleIndex}`);
+  }
+
   /**
    * @param expected what the row of a prompt and sample number must be; undefined where none is asked for
    * @throws InputError naming a row that belongs to another call

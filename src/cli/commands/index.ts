@@ -13,6 +13,7 @@ import { grpo } from './grpo.js';
 import { initModel } from './init-model.js';
 import { pairs } from './pairs.js';
 import { quickstart } from './quickstart.js';
+import { rollouts } from './rollouts.js';
 import { run } from './run.js';
 import { score } from './score.js';
 import { setup } from './setup.js';
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   solve,
   compare,
   traces,
+  rollouts,
   pairs,
   exportModel,
   run,

@@ -1,7 +1,7 @@
 /** `lorikeet eval`: a benchmark on a model, with a CSV row for each example. */
 import { z } from 'zod';
 import { datasetSchema } from './dataset.js';
-import { fileWord, optionalInput, text, whole } from './fields.js';
+import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
 import {
   adapterKeys,
   machineKeys,
@@ -55,6 +55,7 @@ export const evalSchema = z
       .nullable()
       .default(null)
       .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
+    rows_file: optionalText('JSONL of the rows at a path of its own, beside the run folder'),
     stage: stageKey('eval'),
     ...tagKeys,
     batch_size: whole(1).default(32).describe('Prompts sampled together'),

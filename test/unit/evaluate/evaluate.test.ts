@@ -217,6 +217,25 @@ describe('compareEvaluations', () => {
     });
   });
 
+  it('takes samples of an example together, by another column when asked', () => {
+    const sampled = (marks: readonly string[]) =>
+      marks.flatMap((own, index) =>
+        [...own].map((mark, sample) => ({
+          ...{ index, sample_index: sample, question: `q${index}` },
+          coherent: mark === '+',
+        })),
+      );
+    // Differences of the examples: 1/2, 0, 1, 0; mean 3/8, deviation √(0.6875/3) = 0.4787.
+    const compared = compareEvaluations(
+      sampled(['+-', '+-', '--', '++']),
+      sampled(['++', '-+', '++', '++']),
+      'coherent',
+    );
+    expect(compared).toMatchObject({ n: 8, examples: 4, only_a: 0, only_b: 2, p_value: 0.5 });
+    expect(compared.difference).toBeCloseTo(3 / 8, 12);
+    expect(compared.difference_low).toBeCloseTo(3 / 8 - (1.95996 * 0.478714) / 2, 4);
+  });
+
   it('reads rows of CSV files, in any order, and leaves out what has no partner or grade', () => {
     const csv = [
       { id: '2', question: 'q2', correct: 'false' },

@@ -35,6 +35,7 @@ describe('correctness pairs', () => {
       prompts: 4,
       pairs: 1,
       pairs_by_type: { correctness: 1 },
+      pairs_over_cap: 0,
       prompts_with_pair: 1,
       prompts_without_pair: { all_correct: 1, all_incorrect: 1, single: 1, small_margin: 0 },
       duplicates_dropped: 0,
@@ -144,5 +145,39 @@ describe('pairs by score', () => {
     const rows = rollouts('a', '+-').map(({ correct: _, ...row }) => row);
     const scorePairs = { type: 'reward', among: 'all' } as const;
     expect(pairsFromRollouts(rows, { seed: 1, scorePairs }).pairs).toHaveLength(1);
+  });
+
+  it('can stand alone, have a cap of their own, and be drawn to so many of a type', () => {
+    const rows = ['a', 'b', 'c'].flatMap((question) =>
+      rollouts(question, '++-').map((row, i) => ({ ...row, coherence: [0.1, 0.9, 0.5][i] ?? 0 })),
+    );
+    const alone = { type: 'reward', among: 'all' } as const;
+    const plain = pairsFromRollouts(rows, { seed: 1, byCorrectness: false, scorePairs: alone });
+    expect(plain.stats.pairs_by_type).toEqual({ reward: 3 });
+    const both = {
+      seed: 1,
+      minMargin: 0.9,
+      scorePairs: {
+        type: 'coherence',
+        among: 'correct',
+        score: (row: (typeof rows)[number]) => row.coherence,
+        minMargin: 0.7,
+        maxPerPrompt: 1,
+      },
+    } as const;
+    const { pairs, stats } = pairsFromRollouts(rows, both);
+    expect(pairs.map(({ pair_type }) => pair_type)).toEqual(
+      Array(3).fill(['correctness', 'coherence']).flat(),
+    );
+    expect(stats.pairs_over_cap).toBe(0);
+    const capped = pairsFromRollouts(rows, { ...both, maxPairsPerType: 2 });
+    expect(capped.stats).toMatchObject({
+      pairs: 4,
+      pairs_by_type: { correctness: 2, coherence: 2 },
+      pairs_over_cap: 2,
+    });
+    const order = new Map(pairs.map((pair, i) => [JSON.stringify(pair), i]));
+    const places = capped.pairs.map((pair) => order.get(JSON.stringify(pair))!);
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
   });
 });

@@ -1,0 +1,231 @@
+/**
+ * `lorikeet rollouts`: trajectories of each question over arms that a bandit deals, scored for coherence and
+ * rewarded. Questions go in rounds; a round's rows are on disk before its rewards move the posterior, so a
+ * run that was stopped finds the posterior again in its rows.
+ */
+import type { RolloutsConfig } from '../config/index.js';
+import { dealArms, observe, type Posterior, unitReward } from '../preferences/index.js';
+import { type Progress, withProgress } from '../report/index.js';
+import type { Sampler } from '../rollout/index.js';
+import { sha256, writeJson } from '../util/files.js';
+import { groupBy } from '../util/group.js';
+import { Rng } from '../util/rng.js';
+import { adapterHash } from '../weights/index.js';
+import type { RecipeContext } from './context.js';
+import { interruption } from './interrupt.js';
+import { type ModelSource, openModel } from './model-source.js';
+import { resolvePrecision } from './rollout-precision.js';
+import { readBandit, writeBandit } from './rollouts/bandit-file.js';
+import {
+  type ArmPrompts,
+  type AskedQuestion,
+  armPrompts,
+  loadQuestions,
+} from './rollouts/questions.js';
+import { sampleRound } from './rollouts/sample-round.js';
+import { type RolloutsStats, rolloutsStats } from './rollouts/stats.js';
+import { rewardWeights, type TrajectoryRow, trajectoryMaker } from './rollouts/trajectories.js';
+import { RowStore } from './row-store.js';
+import { checkSamplerDevice, openSampler } from './sampling.js';
+
+export interface RolloutsResult extends RolloutsStats {
+  readonly output: string;
+  readonly bandit_file: string;
+}
+
+/** @throws InputError on rows without a question, an output in use, or a posterior of other arms */
+export async function runRollouts(
+  config: RolloutsConfig,
+  context: RecipeContext,
+): Promise<RolloutsResult> {
+  checkSamplerDevice(config);
+  const prior = priorOf(config);
+  const store = new RowStore({ ...config, output_csv: null });
+  try {
+    const source = await openModel(config, context);
+    try {
+      const questions = await loadQuestions(config, context);
+      const work = { config, context, source, questions, prior, store };
+      return report(await collect(work), work);
+    } finally {
+      source.close();
+    }
+  } finally {
+    store.close();
+  }
+}
+
+interface Work {
+  readonly config: RolloutsConfig;
+  readonly context: RecipeContext;
+  readonly source: ModelSource;
+  readonly questions: readonly AskedQuestion[];
+  readonly prior: Posterior;
+  readonly store: RowStore;
+}
+
+function priorOf({ bandit_from: file, arms, bandit_reward: reward }: RolloutsConfig): Posterior {
+  if (file === null) return {};
+  return readBandit(file, { arms: arms.map(({ name }) => name), reward });
+}
+
+const banditFile = ({ bandit_file: file, output }: RolloutsConfig): string =>
+  file ?? `${output}.bandit.json`;
+
+/** Samples the rounds that are not on disk. @returns the posterior after all of them */
+async function collect(work: Work): Promise<Posterior> {
+  const { config, source, questions, store } = work;
+  const requestHash = requestHasher(work);
+  const version = source.adapter === null ? null : adapterHash(source.adapter);
+  const texts = new Map(questions.map(({ id, text }) => [id, text]));
+  store.verify(({ prompt_id: id, sample_index: sample }) => {
+    const text = sample < config.trajectories ? texts.get(id) : undefined;
+    return text === undefined ? undefined : { request_hash: requestHash(text), adapter: version };
+  });
+  const prompts = armPrompts(config, questions, source);
+  const sampler = await openSampler(source, {
+    threads: config.threads,
+    maxBatch: config.batch_size,
+    maxPromptLength: prompts.longest,
+    maxNewTokens: config.max_new_tokens,
+    ...kernelsOf(work),
+  });
+  const total = questions.reduce(
+    (sum, { wordings }) => sum + wordings.length * config.trajectories,
+    0,
+  );
+  try {
+    return await withProgress({ label: 'rollouts', total }, (progress) =>
+      playRounds(work, { sampler, prompts, progress, requestHash }),
+    );
+  } finally {
+    sampler.dispose();
+  }
+}
+
+function kernelsOf({ config, context }: Work) {
+  const { kernels } = resolvePrecision(config.rollout_precision, context.log);
+  return kernels === undefined ? {} : { kernels };
+}
+
+interface Means {
+  readonly sampler: Sampler;
+  readonly prompts: ArmPrompts;
+  readonly progress: Pick<Progress, 'update'>;
+  readonly requestHash: (question: string) => string;
+}
+
+async function playRounds(work: Work, means: Means): Promise<Posterior> {
+  const { config, questions } = work;
+  const size = config.questions_per_update;
+  let posterior = work.prior;
+  for (let start = 0, round = 1; start < questions.length; start += size, round++) {
+    const batch = questions.slice(start, start + size);
+    const rows = storedRound(batch, work) ?? (await playRound(batch, { work, means, posterior }));
+    posterior = learnt(posterior, rows, config);
+    const { bandit: policy, bandit_reward: reward } = config;
+    writeBandit(banditFile(config), { policy, reward, rounds: round, arms: posterior });
+  }
+  return posterior;
+}
+
+/** The rows of a round when all are on disk. */
+function storedRound(batch: readonly AskedQuestion[], { store, config }: Work) {
+  const samples = Array.from({ length: config.trajectories }, (_, sample) => sample);
+  const rows = batch.flatMap(({ id }) => samples.map((sample) => store.get(id, sample)));
+  return rows.every((row) => row !== undefined) ? (rows as unknown as TrajectoryRow[]) : null;
+}
+
+interface Round {
+  readonly work: Work;
+  readonly means: Means;
+  readonly posterior: Posterior;
+}
+
+async function playRound(
+  batch: readonly AskedQuestion[],
+  { work, means, posterior }: Round,
+): Promise<TrajectoryRow[]> {
+  const { config, context, store } = work;
+  const arms = dealt(batch, posterior, config);
+  let done = batch[0]!.index * config.trajectories;
+  const pulls = await sampleRound(
+    batch.map((question, i) => ({ question, arms: arms[i]! })),
+    {
+      ...means,
+      config,
+      signal: context.signal,
+      onCompletion: () => means.progress.update(++done),
+    },
+  );
+  if (pulls === null) {
+    throw interruption(context.signal, {
+      problem: `stopped while sampling; ${store.size} trajectories are kept`,
+      remedy: 'Go on with resume=auto',
+    });
+  }
+  const toRows = trajectoryMaker(config, means.requestHash);
+  const groups = groupBy(pulls, ({ question }) => question.id);
+  const rows = [...groups.values()].flatMap(toRows);
+  for (const row of rows) store.add(row);
+  return rows;
+}
+
+const dealt = (batch: readonly AskedQuestion[], posterior: Posterior, config: RolloutsConfig) =>
+  dealArms(posterior, {
+    policy: config.bandit,
+    arms: config.arms.map(({ name, temperature }) => ({
+      name,
+      isDeterministic: temperature === 0,
+    })),
+    trajectories: config.trajectories,
+    questions: batch.map(({ index }) => index),
+    exploration: config.ucb_exploration,
+    rngOf: (question) => Rng.of(config.seed, 'bandit', question),
+  });
+
+/** The posterior after a round; rows without a grade teach nothing. */
+function learnt(
+  before: Posterior,
+  rows: readonly TrajectoryRow[],
+  config: RolloutsConfig,
+): Posterior {
+  const weights = rewardWeights(config);
+  return rows.reduce((posterior, { arm, reward, correct }) => {
+    if (reward === null) return posterior;
+    const value =
+      config.bandit_reward === 'correct' ? Number(correct) : unitReward(reward, weights);
+    return observe(posterior, arm, value);
+  }, before);
+}
+
+/** Keys that do not change what a trajectory is. */
+const NEUTRAL = new Set([
+  ...['output', 'overwrite', 'resume', 'batch_size', 'threads', 'model', 'adapter'],
+  ...['bandit_file', 'bandit_from', 'device'],
+]);
+
+/** Hash of what a trajectory depends on, beside the weights. */
+function requestHasher({ config, questions, prior }: Work): (question: string) => string {
+  const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
+  const shared = sha256(JSON.stringify([settings, prior, questions.map(({ text }) => text)]));
+  return (question) => sha256(shared, question).slice(0, 16);
+}
+
+function report(posterior: Posterior, { config, context, questions, store }: Work): RolloutsResult {
+  const places = new Map(questions.map(({ id, index }) => [id, index]));
+  const rows = store.finish(
+    (a, b) =>
+      places.get(a.prompt_id)! - places.get(b.prompt_id)! || a.sample_index - b.sample_index,
+  ) as readonly TrajectoryRow[];
+  const stats = rolloutsStats(rows, { arms: config.arms.map(({ name }) => name), posterior });
+  writeJson(`${config.output}.stats.json`, stats);
+  for (const [arm, { pulls, accuracy, mean_s_wm: score }] of Object.entries(stats.arms)) {
+    const shares = `${(100 * accuracy).toFixed(1)}% correct, mean s_wm ${score.toFixed(3)}`;
+    context.log(`arm ${arm}: ${pulls} pulls${pulls === 0 ? '' : `, ${shares}`}`);
+  }
+  const { unperturbed, questions: asked } = stats;
+  if (unperturbed > 0)
+    context.log(`${unperturbed} of ${asked} questions have no other wording: no s_cf`);
+  return { output: config.output, bandit_file: banditFile(config), ...stats };
+}
