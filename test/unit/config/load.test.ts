@@ -158,6 +158,7 @@ describe('the resolved config', () => {
     solve: ['model=m', 'problem=p'],
     compare: ['inputs=[a, b]'],
     pairs: ['input=i.jsonl', 'output=o.jsonl'],
+    rollouts: ['model=m', 'dataset=gsm8k', 'output=o.jsonl'],
     export: ['model=m', 'output=o'],
     setup: [],
     doctor: [],
