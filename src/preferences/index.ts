@@ -1,6 +1,5 @@
 /** Preferences: completion rows into DPO pairs, problems into reasoning traces, arms and coherence. */
 export {
-  BANDIT_POLICIES,
   type BanditArm,
   type BanditPolicy,
   dealArms,
@@ -8,7 +7,7 @@ export {
   type Posterior,
   recordOf,
 } from './coherence/bandit.js';
-export { PERTURBATIONS, type Perturbation, perturb } from './coherence/perturb.js';
+export { perturb } from './coherence/perturb.js';
 export {
   type CoherenceScores,
   coherenceReward,

@@ -14,7 +14,7 @@ import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
-import { resolvePrecision } from './rollout-precision.js';
+import { resolveRollouts } from './rollout-engine.js';
 import { readBandit, writeBandit } from './rollouts/bandit-file.js';
 import {
   type ArmPrompts,
@@ -88,7 +88,7 @@ async function collect(work: Work): Promise<Posterior> {
     maxBatch: config.batch_size,
     maxPromptLength: prompts.longest,
     maxNewTokens: config.max_new_tokens,
-    ...kernelsOf(work),
+    ...resolveRollouts(config, work.context.log),
   });
   const total = questions.reduce(
     (sum, { wordings }) => sum + wordings.length * config.trajectories,
@@ -101,11 +101,6 @@ async function collect(work: Work): Promise<Posterior> {
   } finally {
     sampler.dispose();
   }
-}
-
-function kernelsOf({ config, context }: Work) {
-  const { kernels } = resolvePrecision(config.rollout_precision, context.log);
-  return kernels === undefined ? {} : { kernels };
 }
 
 interface Means {

@@ -14,8 +14,7 @@
 import type { Rng } from '../../util/rng.js';
 import { sampleBeta } from './beta.js';
 
-export const BANDIT_POLICIES = ['uniform', 'thompson', 'ucb'] as const;
-export type BanditPolicy = (typeof BANDIT_POLICIES)[number];
+export type BanditPolicy = 'uniform' | 'thompson' | 'ucb';
 
 export interface BanditArm {
   readonly name: string;

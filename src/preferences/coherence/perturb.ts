@@ -5,8 +5,7 @@
  */
 import type { Rng } from '../../util/rng.js';
 
-export const PERTURBATIONS = ['rename', 'distractor'] as const;
-export type Perturbation = (typeof PERTURBATIONS)[number];
+type Perturbation = 'rename' | 'distractor';
 
 /** Without numbers and without names. */
 const DISTRACTORS = [

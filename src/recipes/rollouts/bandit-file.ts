@@ -4,7 +4,7 @@ import { InputError } from '../../util/errors.js';
 import { readJson, writeJson } from '../../util/files.js';
 
 export interface BanditFile {
-  readonly policy: (typeof BANDIT_POLICIES)[number];
+  readonly policy: BanditPolicy;
   /** What the arms are judged by. */
   readonly reward: string;
   /** Rounds in the posterior that this run has made. */
