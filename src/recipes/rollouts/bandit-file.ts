@@ -1,5 +1,5 @@
 /** The posterior of the arms as a file: written after each round, read by a later run. */
-import type { BANDIT_POLICIES, Posterior } from '../../preferences/index.js';
+import type { BanditPolicy, Posterior } from '../../preferences/index.js';
 import { InputError } from '../../util/errors.js';
 import { readJson, writeJson } from '../../util/files.js';
 
