@@ -3,17 +3,18 @@
  * progress at its own length. After every step the slots of finished ones go to waiting completions, or to
  * those in the last slots when none wait, so that no step computes an empty row.
  */
-import type { TokenSampler } from '../sampling/token-sampler.js';
 import type { Completion, RolloutTokenizer, SamplingParams } from '../types.js';
 import { CompletionRow } from './completion-row.js';
 import type { Lane } from './lane.js';
 import type { PromptQueue, ReadySample } from './prompt-queue.js';
+import type { TokenChooser } from './token-chooser.js';
 
 export interface GenerationOptions {
   readonly queue: PromptQueue;
   readonly promptLane: Lane;
   readonly decodeLane: Lane;
-  readonly sampler: TokenSampler;
+  readonly chooser: TokenChooser;
+  readonly inverseTemperature: number;
   readonly params: SamplingParams;
   readonly tokenizer: RolloutTokenizer;
   readonly slots: number;
@@ -49,15 +50,23 @@ export class Generation {
 
   /** Gives free slots to waiting completions. */
   private async admit(): Promise<void> {
-    const { queue, slots, decodeLane } = this.options;
-    let slot = this.nextFree(0);
-    while (slot < slots && !queue.isEmpty && !this.isAborted()) {
-      const sample = queue.take();
-      if (sample === undefined) {
+    const { queue, decodeLane } = this.options;
+    let slots = this.freeSlots();
+    while (slots.length > 0 && !queue.isEmpty && !this.isAborted()) {
+      const samples = queue.take(slots.length);
+      if (samples.length > 0) await this.start(samples, slots);
+      else {
         await decodeLane.cache.settle();
         await queue.fetch();
-      } else if (this.start(sample, slot)) slot = this.nextFree(slot + 1);
+      }
+      slots = this.freeSlots();
     }
+  }
+
+  private freeSlots(): number[] {
+    return Array.from({ length: this.options.slots }, (_, slot) => slot).filter(
+      (slot) => (this.rows[slot] ?? null) === null,
+    );
   }
 
   private nextFree(from: number): number {
@@ -66,25 +75,25 @@ export class Generation {
     return slot;
   }
 
-  /** Samples the first token; unless that is the last, too, the completion takes the slot. */
-  private start({ request, sampleIndex, laneRow, startedAt }: ReadySample, slot: number): boolean {
-    const { params, tokenizer, maxContext, promptLane, decodeLane } = this.options;
-    const row = new CompletionRow({
-      request,
-      sampleIndex,
-      params,
-      tokenizer,
-      maxContext,
-      startedAt,
-    });
-    this.sample(row, promptLane, laneRow);
-    if (row.finishReason !== null) {
-      this.finish(row);
-      return false;
+  /** Samples first tokens; completions of which that is not the last, too, take the slots in their order. */
+  private async start(samples: readonly ReadySample[], slots: readonly number[]): Promise<void> {
+    const { params, tokenizer, maxContext, promptLane, decodeLane, chooser } = this.options;
+    const draws = samples.map(({ laneRow, ...sample }) => ({
+      row: new CompletionRow({ ...sample, params, tokenizer, maxContext }),
+      laneRow,
+    }));
+    await chooser.choose(promptLane, draws);
+    let taken = 0;
+    for (const { row, laneRow } of draws) {
+      if (row.finishReason !== null) {
+        this.finish(row);
+        continue;
+      }
+      const slot = slots[taken++]!;
+      this.rows[slot] = row;
+      const tokens = row.request.promptIds.length;
+      decodeLane.cache.copyRow(promptLane.cache, laneRow, slot, tokens);
     }
-    this.rows[slot] = row;
-    decodeLane.cache.copyRow(promptLane.cache, laneRow, slot, request.promptIds.length);
-    return true;
   }
 
   /** Moves the last rows into free slots. The newest token of a row is not in the cache yet. */
@@ -100,7 +109,7 @@ export class Generation {
 
   /** One token for every row. */
   private async step(): Promise<void> {
-    const { decodeLane, sampler } = this.options;
+    const { decodeLane, inverseTemperature, chooser } = this.options;
     const batch = this.rows.length;
     decodeLane.shape({ batch, tokens: 1, wanted: batch });
     const { ids, lastPositions, rows: wanted } = decodeLane;
@@ -110,20 +119,14 @@ export class Generation {
       lastPositions[slot] = row.length - 1;
       wanted[slot] = slot;
     }
-    await decodeLane.run(sampler.inverseTemperature);
+    await decodeLane.run(inverseTemperature);
+    const draws = this.rows.flatMap((row, slot) => (row === null ? [] : [{ row, laneRow: slot }]));
+    await chooser.choose(decodeLane, draws);
     for (const [slot, row] of this.rows.entries()) {
-      if (row === null) continue;
-      this.sample(row, decodeLane, slot);
-      if (row.finishReason === null) continue;
+      if (row === null || row.finishReason === null) continue;
       this.rows[slot] = null;
       this.finish(row);
     }
-  }
-
-  private sample(row: CompletionRow, lane: Lane, laneRow: number): void {
-    const { sampler } = this.options;
-    const id = sampler.next(lane.scores(laneRow), lane.probabilities(laneRow), row);
-    row.push(id, sampler.logprob);
   }
 
   private finish(row: CompletionRow): void {

@@ -19,6 +19,7 @@ import {
 } from '../graph/names.js';
 import type { IoBinding, OrtSession } from '../ort/session.js';
 import type { OrtTensor } from '../ort/tensor.js';
+import { DeviceOutput } from './device-output.js';
 import { Port } from './port.js';
 import type { CacheGeometry, RowCache } from './row-cache.js';
 
@@ -59,11 +60,15 @@ export class Lane {
   private readonly inverseTemperature = new Port(INVERSE_TEMPERATURE, Float32Array);
   private readonly allScores = new Port(SCORES, Float32Array);
   private readonly allProbabilities = new Port(PROBABILITIES, Float32Array);
+  private readonly deviceScores: DeviceOutput;
+  private readonly deviceProbabilities: DeviceOutput;
   private cacheTensors: OrtTensor[] = [];
   private scoreRows: Float32Array[] = [];
   private probabilityRows: Float32Array[] = [];
   /** Rows bound; the last may be there for `minRows` only. */
   private boundRows = 0;
+  /** Where scores and probabilities of the next runs go. */
+  private outputs: 'host' | 'device' = 'host';
 
   constructor({ session, spec, cache, minRows = 1, isNative = false }: LaneOptions) {
     this.session = session;
@@ -72,6 +77,8 @@ export class Lane {
     this.minRows = minRows;
     this.isNative = isNative;
     this.binding = session.createBinding();
+    this.deviceScores = new DeviceOutput(SCORES, session);
+    this.deviceProbabilities = new DeviceOutput(PROBABILITIES, session);
   }
 
   /** int32 [batch, tokens] */
@@ -97,6 +104,21 @@ export class Lane {
   /** Softmax of `scores(i)`. */
   probabilities(i: number): Float32Array {
     return this.probabilityRows[i]!;
+  }
+
+  /** Scores of all wanted rows [N, V], wherever they are. */
+  get scoreTensor(): OrtTensor {
+    return this.outputs === 'host' ? this.allScores.bound : this.deviceScores.tensor;
+  }
+
+  /** Softmax of `scoreTensor`. */
+  get probabilityTensor(): OrtTensor {
+    return this.outputs === 'host' ? this.allProbabilities.bound : this.deviceProbabilities.tensor;
+  }
+
+  /** Where scores and probabilities of the runs from now on go; on the CPU there is only the host. */
+  keepOutputs(place: 'host' | 'device'): void {
+    this.outputs = place;
   }
 
   bindLora(inputs: ReadonlyMap<string, OrtTensor>): void {
@@ -138,6 +160,8 @@ export class Lane {
   dispose(): void {
     this.binding.dispose();
     for (const port of [...this.inputs(), this.allScores, this.allProbabilities]) port.dispose();
+    this.deviceScores.dispose();
+    this.deviceProbabilities.dispose();
     for (const tensor of this.cacheTensors) tensor.dispose();
     this.cache.dispose();
   }
@@ -182,9 +206,15 @@ export class Lane {
 
   private bindOutputs(count: number): void {
     const { vocabSize } = this.spec;
-    const isNew = this.allScores.shapeOutput(this.binding, [count, vocabSize]);
-    this.allProbabilities.shapeOutput(this.binding, [count, vocabSize]);
-    if (!isNew || this.scoreRows.length >= count) return;
+    const shape = [count, vocabSize];
+    if (this.outputs === 'device') {
+      this.deviceScores.shapeOutput(this.binding, shape);
+      this.deviceProbabilities.shapeOutput(this.binding, shape);
+      return;
+    }
+    this.allScores.shapeOutput(this.binding, shape);
+    this.allProbabilities.shapeOutput(this.binding, shape);
+    if (this.scoreRows.length >= count) return;
     this.scoreRows = rowsOf(this.allScores.data, vocabSize);
     this.probabilityRows = rowsOf(this.allProbabilities.data, vocabSize);
   }

@@ -25,6 +25,7 @@ import type {
   SamplingParams,
   SyncResult,
 } from '../types.js';
+import { Choosers } from './choosers.js';
 import { DeviceCache, RowMover } from './device-cache.js';
 import { Generation } from './generation.js';
 import { cacheBytesPerToken, KvCache } from './kv-cache.js';
@@ -57,6 +58,8 @@ export interface OnnxSamplerOptions {
   readonly kernels?: KernelOptions;
   /** What samples; default: the CPU. */
   readonly device?: RolloutDevice;
+  /** Who chooses tokens, where the sampling parameters allow the graph; default: the graph on a GPU, else the host. */
+  readonly choice?: 'host' | 'graph';
 }
 
 export interface KernelOptions {
@@ -105,6 +108,7 @@ class SessionSampler implements OnnxSampler {
   private readonly lora: LoraInputs;
   /** Copies rows of caches in a device's memory; null on the CPU. */
   private readonly mover: RowMover | null;
+  private readonly choosers: Choosers;
   private weightsVersion: string | null = null;
   private session: OrtSession;
   private promptLane: Lane;
@@ -127,6 +131,7 @@ class SessionSampler implements OnnxSampler {
             onAllocate: (memory) => this.kernels?.hugePages(memory),
           };
     this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
+    this.choosers = new Choosers(options.spec.vocabSize, this.sessionOptions);
     this.session = this.loadSession(options.weights);
     this.mover = this.isOnDevice ? new RowMover(options.spec, this.sessionOptions) : null;
     this.promptLane = this.newLane();
@@ -140,6 +145,10 @@ class SessionSampler implements OnnxSampler {
 
   private get isOnDevice(): boolean {
     return (this.options.device ?? 'cpu') !== 'cpu';
+  }
+
+  private get choiceBy(): 'host' | 'graph' {
+    return this.options.choice ?? (this.isOnDevice ? 'graph' : 'host');
   }
 
   private get sessionOptions(): SessionOptions {
@@ -164,6 +173,7 @@ class SessionSampler implements OnnxSampler {
       const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = this.options;
       checkSequences(sequences, { vocabSize: spec.vocabSize, maxContext });
       const { vocabSize } = spec;
+      this.promptLane.keepOutputs('host');
       return scoreSequences(sequences, {
         lane: this.promptLane,
         vocabSize,
@@ -203,6 +213,7 @@ class SessionSampler implements OnnxSampler {
     this.isDisposed = true;
     const release = () => {
       this.releaseSession();
+      this.choosers.dispose();
       this.mover?.dispose();
       this.lora.dispose();
     };
@@ -222,6 +233,8 @@ class SessionSampler implements OnnxSampler {
     const sampler = new TokenSampler(params, spec.vocabSize, tokenizer.eosIds);
     const { promptLane, decodeLane } = this;
     const slots = this.layOutSlots(requests, params);
+    const chooser = this.choosers.of(params, sampler, this.choiceBy);
+    for (const lane of [promptLane, decodeLane]) lane.keepOutputs(chooser.reads);
     const completions: Completion[] = [];
     await new Generation({
       queue: new PromptQueue(requests, {
@@ -232,7 +245,8 @@ class SessionSampler implements OnnxSampler {
       }),
       promptLane,
       decodeLane,
-      sampler,
+      chooser,
+      inverseTemperature: sampler.inverseTemperature,
       params,
       tokenizer,
       slots,

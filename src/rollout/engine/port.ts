@@ -2,7 +2,7 @@
 import type { IoBinding } from '../ort/session.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
 
-type PortData = Int32Array | Float32Array | BigInt64Array;
+type PortData = Int32Array | Float32Array | Float64Array | BigInt64Array;
 
 /** An array that grows, and the tensor over its beginning that is bound at present. */
 export class Port<Data extends PortData> {
@@ -25,16 +25,19 @@ export class Port<Data extends PortData> {
     if (this.reshape(shape)) this.bindInput(binding);
   }
 
-  /** @returns whether another tensor is bound now */
-  shapeOutput(binding: IoBinding, shape: readonly number[]): boolean {
-    const isNew = this.reshape(shape);
-    if (isNew) binding.bindOutput(this.name, this.tensor!);
-    return isNew;
+  shapeOutput(binding: IoBinding, shape: readonly number[]): void {
+    this.reshape(shape);
+    binding.bindOutput(this.name, this.bound);
   }
 
   /** A device holds an input as it was when it was bound. */
   bindInput(binding: IoBinding): void {
-    binding.bindInput(this.name, this.tensor!);
+    binding.bindInput(this.name, this.bound);
+  }
+
+  /** The tensor that is bound. */
+  get bound(): HostTensor {
+    return this.tensor!;
   }
 
   dispose(): void {

@@ -36,9 +36,9 @@ export class PromptQueue {
     return this.ready.length === 0 && this.waiting.length === 0;
   }
 
-  /** The next completion whose prompt is computed; undefined when `fetch` is needed or all have started. */
-  take(): ReadySample | undefined {
-    return this.ready.shift();
+  /** The next completions, at most `count`, whose prompts are computed; none when `fetch` is needed or all have started. */
+  take(count: number): ReadySample[] {
+    return this.ready.splice(0, count);
   }
 
   /** Computes the next prompts when none are ready. */

@@ -59,6 +59,11 @@ function attributeProto(name: string, value: Attributes[string]): AttributeProto
   return FLOAT_ATTRIBUTES.has(name) ? { name, type: 1, f: value } : { name, type: 2, i: value };
 }
 
+function constantType(data: Float32Array | Float64Array | BigInt64Array): ElementType {
+  if (data instanceof Float32Array) return 'float32';
+  return data instanceof Float64Array ? 'float64' : 'int64';
+}
+
 export class GraphBuilder {
   private readonly nodes: NodeProto[] = [];
   private readonly initializers: TensorProto[] = [];
@@ -85,8 +90,12 @@ export class GraphBuilder {
   }
 
   /** A constant stored in the model itself; for small tensors. */
-  constant(name: Value, data: Float32Array | BigInt64Array, shape: readonly number[]): Value {
-    const type = data instanceof Float32Array ? 'float32' : 'int64';
+  constant(
+    name: Value,
+    data: Float32Array | Float64Array | BigInt64Array,
+    shape: readonly number[],
+  ): Value {
+    const type = constantType(data);
     this.initializers.push({
       name: this.claim(name),
       dims: shape,

@@ -12,6 +12,7 @@ export const ELEMENT_TYPES = {
   int32: 6,
   int64: 7,
   float16: 10,
+  float64: 11,
   bfloat16: 16,
 } as const;
 
@@ -24,6 +25,7 @@ export const BYTES_PER_ELEMENT: Readonly<Record<ElementType, number>> = {
   int32: 4,
   int64: 8,
   float16: 2,
+  float64: 8,
   bfloat16: 2,
 };
 

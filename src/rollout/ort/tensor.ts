@@ -5,6 +5,7 @@ import { ortRuntime, receive } from './runtime.js';
 
 export type TensorData =
   | Float32Array
+  | Float64Array
   | Int32Array
   | BigInt64Array
   | Uint8Array
@@ -26,6 +27,7 @@ export interface HostTensor extends OrtTensor {
 
 function elementTypeOf(data: TensorData): ElementType {
   if (data instanceof Float32Array) return 'float32';
+  if (data instanceof Float64Array) return 'float64';
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof BigInt64Array) return 'int64';
   if (data instanceof Int8Array) return 'int8';

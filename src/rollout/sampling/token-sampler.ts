@@ -67,13 +67,7 @@ export class TokenSampler {
   next(scores: Float32Array, probabilities: Float32Array, state: SamplingState): number {
     const row = this.adjusted({ scores, weights: probabilities, mass: 1 }, state);
     const id = this.draw(row, state.rng);
-    if (Number.isNaN(this.logprob)) {
-      throw new RunError({
-        where: 'rollout',
-        problem: 'the logits of the model are not numbers',
-        remedy: 'Its weights have diverged: train with a lower learning rate',
-      });
-    }
+    if (Number.isNaN(this.logprob)) throw divergedError();
     return id;
   }
 
@@ -160,6 +154,14 @@ export class TokenSampler {
   }
 }
 
+export function divergedError(): RunError {
+  return new RunError({
+    where: 'rollout',
+    problem: 'the logits of the model are not numbers',
+    remedy: 'Its weights have diverged: train with a lower learning rate',
+  });
+}
+
 function penalise(scores: Float32Array, ids: ReadonlySet<number>, penalty: number): void {
   for (const id of ids) {
     const score = scores[id]!;
@@ -175,7 +177,7 @@ function keepOnly(scores: Float32Array, allowed: Uint32Array): void {
 }
 
 /** Uniform in [0, 1) with 53 bits, so that tokens rarer than 2⁻³² are drawn as often as they should be. */
-function uniform53(rng: Rng): number {
+export function uniform53(rng: Rng): number {
   const high = rng.uint32() >>> 5;
   const low = rng.uint32() >>> 6;
   return (high * 2 ** 26 + low) / 2 ** 53;
