@@ -29,6 +29,8 @@ export interface AnswerGrade {
   readonly format_ok: boolean;
   /** Share of the full score, 0 to 1, of graders that give parts; null without a gold answer. */
   readonly score?: number | null;
+  /** Scores that make up `score`, by name. */
+  readonly parts?: Readonly<Record<string, number | null>>;
 }
 
 /** How an answer is marked in a response. */

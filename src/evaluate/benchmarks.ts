@@ -2,7 +2,7 @@
 
 import type { TextGraderName } from './text-grade.js';
 
-export type GraderName = 'numeric' | 'math' | TextGraderName;
+export type GraderName = 'numeric' | 'math' | 'factorization' | TextGraderName;
 
 export interface Benchmark {
   /** Named data set of its rows; null: the config names them. */
@@ -24,6 +24,7 @@ export const BENCHMARKS = {
   aime24: { dataset: 'aime24', ...COMPETITION },
   aime25: { dataset: 'aime25', ...COMPETITION },
   amc23: { dataset: 'amc23', ...COMPETITION },
+  factorization: { dataset: null, grader: 'factorization', groups: ['metadata.tier'] },
   medical: { dataset: null, grader: 'combined', groups: [] },
   olympiadbench: {
     dataset: 'olympiadbench',

@@ -1,4 +1,5 @@
 /** One completion of an evaluation with everything decided about it. Keys are those of the files. */
+import type { GradeStatus } from '../rewards/index.js';
 import type { AnswerGrade } from './answer-grade.js';
 
 export interface EvalRow extends AnswerGrade {
@@ -10,6 +11,9 @@ export interface EvalRow extends AnswerGrade {
   readonly run?: number;
   readonly question: string;
   readonly completion: string;
+  /** Of a grader object, and why there is no score or the lowest. */
+  readonly status?: GradeStatus;
+  readonly reason?: string;
   /** Weighted sum of the rewards; null when none were asked for, or the sample cannot be graded. */
   readonly reward: number | null;
   readonly rewards: Readonly<Record<string, number | null>>;

@@ -1,11 +1,12 @@
 /** Evaluation: completions for rows, graded one by one, and metrics over them. */
 import { meanOf, type SampledCompletion } from '../report/index.js';
-import type { Grader, RewardRow } from '../rewards/index.js';
+import type { AsyncGrader, Grader, RewardRow } from '../rewards/index.js';
 import { RunError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import type { AnswerGrader } from './answer-grade.js';
 import type { EvalRow, StrategyFacts } from './eval-row.js';
-import { type GroupTable, groupTables } from './group-tables.js';
+import { cellOf, type GroupTable, groupTables } from './group-tables.js';
+import type { AnswerJudge } from './judged-grade.js';
 import { type EvalMetrics, evalMetrics } from './metrics.js';
 
 /** One example to complete. */
@@ -26,8 +27,10 @@ export interface EvaluateOptions {
   readonly rows: readonly RewardRow[];
   readonly complete: Complete;
   readonly grade: AnswerGrader;
+  /** Says what is correct; `grade` then reads answers only. */
+  readonly judge?: AnswerJudge;
   /** Rewards to record beside the grade. */
-  readonly rewards?: Grader;
+  readonly rewards?: Grader | AsyncGrader;
   /** Completions for each row; 1 by default. */
   readonly samples?: number;
   /** pass@k for these k; needs as many samples. */
@@ -69,14 +72,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const batch = items.slice(at, at + batchSize);
     const completions = await complete(batch, { samples, ...(signal && { signal }) });
     signal?.throwIfAborted();
-    rows.push(...gradeBatch(batch, completions, { ...options, samples }));
+    rows.push(...(await gradeBatch(batch, completions, { ...options, samples })));
+    signal?.throwIfAborted();
     options.onProgress?.(at + batch.length, items.length);
   }
   const seconds = (performance.now() - start) / 1000;
   const { passAt = [], majorityAt = [] } = options;
   const tables = groupTables(rows, {
     columns: groups,
-    columnOf: ({ index }, column) => options.rows[index]?.[column],
+    columnOf: ({ index }, column) => cellOf(options.rows[index], column),
   });
   return {
     rows,
@@ -85,15 +89,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   };
 }
 
-type Grading = Pick<EvaluateOptions, 'grade' | 'rewards' | 'factsOf'> & {
+type Grading = Pick<EvaluateOptions, 'grade' | 'judge' | 'rewards' | 'factsOf'> & {
   readonly samples: number;
 };
 
-function gradeBatch(
+async function gradeBatch(
   batch: readonly EvalItem[],
   completions: readonly SampledCompletion[],
   grading: Grading,
-): EvalRow[] {
+): Promise<EvalRow[]> {
   const byItem = groupBy(completions, ({ requestId }) => requestId);
   const rows = batch.flatMap((item) => {
     const own = byItem.get(item.id) ?? [];
@@ -108,22 +112,30 @@ function gradeBatch(
   if (rows.length !== completions.length) {
     throw new RunError({ where: 'evaluate', problem: 'a completion has an unknown request id' });
   }
-  return rows;
+  return await Promise.all(rows);
 }
 
-function evalRow(item: EvalItem, completion: SampledCompletion, grading: Grading): EvalRow {
+async function evalRow(
+  item: EvalItem,
+  completion: SampledCompletion,
+  grading: Grading,
+): Promise<EvalRow> {
   const { row, index, id } = item;
   const { text } = completion;
-  const reward = grading.rewards?.(text, row);
+  const [verdict, reward] = await Promise.all([
+    grading.judge?.(text, row),
+    grading.rewards?.(text, row, { ids: completion.ids }),
+  ]);
   const parts = Object.entries(reward?.parts ?? {});
   const strategy = grading.factsOf?.(id);
   return {
     index,
     id,
     sample_index: completion.sampleIndex,
-    question: String(row.question ?? row.problem ?? row.prompt ?? ''),
+    question: questionOf(row),
     completion: text,
     ...grading.grade(text, row),
+    ...verdict,
     reward: reward?.total ?? null,
     rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
     statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
@@ -135,4 +147,12 @@ function evalRow(item: EvalItem, completion: SampledCompletion, grading: Grading
     seconds: completion.seconds,
     ...(strategy && { strategy }),
   };
+}
+
+/** The question of a row of any form; of a chat its last user message. */
+export function questionOf({ question, problem, prompt, messages }: RewardRow): string {
+  const text = question ?? problem ?? prompt;
+  if (text != null) return typeof text === 'string' ? text : JSON.stringify(text);
+  const last = Array.isArray(messages) ? messages.findLast(({ role }) => role === 'user') : null;
+  return typeof last?.content === 'string' ? last.content : '';
 }

@@ -18,6 +18,18 @@ export interface GroupTable {
   readonly rows: readonly GroupRow[];
 }
 
+/** A cell by its column; `metadata.tier` is inside the column `metadata`. */
+export const cellOf = (row: unknown, column: string): unknown =>
+  column
+    .split('.')
+    .reduce<unknown>(
+      (here, key) =>
+        here !== null && typeof here === 'object' && Object.hasOwn(here, key)
+          ? (here as Readonly<Record<string, unknown>>)[key]
+          : undefined,
+      row,
+    );
+
 /** A table for each column that has two values or more among the graded rows. */
 export function groupTables(
   rows: readonly EvalRow[],

@@ -18,9 +18,12 @@ export {
   type EvaluateOptions,
   type Evaluation,
   evaluate,
+  questionOf,
 } from './evaluate.js';
-export type { GroupTable } from './group-tables.js';
+export { factorizationGrader } from './factorization-grade.js';
+export { cellOf, type GroupTable } from './group-tables.js';
 export { type Interval, meanInterval, wilson } from './intervals.js';
+export { type AnswerJudge, answerJudge, passThreshold, type Verdict } from './judged-grade.js';
 export { type Ballot, majorityAtK, type Vote, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';
 export { type MergeOptions, mergeRuns } from './merge-runs.js';

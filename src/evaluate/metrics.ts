@@ -37,6 +37,11 @@ export interface EvalMetrics {
   readonly mean_score?: number;
   readonly mean_score_low?: number;
   readonly mean_score_high?: number;
+  /** Completions by the status of the grader object that judged them. */
+  readonly status_ok?: number;
+  readonly status_timeout?: number;
+  readonly status_error?: number;
+  readonly status_skipped?: number;
   /** Wall seconds of the evaluation. */
   readonly seconds: number;
   readonly [passAt: `pass@${number}`]: number | null;
@@ -80,6 +85,7 @@ export function evalMetrics(
     max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
     mean_reward: rewards.length === 0 ? null : mean(rewards),
     ...scoreMetrics(groups),
+    ...statusCounts(rows),
     ...atEach('pass', passAt, (k) =>
       meanKnown(groups, (group) => passAtK(group.length, countRight(group), k)),
     ),
@@ -96,8 +102,21 @@ function scoreMetrics(groups: readonly Group[]) {
     return scores.length === 0 ? [] : [mean(scores)];
   });
   if (means.length === 0) return {};
-  const { low, high } = meanInterval(means);
+  const bounds = { low: Math.min(0, ...means), high: Math.max(1, ...means) };
+  const { low, high } = meanInterval(means, { bounds });
   return { mean_score: mean(means), mean_score_low: low, mean_score_high: high };
+}
+
+/** Nothing where no grader object judged. */
+function statusCounts(rows: readonly EvalRow[]) {
+  if (rows.every(({ status }) => status === undefined)) return {};
+  const count = (wanted: string) => rows.filter(({ status }) => status === wanted).length;
+  return {
+    status_ok: count('ok'),
+    status_timeout: count('timeout'),
+    status_error: count('error'),
+    status_skipped: count('skipped'),
+  };
 }
 
 /** Wilson's interval for one sample an example; over the examples' means for more. */

@@ -28,10 +28,12 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
     ['Longest', `${metrics.max_length} tokens`],
   ];
   const { mean_score: score, mean_score_low: low = 0, mean_score_high: high = 1 } = metrics;
-  if (score !== undefined) lines.push(['Mean score', withInterval(score, low, high)]);
+  if (score !== undefined) lines.push(['Mean score', scoreWithInterval(score, low, high)]);
+  if (metrics.status_ok !== undefined) lines.push(['Grades', statusLine(metrics)]);
   if (metrics.mean_reward !== null) lines.push(['Mean reward', formatCell(metrics.mean_reward)]);
   if (metrics.ungraded > 0) {
-    lines.push(['Not graded', `${metrics.ungraded} completions without a gold answer`]);
+    const why = metrics.status_ok === undefined ? 'a gold answer' : 'a score';
+    lines.push(['Not graded', `${metrics.ungraded} completions without ${why}`]);
   }
   lines.push(['Seconds', metrics.seconds.toFixed(1)]);
   return [title, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\n');
@@ -39,6 +41,17 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
 
 function withInterval(share: number, low: number, high: number): string {
   return `${percent(share)} (95% interval ${percent(low)} to ${percent(high)})`;
+}
+
+/** Scores of other ranges than 0 to 1 are no shares. */
+function scoreWithInterval(score: number, low: number, high: number): string {
+  if (low >= 0 && high <= 1) return withInterval(score, low, high);
+  return `${formatCell(score)} (95% interval ${formatCell(low)} to ${formatCell(high)})`;
+}
+
+function statusLine(metrics: EvalMetrics): string {
+  const { status_ok: ok, status_timeout: timeout, status_error: error } = metrics;
+  return `${ok} ok, ${timeout} timeout, ${error} error, ${metrics.status_skipped} skipped`;
 }
 
 /** A text table for each column: accuracy by level, by subject. */

@@ -3,6 +3,7 @@ import {
   type AnswerGrader,
   BENCHMARK_NAMES,
   benchmarkOf,
+  factorizationGrader,
   mathGrader,
   numericGrader,
   textGrader,
@@ -47,5 +48,6 @@ export function answerGrader(
   const name = grader === 'auto' ? (benchmarkOf(keys.benchmark)?.grader ?? 'numeric') : grader;
   if (name === 'math') return mathGrader({ tags });
   if (name === 'numeric') return numericGrader({ tags, form: keys.answer_format });
+  if (name === 'factorization') return factorizationGrader();
   return textGrader(name, { tags });
 }

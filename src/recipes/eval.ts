@@ -18,8 +18,10 @@ import { InputError } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './evaluate-model.js';
+import { type EvaluationGraders, openEvaluationGraders } from './evaluation-graders.js';
 import { fileStamps } from './file-stamps.js';
 import { interruption } from './interrupt.js';
+import { judgeCounts } from './judge/counts.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { cachedSampler } from './prediction-cache.js';
 import { checkSamplerDevice } from './sampling.js';
@@ -38,17 +40,12 @@ export async function runEval(config: EvalConfig, context: RecipeContext): Promi
   try {
     const inputs = await evaluationInputs(source, config, context);
     const reads = [...(options.reads ?? []), source.baseDir];
-    const run = openRun(dir, { ...options, reads });
+    const graders = await openEvaluationGraders(config, context);
     try {
-      return await evaluateIn(run, { config, source, inputs, context });
-    } catch (error) {
-      if (!context.signal.aborted) throw error;
-      throw interruption(context.signal, {
-        problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
-        remedy: 'Give resume=auto to go on',
-      });
+      const run = openRun(dir, { ...options, reads });
+      return await evaluateInto(run, { config, source, inputs, graders, context });
     } finally {
-      run.close(context.signal.aborted ? 'interrupted' : 'failed');
+      await graders.close();
     }
   } finally {
     source.close();
@@ -62,6 +59,21 @@ function checkRowsFile({ rows_file: file, overwrite, resume }: EvalConfig): void
     problem: `the file ${file} exists`,
     remedy: 'Give overwrite=true to replace it, or another name',
   });
+}
+
+async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult> {
+  const { signal } = args.context;
+  try {
+    return await evaluateIn(run, args);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw interruption(signal, {
+      problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
+      remedy: 'Give resume=auto to go on',
+    });
+  } finally {
+    run.close(signal.aborted ? 'interrupted' : 'failed');
+  }
 }
 
 function runOf(config: EvalConfig): { readonly dir: string; readonly options: OpenRunOptions } {
@@ -86,12 +98,13 @@ interface EvalArgs {
   readonly config: EvalConfig;
   readonly source: ModelSource;
   readonly inputs: Awaited<ReturnType<typeof evaluationInputs>>;
+  readonly graders: EvaluationGraders;
   readonly context: RecipeContext;
 }
 
 async function evaluateIn(
   run: RunFolder,
-  { config, source, inputs, context }: EvalArgs,
+  { config, source, inputs, graders, context }: EvalArgs,
 ): Promise<EvalResult> {
   const { signal } = context;
   const sandbox = await strategySandbox(config);
@@ -101,6 +114,7 @@ async function evaluateIn(
       evaluateModel(source, {
         keys: config,
         inputs,
+        graders,
         sandbox,
         signal,
         runs: config.n_runs,
@@ -115,7 +129,8 @@ async function evaluateIn(
           }),
       }),
     );
-    return finish(run, { config, evaluation, facts, context });
+    const counts = judgeCounts(graders.stats(), 'judge_');
+    return finish(run, { config, evaluation, facts: { ...facts, ...counts }, context });
   } finally {
     sandbox?.dispose();
   }
@@ -123,7 +138,7 @@ async function evaluateIn(
 
 /** Hash of what the completions of a run depend on. */
 function predictionKey(
-  { config, source, inputs }: Omit<EvalArgs, 'context'>,
+  { config, source, inputs }: Pick<EvalArgs, 'config' | 'source' | 'inputs'>,
   { run, adapter }: { readonly run: number; readonly adapter: string | null },
 ): string {
   const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
@@ -149,7 +164,7 @@ function finish(
     context,
   }: Pick<EvalArgs, 'config' | 'context'> & {
     readonly evaluation: Evaluation;
-    readonly facts: Readonly<Record<string, string>>;
+    readonly facts: Readonly<Record<string, string | number>>;
   },
 ): EvalResult {
   const { stage, output_file: outputFile } = config;

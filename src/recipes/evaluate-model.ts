@@ -1,16 +1,22 @@
 /** An evaluation in two parts: its rows, read and checked before anything is written, and the sampling. */
 import type { EvalConfig, evaluationDefaults } from '../config/index.js';
-import { type AnswerGrader, type Evaluation, evaluate, mergeRuns } from '../evaluate/index.js';
+import {
+  type AnswerGrader,
+  cellOf,
+  type Evaluation,
+  evaluate,
+  mergeRuns,
+} from '../evaluate/index.js';
 import type { LoraPlan } from '../model/index.js';
 import { withProgress } from '../report/index.js';
-import { makeRewards } from '../rewards/index.js';
 import type { Completion, OnnxSampler, Sampler } from '../rollout/index.js';
 import type { PythonSandbox } from '../sandbox/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { type JsonRow, sha256 } from '../util/files.js';
 import { answerGrader, benchmarkGroups, benchmarkRows } from './benchmark.js';
 import type { RecipeContext } from './context.js';
-import { loadDataset, renderOptions, tagsOf } from './dataset.js';
+import { loadDataset, renderOptions } from './dataset.js';
+import type { EvaluationGraders } from './evaluation-graders.js';
 import { loadShots, withShots } from './few-shot.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import type { ModelSource } from './model-source.js';
@@ -94,6 +100,8 @@ type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
 export interface EvaluateOptions {
   readonly keys: EvaluationKeys;
   readonly inputs: EvaluationInputs;
+  /** A grader object, and rewards from outside; absent: the answer grader alone. */
+  readonly graders?: EvaluationGraders | null;
   /** Runs the code of `tir`. */
   readonly sandbox?: PythonSandbox | null;
   /** Ends the evaluation without a result. */
@@ -117,12 +125,22 @@ export function evaluationSampler(
   });
 }
 
+/** Grader objects see the rows as they are, without the id that names them here. */
+function gradersOn({ judge, rewards }: EvaluationGraders, rows: readonly JsonRow[]) {
+  return {
+    ...(judge !== null && {
+      judge: (text: string, { id }: JsonRow) => judge(text, rows[Number(id)]!),
+    }),
+    ...(rewards !== null && { rewards }),
+  };
+}
+
 /** Samples and grades; nothing is written. @throws the signal's reason when it is aborted. */
 export function evaluateWith(
   sampler: Generates,
   options: EvaluateOptions & { readonly onCompletion?: (completion: Completion) => void },
 ): Promise<Evaluation> {
-  const { keys, inputs, signal, onCompletion } = options;
+  const { keys, inputs, signal, onCompletion, graders = null } = options;
   const { rows, prompts, grade, groups } = inputs;
   const params = samplingParams(keys, keys.max_new_tokens);
   const common = {
@@ -131,9 +149,7 @@ export function evaluateWith(
     groups,
     passAt: keys.pass_at,
     majorityAt: keys.majority_at,
-    ...(keys.rewards.length > 0 && {
-      rewards: makeRewards(keys.rewards, { tags: tagsOf(keys) }),
-    }),
+    ...(graders !== null && gradersOn(graders, rows)),
     ...(signal && { signal }),
   };
   const hasBudget = keys.token_budget !== null || keys.time_budget !== null;
@@ -182,7 +198,7 @@ export async function evaluateModel(
         passAt: keys.pass_at,
         majorityAt: keys.majority_at,
         groups: inputs.groups,
-        columnOf: ({ index }, column) => inputs.rows[index]?.[column],
+        columnOf: ({ index }, column) => cellOf(inputs.rows[index], column),
       });
     });
   } finally {

@@ -33,8 +33,9 @@ export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promi
   const { specs, context, threads = null } = needs;
   const types = new Set(specs.flatMap((spec) => [...graderTypes(spec)]));
   const { judge } = keys;
-  const server = openServer(judge, context.signal);
   const isJudged = types.has('score_model') || types.has('label_model');
+  const isAsked = isJudged || types.has('text_similarity');
+  const server = isAsked ? openServer(judge, context.signal) : null;
   const model = isJudged ? judge.model_path : null;
   const local = model === null ? null : await openModelEndpoint(judge, { model, context, threads });
   const asked = local?.endpoint ?? server;

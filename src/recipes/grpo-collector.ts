@@ -4,7 +4,6 @@
  */
 import type { GrpoConfig } from '../config/index.js';
 import { decoupledAdvantages, groupAdvantages } from '../losses/index.js';
-import type { AsyncGrader } from '../rewards/index.js';
 import type { OnnxSampler } from '../rollout/index.js';
 import type { DataOrder, Generation } from '../train/index.js';
 import { GuardError } from '../util/errors.js';
@@ -13,6 +12,8 @@ import { type GradedRollout, gradedRollouts, type PromptedRow } from './graded-r
 import { furtherPrompts, type SampledGroups, sampledGroups } from './grpo-groups.js';
 import type { GrpoLogs } from './grpo-logs.js';
 import { generationMetrics } from './grpo-metrics.js';
+import { judgeCounts } from './judge/counts.js';
+import type { OpenRewards } from './open-rewards.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
 import { samplingParams } from './sampling.js';
 import { type Synced, syncSampler } from './sync-sampler.js';
@@ -21,7 +22,7 @@ import type { TrainingSession } from './training-run.js';
 export interface CollectorOptions {
   readonly config: GrpoConfig;
   readonly prompts: readonly PromptedRow[];
-  readonly grade: AsyncGrader;
+  readonly rewards: Pick<OpenRewards, 'grade' | 'stats'>;
   readonly session: TrainingSession;
   readonly sampler: OnnxSampler;
   readonly order: DataOrder;
@@ -112,12 +113,12 @@ export class Collector {
     chosen: readonly PromptedRow[],
     { place, expectedAdapter }: { readonly place: string; readonly expectedAdapter: string },
   ): Promise<readonly GradedRollout[]> {
-    const { config, sampler, grade } = this.options;
+    const { config, sampler, rewards } = this.options;
     const named = chosen.map((prompt, i) => ({ ...prompt, id: `${place}/${i}/${prompt.id}` }));
     return gradedRollouts(named, {
       sampler,
       n: config.num_generations,
-      grade,
+      grade: rewards.grade,
       params: samplingParams(config, config.max_completion_length),
       expectedAdapter,
     });
@@ -127,7 +128,8 @@ export class Collector {
     { groups, probe, seconds }: Sampled,
     { step, staleness }: { readonly step: number; readonly staleness: number },
   ): Generation {
-    const { config, logs } = this.options;
+    const { config, logs, rewards } = this.options;
+    const judge = rewards.stats();
     const { chosen, sampled, rounds } = groups;
     const rollouts = config.shuffle_rewards ? shuffled(chosen, config.seed, step) : chosen;
     const advantages = advantagesOf(rollouts, config);
@@ -145,6 +147,7 @@ export class Collector {
         ...logs.write(rollouts, advantages, step),
         ...(config.dynamic_sampling && { 'sampling/rounds': rounds }),
         ...(config.max_staleness > 0 && { staleness }),
+        ...judgeCounts(judge === null ? [] : [judge], 'judge/'),
         'probe/max_logprob_difference': probe.max,
         'probe/mean_logprob_difference': probe.mean,
         sync_ms: probe.syncMs,

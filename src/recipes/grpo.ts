@@ -105,7 +105,7 @@ async function prepare(
   const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
   const collector = new Collector({
     ...{ config, prompts, session, sampler, order, logs, period },
-    grade: inputs.rewards.grade,
+    rewards: inputs.rewards,
     generations: Math.ceil(totalSteps / period),
     tolerance: config.max_logprob_difference ?? PROBE_TOLERANCE[resolved.precision],
   });

@@ -17,6 +17,7 @@ import { openSampler, samplingParams } from './sampling.js';
 import {
   checkStrategy,
   contextOf,
+  openVoteRewards,
   strategyOptions,
   strategySandbox,
   writerOf,
@@ -27,7 +28,7 @@ import { factsOf } from './strategy-completer.js';
 export interface Solver {
   readonly solve: (problem: string) => Promise<Solution>;
   readonly solveAll: (problems: readonly string[]) => Promise<readonly Solution[]>;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 /** Config of a solver: that of `solve` without the problem. */
@@ -37,26 +38,57 @@ export type SolverConfig = Omit<SolveConfig, 'problem'>;
 const LONGEST_PROMPT = 1024;
 
 /**
- * Opens the model, and the sandbox that `tir` runs its code in.
+ * Opens the model, the sandbox that `tir` runs its code in, and the rewards that weigh votes.
  * @throws InputError on keys that contradict each other; SetupError where there is no sandbox
  */
 export async function openSolver(config: SolverConfig, context: RecipeContext): Promise<Solver> {
   checkStrategy(config);
   const source = await openModel(config, context);
-  const sandbox = await closing(source, () => strategySandbox(config));
+  const opened: (() => unknown)[] = [() => source.close()];
+  const close = async () => {
+    for (const one of opened.splice(0).reverse()) await one();
+  };
+  try {
+    const solveMany = await solverOn(source, { config, context, opened });
+    return {
+      solveAll: solveMany,
+      solve: async (problem) => (await solveMany([problem]))[0] as Solution,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @param opened Takes what is to be closed. */
+async function solverOn(
+  source: ModelSource,
+  {
+    config,
+    context,
+    opened,
+  }: {
+    readonly config: SolverConfig;
+    readonly context: RecipeContext;
+    readonly opened: (() => unknown)[];
+  },
+): Promise<Solver['solveAll']> {
   const { maxPositions } = source.spec;
   const longest = Math.min(LONGEST_PROMPT, maxPositions - config.max_new_tokens);
-  if (longest < 1) source.close();
   checkRoom(longest, config, maxPositions);
   const maxContext = Math.min(contextOf(config, longest), maxPositions);
-  const sampler = await closing(source, () =>
-    openSampler(source, {
-      threads: config.threads,
-      maxBatch: config.batch_size,
-      maxPromptLength: maxContext - config.max_new_tokens,
-      maxNewTokens: config.max_new_tokens,
-    }),
-  );
+  const sandbox = await strategySandbox(config);
+  opened.push(() => sandbox?.dispose());
+  const votes = await openVoteRewards(config, context);
+  opened.push(() => votes?.close());
+  const sampler = await openSampler(source, {
+    threads: config.threads,
+    maxBatch: config.batch_size,
+    maxPromptLength: maxContext - config.max_new_tokens,
+    maxNewTokens: config.max_new_tokens,
+  });
+  opened.push(() => sampler.dispose());
   const grader = config.grader === 'math' ? mathGrader : numericGrader;
   const writer = writerOf(sampler, {
     tokenizer: source.tokenizer,
@@ -67,27 +99,10 @@ export async function openSolver(config: SolverConfig, context: RecipeContext): 
   const options = strategyOptions(config, {
     grade: grader({ tags: tagsOf(config) }),
     sandbox,
+    voteGrade: votes?.grade ?? null,
     signal: context.signal,
   });
-  const solveMany = (problems: readonly string[]) => solved(problems, { writer, options, longest });
-  return {
-    solveAll: solveMany,
-    solve: async (problem) => (await solveMany([problem]))[0] as Solution,
-    close: () => {
-      sandbox?.dispose();
-      sampler.dispose();
-      source.close();
-    },
-  };
-}
-
-async function closing<T>(source: ModelSource, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    source.close();
-    throw error;
-  }
+  return (problems) => solved(problems, { writer, options, longest });
 }
 
 function checkRoom(longest: number, config: SolverConfig, maxPositions: number): void {
@@ -151,7 +166,7 @@ export async function runSolve(
     if (context.verbose) for (const line of candidateLines(result)) context.log(line);
     return result;
   } finally {
-    solver.close();
+    await solver.close();
   }
 }
 

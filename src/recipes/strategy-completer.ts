@@ -1,6 +1,6 @@
 /** A strategy as an evaluation calls it: one completion an example, the chosen one, with its facts. */
 import type { Complete, Solution, StrategyFacts } from '../evaluate/index.js';
-import { solveAll } from '../evaluate/index.js';
+import { questionOf, solveAll } from '../evaluate/index.js';
 import type { Completion, Sampler, SamplingParams } from '../rollout/index.js';
 import { renderOptions } from './dataset.js';
 import type { EvaluateOptions } from './evaluate-model.js';
@@ -19,6 +19,7 @@ export function strategyCompleter(
   },
 ): Completer {
   const { keys, inputs, params, sandbox = null, signal, onCompletion } = options;
+  const voteGrade = options.graders?.voteGrade ?? null;
   const { prompts, tokenizer, maxPositions, grade } = inputs;
   const longest = Math.max(...prompts.map(({ promptIds }) => promptIds.length));
   const writer = writerOf(sampler, {
@@ -34,13 +35,13 @@ export function strategyCompleter(
     complete: async (items) => {
       const problems = items.map(({ id, index, row }) => ({
         id,
-        question: String(row.question ?? row.problem ?? row.prompt ?? ''),
+        question: questionOf(row),
         promptIds: prompts[index]!.promptIds,
         row,
       }));
       const solutions = await solveAll(problems, {
         writer,
-        options: strategyOptions(keys, { grade, sandbox, ...(signal && { signal }) }),
+        options: strategyOptions(keys, { grade, sandbox, voteGrade, ...(signal && { signal }) }),
       });
       for (const solution of solutions) facts.set(solution.problem.id, factsOf(solution));
       return solutions.map(chosenCompletion);

@@ -1,12 +1,14 @@
 /** The strategy that the keys of `eval` and `solve` name, on a sampler and its tokenizer. */
 import type { StrategyConfig } from '../config/index.js';
 import type { AnswerGrader, StrategyOptions, Writer } from '../evaluate/index.js';
-import { makeRewards } from '../rewards/index.js';
+import type { AsyncGrader } from '../rewards/index.js';
 import type { Completion, Sampler, SamplingParams } from '../rollout/index.js';
 import { createPythonSandbox, type PythonSandbox } from '../sandbox/index.js';
 import { type RenderOptions, renderPrompt, type Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
+import type { RecipeContext } from './context.js';
 import { tagsOf } from './dataset.js';
+import { type OpenRewards, openRewards } from './open-rewards.js';
 
 /** Solutions tried where the config does not say. */
 const SAMPLES = { greedy: 1, tir: 1, majority_vote: 8, weighted_vote: 8, genselect: 8 } as const;
@@ -54,15 +56,16 @@ export function strategyOptions(
   {
     grade,
     sandbox,
+    voteGrade,
     signal,
   }: {
     readonly grade: AnswerGrader;
     readonly sandbox: PythonSandbox | null;
+    /** The opened `vote_rewards`; null where votes are not weighed by them. */
+    readonly voteGrade: AsyncGrader | null;
     readonly signal?: AbortSignal;
   },
 ): StrategyOptions {
-  const rewards =
-    keys.vote_weight === 'reward' ? makeRewards(keys.vote_rewards, { tags: tagsOf(keys) }) : null;
   return {
     strategy: keys.strategy,
     samples: samplesOf(keys),
@@ -73,11 +76,23 @@ export function strategyOptions(
       const { answer, flexible_answer: last } = grade(text, {});
       return answer ?? last;
     },
-    rewardOf: rewards === null ? null : (text, { question }) => rewards(text, { question }).total,
+    rewardOf:
+      voteGrade === null
+        ? null
+        : async (text, { question }) => (await voteGrade(text, { question })).total,
     maxRounds: keys.max_rounds,
     executor: sandbox === null ? null : { open: () => openSession(sandbox) },
     ...(signal && { signal }),
   };
+}
+
+/** The rewards that weigh votes, opened; null where the keys weigh none. */
+export async function openVoteRewards(
+  keys: StrategyKeys & { readonly threads: number | null },
+  context: RecipeContext,
+): Promise<OpenRewards | null> {
+  if (keys.vote_weight !== 'reward') return null;
+  return await openRewards(keys.vote_rewards, { keys, context, options: { tags: tagsOf(keys) } });
 }
 
 /** The sandbox that the strategy needs; null when it runs no code. @throws SetupError without one */

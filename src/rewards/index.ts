@@ -8,6 +8,7 @@ export {
   goldReasoning,
   strictAnswer,
 } from './extract.js';
+export { readAnswer as readFactorization } from './factorization/answer.js';
 export { followsFormat } from './format.js';
 export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
 export {

@@ -19,9 +19,12 @@ import { strategyKeys } from './strategy.js';
 /** What only a standalone evaluation can be told; trainers evaluate with the defaults. */
 const ownKeys = {
   grader: z
-    .enum(['auto', 'numeric', 'math', 'exact', 'fuzzy', 'combined'])
+    .enum(['auto', 'numeric', 'math', 'exact', 'fuzzy', 'combined', 'factorization'])
     .default('auto')
     .describe("How answers are compared: auto is the benchmark's way, for other rows numeric"),
+  grader_file: optionalInput(
+    'Grader object (JSON file) that decides what is correct; grader then only reads answers',
+  ),
   answer_format: z
     .enum(['tags', 'boxed', 'hashes'])
     .default('tags')

@@ -39,7 +39,7 @@ export const graderKeys = {
   sandbox: z
     .enum(['bubblewrap', 'none'])
     .default('bubblewrap')
-    .describe('Walls around Python graders; none: limits on time and memory only'),
+    .describe('Walls around Python code; none: limits on time and memory only'),
   python_timeout_s: positive().default(30).describe('Longest time of a Python grade, seconds'),
   python_workers: whole(1).default(2).describe('Python grades at the same time'),
   reward_timeout_s: positive()

@@ -1,6 +1,7 @@
 /** How a problem is solved: one answer, a vote, code with its outputs, or a selection. */
 import { z } from 'zod';
 import { optionalWhole, positive, whole } from './fields.js';
+import { graderKeys } from './grader-keys.js';
 import { rewardsKey } from './groups.js';
 
 export const strategyKeys = {
@@ -19,10 +20,7 @@ export const strategyKeys = {
   token_budget: optionalWhole(1, 'New tokens for one problem in all its solutions; null: no limit'),
   time_budget: positive().nullable().default(null).describe('Seconds for all; null: no limit'),
   max_rounds: whole(1).default(4).describe('Blocks of code run for one solution, with tir'),
-  sandbox: z
-    .enum(['bubblewrap', 'none'])
-    .default('bubblewrap')
-    .describe('Walls round the code of tir; none keeps only the limits on time and memory'),
+  ...graderKeys,
 };
 
 const strategySchema = z.strictObject(strategyKeys);

@@ -4,11 +4,11 @@ import { vote } from '../majority.js';
 import type { Candidate, Problem, StrategyOptions } from './types.js';
 
 /** A completion with its answer and weight. */
-export function candidateOf(
+export async function candidateOf(
   completion: SampledCompletion,
   problem: Problem,
   options: StrategyOptions,
-): Candidate {
+): Promise<Candidate> {
   const { text, ids, logprobs, finishReason, adapter, seconds } = completion;
   return {
     text,
@@ -18,7 +18,7 @@ export function candidateOf(
     finishReason,
     adapter,
     tokens: ids.length,
-    weight: weightOf(text, { logprobs, problem, options }),
+    weight: await weightOf(text, { logprobs, problem, options }),
     seconds,
     executions: 0,
     failedExecutions: 0,
@@ -26,7 +26,7 @@ export function candidateOf(
 }
 
 /** 1 in a plain vote; else the reward (not below 0), or exp of the mean log-probability. */
-export function weightOf(
+async function weightOf(
   text: string,
   {
     logprobs,
@@ -37,9 +37,12 @@ export function weightOf(
     readonly problem: Problem;
     readonly options: StrategyOptions;
   },
-): number {
+): Promise<number> {
   if (options.strategy !== 'weighted_vote') return 1;
-  if (options.rewardOf !== null) return Math.max(0, options.rewardOf(text, problem.row) ?? 0);
+  if (options.rewardOf !== null) {
+    const row = { ...problem.row, question: problem.question };
+    return Math.max(0, (await options.rewardOf(text, row)) ?? 0);
+  }
   return Math.exp(meanOf(logprobs) ?? Number.NEGATIVE_INFINITY);
 }
 

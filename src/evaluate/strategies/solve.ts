@@ -59,12 +59,12 @@ async function sampleCandidates(
   const completions = await writer.write(requests, { signal: budget.signal });
   options.signal?.throwIfAborted();
   const byProblem = groupBy(completions, ({ requestId }) => requestId);
-  return new Map(
-    problems.map((problem) => {
-      const own = (byProblem.get(problem.id) ?? []).filter(({ ids }) => ids.length > 0);
-      return [problem.id, own.map((completion) => candidateOf(completion, problem, options))];
-    }),
-  );
+  const entries = problems.map(async (problem) => {
+    const own = (byProblem.get(problem.id) ?? []).filter(({ ids }) => ids.length > 0);
+    const candidates = own.map((completion) => candidateOf(completion, problem, options));
+    return [problem.id, await Promise.all(candidates)] as const;
+  });
+  return new Map(await Promise.all(entries));
 }
 
 function solution(

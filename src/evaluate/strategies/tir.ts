@@ -6,7 +6,6 @@
 import type { SampledCompletion } from '../../report/index.js';
 import { RunError } from '../../util/errors.js';
 import type { Budget } from './budget.js';
-import { weightOf } from './choose.js';
 import { BLOCK_END, codeToRun, outputBlock } from './code-blocks.js';
 import type { Candidate, CodeSession, Problem, StrategyOptions, Writer } from './types.js';
 
@@ -159,7 +158,7 @@ function candidate(draft: Draft, options: StrategyOptions): Candidate {
     finishReason,
     adapter,
     tokens: logprobs.length,
-    weight: weightOf(text, { logprobs, problem, options }),
+    weight: 1,
     seconds,
     executions: rounds,
     failedExecutions: failed,

@@ -68,7 +68,9 @@ export interface StrategyOptions {
   /** Final answer in a response; null when it has none. */
   readonly answerOf: (text: string, row: RewardRow) => string | null;
   /** Weight of a candidate in `weighted_vote`; null: exp of its mean log-probability. */
-  readonly rewardOf: ((text: string, row: RewardRow) => number | null) | null;
+  readonly rewardOf:
+    | ((text: string, row: RewardRow) => number | null | Promise<number | null>)
+    | null;
   /** Rounds of code and output, with `tir`. */
   readonly maxRounds: number;
   readonly executor: CodeExecutor | null;

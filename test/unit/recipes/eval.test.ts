@@ -122,12 +122,12 @@ describe('solve', () => {
     const { problem: _, ...config } = loadConfig(solveSchema, { overrides: words });
     const solver = await openSolver(config, context);
     const [one, many] = [await solver.solve('1 + 2?'), await solver.solveAll(['1 + 2?', '3?'])];
-    solver.close();
+    await solver.close();
     expect(many).toHaveLength(2);
     expect(many[0]?.candidates[0]?.text).toBe(one.candidates[0]?.text);
     const long = 'x '.repeat(5000);
     const again = await openSolver(config, context);
     await expect(again.solve(long)).rejects.toThrow('Shorten it');
-    again.close();
+    await again.close();
   });
 });
