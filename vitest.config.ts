@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `unit` needs no native training runtime state; `invariant` compares numbers; `plain` repeats the numbers of
- * the training engine without our own compiled operations; `recipes` drives the built CLI.
+ * the training engine without our own compiled operations; `recipes` drives the built CLI; `learning` trains for long.
  */
 export default defineConfig({
   test: {
@@ -36,6 +36,10 @@ export default defineConfig({
           testTimeout: 300_000,
           maxWorkers: 1,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'learning', include: ['test/learning/**/*.test.ts'], maxWorkers: 1 },
       },
       {
         extends: true,

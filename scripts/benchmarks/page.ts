@@ -52,7 +52,12 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
   ].join('\n');
 }
 
-export function benchmarksPage(machine: string, results: readonly Measured[]): string {
+/** @param more Lines of further sections. */
+export function benchmarksPage(
+  machine: string,
+  results: readonly Measured[],
+  more: readonly string[],
+): string {
   const sections = CASES.flatMap((wanted) => {
     const found = results.find(({ name }) => name === wanted.name);
     return found === undefined ? [] : [section(wanted, found)];
@@ -74,5 +79,6 @@ export function benchmarksPage(machine: string, results: readonly Measured[]): s
     `Machine: ${machine}.`,
     '',
     ...sections,
+    ...more,
   ].join('\n');
 }

@@ -13,6 +13,7 @@ import os from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { CASES, type Case, type Side } from './cases.js';
+import { learningSection } from './learning.js';
 import { benchmarksPage, type Measured, type Measurement } from './page.js';
 
 const python = process.env.PYTHON ?? 'python3';
@@ -144,5 +145,5 @@ for (const wanted of CASES) {
   results.set(wanted.name, measured(wanted));
   const all = CASES.flatMap(({ name }) => results.get(name) ?? []);
   writeFileSync(RESULTS, `${JSON.stringify({ machine, results: all }, null, 2)}\n`);
-  writeFileSync('docs/benchmarks.md', benchmarksPage(machine, all));
+  writeFileSync('docs/benchmarks.md', benchmarksPage(machine, all, learningSection()));
 }

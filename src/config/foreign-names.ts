@@ -67,6 +67,10 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
 
   rpo_alpha: refused('Use loss_type=[sigmoid,sft] and loss_weights=[1,<rpo_alpha>]'),
   reference_free: refused('Use loss_type=simpo, cpo or orpo'),
+  sample_packing: to('packing'),
+  neat_packing: to('packing'),
+  packing_strategy: refused('packs are filled best fit, decreasing. Use packing=true'),
+  padding_free: refused('no batch has padding. Leave it out'),
   max_prompt_length: refused('prompts are not cut on their own. Use max_length'),
   batch_size: refused(
     'a trainer has two sizes. Use per_device_train_batch_size and gradient_accumulation_steps',

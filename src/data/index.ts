@@ -42,6 +42,7 @@ export {
   type NamedDataset,
   namedDataset,
 } from './named.js';
+export { packByLength } from './packing.js';
 export {
   normaliseGsm8k,
   normaliseMath,

@@ -6,17 +6,15 @@ import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { promptRow, renderOptions } from './dataset.js';
 
+export type AnswerSide = 'chosen' | 'rejected' | 'completion';
+
 export interface AnswerSource {
   readonly tokenizer: Tokenizer;
   readonly config: DpoConfig;
   readonly where: string;
 }
 
-export function answerOf(
-  row: JsonRow,
-  side: 'chosen' | 'rejected' | 'completion',
-  source: AnswerSource,
-): MaskedSequence {
+export function answerOf(row: JsonRow, side: AnswerSide, source: AnswerSource): MaskedSequence {
   const completion = row[side];
   if (completion === undefined) {
     throw new InputError({

@@ -1,6 +1,5 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
-import type { DatasetConfig, DpoConfig } from '../config/index.js';
-import { limitLengths } from '../data/index.js';
+import type { DpoConfig } from '../config/index.js';
 import {
   type DpoLossType,
   needsReference,
@@ -8,20 +7,11 @@ import {
   type WeightedLoss,
 } from '../losses/index.js';
 import { startProgress } from '../report/index.js';
-import type { Tokenizer } from '../tokenizer/index.js';
-import {
-  dpoStep,
-  dpoTasks,
-  type PreferencePair,
-  preflight,
-  withReference,
-} from '../train/index.js';
-import { answerOf } from './answers.js';
+import { dpoStep, dpoTasks, type PreferencePair, withReference } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { dataPasses } from './data-passes.js';
-import { loadDataset } from './dataset.js';
 import { ktoRecipe } from './kto.js';
-import type { ModelSource } from './model-source.js';
+import { type PreferenceExamples, readPairs } from './preference-examples.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { keptReference } from './reference-logps.js';
 import {
@@ -30,56 +20,6 @@ import {
   type TrainingSession,
   trainingRun,
 } from './training-run.js';
-
-/** Pairs whose answers are still told apart after the cut to `max_length`. */
-async function pairsOf(
-  dataset: DatasetConfig,
-  config: DpoConfig,
-  { tokenizer, context }: { readonly tokenizer: Tokenizer; readonly context: RecipeContext },
-): Promise<PreferencePair[]> {
-  const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
-  const sides = (['chosen', 'rejected'] as const).map((side) => {
-    const answers = rows.map((row, i) =>
-      answerOf(row, side, { tokenizer, config, where: where(i) }),
-    );
-    const limited = limitLengths(answers, { maxLength: config.max_length, policy: 'truncate' });
-    const kept = new Map(limited.examples.map(({ example, index }) => [index, example]));
-    return { kept, truncated: limited.truncated };
-  });
-  const [chosen, rejected] = sides as [(typeof sides)[0], (typeof sides)[0]];
-  const pairs: PreferencePair[] = [];
-  for (const index of rows.keys()) {
-    const pair = { chosen: chosen.kept.get(index), rejected: rejected.kept.get(index) };
-    if (pair.chosen !== undefined && pair.rejected !== undefined) {
-      pairs.push({ chosen: pair.chosen, rejected: pair.rejected });
-    }
-  }
-  const cut = chosen.truncated + rejected.truncated;
-  if (cut > 0) context.log(`data: ${cut} answers cut to ${config.max_length} tokens`);
-  const lost = rows.length - pairs.length;
-  if (lost > 0) context.log(`data: ${lost} pairs left out: cut before their answers`);
-  return pairs;
-}
-
-interface PairExamples {
-  readonly train: readonly PreferencePair[];
-  /** Null: the config names no held-out pairs. */
-  readonly heldOut: readonly PreferencePair[] | null;
-}
-
-/** @throws GuardError when masks or special tokens are not as they should be. */
-async function pairExamples(
-  config: DpoConfig,
-  { tokenizer }: ModelSource,
-  context: RecipeContext,
-): Promise<PairExamples> {
-  const use = { tokenizer, context };
-  const train = await pairsOf(config.dataset, config, use);
-  const answers = train.flatMap(({ chosen, rejected }) => [chosen, rejected]);
-  preflight(answers, { bosId: tokenizer.bosId, eosIds: tokenizer.eosIds, hasContext: true });
-  const { eval_dataset: held } = config;
-  return { train, heldOut: held === null ? null : await pairsOf(held, config, use) };
-}
 
 /** Scores the reference once, or takes what an earlier part of the run has kept. */
 async function scoredPairs(
@@ -128,13 +68,15 @@ const settingsOf = (config: DpoConfig): PairSettings => ({
   cpoAlpha: config.cpo_alpha,
 });
 
-function pairsRecipe(config: DpoConfig): TrainingRecipe<DpoConfig, PairExamples> {
+function pairsRecipe(
+  config: DpoConfig,
+): TrainingRecipe<DpoConfig, PreferenceExamples<PreferencePair>> {
   const losses = weightedLosses(config);
   const compares = needsReference(losses.map(({ type }) => type));
   return {
     command: 'dpo',
     keepReference: compares,
-    inputs: pairExamples,
+    inputs: readPairs,
     sequences: ({ train }) =>
       train.flatMap(({ chosen, rejected }, row) => [
         { ...chosen, row, part: 'chosen' },

@@ -38,6 +38,7 @@ type SftOnly =
   | 'excess_length_strategy'
   | 'traces_file'
   | 'mask_tool_output'
+  | 'packing'
   | 'datasets'
   | 'loss_type'
   | 'label_smoothing_factor'

@@ -1,19 +1,38 @@
 /** `lorikeet sft`: supervised fine-tuning on problems, chats, prompt-completion pairs or plain text. */
 import type { SftConfig } from '../config/index.js';
-import { sftStep, sftTasks } from '../train/index.js';
+import { packByLength } from '../data/index.js';
+import type { MaskedSequence } from '../model/index.js';
+import { type SftItem, sftStep, sftTasks } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { dataPasses } from './data-passes.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { type SftExamples, sftExamples } from './sft-examples.js';
 import { type TrainingRecipe, type TrainingResult, trainingRun } from './training-run.js';
 
+/** Examples that fill `max_length` together, as near as they do. */
+function packed(
+  examples: readonly MaskedSequence[],
+  maxLength: number,
+  { log }: RecipeContext,
+): readonly (readonly MaskedSequence[])[] {
+  const lengths = examples.map(({ ids }) => ids.length);
+  const packs = packByLength(lengths, maxLength);
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const share = Math.round((100 * tokens) / (packs.length * maxLength));
+  log(`data: ${examples.length} examples in ${packs.length} packs, ${share}% full`);
+  return packs.map((pack) => pack.map((index) => examples[index]!));
+}
+
 const recipe: TrainingRecipe<SftConfig, SftExamples> = {
   command: 'sft',
   keepReference: false,
   inputs: sftExamples,
   sequences: ({ train }) => train.map((example, row) => ({ ...example, row })),
-  prepare: async (config, { train, heldOut }, { trained }) => {
-    const { microBatchSize, examplesOf, ...passes } = dataPasses(config, train);
+  prepare: async (config, { train, heldOut }, { trained, context }) => {
+    const items: readonly SftItem[] = config.packing
+      ? packed(train, config.max_length, context)
+      : train;
+    const { microBatchSize, examplesOf, ...passes } = dataPasses(config, items);
     const plain = { lossType: config.loss_type, labelSmoothing: 0 };
     return {
       ...passes,

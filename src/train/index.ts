@@ -25,5 +25,5 @@ export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } fro
 export { type Preflight, preflight } from './preflight.js';
 export type { GradedCompletion } from './rollouts.js';
 export type { Schedule, SchedulerType, ScheduleShape } from './schedule.js';
-export { sftStep, sftTasks } from './sft-step.js';
+export { type SftItem, sftStep, sftTasks } from './sft-step.js';
 export { type MicroTask, Trainer } from './trainer.js';

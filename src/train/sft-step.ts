@@ -6,27 +6,39 @@ import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
 import { type MicroTask, stepMetrics, type Trainer } from './trainer.js';
 
+/** One example, or several that count as one in a micro-batch. They never see each other. */
+export type SftItem = MaskedSequence | readonly MaskedSequence[];
+
 export interface SftStepOptions {
   readonly trainer: Trainer;
-  readonly examples: (step: number) => readonly MaskedSequence[];
+  readonly examples: (step: number) => readonly SftItem[];
   readonly microBatchSize: number;
   readonly loss: Omit<SftOptions, 'totalTokens'>;
 }
 
 type TaskOptions = Pick<SftStepOptions, 'microBatchSize' | 'loss'>;
 
+const sequencesOf = (items: readonly SftItem[]): MaskedSequence[] =>
+  items.flatMap((item) => ('ids' in item ? [item] : item));
+
+const tokensOf = (sequences: readonly MaskedSequence[]): number =>
+  sequences.reduce((sum, { ids }) => sum + ids.length, 0);
+
 /** Micro-batches of the examples, longest first. */
 export function sftTasks(
-  sequences: readonly MaskedSequence[],
+  items: readonly SftItem[],
   { microBatchSize, loss }: TaskOptions,
 ): MicroTask[] {
-  const totalTokens = sequences.reduce((sum, sequence) => sum + trainedTokens(sequence), 0);
-  const groups = microBatches(sequences, {
+  const totalTokens = sequencesOf(items).reduce(
+    (sum, sequence) => sum + trainedTokens(sequence),
+    0,
+  );
+  const groups = microBatches(items, {
     size: microBatchSize,
-    lengthOf: ({ ids }) => ids.length,
+    lengthOf: (item) => tokensOf(sequencesOf([item])),
   });
   return groups.map((group) => ({
-    batch: collate(group),
+    batch: collate(sequencesOf(group)),
     lossOf: (scores: Tensor) => sftLoss(scores, { ...loss, totalTokens }),
     columns: sftColumns(loss),
   }));
@@ -34,11 +46,11 @@ export function sftTasks(
 
 export function sftStep(options: SftStepOptions) {
   return async (step: number, learningRate: number): Promise<StepOutcome> => {
-    const sequences = options.examples(step);
-    const tasks = sftTasks(sequences, options);
+    const items = options.examples(step);
+    const tasks = sftTasks(items, options);
     const result = await options.trainer.step(tasks, { step, learningRate });
     return {
-      tokens: sequences.reduce((sum, { ids }) => sum + ids.length, 0),
+      tokens: tokensOf(sequencesOf(items)),
       metrics: stepMetrics(result),
       seconds: result.seconds,
     };

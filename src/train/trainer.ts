@@ -149,11 +149,9 @@ export class Trainer {
     const factor = this.maxGradNorm > 0 ? Math.min(1, this.maxGradNorm / (gradNorm + 1e-6)) : 1;
     const clipped = tf.tidy(() => (factor < 1 ? gradient.mul(factor) : gradient) as Tensor1D);
     const { parameters } = this.policy;
-    const before = tf.tidy(() => parameters.values.clone());
-    this.optimizer.apply(parameters, clipped, learningRate);
-    const change = tf.tidy(() => parameters.values.sub(before).square().sum().sqrt());
+    const change = this.optimizer.apply(parameters, clipped, learningRate);
     const updateNorm = (await change.data())[0]!;
-    tf.dispose([before, change, gradient]);
+    tf.dispose([change, gradient]);
     if (clipped !== gradient) clipped.dispose();
     return { gradNorm, updateNorm };
   }

@@ -184,6 +184,14 @@ describe('accumulated micro-batches equal one batch', () => {
     }
   });
 
+  test('sft, packs of several examples', async () => {
+    const policy = made();
+    const packs = [[0, 3], [1], [2, 4, 5], [6, 7]].map((pack) => pack.map((i) => EXAMPLES[i]!));
+    const packed = (trainer: Trainer) =>
+      sftStep({ trainer, examples: () => packs, microBatchSize: 2, loss: NLL });
+    expectSame(await stepGradient(policy, packed), await stepGradient(policy, sft(8)));
+  });
+
   test.each<SftLoss>([
     { lossType: 'dft', labelSmoothing: 0 },
     { lossType: 'nll', labelSmoothing: 0.2 },

@@ -19,7 +19,7 @@ import {
 import { decayMask, loraPlusRates } from '../../src/recipes/parameter-groups.js';
 import { openSampler } from '../../src/recipes/sampling.js';
 import { syncSampler } from '../../src/recipes/sync-sampler.js';
-import { AdamW } from '../../src/tensor/index.js';
+import { AdamW, tf } from '../../src/tensor/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import {
   type LoraConfig,
@@ -241,8 +241,8 @@ test('LoRA+ learns as with the optimizer of PEFT', async () => {
   for (const [step, expected] of loraplus.losses.entries()) {
     const { loss: found, gradient } = await policy.gradients(batchOf(ids), loss);
     expect(Math.abs(found - expected), `loss of step ${step}`).toBeLessThan(1e-4);
-    optimizer.apply(policy.parameters, gradient, loraplus.lr);
-    gradient.dispose();
+    const norm = optimizer.apply(policy.parameters, gradient, loraplus.lr);
+    tf.dispose([norm, gradient]);
   }
   optimizer.dispose();
   policy.dispose();

@@ -33,8 +33,22 @@ export interface Started {
 
 type Environment = Readonly<Record<string, string>>;
 
-export function start(argv: readonly string[], env: Environment = {}): Started {
-  const child = spawn(process.execPath, [...PROGRAM, ...argv], {
+export const start = (argv: readonly string[], env: Environment = {}): Started =>
+  started([process.execPath, ...PROGRAM, ...argv], env);
+
+/** No file may become larger than `kib`: a write beyond it fails, as on a full disk. */
+export const startWithin = (kib: number, argv: readonly string[]): Started =>
+  started([
+    'bash',
+    '-c',
+    `trap '' XFSZ; ulimit -f ${kib}; exec "$0" "$@"`,
+    process.execPath,
+    ...PROGRAM,
+    ...argv,
+  ]);
+
+function started([program, ...args]: readonly string[], env: Environment = {}): Started {
+  const child = spawn(program!, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

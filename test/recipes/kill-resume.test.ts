@@ -1,5 +1,5 @@
 /**
- * A run killed by SIGKILL and resumed gives what an uninterrupted one gives, bit for bit: weights, moments,
+ * A run killed by SIGKILL, or stopped by a full disk, and resumed gives what an uninterrupted one gives, bit for bit: weights, moments,
  * metrics, samples. `LORIKEET_KILLS=20` kills each kind of run at least that often, at random moments.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -100,6 +100,14 @@ const MORE: readonly Task[] = [
     saveSteps: 3,
     keys: ['per_device_train_batch_size=8', 'precompute_ref_log_probs=true', 'learning_rate=1e-3'],
   },
+  {
+    name: 'kto on pairs taken apart',
+    command: 'dpo',
+    model: 'sft',
+    steps: 12,
+    saveSteps: 3,
+    keys: ['loss_type=kto', 'per_device_train_batch_size=8', 'learning_rate=1e-3'],
+  },
 ];
 
 const TASKS = KILLS > 0 ? [...CHAIN, ...MORE] : CHAIN;
@@ -124,10 +132,17 @@ function argvOf(task: Task, runDir: string): string[] {
   return [task.command, ...tiny.keys, ...run, ...data, ...steps, ...task.keys];
 }
 
+/** A disk that is full before the largest checkpoint file, or another file of the run, is written. */
+function fullDisk(whole: RunResult, rng: Rng): Kill {
+  const size = rng.pick(whole.sizes.filter((bytes) => bytes > 2048));
+  return { when: 'full disk', kib: Math.max(1, Math.floor((rng.uniform() * size) / 1024)) };
+}
+
 /** A moment soon after the step that the run has come to, or null when it is nearly done. */
-function nextKill(task: Task, rows: number, rng: Rng): Kill | null {
+function nextKill(task: Task, { rows, rng, whole }: KillState): Kill | null {
   const left = task.steps - 1 - rows;
   if (left < 1) return null;
+  if (rng.uniform() < 0.25) return fullDisk(whole, rng);
   const kind = rng.uniform();
   if (kind < 0.15) return { when: 'start', delayMs: rng.int(0, 4000) };
   if (kind < 0.5) return { when: 'checkpoint', from: rows + 1 };
@@ -135,8 +150,17 @@ function nextKill(task: Task, rows: number, rng: Rng): Kill | null {
   return { when: 'row', row, delayMs: rng.int(0, 80) };
 }
 
+interface KillState {
+  readonly rows: number;
+  readonly rng: Rng;
+  /** The run that nothing interrupted. */
+  readonly whole: RunResult;
+}
+
 interface Interrupted {
   readonly kills: number;
+  /** Of these by a full disk. */
+  readonly full: number;
   readonly halfWritten: number;
   readonly result: RunResult;
 }
@@ -148,15 +172,16 @@ async function interruptedRun(
   killsOf: (rows: number) => Kill | null,
 ): Promise<Interrupted> {
   const argv = argvOf(task, runDir);
-  let [kills, halfWritten] = [0, 0];
+  let [kills, full, halfWritten] = [0, 0, 0];
   for (let kill = killsOf(0); kill !== null; kill = killsOf(rowsIn(runDir))) {
     const outcome = await killedLorikeet(argv, { runDir, kill });
-    if (!outcome.wasKilled) break;
+    if (!outcome.wasStopped) break;
     kills++;
+    if (kill.when === 'full disk') full++;
     if (outcome.isHalfWritten) halfWritten++;
   }
   await lorikeet(...argv);
-  return { kills, halfWritten, result: runResult(runDir) };
+  return { kills, full, halfWritten, result: runResult(runDir) };
 }
 
 function expectEqual(actual: RunResult, expected: RunResult, task: Task): void {
@@ -174,27 +199,33 @@ function expectLearning({ metrics, samples }: RunResult, task: Task): void {
   if (task.command === 'grpo') expect(samples.length).toBeGreaterThan(0);
 }
 
-/** One kill at a random step, one while a later checkpoint is written (unless that was too quick to see). */
+/**
+ * One kill at a random step, one full disk, one kill while a later checkpoint is written (unless that was too
+ * quick to see).
+ */
 async function killTwice(task: Task, whole: RunResult): Promise<void> {
   const rng = Rng.of(SEED, task.name);
   const row = rng.int(task.saveSteps + 1, task.steps - task.saveSteps - 1);
   const plan: Kill[] = [
     { when: 'row', row, delayMs: rng.int(0, 5) },
+    fullDisk(whole, rng),
     { when: 'checkpoint', from: row + 1 },
   ];
   const runDir = mkdtempSync(join(folder, 'killed-'));
   const run = await interruptedRun(task, runDir, () => plan.shift() ?? null);
-  expect(run.kills).toBeGreaterThan(0);
+  expect(run.full).toBe(1);
+  expect(run.kills).toBeGreaterThan(1);
   expectEqual(run.result, whole, task);
 }
 
 async function killOften(task: Task, whole: RunResult): Promise<void> {
-  let [kills, halfWritten, runs] = [0, 0, 0];
+  let [kills, full, halfWritten, runs] = [0, 0, 0, 0];
   for (; kills < KILLS; runs++) {
     const rng = Rng.of(SEED, task.name, runs);
     const runDir = mkdtempSync(join(folder, 'killed-'));
-    const run = await interruptedRun(task, runDir, (rows) => nextKill(task, rows, rng));
+    const run = await interruptedRun(task, runDir, (rows) => nextKill(task, { rows, rng, whole }));
     kills += run.kills;
+    full += run.full;
     halfWritten += run.halfWritten;
     expectEqual(run.result, whole, task);
     const checkpoints = readdirSync(join(runDir, 'checkpoints'));
@@ -202,7 +233,7 @@ async function killOften(task: Task, whole: RunResult): Promise<void> {
     expect(existsSync(join(runDir, 'run.lock'))).toBe(false);
     rmSync(runDir, { recursive: true });
   }
-  const counts = `${kills} kills in ${runs} runs, ${halfWritten} left half a checkpoint`;
+  const counts = `${kills} stops in ${runs} runs, ${full} by a full disk, ${halfWritten} left half a checkpoint`;
   process.stderr.write(`${task.name}: ${counts}\n`);
 }
 

@@ -1,5 +1,5 @@
 /** What a training run leaves that must not depend on interruptions: weights, moments, rows without times. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonRow, readJsonl, sha256 } from '../../src/util/files.js';
 
@@ -8,6 +8,8 @@ export interface RunResult {
   readonly files: Readonly<Record<string, string>>;
   readonly metrics: readonly JsonRow[];
   readonly samples: readonly JsonRow[];
+  /** Of every file of the run, bytes. */
+  readonly sizes: readonly number[];
 }
 
 /** Columns that hold wall time. */
@@ -24,8 +26,14 @@ export function runResult(runDir: string): RunResult {
     files: Object.fromEntries(hashes),
     metrics: rowsOf(join(runDir, 'metrics.jsonl')),
     samples: rowsOf(join(runDir, 'samples.jsonl')),
+    sizes: sizesIn(runDir),
   };
 }
+
+const sizesIn = (dir: string): number[] =>
+  readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .map((name) => statSync(join(dir, name)))
+    .flatMap((entry) => (entry.isFile() ? [entry.size] : []));
 
 const rowsOf = (path: string): JsonRow[] =>
   existsSync(path) ? readJsonl(path).map(withoutTimes) : [];

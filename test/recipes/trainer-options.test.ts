@@ -96,6 +96,16 @@ test('sft ends early with the best of its evaluations', async () => {
   expect(kept).toEqual(['step-000002', 'step-000008']);
 });
 
+test('sft fills its sequences with several examples', async () => {
+  said.length = 0;
+  await sft('packed', ['packing=true', 'max_length=128', 'num_train_epochs=2']);
+  const [, examples, packs] = /(\d+) examples in (\d+) packs/.exec(said.join('\n'))!;
+  expect(Number(packs)).toBeLessThan(Number(examples) / 2);
+  expect(rowsOf('packed')).toHaveLength(Math.ceil((2 * Number(packs)) / 16));
+  const losses = column('packed', 'loss');
+  expect(losses.at(-1)).toBeLessThan(losses[0]!);
+});
+
 test('dpo keeps the reference’s log-probabilities for a resumed run', async () => {
   const keys = [
     'precompute_ref_log_probs=true',

@@ -68,6 +68,10 @@ export const sftSchema = z
       .default(0)
       .describe('Scale of the uniform noise on embeddings in training; 0 is off'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens'),
+    packing: z
+      .boolean()
+      .default(false)
+      .describe('Fill max_length with several rows, kept apart; batch sizes then count packs'),
     excess_length_strategy: z
       .enum(['truncate', 'drop', 'error'])
       .default('truncate')

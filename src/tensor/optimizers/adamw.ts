@@ -4,7 +4,7 @@
  * p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
  */
 import type { ParameterVector } from '../parameter-vector.js';
-import { type Tensor1D, tf } from '../tf.js';
+import { type Scalar, type Tensor1D, tf } from '../tf.js';
 import { createMoment, downloaded, type Moment, uploaded } from './moment.js';
 import {
   type Optimizer,
@@ -36,10 +36,10 @@ export class AdamW implements Optimizer {
     this.v = createMoment(size, { bits, isSigned: false });
   }
 
-  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): void {
+  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): Scalar {
     const { beta1, beta2, epsilon } = this.options;
     this.count += 1;
-    const next = tf.tidy(() => {
+    const { next, norm } = tf.tidy(() => {
       const m = this.m
         .read()
         .mul(beta1)
@@ -55,9 +55,10 @@ export class AdamW implements Optimizer {
         .sqrt()
         .mul(1 / Math.sqrt(1 - beta2 ** this.count))
         .add(epsilon);
-      return this.rule.next(parameters.values, m.div(denominator).mul(stepSize), learningRate);
+      return this.rule.update(parameters.values, m.div(denominator).mul(stepSize), learningRate);
     });
     parameters.replace(next);
+    return norm;
   }
 
   async state(): Promise<OptimizerState> {

@@ -4,7 +4,7 @@
  * Its updates have magnitude lr everywhere: rates are three to ten times smaller than AdamW's.
  */
 import type { ParameterVector } from '../parameter-vector.js';
-import { type Tensor1D, tf } from '../tf.js';
+import { type Scalar, type Tensor1D, tf } from '../tf.js';
 import { createMoment, downloaded, type Moment, uploaded } from './moment.js';
 import {
   type Optimizer,
@@ -32,16 +32,17 @@ export class Lion implements Optimizer {
     this.m = createMoment(size, { bits: options.bits ?? 32, isSigned: true });
   }
 
-  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): void {
+  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): Scalar {
     const { beta1, beta2 } = this.options;
     this.count += 1;
-    const next = tf.tidy(() => {
+    const { next, norm } = tf.tidy(() => {
       const m = this.m.read();
       const direction = tf.sign(m.mul(beta1).add(gradient.mul(1 - beta1)));
       this.m.write(m.mul(beta2).add(gradient.mul(1 - beta2)) as Tensor1D);
-      return this.rule.next(parameters.values, direction.mul(learningRate), learningRate);
+      return this.rule.update(parameters.values, direction.mul(learningRate), learningRate);
     });
     parameters.replace(next);
+    return norm;
   }
 
   async state(): Promise<OptimizerState> {

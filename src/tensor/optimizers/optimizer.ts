@@ -1,6 +1,6 @@
 /** What every optimizer is: one update of a flat parameter vector, and a state that checkpoints keep. */
 import type { ParameterVector } from '../parameter-vector.js';
-import { type Tensor, type Tensor1D, tf } from '../tf.js';
+import { type Scalar, type Tensor, type Tensor1D, tf } from '../tf.js';
 
 /** JSON- and safetensors-safe. */
 export interface OptimizerState {
@@ -11,8 +11,12 @@ export interface OptimizerState {
 }
 
 export interface Optimizer {
-  /** One update in place. `gradient` is `[size]` and stays the caller's. */
-  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): void;
+  /**
+   * One update in place. `gradient` is `[size]` and stays the caller's.
+   * @returns ‖after − before‖ of the parameters as they are stored: 0 where the update is lost in rounding.
+   *   The caller disposes it.
+   */
+  apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): Scalar;
   state(): Promise<OptimizerState>;
   restore(state: OptimizerState): void;
   dispose(): void;
@@ -27,6 +31,9 @@ export interface UpdateOptions {
   readonly rates?: Float32Array | null;
 }
 
+/** Parameters after an update, and the norm of their change. */
+export type Update = { readonly next: Tensor1D; readonly norm: Scalar };
+
 /** Decay and per-parameter rates, held as tensors. */
 export class UpdateRule {
   private readonly weightDecay: number;
@@ -39,10 +46,11 @@ export class UpdateRule {
     this.rates = rates === null ? null : tf.keep(tf.tensor1d(rates));
   }
 
-  /** p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. */
-  next(values: Tensor1D, change: Tensor, learningRate: number): Tensor1D {
+  /** The next values are p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. */
+  update(values: Tensor1D, change: Tensor, learningRate: number): Update {
     const decayed = this.decayed(values, learningRate * this.weightDecay);
-    return decayed.sub(this.rated(change)) as Tensor1D;
+    const next = decayed.sub(this.rated(change)) as Tensor1D;
+    return { next, norm: next.sub(values).square().sum().sqrt() as Scalar };
   }
 
   private decayed(values: Tensor1D, rate: number): Tensor1D {

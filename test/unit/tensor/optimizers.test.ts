@@ -21,7 +21,7 @@ const ADAMW: AdamWOptions = {
 const vectorOf = (values: readonly number[]) =>
   new ParameterVector([{ name: 'p', shape: [values.length] }], [Float32Array.from(values)]);
 
-/** Parameters after each update. */
+/** Parameters after each update, whose norm is that of their change. */
 function trajectory(
   optimizer: Optimizer,
   start: readonly number[],
@@ -32,9 +32,13 @@ function trajectory(
   const before = tf.memory().numTensors;
   const out = gradients.map((gradient) => {
     const tensor = tf.tensor1d([...gradient]);
-    optimizer.apply(parameters, tensor, rate);
-    tensor.dispose();
-    return [...parameters.values.dataSync()];
+    const earlier = [...parameters.values.dataSync()];
+    const norm = optimizer.apply(parameters, tensor, rate);
+    const values = [...parameters.values.dataSync()];
+    const change = Math.hypot(...values.map((value, i) => value - earlier[i]!));
+    expect(norm.dataSync()).toBeAllclose([change]);
+    tf.dispose([tensor, norm]);
+    return values;
   });
   expect(tf.memory().numTensors).toBe(before);
   parameters.dispose();

@@ -235,6 +235,17 @@ describe('chat templates that break the prefix', () => {
     );
   });
 
+  it('notices a turn that is trained and written otherwise', async () => {
+    const tokenizer = await withTemplate(
+      '{% for m in messages %}[{{ m.role }}]{{ m.content | upper }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}',
+    );
+    const row = { messages: [user('add'), assistant('4')] };
+    const render = (roles: string[]) => () => renderExample(tokenizer, row, { roles });
+    expect(render(['assistant', 'user'])).toThrow(GuardError);
+    expect(render(['assistant', 'user'])).toThrow(/does not write turn 1 \(user\) as it stands/);
+    expect(render(['assistant'])).not.toThrow();
+  });
+
   it('appends EOS to the last turn where the template writes none', async () => {
     const tokenizer = await withTemplate(
       "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",

@@ -1,0 +1,134 @@
+/** Preference rows as examples: pairs, or single answers with a label; cut to `max_length`, checked, counted. */
+import type { DatasetConfig, DpoConfig } from '../config/index.js';
+import { limitLengths } from '../data/index.js';
+import type { MaskedSequence } from '../model/index.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import { type LabelledAnswer, type PreferencePair, preflight } from '../train/index.js';
+import { InputError } from '../util/errors.js';
+import type { JsonRow } from '../util/files.js';
+import { type AnswerSide, answerOf } from './answers.js';
+import type { RecipeContext } from './context.js';
+import { loadDataset } from './dataset.js';
+import type { ModelSource } from './model-source.js';
+
+export interface PreferenceExamples<T> {
+  readonly train: readonly T[];
+  /** Null: the config names no held-out rows. */
+  readonly heldOut: readonly T[] | null;
+}
+
+/** What a row gives. */
+interface Kind<T> {
+  readonly examplesOf: (rows: readonly JsonRow[], reader: Reader) => T[];
+  readonly sequencesOf: (example: T) => readonly MaskedSequence[];
+}
+
+interface Reader {
+  readonly config: DpoConfig;
+  readonly tokenizer: Tokenizer;
+  readonly where: (row: number) => string;
+  readonly log: RecipeContext['log'];
+}
+
+/**
+ * A reader of `dataset` and `eval_dataset`, the `inputs` of a recipe.
+ * @throws GuardError when masks or special tokens are not as they should be.
+ */
+function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
+  return async (
+    config: DpoConfig,
+    { tokenizer }: ModelSource,
+    context: RecipeContext,
+  ): Promise<PreferenceExamples<T>> => {
+    const read = async (dataset: DatasetConfig) => {
+      const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
+      return examplesOf(rows, { config, tokenizer, where, log: context.log });
+    };
+    const train = await read(config.dataset);
+    const { bosId, eosIds } = tokenizer;
+    preflight(train.flatMap(sequencesOf), { bosId, eosIds, hasContext: true });
+    return {
+      train,
+      heldOut: config.eval_dataset === null ? null : await read(config.eval_dataset),
+    };
+  };
+}
+
+export const readPairs = reading<PreferencePair>({
+  examplesOf: pairsOf,
+  sequencesOf: ({ chosen, rejected }) => [chosen, rejected],
+});
+
+export const readAnswers = reading<LabelledAnswer>({
+  examplesOf: answersOf,
+  sequencesOf: (answer) => [answer],
+});
+
+/** Answers cut to `max_length`, by their index; those of which nothing is left to learn are missing. */
+function cutAnswers<T extends MaskedSequence>(
+  answers: readonly T[],
+  { config, log }: Reader,
+): ReadonlyMap<number, T> {
+  const { examples, truncated } = limitLengths(answers, {
+    maxLength: config.max_length,
+    policy: 'truncate',
+  });
+  if (truncated > 0) log(`data: ${truncated} answers cut to ${config.max_length} tokens`);
+  return new Map(examples.map(({ example, index }) => [index, example]));
+}
+
+/** Pairs whose answers are still told apart after the cut to `max_length`. */
+function pairsOf(rows: readonly JsonRow[], reader: Reader): PreferencePair[] {
+  const { where, log } = reader;
+  const answers = rows.flatMap((row, i) =>
+    (['chosen', 'rejected'] as const).map((side) =>
+      answerOf(row, side, { ...reader, where: where(i) }),
+    ),
+  );
+  const kept = cutAnswers(answers, reader);
+  const pairs = rows.flatMap((_, i) => {
+    const [chosen, rejected] = [kept.get(2 * i), kept.get(2 * i + 1)];
+    return chosen === undefined || rejected === undefined ? [] : [{ chosen, rejected }];
+  });
+  const lost = rows.length - pairs.length;
+  if (lost > 0) log(`data: ${lost} pairs left out: cut before their answers`);
+  return pairs;
+}
+
+function answersOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] {
+  const { where, log } = reader;
+  const answers = rows.flatMap((row, i) =>
+    sidesOf(row, where(i)).map(({ side, good }) => ({
+      ...answerOf(row, side, { ...reader, where: where(i) }),
+      desirable: good,
+    })),
+  );
+  const kept = [...cutAnswers(answers, reader).values()];
+  const lost = answers.length - kept.length;
+  if (lost > 0) log(`data: ${lost} answers left out: cut before their text`);
+  const good = kept.filter(({ desirable }) => desirable).length;
+  log(`data: ${good} good and ${kept.length - good} bad answers`);
+  return kept;
+}
+
+/** The answers of a row: one with its label, or the two of a pair. */
+function sidesOf(
+  row: JsonRow,
+  where: string,
+): { readonly side: AnswerSide; readonly good: boolean }[] {
+  const { completion, label, chosen, rejected } = row;
+  if (completion !== undefined && typeof label === 'boolean') {
+    return [{ side: 'completion', good: label }];
+  }
+  if (chosen !== undefined && rejected !== undefined) {
+    return [
+      { side: 'chosen', good: true },
+      { side: 'rejected', good: false },
+    ];
+  }
+  throw new InputError({
+    where,
+    problem: `neither completion and label (true or false), nor chosen and rejected (it has ${Object.keys(row).join(', ')})`,
+    remedy: 'Map other names by dataset.columns',
+  });
+}

@@ -1,0 +1,68 @@
+/** Two rounds of rollouts, pairs and DPO by the pipeline file, on a tiny model. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readJson, readJsonl, sha256 } from '../../src/util/files.js';
+import { call } from './command-line.js';
+import { FORMAT_KEYS, tinyTraining } from './tiny-training.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-iterative-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const at = (...names: string[]) => join(dir, 'out', 'iterative-dpo', ...names);
+const stages = ['rollouts_1', 'dpo_1', 'eval_1', 'rollouts_2', 'dpo_2', 'eval_2'];
+
+async function lorikeet(...argv: string[]): Promise<string> {
+  const { code, out, err } = await call(argv, { OUTPUT_DIR: join(dir, 'out') });
+  expect(code, err.join('\n')).toBe(0);
+  return out;
+}
+
+beforeAll(async () => {
+  const { base, keys } = await tinyTraining(dir);
+  const model = join(dir, 'start');
+  await lorikeet(
+    'sft',
+    ...keys,
+    ...FORMAT_KEYS,
+    `model=${base}`,
+    'max_steps=36',
+    `output_dir=${model}`,
+  );
+  const tags = keys.filter((key) => /^(reasoning|solution)_/.test(key));
+  const words = stages.flatMap((stage) => tags.map((tag) => `stages.${stage}.${tag}`));
+  const rows = join(dir, 'rows.jsonl');
+  const vars = [`vars.model=${model}`, `vars.prompts=${rows}`, `vars.test=${rows}`];
+  await lorikeet('run', 'configs/quickstart/iterative-dpo.yaml', ...vars, ...words);
+});
+
+const hashOf = (stage: string) =>
+  sha256(readFileSync(at(stage, 'model', 'adapter_model.safetensors')));
+const firstValue = (stage: string, key: string) => readJsonl(at(stage, 'metrics.jsonl'))[0]![key];
+
+test('each round learns from answers of the model that it begins with', () => {
+  const adapters = [1, 2].map((round) => {
+    const rows = readJsonl(at(`rollouts_${round}.jsonl`));
+    expect(rows).toHaveLength(40 * 8);
+    return new Set(rows.map(({ adapter }) => adapter ?? null));
+  });
+  expect(adapters[0]).toEqual(new Set([null]));
+  expect(adapters[1]!.size).toBe(1);
+  expect(adapters[1]).not.toEqual(adapters[0]);
+  for (const round of [1, 2]) {
+    const rewards = readJsonl(at(`pairs_${round}.jsonl`));
+    expect(rewards.length).toBeGreaterThan(4);
+  }
+});
+
+test('the reference of a round is the model that it begins with', () => {
+  // Without a difference between policy and reference the loss is ln 2.
+  for (const stage of ['dpo_1', 'dpo_2']) {
+    expect(firstValue(stage, 'loss')).toBeCloseTo(Math.LN2, 4);
+    expect(firstValue(stage, 'rewards/margins')).toBeCloseTo(0, 4);
+  }
+  const { config } = readJson(at('dpo_2', 'run.json')) as { config: { model: string } };
+  expect(config.model).toBe(at('dpo_1'));
+  expect(hashOf('dpo_2')).not.toBe(hashOf('dpo_1'));
+});
