@@ -179,12 +179,12 @@ function finish(
   return { ...evaluation.metrics, ...facts, run_dir: run.dir };
 }
 
-/** Metrics for the report page. */
+/** Metrics for the report page, without those that have no value. */
 export function metricsTable({ metrics }: Evaluation): Section {
   return {
     type: 'table',
     title: 'Evaluation',
     header: ['metric', 'value'],
-    rows: Object.entries(metrics),
+    rows: Object.entries(metrics).filter(([, value]) => value !== null),
   };
 }

@@ -12,7 +12,7 @@ interface ChartPlan {
 /** In the order of the page; a metric goes to the first plan that takes it. */
 const PLANS: readonly ChartPlan[] = [
   { title: 'Loss', names: /^(loss|eval_loss|eval\/loss)$/, isSmoothed: true },
-  { title: 'Reward', names: /^(reward|samples\/batch_mean_reward)$/, isSmoothed: true },
+  { title: 'Reward', names: /^(reward)$/, isSmoothed: true },
   { title: 'Reward parts', names: /^rewards\/(.+)\/mean$/, isSmoothed: true },
   { title: 'Accuracy', names: /^((?:eval|samples)\/\w*accuracy|accuracy)$/ },
   { title: 'Reward spread', names: /^(reward_std|frac_reward_zero_std)$/, isSmoothed: true },
@@ -34,13 +34,15 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Sampler against trainer', names: /^(?:sampling|probe)\/(.*difference.*)$/ },
   { title: 'Importance ratio', names: /^sampling\/importance_sampling_ratio\/(.+)$/ },
   { title: 'Gradient norm', names: /^(grad_norm)$/, isSmoothed: true },
+  { title: 'Size of the update', names: /^(update_norm)$/, isSmoothed: true },
   { title: 'Learning rate', names: /^(learning_rate)$/ },
   { title: 'Seconds a step', names: /^(?:time\/(.+)|(step_time))$/ },
+  { title: 'Copying the adapter, milliseconds', names: /^(sync_ms)$/ },
   { title: 'Tokens a second', names: /^(tokens_per_s)$/ },
 ];
 
-/** Counters, which say nothing as a curve, and what `time/` has as well. */
-const NOT_DRAWN = /^(step|epoch|num_tokens|rollout_time)$/;
+/** Counters, which say nothing as a curve, and what `time/` and `reward` have as well. */
+const NOT_DRAWN = /^(step|epoch|num_tokens|rollout_time|samples\/batch_mean_reward)$/;
 
 /**
  * Line charts of all numeric metrics, known groups first, then one chart for each other metric that

@@ -25,7 +25,7 @@ thead th{border-top:0;color:var(--muted);font-weight:600}
 td.number{white-space:nowrap}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:14px}
 figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 12px 8px;min-width:0}
-.charts figure:only-child{grid-column:1/-1;width:100%;max-width:560px}
+.charts figure:only-child{grid-column:1/-1;width:100%;max-width:420px}
 figcaption{font-weight:600;font-size:.92rem;margin-bottom:4px}
 figure svg{display:block;width:100%;height:auto}
 figure svg text{font-family:inherit!important}

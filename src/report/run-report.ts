@@ -12,6 +12,8 @@ import type { RunRecord } from './run-record.js';
 import type { SampleRow } from './sample-log.js';
 import { duration, formatCell } from './text-table.js';
 
+/** Results that also stand at the top where a table has them. */
+const HEADLINES = ['accuracy'];
 /** Completions shown. */
 const EXAMPLES = 12;
 
@@ -54,7 +56,8 @@ export function runReport(run: RunRows, extra: readonly Section[] = []): Report 
     title: `${record.command}${record.stage === null ? '' : ` (${record.stage})`}`,
     subtitle: `${record.run_id} · ${record.status} · started ${minuteOf(record.started_at)}`,
     sections: [
-      { type: 'facts', title: 'Summary', facts: runFacts(run) },
+      { type: 'facts', title: 'Summary', facts: runFacts(run, tabledNames(extra)) },
+      ...alarmTable(record),
       ...extra,
       ...runSections(run),
       { type: 'phases', title: 'Where the time went', phases: record.phases },
@@ -101,7 +104,23 @@ export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = 
   ];
 }
 
-function runFacts({ record, metrics, samples }: RunRows): Fact[] {
+/** The alarms that sounded, if any did. */
+function alarmTable({ alarms = [] }: RunRecord): Section[] {
+  if (alarms.length === 0) return [];
+  const header = ['step', 'name', 'metric', 'value', 'bound'];
+  const rows = alarms.map((alarm) => header.map((key) => alarm[key] ?? null));
+  return [{ type: 'table', title: 'Alarms', header, rows }];
+}
+
+const tabledNames = (sections: readonly Section[]): ReadonlySet<string> =>
+  new Set(
+    sections.flatMap((section) =>
+      section.type === 'table' ? section.rows.map(([name]) => String(name)) : [],
+    ),
+  );
+
+/** @param tabled Results that a table of the page has. */
+function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<string>): Fact[] {
   const seconds = Object.values(record.phases).reduce((sum, value) => sum + value, 0);
   const facts: Fact[] = [
     { label: 'Steps', value: String(metrics.at(-1)?.step ?? 0) },
@@ -110,7 +129,7 @@ function runFacts({ record, metrics, samples }: RunRows): Fact[] {
   ];
   if (record.device !== null) facts.push({ label: 'Device', value: record.device });
   for (const [name, value] of Object.entries(record.results)) {
-    if (name === 'steps') continue;
+    if (name === 'steps' || (tabled.has(name) && !HEADLINES.includes(name))) continue;
     const label = name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
     facts.push({ label, value: formatCell(value) || 'n/a' });
   }

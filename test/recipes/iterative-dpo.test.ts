@@ -35,7 +35,7 @@ beforeAll(async () => {
   const rows = join(dir, 'rows.jsonl');
   const vars = [`vars.model=${model}`, `vars.prompts=${rows}`, `vars.test=${rows}`];
   await lorikeet('run', 'configs/quickstart/iterative-dpo.yaml', ...vars, ...words);
-});
+}, 300_000);
 
 const hashOf = (stage: string) =>
   sha256(readFileSync(at(stage, 'model', 'adapter_model.safetensors')));

@@ -115,6 +115,27 @@ describe('report of a run', () => {
     expect(html).toContain('<span class="chip bad">wrong</span>');
   });
 
+  it('says at the top what no table says, and which alarms sounded', () => {
+    const alarms = [{ step: 9, name: 'kl_high', metric: 'kl', value: 0.62, bound: 0.5 }];
+    const results = { accuracy: 0.5, format_rate: 0.75, seconds: 3 };
+    const record = { ...run.record, results, alarms };
+    const table = { type: 'table', title: 'Evaluation', header: ['metric', 'value'] } as const;
+    const rows = [
+      ['accuracy', 0.5],
+      ['format_rate', 0.75],
+    ];
+    const { sections } = runReport({ ...run, record }, [{ ...table, rows }]);
+    const [facts, alarmTable, evaluation] = sections;
+    const labels = facts!.type === 'facts' ? facts!.facts.map(({ label }) => label) : [];
+    expect(labels).toEqual(['Steps', 'Completions', 'Time', 'Accuracy', 'Seconds']);
+    expect(alarmTable).toMatchObject({
+      title: 'Alarms',
+      rows: [[9, 'kl_high', 'kl', 0.62, 0.5]],
+    });
+    expect(evaluation!.title).toBe('Evaluation');
+    expect(html).not.toContain('Alarms');
+  });
+
   it('loads nothing from outside and runs nothing', () => {
     const text = html.replaceAll('http://www.w3.org/2000/svg', '');
     expect(text.match(/https?:|<script|<img|url\((?!#)|@import| src=/g)).toBeNull();
