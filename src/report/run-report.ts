@@ -107,7 +107,7 @@ export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = 
 /** The alarms that sounded, if any did. */
 function alarmTable({ alarms = [] }: RunRecord): Section[] {
   if (alarms.length === 0) return [];
-  const header = ['step', 'name', 'metric', 'value', 'bound'];
+  const header = ['name', 'step', 'metric', 'value', 'bound'];
   const rows = alarms.map((alarm) => header.map((key) => alarm[key] ?? null));
   return [{ type: 'table', title: 'Alarms', header, rows }];
 }
@@ -129,9 +129,10 @@ function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<str
   ];
   if (record.device !== null) facts.push({ label: 'Device', value: record.device });
   for (const [name, value] of Object.entries(record.results)) {
-    if (name === 'steps' || (tabled.has(name) && !HEADLINES.includes(name))) continue;
+    const isShown = tabled.has(name) && !HEADLINES.includes(name);
+    if (name === 'steps' || value === null || isShown) continue;
     const label = name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
-    facts.push({ label, value: formatCell(value) || 'n/a' });
+    facts.push({ label, value: formatCell(value) });
   }
   return facts;
 }

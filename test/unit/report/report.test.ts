@@ -117,7 +117,7 @@ describe('report of a run', () => {
 
   it('says at the top what no table says, and which alarms sounded', () => {
     const alarms = [{ step: 9, name: 'kl_high', metric: 'kl', value: 0.62, bound: 0.5 }];
-    const results = { accuracy: 0.5, format_rate: 0.75, seconds: 3 };
+    const results = { accuracy: 0.5, format_rate: 0.75, mean_reward: null, seconds: 3 };
     const record = { ...run.record, results, alarms };
     const table = { type: 'table', title: 'Evaluation', header: ['metric', 'value'] } as const;
     const rows = [
@@ -130,7 +130,7 @@ describe('report of a run', () => {
     expect(labels).toEqual(['Steps', 'Completions', 'Time', 'Accuracy', 'Seconds']);
     expect(alarmTable).toMatchObject({
       title: 'Alarms',
-      rows: [[9, 'kl_high', 'kl', 0.62, 0.5]],
+      rows: [['kl_high', 9, 'kl', 0.62, 0.5]],
     });
     expect(evaluation!.title).toBe('Evaluation');
     expect(html).not.toContain('Alarms');
