@@ -33,8 +33,13 @@ beforeAll(async () => {
   const tags = keys.filter((key) => /^(reasoning|solution)_/.test(key));
   const words = stages.flatMap((stage) => tags.map((tag) => `stages.${stage}.${tag}`));
   const rows = join(dir, 'rows.jsonl');
+  // Few pairs: smaller batches give several steps, and a rate above 0 in the first.
+  const steps = ['dpo_1', 'dpo_2'].flatMap((stage) => [
+    `stages.${stage}.per_device_train_batch_size=4`,
+    `stages.${stage}.warmup_steps=0`,
+  ]);
   const vars = [`vars.model=${model}`, `vars.prompts=${rows}`, `vars.test=${rows}`];
-  await lorikeet('run', 'configs/quickstart/iterative-dpo.yaml', ...vars, ...words);
+  await lorikeet('run', 'configs/quickstart/iterative-dpo.yaml', ...vars, ...words, ...steps);
 }, 300_000);
 
 const hashOf = (stage: string) =>

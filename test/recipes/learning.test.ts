@@ -62,7 +62,7 @@ test('dpo: nearly every pair is told apart', async () => {
   expect(mean(accuracies.slice(-3))).toBeGreaterThan(0.9);
 });
 
-test('grpo: the format is kept twice as often as not', async () => {
+test('grpo: the format is kept four times of five, not half the time', async () => {
   const overrides = [
     ...keysOf('grpo', join(dir, 'sft')),
     'rewards=[{name: format}]',
@@ -75,7 +75,6 @@ test('grpo: the format is kept twice as often as not', async () => {
   ];
   await runGrpo(loadConfig(grpoSchema, { overrides }), context);
   const rewards = column('grpo', 'reward');
-  process.stderr.write(`${rewards.map((r) => r.toFixed(2)).join(' ')}\n`);
   expect(mean(rewards.slice(0, 3))).toBeLessThan(0.6);
-  expect(mean(rewards.slice(-3))).toBeGreaterThan(mean(rewards.slice(0, 3)) + 0.2);
+  expect(mean(rewards.slice(-3))).toBeGreaterThan(0.8);
 });
