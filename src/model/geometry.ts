@@ -74,8 +74,9 @@ export class GeometryMaker {
       },
       dispose() {
         tf.dispose(owned);
-        for (const { queryTokens, keyTokens, places, mask } of layouts.values()) {
-          tf.dispose([queryTokens, keyTokens, places, mask].filter((tensor) => tensor !== null));
+        for (const { queryTokens, keyTokens, places, bands } of layouts.values()) {
+          const own = [queryTokens, keyTokens, places].filter((tensor) => tensor !== null);
+          tf.dispose([...own, ...bands.map(({ mask }) => mask)]);
         }
         layouts.clear();
       },

@@ -3,6 +3,7 @@
  * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
+import { BAND } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, parameterShapes } from './spec.js';
 
@@ -14,8 +15,10 @@ export interface MemoryQuestion {
   readonly isFull: boolean;
   /** Bytes of an element of frozen matrices and activations: 2 or 4. */
   readonly elementBytes: 2 | 4;
-  /** Layers run by our own operations. */
+  /** Layers with hand-written gradients, which plain LoRA has. */
   readonly isFused: boolean;
+  /** By our own operations. */
+  readonly isNative: boolean;
   /** Tokens of a micro-batch, its longest sequence, and the tokens that count in the loss. */
   readonly tokens: number;
   readonly longest: number;
@@ -66,7 +69,7 @@ const outputsOf = (spec: DecoderSpec): number =>
 
 /** Bytes that a layer keeps for its backward pass. */
 function keptByLayer(question: MemoryQuestion): number {
-  const { spec, tokens, longest, elementBytes: e, isFused } = question;
+  const { spec, tokens, elementBytes: e, isFused } = question;
   const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim } = spec;
   const queries = numHeads * headDim;
   const keys = numKvHeads * headDim;
@@ -76,9 +79,9 @@ function keptByLayer(question: MemoryQuestion): number {
       2 * FLOAT * hiddenSize + e * (2 * queries + 2 * keys + norms + 2 * intermediateSize);
     return tokens * (perToken + FLOAT * numHeads);
   }
-  // The plain tape keeps every intermediate, and the probabilities of each head.
+  // The tape keeps every intermediate.
   const perToken = FLOAT * (3 * outputsOf(spec) + 8 * hiddenSize + 4 * intermediateSize);
-  return tokens * (perToken + 3 * FLOAT * numHeads * longest);
+  return tokens * perToken;
 }
 
 /** Bytes that a recomputed layer keeps: its input, and attention's result where layers are fused. */
@@ -88,17 +91,17 @@ function keptByRecomputed({ spec, tokens, elementBytes: e, isFused }: MemoryQues
 }
 
 function workingSet(question: MemoryQuestion): number {
-  const { spec, tokens, longest, elementBytes: e, isFused } = question;
+  const { spec, tokens, longest, elementBytes: e, isNative } = question;
   const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
   const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
   const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
-  if (isFused) return tokens * Math.max(mlp, attention);
-  return tokens * (2 * mlp + 2 * attention + 3 * FLOAT * numHeads * longest);
+  if (isNative) return tokens * Math.max(mlp, attention);
+  return tokens * (2 * mlp + 2 * attention + 3 * FLOAT * numHeads * Math.min(BAND, longest));
 }
 
-function headBytes({ spec, predicted, isFused, elementBytes: e }: MemoryQuestion): number {
+function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {
   const rows = predicted * spec.hiddenSize * (3 * FLOAT + e);
-  if (isFused) return rows + FUSED_LOGITS + 4 * e * 512 * spec.hiddenSize;
+  if (isNative) return rows + FUSED_LOGITS + 4 * e * 512 * spec.hiddenSize;
   return rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
 }
 

@@ -55,7 +55,7 @@ export class PolicyParameters {
     this.spec = spec;
     this.lora = lora;
     const isPlain = lora !== null && !lora.config.useDora && lora.replaced.size === 0;
-    this.fused = isPlain && hasNativeOps() ? compute : null;
+    this.fused = isPlain ? (hasNativeOps() ? compute : 'float32') : null;
     const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
     if (lora === null) {
       const values = shapes.map(({ name }) => toFloat32(weights(name)));

@@ -123,7 +123,7 @@ function figures(
       ]),
     ),
     gemm_gflops: Math.round(gemmRate(compute)),
-    compute_dtype: measured.trained.policy.fused ?? computeDtype,
+    compute_dtype: native.inUse ? (measured.trained.policy.fused ?? computeDtype) : computeDtype,
     fused_ops: native.inUse,
     gradient_checkpointing: config.gradient_checkpointing,
     threads,

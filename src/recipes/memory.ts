@@ -54,13 +54,15 @@ function question(
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
   const shapes =
     lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
-  const isFused = isFusedPlan(lora) && hasCompiledOps();
+  const isFused = isFusedPlan(lora);
+  const isNative = hasCompiledOps();
   return {
     spec,
     trained: shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
     isFull: lora === null,
-    elementBytes: isFused && compute === 'bfloat16' ? 2 : 4,
+    elementBytes: isFused && isNative && compute === 'bfloat16' ? 2 : 4,
     isFused,
+    isNative,
     tokens: rows * longest,
     longest,
     predicted: rows * longest,

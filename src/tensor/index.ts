@@ -1,21 +1,12 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
+export { kernels } from './kernels/kernels.js';
+export { seededUniform } from './kernels/seeded-uniform.js';
 export {
   type AttentionShape,
   type ComputeType,
   castTo,
-  nativeAttention,
-  nativeAttentionGradient,
-  nativeDropout,
-  nativeGated,
-  nativeGatedGemm,
-  nativeGatedGradient,
-  nativeGemm,
-  nativeGemmOverRows,
-  nativeNorm,
-  nativeNormGradient,
-  nativeRope,
   type Product,
 } from './native/calls.js';
 export { attention } from './ops/attention.js';
@@ -30,7 +21,7 @@ export {
   LOGP,
   MEAN_LOGP,
 } from './ops/head-options.js';
-export type { DenseLayout, RotaryTable, TokenLayout } from './ops/layout.js';
+export type { DenseLayout, QueryBand, RotaryTable, TokenLayout } from './ops/layout.js';
 export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { rope } from './ops/rope.js';

@@ -1,13 +1,5 @@
 /** Self-attention of a layer by our own operations: projections, norms on heads, rotary embedding, softmax. */
-import {
-  type AttentionShape,
-  nativeAttention,
-  nativeAttentionGradient,
-  nativeNorm,
-  nativeNormGradient,
-  nativeRope,
-  type Tensor,
-} from '../../tensor/index.js';
+import { type AttentionShape, kernels, type Tensor } from '../../tensor/index.js';
 import { columnsOf, joinColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
@@ -36,18 +28,18 @@ class HeadForm {
     if (this.rope === null) return x;
     const { geometry, spec } = this.context;
     const table = { ...geometry.tables[this.rope]!, positions: geometry.positions };
-    return nativeRope(x, table, { headDim: spec.headDim, sign });
+    return kernels().rope(x, table, { headDim: spec.headDim, sign });
   }
 
   apply(x: Tensor): Tensor {
-    return this.rotated(this.norm === null ? x : nativeNorm(x, this.norm, this.form), 1);
+    return this.rotated(this.norm === null ? x : kernels().norm(x, this.norm, this.form), 1);
   }
 
   /** @param x The projection, needed where there is a norm. */
   gradient(dy: Tensor, x: Tensor | null): Tensor {
     const back = this.rotated(dy, -1);
     if (this.norm === null) return back;
-    return nativeNormGradient({ x: x!, w: this.norm, dy: back }, this.form);
+    return kernels().normGradient({ x: x!, w: this.norm, dy: back }, this.form);
   }
 }
 
@@ -64,10 +56,10 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
     softcap: spec.attentionSoftcap,
     window: spec.layers[layer]!.window,
   };
+  const attendedCount = kernels().attentionResults;
   const hasNorm = spec.qkNorm !== 'none';
   const queryForm = new HeadForm(context, layer, 'q_norm');
   const keyForm = new HeadForm(context, layer, 'k_norm');
-  const { segments } = geometry;
   return {
     linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
     forward(h, linears, { kept }) {
@@ -75,18 +67,20 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [q, k, v] = columnsOf(outputs, widths, compute);
       const [query, key] = [queryForm.apply(q!), keyForm.apply(k!)];
-      const [o, lse] = kept ?? nativeAttention({ q: query, k: key, v: v!, segments }, shape);
+      const attended = kept ?? kernels().attention({ q: query, k: key, v: v! }, geometry, shape);
       const norms = hasNorm ? [q!, k!] : [];
-      return { core: o!, saved: [query, key, v!, o!, lse!, ...norms, ...lows] };
+      return { core: attended[0]!, saved: [...attended, query, key, v!, ...norms, ...lows] };
     },
-    coreOf: (saved) => saved[3]!,
-    keptOf: (saved) => saved.slice(3, 5),
+    coreOf: (saved) => saved[0]!,
+    keptOf: (saved) => saved.slice(0, attendedCount),
     backward({ h, dcore, saved }, linears, output) {
       const lows = [...saved];
-      const [q, k, v, o, lse] = lows.splice(0, 5) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+      const attended = lows.splice(0, attendedCount);
+      const [q, k, v] = lows.splice(0, 3) as [Tensor, Tensor, Tensor];
       const [qIn = null, kIn = null] = lows.splice(0, hasNorm ? 2 : 0);
-      const d = nativeAttentionGradient({ q, k, v, o, lse, dy: dcore, segments }, shape);
-      const parts = [queryForm.gradient(d[0], qIn), keyForm.gradient(d[1], kIn), d[2]];
+      const args = { q, k, v, saved: attended, dy: dcore };
+      const [dq, dk, dv] = kernels().attentionGradient(args, geometry, shape);
+      const parts = [queryForm.gradient(dq!, qIn), keyForm.gradient(dk!, kIn), dv!];
       const dys = joinColumns(parts, count, compute);
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };

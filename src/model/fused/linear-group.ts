@@ -8,9 +8,7 @@
 import {
   type ComputeType,
   castTo,
-  nativeDropout,
-  nativeGemm,
-  nativeGemmOverRows,
+  kernels,
   type Product,
   type Tensor,
   tf,
@@ -43,7 +41,7 @@ interface Low {
 const rankOf = ({ a }: FusedLora): number => a.shape[0]!;
 
 const droppedInput = (x: Tensor, { dropout }: FusedLora): Tensor =>
-  dropout === null ? x : nativeDropout(x, dropout);
+  dropout === null ? x : kernels().dropout(x, dropout);
 
 /** x·A of every layer that has LoRA: one matrix for all of them, or one each where they have dropout. */
 export function lowRank(
@@ -56,12 +54,12 @@ export function lowRank(
   if (loras.some(({ dropout }) => dropout !== null)) {
     return loras.map((lora) => {
       const product = { a: droppedInput(x, lora), b: lora.a, transpose: true };
-      return nativeGemm([product], { out });
+      return kernels().gemm([product], { out });
     });
   }
   const matrices = loras.map(({ a }) => a);
   const b = matrices.length === 1 ? matrices[0]! : tf.concat(matrices, 0);
-  return [nativeGemm([{ a: x, b, transpose: true }], { out })];
+  return [kernels().gemm([{ a: x, b, transpose: true }], { out })];
 }
 
 /** What becomes of a layer's result. */
@@ -99,7 +97,7 @@ export function forwardGroup(
   output: GroupOutput,
 ): readonly Tensor[] {
   const sums = productsOf(input, linears);
-  return linears.map(({ bias }, i) => nativeGemm(sums[i]!, { ...output, bias }));
+  return linears.map(({ bias }, i) => kernels().gemm(sums[i]!, { ...output, bias }));
 }
 
 export interface GroupBackward {
@@ -134,11 +132,11 @@ export function backwardGroup(
     const { u, offset } = lows[i]!;
     const columns = rankOf(lora);
     const back = { a: dy, b: lora.b, transpose: false, alpha: lora.scale };
-    const v = nativeGemm([back], { out: compute });
+    const v = kernels().gemm([back], { out: compute });
     const input = droppedInput(x, lora);
     gradients.push(
-      nativeGemmOverRows({ a: v, b: input }, { columns }),
-      nativeGemmOverRows(
+      kernels().gemmOverRows({ a: v, b: input }, { columns }),
+      kernels().gemmOverRows(
         { a: u, b: dy },
         { columns, offset, alpha: lora.scale, transposeOut: true },
       ),
@@ -146,11 +144,11 @@ export function backwardGroup(
     if (lora.dropout === null) products.push({ a: v, b: lora.a, transpose: false });
     else dropped.push({ v, lora });
   }
-  if (dropped.length === 0) return { dx: nativeGemm(products, output), gradients };
-  let dx = nativeGemm(products, { out: compute });
+  if (dropped.length === 0) return { dx: kernels().gemm(products, output), gradients };
+  let dx = kernels().gemm(products, { out: compute });
   for (const { v, lora } of dropped) {
-    const part = nativeGemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
-    dx = nativeDropout(part, { ...lora.dropout!, addend: dx });
+    const part = kernels().gemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
+    dx = kernels().dropout(part, { ...lora.dropout!, addend: dx });
   }
   return { dx: finish(dx, compute, output), gradients };
 }

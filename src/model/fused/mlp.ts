@@ -1,10 +1,5 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
-import {
-  nativeGated,
-  nativeGatedGemm,
-  nativeGatedGradient,
-  type Tensor,
-} from '../../tensor/index.js';
+import { kernels, type Tensor } from '../../tensor/index.js';
 import { columnsOf, joinColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
@@ -23,18 +18,18 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
       if (count === 2 && linears.every(({ bias }) => bias === null)) {
         const [gates, ups] = productsOf({ x: h, lows }, linears);
         const options = { kind: spec.activation, keeps };
-        const [core, gate, up] = nativeGatedGemm([gates!, ups!], options);
+        const [core, gate, up] = kernels().gatedGemm([gates!, ups!], options);
         return { core, saved: [gate, up, ...lows] };
       }
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [gate, up] = columnsOf(outputs, widths, compute);
-      return { core: nativeGated(gate!, up!, spec.activation), saved: [gate!, up!, ...lows] };
+      return { core: kernels().gated(gate!, up!, spec.activation), saved: [gate!, up!, ...lows] };
     },
-    coreOf: ([gate, up]) => nativeGated(gate!, up!, spec.activation),
+    coreOf: ([gate, up]) => kernels().gated(gate!, up!, spec.activation),
     keptOf: () => [],
     backward({ h, dcore, saved }, linears, output) {
       const [gate, up, ...lows] = saved as [Tensor, Tensor, ...Tensor[]];
-      const parts = nativeGatedGradient({ gate, up, dy: dcore }, spec.activation);
+      const parts = kernels().gatedGradient({ gate, up, dy: dcore }, spec.activation);
       const dys = joinColumns(parts, count, compute);
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };

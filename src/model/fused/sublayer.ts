@@ -4,7 +4,7 @@
  * the gradient reads; the result itself is none of it, so that a pass that computes a trace again can stop
  * before the last product.
  */
-import { castTo, nativeNorm, nativeNormGradient, type Tensor } from '../../tensor/index.js';
+import { castTo, kernels, type Tensor } from '../../tensor/index.js';
 import type { FusedContext } from './fused-source.js';
 import {
   backwardGroup,
@@ -83,7 +83,7 @@ export class Sublayer {
   inputOf(x: Tensor): Tensor {
     const { compute } = this.context;
     if (this.pre === null) return castTo(x, 'float32', compute);
-    return nativeNorm(x, this.pre, { ...this.form, out: compute });
+    return kernels().norm(x, this.pre, { ...this.form, out: compute });
   }
 
   /** @param x `[T, H]` float32 */
@@ -106,7 +106,7 @@ export class Sublayer {
   ): Tensor {
     const { residualScale: outScale } = this.context.spec;
     if (projected !== null) {
-      const normed = nativeNorm(projected, this.post!, { ...this.form, out: 'float32' });
+      const normed = kernels().norm(projected, this.post!, { ...this.form, out: 'float32' });
       return x.add(scaled(normed, outScale));
     }
     const output: GroupOutput = { out: 'float32', residual: x, outScale };
@@ -131,7 +131,7 @@ export class Sublayer {
     const dx =
       this.pre === null
         ? dh
-        : nativeNormGradient(
+        : kernels().normGradient(
             { x, w: this.pre, dy: dh, extra: dy },
             { ...this.form, out: 'float32' },
           );
@@ -144,7 +144,7 @@ export class Sublayer {
     const d = scaled(dy, spec.residualScale);
     if (projected === null) return castTo(d, 'float32', compute);
     const args = { x: projected, w: this.post!, dy: d };
-    return nativeNormGradient(args, { ...this.form, out: compute });
+    return kernels().normGradient(args, { ...this.form, out: compute });
   }
 
   private get form() {

@@ -23,7 +23,16 @@ export interface DenseLayout {
   readonly keyTokens: Tensor | null;
   /** int32 `[T]`, the place of each token among the queries; null likewise. */
   readonly places: Tensor | null;
-  /** Additive, `[1 or B, 1, Sq, Sk]`: 0 where a query may look, very negative elsewhere. */
+  /** All queries, cut into runs of places. */
+  readonly bands: readonly QueryBand[];
+}
+
+/** Queries at the places `from` up to, not including, `to`, none of which sees more than the first `keys`. */
+export interface QueryBand {
+  readonly from: number;
+  readonly to: number;
+  readonly keys: number;
+  /** Additive, `[1 or B, 1, to − from, keys]`: 0 where a query may look, very negative elsewhere. */
   readonly mask: Tensor;
 }
 

@@ -1,10 +1,6 @@
-/**
- * RMSNorm (Zhang & Sennrich 2019): y = x / √(mean(x²) + eps) · (w + offset), with its gradient.
- *
- * With r = 1/√(mean(x²)+eps), n = x·r and g = dy·(w+offset): dx = r·(g − n·mean(g·n)), dw = Σ dy·n.
- */
-import { nativeNorm, nativeNormGradient } from '../native/calls.js';
-import { hasNativeOps, type Tensor, tf } from '../tf.js';
+/** RMSNorm (Zhang & Sennrich 2019) on the tape; with n = x/√(mean(x²) + eps), dw = Σ dy·n. */
+import { kernels } from '../kernels/kernels.js';
+import { type Tensor, tf } from '../tf.js';
 
 /**
  * @param x `[…, H]`
@@ -17,41 +13,31 @@ export function rmsNorm(
   options: { readonly eps: number; readonly offset: number; readonly trainable: boolean },
 ): Tensor {
   const { eps, offset, trainable } = options;
-  const gain = (w: Tensor) => (offset === 0 ? w : w.add(offset));
-  const forward = (input: Tensor, w: Tensor, save: (tensors: Tensor[]) => void) => {
-    const r = tf.rsqrt(tf.mean(tf.square(input), -1, true).add(eps));
-    const n = input.mul(r);
-    save([n, r, w]);
-    return n.mul(gain(w));
-  };
-  const inputGradient = (dy: Tensor, [n, r, w]: readonly Tensor[]) => {
-    const g = dy.mul(gain(w!));
-    return g.sub(n!.mul(tf.mean(g.mul(n!), -1, true))).mul(r!);
-  };
-  const weightGradient = (dy: Tensor, [n]: readonly Tensor[]) =>
-    dy.mul(n!).reshape([-1, weight.size]).sum(0);
-  if (!trainable && hasNativeOps()) {
-    const form = { eps, offset, out: 'float32' } as const;
+  const form = { eps, offset, out: 'float32' } as const;
+  if (!trainable) {
     return tf.customGrad((input, save) => {
       (save as (tensors: Tensor[]) => void)([input as Tensor]);
       return {
-        value: nativeNorm(input as Tensor, weight, form),
+        value: kernels().norm(input as Tensor, weight, form),
         gradFunc: (dy: Tensor, saved: Tensor[]) =>
-          nativeNormGradient({ x: saved[0]!, w: weight, dy }, form),
+          kernels().normGradient({ x: saved[0]!, w: weight, dy }, form),
       };
     })(x);
   }
-  if (!trainable) {
-    return tf.customGrad((input, save) => ({
-      value: forward(input as Tensor, weight, save as (tensors: Tensor[]) => void),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => inputGradient(dy, saved),
-    }))(x);
-  }
-  return tf.customGrad((input, w, save) => ({
-    value: forward(input as Tensor, w as Tensor, save as (tensors: Tensor[]) => void),
-    gradFunc: (dy: Tensor, saved: Tensor[]) => [
-      inputGradient(dy, saved),
-      weightGradient(dy, saved),
-    ],
-  }))(x, weight);
+  const normed = (input: Tensor) =>
+    kernels().norm(input, tf.ones([weight.size]), { ...form, offset: 0 });
+  return tf.customGrad((input, w, save) => {
+    const [x0, w0] = [input as Tensor, w as Tensor];
+    (save as unknown as (tensors: Tensor[]) => void)([x0, w0]);
+    return {
+      value: kernels().norm(x0, w0, form),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [x1, w1] = saved as [Tensor, Tensor];
+        return [
+          kernels().normGradient({ x: x1, w: w1, dy }, form),
+          dy.mul(normed(x1)).reshape([-1, weight.size]).sum(0),
+        ];
+      },
+    };
+  })(x, weight);
 }

@@ -1,0 +1,153 @@
+/**
+ * Scaled dot-product attention by batched products, softmax(scale·q·kᵀ)·v, in bands of queries, so that keys
+ * that no query of a band sees cost nothing. The G query heads of a key head are folded into rows. The
+ * probabilities are not kept: the gradient makes them again. With p the probabilities and δ = Σ dy·o:
+ * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
+ * 1 − (s_capped/c)².
+ */
+import type { AttentionShape } from '../native/calls.js';
+import type { DenseLayout, QueryBand, TokenLayout } from '../ops/layout.js';
+import { softmaxRows } from '../ops/softmax.js';
+import { type Tensor, tf } from '../tf.js';
+import type { QueriesKeysValues } from './kernels.js';
+
+/** `[T, heads·D]` → `[B, heads, S, D]`, by the token of each place where they are not the same. */
+function byHead(x: Tensor, tokens: Tensor | null, heads: number, rows: number): Tensor {
+  const places = tokens === null ? x : tf.gather(x, tokens as never);
+  const dim = x.shape[1]! / heads;
+  return tf.transpose(places.reshape([rows, -1, heads, dim]), [0, 2, 1, 3]);
+}
+
+/** `[B, heads, S, D]` → `[T, heads·D]` */
+function byToken(x: Tensor, places: Tensor | null): Tensor {
+  const [rows, heads, length, dim] = x.shape as [number, number, number, number];
+  const flat = tf.transpose(x, [0, 2, 1, 3]).reshape([rows * length, heads * dim]);
+  return places === null ? flat : tf.gather(flat, places as never);
+}
+
+/** As `byHead` of queries, with zeros at the places that no token has. */
+function gradientByHead(dy: Tensor, { places, rows, queries }: DenseLayout, heads: number): Tensor {
+  if (places === null) return byHead(dy, null, heads, rows);
+  const all = tf.unsortedSegmentSum(dy as never, places as never, rows * queries);
+  return byHead(all, null, heads, rows);
+}
+
+/** Places from … to of `[B, heads, S, D]`, folded into `[B, KV, G·(to − from), D]`. */
+function bandOf(x: Tensor, { from, to }: QueryBand, kvHeads: number): Tensor {
+  const [rows, heads, , dim] = x.shape as [number, number, number, number];
+  const part = tf.slice4d(x as never, [0, 0, from, 0], [rows, heads, to - from, dim]);
+  return part.reshape([rows, kvHeads, (heads / kvHeads) * (to - from), dim]);
+}
+
+const firstKeys = (x: Tensor, { keys }: QueryBand): Tensor => {
+  const [rows, heads, all, dim] = x.shape as [number, number, number, number];
+  return keys === all ? x : tf.slice4d(x as never, [0, 0, 0, 0], [rows, heads, keys, dim]);
+};
+
+interface Scores {
+  readonly p: Tensor;
+  /** d capped / d raw; null without a cap. */
+  readonly slope: Tensor | null;
+}
+
+/** @param q Scaled. */
+function probabilities(q: Tensor, k: Tensor, mask: Tensor, cap: number | null): Scores {
+  const raw = tf.matMul(q, k, false, true);
+  const t = cap === null ? null : tf.tanh(raw.div(cap));
+  const s = t === null ? raw : t.mul(cap!);
+  const groups = q.shape[2]! / mask.shape[2]!;
+  const seen = groups === 1 ? mask : tf.tile(mask, [1, 1, groups, 1]);
+  const slope = t === null ? null : tf.scalar(1).sub(tf.square(t));
+  return { p: softmaxRows(s.add(seen)), slope };
+}
+
+const joined = (bands: Tensor[]): Tensor => (bands.length === 1 ? bands[0]! : tf.concat(bands, 2));
+
+export function composedAttention(
+  { q, k, v }: QueriesKeysValues,
+  layouts: TokenLayout,
+  shape: AttentionShape,
+): Tensor[] {
+  const layout = layouts.dense(shape.window);
+  const { heads, kvHeads, scale, softcap } = shape;
+  const o = tf.tidy(() => {
+    const queries = byHead(q.mul(scale), layout.queryTokens, heads, layout.rows);
+    const [keys, values] = [k, v].map((x) => byHead(x, layout.keyTokens, kvHeads, layout.rows));
+    const bands = layout.bands.map((band) =>
+      tf.tidy(() => {
+        const rows = bandOf(queries, band, kvHeads);
+        const { p } = probabilities(rows, firstKeys(keys!, band), band.mask, softcap);
+        return unfolded(tf.matMul(p, firstKeys(values!, band)), heads);
+      }),
+    );
+    return byToken(joined(bands), layout.places);
+  });
+  return [o];
+}
+
+/** `[B, KV, G·S, D]` → `[B, heads, S, D]` */
+function unfolded(x: Tensor, heads: number): Tensor {
+  const [rows, kvHeads, length, dim] = x.shape as [number, number, number, number];
+  return x.reshape([rows, heads, (kvHeads * length) / heads, dim]);
+}
+
+export function composedAttentionGradient(
+  args: QueriesKeysValues & { readonly saved: readonly Tensor[]; readonly dy: Tensor },
+  layouts: TokenLayout,
+  shape: AttentionShape,
+): Tensor[] {
+  const layout = layouts.dense(shape.window);
+  const { heads, kvHeads, scale } = shape;
+  return tf.tidy(() => {
+    const { queryTokens, keyTokens, rows, places } = layout;
+    const q = byHead(args.q.mul(scale), queryTokens, heads, rows);
+    const dy = gradientByHead(args.dy, layout, heads);
+    const o = byHead(args.saved[0]!, queryTokens, heads, rows);
+    const [k, v] = [args.k, args.v].map((x) => byHead(x, keyTokens, kvHeads, rows));
+    const whole = { q, k: k!, v: v!, dy, delta: tf.sum(dy.mul(o), -1, true) };
+    const parts = layout.bands.map((band) => tf.tidy(() => bandGradient(whole, band, shape)));
+    const dq = byToken(joined(parts.map(([d]) => d)), places).mul(scale);
+    const [dk, dv] = [1, 2].map((i) => {
+      const sums = parts.map((part) => padded(part[i]!, layout.keys));
+      return keysByToken(sums.length === 1 ? sums[0]! : tf.addN(sums), layout, args.k.shape[0]!);
+    });
+    return [dq, dk!, dv!];
+  });
+}
+
+function bandGradient(
+  whole: QueriesKeysValues & { readonly dy: Tensor; readonly delta: Tensor },
+  band: QueryBand,
+  { heads, kvHeads, softcap }: AttentionShape,
+): [Tensor, Tensor, Tensor] {
+  const [q, dy, delta] = [whole.q, whole.dy, whole.delta].map((x) => bandOf(x, band, kvHeads));
+  const [k, v] = [firstKeys(whole.k, band), firstKeys(whole.v, band)];
+  const { p, slope } = probabilities(q!, k, band.mask, softcap);
+  const seen = p.mul(tf.matMul(dy!, v, false, true).sub(delta!));
+  const ds = slope === null ? seen : seen.mul(slope);
+  return [
+    unfolded(tf.matMul(ds, k), heads),
+    tf.matMul(ds, q!, true, false),
+    tf.matMul(p, dy!, true, false),
+  ];
+}
+
+/** Zeros for the keys behind those of a band. */
+function padded(x: Tensor, keys: number): Tensor {
+  const missing = keys - x.shape[2]!;
+  return missing === 0
+    ? x
+    : tf.pad4d(x as never, [
+        [0, 0],
+        [0, 0],
+        [0, missing],
+        [0, 0],
+      ]);
+}
+
+/** Sums the places of each token: one of a shared prefix stands in several rows. */
+function keysByToken(x: Tensor, { keyTokens }: DenseLayout, tokens: number): Tensor {
+  const flat = byToken(x, null);
+  if (keyTokens === null) return flat;
+  return tf.unsortedSegmentSum(flat as never, keyTokens as never, tokens);
+}

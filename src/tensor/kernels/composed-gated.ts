@@ -1,0 +1,71 @@
+/**
+ * The gated activation of an MLP, act(gate)·up, and its gradient: SwiGLU and GeGLU (Shazeer 2020).
+ *
+ * silu(g) = g·σ(g), silu'(g) = σ + g·σ·(1 − σ).
+ * gelu_tanh(g) = ½g(1 + t), t = tanh(√(2/π)(g + 0.044715 g³)); its derivative is
+ * ½(1 + t) + ½g(1 − t²)·√(2/π)(1 + 0.134145 g²). gelu(g) = g·Φ(g), derivative Φ + g·φ.
+ */
+import { attr, executeOp } from '../execute.js';
+import type { NativeGate } from '../native/calls.js';
+import { type Tensor, tf } from '../tf.js';
+
+interface Gate {
+  value(g: Tensor): Tensor;
+  /** act(g), and d·act'(g). */
+  backward(g: Tensor, d: Tensor): [Tensor, Tensor];
+}
+
+const ROOT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+const FLOAT = [attr.type('T', 'float32')];
+
+const tanhOf = (g: Tensor, square: Tensor): Tensor =>
+  tf.tanh(g.mul(square.mul(0.044715).add(1)).mul(ROOT_2_OVER_PI));
+
+const cdfOf = (g: Tensor): Tensor => tf.erf(g.mul(Math.SQRT1_2)).add(1).mul(0.5);
+
+const GATES: Readonly<Record<NativeGate, Gate>> = {
+  silu: {
+    value: (g) => g.mul(tf.sigmoid(g)),
+    backward(g, d) {
+      const sigmoid = tf.sigmoid(g);
+      // SigmoidGrad(y, d) = d·y·(1 − y).
+      const curved = executeOp('SigmoidGrad', FLOAT, [sigmoid, d.mul(g)]);
+      return [g.mul(sigmoid), d.mul(sigmoid).add(curved)];
+    },
+  },
+  gelu_tanh: {
+    value: (g) => g.mul(tanhOf(g, tf.square(g)).add(1).mul(0.5)),
+    backward(g, d) {
+      const square = tf.square(g);
+      const t = tanhOf(g, square);
+      const half = t.add(1).mul(0.5);
+      const inner = square.mul(0.134145).add(1).mul(ROOT_2_OVER_PI);
+      const curved = g
+        .mul(0.5)
+        .mul(tf.scalar(1).sub(tf.square(t)))
+        .mul(inner);
+      return [g.mul(half), d.mul(half.add(curved))];
+    },
+  },
+  gelu: {
+    value: (g) => g.mul(cdfOf(g)),
+    backward(g, d) {
+      const cdf = cdfOf(g);
+      const pdf = tf.exp(tf.square(g).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
+      return [g.mul(cdf), d.mul(cdf.add(g.mul(pdf)))];
+    },
+  },
+};
+
+export const composedGated = (gate: Tensor, up: Tensor, kind: NativeGate): Tensor =>
+  tf.tidy(() => GATES[kind].value(gate).mul(up));
+
+export function composedGatedGradient(
+  { gate, up, dy }: { readonly gate: Tensor; readonly up: Tensor; readonly dy: Tensor },
+  kind: NativeGate,
+): [Tensor, Tensor] {
+  return tf.tidy(() => {
+    const [value, dgate] = GATES[kind].backward(gate, dy.mul(up));
+    return [dgate, dy.mul(value)];
+  });
+}

@@ -1,0 +1,32 @@
+/** Layers by TensorFlow's own operations, in as few passes over memory as they allow; float32. */
+import { emptyTensor, type Tensor, tf } from '../tf.js';
+import { composedAttention, composedAttentionGradient } from './composed-attention.js';
+import { composedGated, composedGatedGradient } from './composed-gated.js';
+import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
+import { composedNorm, composedNormGradient } from './composed-norm.js';
+import { composedRope } from './composed-rope.js';
+import type { LayerKernels } from './kernels.js';
+import { seededUniform } from './seeded-uniform.js';
+
+export const composedKernels: LayerKernels = {
+  norm: composedNorm,
+  normGradient: composedNormGradient,
+  rope: composedRope,
+  attentionResults: 1,
+  attention: composedAttention,
+  attentionGradient: composedAttentionGradient,
+  gated: composedGated,
+  gatedGradient: composedGatedGradient,
+  gatedGemm([gates, ups], { kind, keeps }) {
+    const [gate, up] = [gates, ups].map((side) => composedGemm(side, { out: 'float32' }));
+    const y = composedGated(gate!, up!, kind);
+    return keeps ? [y, gate!, up!] : [y, emptyTensor(), emptyTensor()];
+  },
+  gemm: composedGemm,
+  gemmOverRows: composedGemmOverRows,
+  dropout(x, { rate, seed, addend }) {
+    const kept = tf.greaterEqual(seededUniform(x.shape, [seed, 0]), rate).cast('float32');
+    const dropped = x.mul(kept.mul(1 / (1 - rate)));
+    return addend === undefined ? dropped : (dropped.add(addend) as Tensor);
+  },
+};

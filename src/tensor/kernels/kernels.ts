@@ -1,0 +1,96 @@
+/**
+ * What decoder layers are made of, forward and backward, in two forms: our own compiled operations, and
+ * TensorFlow's, composed. Both give the same numbers. None records a gradient.
+ */
+import type {
+  AttentionShape,
+  ComputeType,
+  NativeGate,
+  NormOptions,
+  Product,
+} from '../native/calls.js';
+import type { RotaryTable, TokenLayout } from '../ops/layout.js';
+import { hasNativeOps, type Tensor } from '../tf.js';
+import { composedKernels } from './composed.js';
+import { nativeKernels } from './native.js';
+
+export interface GemmOptions {
+  readonly out: ComputeType;
+  /** `[N]` */
+  readonly bias?: Tensor | null;
+  /** f32 `[M, N]`, added at the end. */
+  readonly residual?: Tensor | null;
+  readonly outScale?: number;
+}
+
+export interface OverRowsOptions {
+  readonly columns: number;
+  readonly offset?: number;
+  readonly alpha?: number;
+  /** `[N, columns]` instead of `[columns, N]`. */
+  readonly transposeOut?: boolean;
+}
+
+export interface QueriesKeysValues {
+  /** `[T, heads·D]` */
+  readonly q: Tensor;
+  /** `[T, kvHeads·D]` */
+  readonly k: Tensor;
+  readonly v: Tensor;
+}
+
+export interface LayerKernels {
+  /** x·(w + offset)/√(mean(x²) + eps). @param x `[…, W]` @param w `[W]` */
+  norm(x: Tensor, w: Tensor, options: NormOptions): Tensor;
+  /** @param args.extra Added to the gradient, f32 `[…, W]`. @returns dx */
+  normGradient(
+    args: { readonly x: Tensor; readonly w: Tensor; readonly dy: Tensor; readonly extra?: Tensor },
+    options: NormOptions,
+  ): Tensor;
+  /** @param x `[T, heads·D]` @param sign −1 rotates back */
+  rope(
+    x: Tensor,
+    table: RotaryTable & { readonly positions: Tensor },
+    options: { readonly headDim: number; readonly sign: 1 | -1 },
+  ): Tensor;
+  /** Tensors that `attention` returns. */
+  readonly attentionResults: number;
+  /** @returns o `[T, heads·D]`, then what its gradient wants besides */
+  attention(inputs: QueriesKeysValues, layout: TokenLayout, shape: AttentionShape): Tensor[];
+  /** @param saved As `attention` gave it. @returns dq, dk, dv */
+  attentionGradient(
+    args: QueriesKeysValues & { readonly saved: readonly Tensor[]; readonly dy: Tensor },
+    layout: TokenLayout,
+    shape: AttentionShape,
+  ): Tensor[];
+  /** act(gate)·up */
+  gated(gate: Tensor, up: Tensor, kind: NativeGate): Tensor;
+  /** @returns d gate, d up */
+  gatedGradient(
+    args: { readonly gate: Tensor; readonly up: Tensor; readonly dy: Tensor },
+    kind: NativeGate,
+  ): [Tensor, Tensor];
+  /**
+   * act(gate)·up with gate and up sums of one or two products each, B `[N, K]`.
+   * @returns y, gate and up, `[M, N]`; the last two are empty unless kept
+   */
+  gatedGemm(
+    sides: readonly [readonly Product[], readonly Product[]],
+    options: { readonly kind: NativeGate; readonly keeps: boolean },
+  ): [Tensor, Tensor, Tensor];
+  /** outScale·(Σ products + bias) + residual, `[M, N]`; at most six products. */
+  gemm(products: readonly Product[], options: GemmOptions): Tensor;
+  /** alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32. @param a `[T, M]` @param b `[T, N]` */
+  gemmOverRows(args: { readonly a: Tensor; readonly b: Tensor }, options: OverRowsOptions): Tensor;
+  /**
+   * Inverted dropout by a hash of seed and index: x·mask/(1 − rate), plus `addend` where given. Its own gradient
+   * is the same call on dy.
+   */
+  dropout(
+    x: Tensor,
+    options: { readonly rate: number; readonly seed: number; readonly addend?: Tensor },
+  ): Tensor;
+}
+
+/** Those of this process. */
+export const kernels = (): LayerKernels => (hasNativeOps() ? nativeKernels : composedKernels);
