@@ -62,10 +62,10 @@ test('each round learns from answers of the model that it begins with', () => {
 });
 
 test('the reference of a round is the model that it begins with', () => {
-  // Without a difference between policy and reference the loss is ln 2.
+  // Without a difference between policy and reference the loss is ln 2, up to the rounding of bfloat16.
   for (const stage of ['dpo_1', 'dpo_2']) {
-    expect(firstValue(stage, 'loss')).toBeCloseTo(Math.LN2, 4);
-    expect(firstValue(stage, 'rewards/margins')).toBeCloseTo(0, 4);
+    expect(firstValue(stage, 'loss')).toBeCloseTo(Math.LN2, 2);
+    expect(firstValue(stage, 'rewards/margins')).toBeCloseTo(0, 2);
   }
   const { config } = readJson(at('dpo_2', 'run.json')) as { config: { model: string } };
   expect(config.model).toBe(at('dpo_1'));
