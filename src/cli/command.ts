@@ -136,7 +136,12 @@ async function printPreview<S extends ConfigSchema, R>(
 /** A command whose config is the keys of one schema. */
 export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>): Command {
   const { name, summary, examples, schema, positional } = spec;
-  const words = positional === undefined ? '[FILE]' : positional.isList ? 'A B …' : 'NAME';
+  const words =
+    positional === undefined
+      ? '[FILE]'
+      : positional.isList
+        ? 'A B …'
+        : positional.key.toUpperCase();
   const handle = async (call: Call): Promise<void> => {
     const { file, overrides } = readInput(call, schema, positional);
     const config = loadConfig(schema, {

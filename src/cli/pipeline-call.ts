@@ -46,7 +46,12 @@ function briefOf({ root, stages, table }: Result) {
   const counts: Partial<Record<StageReport['status'], number>> = {};
   for (const { status } of stages) counts[status] = (counts[status] ?? 0) + 1;
   const files = { pipeline: join(root, 'pipeline.json'), report: join(root, 'report.html') };
-  return { root, ...files, ...(table && { table }), stages: counts };
+  const targets = stages.flatMap((stage) => stage.targets);
+  const met = targets.filter(({ isMet }) => isMet).length;
+  return {
+    ...{ root, ...files, ...(table && { table }), stages: counts },
+    ...(targets.length > 0 && { targets: { met, missed: targets.length - met } }),
+  };
 }
 
 function dryRun(call: Call, pipeline: Pipeline): void {

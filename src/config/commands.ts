@@ -5,11 +5,14 @@ import { dataSchema } from './schemas/data.js';
 import { dpoSchema } from './schemas/dpo.js';
 import { evalSchema } from './schemas/eval.js';
 import { exportSchema } from './schemas/export.js';
+import { factorizeSchema } from './schemas/factorize.js';
 import { generateSchema } from './schemas/generate.js';
 import { gradeSchema } from './schemas/grade.js';
 import { grpoSchema } from './schemas/grpo.js';
 import { initModelSchema } from './schemas/init-model.js';
+import { jobSchema } from './schemas/job.js';
 import { pairsSchema } from './schemas/pairs.js';
+import { predictSchema } from './schemas/predict.js';
 import { quickstartSchema } from './schemas/quickstart.js';
 import { rolloutsSchema } from './schemas/rollouts.js';
 import { scoreSchema } from './schemas/score.js';
@@ -30,12 +33,15 @@ export const commandSchemas = {
   score: scoreSchema,
   grade: gradeSchema,
   eval: evalSchema,
+  predict: predictSchema,
   solve: solveSchema,
+  factorize: factorizeSchema,
   compare: compareSchema,
   traces: tracesSchema,
   rollouts: rolloutsSchema,
   pairs: pairsSchema,
   export: exportSchema,
+  job: jobSchema,
   quickstart: quickstartSchema,
 } as const satisfies Record<string, ConfigSchema>;
 

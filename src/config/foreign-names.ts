@@ -94,4 +94,5 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   init_value: refused(REMOTE_ONLY),
   compute_multiplier: refused(REMOTE_ONLY),
   model_suffix: refused(`${REMOTE_ONLY}, or name the run with run_name`),
+  suffix: refused(`${REMOTE_ONLY}, or name the run with run_name`),
 };

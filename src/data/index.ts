@@ -9,9 +9,12 @@ export {
 export {
   apportion,
   demonstration,
+  ENHANCED_PROMPT,
   FACTORIZATION_ALGORITHMS,
+  FACTORIZATION_SCHEMA,
   type FactorizationRow,
   type FactorizationSplit,
+  factorizationQuestion,
   isFactorization,
   planTiers,
   primeFactors,

@@ -126,6 +126,14 @@ export const NAMED_DATASETS = {
     splits: ['cot', 'tir', 'genselect'],
     isLarge: true,
   },
+  pubmedqa: {
+    kind: 'files',
+    about: 'PubMedQA, questions on abstracts answered yes, no or maybe (Jin et al. 2019, MIT)',
+    format: 'plain',
+    local: { train: 'medical/pubmedqa_labeled.jsonl.gz' },
+    hub: { id: 'qiaojin/PubMedQA', config: 'pqa_labeled' },
+    splits: ['train'],
+  },
   arithmetic: {
     kind: 'generated',
     about: 'seeded arithmetic word problems in the form of GSM8K',

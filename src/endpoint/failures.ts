@@ -51,6 +51,18 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 const RETRIED = [408, 409, 425, 429];
 
+/** What the server says → what to do, where its code alone says too little. */
+const SAID: readonly (readonly [RegExp, string])[] = [
+  [
+    /response_format/i,
+    'This model answers by a JSON schema only: ask for it (factorize structured=true, or response_format={type: json_schema, …})',
+  ],
+  [
+    /fine-tuning job failed/i,
+    'Check the grader (lorikeet grade --validate --stress) and try again with fewer rows',
+  ],
+];
+
 /** The error of an answer with an error status. `text` is its body. */
 export function refusal(
   where: string,
@@ -58,7 +70,8 @@ export function refusal(
 ): EndpointError {
   const { code, message } = serverError(text);
   const passes = (status >= 500 || RETRIED.includes(status)) && code !== 'insufficient_quota';
-  const remedy = REMEDIES[code ?? ''] ?? REMEDIES[String(status)];
+  const said = SAID.find(([pattern]) => pattern.test(message))?.[1];
+  const remedy = said ?? REMEDIES[code ?? ''] ?? REMEDIES[String(status)];
   return new EndpointError(
     {
       where,

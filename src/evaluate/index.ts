@@ -11,6 +11,7 @@ export {
   compareEvaluations,
   type EvaluationComparison,
 } from './compare-evaluations.js';
+export { compareScores, type ScoreComparison } from './compare-scores.js';
 export type { EvalRow, StrategyFacts } from './eval-row.js';
 export {
   type Complete,
@@ -31,6 +32,7 @@ export type { EvalMetrics } from './metrics.js';
 export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { openPredictions, type PredictionStore } from './predictions.js';
+export { writeResults } from './results-file.js';
 export { solveAll } from './strategies/solve.js';
 export type {
   Candidate,

@@ -44,6 +44,10 @@ export interface EvalMetrics {
   readonly status_skipped?: number;
   /** Wall seconds of the evaluation. */
   readonly seconds: number;
+  /** Mean of each reward, over the completions that have it. */
+  readonly [reward: `rewards/${string}/mean`]: number;
+  /** Mean of each part of the score. */
+  readonly [part: `parts/${string}`]: number;
   readonly [passAt: `pass@${number}`]: number | null;
   readonly [majorityAt: `maj@${number}`]: number | null;
 }
@@ -85,6 +89,8 @@ export function evalMetrics(
     max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
     mean_reward: rewards.length === 0 ? null : mean(rewards),
     ...scoreMetrics(groups),
+    ...rewardMeans(rows),
+    ...partMeans(graded),
     ...statusCounts(rows),
     ...atEach('pass', passAt, (k) =>
       meanKnown(groups, (group) => passAtK(group.length, countRight(group), k)),
@@ -105,6 +111,26 @@ function scoreMetrics(groups: readonly Group[]) {
   const bounds = { low: Math.min(0, ...means), high: Math.max(1, ...means) };
   const { low, high } = meanInterval(means, { bounds });
   return { mean_score: mean(means), mean_score_low: low, mean_score_high: high };
+}
+
+function rewardMeans(rows: readonly EvalRow[]): Record<`rewards/${string}/mean`, number> {
+  const names = Object.keys(rows[0]?.rewards ?? {});
+  return Object.fromEntries(
+    names.map((name) => [
+      `rewards/${name}/mean`,
+      mean(rows.flatMap(({ rewards }) => rewards[name] ?? [])),
+    ]),
+  );
+}
+
+function partMeans(graded: readonly EvalRow[]): Record<`parts/${string}`, number> {
+  const names = Object.keys(graded[0]?.parts ?? {});
+  return Object.fromEntries(
+    names.map((name) => [
+      `parts/${name}`,
+      mean(graded.flatMap(({ parts }) => parts?.[name] ?? [])),
+    ]),
+  );
 }
 
 /** Nothing where no grader object judged. */

@@ -9,7 +9,9 @@ import { loadRows } from '../data/index.js';
 import {
   type ComparedRow,
   compareEvaluations,
+  compareScores,
   type EvaluationComparison,
+  type ScoreComparison,
 } from '../evaluate/index.js';
 import {
   type Comparison,
@@ -25,7 +27,7 @@ import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { checkOutput } from './rows-output.js';
 
-interface Paired extends EvaluationComparison {
+interface Paired extends EvaluationComparison, Partial<ScoreComparison> {
   readonly a: string;
   readonly b: string;
 }
@@ -99,7 +101,8 @@ async function pairedComparisons({ inputs, column }: CompareConfig): Promise<Pai
   for (const other of others) {
     const rows = await evaluationRows(other);
     if (rows === null) continue;
-    out.push({ a: first, b: other, ...compareEvaluations(baseline, rows, column) });
+    const evaluations = compareEvaluations(baseline, rows, column);
+    out.push({ a: first, b: other, ...evaluations, ...compareScores(baseline, rows) });
   }
   return out;
 }
@@ -116,7 +119,20 @@ function pairedText(paired: readonly Paired[]): string {
     `${percent(pair.difference_low)} – ${percent(pair.difference_high)}`,
     pair.p_value.toPrecision(3),
   ]);
-  return textTable(header, rows);
+  const scores = paired.flatMap(scoreRow);
+  const scoreHeader = ['a', 'b', 'score a', 'score b', 'b − a', '95% interval'];
+  const tables = [textTable(header, rows)];
+  if (scores.length > 0) tables.push(textTable(scoreHeader, scores));
+  return tables.join('\n\n');
+}
+
+/** Mean scores of a pair, where both have them. */
+function scoreRow(pair: Paired): string[][] {
+  const { score_a, score_b, score_difference, score_difference_low: low = 0 } = pair;
+  if (score_a === undefined || score_b === undefined || score_difference === undefined) return [];
+  const numbers = [score_a, score_b, score_difference].map((value) => value.toFixed(4));
+  const { score_difference_high: high = 0 } = pair;
+  return [[pair.a, pair.b, ...numbers, `${low.toFixed(4)} – ${high.toFixed(4)}`]];
 }
 
 /** One row per result, metric or config key; one column per run. */

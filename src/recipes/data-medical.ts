@@ -2,7 +2,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
-import { loadRows, MEDICAL_PROMPTS, medicalSplits, withPrompt } from '../data/index.js';
+import {
+  loadRows,
+  MEDICAL_PROMPTS,
+  type MedicalRow,
+  medicalSplits,
+  withPrompt,
+} from '../data/index.js';
 import { InputError, messageOf } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -39,6 +45,11 @@ function promptOf({ prompt_type: type, system_prompt: own }: DataConfig['medical
   });
 }
 
+/** The row with its answer as the assistant's turn. */
+const answered = ({ messages, reference_answer: content }: MedicalRow) => ({
+  messages: [...messages, { role: 'assistant', content }],
+});
+
 /** @throws InputError on columns that are not there, a bad filter, or too few questions. */
 export async function makeMedical(config: DataConfig, context: RecipeContext) {
   const { source, question_column, answer_column, filter, prompt_type } = config.medical;
@@ -64,6 +75,11 @@ export async function makeMedical(config: DataConfig, context: RecipeContext) {
   for (const split of ['train', 'val'] as const) {
     write(fileOf(split, null), splits[split]);
     if (prompt !== null) write(fileOf(split, prompt_type), withPrompt(splits[split], prompt));
+  }
+  if (config.medical.demonstrations) {
+    const rows = prompt === null ? splits.train : withPrompt(splits.train, prompt);
+    const asked = fileOf('train', prompt === null ? null : prompt_type);
+    write(asked.replace('.jsonl', '_sft.jsonl'), rows.map(answered));
   }
   const { matching, duplicates } = splits;
   const options = { ...config.medical, seed: config.seed };

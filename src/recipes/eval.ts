@@ -2,7 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EvalConfig, evalSchema, inputPaths, resolvedYaml } from '../config/index.js';
-import { type EvalMetrics, type Evaluation, writeEvaluation } from '../evaluate/index.js';
+import {
+  type EvalMetrics,
+  type Evaluation,
+  writeEvaluation,
+  writeResults,
+} from '../evaluate/index.js';
 import {
   checkRun,
   makeRunId,
@@ -24,6 +29,7 @@ import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { cachedSampler } from './prediction-cache.js';
+import { checkOutput } from './rows-output.js';
 import { checkSamplerDevice } from './sampling.js';
 import { strategySandbox } from './strategy.js';
 
@@ -33,6 +39,8 @@ export type EvalResult = EvalMetrics &
 
 export async function runEval(config: EvalConfig, context: RecipeContext): Promise<EvalResult> {
   checkSamplerDevice(config);
+  const isReplaced = config.overwrite || config.resume === 'auto';
+  checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
   const { dir, options } = runOf(config);
   checkRun(dir, options);
   checkRowsFile(config);
@@ -169,6 +177,10 @@ function finish(
 ): EvalResult {
   const { stage, output_file: outputFile } = config;
   const files = writeEvaluation(run, { stage, evaluation, outputFile, facts });
+  if (config.results_file !== null) {
+    const about = { model: config.model, run_dir: run.dir, run_id: run.runId };
+    writeResults(config.results_file, evaluation, { ...about, ...facts });
+  }
   if (config.rows_file !== null) writeFileAtomic(config.rows_file, toJsonl(evaluation.rows));
   run.record({ results: { ...evaluation.metrics, ...facts } });
   run.close('done');

@@ -3,6 +3,7 @@
  * `eval_dataset`, and what follows from their history: the best step, early stopping, the rate's plateaus.
  */
 import type { EvalRow } from '../evaluate/index.js';
+import type { AsyncGrader } from '../rewards/index.js';
 import type { OnnxSampler } from '../rollout/index.js';
 import {
   bestEvaluation,
@@ -27,6 +28,8 @@ interface Subject {
   readonly inputs: EvaluationInputs | null;
   /** The loss on held-out examples; null: the config asks for none. */
   readonly heldOut: (() => Promise<readonly MicroTask[]>) | null;
+  /** The trainer's own rewards; null: it has none. */
+  readonly rewards: AsyncGrader | null;
   readonly source: ModelSource;
   readonly trained: TrainedPolicy;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
@@ -101,16 +104,17 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, inputs, trained, source, onSamples } = this.subject;
+    const { config, inputs, rewards, trained, source, onSamples } = this.subject;
     if (config.eval === null || inputs === null) return {};
     const keys = evaluationKeys(config, config.eval);
     const { lora } = trained.policy;
     this.sampler ??= await evaluationSampler(source, { keys, inputs, lora });
     await syncSampler({ trained, source }, this.sampler);
-    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs });
+    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs, rewards });
     onSamples(step, rows);
     return {
       'eval/accuracy': metrics.accuracy,
+      ...(metrics.mean_reward !== null && { 'eval/reward': metrics.mean_reward }),
       'eval/format_rate': metrics.format_rate,
       'eval/boxed_rate': meanOf(rows, ({ completion }) => completion.includes('\\boxed')),
       'eval/avg_completion_length': metrics.mean_length,

@@ -9,6 +9,7 @@ import {
 } from '../evaluate/index.js';
 import type { LoraPlan } from '../model/index.js';
 import { withProgress } from '../report/index.js';
+import type { AsyncGrader } from '../rewards/index.js';
 import type { Completion, OnnxSampler, Sampler } from '../rollout/index.js';
 import type { PythonSandbox } from '../sandbox/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
@@ -102,6 +103,8 @@ export interface EvaluateOptions {
   readonly inputs: EvaluationInputs;
   /** A grader object, and rewards from outside; absent: the answer grader alone. */
   readonly graders?: EvaluationGraders | null;
+  /** Rewards of a trainer, recorded beside the grade. */
+  readonly rewards?: AsyncGrader | null;
   /** Runs the code of `tir`. */
   readonly sandbox?: PythonSandbox | null;
   /** Ends the evaluation without a result. */
@@ -140,7 +143,7 @@ export function evaluateWith(
   sampler: Generates,
   options: EvaluateOptions & { readonly onCompletion?: (completion: Completion) => void },
 ): Promise<Evaluation> {
-  const { keys, inputs, signal, onCompletion, graders = null } = options;
+  const { keys, inputs, signal, onCompletion, graders = null, rewards } = options;
   const { rows, prompts, grade, groups } = inputs;
   const params = samplingParams(keys, keys.max_new_tokens);
   const common = {
@@ -149,6 +152,7 @@ export function evaluateWith(
     groups,
     passAt: keys.pass_at,
     majorityAt: keys.majority_at,
+    ...(rewards && { rewards }),
     ...(graders !== null && gradersOn(graders, rows)),
     ...(signal && { signal }),
   };

@@ -2,6 +2,7 @@
 import { evaluationDefaults } from '../config/index.js';
 import { type Evaluation, writeEvaluation } from '../evaluate/index.js';
 import type { RunFolder } from '../report/index.js';
+import type { AsyncGrader } from '../rewards/index.js';
 import type { RecipeContext } from './context.js';
 import {
   type EvaluationInputs,
@@ -35,13 +36,15 @@ export async function trainedEvaluationInputs(
 interface EvaluateTrainedOptions {
   readonly config: TrainerConfig;
   readonly inputs: EvaluationInputs | null;
+  /** The trainer's own rewards. */
+  readonly rewards: AsyncGrader | null;
   readonly context: RecipeContext;
 }
 
 /** @returns null when the config asks for none. @throws InterruptError on the signal. */
 export async function evaluateTrained(
   run: RunFolder,
-  { config, inputs, context }: EvaluateTrainedOptions,
+  { config, inputs, rewards, context }: EvaluateTrainedOptions,
 ): Promise<Evaluation | null> {
   if (config.eval === null || inputs === null) return null;
   const keys = evaluationKeys(config, config.eval);
@@ -49,7 +52,7 @@ export async function evaluateTrained(
   try {
     const { signal } = context;
     const evaluation = await run.phases.time('evaluate', () =>
-      evaluateModel(source, { keys, inputs, signal }),
+      evaluateModel(source, { keys, inputs, rewards, signal }),
     );
     const { stage, output_file: outputFile } = config.eval;
     writeEvaluation(run, { stage: stage ?? config.stage, evaluation, outputFile });

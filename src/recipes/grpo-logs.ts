@@ -10,7 +10,9 @@ import {
   sampleRow,
 } from '../report/index.js';
 import { Rng } from '../util/rng.js';
+import { answerGrader } from './benchmark.js';
 import { tagsOf } from './dataset.js';
+import { evaluationKeys } from './evaluate-trained.js';
 import type { GradedRollout } from './graded-rollouts.js';
 import type { TrainingSession } from './training-run.js';
 
@@ -22,6 +24,12 @@ interface Judged {
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** The way that the evaluation compares answers, or the numeric one. */
+const judgeOf = (config: GrpoConfig): AnswerGrader =>
+  config.eval === null
+    ? numericGrader({ tags: tagsOf(config) })
+    : answerGrader(evaluationKeys(config, config.eval));
 
 export class GrpoLogs {
   private readonly config: GrpoConfig;
@@ -36,7 +44,7 @@ export class GrpoLogs {
     const resume = { resumeStep: startStep === 0 ? null : startStep };
     this.config = config;
     this.session = session;
-    this.judge = numericGrader({ tags: tagsOf(config) });
+    this.judge = judgeOf(config);
     this.samples = openSampleLog(run.paths.samples, resume);
     this.groups = config.save_samples
       ? openGroupLog(run.claim(config.samples_filename), resume)
@@ -111,7 +119,7 @@ export class GrpoLogs {
     return {
       step: step + 1,
       problem: textOf(prompt.row.question) ?? tokenizer.decode(prompt.promptIds),
-      ground_truth: textOf(prompt.row.answer),
+      ground_truth: textOf(prompt.row.answer) ?? group[0]!.answer.gold,
       responses: group.map(({ rollout, advantage, answer }) => ({
         text: rollout.completion.text,
         reward: rollout.grade.total,

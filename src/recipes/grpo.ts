@@ -114,12 +114,12 @@ async function prepare(
     epochsAt: (step) => order.epochsAt(step / period),
     savePeriod: period,
     shown: ['reward', 'completions/mean_length', 'loss'],
+    rewards: inputs.rewards,
     flush: () => logs.flush(),
     dispose: async () => {
       await collector.settle();
       logs.close();
       sampler.dispose();
-      await inputs.rewards.close();
     },
     step: grpoStep({
       trainer: trained.trainer,

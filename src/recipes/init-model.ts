@@ -96,7 +96,15 @@ async function writeTokenizer(dir: string, { tokenizer }: InitModelConfig): Prom
   });
 }
 
-/** Text files line by line; of JSONL rows every text field. */
+/** Every text in a JSON value, in order. */
+function* textsIn(value: unknown): Generator<string> {
+  if (typeof value === 'string') yield value;
+  else if (value !== null && typeof value === 'object') {
+    for (const child of Object.values(value)) yield* textsIn(child);
+  }
+}
+
+/** Text files line by line; of JSONL rows every text, that of messages too. */
 function* corpusTexts(files: readonly string[]): Generator<string> {
   for (const file of files) {
     if (!/\.jsonl(\.gz)?$/.test(file)) {
@@ -105,7 +113,7 @@ function* corpusTexts(files: readonly string[]): Generator<string> {
       continue;
     }
     for (const row of readJsonl(file)) {
-      for (const value of Object.values(row)) if (typeof value === 'string') yield value;
+      yield* textsIn(row);
     }
   }
 }

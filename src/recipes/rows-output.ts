@@ -9,13 +9,13 @@ export interface OutputKeys {
   readonly overwrite: boolean;
 }
 
-/** Call before the work begins. @throws InputError when the file exists and may not be replaced. */
-export function checkOutput({ output, overwrite }: OutputKeys): void {
+/** Call before the work begins. @param key of the config. @throws InputError when the file exists and may not be replaced. */
+export function checkOutput({ output, overwrite }: OutputKeys, key = 'output'): void {
   if (output === null || overwrite || !existsSync(output)) return;
   throw new InputError({
-    where: 'output',
+    where: key,
     problem: `the file ${output} exists`,
-    remedy: 'Give overwrite=true to replace it, or another output',
+    remedy: `Give overwrite=true to replace it, or another ${key}`,
   });
 }
 

@@ -76,7 +76,7 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
   return {
     row(step) {
       const row = { ...step, ...laps() };
-      metrics.append(row);
+      metrics.append({ ...row, wall_time: Date.now() / 1000 });
       bar.update(row.step, shownFacts(row, options.shown));
       if (!isReported(row, { every: config.logging_steps, last: totalSteps })) return;
       trackers.log(row);

@@ -33,6 +33,7 @@ import type { EvaluationInputs } from './evaluate-model.js';
 import { evaluateTrained, trainedEvaluationInputs } from './evaluate-trained.js';
 import { batchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
+import type { OpenRewards } from './open-rewards.js';
 import { scheduleOf } from './optimization.js';
 import {
   configureDevice,
@@ -71,6 +72,8 @@ export interface PreparedTraining {
   readonly savePeriod?: number;
   /** Tasks of `eval_dataset`, as one optimizer step. */
   readonly heldOut?: () => Promise<readonly MicroTask[]>;
+  /** Rewards that its evaluations record too; closed at the end of the run. */
+  readonly rewards?: OpenRewards;
   /** Called with each checkpoint, so that further logs reach the disk. */
   readonly flush?: () => void;
   readonly dispose?: () => Promise<void>;
@@ -193,6 +196,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     source,
     trained,
     heldOut: prepared.heldOut ?? null,
+    rewards: prepared.rewards?.grade ?? null,
     history: checkpoint?.state.evaluations ?? [],
     onSamples: log.samples,
   });
@@ -210,7 +214,10 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     }
     saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
     await prepared.dispose?.();
-    const evaluation = await evaluateTrained(run, { config, inputs: args.evaluation, context });
+    const evaluation = await evaluateTrained(run, {
+      ...{ config, inputs: args.evaluation, context },
+      rewards: prepared.rewards?.grade ?? null,
+    });
     const results = { steps: progress.step, ...evaluation?.metrics };
     if (evaluation !== null) log.results(progress.step, { ...evaluation.metrics });
     await log.close('done');
@@ -224,6 +231,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     await log.close(context.signal.aborted ? 'interrupted' : 'failed');
     evaluates.dispose();
     await prepared.dispose?.();
+    await prepared.rewards?.close();
   }
 }
 

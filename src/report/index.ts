@@ -11,6 +11,7 @@ export { type TableRow, toCsv, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
 export { pickExamples } from './examples.js';
 export { type GroupLog, type GroupRow, openGroupLog } from './group-log.js';
+export { type JobStatus, jobStatus } from './job-status.js';
 export { metricCharts } from './metric-charts.js';
 export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
 export { checkRun, openRun } from './open-run.js';
@@ -51,6 +52,7 @@ export type {
 export type { RowLog, RowLogOptions, StepRow } from './row-log.js';
 export { moveRunAside, readRunRecord } from './run-files.js';
 export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder.js';
+export { isLocked } from './run-lock.js';
 export { makeRunId, type RunRecord, type RunStatus } from './run-record.js';
 export { type RunRows, readRun, runReport, runSections } from './run-report.js';
 export {

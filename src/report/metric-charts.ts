@@ -42,7 +42,7 @@ const PLANS: readonly ChartPlan[] = [
 ];
 
 /** Counters, which say nothing as a curve, and what `time/` and `reward` have as well. */
-const NOT_DRAWN = /^(step|epoch|num_tokens|rollout_time|samples\/batch_mean_reward)$/;
+const NOT_DRAWN = /^(step|epoch|num_tokens|rollout_time|wall_time|samples\/batch_mean_reward)$/;
 
 /**
  * Line charts of all numeric metrics, known groups first, then one chart for each other metric that

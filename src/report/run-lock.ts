@@ -19,6 +19,9 @@ export function lockRun(dir: string): LockHolder {
 
 export const unlockRun = (dir: string, lock: LockHolder): void => releaseLock(lockPath(dir), lock);
 
+/** Whether a living process writes into `dir`. */
+export const isLocked = (dir: string): boolean => lockHolder(lockPath(dir)) !== null;
+
 /** @throws InputError when a living process holds the lock of `dir` */
 export function assertUnlocked(dir: string): void {
   const holder = lockHolder(lockPath(dir));

@@ -9,6 +9,7 @@ export {
   strictAnswer,
 } from './extract.js';
 export { readAnswer as readFactorization } from './factorization/answer.js';
+export { isFactorization } from './factorization/check.js';
 export { followsFormat } from './format.js';
 export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
 export {

@@ -7,11 +7,14 @@ import { doctor } from './doctor.js';
 import { dpo } from './dpo.js';
 import { evaluate } from './eval.js';
 import { exportModel } from './export.js';
+import { factorize } from './factorize.js';
 import { generate } from './generate.js';
 import { grade } from './grade.js';
 import { grpo } from './grpo.js';
 import { initModel } from './init-model.js';
+import { job } from './job.js';
 import { pairs } from './pairs.js';
+import { predict } from './predict.js';
 import { quickstart } from './quickstart.js';
 import { rollouts } from './rollouts.js';
 import { run } from './run.js';
@@ -35,12 +38,15 @@ export const commands: readonly Command[] = [
   score,
   grade,
   evaluate,
+  predict,
   solve,
+  factorize,
   compare,
   traces,
   rollouts,
   pairs,
   exportModel,
+  job,
   run,
   sweep,
   bench,

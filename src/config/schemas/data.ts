@@ -96,6 +96,10 @@ const medicalKeys = z
       .default('simple')
       .describe('Prompt before the first user message, part of the file name; none writes none'),
     system_prompt: optionalText("The prompt's own text, under the name prompt_type"),
+    demonstrations: z
+      .boolean()
+      .default(false)
+      .describe("Also write the training rows with their answer as the assistant's turn, for SFT"),
   })
   .prefault({});
 

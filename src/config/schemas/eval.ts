@@ -58,6 +58,7 @@ export const evalSchema = z
       .nullable()
       .default(null)
       .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
+    results_file: optionalText('JSON of metrics and every example, wherever it is wanted'),
     rows_file: optionalText('JSONL of the rows at a path of its own, beside the run folder'),
     stage: stageKey('eval'),
     ...tagKeys,

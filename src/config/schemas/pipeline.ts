@@ -24,10 +24,21 @@ const stageSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe("Gate on the stage's result, e.g. accuracy < 0.3; when true the pipeline stops"),
+  targets: z
+    .array(text())
+    .default([])
+    .describe('What its result should reach, e.g. accuracy > 0.9; reported, stops nothing'),
 });
 
 const commonKeys = {
   root: text().describe('Folder of the stages’ outputs and states'),
+  run_folder: z
+    .string()
+    .regex(/^(latest|new|run_\d{8}_\d{6})$/)
+    .meta({ expected: 'latest, new, or a name as run_20260131_235959' })
+    .nullable()
+    .default(null)
+    .describe('Folder in root of outputs and states: latest or new run_YYYYMMDD_HHMMSS, or a name'),
   vars: mapping().default({}).describe('Values that stages refer to as vars.NAME'),
   metrics: z
     .array(text())

@@ -1,10 +1,11 @@
 /** A worked answer in the form that the prompts ask for: trial division, written out. Data for SFT. */
 import type { FactorizationRow } from './rows.js';
 
+/** The working stands before its result, so that a model that writes in this order can use it. */
 export interface FactorizationAnswer {
+  readonly reasoning: readonly string[];
   readonly factors: readonly number[];
   readonly algorithm: string;
-  readonly reasoning: readonly string[];
   readonly time_taken: number;
   readonly confidence: number;
 }
@@ -28,9 +29,9 @@ export function demonstration({
   metadata,
 }: FactorizationRow): FactorizationAnswer {
   return {
+    reasoning: steps(number, factors),
     factors,
     algorithm: metadata.algorithm,
-    reasoning: steps(number, factors),
     time_taken: metadata.digits / 1000,
     confidence: 0.99,
   };

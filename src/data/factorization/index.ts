@@ -1,8 +1,9 @@
 /** The tiered set of numbers to factorize. */
 export { FACTORIZATION_ALGORITHMS } from './algorithms.js';
+export { FACTORIZATION_SCHEMA } from './answer-schema.js';
 export { demonstration } from './demonstration.js';
 export { type FactorizationSplit, SPLIT_NAMES, SPLIT_SHARES } from './numbers.js';
 export { primeFactors } from './primes.js';
-export type { FactorizationRow } from './rows.js';
+export { ENHANCED_PROMPT, type FactorizationRow, factorizationQuestion } from './rows.js';
 export { apportion, planTiers, type TierPlan } from './tiers.js';
 export { isFactorization } from './verify.js';

@@ -42,11 +42,12 @@ const vocabulary = FACTORIZATION_ALGORITHMS.map(({ name, about }) => `${name} ($
 /** The prompt of the enhanced rows. */
 export const ENHANCED_PROMPT = `You are an expert in number theory who factorizes whole numbers exactly. Choose an algorithm that suits the size of the number, write one step of work in each entry of the reasoning, check that every factor is prime, and check that the product of the factors is the number. Algorithms: ${vocabulary}.`;
 
+/** What the user asks. */
+export const factorizationQuestion = (number: number | string): string =>
+  `Find the prime factorization of ${number}. ${ANSWER_FORM}`;
+
 function messagesFor(number: number, enhanced: boolean): Message[] {
-  const user: Message = {
-    role: 'user',
-    content: `Find the prime factorization of ${number}. ${ANSWER_FORM}`,
-  };
+  const user: Message = { role: 'user', content: factorizationQuestion(number) };
   return enhanced ? [{ role: 'system', content: ENHANCED_PROMPT }, user] : [user];
 }
 

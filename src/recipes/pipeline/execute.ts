@@ -32,6 +32,7 @@ export async function executeStage(stage: Stage, progress: Progress): Promise<vo
   } else {
     await startStage(stage, plan, progress);
   }
+  testTargets(stage, progress);
   testGate(stage, progress);
 }
 
@@ -95,6 +96,19 @@ function failure(stage: Stage, exitCode: number): Error {
     remedy: 'Its error stands above; finished stages are kept',
   };
   return exitCode === BAD_INPUT ? new InputError(parts) : new RunError(parts);
+}
+
+function testTargets(stage: Stage, progress: Progress): void {
+  const own = progress.reports.get(stage.id);
+  if (own === undefined) return;
+  const targets = stage.targets.map(({ text, test }) => ({
+    text,
+    isMet: test((name) => gateMetric(name, own, progress)),
+  }));
+  note(progress, stage, { ...own, targets });
+  for (const { text, isMet } of targets) {
+    progress.context.log(`stage ${stage.id}: target ${text} ${isMet ? 'met' : 'missed'}`);
+  }
 }
 
 function testGate(stage: Stage, progress: Progress): void {

@@ -17,12 +17,15 @@ import {
   type YamlFile,
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
+import { runFolder } from './run-folder.js';
 
 export interface LoadPipelineOptions {
   readonly file: string;
   /** `vars.x=…`, `root=…`, `grid.x=…`, `stages.NAME.key=…`. */
   readonly overrides?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Stamps a new run folder. */
+  readonly now?: Date;
 }
 
 /** Values of `${grid.NAME}` in one run of a sweep's stages. */
@@ -41,11 +44,12 @@ export interface StageEntry {
 
 export interface PipelineFile {
   readonly yaml: YamlFile;
+  /** Of outputs and states: the file's root, or the run folder in it. */
   readonly root: string;
   readonly metrics: readonly string[];
   readonly entries: readonly StageEntry[];
   readonly points: readonly GridPoint[];
-  /** `env:NAME`, `root` and `vars.NAME`. */
+  /** `env:NAME`, `root`, `run` and `vars.NAME`. */
   readonly lookup: Lookup;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -81,17 +85,19 @@ function readHeadKey<S extends ConfigSchema>(
 }
 
 const rootSchema = pipelineSchema.pick({ root: true });
+const runFolderSchema = pipelineSchema.pick({ run_folder: true });
 const varsSchema = pipelineSchema.pick({ vars: true });
 
-/** The head of a file: root may refer to `env`, vars also to `root`, everything else also to `vars`. */
+/** The head of a file: root may refer to `env`, vars also to `root` and `run`, everything else also to `vars`. */
 function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOptions) {
-  const { file, overrides = [], env = {} } = options;
+  const { file, overrides = [], env = {}, now = new Date() } = options;
   const yaml = readYamlFile(file);
   const layers = { yaml, overrides: overrides.filter((word) => !STAGE_OVERRIDE.test(word)) };
   const fromEnv = environmentLookup(env);
   const { root } = readHeadKey(rootSchema, layers, fromEnv);
-  const withRoot: Lookup = (reference, where) =>
-    reference === 'root' ? root : fromEnv(reference, where);
+  const { run_folder: choice } = readHeadKey(runFolderSchema, layers, fromEnv);
+  const folders: Readonly<Record<string, string>> = { root, run: runFolder(root, choice, now) };
+  const withRoot: Lookup = (reference, where) => folders[reference] ?? fromEnv(reference, where);
   const { vars } = readHeadKey(varsSchema, layers, withRoot);
   const lookup: Lookup = (reference, where) =>
     reference.startsWith('vars.')
@@ -108,7 +114,10 @@ function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOption
     { value: { ...value, root }, where: yaml.where },
     ...others.map(overrideLayer),
   ]);
-  return { yaml, config, lookup, env, stageOverrides: stageOverridesOf(overrides) };
+  return {
+    ...{ yaml, config, lookup, env, root: folders.run as string },
+    stageOverrides: stageOverridesOf(overrides),
+  };
 }
 
 function stageOverridesOf(overrides: readonly string[]): Map<string, string[]> {
@@ -153,7 +162,7 @@ const listed = (specs: readonly StageConfig[], key: string) =>
 
 /** @throws InputError with `file:line`. */
 export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
-  const { yaml, config, lookup, env, stageOverrides } = readHead(pipelineSchema, options);
+  const { yaml, config, root, lookup, env, stageOverrides } = readHead(pipelineSchema, options);
   const stages = listed(config.stages, 'stages');
   checkNames(yaml, stages, stageOverrides.keys());
   const entries = stages.map(({ spec, place }) => ({
@@ -163,7 +172,7 @@ export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
     point: null,
     overrides: stageOverrides.get(spec.name) ?? [],
   }));
-  const { root, metrics } = config;
+  const { metrics } = config;
   return {
     yaml,
     root,
@@ -191,7 +200,7 @@ export const pointLabel = (point: GridPoint): string => Object.values(point).joi
 
 /** @throws InputError with `file:line`. */
 export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
-  const { yaml, config, lookup, env, stageOverrides } = readHead(sweepSchema, options);
+  const { yaml, config, root, lookup, env, stageOverrides } = readHead(sweepSchema, options);
   const shared = listed(config.shared, 'shared');
   const stages = listed(config.stages, 'stages');
   checkNames(yaml, [...shared, ...stages], stageOverrides.keys());
@@ -215,6 +224,6 @@ export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
       })),
     ),
   ];
-  const { root, metrics } = config;
+  const { metrics } = config;
   return { yaml, root, metrics, entries, points, lookup, env };
 }

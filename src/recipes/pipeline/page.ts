@@ -53,6 +53,7 @@ function pipelinePage(result: PipelineResult, { metrics, sections }: PageOptions
     sections: [
       { type: 'facts', title: 'Summary', facts: facts(result.stages) },
       { type: 'table', title: 'Stages', ...table },
+      targetTable(result.stages),
       ...sections,
       accuracies(result.stages),
       { type: 'phases', title: 'Time by stage', phases: secondsByStage(result.stages) },
@@ -76,6 +77,15 @@ function facts(stages: readonly StageReport[]): Fact[] {
       : [{ label: 'Stopped at', value: `${stopped.name} (${stopped.status})` }]),
   ];
 }
+
+const targetTable = (stages: readonly StageReport[]): Section => ({
+  type: 'table',
+  title: 'Targets',
+  header: ['stage', 'target', ''],
+  rows: stages.flatMap(({ name, targets }) =>
+    targets.map(({ text, isMet }) => [name, text, isMet ? 'met' : 'missed']),
+  ),
+});
 
 const secondsByStage = (stages: readonly StageReport[]): Record<string, number> =>
   Object.fromEntries(stages.map(({ name, seconds }) => [name, seconds]));

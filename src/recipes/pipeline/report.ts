@@ -12,6 +12,13 @@ export interface StageReport {
   readonly output: string | null;
   readonly hash: string | null;
   readonly result: unknown;
+  /** What the result should reach; empty where the stage has no targets or was not reached. */
+  readonly targets: readonly Target[];
+}
+
+export interface Target {
+  readonly text: string;
+  readonly isMet: boolean;
 }
 
 export interface PipelineResult {
@@ -20,12 +27,13 @@ export interface PipelineResult {
   readonly stages: readonly StageReport[];
 }
 
-export type ReportParts = Pick<StageReport, 'status' | 'seconds' | 'hash' | 'result'>;
+export type ReportParts = Pick<StageReport, 'status' | 'seconds' | 'hash' | 'result'> &
+  Partial<Pick<StageReport, 'targets'>>;
 
 export function stageReport(stage: Stage, parts: ReportParts): StageReport {
-  const { status, seconds, hash, result } = parts;
+  const { status, seconds, hash, result, targets = [] } = parts;
   const { id: name, command, output } = stage;
-  return { name, command, status, seconds, output, hash, result };
+  return { name, command, status, seconds, output, hash, result, targets };
 }
 
 export interface SummaryTable {

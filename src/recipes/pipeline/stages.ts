@@ -24,6 +24,12 @@ import {
 } from './file.js';
 import { type Gate, parseGate } from './gate.js';
 
+/** A gate or target with its text. */
+export interface Condition {
+  readonly text: string;
+  readonly test: Gate;
+}
+
 export interface Stage {
   readonly id: string;
   readonly command: CommandName;
@@ -35,7 +41,8 @@ export interface Stage {
   readonly inputs: readonly string[];
   /** Folder or file it writes, or null. */
   readonly output: string | null;
-  readonly gate: { readonly text: string; readonly test: Gate } | null;
+  readonly gate: Condition | null;
+  readonly targets: readonly Condition[];
   /** `file:line`. */
   readonly where: string;
 }
@@ -64,13 +71,10 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly S
     if (maker === undefined) inputs.push(path);
     else used.add(maker.id);
   }
-  const gate =
-    spec.stop_if === null
-      ? null
-      : {
-          text: spec.stop_if,
-          test: parseGate(spec.stop_if, file.yaml.where([...place, 'stop_if'])),
-        };
+  const condition = (text: string, key: string): Condition => ({
+    text,
+    test: parseGate(text, file.yaml.where([...place, key])),
+  });
   return {
     id: entry.id,
     command: spec.command,
@@ -79,7 +83,8 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly S
     upstream: [...used],
     inputs,
     output: outputOf(config),
-    gate,
+    gate: spec.stop_if === null ? null : condition(spec.stop_if, 'stop_if'),
+    targets: spec.targets.map((text) => condition(text, 'targets')),
     where,
   };
 }

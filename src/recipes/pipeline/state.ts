@@ -42,7 +42,7 @@ const fileIdentity = (path: string, stats: Stats): string =>
   stats.size > CONTENT_LIMIT ? `${stats.size}@${stats.mtimeMs}` : sha256(readFileSync(path));
 
 /** Identity of a file or folder by content; a name that is no path (a hub id) has none. */
-function inputIdentity(path: string): string {
+export function inputIdentity(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return 'absent';
   if (!stats.isDirectory()) return fileIdentity(path, stats);

@@ -5,7 +5,7 @@
 import type { Reward, RewardFactory, RewardRow } from '../reward.js';
 import { algorithmNamed, suits } from './algorithms.js';
 import { type FactorizationAnswer, readAnswer, wholeNumber } from './answer.js';
-import { isPrime } from './primes.js';
+import { isFactorization } from './check.js';
 import { type FactorizationTask, reasoningScore } from './reasoning.js';
 
 const WEIGHTS = { correctness: 0.6, algorithm: 0.2, reasoning: 0.15, efficiency: 0.05 } as const;
@@ -14,16 +14,6 @@ type Part = (answer: FactorizationAnswer, number: bigint) => number;
 
 /** 1 when all factors are prime and multiply to the number. */
 const correctness: Part = ({ factors }, number) => (isFactorization(factors, number) ? 1 : 0);
-
-function isFactorization(factors: readonly bigint[] | null, number: bigint): boolean {
-  if (factors === null || factors.length === 0) return false;
-  let product = 1n;
-  for (const factor of factors) {
-    product *= factor;
-    if (factor < 2n || product > number) return false;
-  }
-  return product === number && factors.every(isPrime);
-}
 
 /** 1 for an algorithm that suits the size, .25 for another known one, 0 for an unknown one. */
 const algorithm: Part = (answer, number) => {
@@ -61,14 +51,33 @@ const PARTS: Readonly<Record<keyof typeof WEIGHTS, Part>> = {
   efficiency,
 };
 
+type FactorizationParts = Readonly<Record<keyof typeof WEIGHTS | 'total', number>>;
+
+/** The four parts of a completion's answer, and their weighted sum; all 0 where it holds none. */
+function factorizationParts(
+  answer: FactorizationAnswer | null,
+  number: bigint,
+): FactorizationParts {
+  const score = (part: keyof typeof WEIGHTS) => (answer === null ? 0 : PARTS[part](answer, number));
+  const parts = {
+    correctness: score('correctness'),
+    algorithm: score('algorithm'),
+    reasoning: score('reasoning'),
+    efficiency: score('efficiency'),
+  };
+  const sum = (Object.keys(WEIGHTS) as (keyof typeof WEIGHTS)[]).reduce(
+    (total, part) => total + WEIGHTS[part] * parts[part],
+    0,
+  );
+  return { ...parts, total: Math.min(1, sum) };
+}
+
 const rewardOf =
-  (score: Part): RewardFactory =>
+  (part: keyof FactorizationParts): RewardFactory =>
   (): Reward =>
   (completion, row) => {
     const number = taskNumber(row);
-    if (number === null) return null;
-    const answer = readAnswer(completion);
-    return answer === null ? 0 : score(answer, number);
+    return number === null ? null : factorizationParts(readAnswer(completion), number)[part];
   };
 
 /** Null for rows of another task. */
@@ -78,17 +87,9 @@ function taskNumber(row: RewardRow): bigint | null {
 }
 
 export const factorizationRewards = {
-  factorization: rewardOf((answer, number) =>
-    Math.min(
-      1,
-      (Object.keys(WEIGHTS) as (keyof typeof WEIGHTS)[]).reduce(
-        (sum, part) => sum + WEIGHTS[part] * PARTS[part](answer, number),
-        0,
-      ),
-    ),
-  ),
-  factorization_correctness: rewardOf(correctness),
-  factorization_algorithm: rewardOf(algorithm),
-  factorization_reasoning: rewardOf(reasoning),
-  factorization_efficiency: rewardOf(efficiency),
+  factorization: rewardOf('total'),
+  factorization_correctness: rewardOf('correctness'),
+  factorization_algorithm: rewardOf('algorithm'),
+  factorization_reasoning: rewardOf('reasoning'),
+  factorization_efficiency: rewardOf('efficiency'),
 } satisfies Record<string, RewardFactory>;

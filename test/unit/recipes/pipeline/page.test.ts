@@ -21,7 +21,7 @@ function makeRun(name: string, slope: number): string {
 }
 
 function stage(name: string, parts: Partial<StageReport> = {}): StageReport {
-  const rest = { seconds: 30, output: null, hash: null, result: null } as const;
+  const rest = { seconds: 30, output: null, hash: null, result: null, targets: [] } as const;
   return { name, command: 'sft', status: 'done', ...rest, ...parts };
 }
 

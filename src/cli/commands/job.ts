@@ -1,0 +1,29 @@
+/** `lorikeet job` */
+import { jobSchema } from '../../config/index.js';
+import type { JobStatus } from '../../recipes/job.js';
+import { defineCommand } from '../command.js';
+
+export const job = defineCommand({
+  name: 'job',
+  summary: 'Status and last events of a training run, in the words of fine-tuning services',
+  schema: jobSchema,
+  positional: { key: 'run', isList: false },
+  examples: [
+    'lorikeet job outputs/grpo',
+    'lorikeet job run=outputs/grpo output=results/job_status.json limit=10',
+  ],
+  plan: (config) => [`reads ${config.run}`],
+  run: async (config, context) => (await import('../../recipes/job.js')).runJob(config, context),
+  print: readable,
+});
+
+function readable({ status, trained_steps, metrics, events }: JobStatus): string {
+  const numbers = Object.entries(metrics).filter(([, value]) => value !== null);
+  return [
+    `Job status: ${status}, ${trained_steps} steps`,
+    ...numbers.map(([name, value]) => `${name}: ${value}`),
+    ...events.map(({ created_at: at, message }) => `${timeOf(at)}: ${message}`),
+  ].join('\n');
+}
+
+const timeOf = (seconds: number): string => new Date(1000 * seconds).toISOString().slice(0, 19);

@@ -1,0 +1,19 @@
+/** `lorikeet predict` */
+import { predictSchema } from '../../config/index.js';
+import { defineCommand } from '../command.js';
+
+export const predict = defineCommand({
+  name: 'predict',
+  summary: 'Predictions for rows of reinforcement fine-tuning, kept by run and scored by graders',
+  schema: predictSchema,
+  examples: [
+    'lorikeet predict model=outputs/rft data_dir=data subset=val n_runs=3',
+    'lorikeet predict engine=server server.api=responses model=o4-mini reasoning_effort=medium',
+  ],
+  plan: (config) => [
+    `asks ${config.model} for ${config.subset} in ${config.n_runs} runs`,
+    `writes ${config.output_dir}`,
+  ],
+  run: async (config, context) =>
+    (await import('../../recipes/predict.js')).runPredict(config, context),
+});

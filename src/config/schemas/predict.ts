@@ -1,0 +1,55 @@
+/** `lorikeet predict`: answers to rows for reinforcement fine-tuning, kept by run, and their scores. */
+import { z } from 'zod';
+import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
+import { graderKeys } from './grader-keys.js';
+import {
+  adapterKeys,
+  machineKeys,
+  modelKeys,
+  overwriteKey,
+  rewardsKey,
+  samplingKeys,
+  seedKey,
+} from './groups.js';
+import { serverSchema } from './server.js';
+
+export const predictSchema = z
+  .strictObject({
+    ...modelKeys,
+    ...adapterKeys,
+    input: optionalInput('Rows with messages and reference_answer; null: those of data medical'),
+    data_dir: text().default('data').describe('Folder of data medical'),
+    subset: fileWord().default('train').describe('train or val; part of the file names'),
+    prompt_type: fileWord().default('simple').describe('Prompt of the rows, part of the names'),
+    model_label: optionalText('Name of the model in file names; null is model'),
+    reasoning_effort: optionalText('Asked of a server, and part of the names; null is none'),
+    n_runs: whole(1).default(3).describe('Runs, with seeds seed, seed + 1, …'),
+    output_dir: text().default('data/rft/predictions').describe('Folder of all files'),
+    graders: rewardsKey
+      .min(1)
+      .prefault([{ name: 'medical_combined' }])
+      .describe('Rewards or grader objects that score the predictions, each by itself'),
+    ...graderKeys,
+    ...overwriteKey,
+    resume: z
+      .enum(['auto', 'never'])
+      .default('auto')
+      .describe('auto takes predictions that are there and makes the rest; never refuses them'),
+    engine: z
+      .enum(['onnxruntime', 'server'])
+      .default('onnxruntime')
+      .describe('Sample here, or ask an OpenAI-compatible server'),
+    server: serverSchema,
+    batch_size: whole(1).default(32).describe('Completions sampled together'),
+    ...samplingKeys(1),
+    max_new_tokens: whole(1).default(512).describe('Longest prediction, tokens'),
+    ...machineKeys,
+    ...seedKey,
+  })
+  .superRefine((config, context) => {
+    if (config.engine === 'server' || config.reasoning_effort === null) return;
+    const message = 'it belongs to a server and means nothing locally. Leave it out';
+    context.addIssue({ code: 'custom', path: ['reasoning_effort'], message });
+  });
+
+export type PredictConfig = z.output<typeof predictSchema>;

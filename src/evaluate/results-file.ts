@@ -1,0 +1,22 @@
+/** An evaluation as one JSON file: its metrics, the means of the score's parts, tables, and every example. */
+import { writeJson } from '../util/files.js';
+import type { Evaluation } from './evaluate.js';
+
+/** @param about what was evaluated */
+export function writeResults(
+  path: string,
+  { rows, metrics, tables }: Evaluation,
+  about: Readonly<Record<string, string | number>>,
+): void {
+  const prefix = 'parts/';
+  const named = Object.entries(metrics).filter(([name]) => name.startsWith(prefix));
+  const parts = Object.fromEntries(
+    named.map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+  const examples = rows.map(({ question, gold, answer, completion, correct, ...row }) => ({
+    ...{ id: row.id, sample_index: row.sample_index, question, gold, answer, correct },
+    ...{ score: row.score ?? null, reward: row.reward, rewards: row.rewards, completion },
+    ...(row.parts && { parts: row.parts }),
+  }));
+  writeJson(path, { ...about, parts, metrics, tables, examples });
+}

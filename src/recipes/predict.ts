@@ -1,0 +1,113 @@
+/**
+ * `lorikeet predict`: answers of a model to rows for reinforcement fine-tuning, in several runs, each kept in a
+ * file; every grader's scores of each run, and their mean, in files of their own.
+ */
+import type { PredictConfig } from '../config/index.js';
+import type { AsyncGrader, Grade } from '../rewards/index.js';
+import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import type { RecipeContext } from './context.js';
+import { openRewards } from './open-rewards.js';
+import { type Prediction, predictionsOf } from './predict/make-predictions.js';
+import { allRunsFile, gradedFile } from './predict/prediction-files.js';
+
+export interface RunMetrics {
+  readonly total_samples: number;
+  /** Mean score of the predictions that have one. */
+  readonly accuracy: number;
+  /** Predictions without a score, by status. */
+  readonly failed: Readonly<Record<string, number>>;
+}
+
+export interface PredictResult {
+  readonly output_dir: string;
+  readonly samples: number;
+  /** By grader, over all runs. */
+  readonly graders: Readonly<
+    Record<string, { readonly accuracy: number; readonly runs: readonly number[] }>
+  >;
+}
+
+interface Scored extends Prediction {
+  /** Null where the grader failed. */
+  readonly score: number | null;
+  readonly status: string;
+}
+
+/** @throws InputError on rows that are missing, or predictions of something else */
+export async function runPredict(
+  config: PredictConfig,
+  context: RecipeContext,
+): Promise<PredictResult> {
+  const runs: (readonly Prediction[])[] = [];
+  for (let run = 1; run <= config.n_runs; run++) {
+    runs.push(await predictionsOf(config, run, context));
+  }
+  const rewards = await openRewards(config.graders, { keys: config, context });
+  try {
+    const grades = await Promise.all(runs.map((run) => gradedRun(run, rewards.grade)));
+    const graders = config.graders.map(({ name }) => {
+      const scored = runs.map((run, i) =>
+        run.map((each, j) => scoredBy(name, each, grades[i]![j]!)),
+      );
+      return [name, writeScores(scored, { config, name, context })] as const;
+    });
+    const samples = runs.reduce((sum, run) => sum + run.length, 0);
+    return { output_dir: config.output_dir, samples, graders: Object.fromEntries(graders) };
+  } finally {
+    await rewards.close();
+  }
+}
+
+const gradedRun = (run: readonly Prediction[], grade: AsyncGrader): Promise<Grade[]> =>
+  Promise.all(run.map(({ model_prediction: text, input }) => grade(text, input)));
+
+function scoredBy(name: string, prediction: Prediction, { parts }: Grade): Scored {
+  const { score, status } = parts[name]!;
+  return { ...prediction, score, status };
+}
+
+function writeScores(
+  runs: readonly (readonly Scored[])[],
+  { config, name, context }: { config: PredictConfig; name: string; context: RecipeContext },
+) {
+  const accuracies = runs.map((rows, i) => {
+    const metrics = metricsOf(rows);
+    const at = { grader: name, run: i + 1 };
+    writeJson(gradedFile(config, { ...at, kind: 'scored' }), rows);
+    writeJson(gradedFile(config, { ...at, kind: 'metrics' }), metrics);
+    context.log(`${name}, run ${i + 1}: accuracy ${metrics.accuracy.toFixed(4)}`);
+    return metrics.accuracy;
+  });
+  writeFileAtomic(allRunsFile(config, name), toJsonl(runs.flatMap(comparedRows)));
+  return { accuracy: meanOf(accuracies), runs: accuracies };
+}
+
+function metricsOf(rows: readonly Scored[]): RunMetrics {
+  const failed: Record<string, number> = {};
+  for (const { score, status } of rows) {
+    if (score === null) failed[status] = (failed[status] ?? 0) + 1;
+  }
+  const accuracy = meanOf(rows.flatMap(({ score }) => score ?? []));
+  return { total_samples: rows.length, accuracy, failed };
+}
+
+/** A run is a sample of each example. */
+const comparedRows = (rows: readonly Scored[], run: number): JsonRow[] =>
+  rows.map(({ input, model_prediction, score, status }, index) => ({
+    id: String(index),
+    sample_index: run,
+    question: textOf(input),
+    completion: model_prediction,
+    gold: input.reference_answer,
+    score,
+    status,
+    correct: score === null ? null : score === 1,
+  }));
+
+const textOf = ({ messages }: JsonRow): string =>
+  String(
+    (messages as readonly { readonly content?: unknown }[] | undefined)?.at(-1)?.content ?? '',
+  );
+
+const meanOf = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,0 +1,124 @@
+/** Predictions of one run: taken from their file, or sampled, what an earlier call has made included. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import {
+  canonicalJson,
+  type GenerateConfig,
+  generateSchema,
+  type PredictConfig,
+  resolveConfig,
+} from '../../config/index.js';
+import { InputError } from '../../util/errors.js';
+import { type JsonRow, readJson, readJsonl, writeJson } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { runGenerate } from '../generate.js';
+import { inputIdentity } from '../pipeline/state.js';
+import { inputOf, predictionsFile } from './prediction-files.js';
+
+/** Keys are those of the file. */
+export interface Prediction {
+  readonly model_prediction: string;
+  /** The row that was asked. */
+  readonly input: JsonRow;
+  /** Null where nobody counts them. */
+  readonly reasoning_tokens_used: number | null;
+  readonly reference_answer: unknown;
+  /** What the model said of its thinking; empty without. */
+  readonly summaries: string;
+}
+
+/** @throws InputError on predictions of something else that may not be replaced */
+export async function predictionsOf(
+  config: PredictConfig,
+  run: number,
+  context: RecipeContext,
+): Promise<readonly Prediction[]> {
+  const path = predictionsFile(config, run);
+  const key = keyOf(config, run);
+  if (isThere(path, key, config)) {
+    context.log(`predictions of run ${run}: taken from ${path}`);
+    return readJson(path) as Prediction[];
+  }
+  const rows = `${path}.jsonl`;
+  const generate = generateConfig(config, { run, output: rows });
+  await runGenerate(generate, context);
+  const predictions = readJsonl(rows).map(predictionOf);
+  writeJson(path, predictions);
+  writeJson(metaFile(path), { key, rows: predictions.length });
+  rmSync(rows);
+  context.log(`predictions of run ${run}: ${predictions.length} in ${path}`);
+  return predictions;
+}
+
+const metaFile = (path: string): string => `${path}.meta.json`;
+
+/** Of everything that the predictions depend on: the model's files, the rows, and the sampling. */
+function keyOf(config: PredictConfig, run: number): string {
+  const { model, adapter, engine, server, seed } = config;
+  const { temperature, top_p, top_k, max_new_tokens, prompt_template, system_prompt } = config;
+  const isLocal = engine === 'onnxruntime';
+  const { api, extra_body } = server;
+  const parts = {
+    model: isLocal ? inputIdentity(model) : (server.model ?? model),
+    adapter: adapter === null ? null : inputIdentity(adapter),
+    rows: createHash('sha256')
+      .update(readFileSync(inputOf(config)))
+      .digest('hex'),
+    sampling: { temperature, top_p, top_k, max_new_tokens, prompt_template, system_prompt },
+    seed: seed + run - 1,
+    server: isLocal ? null : { api, extra_body, effort: config.reasoning_effort },
+  };
+  return createHash('sha256').update(canonicalJson(parts)).digest('hex');
+}
+
+function isThere(path: string, key: string, config: PredictConfig): boolean {
+  if (config.overwrite || !existsSync(path)) return false;
+  const meta = metaFile(path);
+  const isSame = existsSync(meta) && (readJson(meta) as JsonRow).key === key;
+  if (isSame && config.resume === 'auto') return true;
+  throw new InputError({
+    where: path,
+    problem: isSame
+      ? 'these predictions are there already'
+      : 'these predictions are of another model, rows, sampling or seed',
+    remedy: 'Give overwrite=true to make them anew, or another model_label or output_dir',
+  });
+}
+
+function generateConfig(
+  config: PredictConfig,
+  { run, output }: { readonly run: number; readonly output: string },
+): GenerateConfig {
+  const { model, adapter, prompt_template, system_prompt, engine, reasoning_effort } = config;
+  const { batch_size, temperature, top_p, top_k, max_new_tokens, device, threads } = config;
+  const { server } = config;
+  const effort = reasoning_effort ?? server.reasoning.effort;
+  const reasoning = { effort, summary: effort === null ? null : 'detailed' };
+  const keys = {
+    ...{ model, adapter, prompt_template, system_prompt, engine, batch_size, temperature },
+    ...{ top_p, top_k, max_new_tokens, device, threads, output, input: inputOf(config) },
+    server: { ...server, reasoning: { ...server.reasoning, ...reasoning } },
+    seed: config.seed + run - 1,
+    ...(config.overwrite ? { overwrite: true } : { resume: 'auto' }),
+  };
+  return resolveConfig(generateSchema, [{ value: keys, where: () => 'predict' }]);
+}
+
+/** Columns that `generate` adds to a row. */
+const ADDED = new Set([
+  ...['prompt_id', 'sample_index', 'request_hash', 'completion', 'completion_ids', 'logprobs'],
+  ...['finish_reason', 'adapter', 'seconds', 'reasoning', 'prompt_tokens', 'completion_tokens'],
+  'reasoning_tokens',
+]);
+
+function predictionOf(row: JsonRow): Prediction {
+  const input = Object.fromEntries(Object.entries(row).filter(([name]) => !ADDED.has(name)));
+  const { completion, reasoning, reasoning_tokens: tokens } = row;
+  return {
+    model_prediction: String(completion),
+    input,
+    reasoning_tokens_used: typeof tokens === 'number' ? tokens : null,
+    reference_answer: input.reference_answer ?? null,
+    summaries: typeof reasoning === 'string' ? reasoning : '',
+  };
+}

@@ -1,0 +1,38 @@
+/** Names of the files of predictions: subset, prompt, model, effort, run and grader, each sanitised. */
+import { join } from 'node:path';
+import type { PredictConfig } from '../../config/index.js';
+
+/** What may not stand in a file name becomes `_`; a path is named by its last two parts. */
+export const sanitised = (name: string): string =>
+  name
+    .split('/')
+    .filter((part) => part !== '' && part !== '.' && part !== '..')
+    .slice(-2)
+    .join('_')
+    .replace(/[^A-Za-z0-9._-]/g, '_');
+
+const stemOf = ({ subset, prompt_type, model_label, model, reasoning_effort }: PredictConfig) =>
+  [subset, prompt_type, model_label ?? model, reasoning_effort ?? 'none'].map(sanitised).join('_');
+
+/** Rows that `data medical` has written. */
+export function inputOf({ input, data_dir, subset, prompt_type }: PredictConfig): string {
+  const prompt = prompt_type === 'none' ? '' : `_${prompt_type}_prompt`;
+  return input ?? join(data_dir, `medical_01_verifiable_problem_${subset}${prompt}.jsonl`);
+}
+
+export const predictionsFile = (config: PredictConfig, run: number): string =>
+  join(config.output_dir, `${stemOf(config)}_predictions_run${run}.json`);
+
+/** @param kind `scored` or `metrics` */
+export const gradedFile = (
+  config: PredictConfig,
+  { grader, run, kind }: { readonly grader: string; readonly run: number; readonly kind: string },
+): string =>
+  join(
+    config.output_dir,
+    `${stemOf(config)}_${sanitised(grader)}_predictions_run_${run}_${kind}.json`,
+  );
+
+/** Scores of all runs, in the form that `compare` reads. */
+export const allRunsFile = (config: PredictConfig, grader: string): string =>
+  join(config.output_dir, `${stemOf(config)}_${sanitised(grader)}_predictions_all_runs.jsonl`);

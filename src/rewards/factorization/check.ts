@@ -1,0 +1,13 @@
+/** Whether an answer is the factorization of a number. */
+import { isPrime } from './primes.js';
+
+/** All factors are prime and multiply to the number. */
+export function isFactorization(factors: readonly bigint[] | null, number: bigint): boolean {
+  if (factors === null || factors.length === 0) return false;
+  let product = 1n;
+  for (const factor of factors) {
+    product *= factor;
+    if (factor < 2n || product > number) return false;
+  }
+  return product === number && factors.every(isPrime);
+}

@@ -1,0 +1,148 @@
+/** `predict` on a server and here: files, what is asked, what is taken from disk, what is refused. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { loadConfig, predictSchema } from '../../../src/config/index.js';
+import { sanitised } from '../../../src/recipes/predict/prediction-files.js';
+import { runPredict } from '../../../src/recipes/predict.js';
+import { messageOf } from '../../../src/util/errors.js';
+import { type JsonRow, readJson, toJsonl } from '../../../src/util/files.js';
+import { startServer, type TestServer } from '../endpoint/server.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-predict-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+let server: TestServer | undefined;
+afterEach(async () => server?.close());
+
+const ROWS = ['fever', 'anemia', 'gout'].map((gold) => ({
+  messages: [{ role: 'user', content: `What is ${gold}?` }],
+  reference_answer: gold,
+}));
+const input = join(dir, 'rows.jsonl');
+writeFileSync(input, toJsonl(ROWS));
+
+const logs: string[] = [];
+const context = {
+  signal: new AbortController().signal,
+  log: (line: string) => void logs.push(line),
+  print: () => undefined,
+  verbose: false,
+};
+
+/** Repeats the word of the question, one of them with a capital. */
+const answered = (body: JsonRow) => {
+  const { content } = (body.input as JsonRow[]).at(-1) as { content: string };
+  const text = content.slice(8, -1) === 'gout' ? 'Gout' : content.slice(8, -1);
+  return {
+    model: 'o4-mini',
+    status: 'completed',
+    output: [
+      { type: 'reasoning', summary: [{ type: 'summary_text', text: 'first' }, { text: 'then' }] },
+      { type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] },
+    ],
+    usage: { input_tokens: 5, output_tokens: 9, output_tokens_details: { reasoning_tokens: 7 } },
+  };
+};
+
+async function predict(...words: string[]) {
+  const overrides = [
+    ...['model=o4-mini', 'engine=server', 'server.api=responses', 'reasoning_effort=medium'],
+    ...[`input=${input}`, `output_dir=${join(dir, 'out')}`, 'subset=val', 'n_runs=2'],
+    ...[`server.base_url=${server?.baseUrl}`, 'server.max_attempts=1'],
+    ...words,
+  ];
+  logs.splice(0);
+  return runPredict(loadConfig(predictSchema, { overrides, env: {} }), context);
+}
+const file = (name: string) => readJson(join(dir, 'out', name));
+
+describe('predict engine=server', () => {
+  it('asks each row once a run, with the effort, and keeps tokens and summaries', async () => {
+    server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
+    const result = await predict('graders=[{name: medical_exact}, {name: medical_fuzzy}]');
+    expect(server.asked).toHaveLength(6);
+    expect(server.asked[0]?.body).toMatchObject({
+      model: 'o4-mini',
+      reasoning: { effort: 'medium', summary: 'detailed' },
+    });
+    expect(result).toMatchObject({
+      samples: 6,
+      graders: { medical_exact: { accuracy: 2 / 3, runs: [2 / 3, 2 / 3] } },
+    });
+    expect(result.graders.medical_fuzzy?.accuracy).toBe(1);
+    const stem = 'val_simple_o4-mini_medium';
+    expect(file(`${stem}_predictions_run1.json`)).toEqual(
+      ['fever', 'anemia', 'Gout'].map((text, i) => ({
+        model_prediction: text,
+        input: ROWS[i],
+        reasoning_tokens_used: 7,
+        reference_answer: ROWS[i]?.reference_answer,
+        summaries: 'first\n\nthen',
+      })),
+    );
+    expect(file(`${stem}_medical_exact_predictions_run_2_metrics.json`)).toEqual({
+      total_samples: 3,
+      accuracy: 2 / 3,
+      failed: {},
+    });
+    const scored = file(`${stem}_medical_exact_predictions_run_2_scored.json`) as JsonRow[];
+    expect(scored.map(({ score, status }) => [score, status])).toEqual([
+      ...[1, 1, 0].map((score) => [score, 'ok']),
+    ]);
+  });
+
+  it('takes what is there, and asks nothing for it', async () => {
+    server = await startServer(() => ({ status: 500, body: {} }));
+    const { samples } = await predict();
+    expect(samples).toBe(6);
+    expect(logs[0]).toMatch(/run 1: taken from .*_predictions_run1\.json/);
+    await expect(predict('temperature=0.5')).rejects.toThrow(
+      /of another model, rows, sampling or seed/,
+    );
+    expect(server.asked).toHaveLength(0);
+  });
+
+  it('goes on with a run that broke', async () => {
+    let isBroken = true;
+    server = await startServer(({ body }, index) =>
+      isBroken && index === 2
+        ? { status: 400, body: { error: { type: 'invalid_request_error', message: 'no' } } }
+        : { body: answered(body as JsonRow) },
+    );
+    const words = [`output_dir=${join(dir, 'again')}`, 'n_runs=1', 'server.max_concurrency=1'];
+    await expect(predict(...words)).rejects.toThrow(/invalid_request_error/);
+    isBroken = false;
+    await predict(...words);
+    expect(server.asked).toHaveLength(4);
+    await predict(...words);
+    expect(server.asked).toHaveLength(4);
+    expect(logs[0]).toContain('taken from');
+    expect(readdirSync(join(dir, 'again')).filter((name) => /jsonl|part/.test(name))).toEqual([
+      'val_simple_o4-mini_medium_medical_combined_predictions_all_runs.jsonl',
+    ]);
+  });
+});
+
+describe('names and keys', () => {
+  it.each([
+    ['o4-mini-2025-04-16', 'o4-mini-2025-04-16'],
+    ['ft:o4-mini:org:demo:1', 'ft_o4-mini_org_demo_1'],
+    ['Qwen/Qwen2.5-1.5B', 'Qwen_Qwen2.5-1.5B'],
+    ['/home/me/outputs/rft', 'outputs_rft'],
+    ['../../x', 'x'],
+  ])('%s is %s in file names', (name, expected) => {
+    expect(sanitised(name)).toBe(expected);
+  });
+
+  it('refuses an effort where nothing reads it', () => {
+    let message = '';
+    try {
+      loadConfig(predictSchema, { overrides: ['model=m', 'reasoning_effort=high'] });
+    } catch (error) {
+      message = messageOf(error);
+    }
+    expect(message).toContain('reasoning_effort');
+    expect(message).toContain('means nothing locally');
+  });
+});
