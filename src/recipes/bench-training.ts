@@ -2,8 +2,8 @@
 import { commandSchemas, type SftConfig } from '../config/index.js';
 import type { DeviceChoice } from '../tensor/gpu.js';
 import { deviceInfo, gemmRate } from '../tensor/index.js';
-import { processorFlags } from '../tensor/native/library.js';
 import type { StepOutcome } from '../train/index.js';
+import { processorFlags } from '../util/processor.js';
 import type { Rng } from '../util/rng.js';
 import { round } from './bench-numbers.js';
 import type { RecipeContext } from './context.js';

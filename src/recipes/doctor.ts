@@ -9,7 +9,7 @@ import {
   processorChecks,
   systemCheck,
 } from './doctor/machine-checks.js';
-import { onnxCheck } from './doctor/onnx-check.js';
+import { onnxCheck, operatorsCheck, webgpuCheck } from './doctor/onnx-check.js';
 import { supportCheck } from './doctor/support-check.js';
 import { fusedOpsCheck, tensorflowCheck } from './doctor/tensorflow-check.js';
 import { graderPythonCheck, sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
@@ -41,6 +41,8 @@ export async function runDoctor({
     tensorflow,
     fusedOpsCheck(device),
     await onnxCheck(),
+    operatorsCheck(),
+    await webgpuCheck(),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),
     await graderPythonCheck(),

@@ -1,15 +1,14 @@
 /** Batched generation on ONNX Runtime. */
 export {
   createOnnxSampler,
-  type KernelOptions,
   type OnnxSampler,
-  type OnnxSamplerOptions,
 } from './engine/onnx-sampler.js';
 export {
   createReferenceSampler,
   type ReferenceModel,
   type ReferenceSamplerOptions,
 } from './engine/reference-sampler.js';
+export type { KernelOptions, OnnxSamplerOptions } from './engine/sampler-options.js';
 export { checkVersion } from './freshness.js';
 export type { WeightSource } from './graph/weight-source.js';
 export type { RolloutDevice } from './ort/provider.js';

@@ -1,6 +1,7 @@
 /** What matters about this machine's processor and memory. */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
+import { processorFlags } from '../util/processor.js';
 
 /** Processor features that decide which kernels TensorFlow and ONNX Runtime can use. */
 const FEATURES = [
@@ -15,11 +16,9 @@ const FEATURES = [
   'i8mm',
 ];
 
-/** The features among `FEATURES` that `/proc/cpuinfo` lists. */
-export function cpuFeatures(cpuinfo: string): string[] {
-  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1] ?? '';
-  const present = new Set(line.trim().split(/\s+/));
-  return FEATURES.filter((name) => present.has(name));
+/** The flags that are among `FEATURES`. */
+export function knownFeatures(flags: readonly string[]): string[] {
+  return FEATURES.filter((name) => flags.includes(name));
 }
 
 function textOf(path: string): string {
@@ -49,7 +48,7 @@ export function describeMachine(): Machine {
   return {
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
     cores: os.availableParallelism(),
-    features: cpuFeatures(textOf('/proc/cpuinfo')),
+    features: knownFeatures(processorFlags()),
     memory,
     availableMemory: Math.min(free, memory),
   };

@@ -1,12 +1,14 @@
-/** The check of ONNX Runtime: a tiny decoder is built, loaded and really run. */
-import { readFileSync } from 'node:fs';
+/** The checks of ONNX Runtime: a tiny decoder is built, loaded and really run; our operators are looked for. */
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { specFromConfig } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec.js';
-import { createOnnxSampler } from '../../rollout/index.js';
+import { createOnnxSampler, type RolloutDevice } from '../../rollout/index.js';
+import { operatorsLibrary } from '../../setup/index.js';
+import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
 import { fromFloat32, type HostTensor } from '../../weights/index.js';
-import { broken, type Check, ok } from './check.js';
+import { broken, type Check, note, ok } from './check.js';
 
 const VOCAB = 4;
 
@@ -25,7 +27,7 @@ const SPEC = {
 };
 
 /** With all weights zero every token has the same probability, so each log-probability is −ln 4. */
-async function scoreWithZeros(): Promise<readonly number[]> {
+async function scoreWithZeros(device: RolloutDevice): Promise<readonly number[]> {
   const spec = specFromConfig('doctor', SPEC);
   const shapes = parameterShapes(spec);
   const weights = (name: string): HostTensor => {
@@ -34,7 +36,8 @@ async function scoreWithZeros(): Promise<readonly number[]> {
     return fromFloat32(new Float32Array(size), shape);
   };
   const tokenizer = { eosIds: [], decode: () => '' };
-  const sampler = await createOnnxSampler({ spec, weights, tokenizer, maxContext: 8, threads: 1 });
+  const options = { spec, weights, tokenizer, maxContext: 8, threads: 1, device };
+  const sampler = await createOnnxSampler(options);
   try {
     const [logprobs] = await sampler.score([[1, 2, 3]]);
     return Array.from(logprobs ?? []);
@@ -48,16 +51,45 @@ function packageVersion(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
+const isRight = (logprobs: readonly number[]): boolean =>
+  logprobs.length === 2 && logprobs.every((value) => Math.abs(value + Math.log(VOCAB)) < 1e-5);
+
 export async function onnxCheck(): Promise<Check> {
   const name = 'onnxruntime';
   const remedy = 'Install the npm packages again (`npm ci`)';
   try {
-    const logprobs = await scoreWithZeros();
-    const isRight =
-      logprobs.length === 2 && logprobs.every((value) => Math.abs(value + Math.log(VOCAB)) < 1e-5);
-    if (!isRight) return broken(name, `a decoder scored ${logprobs.join(', ')}`, remedy);
+    const logprobs = await scoreWithZeros('cpu');
+    if (!isRight(logprobs)) {
+      return broken(name, `a decoder scored ${logprobs.join(', ')}`, remedy);
+    }
     return ok(name, `${packageVersion()}, device cpu, a decoder was run`);
   } catch (error) {
     return broken(name, messageOf(error), remedy);
   }
+}
+
+/** Whether `rollout_device=webgpu` works here; nothing depends on it. */
+export async function webgpuCheck(): Promise<Check> {
+  const name = 'webgpu';
+  const remedy = 'Use rollout_device=cpu';
+  try {
+    const logprobs = await scoreWithZeros('webgpu');
+    return isRight(logprobs)
+      ? ok(name, 'a decoder was run; rollout_device=webgpu works')
+      : note(name, `a decoder scored ${logprobs.join(', ')}`, remedy);
+  } catch (error) {
+    return note(name, 'rollout_device=webgpu does not work', messageOf(error));
+  }
+}
+
+/** Whether set-up has compiled the operators that rollouts in bfloat16 and int8 need. */
+export function operatorsCheck(): Check {
+  const name = 'rollout operators';
+  const library = operatorsLibrary(cacheRoot());
+  if (existsSync(library)) return ok(name, `compiled for this processor, ${library}`);
+  return note(
+    name,
+    'not compiled; rollouts compute in float32, more slowly',
+    'Run `npx lorikeet setup`',
+  );
 }

@@ -3,16 +3,14 @@
  * lanes through the session: prompts (also scoring) and decoding.
  */
 import { availableParallelism } from 'node:os';
-import type { DecoderSpec } from '../../model/spec.js';
 import { InputError, RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
 import { decoderGraph } from '../graph/decoder.js';
 import { checkDevice } from '../graph/limits.js';
-import { cacheType, type NativeKernels, type NativePrecision } from '../graph/native-layout.js';
+import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import { encodeGraph } from '../onnx/model-files.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
-import type { RolloutDevice } from '../ort/provider.js';
 import { OrtSession, type SessionOptions } from '../ort/session.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import { TokenSampler } from '../sampling/token-sampler.js';
@@ -20,7 +18,6 @@ import type {
   Completion,
   GenerateOptions,
   PromptRequest,
-  RolloutTokenizer,
   Sampler,
   SamplingParams,
   SyncResult,
@@ -33,40 +30,8 @@ import { Lane } from './lane.js';
 import { LoraInputs, type LoraPacking } from './lora-inputs.js';
 import { PromptQueue } from './prompt-queue.js';
 import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
+import type { OnnxSamplerOptions } from './sampler-options.js';
 import { scoreSequences } from './score.js';
-
-export interface OnnxSamplerOptions {
-  readonly spec: DecoderSpec;
-  /** Base weights by Hugging Face name. */
-  readonly weights: WeightSource;
-  readonly tokenizer: RolloutTokenizer;
-  /** Full names of the modules that adapters may change. None: the graph has no adapter inputs at all. */
-  readonly loraModules?: readonly string[];
-  /** Longest prompt and completion together, in tokens. */
-  readonly maxContext: number;
-  /** Most completions in progress at once. */
-  readonly maxBatch?: number;
-  /** Bytes that keys and values of completions in progress may take; lowers the batch where needed. */
-  readonly maxCacheBytes?: number;
-  /** Most prompt tokens of one run, padding included; longer prompts are computed in pieces. */
-  readonly maxRunTokens?: number;
-  /** Threads of one operator; all of the machine's when absent. */
-  readonly threads?: number;
-  /** Where large weights are written for loading; the system's temporary folder when absent. */
-  readonly cacheDir?: string;
-  /** Our own operators, on the CPU; absent: ONNX Runtime's, in float32. */
-  readonly kernels?: KernelOptions;
-  /** What samples; default: the CPU. */
-  readonly device?: RolloutDevice;
-  /** Who chooses tokens, where the sampling parameters allow the graph; default: the graph on a GPU, else the host. */
-  readonly choice?: 'host' | 'graph';
-}
-
-export interface KernelOptions {
-  /** The library that set-up compiled. */
-  readonly library: string;
-  readonly precision: NativePrecision;
-}
 
 const DEFAULT_MAX_BATCH = 128;
 const DEFAULT_MAX_RUN_TOKENS = 2048;

@@ -44,9 +44,11 @@ export function appendProvider(api: OrtApi, options: Pointer, device: RolloutDev
     Object.values(settings),
     keys.length,
   );
-  const problem = messageOfStatus(api, status);
-  if (problem !== null)
-    throw new SetupError({ where: `rollout device ${device}`, problem, remedy });
+  const message = messageOfStatus(api, status);
+  if (message === null) return;
+  // It begins with the place in ONNX Runtime's sources and the condition that failed there.
+  const problem = message.replace(/^.* was false[.] /s, '').replace(/[\s.]+$/, '');
+  throw new SetupError({ where: `rollout device ${device}`, problem, remedy });
 }
 
 /** Description of the device's memory; whoever asks releases it. */

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
+import { processorFlags } from '../../util/processor.js';
 
 const SOURCES = fileURLToPath(new URL('.', import.meta.url));
 
@@ -31,13 +32,6 @@ export const OPS_FLAGS: readonly string[] = [
 
 /** The translation unit that includes all the rest. */
 export const opsSource = (): string => join(SOURCES, 'ops.cc');
-
-/** Feature flags of the processor as Linux lists them; empty elsewhere. */
-export function processorFlags(): readonly string[] {
-  if (process.platform !== 'linux') return [];
-  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
-  return line?.[1]?.trim().split(/\s+/) ?? [];
-}
 
 /** Whether products of bfloat16 have instructions of their own here. */
 export const hasBfloat16Products = (flags = processorFlags()): boolean =>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { libraryChecks } from '../../../src/recipes/doctor/cuda-check.js';
-import { SUPPORT, supportCheck } from '../../../src/recipes/doctor/support-check.js';
+import { supportCheck, supportTable } from '../../../src/recipes/doctor/support-check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-nvidia-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -27,17 +27,18 @@ test('each CUDA library is found or has its remedy', () => {
 });
 
 test('what a system supports: this one, one without training, an unknown one', () => {
-  expect(supportCheck('linux-x64').status).toBe('ok');
+  expect(supportCheck('linux-x64')).toMatchObject({
+    status: 'ok',
+    found:
+      'on linux-x64: training on CPU, CUDA (not tested); rollouts on CPU, WebGPU (tested in software)',
+  });
   expect(supportCheck('darwin-arm64')).toMatchObject({
     status: 'note',
-    found: expect.stringContaining('training on no; Linux in a container'),
+    found: expect.stringContaining('training on nothing; rollouts on CPU (not tested)'),
   });
   expect(supportCheck('aix-ppc64').found).toBe('aix-ppc64 is not known');
 });
 
-test('docs/gpu.md has the same table', () => {
-  const page = readFileSync('docs/gpu.md', 'utf8');
-  for (const [system, { train, sample }] of Object.entries(SUPPORT)) {
-    expect(page).toContain(`| ${system} | ${train} | ${sample} |`);
-  }
+test.each(['docs/gpu.md', 'README.md'])('%s has the same table', (page) => {
+  expect(readFileSync(page, 'utf8')).toContain(supportTable());
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { broken, note, ok } from '../../../src/recipes/doctor/check.js';
 import { gpuCheck, nodeCheck } from '../../../src/recipes/doctor/machine-checks.js';
-import { onnxCheck } from '../../../src/recipes/doctor/onnx-check.js';
+import { onnxCheck, operatorsCheck, webgpuCheck } from '../../../src/recipes/doctor/onnx-check.js';
 import { tensorflowCheck } from '../../../src/recipes/doctor/tensorflow-check.js';
 import { doctorText, runDoctor } from '../../../src/recipes/doctor.js';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
@@ -37,6 +37,23 @@ test('ONNX Runtime really runs a decoder', async () => {
   expect(await onnxCheck()).toMatchObject({
     status: 'ok',
     found: expect.stringMatching(/^1\.\d+\.\d+, device cpu, a decoder was run$/),
+  });
+});
+
+test('WebGPU runs a decoder, or the line says why not and what to use', async () => {
+  const { status, found, remedy } = await webgpuCheck();
+  const works = { status: 'ok', found: 'a decoder was run; rollout_device=webgpu works' };
+  const fails = { status: 'note', found: 'rollout_device=webgpu does not work' };
+  expect([works, fails]).toContainEqual({ status, found });
+  if (status === 'note') expect(remedy).toMatch(/^rollout device webgpu: .*rollout_device=cpu$/);
+});
+
+test('operators that are not compiled are a note with the remedy', () => {
+  vi.stubEnv('LORIKEET_CACHE', mkdtempSync(join(tmpdir(), 'lorikeet-doctor-')));
+  expect(operatorsCheck()).toMatchObject({
+    status: 'note',
+    found: 'not compiled; rollouts compute in float32, more slowly',
+    remedy: 'Run `npx lorikeet setup`',
   });
 });
 

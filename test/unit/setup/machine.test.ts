@@ -1,14 +1,12 @@
 import { expect, test } from 'vitest';
-import { cpuFeatures, describeMachine } from '../../../src/setup/machine.js';
+import { describeMachine, knownFeatures } from '../../../src/setup/machine.js';
 import { parseNvidiaSmi } from '../../../src/setup/nvidia.js';
 
-test('the processor features that matter are read from cpuinfo', () => {
-  const intel =
-    'processor\t: 0\nflags\t\t: fpu sse avx2 avx512f amx_bf16 amx_tile\n\nprocessor\t: 1\n';
-  expect(cpuFeatures(intel)).toEqual(['avx2', 'avx512f', 'amx_bf16']);
-  expect(cpuFeatures('Features\t: fp asimd bf16 i8mm\n')).toEqual(['bf16', 'i8mm']);
-  expect(cpuFeatures('flags\t: avx512fp16\n')).toEqual([]);
-  expect(cpuFeatures('')).toEqual([]);
+test('the processor features that matter are those that decide about kernels', () => {
+  expect(knownFeatures(['fpu', 'amx_bf16', 'avx512f', 'avx512fp16', 'avx2'])).toEqual([
+    ...['avx2', 'avx512f', 'amx_bf16'],
+  ]);
+  expect(knownFeatures([])).toEqual([]);
 });
 
 test('the machine has cores and memory', () => {

@@ -1,0 +1,39 @@
+/** What the sampler on ONNX Runtime is made of. */
+import type { DecoderSpec } from '../../model/spec.js';
+import type { NativePrecision } from '../graph/native-layout.js';
+import type { WeightSource } from '../graph/weight-source.js';
+import type { RolloutDevice } from '../ort/provider.js';
+import type { RolloutTokenizer } from '../types.js';
+
+export interface OnnxSamplerOptions {
+  readonly spec: DecoderSpec;
+  /** Base weights by Hugging Face name. */
+  readonly weights: WeightSource;
+  readonly tokenizer: RolloutTokenizer;
+  /** Full names of the modules that adapters may change. None: the graph has no adapter inputs at all. */
+  readonly loraModules?: readonly string[];
+  /** Longest prompt and completion together, in tokens. */
+  readonly maxContext: number;
+  /** Most completions in progress at once. */
+  readonly maxBatch?: number;
+  /** Bytes that keys and values of completions in progress may take; lowers the batch where needed. */
+  readonly maxCacheBytes?: number;
+  /** Most prompt tokens of one run, padding included; longer prompts are computed in pieces. */
+  readonly maxRunTokens?: number;
+  /** Threads of one operator; all of the machine's when absent. */
+  readonly threads?: number;
+  /** Where large weights are written for loading; the system's temporary folder when absent. */
+  readonly cacheDir?: string;
+  /** Our own operators, on the CPU; absent: ONNX Runtime's, in float32. */
+  readonly kernels?: KernelOptions;
+  /** What samples; default: the CPU. */
+  readonly device?: RolloutDevice;
+  /** Who chooses tokens, where the sampling parameters allow the graph; default: the graph on a GPU, else the host. */
+  readonly choice?: 'host' | 'graph';
+}
+
+export interface KernelOptions {
+  /** The library that set-up compiled. */
+  readonly library: string;
+  readonly precision: NativePrecision;
+}

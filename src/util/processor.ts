@@ -1,0 +1,13 @@
+/** Features of the processor, as the system names them. */
+import { readFileSync } from 'node:fs';
+
+/** The words of the first line of flags in the text of `/proc/cpuinfo`. */
+export function flagsIn(cpuinfo: string): readonly string[] {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim();
+  return line ? line.split(/\s+/) : [];
+}
+
+/** Feature flags of the processor as Linux lists them; empty elsewhere. */
+export function processorFlags(): readonly string[] {
+  return process.platform === 'linux' ? flagsIn(readFileSync('/proc/cpuinfo', 'utf8')) : [];
+}
