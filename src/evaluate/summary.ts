@@ -11,14 +11,7 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
     ['Examples', `${metrics.eval_size}${samples > 1 ? `, ${samples} samples each` : ''}`],
     ['Accuracy', withInterval(metrics.accuracy, metrics.accuracy_low, metrics.accuracy_high)],
     ['Correct', `${metrics.correct} of ${metrics.eval_size * samples}`],
-    [
-      'Flexible accuracy (last number)',
-      withInterval(
-        metrics.flexible_accuracy,
-        metrics.flexible_accuracy_low,
-        metrics.flexible_accuracy_high,
-      ),
-    ],
+    ...(metrics.status_ok === undefined ? [flexibleLine(metrics)] : []),
     ...passAt.map(([name, value]): [string, string] => [name, percent(value)]),
     ['Thinking proportion', percent(metrics.thinking_proportion)],
     ['Answer proportion', percent(metrics.answer_proportion)],
@@ -41,6 +34,13 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
 
 function withInterval(share: number, low: number, high: number): string {
   return `${percent(share)} (95% interval ${percent(low)} to ${percent(high)})`;
+}
+
+/** A grader object gives one verdict, strict and flexible. */
+function flexibleLine(metrics: EvalMetrics): [string, string] {
+  const { flexible_accuracy: share } = metrics;
+  const interval = [metrics.flexible_accuracy_low, metrics.flexible_accuracy_high] as const;
+  return ['Flexible accuracy (last number)', withInterval(share, ...interval)];
 }
 
 /** Scores of other ranges than 0 to 1 are no shares. */

@@ -83,6 +83,7 @@ describe('a grader file decides what is correct', () => {
     expect(logged.join('\n')).toContain('has no pass_threshold: scores of 1 and more are correct');
     const text = readFileSync(debugFile('checks', '_metrics.txt'), 'utf8');
     expect(text).toContain('Grades: 2 ok, 0 timeout, 0 error, 1 skipped');
+    expect(text).not.toContain('Flexible');
     expect(text).toContain('Not graded: 1 completions without a score');
   });
 
