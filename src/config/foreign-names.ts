@@ -65,6 +65,13 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   target_modules: to('lora.target_modules'),
   use_peft: to('use_lora'),
 
+  log_dir: to('output_dir'),
+  device_map: refused('Use device=auto, cpu or cuda'),
+  correct_reward: refused('Use rewards=[{name: olympiad, options: {correct_reward: …}}]'),
+  incorrect_reward: refused('Use rewards=[{name: olympiad, options: {incorrect_reward: …}}]'),
+  format_reward: refused('Use rewards=[{name: olympiad, options: {format_reward: …}}]'),
+  tinker_api_key: refused(`${REMOTE_ONLY}; keys stand in the environment, never in a config`),
+
   rpo_alpha: refused('Use loss_type=[sigmoid,sft] and loss_weights=[1,<rpo_alpha>]'),
   reference_free: refused('Use loss_type=simpo, cpo or orpo'),
   sample_packing: to('packing'),

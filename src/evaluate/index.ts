@@ -33,6 +33,7 @@ export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { openPredictions, type PredictionStore } from './predictions.js';
 export { writeResults } from './results-file.js';
+export { selectionPrompt } from './strategies/selection-prompt.js';
 export { solveAll } from './strategies/solve.js';
 export type {
   Candidate,

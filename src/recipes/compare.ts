@@ -26,6 +26,7 @@ import {
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { checkOutput } from './rows-output.js';
+import { writeStrategyTable } from './strategy-table.js';
 
 interface Paired extends EvaluationComparison, Partial<ScoreComparison> {
   readonly a: string;
@@ -42,9 +43,11 @@ export async function runCompare(
   context: RecipeContext,
 ): Promise<CompareResult> {
   checkOutput(config);
+  checkOutput({ ...config, output: config.table });
   const folders = config.inputs.filter((input) => existsSync(input) && isFolder(input));
   const comparison = folders.length > 1 ? compareRuns(folders) : null;
-  const paired = await pairedComparisons(config);
+  // A table holds several benchmarks, whose examples are not the same.
+  const paired = config.table === null ? await pairedComparisons(config) : [];
   if (comparison === null && paired.length === 0) {
     throw new InputError({
       where: 'inputs',
@@ -54,6 +57,7 @@ export async function runCompare(
   }
   if (comparison !== null) context.log(comparisonText(comparison));
   if (paired.length > 0) context.log(`\n${pairedText(paired)}`);
+  if (config.table !== null) context.log(`\n${writeStrategyTable(config.table, config.inputs)}`);
   if (config.output !== null) write(config.output, comparison, paired, context);
   return { paired };
 }

@@ -19,6 +19,7 @@ import {
   FACTORIZATION_FOLDER,
   makeFactorization,
 } from './data-factorization.js';
+import { GENSELECT_FILES, GENSELECT_FOLDER, makeGenselect } from './data-genselect.js';
 import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data-medical.js';
 import { makeSplits, SPLITS } from './data-splits.js';
 import { makeStreamed } from './data-streamed.js';
@@ -40,6 +41,7 @@ const OWN_SETS = {
     make: makeFactorization,
   },
   medical: { folder: MEDICAL_FOLDER, files: MEDICAL_FILES, make: makeMedical },
+  genselect: { folder: GENSELECT_FOLDER, files: GENSELECT_FILES, make: makeGenselect },
   contamination: {
     folder: CONTAMINATION_FOLDER,
     files: CONTAMINATION_FILES,

@@ -63,17 +63,29 @@ export function promptRow(row: JsonRow): ChatRow {
   return { prompt: [{ role: 'user', content: row.question }] };
 }
 
+export interface AnswerStyle {
+  readonly tags: AnswerTags;
+  /** `boxed`: the worked solution itself, which ends in `\\boxed{}`. */
+  readonly form: 'tags' | 'boxed';
+}
+
+function written(reasoning: string, answer: string, { tags, form }: AnswerStyle): string {
+  if (form === 'tags') return taggedAnswer(tags, reasoning, answer);
+  const isBoxed = reasoning.includes('\\boxed');
+  return isBoxed ? reasoning : `${reasoning}\nThe answer is $\\boxed{${answer}}$.`;
+}
+
 /**
- * A training row: problems are answered in the four tags, other forms stay as they are.
+ * A training row: problems are answered in the four tags or with a box, other forms stay as they are.
  * @throws InputError on a question without its working and answer.
  */
-export function trainingRow(row: JsonRow, tags: AnswerTags, where: string): ChatRow {
+export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): ChatRow {
   const { question, reasoning, answer, completion } = row;
   const isOther = [row.messages, row.prompt, row.text].some((value) => value !== undefined);
   if (typeof question !== 'string' || isOther) return row;
   if (completion !== undefined) return { ...promptRow(row), completion };
   if (typeof reasoning === 'string' && typeof answer === 'string') {
-    return { ...promptRow(row), completion: taggedAnswer(tags, reasoning, answer) };
+    return { ...promptRow(row), completion: written(reasoning, answer, style) };
   }
   throw new InputError({
     where,

@@ -39,6 +39,7 @@ type SftOnly =
   | 'traces_file'
   | 'mask_tool_output'
   | 'packing'
+  | 'answer_format'
   | 'datasets'
   | 'loss_type'
   | 'label_smoothing_factor'

@@ -28,8 +28,8 @@ async function renderedRows(
   { source, context }: { readonly source: ModelSource; readonly context: RecipeContext },
 ): Promise<Placed[]> {
   const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
-  const tags = tagsOf(config);
-  const training = rows.map((row, index) => trainingRow(row, tags, where(index)));
+  const style = { tags: tagsOf(config), form: config.answer_format };
+  const training = rows.map((row, index) => trainingRow(row, style, where(index)));
   const rendered = training.map((row, index) =>
     renderExample(source.tokenizer, row, {
       ...renderOptions(config, where(index)),

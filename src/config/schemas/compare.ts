@@ -6,6 +6,7 @@ import { overwriteKey } from './groups.js';
 export const compareSchema = z.strictObject({
   inputs: z.array(inputPath()).min(2).describe('Run folders or per-example files, two or more'),
   output: optionalText('CSV, or HTML page with curves, of the comparison; null prints it only'),
+  table: optionalText('CSV of accuracy: a row for each benchmark, a column for each strategy'),
   column: text()
     .default('correct')
     .describe('Column of true and false that examples are compared by'),

@@ -78,6 +78,16 @@ const contaminationKeys = z
   })
   .prefault({});
 
+/** Training rows of generative selection, from graded solutions. */
+const genselectKeys = z
+  .strictObject({
+    input: optionalInput('Rows of graded solutions, several a question'),
+    completion_column: text().default('completion').describe('Column of the solution'),
+    correct_column: text().default('correct').describe('Column that says whether it is right'),
+    candidates: whole(2).default(8).describe('Solutions of a question, at most; one is right'),
+  })
+  .prefault({});
+
 /** Questions with an answer that can be checked, for reinforcement fine-tuning. */
 const medicalKeys = z
   .strictObject({
@@ -104,7 +114,9 @@ const medicalKeys = z
   .prefault({});
 
 export const dataSchema = z.strictObject({
-  name: text().describe('A named set such as gsm8k, factorization, medical; or contamination'),
+  name: text().describe(
+    'A named set such as gsm8k, factorization, medical; or contamination, genselect',
+  ),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
   train_samples: optionalWhole(1, "Rows of train.jsonl; null takes the data set's own number"),
@@ -117,6 +129,7 @@ export const dataSchema = z.strictObject({
   ...factorizationKeys,
   medical: medicalKeys.describe('The medical set'),
   contamination: contaminationKeys.describe('Comparison of training rows with benchmarks'),
+  genselect: genselectKeys.describe('Rows that teach a model to select among solutions'),
   ...seedKey,
 });
 

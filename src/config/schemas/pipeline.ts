@@ -1,7 +1,7 @@
 /** Files of `lorikeet run` (stages) and `lorikeet sweep` (a grid of stages). */
 import { z } from 'zod';
 import { type CommandName, commandSchemas } from '../commands.js';
-import { text } from './fields.js';
+import { optionalText, text } from './fields.js';
 
 const COMMANDS = Object.keys(commandSchemas) as [CommandName, ...CommandName[]];
 const mapping = () => z.record(z.string(), z.unknown());
@@ -19,6 +19,7 @@ const stageSchema = z.strictObject({
     .default({})
     .describe('Config file (path from the pipeline file), or its keys'),
   with: mapping().default({}).describe('Keys over config'),
+  part: optionalText('Part of the pipeline that it belongs to; the key stage picks one'),
   needs: z.array(text()).default([]).describe('Stages that come first, beside those referred to'),
   stop_if: text()
     .nullable()
@@ -48,6 +49,9 @@ const commonKeys = {
 
 export const pipelineSchema = z.strictObject({
   ...commonKeys,
+  stage: text()
+    .default('full')
+    .describe('full runs all; the name of a part or of a stage runs that, and what it needs'),
   stages: z.array(stageSchema).min(1).describe('Stages in order'),
 });
 

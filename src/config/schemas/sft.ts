@@ -31,6 +31,10 @@ export const sftSchema = z
     traces_file: optionalInput(
       'JSONL of {question, answer} traces, whose rows dataset then picks from',
     ),
+    answer_format: z
+      .enum(['tags', 'boxed'])
+      .default('tags')
+      .describe('Problems with a worked solution: in the four tags, or as it is with \\boxed{}'),
     mask_tool_output: z
       .boolean()
       .default(false)

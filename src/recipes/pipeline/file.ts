@@ -47,6 +47,8 @@ export interface PipelineFile {
   /** Of outputs and states: the file's root, or the run folder in it. */
   readonly root: string;
   readonly metrics: readonly string[];
+  /** Part or stage that is to run; `full` is all. */
+  readonly part: string;
   readonly entries: readonly StageEntry[];
   readonly points: readonly GridPoint[];
   /** `env:NAME`, `root`, `run` and `vars.NAME`. */
@@ -172,11 +174,12 @@ export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
     point: null,
     overrides: stageOverrides.get(spec.name) ?? [],
   }));
-  const { metrics } = config;
+  const { metrics, stage: part } = config;
   return {
     yaml,
     root,
     metrics,
+    part,
     entries,
     points: [],
     lookup,
@@ -225,5 +228,5 @@ export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
     ),
   ];
   const { metrics } = config;
-  return { yaml, root, metrics, entries, points, lookup, env };
+  return { yaml, root, metrics, part: 'full', entries, points, lookup, env };
 }

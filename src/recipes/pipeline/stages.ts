@@ -56,7 +56,28 @@ export const hasKey = (command: CommandName, key: string): boolean =>
 export function resolveStages(file: PipelineFile): Stage[] {
   const done: Stage[] = [];
   for (const entry of file.entries) done.push(resolveStage(file, entry, done));
-  return done;
+  return pickPart(file, done);
+}
+
+/** The stages of the part that is to run, and all that they need. @throws InputError on an unknown part */
+function pickPart({ part, entries, yaml }: PipelineFile, stages: readonly Stage[]): Stage[] {
+  if (part === 'full') return [...stages];
+  const partOf = new Map(entries.map(({ id, spec }) => [id, spec.part]));
+  const wanted = new Set(
+    stages.filter(({ id }) => id === part || partOf.get(id) === part).map(({ id }) => id),
+  );
+  if (wanted.size === 0) {
+    const parts = new Set([...partOf.values()].filter((name) => name !== null));
+    throw new InputError({
+      where: yaml.path,
+      problem: `stage=${part}: there is no such part or stage`,
+      remedy: `Give full, ${[...parts, ...stages.map(({ id }) => id)].join(', ')}`,
+    });
+  }
+  for (const { id, upstream } of stages.toReversed()) {
+    if (wanted.has(id)) for (const needed of upstream) wanted.add(needed);
+  }
+  return stages.filter(({ id }) => wanted.has(id));
 }
 
 function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly Stage[]): Stage {
