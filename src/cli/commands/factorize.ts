@@ -10,7 +10,7 @@ export const factorize = defineCommand({
   positional: { key: 'number', isList: false },
   examples: [
     'lorikeet factorize 210 model=rft_data/run_20260131_235959/models/factorization-expert',
-    'lorikeet factorize 123456789 model=ft:o4-mini-2025-04-16:org:expert:id engine=server server.api=chat --raw',
+    'lorikeet factorize 123456789 model=ft:MODEL engine=server server.api=chat --raw',
   ],
   plan: (config) => [`asks ${config.model} for the factors of ${config.number}`],
   run: async (config, context) => {

@@ -130,7 +130,10 @@ describe('the dry run', () => {
   it('prints one line of JSON on request', async () => {
     const { out } = await call(['compare', 'a', 'b', '--dry-run', '--json']);
     expect(JSON.parse(out)).toEqual({
-      config: { inputs: ['a', 'b'], output: null, overwrite: false },
+      config: {
+        ...{ inputs: ['a', 'b'], column: 'correct', table: null },
+        ...{ output: null, overwrite: false },
+      },
       plan: ['compares a, b'],
     });
   });
