@@ -2,8 +2,8 @@
  * The parameters of a policy: frozen base weights, the trained vector, and a frozen copy of where the adapter
  * started. Layers see them by name, with the adapter that is asked for.
  *
- * Layers are fused (see `fused/`) where our own operations are loaded and only plain LoRA is trained; the
- * matrices of the base are then kept in the compute type.
+ * Layers are fused (see `fused/`) where only plain LoRA is trained; with our own operations the matrices of the
+ * base are then kept in the compute type.
  */
 import {
   type ComputeType,

@@ -60,7 +60,7 @@ interface Pass {
   readonly view: ParameterView;
   readonly source: ParameterSource;
   readonly layer: (x: Tensor, index: number) => Tensor;
-  /** Layers by our own operations; null where TensorFlow's are used. */
+  /** Layers with hand-written gradients; null where the tape takes each operation. */
   readonly fused: ((index: number) => FusedLayer) | null;
 }
 
@@ -102,7 +102,7 @@ export class Policy {
     this.segments = segmentsOf(spec.layers.length, options.checkpointedLayers);
   }
 
-  /** Whether layers run by our own fused operations, and in which type; null: by TensorFlow's alone. */
+  /** Element type of layers with hand-written gradients; null where the tape takes each operation. */
   get fused(): ComputeType | null {
     return this.store.fused;
   }

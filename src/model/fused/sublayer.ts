@@ -75,10 +75,6 @@ export class Sublayer {
     this.post = norms.post === null ? null : context.norm(norms.post);
   }
 
-  get hasPostNorm(): boolean {
-    return this.post !== null;
-  }
-
   /** @param x `[T, H]` float32 @returns `[T, H]` in the compute type */
   inputOf(x: Tensor): Tensor {
     const { compute } = this.context;
