@@ -91,7 +91,9 @@ function keptByRecomputed({ spec, tokens, elementBytes: e, isFused }: MemoryQues
 }
 
 function workingSet(question: MemoryQuestion): number {
-  const { spec, tokens, longest, elementBytes: e, isNative } = question;
+  const { spec, tokens, longest, elementBytes, isNative } = question;
+  // TensorFlow's own operations compute in float32 between products, whatever is kept.
+  const e = isNative ? elementBytes : FLOAT;
   const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
   const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
   const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
@@ -102,7 +104,9 @@ function workingSet(question: MemoryQuestion): number {
 function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {
   const rows = predicted * spec.hiddenSize * (3 * FLOAT + e);
   if (isNative) return rows + FUSED_LOGITS + 4 * e * 512 * spec.hiddenSize;
-  return rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
+  // The plain head multiplies in float32, by a copy where the matrix is kept in two bytes.
+  const copy = e === FLOAT ? 0 : FLOAT * spec.vocabSize * spec.hiddenSize;
+  return copy + rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
 }
 
 export function memoryPlan(question: MemoryQuestion): MemoryPlan {

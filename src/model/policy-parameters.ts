@@ -2,13 +2,13 @@
  * The parameters of a policy: frozen base weights, the trained vector, and a frozen copy of where the adapter
  * started. Layers see them by name, with the adapter that is asked for.
  *
- * Layers are fused (see `fused/`) where only plain LoRA is trained; with our own operations the matrices of the
- * base are then kept in the compute type.
+ * Layers are fused (see `fused/`) where only plain LoRA is trained; with our own operations, and on a GPU, the
+ * matrices of the base are then kept in the compute type.
  */
 import {
   type ComputeType,
   castTo,
-  hasNativeOps,
+  hasHalfTensors,
   type LoraBranch,
   ParameterVector,
   type Tensor,
@@ -55,7 +55,7 @@ export class PolicyParameters {
     this.spec = spec;
     this.lora = lora;
     const isPlain = lora !== null && !lora.config.useDora && lora.replaced.size === 0;
-    this.fused = isPlain ? (hasNativeOps() ? compute : 'float32') : null;
+    this.fused = isPlain ? (hasHalfTensors() ? compute : 'float32') : null;
     const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
     if (lora === null) {
       const values = shapes.map(({ name }) => toFloat32(weights(name)));

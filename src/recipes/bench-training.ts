@@ -1,7 +1,7 @@
 /** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
 import { commandSchemas, type SftConfig } from '../config/index.js';
 import type { DeviceChoice } from '../tensor/gpu.js';
-import { deviceInfo, gemmRate } from '../tensor/index.js';
+import { deviceInfo, gemmRate, hasHalfTensors } from '../tensor/index.js';
 import type { StepOutcome } from '../train/index.js';
 import { processorFlags } from '../util/processor.js';
 import type { Rng } from '../util/rng.js';
@@ -123,7 +123,9 @@ function figures(
       ]),
     ),
     gemm_gflops: Math.round(gemmRate(compute)),
-    compute_dtype: native.inUse ? (measured.trained.policy.fused ?? computeDtype) : computeDtype,
+    compute_dtype: hasHalfTensors()
+      ? (measured.trained.policy.fused ?? computeDtype)
+      : computeDtype,
     fused_ops: native.inUse,
     gradient_checkpointing: config.gradient_checkpointing,
     threads,

@@ -11,7 +11,8 @@ import {
 import { type DecoderSpec, parameterShapes } from '../model/spec.js';
 import { describeMachine } from '../setup/index.js';
 import type { ComputeType } from '../tensor/index.js';
-import { hasCompiledOps } from './compute-type.js';
+import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
+import { memoryOfCard } from './gpu-memory.js';
 
 /** The largest micro-batch: so many sequences, each of at most so many tokens. */
 export interface BatchShape {
@@ -49,18 +50,19 @@ const isFusedPlan = (lora: LoraPlan | null): boolean =>
   lora !== null && !lora.config.useDora && lora.replaced.size === 0;
 
 function question(
+  config: Pick<SftConfig, 'device'>,
   spec: DecoderSpec,
   { lora, compute, shape: { rows, longest } }: MemoryOf,
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
   const shapes =
     lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
   const isFused = isFusedPlan(lora);
-  const isNative = hasCompiledOps();
+  const isNative = hasCompiledOps(config);
   return {
     spec,
     trained: shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
     isFull: lora === null,
-    elementBytes: isFused && isNative && compute === 'bfloat16' ? 2 : 4,
+    elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
     isFused,
     isNative,
     tokens: rows * longest,
@@ -69,19 +71,24 @@ function question(
   };
 }
 
-/** Bytes that training may use. */
-const budgetOf = ({ memory_limit }: Pick<SftConfig, 'memory_limit'>): number =>
-  memory_limit === null ? 0.6 * describeMachine().memory : memory_limit * 2 ** 30;
+type MemoryKeys = Pick<SftConfig, 'device' | 'gradient_checkpointing' | 'memory_limit'>;
+
+/** Bytes that training may use: of the machine's memory, or of the card's; 0 where that is not known. */
+function budgetOf(config: MemoryKeys): number {
+  if (config.memory_limit !== null) return config.memory_limit * 2 ** 30;
+  const total = trainsOnGpu(config) ? memoryOfCard(config) : describeMachine().memory;
+  return 0.6 * (total ?? 0);
+}
 
 /** Layers recomputed in the backward pass: all, none, or as few as the budget asks. */
 export function checkpointedLayers(
-  config: Pick<SftConfig, 'gradient_checkpointing' | 'memory_limit'>,
+  config: MemoryKeys,
   spec: DecoderSpec,
   memory: MemoryOf,
 ): number {
   if (config.gradient_checkpointing === true) return spec.layers.length;
   if (config.gradient_checkpointing === false) return 0;
-  return layersToCheckpoint(question(spec, memory), budgetOf(config));
+  return layersToCheckpoint(question(config, spec, memory), budgetOf(config));
 }
 
 interface TrainingMemory {
@@ -93,7 +100,7 @@ interface TrainingMemory {
 }
 
 function trainingMemory(config: Config, spec: DecoderSpec, memory: MemoryOf): TrainingMemory {
-  const asked = question(spec, memory);
+  const asked = question(config, spec, memory);
   const layers = checkpointedLayers(config, spec, memory);
   const budget = budgetOf(config);
   return {
@@ -118,8 +125,10 @@ export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf)
   const parts = (['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const)
     .map((name) => `${name} ${mib(plan[name])}`)
     .join(', ');
+  const known = budget === 0 ? 'an unknown amount (nvidia-smi does not say)' : mib(budget);
+  const where = trainsOnGpu(config) ? ' on the GPU' : '';
   return [
-    `memory for a micro-batch of ${rows} × ${longest} tokens: ${mib(plan.total)} of ${mib(budget)} (${parts})`,
+    `memory for a micro-batch of ${rows} × ${longest} tokens: ${mib(plan.total)} of ${known}${where} (${parts})`,
     `recomputes ${layers} of ${spec.layers.length} layers; the largest micro-batch that fits has ${largest} sequences`,
   ];
 }

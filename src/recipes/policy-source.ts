@@ -16,6 +16,7 @@ import { Trainer } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import { type Adapter, loraConfig } from '../weights/index.js';
 import { computeType } from './compute-type.js';
+import { reservedOfCard } from './gpu-memory.js';
 import { type BatchShape, checkpointedLayers } from './memory.js';
 import type { ModelSource } from './model-source.js';
 import { makeOptimizer } from './optimization.js';
@@ -49,12 +50,17 @@ type SftOnly =
   | 'roles_to_train';
 
 export function configureDevice(
-  config: Pick<TrainerConfig, 'device' | 'threads'> & Partial<Pick<TrainerConfig, 'compute_dtype'>>,
+  config: Pick<TrainerConfig, 'device' | 'threads'> &
+    Partial<Pick<TrainerConfig, 'compute_dtype' | 'memory_limit'>>,
 ): void {
+  const { device, memory_limit = null } = config;
+  const reservedGpuMib = reservedOfCard({ device, memory_limit });
   configureTensorflow({
     device: config.device,
     computeDtype: config.compute_dtype === 'bfloat16' ? 'bfloat16' : 'float32',
     ...(config.threads !== null && { threads: config.threads }),
+    ...(config.compute_dtype === 'float32' && { tf32: false }),
+    ...(reservedGpuMib !== null && { reservedGpuMib }),
   });
 }
 

@@ -1,5 +1,5 @@
 /** What `nvidia-smi` says about the GPUs. */
-
+import { spawnSync } from 'node:child_process';
 import { type Env, findProgram } from '../util/programs.js';
 import { runChild } from './child.js';
 
@@ -33,4 +33,14 @@ export async function nvidiaGpus(env: Env = process.env): Promise<NvidiaGpu[] | 
   const query = [`--query-gpu=${fields}`, '--format=csv,noheader,nounits'];
   const result = await runChild(program, query, { env });
   return result.code === 0 ? parseNvidiaSmi(result.stdout) : null;
+}
+
+/** Bytes of a card's memory, by the name that CUDA_VISIBLE_DEVICES has for it; null when nvidia-smi cannot say. */
+export function cardMemory(card: string, env: Env = process.env): number | null {
+  const program = findProgram('nvidia-smi', env);
+  if (program === null) return null;
+  const query = [`--id=${card}`, '--query-gpu=memory.total', '--format=csv,noheader,nounits'];
+  const { status, stdout } = spawnSync(program, query, { env, encoding: 'utf8', timeout: 10_000 });
+  const mib = Number(stdout);
+  return status === 0 && mib > 0 ? mib * 2 ** 20 : null;
 }

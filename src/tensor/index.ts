@@ -36,6 +36,7 @@ export {
   configureTensorflow,
   type DeviceInfo,
   deviceInfo,
+  hasHalfTensors,
   hasNativeOps,
   type Scalar,
   type Tensor,

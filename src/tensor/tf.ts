@@ -9,7 +9,7 @@ import util from 'node:util';
 import { messageOf, SetupError } from '../util/errors.js';
 import { kindOf, pickCard, visibleCards } from './gpu.js';
 import { acceptHalfPrecision, type OutputBackend } from './half-precision.js';
-import { loadNativeOps, type NativeState } from './native/library.js';
+import { composesInHalf, loadNativeOps, type NativeState } from './native/library.js';
 import { loadQuietly } from './quiet-load.js';
 import {
   type Device,
@@ -44,6 +44,10 @@ export interface TensorflowOptions {
   readonly computeDtype?: 'float32' | 'bfloat16';
   /** Threads inside one operation; default `$LORIKEET_THREADS`, else one per core. */
   readonly threads?: number;
+  /** Whether a GPU may round the factors of float32 products to TF32's 10 bits; default true. */
+  readonly tf32?: boolean;
+  /** MiB of a card's memory that TensorFlow leaves to others; default: TensorFlow's own small reserve. */
+  readonly reservedGpuMib?: number;
   /** Leaves TensorFlow's own start-up lines on. */
   readonly verbose?: boolean;
 }
@@ -115,6 +119,10 @@ function showOneCard(): void {
   process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID'; // the order of nvidia-smi
   process.env.CUDA_VISIBLE_DEVICES = pickCard(options.device ?? 'cuda');
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
+  if (options.reservedGpuMib !== undefined) {
+    process.env.TF_DEVICE_MIN_SYS_MEMORY_IN_MB ??= String(options.reservedGpuMib);
+  }
+  if (options.tf32 === false) process.env.NVIDIA_TF32_OVERRIDE ??= '0';
 }
 
 function chooseRuntime(): TensorflowRuntime {
@@ -205,6 +213,9 @@ export function deviceInfo(): DeviceInfo {
 
 /** Whether the fused operations of `native/` are in use. */
 export const hasNativeOps = (): boolean => current().native.inUse;
+
+/** Whether matrices and activations may be bfloat16 tensors in this process. */
+export const hasHalfTensors = (): boolean => hasNativeOps() || composesInHalf(current().runtime);
 
 /** A float32 tensor without elements, which stands for an operation's input that is not given. */
 export const emptyTensor = () => current().empty;

@@ -26,7 +26,7 @@ export const memoryKeys = {
   memory_limit: positive()
     .nullable()
     .default(null)
-    .describe('GiB that training may use; null is 60% of this machine'),
+    .describe('GiB that training may use; null is 60% of the machine, or of the GPU it trains on'),
   compute_dtype: z
     .enum(['auto', 'float32', 'bfloat16'])
     .default('auto')

@@ -1,6 +1,7 @@
 /**
  * What decoder layers are made of, forward and backward, in two forms: our own compiled operations, and
- * TensorFlow's, composed. Both give the same numbers. None records a gradient.
+ * TensorFlow's, composed; the latter in float32, or over bfloat16 tensors where a GPU is used. All give the same
+ * numbers within their precision. None records a gradient.
  */
 import type {
   AttentionShape,
@@ -10,8 +11,9 @@ import type {
   Product,
 } from '../native/calls.js';
 import type { RotaryTable, TokenLayout } from '../ops/layout.js';
-import { hasNativeOps, type Tensor } from '../tf.js';
+import { hasHalfTensors, hasNativeOps, type Tensor } from '../tf.js';
 import { composedKernels } from './composed.js';
+import { halfKernels } from './half.js';
 import { nativeKernels } from './native.js';
 
 export interface GemmOptions {
@@ -93,4 +95,7 @@ export interface LayerKernels {
 }
 
 /** Those of this process. */
-export const kernels = (): LayerKernels => (hasNativeOps() ? nativeKernels : composedKernels);
+export function kernels(): LayerKernels {
+  if (hasNativeOps()) return nativeKernels;
+  return hasHalfTensors() ? halfKernels : composedKernels;
+}

@@ -75,6 +75,13 @@ export function findNativeOps({ device, tensorflowDir }: OpsRuntime): NativeStat
   return { inUse: false, reason: 'not compiled; run `npx lorikeet setup`' };
 }
 
+/**
+ * Whether TensorFlow's own operations work on bfloat16 tensors, as they do on a GPU. On the CPU they stay in
+ * float32, where products in bfloat16 are oneDNN's choice, unless LORIKEET_BFLOAT16_TENSORS=1 asks for it.
+ */
+export const composesInHalf = ({ device }: Pick<OpsRuntime, 'device'>): boolean =>
+  device !== 'cpu' || process.env.LORIKEET_BFLOAT16_TENSORS === '1';
+
 export function loadNativeOps(runtime: OpsRuntime): NativeState {
   const found = findNativeOps(runtime);
   if (!found.inUse) return found;

@@ -63,6 +63,44 @@ describe('the plan', () => {
   });
 });
 
+test('7 B in bfloat16 with LoRA of rank 64 trains on 4096 tokens within 80 GB of a GPU', () => {
+  /** Qwen2.5-7B's shape: 7.62 G parameters, 28 layers, untied embeddings of 152,064 × 3,584. */
+  const large = specFromConfig('qwen2', {
+    model_type: 'qwen2',
+    vocab_size: 152_064,
+    hidden_size: 3584,
+    intermediate_size: 18_944,
+    num_hidden_layers: 28,
+    num_attention_heads: 28,
+    num_key_value_heads: 4,
+    max_position_embeddings: 32_768,
+    tie_word_embeddings: false,
+  });
+  // Per layer r·Σ(in + out): q 7168, k and v 4096 each, o 7168, gate, up and down 22,528 each.
+  const trained = 28 * 64 * (2 * 7168 + 2 * 4096 + 3 * 22_528);
+  const asked: MemoryQuestion = {
+    spec: large,
+    trained,
+    isFull: false,
+    elementBytes: 2,
+    isFused: true,
+    isNative: false,
+    tokens: 4096,
+    longest: 4096,
+    predicted: 4096,
+    checkpointedLayers: 28,
+  };
+  const plan = memoryPlan(asked);
+  expect(trained).toBe(161_480_704);
+  expect(plan.weights / 1e9).toBeCloseTo(15.2, 1);
+  expect(plan.total).toBeLessThan(80e9);
+  // The matrices in float32 take twice the room; biases and norms, 0.6 M, are float32 in both.
+  const full = memoryPlan({ ...asked, elementBytes: 4 });
+  expect(full.weights / plan.weights).toBeCloseTo(2, 3);
+  // The head's float32 copy of a bfloat16 matrix is counted.
+  expect(plan.head - full.head).toBeGreaterThan(4 * 152_064 * 3584 - 1e9);
+});
+
 describe('layers to recompute', () => {
   test('are none with plenty, all with too little, and some between', () => {
     expect(layersToCheckpoint(question, 8 * GIB)).toBe(0);

@@ -1,0 +1,59 @@
+/**
+ * Layers by TensorFlow's own operations over bfloat16 tensors, which is how a GPU computes them: products take
+ * bfloat16 and add up in float32; norms, rotations, softmax and activations are computed in float32, from
+ * bfloat16 and back to it. LoRA matrices come in float32 and are rounded for their own products alone: the
+ * low-rank update is a summand of the result, never a part of a rounded weight. Float32 inputs pass as they are.
+ */
+import { type ComputeType, castTo } from '../native/calls.js';
+import { emptyTensor, type Tensor, tf } from '../tf.js';
+import { composedKernels as plain } from './composed.js';
+import { halfGemm, halfGemmOverRows } from './half-gemm.js';
+import { full, typeOf } from './half-tensor.js';
+import type { LayerKernels } from './kernels.js';
+
+const back = (x: Tensor, type: ComputeType): Tensor => castTo(x, 'float32', type);
+
+export const halfKernels: LayerKernels = {
+  norm: (x, w, options) => tf.tidy(() => back(plain.norm(full(x), w, options), options.out)),
+  normGradient: ({ x, dy, ...rest }, options) =>
+    tf.tidy(() => {
+      const dx = plain.normGradient({ x: full(x), dy: full(dy), ...rest }, options);
+      return back(dx, options.out);
+    }),
+  rope: (x, table, options) => tf.tidy(() => back(plain.rope(full(x), table, options), typeOf(x))),
+  attentionResults: plain.attentionResults,
+  attention: ({ q, k, v }, layout, shape) =>
+    tf.tidy(() => {
+      const inputs = { q: full(q), k: full(k), v: full(v) };
+      return plain.attention(inputs, layout, shape).map((o) => back(o, typeOf(q)));
+    }),
+  attentionGradient: ({ q, k, v, saved, dy }, layout, shape) =>
+    tf.tidy(() => {
+      const inputs = { q: full(q), k: full(k), v: full(v), saved: saved.map(full), dy: full(dy) };
+      return plain.attentionGradient(inputs, layout, shape).map((d) => back(d, typeOf(q)));
+    }),
+  gated: (gate, up, kind) =>
+    tf.tidy(() => back(plain.gated(full(gate), full(up), kind), typeOf(gate))),
+  gatedGradient: ({ gate, up, dy }, kind) =>
+    tf.tidy(() => {
+      const inputs = { gate: full(gate), up: full(up), dy: full(dy) };
+      const [dgate, dup] = plain.gatedGradient(inputs, kind);
+      return [back(dgate, typeOf(gate)), back(dup, typeOf(gate))];
+    }),
+  gatedGemm([gates, ups], { kind, keeps }) {
+    const type = typeOf(gates[0]!.a);
+    if (type === 'float32') return plain.gatedGemm([gates, ups], { kind, keeps });
+    const [gate, up] = [gates, ups].map((side) => halfGemm(side, { out: type }));
+    const y = halfKernels.gated(gate!, up!, kind);
+    if (keeps) return [y, gate!, up!];
+    tf.dispose([gate!, up!]);
+    return [y, emptyTensor(), emptyTensor()];
+  },
+  gemm: halfGemm,
+  gemmOverRows: halfGemmOverRows,
+  dropout: (x, { rate, seed, addend }) =>
+    tf.tidy(() => {
+      const options = { rate, seed, ...(addend !== undefined && { addend: full(addend) }) };
+      return back(plain.dropout(full(x), options), typeOf(x));
+    }),
+};
