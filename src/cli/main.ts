@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Entry point of the `lorikeet` program. */
 import { reportError, runCli } from './cli.js';
+import { readEnvFile } from './env-file.js';
 import { catchSignals } from './signals.js';
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -15,6 +16,7 @@ process.on('uncaughtException', (error) => {
   process.exit(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));
 });
 
+readEnvFile('.env', process.env);
 const { signal, exitCode } = catchSignals(err);
 const { NO_COLOR, FORCE_COLOR } = process.env;
 const colours = NO_COLOR ? false : FORCE_COLOR ? true : process.stdout.isTTY === true;

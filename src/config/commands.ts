@@ -11,6 +11,7 @@ import { gradeSchema } from './schemas/grade.js';
 import { grpoSchema } from './schemas/grpo.js';
 import { initModelSchema } from './schemas/init-model.js';
 import { jobSchema } from './schemas/job.js';
+import { openaiSchema } from './schemas/openai.js';
 import { pairsSchema } from './schemas/pairs.js';
 import { predictSchema } from './schemas/predict.js';
 import { quickstartSchema } from './schemas/quickstart.js';
@@ -41,6 +42,7 @@ export const commandSchemas = {
   rollouts: rolloutsSchema,
   pairs: pairsSchema,
   export: exportSchema,
+  openai: openaiSchema,
   job: jobSchema,
   quickstart: quickstartSchema,
 } as const satisfies Record<string, ConfigSchema>;

@@ -100,6 +100,9 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   reasoning_effort: refused(REMOTE_ONLY),
   init_value: refused(REMOTE_ONLY),
   compute_multiplier: refused(REMOTE_ONLY),
-  model_suffix: refused(`${REMOTE_ONLY}, or name the run with run_name`),
+  model_suffix: {
+    to: ['suffix'],
+    refused: `${REMOTE_ONLY}, or name the run with run_name`,
+  },
   suffix: refused(`${REMOTE_ONLY}, or name the run with run_name`),
 };

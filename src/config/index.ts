@@ -52,6 +52,11 @@ export type { InitModelConfig } from './schemas/init-model.js';
 export { initModelSchema, MODEL_TYPES } from './schemas/init-model.js';
 export type { JobConfig } from './schemas/job.js';
 export { jobSchema } from './schemas/job.js';
+export {
+  type OpenaiConfig,
+  openaiHyperparameters,
+  openaiSchema,
+} from './schemas/openai.js';
 export type { PairsConfig } from './schemas/pairs.js';
 export { pairsSchema } from './schemas/pairs.js';
 export type { StageConfig } from './schemas/pipeline.js';

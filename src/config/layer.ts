@@ -90,13 +90,16 @@ function ownNames(key: string, at: Cursor, where: string): readonly string[] {
   if (childOf(schema, key) !== undefined) return [key];
   const field = [...at.path, key].join('.');
   const foreign = Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
+  const own =
+    foreign !== undefined && 'to' in foreign
+      ? foreign.to
+          .map((name) => name.split('.'))
+          .find((names) => schemaAt(schema, names) !== undefined)
+      : undefined;
+  if (own !== undefined) return own;
   if (foreign !== undefined && 'refused' in foreign) {
     throw new InputError({ where, problem: `${field}: ${foreign.refused}` });
   }
-  const own = foreign?.to
-    .map((name) => name.split('.'))
-    .find((names) => schemaAt(schema, names) !== undefined);
-  if (own !== undefined) return own;
   const known = keyDocs(schema).map((doc) => doc.key);
   const near = nearest(key, known);
   throw new InputError({

@@ -22,6 +22,8 @@ export interface PostOptions {
   readonly signal?: AbortSignal;
   /** The server answers in words, which come as `{ text }`. Such replies are not kept. */
   readonly answersText?: boolean;
+  /** In place of the settings' tries. 1 where a lost answer does not mean that nothing was done. */
+  readonly attempts?: number;
 }
 
 export interface EndpointStats {
@@ -46,6 +48,12 @@ export interface Endpoint {
    * @throws EndpointError when the tries are used up or would not help.
    */
   post(path: string, body: JsonRow, options?: PostOptions): Promise<EndpointReply>;
+  /** Sends a form, as of a file's upload. The answer is not kept. */
+  postForm(
+    path: string,
+    form: FormData,
+    options?: Pick<PostOptions, 'signal' | 'attempts'>,
+  ): Promise<EndpointReply>;
   get(path: string, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
   stats(): EndpointStats;
 }
@@ -68,11 +76,14 @@ export function openEndpoint(
     latency_s: 0,
   };
 
-  const ask = (request: EndpointRequest): Promise<EndpointReply> =>
+  const ask = (
+    request: EndpointRequest,
+    attempts: number = settings.attempts,
+  ): Promise<EndpointReply> =>
     withPermit(async () => {
       try {
         const reply = await withRetries(() => transport(request), {
-          settings,
+          settings: { ...settings, attempts },
           request,
           onRetry: () => count.retries++,
         });
@@ -88,14 +99,14 @@ export function openEndpoint(
     });
 
   /** Only for the cache: identical requests on their way are one. */
-  const askOnce = async (request: EndpointRequest): Promise<EndpointReply> => {
-    if (cache === null) return await ask(request);
+  const askOnce = async (request: EndpointRequest, attempts?: number): Promise<EndpointReply> => {
+    if (cache === null) return await ask(request, attempts);
     const key = requestKey(request.url, request.body);
     const kept = cache.get(key);
     if (kept !== null) return shared({ body: kept, latencyMs: 0, isCached: true });
     const first = onTheirWay.get(key);
     if (first !== undefined) return shared(await first);
-    const sent = ask(request).finally(() => onTheirWay.delete(key));
+    const sent = ask(request, attempts).finally(() => onTheirWay.delete(key));
     onTheirWay.set(key, sent);
     const reply = await sent;
     cache.put(key, { url: request.url, body: request.body }, reply.body);
@@ -108,11 +119,18 @@ export function openEndpoint(
 
   return {
     settings,
-    post: async (path, body, { signal, answersText = false } = {}) => {
+    post: async (path, body, { signal, answersText = false, attempts } = {}) => {
       count.requests++;
       const url = settings.baseUrl + path;
       const request = { method: 'POST', url, body, ...(signal && { signal }) } as const;
-      return answersText ? await ask({ ...request, answersText }) : await askOnce(request);
+      return answersText
+        ? await ask({ ...request, answersText }, attempts)
+        : await askOnce(request, attempts);
+    },
+    postForm: async (path, form, { signal, attempts } = {}) => {
+      count.requests++;
+      const url = settings.baseUrl + path;
+      return await ask({ method: 'POST', url, form, ...(signal && { signal }) }, attempts);
     },
     get: async (path, { signal } = {}) => {
       count.requests++;

@@ -10,6 +10,8 @@ export interface EndpointRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly body?: JsonRow;
+  /** In place of `body`: parts of a form, as of a file's upload. */
+  readonly form?: FormData;
   readonly signal?: AbortSignal;
   readonly answersText?: boolean;
 }
@@ -32,7 +34,7 @@ export const httpTransport =
     once(settings, request);
 
 async function once(settings: EndpointSettings, request: EndpointRequest): Promise<EndpointReply> {
-  const { url, method, body } = request;
+  const { url, method } = request;
   const start = performance.now();
   const outer = abortOf(settings, request).signal;
   const timeout = AbortSignal.timeout(settings.timeoutMs);
@@ -41,12 +43,12 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
   try {
     response = await fetch(url, {
       method,
-      headers: headersOf(settings),
+      headers: headersOf(settings, request),
       redirect: 'manual',
       signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...bodyOf(request),
     });
-    text = await response.text();
+    text = withoutKey(await response.text(), settings);
   } catch (error) {
     outer?.throwIfAborted();
     throw noAnswer(url, error, settings.timeoutMs);
@@ -59,9 +61,31 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
   return { body: answer, latencyMs: performance.now() - start, isCached: false };
 }
 
-function headersOf({ apiKey }: EndpointSettings): Record<string, string> {
-  const headers = { 'content-type': 'application/json', 'user-agent': 'lorikeet' };
-  return apiKey === null ? headers : { ...headers, authorization: `Bearer ${apiKey}` };
+function bodyOf({ body, form }: EndpointRequest): { body?: string | FormData } {
+  if (form !== undefined) return { body: form };
+  return body === undefined ? {} : { body: JSON.stringify(body) };
+}
+
+/** The type of a form, with its boundary, is set by `fetch`. */
+function headersOf(
+  { apiKey }: EndpointSettings,
+  { form }: EndpointRequest,
+): Record<string, string> {
+  return {
+    'user-agent': 'lorikeet',
+    ...(form === undefined && { 'content-type': 'application/json' }),
+    ...(apiKey !== null && { authorization: `Bearer ${apiKey}` }),
+  };
+}
+
+/** Shorter texts are no keys, and may stand anywhere. */
+const SHORTEST_KEY = 8;
+
+/** A server that repeats the key, as some do when they refuse it, brings it into no log and no file. */
+function withoutKey(text: string, { apiKey }: EndpointSettings): string {
+  return apiKey === null || apiKey.length < SHORTEST_KEY
+    ? text
+    : text.replaceAll(apiKey, '(key)');
 }
 
 function parsed(url: string, text: string): JsonRow {

@@ -1,20 +1,57 @@
-/** `lorikeet job`: status and events of a training run. */
+/** `lorikeet job`: status and events of a training run, here or at a service. */
+import { join } from 'node:path';
 import type { JobConfig } from '../config/index.js';
-import { isLocked, type JobStatus, jobStatus, readRun } from '../report/index.js';
+import { refreshJob } from '../remote/index.js';
+import {
+  isLocked,
+  type JobStatus,
+  jobStatus,
+  REMOTE_FILE,
+  readRemoteRecord,
+  readRun,
+  remoteJobStatus,
+} from '../report/index.js';
+import { InputError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
+import { jobPlace, recordKeeper } from './openai/record.js';
+import { openService } from './openai/service.js';
 import { checkOutput } from './rows-output.js';
 
 export type { JobStatus };
 
-/** @throws InputError when the folder holds no run, or the output is there */
-export function runJob(config: JobConfig, { log }: RecipeContext): JobStatus {
+/** @throws InputError when the folder holds no run, or the output is there; EndpointError of the service */
+export async function runJob(config: JobConfig, context: RecipeContext): Promise<JobStatus> {
   checkOutput(config);
+  if (config.refresh || config.cancel) await askService(config, context);
   const run = readRun(config.run);
-  const status = jobStatus(run, { limit: config.limit, isAlive: isLocked(config.run) });
+  const remote = readRemoteRecord(config.run);
+  const options = { limit: config.limit, isAlive: isLocked(config.run) };
+  const status = remote === null ? jobStatus(run, options) : remoteJobStatus(run, remote, options);
   if (config.output !== null) {
     writeJson(config.output, status);
-    log(`job status in ${config.output}`);
+    context.log(`job status in ${config.output}`);
   }
   return status;
+}
+
+/** A process that watches the job keeps its files by itself; then nothing is written here. */
+async function askService({ run: dir, cancel }: JobConfig, context: RecipeContext): Promise<void> {
+  const remote = readRemoteRecord(dir);
+  if (remote === null || remote.job === null) {
+    throw new InputError({
+      where: dir,
+      problem: remote === null ? 'trains on this machine' : 'has no job at the service yet',
+      remedy: 'Leave refresh and cancel out; Ctrl-C stops a run here',
+    });
+  }
+  const { id } = remote.job;
+  const service = openService(remote, context.signal);
+  if (cancel) context.log(`job ${id}: ${(await service.cancel(id)).status}`);
+  if (isLocked(dir)) {
+    context.log(`job ${id}: another process is watching it and keeps its files`);
+    return;
+  }
+  const keeper = recordKeeper(join(dir, REMOTE_FILE), remote);
+  keeper.set({ job: await refreshJob(service, { id, place: jobPlace({ dir }) }) });
 }

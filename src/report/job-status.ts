@@ -6,7 +6,10 @@ import type { MetricRow } from './metric-log.js';
 import type { RunRecord } from './run-record.js';
 import { formatCell } from './text-table.js';
 
-export type JobState = 'running' | 'succeeded' | 'failed' | 'paused';
+/** The first four are those of a run on this machine; a service has all. */
+export type JobState =
+  | ('running' | 'succeeded' | 'failed' | 'paused')
+  | ('validating_files' | 'queued' | 'cancelled');
 
 export interface JobEvent {
   readonly object: 'fine_tuning.job.event';
@@ -15,7 +18,7 @@ export interface JobEvent {
   readonly level: 'info' | 'warn' | 'error';
   readonly type: 'message' | 'metrics';
   readonly message: string;
-  readonly data: Readonly<Record<string, number>>;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 export interface JobStatus {
@@ -32,7 +35,7 @@ export interface JobStatus {
   readonly training_file: string | null;
   readonly validation_file: string | null;
   readonly purpose: 'fine-tune';
-  readonly hyperparameters: Readonly<Record<string, number | null>>;
+  readonly hyperparameters: Readonly<Record<string, number | string | null>>;
   readonly seed: number | null;
   readonly trained_steps: number;
   readonly trained_tokens: number | null;
@@ -66,7 +69,7 @@ type Row = Readonly<Record<string, unknown>>;
 export function jobStatus(run: JobRun, options: { limit: number; isAlive: boolean }): JobStatus {
   const { record, metrics, dir } = run;
   const config = (record.config ?? {}) as Row;
-  const status = stateOf(record, options.isAlive);
+  const status = localJobState(record, options.isAlive);
   const last = metrics.at(-1);
   return {
     object: 'fine_tuning.job',
@@ -85,7 +88,7 @@ export function jobStatus(run: JobRun, options: { limit: number; isAlive: boolea
     seed: numberOf(config.seed),
     trained_steps: last?.step ?? 0,
     trained_tokens: numberOf(last?.num_tokens),
-    metrics: metricsOf(run),
+    metrics: jobMetrics(run),
     events: eventsOf(run, status)
       .slice(-options.limit || Number.POSITIVE_INFINITY)
       .reverse(),
@@ -93,7 +96,7 @@ export function jobStatus(run: JobRun, options: { limit: number; isAlive: boolea
 }
 
 /** A run whose process is gone without a word has failed. */
-function stateOf({ status }: RunRecord, isAlive: boolean): JobState {
+export function localJobState({ status }: RunRecord, isAlive: boolean): JobState {
   if (status === 'done') return 'succeeded';
   if (status === 'interrupted') return 'paused';
   return status === 'running' && isAlive ? 'running' : 'failed';
@@ -111,7 +114,7 @@ function hyperparametersOf(config: Row): JobStatus['hyperparameters'] {
   };
 }
 
-function metricsOf({ record, metrics }: JobRun): JobMetrics {
+export function jobMetrics({ record, metrics }: Pick<JobRun, 'record' | 'metrics'>): JobMetrics {
   const tenth = Math.max(1, Math.round(metrics.length / 10));
   const last = meanOf(metrics.slice(-tenth), 'reward');
   const first = meanOf(metrics.slice(0, tenth), 'reward');

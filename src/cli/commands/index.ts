@@ -13,6 +13,7 @@ import { grade } from './grade.js';
 import { grpo } from './grpo.js';
 import { initModel } from './init-model.js';
 import { job } from './job.js';
+import { openai } from './openai.js';
 import { pairs } from './pairs.js';
 import { predict } from './predict.js';
 import { quickstart } from './quickstart.js';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   rollouts,
   pairs,
   exportModel,
+  openai,
   job,
   run,
   sweep,

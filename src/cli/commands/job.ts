@@ -11,6 +11,8 @@ export const job = defineCommand({
   examples: [
     'lorikeet job outputs/grpo',
     'lorikeet job run=outputs/grpo output=results/job_status.json limit=10',
+    'lorikeet job outputs/rft refresh=true',
+    'lorikeet job outputs/rft cancel=true',
   ],
   plan: (config) => [`reads ${config.run}`],
   run: async (config, context) => (await import('../../recipes/job.js')).runJob(config, context),

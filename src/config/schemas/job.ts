@@ -8,6 +8,11 @@ export const jobSchema = z.strictObject({
   output: optionalText('JSON of the status, with the last events; null only prints it'),
   ...overwriteKey,
   limit: whole(0).default(10).describe('Events, the last ones'),
+  refresh: z
+    .boolean()
+    .default(false)
+    .describe('Ask the service that trains the job first; a run on this machine has none'),
+  cancel: z.boolean().default(false).describe('Have the service end the job, now and for good'),
 });
 
 export type JobConfig = z.output<typeof jobSchema>;

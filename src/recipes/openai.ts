@@ -1,0 +1,173 @@
+/**
+ * `lorikeet openai`: a job of OpenAI's fine-tuning, made once, watched to its end, and gone on with after an
+ * interruption. `remote.json` says what has been asked of the service; it is written before each request that
+ * makes something there.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { type OpenaiConfig, resolvedYaml } from '../config/index.js';
+import { hasEnded, watchJob } from '../remote/index.js';
+import {
+  makeRunId,
+  openRun,
+  type RemoteRecord,
+  type RunFolder,
+  readRun,
+  remoteJobStatus,
+  runReport,
+  writeReport,
+} from '../report/index.js';
+import { RunError } from '../util/errors.js';
+import type { RecipeContext } from './context.js';
+import { interruption } from './interrupt.js';
+import { absentInput, checkSame, type JobInputs, jobInputs, uploadLine } from './openai/inputs.js';
+import { makeJob } from './openai/make-job.js';
+import { jobPlace, openRemoteRecord } from './openai/record.js';
+import { openService } from './openai/service.js';
+
+export interface OpenaiResult {
+  readonly run_dir: string;
+  readonly job_id: string;
+  readonly status: string;
+  readonly fine_tuned_model: string | null;
+  readonly trained_tokens: number | null;
+  readonly steps: number;
+  readonly checkpoints: number;
+  readonly metrics: Readonly<Record<string, number | null>>;
+}
+
+/** Lines of `--dry-run`: what would be sent. */
+export async function planOpenai(config: OpenaiConfig): Promise<string[]> {
+  const { training_file, validation_file, base_url, api_key_env } = config;
+  const absent = absentInput(config);
+  const files =
+    absent === null ? filesLines(config, await jobInputs(config)) : [`${absent} is not there yet`];
+  return [
+    ...files,
+    `sends ${[training_file, validation_file].filter(Boolean).join(' and ')} to ${base_url} with the key in ${api_key_env}`,
+    `makes one ${config.method} job of ${config.model} and watches it every ${config.poll_interval_s} s`,
+    `writes ${outputDir(config)}`,
+  ];
+}
+
+function filesLines(config: OpenaiConfig, { training, validation }: JobInputs): string[] {
+  const path = config.validation_file;
+  return [
+    uploadLine(config.training_file, training),
+    ...(validation === null || path === null ? [] : [uploadLine(path, validation)]),
+  ];
+}
+
+const outputDir = ({ output_dir, run_name }: OpenaiConfig): string =>
+  output_dir ?? `outputs/${run_name ?? '<run id>'}`;
+
+/**
+ * @throws InputError on rows, grader or folder; SetupError without a key; RunError when the job failed or was
+ * cancelled; InterruptError on the signal, while the job goes on
+ */
+export async function runOpenai(
+  config: OpenaiConfig,
+  context: RecipeContext,
+): Promise<OpenaiResult> {
+  const inputs = await jobInputs(config);
+  const service = openService(config, context.signal);
+  const run = openFolder(config);
+  const keeper = openRemoteRecord(run, () => freshRecord(config));
+  let status: 'failed' | 'interrupted' | 'done' = 'failed';
+  try {
+    checkSame(keeper.get().training_file, inputs.training, config.training_file);
+    for (const line of filesLines(config, inputs)) context.log(line);
+    logChanges(run, keeper.get(), context);
+    const { id } = await makeJob({ config, inputs, service, keeper, context });
+    const job = await watchJob(service, {
+      ...{ id, place: jobPlace(run), signal: context.signal, log: context.log },
+      pollMs: 1000 * config.poll_interval_s,
+      patienceMs: 1000 * config.patience_s,
+      onJob: (each) => keeper.set({ job: each }),
+    });
+    if (hasEnded(job)) keeper.set({ checkpoints: await service.checkpoints(id) });
+    const result = resultOf(run, keeper.get());
+    run.record({ results: factsOf(result) });
+    if (job.status !== 'succeeded') throw ended(keeper.get(), run.dir);
+    status = 'done';
+    context.log(`done: ${result.fine_tuned_model}`);
+    return result;
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    status = 'interrupted';
+    throw stopped(context.signal, keeper.get(), run.dir);
+  } finally {
+    run.close(status);
+    if (existsSync(run.paths.metrics)) writeReport(run.paths.report, runReport(readRun(run.dir)));
+  }
+}
+
+function openFolder(config: OpenaiConfig): RunFolder {
+  const { resume, overwrite, training_file, validation_file, grader, output_dir, run_name } = config;
+  const text = resolvedYaml(config);
+  const runId = makeRunId(text);
+  return openRun(output_dir ?? `outputs/${run_name ?? runId}`, {
+    ...{ resume, overwrite, runId, command: 'openai' },
+    config: { text, values: config },
+    reads: [training_file, validation_file, grader].filter((path) => path !== null),
+  });
+}
+
+/** Keys that say how a job is watched and kept, not what it is. */
+const OF_WATCHING = new Set([
+  ...['resume', 'overwrite', 'output_dir', 'run_name', 'training_file', 'validation_file'],
+  ...['base_url', 'api_key_env', 'poll_interval_s', 'patience_s', 'timeout_s', 'max_attempts'],
+]);
+
+/** A job that is made keeps its settings, whatever the config says now. */
+function logChanges(run: RunFolder, { job }: RemoteRecord, { log }: RecipeContext): void {
+  if (job === null) return;
+  for (const { key } of run.configChanges.filter(({ key }) => !OF_WATCHING.has(key))) {
+    log(`config: ${key} has changed; job ${job.id} keeps what it was made with`);
+  }
+}
+
+const freshRecord = ({ base_url, api_key_env }: OpenaiConfig): RemoteRecord => ({
+  ...{ service: 'openai', base_url, api_key_env, marker: randomUUID(), is_requested: false },
+  ...{ training_file: null, validation_file: null, job: null, checkpoints: [] },
+});
+
+function resultOf(run: RunFolder, remote: RemoteRecord): OpenaiResult {
+  const status = remoteJobStatus(readRun(run.dir), remote, { limit: 1, isAlive: true });
+  return {
+    run_dir: run.dir,
+    job_id: status.id,
+    status: status.status,
+    fine_tuned_model: status.fine_tuned_model,
+    trained_tokens: status.trained_tokens,
+    steps: status.trained_steps,
+    checkpoints: remote.checkpoints.length,
+    metrics: { ...status.metrics },
+  };
+}
+
+const factsOf = ({ metrics, run_dir: _dir, ...facts }: OpenaiResult) => ({ ...facts, ...metrics });
+
+function ended({ job }: RemoteRecord, dir: string): RunError {
+  const said = job?.error?.message ? `: ${job.error.message}` : '';
+  const code = job?.error?.code ? ` (${job.error.code})` : '';
+  return new RunError({
+    where: dir,
+    problem: `job ${job?.id} ended as ${job?.status}${code}${said}`,
+    remedy: 'Its events are kept. Give overwrite=true (or delete the folder) to make a new job',
+  });
+}
+
+function stopped(signal: AbortSignal, { job, is_requested }: RemoteRecord, dir: string): Error {
+  const again = 'the same command with resume=auto';
+  if (job === null) {
+    return interruption(signal, {
+      problem: is_requested ? 'interrupted while the job was being made' : 'interrupted, no job made',
+      remedy: `${again} ${is_requested ? 'looks for the job first' : 'goes on'}`,
+    });
+  }
+  return interruption(signal, {
+    problem: `stopped watching; job ${job.id} goes on at the service`,
+    remedy: `Watch it again by ${again}, end it by: lorikeet job ${dir} cancel=true`,
+  });
+}

@@ -1,0 +1,13 @@
+/** Training services: OpenAI's fine-tuning jobs. */
+export { type FineTuningClient, fineTuningClient, MARKER_KEY } from './openai/client.js';
+export { metricRows } from './openai/event-metrics.js';
+export { checkGraderTypes, itemFields } from './openai/grader.js';
+export { type JobOptions, jobRequest } from './openai/request.js';
+export {
+  type FineTuningMethod,
+  METHODS,
+  type SourceRows,
+  type Upload,
+  uploadOf,
+} from './openai/rows.js';
+export { hasEnded, type JobPlace, refreshJob, watchJob } from './openai/watch.js';

@@ -1,0 +1,146 @@
+/**
+ * The calls of OpenAI's fine-tuning API (API reference, "Files" and "Fine-tuning"). What makes something at the
+ * service is asked for once and, where the answer is lost, looked for before it is asked for again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Endpoint, EndpointError } from '../../endpoint/index.js';
+import type { RemoteEvent, RemoteFile, RemoteJob } from '../../report/index.js';
+import { RunError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { pages } from './pages.js';
+import type { JobRequest } from './request.js';
+import type { Upload } from './rows.js';
+
+/** Key of the job's metadata that holds the marker of the run. */
+export const MARKER_KEY = 'lorikeet_run';
+
+export interface FineTuningClient {
+  /** The service's copy of a file: one that is there already, else a new one. */
+  upload(upload: Upload): Promise<RemoteFile & { readonly isNew: boolean }>;
+  /** @param isRequested The job may be there from an earlier call. */
+  createJob(
+    request: JobRequest,
+    options: { readonly isRequested: boolean },
+  ): Promise<{ readonly job: RemoteJob; readonly isFound: boolean }>;
+  job(id: string): Promise<RemoteJob>;
+  cancel(id: string): Promise<RemoteJob>;
+  /** Events that `isKnown` does not know, oldest first. */
+  newEvents(id: string, isKnown: (event: RemoteEvent) => boolean): Promise<RemoteEvent[]>;
+  checkpoints(id: string): Promise<JsonRow[]>;
+}
+
+export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineTuningClient {
+  const jobPath = (id: string) => `/fine_tuning/jobs/${encodeURIComponent(id)}`;
+  const all = (path: string, query: Readonly<Record<string, string>> = {}) =>
+    pages(endpoint, { path, query, signal });
+
+  const findFile = async ({ filename, bytes }: Upload): Promise<JsonRow | null> => {
+    for await (const page of all('/files', { purpose: 'fine-tune' })) {
+      const isSame = (file: JsonRow) =>
+        file.filename === filename && file.bytes === bytes && file.status !== 'error';
+      const found = page.find(isSame);
+      if (found !== undefined) return found;
+    }
+    return null;
+  };
+
+  const findJob = async ({ metadata }: JobRequest): Promise<JsonRow | null> => {
+    const marker = metadata[MARKER_KEY] as string;
+    for await (const page of all('/fine_tuning/jobs', { [`metadata[${MARKER_KEY}]`]: marker })) {
+      const isOwn = (job: JsonRow) => (job.metadata as JsonRow | null)?.[MARKER_KEY] === marker;
+      const found = page.find(isOwn);
+      if (found !== undefined) return found;
+    }
+    return null;
+  };
+
+  const post = async (path: string, body: JsonRow) =>
+    (await endpoint.post(path, body, { signal, attempts: 1 })).body;
+
+  return {
+    async upload(upload) {
+      const { filename, bytes, rows } = upload;
+      const make = async () => {
+        const reply = await endpoint.postForm('/files', formOf(upload), { signal, attempts: 1 });
+        return reply.body;
+      };
+      const { made, isFound } = await once({
+        ...{ endpoint, signal, make },
+        find: () => findFile(upload),
+        isRequested: true,
+      });
+      return { id: idOf(made, 'file'), filename, bytes, rows, isNew: !isFound };
+    },
+    async createJob(request, { isRequested }) {
+      const { made, isFound } = await once({
+        ...{ endpoint, signal, isRequested },
+        find: () => findJob(request),
+        make: () => post('/fine_tuning/jobs', { ...request }),
+      });
+      return { job: asJob(made), isFound };
+    },
+    job: async (id) => asJob((await endpoint.get(jobPath(id), { signal })).body),
+    cancel: async (id) => asJob((await endpoint.post(`${jobPath(id)}/cancel`, {}, { signal })).body),
+    async newEvents(id, isKnown) {
+      const events: RemoteEvent[] = [];
+      for await (const page of all(`${jobPath(id)}/events`)) {
+        const fresh = (page as unknown as RemoteEvent[]).filter((event) => !isKnown(event));
+        events.push(...fresh);
+        if (fresh.length < page.length) break;
+      }
+      return events.reverse();
+    },
+    async checkpoints(id) {
+      const found: JsonRow[] = [];
+      for await (const page of all(`${jobPath(id)}/checkpoints`)) found.push(...page);
+      return found;
+    },
+  };
+}
+
+function formOf({ text, filename }: Upload): FormData {
+  const form = new FormData();
+  form.set('purpose', 'fine-tune');
+  form.set('file', new Blob([text], { type: 'application/jsonl' }), filename);
+  return form;
+}
+
+interface OnceOptions {
+  readonly endpoint: Endpoint;
+  readonly signal: AbortSignal;
+  readonly find: () => Promise<JsonRow | null>;
+  readonly make: () => Promise<JsonRow>;
+  /** It may be there already. */
+  readonly isRequested: boolean;
+}
+
+/** A failure after which the thing may exist is followed by a look before the next try. */
+async function once(
+  options: OnceOptions,
+): Promise<{ readonly made: JsonRow; readonly isFound: boolean }> {
+  const { endpoint, signal, find, make } = options;
+  const { attempts, retryDelayMs } = endpoint.settings;
+  for (let tries = 1, isThere = options.isRequested; ; tries++) {
+    const found = isThere ? await find() : null;
+    if (found !== null) return { made: found, isFound: true };
+    try {
+      return { made: await make(), isFound: false };
+    } catch (error) {
+      const retry = error instanceof EndpointError ? error.retry : null;
+      if (retry === null || tries >= attempts) throw error;
+      isThere = true;
+      await sleep(retry.afterMs ?? retryDelayMs * 2 ** (tries - 1), undefined, { signal });
+    }
+  }
+}
+
+function asJob(body: JsonRow): RemoteJob {
+  idOf(body, 'job');
+  if (typeof body.status === 'string') return body as RemoteJob;
+  throw new RunError({ where: 'fine-tuning service', problem: 'its job has no status' });
+}
+
+function idOf({ id }: JsonRow, what: string): string {
+  if (typeof id === 'string' && id !== '') return id;
+  throw new RunError({ where: 'fine-tuning service', problem: `its ${what} has no id` });
+}

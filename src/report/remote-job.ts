@@ -1,0 +1,105 @@
+/**
+ * A job that a fine-tuning service trains: what the run folder keeps of it (`remote.json`, `events.jsonl`),
+ * and its status in the same form as that of a run on this machine.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type JsonRow, readJson } from '../util/files.js';
+import { type JobEvent, type JobStatus, jobMetrics, localJobState } from './job-status.js';
+import type { RunRows } from './run-report.js';
+
+export const REMOTE_FILE = 'remote.json';
+export const EVENTS_FILE = 'events.jsonl';
+
+/** A file as the service has it. */
+export interface RemoteFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** `remote.json`. Never holds a key. */
+export interface RemoteRecord {
+  readonly service: 'openai';
+  readonly base_url: string;
+  readonly api_key_env: string;
+  /** Written into the job's metadata before it is asked for, so that it is found again and never made twice. */
+  readonly marker: string;
+  /** The job has been asked for, whether or not an answer came. */
+  readonly is_requested: boolean;
+  readonly training_file: RemoteFile | null;
+  readonly validation_file: RemoteFile | null;
+  /** The job as last received; null before it is made. */
+  readonly job: RemoteJob | null;
+  readonly checkpoints: readonly JsonRow[];
+}
+
+/** The service's own object; the fields that are read here. */
+export interface RemoteJob extends JsonRow {
+  readonly id: string;
+  readonly status: string;
+  readonly fine_tuned_model: string | null;
+  readonly error: { readonly code?: string; readonly message?: string } | null;
+}
+
+/** An event as the service sends it. */
+export interface RemoteEvent extends JobEvent {
+  readonly id: string;
+}
+
+/** The record in `dir`, or null when its run trains on this machine. */
+export function readRemoteRecord(dir: string): RemoteRecord | null {
+  const path = join(dir, REMOTE_FILE);
+  return existsSync(path) ? (readJson(path) as RemoteRecord) : null;
+}
+
+/** The events in `dir`, oldest first. A half-written last line is no event. */
+export function readRemoteEvents(dir: string): RemoteEvent[] {
+  const path = join(dir, EVENTS_FILE);
+  if (!existsSync(path)) return [];
+  const text = readFileSync(path, 'utf8');
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as RemoteEvent);
+}
+
+/** @param isAlive whether a process is watching the job */
+export function remoteJobStatus(
+  run: Pick<RunRows, 'dir' | 'record' | 'metrics'>,
+  remote: RemoteRecord,
+  { limit, isAlive }: { readonly limit: number; readonly isAlive: boolean },
+): JobStatus {
+  const { record, metrics } = run;
+  const { job } = remote;
+  const config = (record.config ?? {}) as JsonRow;
+  const method = (job?.method ?? {}) as JsonRow;
+  const settings = (method[String(method.type)] ?? {}) as JsonRow;
+  return {
+    object: 'fine_tuning.job',
+    id: job?.id ?? record.run_id,
+    status: (job?.status as JobStatus['status']) ?? localJobState(record, isAlive),
+    method: textOf(config.method) ?? record.command,
+    model: textOf(config.model),
+    fine_tuned_model: job?.fine_tuned_model ?? null,
+    suffix: textOf(config.suffix),
+    created_at: numberOf(job?.created_at) ?? Math.floor(Date.parse(record.started_at) / 1000),
+    finished_at: numberOf(job?.finished_at),
+    training_file: remote.training_file?.id ?? textOf(config.training_file),
+    validation_file: remote.validation_file?.id ?? textOf(config.validation_file),
+    purpose: 'fine-tune',
+    hyperparameters: (settings.hyperparameters ?? {}) as JobStatus['hyperparameters'],
+    seed: numberOf(job?.seed) ?? numberOf(config.seed),
+    trained_steps: metrics.at(-1)?.step ?? 0,
+    trained_tokens: numberOf(job?.trained_tokens),
+    metrics: jobMetrics(run),
+    events: readRemoteEvents(run.dir)
+      .slice(-limit || Number.POSITIVE_INFINITY)
+      .reverse(),
+  };
+}
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
