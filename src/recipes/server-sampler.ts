@@ -3,10 +3,11 @@ import type { ServerConfig } from '../config/index.js';
 import { endpointSettings, openEndpoint } from '../endpoint/index.js';
 import { createRemoteSampler, type RemoteSampler } from '../rollout/index.js';
 import type { JsonRow } from '../util/files.js';
+import { servedModel } from './served-model.js';
 
 export interface ServerSamplerOptions {
   readonly server: ServerConfig;
-  /** Name of the model where `server.model` is null. */
+  /** Name of the model where `server.model` is null, or the folder of `lorikeet openai` that has tuned it. */
   readonly model: string;
   readonly responseFormat: JsonRow | null;
   readonly signal: AbortSignal;
@@ -26,7 +27,7 @@ export function openServerSampler(options: ServerSamplerOptions): RemoteSampler 
   });
   return createRemoteSampler({
     endpoint: openEndpoint(settings),
-    model: server.model ?? model,
+    model: servedModel(server.model ?? model),
     api: server.api,
     adapterDir: server.adapter_dir,
     extra: {

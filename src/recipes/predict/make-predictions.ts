@@ -13,6 +13,7 @@ import { type JsonRow, readJson, readJsonl, writeJson } from '../../util/files.j
 import type { RecipeContext } from '../context.js';
 import { runGenerate } from '../generate.js';
 import { inputIdentity } from '../pipeline/state.js';
+import { servedModel } from '../served-model.js';
 import { inputOf, predictionsFile } from './prediction-files.js';
 
 /** Keys are those of the file. */
@@ -59,7 +60,7 @@ function keyOf(config: PredictConfig, run: number): string {
   const isLocal = engine === 'onnxruntime';
   const { api, extra_body } = server;
   const parts = {
-    model: isLocal ? inputIdentity(model) : (server.model ?? model),
+    model: isLocal ? inputIdentity(model) : servedModel(server.model ?? model),
     adapter: adapter === null ? null : inputIdentity(adapter),
     rows: createHash('sha256')
       .update(readFileSync(inputOf(config)))
