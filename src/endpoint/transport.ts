@@ -83,9 +83,7 @@ const SHORTEST_KEY = 8;
 
 /** A server that repeats the key, as some do when they refuse it, brings it into no log and no file. */
 function withoutKey(text: string, { apiKey }: EndpointSettings): string {
-  return apiKey === null || apiKey.length < SHORTEST_KEY
-    ? text
-    : text.replaceAll(apiKey, '(key)');
+  return apiKey === null || apiKey.length < SHORTEST_KEY ? text : text.replaceAll(apiKey, '(key)');
 }
 
 function parsed(url: string, text: string): JsonRow {

@@ -103,7 +103,8 @@ export async function runOpenai(
 }
 
 function openFolder(config: OpenaiConfig): RunFolder {
-  const { resume, overwrite, training_file, validation_file, grader, output_dir, run_name } = config;
+  const { resume, overwrite, training_file, validation_file, grader, output_dir, run_name } =
+    config;
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return openRun(output_dir ?? `outputs/${run_name ?? runId}`, {
@@ -162,7 +163,9 @@ function stopped(signal: AbortSignal, { job, is_requested }: RemoteRecord, dir: 
   const again = 'the same command with resume=auto';
   if (job === null) {
     return interruption(signal, {
-      problem: is_requested ? 'interrupted while the job was being made' : 'interrupted, no job made',
+      problem: is_requested
+        ? 'interrupted while the job was being made'
+        : 'interrupted, no job made',
       remedy: `${again} ${is_requested ? 'looks for the job first' : 'goes on'}`,
     });
   }

@@ -80,7 +80,9 @@ export async function replay(exchanges: readonly Exchange[]): Promise<ReplayServ
 const NOT_FOUND = {
   status: 404,
   headers: {},
-  body: { error: { message: 'no such exchange', type: 'invalid_request_error', code: 'not_found' } },
+  body: {
+    error: { message: 'no such exchange', type: 'invalid_request_error', code: 'not_found' },
+  },
 };
 
 async function listening(server: Server): Promise<number> {

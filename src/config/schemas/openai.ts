@@ -4,7 +4,6 @@ import {
   inputPath,
   nonNegative,
   optionalInput,
-  optionalText,
   optionalWhole,
   positive,
   text,
@@ -14,7 +13,11 @@ import { outputKeys } from './groups.js';
 
 const auto = z.literal('auto');
 const countOrAuto = (doc: string) =>
-  z.union([auto, whole(1)]).nullable().default(null).describe(doc);
+  z
+    .union([auto, whole(1)])
+    .nullable()
+    .default(null)
+    .describe(doc);
 const numberOrAuto = (doc: string) =>
   z.union([auto, positive()]).nullable().default(null).describe(doc);
 

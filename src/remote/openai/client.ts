@@ -80,7 +80,8 @@ export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineT
       return { job: asJob(made), isFound };
     },
     job: async (id) => asJob((await endpoint.get(jobPath(id), { signal })).body),
-    cancel: async (id) => asJob((await endpoint.post(`${jobPath(id)}/cancel`, {}, { signal })).body),
+    cancel: async (id) =>
+      asJob((await endpoint.post(`${jobPath(id)}/cancel`, {}, { signal })).body),
     async newEvents(id, isKnown) {
       const events: RemoteEvent[] = [];
       for await (const page of all(`${jobPath(id)}/events`)) {

@@ -2,7 +2,7 @@
  * Events of type `metrics` as rows of `metrics.jsonl`, so that charts, comparisons and gates read a remote
  * run like a local one. Names: the service's guides; RFT's stand in `data.scores` and at the top.
  */
-import type { RemoteEvent, MetricRow } from '../../report/index.js';
+import type { MetricRow, RemoteEvent } from '../../report/index.js';
 import type { JsonRow } from '../../util/files.js';
 
 /** Our name → where the service may have it, the first that is a number. */

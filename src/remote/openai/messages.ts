@@ -13,20 +13,22 @@ interface MessageRules {
 }
 
 /** @throws InputError naming the message and what is wrong with it */
-export function checkMessages(value: unknown, { where, field = 'messages', last }: MessageRules): void {
-  const fail = (at: string, problem: string): never => {
-    throw new InputError({ where: `${where}: ${at}`, problem });
-  };
+export function checkMessages(
+  value: unknown,
+  { where, field = 'messages', last }: MessageRules,
+): void {
+  const error = (at: string, problem: string) =>
+    new InputError({ where: `${where}: ${at}`, problem });
   if (!Array.isArray(value) || value.length === 0) {
-    return fail(field, `expected a list of messages, found ${shown(value)}`);
+    throw error(field, `expected a list of messages, found ${shown(value)}`);
   }
   for (const [i, message] of value.entries()) {
     const problem = problemOf(message);
-    if (problem !== null) fail(`${field}[${i}]`, problem);
+    if (problem !== null) throw error(`${field}[${i}]`, problem);
   }
   const role = (value.at(-1) as JsonRow).role;
   if (last !== undefined && role !== last) {
-    fail(field, `the last message is of ${String(role)}, where this method wants ${last}`);
+    throw error(field, `the last message is of ${String(role)}, where this method wants ${last}`);
   }
 }
 
@@ -40,7 +42,9 @@ function problemOf(message: unknown): string | null {
     return `content is ${shown(content)}, expected a text or parts`;
   }
   const isWeight = weight === undefined || (role === 'assistant' && (weight === 0 || weight === 1));
-  return isWeight ? null : `weight is ${shown(weight)}, expected 0 or 1, on assistant messages only`;
+  return isWeight
+    ? null
+    : `weight is ${shown(weight)}, expected 0 or 1, on assistant messages only`;
 }
 
 const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? 'nothing';

@@ -22,7 +22,10 @@ export async function* pages(
     const { body } = await endpoint.get(`${path}?${search}`, { signal });
     const { data, has_more: hasMore } = body;
     if (!Array.isArray(data)) {
-      throw new RunError({ where: endpoint.settings.baseUrl + path, problem: 'its answer is no list' });
+      throw new RunError({
+        where: endpoint.settings.baseUrl + path,
+        problem: 'its answer is no list',
+      });
     }
     yield data as JsonRow[];
     const last = (data.at(-1) as JsonRow | undefined)?.id;

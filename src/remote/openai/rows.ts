@@ -96,7 +96,10 @@ const picked = (row: JsonRow, names: readonly string[]): JsonRow =>
 function conversation(row: JsonRow, where: string): Formed {
   const isConverted = row.messages === undefined;
   const messages = isConverted
-    ? [...turns(row.question ?? row.prompt, 'user', `${where}: prompt`), ...answer(row, 'completion', where)]
+    ? [
+        ...turns(row.question ?? row.prompt, 'user', `${where}: prompt`),
+        ...answer(row, 'completion', where),
+      ]
     : row.messages;
   checkMessages(messages, { where, last: 'assistant' });
   return { row: { messages, ...picked(row, BESIDE) }, isConverted };

@@ -160,6 +160,7 @@ describe('the resolved config', () => {
     pairs: ['input=i.jsonl', 'output=o.jsonl'],
     rollouts: ['model=m', 'dataset=gsm8k', 'output=o.jsonl'],
     export: ['model=m', 'output=o'],
+    openai: ['method=sft', 'model=m', 'training_file=t.jsonl'],
     job: ['run=r'],
     predict: ['model=m'],
     factorize: ['model=m', 'number=210'],

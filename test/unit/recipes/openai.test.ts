@@ -45,7 +45,10 @@ beforeEach(() => {
   write(
     'rft.jsonl',
     toJsonl(
-      Array.from({ length: 10 }, (_, i) => ({ messages: [MESSAGES[0]], reference_answer: String(i) })),
+      Array.from({ length: 10 }, (_, i) => ({
+        messages: [MESSAGES[0]],
+        reference_answer: String(i),
+      })),
     ),
   );
   write('val.jsonl', toJsonl([{ messages: [MESSAGES[0]], reference_answer: '4' }]));
@@ -112,7 +115,8 @@ const job = (words: readonly string[], signal?: AbortSignal): Promise<Done> =>
     ],
     signal,
   );
-const sft = (...words: string[]) => job(['sft', `training_file=${join(dir, 'train.jsonl')}`, ...words]);
+const sft = (...words: string[]) =>
+  job(['sft', `training_file=${join(dir, 'train.jsonl')}`, ...words]);
 
 describe('openai', () => {
   it('sends the rows, makes an SFT job, and keeps its events once, its metrics and its model', async () => {
@@ -187,7 +191,11 @@ describe('openai', () => {
     await start(success([rewardEvent(1, 1, 0.25), rewardEvent(2, 2, 0.5)]));
     const format = { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'object' } } };
     const done = await job([
-      ...['rft', `training_file=${join(dir, 'rft.jsonl')}`, `validation_file=${join(dir, 'val.jsonl')}`],
+      ...[
+        'rft',
+        `training_file=${join(dir, 'rft.jsonl')}`,
+        `validation_file=${join(dir, 'val.jsonl')}`,
+      ],
       ...[`grader=${join(dir, 'grader.json')}`, `response_format=${JSON.stringify(format)}`],
       ...['reasoning_effort=high', 'batch_size=32', 'learning_rate_multiplier=1.0', 'n_epochs=3'],
       ...['init_value=0.0', 'kl_coef=0.1', 'model_suffix=expert', 'eval_interval=5'],
@@ -222,7 +230,10 @@ describe('openai', () => {
     const { filename, bytes } = (readJson(inRun('remote.json')) as { training_file: never })
       .training_file;
     const kept = { id: 'file-old', object: 'file', filename, bytes, status: 'processed' };
-    await start([{ request: 'GET /v1/files', body: list([kept]) }, ...success(EVENT_LIST).slice(3)]);
+    await start([
+      { request: 'GET /v1/files', body: list([kept]) },
+      ...success(EVENT_LIST).slice(3),
+    ]);
     expect(await sft('overwrite=true')).toMatchObject({ code: 0 });
     expect(server!.of('POST /v1/files')).toEqual([]);
     expect(server!.of(CREATE)[0]?.body).toMatchObject({ training_file: 'file-old' });
@@ -270,7 +281,10 @@ describe('a service in trouble', () => {
     const [files, upload] = success([]);
     await start([
       ...[files!, upload!, { request: CREATE, fault: 'close' } as const],
-      { request: LIST, body: list([jobObject('queued', { id: 'other', metadata: {} }), jobObject('queued')]) },
+      {
+        request: LIST,
+        body: list([jobObject('queued', { id: 'other', metadata: {} }), jobObject('queued')]),
+      },
       ...success(EVENT_LIST).slice(4),
     ]);
     const done = await sft();
@@ -278,7 +292,8 @@ describe('a service in trouble', () => {
     expect(done.err).toContain(`job ${JOB_ID}: found, made earlier`);
     expect(server!.of(CREATE)).toHaveLength(1);
     expect(server!.of(LIST)[0]?.query.get('metadata[lorikeet_run]')).toBe(
-      server!.of(CREATE)[0]?.body?.metadata && (server!.of(CREATE)[0]!.body!.metadata as { lorikeet_run: string }).lorikeet_run,
+      server!.of(CREATE)[0]?.body?.metadata &&
+        (server!.of(CREATE)[0]!.body!.metadata as { lorikeet_run: string }).lorikeet_run,
     );
   });
 
@@ -343,7 +358,10 @@ describe('a stop', () => {
       { request: EVENTS, body: list(events) },
     ]);
     const remote = readJson(inRun('remote.json')) as { base_url: string };
-    writeFileSync(inRun('remote.json'), JSON.stringify({ ...remote, base_url: `${server!.address}/v1` }));
+    writeFileSync(
+      inRun('remote.json'),
+      JSON.stringify({ ...remote, base_url: `${server!.address}/v1` }),
+    );
     const { out, code } = await run(['job', join(dir, 'run'), 'cancel=true', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ status: 'cancelled', trained_steps: 2 });
@@ -361,7 +379,10 @@ describe('what is refused before anything is sent', () => {
     [/grader: belongs to method=rft/, ['sft', 'training_file=train.jsonl', 'grader=grader.json']],
     [/no such file/, ['sft', 'training_file=absent.jsonl']],
     [/rft\.jsonl:1: messages: the last message is of user/, ['sft', 'training_file=rft.jsonl']],
-    [/train\.jsonl:1: messages: the last message/, ['rft', 'training_file=train.jsonl', 'grader=grader.json']],
+    [
+      /train\.jsonl:1: messages: the last message/,
+      ['rft', 'training_file=train.jsonl', 'grader=grader.json'],
+    ],
   ])('%s', async (message, words) => {
     const placed = words.map((word) => word.replace(/(file|grader)=/, `$1=${dir}/`));
     const done = await job(placed);

@@ -108,8 +108,15 @@ describe('graders', () => {
     const grader = {
       type: 'multi',
       graders: {
-        a: { type: 'string_check', input: '{{sample.output_text}}', reference: '{{ item.answer }}' },
-        b: { type: 'score_model', input: [{ content: 'Is it {{item.steps[0]}}? {{item.answer}}' }] },
+        a: {
+          type: 'string_check',
+          input: '{{sample.output_text}}',
+          reference: '{{ item.answer }}',
+        },
+        b: {
+          type: 'score_model',
+          input: [{ content: 'Is it {{item.steps[0]}}? {{item.answer}}' }],
+        },
       },
     };
     expect(itemFields(grader)).toEqual(['answer', 'steps']);
