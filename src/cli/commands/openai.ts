@@ -8,9 +8,9 @@ export const openai = defineCommand({
   schema: openaiSchema,
   positional: { key: 'method', isList: false },
   examples: [
-    'lorikeet openai sft model=gpt-4.1-mini-2025-04-14 training_file=train.jsonl output_dir=outputs/sft',
-    'lorikeet openai rft model=o4-mini-2025-04-16 training_file=train.jsonl validation_file=val.jsonl grader=configs/graders/medical-judge.json',
-    'lorikeet openai dpo model=gpt-4.1-mini-2025-04-14 training_file=pairs.jsonl beta=0.1 output_dir=outputs/dpo resume=auto',
+    'lorikeet openai sft model=gpt-4.1-mini-2025-04-14 training_file=train.jsonl suffix=demo',
+    'lorikeet openai rft model=o4-mini-2025-04-16 training_file=train.jsonl grader=grader.json',
+    'lorikeet openai dpo model=gpt-4.1-mini-2025-04-14 training_file=pairs.jsonl resume=auto',
   ],
   plan: async (config) => (await import('../../recipes/openai.js')).planOpenai(config),
   run: async (config, context) =>
