@@ -5,7 +5,6 @@ export { checkGraderTypes, itemFields } from './openai/grader.js';
 export { type JobOptions, jobRequest } from './openai/request.js';
 export {
   type FineTuningMethod,
-  METHODS,
   type SourceRows,
   type Upload,
   uploadOf,

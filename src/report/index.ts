@@ -11,7 +11,7 @@ export { type TableRow, toCsv, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
 export { pickExamples } from './examples.js';
 export { type GroupLog, type GroupRow, openGroupLog } from './group-log.js';
-export { type JobStatus, jobMetrics, jobStatus } from './job-status.js';
+export { type JobStatus, jobStatus } from './job-status.js';
 export { metricCharts } from './metric-charts.js';
 export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
 export { checkRun, openRun } from './open-run.js';
