@@ -107,7 +107,9 @@ private:
   void pack_weights() {
     if (problem_) return;
     std::vector<float> row(k_);
-    const size_t bytes = packed_bytes(kind_, columns_, k_);
+    const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
+    weight_kind_ = kind_ == F32 && is_half ? WIDENED : kind_;
+    const size_t bytes = packed_bytes(weight_kind_, columns_, k_);
     std::memset(weight_.reserve(bytes), 0, bytes);
     scales_.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
     int output = 0;
@@ -121,7 +123,7 @@ private:
           scales_[pair * kPair + column] = largest / 127;
           scale = largest > 0 ? 127 / largest : 0;
         }
-        pack_row(kind_, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
+        pack_row(weight_kind_, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
       }
   }
 
@@ -222,8 +224,10 @@ private:
       multiply_int8(p, at, panel, rows, second, out);
     } else {
       std::memset(out, 0, sizeof out);
-      product_f32(reinterpret_cast<const float *>(p.x.data) + at * k, k, rows,
-                  reinterpret_cast<const float *>(weight_.data) + panel * k, k, out);
+      const float *x = reinterpret_cast<const float *>(p.x.data) + at * k;
+      if (weight_kind_ == WIDENED)
+        product_f32(x, k, rows, reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k, out);
+      else product_f32(x, k, rows, reinterpret_cast<const float *>(weight_.data) + panel * k, k, out);
       if (rank > 0)
         product_f32(reinterpret_cast<const float *>(p.ranks.data) + at * rank, rank, rows,
                     static_cast<const float *>(call.b) + panel * rank, rank, out);
@@ -276,7 +280,7 @@ private:
   }
 
   Ort ort_;
-  Kind kind_ = F32;
+  Kind kind_ = F32, weight_kind_ = F32;
   int activation_ = kNone, k_ = 0, chunks_ = 4;
   float epsilon_ = 1e-5f;
   Columns columns_;

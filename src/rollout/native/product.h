@@ -41,32 +41,32 @@ template <int Bytes> inline void prefetch(const void *from) {
   for (int i = 0; i < Bytes; i += 64) __builtin_prefetch(line + i, 0, 2);
 }
 
-// x [rows][k] float, w [k][32].
-template <int R> inline void product_f32_rows(const float *x, size_t stride, const float *w, int k, float *out) {
+// x [rows][k] float, w [k][32], float or bfloat16.
+template <int R, class W> inline void product_f32_rows(const float *x, size_t stride, const W *w, int k, float *out) {
   v16 low[R], high[R];
   for (int r = 0; r < R; r++) {
-    low[r] = *reinterpret_cast<const v16 *>(out + r * kPair);
-    high[r] = *reinterpret_cast<const v16 *>(out + r * kPair + 16);
+    low[r] = load(out + r * kPair);
+    high[r] = load(out + r * kPair + 16);
   }
-  for (int i = 0; i < k; i++) {
-    prefetch<128>(w + static_cast<size_t>(i) * kPair);
-    const v16 a = *reinterpret_cast<const v16 *>(w + static_cast<size_t>(i) * kPair);
-    const v16 b = *reinterpret_cast<const v16 *>(w + static_cast<size_t>(i) * kPair + 16);
+  for (int i = 0; i < k; i++, w += kPair) {
+    prefetch<kPair * sizeof(W)>(w);
+    const v16 a = load(w), b = load(w + 16);
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++) {
-      const float value = x[r * stride + i];
+      const v16 value = (v16){} + x[r * stride + i];
       low[r] += value * a;
       high[r] += value * b;
     }
   }
   for (int r = 0; r < R; r++) {
-    *reinterpret_cast<v16 *>(out + r * kPair) = low[r];
-    *reinterpret_cast<v16 *>(out + r * kPair + 16) = high[r];
+    store(out + r * kPair, low[r]);
+    store(out + r * kPair + 16, high[r]);
   }
 }
 
-inline void product_f32(const float *x, size_t stride, int rows, const float *w, int k, float *out) {
+template <class W> inline void product_f32(const float *x, size_t stride, int rows, const W *w, int k, float *out) {
   int r = 0;
+  for (; r + 12 <= rows; r += 12) product_f32_rows<12>(x + r * stride, stride, w, k, out + r * kPair);
   for (; r + 8 <= rows; r += 8) product_f32_rows<8>(x + r * stride, stride, w, k, out + r * kPair);
   for (; r + 4 <= rows; r += 4) product_f32_rows<4>(x + r * stride, stride, w, k, out + r * kPair);
   for (; r < rows; r++) product_f32_rows<1>(x + r * stride, stride, w, k, out + r * kPair);
