@@ -9,12 +9,14 @@ import { describeMachine, operatorsLibrary } from '../setup/index.js';
 import { cacheRoot } from '../util/cache.js';
 import { SetupError } from '../util/errors.js';
 
+/** Processor feature that our own products of float32 are fast with. */
+const FAST_FLOAT32 = 'avx512f';
 /** Processor features that the products of bfloat16 are fast with. */
 const FAST_BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
 
 export interface ResolvedPrecision {
   readonly precision: Exclude<RolloutPrecision, 'auto'>;
-  /** Absent for ONNX Runtime's own operators, which compute in float32. */
+  /** Absent for ONNX Runtime's own operators, which compute in float32 where ours are not faster. */
   readonly kernels?: KernelOptions;
 }
 
@@ -33,15 +35,21 @@ export function resolvePrecision(
   wanted: RolloutPrecision,
   log: (line: string) => void,
 ): ResolvedPrecision {
-  if (wanted === 'float32') return { precision: 'float32' };
   const library = operatorsLibrary(cacheRoot());
   const isCompiled = existsSync(library);
+  const { features } = describeMachine();
+  const inFloat32 = (): ResolvedPrecision => ({
+    precision: 'float32',
+    ...(isCompiled &&
+      features.includes(FAST_FLOAT32) && { kernels: { library, precision: 'float32' } }),
+  });
+  if (wanted === 'float32') return inFloat32();
   if (wanted === 'auto') {
-    const isFast = FAST_BFLOAT16.some((name) => describeMachine().features.includes(name));
+    const isFast = FAST_BFLOAT16.some((name) => features.includes(name));
     const precision = isFast && isCompiled ? 'bfloat16' : 'float32';
     const reason = isFast && !isCompiled ? ' (the operators are not compiled: lorikeet setup)' : '';
     log(`rollouts compute in ${precision}${reason}`);
-    return precision === 'float32' ? { precision } : { precision, kernels: { library, precision } };
+    return precision === 'float32' ? inFloat32() : { precision, kernels: { library, precision } };
   }
   if (!isCompiled) {
     throw new SetupError({

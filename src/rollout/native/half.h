@@ -2,6 +2,7 @@
 #pragma once
 #include "matrix.h"
 #include "ort-abi.h"
+#include "product.h"
 #include "vector.h"
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -19,6 +20,18 @@ inline void narrow(const float *from, int count, uint16_t *to) {
 #else
   for (int i = 0; i < count; i++) to[i] = to_bf16(from[i]);
 #endif
+}
+
+// One row as the sum of bfloat16 rows, each the rest that those before it leave; count is a multiple of 32.
+inline void split(const float *from, int count, uint16_t *to) {
+  for (int i = 0; i < count; i += 16) {
+    v16 rest = load(from + i);
+    for (int part = 0; part < kRowParts; part++) {
+      uint16_t *out = to + static_cast<size_t>(part) * count + i;
+      for (int j = 0; j < 16; j++) out[j] = to_bf16(rest[j]);
+      for (int j = 0; j < 16; j++) rest[j] -= from_bf16(out[j]);
+    }
+  }
 }
 
 inline float largest_magnitude(const float *from, int count) {

@@ -4,6 +4,8 @@
 // A and B of the adapter, packed (R = 0 rows of A: no adapter) or none; then the weights [n_i, K], constants,
 // stacked to N = Σ n_i. Output [T, N], or [T, N / 2] for a gated activation: act(gate) · up.
 // INT8 quantises each row of norm(x) by its own largest magnitude; the adapter's products are in bfloat16.
+// F32 takes the weights of a bfloat16 checkpoint as they are, and rows of norm(x) in parts of bfloat16, where the
+// processor has tiles for it.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -108,8 +110,9 @@ private:
     if (problem_) return;
     std::vector<float> row(k_);
     const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
-    weight_kind_ = kind_ == F32 && is_half ? WIDENED : kind_;
-    const size_t bytes = packed_bytes(weight_kind_, columns_, k_);
+    splits_rows_ = kSplitsRows && kind_ == F32 && is_half;
+    const Kind kind = splits_rows_ ? BF16 : kind_;
+    const size_t bytes = packed_bytes(kind, columns_, k_);
     std::memset(weight_.reserve(bytes), 0, bytes);
     scales_.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
     int output = 0;
@@ -123,7 +126,7 @@ private:
           scales_[pair * kPair + column] = largest / 127;
           scale = largest > 0 ? 127 / largest : 0;
         }
-        pack_row(weight_kind_, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
+        pack_row(kind, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
       }
   }
 
@@ -135,6 +138,7 @@ private:
     const int k = round_up(k_, k_block(kind_)), k_half = round_up(k_, 32), rank = round_up(call.rank, 32);
     p.x.reserve(static_cast<size_t>(padded_rows) * k * element_bytes(kind_));
     if (kind_ == INT8) p.row_scale.resize(padded_rows);
+    if (splits_rows_) p.x_half.reserve(static_cast<size_t>(padded_rows) * kRowParts * k_half * 2);
     if (kind_ == INT8 && rank > 0) p.x_half.reserve(static_cast<size_t>(padded_rows) * k_half * 2);
     if (rank > 0) p.ranks.reserve(static_cast<size_t>(padded_rows) * rank * element_bytes(lora_kind()));
     const int pieces = call.rows <= 64 ? 1 : blocks;
@@ -163,6 +167,7 @@ private:
       else std::memset(row, 0, k_ * 4);
       if (kind_ == F32) {
         std::memcpy(reinterpret_cast<float *>(p.x.data) + static_cast<size_t>(r) * k, row, k_ * 4);
+        if (splits_rows_) split(row, k_half, reinterpret_cast<uint16_t *>(p.x_half.data) + static_cast<size_t>(r) * kRowParts * k_half);
       } else if (kind_ == BF16) {
         narrow(row, k, reinterpret_cast<uint16_t *>(p.x.data) + static_cast<size_t>(r) * k);
       } else {
@@ -223,17 +228,25 @@ private:
     } else if (kind_ == INT8) {
       multiply_int8(p, at, panel, rows, second, out);
     } else {
-      std::memset(out, 0, sizeof out);
-      const float *x = reinterpret_cast<const float *>(p.x.data) + at * k;
-      if (weight_kind_ == WIDENED)
-        product_f32(x, k, rows, reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k, out);
-      else product_f32(x, k, rows, reinterpret_cast<const float *>(weight_.data) + panel * k, k, out);
+      multiply_f32(p, at, panel, rows, block == 0, out);
       if (rank > 0)
         product_f32(reinterpret_cast<const float *>(p.ranks.data) + at * rank, rank, rows,
                     static_cast<const float *>(call.b) + panel * rank, rank, out);
     }
     if (columns_.paired) finish_gated(call, out, at, rows, pair, outputs);
     else finish(call, out, at, rows, pair, outputs);
+  }
+
+  void multiply_f32(const Prepared &p, size_t at, size_t panel, int rows, bool is_first, float *out) const {
+    if (splits_rows_) {
+      const int k = round_up(k_, 32), stride = kRowParts * k;
+      const Half half{reinterpret_cast<const uint16_t *>(p.x_half.data) + at * stride, static_cast<size_t>(stride),
+                      reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k};
+      return product_split(half, rows, is_first, out);
+    }
+    std::memset(out, 0, kRows * kPair * sizeof(float));
+    product_f32(reinterpret_cast<const float *>(p.x.data) + at * k_, k_, rows,
+                reinterpret_cast<const float *>(weight_.data) + panel * k_, k_, out);
   }
 
   void multiply_int8(const Prepared &p, size_t at, size_t panel, int rows, const Half *adapter, float *out) const {
@@ -280,8 +293,9 @@ private:
   }
 
   Ort ort_;
-  Kind kind_ = F32, weight_kind_ = F32;
+  Kind kind_ = F32;
   int activation_ = kNone, k_ = 0, chunks_ = 4;
+  bool splits_rows_ = false;
   float epsilon_ = 1e-5f;
   Columns columns_;
   std::vector<Part> parts_;

@@ -1,8 +1,7 @@
 // Weight matrices laid out for the products below. The outputs are cut into pairs of 16 columns; `paired` puts
 // column j of the first half beside column j of the second, so that a gate and what it gates come out together.
 //
-//   F32   [pairs][k][32]                  float
-//   WIDENED  [pairs][k][32]               bfloat16 for products in float: what a checkpoint has, in half the memory
+//   F32   [pairs][k][32]            float
 //   BF16  [pairs][k / 32][2][16][16][2]   bfloat16, two consecutive k side by side (AMX tiles, vdpbf16ps)
 //   INT8  [pairs][k / 64][2][16][16][4]   int8, one scale for each column
 //
@@ -14,7 +13,7 @@
 
 namespace lorikeet {
 
-enum Kind : int { F32 = 0, BF16 = 1, INT8 = 2, WIDENED = 3 };
+enum Kind : int { F32 = 0, BF16 = 1, INT8 = 2 };
 
 inline float from_bf16(uint16_t bits) {
   const uint32_t word = static_cast<uint32_t>(bits) << 16;
@@ -35,7 +34,7 @@ inline int round_up(int value, int multiple) { return (value + multiple - 1) / m
 
 constexpr int kPair = 32;
 
-inline int k_block(Kind kind) { return kind == BF16 ? 32 : kind == INT8 ? 64 : 1; }
+inline int k_block(Kind kind) { return kind == F32 ? 1 : kind == BF16 ? 32 : 64; }
 
 struct Columns {
   int n = 0;
@@ -54,7 +53,7 @@ struct Columns {
   }
 };
 
-inline size_t element_bytes(Kind kind) { return kind == F32 ? 4 : kind == INT8 ? 1 : 2; }
+inline size_t element_bytes(Kind kind) { return kind == F32 ? 4 : kind == BF16 ? 2 : 1; }
 
 inline size_t packed_bytes(Kind kind, const Columns &columns, int k) {
   return static_cast<size_t>(columns.pairs()) * kPair * round_up(k, k_block(kind)) * element_bytes(kind);
@@ -69,9 +68,6 @@ inline void pack_row(Kind kind, const Columns &columns, int k, int output, int f
   if (kind == F32) {
     float *out = static_cast<float *>(target) + base + c;
     for (int i = 0; i < count; i++) out[static_cast<size_t>(first + i) * kPair] = scale * values[i];
-  } else if (kind == WIDENED) {
-    uint16_t *out = static_cast<uint16_t *>(target) + base + c;
-    for (int i = 0; i < count; i++) out[static_cast<size_t>(first + i) * kPair] = to_bf16(scale * values[i]);
   } else if (kind == BF16) {
     uint16_t *out = static_cast<uint16_t *>(target) + base + (c / 16) * 512 + (c % 16) * 2;
     for (int i = 0; i < count; i++) {

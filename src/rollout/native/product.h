@@ -41,19 +41,19 @@ template <int Bytes> inline void prefetch(const void *from) {
   for (int i = 0; i < Bytes; i += 64) __builtin_prefetch(line + i, 0, 2);
 }
 
-// x [rows][k] float, w [k][32], float or bfloat16.
-template <int R, class W> inline void product_f32_rows(const float *x, size_t stride, const W *w, int k, float *out) {
+// x [rows][k] float, w [k][32].
+template <int R> inline void product_f32_rows(const float *x, size_t stride, const float *w, int k, float *out) {
   v16 low[R], high[R];
   for (int r = 0; r < R; r++) {
     low[r] = load(out + r * kPair);
     high[r] = load(out + r * kPair + 16);
   }
   for (int i = 0; i < k; i++, w += kPair) {
-    prefetch<kPair * sizeof(W)>(w);
+    prefetch<128>(w);
     const v16 a = load(w), b = load(w + 16);
 #pragma GCC unroll 12
     for (int r = 0; r < R; r++) {
-      const v16 value = (v16){} + x[r * stride + i];
+      const float value = x[r * stride + i];
       low[r] += value * a;
       high[r] += value * b;
     }
@@ -64,7 +64,7 @@ template <int R, class W> inline void product_f32_rows(const float *x, size_t st
   }
 }
 
-template <class W> inline void product_f32(const float *x, size_t stride, int rows, const W *w, int k, float *out) {
+inline void product_f32(const float *x, size_t stride, int rows, const float *w, int k, float *out) {
   int r = 0;
   for (; r + 12 <= rows; r += 12) product_f32_rows<12>(x + r * stride, stride, w, k, out + r * kPair);
   for (; r + 8 <= rows; r += 8) product_f32_rows<8>(x + r * stride, stride, w, k, out + r * kPair);
@@ -72,7 +72,8 @@ template <class W> inline void product_f32(const float *x, size_t stride, int ro
   for (; r < rows; r++) product_f32_rows<1>(x + r * stride, stride, w, k, out + r * kPair);
 }
 
-// x [32][k] bfloat16 with zero rows behind `rows`, w [k / 32][2][16][16][2].
+// x [32][parts][k] bfloat16 with zero rows behind `rows`, w [k / 32][2][16][16][2]. A row of several parts stands
+// for their sum.
 struct Half {
   const uint16_t *x;
   size_t stride;
@@ -80,34 +81,48 @@ struct Half {
   int k;
 };
 
+// Whether products of float rows with bfloat16 weights are made of bfloat16 products: a float is the sum of three
+// bfloat16 numbers (8 bits each), a product of two of them is exact in float, and sums are in float.
 #if defined(__AMX_BF16__)
-template <bool Tall, bool Ahead> inline void accumulate_tiles(const Half &half) {
+constexpr bool kSplitsRows = true;
+#else
+constexpr bool kSplitsRows = false;
+#endif
+constexpr int kRowParts = 3;
+
+#if defined(__AMX_BF16__)
+template <bool Tall, bool Ahead, int Parts> inline void accumulate_tiles(const Half &half) {
   const int x_bytes = static_cast<int>(half.stride * 2);
   const uint16_t *x = half.x, *w = half.w;
   for (int i = 0; i < half.k; i += 32, x += 32, w += 1024) {
     if (Ahead) prefetch<2048>(w);
     _tile_loadd(6, w, 64);
-    _tile_loadd(4, x, x_bytes);
     _tile_loadd(7, w + 512, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    if (Tall) {
-      _tile_loadd(5, x + 16 * half.stride, x_bytes);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
+#pragma GCC unroll 3
+    for (int part = 0; part < Parts; part++) {
+      const uint16_t *from = x + static_cast<size_t>(part) * half.k;
+      _tile_loadd(4, from, x_bytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      if (Tall) {
+        _tile_loadd(5, from + 16 * half.stride, x_bytes);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
     }
   }
 }
 
-template <bool Tall, bool Ahead> inline void products_bf16_tiles(const Half &first, const Half *second, float *out) {
+template <bool Tall, bool Ahead, int Parts = 1>
+inline void products_bf16_tiles(const Half &first, const Half *second, float *out) {
   _tile_zero(0);
   _tile_zero(1);
   if (Tall) {
     _tile_zero(2);
     _tile_zero(3);
   }
-  accumulate_tiles<Tall, Ahead>(first);
-  if (second) accumulate_tiles<Tall, Ahead>(*second);
+  accumulate_tiles<Tall, Ahead, Parts>(first);
+  if (second) accumulate_tiles<Tall, Ahead, 1>(*second);
   _tile_stored(0, out, kPair * 4);
   _tile_stored(1, out + 16, kPair * 4);
   if (Tall) {
@@ -144,6 +159,15 @@ inline void products_bf16(const Half &first, const Half *second, int rows, bool 
     store(out + r * kPair, sum[0]);
     store(out + r * kPair + 16, sum[1]);
   }
+#endif
+}
+
+// Rows of three parts by bfloat16 weights, in place of what `out` held.
+inline void product_split(const Half &half, int rows, bool is_first, float *out) {
+#if defined(__AMX_BF16__)
+  if (rows <= 16) products_bf16_tiles<false, true, kRowParts>(half, nullptr, out);
+  else if (is_first) products_bf16_tiles<true, true, kRowParts>(half, nullptr, out);
+  else products_bf16_tiles<true, false, kRowParts>(half, nullptr, out);
 #endif
 }
 

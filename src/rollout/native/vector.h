@@ -12,17 +12,6 @@ typedef uint32_t u16v __attribute__((vector_size(64), aligned(4)));
 typedef int32_t i16v __attribute__((vector_size(64), aligned(4)));
 
 inline v16 load(const float *from) { return *reinterpret_cast<const v16 *>(from); }
-// bfloat16
-inline v16 load(const uint16_t *from) {
-#if defined(__AVX512F__)
-  const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
-  return (v16)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
-#else
-  typedef uint16_t h16 __attribute__((vector_size(32), aligned(2)));
-  const h16 half = *reinterpret_cast<const h16 *>(from);
-  return (v16)(__builtin_convertvector(half, u16v) << 16);
-#endif
-}
 inline void store(float *to, v16 value) { *reinterpret_cast<v16 *>(to) = value; }
 
 inline float sum(v16 x) {

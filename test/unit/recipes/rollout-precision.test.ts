@@ -1,10 +1,10 @@
 /** What a wanted precision becomes, with and without compiled operators. */
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { resolvePrecision } from '../../../src/recipes/rollout-precision.js';
-import { describeMachine } from '../../../src/setup/index.js';
+import { describeMachine, operatorsLibrary } from '../../../src/setup/index.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -15,6 +15,18 @@ function withoutOperators(): void {
 it('float32 needs no operators of our own', () => {
   withoutOperators();
   expect(resolvePrecision('float32', () => undefined)).toEqual({ precision: 'float32' });
+});
+
+it('float32 takes them where the processor has wide vectors', () => {
+  withoutOperators();
+  const library = operatorsLibrary(process.env.LORIKEET_CACHE!);
+  mkdirSync(dirname(library), { recursive: true });
+  writeFileSync(library, '');
+  const isFast = describeMachine().features.includes('avx512f');
+  expect(resolvePrecision('float32', () => undefined)).toEqual({
+    precision: 'float32',
+    ...(isFast && { kernels: { library, precision: 'float32' } }),
+  });
 });
 
 it('auto says what it takes, and why not more', () => {

@@ -1,9 +1,11 @@
 /** The engine on our own operators: a completion does not depend on the others, in any precision. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createOnnxSampler, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { fromFloat32, toFloat32 } from '../../../../src/weights/index.js';
 import {
   goldenAdapter,
   goldenCase,
+  goldenCases,
   goldenSpec,
   goldenWeights,
   letterTokenizer,
@@ -76,5 +78,34 @@ describe.each(['float32', 'bfloat16', 'int8'] as const)('in %s', (precision) => 
     sampler.setAdapter(null);
     expect(await sampler.score([requests[5]!.promptIds])).toEqual(before);
     sampler.dispose();
+  });
+});
+
+describe('float32 on the weights of a bfloat16 checkpoint', () => {
+  it.each(goldenCases)('$case: is what ONNX Runtime computes', async (each) => {
+    const weights = goldenWeights(each);
+    const base = {
+      spec: goldenSpec(each),
+      weights: (name: string) => {
+        const tensor = weights(name);
+        return fromFloat32(toFloat32(tensor), tensor.shape, 'bfloat16');
+      },
+      tokenizer: letterTokenizer(each.eos),
+      loraModules: each.lora.modules,
+      maxContext: 64,
+      threads: 2,
+    };
+    const own = await createOnnxSampler({ ...base, kernels: { library, precision: 'float32' } });
+    const stock = await createOnnxSampler(base);
+    const sequences = requests.slice(0, 35).map(({ promptIds }) => promptIds);
+    const wanted = sequences.filter(({ length }) => length > 1);
+    for (const adapter of [null, goldenAdapter(each)]) {
+      for (const sampler of [own, stock]) sampler.setAdapter(adapter);
+      const [ours, theirs] = [await own.score(wanted), await stock.score(wanted)];
+      for (const [i, row] of ours.entries())
+        for (const [t, logprob] of row.entries())
+          expect(Math.abs(logprob - theirs[i]![t]!)).toBeLessThanOrEqual(2e-5);
+    }
+    for (const sampler of [own, stock]) sampler.dispose();
   });
 });
