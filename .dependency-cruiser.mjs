@@ -55,7 +55,7 @@ const VENDORS = {
   '@tensorflow/': ['tensor'],
   'onnxruntime-node': ['rollout'],
   koffi: ['rollout'],
-  protobufjs: ['rollout', 'report'],
+  protobufjs: ['rollout', 'report', 'remote'],
   '@huggingface/transformers': ['tokenizer'],
   ajv: ['rewards'],
   zod: ['config'],

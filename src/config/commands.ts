@@ -20,6 +20,7 @@ import { scoreSchema } from './schemas/score.js';
 import { doctorSchema, setupSchema } from './schemas/setup.js';
 import { sftSchema } from './schemas/sft.js';
 import { solveSchema } from './schemas/solve.js';
+import { tinkerSchema } from './schemas/tinker.js';
 import { tracesSchema } from './schemas/traces.js';
 
 export const commandSchemas = {
@@ -43,6 +44,7 @@ export const commandSchemas = {
   pairs: pairsSchema,
   export: exportSchema,
   openai: openaiSchema,
+  tinker: tinkerSchema,
   job: jobSchema,
   quickstart: quickstartSchema,
 } as const satisfies Record<string, ConfigSchema>;

@@ -76,6 +76,7 @@ export { sftSchema } from './schemas/sft.js';
 export type { SolveConfig } from './schemas/solve.js';
 export { solveSchema } from './schemas/solve.js';
 export type { StrategyConfig } from './schemas/strategy.js';
+export { type TinkerConfig, tinkerSchema } from './schemas/tinker.js';
 export type { TracesConfig } from './schemas/traces.js';
 export { tracesSchema } from './schemas/traces.js';
 export type { YamlFile } from './yaml-file.js';

@@ -14,6 +14,7 @@ import {
   type EndpointRequest,
   httpTransport,
   type Transport,
+  type TypedBytes,
 } from './transport.js';
 
 /** Longest wait between two tries, milliseconds, also when the server asks for more. */
@@ -24,6 +25,7 @@ export interface PostOptions {
   readonly answersText?: boolean;
   /** In place of the settings' tries. 1 where a lost answer does not mean that nothing was done. */
   readonly attempts?: number;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface EndpointStats {
@@ -49,11 +51,9 @@ export interface Endpoint {
    */
   post(path: string, body: JsonRow, options?: PostOptions): Promise<EndpointReply>;
   /** Sends a form, as of a file's upload. The answer is not kept. */
-  postForm(
-    path: string,
-    form: FormData,
-    options?: Pick<PostOptions, 'signal' | 'attempts'>,
-  ): Promise<EndpointReply>;
+  postForm(path: string, form: FormData, options?: PostOptions): Promise<EndpointReply>;
+  /** Sends bytes as they are. The answer is not kept. */
+  postBytes(path: string, bytes: TypedBytes, options?: PostOptions): Promise<EndpointReply>;
   get(path: string, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
   stats(): EndpointStats;
 }
@@ -117,21 +117,35 @@ export function openEndpoint(
     return { body, latencyMs: 0, isCached: true };
   };
 
+  const requestOf = (
+    path: string,
+    content: Pick<EndpointRequest, 'body' | 'form' | 'bytes'>,
+    { signal, headers }: PostOptions,
+  ): EndpointRequest => {
+    count.requests++;
+    const url = settings.baseUrl + path;
+    return {
+      method: 'POST',
+      url,
+      ...content,
+      ...(signal && { signal }),
+      ...(headers && { headers }),
+    };
+  };
+
   return {
     settings,
-    post: async (path, body, { signal, answersText = false, attempts } = {}) => {
-      count.requests++;
-      const url = settings.baseUrl + path;
-      const request = { method: 'POST', url, body, ...(signal && { signal }) } as const;
+    post: async (path, body, options = {}) => {
+      const { answersText = false, attempts } = options;
+      const request = requestOf(path, { body }, options);
       return answersText
         ? await ask({ ...request, answersText }, attempts)
         : await askOnce(request, attempts);
     },
-    postForm: async (path, form, { signal, attempts } = {}) => {
-      count.requests++;
-      const url = settings.baseUrl + path;
-      return await ask({ method: 'POST', url, form, ...(signal && { signal }) }, attempts);
-    },
+    postForm: (path, form, options = {}) =>
+      ask(requestOf(path, { form }, options), options.attempts),
+    postBytes: (path, bytes, options = {}) =>
+      ask(requestOf(path, { bytes }, options), options.attempts),
     get: async (path, { signal } = {}) => {
       count.requests++;
       return await ask({ method: 'GET', url: settings.baseUrl + path, ...(signal && { signal }) });

@@ -5,6 +5,8 @@ export interface EndpointSettings {
   /** Address up to the version, as `https://api.openai.com/v1` or `http://127.0.0.1:8000/v1`. */
   readonly baseUrl: string;
   readonly apiKey: string | null;
+  /** Header that carries the key: `authorization` as a bearer's token, `x-api-key` as it is. */
+  readonly keyHeader: 'authorization' | 'x-api-key';
   /** Longest time of one try, milliseconds, its body included. */
   readonly timeoutMs: number;
   /** Tries of one request, the first included. */
@@ -22,6 +24,7 @@ export interface EndpointSettings {
 }
 
 const DEFAULTS = {
+  keyHeader: 'authorization',
   timeoutMs: 120_000,
   attempts: 4,
   retryDelayMs: 500,

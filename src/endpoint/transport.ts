@@ -5,6 +5,7 @@ import type { EndpointSettings } from './settings.js';
 
 /** Longer answers are refused, characters. */
 const MAX_ANSWER = 64 * 2 ** 20;
+const PROTO = 'application/x-protobuf';
 
 export interface EndpointRequest {
   readonly method: 'GET' | 'POST';
@@ -12,12 +13,24 @@ export interface EndpointRequest {
   readonly body?: JsonRow;
   /** In place of `body`: parts of a form, as of a file's upload. */
   readonly form?: FormData;
+  /** In place of `body`: bytes of a type of their own, as Protocol Buffers. */
+  readonly bytes?: TypedBytes;
+  /** Further headers; they stay the same when the request is sent again. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly answersText?: boolean;
 }
 
+export interface TypedBytes {
+  /** Content type. */
+  readonly type: string;
+  readonly data: Uint8Array;
+}
+
 export interface EndpointReply {
   readonly body: JsonRow;
+  /** The answer, where it came as Protocol Buffers; `body` is empty then. */
+  readonly bytes?: Uint8Array;
   /** From sending the successful try to its whole body, milliseconds; 0 for a kept reply. */
   readonly latencyMs: number;
   /** The reply comes from the cache, or was shared with an identical request on its way. */
@@ -39,7 +52,7 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
   const outer = abortOf(settings, request).signal;
   const timeout = AbortSignal.timeout(settings.timeoutMs);
   let response: Response;
-  let text: string;
+  let received: Uint8Array;
   try {
     response = await fetch(url, {
       method,
@@ -48,33 +61,43 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
       signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
       ...bodyOf(request),
     });
-    text = withoutKey(await response.text(), settings);
+    received = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     outer?.throwIfAborted();
     throw noAnswer(url, error, settings.timeoutMs);
   }
+  const latencyMs = performance.now() - start;
+  if (response.ok && response.headers.get('content-type')?.includes(PROTO) === true) {
+    return { body: {}, bytes: received, latencyMs, isCached: false };
+  }
+  const text = withoutKey(new TextDecoder().decode(received), settings);
   if (!response.ok) {
     const retryAfter = response.headers.get('retry-after');
     throw refusal(url, { status: response.status, text, retryAfter });
   }
   const answer = request.answersText === true ? { text } : parsed(url, text);
-  return { body: answer, latencyMs: performance.now() - start, isCached: false };
+  return { body: answer, latencyMs, isCached: false };
 }
 
-function bodyOf({ body, form }: EndpointRequest): { body?: string | FormData } {
+function bodyOf({ body, form, bytes }: EndpointRequest): {
+  body?: NonNullable<RequestInit['body']>;
+} {
   if (form !== undefined) return { body: form };
+  if (bytes !== undefined) return { body: bytes.data as Uint8Array<ArrayBuffer> };
   return body === undefined ? {} : { body: JSON.stringify(body) };
 }
 
 /** The type of a form, with its boundary, is set by `fetch`. */
 function headersOf(
-  { apiKey }: EndpointSettings,
-  { form }: EndpointRequest,
+  { apiKey, keyHeader }: EndpointSettings,
+  { form, bytes, headers = {} }: EndpointRequest,
 ): Record<string, string> {
+  const key = keyHeader === 'authorization' ? `Bearer ${apiKey}` : `${apiKey}`;
   return {
     'user-agent': 'lorikeet',
-    ...(form === undefined && { 'content-type': 'application/json' }),
-    ...(apiKey !== null && { authorization: `Bearer ${apiKey}` }),
+    ...(form === undefined && { 'content-type': bytes?.type ?? 'application/json' }),
+    ...headers,
+    ...(apiKey !== null && { [keyHeader]: key }),
   };
 }
 

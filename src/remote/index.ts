@@ -1,4 +1,4 @@
-/** Training services: OpenAI's fine-tuning jobs. */
+/** Training services: OpenAI's fine-tuning jobs, and Tinker's training API. */
 export { type FineTuningClient, fineTuningClient, MARKER_KEY } from './openai/client.js';
 export { metricRows } from './openai/event-metrics.js';
 export { checkGraderTypes, itemFields } from './openai/grader.js';
@@ -10,3 +10,17 @@ export {
   uploadOf,
 } from './openai/rows.js';
 export { hasEnded, type JobPlace, refreshJob, watchJob } from './openai/watch.js';
+export { forwardBackward } from './tinker/accumulate.js';
+export {
+  type AdamParams,
+  type LossOutput,
+  openSession,
+  type TinkerModel,
+  type TinkerSession,
+} from './tinker/client.js';
+export {
+  crossEntropyData,
+  type MaskedTokens,
+  policyGradientData,
+  trainedTokens,
+} from './tinker/data.js';

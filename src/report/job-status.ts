@@ -77,7 +77,8 @@ export function jobStatus(run: JobRun, options: { limit: number; isAlive: boolea
     status,
     method: record.command,
     model: textOf(config.model),
-    fine_tuned_model: status === 'succeeded' ? `${dir}/model` : null,
+    fine_tuned_model:
+      status === 'succeeded' ? (textOf(record.results.fine_tuned_model) ?? `${dir}/model`) : null,
     suffix: textOf(config.run_name),
     created_at: secondsOf(record.started_at),
     finished_at: record.finished_at === null ? null : secondsOf(record.finished_at),

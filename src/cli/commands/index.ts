@@ -24,6 +24,7 @@ import { setup } from './setup.js';
 import { sft } from './sft.js';
 import { solve } from './solve.js';
 import { sweep } from './sweep.js';
+import { tinker } from './tinker.js';
 import { traces } from './traces.js';
 
 export const commands: readonly Command[] = [
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   pairs,
   exportModel,
   openai,
+  tinker,
   job,
   run,
   sweep,

@@ -161,6 +161,7 @@ describe('the resolved config', () => {
     rollouts: ['model=m', 'dataset=gsm8k', 'output=o.jsonl'],
     export: ['model=m', 'output=o'],
     openai: ['method=sft', 'model=m', 'training_file=t.jsonl'],
+    tinker: ['method=sft', 'model=m', 'dataset=gsm8k'],
     job: ['run=r'],
     predict: ['model=m'],
     factorize: ['model=m', 'number=210'],

@@ -1,0 +1,24 @@
+/** `lorikeet tinker` */
+import { tinkerSchema } from '../../config/index.js';
+import { defineCommand } from '../command.js';
+import { rowsOf } from '../plan.js';
+
+export const tinker = defineCommand({
+  name: 'tinker',
+  summary: "Train with LoRA by Tinker's API: SFT, or RL on rewards graded here",
+  schema: tinkerSchema,
+  positional: { key: 'method', isList: false },
+  examples: [
+    'lorikeet tinker sft model=Qwen/Qwen3-8B dataset=rows.jsonl output_dir=outputs/tinker-sft',
+    'lorikeet tinker grpo configs/olympiad/tinker.yaml',
+    'lorikeet tinker configs/olympiad/tinker.yaml max_steps=10 resume=auto',
+  ],
+  plan: (config) => [
+    `${config.method} of ${config.model} at ${config.base_url} with the key in ${config.api_key_env}`,
+    `rows: ${rowsOf(config.dataset)}, tokenised here, ${config.batch_size} a step`,
+    `LoRA of rank ${config.lora_rank}; a state to resume from every ${config.save_steps} steps`,
+    `writes ${config.output_dir ?? `outputs/${config.run_name ?? '<run id>'}`}`,
+  ],
+  run: async (config, context) =>
+    (await import('../../recipes/tinker.js')).runTinker(config, context),
+});
