@@ -1,5 +1,10 @@
 /** Batched generation on ONNX Runtime. */
 export {
+  type ChildSampler,
+  type ChildSamplerOptions,
+  createChildSampler,
+} from './child/child-sampler.js';
+export {
   createOnnxSampler,
   type OnnxSampler,
 } from './engine/onnx-sampler.js';
@@ -28,6 +33,7 @@ export type {
   FinishReason,
   GenerateOptions,
   PromptRequest,
+  RolloutSampler,
   RolloutTokenizer,
   Sampler,
   SamplingParams,

@@ -1,5 +1,6 @@
 /** What the rollout engine takes and gives. */
 import type { Adapter } from '../weights/index.js';
+import type { WeightSource } from './graph/weight-source.js';
 
 export interface SamplingParams {
   /** Divides the logits. 0 takes the likeliest token each time (greedy). */
@@ -115,6 +116,17 @@ export interface Sampler {
   /** Hash that completions carry now. */
   readonly adapterHash: string | null;
   dispose(): void;
+}
+
+/** A sampler of the rollout engine, whose weights full-parameter training changes. */
+export interface RolloutSampler extends Sampler {
+  /**
+   * Loads other base weights of the same architecture, slowly. The adapter stays.
+   * @param version what completions carry as `adapter` from now on when there is no adapter, e.g. a hash
+   */
+  reloadWeights(weights: WeightSource, version: string): Promise<SyncResult>;
+  /** Gives memory back until the next call, which takes it again; absent where none is held apart. */
+  release?(): void;
 }
 
 /** What the engine needs of a tokenizer. */

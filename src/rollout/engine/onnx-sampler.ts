@@ -5,24 +5,23 @@
 import { availableParallelism } from 'node:os';
 import { InputError, RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
-import { decoderGraph } from '../graph/decoder.js';
 import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
-import { encodeGraph } from '../onnx/model-files.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
-import { OrtSession, type SessionOptions } from '../ort/session.js';
+import { OrtSession, type SessionModel, type SessionOptions } from '../ort/session.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import { TokenSampler } from '../sampling/token-sampler.js';
 import type {
   Completion,
   GenerateOptions,
   PromptRequest,
-  Sampler,
+  RolloutSampler,
   SamplingParams,
   SyncResult,
 } from '../types.js';
 import { Choosers } from './choosers.js';
+import { decoderFiles } from './decoder-files.js';
 import { DeviceCache, RowMover } from './device-cache.js';
 import { Generation } from './generation.js';
 import { cacheBytesPerToken, KvCache } from './kv-cache.js';
@@ -37,14 +36,10 @@ const DEFAULT_MAX_BATCH = 128;
 const DEFAULT_MAX_RUN_TOKENS = 2048;
 const DEFAULT_MAX_CACHE_BYTES = 4 * 2 ** 30;
 
-/** The sampler, and the slow path by which full-parameter training updates it. */
-export interface OnnxSampler extends Sampler {
+/** The sampler in this process, where an adapter is set at once. */
+export interface OnnxSampler extends RolloutSampler {
   setAdapter(adapter: Adapter | null, version?: string): SyncResult;
-  /**
-   * Loads other base weights of the same architecture. The adapter stays.
-   * @param version what completions carry as `adapter` from now on when there is no adapter, e.g. a hash
-   */
-  reloadWeights(weights: WeightSource, version: string): Promise<SyncResult>;
+  reloadWeights(weights: WeightSource | SessionModel, version: string): Promise<SyncResult>;
 }
 
 /**
@@ -158,7 +153,7 @@ class SessionSampler implements OnnxSampler {
     return { hash: this.adapterHash, syncMs: performance.now() - start };
   }
 
-  reloadWeights(weights: WeightSource, version: string): Promise<SyncResult> {
+  reloadWeights(weights: WeightSource | SessionModel, version: string): Promise<SyncResult> {
     return this.exclusive(async () => {
       const start = performance.now();
       const session = this.loadSession(weights);
@@ -258,11 +253,9 @@ class SessionSampler implements OnnxSampler {
     return { type: cacheType(native), kernels };
   }
 
-  private loadSession(source: WeightSource): OrtSession {
-    const { spec, loraModules = [], maxContext, cacheDir } = this.options;
-    const { native } = this;
-    const graph = decoderGraph({ spec, source, loraModules, maxContext, native });
-    const files = encodeGraph(graph, { tempDir: cacheDir });
+  private loadSession(source: WeightSource | SessionModel): OrtSession {
+    if (typeof source !== 'function') return OrtSession.create(source, this.sessionOptions);
+    const files = decoderFiles(this.options, source, this.native);
     try {
       return OrtSession.create(files, this.sessionOptions);
     } finally {

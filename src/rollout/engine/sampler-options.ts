@@ -3,12 +3,13 @@ import type { DecoderSpec } from '../../model/spec.js';
 import type { NativePrecision } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import type { RolloutDevice } from '../ort/provider.js';
+import type { SessionModel } from '../ort/session.js';
 import type { RolloutTokenizer } from '../types.js';
 
 export interface OnnxSamplerOptions {
   readonly spec: DecoderSpec;
-  /** Base weights by Hugging Face name. */
-  readonly weights: WeightSource;
+  /** Base weights by Hugging Face name, or the graph that was made of them (`decoderFiles`). */
+  readonly weights: WeightSource | SessionModel;
   readonly tokenizer: RolloutTokenizer;
   /** Full names of the modules that adapters may change. None: the graph has no adapter inputs at all. */
   readonly loraModules?: readonly string[];

@@ -1,0 +1,112 @@
+/** A process that answers calls: starts it, matches replies with calls, and says how it ended. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { RunError } from '../../util/errors.js';
+import type { Completion } from '../types.js';
+import {
+  type CallName,
+  type Calls,
+  type Reply,
+  type Request,
+  type Results,
+  receivedError,
+} from './messages.js';
+
+interface Waiting {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+  readonly onCompletion: ((completion: Completion) => void) | undefined;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onCompletion?: ((completion: Completion) => void) | undefined;
+}
+
+/** From source, as in tests, the entry is TypeScript, which Node runs with a loader. */
+const IS_SOURCE = import.meta.url.endsWith('.ts');
+const ENTRY = fileURLToPath(new URL(IS_SOURCE ? './main.ts' : './main.js', import.meta.url));
+
+/** Characters of the process's standard error that are kept for its end. */
+const KEPT_ERROR = 2000;
+
+export class Connection {
+  private readonly child: ChildProcess;
+  private readonly waiting = new Map<number, Waiting>();
+  private next = 0;
+  private errorText = '';
+  private end: RunError | null = null;
+
+  /** @param env Of the process; libraries are found by it. */
+  constructor(env: NodeJS.ProcessEnv) {
+    this.child = fork(ENTRY, [], {
+      env,
+      serialization: 'advanced',
+      execArgv: IS_SOURCE ? ['--import', 'tsx'] : [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.errorText = (this.errorText + text).slice(-KEPT_ERROR);
+    });
+    this.child.on('message', (reply: Reply) => this.receive(reply));
+    this.child.on('error', (error) => this.fail(error.message));
+    this.child.on('close', (code, signal) =>
+      this.fail(signal === null ? `with exit code ${code}` : `by ${signal}`),
+    );
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  call<Name extends CallName>(
+    name: Name,
+    args: Calls[Name],
+    { signal, onCompletion }: CallOptions = {},
+  ): Promise<Results[Name]> {
+    if (this.end !== null) return Promise.reject(this.end);
+    const id = this.next++;
+    const abort = () => this.send({ abort: id });
+    const result = new Promise<Results[Name]>((resolve, reject) => {
+      this.waiting.set(id, { resolve: resolve as (result: never) => void, reject, onCompletion });
+      this.send({ id, call: name, args });
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort);
+    });
+    return result.finally(() => signal?.removeEventListener('abort', abort));
+  }
+
+  /** The process ends; calls under way fail. */
+  close(): void {
+    if (this.child.connected) this.child.disconnect();
+    // A run of the graph does not hold it up.
+    this.child.kill('SIGKILL');
+  }
+
+  private send(request: Request): void {
+    if (this.child.connected) this.child.send(request);
+  }
+
+  private receive(reply: Reply): void {
+    const waiting = this.waiting.get(reply.id);
+    if (waiting === undefined) return;
+    if ('completion' in reply) {
+      waiting.onCompletion?.(reply.completion);
+      return;
+    }
+    this.waiting.delete(reply.id);
+    if ('error' in reply) waiting.reject(receivedError(reply.error));
+    else waiting.resolve(reply.result as never);
+  }
+
+  private fail(how: string): void {
+    const said = this.errorText.trim().split('\n').slice(-3).join(' ');
+    this.end ??= new RunError({
+      where: 'rollouts',
+      problem: `the sampler's process ended ${how}${said === '' ? '' : `: ${said}`}`,
+      remedy: 'Lower the batch if memory ran out; lorikeet doctor says what works here',
+    });
+    for (const { reject } of this.waiting.values()) reject(this.end);
+    this.waiting.clear();
+  }
+}

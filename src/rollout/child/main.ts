@@ -1,0 +1,52 @@
+/**
+ * The process that computes for a `ChildSampler`: answers its calls, and ends with it. An interrupt at the
+ * terminal reaches both; the parent decides what to finish.
+ */
+import { loadTokenizer } from '../../tokenizer/index.js';
+import { createOnnxSampler, type OnnxSampler } from '../engine/onnx-sampler.js';
+import { type CallName, type Calls, type Reply, type Request, sentError } from './messages.js';
+
+let sampler: OnnxSampler;
+const aborts = new Map<number, AbortController>();
+const send = (reply: Reply) => process.send?.(reply);
+
+const ANSWERS: {
+  readonly [Name in CallName]: (args: Calls[Name], id: number) => unknown;
+} = {
+  async open({ options: { tokenizerDir, ...options } }) {
+    sampler = await createOnnxSampler({ ...options, tokenizer: await loadTokenizer(tokenizerDir) });
+    return null;
+  },
+  async generate({ requests, params }, id) {
+    const abort = new AbortController();
+    aborts.set(id, abort);
+    return await sampler.generate(
+      requests,
+      { ...params, constraint: null },
+      { signal: abort.signal, onCompletion: (completion) => send({ id, completion }) },
+    );
+  },
+  score: ({ sequences }) => sampler.score(sequences),
+  setAdapter: ({ adapter, version }) => sampler.setAdapter(adapter, version),
+  reloadWeights: ({ weights, version }) => sampler.reloadWeights(weights, version),
+};
+
+async function answer(request: Request): Promise<void> {
+  if ('abort' in request) {
+    aborts.get(request.abort)?.abort();
+    return;
+  }
+  const { id, call, args } = request;
+  try {
+    const run = ANSWERS[call] as (args: unknown, id: number) => unknown;
+    send({ id, result: (await run(args, id)) as never });
+  } catch (error) {
+    send({ id, error: sentError(error) });
+  } finally {
+    aborts.delete(id);
+  }
+}
+
+process.on('message', (request: Request) => void answer(request));
+process.on('disconnect', () => process.exit(0));
+process.on('SIGINT', () => {});

@@ -1,0 +1,63 @@
+/** What a sampler and the process that computes for it say to each other. */
+import { GuardError, InputError, RunError, SetupError } from '../../util/errors.js';
+import type { Adapter } from '../../weights/index.js';
+import type { OnnxSamplerOptions } from '../engine/sampler-options.js';
+import type { SessionModel } from '../ort/session.js';
+import type { Completion, PromptRequest, SamplingParams, SyncResult } from '../types.js';
+
+/** Options that can be sent: the model as its files, the tokenizer as its folder. */
+export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
+  readonly weights: SessionModel;
+  readonly tokenizerDir: string;
+};
+
+/** Calls, by their arguments. */
+export interface Calls {
+  readonly open: { readonly options: SentOptions };
+  readonly generate: {
+    readonly requests: readonly PromptRequest[];
+    readonly params: Omit<SamplingParams, 'constraint'>;
+  };
+  readonly score: { readonly sequences: readonly (readonly number[])[] };
+  readonly setAdapter: { readonly adapter: Adapter | null; readonly version: string | undefined };
+  readonly reloadWeights: { readonly weights: SessionModel; readonly version: string };
+}
+
+export interface Results {
+  readonly open: null;
+  readonly generate: Completion[];
+  readonly score: Float32Array[];
+  readonly setAdapter: SyncResult;
+  readonly reloadWeights: SyncResult;
+}
+
+export type CallName = keyof Calls;
+
+/** To the process. */
+export type Request =
+  | { readonly id: number; readonly call: CallName; readonly args: Calls[CallName] }
+  | { readonly abort: number };
+
+/** From the process. */
+export type Reply =
+  | { readonly id: number; readonly result: Results[CallName] }
+  | { readonly id: number; readonly completion: Completion }
+  | { readonly id: number; readonly error: SentError };
+
+const CLASSES = { InputError, SetupError, RunError, GuardError } as const;
+
+/** An error of ours by its class and message; of any other, which is a fault of the program, the trace. */
+export interface SentError {
+  readonly kind: keyof typeof CLASSES | null;
+  readonly message: string;
+}
+
+export function sentError(error: unknown): SentError {
+  const name = error instanceof Error ? error.name : '';
+  const kind = Object.hasOwn(CLASSES, name) ? (name as keyof typeof CLASSES) : null;
+  const text = error instanceof Error ? (kind === null ? error.stack : error.message) : undefined;
+  return { kind, message: text ?? String(error) };
+}
+
+export const receivedError = ({ kind, message }: SentError): Error =>
+  kind === null ? new Error(`in the sampler's process: ${message}`) : new CLASSES[kind](message);
