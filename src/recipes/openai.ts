@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type OpenaiConfig, resolvedYaml } from '../config/index.js';
-import { hasEnded, watchJob } from '../remote/index.js';
+import { watchJob } from '../remote/index.js';
 import {
   makeRunId,
   openRun,
@@ -85,7 +85,7 @@ export async function runOpenai(
       patienceMs: 1000 * config.patience_s,
       onJob: (each) => keeper.set({ job: each }),
     });
-    if (hasEnded(job)) keeper.set({ checkpoints: await service.checkpoints(id) });
+    if (job.status === 'succeeded') keeper.set({ checkpoints: await service.checkpoints(id) });
     const result = resultOf(run, keeper.get());
     run.record({ results: factsOf(result) });
     if (job.status !== 'succeeded') throw ended(keeper.get(), run.dir);

@@ -9,7 +9,7 @@ export {
   type Upload,
   uploadOf,
 } from './openai/rows.js';
-export { hasEnded, type JobPlace, refreshJob, watchJob } from './openai/watch.js';
+export { type JobPlace, refreshJob, watchJob } from './openai/watch.js';
 export { forwardBackward } from './tinker/accumulate.js';
 export {
   type AdamParams,

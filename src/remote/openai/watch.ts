@@ -11,7 +11,7 @@ import { metricRows } from './event-metrics.js';
 /** States after which a job changes no more. */
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
-export const hasEnded = ({ status }: RemoteJob): boolean => ENDED.includes(status);
+const hasEnded = ({ status }: RemoteJob): boolean => ENDED.includes(status);
 
 export interface JobPlace {
   /** Run folder. */
