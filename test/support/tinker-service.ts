@@ -70,7 +70,10 @@ export async function tinkerService(options: TinkerServiceOptions = {}): Promise
     if (name === 'retrieve_future') return future(String(own.body?.request_id));
     const id = `request-${results.size}`;
     results.set(id, resultOf(name, own, options));
-    return { status: 200, body: { request_id: id } };
+    const samples = name === 'asample' ? Number(own.body?.num_samples) : 0;
+    const sequences = Array.from({ length: samples }, (_, i) => `${id}-${i}`);
+    const ids = sequences.length > 0 ? { sample_sequence_ids: sequences } : {};
+    return { status: 200, body: { request_id: id, ...ids } };
   };
 
   const server = createServer((request, response) => {

@@ -105,7 +105,8 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<TinkerSession> {
   const { endpoint, signal, log } = options;
   const created = await post(options, '/api/v1/create_session', {
-    ...{ type: 'create_session', tags: ['lorikeet'], sdk_version: SDK_VERSION },
+    ...{ type: 'create_session', sdk_version: SDK_VERSION },
+    ...{ tags: ['lorikeet'], user_metadata: {} },
   });
   const sessionId = textOf(created, 'session_id');
   for (const kind of ['info_message', 'warning_message', 'error_message']) {
