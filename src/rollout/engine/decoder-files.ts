@@ -5,14 +5,24 @@ import type { WeightSource } from '../graph/weight-source.js';
 import { encodeGraph, type ModelFiles } from '../onnx/model-files.js';
 import type { OnnxSamplerOptions } from './sampler-options.js';
 
-type Described = Pick<OnnxSamplerOptions, 'spec' | 'loraModules' | 'maxContext' | 'cacheDir'>;
+type Described = Pick<
+  OnnxSamplerOptions,
+  'spec' | 'loraModules' | 'maxContext' | 'cacheDir' | 'type'
+>;
 
 /** @param native Our own operators, or null for ONNX Runtime's. */
 export function decoderFiles(
-  { spec, loraModules = [], maxContext, cacheDir }: Described,
+  { spec, loraModules = [], maxContext, cacheDir, type }: Described,
   source: WeightSource,
   native: NativeKernels | null = null,
 ): ModelFiles {
-  const graph = decoderGraph({ spec, source, loraModules, maxContext, native });
+  const graph = decoderGraph({
+    spec,
+    source,
+    loraModules,
+    maxContext,
+    native,
+    ...(type && { type }),
+  });
   return encodeGraph(graph, { tempDir: cacheDir });
 }

@@ -3,6 +3,7 @@
  * made by one run of a small graph (graph/row-moves.ts).
  */
 import type { DecoderSpec } from '../../model/spec.js';
+import type { ComputeElement } from '../graph/element-type.js';
 import {
   cacheTensors,
   FROM_ROWS,
@@ -14,7 +15,7 @@ import {
   toCache,
 } from '../graph/row-moves.js';
 import { encodeGraph } from '../onnx/model-files.js';
-import { type IoBinding, OrtSession } from '../ort/session.js';
+import { type IoBinding, OrtSession, type SessionOptions } from '../ort/session.js';
 import { type OrtTensor, type TensorData, tensorOver } from '../ort/tensor.js';
 import type { CacheGeometry, RowCache } from './row-cache.js';
 
@@ -46,15 +47,16 @@ export class DeviceCache implements RowCache {
     const size = this.elements(rows);
     if (this.size >= size) return;
     this.dispose();
-    const allocate = () => this.mover.session.deviceTensor([size], 'float32');
+    const allocate = () => this.mover.session.deviceTensor([size], this.mover.type);
     this.buffers = Array.from({ length: cacheTensors(this.spec) }, allocate);
     this.size = size;
   }
 
-  tensors(rows = this.rows): OrtTensor[] {
+  /** @param type What the tensors are called; of one size with that of the cache. */
+  tensors(rows = this.rows, type = this.mover.type): OrtTensor[] {
     const { numKvHeads, headDim } = this.spec;
     const shape = [rows, numKvHeads, this.capacity, headDim];
-    return this.buffers.map((buffer) => this.mover.session.deviceView(buffer, shape, 'float32'));
+    return this.buffers.map((buffer) => this.mover.session.deviceView(buffer, shape, type));
   }
 
   copyRow(from: RowCache, fromRow: number, toRow: number): void {
@@ -97,10 +99,16 @@ function independentMoves(moves: readonly Move[], target: DeviceCache): Move[] {
 /** The session that moves rows; shared by the caches of a sampler. */
 export class RowMover {
   readonly session: OrtSession;
+  /** Of the caches. */
+  readonly type: ComputeElement;
+  /** Copies keep the bits; `Pad` of the CUDA provider does not know bfloat16. */
+  private readonly movedAs: ComputeElement;
   private readonly count: number;
 
-  constructor(spec: DecoderSpec, options: Parameters<typeof OrtSession.create>[1]) {
-    const files = encodeGraph(rowMovesGraph(spec, 'float32'));
+  constructor(spec: DecoderSpec, type: ComputeElement, options: SessionOptions) {
+    this.type = type;
+    this.movedAs = type === 'bfloat16' ? 'float16' : type;
+    const files = encodeGraph(rowMovesGraph(spec, this.movedAs));
     this.session = OrtSession.create(files, options);
     this.count = cacheTensors(spec);
   }
@@ -124,8 +132,8 @@ export class RowMover {
   }
 
   private bindCaches(binding: IoBinding, from: DeviceCache, to: DeviceCache): OrtTensor[] {
-    const sources = from.tensors();
-    const targets = to.tensors();
+    const sources = from.tensors(undefined, this.movedAs);
+    const targets = to.tensors(undefined, this.movedAs);
     for (let i = 0; i < this.count; i++) {
       binding.bindInput(fromCache(i), sources[i]!);
       binding.bindInput(toCache(i), targets[i]!);

@@ -4,18 +4,27 @@
  * keep the keys of 16 tokens together, [capacity / 16, head size, 16] in place of [capacity, head size].
  */
 import type { DecoderSpec } from '../../model/spec.js';
+import type { ComputeElement } from '../graph/element-type.js';
 import { CACHE_BLOCK, cacheType, type NativeKernels } from '../graph/native-layout.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
 import type { CacheGeometry, RowCache } from './row-cache.js';
 
 type CacheArray = Float32Array | Uint16Array;
 
-const elementType = (native: NativeKernels | null) =>
-  native === null ? 'float32' : cacheType(native);
+/** What a cache holds: by our own operators, or by ONNX Runtime's in the type of its graph. */
+export interface CacheType {
+  readonly native: NativeKernels | null;
+  readonly type: ComputeElement;
+}
+
+const elementType = ({ native, type }: CacheType): ComputeElement =>
+  native === null ? type : cacheType(native);
+
+const FLOATS: CacheType = { native: null, type: 'float32' };
 
 /** Bytes of one token in one row. */
-export function cacheBytesPerToken(spec: DecoderSpec, native: NativeKernels | null): number {
-  const bytes = elementType(native) === 'float32' ? 4 : 2;
+export function cacheBytesPerToken(spec: DecoderSpec, kind: CacheType): number {
+  const bytes = elementType(kind) === 'float32' ? 4 : 2;
   return spec.layers.length * 2 * spec.numKvHeads * spec.headDim * bytes;
 }
 
@@ -24,17 +33,18 @@ export class KvCache implements RowCache {
   private readonly headDim: number;
   /** Tokens whose keys stand together. */
   private readonly block: number;
-  private readonly type: 'float32' | 'bfloat16';
+  private readonly type: ComputeElement;
   private readonly onAllocate: NativeKernels['onAllocate'];
   /** Keys and values alternating, layer by layer. */
   private arrays: CacheArray[];
   private capacity = 0;
 
-  constructor({ numKvHeads, headDim, layers }: DecoderSpec, native: NativeKernels | null = null) {
+  constructor({ numKvHeads, headDim, layers }: DecoderSpec, kind: CacheType = FLOATS) {
+    const { native } = kind;
     this.heads = numKvHeads;
     this.headDim = headDim;
     this.block = native === null ? 1 : CACHE_BLOCK;
-    this.type = elementType(native);
+    this.type = elementType(kind);
     this.onAllocate = native?.onAllocate;
     this.arrays = Array.from({ length: 2 * layers.length }, () => this.allocate(0));
   }

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { InputError, RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
+import type { ComputeElement } from '../graph/element-type.js';
 import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
@@ -63,7 +64,9 @@ export async function createOnnxSampler(options: OnnxSamplerOptions): Promise<On
 
 class SessionSampler implements OnnxSampler {
   private readonly options: OnnxSamplerOptions;
-  private readonly native: NativeKernels | null;
+  readonly native: NativeKernels | null;
+  /** What ONNX Runtime's operators compute in. */
+  readonly type: ComputeElement;
   private readonly kernels: LoadedKernels | null;
   private readonly lora: LoraInputs;
   /** Copies rows of caches in a device's memory; null on the CPU. */
@@ -80,6 +83,7 @@ class SessionSampler implements OnnxSampler {
 
   constructor(options: OnnxSamplerOptions) {
     this.options = options;
+    this.type = options.type ?? 'float32';
     const { kernels = null } = options;
     this.kernels = kernels === null ? null : loadKernels(kernels.library);
     this.native =
@@ -93,7 +97,9 @@ class SessionSampler implements OnnxSampler {
     this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
     this.choosers = new Choosers(options.spec.vocabSize, this.sessionOptions);
     this.session = this.loadSession(options.weights);
-    this.mover = this.isOnDevice ? new RowMover(options.spec, this.sessionOptions) : null;
+    this.mover = this.isOnDevice
+      ? new RowMover(options.spec, this.type, this.sessionOptions)
+      : null;
     this.promptLane = this.newLane();
     this.decodeLane = this.newLane();
     this.bindLora();
@@ -232,7 +238,7 @@ class SessionSampler implements OnnxSampler {
     const longest = Math.max(...requests.map(({ promptIds }) => promptIds.length));
     const wanted = requests.reduce((sum, { n }) => sum + n, 0);
     const capacity = Math.min(maxContext, longest + params.maxNewTokens);
-    const perToken = cacheBytesPerToken(spec, this.native);
+    const perToken = cacheBytesPerToken(spec, this);
     const affordable = Math.floor(maxCacheBytes / (perToken * capacity));
     const slots = Math.max(1, Math.min(wanted, maxBatch, affordable));
     this.decodeLane.shapeCache({ rows: slots, capacity });
@@ -243,7 +249,7 @@ class SessionSampler implements OnnxSampler {
     const { spec, loraModules = [] } = this.options;
     const { session, native, mover } = this;
     const minRows = native === null && mover === null && loraModules.length > 0 ? 2 : 1;
-    const cache = mover === null ? new KvCache(spec, native) : new DeviceCache(spec, mover);
+    const cache = mover === null ? new KvCache(spec, this) : new DeviceCache(spec, mover);
     return new Lane({ session, spec, cache, minRows, isNative: native !== null });
   }
 

@@ -1,5 +1,6 @@
 /** What the sampler on ONNX Runtime is made of. */
 import type { DecoderSpec } from '../../model/spec.js';
+import type { ComputeElement } from '../graph/element-type.js';
 import type { NativePrecision } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import type { RolloutDevice } from '../ort/provider.js';
@@ -27,6 +28,8 @@ export interface OnnxSamplerOptions {
   readonly cacheDir?: string;
   /** Our own operators, on the CPU; absent: ONNX Runtime's, in float32. */
   readonly kernels?: KernelOptions;
+  /** What ONNX Runtime's own operators compute in; default: float32. CUDA takes the types of two bytes only. */
+  readonly type?: ComputeElement;
   /** What samples; default: the CPU. */
   readonly device?: RolloutDevice;
   /** Who chooses tokens, where the sampling parameters allow the graph; default: the graph on a GPU, else the host. */

@@ -77,7 +77,7 @@ export class GraphChooser implements TokenChooser {
 
   constructor(params: SamplingParams, vocabSize: number, session: SessionOptions) {
     const isOnDevice = (session.device ?? 'cpu') !== 'cpu';
-    const real: Real = session.device === 'webgpu' ? 'float32' : 'float64';
+    const real: Real = isOnDevice ? 'float32' : 'float64';
     this.reads = isOnDevice ? 'device' : 'host';
     const { temperature, topK, topP, minP } = params;
     this.options = { vocabSize, isGreedy: temperature === 0, topK, topP, minP, real };

@@ -88,12 +88,12 @@ function flat({ graph }: GraphContext, x: Value, features: number): Value {
   return graph.node('Reshape', [x, shape]);
 }
 
-function cacheInputs({ graph, spec }: GraphContext, layer: number): Value[] {
+function cacheInputs({ graph, spec, type }: GraphContext, layer: number): Value[] {
   const shape = ['B', spec.numKvHeads, CACHE_SHAPE, spec.headDim];
-  return [pastKey(layer), pastValue(layer)].map((name) => graph.input(name, 'float32', shape));
+  return [pastKey(layer), pastValue(layer)].map((name) => graph.input(name, type, shape));
 }
 
-function declareCacheOutputs({ graph, spec }: GraphContext, layer: number): void {
+function declareCacheOutputs({ graph, spec, type }: GraphContext, layer: number): void {
   const shape = ['B', spec.numKvHeads, CACHE_SHAPE, spec.headDim];
-  for (const name of [presentKey(layer), presentValue(layer)]) graph.output(name, 'float32', shape);
+  for (const name of [presentKey(layer), presentValue(layer)]) graph.output(name, type, shape);
 }

@@ -1,9 +1,11 @@
 /** What every part of the decoder graph is built from, and the small operators that several parts share. */
 import type { DecoderSpec } from '../../model/spec.js';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import { ELEMENT_TYPES } from '../onnx/schema.js';
+import { type ComputeElement, inType } from './element-type.js';
 import type { NativeKernels } from './native-layout.js';
 import type { Projection } from './projections.js';
-import { tensorWeight, type WeightSource } from './weight-source.js';
+import { tensorWeight, type Weight, type WeightSource } from './weight-source.js';
 
 export interface GraphContext {
   readonly graph: GraphBuilder;
@@ -15,12 +17,41 @@ export interface GraphContext {
   readonly maxContext: number;
   /** Our own operators, or null for ONNX Runtime's. */
   readonly native: NativeKernels | null;
+  /** Element type of weights, activations and cache with ONNX Runtime's operators. */
+  readonly type: ComputeElement;
 }
 
+/** A float32 weight in the element type of the graph. */
+export const addWeight = ({ graph, type }: GraphContext, name: string, weight: Weight): Value =>
+  graph.weight(name, inType(weight, type));
+
+/** A small constant in the element type of the graph. */
+export function addConstant(
+  context: GraphContext,
+  name: string,
+  values: Float32Array,
+  shape: readonly number[],
+): Value {
+  if (context.type === 'float32') return context.graph.constant(name, values, shape);
+  const write = (target: Uint8Array) => target.set(new Uint8Array(values.buffer));
+  return addWeight(context, name, { type: 'float32', shape, write });
+}
+
+function cast({ graph, type }: GraphContext, x: Value, to: ComputeElement): Value {
+  if (type === 'float32') return x;
+  return graph.node('Cast', [x], { attributes: { to: ELEMENT_TYPES[to] } });
+}
+
+/** A float32 value in the element type of the graph. */
+export const fromFloat = (context: GraphContext, x: Value): Value => cast(context, x, context.type);
+
+/** A value of the graph in float32. */
+export const inFloat = (context: GraphContext, x: Value): Value => cast(context, x, 'float32');
+
 /** A scalar constant, made once per value. */
-export function scalar({ graph }: GraphContext, value: number): Value {
-  const name = `scalar.${value}`;
-  return graph.has(name) ? name : graph.constant(name, Float32Array.of(value), []);
+export function scalar(context: GraphContext, value: number): Value {
+  const name = context.type === 'float32' ? `scalar.${value}` : `scalar.${context.type}.${value}`;
+  return context.graph.has(name) ? name : addConstant(context, name, Float32Array.of(value), []);
 }
 
 /** `x · factor`; nothing is added to the graph for a factor of 1. */
@@ -38,7 +69,7 @@ export function softCapped(context: GraphContext, x: Value, cap: number | null):
 /** RMSNorm (Zhang & Sennrich 2019) over the last axis, of size `length`. */
 export function rmsNorm(context: GraphContext, x: Value, name: string, length: number): Value {
   const { graph, spec, source } = context;
-  graph.weight(name, tensorWeight(source, name, [length], spec.normOffset));
+  addWeight(context, name, tensorWeight(source, name, [length], spec.normOffset));
   return graph.node('SimplifiedLayerNormalization', [x, name], {
     attributes: { axis: -1, epsilon: spec.normEps },
   });

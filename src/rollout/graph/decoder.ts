@@ -5,7 +5,8 @@
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from '../../model/spec.js';
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
-import { type GraphContext, rmsNorm, scaled, softCapped } from './context.js';
+import { addWeight, type GraphContext, inFloat, rmsNorm, scaled, softCapped } from './context.js';
+import type { ComputeElement } from './element-type.js';
 import { checkHeadSizes } from './limits.js';
 import { project } from './linear.js';
 import { gatedActivation } from './mlp.js';
@@ -33,11 +34,13 @@ export interface DecoderGraphOptions {
   readonly maxContext: number;
   /** Our own operators, or null for ONNX Runtime's. */
   readonly native?: NativeKernels | null;
+  /** What ONNX Runtime's operators compute in; default float32. */
+  readonly type?: ComputeElement;
 }
 
 /** @throws InputError when the model's shape is not one that the operators take. */
 export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
-  const { spec, source, loraModules = [], maxContext, native = null } = options;
+  const { spec, source, loraModules = [], maxContext, native = null, type = 'float32' } = options;
   checkHeadSizes(spec);
   const graph = new GraphBuilder();
   const context: GraphContext = {
@@ -47,6 +50,7 @@ export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
     loraModules: new Set(loraModules),
     maxContext,
     native,
+    type,
   };
   declareInputs(context);
   let x = embedding(context);
@@ -73,7 +77,7 @@ function embedding(context: GraphContext): Value {
     return scaled(context, nativeEmbedding(context, EMBEDDING), spec.embeddingScale);
   }
   const shape = [spec.vocabSize, spec.hiddenSize];
-  graph.weight(EMBEDDING, tensorWeight(source, EMBEDDING, shape));
+  addWeight(context, EMBEDDING, tensorWeight(source, EMBEDDING, shape));
   const flatShape = graph.constant('shape.ids', BigInt64Array.of(-1n), [1]);
   const ids = graph.node('Reshape', [INPUT_IDS, flatShape]);
   return scaled(context, graph.node('Gather', [EMBEDDING, ids]), spec.embeddingScale);
@@ -175,7 +179,7 @@ function joined(
 
 /**
  * Scores and probabilities of the wanted rows. The temperature goes into the hidden states, H numbers a
- * row in place of V, except where a soft cap stands between.
+ * row in place of V, except where a soft cap stands between or the hidden states have two bytes.
  */
 function head(context: GraphContext, x: Value): void {
   const { graph, spec } = context;
@@ -208,13 +212,18 @@ function onnxHead(context: GraphContext, x: Value): void {
   const { graph, spec, source } = context;
   let hidden = rmsNorm(context, x, FINAL_NORM, spec.hiddenSize);
   hidden = scaled(context, hidden, spec.logitScale);
-  if (spec.logitSoftcap === null) hidden = graph.node('Mul', [hidden, INVERSE_TEMPERATURE]);
+  const isEarly = spec.logitSoftcap === null && context.type === 'float32';
+  if (isEarly) hidden = graph.node('Mul', [hidden, INVERSE_TEMPERATURE]);
   const shape = [spec.vocabSize, spec.hiddenSize];
   const matrix = spec.tieWordEmbeddings
     ? EMBEDDING
-    : graph.weight(LM_HEAD, tensorWeight(source, LM_HEAD, shape));
+    : addWeight(context, LM_HEAD, tensorWeight(source, LM_HEAD, shape));
   const attributes = { transB: 1 };
-  if (spec.logitSoftcap === null) {
+  if (context.type !== 'float32') {
+    const logits = inFloat(context, graph.node('Gemm', [hidden, matrix], { attributes }));
+    const capped = softCapped({ ...context, type: 'float32' }, logits, spec.logitSoftcap);
+    graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
+  } else if (spec.logitSoftcap === null) {
     graph.node('Gemm', [hidden, matrix], { attributes, outputs: [SCORES] });
   } else {
     const logits = graph.node('Gemm', [hidden, matrix], { attributes });

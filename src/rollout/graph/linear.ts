@@ -1,6 +1,6 @@
 /** The linear maps of the decoder, with their adapters. */
 import type { Value } from '../onnx/graph-builder.js';
-import { type GraphContext, isAdaptable } from './context.js';
+import { addWeight, fromFloat, type GraphContext, isAdaptable } from './context.js';
 import { loraA, loraB } from './names.js';
 import { nativeLinear } from './native.js';
 import type { Projection } from './projections.js';
@@ -29,16 +29,17 @@ export function project(
   }
   const { graph, source } = context;
   const { name, parts, inFeatures, outFeatures } = projection;
-  const weight = graph.weight(`${name}.weight`, stackedWeight(source, parts, inFeatures));
+  const weight = addWeight(context, `${name}.weight`, stackedWeight(source, parts, inFeatures));
   const hasBias = parts.some(({ bias }) => bias);
   const addends = addend === undefined ? [] : [addend];
-  if (hasBias) addends.unshift(graph.weight(`${name}.bias`, stackedBias(source, parts)));
+  if (hasBias) addends.unshift(addWeight(context, `${name}.bias`, stackedBias(source, parts)));
   let y = linear(context, x, weight, addends.shift());
   if (isAdaptable(context, projection)) {
     const rank = `rank.${name}`;
     const a = graph.input(loraA(name), 'float32', [rank, inFeatures]);
     const b = graph.input(loraB(name), 'float32', [outFeatures, rank]);
-    y = linear(context, linear(context, x, a), b, y);
+    const low = linear(context, x, fromFloat(context, a));
+    y = linear(context, low, fromFloat(context, b), y);
   }
   for (const rest of addends) y = graph.node('Add', [y, rest]);
   return y;

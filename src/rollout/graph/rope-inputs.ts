@@ -1,18 +1,19 @@
 /** The tables of a layer's rotary embedding as constants of the graph. */
 import type { Value } from '../onnx/graph-builder.js';
-import type { GraphContext } from './context.js';
+import { addConstant, type GraphContext } from './context.js';
 import { ropeTables } from './rope.js';
 
 /** Cosines and sines; none for a layer without positions. */
-export function ropeInputs({ graph, spec, maxContext }: GraphContext, layer: number): Value[] {
+export function ropeInputs(context: GraphContext, layer: number): Value[] {
+  const { graph, spec, maxContext } = context;
   const index = spec.layers[layer]!.rope;
   if (index === null) return [];
   const names = [`rope.${index}.cos`, `rope.${index}.sin`];
   if (!graph.has(names[0]!)) {
     // One more than the longest row, for padding to an even length.
     const { cos, sin, shape } = ropeTables(spec.ropes[index]!, maxContext + 1);
-    graph.constant(names[0]!, cos, shape);
-    graph.constant(names[1]!, sin, shape);
+    addConstant(context, names[0]!, cos, shape);
+    addConstant(context, names[1]!, sin, shape);
   }
   return names;
 }

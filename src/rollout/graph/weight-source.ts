@@ -7,7 +7,7 @@ import type { ProjectionPart } from './projections.js';
 /** A tensor of the checkpoint by its Hugging Face name. */
 export type WeightSource = (name: string) => HostTensor;
 
-type Weight = Pick<GraphWeight, 'type' | 'shape' | 'write'>;
+export type Weight = Pick<GraphWeight, 'type' | 'shape' | 'write'>;
 
 function floats(bytes: Uint8Array): Float32Array {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);

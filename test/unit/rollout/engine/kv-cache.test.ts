@@ -26,7 +26,7 @@ const contents = (cache: KvCache, rows: number) =>
 
 describe('KvCache', () => {
   it('counts two tensors a layer, float32', () => {
-    expect(cacheBytesPerToken(spec, null)).toBe(2 * 2 * 2 * 2 * 4);
+    expect(cacheBytesPerToken(spec, { native: null, type: 'float32' })).toBe(2 * 2 * 2 * 2 * 4);
   });
 
   it('copies the first tokens of a row into a cache of another capacity', () => {

@@ -1,0 +1,51 @@
+/** The graph in a type of two bytes, as CUDA computes it, against the one in float32; on the CPU. */
+import { expect, it } from 'vitest';
+import { createOnnxSampler, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import {
+  goldenAdapter,
+  goldenCase,
+  goldenSpec,
+  goldenWeights,
+  letterTokenizer,
+} from '../golden.js';
+
+/** float16 keeps 11 bits: a relative 2⁻¹² a rounding, some dozens of roundings on the way. */
+const LARGEST = 0.02;
+
+const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite'];
+
+async function answers(name: string, type: 'float32' | 'float16') {
+  const golden = goldenCase(name);
+  const spec = goldenSpec(golden);
+  const sampler = await createOnnxSampler({
+    spec,
+    weights: goldenWeights(golden, spec),
+    tokenizer: letterTokenizer(golden.eos),
+    loraModules: golden.lora.modules,
+    maxContext: 64,
+    // Fewer slots than completions, so that rows of the cache are moved.
+    maxBatch: 3,
+    threads: 1,
+    type,
+  });
+  try {
+    sampler.setAdapter(goldenAdapter(golden, spec));
+    const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
+    const params = { ...PLAIN_SAMPLING, temperature: 0, maxNewTokens: 8, seed: 1 };
+    const rows = await sampler.generate(requests, params);
+    const scores = await sampler.score(golden.prompts);
+    return { tokens: rows.flatMap(({ ids }) => ids), scores: scores.flatMap((row) => [...row]) };
+  } finally {
+    sampler.dispose();
+  }
+}
+
+it.each(FAMILIES)('%s', async (name) => {
+  const full = await answers(name, 'float32');
+  const half = await answers(name, 'float16');
+  const gaps = full.scores.map((value, i) => Math.abs(value - half.scores[i]!));
+  expect(Math.max(...gaps)).toBeGreaterThan(0);
+  expect(Math.max(...gaps)).toBeLessThan(LARGEST);
+  const same = full.tokens.filter((id, i) => id === half.tokens[i]).length;
+  expect(same / full.tokens.length).toBeGreaterThan(0.9);
+});
