@@ -1,9 +1,9 @@
-/** The process that makes a job is killed at a bad moment; the next one makes no second job. */
+/** Jobs at OpenAI by the command line: killed at a bad moment and gone on with, and as a stage of a pipeline. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readJsonl, toJsonl } from '../../src/util/files.js';
+import { readJson, readJsonl, toJsonl } from '../../src/util/files.js';
 import {
   CREATE,
   JOB,
@@ -12,6 +12,7 @@ import {
   LIST,
   list,
   messageEvent,
+  rewardEvent,
   stepEvent,
   success,
 } from '../support/fine-tuning-exchanges.js';
@@ -94,32 +95,47 @@ describe('SIGKILL', () => {
   });
 });
 
+/** An answer of the Responses API. */
+const response = (model: string, text: string): Exchange => ({
+  request: 'POST /v1/responses',
+  body: {
+    ...{ id: 'resp_1', object: 'response', status: 'completed', model },
+    output: [{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] }],
+    usage: { input_tokens: 5, output_tokens: 3, output_tokens_details: { reasoning_tokens: 1 } },
+  },
+});
+
 describe('a pipeline', () => {
-  it('has the job as a stage, and does not make it again', async () => {
-    server = await replay([files, upload, create, ...rest]);
-    writeFileSync(join(dir, 'pipeline.yaml'), PIPELINE(server.address, dir));
-    const done = await call(['run', join(dir, 'pipeline.yaml')], env);
+  it('tunes, asks the tuned model by the folder of the job, and makes no job twice', async () => {
+    const tuned = response('ft:gpt-4.1-mini:acme:demo:7p4lURel', 'illness 1');
+    const rewards = [rewardEvent(1, 1, 0.25), rewardEvent(2, 2, 0.5)];
+    server = await replay([...success(rewards), tuned]);
+    const rows = Array.from({ length: 14 }, (_, i) => ({
+      'Open-ended Verifiable Question': `A ${20 + i}-year-old has sign ${i}. What is it?`,
+      'Ground-True Answer': 'Illness 1',
+    }));
+    writeFileSync(join(dir, 'rows.jsonl'), toJsonl(rows));
+    const url = `${server.address}/v1`;
+    const argv = [
+      ...['run', 'configs/medical/openai.yaml', 'stage=tuned_predictions', `root=${dir}/out`],
+      ...[`vars.source=${dir}/rows.jsonl`, 'stages.data.train_samples=10'],
+      ...['stages.data.test_samples=4', `stages.rft.base_url=${url}`],
+      ...['stages.rft.poll_interval_s=0.05', 'vars.n_runs=1'],
+      `stages.tuned_predictions.server.base_url=${url}`,
+    ];
+    const done = await call(argv, env);
     expect(done).toMatchObject({ code: 0 });
-    expect(readJsonl(join(dir, 'out', 'tune', 'events.jsonl'))).toHaveLength(3);
-    const again = await call(['run', join(dir, 'pipeline.yaml')], env);
-    expect(again.err.join('\n')).toContain('stage tune: done already, skipped');
+    expect(server.of(CREATE)[0]?.body).toMatchObject({
+      suffix: 'medical-rft-demo',
+      method: {
+        reinforcement: { hyperparameters: { n_epochs: 3, learning_rate_multiplier: 0.1 } },
+      },
+    });
+    const name = 'val_simple_tuned_medium_medical_exact_predictions_run_1_metrics.json';
+    const metrics = readJson(join(dir, 'out', 'data', 'rft', 'predictions', name));
+    expect(metrics).toMatchObject({ total_samples: 4, accuracy: 1 });
+    const again = await call(argv, env);
+    expect(again.err.join('\n')).toContain('stage rft: done already, skipped');
     expect(server.of(CREATE)).toHaveLength(1);
   });
 });
-
-const PIPELINE = (address: string, root: string): string => `
-root: ${root}/out
-stages:
-  - name: tune
-    command: openai
-    with:
-      method: sft
-      model: gpt-4.1-mini-2025-04-14
-      training_file: ${root}/train.jsonl
-      base_url: ${address}/v1
-      poll_interval_s: 0.05
-  - name: job
-    command: job
-    with: {run: "\${stages.tune.output_dir}", output: ${root}/out/job_status.json}
-    targets: [train_loss < 1]
-`;
