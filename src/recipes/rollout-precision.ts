@@ -28,6 +28,8 @@ export const PROBE_TOLERANCE: Readonly<Record<ResolvedPrecision['precision'], nu
   float32: 1e-3,
   bfloat16: 0.5,
   int8: 2,
+  int8_weight_only: 2,
+  int4_weight_only: 2,
 };
 
 /** @throws SetupError when the precision needs operators that are not compiled */

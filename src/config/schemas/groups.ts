@@ -103,7 +103,14 @@ export const decodingKeys = {
     .describe('{type: json_schema, json_schema: {schema: …}} allows only such JSON'),
 };
 
-export const ROLLOUT_PRECISIONS = ['auto', 'float32', 'bfloat16', 'int8'] as const;
+export const ROLLOUT_PRECISIONS = [
+  'auto',
+  'float32',
+  'bfloat16',
+  'int8',
+  'int8_weight_only',
+  'int4_weight_only',
+] as const;
 export type RolloutPrecision = (typeof ROLLOUT_PRECISIONS)[number];
 
 /** What sampling computes in. */
@@ -111,7 +118,9 @@ export const rolloutPrecisionField = (value: RolloutPrecision) =>
   z
     .enum(ROLLOUT_PRECISIONS)
     .default(value)
-    .describe('What sampling computes in; auto: bfloat16 where the processor is fast in it');
+    .describe(
+      'What sampling computes in; auto: bfloat16 where the processor is fast in it; weight_only: bfloat16 on weights in fewer bits',
+    );
 
 const ROLLOUT_DEVICES = ['cpu', 'webgpu'] as const;
 export type RolloutDevice = (typeof ROLLOUT_DEVICES)[number];

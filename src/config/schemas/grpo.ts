@@ -180,7 +180,7 @@ export const grpoSchema = z
     max_logprob_difference: positive()
       .nullable()
       .default(null)
-      .describe('Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 int8'),
+      .describe('Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 below'),
   })
   .superRefine((config, context) => {
     checkTrainer(config, context);

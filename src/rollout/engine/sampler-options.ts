@@ -26,7 +26,7 @@ export interface OnnxSamplerOptions {
   readonly threads?: number;
   /** Where large weights are written for loading; the system's temporary folder when absent. */
   readonly cacheDir?: string;
-  /** Our own operators, on the CPU; absent: ONNX Runtime's, in float32. */
+  /** Our own operators, on the CPU; absent: ONNX Runtime's, which compute in float32. */
   readonly kernels?: KernelOptions;
   /** What ONNX Runtime's own operators compute in; default: float32. CUDA takes the types of two bytes only. */
   readonly type?: ComputeElement;

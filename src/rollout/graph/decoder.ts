@@ -22,7 +22,7 @@ import {
 } from './names.js';
 import { nativeAttention, nativeEmbedding, nativeLinear } from './native.js';
 import type { NativeKernels } from './native-layout.js';
-import { layerProjections, mergedProjections, type Projection } from './projections.js';
+import { HEAD, layerProjections, mergedProjections, type Projection } from './projections.js';
 import { tensorWeight, type WeightSource } from './weight-source.js';
 
 export interface DecoderGraphOptions {
@@ -193,7 +193,7 @@ function nativeHead(context: GraphContext, x: Value): void {
   const { graph, spec } = context;
   const module = (spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD).replace(/[.]weight$/, '');
   const projection: Projection = {
-    name: 'head',
+    name: HEAD,
     inFeatures: spec.hiddenSize,
     outFeatures: spec.vocabSize,
     parts: [{ module, bias: false, start: 0, count: spec.vocabSize }],

@@ -1,7 +1,13 @@
 /** What the operators of src/rollout/native ask of those who feed them. */
 import type { ElementType } from '../onnx/schema.js';
 
-export type NativePrecision = 'float32' | 'bfloat16' | 'int8';
+/** The last two keep weights in fewer bits and compute in bfloat16. */
+export type NativePrecision =
+  | 'float32'
+  | 'bfloat16'
+  | 'int8'
+  | 'int8_weight_only'
+  | 'int4_weight_only';
 
 export interface NativeKernels {
   readonly precision: NativePrecision;

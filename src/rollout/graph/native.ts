@@ -6,12 +6,23 @@ import type { Activation } from '../../model/spec.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { type GraphContext, isAdaptable } from './context.js';
 import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
-import { cacheType, type NativeKernels, productType } from './native-layout.js';
-import { mergedProjections, type Projection } from './projections.js';
+import {
+  cacheType,
+  type NativeKernels,
+  type NativePrecision,
+  productType,
+} from './native-layout.js';
+import { HEAD, mergedProjections, type Projection } from './projections.js';
 import { ropeInputs } from './rope-inputs.js';
 import { checkpointWeight, stackedBias, tensorWeight } from './weight-source.js';
 
-const KINDS = { float32: 0, bfloat16: 1, int8: 2 } as const;
+const KINDS: Readonly<Record<NativePrecision, number>> = {
+  float32: 0,
+  bfloat16: 1,
+  int8: 2,
+  int8_weight_only: 1,
+  int4_weight_only: 1,
+};
 const GATED: Readonly<Record<Activation, number>> = { silu: 1, gelu_tanh: 2, gelu: 3 };
 const NORMS = { none: 0, head: 1, full: 2 } as const;
 
@@ -45,12 +56,19 @@ export function nativeLinear(
     ...(output !== undefined && { outputs: [output] }),
     attributes: {
       kind: KINDS[kernels(context).precision],
+      weight_bits: weightBits(kernels(context).precision, projection),
       parts: weights.length,
       gated: projection.isGated ? GATED[spec.activation] : 0,
       epsilon: spec.normEps,
       threads: kernels(context).threads,
     },
   });
+}
+
+/** The head stays in 8 bits: rounding there goes straight into the logits. */
+function weightBits(precision: NativePrecision, { name }: Projection): number {
+  if (precision === 'int4_weight_only') return name === HEAD ? 8 : 4;
+  return precision === 'int8_weight_only' ? 8 : 16;
 }
 
 const kernels = ({ native }: GraphContext): NativeKernels => native!;

@@ -13,6 +13,9 @@ export interface ProjectionPart {
   readonly count: number;
 }
 
+/** Name of the projection to the vocabulary. */
+export const HEAD = 'head';
+
 export interface Projection {
   /** Unique in the graph, e.g. `layers.0.qkv`. */
   readonly name: string;

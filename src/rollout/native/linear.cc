@@ -4,6 +4,7 @@
 // A and B of the adapter, packed (R = 0 rows of A: no adapter) or none; then the weights [n_i, K], constants,
 // stacked to N = Σ n_i. Output [T, N], or [T, N / 2] for a gated activation: act(gate) · up.
 // INT8 quantises each row of norm(x) by its own largest magnitude; the adapter's products are in bfloat16.
+// BF16 may keep its weights in 8 or 4 bits (quantised.h).
 // F32 takes the weights of a bfloat16 checkpoint as they are, and rows of norm(x) in parts of bfloat16, where the
 // processor has tiles for it.
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "memory.h"
 #include "ort-abi.h"
 #include "product.h"
+#include "quantised.h"
 #include "register.h"
 
 namespace lorikeet {
@@ -45,6 +47,7 @@ public:
     kind_ = static_cast<Kind>(ort_.int_attribute(info, "kind", F32));
     activation_ = static_cast<int>(ort_.int_attribute(info, "gated", kNone));
     epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
+    weight_bits_ = static_cast<int>(ort_.int_attribute(info, "weight_bits", kHalfBits));
     chunks_ = static_cast<int>(ort_.int_attribute(info, "threads", 1)) * 4;
     columns_.paired = activation_ != kNone;
     const int parts = static_cast<int>(ort_.int_attribute(info, "parts", 1));
@@ -109,16 +112,21 @@ private:
   void pack_weights() {
     if (problem_) return;
     std::vector<float> row(k_);
+    if (is_quantised()) quantised_.reserve(weight_bits_, columns_, k_);
     const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
     splits_rows_ = kSplitsRows && kind_ == F32 && is_half;
     const Kind kind = splits_rows_ ? BF16 : kind_;
-    const size_t bytes = packed_bytes(kind, columns_, k_);
+    const size_t bytes = is_quantised() ? 0 : packed_bytes(kind, columns_, k_);
     std::memset(weight_.reserve(bytes), 0, bytes);
     scales_.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
     int output = 0;
     for (const Part &part : parts_)
       for (int i = 0; i < part.rows; i++, output++) {
         widen(part.data, part.type, static_cast<size_t>(i) * k_, k_, row.data());
+        if (is_quantised()) {
+          quantised_.pack_row(columns_, output, k_, row.data());
+          continue;
+        }
         float scale = 1;
         if (kind_ == INT8) {
           const float largest = largest_magnitude(row.data(), k_);
@@ -150,10 +158,24 @@ private:
     ort_.parallel(context, chunks, [&](size_t chunk) {
       const int from = static_cast<int>(pairs * chunk / chunks), to = static_cast<int>(pairs * (chunk + 1) / chunks);
       configure_tiles();
-      for (int pair = from; pair < to; pair++)
-        for (int block = 0; block < blocks; block++) multiply(p, call, block, pair, rank, outputs);
+      for (int pair = from; pair < to; pair++) {
+        const uint16_t *panel = kind_ == BF16 ? half_panel(pair) : nullptr;
+        for (int block = 0; block < blocks; block++) multiply(p, call, block, pair, panel, rank, outputs);
+      }
       release_tiles();
     });
+  }
+
+  bool is_quantised() const { return kind_ == BF16 && weight_bits_ < kHalfBits; }
+
+  // A pair of columns in bfloat16.
+  const uint16_t *half_panel(int pair) const {
+    const size_t elements = static_cast<size_t>(round_up(k_, 32)) * kPair;
+    if (!is_quantised()) return reinterpret_cast<const uint16_t *>(weight_.data) + pair * elements;
+    thread_local Buffer memory;
+    uint16_t *panel = reinterpret_cast<uint16_t *>(memory.reserve(elements * 2));
+    quantised_.widen(pair, panel);
+    return panel;
   }
 
   // One block of rows: normalised, converted, and multiplied by A. Rows are padded with zeros to whole vectors.
@@ -214,7 +236,8 @@ private:
     release_tiles();
   }
 
-  void multiply(const Prepared &p, const Call &call, int block, int pair, int rank, int outputs) const {
+  void multiply(const Prepared &p, const Call &call, int block, int pair, const uint16_t *half, int rank,
+                int outputs) const {
     const int rows = std::min(kRows, call.rows - block * kRows), k = round_up(k_, k_block(kind_));
     const size_t at = static_cast<size_t>(block) * kRows, panel = static_cast<size_t>(pair) * kPair;
     alignas(64) float out[kRows * kPair];
@@ -222,9 +245,8 @@ private:
                        static_cast<const uint16_t *>(call.b) + panel * rank, rank};
     const Half *second = rank > 0 ? &adapter : nullptr;
     if (kind_ == BF16) {
-      const Half first{reinterpret_cast<const uint16_t *>(p.x.data) + at * k, static_cast<size_t>(k),
-                       reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k};
-      products_bf16(first, second, rows, block == 0, out);
+      const Half first{reinterpret_cast<const uint16_t *>(p.x.data) + at * k, static_cast<size_t>(k), half, k};
+      products_bf16(first, second, rows, block == 0 && !is_quantised(), out);
     } else if (kind_ == INT8) {
       multiply_int8(p, at, panel, rows, second, out);
     } else {
@@ -295,11 +317,14 @@ private:
   Ort ort_;
   Kind kind_ = F32;
   int activation_ = kNone, k_ = 0, chunks_ = 4;
+  static constexpr int kHalfBits = 16;
+  int weight_bits_ = kHalfBits;
   bool splits_rows_ = false;
   float epsilon_ = 1e-5f;
   Columns columns_;
   std::vector<Part> parts_;
   Buffer weight_;
+  QuantisedWeights quantised_;
   std::vector<float> scales_;
   const char *problem_ = nullptr;
 };

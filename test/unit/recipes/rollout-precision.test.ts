@@ -38,9 +38,12 @@ it('auto says what it takes, and why not more', () => {
   expect(lines).toEqual([`rollouts compute in float32${reason}`]);
 });
 
-it.each(['bfloat16', 'int8'] as const)('%s without operators names the remedy', (precision) => {
-  withoutOperators();
-  expect(() => resolvePrecision(precision, () => undefined)).toThrow(
-    `rollout precision ${precision}: the operators that compute in it are not compiled. Run lorikeet setup, or use float32`,
-  );
-});
+it.each(['bfloat16', 'int8', 'int4_weight_only'] as const)(
+  '%s without operators names the remedy',
+  (precision) => {
+    withoutOperators();
+    expect(() => resolvePrecision(precision, () => undefined)).toThrow(
+      `rollout precision ${precision}: the operators that compute in it are not compiled. Run lorikeet setup, or use float32`,
+    );
+  },
+);

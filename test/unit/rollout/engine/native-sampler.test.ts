@@ -1,6 +1,10 @@
 /** The engine on our own operators: a completion does not depend on the others, in any precision. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createOnnxSampler, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import {
+  createOnnxSampler,
+  type KernelOptions,
+  PLAIN_SAMPLING,
+} from '../../../../src/rollout/index.js';
 import { fromFloat32, toFloat32 } from '../../../../src/weights/index.js';
 import {
   goldenAdapter,
@@ -19,7 +23,9 @@ beforeAll(async () => {
   library = await testOperators();
 }, 120_000);
 
-const create = (precision: 'float32' | 'bfloat16' | 'int8', maxRunTokens = 2048) =>
+const PRECISIONS = ['float32', 'bfloat16', 'int8', 'int8_weight_only', 'int4_weight_only'] as const;
+
+const create = (precision: KernelOptions['precision'], maxRunTokens = 2048) =>
   createOnnxSampler({
     spec,
     weights: goldenWeights(golden),
@@ -42,7 +48,7 @@ const requests = Array.from({ length: 48 }, (_, i) => ({
 }));
 const params = { ...PLAIN_SAMPLING, maxNewTokens: 24, seed: 11 };
 
-describe.each(['float32', 'bfloat16', 'int8'] as const)('in %s', (precision) => {
+describe.each(PRECISIONS)('in %s', (precision) => {
   it('gives the same bits alone, in a batch and in another order', async () => {
     const sampler = await create(precision);
     sampler.setAdapter(goldenAdapter(golden));
@@ -107,5 +113,82 @@ describe('float32 on the weights of a bfloat16 checkpoint', () => {
           expect(Math.abs(logprob - theirs[i]![t]!)).toBeLessThanOrEqual(2e-5);
     }
     for (const sampler of [own, stock]) sampler.dispose();
+  });
+});
+
+const halfToEven = (x: number): number => {
+  const whole = Math.floor(x);
+  if (x - whole !== 0.5) return Math.round(x);
+  return whole % 2 === 0 ? whole : whole + 1;
+};
+
+/** Groups of 128 inputs of an output in whole steps, in 4 bits with the largest magnitude at −8; in float32. */
+function rounded(values: Float32Array, [, inputs = 1]: readonly number[], bits: 4 | 8) {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < values.length; row += inputs)
+    for (let start = row; start < row + inputs; start += 128) {
+      const group = values.subarray(start, Math.min(start + 128, row + inputs));
+      const largest = group.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0);
+      const step = Math.fround(bits === 8 ? Math.abs(largest) / 127 : largest / -8);
+      const inverse = step === 0 ? 0 : Math.fround(1 / step);
+      for (const [i, value] of group.entries()) {
+        const whole = halfToEven(Math.fround(value * inverse));
+        out[start + i] = step * (bits === 8 ? whole : Math.max(-8, Math.min(7, whole)));
+      }
+    }
+  return out;
+}
+
+describe('weights in fewer bits', () => {
+  const mistral = goldenCase('mistral');
+  // Several groups, the last one of another length, and a block that is not full.
+  const wide = { ...goldenSpec(mistral), hiddenSize: 144, intermediateSize: 296 };
+  const models = [
+    ...goldenCases.map((each) => ({ name: each.case, each, spec: goldenSpec(each) })),
+    { name: 'mistral, wide', each: mistral, spec: wide },
+  ].filter(({ spec }) => !spec.tieWordEmbeddings);
+
+  it.each(
+    models.flatMap((model) => [
+      { ...model, bits: 8 as const },
+      { ...model, bits: 4 as const },
+    ]),
+  )('$name in $bits bits: as with the rounded weights in bfloat16', async (model) => {
+    const { each, spec, bits } = model;
+    const weights = goldenWeights(each, spec);
+    const isLinear = (name: string) => /(proj|lm_head)[.]weight$/.test(name);
+    const base = {
+      spec,
+      tokenizer: letterTokenizer(each.eos),
+      loraModules: each.lora.modules,
+      maxContext: 64,
+      threads: 2,
+    };
+    const own = await createOnnxSampler({
+      ...base,
+      weights,
+      kernels: { library, precision: `int${bits}_weight_only` },
+    });
+    const half = await createOnnxSampler({
+      ...base,
+      weights: (name) => {
+        const tensor = weights(name);
+        if (!isLinear(name)) return tensor;
+        const values = rounded(
+          toFloat32(tensor),
+          tensor.shape,
+          name.startsWith('lm_head') ? 8 : bits,
+        );
+        return fromFloat32(values, tensor.shape);
+      },
+      kernels: { library, precision: 'bfloat16' },
+    });
+    const sequences = requests
+      .slice(0, 35)
+      .map(({ promptIds }) => promptIds)
+      .filter(({ length }) => length > 1);
+    for (const sampler of [own, half]) sampler.setAdapter(goldenAdapter(each, spec));
+    expect(await own.score(sequences)).toEqual(await half.score(sequences));
+    for (const sampler of [own, half]) sampler.dispose();
   });
 });
