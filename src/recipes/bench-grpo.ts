@@ -1,6 +1,6 @@
 /** `lorikeet bench grpo`: whole steps, rollouts of full length by the sampler and the update of the trainer. */
 import type { BenchGrpoConfig } from '../config/index.js';
-import { type OnnxSampler, PLAIN_SAMPLING, type PromptRequest } from '../rollout/index.js';
+import { PLAIN_SAMPLING, type PromptRequest, type RolloutSampler } from '../rollout/index.js';
 import { type Generation, grpoStep } from '../train/index.js';
 import { Rng } from '../util/rng.js';
 import { round } from './bench-numbers.js';
@@ -23,7 +23,7 @@ function requestsOf(config: BenchGrpoConfig, vocabulary: number, step: number): 
 class Rollouts {
   seconds = 0;
   private readonly config: BenchGrpoConfig;
-  private readonly sampler: OnnxSampler;
+  private readonly sampler: RolloutSampler;
   private readonly trained: TrainedPolicy;
   private readonly vocabulary: number;
 
@@ -33,7 +33,7 @@ class Rollouts {
       sampler,
       trained,
       source,
-    }: { sampler: OnnxSampler; trained: TrainedPolicy; source: ModelSource },
+    }: { sampler: RolloutSampler; trained: TrainedPolicy; source: ModelSource },
   ) {
     this.config = config;
     this.sampler = sampler;
@@ -44,7 +44,7 @@ class Rollouts {
   async collect(step: number): Promise<Generation> {
     const start = performance.now();
     const { config } = this;
-    this.sampler.setAdapter(await this.trained.adapter());
+    await this.sampler.setAdapter(await this.trained.adapter());
     const requests = requestsOf(config, this.vocabulary, step);
     const params = {
       ...PLAIN_SAMPLING,

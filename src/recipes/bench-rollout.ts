@@ -2,7 +2,7 @@
 import type { BenchRolloutConfig } from '../config/index.js';
 import { adapterFromLora, planLora } from '../model/index.js';
 import type { DecoderSpec } from '../model/spec.js';
-import { type OnnxSampler, PLAIN_SAMPLING, type PromptRequest } from '../rollout/index.js';
+import { PLAIN_SAMPLING, type PromptRequest, type RolloutSampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
 import { Rng } from '../util/rng.js';
@@ -39,7 +39,7 @@ export async function benchRollout(
   const resolved = resolveRollouts({ ...config, rollout_precision: config.precision }, context.log);
   const sampler = await openBenchSampler(config, source, resolved);
   try {
-    const syncMs = sync(config, source, sampler);
+    const syncMs = await sync(config, source, sampler);
     const requests = benchRequests(config, source);
     const call = (limit: number) => timedCall(config, { sampler, requests, limit });
     await call(config.max_new_tokens);
@@ -71,7 +71,7 @@ function openBenchSampler(
   config: BenchRolloutConfig,
   source: ModelSource,
   resolved: ResolvedRollouts,
-): Promise<OnnxSampler> {
+): Promise<RolloutSampler> {
   return openSampler(
     { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } },
     {
@@ -111,13 +111,18 @@ function randomAdapter(
 }
 
 /** Milliseconds that taking over another version takes, the median of a few. */
-function sync(config: BenchRolloutConfig, source: ModelSource, sampler: OnnxSampler): number {
-  const times = Array.from({ length: SYNCS }, (_, version) => {
+async function sync(
+  config: BenchRolloutConfig,
+  source: ModelSource,
+  sampler: RolloutSampler,
+): Promise<number> {
+  const times: number[] = [];
+  for (let version = 0; version < SYNCS; version++) {
     const adapter = benchAdapter(config, source, version);
-    const { hash, syncMs } = sampler.setAdapter(adapter);
+    const { hash, syncMs } = await sampler.setAdapter(adapter);
     if (adapter !== null && hash === null) throw new Error('the sampler did not take the adapter');
-    return syncMs;
-  });
+    times.push(syncMs);
+  }
   return median(times);
 }
 
@@ -149,7 +154,7 @@ function completionLengths(
 }
 
 interface TimedCall {
-  readonly sampler: OnnxSampler;
+  readonly sampler: RolloutSampler;
   readonly requests: readonly PromptRequest[];
   /** Most new tokens. */
   readonly limit: number;

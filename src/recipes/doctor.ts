@@ -1,7 +1,7 @@
 /** `lorikeet doctor`: what this machine has and what will be used, each line with a remedy. */
 import type { DeviceChoice } from '../tensor/runtime.js';
 import type { Check } from './doctor/check.js';
-import { cudaChecks } from './doctor/cuda-check.js';
+import { cudaChecks, cudaRolloutsCheck } from './doctor/cuda-check.js';
 import {
   diskChecks,
   gpuCheck,
@@ -43,6 +43,7 @@ export async function runDoctor({
     await onnxCheck(),
     operatorsCheck(),
     await webgpuCheck(),
+    cudaRolloutsCheck(),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),
     await graderPythonCheck(),

@@ -4,7 +4,7 @@
  */
 import type { EvalRow } from '../evaluate/index.js';
 import type { AsyncGrader } from '../rewards/index.js';
-import type { OnnxSampler } from '../rollout/index.js';
+import type { RolloutSampler } from '../rollout/index.js';
 import {
   bestEvaluation,
   type EvaluatedStep,
@@ -48,7 +48,7 @@ const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number
  */
 export class DuringTraining {
   private readonly subject: Subject;
-  private sampler: OnnxSampler | null = null;
+  private sampler: RolloutSampler | null = null;
   private evaluated: readonly EvaluatedStep[];
 
   constructor(subject: Subject) {

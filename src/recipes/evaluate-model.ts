@@ -10,7 +10,7 @@ import {
 import type { LoraPlan } from '../model/index.js';
 import { withProgress } from '../report/index.js';
 import type { AsyncGrader } from '../rewards/index.js';
-import type { Completion, OnnxSampler, Sampler } from '../rollout/index.js';
+import type { Completion, RolloutSampler, Sampler } from '../rollout/index.js';
 import type { PythonSandbox } from '../sandbox/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { type JsonRow, sha256 } from '../util/files.js';
@@ -115,7 +115,7 @@ export interface EvaluateOptions {
 export function evaluationSampler(
   source: ModelSource,
   options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly lora?: LoraPlan | null },
-): Promise<OnnxSampler> {
+): Promise<RolloutSampler> {
   const { keys, inputs, lora } = options;
   const longest = Math.max(...inputs.prompts.map(({ promptIds }) => promptIds.length));
   const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);

@@ -19,6 +19,7 @@ import type { PromptedRow } from './graded-rollouts.js';
 import { interruption } from './interrupt.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 import { readPrompts } from './prompt-input.js';
+import { checkRolloutDevice } from './rollout-engine.js';
 import { RowStore, type StoredRow } from './row-store.js';
 import type { WrittenRows } from './rows-output.js';
 import { checkSamplerDevice } from './sampling.js';
@@ -28,6 +29,7 @@ export async function runGenerate(
   context: RecipeContext,
 ): Promise<WrittenRows | null> {
   if (config.engine === 'onnxruntime') checkSamplerDevice(config);
+  if (config.engine === 'onnxruntime') checkRolloutDevice(config.rollout_device);
   const store = new RowStore(config);
   try {
     const engine = await openEngine(config, context);

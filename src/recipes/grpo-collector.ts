@@ -4,7 +4,7 @@
  */
 import type { GrpoConfig } from '../config/index.js';
 import { decoupledAdvantages, groupAdvantages } from '../losses/index.js';
-import type { OnnxSampler } from '../rollout/index.js';
+import type { RolloutSampler } from '../rollout/index.js';
 import type { DataOrder, Generation } from '../train/index.js';
 import { GuardError } from '../util/errors.js';
 import { Rng } from '../util/rng.js';
@@ -24,7 +24,7 @@ export interface CollectorOptions {
   readonly prompts: readonly PromptedRow[];
   readonly rewards: Pick<OpenRewards, 'grade' | 'stats'>;
   readonly session: TrainingSession;
-  readonly sampler: OnnxSampler;
+  readonly sampler: RolloutSampler;
   readonly order: DataOrder;
   readonly logs: GrpoLogs;
   /** Generations of the whole run, and optimizer steps of each. */

@@ -13,7 +13,7 @@ import { GrpoLogs } from './grpo-logs.js';
 import type { ModelSource } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
-import { resolveRollouts } from './rollout-engine.js';
+import { checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
 import { PROBE_TOLERANCE } from './rollout-precision.js';
 import { openSampler } from './sampling.js';
 import {
@@ -160,8 +160,10 @@ const recipeOf = (config: GrpoConfig): TrainingRecipe<GrpoConfig, GrpoInputs> =>
   prepare,
 });
 
-export const runGrpo = (config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> =>
-  trainingRun(recipeOf(config), config, context);
+export async function runGrpo(config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> {
+  checkRolloutDevice(config.rollout_device);
+  return await trainingRun(recipeOf(config), config, context);
+}
 
 export const previewGrpo = (config: GrpoConfig, request: PreviewRequest): Promise<Preview> =>
   previewTraining(recipeOf(config), config, request);

@@ -1,33 +1,100 @@
-/** The keys `rollout_device` and `rollout_precision` → what samples, and what it computes in. */
-import type { RolloutDevice, RolloutPrecision } from '../config/index.js';
-import { InputError } from '../util/errors.js';
+/** The keys of rollouts → what samples, what it computes in, and in which process. */
+import type { RolloutDevice as DeviceKey, RolloutPrecision } from '../config/index.js';
+import type { OnnxSamplerOptions, RolloutDevice } from '../rollout/index.js';
+import { type CudaRollouts, cudaRolloutsEnv, findCudaRollouts } from '../setup/index.js';
+import { visibleCards } from '../tensor/gpu.js';
+import { InputError, SetupError } from '../util/errors.js';
 import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
 
 export interface RolloutKeys {
-  readonly rollout_device: RolloutDevice;
+  readonly rollout_device: DeviceKey;
   readonly rollout_precision: RolloutPrecision;
+  readonly rollout_memory_limit: number | null;
 }
 
 export interface ResolvedRollouts extends ResolvedPrecision {
   readonly device: RolloutDevice;
+  /** What ONNX Runtime's own operators compute in, where that is not float32. */
+  readonly type?: NonNullable<OnnxSamplerOptions['type']>;
+  /** Bytes of a card. */
+  readonly memoryLimit?: number;
+  /** Environment of the process of its own that samples on CUDA. */
+  readonly childEnv?: NodeJS.ProcessEnv;
+}
+
+/**
+ * What `rollout_device` means here; looks at files, loads nothing.
+ * @throws SetupError for CUDA without a card or without set-up
+ */
+export function checkRolloutDevice(wanted: DeviceKey): RolloutDevice {
+  if (wanted === 'auto') return visibleCards().length > 0 && findCudaRollouts() ? 'cuda' : 'cpu';
+  if (wanted === 'cuda') cudaRollouts();
+  return wanted;
+}
+
+function cudaRollouts(): CudaRollouts {
+  const where = 'rollout_device=cuda';
+  if (visibleCards().length === 0) {
+    throw new SetupError({
+      where,
+      problem: 'no NVIDIA GPU is visible to this process',
+      remedy:
+        'Install the NVIDIA driver (`nvidia-smi` must list a GPU), start the container with `--gpus all`, or use rollout_device=cpu',
+    });
+  }
+  const found = findCudaRollouts();
+  if (found !== null) return found;
+  const remedy = 'Run `npx lorikeet setup device=cuda`, or use rollout_device=cpu';
+  throw new SetupError({ where, problem: 'ONNX Runtime for CUDA is not set up', remedy });
 }
 
 /**
  * @throws InputError when the device does not compute in the precision
- * @throws SetupError when the precision needs operators that are not compiled
+ * @throws SetupError when the device or the operators of the precision are not there
  */
-export function resolveRollouts(
-  { rollout_device: device, rollout_precision: wanted }: RolloutKeys,
-  log: (line: string) => void,
-): ResolvedRollouts {
-  if (device === 'cpu') return { ...resolvePrecision(wanted, log), device };
-  if (wanted !== 'auto' && wanted !== 'float32') {
+export function resolveRollouts(keys: RolloutKeys, log: (line: string) => void): ResolvedRollouts {
+  const { rollout_device, rollout_precision: wanted, rollout_memory_limit: limit } = keys;
+  const device = checkRolloutDevice(rollout_device);
+  if (limit !== null && device !== 'cuda') {
     throw new InputError({
-      where: `rollout_precision=${wanted}`,
-      problem: `rollouts on ${device} compute in float32`,
-      remedy: 'Leave it out, or use rollout_device=cpu',
+      where: 'rollout_memory_limit',
+      problem: `rollouts on ${device} have no limit of a card`,
+      remedy: 'Leave it out, or use rollout_device=cuda',
     });
   }
+  if (device === 'cuda') return onCuda(wanted, limit, log);
+  if (device === 'cpu') {
+    if (wanted === 'float16') throw refused(wanted, device, 'auto, float32, bfloat16 or int8');
+    return { ...resolvePrecision(wanted, log), device };
+  }
+  if (wanted !== 'auto' && wanted !== 'float32') throw refused(wanted, device, 'float32');
   log(`rollouts compute on ${device} in float32`);
   return { device, precision: 'float32' };
+}
+
+const refused = (wanted: RolloutPrecision, device: RolloutDevice, known: string) =>
+  new InputError({
+    where: `rollout_precision=${wanted}`,
+    problem: `rollouts on ${device} compute in ${known}`,
+    remedy: 'Leave it out, or use another rollout_device',
+  });
+
+/** ONNX Runtime's attention on CUDA has no float32. */
+function onCuda(
+  wanted: RolloutPrecision,
+  limit: number | null,
+  log: (line: string) => void,
+): ResolvedRollouts {
+  const type = wanted === 'auto' ? 'bfloat16' : wanted;
+  if (type !== 'bfloat16' && type !== 'float16') {
+    throw refused(wanted, 'cuda', 'bfloat16 or float16');
+  }
+  const childEnv = cudaRolloutsEnv(cudaRollouts());
+  const [card, ...others] = visibleCards();
+  const count = others.length + 1;
+  log(
+    `rollouts compute on cuda in ${type}, card ${card} of ${count} visible, in a process of its own`,
+  );
+  const memoryLimit = limit === null ? {} : { memoryLimit: limit * 2 ** 30 };
+  return { device: 'cuda', precision: type, type, childEnv, ...memoryLimit };
 }

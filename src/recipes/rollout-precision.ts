@@ -26,6 +26,7 @@ export interface ResolvedPrecision {
  */
 export const PROBE_TOLERANCE: Readonly<Record<ResolvedPrecision['precision'], number>> = {
   float32: 1e-3,
+  float16: 0.1,
   bfloat16: 0.5,
   int8: 2,
   int8_weight_only: 2,
@@ -34,7 +35,7 @@ export const PROBE_TOLERANCE: Readonly<Record<ResolvedPrecision['precision'], nu
 
 /** @throws SetupError when the precision needs operators that are not compiled */
 export function resolvePrecision(
-  wanted: RolloutPrecision,
+  wanted: Exclude<RolloutPrecision, 'float16'>,
   log: (line: string) => void,
 ): ResolvedPrecision {
   const library = operatorsLibrary(cacheRoot());

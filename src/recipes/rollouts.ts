@@ -14,7 +14,7 @@ import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { interruption } from './interrupt.js';
 import { type ModelSource, openModel } from './model-source.js';
-import { resolveRollouts } from './rollout-engine.js';
+import { checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
 import { readBandit, writeBandit } from './rollouts/bandit-file.js';
 import {
   type ArmPrompts,
@@ -39,6 +39,7 @@ export async function runRollouts(
   context: RecipeContext,
 ): Promise<RolloutsResult> {
   checkSamplerDevice(config);
+  checkRolloutDevice(config.rollout_device);
   const prior = priorOf(config);
   const store = new RowStore({ ...config, output_csv: null });
   try {

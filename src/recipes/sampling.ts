@@ -2,11 +2,13 @@
 import { plainView, untied } from '../model/index.js';
 import { linearModules } from '../model/spec.js';
 import {
+  createChildSampler,
   createOnnxSampler,
   type KernelOptions,
-  type OnnxSampler,
+  type OnnxSamplerOptions,
   PLAIN_SAMPLING,
   type RolloutDevice,
+  type RolloutSampler,
   type SamplingParams,
 } from '../rollout/index.js';
 import { type DeviceChoice, kindOf } from '../tensor/gpu.js';
@@ -25,6 +27,10 @@ export interface SamplerOptions {
   readonly kernels?: KernelOptions;
   /** Default: the CPU. */
   readonly device?: RolloutDevice;
+  readonly type?: NonNullable<OnnxSamplerOptions['type']>;
+  readonly memoryLimit?: number;
+  /** Samples in a process of its own with this environment, where given. */
+  readonly childEnv?: NodeJS.ProcessEnv;
   /** Base parameters that later adapters replace; default: those that the model's own adapter does. */
   readonly replaced?: ReadonlySet<string>;
 }
@@ -33,7 +39,7 @@ export interface SamplerOptions {
 export async function openSampler(
   source: ModelSource,
   options: SamplerOptions,
-): Promise<OnnxSampler> {
+): Promise<RolloutSampler> {
   const { maxPromptLength, maxNewTokens, maxBatch } = options;
   const maxContext = maxPromptLength + maxNewTokens;
   if (maxContext > source.spec.maxPositions) {
@@ -45,20 +51,27 @@ export async function openSampler(
   }
   const wanted = new Set(options.loraModules ?? source.adapter?.tensors.keys());
   const { spec, weights, adapter } = sampledModel(source, options.replaced);
-  const sampler = await createOnnxSampler({
+  const { childEnv, kernels, device, type, memoryLimit, threads } = options;
+  const common = {
     spec,
     weights,
-    tokenizer: source.tokenizer,
     loraModules: linearModules(spec)
       .map(({ module }) => module)
       .filter((module) => wanted.has(module)),
     maxContext,
     maxBatch,
-    ...(options.kernels !== undefined && { kernels: options.kernels }),
-    ...(options.device !== undefined && { device: options.device }),
-    ...(options.threads !== null && { threads: options.threads }),
-  });
-  if (source.adapter !== null) sampler.setAdapter(adapter, adapterHash(source.adapter));
+    ...(device !== undefined && { device }),
+    ...(type !== undefined && { type }),
+    ...(memoryLimit !== undefined && { memoryLimit }),
+    ...(threads !== null && { threads }),
+  };
+  const { tokenizer } = source;
+  const { dir: tokenizerDir, eosIds } = tokenizer;
+  const sampler =
+    childEnv === undefined
+      ? await createOnnxSampler({ ...common, tokenizer, ...(kernels && { kernels }) })
+      : await createChildSampler({ ...common, tokenizerDir, eosIds, env: childEnv });
+  if (source.adapter !== null) await sampler.setAdapter(adapter, adapterHash(source.adapter));
   return sampler;
 }
 

@@ -9,7 +9,7 @@ import { renderOptions } from './dataset.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { frozenPolicy, scoreSequences } from './policy-sampler.js';
 import { configureDevice } from './policy-source.js';
-import { resolveRollouts } from './rollout-engine.js';
+import { checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
 import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
 import { checkSamplerDevice, openSampler } from './sampling.js';
 
@@ -102,6 +102,7 @@ async function onnxScorer(
   { source, sequences, context }: OnnxScorerInputs,
 ): Promise<OpenScorer> {
   checkSamplerDevice(config);
+  checkRolloutDevice(config.rollout_device);
   const sampler = await openSampler(source, {
     ...resolveRollouts(config, context.log),
     threads: config.threads,

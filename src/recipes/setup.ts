@@ -7,6 +7,7 @@ import { pythonEnvironment } from '../sandbox/index.js';
 import {
   type PythonEnvironment,
   type SetupObserver,
+  setUpCudaRollouts,
   setUpOperators,
   setUpPythonEnvironment,
   setUpTensorflow,
@@ -87,9 +88,12 @@ export async function runSetup(
   const observer = setupObserver(log);
   const { outcome, runtime } = await setUpTensorflow({ device, force, observer, signal });
   const operators = await setUpOperators({ root: cacheRoot(), observer: { log }, force, signal });
+  const rollouts =
+    runtime.device === 'cuda' ? await setUpCudaRollouts({ observer, force, signal }) : null;
   const seconds = secondsSince(start);
   log(`TensorFlow ${runtime.version} for ${runtime.device}: ${HOW[outcome]} (${seconds} s)`);
   log(`rollout operators: ${operators}`);
+  if (rollouts !== null) log(`ONNX Runtime for CUDA: ${rollouts}`);
   const python = config.python ? await setUpPython(config, { log, signal }) : null;
   const { device: made, version: tensorflow, binding } = runtime;
   return { device: made, tensorflow, binding, outcome, seconds: secondsSince(start), python };

@@ -1,7 +1,7 @@
 /** The sampler gets what the trainer holds: the adapter, or all weights in full training. */
 import { isPlain, plainView } from '../model/index.js';
 import { parameterShapes } from '../model/spec.js';
-import type { OnnxSampler } from '../rollout/index.js';
+import type { RolloutSampler } from '../rollout/index.js';
 import { sha256 } from '../util/files.js';
 import { adapterHash, fromFloat32 } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
@@ -19,15 +19,16 @@ export interface Synced {
  */
 export async function syncSampler(
   { trained, source }: { readonly trained: TrainedPolicy; readonly source: ModelSource },
-  sampler: OnnxSampler,
+  sampler: RolloutSampler,
 ): Promise<Synced> {
   const adapter = await trained.adapter();
   if (adapter !== null) {
     const hash = adapterHash(adapter);
-    if (isPlain(adapter)) return { hash, syncMs: sampler.setAdapter(adapter).syncMs };
+    if (isPlain(adapter)) return { hash, syncMs: (await sampler.setAdapter(adapter)).syncMs };
     const view = plainView(source, adapter);
     const { syncMs } = await sampler.reloadWeights(view.weights, hash);
-    return { hash, syncMs: syncMs + sampler.setAdapter(view.adapter, hash).syncMs };
+    const put = await sampler.setAdapter(view.adapter, hash);
+    return { hash, syncMs: syncMs + put.syncMs };
   }
   const { policy } = trained;
   const values = await policy.parameters.download();

@@ -7,5 +7,11 @@ export { operatorsLibrary, setUpOperators } from './operators.js';
 export { ensureWritable, freeBytes } from './place.js';
 export { type ProbeResult, probeBinding } from './probe.js';
 export { type PythonEnvironment, setUpPythonEnvironment } from './python-environment.js';
+export {
+  type CudaRollouts,
+  cudaRolloutsEnv,
+  findCudaRollouts,
+  setUpCudaRollouts,
+} from './rollout-cuda.js';
 export { type SetupOptions, type SetupResult, setUpTensorflow } from './set-up.js';
 export { findCompiler, findPython } from './tools.js';

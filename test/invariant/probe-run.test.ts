@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { runSft } from '../../src/recipes/sft.js';
-import type { OnnxSampler } from '../../src/rollout/index.js';
+import type { RolloutSampler } from '../../src/rollout/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { readJson, readJsonl } from '../../src/util/files.js';
 import { type Adapter, adapterHash } from '../../src/weights/index.js';
@@ -24,7 +24,7 @@ vi.mock(import('../../src/recipes/sampling.js'), async (original) => {
 });
 
 /** Keeps the first adapter; `forged` also answers with the hash of the one it should have. */
-function withLostSyncs(real: OnnxSampler): OnnxSampler {
+function withLostSyncs(real: RolloutSampler): RolloutSampler {
   let claimed: Adapter | null = null;
   let syncs = 0;
   return {

@@ -106,6 +106,7 @@ export const decodingKeys = {
 export const ROLLOUT_PRECISIONS = [
   'auto',
   'float32',
+  'float16',
   'bfloat16',
   'int8',
   'int8_weight_only',
@@ -119,17 +120,23 @@ export const rolloutPrecisionField = (value: RolloutPrecision) =>
     .enum(ROLLOUT_PRECISIONS)
     .default(value)
     .describe(
-      'What sampling computes in; auto: bfloat16 where the processor is fast in it; weight_only: bfloat16 on weights in fewer bits',
+      'What sampling computes in; auto: bfloat16 on CUDA and where the processor is fast in it; weight_only: bfloat16 on weights in fewer bits',
     );
 
-const ROLLOUT_DEVICES = ['cpu', 'webgpu'] as const;
+const ROLLOUT_DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
 export type RolloutDevice = (typeof ROLLOUT_DEVICES)[number];
 
 export const rolloutDeviceKey = {
   rollout_device: z
     .enum(ROLLOUT_DEVICES)
     .default('cpu')
-    .describe('Where ONNX Runtime samples; webgpu: any GPU with Vulkan, Metal or Direct3D 12'),
+    .describe(
+      'Where ONNX Runtime samples; webgpu: any GPU with Vulkan, Metal or Direct3D 12; auto: CUDA where it is set up, else the CPU',
+    ),
+  rollout_memory_limit: positive()
+    .nullable()
+    .default(null)
+    .describe('GiB of a card that sampling on CUDA may take; null sets no limit'),
 };
 
 export const stopKey = {

@@ -19,7 +19,7 @@ const UNTRIED = { cpu: 'not tested', webgpu: 'not tested', cuda: 'no' } as const
 export const SUPPORT: Readonly<Record<string, Support>> = {
   'linux-x64': {
     train: { cpu: 'tested', cuda: 'not tested' },
-    sample: { cpu: 'tested', webgpu: 'tested in software', cuda: 'no' },
+    sample: { cpu: 'tested', webgpu: 'tested in software', cuda: 'not tested' },
   },
   'linux-arm64': {
     train: { cpu: 'not tested', cuda: 'no' },

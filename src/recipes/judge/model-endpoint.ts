@@ -13,8 +13,8 @@ import {
 } from '../../endpoint/index.js';
 import {
   type Completion,
-  type OnnxSampler,
   PLAIN_SAMPLING,
+  type RolloutSampler,
   type TokenConstraint,
 } from '../../rollout/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
@@ -98,7 +98,7 @@ function addressOf(source: ModelSource, judge: JudgeConfig): string {
 
 interface Means {
   readonly source: ModelSource;
-  readonly sampler: OnnxSampler;
+  readonly sampler: RolloutSampler;
   readonly judge: JudgeConfig;
   readonly maxContext: number;
   readonly signal: AbortSignal;

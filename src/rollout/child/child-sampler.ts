@@ -23,6 +23,8 @@ export type ChildSamplerOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenize
   readonly weights: WeightSource;
   /** Folder of the tokenizer's files. */
   readonly tokenizerDir: string;
+  /** Tokens that end a text; default: those of the tokenizer. */
+  readonly eosIds?: readonly number[];
   /** Environment of the process; default: that of this one. */
   readonly env?: NodeJS.ProcessEnv;
 };
@@ -141,11 +143,11 @@ class ProcessSampler implements ChildSampler {
   }
 
   private async start(): Promise<Connection> {
-    const { weights: _weights, env = process.env, ...options } = this.options;
+    const { weights: _weights, env = process.env, eosIds, ...options } = this.options;
     const connection = new Connection(env);
     this.current = connection;
     const weights = sessionModel(this.files);
-    await connection.call('open', { options: { ...options, weights } });
+    await connection.call('open', { options: { ...options, weights, eosIds } });
     if (this.reloaded !== null) {
       await connection.call('reloadWeights', { weights, version: this.reloaded });
     }

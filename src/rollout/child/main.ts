@@ -13,8 +13,10 @@ const send = (reply: Reply) => process.send?.(reply);
 const ANSWERS: {
   readonly [Name in CallName]: (args: Calls[Name], id: number) => unknown;
 } = {
-  async open({ options: { tokenizerDir, ...options } }) {
-    sampler = await createOnnxSampler({ ...options, tokenizer: await loadTokenizer(tokenizerDir) });
+  async open({ options: { tokenizerDir, eosIds, ...options } }) {
+    const tokenizer = await loadTokenizer(tokenizerDir);
+    const ends = { ...tokenizer, ...(eosIds !== undefined && { eosIds }) };
+    sampler = await createOnnxSampler({ ...options, tokenizer: ends });
     return null;
   },
   async generate({ requests, params }, id) {

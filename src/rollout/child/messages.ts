@@ -9,6 +9,7 @@ import type { Completion, PromptRequest, SamplingParams, SyncResult } from '../t
 export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
   readonly weights: SessionModel;
   readonly tokenizerDir: string;
+  readonly eosIds: readonly number[] | undefined;
 };
 
 /** Calls, by their arguments. */

@@ -118,8 +118,9 @@ class SessionSampler implements OnnxSampler {
   }
 
   private get sessionOptions(): SessionOptions {
-    const { threads, device = 'cpu' } = this.options;
-    return { threads: threads ?? availableParallelism(), kernels: this.kernels, device };
+    const { threads = availableParallelism(), device = 'cpu', memoryLimit } = this.options;
+    const { kernels } = this;
+    return { threads, kernels, device, ...(memoryLimit !== undefined && { memoryLimit }) };
   }
 
   get adapterHash(): string | null {

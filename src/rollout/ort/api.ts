@@ -43,6 +43,19 @@ export interface OrtFunctions {
     count: number,
   ) => Status;
 
+  readonly CreateCUDAProviderOptions: (out: OutCell) => Status;
+  readonly UpdateCUDAProviderOptions: (
+    options: Pointer,
+    keys: readonly string[],
+    values: readonly string[],
+    count: number,
+  ) => Status;
+  readonly SessionOptionsAppendExecutionProvider_CUDA_V2: (
+    options: Pointer,
+    cuda: Pointer,
+  ) => Status;
+  readonly ReleaseCUDAProviderOptions: (options: Pointer) => void;
+
   readonly CreateSessionFromArray: (
     env: Pointer,
     model: Uint8Array,
@@ -111,6 +124,14 @@ const SIGNATURES = {
     'void *',
     ['void *', 'const char *', 'const char **', 'const char **', 'size_t'],
   ],
+  CreateCUDAProviderOptions: [205, 'void *', ['void *']],
+  UpdateCUDAProviderOptions: [
+    206,
+    'void *',
+    ['void *', 'const char **', 'const char **', 'size_t'],
+  ],
+  SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void *', ['void *', 'void *']],
+  ReleaseCUDAProviderOptions: [208, 'void', ['void *']],
 
   CreateSessionFromArray: [8, 'void *', ['void *', 'void *', 'size_t', 'void *', 'void *']],
   ReleaseSession: [95, 'void', ['void *']],

@@ -24,10 +24,12 @@ export interface Host {
 }
 
 /**
- * Path of the library for this machine.
+ * Path of the library for this machine; `LORIKEET_ONNXRUNTIME` names another one of the same version.
  * @throws SetupError when the package has none for it, or is not installed.
  */
 export function ortLibraryPath({ platform, arch }: Host = process): string {
+  const other = process.env.LORIKEET_ONNXRUNTIME;
+  if (other !== undefined) return existing(other, 'Correct LORIKEET_ONNXRUNTIME');
   const host = `${platform}/${arch}`;
   const fileName = FILE_NAMES[host];
   if (fileName === undefined) {
@@ -38,14 +40,12 @@ export function ortLibraryPath({ platform, arch }: Host = process): string {
     });
   }
   const path = join(packageFolder(), 'bin', 'napi-v6', platform, arch, fileName);
-  if (!existsSync(path)) {
-    throw new SetupError({
-      where: path,
-      problem: 'the ONNX Runtime library is missing',
-      remedy: 'Install the package again with npm ci',
-    });
-  }
-  return path;
+  return existing(path, 'Install the package again with npm ci');
+}
+
+function existing(path: string, remedy: string): string {
+  if (existsSync(path)) return path;
+  throw new SetupError({ where: path, problem: 'the ONNX Runtime library is missing', remedy });
 }
 
 function packageFolder(): string {

@@ -1,61 +1,76 @@
 /**
  * What a session computes on, beside the CPU: ONNX Runtime's execution providers. Names and options are those
- * of its C API (onnxruntime_c_api.h, webgpu_provider_options.h).
+ * of its C API (onnxruntime_c_api.h, webgpu_provider_options.h, and `UpdateCUDAProviderOptions` in the former).
  */
 import { SetupError } from '../../util/errors.js';
-import type { OrtApi, Pointer } from './api.js';
+import type { OrtApi, Pointer, Status } from './api.js';
 import { messageOfStatus, receive } from './runtime.js';
 
-/** `webgpu`: the first adapter that Dawn finds (Vulkan, Metal or Direct3D 12). */
-export type RolloutDevice = 'cpu' | 'webgpu';
+/** `webgpu`: the first adapter that Dawn finds (Vulkan, Metal or Direct3D 12). `cuda`: the first visible card. */
+export type RolloutDevice = 'cpu' | 'webgpu' | 'cuda';
+type Gpu = Exclude<RolloutDevice, 'cpu'>;
 
-/** A provider that keeps tensors in its own memory. */
-interface DeviceProvider {
-  /** As `SessionOptionsAppendExecutionProvider` knows it. */
-  readonly name: string;
-  readonly options: Readonly<Record<string, string>>;
-  /** Name of its memory for `CreateMemoryInfo`. */
-  readonly memory: string;
-  readonly remedy: string;
+export interface DeviceUse {
+  readonly device: RolloutDevice;
+  /** Most bytes of a card that a session's tensors may take; CUDA only. */
+  readonly memoryLimit?: number;
 }
 
-const PROVIDERS: Readonly<Record<Exclude<RolloutDevice, 'cpu'>, DeviceProvider>> = {
-  webgpu: {
-    name: 'WebGPU',
-    options: {},
-    memory: 'WebGPU_Buffer',
-    remedy:
-      'On Linux install a Vulkan driver and its loader (Debian: libvulkan1), or use rollout_device=cpu',
-  },
+/** Names of their memory for `CreateMemoryInfo`. */
+const MEMORY: Readonly<Record<Gpu, string>> = { webgpu: 'WebGPU_Buffer', cuda: 'Cuda' };
+
+const REMEDIES: Readonly<Record<Gpu, string>> = {
+  webgpu:
+    'On Linux install a Vulkan driver and its loader (Debian: libvulkan1), or use rollout_device=cpu',
+  cuda: 'Run `npx lorikeet setup device=cuda`, see `npx lorikeet doctor`, or use rollout_device=cpu',
 };
 
 /**
  * Makes a session compute on the device.
  * @throws SetupError when the library has no such provider, or the machine no such device
  */
-export function appendProvider(api: OrtApi, options: Pointer, device: RolloutDevice): void {
+export function appendProvider(api: OrtApi, options: Pointer, use: DeviceUse): void {
+  const { device } = use;
   if (device === 'cpu') return;
-  const { name, options: settings, remedy } = PROVIDERS[device];
-  const keys = Object.keys(settings);
-  const status = api.SessionOptionsAppendExecutionProvider(
-    options,
-    name,
-    keys,
-    Object.values(settings),
-    keys.length,
-  );
+  if (device === 'cuda') appendCuda(api, options, use);
+  else {
+    const status = api.SessionOptionsAppendExecutionProvider(options, 'WebGPU', [], [], 0);
+    checkProvider(api, status, device);
+  }
+}
+
+function appendCuda(api: OrtApi, options: Pointer, { memoryLimit }: DeviceUse): void {
+  const settings = {
+    device_id: '0',
+    // Memory grows by what is asked for, not by powers of two: a card is shared with the trainer.
+    arena_extend_strategy: 'kSameAsRequested',
+    ...(memoryLimit !== undefined && { gpu_mem_limit: String(Math.floor(memoryLimit)) }),
+  };
+  const out = new BigUint64Array(1);
+  checkProvider(api, api.CreateCUDAProviderOptions(out), 'cuda');
+  const cuda = out[0]!;
+  try {
+    const keys = Object.keys(settings);
+    const values = Object.values(settings);
+    checkProvider(api, api.UpdateCUDAProviderOptions(cuda, keys, values, keys.length), 'cuda');
+    checkProvider(api, api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda), 'cuda');
+  } finally {
+    api.ReleaseCUDAProviderOptions(cuda);
+  }
+}
+
+function checkProvider(api: OrtApi, status: Status, device: Gpu): void {
   const message = messageOfStatus(api, status);
   if (message === null) return;
   // It begins with the place in ONNX Runtime's sources and the condition that failed there.
   const problem = message.replace(/^.* was false[.] /s, '').replace(/[\s.]+$/, '');
-  throw new SetupError({ where: `rollout device ${device}`, problem, remedy });
+  throw new SetupError({ where: `rollout device ${device}`, problem, remedy: REMEDIES[device] });
 }
 
 /** Description of the device's memory; whoever asks releases it. */
-export function deviceMemory(api: OrtApi, device: Exclude<RolloutDevice, 'cpu'>): Pointer {
-  const { memory } = PROVIDERS[device];
+export function deviceMemory(api: OrtApi, device: Gpu): Pointer {
   const DEVICE_ALLOCATOR = 0;
-  return receive(api, `CreateMemoryInfo ${memory}`, (out) =>
-    api.CreateMemoryInfo(memory, DEVICE_ALLOCATOR, 0, 0, out),
+  return receive(api, `CreateMemoryInfo ${MEMORY[device]}`, (out) =>
+    api.CreateMemoryInfo(MEMORY[device], DEVICE_ALLOCATOR, 0, 0, out),
   );
 }

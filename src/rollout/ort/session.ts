@@ -3,17 +3,15 @@ import { RunError } from '../../util/errors.js';
 import type { ElementType } from '../onnx/schema.js';
 import type { Pointer } from './api.js';
 import type { LoadedKernels } from './kernels.js';
-import { appendProvider, deviceMemory, type RolloutDevice } from './provider.js';
+import { appendProvider, type DeviceUse, deviceMemory, type RolloutDevice } from './provider.js';
 import { checkStatus, LOG_LEVEL_FATAL, ortRuntime, receive } from './runtime.js';
 import { allocatedTensor, type OrtTensor, viewOf } from './tensor.js';
 
-export interface SessionOptions {
+export interface SessionOptions extends Partial<DeviceUse> {
   /** Threads that one operator may use, the calling one included. */
   readonly threads: number;
   /** Operators of our own that the graph uses. */
   readonly kernels?: LoadedKernels | null;
-  /** What the graph is computed on; default: the CPU. */
-  readonly device?: RolloutDevice;
 }
 
 /** Bytes of the `.onnx` file, and the folder of its data file if it has one. */
@@ -32,7 +30,7 @@ const ALL_OPTIMIZATIONS = 99;
 
 function nativeOptions(
   dataFolder: string | null,
-  { threads, kernels = null, device = 'cpu' }: SessionOptions,
+  { threads, kernels = null, device = 'cpu', memoryLimit }: SessionOptions,
 ): Pointer {
   const { api } = ortRuntime();
   const options = receive(api, 'CreateSessionOptions', (out) => api.CreateSessionOptions(out));
@@ -55,7 +53,7 @@ function nativeOptions(
     config('session.model_external_initializers_file_folder_path', dataFolder);
   }
   kernels?.register(options);
-  appendProvider(api, options, device);
+  appendProvider(api, options, { device, ...(memoryLimit !== undefined && { memoryLimit }) });
   // An operator that the device lacks is an error, not computed elsewhere.
   if (device !== 'cpu') config('session.disable_cpu_ep_fallback', '1');
   return options;

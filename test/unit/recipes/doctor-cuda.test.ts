@@ -30,7 +30,7 @@ test('what a system supports: this one, one without training, an unknown one', (
   expect(supportCheck('linux-x64')).toMatchObject({
     status: 'ok',
     found:
-      'on linux-x64: training on CPU, CUDA (not tested); rollouts on CPU, WebGPU (tested in software)',
+      'on linux-x64: training on CPU, CUDA (not tested); rollouts on CPU, WebGPU (tested in software), CUDA (not tested)',
   });
   expect(supportCheck('darwin-arm64')).toMatchObject({
     status: 'note',
