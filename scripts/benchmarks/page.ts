@@ -6,6 +6,8 @@ export interface Measurement {
   readonly command: string;
   /** The JSON line that the command printed. */
   readonly result: Readonly<Record<string, unknown>>;
+  /** The figure of each round, of which `result` is the best. */
+  readonly rounds?: readonly number[];
 }
 
 export interface Measured {
@@ -36,7 +38,8 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
     const times =
       isOurs && peers.length > 0 ? `${ratio(wanted, measurement, peers).toFixed(2)} ×` : '';
     const memory = number(result.peak_rss_mib);
-    return `| ${name} | ${number(result[wanted.field])} | ${times} | ${memory} | \`${command}\` |`;
+    const rounds = measurement.rounds?.map(number).join(', ') ?? '–';
+    return `| ${name} | ${number(result[wanted.field])} | ${times} | ${rounds} | ${memory} | \`${command}\` |`;
   };
   const goal = wanted.goal === null ? '' : ` The first row should reach ${wanted.goal} ×.`;
   return [
@@ -44,8 +47,8 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
     '',
     `Measured ${date}; \`${wanted.field}\`, ${wanted.higherIsBetter ? 'more' : 'less'} is better.${goal}`,
     '',
-    `| | ${wanted.field} | ratio to the best other | peak RSS, MiB | command |`,
-    '| --- | --- | --- | --- | --- |',
+    `| | ${wanted.field} | ratio to the best other | rounds | peak RSS, MiB | command |`,
+    '| --- | --- | --- | --- | --- | --- |',
     ...ours.map((measurement) => row(measurement, true)),
     ...peers.map((measurement) => row(measurement, false)),
     '',
@@ -66,10 +69,12 @@ export function benchmarksPage(
     '<!-- made by scripts/benchmarks/run.ts, do not edit -->',
     '# Benchmarks',
     '',
-    'Lorikeet beside TRL, PEFT and transformers, each on the same work, one after another on one machine. The',
-    "model has SmolLM2-135M's shape with random weights (`scripts/peers/make_checkpoint.py`); `$MODEL` is its",
-    'folder, `$ROWS` the first 256 rows of GSM8K. A figure is the median of the measured steps; the best of',
-    "PyTorch's types counts for the ratio. To measure again:",
+    'Lorikeet beside TRL, PEFT and transformers, each on the same work, on one machine. The model has',
+    "SmolLM2-135M's shape, random weights and a tokenizer learnt from GSM8K, each digit a token of its own, as",
+    "SmolLM2's has it (`scripts/peers/make_checkpoint.py`); `$MODEL` is its folder, `$ROWS` the first 256 rows of",
+    "GSM8K's training set. Each round runs every side in turn, since the speed of a shared',
+    'machine changes within minutes; a figure of a round is the median of its measured steps, and each side',
+    "counts with its best round, the better of PyTorch's types for the ratio. To measure again:",
     '',
     '```sh',
     'npm run build',
