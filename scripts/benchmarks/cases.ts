@@ -7,6 +7,8 @@ export interface Side {
   /** `$MODEL`, `$ROWS` and `$OUT` stand for the checkpoint, a file of rows, and a fresh folder. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Name of the peer that the ratio is taken to; default: the best one. */
+  readonly against?: string;
 }
 
 export interface Case {
@@ -65,7 +67,10 @@ const generate = (batch: number): Case => ({
   ...speed,
   ours: [
     ours('Lorikeet, auto', `bench rollout model=$MODEL batch=${batch} precision=auto`),
-    ours('Lorikeet, float32', `bench rollout model=$MODEL batch=${batch} precision=float32`),
+    {
+      ...ours('Lorikeet, float32', `bench rollout model=$MODEL batch=${batch} precision=float32`),
+      against: 'transformers, fp32',
+    },
   ],
   peers: bothTypes('transformers', `hf_generate.py $MODEL --batch ${batch}`),
   goal: 3,

@@ -20,23 +20,22 @@ export interface Measured {
 const number = (value: unknown): string =>
   typeof value === 'number' ? String(Number(value.toPrecision(4))) : '–';
 
-/** How many times better than the best of the peers; 1 for as good. */
-function ratio(
-  { field, higherIsBetter }: Case,
-  measurement: Measurement,
-  peers: readonly Measurement[],
-) {
-  const values = peers.map(({ result }) => result[field] as number);
+/** How many times better than a peer, the best one where none is named; 1 for as good. */
+function ratio(wanted: Case, measurement: Measurement, peers: readonly Measurement[]): string {
+  const { field, higherIsBetter } = wanted;
+  const against = wanted.ours.find(({ name }) => name === measurement.name)?.against;
+  const compared = peers.filter(({ name }) => against === undefined || name === against);
+  const values = compared.map(({ result }) => result[field] as number);
   const best = higherIsBetter ? Math.max(...values) : Math.min(...values);
   const own = measurement.result[field] as number;
-  return higherIsBetter ? own / best : best / own;
+  const times = `${(higherIsBetter ? own / best : best / own).toFixed(2)} ×`;
+  return against === undefined ? times : `${times} ${against}`;
 }
 
 function section(wanted: Case, { date, ours, peers }: Measured): string {
   const row = (measurement: Measurement, isOurs: boolean) => {
     const { name, command, result } = measurement;
-    const times =
-      isOurs && peers.length > 0 ? `${ratio(wanted, measurement, peers).toFixed(2)} ×` : '';
+    const times = isOurs && peers.length > 0 ? ratio(wanted, measurement, peers) : '';
     const memory = number(result.peak_rss_mib);
     const rounds = measurement.rounds?.map(number).join(', ') ?? '–';
     return `| ${name} | ${number(result[wanted.field])} | ${times} | ${rounds} | ${memory} | \`${command}\` |`;
