@@ -71,7 +71,7 @@ export function benchmarksPage(
     'Lorikeet beside TRL, PEFT and transformers, each on the same work, on one machine. The model has',
     "SmolLM2-135M's shape, random weights and a tokenizer learnt from GSM8K, each digit a token of its own, as",
     "SmolLM2's has it (`scripts/peers/make_checkpoint.py`); `$MODEL` is its folder, `$ROWS` the first 256 rows of",
-    "GSM8K's training set. Each round runs every side in turn, since the speed of a shared',
+    "GSM8K's training set. Each round runs every side in turn, since the speed of a shared",
     'machine changes within minutes; a figure of a round is the median of its measured steps, and each side',
     "counts with its best round, the better of PyTorch's types for the ratio. To measure again:",
     '',
