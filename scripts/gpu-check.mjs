@@ -80,6 +80,17 @@ function parity() {
   console.error(`${ok ? 'ok    ' : 'FAILED'} parity: ${JSON.stringify(result)}`);
 }
 
+/** Log-probabilities of rollouts on CUDA beside those of the CPU, and the same prompts continued greedily. */
+function rollouts(input) {
+  for (const where of ['cpu', 'cuda']) {
+    const keys = [`model=${base}`, `input=${input}`, `rollout_device=${where}`, 'overwrite=true'];
+    const file = (name) => `output=${join(output, `${name}-rollouts-${where}.jsonl`)}`;
+    run(`rollout score on ${where}`, ['score', ...keys, file('score')]);
+    const greedy = ['temperature=0', 'max_new_tokens=16', 'prompt_template={text}'];
+    run(`greedy rollouts on ${where}`, ['generate', ...keys, ...greedy, file('greedy')]);
+  }
+}
+
 function trainings() {
   const data = join(output, 'data');
   const rows = join(data, 'train.jsonl');
@@ -112,6 +123,7 @@ function trainings() {
     ]),
   );
   if (scored.every(({ ok }) => ok)) parity();
+  if (device !== 'cpu') rollouts(input);
   const common = [
     `model=${base}`,
     'prompt_template={prompt}',
