@@ -53,42 +53,61 @@ function jsonOf(text) {
   }
 }
 
-/** Largest and mean difference of the log-probabilities in two files of `score`. */
-function parity() {
-  const rows = (path) =>
-    readFileSync(path, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line).logprobs);
-  const [one, other] = [
-    rows(join(output, 'score-cpu.jsonl')),
-    rows(join(output, 'score-device.jsonl')),
-  ];
-  const gaps = one.flatMap((row, i) => row.map((value, t) => Math.abs(value - other[i][t])));
-  const largest = Math.max(...gaps);
-  const mean = gaps.reduce((a, b) => a + b, 0) / gaps.length;
-  const ok = gaps.length > 0 && largest <= 1e-3;
-  const result = { tokens: gaps.length, largest, mean };
-  parts.push({
-    name: 'CPU against device, |Δ log p| <= 1e-3',
-    ok,
-    seconds: 0,
-    command: '',
-    result,
-    error: null,
-  });
-  console.error(`${ok ? 'ok    ' : 'FAILED'} parity: ${JSON.stringify(result)}`);
+/** A part that compares files that parts before it wrote. */
+function check(name, ok, result) {
+  parts.push({ name, ok, seconds: 0, command: '', result, error: null });
+  console.error(`${ok ? 'ok    ' : 'FAILED'} ${name}: ${JSON.stringify(result)}`);
 }
 
-/** Log-probabilities of rollouts on CUDA beside those of the CPU, and the same prompts continued greedily. */
+const rowsOf = (name) =>
+  readFileSync(join(output, name), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+/** Largest and mean difference of the log-probabilities in two files of `score`. */
+function gapsOf(one, other) {
+  const [a, b] = [rowsOf(one), rowsOf(other)];
+  const gaps = a.flatMap(({ logprobs }, i) =>
+    logprobs.map((value, t) => Math.abs(value - b[i].logprobs[t])),
+  );
+  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  return { tokens: gaps.length, largest: Math.max(...gaps), mean };
+}
+
+function parity() {
+  const result = gapsOf('score-cpu.jsonl', 'score-device.jsonl');
+  const ok = result.tokens > 0 && result.largest <= 1e-3;
+  check('CPU against device, |Δ log p| <= 1e-3', ok, result);
+}
+
+/**
+ * Log-probabilities of rollouts on the device beside those of the CPU in float32, and the same prompts continued
+ * greedily: rounding may change a token where two are about as likely, and all that follow.
+ */
 function rollouts(input) {
-  for (const where of ['cpu', 'cuda']) {
-    const keys = [`model=${base}`, `input=${input}`, `rollout_device=${where}`, 'overwrite=true'];
+  const sides = {
+    cpu: ['rollout_device=cpu', 'rollout_precision=float32'],
+    device: [`rollout_device=${device === 'cpu' ? 'cpu' : 'cuda'}`],
+  };
+  const done = Object.entries(sides).flatMap(([where, choice]) => {
+    const keys = [`model=${base}`, `input=${input}`, ...choice, 'overwrite=true'];
     const file = (name) => `output=${join(output, `${name}-rollouts-${where}.jsonl`)}`;
-    run(`rollout score on ${where}`, ['score', ...keys, file('score')]);
     const greedy = ['temperature=0', 'max_new_tokens=16', 'prompt_template={text}'];
-    run(`greedy rollouts on ${where}`, ['generate', ...keys, ...greedy, file('greedy')]);
-  }
+    return [
+      run(`rollout score, ${where}`, ['score', ...keys, file('score')]),
+      run(`greedy rollouts, ${where}`, ['generate', ...keys, ...greedy, file('greedy')]),
+    ];
+  });
+  if (!done.every(({ ok }) => ok)) return;
+  const gaps = gapsOf('score-rollouts-cpu.jsonl', 'score-rollouts-device.jsonl');
+  const isClose = gaps.tokens > 0 && gaps.mean <= 0.05;
+  check('rollouts, CPU against device, mean |Δ log p| <= 0.05', isClose, gaps);
+  const [cpu, other] = ['cpu', 'device'].map((where) => rowsOf(`greedy-rollouts-${where}.jsonl`));
+  const firstOf = ({ completion_ids: ids }) => ids[0];
+  const same = cpu.filter((row, i) => firstOf(row) === firstOf(other[i])).length;
+  const result = { rows: cpu.length, same_first_token: same };
+  check('greedy rollouts, first tokens the same in 9 of 10', same >= 0.9 * cpu.length, result);
 }
 
 function trainings() {
@@ -123,7 +142,7 @@ function trainings() {
     ]),
   );
   if (scored.every(({ ok }) => ok)) parity();
-  if (device !== 'cpu') rollouts(input);
+  rollouts(input);
   const common = [
     `model=${base}`,
     'prompt_template={prompt}',

@@ -160,19 +160,34 @@ interface TimedCall {
   readonly limit: number;
 }
 
+/** Time of all requests, and the tokens made of those that they ask for. */
 async function timedCall(
   config: BenchRolloutConfig,
   { sampler, requests, limit }: TimedCall,
 ): Promise<{ readonly seconds: number; readonly tokens: number }> {
-  const { temperature, seed, scheduling, batch, num_generations } = config;
+  const { temperature, seed } = config;
   const params = { ...PLAIN_SAMPLING, temperature, seed, maxNewTokens: limit };
-  const perCall =
-    scheduling === 'static' ? Math.max(1, Math.floor(batch / num_generations)) : requests.length;
+  const wanted = new Map(requests.map(({ id, maxNewTokens = limit }) => [id, maxNewTokens]));
   let tokens = 0;
   const start = performance.now();
-  for (let at = 0; at < requests.length; at += perCall) {
-    const completions = await sampler.generate(requests.slice(at, at + perCall), params);
-    for (const { ids } of completions) tokens += ids.length;
+  for (const call of calls(config, requests)) {
+    const completions = await sampler.generate(call, params);
+    for (const { requestId, ids } of completions)
+      tokens += Math.min(ids.length, wanted.get(requestId)!);
   }
   return { seconds: (performance.now() - start) / 1000, tokens };
+}
+
+/** Static batches keep a row until their longest is done, as transformers' `generate` does. */
+function calls(
+  { scheduling, batch, num_generations }: BenchRolloutConfig,
+  requests: readonly PromptRequest[],
+): PromptRequest[][] {
+  if (scheduling === 'continuous') return [[...requests]];
+  const size = Math.max(1, Math.floor(batch / num_generations));
+  return Array.from({ length: Math.ceil(requests.length / size) }, (_, i) => {
+    const together = requests.slice(i * size, (i + 1) * size);
+    const longest = Math.max(...together.map(({ maxNewTokens = 0 }) => maxNewTokens));
+    return together.map((request) => ({ ...request, maxNewTokens: longest }));
+  });
 }

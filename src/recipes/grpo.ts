@@ -13,7 +13,7 @@ import { GrpoLogs } from './grpo-logs.js';
 import type { ModelSource } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
-import { checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
+import { checkRelease, checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
 import { PROBE_TOLERANCE } from './rollout-precision.js';
 import { openSampler } from './sampling.js';
 import {
@@ -90,6 +90,7 @@ async function prepare(
   };
   const period = generationPeriod(schedule);
   const resolved = resolveRollouts(config, session.context.log);
+  if (config.rollout_release_memory) checkRelease(resolved);
   const sampler = await run.phases.time('load', () =>
     openSampler(source, {
       ...resolved,

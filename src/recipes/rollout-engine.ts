@@ -64,12 +64,22 @@ export function resolveRollouts(keys: RolloutKeys, log: (line: string) => void):
   }
   if (device === 'cuda') return onCuda(wanted, limit, log);
   if (device === 'cpu') {
-    if (wanted === 'float16') throw refused(wanted, device, 'auto, float32, bfloat16 or int8');
+    if (wanted === 'float16') throw refused(wanted, device, 'any other type');
     return { ...resolvePrecision(wanted, log), device };
   }
   if (wanted !== 'auto' && wanted !== 'float32') throw refused(wanted, device, 'float32');
   log(`rollouts compute on ${device} in float32`);
   return { device, precision: 'float32' };
+}
+
+/** @throws InputError where sampling holds no memory of a card that it could give back */
+export function checkRelease({ device, childEnv }: ResolvedRollouts): void {
+  if (childEnv !== undefined) return;
+  throw new InputError({
+    where: 'rollout_release_memory',
+    problem: `rollouts on ${device} do not run in a process of their own`,
+    remedy: 'Leave it out, or use rollout_device=cuda',
+  });
 }
 
 const refused = (wanted: RolloutPrecision, device: RolloutDevice, known: string) =>

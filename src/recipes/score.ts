@@ -21,6 +21,10 @@ export async function runScore(
   context: RecipeContext,
 ): Promise<WrittenRows | null> {
   checkOutput(config);
+  if (config.engine !== 'tensorflow') {
+    checkSamplerDevice(config);
+    checkRolloutDevice(config.rollout_device);
+  }
   const rows = readJsonl(config.input);
   const source = await openModel(config, context);
   try {
@@ -101,8 +105,6 @@ async function onnxScorer(
   config: ScoreConfig,
   { source, sequences, context }: OnnxScorerInputs,
 ): Promise<OpenScorer> {
-  checkSamplerDevice(config);
-  checkRolloutDevice(config.rollout_device);
   const sampler = await openSampler(source, {
     ...resolveRollouts(config, context.log),
     threads: config.threads,

@@ -28,7 +28,9 @@ export const benchRolloutSchema = z.strictObject({
   scheduling: z
     .enum(['continuous', 'static'])
     .default('continuous')
-    .describe('static: the next batch starts when the whole batch before it is done'),
+    .describe(
+      'static: rows stay in their batch until its longest is done, then the next batch starts',
+    ),
   precision: rolloutPrecisionField('auto'),
   ...rolloutDeviceKey,
   temperature: nonNegative().default(1).describe('0 is greedy'),

@@ -86,6 +86,19 @@ function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
 /** The loss of GRPO tells nothing on held-out rows. */
 const { eval_dataset: _, ...sharedKeys } = trainerKeys({ learningRate: 1e-6, loraDropout: 0 });
 
+/** Sampling ahead goes on while training, so its memory is never free. */
+function checkRelease(
+  config: { readonly rollout_release_memory: boolean; readonly max_staleness: number },
+  context: z.RefinementCtx,
+): void {
+  if (!config.rollout_release_memory || config.max_staleness === 0) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['rollout_release_memory'],
+    message: 'max_staleness samples while training. Set one of the two',
+  });
+}
+
 export const grpoSchema = z
   .strictObject({
     ...sharedKeys,
@@ -177,6 +190,10 @@ export const grpoSchema = z
       .describe('Control experiment: deal the rewards to other completions of the batch'),
     rollout_precision: rolloutPrecisionField('auto'),
     ...rolloutDeviceKey,
+    rollout_release_memory: z
+      .boolean()
+      .default(false)
+      .describe('Give all memory of sampling on CUDA back while training; it is loaded anew each time'),
     max_logprob_difference: positive()
       .nullable()
       .default(null)
@@ -187,6 +204,7 @@ export const grpoSchema = z
     checkBatch(config, context);
     checkClipping(config, context);
     checkHeldOut(config, context);
+    checkRelease(config, context);
     requireRows(config.dataset, context);
   });
 

@@ -1,6 +1,6 @@
 /** Which device and precision sampling gets. */
 import { afterEach, expect, it, vi } from 'vitest';
-import { checkRolloutDevice, resolveRollouts } from '../../../src/recipes/rollout-engine.js';
+import { checkRelease, checkRolloutDevice, resolveRollouts } from '../../../src/recipes/rollout-engine.js';
 import { InputError, SetupError } from '../../../src/util/errors.js';
 
 const NO_LIMIT = { rollout_memory_limit: null } as const;
@@ -33,6 +33,15 @@ it('refuses float16 and a limit of a card on the CPU', () => {
   expect(() => resolveRollouts(keys, () => undefined)).toThrow(/^rollout_precision=float16: /);
   const limited = { ...keys, rollout_precision: 'auto', rollout_memory_limit: 2 } as const;
   expect(() => resolveRollouts(limited, () => undefined)).toThrow(/^rollout_memory_limit: /);
+});
+
+it('gives memory back only where a process of its own holds it', () => {
+  expect(() => checkRelease({ device: 'cpu', precision: 'float32' })).toThrow(
+    /^rollout_release_memory: rollouts on cpu do not run in a process of their own/,
+  );
+  expect(() =>
+    checkRelease({ device: 'cuda', precision: 'bfloat16', childEnv: {} }),
+  ).not.toThrow();
 });
 
 afterEach(() => vi.unstubAllEnvs());
