@@ -4,7 +4,7 @@ export interface Side {
   /** Name in the table. */
   readonly name: string;
   readonly command: 'lorikeet' | 'python';
-  /** `$MODEL`, `$ROWS` and `$OUT` stand for the checkpoint, a file of rows, and a fresh folder. */
+  /** `$MODEL`, `$TEXTMODEL` and `$ROWS` stand for the checkpoints and a file of rows. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Name of the peer that the ratio is taken to; default: the best one. */
@@ -86,8 +86,8 @@ export const CASES: readonly Case[] = [
     higherIsBetter: false,
     ours: [ours('Lorikeet', 'rows')],
     peers: [
-      peer('TRL, bf16', 'trl_sft_rows.py $MODEL $ROWS'),
-      peer('TRL, bf16, packing', 'trl_sft_rows.py $MODEL $ROWS --packing'),
+      peer('TRL, bf16', 'trl_sft_rows.py $TEXTMODEL $ROWS'),
+      peer('TRL, bf16, packing', 'trl_sft_rows.py $TEXTMODEL $ROWS --packing'),
     ],
     goal: 3,
   },
@@ -136,13 +136,13 @@ export const CASES: readonly Case[] = [
     ours: [
       ours(
         'continuous batching',
-        'bench rollout model=$MODEL batch=64 requests=256 max_new_tokens=256 lengths=$ROWS repeats=1',
+        'bench rollout model=$TEXTMODEL batch=64 requests=256 max_new_tokens=256 lengths=$ROWS repeats=1',
       ),
     ],
     peers: [
       ours(
         'static batches',
-        'bench rollout model=$MODEL batch=64 requests=256 max_new_tokens=256 lengths=$ROWS repeats=1 scheduling=static',
+        'bench rollout model=$TEXTMODEL batch=64 requests=256 max_new_tokens=256 lengths=$ROWS repeats=1 scheduling=static',
       ),
     ],
     goal: 1.5,

@@ -20,6 +20,8 @@ import { benchmarksPage, type Measured, type Measurement } from './page.js';
 const python = process.env.PYTHON ?? 'python3';
 const scratch = mkdtempSync(join(os.tmpdir(), 'lorikeet-benchmarks-'));
 const model = process.env.BENCH_MODEL ?? join(scratch, 'model');
+/** The same weights with a tokenizer that texts have their usual lengths by. */
+const textModel = process.env.BENCH_TEXT_MODEL ?? join(scratch, 'text-model');
 const rows = join(scratch, 'rows.jsonl');
 const RESULTS = 'docs/benchmarks.json';
 const ROWS = 256;
@@ -42,14 +44,18 @@ function prepare(): void {
   if (data === undefined) throw new Error('LORIKEET_DATA is not set: the rows of GSM8K are needed');
   const text = gunzipSync(readFileSync(join(data, 'gsm8k/train.jsonl.gz'))).toString('utf8');
   writeFileSync(rows, `${text.split('\n').slice(0, ROWS).join('\n')}\n`);
-  if (existsSync(model)) return;
+  const make = 'scripts/peers/make_checkpoint.py';
+  if (!existsSync(model)) run(python, [make, model]);
+  if (existsSync(textModel)) return;
   const corpus = join(scratch, 'corpus.jsonl');
   writeFileSync(corpus, text);
-  run(python, ['scripts/peers/make_checkpoint.py', model, '--corpus', corpus]);
+  run(python, [make, textModel, '--corpus', corpus]);
 }
 
 const filled = (args: readonly string[]): string[] =>
-  args.map((arg) => arg.replace('$MODEL', model).replace('$ROWS', rows));
+  args.map((arg) =>
+    arg.replace('$TEXTMODEL', textModel).replace('$MODEL', model).replace('$ROWS', rows),
+  );
 
 /** One epoch by the trainer itself: the seconds of its steps, without loading. */
 function trainRows(): Record<string, unknown> {
@@ -69,7 +75,7 @@ function trainRows(): Record<string, unknown> {
   run('node', [
     'dist/cli/main.js',
     'sft',
-    `model=${model}`,
+    `model=${textModel}`,
     `dataset=${messages}`,
     'num_train_epochs=1',
     'max_length=1024',
