@@ -193,7 +193,9 @@ export const grpoSchema = z
     rollout_release_memory: z
       .boolean()
       .default(false)
-      .describe('Give all memory of sampling on CUDA back while training; it is loaded anew each time'),
+      .describe(
+        'Give all memory of sampling on CUDA back while training; it is loaded anew each time',
+      ),
     max_logprob_difference: positive()
       .nullable()
       .default(null)

@@ -1,6 +1,10 @@
 /** Which device and precision sampling gets. */
 import { afterEach, expect, it, vi } from 'vitest';
-import { checkRelease, checkRolloutDevice, resolveRollouts } from '../../../src/recipes/rollout-engine.js';
+import {
+  checkRelease,
+  checkRolloutDevice,
+  resolveRollouts,
+} from '../../../src/recipes/rollout-engine.js';
 import { InputError, SetupError } from '../../../src/util/errors.js';
 
 const NO_LIMIT = { rollout_memory_limit: null } as const;
@@ -39,9 +43,7 @@ it('gives memory back only where a process of its own holds it', () => {
   expect(() => checkRelease({ device: 'cpu', precision: 'float32' })).toThrow(
     /^rollout_release_memory: rollouts on cpu do not run in a process of their own/,
   );
-  expect(() =>
-    checkRelease({ device: 'cuda', precision: 'bfloat16', childEnv: {} }),
-  ).not.toThrow();
+  expect(() => checkRelease({ device: 'cuda', precision: 'bfloat16', childEnv: {} })).not.toThrow();
 });
 
 afterEach(() => vi.unstubAllEnvs());
