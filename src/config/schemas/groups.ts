@@ -119,9 +119,7 @@ export const rolloutPrecisionField = (value: RolloutPrecision) =>
   z
     .enum(ROLLOUT_PRECISIONS)
     .default(value)
-    .describe(
-      'What sampling computes in; auto: bfloat16 on CUDA and where the processor is fast in it; weight_only: bfloat16 on weights in fewer bits',
-    );
+    .describe('What sampling computes in; auto: bfloat16 on CUDA and on processors fast in it');
 
 const ROLLOUT_DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
 export type RolloutDevice = (typeof ROLLOUT_DEVICES)[number];
@@ -131,7 +129,7 @@ export const rolloutDeviceKey = {
     .enum(ROLLOUT_DEVICES)
     .default('cpu')
     .describe(
-      'Where ONNX Runtime samples; webgpu: any GPU with Vulkan, Metal or Direct3D 12; auto: CUDA where it is set up, else the CPU',
+      'Where ONNX Runtime samples; webgpu: any GPU; auto: CUDA where it is set up, else the CPU',
     ),
   rollout_memory_limit: positive()
     .nullable()

@@ -193,9 +193,7 @@ export const grpoSchema = z
     rollout_release_memory: z
       .boolean()
       .default(false)
-      .describe(
-        'Give all memory of sampling on CUDA back while training; it is loaded anew each time',
-      ),
+      .describe('Give memory of sampling on CUDA back while training; each time it is loaded anew'),
     max_logprob_difference: positive()
       .nullable()
       .default(null)
