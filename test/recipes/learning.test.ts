@@ -69,7 +69,7 @@ test('grpo: the format is kept four times of five, not half the time', async () 
     'num_generations=8',
     'max_completion_length=16',
     'per_device_train_batch_size=64',
-    'max_steps=30',
+    'max_steps=45',
     'learning_rate=3e-3',
     'rollout_precision=int8',
   ];
