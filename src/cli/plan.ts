@@ -1,6 +1,12 @@
 /** Lines of the plan that `--dry-run` prints: what would be read, done and written. */
 
-import type { DatasetConfig, DpoConfig, GrpoConfig, SftConfig } from '../config/index.js';
+import {
+  type DatasetConfig,
+  type DpoConfig,
+  type GrpoConfig,
+  runDir,
+  type SftConfig,
+} from '../config/index.js';
 
 export function rowsOf(dataset: DatasetConfig, otherwise = 'no rows'): string {
   const source = dataset.path ?? dataset.name;
@@ -44,7 +50,7 @@ function endLines(config: Trainer): string[] {
             `${evaluation.dataset.num_samples ?? 'all'} rows of its ${evaluation.dataset.split} split`,
           )}`,
         ]),
-    `writes ${config.output_dir ?? `outputs/${config.run_name ?? '<run id>'}`}`,
+    `writes ${runDir(config)}`,
   ];
 }
 

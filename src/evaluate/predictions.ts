@@ -2,10 +2,10 @@
  * Completions kept on disk while an evaluation runs: one JSONL file a run, its first line what the
  * completions depend on. A run that goes on reads what is there and samples the rest.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import type { SampledCompletion } from '../report/index.js';
 import { InputError } from '../util/errors.js';
-import { readJsonl, writeFileAtomic } from '../util/files.js';
+import { dropHalfLine, readJsonl, writeFileAtomic } from '../util/files.js';
 
 export interface PredictionStore {
   /** Completions that were there, by request id and sample index. */
@@ -24,12 +24,10 @@ export function openPredictions(path: string, key: string): PredictionStore {
 }
 
 function readPredictions(path: string, key: string): readonly SampledCompletion[] {
-  const text = readFileSync(path, 'utf8');
-  const end = text.lastIndexOf('\n') + 1;
-  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
-  if (end === 0) return [];
+  dropHalfLine(path);
   const [head, ...rows] = readJsonl(path);
-  if (head?.key !== key) {
+  if (head === undefined) return [];
+  if (head.key !== key) {
     throw new InputError({
       where: path,
       problem: 'these predictions are of another model, prompts, sampling or seed',

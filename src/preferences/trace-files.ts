@@ -2,9 +2,9 @@
  * The traces file and, beside it, what became of each problem. Both grow row by row and in the order of
  * the problems, so an interrupted run is gone on with from the rows that are in both.
  */
-import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { InputError } from '../util/errors.js';
-import { readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { TraceOutcome, TraceProblem, TraceRow, TraceStats } from './trace-rows.js';
 
 export interface TraceEntry {
@@ -66,8 +66,6 @@ export function writeStats(path: string, stats: TraceStats): void {
 /** Rows whose line is whole: a killed process may have left half a line at the end. */
 function wholeRows(path: string): Record<string, unknown>[] {
   if (!existsSync(path)) return [];
-  const text = readFileSync(path, 'utf8');
-  const end = text.lastIndexOf('\n') + 1;
-  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
+  dropHalfLine(path);
   return readJsonl(path);
 }

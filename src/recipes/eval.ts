@@ -1,7 +1,7 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EvalConfig, evalSchema, inputPaths, resolvedYaml } from '../config/index.js';
+import { type EvalConfig, evalSchema, inputPaths, resolvedYaml, runDir } from '../config/index.js';
 import {
   type EvalMetrics,
   type Evaluation,
@@ -88,7 +88,7 @@ function runOf(config: EvalConfig): { readonly dir: string; readonly options: Op
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return {
-    dir: config.output_dir ?? join('outputs', config.run_name ?? runId),
+    dir: runDir(config, runId),
     options: {
       overwrite: config.overwrite,
       resume: config.resume,

@@ -14,8 +14,9 @@ import {
 import { InputError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { jobPlace, recordKeeper } from './openai/record.js';
+import { jobPlace } from './openai/record.js';
 import { openService } from './openai/service.js';
+import { recordKeeper } from './record-keeper.js';
 import { checkOutput } from './rows-output.js';
 
 export type { JobStatus };

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type OpenaiConfig, resolvedYaml } from '../config/index.js';
+import { type OpenaiConfig, resolvedYaml, runDir } from '../config/index.js';
 import { watchJob } from '../remote/index.js';
 import {
   makeRunId,
@@ -46,7 +46,7 @@ export async function planOpenai(config: OpenaiConfig): Promise<string[]> {
     ...files,
     `sends ${[training_file, validation_file].filter(Boolean).join(' and ')} to ${base_url} with the key in ${api_key_env}`,
     `makes one ${config.method} job of ${config.model} and watches it every ${config.poll_interval_s} s`,
-    `writes ${outputDir(config)}`,
+    `writes ${runDir(config)}`,
   ];
 }
 
@@ -57,9 +57,6 @@ function filesLines(config: OpenaiConfig, { training, validation }: JobInputs): 
     ...(validation === null || path === null ? [] : [uploadLine(path, validation)]),
   ];
 }
-
-const outputDir = ({ output_dir, run_name }: OpenaiConfig): string =>
-  output_dir ?? `outputs/${run_name ?? '<run id>'}`;
 
 /**
  * @throws InputError on rows, grader or folder; SetupError without a key; RunError when the job failed or was
@@ -103,11 +100,10 @@ export async function runOpenai(
 }
 
 function openFolder(config: OpenaiConfig): RunFolder {
-  const { resume, overwrite, training_file, validation_file, grader, output_dir, run_name } =
-    config;
+  const { resume, overwrite, training_file, validation_file, grader } = config;
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
-  return openRun(output_dir ?? `outputs/${run_name ?? runId}`, {
+  return openRun(runDir(config, runId), {
     ...{ resume, overwrite, runId, command: 'openai' },
     config: { text, values: config },
     reads: [training_file, validation_file, grader].filter((path) => path !== null),

@@ -3,19 +3,11 @@
  * killed process loses none; at the end all rows are put in order and written as one file, and the part goes.
  * A row is known by its prompt and sample number, so a call that goes on makes none twice.
  */
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeTable } from '../report/index.js';
 import { InputError } from '../util/errors.js';
-import { type JsonRow, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
+import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
 import { type LockHolder, releaseLock, tryLock } from '../util/lock.js';
 
 export interface RowStoreKeys {
@@ -180,14 +172,6 @@ function inUse(output: string, files: readonly string[]): InputError {
     problem,
     remedy: 'Give resume=auto to go on, overwrite=true to replace it, or another output',
   });
-}
-
-/** A line without its line break is what a killed process was writing. */
-function dropHalfLine(path: string): void {
-  if (!existsSync(path)) return;
-  const text = readFileSync(path, 'utf8');
-  const end = text.lastIndexOf('\n') + 1;
-  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
 }
 
 function asStored(row: JsonRow, where: string): StoredRow {

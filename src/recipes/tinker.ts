@@ -4,7 +4,7 @@
  * `resume=auto` goes on from the last one.
  */
 import { existsSync } from 'node:fs';
-import { resolvedYaml, type TinkerConfig } from '../config/index.js';
+import { resolvedYaml, runDir, type TinkerConfig } from '../config/index.js';
 import { endpointSettings, openEndpoint } from '../endpoint/index.js';
 import { openSession, type TinkerModel, type TinkerSession } from '../remote/index.js';
 import {
@@ -95,10 +95,10 @@ async function dataOf(
 }
 
 function openFolder(config: TinkerConfig): RunFolder {
-  const { resume, overwrite, dataset, tokenizer, output_dir, run_name, seed } = config;
+  const { resume, overwrite, dataset, tokenizer, seed } = config;
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
-  return openRun(output_dir ?? `outputs/${run_name ?? runId}`, {
+  return openRun(runDir(config, runId), {
     ...{ resume, overwrite, runId, command: 'tinker', stage: config.method, seeds: { seed } },
     config: { text, values: config },
     reads: [dataset.path, tokenizer].filter((path) => path !== null),

@@ -2,8 +2,7 @@
  * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
  * the run folder; run the loop with rows and checkpoints, save the result, evaluate it, write the report.
  */
-import { join } from 'node:path';
-import { commandSchemas, inputPaths, resolvedYaml } from '../config/index.js';
+import { commandSchemas, inputPaths, resolvedYaml, runDir } from '../config/index.js';
 import {
   checkRun,
   checkTrackers,
@@ -146,7 +145,7 @@ function runOf(
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return {
-    dir: config.output_dir ?? join('outputs', config.run_name ?? runId),
+    dir: runDir(config, runId),
     options: {
       resume: config.resume,
       overwrite: config.overwrite,

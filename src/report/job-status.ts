@@ -187,7 +187,8 @@ const alarmText = (alarm: Row): string =>
     .join(', ');
 
 const secondsOf = (iso: string): number => Math.floor(Date.parse(iso) / 1000);
-const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+export const numberOf = (value: unknown): number | null =>
+  typeof value === 'number' ? value : null;
 const rowsOf = (dataset: unknown): string | null =>
   textOf((dataset as Row | null)?.path) ?? textOf((dataset as Row | null)?.name);

@@ -4,8 +4,15 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonRow, readJson } from '../util/files.js';
-import { type JobEvent, type JobStatus, jobMetrics, localJobState } from './job-status.js';
+import { type JsonRow, parseJsonl, readJson, wholeLines } from '../util/files.js';
+import {
+  type JobEvent,
+  type JobStatus,
+  jobMetrics,
+  localJobState,
+  numberOf,
+  textOf,
+} from './job-status.js';
 import type { RunRows } from './run-report.js';
 
 export const REMOTE_FILE = 'remote.json';
@@ -58,12 +65,7 @@ export function readRemoteRecord(dir: string): RemoteRecord | null {
 export function readRemoteEvents(dir: string): RemoteEvent[] {
   const path = join(dir, EVENTS_FILE);
   if (!existsSync(path)) return [];
-  const text = readFileSync(path, 'utf8');
-  return text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as RemoteEvent);
+  return parseJsonl(wholeLines(readFileSync(path, 'utf8')), path) as unknown as RemoteEvent[];
 }
 
 /** @param isAlive whether a process is watching the job */
@@ -100,6 +102,3 @@ export function remoteJobStatus(
       .reverse(),
   };
 }
-
-const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);

@@ -2,18 +2,10 @@
  * An append-only JSONL file of rows with a step. Each row is one write, so a killed process loses at
  * most the row it was writing; `flush` (called with each checkpoint) makes the rows survive a power cut.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { InputError } from '../util/errors.js';
-import { readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
+import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
 
 export interface StepRow {
   readonly step: number;
@@ -68,11 +60,4 @@ function rowsUpTo(path: string, step: number): StepRow[] {
   const bad = rows.findIndex((row) => typeof row.step !== 'number');
   if (bad >= 0) throw new InputError({ where: path, problem: `row ${bad + 1} has no step` });
   return rows.filter((row) => row.step <= step);
-}
-
-/** A line without its line break is what a killed process was writing. */
-function dropHalfLine(path: string): void {
-  const text = readFileSync(path, 'utf8');
-  const end = text.lastIndexOf('\n') + 1;
-  if (end < text.length) writeFileAtomic(path, text.slice(0, end));
 }

@@ -61,12 +61,28 @@ export function readJsonl(path: string): JsonRow[] {
   if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
   const bytes = readFileSync(path);
   const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  return parseJsonl(text, path);
+}
+
+/** Rows of the text of a JSONL file, as `readJsonl` gives them. */
+export function parseJsonl(text: string, path: string): JsonRow[] {
   const rows: JsonRow[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     rows.push(parseRow(line, `${path}:${index + 1}`));
   }
   return rows;
+}
+
+/** The lines of a text that have a line break: one without it is what a killed process was writing. */
+export const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1);
+
+/** Takes a half-written last line off a file, where there is one. */
+export function dropHalfLine(path: string): void {
+  if (!existsSync(path)) return;
+  const text = readFileSync(path, 'utf8');
+  const whole = wholeLines(text);
+  if (whole.length < text.length) writeFileAtomic(path, whole);
 }
 
 function parseRow(line: string, where: string): JsonRow {

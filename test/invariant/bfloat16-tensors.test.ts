@@ -1,9 +1,7 @@
 /** What a GPU computes, by the same operations on the CPU: layers over bfloat16 tensors against float32. */
 import { expect, test } from 'vitest';
-import { sftLoss } from '../../src/losses/index.js';
-import { collate, Policy } from '../../src/model/index.js';
-import { hasHalfTensors, hasNativeOps, tf } from '../../src/tensor/index.js';
-import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+import { hasHalfTensors, hasNativeOps } from '../../src/tensor/index.js';
+import { goldenAnswers } from './golden-answers.js';
 import { relativeGap } from './tiny-policy.js';
 
 // Read when TensorFlow is loaded, by the first test.
@@ -22,41 +20,13 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
-async function answers(
-  name: string,
-  { compute, checkpointed = false }: { compute: 'float32' | 'bfloat16'; checkpointed?: boolean },
-) {
-  const golden = goldenCase(name);
-  const { spec } = golden;
-  const before = tf.memory().numTensors;
-  const policy = new Policy({
-    spec,
-    weights: goldenWeights(name, spec),
-    ...goldenLora(name, spec),
-    checkpointedLayers: checkpointed ? spec.layers.length : 0,
-    compute,
-  });
-  const batch = collate(golden.rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
-  const logits = await policy.logits(batch);
-  const totalTokens = batch.targets.length;
-  const { gradient, logps } = await policy.gradients(batch, (scores) =>
-    sftLoss(scores, { totalTokens, lossType: 'nll', labelSmoothing: 0 }),
-  );
-  const values = (await gradient.data()) as Float32Array;
-  gradient.dispose();
-  const { fused } = policy;
-  policy.dispose();
-  const left = tf.memory().numTensors - before;
-  return { logits, logps, gradient: values, fused, left };
-}
-
 test('this process has them', () => {
   expect([hasNativeOps(), hasHalfTensors()]).toEqual([false, true]);
 });
 
 test.each(FAMILIES)('%s', async (name) => {
-  const full = await answers(name, { compute: 'float32' });
-  const half = await answers(name, { compute: 'bfloat16' });
+  const full = await goldenAnswers(name, { compute: 'float32' });
+  const half = await goldenAnswers(name, { compute: 'bfloat16' });
   expect([full.fused, half.fused]).toEqual(['float32', 'bfloat16']);
   const gaps = full.logps.map((logp, i) => Math.abs(logp - half.logps[i]!));
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
@@ -70,8 +40,8 @@ test.each(FAMILIES)('%s', async (name) => {
 });
 
 test('recomputed layers give the same gradient', async () => {
-  const kept = await answers('llama', { compute: 'bfloat16' });
-  const again = await answers('llama', { compute: 'bfloat16', checkpointed: true });
+  const kept = await goldenAnswers('llama', { compute: 'bfloat16' });
+  const again = await goldenAnswers('llama', { compute: 'bfloat16', checkpointed: true });
   expect(again.logps).toEqual(kept.logps);
   expect(relativeGap(again.gradient, kept.gradient)).toBeLessThan(1e-2);
 });

@@ -1,5 +1,5 @@
 /** `lorikeet tinker` */
-import { tinkerSchema } from '../../config/index.js';
+import { runDir, tinkerSchema } from '../../config/index.js';
 import { defineCommand } from '../command.js';
 import { rowsOf } from '../plan.js';
 
@@ -17,7 +17,7 @@ export const tinker = defineCommand({
     `${config.method} of ${config.model} at ${config.base_url} with the key in ${config.api_key_env}`,
     `rows: ${rowsOf(config.dataset)}, tokenised here, ${config.batch_size} a step`,
     `LoRA of rank ${config.lora_rank}; a state to resume from every ${config.save_steps} steps`,
-    `writes ${config.output_dir ?? `outputs/${config.run_name ?? '<run id>'}`}`,
+    `writes ${runDir(config)}`,
   ],
   run: async (config, context) =>
     (await import('../../recipes/tinker.js')).runTinker(config, context),

@@ -1,16 +1,16 @@
 /** The steps up to a job, each written into the run folder, so that a killed process repeats none of them. */
 import type { OpenaiConfig } from '../../config/index.js';
 import { type FineTuningClient, jobRequest, MARKER_KEY, type Upload } from '../../remote/index.js';
-import type { RemoteFile, RemoteJob } from '../../report/index.js';
+import type { RemoteFile, RemoteJob, RemoteRecord } from '../../report/index.js';
 import type { RecipeContext } from '../context.js';
+import type { RecordKeeper } from '../record-keeper.js';
 import type { JobInputs } from './inputs.js';
-import type { RecordKeeper } from './record.js';
 
 interface MakeOptions {
   readonly config: OpenaiConfig;
   readonly inputs: JobInputs;
   readonly service: FineTuningClient;
-  readonly keeper: RecordKeeper;
+  readonly keeper: RecordKeeper<RemoteRecord>;
   readonly context: RecipeContext;
 }
 

@@ -1,7 +1,8 @@
 /** `tinker.json` of a run folder: the model at the service and the states to go on from. Never holds a key. */
 import { existsSync } from 'node:fs';
 import type { RunFolder } from '../../report/index.js';
-import { readJson, writeJson } from '../../util/files.js';
+import { readJson } from '../../util/files.js';
+import { type RecordKeeper, recordKeeper } from '../record-keeper.js';
 
 export interface TinkerState {
   readonly step: number;
@@ -22,22 +23,13 @@ export interface TinkerRecord {
   readonly sampler_path: string | null;
 }
 
-export interface TinkerKeeper {
-  get(): TinkerRecord;
-  set(patch: Partial<TinkerRecord>): void;
-}
+export type TinkerKeeper = RecordKeeper<TinkerRecord>;
 
 export function openTinkerRecord(run: RunFolder, baseUrl: string): TinkerKeeper {
   const path = run.claim('tinker.json');
   const empty = { session_id: null, model_id: null, states: [], sampler_path: null };
-  let now: TinkerRecord = existsSync(path)
+  const record: TinkerRecord = existsSync(path)
     ? (readJson(path) as TinkerRecord)
     : { service: 'tinker', base_url: baseUrl, ...empty };
-  return {
-    get: () => now,
-    set(patch) {
-      now = { ...now, ...patch };
-      writeJson(path, now);
-    },
-  };
+  return recordKeeper(path, record);
 }

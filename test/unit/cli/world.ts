@@ -10,12 +10,13 @@ export interface Outcome {
 export async function call(
   argv: readonly string[],
   env: Record<string, string> = {},
+  signal = new AbortController().signal,
 ): Promise<Outcome> {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCli(argv, {
     env,
-    signal: new AbortController().signal,
+    signal,
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
     colours: false,

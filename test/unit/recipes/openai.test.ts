@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { runCli } from '../../../src/cli/cli.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import {
   CREATE,
@@ -20,6 +19,7 @@ import {
   success,
 } from '../../support/fine-tuning-exchanges.js';
 import { type Exchange, type ReplayServer, replay } from '../../support/replay-server.js';
+import { call, type Outcome } from '../cli/world.js';
 
 const KEY = 'sk-loopback-0123456789abcdef';
 const EVENT_LIST = [
@@ -86,27 +86,13 @@ async function start(exchanges: readonly Exchange[]): Promise<void> {
   server = await replay(exchanges);
 }
 
-interface Done {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
+async function run(words: readonly string[], signal?: AbortSignal): Promise<Outcome> {
+  const done = await call(words, {}, signal);
+  said.push(done.out, done.err);
+  return done;
 }
 
-async function run(words: readonly string[], signal?: AbortSignal): Promise<Done> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await runCli(words, {
-    env: {},
-    signal: signal ?? new AbortController().signal,
-    out: (line) => void out.push(line),
-    err: (line) => void err.push(line),
-    colours: false,
-  });
-  said.push(...out, ...err);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
-
-const job = (words: readonly string[], signal?: AbortSignal): Promise<Done> =>
+const job = (words: readonly string[], signal?: AbortSignal): Promise<Outcome> =>
   run(
     [
       ...['openai', `base_url=${server?.address}/v1`, `output_dir=${join(dir, 'run')}`],

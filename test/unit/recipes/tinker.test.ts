@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { runCli } from '../../../src/cli/cli.js';
 import { float32s, int32s } from '../../../src/remote/tinker/tensors.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
@@ -12,6 +11,7 @@ import {
   type TinkerServiceOptions,
   tinkerService,
 } from '../../support/tinker-service.js';
+import { call } from '../cli/world.js';
 
 const KEY = 'tml-loopback-0123456789abcdef';
 
@@ -50,8 +50,6 @@ const start = async (options: TinkerServiceOptions = {}) => {
 };
 
 async function tinker(words: readonly string[], signal?: AbortSignal) {
-  const out: string[] = [];
-  const err: string[] = [];
   const argv = [
     ...['tinker', `base_url=${service.address}`, `output_dir=${join(dir, 'run')}`],
     ...[
@@ -61,15 +59,9 @@ async function tinker(words: readonly string[], signal?: AbortSignal) {
     ],
     ...['batch_size=2', 'lr_scheduler_type=constant', 'learning_rate=0.001', ...words],
   ];
-  const code = await runCli(argv, {
-    env: {},
-    signal: signal ?? new AbortController().signal,
-    out: (line) => void out.push(line),
-    err: (line) => void err.push(line),
-    colours: false,
-  });
-  said.push(...out, ...err);
-  return { code, out: out.join('\n'), err: err.join('\n') };
+  const done = await call(argv, {}, signal);
+  said.push(done.out, done.err);
+  return done;
 }
 
 const inRun = (name: string) => join(dir, 'run', name);

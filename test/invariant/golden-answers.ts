@@ -1,0 +1,34 @@
+/** What a policy computes on the rows of a golden model, with its LoRA. */
+import { sftLoss } from '../../src/losses/index.js';
+import { collate, Policy } from '../../src/model/index.js';
+import { tf } from '../../src/tensor/index.js';
+import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+
+/** `left`: tensors that are still there when the policy is gone. */
+export async function goldenAnswers(
+  name: string,
+  { compute, checkpointed = false }: { compute: 'float32' | 'bfloat16'; checkpointed?: boolean },
+) {
+  const golden = goldenCase(name);
+  const { spec } = golden;
+  const before = tf.memory().numTensors;
+  const policy = new Policy({
+    spec,
+    weights: goldenWeights(name, spec),
+    ...goldenLora(name, spec),
+    checkpointedLayers: checkpointed ? spec.layers.length : 0,
+    compute,
+  });
+  const batch = collate(golden.rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
+  const logits = await policy.logits(batch);
+  const totalTokens = batch.targets.length;
+  const { gradient, logps } = await policy.gradients(batch, (scores) =>
+    sftLoss(scores, { totalTokens, lossType: 'nll', labelSmoothing: 0 }),
+  );
+  const values = (await gradient.data()) as Float32Array;
+  gradient.dispose();
+  const { fused } = policy;
+  policy.dispose();
+  const left = tf.memory().numTensors - before;
+  return { logits, logps, gradient: values, fused, left };
+}
