@@ -63,16 +63,17 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
   return {
     linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
     forward(h, linears, { kept }) {
+      if (kept !== undefined) return { core: kept[0]!, saved: kept };
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [q, k, v] = columnsOf(outputs, widths, compute);
       const [query, key] = [queryForm.apply(q!), keyForm.apply(k!)];
-      const attended = kept ?? kernels().attention({ q: query, k: key, v: v! }, geometry, shape);
+      const attended = kernels().attention({ q: query, k: key, v: v! }, geometry, shape);
       const norms = hasNorm ? [q!, k!] : [];
       return { core: attended[0]!, saved: [...attended, query, key, v!, ...norms, ...lows] };
     },
     coreOf: (saved) => saved[0]!,
-    keptOf: (saved) => saved.slice(0, attendedCount),
+    keptOf: (saved) => saved,
     backward({ h, dcore, saved }, linears, output) {
       const lows = [...saved];
       const attended = lows.splice(0, attendedCount);

@@ -13,6 +13,7 @@ import {
   type Tensor,
   tf,
 } from '../../tensor/index.js';
+import { joinColumns } from './columns.js';
 
 export interface FusedLora {
   /** `[r, in]` float32 */
@@ -122,8 +123,7 @@ export function backwardGroup(
 ): GroupBackward {
   const { x, dys, linears } = args;
   const products: Product[] = [];
-  const dropped: { v: Tensor; lora: FusedLora }[] = [];
-  const gradients: Tensor[] = [];
+  const branches: Branch[] = [];
   const lows = lowsOf(linears, args.lows);
   for (const [i, { weight, lora }] of linears.entries()) {
     const dy = dys[i]!;
@@ -133,24 +133,68 @@ export function backwardGroup(
     const columns = rankOf(lora);
     const back = { a: dy, b: lora.b, transpose: false, alpha: lora.scale };
     const v = kernels().gemm([back], { out: compute });
-    const input = droppedInput(x, lora);
-    gradients.push(
-      kernels().gemmOverRows({ a: v, b: input }, { columns }),
-      kernels().gemmOverRows(
-        { a: u, b: dy },
-        { columns, offset, alpha: lora.scale, transposeOut: true },
-      ),
+    const db = kernels().gemmOverRows(
+      { a: u, b: dy },
+      { columns, offset, alpha: lora.scale, transposeOut: true },
     );
-    if (lora.dropout === null) products.push({ a: v, b: lora.a, transpose: false });
-    else dropped.push({ v, lora });
+    branches.push({ v, lora, db });
   }
-  if (dropped.length === 0) return { dx: kernels().gemm(products, output), gradients };
+  const pairs = (das: readonly Tensor[]) => branches.flatMap(({ db }, i) => [das[i]!, db]);
+  if (branches.every(({ lora }) => lora.dropout === null)) {
+    const low = joinedBranches(branches, compute);
+    if (low === null) return { dx: kernels().gemm(products, output), gradients: [] };
+    const das = rowsOf(kernels().gemmOverRows({ a: low.a, b: x }, low), branches);
+    return { dx: kernels().gemm([...products, low], output), gradients: pairs(das) };
+  }
   let dx = kernels().gemm(products, { out: compute });
-  for (const { v, lora } of dropped) {
+  const das = branches.map(({ v, lora }) => {
     const part = kernels().gemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
     dx = kernels().dropout(part, { ...lora.dropout!, addend: dx });
-  }
-  return { dx: finish(dx, compute, output), gradients };
+    const columns = rankOf(lora);
+    return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns });
+  });
+  return { dx: finish(dx, compute, output), gradients: pairs(das) };
+}
+
+/** The LoRA branch of a layer on its way back. */
+interface Branch {
+  readonly v: Tensor;
+  readonly lora: FusedLora;
+  readonly db: Tensor;
+}
+
+/** v of all branches side by side and their A one below the other: one product is what they add to dx. */
+function joinedBranches(
+  branches: readonly Branch[],
+  compute: ComputeType,
+): (Product & { readonly columns: number }) | null {
+  if (branches.length === 0) return null;
+  const isOne = branches.length === 1;
+  const [first] = branches as readonly [Branch];
+  const [a] = isOne
+    ? [first.v]
+    : joinColumns(
+        branches.map(({ v }) => v),
+        1,
+        compute,
+      );
+  const b = isOne
+    ? first.lora.a
+    : tf.concat(
+        branches.map(({ lora }) => lora.a),
+        0,
+      );
+  return { a: a!, b, transpose: false, columns: b.shape[0]! };
+}
+
+/** The rows of a joined dA that are each branch's own. */
+function rowsOf(joined: Tensor, branches: readonly Branch[]): readonly Tensor[] {
+  if (branches.length === 1) return [joined];
+  return tf.split(
+    joined,
+    branches.map(({ lora }) => rankOf(lora)),
+    0,
+  );
 }
 
 /** Which columns of which matrix are a layer's. */

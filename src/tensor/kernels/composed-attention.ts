@@ -2,7 +2,8 @@
  * Scaled dot-product attention by batched products, softmax(scale·q·kᵀ)·v, in bands of queries, so that keys
  * that no query of a band sees cost nothing. The G query heads of a key head are folded into rows. The
  * probabilities are not kept: the gradient makes them again. With p the probabilities and δ = Σ dy·o:
- * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
+ * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q, where the scale goes to the keys, which
+ * are fewer; a soft cap c·tanh(s/c) multiplies ds by
  * 1 − (s_capped/c)².
  */
 import type { AttentionShape } from '../native/calls.js';
@@ -50,7 +51,7 @@ interface Scores {
   readonly slope: Tensor | null;
 }
 
-/** @param q Scaled. */
+/** @param k Scaled. */
 function probabilities(q: Tensor, k: Tensor, mask: Tensor, cap: number | null): Scores {
   const raw = tf.matMul(q, k, false, true);
   const t = cap === null ? null : tf.tanh(raw.div(cap));
@@ -71,8 +72,10 @@ export function composedAttention(
   const layout = layouts.dense(shape.window);
   const { heads, kvHeads, scale, softcap } = shape;
   const o = tf.tidy(() => {
-    const queries = byHead(q.mul(scale), layout.queryTokens, heads, layout.rows);
-    const [keys, values] = [k, v].map((x) => byHead(x, layout.keyTokens, kvHeads, layout.rows));
+    const queries = byHead(q, layout.queryTokens, heads, layout.rows);
+    const [keys, values] = [k.mul(scale), v].map((x) =>
+      byHead(x, layout.keyTokens, kvHeads, layout.rows),
+    );
     const bands = layout.bands.map((band) =>
       tf.tidy(() => {
         const rows = bandOf(queries, band, kvHeads);
@@ -100,18 +103,18 @@ export function composedAttentionGradient(
   const { heads, kvHeads, scale } = shape;
   return tf.tidy(() => {
     const { queryTokens, keyTokens, rows, places } = layout;
-    const q = byHead(args.q.mul(scale), queryTokens, heads, rows);
+    const q = byHead(args.q, queryTokens, heads, rows);
     const dy = gradientByHead(args.dy, layout, heads);
     const o = byHead(args.saved[0]!, queryTokens, heads, rows);
-    const [k, v] = [args.k, args.v].map((x) => byHead(x, keyTokens, kvHeads, rows));
+    const [k, v] = [args.k.mul(scale), args.v].map((x) => byHead(x, keyTokens, kvHeads, rows));
     const whole = { q, k: k!, v: v!, dy, delta: tf.sum(dy.mul(o), -1, true) };
     const parts = layout.bands.map((band) => tf.tidy(() => bandGradient(whole, band, shape)));
-    const dq = byToken(joined(parts.map(([d]) => d)), places).mul(scale);
+    const dq = byToken(joined(parts.map(([d]) => d)), places);
     const [dk, dv] = [1, 2].map((i) => {
       const sums = parts.map((part) => padded(part[i]!, layout.keys));
       return keysByToken(sums.length === 1 ? sums[0]! : tf.addN(sums), layout, args.k.shape[0]!);
     });
-    return [dq, dk!, dv!];
+    return [dq, dk!.mul(scale), dv!];
   });
 }
 

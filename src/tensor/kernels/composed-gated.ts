@@ -1,7 +1,7 @@
 /**
  * The gated activation of an MLP, act(gate)·up, and its gradient: SwiGLU and GeGLU (Shazeer 2020).
  *
- * silu(g) = g·σ(g), silu'(g) = σ + g·σ·(1 − σ).
+ * silu(g) = g·σ(g), d·silu'(g) = d·σ + (d − d·σ)·silu(g), which is d·(σ + g·σ·(1 − σ)).
  * gelu_tanh(g) = ½g(1 + t), t = tanh(√(2/π)(g + 0.044715 g³)); its derivative is
  * ½(1 + t) + ½g(1 − t²)·√(2/π)(1 + 0.134145 g²). gelu(g) = g·Φ(g), derivative Φ + g·φ.
  */
@@ -23,14 +23,15 @@ const tanhOf = (g: Tensor, square: Tensor): Tensor =>
 
 const cdfOf = (g: Tensor): Tensor => tf.erf(g.mul(Math.SQRT1_2)).add(1).mul(0.5);
 
+/** x·σ(g) in one pass: softplus' is σ. */
+const timesSigmoid = (x: Tensor, g: Tensor): Tensor => executeOp('SoftplusGrad', FLOAT, [x, g]);
+
 const GATES: Readonly<Record<NativeGate, Gate>> = {
   silu: {
-    value: (g) => g.mul(tf.sigmoid(g)),
+    value: (g) => timesSigmoid(g, g),
     backward(g, d) {
-      const sigmoid = tf.sigmoid(g);
-      // SigmoidGrad(y, d) = d·y·(1 − y).
-      const curved = executeOp('SigmoidGrad', FLOAT, [sigmoid, d.mul(g)]);
-      return [g.mul(sigmoid), d.mul(sigmoid).add(curved)];
+      const [value, slope] = [timesSigmoid(g, g), timesSigmoid(d, g)];
+      return [value, d.sub(slope).mul(value).add(slope)];
     },
   },
   gelu_tanh: {

@@ -2,13 +2,23 @@
  * RMSNorm (Zhang & Sennrich 2019) and its gradient: with r = 1/√(mean(x²) + eps) and g = dy·(w + offset),
  * y = x·r·(w + offset) and dx = r·g − x·r³·mean(g·x).
  */
+import { attr, executeOp } from '../execute.js';
 import type { NormOptions } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 
 const gainOf = (w: Tensor, { offset }: NormOptions): Tensor => (offset === 0 ? w : w.add(offset));
 
-const rateOf = (x: Tensor, { eps }: NormOptions): Tensor =>
-  tf.rsqrt(tf.mean(tf.square(x), -1, true).add(eps));
+const OVER_COLUMNS = [
+  attr.type('T', 'float32'),
+  attr.type('Tidx', 'int32'),
+  attr.bool('keep_dims', true),
+];
+
+/** The sum of squares in one pass. @param x `[rows, W]` @returns `[rows, 1]` */
+function rateOf(x: Tensor, { eps }: NormOptions): Tensor {
+  const length = executeOp('EuclideanNorm', OVER_COLUMNS, [x, tf.scalar(1, 'int32')]);
+  return tf.rsqrt(tf.square(length).div(x.shape[1]!).add(eps));
+}
 
 export const composedNorm = (x: Tensor, w: Tensor, options: NormOptions): Tensor =>
   tf.tidy(() => {

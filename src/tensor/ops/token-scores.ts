@@ -48,6 +48,21 @@ function pick(x: Tensor, columns: Tensor): Tensor {
   return tf.gather(x.reshape([rows * width]), starts.add(columns) as never);
 }
 
+/** Rows whose product stays in a cache until it is summed up. */
+const ROWS_AT_ONCE = 128;
+
+/** Σ x·y of each row. */
+function rowDots(x: Tensor, y: Tensor): Tensor {
+  const rows = x.shape[0]!;
+  const parts: Tensor[] = [];
+  for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+    const size = Math.min(ROWS_AT_ONCE, rows - from);
+    const [a, b] = [x, y].map((each) => tf.slice(each, [from, 0], [size, each.shape[1]!]));
+    parts.push(tf.tidy(() => tf.sum(a!.mul(b!), 1)));
+  }
+  return tf.concat(parts, 0);
+}
+
 /**
  * logsumexp(z) = z_m − log p_m with m the mode, whose p is at least 1/V: no sum over the vocabulary is made
  * beside that of the softmax.
@@ -59,7 +74,7 @@ function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOpt
   const mode = tf.argMax(z, 1).cast('int32');
   const total = pick(z, mode).sub(tf.log(pick(p, mode)));
   const logp = pick(z, targets).sub(total);
-  const entropy = total.sub(tf.sum(p.mul(z), 1));
+  const entropy = total.sub(rowDots(p, z));
   const correct = tf.equal(mode, targets).cast('float32');
   const columns = gradientColumns(options);
   const mean = columns.includes('mean_logp') ? [tf.mean(z, 1).sub(total)] : [];
