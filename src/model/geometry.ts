@@ -2,6 +2,7 @@
 import {
   type DenseLayout,
   type RotaryTable,
+  Rotation,
   type Tensor,
   type TokenLayout,
   tf,
@@ -13,7 +14,7 @@ import { longestSequence, runBases, type TokenBatch } from './token-batch.js';
 
 export interface BatchGeometry extends TokenLayout {
   /** One per entry of `spec.ropes`. */
-  readonly tables: readonly RotaryTable[];
+  readonly rotations: readonly Rotation[];
   dispose(): void;
 }
 
@@ -45,7 +46,7 @@ export class GeometryMaker {
   }
 
   /**
-   * The caller disposes what it gets; `tables` are valid until the next call.
+   * The caller disposes what it gets; its rotations are valid until the next call.
    * @throws InputError when the ropes do not hold for so long a sequence.
    */
   of(batch: TokenBatch): BatchGeometry {
@@ -60,11 +61,12 @@ export class GeometryMaker {
       tf.keep(tf.tensor1d(positions, 'int32')),
       tf.keep(tf.tensor2d(segments, [runs.length, 3], 'int32')),
     ];
+    const rotations = this.tables.map((table) => new Rotation(table, owned[0]!));
     const layouts = new Map<number | null, DenseLayout>();
     return {
       positions: owned[0]!,
       segments: owned[1]!,
-      tables: this.tables,
+      rotations,
       dense(window) {
         const known = layouts.get(window);
         if (known !== undefined) return known;
@@ -74,6 +76,7 @@ export class GeometryMaker {
       },
       dispose() {
         tf.dispose(owned);
+        for (const rotation of rotations) rotation.dispose();
         for (const { queryTokens, keyTokens, places, bands } of layouts.values()) {
           const own = [queryTokens, keyTokens, places].filter((tensor) => tensor !== null);
           tf.dispose([...own, ...bands.map(({ mask }) => mask)]);

@@ -97,8 +97,7 @@ export class LayerForward {
     const placed = (y: Tensor, heads: number, normName: string): Tensor => {
       const normed = this.headNorm(y, heads, normName);
       if (ropeIndex === null) return normed;
-      const { positions, tables } = geometry;
-      return rope(normed, tables[ropeIndex]!, { headDim: spec.headDim, positions });
+      return rope(normed, geometry.rotations[ropeIndex]!, spec.headDim);
     };
     const q = placed(queries, spec.numHeads, `${prefix}.q_norm.weight`);
     const k = placed(keys, spec.numKvHeads, `${prefix}.k_norm.weight`);

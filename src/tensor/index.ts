@@ -21,10 +21,11 @@ export {
   LOGP,
   MEAN_LOGP,
 } from './ops/head-options.js';
-export type { DenseLayout, QueryBand, RotaryTable, TokenLayout } from './ops/layout.js';
+export type { DenseLayout, QueryBand, TokenLayout } from './ops/layout.js';
 export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { rope } from './ops/rope.js';
+export { type RotaryTable, Rotation } from './ops/rotation.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';

@@ -27,8 +27,7 @@ class HeadForm {
   private rotated(x: Tensor, sign: 1 | -1): Tensor {
     if (this.rope === null) return x;
     const { geometry, spec } = this.context;
-    const table = { ...geometry.tables[this.rope]!, positions: geometry.positions };
-    return kernels().rope(x, table, { headDim: spec.headDim, sign });
+    return kernels().rope(x, geometry.rotations[this.rope]!, { headDim: spec.headDim, sign });
   }
 
   apply(x: Tensor): Tensor {

@@ -10,7 +10,8 @@ import type {
   NormOptions,
   Product,
 } from '../native/calls.js';
-import type { RotaryTable, TokenLayout } from '../ops/layout.js';
+import type { TokenLayout } from '../ops/layout.js';
+import type { Rotation } from '../ops/rotation.js';
 import { hasHalfTensors, hasNativeOps, type Tensor } from '../tf.js';
 import { composedKernels } from './composed.js';
 import { halfKernels } from './half.js';
@@ -52,7 +53,7 @@ export interface LayerKernels {
   /** @param x `[T, heads·D]` @param sign −1 rotates back */
   rope(
     x: Tensor,
-    table: RotaryTable & { readonly positions: Tensor },
+    rotation: Rotation,
     options: { readonly headDim: number; readonly sign: 1 | -1 },
   ): Tensor;
   /** Tensors that `attention` returns. */

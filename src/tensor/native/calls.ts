@@ -65,11 +65,11 @@ export function nativeNormGradient(
 /** @param x `[T, heads·D]` @param positions int32 `[T]` @param cos `[P, rotaryDim/2]`, as `sin` */
 export function nativeRope(
   x: Tensor,
-  { positions, cos, sin }: { positions: Tensor; cos: Tensor; sin: Tensor },
+  { positions, table }: { positions: Tensor; table: { cos: Tensor; sin: Tensor } },
   { headDim, sign }: { headDim: number; sign: 1 | -1 },
 ): Tensor {
   const attrs = [attr.int('head_dim', headDim), attr.float('sign', sign)];
-  return executeOp('LorikeetRope', attrs, [x, positions, cos, sin]);
+  return executeOp('LorikeetRope', attrs, [x, positions, table.cos, table.sin]);
 }
 
 const attentionAttrs = ({ heads, kvHeads, scale, softcap, window }: AttentionShape) => [

@@ -1,12 +1,6 @@
 /** How the tokens of a flat batch stand to each other, as the operations on them want it. */
 import type { Tensor } from '../tf.js';
 
-/** cos and sin by position, each `[P, rotaryDim / 2]`. */
-export interface RotaryTable {
-  readonly cos: Tensor;
-  readonly sin: Tensor;
-}
-
 /**
  * A batch as B rectangles of queries against keys, for attention without our own operations: rows
  * are padded, and tokens of a shared prefix stand among the keys of each run that goes on from it.

@@ -1,21 +1,14 @@
 /** Rotary embedding on the tape; its gradient rotates by the negative angle. */
 import { kernels } from '../kernels/kernels.js';
 import { type Tensor, tf } from '../tf.js';
-import type { RotaryTable } from './layout.js';
-
-interface RopeOptions {
-  readonly headDim: number;
-  /** int32 `[T]` */
-  readonly positions: Tensor;
-}
+import type { Rotation } from './rotation.js';
 
 /**
  * @param x `[T, heads·D]`
- * @param table By position; must outlive the backward pass, as the positions.
+ * @param rotation Must outlive the backward pass.
  */
-export function rope(x: Tensor, table: RotaryTable, { headDim, positions }: RopeOptions): Tensor {
-  const rotate = (y: Tensor, sign: 1 | -1) =>
-    kernels().rope(y, { ...table, positions }, { headDim, sign });
+export function rope(x: Tensor, rotation: Rotation, headDim: number): Tensor {
+  const rotate = (y: Tensor, sign: 1 | -1) => kernels().rope(y, rotation, { headDim, sign });
   return tf.customGrad((input) => ({
     value: rotate(input as Tensor, 1),
     gradFunc: (dy: Tensor) => rotate(dy, -1),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rope, tf } from '../../../src/tensor/index.js';
+import { Rotation, rope, tf } from '../../../src/tensor/index.js';
 import { checkGradients, randomOperand } from './ops-gradient.js';
 
 /** Angles by position → [a·cos − b·sin, b·cos + a·sin, rest] with `scale` on cos and sin. */
@@ -43,11 +43,13 @@ describe('gradients', () => {
     const angles = anglesFor(LENGTH * half);
     const table = tableOf(angles, half, scale);
     const places = tf.tensor1d(positions, 'int32');
+    const rotation = new Rotation(table, places);
     checkGradients({
       inputs: [randomOperand('x', [positions.length, HEADS * DIM])],
-      op: (x) => rope(x!, table, { headDim: DIM, positions: places }),
+      op: (x) => rope(x!, rotation, DIM),
       formula: formula(angles, { half, scale, positions }),
     });
+    rotation.dispose();
     tf.dispose([table.cos, table.sin, places]);
   });
 });
@@ -57,7 +59,8 @@ test('position 0 changes nothing, a quarter turn swaps the halves', () => {
   tf.tidy(() => {
     const table = tableOf([0, Math.PI / 2], 1, 1);
     const x = tf.tensor2d([3, 5, 3, 5], [2, 2]);
-    const positions = tf.tensor1d([0, 1], 'int32');
-    expect(rope(x, table, { headDim: 2, positions }).dataSync()).toBeAllclose([3, 5, -5, 3]);
+    const rotation = new Rotation(table, tf.tensor1d([0, 1], 'int32'));
+    expect(rope(x, rotation, 2).dataSync()).toBeAllclose([3, 5, -5, 3]);
+    rotation.dispose();
   });
 });
