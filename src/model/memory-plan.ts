@@ -67,27 +67,33 @@ function weightBytes({ spec, isFull, elementBytes }: MemoryQuestion): number {
 const outputsOf = (spec: DecoderSpec): number =>
   layerLinears(spec, 0).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
 
+/** Bytes of queries, keys, values and attention's result, and of heads before their norms. */
+function attentionPerToken({ spec, elementBytes: e }: MemoryQuestion): number {
+  const queries = spec.numHeads * spec.headDim;
+  const keys = spec.numKvHeads * spec.headDim;
+  const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
+  return e * (2 * queries + 2 * keys + norms) + FLOAT * spec.numHeads;
+}
+
 /** Bytes that a layer keeps for its backward pass. */
 function keptByLayer(question: MemoryQuestion): number {
-  const { spec, tokens, elementBytes: e, isFused } = question;
-  const { hiddenSize, intermediateSize, numHeads, numKvHeads, headDim } = spec;
-  const queries = numHeads * headDim;
-  const keys = numKvHeads * headDim;
+  const { spec, tokens, elementBytes: e, isFused, isNative } = question;
+  const { hiddenSize, intermediateSize } = spec;
   if (isFused) {
-    const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
-    const perToken =
-      2 * FLOAT * hiddenSize + e * (2 * queries + 2 * keys + norms + 2 * intermediateSize);
-    return tokens * (perToken + FLOAT * numHeads);
+    // Gate and up, and in float32 without our own operations the activation of the gate.
+    const gated = isNative || e !== FLOAT ? 2 : 3;
+    const perToken = 2 * FLOAT * hiddenSize + e * gated * intermediateSize;
+    return tokens * (perToken + attentionPerToken(question));
   }
   // The tape keeps every intermediate.
   const perToken = FLOAT * (3 * outputsOf(spec) + 8 * hiddenSize + 4 * intermediateSize);
   return tokens * perToken;
 }
 
-/** Bytes that a recomputed layer keeps: its input, and attention's result where layers are fused. */
-function keptByRecomputed({ spec, tokens, elementBytes: e, isFused }: MemoryQuestion): number {
-  const attended = isFused ? spec.numHeads * (e * spec.headDim + FLOAT) : 0;
-  return tokens * (FLOAT * spec.hiddenSize + attended);
+/** Bytes that a recomputed layer keeps: its input, and attention where layers are fused. */
+function keptByRecomputed(question: MemoryQuestion): number {
+  const { spec, tokens, isFused } = question;
+  return tokens * (FLOAT * spec.hiddenSize + (isFused ? attentionPerToken(question) : 0));
 }
 
 function workingSet(question: MemoryQuestion): number {

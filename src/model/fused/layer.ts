@@ -1,7 +1,7 @@
 /**
  * A decoder layer with LoRA by our own operations: attention, then MLP. On a tape it is two operations. Apart from
- * it, a forward pass keeps next to nothing, and the gradient computes again what it needs, up to but not with
- * the last product (activation checkpointing, Chen et al. 2016; which values to keep, Korthikanti et al. 2022).
+ * it, a forward pass keeps attention alone, and the gradient computes the MLP again, up to but not with its
+ * last product (activation checkpointing, Chen et al. 2016; which values to keep, Korthikanti et al. 2022).
  */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';

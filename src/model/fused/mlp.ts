@@ -1,5 +1,5 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
-import { kernels, type Tensor } from '../../tensor/index.js';
+import { kernels } from '../../tensor/index.js';
 import { columnsOf, joinColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
@@ -18,18 +18,20 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
       if (count === 2 && linears.every(({ bias }) => bias === null)) {
         const [gates, ups] = productsOf({ x: h, lows }, linears);
         const options = { kind: spec.activation, keeps };
-        const [core, gate, up] = kernels().gatedGemm([gates!, ups!], options);
-        return { core, saved: [gate, up, ...lows] };
+        const [core, ...trace] = kernels().gatedGemm([gates!, ups!], options);
+        return { core, saved: [...trace, ...lows] };
       }
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [gate, up] = columnsOf(outputs, widths, compute);
-      return { core: kernels().gated(gate!, up!, spec.activation), saved: [gate!, up!, ...lows] };
+      const [core, ...trace] = kernels().gated(gate!, up!, spec.activation);
+      return { core, saved: [...trace, ...lows] };
     },
-    coreOf: ([gate, up]) => kernels().gated(gate!, up!, spec.activation),
+    coreOf: (saved) => kernels().gatedAgain(saved, spec.activation),
     keptOf: () => [],
     backward({ h, dcore, saved }, linears, output) {
-      const [gate, up, ...lows] = saved as [Tensor, Tensor, ...Tensor[]];
-      const parts = kernels().gatedGradient({ gate, up, dy: dcore }, spec.activation);
+      const lows = [...saved];
+      const trace = lows.splice(0, kernels().gatedTrace);
+      const parts = kernels().gatedGradient(trace, dcore, spec.activation);
       const dys = joinColumns(parts, count, compute);
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };

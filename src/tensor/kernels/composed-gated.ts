@@ -11,8 +11,8 @@ import { type Tensor, tf } from '../tf.js';
 
 interface Gate {
   value(g: Tensor): Tensor;
-  /** act(g), and d·act'(g). */
-  backward(g: Tensor, d: Tensor): [Tensor, Tensor];
+  /** d·act'(g). @param value act(g) */
+  backward(g: Tensor, d: Tensor, value: Tensor): Tensor;
 }
 
 const ROOT_2_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -29,9 +29,9 @@ const timesSigmoid = (x: Tensor, g: Tensor): Tensor => executeOp('SoftplusGrad',
 const GATES: Readonly<Record<NativeGate, Gate>> = {
   silu: {
     value: (g) => timesSigmoid(g, g),
-    backward(g, d) {
-      const [value, slope] = [timesSigmoid(g, g), timesSigmoid(d, g)];
-      return [value, d.sub(slope).mul(value).add(slope)];
+    backward(g, d, value) {
+      const slope = timesSigmoid(d, g);
+      return d.sub(slope).mul(value).add(slope);
     },
   },
   gelu_tanh: {
@@ -45,7 +45,7 @@ const GATES: Readonly<Record<NativeGate, Gate>> = {
         .mul(0.5)
         .mul(tf.scalar(1).sub(tf.square(t)))
         .mul(inner);
-      return [g.mul(half), d.mul(half.add(curved))];
+      return d.mul(half.add(curved));
     },
   },
   gelu: {
@@ -53,20 +53,24 @@ const GATES: Readonly<Record<NativeGate, Gate>> = {
     backward(g, d) {
       const cdf = cdfOf(g);
       const pdf = tf.exp(tf.square(g).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
-      return [g.mul(cdf), d.mul(cdf.add(g.mul(pdf)))];
+      return d.mul(cdf.add(g.mul(pdf)));
     },
   },
 };
 
-export const composedGated = (gate: Tensor, up: Tensor, kind: NativeGate): Tensor =>
-  tf.tidy(() => GATES[kind].value(gate).mul(up));
+/** act(gate) */
+export const composedActivation = (gate: Tensor, kind: NativeGate): Tensor =>
+  tf.tidy(() => GATES[kind].value(gate));
 
+/** @param trace gate and up, and act(gate) where it is at hand. @returns d gate, d up */
 export function composedGatedGradient(
-  { gate, up, dy }: { readonly gate: Tensor; readonly up: Tensor; readonly dy: Tensor },
+  trace: readonly Tensor[],
+  dy: Tensor,
   kind: NativeGate,
 ): [Tensor, Tensor] {
+  const [gate, up, known] = trace as [Tensor, Tensor, Tensor?];
   return tf.tidy(() => {
-    const [value, dgate] = GATES[kind].backward(gate, dy.mul(up));
-    return [dgate, dy.mul(value)];
+    const value = known ?? GATES[kind].value(gate);
+    return [GATES[kind].backward(gate, dy.mul(up), value), dy.mul(value)];
   });
 }

@@ -1,7 +1,7 @@
 /** Layers by TensorFlow's own operations, in as few passes over memory as they allow; float32. */
 import { emptyTensor, type Tensor, tf } from '../tf.js';
 import { composedAttention, composedAttentionGradient } from './composed-attention.js';
-import { composedGated, composedGatedGradient } from './composed-gated.js';
+import { composedActivation, composedGatedGradient } from './composed-gated.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
 import { composedNorm, composedNormGradient } from './composed-norm.js';
 import { composedRope } from './composed-rope.js';
@@ -15,12 +15,19 @@ export const composedKernels: LayerKernels = {
   attentionResults: 1,
   attention: composedAttention,
   attentionGradient: composedAttentionGradient,
-  gated: composedGated,
+  gatedTrace: 3,
+  gated(gate, up, kind) {
+    const value = composedActivation(gate, kind);
+    return [value.mul(up), gate, up, value];
+  },
+  gatedAgain: ([, up, value]) => value!.mul(up!),
   gatedGradient: composedGatedGradient,
   gatedGemm([gates, ups], { kind, keeps }) {
     const [gate, up] = [gates, ups].map((side) => composedGemm(side, { out: 'float32' }));
-    const y = composedGated(gate!, up!, kind);
-    return keeps ? [y, gate!, up!] : [y, emptyTensor(), emptyTensor()];
+    const [y, ...trace] = composedKernels.gated(gate!, up!, kind);
+    if (keeps) return [y, ...trace];
+    tf.dispose(trace);
+    return [y, ...trace.map(emptyTensor)];
   },
   gemm: composedGemm,
   gemmOverRows: composedGemmOverRows,

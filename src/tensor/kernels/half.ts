@@ -32,22 +32,22 @@ export const halfKernels: LayerKernels = {
       const inputs = { q: full(q), k: full(k), v: full(v), saved: saved.map(full), dy: full(dy) };
       return plain.attentionGradient(inputs, layout, shape).map((d) => back(d, typeOf(q)));
     }),
-  gated: (gate, up, kind) =>
-    tf.tidy(() => back(plain.gated(full(gate), full(up), kind), typeOf(gate))),
-  gatedGradient: ({ gate, up, dy }, kind) =>
+  gatedTrace: 2,
+  gated: (gate, up, kind) => [halfKernels.gatedAgain([gate, up], kind), gate, up],
+  gatedAgain: ([gate, up], kind) =>
+    tf.tidy(() => back(plain.gated(full(gate!), full(up!), kind)[0], typeOf(gate!))),
+  gatedGradient: ([gate, up], dy, kind) =>
     tf.tidy(() => {
-      const inputs = { gate: full(gate), up: full(up), dy: full(dy) };
-      const [dgate, dup] = plain.gatedGradient(inputs, kind);
-      return [back(dgate, typeOf(gate)), back(dup, typeOf(gate))];
+      const [dgate, dup] = plain.gatedGradient([full(gate!), full(up!)], full(dy), kind);
+      return [back(dgate, typeOf(gate!)), back(dup, typeOf(gate!))];
     }),
   gatedGemm([gates, ups], { kind, keeps }) {
     const type = typeOf(gates[0]!.a);
-    if (type === 'float32') return plain.gatedGemm([gates, ups], { kind, keeps });
     const [gate, up] = [gates, ups].map((side) => halfGemm(side, { out: type }));
-    const y = halfKernels.gated(gate!, up!, kind);
-    if (keeps) return [y, gate!, up!];
-    tf.dispose([gate!, up!]);
-    return [y, emptyTensor(), emptyTensor()];
+    const [y, ...trace] = halfKernels.gated(gate!, up!, kind);
+    if (keeps) return [y, ...trace];
+    tf.dispose(trace);
+    return [y, ...trace.map(emptyTensor)];
   },
   gemm: halfGemm,
   gemmOverRows: halfGemmOverRows,

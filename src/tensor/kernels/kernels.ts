@@ -66,21 +66,22 @@ export interface LayerKernels {
     layout: TokenLayout,
     shape: AttentionShape,
   ): Tensor[];
-  /** act(gate)·up */
-  gated(gate: Tensor, up: Tensor, kind: NativeGate): Tensor;
+  /** Tensors that the gradient of the gated activation reads: gate and up, or act(gate) besides. */
+  readonly gatedTrace: 2 | 3;
+  /** @returns act(gate)·up, then the trace */
+  gated(gate: Tensor, up: Tensor, kind: NativeGate): [Tensor, ...Tensor[]];
+  /** The first result of `gated` again. */
+  gatedAgain(trace: readonly Tensor[], kind: NativeGate): Tensor;
   /** @returns d gate, d up */
-  gatedGradient(
-    args: { readonly gate: Tensor; readonly up: Tensor; readonly dy: Tensor },
-    kind: NativeGate,
-  ): [Tensor, Tensor];
+  gatedGradient(trace: readonly Tensor[], dy: Tensor, kind: NativeGate): [Tensor, Tensor];
   /**
    * act(gate)·up with gate and up sums of one or two products each, B `[N, K]`.
-   * @returns y, gate and up, `[M, N]`; the last two are empty unless kept
+   * @returns y, then the trace, `[M, N]` each; that is empty unless kept
    */
   gatedGemm(
     sides: readonly [readonly Product[], readonly Product[]],
     options: { readonly kind: NativeGate; readonly keeps: boolean },
-  ): [Tensor, Tensor, Tensor];
+  ): [Tensor, ...Tensor[]];
   /** outScale·(Σ products + bias) + residual, `[M, N]`; at most six products. */
   gemm(products: readonly Product[], options: GemmOptions): Tensor;
   /** alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32. @param a `[T, M]` @param b `[T, N]` */

@@ -24,8 +24,10 @@ export const nativeKernels: LayerKernels = {
     const [o, lse] = saved as [typeof inputs.q, typeof inputs.q];
     return nativeAttentionGradient({ ...inputs, o, lse, segments }, shape);
   },
-  gated: nativeGated,
-  gatedGradient: nativeGatedGradient,
+  gatedTrace: 2,
+  gated: (gate, up, kind) => [nativeGated(gate, up, kind), gate, up],
+  gatedAgain: ([gate, up], kind) => nativeGated(gate!, up!, kind),
+  gatedGradient: ([gate, up], dy, kind) => nativeGatedGradient({ gate: gate!, up: up!, dy }, kind),
   gatedGemm: nativeGatedGemm,
   gemm: nativeGemm,
   gemmOverRows: nativeGemmOverRows,

@@ -10,11 +10,11 @@ export function gatedActivation(gate: Tensor, up: Tensor, kind: GateKind): Tenso
   return tf.customGrad((...inputs) => {
     const save = inputs[2] as unknown as (tensors: Tensor[]) => void;
     const [g, u] = inputs as unknown as [Tensor, Tensor];
-    save([g, u]);
+    const [value, ...trace] = kernels().gated(g, u, kind);
+    save(trace);
     return {
-      value: kernels().gated(g, u, kind),
-      gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        kernels().gatedGradient({ gate: saved[0]!, up: saved[1]!, dy }, kind),
+      value,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => kernels().gatedGradient(saved, dy, kind),
     };
   })(gate, up);
 }

@@ -45,12 +45,12 @@ describe('the plan', () => {
   });
 
   test('is near the peaks that were measured', () => {
-    // `bench sft` at this shape: 3061 MiB without and 1563 MiB with checkpointing.
+    // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
     expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);
     expect(memoryPlan(question).total / MIB).toBeLessThan(3370);
     const checkpointed = memoryPlan({ ...question, checkpointedLayers: 30 }).total / MIB;
-    expect(checkpointed).toBeGreaterThan(1400);
-    expect(checkpointed).toBeLessThan(1720);
+    expect(checkpointed).toBeGreaterThan(1610);
+    expect(checkpointed).toBeLessThan(1970);
   });
 
   test('grows with the tokens alone, whatever the length of a sequence', () => {
