@@ -1,7 +1,7 @@
 /** `lorikeet doctor`: what this machine has and what will be used, each line with a remedy. */
 import type { DeviceChoice } from '../tensor/runtime.js';
 import type { Check } from './doctor/check.js';
-import { cudaChecks, cudaRolloutsCheck } from './doctor/cuda-check.js';
+import { cudaChecks } from './doctor/cuda-check.js';
 import {
   diskChecks,
   gpuCheck,
@@ -9,7 +9,7 @@ import {
   processorChecks,
   systemCheck,
 } from './doctor/machine-checks.js';
-import { onnxCheck, operatorsCheck, webgpuCheck } from './doctor/onnx-check.js';
+import { cudaRolloutsCheck, onnxCheck, operatorsCheck, webgpuCheck } from './doctor/onnx-check.js';
 import { supportCheck } from './doctor/support-check.js';
 import { fusedOpsCheck, tensorflowCheck } from './doctor/tensorflow-check.js';
 import { graderPythonCheck, sandboxCheck, setupToolChecks } from './doctor/tool-checks.js';
@@ -43,7 +43,7 @@ export async function runDoctor({
     await onnxCheck(),
     operatorsCheck(),
     await webgpuCheck(),
-    cudaRolloutsCheck(),
+    await cudaRolloutsCheck(),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),
     await graderPythonCheck(),

@@ -1,10 +1,9 @@
 /** The CUDA libraries that set-up has unpacked: those that TensorFlow opens by name when it runs on a GPU. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findCudaRollouts } from '../../setup/index.js';
-import { kindOf, visibleCards } from '../../tensor/gpu.js';
+import { kindOf } from '../../tensor/gpu.js';
 import { type DeviceChoice, locateRuntime } from '../../tensor/runtime.js';
-import { broken, type Check, note, ok } from './check.js';
+import { broken, type Check, ok } from './check.js';
 
 /** By XLA's tsl/platform/default/dso_loader.cc; scripts/check-cuda-wheels.py holds them to the wheels. */
 const LIBRARIES = [
@@ -25,16 +24,6 @@ export function cudaChecks(device: DeviceChoice): Check[] {
   if (runtime?.device !== 'cuda' || runtime.tensorflowDir === null) return [];
   const folder = join(dirname(runtime.tensorflowDir), 'nvidia');
   return libraryChecks(folder);
-}
-
-/** Whether rollouts on CUDA are set up; nothing depends on it. */
-export function cudaRolloutsCheck(): Check {
-  const name = 'rollouts on cuda';
-  if (visibleCards().length === 0) return note(name, 'no NVIDIA GPU', 'Use rollout_device=cpu');
-  const found = findCudaRollouts();
-  if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
-  const own = "in a process of its own with CUDA 13, apart from TensorFlow's CUDA 12";
-  return ok(name, `${found.library}, ${own}`);
 }
 
 export function libraryChecks(folder: string): Check[] {

@@ -3,8 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { specFromConfig } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec.js';
-import { createOnnxSampler, type RolloutDevice } from '../../rollout/index.js';
-import { operatorsLibrary } from '../../setup/index.js';
+import {
+  createChildSampler,
+  createOnnxSampler,
+  type RolloutDevice,
+  type RolloutSampler,
+} from '../../rollout/index.js';
+import { cudaRolloutsEnv, findCudaRollouts, operatorsLibrary } from '../../setup/index.js';
+import { visibleCards } from '../../tensor/gpu.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
 import { fromFloat32, type HostTensor } from '../../weights/index.js';
@@ -26,8 +32,8 @@ const SPEC = {
   tie_word_embeddings: true,
 };
 
-/** With all weights zero every token has the same probability, so each log-probability is −ln 4. */
-async function scoreWithZeros(device: RolloutDevice): Promise<readonly number[]> {
+/** A decoder whose weights are all zero. @param env Of a process of its own; undefined: this one */
+async function openZeros(device: RolloutDevice, env?: NodeJS.ProcessEnv): Promise<RolloutSampler> {
   const spec = specFromConfig('doctor', SPEC);
   const shapes = parameterShapes(spec);
   const weights = (name: string): HostTensor => {
@@ -35,9 +41,17 @@ async function scoreWithZeros(device: RolloutDevice): Promise<readonly number[]>
     const size = shape.reduce((a, b) => a * b, 1);
     return fromFloat32(new Float32Array(size), shape);
   };
-  const tokenizer = { eosIds: [], decode: () => '' };
-  const options = { spec, weights, tokenizer, maxContext: 8, threads: 1, device };
-  const sampler = await createOnnxSampler(options);
+  const options = { spec, weights, maxContext: 8, threads: 1, device };
+  if (env !== undefined) return await createChildSampler({ ...options, tokenizerDir: null, env });
+  return await createOnnxSampler({ ...options, tokenizer: { eosIds: [], decode: () => '' } });
+}
+
+/** As every token has the same probability, each log-probability is −ln 4. */
+export async function scoreWithZeros(
+  device: RolloutDevice,
+  env?: NodeJS.ProcessEnv,
+): Promise<readonly number[]> {
+  const sampler = await openZeros(device, env);
   try {
     const [logprobs] = await sampler.score([[1, 2, 3]]);
     return Array.from(logprobs ?? []);
@@ -68,18 +82,32 @@ export async function onnxCheck(): Promise<Check> {
   }
 }
 
-/** Whether `rollout_device=webgpu` works here; nothing depends on it. */
-export async function webgpuCheck(): Promise<Check> {
-  const name = 'webgpu';
-  const remedy = 'Use rollout_device=cpu';
+const GPU_REMEDY = 'Use rollout_device=cpu';
+
+/** Whether rollouts on a GPU work here; nothing depends on them. */
+async function gpuCheck(
+  name: string,
+  { device, env, how }: { device: RolloutDevice; env?: NodeJS.ProcessEnv; how: string },
+): Promise<Check> {
   try {
-    const logprobs = await scoreWithZeros('webgpu');
+    const logprobs = await scoreWithZeros(device, env);
     return isRight(logprobs)
-      ? ok(name, 'a decoder was run; rollout_device=webgpu works')
-      : note(name, `a decoder scored ${logprobs.join(', ')}`, remedy);
+      ? ok(name, `a decoder was run${how}; rollout_device=${device} works`)
+      : note(name, `a decoder scored ${logprobs.join(', ')}`, GPU_REMEDY);
   } catch (error) {
-    return note(name, 'rollout_device=webgpu does not work', messageOf(error));
+    return note(name, `rollout_device=${device} does not work`, messageOf(error));
   }
+}
+
+export const webgpuCheck = (): Promise<Check> => gpuCheck('webgpu', { device: 'webgpu', how: '' });
+
+export async function cudaRolloutsCheck(): Promise<Check> {
+  const name = 'rollouts on cuda';
+  if (visibleCards().length === 0) return note(name, 'no NVIDIA GPU', GPU_REMEDY);
+  const found = findCudaRollouts();
+  if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
+  const how = ` by ${found.library}, in a process of its own with CUDA 13, apart from TensorFlow's CUDA 12`;
+  return await gpuCheck(name, { device: 'cuda', env: cudaRolloutsEnv(found), how });
 }
 
 /** Whether set-up has compiled the operators that rollouts in bfloat16 and int8 need. */

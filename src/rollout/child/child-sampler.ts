@@ -21,8 +21,8 @@ import { Connection } from './connection.js';
 
 export type ChildSamplerOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer' | 'kernels'> & {
   readonly weights: WeightSource;
-  /** Folder of the tokenizer's files. */
-  readonly tokenizerDir: string;
+  /** Folder of the tokenizer's files; null where only ids are scored. */
+  readonly tokenizerDir: string | null;
   /** Tokens that end a text; default: those of the tokenizer. */
   readonly eosIds?: readonly number[];
   /** Environment of the process; default: that of this one. */

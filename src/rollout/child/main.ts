@@ -14,7 +14,8 @@ const ANSWERS: {
   readonly [Name in CallName]: (args: Calls[Name], id: number) => unknown;
 } = {
   async open({ options: { tokenizerDir, eosIds, ...options } }) {
-    const tokenizer = await loadTokenizer(tokenizerDir);
+    const tokenizer =
+      tokenizerDir === null ? { eosIds: [], decode: () => '' } : await loadTokenizer(tokenizerDir);
     const ends = { ...tokenizer, ...(eosIds !== undefined && { eosIds }) };
     sampler = await createOnnxSampler({ ...options, tokenizer: ends });
     return null;

@@ -8,7 +8,7 @@ import type { Completion, PromptRequest, SamplingParams, SyncResult } from '../t
 /** Options that can be sent: the model as its files, the tokenizer as its folder. */
 export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
   readonly weights: SessionModel;
-  readonly tokenizerDir: string;
+  readonly tokenizerDir: string | null;
   readonly eosIds: readonly number[] | undefined;
 };
 

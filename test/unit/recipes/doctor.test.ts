@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { broken, note, ok } from '../../../src/recipes/doctor/check.js';
 import { gpuCheck, nodeCheck } from '../../../src/recipes/doctor/machine-checks.js';
-import { onnxCheck, operatorsCheck, webgpuCheck } from '../../../src/recipes/doctor/onnx-check.js';
+import {
+  cudaRolloutsCheck,
+  onnxCheck,
+  operatorsCheck,
+  scoreWithZeros,
+  webgpuCheck,
+} from '../../../src/recipes/doctor/onnx-check.js';
 import { tensorflowCheck } from '../../../src/recipes/doctor/tensorflow-check.js';
 import { doctorText, runDoctor } from '../../../src/recipes/doctor.js';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
@@ -46,6 +52,21 @@ test('WebGPU runs a decoder, or the line says why not and what to use', async ()
   const fails = { status: 'note', found: 'rollout_device=webgpu does not work' };
   expect([works, fails]).toContainEqual({ status, found });
   if (status === 'note') expect(remedy).toMatch(/^rollout device webgpu: .*rollout_device=cpu$/);
+});
+
+test('the decoder runs in a process of its own as well, as it does on CUDA', async () => {
+  const logprobs = await scoreWithZeros('cpu', process.env);
+  expect(logprobs).toBeAllclose([-Math.log(4), -Math.log(4)]);
+});
+
+test('rollouts on CUDA without a card are a note', async () => {
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+  expect(await cudaRolloutsCheck()).toEqual({
+    name: 'rollouts on cuda',
+    status: 'note',
+    found: 'no NVIDIA GPU',
+    remedy: 'Use rollout_device=cpu',
+  });
 });
 
 test('operators that are not compiled are a note with the remedy', () => {
