@@ -39,6 +39,8 @@ interface Low {
   readonly offset: number;
 }
 
+const NOTHING_DROPPED = { rate: 0, seed: 0 };
+
 const rankOf = ({ a }: FusedLora): number => a.shape[0]!;
 
 const droppedInput = (x: Tensor, { dropout }: FusedLora): Tensor =>
@@ -149,7 +151,7 @@ export function backwardGroup(
   let dx = kernels().gemm(products, { out: compute });
   const das = branches.map(({ v, lora }) => {
     const part = kernels().gemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
-    dx = kernels().dropout(part, { ...lora.dropout!, addend: dx });
+    dx = kernels().dropout(part, { ...(lora.dropout ?? NOTHING_DROPPED), addend: dx });
     const columns = rankOf(lora);
     return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns });
   });
@@ -168,33 +170,18 @@ function joinedBranches(
   branches: readonly Branch[],
   compute: ComputeType,
 ): (Product & { readonly columns: number }) | null {
+  const [vs, as] = [branches.map(({ v }) => v), branches.map(({ lora }) => lora.a)];
   if (branches.length === 0) return null;
-  const isOne = branches.length === 1;
-  const [first] = branches as readonly [Branch];
-  const [a] = isOne
-    ? [first.v]
-    : joinColumns(
-        branches.map(({ v }) => v),
-        1,
-        compute,
-      );
-  const b = isOne
-    ? first.lora.a
-    : tf.concat(
-        branches.map(({ lora }) => lora.a),
-        0,
-      );
-  return { a: a!, b, transpose: false, columns: b.shape[0]! };
+  if (branches.length === 1) return lowProduct(vs[0]!, as[0]!);
+  return lowProduct(joinColumns(vs, 1, compute)[0]!, tf.concat(as, 0));
 }
+
+const lowProduct = (a: Tensor, b: Tensor) => ({ a, b, transpose: false, columns: b.shape[0]! });
 
 /** The rows of a joined dA that are each branch's own. */
 function rowsOf(joined: Tensor, branches: readonly Branch[]): readonly Tensor[] {
-  if (branches.length === 1) return [joined];
-  return tf.split(
-    joined,
-    branches.map(({ lora }) => rankOf(lora)),
-    0,
-  );
+  const ranks = branches.map(({ lora }) => rankOf(lora));
+  return ranks.length === 1 ? [joined] : tf.split(joined, ranks, 0);
 }
 
 /** Which columns of which matrix are a layer's. */

@@ -2,9 +2,8 @@
  * Scaled dot-product attention by batched products, softmax(scale·q·kᵀ)·v, in bands of queries, so that keys
  * that no query of a band sees cost nothing. The G query heads of a key head are folded into rows. The
  * probabilities are not kept: the gradient makes them again. With p the probabilities and δ = Σ dy·o:
- * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q, where the scale goes to the keys, which
- * are fewer; a soft cap c·tanh(s/c) multiplies ds by
- * 1 − (s_capped/c)².
+ * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
+ * 1 − (s_capped/c)². The keys are scaled, as there are fewer of them than of queries.
  */
 import type { AttentionShape } from '../native/calls.js';
 import type { DenseLayout, QueryBand, TokenLayout } from '../ops/layout.js';
