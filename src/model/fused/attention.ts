@@ -61,8 +61,7 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
   const keyForm = new HeadForm(context, layer, 'k_norm');
   return {
     linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
-    forward(h, linears, { kept }) {
-      if (kept !== undefined) return { core: kept[0]!, saved: kept };
+    forward(h, linears) {
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
       const [q, k, v] = columnsOf(outputs, widths, compute);
@@ -72,7 +71,6 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
       return { core: attended[0]!, saved: [...attended, query, key, v!, ...norms, ...lows] };
     },
     coreOf: (saved) => saved[0]!,
-    keptOf: (saved) => saved,
     backward({ h, dcore, saved }, linears, output) {
       const lows = [...saved];
       const attended = lows.splice(0, attendedCount);

@@ -47,10 +47,10 @@ export class FusedLayer {
   /** Without a tape. @returns y, and what `gradient` wants to have kept */
   forward(x: Tensor): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
     const [y, ...kept] = tf.tidy(() => {
-      const { linears, keptOf } = this.attention.inner;
+      const { linears } = this.attention.inner;
       const trace = this.attention.trace(x, linears, { keeps: false });
       const middle = this.attention.result(x, trace, linears);
-      return [tf.tidy(() => this.mlpResult(middle)), ...keptOf(trace.saved)];
+      return [tf.tidy(() => this.mlpResult(middle)), ...trace.saved];
     });
     return { y: y!, kept };
   }

@@ -60,10 +60,17 @@ export function lowRank(
       return kernels().gemm([product], { out });
     });
   }
-  const matrices = loras.map(({ a }) => a);
-  const b = matrices.length === 1 ? matrices[0]! : tf.concat(matrices, 0);
-  return [kernels().gemm([{ a: x, b, transpose: true }], { out })];
+  return [kernels().gemm([{ a: x, b: stackedA(loras), transpose: true }], { out })];
 }
+
+/** A of each, one below the other. */
+const stackedA = (loras: readonly FusedLora[]): Tensor =>
+  loras.length === 1
+    ? loras[0]!.a
+    : tf.concat(
+        loras.map(({ a }) => a),
+        0,
+      );
 
 /** What becomes of a layer's result. */
 export interface GroupOutput {
@@ -170,13 +177,12 @@ function joinedBranches(
   branches: readonly Branch[],
   compute: ComputeType,
 ): (Product & { readonly columns: number }) | null {
-  const [vs, as] = [branches.map(({ v }) => v), branches.map(({ lora }) => lora.a)];
   if (branches.length === 0) return null;
-  if (branches.length === 1) return lowProduct(vs[0]!, as[0]!);
-  return lowProduct(joinColumns(vs, 1, compute)[0]!, tf.concat(as, 0));
+  const vs = branches.map(({ v }) => v);
+  const a = vs.length === 1 ? vs[0]! : joinColumns(vs, 1, compute)[0]!;
+  const b = stackedA(branches.map(({ lora }) => lora));
+  return { a, b, transpose: false, columns: b.shape[0]! };
 }
-
-const lowProduct = (a: Tensor, b: Tensor) => ({ a, b, transpose: false, columns: b.shape[0]! });
 
 /** The rows of a joined dA that are each branch's own. */
 function rowsOf(joined: Tensor, branches: readonly Branch[]): readonly Tensor[] {

@@ -27,7 +27,6 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
       return { core, saved: [...trace, ...lows] };
     },
     coreOf: (saved) => kernels().gatedAgain(saved, spec.activation),
-    keptOf: () => [],
     backward({ h, dcore, saved }, linears, output) {
       const lows = [...saved];
       const trace = lows.splice(0, kernels().gatedTrace);

@@ -21,11 +21,9 @@ export interface Inner {
   /**
    * @param h `[T, H]` in the compute type. @param linears Without the last.
    */
-  forward(h: Tensor, linears: readonly FusedLinear[], use: TraceUse): InnerTrace;
+  forward(h: Tensor, linears: readonly FusedLinear[], use: { readonly keeps: boolean }): InnerTrace;
   /** The core again, from what is saved. */
   coreOf(saved: readonly Tensor[]): Tensor;
-  /** Of what is saved, what costs much to compute again and little to keep. */
-  keptOf(saved: readonly Tensor[]): readonly Tensor[];
   /** @param dcore In the compute type. @param output Of the gradient to h. */
   backward(
     args: { readonly h: Tensor; readonly dcore: Tensor; readonly saved: readonly Tensor[] },
@@ -35,7 +33,7 @@ export interface Inner {
 }
 
 export interface TraceUse {
-  /** What `keptOf` took of an earlier pass over the same input: it is not computed again. */
+  /** What an earlier pass over the same input saved: it is not computed again. */
   readonly kept?: readonly Tensor[];
   /** Whether a gradient will read the trace; what serves it alone is empty otherwise. */
   readonly keeps: boolean;
@@ -83,10 +81,13 @@ export class Sublayer {
   }
 
   /** @param x `[T, H]` float32 */
-  trace(x: Tensor, linears: readonly FusedLinear[], use: TraceUse): SublayerTrace {
+  trace(x: Tensor, linears: readonly FusedLinear[], { kept, keeps }: TraceUse): SublayerTrace {
     const { compute } = this.context;
     const h = this.inputOf(x);
-    const { core, saved } = this.inner.forward(h, linears.slice(0, -1), use);
+    const { core, saved } =
+      kept === undefined
+        ? this.inner.forward(h, linears.slice(0, -1), { keeps })
+        : { core: this.inner.coreOf(kept), saved: kept };
     const last = linears.slice(-1);
     const lows = lowRank(core, last, compute);
     const projected =
