@@ -85,7 +85,7 @@ export async function onnxCheck(): Promise<Check> {
 const GPU_REMEDY = 'Use rollout_device=cpu';
 
 /** Whether rollouts on a GPU work here; nothing depends on them. */
-async function gpuCheck(
+async function rolloutCheck(
   name: string,
   { device, env, how }: { device: RolloutDevice; env?: NodeJS.ProcessEnv; how: string },
 ): Promise<Check> {
@@ -99,7 +99,8 @@ async function gpuCheck(
   }
 }
 
-export const webgpuCheck = (): Promise<Check> => gpuCheck('webgpu', { device: 'webgpu', how: '' });
+export const webgpuCheck = (): Promise<Check> =>
+  rolloutCheck('webgpu', { device: 'webgpu', how: '' });
 
 export async function cudaRolloutsCheck(): Promise<Check> {
   const name = 'rollouts on cuda';
@@ -107,7 +108,7 @@ export async function cudaRolloutsCheck(): Promise<Check> {
   const found = findCudaRollouts();
   if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
   const how = ` by ${found.library}, in a process of its own with CUDA 13, apart from TensorFlow's CUDA 12`;
-  return await gpuCheck(name, { device: 'cuda', env: cudaRolloutsEnv(found), how });
+  return await rolloutCheck(name, { device: 'cuda', env: cudaRolloutsEnv(found), how });
 }
 
 /** Whether set-up has compiled the operators that rollouts in bfloat16 and int8 need. */

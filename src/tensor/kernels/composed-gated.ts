@@ -7,7 +7,7 @@
  */
 import { attr, executeOp } from '../execute.js';
 import type { NativeGate } from '../native/calls.js';
-import { type Tensor, tf } from '../tf.js';
+import { emptyTensor, type Tensor, tf } from '../tf.js';
 
 interface Gate {
   value(g: Tensor): Tensor;
@@ -57,6 +57,16 @@ const GATES: Readonly<Record<NativeGate, Gate>> = {
     },
   },
 };
+
+/** A result with its trace, or with empty tensors in its place. */
+export function withTrace(
+  [y, ...trace]: readonly [Tensor, ...Tensor[]],
+  keeps: boolean,
+): [Tensor, ...Tensor[]] {
+  if (keeps) return [y, ...trace];
+  tf.dispose(trace);
+  return [y, ...trace.map(emptyTensor)];
+}
 
 /** act(gate) */
 export const composedActivation = (gate: Tensor, kind: NativeGate): Tensor =>

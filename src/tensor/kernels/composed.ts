@@ -1,7 +1,7 @@
 /** Layers by TensorFlow's own operations, in as few passes over memory as they allow; float32. */
-import { emptyTensor, type Tensor, tf } from '../tf.js';
+import { type Tensor, tf } from '../tf.js';
 import { composedAttention, composedAttentionGradient } from './composed-attention.js';
-import { composedActivation, composedGatedGradient } from './composed-gated.js';
+import { composedActivation, composedGatedGradient, withTrace } from './composed-gated.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
 import { composedNorm, composedNormGradient } from './composed-norm.js';
 import { composedRope } from './composed-rope.js';
@@ -24,10 +24,7 @@ export const composedKernels: LayerKernels = {
   gatedGradient: composedGatedGradient,
   gatedGemm([gates, ups], { kind, keeps }) {
     const [gate, up] = [gates, ups].map((side) => composedGemm(side, { out: 'float32' }));
-    const [y, ...trace] = composedKernels.gated(gate!, up!, kind);
-    if (keeps) return [y, ...trace];
-    tf.dispose(trace);
-    return [y, ...trace.map(emptyTensor)];
+    return withTrace(composedKernels.gated(gate!, up!, kind), keeps);
   },
   gemm: composedGemm,
   gemmOverRows: composedGemmOverRows,

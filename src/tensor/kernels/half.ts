@@ -5,8 +5,9 @@
  * low-rank update is a summand of the result, never a part of a rounded weight. Float32 inputs pass as they are.
  */
 import { type ComputeType, castTo } from '../native/calls.js';
-import { emptyTensor, type Tensor, tf } from '../tf.js';
+import { type Tensor, tf } from '../tf.js';
 import { composedKernels as plain } from './composed.js';
+import { withTrace } from './composed-gated.js';
 import { halfGemm, halfGemmOverRows } from './half-gemm.js';
 import { full, typeOf } from './half-tensor.js';
 import type { LayerKernels } from './kernels.js';
@@ -44,10 +45,7 @@ export const halfKernels: LayerKernels = {
   gatedGemm([gates, ups], { kind, keeps }) {
     const type = typeOf(gates[0]!.a);
     const [gate, up] = [gates, ups].map((side) => halfGemm(side, { out: type }));
-    const [y, ...trace] = halfKernels.gated(gate!, up!, kind);
-    if (keeps) return [y, ...trace];
-    tf.dispose(trace);
-    return [y, ...trace.map(emptyTensor)];
+    return withTrace(halfKernels.gated(gate!, up!, kind), keeps);
   },
   gemm: halfGemm,
   gemmOverRows: halfGemmOverRows,
