@@ -7,22 +7,13 @@
  * runs with the head and the loss on one tape. One segment means no recomputation. Batches are flat: tokens
  * stand without padding, and each sees its own sequence only.
  */
-import {
-  type ComputeType,
-  castTo,
-  LOGP,
-  type ParameterVector,
-  type Tensor,
-  tf,
-  tokenScores,
-} from '../tensor/index.js';
+import { type ComputeType, LOGP, type ParameterVector, type Tensor, tf } from '../tensor/index.js';
 import type { HostTensor } from '../weights/index.js';
-import { embeddingNoise } from './embedding-noise.js';
 import { FusedLayer } from './fused/index.js';
-import { gatherRows } from './gather-rows.js';
 import { type BatchGeometry, GeometryMaker } from './geometry.js';
-import { LayerForward, type ParameterSource } from './layer.js';
+import { LayerForward } from './layer.js';
 import type { LoraPlan } from './lora.js';
+import { type EndPass, PolicyEnds } from './policy-ends.js';
 import { type ParameterView, PolicyParameters } from './policy-parameters.js';
 import type {
   AdapterChoice,
@@ -33,8 +24,8 @@ import type {
 } from './policy-types.js';
 import { untied } from './replaced.js';
 import { type Segment, segmentParameters, segmentsOf } from './segments.js';
-import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
-import { longestSequence, type TokenBatch } from './token-batch.js';
+import type { DecoderSpec } from './spec.js';
+import type { TokenBatch } from './token-batch.js';
 
 export interface PolicyOptions {
   readonly spec: DecoderSpec;
@@ -54,11 +45,7 @@ export interface PolicyOptions {
 }
 
 /** A batch with its geometry, seen with certain parameters. */
-interface Pass {
-  readonly batch: TokenBatch;
-  readonly geometry: BatchGeometry;
-  readonly view: ParameterView;
-  readonly source: ParameterSource;
+interface Pass extends EndPass {
   readonly layer: (x: Tensor, index: number) => Tensor;
   /** Layers with hand-written gradients; null where the tape takes each operation. */
   readonly fused: ((index: number) => FusedLayer) | null;
@@ -72,10 +59,6 @@ interface SegmentStart {
   readonly kept: readonly Tensor[];
 }
 
-interface HeadOptions extends Pick<GradientOptions, 'columns'> {
-  readonly temperature: number;
-}
-
 export class Policy {
   readonly spec: DecoderSpec;
   readonly lora: LoraPlan | null;
@@ -86,16 +69,20 @@ export class Policy {
   private readonly geometries: GeometryMaker;
   private readonly segments: readonly Segment[];
   private readonly names: readonly string[];
-  private readonly noiseAlpha: number;
+  private readonly ends: PolicyEnds;
 
   constructor(options: PolicyOptions) {
     const { lora, initialLora, keepReference = false, compute = 'float32' } = options;
     const { spec, weights } = lora === null ? options : untied(options, lora);
     this.spec = spec;
     this.lora = lora;
-    this.noiseAlpha = options.neftuneNoiseAlpha ?? 0;
     this.geometries = new GeometryMaker(spec);
     this.store = new PolicyParameters({ spec, weights, lora, initialLora, keepReference, compute });
+    this.ends = new PolicyEnds({
+      spec,
+      fused: this.store.fused,
+      noiseAlpha: options.neftuneNoiseAlpha ?? 0,
+    });
     this.parameters = this.store.trained;
     this.reference = this.store.reference;
     this.names = this.parameters.shapes.map(({ name }) => name);
@@ -114,7 +101,7 @@ export class Policy {
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
     const { adapter = 'policy', temperature = 1 } = options;
     return await this.ask(batch, adapter, (x, pass) =>
-      this.head(x, pass, { temperature, columns: [] }),
+      this.ends.head(x, pass, { temperature, columns: [] }),
     );
   }
 
@@ -123,7 +110,7 @@ export class Policy {
    * @returns `[M, V]` on the host, row-major.
    */
   async logits(batch: TokenBatch): Promise<Float32Array> {
-    return await this.ask(batch, 'policy', (x, pass) => this.plainLogits(x, pass));
+    return await this.ask(batch, 'policy', (x, pass) => this.ends.logits(x, pass));
   }
 
   /** A forward pass without tape, and what `finish` makes of its hidden states, on the host. */
@@ -135,7 +122,7 @@ export class Policy {
     const geometry = this.geometries.of(batch);
     const result = tf.tidy(() => {
       const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
-      let x = this.embed(pass);
+      let x = this.ends.embed(pass);
       for (const index of this.spec.layers.keys()) {
         const next = tf.tidy(() => pass.fused?.(index).forward(x).y ?? pass.layer(x, index));
         x.dispose();
@@ -168,7 +155,7 @@ export class Policy {
       const kept: Tensor[] = [];
       const finish = (hidden: Tensor, pass: Pass): Tensor => {
         mark();
-        const scores = this.head(hidden, pass, head);
+        const scores = this.ends.head(hidden, pass, head);
         const { loss, metrics } = lossOf(scores);
         names.push(...Object.keys(metrics));
         const flat = [loss, ...Object.values(metrics)].map((part) => part.reshape([1]));
@@ -243,7 +230,7 @@ export class Policy {
     pass: Pass,
   ): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
     const [y, ...kept] = tf.tidy(() => {
-      const x = start ?? this.embed(pass);
+      const x = start ?? this.ends.embed(pass);
       if (pass.fused !== null) {
         const outcome = pass.fused(from).forward(x);
         return [outcome.y, ...outcome.kept];
@@ -273,7 +260,7 @@ export class Policy {
     const run = (...tensors: Tensor[]): Tensor => {
       const traced = new Map(names.map((name, i) => [name, tensors[i + (x === null ? 0 : 1)]!]));
       const pass = this.pass(batch, geometry, { ...view, traced });
-      let y = x === null ? this.embed(pass) : tensors[0]!;
+      let y = x === null ? this.ends.embed(pass) : tensors[0]!;
       for (let layer = segment.from; layer < segment.to; layer++) y = pass.layer(y, layer);
       return finish === null ? y : finish(y, pass);
     };
@@ -293,7 +280,7 @@ export class Policy {
   ): { parameters: Map<string, Tensor>; dx: Tensor | null } {
     const layer = pass.fused!(from);
     const [dx, ...gradients] = tf.tidy(() =>
-      layer.gradient({ x: x ?? this.embed(pass), kept, dy }),
+      layer.gradient({ x: x ?? this.ends.embed(pass), kept, dy }),
     );
     if (x === null) dx!.dispose();
     const names = layer.parameterNames;
@@ -301,52 +288,5 @@ export class Policy {
       parameters: new Map(names.map((name, i) => [name, gradients[i]!])),
       dx: x === null ? null : dx!,
     };
-  }
-
-  private embed({ batch, source, view }: Pass): Tensor {
-    const ids = tf.tensor1d(batch.ids, 'int32');
-    const x = gatherRows(source.get(EMBEDDING), ids, this.store.fused ?? 'float32');
-    const scaled = this.spec.embeddingScale === 1 ? x : x.mul(this.spec.embeddingScale);
-    if (view.dropoutSeed === null || this.noiseAlpha === 0) return scaled;
-    const length = longestSequence(batch);
-    const noise = { alpha: this.noiseAlpha, length, seed: view.dropoutSeed };
-    return scaled.add(embeddingNoise(x.shape, noise));
-  }
-
-  private get headName(): string {
-    return this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
-  }
-
-  /** Normed hidden states at the predictors, `[M, H]`. */
-  private selected(
-    x: Tensor,
-    { batch, source, geometry }: Pick<Pass, 'batch' | 'source' | 'geometry'>,
-  ): Tensor {
-    const rows = tf.gather(x, tf.tensor1d(batch.predictors, 'int32'));
-    return new LayerForward(this.spec, source, geometry).norm(rows, FINAL_NORM);
-  }
-
-  private plainLogits(x: Tensor, pass: Pass): Tensor {
-    const { logitScale, logitSoftcap } = this.spec;
-    const matrix = pass.source.get(this.headName);
-    const isHalf = this.store.fused === 'bfloat16';
-    const weight = isHalf ? castTo(matrix, 'bfloat16', 'float32') : matrix;
-    const z = tf.matMul(this.selected(x, pass), weight, false, true).mul(logitScale);
-    return logitSoftcap === null ? z : tf.tanh(z.div(logitSoftcap)).mul(logitSoftcap);
-  }
-
-  /** @returns Token scores, `[M, 3]`, or `[M, 4]` where `columns` names the mean log p. */
-  private head(x: Tensor, { batch, source, geometry }: Pass, options: HeadOptions): Tensor {
-    const { temperature, columns } = options;
-    const name = this.headName;
-    const hidden = this.selected(x, { batch, source, geometry });
-    return tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
-      temperature,
-      logitScale: this.spec.logitScale,
-      softcap: this.spec.logitSoftcap,
-      trainable: source.trainable(name),
-      compute: this.store.fused ?? 'float32',
-      ...(columns !== undefined && { gradients: columns }),
-    });
   }
 }

@@ -1,0 +1,87 @@
+/** What stands before the first layer and after the last: embedding, final norm, output head. */
+import { type ComputeType, castTo, type Tensor, tf, tokenScores } from '../tensor/index.js';
+import { embeddingNoise } from './embedding-noise.js';
+import { gatherRows } from './gather-rows.js';
+import type { BatchGeometry } from './geometry.js';
+import { LayerForward, type ParameterSource } from './layer.js';
+import type { ParameterView } from './policy-parameters.js';
+import type { GradientOptions } from './policy-types.js';
+import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
+import { longestSequence, type TokenBatch } from './token-batch.js';
+
+/** A batch with its geometry, seen with certain parameters. */
+export interface EndPass {
+  readonly batch: TokenBatch;
+  readonly geometry: BatchGeometry;
+  readonly view: ParameterView;
+  readonly source: ParameterSource;
+}
+
+export interface PolicyEndsOptions {
+  readonly spec: DecoderSpec;
+  /** Element type of frozen matrices where layers are fused; null: float32. */
+  readonly fused: ComputeType | null;
+  /** Scale of the noise on embeddings in training; 0: none. */
+  readonly noiseAlpha: number;
+}
+
+export interface HeadOptions extends Pick<GradientOptions, 'columns'> {
+  readonly temperature: number;
+}
+
+export class PolicyEnds {
+  private readonly spec: DecoderSpec;
+  private readonly compute: ComputeType;
+  private readonly noiseAlpha: number;
+
+  constructor({ spec, fused, noiseAlpha }: PolicyEndsOptions) {
+    this.spec = spec;
+    this.compute = fused ?? 'float32';
+    this.noiseAlpha = noiseAlpha;
+  }
+
+  /** @returns `[T, H]` float32 */
+  embed({ batch, source, view }: EndPass): Tensor {
+    const ids = tf.tensor1d(batch.ids, 'int32');
+    const x = gatherRows(source.get(EMBEDDING), ids, this.compute);
+    const scaled = this.spec.embeddingScale === 1 ? x : x.mul(this.spec.embeddingScale);
+    if (view.dropoutSeed === null || this.noiseAlpha === 0) return scaled;
+    const length = longestSequence(batch);
+    const noise = { alpha: this.noiseAlpha, length, seed: view.dropoutSeed };
+    return scaled.add(embeddingNoise(x.shape, noise));
+  }
+
+  /** @param x `[T, H]` @returns Token scores, `[M, 3]`, or `[M, 4]` where `columns` names the mean log p. */
+  head(x: Tensor, pass: EndPass, { temperature, columns }: HeadOptions): Tensor {
+    const { batch, source } = pass;
+    const name = this.headName;
+    const hidden = this.selected(x, pass);
+    return tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
+      temperature,
+      logitScale: this.spec.logitScale,
+      softcap: this.spec.logitSoftcap,
+      trainable: source.trainable(name),
+      compute: this.compute,
+      ...(columns !== undefined && { gradients: columns }),
+    });
+  }
+
+  /** @param x `[T, H]` @returns `[M, V]` */
+  logits(x: Tensor, pass: EndPass): Tensor {
+    const { logitScale, logitSoftcap } = this.spec;
+    const matrix = pass.source.get(this.headName);
+    const weight = this.compute === 'bfloat16' ? castTo(matrix, 'bfloat16', 'float32') : matrix;
+    const z = tf.matMul(this.selected(x, pass), weight, false, true).mul(logitScale);
+    return logitSoftcap === null ? z : tf.tanh(z.div(logitSoftcap)).mul(logitSoftcap);
+  }
+
+  private get headName(): string {
+    return this.spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD;
+  }
+
+  /** Normed hidden states at the predictors, `[M, H]`. */
+  private selected(x: Tensor, { batch, source, geometry }: EndPass): Tensor {
+    const rows = tf.gather(x, tf.tensor1d(batch.predictors, 'int32'));
+    return new LayerForward(this.spec, source, geometry).norm(rows, FINAL_NORM);
+  }
+}
