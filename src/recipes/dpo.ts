@@ -14,12 +14,8 @@ import { ktoRecipe } from './kto.js';
 import { type PreferenceExamples, readPairs } from './preference-examples.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { keptReference } from './reference-logps.js';
-import {
-  type TrainingRecipe,
-  type TrainingResult,
-  type TrainingSession,
-  trainingRun,
-} from './training-run.js';
+import type { TrainingSession } from './training-loop.js';
+import { type TrainingRecipe, type TrainingResult, trainingRun } from './training-run.js';
 
 /** Scores the reference once, or takes what an earlier part of the run has kept. */
 async function scoredPairs(

@@ -17,7 +17,7 @@ import type { OpenRewards } from './open-rewards.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
 import { samplingParams } from './sampling.js';
 import { type Synced, syncSampler } from './sync-sampler.js';
-import type { TrainingSession } from './training-run.js';
+import type { TrainingSession } from './training-loop.js';
 
 export interface CollectorOptions {
   readonly config: GrpoConfig;

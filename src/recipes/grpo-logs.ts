@@ -14,7 +14,7 @@ import { answerGrader } from './benchmark.js';
 import { tagsOf } from './dataset.js';
 import { evaluationKeys } from './evaluate-trained.js';
 import type { GradedRollout } from './graded-rollouts.js';
-import type { TrainingSession } from './training-run.js';
+import type { TrainingSession } from './training-loop.js';
 
 /** A completion with what came of it. */
 interface Judged {

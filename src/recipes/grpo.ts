@@ -16,13 +16,8 @@ import { type Preview, type PreviewRequest, previewTraining } from './preview.js
 import { checkRelease, checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
 import { PROBE_TOLERANCE } from './rollout-precision.js';
 import { openSampler } from './sampling.js';
-import {
-  type PreparedTraining,
-  type TrainingRecipe,
-  type TrainingResult,
-  type TrainingSession,
-  trainingRun,
-} from './training-run.js';
+import type { PreparedTraining, TrainingSession } from './training-loop.js';
+import { type TrainingRecipe, type TrainingResult, trainingRun } from './training-run.js';
 
 interface GrpoInputs {
   readonly prompts: readonly PromptedRow[];

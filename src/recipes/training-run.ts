@@ -1,12 +1,11 @@
 /**
  * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
- * the run folder; run the loop with rows and checkpoints, save the result, evaluate it, write the report.
+ * the run folder; run the loop, save the result, evaluate it, write the report.
  */
 import { commandSchemas, inputPaths, resolvedYaml, runDir } from '../config/index.js';
 import {
   checkRun,
   checkTrackers,
-  type MetricRow,
   makeRunId,
   type OpenRunOptions,
   openRun,
@@ -16,15 +15,7 @@ import {
   writeReport,
 } from '../report/index.js';
 import { deviceInfo } from '../tensor/index.js';
-import {
-  type CheckpointStore,
-  type LoopProgress,
-  type MicroTask,
-  runLoop,
-  type StepOutcome,
-  saveCheckpoint,
-  type TrainerName,
-} from '../train/index.js';
+import type { CheckpointStore } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { metricsTable } from './eval.js';
 import { DuringTraining } from './evaluate-during.js';
@@ -32,8 +23,6 @@ import type { EvaluationInputs } from './evaluate-model.js';
 import { evaluateTrained, trainedEvaluationInputs } from './evaluate-trained.js';
 import { batchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
-import type { OpenRewards } from './open-rewards.js';
-import { scheduleOf } from './optimization.js';
 import {
   configureDevice,
   type TrainedPolicy,
@@ -42,7 +31,6 @@ import {
 } from './policy-source.js';
 import type { PreviewSequence } from './preview.js';
 import { saveModel } from './save-model.js';
-import { watchRows } from './training-alarms.js';
 import {
   checkpointStore,
   type FoundCheckpoint,
@@ -51,32 +39,8 @@ import {
   takeBest,
 } from './training-checkpoints.js';
 import { checkChanged, logChanges } from './training-checks.js';
-import { openTrainingLog, type TrainingLog, trackerNames } from './training-log.js';
-
-export interface TrainingSession {
-  readonly run: RunFolder;
-  readonly source: ModelSource;
-  readonly trained: TrainedPolicy;
-  /** Steps done before this process. */
-  readonly startStep: number;
-  readonly context: RecipeContext;
-}
-
-export interface PreparedTraining {
-  readonly totalSteps: number;
-  readonly epochsAt: (step: number) => number;
-  readonly step: (step: number, learningRate: number) => Promise<StepOutcome>;
-  /** Metrics shown behind the progress bar. */
-  readonly shown: readonly string[];
-  readonly savePeriod?: number;
-  /** Tasks of `eval_dataset`, as one optimizer step. */
-  readonly heldOut?: () => Promise<readonly MicroTask[]>;
-  /** Rewards that its evaluations record too; closed at the end of the run. */
-  readonly rewards?: OpenRewards;
-  /** Called with each checkpoint, so that further logs reach the disk. */
-  readonly flush?: () => void;
-  readonly dispose?: () => Promise<void>;
-}
+import { openTrainingLog, trackerNames } from './training-log.js';
+import { type PreparedTraining, type TrainingSession, trainingLoop } from './training-loop.js';
 
 export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
   readonly command: 'sft' | 'dpo' | 'grpo';
@@ -200,7 +164,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     onSamples: log.samples,
   });
   try {
-    const progress = await loop(session, {
+    const progress = await trainingLoop(session, {
       ...{ config, prepared, evaluates, store, checkpoint, log },
       trainer: recipe.command,
     });
@@ -240,68 +204,4 @@ async function finalWeights(trained: TrainedPolicy) {
     adapter,
     parameters: adapter === null ? await trained.policy.parameters.download() : null,
   };
-}
-
-interface LoopArgs {
-  readonly config: TrainerConfig;
-  readonly prepared: PreparedTraining;
-  readonly evaluates: DuringTraining;
-  readonly store: CheckpointStore;
-  readonly checkpoint: FoundCheckpoint | null;
-  readonly log: TrainingLog;
-  readonly trainer: TrainerName;
-}
-
-/** The training loop with its rows and checkpoints; the last step is always saved. */
-async function loop(session: TrainingSession, args: LoopArgs): Promise<LoopProgress> {
-  const { run, trained, startStep, context } = session;
-  const { config, prepared, evaluates, store, checkpoint, log } = args;
-  let saved = startStep;
-  const save = ({ step, tokens }: LoopProgress) =>
-    run.phases.time('save', async () => {
-      const parameters = await trained.policy.parameters.download();
-      const optimizer = await trained.trainer.optimizer.state();
-      const moving = config.sync_ref_model === true ? trained.policy.reference : null;
-      const reference = (await moving?.download()) ?? null;
-      log.flush();
-      prepared.flush?.();
-      const { history: evaluations, best } = evaluates;
-      saveCheckpoint(
-        store,
-        { step, tokens, parameters, optimizer, reference, evaluations },
-        { keep: best === null ? [] : [best] },
-      );
-      saved = step;
-    });
-  const { totalSteps, savePeriod = 1 } = prepared;
-  const watch = watchRows(args.trainer, config, session);
-  const onRow = (row: MetricRow) => {
-    log.row(row);
-    watch(row);
-  };
-  try {
-    const progress = await runLoop({
-      schedule: scheduleOf(config, totalSteps),
-      rateFactor: () => evaluates.rateFactor(),
-      startStep,
-      startTokens: checkpoint?.state.tokens ?? 0,
-      step: async (step, rate) => {
-        const outcome = await run.phases.time('update', () => prepared.step(step, rate));
-        trained.afterStep(step + 1);
-        return outcome;
-      },
-      epochsAt: prepared.epochsAt,
-      saveSteps: config.save_steps,
-      savePeriod,
-      save,
-      evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
-      onRow,
-      signal: context.signal,
-    });
-    const { step } = progress;
-    if (step > saved && step % savePeriod === 0) await save(progress);
-    return progress;
-  } finally {
-    log.trained();
-  }
 }
