@@ -24,7 +24,7 @@ export interface LoadRowsOptions {
   readonly format?: RowFormatName;
   /** What to do with rows that lack a column or are not of the form. Default `error`. */
   readonly malformed?: 'error' | 'drop';
-  /** Shuffles the rows, before `numSamples` are taken. */
+  /** Shuffles the rows before `numSamples` are taken, in an order of the seed and their number only. */
   readonly shuffleSeed?: number;
   /** Rows taken; all when there are fewer. */
   readonly numSamples?: number;
@@ -81,8 +81,7 @@ export async function loadRows(source: string, options: LoadRowsOptions = {}): P
     if (malformed === 'error') throw new InputError({ where: where(), problem: result });
     firstDropped ??= `${where()}: ${result}`;
   }
-  const ordered =
-    shuffleSeed === undefined ? kept : Rng.of(shuffleSeed, 'rows', source).shuffle(kept);
+  const ordered = shuffleSeed === undefined ? kept : Rng.of(shuffleSeed, 'rows').shuffle(kept);
   const taken = ordered.slice(0, numSamples);
   if (taken.length === 0) throw noRows(source, raw);
   return {

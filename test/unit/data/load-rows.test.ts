@@ -73,6 +73,15 @@ describe('a file', () => {
     expect(where(0)).toBe(`${path}:${Number(String(rows[0]?.question).slice(1)) + 1}`);
   });
 
+  it('orders rows by the seed and their number, wherever the file lies', async () => {
+    const order = async (path: string) =>
+      (await loadRows(path, { shuffleSeed: 1 })).rows.map(({ question }) => question);
+    const there = mkdtempSync(join(folder, 'other-'));
+    const copy = join(there, 'copy.jsonl');
+    writeFileSync(copy, toJsonl(problems(50)));
+    expect(await order(copy)).toEqual(await order(write('rows.jsonl', problems(50))));
+  });
+
   it('names a malformed row, or drops it and counts', async () => {
     const path = write('rows.jsonl', [...problems(2), { question: 'q', answer: '#### none' }]);
     const problem = `${path}:3: its final answer "none" is not a number`;
