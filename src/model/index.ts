@@ -38,3 +38,4 @@ export type {
 } from './policy-types.js';
 export { untied } from './replaced.js';
 export type { TokenBatch } from './token-batch.js';
+export { type FlopsQuestion, trainingFlops } from './training-flops.js';

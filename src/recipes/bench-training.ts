@@ -6,8 +6,9 @@ import type { StepOutcome } from '../train/index.js';
 import { processorFlags } from '../util/processor.js';
 import type { Rng } from '../util/rng.js';
 import { round } from './bench-numbers.js';
+import { computeType } from './compute-type.js';
 import type { RecipeContext } from './context.js';
-import type { BatchShape } from './memory.js';
+import { type BatchShape, plannedBytes } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { configureDevice, type TrainedPolicy, trainedPolicy } from './policy-source.js';
 
@@ -30,6 +31,8 @@ export interface TrainingFigures {
   /** The median of the measured steps. */
   readonly step_s: number;
   readonly peak_rss_mib: number;
+  /** What the memory plan said before loading; on a GPU, of the card's memory. */
+  readonly planned_mib: number;
   /** Seconds of the median step by what they were spent on. */
   readonly phases: Readonly<Record<string, number>>;
   /** Matrix products alone, 1e9 floating-point operations a second. */
@@ -83,7 +86,13 @@ export async function benchTraining(
     }
     dispose?.();
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
-    return figures(config, { name: bench.name, median, trained });
+    const memory = {
+      lora: trained.policy.lora,
+      compute: computeType(trainer, source.spec),
+      shape,
+    };
+    const planned = plannedBytes(trainer, source.spec, memory);
+    return figures(config, { name: bench.name, median, trained, planned });
   } finally {
     trained.dispose();
     source.close();
@@ -100,6 +109,7 @@ function figures(
       readonly extra: Readonly<Record<string, number>>;
     };
     readonly trained: TrainedPolicy;
+    readonly planned: number;
   },
 ): TrainingFigures & Readonly<Record<string, unknown>> {
   const { seconds, outcome, extra } = measured.median;
@@ -116,6 +126,7 @@ function figures(
     step_s: round(seconds, 3),
     ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [name, round(value, 3)])),
     peak_rss_mib: peak,
+    planned_mib: Math.round(measured.planned / 2 ** 20),
     phases: Object.fromEntries(
       [...phases, ['data', seconds - known - others] as const].map(([name, value]) => [
         name,

@@ -91,6 +91,12 @@ export function checkpointedLayers(
   return layersToCheckpoint(question(config, spec, memory), budgetOf(config));
 }
 
+/** Bytes that the plan has for a training with these keys. */
+export function plannedBytes(config: MemoryKeys, spec: DecoderSpec, memory: MemoryOf): number {
+  const layers = checkpointedLayers(config, spec, memory);
+  return memoryPlan({ ...question(config, spec, memory), checkpointedLayers: layers }).total;
+}
+
 interface TrainingMemory {
   readonly plan: MemoryPlan;
   readonly checkpointedLayers: number;

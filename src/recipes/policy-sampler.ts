@@ -1,6 +1,7 @@
 /** The trainer's own forward pass as a sampler: slow, and by definition the policy that is trained. */
 import { collate, loraFromAdapter, NO_LORA, Policy, planLora } from '../model/index.js';
 import { createReferenceSampler, type ReferenceModel, type Sampler } from '../rollout/index.js';
+import type { ComputeType } from '../tensor/index.js';
 import { type Adapter, adapterHash } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
 
@@ -68,6 +69,7 @@ const hashOf = (adapter: Adapter | null): string | null =>
 export function frozenPolicy(
   { spec, weights }: Pick<ModelSource, 'spec' | 'weights'>,
   adapter: Adapter | null,
+  compute: ComputeType = 'float32',
 ): Policy {
   const lora = adapter === null ? NO_LORA : planLora(spec, adapter.config);
   return new Policy({
@@ -76,6 +78,7 @@ export function frozenPolicy(
     lora,
     initialLora: adapter === null ? [] : loraFromAdapter(lora, adapter),
     checkpointedLayers: 0,
+    compute,
   });
 }
 

@@ -4,6 +4,7 @@ import { withProgress } from '../report/index.js';
 import { renderExample } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl } from '../util/files.js';
+import { computeType } from './compute-type.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './dataset.js';
 import { type ModelSource, openModel } from './model-source.js';
@@ -87,7 +88,9 @@ interface OpenScorer {
 
 async function tensorflowScorer(config: ScoreConfig, source: ModelSource): Promise<OpenScorer> {
   configureDevice(config);
-  const policy = frozenPolicy(source, source.adapter);
+  const { compute_dtype, device } = config;
+  const compute = computeType({ compute_dtype, device, use_lora: true }, source.spec);
+  const policy = frozenPolicy(source, source.adapter, compute);
   return {
     score: async (sequences) =>
       (await scoreSequences(policy, sequences)).map((logprobs) => Array.from(logprobs)),

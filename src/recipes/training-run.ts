@@ -9,7 +9,6 @@ import {
   makeRunId,
   type OpenRunOptions,
   openRun,
-  type RunFolder,
   readRun,
   runReport,
   writeReport,

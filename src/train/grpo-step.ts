@@ -97,6 +97,7 @@ export function grpoStep(options: GrpoStepOptions) {
         ...samplingMetrics(scoredBy(groups, result), options.correction),
         ...generation.metrics,
       },
+      seconds: result.seconds,
     };
   };
 }

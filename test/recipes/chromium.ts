@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -66,16 +67,17 @@ export function startChromium(path: string): Browser {
       `--user-data-dir=${profile}`,
       'about:blank',
     ],
-    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
+    // A process group of its own: its helpers write into the profile as well, and must end with it.
+    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true },
   );
   const pipe = connect(child);
   return {
     open: (url, view) => openPage(pipe, url, view),
     async close() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
+      process.kill(-child.pid!, 'SIGKILL');
       await ended;
-      rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+      await removed(profile);
     },
   };
 }
@@ -83,6 +85,19 @@ export function startChromium(path: string): Browser {
 interface Pipe {
   send(method: string, params?: Params, sessionId?: string): Promise<Params>;
   onEvent(listener: (message: Message) => void): void;
+}
+
+/** Removes a folder into which a helper may have written its last file meanwhile. */
+async function removed(dir: string): Promise<void> {
+  for (let tries = 50; ; tries--) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === 0) throw error;
+      await delay(100);
+    }
+  }
 }
 
 function connect(child: ChildProcess): Pipe {

@@ -59,6 +59,22 @@ describe('score', () => {
       expect(Math.max(...a.map((x, t) => Math.abs(x - b[t]!)))).toBeLessThanOrEqual(1e-4);
     }
   }, 60_000);
+
+  it('computes in the type that is asked for', async () => {
+    writeFileSync(at('typed.jsonl'), toJsonl([{ text: '12+34=46' }]));
+    const scores: number[][] = [];
+    for (const type of ['float32', 'bfloat16']) {
+      const output = at(`typed-${type}.jsonl`);
+      const keys = [`compute_dtype=${type}`, `input=${at('typed.jsonl')}`, `output=${output}`];
+      const { code, err } = await call(['score', `model=${model}`, 'threads=1', ...keys]);
+      expect(code, err.join('\n')).toBe(0);
+      scores.push(readJsonl(output)[0]!.logprobs as number[]);
+    }
+    const [exact, rounded] = scores as [number[], number[]];
+    const largest = Math.max(...exact.map((x, t) => Math.abs(x - rounded[t]!)));
+    expect(largest).toBeGreaterThan(1e-6);
+    expect(largest).toBeLessThan(0.1);
+  }, 60_000);
 });
 
 describe('generate', () => {

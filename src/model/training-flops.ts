@@ -1,0 +1,35 @@
+/**
+ * Floating-point operations that a training step asks of a model, for the use that is made of a machine: those of
+ * its products, without recomputation (Chowdhery et al. 2022, PaLM, appendix B).
+ */
+import { type DecoderSpec, linearModules } from './spec.js';
+
+export interface FlopsQuestion {
+  readonly spec: DecoderSpec;
+  /** Tokens of each sequence; each counts in the loss. */
+  readonly lengths: readonly number[];
+  /** Parameters of LoRA; null: all are trained. */
+  readonly lora: number | null;
+}
+
+/** Query and key pairs of a causal sequence whose tokens see themselves and at most `window - 1` before them. */
+function pairs(length: number, window: number | null): number {
+  const seen = Math.min(window ?? length, length);
+  return (seen * (seen + 1)) / 2 + (length - seen) * seen;
+}
+
+/**
+ * A product takes 2 operations for each of its weights and tokens, as much again for the gradient of its input, and
+ * again for that of its weights, which frozen ones do not need. Attention's two products have no weights.
+ */
+export function trainingFlops({ spec, lengths, lora }: FlopsQuestion): number {
+  const head = spec.vocabSize * spec.hiddenSize;
+  const weights = linearModules(spec).reduce((sum, m) => sum + m.inFeatures * m.outFeatures, head);
+  const perToken = lora === null ? 6 * weights : 4 * weights + 6 * lora;
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  let seen = 0;
+  for (const { window } of spec.layers) {
+    for (const length of lengths) seen += pairs(length, window);
+  }
+  return perToken * tokens + 12 * spec.numHeads * spec.headDim * seen;
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { specFromConfig, trainingFlops } from '../../../src/model/index.js';
+
+/** One layer: q and o 8 × 8, k and v 4 × 8, gate, up and down 8 × 16: 64 + 32 + 32 + 64 + 3 · 128 = 576. */
+const fields = {
+  model_type: 'mistral',
+  vocab_size: 100,
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  max_position_embeddings: 64,
+  tie_word_embeddings: true,
+  sliding_window: null,
+};
+const spec = specFromConfig('config.json', fields);
+
+/** The layer and the head of 100 × 8. */
+const WEIGHTS = 576 + 800;
+
+test('weights count two or three times two operations for each token, attention by its pairs', () => {
+  // Sequences of 3 and 1 tokens have 6 and 1 pairs; two heads of 4.
+  const attention = 12 * 8 * 7;
+  const lengths = [3, 1];
+  expect(trainingFlops({ spec, lengths, lora: null })).toBe(6 * WEIGHTS * 4 + attention);
+  expect(trainingFlops({ spec, lengths, lora: 50 })).toBe((4 * WEIGHTS + 6 * 50) * 4 + attention);
+});
+
+test('a window bounds what a token sees', () => {
+  const windowed = specFromConfig('config.json', { ...fields, sliding_window: 2 });
+  // 1 + 2 + 2 + 2 pairs, in place of 10.
+  const gap = (of: typeof spec) => trainingFlops({ spec: of, lengths: [4], lora: 0 });
+  expect(gap(spec) - gap(windowed)).toBe(12 * 8 * 3);
+});
