@@ -1,38 +1,41 @@
-/** How much of a card's memory is in use while a program runs, as nvidia-smi sees it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** How much of a card's memory is in use, as nvidia-smi sees it: what programs have reserved. */
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 const PERIOD_MS = 200;
 
-const query = (card: string) => [
-  `--id=${card}`,
-  '--query-gpu=memory.used',
-  '--format=csv,noheader,nounits',
-];
-
-/** Begins to watch when it is made. The readings go to a file, as the caller waits for a program meanwhile. */
-export class CardWatch {
-  private readonly dir = mkdtempSync(join(tmpdir(), 'lorikeet-card-'));
-  private readonly before: number;
-  private readonly child: ChildProcess;
-
-  constructor(card: string) {
-    this.before = Number(spawnSync('nvidia-smi', query(card), { encoding: 'utf8' }).stdout);
-    const file = openSync(join(this.dir, 'used'), 'w');
-    const args = [...query(card), `--loop-ms=${PERIOD_MS}`];
-    this.child = spawn('nvidia-smi', args, { stdio: ['ignore', file, 'ignore'] });
-    this.child.on('error', () => undefined);
-    closeSync(file);
+/** MiB; null where nvidia-smi gives no number. */
+async function used(card: string): Promise<number | null> {
+  const query = [`--id=${card}`, '--query-gpu=memory.used', '--format=csv,noheader,nounits'];
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', query);
+    const mib = Number(stdout);
+    return stdout.trim() !== '' && Number.isFinite(mib) ? mib : null;
+  } catch {
+    return null;
   }
+}
 
-  /** @returns MiB above what was in use before; null where nvidia-smi gave no number. */
-  stop(): number | null {
-    this.child.kill();
-    const readings = readFileSync(join(this.dir, 'used'), 'utf8').trim().split('\n').map(Number);
-    rmSync(this.dir, { recursive: true });
-    const most = Math.max(...readings.filter((mib) => mib > 0));
-    return Number.isFinite(most - this.before) ? most - this.before : null;
-  }
+export interface Watched<T> {
+  readonly value: T;
+  /** Most in use meanwhile, above what was in use before, MiB; null where nvidia-smi gives no number. */
+  readonly card_mib: number | null;
+}
+
+/** Watches a card while something runs. */
+export async function watchingCard<T>(card: string, run: () => Promise<T>): Promise<Watched<T>> {
+  const before = await used(card);
+  let [most, isRunning] = [before, true];
+  const watching = (async () => {
+    while (isRunning && most !== null) {
+      most = Math.max(most, (await used(card)) ?? 0);
+      await delay(PERIOD_MS);
+    }
+  })();
+  const value = await run().finally(() => {
+    isRunning = false;
+  });
+  await watching;
+  return { value, card_mib: most === null || before === null ? null : most - before };
 }

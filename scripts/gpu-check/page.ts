@@ -1,26 +1,31 @@
 /** What the check found, for people. */
+import type { FitRow } from './fit.js';
 import type { Part } from './parts.js';
-import type { FitRow, SpeedRow } from './speed.js';
+import type { SpeedRow } from './speed.js';
 
 export interface Found {
   readonly machine: string;
   readonly device: string;
   readonly parts: readonly Part[];
   readonly speed: readonly SpeedRow[];
-  readonly fit: FitRow | null;
+  readonly fit: readonly FitRow[];
 }
 
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+type Cell = string | number;
 
-const shown = (value: unknown): string | number =>
+const table = (head: readonly Cell[], rows: readonly (readonly Cell[])[]) =>
+  [head, head.map(() => '---'), ...rows].map(
+    (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`,
+  );
+
+const shown = (value: unknown): Cell =>
   typeof value === 'number' && Number.isFinite(value) ? Number(value.toPrecision(4)) : '–';
 
-function speedCells({ shape, what, ours, peer, ratio }: SpeedRow): (string | number)[] {
-  const field = what.startsWith('SFT') ? 'tokens_per_s' : 'step_s';
-  const unit = field === 'step_s' ? 's' : 'tokens/s';
-  const side = (part: Part | null) => `${shown(part?.result?.[field])} ${unit}`;
-  const memory = (part: Part | null) => shown(part?.card_mib ?? part?.result?.peak_rss_mib);
+function speedCells(row: SpeedRow, isCpu: boolean): Cell[] {
+  const { shape, what, figure, ours, peer, ratio } = row;
+  const unit = figure === 'step_s' ? 's' : 'tokens/s';
+  const side = (part: Part | null) => `${shown(part?.result?.[figure])} ${unit}`;
+  const memory = (part: Part | null) => shown(isCpu ? part?.result?.peak_rss_mib : part?.card_mib);
   return [
     ...[shape, what, side(ours), side(peer), shown(ratio)],
     ...[shown(ours.result?.utilisation), memory(ours), memory(peer)],
@@ -28,11 +33,12 @@ function speedCells({ shape, what, ours, peer, ratio }: SpeedRow): (string | num
 }
 
 export function page({ machine, device, parts, speed, fit }: Found): string {
-  const memory = device === 'cpu' ? 'of the process' : 'of the card';
+  const isCpu = device === 'cpu';
+  const where = isCpu ? 'held by the process' : 'reserved of the card';
   const speedHead = ['shape', 'work', 'Lorikeet', 'TRL, bf16', 'ratio', 'utilisation'];
   const details = parts.map(({ name, ok, seconds, result, error }) => {
     const text = error ?? (result === null ? '' : JSON.stringify(result).slice(0, 300));
-    return [name, ok ? 'ok' : 'FAILED', seconds, text.replaceAll('|', '\\|')];
+    return [name, ok ? 'ok' : 'FAILED', seconds, text];
   });
   return [
     `# GPU check, device=${device}`,
@@ -41,16 +47,19 @@ export function page({ machine, device, parts, speed, fit }: Found): string {
     '',
     '## Speed',
     '',
-    'Utilisation is what the model asks for, over the rate of matrix products alone in the same type. Memory is the',
-    `most in use ${memory}, MiB.`,
+    'The ratio is above 1 where Lorikeet is faster. Utilisation: what the products of the model take, over the rate of',
+    `products alone in the compute type. Memory: the most that was ${where}, MiB.`,
     '',
-    ...table([...speedHead, 'memory', "TRL's memory"], speed.map(speedCells)),
+    ...table(
+      [...speedHead, 'memory', "TRL's memory"],
+      speed.map((row) => speedCells(row, isCpu)),
+    ),
     '',
     '## Memory of LoRA of rank 64 at 4096 tokens, bfloat16, all layers recomputed',
     '',
     ...table(
-      ['shape', 'plan, MiB', `most in use ${memory}, MiB`],
-      fit === null ? [] : [[fit.shape, fit.planned_mib, shown(fit.measured_mib)]],
+      ['shape', 'memory_limit, GiB', 'plan, MiB', `most that was ${where}, MiB`],
+      fit.map((row) => [row.shape, row.limit_gib, row.planned_mib, shown(row.most_mib)]),
     ),
     '',
     '## Parts',

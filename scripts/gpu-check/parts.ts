@@ -1,7 +1,8 @@
 /** The parts of a check: commands that are run and comparisons that are made, with what came of them. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { messageOf } from '../../src/util/errors.js';
 import type { JsonRow } from '../../src/util/files.js';
-import { CardWatch } from './card-watch.js';
+import { watchingCard } from './card-watch.js';
 
 export interface Part {
   readonly name: string;
@@ -16,40 +17,47 @@ export interface Part {
   readonly card_mib: number | null;
 }
 
+const TIMEOUT_MS = 3_600_000;
+
 export class Parts {
   readonly all: Part[] = [];
   private readonly card: string | null;
+  private readonly onPart: () => void;
 
-  /** @param card Id of the card by nvidia-smi; null: none is used. */
-  constructor(card: string | null) {
+  /** @param card Its id by nvidia-smi; null: none is used. @param onPart Called after each part. */
+  constructor(card: string | null, onPart: () => void) {
     this.card = card;
+    this.onPart = onPart;
   }
 
   get ok(): boolean {
     return this.all.every((part) => part.ok);
   }
 
-  /** Runs Lorikeet. */
-  lorikeet(name: string, args: readonly string[]): Part {
-    return this.run(name, process.execPath, ['dist/cli/main.js', ...args]);
+  /** Runs Lorikeet. @param fields Numbers that its result must have. */
+  lorikeet(name: string, args: readonly string[], fields: readonly string[] = []): Promise<Part> {
+    return this.run(name, [process.execPath, 'dist/cli/main.js', ...args], fields);
   }
 
-  /** Runs a program; its last line of standard output is its result. */
-  run(name: string, program: string, args: readonly string[]): Part {
-    const watch = this.card === null ? null : new CardWatch(this.card);
+  /** Runs a program; the last line of its standard output is its result. */
+  async run(
+    name: string,
+    command: readonly string[],
+    fields: readonly string[] = [],
+  ): Promise<Part> {
     const start = performance.now();
-    const { status, stdout, stderr, error } = spawnSync(program, args, {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    });
+    const ending = () => ended(command, this.environment);
+    const { value, card_mib } =
+      this.card === null
+        ? { value: await ending(), card_mib: null }
+        : await watchingCard(this.card, ending);
     const seconds = Number(((performance.now() - start) / 1000).toFixed(1));
-    const ok = status === 0;
-    return this.add({
-      ...{ name, ok, seconds, command: [program, ...args].join(' ') },
-      result: resultOf(stdout ?? ''),
-      error: ok ? null : (error?.message ?? lastError(stderr)),
-      card_mib: watch?.stop() ?? null,
-    });
+    const result = resultOf(value.stdout);
+    const lacking = fields.filter((field) => typeof result?.[field] !== 'number');
+    const missing = lacking.length === 0 ? null : `its result has no ${lacking.join(', ')}`;
+    const error = value.failure ?? missing;
+    const words = { name, seconds, command: command.join(' ') };
+    return this.add({ ...words, ok: error === null, result, error, card_mib });
   }
 
   /** A comparison of what parts before it wrote. */
@@ -57,13 +65,59 @@ export class Parts {
     this.add({ name, ok, seconds: 0, command: '', result, error: null, card_mib: null });
   }
 
+  /** Several parts, of which an exception ends the rest. */
+  async group(name: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      const nothing = { seconds: 0, command: '', result: null, card_mib: null };
+      this.add({ name, ok: false, ...nothing, error: messageOf(error) });
+    }
+  }
+
+  /** The chosen card is the only one that programs see. */
+  private get environment(): NodeJS.ProcessEnv {
+    if (this.card === null) return process.env;
+    const { CUDA_DEVICE_ORDER: order = 'PCI_BUS_ID' } = process.env;
+    return { ...process.env, CUDA_VISIBLE_DEVICES: this.card, CUDA_DEVICE_ORDER: order };
+  }
+
   private add(part: Part): Part {
     this.all.push(part);
     const { name, ok, seconds, command, result, error } = part;
     const shown = error ?? (command === '' ? JSON.stringify(result) : `${seconds} s`);
     console.error(`${ok ? 'ok    ' : 'FAILED'} ${name}: ${shown}`);
+    this.onPart();
     return part;
   }
+}
+
+interface Ended {
+  readonly stdout: string;
+  /** What went wrong; null for exit code 0. */
+  readonly failure: string | null;
+}
+
+function ended([program, ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(program!, args, {
+      env,
+      timeout: TIMEOUT_MS,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const texts = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        texts[name] += text;
+      });
+    }
+    child.on('error', (error) => resolve({ stdout: '', failure: error.message }));
+    child.on('close', (code, signal) => {
+      const end = signal === null ? '' : `ended by ${signal}; `;
+      const failure = code === 0 ? null : `${end}${lastError(texts.stderr)}`;
+      resolve({ stdout: texts.stdout, failure });
+    });
+  });
 }
 
 function resultOf(stdout: string): JsonRow | null {

@@ -1,8 +1,9 @@
 /** Shapes of published models, and checkpoints of random weights in them. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { specFromConfig } from '../../src/model/index.js';
 import { parameterShapes } from '../../src/model/spec.js';
-import { writeByteTokenizer } from '../../src/tokenizer/index.js';
+import { loadTokenizer, writeByteTokenizer } from '../../src/tokenizer/index.js';
 import { InputError } from '../../src/util/errors.js';
 import { type JsonRow, writeJson } from '../../src/util/files.js';
 import { Rng } from '../../src/util/rng.js';
@@ -42,7 +43,7 @@ const SHAPES: Readonly<Record<string, JsonRow>> = {
 
 /** @throws InputError for a name that is not there. */
 export function shapeOf(name: string): JsonRow {
-  const shape = SHAPES[name];
+  const shape = Object.hasOwn(SHAPES, name) ? SHAPES[name] : undefined;
   if (shape !== undefined) return shape;
   const known = Object.keys(SHAPES).join(', ');
   throw new InputError({ where: `shape ${name}`, problem: 'not known', remedy: `Give ${known}` });
@@ -59,12 +60,14 @@ const SHARD_BYTES = 4e9;
 const DEVIATION = 0.02;
 
 /**
- * A checkpoint in bfloat16 with a tokenizer. All matrices are views of one block of random numbers, which is made by
- * repeating a smaller one: weights of 15 GB in seconds, of which the largest matrix is held in memory.
+ * A checkpoint in bfloat16 with a tokenizer. All matrices are views of one block of random numbers, which repeats a
+ * smaller one: 15 GB are written in seconds, and a block as large as the largest matrix is held in memory.
  */
-export function writeRandomCheckpoint(dir: string, name: string): void {
-  writeByteTokenizer(dir, { vocabSize: 512, addedTokens: [], corpus: CORPUS });
-  const config = { ...shapeOf(name), torch_dtype: 'bfloat16', bos_token_id: 1, eos_token_id: 2 };
+async function writeRandomCheckpoint(dir: string, name: string): Promise<void> {
+  writeByteTokenizer(dir, { vocabSize: 512, corpus: CORPUS });
+  const { bosId, eosId, padId } = await loadTokenizer(dir);
+  const ids = { bos_token_id: bosId, eos_token_id: eosId, pad_token_id: padId };
+  const config = { ...shapeOf(name), ...ids, torch_dtype: 'bfloat16' };
   const shapes = [...parameterShapes(specFromConfig(join(dir, 'config.json'), config))];
   const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
   const matrices = shapes.filter(([, shape]) => shape.length === 2);
@@ -91,4 +94,19 @@ function randomBlock(size: number): Uint8Array {
     block.set(bytes.subarray(0, Math.min(bytes.length, block.length - at)), at);
   }
   return block;
+}
+
+/** A checkpoint for as long as it is used. */
+export async function withCheckpoint<T>(
+  folder: string,
+  name: string,
+  use: (model: string) => Promise<T>,
+): Promise<T> {
+  const model = join(folder, 'models', name);
+  try {
+    await writeRandomCheckpoint(model, name);
+    return await use(model);
+  } finally {
+    rmSync(model, { recursive: true, force: true });
+  }
 }

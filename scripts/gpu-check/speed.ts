@@ -1,102 +1,106 @@
-/** Speed and memory at the shapes of published models, beside TRL on the same device. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+/** Speed at the shapes of published models, beside TRL on the same device. */
 import type { Check } from './check.js';
 import type { Part } from './parts.js';
-import { writeRandomCheckpoint } from './shapes.js';
+import { withCheckpoint } from './shapes.js';
+
+/** Field of both results that is compared. */
+type Figure = 'tokens_per_s' | 'step_s';
 
 export interface SpeedRow {
   readonly shape: string;
   readonly what: string;
+  readonly figure: Figure;
   readonly ours: Part;
   /** Null where there is no Python to ask. */
   readonly peer: Part | null;
-  /** The better of the two is above 1 for us. */
+  /** Above 1 where Lorikeet is faster. */
   readonly ratio: number | null;
 }
 
+const SIZES = { seq: 512, batch: 8, rank: 16, prompts: 4, group: 8, fresh: 128 };
+
 /** Tokens of a prompt of GRPO where there is no peer whose prompts have a length already. */
 const PROMPT_TOKENS = 25;
-
-const figure = (part: Part | null, field: string): number | null =>
-  typeof part?.result?.[field] === 'number' ? part.result[field] : null;
-
-/** SFT of 8 × 512 tokens with and without checkpointing, and a step of GRPO of 4 × 8 completions of 128. */
-export function speed(check: Check, shape: string): SpeedRow[] {
-  const model = join(check.output, 'models', shape);
-  writeRandomCheckpoint(model, shape);
-  const rows = [sft(check, { shape, model }, true), sft(check, { shape, model }, false)];
-  rows.push(grpo(check, { shape, model }));
-  rmSync(model, { recursive: true });
-  return rows;
-}
 
 interface Model {
   readonly shape: string;
   readonly model: string;
 }
 
-function peerOf({ parts, python, device }: Check, name: string, args: readonly string[]) {
+export async function speed(check: Check, shape: string, rows: SpeedRow[]): Promise<void> {
+  await withCheckpoint(check.output, shape, async (model) => {
+    for (const isCheckpointed of [true, false]) {
+      rows.push(await sft(check, { shape, model }, isCheckpointed));
+    }
+    rows.push(await grpo(check, { shape, model }));
+  });
+}
+
+async function peerOf(
+  { parts, python, device }: Check,
+  name: string,
+  [script, ...args]: readonly string[],
+  figure: Figure,
+): Promise<Part | null> {
   if (python === null) return null;
-  const where = device === 'cpu' ? 'cpu' : 'cuda';
-  const [script, ...rest] = args;
-  return parts.run(name, python, [`scripts/peers/${script}`, ...rest, `--device=${where}`]);
+  const command = [python, `scripts/peers/${script}`, ...args, `--device=${device}`];
+  return await parts.run(name, command, [figure]);
 }
 
-function sft(check: Check, { shape, model }: Model, isCheckpointed: boolean): SpeedRow {
-  const what = `SFT, 8 × 512, checkpointing ${isCheckpointed ? 'on' : 'off'}`;
-  const ours = check.parts.lorikeet(`${what}, ${shape}`, [
-    ...['bench', 'sft', `model=${model}`, `device=${check.device}`, `steps=${check.steps}`],
-    `gradient_checkpointing=${isCheckpointed}`,
-  ]);
-  const peer = peerOf(check, `${what}, ${shape}, TRL`, [
-    ...['trl_sft.py', model, `--steps=${check.steps}`],
+function compared(part: Pick<SpeedRow, 'shape' | 'what' | 'figure' | 'ours' | 'peer'>): SpeedRow {
+  const { figure, ours, peer } = part;
+  const [mine, theirs] = [ours, peer].map((side) => side?.result?.[figure]);
+  if (typeof mine !== 'number' || typeof theirs !== 'number') return { ...part, ratio: null };
+  return { ...part, ratio: figure === 'step_s' ? theirs / mine : mine / theirs };
+}
+
+async function sft(
+  check: Check,
+  { shape, model }: Model,
+  isCheckpointed: boolean,
+): Promise<SpeedRow> {
+  const { parts, device, steps } = check;
+  const { seq, batch, rank } = SIZES;
+  const figure = 'tokens_per_s';
+  const what = `SFT, ${batch} × ${seq}, checkpointing ${isCheckpointed ? 'on' : 'off'}`;
+  const ours = await parts.lorikeet(
+    `${what}, ${shape}`,
+    [
+      ...['bench', 'sft', `model=${model}`, `device=${device}`, `steps=${steps}`],
+      ...[`seq=${seq}`, `batch=${batch}`, `lora_rank=${rank}`],
+      `gradient_checkpointing=${isCheckpointed}`,
+    ],
+    [figure],
+  );
+  const args = [
+    ...['trl_sft.py', model, `--steps=${steps}`],
+    ...[`--seq=${seq}`, `--batch=${batch}`, `--rank=${rank}`],
     ...(isCheckpointed ? [] : ['--no-checkpointing']),
-  ]);
-  const [mine, theirs] = [figure(ours, 'tokens_per_s'), figure(peer, 'tokens_per_s')];
-  const ratio = mine === null || theirs === null ? null : mine / theirs;
-  return { shape, what, ours, peer, ratio };
+  ];
+  const peer = await peerOf(check, `${what}, ${shape}, TRL`, args, figure);
+  return compared({ shape, what, figure, ours, peer });
 }
 
-/** The peer first: its questions decide how long our prompts are. */
-function grpo(check: Check, { shape, model }: Model): SpeedRow {
-  const what = 'a step of GRPO, 4 × 8 × 128';
-  const peer = peerOf(check, `${what}, ${shape}, TRL`, ['trl_grpo.py', model]);
-  const ours = check.parts.lorikeet(`${what}, ${shape}`, [
-    ...['bench', 'grpo', `model=${model}`, `device=${check.device}`, `steps=${check.steps}`],
-    `rollout_device=${check.rolloutDevice}`,
-    `prompt_tokens=${Math.round(figure(peer, 'prompt_tokens') ?? PROMPT_TOKENS)}`,
-  ]);
-  const [mine, theirs] = [figure(ours, 'step_s'), figure(peer, 'step_s')];
-  const ratio = mine === null || theirs === null ? null : theirs / mine;
-  return { shape, what, ours, peer, ratio };
-}
-
-export interface FitRow {
-  readonly shape: string;
-  readonly planned_mib: number;
-  /** Of the card; on the CPU of the process. */
-  readonly measured_mib: number;
-}
-
-/** 80 GB, in GiB. */
-const CAP_GIB = 74.5;
-
-/** LoRA of rank 64 at 4096 tokens, all layers recomputed: does it keep to the card, and to its plan? */
-export function cardFit(check: Check, shape: string): FitRow | null {
-  const model = join(check.output, 'models', shape);
-  writeRandomCheckpoint(model, shape);
-  const part = check.parts.lorikeet(`LoRA of rank 64 at 4096 tokens, ${shape}`, [
-    ...['bench', 'sft', `model=${model}`, `device=${check.device}`, 'steps=2', 'seq=4096'],
-    ...['batch=1', 'lora_rank=64', 'gradient_checkpointing=true', 'compute_dtype=bfloat16'],
-    `memory_limit=${CAP_GIB}`,
-  ]);
-  rmSync(model, { recursive: true });
-  const planned = figure(part, 'planned_mib');
-  const measured = check.device === 'cpu' ? figure(part, 'peak_rss_mib') : part.card_mib;
-  if (planned === null) return null;
-  const row = { shape, planned_mib: planned, measured_mib: measured ?? Number.NaN };
-  const isWithin = row.measured_mib <= CAP_GIB * 1024;
-  check.parts.check(`memory within 80 GB, ${shape}`, isWithin, row);
-  return row;
+/** Both sides decide themselves about checkpointing. The peer first: its questions say how long prompts are. */
+async function grpo(check: Check, { shape, model }: Model): Promise<SpeedRow> {
+  const { parts, device, steps } = check;
+  const { prompts, group, fresh, rank } = SIZES;
+  const figure = 'step_s';
+  const what = `a step of GRPO, ${prompts} × ${group} × ${fresh}`;
+  const args = [
+    ...['trl_grpo.py', model, `--steps=${steps}`],
+    ...[`--prompts=${prompts}`, `--group=${group}`, `--new=${fresh}`],
+  ];
+  const peer = await peerOf(check, `${what}, ${shape}, TRL`, args, figure);
+  const length = Number(peer?.result?.prompt_tokens ?? PROMPT_TOKENS);
+  const ours = await parts.lorikeet(
+    `${what}, ${shape}`,
+    [
+      ...['bench', 'grpo', `model=${model}`, `device=${device}`, `steps=${steps}`],
+      ...[`prompts=${prompts}`, `num_generations=${group}`, `max_completion_length=${fresh}`],
+      ...[`lora_rank=${rank}`, `prompt_tokens=${Math.round(length)}`, `rollout_device=${device}`],
+    ],
+    [figure],
+  );
+  return compared({ shape, what, figure, ours, peer });
 }

@@ -10,11 +10,17 @@ interface Material {
 }
 
 /** The quickstart's problems, and a checkpoint for them. */
-export function material({ parts, output }: Check): Material {
+export async function material({ parts, output }: Check): Promise<Material> {
   const data = join(output, 'data');
   const [base, rows] = [join(output, 'base'), join(data, 'train.jsonl')];
-  parts.lorikeet('data', ['data', 'arithmetic', `output_dir=${data}`, 'seed=1', 'overwrite=true']);
-  parts.lorikeet('init-model', [
+  await parts.lorikeet('data', [
+    'data',
+    'arithmetic',
+    `output_dir=${data}`,
+    'seed=1',
+    'overwrite=true',
+  ]);
+  await parts.lorikeet('init-model', [
     ...['init-model', 'configs/quickstart/init-model.yaml', `output=${base}`],
     ...[`tokenizer.corpus=["${rows}"]`, 'overwrite=true'],
   ]);
@@ -27,25 +33,28 @@ const keysOf = (base: string, device: string) => [
 ];
 
 /** A run folder of a few steps on the CPU. */
-export function adaptedOnCpu({ parts, output }: Check, { base, rows }: Material): string {
+export async function adaptedOnCpu(
+  { parts, output }: Check,
+  { base, rows }: Material,
+): Promise<string> {
   const dir = join(output, 'adapted');
-  parts.lorikeet('an adapter, cpu', [
+  await parts.lorikeet('an adapter, cpu', [
     ...['sft', ...keysOf(base, 'cpu'), `dataset.path=${rows}`, 'max_steps=3'],
     ...['learning_rate=1e-2', `output_dir=${dir}`],
   ]);
   return dir;
 }
 
-export function trainings(check: Check, { base, rows }: Material): void {
-  const { parts, output, device, rolloutDevice } = check;
+export async function trainings(check: Check, { base, rows }: Material): Promise<void> {
+  const { parts, output, device } = check;
   const keys = keysOf(base, device);
   const dir = (name: string) => `output_dir=${join(output, name)}`;
-  parts.lorikeet('sft', [
+  await parts.lorikeet('sft', [
     ...['sft', ...keys, `dataset.path=${rows}`, 'max_steps=20', 'learning_rate=1e-3', dir('sft')],
   ]);
-  parts.lorikeet('grpo', [
+  await parts.lorikeet('grpo', [
     ...['grpo', ...keys, `dataset.path=${rows}`, 'max_steps=4', 'max_completion_length=32'],
-    ...[`rollout_device=${rolloutDevice}`, dir('grpo')],
+    ...[`rollout_device=${device}`, dir('grpo')],
   ]);
   const pairs = join(output, 'pairs.jsonl');
   const pair = (i: number) => ({
@@ -54,5 +63,5 @@ export function trainings(check: Check, { base, rows }: Material): void {
     rejected: String(i),
   });
   writeFileSync(pairs, toJsonl(Array.from({ length: 32 }, (_, i) => pair(i))));
-  parts.lorikeet('dpo', ['dpo', ...keys, `dataset.path=${pairs}`, 'max_steps=4', dir('dpo')]);
+  await parts.lorikeet('dpo', ['dpo', ...keys, `dataset.path=${pairs}`, 'max_steps=4', dir('dpo')]);
 }

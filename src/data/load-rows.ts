@@ -24,7 +24,7 @@ export interface LoadRowsOptions {
   readonly format?: RowFormatName;
   /** What to do with rows that lack a column or are not of the form. Default `error`. */
   readonly malformed?: 'error' | 'drop';
-  /** Shuffles the rows before `numSamples` are taken, in an order of the seed and their number only. */
+  /** Shuffles the rows before `numSamples` are taken, in an order that depends on the seed and their number only. */
   readonly shuffleSeed?: number;
   /** Rows taken; all when there are fewer. */
   readonly numSamples?: number;

@@ -1,12 +1,13 @@
 /**
- * Floating-point operations that a training step asks of a model, for the use that is made of a machine: those of
- * its products, without recomputation (Chowdhery et al. 2022, PaLM, appendix B).
+ * Floating-point operations of a training step's matrix products, to tell how much of a machine is used: after
+ * Chowdhery et al. 2022 (PaLM), appendix B, but with causal pairs only in attention, and frozen weights without
+ * the gradient that they do not need. Recomputed layers do not count.
  */
 import { type DecoderSpec, linearModules } from './spec.js';
 
 export interface FlopsQuestion {
   readonly spec: DecoderSpec;
-  /** Tokens of each sequence; each counts in the loss. */
+  /** Tokens of each sequence; all but the first count in the loss, which is taken as all. */
   readonly lengths: readonly number[];
   /** Parameters of LoRA; null: all are trained. */
   readonly lora: number | null;

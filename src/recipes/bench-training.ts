@@ -6,9 +6,8 @@ import type { StepOutcome } from '../train/index.js';
 import { processorFlags } from '../util/processor.js';
 import type { Rng } from '../util/rng.js';
 import { round } from './bench-numbers.js';
-import { computeType } from './compute-type.js';
 import type { RecipeContext } from './context.js';
-import { type BatchShape, plannedBytes } from './memory.js';
+import type { BatchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
 import { configureDevice, type TrainedPolicy, trainedPolicy } from './policy-source.js';
 
@@ -37,6 +36,10 @@ export interface TrainingFigures {
   readonly phases: Readonly<Record<string, number>>;
   /** Matrix products alone, 1e9 floating-point operations a second. */
   readonly gemm_gflops: number;
+  /** The same of the step, by what the products of the model take; without those of recomputed layers. */
+  readonly model_gflops?: number;
+  /** The share of `gemm_gflops` that is. */
+  readonly utilisation?: number;
   readonly compute_dtype: string;
   readonly fused_ops: boolean;
   readonly gradient_checkpointing: boolean | 'auto';
@@ -65,6 +68,8 @@ export async function benchTraining(
       source: ModelSource,
     ) => Promise<{
       readonly step: Step;
+      /** Operations of the products of one step, where they are known. */
+      readonly flops?: number;
       readonly extra?: () => Readonly<Record<string, number>>;
       readonly dispose?: () => void;
     }>;
@@ -76,7 +81,7 @@ export async function benchTraining(
   const { shape } = bench;
   const trained = trainedPolicy(trainer, source, { keepReference: false, shape });
   try {
-    const { step, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
+    const { step, flops, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
     const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
     for (let i = 0; i < WARM_UP + config.steps; i++) {
       const start = performance.now();
@@ -86,13 +91,7 @@ export async function benchTraining(
     }
     dispose?.();
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
-    const memory = {
-      lora: trained.policy.lora,
-      compute: computeType(trainer, source.spec),
-      shape,
-    };
-    const planned = plannedBytes(trainer, source.spec, memory);
-    return figures(config, { name: bench.name, median, trained, planned });
+    return figures(config, { name: bench.name, median, trained, flops });
   } finally {
     trained.dispose();
     source.close();
@@ -109,12 +108,14 @@ function figures(
       readonly extra: Readonly<Record<string, number>>;
     };
     readonly trained: TrainedPolicy;
-    readonly planned: number;
+    readonly flops: number | undefined;
   },
 ): TrainingFigures & Readonly<Record<string, unknown>> {
-  const { seconds, outcome, extra } = measured.median;
+  const { flops, median } = measured;
+  const { seconds, outcome, extra } = median;
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
   const compute = measured.trained.policy.fused ?? 'float32';
+  const gemm = gemmRate(compute);
   const { native, threads, computeDtype } = deviceInfo();
   const phases = Object.entries(outcome.seconds ?? {});
   const known = phases.reduce((sum, [, value]) => sum + value, 0);
@@ -126,14 +127,18 @@ function figures(
     step_s: round(seconds, 3),
     ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [name, round(value, 3)])),
     peak_rss_mib: peak,
-    planned_mib: Math.round(measured.planned / 2 ** 20),
+    planned_mib: Math.round(measured.trained.plan.total / 2 ** 20),
     phases: Object.fromEntries(
       [...phases, ['data', seconds - known - others] as const].map(([name, value]) => [
         name,
         round(value, 3),
       ]),
     ),
-    gemm_gflops: Math.round(gemmRate(compute)),
+    gemm_gflops: Math.round(gemm),
+    ...(flops !== undefined && {
+      model_gflops: Math.round(flops / seconds / 1e9),
+      utilisation: round(flops / seconds / 1e9 / gemm, 3),
+    }),
     compute_dtype: hasHalfTensors()
       ? (measured.trained.policy.fused ?? computeDtype)
       : computeDtype,

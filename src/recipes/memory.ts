@@ -80,53 +80,37 @@ function budgetOf(config: MemoryKeys): number {
   return 0.6 * (total ?? 0);
 }
 
-/** Layers recomputed in the backward pass: all, none, or as few as the budget asks. */
-export function checkpointedLayers(
+function layersOf(config: MemoryKeys, asked: Omit<MemoryQuestion, 'checkpointedLayers'>): number {
+  if (config.gradient_checkpointing === true) return asked.spec.layers.length;
+  if (config.gradient_checkpointing === false) return 0;
+  return layersToCheckpoint(asked, budgetOf(config));
+}
+
+export interface TrainingMemory {
+  readonly plan: MemoryPlan;
+  /** Recomputed in the backward pass: all, none, or as few as the budget asks. */
+  readonly checkpointedLayers: number;
+}
+
+/** To be asked before TensorFlow is loaded: from then on the process sees one card only. */
+export function trainingMemory(
   config: MemoryKeys,
   spec: DecoderSpec,
   memory: MemoryOf,
-): number {
-  if (config.gradient_checkpointing === true) return spec.layers.length;
-  if (config.gradient_checkpointing === false) return 0;
-  return layersToCheckpoint(question(config, spec, memory), budgetOf(config));
-}
-
-/** Bytes that the plan has for a training with these keys. */
-export function plannedBytes(config: MemoryKeys, spec: DecoderSpec, memory: MemoryOf): number {
-  const layers = checkpointedLayers(config, spec, memory);
-  return memoryPlan({ ...question(config, spec, memory), checkpointedLayers: layers }).total;
-}
-
-interface TrainingMemory {
-  readonly plan: MemoryPlan;
-  readonly checkpointedLayers: number;
-  readonly budget: number;
-  /** Sequences of full length that fit in one micro-batch. */
-  readonly largest: number;
-}
-
-function trainingMemory(config: Config, spec: DecoderSpec, memory: MemoryOf): TrainingMemory {
+): TrainingMemory {
   const asked = question(config, spec, memory);
-  const layers = checkpointedLayers(config, spec, memory);
-  const budget = budgetOf(config);
-  return {
-    plan: memoryPlan({ ...asked, checkpointedLayers: layers }),
-    checkpointedLayers: layers,
-    budget,
-    largest: largestMicroBatch(asked, budget),
-  };
+  const checkpointedLayers = layersOf(config, asked);
+  return { plan: memoryPlan({ ...asked, checkpointedLayers }), checkpointedLayers };
 }
 
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 /** The plan for people. */
 export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf): string[] {
-  const {
-    plan,
-    checkpointedLayers: layers,
-    budget,
-    largest,
-  } = trainingMemory(config, spec, memory);
+  const { plan, checkpointedLayers: layers } = trainingMemory(config, spec, memory);
+  const budget = budgetOf(config);
+  // Sequences of full length in one micro-batch.
+  const largest = largestMicroBatch(question(config, spec, memory), budget);
   const { rows, longest } = memory.shape;
   const parts = (['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const)
     .map((name) => `${name} ${mib(plan[name])}`)

@@ -6,6 +6,7 @@ import {
   type LoraPlan,
   type LoraStart,
   loraFromAdapter,
+  type MemoryPlan,
   Policy,
   parsePissa,
   planLora,
@@ -17,7 +18,7 @@ import { InputError } from '../util/errors.js';
 import { type Adapter, loraConfig } from '../weights/index.js';
 import { computeType } from './compute-type.js';
 import { reservedOfCard } from './gpu-memory.js';
-import { type BatchShape, checkpointedLayers } from './memory.js';
+import { type BatchShape, trainingMemory } from './memory.js';
 import type { ModelSource } from './model-source.js';
 import { makeOptimizer } from './optimization.js';
 
@@ -113,6 +114,8 @@ const hasBiases = ({ spec }: Pick<ModelSource, 'spec'>): boolean =>
 
 export interface TrainedPolicy {
   readonly policy: Policy;
+  /** What it will need of memory, as known before it was loaded. */
+  readonly plan: MemoryPlan;
   readonly trainer: Trainer;
   /** `reference` when training goes on from an adapter, else the base model alone. */
   readonly reference: 'off' | 'reference';
@@ -130,6 +133,11 @@ export function trainedPolicy(
 ): TrainedPolicy {
   const lora = loraPlan(config, source);
   const compute = computeType(config, source.spec);
+  const { plan, checkpointedLayers } = trainingMemory(config, source.spec, {
+    lora,
+    compute,
+    shape,
+  });
   const start = lora === null ? null : loraStart(lora, source, config.seed);
   const isPissa =
     start !== null && source.adapter === null && parsePissa(lora!.config.initLoraWeights) !== null;
@@ -150,7 +158,7 @@ export function trainedPolicy(
     lora,
     initialLora: start?.values ?? [],
     keepReference: needsCopy,
-    checkpointedLayers: checkpointedLayers(config, source.spec, { lora, compute, shape }),
+    checkpointedLayers,
     compute,
     neftuneNoiseAlpha: config.neftune_noise_alpha ?? 0,
   });
@@ -158,6 +166,7 @@ export function trainedPolicy(
   const { max_grad_norm: maxGradNorm, seed } = config;
   return {
     policy,
+    plan,
     trainer: new Trainer({ policy, optimizer, maxGradNorm, seed }),
     reference: needsCopy ? 'reference' : 'off',
     afterStep(done) {

@@ -20,15 +20,15 @@ function deviceFiles(folder: string): readonly string[] {
 }
 
 /**
- * The cards as CUDA_VISIBLE_DEVICES names them: those of that variable, else one for each `/dev/nvidia0`,
- * `/dev/nvidia1`, … (Linux), or one where the WSL 2 driver is there.
+ * The cards as CUDA_VISIBLE_DEVICES names them: those of that variable, else 0, 1, … for as many as there are device
+ * files `/dev/nvidiaN` (Linux; a container with card 3 alone has `/dev/nvidia3`, and CUDA calls it 0), or one where
+ * the WSL 2 driver is there.
  */
 export function visibleCards(env: NodeJS.ProcessEnv = process.env, folder = '/dev'): string[] {
   const files = deviceFiles(folder);
-  const cards = files.flatMap((name) => /^nvidia(\d+)$/.exec(name)?.[1] ?? []);
+  const count = files.filter((name) => /^nvidia\d+$/.test(name)).length;
   const isWsl = files.includes('dxg') && existsSync('/usr/lib/wsl/lib/libcuda.so.1');
-  const present =
-    cards.length > 0 ? cards.sort((a, b) => Number(a) - Number(b)) : isWsl ? ['0'] : [];
+  const present = Array.from({ length: count || Number(isWsl) }, (_, index) => String(index));
   const named = env.CUDA_VISIBLE_DEVICES?.trim();
   if (present.length === 0 || named === undefined) return present;
   const names = named.split(',').map((name) => name.trim());

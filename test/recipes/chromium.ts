@@ -75,8 +75,10 @@ export function startChromium(path: string): Browser {
     open: (url, view) => openPage(pipe, url, view),
     async close() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      process.kill(-child.pid!, 'SIGKILL');
-      await ended;
+      if (child.exitCode === null && child.signalCode === null) {
+        process.kill(-child.pid!, 'SIGKILL');
+        await ended;
+      }
       await removed(profile);
     },
   };

@@ -81,7 +81,7 @@ export class FusedLayer {
     const { attention } = this;
     const { linears } = attention.inner;
     return tf.tidy(() => {
-      const trace = attention.trace(x, linears, { kept, keeps: true });
+      const trace = attention.trace(x, linears, { kept: { saved: kept }, keeps: true });
       const middle = attention.result(x, trace, linears);
       const [dmiddle, ...upper] = tf.tidy(() => this.mlpGradient(middle, dy));
       const { dx, gradients } = attention.gradient({ x, dy: dmiddle!, trace }, linears);

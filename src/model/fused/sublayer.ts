@@ -32,9 +32,12 @@ export interface Inner {
   ): { readonly dh: Tensor; readonly gradients: readonly Tensor[] };
 }
 
+/** What an earlier pass over the same input left: it is not computed again. */
+export type Kept = Pick<SublayerTrace, 'saved'> &
+  Partial<Pick<SublayerTrace, 'lows' | 'projected'>>;
+
 export interface TraceUse {
-  /** What an earlier pass over the same input saved: it is not computed again. */
-  readonly kept?: readonly Tensor[];
+  readonly kept?: Kept;
   /** Whether a gradient will read the trace; what serves it alone is empty otherwise. */
   readonly keeps: boolean;
 }
@@ -87,11 +90,11 @@ export class Sublayer {
     const { core, saved } =
       kept === undefined
         ? this.inner.forward(h, linears.slice(0, -1), { keeps })
-        : { core: this.inner.coreOf(kept), saved: kept };
+        : { core: this.inner.coreOf(kept.saved), saved: kept.saved };
     const last = linears.slice(-1);
-    const lows = lowRank(core, last, compute);
-    const projected =
-      this.post === null ? null : forwardGroup({ x: core, lows }, last, { out: compute })[0]!;
+    const lows = kept?.lows ?? lowRank(core, last, compute);
+    const project = () => forwardGroup({ x: core, lows }, last, { out: compute })[0]!;
+    const projected = this.post === null ? null : (kept?.projected ?? project());
     return { h, core, saved, lows, projected };
   }
 

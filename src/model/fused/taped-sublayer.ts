@@ -1,7 +1,7 @@
 /** A sublayer on the tape, as one operation of x and the LoRA matrices. */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraInputs, withInputs } from './fused-source.js';
-import type { Sublayer, SublayerTrace } from './sublayer.js';
+import type { Kept, Sublayer } from './sublayer.js';
 
 type Save = (tensors: Tensor[]) => void;
 
@@ -15,20 +15,18 @@ export function tapedSublayer(x: Tensor, sublayer: Sublayer): Tensor {
     const trace = sublayer.trace(input, linears, { keeps: true });
     const { saved, lows, projected } = trace;
     save([input, ...matrices, ...lows, ...(projected === null ? [] : [projected]), ...saved]);
-    const restored = (all: Tensor[]): SublayerTrace => {
+    const keptOf = (all: Tensor[]): Kept => {
       const own = all.slice(1 + matrices.length);
-      const again = own.splice(0, lows.length);
-      const last = projected === null ? null : own.shift()!;
-      const [h, core] = [sublayer.inputOf(all[0]!), inner.coreOf(own)];
-      return { h, core, saved: own, lows: again, projected: last };
+      const [again, last] = [own.splice(0, lows.length), projected && own.shift()!];
+      return { saved: own, lows: again, projected: last };
     };
     return {
       value: sublayer.result(input, trace, linears),
       gradFunc: (dy: Tensor, all: Tensor[]) => {
         const grads = tf.tidy(() => {
           const again = withInputs(inner.linears, all.slice(1, 1 + matrices.length));
-          const args = { x: all[0]!, dy, trace: restored(all) };
-          const { dx, gradients } = sublayer.gradient(args, again);
+          const trace = sublayer.trace(all[0]!, again, { kept: keptOf(all), keeps: true });
+          const { dx, gradients } = sublayer.gradient({ x: all[0]!, dy, trace }, again);
           return [dx, ...gradients];
         });
         // The tape would keep it to its end, though nothing reads it again.

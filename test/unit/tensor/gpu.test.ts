@@ -15,8 +15,8 @@ for (const name of ['nvidia10', 'nvidia0', 'nvidia2', 'nvidiactl', 'null']) {
 }
 
 describe('visibleCards', () => {
-  it('are those of the device files, in their order', () => {
-    expect(visibleCards({}, dev)).toEqual(['0', '2', '10']);
+  it('are as many as there are device files, by place: a container has those it was given', () => {
+    expect(visibleCards({}, dev)).toEqual(['0', '1', '2']);
     expect(visibleCards({}, join(dev, 'none'))).toEqual([]);
   });
 
