@@ -45,9 +45,14 @@ async function main(): Promise<boolean> {
   const parts = new Parts(card, write);
   const device = card === null ? 'cpu' : 'cuda';
   const check: Check = { parts, output, device, python, steps };
-  const { ok } = await parts.lorikeet('setup', ['setup', `device=${device}`, '--json']);
+  // The CPU is what the card is compared with.
+  const places = device === 'cpu' ? (['cpu'] as const) : (['cpu', device] as const);
+  for (const place of places) {
+    await parts.lorikeet(`setup, ${place}`, ['setup', `device=${place}`, '--json']);
+  }
+  const isReady = parts.ok;
   await parts.lorikeet('doctor', ['doctor', `device=${device}`, '--json']);
-  if (ok) await measure(check, words, found);
+  if (isReady) await measure(check, words, found);
   write();
   const end = parts.ok ? 'all parts are well' : 'parts have failed';
   console.error(`${end}: ${join(output, 'gpu-check.md')}`);

@@ -11,12 +11,12 @@ export const memoryOfCard = ({ device }: Pick<SftConfig, 'device'>): number | nu
   cardMemory(pickCard(device));
 
 /**
- * MiB of the card that TensorFlow leaves to others, so that it keeps to `memory_limit`; null on the CPU, where
- * there is no limit, and where the card's memory is not known.
+ * MiB of the card's free memory that TensorFlow leaves, so that it keeps to `memory_limit`; null on the CPU, where
+ * there is no limit, and where the card's memory is not known. It takes what is free when it is loaded, less this.
  */
 export function reservedOfCard(config: GpuKeys): number | null {
   const { memory_limit: limit } = config;
   if (limit === null || !trainsOnGpu(config)) return null;
-  const total = memoryOfCard(config);
-  return total === null ? null : Math.max(0, Math.round(total / 2 ** 20 - limit * 1024));
+  const free = cardMemory(pickCard(config.device), 'free');
+  return free === null ? null : Math.max(0, Math.round(free / 2 ** 20 - limit * 1024));
 }

@@ -1,7 +1,16 @@
 /** The keys of rollouts → what samples, what it computes in, and in which process. */
 import type { RolloutDevice as DeviceKey, RolloutPrecision } from '../config/index.js';
 import type { OnnxSamplerOptions, RolloutDevice } from '../rollout/index.js';
-import { type CudaRollouts, cudaRolloutsEnv, findCudaRollouts } from '../setup/index.js';
+import {
+  type CudaRollouts,
+  cudaRolloutsEnv,
+  findCudaRollouts,
+  hasBfloat16,
+  type NvidiaGpu,
+  nvidiaGpu,
+  type Unfit,
+  unfitForRollouts,
+} from '../setup/index.js';
 import { visibleCards } from '../tensor/gpu.js';
 import { InputError, SetupError } from '../util/errors.js';
 import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
@@ -27,9 +36,19 @@ export interface ResolvedRollouts extends ResolvedPrecision {
  * @throws SetupError for CUDA without a card or without set-up
  */
 export function checkRolloutDevice(wanted: DeviceKey): RolloutDevice {
-  if (wanted === 'auto') return visibleCards().length > 0 && findCudaRollouts() ? 'cuda' : 'cpu';
+  if (wanted === 'auto') return isSetUp() && unfitCard() === null ? 'cuda' : 'cpu';
   if (wanted === 'cuda') cudaRollouts();
   return wanted;
+}
+
+const isSetUp = (): boolean => visibleCards().length > 0 && findCudaRollouts() !== null;
+
+/** The card that would sample; null when nvidia-smi cannot say. */
+const samplingCard = (): NvidiaGpu | null => nvidiaGpu(visibleCards()[0]!);
+
+function unfitCard(): Unfit | null {
+  const gpu = samplingCard();
+  return gpu === null ? null : unfitForRollouts(gpu);
 }
 
 function cudaRollouts(): CudaRollouts {
@@ -42,6 +61,8 @@ function cudaRollouts(): CudaRollouts {
         'Install the NVIDIA driver (`nvidia-smi` must list a GPU), start the container with `--gpus all`, or use rollout_device=cpu',
     });
   }
+  const unfit = unfitCard();
+  if (unfit !== null) throw new SetupError({ where, ...unfit });
   const found = findCudaRollouts();
   if (found !== null) return found;
   const remedy = 'Run `npx lorikeet setup device=cuda`, or use rollout_device=cpu';
@@ -55,6 +76,9 @@ function cudaRollouts(): CudaRollouts {
 export function resolveRollouts(keys: RolloutKeys, log: (line: string) => void): ResolvedRollouts {
   const { rollout_device, rollout_precision: wanted, rollout_memory_limit: limit } = keys;
   const device = checkRolloutDevice(rollout_device);
+  if (rollout_device === 'auto' && device === 'cpu' && isSetUp()) {
+    log(`rollouts compute on the CPU: ${unfitCard()?.problem}`);
+  }
   if (limit !== null && device !== 'cuda') {
     throw new InputError({
       where: 'rollout_memory_limit',
@@ -95,7 +119,8 @@ function onCuda(
   limit: number | null,
   log: (line: string) => void,
 ): ResolvedRollouts {
-  const type = wanted === 'auto' ? 'bfloat16' : wanted;
+  const gpu = wanted === 'auto' ? samplingCard() : null;
+  const type = wanted === 'auto' ? (gpu && !hasBfloat16(gpu) ? 'float16' : 'bfloat16') : wanted;
   if (type !== 'bfloat16' && type !== 'float16') {
     throw refused(wanted, 'cuda', 'bfloat16 or float16');
   }

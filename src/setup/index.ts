@@ -1,7 +1,14 @@
 /** Sets up the native runtimes and looks at what this machine offers them. */
+
+export {
+  hasBfloat16,
+  type Unfit,
+  unfitForRollouts,
+  unfitForTraining,
+} from './card-requirements.js';
 export { glibcVersion } from './device.js';
 export { describeMachine } from './machine.js';
-export { cardMemory, type NvidiaGpu, nvidiaGpus } from './nvidia.js';
+export { cardMemory, type NvidiaGpu, nvidiaGpu, nvidiaGpus } from './nvidia.js';
 export type { SetupObserver } from './observer.js';
 export { operatorsLibrary, setUpOperators } from './operators.js';
 export { ensureWritable, freeBytes } from './place.js';

@@ -42,7 +42,8 @@ export async function probeBinding(
   { env = process.env, size, signal }: ProbeOptions = {},
 ): Promise<ProbeResult> {
   const args = [SCRIPT, binding, ...(size === undefined ? [] : [String(size)])];
-  const quiet = { ...env, TF_CPP_MIN_LOG_LEVEL: '2' };
+  // Others may be at work on the card: no more of its memory than is needed.
+  const quiet = { ...env, TF_CPP_MIN_LOG_LEVEL: '2', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
   const result = await runChild(process.execPath, args, { env: quiet, signal });
   if (result.code !== 0) return { works: false, reason: reasonOf(result) };
   let seen: Seen;

@@ -71,6 +71,8 @@ export function cudaRolloutsEnv(found: CudaRollouts, env: Env = process.env): En
     LORIKEET_ONNXRUNTIME: found.library,
     LD_LIBRARY_PATH: folders.join(delimiter),
     CUDA_DEVICE_ORDER: env.CUDA_DEVICE_ORDER ?? 'PCI_BUS_ID',
+    // cuDNN's attention builds a plan for every new shape of prompts and cache; ONNX Runtime's own do not.
+    ORT_ENABLE_CUDNN_FLASH_ATTENTION: env.ORT_ENABLE_CUDNN_FLASH_ATTENTION ?? '0',
   };
 }
 

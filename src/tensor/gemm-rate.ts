@@ -1,6 +1,7 @@
 /** How fast matrix products are on this machine, so that the use of it can be read off a benchmark. */
 
 import { full, halfColumns, halfProduct } from './kernels/half-tensor.js';
+import { seededUniform } from './kernels/seeded-uniform.js';
 import { type ComputeType, castTo, nativeGemm } from './native/calls.js';
 import { deviceInfo, hasHalfTensors, hasNativeOps, type Tensor, tf } from './tf.js';
 
@@ -23,8 +24,8 @@ export function gemmRate(compute: ComputeType): number {
   return tf.tidy(() => {
     const type = hasHalfTensors() ? compute : 'float32';
     const queued = device === 'cuda' ? QUEUED : 1;
-    const a = castTo(tf.randomNormal([m, k]), 'float32', type);
-    const b = castTo(tf.randomNormal([n, k]), 'float32', type);
+    const a = castTo(seededUniform([m, k], [1, 2]), 'float32', type);
+    const b = castTo(seededUniform([n, k], [3, 4]), 'float32', type);
     const product = (): Tensor => {
       if (hasNativeOps()) return nativeGemm([{ a, b, transpose: true }], { out: type });
       if (type === 'bfloat16') return halfProduct(a, b, { transposeB: true });

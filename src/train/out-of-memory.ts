@@ -1,7 +1,9 @@
 /** TensorFlow's complaint that memory ran out → an error that says what to change. */
 import { messageOf, RunError } from '../util/errors.js';
 
-const PATTERN = /OOM when allocating|RESOURCE_EXHAUSTED|Resource exhausted|bad_alloc/;
+/** On the CPU, of TensorFlow's kernels on a GPU, of its generated ones, and of uploads to a card. */
+const PATTERN =
+  /OOM when allocating|RESOURCE_EXHAUSTED|Resource exhausted|bad_alloc|failed to allocate|TF_Status: 8\b|Dst tensor is not initialized/i;
 
 /** @returns `error` itself when it is about something else. */
 export function explained(error: unknown, where: string): unknown {

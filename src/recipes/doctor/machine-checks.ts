@@ -6,6 +6,7 @@ import {
   glibcVersion,
   type NvidiaGpu,
   nvidiaGpus,
+  unfitForTraining,
 } from '../../setup/index.js';
 import { hasNvidiaGpu, kindOf } from '../../tensor/gpu.js';
 import type { DeviceChoice } from '../../tensor/runtime.js';
@@ -82,10 +83,6 @@ export function diskChecks(): Check[] {
   ];
 }
 
-const OLDEST_DRIVER = 525;
-/** TensorFlow's wheel holds kernels from this compute capability on. */
-const OLDEST_CAPABILITY = 6;
-
 function describeGpus(gpus: readonly NvidiaGpu[]): string {
   return gpus
     .map(
@@ -110,16 +107,10 @@ export async function gpuCheck(device: DeviceChoice): Promise<Check> {
       'Install the NVIDIA driver tools',
     );
   }
-  const old = gpus.some(({ driver }) => Number.parseInt(driver, 10) < OLDEST_DRIVER);
-  const remedy = `Install driver ${OLDEST_DRIVER} or newer for CUDA 12`;
-  if (old) return broken('gpu', describeGpus(gpus), remedy);
-  const weak = gpus.filter(({ capability }) => Number(capability) < OLDEST_CAPABILITY);
-  if (weak.length === gpus.length) {
-    return broken(
-      'gpu',
-      describeGpus(gpus),
-      `Use a card of compute capability ${OLDEST_CAPABILITY.toFixed(1)} or newer (Pascal, 2016), or device=cpu`,
-    );
+  const problems = gpus.map(unfitForTraining);
+  const [first] = problems;
+  if (first && problems.every((problem) => problem !== null)) {
+    return broken('gpu', describeGpus(gpus), first.remedy);
   }
   return ok('gpu', describeGpus(gpus));
 }

@@ -9,7 +9,13 @@ import {
   type RolloutDevice,
   type RolloutSampler,
 } from '../../rollout/index.js';
-import { cudaRolloutsEnv, findCudaRollouts, operatorsLibrary } from '../../setup/index.js';
+import {
+  cudaRolloutsEnv,
+  findCudaRollouts,
+  nvidiaGpu,
+  operatorsLibrary,
+  unfitForRollouts,
+} from '../../setup/index.js';
 import { visibleCards } from '../../tensor/gpu.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
@@ -41,7 +47,9 @@ async function openZeros(device: RolloutDevice, env?: NodeJS.ProcessEnv): Promis
     const size = shape.reduce((a, b) => a * b, 1);
     return fromFloat32(new Float32Array(size), shape);
   };
-  const options = { spec, weights, maxContext: 8, threads: 1, device };
+  // The provider for CUDA has no attention in float32; every card has float16.
+  const type = device === 'cuda' ? 'float16' : 'float32';
+  const options = { spec, weights, maxContext: 8, threads: 1, device, type } as const;
   if (env !== undefined) return await createChildSampler({ ...options, tokenizerDir: null, env });
   return await createOnnxSampler({ ...options, tokenizer: { eosIds: [], decode: () => '' } });
 }
@@ -107,6 +115,10 @@ export async function cudaRolloutsCheck(): Promise<Check> {
   if (visibleCards().length === 0) return note(name, 'no NVIDIA GPU', GPU_REMEDY);
   const found = findCudaRollouts();
   if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
+  const [card] = visibleCards();
+  const gpu = nvidiaGpu(card!);
+  const unfit = gpu === null ? null : unfitForRollouts(gpu);
+  if (unfit !== null) return note(name, unfit.problem, unfit.remedy);
   const how = ` by ${found.library}, in a process of its own with CUDA 13, apart from TensorFlow's CUDA 12`;
   return await rolloutCheck(name, { device: 'cuda', env: cudaRolloutsEnv(found), how });
 }

@@ -34,7 +34,7 @@ export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
     return broken('tensorflow', `${runtime.binding} does not work: ${float32.reason}`, remedy);
   }
   if (runtime.device === 'cuda' && !float32.gpu) {
-    const remedy = 'Check the driver (525 or newer), or use device=cpu';
+    const remedy = 'Check the driver (525 or newer; 555 for cards since Hopper), or use device=cpu';
     return broken('tensorflow', `${runtime.binding} sees no usable GPU`, remedy);
   }
   const origin = runtime.source === 'package' ? "the package's own binding" : "set-up's binding";

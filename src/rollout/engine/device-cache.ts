@@ -44,8 +44,11 @@ export class DeviceCache implements RowCache {
     this.moves = [];
     this.capacity = capacity;
     this.rows = rows;
-    const size = this.elements(rows);
-    if (this.size >= size) return;
+    const needed = this.elements(rows, capacity);
+    if (this.size >= needed) return;
+    // What is given back stays in the device's arena: few, large steps.
+    const longest = this.elements(rows, Math.max(capacity, this.spec.maxPositions));
+    const size = Math.min(Math.max(needed, 2 * this.size), longest);
     this.dispose();
     const allocate = () => this.mover.session.deviceTensor([size], this.mover.type);
     this.buffers = Array.from({ length: cacheTensors(this.spec) }, allocate);
@@ -79,8 +82,8 @@ export class DeviceCache implements RowCache {
     this.size = 0;
   }
 
-  private elements(rows: number): number {
-    return rows * this.spec.numKvHeads * this.capacity * this.spec.headDim;
+  private elements(rows: number, capacity: number): number {
+    return rows * this.spec.numKvHeads * capacity * this.spec.headDim;
   }
 }
 

@@ -1,4 +1,5 @@
 /** A loaded graph and its bound inputs and outputs. */
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { RunError } from '../../util/errors.js';
 import type { ElementType } from '../onnx/schema.js';
 import type { Pointer } from './api.js';
@@ -145,10 +146,19 @@ export class OrtSession {
     );
   }
 
-  /** Runs on a worker thread; the event loop stays free. The bound memory must not be touched meanwhile. */
-  run(binding: IoBinding): Promise<void> {
+  /**
+   * Runs on a worker thread, so that the event loop stays free; on CUDA on this one, after the loop has turned: there
+   * each thread has a stream of its own, and inputs are copied on that of the thread that binds them. The bound
+   * memory must not be touched meanwhile.
+   */
+  async run(binding: IoBinding): Promise<void> {
     const { api } = ortRuntime();
-    return new Promise((resolve, reject) => {
+    if (this.device === 'cuda') {
+      await eventLoopTurn();
+      checkStatus(api, 'Run', api.RunWithBinding(this.handle, null, binding.handle));
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
       api.RunWithBinding.async(this.handle, null, binding.handle, (error, status) => {
         try {
           if (error) throw new RunError({ where: 'ONNX Runtime', problem: error.message });

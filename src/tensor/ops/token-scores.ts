@@ -64,18 +64,19 @@ function rowDots(x: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * logsumexp(z) = z_m − log p_m with m the mode, whose p is at least 1/V: no sum over the vocabulary is made
- * beside that of the softmax.
+ * logsumexp(z) = max z − log max p, where max p is at least 1/V: no sum over the vocabulary is made beside that of
+ * the softmax.
  */
 function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOptions): ChunkResult {
   const vocab = weight.shape[0]!;
   const { z, dz } = chunkLogits(h, weight, options);
   const p = softmaxRows(z);
-  const mode = tf.argMax(z, 1).cast('int32');
-  const total = pick(z, mode).sub(tf.log(pick(p, mode)));
-  const logp = pick(z, targets).sub(total);
+  const highest = tf.max(z, 1);
+  const total = highest.sub(tf.log(tf.max(p, 1)));
+  const chosen = pick(z, targets);
+  const logp = chosen.sub(total);
   const entropy = total.sub(rowDots(p, z));
-  const correct = tf.equal(mode, targets).cast('float32');
+  const correct = tf.greaterEqual(chosen, highest).cast('float32');
   const columns = gradientColumns(options);
   const mean = columns.includes('mean_logp') ? [tf.mean(z, 1).sub(total)] : [];
   const onehot = () => tf.oneHot(targets as never, vocab).cast('float32');

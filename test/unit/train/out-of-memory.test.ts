@@ -25,3 +25,11 @@ test('another failure stays what it is', () => {
   const failure = new Error('shapes differ');
   expect(explained(failure, 'step 1')).toBe(failure);
 });
+
+test.each([
+  'Invalid TF_Status: 8\nMessage: failed to allocate memory',
+  'Invalid TF_Status: 13\nMessage: Dst tensor is not initialized.',
+])('what a GPU says is explained as well: %s', (message) => {
+  const error = explained(new Error(message), 'step 2');
+  expect(error).toMatchObject({ name: 'RunError', exitCode: 1 });
+});

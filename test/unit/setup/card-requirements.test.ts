@@ -1,0 +1,33 @@
+/** Which cards and drivers each runtime takes, and what is said of the others. */
+import { expect, test } from 'vitest';
+import { hasBfloat16, unfitForRollouts, unfitForTraining } from '../../../src/setup/index.js';
+
+const gpu = (driver: string, capability: string) => ({
+  ...{ name: 'a card', driver, capability, memoryMib: 81_920 },
+});
+
+test.each([
+  ['525.60.13', '8.0', null],
+  ['520.61.05', '8.0', 'Install driver 525 or newer for CUDA 12, or use device=cpu'],
+  ['550.54.15', '9.0', 'Install driver 555 or newer for CUDA 12, or use device=cpu'],
+  ['580.65.06', '9.0', null],
+  ['580.65.06', '5.2', 'Use a card of compute capability 6.0 or newer, or device=cpu'],
+])('training by driver %s on capability %s: %s', (driver, capability, remedy) => {
+  expect(unfitForTraining(gpu(driver, capability))?.remedy ?? null).toBe(remedy);
+});
+
+test.each([
+  ['580.65.06', '7.5', null],
+  ['575.57.08', '9.0', 'driver 575.57.08 is older than 580, which CUDA 13 needs'],
+  ['580.65.06', '7.0', 'a card has compute capability 7.0'],
+])('rollouts by driver %s on capability %s: %s', (driver, capability, problem) => {
+  expect(unfitForRollouts(gpu(driver, capability))?.problem ?? null).toBe(problem);
+});
+
+test('bfloat16 begins with Ampere', () => {
+  expect([gpu('580', '7.5'), gpu('580', '8.0'), gpu('580', '12.0')].map(hasBfloat16)).toEqual([
+    false,
+    true,
+    true,
+  ]);
+});
