@@ -108,13 +108,15 @@ export async function dpoTasks(
 export function dpoStep({ trainer, pairs, ...options }: DpoStepOptions) {
   return async (step: number, learningRate: number): Promise<StepOutcome> => {
     const batch = pairs(step);
+    const start = performance.now();
     const tasks = await dpoTasks(batch, { ...options, policy: trainer.policy });
+    const reference = (performance.now() - start) / 1000;
     const result = await trainer.step(tasks, { step, learningRate });
     const answers = batch.flatMap(({ chosen, rejected }) => [chosen, rejected]);
     return {
       tokens: answers.reduce((sum, { ids }) => sum + ids.length, 0),
       metrics: stepMetrics(result),
-      seconds: result.seconds,
+      seconds: { ...result.seconds, reference },
     };
   };
 }

@@ -37,6 +37,8 @@ export interface StepResult {
 export interface StepSeconds extends PassSeconds {
   /** Clipping and the update of the parameters. */
   readonly optimizer: number;
+  /** Log-probabilities by the reference policy, where the step has scored it. */
+  readonly reference?: number;
 }
 
 /** The part of a row that every trainer has. */

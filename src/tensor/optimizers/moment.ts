@@ -88,9 +88,9 @@ class BlockwiseMoment implements Moment {
 
   read(): Tensor1D {
     return tf.tidy(() => {
-      const indices = cast(this.indices, 'uint8', 'int32');
-      const values = tf.gather(this.codes, indices.reshape([this.blocks, BLOCK]));
-      return tf.slice(values.mul(this.scales).flatten(), [0], [this.size]) as Tensor1D;
+      const codes = codesAt(this.codes, cast(this.indices, 'uint8', 'int32'));
+      const values = codes.reshape([this.blocks, BLOCK]).mul(this.scales);
+      return tf.slice(values.flatten(), [0], [this.size]) as Tensor1D;
     });
   }
 
@@ -119,6 +119,17 @@ class BlockwiseMoment implements Moment {
 
 /** 1 where x > 0, else 0; int32. */
 const positive = (x: Tensor): Tensor => tf.greater(x, 0).cast('int32');
+
+/** As tf.gather, which would read every index back to check it. */
+function codesAt(codes: Tensor1D, indices: Tensor): Tensor {
+  const types = [
+    attr.type('Tparams', 'float32'),
+    attr.type('Tindices', 'int32'),
+    attr.type('Taxis', 'int32'),
+    attr.int('batch_dims', 0),
+  ];
+  return executeOp('GatherV2', types, [codes, indices, tf.scalar(0, 'int32')]);
+}
 
 function cast(x: Tensor, from: 'uint8' | 'int32', to: 'uint8' | 'int32'): Tensor {
   const types = [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)];
