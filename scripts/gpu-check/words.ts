@@ -31,7 +31,7 @@ export function wordsOf(argv: readonly string[]): Words {
     return value;
   };
   const device = take('device', 'cuda');
-  const [shapes, fit] = device === 'cpu' ? ['tiny', 'tiny'] : [SHAPES, 'Qwen2.5-7B'];
+  const [shapes, fit] = device === 'cpu' ? ['tiny', 'tiny'] : [STANDARD_SHAPES, 'Qwen2.5-7B'];
   const words = {
     device: device as DeviceChoice,
     output: take('output', 'outputs/gpu-check'),
@@ -48,7 +48,7 @@ export function wordsOf(argv: readonly string[]): Words {
   return words;
 }
 
-const SHAPES = 'SmolLM2-135M,Qwen2.5-1.5B';
+const STANDARD_SHAPES = 'SmolLM2-135M,Qwen2.5-1.5B';
 
 const bad = (where: string, problem: string) => new InputError({ where, problem });
 

@@ -43,8 +43,14 @@ export function checkRolloutDevice(wanted: DeviceKey): RolloutDevice {
 
 const isSetUp = (): boolean => visibleCards().length > 0 && findCudaRollouts() !== null;
 
-/** The card that would sample; null when nvidia-smi cannot say. */
-const samplingCard = (): NvidiaGpu | null => nvidiaGpu(visibleCards()[0]!);
+const askedCards = new Map<string, NvidiaGpu | null>();
+
+/** The card that would sample; null when nvidia-smi, which is asked once, cannot say. */
+function samplingCard(): NvidiaGpu | null {
+  const card = visibleCards()[0]!;
+  if (!askedCards.has(card)) askedCards.set(card, nvidiaGpu(card));
+  return askedCards.get(card)!;
+}
 
 function unfitCard(): Unfit | null {
   const gpu = samplingCard();

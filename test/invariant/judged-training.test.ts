@@ -33,7 +33,6 @@ test('grpo learns from a judge of its own', async () => {
     const overrides = [
       ...[...keys, `model=${base}`, `output_dir=${output}`, 'max_steps=2', 'num_generations=4'],
       ...['per_device_train_batch_size=8', 'gradient_accumulation_steps=1', 'learning_rate=1e-3'],
-      // The order of shuffled rows depends on their path, which is another one each time.
       ...['max_completion_length=8', 'rollout_precision=float32', 'dataset.shuffle=false'],
       ...[`rewards=[{name: judged, grader: ${grader}}]`, `judge.model_path=${base}`],
       ...['judge.prompt_template={prompt}', 'judge.max_new_tokens=24', 'judge.cache_dir=null'],

@@ -8,6 +8,7 @@
  * positive second moment never becomes 0, which would blow up the step that divides by its root.
  */
 import { attr, executeOp } from '../execute.js';
+import { rowsAt } from '../ops/gather.js';
 import { type Tensor, type Tensor1D, tf } from '../tf.js';
 
 export interface Moment {
@@ -88,7 +89,7 @@ class BlockwiseMoment implements Moment {
 
   read(): Tensor1D {
     return tf.tidy(() => {
-      const codes = codesAt(this.codes, cast(this.indices, 'uint8', 'int32'));
+      const codes = rowsAt(this.codes, cast(this.indices, 'uint8', 'int32'), 'float32');
       const values = codes.reshape([this.blocks, BLOCK]).mul(this.scales);
       return tf.slice(values.flatten(), [0], [this.size]) as Tensor1D;
     });
@@ -119,17 +120,6 @@ class BlockwiseMoment implements Moment {
 
 /** 1 where x > 0, else 0; int32. */
 const positive = (x: Tensor): Tensor => tf.greater(x, 0).cast('int32');
-
-/** As tf.gather, which would read every index back to check it. */
-function codesAt(codes: Tensor1D, indices: Tensor): Tensor {
-  const types = [
-    attr.type('Tparams', 'float32'),
-    attr.type('Tindices', 'int32'),
-    attr.type('Taxis', 'int32'),
-    attr.int('batch_dims', 0),
-  ];
-  return executeOp('GatherV2', types, [codes, indices, tf.scalar(0, 'int32')]);
-}
 
 function cast(x: Tensor, from: 'uint8' | 'int32', to: 'uint8' | 'int32'): Tensor {
   const types = [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)];

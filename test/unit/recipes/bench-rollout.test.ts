@@ -1,40 +1,22 @@
 /** The figures of `bench rollout` on a tiny checkpoint: what is counted, and what lengths do. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { benchRolloutSchema, initModelSchema, loadConfig } from '../../../src/config/index.js';
+import { expect, it } from 'vitest';
+import { benchRolloutSchema, loadConfig } from '../../../src/config/index.js';
 import { benchRollout } from '../../../src/recipes/bench-rollout.js';
-import { runInitModel } from '../../../src/recipes/init-model.js';
+import { SILENT, tinyModel } from './tiny-model.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
-const model = join(folder, 'model');
-const ignore = () => undefined;
-const context = {
-  signal: new AbortController().signal,
-  log: ignore,
-  print: ignore,
-  verbose: false,
-};
-
-beforeAll(async () => {
-  const overrides = [
-    `output=${model}`,
-    ...['hidden_size=32', 'intermediate_size=64', 'num_hidden_layers=2'].map(
-      (word) => `architecture.${word}`,
-    ),
-    ...['num_attention_heads=2', 'num_key_value_heads=1'].map((word) => `architecture.${word}`),
-  ];
-  await runInitModel(loadConfig(initModelSchema, { overrides }), context);
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { folder, model } = tinyModel([
+  ...['hidden_size=32', 'intermediate_size=64', 'num_hidden_layers=2'],
+  ...['num_attention_heads=2', 'num_key_value_heads=1'],
+]);
 
 const bench = (...words: string[]) =>
   benchRollout(
     loadConfig(benchRolloutSchema, {
       overrides: [`model=${model}`, 'repeats=1', 'threads=1', 'prompt_tokens=4', ...words],
     }),
-    context,
+    SILENT,
   );
 
 it('counts every new token of completions of full length', async () => {

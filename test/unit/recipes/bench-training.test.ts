@@ -1,38 +1,19 @@
 /** The figures of `bench sft`, `dpo` and `grpo` on a tiny checkpoint: the phases are the step, and the rates agree. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   benchDpoSchema,
   benchGrpoSchema,
   benchSftSchema,
-  initModelSchema,
   loadConfig,
 } from '../../../src/config/index.js';
 import { trainingFlops } from '../../../src/model/index.js';
 import { benchDpo } from '../../../src/recipes/bench-dpo.js';
 import { benchGrpo } from '../../../src/recipes/bench-grpo.js';
 import { benchSft } from '../../../src/recipes/bench-sft.js';
-import { runInitModel } from '../../../src/recipes/init-model.js';
 import { openModel } from '../../../src/recipes/model-source.js';
+import { SILENT, tinyModel } from './tiny-model.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-training-'));
-const model = join(folder, 'model');
-const ignore = () => undefined;
-const context = {
-  signal: new AbortController().signal,
-  log: ignore,
-  print: ignore,
-  verbose: false,
-};
-
-beforeAll(async () => {
-  const shape = ['hidden_size=64', 'intermediate_size=128', 'num_hidden_layers=2'];
-  const overrides = [`output=${model}`, ...shape.map((word) => `architecture.${word}`)];
-  await runInitModel(loadConfig(initModelSchema, { overrides }), context);
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { model } = tinyModel(['hidden_size=64', 'intermediate_size=128', 'num_hidden_layers=2']);
 
 const overrides = (...words: string[]) => ({
   overrides: [`model=${model}`, 'steps=1', 'lora_rank=4', ...words],
@@ -49,13 +30,13 @@ function expectWhole({ phases, step_s }: Figures, beside = 0): void {
 it('sft: the utilisation is that of the operations that the model asks for', async () => {
   const figures = await benchSft(
     loadConfig(benchSftSchema, overrides('seq=32', 'batch=4')),
-    context,
+    SILENT,
   );
   expect(Object.keys(figures.phases)).toEqual([
     ...['forward', 'head', 'backward', 'optimizer', 'data'],
   ]);
   expectWhole(figures);
-  const { spec, close } = await openModel({ model }, context);
+  const { spec, close } = await openModel({ model }, SILENT);
   close();
   // A and B of rank 4 on q and o (64, 64), k and v (64, 64: as many heads), gate, up and down (64, 128).
   const lora = 2 * 4 * (4 * (64 + 64) + 3 * (64 + 128));
@@ -67,14 +48,14 @@ it('sft: the utilisation is that of the operations that the model asks for', asy
 });
 
 it('dpo: the reference has a phase of its own', async () => {
-  const figures = await benchDpo(loadConfig(benchDpoSchema, overrides('pairs=2')), context);
+  const figures = await benchDpo(loadConfig(benchDpoSchema, overrides('pairs=2')), SILENT);
   expect(figures.phases.reference).toBeGreaterThan(0);
   expectWhole(figures);
 });
 
 it('grpo: the update has its phases, beside the rollout', async () => {
   const words = ['prompts=2', 'num_generations=2', 'max_completion_length=8'];
-  const figures = await benchGrpo(loadConfig(benchGrpoSchema, overrides(...words)), context);
+  const figures = await benchGrpo(loadConfig(benchGrpoSchema, overrides(...words)), SILENT);
   expect(figures.phases.backward).toBeGreaterThan(0);
   expectWhole(figures, figures.step_s - figures.update_s);
 });
