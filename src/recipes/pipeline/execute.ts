@@ -6,6 +6,7 @@ import type { RecipeContext } from '../context.js';
 import { interruption } from '../interrupt.js';
 import type { StageLauncher, StageOutcome } from './launch.js';
 import { metricOf } from './metrics.js';
+import { outputStamp } from './output-stamp.js';
 import { type ReportParts, type StageReport, stageReport } from './report.js';
 import { hasKey, type Stage } from './stages.js';
 import { configFile, planStage, type StagePlan, type StageStatus, writeState } from './state.js';
@@ -49,19 +50,21 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
   const own = { hash: plan.hash, outputs: ownOutputs(stage, plan) };
   const unfinished = { ...own, seconds: 0, exit_code: null, result: null };
   writeState(root, stage.id, { ...unfinished, status: 'running' });
+  const before = outputStamp(stage.output);
   const started = performance.now();
   const outcome = await launch({ command: stage.command, configFile: path, signal, log });
   const seconds = Math.round(performance.now() - started) / 1000;
   const status = statusOf(outcome);
   const { exitCode, result } = outcome;
   const ended = { ...own, status, seconds, exit_code: exitCode, result };
-  writeState(root, stage.id, exitCode === BAD_INPUT ? plan.previous : ended);
+  const isRefused = exitCode === BAD_INPUT && outputStamp(stage.output) === before;
+  writeState(root, stage.id, isRefused ? plan.previous : ended);
   note(progress, stage, { status, seconds, hash: plan.hash, result });
   if (status === 'interrupted') throw interrupted(signal, stage);
   if (status === 'failed') throw failure(stage, exitCode);
 }
 
-/** Exit code of a command that has refused its input and written nothing. */
+/** Exit code of a command that has refused its input. Where its output is as before, the stage owns no more than it did. */
 const BAD_INPUT = 2;
 
 function ownOutputs({ output }: Stage, { previous }: StagePlan): string[] {
@@ -76,10 +79,13 @@ function statusOf({ exitCode }: StageOutcome): Exclude<StageStatus, 'running'> {
 
 /** The config with what an earlier attempt asks for: go on from it, or replace it. */
 function handledConfig(stage: Stage, action: StagePlan['action']): Record<string, unknown> {
-  const config = { ...stage.config };
-  if (action === 'resume' && hasKey(stage.command, 'resume')) return { ...config, resume: 'auto' };
-  const replaces = action === 'resume' || action === 'redo';
-  return replaces && hasKey(stage.command, 'overwrite') ? { ...config, overwrite: true } : config;
+  const { command, config } = stage;
+  const replaces = hasKey(command, 'overwrite');
+  if (action === 'resume' && hasKey(command, 'resume')) {
+    return { ...config, resume: 'auto', ...(replaces && { overwrite: false }) };
+  }
+  if (!replaces || (action !== 'resume' && action !== 'redo')) return { ...config };
+  return { ...config, overwrite: true, ...(config.resume === 'auto' && { resume: 'never' }) };
 }
 
 function interrupted(signal: AbortSignal, stage: Stage): InterruptError {

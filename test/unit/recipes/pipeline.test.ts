@@ -208,6 +208,55 @@ describe('a stage that fails', () => {
   });
 });
 
+describe('a stage that refuses its input after it has opened its output', () => {
+  const opened = (made: Fixture) => join(made.folder, 'out/final/run.json');
+  /** A run folder that is in use unless it may be replaced or gone on with; a config that is found bad late. */
+  const lateRefusal = (): Fixture => {
+    const made: Fixture = fixture(YAML, ({ command, config }) => {
+      if (command !== 'grpo') return {};
+      const { resume, overwrite, seed } = config;
+      if (overwrite === true && resume === 'auto') return { exitCode: 2 };
+      if (existsSync(opened(made)) && overwrite !== true && resume !== 'auto') {
+        return { exitCode: 2 };
+      }
+      made.write('out/final/run.json', `{"seed":${seed}}`);
+      return seed === 9 ? { exitCode: 2 } : {};
+    });
+    return made;
+  };
+
+  it.each([[[]], [['stages.final.resume=auto']], [['stages.final.overwrite=true']]])(
+    'starts anew when the config is mended, with %j',
+    async (words) => {
+      const made = lateRefusal();
+      await failureOf(run(made, ['stages.final.seed=9', ...words]));
+      expect(statuses(await run(made, ['stages.final.seed=1', ...words]))).toEqual([
+        ...['model skipped', 'prep skipped', 'final done', 'check done'],
+      ]);
+      expect(made.launched[0]?.config).toMatchObject({ overwrite: true, resume: 'never' });
+      expect(readFileSync(opened(made), 'utf8')).toBe('{"seed":1}');
+    },
+  );
+
+  it('goes on when something else is mended, also where the file says overwrite', async () => {
+    const made = lateRefusal();
+    const words = ['stages.final.seed=9', 'stages.final.overwrite=true'];
+    await failureOf(run(made, words));
+    await failureOf(run(made, words));
+    expect(made.launched[0]?.config).toMatchObject({ overwrite: false, resume: 'auto' });
+    expect(existsSync(opened(made))).toBe(true);
+  });
+
+  it('is not taken for what it was before', async () => {
+    const made = lateRefusal();
+    await run(made);
+    await failureOf(run(made, ['stages.final.seed=9']));
+    expect(readFileSync(opened(made), 'utf8')).toBe('{"seed":9}');
+    expect(statuses(await run(made)).slice(2)).toEqual(['final done', 'check skipped']);
+    expect(readFileSync(opened(made), 'utf8')).toBe('{"seed":0}');
+  });
+});
+
 describe('an output that the stage has not made', () => {
   const refused = ({ command, config }: Launched) => {
     const isForeign = command === 'eval' && config.overwrite !== true;
