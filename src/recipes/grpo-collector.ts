@@ -70,7 +70,7 @@ export class Collector {
     if (config.max_staleness > 0 && generation + 1 < generations) {
       this.ahead = await this.begin(generation + 1);
     }
-    if (config.rollout_release_memory) this.options.sampler.release?.();
+    if (config.rollout_release_memory) await this.options.sampler.release?.();
     return this.generationOf(sampled, { step, staleness: isAhead ? 1 : 0 });
   }
 

@@ -126,7 +126,7 @@ export interface RolloutSampler extends Sampler {
    */
   reloadWeights(weights: WeightSource, version: string): Promise<SyncResult>;
   /** Gives memory back until the next call, which takes it again; absent where none is held apart. */
-  release?(): void;
+  release?(): Promise<void>;
 }
 
 /** What the engine needs of a tokenizer. */

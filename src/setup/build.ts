@@ -14,6 +14,7 @@ import {
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import type { Env } from '../util/programs.js';
+import { TRAINING_DRIVER } from './card-requirements.js';
 import { compileBinding, LIBRARIES } from './compile.js';
 import { findNodeHeaders, headerFolders } from './node-headers.js';
 import type { SetupObserver } from './observer.js';
@@ -92,7 +93,7 @@ async function check(binding: string, { device, env, signal }: BuildOptions): Pr
     problem,
     remedy:
       device === 'cuda'
-        ? 'Check that `nvidia-smi` lists the GPU with driver 525 or newer, or use device=cpu'
+        ? `Check that nvidia-smi lists the GPU with ${TRAINING_DRIVER}, or use device=cpu`
         : 'Run `npx lorikeet doctor` for what this machine lacks',
   });
 }

@@ -2,6 +2,7 @@
 
 export {
   hasBfloat16,
+  TRAINING_DRIVER,
   type Unfit,
   unfitForRollouts,
   unfitForTraining,

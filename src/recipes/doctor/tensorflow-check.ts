@@ -1,5 +1,5 @@
 /** The check of TensorFlow: which runtime is used, and products really computed with it. */
-import { type ProbeResult, probeBinding } from '../../setup/index.js';
+import { type ProbeResult, probeBinding, TRAINING_DRIVER } from '../../setup/index.js';
 import { kindOf } from '../../tensor/gpu.js';
 import { findNativeOps, hasBfloat16Products } from '../../tensor/native/library.js';
 import { type DeviceChoice, locateRuntime, type TensorflowRuntime } from '../../tensor/runtime.js';
@@ -34,7 +34,7 @@ export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
     return broken('tensorflow', `${runtime.binding} does not work: ${float32.reason}`, remedy);
   }
   if (runtime.device === 'cuda' && !float32.gpu) {
-    const remedy = 'Check the driver (525 or newer; 555 for cards since Hopper), or use device=cpu';
+    const remedy = `Check that there is ${TRAINING_DRIVER}, or use device=cpu`;
     return broken('tensorflow', `${runtime.binding} sees no usable GPU`, remedy);
   }
   const origin = runtime.source === 'package' ? "the package's own binding" : "set-up's binding";

@@ -27,8 +27,11 @@ export interface CallOptions {
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 const ENTRY = fileURLToPath(new URL(IS_SOURCE ? './main.ts' : './main.js', import.meta.url));
 
-/** Characters of the process's standard error that are kept for its end. */
-const KEPT_ERROR = 2000;
+/** Characters of the process's standard error that are kept for its end, and lines of them that are told. */
+const KEPT_ERROR = 8000;
+const TOLD_LINES = 4;
+/** Frames of JavaScript's and native traces, and what Node says of itself. */
+const TRACE_LINE = /^\s*(at |\d+: 0x|-+ |Node[.]js v)|^\s*$/;
 
 export class Connection {
   private readonly child: ChildProcess;
@@ -36,9 +39,14 @@ export class Connection {
   private next = 0;
   private errorText = '';
   private end: RunError | null = null;
+  /** Settles when the process is gone, and its memory with it. */
+  readonly gone: Promise<void>;
 
-  /** @param env Of the process; libraries are found by it. */
-  constructor(env: NodeJS.ProcessEnv) {
+  /**
+   * @param env Of the process; libraries are found by it.
+   * @param onEnd Called when the process ends by itself, before the calls under way fail with the same error.
+   */
+  constructor(env: NodeJS.ProcessEnv, onEnd: (end: RunError) => void) {
     this.child = fork(ENTRY, [], {
       env,
       serialization: 'advanced',
@@ -49,10 +57,19 @@ export class Connection {
       this.errorText = (this.errorText + text).slice(-KEPT_ERROR);
     });
     this.child.on('message', (reply: Reply) => this.receive(reply));
-    this.child.on('error', (error) => this.fail(error.message));
-    this.child.on('close', (code, signal) =>
-      this.fail(signal === null ? `with exit code ${code}` : `by ${signal}`),
-    );
+    const fail = (how: string) => {
+      if (this.end === null) onEnd(this.failWith(this.endError(how)));
+    };
+    this.gone = new Promise((resolve) => {
+      this.child.on('error', (error) => {
+        fail(`: ${error.message}`);
+        if (this.child.pid === undefined) resolve();
+      });
+      this.child.on('close', (code, signal) => {
+        fail(signal === null ? ` with exit code ${code}` : ` by ${signalText(signal)}`);
+        resolve();
+      });
+    });
   }
 
   get pid(): number | undefined {
@@ -78,7 +95,8 @@ export class Connection {
 
   /** The process ends; calls under way fail. */
   close(): void {
-    if (this.child.connected) this.child.disconnect();
+    if (this.end !== null) return;
+    this.failWith(releasedError());
     // A run of the graph does not hold it up.
     this.child.kill('SIGKILL');
   }
@@ -99,14 +117,27 @@ export class Connection {
     else waiting.resolve(reply.result as never);
   }
 
-  private fail(how: string): void {
-    const said = this.errorText.trim().split('\n').slice(-3).join(' ');
-    this.end ??= new RunError({
+  private endError(how: string): RunError {
+    const lines = this.errorText.split('\n').filter((line) => !TRACE_LINE.test(line));
+    const said = lines.slice(-TOLD_LINES).join(' | ');
+    return new RunError({
       where: 'rollouts',
-      problem: `the sampler's process ended ${how}${said === '' ? '' : `: ${said}`}`,
-      remedy: 'Lower the batch if memory ran out; lorikeet doctor says what works here',
+      problem: `the sampler's process ended${how}${said === '' ? '' : `; it said: ${said}`}`,
+      remedy:
+        'The next call starts another. Lower the batch if memory ran out; lorikeet doctor says what works here',
     });
-    for (const { reject } of this.waiting.values()) reject(this.end);
+  }
+
+  private failWith(end: RunError): RunError {
+    this.end = end;
+    for (const { reject } of this.waiting.values()) reject(end);
     this.waiting.clear();
+    return end;
   }
 }
+
+export const releasedError = (): RunError =>
+  new RunError('rollouts: the sampler was released while it was at work');
+
+const signalText = (signal: NodeJS.Signals): string =>
+  signal === 'SIGKILL' ? 'SIGKILL, as the system does when memory runs out' : signal;

@@ -1,6 +1,11 @@
 /** Which cards and drivers each runtime takes, and what is said of the others. */
 import { expect, test } from 'vitest';
-import { hasBfloat16, unfitForRollouts, unfitForTraining } from '../../../src/setup/index.js';
+import {
+  hasBfloat16,
+  TRAINING_DRIVER,
+  unfitForRollouts,
+  unfitForTraining,
+} from '../../../src/setup/index.js';
 
 const gpu = (driver: string, capability: string) => ({
   ...{ name: 'a card', driver, capability, memoryMib: 81_920 },
@@ -30,4 +35,10 @@ test('bfloat16 begins with Ampere', () => {
     true,
     true,
   ]);
+});
+
+test('the driver in words is the one that is checked', () => {
+  expect(TRAINING_DRIVER).toBe('driver 525 or newer (555 from compute capability 9.0 on)');
+  expect(unfitForTraining(gpu('524.0', '8.9'))?.problem).toContain('525');
+  expect(unfitForTraining(gpu('554.0', '9.0'))?.problem).toContain('555');
 });

@@ -1,5 +1,5 @@
 /** A sampler in a process of its own against the same in this one, on the CPU. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -88,8 +88,8 @@ it('takes other weights', async () => {
 it('gives its memory back and goes on as before, with its adapter and weights', async () => {
   const before = await child.score(golden.prompts);
   const pid = child.pid!;
-  child.release();
-  expect(await isGone(pid)).toBe(true);
+  await child.release();
+  expect(() => process.kill(pid, 0)).toThrow();
   expect(await child.score(golden.prompts)).toEqual(before);
   expect(child.pid).not.toBe(pid);
 });
@@ -120,20 +120,97 @@ it('is stopped by a signal, and not by an interrupt at the terminal', async () =
   expect(reasons).toContain('aborted');
 });
 
-it('says how the process ended, and ends with its sampler', async () => {
-  const doomed = await createChildSampler({ ...base, tokenizerDir });
-  const under = doomed.generate(
+/** A sampler whose process does this before it answers a call of this name. */
+async function doomedOn(call: string, does: string, log: string): Promise<ChildSampler> {
+  const preload = join(tokenizerDir, `${call}-${log}.cjs`);
+  const begun = JSON.stringify(join(tokenizerDir, log));
+  writeFileSync(
+    preload,
+    `const { emit } = process;
+    process.emit = function (event, message, ...rest) {
+      const call = event === 'message' ? message.call : undefined;
+      if (call === 'open') require('node:fs').appendFileSync(${begun}, 'x');
+      if (call === '${call}') { ${does} }
+      return emit.call(this, event, message, ...rest);
+    };`,
+  );
+  const NODE_OPTIONS = `--require ${preload}`;
+  return await createChildSampler({ ...base, tokenizerDir, env: { ...process.env, NODE_OPTIONS } });
+}
+
+it('fails the calls of a process that is killed, and computes the next ones in another', async () => {
+  const mortal = await createChildSampler({ ...base, tokenizerDir });
+  const weights = goldenWeights({ ...golden, case: 'other' }, spec);
+  await mortal.reloadWeights(weights, 'v2');
+  await mortal.setAdapter(adapter);
+  const before = await mortal.score(golden.prompts);
+  const pid = mortal.pid!;
+  const seen: Completion[] = [];
+  const under = mortal.generate(
     requests.map((request) => ({ ...request, n: 64 })),
     { ...PARAMS, maxNewTokens: 100 },
-    { onCompletion: () => process.kill(doomed.pid!, 'SIGKILL') },
+    {
+      onCompletion: (completion) => {
+        seen.push(completion);
+        process.kill(pid, 'SIGKILL');
+      },
+    },
   );
   await expect(under).rejects.toThrow(RunError);
-  await expect(doomed.score(golden.prompts)).rejects.toThrow(
-    "rollouts: the sampler's process ended by SIGKILL",
+  await expect(under).rejects.toThrow(
+    /^rollouts: the sampler's process ended by SIGKILL, as the system does when memory runs out[.] The next call starts another/,
   );
+  const count = seen.length;
+  expect(mortal.pid).toBeUndefined();
+  expect(await mortal.score(golden.prompts)).toEqual(before);
+  expect(mortal.pid).not.toBe(pid);
+  // The call that died was not tried again.
+  expect(seen.length).toBe(count);
+  mortal.dispose();
+});
+
+it('tells what the process said last, and starts no more after three in a row', async () => {
+  const does = `console.error('terminate called after std::bad_alloc\\n    at frame'); process.exit(7);`;
+  const doomed = await doomedOn('generate', does, 'starts');
+  const starts = () => readFileSync(join(tokenizerDir, 'starts'), 'utf8').length;
+  for (let death = 1; death <= 3; death++) {
+    await expect(doomed.generate(requests, PARAMS)).rejects.toThrow(
+      /ended with exit code 7; it said: terminate called after std::bad_alloc[.] The next/,
+    );
+    expect(starts()).toBe(death);
+  }
+  const refused = doomed.score(golden.prompts);
+  await expect(refused).rejects.toThrow(/^rollouts: 3 processes .* before release\(\)/);
+  expect(((await refused.catch((error: unknown) => error)) as Error).cause).toMatchObject({
+    message: expect.stringContaining('exit code 7'),
+  });
+  expect(starts()).toBe(3);
+  await doomed.release();
+  expect((await doomed.score(golden.prompts)).length).toBe(golden.prompts.length);
+  expect(starts()).toBe(4);
   doomed.dispose();
+});
+
+it('holds the former weights after others could not be loaded', async () => {
+  const doomed = await doomedOn('reloadWeights', 'process.abort();', 'reloads');
+  const before = await doomed.score(golden.prompts);
+  const weights = goldenWeights({ ...golden, case: 'other' }, spec);
+  await expect(doomed.reloadWeights(weights, 'v2')).rejects.toThrow(/ended by SIGABRT/);
+  expect(doomed.adapterHash).toBeNull();
+  expect(await doomed.score(golden.prompts)).toEqual(before);
+  doomed.dispose();
+});
+
+it('fails the calls under way when it is released, and ends with its sampler', async () => {
+  const under = child.generate(requests, PARAMS);
   const pid = child.pid!;
+  const left = child.release();
+  await expect(under).rejects.toThrow('rollouts: the sampler was released while it was at work');
+  await left;
+  expect(() => process.kill(pid, 0)).toThrow();
+  await child.score(golden.prompts);
+  const next = child.pid!;
   child.dispose();
-  expect(await isGone(pid)).toBe(true);
+  expect(await isGone(next)).toBe(true);
   await expect(child.score(golden.prompts)).rejects.toThrow('the sampler is disposed');
 });
