@@ -29,7 +29,7 @@ export interface GrpoBatch {
   readonly oldLogps: Float32Array | null;
   /** `[M]` log p under the reference; null when β = 0. */
   readonly referenceLogps: Float32Array | null;
-  /** The sampler's own log p; null: no correction. */
+  /** The sampler's log p; null: no correction. */
   readonly sampledBy: SampledBy | null;
 }
 

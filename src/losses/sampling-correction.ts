@@ -1,7 +1,9 @@
 /**
  * Importance weights π_trainer/π_sampler of rollout tokens, bounded by a cap: cut to it (`truncate`: Yao et
  * al. 2025, truncated importance sampling) or set to zero above it (`mask`); by token, or once for the
- * whole completion. They carry no gradient.
+ * whole completion. They carry no gradient. Both sides are the whole softmax at the temperature, so that
+ * the weights are 1 where trainer and sampler agree; that filters kept tokens from being drawn is not
+ * corrected for.
  */
 import { stopGradient, type Tensor, tf } from '../tensor/index.js';
 
@@ -12,7 +14,7 @@ export type CorrectionMode =
   | 'sequence_mask';
 
 export interface SampledBy {
-  /** `[M]` log p of each token as the sampler recorded it. */
+  /** `[M]` the sampler's log p of each token over the whole vocabulary. */
   readonly logps: Float32Array;
   readonly mode: CorrectionMode;
   /** Largest weight. */

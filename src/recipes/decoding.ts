@@ -4,11 +4,9 @@ import type { Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { responseConstraint } from './response-format.js';
-import { type SamplingKeys, samplingParams } from './sampling.js';
+import { type FilterKeys, filterParams, type SamplingKeys, samplingParams } from './sampling.js';
 
-export interface DecodingKeys extends SamplingKeys {
-  readonly min_p: number;
-  readonly repetition_penalty: number;
+export interface DecodingKeys extends SamplingKeys, FilterKeys {
   readonly logit_bias: Readonly<Record<string, number>>;
   readonly min_new_tokens: number;
   readonly max_new_tokens: number;
@@ -30,8 +28,7 @@ export function decodingParams(keys: DecodingKeys, tokenizer: Tokenizer | null):
   }
   return {
     ...samplingParams(keys, most),
-    minP: keys.min_p,
-    repetitionPenalty: keys.repetition_penalty,
+    ...filterParams(keys),
     minNewTokens: least,
     logitBias: new Map(Object.entries(keys.logit_bias).map(([id, bias]) => [Number(id), bias])),
     stopIds: keys.stop_tokens.map((token) => stopId(token, tokenizer)),

@@ -11,11 +11,12 @@ import { Rng } from '../util/rng.js';
 import { type GradedRollout, gradedRollouts, type PromptedRow } from './graded-rollouts.js';
 import { furtherPrompts, type SampledGroups, sampledGroups } from './grpo-groups.js';
 import type { GrpoLogs } from './grpo-logs.js';
-import { generationMetrics } from './grpo-metrics.js';
+import { generationMetrics, truncationMetrics } from './grpo-metrics.js';
 import { judgeCounts } from './judge/counts.js';
 import type { OpenRewards } from './open-rewards.js';
+import { isTruncated, policyLogprobs } from './policy-logprobs.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
-import { samplingParams } from './sampling.js';
+import { filterParams, samplingParams } from './sampling.js';
 import { type Synced, syncSampler } from './sync-sampler.js';
 import type { TrainingSession } from './training-loop.js';
 
@@ -120,7 +121,7 @@ export class Collector {
       sampler,
       n: config.num_generations,
       grade: rewards.grade,
-      params: samplingParams(config, config.max_completion_length),
+      params: { ...samplingParams(config, config.max_completion_length), ...filterParams(config) },
       expectedAdapter,
     });
   }
@@ -139,13 +140,14 @@ export class Collector {
       completions: rollouts.map(({ prompt, completion }, i) => ({
         promptIds: prompt.promptIds,
         ids: completion.ids,
-        logprobs: completion.logprobs,
+        logprobs: policyLogprobs(completion),
         advantage: advantages[i]!,
         isMasked: config.mask_truncated_completions && completion.finishReason !== 'stop',
       })),
       metrics: {
         ...generationMetrics(config.dynamic_sampling ? sampled : rollouts, config.num_generations),
         ...logs.write(rollouts, advantages, step),
+        ...(isTruncated(config) && truncationMetrics(rollouts)),
         ...(config.dynamic_sampling && { 'sampling/rounds': rounds }),
         ...(config.max_staleness > 0 && { staleness }),
         ...judgeCounts(judge === null ? [] : [judge], 'judge/'),

@@ -1,6 +1,7 @@
 /** Metrics of one GRPO generation, under TRL's names. */
 import { standardDeviation } from '../losses/index.js';
 import type { GradedRollout } from './graded-rollouts.js';
+import { policyLogprobs } from './policy-logprobs.js';
 
 const mean = (values: readonly number[]) =>
   values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
@@ -24,6 +25,15 @@ function partMetrics(rollouts: readonly GradedRollout[]): Record<string, number>
     out[`rewards/${name}/std`] = standardDeviation(scores);
   }
   return out;
+}
+
+/** How much likelier the sampled tokens were than the policy has them, mean nats per token. */
+export function truncationMetrics(rollouts: readonly GradedRollout[]): Record<string, number> {
+  const gaps = rollouts.flatMap(({ completion }) => {
+    const policy = policyLogprobs(completion);
+    return Array.from(completion.logprobs, (logprob, t) => logprob - policy[t]!);
+  });
+  return { 'sampling/truncation_gap/mean': mean(gaps) };
 }
 
 /** @param rollouts Groups of `groupSize` next to each other. */

@@ -12,6 +12,7 @@ import { Collector } from './grpo-collector.js';
 import { GrpoLogs } from './grpo-logs.js';
 import type { ModelSource } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
+import { truncations } from './policy-logprobs.js';
 import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
 import { checkRelease, checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
 import { PROBE_TOLERANCE } from './rollout-precision.js';
@@ -98,6 +99,12 @@ async function prepare(
     }),
   );
   const logs = new GrpoLogs(config, session);
+  const cut = truncations(config);
+  if (cut.length > 0) {
+    session.context.log(
+      `sampling: ${cut.join(' ')} draws from a part of the policy, the loss takes it for the whole`,
+    );
+  }
   const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
   const collector = new Collector({
     ...{ config, prompts, session, sampler, order, logs, period },

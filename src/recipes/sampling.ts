@@ -100,6 +100,18 @@ export interface SamplingKeys {
   readonly seed: number;
 }
 
+export interface FilterKeys {
+  readonly min_p: number;
+  readonly repetition_penalty: number;
+}
+
+export const filterParams = (
+  keys: FilterKeys,
+): Pick<SamplingParams, 'minP' | 'repetitionPenalty'> => ({
+  minP: keys.min_p,
+  repetitionPenalty: keys.repetition_penalty,
+});
+
 export const samplingParams = (keys: SamplingKeys, maxNewTokens: number): SamplingParams => ({
   ...PLAIN_SAMPLING,
   temperature: keys.temperature,

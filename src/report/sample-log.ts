@@ -24,7 +24,7 @@ export interface SampleRow {
   readonly statuses: Readonly<Record<string, string>>;
   readonly correct?: boolean | null;
   readonly advantage?: number | null;
-  /** Mean log-probability of the sampled tokens under the sampling distribution. */
+  /** Mean log-probability of the sampled tokens under what they were drawn from, filters and penalties included. */
   readonly logprob_mean: number | null;
   /** Content hash of the adapter that sampled; null for the base model. */
   readonly adapter: string | null;

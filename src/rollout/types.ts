@@ -76,6 +76,12 @@ export interface Completion {
    * penalties included). For greedy decoding that of the model at temperature 1.
    */
   readonly logprobs: Float32Array;
+  /**
+   * The same under the whole softmax at the temperature, without filters, penalties, biases and constraints:
+   * what a trainer computes of these ids. Equal to `logprobs` where nothing is filtered. Absent where a
+   * server does not tell it.
+   */
+  readonly policyLogprobs?: Float32Array;
   readonly finishReason: FinishReason;
   /** Content hash of the weights on top of the base: the adapter's, or that of reloaded weights. */
   readonly adapter: string | null;

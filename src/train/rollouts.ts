@@ -6,7 +6,7 @@ export interface GradedCompletion {
   readonly promptIds: readonly number[];
   /** As sampled, the end token included. */
   readonly ids: readonly number[];
-  /** The sampler's log p of each id. */
+  /** The sampler's log p of each id at the temperature, over the whole vocabulary. */
   readonly logprobs: Float32Array;
   readonly advantage: number;
   /** Counts among the completions, but none of its tokens are learnt from. */

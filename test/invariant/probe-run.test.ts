@@ -64,7 +64,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function grpo(runDir: string): Promise<void> {
+async function grpo(runDir: string, further: readonly string[] = []): Promise<void> {
   const keys = [
     'rollout_precision=float32',
     'num_generations=4',
@@ -73,7 +73,10 @@ async function grpo(runDir: string): Promise<void> {
     'per_device_train_batch_size=32',
   ];
   const run = [`model=${join(folder, 'sft')}`, `output_dir=${runDir}`, 'max_steps=4'];
-  await runGrpo(loadConfig(grpoSchema, { overrides: [...tiny.keys, ...run, ...keys] }), context);
+  await runGrpo(
+    loadConfig(grpoSchema, { overrides: [...tiny.keys, ...run, ...keys, ...further] }),
+    context,
+  );
 }
 
 test('a sampler that gets every update', async () => {
@@ -86,6 +89,26 @@ test('a sampler that gets every update', async () => {
   const adapters = readJsonl(join(runDir, 'samples.jsonl')).map(({ adapter }) => adapter);
   expect(new Set(adapters).size).toBeGreaterThan(1);
 });
+
+test.each([['top_p=0.9'], ['top_k=5', 'temperature=0.8'], ['min_p=0.1', 'repetition_penalty=1.1']])(
+  'filters leave the weights of tokens at 1: %s',
+  async (...filters) => {
+    sampler.after = 'synced';
+    const runDir = join(folder, filters.join());
+    await grpo(runDir, filters);
+    const rows = readJsonl(join(runDir, 'metrics.jsonl'));
+    expect(rows).toHaveLength(4);
+    const name = 'sampling/importance_sampling_ratio';
+    for (const row of rows) {
+      expect(row[`${name}/min`]).toBeGreaterThan(0.999);
+      expect(row[`${name}/max`]).toBeLessThan(1.001);
+      expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+      // What was drawn from is another distribution all the same.
+      expect(row['sampling/truncation_gap/mean']).toBeGreaterThan(0.005);
+    }
+    expect(Math.max(...rows.map(({ grad_norm: norm }) => norm as number))).toBeGreaterThan(0.01);
+  },
+);
 
 test.each([
   { after: 'stale', message: /the sampler holds adapter/ },

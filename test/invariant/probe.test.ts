@@ -13,6 +13,7 @@ import {
   type OnnxSampler,
   PLAIN_SAMPLING,
   type Sampler,
+  type SamplingParams,
 } from '../../src/rollout/index.js';
 import { AdamW } from '../../src/tensor/index.js';
 import { sftStep, Trainer } from '../../src/train/index.js';
@@ -180,6 +181,26 @@ describe.each(['llama', 'qwen2'] as const)('%s', (family) => {
     const other = await rescored(policy, completions, temperature + 0.1);
     expect(largestGap(recorded, other)).toBeGreaterThan(0.01);
   });
+});
+
+test.each<Partial<SamplingParams>>([
+  { topP: 0.9 },
+  { topK: 5, temperature: 0.7 },
+  { minP: 0.1 },
+  { repetitionPenalty: 1.3, topP: 0.95 },
+])('the whole softmax of filtered tokens: %j', async (changes) => {
+  const policy = kept(tinyPolicy());
+  await train(policy);
+  const sampler = await samplerFor(policy, 'llama');
+  await sync(policy, sampler);
+  const requests = PROMPTS.map((promptIds, i) => ({ id: `${i}`, promptIds, n: 4 }));
+  const params = { ...PLAIN_SAMPLING, seed: 5, maxNewTokens: MAX_NEW_TOKENS, ...changes };
+  const completions = await sampler.generate(requests, params);
+  const scored = await rescored(policy, completions, params.temperature);
+  const whole = completions.flatMap(({ policyLogprobs }) => Array.from(policyLogprobs!));
+  expect(largestGap(whole, scored)).toBeLessThan(TOLERANCE);
+  const drawn = completions.flatMap(({ logprobs }) => Array.from(logprobs));
+  expect(largestGap(drawn, scored)).toBeGreaterThan(0.05);
 });
 
 describe('the probe', () => {

@@ -76,8 +76,8 @@ export const samplingKeys = (temperature: number) => ({
   top_k: whole(0).default(0).describe('Keep this many most likely tokens; 0 keeps all'),
 });
 
-/** The rest of the sampling keys, for commands that make rows. Names are those of transformers and OpenAI. */
-export const decodingKeys = {
+/** What else removes tokens or makes them rarer. */
+export const filterKeys = {
   min_p: z
     .number()
     .min(0)
@@ -87,6 +87,11 @@ export const decodingKeys = {
   repetition_penalty: positive()
     .default(1)
     .describe('Above 1 makes tokens of prompt and completion less likely'),
+};
+
+/** The rest of the sampling keys, for commands that make rows. Names are those of transformers and OpenAI. */
+export const decodingKeys = {
+  ...filterKeys,
   logit_bias: z
     .record(z.string().regex(/^\d+$/), z.number())
     .default({})

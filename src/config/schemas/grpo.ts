@@ -4,6 +4,7 @@ import { requireRows } from './dataset.js';
 import { fileWord, nonNegative, optionalWhole, positive, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import {
+  filterKeys,
   rewardsKey,
   rolloutDeviceKey,
   rolloutPrecisionField,
@@ -111,6 +112,7 @@ export const grpoSchema = z
     num_generations: whole(2).default(8).describe('Completions sampled for each prompt'),
     max_completion_length: whole(1).default(512).describe('Longest completion, tokens'),
     ...samplingKeys(1),
+    ...filterKeys,
     temperature: positive().max(10).default(1).describe('Sampling temperature, also of the loss'),
     ...stopKey,
     ...referenceKeys,

@@ -28,6 +28,13 @@ export function completionRng(request: PromptRequest, seed: number, sampleIndex:
     : Rng.of(request.seed, 'rollout', sampleIndex);
 }
 
+/** A token that was drawn; its log-probabilities are those of `Completion`. */
+export interface DrawnToken {
+  readonly id: number;
+  readonly logprob: number;
+  readonly policyLogprob: number;
+}
+
 export class CompletionRow implements SamplingState {
   readonly rng: Rng;
   readonly seen: Set<number> | null;
@@ -37,6 +44,7 @@ export class CompletionRow implements SamplingState {
   finishReason: FinishReason | null = null;
   private readonly ids: number[] = [];
   private readonly logprobs: number[] = [];
+  private readonly policyLogprobs: number[] = [];
   private readonly tokenizer: RolloutTokenizer;
   private readonly stopStrings: readonly string[];
   /** Tokens that end the completion. */
@@ -84,9 +92,10 @@ export class CompletionRow implements SamplingState {
   }
 
   /** Takes the next token; `finishReason` is set when it was the last. */
-  push(id: number, logprob: number): void {
+  push({ id, logprob, policyLogprob }: DrawnToken): void {
     this.ids.push(id);
     this.logprobs.push(logprob);
+    this.policyLogprobs.push(policyLogprob);
     this.seen?.add(id);
     this.constraint?.push(id);
     if (this.endIds.has(id) || this.stopMatcher?.push(id) === true) {
@@ -111,6 +120,7 @@ export class CompletionRow implements SamplingState {
       ids,
       text: completionText(tokenizer, spoken, this.stopStrings),
       logprobs: Float32Array.from(this.logprobs),
+      policyLogprobs: Float32Array.from(this.policyLogprobs),
       finishReason: this.finishReason ?? 'aborted',
       adapter,
       seconds: (now - this.startedAt) / 1000,

@@ -123,6 +123,7 @@ async function step(
   for (const [i, row] of rows.entries()) {
     const scores = logits[i]!.map((z) => z * sampler.inverseTemperature);
     softmaxInto(probabilities, scores);
-    row.push(sampler.next(scores, probabilities, row), sampler.logprob);
+    const id = sampler.next(scores, probabilities, row);
+    row.push({ id, logprob: sampler.logprob, policyLogprob: sampler.policyLogprob });
   }
 }

@@ -1,12 +1,10 @@
 /** Log-probabilities of given sequences under the model at temperature 1. */
-import { argmax } from '../sampling/distribution.js';
+import { logProbability } from '../sampling/distribution.js';
 import type { Lane } from './lane.js';
 import { batchSize, chunks, fillBatch, paddedLength } from './prefill.js';
 
 /** Logits of one run: 64 MiB of them. */
 const MAX_LOGITS = 1 << 24;
-/** Probabilities below this have lost precision as float32; their logarithm is taken from the logits. */
-const MIN_PROBABILITY = 1e-30;
 
 export interface ScoreOptions {
   readonly lane: Lane;
@@ -64,7 +62,7 @@ async function scoreBatch(lane: Lane, jobs: readonly Job[]): Promise<void> {
   await lane.run(1);
   at = 0;
   for (const { ids, logprobs } of jobs) {
-    for (let i = 0; i < logprobs.length; i++) logprobs[i] = logProbability(lane, at++, ids[i + 1]!);
+    for (let i = 0; i < logprobs.length; i++) logprobs[i] = scored(lane, at++, ids[i + 1]!);
   }
 }
 
@@ -77,16 +75,10 @@ async function scoreLong(lane: Lane, { ids, logprobs }: Job, size: number): Prom
     for (let i = 0; i < chunk.length; i++) lane.rows[i] = i;
     await lane.run(1);
     for (let i = 0; i < chunk.length; i++) {
-      logprobs[start + i] = logProbability(lane, i, ids[start + i + 1]!);
+      logprobs[start + i] = scored(lane, i, ids[start + i + 1]!);
     }
   }
 }
 
-/** `log softmax(logits)[id]`, through the likeliest id where the probability itself is too small. */
-function logProbability(lane: Lane, row: number, id: number): number {
-  const probability = lane.probabilities(row)[id]!;
-  if (probability >= MIN_PROBABILITY) return Math.log(probability);
-  const scores = lane.scores(row);
-  const best = argmax(scores);
-  return scores[id]! - scores[best]! + Math.log(lane.probabilities(row)[best]!);
-}
+const scored = (lane: Lane, row: number, id: number): number =>
+  logProbability({ scores: lane.scores(row), probabilities: lane.probabilities(row) }, id);

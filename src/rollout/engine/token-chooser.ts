@@ -21,7 +21,7 @@ import { type IoBinding, OrtSession, type SessionOptions } from '../ort/session.
 import { isUnfiltered } from '../sampling/distribution.js';
 import { divergedError, type TokenSampler, uniform53 } from '../sampling/token-sampler.js';
 import type { SamplingParams } from '../types.js';
-import type { CompletionRow } from './completion-row.js';
+import type { CompletionRow, DrawnToken } from './completion-row.js';
 import type { Lane } from './lane.js';
 import { Port } from './port.js';
 
@@ -44,7 +44,7 @@ export function hostChooser(sampler: TokenSampler): TokenChooser {
     async choose(lane, draws) {
       for (const { row, laneRow } of draws) {
         const id = sampler.next(lane.scores(laneRow), lane.probabilities(laneRow), row);
-        row.push(id, sampler.logprob);
+        row.push({ id, logprob: sampler.logprob, policyLogprob: sampler.policyLogprob });
       }
     },
   };
@@ -100,8 +100,7 @@ export class GraphChooser implements TokenChooser {
     this.bind(lane, draws);
     await this.session.run(this.binding);
     for (const [i, { row }] of draws.entries()) {
-      const { id, logprob } = this.chosen(i);
-      row.push(id, logprob);
+      row.push(this.chosen(i));
     }
   }
 
@@ -130,16 +129,18 @@ export class GraphChooser implements TokenChooser {
     if (this.isFiltered) outputs.mass.shapeOutput(binding, column);
   }
 
-  private chosen(i: number): { readonly id: number; readonly logprob: number } {
+  private chosen(i: number): DrawnToken {
     const { block, place, weight, mass } = this.outputs;
     const { isGreedy } = this.options;
     const id = isGreedy
       ? Number(block.data[i])
       : CHOICE_BLOCK * Number(block.data[i]) + Number(place.data[i]);
     const total = this.isFiltered && !isGreedy ? mass.data[i]! : 1;
+    // Filters set weights to zero, and change no other.
+    const policyLogprob = Math.log(weight.data[i]!);
     const logprob = Math.log(weight.data[i]! / total);
     if (Number.isNaN(logprob)) throw divergedError();
-    if (id < this.options.vocabSize) return { id, logprob };
+    if (id < this.options.vocabSize) return { id, logprob, policyLogprob };
     throw new RunError({ where: 'rollout', problem: `the graph chose token ${id}` });
   }
 }

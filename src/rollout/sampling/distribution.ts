@@ -144,6 +144,23 @@ export function argmax(scores: Float32Array): number {
   return best;
 }
 
+/** Probabilities below this have lost precision as float32; their logarithm is taken from the scores. */
+const MIN_PROBABILITY = 1e-30;
+
+/** One row over the vocabulary: `probabilities` are the softmax of `scores`. */
+export interface ScoredRow {
+  readonly scores: Float32Array;
+  readonly probabilities: Float32Array;
+}
+
+/** `log softmax(scores)[id]`, through the likeliest id where the probability itself is too small. */
+export function logProbability({ scores, probabilities }: ScoredRow, id: number): number {
+  const probability = probabilities[id]!;
+  if (probability >= MIN_PROBABILITY) return Math.log(probability);
+  const best = argmax(scores);
+  return scores[id]! - scores[best]! + Math.log(probabilities[best]!);
+}
+
 /** Writes the softmax of `scores` into `weights`. */
 export function softmaxInto(weights: Float32Array, scores: Float32Array): void {
   const max = scores[argmax(scores)]!;

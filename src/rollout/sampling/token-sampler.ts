@@ -10,7 +10,7 @@
 import { RunError } from '../../util/errors.js';
 import type { Rng } from '../../util/rng.js';
 import type { ConstraintCursor, SamplingParams } from '../types.js';
-import { argmax, isUnfiltered, Support, softmaxInto } from './distribution.js';
+import { argmax, isUnfiltered, logProbability, Support, softmaxInto } from './distribution.js';
 
 /** One row over the vocabulary: `weights` are proportional to the softmax of `scores` and sum to `mass`. */
 interface Row {
@@ -34,8 +34,10 @@ export interface SamplingState {
 const MIN_EXACT_MASS = 1e-3;
 
 export class TokenSampler {
-  /** Log-probability of the token drawn last. */
+  /** Log-probability of the token drawn last, under the distribution that it was drawn from. */
   logprob = 0;
+  /** The same under the whole softmax of the scores, before anything is adjusted or filtered. */
+  policyLogprob = 0;
   private readonly params: SamplingParams;
   /** Tokens that end a completion. */
   private readonly endIds: readonly number[];
@@ -61,12 +63,13 @@ export class TokenSampler {
   /**
    * @param scores logits over the temperature [V]
    * @param probabilities softmax of `scores` [V]
-   * @returns the token; `logprob` holds the logarithm of its probability
+   * @returns the token; `logprob` and `policyLogprob` hold the logarithms of its probability
    * @throws RunError when the probabilities are not numbers
    */
   next(scores: Float32Array, probabilities: Float32Array, state: SamplingState): number {
     const row = this.adjusted({ scores, weights: probabilities, mass: 1 }, state);
     const id = this.draw(row, state.rng);
+    this.policyLogprob = logProbability({ scores, probabilities }, id);
     if (Number.isNaN(this.logprob)) throw divergedError();
     return id;
   }

@@ -52,9 +52,10 @@ describe('the graph', () => {
     const expected = await host.generate(requests, params);
     const actual = await graph.generate(requests, params);
     expect(actual.map(({ ids }) => ids)).toEqual(expected.map(({ ids }) => ids));
-    for (const [i, { logprobs }] of expected.entries()) {
+    for (const [i, { logprobs, policyLogprobs }] of expected.entries()) {
       for (const [t, logprob] of logprobs.entries()) {
         expect(actual[i]!.logprobs[t]).toBeCloseTo(logprob, 6);
+        expect(actual[i]!.policyLogprobs![t]).toBeCloseTo(policyLogprobs![t]!, 6);
       }
     }
     // 40 completions of up to 24 tokens: enough that a rule which is off by one token would show.

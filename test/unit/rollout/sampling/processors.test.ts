@@ -81,18 +81,37 @@ describe.each(golden.rows)('$case', ({ case: fields, logits, probabilities }) =>
     };
     const counts = logits.map(() => 0);
     const logprobs = new Map<number, number>();
+    const policy = new Map<number, number>();
     for (let i = 0; i < DRAWS; i++) {
       const id = sampler.next(scores, weights, state);
       counts[id]!++;
       logprobs.set(id, sampler.logprob);
+      policy.set(id, sampler.policyLogprob);
     }
     expect(goodnessOfFit(counts, probabilities)).toBeGreaterThan(0.001);
     for (const [id, logprob] of logprobs) {
       expect(logprob).toBeCloseTo(Math.log(probabilities[id]!), 5);
     }
+    // The model's own softmax at the temperature, whatever was filtered, penalised or forbidden.
+    const highest = Math.max(...scores);
+    const sum = scores.reduce((total, score) => total + Math.exp(score - highest), 0);
+    for (const [id, logprob] of policy) {
+      expect(logprob).toBeCloseTo(scores[id]! - highest - Math.log(sum), 5);
+    }
     const likely = probabilities.filter((p) => p > 0.005).length;
     expect(logprobs.size).toBeGreaterThanOrEqual(likely);
   });
+});
+
+it('knows the log-probability of a token whose probability is no float32', () => {
+  const sampler = new TokenSampler(paramsOf({}), 4, [2]);
+  const scores = Float32Array.of(200, 0, 0, 0);
+  const weights = new Float32Array(4);
+  softmaxInto(weights, scores);
+  const state = { rng: Rng.of(1), count: 0, seen: null, constraint: only([3]) };
+  expect(sampler.next(scores, weights, state)).toBe(3);
+  expect(sampler.logprob).toBe(0);
+  expect(sampler.policyLogprob).toBe(-200);
 });
 
 it('lets a constraint end the text where nothing else may come', () => {
