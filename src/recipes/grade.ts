@@ -4,7 +4,7 @@ import { type GradedSample, type GraderOutcome, gradedSample } from '../rewards/
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { itemOf, validateGold } from './grade/gold.js';
+import { itemOf, validateInput, validateSets } from './grade/gold.js';
 import { gradeAll } from './grade/grade-all.js';
 import type { GradeChecks, GradeSummary } from './grade/results.js';
 import { openScorer } from './grade/scorer.js';
@@ -16,21 +16,43 @@ export async function runGrade(
   config: GradeConfig,
   context: RecipeContext,
 ): Promise<GradeSummary | GradeChecks> {
-  if (!config.validate && !config.stress) return await gradeRows(config, context);
-  const gold = config.validate ? await validateGold(config, context) : null;
-  if (gold !== null) context.log(goldTable(gold));
-  const stress = config.stress ? await stressGrader(config, context) : null;
-  if (stress !== null) context.log(stressTable(stress));
-  return { gold, stress };
+  return config.validate || config.stress
+    ? await checkGrader(config, context)
+    : await gradeRows(config, context);
+}
+
+/** Both checks ask one scorer. Without a grader the data sets that are known by name are validated. */
+async function checkGrader(config: GradeConfig, context: RecipeContext): Promise<GradeChecks> {
+  const { validate, stress, grader, rewards } = config;
+  if (!stress && grader === null && rewards.length === 0) {
+    const gold = await validateSets(context);
+    context.log(goldTable(gold));
+    return { gold, stress: null };
+  }
+  const input = inputOf(config);
+  const scorer = await openScorer(config, context);
+  try {
+    const asked = { input, scorer, context };
+    const gold = validate ? [await validateInput(config, asked)] : null;
+    if (gold !== null) context.log(goldTable(gold));
+    const attacked = stress ? await stressGrader(config, asked) : null;
+    if (attacked !== null) context.log(stressTable(attacked));
+    return { gold, stress: attacked };
+  } finally {
+    await scorer.close();
+  }
+}
+
+function inputOf({ input }: GradeConfig): string {
+  if (input !== null) return input;
+  const remedy = 'Give grader=F.json input=F.jsonl output=F.jsonl';
+  throw new InputError({ where: 'grade', problem: 'input is missing', remedy });
 }
 
 /** @throws InputError on a bad grader, a row without a sample, or an output that is there. */
 async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<GradeSummary> {
-  const { input, concurrency } = config;
-  if (input === null) {
-    const remedy = 'Give grader=F.json input=F.jsonl output=F.jsonl';
-    throw new InputError({ where: 'grade', problem: 'input is missing', remedy });
-  }
+  const { concurrency } = config;
+  const input = inputOf(config);
   checkOutput(config);
   const rows = readJsonl(input);
   const samples = rows.map((row, i) => sampleOf(row, `${input}:${i + 1}`));

@@ -15,11 +15,11 @@ import {
   type RewardRow,
   referenceCompletion,
 } from '../../rewards/index.js';
-import { InputError, messageOf, SetupError } from '../../util/errors.js';
+import { messageOf, SetupError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { gradeAll } from './grade-all.js';
-import { openScorer } from './scorer.js';
+import type { AskedScorer } from './scorer.js';
 
 export interface GoldReport {
   readonly name: string;
@@ -55,20 +55,14 @@ const FORMS: Readonly<Partial<Record<RowFormatName, GoldForm>>> = {
   olympiadbench: BOXED,
 };
 
-/** @throws InputError on a grader without rows. */
-export async function validateGold(
-  config: GradeConfig,
-  context: RecipeContext,
-): Promise<GoldReport[]> {
-  if (config.grader !== null || config.rewards.length > 0) {
-    return [await validateInput(config, context)];
-  }
+/** Every data set known by name that has answers. */
+export async function validateSets({ signal }: RecipeContext): Promise<GoldReport[]> {
   const reports: GoldReport[] = [];
   for (const name of Object.keys(NAMED_DATASETS)) {
     const set = namedDataset(name)!;
     const form = FORMS[set.format];
     for (const split of form === undefined ? [] : set.splits) {
-      context.signal.throwIfAborted();
+      signal.throwIfAborted();
       reports.push(await validateSet(name, split, form!));
     }
   }
@@ -108,36 +102,35 @@ function absentFile(name: string, split: string): string | null {
   return isThere ? null : `${file ?? split} is not in the folder LORIKEET_DATA`;
 }
 
-async function validateInput(config: GradeConfig, context: RecipeContext): Promise<GoldReport> {
-  const { input, grader, rewards } = config;
-  if (input === null) {
-    throw new InputError({ where: 'grade', problem: 'input is missing', remedy: 'Give rows' });
-  }
+/** The reference answers of the rows of `input`, by the config's grader. */
+export async function validateInput(
+  config: GradeConfig,
+  { input, scorer, context }: AskedScorer,
+): Promise<GoldReport> {
+  const { grader, rewards } = config;
   const gold = compileTemplate(config.gold, 'gold');
-  const scorer = await openScorer(config, context);
-  try {
-    const samples = readJsonl(input).map((row) => {
-      const item = itemOf(row);
-      return gradedSample(item, { output_text: gold(gradedSample(item, {})) });
-    });
-    const { concurrency, full_score: full } = config;
-    const { grade } = scorer;
-    const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
-    const failed = graded.flatMap(({ outcome: { score } }, index) =>
-      score !== null && score >= full - 1e-9 ? [] : [{ index, score }],
-    );
-    return {
-      name: input,
-      split: '',
-      rewards: grader === null ? rewards.map(({ name }) => name) : [grader],
-      rows: samples.length,
-      failures: failed.length,
-      first: failed[0] ?? null,
-      skipped: null,
-    };
-  } finally {
-    await scorer.close();
-  }
+  const samples = readJsonl(input).map((row) => {
+    const item = itemOf(row);
+    return gradedSample(item, { output_text: gold(gradedSample(item, {})) });
+  });
+  const { concurrency, full_score: full } = config;
+  const graded = await gradeAll(samples, {
+    grade: scorer.grade,
+    concurrency,
+    signal: context.signal,
+  });
+  const failed = graded.flatMap(({ outcome: { score } }, index) =>
+    score !== null && score >= full - 1e-9 ? [] : [{ index, score }],
+  );
+  return {
+    name: input,
+    split: '',
+    rewards: grader === null ? rewards.map(({ name }) => name) : [grader],
+    rows: samples.length,
+    failures: failed.length,
+    first: failed[0] ?? null,
+    skipped: null,
+  };
 }
 
 /** The data row: `item`, or the row itself. */

@@ -19,6 +19,13 @@ export interface Scorer {
   readonly close: () => unknown;
 }
 
+/** An opened scorer and the rows it is to be tried on. */
+export interface AskedScorer {
+  readonly input: string;
+  readonly scorer: Scorer;
+  readonly context: RecipeContext;
+}
+
 /** @throws InputError unless the config names either a grader or rewards */
 export async function openScorer(config: GradeConfig, context: RecipeContext): Promise<Scorer> {
   const { grader, rewards } = config;

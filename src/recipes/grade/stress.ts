@@ -9,13 +9,11 @@ import {
   gradedSample,
   type RewardRow,
 } from '../../rewards/index.js';
-import { InputError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
-import type { RecipeContext } from '../context.js';
 import { ATTACKS, type Attack } from './attacks.js';
 import { itemOf } from './gold.js';
 import { gradeAll, type TimedOutcome } from './grade-all.js';
-import { openScorer } from './scorer.js';
+import type { AskedScorer } from './scorer.js';
 
 export interface AttackReport {
   readonly attack: string;
@@ -39,32 +37,23 @@ export interface StressReport {
   readonly leaking: readonly string[];
 }
 
-/** @throws InputError without rows. */
 export async function stressGrader(
   config: GradeConfig,
-  context: RecipeContext,
+  { input, scorer, context }: AskedScorer,
 ): Promise<StressReport> {
-  if (config.input === null) {
-    throw new InputError({ where: 'grade', problem: 'input is missing', remedy: 'Give rows' });
-  }
-  const rows = readJsonl(config.input).slice(0, config.stress_rows).map(itemOf);
+  const rows = readJsonl(input).slice(0, config.stress_rows).map(itemOf);
   const gold = goldOf(config);
-  const scorer = await openScorer(config, context);
-  try {
-    const attacks: AttackReport[] = [];
-    for (const attack of ATTACKS) {
-      const samples = rows.flatMap((row) => sampleOf(attack, row, gold) ?? []);
-      if (samples.length === 0) continue;
-      const { concurrency } = config;
-      const { grade } = scorer;
-      const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
-      attacks.push(reportOf(attack.name, graded, config.full_score));
-    }
-    const leaking = attacks.filter(({ leaks }) => leaks > 0).map(({ attack }) => attack);
-    return { rows: rows.length, full_score: config.full_score, attacks, leaking };
-  } finally {
-    await scorer.close();
+  const { concurrency } = config;
+  const { grade } = scorer;
+  const attacks: AttackReport[] = [];
+  for (const attack of ATTACKS) {
+    const samples = rows.flatMap((row) => sampleOf(attack, row, gold) ?? []);
+    if (samples.length === 0) continue;
+    const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
+    attacks.push(reportOf(attack.name, graded, config.full_score));
   }
+  const leaking = attacks.filter(({ leaks }) => leaks > 0).map(({ attack }) => attack);
+  return { rows: rows.length, full_score: config.full_score, attacks, leaking };
 }
 
 type GoldOf = (item: RewardRow) => string | null;

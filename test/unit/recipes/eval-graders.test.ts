@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
 import { runEval } from '../../../src/recipes/eval.js';
+import { judgeModels } from '../../../src/recipes/judge/judge-model.js';
 import { runSolve } from '../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { findProgram } from '../../../src/util/programs.js';
@@ -151,6 +152,7 @@ describe('judges', () => {
   });
 
   it('a model here, for the verdict, for rewards and for votes', async () => {
+    logged.length = 0;
     const file = graderFile('vote', { ...scoreModel, input: 'Score {{sample.output_text}}:' });
     const { metrics, rows } = await judged(
       ...(['local', scoreModel, ...JUDGE()] as const),
@@ -161,6 +163,10 @@ describe('judges', () => {
     expect(metrics).toMatchObject({ status_ok: 3, eval_size: 3 });
     // a verdict and a reward for each of 3 rows, a weight for each of 6 candidates
     expect(metrics.judge_requests).toBe(12);
+    expect(logged.filter((line) => line.startsWith('judge: '))).toEqual([
+      `judge: ${model} is opened`,
+    ]);
+    expect(judgeModels.size).toBe(0);
     for (const row of rows) {
       expect(row.statuses).toEqual({ judged: 'ok', soft_overlong: 'ok' });
       expect(row.strategy).toMatchObject({ candidates: 2 });

@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig } from '../../../src/config/index.js';
-import type { GradeSummary } from '../../../src/recipes/grade/results.js';
+import type { GradeChecks, GradeSummary } from '../../../src/recipes/grade/results.js';
 import { runGrade } from '../../../src/recipes/grade.js';
 import { gathered } from '../../../src/recipes/judge/gathered.js';
+import { judgeModels } from '../../../src/recipes/judge/judge-model.js';
+import {
+  type ModelEndpoint,
+  openModelEndpoint,
+} from '../../../src/recipes/judge/model-endpoint.js';
 import { readJsonl, toJsonl } from '../../../src/util/files.js';
 import { tinyTraining } from '../../recipes/tiny-training.js';
 
@@ -90,6 +95,29 @@ describe('label_model', () => {
   });
 });
 
+it('is opened once to be validated and stressed', async () => {
+  writeFileSync(at('checked.json'), JSON.stringify(score));
+  writeFileSync(at('gold.jsonl'), toJsonl([{ prompt: '2 + 2 =', answer: '4' }]));
+  const words = [
+    `grader=${at('checked.json')}`,
+    `input=${at('gold.jsonl')}`,
+    'gold={{item.answer}}',
+  ];
+  const judge = [
+    `judge.model_path=${model}`,
+    'judge.prompt_template={prompt}',
+    'judge.cache_dir=null',
+  ];
+  const overrides = [...words, ...judge, 'judge.max_new_tokens=24', 'validate=true', 'stress=true'];
+  const logged: string[] = [];
+  const listening = { ...context, log: (line: string) => void logged.push(line) };
+  const checks = (await runGrade(loadConfig(gradeSchema, { overrides }), listening)) as GradeChecks;
+  expect(checks.gold).toMatchObject([{ rows: 1 }]);
+  expect(checks.stress!.attacks.length).toBeGreaterThan(5);
+  expect(logged.filter((line) => line.startsWith('judge: '))).toHaveLength(1);
+  expect(judgeModels.size).toBe(0);
+}, 60_000);
+
 describe('what it cannot take', () => {
   it('is a status of the row: a prompt or an answer that is too long, a field', async () => {
     const long = { ...score, input: [{ role: 'user', content: 'word '.repeat(100) }] };
@@ -113,6 +141,53 @@ describe('what it cannot take', () => {
       ...{ input: '{{sample.output_text}}', reference: 'x' },
     };
     await expect(graded(cosine)).rejects.toThrow('cosine needs embeddings');
+  });
+});
+
+describe('a model that several endpoints ask', () => {
+  const options = () => ({ model, context, threads: 1 });
+  const { judge } = loadConfig(gradeSchema, {
+    overrides: ['judge.prompt_template={prompt}', 'judge.max_new_tokens=8', 'judge.cache_dir=null'],
+  });
+  const asks = ({ endpoint }: ModelEndpoint, content: string) =>
+    endpoint.post('/chat/completions', { messages: [{ role: 'user', content }] });
+
+  it('is open once, counts for each by itself, and is freed with the last', async () => {
+    const first = await openModelEndpoint(judge, options());
+    const second = await openModelEndpoint(judge, options());
+    expect(judgeModels.size).toBe(1);
+    const [a, b] = await Promise.all([asks(first, '2 + 2'), asks(second, '2 + 2')]);
+    expect(b.body.choices).toEqual(a.body.choices);
+    first.close();
+    expect(judgeModels.size).toBe(1);
+    await asks(second, '7');
+    expect([first, second].map(({ endpoint }) => endpoint.stats().requests)).toEqual([1, 2]);
+    second.close();
+    expect(judgeModels.size).toBe(0);
+  });
+
+  it('goes on for others when the signal of one stops', async () => {
+    const controller = new AbortController();
+    const stopped = await openModelEndpoint(judge, {
+      ...options(),
+      context: { ...context, signal: controller.signal },
+    });
+    const other = await openModelEndpoint(judge, options());
+    controller.abort(new Error('stopped'));
+    const results = await Promise.allSettled([asks(stopped, 'one'), asks(other, 'one')]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    stopped.close();
+    other.close();
+    expect(judgeModels.size).toBe(0);
+  });
+
+  it('is another where it is opened otherwise', async () => {
+    const one = await openModelEndpoint(judge, options());
+    const longer = await openModelEndpoint({ ...judge, max_new_tokens: 9 }, options());
+    expect(judgeModels.size).toBe(2);
+    one.close();
+    longer.close();
+    expect(judgeModels.size).toBe(0);
   });
 });
 

@@ -1,0 +1,134 @@
+/**
+ * The model that judges here, opened once for all graders of the process that ask for the same one, and freed
+ * after the last. Requests that wait together are sampled together, whichever grader they come from.
+ */
+import type { JudgeConfig } from '../../config/index.js';
+import {
+  type Completion,
+  PLAIN_SAMPLING,
+  type RolloutSampler,
+  type TokenConstraint,
+} from '../../rollout/index.js';
+import { InputError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { type Holding, SharedResources } from '../../util/shared.js';
+import type { RecipeContext } from '../context.js';
+import { type ModelSource, openModel } from '../model-source.js';
+import { responseConstraint } from '../response-format.js';
+import { openSampler } from '../sampling.js';
+import type { LocalChat } from './chat-request.js';
+import { gathered } from './gathered.js';
+
+export interface Asked {
+  readonly chat: LocalChat;
+  readonly promptIds: readonly number[];
+  /** Ends the sampling for it and those of the same signal. */
+  readonly signal: AbortSignal;
+}
+
+export interface JudgeModel {
+  readonly source: ModelSource;
+  /** Longest prompt and answer together, tokens. */
+  readonly maxContext: number;
+  readonly sample: (asked: Asked) => Promise<Completion>;
+  readonly close: () => void;
+}
+
+export interface JudgeModelOptions {
+  readonly model: string;
+  readonly context: RecipeContext;
+  readonly threads: number | null;
+}
+
+/** The models that are open in this process. */
+export const judgeModels = new SharedResources<JudgeModel>(({ close }) => close());
+
+/** @throws InputError as `openModel`, and where `max_new_tokens` leaves no room for a prompt */
+export function holdJudgeModel(
+  judge: JudgeConfig,
+  options: JudgeModelOptions,
+): Promise<Holding<JudgeModel>> {
+  const { max_context, max_new_tokens, max_concurrency } = judge;
+  const { model, threads } = options;
+  const key = JSON.stringify([model, threads, max_context, max_new_tokens, max_concurrency]);
+  return judgeModels.hold(key, () => openJudgeModel(judge, options));
+}
+
+async function openJudgeModel(
+  judge: JudgeConfig,
+  { model, context, threads }: JudgeModelOptions,
+): Promise<JudgeModel> {
+  const source = await openModel({ model }, context);
+  try {
+    const maxContext = Math.min(judge.max_context, source.spec.maxPositions);
+    checkRoom(judge, maxContext);
+    const sampler = await openSampler(source, {
+      threads,
+      maxBatch: judge.max_concurrency,
+      maxPromptLength: maxContext - judge.max_new_tokens,
+      maxNewTokens: judge.max_new_tokens,
+    });
+    context.log(`judge: ${source.baseName} is opened`);
+    const close = () => {
+      sampler.dispose();
+      source.close();
+    };
+    return { source, maxContext, sample: sampleOf(source, sampler), close };
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+function checkRoom({ max_new_tokens: longest }: JudgeConfig, maxContext: number): void {
+  if (longest < maxContext) return;
+  throw new InputError({
+    where: 'judge.max_new_tokens',
+    problem: `${longest} tokens leave no room for a prompt in the judge's context of ${maxContext}`,
+    remedy: 'Lower it',
+  });
+}
+
+function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sample'] {
+  const constraintOf = constraints(source);
+  const numberOf = numbered<AbortSignal>();
+  const sample = async (asked: readonly Asked[]): Promise<readonly Completion[]> => {
+    const { chat: first, signal } = asked[0]!;
+    const { temperature, topP, responseFormat } = first;
+    const maxNewTokens = Math.max(...asked.map(({ chat }) => chat.maxNewTokens));
+    const constraint = constraintOf(responseFormat);
+    const params = { ...PLAIN_SAMPLING, temperature, topP, maxNewTokens, constraint, seed: 0 };
+    const requests = asked.map(({ chat, promptIds }, i) => ({
+      ...{ id: String(i), promptIds, n: 1 },
+      ...{ seed: chat.seed, maxNewTokens: chat.maxNewTokens },
+    }));
+    const completions = await sampler.generate(requests, params, { signal });
+    signal.throwIfAborted();
+    return completions;
+  };
+  return gathered(sample, ({ chat: { temperature, topP, responseFormat }, signal }) =>
+    JSON.stringify([temperature, topP, responseFormat, numberOf(signal)]),
+  );
+}
+
+/** Compiled once for each format. */
+function constraints({ tokenizer }: ModelSource) {
+  const known = new Map<string, TokenConstraint | null>();
+  return (format: JsonRow | null): TokenConstraint | null => {
+    const key = JSON.stringify(format);
+    const found = known.get(key) ?? responseConstraint(format, tokenizer, { isCompact: true });
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** The same object has the same number. */
+function numbered<T extends object>(): (one: T) => number {
+  const numbers = new WeakMap<T, number>();
+  let next = 0;
+  return (one) => {
+    const number = numbers.get(one) ?? next++;
+    numbers.set(one, number);
+    return number;
+  };
+}
