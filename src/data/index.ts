@@ -46,6 +46,7 @@ export {
   namedDataset,
 } from './named.js';
 export { packByLength } from './packing.js';
+export { type AnsweredPrompt, type PromptPlace, splitPrompt } from './preference-rows.js';
 export {
   normaliseGsm8k,
   normaliseMath,

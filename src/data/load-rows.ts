@@ -6,6 +6,7 @@ import type { HubOptions } from '../hub/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, sha256, toJsonl } from '../util/files.js';
 import { Rng } from '../util/rng.js';
+import { renameColumns } from './columns.js';
 import { readRowFile } from './formats/index.js';
 import { type Located, locateNamed, locateSource, noSplit } from './locate.js';
 import { type GeneratedDataset, namedDataset } from './named.js';
@@ -18,7 +19,7 @@ export interface LoadRowsOptions {
   readonly config?: string;
   /** Branch, tag or commit of a hub data set. */
   readonly revision?: string;
-  /** Our name → name in the data, e.g. `{question: 'q'}`; other columns keep their names. */
+  /** Our name → name in the data, or a text with names in braces; other columns keep their names. */
   readonly columns?: Readonly<Record<string, string>>;
   /** Default: the form of a named data set, `auto` for all others. */
   readonly format?: RowFormatName;
@@ -150,18 +151,4 @@ async function hashFiles(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const path of paths) await pipeline(createReadStream(path), hash, { end: false });
   return hash.digest('hex');
-}
-
-/** The row with its columns renamed, or what is wrong with it. */
-function renameColumns(row: JsonRow, columns: Readonly<Record<string, string>>): JsonRow | string {
-  const pairs = Object.entries(columns);
-  if (pairs.length === 0) return row;
-  const absent = pairs.find(([, theirs]) => !Object.hasOwn(row, theirs));
-  if (absent !== undefined) {
-    return `no column "${absent[1]}" for ${absent[0]} (it has ${Object.keys(row).join(', ')})`;
-  }
-  const renamed = new Set(pairs.map(([, theirs]) => theirs));
-  const rest = Object.entries(row).filter(([name]) => !renamed.has(name));
-  const moved = pairs.map(([ours, theirs]) => [ours, row[theirs]] as const);
-  return Object.fromEntries([...rest, ...moved]);
 }

@@ -4,6 +4,7 @@
  * arXiv 2110.14168: a worked solution with `<<48/2=24>>` calculator marks and a last line `#### 72`.
  */
 import type { JsonRow } from '../util/files.js';
+import { chatForm } from './chat-forms.js';
 
 export type ProblemRow = JsonRow & {
   readonly question: string;
@@ -104,11 +105,14 @@ export function lastBoxed(text: string): string | null {
   return null;
 }
 
-/** Rows whose answer has GSM8K's last line are taken as such; all others stay as they are. */
+/**
+ * Rows whose answer has GSM8K's last line are taken as such, conversations and instructions as what they
+ * are; all others stay as they are.
+ */
 function automatic(row: JsonRow): JsonRow | string {
   const { answer } = row;
   const isGsm8k = typeof answer === 'string' && /^####\s*\S/m.test(answer);
-  return isGsm8k ? normaliseGsm8k(row) : row;
+  return isGsm8k ? normaliseGsm8k(row) : chatForm(row);
 }
 
 function missing(column: string, row: JsonRow): string {

@@ -1,12 +1,12 @@
 /** Preference rows as examples: pairs, or single answers with a label; cut to `max_length`, checked, counted. */
 import type { DatasetConfig, DpoConfig } from '../config/index.js';
-import { limitLengths } from '../data/index.js';
+import { limitLengths, type PromptPlace } from '../data/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { type LabelledAnswer, type PreferencePair, preflight } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
-import { type AnswerSide, answerOf } from './answers.js';
+import { type AnswerSide, answersOf } from './answers.js';
 import type { RecipeContext } from './context.js';
 import { loadDataset } from './dataset.js';
 import type { ModelSource } from './model-source.js';
@@ -60,7 +60,7 @@ export const readPairs = reading<PreferencePair>({
 });
 
 export const readAnswers = reading<LabelledAnswer>({
-  examplesOf: answersOf,
+  examplesOf: labelledOf,
   sequencesOf: (answer) => [answer],
 });
 
@@ -77,15 +77,34 @@ function cutAnswers<T extends MaskedSequence>(
   return new Map(examples.map(({ example, index }) => [index, example]));
 }
 
+const PLACES: Readonly<Record<Exclude<PromptPlace, 'given'>, string>> = {
+  shared: 'the prompt is what their answers begin with',
+  repeated: 'the prompt stands in front of their answers too, and is dropped there',
+  other: 'what their answers begin with is the prompt, their own prompt is another and is not used',
+};
+
+/** Says how many rows have their prompt elsewhere than in a column of its own. */
+function sayPlaces(
+  rows: readonly { readonly place: PromptPlace }[],
+  log: RecipeContext['log'],
+): void {
+  for (const [name, meaning] of Object.entries(PLACES)) {
+    const count = rows.filter(({ place }) => place === name).length;
+    if (count > 0) log(`data: in ${count} of ${rows.length} rows ${meaning}`);
+  }
+}
+
 /** Pairs whose answers are still told apart after the cut to `max_length`. */
 function pairsOf(rows: readonly JsonRow[], reader: Reader): PreferencePair[] {
   const { where, log } = reader;
-  const answers = rows.flatMap((row, i) =>
-    (['chosen', 'rejected'] as const).map((side) =>
-      answerOf(row, side, { ...reader, where: where(i) }),
-    ),
+  const answered = rows.map((row, i) =>
+    answersOf(row, ['chosen', 'rejected'], { ...reader, where: where(i) }),
   );
-  const kept = cutAnswers(answers, reader);
+  sayPlaces(answered, log);
+  const kept = cutAnswers(
+    answered.flatMap(({ sequences }) => sequences),
+    reader,
+  );
   const pairs = rows.flatMap((_, i) => {
     const [chosen, rejected] = [kept.get(2 * i), kept.get(2 * i + 1)];
     return chosen === undefined || rejected === undefined ? [] : [{ chosen, rejected }];
@@ -95,13 +114,16 @@ function pairsOf(rows: readonly JsonRow[], reader: Reader): PreferencePair[] {
   return pairs;
 }
 
-function answersOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] {
+function labelledOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] {
   const { where, log } = reader;
-  const answers = rows.flatMap((row, i) =>
-    sidesOf(row, where(i)).map(({ side, good }) => ({
-      ...answerOf(row, side, { ...reader, where: where(i) }),
-      desirable: good,
-    })),
+  const answered = rows.map((row, i) => {
+    const labels = sidesOf(row, where(i));
+    const sides = labels.map(({ side }) => side);
+    return { labels, ...answersOf(row, sides, { ...reader, where: where(i) }) };
+  });
+  sayPlaces(answered, log);
+  const answers = answered.flatMap(({ labels, sequences }) =>
+    sequences.map((sequence, i) => ({ ...sequence, desirable: labels[i]!.good })),
   );
   const kept = [...cutAnswers(answers, reader).values()];
   const lost = answers.length - kept.length;

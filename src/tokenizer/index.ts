@@ -1,7 +1,7 @@
 /** Text to token ids and back, chat templates, and the loss masks of training rows. */
 export { type ByteTokenizerOptions, writeByteTokenizer } from './byte/byte-tokenizer.js';
 export type { RenderedExample, TrainOn } from './loss-mask.js';
-export type { ChatRow, Message } from './messages.js';
+export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './messages.js';
 export { fillTemplate } from './prompt-template.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';

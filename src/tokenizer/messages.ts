@@ -14,9 +14,23 @@ export type ChatRow = Readonly<Record<string, unknown>>;
 /** A prompt or completion: plain text, or chat messages. */
 export type Turns = string | readonly Message[];
 
+/** Roles of ShareGPT's messages, `{ from, value }`; chat templates know ours. */
+const SHAREGPT_ROLES: Readonly<Record<string, string>> = {
+  human: 'user',
+  user: 'user',
+  gpt: 'assistant',
+  chatgpt: 'assistant',
+  model: 'assistant',
+  assistant: 'assistant',
+  system: 'system',
+  tool: 'tool',
+  observation: 'tool',
+};
+
 /**
- * Messages from a row's field. Content in text parts (`[{ type: 'text', text }]`) becomes one text.
- * @throws InputError naming the message that is not `{ role, content }`.
+ * Messages from a row's field: `{ role, content }`, or ShareGPT's `{ from, value }`. Content in text parts
+ * (`[{ type: 'text', text }]`) becomes one text.
+ * @throws InputError naming the message that is neither.
  */
 export function asMessages(value: unknown, where: string): Message[] {
   if (!Array.isArray(value) || value.length === 0) {
@@ -26,12 +40,28 @@ export function asMessages(value: unknown, where: string): Message[] {
 }
 
 function asMessage(item: unknown, where: string): Message {
-  const fields = (item !== null && typeof item === 'object' ? item : {}) as Record<string, unknown>;
+  const given = (item !== null && typeof item === 'object' ? item : {}) as Record<string, unknown>;
+  const isShareGpt = given.role === undefined && typeof given.from === 'string';
+  const fields = isShareGpt ? fromShareGpt(given, where) : given;
   const { role } = fields;
   const content = contentText(fields.content, fields);
   if (typeof role === 'string' && content !== undefined) return { ...fields, role, content };
   const found = JSON.stringify(item)?.slice(0, 60);
   throw new InputError({ where, problem: `expected {role, content} with texts, found ${found}` });
+}
+
+/** @throws InputError on a role that means nothing here. */
+function fromShareGpt(
+  { from, value, ...rest }: Record<string, unknown>,
+  where: string,
+): Record<string, unknown> {
+  const role = Object.hasOwn(SHAREGPT_ROLES, String(from)) ? SHAREGPT_ROLES[String(from)] : null;
+  if (role !== null) return { content: value, ...rest, role };
+  throw new InputError({
+    where,
+    problem: `from: "${from}" is no known role`,
+    remedy: `Known are ${Object.keys(SHAREGPT_ROLES).join(', ')}; or write {role, content}`,
+  });
 }
 
 function contentText(content: unknown, message: Record<string, unknown>): string | undefined {
@@ -42,9 +72,14 @@ function contentText(content: unknown, message: Record<string, unknown>): string
   return parts.every((part) => typeof part === 'string') ? parts.join('') : undefined;
 }
 
-/** @throws InputError when the field is neither a text nor a list of messages. */
+/**
+ * A text, messages, or one message by itself.
+ * @throws InputError when the field is none of them.
+ */
 export function asTurns(value: unknown, where: string): Turns {
-  return typeof value === 'string' ? value : asMessages(value, where);
+  if (typeof value === 'string') return value;
+  const isOne = value !== null && typeof value === 'object' && !Array.isArray(value);
+  return isOne ? [asMessage(value, where)] : asMessages(value, where);
 }
 
 /** Puts the system prompt first, unless the messages bring their own. */

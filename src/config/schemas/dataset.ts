@@ -12,7 +12,9 @@ const shape = {
   columns: z
     .record(text(), text())
     .default({})
-    .describe('Column of each role, e.g. {question: Question, answer: Response}'),
+    .describe(
+      'Our name: column, or text with {column}s, e.g. {question: "{instruction}\n{input}"}',
+    ),
   num_samples: whole(1).nullable(),
   shuffle: z.boolean().default(true).describe('Shuffle (seeded) before taking num_samples'),
 };

@@ -73,6 +73,45 @@ describe('--preview', () => {
     expect(grpo.out).toMatch(/── row 2, prompt of completions up to 20 tokens: \d+ tokens, 0 tr/);
   });
 
+  it.each([
+    ['dpo', []],
+    ['kto', ['loss_type=kto']],
+  ])(
+    '%s: rows whose answers begin with the prompt, as UltraFeedback writes them',
+    async (_, loss) => {
+      const turns = (answer: string) => [
+        { role: 'user', content: 'sky?' },
+        { role: 'assistant', content: answer },
+      ];
+      const [chosen, rejected] = [turns('blue'), turns('green')];
+      const path = join(dir, 'ultra.jsonl');
+      writeFileSync(
+        path,
+        toJsonl([
+          { prompt: 'sky?', chosen, rejected, messages: chosen },
+          { chosen, rejected },
+        ]),
+      );
+      const { out, err } = await preview('dpo', path, '--preview', '4', ...loss);
+      expect(err).toBe('');
+      const learnt = [...out.matchAll(/sky\?\n⟦(.*)<\|eos\|>⟧/g)].map(([, answer]) => answer);
+      expect(learnt).toEqual(['blue', 'green', 'blue', 'green']);
+      expect(out).toContain('data: in 1 of 2 rows the prompt is what their answers begin with');
+      expect(out).toContain('data: in 1 of 2 rows the prompt stands in front of their answers too');
+    },
+  );
+
+  it('dpo: says where a row has no prompt or lacks an answer', async () => {
+    const path = join(dir, 'bare.jsonl');
+    writeFileSync(path, toJsonl([{ chosen: 'blue', rejected: 'black' }]));
+    const bare = await preview('dpo', path, '--preview', '1');
+    expect(bare.code).toBe(2);
+    expect(bare.err).toMatch(/bare\.jsonl:1: the answers have no beginning in common/);
+    writeFileSync(path, toJsonl([{ prompt: 'sky?', chosen: 'blue' }]));
+    const half = await preview('dpo', path, '--preview', '1');
+    expect(half.err).toMatch(/bare\.jsonl:1: no column "rejected" \(it has prompt, chosen\)/);
+  });
+
   it('is refused where there is none, and for a number that is none', async () => {
     expect((await call(['doctor', '--preview', '1'])).err).toMatch(/doctor has no preview/);
     const { code, err } = await preview('sft', rows, '--preview', '0');

@@ -58,6 +58,23 @@ describe('our own tokenizer', () => {
     );
   });
 
+  it("reads ShareGPT's messages, and refuses roles that mean nothing here", async () => {
+    const render = show(await byteTokenizer());
+    const from = (name: string, value: string) => ({ from: name, value });
+    const messages = [from('system', 'Be brief.'), from('human', 'hi'), from('gpt', 'yo')];
+    expect(render({ messages })).toBe(
+      '<|bos|><|system|>Be brief.<|user|>hi<|assistant|>«yo<|eos|>»',
+    );
+    expect(render({ prompt: [from('user', 'hi')], completion: from('assistant', 'yo') })).toBe(
+      '<|bos|><|user|>hi<|assistant|>«yo<|eos|>»',
+    );
+    expect(() => render({ messages: [from('alien', 'hi')] })).toThrow(
+      'row: messages[0]: from: "alien" is no known role',
+    );
+    expect(() => render({ messages: [from('constructor', 'hi')] })).toThrow('no known role');
+    expect(() => render({ messages: [{ from: 'human' }] })).toThrow('expected {role, content}');
+  });
+
   it('trains only the completion of a pair of message lists', async () => {
     const render = show(await byteTokenizer());
     const prompt = TWO_TURNS.messages.slice(0, 3);
