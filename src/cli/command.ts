@@ -148,6 +148,7 @@ export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>
       ...(file === undefined ? {} : { file }),
       overrides,
       env: call.env,
+      note: call.err,
     });
     if (call.dryRun) {
       printDryRun(call, config, await spec.plan(config));

@@ -32,7 +32,7 @@ export async function handlePipeline<P extends Pipeline>(
       remedy: 'Give FILE, e.g. configs/gsm8k/compare.yaml',
     });
   }
-  const pipeline = load({ file, overrides, env: call.env });
+  const pipeline = load({ file, overrides, env: call.env, note: call.err });
   if (call.dryRun) {
     dryRun(call, pipeline);
     return;

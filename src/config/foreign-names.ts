@@ -5,15 +5,38 @@
  */
 
 export type ForeignName =
-  /** Dotted keys; the first that the command has takes the value. */
-  | { readonly to: readonly string[] }
+  /**
+   * Dotted keys; the first that the command has takes the value. `implied`: what else that key's value
+   * sets, where nothing sets it, and what to give for the other meaning of the name.
+   */
+  | { readonly to: readonly string[]; readonly implied?: Readonly<Record<string, Implied>> }
   /** Why the name is refused and what to use. */
   | { readonly refused: string };
+
+export interface Implied {
+  readonly values: (value: unknown) => Readonly<Record<string, unknown>>;
+  readonly otherwise: string;
+}
 
 const to = (...keys: string[]): ForeignName => ({ to: keys });
 const refused = (reason: string): ForeignName => ({ refused: reason });
 
 const REMOTE_ONLY = 'it belongs to a remote engine and means nothing locally. Leave it out';
+
+const ONE_DEVICE = 'a run has one device. Leave it out';
+const OWN_KERNELS = 'there is one implementation of attention and loss. Leave it out';
+const READ_HERE = 'rows are read in one process. Leave it out';
+const EVALUATIONS = 'evaluations go by optimizer steps. Use eval_steps; null evaluates at the end';
+const TEMPLATE =
+  'the chat template is that of the model’s tokenizer. Use prompt_template where it has none';
+const LEARN_PROMPTS =
+  'prompts are not learnt. Use completion_only_loss=false, with messages assistant_only_loss=false, to learn them';
+
+/** Several solutions of a problem: a vote over samples that differ. */
+const SEVERAL_SOLUTIONS: Implied = {
+  values: (value) => (Number(value) > 1 ? { strategy: 'majority_vote', temperature: 0.7 } : {}),
+  otherwise: 'For a number of rows give dataset.num_samples',
+};
 
 export const foreignNames: Readonly<Record<string, ForeignName>> = {
   base_model: to('model'),
@@ -30,7 +53,10 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   dataset_path: to('dataset.path'),
   dataset_config: to('dataset.subset'),
   dataset_split: to('dataset.split'),
-  num_samples: to('dataset.num_samples'),
+  num_samples: {
+    to: ['strategy_samples', 'dataset.num_samples', 'num_generations'],
+    implied: { strategy_samples: SEVERAL_SOLUTIONS },
+  },
   max_samples: to('dataset.num_samples'),
 
   kl_coef: to('beta'),
@@ -45,6 +71,19 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   n_epochs: to('num_train_epochs'),
   num_epochs: to('num_train_epochs'),
   max_seq_length: to('max_length'),
+  max_seq_len: to('max_length'),
+  max_sequence_length: to('max_length'),
+  model_max_length: to('max_length'),
+  sequence_len: to('max_length'),
+  cutoff_len: to('max_length'),
+  micro_batch_size: to('per_device_train_batch_size'),
+  epochs: to('num_train_epochs'),
+  optimizer: to('optim'),
+  gradient_clipping: to('max_grad_norm'),
+  num_warmup_steps: to('warmup_steps'),
+  random_state: to('seed'),
+  use_gradient_checkpointing: to('gradient_checkpointing'),
+  enable_activation_checkpointing: to('gradient_checkpointing'),
   lr_scheduler: to('lr_scheduler_type'),
   group_size: to('num_generations'),
   ppo_epochs: to('num_iterations'),
@@ -53,6 +92,11 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   max_tokens: to('max_completion_length', 'max_new_tokens'),
   max_completion_length: to('max_new_tokens'),
   n: to('num_generations'),
+  num_return_sequences: to('num_generations'),
+  max_response_length: to('max_completion_length'),
+  vllm_importance_sampling_correction: to('rollout_correction'),
+  vllm_importance_sampling_mode: to('rollout_correction_mode'),
+  vllm_importance_sampling_cap: to('rollout_correction_cap'),
   resume_from_checkpoint: to('resume'),
   overwrite_output_dir: to('overwrite'),
 
@@ -63,9 +107,17 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   lora_dropout: to('lora.lora_dropout'),
   lora_target_modules: to('lora.target_modules'),
   target_modules: to('lora.target_modules'),
+  lora_target: to('lora.target_modules'),
+  modules_to_save: to('lora.modules_to_save'),
+  lora_modules_to_save: to('lora.modules_to_save'),
+  additional_target: to('lora.modules_to_save'),
+  use_rslora: to('lora.use_rslora'),
+  use_dora: to('lora.use_dora'),
+  loraplus_lr_ratio: to('lora.loraplus_lr_ratio'),
   use_peft: to('use_lora'),
 
   log_dir: to('output_dir'),
+  wandb_run_name: to('wandb_name'),
   device_map: refused('Use device=auto, cpu or cuda'),
   correct_reward: refused('Use rewards=[{name: olympiad, options: {correct_reward: …}}]'),
   incorrect_reward: refused('Use rewards=[{name: olympiad, options: {incorrect_reward: …}}]'),
@@ -78,6 +130,36 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   neat_packing: to('packing'),
   packing_strategy: refused('packs are filled best fit, decreasing. Use packing=true'),
   padding_free: refused('no batch has padding. Leave it out'),
+  train_on_inputs: refused(LEARN_PROMPTS),
+  train_on_prompt: refused(LEARN_PROMPTS),
+  mask_prompt: to('completion_only_loss'),
+  dataset_text_field: refused('Use dataset.columns={text: NAME}'),
+  chat_template: refused(TEMPLATE),
+  template: refused(TEMPLATE),
+  val_set_size: refused('Use eval_dataset={path: FILE}, rows whose loss is computed'),
+  val_size: refused('Use eval_dataset={path: FILE}, rows whose loss is computed'),
+  eval_strategy: refused(EVALUATIONS),
+  evaluation_strategy: refused(EVALUATIONS),
+  evals_per_epoch: refused(EVALUATIONS),
+  save_strategy: refused('checkpoints go by optimizer steps. Use save_steps'),
+  saves_per_epoch: refused('checkpoints go by optimizer steps. Use save_steps'),
+  logging_strategy: refused('rows of metrics go by optimizer steps. Use logging_steps'),
+  max_steps_per_epoch: refused('the limit is over all epochs. Use max_steps'),
+  data_seed: refused('one seed is that of the order of rows too. Use seed'),
+  finetuning_type: refused('Use use_lora=true, or use_lora=false for all weights'),
+  full_finetuning: refused('Use use_lora=false'),
+  lora_target_linear: refused('Use lora.target_modules=all-linear'),
+  attn_implementation: refused(OWN_KERNELS),
+  flash_attention: refused(OWN_KERNELS),
+  flash_attn: refused(OWN_KERNELS),
+  use_liger_kernel: refused(OWN_KERNELS),
+  deepspeed: refused(ONE_DEVICE),
+  fsdp: refused(ONE_DEVICE),
+  dataset_num_proc: refused(READ_HERE),
+  dataloader_num_workers: refused(READ_HERE),
+  preprocessing_num_workers: refused(READ_HERE),
+  remove_unused_columns: refused('columns that nothing reads are left alone. Leave it out'),
+  push_to_hub: refused('nothing is uploaded. Leave it out'),
   max_prompt_length: refused('prompts are not cut on their own. Use max_length'),
   batch_size: refused(
     'a trainer has two sizes. Use per_device_train_batch_size and gradient_accumulation_steps',
@@ -90,6 +172,14 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   load_in_4bit: refused('quantized training is not supported. Leave it out'),
   load_in_8bit: refused('quantized training is not supported. Leave it out'),
   use_vllm: refused('rollouts run on ONNX Runtime. Leave it out'),
+  fast_inference: refused('rollouts run on ONNX Runtime. Leave it out'),
+  vllm_mode: refused('rollouts run on ONNX Runtime in this process. Leave it out'),
+  vllm_tensor_parallel_size: refused(ONE_DEVICE),
+  vllm_gpu_memory_utilization: refused('Use rollout_memory_limit, in GiB'),
+  gpu_memory_utilization: refused('Use rollout_memory_limit, in GiB'),
+  generation_batch_size: refused(
+    'it is per_device_train_batch_size × steps_per_generation. Use steps_per_generation',
+  ),
   reward_funcs: refused('Use rewards=[{name: …, weight: …}]'),
   reward_weights: refused('Use rewards=[{name: …, weight: …}]'),
   eval_samples: to('eval.dataset.num_samples'),

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
-import { foreignNames } from './foreign-names.js';
+import { type ForeignName, foreignNames } from './foreign-names.js';
 import { childOf, keyDocs, schemaAt, shorthandOf, unwrap } from './introspect.js';
 import { nearest } from './nearest.js';
 import { typed, Untyped } from './untyped.js';
@@ -15,8 +15,22 @@ export interface Layer {
   readonly where: (path: readonly string[]) => string;
 }
 
-/** Where each dotted key of the merged config came from. */
-export type Origins = Map<string, string>;
+/** What reading the layers tells beside their values. */
+export interface Heard {
+  /** Where each dotted key of the merged config came from. */
+  readonly origins: Map<string, string>;
+  /** Names of other tools at the root whose value sets more than their own key. */
+  readonly implied: ImpliedKeys[];
+}
+
+export interface ImpliedKeys {
+  readonly written: string;
+  readonly key: string;
+  readonly value: unknown;
+  readonly where: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly otherwise: string;
+}
 
 type Mapping = Record<string, unknown>;
 
@@ -35,9 +49,9 @@ interface Cursor {
 }
 
 /** The layer's values by the schema's own names; notes where each came from. */
-export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, origins: Origins): Mapping {
+export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, heard: Heard): Mapping {
   const visit = (value: unknown, at: Cursor): unknown => {
-    origins.set(at.path.join('.'), layer.where(at.written));
+    heard.origins.set(at.path.join('.'), layer.where(at.written));
     if (value instanceof Untyped) {
       const read = typed(value.text, at.schema);
       return read instanceof Object ? visit(read, at) : expandShort(read, at);
@@ -60,6 +74,8 @@ export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, origins: O
         path: [...at.path, ...names],
       };
       const read = visit(child, below);
+      if (at.path.length === 0)
+        heard.implied.push(...impliedBy({ key, names, value: read, where }));
       if (names.length === 1 && names[0] === key && !Object.hasOwn(result, key)) result[key] = read;
       else place({ result, names, value: read, written: key, where });
     }
@@ -84,19 +100,42 @@ function expandShort(value: unknown, at: Cursor): unknown {
   return expand !== undefined && typeof value === 'string' ? expand(value) : value;
 }
 
+const foreignOf = (key: string): ForeignName | undefined =>
+  Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
+
+/** The schema's own path for a key, by its own name or by that of another tool; undefined: none. */
+export function ownPath(schema: z.core.$ZodType, key: string): readonly string[] | undefined {
+  if (childOf(schema, key) !== undefined) return [key];
+  const foreign = foreignOf(key);
+  if (foreign === undefined || !('to' in foreign)) return undefined;
+  return foreign.to
+    .map((name) => name.split('.'))
+    .find((names) => schemaAt(schema, names) !== undefined);
+}
+
+function impliedBy(given: {
+  readonly key: string;
+  readonly names: readonly string[];
+  readonly value: unknown;
+  readonly where: string;
+}): ImpliedKeys[] {
+  const { key: written, names, value, where } = given;
+  const key = names.join('.');
+  const foreign = key === written ? undefined : foreignOf(written);
+  const implied = foreign !== undefined && 'to' in foreign ? foreign.implied?.[key] : undefined;
+  if (implied === undefined) return [];
+  return [
+    { written, key, value, where, values: implied.values(value), otherwise: implied.otherwise },
+  ];
+}
+
 /** The schema's own path for a key as written. */
 function ownNames(key: string, at: Cursor, where: string): readonly string[] {
   const schema = at.schema as z.core.$ZodType;
-  if (childOf(schema, key) !== undefined) return [key];
-  const field = [...at.path, key].join('.');
-  const foreign = Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
-  const own =
-    foreign !== undefined && 'to' in foreign
-      ? foreign.to
-          .map((name) => name.split('.'))
-          .find((names) => schemaAt(schema, names) !== undefined)
-      : undefined;
+  const own = ownPath(schema, key);
   if (own !== undefined) return own;
+  const field = [...at.path, key].join('.');
+  const foreign = foreignOf(key);
   if (foreign !== undefined && 'refused' in foreign) {
     throw new InputError({ where, problem: `${field}: ${foreign.refused}` });
   }
@@ -122,6 +161,8 @@ interface Placement {
 
 /** Puts a mapped value at its own path; a value already there is a contradiction. */
 function place({ result, names, value, written, where }: Placement): void {
+  const field = names.join('.');
+  const isOwn = written === field;
   let here = result;
   for (const name of names.slice(0, -1)) {
     if (!isMapping(here[name])) here[name] = {};
@@ -135,7 +176,9 @@ function place({ result, names, value, written, where }: Placement): void {
   } else {
     throw new InputError({
       where,
-      problem: `${written} means ${names.join('.')}, which is set as well`,
+      problem: isOwn
+        ? `${field} is set as well under another name`
+        : `${written} means ${field}, which is set as well`,
       remedy: 'Keep one of them',
     });
   }

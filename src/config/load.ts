@@ -3,9 +3,12 @@ import type { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { environmentLookup, interpolateTree } from './interpolate.js';
 import { type ConfigSchema, expected, schemaAt, unwrap } from './introspect.js';
-import { type Layer, mergeDeep, normalizeLayer, type Origins } from './layer.js';
+import { type Heard, type ImpliedKeys, type Layer, mergeDeep, normalizeLayer } from './layer.js';
 import { overrideLayer } from './overrides.js';
 import { readYamlFile } from './yaml-file.js';
+
+/** Takes one line on how a name of another tool was read. */
+export type Note = (line: string) => void;
 
 interface LoadOptions {
   /** YAML file. */
@@ -14,6 +17,7 @@ interface LoadOptions {
   readonly overrides?: readonly string[];
   /** Environment of `${env:NAME}` in the file. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly note?: Note;
 }
 
 /**
@@ -22,11 +26,11 @@ interface LoadOptions {
  */
 export function loadConfig<S extends ConfigSchema>(
   schema: S,
-  { file, overrides = [], env = {} }: LoadOptions,
+  { file, overrides = [], env = {}, note }: LoadOptions,
 ): z.output<S> {
   const layers = overrides.map(overrideLayer);
   if (file !== undefined) layers.unshift(fileLayer(file, env));
-  return resolveConfig(schema, layers);
+  return resolveConfig(schema, layers, note);
 }
 
 function fileLayer(file: string, env: Readonly<Record<string, string | undefined>>): Layer {
@@ -39,19 +43,32 @@ function fileLayer(file: string, env: Readonly<Record<string, string | undefined
 export function resolveConfig<S extends ConfigSchema>(
   schema: S,
   layers: readonly Layer[],
+  note: Note = () => {},
 ): z.output<S> {
-  const origins: Origins = new Map();
+  const heard: Heard = { origins: new Map(), implied: [] };
   let merged: unknown = {};
-  for (const layer of layers) merged = mergeDeep(merged, normalizeLayer(layer, schema, origins));
+  for (const layer of layers) merged = mergeDeep(merged, normalizeLayer(layer, schema, heard));
+  for (const { values } of heard.implied) merged = mergeDeep(values, merged);
   const result = schema.safeParse(merged);
-  if (result.success) return result.data;
-  throw issueError(result.error.issues[0] as z.core.$ZodIssue, { schema, merged, origins });
+  if (!result.success) {
+    const issue = result.error.issues[0] as z.core.$ZodIssue;
+    throw issueError(issue, { schema, merged, origins: heard.origins });
+  }
+  for (const implied of heard.implied) note(noteOf(implied, result.data));
+  return result.data;
+}
+
+/** What a name was read as, with the values that hold now. */
+function noteOf({ written, key, value, values, where, otherwise }: ImpliedKeys, config: object) {
+  const held = Object.keys(values).map((name) => `${name}=${valueAt(config, [name])}`);
+  const read = [`${key}=${value}`, ...held].join(' ');
+  return `${where}: ${written}=${value} is read as ${read}. ${otherwise}`;
 }
 
 interface Context {
   readonly schema: z.core.$ZodType;
   readonly merged: unknown;
-  readonly origins: Origins;
+  readonly origins: Heard['origins'];
 }
 
 function valueAt(root: unknown, path: readonly string[]): unknown {
@@ -61,7 +78,7 @@ function valueAt(root: unknown, path: readonly string[]): unknown {
 }
 
 /** Where the value at a path, or its nearest parent, was written. */
-function originOf(path: readonly string[], origins: Origins): string | undefined {
+function originOf(path: readonly string[], origins: Heard['origins']): string | undefined {
   for (let length = path.length; length > 0; length--) {
     const origin = origins.get(path.slice(0, length).join('.'));
     if (origin !== undefined) return origin;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { schemaAt, unwrap } from './introspect.js';
-import type { Layer } from './layer.js';
+import { type Layer, ownPath } from './layer.js';
 import { Untyped } from './untyped.js';
 
 const KEY_VALUE = /^[A-Za-z_][\w-]*(\.[\w-]+)*=/;
@@ -32,7 +32,10 @@ interface Arguments {
   readonly overrides: readonly string[];
 }
 
-/** Splits command-line words. A bare `--some-key` of a boolean field means true. */
+/**
+ * Splits command-line words. A bare `--some-key` of a boolean field means true; so does one that the
+ * command does not have, whose refusal then says why.
+ */
 export function splitArguments(schema: z.core.$ZodType, words: readonly string[]): Arguments {
   const positionals: string[] = [];
   const overrides: string[] = [];
@@ -51,17 +54,22 @@ export function splitArguments(schema: z.core.$ZodType, words: readonly string[]
   return { positionals, overrides };
 }
 
+const isValue = (word: string | undefined): word is string =>
+  word !== undefined && !word.startsWith('--');
+
 function isBareFlag(schema: z.core.$ZodType, key: string, next: string | undefined): boolean {
-  const field = schemaAt(schema, key.split('.'));
-  const isBoolean = field !== undefined && unwrap(field).core instanceof z.ZodBoolean;
+  const field = schemaAt(schema, ownPath(schema, key) ?? key.split('.'));
+  if (field === undefined) return !isValue(next);
+  const isBoolean = unwrap(field).core instanceof z.ZodBoolean;
   return isBoolean && !(next === 'true' || next === 'false');
 }
 
 function valueAfter(option: string, value: string | undefined): string {
-  if (value !== undefined) return value;
+  if (isValue(value)) return value;
   throw new InputError({
     where: 'command line',
     problem: `${option} has no value`,
-    remedy: `Write ${option} VALUE`,
+    remedy:
+      value === undefined ? `Write ${option} VALUE` : `Write ${option} VALUE or ${option}=VALUE`,
   });
 }

@@ -29,7 +29,13 @@ export {
   type LimitedExamples,
   limitLengths,
 } from './lengths.js';
-export { type LoadedRows, type LoadRowsOptions, loadRows, type Provenance } from './load-rows.js';
+export {
+  type LoadedRows,
+  type LoadRowsOptions,
+  loadRows,
+  type Provenance,
+  type RowFilter,
+} from './load-rows.js';
 export {
   MEDICAL_PROMPTS,
   type MedicalRow,

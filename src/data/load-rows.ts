@@ -12,6 +12,12 @@ import { type Located, locateNamed, locateSource, noSplit } from './locate.js';
 import { type GeneratedDataset, namedDataset } from './named.js';
 import { ROW_FORMATS, type RowFormatName } from './row-formats.js';
 
+/** Rows whose column has one of these values, as text. */
+export interface RowFilter {
+  readonly column: string;
+  readonly values: readonly string[];
+}
+
 export interface LoadRowsOptions {
   /** Default `train`. A single file has no splits. */
   readonly split?: string;
@@ -25,6 +31,8 @@ export interface LoadRowsOptions {
   readonly format?: RowFormatName;
   /** What to do with rows that lack a column or are not of the form. Default `error`. */
   readonly malformed?: 'error' | 'drop';
+  /** Takes only these rows, before they are shuffled. */
+  readonly only?: RowFilter;
   /** Shuffles the rows before `numSamples` are taken, in an order that depends on the seed and their number only. */
   readonly shuffleSeed?: number;
   /** Rows taken; all when there are fewer. */
@@ -82,7 +90,8 @@ export async function loadRows(source: string, options: LoadRowsOptions = {}): P
     if (malformed === 'error') throw new InputError({ where: where(), problem: result });
     firstDropped ??= `${where()}: ${result}`;
   }
-  const ordered = shuffleSeed === undefined ? kept : Rng.of(shuffleSeed, 'rows').shuffle(kept);
+  const asked = filtered(kept, options.only, source);
+  const ordered = shuffleSeed === undefined ? asked : Rng.of(shuffleSeed, 'rows').shuffle(asked);
   const taken = ordered.slice(0, numSamples);
   if (taken.length === 0) throw noRows(source, raw);
   return {
@@ -108,6 +117,24 @@ interface RawRows {
   readonly rows: readonly PlacedRow[];
   readonly format: RowFormatName;
   readonly origin: Pick<Provenance, 'kind' | 'split' | 'paths' | 'commit' | 'sha256'>;
+}
+
+/** @throws InputError where no row has the column */
+function filtered(
+  rows: readonly PlacedRow[],
+  only: RowFilter | undefined,
+  source: string,
+): readonly PlacedRow[] {
+  if (only === undefined) return rows;
+  const { column, values } = only;
+  if (rows.length > 0 && !rows.some(({ row }) => row[column] !== undefined)) {
+    throw new InputError({
+      where: source,
+      problem: `no row has the column "${column}", by which its rows are picked`,
+      remedy: `Name it by dataset.columns={${column}: NAME}`,
+    });
+  }
+  return rows.filter(({ row }) => values.includes(String(row[column])));
 }
 
 function noRows(source: string, { rows, origin }: RawRows): InputError {

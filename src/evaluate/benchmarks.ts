@@ -1,5 +1,6 @@
 /** Benchmarks by name: which rows, how their answers are graded, and what their tables are grouped by. */
 
+import type { RowFilter } from '../data/index.js';
 import type { TextGraderName } from './text-grade.js';
 
 export type GraderName = 'numeric' | 'math' | 'factorization' | TextGraderName;
@@ -10,27 +11,35 @@ export interface Benchmark {
   readonly grader: GraderName;
   /** Columns that tables of accuracy are made by, where the rows have them. */
   readonly groups: readonly string[];
+  /** Which of the rows; absent: all. */
+  readonly only?: RowFilter;
 }
 
 const COMPETITION: Omit<Benchmark, 'dataset'> = { grader: 'math', groups: [] };
 const MATH: Omit<Benchmark, 'dataset'> = { grader: 'math', groups: ['level', 'type', 'subject'] };
+const OLYMPIAD: Omit<Benchmark, 'dataset'> = {
+  grader: 'math',
+  groups: ['subfield', 'answer_type'],
+};
+/** As MATH and as MATH-500 write it. */
+export const LEVEL_5: RowFilter = { column: 'level', values: ['Level 5', '5'] };
 
 export const BENCHMARKS = {
   gsm8k: { dataset: 'gsm8k', grader: 'numeric', groups: [] },
   'gsm8k-platinum': { dataset: 'gsm8k-platinum', grader: 'numeric', groups: [] },
   arithmetic: { dataset: 'arithmetic', grader: 'numeric', groups: ['level', 'kind'] },
   math: { dataset: 'math', ...MATH },
+  'math-level-5': { dataset: 'math', ...MATH, groups: ['type', 'subject'], only: LEVEL_5 },
   'math-500': { dataset: 'math-500', ...MATH },
+  aime: { dataset: 'aime24', ...COMPETITION },
   aime24: { dataset: 'aime24', ...COMPETITION },
   aime25: { dataset: 'aime25', ...COMPETITION },
+  amc: { dataset: 'amc23', ...COMPETITION },
   amc23: { dataset: 'amc23', ...COMPETITION },
   factorization: { dataset: null, grader: 'factorization', groups: ['metadata.tier'] },
   medical: { dataset: null, grader: 'combined', groups: [] },
-  olympiadbench: {
-    dataset: 'olympiadbench',
-    grader: 'math',
-    groups: ['subfield', 'answer_type'],
-  },
+  olympiad: { dataset: 'olympiadbench', ...OLYMPIAD },
+  olympiadbench: { dataset: 'olympiadbench', ...OLYMPIAD },
 } as const satisfies Record<string, Benchmark>;
 
 export const BENCHMARK_NAMES: readonly string[] = Object.keys(BENCHMARKS);

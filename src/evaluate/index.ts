@@ -5,7 +5,7 @@ export {
   type AnswerGrader,
   numericGrader,
 } from './answer-grade.js';
-export { BENCHMARK_NAMES, type Benchmark, benchmarkOf } from './benchmarks.js';
+export { BENCHMARK_NAMES, type Benchmark, benchmarkOf, LEVEL_5 } from './benchmarks.js';
 export {
   type ComparedRow,
   compareEvaluations,

@@ -34,6 +34,10 @@ export function benchmarkRows({
   });
 }
 
+/** Which of the rows the benchmark asks for, also of rows that the config names. */
+export const benchmarkFilter = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>) =>
+  benchmarkOf(benchmark)?.only;
+
 /** Columns that tables are made by: those of the benchmark, and of MATH for other rows. */
 export const benchmarkGroups = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>) =>
   benchmarkOf(benchmark)?.groups ?? ['level', 'type', 'subject'];

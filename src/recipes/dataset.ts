@@ -1,6 +1,6 @@
 /** The key `dataset` → rows, and rows → what the tokenizer renders. */
 import type { DatasetConfig } from '../config/index.js';
-import { type LoadedRows, loadRows } from '../data/index.js';
+import { type LoadedRows, loadRows, type RowFilter } from '../data/index.js';
 import { type AnswerTags, checkTags } from '../rewards/index.js';
 import type { ChatRow, RenderOptions } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
@@ -11,12 +11,13 @@ import { hubOptions } from './hub-options.js';
 export interface DatasetUse {
   readonly seed: number;
   readonly context: RecipeContext;
+  readonly only?: RowFilter | undefined;
 }
 
 /** Rows of a data set, with one line that says where they come from. */
 export async function loadDataset(
   dataset: DatasetConfig,
-  { seed, context }: DatasetUse,
+  { seed, context, only }: DatasetUse,
 ): Promise<LoadedRows> {
   const source = (dataset.path ?? dataset.name)!;
   const loaded = await loadRows(source, {
@@ -24,13 +25,15 @@ export async function loadDataset(
     hub: hubOptions(context),
     columns: dataset.columns,
     ...(dataset.subset !== null && { config: dataset.subset }),
+    ...(only && { only }),
     ...(dataset.shuffle && { shuffleSeed: seed }),
     ...(dataset.num_samples !== null && { numSamples: dataset.num_samples }),
   });
   const { count, total, dropped, kind } = loaded.provenance;
   const left = dropped > 0 ? `, ${dropped} malformed left out` : '';
   const split = kind === 'file' ? '' : ` (${dataset.split})`;
-  context.log(`data: ${count} of ${total} rows of ${source}${split}${left}`);
+  const picked = only === undefined ? '' : `, those of ${only.column} ${only.values.join(' or ')}`;
+  context.log(`data: ${count} of ${total} rows of ${source}${split}${picked}${left}`);
   return loaded;
 }
 

@@ -151,14 +151,17 @@ function predictionKey(
 ): string {
   const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
   const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
-  const { max_rounds, num_generations, strategy_samples } = config;
+  const { max_rounds, num_generations, strategy_samples, selection_tokens } = config;
   return sha256(
     JSON.stringify({
       model: [source.baseName, weightFiles, adapter],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },
-      strategy: { strategy, strategy_samples, num_generations, token_budget, max_rounds },
+      strategy: {
+        ...{ strategy, strategy_samples, num_generations, token_budget, max_rounds },
+        ...(strategy === 'genselect' && { selection_tokens }),
+      },
     }),
   );
 }

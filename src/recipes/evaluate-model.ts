@@ -14,7 +14,7 @@ import type { Completion, RolloutSampler, Sampler } from '../rollout/index.js';
 import type { PythonSandbox } from '../sandbox/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { type JsonRow, sha256 } from '../util/files.js';
-import { answerGrader, benchmarkGroups, benchmarkRows } from './benchmark.js';
+import { answerGrader, benchmarkFilter, benchmarkGroups, benchmarkRows } from './benchmark.js';
 import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions } from './dataset.js';
 import type { EvaluationGraders } from './evaluation-graders.js';
@@ -70,7 +70,8 @@ export async function evaluationInputs(
   const { seed } = keys;
   checkStrategy(keys);
   const grade = answerGrader(keys);
-  const { rows, where } = await loadDataset(benchmarkRows(keys), { seed, context });
+  const only = benchmarkFilter(keys);
+  const { rows, where } = await loadDataset(benchmarkRows(keys), { seed, context, only });
   const shots = await loadShots(keys, context);
   const asked = shots.length === 0 ? rows : rows.map((row) => withShots(row, shots, keys));
   const hasOwnTemplate = shots.length === 0;

@@ -1,5 +1,5 @@
 /** The strategy that the keys of `eval` and `solve` name, on a sampler and its tokenizer. */
-import type { StrategyConfig } from '../config/index.js';
+import { type StrategyConfig, samplesOf } from '../config/index.js';
 import type { AnswerGrader, StrategyOptions, Writer } from '../evaluate/index.js';
 import type { AsyncGrader } from '../rewards/index.js';
 import type { Completion, Sampler, SamplingParams } from '../rollout/index.js';
@@ -10,19 +10,17 @@ import type { RecipeContext } from './context.js';
 import { tagsOf } from './dataset.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 
-/** Solutions tried where the config does not say. */
-const SAMPLES = { greedy: 1, tir: 1, majority_vote: 8, weighted_vote: 8, genselect: 8 } as const;
 /** Of one block of code. */
 const BLOCK_MS = 10_000;
 /** Tokens of the outputs of one round that a context is made for. */
 const OUTPUT_TOKENS = 512;
 
+/** Tokens of what a selection says beside the problem and its solutions. */
+const SELECTION_WORDS = 256;
+
 type TagKeys = Parameters<typeof tagsOf>[0];
 export type StrategyKeys = StrategyConfig &
   TagKeys & { readonly temperature: number; readonly max_new_tokens: number };
-
-export const samplesOf = ({ strategy, strategy_samples: samples }: StrategyConfig): number =>
-  samples ?? SAMPLES[strategy];
 
 /** @throws InputError where several solutions would be one, and on a weight without rewards */
 export function checkStrategy(keys: StrategyKeys): void {
@@ -31,6 +29,13 @@ export function checkStrategy(keys: StrategyKeys): void {
       where: 'temperature',
       problem: `at 0 the ${samplesOf(keys)} solutions of ${keys.strategy} are all the same`,
       remedy: 'Give temperature=0.7, or strategy=greedy',
+    });
+  }
+  if (keys.strategy === 'greedy' && samplesOf(keys) > 1) {
+    throw new InputError({
+      where: 'strategy_samples',
+      problem: `greedy gives one solution, not ${samplesOf(keys)}`,
+      remedy: 'Give strategy=majority_vote and temperature=0.7, or leave strategy_samples out',
     });
   }
   if (keys.vote_weight === 'reward' && keys.vote_rewards.length === 0) {
@@ -46,8 +51,9 @@ export function checkStrategy(keys: StrategyKeys): void {
 export function contextOf(keys: StrategyKeys, promptLength: number): number {
   const { strategy, max_new_tokens: completion, max_rounds: rounds } = keys;
   if (strategy === 'tir') return promptLength + completion + rounds * OUTPUT_TOKENS;
-  if (strategy === 'genselect') return 2 * promptLength + (samplesOf(keys) + 1) * completion + 256;
-  return promptLength + completion;
+  if (strategy !== 'genselect') return promptLength + completion;
+  const selection = 2 * promptLength + samplesOf(keys) * completion + SELECTION_WORDS;
+  return selection + (keys.selection_tokens ?? completion);
 }
 
 /** @param grade - says what the answer of a response is */
@@ -80,6 +86,7 @@ export function strategyOptions(
       voteGrade === null
         ? null
         : async (text, { question }) => (await voteGrade(text, { question })).total,
+    selectionTokens: keys.selection_tokens ?? keys.max_new_tokens,
     maxRounds: keys.max_rounds,
     executor: sandbox === null ? null : { open: () => openSession(sandbox) },
     ...(signal && { signal }),

@@ -1,7 +1,25 @@
 /** `lorikeet eval` */
-import { evalSchema } from '../../config/index.js';
+import { type EvalConfig, evalSchema, samplesOf } from '../../config/index.js';
 import { defineCommand } from '../command.js';
 import { rowsOf } from '../plan.js';
+
+function solvedBy(config: EvalConfig): string {
+  const { strategy, temperature } = config;
+  const sampling = temperature === 0 ? 'greedy' : `at temperature ${temperature}`;
+  const samples = strategy === 'greedy' ? config.num_generations : samplesOf(config);
+  const name = strategy === 'greedy' ? 'completion' : `solution by ${strategy}`;
+  return `${samples} ${name} of each problem, ${sampling}`;
+}
+
+async function planOf(config: EvalConfig): Promise<string[]> {
+  const { benchmarkRows } = await import('../../recipes/benchmark.js');
+  const file = config.output_file ?? `${config.stage}_<run_id>.csv`;
+  return [
+    `evaluates ${config.model} on ${config.benchmark}: ${rowsOf(benchmarkRows(config))}`,
+    solvedBy(config),
+    `writes ${config.output_dir ?? 'outputs/<run id>'}/debug/${file}`,
+  ];
+}
 
 export const evaluate = defineCommand({
   name: 'eval',
@@ -9,14 +27,9 @@ export const evaluate = defineCommand({
   schema: evalSchema,
   examples: [
     'lorikeet eval configs/gsm8k/base_eval.yaml',
-    'lorikeet eval model=outputs/grpo benchmark=gsm8k num_samples=200 output_file=grpo_eval.csv',
+    'lorikeet eval model=outputs/grpo benchmark=gsm8k dataset.num_samples=200 output_file=grpo_eval.csv',
+    'lorikeet eval --model outputs/rl --benchmark math-level-5 strategy=tir',
   ],
-  plan: (config) => [
-    `evaluates ${config.model} on ${config.benchmark}: ${rowsOf(
-      config.dataset,
-      `${config.dataset.num_samples ?? 'all'} rows of its ${config.dataset.split} split`,
-    )}`,
-    `writes ${config.output_dir ?? 'outputs/<run id>'}/debug/${config.output_file ?? `${config.stage}_<run_id>.csv`}`,
-  ],
+  plan: planOf,
   run: async (config, context) => (await import('../../recipes/eval.js')).runEval(config, context),
 });

@@ -19,9 +19,19 @@ export const strategyKeys = {
     .describe('Rewards that weigh votes; they see no gold answer'),
   token_budget: optionalWhole(1, 'New tokens for one problem in all its solutions; null: no limit'),
   time_budget: positive().nullable().default(null).describe('Seconds for all; null: no limit'),
+  selection_tokens: optionalWhole(1, 'Longest reply of a genselect; null is max_new_tokens'),
   max_rounds: whole(1).default(4).describe('Blocks of code run for one solution, with tir'),
   ...graderKeys,
 };
 
+/** Solutions tried where the config does not say. */
+const SAMPLES = { greedy: 1, tir: 1, majority_vote: 8, weighted_vote: 8, genselect: 8 } as const;
+
 const strategySchema = z.strictObject(strategyKeys);
 export type StrategyConfig = z.output<typeof strategySchema>;
+
+/** Solutions tried for each problem. */
+export const samplesOf = ({
+  strategy,
+  strategy_samples: samples,
+}: Pick<StrategyConfig, 'strategy' | 'strategy_samples'>): number => samples ?? SAMPLES[strategy];

@@ -1,15 +1,16 @@
 /**
  * Generative selection: the model reads its own solutions and names the best (Moshkov et al. 2025,
  * AIMO-2 winning solution, arXiv 2504.16891). Where they exceed the context, a tournament: the winners of
- * groups that fit meet again. A reply that names none falls back to a vote in its group, and is counted.
+ * groups that fit meet again. Groups are as large as leaves room for a whole reply; where not even two
+ * fit so, the reply is shorter. A reply that names none falls back to a vote in its group, and is counted.
  */
 import type { Budget } from './budget.js';
 import { chooseByVote } from './choose.js';
 import { pickIn, selectionPrompt } from './selection-prompt.js';
 import type { Candidate, Problem, StrategyOptions, Writer } from './types.js';
 
-/** Longest reply of a selection, tokens. */
-const REPLY_TOKENS = 64;
+/** Tokens that a reply needs to name a solution. */
+const SHORTEST_REPLY = 64;
 
 export interface Selection {
   readonly chosen: number | null;
@@ -35,6 +36,8 @@ interface Match {
   readonly members: readonly number[];
   readonly promptIds: readonly number[];
 }
+
+type Prompted = (members: readonly number[]) => readonly number[];
 
 interface Means {
   readonly writer: Writer;
@@ -101,20 +104,35 @@ async function playRound(
 /** Groups that fit the context with their question; a group of one goes on without a match. */
 function matchesOf(tournament: Tournament, { writer, options }: Means): readonly Match[] {
   const { problem, candidates, standing } = tournament;
-  const left = options.tokenBudget === null ? Number.POSITIVE_INFINITY : options.tokenBudget;
-  const spent = candidates.reduce((sum, { tokens }) => sum + tokens, tournament.tokens);
-  if (left - spent < REPLY_TOKENS) {
+  const unplayed: Match[] = [{ tournament, members: standing, promptIds: [] }];
+  if (tokensLeft(tournament, options) < SHORTEST_REPLY) {
     tournament.isOutOfTokens = true;
-    return [{ tournament, members: standing, promptIds: [] }];
+    return unplayed;
   }
-  const prompt = (members: readonly number[]) =>
+  const prompt: Prompted = (members) =>
     writer.ask(
       selectionPrompt(
         problem.question,
         members.map((i) => candidates[i]?.text ?? ''),
       ),
     );
-  const fits = (ids: readonly number[]) => ids.length + REPLY_TOKENS <= writer.context;
+  for (const reply of [options.selectionTokens, SHORTEST_REPLY]) {
+    const matches = grouped(tournament, { prompt, longest: writer.context - reply });
+    if (matches.some(({ members }) => members.length > 1)) return matches;
+  }
+  return unplayed;
+}
+
+const tokensLeft = ({ candidates, tokens }: Tournament, { tokenBudget }: StrategyOptions): number =>
+  (tokenBudget ?? Number.POSITIVE_INFINITY) -
+  candidates.reduce((sum, candidate) => sum + candidate.tokens, tokens);
+
+/** Neighbours together, as many as a prompt of `longest` tokens holds. */
+function grouped(
+  tournament: Tournament,
+  { prompt, longest }: { readonly prompt: Prompted; readonly longest: number },
+): readonly Match[] {
+  const { standing } = tournament;
   const matches: Match[] = [];
   for (let at = 0; at < standing.length; ) {
     let members = standing.slice(at, at + 1);
@@ -122,29 +140,36 @@ function matchesOf(tournament: Tournament, { writer, options }: Means): readonly
     while (at + members.length < standing.length) {
       const more = standing.slice(at, at + members.length + 1);
       const ids = prompt(more);
-      if (!fits(ids)) break;
+      if (ids.length > longest) break;
       members = more;
       promptIds = ids;
     }
     matches.push({ tournament, members, promptIds });
     at += members.length;
   }
-  const isStuck = matches.every(({ members }) => members.length === 1);
-  return isStuck ? [{ tournament, members: standing, promptIds: [] }] : matches;
+  return matches;
+}
+
+/** Tokens that the reply in one of `count` matches of its tournament may have. */
+function replyLength(match: Match, count: number, { writer, options }: Means): number {
+  const room = writer.context - match.promptIds.length;
+  const share = Math.floor(tokensLeft(match.tournament, options) / count);
+  return Math.min(options.selectionTokens, room, Math.max(share, 1));
 }
 
 async function repliesTo(
   matches: readonly Match[],
   round: number,
-  { writer, budget }: Means,
+  means: Means,
 ): Promise<ReadonlyMap<Match, string>> {
   if (matches.length === 0) return new Map();
-  const requests = matches.map(({ tournament, promptIds }, i) => ({
-    id: `${tournament.problem.id}/select/${round}/${i}`,
-    promptIds,
-    n: 1,
-    maxNewTokens: REPLY_TOKENS,
-  }));
+  const { writer, budget } = means;
+  const requests = matches.map((match, i) => {
+    const { tournament, promptIds } = match;
+    const count = matches.filter((other) => other.tournament === tournament).length;
+    const maxNewTokens = replyLength(match, count, means);
+    return { id: `${tournament.problem.id}/select/${round}/${i}`, promptIds, n: 1, maxNewTokens };
+  });
   const completions = await writer.write(requests, { signal: budget.signal });
   const texts = new Map(completions.map((completion) => [completion.requestId, completion]));
   return new Map(

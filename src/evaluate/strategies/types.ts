@@ -71,6 +71,8 @@ export interface StrategyOptions {
   readonly rewardOf:
     | ((text: string, row: RewardRow) => number | null | Promise<number | null>)
     | null;
+  /** Longest reply of a selection, tokens; with `genselect`. */
+  readonly selectionTokens: number;
   /** Rounds of code and output, with `tir`. */
   readonly maxRounds: number;
   readonly executor: CodeExecutor | null;

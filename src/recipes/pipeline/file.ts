@@ -24,6 +24,8 @@ export interface LoadPipelineOptions {
   /** `vars.x=…`, `root=…`, `grid.x=…`, `stages.NAME.key=…`. */
   readonly overrides?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Takes lines on how names of other tools were read. */
+  readonly note?: (line: string) => void;
   /** Stamps a new run folder. */
   readonly now?: Date;
 }
@@ -54,6 +56,7 @@ export interface PipelineFile {
   /** `env:NAME`, `root`, `run` and `vars.NAME`. */
   readonly lookup: Lookup;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly note?: ((line: string) => void) | undefined;
 }
 
 const STAGE_OVERRIDE = /^stages\.([A-Za-z0-9][\w-]*)\.(.+)$/s;
@@ -184,6 +187,7 @@ export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
     points: [],
     lookup,
     env,
+    note: options.note,
   };
 }
 
@@ -228,5 +232,6 @@ export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
     ),
   ];
   const { metrics } = config;
-  return { yaml, root, metrics, part: 'full', entries, points, lookup, env };
+  const { note } = options;
+  return { yaml, root, metrics, part: 'full', entries, points, lookup, env, note };
 }

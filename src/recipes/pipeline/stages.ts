@@ -85,7 +85,8 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly S
   const where = file.yaml.where(place);
   const used = new Set(spec.needs.map((name) => findStage({ name, entry, earlier, where }).id));
   const lookup = stageLookup(file, { entry, earlier, used });
-  const config = resolveConfig(schemaOf(spec.command), layersOf(file, entry, lookup));
+  const layers = layersOf(file, entry, lookup);
+  const config = resolveConfig(schemaOf(spec.command), layers, file.note);
   const inputs: string[] = [];
   for (const path of inputPaths(schemaOf(spec.command), config)) {
     const maker = makerOf(path, earlier);

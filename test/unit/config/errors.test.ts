@@ -187,7 +187,7 @@ describe('in a file', () => {
       '2: base_model means model, which is set as well. Keep one of them',
     );
     expect(failing('base_model: n\nmodel: m\ndataset: gsm8k\n')).toBe(
-      '2: model means model, which is set as well. Keep one of them',
+      '2: model is set as well under another name. Keep one of them',
     );
   });
 

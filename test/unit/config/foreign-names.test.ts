@@ -4,11 +4,14 @@ import { foreignNames } from '../../../src/config/foreign-names.js';
 import {
   commandSchemas,
   dpoSchema,
+  evalSchema,
   generateSchema,
   grpoSchema,
   keyDocs,
   loadConfig,
+  resolveConfig,
   sftSchema,
+  solveSchema,
 } from '../../../src/config/index.js';
 import { messageOf } from '../../../src/util/errors.js';
 
@@ -87,5 +90,96 @@ describe('names without a local meaning', () => {
       /reasoning_effort: it belongs to a remote engine/,
     );
     expect(message('beta=0.2')).toBe('accepted');
+  });
+});
+
+describe('num_samples of a command that solves problems', () => {
+  const read = (...overrides: string[]) => {
+    const notes: string[] = [];
+    const note = (line: string) => notes.push(line);
+    return {
+      config: loadConfig(evalSchema, { overrides: ['model=m', ...overrides], note }),
+      notes,
+    };
+  };
+
+  it('is several solutions of each problem and a vote, which a line says', () => {
+    const { config, notes } = read('num_samples=16');
+    expect(config).toMatchObject({
+      strategy: 'majority_vote',
+      strategy_samples: 16,
+      temperature: 0.7,
+      dataset: { num_samples: null },
+    });
+    expect(notes).toEqual([
+      'command line: num_samples=16 is read as strategy_samples=16 strategy=majority_vote temperature=0.7. For a number of rows give dataset.num_samples',
+    ]);
+  });
+
+  it('leaves what is set as it is, before or after it', () => {
+    const tir = read('strategy=tir', 'num_samples=16', 'temperature=1').config;
+    expect(tir).toMatchObject({ strategy: 'tir', strategy_samples: 16, temperature: 1 });
+    const one = read('num_samples=1').config;
+    expect(one).toMatchObject({ strategy: 'greedy', strategy_samples: 1, temperature: 0 });
+    expect(read('max_samples=5')).toMatchObject({
+      config: { dataset: { num_samples: 5 } },
+      notes: [],
+    });
+    const solve = loadConfig(solveSchema, { overrides: ['model=m', 'problem=p', 'num_samples=4'] });
+    expect(solve).toMatchObject({
+      strategy: 'majority_vote',
+      strategy_samples: 4,
+      temperature: 0.7,
+    });
+  });
+
+  it('is rows for a command that takes rows alone', () => {
+    const config = loadConfig(sftSchema, {
+      overrides: ['model=m', 'dataset=gsm8k', 'num_samples=7'],
+    });
+    expect(config.dataset.num_samples).toBe(7);
+  });
+
+  it('contradicts strategy_samples', () => {
+    expect(() => read('num_samples=16', 'strategy_samples=8').config).not.toThrow();
+    const file = { num_samples: 16, strategy_samples: 8 };
+    expect(() => resolveConfig(evalSchema, [{ value: file, where: () => 'a.yaml:1' }])).toThrow(
+      'strategy_samples is set as well under another name',
+    );
+  });
+});
+
+describe('names of TRL, axolotl, Unsloth, torchtune and LLaMA-Factory', () => {
+  const sft = (override: string) =>
+    loadConfig(sftSchema, { overrides: ['model=m', 'dataset=gsm8k', override] });
+
+  it.each([
+    ['cutoff_len=2048', { max_length: 2048 }],
+    ['sequence_len=2048', { max_length: 2048 }],
+    ['micro_batch_size=2', { per_device_train_batch_size: 2 }],
+    ['random_state=3407', { seed: 3407 }],
+    ['lora_target=[q_proj]', { lora: { target_modules: ['q_proj'] } }],
+    ['use_rslora=true', { lora: { use_rslora: true } }],
+    ['optimizer=adamw_8bit', { optim: 'adamw_8bit' }],
+  ])('%s is read', (override, expected) => {
+    expect(sft(override)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['train_on_inputs=true', /Use completion_only_loss=false/],
+    ['eval_strategy=steps', /eval_strategy: .*Use eval_steps/],
+    ['val_set_size=0.05', /Use eval_dataset/],
+    ['flash_attention=true', /Leave it out/],
+    ['deepspeed=zero3.json', /a run has one device/],
+  ])('%s is refused by name', (override, expected) => {
+    expect(() => sft(override)).toThrow(expected);
+  });
+
+  it('of rollouts', () => {
+    const grpo = (override: string) =>
+      loadConfig(grpoSchema, { overrides: ['model=m', 'dataset=gsm8k', override] });
+    expect(grpo('vllm_importance_sampling_cap=2').rollout_correction_cap).toBe(2);
+    expect(grpo('vllm_importance_sampling_correction=false').rollout_correction).toBe(false);
+    expect(() => grpo('generation_batch_size=64')).toThrow(/Use steps_per_generation/);
   });
 });

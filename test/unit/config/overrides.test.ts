@@ -41,5 +41,16 @@ describe('splitArguments', () => {
       message = messageOf(error);
     }
     expect(message).toBe('command line: --model has no value. Write --model VALUE');
+    expect(() => split('--model', '--dataset', 'gsm8k')).toThrow(
+      'command line: --model has no value. Write --model VALUE or --model=VALUE',
+    );
+    expect(() => split('--base-model', '--overwrite')).toThrow('--base-model has no value');
+  });
+
+  it('takes a bare option that the command does not have as true, and leaves the next one', () => {
+    expect(split('--use-vllm').overrides).toEqual(['use_vllm=true']);
+    expect(split('--use-vllm', '--seed', '3').overrides).toEqual(['use_vllm=true', 'seed=3']);
+    expect(split('--use-peft', '--seed', '3').overrides).toEqual(['use_peft=true', 'seed=3']);
+    expect(split('--use-vllm', 'true').overrides).toEqual(['use_vllm=true']);
   });
 });

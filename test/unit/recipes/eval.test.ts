@@ -2,11 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
 import { runEval } from '../../../src/recipes/eval.js';
 import { openSolver, runSolve } from '../../../src/recipes/solve.js';
-import { type JsonRow, readJson, readJsonl } from '../../../src/util/files.js';
+import { writeStrategyTable } from '../../../src/recipes/strategy-table.js';
+import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { tinyTraining } from '../../recipes/tiny-training.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lorikeet-eval-'));
@@ -62,9 +64,62 @@ describe('strategies', () => {
     }
   });
 
+  it('greedy refuses several solutions, which it would not sample', async () => {
+    await expect(evaluated('one', 'strategy_samples=4')).rejects.toThrow(
+      'strategy_samples: greedy gives one solution, not 4. Give strategy=majority_vote',
+    );
+  });
+
   it('several solutions at temperature 0 are refused', async () => {
     const call = evaluated('cold', 'strategy=majority_vote', 'temperature=0');
     await expect(call).rejects.toThrow('temperature=0.7');
+  });
+});
+
+describe('level 5 of MATH', () => {
+  const mathRows = (levels: readonly string[]) => {
+    const path = join(dir, 'levels.jsonl');
+    const row = (level: string, i: number) => ({
+      question: `What is ${i} + 1?`,
+      reasoning: `It is $\\boxed{${i + 1}}$.`,
+      answer: String(i + 1),
+      level,
+    });
+    writeFileSync(path, toJsonl(levels.map(row)));
+    return `dataset.path=${path}`;
+  };
+  const levels = ['Level 1', 'Level 5', '5', 'Level 2', 'Level 5'];
+
+  it('is a benchmark: those rows, before num_samples are taken', async () => {
+    const words = ['benchmark=math-level-5', 'dataset.num_samples=2', mathRows(levels)];
+    expect(await evaluated('level-5', ...words)).toMatchObject({ eval_size: 2 });
+    expect(logged.at(-2)).toMatch(/data: 2 of 5 rows of .*, those of level Level 5 or 5$/);
+    const all = await evaluated('level-5-all', ...words, 'dataset.num_samples=9');
+    expect(all).toMatchObject({ eval_size: 3 });
+  });
+
+  it('is a row of its own in the table of strategies', async () => {
+    const words = ['benchmark=math', 'dataset.num_samples=9', mathRows(levels.with(2, 'Level 3'))];
+    await evaluated('math-greedy', ...words);
+    await evaluated('math-sc', ...words, 'strategy=majority_vote', 'strategy_samples=2');
+    const table = join(dir, 'table.csv');
+    const folders = ['math-greedy', 'math-sc'].map((name) => join(dir, name));
+    // A random model is right nowhere; the table reads what the evaluation says of its levels.
+    const { run_id: id } = readJson(join(folders[0]!, 'run.json')) as { run_id: string };
+    const file = join(folders[0]!, 'debug', `eval_${id}_metrics.json`);
+    const metrics = readJson(file) as { tables: { column: string; rows: JsonRow[] }[] };
+    const byLevel = metrics.tables.find(({ column }) => column === 'level')!;
+    const hardest = byLevel.rows.find(({ value }) => value === 'Level 5')!;
+    expect(hardest).toMatchObject({ n: 2, accuracy: 0 });
+    Object.assign(hardest, { accuracy: 0.5 });
+    writeFileSync(file, JSON.stringify(metrics));
+    const text = writeStrategyTable(table, folders);
+    const rows = parse(readFileSync(table), { columns: true }) as JsonRow[];
+    expect(rows).toEqual([
+      { benchmark: 'math', n: '5', greedy: '0', 'SC@2': '0' },
+      { benchmark: 'math-level-5', n: '2', greedy: '0.5', 'SC@2': '0' },
+    ]);
+    expect(text).toMatch(/math-level-5 +2 +50\.0% +0\.0%/);
   });
 });
 

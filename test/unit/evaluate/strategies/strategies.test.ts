@@ -17,6 +17,7 @@ const options = (own: Partial<StrategyOptions> = {}): StrategyOptions => ({
   timeBudget: null,
   answerOf: (text) => grade(text, {}).answer,
   rewardOf: null,
+  selectionTokens: 64,
   maxRounds: 3,
   executor: null,
   ...own,
@@ -172,6 +173,36 @@ describe('genselect', () => {
     // 1 against 2, 3 goes on alone; then 2 against 3.
     expect(solution).toMatchObject({ answer: '3', selections: 2 });
     for (const { promptIds } of writer.asked.slice(1)) expect(promptIds.length).toBeLessThan(240);
+  });
+
+  it('leaves a reply its tokens, and takes a shorter one where not even two solutions fit so', async () => {
+    const ask = async (context: number, selectionTokens: number) => {
+      const writer = select(`${'thinking '.repeat(20)}\\boxed{2}`, { context });
+      const own = options({ strategy: 'genselect', selectionTokens });
+      const [solution] = await solveAll([problem('a')], { writer, options: own });
+      return { solution, limits: writer.asked.slice(1).map(({ maxNewTokens }) => maxNewTokens) };
+    };
+    const cut = await ask(10_000, 64);
+    expect(cut.solution).toMatchObject({ selections: 1, invalidSelections: 1 });
+    const whole = await ask(10_000, 400);
+    expect(whole.solution).toMatchObject({ answer: '2', selections: 1, invalidSelections: 0 });
+    expect(whole.limits).toEqual([400]);
+    // Two solutions make a prompt of 160 to 170 tokens: 240 leave no room for 400 more.
+    const short = await ask(240, 400);
+    expect(short.solution?.selections).toBeGreaterThan(0);
+    for (const limit of short.limits) {
+      expect(limit).toBeGreaterThanOrEqual(64);
+      expect(limit).toBeLessThan(100);
+    }
+  });
+
+  it('keeps its replies in the token budget', async () => {
+    const writer = select('x'.repeat(500));
+    const own = options({ strategy: 'genselect', selectionTokens: 400, tokenBudget: 160 });
+    const [solution] = await solveAll([problem('a')], { writer, options: own });
+    const sampled = 4 * (box(1).length + 1);
+    expect(solution).toMatchObject({ selections: 1, invalidSelections: 1, tokens: 160 });
+    expect(writer.asked[1]?.maxNewTokens).toBe(160 - sampled);
   });
 
   it('asks nothing where all agree', async () => {
