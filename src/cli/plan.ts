@@ -2,6 +2,7 @@
 
 import {
   type DatasetConfig,
+  DEFAULT_BENCHMARK,
   type DpoConfig,
   type GrpoConfig,
   runDir,
@@ -39,17 +40,20 @@ async function memoryLines(command: 'sft' | 'dpo' | 'grpo', config: Trainer): Pr
   return memoryPreview(command, config);
 }
 
+function evaluatedRows(config: Trainer): string {
+  const { dataset } = config.eval!;
+  if ('eval_samples' in config && config.eval_samples !== null) {
+    return `${config.eval_samples} held-out rows of dataset`;
+  }
+  const own = `${dataset.num_samples ?? 'all'} rows of its ${dataset.split} split`;
+  return rowsOf(dataset, own);
+}
+
 function endLines(config: Trainer): string[] {
-  const evaluation = config.eval;
+  const { eval: evaluation } = config;
+  const name = evaluation?.benchmark ?? DEFAULT_BENCHMARK;
   return [
-    ...(evaluation === null
-      ? []
-      : [
-          `then evaluates ${evaluation.benchmark}: ${rowsOf(
-            evaluation.dataset,
-            `${evaluation.dataset.num_samples ?? 'all'} rows of its ${evaluation.dataset.split} split`,
-          )}`,
-        ]),
+    ...(evaluation === null ? [] : [`then evaluates ${name}: ${evaluatedRows(config)}`]),
     `writes ${runDir(config)}`,
   ];
 }

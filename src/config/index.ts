@@ -80,5 +80,6 @@ export { type StrategyConfig, samplesOf } from './schemas/strategy.js';
 export { type TinkerConfig, tinkerSchema } from './schemas/tinker.js';
 export type { TracesConfig } from './schemas/traces.js';
 export { tracesSchema } from './schemas/traces.js';
+export { DEFAULT_BENCHMARK, impliedEvaluation } from './schemas/training.js';
 export type { YamlFile } from './yaml-file.js';
 export { readYamlFile } from './yaml-file.js';

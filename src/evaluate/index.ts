@@ -5,7 +5,13 @@ export {
   type AnswerGrader,
   numericGrader,
 } from './answer-grade.js';
-export { BENCHMARK_NAMES, type Benchmark, benchmarkOf, LEVEL_5 } from './benchmarks.js';
+export {
+  BENCHMARK_NAMES,
+  type Benchmark,
+  benchmarkOf,
+  type GraderName,
+  LEVEL_5,
+} from './benchmarks.js';
 export {
   type ComparedRow,
   compareEvaluations,

@@ -4,6 +4,7 @@ import {
   BENCHMARK_NAMES,
   benchmarkOf,
   factorizationGrader,
+  type GraderName,
   mathGrader,
   numericGrader,
   textGrader,
@@ -42,14 +43,20 @@ export const benchmarkFilter = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>
 export const benchmarkGroups = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>) =>
   benchmarkOf(benchmark)?.groups ?? ['level', 'type', 'subject'];
 
+/** The way that answers are graded, `auto` resolved. */
+export const graderName = ({
+  benchmark,
+  grader,
+}: Pick<EvaluationKeys, 'benchmark' | 'grader'>): GraderName =>
+  grader === 'auto' ? (benchmarkOf(benchmark)?.grader ?? 'numeric') : grader;
+
 /** @throws InputError on tags that cannot be told apart */
 export function answerGrader(
   keys: Pick<EvaluationKeys, 'benchmark' | 'grader' | 'answer_format'> &
     Parameters<typeof tagsOf>[0],
 ): AnswerGrader {
   const tags = tagsOf(keys);
-  const { grader } = keys;
-  const name = grader === 'auto' ? (benchmarkOf(keys.benchmark)?.grader ?? 'numeric') : grader;
+  const name = graderName(keys);
   if (name === 'math') return mathGrader({ tags });
   if (name === 'numeric') return numericGrader({ tags, form: keys.answer_format });
   if (name === 'factorization') return factorizationGrader();

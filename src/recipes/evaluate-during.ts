@@ -3,7 +3,7 @@
  * `eval_dataset`, and what follows from their history: the best step, early stopping, the rate's plateaus.
  */
 import type { EvalRow } from '../evaluate/index.js';
-import type { AsyncGrader } from '../rewards/index.js';
+import { type AsyncGrader, hasBoxedAnswer } from '../rewards/index.js';
 import type { RolloutSampler } from '../rollout/index.js';
 import {
   bestEvaluation,
@@ -116,7 +116,7 @@ export class DuringTraining {
       'eval/accuracy': metrics.accuracy,
       ...(metrics.mean_reward !== null && { 'eval/reward': metrics.mean_reward }),
       'eval/format_rate': metrics.format_rate,
-      'eval/boxed_rate': meanOf(rows, ({ completion }) => completion.includes('\\boxed')),
+      'eval/boxed_rate': meanOf(rows, ({ completion }) => hasBoxedAnswer(completion)),
       'eval/avg_completion_length': metrics.mean_length,
     };
   }

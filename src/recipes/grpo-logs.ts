@@ -1,6 +1,6 @@
 /** What GRPO writes down of its completions: one row each, one row a group, and metrics of both. */
 import type { GrpoConfig } from '../config/index.js';
-import { type AnswerGrade, type AnswerGrader, numericGrader } from '../evaluate/index.js';
+import type { AnswerGrade, AnswerGrader } from '../evaluate/index.js';
 import {
   type GroupLog,
   type GroupRow,
@@ -10,9 +10,7 @@ import {
   sampleRow,
 } from '../report/index.js';
 import { Rng } from '../util/rng.js';
-import { answerGrader } from './benchmark.js';
-import { tagsOf } from './dataset.js';
-import { evaluationKeys } from './evaluate-trained.js';
+import { trainerJudge } from './evaluate-trained.js';
 import type { GradedRollout } from './graded-rollouts.js';
 import type { TrainingSession } from './training-loop.js';
 
@@ -24,12 +22,6 @@ interface Judged {
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-
-/** The way that the evaluation compares answers, or the numeric one. */
-const judgeOf = (config: GrpoConfig): AnswerGrader =>
-  config.eval === null
-    ? numericGrader({ tags: tagsOf(config) })
-    : answerGrader(evaluationKeys(config, config.eval));
 
 export class GrpoLogs {
   private readonly config: GrpoConfig;
@@ -44,7 +36,7 @@ export class GrpoLogs {
     const resume = { resumeStep: startStep === 0 ? null : startStep };
     this.config = config;
     this.session = session;
-    this.judge = judgeOf(config);
+    this.judge = trainerJudge(config);
     this.samples = openSampleLog(run.paths.samples, resume);
     this.groups = config.save_samples
       ? openGroupLog(run.claim(config.samples_filename), resume)

@@ -25,8 +25,8 @@ import { makeOptimizer } from './optimization.js';
 /** Keys that every trainer's config has. */
 export type TrainerConfig = Omit<SftConfig, SftOnly | 'eval_dataset'> &
   Partial<
-    Pick<SftConfig, 'neftune_noise_alpha' | 'eval_dataset'> &
-      Pick<GrpoConfig, 'eval_samples' | ReferenceKey>
+    Pick<SftConfig, 'neftune_noise_alpha' | 'eval_dataset' | 'answer_format'> &
+      Pick<GrpoConfig, 'eval_samples' | 'rewards' | ReferenceKey>
   >;
 
 type ReferenceKey =

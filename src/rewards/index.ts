@@ -29,7 +29,7 @@ export {
   type JsonGrader,
   type RunPythonGrade,
 } from './graders/index.js';
-export { extractBoxed } from './math/boxed.js';
+export { extractBoxed, hasBoxedAnswer } from './math/boxed.js';
 export { answerKey, type EquivalenceOptions, mathEquivalent } from './math/equivalence.js';
 export {
   type Extraction,

@@ -1,6 +1,6 @@
 /** `lorikeet grpo`: group-relative policy optimization with rollouts on ONNX Runtime. */
 import { z } from 'zod';
-import { requireRows } from './dataset.js';
+import { type DatasetConfig, requireRows } from './dataset.js';
 import { fileWord, nonNegative, optionalWhole, positive, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import {
@@ -13,7 +13,7 @@ import {
   stopKey,
 } from './groups.js';
 import { referenceKeys } from './reference.js';
-import { checkTrainer, trainerKeys } from './training.js';
+import { checkTrainer, impliedEvaluation, trainerKeys } from './training.js';
 
 interface BatchKeys {
   readonly per_device_train_batch_size: number;
@@ -68,20 +68,39 @@ function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
 
 interface HeldOutKeys {
   readonly eval_samples: number | null;
+  readonly eval_steps: number | null;
+  readonly dataset: DatasetConfig;
   readonly eval: {
     readonly dataset: { readonly name: string | null; readonly path: string | null };
   } | null;
 }
 
 function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
-  if (config.eval_samples === null) return;
-  const issue = (message: string) =>
-    context.addIssue({ code: 'custom', path: ['eval_samples'], message });
-  if (config.eval === null)
-    issue('nothing says how to evaluate. Give eval, e.g. eval.temperature=0');
-  else if (config.eval.dataset.name !== null || config.eval.dataset.path !== null) {
-    issue('eval names its own rows. Keep one of them');
+  const issue = (key: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [key], message });
+  const { eval: evaluation, eval_samples: held, eval_steps: every } = config;
+  if (held !== null && evaluation !== null) {
+    const { name, path } = evaluation.dataset;
+    if (name !== null || path !== null) {
+      issue('eval_samples', 'eval names its own rows. Keep one of them');
+    }
   }
+  if (every !== null && held === null && evaluation === null && config.dataset.name === null) {
+    issue(
+      'eval_steps',
+      'no rows to evaluate on. Give eval_samples, eval.dataset or eval.benchmark',
+    );
+  }
+}
+
+/** `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set. */
+function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
+  const { eval: evaluation, eval_samples: held, eval_steps: every, dataset } = config;
+  if (evaluation !== null) return config;
+  if (held !== null) return { ...config, eval: impliedEvaluation() };
+  const { name, subset, columns } = dataset;
+  if (every === null || name === null) return config;
+  return { ...config, eval: impliedEvaluation({ name, subset, columns }) };
 }
 
 /** The loss of GRPO tells nothing on held-out rows. */
@@ -171,7 +190,7 @@ export const grpoSchema = z
       .max(1)
       .default(0)
       .describe('1 samples the next generation while this one is learnt from; 0 does not'),
-    eval_samples: optionalWhole(1, 'Rows of dataset held out, which eval then evaluates on'),
+    eval_samples: optionalWhole(1, 'Rows of dataset held out, which are then evaluated on'),
     save_samples: z.boolean().default(true).describe('Write completions by group, beside samples'),
     sample_save_rate: within(0, 1).default(1).describe('Share of the groups that are written'),
     samples_filename: fileWord()
@@ -201,11 +220,12 @@ export const grpoSchema = z
       .default(null)
       .describe('Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 below'),
   })
+  .superRefine(checkHeldOut)
+  .overwrite(withEvaluation)
   .superRefine((config, context) => {
     checkTrainer(config, context);
     checkBatch(config, context);
     checkClipping(config, context);
-    checkHeldOut(config, context);
     checkRelease(config, context);
     requireRows(config.dataset, context);
   });

@@ -41,9 +41,14 @@ const checkpointKeys = {
     .describe('never, auto (latest checkpoint), or a checkpoint folder'),
 };
 
+/** What `eval` evaluates on where it says nothing. */
+export const DEFAULT_BENCHMARK = 'gsm8k';
+
 /** The evaluation that a trainer runs when it is done. */
 const afterwardsSchema = z.strictObject({
-  benchmark: text().default('gsm8k').describe('Which rows and how they are graded'),
+  benchmark: optionalText(
+    "Which rows and how they are graded; null: gsm8k's, as the rewards grade",
+  ),
   dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
   batch_size: whole(1).default(32).describe('Prompts sampled together'),
   ...samplingKeys(0),
@@ -57,6 +62,11 @@ const afterwardsSchema = z.strictObject({
     .default(null)
     .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
 });
+
+/** The `eval` of a config that asks for an evaluation by another key. */
+export const impliedEvaluation = (
+  dataset: Partial<z.input<ReturnType<typeof datasetSchema>>> = {},
+): z.output<typeof afterwardsSchema> => afterwardsSchema.parse({ dataset });
 
 const evaluationKeys = {
   eval: afterwardsSchema

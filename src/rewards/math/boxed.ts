@@ -19,6 +19,9 @@ export function extractBoxed(text: string): string | null {
   return end < 0 ? null : text.slice(open.lastIndex, end).trim();
 }
 
+/** Whether the last box holds anything: what the reward `olympiad` pays `format_reward` for. */
+export const hasBoxedAnswer = (text: string): boolean => (extractBoxed(text) ?? '') !== '';
+
 /** `\boxed 5$`: up to the next space, dollar or end of line. */
 function bare(text: string): string | null {
   return /^ +([^\s$]+)/.exec(text)?.[1] ?? null;

@@ -48,7 +48,7 @@ describe('precedence', () => {
     const file = temporaryFile('model: m\ndataset: gsm8k\neval: null\n');
     expect(loadConfig(sftSchema, { file }).eval).toBeNull();
     const config = loadConfig(sftSchema, { file, overrides: ['eval.max_new_tokens=9'] });
-    expect(config.eval).toMatchObject({ max_new_tokens: 9, temperature: 0, benchmark: 'gsm8k' });
+    expect(config.eval).toMatchObject({ max_new_tokens: 9, temperature: 0, benchmark: null });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   extractLastNumber,
   extractPhrase,
   extractTagged,
+  hasBoxedAnswer,
 } from '../../../../src/rewards/index.js';
 
 describe('extraction', () => {
@@ -20,6 +21,13 @@ describe('extraction', () => {
     expect(extractBoxed('\\fbox{3}')).toBe('3');
     expect(extractBoxed('\\boxed{1} and \\boxed{2')).toBeNull();
     expect(extractBoxed('none')).toBeNull();
+  });
+
+  it('finds an answer only in a box that closes and holds something', () => {
+    expect(['\\boxed{7}', '\\boxed 7'].map(hasBoxedAnswer)).toEqual([true, true]);
+    expect(['\\boxed{}', '\\boxed{ }', '\\boxed{7', '\\boxed', '7'].filter(hasBoxedAnswer)).toEqual(
+      [],
+    );
   });
 
   it('reads tags, hashes, phrases and numbers', () => {
