@@ -1,6 +1,6 @@
 /**
- * The sampler on ONNX Runtime. It holds one session with the base weights, the adapter's memory, and two
- * lanes through the session: prompts (also scoring) and decoding.
+ * The sampler on ONNX Runtime: requests are checked, laid out in slots, and run one call after the other
+ * through the session with the base weights; the adapter's memory is beside it.
  */
 import { availableParallelism } from 'node:os';
 import { InputError, RunError } from '../../util/errors.js';
@@ -10,7 +10,7 @@ import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
-import { OrtSession, type SessionModel, type SessionOptions } from '../ort/session.js';
+import type { SessionModel, SessionOptions } from '../ort/session.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import { TokenSampler } from '../sampling/token-sampler.js';
 import type {
@@ -23,10 +23,10 @@ import type {
 } from '../types.js';
 import { Choosers } from './choosers.js';
 import { decoderFiles } from './decoder-files.js';
-import { DeviceCache, RowMover } from './device-cache.js';
+import { RowMover } from './device-cache.js';
 import { Generation } from './generation.js';
-import { cacheBytesPerToken, KvCache } from './kv-cache.js';
-import { Lane } from './lane.js';
+import { cacheBytesPerToken } from './kv-cache.js';
+import { LoadedModel } from './loaded-model.js';
 import { LoraInputs, type LoraPacking } from './lora-inputs.js';
 import { PromptQueue } from './prompt-queue.js';
 import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
@@ -73,9 +73,8 @@ class SessionSampler implements OnnxSampler {
   private readonly mover: RowMover | null;
   private readonly choosers: Choosers;
   private weightsVersion: string | null = null;
-  private session: OrtSession;
-  private promptLane: Lane;
-  private decodeLane: Lane;
+  /** Null after other weights could not be loaded. */
+  private loaded: LoadedModel | null = null;
   /** Settles when the last call that was made is done. */
   private queue: Promise<unknown> = Promise.resolve();
   private pending = 0;
@@ -96,13 +95,10 @@ class SessionSampler implements OnnxSampler {
           };
     this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
     this.choosers = new Choosers(options.spec.vocabSize, this.sessionOptions);
-    this.session = this.loadSession(options.weights);
     this.mover = this.isOnDevice
       ? new RowMover(options.spec, this.type, this.sessionOptions)
       : null;
-    this.promptLane = this.newLane();
-    this.decodeLane = this.newLane();
-    this.bindLora();
+    this.load(options.weights);
   }
 
   private get maxRunTokens(): number {
@@ -140,9 +136,10 @@ class SessionSampler implements OnnxSampler {
       const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = this.options;
       checkSequences(sequences, { vocabSize: spec.vocabSize, maxContext });
       const { vocabSize } = spec;
-      this.promptLane.keepOutputs('host');
+      const { promptLane: lane } = this.model;
+      lane.keepOutputs('host');
       return scoreSequences(sequences, {
-        lane: this.promptLane,
+        lane,
         vocabSize,
         maxRows: maxBatch,
         maxTokens: this.maxRunTokens,
@@ -156,19 +153,17 @@ class SessionSampler implements OnnxSampler {
     }
     const start = performance.now();
     // A device has a copy of the tensors, and needs another one.
-    if (this.lora.write(adapter, version) || this.isOnDevice) this.bindLora();
+    if (this.lora.write(adapter, version) || this.isOnDevice) {
+      this.loaded?.bindLora(this.lora.inputs());
+    }
     return { hash: this.adapterHash, syncMs: performance.now() - start };
   }
 
+  /** After an error in writing the new weights the former stay; after one in loading them there are none. */
   reloadWeights(weights: WeightSource | SessionModel, version: string): Promise<SyncResult> {
     return this.exclusive(async () => {
       const start = performance.now();
-      const session = this.loadSession(weights);
-      this.releaseSession();
-      this.session = session;
-      this.promptLane = this.newLane();
-      this.decodeLane = this.newLane();
-      this.bindLora();
+      this.load(weights);
       this.weightsVersion = version;
       return { hash: this.adapterHash, syncMs: performance.now() - start };
     });
@@ -179,7 +174,7 @@ class SessionSampler implements OnnxSampler {
     if (this.isDisposed) return;
     this.isDisposed = true;
     const release = () => {
-      this.releaseSession();
+      this.unload();
       this.choosers.dispose();
       this.mover?.dispose();
       this.lora.dispose();
@@ -198,10 +193,10 @@ class SessionSampler implements OnnxSampler {
     checkRequests(requests, { vocabSize: spec.vocabSize, maxContext });
     if (requests.length === 0) return [];
     const sampler = new TokenSampler(params, spec.vocabSize, tokenizer.eosIds);
-    const { promptLane, decodeLane } = this;
+    const { promptLane, decodeLane, lanes } = this.model;
     const slots = this.layOutSlots(requests, params);
     const chooser = this.choosers.of(params, sampler, this.choiceBy);
-    for (const lane of [promptLane, decodeLane]) lane.keepOutputs(chooser.reads);
+    for (const lane of lanes) lane.keepOutputs(chooser.reads);
     const completions: Completion[] = [];
     await new Generation({
       queue: new PromptQueue(requests, {
@@ -242,16 +237,8 @@ class SessionSampler implements OnnxSampler {
     const perToken = cacheBytesPerToken(spec, this);
     const affordable = Math.floor(maxCacheBytes / (perToken * capacity));
     const slots = Math.max(1, Math.min(wanted, maxBatch, affordable));
-    this.decodeLane.shapeCache({ rows: slots, capacity });
+    this.model.decodeLane.shapeCache({ rows: slots, capacity });
     return slots;
-  }
-
-  private newLane(): Lane {
-    const { spec, loraModules = [] } = this.options;
-    const { session, native, mover } = this;
-    const minRows = native === null && mover === null && loraModules.length > 0 ? 2 : 1;
-    const cache = mover === null ? new KvCache(spec, this) : new DeviceCache(spec, mover);
-    return new Lane({ session, spec, cache, minRows, isNative: native !== null });
   }
 
   private packing(): LoraPacking | null {
@@ -260,26 +247,35 @@ class SessionSampler implements OnnxSampler {
     return { type: cacheType(native), kernels };
   }
 
-  private loadSession(source: WeightSource | SessionModel): OrtSession {
-    if (typeof source !== 'function') return OrtSession.create(source, this.sessionOptions);
-    const files = decoderFiles(this.options, source, this.native);
+  /** Puts weights in place of those that are there, which leave first: a card may hold one copy only. */
+  private load(source: WeightSource | SessionModel): void {
+    const files =
+      typeof source === 'function' ? decoderFiles(this.options, source, this.native) : null;
     try {
-      return OrtSession.create(files, this.sessionOptions);
+      this.unload();
+      const { spec, loraModules = [] } = this.options;
+      const { native, type, mover, sessionOptions: session } = this;
+      const isAdaptable = loraModules.length > 0;
+      const options = { spec, session, native, type, mover, isAdaptable };
+      this.loaded = new LoadedModel(files ?? (source as SessionModel), options);
+      this.loaded.bindLora(this.lora.inputs());
     } finally {
-      files.dispose();
+      files?.dispose();
     }
   }
 
-  private bindLora(): void {
-    const inputs = this.lora.inputs();
-    this.promptLane.bindLora(inputs);
-    this.decodeLane.bindLora(inputs);
+  private get model(): LoadedModel {
+    if (this.loaded !== null) return this.loaded;
+    throw new RunError({
+      where: 'rollouts',
+      problem: 'the sampler has no weights, as others could not be loaded in place of them',
+      remedy: 'Load weights again, or make another sampler',
+    });
   }
 
-  private releaseSession(): void {
-    this.promptLane.dispose();
-    this.decodeLane.dispose();
-    this.session.dispose();
+  private unload(): void {
+    this.loaded?.dispose();
+    this.loaded = null;
   }
 
   /** Runs one call at a time, in the order they were made. */

@@ -11,8 +11,10 @@ import type { BuiltGraph, GraphWeight } from './graph-builder.js';
 import { ELEMENT_TYPES, encodeModel, type TensorProto } from './schema.js';
 import { makeTempFolder, removeFolder } from './temp-folder.js';
 
-/** Weights up to this total are put into the model (protobuf itself ends at 2 GiB). */
-const MAX_INLINE_BYTES = 256 << 20;
+/** Weights up to this total are put into the model, where encoding and parsing copy them twice. */
+const MAX_INLINE_BYTES = 4 << 20;
+/** Single weights smaller than this always are. */
+const MIN_MAPPED_BYTES = 4096;
 const DATA_FILE = 'weights.bin';
 /** Tensors start at multiples of this in the data file, as memory mapping likes it. */
 const ALIGNMENT = 4096;
@@ -41,8 +43,10 @@ export function encodeGraph(graph: BuiltGraph, options: EncodeOptions = {}): Mod
   const dataFolder = makeTempFolder(tempDir);
   const dispose = () => removeFolder(dataFolder);
   try {
-    const tensors = writeDataFile(join(dataFolder, DATA_FILE), graph.weights);
-    return { model: withWeights(graph, tensors), dataFolder, dispose };
+    const isMapped = ({ byteLength }: GraphWeight) => byteLength >= MIN_MAPPED_BYTES;
+    const mapped = writeDataFile(join(dataFolder, DATA_FILE), graph.weights.filter(isMapped));
+    const small = graph.weights.filter((weight) => !isMapped(weight)).map(inlineTensor);
+    return { model: withWeights(graph, [...mapped, ...small]), dataFolder, dispose };
   } catch (error) {
     dispose();
     throw isDiskFull(error) ? noRoom(tempDir, total, error) : error;
@@ -78,7 +82,7 @@ function inlineTensor(weight: GraphWeight): TensorProto {
 }
 
 function writeDataFile(path: string, weights: readonly GraphWeight[]): TensorProto[] {
-  const largest = Math.max(...weights.map(({ byteLength }) => byteLength));
+  const largest = Math.max(0, ...weights.map(({ byteLength }) => byteLength));
   const buffer = new Uint8Array(largest);
   const file = openSync(path, 'w');
   let offset = 0;

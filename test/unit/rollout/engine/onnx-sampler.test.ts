@@ -283,6 +283,33 @@ describe('reloadWeights', () => {
     expect(after.map((completion) => completion.adapter)).toEqual(requests(6).map(() => 'v2'));
     changing.dispose();
   });
+
+  it('keeps the former weights when the new ones cannot be written', async () => {
+    const changing = await create();
+    const before = await changing.generate(requests(2), PARAMS);
+    const broken = () => {
+      throw new InputError('the file is cut short');
+    };
+    await expect(changing.reloadWeights(broken, 'v2')).rejects.toThrow('the file is cut short');
+    expect(changing.adapterHash).toBeNull();
+    expect((await changing.generate(requests(2), PARAMS)).map(textOf)).toEqual(before.map(textOf));
+    changing.dispose();
+  });
+
+  it('has none after new ones were refused, says so, and takes others', async () => {
+    const changing = await create();
+    const before = await changing.generate(requests(2), PARAMS);
+    const refused = { model: Uint8Array.of(1, 2, 3), dataFolder: null };
+    await expect(changing.reloadWeights(refused, 'v2')).rejects.toThrow(/CreateSession/);
+    for (const call of [changing.generate(requests(1), PARAMS), changing.score([[1, 2]])]) {
+      await expect(call).rejects.toThrow(/^rollouts: the sampler has no weights/);
+    }
+    changing.setAdapter(adapter);
+    changing.setAdapter(null);
+    await changing.reloadWeights(goldenWeights(golden), 'v3');
+    expect((await changing.generate(requests(2), PARAMS)).map(textOf)).toEqual(before.map(textOf));
+    changing.dispose();
+  });
 });
 
 describe('bad input', () => {

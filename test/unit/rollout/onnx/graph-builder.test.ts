@@ -8,14 +8,21 @@ import { decodeModel, encodeModel } from '../../../../src/rollout/onnx/schema.js
 import { OrtSession } from '../../../../src/rollout/ort/session.js';
 import { tensorOver } from '../../../../src/rollout/ort/tensor.js';
 
-/** y = x Wᵀ with W [[1, 2], [3, 4], [5, 6]]. */
-function linear(): GraphBuilder {
+/** y = x Wᵀ with W [[1, 2, 0 …], [3, 4, 0 …], [5, 6, 0 …]]. */
+function linear(columns = 2): GraphBuilder {
   const graph = new GraphBuilder();
-  graph.input('x', 'float32', ['T', 2]);
+  graph.input('x', 'float32', ['T', columns]);
+  const rows = [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ];
+  const matrix = new Float32Array(3 * columns);
+  for (const [i, row] of rows.entries()) matrix.set(row, i * columns);
   graph.weight('w', {
     type: 'float32',
-    shape: [3, 2],
-    write: (target) => target.set(new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer)),
+    shape: [3, columns],
+    write: (target) => target.set(new Uint8Array(matrix.buffer)),
   });
   graph.node('Gemm', ['x', 'w'], { attributes: { transB: 1 }, outputs: ['y'] });
   graph.output('y', 'float32', ['T', 3]);
@@ -80,17 +87,22 @@ describe('encodeGraph', () => {
   afterEach(() => rmSync(tempDir, { recursive: true }));
 
   it.each([
-    ['inside the model', 1 << 20],
-    ['in a data file', 0],
-  ])('gives a session the weights %s', async (_, maxInlineBytes) => {
-    const files = encodeGraph(linear().build('linear'), { tempDir, maxInlineBytes });
+    ['inside the model', { columns: 512, maxInlineBytes: 1 << 20 }],
+    ['in a data file', { columns: 512, maxInlineBytes: 0 }],
+    ['inside the model, as each is small', { columns: 2, maxInlineBytes: 0 }],
+  ])('gives a session the weights %s', async (place, { columns, maxInlineBytes }) => {
+    const files = encodeGraph(linear(columns).build('linear'), { tempDir, maxInlineBytes });
     expect(files.dataFolder === null).toBe(maxInlineBytes > 0);
+    expect(files.model.byteLength > 4 * columns * 3).toBe(place !== 'in a data file');
     const session = OrtSession.create(files, { threads: 1 });
     files.dispose();
     expect(readdirSync(tempDir)).toEqual([]);
+    const x = new Float32Array(2 * columns);
+    x.set([1, 1]);
+    x.set([10, 1], columns);
     const y = new Float32Array(6);
     const binding = session.createBinding();
-    binding.bindInput('x', tensorOver(Float32Array.of(1, 1, 10, 1), [2, 2]));
+    binding.bindInput('x', tensorOver(x, [2, columns]));
     binding.bindOutput('y', tensorOver(y, [2, 3]));
     await session.run(binding);
     expect([...y]).toEqual([3, 7, 11, 12, 34, 56]);
