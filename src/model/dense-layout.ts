@@ -1,8 +1,9 @@
 /** Runs of tokens → rectangles of queries and keys with a mask (see `DenseLayout`). */
-import { type DenseLayout, type QueryBand, tf } from '../tensor/index.js';
+import { type DenseLayout, type QueryBand, type Tensor, tf } from '../tensor/index.js';
 import { runBases, type TokenRun } from './token-batch.js';
 
-const BLOCKED = -1e9;
+/** What keys that are not to be seen are behind by. */
+const FAR = 1e9;
 
 /** Tokens of a run's sequence up to its end: those of its prefixes, then its own. */
 function chainOf(runs: readonly TokenRun[], index: number): number[] {
@@ -14,86 +15,108 @@ function chainOf(runs: readonly TokenRun[], index: number): number[] {
 const isRectangle = (runs: readonly TokenRun[]): boolean =>
   runs.every(({ length, prefix }) => prefix < 0 && length === runs[0]!.length);
 
-/** Places of a band; shorter ones compute less for nothing, longer ones have larger products. */
-export const BAND = 128;
+/** Places of a band on the CPU; shorter ones compute less for nothing, longer ones have larger products. */
+const BAND = 128;
+/** Bytes of a band's scores on a GPU, which small products would leave idle. */
+const SCORES = 256 * 2 ** 20;
 
-/** Writes zeros where the query at a place of a row sees keys. */
-type Opener = (mask: Float32Array, row: number, place: number, offset: number) => void;
-
-function bandsOf(
-  size: { readonly rows: number; readonly queries: number; readonly keys: number },
-  /** The most keys that a query at this place, or before it, sees. */
-  seenBy: (place: number) => number,
-  open: Opener,
-): QueryBand[] {
-  const bands: QueryBand[] = [];
-  for (let from = 0; from < size.queries; from += BAND) {
-    const to = Math.min(from + BAND, size.queries);
-    const keys = Math.min(size.keys, seenBy(to - 1));
-    const mask = new Float32Array(size.rows * (to - from) * keys).fill(BLOCKED);
-    for (let row = 0; row < size.rows; row++) {
-      for (let place = from; place < to; place++) {
-        open(mask, row, place, (row * (to - from) + place - from) * keys);
-      }
-    }
-    const tensor = tf.keep(tf.tensor4d(mask, [size.rows, 1, to - from, keys]));
-    bands.push({ from, to, keys, mask: tensor });
-  }
-  return bands;
+/** Queries that attention looks at together. @param keys Of all rows, padding included. */
+export function bandLength({
+  heads,
+  keys,
+  isOnGpu,
+}: {
+  readonly heads: number;
+  readonly keys: number;
+  readonly isOnGpu: boolean;
+}): number {
+  if (!isOnGpu) return BAND;
+  const fitting = SCORES / (Float32Array.BYTES_PER_ELEMENT * heads * keys);
+  return Math.max(BAND, 2 ** Math.floor(Math.log2(fitting)));
 }
 
-const openUpTo = (mask: Float32Array, offset: number, position: number, window: number | null) =>
-  mask.fill(
-    0,
-    offset + (window === null ? 0 : Math.max(0, position - window + 1)),
-    offset + position + 1,
-  );
+interface Rectangle {
+  readonly rows: number;
+  readonly queries: number;
+  readonly keys: number;
+}
+
+/** Position of a place without a token: no key is before it. */
+const PADDING = -1;
+
+/** @param positions Of the queries in their sequences, `[rows · queries]`, or `[queries]` for all rows. */
+function bandsOf(
+  { queries }: Rectangle,
+  positions: readonly number[],
+  { window, band }: LayoutOptions,
+): QueryBand[] {
+  const parts = Array.from({ length: Math.ceil(queries / band) }, (_, i) => {
+    const [from, to] = [i * band, Math.min((i + 1) * band, queries)];
+    const own = positions.filter((_, place) => place % queries >= from && place % queries < to);
+    return { from, to, keys: 1 + own.reduce((most, position) => Math.max(most, position), 0) };
+  });
+  const masks = tf.tidy(() => {
+    const all = tf.tensor4d(positions as number[], [positions.length / queries, 1, queries, 1]);
+    return parts.map(({ from, to, keys }) => {
+      const own = tf.slice4d(all, [0, 0, from, 0], [-1, 1, to - from, 1]);
+      return tf.keep(tf.tidy(() => maskOf(own, keys, window)));
+    });
+  });
+  return parts.map((part, i) => ({ ...part, mask: masks[i]! }));
+}
+
+/** 0 where a query may look, very negative elsewhere. @param positions `[R, 1, S, 1]` @returns `[R, 1, S, keys]` */
+function maskOf(positions: Tensor, keys: number, window: number | null): Tensor {
+  const key = tf.tensor1d(Float32Array.from({ length: keys }, (_, i) => i));
+  const isBefore = tf.lessEqual(key, positions);
+  const isSeen =
+    window === null ? isBefore : tf.logicalAnd(isBefore, tf.greater(key, positions.sub(window)));
+  return isSeen.cast('float32').sub(1).mul(FAR);
+}
+
+export interface LayoutOptions {
+  /** In tokens; null for all. */
+  readonly window: number | null;
+  /** Queries of a band, as `bandLength` gives them. */
+  readonly band: number;
+}
 
 /** The caller disposes the tensors. */
-export function denseLayout(runs: readonly TokenRun[], window: number | null): DenseLayout {
-  if (isRectangle(runs)) return rectangle(runs.length, runs[0]!.length, window);
+export function denseLayout(runs: readonly TokenRun[], options: LayoutOptions): DenseLayout {
+  return isRectangle(runs) ? rectangle(runs, options) : padded(runs, options);
+}
+
+function rectangle(runs: readonly TokenRun[], options: LayoutOptions): DenseLayout {
+  const { length } = runs[0]!;
+  const size = { rows: runs.length, queries: length, keys: length };
+  const positions = Array.from({ length }, (_, i) => i);
+  const same = { queryTokens: null, keyTokens: null, places: null };
+  return { ...size, ...same, bands: bandsOf(size, positions, options) };
+}
+
+function padded(runs: readonly TokenRun[], options: LayoutOptions): DenseLayout {
   const bases = runBases(runs);
   const queries = Math.max(...runs.map(({ length }) => length));
   const keys = Math.max(...runs.map(({ length }, i) => bases[i]! + length));
-  const queryTokens = new Int32Array(runs.length * queries);
-  const keyTokens = new Int32Array(runs.length * keys);
+  const size = { rows: runs.length, queries, keys };
+  const queryTokens = new Int32Array(size.rows * queries);
+  const keyTokens = new Int32Array(size.rows * keys);
+  const positions = new Array<number>(size.rows * queries).fill(PADDING);
   const places: number[] = [];
   for (const [row, { start, length }] of runs.entries()) {
     keyTokens.set(chainOf(runs, row), row * keys);
     for (let i = 0; i < length; i++) {
-      queryTokens[row * queries + i] = start + i;
-      places.push(row * queries + i);
+      const place = row * queries + i;
+      queryTokens[place] = start + i;
+      positions[place] = bases[row]! + i;
+      places.push(place);
     }
   }
-  const seenBy = (place: number) =>
-    Math.max(...runs.map(({ length }, i) => bases[i]! + Math.min(place + 1, length)));
-  const bands = bandsOf(
-    { rows: runs.length, queries, keys },
-    seenBy,
-    (mask, row, place, offset) => {
-      if (place < runs[row]!.length) openUpTo(mask, offset, bases[row]! + place, window);
-    },
-  );
   return {
-    rows: runs.length,
-    queries,
-    keys,
+    ...size,
     queryTokens: tf.keep(tf.tensor1d(queryTokens, 'int32')),
     keyTokens: tf.keep(tf.tensor1d(keyTokens, 'int32')),
     places: tf.keep(tf.tensor1d(places, 'int32')),
-    bands,
+    bands: bandsOf(size, positions, options),
   };
-}
-
-function rectangle(rows: number, length: number, window: number | null): DenseLayout {
-  const size = { rows: 1, queries: length, keys: length };
-  const bands = bandsOf(
-    size,
-    (place) => place + 1,
-    (mask, _, place, offset) => {
-      openUpTo(mask, offset, place, window);
-    },
-  );
-  const same = { queryTokens: null, keyTokens: null, places: null };
-  return { rows, queries: length, keys: length, ...same, bands };
 }

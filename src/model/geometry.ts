@@ -1,6 +1,7 @@
 /** What depends on a batch's runs only: positions, rotary tables, and who sees whom. */
 import {
   type DenseLayout,
+  deviceInfo,
   type RotaryTable,
   Rotation,
   type Tensor,
@@ -8,7 +9,7 @@ import {
   tf,
 } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
-import { denseLayout } from './dense-layout.js';
+import { bandLength, denseLayout } from './dense-layout.js';
 import type { DecoderSpec, RopeSpec } from './spec.js';
 import { longestSequence, runBases, type TokenBatch } from './token-batch.js';
 
@@ -50,8 +51,14 @@ export class GeometryMaker {
    * @throws InputError when the ropes do not hold for so long a sequence.
    */
   of(batch: TokenBatch): BatchGeometry {
-    this.growTables(longestSequence(batch));
     const { runs } = batch;
+    const longest = longestSequence(batch);
+    this.growTables(longest);
+    const band = bandLength({
+      heads: this.spec.numHeads,
+      keys: runs.length * longest,
+      isOnGpu: deviceInfo().device === 'cuda',
+    });
     const bases = runBases(runs);
     const positions = runs.flatMap(({ length }, i) =>
       Array.from({ length }, (_, t) => bases[i]! + t),
@@ -70,7 +77,7 @@ export class GeometryMaker {
       dense(window) {
         const known = layouts.get(window);
         if (known !== undefined) return known;
-        const made = denseLayout(runs, window);
+        const made = denseLayout(runs, { window, band });
         layouts.set(window, made);
         return made;
       },

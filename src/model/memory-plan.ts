@@ -3,7 +3,7 @@
  * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
-import { BAND } from './dense-layout.js';
+import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, parameterShapes } from './spec.js';
 
@@ -19,6 +19,7 @@ export interface MemoryQuestion {
   readonly isFused: boolean;
   /** By our own operations. */
   readonly isNative: boolean;
+  readonly isOnGpu: boolean;
   /** Tokens of a micro-batch, its longest sequence, and the tokens that count in the loss. */
   readonly tokens: number;
   readonly longest: number;
@@ -30,7 +31,10 @@ export interface MemoryPlan {
   /** Node and TensorFlow themselves. */
   readonly runtime: number;
   readonly weights: number;
-  /** Trained parameters, their gradient (twice, while micro-batches add up) and AdamW's two moments. */
+  /**
+   * Trained parameters, their gradient (twice, while micro-batches add up) and AdamW's two moments; where products
+   * by TensorFlow's own operations take bfloat16, also a copy of two bytes.
+   */
   readonly optimizer: number;
   /** Kept from the forward to the backward pass. */
   readonly activations: number;
@@ -97,14 +101,15 @@ function keptByRecomputed(question: MemoryQuestion): number {
 }
 
 function workingSet(question: MemoryQuestion): number {
-  const { spec, tokens, longest, elementBytes, isNative } = question;
+  const { spec, tokens, longest, elementBytes, isNative, isOnGpu } = question;
   // TensorFlow's own operations compute in float32 between products, whatever is kept.
   const e = isNative ? elementBytes : FLOAT;
   const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
   const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
   const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
   if (isNative) return tokens * Math.max(mlp, attention);
-  return tokens * (2 * mlp + 2 * attention + 3 * FLOAT * numHeads * Math.min(BAND, longest));
+  const band = Math.min(longest, bandLength({ heads: numHeads, keys: tokens, isOnGpu }));
+  return tokens * (2 * mlp + 2 * attention + 3 * FLOAT * numHeads * band);
 }
 
 function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {
@@ -117,13 +122,15 @@ function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestio
 
 export function memoryPlan(question: MemoryQuestion): MemoryPlan {
   const { spec, trained, checkpointedLayers, isFull } = question;
+  const { isFused, isNative, elementBytes } = question;
+  const takesHalves = isFused && !isNative && elementBytes !== FLOAT;
   const layers = spec.layers.length;
   const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
   const kept = keptByLayer(question);
   const parts = {
     runtime: RUNTIME,
     weights: weightBytes(question),
-    optimizer: trained * FLOAT * (isFull ? 6 : 5),
+    optimizer: trained * (FLOAT * (isFull ? 6 : 5) + (takesHalves ? 2 : 0)),
     activations: SLACK * (single * keptByRecomputed(question) + (layers - single) * kept),
     working: SLACK * (workingSet(question) + (single > 0 ? kept : 0)),
     head: SLACK * headBytes(question),

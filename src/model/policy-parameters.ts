@@ -9,6 +9,7 @@ import {
   type ComputeType,
   castTo,
   hasHalfTensors,
+  hasNativeOps,
   type LoraBranch,
   ParameterVector,
   type Tensor,
@@ -110,7 +111,7 @@ export class PolicyParameters {
         module,
         weight: source.get(`${module}.weight`),
         bias: source.has(`${module}.bias`) ? source.get(`${module}.bias`) : null,
-        lora: active === null ? null : this.fusedLora(module, active, view.dropoutSeed),
+        lora: active === null ? null : this.fusedLora(module, active, view),
       }),
     };
   }
@@ -146,7 +147,7 @@ export class PolicyParameters {
   private fusedLora(
     module: string,
     lora: (name: string) => Tensor | undefined,
-    dropoutSeed: number | null,
+    { adapter, dropoutSeed }: ParameterView,
   ): FusedLora | null {
     const target = this.lora?.targets.get(module);
     if (target === undefined) return null;
@@ -154,7 +155,25 @@ export class PolicyParameters {
     const isOff = dropoutSeed === null || rate === 0;
     const seedOf = () => Rng.of('dropout', dropoutSeed!, module).int(0, 2 ** 31 - 1);
     const [a, b] = [lora(loraA(module))!, lora(loraB(module))!];
-    return { a, b, scale: target.scale, dropout: isOff ? null : { rate, seed: seedOf() } };
+    const { scale } = target;
+    const halves = this.halvesLora
+      ? this.halvesOf(module, adapter === 'reference' ? this.reference! : this.trained, scale)
+      : null;
+    return { a, b, scale, dropout: isOff ? null : { rate, seed: seedOf() }, halves };
+  }
+
+  /** Whether products by TensorFlow's own operations take bfloat16; ours take LoRA in float32. */
+  private get halvesLora(): boolean {
+    return this.fused === 'bfloat16' && !hasNativeOps();
+  }
+
+  private halvesOf(module: string, vector: ParameterVector, scale: number): FusedLora['halves'] {
+    const half = (name: string, factor: number) =>
+      vector.derived(name, () => {
+        const full = vector.views().get(name)!;
+        return castTo(factor === 1 ? full : full.mul(factor), 'float32', 'bfloat16');
+      });
+    return { a: half(loraA(module), scale), b: half(loraB(module), 1) };
   }
 
   dispose(): void {

@@ -65,6 +65,7 @@ function question(
     elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
     isFused,
     isNative,
+    isOnGpu: trainsOnGpu(config),
     tokens: rows * longest,
     longest,
     predicted: rows * longest,

@@ -16,6 +16,7 @@ export class ParameterVector {
   readonly size: number;
   private flat: Tensor1D;
   private cache: Map<string, Tensor> | null = null;
+  private readonly made = new Map<string, Tensor>();
 
   /** @param initial One float32 array per shape, in order, row-major. */
   constructor(shapes: readonly ParameterShape[], initial: readonly Float32Array[]) {
@@ -59,6 +60,15 @@ export class ParameterVector {
     return this.cache;
   }
 
+  /** What `make` makes of the parameters, kept by name until the next `replace`. */
+  derived(name: string, make: () => Tensor): Tensor {
+    const known = this.made.get(name);
+    if (known !== undefined) return known;
+    const tensor = tf.tidy(() => tf.keep(make()));
+    this.made.set(name, tensor);
+    return tensor;
+  }
+
   /** Cuts any `[size]` vector (a gradient, a moment) into tensors of the parameters' shapes. */
   split(vector: Tensor1D): Tensor[] {
     if (this.shapes.length === 0) return [];
@@ -96,6 +106,8 @@ export class ParameterVector {
   dispose(): void {
     if (this.cache !== null) tf.dispose([...this.cache.values()]);
     this.cache = null;
+    tf.dispose([...this.made.values()]);
+    this.made.clear();
     this.flat.dispose();
   }
 }

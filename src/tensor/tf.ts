@@ -17,6 +17,7 @@ import {
   locateRuntime,
   type TensorflowRuntime,
 } from './runtime.js';
+import { type InputBackend, shareScalars } from './shared-scalars.js';
 
 type Tfjs = typeof import('@tensorflow/tfjs-node-gpu');
 
@@ -74,9 +75,10 @@ interface Loaded {
   readonly empty: import('@tensorflow/tfjs-node-gpu').Tensor;
 }
 
-interface NativeBackend extends OutputBackend {
+interface NativeBackend extends OutputBackend, Omit<InputBackend, 'binding' | 'tensorMap'> {
   readonly isUsingGpuDevice: boolean;
-  readonly binding: { readonly TF_Version: string };
+  readonly tensorMap: OutputBackend['tensorMap'] & InputBackend['tensorMap'];
+  readonly binding: InputBackend['binding'] & { readonly TF_Version: string };
 }
 
 let options: TensorflowOptions = {};
@@ -171,6 +173,7 @@ function load(): Loaded {
   if (options.verbose !== true) tfjs.enableProdMode();
   const backend = tfjs.backend() as unknown as NativeBackend;
   acceptHalfPrecision(backend, tfjs.engine());
+  shareScalars(backend);
   if (runtime.device === 'cuda' && !backend.isUsingGpuDevice) throw unusedGpuError(runtime);
   const empty = tfjs.keep(tfjs.tensor1d([], 'float32'));
   return { tfjs, backend, runtime, native: loadNativeOps(runtime), empty };

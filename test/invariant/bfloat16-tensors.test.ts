@@ -32,11 +32,23 @@ test.each(FAMILIES)('%s', async (name) => {
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
   expect(mean).toBeGreaterThan(0);
   expect(mean).toBeLessThan(LOGP_MEAN);
-  for (const part of ['logits', 'gradient'] as const) {
+  for (const part of ['logits', 'gradient', 'moved'] as const) {
     expect(relativeGap(half[part], full[part])).toBeLessThan(RELATIVE);
     expect(cosine(half[part], full[part])).toBeGreaterThan(COSINE);
   }
+  expect(relativeGap(half.moved, half.logits)).toBeGreaterThan(RELATIVE);
   expect([full.left, half.left]).toEqual([0, 0]);
+});
+
+test('the scales of modules that share a product may differ', async () => {
+  const alphaPattern = { k_proj: 2, up_proj: 20 };
+  const full = await goldenAnswers('llama', { compute: 'float32', alphaPattern });
+  const half = await goldenAnswers('llama', { compute: 'bfloat16', alphaPattern });
+  const same = await goldenAnswers('llama', { compute: 'bfloat16' });
+  for (const part of ['logits', 'gradient'] as const) {
+    expect(relativeGap(half[part], full[part])).toBeLessThan(RELATIVE);
+    expect(relativeGap(half[part], same[part])).toBeGreaterThan(RELATIVE);
+  }
 });
 
 test('recomputed layers give the same gradient', async () => {

@@ -4,10 +4,18 @@ import { collate, Policy } from '../../src/model/index.js';
 import { tf } from '../../src/tensor/index.js';
 import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
 
-/** `left`: tensors that are still there when the policy is gone. */
+interface Options {
+  readonly compute: 'float32' | 'bfloat16';
+  readonly checkpointed?: boolean;
+  readonly alphaPattern?: Record<string, number>;
+}
+
+/**
+ * `moved`: logits with half of each LoRA matrix; `left`: tensors that are still there when the policy is gone.
+ */
 export async function goldenAnswers(
   name: string,
-  { compute, checkpointed = false }: { compute: 'float32' | 'bfloat16'; checkpointed?: boolean },
+  { compute, checkpointed = false, alphaPattern = {} }: Options,
 ) {
   const golden = goldenCase(name);
   const { spec } = golden;
@@ -15,7 +23,7 @@ export async function goldenAnswers(
   const policy = new Policy({
     spec,
     weights: goldenWeights(name, spec),
-    ...goldenLora(name, spec),
+    ...goldenLora(name, spec, { alphaPattern }),
     checkpointedLayers: checkpointed ? spec.layers.length : 0,
     compute,
   });
@@ -26,9 +34,11 @@ export async function goldenAnswers(
     sftLoss(scores, { totalTokens, lossType: 'nll', labelSmoothing: 0 }),
   );
   const values = (await gradient.data()) as Float32Array;
+  policy.parameters.replace(tf.tidy(() => policy.parameters.values.mul(0.5).as1D()));
   gradient.dispose();
+  const moved = await policy.logits(batch);
   const { fused } = policy;
   policy.dispose();
   const left = tf.memory().numTensors - before;
-  return { logits, logps, gradient: values, fused, left };
+  return { logits, logps, gradient: values, moved, fused, left };
 }

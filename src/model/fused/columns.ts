@@ -17,13 +17,16 @@ export function columnsOf(
   return executeOp('SplitV', attrs, [outputs[0]!, sizes, tf.scalar(1, 'int32')], widths.length);
 }
 
+/** Matrices of one type side by side (axis 1) or one below the other (axis 0). */
+export function joined(parts: readonly Tensor[], axis: 0 | 1, type: ComputeType): Tensor {
+  if (parts.length === 1) return parts[0]!;
+  const attrs = [attr.int('N', parts.length), attr.type('T', type), attr.type('Tidx', 'int32')];
+  return executeOp('ConcatV2', attrs, [...parts, tf.scalar(axis, 'int32')]);
+}
+
 /** The gradients of the parts as those of `count` outputs: each its own, or one of all. */
-export function joinColumns(
+export const joinColumns = (
   parts: readonly Tensor[],
   count: number,
   type: ComputeType,
-): readonly Tensor[] {
-  if (count > 1) return parts;
-  const attrs = [attr.int('N', parts.length), attr.type('T', type), attr.type('Tidx', 'int32')];
-  return [executeOp('ConcatV2', attrs, [...parts, tf.scalar(1, 'int32')])];
-}
+): readonly Tensor[] => (count > 1 ? parts : [joined(parts, 1, type)]);

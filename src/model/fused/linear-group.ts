@@ -13,7 +13,7 @@ import {
   type Tensor,
   tf,
 } from '../../tensor/index.js';
-import { joinColumns } from './columns.js';
+import { joined } from './columns.js';
 
 export interface FusedLora {
   /** `[r, in]` float32 */
@@ -22,7 +22,20 @@ export interface FusedLora {
   readonly b: Tensor;
   readonly scale: number;
   readonly dropout: { readonly rate: number; readonly seed: number } | null;
+  /** scale·A and B as products of bfloat16 take them, made once for all; null where products take float32. */
+  readonly halves: { readonly a: Tensor; readonly b: Tensor } | null;
 }
+
+/** A, B and the factors of their product, of which A has had `done` already: done·alpha is the scale. */
+interface Factors {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly done: number;
+  readonly alpha: number;
+}
+
+const factorsOf = ({ a, b, scale, halves }: FusedLora): Factors =>
+  halves === null ? { a, b, done: 1, alpha: scale } : { ...halves, done: scale, alpha: 1 };
 
 export interface FusedLinear {
   /** Hugging Face's name of the module. */
@@ -56,7 +69,7 @@ export function lowRank(
   if (loras.length === 0) return [];
   if (loras.some(({ dropout }) => dropout !== null)) {
     return loras.map((lora) => {
-      const product = { a: droppedInput(x, lora), b: lora.a, transpose: true };
+      const product = { a: droppedInput(x, lora), b: factorsOf(lora).a, transpose: true };
       return kernels().gemm([product], { out });
     });
   }
@@ -65,12 +78,11 @@ export function lowRank(
 
 /** A of each, one below the other. */
 const stackedA = (loras: readonly FusedLora[]): Tensor =>
-  loras.length === 1
-    ? loras[0]!.a
-    : tf.concat(
-        loras.map(({ a }) => a),
-        0,
-      );
+  joined(
+    loras.map((lora) => factorsOf(lora).a),
+    0,
+    loras[0]!.halves === null ? 'float32' : 'bfloat16',
+  );
 
 /** What becomes of a layer's result. */
 export interface GroupOutput {
@@ -97,7 +109,8 @@ export function productsOf(
     const base = { a: x, b: weight, transpose: true };
     if (lora === null) return [base];
     const { u: a, offset } = branches[i]!;
-    return [base, { a, b: lora.b, transpose: true, alpha: lora.scale, offset }];
+    const { b, alpha } = factorsOf(lora);
+    return [base, { a, b, transpose: true, alpha, offset }];
   });
 }
 
@@ -140,11 +153,11 @@ export function backwardGroup(
     if (lora === null) continue;
     const { u, offset } = lows[i]!;
     const columns = rankOf(lora);
-    const back = { a: dy, b: lora.b, transpose: false, alpha: lora.scale };
-    const v = kernels().gemm([back], { out: compute });
+    const { b, alpha } = factorsOf(lora);
+    const v = kernels().gemm([{ a: dy, b, transpose: false, alpha }], { out: compute });
     const db = kernels().gemmOverRows(
       { a: u, b: dy },
-      { columns, offset, alpha: lora.scale, transposeOut: true },
+      { columns, offset, alpha, transposeOut: true },
     );
     branches.push({ v, lora, db });
   }
@@ -152,15 +165,16 @@ export function backwardGroup(
   if (branches.every(({ lora }) => lora.dropout === null)) {
     const low = joinedBranches(branches, compute);
     if (low === null) return { dx: kernels().gemm(products, output), gradients: [] };
-    const das = rowsOf(kernels().gemmOverRows({ a: low.a, b: x }, low), branches);
+    const das = joinedDa(low, x, branches);
     return { dx: kernels().gemm([...products, low], output), gradients: pairs(das) };
   }
   let dx = kernels().gemm(products, { out: compute });
   const das = branches.map(({ v, lora }) => {
-    const part = kernels().gemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
+    const { a, done: alpha } = factorsOf(lora);
+    const part = kernels().gemm([{ a: v, b: a, transpose: false }], { out: compute });
     dx = kernels().dropout(part, { ...(lora.dropout ?? NOTHING_DROPPED), addend: dx });
     const columns = rankOf(lora);
-    return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns });
+    return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns, alpha });
   });
   return { dx: finish(dx, compute, output), gradients: pairs(das) };
 }
@@ -178,16 +192,28 @@ function joinedBranches(
   compute: ComputeType,
 ): (Product & { readonly columns: number }) | null {
   if (branches.length === 0) return null;
-  const vs = branches.map(({ v }) => v);
-  const a = vs.length === 1 ? vs[0]! : joinColumns(vs, 1, compute)[0]!;
+  const a = joined(
+    branches.map(({ v }) => v),
+    1,
+    compute,
+  );
   const b = stackedA(branches.map(({ lora }) => lora));
   return { a, b, transpose: false, columns: b.shape[0]! };
 }
 
-/** The rows of a joined dA that are each branch's own. */
-function rowsOf(joined: Tensor, branches: readonly Branch[]): readonly Tensor[] {
+/** dA of each branch, by one product. */
+function joinedDa(
+  low: Product & { readonly columns: number },
+  x: Tensor,
+  branches: readonly Branch[],
+): readonly Tensor[] {
+  const factors = branches.map(({ lora }) => factorsOf(lora).done);
+  // One for all where their scales are the same.
+  const alpha = factors.every((factor) => factor === factors[0]) ? factors[0]! : 1;
+  const all = kernels().gemmOverRows({ a: low.a, b: x }, { columns: low.columns, alpha });
   const ranks = branches.map(({ lora }) => rankOf(lora));
-  return ranks.length === 1 ? [joined] : tf.split(joined, ranks, 0);
+  const parts = ranks.length === 1 ? [all] : tf.split(all, ranks, 0);
+  return parts.map((part, i) => (factors[i] === alpha ? part : part.mul(factors[i]! / alpha)));
 }
 
 /** Which columns of which matrix are a layer's. */

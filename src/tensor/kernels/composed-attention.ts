@@ -5,10 +5,12 @@
  * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
  * 1 − (s_capped/c)². The keys are scaled, as there are fewer of them than of queries.
  */
+import { attr, executeOp } from '../execute.js';
 import type { AttentionShape } from '../native/calls.js';
 import type { DenseLayout, QueryBand, TokenLayout } from '../ops/layout.js';
 import { softmaxRows } from '../ops/softmax.js';
 import { type Tensor, tf } from '../tf.js';
+import { inShape } from './in-shape.js';
 import type { QueriesKeysValues } from './kernels.js';
 
 /** `[T, heads·D]` → `[B, heads, S, D]`, by the token of each place where they are not the same. */
@@ -35,8 +37,9 @@ function gradientByHead(dy: Tensor, { places, rows, queries }: DenseLayout, head
 /** Places from … to of `[B, heads, S, D]`, folded into `[B, KV, G·(to − from), D]`. */
 function bandOf(x: Tensor, { from, to }: QueryBand, kvHeads: number): Tensor {
   const [rows, heads, , dim] = x.shape as [number, number, number, number];
-  const part = tf.slice4d(x as never, [0, 0, from, 0], [rows, heads, to - from, dim]);
-  return part.reshape([rows, kvHeads, (heads / kvHeads) * (to - from), dim]);
+  const isAll = from === 0 && to === x.shape[2];
+  const part = isAll ? x : tf.slice4d(x as never, [0, 0, from, 0], [rows, heads, to - from, dim]);
+  return inShape(part, [rows, kvHeads, (heads / kvHeads) * (to - from), dim]);
 }
 
 const firstKeys = (x: Tensor, { keys }: QueryBand): Tensor => {
@@ -57,7 +60,7 @@ function probabilities(q: Tensor, k: Tensor, mask: Tensor, cap: number | null): 
   const s = t === null ? raw : t.mul(cap!);
   const groups = q.shape[2]! / mask.shape[2]!;
   const seen = groups === 1 ? mask : tf.tile(mask, [1, 1, groups, 1]);
-  const slope = t === null ? null : tf.scalar(1).sub(tf.square(t));
+  const slope = t === null ? null : tf.square(t).neg().add(1);
   return { p: softmaxRows(s.add(seen)), slope };
 }
 
@@ -90,7 +93,7 @@ export function composedAttention(
 /** `[B, KV, G·S, D]` → `[B, heads, S, D]` */
 function unfolded(x: Tensor, heads: number): Tensor {
   const [rows, kvHeads, length, dim] = x.shape as [number, number, number, number];
-  return x.reshape([rows, heads, (kvHeads * length) / heads, dim]);
+  return inShape(x, [rows, heads, (kvHeads * length) / heads, dim]);
 }
 
 export function composedAttentionGradient(
@@ -134,17 +137,14 @@ function bandGradient(
   ];
 }
 
+const PAD = [attr.type('T', 'float32'), attr.type('Tpaddings', 'int32')];
+
 /** Zeros for the keys behind those of a band. */
 function padded(x: Tensor, keys: number): Tensor {
   const missing = keys - x.shape[2]!;
-  return missing === 0
-    ? x
-    : tf.pad4d(x as never, [
-        [0, 0],
-        [0, 0],
-        [0, missing],
-        [0, 0],
-      ]);
+  if (missing === 0) return x;
+  const around = tf.tensor2d([0, 0, 0, 0, 0, missing, 0, 0], [4, 2], 'int32');
+  return executeOp('Pad', PAD, [x, around]);
 }
 
 /** Sums the places of each token: one of a shared prefix stands in several rows. */

@@ -1,6 +1,6 @@
 /**
  * Sums of products of bfloat16 matrices by TensorFlow's `MatMul`, which adds up in float32 and rounds its result
- * once; the results are summed in float32. Wide matrices are never copied: unlike composed-gemm.ts, a low-rank
+ * once; the results are summed in float32, all in one pass. Wide matrices are never copied: unlike composed-gemm.ts, a low-rank
  * product does not join the columns of a frozen weight.
  */
 import { attr, executeOp } from '../execute.js';
@@ -33,10 +33,13 @@ export function halfGemm(products: readonly Product[], options: GemmOptions): Te
     const isPlain = bias === null && residual === null && outScale === 1;
     if (isPlain && parts.length === 1) return castTo(parts[0]!, 'bfloat16', out);
     if (isPlain && parts.length === 2 && out === 'bfloat16') return pairSum(parts[0]!, parts[1]!);
-    const terms = [...parts.map(full), ...(bias === null ? [] : [bias])];
-    const total = terms.reduce((sum, term) => sum.add(term));
-    const scaled = outScale === 1 ? total : total.mul(outScale);
-    return castTo(residual === null ? scaled : scaled.add(residual), 'float32', out);
+    const isScaled = outScale !== 1;
+    const terms = [...parts.map(full), ...(residual === null || isScaled ? [] : [residual])];
+    const total = terms.length === 1 ? terms[0]! : tf.addN(terms);
+    const biased = bias === null ? total : total.add(bias);
+    const scaled = isScaled ? biased.mul(outScale) : biased;
+    const y = residual !== null && isScaled ? scaled.add(residual) : scaled;
+    return castTo(y, 'float32', out);
   });
 }
 

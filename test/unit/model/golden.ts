@@ -89,8 +89,16 @@ export function goldenWeights(model: string, spec: DecoderSpec): (name: string) 
 }
 
 /** LoRA of rank 4 on every linear layer, with A and B random (`zeroB`: only A). */
-export function goldenLora(model: string, spec: DecoderSpec, { zeroB = false } = {}) {
-  const lora = planLora(spec, loraConfig({ r: 4, loraAlpha: 8, targetModules: 'all-linear' }));
+export function goldenLora(
+  model: string,
+  spec: DecoderSpec,
+  {
+    zeroB = false,
+    alphaPattern = {},
+  }: { zeroB?: boolean; alphaPattern?: Record<string, number> } = {},
+) {
+  const config = { r: 4, loraAlpha: 8, targetModules: 'all-linear', alphaPattern } as const;
+  const lora = planLora(spec, loraConfig(config));
   const initialLora = lora.shapes.map(({ name, shape }) => {
     const values = toFloat32(goldenTensor(model, name, { shape, normMean: 0 }));
     return zeroB && name.endsWith('lora_B.weight') ? values.fill(0) : values;

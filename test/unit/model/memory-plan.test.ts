@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bandLength } from '../../../src/model/dense-layout.js';
 import {
   largestMicroBatch,
   layersToCheckpoint,
@@ -28,6 +29,7 @@ const question: MemoryQuestion = {
   elementBytes: 2,
   isFused: true,
   isNative: true,
+  isOnGpu: false,
   tokens: 4096,
   longest: 512,
   predicted: 4096,
@@ -85,6 +87,7 @@ test('7 B in bfloat16 with LoRA of rank 64 trains on 4096 tokens within 80 GB of
     elementBytes: 2,
     isFused: true,
     isNative: false,
+    isOnGpu: true,
     tokens: 4096,
     longest: 4096,
     predicted: 4096,
@@ -124,4 +127,20 @@ test('the largest micro-batch fits, and one more sequence does not', () => {
   expect(total(rows)).toBeLessThanOrEqual(2 * GIB);
   expect(total(rows + 1)).toBeGreaterThan(2 * GIB);
   expect(largestMicroBatch(question, 0.5 * GIB)).toBe(0);
+});
+
+describe('queries that attention looks at together', () => {
+  test('are few on the CPU, whatever their scores take', () => {
+    expect(bandLength({ heads: 28, keys: 4096, isOnGpu: false })).toBe(128);
+  });
+
+  test.each([
+    // 256 MiB / (4 bytes · 28 heads · 4096 keys) = 585.1 queries
+    { heads: 28, keys: 4096, expected: 512 },
+    // 256 MiB / (4 bytes · 9 heads · 2048 keys) = 3640.9 queries
+    { heads: 9, keys: 2048, expected: 2048 },
+    { heads: 64, keys: 131_072, expected: 128 },
+  ])('on a GPU $heads heads and $keys keys give $expected', ({ heads, keys, expected }) => {
+    expect(bandLength({ heads, keys, isOnGpu: true })).toBe(expected);
+  });
 });

@@ -77,9 +77,9 @@ const formula =
     return out;
   };
 
-function layoutOf(runs: readonly TokenRun[], window: number | null): TokenLayout {
+function layoutOf(runs: readonly TokenRun[], window: number | null, band = 128): TokenLayout {
   const rows = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
-  const rectangles = denseLayout(runs, window);
+  const rectangles = denseLayout(runs, { window, band });
   return {
     positions: tf.zeros([TOKENS], 'int32'),
     segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
@@ -87,8 +87,13 @@ function layoutOf(runs: readonly TokenRun[], window: number | null): TokenLayout
   };
 }
 
-function check(runs: readonly TokenRun[], options: Options, std: number, tolerance = 1e-5): void {
-  const layout = layoutOf(runs, options.window);
+function check(
+  runs: readonly TokenRun[],
+  options: Options & { readonly band?: number },
+  std: number,
+  tolerance = 1e-5,
+): void {
+  const layout = layoutOf(runs, options.window, options.band);
   checkGradients({
     inputs: [
       randomOperand('q', [TOKENS, H * D], { std }),
@@ -109,6 +114,8 @@ describe.each(Object.entries(BATCHES))('gradients of attention over %s', (_, run
     { name: 'window of 1: only itself', scale: 0.6, softcap: null, window: 1 },
     { name: 'soft cap', scale: 0.6, softcap: 1.5, window: null },
     { name: 'soft cap and window', scale: 1.2, softcap: 3, window: 3 },
+    { name: 'bands of 3 queries', scale: 0.6, softcap: null, window: null, band: 3 },
+    { name: 'bands of 5 and a window', scale: 0.6, softcap: null, window: 3, band: 5 },
   ])('$name', (options) => check(runs, options, 1));
 });
 
