@@ -7,7 +7,7 @@ export type { Lookup } from './interpolate.js';
 export { environmentLookup, interpolateTree } from './interpolate.js';
 export type { ConfigSchema, KeyDoc } from './introspect.js';
 export { keyDocs } from './introspect.js';
-export type { Layer } from './layer.js';
+export { isForeignName, type Layer, ownPath } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';

@@ -103,6 +103,9 @@ function expandShort(value: unknown, at: Cursor): unknown {
 const foreignOf = (key: string): ForeignName | undefined =>
   Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
 
+/** Whether other tools use this name and its meaning here is known. */
+export const isForeignName = (key: string): boolean => foreignOf(key) !== undefined;
+
 /** The schema's own path for a key, by its own name or by that of another tool; undefined: none. */
 export function ownPath(schema: z.core.$ZodType, key: string): readonly string[] | undefined {
   if (childOf(schema, key) !== undefined) return [key];

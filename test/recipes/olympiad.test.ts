@@ -22,8 +22,9 @@ const SMALL = [
 
 describe('stage', () => {
   it('runs a part and what it needs, and refuses one that is not there', async () => {
-    const plan = async (stage: string) => {
-      const words = ['run', FILE, '--dry-run', '--json', `stage=${stage}`, `root=${root}`];
+    const plan = async (stage: string, ...flags: string[]) => {
+      const words = ['run', FILE, '--dry-run', '--json', '--stage', stage, '--output-dir', root];
+      words.push(...flags);
       const { code, out, err } = await call(words);
       const names = code === 0 ? (JSON.parse(out).plan as string[]) : [];
       return { code, names: names.map((line) => line.split(':')[0]), err: err.join('\n') };
@@ -31,6 +32,11 @@ describe('stage', () => {
     const cot = ['math', 'contamination', 'model', 'cot'];
     expect((await plan('cot')).names).toEqual(cot);
     expect((await plan('rl')).names).toEqual([...cot, 'tir', 'rl']);
+    expect((await plan('rl', '--base-model', 'some/model')).names).toEqual([
+      'math',
+      'contamination',
+      'rl',
+    ]);
     const unknown = await plan('ppo');
     expect(unknown.code).toBe(2);
     expect(unknown.err).toMatch(/stage=ppo: there is no such part or stage.*full, cot, tir, rl/s);

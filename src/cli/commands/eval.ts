@@ -7,8 +7,9 @@ function solvedBy(config: EvalConfig): string {
   const { strategy, temperature } = config;
   const sampling = temperature === 0 ? 'greedy' : `at temperature ${temperature}`;
   const samples = strategy === 'greedy' ? config.num_generations : samplesOf(config);
-  const name = strategy === 'greedy' ? 'completion' : `solution by ${strategy}`;
-  return `${samples} ${name} of each problem, ${sampling}`;
+  const thing = `${strategy === 'greedy' ? 'completion' : 'solution'}${samples === 1 ? '' : 's'}`;
+  const how = strategy === 'greedy' ? '' : ` by ${strategy}`;
+  return `${samples} ${thing} of each problem${how}, ${sampling}`;
 }
 
 async function planOf(config: EvalConfig): Promise<string[]> {

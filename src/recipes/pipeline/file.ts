@@ -17,6 +17,7 @@ import {
   type YamlFile,
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
+import { ownOverrides } from './foreign-flags.js';
 import { runFolder } from './run-folder.js';
 
 export interface LoadPipelineOptions {
@@ -95,8 +96,9 @@ const varsSchema = pipelineSchema.pick({ vars: true });
 
 /** The head of a file: root may refer to `env`, vars also to `root` and `run`, everything else also to `vars`. */
 function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOptions) {
-  const { file, overrides = [], env = {}, now = new Date() } = options;
+  const { file, env = {}, now = new Date(), note = () => {} } = options;
   const yaml = readYamlFile(file);
+  const overrides = ownOverrides(options.overrides ?? [], { yaml, note });
   const layers = { yaml, overrides: overrides.filter((word) => !STAGE_OVERRIDE.test(word)) };
   const fromEnv = environmentLookup(env);
   const { root } = readHeadKey(rootSchema, layers, fromEnv);

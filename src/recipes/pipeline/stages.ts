@@ -11,6 +11,7 @@ import {
   type Layer,
   type Lookup,
   overrideLayer,
+  ownPath,
   readYamlFile,
   resolveConfig,
 } from '../../config/index.js';
@@ -146,8 +147,11 @@ function folderLayer(file: PipelineFile, { id, spec, place }: StageEntry): Layer
 /** The layers of a stage's config, later ones over earlier ones. */
 function layersOf(file: PipelineFile, entry: StageEntry, lookup: Lookup): Layer[] {
   const { spec, place, overrides } = entry;
-  const keys = (value: Readonly<Record<string, unknown>>, key: string): Layer => {
+  const over = overrides.map(overrideLayer);
+  const replaced = overrides.map((word) => overriddenPath(word, spec.command));
+  const keys = (written: Readonly<Record<string, unknown>>, key: string): Layer => {
     const where = (at: readonly string[]) => file.yaml.where([...place, key, ...at]);
+    const value = replaced.reduce(without, written);
     return { value: interpolateTree(value, lookup, where) as Layer['value'], where };
   };
   const folder = folderLayer(file, entry);
@@ -156,8 +160,26 @@ function layersOf(file: PipelineFile, entry: StageEntry, lookup: Lookup): Layer[
       ? [configFileLayer(file, spec.config), folder]
       : [folder, keys(spec.config, 'config')]),
     keys(spec.with, 'with'),
-    ...overrides.map(overrideLayer),
+    ...over,
   ];
+}
+
+/** Path of the key that an override of a stage replaces, by its command's own name. */
+function overriddenPath(override: string, command: CommandName): readonly string[] {
+  const [first = '', ...rest] = (override.split('=')[0] as string).split('.');
+  return [...(ownPath(schemaOf(command), first) ?? [first]), ...rest];
+}
+
+/** Without the value at a path: what is replaced refers to nothing, so its stage is not needed. */
+function without(
+  value: Readonly<Record<string, unknown>>,
+  [key = '', ...rest]: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (!Object.hasOwn(value, key)) return value;
+  const { [key]: here, ...others } = value;
+  if (rest.length === 0) return others;
+  const isMapping = here !== null && typeof here === 'object' && !Array.isArray(here);
+  return isMapping ? { ...value, [key]: without(here as typeof value, rest) } : value;
 }
 
 /** A config file stands for itself: it may refer to `env` only. */

@@ -109,6 +109,59 @@ describe('stages', () => {
   });
 });
 
+describe('flags of training scripts', () => {
+  const PARTS = YAML.replace('vars:', 'vars:\n  model: base').replace(
+    'command: grpo\n    config: {',
+    'command: grpo\n    part: rl\n    config: {rewards: [{name: format}], ',
+  );
+  const planned = (...overrides: string[]) => {
+    const notes: string[] = [];
+    const note = (line: string) => void notes.push(line);
+    const { file } = fixture(PARTS);
+    const pipeline = loadPipeline({ file, overrides, note });
+    return { pipeline, notes, names: pipeline.stages.map(({ id }) => id) };
+  };
+
+  it('are read at the places of the file, which a line says', () => {
+    const { pipeline, notes, names } = planned('base_model=x/y', 'output_dir=elsewhere');
+    expect(pipeline.root).toBe('elsewhere');
+    expect(names).toEqual(['model', 'prep', 'final', 'check']);
+    expect(notes).toEqual([
+      'command line: base_model=x/y is read as vars.model=x/y',
+      'command line: output_dir=elsewhere is read as root=elsewhere',
+    ]);
+  });
+
+  it('give the picked stage its base and its keys, and what it then needs is nothing', () => {
+    const words = ['base_model=x/y', 'max_samples=100', 'save_samples=true', 'save_steps=50'];
+    const { pipeline, names, notes } = planned('stage=rl', ...words);
+    expect(names).toEqual(['final']);
+    expect(pipeline.stages[0]?.upstream).toEqual([]);
+    expect(pipeline.stages[0]?.config).toMatchObject({
+      model: 'x/y',
+      dataset: { num_samples: 100 },
+      save_samples: true,
+      save_steps: 50,
+    });
+    expect(notes).toContain(
+      'command line: max_samples=100 is read as stages.final.max_samples=100',
+    );
+    expect(planned('stage=rl').names).toEqual(['model', 'prep', 'final']);
+  });
+
+  it('are refused where there is no place for them', async () => {
+    const refused = (...overrides: string[]) => failureOf((async () => planned(...overrides))());
+    expect(messageOf(await refused('stage=rl', 'mini_batch_size=4'))).toMatch(
+      /mini_batch_size: Use per_device_train_batch_size/,
+    );
+    expect(messageOf(await refused('max_samples=4'))).toMatch(/unknown key "max_samples"/);
+    const { file } = fixture();
+    expect(() => loadPipeline({ file, overrides: ['base_model=x'] })).toThrow(
+      /base_model: .* has no vars.model. Use stages.NAME.model=…/,
+    );
+  });
+});
+
 describe('a second run', () => {
   it('skips what is done', async () => {
     const made = fixture();
