@@ -67,7 +67,7 @@ function checkCommand(words: readonly string[]): void {
   );
   throw new InputError({
     problem: `unknown command ${JSON.stringify(name)}`,
-    remedy: `The nearest is ${near}; lorikeet --help lists all`,
+    remedy: `${near === undefined ? '' : `The nearest is ${near}; `}lorikeet --help lists all`,
   });
 }
 

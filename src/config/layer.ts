@@ -143,15 +143,24 @@ function ownNames(key: string, at: Cursor, where: string): readonly string[] {
     throw new InputError({ where, problem: `${field}: ${foreign.refused}` });
   }
   const known = keyDocs(schema).map((doc) => doc.key);
-  const near = nearest(key, known);
   throw new InputError({
     where,
     problem: `unknown key ${JSON.stringify(field)}`,
-    remedy:
-      near === undefined
-        ? 'There are no keys here'
-        : `The nearest known key is ${JSON.stringify([...at.path, near].join('.'))}`,
+    remedy: knownKeys(key, known, at.path),
   });
+}
+
+/** So many keys are named where none resembles the one that was written. */
+const MOST_NAMED = 12;
+
+function knownKeys(key: string, known: readonly string[], path: readonly string[]): string {
+  const near = nearest(key, known);
+  if (near !== undefined) {
+    return `The nearest known key is ${JSON.stringify([...path, near].join('.'))}`;
+  }
+  if (known.length === 0) return 'There are no keys here';
+  if (known.length <= MOST_NAMED) return `Known keys are ${known.join(', ')}`;
+  return "No known key resembles it; the command's --help lists all";
 }
 
 interface Placement {

@@ -14,16 +14,21 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
+/** Names that differ in more than this share of their characters have nothing to do with each other. */
+const FARTHEST = 0.5;
+
 /**
  * The candidate of least edit distance per character of the longer name (the first of equals), or
- * undefined when there is none.
+ * undefined when there is none that resembles it: more than half of the characters differ, and
+ * neither name holds the other.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const distance = editDistance(name, candidate) / Math.max(name.length, candidate.length, 1);
-    if (distance < least) {
+    const isLike = distance <= FARTHEST || candidate.includes(name) || name.includes(candidate);
+    if (isLike && distance < least) {
       best = candidate;
       least = distance;
     }

@@ -32,9 +32,17 @@ function collectLines(
   }
 }
 
+/** A word that may be a key whose value was forgotten. */
+const KEY = /^(?!.*\.ya?ml$)[A-Za-z_]\w*(\.\w+)*$/;
+
 function readText(path: string): string {
   if (!existsSync(path)) {
-    throw new InputError({ where: path, problem: 'no such config file', remedy: 'Check the path' });
+    const hint = KEY.test(path) ? `, or write ${path}=VALUE if this is a key` : '';
+    throw new InputError({
+      where: path,
+      problem: 'no such config file',
+      remedy: `Check the path${hint}`,
+    });
   }
   if (statSync(path).isDirectory()) {
     throw new InputError({ where: path, problem: 'is a folder, expected a YAML file' });
@@ -58,6 +66,7 @@ export function readYamlFile(path: string): YamlFile {
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new InputError({ where: path, problem: 'expected a mapping of keys at the top level' });
   }
+  assertTree(path, value);
   const offsets = new Map<string, number>();
   collectLines(document.contents, [], (at, offset) => offsets.set(at.join('\0'), offset));
   const where = (at: readonly string[]): string => {
@@ -68,4 +77,17 @@ export function readYamlFile(path: string): YamlFile {
     return path;
   };
   return { path, value: value as Record<string, unknown>, where };
+}
+
+/** @throws InputError when a mapping or a list is inside itself, by an alias. */
+function assertTree(path: string, value: unknown, above: readonly unknown[] = []): void {
+  if (value === null || typeof value !== 'object') return;
+  if (above.includes(value)) {
+    throw new InputError({
+      where: path,
+      problem: 'a YAML alias (*name) refers to the value it stands in',
+      remedy: 'Write the value out',
+    });
+  }
+  for (const child of Object.values(value)) assertTree(path, child, [...above, value]);
 }

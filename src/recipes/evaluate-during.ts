@@ -37,6 +37,9 @@ interface Subject {
   readonly history: readonly EvaluatedStep[];
 }
 
+/** The config key that ended a run before its last step. */
+export type Ending = 'stop_at_accuracy' | 'early_stopping_patience';
+
 type Numbers = Readonly<Record<string, number>>;
 
 const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number =>
@@ -50,6 +53,7 @@ export class DuringTraining {
   private readonly subject: Subject;
   private sampler: RolloutSampler | null = null;
   private evaluated: readonly EvaluatedStep[];
+  private ending: Ending | null = null;
 
   constructor(subject: Subject) {
     this.subject = subject;
@@ -67,6 +71,11 @@ export class DuringTraining {
     if (!config.load_best_model_at_end) return null;
     const watch = { greaterIsBetter: greaterIsBetter(config) };
     return bestEvaluation(this.evaluated, watch)?.step ?? null;
+  }
+
+  /** Why the last evaluation ends the run; null when it does not. */
+  get endedBy(): Ending | null {
+    return this.ending;
   }
 
   /** What plateaus take off the learning rate. */
@@ -87,7 +96,12 @@ export class DuringTraining {
     const value = watched(config, metrics);
     this.evaluated = withEvaluation(this.evaluated, { step, value });
     const isReached = target !== null && metrics['eval/accuracy']! >= target;
-    return { metrics, isEnough: isReached || this.isHopeless(), isBest: this.best === step };
+    this.ending = isReached
+      ? 'stop_at_accuracy'
+      : this.isHopeless()
+        ? 'early_stopping_patience'
+        : null;
+    return { metrics, isEnough: this.ending !== null, isBest: this.best === step };
   }
 
   dispose(): void {

@@ -1,10 +1,11 @@
 /** `lorikeet export`: an adapter merged into its base, or weights in another dtype, as a Hugging Face folder. */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
 import { type Merged, mergedWeights } from '../model/index.js';
 import { EMBEDDING } from '../model/spec.js';
 import { copyTokenizerFiles } from '../tokenizer/index.js';
+import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
 import { writeCheckpoint } from '../weights/index.js';
@@ -91,7 +92,7 @@ interface Written {
 }
 
 function writeMerged(dir: string, { source, merged, name }: Written): void {
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   copyTokenizerFiles(source.tokenizer.dir, dir);
   writeCheckpoint(dir, merged.tensors, { maxShardBytes: MAX_SHARD_BYTES });
   const config = readJson(join(source.baseDir, 'config.json')) as Record<string, unknown>;

@@ -3,9 +3,10 @@
  * killed process loses none; at the end all rows are put in order and written as one file, and the part goes.
  * A row is known by its prompt and sample number, so a call that goes on makes none twice.
  */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeTable } from '../report/index.js';
+import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
 import { type LockHolder, releaseLock, tryLock } from '../util/lock.js';
@@ -92,7 +93,7 @@ export class RowStore {
     this.rows.set(keyOf(row), row);
     const { output } = this.keys;
     if (output === null) return;
-    mkdirSync(dirname(output), { recursive: true });
+    makeFolder(dirname(output));
     this.part ??= openSync(partOf(output), 'a');
     const bytes = Buffer.from(toJsonl([row]));
     for (let done = 0; done < bytes.length; ) done += writeSync(this.part, bytes, done);

@@ -1,8 +1,9 @@
 /** The result of a training run: `model/` with the adapter or the full weights, the tokenizer, a README. */
-import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parameterShapes } from '../model/spec.js';
 import { copyTokenizerFiles } from '../tokenizer/index.js';
+import { makeFolder } from '../util/disk.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../weights/index.js';
 import type { ModelSource } from './model-source.js';
@@ -19,7 +20,7 @@ export interface TrainedWeights {
 export function saveModel(dir: string, trained: TrainedWeights): void {
   const part = `${dir}.part`;
   rmSync(part, { recursive: true, force: true });
-  mkdirSync(part, { recursive: true });
+  makeFolder(part);
   const { source, adapter, parameters } = trained;
   copyTokenizerFiles(source.tokenizer.dir, part);
   if (adapter !== null) writeAdapter(part, adapter);

@@ -11,7 +11,7 @@ const HANDLING_KEYS = ['resume', 'overwrite'];
 export function logChanges({ configChanges }: RunFolder, { log }: RecipeContext): void {
   for (const { key, values } of configChanges.filter(({ key }) => !HANDLING_KEYS.includes(key))) {
     const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
-    log(`${key} is ${now}, was ${before} when the run began`);
+    log(`${key} is ${now}, was ${before} before`);
   }
 }
 

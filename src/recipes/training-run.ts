@@ -170,6 +170,13 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     checkChanged(session, progress, recipe.command);
     evaluates.dispose();
     const { best } = evaluates;
+    const { totalSteps } = prepared;
+    const ending = progress.step < totalSteps ? evaluates.endedBy : null;
+    if (ending !== null) {
+      context.log(
+        `ended after step ${progress.step} of ${totalSteps} by ${ending}: ${config[ending]}`,
+      );
+    }
     if (best !== null && best !== progress.step) {
       takeBest(trained, store, best);
       context.log(`the best step was ${best}: the model is that of its checkpoint`);
@@ -180,7 +187,11 @@ async function runIn<Config extends TrainerConfig, Inputs>(
       ...{ config, inputs: args.evaluation, context },
       rewards: prepared.rewards?.grade ?? null,
     });
-    const results = { steps: progress.step, ...evaluation?.metrics };
+    const results = {
+      steps: progress.step,
+      ...(ending !== null && { ended_by: ending }),
+      ...evaluation?.metrics,
+    };
     if (evaluation !== null) log.results(progress.step, { ...evaluation.metrics });
     await log.close('done');
     run.record({ results });

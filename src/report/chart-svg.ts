@@ -80,6 +80,18 @@ function axis(extra: Readonly<Record<string, unknown>>): Record<string, unknown>
   };
 }
 
+/**
+ * Text of the axis of some values: as many significant digits as tell its marks apart, which are a
+ * quarter of the span from each other.
+ */
+export function axisLabels(values: readonly number[]): (value: number) => string {
+  const { low, high } = extent(values);
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  const digits = high > low ? Math.ceil(Math.log10(largest / (high - low))) + 2 : 0;
+  if (digits <= 4) return formatCell;
+  return (value) => String(Number(value.toPrecision(Math.min(digits, 15))));
+}
+
 function xAxis(name: string): Record<string, unknown> {
   const place = { nameLocation: 'middle', nameGap: 22 };
   return axis({ name, ...place, splitLine: { show: false }, min: 'dataMin', max: 'dataMax' });
@@ -95,6 +107,9 @@ const GRID = {
   outerBoundsContain: 'axisLabel',
 };
 
+const valuesOf = (series: LineChart['series']): number[] =>
+  series.flatMap(({ points }) => points.flatMap(([, y]) => (y === null ? [] : [y])));
+
 function linesOption({ series, xName = 'step', isSmoothed = false }: LineChart): EChartsCoreOption {
   const line = (data: unknown, lineStyle: object) => ({
     type: 'line',
@@ -107,7 +122,11 @@ function linesOption({ series, xName = 'step', isSmoothed = false }: LineChart):
   return {
     grid: GRID,
     xAxis: xAxis(xName),
-    yAxis: axis({ scale: true, splitNumber: 4 }),
+    yAxis: axis({
+      scale: true,
+      splitNumber: 4,
+      axisLabel: { ...TEXT, hideOverlap: true, formatter: axisLabels(valuesOf(series)) },
+    }),
     series: series.flatMap(({ points }, i) => {
       const color = seriesColour(i);
       const showSymbol = points.length < 2;
@@ -153,14 +172,20 @@ function histogramOption({ values, xName }: HistogramChart): EChartsCoreOption {
   };
 }
 
-/** Counts in bins of one width, a whole number where the values are; an edge is a bin's low end. */
-export function histogram(values: readonly number[]): { edges: number[]; counts: number[] } {
+/** The least and the greatest; spreading would fail where there are many. */
+function extent(values: readonly number[]): { low: number; high: number } {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const value of values) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
+  return { low, high };
+}
+
+/** Counts in bins of one width, a whole number where the values are; an edge is a bin's low end. */
+export function histogram(values: readonly number[]): { edges: number[]; counts: number[] } {
+  const { low, high } = extent(values);
   const isWhole = values.every(Number.isInteger);
   const span = (high - low + (isWhole ? 1 : 0)) / BINS;
   const width = isWhole ? Math.max(1, Math.ceil(span)) : span || 1;

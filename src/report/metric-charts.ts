@@ -27,6 +27,8 @@ const PLANS: readonly ChartPlan[] = [
     title: 'Length of completions that ended, tokens',
     names: /^completions\/((?:min|mean|max)_terminated_length)$/,
   },
+  { title: 'Format in evaluations', names: /^eval\/((?:format|boxed)_rate)$/ },
+  { title: 'Length in evaluations, tokens', names: /^(eval\/avg_completion_length)$/ },
   { title: 'Truncated completions', names: /^(completions\/clipped_ratio)$/ },
   { title: 'Entropy', names: /^(entropy)$/, isSmoothed: true },
   { title: 'KL to the reference', names: /^(kl)$/, isSmoothed: true },

@@ -1,6 +1,7 @@
 /** Opening a run folder: refused when in use, cleared, or gone on with. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
+import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { clearRun, RUN_FILE, readRunRecord, removeCleared, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
@@ -24,7 +25,7 @@ export function checkRun(dir: string, options: OpenRunOptions): void {
 export function openRun(dir: string, options: OpenRunOptions): RunFolder {
   const folder = resolve(dir);
   const asked = askedOf(folder, options);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const lock = lockRun(folder);
   try {
     const previous = runToResume(folder, asked);

@@ -2,8 +2,9 @@
  * An append-only JSONL file of rows with a step. Each row is one write, so a killed process loses at
  * most the row it was writing; `flush` (called with each checkpoint) makes the rows survive a power cut.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
 
@@ -28,7 +29,7 @@ export function openRowLog<T extends StepRow>(
   path: string,
   { resumeStep }: RowLogOptions = { resumeStep: null },
 ): RowLog<T> {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   writeFileAtomic(path, resumeStep === null ? '' : toJsonl(rowsUpTo(path, resumeStep)));
   const file = openSync(path, 'a');
   let isOpen = true;

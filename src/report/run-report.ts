@@ -53,7 +53,7 @@ function rowsIn(path: string): Record<string, unknown>[] {
 export function runReport(run: RunRows, extra: readonly Section[] = []): Report {
   const { record } = run;
   return {
-    title: `${record.command}${record.stage === null ? '' : ` (${record.stage})`}`,
+    title: titleOf(record),
     subtitle: `${record.run_id} · ${record.status} · started ${minuteOf(record.started_at)}`,
     sections: [
       { type: 'facts', title: 'Summary', facts: runFacts(run, tabledNames(extra)) },
@@ -65,6 +65,9 @@ export function runReport(run: RunRows, extra: readonly Section[] = []): Report 
     ],
   };
 }
+
+const titleOf = ({ command, stage }: RunRecord): string =>
+  stage === null || stage === command ? command : `${command} (${stage})`;
 
 /** "2026-01-02T03:04:05.678Z" → "2026-01-02 03:04 UTC" */
 function minuteOf(iso: string): string {
@@ -122,17 +125,22 @@ const tabledNames = (sections: readonly Section[]): ReadonlySet<string> =>
 /** @param tabled Results that a table of the page has. */
 function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<string>): Fact[] {
   const seconds = Object.values(record.phases).reduce((sum, value) => sum + value, 0);
-  const facts: Fact[] = [
+  const counts: Fact[] = [
     { label: 'Steps', value: String(metrics.at(-1)?.step ?? 0) },
     { label: 'Completions', value: String(samples.length) },
-    { label: 'Time', value: duration(seconds) },
   ];
+  const facts = counts.filter(({ value }) => value !== '0');
+  facts.push({ label: 'Time', value: duration(seconds) });
   if (record.device !== null) facts.push({ label: 'Device', value: record.device });
   for (const [name, value] of Object.entries(record.results)) {
     const isShown = tabled.has(name) && !HEADLINES.includes(name);
     if (name === 'steps' || value === null || isShown) continue;
     const label = name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
-    facts.push({ label, value: formatCell(value) });
+    facts.push({ label, value: shortHash(formatCell(value)) });
   }
   return facts;
 }
+
+/** The beginning of a SHA-256, which tells two apart; other texts as they are. */
+const shortHash = (text: string): string =>
+  /^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12) : text;

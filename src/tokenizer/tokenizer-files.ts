@@ -1,6 +1,7 @@
 /** The files of a tokenizer folder: which there are, what they hold, copying them beside an adapter. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 
@@ -39,7 +40,7 @@ export function tokenizerFileNames(dir: string): string[] {
 
 /** Copies the tokenizer files of `from` into `to`; returns their names. */
 export function copyTokenizerFiles(from: string, to: string): string[] {
-  mkdirSync(to, { recursive: true });
+  makeFolder(to);
   const names = tokenizerFileNames(from);
   for (const name of names) copyFileSync(join(from, name), join(to, name));
   return names;

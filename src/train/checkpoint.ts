@@ -107,7 +107,7 @@ export function saveCheckpoint(
     throw new RunError(
       {
         where: target,
-        problem: `the checkpoint was not written: ${messageOf(error)}`,
+        problem: `the checkpoint was not written: ${messageOf((error as Error).cause ?? error)}`,
         remedy: 'Earlier ones are whole: make room on the disk and go on with resume=auto',
       },
       { cause: error },

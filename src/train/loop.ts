@@ -101,5 +101,5 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
       });
     }
   }
-  return { step: schedule.totalSteps, tokens };
+  return { step: Math.max(startStep, schedule.totalSteps), tokens };
 }

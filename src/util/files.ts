@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -13,11 +12,15 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { makeFolder, notWritten } from './disk.js';
 import { InputError, messageOf } from './errors.js';
 
-/** Writes beside the target, syncs, renames: readers see the old file or the new one. */
+/**
+ * Writes beside the target, syncs, renames: readers see the old file or the new one.
+ * @throws InputError when its folder cannot be made, RunError when the file cannot be written
+ */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
   try {
     const file = openSync(part, 'w');
@@ -33,7 +36,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
     renameSync(part, path);
   } catch (error) {
     rmSync(part, { force: true });
-    throw error;
+    throw notWritten(path, error);
   }
 }
 
@@ -45,11 +48,14 @@ export function writeJson(path: string, value: unknown): void {
 export function readJson(path: string): unknown {
   if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(withoutMark(readFileSync(path, 'utf8')));
   } catch (error) {
     throw new InputError({ where: path, problem: `not valid JSON: ${messageOf(error)}` });
   }
 }
+
+/** The text without the byte-order mark that some editors put first. */
+const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '');
 
 export type JsonRow = Record<string, unknown>;
 
@@ -67,7 +73,7 @@ export function readJsonl(path: string): JsonRow[] {
 /** Rows of the text of a JSONL file, as `readJsonl` gives them. */
 export function parseJsonl(text: string, path: string): JsonRow[] {
   const rows: JsonRow[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, line] of withoutMark(text).split('\n').entries()) {
     if (line.trim() === '') continue;
     rows.push(parseRow(line, `${path}:${index + 1}`));
   }

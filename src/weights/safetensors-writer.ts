@@ -3,8 +3,9 @@
  * never held twice. The same tensors give the same bytes.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder, notWritten } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { BYTES_PER_ELEMENT, byteLength } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
@@ -29,7 +30,7 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = DEFAULT_METADATA,
 ): void {
   const ordered = [...tensors].sort(byWidthThenName);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
   try {
     const descriptor = openSync(part, 'w');
@@ -43,7 +44,7 @@ export function writeSafetensors(
     renameSync(part, path);
   } catch (error) {
     rmSync(part, { force: true });
-    throw error;
+    throw notWritten(path, error);
   }
 }
 

@@ -74,13 +74,11 @@ const names = benchmarks.map(({ name }) => name);
 function benchmarkNamed(word: string | undefined): Command {
   const found = benchmarks.find(({ name }) => name === word);
   if (found !== undefined) return found;
+  const near = word === undefined ? undefined : nearest(word, names);
   throw new InputError({
     where: 'bench',
     problem: word === undefined ? 'no benchmark is named' : `unknown benchmark "${word}"`,
-    remedy:
-      word === undefined
-        ? `Name one of ${names.join(', ')}`
-        : `The nearest is ${nearest(word, names)}`,
+    remedy: near === undefined ? `Name one of ${names.join(', ')}` : `The nearest is ${near}`,
   });
 }
 

@@ -1,7 +1,8 @@
 /** Event files for TensorBoard: every number of a row as a scalar, tables of samples as text. */
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { makeFolder } from '../../util/disk.js';
 import { formatCell } from '../text-table.js';
 import { type EventMessage, eventRecord, textValue } from './event-record.js';
 import { numbersOf, type SampleTable, type TrackedRun, type Tracker } from './tracker.js';
@@ -18,7 +19,7 @@ export interface TensorboardOptions {
 }
 
 export function openTensorboard({ dir, run, now = Date.now }: TensorboardOptions): Tracker {
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const stamp = String(Math.floor(now() / 1000)).padStart(10, '0');
   const name = `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${++files}`;
   const file = openSync(join(dir, name), 'ax');

@@ -163,6 +163,23 @@ describe('in a file', () => {
     return message.slice(file.length + 1);
   };
 
+  it('name an alias that refers to itself, and a key without a value', () => {
+    expect(failing('model: &m [*m]\ndataset: gsm8k\n')).toContain('a YAML alias (*name) refers to');
+    expect(messageFor(sftSchema, base, 'max_steps')).toBe(
+      'max_steps: no such config file. Check the path, or write max_steps=VALUE if this is a key',
+    );
+    expect(messageFor(sftSchema, base, 'none.yaml')).toMatch(/Check the path$/);
+  });
+
+  it('name the keys, or where they are listed, when none resembles what was written', () => {
+    expect(messageFor(sftSchema, [...base, 'rewards=[]'])).toBe(
+      'command line: unknown key "rewards". No known key resembles it; the command\'s --help lists all',
+    );
+    expect(messageFor(sftSchema, ['model=m', 'dataset.zzzzzz=1'])).toMatch(
+      /unknown key "dataset.zzzzzz". Known keys are name, path, subset, split, columns/,
+    );
+  });
+
   it('name the line of the key', () => {
     expect(failing('model: m\ndataset: gsm8k\n\nlora:\n  r: 0\n')).toBe(
       '5: lora.r is 0, expected whole number >= 1',

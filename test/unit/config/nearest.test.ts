@@ -18,7 +18,13 @@ describe('nearest', () => {
     expect(nearest('sfd', ['dpo', 'sft', 'score'])).toBe('sft');
     // 5 of 5 characters differ from r, 5 of 10 from lora_alpha
     expect(nearest('alpha', ['r', 'lora_alpha'])).toBe('lora_alpha');
-    expect(nearest('b', ['a', 'c'])).toBe('a');
+    expect(nearest('ba', ['ca', 'da'])).toBe('ca');
     expect(nearest('b', [])).toBeUndefined();
+  });
+  it('takes none when most characters differ, unless one name holds the other', () => {
+    // rewards → trewards → threwards … : 4 of 7 differ
+    expect(nearest('rewards', ['threads', 'seed'])).toBeUndefined();
+    // 9 of 17 are missing
+    expect(nearest('lr_sched', ['lr_scheduler_type', 'seed'])).toBe('lr_scheduler_type');
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { histogram } from '../../../src/report/chart-svg.js';
+import { axisLabels, histogram } from '../../../src/report/chart-svg.js';
 import {
   compareRuns,
   comparisonText,
@@ -134,6 +134,27 @@ describe('report of a run', () => {
     });
     expect(evaluation!.title).toBe('Evaluation');
     expect(html).not.toContain('Alarms');
+  });
+
+  it('leaves out counts of nothing, and shows the beginning of a hash', () => {
+    const results = { prompt_hash: 'd627031f37'.padEnd(64, '0') };
+    const record = { ...run.record, command: 'eval', stage: 'eval', results };
+    const report = runReport({ ...run, record, metrics: [], samples: [] });
+    const [facts] = report.sections;
+    expect(report.title).toBe('eval');
+    expect(facts!.type === 'facts' && facts!.facts).toMatchObject([
+      { label: 'Time' },
+      { label: 'Prompt hash', value: 'd627031f3700' },
+    ]);
+  });
+
+  it('tells the marks of an axis apart, however close they are', () => {
+    const label = axisLabels([0.99998, 1.00002]);
+    expect([0.99998, 0.99999, 1, 1.00001].map(label)).toEqual([
+      ...['0.99998', '0.99999', '1', '1.00001'],
+    ]);
+    expect(axisLabels([0, 12_345.6])(2_500)).toBe('2500');
+    expect(axisLabels([])(0.12345)).toBe('0.1235');
   });
 
   it('loads nothing from outside and runs nothing', () => {

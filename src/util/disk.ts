@@ -1,0 +1,44 @@
+/** Folders and files that cannot be made: the error says which, why, and what to do. */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { InputError, LorikeetError, messageOf, RunError } from './errors.js';
+
+const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
+
+/**
+ * Makes a folder and those above it, one by one: Node's recursive `mkdirSync` never returns where the
+ * parent exists and answers ENOENT, as /proc does.
+ * @throws InputError when one of them cannot be made
+ */
+export function makeFolder(path: string): void {
+  const folder = resolve(path);
+  if (isFolder(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (isFolder(folder)) return;
+    const parts = {
+      where: folder,
+      problem: `the folder cannot be made (${messageOf(error)})`,
+      remedy: 'Choose another place, or make this one writable',
+    };
+    throw new InputError(parts, { cause: error });
+  }
+}
+
+const FULL = ['ENOSPC', 'EDQUOT'];
+
+/** What stands for an error of writing `path`; errors that have a remedy already stay as they are. */
+export function notWritten(path: string, error: unknown): Error {
+  if (error instanceof LorikeetError) return error;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  const parts = {
+    where: path,
+    problem: `cannot be written (${messageOf(error)})`,
+    remedy: FULL.includes(code)
+      ? 'Make room on the disk'
+      : 'Choose another place, or make this one writable',
+  };
+  return new RunError(parts, { cause: error });
+}
