@@ -1,29 +1,67 @@
-// The gradient of attention.h, blockwise (Dao et al. 2022): with P = exp(S − lse), D = rowsum(dO∘O):
-// dV = Pᵀ·dO, dP = dO·Vᵀ, dS = P∘(dP − D)·scale·(1 − tanh²), dQ = dS·K, dK = dSᵀ·Q. One thread does all of a head
-// in a chain of segments, so that nothing is added in an order that depends on threads.
+// The gradient of attention.h, blockwise (Dao et al. 2022): with P = 2^(S − lse), D = rowsum(dO∘O):
+// dV = Pᵀ·dO, dP = dO·Vᵀ, dS = P∘(dP − D)·scale·(1 − tanh²), dQ = dS·K, dK = dSᵀ·Q.
+//
+// All of it is computed transposed: Sᵀ = K·Qᵀ and dPᵀ = V·dOᵀ, [keys][queries], give Pᵀ and dSᵀ in just the form that
+// the left-hand sides of dV and dK have, and dSᵀ is, packed, the right-hand side of dQᵀ = Kᵀ·dSᵀ. The scale is left to
+// the end. Strips of queries that share a key-value head go through the key blocks together, so that dK and dV
+// leave the cache once for all of them.
 #pragma once
-#include "attention-plan.h"
+#include "attention-parts.h"
+#include "product-queue.h"
 
 namespace lorikeet {
 
 template <class T>
-struct GradientState {
-  T query[BLOCK * 256], upstream[BLOCK * 256], local[BLOCK * 256];
-  T query_rows[BLOCK * 256], upstream_rows[BLOCK * 256];
-  float scores[BLOCK * BLOCK], upstream_scores[BLOCK * BLOCK], derivative[BLOCK * BLOCK];
-  T slopes[BLOCK * BLOCK], slopes_t[BLOCK * BLOCK], probabilities_t[BLOCK * BLOCK];
-  float query_sums[BLOCK * 256], delta[BLOCK];
+struct GradientStrip {
+  /// Q and dO, packed as [dim][queries] and as [queries][dim].
+  T query[STRIP * 256], query_rows[STRIP * 256], upstream[STRIP * 256], upstream_rows[STRIP * 256];
+  /// dQᵀ / scale, [dim][queries]
+  float sums[STRIP * 256];
+  float lse[STRIP], delta[STRIP];
+  /// Pᵀ and dSᵀ, [keys][queries], of the present key block and the one before.
+  T probabilities[2][BLOCK * STRIP], slopes[2][BLOCK * STRIP];
+  TokenBlock tokens;
+  int64_t head;
 };
 
-/// Float block [64][64] → its transpose as T.
 template <class T>
-void transpose_block(const float* x, T* out) {
-  alignas(64) float part[16 * 16];
-  for (int64_t i = 0; i < BLOCK; i += 16)
-    for (int64_t j = 0; j < BLOCK; j += 16) {
-      transpose16((const uint32_t*)(x + i * BLOCK + j), BLOCK, (uint32_t*)part, 16);
-      for (int r = 0; r < 16; r++) store(out + (j + r) * BLOCK + i, load(part + r * 16));
+struct GradientState {
+  T local[BLOCK * 256];
+  GradientStrip<T> strips[MAX_STRIPS];
+  /// Sᵀ, dPᵀ, and dSᵀ packed: of the present unit, and of the one before or behind it.
+  float scores[2][BLOCK * STRIP], upstream_scores[2][BLOCK * STRIP];
+  T slopes_packed[2][BLOCK * STRIP];
+  float derivative[BLOCK * STRIP];
+  /// The summands of dV and dK of the present key block, and of the one before.
+  Segment<T> value_parts[2][MAX_STRIPS], key_parts[2][MAX_STRIPS];
+};
+
+/// Sᵀ and dPᵀ → Pᵀ, and dSᵀ without the scale in both forms. Scores are `factor`·scores.
+template <class T, bool CAPPED>
+void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t unit, int64_t block, int64_t keys, float factor,
+            ProductQueue<T>& urgent, ProductQueue<T>& later) {
+  const float *scores = s.scores[unit % 2], *upstream = s.upstream_scores[unit % 2];
+  T *probabilities = strip.probabilities[block % 2], *slopes = strip.slopes[block % 2];
+  T* packed = s.slopes_packed[unit % 2];
+  for (int64_t i = 0; i < STRIP; i += LANES) {
+    const V16 lse = load(strip.lse + i), delta = load(strip.delta + i);
+    for (int64_t j = 0; j < keys; j += 2) {
+      if (j % SPACING == 0 && !urgent.issue()) later.issue();
+      V16 d[2];
+      for (int r = 0; r < 2; r++) {
+        const int64_t at = (j + r) * STRIP + i;
+        const V16 p = vexp2(load(scores + at) * factor - lse);
+        d[r] = p * (load(upstream + at) - delta);
+        if (CAPPED) d[r] *= load(s.derivative + at);
+        store(probabilities + at, p);
+        store(slopes + at, d[r]);
+      }
+      store_packed(packed + i * keys + j * LANES, d[0], d[1]);
     }
+  }
+  const int64_t rest = (BLOCK - keys) * STRIP * sizeof(T);
+  memset((void*)(probabilities + keys * STRIP), 0, rest);
+  memset((void*)(slopes + keys * STRIP), 0, rest);
 }
 
 class AttentionGrad : public OpKernel {
@@ -37,20 +75,24 @@ class AttentionGrad : public OpKernel {
   }
 
  private:
-  /// Packed forms of K and V of one block: for S, for dQ, for dP.
-  template <class T>
-  struct Packs {
-    T *keys, *key_rows, *values;
-    int64_t by_column, by_row;
-  };
-
   template <class T>
   struct Tensors {
     const T *q, *k, *v, *o, *d;
     const float* lse;
     T* dq;
+    int64_t tokens, width, kv_width, dim, stride;
+  };
+
+  /// K and V by rows and K by columns, and the sums of dK and dV: of one key-value head, a block each.
+  template <class T>
+  struct Keys {
+    T *rows, *columns, *values;
     float *dk, *dv;
-    int64_t tokens, width, kv_width, dim, depth, columns;
+    int64_t size;
+    Keys at(int64_t head, int64_t sums, int64_t blocks) const {
+      const int64_t i = head * blocks * size, j = sums * blocks * size;
+      return {rows + i, columns + i, values + i, dk + j, dv + j, size};
+    }
   };
 
   template <class T>
@@ -58,119 +100,166 @@ class AttentionGrad : public OpKernel {
     const Tensor &q = c->input(0), &k = c->input(1);
     const int64_t tokens = q.dim_size(0), width = q.dim_size(1), dim = width / form.heads;
     Tensors<T> t{data_of<T>(q), data_of<T>(k), data_of<T>(c->input(2)), data_of<T>(c->input(3)),
-                 data_of<T>(c->input(5)), data_of<float>(c->input(4)), nullptr, nullptr, nullptr,
-                 tokens, width, form.kv_heads * dim, dim, depth_of<T>(dim), panels_of(dim) * LANES};
+                 data_of<T>(c->input(5)), data_of<float>(c->input(4)), nullptr,
+                 tokens, width, form.kv_heads * dim, dim, padded(dim)};
     const AttentionPlan plan(c->input(6));
-    const int64_t blocks = plan.blocks.size();
+    const GradientParts parts(plan, form);
+    const int64_t blocks = plan.blocks.size(), size = BLOCK * t.stride;
     Tensor *dq = output(c, 0, q.shape()), *dk = output(c, 1, k.shape()), *dv = output(c, 2, k.shape());
     Tensor hold[6];
-    Packs<T> packs{nullptr, nullptr, nullptr, packed_size<T>(dim, BLOCK), packed_size<T>(BLOCK, dim)};
-    packs.keys = scratch<T>(c, &hold[0], form.kv_heads * blocks * packs.by_column);
-    packs.key_rows = scratch<T>(c, &hold[1], form.kv_heads * blocks * packs.by_row);
-    packs.values = scratch<T>(c, &hold[2], form.kv_heads * blocks * packs.by_column);
-    const int64_t padded = blocks * BLOCK;
-    t.dk = scratch<float>(c, &hold[3], form.heads * padded * t.columns);
-    t.dv = scratch<float>(c, &hold[4], form.heads * padded * t.columns);
+    const int64_t all = form.kv_heads * blocks * size;
+    const Keys<T> keys{scratch<T>(c, &hold[0], all), scratch<T>(c, &hold[1], all), scratch<T>(c, &hold[2], all),
+                       scratch<float>(c, &hold[3], parts.copies * all), scratch<float>(c, &hold[4], parts.copies * all),
+                       size};
     const int64_t state_size = (sizeof(GradientState<T>) + 63) / 64 * 64;
     char* states = (char*)scratch<float>(c, &hold[5], threads_of(c) * state_size / 4);
     if (!c->status().ok() || tokens == 0) return;
     t.dq = data_of<T>(*dq);
     each_item(c, form.kv_heads * blocks, [&](int64_t item, int64_t slot) {
       T* local = ((GradientState<T>*)(states + slot * state_size))->local;
-      const int64_t kv = item / blocks, b = item % blocks;
-      load_block(t.k + kv * dim, t.kv_width, plan.blocks[b], dim, t.depth, local);
-      pack_block(local, t.depth, dim, false, packs.keys + item * packs.by_column);
-      pack_block(local, t.depth, dim, true, packs.key_rows + item * packs.by_row);
-      load_block(t.v + kv * dim, t.kv_width, plan.blocks[b], dim, t.depth, local);
-      pack_block(local, t.depth, dim, false, packs.values + item * packs.by_column);
+      const int64_t kv = item / blocks;
+      const TokenBlock& block = plan.blocks[item % blocks];
+      load_block(t.k + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.rows + item * size);
+      transpose(keys.rows + item * size, BLOCK, t.stride, t.stride, keys.columns + item * size, BLOCK);
+      load_block(t.v + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.values + item * size);
     });
-    std::vector<int64_t> roots;
-    for (size_t r = 0; r < plan.runs.size(); r++)
-      if (plan.runs[r].prefix < 0) roots.push_back(r);
-    each_item(c, int64_t(roots.size()) * form.heads, [&](int64_t item, int64_t slot) {
+    each_item(c, int64_t(parts.list.size()) * form.kv_heads, [&](int64_t item, int64_t slot) {
       TileScope tiles;
+      const int64_t kv = item % form.kv_heads;
+      const GradientPart& part = parts.list[item / form.kv_heads];
+      const Keys<T> own = keys.at(kv, part.copy * form.kv_heads + kv, blocks);
+      parts.each_block(part, [&](int64_t b) {
+        memset(own.dk + b * size, 0, size * sizeof(float));
+        memset(own.dv + b * size, 0, size * sizeof(float));
+      });
       auto& s = *(GradientState<T>*)(states + slot * state_size);
-      const int64_t head = item % form.heads, root = roots[item / form.heads];
-      for (size_t r = root; r < plan.runs.size(); r++) {
-        const Run& run = plan.runs[r];
-        if (run.root != root) continue;
-        memset(t.dk + (head * blocks + run.first_block) * BLOCK * t.columns, 0, run.blocks * BLOCK * t.columns * 4);
-        memset(t.dv + (head * blocks + run.first_block) * BLOCK * t.columns, 0, run.blocks * BLOCK * t.columns * 4);
-        for (int64_t b = run.first_block; b < run.first_block + run.blocks; b++)
-          query_block(plan, run, b, head, t, packs, s);
-      }
+      for (int64_t i = part.first; i < part.last; i++) tile(plan, parts.tiles[i], kv, t, own, s);
     });
-    reduce_heads(c, plan, t, t.dk, data_of<T>(*dk));
-    reduce_heads(c, plan, t, t.dv, data_of<T>(*dv));
+    reduce(c, plan, parts, t, keys.dk, form.scale, data_of<T>(*dk));
+    reduce(c, plan, parts, t, keys.dv, 1, data_of<T>(*dv));
+  }
+
+  /// The query heads of a key-value head, over some query blocks of one run.
+  template <class T>
+  void tile(const AttentionPlan& plan, const QueryTile& tile, int64_t kv, const Tensors<T>& t, const Keys<T>& keys,
+            GradientState<T>& s) const {
+    const int64_t group = form.heads / form.kv_heads;
+    for (int64_t g = 0; g < group; g += MAX_HEADS) {
+      int64_t count = 0;
+      for (int64_t b = tile.first; b < tile.last; b++)
+        for (int64_t head = g; head < std::min(group, g + MAX_HEADS); head++)
+          for (int64_t i = 0; i * STRIP < plan.blocks[b].count; i++)
+            start(s.strips[count++], strip_of(plan.blocks[b], i), kv * group + head, t, s.local);
+      std::vector<Unit> units;
+      plan.each_key_block(plan.runs[tile.run], tile.last - 1, [&](int64_t k) {
+        for (int64_t i = 0; i < count; i++) {
+          const Sight sight = plan.sight(s.strips[i].tokens, k, form.window);
+          if (sight.keys > 0) units.push_back({i, k, sight});
+        }
+      });
+      accumulate(plan, units, t, keys, s);
+      for (int64_t i = 0; i < count; i++) finish(s.strips[i], t, s.local);
+    }
   }
 
   template <class T>
-  void query_block(const AttentionPlan& plan, const Run& run, int64_t b, int64_t head, const Tensors<T>& t,
-                   const Packs<T>& packs, GradientState<T>& s) {
-    const TokenBlock& block = plan.blocks[b];
-    const int64_t kv = head / (form.heads / form.kv_heads), blocks = plan.blocks.size(), rows = block.count;
-    load_block(t.q + head * t.dim, t.width, block, t.dim, t.depth, s.query);
-    load_block(t.d + head * t.dim, t.width, block, t.dim, t.depth, s.upstream);
-    pack_block(s.query, t.depth, t.dim, true, s.query_rows);
-    pack_block(s.upstream, t.depth, t.dim, true, s.upstream_rows);
-    for (int64_t i = 0; i < rows; i++) {
+  void start(GradientStrip<T>& s, const TokenBlock& tokens, int64_t head, const Tensors<T>& t, T* local) const {
+    s.tokens = tokens;
+    s.head = head;
+    const int64_t first = tokens.start * t.width + head * t.dim;
+    load_block(t.q + head * t.dim, t.width, tokens, t.dim, STRIP, t.stride, local);
+    pack(Source<T>{local, 1, t.stride}, t.dim, STRIP, s.query);
+    pack(Source<T>{local, t.stride, 1}, STRIP, t.dim, s.query_rows);
+    load_block(t.d + head * t.dim, t.width, tokens, t.dim, STRIP, t.stride, local);
+    pack(Source<T>{local, 1, t.stride}, t.dim, STRIP, s.upstream);
+    pack(Source<T>{local, t.stride, 1}, STRIP, t.dim, s.upstream_rows);
+    memset(s.sums, 0, STRIP * t.stride * sizeof(float));
+    for (int64_t i = 0; i < STRIP; i++) {
+      // Queries that are missing have probabilities of zero.
+      s.lse[i] = i < tokens.count ? t.lse[head * t.tokens + tokens.start + i] : -HIDDEN;
       V16 total{};
-      const T* o = t.o + (block.start + i) * t.width + head * t.dim;
-      for (int64_t j = 0; j < t.dim; j += LANES)
-        total += load_n(o + j, int(t.dim - j)) * load(s.upstream + i * t.depth + j);
+      for (int64_t j = 0; i < tokens.count && j < t.dim; j += LANES)
+        total += load_n(t.o + first + i * t.width + j, int(t.dim - j)) * load(local + i * t.stride + j);
       s.delta[i] = sum(total);
     }
-    memset(s.query_sums, 0, BLOCK * t.columns * sizeof(float));
-    plan.each_key_block(run, b, form.window, [&](int64_t k, bool whole) {
-      const int64_t at = kv * blocks + k;
-      block_gemm(s.query, t.depth, int(rows), packs.keys + at * packs.by_column, t.depth, BLOCK, s.scores, BLOCK, false);
-      block_gemm(s.upstream, t.depth, int(rows), packs.values + at * packs.by_column, t.depth, BLOCK,
-                 s.upstream_scores, BLOCK, false);
-      shape_scores(form, block, plan.blocks[k], whole, s.scores, s.derivative);
-      slopes(s, t.lse + head * t.tokens + block.start, rows);
-      const int64_t sums = (head * blocks + k) * BLOCK * t.columns;
-      block_gemm(s.slopes, BLOCK, int(rows), packs.key_rows + at * packs.by_row, BLOCK, t.dim, s.query_sums, t.columns, true);
-      block_gemm(s.probabilities_t, BLOCK, BLOCK, s.upstream_rows, BLOCK, t.dim, t.dv + sums, t.columns, true);
-      block_gemm(s.slopes_t, BLOCK, BLOCK, s.query_rows, BLOCK, t.dim, t.dk + sums, t.columns, true);
-    });
-    for (int64_t i = 0; i < rows; i++)
-      for (int64_t j = 0; j < t.dim; j += LANES)
-        store_n(t.dq + (block.start + i) * t.width + head * t.dim + j, load(s.query_sums + i * t.columns + j), int(t.dim - j));
   }
 
-  /// Scores → Pᵀ, dS and dSᵀ; rows that are missing give zero.
+  /// All units into dQᵀ of their strips and dK and dV of their key blocks. While the slopes of one are computed, so are
+  /// the next one's scores, the last one's part of dQᵀ, and dK and dV of the key block before.
   template <class T>
-  void slopes(GradientState<T>& s, const float* lse, int64_t rows) const {
-    for (int64_t i = 0; i < BLOCK; i++)
-      for (int64_t j = 0; j < BLOCK; j += LANES) {
-        const int64_t at = i * BLOCK + j;
-        V16 p{}, d{};
-        if (i < rows) {
-          p = vexp(load(s.scores + at) - lse[i]);
-          d = p * (load(s.upstream_scores + at) - s.delta[i]) * form.scale;
-          if (form.softcap != 0) d *= load(s.derivative + at);
-        }
-        store(s.scores + at, p);
-        store(s.upstream_scores + at, d);
-        store(s.slopes + at, d);
-      }
-    transpose_block(s.scores, s.probabilities_t);
-    transpose_block(s.upstream_scores, s.slopes_t);
+  void accumulate(const AttentionPlan& plan, const std::vector<Unit>& units, const Tensors<T>& t, const Keys<T>& keys,
+                  GradientState<T>& s) const {
+    ProductQueue<T> urgent, later;
+    const int64_t depth = depth_of<T>(t.dim);
+    auto add_scores = [&](size_t u) {
+      const Unit& unit = units[u];
+      const auto& strip = s.strips[unit.strip];
+      const Segment<T> scores{keys.rows + unit.k * keys.size, t.stride, strip.query, depth};
+      const Segment<T> upstream{keys.values + unit.k * keys.size, t.stride, strip.upstream, depth};
+      urgent.add(scores, unit.sight.keys, STRIP, s.scores[u % 2], STRIP, false);
+      urgent.add(upstream, unit.sight.keys, STRIP, s.upstream_scores[u % 2], STRIP, false);
+    };
+    auto add_queries = [&](size_t u) {
+      const Unit& unit = units[u];
+      const Segment<T> product{keys.columns + unit.k * keys.size, BLOCK, s.slopes_packed[u % 2], unit.sight.keys};
+      urgent.add(product, t.dim, STRIP, s.strips[unit.strip].sums, STRIP, true);
+    };
+    int64_t block = 0;
+    int count = 0;
+    auto add_keys = [&](int64_t k) {
+      later.drain();
+      later.add_sum(s.value_parts[block % 2], count, BLOCK, t.dim, keys.dv + k * keys.size, t.stride);
+      later.add_sum(s.key_parts[block % 2], count, BLOCK, t.dim, keys.dk + k * keys.size, t.stride);
+      block++;
+      count = 0;
+    };
+    add_scores(0);
+    urgent.drain();
+    for (size_t u = 0; u < units.size(); u++) {
+      const Unit& unit = units[u];
+      auto& strip = s.strips[unit.strip];
+      if (u > 0) add_queries(u - 1);
+      if (u > 0 && units[u - 1].k != unit.k) add_keys(units[u - 1].k);
+      if (u + 1 < units.size()) add_scores(u + 1);
+      const bool capped = form.softcap != 0, shapes = !unit.sight.whole || capped;
+      if (shapes) shape_scores(form, strip.tokens, plan.blocks[unit.k], unit.sight, s.scores[u % 2], s.derivative);
+      const float factor = shapes ? 1.0f : score_factor(form);
+      if (capped) slopes<T, true>(s, strip, u, block, unit.sight.keys, factor, urgent, later);
+      else slopes<T, false>(s, strip, u, block, unit.sight.keys, factor, urgent, later);
+      s.value_parts[block % 2][count] = {strip.probabilities[block % 2], STRIP, strip.upstream_rows, STRIP};
+      s.key_parts[block % 2][count++] = {strip.slopes[block % 2], STRIP, strip.query_rows, STRIP};
+      urgent.drain();
+    }
+    add_queries(units.size() - 1);
+    urgent.drain();
+    add_keys(units.back().k);
+    later.drain();
   }
 
-  /// Adds up the query heads of each key-value head, and drops the padding.
+  /// dQᵀ / scale → rows of dQ.
   template <class T>
-  void reduce_heads(OpKernelContext* c, const AttentionPlan& plan, const Tensors<T>& t, const float* parts, T* out) {
-    const int64_t group = form.heads / form.kv_heads, blocks = plan.blocks.size();
+  void finish(GradientStrip<T>& s, const Tensors<T>& t, T* local) const {
+    for (int64_t i = 0; i < STRIP * t.stride; i += LANES) store(s.sums + i, load(s.sums + i) * form.scale);
+    transpose(s.sums, t.stride, STRIP, STRIP, local, t.stride);
+    T* out = t.dq + s.tokens.start * t.width + s.head * t.dim;
+    for (int64_t i = 0; i < s.tokens.count; i++)
+      memcpy((void*)(out + i * t.width), local + i * t.stride, t.dim * sizeof(T));
+  }
+
+  /// Adds up the parts, and drops the padding.
+  template <class T>
+  void reduce(OpKernelContext* c, const AttentionPlan& plan, const GradientParts& parts, const Tensors<T>& t,
+              const float* sums, float scale, T* out) const {
+    const int64_t blocks = plan.blocks.size();
     parallel(c, blocks, BLOCK * t.width, [&, this](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; b++)
         for (int64_t i = 0; i < plan.blocks[b].count; i++)
           for (int64_t kv = 0; kv < form.kv_heads; kv++)
             for (int64_t j = 0; j < t.dim; j += LANES) {
               V16 total{};
-              for (int64_t g = 0; g < group; g++)
-                total += load(parts + (((kv * group + g) * blocks + b) * BLOCK + i) * t.columns + j);
-              store_n(out + (plan.blocks[b].start + i) * t.kv_width + kv * t.dim + j, total, int(t.dim - j));
+              for (int64_t p = 0; p < parts.copies_of[b]; p++)
+                total += load(sums + (((p * form.kv_heads + kv) * blocks + b) * BLOCK + i) * t.stride + j);
+              store_n(out + (plan.blocks[b].start + i) * t.kv_width + kv * t.dim + j, total * scale, int(t.dim - j));
             }
     });
   }

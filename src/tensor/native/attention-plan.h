@@ -7,7 +7,10 @@
 
 namespace lorikeet {
 
+/// Tokens of a block: keys that are met at once.
 constexpr int64_t BLOCK = 64;
+/// Queries that are met at once.
+constexpr int64_t STRIP = 32;
 
 struct Run {
   int64_t start, length, prefix;
@@ -22,6 +25,25 @@ struct TokenBlock {
   int64_t start, count;
   /// Position of its first token.
   int64_t position;
+};
+
+/// Rows of a strip's vectors between two products that are started.
+constexpr int64_t SPACING = 16;
+
+/// Products compute whole strips; what is missing there is zero, or hidden.
+constexpr int64_t padded(int64_t count) { return (count + STRIP - 1) / STRIP * STRIP; }
+
+struct Sight {
+  /// The first keys of a block, a multiple of 32, behind which no query sees any.
+  int64_t keys;
+  /// Whether each query sees each of the 64.
+  bool whole;
+};
+
+/// A strip of queries and a key block of which it sees something.
+struct Unit {
+  int64_t strip, k;
+  Sight sight;
 };
 
 struct AttentionPlan {
@@ -44,19 +66,30 @@ struct AttentionPlan {
     }
   }
 
-  /// Calls f(key block, sees all of it) for the key blocks that query block `q` of a run sees.
+  /// The run of each block.
+  std::vector<int64_t> owners() const {
+    std::vector<int64_t> of(blocks.size());
+    for (size_t r = 0; r < runs.size(); r++)
+      std::fill_n(of.begin() + runs[r].first_block, runs[r].blocks, int64_t(r));
+    return of;
+  }
+
+  /// What queries see of key block `k`, which their run has or leads to.
+  Sight sight(const TokenBlock& query, int64_t k, int64_t window) const {
+    const TokenBlock& key = blocks[k];
+    const int64_t last = query.position + query.count - 1;
+    if (key.position > last) return {0, false};
+    if (window > 0 && key.position + key.count - 1 <= query.position - window) return {0, false};
+    const bool all = key.position + key.count - 1 <= query.position && (window == 0 || key.position > last - window);
+    return {padded(std::min(key.count, last - key.position + 1)), all && key.count == BLOCK};
+  }
+
+  /// Calls f(key block) for the blocks of a run's prefixes, and its own up to `last`.
   template <class F>
-  void each_key_block(const Run& run, int64_t q, int64_t window, F f) const {
-    const TokenBlock& query = blocks[q];
-    auto visit = [&](int64_t k, bool diagonal) {
-      const TokenBlock& key = blocks[k];
-      if (window > 0 && key.position + key.count - 1 <= query.position - window) return;
-      const bool inside = window == 0 || key.position > query.position + query.count - 1 - window;
-      f(k, inside && !diagonal && key.count == BLOCK);
-    };
+  void each_key_block(const Run& run, int64_t last, F f) const {
     for (int64_t p = run.prefix; p >= 0; p = runs[p].prefix)
-      for (int64_t k = 0; k < runs[p].blocks; k++) visit(runs[p].first_block + k, false);
-    for (int64_t k = run.first_block; k <= q; k++) visit(k, k == q);
+      for (int64_t k = 0; k < runs[p].blocks; k++) f(runs[p].first_block + k);
+    for (int64_t k = run.first_block; k <= last; k++) f(k);
   }
 };
 
@@ -65,45 +98,51 @@ struct AttentionForm {
   float scale, softcap;
 };
 
-/// Copies a head's rows of a block into [64][depth], zero-padded.
+/// Strip `i` of a block; it may be empty.
+inline TokenBlock strip_of(const TokenBlock& b, int64_t i) {
+  return {b.start + i * STRIP, std::min(STRIP, b.count - i * STRIP), b.position + i * STRIP};
+}
+
+/// Copies a head's rows of a block into [rows][stride], zero-padded.
 template <class T>
-void load_block(const T* x, int64_t stride, const TokenBlock& block, int64_t dim, int64_t depth, T* out) {
-  for (int64_t i = 0; i < BLOCK; i++) {
-    T* row = out + i * depth;
+void load_block(const T* x, int64_t ld, const TokenBlock& block, int64_t dim, int64_t rows, int64_t stride, T* out) {
+  for (int64_t i = 0; i < rows; i++) {
+    T* row = out + i * stride;
     const int64_t n = i < block.count ? dim : 0;
-    if (n) memcpy((void*)row, x + (block.start + i) * stride, n * sizeof(T));
-    if (depth > n) memset((void*)(row + n), 0, (depth - n) * sizeof(T));
+    if (n) memcpy((void*)row, x + (block.start + i) * ld, n * sizeof(T));
+    if (stride > n) memset((void*)(row + n), 0, (stride - n) * sizeof(T));
   }
 }
 
-/// Packs the block's rows as columns of B (`by_row` false: B = Xᵀ) or as rows (B = X). Rows that are missing are
-/// zero, so `local` is the padded copy.
-template <class T>
-void pack_block(const T* local, int64_t depth, int64_t dim, bool by_row, T* out) {
-  if (by_row) pack(Source<T>{local, depth, 1}, BLOCK, dim, out);
-  else pack(Source<T>{local, 1, depth}, dim, BLOCK, out);
-}
+constexpr float LOG2_E = 1.44269504f;
+/// A score that is not seen, and a bound below all that are: their difference is so large that 2^ of it is zero.
+constexpr float HIDDEN = -1e30f, LOWEST = -5e29f;
 
-/// Scores of a block → scaled and capped, −∞ where not seen. `derivative` gets d capped / d scaled.
-inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const TokenBlock& key, bool whole,
+/// Products to scores of base 2, by one factor where neither cap nor mask is to be applied.
+inline float score_factor(const AttentionForm& f) { return f.scale * LOG2_E; }
+
+/// Products of a strip, [keys][queries] → scores of base 2: scaled, capped, `HIDDEN` where not seen.
+/// `derivative` gets d capped / d scaled.
+inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const TokenBlock& key, const Sight& sight,
                          float* s, float* derivative) {
-  for (int64_t i = 0; i < query.count; i++)
-    for (int64_t j = 0; j < BLOCK; j += LANES) {
-      float* at = s + i * BLOCK + j;
-      V16 v = load(at) * f.scale;
+  for (int64_t j = 0; j < sight.keys; j++)
+    for (int64_t i = 0; i < STRIP; i += LANES) {
+      const int64_t at = j * STRIP + i;
+      V16 v = load(s + at) * f.scale;
       if (f.softcap != 0) {
-        V16 t = vtanh(v / f.softcap);
+        const V16 t = vtanh(v / f.softcap);
         v = t * f.softcap;
-        if (derivative) store(derivative + i * BLOCK + j, 1.0f - t * t);
+        if (derivative) store(derivative + at, 1.0f - t * t);
       }
-      if (!whole) {
-        // Key positions as seen from the query: 0 is itself, positive ones lie ahead.
-        const V16 ahead = lanes() + float(key.position + j - query.position - i);
-        const V16 last = splat(float(key.position + key.count - 1 - query.position - i));
+      v *= LOG2_E;
+      if (!sight.whole) {
+        // The key's position as seen from each query: 0 is itself, positive ones lie ahead.
+        const V16 ahead = splat(float(key.position + j - query.position - i)) - lanes();
+        const V16 last = splat(j < key.count ? 0 : -INFINITY);
         const V16 first = splat(f.window == 0 ? -INFINITY : float(1 - f.window));
-        v = (ahead <= 0) & (ahead <= last) & (ahead >= first) ? v : splat(-INFINITY);
+        v = (ahead <= last) & (ahead >= first) ? v : splat(HIDDEN);
       }
-      store(at, v);
+      store(s + at, v);
     }
 }
 

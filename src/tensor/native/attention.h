@@ -1,57 +1,69 @@
 // Attention over a flat batch (see attention-plan.h) with an online softmax: scores never leave the cache
-// (Milakov & Gimelshein 2018; Dao et al. 2022). Besides the output it returns log Σ exp of each row, from which
-// the gradient makes the probabilities again.
+// (Milakov & Gimelshein 2018; Dao et al. 2022). Besides the output it returns log2 Σ 2^score of each row, scores in
+// base 2, from which the gradient makes the probabilities again.
+//
+// A block of scores is computed transposed, Sᵀ = K·Qᵀ: sixteen queries stand in a vector, so that maxima and sums over
+// keys need nothing across lanes, and P, row by row of keys, is at once the right-hand side of Oᵀ = Vᵀ·Pᵀ.
 #pragma once
 #include "attention-plan.h"
+#include "product-queue.h"
 
 namespace lorikeet {
 
-/// K packed for Q·Kᵀ and V packed for P·V, for each block and key-value head.
 template <class T>
-struct PackedKeysValues {
-  const T *keys, *values;
-  int64_t key_size, value_size, blocks;
-  const T* key(int64_t kv, int64_t block) const { return keys + (kv * blocks + block) * key_size; }
-  const T* value(int64_t kv, int64_t block) const { return values + (kv * blocks + block) * value_size; }
+struct ForwardStrip {
+  /// Packed, [dim][queries].
+  T query[STRIP * 256];
+  /// [dim][queries]
+  float sums[STRIP * 256];
+  float top[STRIP], total[STRIP];
 };
 
 template <class T>
 struct ForwardState {
-  T query[BLOCK * 256];
-  float scores[BLOCK * BLOCK];
-  T probabilities[BLOCK * BLOCK];
-  float sums[BLOCK * 256];
-  float top[BLOCK], total[BLOCK];
+  T local[BLOCK * 256];
+  ForwardStrip<T> strips[BLOCK / STRIP];
+  /// [keys][queries], the latter packed: of the present unit, and of the one before or behind it.
+  float scores[2][BLOCK * STRIP];
+  T probabilities[2][BLOCK * STRIP];
 };
 
-/// One key block into the running softmax of each query row.
+/// Scores may exceed `top` by this much before sums are scaled anew: 2^8 is far from any limit, and Σ P·V / Σ P is the
+/// same for every `top`.
+constexpr float SLACK = 8;
+
+/// The highest of a column's scores.
+inline V16 highest_score(const float* column, int64_t keys) {
+  V16 highest[4];
+  for (auto& h : highest) h = splat(HIDDEN);
+  for (int64_t j = 0; j < keys; j += 4)
+    for (int r = 0; r < 4; r++) highest[r] = vmax(highest[r], load(column + (j + r) * STRIP));
+  return vmax(vmax(highest[0], highest[1]), vmax(highest[2], highest[3]));
+}
+
+/// `factor`·scores of some keys into the running softmax of a strip's queries.
 template <class T>
-void fold_scores(ForwardState<T>& s, int64_t rows, int64_t columns_out) {
-  for (int64_t i = 0; i < rows; i++) {
-    float* row = s.scores + i * BLOCK;
-    V16 highest = load(row);
-    for (int64_t j = LANES; j < BLOCK; j += LANES) highest = vmax(highest, load(row + j));
-    const float top = std::max(s.top[i], max_of(highest));
-    if (top == -INFINITY) {
-      memset((void*)(s.probabilities + i * BLOCK), 0, BLOCK * sizeof(T));
-      continue;
+void fold_scores(ForwardStrip<T>& s, const float* scores, int64_t keys, int64_t dim, float factor, T* probabilities,
+                 ProductQueue<T>& products) {
+  for (int64_t i = 0; i < STRIP; i += LANES) {
+    const V16 highest = highest_score(scores + i, keys) * factor;
+    V16 top = load(s.top + i);
+    if (any_above(highest, top + SLACK)) {
+      const V16 shrink = vexp2(top - vmax(top, highest));
+      top = vmax(top, highest);
+      store(s.top + i, top);
+      store(s.total + i, load(s.total + i) * shrink);
+      for (int64_t d = 0; d < dim; d++) store(s.sums + d * STRIP + i, load(s.sums + d * STRIP + i) * shrink);
     }
-    if (top > s.top[i]) {
-      const float shrink = std::exp(s.top[i] - top);
-      s.total[i] *= shrink;
-      for (int64_t j = 0; j < columns_out; j += LANES) {
-        float* at = s.sums + i * columns_out + j;
-        store(at, load(at) * shrink);
-      }
-      s.top[i] = top;
+    V16 total = load(s.total + i);
+    for (int64_t j = 0; j < keys; j += 2) {
+      if (j % SPACING == 0) products.issue();
+      const V16 even = vexp2(load(scores + j * STRIP + i) * factor - top);
+      const V16 odd = vexp2(load(scores + (j + 1) * STRIP + i) * factor - top);
+      total += even + odd;
+      store_packed(probabilities + i * keys + j * LANES, even, odd);
     }
-    V16 total{};
-    for (int64_t j = 0; j < BLOCK; j += LANES) {
-      V16 e = vexp(load(row + j) - top);
-      total += e;
-      store(s.probabilities + i * BLOCK + j, e);
-    }
-    s.total[i] += sum(total);
+    store(s.total + i, total);
   }
 }
 
@@ -69,58 +81,114 @@ class Attention : public OpKernel {
   template <class T>
   void run(OpKernelContext* c) {
     const Tensor& q = c->input(0);
-    const int64_t tokens = q.dim_size(0), width = q.dim_size(1), dim = width / form.heads;
-    const int64_t kv_width = form.kv_heads * dim, depth = depth_of<T>(dim), columns = panels_of(dim) * LANES;
-    OP_REQUIRES(c, depth <= 256, absl::InvalidArgumentError("LorikeetAttention: heads of more than 256"));
+    const int64_t tokens_all = q.dim_size(0), width = q.dim_size(1), dim = width / form.heads;
+    const int64_t kv_width = form.kv_heads * dim, stride = padded(dim);
+    OP_REQUIRES(c, stride <= 256, absl::InvalidArgumentError("LorikeetAttention: heads of more than 256"));
     const AttentionPlan plan(c->input(3));
-    Tensor *o = output(c, 0, q.shape()), *lse = output(c, 1, TensorShape({form.heads, tokens}));
+    Tensor *o = output(c, 0, q.shape()), *lse = output(c, 1, TensorShape({form.heads, tokens_all}));
     const int64_t blocks = plan.blocks.size();
     Tensor hold[3];
-    PackedKeysValues<T> packed{nullptr, nullptr, packed_size<T>(dim, BLOCK), packed_size<T>(BLOCK, dim), blocks};
-    T* keys = scratch<T>(c, &hold[0], form.kv_heads * blocks * packed.key_size);
-    T* values = scratch<T>(c, &hold[1], form.kv_heads * blocks * packed.value_size);
+    const int64_t size = BLOCK * stride;
+    T* keys = scratch<T>(c, &hold[0], form.kv_heads * blocks * size);
+    T* values = scratch<T>(c, &hold[1], form.kv_heads * blocks * size);
     const int64_t state_size = (sizeof(ForwardState<T>) + 63) / 64 * 64;
     char* states = (char*)scratch<float>(c, &hold[2], threads_of(c) * state_size / 4);
-    if (!c->status().ok() || tokens == 0) return;
-    packed.keys = keys;
-    packed.values = values;
+    if (!c->status().ok() || tokens_all == 0) return;
     const T *pk = data_of<T>(c->input(1)), *pv = data_of<T>(c->input(2));
     each_item(c, form.kv_heads * blocks, [&](int64_t item, int64_t slot) {
-      T* local = ((ForwardState<T>*)(states + slot * state_size))->query;
+      T* local = ((ForwardState<T>*)(states + slot * state_size))->local;
       const int64_t kv = item / blocks, b = item % blocks;
-      load_block(pk + kv * dim, kv_width, plan.blocks[b], dim, depth, local);
-      pack_block(local, depth, dim, false, keys + item * packed.key_size);
-      load_block(pv + kv * dim, kv_width, plan.blocks[b], dim, depth, local);
-      pack_block(local, depth, dim, true, values + item * packed.value_size);
+      load_block(pk + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, keys + item * size);
+      load_block(pv + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, local);
+      transpose(local, BLOCK, stride, stride, values + item * size, BLOCK);
     });
     const T* pq = data_of<T>(q);
     T* po = data_of<T>(*o);
     float* pl = data_of<float>(*lse);
-    std::vector<int64_t> owners(blocks);
-    for (size_t r = 0; r < plan.runs.size(); r++)
-      for (int64_t b = 0; b < plan.runs[r].blocks; b++) owners[plan.runs[r].first_block + b] = r;
+    const std::vector<int64_t> owners = plan.owners();
     each_item(c, form.heads * blocks, [&](int64_t item, int64_t slot) {
-      TileScope tiles;
       auto& s = *(ForwardState<T>*)(states + slot * state_size);
       const int64_t head = item % form.heads, b = item / form.heads, kv = head / (form.heads / form.kv_heads);
       const TokenBlock& block = plan.blocks[b];
-      load_block(pq + head * dim, width, block, dim, depth, s.query);
-      std::fill(s.top, s.top + BLOCK, -INFINITY);
-      memset(s.total, 0, sizeof s.total);
-      memset(s.sums, 0, BLOCK * columns * sizeof(float));
-      plan.each_key_block(plan.runs[owners[b]], b, form.window, [&](int64_t k, bool whole) {
-        block_gemm(s.query, depth, int(block.count), packed.key(kv, k), depth, BLOCK, s.scores, BLOCK, false);
-        shape_scores(form, block, plan.blocks[k], whole, s.scores, nullptr);
-        fold_scores(s, block.count, columns);
-        block_gemm(s.probabilities, BLOCK, int(block.count), packed.value(kv, k), BLOCK, dim, s.sums, columns, true);
-      });
-      for (int64_t i = 0; i < block.count; i++) {
-        const float factor = 1.0f / s.total[i];
-        for (int64_t j = 0; j < dim; j += LANES)
-          store_n(po + (block.start + i) * width + head * dim + j, load(s.sums + i * columns + j) * factor, int(dim - j));
-        pl[head * tokens + block.start + i] = s.top[i] + std::log(s.total[i]);
+      for (int64_t i = 0; i * STRIP < block.count; i++)
+        start(s.strips[i], strip_of(block, i), pq + head * dim, width, dim, stride, s.local);
+      const int64_t first = kv * blocks * size;
+      attend(s, plan, units_of(plan, owners[b], b), block, keys + first, values + first, dim, stride);
+      for (int64_t i = 0; i * STRIP < block.count; i++) {
+        const TokenBlock tokens = strip_of(block, i);
+        finish(s.strips[i], tokens, dim, stride, s.local, po + tokens.start * width + head * dim, width);
+        for (int64_t t = 0; t < tokens.count; t++)
+          pl[head * tokens_all + tokens.start + t] = s.strips[i].top[t] + std::log2(s.strips[i].total[t]);
       }
     });
+  }
+
+  std::vector<Unit> units_of(const AttentionPlan& plan, int64_t run, int64_t b) const {
+    std::vector<Unit> units;
+    plan.each_key_block(plan.runs[run], b, [&](int64_t k) {
+      for (int64_t i = 0; i * STRIP < plan.blocks[b].count; i++) {
+        const Sight sight = plan.sight(strip_of(plan.blocks[b], i), k, form.window);
+        if (sight.keys > 0) units.push_back({i, k, sight});
+      }
+    });
+    return units;
+  }
+
+  template <class T>
+  static void start(ForwardStrip<T>& s, const TokenBlock& tokens, const T* q, int64_t width, int64_t dim,
+                    int64_t stride, T* local) {
+    load_block(q, width, tokens, dim, STRIP, stride, local);
+    pack(Source<T>{local, 1, stride}, dim, STRIP, s.query);
+    std::fill(s.top, s.top + STRIP, LOWEST);
+    memset(s.total, 0, sizeof s.total);
+    memset(s.sums, 0, stride * STRIP * sizeof(float));
+  }
+
+  /// Folds the units in. While the scores of one become probabilities, the next one's scores and the last one's
+  /// part of the sums are computed.
+  template <class T>
+  void attend(ForwardState<T>& s, const AttentionPlan& plan, const std::vector<Unit>& units, const TokenBlock& block,
+              const T* keys, const T* values, int64_t dim, int64_t stride) const {
+    TileScope tiles;
+    ProductQueue<T> products;
+    const int64_t size = BLOCK * stride;
+    auto add_scores = [&](size_t u) {
+      const Segment<T> product{keys + units[u].k * size, stride, s.strips[units[u].strip].query, depth_of<T>(dim)};
+      products.add(product, units[u].sight.keys, STRIP, s.scores[u % 2], STRIP, false);
+    };
+    auto add_sums = [&](size_t u) {
+      const Segment<T> product{values + units[u].k * size, BLOCK, s.probabilities[u % 2], units[u].sight.keys};
+      products.add(product, dim, STRIP, s.strips[units[u].strip].sums, STRIP, true);
+    };
+    add_scores(0);
+    products.drain();
+    for (size_t u = 0; u < units.size(); u++) {
+      const Unit& unit = units[u];
+      if (u > 0) add_sums(u - 1);
+      // Sums must be whole before they are scaled anew.
+      if (u > 0 && units[u - 1].strip == unit.strip) products.drain();
+      if (u + 1 < units.size()) add_scores(u + 1);
+      const bool shapes = !unit.sight.whole || form.softcap != 0;
+      if (shapes)
+        shape_scores(form, strip_of(block, unit.strip), plan.blocks[unit.k], unit.sight, s.scores[u % 2], nullptr);
+      fold_scores(s.strips[unit.strip], s.scores[u % 2], unit.sight.keys, dim, shapes ? 1.0f : score_factor(form),
+                  s.probabilities[u % 2], products);
+      products.drain();
+    }
+    add_sums(units.size() - 1);
+    products.drain();
+  }
+
+  /// Oᵀ / Σ P → rows of the output.
+  template <class T>
+  static void finish(ForwardStrip<T>& s, const TokenBlock& tokens, int64_t dim, int64_t stride, T* local, T* out,
+                     int64_t width) {
+    for (int64_t i = 0; i < STRIP; i += LANES) {
+      const V16 factor = 1.0f / load(s.total + i);
+      for (int64_t d = 0; d < dim; d++) store(s.sums + d * STRIP + i, load(s.sums + d * STRIP + i) * factor);
+    }
+    transpose(s.sums, stride, STRIP, STRIP, local, stride);
+    for (int64_t i = 0; i < tokens.count; i++) memcpy((void*)(out + i * width), local + i * stride, dim * sizeof(T));
   }
 
   const AttentionForm form;

@@ -176,16 +176,22 @@ inline void block32(const Segment<T>* segments, int count, int64_t row, int rows
   vector_gemm<T>(segments, count, row, rows, panel, panels, c, ldc, accumulate);
 }
 
-/// c[rows][n] = (c +) A·B for any sizes; rows of A and C padded to sixteens.
+/// c[rows][n] = (c +) Σ A·B for any sizes; rows of A and C padded to sixteens.
+template <class T>
+inline void block_gemm(const Segment<T>* segments, int count, int rows, int64_t n, float* c, int64_t ldc,
+                       bool accumulate) {
+  const int64_t panels = panels_of(n);
+  for (int64_t p = 0; p < panels; p += 2)
+    for (int i = 0; i < rows; i += 32)
+      block32(segments, count, i, rows - i < 32 ? rows - i : 32, p, panels - p < 2 ? 1 : 2,
+              c + i * ldc + p * LANES, ldc, accumulate);
+}
+
 template <class T>
 inline void block_gemm(const T* a, int64_t lda, int rows, const T* b, int64_t depth, int64_t n, float* c,
                        int64_t ldc, bool accumulate) {
   const Segment<T> segment{a, lda, b, depth};
-  const int64_t panels = panels_of(n);
-  for (int64_t p = 0; p < panels; p += 2)
-    for (int i = 0; i < rows; i += 32)
-      block32(&segment, 1, i, rows - i < 32 ? rows - i : 32, p, panels - p < 2 ? 1 : 2,
-              c + i * ldc + p * LANES, ldc, accumulate);
+  block_gemm(&segment, 1, rows, n, c, ldc, accumulate);
 }
 
 }  // namespace lorikeet

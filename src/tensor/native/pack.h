@@ -92,4 +92,32 @@ inline void pack(const Source<S>& b, int64_t k, int64_t n, T* out) {
     pack_panel(b, k, p * LANES, n, 1.0f, out + p * LANES * depth_of<T>(k));
 }
 
+/// Rows k and k + 1 (k even) of a packed panel, of which `out` is row k.
+LANE_FN void store_packed(float* out, V16 even, V16 odd) {
+  store(out, even);
+  store(out + LANES, odd);
+}
+LANE_FN void store_packed(bf16* out, V16 even, V16 odd) {
+  alignas(64) bf16 rows[2 * LANES];
+  store(rows, even);
+  store(rows + LANES, odd);
+  H16 first, second;
+  memcpy(&first, rows, 32);
+  memcpy(&second, rows + LANES, 32);
+  U16 pair = __builtin_convertvector(first, U16) | (__builtin_convertvector(second, U16) << 16);
+  memcpy(out, &pair, 64);
+}
+
+/// X [rows][columns], both multiples of 16, → its transpose.
+template <class S, class T>
+inline void transpose(const S* x, int64_t rows, int64_t columns, int64_t ld, T* out, int64_t ldo) {
+  alignas(64) float from[256], to[256];
+  for (int64_t i = 0; i < rows; i += 16)
+    for (int64_t j = 0; j < columns; j += 16) {
+      for (int r = 0; r < 16; r++) store(from + r * 16, load(x + (i + r) * ld + j));
+      transpose16((const uint32_t*)from, 16, (uint32_t*)to, 16);
+      for (int r = 0; r < 16; r++) store(out + (j + r) * ldo + i, load(to + r * 16));
+    }
+}
+
 }  // namespace lorikeet

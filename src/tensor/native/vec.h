@@ -92,8 +92,18 @@ LANE_FN float sum(V16 v) {
   return s;
 #endif
 }
-LANE_FN V16 vmax(V16 a, V16 b) { return a > b ? a : b; }
 LANE_FN V16 vmin(V16 a, V16 b) { return a < b ? a : b; }
+#ifdef __AVX512F__
+LANE_FN V16 vmax(V16 a, V16 b) { return (V16)_mm512_max_ps((__m512)a, (__m512)b); }
+LANE_FN bool any_above(V16 a, V16 b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ) != 0; }
+#else
+LANE_FN V16 vmax(V16 a, V16 b) { return a > b ? a : b; }
+LANE_FN bool any_above(V16 a, V16 b) {
+  for (int i = 0; i < LANES; i++)
+    if (a[i] > b[i]) return true;
+  return false;
+}
+#endif
 LANE_FN float max_of(V16 v) {
 #ifdef __AVX512F__
   return _mm512_reduce_max_ps((__m512)v);
@@ -121,6 +131,30 @@ LANE_FN V16 vexp(V16 x) {
   p = p * r * r + r + 1.0f;
   V16 y = p * (V16)((n + 127) << 23);
   return x < low ? V16{} : y;
+}
+
+/// 2^x to about two units in the last place, for x up to 127: x = n + r with |r| ≤ ½, a polynomial in r that is
+/// 1 at 0 (least relative error, 9e-8), times 2^n. A third fewer instructions than `vexp`.
+LANE_FN V16 vexp2(V16 x) {
+#ifdef __AVX512F__
+  const V16 n = (V16)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const V16 r = x - n;
+#else
+  const V16 c = vmin(vmax(x, splat(-126)), splat(127));
+  const I16 n = __builtin_convertvector(c + (c < 0 ? splat(-0.5f) : splat(0.5f)), I16);
+  const V16 r = c - __builtin_convertvector(n, V16);
+#endif
+  V16 p = splat(1.32647238e-3f);
+  p = p * r + 9.67151299e-3f;
+  p = p * r + 5.55073358e-2f;
+  p = p * r + 2.40222424e-1f;
+  p = p * r + 6.93147004e-1f;
+  p = p * r + 1.0f;
+#ifdef __AVX512F__
+  return (V16)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+  return x < -126 ? V16{} : p * (V16)((n + 127) << 23);
+#endif
 }
 
 /// tanh x = 1 − 2 / (e^{2x} + 1), and x itself where that would lose digits.
