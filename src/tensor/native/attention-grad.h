@@ -45,18 +45,19 @@ void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t unit, int64_t 
   T* packed = s.slopes_packed[unit % 2];
   for (int64_t i = 0; i < STRIP; i += LANES) {
     const V16 lse = load(strip.lse + i), delta = load(strip.delta + i);
-    for (int64_t j = 0; j < keys; j += 2) {
+    for (int64_t j = 0; j < keys; j += ROWS) {
       if (j % SPACING == 0 && !urgent.issue()) later.issue();
-      V16 d[2];
-      for (int r = 0; r < 2; r++) {
+      V16 p[ROWS], d[ROWS];
+      for (int r = 0; r < ROWS; r++) p[r] = load(scores + (j + r) * STRIP + i) * factor - lse;
+      vexp2(p);
+      for (int r = 0; r < ROWS; r++) {
         const int64_t at = (j + r) * STRIP + i;
-        const V16 p = vexp2(load(scores + at) * factor - lse);
-        d[r] = p * (load(upstream + at) - delta);
+        d[r] = p[r] * (load(upstream + at) - delta);
         if (CAPPED) d[r] *= load(s.derivative + at);
-        store(probabilities + at, p);
+        store(probabilities + at, p[r]);
         store(slopes + at, d[r]);
       }
-      store_packed(packed + i * keys + j * LANES, d[0], d[1]);
+      for (int r = 0; r < ROWS; r += 2) store_packed(packed + i * keys + (j + r) * LANES, d[r], d[r + 1]);
     }
   }
   const int64_t rest = (BLOCK - keys) * STRIP * sizeof(T);

@@ -29,6 +29,11 @@ struct TokenBlock {
 
 /// Rows of a strip's vectors between two products that are started.
 constexpr int64_t SPACING = 16;
+/// Vectors that are worked on at once.
+#ifndef ROWSN
+#define ROWSN 8
+#endif
+constexpr int ROWS = ROWSN;
 
 /// Products compute whole strips; what is missing there is zero, or hidden.
 constexpr int64_t padded(int64_t count) { return (count + STRIP - 1) / STRIP * STRIP; }

@@ -55,15 +55,19 @@ void fold_scores(ForwardStrip<T>& s, const float* scores, int64_t keys, int64_t 
       store(s.total + i, load(s.total + i) * shrink);
       for (int64_t d = 0; d < dim; d++) store(s.sums + d * STRIP + i, load(s.sums + d * STRIP + i) * shrink);
     }
-    V16 total = load(s.total + i);
-    for (int64_t j = 0; j < keys; j += 2) {
+    V16 total[2] = {load(s.total + i), V16{}};
+    for (int64_t j = 0; j < keys; j += ROWS) {
       if (j % SPACING == 0) products.issue();
-      const V16 even = vexp2(load(scores + j * STRIP + i) * factor - top);
-      const V16 odd = vexp2(load(scores + (j + 1) * STRIP + i) * factor - top);
-      total += even + odd;
-      store_packed(probabilities + i * keys + j * LANES, even, odd);
+      V16 p[ROWS];
+      for (int r = 0; r < ROWS; r++) p[r] = load(scores + (j + r) * STRIP + i) * factor - top;
+      vexp2(p);
+      for (int r = 0; r < ROWS; r += 2) {
+        total[0] += p[r];
+        total[1] += p[r + 1];
+        store_packed(probabilities + i * keys + (j + r) * LANES, p[r], p[r + 1]);
+      }
     }
-    store(s.total + i, total);
+    store(s.total + i, total[0] + total[1]);
   }
 }
 

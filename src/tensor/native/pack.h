@@ -98,7 +98,13 @@ LANE_FN void store_packed(float* out, V16 even, V16 odd) {
   store(out + LANES, odd);
 }
 LANE_FN void store_packed(bf16* out, V16 even, V16 odd) {
-  alignas(64) bf16 rows[2 * LANES];
+#ifdef __AVX512BF16__
+  const __m512i rows = (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even);
+  // Each pair of halves is made of elements i and 16 + i.
+  const I16 pairs = __builtin_convertvector(lanes(), I16) * 0x10001 + 0x100000;
+  _mm512_storeu_si512(out, _mm512_permutexvar_epi16((__m512i)pairs, rows));
+#else
+  bf16 rows[2 * LANES];
   store(rows, even);
   store(rows + LANES, odd);
   H16 first, second;
@@ -106,6 +112,7 @@ LANE_FN void store_packed(bf16* out, V16 even, V16 odd) {
   memcpy(&second, rows + LANES, 32);
   U16 pair = __builtin_convertvector(first, U16) | (__builtin_convertvector(second, U16) << 16);
   memcpy(out, &pair, 64);
+#endif
 }
 
 /// X [rows][columns], both multiples of 16, → its transpose.

@@ -60,6 +60,9 @@ class ProductQueue {
         b.c += i * b.ldc + p * LANES;
         waiting.push_back(b);
       }
+#ifdef NOW
+    drain();
+#endif
   }
 
   std::vector<Block> waiting;

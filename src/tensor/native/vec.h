@@ -133,28 +133,41 @@ LANE_FN V16 vexp(V16 x) {
   return x < low ? V16{} : y;
 }
 
-/// 2^x to about two units in the last place, for x up to 127: x = n + r with |r| ≤ ½, a polynomial in r that is
-/// 1 at 0 (least relative error, 9e-8), times 2^n. A third fewer instructions than `vexp`.
+/// 2^x of N vectors, in place, to about two units in the last place, for x up to 127: x = n + r with |r| ≤ ½, a
+/// polynomial in r that is 1 at 0 (least relative error, 9e-8), times 2^n. Each step is written for all vectors before
+/// the next one, so that a processor finds independent work close by.
+template <int N>
+LANE_FN void vexp2(V16 (&x)[N]) {
+  V16 p[N];
+#ifdef __AVX512F__
+  V16 n[N];
+  for (int i = 0; i < N; i++)
+    n[i] = (V16)_mm512_roundscale_ps((__m512)x[i], _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  for (int i = 0; i < N; i++) x[i] -= n[i];
+#else
+  I16 n[N];
+  for (int i = 0; i < N; i++) {
+    // 2^-127 counts as zero.
+    x[i] = vmin(vmax(x[i], splat(-127)), splat(127));
+    n[i] = __builtin_convertvector(x[i] + (x[i] < 0 ? splat(-0.5f) : splat(0.5f)), I16);
+    x[i] -= __builtin_convertvector(n[i], V16);
+  }
+#endif
+  for (int i = 0; i < N; i++) p[i] = x[i] * 1.32647238e-3f + 9.67151299e-3f;
+  for (int i = 0; i < N; i++) p[i] = p[i] * x[i] + 5.55073358e-2f;
+  for (int i = 0; i < N; i++) p[i] = p[i] * x[i] + 2.40222424e-1f;
+  for (int i = 0; i < N; i++) p[i] = p[i] * x[i] + 6.93147004e-1f;
+  for (int i = 0; i < N; i++) p[i] = p[i] * x[i] + 1.0f;
+#ifdef __AVX512F__
+  for (int i = 0; i < N; i++) x[i] = (V16)_mm512_scalef_ps((__m512)p[i], (__m512)n[i]);
+#else
+  for (int i = 0; i < N; i++) x[i] = n[i] <= -127 ? V16{} : p[i] * (V16)((n[i] + 127) << 23);
+#endif
+}
 LANE_FN V16 vexp2(V16 x) {
-#ifdef __AVX512F__
-  const V16 n = (V16)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const V16 r = x - n;
-#else
-  const V16 c = vmin(vmax(x, splat(-126)), splat(127));
-  const I16 n = __builtin_convertvector(c + (c < 0 ? splat(-0.5f) : splat(0.5f)), I16);
-  const V16 r = c - __builtin_convertvector(n, V16);
-#endif
-  V16 p = splat(1.32647238e-3f);
-  p = p * r + 9.67151299e-3f;
-  p = p * r + 5.55073358e-2f;
-  p = p * r + 2.40222424e-1f;
-  p = p * r + 6.93147004e-1f;
-  p = p * r + 1.0f;
-#ifdef __AVX512F__
-  return (V16)_mm512_scalef_ps((__m512)p, (__m512)n);
-#else
-  return x < -126 ? V16{} : p * (V16)((n + 127) << 23);
-#endif
+  V16 one[1] = {x};
+  vexp2(one);
+  return one[0];
 }
 
 /// tanh x = 1 − 2 / (e^{2x} + 1), and x itself where that would lose digits.
