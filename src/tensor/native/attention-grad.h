@@ -7,62 +7,77 @@
 // leave the cache once for all of them.
 #pragma once
 #include "attention-parts.h"
-#include "product-queue.h"
 
 namespace lorikeet {
 
 template <class T>
 struct GradientStrip {
-  /// Q and dO, packed as [dim][queries] and as [queries][dim].
-  T query[STRIP * 256], query_rows[STRIP * 256], upstream[STRIP * 256], upstream_rows[STRIP * 256];
-  /// dQᵀ / scale, [dim][queries]
-  float sums[STRIP * 256];
-  float lse[STRIP], delta[STRIP];
-  /// Pᵀ and dSᵀ, [keys][queries], of the present key block and the one before.
-  T probabilities[2][BLOCK * STRIP], slopes[2][BLOCK * STRIP];
   TokenBlock tokens;
   int64_t head;
+  /// Q and dO, packed as [dim][queries] and as [queries][dim].
+  T *query, *query_rows, *upstream, *upstream_rows;
+  /// Pᵀ and dSᵀ of the present key block, [keys][queries].
+  T *probabilities, *slopes;
+  /// dQᵀ / scale, [dim][queries]
+  float *sums, *lse, *delta;
 };
 
+/// What a thread works with, in one piece of memory, so that it fills few lines and pages.
 template <class T>
 struct GradientState {
-  T local[BLOCK * 256];
+  static constexpr int64_t SQUARE = STRIP * STRIP;
   GradientStrip<T> strips[MAX_STRIPS];
-  /// Sᵀ, dPᵀ, and dSᵀ packed: of the present unit, and of the one before or behind it.
-  float scores[2][BLOCK * STRIP], upstream_scores[2][BLOCK * STRIP];
-  T slopes_packed[2][BLOCK * STRIP];
-  float derivative[BLOCK * STRIP];
-  /// The summands of dV and dK of the present key block, and of the one before.
-  Segment<T> value_parts[2][MAX_STRIPS], key_parts[2][MAX_STRIPS];
-};
+  /// Rows as they were read, or are to be written; dSᵀ packed.
+  T *local, *slopes_packed;
+  /// Sᵀ and dPᵀ of some keys, and d capped / d scaled.
+  float *scores, *upstream_scores, *derivative;
 
-/// Sᵀ and dPᵀ → Pᵀ, and dSᵀ without the scale in both forms. Scores are `factor`·scores.
-template <class T, bool CAPPED>
-void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t unit, int64_t block, int64_t keys, float factor,
-            ProductQueue<T>& urgent, ProductQueue<T>& later) {
-  const float *scores = s.scores[unit % 2], *upstream = s.upstream_scores[unit % 2];
-  T *probabilities = strip.probabilities[block % 2], *slopes = strip.slopes[block % 2];
-  T* packed = s.slopes_packed[unit % 2];
-  for (int64_t i = 0; i < STRIP; i += LANES) {
-    const V16 lse = load(strip.lse + i), delta = load(strip.delta + i);
-    for (int64_t j = 0; j < keys; j += ROWS) {
-      if (j % SPACING == 0 && !urgent.issue()) later.issue();
-      V16 p[ROWS], d[ROWS];
-      for (int r = 0; r < ROWS; r++) p[r] = load(scores + (j + r) * STRIP + i) * factor - lse;
-      vexp2(p);
-      for (int r = 0; r < ROWS; r++) {
-        const int64_t at = (j + r) * STRIP + i;
-        d[r] = p[r] * (load(upstream + at) - delta);
-        if (CAPPED) d[r] *= load(s.derivative + at);
-        store(probabilities + at, p[r]);
-        store(slopes + at, d[r]);
-      }
-      for (int r = 0; r < ROWS; r += 2) store_packed(packed + i * keys + (j + r) * LANES, d[r], d[r + 1]);
+  static int64_t size(int64_t stride) {
+    const int64_t halves = 4 * STRIP * stride + 2 * BLOCK * STRIP, floats = STRIP * stride + 2 * STRIP;
+    return MAX_STRIPS * (halves * sizeof(T) + floats * 4) + (BLOCK * stride + BLOCK * STRIP) * sizeof(T) + 3 * SQUARE * 4;
+  }
+
+  GradientState(char* memory, int64_t stride) {
+    auto take = [&]<class V>(V*& part, int64_t count) {
+      part = (V*)memory;
+      memory += count * sizeof(V);
+    };
+    take(scores, SQUARE);
+    take(upstream_scores, SQUARE);
+    take(derivative, SQUARE);
+    take(slopes_packed, BLOCK * STRIP);
+    take(local, BLOCK * stride);
+    for (auto& s : strips) {
+      for (T** part : {&s.query, &s.query_rows, &s.upstream, &s.upstream_rows}) take(*part, STRIP * stride);
+      for (T** part : {&s.probabilities, &s.slopes}) take(*part, BLOCK * STRIP);
+      take(s.sums, STRIP * stride);
+      take(s.lse, STRIP);
+      take(s.delta, STRIP);
     }
   }
-  const int64_t rest = (BLOCK - keys) * STRIP * sizeof(T);
-  memset((void*)(probabilities + keys * STRIP), 0, rest);
-  memset((void*)(slopes + keys * STRIP), 0, rest);
+};
+
+/// Sᵀ and dPᵀ of 32 keys from row `key` on → Pᵀ, and dSᵀ without the scale in both forms. Scores are
+/// `factor`·s.scores; `keys` is the depth of the packed form.
+template <bool CAPPED, class T>
+void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t key, int64_t keys, float factor) {
+  for (int64_t i = 0; i < STRIP; i += LANES) {
+    const V16 lse = load(strip.lse + i), delta = load(strip.delta + i);
+    for (int64_t j = 0; j < STRIP; j += ROWS) {
+      V16 p[ROWS], d[ROWS];
+      for (int r = 0; r < ROWS; r++) p[r] = load(s.scores + (j + r) * STRIP + i) * factor - lse;
+      vexp2(p);
+      for (int r = 0; r < ROWS; r++) {
+        const int64_t at = (j + r) * STRIP + i, to = at + key * STRIP;
+        d[r] = p[r] * (load(s.upstream_scores + at) - delta);
+        if (CAPPED) d[r] *= load(s.derivative + at);
+        store(strip.probabilities + to, p[r]);
+        store(strip.slopes + to, d[r]);
+      }
+      for (int r = 0; r < ROWS; r += 2)
+        store_packed(s.slopes_packed + i * keys + (key + j + r) * LANES, d[r], d[r + 1]);
+    }
+  }
 }
 
 class AttentionGrad : public OpKernel {
@@ -112,12 +127,11 @@ class AttentionGrad : public OpKernel {
     const Keys<T> keys{scratch<T>(c, &hold[0], all), scratch<T>(c, &hold[1], all), scratch<T>(c, &hold[2], all),
                        scratch<float>(c, &hold[3], parts.copies * all), scratch<float>(c, &hold[4], parts.copies * all),
                        size};
-    const int64_t state_size = (sizeof(GradientState<T>) + 63) / 64 * 64;
+    const int64_t state_size = GradientState<T>::size(t.stride);
     char* states = (char*)scratch<float>(c, &hold[5], threads_of(c) * state_size / 4);
     if (!c->status().ok() || tokens == 0) return;
     t.dq = data_of<T>(*dq);
     each_item(c, form.kv_heads * blocks, [&](int64_t item, int64_t slot) {
-      T* local = ((GradientState<T>*)(states + slot * state_size))->local;
       const int64_t kv = item / blocks;
       const TokenBlock& block = plan.blocks[item % blocks];
       load_block(t.k + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.rows + item * size);
@@ -133,7 +147,7 @@ class AttentionGrad : public OpKernel {
         memset(own.dk + b * size, 0, size * sizeof(float));
         memset(own.dv + b * size, 0, size * sizeof(float));
       });
-      auto& s = *(GradientState<T>*)(states + slot * state_size);
+      GradientState<T> s(states + slot * state_size, t.stride);
       for (int64_t i = part.first; i < part.last; i++) tile(plan, parts.tiles[i], kv, t, own, s);
     });
     reduce(c, plan, parts, t, keys.dk, form.scale, data_of<T>(*dk));
@@ -151,14 +165,21 @@ class AttentionGrad : public OpKernel {
         for (int64_t head = g; head < std::min(group, g + MAX_HEADS); head++)
           for (int64_t i = 0; i * STRIP < plan.blocks[b].count; i++)
             start(s.strips[count++], strip_of(plan.blocks[b], i), kv * group + head, t, s.local);
-      std::vector<Unit> units;
       plan.each_key_block(plan.runs[tile.run], tile.last - 1, [&](int64_t k) {
+        Segment<T> value_parts[MAX_STRIPS], key_parts[MAX_STRIPS];
+        int parts = 0;
         for (int64_t i = 0; i < count; i++) {
-          const Sight sight = plan.sight(s.strips[i].tokens, k, form.window);
-          if (sight.keys > 0) units.push_back({i, k, sight});
+          auto& strip = s.strips[i];
+          const Sight sight = plan.sight(strip.tokens, k, form.window);
+          if (sight.keys == 0) continue;
+          meet(plan, {i, k, sight}, t, keys, s);
+          value_parts[parts] = {strip.probabilities, STRIP, strip.upstream_rows, STRIP};
+          key_parts[parts++] = {strip.slopes, STRIP, strip.query_rows, STRIP};
         }
+        if (parts == 0) return;
+        block_gemm(value_parts, parts, BLOCK, t.dim, keys.dv + k * keys.size, t.stride, true);
+        block_gemm(key_parts, parts, BLOCK, t.dim, keys.dk + k * keys.size, t.stride, true);
       });
-      accumulate(plan, units, t, keys, s);
       for (int64_t i = 0; i < count; i++) finish(s.strips[i], t, s.local);
     }
   }
@@ -185,56 +206,26 @@ class AttentionGrad : public OpKernel {
     }
   }
 
-  /// All units into dQᵀ of their strips and dK and dV of their key blocks. While the slopes of one are computed, so are
-  /// the next one's scores, the last one's part of dQᵀ, and dK and dV of the key block before.
+  /// One unit into Pᵀ and dSᵀ, and dQᵀ of its strip, 32 keys at a time: what they meet stays in the first cache.
   template <class T>
-  void accumulate(const AttentionPlan& plan, const std::vector<Unit>& units, const Tensors<T>& t, const Keys<T>& keys,
-                  GradientState<T>& s) const {
-    ProductQueue<T> urgent, later;
-    const int64_t depth = depth_of<T>(t.dim);
-    auto add_scores = [&](size_t u) {
-      const Unit& unit = units[u];
-      const auto& strip = s.strips[unit.strip];
-      const Segment<T> scores{keys.rows + unit.k * keys.size, t.stride, strip.query, depth};
-      const Segment<T> upstream{keys.values + unit.k * keys.size, t.stride, strip.upstream, depth};
-      urgent.add(scores, unit.sight.keys, STRIP, s.scores[u % 2], STRIP, false);
-      urgent.add(upstream, unit.sight.keys, STRIP, s.upstream_scores[u % 2], STRIP, false);
-    };
-    auto add_queries = [&](size_t u) {
-      const Unit& unit = units[u];
-      const Segment<T> product{keys.columns + unit.k * keys.size, BLOCK, s.slopes_packed[u % 2], unit.sight.keys};
-      urgent.add(product, t.dim, STRIP, s.strips[unit.strip].sums, STRIP, true);
-    };
-    int64_t block = 0;
-    int count = 0;
-    auto add_keys = [&](int64_t k) {
-      later.drain();
-      later.add_sum(s.value_parts[block % 2], count, BLOCK, t.dim, keys.dv + k * keys.size, t.stride);
-      later.add_sum(s.key_parts[block % 2], count, BLOCK, t.dim, keys.dk + k * keys.size, t.stride);
-      block++;
-      count = 0;
-    };
-    add_scores(0);
-    urgent.drain();
-    for (size_t u = 0; u < units.size(); u++) {
-      const Unit& unit = units[u];
-      auto& strip = s.strips[unit.strip];
-      if (u > 0) add_queries(u - 1);
-      if (u > 0 && units[u - 1].k != unit.k) add_keys(units[u - 1].k);
-      if (u + 1 < units.size()) add_scores(u + 1);
-      const bool capped = form.softcap != 0, shapes = !unit.sight.whole || capped;
-      if (shapes) shape_scores(form, strip.tokens, plan.blocks[unit.k], unit.sight, s.scores[u % 2], s.derivative);
-      const float factor = shapes ? 1.0f : score_factor(form);
-      if (capped) slopes<T, true>(s, strip, u, block, unit.sight.keys, factor, urgent, later);
-      else slopes<T, false>(s, strip, u, block, unit.sight.keys, factor, urgent, later);
-      s.value_parts[block % 2][count] = {strip.probabilities[block % 2], STRIP, strip.upstream_rows, STRIP};
-      s.key_parts[block % 2][count++] = {strip.slopes[block % 2], STRIP, strip.query_rows, STRIP};
-      urgent.drain();
+  void meet(const AttentionPlan& plan, const Unit& unit, const Tensors<T>& t, const Keys<T>& keys,
+            GradientState<T>& s) const {
+    const int64_t depth = depth_of<T>(t.dim), first = unit.k * keys.size, seen = unit.sight.keys;
+    auto& strip = s.strips[unit.strip];
+    const bool capped = form.softcap != 0, shapes = !unit.sight.whole || capped;
+    const float factor = shapes ? 1.0f : score_factor(form);
+    for (int64_t key = 0; key < seen; key += STRIP) {
+      const int64_t rows = first + key * t.stride;
+      block_gemm(keys.rows + rows, t.stride, STRIP, strip.query, depth, STRIP, s.scores, STRIP, false);
+      block_gemm(keys.values + rows, t.stride, STRIP, strip.upstream, depth, STRIP, s.upstream_scores, STRIP, false);
+      if (shapes) shape_scores(form, strip.tokens, plan.blocks[unit.k], key, unit.sight.whole, s.scores, s.derivative);
+      if (capped) slopes<true>(s, strip, key, seen, factor);
+      else slopes<false>(s, strip, key, seen, factor);
     }
-    add_queries(units.size() - 1);
-    urgent.drain();
-    add_keys(units.back().k);
-    later.drain();
+    const int64_t rest = (BLOCK - seen) * STRIP * sizeof(T);
+    memset((void*)(strip.probabilities + seen * STRIP), 0, rest);
+    memset((void*)(strip.slopes + seen * STRIP), 0, rest);
+    block_gemm(keys.columns + first, BLOCK, int(t.dim), s.slopes_packed, seen, STRIP, strip.sums, STRIP, true);
   }
 
   /// dQᵀ / scale → rows of dQ.

@@ -30,10 +30,7 @@ struct TokenBlock {
 /// Rows of a strip's vectors between two products that are started.
 constexpr int64_t SPACING = 16;
 /// Vectors that are worked on at once.
-#ifndef ROWSN
-#define ROWSN 8
-#endif
-constexpr int ROWS = ROWSN;
+constexpr int ROWS = 8;
 
 /// Products compute whole strips; what is missing there is zero, or hidden.
 constexpr int64_t padded(int64_t count) { return (count + STRIP - 1) / STRIP * STRIP; }
@@ -126,11 +123,11 @@ constexpr float HIDDEN = -1e30f, LOWEST = -5e29f;
 /// Products to scores of base 2, by one factor where neither cap nor mask is to be applied.
 inline float score_factor(const AttentionForm& f) { return f.scale * LOG2_E; }
 
-/// Products of a strip, [keys][queries] → scores of base 2: scaled, capped, `HIDDEN` where not seen.
+/// Products of a strip with 32 keys of a block, [keys][queries] → scores of base 2: scaled, capped, `HIDDEN` where not seen.
 /// `derivative` gets d capped / d scaled.
-inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const TokenBlock& key, const Sight& sight,
-                         float* s, float* derivative) {
-  for (int64_t j = 0; j < sight.keys; j++)
+inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const TokenBlock& key, int64_t first_key,
+                         bool whole, float* s, float* derivative) {
+  for (int64_t j = 0; j < STRIP; j++)
     for (int64_t i = 0; i < STRIP; i += LANES) {
       const int64_t at = j * STRIP + i;
       V16 v = load(s + at) * f.scale;
@@ -140,10 +137,10 @@ inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const 
         if (derivative) store(derivative + at, 1.0f - t * t);
       }
       v *= LOG2_E;
-      if (!sight.whole) {
+      if (!whole) {
         // The key's position as seen from each query: 0 is itself, positive ones lie ahead.
-        const V16 ahead = splat(float(key.position + j - query.position - i)) - lanes();
-        const V16 last = splat(j < key.count ? 0 : -INFINITY);
+        const V16 ahead = splat(float(key.position + first_key + j - query.position - i)) - lanes();
+        const V16 last = splat(first_key + j < key.count ? 0 : -INFINITY);
         const V16 first = splat(f.window == 0 ? -INFINITY : float(1 - f.window));
         v = (ahead <= last) & (ahead >= first) ? v : splat(HIDDEN);
       }

@@ -173,8 +173,9 @@ class Attention : public OpKernel {
       if (u > 0 && units[u - 1].strip == unit.strip) products.drain();
       if (u + 1 < units.size()) add_scores(u + 1);
       const bool shapes = !unit.sight.whole || form.softcap != 0;
-      if (shapes)
-        shape_scores(form, strip_of(block, unit.strip), plan.blocks[unit.k], unit.sight, s.scores[u % 2], nullptr);
+      for (int64_t key = 0; shapes && key < unit.sight.keys; key += STRIP)
+        shape_scores(form, strip_of(block, unit.strip), plan.blocks[unit.k], key, unit.sight.whole,
+                     s.scores[u % 2] + key * STRIP, nullptr);
       fold_scores(s.strips[unit.strip], s.scores[u % 2], unit.sight.keys, dim, shapes ? 1.0f : score_factor(form),
                   s.probabilities[u % 2], products);
       products.drain();

@@ -83,7 +83,7 @@ const attentionAttrs = ({ heads, kvHeads, scale, softcap, window }: AttentionSha
 /**
  * @param q `[T, heads·D]` @param k `[T, kvHeads·D]`, as `v`
  * @param segments int32 `[n, 3]`: start, length, index of the prefix or −1
- * @returns o `[T, heads·D]`, lse f32 `[heads, T]`
+ * @returns o `[T, heads·D]`, log2 Σ 2^(score·log2 e) f32 `[heads, T]`
  */
 export function nativeAttention(
   { q, k, v, segments }: { q: Tensor; k: Tensor; v: Tensor; segments: Tensor },
