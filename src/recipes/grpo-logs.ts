@@ -1,14 +1,19 @@
 /** What GRPO writes down of its completions: one row each, one row a group, and metrics of both. */
+import { existsSync } from 'node:fs';
 import type { GrpoConfig } from '../config/index.js';
 import type { AnswerGrade, AnswerGrader } from '../evaluate/index.js';
 import {
+  checkFileName,
   type GroupLog,
   type GroupRow,
   openGroupLog,
   openSampleLog,
+  type RunFolder,
+  SAMPLES_FILE,
   type SampleLog,
   sampleRow,
 } from '../report/index.js';
+import { InputError } from '../util/errors.js';
 import { Rng } from '../util/rng.js';
 import { trainerJudge } from './evaluate-trained.js';
 import type { GradedRollout } from './graded-rollouts.js';
@@ -22,6 +27,31 @@ interface Judged {
 }
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+const takesSamplesFile = (config: GrpoConfig): boolean =>
+  config.save_samples && config.samples_filename === SAMPLES_FILE;
+
+/** @throws InputError on a `samples_filename` that the run uses for something else. */
+export function checkLogNames(config: GrpoConfig): void {
+  if (!config.save_samples || takesSamplesFile(config)) return;
+  checkFileName(config.samples_filename, 'samples_filename');
+}
+
+/** Groups may take the name of the completion rows, which then have another: a file holds one form of rows. */
+function logPaths(config: GrpoConfig, run: RunFolder) {
+  const { samples, completions } = run.paths;
+  const hasMoved = takesSamplesFile(config);
+  const isOther = existsSync(completions) ? !hasMoved : hasMoved && existsSync(samples);
+  if (run.isResumed && isOther) {
+    throw new InputError({
+      where: 'samples_filename',
+      problem: `the rows of this run so far ${hasMoved ? 'are' : 'are not'} completions in ${SAMPLES_FILE}`,
+      remedy: 'Go on with the name it began with',
+    });
+  }
+  if (hasMoved) return { samples: completions, groups: samples };
+  return { samples, groups: config.save_samples ? run.claim(config.samples_filename) : null };
+}
 
 export class GrpoLogs {
   private readonly config: GrpoConfig;
@@ -37,10 +67,9 @@ export class GrpoLogs {
     this.config = config;
     this.session = session;
     this.judge = trainerJudge(config);
-    this.samples = openSampleLog(run.paths.samples, resume);
-    this.groups = config.save_samples
-      ? openGroupLog(run.claim(config.samples_filename), resume)
-      : null;
+    const { samples, groups } = logPaths(config, run);
+    this.samples = openSampleLog(samples, resume);
+    this.groups = groups === null ? null : openGroupLog(groups, resume);
   }
 
   /**

@@ -9,7 +9,7 @@ import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './dataset.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { Collector } from './grpo-collector.js';
-import { GrpoLogs } from './grpo-logs.js';
+import { checkLogNames, GrpoLogs } from './grpo-logs.js';
 import type { ModelSource } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 import { truncations } from './policy-logprobs.js';
@@ -30,6 +30,7 @@ async function inputsOf(
   { tokenizer, spec }: ModelSource,
   context: RecipeContext,
 ): Promise<GrpoInputs> {
+  checkLogNames(config);
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
   if (held >= rows.length) {

@@ -44,11 +44,22 @@ export interface TrainingLogOptions {
   readonly shown: readonly string[];
 }
 
-/** Trackers that a config names. */
-export function trackerNames({
-  report_to: names,
-}: Pick<TrainerConfig, 'report_to'>): TrackerName[] {
-  return [names].flat().filter((name) => name !== 'none');
+type TrackerKeys = Pick<TrainerConfig, 'report_to' | 'wandb_project'>;
+
+const namedTrackers = ({ report_to: names }: TrackerKeys): TrackerName[] =>
+  [names].flat().filter((name) => name !== 'none');
+
+/** Trackers that a config names; a project of Weights & Biases names that one. */
+export function trackerNames(config: TrackerKeys): TrackerName[] {
+  const names = namedTrackers(config);
+  if (config.wandb_project === null || names.includes('wandb')) return names;
+  return [...names, 'wandb'];
+}
+
+/** Says which tracker `report_to` does not name. */
+export function logImpliedTracker(config: TrackerKeys, { log }: Pick<RecipeContext, 'log'>): void {
+  if (trackerNames(config).length === namedTrackers(config).length) return;
+  log(`wandb_project=${config.wandb_project} adds wandb to report_to`);
 }
 
 /** @throws SetupError or RunError when a tracker refuses the run. */

@@ -38,7 +38,7 @@ import {
   takeBest,
 } from './training-checkpoints.js';
 import { checkChanged, logChanges } from './training-checks.js';
-import { openTrainingLog, trackerNames } from './training-log.js';
+import { logImpliedTracker, openTrainingLog, trackerNames } from './training-log.js';
 import { type PreparedTraining, type TrainingSession, trainingLoop } from './training-loop.js';
 
 export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
@@ -69,6 +69,7 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
 ): Promise<TrainingResult> {
   const { dir, options } = runOf(recipe.command, config);
   checkRun(dir, options);
+  logImpliedTracker(config, context);
   await checkTrackers({ names: trackerNames(config), env: process.env });
   configureDevice(config);
   const source = await openModel(config, context);

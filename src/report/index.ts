@@ -61,7 +61,7 @@ export type {
   TextSection,
 } from './report-types.js';
 export type { RowLog, RowLogOptions, StepRow } from './row-log.js';
-export { moveRunAside, readRunRecord } from './run-files.js';
+export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run-files.js';
 export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder.js';
 export { isLocked } from './run-lock.js';
 export { makeRunId, type RunRecord, type RunStatus } from './run-record.js';

@@ -2,14 +2,26 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
 import type { RunRecord } from './run-record.js';
 
 export const RUN_FILE = 'run.json';
 
+/** Completion rows, and where they go when groups take that name. */
+export const SAMPLES_FILE = 'samples.jsonl';
+export const COMPLETIONS_FILE = 'completions.jsonl';
+
 /** Fixed files of a run. `run.json` goes last: while it is there, the folder counts as a run. */
-const FILES = ['config.yaml', 'metrics.jsonl', 'samples.jsonl', 'report.html', RUN_FILE];
+const FILES = [
+  'config.yaml',
+  'metrics.jsonl',
+  SAMPLES_FILE,
+  COMPLETIONS_FILE,
+  'report.html',
+  RUN_FILE,
+];
 
 /** Fixed folders, and the entries in them that are a run's own. */
 const FOLDERS: Readonly<Record<string, RegExp>> = {
@@ -21,6 +33,25 @@ const FOLDERS: Readonly<Record<string, RegExp>> = {
 };
 
 const CLEARED = '.cleared-';
+
+/** Names that a further file of a run may not have. */
+const TAKEN: readonly string[] = [...FILES, ...Object.keys(FOLDERS), 'debug', 'eval', LOCK_FILE];
+
+/** @throws InputError where a run has a file or folder of that name already. */
+export function checkFileName(name: string, where: string): void {
+  if (!TAKEN.includes(name)) return;
+  throw new InputError({
+    where,
+    problem: `${name} is a name that the run uses itself`,
+    remedy: 'Choose another',
+  });
+}
+
+/** Where the completion rows of the run in `dir` are. */
+export function samplesPath(dir: string): string {
+  const apart = join(dir, COMPLETIONS_FILE);
+  return existsSync(apart) ? apart : join(dir, SAMPLES_FILE);
+}
 
 /** The record of the run in `dir`, or null when there is none. */
 export function readRunRecord(dir: string): RunRecord | null {

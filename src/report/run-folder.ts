@@ -8,7 +8,7 @@ import { writeFileAtomic, writeJson } from '../util/files.js';
 import type { LockHolder } from '../util/lock.js';
 import { type ConfigDifference, configDifferences } from './config-differences.js';
 import { PhaseClock } from './phases.js';
-import { RUN_FILE } from './run-files.js';
+import { COMPLETIONS_FILE, checkFileName, RUN_FILE, SAMPLES_FILE } from './run-files.js';
 import { unlockRun } from './run-lock.js';
 import {
   baseVersions,
@@ -53,7 +53,10 @@ export interface RunFolder {
   readonly configChanges: readonly ConfigDifference[];
   readonly paths: RunPaths;
   readonly phases: PhaseClock;
-  /** Absolute path of a further file of the run; it is noted, so that `overwrite` clears it. */
+  /**
+   * Absolute path of a further file of the run; it is noted, so that `overwrite` clears it.
+   * @throws InputError for a name that is a run's own
+   */
   claim(relativePath: string): string;
   /** Adds to `run.json`; records (`results`, `versions`, `seeds`) are merged. */
   record(patch: RunPatch): void;
@@ -68,6 +71,8 @@ export interface RunPaths {
   readonly checkpoints: string;
   readonly metrics: string;
   readonly samples: string;
+  /** Completion rows, where groups of them stand in `samples`. */
+  readonly completions: string;
   readonly debug: string;
   readonly tensorboard: string;
   readonly report: string;
@@ -106,6 +111,7 @@ export function startRun(
     phases,
     claim(relativePath) {
       const name = insideName(relativePath);
+      checkFileName(name, relativePath);
       if (!record.files.includes(name)) {
         record = { ...record, files: [...record.files, name] };
         write();
@@ -134,7 +140,8 @@ function runPaths(dir: string): RunPaths {
     model: join(dir, 'model'),
     checkpoints: join(dir, 'checkpoints'),
     metrics: join(dir, 'metrics.jsonl'),
-    samples: join(dir, 'samples.jsonl'),
+    samples: join(dir, SAMPLES_FILE),
+    completions: join(dir, COMPLETIONS_FILE),
     debug: join(dir, 'debug'),
     tensorboard: join(dir, 'tensorboard'),
     report: join(dir, 'report.html'),

@@ -7,7 +7,7 @@ import { pickExamples, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { MetricRow } from './metric-log.js';
 import type { Fact, Report, Section } from './report-types.js';
-import { readRunRecord } from './run-files.js';
+import { readRunRecord, samplesPath } from './run-files.js';
 import type { RunRecord } from './run-record.js';
 import type { SampleRow } from './sample-log.js';
 import { duration, formatCell } from './text-table.js';
@@ -41,7 +41,7 @@ export function readRun(dir: string): RunRows {
     record,
     configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
     metrics: rowsIn(join(dir, 'metrics.jsonl')) as unknown as MetricRow[],
-    samples: rowsIn(join(dir, 'samples.jsonl')) as unknown as SampleRow[],
+    samples: rowsIn(samplesPath(dir)) as unknown as SampleRow[],
   };
 }
 

@@ -8,6 +8,7 @@ import type { RecipeContext } from '../../src/recipes/context.js';
 import { runDpo } from '../../src/recipes/dpo.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { runSft } from '../../src/recipes/sft.js';
+import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { type JsonRow, readJsonl } from '../../src/util/files.js';
 import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js';
@@ -161,6 +162,25 @@ test('grpo: further groups, one step ahead, a moving reference, held-out rows', 
   expect(groups).toHaveLength(16);
   expect(groups[0]).toMatchObject({ step: 1, responses: [{}, {}, {}, {}] });
   expect(rowsOf('options', 'samples.jsonl')).toHaveLength(64);
+});
+
+test('grpo: groups may take the name of the completion rows, and no other name of the run', async () => {
+  await grpo('named', ['max_steps=1', 'samples_filename=samples.jsonl']);
+  const groups = rowsOf('named', 'samples.jsonl');
+  expect(groups.every(({ responses }) => (responses as JsonRow[]).length === 4)).toBe(true);
+  expect(groups).toHaveLength(4);
+  const { samples } = readRun(join(dir, 'named'));
+  expect(samples).toHaveLength(16);
+  expect(
+    samples.every(({ completion, tokens }) => typeof completion === 'string' && tokens > 0),
+  ).toBe(true);
+  const renamed = grpo('named', ['max_steps=2', 'resume=auto']);
+  await expect(renamed).rejects.toThrow(/samples_filename: the rows of this run so far are not/);
+  for (const name of ['metrics.jsonl', 'run.json', 'completions.jsonl', 'model']) {
+    const taken = grpo('taken', ['max_steps=1', `samples_filename=${name}`]);
+    await expect(taken).rejects.toThrow(/samples_filename: .* is a name that the run uses itself/);
+  }
+  expect(readdirSync(dir)).not.toContain('taken');
 });
 
 test('grpo stops when rewards never differ', async () => {

@@ -195,7 +195,7 @@ export const grpoSchema = z
     sample_save_rate: within(0, 1).default(1).describe('Share of the groups that are written'),
     samples_filename: fileWord()
       .default('samples_by_group.jsonl')
-      .describe('File of the groups in the run folder'),
+      .describe('File of the groups; samples.jsonl moves completions to completions.jsonl'),
     rollout_correction: z
       .boolean()
       .default(true)

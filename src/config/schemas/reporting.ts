@@ -19,7 +19,9 @@ export const reportingKeys = {
   logging_dir: optionalText(
     'Folder of TensorBoard event files; null is tensorboard/ in the run folder',
   ),
-  wandb_project: optionalText('Project in Weights & Biases; null is WANDB_PROJECT, else lorikeet'),
+  wandb_project: optionalText(
+    'Project in Weights & Biases, adds wandb to report_to; null: WANDB_PROJECT, else lorikeet',
+  ),
   wandb_name: optionalText('Name of the run in trackers; null is run_name, else the run id'),
   verbose: z.boolean().default(false).describe('The same as --verbose: all metrics on the console'),
 };

@@ -133,6 +133,8 @@ export const trainerKeys = (defaults: {
 });
 
 interface TrainerChecks extends ScheduleKeys {
+  readonly report_to: string | readonly string[];
+  readonly wandb_project: string | null;
   readonly eval: object | null;
   readonly eval_dataset?: object | null;
   readonly eval_steps: number | null;
@@ -146,6 +148,9 @@ export function checkTrainer(config: TrainerChecks, context: z.RefinementCtx): v
   checkSchedule(config, context);
   const issue = (key: string, message: string) =>
     context.addIssue({ code: 'custom', path: [key], message });
+  if (config.wandb_project !== null && config.report_to === 'none') {
+    issue('wandb_project', 'report_to is none. Leave out one of the two');
+  }
   const { eval_steps: every, eval_dataset: dataset = null } = config;
   if (every !== null && config.eval === null && dataset === null) {
     issue('eval_steps', 'there is nothing to evaluate by. Give eval or eval_dataset');

@@ -48,6 +48,7 @@ function usedDir(): string {
   const files = [
     'metrics.jsonl',
     'samples.jsonl',
+    'completions.jsonl',
     'report.html',
     'model/adapter_model.safetensors',
     'model/tokenizer.json',
@@ -70,6 +71,15 @@ describe('makeRunId', () => {
 });
 
 describe('openRun', () => {
+  it('gives no name away that is its own', () => {
+    const run = openRun(freshDir(), options());
+    for (const name of ['metrics.jsonl', 'completions.jsonl', './run.json', 'model']) {
+      expect(() => run.claim(name)).toThrow(/is a name that the run uses itself/);
+    }
+    expect(run.claim('debug/metrics.jsonl')).toMatch(/metrics.jsonl$/);
+    run.close('done');
+  });
+
   it('writes the config and what is known of the run', () => {
     const dir = freshDir();
     const run = openRun(dir, options({ lr: 0.1 }));
