@@ -1,6 +1,6 @@
 /**
  * The generated parts of the documentation: in `docs/commands/<name>.md` the usage and the key table of a
- * command, in `README.md` the list of commands. They stand between markers and are made from the command
+ * command, the alarms of a trainer, in `README.md` the list of commands. They stand between markers and are made from the command
  * objects and their schemas; all other text is written by hand. A command without a page gets one.
  *
  *   npx tsx scripts/command-pages.ts            writes
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from '../src/cli/command.js';
 import { commands } from '../src/cli/commands/index.js';
 import { type ConfigSchema, type KeyDoc, keyDocs } from '../src/config/index.js';
+import { ALARMS, HEALTHY_RANGES, type TrainerName } from '../src/train/alarms.js';
 
 /** What a page or the list needs of a command. */
 export type Documented = Pick<
@@ -68,6 +69,17 @@ function keyTable(schema: ConfigSchema): string {
   return ['| key | takes | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+/** Name, metric, bound and advice of each alarm that a trainer has. */
+function alarmTable(trainer: TrainerName): string {
+  const ranges = HEALTHY_RANGES[trainer];
+  const rows = Object.entries(ALARMS).flatMap(([name, { metric, side, advice }]) => {
+    const bound = ranges[metric]?.[side === 'low' ? 0 : 1] ?? null;
+    const healthy = `${side === 'low' ? 'at least' : 'at most'} ${bound}`;
+    return bound === null ? [] : [`| \`${name}\` | \`${metric}\` ${healthy} | ${cell(advice)} |`];
+  });
+  return ['| alarm | healthy | what to do |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
 /** A first page, complete as far as the command object tells. */
 function newPage(command: Documented): string {
   const exitCodes =
@@ -86,7 +98,9 @@ function newPage(command: Documented): string {
 /** The page of a command: `current` with its generated parts renewed, or a first page. */
 export function commandPage(command: Documented, current: string | null): string {
   const page = replacePart(current ?? newPage(command), 'usage', usagePart(command));
-  return replacePart(page, 'keys', keysPart(command));
+  const whole = replacePart(page, 'keys', keysPart(command));
+  if (!Object.hasOwn(HEALTHY_RANGES, command.name)) return whole;
+  return replacePart(whole, 'alarms', alarmTable(command.name as TrainerName));
 }
 
 /** The list of commands, a row each. */

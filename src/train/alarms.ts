@@ -1,7 +1,9 @@
 /**
  * Alarms: metrics outside healthy ranges, named, with advice. The ranges for GRPO are those of axolotl's
- * notes on training stability. A range must be left for several rows on end, and it warns once until the
- * metric has come back, so that a healthy run stays silent.
+ * notes on training stability, but for the upper bounds of `entropy` (there 0.5) and `grad_norm` (there 1,
+ * and unstable from 10): an untrained small model is above them without being ill. Those of SFT and DPO are
+ * Lorikeet's own. A range must be left for several rows on end, and it warns once until the metric has come
+ * back, so that a healthy run stays silent.
  */
 
 export type TrainerName = 'sft' | 'dpo' | 'grpo';
@@ -18,7 +20,7 @@ interface AlarmRule {
 }
 
 /** Rules by the alarm's name. Bounds come from `HEALTHY_RANGES`, or the config. */
-const ALARMS = {
+export const ALARMS = {
   reward_low: {
     metric: 'reward',
     side: 'low',

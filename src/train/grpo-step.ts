@@ -94,6 +94,7 @@ export function grpoStep(options: GrpoStepOptions) {
       tokens: allTokens(part),
       metrics: {
         ...stepMetrics(result),
+        ...clipExtremes(groups, result, options.loss.importanceSamplingLevel),
         ...samplingMetrics(scoredBy(groups, result), options.correction),
         ...generation.metrics,
       },
@@ -173,6 +174,26 @@ async function grpoTask(
     temperature: options.temperature,
     columns: grpoColumns(loss),
   };
+}
+
+/** Clip ratios of single micro-batches: the smallest `low` and the largest `high`, as TRL's of single processes. */
+function clipExtremes(
+  groups: readonly (readonly Rollout[])[],
+  { parts }: StepResult,
+  level: GrpoOptions['importanceSamplingLevel'],
+): Record<string, number> {
+  const weights = groups.map((group) =>
+    level === 'token' ? completionTokens(group) : group.length,
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const means = (side: string) =>
+    parts.flatMap((part, i) => {
+      const share = part[`clip_ratio/${side}_mean`];
+      return share === undefined ? [] : [(share * total) / weights[i]!];
+    });
+  const [low, high] = [means('low'), means('high')];
+  if (low.length === 0) return {};
+  return { 'clip_ratio/low_min': Math.min(...low), 'clip_ratio/high_max': Math.max(...high) };
 }
 
 /** The log-probabilities that each rollout's ratio is taken to. */

@@ -28,6 +28,8 @@ export interface StepResult {
   /** Norm of the change of the parameters. */
   readonly updateNorm: number;
   readonly metrics: Readonly<Record<string, number>>;
+  /** The metrics of each task, as they were added up. */
+  readonly parts: readonly Readonly<Record<string, number>>[];
   /** log p of the targets of each task. */
   readonly logps: readonly Float32Array[];
   readonly seconds: StepSeconds;
@@ -98,6 +100,7 @@ export class Trainer {
     { step, learningRate }: { readonly step: number; readonly learningRate: number },
   ): Promise<StepResult> {
     const metrics: Record<string, number> = {};
+    const parts: Readonly<Record<string, number>>[] = [];
     const logps: Float32Array[] = [];
     let loss = 0;
     let total: Tensor1D | null = null;
@@ -114,6 +117,7 @@ export class Trainer {
           throw explained(error, `step ${step + 1}`);
         });
       loss += part.loss;
+      parts.push(part.metrics);
       logps.push(part.logps);
       for (const phase of PHASES) seconds[phase] += part.seconds[phase];
       for (const [name, value] of Object.entries(part.metrics)) {
@@ -129,7 +133,8 @@ export class Trainer {
     if (learningRate > 0) this.hadRate = true;
     const shouldMove = gradNorm > 0 && learningRate > 0;
     if (!this.changed && shouldMove) throw unchanged(step, learningRate);
-    return { loss, gradNorm, updateNorm, metrics, logps, seconds: { ...seconds, optimizer } };
+    const timed = { ...seconds, optimizer };
+    return { loss, gradNorm, updateNorm, metrics, parts, logps, seconds: timed };
   }
 
   /** Clips as torch's `clip_grad_norm_`: by max/(norm + 1e-6) when that is below 1. */

@@ -13,6 +13,7 @@ import {
   Policy,
   planLora,
 } from '../../src/model/index.js';
+import { AdamW } from '../../src/tensor/index.js';
 import {
   dpoStep,
   type GradedCompletion,
@@ -21,7 +22,7 @@ import {
   type LabelledAnswer,
   type PreferencePair,
   sftStep,
-  type Trainer,
+  Trainer,
   withReference,
 } from '../../src/train/index.js';
 import { Rng } from '../../src/util/rng.js';
@@ -293,6 +294,36 @@ test('log-probabilities computed once before equal those of the step', async () 
   const once = await stepGradient(policy, grpo(3, { lossType: 'dapo', numIterations: 2 }));
   const live = await stepGradient(policy, grpo(3, { lossType: 'dapo' }));
   expectSame(once, live);
+});
+
+describe.each(['token', 'sequence'] as const)('clip ratios by %s', (level) => {
+  /** Metrics of a second pass over the completions, the policy by then far from the first. */
+  async function secondPass(microBatchSize: number): Promise<Readonly<Record<string, number>>> {
+    const policy = made();
+    const decay = { weightDecay: 0, decayMask: null };
+    const optimizer = new AdamW(policy.parameters.size, {
+      ...{ beta1: 0.9, beta2: 0.9, epsilon: 1e-8, ...decay },
+    });
+    const trainer = new Trainer({ policy, optimizer, maxGradNorm: 0, seed: 3 });
+    const step = grpo(microBatchSize, { lossType: 'dapo', numIterations: 2, level })(trainer);
+    await step(0, 0.02);
+    const { metrics } = await step(1, 0.02);
+    optimizer.dispose();
+    return metrics;
+  }
+
+  test('have the extremes of single micro-batches', async () => {
+    const whole = await secondPass(8);
+    expect(whole['clip_ratio/region_mean']).toBeGreaterThan(0.05);
+    expect(whole['clip_ratio/low_min']).toBeCloseTo(whole['clip_ratio/low_mean']!, 6);
+    expect(whole['clip_ratio/high_max']).toBeCloseTo(whole['clip_ratio/high_mean']!, 6);
+    const single = await secondPass(1);
+    expect(single['clip_ratio/high_mean']).toBeCloseTo(whole['clip_ratio/high_mean']!, 6);
+    expect(single['clip_ratio/high_max']).toBeGreaterThan(single['clip_ratio/high_mean']! * 1.05);
+    expect(single['clip_ratio/high_max']).toBeLessThanOrEqual(1.000001);
+    // Every other completion has an advantage above 0, and nothing that could be clipped below.
+    expect(single['clip_ratio/low_min']).toBe(0);
+  });
 });
 
 describe.each(['llama', 'qwen2'] as const)('checkpointed layers of %s', (family) => {
