@@ -7,7 +7,14 @@
  * runs with the head and the loss on one tape. One segment means no recomputation. Batches are flat: tokens
  * stand without padding, and each sees its own sequence only.
  */
-import { type ComputeType, LOGP, type ParameterVector, type Tensor, tf } from '../tensor/index.js';
+import {
+  type ComputeType,
+  LOGP,
+  type ParameterVector,
+  type Tensor,
+  tf,
+  throwExplained,
+} from '../tensor/index.js';
 import type { HostTensor } from '../weights/index.js';
 import { FusedLayer } from './fused/index.js';
 import { type BatchGeometry, GeometryMaker } from './geometry.js';
@@ -97,12 +104,13 @@ export class Policy {
   /**
    * Log-probabilities without gradients.
    * @returns `[M, 3]` on the host, row-major: log p, entropy, 1 where the target is the arg max.
+   * @throws RunError, with what to change, when memory runs out
    */
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
     const { adapter = 'policy', temperature = 1 } = options;
     return await this.ask(batch, adapter, (x, pass) =>
       this.ends.head(x, pass, { temperature, columns: [] }),
-    );
+    ).catch(throwExplained);
   }
 
   /**
@@ -110,7 +118,8 @@ export class Policy {
    * @returns `[M, V]` on the host, row-major.
    */
   async logits(batch: TokenBatch): Promise<Float32Array> {
-    return await this.ask(batch, 'policy', (x, pass) => this.ends.logits(x, pass));
+    const finish = (x: Tensor, pass: Pass) => this.ends.logits(x, pass);
+    return await this.ask(batch, 'policy', finish).catch(throwExplained);
   }
 
   /** A forward pass without tape, and what `finish` makes of its hidden states, on the host. */

@@ -33,6 +33,7 @@ export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
 export { Lion, type LionOptions } from './optimizers/lion.js';
 export { dynamicCodes } from './optimizers/moment.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
+export { explained, throwExplained } from './out-of-memory.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
 export {
   configureTensorflow,

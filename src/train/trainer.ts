@@ -9,9 +9,8 @@ import type {
   TokenBatch,
   TokenLoss,
 } from '../model/index.js';
-import { type Optimizer, type Tensor1D, tf } from '../tensor/index.js';
+import { explained, type Optimizer, type Tensor1D, tf } from '../tensor/index.js';
 import { GuardError } from '../util/errors.js';
-import { explained } from './out-of-memory.js';
 
 export interface MicroTask {
   readonly batch: TokenBatch;
@@ -62,6 +61,11 @@ export interface TrainerOptions {
 
 const PHASES = ['forward', 'head', 'backward'] as const;
 
+interface StepPlace {
+  readonly step: number;
+  readonly learningRate: number;
+}
+
 export class Trainer {
   readonly policy: Policy;
   readonly optimizer: Optimizer;
@@ -94,10 +98,19 @@ export class Trainer {
    * Without tasks (nothing in the step is learnt from) the gradient is zero; moments and decay still act.
    * @throws GuardError when the loss or the gradient is not finite, and parameters are then unchanged; or
    *   when a gradient and a rate above zero leave the parameters as they were and none has moved before.
+   *   RunError, with what to change, when memory runs out.
    */
-  async step(
+  async step(tasks: readonly MicroTask[], at: StepPlace): Promise<StepResult> {
+    try {
+      return await this.take(tasks, at);
+    } catch (error) {
+      throw explained(error, `step ${at.step + 1}`);
+    }
+  }
+
+  private async take(
     tasks: readonly MicroTask[],
-    { step, learningRate }: { readonly step: number; readonly learningRate: number },
+    { step, learningRate }: StepPlace,
   ): Promise<StepResult> {
     const metrics: Record<string, number> = {};
     const parts: Readonly<Record<string, number>>[] = [];
@@ -107,15 +120,11 @@ export class Trainer {
     const seconds = { forward: 0, head: 0, backward: 0 };
     for (const [index, { batch, lossOf, temperature = 1, columns }] of tasks.entries()) {
       const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
-      const part = await this.policy
-        .gradients(batch, lossOf, {
-          temperature,
-          dropoutSeed,
-          ...(columns !== undefined && { columns }),
-        })
-        .catch((error: unknown) => {
-          throw explained(error, `step ${step + 1}`);
-        });
+      const part = await this.policy.gradients(batch, lossOf, {
+        temperature,
+        dropoutSeed,
+        ...(columns !== undefined && { columns }),
+      });
       loss += part.loss;
       parts.push(part.metrics);
       logps.push(part.logps);

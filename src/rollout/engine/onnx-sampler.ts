@@ -9,6 +9,7 @@ import type { ComputeElement } from '../graph/element-type.js';
 import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
+import { explaining, explainingAsync } from '../ort/explained.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
 import type { SessionModel, SessionOptions } from '../ort/session.js';
 import { checkSamplingParams } from '../sampling/params.js';
@@ -59,7 +60,7 @@ export async function createOnnxSampler(options: OnnxSamplerOptions): Promise<On
   if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
     throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });
   }
-  return new SessionSampler(options);
+  return explaining(() => new SessionSampler(options));
 }
 
 class SessionSampler implements OnnxSampler {
@@ -152,10 +153,12 @@ class SessionSampler implements OnnxSampler {
       throw new RunError('rollout: the adapter cannot change while completions are being sampled');
     }
     const start = performance.now();
-    // A device has a copy of the tensors, and needs another one.
-    if (this.lora.write(adapter, version) || this.isOnDevice) {
-      this.loaded?.bindLora(this.lora.inputs());
-    }
+    explaining(() => {
+      // A device has a copy of the tensors, and needs another one.
+      if (this.lora.write(adapter, version) || this.isOnDevice) {
+        this.loaded?.bindLora(this.lora.inputs());
+      }
+    });
     return { hash: this.adapterHash, syncMs: performance.now() - start };
   }
 
@@ -282,7 +285,7 @@ class SessionSampler implements OnnxSampler {
   private exclusive<Result>(call: () => Promise<Result>): Promise<Result> {
     if (this.isDisposed) return Promise.reject(new RunError('rollout: the sampler is disposed'));
     this.pending++;
-    const result = this.queue.then(call).finally(() => this.pending--);
+    const result = this.queue.then(() => explainingAsync(call)).finally(() => this.pending--);
     this.queue = result.catch(() => undefined);
     return result;
   }

@@ -1,6 +1,7 @@
 /** The process-wide objects of ONNX Runtime and the conversion of its statuses to errors. */
 import { RunError } from '../../util/errors.js';
 import { loadOrtApi, type OrtApi, type OutCell, type Pointer, type Status } from './api.js';
+import { explained } from './explained.js';
 
 /** The library prints nothing short of its own end: errors come back as statuses and are thrown. */
 export const LOG_LEVEL_FATAL = 4;
@@ -36,11 +37,14 @@ export function messageOfStatus(api: OrtApi, status: Status): string | null {
   return message;
 }
 
-/** @throws RunError with ONNX Runtime's own message; the native status is released. */
+/**
+ * @throws RunError with ONNX Runtime's own message, or with what to do where memory or a device gave out; the native
+ *   status is released
+ */
 export function checkStatus(api: OrtApi, call: string, status: Status): void {
   const message = messageOfStatus(api, status);
   if (message === null) return;
-  throw new RunError({ where: 'ONNX Runtime', problem: `${call}: ${message}` });
+  throw explained(new RunError({ where: 'ONNX Runtime', problem: `${call}: ${message}` }));
 }
 
 const cell: OutCell = new BigUint64Array(1);

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { tf } from '../../../src/tensor/index.js';
-import { explained } from '../../../src/train/out-of-memory.js';
+import { explained, tf, throwExplained } from '../../../src/tensor/index.js';
 
 function failureOf(work: () => unknown): unknown {
   try {
@@ -32,4 +31,11 @@ test.each([
 ])('what a GPU says is explained as well: %s', (message) => {
   const error = explained(new Error(message), 'step 2');
   expect(error).toMatchObject({ name: 'RunError', exitCode: 1 });
+});
+
+test('work outside of a step names its own remedy, and what is explained stays', () => {
+  const failure = new Error('OOM when allocating tensor with shape[1]');
+  const error = failureOf(() => throwExplained(failure)) as Error;
+  expect(error.message).toMatch(/^log-probabilities: memory ran out .* Lower the batch/);
+  expect(explained(error, 'step 3')).toBe(error);
 });
