@@ -16,8 +16,8 @@ import {
   withEvaluation,
 } from '../train/index.js';
 import { InputError } from '../util/errors.js';
-import { type EvaluationInputs, evaluateWith, evaluationSampler } from './evaluate-model.js';
-import { evaluationKeys } from './evaluate-trained.js';
+import { evaluateWith, evaluationSampler } from './evaluate-model.js';
+import { evaluationKeys, type TrainedEvaluation } from './evaluate-trained.js';
 import type { ModelSource } from './model-source.js';
 import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
 import { syncSampler } from './sync-sampler.js';
@@ -25,7 +25,7 @@ import { syncSampler } from './sync-sampler.js';
 interface Subject {
   readonly config: TrainerConfig;
   /** Null: the config asks for no accuracy. */
-  readonly inputs: EvaluationInputs | null;
+  readonly evaluation: TrainedEvaluation | null;
   /** The loss on held-out examples; null: the config asks for none. */
   readonly heldOut: (() => Promise<readonly MicroTask[]>) | null;
   /** The trainer's own rewards; null: it has none. */
@@ -118,16 +118,18 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, inputs, rewards, trained, source, onSamples } = this.subject;
-    if (config.eval === null || inputs === null) return {};
+    const { config, evaluation, rewards, trained, source, onSamples } = this.subject;
+    if (config.eval === null || evaluation === null) return {};
+    const { inputs, graders } = evaluation;
     const keys = evaluationKeys(config, config.eval);
     const { lora } = trained.policy;
     this.sampler ??= await evaluationSampler(source, { keys, inputs, lora });
     await syncSampler({ trained, source }, this.sampler);
-    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs, rewards });
+    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs, graders, rewards });
     onSamples(step, rows);
     return {
       'eval/accuracy': metrics.accuracy,
+      ...(metrics.mean_score !== undefined && { 'eval/score': metrics.mean_score }),
       ...(metrics.mean_reward !== null && { 'eval/reward': metrics.mean_reward }),
       'eval/format_rate': metrics.format_rate,
       'eval/boxed_rate': meanOf(rows, ({ completion }) => hasBoxedAnswer(completion)),

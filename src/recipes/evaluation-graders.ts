@@ -1,11 +1,12 @@
 /** What an evaluation judges by beside its answer grader: a grader object, rewards, and rewards of votes. */
-import { type EvalConfig, parseGrader } from '../config/index.js';
+import { parseGrader } from '../config/index.js';
 import type { EndpointStats } from '../endpoint/index.js';
 import { type AnswerJudge, answerJudge, passThreshold } from '../evaluate/index.js';
 import { type AsyncGrader, compileGrader } from '../rewards/index.js';
 import { readJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './dataset.js';
+import type { EvaluationKeys } from './evaluate-model.js';
 import { openGraderTools } from './grader-tools.js';
 import { openRewards } from './open-rewards.js';
 import { openVoteRewards } from './strategy.js';
@@ -24,7 +25,7 @@ export interface EvaluationGraders {
 
 /** @throws InputError or SetupError when one of them cannot be opened; nothing stays open then. */
 export async function openEvaluationGraders(
-  config: EvalConfig,
+  config: EvaluationKeys,
   context: RecipeContext,
 ): Promise<EvaluationGraders> {
   const opened: { stats: () => EndpointStats | null; close: () => unknown }[] = [];
@@ -54,7 +55,7 @@ export async function openEvaluationGraders(
   }
 }
 
-async function openJudge(config: EvalConfig, context: RecipeContext) {
+async function openJudge(config: EvaluationKeys, context: RecipeContext) {
   const { grader_file: file, threads, on_error: onError } = config;
   if (file === null) return null;
   const spec = parseGrader(readJson(file), file);

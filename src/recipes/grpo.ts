@@ -10,6 +10,7 @@ import { loadDataset, renderOptions, tagsOf } from './dataset.js';
 import { type PromptedRow, promptRows } from './graded-rollouts.js';
 import { Collector } from './grpo-collector.js';
 import { checkLogNames, GrpoLogs } from './grpo-logs.js';
+import { unbroken } from './interrupt.js';
 import type { ModelSource } from './model-source.js';
 import { type OpenRewards, openRewards } from './open-rewards.js';
 import { truncations } from './policy-logprobs.js';
@@ -51,9 +52,8 @@ async function inputsOf(
 
 /** An interrupt waits for the end of the step, and so for the judges of its completions. */
 function rewardsOf(config: GrpoConfig, context: RecipeContext): Promise<OpenRewards> {
-  const unbroken = { ...context, signal: new AbortController().signal };
   const options = { tags: tagsOf(config) };
-  return openRewards(config.rewards, { keys: config, context: unbroken, options });
+  return openRewards(config.rewards, { keys: config, context: unbroken(context), options });
 }
 
 /** Optimizer steps and prompts of one generation, by TRL's batch rule. */

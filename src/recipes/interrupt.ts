@@ -1,6 +1,14 @@
-/** The error of a run that a signal has stopped: which signal, what is kept, and how to go on. */
+/** What a signal stops and what it does not; the error of a run that it has stopped. */
 import { type ErrorParts, InterruptError } from '../util/errors.js';
+import type { RecipeContext } from './context.js';
 
+/** Which signal, what is kept, and how to go on. */
 export function interruption(signal: AbortSignal, parts: ErrorParts): InterruptError {
   return new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', parts);
 }
+
+/** For work inside a step: an interrupt waits for the step's end. */
+export const unbroken = (context: RecipeContext): RecipeContext => ({
+  ...context,
+  signal: new AbortController().signal,
+});

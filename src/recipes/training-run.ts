@@ -18,8 +18,11 @@ import type { CheckpointStore } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { metricsTable } from './eval.js';
 import { DuringTraining } from './evaluate-during.js';
-import type { EvaluationInputs } from './evaluate-model.js';
-import { evaluateTrained, trainedEvaluationInputs } from './evaluate-trained.js';
+import {
+  evaluateTrained,
+  openTrainedEvaluation,
+  type TrainedEvaluation,
+} from './evaluate-trained.js';
 import { batchShape } from './memory.js';
 import { type ModelSource, openModel } from './model-source.js';
 import {
@@ -75,30 +78,44 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
   const source = await openModel(config, context);
   try {
     const inputs = await recipe.inputs(config, source, context);
-    const evaluation = await trainedEvaluationInputs(config, source, context);
-    const started = performance.now();
-    const trained = trainedPolicy(config, source, {
-      keepReference: recipe.keepReference,
-      shape: batchShape(recipe.command, config),
-    });
+    const evaluation = await openTrainedEvaluation(config, source, context);
     try {
-      const store = checkpointStore(dir, { config, source, trained });
-      const checkpoint = findCheckpoint(store, config.resume);
-      const seconds = (performance.now() - started) / 1000;
-      const reads = [...(options.reads ?? []), source.baseDir];
-      const run = openRun(dir, { ...options, reads });
-      try {
-        run.phases.add('load', seconds);
-        const session = { run, source, trained, startStep: checkpoint?.state.step ?? 0, context };
-        return await runIn(session, { recipe, config, inputs, evaluation, store, checkpoint });
-      } finally {
-        run.close(context.signal.aborted ? 'interrupted' : 'failed');
-      }
+      const args = { recipe, config, inputs, evaluation };
+      return await trainedRun(args, { dir, options, source, context });
     } finally {
-      trained.dispose();
+      await evaluation?.graders?.close();
     }
   } finally {
     source.close();
+  }
+}
+
+/** The run folder is opened when everything else is. */
+async function trainedRun<Config extends TrainerConfig, Inputs>(
+  args: CheckedRun<Config, Inputs>,
+  { dir, options, source, context }: RunPlace,
+): Promise<TrainingResult> {
+  const { recipe, config } = args;
+  const started = performance.now();
+  const trained = trainedPolicy(config, source, {
+    keepReference: recipe.keepReference,
+    shape: batchShape(recipe.command, config),
+  });
+  try {
+    const store = checkpointStore(dir, { config, source, trained });
+    const checkpoint = findCheckpoint(store, config.resume);
+    const seconds = (performance.now() - started) / 1000;
+    const reads = [...(options.reads ?? []), source.baseDir];
+    const run = openRun(dir, { ...options, reads });
+    try {
+      run.phases.add('load', seconds);
+      const session = { run, source, trained, startStep: checkpoint?.state.step ?? 0, context };
+      return await runIn(session, { ...args, store, checkpoint });
+    } finally {
+      run.close(context.signal.aborted ? 'interrupted' : 'failed');
+    }
+  } finally {
+    trained.dispose();
   }
 }
 
@@ -123,11 +140,19 @@ function runOf(
   };
 }
 
-interface RunArgs<Config extends TrainerConfig, Inputs> {
+interface CheckedRun<Config extends TrainerConfig, Inputs> {
   readonly recipe: TrainingRecipe<Config, Inputs>;
   readonly config: Config;
   readonly inputs: Inputs;
-  readonly evaluation: EvaluationInputs | null;
+  readonly evaluation: TrainedEvaluation | null;
+}
+
+interface RunPlace extends ReturnType<typeof runOf> {
+  readonly source: ModelSource;
+  readonly context: RecipeContext;
+}
+
+interface RunArgs<Config extends TrainerConfig, Inputs> extends CheckedRun<Config, Inputs> {
   readonly store: CheckpointStore;
   readonly checkpoint: FoundCheckpoint | null;
 }
@@ -155,7 +180,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   const log = await openTrainingLog({ run, config, context, resumeStep, ...prepared });
   const evaluates = new DuringTraining({
     config,
-    inputs: args.evaluation,
+    evaluation: args.evaluation,
     source,
     trained,
     heldOut: prepared.heldOut ?? null,
@@ -184,20 +209,20 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     }
     saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
     await prepared.dispose?.();
-    const evaluation = await evaluateTrained(run, {
-      ...{ config, inputs: args.evaluation, context },
+    const evaluated = await evaluateTrained(run, {
+      ...{ config, inputs: args.evaluation?.inputs ?? null, context },
       rewards: prepared.rewards?.grade ?? null,
     });
     const results = {
       steps: progress.step,
       ...(ending !== null && { ended_by: ending }),
-      ...evaluation?.metrics,
+      ...evaluated?.results,
     };
-    if (evaluation !== null) log.results(progress.step, { ...evaluation.metrics });
+    if (evaluated !== null) log.results(progress.step, evaluated.results);
     await log.close('done');
     run.record({ results });
     run.close('done');
-    const tables = evaluation === null ? [] : [metricsTable(evaluation)];
+    const tables = evaluated === null ? [] : [metricsTable(evaluated.evaluation)];
     writeReport(run.paths.report, runReport(readRun(run.dir), tables));
     context.log(`done: ${run.dir}`);
     return { run_dir: run.dir, run_id: run.runId, ...results };

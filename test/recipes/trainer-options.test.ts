@@ -1,12 +1,13 @@
 /** Options of the trainers in whole runs on a tiny model: what they leave in the run folder. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dpoSchema, grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
 import type { RecipeContext } from '../../src/recipes/context.js';
 import { runDpo } from '../../src/recipes/dpo.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
+import { judgeModels } from '../../src/recipes/judge/judge-model.js';
 import { runSft } from '../../src/recipes/sft.js';
 import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
@@ -199,4 +200,68 @@ test('grpo stops when rewards never differ', async () => {
 test('a learning rate that is lost in rounding stops the run', async () => {
   const run = sft('rounded', ['max_steps=3', 'learning_rate=1e-30']);
   await expect(run).rejects.toThrow(/unchanged_parameters at step 1/);
+});
+
+describe('eval.grader_file', () => {
+  /** In the form of `name`.json. */
+  const graderFile = (name: string, grader: object): string => {
+    const path = join(dir, `${name}.json`);
+    writeFileSync(path, JSON.stringify(grader));
+    return path;
+  };
+  const both = { input: '{{sample.output_text}}', reference: '{{item.answer}}' };
+  const evaluated = (file: string) => [
+    ...[`eval.dataset.path=${join(dir, 'rows.jsonl')}`, 'eval.dataset.num_samples=4'],
+    ...['eval.max_new_tokens=8', `eval.grader_file=${file}`, 'max_steps=2'],
+  ];
+  const judge = () => [
+    ...[`judge.model_path=${tiny.base}`, 'judge.prompt_template={prompt}'],
+    ...['judge.max_new_tokens=24', 'judge.cache_dir=null'],
+  ];
+  const judgeFile = () =>
+    graderFile('judge', {
+      ...{ type: 'score_model', name: 'judge', model: 'local', range: [1, 2], pass_threshold: 1 },
+      input: [{ role: 'user', content: '{{sample.output_text}}:' }],
+    });
+  const openings = () => said.splice(0).filter((line) => line.startsWith('judge: ')).length;
+
+  test('decides what is correct, while sft trains and at its end', async () => {
+    const file = graderFile('differs', { type: 'string_check', operation: 'ne', ...both });
+    const results = await sft('graded', [...evaluated(file), 'eval_steps=1']);
+    // an untrained decoder's 8 tokens are no answer, which is what the grader asks for
+    expect(results).toMatchObject({ accuracy: 1, mean_score: 1, status_ok: 4, ungraded: 0 });
+    expect(column('graded', 'eval/accuracy')).toEqual([1, 1]);
+    expect(column('graded', 'eval/score')).toEqual([1, 1]);
+  });
+
+  test('asks a model here, that leaves its memory to training where nothing is evaluated then', async () => {
+    openings();
+    const results = await dpo('judged', [...evaluated(judgeFile()), ...judge()]);
+    expect(results).toMatchObject({ status_ok: 4, accuracy: 1, judge_requests: 4 });
+    expect(openings()).toBe(2);
+    expect(judgeModels.size).toBe(0);
+  });
+
+  test('shares it with the rewards of grpo, where both ask for the same one', async () => {
+    openings();
+    const rewards = `rewards=[{name: judged, grader: ${judgeFile()}}]`;
+    const keys = [...evaluated(judgeFile()), ...judge(), rewards, 'eval_steps=2'];
+    const results = await grpo('shared', keys);
+    expect(results).toMatchObject({ status_ok: 4, judge_requests: 4 });
+    expect(openings()).toBe(1);
+    expect(judgeModels.size).toBe(0);
+    // the counts of the rewards are those of the rewards alone: 16 completions a step
+    expect(column('shared', 'judge/requests')).toEqual([16, 32]);
+  });
+
+  test.each([
+    ['none.json', null, /none\.json/],
+    ['bad.json', { type: 'string_chek' }, /bad\.json: .*string_chek/],
+    ['judge.json', 'judge', /judge\.base_url|OPENAI_BASE_URL/],
+  ])('%s is refused before anything is written', async (name, grader, message) => {
+    const file = grader === 'judge' ? judgeFile() : join(dir, name);
+    if (typeof grader === 'object' && grader !== null) graderFile('bad', grader);
+    await expect(sft('refused', evaluated(file))).rejects.toThrow(message);
+    expect(existsSync(join(dir, 'refused'))).toBe(false);
+  });
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { datasetSchema } from './dataset.js';
 import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
+import { graderFileKey } from './grader-keys.js';
 import {
   adapterKeys,
   machineKeys,
@@ -16,15 +17,13 @@ import {
 } from './groups.js';
 import { strategyKeys } from './strategy.js';
 
-/** What only a standalone evaluation can be told; trainers evaluate with the defaults. */
+/** Keys of an evaluation whose defaults hold where a trainer's config does not have them. */
 const ownKeys = {
   grader: z
     .enum(['auto', 'numeric', 'math', 'exact', 'fuzzy', 'combined', 'factorization'])
     .default('auto')
     .describe("How answers are compared: auto is the benchmark's way, for other rows numeric"),
-  grader_file: optionalInput(
-    'Grader object (JSON file) that decides what is correct; grader then only reads answers',
-  ),
+  ...graderFileKey,
   answer_format: z
     .enum(['tags', 'boxed', 'hashes'])
     .default('tags')
@@ -90,5 +89,5 @@ export const evalSchema = z
 
 export type EvalConfig = z.output<typeof evalSchema>;
 
-/** Defaults of the keys that trainers' evaluations do not have. */
+/** Defaults of the keys that trainers' evaluations may not have. */
 export const evaluationDefaults = z.strictObject(ownKeys).parse({});

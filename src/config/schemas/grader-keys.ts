@@ -33,8 +33,15 @@ const judgeKey = z
   .prefault({})
   .describe('Model graders: an endpoint, or a model here');
 
-/** What graders and rewards from outside need. */
-export const graderKeys = {
+/** The grader object of an evaluation. */
+export const graderFileKey = {
+  grader_file: optionalInput(
+    'Grader object (JSON file) that decides what is correct; grader then only reads answers',
+  ),
+};
+
+/** What grader objects need. */
+export const graderObjectKeys = {
   judge: judgeKey,
   sandbox: z
     .enum(['bubblewrap', 'none'])
@@ -42,13 +49,18 @@ export const graderKeys = {
     .describe('Walls around Python code; none: limits on time and memory only'),
   python_timeout_s: positive().default(30).describe('Longest time of a Python grade, seconds'),
   python_workers: whole(1).default(2).describe('Python grades at the same time'),
-  reward_timeout_s: positive()
-    .default(10)
-    .describe("Longest time of a grade by a user's reward file, seconds"),
   on_error: z
     .enum(['none', 'zero'])
     .default('none')
     .describe('Score where a grader object failed: none, or 0'),
+};
+
+/** What graders and rewards from outside need. */
+export const graderKeys = {
+  ...graderObjectKeys,
+  reward_timeout_s: positive()
+    .default(10)
+    .describe("Longest time of a grade by a user's reward file, seconds"),
 };
 
 const graderSchema = z.strictObject(graderKeys);

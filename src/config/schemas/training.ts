@@ -11,6 +11,7 @@ import {
   whole,
   within,
 } from './fields.js';
+import { graderFileKey, graderObjectKeys } from './grader-keys.js';
 import { machineKeys, modelKeys, outputKeys, samplingKeys, seedKey, tagKeys } from './groups.js';
 import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
@@ -50,6 +51,7 @@ const afterwardsSchema = z.strictObject({
     "Which rows and how they are graded; null: gsm8k's, as the rewards grade",
   ),
   dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
+  ...graderFileKey,
   batch_size: whole(1).default(32).describe('Prompts sampled together'),
   ...samplingKeys(0),
   max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
@@ -129,6 +131,7 @@ export const trainerKeys = (defaults: {
   ...checkpointKeys,
   ...reportingKeys,
   ...evaluationKeys,
+  ...graderObjectKeys,
   ...guardKeys,
 });
 
