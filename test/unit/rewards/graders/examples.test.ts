@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig, parseGrader } from '../../../../src/config/index.js';
 import { type OpenTools, openGraderTools } from '../../../../src/recipes/grader-tools.js';
-import { compileGrader, gradedSample } from '../../../../src/rewards/index.js';
+import { compileGrader, gradedSample, makeRewards } from '../../../../src/rewards/index.js';
 import { sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson } from '../../../../src/util/files.js';
 import { chatAnswer, startServer, type TestServer } from '../../endpoint/server.js';
@@ -70,5 +70,36 @@ describe.skipIf(!available)('example graders (need bubblewrap)', () => {
     expect(good.score, JSON.stringify(good)).toBeCloseTo(1, 12);
     expect(bad.status).toBe('ok');
     expect(bad.score).toBeLessThan(0.5);
+  });
+});
+
+describe.skipIf(!available)('medical-combined.json (needs bubblewrap)', () => {
+  const golds = [
+    'renal failure',
+    'Tetralogy of Fallot',
+    '',
+    'anti-NMDA',
+    'İstanbul syndrome',
+    '12 mg',
+  ];
+  const answers = [
+    ...['Renal failure', 'acute failure of the kidneys', 'failure, renal (acute)', 'of Fallot', ''],
+    ...['NMDA receptor encephalitis', 'istanbul', '12mg', 'Tetralogy of Fallot', '—'],
+  ];
+
+  it('scores as the reward medical_combined does, so jobs here and at the service are after the same', async () => {
+    const grade = compileGrader(specOf('medical-combined.json'), open.tools);
+    const reward = makeRewards([{ name: 'medical_combined', weight: 1, options: {} }]);
+    const scores = new Set<number>();
+    for (const gold of golds) {
+      for (const answer of answers) {
+        const item = { reference_answer: gold };
+        const { score } = await grade(gradedSample(item, { output_text: answer }));
+        const expected = reward(answer, item).total as number;
+        expect(score, `${answer} against ${gold}`).toBeCloseTo(expected, 12);
+        scores.add(expected);
+      }
+    }
+    expect(scores.size).toBeGreaterThan(15);
   });
 });
