@@ -101,10 +101,12 @@ export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): Ch
 interface PromptKeys {
   readonly prompt_template: string | null;
   readonly system_prompt: string | null;
+  readonly chat_template_kwargs: Readonly<Record<string, unknown>>;
 }
 
 export const renderOptions = (keys: PromptKeys, where: string): RenderOptions => ({
   promptTemplate: keys.prompt_template ?? undefined,
   systemPrompt: keys.system_prompt ?? undefined,
+  templateArgs: keys.chat_template_kwargs,
   where,
 });

@@ -31,6 +31,7 @@ export type EvaluationKeys = Pick<
   | keyof typeof evaluationDefaults
   | 'prompt_template'
   | 'system_prompt'
+  | 'chat_template_kwargs'
   | 'benchmark'
   | 'dataset'
   | 'batch_size'

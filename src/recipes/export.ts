@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
 import { type Merged, mergedWeights } from '../model/index.js';
 import { EMBEDDING } from '../model/spec.js';
-import { copyTokenizerFiles } from '../tokenizer/index.js';
+import { saveTokenizer } from '../tokenizer/index.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
@@ -93,7 +93,6 @@ interface Written {
 
 function writeMerged(dir: string, { source, merged, name }: Written): void {
   makeFolder(dir);
-  copyTokenizerFiles(source.tokenizer.dir, dir);
   writeCheckpoint(dir, merged.tensors, { maxShardBytes: MAX_SHARD_BYTES });
   const config = readJson(join(source.baseDir, 'config.json')) as Record<string, unknown>;
   const { dtype: _, torch_dtype: __, ...kept } = config;
@@ -101,6 +100,7 @@ function writeMerged(dir: string, { source, merged, name }: Written): void {
   writeJson(join(dir, 'config.json'), { ...kept, tie_word_embeddings: tie, torch_dtype: name });
   const generation = join(source.baseDir, 'generation_config.json');
   if (existsSync(generation)) copyFileSync(generation, join(dir, 'generation_config.json'));
+  saveTokenizer(source.tokenizer, dir);
   writeFileAtomic(join(dir, 'README.md'), readme(source, name));
 }
 

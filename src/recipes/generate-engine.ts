@@ -93,13 +93,10 @@ function serverSampler(config: GenerateConfig, { signal }: RecipeContext) {
 
 /** Messages go to the server as they are. */
 function chatEngine(config: GenerateConfig, context: RecipeContext): GenerateEngine {
-  for (const key of ['adapter', 'prompt_template'] as const) {
-    if (config[key] === null) continue;
-    throw new InputError({
-      where: key,
-      problem: `server.api=${config.server.api} leaves it to the server`,
-      remedy: 'Leave it out, or use server.api=completions',
-    });
+  const own = ['adapter', 'prompt_template', 'chat_template_path', 'eos_token'] as const;
+  for (const key of own) if (config[key] !== null) throw leftToServer(key, config);
+  if (Object.keys(config.chat_template_kwargs).length > 0) {
+    throw leftToServer('chat_template_kwargs', config);
   }
   const params = decodingParams({ ...config, response_format: null }, null);
   const sampler = serverSampler(config, context);
@@ -114,6 +111,17 @@ function chatEngine(config: GenerateConfig, context: RecipeContext): GenerateEng
     open: async () => sampler,
     close: () => sampler.dispose(),
   };
+}
+
+function leftToServer(where: string, { server }: GenerateConfig): InputError {
+  const isKwargs = where === 'chat_template_kwargs';
+  return new InputError({
+    where,
+    problem: `server.api=${server.api} leaves it to the server`,
+    remedy: isKwargs
+      ? 'Give it in server.extra_body, where the server takes it, or use server.api=completions'
+      : 'Leave it out, or use server.api=completions',
+  });
 }
 
 type Messages = NonNullable<PromptedRow['messages']>;

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { isHubId, resolveModelDir } from '../hub/index.js';
 import { checkTensors, planLora, readSpec } from '../model/index.js';
 import { type DecoderSpec, linearModules, parameterShapes } from '../model/spec.js';
-import { loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
+import type { Tokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import {
   ADAPTER_CONFIG,
@@ -22,6 +22,7 @@ import {
 import { checkBase } from './adapter-base.js';
 import type { RecipeContext } from './context.js';
 import { hubOptions } from './hub-options.js';
+import { openTokenizer, type TokenizerKeys } from './open-tokenizer.js';
 
 export interface ModelSource {
   readonly spec: DecoderSpec;
@@ -41,6 +42,8 @@ export interface ModelKeys {
   /** Adapter folder (or run folder) to put on the model. */
   readonly adapter?: string | null;
 }
+
+type OpenKeys = ModelKeys & Partial<TokenizerKeys>;
 
 /** A run folder keeps its result in `model/`. */
 function insideRun(dir: string): string {
@@ -114,10 +117,8 @@ function checkedWeights(checkpoint: Checkpoint, spec: DecoderSpec): (name: strin
  * @throws InputError for an unsupported architecture, missing or wrong-shaped weights, an adapter of
  *   another base model; SetupError when the hub cannot be reached.
  */
-export async function openModel(
-  { model, adapter = null }: ModelKeys,
-  context: RecipeContext,
-): Promise<ModelSource> {
+export async function openModel(keys: OpenKeys, context: RecipeContext): Promise<ModelSource> {
+  const { model, adapter = null } = keys;
   const located = await locate(model, context);
   if (adapter !== null && located.adapterDir !== null) throw twoAdapters(model, located);
   const adapterDir = adapter === null ? located.adapterDir : insideRun(adapter);
@@ -134,7 +135,7 @@ export async function openModel(
       checkBase(loaded, { name: baseName, checkpoint }, { where, log: context.log });
     }
     const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));
-    const tokenizer = await loadTokenizer(hasTokenizer ? adapterDir : baseDir);
+    const tokenizer = await openTokenizer(hasTokenizer ? adapterDir : baseDir, keys);
     if (tokenizer.vocabSize > spec.vocabSize) {
       throw new InputError({
         where: tokenizer.dir,

@@ -2,7 +2,7 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parameterShapes } from '../model/spec.js';
-import { copyTokenizerFiles } from '../tokenizer/index.js';
+import { saveTokenizer } from '../tokenizer/index.js';
 import { makeFolder } from '../util/disk.js';
 import { writeFileAtomic } from '../util/files.js';
 import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../weights/index.js';
@@ -22,7 +22,7 @@ export function saveModel(dir: string, trained: TrainedWeights): void {
   rmSync(part, { recursive: true, force: true });
   makeFolder(part);
   const { source, adapter, parameters } = trained;
-  copyTokenizerFiles(source.tokenizer.dir, part);
+  saveTokenizer(source.tokenizer, part);
   if (adapter !== null) writeAdapter(part, adapter);
   else writeFull(part, source, parameters!);
   writeFileAtomic(join(part, 'README.md'), readme(trained));

@@ -5,6 +5,7 @@ export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './m
 export { fillTemplate } from './prompt-template.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
+export { saveTokenizer } from './save-tokenizer.js';
 export {
   type ChatTemplateOptions,
   type DecodeOptions,
@@ -13,4 +14,4 @@ export {
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer.js';
-export { copyTokenizerFiles } from './tokenizer-files.js';
+export { copyTokenizerFiles, readChatTemplate } from './tokenizer-files.js';

@@ -1,5 +1,5 @@
 /** The files of a tokenizer folder: which there are, what they hold, copying them beside an adapter. */
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
@@ -7,8 +7,8 @@ import { readJson } from '../util/files.js';
 
 export const TOKENIZER_JSON = 'tokenizer.json';
 export const TOKENIZER_CONFIG = 'tokenizer_config.json';
-const CHAT_TEMPLATE = 'chat_template.jinja';
-const GENERATION_CONFIG = 'generation_config.json';
+export const CHAT_TEMPLATE = 'chat_template.jinja';
+export const GENERATION_CONFIG = 'generation_config.json';
 
 /** Everything that decides how text becomes ids and where generation ends. */
 const ALL_FILES = [
@@ -99,6 +99,26 @@ function withConfigTokens(json: JsonObject, config: JsonObject): JsonObject {
     .filter(([, token]) => !known.has(token.content))
     .map(([id, token]) => ({ ...token, id: Number(id) }));
   return { ...json, added_tokens: [...added, ...more] };
+}
+
+/**
+ * The chat template at a path: a Jinja file, or a folder with a tokenizer.
+ * @throws InputError when there is none.
+ */
+export function readChatTemplate(path: string): string {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  const fail = (problem: string): never => {
+    throw new InputError({
+      where: 'chat_template_path',
+      problem: `${path} ${problem}`,
+      remedy: 'Give a Jinja file, or the folder of a tokenizer with a chat template',
+    });
+  };
+  if (isFolder === undefined) return fail('is not there');
+  const template = isFolder
+    ? chatTemplateOf(path, optionalObject(join(path, TOKENIZER_CONFIG)))
+    : readFileSync(path, 'utf8');
+  return template === undefined || template.trim() === '' ? fail('holds none') : template;
 }
 
 /** `chat_template.jinja` comes before the config; of several named templates, `default` counts. */

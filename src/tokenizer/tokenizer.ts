@@ -36,8 +36,10 @@ export interface Tokenizer {
   readonly eosIds: readonly number[];
   /** Whether a plain text gets BOS in front. */
   readonly addsBos: boolean;
-  /** Whether there is a chat template. */
-  readonly chatTemplate: boolean;
+  /** Jinja text; null where there is none. */
+  readonly chatTemplate: string | null;
+  /** What it was opened with in place of what its folder says. */
+  readonly given: LoadTokenizerOptions;
   /** Names of the files in `dir` that make up the tokenizer. */
   readonly files: readonly string[];
   encode(text: string, options?: EncodeOptions): number[];
@@ -56,18 +58,22 @@ export interface Tokenizer {
 export interface LoadTokenizerOptions {
   /** Jinja text in place of the folder's own chat template. */
   readonly chatTemplate?: string;
+  /** Token in place of the folder's own `eos_token`; the ids of `generation_config.json` end a text too. */
+  readonly eosToken?: string;
 }
 
 /** @throws InputError naming the file that is missing or malformed. Nothing is downloaded. */
 export async function loadTokenizer(
   dir: string,
-  { chatTemplate }: LoadTokenizerOptions = {},
+  given: LoadTokenizerOptions = {},
 ): Promise<Tokenizer> {
+  const { chatTemplate, eosToken: givenEos } = given;
   const { tokenizerJson, tokenizerConfig, generationEosIds } = readTokenizerFiles(dir);
-  const config =
-    chatTemplate === undefined
-      ? tokenizerConfig
-      : { ...tokenizerConfig, chat_template: chatTemplate };
+  const config: Readonly<Record<string, unknown>> = {
+    ...tokenizerConfig,
+    ...(chatTemplate !== undefined && { chat_template: chatTemplate }),
+    ...(givenEos !== undefined && { eos_token: givenEos }),
+  };
   let vendor: PreTrainedTokenizer;
   try {
     vendor = await createTokenizer(tokenizerJson, config);
@@ -79,8 +85,8 @@ export async function loadTokenizer(
   const eosId = idOf(vocabulary, eosToken);
   if (typeof eosToken === 'string' && eosId === null) {
     throw new InputError({
-      where: `${dir}/${TOKENIZER_CONFIG}`,
-      problem: `eos_token "${eosToken}" has no id`,
+      where: givenEos === undefined ? `${dir}/${TOKENIZER_CONFIG}` : 'eos_token',
+      problem: `eos_token "${eosToken}" has no id in the vocabulary`,
     });
   }
   return wrap(vendor, {
@@ -90,7 +96,8 @@ export async function loadTokenizer(
     eosId: eosId ?? generationEosIds[0] ?? null,
     padId: idOf(vocabulary, config.pad_token),
     eosIds: [...new Set([...(eosId === null ? [] : [eosId]), ...generationEosIds])],
-    chatTemplate: config.chat_template !== undefined,
+    chatTemplate: typeof config.chat_template === 'string' ? config.chat_template : null,
+    given,
     files: tokenizerFileNames(dir),
     tokenId: (token) => idOf(vocabulary, token),
     tokenBytes: () => tokenBytes({ tokenizerJson, vocabulary, dir }),
@@ -141,11 +148,11 @@ function applyTemplate(
   { dir, chatTemplate }: Facts,
   { messages, addGenerationPrompt = false, templateArgs }: TemplateInput,
 ): string {
-  if (!chatTemplate) {
+  if (chatTemplate === null) {
     throw new InputError({
       where: dir,
       problem: 'chat rows with neither chat template nor prompt_template',
-      remedy: 'Set prompt_template to a text with {prompt}',
+      remedy: 'Set prompt_template to a text with {prompt}, or chat_template_path to a template',
     });
   }
   try {

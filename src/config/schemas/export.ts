@@ -5,6 +5,8 @@ import { adapterKeys, machineKeys, modelKeys, overwriteKey } from './groups.js';
 
 export const exportSchema = z.strictObject({
   model: modelKeys.model,
+  chat_template_path: modelKeys.chat_template_path,
+  eos_token: modelKeys.eos_token,
   ...adapterKeys,
   output: text().describe('Folder of the merged or converted model'),
   ...overwriteKey,

@@ -1,7 +1,7 @@
 /** Keys of graders and rewards that come from outside: judges, Python, a user's files. */
 import { z } from 'zod';
 import { nonNegative, optionalInput, optionalText, positive, text, whole } from './fields.js';
-import type { rewardsKey } from './groups.js';
+import { type rewardsKey, templateArgsField } from './groups.js';
 
 /** The endpoint of judges and embeddings, or the model that judges here. */
 const judgeKey = z
@@ -12,6 +12,7 @@ const judgeKey = z
       'Model that judges here, in place of an endpoint: hub id, folder or run folder',
     ),
     prompt_template: optionalText('Of a model_path without a chat template: text with {prompt}'),
+    chat_template_kwargs: templateArgsField(),
     max_new_tokens: whole(1)
       .default(128)
       .describe('Longest answer of model_path, tokens, where the grader does not say'),

@@ -11,12 +11,42 @@ import {
   whole,
 } from './fields.js';
 
-export const modelKeys = {
-  model: inputPath().describe('Hub id, Hugging Face folder, or run folder (its base and adapter)'),
+/** Variables that rendering itself sets. */
+const RESERVED = ['messages', 'add_generation_prompt'];
+
+/** Variables of a chat template. */
+export const templateArgsField = () =>
+  z
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z_]\w*$/)
+        .refine((name) => !RESERVED.includes(name), 'it is set when the messages are rendered'),
+      z.unknown(),
+    )
+    .default({})
+    .describe('Variables of the chat template, e.g. {enable_thinking: false}');
+
+/** How rows become prompts. */
+export const templateKeys = {
   prompt_template: optionalText(
     'For models without a chat template: text with {prompt} and optionally {system}',
   ),
   system_prompt: optionalText('System message put before each prompt'),
+  chat_template_path: optionalInput(
+    "Jinja file or tokenizer folder whose chat template replaces the model's own",
+  ),
+  chat_template_kwargs: templateArgsField(),
+};
+
+export const modelKey = {
+  model: inputPath().describe('Hub id, Hugging Face folder, or run folder (its base and adapter)'),
+};
+
+export const modelKeys = {
+  ...modelKey,
+  ...templateKeys,
+  eos_token: optionalText("Token that ends a text, in place of the tokenizer's own"),
 };
 
 export const adapterKeys = {

@@ -4,7 +4,6 @@ import { datasetSchema, requireRows } from './dataset.js';
 import {
   nonNegative,
   optionalInput,
-  optionalText,
   optionalWhole,
   positive,
   text,
@@ -12,7 +11,7 @@ import {
   within,
 } from './fields.js';
 import { graderKeys } from './grader-keys.js';
-import { outputKeys, rewardsKey, samplingKeys, seedKey, tagKeys } from './groups.js';
+import { outputKeys, rewardsKey, samplingKeys, seedKey, tagKeys, templateKeys } from './groups.js';
 
 const loraKeys = {
   lora_rank: whole(1).default(32).describe('Rank of the adapter'),
@@ -59,10 +58,7 @@ export const tinkerSchema = z
     method: z.enum(['sft', 'grpo']).describe('sft, or grpo (group-relative RL)'),
     model: text().describe('Base model, by the name of the service, as Qwen/Qwen3-8B'),
     tokenizer: optionalInput('Its tokenizer: folder or hub id; null takes model'),
-    prompt_template: optionalText(
-      'For models without a chat template: text with {prompt} and optionally {system}',
-    ),
-    system_prompt: optionalText('System message put before each prompt'),
+    ...templateKeys,
     dataset: datasetSchema(),
     max_length: whole(2)
       .default(4096)

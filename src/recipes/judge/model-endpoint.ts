@@ -18,6 +18,7 @@ import { adapterHash } from '../../weights/index.js';
 import { renderOptions } from '../dataset.js';
 import { fileStamps } from '../file-stamps.js';
 import type { ModelSource } from '../model-source.js';
+import { checkVariables } from '../open-tokenizer.js';
 import { readChat, refusedLocally } from './chat-request.js';
 import { holdJudgeModel, type JudgeModel, type JudgeModelOptions } from './judge-model.js';
 
@@ -33,6 +34,11 @@ export async function openModelEndpoint(
 ): Promise<ModelEndpoint> {
   const { resource: model, release } = await holdJudgeModel(judge, options);
   try {
+    const { chatTemplate } = model.source.tokenizer;
+    checkVariables(
+      Object.keys(judge.chat_template_kwargs),
+      judge.prompt_template === null ? chatTemplate : null,
+    );
     const { signal } = options.context;
     const settings = endpointSettings({
       baseUrl: addressOf(model.source, judge),
@@ -53,7 +59,8 @@ export async function openModelEndpoint(
 function addressOf(source: ModelSource, judge: JudgeConfig): string {
   const { baseName, baseDir, adapter } = source;
   const files = fileStamps(baseDir, (name) => /\.safetensors$|^tokenizer|^chat_/.test(name));
-  const settings = [judge.prompt_template, judge.max_context, judge.max_new_tokens];
+  const { prompt_template, chat_template_kwargs, max_context, max_new_tokens } = judge;
+  const settings = [prompt_template, chat_template_kwargs, max_context, max_new_tokens];
   const about = [baseName, files, adapter === null ? null : adapterHash(adapter), settings];
   return `http://local-model/${sha256(JSON.stringify(about)).slice(0, 16)}`;
 }
@@ -66,7 +73,7 @@ function modelTransport(
     const start = performance.now();
     const chat = readChat(request, { maxNewTokens: judge.max_new_tokens });
     const row = { prompt: chat.messages } as unknown as ChatRow;
-    const options = { prompt_template: judge.prompt_template, system_prompt: null };
+    const options = { ...judge, system_prompt: null };
     const promptIds = renderPrompt(source.tokenizer, row, renderOptions(options, 'judge'));
     if (promptIds.length + chat.maxNewTokens > maxContext) {
       const problem = `the prompt has ${promptIds.length} tokens and the answer up to ${chat.maxNewTokens}, the judge's context ${maxContext}`;

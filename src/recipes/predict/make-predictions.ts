@@ -56,20 +56,30 @@ const metaFile = (path: string): string => `${path}.meta.json`;
 /** Of everything that the predictions depend on: the model's files, the rows, and the sampling. */
 function keyOf(config: PredictConfig, run: number): string {
   const { model, adapter, engine, server, seed } = config;
-  const { temperature, top_p, top_k, max_new_tokens, prompt_template, system_prompt } = config;
+  const { temperature, top_p, top_k, max_new_tokens } = config;
   const isLocal = engine === 'onnxruntime';
   const { api, extra_body } = server;
   const parts = {
     model: isLocal ? inputIdentity(model) : servedModel(server.model ?? model),
-    adapter: adapter === null ? null : inputIdentity(adapter),
+    adapter: identityOf(adapter),
     rows: createHash('sha256')
       .update(readFileSync(inputOf(config)))
       .digest('hex'),
-    sampling: { temperature, top_p, top_k, max_new_tokens, prompt_template, system_prompt },
+    sampling: { temperature, top_p, top_k, max_new_tokens },
+    prompts: { ...promptKeys(config), chat_template_path: identityOf(config.chat_template_path) },
     seed: seed + run - 1,
     server: isLocal ? null : { api, extra_body, effort: config.reasoning_effort },
   };
   return createHash('sha256').update(canonicalJson(parts)).digest('hex');
+}
+
+const identityOf = (path: string | null) => (path === null ? null : inputIdentity(path));
+
+/** How rows become prompts, and where their answers end. */
+function promptKeys(config: PredictConfig) {
+  const { prompt_template, system_prompt, chat_template_path, chat_template_kwargs } = config;
+  const { eos_token } = config;
+  return { prompt_template, system_prompt, chat_template_path, chat_template_kwargs, eos_token };
 }
 
 function isThere(path: string, key: string, config: PredictConfig): boolean {
@@ -90,13 +100,13 @@ function generateConfig(
   config: PredictConfig,
   { run, output }: { readonly run: number; readonly output: string },
 ): GenerateConfig {
-  const { model, adapter, prompt_template, system_prompt, engine, reasoning_effort } = config;
+  const { model, adapter, engine, reasoning_effort } = config;
   const { batch_size, temperature, top_p, top_k, max_new_tokens, device, threads } = config;
   const { server } = config;
   const effort = reasoning_effort ?? server.reasoning.effort;
   const reasoning = { effort, summary: effort === null ? null : 'detailed' };
   const keys = {
-    ...{ model, adapter, prompt_template, system_prompt, engine, batch_size, temperature },
+    ...{ ...promptKeys(config), model, adapter, engine, batch_size, temperature },
     ...{ top_p, top_k, max_new_tokens, device, threads, output, input: inputOf(config) },
     server: { ...server, reasoning: { ...server.reasoning, ...reasoning } },
     seed: config.seed + run - 1,

@@ -94,6 +94,7 @@ function promptsOf(arm: ArmConfig, { config, questions, source }: PromptArgs) {
   const keys = {
     prompt_template: arm.prompt_template ?? config.prompt_template,
     system_prompt: arm.system_prompt ?? config.system_prompt,
+    chat_template_kwargs: config.chat_template_kwargs,
   };
   const rows = asked.map(({ row }) => row);
   const prompts = promptRows(source.tokenizer, rows, {

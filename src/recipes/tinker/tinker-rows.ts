@@ -3,12 +3,13 @@ import type { TinkerConfig } from '../../config/index.js';
 import { limitLengths } from '../../data/index.js';
 import { resolveModelDir } from '../../hub/index.js';
 import type { MaskedTokens } from '../../remote/index.js';
-import { loadTokenizer, renderExample, type Tokenizer } from '../../tokenizer/index.js';
+import { renderExample, type Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset, renderOptions, tagsOf, trainingRow } from '../dataset.js';
 import { type PromptedRow, promptRows } from '../graded-rollouts.js';
 import { hubOptions } from '../hub-options.js';
+import { openTokenizer } from '../open-tokenizer.js';
 
 const TOKENIZER_FILES = [
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],
@@ -18,11 +19,12 @@ const TOKENIZER_FILES = [
 
 /** Without the model's weights. */
 export async function tinkerTokenizer(
-  { tokenizer, model }: TinkerConfig,
+  config: TinkerConfig,
   context: RecipeContext,
 ): Promise<Tokenizer> {
   const options = { ...hubOptions(context), allow: TOKENIZER_FILES };
-  return await loadTokenizer(await resolveModelDir(tokenizer ?? model, options));
+  const dir = await resolveModelDir(config.tokenizer ?? config.model, options);
+  return await openTokenizer(dir, config);
 }
 
 /** Answers are trained, prompts are not. @throws InputError when no row is left */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -12,6 +12,7 @@ import {
 } from '../../../src/model/index.js';
 import { runExport } from '../../../src/recipes/export.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
+import { loadTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import {
@@ -151,4 +152,15 @@ test('several adapters stand on one base', async () => {
   ]);
   expect(one).not.toEqual(base);
   expect(two).not.toEqual(one);
+});
+
+test('a chat template that is given is that of the exported model', async () => {
+  const template = at('own.jinja');
+  writeFileSync(template, 'Q: {{ messages[0].content }}');
+  const given = { chat_template_path: template, eos_token: '<|user|>' };
+  const { output } = await runExport(keys('templated', given), context);
+  const tokenizer = await loadTokenizer(output);
+  const asked = tokenizer.applyChatTemplate([{ role: 'user', content: 'hi' }]);
+  expect(asked).toBe('Q: hi');
+  expect(tokenizer.eosId).toBe(tokenizer.tokenId('<|user|>'));
 });

@@ -130,6 +130,10 @@ describe('generate engine=server', () => {
       ['server.api=chat', 'prompt_template="{prompt}"'],
       /^prompt_template: server\.api=chat leaves/,
     ],
+    [
+      ['server.api=chat', 'chat_template_kwargs={enable_thinking: false}'],
+      /^chat_template_kwargs: server\.api=chat leaves .*server\.extra_body/s,
+    ],
     [['server.api=chat', 'server.base_url=nowhere'], /^base_url: "nowhere" is no http address/],
     [['server.api=chat', 'server.api_key_env=NO_SUCH_KEY'], /NO_SUCH_KEY is not set/],
   ])('refuses %j', async (words, message) => {

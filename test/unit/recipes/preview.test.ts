@@ -101,6 +101,36 @@ describe('--preview', () => {
     },
   );
 
+  it('renders by the template and the variables that are given, and refuses unread ones', async () => {
+    const path = join(dir, 'chat.jsonl');
+    const template = join(dir, 'own.jinja');
+    writeFileSync(path, toJsonl([{ question: 'sky?', completion: 'blue' }]));
+    writeFileSync(
+      template,
+      "{{ mood }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{{ '[assistant]' if add_generation_prompt }}",
+    );
+    const base_ = [`model=${base}`, `dataset.path=${path}`, `output_dir=${join(dir, 'out')}`];
+    const words = [...base_, `chat_template_path=${template}`];
+    const grpo = [...words, 'max_completion_length=20', 'rewards=[{name: format}]', ...TAGS];
+    const happy = await call([
+      ...['grpo', ...grpo, 'chat_template_kwargs={mood: ":)"}', '--preview', '1'],
+    ]);
+    expect(happy.out).toContain('\n:)[user]sky?[assistant]\n');
+    const sft = await call(['sft', ...words, ...TAGS, '--preview', '1']);
+    expect(sft.out).toContain('\n[user]sky?[assistant]⟦blue<|eos|>⟧\n');
+    const typo = await call(['sft', ...words, 'chat_template_kwargs={moood: 1}', '--preview', '1']);
+    expect(typo.code).toBe(2);
+    expect(typo.err).toMatch(/chat_template_kwargs\.moood: the chat template reads no such name/);
+    const unused = await call([
+      ...['sft', ...base_, 'prompt_template="{prompt}"', 'chat_template_kwargs={mood: 1}'],
+      ...['--preview', '1'],
+    ]);
+    expect(unused.err).toMatch(/chat_template_kwargs\.mood: no chat template is used/);
+    const taken = await call(['sft', ...base_, 'chat_template_kwargs={messages: 1}']);
+    expect(taken.err).toMatch(/chat_template_kwargs/);
+    expect(taken.code).toBe(2);
+  });
+
   it('dpo: says where a row has no prompt or lacks an answer', async () => {
     const path = join(dir, 'bare.jsonl');
     writeFileSync(path, toJsonl([{ chosen: 'blue', rejected: 'black' }]));

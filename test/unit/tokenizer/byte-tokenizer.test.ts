@@ -127,7 +127,7 @@ describe('writeByteTokenizer', () => {
 
   it('writes no chat template when told so', async () => {
     const tokenizer = await byteTokenizer({ chatTemplate: null });
-    expect(tokenizer.chatTemplate).toBe(false);
+    expect(tokenizer.chatTemplate).toBeNull();
     const withOne = await loadTokenizer(tokenizer.dir, {
       chatTemplate: '{{ messages[0].content }}!',
     });
