@@ -28,7 +28,7 @@ const OWN_KERNELS = 'there is one implementation of attention and loss. Leave it
 const READ_HERE = 'rows are read in one process. Leave it out';
 const EVALUATIONS = 'evaluations go by optimizer steps. Use eval_steps; null evaluates at the end';
 const TEMPLATE =
-  'the chat template is that of the model’s tokenizer. Use prompt_template where it has none';
+  'a template is given by a file. Use chat_template_path=FILE, or prompt_template for one exchange';
 const LEARN_PROMPTS =
   'prompts are not learnt. Use completion_only_loss=false, with messages assistant_only_loss=false, to learn them';
 
@@ -170,7 +170,6 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   dtype: refused('Use compute_dtype=float32 or compute_dtype=bfloat16'),
   torch_dtype: refused('Use compute_dtype=float32 or compute_dtype=bfloat16'),
   pad_token: refused('no batch has padding. Leave it out'),
-  chat_template: refused('Use chat_template_path=FILE, a Jinja file or a tokenizer folder'),
   enable_thinking: refused('Use chat_template_kwargs={enable_thinking: …}'),
   load_in_4bit: refused('quantized training is not supported. Leave it out'),
   load_in_8bit: refused('quantized training is not supported. Leave it out'),
