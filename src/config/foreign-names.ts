@@ -160,7 +160,10 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   preprocessing_num_workers: refused(READ_HERE),
   remove_unused_columns: refused('columns that nothing reads are left alone. Leave it out'),
   push_to_hub: refused('nothing is uploaded. Leave it out'),
-  max_prompt_length: refused('prompts are not cut on their own. Use max_length'),
+  max_prompt_length: refused(
+    'prompts are not cut on their own. Use max_length or overlong_prompts',
+  ),
+  filter_overlong_prompts: refused('Use overlong_prompts=drop'),
   batch_size: refused(
     'a trainer has two sizes. Use per_device_train_batch_size and gradient_accumulation_steps',
   ),

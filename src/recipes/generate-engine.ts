@@ -58,7 +58,7 @@ function localEngine(
         render: (index) => renderOptions(config, where(index)),
         context: spec.maxPositions,
         completion: config.max_new_tokens,
-        truncate: config.truncate_prompts,
+        overlong: config.truncate_prompts === 'left' ? 'left' : 'error',
       }),
     open: (longest) => (isServer ? onServer() : locally(longest)),
     close: () => source.close(),

@@ -33,10 +33,13 @@ export interface GradedRollout {
   readonly grade: Grade;
 }
 
+/** A prompt that leaves no room: an error, left out, or cut at its beginning, behind BOS. */
+export type OverlongPrompts = 'error' | 'drop' | 'left';
+
 /**
  * @param options.context Longest sequence of the model, tokens.
  * @param options.completion Longest completion, tokens.
- * @param options.truncate `left` cuts prompts that are too long at their beginning, behind BOS.
+ * @param options.overlong Default `error`; with `drop` there are fewer prompts than rows.
  * @throws InputError naming the row whose prompt leaves no room for the completion.
  */
 export function promptRows(
@@ -46,7 +49,7 @@ export function promptRows(
     readonly render: (index: number) => RenderOptions;
     readonly context: number;
     readonly completion: number;
-    readonly truncate?: 'never' | 'left';
+    readonly overlong?: OverlongPrompts;
   },
 ): PromptedRow[] {
   const longest = options.context - options.completion;
@@ -57,24 +60,46 @@ export function promptRows(
       remedy: 'Lower max_new_tokens (for grpo: max_completion_length)',
     });
   }
-  return rows.map((row, index) => {
+  return rows.flatMap((row, index): PromptedRow[] => {
     const render = options.render(index);
     const where = render.where ?? `row ${index + 1}`;
     const id = String(row.id ?? index);
     if (row.prompt === '') throw new InputError({ where, problem: 'the prompt is empty' });
     const promptIds =
       idsOf(row, where) ?? renderPrompt(tokenizer, promptRow(row) as ChatRow, render);
-    if (promptIds.length > longest) {
-      if (options.truncate === 'left')
-        return { id, row, ...cutLeft(promptIds, longest, tokenizer) };
-      throw new InputError({
-        where,
-        problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
-        remedy: 'Shorten it, leave it out, or lower the completion length',
-      });
+    if (promptIds.length <= longest) return [{ id, row, promptIds }];
+    if (options.overlong === 'drop') return [];
+    if (options.overlong === 'left') {
+      return [{ id, row, ...cutLeft(promptIds, longest, tokenizer) }];
     }
-    return { id, row, promptIds };
+    throw new InputError({
+      where,
+      problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
+      remedy: 'Shorten it, leave it out (grpo: overlong_prompts), or lower the completion length',
+    });
   });
+}
+
+/**
+ * Says how many rows were left out, and how many prompts were cut.
+ * @throws InputError when no row is left
+ */
+export function sayOverlong(
+  prompts: readonly PromptedRow[],
+  rows: number,
+  log: (line: string) => void,
+): void {
+  const dropped = rows - prompts.length;
+  if (prompts.length === 0) {
+    throw new InputError({
+      where: 'dataset',
+      problem: `none of its ${rows} prompts leaves room for a completion`,
+      remedy: 'Lower the completion length',
+    });
+  }
+  if (dropped > 0) log(`data: ${dropped} of ${rows} rows left out: prompts too long`);
+  const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
+  if (cut > 0) log(`data: ${cut} of ${rows} prompts cut at their beginning: too long`);
 }
 
 /** The last `longest` tokens; a BOS in front stays there. */

@@ -7,7 +7,7 @@ import { DataOrder, generationPeriod, grpoStep } from '../train/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './dataset.js';
-import { type PromptedRow, promptRows } from './graded-rollouts.js';
+import { type PromptedRow, promptRows, sayOverlong } from './graded-rollouts.js';
 import { Collector } from './grpo-collector.js';
 import { checkLogNames, GrpoLogs } from './grpo-logs.js';
 import { unbroken } from './interrupt.js';
@@ -46,7 +46,9 @@ async function inputsOf(
     render: (index) => renderOptions(config, where(held + index)),
     context: spec.maxPositions,
     completion: config.max_completion_length,
+    overlong: config.overlong_prompts,
   });
+  sayOverlong(prompts, rows.length - held, context.log);
   return { prompts, rewards: await rewardsOf(config, context) };
 }
 

@@ -130,6 +130,10 @@ export const grpoSchema = z
     ...graderKeys,
     num_generations: whole(2).default(8).describe('Completions sampled for each prompt'),
     max_completion_length: whole(1).default(512).describe('Longest completion, tokens'),
+    overlong_prompts: z
+      .enum(['error', 'drop', 'left'])
+      .default('error')
+      .describe('Prompts that leave no room for it: stop, leave them out, or cut their beginning'),
     ...samplingKeys(1),
     ...filterKeys,
     temperature: positive().max(10).default(1).describe('Sampling temperature, also of the loss'),

@@ -7,7 +7,7 @@ import { renderExample, type Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset, renderOptions, tagsOf, trainingRow } from '../dataset.js';
-import { type PromptedRow, promptRows } from '../graded-rollouts.js';
+import { type PromptedRow, promptRows, sayOverlong } from '../graded-rollouts.js';
 import { hubOptions } from '../hub-options.js';
 import { openTokenizer } from '../open-tokenizer.js';
 
@@ -60,9 +60,12 @@ export async function rlPrompts(
   context: RecipeContext,
 ): Promise<PromptedRow[]> {
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
-  return promptRows(tokenizer, rows, {
+  const prompts = promptRows(tokenizer, rows, {
     render: (index) => renderOptions(config, where(index)),
     context: config.max_length,
     completion: config.max_completion_length,
+    overlong: 'drop',
   });
+  sayOverlong(prompts, rows.length, context.log);
+  return prompts;
 }

@@ -142,6 +142,31 @@ describe('--preview', () => {
     expect(half.err).toMatch(/bare\.jsonl:1: no column "rejected" \(it has prompt, chosen\)/);
   });
 
+  it('grpo: prompts without room stop it, are left out, or are cut, as overlong_prompts says', async () => {
+    const path = join(dir, 'long.jsonl');
+    const long = `${'1+'.repeat(80)}1`;
+    writeFileSync(
+      path,
+      toJsonl([
+        { question: long, answer: '601' },
+        { question: 'Is?', answer: '2' },
+      ]),
+    );
+    const grpo = (...words: string[]) =>
+      preview('grpo', path, 'max_completion_length=20', '--preview', '2', ...words);
+    const stopped = await grpo();
+    expect(stopped.code).toBe(2);
+    expect(stopped.err).toMatch(/long\.jsonl:1: its prompt has 163 tokens.*overlong_prompts/);
+    const dropped = await grpo('overlong_prompts=drop');
+    expect(dropped.out).toContain('1 sequences, ');
+    expect(dropped.out).toContain('data: 1 of 2 rows left out: prompts too long');
+    const cut = await grpo('overlong_prompts=left');
+    expect(cut.out).toContain('2 sequences, ');
+    expect(cut.out).toContain('data: 1 of 2 prompts cut at their beginning: too long');
+    const none = await grpo('overlong_prompts=drop', 'dataset.num_samples=1');
+    expect(none.err).toMatch(/dataset: none of its 1 prompts leaves room for a completion/);
+  });
+
   it('is refused where there is none, and for a number that is none', async () => {
     expect((await call(['doctor', '--preview', '1'])).err).toMatch(/doctor has no preview/);
     const { code, err } = await preview('sft', rows, '--preview', '0');
