@@ -104,7 +104,6 @@ export class Policy {
   /**
    * Log-probabilities without gradients.
    * @returns `[M, 3]` on the host, row-major: log p, entropy, 1 where the target is the arg max.
-   * @throws RunError, with what to change, when memory runs out
    */
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
     const { adapter = 'policy', temperature = 1 } = options;
@@ -118,8 +117,8 @@ export class Policy {
    * @returns `[M, V]` on the host, row-major.
    */
   async logits(batch: TokenBatch): Promise<Float32Array> {
-    const finish = (x: Tensor, pass: Pass) => this.ends.logits(x, pass);
-    return await this.ask(batch, 'policy', finish).catch(throwExplained);
+    const asked = this.ask(batch, 'policy', (x, pass) => this.ends.logits(x, pass));
+    return await asked.catch(throwExplained);
   }
 
   /** A forward pass without tape, and what `finish` makes of its hidden states, on the host. */

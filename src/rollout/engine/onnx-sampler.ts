@@ -12,6 +12,7 @@ import type { WeightSource } from '../graph/weight-source.js';
 import { explaining, explainingAsync } from '../ort/explained.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
 import type { SessionModel, SessionOptions } from '../ort/session.js';
+import { SharedArena } from '../ort/shared-arena.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import { TokenSampler } from '../sampling/token-sampler.js';
 import type {
@@ -73,6 +74,8 @@ class SessionSampler implements OnnxSampler {
   /** Copies rows of caches in a device's memory; null on the CPU. */
   private readonly mover: RowMover | null;
   private readonly choosers: Choosers;
+  /** What the sessions draw their memory from where it has a limit. */
+  private readonly arena: SharedArena | null;
   private weightsVersion: string | null = null;
   /** Null after other weights could not be loaded. */
   private loaded: LoadedModel | null = null;
@@ -84,7 +87,8 @@ class SessionSampler implements OnnxSampler {
   constructor(options: OnnxSamplerOptions) {
     this.options = options;
     this.type = options.type ?? 'float32';
-    const { kernels = null } = options;
+    const { kernels = null, memoryLimit, device = 'cpu' } = options;
+    this.arena = memoryLimit === undefined ? null : new SharedArena(device, { memoryLimit });
     this.kernels = kernels === null ? null : loadKernels(kernels.library);
     this.native =
       kernels === null
@@ -180,6 +184,7 @@ class SessionSampler implements OnnxSampler {
       this.unload();
       this.choosers.dispose();
       this.mover?.dispose();
+      this.arena?.dispose();
       this.lora.dispose();
     };
     if (this.pending === 0) release();

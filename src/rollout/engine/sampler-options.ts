@@ -32,7 +32,7 @@ export interface OnnxSamplerOptions {
   readonly type?: ComputeElement;
   /** What samples; default: the CPU. */
   readonly device?: RolloutDevice;
-  /** Most bytes of a card that a session may take; CUDA only. */
+  /** Most bytes that ONNX Runtime's tensors may take together, on the card or on the CPU; not on WebGPU. */
   readonly memoryLimit?: number;
   /** Who chooses tokens, where the sampling parameters allow the graph; default: the graph on a GPU, else the host. */
   readonly choice?: 'host' | 'graph';

@@ -26,6 +26,24 @@ export interface OrtFunctions {
   readonly CreateEnv: (logLevel: number, name: string, out: OutCell) => Status;
   readonly GetBuildInfoString: () => string;
 
+  readonly CreateArenaCfgV2: (
+    keys: readonly string[],
+    values: BigUint64Array,
+    count: number,
+    out: OutCell,
+  ) => Status;
+  readonly ReleaseArenaCfg: (config: Pointer) => void;
+  readonly CreateAndRegisterAllocatorV2: (
+    env: Pointer,
+    provider: string,
+    memory: Pointer,
+    arena: Pointer,
+    keys: readonly string[],
+    values: readonly string[],
+    count: number,
+  ) => Status;
+  readonly UnregisterAllocator: (env: Pointer, memory: Pointer) => Status;
+
   readonly CreateSessionOptions: (out: OutCell) => Status;
   readonly ReleaseSessionOptions: (options: Pointer) => void;
   readonly SetSessionExecutionMode: (options: Pointer, mode: number) => Status;
@@ -109,6 +127,15 @@ const SIGNATURES = {
   ReleaseStatus: [93, 'void', ['void *']],
   CreateEnv: [3, 'void *', ['int', 'const char *', 'void *']],
   GetBuildInfoString: [254, 'const char *', []],
+
+  CreateArenaCfgV2: [164, 'void *', ['const char **', 'void *', 'size_t', 'void *']],
+  ReleaseArenaCfg: [157, 'void', ['void *']],
+  CreateAndRegisterAllocatorV2: [
+    259,
+    'void *',
+    ['void *', 'const char *', 'void *', 'void *', 'const char **', 'const char **', 'size_t'],
+  ],
+  UnregisterAllocator: [177, 'void *', ['void *', 'void *']],
 
   CreateSessionOptions: [10, 'void *', ['void *']],
   ReleaseSessionOptions: [100, 'void', ['void *']],

@@ -12,14 +12,15 @@ type Gpu = Exclude<RolloutDevice, 'cpu'>;
 
 export interface DeviceUse {
   readonly device: RolloutDevice;
-  /** Most bytes of a card that a session's tensors may take; CUDA only. */
+  /** Most bytes that the tensors of the sessions with a limit may take together (shared-arena.ts). */
   readonly memoryLimit?: number;
 }
 
 /** Names of their memory for `CreateMemoryInfo`. */
 const MEMORY: Readonly<Record<Gpu, string>> = { webgpu: 'WebGPU_Buffer', cuda: 'Cuda' };
 
-const REMEDIES: Readonly<Record<Gpu, string>> = {
+const REMEDIES: Readonly<Record<RolloutDevice, string>> = {
+  cpu: 'Leave the limit of memory out',
   webgpu:
     'On Linux install a Vulkan driver and its loader (Debian: libvulkan1), or use rollout_device=cpu',
   cuda: 'Run `npx lorikeet setup device=cuda`, see `npx lorikeet doctor`, or use rollout_device=cpu',
@@ -35,7 +36,7 @@ export function appendProvider(api: OrtApi, options: Pointer, use: DeviceUse): v
   if (device === 'cuda') appendCuda(api, options, use);
   else {
     const status = api.SessionOptionsAppendExecutionProvider(options, 'WebGPU', [], [], 0);
-    checkProvider(api, status, device);
+    throwProviderError(api, status, device);
   }
 }
 
@@ -47,19 +48,24 @@ function appendCuda(api: OrtApi, options: Pointer, { memoryLimit }: DeviceUse): 
     ...(memoryLimit !== undefined && { gpu_mem_limit: String(Math.floor(memoryLimit)) }),
   };
   const out = new BigUint64Array(1);
-  checkProvider(api, api.CreateCUDAProviderOptions(out), 'cuda');
+  throwProviderError(api, api.CreateCUDAProviderOptions(out), 'cuda');
   const cuda = out[0]!;
   try {
     const keys = Object.keys(settings);
     const values = Object.values(settings);
-    checkProvider(api, api.UpdateCUDAProviderOptions(cuda, keys, values, keys.length), 'cuda');
-    checkProvider(api, api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda), 'cuda');
+    throwProviderError(api, api.UpdateCUDAProviderOptions(cuda, keys, values, keys.length), 'cuda');
+    throwProviderError(
+      api,
+      api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda),
+      'cuda',
+    );
   } finally {
     api.ReleaseCUDAProviderOptions(cuda);
   }
 }
 
-function checkProvider(api: OrtApi, status: Status, device: Gpu): void {
+/** @throws SetupError with the provider's message and what to do */
+export function throwProviderError(api: OrtApi, status: Status, device: RolloutDevice): void {
   const message = messageOfStatus(api, status);
   if (message === null) return;
   // It begins with the place in ONNX Runtime's sources and the condition that failed there.

@@ -55,6 +55,7 @@ function nativeOptions(
   }
   kernels?.register(options);
   appendProvider(api, options, { device, ...(memoryLimit !== undefined && { memoryLimit }) });
+  if (memoryLimit !== undefined) config('session.use_env_allocators', '1');
   // An operator that the device lacks is an error, not computed elsewhere.
   if (device !== 'cpu') config('session.disable_cpu_ep_fallback', '1');
   return options;
