@@ -1,0 +1,85 @@
+/** Attention longer than a block, compiled and composed: sums over blocks, parts and heads must be the same. */
+import { describe, expect, test } from 'vitest';
+import { denseLayout } from '../../../src/model/dense-layout.js';
+import { castTo, hasNativeOps, type Tensor, tf } from '../../../src/tensor/index.js';
+import { composedKernels } from '../../../src/tensor/kernels/composed.js';
+import type { LayerKernels } from '../../../src/tensor/kernels/kernels.js';
+import { nativeKernels } from '../../../src/tensor/kernels/native.js';
+import type { ComputeType } from '../../../src/tensor/native/calls.js';
+import { randomOperand, tensorOf } from './ops-gradient.js';
+
+const TOKENS = 300;
+const D = 40;
+
+const run = (start: number, length: number, prefix = -1) => ({ start, length, prefix });
+const BATCHES = {
+  'one sequence': [run(0, TOKENS)],
+  'answers to a shared prompt, and another sequence': [
+    run(0, 100),
+    run(100, 90, 0),
+    run(190, 33, 0),
+    run(223, 77),
+  ],
+};
+
+interface Case {
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly softcap: number | null;
+  readonly window: number | null;
+}
+
+/** Output, dq, dk, dv in float32. */
+function results(
+  kernels: LayerKernels,
+  type: ComputeType,
+  { shape, runs }: { shape: Case; runs: (typeof BATCHES)['one sequence'] },
+): Float32Array[] {
+  const dense = denseLayout(runs, { window: shape.window, band: 128 });
+  const rows = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
+  const layout = {
+    positions: tf.zeros([TOKENS], 'int32'),
+    segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
+    dense: () => dense,
+  };
+  // All sides read the same numbers, those of bfloat16.
+  const input = (name: string, width: number): Tensor => {
+    const x = castTo(tensorOf(randomOperand(name, [TOKENS, width])), 'float32', 'bfloat16');
+    return type === 'bfloat16' ? x : castTo(x, 'bfloat16', 'float32');
+  };
+  const [q, dy] = [input('q', shape.heads * D), input('dy', shape.heads * D)];
+  const [k, v] = [input('k', shape.kvHeads * D), input('v', shape.kvHeads * D)];
+  const form = { ...shape, scale: D ** -0.5 };
+  const saved = kernels.attention({ q, k, v }, layout, form);
+  const gradients = kernels.attentionGradient({ q, k, v, saved, dy }, layout, form);
+  return [saved[0]!, ...gradients].map((x) => {
+    const values = castTo(x, type, 'float32').dataSync();
+    return values as Float32Array;
+  });
+}
+
+function gap(actual: Float32Array, expected: Float32Array): number {
+  const norm = Math.hypot(...expected);
+  return Math.hypot(...actual.map((value, i) => value - expected[i]!)) / norm;
+}
+
+const CASES: Case[] = [
+  { heads: 6, kvHeads: 2, softcap: null, window: null },
+  { heads: 2, kvHeads: 2, softcap: null, window: 70 },
+  { heads: 10, kvHeads: 2, softcap: 2, window: null },
+];
+
+describe.skipIf(!hasNativeOps()).each(Object.entries(BATCHES))('%s', (_, runs) => {
+  test.each(CASES)('%o', (shape) => {
+    tf.tidy(() => {
+      const expected = results(composedKernels, 'float32', { shape, runs });
+      const full = results(nativeKernels, 'float32', { shape, runs });
+      const half = results(nativeKernels, 'bfloat16', { shape, runs });
+      for (const [i, values] of expected.entries()) {
+        expect(gap(full[i]!, values)).toBeLessThan(2e-6);
+        // Each product reads numbers of 8 bits: 2⁻⁹ a rounding, independent of one another.
+        expect(gap(half[i]!, values)).toBeLessThan(6e-3);
+      }
+    });
+  });
+});
