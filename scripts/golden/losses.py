@@ -251,7 +251,10 @@ def grpo_micro(data, rows, totals, kind):
     trainer = stand_in(
         _get_per_token_logps_and_entropies=lambda *_, **__: (leaf, entropies, None), beta=kind["beta"],
         top_entropy_quantile=1.0, off_policy_mask_threshold=None, importance_sampling_level=kind["level"],
-        args=SimpleNamespace(delta=kind["delta"], use_bias_correction_kl=False, steps_per_generation=totals["microBatches"]),
+        args=SimpleNamespace(
+            delta=kind["delta"], use_bias_correction_kl=False, steps_per_generation=totals["microBatches"],
+            sapo_temperature_pos=kind["sapo"]["positive"], sapo_temperature_neg=kind["sapo"]["negative"],
+        ),
         loss_type=kind["lossType"], epsilon_low=kind["epsilon"], epsilon_high=kind["epsilonHigh"],
         use_vllm=bool(kind["correction"]), vllm_importance_sampling_correction=True,
         _entropy_bonus_enabled=kind["entropyCoef"] > 0, use_adaptive_entropy=False, entropy_coef=kind["entropyCoef"],
@@ -282,7 +285,7 @@ EXTRA = ("kl", "cispo_clip_ratio", "policy_loss", "entropy")
 def grpo_case(data, groups, **kind):
     kind = {
         "beta": 0.0, "epsilon": 0.2, "epsilonHigh": 0.28, "delta": None, "level": "token", "entropyCoef": 0.0,
-        "klEstimator": "k3", "useOld": True, "correction": None, **kind,
+        "klEstimator": "k3", "useOld": True, "correction": None, "sapo": {"positive": 1.0, "negative": 1.05}, **kind,
     }
     totals = {"tokens": sum(LENGTHS), "microBatches": len(groups), "maxCompletionLength": 8}
     parts = [grpo_micro(data, rows, totals, kind) for rows in groups]
@@ -319,6 +322,9 @@ def grpo_cases():
     cases += [grpo_case(data, halves, lossType="dapo", level="sequence", epsilon=3e-2, epsilonHigh=4e-2)]
     cases += [grpo_case(data, whole, lossType="dapo", delta=1.4), grpo_case(data, whole, lossType="grpo", entropyCoef=0.02)]
     cases += [grpo_case(data, whole, lossType="dapo", beta=0.1, klEstimator=kind) for kind in ("k1", "k2")]
+    other = {"positive": 0.6, "negative": 2.0}
+    cases += [grpo_case(data, whole, lossType="sapo", beta=0.04), grpo_case(data, halves, lossType="sapo", sapo=other)]
+    cases += [grpo_case(data, halves, lossType="sapo", level="sequence", correction=["token_truncate", 1.3])]
     return {**data, "maxCompletionLength": 8, "cases": cases}
 
 

@@ -3,7 +3,7 @@
  * Both are constants of the loss.
  */
 
-export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo';
+export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo' | 'sapo';
 export type ScaleRewards = 'group' | 'batch' | 'none';
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -84,7 +84,7 @@ export interface StepTotals {
 
 /**
  * The factor of each token of a completion of `length` tokens:
- * - `grpo`: mean over its tokens, then over sequences: 1/(length · sequences);
+ * - `grpo` and `sapo`: mean over its tokens, then over sequences: 1/(length · sequences);
  * - `dapo` (Yu et al. 2025) and `cispo`: mean over all tokens of the step: 1/tokens;
  * - `bnpo`: mean over the tokens of the micro-batch, then over micro-batches;
  * - `dr_grpo`: a constant budget: 1/(maxCompletionLength · sequences).
@@ -92,6 +92,7 @@ export interface StepTotals {
 export function tokenCoefficient(type: GrpoLossType, length: number, totals: StepTotals): number {
   const factors = {
     grpo: 1 / (length * totals.sequences),
+    sapo: 1 / (length * totals.sequences),
     dapo: 1 / totals.tokens,
     cispo: 1 / totals.tokens,
     bnpo: 1 / (totals.microTokens * totals.microBatches),

@@ -5,6 +5,8 @@
  * - ρ = π/π_old of the token, or the geometric mean of its completion's (GSPO, Zheng et al. 2025);
  * - δ bounds ρ where A < 0 would let it grow (two-sided clipping, Prime Intellect 2025);
  * - `cispo` (MiniMax 2025) keeps every token's gradient: l = −w·sg(min(ρ, ε_high))·A·log π;
+ * - `sapo` (Gao et al. 2025) has a gate in place of the clip: l = −w·4/τ·σ(τ(ρ − 1))·A, whose slope at ρ = 1
+ *   is that of ρ·A; τ is one number where A > 0 and another elsewhere;
  * - w corrects for rollouts of a slightly different policy (`samplingCorrection`);
  * - H, the entropy of the policy, is a mean over all tokens of the step, whatever the normalisation.
  */
@@ -33,9 +35,17 @@ export interface GrpoBatch {
   readonly sampledBy: SampledBy | null;
 }
 
+/** τ where the advantage is above 0, and elsewhere. */
+interface SapoTemperatures {
+  readonly positive: number;
+  readonly negative: number;
+}
+
 export interface GrpoOptions {
-  /** `clip`, or the form of `cispo`. */
-  readonly objective: 'clip' | 'cispo';
+  /** `clip`, or the form of `cispo` or `sapo`. */
+  readonly objective: 'clip' | 'cispo' | 'sapo';
+  /** τ of `sapo`. */
+  readonly sapo: SapoTemperatures;
   readonly importanceSamplingLevel: ImportanceSamplingLevel;
   readonly epsilon: number;
   /** With `cispo` the largest weight itself. */
@@ -73,6 +83,7 @@ function clipMetrics(
   { objective, epsilon, epsilonHigh }: GrpoOptions,
   mean: (x: Tensor) => Tensor,
 ): Record<string, Tensor> {
+  if (objective === 'sapo') return {};
   const gains = tf.greater(advantages, 0);
   if (objective === 'cispo') {
     return { cispo_clip_ratio: mean(tf.logicalAnd(tf.greater(ratio, epsilonHigh), gains)) };
@@ -86,10 +97,21 @@ function clipMetrics(
   };
 }
 
+/** 4/τ·σ(τ(ρ − 1)) */
+function gate(ratio: Tensor, advantages: Tensor, { positive, negative }: SapoTemperatures): Tensor {
+  const gains = tf.greater(advantages, 0).cast('float32');
+  const tau = gains.mul(positive - negative).add(negative);
+  return tf
+    .sigmoid(tau.mul(ratio.sub(1)))
+    .mul(4)
+    .div(tau);
+}
+
 function policyLoss(
   { logps, ratio, advantages }: Record<'logps' | 'ratio' | 'advantages', Tensor>,
-  { objective, epsilon, epsilonHigh, delta }: GrpoOptions,
+  { objective, epsilon, epsilonHigh, delta, sapo }: GrpoOptions,
 ): Tensor {
+  if (objective === 'sapo') return tf.neg(gate(ratio, advantages, sapo).mul(advantages));
   if (objective === 'cispo') {
     const weights = stopGradient(ratio, (x) => tf.minimum(x, epsilonHigh));
     return tf.neg(weights.mul(advantages).mul(logps));

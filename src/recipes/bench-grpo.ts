@@ -103,6 +103,7 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
             beta: 0,
             klEstimator: 'k3',
             entropyCoef: 0,
+            sapo: { positive: 1, negative: 1.05 },
           },
           reference: 'off',
           sharePrompts: config.share_prompts,

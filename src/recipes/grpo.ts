@@ -142,6 +142,7 @@ async function prepare(
         beta: config.beta,
         klEstimator: config.kl_estimator,
         entropyCoef: config.entropy_coef,
+        sapo: { positive: config.sapo_temperature_pos, negative: config.sapo_temperature_neg },
       },
       reference: trained.reference,
       maxCompletionLength: config.max_completion_length,

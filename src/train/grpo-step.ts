@@ -125,6 +125,9 @@ async function referenceLogps(
   return Float32Array.from(batch.targets, (_, i) => scores[3 * i]!);
 }
 
+const objectiveOf = (type: GrpoLossType): GrpoOptions['objective'] =>
+  type === 'cispo' || type === 'sapo' ? type : 'clip';
+
 interface StepPart {
   /** All completions of the step, also the masked ones. */
   readonly part: readonly Rollout[];
@@ -164,7 +167,7 @@ async function grpoTask(
   };
   const loss: GrpoOptions = {
     ...options.loss,
-    objective: options.lossType === 'cispo' ? 'cispo' : 'clip',
+    objective: objectiveOf(options.lossType),
     totalTokens,
     totalSequences: step.part.filter(isLearnt).length,
   };

@@ -170,6 +170,7 @@ const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =
       beta: options.beta ?? 0.1,
       klEstimator: 'k3',
       entropyCoef: options.entropyCoef ?? 0,
+      sapo: { positive: 1, negative: 1.05 },
     },
     reference: 'off',
     sharePrompts: options.sharePrompts ?? true,

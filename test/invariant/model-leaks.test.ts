@@ -100,6 +100,7 @@ const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
         beta: 0.04,
         klEstimator: 'k3',
         entropyCoef: 0.01,
+        sapo: { positive: 1, negative: 1.05 },
       },
       reference: 'reference',
       maxCompletionLength: 16,

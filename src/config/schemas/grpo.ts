@@ -61,6 +61,9 @@ function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
   if (config.loss_type === 'cispo' && config.epsilon_high === null) {
     issue('epsilon_high', 'cispo cuts ratios at epsilon_high itself. Set it, e.g. to 5');
   }
+  if (delta !== null && config.loss_type === 'sapo') {
+    issue('delta', 'sapo bounds ratios by its gate. Leave it out');
+  }
   if (delta !== null && delta <= 1 + high) {
     issue('delta', `${delta} is not above 1 + epsilon_high = ${1 + high}. Raise it`);
   }
@@ -159,9 +162,13 @@ export const grpoSchema = z
       .default('token')
       .describe('Ratio of each token, or one for each completion (GSPO)'),
     loss_type: z
-      .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo', 'cispo'])
+      .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo', 'cispo', 'sapo'])
       .default('dapo')
-      .describe('How token losses are normalised; cispo also keeps the gradient of clipped tokens'),
+      .describe('How token losses are normalised; cispo and sapo also bound ratios their own way'),
+    sapo_temperature_pos: positive()
+      .default(1)
+      .describe('Gate of sapo where the advantage is positive'),
+    sapo_temperature_neg: positive().default(1.05).describe('Gate of sapo where it is not'),
     kl_estimator: z
       .enum(['k1', 'k2', 'k3'])
       .default('k3')

@@ -60,6 +60,8 @@ describe('grpo', () => {
   it('keeps delta above the clip range', () => {
     expect(refusal(grpoSchema, 'delta=1.1')).toMatch(/not above 1 \+ epsilon_high = 1.2/);
     expect(refusal(grpoSchema, 'delta=2')).toBe('accepted');
+    expect(refusal(grpoSchema, 'delta=2', 'loss_type=sapo')).toMatch(/sapo bounds ratios/);
+    expect(refusal(grpoSchema, 'loss_type=sapo', 'sapo_temperature_pos=0')).toMatch(/above|> 0/);
   });
 });
 

@@ -50,6 +50,7 @@ interface GrpoCase {
   readonly epsilonHigh: number;
   readonly delta: number | null;
   readonly entropyCoef: number;
+  readonly sapo: { readonly positive: number; readonly negative: number };
   readonly useOld: boolean;
   readonly correction: readonly [CorrectionMode, number] | null;
   /** Rows of each micro-batch. */

@@ -41,7 +41,7 @@ function microBatch(kind: Case, rows: readonly number[]) {
   };
   const options: GrpoOptions = {
     ...kind,
-    objective: kind.lossType === 'cispo' ? 'cispo' : 'clip',
+    objective: kind.lossType === 'cispo' || kind.lossType === 'sapo' ? kind.lossType : 'clip',
     importanceSamplingLevel: kind.level,
     totalTokens: totals.tokens,
     totalSequences: totals.sequences,
@@ -99,6 +99,7 @@ function oneToken(logp: number, { old = logp, advantage = 1, beta = 0, reference
     beta,
     klEstimator: 'k3',
     entropyCoef: 0,
+    sapo: { positive: 1, negative: 1.05 },
     totalTokens: 1,
     totalSequences: 1,
   } as const;
