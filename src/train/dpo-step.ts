@@ -58,24 +58,45 @@ export async function rowLogps(
   return sums;
 }
 
+/** Pairs that are computed together, and their tokens. */
+interface PairBatch {
+  readonly pairs: readonly PreferencePair[];
+  readonly batch: CollatedBatch;
+}
+
+type BatchOptions = Pick<DpoStepOptions, 'microBatchSize' | 'sharePrompts'>;
+type ScoreOptions = Pick<DpoStepOptions, 'reference'> & { readonly policy: Policy };
+
+/** Longest first. */
+const groupsOf = (pairs: readonly PreferencePair[], { microBatchSize }: BatchOptions) =>
+  microBatches(pairs, { size: microBatchSize, lengthOf });
+
+const pairBatches = (pairs: readonly PreferencePair[], options: BatchOptions): PairBatch[] =>
+  groupsOf(pairs, options).map((group) => ({ pairs: group, batch: collatePairs(group, options) }));
+
+/** The same with the reference's log-probabilities filled in. */
+async function withScores(
+  { pairs, batch }: PairBatch,
+  { policy, reference }: ScoreOptions,
+): Promise<PairBatch> {
+  const sums = await rowLogps(policy, batch, reference);
+  const scored = pairs.map((pair, i) => ({
+    ...pair,
+    reference: { chosen: sums[i]!, rejected: sums[pairs.length + i]! },
+  }));
+  return { pairs: scored, batch };
+}
+
 /** Pairs with the reference's log-probabilities filled in. */
 export async function withReference(
   pairs: readonly PreferencePair[],
-  options: {
-    readonly policy: Policy;
-    readonly reference: Exclude<AdapterChoice, 'policy'>;
-    readonly microBatchSize: number;
-    readonly sharePrompts?: boolean;
-    readonly onPair?: (done: number) => void;
-  },
+  options: BatchOptions & ScoreOptions & { readonly onPair?: (done: number) => void },
 ): Promise<PreferencePair[]> {
   const out = new Map<PreferencePair, PreferencePair>();
-  for (const group of microBatches(pairs, { size: options.microBatchSize, lengthOf })) {
-    const sums = await rowLogps(options.policy, collatePairs(group, options), options.reference);
-    for (const [i, pair] of group.entries()) {
-      const reference = { chosen: sums[i]!, rejected: sums[group.length + i]! };
-      out.set(pair, { ...pair, reference });
-    }
+  for (const group of groupsOf(pairs, options)) {
+    const batch = { pairs: group, batch: collatePairs(group, options) };
+    const scored = await withScores(batch, options);
+    for (const [i, pair] of group.entries()) out.set(pair, scored.pairs[i]!);
     options.onPair?.(out.size);
   }
   return pairs.map((pair) => out.get(pair)!);
@@ -83,36 +104,50 @@ export async function withReference(
 
 type TaskOptions = Omit<DpoStepOptions, 'pairs' | 'trainer'> & { readonly policy: Policy };
 
+/** Scores the reference where a loss needs it and it is not known. */
+async function scoredBatches(
+  batches: readonly PairBatch[],
+  options: TaskOptions,
+): Promise<readonly PairBatch[]> {
+  const isKnown = batches.every(({ pairs }) => pairs.every(({ reference }) => reference));
+  if (isKnown || !needsReference(options.losses.map(({ type }) => type))) return batches;
+  const scored: PairBatch[] = [];
+  for (const batch of batches) scored.push(await withScores(batch, options));
+  return scored;
+}
+
 /** Micro-batches of the pairs, longest first; the reference is scored where it is not known. */
 export async function dpoTasks(
-  known: readonly PreferencePair[],
+  pairs: readonly PreferencePair[],
   options: TaskOptions,
 ): Promise<MicroTask[]> {
-  const { microBatchSize } = options;
-  const compares = needsReference(options.losses.map(({ type }) => type));
-  const isKnown = known.every((pair) => pair.reference !== undefined);
-  const pairs = isKnown || !compares ? known : await withReference(known, options);
-  const answers = pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+  const totals = totalsOf(pairs);
+  const batches = await scoredBatches(pairBatches(pairs, options), options);
+  return batches.map((batch) => dpoTask(batch, { ...options, ...totals }));
+}
+
+function totalsOf(pairs: readonly PreferencePair[]): StepTotals {
   const tokensOf = (sequences: readonly MaskedSequence[]) =>
     sequences.reduce((sum, sequence) => sum + trainedTokens(sequence), 0);
-  const totals = {
+  return {
     totalPairs: pairs.length,
-    totalTokens: tokensOf(answers),
+    totalTokens: tokensOf(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected])),
     totalChosenTokens: tokensOf(pairs.map(({ chosen }) => chosen)),
   };
-  return microBatches(pairs, { size: microBatchSize, lengthOf }).map((group) =>
-    dpoTask(group, { ...options, ...totals }),
-  );
 }
 
 export function dpoStep({ trainer, pairs, ...options }: DpoStepOptions) {
+  const scoring = { ...options, policy: trainer.policy };
   return async (step: number, learningRate: number): Promise<StepOutcome> => {
-    const batch = pairs(step);
+    const asked = pairs(step);
+    const totals = totalsOf(asked);
+    const batches = pairBatches(asked, options);
     const start = performance.now();
-    const tasks = await dpoTasks(batch, { ...options, policy: trainer.policy });
+    const scored = await scoredBatches(batches, scoring);
     const reference = (performance.now() - start) / 1000;
+    const tasks = scored.map((batch) => dpoTask(batch, { ...options, ...totals }));
     const result = await trainer.step(tasks, { step, learningRate });
-    const answers = batch.flatMap(({ chosen, rejected }) => [chosen, rejected]);
+    const answers = asked.flatMap(({ chosen, rejected }) => [chosen, rejected]);
     return {
       tokens: answers.reduce((sum, { ids }) => sum + ids.length, 0),
       metrics: stepMetrics(result),
@@ -128,10 +163,9 @@ interface StepTotals {
 }
 
 function dpoTask(
-  pairs: readonly PreferencePair[],
-  { losses, settings, sharePrompts = true, ...totals }: TaskOptions & StepTotals,
+  { pairs, batch }: PairBatch,
+  { losses, settings, ...totals }: Pick<DpoStepOptions, 'losses' | 'settings'> & StepTotals,
 ): MicroTask {
-  const batch = collatePairs(pairs, { sharePrompts });
   const scored = pairs.flatMap(({ reference }) => reference ?? []);
   const referenceLogps =
     scored.length < pairs.length

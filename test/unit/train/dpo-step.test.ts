@@ -1,0 +1,63 @@
+/** The phases of a DPO step: the reference's time is that of its scores, and tokens are laid out once. */
+import { expect, test } from 'vitest';
+import type { CollatedBatch } from '../../../src/model/index.js';
+import {
+  dpoStep,
+  type MicroTask,
+  type PreferencePair,
+  type Trainer,
+} from '../../../src/train/index.js';
+
+const SCORE_MS = 30;
+
+/** Two answers to a prompt of `length` tokens. */
+function pair(length: number, reference?: PreferencePair['reference']): PreferencePair {
+  const answer = (token: number) => ({
+    ids: [...Array.from({ length }, (_, i) => i % 50), token],
+    trained: [...Array.from({ length }, () => false), true],
+  });
+  return { chosen: answer(3), rejected: answer(4), ...(reference && { reference }) };
+}
+
+/** A trainer that takes no time, and a policy whose scores take `SCORE_MS`. */
+function stepOf(pairs: readonly PreferencePair[]) {
+  const scored: CollatedBatch[] = [];
+  const learnt: MicroTask['batch'][] = [];
+  const policy = {
+    score: async (batch: CollatedBatch) => {
+      scored.push(batch);
+      await new Promise((resolve) => setTimeout(resolve, SCORE_MS));
+      return new Float32Array(3 * batch.sequences.length).fill(-1);
+    },
+  };
+  const step = async (tasks: readonly MicroTask[]) => {
+    learnt.push(...tasks.map(({ batch }) => batch));
+    const seconds = { forward: 0, head: 0, backward: 0, optimizer: 0 };
+    return { loss: 0, gradNorm: 0, updateNorm: 0, metrics: {}, logps: [], seconds };
+  };
+  const run = dpoStep({
+    ...{ trainer: { policy, step } as unknown as Trainer, pairs: () => pairs, microBatchSize: 2 },
+    ...{ reference: 'off', losses: [{ type: 'sigmoid', weight: 1 }] },
+    settings: { beta: 0.1, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1 },
+  });
+  return { run, scored, learnt };
+}
+
+test('the reference is scored on the batches that are learnt, and its phase is that', async () => {
+  const { run, scored, learnt } = stepOf([pair(5), pair(9), pair(2), pair(7)]);
+  const { seconds } = await run(0, 1e-4);
+  expect(scored).toHaveLength(2);
+  expect(learnt).toEqual(scored);
+  for (const [i, batch] of learnt.entries()) expect(batch).toBe(scored[i]);
+  expect(seconds!.reference).toBeGreaterThanOrEqual((2 * SCORE_MS - 5) / 1000);
+});
+
+test('laying tokens out is not of it', async () => {
+  const known = Array.from({ length: 16 }, () => pair(20_000, { chosen: -1, rejected: -1 }));
+  const { run, scored } = stepOf(known);
+  const start = performance.now();
+  const { seconds } = await run(0, 1e-4);
+  const whole = (performance.now() - start) / 1000;
+  expect(scored).toEqual([]);
+  expect(seconds!.reference).toBeLessThan(whole / 10);
+});
