@@ -24,12 +24,15 @@ const VARIANTS = {
   ],
 } as const;
 
-/** Two steps on each generation, so that ratios leave 1. */
+/**
+ * Two steps on each generation, so that ratios leave 1; a rate that keeps the entropy in its healthy range, also where
+ * SFT has ended with 60% of the problems solved, at an entropy of 0.13.
+ */
 const GRPO_KEYS = [
   'rollout_precision=int8',
   'steps_per_generation=2',
   'max_steps=60',
-  'learning_rate=1e-3',
+  'learning_rate=3e-4',
 ];
 
 let learning: Learning;
@@ -76,7 +79,7 @@ test('SFT: the loss falls below 0.2', () => {
 });
 
 test('DPO: held-out pairs are told apart', async () => {
-  const keys = ['dataset.num_samples=1280', 'num_train_epochs=1', 'eval_steps=40'];
+  const keys = ['dataset.num_samples=1920', 'num_train_epochs=1', 'eval_steps=60'];
   const start = await learning.preference('sft');
   const rows = await learning.dpo('dpo', keys);
   const end = await learning.preference('dpo');
