@@ -2,6 +2,17 @@
 import { writeJson } from '../util/files.js';
 import type { Evaluation } from './evaluate.js';
 
+/** The parts of a factorization under the names of reinforcement jobs, whose targets they are. */
+function qualities(metrics: Evaluation['metrics'], parts: Readonly<Record<string, unknown>>) {
+  const { algorithm, reasoning } = parts;
+  if (algorithm === undefined || reasoning === undefined) return {};
+  return {
+    correctness: metrics.accuracy,
+    algorithm_selection: algorithm,
+    reasoning_quality: reasoning,
+  };
+}
+
 /** @param about what was evaluated */
 export function writeResults(
   path: string,
@@ -18,5 +29,5 @@ export function writeResults(
     ...{ score: row.score ?? null, reward: row.reward, rewards: row.rewards, completion },
     ...(row.parts && { parts: row.parts }),
   }));
-  writeJson(path, { ...about, parts, metrics, tables, examples });
+  writeJson(path, { ...about, ...qualities(metrics, parts), parts, metrics, tables, examples });
 }

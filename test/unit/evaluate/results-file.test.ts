@@ -1,0 +1,39 @@
+/** The results file: metrics, parts, examples, and a factorization's parts under the names of its targets. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { evaluate, factorizationGrader, writeResults } from '../../../src/evaluate/index.js';
+import { type JsonRow, readJson } from '../../../src/util/files.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-results-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+it('names the parts of a factorization as jobs name their targets', async () => {
+  const answers = [
+    '{"factors": [2, 3, 5, 7], "algorithm": "WheelFactorization", "reasoning": []}',
+    '',
+  ];
+  const evaluation = await evaluate({
+    rows: answers.map((_, i) => ({
+      id: String(i),
+      question: 'q',
+      number: 210,
+      factors: [2, 3, 5, 7],
+    })),
+    grade: factorizationGrader(),
+    complete: async (items) =>
+      items.map(({ id, index }) => ({
+        ...{ requestId: id, sampleIndex: 0, promptIds: [1], ids: [1], text: answers[index]! },
+        ...{ logprobs: new Float32Array(1), finishReason: 'stop', adapter: null, seconds: 0 },
+      })),
+  });
+  const path = join(dir, 'evaluation_results.json');
+  writeResults(path, evaluation, { model: 'm' });
+  const results = readJson(path) as { parts: JsonRow; metrics: JsonRow } & JsonRow;
+  expect(results.correctness).toBe(0.5);
+  expect(results.algorithm_selection).toBe(results.parts.algorithm);
+  expect(results.algorithm_selection).toBeGreaterThan(0);
+  expect(results.reasoning_quality).toBe(results.parts.reasoning);
+  expect(results.metrics['parts/algorithm']).toBe(results.algorithm_selection);
+});
