@@ -28,12 +28,15 @@ export function benchmarkRows({
       remedy: 'Give dataset=NAME or dataset.path=FILE, and dataset.columns where names differ',
     });
   }
-  throw new InputError({
+  throw unknown(benchmark, 'give dataset=NAME or dataset.path=FILE, and a grader');
+}
+
+const unknown = (benchmark: string, other: string): InputError =>
+  new InputError({
     where: 'benchmark',
     problem: `"${benchmark}" is not known`,
-    remedy: `Known are ${BENCHMARK_NAMES.join(', ')}; or give dataset=NAME or dataset.path=FILE`,
+    remedy: `Known are ${BENCHMARK_NAMES.join(', ')}; or ${other}`,
   });
-}
 
 /** Which of the rows the benchmark asks for, also of rows that the config names. */
 export const benchmarkFilter = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>) =>
@@ -43,12 +46,19 @@ export const benchmarkFilter = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>
 export const benchmarkGroups = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>) =>
   benchmarkOf(benchmark)?.groups ?? ['level', 'type', 'subject'];
 
-/** The way that answers are graded, `auto` resolved. */
+/**
+ * The way that answers are graded, `auto` resolved.
+ * @throws InputError on `auto` where the benchmark, which decides it, is not known
+ */
 export const graderName = ({
   benchmark,
   grader,
-}: Pick<EvaluationKeys, 'benchmark' | 'grader'>): GraderName =>
-  grader === 'auto' ? (benchmarkOf(benchmark)?.grader ?? 'numeric') : grader;
+}: Pick<EvaluationKeys, 'benchmark' | 'grader'>): GraderName => {
+  if (grader !== 'auto') return grader;
+  const known = benchmarkOf(benchmark);
+  if (known === null) throw unknown(benchmark, 'say how answers are compared: grader=NAME');
+  return known.grader;
+};
 
 /** @throws InputError on tags that cannot be told apart */
 export function answerGrader(

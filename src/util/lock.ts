@@ -6,7 +6,6 @@
 import { randomUUID } from 'node:crypto';
 import {
   linkSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,6 +15,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from './disk.js';
 import { InterruptError } from './errors.js';
 import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.js';
 
@@ -87,7 +87,7 @@ type TryResult =
 
 /** Takes the lock if no other live process holds it; else says who does. */
 export function tryLock(path: string, staleness: Staleness = { isRenewed: false }): TryResult {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const mine: LockHolder = { ...thisProcess(), token: randomUUID() };
   while (!create(path, mine)) {
     const holder = readHolder(path);

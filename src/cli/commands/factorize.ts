@@ -30,6 +30,9 @@ const RULE = '='.repeat(60);
 const given = (value: unknown): string => (value === null ? 'not given' : String(value));
 const decimals = (value: number | null): string => given(value?.toFixed(4) ?? null);
 
+const secondsText = (value: number | null): string =>
+  value === null ? given(value) : `${decimals(value)} seconds`;
+
 function readable(result: FactorizeResult): string {
   const { number, factors, reasoning, product } = result;
   const steps = reasoning ?? [];
@@ -40,8 +43,8 @@ function readable(result: FactorizeResult): string {
     `Factors: ${factors === null ? 'none could be read' : `[${factors.join(', ')}]`}`,
     `Correct: ${result.correct ? 'yes' : 'no'}`,
     `Algorithm: ${given(result.algorithm)}`,
-    `Reported time: ${decimals(result.time_taken)} seconds`,
-    `API call time: ${decimals(result.api_call_time)} seconds`,
+    `Reported time: ${secondsText(result.time_taken)}`,
+    `API call time: ${secondsText(result.api_call_time)}`,
     `Confidence: ${decimals(result.confidence)}`,
     '',
     'Reasoning:',

@@ -22,7 +22,7 @@ const ownKeys = {
   grader: z
     .enum(['auto', 'numeric', 'math', 'exact', 'fuzzy', 'combined', 'factorization'])
     .default('auto')
-    .describe("How answers are compared: auto is the benchmark's way, for other rows numeric"),
+    .describe("How answers are compared: auto is the benchmark's way (gsm8k: numeric)"),
   ...graderFileKey,
   answer_format: z
     .enum(['tags', 'boxed', 'hashes'])

@@ -1,4 +1,5 @@
 /** `config.json` → `DecoderSpec`: one file per family, one line here. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, readJson } from '../../util/files.js';
@@ -51,8 +52,15 @@ export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
   return spec;
 }
 
-/** The spec of a Hugging Face folder. */
+/** The spec of a Hugging Face folder. @throws InputError when it has no config.json, or one that is not supported */
 export function readSpec(dir: string): DecoderSpec {
   const file = join(dir, 'config.json');
+  if (!existsSync(file)) {
+    throw new InputError({
+      where: file,
+      problem: 'no such file',
+      remedy: 'Give a hub id, a Hugging Face model folder, or the folder of a training run',
+    });
+  }
   return specFromConfig(file, readJson(file) as JsonRow);
 }
