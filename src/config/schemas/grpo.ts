@@ -72,6 +72,7 @@ function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
 interface HeldOutKeys {
   readonly eval_samples: number | null;
   readonly eval_steps: number | null;
+  readonly max_completion_length: number;
   readonly dataset: DatasetConfig;
   readonly eval: {
     readonly dataset: { readonly name: string | null; readonly path: string | null };
@@ -100,10 +101,11 @@ function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
 function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
   const { eval: evaluation, eval_samples: held, eval_steps: every, dataset } = config;
   if (evaluation !== null) return config;
-  if (held !== null) return { ...config, eval: impliedEvaluation() };
+  const length = { max_new_tokens: config.max_completion_length };
+  if (held !== null) return { ...config, eval: { ...impliedEvaluation(), ...length } };
   const { name, subset, columns } = dataset;
   if (every === null || name === null) return config;
-  return { ...config, eval: impliedEvaluation({ name, subset, columns }) };
+  return { ...config, eval: { ...impliedEvaluation({ name, subset, columns }), ...length } };
 }
 
 /** The loss of GRPO tells nothing on held-out rows. */

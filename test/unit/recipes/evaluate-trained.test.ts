@@ -57,8 +57,8 @@ describe('the judge of a trainer', () => {
 
 describe('an evaluation that another key asks for', () => {
   it('is of the rows that eval_samples holds out', () => {
-    const config = grpo('eval_samples=8', 'eval_steps=2', REWARDS.olympiad);
-    expect(config.eval).toMatchObject({ benchmark: null, temperature: 0 });
+    const config = grpo('eval_samples=8', 'max_completion_length=99', REWARDS.olympiad);
+    expect(config.eval).toMatchObject({ benchmark: null, max_new_tokens: 99 });
     expect(evaluationKeys(config, config.eval!)).toMatchObject({
       grader: 'math',
       dataset: { name: 'gsm8k', split: 'train', num_samples: 8 },
