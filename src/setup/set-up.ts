@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { prefersNativeOps } from '../tensor/native/library.js';
 import {
   type Device,
   type DeviceChoice,
@@ -109,6 +110,10 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
 async function addNativeOps(runtime: TensorflowRuntime, options: SetupOptions): Promise<void> {
   const { env = process.env, observer, signal } = options;
   if (runtime.device !== 'cpu' || runtime.tensorflowDir === null) return;
+  if (!prefersNativeOps()) {
+    observer.log("no fused operations: without AVX-512 TensorFlow's own are faster");
+    return;
+  }
   const folder = dirname(runtime.tensorflowDir);
   await compileNativeOps({ folder, env, observer, signal });
 }

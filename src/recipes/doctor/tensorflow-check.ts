@@ -1,7 +1,11 @@
 /** The check of TensorFlow: which runtime is used, and products really computed with it. */
 import { type ProbeResult, probeBinding, TRAINING_DRIVER } from '../../setup/index.js';
 import { kindOf } from '../../tensor/gpu.js';
-import { findNativeOps, hasBfloat16Products } from '../../tensor/native/library.js';
+import {
+  findNativeOps,
+  hasBfloat16Products,
+  prefersNativeOps,
+} from '../../tensor/native/library.js';
 import { type DeviceChoice, locateRuntime, type TensorflowRuntime } from '../../tensor/runtime.js';
 import { broken, type Check, note, ok } from './check.js';
 
@@ -48,6 +52,8 @@ export function fusedOpsCheck(device: DeviceChoice): Check {
   const remedy = `Run \`${setupCommand(device)}\``;
   if (runtime === null) return note('fused operations', 'TensorFlow is not set up', remedy);
   const found = findNativeOps(runtime);
+  if (!found.inUse && !prefersNativeOps())
+    return ok('fused operations', `not used: ${found.reason}`);
   if (!found.inUse) {
     return note('fused operations', `not in use: ${found.reason}; training is slower`, remedy);
   }

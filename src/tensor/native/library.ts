@@ -37,6 +37,14 @@ export const opsSource = (): string => join(SOURCES, 'ops.cc');
 export const hasBfloat16Products = (flags = processorFlags()): boolean =>
   flags.includes('amx_bf16') || flags.includes('avx512_bf16');
 
+/**
+ * Whether they are the fastest here. They compute with vectors of sixteen floats, which compilers keep in memory
+ * where a register is shorter: TensorFlow's own operations are many times faster then (docs/lab-notes.md).
+ * LORIKEET_NATIVE_OPS=1 takes them all the same.
+ */
+export const prefersNativeOps = (flags = processorFlags()): boolean =>
+  flags.includes('avx512f') || process.env.LORIKEET_NATIVE_OPS === '1';
+
 /** File name of the module for these sources on this processor. */
 export function opsFile(): string {
   const sources = readdirSync(SOURCES)
@@ -61,12 +69,18 @@ interface OpsRuntime {
 }
 
 /** Whether they are there to be used; loads nothing. */
-export function findNativeOps({ device, tensorflowDir }: OpsRuntime): NativeState {
+export function findNativeOps(
+  { device, tensorflowDir }: OpsRuntime,
+  flags = processorFlags(),
+): NativeState {
   if (process.env.LORIKEET_NATIVE_OPS === '0') {
     return { inUse: false, reason: 'switched off by LORIKEET_NATIVE_OPS=0' };
   }
   // A GPU's tensors would be copied for each of them.
   if (device !== 'cpu') return { inUse: false, reason: `not built for device ${device}` };
+  if (!prefersNativeOps(flags)) {
+    return { inUse: false, reason: "without AVX-512 TensorFlow's own operations are faster" };
+  }
   if (tensorflowDir === null) {
     return { inUse: false, reason: 'this binding came without headers' };
   }
