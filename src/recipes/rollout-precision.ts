@@ -37,10 +37,10 @@ export const PROBE_TOLERANCE: Readonly<Record<ResolvedPrecision['precision'], nu
 export function resolvePrecision(
   wanted: Exclude<RolloutPrecision, 'float16'>,
   log: (line: string) => void,
+  features: readonly string[] = describeMachine().features,
 ): ResolvedPrecision {
   const library = operatorsLibrary(cacheRoot());
   const isCompiled = existsSync(library);
-  const { features } = describeMachine();
   const inFloat32 = (): ResolvedPrecision => ({
     precision: 'float32',
     ...(isCompiled &&
@@ -60,6 +60,11 @@ export function resolvePrecision(
       problem: 'the operators that compute in it are not compiled',
       remedy: 'Run lorikeet setup, or use float32',
     });
+  }
+  if (!features.includes(FAST_FLOAT32)) {
+    log(
+      `rollouts in ${wanted} are slow on this processor, which has no AVX-512; float32 is faster`,
+    );
   }
   return { precision: wanted, kernels: { library, precision: wanted } };
 }

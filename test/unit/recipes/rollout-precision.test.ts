@@ -17,11 +17,30 @@ it('float32 needs no operators of our own', () => {
   expect(resolvePrecision('float32', () => undefined)).toEqual({ precision: 'float32' });
 });
 
-it('float32 takes them where the processor has wide vectors', () => {
+/** An empty file in the place of the library, which is looked for and not opened. */
+function withOperators(): string {
   withoutOperators();
   const library = operatorsLibrary(process.env.LORIKEET_CACHE!);
   mkdirSync(dirname(library), { recursive: true });
   writeFileSync(library, '');
+  return library;
+}
+
+it('what is slow on the processor is said', () => {
+  const library = withOperators();
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  const kernels = { library, precision: 'int8' };
+  expect(resolvePrecision('int8', log, ['avx512f'])).toEqual({ precision: 'int8', kernels });
+  expect(lines).toEqual([]);
+  expect(resolvePrecision('int8', log, ['avx2'])).toEqual({ precision: 'int8', kernels });
+  expect(lines).toEqual([
+    'rollouts in int8 are slow on this processor, which has no AVX-512; float32 is faster',
+  ]);
+});
+
+it('float32 takes them where the processor has wide vectors', () => {
+  const library = withOperators();
   const isFast = describeMachine().features.includes('avx512f');
   expect(resolvePrecision('float32', () => undefined)).toEqual({
     precision: 'float32',
