@@ -30,7 +30,9 @@ const takesText = (core: z.core.$ZodType): boolean =>
 export function typed(text: string, schema: z.core.$ZodType | undefined): unknown {
   if (schema === undefined) return parseLoosely(text);
   const { core, isNullable } = unwrap(schema);
-  if (isNullable && /^(null|~|)$/.test(text)) return null;
+  if (isNullable && /^(null|~)$/.test(text)) return null;
+  // Nothing is no text, and an error elsewhere: an unset variable of a shell is not to lift a limit.
+  if (text === '') return isNullable && takesText(core) ? null : text;
   if (takesText(core)) return /^(".*"|'.*')$/s.test(text) ? String(parseLoosely(text)) : text;
   return parseLoosely(text);
 }

@@ -76,6 +76,11 @@ describe('on the command line', () => {
     ['sft', ['model=', 'dataset=gsm8k'], 'command line: model is "", expected text, not empty'],
     [
       'sft',
+      [...base, 'max_steps='],
+      'command line: max_steps is "", expected whole number >= 1 or null, not empty',
+    ],
+    [
+      'sft',
       ['dataset=gsm8k'],
       'required key model is missing (Hub id, Hugging Face folder, or run folder (its base and adapter)). Give model=… or write it in the config file',
     ],
