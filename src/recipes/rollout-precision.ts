@@ -8,9 +8,8 @@ import type { KernelOptions } from '../rollout/index.js';
 import { describeMachine, operatorsLibrary } from '../setup/index.js';
 import { cacheRoot } from '../util/cache.js';
 import { SetupError } from '../util/errors.js';
+import { WIDE_VECTORS } from '../util/processor.js';
 
-/** Processor feature that our own products of float32 are fast with. */
-const FAST_FLOAT32 = 'avx512f';
 /** Processor features that the products of bfloat16 are fast with. */
 const FAST_BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
 
@@ -44,7 +43,7 @@ export function resolvePrecision(
   const inFloat32 = (): ResolvedPrecision => ({
     precision: 'float32',
     ...(isCompiled &&
-      features.includes(FAST_FLOAT32) && { kernels: { library, precision: 'float32' } }),
+      features.includes(WIDE_VECTORS) && { kernels: { library, precision: 'float32' } }),
   });
   if (wanted === 'float32') return inFloat32();
   if (wanted === 'auto') {
@@ -61,7 +60,7 @@ export function resolvePrecision(
       remedy: 'Run lorikeet setup, or use float32',
     });
   }
-  if (!features.includes(FAST_FLOAT32)) {
+  if (!features.includes(WIDE_VECTORS)) {
     log(
       `rollouts in ${wanted} are slow on this processor, which has no AVX-512; float32 is faster`,
     );

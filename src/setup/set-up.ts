@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { prefersNativeOps } from '../tensor/native/library.js';
+import { NOT_PREFERRED, prefersNativeOps } from '../tensor/native/library.js';
 import {
   type Device,
   type DeviceChoice,
@@ -111,7 +111,7 @@ async function addNativeOps(runtime: TensorflowRuntime, options: SetupOptions): 
   const { env = process.env, observer, signal } = options;
   if (runtime.device !== 'cpu' || runtime.tensorflowDir === null) return;
   if (!prefersNativeOps()) {
-    observer.log("no fused operations: without AVX-512 TensorFlow's own are faster");
+    observer.log(`no fused operations: ${NOT_PREFERRED}`);
     return;
   }
   const folder = dirname(runtime.tensorflowDir);

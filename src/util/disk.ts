@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, LorikeetError, messageOf, RunError } from './errors.js';
 
+const ELSEWHERE = 'Choose another place, or make this one writable';
+
 const isFolder = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
 
 /**
@@ -21,7 +23,7 @@ export function makeFolder(path: string): void {
     const parts = {
       where: folder,
       problem: `the folder cannot be made (${messageOf(error)})`,
-      remedy: 'Choose another place, or make this one writable',
+      remedy: ELSEWHERE,
     };
     throw new InputError(parts, { cause: error });
   }
@@ -36,9 +38,7 @@ export function notWritten(path: string, error: unknown): Error {
   const parts = {
     where: path,
     problem: `cannot be written (${messageOf(error)})`,
-    remedy: FULL.includes(code)
-      ? 'Make room on the disk'
-      : 'Choose another place, or make this one writable',
+    remedy: FULL.includes(code) ? 'Make room on the disk' : ELSEWHERE,
   };
   return new RunError(parts, { cause: error });
 }

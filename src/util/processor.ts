@@ -1,6 +1,9 @@
 /** Features of the processor, as the system names them. */
 import { readFileSync } from 'node:fs';
 
+/** The feature that vectors of sixteen floats in one register have, which our own kernels are written for. */
+export const WIDE_VECTORS = 'avx512f';
+
 /** The words of the first line of flags in the text of `/proc/cpuinfo`. */
 export function flagsIn(cpuinfo: string): readonly string[] {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim();

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
-import { processorFlags } from '../../util/processor.js';
+import { processorFlags, WIDE_VECTORS } from '../../util/processor.js';
 
 const SOURCES = fileURLToPath(new URL('.', import.meta.url));
 
@@ -43,7 +43,10 @@ export const hasBfloat16Products = (flags = processorFlags()): boolean =>
  * LORIKEET_NATIVE_OPS=1 takes them all the same.
  */
 export const prefersNativeOps = (flags = processorFlags()): boolean =>
-  flags.includes('avx512f') || process.env.LORIKEET_NATIVE_OPS === '1';
+  flags.includes(WIDE_VECTORS) || process.env.LORIKEET_NATIVE_OPS === '1';
+
+/** Why they are not used where TensorFlow's own are preferred. */
+export const NOT_PREFERRED = "without AVX-512 TensorFlow's own operations are faster";
 
 /** File name of the module for these sources on this processor. */
 export function opsFile(): string {
@@ -79,7 +82,7 @@ export function findNativeOps(
   // A GPU's tensors would be copied for each of them.
   if (device !== 'cpu') return { inUse: false, reason: `not built for device ${device}` };
   if (!prefersNativeOps(flags)) {
-    return { inUse: false, reason: "without AVX-512 TensorFlow's own operations are faster" };
+    return { inUse: false, reason: NOT_PREFERRED };
   }
   if (tensorflowDir === null) {
     return { inUse: false, reason: 'this binding came without headers' };
