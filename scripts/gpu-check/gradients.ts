@@ -8,8 +8,8 @@
 import { commandSchemas, type SftConfig } from '../../src/config/index.js';
 import { sftLoss } from '../../src/losses/index.js';
 import { collate } from '../../src/model/index.js';
-import { openModel } from '../../src/recipes/model-source.js';
-import { configureDevice, trainedPolicy } from '../../src/recipes/policy-source.js';
+import { openModel } from '../../src/recipes/inputs/model-source.js';
+import { configureDevice, trainedPolicy } from '../../src/recipes/training/policy-source.js';
 import { Rng } from '../../src/util/rng.js';
 import { fromFloat32, writeSafetensors } from '../../src/weights/index.js';
 

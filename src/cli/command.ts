@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { type ConfigSchema, loadConfig, resolvedYaml, splitArguments } from '../config/index.js';
 import type { RecipeContext } from '../recipes/context.js';
-import type { Preview, PreviewRequest } from '../recipes/preview.js';
+import type { Preview, PreviewRequest } from '../recipes/training/preview.js';
 import { InputError } from '../util/errors.js';
 import type { Call } from './call.js';
 
@@ -128,7 +128,7 @@ async function printPreview<S extends ConfigSchema, R>(
     out(JSON.stringify({ ...shown, plan: await plan(config) }));
     return;
   }
-  const { previewPage } = await import('../recipes/preview.js');
+  const { previewPage } = await import('../recipes/training/preview.js');
   out(previewPage(shown, colours));
   for (const line of await plan(config)) out(line);
 }

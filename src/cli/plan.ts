@@ -36,7 +36,7 @@ function trainerLines(config: Trainer, unit: string): string[] {
 }
 
 async function memoryLines(command: 'sft' | 'dpo' | 'grpo', config: Trainer): Promise<string[]> {
-  const { memoryPreview } = await import('../recipes/memory-preview.js');
+  const { memoryPreview } = await import('../recipes/memory/preview.js');
   return memoryPreview(command, config);
 }
 

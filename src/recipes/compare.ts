@@ -24,9 +24,9 @@ import {
   writeTable,
 } from '../report/index.js';
 import { InputError } from '../util/errors.js';
+import { writeStrategyTable } from './compare/strategy-table.js';
 import type { RecipeContext } from './context.js';
-import { checkOutput } from './rows-output.js';
-import { writeStrategyTable } from './strategy-table.js';
+import { checkOutput } from './outputs/rows-output.js';
 
 interface Paired extends EvaluationComparison, Partial<ScoreComparison> {
   readonly a: string;

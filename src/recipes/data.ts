@@ -13,16 +13,16 @@ import {
   CONTAMINATION_FILES,
   CONTAMINATION_FOLDER,
   checkContamination,
-} from './data-contamination.js';
+} from './data/contamination.js';
 import {
   FACTORIZATION_FILES,
   FACTORIZATION_FOLDER,
   makeFactorization,
-} from './data-factorization.js';
-import { GENSELECT_FILES, GENSELECT_FOLDER, makeGenselect } from './data-genselect.js';
-import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data-medical.js';
-import { makeSplits, SPLITS } from './data-splits.js';
-import { makeStreamed } from './data-streamed.js';
+} from './data/factorization.js';
+import { GENSELECT_FILES, GENSELECT_FOLDER, makeGenselect } from './data/genselect.js';
+import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data/medical.js';
+import { makeSplits, SPLITS } from './data/splits.js';
+import { makeStreamed } from './data/streamed.js';
 
 export interface DataResult {
   readonly output_dir: string;

@@ -9,13 +9,13 @@ import {
 import { startProgress } from '../report/index.js';
 import { dpoStep, dpoTasks, type PreferencePair, withReference } from '../train/index.js';
 import type { RecipeContext } from './context.js';
-import { dataPasses } from './data-passes.js';
-import { ktoRecipe } from './kto.js';
-import { type PreferenceExamples, readPairs } from './preference-examples.js';
-import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
-import { keptReference } from './reference-logps.js';
-import type { TrainingSession } from './training-loop.js';
-import { type TrainingRecipe, type TrainingResult, trainingRun } from './training-run.js';
+import { ktoRecipe } from './dpo/kto.js';
+import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
+import { keptReference } from './dpo/reference-logps.js';
+import { dataPasses } from './training/data-passes.js';
+import type { TrainingSession } from './training/loop.js';
+import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
+import { type TrainingRecipe, type TrainingResult, trainingRun } from './training/run.js';
 
 /** Scores the reference once, or takes what an earlier part of the run has kept. */
 async function scoredPairs(

@@ -22,16 +22,16 @@ import {
 import { InputError } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { evaluateModel, evaluationInputs } from './evaluate-model.js';
-import { type EvaluationGraders, openEvaluationGraders } from './evaluation-graders.js';
-import { fileStamps } from './file-stamps.js';
+import { evaluateModel, evaluationInputs } from './eval/evaluate-model.js';
+import { type EvaluationGraders, openEvaluationGraders } from './eval/graders.js';
+import { cachedSampler } from './eval/prediction-cache.js';
+import { strategySandbox } from './eval/strategy.js';
+import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
-import { type ModelSource, openModel } from './model-source.js';
-import { cachedSampler } from './prediction-cache.js';
-import { checkOutput } from './rows-output.js';
-import { checkSamplerDevice } from './sampling.js';
-import { strategySandbox } from './strategy.js';
+import { fileStamps } from './outputs/file-stamps.js';
+import { checkOutput } from './outputs/rows-output.js';
+import { checkSamplerDevice } from './sampling/sampling.js';
 
 /** Metrics as in the file, and where the run lies. */
 export type EvalResult = EvalMetrics &

@@ -10,10 +10,10 @@ import { InputError } from '../util/errors.js';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { type Precision, precisionOf } from './export-check.js';
-import { checkModelFolder, writeModelFolder } from './model-folder.js';
-import { type ModelSource, openModel } from './model-source.js';
-import { configureDevice } from './policy-source.js';
+import { type Precision, precisionOf } from './export/check.js';
+import { type ModelSource, openModel } from './inputs/model-source.js';
+import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
+import { configureDevice } from './training/policy-source.js';
 
 export interface ExportResult {
   readonly output: string;

@@ -13,16 +13,16 @@ import {
 } from '../rollout/index.js';
 import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { tagsOf } from './dataset.js';
-import { type GenerateEngine, openEngine } from './generate-engine.js';
-import type { PromptedRow } from './graded-rollouts.js';
+import { type GenerateEngine, openEngine } from './generate/engine.js';
+import { readPrompts } from './generate/prompt-input.js';
+import { tagsOf } from './inputs/dataset.js';
 import { interruption } from './interrupt.js';
-import { type OpenRewards, openRewards } from './open-rewards.js';
-import { readPrompts } from './prompt-input.js';
-import { checkRolloutDevice } from './rollout-engine.js';
-import { RowStore, type StoredRow } from './row-store.js';
-import type { WrittenRows } from './rows-output.js';
-import { checkSamplerDevice } from './sampling.js';
+import { RowStore, type StoredRow } from './outputs/row-store.js';
+import type { WrittenRows } from './outputs/rows-output.js';
+import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
+import type { PromptedRow } from './sampling/graded-rollouts.js';
+import { checkRolloutDevice } from './sampling/rollout-engine.js';
+import { checkSamplerDevice } from './sampling/sampling.js';
 
 export async function runGenerate(
   config: GenerateConfig,

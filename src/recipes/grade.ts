@@ -10,7 +10,7 @@ import type { GradeChecks, GradeSummary } from './grade/results.js';
 import { openScorer } from './grade/scorer.js';
 import { stressGrader } from './grade/stress.js';
 import { goldTable, stressTable } from './grade/tables.js';
-import { checkOutput, writeRows } from './rows-output.js';
+import { checkOutput, writeRows } from './outputs/rows-output.js';
 
 export async function runGrade(
   config: GradeConfig,

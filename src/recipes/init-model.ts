@@ -8,7 +8,7 @@ import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { checkModelFolder, writeModelFolder } from './model-folder.js';
+import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
 
 export interface InitModelResult {
   readonly output: string;

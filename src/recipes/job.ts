@@ -16,8 +16,8 @@ import { writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { jobPlace } from './openai/record.js';
 import { openService } from './openai/service.js';
-import { recordKeeper } from './record-keeper.js';
-import { checkOutput } from './rows-output.js';
+import { recordKeeper } from './outputs/record-keeper.js';
+import { checkOutput } from './outputs/rows-output.js';
 
 export type { JobStatus };
 

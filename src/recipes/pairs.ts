@@ -9,7 +9,7 @@ import {
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { checkOutput, writeRows } from './rows-output.js';
+import { checkOutput, writeRows } from './outputs/rows-output.js';
 
 export async function runPairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
   checkOutput(config);

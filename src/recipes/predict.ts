@@ -6,9 +6,9 @@ import type { PredictConfig } from '../config/index.js';
 import type { AsyncGrader, Grade } from '../rewards/index.js';
 import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { openRewards } from './open-rewards.js';
 import { type Prediction, predictionsOf } from './predict/make-predictions.js';
 import { allRunsFile, gradedFile } from './predict/prediction-files.js';
+import { openRewards } from './rewards/open-rewards.js';
 
 export interface RunMetrics {
   readonly total_samples: number;

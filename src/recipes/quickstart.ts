@@ -19,7 +19,6 @@ import { makeArithmetic } from '../data/index.js';
 import { duration, moveRunAside, percent, textTable, writeReport } from '../report/index.js';
 import { InputError } from '../util/errors.js';
 import { toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
-import { bundledConfig } from './bundled-config.js';
 import type { RecipeContext } from './context.js';
 import { runDpo } from './dpo.js';
 import { type EvalResult, runEval } from './eval.js';
@@ -27,7 +26,8 @@ import { runGenerate } from './generate.js';
 import { runGrpo } from './grpo.js';
 import { runInitModel } from './init-model.js';
 import { runPairs } from './pairs.js';
-import { quickstartReport } from './quickstart-report.js';
+import { bundledConfig } from './quickstart/bundled-config.js';
+import { quickstartReport } from './quickstart/report.js';
 import { runSft } from './sft.js';
 
 /**

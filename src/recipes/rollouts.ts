@@ -12,9 +12,9 @@ import { groupBy } from '../util/group.js';
 import { Rng } from '../util/rng.js';
 import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
+import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
-import { type ModelSource, openModel } from './model-source.js';
-import { checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
+import { RowStore } from './outputs/row-store.js';
 import { readBandit, writeBandit } from './rollouts/bandit-file.js';
 import {
   type ArmPrompts,
@@ -25,8 +25,8 @@ import {
 import { sampleRound } from './rollouts/sample-round.js';
 import { type RolloutsStats, rolloutsStats } from './rollouts/stats.js';
 import { rewardWeights, type TrajectoryRow, trajectoryMaker } from './rollouts/trajectories.js';
-import { RowStore } from './row-store.js';
-import { checkSamplerDevice, openSampler } from './sampling.js';
+import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
+import { checkSamplerDevice, openSampler } from './sampling/sampling.js';
 
 export interface RolloutsResult extends RolloutsStats {
   readonly output: string;

@@ -4,15 +4,15 @@ import { withProgress } from '../report/index.js';
 import { renderExample } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl } from '../util/files.js';
-import { computeType } from './compute-type.js';
 import type { RecipeContext } from './context.js';
-import { renderOptions } from './dataset.js';
-import { type ModelSource, openModel } from './model-source.js';
-import { frozenPolicy, scoreSequences } from './policy-sampler.js';
-import { configureDevice } from './policy-source.js';
-import { checkRolloutDevice, resolveRollouts } from './rollout-engine.js';
-import { checkOutput, type WrittenRows, writeRows } from './rows-output.js';
-import { checkSamplerDevice, openSampler } from './sampling.js';
+import { renderOptions } from './inputs/dataset.js';
+import { type ModelSource, openModel } from './inputs/model-source.js';
+import { computeType } from './memory/compute-type.js';
+import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
+import { frozenPolicy, scoreSequences } from './sampling/policy-sampler.js';
+import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
+import { checkSamplerDevice, openSampler } from './sampling/sampling.js';
+import { configureDevice } from './training/policy-source.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
 type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>;

@@ -4,10 +4,10 @@ import { packByLength } from '../data/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { type SftItem, sftStep, sftTasks } from '../train/index.js';
 import type { RecipeContext } from './context.js';
-import { dataPasses } from './data-passes.js';
-import { type Preview, type PreviewRequest, previewTraining } from './preview.js';
-import { type SftExamples, sftExamples } from './sft-examples.js';
-import { type TrainingRecipe, type TrainingResult, trainingRun } from './training-run.js';
+import { type SftExamples, sftExamples } from './sft/examples.js';
+import { dataPasses } from './training/data-passes.js';
+import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
+import { type TrainingRecipe, type TrainingResult, trainingRun } from './training/run.js';
 
 /** Examples that fill `max_length` together, as near as they do. */
 function packed(

@@ -11,9 +11,6 @@ import {
 } from '../evaluate/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import { renderOptions, tagsOf } from './dataset.js';
-import { type ModelSource, openModel } from './model-source.js';
-import { openSampler, samplingParams } from './sampling.js';
 import {
   checkStrategy,
   contextOf,
@@ -21,8 +18,11 @@ import {
   strategyOptions,
   strategySandbox,
   writerOf,
-} from './strategy.js';
-import { factsOf } from './strategy-completer.js';
+} from './eval/strategy.js';
+import { factsOf } from './eval/strategy-completer.js';
+import { renderOptions, tagsOf } from './inputs/dataset.js';
+import { type ModelSource, openModel } from './inputs/model-source.js';
+import { openSampler, samplingParams } from './sampling/sampling.js';
 
 /** Solves problems with one model; `close` frees it. */
 export interface Solver {

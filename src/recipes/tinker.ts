@@ -20,11 +20,11 @@ import {
 import type { Tokenizer } from '../tokenizer/index.js';
 import { DataOrder, type LoopProgress, runLoop } from '../train/index.js';
 import type { RecipeContext } from './context.js';
-import { tagsOf } from './dataset.js';
-import { type OpenRewards, openRewards } from './open-rewards.js';
-import { openTinkerRecord, type TinkerKeeper } from './tinker/tinker-record.js';
-import { rlPrompts, supervisedRows, tinkerTokenizer } from './tinker/tinker-rows.js';
-import { grpoStepAt, sftStepAt, type TinkerStep } from './tinker/tinker-steps.js';
+import { tagsOf } from './inputs/dataset.js';
+import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
+import { openTinkerRecord, type TinkerKeeper } from './tinker/record.js';
+import { rlPrompts, supervisedRows, tinkerTokenizer } from './tinker/rows.js';
+import { grpoStepAt, sftStepAt, type TinkerStep } from './tinker/steps.js';
 
 export interface TinkerResult {
   readonly run_dir: string;

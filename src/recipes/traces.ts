@@ -14,11 +14,11 @@ import { withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import { loadDataset, renderOptions, tagsOf } from './dataset.js';
-import { type PromptedRow, promptRows } from './graded-rollouts.js';
+import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
+import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
-import { type ModelSource, openModel } from './model-source.js';
-import { checkSamplerDevice, openSampler, samplingParams } from './sampling.js';
+import { type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
+import { checkSamplerDevice, openSampler, samplingParams } from './sampling/sampling.js';
 
 export interface TracesResult extends TraceStats {
   readonly output: string;

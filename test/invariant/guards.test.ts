@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type MaskedSequence, NO_LORA, Policy } from '../../src/model/index.js';
-import { checkChanged } from '../../src/recipes/training-checks.js';
+import { checkChanged } from '../../src/recipes/training/checks.js';
 import { AdamW, tf } from '../../src/tensor/index.js';
 import {
   type CheckpointStore,

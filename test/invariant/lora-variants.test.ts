@@ -16,9 +16,9 @@ import {
   specFromConfig,
   startLora,
 } from '../../src/model/index.js';
-import { decayMask, loraPlusRates } from '../../src/recipes/parameter-groups.js';
-import { openSampler } from '../../src/recipes/sampling.js';
-import { syncSampler } from '../../src/recipes/sync-sampler.js';
+import { openSampler } from '../../src/recipes/sampling/sampling.js';
+import { syncSampler } from '../../src/recipes/sampling/sync-sampler.js';
+import { decayMask, loraPlusRates } from '../../src/recipes/training/parameter-groups.js';
 import { AdamW, tf } from '../../src/tensor/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import {

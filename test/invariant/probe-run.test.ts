@@ -15,7 +15,7 @@ import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../recipes/tiny-tr
 /** How the sampler behaves after its first sync. */
 const sampler = vi.hoisted(() => ({ after: 'synced' as 'synced' | 'stale' | 'forged' }));
 
-vi.mock(import('../../src/recipes/sampling.js'), async (original) => {
+vi.mock(import('../../src/recipes/sampling/sampling.js'), async (original) => {
   const actual = await original();
   return {
     ...actual,

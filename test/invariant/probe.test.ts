@@ -6,7 +6,7 @@ import {
   collate,
   type Policy,
 } from '../../src/model/index.js';
-import { probePolicy, probeSequences } from '../../src/recipes/policy-probe.js';
+import { probePolicy, probeSequences } from '../../src/recipes/grpo/policy-probe.js';
 import {
   type Completion,
   createOnnxSampler,

@@ -1,7 +1,7 @@
 /** The trainer's forward pass as a sampler gives the tokens of the rollout engine, for the same seed. */
 import { describe, expect, it } from 'vitest';
 import { linearModules } from '../../src/model/spec.js';
-import { openPolicySampler } from '../../src/recipes/policy-sampler.js';
+import { openPolicySampler } from '../../src/recipes/sampling/policy-sampler.js';
 import {
   type Completion,
   createOnnxSampler,

@@ -21,7 +21,7 @@ const rollout = defineCommand({
     `samples ${config.requests ?? config.batch} × ${config.num_generations} completions of up to ${config.max_new_tokens} tokens, ${config.repeats} times`,
   ],
   run: async (config, context) =>
-    (await import('../../recipes/bench-rollout.js')).benchRollout(config, context),
+    (await import('../../recipes/bench/rollout.js')).benchRollout(config, context),
 });
 
 const sft = defineCommand({
@@ -31,7 +31,7 @@ const sft = defineCommand({
   examples: ['lorikeet bench sft model=outputs/model seq=512 batch=8'],
   plan: (config) => [`trains ${config.steps + 2} steps of ${config.batch} × ${config.seq} tokens`],
   run: async (config, context) =>
-    (await import('../../recipes/bench-sft.js')).benchSft(config, context),
+    (await import('../../recipes/bench/sft.js')).benchSft(config, context),
 });
 
 const grade = defineCommand({
@@ -41,7 +41,7 @@ const grade = defineCommand({
   examples: ['lorikeet bench grade'],
   plan: (config) => [`grades for ${config.seconds} s with each grader`],
   run: async (config, context) =>
-    (await import('../../recipes/bench-grade.js')).benchGrade(config, context),
+    (await import('../../recipes/bench/grade.js')).benchGrade(config, context),
 });
 
 const dpo = defineCommand({
@@ -51,7 +51,7 @@ const dpo = defineCommand({
   examples: ['lorikeet bench dpo model=outputs/model pairs=4'],
   plan: (config) => [`trains ${config.steps + 2} steps of ${config.pairs} pairs`],
   run: async (config, context) =>
-    (await import('../../recipes/bench-dpo.js')).benchDpo(config, context),
+    (await import('../../recipes/bench/dpo.js')).benchDpo(config, context),
 });
 
 const grpo = defineCommand({
@@ -63,7 +63,7 @@ const grpo = defineCommand({
     `runs ${config.steps + 2} steps of ${config.prompts} × ${config.num_generations} completions`,
   ],
   run: async (config, context) =>
-    (await import('../../recipes/bench-grpo.js')).benchGrpo(config, context),
+    (await import('../../recipes/bench/grpo.js')).benchGrpo(config, context),
 });
 
 /** Every benchmark, by the word that names it. */

@@ -10,8 +10,8 @@ import {
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { openGraderTools } from '../grader-tools.js';
-import { openRewards } from '../open-rewards.js';
+import { openGraderTools } from '../rewards/grader-tools.js';
+import { openRewards } from '../rewards/open-rewards.js';
 
 export interface Scorer {
   readonly grade: JsonGrader;

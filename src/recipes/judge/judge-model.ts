@@ -13,9 +13,9 @@ import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { type Holding, SharedResources } from '../../util/shared.js';
 import type { RecipeContext } from '../context.js';
-import { type ModelSource, openModel } from '../model-source.js';
-import { responseConstraint } from '../response-format.js';
-import { openSampler } from '../sampling.js';
+import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { responseConstraint } from '../sampling/response-format.js';
+import { openSampler } from '../sampling/sampling.js';
 import type { LocalChat } from './chat-request.js';
 import { gathered } from './gathered.js';
 

@@ -15,10 +15,10 @@ import type { Completion } from '../../rollout/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
-import { renderOptions } from '../dataset.js';
-import { fileStamps } from '../file-stamps.js';
-import type { ModelSource } from '../model-source.js';
-import { checkVariables } from '../open-tokenizer.js';
+import { renderOptions } from '../inputs/dataset.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import { checkVariables } from '../inputs/open-tokenizer.js';
+import { fileStamps } from '../outputs/file-stamps.js';
 import { readChat, refusedLocally } from './chat-request.js';
 import { holdJudgeModel, type JudgeModel, type JudgeModelOptions } from './judge-model.js';
 

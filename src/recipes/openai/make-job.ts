@@ -3,7 +3,7 @@ import type { OpenaiConfig } from '../../config/index.js';
 import { type FineTuningClient, jobRequest, MARKER_KEY, type Upload } from '../../remote/index.js';
 import type { RemoteFile, RemoteJob, RemoteRecord } from '../../report/index.js';
 import type { RecipeContext } from '../context.js';
-import type { RecordKeeper } from '../record-keeper.js';
+import type { RecordKeeper } from '../outputs/record-keeper.js';
 import type { JobInputs } from './inputs.js';
 
 interface MakeOptions {

@@ -8,7 +8,7 @@ import {
   type RunFolder,
   readRemoteRecord,
 } from '../../report/index.js';
-import { type RecordKeeper, recordKeeper } from '../record-keeper.js';
+import { type RecordKeeper, recordKeeper } from '../outputs/record-keeper.js';
 
 /** @param fresh Made where the folder has no record yet; it is written at once. */
 export function openRemoteRecord(

@@ -1,8 +1,8 @@
 /** What tells at no cost whether a command has touched its output: names, sizes and times. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { fileStamps } from '../file-stamps.js';
-import { partOf } from '../row-store.js';
+import { fileStamps } from '../outputs/file-stamps.js';
+import { partOf } from '../outputs/row-store.js';
 
 /**
  * Equal before and after a command that wrote nothing: of a folder its entries, of a file itself and its part.

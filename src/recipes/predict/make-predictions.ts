@@ -13,7 +13,7 @@ import { type JsonRow, readJson, readJsonl, writeJson } from '../../util/files.j
 import type { RecipeContext } from '../context.js';
 import { runGenerate } from '../generate.js';
 import { inputIdentity } from '../pipeline/state.js';
-import { servedModel } from '../served-model.js';
+import { servedModel } from '../sampling/served-model.js';
 import { inputOf, predictionsFile } from './prediction-files.js';
 
 /** Keys are those of the file. */

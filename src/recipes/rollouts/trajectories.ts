@@ -11,8 +11,8 @@ import {
 import { meanOf } from '../../report/index.js';
 import { answerKey, parseNumber } from '../../rewards/index.js';
 import type { Completion } from '../../rollout/index.js';
-import { tagsOf } from '../dataset.js';
-import type { StoredRow } from '../row-store.js';
+import { tagsOf } from '../inputs/dataset.js';
+import type { StoredRow } from '../outputs/row-store.js';
 import type { Pulled } from './sample-round.js';
 
 /** A row of the file. */

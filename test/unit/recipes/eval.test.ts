@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
+import { writeStrategyTable } from '../../../src/recipes/compare/strategy-table.js';
 import { runEval } from '../../../src/recipes/eval.js';
 import { openSolver, runSolve } from '../../../src/recipes/solve.js';
-import { writeStrategyTable } from '../../../src/recipes/strategy-table.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { tinyTraining } from '../../recipes/tiny-training.js';
 

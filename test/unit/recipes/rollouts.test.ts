@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, rolloutsSchema } from '../../../src/config/index.js';
+import { partOf } from '../../../src/recipes/outputs/row-store.js';
 import { runRollouts } from '../../../src/recipes/rollouts.js';
-import { partOf } from '../../../src/recipes/row-store.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { tinyTraining } from '../../recipes/tiny-training.js';
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig, parseGrader } from '../../../../src/config/index.js';
-import { type OpenTools, openGraderTools } from '../../../../src/recipes/grader-tools.js';
+import { type OpenTools, openGraderTools } from '../../../../src/recipes/rewards/grader-tools.js';
 import { compileGrader, gradedSample, makeRewards } from '../../../../src/rewards/index.js';
 import { sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson } from '../../../../src/util/files.js';

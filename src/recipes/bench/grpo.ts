@@ -1,0 +1,120 @@
+/** `lorikeet bench grpo`: whole steps, rollouts of full length by the sampler and the update of the trainer. */
+import type { BenchGrpoConfig } from '../../config/index.js';
+import { PLAIN_SAMPLING, type PromptRequest, type RolloutSampler } from '../../rollout/index.js';
+import { type Generation, grpoStep } from '../../train/index.js';
+import { Rng } from '../../util/rng.js';
+import type { RecipeContext } from '../context.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import { resolveRollouts } from '../sampling/rollout-engine.js';
+import { openSampler } from '../sampling/sampling.js';
+import type { TrainedPolicy } from '../training/policy-source.js';
+import { round } from './numbers.js';
+import { benchTraining, randomTokens } from './training.js';
+
+function requestsOf(config: BenchGrpoConfig, vocabulary: number, step: number): PromptRequest[] {
+  return Array.from({ length: config.prompts }, (_, row) => {
+    const rng = Rng.of(config.seed, 'bench', step, row);
+    const promptIds = randomTokens(rng, config.prompt_tokens, vocabulary);
+    return { id: String(row), promptIds, n: config.num_generations };
+  });
+}
+
+/** Rollouts with the current adapter; advantages are ±1 by turns, so that there is something to learn. */
+class Rollouts {
+  seconds = 0;
+  private readonly config: BenchGrpoConfig;
+  private readonly sampler: RolloutSampler;
+  private readonly trained: TrainedPolicy;
+  private readonly vocabulary: number;
+
+  constructor(
+    config: BenchGrpoConfig,
+    {
+      sampler,
+      trained,
+      source,
+    }: { sampler: RolloutSampler; trained: TrainedPolicy; source: ModelSource },
+  ) {
+    this.config = config;
+    this.sampler = sampler;
+    this.trained = trained;
+    this.vocabulary = source.spec.vocabSize;
+  }
+
+  async collect(step: number): Promise<Generation> {
+    const start = performance.now();
+    const { config } = this;
+    await this.sampler.setAdapter(await this.trained.adapter());
+    const requests = requestsOf(config, this.vocabulary, step);
+    const params = {
+      ...PLAIN_SAMPLING,
+      temperature: 1,
+      maxNewTokens: config.max_completion_length,
+      seed: config.seed + step,
+    };
+    const completions = await this.sampler.generate(requests, params);
+    this.seconds = (performance.now() - start) / 1000;
+    return {
+      completions: completions.map(({ promptIds, ids, logprobs }, i) => ({
+        promptIds,
+        ids,
+        logprobs: Float32Array.from(logprobs),
+        advantage: i % 2 === 0 ? 1 : -1,
+      })),
+      metrics: {},
+    };
+  }
+}
+
+export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext) {
+  const figures = await benchTraining(config, context, {
+    name: 'grpo',
+    shape: {
+      rows: config.prompts * config.num_generations,
+      longest: config.prompt_tokens + config.max_completion_length,
+    },
+    stepOf: async (trained, source) => {
+      const resolved = resolveRollouts(config, context.log);
+      // No token ends a completion, so that each has the length that is asked for.
+      const endless = { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } };
+      const sampler = await openSampler(endless, {
+        threads: config.threads,
+        maxBatch: config.prompts * config.num_generations,
+        maxPromptLength: config.prompt_tokens,
+        maxNewTokens: config.max_completion_length,
+        loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
+        ...resolved,
+      });
+      const rollouts = new Rollouts(config, { sampler, trained, source });
+      return {
+        step: grpoStep({
+          trainer: trained.trainer,
+          collect: (step) => rollouts.collect(step),
+          microBatchSize: config.prompts * config.num_generations,
+          stepsPerGeneration: 1,
+          numIterations: 1,
+          temperature: 1,
+          lossType: 'dapo',
+          loss: {
+            importanceSamplingLevel: 'token',
+            epsilon: 0.2,
+            epsilonHigh: 0.2,
+            delta: null,
+            beta: 0,
+            klEstimator: 'k3',
+            entropyCoef: 0,
+            sapo: { positive: 1, negative: 1.05 },
+          },
+          reference: 'off',
+          sharePrompts: config.share_prompts,
+          maxCompletionLength: config.max_completion_length,
+          correction: { mode: 'token_truncate', cap: 2 },
+        }),
+        extra: () => ({ rollout_s: rollouts.seconds }),
+        dispose: () => sampler.dispose(),
+      };
+    },
+  });
+  const update = figures.step_s - Number(figures.rollout_s);
+  return { ...figures, update_s: round(update, 3) };
+}

@@ -1,0 +1,179 @@
+/** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
+import { commandSchemas, type SftConfig } from '../../config/index.js';
+import type { DeviceChoice } from '../../tensor/gpu.js';
+import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
+import type { StepOutcome } from '../../train/index.js';
+import { processorFlags } from '../../util/processor.js';
+import type { Rng } from '../../util/rng.js';
+import type { RecipeContext } from '../context.js';
+import { type ModelSource, openModel } from '../inputs/model-source.js';
+import type { BatchShape } from '../memory/estimate.js';
+import { configureDevice, type TrainedPolicy, trainedPolicy } from '../training/policy-source.js';
+import { round } from './numbers.js';
+
+export interface TrainingBenchConfig {
+  readonly model: string;
+  readonly steps: number;
+  readonly lora_rank: number;
+  readonly gradient_checkpointing: boolean | 'auto';
+  readonly compute_dtype: 'auto' | 'float32' | 'bfloat16';
+  readonly memory_limit: number | null;
+  readonly device: DeviceChoice;
+  readonly threads: number | null;
+  readonly seed: number;
+}
+
+export interface TrainingFigures {
+  readonly benchmark: string;
+  readonly tokens_per_step: number;
+  readonly tokens_per_s: number;
+  /** The median of the measured steps. */
+  readonly step_s: number;
+  readonly peak_rss_mib: number;
+  /** What the memory plan said before loading; on a GPU, of the card's memory. */
+  readonly planned_mib: number;
+  /** Seconds of the median step by what they were spent on. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** Matrix products alone, 1e9 floating-point operations a second. */
+  readonly gemm_gflops: number;
+  /** The same of the step, by what the products of the model take; without those of recomputed layers. */
+  readonly model_gflops?: number;
+  /** The share of `gemm_gflops` that is. */
+  readonly utilisation?: number;
+  readonly compute_dtype: string;
+  readonly fused_ops: boolean;
+  readonly gradient_checkpointing: boolean | 'auto';
+  readonly threads: number;
+  /** Feature flags of the processor that decide such figures. */
+  readonly cpu: readonly string[];
+}
+
+/** Steps before the measured ones. */
+const WARM_UP = 2;
+
+type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
+
+/**
+ * @param stepOf Makes the step from an opened policy; `seconds` other than those of the trainer it reports
+ *   through `extra`, which is read after each step.
+ */
+export async function benchTraining(
+  config: TrainingBenchConfig,
+  context: RecipeContext,
+  bench: {
+    readonly name: string;
+    readonly shape: BatchShape;
+    readonly stepOf: (
+      trained: TrainedPolicy,
+      source: ModelSource,
+    ) => Promise<{
+      readonly step: Step;
+      /** Operations of the products of one step, where they are known. */
+      readonly flops?: number;
+      readonly extra?: () => Readonly<Record<string, number>>;
+      readonly dispose?: () => void;
+    }>;
+  },
+): Promise<TrainingFigures & Readonly<Record<string, unknown>>> {
+  const trainer = trainerConfig(config);
+  configureDevice(trainer);
+  const source = await openModel({ model: config.model }, context);
+  const { shape } = bench;
+  const trained = trainedPolicy(trainer, source, { keepReference: false, shape });
+  try {
+    const { step, flops, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
+    const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
+    for (let i = 0; i < WARM_UP + config.steps; i++) {
+      const start = performance.now();
+      const outcome = await step(i, 1e-4);
+      const seconds = (performance.now() - start) / 1000;
+      if (i >= WARM_UP) runs.push({ seconds, outcome, extra: { ...extra() } });
+    }
+    dispose?.();
+    const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
+    return figures(config, { name: bench.name, median, trained, flops });
+  } finally {
+    trained.dispose();
+    source.close();
+  }
+}
+
+function figures(
+  config: TrainingBenchConfig,
+  measured: {
+    readonly name: string;
+    readonly median: {
+      readonly seconds: number;
+      readonly outcome: StepOutcome;
+      readonly extra: Readonly<Record<string, number>>;
+    };
+    readonly trained: TrainedPolicy;
+    readonly flops: number | undefined;
+  },
+): TrainingFigures & Readonly<Record<string, unknown>> {
+  const { flops, median } = measured;
+  const { seconds, outcome, extra } = median;
+  const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+  const compute = measured.trained.policy.fused ?? 'float32';
+  const gemm = gemmRate(compute);
+  const { native, threads, computeDtype } = deviceInfo();
+  const phases = Object.entries(outcome.seconds ?? {});
+  const known = phases.reduce((sum, [, value]) => sum + value, 0);
+  const others = Object.values(extra).reduce((sum, value) => sum + value, 0);
+  return {
+    benchmark: measured.name,
+    tokens_per_step: outcome.tokens,
+    tokens_per_s: round(outcome.tokens / seconds, 1),
+    step_s: round(seconds, 3),
+    ...Object.fromEntries(Object.entries(extra).map(([name, value]) => [name, round(value, 3)])),
+    peak_rss_mib: peak,
+    planned_mib: Math.round(measured.trained.plan.total / 2 ** 20),
+    phases: Object.fromEntries(
+      [...phases, ['data', seconds - known - others] as const].map(([name, value]) => [
+        name,
+        round(value, 3),
+      ]),
+    ),
+    gemm_gflops: Math.round(gemm),
+    ...(flops !== undefined && {
+      model_gflops: Math.round(flops / seconds / 1e9),
+      utilisation: round(flops / seconds / 1e9 / gemm, 3),
+    }),
+    compute_dtype: hasHalfTensors()
+      ? (measured.trained.policy.fused ?? computeDtype)
+      : computeDtype,
+    fused_ops: native.inUse,
+    gradient_checkpointing: config.gradient_checkpointing,
+    threads,
+    cpu: processorFlags().filter((flag) =>
+      /^(avx2|avx512f|avx512_bf16|amx_bf16|amx_int8)$/.test(flag),
+    ),
+  };
+}
+
+/** The trainers' own config: LoRA on all linear modules, without dropout, as the peers are measured. */
+function trainerConfig(config: TrainingBenchConfig): SftConfig {
+  const { model, device, threads, seed, lora_rank } = config;
+  const { gradient_checkpointing, compute_dtype, memory_limit } = config;
+  return commandSchemas.sft.parse({
+    model,
+    dataset: { path: 'none' },
+    gradient_checkpointing,
+    compute_dtype,
+    memory_limit,
+    device,
+    threads,
+    seed,
+    lora: {
+      r: lora_rank,
+      lora_alpha: 2 * lora_rank,
+      lora_dropout: 0,
+      target_modules: 'all-linear',
+    },
+  }) as SftConfig;
+}
+
+/** Random tokens that no special meaning attaches to. */
+export function randomTokens(rng: Rng, count: number, vocabulary: number): number[] {
+  return Array.from({ length: count }, () => rng.int(3, vocabulary - 1));
+}

@@ -1,0 +1,80 @@
+/**
+ * Evaluations as a table of accuracy: a row for each benchmark, a column for each strategy. Where the rows
+ * have levels, as those of MATH, level 5 is a row of its own, from the evaluation's own table by level.
+ */
+import { join } from 'node:path';
+import { type GroupTable, LEVEL_5 } from '../../evaluate/index.js';
+import { type Cell, percent, readRunRecord, textTable, writeTable } from '../../report/index.js';
+import { InputError } from '../../util/errors.js';
+import { type JsonRow, readJson } from '../../util/files.js';
+
+interface Entry {
+  readonly benchmark: string;
+  readonly strategy: string;
+  readonly accuracy: number;
+  readonly size: number;
+}
+
+/** `majority_vote` with n samples is SC@n (self-consistency, X. Wang et al. 2023, arXiv 2203.11171). */
+function strategyName(config: JsonRow): string {
+  const { strategy, strategy_samples: samples } = config;
+  if (strategy === 'majority_vote') return `SC@${samples ?? 8}`;
+  return samples === null || strategy === 'greedy' ? String(strategy) : `${strategy}@${samples}`;
+}
+
+interface EvaluationRecord {
+  readonly config?: JsonRow;
+  readonly results?: JsonRow;
+  readonly files?: readonly string[];
+}
+
+/** The evaluation, and that of its level 5 where it has levels. */
+function entriesOf(folder: string): readonly Entry[] {
+  const record = readRunRecord(folder) as EvaluationRecord | null;
+  const { config, results } = record ?? {};
+  if (typeof config?.benchmark === 'string' && typeof results?.accuracy === 'number') {
+    const { benchmark } = config;
+    const { accuracy, eval_size: size } = results;
+    const entry = { benchmark, strategy: strategyName(config), accuracy, size: Number(size) };
+    const hardest = levelFive(folder, record?.files ?? []);
+    if (hardest === undefined) return [entry];
+    const { n, accuracy: own } = hardest;
+    return [entry, { ...entry, benchmark: `${benchmark}-level-5`, accuracy: own, size: n }];
+  }
+  throw new InputError({
+    where: folder,
+    problem: 'a table needs finished runs of lorikeet eval',
+    remedy: 'Leave table out, or give their folders',
+  });
+}
+
+/** The row of level 5 in an evaluation's table by level. */
+function levelFive(folder: string, files: readonly string[]) {
+  const file = files.find((name) => name.endsWith('_metrics.json'));
+  if (file === undefined) return undefined;
+  const { tables = [] } = readJson(join(folder, file)) as { tables?: readonly GroupTable[] };
+  return tables
+    .find(({ column }) => column === LEVEL_5.column)
+    ?.rows.find(({ value }) => LEVEL_5.values.includes(value));
+}
+
+/** Writes the table and returns it as text. @throws InputError on a folder that is no evaluation */
+export function writeStrategyTable(path: string, folders: readonly string[]): string {
+  const entries = folders.flatMap(entriesOf);
+  const strategies = [...new Set(entries.map(({ strategy }) => strategy))];
+  const rows = [...new Set(entries.map(({ benchmark }) => benchmark))].map((benchmark) => {
+    const own = entries.filter((entry) => entry.benchmark === benchmark);
+    const cells = strategies.map((name) => {
+      const found = own.find(({ strategy }) => strategy === name);
+      return [name, found?.accuracy ?? null] as const;
+    });
+    return { benchmark, n: own[0]?.size ?? 0, ...Object.fromEntries(cells) } as JsonRow;
+  });
+  writeTable(path, rows, ['benchmark', 'n', ...strategies]);
+  const shown = rows.map((row): Cell[] => [
+    String(row.benchmark),
+    Number(row.n),
+    ...strategies.map((name) => (typeof row[name] === 'number' ? percent(row[name]) : '')),
+  ]);
+  return textTable(['benchmark', 'n', ...strategies], shown);
+}

@@ -1,0 +1,88 @@
+/**
+ * `lorikeet data contamination`: which training rows share 13-grams with benchmark rows, listed, and the
+ * training rows without them.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataConfig } from '../../config/index.js';
+import { findContamination, loadRows } from '../../data/index.js';
+import { InputError } from '../../util/errors.js';
+import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { hubOptions } from '../inputs/hub-options.js';
+
+export const CONTAMINATION_FOLDER = join('outputs', 'data', 'contamination');
+const [REPORT, PAIRS, CLEAN] = ['contamination.json', 'overlaps.jsonl', 'clean.jsonl'] as const;
+export const CONTAMINATION_FILES = [REPORT, PAIRS, CLEAN];
+
+/** The text of a row that is compared: the columns that it has. */
+function textOf(row: JsonRow, columns: readonly string[]): string | null {
+  const parts = columns.map((name) => row[name]).filter((value) => value !== undefined);
+  const texts = parts.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+  return texts.length === 0 ? null : texts.join('\n');
+}
+
+interface Source {
+  readonly name: string;
+  readonly split: string;
+  readonly columns: readonly string[];
+}
+
+async function textsOf({ name, split, columns }: Source, context: RecipeContext) {
+  const { rows, where } = await loadRows(name, { split, hub: hubOptions(context) });
+  const texts = rows.map((row, index) => {
+    const text = textOf(row, columns);
+    if (text !== null) return text;
+    const problem = `none of the columns ${columns.join(', ')} (it has ${Object.keys(row).join(', ')})`;
+    throw new InputError({ where: where(index), problem, remedy: 'Set contamination.columns' });
+  });
+  return { rows, texts, where };
+}
+
+/** @throws InputError without training rows or benchmarks, or on a row without any of the columns. */
+export async function checkContamination(config: DataConfig, context: RecipeContext) {
+  const { train, train_split, benchmarks, benchmark_split, columns, ngram } = config.contamination;
+  if (train === null || benchmarks.length === 0) {
+    throw new InputError({
+      where: train === null ? 'contamination.train' : 'contamination.benchmarks',
+      problem: 'missing',
+      remedy:
+        'Give e.g. contamination.train=gsm8k contamination.benchmarks=[gsm8k-platinum] (names or files)',
+    });
+  }
+  const folder = config.output_dir ?? CONTAMINATION_FOLDER;
+  const trained = await textsOf({ name: train, split: train_split, columns }, context);
+  const dirty = new Set<number>();
+  const pairs: JsonRow[] = [];
+  const reports: JsonRow[] = [];
+  for (const name of benchmarks) {
+    const tested = await textsOf({ name, split: benchmark_split, columns }, context);
+    const texts = { train: trained.texts, benchmark: tested.texts, n: ngram };
+    const { overlaps, short, unchecked } = findContamination(texts);
+    for (const { train: at, benchmark: of, shared, example } of overlaps) {
+      dirty.add(at);
+      const places = { train_row: trained.where(at), benchmark_row: tested.where(of) };
+      const both = { train_text: trained.texts[at], benchmark_text: tested.texts[of] };
+      pairs.push({ benchmark: name, ...places, shared, example, ...both });
+    }
+    const rows = {
+      pairs: overlaps.length,
+      train_rows: new Set(overlaps.map(({ train: at }) => at)).size,
+      benchmark_rows: new Set(overlaps.map(({ benchmark: of }) => of)).size,
+    };
+    reports.push({ benchmark: name, rows: tested.rows.length, short, unchecked, overlap: rows });
+    context.log(
+      `${name}: ${rows.train_rows} of ${trained.rows.length} training rows share ${ngram} words in a row with ${rows.benchmark_rows} of ${tested.rows.length} benchmark rows`,
+    );
+  }
+  const clean = trained.rows.filter((_, index) => !dirty.has(index));
+  rmSync(join(folder, REPORT), { force: true });
+  writeFileAtomic(join(folder, PAIRS), toJsonl(pairs));
+  writeFileAtomic(join(folder, CLEAN), toJsonl(clean));
+  const summary = { train, ngram, columns, train_rows: trained.rows.length, clean: clean.length };
+  writeJson(join(folder, REPORT), { ...summary, benchmarks: reports });
+  return {
+    output_dir: folder,
+    rows: { train: trained.rows.length, overlapping: dirty.size, clean: clean.length },
+  };
+}

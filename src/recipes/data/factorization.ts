@@ -1,0 +1,177 @@
+/**
+ * `lorikeet data factorization`: the tiered set of numbers to factorize, as rows for reinforcement
+ * fine-tuning, in files of the usual names; or several such folders put together.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataConfig } from '../../config/index.js';
+import {
+  apportion,
+  demonstration,
+  FACTORIZATION_ALGORITHMS,
+  type FactorizationRow,
+  type FactorizationSplit,
+  planTiers,
+  SPLIT_NAMES,
+  SPLIT_SHARES,
+  type TierPlan,
+} from '../../data/index.js';
+import { createWorkerPool } from '../../sandbox/index.js';
+import { InputError } from '../../util/errors.js';
+import { readJsonl, sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { Rng } from '../../util/rng.js';
+import type { RecipeContext } from '../context.js';
+
+const DEFAULT_SAMPLES = 1000;
+export const FACTORIZATION_FOLDER = 'rft_data';
+const ALL = 'factorization_dataset.jsonl';
+export const FACTORIZATION_FILES = [
+  'dataset_stats.json',
+  ALL,
+  ...SPLIT_NAMES.map((split) => `${split}.jsonl`),
+  'sft_train.jsonl',
+];
+
+type Rows = Readonly<Record<FactorizationSplit, readonly FactorizationRow[]>>;
+
+export interface FactorizationResult {
+  readonly output_dir: string;
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/** @throws InputError on tiers or values that leave no number, or folders to combine that lack a file. */
+export async function makeFactorization(
+  config: DataConfig,
+  { log }: RecipeContext,
+): Promise<FactorizationResult> {
+  const folder = config.output_dir ?? FACTORIZATION_FOLDER;
+  const { combine } = config.factorization;
+  const splits = combine.length > 0 ? combined(combine) : await generated(config);
+  for (const file of FACTORIZATION_FILES) rmSync(join(folder, file), { force: true });
+  const write = (file: string, rows: readonly unknown[]) => {
+    const text = toJsonl(rows);
+    writeFileAtomic(join(folder, file), text);
+    log(`${rows.length} rows in ${join(folder, file)}`);
+    return { file, rows: rows.length, sha256: sha256(text) };
+  };
+  const files = {
+    all: write(
+      ALL,
+      SPLIT_NAMES.flatMap((split) => splits[split]),
+    ),
+    train: write('train.jsonl', splits.train),
+    valid: write('valid.jsonl', splits.valid),
+    test: write('test.jsonl', splits.test),
+    sft_train: write('sft_train.jsonl', splits.train.map(worked)),
+  };
+  const options = combine.length > 0 ? { combine } : optionsOf(config);
+  writeJson(join(folder, 'dataset_stats.json'), {
+    name: 'factorization',
+    options,
+    vocabulary: Object.fromEntries(
+      FACTORIZATION_ALGORITHMS.map(({ name, digits }) => [name, { digits }]),
+    ),
+    files,
+    ...statistics(splits),
+  });
+  return {
+    output_dir: folder,
+    rows: Object.fromEntries(SPLIT_NAMES.map((split) => [split, splits[split].length])),
+  };
+}
+
+/** The row with a demonstration as the assistant's turn. */
+const worked = (row: FactorizationRow) => ({
+  ...row,
+  messages: [...row.messages, { role: 'assistant', content: JSON.stringify(demonstration(row)) }],
+});
+
+function optionsOf({ seed, num_samples, optimize, tiers, ...rest }: DataConfig) {
+  const { samples_per_tier, max_value } = rest;
+  const { enhanced_share } = rest.factorization;
+  return { seed, num_samples, optimize, tiers, samples_per_tier, max_value, enhanced_share };
+}
+
+function combined(folders: readonly string[]): Rows {
+  const read = (split: string) =>
+    folders.flatMap((folder) => readJsonl(join(folder, `${split}.jsonl`)) as FactorizationRow[]);
+  return { train: read('train'), valid: read('valid'), test: read('test') };
+}
+
+interface Job {
+  readonly split: FactorizationSplit;
+  readonly plan: TierPlan;
+}
+
+async function generated(config: DataConfig): Promise<Rows> {
+  const plans = planTiers({
+    numSamples: config.num_samples ?? DEFAULT_SAMPLES,
+    tiers: typeof config.tiers === 'number' ? [config.tiers] : config.tiers,
+    samplesPerTier: config.samples_per_tier,
+    maxValue: config.max_value,
+    optimize: config.optimize,
+  });
+  const jobs = plans.flatMap((plan) => {
+    const counts = apportion(plan.count, SPLIT_SHARES);
+    return SPLIT_NAMES.map((split, i): Job => {
+      return { split, plan: { tier: plan.tier, count: counts[i] ?? 0 } };
+    });
+  });
+  const made = await run(jobs, config);
+  const rowsOf = (split: FactorizationSplit) =>
+    Rng.of(config.seed, 'factorization-order', split).shuffle(
+      jobs.flatMap((job, i) => (job.split === split ? (made[i] ?? []) : [])),
+    );
+  return { train: rowsOf('train'), valid: rowsOf('valid'), test: rowsOf('test') };
+}
+
+/** Making a job's rows takes seconds only for very many rows; there is no limit that a user would want. */
+const JOB_MS = 3_600_000;
+
+/** Each tier and split is a job of its own, so that the rows do not depend on the number of workers. */
+async function run(jobs: readonly Job[], config: DataConfig): Promise<FactorizationRow[][]> {
+  const module = new URL(`../../data/factorization/rows${extension()}`, import.meta.url);
+  const pool = createWorkerPool({ module, workers: config.num_workers, memoryMiB: 2048 });
+  const { enhanced_share: enhancedShare } = config.factorization;
+  const work = async ({ split, plan: { tier, count } }: Job): Promise<FactorizationRow[]> => {
+    if (count === 0) return [];
+    const args = [{ seed: config.seed, tier, split, count, enhancedShare }];
+    const result = await pool.call({ name: 'tierRows', args, timeoutMs: JOB_MS });
+    if (result.status === 'ok') return result.value as FactorizationRow[];
+    throw new InputError({
+      where: `tier ${tier.tier}, ${split}`,
+      problem: String(result.error),
+      remedy: 'Raise max_value, take another seed, or leave the tier out',
+    });
+  };
+  try {
+    return await Promise.all(jobs.map(work));
+  } finally {
+    await pool.dispose();
+  }
+}
+
+const extension = () => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');
+
+function statistics(splits: Rows) {
+  const all = SPLIT_NAMES.flatMap((split) => splits[split]);
+  const count = (of: (row: FactorizationRow) => unknown) => {
+    const counts: Record<string, number> = {};
+    for (const row of all) counts[String(of(row))] = (counts[String(of(row))] ?? 0) + 1;
+    return counts;
+  };
+  const tiers = count(({ metadata }) => metadata.tier);
+  return {
+    rows: all.length,
+    tiers,
+    shares: Object.fromEntries(
+      Object.entries(tiers).map(([tier, rows]) => [tier, rows / all.length]),
+    ),
+    kinds: count(({ metadata }) => metadata.kind),
+    algorithms: count(({ metadata }) => metadata.algorithm),
+    enhanced: all.filter(({ metadata }) => metadata.enhanced).length,
+    primes: all.filter(({ metadata }) => metadata.is_prime).length,
+    different_numbers: new Set(all.map(({ number }) => number)).size,
+    largest: all.reduce((largest, { number }) => Math.max(largest, number), 0),
+  };
+}

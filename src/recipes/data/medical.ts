@@ -1,0 +1,90 @@
+/** `lorikeet data medical`: training and validation files for reinforcement fine-tuning, with and without prompt. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DataConfig } from '../../config/index.js';
+import {
+  loadRows,
+  MEDICAL_PROMPTS,
+  type MedicalRow,
+  medicalSplits,
+  withPrompt,
+} from '../../data/index.js';
+import { InputError, messageOf } from '../../util/errors.js';
+import { sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { hubOptions } from '../inputs/hub-options.js';
+
+export const MEDICAL_FOLDER = 'data';
+const STATS = 'dataset_stats.json';
+const STEM = 'medical_01_verifiable_problem';
+const DEFAULT_ROWS = 100;
+
+const fileOf = (split: 'train' | 'val', promptType: string | null) =>
+  `${STEM}_${split}${promptType === null ? '' : `_${promptType}_prompt`}.jsonl`;
+
+export const MEDICAL_FILES = [STATS, fileOf('train', null), fileOf('val', null)];
+
+function compiled(filter: string | null): RegExp | null {
+  if (filter === null) return null;
+  try {
+    return new RegExp(filter, 'u');
+  } catch (error) {
+    throw new InputError({ where: 'medical.filter', problem: messageOf(error) });
+  }
+}
+
+/** The prompt's text; null for `prompt_type: none`. */
+function promptOf({ prompt_type: type, system_prompt: own }: DataConfig['medical']): string | null {
+  if (type === 'none') return null;
+  const text = own ?? (Object.hasOwn(MEDICAL_PROMPTS, type) ? MEDICAL_PROMPTS[type] : undefined);
+  if (text !== undefined) return text;
+  throw new InputError({
+    where: 'medical.prompt_type',
+    problem: `there is no prompt "${type}"`,
+    remedy: `Choose ${Object.keys(MEDICAL_PROMPTS).join(', ')} or none, or give its text in medical.system_prompt`,
+  });
+}
+
+/** The row with its answer as the assistant's turn. */
+const answered = ({ messages, reference_answer: content }: MedicalRow) => ({
+  messages: [...messages, { role: 'assistant', content }],
+});
+
+/** @throws InputError on columns that are not there, a bad filter, or too few questions. */
+export async function makeMedical(config: DataConfig, context: RecipeContext) {
+  const { source, question_column, answer_column, filter, prompt_type } = config.medical;
+  const folder = config.output_dir ?? MEDICAL_FOLDER;
+  const prompt = promptOf(config.medical);
+  const loaded = await loadRows(source, { format: 'plain', hub: hubOptions(context) });
+  const splits = medicalSplits(loaded.rows, loaded.where, {
+    questionColumn: question_column,
+    answerColumn: answer_column,
+    filter: compiled(filter),
+    seed: config.seed,
+    train: config.train_samples ?? DEFAULT_ROWS,
+    test: config.test_samples ?? DEFAULT_ROWS,
+  });
+  const files: Record<string, unknown> = {};
+  const write = (file: string, rows: readonly unknown[]) => {
+    const text = toJsonl(rows);
+    writeFileAtomic(join(folder, file), text);
+    files[file] = { rows: rows.length, sha256: sha256(text) };
+    context.log(`${rows.length} rows in ${join(folder, file)}`);
+  };
+  rmSync(join(folder, STATS), { force: true });
+  for (const split of ['train', 'val'] as const) {
+    write(fileOf(split, null), splits[split]);
+    if (prompt !== null) write(fileOf(split, prompt_type), withPrompt(splits[split], prompt));
+  }
+  if (config.medical.demonstrations) {
+    const rows = prompt === null ? splits.train : withPrompt(splits.train, prompt);
+    const asked = fileOf('train', prompt === null ? null : prompt_type);
+    write(asked.replace('.jsonl', '_sft.jsonl'), rows.map(answered));
+  }
+  const { matching, duplicates } = splits;
+  const options = { ...config.medical, seed: config.seed };
+  const read = { rows: loaded.rows.length, matching, duplicates };
+  const { provenance } = loaded;
+  writeJson(join(folder, STATS), { name: 'medical', options, read, files, provenance });
+  return { output_dir: folder, rows: { train: splits.train.length, val: splits.val.length } };
+}

@@ -1,0 +1,68 @@
+/** The answers of a preference row as token sequences, each behind the row's prompt. */
+import type { DpoConfig } from '../../config/index.js';
+import { type AnsweredPrompt, type PromptPlace, splitPrompt } from '../../data/index.js';
+import type { MaskedSequence } from '../../model/index.js';
+import { asMessages, asTurns, renderExample, type Tokenizer } from '../../tokenizer/index.js';
+import { InputError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { promptRow, renderOptions } from '../inputs/dataset.js';
+
+export type AnswerSide = 'chosen' | 'rejected' | 'completion';
+
+export interface AnswerSource {
+  readonly tokenizer: Tokenizer;
+  readonly config: DpoConfig;
+  readonly where: string;
+}
+
+export interface Answers {
+  /** In the order of the sides asked for. */
+  readonly sequences: readonly MaskedSequence[];
+  /** Where the prompt stood. */
+  readonly place: PromptPlace;
+}
+
+/** @throws InputError on a row without an answer asked for, or without a prompt. */
+export function answersOf(
+  row: JsonRow,
+  sides: readonly AnswerSide[],
+  { tokenizer, config, where }: AnswerSource,
+): Answers {
+  const { prompt, answers, place } = split(row, sides, where);
+  const isQuestion = typeof row.question === 'string' && prompt === row.question;
+  const asked = isQuestion ? promptRow(row) : { prompt };
+  const options = renderOptions(config, where);
+  const sequences = answers.map((completion) =>
+    renderExample(tokenizer, { ...asked, completion }, options),
+  );
+  return { sequences, place };
+}
+
+function split(row: JsonRow, sides: readonly AnswerSide[], where: string): AnsweredPrompt {
+  const answers = sides.map((side) => {
+    if (row[side] === undefined || row[side] === null) throw noAnswer(row, side, where);
+    return asTurns(row[side], `${where}: ${side}`);
+  });
+  const own = row.question ?? row.prompt ?? null;
+  const given = own === null ? null : asTurns(own, `${where}: prompt`);
+  const found = splitPrompt(given, answers);
+  if (typeof found !== 'string') return found;
+  const isOther = given === null && row.messages !== undefined;
+  const other = isOther
+    ? splitPrompt(asMessages(row.messages, `${where}: messages`), answers)
+    : found;
+  if (typeof other !== 'string') return other;
+  throw new InputError({
+    where,
+    problem: `${other} (it has ${Object.keys(row).join(', ')})`,
+    remedy: 'Give question or prompt; map other names by dataset.columns',
+  });
+}
+
+function noAnswer(row: JsonRow, side: AnswerSide, where: string): InputError {
+  return new InputError({
+    where,
+    problem: `no column "${side}" (it has ${Object.keys(row).join(', ')})`,
+    remedy: 'A pair needs chosen and rejected; map others by dataset.columns',
+  });
+}

@@ -1,0 +1,156 @@
+/** Preference rows as examples: pairs, or single answers with a label; cut to `max_length`, checked, counted. */
+import type { DatasetConfig, DpoConfig } from '../../config/index.js';
+import { limitLengths, type PromptPlace } from '../../data/index.js';
+import type { MaskedSequence } from '../../model/index.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+import { type LabelledAnswer, type PreferencePair, preflight } from '../../train/index.js';
+import { InputError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { loadDataset } from '../inputs/dataset.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import { type AnswerSide, answersOf } from './answers.js';
+
+export interface PreferenceExamples<T> {
+  readonly train: readonly T[];
+  /** Null: the config names no held-out rows. */
+  readonly heldOut: readonly T[] | null;
+}
+
+/** What a row gives. */
+interface Kind<T> {
+  readonly examplesOf: (rows: readonly JsonRow[], reader: Reader) => T[];
+  readonly sequencesOf: (example: T) => readonly MaskedSequence[];
+}
+
+interface Reader {
+  readonly config: DpoConfig;
+  readonly tokenizer: Tokenizer;
+  readonly where: (row: number) => string;
+  readonly log: RecipeContext['log'];
+}
+
+/**
+ * A reader of `dataset` and `eval_dataset`, the `inputs` of a recipe.
+ * @throws GuardError when masks or special tokens are not as they should be.
+ */
+function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
+  return async (
+    config: DpoConfig,
+    { tokenizer }: ModelSource,
+    context: RecipeContext,
+  ): Promise<PreferenceExamples<T>> => {
+    const read = async (dataset: DatasetConfig) => {
+      const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
+      return examplesOf(rows, { config, tokenizer, where, log: context.log });
+    };
+    const train = await read(config.dataset);
+    const { bosId, eosIds } = tokenizer;
+    preflight(train.flatMap(sequencesOf), { bosId, eosIds, hasContext: true });
+    return {
+      train,
+      heldOut: config.eval_dataset === null ? null : await read(config.eval_dataset),
+    };
+  };
+}
+
+export const readPairs = reading<PreferencePair>({
+  examplesOf: pairsOf,
+  sequencesOf: ({ chosen, rejected }) => [chosen, rejected],
+});
+
+export const readAnswers = reading<LabelledAnswer>({
+  examplesOf: labelledOf,
+  sequencesOf: (answer) => [answer],
+});
+
+/** Answers cut to `max_length`, by their index; those of which nothing is left to learn are missing. */
+function cutAnswers<T extends MaskedSequence>(
+  answers: readonly T[],
+  { config, log }: Reader,
+): ReadonlyMap<number, T> {
+  const { examples, truncated } = limitLengths(answers, {
+    maxLength: config.max_length,
+    policy: 'truncate',
+  });
+  if (truncated > 0) log(`data: ${truncated} answers cut to ${config.max_length} tokens`);
+  return new Map(examples.map(({ example, index }) => [index, example]));
+}
+
+const PLACES: Readonly<Record<Exclude<PromptPlace, 'given'>, string>> = {
+  shared: 'the prompt is what their answers begin with',
+  repeated: 'the prompt stands in front of their answers too, and is dropped there',
+  other: 'what their answers begin with is the prompt, their own prompt is another and is not used',
+};
+
+/** Says how many rows have their prompt elsewhere than in a column of its own. */
+function sayPlaces(
+  rows: readonly { readonly place: PromptPlace }[],
+  log: RecipeContext['log'],
+): void {
+  for (const [name, meaning] of Object.entries(PLACES)) {
+    const count = rows.filter(({ place }) => place === name).length;
+    if (count > 0) log(`data: in ${count} of ${rows.length} rows ${meaning}`);
+  }
+}
+
+/** Pairs whose answers are still told apart after the cut to `max_length`. */
+function pairsOf(rows: readonly JsonRow[], reader: Reader): PreferencePair[] {
+  const { where, log } = reader;
+  const answered = rows.map((row, i) =>
+    answersOf(row, ['chosen', 'rejected'], { ...reader, where: where(i) }),
+  );
+  sayPlaces(answered, log);
+  const kept = cutAnswers(
+    answered.flatMap(({ sequences }) => sequences),
+    reader,
+  );
+  const pairs = rows.flatMap((_, i) => {
+    const [chosen, rejected] = [kept.get(2 * i), kept.get(2 * i + 1)];
+    return chosen === undefined || rejected === undefined ? [] : [{ chosen, rejected }];
+  });
+  const lost = rows.length - pairs.length;
+  if (lost > 0) log(`data: ${lost} pairs left out: cut before their answers`);
+  return pairs;
+}
+
+function labelledOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] {
+  const { where, log } = reader;
+  const answered = rows.map((row, i) => {
+    const labels = sidesOf(row, where(i));
+    const sides = labels.map(({ side }) => side);
+    return { labels, ...answersOf(row, sides, { ...reader, where: where(i) }) };
+  });
+  sayPlaces(answered, log);
+  const answers = answered.flatMap(({ labels, sequences }) =>
+    sequences.map((sequence, i) => ({ ...sequence, desirable: labels[i]!.good })),
+  );
+  const kept = [...cutAnswers(answers, reader).values()];
+  const lost = answers.length - kept.length;
+  if (lost > 0) log(`data: ${lost} answers left out: cut before their text`);
+  const good = kept.filter(({ desirable }) => desirable).length;
+  log(`data: ${good} good and ${kept.length - good} bad answers`);
+  return kept;
+}
+
+/** The answers of a row: one with its label, or the two of a pair. */
+function sidesOf(
+  row: JsonRow,
+  where: string,
+): { readonly side: AnswerSide; readonly good: boolean }[] {
+  const { completion, label, chosen, rejected } = row;
+  if (completion !== undefined && typeof label === 'boolean') {
+    return [{ side: 'completion', good: label }];
+  }
+  if (chosen !== undefined && rejected !== undefined) {
+    return [
+      { side: 'chosen', good: true },
+      { side: 'rejected', good: false },
+    ];
+  }
+  throw new InputError({
+    where,
+    problem: `neither completion and label (true or false), nor chosen and rejected (it has ${Object.keys(row).join(', ')})`,
+    remedy: 'Map other names by dataset.columns',
+  });
+}

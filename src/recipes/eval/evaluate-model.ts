@@ -1,0 +1,213 @@
+/** An evaluation in two parts: its rows, read and checked before anything is written, and the sampling. */
+import type { EvalConfig, evaluationDefaults } from '../../config/index.js';
+import {
+  type AnswerGrader,
+  cellOf,
+  type Evaluation,
+  evaluate,
+  mergeRuns,
+} from '../../evaluate/index.js';
+import type { LoraPlan } from '../../model/index.js';
+import { withProgress } from '../../report/index.js';
+import type { AsyncGrader } from '../../rewards/index.js';
+import type { Completion, RolloutSampler, Sampler } from '../../rollout/index.js';
+import type { PythonSandbox } from '../../sandbox/index.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+import { type JsonRow, sha256 } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { loadDataset, renderOptions } from '../inputs/dataset.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import { type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
+import { openSampler, samplingParams } from '../sampling/sampling.js';
+import { answerGrader, benchmarkFilter, benchmarkGroups, benchmarkRows } from './benchmark.js';
+import { loadShots, withShots } from './few-shot.js';
+import type { EvaluationGraders } from './graders.js';
+import { checkStrategy, contextOf } from './strategy.js';
+import { strategyCompleter } from './strategy-completer.js';
+
+/** What an evaluation reads of a config: `eval` has all of it, a trainer's `eval` key most. */
+export type EvaluationKeys = Pick<
+  EvalConfig,
+  | keyof typeof evaluationDefaults
+  | 'prompt_template'
+  | 'system_prompt'
+  | 'chat_template_kwargs'
+  | 'benchmark'
+  | 'dataset'
+  | 'batch_size'
+  | 'temperature'
+  | 'top_p'
+  | 'top_k'
+  | 'max_new_tokens'
+  | 'stop'
+  | 'threads'
+  | 'seed'
+  | 'reasoning_start'
+  | 'reasoning_end'
+  | 'solution_start'
+  | 'solution_end'
+>;
+
+export interface EvaluationInputs {
+  readonly rows: readonly JsonRow[];
+  /** One for each row. */
+  readonly prompts: readonly PromptedRow[];
+  readonly grade: AnswerGrader;
+  /** Columns of the tables of accuracy. */
+  readonly groups: readonly string[];
+  /** SHA-256 of the prompts' token ids: equal hashes were asked the same. */
+  readonly promptHash: string;
+  readonly tokenizer: Tokenizer;
+  /** Longest sequence of the model. */
+  readonly maxPositions: number;
+}
+
+/** @throws InputError on an unknown benchmark, bad tags, malformed rows, or a prompt without room. */
+export async function evaluationInputs(
+  { tokenizer, spec }: Pick<ModelSource, 'tokenizer' | 'spec'>,
+  keys: EvaluationKeys,
+  context: RecipeContext,
+): Promise<EvaluationInputs> {
+  const { seed } = keys;
+  checkStrategy(keys);
+  const grade = answerGrader(keys);
+  const only = benchmarkFilter(keys);
+  const { rows, where } = await loadDataset(benchmarkRows(keys), { seed, context, only });
+  const shots = await loadShots(keys, context);
+  const asked = shots.length === 0 ? rows : rows.map((row) => withShots(row, shots, keys));
+  const hasOwnTemplate = shots.length === 0;
+  const prompts = promptRows(tokenizer, asked, {
+    render: (index) => {
+      const { promptTemplate, systemPrompt, ...options } = renderOptions(keys, where(index));
+      const isWritten = !hasOwnTemplate && promptTemplate !== undefined;
+      return isWritten ? options : { ...options, promptTemplate, systemPrompt };
+    },
+    context: spec.maxPositions,
+    completion: keys.max_new_tokens,
+  });
+  const promptHash = sha256(JSON.stringify(prompts.map(({ promptIds }) => promptIds)));
+  const { maxPositions } = spec;
+  return {
+    rows,
+    prompts,
+    grade,
+    groups: benchmarkGroups(keys),
+    promptHash,
+    tokenizer,
+    maxPositions,
+  };
+}
+
+type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
+
+export interface EvaluateOptions {
+  readonly keys: EvaluationKeys;
+  readonly inputs: EvaluationInputs;
+  /** A grader object, and rewards from outside; absent: the answer grader alone. */
+  readonly graders?: EvaluationGraders | null;
+  /** Rewards of a trainer, recorded beside the grade. */
+  readonly rewards?: AsyncGrader | null;
+  /** Runs the code of `tir`. */
+  readonly sandbox?: PythonSandbox | null;
+  /** Ends the evaluation without a result. */
+  readonly signal?: AbortSignal;
+}
+
+/** A sampler of the size that the evaluation needs. */
+export function evaluationSampler(
+  source: ModelSource,
+  options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly lora?: LoraPlan | null },
+): Promise<RolloutSampler> {
+  const { keys, inputs, lora } = options;
+  const longest = Math.max(...inputs.prompts.map(({ promptIds }) => promptIds.length));
+  const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);
+  return openSampler(source, {
+    threads: keys.threads,
+    maxBatch: keys.batch_size,
+    maxPromptLength: Math.max(longest, context - keys.max_new_tokens),
+    maxNewTokens: keys.max_new_tokens,
+    ...(lora && { loraModules: [...lora.targets.keys()], replaced: lora.replaced }),
+  });
+}
+
+/** Grader objects see the rows as they are, without the id that names them here. */
+function gradersOn({ judge, rewards }: EvaluationGraders, rows: readonly JsonRow[]) {
+  return {
+    ...(judge !== null && {
+      judge: (text: string, { id }: JsonRow) => judge(text, rows[Number(id)]!),
+    }),
+    ...(rewards !== null && { rewards }),
+  };
+}
+
+/** Samples and grades; nothing is written. @throws the signal's reason when it is aborted. */
+export function evaluateWith(
+  sampler: Generates,
+  options: EvaluateOptions & { readonly onCompletion?: (completion: Completion) => void },
+): Promise<Evaluation> {
+  const { keys, inputs, signal, onCompletion, graders = null, rewards } = options;
+  const { rows, prompts, grade, groups } = inputs;
+  const params = samplingParams(keys, keys.max_new_tokens);
+  const common = {
+    rows: rows.map((row, index) => ({ ...row, id: String(index) })),
+    grade,
+    groups,
+    passAt: keys.pass_at,
+    majorityAt: keys.majority_at,
+    ...(rewards && { rewards }),
+    ...(graders !== null && gradersOn(graders, rows)),
+    ...(signal && { signal }),
+  };
+  const hasBudget = keys.token_budget !== null || keys.time_budget !== null;
+  if (keys.strategy !== 'greedy' || hasBudget) {
+    return evaluate({ ...common, ...strategyCompleter(sampler, { ...options, params }) });
+  }
+  return evaluate({
+    ...common,
+    samples: keys.num_generations,
+    complete: (items, { samples }) =>
+      sampler.generate(
+        items.map(({ id, index }) => ({ id, promptIds: prompts[index]!.promptIds, n: samples })),
+        params,
+        { signal, onCompletion },
+      ),
+  });
+}
+
+/**
+ * The same on a model as it was opened, with a progress bar, in `runs` runs with seeds of their own.
+ * @param wrap Puts a sampler in front of that of a run, numbered from 1.
+ */
+export async function evaluateModel(
+  source: ModelSource,
+  options: EvaluateOptions & {
+    readonly runs?: number;
+    readonly wrap?: (sampler: Generates, run: number) => Generates;
+  },
+): Promise<Evaluation> {
+  const { keys, inputs, runs = 1, wrap = (sampler) => sampler } = options;
+  const sampler = await evaluationSampler(source, options);
+  const total = inputs.rows.length * keys.num_generations * runs;
+  try {
+    return await withProgress({ label: 'evaluation', total }, async (progress) => {
+      let done = 0;
+      const onCompletion = ({ finishReason }: Completion) => {
+        if (finishReason !== 'aborted') progress.update(Math.min(++done, total));
+      };
+      const evaluations: Evaluation[] = [];
+      for (let run = 1; run <= runs; run++) {
+        const own = { ...options, keys: { ...keys, seed: keys.seed + run - 1 }, onCompletion };
+        evaluations.push(await evaluateWith(wrap(sampler, run), own));
+      }
+      return mergeRuns(evaluations, {
+        samples: keys.strategy === 'greedy' ? keys.num_generations : 1,
+        passAt: keys.pass_at,
+        majorityAt: keys.majority_at,
+        groups: inputs.groups,
+        columnOf: ({ index }, column) => cellOf(inputs.rows[index], column),
+      });
+    });
+  } finally {
+    sampler.dispose();
+  }
+}

@@ -1,0 +1,153 @@
+/** What GRPO writes down of its completions: one row each, one row a group, and metrics of both. */
+import { existsSync } from 'node:fs';
+import type { GrpoConfig } from '../../config/index.js';
+import type { AnswerGrade, AnswerGrader } from '../../evaluate/index.js';
+import {
+  checkFileName,
+  type GroupLog,
+  type GroupRow,
+  openGroupLog,
+  openSampleLog,
+  type RunFolder,
+  SAMPLES_FILE,
+  type SampleLog,
+  sampleRow,
+} from '../../report/index.js';
+import { InputError } from '../../util/errors.js';
+import { Rng } from '../../util/rng.js';
+import type { GradedRollout } from '../sampling/graded-rollouts.js';
+import { trainerJudge } from '../training/evaluate-trained.js';
+import type { TrainingSession } from '../training/loop.js';
+
+/** A completion with what came of it. */
+interface Judged {
+  readonly rollout: GradedRollout;
+  readonly advantage: number;
+  readonly answer: AnswerGrade;
+}
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+const takesSamplesFile = (config: GrpoConfig): boolean =>
+  config.save_samples && config.samples_filename === SAMPLES_FILE;
+
+/** @throws InputError on a `samples_filename` that the run uses for something else. */
+export function checkLogNames(config: GrpoConfig): void {
+  if (!config.save_samples || takesSamplesFile(config)) return;
+  checkFileName(config.samples_filename, 'samples_filename');
+}
+
+/** Groups may take the name of the completion rows, which then have another: a file holds one form of rows. */
+function logPaths(config: GrpoConfig, run: RunFolder) {
+  const { samples, completions } = run.paths;
+  const hasMoved = takesSamplesFile(config);
+  const isOther = existsSync(completions) ? !hasMoved : hasMoved && existsSync(samples);
+  if (run.isResumed && isOther) {
+    throw new InputError({
+      where: 'samples_filename',
+      problem: `the rows of this run so far ${hasMoved ? 'are' : 'are not'} completions in ${SAMPLES_FILE}`,
+      remedy: 'Go on with the name it began with',
+    });
+  }
+  if (hasMoved) return { samples: completions, groups: samples };
+  return { samples, groups: config.save_samples ? run.claim(config.samples_filename) : null };
+}
+
+export class GrpoLogs {
+  private readonly config: GrpoConfig;
+  private readonly session: TrainingSession;
+  private readonly judge: AnswerGrader;
+  private readonly samples: SampleLog;
+  /** Null: not asked for. */
+  private readonly groups: GroupLog | null;
+
+  constructor(config: GrpoConfig, session: TrainingSession) {
+    const { run, startStep } = session;
+    const resume = { resumeStep: startStep === 0 ? null : startStep };
+    this.config = config;
+    this.session = session;
+    this.judge = trainerJudge(config);
+    const { samples, groups } = logPaths(config, run);
+    this.samples = openSampleLog(samples, resume);
+    this.groups = groups === null ? null : openGroupLog(groups, resume);
+  }
+
+  /**
+   * Writes the rows of a generation.
+   * @param step The optimizer step it begins.
+   * @returns Metrics of the batch.
+   */
+  write(
+    rollouts: readonly GradedRollout[],
+    advantages: readonly number[],
+    step: number,
+  ): Record<string, number> {
+    const judged = rollouts.map((rollout, i) => ({
+      rollout,
+      advantage: advantages[i]!,
+      answer: this.judge(rollout.completion.text, rollout.prompt.row),
+    }));
+    this.samples.append(...judged.map((one) => this.sampleRow(one, step)));
+    this.writeGroups(judged, step);
+    const known = judged.filter(({ answer }) => answer.correct !== null);
+    const rewards = rollouts.flatMap(({ grade }) => grade.total ?? []);
+    return {
+      'samples/batch_accuracy':
+        known.filter(({ answer }) => answer.correct).length / Math.max(1, known.length),
+      'samples/batch_mean_reward':
+        rewards.reduce((sum, reward) => sum + reward, 0) / Math.max(1, rewards.length),
+    };
+  }
+
+  flush(): void {
+    this.samples.flush();
+    this.groups?.flush();
+  }
+
+  close(): void {
+    this.samples.close();
+    this.groups?.close();
+  }
+
+  private sampleRow({ rollout, advantage, answer }: Judged, step: number) {
+    const { prompt, completion, grade } = rollout;
+    const { question, answer: gold } = prompt.row;
+    return sampleRow(completion, {
+      step: step + 1,
+      prompt: this.session.source.tokenizer.decode(prompt.promptIds),
+      grade,
+      ...(typeof question === 'string' && { question }),
+      ...(typeof gold === 'string' && { gold }),
+      correct: answer.correct,
+      advantage,
+    });
+  }
+
+  /** A seeded share of the groups. */
+  private writeGroups(judged: readonly Judged[], step: number): void {
+    const { num_generations: size, sample_save_rate: rate, seed } = this.config;
+    const rng = Rng.of(seed, 'group-samples', step);
+    const groups: Judged[][] = [];
+    for (let start = 0; start < judged.length; start += size) {
+      if (rng.uniform() < rate) groups.push(judged.slice(start, start + size));
+    }
+    this.groups?.append(...groups.map((group) => this.groupRow(group, step)));
+  }
+
+  private groupRow(group: readonly Judged[], step: number): GroupRow {
+    const { prompt } = group[0]!.rollout;
+    const { tokenizer } = this.session.source;
+    return {
+      step: step + 1,
+      problem: textOf(prompt.row.question) ?? tokenizer.decode(prompt.promptIds),
+      ground_truth: textOf(prompt.row.answer) ?? group[0]!.answer.gold,
+      responses: group.map(({ rollout, advantage, answer }) => ({
+        text: rollout.completion.text,
+        reward: rollout.grade.total,
+        advantage,
+        extracted_answer: answer.answer,
+        correct: answer.correct,
+      })),
+    };
+  }
+}

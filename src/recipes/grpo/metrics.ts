@@ -1,0 +1,65 @@
+/** Metrics of one GRPO generation, under TRL's names. */
+import { standardDeviation } from '../../losses/index.js';
+import type { GradedRollout } from '../sampling/graded-rollouts.js';
+import { policyLogprobs } from './policy-logprobs.js';
+
+const mean = (values: readonly number[]) =>
+  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+
+function spread(prefix: string, lengths: readonly number[]): Record<string, number> {
+  if (lengths.length === 0) return {};
+  return {
+    [`completions/mean_${prefix}length`]: mean(lengths),
+    [`completions/min_${prefix}length`]: Math.min(...lengths),
+    [`completions/max_${prefix}length`]: Math.max(...lengths),
+  };
+}
+
+function partMetrics(rollouts: readonly GradedRollout[]): Record<string, number> {
+  const out: Record<string, number> = {};
+  for (const name of Object.keys(rollouts[0]?.grade.parts ?? {})) {
+    const scores = rollouts
+      .map(({ grade }) => grade.parts[name]!.score)
+      .filter((score) => score !== null);
+    out[`rewards/${name}/mean`] = mean(scores);
+    out[`rewards/${name}/std`] = standardDeviation(scores);
+  }
+  return out;
+}
+
+/** How much likelier the sampled tokens were than the policy has them, mean nats per token. */
+export function truncationMetrics(rollouts: readonly GradedRollout[]): Record<string, number> {
+  const gaps = rollouts.flatMap(({ completion }) => {
+    const policy = policyLogprobs(completion);
+    return Array.from(completion.logprobs, (logprob, t) => logprob - policy[t]!);
+  });
+  return { 'sampling/truncation_gap/mean': mean(gaps) };
+}
+
+/** @param rollouts Groups of `groupSize` next to each other. */
+export function generationMetrics(
+  rollouts: readonly GradedRollout[],
+  groupSize: number,
+): Record<string, number> {
+  const deviations: number[] = [];
+  for (let start = 0; start < rollouts.length; start += groupSize) {
+    const group = rollouts.slice(start, start + groupSize);
+    deviations.push(standardDeviation(group.map(({ grade }) => grade.total ?? 0)));
+  }
+  const totals = rollouts.map(({ grade }) => grade.total).filter((total) => total !== null);
+  const lengths = rollouts.map(({ completion }) => completion.ids.length);
+  const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
+  return {
+    reward: mean(totals),
+    reward_std: mean(deviations),
+    frac_reward_zero_std: deviations.filter((value) => value === 0).length / deviations.length,
+    ungraded: rollouts.length - totals.length,
+    ...partMetrics(rollouts),
+    ...spread('', lengths),
+    ...spread(
+      'terminated_',
+      ended.map(({ completion }) => completion.ids.length),
+    ),
+    'completions/clipped_ratio': 1 - ended.length / rollouts.length,
+  };
+}

@@ -1,0 +1,62 @@
+/** Whether the base that an adapter names holds the same weights as the model it is put on. */
+import { existsSync } from 'node:fs';
+import { EMBEDDING, FINAL_NORM } from '../../model/spec.js';
+import { InputError } from '../../util/errors.js';
+import {
+  type Adapter,
+  type Checkpoint,
+  type HostTensor,
+  openCheckpoint,
+  toFloat32,
+} from '../../weights/index.js';
+
+interface Base {
+  readonly name: string;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Tensors that differ between any two trainings. */
+const TELLING = [EMBEDDING, FINAL_NORM];
+
+/** Coarser than the rounding to bfloat16, in which a copy of the base may be. */
+const TOLERANCE = 2 ** -7;
+
+function areEqual(one: HostTensor, other: HostTensor): boolean {
+  const [a, b] = [toFloat32(one), toFloat32(other)];
+  return (
+    a.length === b.length &&
+    a.every((value, i) => Math.abs(value - b[i]!) <= TOLERANCE * Math.abs(value) + 1e-6)
+  );
+}
+
+/**
+ * Shapes alone cannot tell two models of one architecture apart. A base that is no folder here cannot be
+ * compared; that is said, not passed over.
+ * @throws InputError when the named base is here and its weights are others.
+ */
+export function checkBase(
+  adapter: Pick<Adapter, 'baseModel'>,
+  base: Base,
+  { where, log }: { readonly where: string; readonly log: (line: string) => void },
+): void {
+  const { baseModel } = adapter;
+  if (baseModel === null || baseModel === base.name) return;
+  if (!existsSync(baseModel)) {
+    log(`${where}: made for ${baseModel}, used on ${base.name}; only their shapes were compared`);
+    return;
+  }
+  const named = openCheckpoint(baseModel);
+  try {
+    const isSame = TELLING.every(
+      (name) => named.has(name) && areEqual(named.read(name), base.checkpoint.read(name)),
+    );
+    if (isSame) return;
+  } finally {
+    named.close();
+  }
+  throw new InputError({
+    where,
+    problem: `adapter of another base model: it was made for ${baseModel}, whose weights are not those of ${base.name}`,
+    remedy: `Use it with model=${baseModel}`,
+  });
+}

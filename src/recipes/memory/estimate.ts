@@ -1,0 +1,125 @@
+/** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
+import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
+import {
+  type LoraPlan,
+  largestMicroBatch,
+  layersToCheckpoint,
+  type MemoryPlan,
+  type MemoryQuestion,
+  memoryPlan,
+} from '../../model/index.js';
+import { type DecoderSpec, parameterShapes } from '../../model/spec.js';
+import { describeMachine } from '../../setup/index.js';
+import type { ComputeType } from '../../tensor/index.js';
+import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
+import { memoryOfCard } from './gpu-memory.js';
+
+/** The largest micro-batch: so many sequences, each of at most so many tokens. */
+export interface BatchShape {
+  readonly rows: number;
+  readonly longest: number;
+}
+
+type Config = SftConfig | DpoConfig | GrpoConfig;
+
+/** Longest prompt of GRPO that counts where the config does not limit it. */
+const PROMPT_LENGTH = 512;
+
+export function batchShape(
+  command: 'sft' | 'dpo' | 'grpo',
+  config: object & Pick<SftConfig, 'per_device_train_batch_size'>,
+): BatchShape {
+  const rows = config.per_device_train_batch_size;
+  if (command === 'grpo') {
+    const { max_completion_length } = config as GrpoConfig;
+    return { rows, longest: PROMPT_LENGTH + max_completion_length };
+  }
+  const { max_length } = config as SftConfig | DpoConfig;
+  return { rows: command === 'dpo' ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
+}
+
+interface MemoryOf {
+  readonly lora: LoraPlan | null;
+  readonly compute: ComputeType;
+  readonly shape: BatchShape;
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+const isFusedPlan = (lora: LoraPlan | null): boolean =>
+  lora !== null && !lora.config.useDora && lora.replaced.size === 0;
+
+function question(
+  config: Pick<SftConfig, 'device'>,
+  spec: DecoderSpec,
+  { lora, compute, shape: { rows, longest } }: MemoryOf,
+): Omit<MemoryQuestion, 'checkpointedLayers'> {
+  const shapes =
+    lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
+  const isFused = isFusedPlan(lora);
+  const isNative = hasCompiledOps(config);
+  return {
+    spec,
+    trained: shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
+    isFull: lora === null,
+    elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
+    isFused,
+    isNative,
+    isOnGpu: trainsOnGpu(config),
+    tokens: rows * longest,
+    longest,
+    predicted: rows * longest,
+  };
+}
+
+type MemoryKeys = Pick<SftConfig, 'device' | 'gradient_checkpointing' | 'memory_limit'>;
+
+/** Bytes that training may use: of the machine's memory, or of the card's; 0 where that is not known. */
+function budgetOf(config: MemoryKeys): number {
+  if (config.memory_limit !== null) return config.memory_limit * 2 ** 30;
+  const total = trainsOnGpu(config) ? memoryOfCard(config) : describeMachine().memory;
+  return 0.6 * (total ?? 0);
+}
+
+function layersOf(config: MemoryKeys, asked: Omit<MemoryQuestion, 'checkpointedLayers'>): number {
+  if (config.gradient_checkpointing === true) return asked.spec.layers.length;
+  if (config.gradient_checkpointing === false) return 0;
+  return layersToCheckpoint(asked, budgetOf(config));
+}
+
+export interface TrainingMemory {
+  readonly plan: MemoryPlan;
+  /** Recomputed in the backward pass: all, none, or as few as the budget asks. */
+  readonly checkpointedLayers: number;
+}
+
+/** To be asked before TensorFlow is loaded: from then on the process sees one card only. */
+export function trainingMemory(
+  config: MemoryKeys,
+  spec: DecoderSpec,
+  memory: MemoryOf,
+): TrainingMemory {
+  const asked = question(config, spec, memory);
+  const checkpointedLayers = layersOf(config, asked);
+  return { plan: memoryPlan({ ...asked, checkpointedLayers }), checkpointedLayers };
+}
+
+const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+
+/** The plan for people. */
+export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf): string[] {
+  const { plan, checkpointedLayers: layers } = trainingMemory(config, spec, memory);
+  const budget = budgetOf(config);
+  // Sequences of full length in one micro-batch.
+  const largest = largestMicroBatch(question(config, spec, memory), budget);
+  const { rows, longest } = memory.shape;
+  const parts = (['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const)
+    .map((name) => `${name} ${mib(plan[name])}`)
+    .join(', ');
+  const known = budget === 0 ? 'an unknown amount (nvidia-smi does not say)' : mib(budget);
+  const where = trainsOnGpu(config) ? ' on the GPU' : '';
+  return [
+    `memory for a micro-batch of ${rows} × ${longest} tokens: ${mib(plan.total)} of ${known}${where} (${parts})`,
+    `recomputes ${layers} of ${spec.layers.length} layers; the largest micro-batch that fits has ${largest} sequences`,
+  ];
+}

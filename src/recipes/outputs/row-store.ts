@@ -1,0 +1,201 @@
+/**
+ * The rows of a long call on disk. Each row goes into `<output>.part` as it is made, in one write, so that a
+ * killed process loses none; at the end all rows are put in order and written as one file, and the part goes.
+ * A row is known by its prompt and sample number, so a call that goes on makes none twice.
+ */
+import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeTable } from '../../report/index.js';
+import { makeFolder } from '../../util/disk.js';
+import { InputError } from '../../util/errors.js';
+import {
+  dropHalfLine,
+  type JsonRow,
+  readJsonl,
+  toJsonl,
+  writeFileAtomic,
+} from '../../util/files.js';
+import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
+
+export interface RowStoreKeys {
+  /** Null keeps the rows in memory. */
+  readonly output: string | null;
+  readonly output_csv: string | null;
+  readonly overwrite: boolean;
+  readonly resume: 'never' | 'auto';
+}
+
+/** A row as the store needs it; other columns are the caller's. */
+export interface StoredRow extends JsonRow {
+  readonly prompt_id: string;
+  readonly sample_index: number;
+  /** Of everything that the completion depends on. */
+  readonly request_hash: string;
+  readonly adapter: string | null;
+}
+
+/** What a row must be, to be one of this call. */
+export interface ExpectedRow {
+  readonly request_hash: string;
+  readonly adapter: string | null;
+}
+
+export const partOf = (output: string): string => `${output}.part`;
+
+const keyOf = ({ prompt_id, sample_index }: StoredRow): string => `${prompt_id}/${sample_index}`;
+
+const REMEDY = 'Give overwrite=true to start anew, or another output';
+
+export class RowStore {
+  private readonly keys: RowStoreKeys;
+  private readonly lock: LockHolder | null;
+  private readonly rows = new Map<string, StoredRow>();
+  private part: number | null = null;
+
+  /**
+   * Takes the output for this process, and takes over the rows that are there when `resume` is `auto`.
+   * @throws InputError when there is an output or a part that neither may be replaced nor gone on with, or
+   *   that another process is writing.
+   */
+  constructor(keys: RowStoreKeys) {
+    this.keys = keys;
+    checkKeys(keys);
+    const { output } = keys;
+    this.lock = output === null ? null : lockOutput(output);
+    try {
+      if (output !== null) this.takeOver(output);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  get size(): number {
+    return this.rows.size;
+  }
+
+  has(promptId: string, sampleIndex: number): boolean {
+    return this.rows.has(`${promptId}/${sampleIndex}`);
+  }
+
+  get(promptId: string, sampleIndex: number): StoredRow | undefined {
+    return this.rows.get(`${promptId}/${sampleIndex}`);
+  }
+
+  /**
+   * @param expected what the row of a prompt and sample number must be; undefined where none is asked for
+   * @throws InputError naming a row that belongs to another call
+   */
+  verify(expected: (row: StoredRow) => ExpectedRow | undefined): void {
+    for (const row of this.rows.values()) {
+      const problem = misfit(row, expected(row));
+      if (problem === null) continue;
+      const where = `${this.keys.output}: prompt ${row.prompt_id}, sample ${row.sample_index}`;
+      throw new InputError({ where, problem, remedy: REMEDY });
+    }
+  }
+
+  add(row: StoredRow): void {
+    this.rows.set(keyOf(row), row);
+    const { output } = this.keys;
+    if (output === null) return;
+    makeFolder(dirname(output));
+    this.part ??= openSync(partOf(output), 'a');
+    const bytes = Buffer.from(toJsonl([row]));
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.part, bytes, done);
+  }
+
+  /** Writes all rows by `order`; without an output they are only returned. */
+  finish(order: (a: StoredRow, b: StoredRow) => number): readonly StoredRow[] {
+    const rows = [...this.rows.values()].sort(order);
+    const { output, output_csv: csv } = this.keys;
+    if (output !== null) {
+      writeFileAtomic(output, toJsonl(rows));
+      rmSync(partOf(output), { force: true });
+    }
+    if (csv !== null) writeTable(csv, rows);
+    return rows;
+  }
+
+  close(): void {
+    if (this.part !== null) closeSync(this.part);
+    this.part = null;
+    const { output } = this.keys;
+    if (output !== null && this.lock !== null) releaseLock(lockPath(output), this.lock);
+  }
+
+  private takeOver(output: string): void {
+    const files = [output, partOf(output)].filter((path) => existsSync(path));
+    if (files.length === 0) return;
+    if (this.keys.overwrite) {
+      for (const path of files) rmSync(path);
+      return;
+    }
+    if (this.keys.resume === 'never') throw inUse(output, files);
+    dropHalfLine(partOf(output));
+    for (const path of files) {
+      for (const [i, row] of readJsonl(path).entries()) {
+        this.rows.set(keyOf(asStored(row, `${path}:${i + 1}`)), row as StoredRow);
+      }
+    }
+  }
+}
+
+function checkKeys({ overwrite, resume, output, output_csv }: RowStoreKeys): void {
+  if (overwrite && resume === 'auto') {
+    throw new InputError({
+      where: 'overwrite',
+      problem: 'overwrite=true and resume=auto contradict each other',
+      remedy: 'Set one of them',
+    });
+  }
+  if (output === null && resume === 'auto') {
+    const remedy = 'Give output=FILE';
+    throw new InputError({ where: 'resume', problem: 'there is no output to go on with', remedy });
+  }
+  if (output_csv === null || overwrite || resume === 'auto' || !existsSync(output_csv)) return;
+  const remedy = 'Give overwrite=true to replace it, or another output_csv';
+  throw new InputError({ where: 'output_csv', problem: `the file ${output_csv} exists`, remedy });
+}
+
+const lockPath = (output: string): string => `${output}.lock`;
+
+function lockOutput(output: string): LockHolder {
+  const { isMine, holder } = tryLock(lockPath(output));
+  if (isMine) return holder;
+  throw new InputError({
+    where: 'output',
+    problem: `process ${holder?.pid ?? 'unknown'} is writing ${output}`,
+    remedy: 'Wait for it, or give another output',
+  });
+}
+
+function inUse(output: string, files: readonly string[]): InputError {
+  const problem = files.includes(output)
+    ? `the file ${output} exists`
+    : `${partOf(output)} holds the rows of a call that did not finish`;
+  return new InputError({
+    where: 'output',
+    problem,
+    remedy: 'Give resume=auto to go on, overwrite=true to replace it, or another output',
+  });
+}
+
+function asStored(row: JsonRow, where: string): StoredRow {
+  const { prompt_id: id, sample_index: sample, request_hash: hash } = row;
+  if (typeof id === 'string' && Number.isInteger(sample) && typeof hash === 'string') {
+    return row as StoredRow;
+  }
+  const problem =
+    'it has no prompt_id, sample_index and request_hash, so it cannot be gone on with';
+  throw new InputError({ where, problem, remedy: REMEDY });
+}
+
+function misfit(row: StoredRow, expected: ExpectedRow | undefined): string | null {
+  if (expected === undefined) return 'this call does not ask for it';
+  if (row.adapter !== expected.adapter) {
+    return `it was sampled with adapter ${row.adapter ?? 'none'}, the model has ${expected.adapter ?? 'none'} now`;
+  }
+  if (row.request_hash === expected.request_hash) return null;
+  return 'it was made from another prompt, or with other settings';
+}

@@ -1,0 +1,40 @@
+/** Where a command's rows go: a JSONL file, written whole, or standard output. */
+import { existsSync } from 'node:fs';
+import { InputError } from '../../util/errors.js';
+import { toJsonl, writeFileAtomic } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+
+export interface OutputKeys {
+  readonly output: string | null;
+  readonly overwrite: boolean;
+}
+
+/** Call before the work begins. @param key of the config. @throws InputError when the file exists and may not be replaced. */
+export function checkOutput({ output, overwrite }: OutputKeys, key = 'output'): void {
+  if (output === null || overwrite || !existsSync(output)) return;
+  throw new InputError({
+    where: key,
+    problem: `the file ${output} exists`,
+    remedy: `Give overwrite=true to replace it, or another ${key}`,
+  });
+}
+
+export interface WrittenRows {
+  readonly output: string;
+  readonly rows: number;
+}
+
+/** @returns what was written; null when the rows went to standard output. */
+export function writeRows(
+  { output }: OutputKeys,
+  rows: readonly object[],
+  context: RecipeContext,
+): WrittenRows | null {
+  if (output === null) {
+    for (const row of rows) context.print(JSON.stringify(row));
+    return null;
+  }
+  writeFileAtomic(output, toJsonl(rows));
+  context.log(`${rows.length} rows in ${output}`);
+  return { output, rows: rows.length };
+}

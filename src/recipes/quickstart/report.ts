@@ -1,0 +1,67 @@
+/** The quickstart's page: accuracies with intervals, and the curves and completions of each stage. */
+import { join } from 'node:path';
+import { percent, type Report, readRun, runSections, type Section } from '../../report/index.js';
+import type { EvalResult } from '../eval.js';
+import type { QuickstartStage, QuickstartSummary } from '../quickstart.js';
+
+const NOTES: Readonly<Record<QuickstartStage, string>> = {
+  base: 'random weights',
+  sft: 'full training on demonstrations',
+  grpo: 'LoRA on the SFT model, rewards from its own rollouts',
+  dpo: 'LoRA on the SFT model, pairs of its own completions',
+};
+
+export function quickstartReport(
+  root: string,
+  {
+    summary,
+    evaluations,
+  }: {
+    readonly summary: QuickstartSummary;
+    readonly evaluations: ReadonlyMap<QuickstartStage, EvalResult>;
+  },
+): Report {
+  const curves = (['sft', 'grpo', 'dpo'] as const).flatMap((stage) =>
+    runSections(readRun(join(root, stage)), stage.toUpperCase()),
+  );
+  return {
+    title: 'Lorikeet quickstart',
+    subtitle: `seed ${summary.seed} · ${summary.eval_size} held-out problems · ${summary.seconds} s`,
+    sections: [accuracyChart(evaluations), accuracyTable(evaluations), ...curves],
+  };
+}
+
+function accuracyChart(evaluations: ReadonlyMap<QuickstartStage, EvalResult>): Section {
+  return {
+    type: 'charts',
+    title: 'Accuracy on held-out problems',
+    note: 'Greedy decoding; lines are 95% Wilson intervals.',
+    charts: [
+      {
+        type: 'intervals',
+        title: 'Accuracy',
+        items: [...evaluations].map(([stage, result]) => ({
+          label: stage,
+          value: result.accuracy,
+          low: result.accuracy_low,
+          high: result.accuracy_high,
+        })),
+      },
+    ],
+  };
+}
+
+function accuracyTable(evaluations: ReadonlyMap<QuickstartStage, EvalResult>): Section {
+  return {
+    type: 'table',
+    title: 'The four models',
+    header: ['model', 'what it is', 'accuracy', 'format', 'mean tokens'],
+    rows: [...evaluations].map(([stage, result]) => [
+      stage,
+      NOTES[stage],
+      percent(result.accuracy),
+      percent(result.format_rate),
+      result.mean_length.toFixed(1),
+    ]),
+  };
+}

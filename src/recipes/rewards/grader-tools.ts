@@ -1,0 +1,118 @@
+/** What graders need of the outside world: a judge, embeddings, and a Python sandbox. */
+import type { GraderKeys, JudgeConfig } from '../../config/index.js';
+import {
+  chatCompletion,
+  type Endpoint,
+  type EndpointStats,
+  embeddings,
+  endpointSettings,
+  openEndpoint,
+} from '../../endpoint/index.js';
+import {
+  type GraderSpec,
+  type GraderTools,
+  GradeTimeout,
+  graderTypes,
+} from '../../rewards/index.js';
+import { createPythonSandbox, type PythonSandbox } from '../../sandbox/index.js';
+import type { RecipeContext } from '../context.js';
+import { openModelEndpoint } from '../judge/model-endpoint.js';
+
+export interface OpenTools {
+  readonly tools: GraderTools;
+  /** Counts of the judge; null where none was opened. */
+  readonly stats: () => EndpointStats | null;
+  readonly close: () => void;
+}
+
+interface ToolNeeds {
+  /** What the tools are for: only what these need is started. */
+  readonly specs: readonly GraderSpec[];
+  readonly context: RecipeContext;
+  /** CPU threads of a model that judges here; null takes all cores. */
+  readonly threads?: number | null;
+}
+
+/** @throws InputError or SetupError as `endpointSettings`, `openModelEndpoint` and `createPythonSandbox`. */
+export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promise<OpenTools> {
+  const { specs, context, threads = null } = needs;
+  const types = new Set(specs.flatMap((spec) => [...graderTypes(spec)]));
+  const { judge } = keys;
+  const isJudged = types.has('score_model') || types.has('label_model');
+  const isAsked = isJudged || types.has('text_similarity');
+  const server = isAsked ? openServer(judge, context.signal) : null;
+  const model = isJudged ? judge.model_path : null;
+  const local = model === null ? null : await openModelEndpoint(judge, { model, context, threads });
+  const asked = local?.endpoint ?? server;
+  try {
+    const sandbox = types.has('python')
+      ? await createPythonSandbox({ isolation: keys.sandbox, workers: keys.python_workers })
+      : null;
+    return {
+      tools: {
+        ...(asked !== null && completeTool(asked, judge)),
+        ...(server !== null && embedTool(server, judge)),
+        ...(sandbox !== null && pythonTool(sandbox, keys.python_timeout_s)),
+      },
+      stats: () => asked?.stats() ?? null,
+      close: () => {
+        sandbox?.dispose();
+        local?.close();
+      },
+    };
+  } catch (error) {
+    local?.close();
+    throw error;
+  }
+}
+
+function openServer(judge: JudgeConfig, signal: AbortSignal): Endpoint | null {
+  const { env } = process;
+  if (judge.base_url === null && !env.OPENAI_BASE_URL) return null;
+  const { price_input: input, price_output: output } = judge;
+  return openEndpoint(
+    endpointSettings({
+      baseUrl: judge.base_url,
+      apiKeyEnv: judge.api_key_env,
+      env,
+      cacheDir: judge.cache_dir,
+      maxConcurrency: judge.max_concurrency,
+      timeoutMs: judge.timeout_s * 1000,
+      attempts: judge.attempts,
+      prices: input === 0 && output === 0 ? null : { input, output },
+      signal,
+    }),
+  );
+}
+
+function completeTool(endpoint: Endpoint, { model }: JudgeConfig): GraderTools {
+  return {
+    complete: async (request) => {
+      const { finishReason, ...reply } = await chatCompletion(endpoint, {
+        ...request,
+        model: model ?? request.model,
+      });
+      return { ...reply, isCut: finishReason === 'length' };
+    },
+  };
+}
+
+function embedTool(endpoint: Endpoint, { embedding_model: model }: JudgeConfig): GraderTools {
+  if (model === null) return {};
+  return { embed: async (input) => await embeddings(endpoint, { model, input }) };
+}
+
+function pythonTool(sandbox: PythonSandbox, timeoutS: number): GraderTools {
+  return {
+    runPython: async ({ source, sample, item }) => {
+      const { status, error, value } = await sandbox.run({
+        code: source,
+        call: { name: 'grade', args: [sample, item] },
+        timeoutMs: timeoutS * 1000,
+      });
+      if (status === 'ok') return value;
+      if (status === 'timeout') throw new GradeTimeout(`no result within ${timeoutS} s`);
+      throw new Error(`${status}: ${error ?? 'no result'}`);
+    },
+  };
+}

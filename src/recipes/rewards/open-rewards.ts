@@ -1,0 +1,78 @@
+/** The rewards of a config, opened: those of the registry, grader objects, and a user's files. */
+import { type GraderKeys, parseGrader, type RewardConfig } from '../../config/index.js';
+import {
+  type AsyncGrader,
+  type AsyncReward,
+  compileGrader,
+  gradedSample,
+  makeAsyncRewards,
+  openUserReward,
+  type RewardOptions,
+} from '../../rewards/index.js';
+import { InputError } from '../../util/errors.js';
+import { readJson } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { type OpenTools, openGraderTools } from './grader-tools.js';
+
+export interface OpenRewards {
+  readonly grade: AsyncGrader;
+  readonly stats: OpenTools['stats'];
+  readonly close: () => Promise<void>;
+}
+
+/** @throws InputError or SetupError when a reward cannot be opened; nothing stays open then. */
+export async function openRewards(
+  rewards: readonly RewardConfig[],
+  {
+    keys,
+    context,
+    options = {},
+  }: {
+    readonly keys: GraderKeys & { readonly threads?: number | null };
+    readonly context: RecipeContext;
+    readonly options?: Partial<RewardOptions>;
+  },
+): Promise<OpenRewards> {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const each of closers.splice(0)) await each();
+  };
+  try {
+    const specs = graderSpecs(rewards);
+    const { tools, stats, ...open } = await openGraderTools(keys, {
+      specs: [...specs.values()],
+      context,
+      threads: keys.threads ?? null,
+    });
+    closers.push(open.close);
+    const outside: Record<string, AsyncReward> = {};
+    for (const [name, spec] of specs) {
+      const grade = compileGrader(spec, { ...tools, onError: keys.on_error });
+      outside[name] = async (completion, row) =>
+        await grade(gradedSample(row, { output_text: completion }));
+    }
+    for (const { name, file } of rewards) {
+      if (file === null) continue;
+      const user = await openUserReward({ name, file, timeoutMs: keys.reward_timeout_s * 1000 });
+      closers.push(user.close);
+      outside[name] = user.reward;
+    }
+    return { grade: makeAsyncRewards(rewards, outside, options), stats, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function graderSpecs(rewards: readonly RewardConfig[]) {
+  return new Map(
+    rewards.flatMap(({ name, grader, file }) => {
+      if (grader === null) return [];
+      if (file !== null) {
+        const problem = 'it has both a grader and a file';
+        throw new InputError({ where: `rewards.${name}`, problem, remedy: 'Give one of them' });
+      }
+      return [[name, parseGrader(readJson(grader), grader)] as const];
+    }),
+  );
+}

@@ -1,0 +1,107 @@
+/** Rows of SFT as token sequences with loss masks: rendered, mixed, limited in length, checked. */
+import type { DatasetConfig, SftConfig } from '../../config/index.js';
+import { limitLengths, mixture } from '../../data/index.js';
+import type { MaskedSequence } from '../../model/index.js';
+import { type ChatRow, renderExample, type TrainOn } from '../../tokenizer/index.js';
+import { preflight } from '../../train/index.js';
+import type { RecipeContext } from '../context.js';
+import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/dataset.js';
+import type { ModelSource } from '../inputs/model-source.js';
+
+interface Placed {
+  readonly example: MaskedSequence;
+  /** Part of it is not to be learnt. */
+  readonly hasContext: boolean;
+  readonly where: string;
+}
+
+/** What the loss covers of a row. */
+function trainOn(row: ChatRow, config: SftConfig): TrainOn {
+  const isPair = row.messages === undefined;
+  if (isPair) return config.completion_only_loss === false ? 'all' : 'assistant';
+  return config.assistant_only_loss ? 'assistant' : 'all';
+}
+
+async function renderedRows(
+  dataset: DatasetConfig,
+  config: SftConfig,
+  { source, context }: { readonly source: ModelSource; readonly context: RecipeContext },
+): Promise<Placed[]> {
+  const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
+  const style = { tags: tagsOf(config), form: config.answer_format };
+  const training = rows.map((row, index) => trainingRow(row, style, where(index)));
+  const rendered = training.map((row, index) =>
+    renderExample(source.tokenizer, row, {
+      ...renderOptions(config, where(index)),
+      trainOn: trainOn(row, config),
+      roles: config.roles_to_train,
+      maskToolOutput: config.mask_tool_output,
+    }),
+  );
+  const limited = limitLengths(rendered, {
+    maxLength: config.max_length,
+    policy: config.excess_length_strategy,
+    where,
+  });
+  const { truncated, untrained, dropped } = limited;
+  if (truncated > 0) context.log(`data: ${truncated} rows cut to ${config.max_length} tokens`);
+  if (dropped > 0)
+    context.log(`data: ${dropped} rows left out: longer than ${config.max_length} tokens`);
+  if (untrained > 0) context.log(`data: ${untrained} rows left out: cut before their answer`);
+  return limited.examples.map(({ example, index }) => {
+    const row = training[index]!;
+    const isText = row.messages === undefined && row.prompt === undefined;
+    const hasContext = !isText && trainOn(row, config) !== 'all';
+    return { example, hasContext, where: where(index) };
+  });
+}
+
+/** The rows of the training set, or of the mixture of sets. */
+async function trainingRows(
+  config: SftConfig,
+  source: ModelSource,
+  context: RecipeContext,
+): Promise<Placed[]> {
+  const of = (dataset: DatasetConfig) => renderedRows(dataset, config, { source, context });
+  if (config.traces_file !== null) {
+    return of({ ...config.dataset, name: null, path: config.traces_file });
+  }
+  if (config.datasets.length === 0) return of(config.dataset);
+  const parts = [];
+  for (const { dataset, weight } of config.datasets) {
+    parts.push({ items: await of(dataset), weight });
+  }
+  const mixed = mixture(parts, config.seed);
+  const sizes = parts.map(({ items }) => items.length).join(' + ');
+  context.log(`data: a mixture of ${mixed.length} rows from ${sizes}`);
+  return mixed;
+}
+
+export interface SftExamples {
+  readonly train: readonly MaskedSequence[];
+  /** Null: the config names no held-out rows. */
+  readonly heldOut: readonly MaskedSequence[] | null;
+}
+
+/** @throws GuardError when masks or special tokens are not as they should be. */
+export async function sftExamples(
+  config: SftConfig,
+  source: ModelSource,
+  context: RecipeContext,
+): Promise<SftExamples> {
+  const placed = await trainingRows(config, source, context);
+  const train = placed.map(({ example }) => example);
+  const { bosId, eosIds } = source.tokenizer;
+  const facts = preflight(train, {
+    bosId,
+    eosIds,
+    hasContext: placed.some(({ hasContext }) => hasContext),
+    where: (index) => placed[index]!.where,
+  });
+  context.log(
+    `data: ${facts.trainedTokens} of ${facts.tokens} tokens in the loss, the end in ${facts.eosTrained} of ${facts.examples} rows`,
+  );
+  const { eval_dataset: held } = config;
+  const heldOut = held === null ? null : await renderedRows(held, config, { source, context });
+  return { train, heldOut: heldOut?.map(({ example }) => example) ?? null };
+}

@@ -1,0 +1,71 @@
+/** Rows and prompts of a run at Tinker, made into tokens here. */
+import type { TinkerConfig } from '../../config/index.js';
+import { limitLengths } from '../../data/index.js';
+import { resolveModelDir } from '../../hub/index.js';
+import type { MaskedTokens } from '../../remote/index.js';
+import { renderExample, type Tokenizer } from '../../tokenizer/index.js';
+import { InputError } from '../../util/errors.js';
+import type { RecipeContext } from '../context.js';
+import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/dataset.js';
+import { hubOptions } from '../inputs/hub-options.js';
+import { openTokenizer } from '../inputs/open-tokenizer.js';
+import { type PromptedRow, promptRows, sayOverlong } from '../sampling/graded-rollouts.js';
+
+const TOKENIZER_FILES = [
+  ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],
+  ...['special_tokens_map.json', 'added_tokens.json', 'vocab.json', 'merges.txt'],
+  ...['chat_template.jinja', 'chat_template.json'],
+];
+
+/** Without the model's weights. */
+export async function tinkerTokenizer(
+  config: TinkerConfig,
+  context: RecipeContext,
+): Promise<Tokenizer> {
+  const options = { ...hubOptions(context), allow: TOKENIZER_FILES };
+  const dir = await resolveModelDir(config.tokenizer ?? config.model, options);
+  return await openTokenizer(dir, config);
+}
+
+/** Answers are trained, prompts are not. @throws InputError when no row is left */
+export async function supervisedRows(
+  config: TinkerConfig,
+  tokenizer: Tokenizer,
+  context: RecipeContext,
+): Promise<MaskedTokens[]> {
+  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
+  const style = { tags: tagsOf(config), form: 'tags' } as const;
+  const rendered = rows.map((row, index) =>
+    renderExample(
+      tokenizer,
+      trainingRow(row, style, where(index)),
+      renderOptions(config, where(index)),
+    ),
+  );
+  const { examples, dropped } = limitLengths(rendered, {
+    maxLength: config.max_length,
+    policy: 'drop',
+    where,
+  });
+  if (dropped > 0) {
+    context.log(`data: ${dropped} rows left out: longer than ${config.max_length} tokens`);
+  }
+  if (examples.length > 0) return examples.map(({ example }) => example);
+  throw new InputError({ where: 'dataset', problem: 'no row is left to train on' });
+}
+
+export async function rlPrompts(
+  config: TinkerConfig,
+  tokenizer: Tokenizer,
+  context: RecipeContext,
+): Promise<PromptedRow[]> {
+  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
+  const prompts = promptRows(tokenizer, rows, {
+    render: (index) => renderOptions(config, where(index)),
+    context: config.max_length,
+    completion: config.max_completion_length,
+    overlong: 'drop',
+  });
+  sayOverlong(prompts, rows.length, context.log);
+  return prompts;
+}

@@ -1,0 +1,27 @@
+/** Alarms of a training run: said on the console, and kept in run.json. */
+import type { MetricRow, RunFolder, RunPatch } from '../../report/index.js';
+import { Alarms, alarmLine, type TrainerName } from '../../train/index.js';
+import type { RecipeContext } from '../context.js';
+import type { TrainerConfig } from './policy-source.js';
+
+/** The schema has checked that a range has two bounds. */
+const rangesOf = ({ alarms }: TrainerConfig) =>
+  alarms as Readonly<Record<string, readonly [number | null, number | null] | null>>;
+
+/** @returns What is to see every row. */
+export function watchRows(
+  trainer: TrainerName,
+  config: TrainerConfig,
+  { run, context }: { readonly run: RunFolder; readonly context: RecipeContext },
+): (row: MetricRow) => void {
+  const alarms = new Alarms({ trainer, ranges: rangesOf(config) });
+  const sounded: NonNullable<RunPatch['alarms']>[number][] = [];
+  return (row) => {
+    for (const alarm of alarms.check(row)) {
+      context.log(`warning: step ${row.step}: ${alarmLine(alarm)}`);
+      const { name, metric, value, bound } = alarm;
+      sounded.push({ step: row.step, name, metric, value, bound });
+      run.record({ alarms: sounded });
+    }
+  };
+}

@@ -1,0 +1,97 @@
+/** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { EMBEDDING } from '../../model/spec.js';
+import type { RunFolder } from '../../report/index.js';
+import {
+  type CheckpointState,
+  type CheckpointStore,
+  listCheckpoints,
+  loadCheckpoint,
+  stepOf,
+} from '../../train/index.js';
+import { InputError } from '../../util/errors.js';
+import { sha256 } from '../../util/files.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+
+interface StoreArgs {
+  readonly config: Pick<TrainerConfig, 'save_total_limit'>;
+  readonly source: ModelSource;
+  readonly trained: TrainedPolicy;
+}
+
+/** @param dir Run folder. */
+export function checkpointStore(
+  dir: string,
+  { config, source, trained }: StoreArgs,
+): CheckpointStore {
+  const { shapes } = trained.policy.parameters;
+  const fingerprint = sha256(
+    JSON.stringify([source.spec, shapes]),
+    source.weights(EMBEDDING).bytes,
+  );
+  const limit = config.save_total_limit;
+  return { dir: join(resolve(dir), 'checkpoints'), shapes, fingerprint, limit };
+}
+
+export interface FoundCheckpoint {
+  readonly path: string;
+  readonly state: CheckpointState;
+}
+
+/**
+ * The checkpoint that `resume` (never, auto, or a path) names, read and checked; null for a fresh start.
+ * @throws InputError when it is half-written, damaged, or of another model.
+ */
+export function findCheckpoint(store: CheckpointStore, resume: string): FoundCheckpoint | null {
+  if (resume === 'never') return null;
+  const path = resume === 'auto' ? listCheckpoints(store.dir).at(-1) : resolve(resume);
+  return path === undefined ? null : { path, state: loadCheckpoint(path, store) };
+}
+
+interface RestoreArgs {
+  readonly run: Pick<RunFolder, 'isResumed'>;
+  readonly store: CheckpointStore;
+  readonly checkpoint: FoundCheckpoint;
+}
+
+/** Parameters of a checkpoint as one vector. */
+function flatParameters(
+  { shapes }: CheckpointStore,
+  values: CheckpointState['parameters'],
+): Float32Array {
+  const parts = shapes.map(({ name }) => values.get(name)!);
+  const flat = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    flat.set(part, offset);
+    offset += part.length;
+  }
+  return flat;
+}
+
+/** Puts the parameters of an earlier step of the run in place of the last ones. */
+export function takeBest(trained: TrainedPolicy, store: CheckpointStore, step: number): void {
+  const path = listCheckpoints(store.dir).find((candidate) => stepOf(candidate) === step);
+  if (path === undefined) {
+    throw new InputError({
+      where: store.dir,
+      problem: `the checkpoint of the best step ${step} is gone`,
+      remedy: 'Train anew, or set load_best_model_at_end=false',
+    });
+  }
+  trained.policy.parameters.assign(flatParameters(store, loadCheckpoint(path, store).parameters));
+}
+
+/** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */
+export function restore(trained: TrainedPolicy, { run, store, checkpoint }: RestoreArgs): void {
+  const { state } = checkpoint;
+  const { policy } = trained;
+  policy.parameters.assign(flatParameters(store, state.parameters));
+  if (state.reference !== null) policy.reference?.assign(flatParameters(store, state.reference));
+  trained.trainer.optimizer.restore(state.optimizer);
+  for (const later of run.isResumed ? listCheckpoints(store.dir) : []) {
+    if (stepOf(later) > state.step) rmSync(later, { recursive: true });
+  }
+}

@@ -1,0 +1,37 @@
+/** What a training run checks about itself: keys that changed since it began, and that it learnt at all. */
+import type { RunFolder } from '../../report/index.js';
+import type { LoopProgress } from '../../train/index.js';
+import { GuardError } from '../../util/errors.js';
+import type { RecipeContext } from '../context.js';
+import type { TrainingSession } from './loop.js';
+
+/** Keys that say how to treat an earlier output, not what to make. */
+const HANDLING_KEYS = ['resume', 'overwrite'];
+
+export function logChanges({ configChanges }: RunFolder, { log }: RecipeContext): void {
+  for (const { key, values } of configChanges.filter(({ key }) => !HANDLING_KEYS.includes(key))) {
+    const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
+    log(`${key} is ${now}, was ${before} before`);
+  }
+}
+
+const UNCHANGED = {
+  where: 'unchanged_parameters',
+  remedy: 'Gradients were zero throughout: check rewards, loss masks and learning_rate',
+};
+
+/**
+ * In GRPO rewards may be equal in every group, which is said and counted by its own alarm: a warning is
+ * enough. Losses of SFT and DPO always have a gradient.
+ * @throws GuardError when steps were done and nothing was learnt.
+ */
+export function checkChanged(
+  { startStep, trained, context }: Pick<TrainingSession, 'startStep' | 'trained' | 'context'>,
+  { step }: LoopProgress,
+  command: 'sft' | 'dpo' | 'grpo',
+): void {
+  if (!trained.trainer.isStuck) return;
+  const problem = `${step - startStep} steps changed no parameter`;
+  if (command !== 'grpo') throw new GuardError({ ...UNCHANGED, problem });
+  context.log(`warning ${UNCHANGED.where}: ${problem}. ${UNCHANGED.remedy}`);
+}

@@ -1,0 +1,165 @@
+/**
+ * Evaluation while a model trains, every `eval_steps`: accuracy by the `eval` section, the loss of
+ * `eval_dataset`, and what follows from their history: the best step, early stopping, the rate's plateaus.
+ */
+import type { EvalRow } from '../../evaluate/index.js';
+import { type AsyncGrader, hasBoxedAnswer } from '../../rewards/index.js';
+import type { RolloutSampler } from '../../rollout/index.js';
+import {
+  bestEvaluation,
+  type EvaluatedStep,
+  heldOutMetrics,
+  type MicroTask,
+  plateauFactor,
+  type StepEvaluation,
+  shouldStop,
+  withEvaluation,
+} from '../../train/index.js';
+import { InputError } from '../../util/errors.js';
+import { evaluateWith, evaluationSampler } from '../eval/evaluate-model.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import { syncSampler } from '../sampling/sync-sampler.js';
+import { evaluationKeys, type TrainedEvaluation } from './evaluate-trained.js';
+import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+
+interface Subject {
+  readonly config: TrainerConfig;
+  /** Null: the config asks for no accuracy. */
+  readonly evaluation: TrainedEvaluation | null;
+  /** The loss on held-out examples; null: the config asks for none. */
+  readonly heldOut: (() => Promise<readonly MicroTask[]>) | null;
+  /** The trainer's own rewards; null: it has none. */
+  readonly rewards: AsyncGrader | null;
+  readonly source: ModelSource;
+  readonly trained: TrainedPolicy;
+  readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
+  /** Evaluations of the run so far. */
+  readonly history: readonly EvaluatedStep[];
+}
+
+/** The config key that ended a run before its last step. */
+export type Ending = 'stop_at_accuracy' | 'early_stopping_patience';
+
+type Numbers = Readonly<Record<string, number>>;
+
+const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number =>
+  rows.length === 0 ? 0 : rows.filter(of).length / rows.length;
+
+/**
+ * Evaluates the policy as it is after a step; its sampler is opened at the first evaluation. An interrupt
+ * waits for its end, so that a resumed run has the same rows and stops at the same step.
+ */
+export class DuringTraining {
+  private readonly subject: Subject;
+  private sampler: RolloutSampler | null = null;
+  private evaluated: readonly EvaluatedStep[];
+  private ending: Ending | null = null;
+
+  constructor(subject: Subject) {
+    this.subject = subject;
+    this.evaluated = subject.history;
+  }
+
+  /** The watched metric at each evaluation. */
+  get history(): readonly EvaluatedStep[] {
+    return this.evaluated;
+  }
+
+  /** The best step; null when none is kept. */
+  get best(): number | null {
+    const { config } = this.subject;
+    if (!config.load_best_model_at_end) return null;
+    const watch = { greaterIsBetter: greaterIsBetter(config) };
+    return bestEvaluation(this.evaluated, watch)?.step ?? null;
+  }
+
+  /** Why the last evaluation ends the run; null when it does not. */
+  get endedBy(): Ending | null {
+    return this.ending;
+  }
+
+  /** What plateaus take off the learning rate. */
+  rateFactor(): number {
+    const { config } = this.subject;
+    if (config.lr_scheduler_type !== 'reduce_lr_on_plateau') return 1;
+    const { factor, patience, threshold, cooldown } = config.lr_scheduler_kwargs;
+    const plateau = { factor, patience, threshold, cooldown };
+    return plateauFactor(this.evaluated, { ...plateau, greaterIsBetter: greaterIsBetter(config) });
+  }
+
+  /** @param step Optimizer steps done. @returns null where no evaluation is due. */
+  async after(step: number): Promise<StepEvaluation | null> {
+    const { config } = this.subject;
+    const { eval_steps: every, stop_at_accuracy: target } = config;
+    if (every === null || step % every !== 0) return null;
+    const metrics = { ...(await this.accuracy(step)), ...(await this.loss()) };
+    const value = watched(config, metrics);
+    this.evaluated = withEvaluation(this.evaluated, { step, value });
+    const isReached = target !== null && metrics['eval/accuracy']! >= target;
+    this.ending = isReached
+      ? 'stop_at_accuracy'
+      : this.isHopeless()
+        ? 'early_stopping_patience'
+        : null;
+    return { metrics, isEnough: this.ending !== null, isBest: this.best === step };
+  }
+
+  dispose(): void {
+    this.sampler?.dispose();
+    this.sampler = null;
+  }
+
+  private isHopeless(): boolean {
+    const { config } = this.subject;
+    const { early_stopping_patience: patience, early_stopping_threshold: threshold } = config;
+    if (patience === null) return false;
+    const watch = { greaterIsBetter: greaterIsBetter(config), threshold };
+    return shouldStop(this.evaluated, { ...watch, patience });
+  }
+
+  private async accuracy(step: number): Promise<Numbers> {
+    const { config, evaluation, rewards, trained, source, onSamples } = this.subject;
+    if (config.eval === null || evaluation === null) return {};
+    const { inputs, graders } = evaluation;
+    const keys = evaluationKeys(config, config.eval);
+    const { lora } = trained.policy;
+    this.sampler ??= await evaluationSampler(source, { keys, inputs, lora });
+    await syncSampler({ trained, source }, this.sampler);
+    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs, graders, rewards });
+    onSamples(step, rows);
+    return {
+      'eval/accuracy': metrics.accuracy,
+      ...(metrics.mean_score !== undefined && { 'eval/score': metrics.mean_score }),
+      ...(metrics.mean_reward !== null && { 'eval/reward': metrics.mean_reward }),
+      'eval/format_rate': metrics.format_rate,
+      'eval/boxed_rate': meanOf(rows, ({ completion }) => hasBoxedAnswer(completion)),
+      'eval/avg_completion_length': metrics.mean_length,
+    };
+  }
+
+  private async loss(): Promise<Numbers> {
+    const { heldOut, trained } = this.subject;
+    if (heldOut === null) return {};
+    const metrics = await heldOutMetrics(trained.policy, await heldOut());
+    return Object.fromEntries(
+      Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]),
+    );
+  }
+}
+
+const metricName = (config: TrainerConfig): string =>
+  config.metric_for_best_model ?? (config.eval_dataset ? 'eval/loss' : 'eval/accuracy');
+
+const greaterIsBetter = (config: TrainerConfig): boolean =>
+  config.greater_is_better ?? !metricName(config).endsWith('loss');
+
+function watched(config: TrainerConfig, metrics: Numbers): number {
+  const name = metricName(config);
+  const value = metrics[name];
+  if (value !== undefined) return value;
+  throw new InputError({
+    where: 'metric_for_best_model',
+    problem: `"${name}" is not evaluated`,
+    remedy: `Known are ${Object.keys(metrics).join(', ')}`,
+  });
+}

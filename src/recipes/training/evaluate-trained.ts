@@ -1,0 +1,123 @@
+/** The evaluation that a trainer runs on its own result, into its own run folder. */
+import { DEFAULT_BENCHMARK, evaluationDefaults, impliedEvaluation } from '../../config/index.js';
+import { type AnswerGrader, type Evaluation, writeEvaluation } from '../../evaluate/index.js';
+import type { RunFolder } from '../../report/index.js';
+import type { AsyncGrader } from '../../rewards/index.js';
+import type { RecipeContext } from '../context.js';
+import { answerGrader, graderName } from '../eval/benchmark.js';
+import {
+  type EvaluationInputs,
+  type EvaluationKeys,
+  evaluateModel,
+  evaluationInputs,
+} from '../eval/evaluate-model.js';
+import { type EvaluationGraders, openEvaluationGraders } from '../eval/graders.js';
+import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { interruption, unbroken } from '../interrupt.js';
+import { judgeCounts } from '../judge/counts.js';
+import type { TrainerConfig } from './policy-source.js';
+import { judgeOfRewards } from './rewards-judge.js';
+
+type EvalKeys = NonNullable<TrainerConfig['eval']>;
+
+/**
+ * Keys of the trainer, with those of its `eval` over them; `eval_samples` takes rows of the training set.
+ * Without a benchmark answers are graded as the trainer's rewards do; grader objects get what the trainer's do.
+ */
+export function evaluationKeys(config: TrainerConfig, own: EvalKeys): EvaluationKeys {
+  const { eval_samples: held = null, rewards = [], ...trainer } = config;
+  const { answer_format = evaluationDefaults.answer_format } = config;
+  const { judge, sandbox, on_error, python_timeout_s, python_workers } = config;
+  const dataset = held === null ? own.dataset : { ...config.dataset, num_samples: held };
+  return {
+    stop: [],
+    ...trainer,
+    ...evaluationDefaults,
+    ...{ judge, sandbox, on_error, python_timeout_s, python_workers },
+    answer_format,
+    grader: own.benchmark === null ? (judgeOfRewards(rewards) ?? 'auto') : 'auto',
+    ...own,
+    benchmark: own.benchmark ?? DEFAULT_BENCHMARK,
+    dataset,
+  };
+}
+
+/** The trainer's own judge of an answer: that of its evaluation, or of its rewards where it has none. */
+export const trainerJudge = (config: TrainerConfig): AnswerGrader =>
+  answerGrader(evaluationKeys(config, config.eval ?? impliedEvaluation()));
+
+const gradedBy = (keys: EvaluationKeys): string =>
+  keys.grader_file === null ? `as ${graderName(keys)}` : `by ${keys.grader_file}`;
+
+/** What the evaluations of a training run need, read and opened before it. */
+export interface TrainedEvaluation {
+  readonly inputs: EvaluationInputs;
+  /** Of the evaluations while training; null where there are none. */
+  readonly graders: EvaluationGraders | null;
+}
+
+/**
+ * Null: the config asks for no evaluation. What is wrong with its grader is so said before anything is written; where
+ * nothing is evaluated while training, the grader is closed again, and leaves its memory to training.
+ */
+export async function openTrainedEvaluation(
+  config: TrainerConfig,
+  source: ModelSource,
+  context: RecipeContext,
+): Promise<TrainedEvaluation | null> {
+  if (config.eval === null) return null;
+  const keys = evaluationKeys(config, config.eval);
+  const inputs = await evaluationInputs(source, keys, context);
+  context.log(`evaluation: ${inputs.rows.length} rows, answers graded ${gradedBy(keys)}`);
+  const graders = await openEvaluationGraders(keys, unbroken(context));
+  if (config.eval_steps !== null) return { inputs, graders };
+  await graders.close();
+  return { inputs, graders: null };
+}
+
+interface EvaluateTrainedOptions {
+  readonly config: TrainerConfig;
+  readonly inputs: EvaluationInputs | null;
+  /** The trainer's own rewards. */
+  readonly rewards: AsyncGrader | null;
+  readonly context: RecipeContext;
+}
+
+interface EvaluatedRun {
+  readonly evaluation: Evaluation;
+  /** Metrics, and counts of the judges. */
+  readonly results: Readonly<Record<string, number | null>>;
+}
+
+/** @returns null when the config asks for none. @throws InterruptError on the signal. */
+export async function evaluateTrained(
+  run: RunFolder,
+  { config, inputs, rewards, context }: EvaluateTrainedOptions,
+): Promise<EvaluatedRun | null> {
+  if (config.eval === null || inputs === null) return null;
+  const keys = evaluationKeys(config, config.eval);
+  const source = await openModel({ model: run.paths.model }, context);
+  try {
+    const { signal } = context;
+    const graders = await openEvaluationGraders(keys, context);
+    try {
+      const evaluation = await run.phases.time('evaluate', () =>
+        evaluateModel(source, { keys, inputs, graders, rewards, signal }),
+      );
+      const { stage, output_file: outputFile } = config.eval;
+      const facts = judgeCounts(graders.stats(), 'judge_');
+      writeEvaluation(run, { stage: stage ?? config.stage, evaluation, outputFile, facts });
+      return { evaluation, results: { ...evaluation.metrics, ...facts } };
+    } finally {
+      await graders.close();
+    }
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    throw interruption(context.signal, {
+      problem: `stopped during the evaluation; the trained model is in ${run.paths.model}`,
+      remedy: 'Evaluate it with resume=auto',
+    });
+  } finally {
+    source.close();
+  }
+}

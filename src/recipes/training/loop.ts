@@ -1,0 +1,111 @@
+/** The loop of a training run: its rows, checkpoints and evaluations on the way. The last step is always saved. */
+import type { MetricRow, RunFolder } from '../../report/index.js';
+import {
+  type CheckpointStore,
+  type LoopProgress,
+  type MicroTask,
+  runLoop,
+  type StepOutcome,
+  saveCheckpoint,
+  type TrainerName,
+} from '../../train/index.js';
+import type { RecipeContext } from '../context.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import type { OpenRewards } from '../rewards/open-rewards.js';
+import { watchRows } from './alarms.js';
+import type { FoundCheckpoint } from './checkpoints.js';
+import type { DuringTraining } from './evaluate-during.js';
+import type { TrainingLog } from './log.js';
+import { scheduleOf } from './optimization.js';
+import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+
+export interface TrainingSession {
+  readonly run: RunFolder;
+  readonly source: ModelSource;
+  readonly trained: TrainedPolicy;
+  /** Steps done before this process. */
+  readonly startStep: number;
+  readonly context: RecipeContext;
+}
+
+export interface PreparedTraining {
+  readonly totalSteps: number;
+  readonly epochsAt: (step: number) => number;
+  readonly step: (step: number, learningRate: number) => Promise<StepOutcome>;
+  /** Metrics shown behind the progress bar. */
+  readonly shown: readonly string[];
+  readonly savePeriod?: number;
+  /** Tasks of `eval_dataset`, as one optimizer step. */
+  readonly heldOut?: () => Promise<readonly MicroTask[]>;
+  /** Rewards that its evaluations record too; closed at the end of the run. */
+  readonly rewards?: OpenRewards;
+  /** Called with each checkpoint, so that further logs reach the disk. */
+  readonly flush?: () => void;
+  readonly dispose?: () => Promise<void>;
+}
+
+interface LoopArgs {
+  readonly config: TrainerConfig;
+  readonly prepared: PreparedTraining;
+  readonly evaluates: DuringTraining;
+  readonly store: CheckpointStore;
+  readonly checkpoint: FoundCheckpoint | null;
+  readonly log: TrainingLog;
+  readonly trainer: TrainerName;
+}
+
+export async function trainingLoop(
+  session: TrainingSession,
+  args: LoopArgs,
+): Promise<LoopProgress> {
+  const { run, trained, startStep, context } = session;
+  const { config, prepared, evaluates, store, checkpoint, log } = args;
+  let saved = startStep;
+  const save = ({ step, tokens }: LoopProgress) =>
+    run.phases.time('save', async () => {
+      const parameters = await trained.policy.parameters.download();
+      const optimizer = await trained.trainer.optimizer.state();
+      const moving = config.sync_ref_model === true ? trained.policy.reference : null;
+      const reference = (await moving?.download()) ?? null;
+      log.flush();
+      prepared.flush?.();
+      const { history: evaluations, best } = evaluates;
+      saveCheckpoint(
+        store,
+        { step, tokens, parameters, optimizer, reference, evaluations },
+        { keep: best === null ? [] : [best] },
+      );
+      saved = step;
+    });
+  const { totalSteps, savePeriod = 1 } = prepared;
+  const watch = watchRows(args.trainer, config, session);
+  const onRow = (row: MetricRow) => {
+    log.row(row);
+    watch(row);
+  };
+  try {
+    const progress = await runLoop({
+      schedule: scheduleOf(config, totalSteps),
+      rateFactor: () => evaluates.rateFactor(),
+      startStep,
+      startTokens: checkpoint?.state.tokens ?? 0,
+      step: async (step, rate) => {
+        const outcome = await run.phases.time('update', () => prepared.step(step, rate));
+        trained.afterStep(step + 1);
+        return outcome;
+      },
+      epochsAt: prepared.epochsAt,
+      saveSteps: config.save_steps,
+      savePeriod,
+      save,
+      evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
+      onRow,
+      signal: context.signal,
+    });
+    const { step } = progress;
+    if (step > saved && step % savePeriod === 0) await save(progress);
+    return progress;
+  } finally {
+    log.trained();
+  }
+}

@@ -1,0 +1,56 @@
+/** Config → the optimizer and the schedule of a training run. */
+import type { Policy } from '../../model/index.js';
+import { AdamW, Lion, type Optimizer } from '../../tensor/index.js';
+import type { Schedule, ScheduleShape } from '../../train/index.js';
+import { decayMask, loraPlusRates } from './parameter-groups.js';
+import type { TrainerConfig } from './policy-source.js';
+
+const OPTIMIZERS = {
+  adamw_torch: { kind: 'adamw', bits: 32 },
+  adamw_8bit: { kind: 'adamw', bits: 8 },
+  lion_32bit: { kind: 'lion', bits: 32 },
+  lion_8bit: { kind: 'lion', bits: 8 },
+} as const satisfies Record<TrainerConfig['optim'], { kind: 'adamw' | 'lion'; bits: 32 | 8 }>;
+
+export function makeOptimizer(config: TrainerConfig, policy: Policy): Optimizer {
+  const { kind, bits } = OPTIMIZERS[config.optim];
+  const options = {
+    bits,
+    beta1: config.adam_beta1,
+    beta2: config.adam_beta2,
+    weightDecay: config.weight_decay,
+    decayMask: decayMask(policy),
+    rates: policy.lora === null ? null : loraPlusRates(policy, config.lora.loraplus_lr_ratio),
+  };
+  const { size } = policy.parameters;
+  return kind === 'lion'
+    ? new Lion(size, options)
+    : new AdamW(size, { ...options, epsilon: config.adam_epsilon });
+}
+
+/** Keys that are set; the schedule has defaults for the others. */
+function shapeOf({ learning_rate: rate, lr_scheduler_kwargs: keys }: TrainerConfig): ScheduleShape {
+  const shape = {
+    numCycles: keys.num_cycles,
+    lrEnd: keys.lr_end,
+    power: keys.power,
+    minLrRate: keys.min_lr === null ? keys.min_lr_rate : keys.min_lr / rate,
+    warmupLrRate: keys.warmup_lr_rate,
+    timescale: keys.timescale,
+    numDecaySteps: keys.num_decay_steps,
+    warmupType: keys.warmup_type,
+    decayType: keys.decay_type,
+    minLrRatio: keys.min_lr_ratio,
+  };
+  return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== null));
+}
+
+export function scheduleOf(config: TrainerConfig, totalSteps: number): Schedule {
+  return {
+    type: config.lr_scheduler_type,
+    learningRate: config.learning_rate,
+    warmupSteps: config.warmup_steps || Math.ceil(config.warmup_ratio * totalSteps),
+    totalSteps,
+    shape: shapeOf(config),
+  };
+}

@@ -1,0 +1,61 @@
+/** The result of a training run: `model/` with the adapter or the full weights, the tokenizer, a README. */
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parameterShapes } from '../../model/spec.js';
+import { saveTokenizer } from '../../tokenizer/index.js';
+import { makeFolder } from '../../util/disk.js';
+import { writeFileAtomic } from '../../util/files.js';
+import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../../weights/index.js';
+import type { ModelSource } from '../inputs/model-source.js';
+
+export interface TrainedWeights {
+  readonly source: ModelSource;
+  readonly config: { readonly model: string; readonly stage: string };
+  readonly adapter: Adapter | null;
+  /** All parameters by name, when there is no adapter. */
+  readonly parameters: ReadonlyMap<string, Float32Array> | null;
+}
+
+/** Writes beside `dir` and renames, so that `model/` is always whole. */
+export function saveModel(dir: string, trained: TrainedWeights): void {
+  const part = `${dir}.part`;
+  rmSync(part, { recursive: true, force: true });
+  makeFolder(part);
+  const { source, adapter, parameters } = trained;
+  saveTokenizer(source.tokenizer, part);
+  if (adapter !== null) writeAdapter(part, adapter);
+  else writeFull(part, source, parameters!);
+  writeFileAtomic(join(part, 'README.md'), readme(trained));
+  rmSync(dir, { recursive: true, force: true });
+  renameSync(part, dir);
+}
+
+/** Full weights in the base's own dtype. */
+function writeFull(
+  dir: string,
+  source: ModelSource,
+  parameters: ReadonlyMap<string, Float32Array>,
+): void {
+  const tensors = new Map(
+    [...parameterShapes(source.spec)].map(([name, shape]) => {
+      const { dtype } = source.weights(name);
+      return [name, fromFloat32(parameters.get(name)!, shape, dtype)] as const;
+    }),
+  );
+  writeCheckpoint(dir, tensors);
+  copyFileSync(join(source.baseDir, 'config.json'), join(dir, 'config.json'));
+}
+
+function readme({ source, config, adapter }: TrainedWeights): string {
+  const kind = adapter === null ? 'Full weights' : `A LoRA adapter for \`${source.baseName}\``;
+  const library = adapter === null ? 'transformers' : 'peft';
+  return `---
+library_name: ${library}
+base_model: ${source.baseName}
+tags: [lorikeet, ${config.stage}]
+---
+
+${kind}, trained with Lorikeet (stage \`${config.stage}\`). Use it with Lorikeet as \`model=\` this folder, or
+with ${adapter === null ? 'transformers' : 'PEFT'}.
+`;
+}

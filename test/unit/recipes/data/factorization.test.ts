@@ -1,0 +1,69 @@
+/** `lorikeet data factorization`: files, statistics, workers, sets put together. */
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dataSchema } from '../../../../src/config/index.js';
+import { isFactorization } from '../../../../src/data/index.js';
+import type { RecipeContext } from '../../../../src/recipes/context.js';
+import { runData } from '../../../../src/recipes/data.js';
+import { readJson, readJsonl } from '../../../../src/util/files.js';
+
+const context: RecipeContext = {
+  signal: new AbortController().signal,
+  log: () => {},
+  print: () => undefined,
+  verbose: false,
+};
+
+const run = (more: Readonly<Record<string, unknown>>) =>
+  runData(dataSchema.parse({ name: 'factorization', num_workers: 1, ...more }), context);
+
+test('writes all files, the same for any number of workers, and checks out', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'lorikeet-factorization-'));
+  const [one, two] = [join(root, 'one'), join(root, 'two')];
+  const result = await run({ num_samples: 400, output_dir: one });
+  expect(result).toEqual({ output_dir: one, rows: { train: 320, valid: 40, test: 40 } });
+  expect(readdirSync(one).sort()).toEqual([
+    'dataset_stats.json',
+    'factorization_dataset.jsonl',
+    'sft_train.jsonl',
+    'test.jsonl',
+    'train.jsonl',
+    'valid.jsonl',
+  ]);
+  await run({ num_samples: 400, output_dir: two, num_workers: 3 });
+  for (const name of readdirSync(one)) {
+    expect(readFileSync(join(two, name), 'utf8')).toBe(readFileSync(join(one, name), 'utf8'));
+  }
+  const rows = readJsonl(join(one, 'factorization_dataset.jsonl'));
+  expect(rows).toHaveLength(400);
+  for (const { number, factors } of rows) {
+    expect(isFactorization(number as number, factors as number[])).toBe(true);
+  }
+  const { tiers } = readJson(join(one, 'dataset_stats.json')) as { tiers: Record<string, number> };
+  expect(tiers).toEqual({ 0: 20, 1: 40, 2: 60, 3: 80, 4: 80, 5: 60, 6: 32, 7: 20, 8: 8 });
+  const { messages, factors } = readJsonl(join(one, 'sft_train.jsonl'))[0] as {
+    messages: { role: string; content: string }[];
+    factors: number[];
+  };
+  expect(messages.at(-1)?.role).toBe('assistant');
+  expect(JSON.parse(messages.at(-1)?.content ?? '')).toMatchObject({ factors, confidence: 0.99 });
+});
+
+test('sets by tier are put together, and keys of the set are refused elsewhere', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'lorikeet-factorization-'));
+  const parts = [0, 1].map((tier) => join(root, `tier${tier}`));
+  await run({ tiers: 0, samples_per_tier: 20, output_dir: parts[0] });
+  await run({ tiers: [1], samples_per_tier: 10, output_dir: parts[1] });
+  const folder = join(root, 'combined');
+  const result = await run({ factorization: { combine: parts }, output_dir: folder });
+  expect(result.rows).toEqual({ train: 24, valid: 3, test: 3 });
+  const train = parts.map((part) => readFileSync(join(part, 'train.jsonl'), 'utf8')).join('');
+  expect(readFileSync(join(folder, 'train.jsonl'), 'utf8')).toBe(train);
+  await expect(run({ tiers: 0, output_dir: folder })).rejects.toThrow('is in use');
+  const foreign = dataSchema.parse({ name: 'arithmetic', optimize: true });
+  await expect(runData(foreign, context)).rejects.toThrow(
+    'optimize: it belongs to the set factorization, not to arithmetic',
+  );
+});

@@ -1,0 +1,64 @@
+/** `lorikeet data medical`: file names and contents. */
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dataSchema } from '../../../../src/config/index.js';
+import type { RecipeContext } from '../../../../src/recipes/context.js';
+import { runData } from '../../../../src/recipes/data.js';
+import { readJson, readJsonl, toJsonl } from '../../../../src/util/files.js';
+
+const context: RecipeContext = {
+  signal: new AbortController().signal,
+  log: () => {},
+  print: () => undefined,
+  verbose: false,
+};
+
+test('writes the files under their names, with the prompt and without', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'lorikeet-medical-'));
+  const source = join(root, 'rows.jsonl');
+  const rows = Array.from({ length: 12 }, (_, i) => ({
+    question: `A ${i + 20}-year-old woman has a rash.`,
+    answer: `Rash ${i}`,
+  }));
+  writeFileSync(source, toJsonl([...rows, { question: 'No age here?', answer: 'x' }]));
+  const run = (medical: Readonly<Record<string, unknown>>, more = {}) =>
+    runData(
+      dataSchema.parse({
+        ...{ name: 'medical', output_dir: join(root, 'out'), train_samples: 6, test_samples: 5 },
+        medical: { source, question_column: 'question', answer_column: 'answer', ...medical },
+        ...more,
+      }),
+      context,
+    );
+  expect((await run({})).rows).toEqual({ train: 6, val: 5 });
+  expect(readdirSync(join(root, 'out')).sort()).toEqual([
+    'dataset_stats.json',
+    'medical_01_verifiable_problem_train.jsonl',
+    'medical_01_verifiable_problem_train_simple_prompt.jsonl',
+    'medical_01_verifiable_problem_val.jsonl',
+    'medical_01_verifiable_problem_val_simple_prompt.jsonl',
+  ]);
+  const read = (name: string) =>
+    readJsonl(join(root, 'out', `medical_01_verifiable_problem_${name}.jsonl`));
+  const [plain, prompted] = [read('train'), read('train_simple_prompt')] as {
+    messages: { content: string }[];
+    reference_answer: string;
+  }[][];
+  expect(plain?.[0]?.reference_answer).toMatch(/^rash \d+$/);
+  expect(prompted?.[0]?.messages[0]?.content).toMatch(
+    /^You are an expert clinician\..*\n\nA \d\d-year-old/s,
+  );
+  expect(prompted?.map((row) => row.reference_answer)).toEqual(
+    plain?.map((row) => row.reference_answer),
+  );
+  expect(readJson(join(root, 'out', 'dataset_stats.json'))).toMatchObject({
+    read: { rows: 13, matching: 12, duplicates: 0 },
+  });
+  await expect(run({})).rejects.toThrow('is in use');
+  await expect(run({ filter: '(' }, { overwrite: true })).rejects.toThrow('medical.filter: ');
+  await expect(run({ prompt_type: 'other' }, { overwrite: true })).rejects.toThrow(
+    'medical.prompt_type: there is no prompt "other"',
+  );
+});

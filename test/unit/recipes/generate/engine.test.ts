@@ -1,0 +1,144 @@
+/** `generate` on a server: what is sent for each form, what stands in the rows, what goes on. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { generateSchema, loadConfig } from '../../../../src/config/index.js';
+import { runGenerate } from '../../../../src/recipes/generate.js';
+import { openModel } from '../../../../src/recipes/inputs/model-source.js';
+import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { tinyTraining } from '../../../recipes/tiny-training.js';
+import { type Answer, type Asked, startServer, type TestServer } from '../../endpoint/server.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-generate-server-'));
+const at = (name: string) => join(dir, name);
+const context = {
+  signal: new AbortController().signal,
+  log: () => undefined,
+  print: () => undefined,
+  verbose: false,
+};
+let model: string;
+let server: TestServer | undefined;
+
+beforeAll(async () => {
+  model = (await tinyTraining(dir)).base;
+  const rows = [{ prompt: '1+2=', tag: 'x' }, { messages: [{ role: 'user', content: '3+4=' }] }];
+  writeFileSync(at('in.jsonl'), toJsonl(rows));
+}, 120_000);
+afterEach(async () => server?.close());
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+async function generate(
+  name: string,
+  answer: (asked: Asked, index: number) => Answer,
+  ...words: string[]
+): Promise<JsonRow[]> {
+  server = await startServer(answer);
+  const keys = [`input=${at('in.jsonl')}`, `output=${at(name)}`, 'max_new_tokens=6'];
+  const where = ['engine=server', `server.base_url=${server.baseUrl}`, 'server.max_attempts=1'];
+  const overrides = [...keys, ...where, ...words];
+  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), context);
+  return readJsonl(at(name));
+}
+
+const FORMAT = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'integer' } } };
+const format = `response_format=${JSON.stringify(FORMAT)}`;
+
+const completion = (text: string) => ({
+  choices: [
+    { text, token_ids: [5, 6], finish_reason: 'stop', logprobs: { token_logprobs: [-1, -2] } },
+  ],
+  usage: { prompt_tokens: 4, completion_tokens: 2 },
+});
+
+describe('generate engine=server', () => {
+  it('sends the ids of the local tokenizer to completions', async () => {
+    const words = [`model=${model}`, 'server.model=served', 'prompt_template={prompt}', format];
+    const rows = await generate('ids.jsonl', () => ({ body: completion('3') }), ...words);
+    const { tokenizer, close } = await openModel({ model }, context);
+    close();
+    const sent = server!.asked.map(({ body }) => body!);
+    expect(sent.map(({ prompt }) => prompt)).toEqual([
+      tokenizer.encode('1+2='),
+      tokenizer.encode('3+4='),
+    ]);
+    expect(sent[0]).toMatchObject({ model: 'served', response_format: FORMAT });
+    expect(rows[0]).toMatchObject({
+      ...{ tag: 'x', completion: '3', completion_ids: [5, 6], logprobs: [-1, -2], adapter: null },
+      ...{ finish_reason: 'stop', prompt_tokens: 4, completion_tokens: 2, reasoning: null },
+    });
+  });
+
+  it('sends messages to the Responses form, without a local model', async () => {
+    const words = ['model=remote-model', 'server.api=responses', 'server.reasoning.effort=low'];
+    const more = ['server.reasoning.summary=auto', 'system_prompt="Be brief."', format];
+    const body = {
+      ...{ status: 'completed', model: 'remote-model' },
+      output: [
+        { type: 'reasoning', summary: [{ text: 'Adding.' }] },
+        { type: 'message', content: [{ type: 'output_text', text: '7' }] },
+      ],
+      usage: {
+        ...{ input_tokens: 9, output_tokens: 8 },
+        output_tokens_details: { reasoning_tokens: 6 },
+      },
+    };
+    const rows = await generate('responses.jsonl', () => ({ body }), ...words, ...more);
+    expect(server!.asked[0]!.body).toMatchObject({
+      input: [
+        { role: 'system', content: 'Be brief.' },
+        { role: 'user', content: '1+2=' },
+      ],
+      reasoning: { effort: 'low', summary: 'auto' },
+      text: { format: { type: 'json_schema', name: 'n', schema: { type: 'integer' } } },
+    });
+    expect(rows[1]).toMatchObject({
+      ...{ completion: '7', reasoning: 'Adding.', reasoning_tokens: 6, completion_ids: [] },
+    });
+  });
+
+  it('goes on after a failure with what is missing', async () => {
+    const words = ['model=m', 'server.api=chat', 'num_generations=3'];
+    const chat = (text: string) => ({
+      choices: [{ message: { content: text }, finish_reason: 'stop' }],
+    });
+    let good = 0;
+    const failing = generate(
+      'again.jsonl',
+      (_, index) =>
+        index === 4 ? { status: 400, body: 'no', delayMs: 30 } : { body: chat(`${good++}`) },
+      ...words,
+      'server.max_concurrency=1',
+    );
+    await expect(failing).rejects.toThrow(/it answered 400/);
+    const kept = readJsonl(at('again.jsonl.part'));
+    expect(kept.length).toBe(4);
+    const rows = await generate(
+      'again.jsonl',
+      () => ({ body: chat('new') }),
+      ...words,
+      'resume=auto',
+    );
+    expect(server!.asked.length).toBe(2);
+    expect(rows.map(({ completion: text }) => text)).toEqual(['0', '1', '2', '3', 'new', 'new']);
+  });
+
+  it.each([
+    [['server.api=chat', 'stop_tokens=["x"]'], /^stop_tokens: they need the local tokenizer/],
+    [
+      ['server.api=chat', 'prompt_template="{prompt}"'],
+      /^prompt_template: server\.api=chat leaves/,
+    ],
+    [
+      ['server.api=chat', 'chat_template_kwargs={enable_thinking: false}'],
+      /^chat_template_kwargs: server\.api=chat leaves .*server\.extra_body/s,
+    ],
+    [['server.api=chat', 'server.base_url=nowhere'], /^base_url: "nowhere" is no http address/],
+    [['server.api=chat', 'server.api_key_env=NO_SUCH_KEY'], /NO_SUCH_KEY is not set/],
+  ])('refuses %j', async (words, message) => {
+    const call = generate('refused.jsonl', () => ({}), 'model=m', ...words);
+    await expect(call).rejects.toThrow(message);
+    expect(server!.asked).toEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { furtherPrompts, sampledGroups } from '../../../../src/recipes/grpo/groups.js';
+import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
+
+/** A completion of `tokens` tokens with this reward. */
+function rollout(id: string, total: number | null, tokens = 4): GradedRollout {
+  const completion = {
+    requestId: id,
+    sampleIndex: 0,
+    promptIds: [1],
+    ids: Array.from({ length: tokens }, () => 5),
+    text: '',
+    logprobs: new Float32Array(tokens),
+    finishReason: 'stop',
+    adapter: null,
+    seconds: 0,
+  } as const;
+  const prompt = { id, row: {}, promptIds: [1] };
+  return {
+    prompt: prompt as unknown as GradedRollout['prompt'],
+    completion: completion as unknown as GradedRollout['completion'],
+    grade: { total, parts: { format: { score: total, status: 'ok' } } },
+  };
+}
+
+const group = (id: string, ...totals: (number | null)[]) =>
+  totals.map((total) => rollout(id, total));
+const idsOf = (rollouts: readonly GradedRollout[]) => [
+  ...new Set(rollouts.map(({ prompt }) => prompt.id)),
+];
+
+describe('dynamic sampling', () => {
+  const rounds = [
+    [...group('a', 1, 0), ...group('b', 1, 1), ...group('c', 0, 0)],
+    [...group('d', 0, 0), ...group('e', 0, 1)],
+    [...group('f', 1, 0)],
+  ];
+  const calls: [number, number][] = [];
+  const sample = async (round: number, count: number) => {
+    calls.push([round, count]);
+    return rounds[round]!;
+  };
+  const refill = (maxRounds: number) => {
+    calls.length = 0;
+    return sampledGroups({ groupSize: 2, groups: 3, maxRounds, sample });
+  };
+
+  it('samples what is missing until all groups teach', async () => {
+    const { chosen, sampled, rounds: done } = await refill(5);
+    expect(calls).toEqual([
+      [0, 3],
+      [1, 2],
+      [2, 1],
+    ]);
+    expect(idsOf(chosen)).toEqual(['a', 'e', 'f']);
+    expect(sampled).toHaveLength(12);
+    expect(done).toBe(3);
+  });
+
+  it('ends with the rounds and keeps the size of the batch', async () => {
+    const { chosen, rounds: done } = await refill(2);
+    expect(idsOf(chosen)).toEqual(['a', 'e', 'b']);
+    expect(done).toBe(2);
+    expect(idsOf((await refill(1)).chosen)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does not take missing grades for a difference', async () => {
+    const only = { groupSize: 2, groups: 1, maxRounds: 2 };
+    const { chosen } = await sampledGroups({
+      ...only,
+      sample: async () => [...group('x', null, 1), ...group('y', 0, 1)],
+    });
+    expect(idsOf(chosen)).toEqual(['y']);
+  });
+
+  it('draws further prompts as a function of seed, generation and round', () => {
+    const prompts = Array.from({ length: 20 }, (_, i) => rollout(`${i}`, 0).prompt);
+    const at = { seed: 1, generation: 3, round: 1 };
+    expect(furtherPrompts(prompts, at)).toEqual(furtherPrompts(prompts, at));
+    expect(furtherPrompts(prompts, at)).not.toEqual(furtherPrompts(prompts, { ...at, round: 2 }));
+  });
+});

@@ -1,0 +1,131 @@
+/** Rows on disk as they are made: what is kept, what is refused, what a killed process leaves. */
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { partOf, RowStore, type StoredRow } from '../../../../src/recipes/outputs/row-store.js';
+import { InputError } from '../../../../src/util/errors.js';
+import { readJsonl } from '../../../../src/util/files.js';
+
+let dir: string;
+let output: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lorikeet-row-store-'));
+  output = join(dir, 'rows.jsonl');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const KEYS = { output_csv: null, overwrite: false, resume: 'never' } as const;
+const row = (prompt: number, sample: number, changes: Partial<StoredRow> = {}): StoredRow => ({
+  prompt_id: String(prompt),
+  sample_index: sample,
+  request_hash: `hash ${prompt}`,
+  adapter: 'a',
+  completion: `${prompt}.${sample}`,
+  ...changes,
+});
+const byKey = (a: StoredRow, b: StoredRow) =>
+  Number(a.prompt_id) - Number(b.prompt_id) || a.sample_index - b.sample_index;
+const open = (changes: object = {}) => new RowStore({ ...KEYS, output, ...changes });
+
+function unfinished(): void {
+  const store = open();
+  store.add(row(1, 0));
+  store.add(row(0, 1));
+  store.close();
+}
+
+describe('RowStore', () => {
+  it('writes the rows in order, as JSONL and CSV, and leaves no other file', () => {
+    const csv = join(dir, 'rows.csv');
+    const store = open({ output_csv: csv });
+    for (const each of [row(1, 0), row(0, 1), row(0, 0)]) store.add(each);
+    expect(readJsonl(partOf(output)).length).toBe(3);
+    expect(existsSync(output)).toBe(false);
+    store.finish(byKey);
+    store.close();
+    expect(readJsonl(output)).toEqual([row(0, 0), row(0, 1), row(1, 0)]);
+    expect(readFileSync(csv, 'utf8').split('\n').slice(0, 2)).toEqual([
+      'prompt_id,sample_index,request_hash,adapter,completion',
+      '0,0,hash 0,a,0.0',
+    ]);
+    expect(existsSync(partOf(output))).toBe(false);
+    expect(existsSync(`${output}.lock`)).toBe(false);
+  });
+
+  it('goes on with the whole rows that a killed process left', () => {
+    unfinished();
+    appendFileSync(partOf(output), '{"prompt_id":"2","sam');
+    const store = open({ resume: 'auto' });
+    expect([store.size, store.has('1', 0), store.has('0', 0), store.has('2', 0)]).toEqual([
+      ...[2, true, false, false],
+    ]);
+    store.add(row(2, 0));
+    store.finish(byKey);
+    store.close();
+    expect(readJsonl(output)).toEqual([row(0, 1), row(1, 0), row(2, 0)]);
+  });
+
+  it('holds a row once when it stands in the output and in the part', () => {
+    unfinished();
+    writeFileSync(output, readFileSync(partOf(output)));
+    const store = open({ resume: 'auto' });
+    expect(store.finish(byKey)).toEqual([row(0, 1), row(1, 0)]);
+    store.close();
+  });
+
+  it('refuses what is there unless told what to do, and replaces it when told to', () => {
+    unfinished();
+    expect(() => open()).toThrow(/part holds the rows of a call that did not finish\. Give resume/);
+    writeFileSync(output, '');
+    expect(() => open()).toThrow(/rows\.jsonl exists\. Give resume=auto to go on, overwrite=true/);
+    const store = open({ overwrite: true });
+    expect(store.size).toBe(0);
+    expect(existsSync(partOf(output))).toBe(false);
+    store.close();
+  });
+
+  it('refuses keys that contradict each other, and an output that another holds', () => {
+    expect(() => open({ overwrite: true, resume: 'auto' })).toThrow(/contradict each other/);
+    expect(() => open({ output: null, resume: 'auto' })).toThrow(/^resume: there is no output/);
+    const csv = join(dir, 'there.csv');
+    writeFileSync(csv, '');
+    expect(() => open({ output_csv: csv })).toThrow(/there\.csv exists/);
+    const store = open();
+    expect(() => open({ resume: 'auto' })).toThrow(/^output: process \d+ is writing .*rows\.jsonl/);
+    store.close();
+    open().close();
+  });
+
+  it.each([
+    ['another adapter', { adapter: 'b' }, 'sampled with adapter b, the model has a now'],
+    ['no adapter', { adapter: null }, 'sampled with adapter none, the model has a now'],
+    ['other settings', { request_hash: 'x' }, 'from another prompt, or with other settings'],
+    ['another sample', { sample_index: 7 }, 'this call does not ask for it'],
+  ])('names a row of %s', (_, changes, message) => {
+    const first = open();
+    first.add(row(0, 0, changes));
+    first.close();
+    const store = open({ resume: 'auto' });
+    const verify = () =>
+      store.verify(({ sample_index: sample }) =>
+        sample < 2 ? { request_hash: 'hash 0', adapter: 'a' } : undefined,
+      );
+    expect(verify).toThrow(InputError);
+    expect(verify).toThrow(message);
+    store.close();
+  });
+
+  it('names a row that is none of its own', () => {
+    writeFileSync(output, '{"question":"?"}\n');
+    expect(() => open({ resume: 'auto' })).toThrow(/rows\.jsonl:1: it has no prompt_id/);
+    expect(existsSync(`${output}.lock`)).toBe(false);
+  });
+});

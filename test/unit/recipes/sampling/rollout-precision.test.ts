@@ -1,0 +1,68 @@
+/** What a wanted precision becomes, with and without compiled operators. */
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, expect, it, vi } from 'vitest';
+import { resolvePrecision } from '../../../../src/recipes/sampling/rollout-precision.js';
+import { describeMachine, operatorsLibrary } from '../../../../src/setup/index.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+function withoutOperators(): void {
+  vi.stubEnv('LORIKEET_CACHE', mkdtempSync(join(tmpdir(), 'lorikeet-cache-')));
+}
+
+it('float32 needs no operators of our own', () => {
+  withoutOperators();
+  expect(resolvePrecision('float32', () => undefined)).toEqual({ precision: 'float32' });
+});
+
+/** An empty file in the place of the library, which is looked for and not opened. */
+function withOperators(): string {
+  withoutOperators();
+  const library = operatorsLibrary(process.env.LORIKEET_CACHE!);
+  mkdirSync(dirname(library), { recursive: true });
+  writeFileSync(library, '');
+  return library;
+}
+
+it('what is slow on the processor is said', () => {
+  const library = withOperators();
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  const kernels = { library, precision: 'int8' };
+  expect(resolvePrecision('int8', log, ['avx512f'])).toEqual({ precision: 'int8', kernels });
+  expect(lines).toEqual([]);
+  expect(resolvePrecision('int8', log, ['avx2'])).toEqual({ precision: 'int8', kernels });
+  expect(lines).toEqual([
+    'rollouts in int8 are slow on this processor, which has no AVX-512; float32 is faster',
+  ]);
+});
+
+it('float32 takes them where the processor has wide vectors', () => {
+  const library = withOperators();
+  const isFast = describeMachine().features.includes('avx512f');
+  expect(resolvePrecision('float32', () => undefined)).toEqual({
+    precision: 'float32',
+    ...(isFast && { kernels: { library, precision: 'float32' } }),
+  });
+});
+
+it('auto says what it takes, and why not more', () => {
+  withoutOperators();
+  const lines: string[] = [];
+  expect(resolvePrecision('auto', (line) => lines.push(line))).toEqual({ precision: 'float32' });
+  const isFast = describeMachine().features.some((name) => /^(amx|avx512)_bf16$/.test(name));
+  const reason = isFast ? ' (the operators are not compiled: lorikeet setup)' : '';
+  expect(lines).toEqual([`rollouts compute in float32${reason}`]);
+});
+
+it.each(['bfloat16', 'int8', 'int4_weight_only'] as const)(
+  '%s without operators names the remedy',
+  (precision) => {
+    withoutOperators();
+    expect(() => resolvePrecision(precision, () => undefined)).toThrow(
+      `rollout precision ${precision}: the operators that compute in it are not compiled. Run lorikeet setup, or use float32`,
+    );
+  },
+);

@@ -1,0 +1,28 @@
+/** The folder of a remote job stands for the model that it has tuned. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { servedModel } from '../../../../src/recipes/sampling/served-model.js';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lorikeet-served-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const write = (job: object | null) =>
+  writeFileSync(join(dir, 'remote.json'), JSON.stringify({ service: 'openai', job }));
+
+it('names the tuned model, and leaves other names alone', () => {
+  write({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: 'ft:gpt:acme::1' });
+  expect(servedModel(dir)).toBe('ft:gpt:acme::1');
+  expect(servedModel('gpt-4o-mini')).toBe('gpt-4o-mini');
+});
+
+it('says why there is none yet', () => {
+  write({ id: 'ftjob-1', status: 'running', fine_tuned_model: null });
+  expect(() => servedModel(dir)).toThrow(/its job is running and has no model.*resume=auto/);
+  write(null);
+  expect(() => servedModel(dir)).toThrow(/not made yet/);
+});

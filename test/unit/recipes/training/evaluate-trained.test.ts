@@ -1,0 +1,84 @@
+/** Who judges the answers of a trainer: its benchmark, its rewards, its answer format. */
+import { describe, expect, it } from 'vitest';
+import { grpoSchema, loadConfig, sftSchema } from '../../../../src/config/index.js';
+import { evaluationKeys, trainerJudge } from '../../../../src/recipes/training/evaluate-trained.js';
+
+const base = ['model=m', 'dataset=gsm8k'];
+const grpo = (...keys: string[]) => loadConfig(grpoSchema, { overrides: [...base, ...keys] });
+const REWARDS = {
+  olympiad: 'rewards=[{name: olympiad}]',
+  boxed: 'rewards=[{name: format, weight: 0.1}, {name: boxed}]',
+  cosine: 'rewards=[{name: cosine_scaled, options: {of: boxed}}]',
+};
+const BOXED = 'So it is \\boxed{\\frac{1}{2}}.';
+const TAGGED = '<start_working_out>1+1<end_working_out><SOLUTION>2</SOLUTION>';
+
+describe('the judge of a trainer', () => {
+  it.each(Object.values(REWARDS))('reads mathematics in boxes with %s', (rewards) => {
+    const judge = trainerJudge(grpo(rewards));
+    expect(judge(BOXED, { answer: '0.5' })).toMatchObject({
+      answer: '\\frac{1}{2}',
+      correct: true,
+    });
+    expect(judge(BOXED, { answer: '0.25' }).correct).toBe(false);
+    expect(judge('\\boxed{}', { answer: '0.5' }).correct).toBe(false);
+  });
+
+  it.each(['rl', 'tinker_train'])('is the same for configs/olympiad/%s.yaml', (name) => {
+    const file = `configs/olympiad/${name}.yaml`;
+    const overrides = name === 'rl' ? base : [];
+    const judge = trainerJudge(loadConfig(grpoSchema, { file, overrides }));
+    expect(judge(BOXED, { answer: '1/2' }).correct).toBe(true);
+  });
+
+  it('reads numbers in tags with the default rewards', () => {
+    const judge = trainerJudge(grpo());
+    expect(judge(TAGGED, { answer: '2' }).correct).toBe(true);
+    expect(judge('\\boxed{2}', { answer: '2' }).correct).toBe(false);
+  });
+
+  it('follows a benchmark that is named', () => {
+    const numeric = trainerJudge(grpo(REWARDS.olympiad, 'eval.benchmark=gsm8k'));
+    expect(numeric('\\boxed{2}', { answer: '2' }).correct).toBe(false);
+    const math = trainerJudge(grpo('eval.benchmark=math'));
+    expect(math(BOXED, { answer: '0.5' }).correct).toBe(true);
+  });
+
+  it('keeps the answer format that sft teaches', () => {
+    const keys = [...base, 'answer_format=boxed', 'eval.temperature=0'];
+    const config = loadConfig(sftSchema, { overrides: keys });
+    expect(evaluationKeys(config, config.eval!)).toMatchObject({
+      answer_format: 'boxed',
+      benchmark: 'gsm8k',
+    });
+    expect(trainerJudge(config)('\\boxed{2}', { answer: '2' }).correct).toBe(true);
+  });
+});
+
+describe('an evaluation that another key asks for', () => {
+  it('is of the rows that eval_samples holds out', () => {
+    const config = grpo('eval_samples=8', 'max_completion_length=99', REWARDS.olympiad);
+    expect(config.eval).toMatchObject({ benchmark: null, max_new_tokens: 99 });
+    expect(evaluationKeys(config, config.eval!)).toMatchObject({
+      grader: 'math',
+      dataset: { name: 'gsm8k', split: 'train', num_samples: 8 },
+    });
+  });
+
+  it('is of the test split where eval_steps stands alone', () => {
+    const config = grpo('eval_steps=2');
+    expect(evaluationKeys(config, config.eval!).dataset).toMatchObject({
+      name: 'gsm8k',
+      split: 'test',
+    });
+    const own = ['model=m', 'dataset.path=rows.jsonl', 'eval_steps=2'];
+    expect(() => loadConfig(grpoSchema, { overrides: own })).toThrow(
+      /eval_steps: no rows to evaluate on. Give eval_samples/,
+    );
+  });
+
+  it('is none where nothing asks', () => {
+    expect(grpo().eval).toBeNull();
+    expect(() => grpo('eval_samples=8', 'eval.dataset=math')).toThrow(/eval names its own rows/);
+  });
+});
