@@ -13,6 +13,7 @@ export {
   type ReferenceModel,
   type ReferenceSamplerOptions,
 } from './engine/reference-sampler.js';
+export { checkRequests } from './engine/requests.js';
 export type { KernelOptions, OnnxSamplerOptions } from './engine/sampler-options.js';
 export { checkVersion } from './freshness.js';
 export type { WeightSource } from './graph/weight-source.js';
@@ -37,6 +38,9 @@ export type {
   RolloutTokenizer,
   Sampler,
   SamplingParams,
+  StreamOptions,
+  StreamRequest,
+  StreamToken,
   SyncResult,
   TokenConstraint,
 } from './types.js';

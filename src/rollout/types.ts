@@ -60,6 +60,14 @@ export interface PromptRequest {
   readonly maxNewTokens?: number;
 }
 
+/** A request with sampling parameters and an end of its own. */
+export interface StreamRequest extends PromptRequest {
+  /** In place of those of the call. */
+  readonly params?: SamplingParams;
+  /** Ends this request early: what was sampled so far comes with `finishReason: 'aborted'`. */
+  readonly signal?: AbortSignal;
+}
+
 /** `stop`: end-of-text token or stop string. `length`: out of tokens or context. */
 export type FinishReason = 'stop' | 'length' | 'aborted';
 
@@ -96,6 +104,26 @@ export interface GenerateOptions {
   readonly onCompletion?: ((completion: Completion) => void) | undefined;
 }
 
+/** The newest token of a completion in progress. */
+export interface StreamToken {
+  readonly requestId: string;
+  readonly sampleIndex: number;
+  readonly id: number;
+  /** As in `Completion.logprobs`. */
+  readonly logprob: number;
+}
+
+export interface StreamOptions extends GenerateOptions {
+  /** Called with each token as it is drawn. */
+  readonly onToken?: ((token: StreamToken) => void) | undefined;
+  /**
+   * Asked before each step for requests that have come since; they join those at work, and are told of by
+   * `onCompletion` only. The call ends when nothing is at work and nothing has come. They are taken as they
+   * are: check them by `checkRequests`.
+   */
+  readonly arrivals?: (() => readonly StreamRequest[]) | undefined;
+}
+
 export interface SyncResult {
   readonly hash: string | null;
   readonly syncMs: number;
@@ -126,6 +154,12 @@ export interface Sampler {
 
 /** A sampler of the rollout engine, whose weights full-parameter training changes. */
 export interface RolloutSampler extends Sampler {
+  /** @throws InputError for `arrivals` and for signals of requests where it runs in a process of its own */
+  generate(
+    requests: readonly StreamRequest[],
+    params: SamplingParams,
+    options?: StreamOptions,
+  ): Promise<Completion[]>;
   /**
    * Loads other base weights of the same architecture, slowly. The adapter stays.
    * @param version what completions carry as `adapter` from now on when there is no adapter, e.g. a hash

@@ -11,10 +11,10 @@ import type { WeightSource } from '../graph/weight-source.js';
 import type { ModelFiles } from '../onnx/model-files.js';
 import type {
   Completion,
-  GenerateOptions,
-  PromptRequest,
   RolloutSampler,
   SamplingParams,
+  StreamOptions,
+  StreamRequest,
   SyncResult,
 } from '../types.js';
 import { type CallOptions, Connection, releasedError } from './connection.js';
@@ -106,18 +106,17 @@ class ProcessSampler implements ChildSampler {
   }
 
   async generate(
-    requests: readonly PromptRequest[],
+    requests: readonly StreamRequest[],
     { constraint, ...params }: SamplingParams,
-    options: GenerateOptions = {},
+    options: StreamOptions = {},
   ): Promise<Completion[]> {
-    if (constraint !== null) {
-      throw new InputError({
-        where: 'response_format',
-        problem: 'a sampler in a process of its own does not take it',
-        remedy: 'Use rollout_device=cpu or rollout_device=webgpu',
-      });
+    if (constraint !== null || requests.some((request) => request.params?.constraint)) {
+      throw notHere('response_format');
     }
-    return await this.ask('generate', { requests, params }, options);
+    if (options.arrivals !== undefined) throw notHere('requests that come later');
+    if (requests.some(({ signal }) => signal)) throw notHere('the end of a single request');
+    const streams = options.onToken !== undefined;
+    return await this.ask('generate', { requests, params, streams }, options);
   }
 
   score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
@@ -216,5 +215,12 @@ class ProcessSampler implements ChildSampler {
     return new RunError(parts, { cause: this.lastEnd });
   }
 }
+
+const notHere = (where: string): InputError =>
+  new InputError({
+    where,
+    problem: 'a sampler in a process of its own does not take it',
+    remedy: 'Use rollout_device=cpu or rollout_device=webgpu',
+  });
 
 const sessionModel = ({ model, dataFolder }: ModelFiles) => ({ model, dataFolder });

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RunError } from '../../util/errors.js';
-import type { Completion } from '../types.js';
+import type { Completion, StreamToken } from '../types.js';
 import {
   type CallName,
   type Calls,
@@ -16,11 +16,13 @@ interface Waiting {
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
   readonly onCompletion: ((completion: Completion) => void) | undefined;
+  readonly onToken: ((token: StreamToken) => void) | undefined;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onCompletion?: ((completion: Completion) => void) | undefined;
+  readonly onToken?: ((token: StreamToken) => void) | undefined;
 }
 
 /** From source, as in tests, the entry is TypeScript, which Node runs with a loader. */
@@ -79,13 +81,14 @@ export class Connection {
   call<Name extends CallName>(
     name: Name,
     args: Calls[Name],
-    { signal, onCompletion }: CallOptions = {},
+    { signal, onCompletion, onToken }: CallOptions = {},
   ): Promise<Results[Name]> {
     if (this.end !== null) return Promise.reject(this.end);
     const id = this.next++;
     const abort = () => this.send({ abort: id });
     const result = new Promise<Results[Name]>((resolve, reject) => {
-      this.waiting.set(id, { resolve: resolve as (result: never) => void, reject, onCompletion });
+      const settle = { resolve: resolve as (result: never) => void, reject };
+      this.waiting.set(id, { ...settle, onCompletion, onToken });
       this.send({ id, call: name, args });
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
@@ -110,6 +113,10 @@ export class Connection {
     if (waiting === undefined) return;
     if ('completion' in reply) {
       waiting.onCompletion?.(reply.completion);
+      return;
+    }
+    if ('token' in reply) {
+      waiting.onToken?.(reply.token);
       return;
     }
     this.waiting.delete(reply.id);

@@ -20,13 +20,17 @@ const ANSWERS: {
     sampler = await createOnnxSampler({ ...options, tokenizer: ends });
     return null;
   },
-  async generate({ requests, params }, id) {
+  async generate({ requests, params, streams }, id) {
     const abort = new AbortController();
     aborts.set(id, abort);
     return await sampler.generate(
       requests,
       { ...params, constraint: null },
-      { signal: abort.signal, onCompletion: (completion) => send({ id, completion }) },
+      {
+        signal: abort.signal,
+        onCompletion: (completion) => send({ id, completion }),
+        ...(streams && { onToken: (token) => send({ id, token }) }),
+      },
     );
   },
   score: ({ sequences }) => sampler.score(sequences),

@@ -3,7 +3,13 @@ import { GuardError, InputError, RunError, SetupError } from '../../util/errors.
 import type { Adapter } from '../../weights/index.js';
 import type { OnnxSamplerOptions } from '../engine/sampler-options.js';
 import type { SessionModel } from '../ort/session.js';
-import type { Completion, PromptRequest, SamplingParams, SyncResult } from '../types.js';
+import type {
+  Completion,
+  SamplingParams,
+  StreamRequest,
+  StreamToken,
+  SyncResult,
+} from '../types.js';
 
 /** Options that can be sent: the model as its files, the tokenizer as its folder. */
 export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
@@ -16,8 +22,10 @@ export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
 export interface Calls {
   readonly open: { readonly options: SentOptions };
   readonly generate: {
-    readonly requests: readonly PromptRequest[];
+    readonly requests: readonly StreamRequest[];
     readonly params: Omit<SamplingParams, 'constraint'>;
+    /** Whether each token is told. */
+    readonly streams: boolean;
   };
   readonly score: { readonly sequences: readonly (readonly number[])[] };
   readonly setAdapter: { readonly adapter: Adapter | null; readonly version: string | undefined };
@@ -43,6 +51,7 @@ export type Request =
 export type Reply =
   | { readonly id: number; readonly result: Results[CallName] }
   | { readonly id: number; readonly completion: Completion }
+  | { readonly id: number; readonly token: StreamToken }
   | { readonly id: number; readonly error: SentError };
 
 const CLASSES = { InputError, SetupError, RunError, GuardError } as const;

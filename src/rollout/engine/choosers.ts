@@ -1,7 +1,7 @@
 /** Keeps the graph that chooses tokens from call to call, for as long as the sampling parameters stay. */
 import type { SessionOptions } from '../ort/session.js';
-import type { TokenSampler } from '../sampling/token-sampler.js';
 import type { SamplingParams } from '../types.js';
+import type { RequestSamplers } from './request-samplers.js';
 import { canChooseInGraph, GraphChooser, hostChooser, type TokenChooser } from './token-chooser.js';
 
 export class Choosers {
@@ -15,8 +15,10 @@ export class Choosers {
   }
 
   /** @param place where tokens are chosen if the parameters allow it */
-  of(params: SamplingParams, sampler: TokenSampler, place: 'host' | 'graph'): TokenChooser {
-    if (place === 'host' || !canChooseInGraph(params)) return hostChooser(sampler);
+  of(params: SamplingParams, samplers: RequestSamplers, place: 'host' | 'graph'): TokenChooser {
+    if (place === 'host' || !canChooseInGraph(params)) {
+      return hostChooser(({ request }) => samplers.of(request));
+    }
     const { temperature, topK, topP, minP } = params;
     const key = [temperature === 0, topK, topP, minP].join();
     if (this.kept?.key !== key) {

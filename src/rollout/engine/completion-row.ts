@@ -9,10 +9,12 @@ import type {
   PromptRequest,
   RolloutTokenizer,
   SamplingParams,
+  StreamRequest,
+  StreamToken,
 } from '../types.js';
 
 export interface RowOptions {
-  readonly request: PromptRequest;
+  readonly request: StreamRequest;
   readonly sampleIndex: number;
   readonly params: SamplingParams;
   readonly tokenizer: RolloutTokenizer;
@@ -39,7 +41,7 @@ export class CompletionRow implements SamplingState {
   readonly rng: Rng;
   readonly seen: Set<number> | null;
   readonly constraint: ConstraintCursor | null;
-  readonly request: PromptRequest;
+  readonly request: StreamRequest;
   readonly sampleIndex: number;
   finishReason: FinishReason | null = null;
   private readonly ids: number[] = [];
@@ -79,6 +81,12 @@ export class CompletionRow implements SamplingState {
 
   get lastId(): number {
     return this.ids[this.ids.length - 1]!;
+  }
+
+  get newest(): StreamToken {
+    const { request, sampleIndex, lastId, logprobs } = this;
+    const logprob = logprobs[logprobs.length - 1]!;
+    return { requestId: request.id, sampleIndex, id: lastId, logprob };
   }
 
   /** Ids of prompt and completion. */

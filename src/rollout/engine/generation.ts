@@ -3,19 +3,19 @@
  * progress at its own length. After every step the slots of finished ones go to waiting completions, or to
  * those in the last slots when none wait, so that no step computes an empty row.
  */
-import type { Completion, RolloutTokenizer, SamplingParams } from '../types.js';
+import type { Completion, RolloutTokenizer, StreamOptions } from '../types.js';
 import { CompletionRow } from './completion-row.js';
 import type { Lane } from './lane.js';
-import type { PromptQueue, ReadySample } from './prompt-queue.js';
-import type { TokenChooser } from './token-chooser.js';
+import type { PromptQueue, ReadySample, WaitingSample } from './prompt-queue.js';
+import type { RequestSamplers } from './request-samplers.js';
+import type { Draw, TokenChooser } from './token-chooser.js';
 
-export interface GenerationOptions {
+export interface GenerationOptions extends Pick<StreamOptions, 'onToken' | 'arrivals'> {
   readonly queue: PromptQueue;
   readonly promptLane: Lane;
   readonly decodeLane: Lane;
   readonly chooser: TokenChooser;
-  readonly inverseTemperature: number;
-  readonly params: SamplingParams;
+  readonly samplers: RequestSamplers;
   readonly tokenizer: RolloutTokenizer;
   readonly slots: number;
   readonly maxContext: number;
@@ -35,13 +35,27 @@ export class Generation {
 
   async run(): Promise<void> {
     while (!this.isAborted()) {
+      this.receive();
       await this.admit();
       this.closeGaps();
       if (this.isAborted()) break;
-      if (this.rows.length === 0) return;
-      await this.step();
+      if (this.rows.length > 0) await this.step();
+      else if (!this.receive()) return;
     }
     this.abort();
+  }
+
+  /** Takes in the requests that have come, and lets those go that were ended; whether any wait. */
+  private receive(): boolean {
+    const { queue, arrivals } = this.options;
+    if (arrivals !== undefined) queue.add(arrivals());
+    for (const sample of queue.takeEnded()) this.abortRow(this.newRow(sample, performance.now()));
+    for (const [slot, row] of this.rows.entries()) {
+      if (row?.request.signal?.aborted !== true) continue;
+      this.rows[slot] = null;
+      this.abortRow(row);
+    }
+    return !queue.isEmpty;
   }
 
   private isAborted(): boolean {
@@ -77,12 +91,12 @@ export class Generation {
 
   /** Samples first tokens; completions of which that is not the last, too, take the slots in their order. */
   private async start(samples: readonly ReadySample[], slots: readonly number[]): Promise<void> {
-    const { params, tokenizer, maxContext, promptLane, decodeLane, chooser } = this.options;
-    const draws = samples.map(({ laneRow, ...sample }) => ({
-      row: new CompletionRow({ ...sample, params, tokenizer, maxContext }),
+    const { promptLane, decodeLane } = this.options;
+    const draws = samples.map(({ laneRow, startedAt, ...sample }) => ({
+      row: this.newRow(sample, startedAt),
       laneRow,
     }));
-    await chooser.choose(promptLane, draws);
+    await this.choose(promptLane, draws);
     let taken = 0;
     for (const { row, laneRow } of draws) {
       if (row.finishReason !== null) {
@@ -94,6 +108,18 @@ export class Generation {
       const tokens = row.request.promptIds.length;
       decodeLane.cache.copyRow(promptLane.cache, laneRow, slot, tokens);
     }
+  }
+
+  private newRow(sample: WaitingSample, startedAt: number): CompletionRow {
+    const { samplers, tokenizer, maxContext } = this.options;
+    const params = samplers.paramsOf(sample.request);
+    return new CompletionRow({ ...sample, params, tokenizer, maxContext, startedAt });
+  }
+
+  private async choose(lane: Lane, draws: readonly Draw[]): Promise<void> {
+    const { chooser, onToken } = this.options;
+    await chooser.choose(lane, draws);
+    if (onToken !== undefined) for (const { row } of draws) onToken(row.newest);
   }
 
   /** Moves the last rows into free slots. The newest token of a row is not in the cache yet. */
@@ -109,19 +135,21 @@ export class Generation {
 
   /** One token for every row. */
   private async step(): Promise<void> {
-    const { decodeLane, inverseTemperature, chooser } = this.options;
+    const { decodeLane, samplers } = this.options;
     const batch = this.rows.length;
+    const factors: number[] = [];
     decodeLane.shape({ batch, tokens: 1, wanted: batch });
     const { ids, lastPositions, rows: wanted } = decodeLane;
     for (const [slot, row] of this.rows.entries()) {
       if (row === null) continue;
+      factors[slot] = samplers.of(row.request).inverseTemperature;
       ids[slot] = row.lastId;
       lastPositions[slot] = row.length - 1;
       wanted[slot] = slot;
     }
-    await decodeLane.run(inverseTemperature);
+    await decodeLane.run(factors);
     const draws = this.rows.flatMap((row, slot) => (row === null ? [] : [{ row, laneRow: slot }]));
-    await chooser.choose(decodeLane, draws);
+    await this.choose(decodeLane, draws);
     for (const [slot, row] of this.rows.entries()) {
       if (row === null || row.finishReason === null) continue;
       this.rows[slot] = null;
@@ -135,16 +163,14 @@ export class Generation {
   }
 
   private abort(): void {
-    const { queue, params, tokenizer, maxContext } = this.options;
-    const startedAt = performance.now();
-    const pending = [...queue.rest()].map(
-      ({ request, sampleIndex }) =>
-        new CompletionRow({ request, sampleIndex, params, tokenizer, maxContext, startedAt }),
-    );
+    const now = performance.now();
+    const pending = [...this.options.queue.rest()].map((sample) => this.newRow(sample, now));
     const active = this.rows.splice(0).filter((row) => row !== null);
-    for (const row of [...active, ...pending]) {
-      row.abort();
-      this.finish(row);
-    }
+    for (const row of [...active, ...pending]) this.abortRow(row);
+  }
+
+  private abortRow(row: CompletionRow): void {
+    row.abort();
+    this.finish(row);
   }
 }

@@ -147,10 +147,15 @@ export class Lane {
     this.rows.fill(0, wanted, logits);
   }
 
-  /** Runs the graph on what the arrays hold. */
-  async run(inverseTemperature: number): Promise<void> {
+  /**
+   * Runs the graph on what the arrays hold.
+   * @param inverseTemperature factor of the logits, one for all or one for each wanted row
+   */
+  async run(inverseTemperature: number | readonly number[]): Promise<void> {
     if (!this.isNative) this.totalLength.data[0] = this.longestRow();
-    this.inverseTemperature.data.fill(inverseTemperature);
+    const factors = this.inverseTemperature.data;
+    if (typeof inverseTemperature === 'number') factors.fill(inverseTemperature);
+    else factors.fill(1).set(inverseTemperature);
     await this.cache.settle();
     if (this.session.device !== 'cpu')
       for (const port of this.inputs()) port.bindInput(this.binding);

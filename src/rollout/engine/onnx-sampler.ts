@@ -14,13 +14,12 @@ import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
 import type { SessionModel, SessionOptions } from '../ort/session.js';
 import { SharedArena } from '../ort/shared-arena.js';
 import { checkSamplingParams } from '../sampling/params.js';
-import { TokenSampler } from '../sampling/token-sampler.js';
 import type {
   Completion,
-  GenerateOptions,
-  PromptRequest,
   RolloutSampler,
   SamplingParams,
+  StreamOptions,
+  StreamRequest,
   SyncResult,
 } from '../types.js';
 import { Choosers } from './choosers.js';
@@ -31,9 +30,11 @@ import { cacheBytesPerToken } from './kv-cache.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoraInputs, type LoraPacking } from './lora-inputs.js';
 import { PromptQueue } from './prompt-queue.js';
+import { RequestSamplers } from './request-samplers.js';
 import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
 import type { OnnxSamplerOptions } from './sampler-options.js';
 import { scoreSequences } from './score.js';
+import { type SlotLimits, slotsOf, slotsOfAny } from './slots.js';
 
 const DEFAULT_MAX_BATCH = 128;
 const DEFAULT_MAX_RUN_TOKENS = 2048;
@@ -129,9 +130,9 @@ class SessionSampler implements OnnxSampler {
   }
 
   generate(
-    requests: readonly PromptRequest[],
+    requests: readonly StreamRequest[],
     params: SamplingParams,
-    options: GenerateOptions = {},
+    options: StreamOptions = {},
   ): Promise<Completion[]> {
     return this.exclusive(() => this.generateNow(requests, params, options));
   }
@@ -192,61 +193,56 @@ class SessionSampler implements OnnxSampler {
   }
 
   private async generateNow(
-    requests: readonly PromptRequest[],
+    requests: readonly StreamRequest[],
     params: SamplingParams,
-    { signal, onCompletion }: GenerateOptions,
+    options: StreamOptions,
   ): Promise<Completion[]> {
     const { spec, maxContext, tokenizer } = this.options;
     checkSamplingParams(params, spec.vocabSize);
     checkRequests(requests, { vocabSize: spec.vocabSize, maxContext });
     if (requests.length === 0) return [];
-    const sampler = new TokenSampler(params, spec.vocabSize, tokenizer.eosIds);
+    const { signal, onToken, onCompletion, arrivals } = options;
+    const samplers = new RequestSamplers(params, { ...spec, ...tokenizer });
     const { promptLane, decodeLane, lanes } = this.model;
-    const slots = this.layOutSlots(requests, params);
-    const chooser = this.choosers.of(params, sampler, this.choiceBy);
+    const isMixed = arrivals !== undefined || requests.some((request) => request.params);
+    const limits = this.slotLimits;
+    const geometry = isMixed ? slotsOfAny(limits) : slotsOf(requests, params, limits);
+    decodeLane.shapeCache(geometry);
+    const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : this.choiceBy);
     for (const lane of lanes) lane.keepOutputs(chooser.reads);
+    const own = new Set(requests.map(({ id }) => id));
     const completions: Completion[] = [];
     await new Generation({
       queue: new PromptQueue(requests, {
         lane: promptLane,
-        maxRows: slots,
+        maxRows: geometry.rows,
         maxTokens: this.maxRunTokens,
-        inverseTemperature: sampler.inverseTemperature,
+        inverseTemperature: (request) => samplers.of(request).inverseTemperature,
       }),
       promptLane,
       decodeLane,
       chooser,
-      inverseTemperature: sampler.inverseTemperature,
-      params,
+      samplers,
       tokenizer,
-      slots,
+      slots: geometry.rows,
       maxContext,
       adapter: this.adapterHash,
       signal,
+      onToken,
+      arrivals,
       onFinish: (completion) => {
-        completions.push(completion);
+        if (own.has(completion.requestId)) completions.push(completion);
         onCompletion?.(completion);
       },
     }).run();
     return inRequestOrder(completions, requests);
   }
 
-  /** Prepares the decoding cache for the longest row; as many slots as fit the budget and are of use. */
-  private layOutSlots(requests: readonly PromptRequest[], params: SamplingParams): number {
-    const {
-      spec,
-      maxContext,
-      maxBatch = DEFAULT_MAX_BATCH,
-      maxCacheBytes = DEFAULT_MAX_CACHE_BYTES,
-    } = this.options;
-    const longest = Math.max(...requests.map(({ promptIds }) => promptIds.length));
-    const wanted = requests.reduce((sum, { n }) => sum + n, 0);
-    const capacity = Math.min(maxContext, longest + params.maxNewTokens);
-    const perToken = cacheBytesPerToken(spec, this);
-    const affordable = Math.floor(maxCacheBytes / (perToken * capacity));
-    const slots = Math.max(1, Math.min(wanted, maxBatch, affordable));
-    this.model.decodeLane.shapeCache({ rows: slots, capacity });
-    return slots;
+  private get slotLimits(): SlotLimits {
+    const { spec, maxContext } = this.options;
+    const { maxBatch = DEFAULT_MAX_BATCH, maxCacheBytes = DEFAULT_MAX_CACHE_BYTES } = this.options;
+    const bytesPerToken = cacheBytesPerToken(spec, this);
+    return { maxContext, maxBatch, maxCacheBytes, bytesPerToken };
   }
 
   private packing(): LoraPacking | null {

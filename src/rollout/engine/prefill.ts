@@ -47,7 +47,8 @@ export function batchSize(
 }
 
 export interface PrefillOptions {
-  readonly inverseTemperature: number;
+  /** Factor of each prompt's logits, or of all. */
+  readonly inverseTemperature: number | readonly number[];
   /** Most tokens of one run; a longer prompt, which comes alone, is cut into pieces. */
   readonly maxTokens: number;
 }

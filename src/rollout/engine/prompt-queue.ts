@@ -3,20 +3,25 @@
  * are then copied into a slot for each of its completions. Prompts wait in the prefill lane, already
  * computed, until slots fall free.
  */
-import type { PromptRequest } from '../types.js';
+import type { StreamRequest } from '../types.js';
 import type { Lane } from './lane.js';
 import { batchSize, type PrefillOptions, prefill } from './prefill.js';
 import { sampleIndices } from './requests.js';
 
-export interface QueueOptions extends PrefillOptions {
+export interface QueueOptions extends Pick<PrefillOptions, 'maxTokens'> {
   readonly lane: Lane;
   readonly maxRows: number;
+  readonly inverseTemperature: (request: StreamRequest) => number;
+}
+
+/** A completion that has not started. */
+export interface WaitingSample {
+  readonly request: StreamRequest;
+  readonly sampleIndex: number;
 }
 
 /** A completion that can start: row `laneRow` of the prefill lane holds its prompt. */
-export interface ReadySample {
-  readonly request: PromptRequest;
-  readonly sampleIndex: number;
+export interface ReadySample extends WaitingSample {
   readonly laneRow: number;
   readonly startedAt: number;
 }
@@ -24,12 +29,27 @@ export interface ReadySample {
 export class PromptQueue {
   private readonly options: QueueOptions;
   /** Longest prompts first, so that batches hold prompts of like length. */
-  private readonly waiting: PromptRequest[];
+  private waiting: StreamRequest[];
   private ready: ReadySample[] = [];
 
-  constructor(requests: readonly PromptRequest[], options: QueueOptions) {
+  constructor(requests: readonly StreamRequest[], options: QueueOptions) {
     this.options = options;
     this.waiting = [...requests].sort((a, b) => b.promptIds.length - a.promptIds.length);
+  }
+
+  /** Puts requests behind those that wait. */
+  add(requests: readonly StreamRequest[]): void {
+    this.waiting.push(...requests);
+  }
+
+  /** Takes out what was ended before it started. */
+  takeEnded(): WaitingSample[] {
+    const isEnded = ({ signal }: StreamRequest) => signal?.aborted === true;
+    const ended = [...this.rest()].filter(({ request }) => isEnded(request));
+    if (ended.length === 0) return ended;
+    this.ready = this.ready.filter(({ request }) => !isEnded(request));
+    this.waiting = this.waiting.filter((request) => !isEnded(request));
+    return ended;
   }
 
   get isEmpty(): boolean {
@@ -44,7 +64,7 @@ export class PromptQueue {
   /** Computes the next prompts when none are ready. */
   async fetch(): Promise<void> {
     if (this.ready.length > 0 || this.waiting.length === 0) return;
-    const { lane, maxRows, maxTokens } = this.options;
+    const { lane, maxRows, maxTokens, inverseTemperature } = this.options;
     const lengths = this.waiting.map(({ promptIds }) => promptIds.length);
     const count = batchSize(lengths, { rows: maxRows, tokens: maxTokens });
     const batch = this.waiting.splice(0, count);
@@ -52,7 +72,7 @@ export class PromptQueue {
     await prefill(
       lane,
       batch.map(({ promptIds }) => promptIds),
-      this.options,
+      { maxTokens, inverseTemperature: batch.map(inverseTemperature) },
     );
     this.ready = batch.flatMap((request, laneRow) =>
       sampleIndices(request).map((sampleIndex) => ({ request, sampleIndex, laneRow, startedAt })),
@@ -60,7 +80,7 @@ export class PromptQueue {
   }
 
   /** Everything that has not started, for an aborted run. */
-  *rest(): Generator<{ readonly request: PromptRequest; readonly sampleIndex: number }> {
+  *rest(): Generator<WaitingSample> {
     yield* this.ready;
     for (const request of this.waiting) {
       for (const sampleIndex of sampleIndices(request)) yield { request, sampleIndex };

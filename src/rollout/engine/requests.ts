@@ -1,6 +1,7 @@
 /** What a call may ask for. */
 import { InputError } from '../../util/errors.js';
-import type { Completion, PromptRequest } from '../types.js';
+import { checkSamplingParams } from '../sampling/params.js';
+import type { Completion, PromptRequest, StreamRequest } from '../types.js';
 
 export interface RequestLimits {
   readonly vocabSize: number;
@@ -14,9 +15,9 @@ export function sampleIndices({ n, samples }: PromptRequest): readonly number[] 
 }
 
 /** @throws InputError naming the request. */
-export function checkRequests(requests: readonly PromptRequest[], limits: RequestLimits): void {
+export function checkRequests(requests: readonly StreamRequest[], limits: RequestLimits): void {
   const ids = new Set<string>();
-  for (const { id, promptIds, n, samples, maxNewTokens = 1 } of requests) {
+  for (const { id, promptIds, n, samples, maxNewTokens = 1, params } of requests) {
     const where = `request ${id}`;
     if (samples !== undefined && new Set(samples).size !== n) {
       throw new InputError({ where, problem: `samples ${samples.join(', ')} are not ${n}` });
@@ -36,6 +37,7 @@ export function checkRequests(requests: readonly PromptRequest[], limits: Reques
       const problem = `maxNewTokens is ${maxNewTokens}, expected a whole number of at least 1`;
       throw new InputError({ where, problem });
     }
+    if (params !== undefined) checkSamplingParams(params, limits.vocabSize);
     if (promptIds.length === 0) throw new InputError({ where, problem: 'the prompt is empty' });
     checkIds(where, promptIds, limits.vocabSize);
     if (promptIds.length >= limits.maxContext) {

@@ -38,11 +38,12 @@ export interface TokenChooser {
   choose(lane: Lane, draws: readonly Draw[]): Promise<void>;
 }
 
-export function hostChooser(sampler: TokenSampler): TokenChooser {
+export function hostChooser(samplerOf: (row: CompletionRow) => TokenSampler): TokenChooser {
   return {
     reads: 'host',
     async choose(lane, draws) {
       for (const { row, laneRow } of draws) {
+        const sampler = samplerOf(row);
         const id = sampler.next(lane.scores(laneRow), lane.probabilities(laneRow), row);
         row.push({ id, logprob: sampler.logprob, policyLogprob: sampler.policyLogprob });
       }

@@ -33,6 +33,19 @@ export interface SamplingState {
 /** Below this share of the mass, what is left after removing tokens is computed again from the scores. */
 const MIN_EXACT_MASS = 1e-3;
 
+/** Room for one row over the vocabulary; samplers that draw one after the other can share it. */
+interface Scratch {
+  readonly support: Support;
+  readonly scores: Float32Array;
+  readonly weights: Float32Array;
+}
+
+export const newScratch = (vocabSize: number): Scratch => ({
+  support: new Support(vocabSize),
+  scores: new Float32Array(vocabSize),
+  weights: new Float32Array(vocabSize),
+});
+
 export class TokenSampler {
   /** Log-probability of the token drawn last, under the distribution that it was drawn from. */
   logprob = 0;
@@ -46,13 +59,18 @@ export class TokenSampler {
   private readonly scores: Float32Array;
   private readonly weights: Float32Array;
 
-  constructor(params: SamplingParams, vocabSize: number, eosIds: readonly number[]) {
+  constructor(
+    params: SamplingParams,
+    vocabSize: number,
+    eosIds: readonly number[],
+    scratch: Scratch = newScratch(vocabSize),
+  ) {
     this.params = params;
     this.endIds = [...eosIds, ...params.stopIds].filter((id) => id < vocabSize);
     this.isPlain = isUnfiltered(params);
-    this.support = new Support(vocabSize);
-    this.scores = new Float32Array(vocabSize);
-    this.weights = new Float32Array(vocabSize);
+    this.support = scratch.support;
+    this.scores = scratch.scores;
+    this.weights = scratch.weights;
   }
 
   /** Factor for the logits of every row; greedy rows keep temperature 1 for their log-probabilities. */
