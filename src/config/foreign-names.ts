@@ -45,6 +45,8 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   model_name_or_path: to('model'),
   grpo_model: to('model'),
   pretrained_model_name_or_path: to('model'),
+  revision: to('model_revision'),
+  revision_of_model: to('model_revision'),
   adapter_path: to('adapter'),
   adapter_name_or_path: to('adapter'),
 
@@ -52,6 +54,7 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   dataset_name: to('dataset.name'),
   dataset_path: to('dataset.path'),
   dataset_config: to('dataset.subset'),
+  dataset_revision: to('dataset.revision'),
   dataset_split: to('dataset.split'),
   num_samples: {
     to: ['strategy_samples', 'dataset.num_samples', 'num_generations'],

@@ -8,7 +8,14 @@ import { type JsonRow, sha256, toJsonl } from '../util/files.js';
 import { Rng } from '../util/rng.js';
 import { renameColumns } from './columns.js';
 import { readRowFile } from './formats/index.js';
-import { type Located, locateNamed, locateSource, noSplit } from './locate.js';
+import {
+  checkNoRevision,
+  type Located,
+  locateNamed,
+  locateSource,
+  noSplit,
+  type RevisionOptions,
+} from './locate.js';
 import { type GeneratedDataset, namedDataset } from './named.js';
 import { ROW_FORMATS, type RowFormatName } from './row-formats.js';
 
@@ -18,13 +25,11 @@ export interface RowFilter {
   readonly values: readonly string[];
 }
 
-export interface LoadRowsOptions {
+export interface LoadRowsOptions extends RevisionOptions {
   /** Default `train`. A single file has no splits. */
   readonly split?: string;
   /** Configuration of a hub data set. */
   readonly config?: string;
-  /** Branch, tag or commit of a hub data set. */
-  readonly revision?: string;
   /** Our name → name in the data, or a text with names in braces; other columns keep their names. */
   readonly columns?: Readonly<Record<string, string>>;
   /** Default: the form of a named data set, `auto` for all others. */
@@ -48,6 +53,8 @@ export interface Provenance {
   readonly source: string;
   readonly split: string;
   readonly paths: readonly string[];
+  /** Branch, tag or commit that was asked for. */
+  readonly revision: string | null;
   /** Commit on the hub. */
   readonly commit: string | null;
   /** Of the files' bytes in order; of the JSONL text for a generated set. */
@@ -100,6 +107,7 @@ export async function loadRows(source: string, options: LoadRowsOptions = {}): P
     provenance: {
       ...raw.origin,
       source,
+      revision: options.revision ?? null,
       total: raw.rows.length,
       dropped: raw.rows.length - kept.length,
       firstDropped,
@@ -148,7 +156,10 @@ function noRows(source: string, { rows, origin }: RawRows): InputError {
 async function readSource(source: string, options: LoadRowsOptions): Promise<RawRows> {
   const named = namedDataset(source);
   const split = options.split ?? 'train';
-  if (named?.kind === 'generated') return generated(source, named, split);
+  if (named?.kind === 'generated') {
+    checkNoRevision(options, `${source} is made here`);
+    return generated(source, named, split);
+  }
   const { dataFolder = process.env.LORIKEET_DATA || null, hub = {} } = options;
   const where = { ...options, split, dataFolder, hub };
   const located =

@@ -1,16 +1,23 @@
 /** What a user calls a data set → the files that hold the split asked for. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HubOptions, isHubId, resolveDatasetFiles } from '../hub/index.js';
+import { type HubOptions, isHubId, localRevision, resolveDatasetFiles } from '../hub/index.js';
 import { InputError } from '../util/errors.js';
 import { isRowFile, ROW_FILE_ENDINGS } from './formats/index.js';
 import { type FileDataset, NAMED_DATASETS } from './named.js';
 
-export interface LocateOptions {
+/** Which state of a hub data set. */
+export interface RevisionOptions {
+  /** Branch, tag or commit. Default `main`. */
+  readonly revision?: string;
+  /** The config key it stands under, for errors. */
+  readonly revisionKey?: string;
+}
+
+export interface LocateOptions extends RevisionOptions {
   readonly split: string;
   /** Configuration of a hub data set. */
   readonly config?: string;
-  readonly revision?: string;
   /** Folder of local copies of named data sets; null: none. */
   readonly dataFolder: string | null;
   readonly hub: HubOptions;
@@ -29,12 +36,15 @@ export async function locateNamed(
   dataset: FileDataset,
   options: LocateOptions,
 ): Promise<Located> {
-  const { split, dataFolder, hub } = options;
+  const { split, dataFolder, hub, revision } = options;
   if (!dataset.splits.includes(split)) throw noSplit(name, split, dataset.splits);
   if (dataFolder === null) {
-    const files = await resolveDatasetFiles(dataset.hub.id, { ...hub, split, ...dataset.hub });
+    const { id, ...own } = dataset.hub;
+    const pinned = revision === undefined ? {} : { revision };
+    const files = await resolveDatasetFiles(id, { ...hub, split, ...own, ...pinned });
     return { kind: 'hub', ...files };
   }
+  checkNoRevision(options, `${name} comes from the folder that LORIKEET_DATA names`);
   const path = join(dataFolder, dataset.local[split] ?? '');
   if (existsSync(path) && statSync(path).isFile())
     return { kind: 'local', paths: [path], commit: null };
@@ -53,10 +63,19 @@ export function noSplit(name: string, split: string, splits: readonly string[]):
   });
 }
 
+/** @throws InputError on a revision of rows that do not come from the hub. @param why What they are. */
+export function checkNoRevision(
+  { revision, revisionKey = 'dataset.revision' }: RevisionOptions,
+  why: string,
+): void {
+  if (revision !== undefined) throw localRevision(revisionKey, revision, why);
+}
+
 /** A file, a folder with files named after splits, or a hub id `owner/name`. */
 export async function locateSource(source: string, options: LocateOptions): Promise<Located> {
   const { split, config, revision, hub } = options;
   if (existsSync(source)) {
+    checkNoRevision(options, `${source} is on this machine`);
     if (statSync(source).isFile()) return { kind: 'file', paths: [source], commit: null };
     return { kind: 'folder', paths: splitFiles(source, split), commit: null };
   }

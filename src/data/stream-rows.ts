@@ -6,11 +6,11 @@
 import type { HubOptions } from '../hub/index.js';
 import type { JsonRow } from '../util/files.js';
 import { streamRowFile } from './formats/stream.js';
-import { locateNamed } from './locate.js';
+import { locateNamed, type RevisionOptions } from './locate.js';
 import type { FileDataset } from './named.js';
 import { ROW_FORMATS } from './row-formats.js';
 
-export interface StreamOptions {
+export interface StreamOptions extends RevisionOptions {
   readonly split: string;
   /** Rows to take; null takes all. */
   readonly count: number | null;
@@ -53,9 +53,10 @@ const keyOf = ({ question }: JsonRow): string =>
 export async function streamRows(
   name: string,
   dataset: FileDataset,
-  { split, count, dataFolder = process.env.LORIKEET_DATA || null, hub = {} }: StreamOptions,
+  options: StreamOptions,
 ): Promise<StreamedRows> {
-  const { paths, commit } = await locateNamed(name, dataset, { split, dataFolder, hub });
+  const { count, dataFolder = process.env.LORIKEET_DATA || null, hub = {} } = options;
+  const { paths, commit } = await locateNamed(name, dataset, { ...options, dataFolder, hub });
   const seen = new Set<string>();
   const rows: JsonRow[] = [];
   let [read, malformed, duplicates] = [0, 0, 0];

@@ -1,11 +1,11 @@
 /**
  * Files of a hub data set's split: by its card's `configs`, else by the usual file names, else from the
- * hub's own Parquet conversion (branch refs/convert/parquet).
+ * hub's own Parquet conversion (branch refs/convert/parquet), which stands for `main` only.
  */
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import type { DatasetCardConfig, RepoListing } from './cache.js';
-import { HubNotFoundError } from './failures.js';
+import { HubNotFoundError, label } from './failures.js';
 import { pathMatcher } from './ids.js';
 import { fetchSnapshot } from './repo.js';
 import { type HubOptions, hubSettings } from './settings.js';
@@ -43,9 +43,11 @@ export async function resolveDatasetFiles(
   const choose = (listing: RepoListing) => splitFiles(id, listing, { split, config });
   const snapshot = await fetchSnapshot(settings, ref, choose);
   if (snapshot.files.length > 0) return toPaths(snapshot);
-  const converted = await convertedFiles(settings, id, { split, config });
+  // The conversion is that of `main`.
+  const isMain = revision === 'main';
+  const converted = isMain ? await convertedFiles(settings, id, { split, config }) : null;
   if (converted !== null) return converted;
-  throw noSuchSplit(id, { split, config });
+  throw noSuchSplit(label(ref), { split, config });
 }
 
 type Wanted = { readonly split: string; readonly config: string | undefined };

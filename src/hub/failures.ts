@@ -15,6 +15,15 @@ export function label({ id, revision }: RepoRef): string {
   return revision === 'main' ? id : `${id}@${revision}`;
 }
 
+/** Only what is on the hub has revisions. @param why What is named instead. */
+export function localRevision(key: string, revision: string, why: string): InputError {
+  return new InputError({
+    where: key,
+    problem: `"${revision}" is a revision on the hub, but ${why}`,
+    remedy: 'Leave the revision out, or give a hub id such as owner/name',
+  });
+}
+
 /** The hub did not answer, broke the connection, or was out of order, and retries did not help. */
 export class HubUnreachableError extends SetupError {}
 

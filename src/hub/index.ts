@@ -1,8 +1,9 @@
 /** The Hugging Face hub: models, tokenizers and data sets, downloaded once into the shared cache. */
 export { type DatasetFiles, type ResolveDatasetOptions, resolveDatasetFiles } from './datasets.js';
-export { HubNotFoundError, HubUnreachableError } from './failures.js';
+export { HubNotFoundError, HubUnreachableError, localRevision } from './failures.js';
 export { isHubId } from './ids.js';
 export {
+  type ResolvedModel,
   type ResolveModelOptions,
   resolveModel,
   resolveModelDir,

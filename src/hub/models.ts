@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { InputError } from '../util/errors.js';
 import type { RepoListing } from './cache.js';
-import { HubNotFoundError, HubUnreachableError } from './failures.js';
+import { HubNotFoundError, HubUnreachableError, localRevision } from './failures.js';
 import { isHubId, pathMatcher } from './ids.js';
 import { fetchSnapshot } from './repo.js';
 import { type HubOptions, hubSettings } from './settings.js';
@@ -36,12 +36,21 @@ export interface ResolveModelOptions extends HubOptions {
   readonly allow?: readonly string[];
 }
 
+export interface ResolvedModel {
+  readonly dir: string;
+  /** Commit on the hub; null for a folder of the user's own. */
+  readonly commit: string | null;
+}
+
 /**
  * The local folder of a hub model, downloaded as far as it is not in the cache.
  * @throws HubUnreachableError without network and cache; SetupError without access (names HF_TOKEN);
  *   HubNotFoundError; InputError when the repository has no safetensors.
  */
-export async function resolveModel(id: string, options: ResolveModelOptions = {}): Promise<string> {
+export async function resolveModel(
+  id: string,
+  options: ResolveModelOptions = {},
+): Promise<ResolvedModel> {
   const { revision = 'main', allow, ...hub } = options;
   const matches = pathMatcher(allow ?? MODEL_FILES);
   const choose = (listing: RepoListing) => {
@@ -50,7 +59,8 @@ export async function resolveModel(id: string, options: ResolveModelOptions = {}
     return files;
   };
   const ref = { kind: 'model', id, revision } as const;
-  return (await fetchSnapshot(hubSettings(hub), ref, choose)).dir;
+  const { dir, commit } = await fetchSnapshot(hubSettings(hub), ref, choose);
+  return { dir, commit };
 }
 
 interface Choice {
@@ -72,17 +82,26 @@ function checkChoice(id: string, { listing, files, weights }: Choice): void {
   });
 }
 
+export interface ResolveModelDirOptions extends ResolveModelOptions {
+  /** Where the revision stands, for errors. Default `model_revision`. */
+  readonly revisionKey?: string;
+}
+
 /**
  * A folder for what a user calls a model: a local folder as it is, else a hub id.
- * @throws InputError when it is neither; otherwise as `resolveModel`.
+ * @throws InputError when it is neither, or a folder with a revision; otherwise as `resolveModel`.
  */
 export async function resolveModelDir(
   model: string,
-  options: ResolveModelOptions = {},
-): Promise<string> {
+  { revisionKey = 'model_revision', ...options }: ResolveModelDirOptions = {},
+): Promise<ResolvedModel> {
+  const { revision } = options;
   if (existsSync(model)) {
-    if (statSync(model).isDirectory()) return model;
-    throw new InputError({ where: 'model', problem: `${model} is a file, not a folder` });
+    if (!statSync(model).isDirectory()) {
+      throw new InputError({ where: 'model', problem: `${model} is a file, not a folder` });
+    }
+    if (revision === undefined) return { dir: model, commit: null };
+    throw localRevision(revisionKey, revision, `${model} is a local folder`);
   }
   if (!isHubId(model)) {
     throw new InputError({
@@ -96,8 +115,10 @@ export async function resolveModelDir(
   } catch (error) {
     if (!(error instanceof HubNotFoundError || error instanceof HubUnreachableError)) throw error;
     const Kind = error instanceof HubNotFoundError ? HubNotFoundError : HubUnreachableError;
-    throw new Kind(`model: no local folder "${model}", and as a hub id: ${error.message}`, {
-      cause: error,
-    });
+    const place =
+      revision === undefined
+        ? `model: no local folder "${model}", and as a hub id`
+        : `model and ${revisionKey}`;
+    throw new Kind(`${place}: ${error.message}`, { cause: error });
   }
 }

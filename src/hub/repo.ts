@@ -15,7 +15,7 @@ import {
 import { downloadBlob } from './download.js';
 import { HubUnreachableError, label, notCached, type RepoRef } from './failures.js';
 import { fileMeta } from './http.js';
-import { isHubId } from './ids.js';
+import { isHubId, isSafePath } from './ids.js';
 import { fetchListing } from './listing.js';
 import type { HubSettings } from './settings.js';
 
@@ -46,6 +46,13 @@ export async function fetchSnapshot(
     throw new InputError({
       problem: `"${ref.id}" is not a hub id`,
       remedy: 'Hub ids read owner/name',
+    });
+  }
+  if (!isSafePath(ref.revision)) {
+    throw new InputError({
+      where: ref.id,
+      problem: `"${ref.revision}" is not the name of a revision`,
+      remedy: 'Revisions are branches, tags and commits',
     });
   }
   if (settings.offline) return cachedSnapshot(settings, ref, choose);

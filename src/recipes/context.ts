@@ -1,4 +1,5 @@
 /** What every recipe gets from its caller beside the config. */
+import type { ReadSource } from '../report/index.js';
 
 export interface RecipeContext {
   /** Aborted when the user asks the run to stop after the current step; `reason` is the signal name. */
@@ -8,4 +9,6 @@ export interface RecipeContext {
   /** One line of data, where the config names no output file (standard output in the CLI). */
   readonly print: (line: string) => void;
   readonly verbose: boolean;
+  /** Told of each model and data set that is read. */
+  readonly onSource?: (source: ReadSource) => void;
 }

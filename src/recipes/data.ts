@@ -53,6 +53,8 @@ const OWN_SETS = {
 export async function runData(config: DataConfig, context: RecipeContext): Promise<DataResult> {
   const { name, seed, overwrite } = config;
   const own = Object.hasOwn(OWN_SETS, name) ? OWN_SETS[name as keyof typeof OWN_SETS] : null;
+  const isMade = own !== null || namedDataset(name)?.kind === 'generated';
+  if (config.revision !== null && isMade) throw localRevision(name, config.revision);
   if (own !== null) {
     checkFolder(config.output_dir ?? own.folder, { overwrite, files: own.files });
     return await own.make(config, context);
@@ -83,6 +85,13 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   writeJson(join(folder, STATS_FILE), { name, about: dataset.about, seed, splits: stats });
   return { output_dir: folder, rows };
 }
+
+const localRevision = (name: string, revision: string): InputError =>
+  new InputError({
+    where: 'revision',
+    problem: `"${revision}", but ${name} is not one data set on the hub`,
+    remedy: 'Leave it out; medical.revision and contamination.train_revision are those of sources',
+  });
 
 /** Keys of one set mean nothing for another. */
 function refuseForeignKeys(config: DataConfig): void {

@@ -31,13 +31,15 @@ import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
 import { fileStamps } from './outputs/file-stamps.js';
 import { checkOutput } from './outputs/rows-output.js';
+import { noteSources } from './outputs/run-sources.js';
 import { checkSamplerDevice } from './sampling/sampling.js';
 
 /** Metrics as in the file, and where the run lies. */
 export type EvalResult = EvalMetrics &
   Readonly<Record<string, string | number | null>> & { readonly run_dir: string };
 
-export async function runEval(config: EvalConfig, context: RecipeContext): Promise<EvalResult> {
+export async function runEval(config: EvalConfig, caller: RecipeContext): Promise<EvalResult> {
+  const { context, sources } = noteSources(caller);
   checkSamplerDevice(config);
   const isReplaced = config.overwrite || config.resume === 'auto';
   checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
@@ -50,7 +52,7 @@ export async function runEval(config: EvalConfig, context: RecipeContext): Promi
     const reads = [...(options.reads ?? []), source.baseDir];
     const graders = await openEvaluationGraders(config, context);
     try {
-      const run = openRun(dir, { ...options, reads });
+      const run = openRun(dir, { ...options, reads, sources });
       return await evaluateInto(run, { config, source, inputs, graders, context });
     } finally {
       await graders.close();

@@ -12,6 +12,7 @@ import {
   openMetricLog,
   openRun,
   openSampleLog,
+  type ReadSource,
   type RunFolder,
   readRun,
   runReport,
@@ -21,6 +22,7 @@ import type { Tokenizer } from '../tokenizer/index.js';
 import { DataOrder, type LoopProgress, runLoop } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './inputs/dataset.js';
+import { noteSources } from './outputs/run-sources.js';
 import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
 import { openTinkerRecord, type TinkerKeeper } from './tinker/record.js';
 import { rlPrompts, supervisedRows, tinkerTokenizer } from './tinker/rows.js';
@@ -43,8 +45,9 @@ export interface TinkerResult {
  */
 export async function runTinker(
   config: TinkerConfig,
-  context: RecipeContext,
+  caller: RecipeContext,
 ): Promise<TinkerResult> {
+  const { context, sources } = noteSources(caller);
   const endpoint = openEndpoint(
     endpointSettings({
       ...{ baseUrl: config.base_url, apiKeyEnv: config.api_key_env, env: process.env },
@@ -54,7 +57,7 @@ export async function runTinker(
   );
   const tokenizer = await tinkerTokenizer(config, context);
   const data = await dataOf(config, tokenizer, context);
-  const run = openFolder(config);
+  const run = openFolder(config, sources);
   let session: TinkerSession | null = null;
   let status: 'failed' | 'interrupted' | 'done' = 'failed';
   try {
@@ -94,13 +97,14 @@ async function dataOf(
   return { rows, rewards };
 }
 
-function openFolder(config: TinkerConfig): RunFolder {
+function openFolder(config: TinkerConfig, sources: readonly ReadSource[]): RunFolder {
   const { resume, overwrite, dataset, tokenizer, seed } = config;
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return openRun(runDir(config, runId), {
     ...{ resume, overwrite, runId, command: 'tinker', stage: config.method, seeds: { seed } },
     config: { text, values: config },
+    sources,
     reads: [dataset.path, tokenizer].filter((path) => path !== null),
   });
 }

@@ -64,7 +64,7 @@ export type { RowLog, RowLogOptions, StepRow } from './row-log.js';
 export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run-files.js';
 export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder.js';
 export { isLocked } from './run-lock.js';
-export { makeRunId, type RunRecord, type RunStatus } from './run-record.js';
+export { makeRunId, type ReadSource, type RunRecord, type RunStatus } from './run-record.js';
 export { type RunRows, readRun, runReport, runSections } from './run-report.js';
 export {
   meanOf,

@@ -15,6 +15,7 @@ import {
   configHash,
   machineFacts,
   makeRunId,
+  type ReadSource,
   type RunRecord,
   type RunStatus,
 } from './run-record.js';
@@ -25,6 +26,8 @@ export interface OpenRunOptions {
   readonly overwrite?: boolean;
   /** Files and folders that the run reads: `overwrite` is refused where it would delete one. */
   readonly reads?: readonly string[];
+  /** Models and data sets that were read before the folder was opened. */
+  readonly sources?: readonly ReadSource[];
   /** The resolved config: as YAML for config.yaml, and as a value for run.json. */
   readonly config: { readonly text: string; readonly values: unknown };
   /** `sft`, `grpo`, `eval`, …: a folder is gone on with by the same command only. */
@@ -49,7 +52,7 @@ export interface RunFolder {
   readonly isResumed: boolean;
   /** Checkpoint folder that `resume` names, absolute; null for `never` and `auto`. */
   readonly resumeFrom: string | null;
-  /** Config keys that changed since the run was last opened; empty unless resumed. */
+  /** Config keys, and commits on the hub, that changed since the run was last opened; empty unless resumed. */
   readonly configChanges: readonly ConfigDifference[];
   readonly paths: RunPaths;
   readonly phases: PhaseClock;
@@ -105,8 +108,7 @@ export function startRun(
     runId: record.run_id,
     isResumed: previous !== null,
     resumeFrom,
-    configChanges:
-      previous === null ? [] : configDifferences([previous.config, options.config.values]),
+    configChanges: previous === null ? [] : changesSince(previous, options),
     paths,
     phases,
     claim(relativePath) {
@@ -164,10 +166,25 @@ function freshRecord(options: OpenRunOptions): RunRecord {
     seeds: options.seeds ?? {},
     config_hash: configHash(options.config.text),
     config: options.config.values,
+    ...(options.sources && { sources: options.sources }),
     results: {},
     resumes: [],
     files: [],
   };
+}
+
+function changesSince(
+  previous: RunRecord,
+  { config, sources = [] }: OpenRunOptions,
+): ConfigDifference[] {
+  const named = ({ kind, name, split }: ReadSource) => JSON.stringify([kind, name, split]);
+  const before = new Map(previous.sources?.map((source) => [named(source), source.commit]));
+  const moved = sources.flatMap((source) => {
+    const commit = before.get(named(source)) ?? null;
+    if (commit === null || commit === source.commit) return [];
+    return [{ key: `the commit of ${source.name}`, values: [commit, source.commit] }];
+  });
+  return [...configDifferences([previous.config, config.values]), ...moved];
 }
 
 function resumedRecord(previous: RunRecord, options: OpenRunOptions): RunRecord {

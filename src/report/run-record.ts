@@ -5,6 +5,20 @@ import { readJson, sha256 } from '../util/files.js';
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
 
+/** Something that a run has read: as it was named, and what that stood for on the hub. */
+export interface ReadSource {
+  readonly kind: 'model' | 'dataset';
+  readonly name: string;
+  /** Of a data set. */
+  readonly split?: string;
+  /** Branch, tag or commit that was asked for. */
+  readonly revision: string | null;
+  /** Commit on the hub; null for what is not from there. */
+  readonly commit: string | null;
+  /** Of a data set's files. */
+  readonly sha256?: string;
+}
+
 /** Keys are those of the file. */
 export interface RunRecord {
   readonly run_id: string;
@@ -23,6 +37,8 @@ export interface RunRecord {
   readonly config_hash: string;
   /** The resolved config, as in config.yaml. */
   readonly config: unknown;
+  /** Models and data sets that were read. */
+  readonly sources?: readonly ReadSource[];
   /** Final numbers, for comparisons. */
   readonly results: Readonly<Record<string, number | string | null>>;
   readonly resumes: readonly { readonly at: string; readonly config_hash: string }[];

@@ -9,7 +9,12 @@ import { sha256, writeJson } from '../util/files.js';
 import { type LoraPart, loraKey, parseAdapterKey, replacedKey } from './adapter-keys.js';
 import { type BaseLinear, checkAdapter } from './check-adapter.js';
 import type { HostTensor } from './host-tensor.js';
-import { type LoraConfig, readLoraConfig, toAdapterConfigJson } from './lora-config.js';
+import {
+  type AdapterConfigFile,
+  type LoraConfig,
+  readLoraConfig,
+  toAdapterConfigJson,
+} from './lora-config.js';
 import { ALL_LINEAR, isTarget, lastParts, loraTarget } from './lora-targets.js';
 import { readSafetensors } from './safetensors-reader.js';
 import { writeSafetensors } from './safetensors-writer.js';
@@ -32,6 +37,7 @@ export interface Adapter {
   readonly config: LoraConfig;
   /** `base_model_name_or_path`: hub id or folder of the base. */
   readonly baseModel: string | null;
+  /** Branch, tag or commit of that base on the hub. */
   readonly revision?: string | null;
   /** By module name, e.g. `model.layers.0.self_attn.q_proj`. */
   readonly tensors: ReadonlyMap<string, LoraTensors>;
@@ -44,12 +50,16 @@ export interface ReadAdapterOptions {
   readonly base?: readonly BaseLinear[];
 }
 
+/** What an adapter folder says of itself, without its tensors. @throws InputError as `readAdapter` */
+export const readAdapterConfig = (dir: string): AdapterConfigFile =>
+  readLoraConfig(join(dir, ADAPTER_CONFIG));
+
 /**
  * @throws InputError when a file is missing or malformed, a feature is not supported, tensors are
  * missing or unexpected, or the adapter belongs to another base model.
  */
 export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Adapter {
-  const { config, baseModel, revision } = readLoraConfig(join(dir, ADAPTER_CONFIG));
+  const { config, baseModel, revision } = readAdapterConfig(dir);
   const path = join(dir, ADAPTER_WEIGHTS);
   if (!existsSync(path) && existsSync(join(dir, 'adapter_model.bin'))) {
     throw new InputError({

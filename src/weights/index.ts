@@ -6,6 +6,7 @@ export {
   type LoraTensors,
   type ReadAdapterOptions,
   readAdapter,
+  readAdapterConfig,
   writeAdapter,
 } from './adapter.js';
 export { type BaseLinear, checkAdapter } from './check-adapter.js';

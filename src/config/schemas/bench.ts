@@ -1,7 +1,13 @@
 /** `lorikeet bench NAME`: what is measured, and the keys of each measurement. */
 import { z } from 'zod';
 import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
-import { machineKeys, rolloutDeviceKey, rolloutPrecisionField, seedKey } from './groups.js';
+import {
+  machineKeys,
+  revisionKey,
+  rolloutDeviceKey,
+  rolloutPrecisionField,
+  seedKey,
+} from './groups.js';
 import { memoryKeys } from './training.js';
 
 export const benchSchema = z.strictObject({
@@ -10,6 +16,7 @@ export const benchSchema = z.strictObject({
 
 export const benchRolloutSchema = z.strictObject({
   model: inputPath().describe('Hub id or Hugging Face folder'),
+  ...revisionKey,
   adapter: text()
     .default('random')
     .describe('PEFT folder; random: LoRA on all linear modules; none'),
@@ -41,6 +48,7 @@ export const benchRolloutSchema = z.strictObject({
 
 const trainingKeys = {
   model: inputPath().describe('Hub id or Hugging Face folder'),
+  ...revisionKey,
   steps: whole(1).default(5).describe('Measured steps after two to warm up; the median counts'),
   lora_rank: whole(1).default(16).describe('Rank of LoRA on all linear modules'),
   ...memoryKeys,

@@ -66,6 +66,7 @@ const factorizationKeys = {
 const contaminationKeys = z
   .strictObject({
     train: optionalInput('Training rows: a named set, a file, a folder or a hub id'),
+    train_revision: optionalText('Branch, tag or commit of them on the hub; null is main'),
     train_split: text().default('train').describe('Their split'),
     benchmarks: z.array(inputPath()).default([]).describe('Benchmarks, named the same ways'),
     benchmark_split: text().default('test').describe('Their split'),
@@ -94,6 +95,7 @@ const medicalKeys = z
     source: inputPath()
       .default('FreedomIntelligence/medical-o1-verifiable-problem')
       .describe('Hub set or file of questions and answers'),
+    revision: optionalText('Branch, tag or commit of it on the hub; null is main'),
     question_column: text()
       .default('Open-ended Verifiable Question')
       .describe('Column of the question'),
@@ -117,6 +119,7 @@ export const dataSchema = z.strictObject({
   name: text().describe(
     'A named set such as gsm8k, factorization, medical; or contamination, genselect',
   ),
+  revision: optionalText('Branch, tag or commit of that set on the hub; null is main'),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,
   train_samples: optionalWhole(1, "Rows of train.jsonl; null takes the data set's own number"),

@@ -8,6 +8,7 @@ const shape = {
   name: optionalText('Data set name (gsm8k, arithmetic, …) or hub id'),
   path: optionalInput('File of rows (JSONL, CSV, Parquet; .gz too), in place of name'),
   subset: optionalText('Configuration of a hub data set (openai/gsm8k: main)'),
+  revision: optionalText('Branch, tag or commit of a hub data set; null is main'),
   split: text(),
   columns: z
     .record(text(), text())

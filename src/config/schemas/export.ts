@@ -1,10 +1,10 @@
 /** `lorikeet export`: merged or converted weights as a Hugging Face folder. */
 import { z } from 'zod';
 import { nonNegative, text } from './fields.js';
-import { adapterKeys, machineKeys, modelKeys, overwriteKey } from './groups.js';
+import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';
 
 export const exportSchema = z.strictObject({
-  model: modelKeys.model,
+  ...modelKey,
   chat_template_path: modelKeys.chat_template_path,
   eos_token: modelKeys.eos_token,
   ...adapterKeys,

@@ -11,6 +11,7 @@ const judgeKey = z
     model_path: optionalInput(
       'Model that judges here, in place of an endpoint: hub id, folder or run folder',
     ),
+    model_revision: optionalText('Branch, tag or commit of model_path on the hub; null is main'),
     prompt_template: optionalText('Of a model_path without a chat template: text with {prompt}'),
     chat_template_kwargs: templateArgsField(),
     max_new_tokens: whole(1)

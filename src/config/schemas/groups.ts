@@ -39,8 +39,13 @@ export const templateKeys = {
   chat_template_kwargs: templateArgsField(),
 };
 
+export const revisionKey = {
+  model_revision: optionalText('Branch, tag or commit of a hub model; null is main'),
+};
+
 export const modelKey = {
   model: inputPath().describe('Hub id, Hugging Face folder, or run folder (its base and adapter)'),
+  ...revisionKey,
 };
 
 export const modelKeys = {

@@ -4,6 +4,7 @@ import { datasetSchema, requireRows } from './dataset.js';
 import {
   nonNegative,
   optionalInput,
+  optionalText,
   optionalWhole,
   positive,
   text,
@@ -58,6 +59,7 @@ export const tinkerSchema = z
     method: z.enum(['sft', 'grpo']).describe('sft, or grpo (group-relative RL)'),
     model: text().describe('Base model, by the name of the service, as Qwen/Qwen3-8B'),
     tokenizer: optionalInput('Its tokenizer: folder or hub id; null takes model'),
+    tokenizer_revision: optionalText('Branch, tag or commit of it on the hub; null is main'),
     ...templateKeys,
     dataset: datasetSchema(),
     max_length: whole(2)

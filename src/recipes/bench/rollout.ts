@@ -35,7 +35,8 @@ export async function benchRollout(
   config: BenchRolloutConfig,
   context: RecipeContext,
 ): Promise<RolloutFigures> {
-  const source = await openModel({ model: config.model }, context);
+  const { model, model_revision } = config;
+  const source = await openModel({ model, model_revision }, context);
   const resolved = resolveRollouts({ ...config, rollout_precision: config.precision }, context.log);
   const sampler = await openBenchSampler(config, source, resolved);
   try {

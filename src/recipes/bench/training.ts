@@ -13,6 +13,7 @@ import { round } from './numbers.js';
 
 export interface TrainingBenchConfig {
   readonly model: string;
+  readonly model_revision: string | null;
   readonly steps: number;
   readonly lora_rank: number;
   readonly gradient_checkpointing: boolean | 'auto';
@@ -77,7 +78,8 @@ export async function benchTraining(
 ): Promise<TrainingFigures & Readonly<Record<string, unknown>>> {
   const trainer = trainerConfig(config);
   configureDevice(trainer);
-  const source = await openModel({ model: config.model }, context);
+  const { model, model_revision } = config;
+  const source = await openModel({ model, model_revision }, context);
   const { shape } = bench;
   const trained = trainedPolicy(trainer, source, { keepReference: false, shape });
   try {

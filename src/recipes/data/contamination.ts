@@ -9,7 +9,7 @@ import { findContamination, loadRows } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { hubOptions } from '../inputs/hub-options.js';
+import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export const CONTAMINATION_FOLDER = join('outputs', 'data', 'contamination');
 const [REPORT, PAIRS, CLEAN] = ['contamination.json', 'overlaps.jsonl', 'clean.jsonl'] as const;
@@ -25,11 +25,15 @@ function textOf(row: JsonRow, columns: readonly string[]): string | null {
 interface Source {
   readonly name: string;
   readonly split: string;
+  readonly revision: string | null;
   readonly columns: readonly string[];
 }
 
-async function textsOf({ name, split, columns }: Source, context: RecipeContext) {
-  const { rows, where } = await loadRows(name, { split, hub: hubOptions(context) });
+async function textsOf({ name, split, revision, columns }: Source, context: RecipeContext) {
+  const { rows, where } = await loadRows(name, {
+    ...{ split, hub: hubOptions(context) },
+    ...pinned(revision, 'contamination.train_revision'),
+  });
   const texts = rows.map((row, index) => {
     const text = textOf(row, columns);
     if (text !== null) return text;
@@ -51,12 +55,15 @@ export async function checkContamination(config: DataConfig, context: RecipeCont
     });
   }
   const folder = config.output_dir ?? CONTAMINATION_FOLDER;
-  const trained = await textsOf({ name: train, split: train_split, columns }, context);
+  const { train_revision: revision } = config.contamination;
+  const training = { name: train, split: train_split, revision, columns };
+  const trained = await textsOf(training, context);
   const dirty = new Set<number>();
   const pairs: JsonRow[] = [];
   const reports: JsonRow[] = [];
   for (const name of benchmarks) {
-    const tested = await textsOf({ name, split: benchmark_split, columns }, context);
+    const benchmark = { name, split: benchmark_split, revision: null, columns };
+    const tested = await textsOf(benchmark, context);
     const texts = { train: trained.texts, benchmark: tested.texts, n: ngram };
     const { overlaps, short, unchecked } = findContamination(texts);
     for (const { train: at, benchmark: of, shared, example } of overlaps) {

@@ -12,7 +12,7 @@ import {
 import { InputError, messageOf } from '../../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { hubOptions } from '../inputs/hub-options.js';
+import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export const MEDICAL_FOLDER = 'data';
 const STATS = 'dataset_stats.json';
@@ -55,7 +55,10 @@ export async function makeMedical(config: DataConfig, context: RecipeContext) {
   const { source, question_column, answer_column, filter, prompt_type } = config.medical;
   const folder = config.output_dir ?? MEDICAL_FOLDER;
   const prompt = promptOf(config.medical);
-  const loaded = await loadRows(source, { format: 'plain', hub: hubOptions(context) });
+  const loaded = await loadRows(source, {
+    ...{ format: 'plain', hub: hubOptions(context) },
+    ...pinned(config.medical.revision, 'medical.revision'),
+  });
   const splits = medicalSplits(loaded.rows, loaded.where, {
     questionColumn: question_column,
     answerColumn: answer_column,

@@ -12,7 +12,7 @@ import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
-import { hubOptions } from '../inputs/hub-options.js';
+import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export const SPLITS = ['train', 'valid', 'test'] as const;
 export type SplitName = (typeof SPLITS)[number];
@@ -33,7 +33,10 @@ export async function makeSplits(
 ): Promise<Splits> {
   if (dataset.kind === 'generated') return generateSplits(config);
   const load = async (split: string): Promise<Split> =>
-    await loadRows(config.name, { split, hub: hubOptions(context) });
+    await loadRows(config.name, {
+      ...{ split, hub: hubOptions(context) },
+      ...pinned(config.revision, 'revision'),
+    });
   const { seed, test_samples: testSize } = config;
   const train = dataset.splits.includes('train') ? cutTrain(config, await load('train')) : {};
   if (train.train === undefined) checkUnused(config);

@@ -5,7 +5,7 @@ import { type FileDataset, rowStats, streamRows } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { hubOptions } from '../inputs/hub-options.js';
+import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export interface StreamedSet {
   readonly dataset: FileDataset;
@@ -30,7 +30,8 @@ export async function makeStreamed(
   const rows: Record<string, number> = {};
   for (const split of dataset.splits) {
     const count = split === 'test' ? test_samples : train_samples;
-    const made = await streamRows(name, dataset, { split, count, hub: hubOptions(context) });
+    const at = { split, hub: hubOptions(context), ...pinned(config.revision, 'revision') };
+    const made = await streamRows(name, dataset, { ...at, count });
     if (made.rows.length === 0) throw noRows(made.paths[0] ?? name, made.firstMalformed);
     const file = `${split}.jsonl`;
     const text = toJsonl(made.rows);

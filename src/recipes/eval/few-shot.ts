@@ -30,7 +30,7 @@ export async function loadShots(
       remedy: 'Give fewshot_path=FILE',
     });
   }
-  const source = path === null ? { ...rows, split } : { ...rows, name: null, path };
+  const source = path === null ? { ...rows, split } : { ...rows, name: null, path, revision: null };
   const dataset = { ...source, num_samples: count, shuffle: true };
   const loaded = await loadDataset(dataset, { seed, context });
   if (loaded.rows.length < count) {

@@ -93,7 +93,13 @@ function serverSampler(config: GenerateConfig, { signal }: RecipeContext) {
 
 /** Messages go to the server as they are. */
 function chatEngine(config: GenerateConfig, context: RecipeContext): GenerateEngine {
-  const own = ['adapter', 'prompt_template', 'chat_template_path', 'eos_token'] as const;
+  const own = [
+    'model_revision',
+    'adapter',
+    'prompt_template',
+    'chat_template_path',
+    'eos_token',
+  ] as const;
   for (const key of own) if (config[key] !== null) throw leftToServer(key, config);
   if (Object.keys(config.chat_template_kwargs).length > 0) {
     throw leftToServer('chat_template_kwargs', config);

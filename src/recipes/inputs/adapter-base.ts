@@ -9,9 +9,9 @@ import {
   openCheckpoint,
   toFloat32,
 } from '../../weights/index.js';
+import type { Base } from './locate-model.js';
 
-interface Base {
-  readonly name: string;
+interface OpenBase extends Base {
   readonly checkpoint: Checkpoint;
 }
 
@@ -29,20 +29,33 @@ function areEqual(one: HostTensor, other: HostTensor): boolean {
   );
 }
 
+const at = (name: string, revision: string | null | undefined): string =>
+  revision ? `${name}@${revision}` : name;
+
+/** The same model; where the adapter says at which revision, at that one. */
+function isSameBase({ baseModel, revision }: Pick<Adapter, 'baseModel' | 'revision'>, base: Base) {
+  if (baseModel !== base.baseName) return false;
+  return !revision || revision === base.baseRevision || revision === base.baseCommit;
+}
+
 /**
  * Shapes alone cannot tell two models of one architecture apart. A base that is no folder here cannot be
  * compared; that is said, not passed over.
  * @throws InputError when the named base is here and its weights are others.
  */
 export function checkBase(
-  adapter: Pick<Adapter, 'baseModel'>,
-  base: Base,
+  adapter: Pick<Adapter, 'baseModel' | 'revision'>,
+  base: OpenBase,
   { where, log }: { readonly where: string; readonly log: (line: string) => void },
 ): void {
   const { baseModel } = adapter;
-  if (baseModel === null || baseModel === base.name) return;
-  if (!existsSync(baseModel)) {
-    log(`${where}: made for ${baseModel}, used on ${base.name}; only their shapes were compared`);
+  if (baseModel === null || isSameBase(adapter, base)) return;
+  if (baseModel === base.baseName || !existsSync(baseModel)) {
+    const [made, used] = [
+      at(baseModel, adapter.revision),
+      at(base.baseName, base.baseRevision ?? base.baseCommit),
+    ];
+    log(`${where}: made for ${made}, used on ${used}; only their shapes were compared`);
     return;
   }
   const named = openCheckpoint(baseModel);
@@ -56,7 +69,7 @@ export function checkBase(
   }
   throw new InputError({
     where,
-    problem: `adapter of another base model: it was made for ${baseModel}, whose weights are not those of ${base.name}`,
+    problem: `adapter of another base model: it was made for ${baseModel}, whose weights are not those of ${base.baseName}`,
     remedy: `Use it with model=${baseModel}`,
   });
 }

@@ -6,7 +6,7 @@ import type { ChatRow, RenderOptions } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { hubOptions } from './hub-options.js';
+import { hubOptions, pinned } from './hub-options.js';
 
 export interface DatasetUse {
   readonly seed: number;
@@ -23,13 +23,17 @@ export async function loadDataset(
   const loaded = await loadRows(source, {
     split: dataset.split,
     hub: hubOptions(context),
+    ...pinned(dataset.revision, 'dataset.revision'),
     columns: dataset.columns,
     ...(dataset.subset !== null && { config: dataset.subset }),
     ...(only && { only }),
     ...(dataset.shuffle && { shuffleSeed: seed }),
     ...(dataset.num_samples !== null && { numSamples: dataset.num_samples }),
   });
-  const { count, total, dropped, kind } = loaded.provenance;
+  const { count, total, dropped, kind, revision, commit, sha256 } = loaded.provenance;
+  context.onSource?.({
+    ...{ kind: 'dataset', name: source, split: dataset.split, revision, commit, sha256 },
+  });
   const left = dropped > 0 ? `, ${dropped} malformed left out` : '';
   const split = kind === 'file' ? '' : ` (${dataset.split})`;
   const picked = only === undefined ? '' : `, those of ${only.column} ${only.values.join(' or ')}`;

@@ -11,6 +11,10 @@ export function hubOptions(context: RecipeContext): HubOptions {
   return { onProgress: progressBars(), onNotice: context.log, signal: interruptOf(context.signal) };
 }
 
+/** A revision and its key, where one is asked for. */
+export const pinned = (revision: string | null, revisionKey: string) =>
+  revision === null ? {} : { revision, revisionKey };
+
 function progressBars(): (progress: HubProgress) => void {
   const bars = new Map<string, Progress>();
   return ({ file, received, total }) => {

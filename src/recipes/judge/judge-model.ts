@@ -50,7 +50,14 @@ export function holdJudgeModel(
 ): Promise<Holding<JudgeModel>> {
   const { max_context, max_new_tokens, max_concurrency } = judge;
   const { model, threads } = options;
-  const key = JSON.stringify([model, threads, max_context, max_new_tokens, max_concurrency]);
+  const key = JSON.stringify([
+    model,
+    judge.model_revision,
+    threads,
+    max_context,
+    max_new_tokens,
+    max_concurrency,
+  ]);
   return judgeModels.hold(key, () => openJudgeModel(judge, options));
 }
 
@@ -58,7 +65,8 @@ async function openJudgeModel(
   judge: JudgeConfig,
   { model, context, threads }: JudgeModelOptions,
 ): Promise<JudgeModel> {
-  const source = await openModel({ model }, context);
+  const { model_revision } = judge;
+  const source = await openModel({ model, model_revision }, context, 'judge.model_revision');
   try {
     const maxContext = Math.min(judge.max_context, source.spec.maxPositions);
     checkRoom(judge, maxContext);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
 import { readSpec } from '../../model/index.js';
-import { ADAPTER_CONFIG, readAdapter } from '../../weights/index.js';
+import { ADAPTER_CONFIG, readAdapterConfig } from '../../weights/index.js';
 import { loraPlan } from '../training/policy-source.js';
 import { computeType } from './compute-type.js';
 import { batchShape, memoryLines } from './estimate.js';
@@ -13,7 +13,7 @@ function localBase(model: string): string | null {
   const inner = join(model, 'model');
   const dir = existsSync(join(model, 'run.json')) && existsSync(inner) ? inner : model;
   if (existsSync(join(dir, ADAPTER_CONFIG))) {
-    const { baseModel } = readAdapter(dir);
+    const { baseModel } = readAdapterConfig(dir);
     return baseModel === null ? null : localBase(baseModel);
   }
   return existsSync(join(dir, 'config.json')) ? dir : null;

@@ -64,7 +64,8 @@ async function trainingRows(
 ): Promise<Placed[]> {
   const of = (dataset: DatasetConfig) => renderedRows(dataset, config, { source, context });
   if (config.traces_file !== null) {
-    return of({ ...config.dataset, name: null, path: config.traces_file });
+    const traces = { name: null, path: config.traces_file, revision: null };
+    return of({ ...config.dataset, ...traces });
   }
   if (config.datasets.length === 0) return of(config.dataset);
   const parts = [];

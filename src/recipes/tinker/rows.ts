@@ -7,7 +7,7 @@ import { renderExample, type Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/dataset.js';
-import { hubOptions } from '../inputs/hub-options.js';
+import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { openTokenizer } from '../inputs/open-tokenizer.js';
 import { type PromptedRow, promptRows, sayOverlong } from '../sampling/graded-rollouts.js';
 
@@ -22,8 +22,13 @@ export async function tinkerTokenizer(
   config: TinkerConfig,
   context: RecipeContext,
 ): Promise<Tokenizer> {
-  const options = { ...hubOptions(context), allow: TOKENIZER_FILES };
-  const dir = await resolveModelDir(config.tokenizer ?? config.model, options);
+  const { tokenizer_revision: revision } = config;
+  const name = config.tokenizer ?? config.model;
+  const { dir, commit } = await resolveModelDir(name, {
+    ...{ ...hubOptions(context), allow: TOKENIZER_FILES },
+    ...pinned(revision, 'tokenizer_revision'),
+  });
+  context.onSource?.({ kind: 'model', name, revision, commit });
   return await openTokenizer(dir, config);
 }
 

@@ -175,7 +175,9 @@ export function trainedPolicy(
     },
     async adapter() {
       if (lora === null) return null;
-      const trained = adapterFromLora(lora, await policy.parameters.download(), source.baseName);
+      const values = await policy.parameters.download();
+      const revision = pinnedCommit(source);
+      const trained = { ...adapterFromLora(lora, values, source.baseName), revision };
       if (!isPissa) return trained;
       const named = new Map(lora.shapes.map(({ name }, i) => [name, start!.values[i]!]));
       return asPlainLora(trained, adapterFromLora(lora, named, source.baseName));
@@ -186,6 +188,10 @@ export function trainedPolicy(
     },
   };
 }
+
+/** The commit of a base that a revision was asked of; a base without one is not pinned by its adapter either. */
+const pinnedCommit = ({ baseRevision, baseCommit }: ModelSource): string | null =>
+  baseRevision === null ? null : baseCommit;
 
 function loraStart(lora: LoraPlan, source: ModelSource, seed: number): LoraStart {
   const { spec, weights, adapter } = source;

@@ -9,6 +9,7 @@ import {
   makeRunId,
   type OpenRunOptions,
   openRun,
+  type ReadSource,
   readRun,
   runReport,
   writeReport,
@@ -19,6 +20,7 @@ import type { RecipeContext } from '../context.js';
 import { metricsTable } from '../eval.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { batchShape } from '../memory/estimate.js';
+import { noteSources } from '../outputs/run-sources.js';
 import {
   checkpointStore,
   type FoundCheckpoint,
@@ -68,8 +70,9 @@ export interface TrainingResult {
 export async function trainingRun<Config extends TrainerConfig, Inputs>(
   recipe: TrainingRecipe<Config, Inputs>,
   config: Config,
-  context: RecipeContext,
+  caller: RecipeContext,
 ): Promise<TrainingResult> {
+  const { context, sources } = noteSources(caller);
   const { dir, options } = runOf(recipe.command, config);
   checkRun(dir, options);
   logImpliedTracker(config, context);
@@ -81,7 +84,7 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
     const evaluation = await openTrainedEvaluation(config, source, context);
     try {
       const args = { recipe, config, inputs, evaluation };
-      return await trainedRun(args, { dir, options, source, context });
+      return await trainedRun(args, { dir, options: { ...options, sources }, source, context });
     } finally {
       await evaluation?.graders?.close();
     }
@@ -110,7 +113,8 @@ async function trainedRun<Config extends TrainerConfig, Inputs>(
     try {
       run.phases.add('load', seconds);
       const session = { run, source, trained, startStep: checkpoint?.state.step ?? 0, context };
-      return await runIn(session, { ...args, store, checkpoint });
+      const { sources = [] } = options;
+      return await runIn(session, { ...args, sources, store, checkpoint });
     } finally {
       run.close(context.signal.aborted ? 'interrupted' : 'failed');
     }
@@ -153,6 +157,7 @@ interface RunPlace extends ReturnType<typeof runOf> {
 }
 
 interface RunArgs<Config extends TrainerConfig, Inputs> extends CheckedRun<Config, Inputs> {
+  readonly sources: readonly ReadSource[];
   readonly store: CheckpointStore;
   readonly checkpoint: FoundCheckpoint | null;
 }
@@ -207,7 +212,8 @@ async function runIn<Config extends TrainerConfig, Inputs>(
       takeBest(trained, store, best);
       context.log(`the best step was ${best}: the model is that of its checkpoint`);
     }
-    saveModel(run.paths.model, { source, config, ...(await finalWeights(trained)) });
+    const weights = await finalWeights(trained);
+    saveModel(run.paths.model, { source, config, sources: args.sources, ...weights });
     await prepared.dispose?.();
     const evaluated = await evaluateTrained(run, {
       ...{ config, inputs: args.evaluation?.inputs ?? null, context },

@@ -2,15 +2,19 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parameterShapes } from '../../model/spec.js';
+import type { ReadSource } from '../../report/index.js';
 import { saveTokenizer } from '../../tokenizer/index.js';
 import { makeFolder } from '../../util/disk.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { sourceLines } from '../outputs/run-sources.js';
 
 export interface TrainedWeights {
   readonly source: ModelSource;
   readonly config: { readonly model: string; readonly stage: string };
+  /** Models and data sets that it was made from. */
+  readonly sources: readonly ReadSource[];
   readonly adapter: Adapter | null;
   /** All parameters by name, when there is no adapter. */
   readonly parameters: ReadonlyMap<string, Float32Array> | null;
@@ -46,9 +50,11 @@ function writeFull(
   copyFileSync(join(source.baseDir, 'config.json'), join(dir, 'config.json'));
 }
 
-function readme({ source, config, adapter }: TrainedWeights): string {
+function readme({ source, config, adapter, sources }: TrainedWeights): string {
   const kind = adapter === null ? 'Full weights' : `A LoRA adapter for \`${source.baseName}\``;
   const library = adapter === null ? 'transformers' : 'peft';
+  const lines = sourceLines(sources);
+  const made = lines.length === 0 ? '' : `\nMade from:\n\n${lines.join('\n')}\n`;
   return `---
 library_name: ${library}
 base_model: ${source.baseName}
@@ -57,5 +63,5 @@ tags: [lorikeet, ${config.stage}]
 
 ${kind}, trained with Lorikeet (stage \`${config.stage}\`). Use it with Lorikeet as \`model=\` this folder, or
 with ${adapter === null ? 'transformers' : 'PEFT'}.
-`;
+${made}`;
 }

@@ -66,7 +66,7 @@ const repoDir = () => join(cacheDir, 'models--tiny--llama');
 
 describe('a download', () => {
   it('brings the wanted files in the layout of the shared cache', async () => {
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(dir).toBe(join(repoDir(), 'snapshots', COMMIT));
     expect(readdirSync(dir).sort()).toEqual(['config.json', 'model.safetensors']);
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
@@ -83,14 +83,14 @@ describe('a download', () => {
   });
 
   it('takes only allowed files', async () => {
-    const dir = await resolveModel('tiny/llama', { ...options(), allow: ['*.json'] });
+    const { dir } = await resolveModel('tiny/llama', { ...options(), allow: ['*.json'] });
     expect(readdirSync(dir)).toEqual(['config.json']);
   });
 
   it('lists the files by the tree, page by page, when the repository does not name them', async () => {
     const repo = tinyRepo();
     repo.filesInTree = true;
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readdirSync(dir).sort()).toEqual(['config.json', 'model.safetensors']);
     expect(hub.requests.filter(({ path }) => path.includes('/tree/')).length).toBe(4);
   });
@@ -112,7 +112,7 @@ describe('a download', () => {
     repo.commit = 'b'.repeat(40);
     repo.files['config.json'] = { bytes: Buffer.from('{"model_type":"qwen2"}') };
     hub.requests.length = 0;
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(dir).toBe(join(repoDir(), 'snapshots', 'b'.repeat(40)));
     expect(readFileSync(join(dir, 'config.json'), 'utf8')).toContain('qwen2');
     expect(storageGets()).toEqual([]);
@@ -136,7 +136,7 @@ describe('a broken download', () => {
 
   it('goes on where it broke within one call', async () => {
     breakOnce();
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
     expect(storageGets().map(({ range }) => range)).toEqual([undefined, `bytes=${half}-`]);
   });
@@ -148,7 +148,7 @@ describe('a broken download', () => {
     expect(readdirSync(join(repoDir(), 'blobs')).some((name) => name.endsWith('.incomplete'))).toBe(
       true,
     );
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
     expect(storageGets().at(-1)?.range).toBe(`bytes=${half}-`);
     expect(readdirSync(join(repoDir(), 'blobs')).some((name) => name.endsWith('.incomplete'))).toBe(
@@ -163,7 +163,7 @@ describe('a broken download', () => {
     };
     const stopped = resolveModel('tiny/llama', options({ signal: stop.signal, onProgress }));
     await expect(stopped).rejects.toThrow('enough');
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
     expect(storageGets().at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/);
   });
@@ -178,7 +178,7 @@ describe('a broken download', () => {
   it('starts again when the server ignores ranges', async () => {
     breakOnce();
     hub.ranges = false;
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
     expect(storageGets().length).toBe(2);
   });
@@ -190,7 +190,7 @@ describe('a broken download', () => {
     const changed = Buffer.from(WEIGHTS).fill(9);
     repo.files['model.safetensors'] = { bytes: changed, large: true };
     repo.commit = 'c'.repeat(40);
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(changed)).toBe(true);
     expect(storageGets().at(-1)?.range).toBeUndefined();
   });
@@ -200,7 +200,7 @@ describe('a broken download', () => {
     let count = 0;
     const inner = hub.fault;
     hub.fault = (request) => (request.storage && ++count > 8 ? undefined : inner(request));
-    const dir = await resolveModel('tiny/llama', options({ attempts: 2 }));
+    const { dir } = await resolveModel('tiny/llama', options({ attempts: 2 }));
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
   });
 
@@ -210,7 +210,7 @@ describe('a broken download', () => {
     rmSync(join(repoDir(), 'snapshots'), { recursive: true });
     rmSync(join(repoDir(), 'blobs', blob as string));
     writeFileSync(join(repoDir(), 'blobs', `${blob}.lorikeet.incomplete`), 'damaged bytes');
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     expect(readFileSync(join(dir, 'model.safetensors')).equals(WEIGHTS)).toBe(true);
 
     rmSync(join(repoDir(), 'snapshots'), { recursive: true });
@@ -235,7 +235,7 @@ describe('server trouble', () => {
       { hang: true as const },
     ];
     hub.fault = () => faults.shift();
-    const dir = await resolveModel('tiny/llama', options({ timeoutMs: 200 }));
+    const { dir } = await resolveModel('tiny/llama', options({ timeoutMs: 200 }));
     expect(readdirSync(dir)).toContain('model.safetensors');
     expect(faults).toEqual([]);
   });
@@ -259,14 +259,14 @@ describe('server trouble', () => {
   });
 
   it('uses a complete cache when the server is gone, and says so', async () => {
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     await hub.close();
     const notices: string[] = [];
     const again = await resolveModel(
       'tiny/llama',
       options({ onNotice: (text) => notices.push(text) }),
     );
-    expect(again).toBe(dir);
+    expect(again).toEqual({ dir, commit: COMMIT });
     expect(notices).toEqual([expect.stringContaining(`the copy in the cache (${COMMIT}) is used`)]);
   });
 });
@@ -291,7 +291,7 @@ describe('access', () => {
     const wrong = resolveModel('tiny/llama', options({ token: 'hf_wrong' }));
     await expect(wrong).rejects.toThrow(/HF_TOKEN.*the token in use was refused/);
     await expect(wrong).rejects.not.toThrow(/hf_wrong/);
-    const dir = await resolveModel('tiny/llama', options({ token: 'hf_right' }));
+    const { dir } = await resolveModel('tiny/llama', options({ token: 'hf_right' }));
     expect(readdirSync(dir)).toContain('model.safetensors');
   });
 
@@ -337,9 +337,10 @@ describe('access', () => {
 
 describe('offline', () => {
   it('serves what is complete in the cache without a request', async () => {
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     hub.requests.length = 0;
-    expect(await resolveModel('tiny/llama', options({ offline: true }))).toBe(dir);
+    const again = await resolveModel('tiny/llama', options({ offline: true }));
+    expect(again).toEqual({ dir, commit: COMMIT });
     expect(hub.requests).toEqual([]);
   });
 
@@ -347,7 +348,7 @@ describe('offline', () => {
     await expect(resolveModel('tiny/llama', options({ offline: true }))).rejects.toThrow(
       /tiny\/llama: revision main is not in the cache.*Unset HF_HUB_OFFLINE/,
     );
-    const dir = await resolveModel('tiny/llama', options());
+    const { dir } = await resolveModel('tiny/llama', options());
     rmSync(join(dir, 'model.safetensors'));
     await expect(resolveModel('tiny/llama', options({ offline: true }))).rejects.toThrow(
       /tiny\/llama: model\.safetensors is not in the cache/,
@@ -369,7 +370,7 @@ describe('two at once', () => {
       resolveModel('tiny/llama', options()),
       resolveModel('tiny/llama', options()),
     ]);
-    expect(both[0]).toBe(both[1]);
+    expect(both[0]).toEqual(both[1]);
     expect(storageGets().length).toBe(1);
 
     const other = mkdtempSync(join(tmpdir(), 'lorikeet-hub-'));
@@ -398,7 +399,7 @@ describe('two at once', () => {
 
 describe('resolveModelDir', () => {
   it('prefers a folder, and refuses a file and a path that is nowhere', async () => {
-    expect(await resolveModelDir(cacheDir, options())).toBe(cacheDir);
+    expect(await resolveModelDir(cacheDir, options())).toEqual({ dir: cacheDir, commit: null });
     expect(hub.requests).toEqual([]);
     await expect(resolveModelDir('./no/such/folder', options())).rejects.toThrow(
       'model: no folder "./no/such/folder"',
