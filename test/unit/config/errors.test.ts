@@ -181,7 +181,7 @@ describe('in a file', () => {
       'command line: unknown key "rewards". No known key resembles it; the command\'s --help lists all',
     );
     expect(messageFor(sftSchema, ['model=m', 'dataset.zzzzzz=1'])).toMatch(
-      /unknown key "dataset.zzzzzz". Known keys are name, path, subset, split, columns/,
+      /unknown key "dataset.zzzzzz". Known keys are name, path, subset, revision, split, columns/,
     );
   });
 

@@ -36,6 +36,7 @@ describe('a file', () => {
       source: path,
       split: 'train',
       paths: [path],
+      revision: null,
       commit: null,
       sha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
       total: 3,

@@ -109,7 +109,10 @@ export async function startLoopbackHub(repos: Record<string, HubRepo>): Promise<
   const hub = await serve(false, (req, res) => {
     const path = decodeURIComponent(req.url ?? '');
     const found = route(repos, path);
-    if (found === null) return void res.writeHead(404, { 'x-error-code': 'RepoNotFound' }).end();
+    if (found === null) {
+      const code = isKnown(repos, path) ? 'RevisionNotFound' : 'RepoNotFound';
+      return void res.writeHead(404, { 'x-error-code': code }).end();
+    }
     const { repo, file, tree } = found;
     if (repo.token !== undefined && req.headers.authorization !== `Bearer ${repo.token}`) {
       return void res.writeHead(401, { 'x-error-code': 'GatedRepo' }).end();
@@ -167,6 +170,12 @@ interface Route {
   /** null: the repository itself. */
   readonly file: string | null;
   readonly tree?: true;
+}
+
+/** Whether a path is of a repository that is there, at whatever revision. */
+function isKnown(repos: Record<string, HubRepo>, path: string): boolean {
+  const id = /^\/api\/((?:models|datasets)\/.+?)\/revision\//.exec(path)?.[1];
+  return Object.keys(repos).some((name) => name.split('@')[0] === id);
 }
 
 function route(repos: Record<string, HubRepo>, path: string): Route | null {
