@@ -202,7 +202,10 @@ class SessionSampler implements OnnxSampler {
     checkRequests(requests, { vocabSize: spec.vocabSize, maxContext });
     if (requests.length === 0) return [];
     const { signal, onToken, onCompletion, arrivals } = options;
-    const samplers = new RequestSamplers(params, { ...spec, ...tokenizer });
+    const samplers = new RequestSamplers(params, {
+      vocabSize: spec.vocabSize,
+      eosIds: tokenizer.eosIds,
+    });
     const { promptLane, decodeLane, lanes } = this.model;
     const isMixed = arrivals !== undefined || requests.some((request) => request.params);
     const limits = this.slotLimits;

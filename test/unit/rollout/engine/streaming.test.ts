@@ -62,6 +62,17 @@ const MIXED: readonly Partial<SamplingParams>[] = [
 const mixed = MIXED.map((changes, i) => request(i, { params: { ...PARAMS, ...changes } }));
 
 describe('requests with parameters of their own', () => {
+  it('draw from the whole vocabulary of a model that has more than its tokenizer', async () => {
+    const tokenizer = { ...letterTokenizer(golden.eos), vocabSize: 5 };
+    const other = await createOnnxSampler({
+      ...{ spec, weights: goldenWeights(golden), tokenizer, maxContext: 96, threads: 1 },
+    });
+    const changed = await other.generate(mixed, PARAMS);
+    other.dispose();
+    const all = await sampler.generate(mixed, PARAMS);
+    expect(changed.map(({ ids }) => ids)).toEqual(all.map(({ ids }) => ids));
+  });
+
   it('come out in one call as each does in a call with these parameters', async () => {
     const together = await sampler.generate(mixed, PARAMS);
     for (const [i, { params, ...plain }] of mixed.entries()) {
