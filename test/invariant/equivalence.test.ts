@@ -1,7 +1,4 @@
 /** Ways to compute that must come to the same: what is exact is asserted exactly. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DpoLossType, GrpoLossType } from '../../src/losses/index.js';
 import {
@@ -27,6 +24,7 @@ import {
 } from '../../src/train/index.js';
 import { Rng } from '../../src/util/rng.js';
 import { adapterHash, readAdapter, writeAdapter } from '../../src/weights/index.js';
+import { temporaryFolder } from '../support/temporary.js';
 import {
   largestGap,
   logpsOf,
@@ -458,10 +456,9 @@ describe('an adapter saved and loaded', () => {
     await moveAway(policy);
     const plan = policy.lora!;
     const adapter = adapterFromLora(plan, await policy.parameters.download(), 'some/base');
-    const dir = mkdtempSync(join(tmpdir(), 'lorikeet-adapter-'));
+    const dir = temporaryFolder();
     writeAdapter(dir, adapter);
     const loaded = readAdapter(dir);
-    rmSync(dir, { recursive: true });
     expect(adapterHash(loaded)).toBe(adapterHash(adapter));
     const { spec, weights } = tinyModel('llama');
     const again = planLora(spec, loaded.config);

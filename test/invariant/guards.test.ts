@@ -1,6 +1,4 @@
 /** Guards of the training step, each provoked on a tiny policy: what is stopped, and what is kept. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type MaskedSequence, NO_LORA, Policy } from '../../src/model/index.js';
@@ -18,6 +16,8 @@ import {
 } from '../../src/train/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { Rng } from '../../src/util/rng.js';
+import { logInto } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { randomIds, tinyModel, tinyPolicy } from './tiny-policy.js';
 
 const rng = Rng.of('guards');
@@ -63,12 +63,7 @@ const values = (): Float32Array => policy.parameters.values.dataSync<'float32'>(
 async function checked(tasks: readonly MicroTask[], command: 'sft' | 'grpo'): Promise<string[]> {
   const said: string[] = [];
   for (const step of [0, 1]) await trainer.step(tasks, { step, learningRate: 1e-2 });
-  const context = {
-    signal: new AbortController().signal,
-    log: (line: string) => void said.push(line),
-    print: () => undefined,
-    verbose: false,
-  };
+  const context = logInto(said);
   const trained = { trainer } as Parameters<typeof checkChanged>[0]['trained'];
   checkChanged({ startStep: 0, trained, context }, { step: 2, tokens: 0 }, command);
   return said;
@@ -136,42 +131,38 @@ test.each([
 
 test('the last good state is saved when a loss is not finite', async () => {
   open();
-  const dir = mkdtempSync(join(tmpdir(), 'lorikeet-guards-'));
+  const dir = temporaryFolder();
   const { shapes } = policy.parameters;
   const store: CheckpointStore = { dir, shapes, fingerprint: 'f', limit: null };
-  try {
-    const run = runLoop({
-      schedule: { type: 'constant', learningRate: 1e-2, warmupSteps: 0, totalSteps: 9 },
-      startStep: 0,
-      startTokens: 0,
-      step: async (step, learningRate) => {
-        await trainer.step(step < 3 ? TASKS : BROKEN, { step, learningRate });
-        return { tokens: 1, metrics: {} };
-      },
-      epochsAt: (step) => step,
-      saveSteps: 100,
-      save: async ({ step, tokens }) => {
-        const parameters = await policy.parameters.download();
-        const optimizer = await trainer.optimizer.state();
-        saveCheckpoint(store, {
-          step,
-          tokens,
-          parameters,
-          optimizer,
-          reference: null,
-          evaluations: [],
-        });
-      },
-      onRow: () => undefined,
-      signal: new AbortController().signal,
-    });
-    await expect(run).rejects.toThrow(/^not_finite at step 4/);
-    expect(listCheckpoints(dir)).toEqual([join(dir, 'step-000003')]);
-    const { parameters } = loadCheckpoint(join(dir, 'step-000003'), store);
-    const kept = [...parameters.values()].flatMap((part) => [...part]);
-    expect(kept).toEqual([...values()]);
-    expect(kept.every(Number.isFinite)).toBe(true);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+  const run = runLoop({
+    schedule: { type: 'constant', learningRate: 1e-2, warmupSteps: 0, totalSteps: 9 },
+    startStep: 0,
+    startTokens: 0,
+    step: async (step, learningRate) => {
+      await trainer.step(step < 3 ? TASKS : BROKEN, { step, learningRate });
+      return { tokens: 1, metrics: {} };
+    },
+    epochsAt: (step) => step,
+    saveSteps: 100,
+    save: async ({ step, tokens }) => {
+      const parameters = await policy.parameters.download();
+      const optimizer = await trainer.optimizer.state();
+      saveCheckpoint(store, {
+        step,
+        tokens,
+        parameters,
+        optimizer,
+        reference: null,
+        evaluations: [],
+      });
+    },
+    onRow: () => undefined,
+    signal: new AbortController().signal,
+  });
+  await expect(run).rejects.toThrow(/^not_finite at step 4/);
+  expect(listCheckpoints(dir)).toEqual([join(dir, 'step-000003')]);
+  const { parameters } = loadCheckpoint(join(dir, 'step-000003'), store);
+  const kept = [...parameters.values()].flatMap((part) => [...part]);
+  expect(kept).toEqual([...values()]);
+  expect(kept.every(Number.isFinite)).toBe(true);
 });

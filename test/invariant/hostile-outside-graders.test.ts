@@ -3,25 +3,21 @@
  * sandbox. Each Python grade is a process, so the sandbox sees the first 1,000 texts, the largest among them;
  * LORIKEET_HOSTILE_TEXTS=10000 gives it all.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig } from '../../src/config/index.js';
 import { gradeAll } from '../../src/recipes/grade/grade-all.js';
 import { openScorer } from '../../src/recipes/grade/scorer.js';
 import { gradedSample } from '../../src/rewards/index.js';
 import { sandboxSupport } from '../../src/sandbox/index.js';
 import { findProgram } from '../../src/util/programs.js';
-import { startServer } from '../unit/endpoint/server.js';
+import { startServer } from '../support/model-server.js';
 import { hostileTexts } from './hostile-texts.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'hostile-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const TEXTS = hostileTexts(10_000);
-const { signal } = new AbortController();
-const context = { signal, log: () => {}, print: () => {}, verbose: false };
 
 /** Counts of the statuses; scores outside of [0, 1]; the longest grade, seconds. */
 async function graded(grader: object, texts: readonly string[], words: readonly string[]) {
@@ -29,11 +25,15 @@ async function graded(grader: object, texts: readonly string[], words: readonly 
   writeFileSync(file, JSON.stringify(grader));
   const scorer = await openScorer(
     loadConfig(gradeSchema, { overrides: [`grader=${file}`, ...words] }),
-    context,
+    SILENT,
   );
   try {
     const samples = texts.map((output_text) => gradedSample({ answer: '12' }, { output_text }));
-    const all = await gradeAll(samples, { grade: scorer.grade, concurrency: 8, signal });
+    const all = await gradeAll(samples, {
+      grade: scorer.grade,
+      concurrency: 8,
+      signal: SILENT.signal,
+    });
     const statuses: Record<string, number> = {};
     for (const { outcome } of all) statuses[outcome.status] = (statuses[outcome.status] ?? 0) + 1;
     const strays = all.filter(({ outcome: { score, status } }) =>
@@ -97,6 +97,9 @@ def grade(sample, item):
         pass
     return len(set(text)) / max(1, len(text))
 `;
+
+import { SILENT } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
 
 const TIMEOUT_S = 1;
 const support = await sandboxSupport();

@@ -1,22 +1,15 @@
 /** GRPO whose reward is a model folder that judges: every completion gets its grade, and the judge is counted. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { grpoSchema, loadConfig } from '../../src/config/index.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { readJsonl } from '../../src/util/files.js';
-import { tinyTraining } from '../recipes/tiny-training.js';
+import { SILENT } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { tinyTraining } from '../support/tiny-training.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-judged-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
+const folder = temporaryFolder();
 
 test('grpo learns from a judge of its own', async () => {
   const { base, keys } = await tinyTraining(folder);
@@ -37,7 +30,7 @@ test('grpo learns from a judge of its own', async () => {
       ...[`rewards=[{name: judged, grader: ${grader}}]`, `judge.model_path=${base}`],
       ...['judge.prompt_template={prompt}', 'judge.max_new_tokens=24', 'judge.cache_dir=null'],
     ];
-    await runGrpo(loadConfig(grpoSchema, { overrides }), context);
+    await runGrpo(loadConfig(grpoSchema, { overrides }), SILENT);
     const [samples, metrics] = ['samples.jsonl', 'metrics.jsonl'].map((file) =>
       readJsonl(join(output, file)),
     );

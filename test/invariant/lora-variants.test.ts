@@ -1,6 +1,5 @@
 /** Every kind of LoRA computes here what it computes in PEFT (scripts/golden/lora_variants.py). */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
@@ -29,6 +28,7 @@ import {
   toFloat32,
   writeAdapter,
 } from '../../src/weights/index.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { goldenTensor, goldenWeights } from '../unit/model/golden.js';
 import { batchOf, logitGap, relativeError } from '../unit/model/numbers.js';
 import { largestGap, logpsOf } from './tiny-policy.js';
@@ -160,20 +160,16 @@ describe.each(Object.entries(cases))('%s', (name, { options, loss: expectedLoss,
   test('files have the names that PEFT gives, and come back', () => {
     const values = new Map(plan.shapes.map((one, i) => [one.name, start.values[i]!]));
     const adapter = adapterFromLora(plan, values, 'base');
-    const dir = mkdtempSync(join(tmpdir(), 'lorikeet-variant-'));
-    try {
-      const plain = isPissa ? asPlainLora(adapter, adapter) : adapter;
-      writeAdapter(dir, plain);
-      const written = readSafetensors(join(dir, 'adapter_model.safetensors'));
-      expect([...written.keys()].sort()).toEqual(Object.keys(saved).sort());
-      if (isPissa) return;
-      for (const [key, { shape }] of written) expect(shape, key).toEqual(saved[key]);
-      const back = readAdapter(dir);
-      checkTensors(planLora(spec, back.config), back, dir);
-      expect(loraFromAdapter(plan, back)).toEqual(start.values);
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
+    const dir = temporaryFolder();
+    const plain = isPissa ? asPlainLora(adapter, adapter) : adapter;
+    writeAdapter(dir, plain);
+    const written = readSafetensors(join(dir, 'adapter_model.safetensors'));
+    expect([...written.keys()].sort()).toEqual(Object.keys(saved).sort());
+    if (isPissa) return;
+    for (const [key, { shape }] of written) expect(shape, key).toEqual(saved[key]);
+    const back = readAdapter(dir);
+    checkTensors(planLora(spec, back.config), back, dir);
+    expect(loraFromAdapter(plan, back)).toEqual(start.values);
   });
 });
 

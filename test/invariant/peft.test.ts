@@ -1,6 +1,5 @@
 /** An adapter that peft saved computes here what it computes there (scripts/golden/adapter.py). */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -14,6 +13,7 @@ import { linearModules } from '../../src/model/spec.js';
 import { createOnnxSampler } from '../../src/rollout/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { readAdapter, writeAdapter } from '../../src/weights/index.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { goldenWeights } from '../unit/model/golden.js';
 import { largestGap, logpsOf } from './tiny-policy.js';
 
@@ -59,9 +59,8 @@ test('in the sampler', async () => {
 });
 
 test('written again, it is the same file', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'lorikeet-peft-'));
+  const dir = temporaryFolder();
   writeAdapter(dir, adapter);
   const bytes = readFileSync(join(dir, TENSORS));
-  rmSync(dir, { recursive: true });
   expect(bytes.equals(readFileSync(join(FOLDER, TENSORS)))).toBe(true);
 });

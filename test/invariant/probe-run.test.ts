@@ -1,8 +1,6 @@
 /** A GRPO run whose sampler misses an update stops with a guard error, whatever hash the sampler claims. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { runSft } from '../../src/recipes/sft.js';
@@ -10,7 +8,9 @@ import type { RolloutSampler } from '../../src/rollout/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { readJson, readJsonl } from '../../src/util/files.js';
 import { type Adapter, adapterHash } from '../../src/weights/index.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../recipes/tiny-training.js';
+import { SILENT } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 
 /** How the sampler behaves after its first sync. */
 const sampler = vi.hoisted(() => ({ after: 'synced' as 'synced' | 'stale' | 'forged' }));
@@ -45,24 +45,16 @@ function withLostSyncs(real: RolloutSampler): RolloutSampler {
   };
 }
 
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
 let folder: string;
 let tiny: TinyTraining;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-probe-'));
+  folder = temporaryFolder();
   tiny = await tinyTraining(folder);
   const run = [`model=${tiny.base}`, `output_dir=${join(folder, 'sft')}`, 'max_steps=36'];
   const overrides = [...tiny.keys, ...FORMAT_KEYS, ...run];
-  await runSft(loadConfig(sftSchema, { overrides }), context);
+  await runSft(loadConfig(sftSchema, { overrides }), SILENT);
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function grpo(runDir: string, further: readonly string[] = []): Promise<void> {
   const keys = [
@@ -75,7 +67,7 @@ async function grpo(runDir: string, further: readonly string[] = []): Promise<vo
   const run = [`model=${join(folder, 'sft')}`, `output_dir=${runDir}`, 'max_steps=4'];
   await runGrpo(
     loadConfig(grpoSchema, { overrides: [...tiny.keys, ...run, ...keys, ...further] }),
-    context,
+    SILENT,
   );
 }
 

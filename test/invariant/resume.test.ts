@@ -2,10 +2,7 @@
  * Steps, a checkpoint on disk, and the rest of the steps in a fresh policy give the bits of an unbroken run;
  * an interrupt saves where it may, and stops there.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { MaskedSequence } from '../../src/model/index.js';
 import { AdamW } from '../../src/tensor/index.js';
 import {
@@ -20,6 +17,7 @@ import {
 } from '../../src/train/index.js';
 import { InterruptError } from '../../src/util/errors.js';
 import { Rng } from '../../src/util/rng.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { randomIds, type TinyPolicyOptions, tinyPolicy } from './tiny-policy.js';
 
 const TOTAL = 8;
@@ -51,9 +49,8 @@ interface Session {
 
 let dir: string;
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-resume-'));
+  dir = temporaryFolder();
 });
-afterEach(() => rmSync(dir, { recursive: true }));
 
 /** What one process does: all of it with its own policy, optimizer and data order. */
 async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Outcome> {
@@ -135,7 +132,7 @@ describe.each([
 
   test.each([1, 5])('goes on after an interrupt in step %i', async (abortAt) => {
     const whole = await session({ options });
-    rmSync(dir, { recursive: true });
+    dir = temporaryFolder();
     const begun = await session({ options, abortAt });
     expect(begun.interrupted?.exitCode).toBe(130);
     expect(begun.losses.size).toBe(abortAt);

@@ -2,11 +2,9 @@
  * Each trainer learns on the quickstart's tiny decoder, and no guard or alarm speaks up meanwhile:
  * `npm run test:learning`, about twenty minutes on two cores. The results stand in docs/benchmarks.md.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type LearningRow, writeLearning } from '../../scripts/benchmarks/learning.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { Learning } from './start.js';
 
 const SEEDS = [1, 2, 3];
@@ -41,7 +39,7 @@ let sftLosses: number[];
 const table: LearningRow[] = [];
 
 beforeAll(async () => {
-  learning = new Learning(mkdtempSync(join(tmpdir(), 'lorikeet-learning-')));
+  learning = new Learning(temporaryFolder());
   await learning.prepare();
   sftLosses = (await learning.sft('sft')).map(({ loss }) => loss as number);
   startAccuracy = await learning.accuracy('sft');
@@ -53,7 +51,6 @@ afterEach(() => {
 
 afterAll(() => {
   if (table.length === 2 + SEEDS.length * Object.keys(VARIANTS).length) writeLearning(table);
-  rmSync(learning.dir, { recursive: true });
 });
 
 interface Result {

@@ -27,6 +27,7 @@ import {
   toJsonl,
   writeFileAtomic,
 } from '../../src/util/files.js';
+import { SILENT } from '../support/context.js';
 import { preferencePairs } from './preference-pairs.js';
 
 /** Rows of the quickstart's generator: mostly problems with a carry or borrow, two of three worked out. */
@@ -49,12 +50,10 @@ export class Learning {
   constructor(dir: string) {
     this.dir = dir;
     this.context = {
-      signal: new AbortController().signal,
+      ...SILENT,
       log: (line) => {
         if (/warning/i.test(line)) this.warnings.push(line);
       },
-      print: () => undefined,
-      verbose: false,
     };
   }
 

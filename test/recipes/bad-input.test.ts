@@ -2,24 +2,23 @@
 import {
   appendFileSync,
   cpSync,
-  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { initModelSchema, loadConfig } from '../../src/config/index.js';
 import { runInitModel } from '../../src/recipes/init-model.js';
 import { readJson, toJsonl, writeJson } from '../../src/util/files.js';
+import { SILENT } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, snapshot } from './command-line.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-bad-'));
+const dir = temporaryFolder();
 const at = (...names: string[]) => join(dir, ...names);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const PROBLEMS = [
   { question: '1 + 1?', reasoning: '1 + 1 = 2', answer: '2' },
@@ -37,9 +36,7 @@ async function makeModel(name: string, ...overrides: string[]): Promise<void> {
       ...overrides,
     ],
   });
-  const ignore = () => undefined;
-  const signal = new AbortController().signal;
-  await runInitModel(config, { signal, log: ignore, print: ignore, verbose: false });
+  await runInitModel(config, SILENT);
 }
 
 /** A copy of the good model to break. */

@@ -2,17 +2,16 @@
  * configs/coherence/smoke.yaml by one command with small counts: every file by its name, with its contents.
  * Learning is not looked for here. Skips without the rows of GSM8K Platinum in LORIKEET_DATA.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRows } from '../../src/data/index.js';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = mkdtempSync(join(tmpdir(), 'lorikeet-coherence-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 const at = (...names: string[]) => join(root, ...names);
 const json = (...names: string[]) => readJson(at(...names)) as JsonRow;
 const csv = (name: string) =>

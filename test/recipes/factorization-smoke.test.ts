@@ -2,16 +2,15 @@
  * The factorization system by one command, with small counts: its files under their names, what is in them,
  * that a second call does nothing, and that a new run stands beside the first.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isFactorization } from '../../src/data/index.js';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = mkdtempSync(join(tmpdir(), 'lorikeet-rft-data-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 const SIZES = ['tier0_samples=20', 'tier1_samples=40', 'sft_steps=3', 'rft_steps=2'];
 const WORDS = [

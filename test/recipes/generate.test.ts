@@ -1,13 +1,13 @@
 /** `generate` killed by SIGKILL and gone on with: no row is lost, none is made twice. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type JsonRow, readJsonl, toJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { tinyTraining } from '../support/tiny-training.js';
 import { call, interrupt, start } from './command-line.js';
-import { tinyTraining } from './tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-generate-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 let model: string;
 
@@ -16,7 +16,6 @@ beforeAll(async () => {
   const prompts = Array.from({ length: 30 }, (_, i) => ({ prompt: `${i}+${i}=` }));
   writeFileSync(at('in.jsonl'), toJsonl(prompts));
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const argv = (output: string, ...words: string[]) => [
   ...['generate', `model=${model}`, `input=${at('in.jsonl')}`, `output=${at(output)}`],

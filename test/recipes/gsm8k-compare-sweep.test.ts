@@ -2,16 +2,15 @@
  * The comparison over numbers of training samples, and the traces of one of its runs, on real GSM8K rows.
  * Skips without the folder of rows in LORIKEET_DATA.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readJson, readJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call } from './command-line.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-sweep-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 const ENV = {
   OUTPUT_DIR: dir,

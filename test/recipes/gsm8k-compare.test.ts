@@ -2,17 +2,16 @@
  * The comparison on real GSM8K rows by one command, with small counts: the files that it names, their
  * contents, and that a second call does nothing. Skips without the folder of rows in LORIKEET_DATA.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRows } from '../../src/data/index.js';
 import { readJson, readJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome, snapshot } from './command-line.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-gsm8k-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 const root = join(dir, 'out');
 const ENV = {

@@ -1,21 +1,20 @@
 /** Ctrl-C and SIGTERM: what is done is saved, the exit code names the signal, and the run goes on later. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 import { call, interrupt, snapshot, start } from './command-line.js';
 import { rowsIn } from './killed-run.js';
-import { type TinyTraining, tinyTraining } from './tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-interrupt-'));
+const dir = temporaryFolder();
 const at = (...names: string[]) => join(dir, ...names);
 let tiny: TinyTraining;
 
 beforeAll(async () => {
   tiny = await tinyTraining(dir);
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const STEPS = 100;
 const FEW_STEPS = 20;

@@ -1,14 +1,13 @@
 /** Two rounds of rollouts, pairs and DPO by the pipeline file, on a tiny model. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { readJson, readJsonl, sha256 } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { FORMAT_KEYS, tinyTraining } from '../support/tiny-training.js';
 import { call } from './command-line.js';
-import { FORMAT_KEYS, tinyTraining } from './tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-iterative-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = temporaryFolder();
 
 const at = (...names: string[]) => join(dir, 'out', 'iterative-dpo', ...names);
 /** So many that some prompts have right and wrong answers: the tiny model is right now and then. */

@@ -3,13 +3,13 @@
  * metrics, samples. `LORIKEET_KILLS=20` kills each kind of run at least that often, at random moments.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { Rng } from '../../src/util/rng.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 import { type Kill, killedLorikeet, lorikeet, rowsIn } from './killed-run.js';
 import { type RunResult, runResult } from './run-result.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js';
 
 const KILLS = Number(process.env.LORIKEET_KILLS ?? 0);
 const SEED = process.env.LORIKEET_KILL_SEED ?? '1';
@@ -116,11 +116,9 @@ let folder: string;
 let tiny: TinyTraining;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-kill-'));
+  folder = temporaryFolder();
   tiny = await tinyTraining(folder);
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const wholeRun = (name: string) => join(folder, `whole ${name}`);
 

@@ -1,35 +1,32 @@
 /** Each trainer learns something within seconds, without a warning; `npm run test:learning` asks for more. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { dpoSchema, grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
 import type { RecipeContext } from '../../src/recipes/context.js';
 import { runDpo } from '../../src/recipes/dpo.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { runSft } from '../../src/recipes/sft.js';
 import { readJson, readJsonl } from '../../src/util/files.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js';
+import { SILENT } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 
 let dir: string;
 let tiny: TinyTraining;
 const warnings: string[] = [];
 const context: RecipeContext = {
-  signal: new AbortController().signal,
+  ...SILENT,
   log: (line) => {
     if (/warning/i.test(line)) warnings.push(line);
   },
-  print: () => undefined,
-  verbose: false,
 };
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-learning-'));
+  dir = temporaryFolder();
   tiny = await tinyTraining(dir);
   const keys = [...keysOf('sft', tiny.base), ...FORMAT_KEYS, 'max_steps=36'];
   await runSft(loadConfig(sftSchema, { overrides: keys }), context);
 }, 60_000);
-afterAll(() => rmSync(dir, { recursive: true }));
 
 const keysOf = (name: string, model: string) => [
   `model=${model}`,

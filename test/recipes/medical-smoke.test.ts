@@ -2,18 +2,17 @@
  * The medical system by one command on real rows, with small counts: its files under their names and what is in
  * them, predictions that are taken from disk, and the comparisons. Skips without rows in LORIKEET_DATA.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { MEDICAL_PROMPTS } from '../../src/data/index.js';
 import { FUZZ_SCORERS } from '../../src/rewards/index.js';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = mkdtempSync(join(tmpdir(), 'lorikeet-medical-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 const SIZES = ['train_samples=16', 'test_samples=6', 'sft_steps=4', 'n_epochs=1', 'n_runs=2'];
 const WORDS = [

@@ -2,16 +2,15 @@
  * configs/olympiad/smoke.yaml by one command with small counts: every part's files and what is in them. Skips
  * without the rows of MATH and ToRA in LORIKEET_DATA.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = mkdtempSync(join(tmpdir(), 'lorikeet-olympiad-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 const at = (...names: string[]) => join(root, ...names);
 const json = (...names: string[]) => readJson(at(...names)) as JsonRow;
 const FILE = 'configs/olympiad/smoke.yaml';

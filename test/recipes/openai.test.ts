@@ -1,6 +1,5 @@
 /** Jobs at OpenAI by the command line: killed at a bad moment and gone on with, and as a stage of a pipeline. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readJson, readJsonl, toJsonl } from '../../src/util/files.js';
@@ -17,6 +16,7 @@ import {
   success,
 } from '../support/fine-tuning-exchanges.js';
 import { type Exchange, type ReplayServer, replay } from '../support/replay-server.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { call, interrupt, start } from './command-line.js';
 
 const KEY = 'sk-loopback-0123456789abcdef';
@@ -30,7 +30,7 @@ let dir: string;
 let server: ReplayServer;
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-openai-'));
+  dir = temporaryFolder();
   const messages = [
     { role: 'user', content: '2+2?' },
     { role: 'assistant', content: '4' },
@@ -41,7 +41,6 @@ beforeEach(() => {
 
 afterEach(async () => {
   await server.close();
-  rmSync(dir, { recursive: true });
 });
 
 const words = (...more: string[]) => [

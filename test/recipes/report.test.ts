@@ -2,8 +2,7 @@
  * Reports in a real browser: 1,280 and 390 pixels wide, light and dark. Skips where no Chromium is
  * installed (on Debian: apt-get install chromium).
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,11 +17,11 @@ import {
   sampleRow,
   writeReport,
 } from '../../src/report/index.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { type Browser, findChromium, startChromium, type View } from './chromium.js';
 
 const chromium = findChromium();
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-page-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 /** Words without a place to break, as models write them. */
 const LONG_WORD = 'unbreakable'.repeat(40);

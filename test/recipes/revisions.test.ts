@@ -1,12 +1,12 @@
 /** A base and rows that are pinned to revisions of a hub, through a training, its resume and its adapter. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readJson, readJsonl, writeJson } from '../../src/util/files.js';
-import { call } from '../unit/cli/world.js';
+import { call } from '../support/call.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 import { type HubFile, type LoopbackHub, startLoopbackHub } from '../unit/hub/loopback-hub.js';
-import { type TinyTraining, tinyTraining } from './tiny-training.js';
 
 const [MAIN, PINNED, ROWS] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [
   string,
@@ -24,7 +24,7 @@ const filesOf = (folder: string): Record<string, HubFile> =>
   );
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-revisions-'));
+  dir = temporaryFolder();
   tiny = await tinyTraining(dir);
   const files = filesOf(tiny.base);
   const rows = { 'train.jsonl': { bytes: readFileSync(join(dir, 'rows.jsonl')) } };
@@ -41,7 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   vi.unstubAllEnvs();
   await hub.close();
-  rmSync(dir, { recursive: true });
 });
 
 const run = () => join(dir, 'run');

@@ -1,10 +1,8 @@
 /** Options of the trainers in whole runs on a tiny model: what they leave in the run folder. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { dpoSchema, grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
-import type { RecipeContext } from '../../src/recipes/context.js';
 import { runDpo } from '../../src/recipes/dpo.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { judgeModels } from '../../src/recipes/judge/judge-model.js';
@@ -12,24 +10,20 @@ import { runSft } from '../../src/recipes/sft.js';
 import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { type JsonRow, readJsonl } from '../../src/util/files.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js';
+import { logInto } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 
 let dir: string;
 let tiny: TinyTraining;
 const said: string[] = [];
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: (line) => void said.push(line),
-  print: () => undefined,
-  verbose: false,
-};
+const context = logInto(said);
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-options-'));
+  dir = temporaryFolder();
   tiny = await tinyTraining(dir);
   await sft('start', ['max_steps=20']);
 });
-afterAll(() => rmSync(dir, { recursive: true }));
 
 const keysOf = (name: string, model: string) => [
   `model=${model}`,

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { commands } from '../../../src/cli/commands/index.js';
 import { keyDocs } from '../../../src/config/index.js';
-import { temporaryFile, temporaryFolder } from '../config/temporary.js';
-import { call } from './world.js';
+import { call } from '../../support/call.js';
+import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
 
 describe('help', () => {
   it('lists every command with its summary', async () => {

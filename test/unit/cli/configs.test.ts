@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { call } from './world.js';
+import { call } from '../../support/call.js';
 
 const files = readdirSync('configs', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.yaml'))

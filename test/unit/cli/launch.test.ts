@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { lastJson, stageLauncher } from '../../../src/cli/launch.js';
-import { temporaryFile, temporaryFolder } from '../config/temporary.js';
+import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
 
 const tsx = [process.execPath, '--import', 'tsx'];
 const source = (path: string) => JSON.stringify(pathToFileURL(`src/${path}`).href);

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { temporaryFile } from '../config/temporary.js';
+import { temporaryFile } from '../../support/temporary.js';
 
 function lorikeet(...argv: string[]) {
   const { status, stdout, stderr } = spawnSync(

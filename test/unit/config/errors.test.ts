@@ -10,7 +10,7 @@ import {
   sftSchema,
 } from '../../../src/config/index.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
-import { temporaryFile, temporaryFolder } from './temporary.js';
+import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
 
 function messageFor(schema: ConfigSchema, overrides: string[], file?: string): string {
   try {

@@ -11,7 +11,7 @@ import {
   sftSchema,
   tracesSchema,
 } from '../../../src/config/index.js';
-import { temporaryFile } from './temporary.js';
+import { temporaryFile } from '../../support/temporary.js';
 
 const minimal = ['model=m', 'dataset=gsm8k'];
 

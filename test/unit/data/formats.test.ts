@@ -1,19 +1,18 @@
 /** Row files: values by hand (or by pyarrow, scripts/parquet-fixtures.py), errors with file and line. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { readRowFile } from '../../../src/data/formats/index.js';
 import { InputError } from '../../../src/util/errors.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/data');
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-data-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function file(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);

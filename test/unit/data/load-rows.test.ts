@@ -1,20 +1,19 @@
 /** Loading rows by name, file, folder and hub id, with columns, shuffles, malformed rows and provenance. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadRows, NAMED_DATASETS } from '../../../src/data/index.js';
 import { type JsonRow, toJsonl } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { type LoopbackHub, startLoopbackHub } from '../hub/loopback-hub.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/data');
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-data-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function write(name: string, rows: readonly JsonRow[]): string {
   const path = join(folder, name);
@@ -77,7 +76,7 @@ describe('a file', () => {
   it('orders rows by the seed and their number, wherever the file lies', async () => {
     const order = async (path: string) =>
       (await loadRows(path, { shuffleSeed: 1 })).rows.map(({ question }) => question);
-    const there = mkdtempSync(join(folder, 'other-'));
+    const there = temporaryFolder();
     const copy = join(there, 'copy.jsonl');
     writeFileSync(copy, toJsonl(problems(50)));
     expect(await order(copy)).toEqual(await order(write('rows.jsonl', problems(50))));

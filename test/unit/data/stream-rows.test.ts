@@ -1,6 +1,5 @@
 /** Large sets read as far as needed, cleaned, with what is left out counted. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -9,6 +8,7 @@ import { streamRowFile } from '../../../src/data/formats/stream.js';
 import { readRowFile, streamRows } from '../../../src/data/index.js';
 import { NAMED_DATASETS } from '../../../src/data/named.js';
 import { toJsonl } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const problem = (text: string, answer: string) => ({
   problem: text,
@@ -16,7 +16,7 @@ const problem = (text: string, answer: string) => ({
 });
 
 function dataFolder(name: string, text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-stream-'));
+  const folder = temporaryFolder();
   mkdirSync(join(folder, name));
   writeFileSync(join(folder, name, 'train.jsonl.gz'), gzipSync(text));
   return folder;
@@ -55,7 +55,7 @@ test('no row behind the last one needed is looked at', async () => {
 });
 
 test('the columns of OpenMathReasoning', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-stream-'));
+  const folder = temporaryFolder();
   mkdirSync(join(folder, 'openmath_reasoning'));
   const row = { problem: 'P', generated_solution: 'S', expected_answer: '7', problem_type: 't' };
   writeFileSync(join(folder, 'openmath_reasoning', 'tir.jsonl.gz'), gzipSync(toJsonl([row])));
@@ -66,7 +66,7 @@ test('the columns of OpenMathReasoning', async () => {
 });
 
 test('a streamed file has the rows of the file read whole', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-stream-'));
+  const folder = temporaryFolder();
   const text = toJsonl(ROWS).replace('\n', '\n\n');
   writeFileSync(join(folder, 'a.jsonl'), text);
   writeFileSync(join(folder, 'a.json'), JSON.stringify(ROWS));

@@ -1,8 +1,7 @@
 /** The generated parts of the documentation are those of the program, and the script renews them. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   commandPage,
@@ -12,6 +11,7 @@ import {
   writePages,
 } from '../../../scripts/command-pages.js';
 import { commands } from '../../../src/cli/commands/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const brew: Documented = {
   name: 'brew',
@@ -67,10 +67,9 @@ describe('the script', () => {
   let root: string;
 
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'lorikeet-docs-'));
+    root = temporaryFolder();
     writeFileSync(join(root, 'README.md'), README);
   });
-  afterEach(() => rmSync(root, { recursive: true }));
 
   const pagePath = () => join(root, 'docs/commands/brew.md');
 

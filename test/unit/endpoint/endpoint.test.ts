@@ -1,6 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   chatCompletion,
@@ -10,7 +8,14 @@ import {
   endpointSettings,
   openEndpoint,
 } from '../../../src/endpoint/index.js';
-import { type Answer, type Asked, chatAnswer, startServer, type TestServer } from './server.js';
+import {
+  type Answer,
+  type Asked,
+  chatAnswer,
+  startServer,
+  type TestServer,
+} from '../../support/model-server.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -157,8 +162,7 @@ describe('chatCompletion', () => {
 
 describe('the cache', () => {
   it('asks once for the same content, in one process and in the next', async () => {
-    const cacheDir = mkdtempSync(join(tmpdir(), 'replies-'));
-    closers.push(() => rmSync(cacheDir, { recursive: true }));
+    const cacheDir = temporaryFolder();
     const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 10 }));
     const endpoint = open(server, { cacheDir });
     const both = await Promise.all([1, 2].map(() => chatCompletion(endpoint, request)));
@@ -175,8 +179,7 @@ describe('the cache', () => {
   });
 
   it('keeps no failure', async () => {
-    const cacheDir = mkdtempSync(join(tmpdir(), 'replies-'));
-    closers.push(() => rmSync(cacheDir, { recursive: true }));
+    const cacheDir = temporaryFolder();
     const server = await serve((_, index) =>
       index === 0 ? { status: 400, body: {} } : { body: chatAnswer('yes') },
     );

@@ -1,9 +1,8 @@
 /** Evaluations of hand-written completions: rows, metrics, files, and paired comparison. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type Complete,
   compareEvaluations,
@@ -15,9 +14,9 @@ import {
 } from '../../../src/evaluate/index.js';
 import { openRun, textTable } from '../../../src/report/index.js';
 import { makeRewards } from '../../../src/rewards/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-eval-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 const ROWS = [
   { question: 'one?', answer: '1' },

@@ -1,13 +1,11 @@
 /** The results file: metrics, parts, examples, and a factorization's parts under the names of its targets. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { evaluate, factorizationGrader, writeResults } from '../../../src/evaluate/index.js';
 import { type JsonRow, readJson } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-results-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 it('names the parts of a factorization as jobs name their targets', async () => {
   const answers = [

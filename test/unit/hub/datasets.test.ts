@@ -1,9 +1,9 @@
 /** Which files of a hub data set make a split. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ResolveDatasetOptions, resolveDatasetFiles } from '../../../src/hub/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { type HubRepo, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
 
 let hub: LoopbackHub;
@@ -15,7 +15,7 @@ function repo(names: readonly string[], cardData?: unknown): HubRepo {
 }
 
 beforeEach(async () => {
-  cacheDir = mkdtempSync(join(tmpdir(), 'lorikeet-hub-'));
+  cacheDir = temporaryFolder();
   hub = await startLoopbackHub({
     'datasets/openai/gsm8k': repo([
       'README.md',
@@ -53,7 +53,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await hub.close();
-  rmSync(cacheDir, { recursive: true, force: true });
 });
 
 async function names(id: string, more: ResolveDatasetOptions = {}): Promise<string[]> {

@@ -1,7 +1,6 @@
 /** Downloads against a loopback hub: whole, broken and resumed, damaged, refused, offline, two at once. */
 import { fork } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
   resolveModelDir,
 } from '../../../src/hub/index.js';
 import { InputError, RunError, SetupError } from '../../../src/util/errors.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { etagOf, type HubRepo, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
 
 const COMMIT = 'a'.repeat(40);
@@ -23,7 +23,7 @@ let hub: LoopbackHub;
 let cacheDir: string;
 
 beforeEach(async () => {
-  cacheDir = mkdtempSync(join(tmpdir(), 'lorikeet-hub-'));
+  cacheDir = temporaryFolder();
   hub = await startLoopbackHub({
     'models/tiny/llama': {
       commit: COMMIT,
@@ -39,7 +39,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await hub.close();
-  rmSync(cacheDir, { recursive: true, force: true });
 });
 
 function options(more: HubOptions = {}): HubOptions {
@@ -373,7 +372,7 @@ describe('two at once', () => {
     expect(both[0]).toEqual(both[1]);
     expect(storageGets().length).toBe(1);
 
-    const other = mkdtempSync(join(tmpdir(), 'lorikeet-hub-'));
+    const other = temporaryFolder();
     hub.requests.length = 0;
     const run = () =>
       new Promise<string>((resolve, reject) => {
@@ -393,7 +392,6 @@ describe('two at once', () => {
     expect(dirs).toEqual([dirs[0], dirs[0]]);
     expect(readFileSync(join(dirs[0], 'model.safetensors')).equals(WEIGHTS)).toBe(true);
     expect(storageGets().length).toBe(1);
-    rmSync(other, { recursive: true });
   });
 });
 

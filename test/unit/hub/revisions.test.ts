@@ -1,6 +1,5 @@
 /** Branches, tags and commits: what they stand for in the cache, offline, and where there are none. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -11,6 +10,7 @@ import {
   resolveModelDir,
 } from '../../../src/hub/index.js';
 import { InputError } from '../../../src/util/errors.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { etagOf, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
 
 const [MAIN, TAGGED, CONVERTED] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [
@@ -26,7 +26,7 @@ let hub: LoopbackHub;
 let cacheDir: string;
 
 beforeEach(async () => {
-  cacheDir = mkdtempSync(join(tmpdir(), 'lorikeet-revisions-'));
+  cacheDir = temporaryFolder();
   const tagged = {
     commit: TAGGED,
     files: { 'config.json': config('{"v": 1}'), 'model.safetensors': weights },
@@ -49,7 +49,6 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await hub.close();
-  rmSync(cacheDir, { recursive: true, force: true });
 });
 
 const options = (more: HubOptions = {}): HubOptions => ({

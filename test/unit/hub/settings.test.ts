@@ -1,9 +1,10 @@
 /** The environment variables of the hub's own clients. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hubSettings } from '../../../src/hub/settings.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 describe('hubSettings', () => {
   it('has the usual defaults', () => {
@@ -33,10 +34,9 @@ describe('hubSettings', () => {
   });
 
   it('takes the token saved in HF_HOME', () => {
-    const home = mkdtempSync(join(tmpdir(), 'lorikeet-hf-'));
+    const home = temporaryFolder();
     writeFileSync(join(home, 'token'), 'hf_saved\n');
     expect(hubSettings({}, { HF_HOME: home }).token).toBe('hf_saved');
-    rmSync(home, { recursive: true });
   });
 
   it('refuses an endpoint that is no address', () => {

@@ -1,15 +1,7 @@
 /** Traces: which attempts are made, what is written, and going on after an interruption. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   clearTraces,
   makeTraces,
@@ -19,9 +11,9 @@ import {
   traceStats,
 } from '../../../src/preferences/index.js';
 import { readJson, readJsonl } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-traces-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 const right = (n: number, how = 'worked out') =>
   `<start_working_out>${how}<end_working_out><SOLUTION>${n}</SOLUTION>`;

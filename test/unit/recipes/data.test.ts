@@ -1,30 +1,24 @@
 /** `lorikeet data`: files, statistics, folders in use, splits without overlap. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DataConfig, dataSchema } from '../../../src/config/index.js';
 import { loadRows } from '../../../src/data/index.js';
-import type { RecipeContext } from '../../../src/recipes/context.js';
 import { runData } from '../../../src/recipes/data.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
+import { logInto } from '../../support/context.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
 const lines: string[] = [];
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: (line) => lines.push(line),
-  print: () => undefined,
-  verbose: false,
-};
+const context = logInto(lines);
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-recipe-'));
+  folder = temporaryFolder();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 function config(more: Readonly<Record<string, unknown>> = {}): DataConfig {

@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { broken, note, ok } from '../../../src/recipes/doctor/check.js';
 import { gpuCheck, nodeCheck } from '../../../src/recipes/doctor/machine-checks.js';
@@ -14,6 +11,7 @@ import {
 import { tensorflowCheck } from '../../../src/recipes/doctor/tensorflow-check.js';
 import { doctorText, runDoctor } from '../../../src/recipes/doctor.js';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -70,7 +68,7 @@ test('rollouts on CUDA without a card are a note', async () => {
 });
 
 test('operators that are not compiled are a note with the remedy', () => {
-  vi.stubEnv('LORIKEET_CACHE', mkdtempSync(join(tmpdir(), 'lorikeet-doctor-')));
+  vi.stubEnv('LORIKEET_CACHE', temporaryFolder());
   expect(operatorsCheck()).toMatchObject({
     status: 'note',
     found: 'not compiled; rollouts compute in float32, more slowly',
@@ -88,7 +86,7 @@ test.skipIf(locateRuntime('cpu') === null)(
 );
 
 test('without set-up the whole report is broken and names the command', async () => {
-  vi.stubEnv('LORIKEET_CACHE', mkdtempSync(join(tmpdir(), 'lorikeet-doctor-')));
+  vi.stubEnv('LORIKEET_CACHE', temporaryFolder());
   vi.stubEnv('CXX', 'no-such-compiler');
   const report = await runDoctor({ device: 'cpu' });
   expect(report.ok).toBe(false);

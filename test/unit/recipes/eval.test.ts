@@ -1,30 +1,25 @@
 /** `eval` and `solve` on a tiny checkpoint: strategies, samples and runs, kept predictions, bad input. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
 import { writeStrategyTable } from '../../../src/recipes/compare/strategy-table.js';
 import { runEval } from '../../../src/recipes/eval.js';
 import { openSolver, runSolve } from '../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
-import { tinyTraining } from '../../recipes/tiny-training.js';
+import { logInto } from '../../support/context.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { tinyTraining } from '../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-eval-'));
+const dir = temporaryFolder();
 const logged: string[] = [];
-const context = {
-  signal: new AbortController().signal,
-  log: (line: string) => logged.push(line),
-  print: () => {},
-  verbose: false,
-};
+const context = logInto(logged);
 let model: string;
 
 beforeAll(async () => {
   model = (await tinyTraining(dir)).base;
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const KEYS = ['threads=1', 'prompt_template={prompt}', 'max_new_tokens=8', 'sandbox=none'];
 

@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { commandSchemas } from '../../../src/config/index.js';
 import {
   adapterFromLora,
@@ -23,17 +22,14 @@ import {
   readAdapter,
   writeAdapter,
 } from '../../../src/weights/index.js';
+import { logInto } from '../../support/context.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { batchOf } from '../model/numbers.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-export-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 const lines: string[] = [];
-const context = {
-  log: (line: string) => lines.push(line),
-  signal: new AbortController().signal,
-  verbose: false,
-  print: () => {},
-};
+const context = logInto(lines);
 const ROWS = [
   [5, 90, 3, 200, 17, 8],
   [40, 41],
@@ -81,8 +77,6 @@ beforeAll(async () => {
   const config = { output: at('base'), tokenizer: { vocab_size: 264 }, architecture };
   await runInitModel(commandSchemas['init-model'].parse(config), context);
 });
-
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 test.each([
   ['plain', {}],

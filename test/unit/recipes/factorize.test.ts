@@ -1,27 +1,23 @@
-/** `factorize` on a server and here: what is asked, what is said of the answer, and errors with remedies. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { factorize } from '../../../src/cli/commands/factorize.js';
 import { factorizeSchema, loadConfig } from '../../../src/config/index.js';
 import { runFactorize, tokenLimit } from '../../../src/recipes/factorize.js';
 import { messageOf } from '../../../src/util/errors.js';
 import type { JsonRow } from '../../../src/util/files.js';
-import { tinyTraining } from '../../recipes/tiny-training.js';
-import { type Answer, chatAnswer, startServer, type TestServer } from '../endpoint/server.js';
+import { SILENT } from '../../support/context.js';
+import {
+  type Answer,
+  chatAnswer,
+  startServer,
+  type TestServer,
+} from '../../support/model-server.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { tinyTraining } from '../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-factorize-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 let server: TestServer | undefined;
 afterEach(async () => server?.close());
 
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
 const ANSWER = {
   reasoning: ['210 ÷ 2 = 105', '105 ÷ 3 = 35', '35 ÷ 5 = 7'],
   factors: [2, 3, 5, 7],
@@ -39,7 +35,7 @@ async function ask(number: string, answer: Answer, ...words: string[]) {
     ...[`number=${number}`, 'model=expert', 'engine=server', 'server.api=chat'],
     ...[`server.base_url=${server.baseUrl}`, 'server.max_attempts=1', ...words],
   ];
-  return runFactorize(loadConfig(factorizeSchema, { overrides, env: {} }), context);
+  return runFactorize(loadConfig(factorizeSchema, { overrides, env: {} }), SILENT);
 }
 
 async function messageFrom(work: Promise<unknown>): Promise<string> {
@@ -121,7 +117,7 @@ describe('factorize engine=server', () => {
           ...['210', 'model=expert', 'engine=server', 'server.api=chat'],
           `server.base_url=${server?.baseUrl}`,
         ],
-        ...{ config: undefined, env: {}, signal: context.signal, colours: false },
+        ...{ config: undefined, env: {}, signal: SILENT.signal, colours: false },
         ...{ out: (line: string) => void lines.push(line), err: () => undefined },
         ...{ dryRun: false, verbose: false, json, preview: null },
       });
@@ -160,6 +156,6 @@ describe('factorize here', () => {
     ];
     // The tiny model's context is shorter than the question: the error names it.
     const config = loadConfig(factorizeSchema, { overrides, env: {} });
-    expect(await messageFrom(runFactorize(config, context))).toMatch(/its prompt has \d+ tokens/);
+    expect(await messageFrom(runFactorize(config, SILENT))).toMatch(/its prompt has \d+ tokens/);
   });
 });

@@ -1,8 +1,7 @@
 /** `generate` on a tiny checkpoint: forms of input, what a call goes on with, bad input. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { generateSchema, loadConfig } from '../../../src/config/index.js';
 import { linearModules } from '../../../src/model/spec.js';
 import { runGenerate } from '../../../src/recipes/generate.js';
@@ -12,9 +11,10 @@ import { InputError } from '../../../src/util/errors.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import { adapterHash, fromFloat32, loraConfig, writeAdapter } from '../../../src/weights/index.js';
-import { tinyTraining } from '../../recipes/tiny-training.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { tinyTraining } from '../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-generate-'));
+const dir = temporaryFolder();
 const at = (...names: string[]) => join(dir, ...names);
 const logged: string[] = [];
 const printed: string[] = [];
@@ -29,7 +29,6 @@ let model: string;
 beforeAll(async () => {
   model = (await tinyTraining(dir)).base;
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 async function generate(name: string, ...words: string[]): Promise<JsonRow[]> {
   const keys = ['max_new_tokens=6', 'threads=1', 'prompt_template={prompt}'];

@@ -1,26 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig } from '../../../src/config/index.js';
-import type { RecipeContext } from '../../../src/recipes/context.js';
 import type { GradeSummary } from '../../../src/recipes/grade/results.js';
 import { runGrade } from '../../../src/recipes/grade.js';
 import { readJsonl, toJsonl } from '../../../src/util/files.js';
-import { chatAnswer, startServer } from '../endpoint/server.js';
+import { SILENT } from '../../support/context.js';
+import { chatAnswer, startServer } from '../../support/model-server.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'grade-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true }));
-
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: () => {},
-  print: () => {},
-  verbose: false,
-};
 
 const path = (name: string) => join(folder, name);
 
@@ -33,7 +25,7 @@ async function grade(grader: object, rows: readonly object[], more: readonly str
     `output=${path('out.jsonl')}`,
   ];
   const config = loadConfig(gradeSchema, { overrides: [...files, 'overwrite=true', ...more] });
-  const summary = (await runGrade(config, context)) as GradeSummary;
+  const summary = (await runGrade(config, SILENT)) as GradeSummary;
   return { summary, rows: readJsonl(path('out.jsonl')) };
 }
 

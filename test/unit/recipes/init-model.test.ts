@@ -1,28 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { commandSchemas, MODEL_TYPES } from '../../../src/config/index.js';
 import { readSpec } from '../../../src/model/index.js';
 import { parameterShapes } from '../../../src/model/spec.js';
-import type { RecipeContext } from '../../../src/recipes/context.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
 import { checkShapes, openCheckpoint } from '../../../src/weights/index.js';
+import { SILENT } from '../../support/context.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-init-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-const context: RecipeContext = {
-  log: () => {},
-  print: () => {},
-  verbose: false,
-  signal: new AbortController().signal,
-};
+const dir = temporaryFolder();
 
 function make(name: string, architecture: object) {
   const tokenizer = { vocab_size: 264 };
   const config = { output: join(dir, name), tokenizer, architecture };
-  return runInitModel(commandSchemas['init-model'].parse(config), context);
+  return runInitModel(commandSchemas['init-model'].parse(config), SILENT);
 }
 
 test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) => {

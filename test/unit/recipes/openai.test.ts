@@ -1,9 +1,9 @@
 /** Jobs of OpenAI's fine-tuning against its published protocol on loopback. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
+import { call, type Outcome } from '../../support/call.js';
 import {
   CREATE,
   EVENTS,
@@ -19,7 +19,7 @@ import {
   success,
 } from '../../support/fine-tuning-exchanges.js';
 import { type Exchange, type ReplayServer, replay } from '../../support/replay-server.js';
-import { call, type Outcome } from '../cli/world.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const KEY = 'sk-loopback-0123456789abcdef';
 const EVENT_LIST = [
@@ -38,7 +38,7 @@ let server: ReplayServer | null = null;
 let said: string[];
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-openai-'));
+  dir = temporaryFolder();
   said = [];
   vi.stubEnv('OPENAI_API_KEY', KEY);
   write('train.jsonl', toJsonl(Array.from({ length: 10 }, () => ({ messages: MESSAGES }))));
@@ -66,7 +66,6 @@ afterEach(async () => {
   await server?.close();
   server = null;
   vi.unstubAllEnvs();
-  rmSync(dir, { recursive: true });
 });
 
 const PAIR = { prompt: '2+2?', chosen: '4', rejected: '5' };

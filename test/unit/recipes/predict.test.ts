@@ -1,17 +1,17 @@
 /** `predict` on a server and here: files, what is asked, what is taken from disk, what is refused. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig, predictSchema } from '../../../src/config/index.js';
 import { sanitised } from '../../../src/recipes/predict/prediction-files.js';
 import { runPredict } from '../../../src/recipes/predict.js';
 import { messageOf } from '../../../src/util/errors.js';
 import { type JsonRow, readJson, toJsonl } from '../../../src/util/files.js';
-import { startServer, type TestServer } from '../endpoint/server.js';
+import { logInto } from '../../support/context.js';
+import { startServer, type TestServer } from '../../support/model-server.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-predict-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 let server: TestServer | undefined;
 afterEach(async () => server?.close());
 
@@ -23,12 +23,7 @@ const input = join(dir, 'rows.jsonl');
 writeFileSync(input, toJsonl(ROWS));
 
 const logs: string[] = [];
-const context = {
-  signal: new AbortController().signal,
-  log: (line: string) => void logs.push(line),
-  print: () => undefined,
-  verbose: false,
-};
+const context = logInto(logs);
 
 /** Repeats the word of the question, one of them with a capital. */
 const answered = (body: JsonRow) => {

@@ -1,22 +1,17 @@
 /** `rollouts` on a tiny checkpoint: rows and statistics, going on after a stop, posteriors of earlier runs. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, rolloutsSchema } from '../../../src/config/index.js';
 import { partOf } from '../../../src/recipes/outputs/row-store.js';
 import { runRollouts } from '../../../src/recipes/rollouts.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
-import { tinyTraining } from '../../recipes/tiny-training.js';
+import { SILENT } from '../../support/context.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { tinyTraining } from '../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-rollouts-'));
+const dir = temporaryFolder();
 const at = (...names: string[]) => join(dir, ...names);
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
 let keys: readonly string[];
 
 beforeAll(async () => {
@@ -32,11 +27,10 @@ beforeAll(async () => {
     ])}`,
   ];
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const run = (name: string, ...words: string[]) => {
   const overrides = [...keys, `output=${at(name)}`, ...words];
-  return runRollouts(loadConfig(rolloutsSchema, { overrides }), context);
+  return runRollouts(loadConfig(rolloutsSchema, { overrides }), SILENT);
 };
 
 describe('rollouts', () => {

@@ -1,17 +1,17 @@
 /** Training at Tinker against its protocol on loopback. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { float32s, int32s } from '../../../src/remote/tinker/tensors.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
+import { call } from '../../support/call.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import {
   type TinkerService,
   type TinkerServiceOptions,
   tinkerService,
 } from '../../support/tinker-service.js';
-import { call } from '../cli/world.js';
 
 const KEY = 'tml-loopback-0123456789abcdef';
 
@@ -20,7 +20,7 @@ let service: TinkerService;
 let said: string[];
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-tinker-'));
+  dir = temporaryFolder();
   said = [];
   vi.stubEnv('TINKER_API_KEY', KEY);
   writeByteTokenizer(join(dir, 'tokenizer'));
@@ -42,7 +42,6 @@ afterEach(async () => {
   expect(said.join('\n')).not.toContain(KEY);
   await service.close();
   vi.unstubAllEnvs();
-  rmSync(dir, { recursive: true });
 });
 
 const start = async (options: TinkerServiceOptions = {}) => {

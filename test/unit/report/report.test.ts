@@ -1,8 +1,6 @@
 /** The report page: every section and chart drawn, data escaped, nothing from outside. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { axisLabels, histogram } from '../../../src/report/chart-svg.js';
 import {
   compareRuns,
@@ -19,9 +17,9 @@ import {
   runReport,
   type SampleRow,
 } from '../../../src/report/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-report-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 const METRICS = [
   'loss',

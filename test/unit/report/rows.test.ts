@@ -1,10 +1,9 @@
 /** Logs of rows, CSV, text tables and progress. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   duration,
   formatCell,
@@ -18,9 +17,9 @@ import {
   withProgress,
 } from '../../../src/report/index.js';
 import { readJsonl } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-rows-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 describe('metric log', () => {
   it('has each row on disk when append returns', () => {

@@ -4,16 +4,14 @@ import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   checkRun,
   makeRunId,
@@ -24,9 +22,9 @@ import {
   readRunRecord,
 } from '../../../src/report/index.js';
 import { InputError } from '../../../src/util/errors.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'lorikeet-run-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 let count = 0;
 const freshDir = () => join(root, `run-${++count}`);
 

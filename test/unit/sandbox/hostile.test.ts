@@ -2,9 +2,9 @@
  * Attacks from inside a real sandbox. Each must end within its time limit and get nothing, and the sandbox
  * must go on serving. Skipped where no sandbox can be made.
  */
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -13,6 +13,7 @@ import {
   sandboxSupport,
 } from '../../../src/sandbox/index.js';
 import { findProgram } from '../../../src/util/programs.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const support = await sandboxSupport();
 const problem = support.available ? null : support.problem;
@@ -25,7 +26,7 @@ const SLACK_MS = 6000;
 
 describe.skipIf(missing !== null)(`attacks${title}`, () => {
   let sandbox: PythonSandbox;
-  const outside = mkdtempSync(join(tmpdir(), 'lorikeet-outside-'));
+  const outside = temporaryFolder();
   const secret = join(outside, 'secret.txt');
   writeFileSync(secret, 'top secret');
 

@@ -1,9 +1,9 @@
 /** Calls in real worker threads. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { createWorkerPool } from '../../../src/sandbox/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const module = new URL('./worker-functions-child.ts', import.meta.url);
 const pool = createWorkerPool({ module, workers: 2, memoryMiB: 64 });
@@ -51,7 +51,7 @@ test('more calls than workers wait, also beside ones that are killed', async () 
 });
 
 test('a module that cannot be loaded is named', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'lorikeet-worker-')), 'bad.mjs');
+  const file = join(temporaryFolder(), 'bad.mjs');
   writeFileSync(file, 'throw new Error("no");');
   const bad = createWorkerPool({ module: file });
   await expect(bad.call({ name: 'f', args: [], timeoutMs: 100 })).rejects.toThrow(

@@ -2,10 +2,10 @@
  * Programs that play pip, the unpacking Python, npm and the compiler for set-up: instead of a download they link
  * the TensorFlow that is set up on this machine, so that what set-up makes is really loaded and really works.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 /** The folder of the runtime that `lorikeet setup` has built for this user, or null. */
 export function builtRuntimeDir(): string | null {
@@ -70,7 +70,7 @@ export interface FakeTools {
 
 /** Makes the programs and an empty cache folder for one test. */
 export function fakeTools(real: string): FakeTools {
-  const home = mkdtempSync(join(tmpdir(), 'lorikeet-setup-'));
+  const home = temporaryFolder();
   const file = (name: string) => join(home, name);
   mkdirSync(file('bin'));
   writeFileSync(file('log'), '');

@@ -1,18 +1,9 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findNodeHeaders, hasNodeHeaders, headerFolders } from '../../../src/setup/node-headers.js';
 import { findProgram } from '../../../src/util/programs.js';
-
-const newFolder = () => mkdtempSync(join(tmpdir(), 'lorikeet-headers-'));
+import { temporaryFolder } from '../../support/temporary.js';
 
 function writeHeaders(folder: string, levels: string): string {
   mkdirSync(folder, { recursive: true });
@@ -22,16 +13,16 @@ function writeHeaders(folder: string, levels: string): string {
 }
 
 test('headers must know Node-API 8', () => {
-  expect(hasNodeHeaders(writeHeaders(newFolder(), '#if NAPI_VERSION >= 8\n'))).toBe(true);
-  expect(hasNodeHeaders(writeHeaders(newFolder(), '#if NAPI_VERSION >= 7\n'))).toBe(false);
-  expect(hasNodeHeaders(newFolder())).toBe(false);
+  expect(hasNodeHeaders(writeHeaders(temporaryFolder(), '#if NAPI_VERSION >= 8\n'))).toBe(true);
+  expect(hasNodeHeaders(writeHeaders(temporaryFolder(), '#if NAPI_VERSION >= 7\n'))).toBe(false);
+  expect(hasNodeHeaders(temporaryFolder())).toBe(false);
 });
 
 test('headers beside the running Node come first, also through a link to it', () => {
-  const home = newFolder();
+  const home = temporaryFolder();
   mkdirSync(join(home, 'bin'));
   writeFileSync(join(home, 'bin', 'node'), '');
-  const link = join(newFolder(), 'node');
+  const link = join(temporaryFolder(), 'node');
   symlinkSync(join(home, 'bin', 'node'), link);
   expect(headerFolders(link, {})[0]).toBe(join(home, 'include', 'node'));
   expect(headerFolders(link, { npm_config_nodedir: '/opt/node' })[1]).toBe(
@@ -48,14 +39,14 @@ const options = {
 };
 
 test('headers on this machine are used before npm is asked', async () => {
-  const folder = writeHeaders(newFolder(), '#if NAPI_VERSION >= 8');
-  const search = { folders: [newFolder(), folder], scratch: '/nowhere', env: { PATH: '' } };
+  const folder = writeHeaders(temporaryFolder(), '#if NAPI_VERSION >= 8');
+  const search = { folders: [temporaryFolder(), folder], scratch: '/nowhere', env: { PATH: '' } };
   await expect(findNodeHeaders(search, options)).resolves.toBe(folder);
 });
 
 /** A folder with an npm that notes its arguments and runs shell lines. */
 function fakeNpm(script: string): string {
-  const bin = newFolder();
+  const bin = temporaryFolder();
   writeFileSync(join(bin, 'npm'), `#!/bin/sh\necho "$@" > ${bin}/args\n${script}\n`);
   chmodSync(join(bin, 'npm'), 0o755);
   return bin;
@@ -69,7 +60,7 @@ tar czf x.tgz package && rm -r package`;
 
 test.skipIf(python === null)('else they come from the npm package of this very Node', async () => {
   const bin = fakeNpm(PACK);
-  const scratch = join(newFolder(), 'headers');
+  const scratch = join(temporaryFolder(), 'headers');
   const search = { folders: [], scratch, env: { PATH: `${bin}:/usr/bin:/bin` } };
   const folder = await findNodeHeaders(search, options);
   expect(folder).toBe(join(scratch, 'package', 'include', 'node'));
@@ -82,7 +73,7 @@ test.skipIf(python === null)('else they come from the npm package of this very N
 });
 
 test('without npm, or when it fails, the error says what to install', async () => {
-  const scratch = join(newFolder(), 'headers');
+  const scratch = join(temporaryFolder(), 'headers');
   const none = findNodeHeaders({ folders: [], scratch, env: { PATH: '' } }, options);
   await expect(none).rejects.toThrow(
     `Node's headers: not beside ${process.execPath}, and not to be had from npm (npm is not on PATH). Install them`,
@@ -93,7 +84,7 @@ test('without npm, or when it fails, the error says what to install', async () =
 });
 
 test('npm is the one that runs us, when one does', async () => {
-  const home = newFolder();
+  const home = temporaryFolder();
   const script = join(home, 'npm-cli.js');
   writeFileSync(script, 'console.error("error: asked"); process.exit(9)');
   const env = { PATH: dirname(process.execPath), npm_execpath: script };

@@ -1,11 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ensureSpace, ensureWritable, freeBytes } from '../../../src/setup/place.js';
 import { SetupError } from '../../../src/util/errors.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-place-'));
+const folder = temporaryFolder();
 
 test('a folder that can be made is made, and nothing is left in it', () => {
   const path = join(folder, 'a', 'b');

@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { probeBinding } from '../../../src/setup/probe.js';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-probe-'));
+const folder = temporaryFolder();
 const runtime = locateRuntime('cpu');
 
 test.skipIf(runtime === null)('a working binding computes, and is timed when asked', async () => {

@@ -1,16 +1,9 @@
 /** The environment for Python graders, made by a python3 that only plays venv and pip. */
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { setUpPythonEnvironment } from '../../../src/setup/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const PYTHON = (log: string) => `#!/bin/sh
 case "$*" in
@@ -23,7 +16,7 @@ esac
 `;
 
 function setting() {
-  const root = mkdtempSync(join(tmpdir(), 'lorikeet-python-env-'));
+  const root = temporaryFolder();
   const program = join(root, 'python3');
   const log = join(root, 'log');
   writeFileSync(program, PYTHON(log));

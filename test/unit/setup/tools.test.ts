@@ -1,11 +1,11 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findCompiler, findPython } from '../../../src/setup/tools.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 function folderWith(programs: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bin-'));
+  const folder = temporaryFolder();
   for (const [name, script] of Object.entries(programs)) {
     writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(folder, name), 0o755);

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { requirementsOf, type UnpackOptions, unpack } from '../../../src/setup/unpack.js';
 import { findProgram } from '../../../src/util/programs.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const python = findProgram('python3');
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-unpack-'));
+const folder = temporaryFolder();
 const steps: string[] = [];
 const options: UnpackOptions = {
   python: { program: python ?? '', version: '', pip: '' },

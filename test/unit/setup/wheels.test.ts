@@ -1,5 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -9,8 +8,7 @@ import {
   findWheel,
   wheelSource,
 } from '../../../src/setup/wheels.js';
-
-const newFolder = () => mkdtempSync(join(tmpdir(), 'lorikeet-wheels-'));
+import { temporaryFolder } from '../../support/temporary.js';
 
 test('each device and processor has its wheel', () => {
   expect(wheelSource('cpu', 'x64')).toMatchObject({
@@ -26,7 +24,7 @@ test('each device and processor has its wheel', () => {
 });
 
 test('a wheel is found by name and exact version only', () => {
-  const folder = newFolder();
+  const folder = temporaryFolder();
   const put = (name: string) => writeFileSync(join(folder, name), '');
   put('tensorflow-2.21.0-cp312-cp312-manylinux_2_27_x86_64.whl');
   put('tensorflow_cpu-2.20.0-cp312-cp312-manylinux_2_27_x86_64.whl');
@@ -49,7 +47,7 @@ test.each([
 
 /** A python3 that plays pip: notes its arguments, then runs the given shell lines in its own folder. */
 function options(lines: string): DownloadOptions & { readonly calls: () => string[] } {
-  const bin = newFolder();
+  const bin = temporaryFolder();
   const program = join(bin, 'python3');
   const log = join(bin, 'log');
   writeFileSync(log, '');
@@ -58,7 +56,7 @@ function options(lines: string): DownloadOptions & { readonly calls: () => strin
   return {
     python: { program, version: '3.12.0', pip: '24.0' },
     platforms: ['manylinux_2_27_x86_64'],
-    folder: newFolder(),
+    folder: temporaryFolder(),
     env: process.env,
     observer: { log: () => {}, progress: () => {}, stepDone: () => {} },
     signal: undefined,

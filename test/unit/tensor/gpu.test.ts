@@ -1,14 +1,13 @@
 /** Which cards a process sees, which one it takes, and that a missing one is said before anything is loaded. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pickCard, visibleCards } from '../../../src/tensor/gpu.js';
 import { configureTensorflow } from '../../../src/tensor/index.js';
-import { call } from '../cli/world.js';
+import { call } from '../../support/call.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const dev = mkdtempSync(join(tmpdir(), 'lorikeet-dev-'));
-afterAll(() => rmSync(dev, { recursive: true, force: true }));
+const dev = temporaryFolder();
 afterEach(() => vi.unstubAllEnvs());
 for (const name of ['nvidia10', 'nvidia0', 'nvidia2', 'nvidiactl', 'null']) {
   writeFileSync(join(dev, name), '');

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { hasNvidiaGpu } from '../../../src/tensor/gpu.js';
@@ -10,8 +9,7 @@ import {
   readManifest,
   runtimeDir,
 } from '../../../src/tensor/runtime.js';
-
-const newFolder = () => mkdtempSync(join(tmpdir(), 'lorikeet-runtime-'));
+import { temporaryFolder } from '../../support/temporary.js';
 
 /** Puts a runtime of two small files into a cache. */
 function putRuntime(root: string, device: Device): string {
@@ -25,18 +23,18 @@ function putRuntime(root: string, device: Device): string {
 }
 
 test('a runtime counts when its manifest and all files are whole', () => {
-  const folder = putRuntime(newFolder(), 'cpu');
+  const folder = putRuntime(temporaryFolder(), 'cpu');
   expect(readManifest(folder)?.version).toBe('2.21.0');
   writeFileSync(join(folder, 'tfjs_binding.node'), '1234');
   expect(readManifest(folder)).toBeNull();
   writeFileSync(join(folder, 'manifest.json'), '{"device": "cp');
   expect(readManifest(folder)).toBeNull();
-  expect(readManifest(newFolder())).toBeNull();
+  expect(readManifest(temporaryFolder())).toBeNull();
 });
 
 test('each device has its runtime; auto takes CUDA only where there is a GPU', () => {
-  const root = newFolder();
-  const places = { root, packageDir: newFolder() };
+  const root = temporaryFolder();
+  const places = { root, packageDir: temporaryFolder() };
   expect(locateRuntime('auto', places)).toBeNull();
   putRuntime(root, 'cuda');
   expect(locateRuntime('cpu', places)).toBeNull();
@@ -49,8 +47,8 @@ test('each device has its runtime; auto takes CUDA only where there is a GPU', (
 });
 
 test("the package's own binding counts only with the note that it works, and then comes first", () => {
-  const root = newFolder();
-  const packageDir = newFolder();
+  const root = temporaryFolder();
+  const packageDir = temporaryFolder();
   const binding = join(packageDir, 'lib', 'napi-v8', 'tfjs_binding.node');
   mkdirSync(join(packageDir, 'lib', 'napi-v8'), { recursive: true });
   writeFileSync(binding, '1');
@@ -69,7 +67,7 @@ test("the package's own binding counts only with the note that it works, and the
 });
 
 test('an NVIDIA GPU is seen by its device file unless all are hidden', () => {
-  const dev = newFolder();
+  const dev = temporaryFolder();
   expect(hasNvidiaGpu({}, dev)).toBe(false);
   writeFileSync(join(dev, 'nvidiactl'), '');
   expect(hasNvidiaGpu({}, dev)).toBe(false);

@@ -5,7 +5,8 @@ import { learnMerges } from '../../../src/tokenizer/byte/bpe-trainer.js';
 import { splitWords } from '../../../src/tokenizer/byte/words.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../src/tokenizer/index.js';
 import { InputError } from '../../../src/util/errors.js';
-import { byteTokenizer, TAGS, tempDir } from './fixtures.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { byteTokenizer, TAGS } from './fixtures.js';
 
 const TEXTS = [
   '',
@@ -105,7 +106,7 @@ describe('writeByteTokenizer', () => {
   });
 
   it('writes the same bytes for the same corpus', () => {
-    const [one, two] = [tempDir(), tempDir()];
+    const [one, two] = [temporaryFolder(), temporaryFolder()];
     const options = { corpus: ['to be or not to be', 'that is the question'], vocabSize: 280 };
     writeByteTokenizer(one, options);
     writeByteTokenizer(two, options);
@@ -116,7 +117,7 @@ describe('writeByteTokenizer', () => {
 
   it('refuses a vocabulary without room, and tags that are blank or doubled', () => {
     const write = (options: Parameters<typeof writeByteTokenizer>[1]) => () =>
-      writeByteTokenizer(tempDir(), options);
+      writeByteTokenizer(temporaryFolder(), options);
     expect(write({ vocabSize: 262 })).not.toThrow();
     expect(write({ vocabSize: 261 })).toThrow(InputError);
     expect(write({ vocabSize: 261 })).toThrow(/vocab_size: 261 is too small.*at least 262/);

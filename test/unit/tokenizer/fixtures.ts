@@ -1,9 +1,7 @@
 /** Tokenizer folders for the tests: our own, written anew, and the real ones of the folder LORIKEET_DATA. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
 import {
   type ByteTokenizerOptions,
   loadTokenizer,
@@ -11,6 +9,7 @@ import {
   type Tokenizer,
   writeByteTokenizer,
 } from '../../../src/tokenizer/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const DATA = process.env.LORIKEET_DATA ?? '';
 
@@ -22,23 +21,17 @@ export function dataFile(...parts: string[]): string {
   return join(DATA, ...parts);
 }
 
-export function tempDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'lorikeet-test-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
-
 export const TAGS = ['<start_working_out>', '<end_working_out>', '<SOLUTION>', '</SOLUTION>'];
 
 export async function byteTokenizer(options: ByteTokenizerOptions = {}): Promise<Tokenizer> {
-  const dir = tempDir();
+  const dir = temporaryFolder();
   writeByteTokenizer(dir, options);
   return await loadTokenizer(dir);
 }
 
 /** A real tokenizer; `configOf` takes `tokenizer_config.json` from another one. */
 export async function realTokenizer(name: string, configOf = name): Promise<Tokenizer> {
-  const dir = tempDir();
+  const dir = temporaryFolder();
   const json = dataFile('tokenizers', name, 'tokenizer.json');
   const text = existsSync(json) ? readFileSync(json) : gunzipSync(readFileSync(`${json}.gz`));
   writeFileSync(join(dir, 'tokenizer.json'), text);

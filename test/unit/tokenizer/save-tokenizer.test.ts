@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadTokenizer, readChatTemplate, saveTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson } from '../../../src/util/files.js';
-import { byteTokenizer, tempDir } from './fixtures.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { byteTokenizer } from './fixtures.js';
 
 const TEMPLATE = "{{ messages[0].content }}{{ '!' if loud else '.' }}{{ eos_token }}";
 const MESSAGES = [{ role: 'user', content: 'hi' }];
@@ -18,7 +19,7 @@ it('saves what it was opened with, so that the folder alone gives the same token
   const text = (loud: boolean) => given.applyChatTemplate(MESSAGES, { templateArgs: { loud } });
   expect([text(true), text(false)]).toEqual(['hi!<|user|>', 'hi.<|user|>']);
 
-  const copy = join(tempDir(), 'copy');
+  const copy = join(temporaryFolder(), 'copy');
   saveTokenizer(given, copy);
   const opened = await loadTokenizer(copy);
   expect(opened.chatTemplate).toBe(TEMPLATE);
@@ -41,7 +42,7 @@ it('refuses an end of text that is no token', async () => {
 });
 
 it('reads a template of a file or of a folder, and says where there is none', async () => {
-  const dir = tempDir();
+  const dir = temporaryFolder();
   const file = join(dir, 'own.jinja');
   writeFileSync(file, TEMPLATE);
   expect(readChatTemplate(file)).toBe(TEMPLATE);

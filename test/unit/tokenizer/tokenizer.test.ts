@@ -8,7 +8,8 @@ import {
 } from '../../../src/tokenizer/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { readJson, readJsonl, writeJson } from '../../../src/util/files.js';
-import { dataFile, hasData, NEEDS_DATA, realTokenizer, tempDir } from './fixtures.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { dataFile, hasData, NEEDS_DATA, realTokenizer } from './fixtures.js';
 
 interface Vector {
   readonly tokenizer: string;
@@ -20,7 +21,7 @@ interface Vector {
 
 /** A byte tokenizer's folder with its config changed. */
 function folder(config: Record<string, unknown> = {}): string {
-  const dir = tempDir();
+  const dir = temporaryFolder();
   writeByteTokenizer(dir);
   const path = join(dir, 'tokenizer_config.json');
   writeJson(path, { ...(readJson(path) as object), ...config });
@@ -104,7 +105,7 @@ describe('loadTokenizer', () => {
     writeJson(join(dir, 'config.json'), {});
     const { files, eosIds } = await loadTokenizer(dir);
     expect(files).toEqual(['tokenizer.json', 'tokenizer_config.json', 'generation_config.json']);
-    const copy = join(tempDir(), 'new');
+    const copy = join(temporaryFolder(), 'new');
     expect(copyTokenizerFiles(dir, copy)).toEqual(files);
     expect((await loadTokenizer(copy)).eosIds).toEqual(eosIds);
   });

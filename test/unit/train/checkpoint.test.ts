@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -9,6 +8,7 @@ import {
   saveCheckpoint,
 } from '../../../src/train/checkpoint.js';
 import { InputError } from '../../../src/util/errors.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const shapes = [
   { name: 'a', shape: [2, 2] },
@@ -32,7 +32,7 @@ const state = (step: number) => ({
 describe('checkpoints', () => {
   let store: CheckpointStore;
   beforeEach(() => {
-    const dir = mkdtempSync(join(tmpdir(), 'lorikeet-checkpoint-'));
+    const dir = temporaryFolder();
     store = { dir, shapes, fingerprint: 'f', limit: 2 };
   });
   afterEach(() => rmSync(store.dir, { recursive: true }));

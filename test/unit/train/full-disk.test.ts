@@ -1,11 +1,10 @@
 /** A disk that fills up while a checkpoint is written, made by a limit on the size of files. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { listCheckpoints, loadCheckpoint, saveCheckpoint } from '../../../src/train/checkpoint.js';
+import { temporaryFolder } from '../../support/temporary.js';
 import { largeState, largeStore } from './checkpoint-states.js';
 
 const CHILD = fileURLToPath(new URL('full-disk-child.ts', import.meta.url));
@@ -21,18 +20,12 @@ function saveWithin(kib: number | 'unlimited', dir: string): string {
 
 // The files of a checkpoint have 391 KiB each.
 test('the last good checkpoint stays whole', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'lorikeet-full-disk-'));
-  try {
-    const store = largeStore(dir);
-    const good = saveCheckpoint(store, largeState(5));
-    expect(saveWithin(100, dir)).toMatch(
-      /^RunError: .*step-000010: the checkpoint was not written/,
-    );
-    expect(readdirSync(dir)).toEqual(['step-000005']);
-    expect(loadCheckpoint(good, store)).toEqual(largeState(5));
-    expect(saveWithin('unlimited', dir)).toBe('saved');
-    expect(listCheckpoints(dir).map((path) => path.slice(-2))).toEqual(['10']);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+  const dir = temporaryFolder();
+  const store = largeStore(dir);
+  const good = saveCheckpoint(store, largeState(5));
+  expect(saveWithin(100, dir)).toMatch(/^RunError: .*step-000010: the checkpoint was not written/);
+  expect(readdirSync(dir)).toEqual(['step-000005']);
+  expect(loadCheckpoint(good, store)).toEqual(largeState(5));
+  expect(saveWithin('unlimited', dir)).toBe('saved');
+  expect(listCheckpoints(dir).map((path) => path.slice(-2))).toEqual(['10']);
 });

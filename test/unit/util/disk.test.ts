@@ -1,14 +1,13 @@
 /** Folders and files that cannot be made say why, and leave nothing. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeFolder, notWritten } from '../../../src/util/disk.js';
 import { InputError, RunError } from '../../../src/util/errors.js';
 import { readJson, readJsonl, writeFileAtomic } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-disk-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 describe('makeFolder', () => {
   it('makes a folder with those above it, also where it is there', () => {

@@ -1,21 +1,20 @@
 /** The lock between processes: one at a time, and dead holders are replaced. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
 import { lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
 let path: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-lock-'));
+  folder = temporaryFolder();
   path = join(folder, 'locks', 'a.lock');
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const seven = () => Promise.resolve(7);
 

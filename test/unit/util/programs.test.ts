@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findProgram } from '../../../src/util/programs.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 function folderWith(name: string | null): string {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bin-'));
+  const folder = temporaryFolder();
   if (name === null) return folder;
   writeFileSync(join(folder, name), '#!/bin/sh\n');
   chmodSync(join(folder, name), 0o755);

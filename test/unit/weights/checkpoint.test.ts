@@ -10,7 +10,7 @@ import {
   toFloat32,
   writeCheckpoint,
 } from '../../../src/weights/index.js';
-import { tempDir } from './temp-dir.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const ramp = (length: number, start: number): HostTensor =>
   fromFloat32(
@@ -39,7 +39,7 @@ function withCheckpoint<T>(
 
 describe('openCheckpoint', () => {
   it('reads a single file', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     writeCheckpoint(dir, TENSORS);
     withCheckpoint(dir, (checkpoint) => {
       expect(checkpoint.names().sort()).toEqual(['embed', 'head', 'norm']);
@@ -51,7 +51,7 @@ describe('openCheckpoint', () => {
   });
 
   it('reads shards through their index, with the same values', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     writeCheckpoint(dir, TENSORS, { maxShardBytes: 32 });
     // 24 + 8 bytes fill the first shard; the last 16 take the second.
     expect(readdirSync(dir).sort()).toEqual([
@@ -68,7 +68,7 @@ describe('openCheckpoint', () => {
   });
 
   it('never leaves the files of an earlier form to shadow the new ones', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     writeCheckpoint(dir, new Map([['old', ramp(1, 0)]]));
     writeCheckpoint(dir, TENSORS, { maxShardBytes: 32 });
     withCheckpoint(dir, (checkpoint) => expect(checkpoint.has('old')).toBe(false));
@@ -77,7 +77,7 @@ describe('openCheckpoint', () => {
   });
 
   it('names the missing, cut or foreign file', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     expect(() => openCheckpoint(dir)).toThrow(/neither model\.safetensors nor .*init-model/);
     writeFileSync(join(dir, 'pytorch_model.bin'), '');
     expect(() => openCheckpoint(dir)).toThrow(/only pytorch_model\.bin.*safetensors/);
@@ -99,7 +99,7 @@ describe('openCheckpoint', () => {
 
 describe('checkShapes', () => {
   const check = (expected: ReadonlyMap<string, readonly number[]>): string[] => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     writeCheckpoint(dir, TENSORS);
     return withCheckpoint(dir, (checkpoint) => checkShapes(checkpoint, expected));
   };

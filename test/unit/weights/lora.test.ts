@@ -20,7 +20,7 @@ import {
   writeSafetensors,
 } from '../../../src/weights/index.js';
 import { readLoraConfig } from '../../../src/weights/lora-config.js';
-import { tempDir } from './temp-dir.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/peft');
 const FIXTURE_ADAPTER = join(FIXTURES, 'adapter');
@@ -42,7 +42,7 @@ const LINEARS: BaseLinear[] = [0, 1].flatMap((layer) => [
 
 /** The fixture adapter's config with some fields changed, as a file. */
 function configFile(fields: Record<string, unknown>): string {
-  const path = join(tempDir(), 'adapter_config.json');
+  const path = join(temporaryFolder(), 'adapter_config.json');
   writeJson(path, {
     ...(readJson(join(FIXTURE_ADAPTER, 'adapter_config.json')) as object),
     ...fields,
@@ -144,7 +144,7 @@ describe('readAdapter', () => {
 
   /** The fixture adapter with its tensors changed. */
   const changed = (edit: (file: ReturnType<typeof readSafetensors>) => void): string => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     cpSync(FIXTURE_ADAPTER, dir, { recursive: true });
     const path = join(dir, 'adapter_model.safetensors');
     const file = readSafetensors(path);
@@ -190,7 +190,7 @@ describe('readAdapter', () => {
   });
 
   it('says that pickled adapters are not read', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     cpSync(FIXTURE_ADAPTER, dir, { recursive: true });
     cpSync(join(dir, 'adapter_model.safetensors'), join(dir, 'adapter_model.bin'));
     rmSync(join(dir, 'adapter_model.safetensors'));
@@ -200,7 +200,7 @@ describe('readAdapter', () => {
 
 describe('writeAdapter', () => {
   it('comes back the same, with the scales of rsLoRA and patterns', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     const adapter = randomAdapter({
       useRslora: true,
       rankPattern: { down_proj: 3 },
@@ -220,13 +220,13 @@ describe('writeAdapter', () => {
   });
 
   it('writes a pattern as the names that it matched', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     writeAdapter(dir, randomAdapter({ targetModules: '.*1\\.mlp.*' }));
     expect(readAdapter(dir).config.targetModules).toEqual(['model.layers.1.mlp.down_proj']);
   });
 
   it('writes every field of the config that peft acts on', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     writeAdapter(dir, randomAdapter());
     const written = readJson(join(dir, 'adapter_config.json')) as Record<string, unknown>;
     const byPeft = readJson(join(FIXTURE_ADAPTER, 'adapter_config.json')) as Record<
@@ -246,7 +246,7 @@ describe('writeAdapter', () => {
   });
 
   it('gives the same bytes for the same adapter', () => {
-    const [one, two] = [tempDir(), tempDir()];
+    const [one, two] = [temporaryFolder(), temporaryFolder()];
     writeAdapter(one, randomAdapter());
     writeAdapter(two, randomAdapter());
     for (const name of ['adapter_config.json', 'adapter_model.safetensors']) {

@@ -9,7 +9,7 @@ import {
   toFloat32,
   writeSafetensors,
 } from '../../../src/weights/index.js';
-import { tempDir } from './temp-dir.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 interface Entry {
   dtype?: unknown;
@@ -35,7 +35,7 @@ const entry = (start: number, end: number, more: Entry = {}): Entry => ({
 
 describe('writeSafetensors', () => {
   it('writes the layout of the format: length, padded JSON, wider dtypes first', () => {
-    const path = join(tempDir(), 'x.safetensors');
+    const path = join(temporaryFolder(), 'x.safetensors');
     const tensors = new Map<string, HostTensor>([
       ['a', fromFloat32(Float32Array.of(1, 2, 3), [3], 'bfloat16')],
       ['b', fromFloat32(Float32Array.of(0.5), [1, 1])],
@@ -56,7 +56,7 @@ describe('writeSafetensors', () => {
   });
 
   it('gives the same bytes whatever the order, and the same values back', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     const one = fromFloat32(
       Float32Array.from({ length: 6 }, (_, i) => i / 3),
       [2, 3],
@@ -83,7 +83,7 @@ describe('writeSafetensors', () => {
   });
 
   it('leaves neither a file nor a part of one when a tensor does not fit its shape', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     const bad: HostTensor = { dtype: 'float16', shape: [3], bytes: new Uint8Array(4) };
     expect(() => writeSafetensors(join(dir, 'x'), new Map([['bad', bad]]))).toThrow(
       /tensor "bad" has 4 bytes, but float16 \[3\] takes 6/,
@@ -94,7 +94,7 @@ describe('writeSafetensors', () => {
 
 describe('readSafetensors', () => {
   it('accepts a well-made file', () => {
-    const path = craft(join(tempDir(), 'ok'), { w: entry(0, 8), v: entry(8, 12) }, 12);
+    const path = craft(join(temporaryFolder(), 'ok'), { w: entry(0, 8), v: entry(8, 12) }, 12);
     expect([...readSafetensors(path).keys()]).toEqual(['w', 'v']);
   });
 
@@ -120,14 +120,14 @@ describe('readSafetensors', () => {
   ];
 
   it.each(rejected)('rejects a file %s', (_, header, dataBytes, message) => {
-    const path = craft(join(tempDir(), 'broken.safetensors'), header, dataBytes);
+    const path = craft(join(temporaryFolder(), 'broken.safetensors'), header, dataBytes);
     expect(() => readSafetensors(path)).toThrow(InputError);
     expect(() => readSafetensors(path)).toThrow(/broken\.safetensors/);
     expect(() => readSafetensors(path)).toThrow(message);
   });
 
   it('rejects a missing file, a stub and something else', () => {
-    const dir = tempDir();
+    const dir = temporaryFolder();
     expect(() => readSafetensors(join(dir, 'none'))).toThrow(/no such file/);
     writeFileSync(join(dir, 'stub'), 'abc');
     expect(() => readSafetensors(join(dir, 'stub'))).toThrow(/truncated: 3 bytes/);

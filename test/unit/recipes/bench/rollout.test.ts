@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { benchRolloutSchema, loadConfig } from '../../../../src/config/index.js';
 import { benchRollout } from '../../../../src/recipes/bench/rollout.js';
-import { SILENT, tinyModel } from '../tiny-model.js';
+import { SILENT } from '../../../support/context.js';
+import { tinyModel } from '../../../support/tiny-model.js';
 
 const { folder, model } = tinyModel([
   ...['hidden_size=32', 'intermediate_size=64', 'num_hidden_layers=2'],

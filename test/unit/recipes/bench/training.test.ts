@@ -11,7 +11,8 @@ import { benchDpo } from '../../../../src/recipes/bench/dpo.js';
 import { benchGrpo } from '../../../../src/recipes/bench/grpo.js';
 import { benchSft } from '../../../../src/recipes/bench/sft.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
-import { SILENT, tinyModel } from '../tiny-model.js';
+import { SILENT } from '../../../support/context.js';
+import { tinyModel } from '../../../support/tiny-model.js';
 
 const { model } = tinyModel(['hidden_size=64', 'intermediate_size=128', 'num_hidden_layers=2']);
 

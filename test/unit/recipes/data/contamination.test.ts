@@ -1,22 +1,15 @@
 /** `lorikeet data contamination`: the report, the pairs and the clean rows. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dataSchema } from '../../../../src/config/index.js';
-import type { RecipeContext } from '../../../../src/recipes/context.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { readJson, readJsonl, toJsonl } from '../../../../src/util/files.js';
-
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: () => {},
-  print: () => undefined,
-  verbose: false,
-};
+import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 test('lists the pairs with file and line, and writes the training rows without them', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'lorikeet-contamination-'));
+  const root = temporaryFolder();
   const [train, bench] = [join(root, 'train.jsonl'), join(root, 'bench.jsonl')];
   const rows = [{ question: 'a b c d e f' }, { problem: 'x y z w v u' }, { question: 'p q r s t' }];
   writeFileSync(train, toJsonl(rows));
@@ -27,7 +20,7 @@ test('lists the pairs with file and line, and writes the training rows without t
         ...{ name: 'contamination', output_dir: join(root, 'out'), overwrite: true },
         contamination,
       }),
-      context,
+      SILENT,
     );
   const result = await run({ train, benchmarks: [bench], ngram: 4 });
   expect(result.rows).toEqual({ train: 3, overlapping: 1, clean: 2 });

@@ -1,26 +1,19 @@
 /** `lorikeet data factorization`: files, statistics, workers, sets put together. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dataSchema } from '../../../../src/config/index.js';
 import { isFactorization } from '../../../../src/data/index.js';
-import type { RecipeContext } from '../../../../src/recipes/context.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { readJson, readJsonl } from '../../../../src/util/files.js';
-
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: () => {},
-  print: () => undefined,
-  verbose: false,
-};
+import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const run = (more: Readonly<Record<string, unknown>>) =>
-  runData(dataSchema.parse({ name: 'factorization', num_workers: 1, ...more }), context);
+  runData(dataSchema.parse({ name: 'factorization', num_workers: 1, ...more }), SILENT);
 
 test('writes all files, the same for any number of workers, and checks out', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'lorikeet-factorization-'));
+  const root = temporaryFolder();
   const [one, two] = [join(root, 'one'), join(root, 'two')];
   const result = await run({ num_samples: 400, output_dir: one });
   expect(result).toEqual({ output_dir: one, rows: { train: 320, valid: 40, test: 40 } });
@@ -52,7 +45,7 @@ test('writes all files, the same for any number of workers, and checks out', asy
 });
 
 test('sets by tier are put together, and keys of the set are refused elsewhere', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'lorikeet-factorization-'));
+  const root = temporaryFolder();
   const parts = [0, 1].map((tier) => join(root, `tier${tier}`));
   await run({ tiers: 0, samples_per_tier: 20, output_dir: parts[0] });
   await run({ tiers: [1], samples_per_tier: 10, output_dir: parts[1] });
@@ -63,7 +56,7 @@ test('sets by tier are put together, and keys of the set are refused elsewhere',
   expect(readFileSync(join(folder, 'train.jsonl'), 'utf8')).toBe(train);
   await expect(run({ tiers: 0, output_dir: folder })).rejects.toThrow('is in use');
   const foreign = dataSchema.parse({ name: 'arithmetic', optimize: true });
-  await expect(runData(foreign, context)).rejects.toThrow(
+  await expect(runData(foreign, SILENT)).rejects.toThrow(
     'optimize: it belongs to the set factorization, not to arithmetic',
   );
 });

@@ -1,27 +1,21 @@
 /** `data genselect`: one right solution among wrong ones, named by its number. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dataSchema, loadConfig } from '../../../../src/config/index.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-genselect-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
+const dir = temporaryFolder();
 
 const run = (name: string, rows: readonly object[], ...words: string[]) => {
   const input = join(dir, `${name}.jsonl`);
   writeFileSync(input, toJsonl(rows));
   const overrides = ['name=genselect', `output_dir=${join(dir, name)}`, ...words];
   overrides.push(`genselect.input=${input}`);
-  return runData(loadConfig(dataSchema, { overrides }), context);
+  return runData(loadConfig(dataSchema, { overrides }), SILENT);
 };
 
 const solved = (question: string, marks: string) =>

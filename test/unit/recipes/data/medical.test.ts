@@ -1,22 +1,15 @@
 /** `lorikeet data medical`: file names and contents. */
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dataSchema } from '../../../../src/config/index.js';
-import type { RecipeContext } from '../../../../src/recipes/context.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { readJson, readJsonl, toJsonl } from '../../../../src/util/files.js';
-
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: () => {},
-  print: () => undefined,
-  verbose: false,
-};
+import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 test('writes the files under their names, with the prompt and without', async () => {
-  const root = mkdtempSync(join(tmpdir(), 'lorikeet-medical-'));
+  const root = temporaryFolder();
   const source = join(root, 'rows.jsonl');
   const rows = Array.from({ length: 12 }, (_, i) => ({
     question: `A ${i + 20}-year-old woman has a rash.`,
@@ -30,7 +23,7 @@ test('writes the files under their names, with the prompt and without', async ()
         medical: { source, question_column: 'question', answer_column: 'answer', ...medical },
         ...more,
       }),
-      context,
+      SILENT,
     );
   expect((await run({})).rows).toEqual({ train: 6, val: 5 });
   expect(readdirSync(join(root, 'out')).sort()).toEqual([

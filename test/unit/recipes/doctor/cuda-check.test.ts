@@ -1,13 +1,12 @@
 /** The doctor's lines about CUDA libraries and about what a system supports. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { libraryChecks } from '../../../../src/recipes/doctor/cuda-check.js';
 import { supportCheck, supportTable } from '../../../../src/recipes/doctor/support-check.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-nvidia-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 test('each CUDA library is found or has its remedy', () => {
   const path = join(folder, 'cudnn/lib/libcudnn.so.9');

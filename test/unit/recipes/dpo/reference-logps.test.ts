@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { keptReference } from '../../../../src/recipes/dpo/reference-logps.js';
 import type { ModelSource } from '../../../../src/recipes/inputs/model-source.js';
 import type { PreferencePair } from '../../../../src/train/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const sequence = (...ids: number[]) => ({ ids, trained: ids.map((_, t) => t > 0) });
 const PAIRS: readonly PreferencePair[] = [
@@ -27,9 +27,8 @@ const sourceOf = (byte: number) =>
 describe('kept reference log-probabilities', () => {
   let dir: string;
   beforeEach(() => {
-    dir = mkdtempSync(join(tmpdir(), 'lorikeet-reference-'));
+    dir = temporaryFolder();
   });
-  afterEach(() => rmSync(dir, { recursive: true }));
 
   const take = (pairs = PAIRS, source = sourceOf(1)) =>
     keptReference(pairs, join(dir, 'logps.json'), { source, score: async () => SCORED });

@@ -1,26 +1,22 @@
 /** `eval` and `solve` judged by grader objects: verdicts, statuses, metrics, files, votes, counts of judges. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../../src/config/index.js';
 import { runEval } from '../../../../src/recipes/eval.js';
 import { judgeModels } from '../../../../src/recipes/judge/judge-model.js';
 import { runSolve } from '../../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { findProgram } from '../../../../src/util/programs.js';
-import { tinyTraining } from '../../../recipes/tiny-training.js';
-import { chatAnswer, startServer } from '../../endpoint/server.js';
+import { logInto } from '../../../support/context.js';
+import { chatAnswer, startServer } from '../../../support/model-server.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-eval-graders-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 const logged: string[] = [];
-const context = {
-  signal: new AbortController().signal,
-  log: (line: string) => logged.push(line),
-  print: () => {},
-  verbose: false,
-};
+const context = logInto(logged);
 let model: string;
 
 /** RFT rows, the last one without its reference. */
@@ -33,7 +29,6 @@ beforeAll(async () => {
   model = (await tinyTraining(dir)).base;
   writeFileSync(at('rft.jsonl'), toJsonl(ROWS));
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const KEYS = ['threads=1', 'prompt_template={prompt}', 'max_new_tokens=8', 'judge.cache_dir=null'];
 const JUDGE = () => [

@@ -1,14 +1,13 @@
 /** Predictions on disk: kept, taken again, and refused for another key. */
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cachedSampler } from '../../../../src/recipes/eval/prediction-cache.js';
 import type { Completion, Sampler } from '../../../../src/rollout/index.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-predictions-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 /** Counts what it is asked; a completion names its request and index. */
 function counting(aborted: ReadonlySet<string> = new Set()) {

@@ -1,23 +1,23 @@
 /** `generate` on a server: what is sent for each form, what stands in the rows, what goes on. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { generateSchema, loadConfig } from '../../../../src/config/index.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
-import { tinyTraining } from '../../../recipes/tiny-training.js';
-import { type Answer, type Asked, startServer, type TestServer } from '../../endpoint/server.js';
+import { SILENT } from '../../../support/context.js';
+import {
+  type Answer,
+  type Asked,
+  startServer,
+  type TestServer,
+} from '../../../support/model-server.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-generate-server-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
 let model: string;
 let server: TestServer | undefined;
 
@@ -27,7 +27,6 @@ beforeAll(async () => {
   writeFileSync(at('in.jsonl'), toJsonl(rows));
 }, 120_000);
 afterEach(async () => server?.close());
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 async function generate(
   name: string,
@@ -38,7 +37,7 @@ async function generate(
   const keys = [`input=${at('in.jsonl')}`, `output=${at(name)}`, 'max_new_tokens=6'];
   const where = ['engine=server', `server.base_url=${server.baseUrl}`, 'server.max_attempts=1'];
   const overrides = [...keys, ...where, ...words];
-  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), context);
+  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
   return readJsonl(at(name));
 }
 
@@ -56,7 +55,7 @@ describe('generate engine=server', () => {
   it('sends the ids of the local tokenizer to completions', async () => {
     const words = [`model=${model}`, 'server.model=served', 'prompt_template={prompt}', format];
     const rows = await generate('ids.jsonl', () => ({ body: completion('3') }), ...words);
-    const { tokenizer, close } = await openModel({ model }, context);
+    const { tokenizer, close } = await openModel({ model }, SILENT);
     close();
     const sent = server!.asked.map(({ body }) => body!);
     expect(sent.map(({ prompt }) => prompt)).toEqual([

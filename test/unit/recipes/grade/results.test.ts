@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { benchGradeSchema, gradeSchema, loadConfig } from '../../../../src/config/index.js';
 import { benchGrade } from '../../../../src/recipes/bench/grade.js';
-import type { RecipeContext } from '../../../../src/recipes/context.js';
 import {
   type GradeChecks,
   type GradeSummary,
@@ -12,23 +10,19 @@ import {
 } from '../../../../src/recipes/grade/results.js';
 import { runGrade } from '../../../../src/recipes/grade.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { logInto } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'grade-checks-'));
+  folder = temporaryFolder();
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
 
 const lines: string[] = [];
-const context: RecipeContext = {
-  signal: new AbortController().signal,
-  log: (line) => lines.push(line),
-  print: () => {},
-  verbose: false,
-};
+const context = logInto(lines);
 
 function rowsFile(rows: readonly object[]): string {
   const path = join(folder, 'rows.jsonl');

@@ -1,8 +1,7 @@
 /** A model folder as the judge: constrained, repeatable, counted and kept; what it cannot take is said. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig } from '../../../../src/config/index.js';
 import type { GradeChecks, GradeSummary } from '../../../../src/recipes/grade/results.js';
 import { runGrade } from '../../../../src/recipes/grade.js';
@@ -13,22 +12,17 @@ import {
   openModelEndpoint,
 } from '../../../../src/recipes/judge/model-endpoint.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
-import { tinyTraining } from '../../../recipes/tiny-training.js';
+import { logInto, SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-judge-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
 let model: string;
 
 beforeAll(async () => {
   model = (await tinyTraining(dir)).base;
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const TEXTS = ['2 + 2 = 4', 'five', '', 'x'.repeat(20), '12', 'a\ud800b', '7 * 6'];
 const score = {
@@ -52,7 +46,7 @@ async function graded(grader: object, ...words: string[]) {
   const config = loadConfig(gradeSchema, {
     overrides: [...judge, ...limits, ...files, ...words],
   });
-  const summary = (await runGrade(config, context)) as GradeSummary;
+  const summary = (await runGrade(config, SILENT)) as GradeSummary;
   const rows = readJsonl(at('out.jsonl'));
   return { summary, rows, scores: rows.map((row) => row.score) };
 }
@@ -110,7 +104,7 @@ it('is opened once to be validated and stressed', async () => {
   ];
   const overrides = [...words, ...judge, 'judge.max_new_tokens=24', 'validate=true', 'stress=true'];
   const logged: string[] = [];
-  const listening = { ...context, log: (line: string) => void logged.push(line) };
+  const listening = logInto(logged);
   const checks = (await runGrade(loadConfig(gradeSchema, { overrides }), listening)) as GradeChecks;
   expect(checks.gold).toMatchObject([{ rows: 1 }]);
   expect(checks.stress!.attacks.length).toBeGreaterThan(5);
@@ -145,7 +139,7 @@ describe('what it cannot take', () => {
 });
 
 describe('a model that several endpoints ask', () => {
-  const options = () => ({ model, context, threads: 1 });
+  const options = () => ({ model, context: SILENT, threads: 1 });
   const { judge } = loadConfig(gradeSchema, {
     overrides: ['judge.prompt_template={prompt}', 'judge.max_new_tokens=8', 'judge.cache_dir=null'],
   });
@@ -170,7 +164,7 @@ describe('a model that several endpoints ask', () => {
     const controller = new AbortController();
     const stopped = await openModelEndpoint(judge, {
       ...options(),
-      context: { ...context, signal: controller.signal },
+      context: { ...SILENT, signal: controller.signal },
     });
     const other = await openModelEndpoint(judge, options());
     controller.abort(new Error('stopped'));

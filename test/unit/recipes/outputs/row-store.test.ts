@@ -1,26 +1,18 @@
 /** Rows on disk as they are made: what is kept, what is refused, what a killed process leaves. */
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { partOf, RowStore, type StoredRow } from '../../../../src/recipes/outputs/row-store.js';
 import { InputError } from '../../../../src/util/errors.js';
 import { readJsonl } from '../../../../src/util/files.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let dir: string;
 let output: string;
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-row-store-'));
+  dir = temporaryFolder();
   output = join(dir, 'rows.jsonl');
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const KEYS = { output_csv: null, overwrite: false, resume: 'never' } as const;
 const row = (prompt: number, sample: number, changes: Partial<StoredRow> = {}): StoredRow => ({

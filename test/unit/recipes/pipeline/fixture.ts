@@ -1,17 +1,11 @@
 /** A pipeline in a temporary folder, and a launcher that writes each stage's output and counts. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
 import { parse } from 'yaml';
 import type { RecipeContext } from '../../../../src/recipes/context.js';
 import type { StageLauncher, StageOutcome } from '../../../../src/recipes/pipeline/launch.js';
-
-const folders: string[] = [];
-
-afterAll(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
+import { logInto } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 export interface Launched {
   readonly command: string;
@@ -33,8 +27,7 @@ export type Outcomes = (launched: Launched) => Partial<StageOutcome>;
 
 /** `outcomes` says how a stage ends; unless it says otherwise it ends well, with its output written. */
 export function pipelineFixture(yaml: string, outcomes: Outcomes = () => ({})): Fixture {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-pipeline-'));
-  folders.push(folder);
+  const folder = temporaryFolder();
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });
@@ -55,12 +48,7 @@ export function pipelineFixture(yaml: string, outcomes: Outcomes = () => ({})): 
   };
   const logs: string[] = [];
   const controller = new AbortController();
-  const context: RecipeContext = {
-    signal: controller.signal,
-    log: (line) => void logs.push(line),
-    print: () => {},
-    verbose: false,
-  };
+  const context = { ...logInto(logs), signal: controller.signal };
   const file = write('pipeline.yaml', yaml.replaceAll('FOLDER', folder));
   return { folder, file, write, launched, launch, logs, context, controller };
 }

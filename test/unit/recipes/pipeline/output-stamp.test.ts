@@ -1,15 +1,14 @@
 /** The stamp of an output changes with what a command writes there, and with nothing else. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { outputStamp } from '../../../../src/recipes/pipeline/output-stamp.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lorikeet-stamp-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Whether `write` changes the stamp of the entry `name`. */
 function changes(name: string, write: (path: string) => void): boolean {

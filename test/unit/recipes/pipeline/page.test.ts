@@ -1,14 +1,13 @@
 /** The report of a pipeline: its stages, accuracies, runs, and what of it is broken or was not reached. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writePipelinePage } from '../../../../src/recipes/pipeline/page.js';
 import type { StageReport } from '../../../../src/recipes/pipeline/report.js';
 import { openMetricLog, openRun } from '../../../../src/report/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
-const root = mkdtempSync(join(tmpdir(), 'lorikeet-pages-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 function makeRun(name: string, slope: number): string {
   const dir = join(root, name);

@@ -1,15 +1,15 @@
 /** What a wanted precision becomes, with and without compiled operators. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { resolvePrecision } from '../../../../src/recipes/sampling/rollout-precision.js';
 import { describeMachine, operatorsLibrary } from '../../../../src/setup/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
 function withoutOperators(): void {
-  vi.stubEnv('LORIKEET_CACHE', mkdtempSync(join(tmpdir(), 'lorikeet-cache-')));
+  vi.stubEnv('LORIKEET_CACHE', temporaryFolder());
 }
 
 it('float32 needs no operators of our own', () => {

@@ -1,15 +1,14 @@
 /** The folder of a remote job stands for the model that it has tuned. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { servedModel } from '../../../../src/recipes/sampling/served-model.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 let dir: string;
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-served-'));
+  dir = temporaryFolder();
 });
-afterEach(() => rmSync(dir, { recursive: true }));
 
 const write = (job: object | null) =>
   writeFileSync(join(dir, 'remote.json'), JSON.stringify({ service: 'openai', job }));

@@ -1,15 +1,14 @@
 /** `--preview N` of each trainer: the rows with their trained parts, counts, and what was cut. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { previewText } from '../../../../src/report/index.js';
 import { toJsonl } from '../../../../src/util/files.js';
-import { tinyTraining } from '../../../recipes/tiny-training.js';
-import { call } from '../../cli/world.js';
+import { call } from '../../../support/call.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-preview-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 const TAGS = ['reasoning_start=[', 'reasoning_end=]', 'solution_start={', 'solution_end=}'].map(
   (word) => word.replace(/=(.)$/, '="$1"'),

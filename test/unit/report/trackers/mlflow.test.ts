@@ -3,14 +3,14 @@
  * recorded by scripts/tracker-check.ts), and what happens when a tracker fails.
  */
 
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkTrackers, openTrackers, type Trackers } from '../../../../src/report/index.js';
 import { SetupError } from '../../../../src/util/errors.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 interface Call {
   readonly method: string;
@@ -55,7 +55,7 @@ async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>
 beforeEach(async () => {
   calls = [];
   refused = {};
-  dir = mkdtempSync(join(tmpdir(), 'lorikeet-mlflow-'));
+  dir = temporaryFolder();
   server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://x');
     const path = pathname.replace(/^\/api\/2\.0\/(mlflow\/)?/, '');
@@ -70,7 +70,6 @@ beforeEach(async () => {
 });
 afterEach(() => {
   server.close();
-  rmSync(dir, { recursive: true, force: true });
 });
 
 const lines: string[] = [];

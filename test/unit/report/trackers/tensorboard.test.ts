@@ -1,18 +1,16 @@
 /** Event files as TensorBoard's own reader sees them. Skips where no Python has tensorboard. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 import { openTensorboard } from '../../../../src/report/trackers/tensorboard.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const python = process.env.LORIKEET_PYTHON || 'python3';
 const hasReader =
   spawnSync(python, ['-c', 'import tensorboard.backend.event_processing.event_accumulator'])
     .status === 0;
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-events-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 
 interface Read {
   readonly scalars: Readonly<Record<string, readonly [number, number][]>>;

@@ -1,13 +1,11 @@
 /** What reaches the Python package wandb, here one that writes down how it is called. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { checkTrackers, openTrackers } from '../../../../src/report/index.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-wandb-'));
+const dir = temporaryFolder();
 const calls = join(dir, 'calls.jsonl');
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const RECORDER = `
 import json, os
@@ -36,6 +34,8 @@ def init(**arguments):
     note("init", arguments)
     return Run()
 `;
+
+import { temporaryFolder } from '../../../support/temporary.js';
 
 beforeAll(() => {
   mkdirSync(join(dir, 'packages'));

@@ -7,7 +7,8 @@ import { type OpenTools, openGraderTools } from '../../../../src/recipes/rewards
 import { compileGrader, gradedSample, makeRewards } from '../../../../src/rewards/index.js';
 import { sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson } from '../../../../src/util/files.js';
-import { chatAnswer, startServer, type TestServer } from '../../endpoint/server.js';
+import { SILENT } from '../../../support/context.js';
+import { chatAnswer, startServer, type TestServer } from '../../../support/model-server.js';
 
 const FOLDER = 'configs/graders';
 const FILES = readdirSync(FOLDER);
@@ -47,14 +48,8 @@ beforeAll(async () => {
   const keys = loadConfig(gradeSchema, {
     overrides: [`judge.base_url=${server.baseUrl}`, 'judge.cache_dir=null'],
   });
-  const context = {
-    signal: new AbortController().signal,
-    log: () => undefined,
-    print: () => undefined,
-    verbose: false,
-  };
   const specs = FILES.map((file) => specOf(file));
-  open = await openGraderTools(keys, { specs: available ? specs : [], context });
+  open = await openGraderTools(keys, { specs: available ? specs : [], context: SILENT });
 });
 afterAll(async () => {
   open.close();

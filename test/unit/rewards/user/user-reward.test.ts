@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -7,6 +6,7 @@ import {
   openUserReward,
   type UserReward,
 } from '../../../../src/rewards/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const FILE = 'test/fixtures/rewards/user/length.mjs';
 const opened: UserReward[] = [];
@@ -49,7 +49,7 @@ describe("a reward from a user's file", () => {
   });
 
   it('is refused when it cannot be loaded', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'user-reward-'));
+    const folder = temporaryFolder();
     const file = join(folder, 'bad.mjs');
     writeFileSync(file, 'export const a = 1;');
     await expect(open('mine', { file })).rejects.toThrow('exports no function "mine"');
@@ -58,7 +58,6 @@ describe("a reward from a user's file", () => {
       'cannot be loaded',
     );
     await expect(open('mine', { file: join(folder, 'none.mjs') })).rejects.toThrow('no such file');
-    rmSync(folder, { recursive: true });
   });
 
   it('is summed with the rewards of the registry', async () => {

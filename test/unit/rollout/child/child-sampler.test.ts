@@ -1,6 +1,5 @@
 /** A sampler in a process of its own against the same in this one, on the CPU. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,12 +14,13 @@ import {
 } from '../../../../src/rollout/index.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../../src/tokenizer/index.js';
 import { InputError, RunError } from '../../../../src/util/errors.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 import { goldenAdapter, goldenCase, goldenSpec, goldenWeights } from '../golden.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
 const adapter = goldenAdapter(golden);
-const tokenizerDir = mkdtempSync(join(tmpdir(), 'lorikeet-child-'));
+const tokenizerDir = temporaryFolder();
 writeByteTokenizer(tokenizerDir);
 
 const base = {
@@ -43,7 +43,6 @@ beforeAll(async () => {
 afterAll(() => {
   here.dispose();
   child.dispose();
-  rmSync(tokenizerDir, { recursive: true });
 });
 
 async function isGone(pid: number): Promise<boolean> {

@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../../../src/rollout/onnx/graph-builder.js';
 import { encodeGraph } from '../../../../src/rollout/onnx/model-files.js';
 import { decodeModel, encodeModel } from '../../../../src/rollout/onnx/schema.js';
 import { OrtSession } from '../../../../src/rollout/ort/session.js';
 import { tensorOver } from '../../../../src/rollout/ort/tensor.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 /** y = x Wᵀ with W [[1, 2, 0 …], [3, 4, 0 …], [5, 6, 0 …]]. */
 function linear(columns = 2): GraphBuilder {
@@ -82,9 +82,8 @@ describe('GraphBuilder', () => {
 describe('encodeGraph', () => {
   let tempDir: string;
   beforeEach(() => {
-    tempDir = mkdtempSync(join(tmpdir(), 'model-files-'));
+    tempDir = temporaryFolder();
   });
-  afterEach(() => rmSync(tempDir, { recursive: true }));
 
   it.each([
     ['inside the model', { columns: 512, maxInlineBytes: 1 << 20 }],

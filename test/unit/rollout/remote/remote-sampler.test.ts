@@ -1,8 +1,7 @@
 /** Sampling on a server, against a loopback server that answers as vLLM and OpenAI document it. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { endpointSettings, openEndpoint } from '../../../../src/endpoint/index.js';
 import {
   createRemoteSampler,
@@ -12,11 +11,16 @@ import {
   type SamplingParams,
 } from '../../../../src/rollout/index.js';
 import { readSafetensors } from '../../../../src/weights/index.js';
-import { type Answer, type Asked, startServer, type TestServer } from '../../endpoint/server.js';
+import {
+  type Answer,
+  type Asked,
+  startServer,
+  type TestServer,
+} from '../../../support/model-server.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 import { goldenAdapter, goldenCase } from '../golden.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-remote-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const dir = temporaryFolder();
 let server: TestServer | undefined;
 afterEach(async () => server?.close());
 

@@ -1,5 +1,5 @@
 /** A call of the program in this process, with what it printed. */
-import { runCli } from '../../../src/cli/cli.js';
+import { runCli } from '../../src/cli/cli.js';
 
 export interface Outcome {
   readonly code: number;

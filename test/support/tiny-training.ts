@@ -4,6 +4,7 @@ import { initModelSchema, loadConfig } from '../../src/config/index.js';
 import { makeArithmetic } from '../../src/data/index.js';
 import { runInitModel } from '../../src/recipes/init-model.js';
 import { toJsonl, writeFileAtomic } from '../../src/util/files.js';
+import { SILENT } from './context.js';
 
 export interface TinyTraining {
   /** Untrained checkpoint. */
@@ -59,13 +60,7 @@ export async function tinyTraining(dir: string): Promise<TinyTraining> {
     `tokenizer.added_tokens=${JSON.stringify(TAGS)}`,
     ...ARCHITECTURE.map((key) => `architecture.${key}`),
   ];
-  const context = {
-    signal: new AbortController().signal,
-    log: () => undefined,
-    print: () => undefined,
-    verbose: false,
-  };
-  await runInitModel(loadConfig(initModelSchema, { overrides }), context);
+  await runInitModel(loadConfig(initModelSchema, { overrides }), SILENT);
   const names = ['reasoning_start', 'reasoning_end', 'solution_start', 'solution_end'];
   const tags = names.map((name, i) => `${name}="${TAGS[i]}"`);
   const keys = ['prompt_template={prompt}', `dataset.path=${rows}`, 'threads=2', ...tags];
