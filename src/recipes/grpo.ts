@@ -4,7 +4,6 @@
  */
 import type { GrpoConfig } from '../config/index.js';
 import { DataOrder, generationPeriod, grpoStep } from '../train/index.js';
-import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { Collector } from './grpo/collector.js';
 import { checkLogNames, GrpoLogs } from './grpo/logs.js';
@@ -13,10 +12,16 @@ import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
 import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
-import { type PromptedRow, promptRows, sayOverlong } from './sampling/graded-rollouts.js';
+import {
+  type PromptedRow,
+  promptRows,
+  sayOverlong,
+  trainedRows,
+} from './sampling/graded-rollouts.js';
 import { checkRelease, checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { PROBE_TOLERANCE } from './sampling/rollout-precision.js';
 import { openSampler } from './sampling/sampling.js';
+import { trainerJudge } from './training/evaluate-trained.js';
 import type { PreparedTraining, TrainingSession } from './training/loop.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
 import { type TrainingRecipe, type TrainingResult, trainingRun } from './training/run.js';
@@ -34,21 +39,14 @@ async function inputsOf(
   checkLogNames(config);
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
-  if (held >= rows.length) {
-    throw new InputError({
-      where: 'eval_samples',
-      problem: `${held} rows held out of ${rows.length} leave none to train on`,
-      remedy: 'Lower it',
-    });
-  }
-  if (held > 0) context.log(`data: the first ${held} rows are held out for evaluation`);
-  const prompts = promptRows(tokenizer, rows.slice(held), {
+  const training = trainedRows(rows, held, context.log);
+  const prompts = promptRows(tokenizer, training, {
     render: (index) => renderOptions(config, where(held + index)),
     context: spec.maxPositions,
     completion: config.max_completion_length,
     overlong: config.overlong_prompts,
   });
-  sayOverlong(prompts, rows.length - held, context.log);
+  sayOverlong(prompts, training.length, context.log);
   return { prompts, rewards: await rewardsOf(config, context) };
 }
 
@@ -101,7 +99,10 @@ async function prepare(
       ...(trained.policy.lora && { replaced: trained.policy.lora.replaced }),
     }),
   );
-  const logs = new GrpoLogs(config, session);
+  const logs = new GrpoLogs(config, {
+    ...{ run, tokenizer: source.tokenizer, judge: trainerJudge(config) },
+    resumeStep: session.startStep === 0 ? null : session.startStep,
+  });
   const cut = truncations(config);
   if (cut.length > 0) {
     session.context.log(

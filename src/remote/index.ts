@@ -16,6 +16,7 @@ export {
   type LossOutput,
   openSession,
   type TinkerModel,
+  type TinkerSampler,
   type TinkerSession,
 } from './tinker/client.js';
 export {

@@ -110,7 +110,7 @@ function send(response: ServerResponse, { status, body }: Trouble): void {
 function resultOf(name: string, own: Asked, { samples }: TinkerServiceOptions): Result {
   const body = own.body ?? {};
   if (name === 'create_model' || name === 'load_weights') return { model_id: `model-${name}` };
-  if (name === 'optim_step') return { metrics: { grad_norm: 1 } };
+  if (name === 'optim_step') return { metrics: { 'unclipped_grad_l2:mean': 0.25 } };
   if (name === 'forward_backward') return passOutput(own.bytes);
   if (name === 'asample') return sampleOutput(body, samples);
   if (body.sampling_session_seq_id !== undefined) return { sampling_session_id: 'sampling-1' };

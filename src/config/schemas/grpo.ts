@@ -70,7 +70,7 @@ function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
 }
 
 interface HeldOutKeys {
-  readonly eval_samples: number | null;
+  readonly eval_samples?: number | null;
   readonly eval_steps: number | null;
   readonly max_completion_length: number;
   readonly dataset: DatasetConfig;
@@ -79,10 +79,10 @@ interface HeldOutKeys {
   } | null;
 }
 
-function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
+export function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
   const issue = (key: string, message: string) =>
     context.addIssue({ code: 'custom', path: [key], message });
-  const { eval: evaluation, eval_samples: held, eval_steps: every } = config;
+  const { eval: evaluation, eval_samples: held = null, eval_steps: every } = config;
   if (held !== null && evaluation !== null) {
     const { name, path } = evaluation.dataset;
     if (name !== null || path !== null) {
@@ -98,14 +98,17 @@ function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
 }
 
 /** `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set. */
-function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
-  const { eval: evaluation, eval_samples: held, eval_steps: every, dataset } = config;
+export function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
+  const { eval: evaluation, eval_samples: held = null, eval_steps: every, dataset } = config;
   if (evaluation !== null) return config;
   const length = { max_new_tokens: config.max_completion_length };
   if (held !== null) return { ...config, eval: { ...impliedEvaluation(), ...length } };
-  const { name, subset, columns } = dataset;
+  const { name, subset, revision, columns } = dataset;
   if (every === null || name === null) return config;
-  return { ...config, eval: { ...impliedEvaluation({ name, subset, columns }), ...length } };
+  return {
+    ...config,
+    eval: { ...impliedEvaluation({ name, subset, revision, columns }), ...length },
+  };
 }
 
 /** The loss of GRPO tells nothing on held-out rows. */
@@ -123,6 +126,15 @@ function checkRelease(
     message: 'max_staleness samples while training. Set one of the two',
   });
 }
+
+/** Completions written by the group. */
+export const groupRowKeys = {
+  save_samples: z.boolean().default(true).describe('Write completions by group, beside samples'),
+  sample_save_rate: within(0, 1).default(1).describe('Share of the groups that are written'),
+  samples_filename: fileWord()
+    .default('samples_by_group.jsonl')
+    .describe('File of the groups; samples.jsonl moves completions to completions.jsonl'),
+};
 
 export const grpoSchema = z
   .strictObject({
@@ -204,11 +216,7 @@ export const grpoSchema = z
       .default(0)
       .describe('1 samples the next generation while this one is learnt from; 0 does not'),
     eval_samples: optionalWhole(1, 'Rows of dataset held out, which are then evaluated on'),
-    save_samples: z.boolean().default(true).describe('Write completions by group, beside samples'),
-    sample_save_rate: within(0, 1).default(1).describe('Share of the groups that are written'),
-    samples_filename: fileWord()
-      .default('samples_by_group.jsonl')
-      .describe('File of the groups; samples.jsonl moves completions to completions.jsonl'),
+    ...groupRowKeys,
     rollout_correction: z
       .boolean()
       .default(true)

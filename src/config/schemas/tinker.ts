@@ -13,6 +13,9 @@ import {
 } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { outputKeys, rewardsKey, samplingKeys, seedKey, tagKeys, templateKeys } from './groups.js';
+import { checkHeldOut, groupRowKeys, withEvaluation } from './grpo.js';
+import { reportingKeys } from './reporting.js';
+import { checkWatching, evaluationKeys, guardKeys } from './training.js';
 
 const loraKeys = {
   lora_rank: whole(1).default(32).describe('Rank of the adapter'),
@@ -54,6 +57,9 @@ const rlKeys = {
   ...tagKeys,
 };
 
+/** The service computes no loss of held-out rows, and keeps the last state. */
+const { eval_dataset: _, load_best_model_at_end: __, ...watchingKeys } = evaluationKeys;
+
 export const tinkerSchema = z
   .strictObject({
     method: z.enum(['sft', 'grpo']).describe('sft, or grpo (group-relative RL)'),
@@ -71,6 +77,11 @@ export const tinkerSchema = z
     num_train_epochs: positive().default(1).describe('Passes over the rows'),
     max_steps: optionalWhole(1, 'Optimizer steps, in place of the epochs'),
     ...rlKeys,
+    ...groupRowKeys,
+    eval_samples: optionalWhole(1, 'grpo: rows of dataset held out, which are then evaluated on'),
+    ...watchingKeys,
+    ...reportingKeys,
+    ...guardKeys,
     save_steps: whole(1).default(20).describe('Steps between states to resume from'),
     base_url: text()
       .default('https://tinker.thinkingmachines.dev/services/tinker-prod')
@@ -90,7 +101,14 @@ export const tinkerSchema = z
     ...outputKeys,
     ...seedKey,
   })
+  .superRefine(checkHeldOut)
+  .overwrite(withEvaluation)
   .superRefine((config, context) => {
+    checkWatching(config, context);
+    if (config.method === 'sft' && config.eval_samples !== null) {
+      const message = 'sft trains on all rows of dataset. Give eval.dataset';
+      context.addIssue({ code: 'custom', path: ['eval_samples'], message });
+    }
     requireRows(config.dataset, context);
     if (!(config.train_unembed || config.train_mlp || config.train_attn)) {
       context.addIssue({ code: 'custom', path: ['train_mlp'], message: 'nothing is adapted' });

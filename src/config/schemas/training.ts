@@ -70,7 +70,7 @@ export const impliedEvaluation = (
   dataset: Partial<z.input<ReturnType<typeof datasetSchema>>> = {},
 ): z.output<typeof afterwardsSchema> => afterwardsSchema.parse({ dataset });
 
-const evaluationKeys = {
+export const evaluationKeys = {
   eval: afterwardsSchema
     .nullable()
     .default(null)
@@ -107,7 +107,7 @@ const evaluationKeys = {
 
 const bound = z.number().nullable();
 
-const guardKeys = {
+export const guardKeys = {
   alarms: z
     .record(text(), z.array(bound).length(2).nullable())
     .default({})
@@ -135,20 +135,28 @@ export const trainerKeys = (defaults: {
   ...guardKeys,
 });
 
-interface TrainerChecks extends ScheduleKeys {
+interface WatchingChecks {
   readonly report_to: string | readonly string[];
   readonly wandb_project: string | null;
   readonly eval: object | null;
   readonly eval_dataset?: object | null;
   readonly eval_steps: number | null;
   readonly stop_at_accuracy: number | null;
-  readonly load_best_model_at_end: boolean;
+  readonly load_best_model_at_end?: boolean;
   readonly early_stopping_patience: number | null;
 }
 
 /** Checks between the keys of a trainer; used with `superRefine`. */
-export function checkTrainer(config: TrainerChecks, context: z.RefinementCtx): void {
+export function checkTrainer(
+  config: ScheduleKeys & WatchingChecks,
+  context: z.RefinementCtx,
+): void {
   checkSchedule(config, context);
+  checkWatching(config, context);
+}
+
+/** Of them, the checks of what is reported and evaluated. */
+export function checkWatching(config: WatchingChecks, context: z.RefinementCtx): void {
   const issue = (key: string, message: string) =>
     context.addIssue({ code: 'custom', path: [key], message });
   if (config.wandb_project !== null && config.report_to === 'none') {
@@ -165,7 +173,7 @@ export function checkTrainer(config: TrainerChecks, context: z.RefinementCtx): v
     issue('stop_at_accuracy', 'no accuracy is measured while training. Set eval and eval_steps');
   }
   for (const key of ['load_best_model_at_end', 'early_stopping_patience'] as const) {
-    if (every === null && config[key] !== null && config[key] !== false) {
+    if (every === null && (config[key] ?? false) !== false) {
       issue(key, 'nothing is evaluated while training. Set eval_steps');
     }
   }

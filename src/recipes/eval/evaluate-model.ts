@@ -8,6 +8,7 @@ import {
   mergeRuns,
 } from '../../evaluate/index.js';
 import type { LoraPlan } from '../../model/index.js';
+import type { DecoderSpec } from '../../model/spec.js';
 import { withProgress } from '../../report/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
 import type { Completion, RolloutSampler, Sampler } from '../../rollout/index.js';
@@ -62,9 +63,15 @@ export interface EvaluationInputs {
   readonly maxPositions: number;
 }
 
+/** What prompts are made by. */
+export interface EvaluatedModel {
+  readonly tokenizer: Tokenizer;
+  readonly spec: Pick<DecoderSpec, 'maxPositions'>;
+}
+
 /** @throws InputError on an unknown benchmark, bad tags, malformed rows, or a prompt without room. */
 export async function evaluationInputs(
-  { tokenizer, spec }: Pick<ModelSource, 'tokenizer' | 'spec'>,
+  { tokenizer, spec }: EvaluatedModel,
   keys: EvaluationKeys,
   context: RecipeContext,
 ): Promise<EvaluationInputs> {
@@ -98,7 +105,8 @@ export async function evaluationInputs(
   };
 }
 
-type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
+/** What samples, and the weights it samples from. */
+export type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
 
 export interface EvaluateOptions {
   readonly keys: EvaluationKeys;
@@ -174,39 +182,44 @@ export function evaluateWith(
   });
 }
 
-/**
- * The same on a model as it was opened, with a progress bar, in `runs` runs with seeds of their own.
- * @param wrap Puts a sampler in front of that of a run, numbered from 1.
- */
+interface RunsOptions extends EvaluateOptions {
+  readonly runs?: number;
+  /** Puts a sampler in front of that of a run, numbered from 1. */
+  readonly wrap?: (sampler: Generates, run: number) => Generates;
+}
+
+/** The same with a progress bar, in `runs` runs with seeds of their own. */
+export function evaluateRuns(sampler: Generates, options: RunsOptions): Promise<Evaluation> {
+  const { keys, inputs, runs = 1, wrap = (own) => own } = options;
+  const total = inputs.rows.length * keys.num_generations * runs;
+  return withProgress({ label: 'evaluation', total }, async (progress) => {
+    let done = 0;
+    const onCompletion = ({ finishReason }: Completion) => {
+      if (finishReason !== 'aborted') progress.update(Math.min(++done, total));
+    };
+    const evaluations: Evaluation[] = [];
+    for (let run = 1; run <= runs; run++) {
+      const own = { ...options, keys: { ...keys, seed: keys.seed + run - 1 }, onCompletion };
+      evaluations.push(await evaluateWith(wrap(sampler, run), own));
+    }
+    return mergeRuns(evaluations, {
+      samples: keys.strategy === 'greedy' ? keys.num_generations : 1,
+      passAt: keys.pass_at,
+      majorityAt: keys.majority_at,
+      groups: inputs.groups,
+      columnOf: ({ index }, column) => cellOf(inputs.rows[index], column),
+    });
+  });
+}
+
+/** The same on a model as it was opened. */
 export async function evaluateModel(
   source: ModelSource,
-  options: EvaluateOptions & {
-    readonly runs?: number;
-    readonly wrap?: (sampler: Generates, run: number) => Generates;
-  },
+  options: RunsOptions,
 ): Promise<Evaluation> {
-  const { keys, inputs, runs = 1, wrap = (sampler) => sampler } = options;
   const sampler = await evaluationSampler(source, options);
-  const total = inputs.rows.length * keys.num_generations * runs;
   try {
-    return await withProgress({ label: 'evaluation', total }, async (progress) => {
-      let done = 0;
-      const onCompletion = ({ finishReason }: Completion) => {
-        if (finishReason !== 'aborted') progress.update(Math.min(++done, total));
-      };
-      const evaluations: Evaluation[] = [];
-      for (let run = 1; run <= runs; run++) {
-        const own = { ...options, keys: { ...keys, seed: keys.seed + run - 1 }, onCompletion };
-        evaluations.push(await evaluateWith(wrap(sampler, run), own));
-      }
-      return mergeRuns(evaluations, {
-        samples: keys.strategy === 'greedy' ? keys.num_generations : 1,
-        passAt: keys.pass_at,
-        majorityAt: keys.majority_at,
-        groups: inputs.groups,
-        columnOf: ({ index }, column) => cellOf(inputs.rows[index], column),
-      });
-    });
+    return await evaluateRuns(sampler, options);
   } finally {
     sampler.dispose();
   }

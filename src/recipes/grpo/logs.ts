@@ -13,11 +13,10 @@ import {
   type SampleLog,
   sampleRow,
 } from '../../report/index.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
-import { trainerJudge } from '../training/evaluate-trained.js';
-import type { TrainingSession } from '../training/loop.js';
 
 /** A completion with what came of it. */
 interface Judged {
@@ -28,17 +27,23 @@ interface Judged {
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
-const takesSamplesFile = (config: GrpoConfig): boolean =>
+/** Which groups are written, and where. */
+export type GroupRowKeys = Pick<
+  GrpoConfig,
+  'save_samples' | 'sample_save_rate' | 'samples_filename' | 'num_generations' | 'seed'
+>;
+
+const takesSamplesFile = (config: GroupRowKeys): boolean =>
   config.save_samples && config.samples_filename === SAMPLES_FILE;
 
 /** @throws InputError on a `samples_filename` that the run uses for something else. */
-export function checkLogNames(config: GrpoConfig): void {
+export function checkLogNames(config: GroupRowKeys): void {
   if (!config.save_samples || takesSamplesFile(config)) return;
   checkFileName(config.samples_filename, 'samples_filename');
 }
 
 /** Groups may take the name of the completion rows, which then have another: a file holds one form of rows. */
-function logPaths(config: GrpoConfig, run: RunFolder) {
+function logPaths(config: GroupRowKeys, run: RunFolder) {
   const { samples, completions } = run.paths;
   const hasMoved = takesSamplesFile(config);
   const isOther = existsSync(completions) ? !hasMoved : hasMoved && existsSync(samples);
@@ -53,20 +58,27 @@ function logPaths(config: GrpoConfig, run: RunFolder) {
   return { samples, groups: config.save_samples ? run.claim(config.samples_filename) : null };
 }
 
+export interface LoggedRun {
+  readonly run: RunFolder;
+  /** Step of the checkpoint that is gone on from; null in a fresh run. */
+  readonly resumeStep: number | null;
+  readonly tokenizer: Tokenizer;
+  readonly judge: AnswerGrader;
+}
+
 export class GrpoLogs {
-  private readonly config: GrpoConfig;
-  private readonly session: TrainingSession;
+  private readonly config: GroupRowKeys;
+  private readonly tokenizer: Tokenizer;
   private readonly judge: AnswerGrader;
   private readonly samples: SampleLog;
   /** Null: not asked for. */
   private readonly groups: GroupLog | null;
 
-  constructor(config: GrpoConfig, session: TrainingSession) {
-    const { run, startStep } = session;
-    const resume = { resumeStep: startStep === 0 ? null : startStep };
+  constructor(config: GroupRowKeys, { run, resumeStep, tokenizer, judge }: LoggedRun) {
+    const resume = { resumeStep };
     this.config = config;
-    this.session = session;
-    this.judge = trainerJudge(config);
+    this.tokenizer = tokenizer;
+    this.judge = judge;
     const { samples, groups } = logPaths(config, run);
     this.samples = openSampleLog(samples, resume);
     this.groups = groups === null ? null : openGroupLog(groups, resume);
@@ -114,7 +126,7 @@ export class GrpoLogs {
     const { question, answer: gold } = prompt.row;
     return sampleRow(completion, {
       step: step + 1,
-      prompt: this.session.source.tokenizer.decode(prompt.promptIds),
+      prompt: this.tokenizer.decode(prompt.promptIds),
       grade,
       ...(typeof question === 'string' && { question }),
       ...(typeof gold === 'string' && { gold }),
@@ -136,10 +148,9 @@ export class GrpoLogs {
 
   private groupRow(group: readonly Judged[], step: number): GroupRow {
     const { prompt } = group[0]!.rollout;
-    const { tokenizer } = this.session.source;
     return {
       step: step + 1,
-      problem: textOf(prompt.row.question) ?? tokenizer.decode(prompt.promptIds),
+      problem: textOf(prompt.row.question) ?? this.tokenizer.decode(prompt.promptIds),
       ground_truth: textOf(prompt.row.answer) ?? group[0]!.answer.gold,
       responses: group.map(({ rollout, advantage, answer }) => ({
         text: rollout.completion.text,

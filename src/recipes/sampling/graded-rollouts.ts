@@ -113,6 +113,27 @@ function cutLeft(
   return { promptIds: kept, cut: ids.length - kept.length };
 }
 
+/**
+ * The rows that are trained on, where the first `held` are kept for evaluation.
+ * @throws InputError when none is left
+ */
+export function trainedRows(
+  rows: readonly JsonRow[],
+  held: number,
+  log: (line: string) => void,
+): readonly JsonRow[] {
+  if (held === 0) return rows;
+  if (held >= rows.length) {
+    throw new InputError({
+      where: 'eval_samples',
+      problem: `${held} rows held out of ${rows.length} leave none to train on`,
+      remedy: 'Lower it',
+    });
+  }
+  log(`data: the first ${held} rows are held out for evaluation`);
+  return rows.slice(held);
+}
+
 /** Rows may bring token ids. @throws InputError when they are none. */
 function idsOf({ ids }: JsonRow, where: string): readonly number[] | null {
   if (!Array.isArray(ids)) return null;
@@ -123,7 +144,7 @@ function idsOf({ ids }: JsonRow, where: string): readonly number[] | null {
 }
 
 export interface RolloutOptions {
-  readonly sampler: Sampler;
+  readonly sampler: Pick<Sampler, 'generate'>;
   readonly params: SamplingParams;
   /** Completions per prompt. */
   readonly n: number;

@@ -1,6 +1,7 @@
 /** `tinker.json` of a run folder: the model at the service and the states to go on from. Never holds a key. */
 import { existsSync } from 'node:fs';
 import type { RunFolder } from '../../report/index.js';
+import type { EvaluatedStep } from '../../train/index.js';
 import { readJson } from '../../util/files.js';
 import { type RecordKeeper, recordKeeper } from '../outputs/record-keeper.js';
 
@@ -10,6 +11,8 @@ export interface TinkerState {
   readonly tokens: number;
   /** `tinker://…`, weights and optimizer. */
   readonly path: string;
+  /** The watched metric at each evaluation so far. */
+  readonly evaluations?: readonly EvaluatedStep[];
 }
 
 export interface TinkerRecord {

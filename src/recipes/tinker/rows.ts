@@ -9,13 +9,24 @@ import type { RecipeContext } from '../context.js';
 import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/dataset.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { openTokenizer } from '../inputs/open-tokenizer.js';
-import { type PromptedRow, promptRows, sayOverlong } from '../sampling/graded-rollouts.js';
+import type { OpenRewards } from '../rewards/open-rewards.js';
+import {
+  type PromptedRow,
+  promptRows,
+  sayOverlong,
+  trainedRows,
+} from '../sampling/graded-rollouts.js';
 
 const TOKENIZER_FILES = [
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],
   ...['special_tokens_map.json', 'added_tokens.json', 'vocab.json', 'merges.txt'],
   ...['chat_template.jinja', 'chat_template.json'],
 ];
+
+/** Rows of sft, or prompts and what grades them. */
+export type TinkerData =
+  | { readonly rows: readonly MaskedTokens[]; readonly rewards: null }
+  | { readonly rows: readonly PromptedRow[]; readonly rewards: OpenRewards };
 
 /** Without the model's weights. */
 export async function tinkerTokenizer(
@@ -65,12 +76,14 @@ export async function rlPrompts(
   context: RecipeContext,
 ): Promise<PromptedRow[]> {
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
-  const prompts = promptRows(tokenizer, rows, {
-    render: (index) => renderOptions(config, where(index)),
+  const held = config.eval_samples ?? 0;
+  const training = trainedRows(rows, held, context.log);
+  const prompts = promptRows(tokenizer, training, {
+    render: (index) => renderOptions(config, where(held + index)),
     context: config.max_length,
     completion: config.max_completion_length,
     overlong: 'drop',
   });
-  sayOverlong(prompts, rows.length, context.log);
+  sayOverlong(prompts, training.length, context.log);
   return prompts;
 }

@@ -11,14 +11,19 @@ import {
   type TinkerModel,
   trainedTokens,
 } from '../../remote/index.js';
-import { type SampleLog, sampleRow } from '../../report/index.js';
-import type { AsyncGrader } from '../../rewards/index.js';
-import type { Completion } from '../../rollout/index.js';
-import type { Tokenizer } from '../../tokenizer/index.js';
+import type { PhaseClock } from '../../report/index.js';
 import type { DataOrder, StepOutcome } from '../../train/index.js';
-import { Rng } from '../../util/rng.js';
+import type { Generates } from '../eval/evaluate-model.js';
+import type { GrpoLogs } from '../grpo/logs.js';
 import { generationMetrics } from '../grpo/metrics.js';
-import type { GradedRollout, PromptedRow } from '../sampling/graded-rollouts.js';
+import { judgeCounts } from '../judge/counts.js';
+import type { OpenRewards } from '../rewards/open-rewards.js';
+import {
+  type GradedRollout,
+  gradedRollouts,
+  type PromptedRow,
+} from '../sampling/graded-rollouts.js';
+import { samplingParams } from '../sampling/sampling.js';
 
 export type TinkerStep = (step: number, learningRate: number) => Promise<StepOutcome>;
 
@@ -41,6 +46,7 @@ export const sftStepAt =
       tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0),
       metrics: {
         ...(loss !== null && { loss }),
+        ...gradNormOf(optimizer),
         trained_tokens: trainedTokens(batch),
         ...named('tinker', { ...output.metrics, ...optimizer }),
       },
@@ -49,22 +55,25 @@ export const sftStepAt =
 
 export interface GrpoStepOptions extends Omit<SftStepOptions, 'rows'> {
   readonly prompts: readonly PromptedRow[];
-  readonly tokenizer: Tokenizer;
-  readonly grade: AsyncGrader;
-  readonly samples: SampleLog;
+  readonly rewards: Pick<OpenRewards, 'grade' | 'stats'>;
+  /** What samples from the weights before a step. */
+  readonly sampler: (step: number) => Promise<Generates>;
+  readonly logs: GrpoLogs;
+  readonly phases: PhaseClock;
 }
 
 export const grpoStepAt =
   (options: GrpoStepOptions): TinkerStep =>
   async (step, learningRate) => {
-    const { config, model, samples } = options;
-    const rollouts = await rolloutsOf(options, step);
+    const { config, model, logs } = options;
+    const { rollouts, seconds, syncMs } = await rolloutsOf(options, step);
+    const judge = options.rewards.stats();
     const rewards = rollouts.map(({ grade }) => grade.total);
     const advantages = groupAdvantages(rewards, {
       groupSize: config.num_generations,
       scale: config.scale_rewards,
     });
-    samples.append(...rollouts.map((each, i) => rowOf(each, step + 1, advantages[i]!)));
+    const logged = logs.write(rollouts, advantages, step);
     const tokens = rollouts.reduce((sum, { completion }) => sum + completion.ids.length, 0);
     const learnt = rollouts.flatMap(({ completion: { promptIds, ids, logprobs } }, i) =>
       advantages[i] === 0 || ids.length === 0
@@ -77,6 +86,9 @@ export const grpoStepAt =
       tokens: rollouts.reduce((sum, { completion }) => sum + completion.promptIds.length, tokens),
       metrics: {
         ...generationMetrics(rollouts, config.num_generations),
+        ...logged,
+        ...judgeCounts(judge === null ? [] : [judge], 'judge/'),
+        ...{ sync_ms: syncMs, rollout_time: seconds },
         learnt_completions: learnt.length,
         ...metrics,
       },
@@ -99,6 +111,8 @@ async function learn(config: TinkerConfig, { model, data, learningRate }: Learni
     const output = await forwardBackward(model, pass);
     const optimizer = await model.optimStep(adamOf(config, learningRate));
     first ??= {
+      ...lossOf(output),
+      ...gradNormOf(optimizer),
       ...differenceOf(data, output),
       ...named('tinker', { ...output.metrics, ...optimizer }),
     };
@@ -132,43 +146,41 @@ function sumOver(
   return sum;
 }
 
-async function rolloutsOf(options: GrpoStepOptions, step: number): Promise<GradedRollout[]> {
-  const { config, model, order, prompts, tokenizer, grade } = options;
-  const sampler = await model.sampler();
-  const params = {
-    ...{ max_tokens: config.max_completion_length, temperature: config.temperature },
-    ...{ top_p: config.top_p, top_k: config.top_k === 0 ? -1 : config.top_k },
-  };
-  const groups = order.batch(step).map(async (index, place) => {
-    const prompt = prompts[index]!;
-    const seed = Rng.of(config.seed, 'tinker', step, place).int(0, 2 ** 31 - 1);
-    const started = performance.now();
-    const sampled = await sampler.sample(prompt.promptIds, config.num_generations, {
-      ...params,
-      seed,
-    });
-    const seconds = (performance.now() - started) / 1000;
-    return await Promise.all(
-      sampled.map(async ({ tokens: ids, logprobs, stopReason }, sampleIndex) => {
-        const text = tokenizer.decode(ids, { skipSpecialTokens: true });
-        const completion: Completion = {
-          ...{ requestId: prompt.id, sampleIndex, promptIds: prompt.promptIds, text, seconds },
-          ...{ ids: [...ids], logprobs: Float32Array.from(logprobs), finishReason: stopReason },
-          adapter: model.modelId,
-        };
-        return { prompt, completion, grade: await grade(text, prompt.row, { ids: [...ids] }) };
-      }),
-    );
-  });
-  return (await Promise.all(groups)).flat();
+interface Sampled {
+  readonly rollouts: readonly GradedRollout[];
+  /** Wall time of sampling and grading. */
+  readonly seconds: number;
+  readonly syncMs: number;
 }
 
-function rowOf({ completion, grade, prompt }: GradedRollout, step: number, advantage: number) {
-  const { question, answer } = prompt.row;
-  return sampleRow(completion, {
-    ...{ step, grade, advantage, prompt: String(question ?? prompt.id) },
-    ...(answer !== undefined && { gold: String(answer) }),
+async function rolloutsOf(options: GrpoStepOptions, step: number): Promise<Sampled> {
+  const { config, order, prompts, rewards, phases } = options;
+  const started = performance.now();
+  const sampler = await phases.time('sync', () => options.sampler(step));
+  const synced = performance.now();
+  const chosen = order.batch(step).map((index, i) => {
+    const prompt = prompts[index]!;
+    return { ...prompt, id: `${step + 1}/${i}/${prompt.id}` };
   });
+  const rollouts = await phases.time('rollout', () =>
+    gradedRollouts(chosen, {
+      ...{ sampler, n: config.num_generations, grade: rewards.grade },
+      params: samplingParams({ ...config, stop: [] }, config.max_completion_length),
+      expectedAdapter: sampler.adapterHash,
+    }),
+  );
+  const seconds = (performance.now() - synced) / 1000;
+  return { rollouts, seconds, syncMs: synced - started };
+}
+
+/** The service's losses are sums of terms that are divided by the tokens of the step. */
+const lossOf = ({ metrics: { 'loss:sum': loss } }: LossOutput): Record<string, number> =>
+  loss === undefined ? {} : { loss };
+
+/** The norm before it is clipped, by the service's own name. */
+function gradNormOf(optimizer: Readonly<Record<string, number>>): Record<string, number> {
+  const norm = optimizer['unclipped_grad_l2:mean'];
+  return norm === undefined ? {} : { grad_norm: norm };
 }
 
 const adamOf = (config: TinkerConfig, learningRate: number): AdamParams => ({

@@ -5,13 +5,13 @@ import type { RecipeContext } from '../context.js';
 import type { TrainerConfig } from './policy-source.js';
 
 /** The schema has checked that a range has two bounds. */
-const rangesOf = ({ alarms }: TrainerConfig) =>
+const rangesOf = ({ alarms }: Pick<TrainerConfig, 'alarms'>) =>
   alarms as Readonly<Record<string, readonly [number | null, number | null] | null>>;
 
 /** @returns What is to see every row. */
 export function watchRows(
   trainer: TrainerName,
-  config: TrainerConfig,
+  config: Pick<TrainerConfig, 'alarms'>,
   { run, context }: { readonly run: RunFolder; readonly context: RecipeContext },
 ): (row: MetricRow) => void {
   const alarms = new Alarms({ trainer, ranges: rangesOf(config) });

@@ -4,34 +4,44 @@
  */
 import type { EvalRow } from '../../evaluate/index.js';
 import { type AsyncGrader, hasBoxedAnswer } from '../../rewards/index.js';
-import type { RolloutSampler } from '../../rollout/index.js';
 import {
   bestEvaluation,
   type EvaluatedStep,
-  heldOutMetrics,
-  type MicroTask,
   plateauFactor,
   type StepEvaluation,
   shouldStop,
   withEvaluation,
 } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
-import { evaluateWith, evaluationSampler } from '../eval/evaluate-model.js';
-import type { ModelSource } from '../inputs/model-source.js';
-import { syncSampler } from '../sampling/sync-sampler.js';
-import { evaluationKeys, type TrainedEvaluation } from './evaluate-trained.js';
-import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+import { evaluateWith, type Generates } from '../eval/evaluate-model.js';
+import {
+  type EvaluatedConfig,
+  evaluationKeys,
+  type TrainedEvaluation,
+} from './evaluate-trained.js';
+import type { TrainerConfig } from './policy-source.js';
+
+type Numbers = Readonly<Record<string, number>>;
+
+/** What is watched while training, and what follows from it. */
+export type WatchedConfig = EvaluatedConfig &
+  Pick<
+    TrainerConfig,
+    | ('stop_at_accuracy' | 'metric_for_best_model' | 'greater_is_better' | 'lr_scheduler_type')
+    | ('early_stopping_patience' | 'early_stopping_threshold')
+  > &
+  Partial<Pick<TrainerConfig, 'eval_dataset' | 'load_best_model_at_end' | 'lr_scheduler_kwargs'>>;
 
 interface Subject {
-  readonly config: TrainerConfig;
+  readonly config: WatchedConfig;
   /** Null: the config asks for no accuracy. */
   readonly evaluation: TrainedEvaluation | null;
-  /** The loss on held-out examples; null: the config asks for none. */
-  readonly heldOut: (() => Promise<readonly MicroTask[]>) | null;
+  /** Metrics of held-out examples; null: the config asks for none. */
+  readonly heldOut: (() => Promise<Numbers>) | null;
   /** The trainer's own rewards; null: it has none. */
   readonly rewards: AsyncGrader | null;
-  readonly source: ModelSource;
-  readonly trained: TrainedPolicy;
+  /** What samples from the weights of now. */
+  readonly sampler: () => Promise<Generates>;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
@@ -40,18 +50,15 @@ interface Subject {
 /** The config key that ended a run before its last step. */
 export type Ending = 'stop_at_accuracy' | 'early_stopping_patience';
 
-type Numbers = Readonly<Record<string, number>>;
-
 const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number =>
   rows.length === 0 ? 0 : rows.filter(of).length / rows.length;
 
 /**
- * Evaluates the policy as it is after a step; its sampler is opened at the first evaluation. An interrupt
+ * Evaluates the policy as it is after a step. An interrupt
  * waits for its end, so that a resumed run has the same rows and stops at the same step.
  */
 export class DuringTraining {
   private readonly subject: Subject;
-  private sampler: RolloutSampler | null = null;
   private evaluated: readonly EvaluatedStep[];
   private ending: Ending | null = null;
 
@@ -68,7 +75,7 @@ export class DuringTraining {
   /** The best step; null when none is kept. */
   get best(): number | null {
     const { config } = this.subject;
-    if (!config.load_best_model_at_end) return null;
+    if (config.load_best_model_at_end !== true) return null;
     const watch = { greaterIsBetter: greaterIsBetter(config) };
     return bestEvaluation(this.evaluated, watch)?.step ?? null;
   }
@@ -81,8 +88,9 @@ export class DuringTraining {
   /** What plateaus take off the learning rate. */
   rateFactor(): number {
     const { config } = this.subject;
-    if (config.lr_scheduler_type !== 'reduce_lr_on_plateau') return 1;
-    const { factor, patience, threshold, cooldown } = config.lr_scheduler_kwargs;
+    const { lr_scheduler_type: type, lr_scheduler_kwargs: shape } = config;
+    if (type !== 'reduce_lr_on_plateau' || shape === undefined) return 1;
+    const { factor, patience, threshold, cooldown } = shape;
     const plateau = { factor, patience, threshold, cooldown };
     return plateauFactor(this.evaluated, { ...plateau, greaterIsBetter: greaterIsBetter(config) });
   }
@@ -104,11 +112,6 @@ export class DuringTraining {
     return { metrics, isEnough: this.ending !== null, isBest: this.best === step };
   }
 
-  dispose(): void {
-    this.sampler?.dispose();
-    this.sampler = null;
-  }
-
   private isHopeless(): boolean {
     const { config } = this.subject;
     const { early_stopping_patience: patience, early_stopping_threshold: threshold } = config;
@@ -118,14 +121,12 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, evaluation, rewards, trained, source, onSamples } = this.subject;
+    const { config, evaluation, rewards, sampler, onSamples } = this.subject;
     if (config.eval === null || evaluation === null) return {};
     const { inputs, graders } = evaluation;
     const keys = evaluationKeys(config, config.eval);
-    const { lora } = trained.policy;
-    this.sampler ??= await evaluationSampler(source, { keys, inputs, lora });
-    await syncSampler({ trained, source }, this.sampler);
-    const { metrics, rows } = await evaluateWith(this.sampler, { keys, inputs, graders, rewards });
+    const own = { keys, inputs, graders, rewards };
+    const { metrics, rows } = await evaluateWith(await sampler(), own);
     onSamples(step, rows);
     return {
       'eval/accuracy': metrics.accuracy,
@@ -138,22 +139,21 @@ export class DuringTraining {
   }
 
   private async loss(): Promise<Numbers> {
-    const { heldOut, trained } = this.subject;
+    const { heldOut } = this.subject;
     if (heldOut === null) return {};
-    const metrics = await heldOutMetrics(trained.policy, await heldOut());
     return Object.fromEntries(
-      Object.entries(metrics).map(([name, value]) => [`eval/${name}`, value]),
+      Object.entries(await heldOut()).map(([name, value]) => [`eval/${name}`, value]),
     );
   }
 }
 
-const metricName = (config: TrainerConfig): string =>
+const metricName = (config: WatchedConfig): string =>
   config.metric_for_best_model ?? (config.eval_dataset ? 'eval/loss' : 'eval/accuracy');
 
-const greaterIsBetter = (config: TrainerConfig): boolean =>
+const greaterIsBetter = (config: WatchedConfig): boolean =>
   config.greater_is_better ?? !metricName(config).endsWith('loss');
 
-function watched(config: TrainerConfig, metrics: Numbers): number {
+function watched(config: WatchedConfig, metrics: Numbers): number {
   const name = metricName(config);
   const value = metrics[name];
   if (value !== undefined) return value;

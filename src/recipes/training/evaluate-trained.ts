@@ -6,13 +6,15 @@ import type { AsyncGrader } from '../../rewards/index.js';
 import type { RecipeContext } from '../context.js';
 import { answerGrader, graderName } from '../eval/benchmark.js';
 import {
+  type EvaluatedModel,
+  type EvaluateOptions,
   type EvaluationInputs,
   type EvaluationKeys,
   evaluateModel,
   evaluationInputs,
 } from '../eval/evaluate-model.js';
 import { type EvaluationGraders, openEvaluationGraders } from '../eval/graders.js';
-import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
 import type { TrainerConfig } from './policy-source.js';
@@ -20,11 +22,21 @@ import { judgeOfRewards } from './rewards-judge.js';
 
 type EvalKeys = NonNullable<TrainerConfig['eval']>;
 
+/** What evaluations read of a trainer's config. */
+export type EvaluatedConfig = Pick<
+  TrainerConfig,
+  | ('prompt_template' | 'system_prompt' | 'chat_template_kwargs' | 'threads' | 'seed' | 'dataset')
+  | ('reasoning_start' | 'reasoning_end' | 'solution_start' | 'solution_end')
+  | ('judge' | 'sandbox' | 'on_error' | 'python_timeout_s' | 'python_workers')
+  | ('eval' | 'eval_steps' | 'stage')
+> &
+  Partial<Pick<TrainerConfig, 'answer_format' | 'eval_samples' | 'rewards'>>;
+
 /**
  * Keys of the trainer, with those of its `eval` over them; `eval_samples` takes rows of the training set.
  * Without a benchmark answers are graded as the trainer's rewards do; grader objects get what the trainer's do.
  */
-export function evaluationKeys(config: TrainerConfig, own: EvalKeys): EvaluationKeys {
+export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): EvaluationKeys {
   const { eval_samples: held = null, rewards = [], ...trainer } = config;
   const { answer_format = evaluationDefaults.answer_format } = config;
   const { judge, sandbox, on_error, python_timeout_s, python_workers } = config;
@@ -43,7 +55,7 @@ export function evaluationKeys(config: TrainerConfig, own: EvalKeys): Evaluation
 }
 
 /** The trainer's own judge of an answer: that of its evaluation, or of its rewards where it has none. */
-export const trainerJudge = (config: TrainerConfig): AnswerGrader =>
+export const trainerJudge = (config: EvaluatedConfig): AnswerGrader =>
   answerGrader(evaluationKeys(config, config.eval ?? impliedEvaluation()));
 
 const gradedBy = (keys: EvaluationKeys): string =>
@@ -61,8 +73,8 @@ export interface TrainedEvaluation {
  * nothing is evaluated while training, the grader is closed again, and leaves its memory to training.
  */
 export async function openTrainedEvaluation(
-  config: TrainerConfig,
-  source: ModelSource,
+  config: EvaluatedConfig,
+  source: EvaluatedModel,
   context: RecipeContext,
 ): Promise<TrainedEvaluation | null> {
   if (config.eval === null) return null;
@@ -75,34 +87,60 @@ export async function openTrainedEvaluation(
   return { inputs, graders: null };
 }
 
-interface EvaluateTrainedOptions {
-  readonly config: TrainerConfig;
+export interface EvaluateTrainedOptions {
+  readonly config: EvaluatedConfig;
   readonly inputs: EvaluationInputs | null;
   /** The trainer's own rewards. */
   readonly rewards: AsyncGrader | null;
   readonly context: RecipeContext;
 }
 
-interface EvaluatedRun {
+export interface EvaluatedRun {
   readonly evaluation: Evaluation;
   /** Metrics, and counts of the judges. */
   readonly results: Readonly<Record<string, number | null>>;
 }
 
-/** @returns null when the config asks for none. @throws InterruptError on the signal. */
+/** The evaluation of the model in the run folder. @returns null when the config asks for none. */
 export async function evaluateTrained(
   run: RunFolder,
-  { config, inputs, rewards, context }: EvaluateTrainedOptions,
+  options: EvaluateTrainedOptions,
+): Promise<EvaluatedRun | null> {
+  if (options.inputs === null) return null;
+  const source = await openModel({ model: run.paths.model }, options.context);
+  try {
+    const place = {
+      saved: run.paths.model,
+      sample: (own: EvaluateOptions) => evaluateModel(source, own),
+    };
+    return await evaluatedRun(run, { ...options, ...place });
+  } finally {
+    source.close();
+  }
+}
+
+interface SampledOptions extends EvaluateTrainedOptions {
+  /** Where the trained model is. */
+  readonly saved: string;
+  readonly sample: (options: EvaluateOptions) => Promise<Evaluation>;
+}
+
+/**
+ * Evaluates by `sample`, into the run folder.
+ * @returns null when the config asks for no evaluation. @throws InterruptError on the signal.
+ */
+export async function evaluatedRun(
+  run: RunFolder,
+  { config, inputs, rewards, context, saved, sample }: SampledOptions,
 ): Promise<EvaluatedRun | null> {
   if (config.eval === null || inputs === null) return null;
   const keys = evaluationKeys(config, config.eval);
-  const source = await openModel({ model: run.paths.model }, context);
   try {
     const { signal } = context;
     const graders = await openEvaluationGraders(keys, context);
     try {
       const evaluation = await run.phases.time('evaluate', () =>
-        evaluateModel(source, { keys, inputs, graders, rewards, signal }),
+        sample({ keys, inputs, graders, rewards, signal }),
       );
       const { stage, output_file: outputFile } = config.eval;
       const facts = judgeCounts(graders.stats(), 'judge_');
@@ -114,10 +152,8 @@ export async function evaluateTrained(
   } catch (error) {
     if (!context.signal.aborted) throw error;
     throw interruption(context.signal, {
-      problem: `stopped during the evaluation; the trained model is in ${run.paths.model}`,
+      problem: `stopped during the evaluation; the trained model is in ${saved}`,
       remedy: 'Evaluate it with resume=auto',
     });
-  } finally {
-    source.close();
   }
 }

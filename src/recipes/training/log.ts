@@ -35,7 +35,7 @@ export interface TrainingLog {
 
 export interface TrainingLogOptions {
   readonly run: RunFolder;
-  readonly config: TrainerConfig;
+  readonly config: ReportedConfig;
   readonly context: RecipeContext;
   /** Step of the checkpoint that is gone on from; null in a fresh run. */
   readonly resumeStep: number | null;
@@ -44,7 +44,20 @@ export interface TrainingLogOptions {
   readonly shown: readonly string[];
 }
 
-type TrackerKeys = Pick<TrainerConfig, 'report_to' | 'wandb_project'>;
+/** What is reported, where, and under which names. */
+export type ReportedConfig = Pick<
+  TrainerConfig,
+  | 'report_to'
+  | 'wandb_project'
+  | 'wandb_name'
+  | 'logging_dir'
+  | 'logging_steps'
+  | 'verbose'
+  | 'run_name'
+  | 'stage'
+>;
+
+type TrackerKeys = Pick<ReportedConfig, 'report_to' | 'wandb_project'>;
 
 const namedTrackers = ({ report_to: names }: TrackerKeys): TrackerName[] =>
   [names].flat().filter((name) => name !== 'none');

@@ -15,7 +15,7 @@ import {
   writeReport,
 } from '../../report/index.js';
 import { deviceInfo } from '../../tensor/index.js';
-import type { CheckpointStore } from '../../train/index.js';
+import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { metricsTable } from '../eval.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
@@ -45,6 +45,7 @@ import {
 } from './policy-source.js';
 import type { PreviewSequence } from './preview.js';
 import { saveModel } from './save-model.js';
+import { syncedSampler } from './synced-sampler.js';
 
 export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
   readonly command: 'sft' | 'dpo' | 'grpo';
@@ -183,12 +184,14 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   const prepared = await recipe.prepare(config, inputs, session);
   const resumeStep = checkpoint === null ? null : session.startStep;
   const log = await openTrainingLog({ run, config, context, resumeStep, ...prepared });
+  const sampling = syncedSampler({ config, evaluation: args.evaluation, source, trained });
+  const { heldOut } = prepared;
   const evaluates = new DuringTraining({
     config,
     evaluation: args.evaluation,
-    source,
-    trained,
-    heldOut: prepared.heldOut ?? null,
+    sampler: sampling.now,
+    heldOut:
+      heldOut === undefined ? null : async () => heldOutMetrics(trained.policy, await heldOut()),
     rewards: prepared.rewards?.grade ?? null,
     history: checkpoint?.state.evaluations ?? [],
     onSamples: log.samples,
@@ -199,7 +202,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
       trainer: recipe.command,
     });
     checkChanged(session, progress, recipe.command);
-    evaluates.dispose();
+    sampling.dispose();
     const { best } = evaluates;
     const { totalSteps } = prepared;
     const ending = progress.step < totalSteps ? evaluates.endedBy : null;
@@ -234,7 +237,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     return { run_dir: run.dir, run_id: run.runId, ...results };
   } finally {
     await log.close(context.signal.aborted ? 'interrupted' : 'failed');
-    evaluates.dispose();
+    sampling.dispose();
     await prepared.dispose?.();
     await prepared.rewards?.close();
   }

@@ -251,3 +251,103 @@ describe('grpo', () => {
     expect(service.of('optim_step')).toHaveLength(2);
   });
 });
+
+describe('a run folder', () => {
+  const EVALUATION = (path: string) => [
+    ...['eval_steps=1', `eval.dataset.path=${path}`, 'eval.max_new_tokens=8'],
+    `eval.grader_file=${join(dir, 'grader.json')}`,
+  ];
+
+  it('has the files and names of a local one: trackers, groups, evaluations, alarms', async () => {
+    await start({ samples: await answers() });
+    const keys = ['alarms={reward: [0.9, null], completions/clipped_ratio: [null, 0.3]}'];
+    const path = join(dir, 'rows.jsonl');
+    const done = await tinker([
+      ...GRPO,
+      grader(),
+      ...EVALUATION(path),
+      ...keys,
+      'verbose=true',
+      'logging_steps=1',
+    ]);
+    expect(done).toMatchObject({ code: 0 });
+    expect(JSON.parse(done.out)).toMatchObject({ steps: 2, correct: 4, eval_size: 4, accuracy: 1 });
+    expect(done.err).toMatch(/step 1\/2 {2}epoch/);
+    const rows = readJsonl(inRun('metrics.jsonl'));
+    expect(rows.map((row) => [row['eval/accuracy'], row['eval/score']])).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+    const names = ['loss', 'grad_norm', 'rollout_time', 'sync_ms', 'samples/batch_mean_reward'];
+    expect(names.filter((name) => typeof rows[0]![name] !== 'number')).toEqual([]);
+    expect(rows[0]).toMatchObject({ loss: 1, grad_norm: 0.25, 'tinker/loss:sum': 1 });
+    const groups = readJsonl(inRun('samples_by_group.jsonl'));
+    expect(groups).toHaveLength(4);
+    expect(groups[0]).toMatchObject({
+      ...{ step: 1, problem: '2+2?', ground_truth: '4' },
+      responses: [{ text: '4', reward: 1 }, { text: '5', reward: 0 }, { text: '4' }, { text: '5' }],
+    });
+    expect(readJsonl(inRun('samples.jsonl'))[0]).toMatchObject({
+      ...{ step: 1, completion: '4', question: '2+2?', gold: '4', adapter: 'model-create_model/0' },
+    });
+    const files = readdirSync(join(dir, 'run'), { recursive: true }).map(String);
+    expect(files).toEqual(
+      expect.arrayContaining([
+        ...['eval/samples_step_1.csv', 'eval/samples_step_2.csv', 'report.html', 'tinker.json'],
+        expect.stringMatching(/^tensorboard\/events\.out/),
+        expect.stringMatching(/^debug\/grpo_.*\.csv$/),
+        expect.stringMatching(/^debug\/grpo_.*_metrics\.txt$/),
+      ]),
+    );
+  });
+
+  it('says what leaves its healthy range', async () => {
+    await start({ samples: await answers() });
+    const keys = ['num_generations=4', 'max_completion_length=8', 'max_steps=6', 'report_to=none'];
+    const alarms = 'alarms={sampling/sampling_logp_difference/mean: [null, 0.1]}';
+    const done = await tinker(['grpo', ...keys, grader(), alarms]);
+    expect(done).toMatchObject({ code: 0 });
+    expect(done.err).toMatch(/warning: step 5: .*logp_difference_high/);
+    expect(readJson(inRun('run.json'))).toMatchObject({
+      alarms: [{ step: 5, name: 'logp_difference_high', value: 0.5, bound: 0.1 }],
+    });
+    expect(readdirSync(join(dir, 'run'))).not.toContain('tensorboard');
+  });
+
+  it('ends by its evaluations, and goes on with their history', async () => {
+    await start({ samples: await answers() });
+    grader();
+    const sft = ['sft', 'max_steps=4', 'report_to=none', ...EVALUATION(join(dir, 'rows.jsonl'))];
+    const done = await tinker([...sft, 'early_stopping_patience=1']);
+    expect(JSON.parse(done.out)).toMatchObject({ steps: 2, ended_by: 'early_stopping_patience' });
+    expect(readJson(inRun('tinker.json'))).toMatchObject({
+      states: [
+        {
+          ...{ step: 2 },
+          evaluations: [
+            { step: 1, value: 1 },
+            { step: 2, value: 1 },
+          ],
+        },
+      ],
+    });
+    const further = await tinker([...sft, 'early_stopping_patience=2', 'resume=auto']);
+    expect(JSON.parse(further.out)).toMatchObject({
+      steps: 3,
+      ended_by: 'early_stopping_patience',
+    });
+    expect(further.err).toContain('early_stopping_patience is 2, was 1 before');
+    const reached = await tinker([...sft, 'overwrite=true', 'stop_at_accuracy=1']);
+    expect(JSON.parse(reached.out)).toMatchObject({ steps: 1, ended_by: 'stop_at_accuracy' });
+  });
+
+  it('holds rows out, which are then evaluated on', async () => {
+    await start({ samples: await answers() });
+    const done = await tinker([...GRPO, grader(), 'eval_samples=1', 'report_to=none']);
+    expect(done.err).toContain('the first 1 rows are held out for evaluation');
+    expect(JSON.parse(done.out)).toMatchObject({ eval_size: 1 });
+    const sft = await tinker(['sft', 'eval_samples=1', 'overwrite=true']);
+    expect(sft.code).toBe(2);
+    expect(sft.err).toContain('eval_samples: sft trains on all rows of dataset');
+  });
+});
