@@ -25,7 +25,7 @@ const SMALL = [
   ...['stages.base.max_steps=60', 'stages.base.eval_steps=60', 'stages.sft.max_steps=2'],
   ...['coherence', 'bandit', 'reward_dpo'].map((stage) => `stages.${stage}.max_steps=2`),
 ];
-const ARMS = ['greedy', 'cool', 'nucleus', 'min_p', 'plain', 'hot', 'opened', 'reminded'];
+const ARMS = ['greedy', 'cool', 'nucleus', 'min_p', 'plain', 'hot', 'line', 'mark'];
 
 describe.skipIf(!process.env.LORIKEET_DATA)('configs/coherence/smoke.yaml', () => {
   let outcome: Outcome;
