@@ -62,9 +62,9 @@ struct GradientState {
 template <bool CAPPED, class T>
 void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t key, int64_t keys, float factor) {
   for (int64_t i = 0; i < STRIP; i += LANES) {
-    const V16 lse = load(strip.lse + i), delta = load(strip.delta + i);
+    const Floats lse = load(strip.lse + i), delta = load(strip.delta + i);
     for (int64_t j = 0; j < STRIP; j += ROWS) {
-      V16 p[ROWS], d[ROWS];
+      Floats p[ROWS], d[ROWS];
       for (int r = 0; r < ROWS; r++) p[r] = load(s.scores + (j + r) * STRIP + i) * factor - lse;
       vexp2(p);
       for (int r = 0; r < ROWS; r++) {
@@ -199,7 +199,7 @@ class AttentionGrad : public OpKernel {
     for (int64_t i = 0; i < STRIP; i++) {
       // Queries that are missing have probabilities of zero.
       s.lse[i] = i < tokens.count ? t.lse[head * t.tokens + tokens.start + i] : -HIDDEN;
-      V16 total{};
+      Floats total{};
       for (int64_t j = 0; i < tokens.count && j < t.dim; j += LANES)
         total += load_n(t.o + first + i * t.width + j, int(t.dim - j)) * load(local + i * t.stride + j);
       s.delta[i] = sum(total);
@@ -248,7 +248,7 @@ class AttentionGrad : public OpKernel {
         for (int64_t i = 0; i < plan.blocks[b].count; i++)
           for (int64_t kv = 0; kv < form.kv_heads; kv++)
             for (int64_t j = 0; j < t.dim; j += LANES) {
-              V16 total{};
+              Floats total{};
               for (int64_t p = 0; p < parts.copies_of[b]; p++)
                 total += load(sums + (((p * form.kv_heads + kv) * blocks + b) * BLOCK + i) * t.stride + j);
               store_n(out + (plan.blocks[b].start + i) * t.kv_width + kv * t.dim + j, total * scale, int(t.dim - j));

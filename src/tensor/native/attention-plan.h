@@ -130,18 +130,18 @@ inline void shape_scores(const AttentionForm& f, const TokenBlock& query, const 
   for (int64_t j = 0; j < STRIP; j++)
     for (int64_t i = 0; i < STRIP; i += LANES) {
       const int64_t at = j * STRIP + i;
-      V16 v = load(s + at) * f.scale;
+      Floats v = load(s + at) * f.scale;
       if (f.softcap != 0) {
-        const V16 t = vtanh(v / f.softcap);
+        const Floats t = vtanh(v / f.softcap);
         v = t * f.softcap;
         if (derivative) store(derivative + at, 1.0f - t * t);
       }
       v *= LOG2_E;
       if (!whole) {
         // The key's position as seen from each query: 0 is itself, positive ones lie ahead.
-        const V16 ahead = splat(float(key.position + first_key + j - query.position - i)) - lanes();
-        const V16 last = splat(first_key + j < key.count ? 0 : -INFINITY);
-        const V16 first = splat(f.window == 0 ? -INFINITY : float(1 - f.window));
+        const Floats ahead = splat(float(key.position + first_key + j - query.position - i)) - lanes();
+        const Floats last = splat(first_key + j < key.count ? 0 : -INFINITY);
+        const Floats first = splat(f.window == 0 ? -INFINITY : float(1 - f.window));
         v = (ahead <= last) & (ahead >= first) ? v : splat(HIDDEN);
       }
       store(s + at, v);

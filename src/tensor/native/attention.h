@@ -33,8 +33,8 @@ struct ForwardState {
 constexpr float SLACK = 8;
 
 /// The highest of a column's scores.
-inline V16 highest_score(const float* column, int64_t keys) {
-  V16 highest[4];
+inline Floats highest_score(const float* column, int64_t keys) {
+  Floats highest[4];
   for (auto& h : highest) h = splat(HIDDEN);
   for (int64_t j = 0; j < keys; j += 4)
     for (int r = 0; r < 4; r++) highest[r] = vmax(highest[r], load(column + (j + r) * STRIP));
@@ -46,19 +46,19 @@ template <class T>
 void fold_scores(ForwardStrip<T>& s, const float* scores, int64_t keys, int64_t dim, float factor, T* probabilities,
                  ProductQueue<T>& products) {
   for (int64_t i = 0; i < STRIP; i += LANES) {
-    const V16 highest = highest_score(scores + i, keys) * factor;
-    V16 top = load(s.top + i);
+    const Floats highest = highest_score(scores + i, keys) * factor;
+    Floats top = load(s.top + i);
     if (any_above(highest, top + SLACK)) {
-      const V16 shrink = vexp2(top - vmax(top, highest));
+      const Floats shrink = vexp2(top - vmax(top, highest));
       top = vmax(top, highest);
       store(s.top + i, top);
       store(s.total + i, load(s.total + i) * shrink);
       for (int64_t d = 0; d < dim; d++) store(s.sums + d * STRIP + i, load(s.sums + d * STRIP + i) * shrink);
     }
-    V16 total[2] = {load(s.total + i), V16{}};
+    Floats total[2] = {load(s.total + i), Floats{}};
     for (int64_t j = 0; j < keys; j += ROWS) {
       if (j % SPACING == 0) products.issue();
-      V16 p[ROWS];
+      Floats p[ROWS];
       for (int r = 0; r < ROWS; r++) p[r] = load(scores + (j + r) * STRIP + i) * factor - top;
       vexp2(p);
       for (int r = 0; r < ROWS; r += 2) {
@@ -189,7 +189,7 @@ class Attention : public OpKernel {
   static void finish(ForwardStrip<T>& s, const TokenBlock& tokens, int64_t dim, int64_t stride, T* local, T* out,
                      int64_t width) {
     for (int64_t i = 0; i < STRIP; i += LANES) {
-      const V16 factor = 1.0f / load(s.total + i);
+      const Floats factor = 1.0f / load(s.total + i);
       for (int64_t d = 0; d < dim; d++) store(s.sums + d * STRIP + i, load(s.sums + d * STRIP + i) * factor);
     }
     transpose(s.sums, stride, STRIP, STRIP, local, stride);

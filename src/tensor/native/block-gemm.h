@@ -92,72 +92,74 @@ inline void amx_block(const Segment<bf16>* segments, int count, int64_t row, int
 }
 #endif
 
-inline V16 step(V16 sum, const float* a, const float* b) { return sum + load(b) * *a; }
+inline Floats step(Floats sum, const float* a, const float* b) { return sum + load(b) * *a; }
 /// Two terms of a dot product in each lane.
-inline V16 step(V16 sum, const bf16* a, const bf16* b) {
+inline Floats step(Floats sum, const bf16* a, const bf16* b) {
   uint32_t pair;
   memcpy(&pair, a, 4);
 #ifdef __AVX512BF16__
   __m512bh left = (__m512bh)_mm512_set1_epi32((int)pair);
   __m512bh right = (__m512bh)_mm512_loadu_si512(b);
-  return (V16)_mm512_dpbf16_ps((__m512)sum, left, right);
+  return (Floats)_mm512_dpbf16_ps((__m512)sum, left, right);
 #else
-  U16 pairs;
-  memcpy(&pairs, b, 64);
+  Words pairs;
+  memcpy(&pairs, b, sizeof pairs);
   float low, high;
   uint32_t low_bits = pair << 16, high_bits = pair & 0xffff0000u;
   memcpy(&low, &low_bits, 4);
   memcpy(&high, &high_bits, 4);
-  return sum + (V16)(pairs << 16) * low + (V16)(pairs & 0xffff0000u) * high;
+  return sum + (Floats)(pairs << 16) * low + (Floats)(pairs & 0xffff0000u) * high;
 #endif
 }
 
+/// Rows of packed panels that are multiplied with all rows of a block before the next ones: a pair of them stays in the
+/// first cache.
+constexpr int64_t DEPTH = 192;
+constexpr int VECTOR_ROWS = RESULT_REGISTERS / 2;
+
 template <class T, int MR, int NP>
-inline void vector_block(const Segment<T>* segments, int count, int64_t row, int64_t panel, float* c,
-                         int64_t ldc, bool accumulate) {
-  V16 sums[MR][NP];
+inline void vector_block(const T* a, int64_t lda, const T* b, int64_t panel_size, int64_t depth, float* c, int64_t ldc,
+                         bool accumulate) {
+  Floats sums[MR][NP];
   for (int i = 0; i < MR; i++)
-    for (int p = 0; p < NP; p++) sums[i][p] = accumulate ? load(c + i * ldc + p * LANES) : V16{};
+    for (int p = 0; p < NP; p++) sums[i][p] = accumulate ? load(c + i * ldc + p * LANES) : Floats{};
   constexpr int UNIT = 4 / sizeof(T);
-  for (int s = 0; s < count; s++) {
-    const Segment<T>& g = segments[s];
-    const T* a = g.a + row * g.lda;
-    const T* b = g.b + panel * LANES * g.k;
-    for (int64_t k = 0; k < g.k; k += UNIT)
-      for (int i = 0; i < MR; i++)
-        for (int p = 0; p < NP; p++)
-          sums[i][p] = step(sums[i][p], a + i * g.lda + k, b + p * LANES * g.k + k * LANES);
-  }
+  for (int64_t k = 0; k < depth; k += UNIT)
+    for (int i = 0; i < MR; i++)
+      for (int p = 0; p < NP; p++)
+        sums[i][p] = step(sums[i][p], a + i * lda + k, b + p * panel_size + k * LANES);
   for (int i = 0; i < MR; i++)
     for (int p = 0; p < NP; p++) store(c + i * ldc + p * LANES, sums[i][p]);
 }
 
-#ifdef __AVX512F__
-constexpr int VECTOR_ROWS = 12;
-#else
-constexpr int VECTOR_ROWS = 4;
-#endif
-
-template <class T, int MR>
-inline void vector_rows(const Segment<T>* segments, int count, int64_t row, int64_t panel, int panels,
-                        float* c, int64_t ldc, bool accumulate) {
-  if (panels == 2) vector_block<T, MR, 2>(segments, count, row, panel, c, ldc, accumulate);
-  else vector_block<T, MR, 1>(segments, count, row, panel, c, ldc, accumulate);
+template <class T, int NP>
+inline void vector_rows(const T* a, int64_t lda, int rows, const T* b, int64_t panel_size, int64_t depth, float* c,
+                        int64_t ldc, bool accumulate) {
+  int i = 0;
+  // One to three rows would be left over at a fraction of the speed.
+  for (; rows - i == VECTOR_ROWS || rows - i >= VECTOR_ROWS + 4; i += VECTOR_ROWS)
+    vector_block<T, VECTOR_ROWS, NP>(a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
+  for (; i + 4 <= rows; i += 4)
+    vector_block<T, 4, NP>(a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
+  for (; i < rows; i++)
+    vector_block<T, 1, NP>(a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
 }
 
 template <class T>
 inline void vector_gemm(const Segment<T>* segments, int count, int64_t row, int rows, int64_t panel,
                         int panels, float* c, int64_t ldc, bool accumulate) {
-  int i = 0;
-  for (; i + VECTOR_ROWS <= rows; i += VECTOR_ROWS)
-    vector_rows<T, VECTOR_ROWS>(segments, count, row + i, panel, panels, c + i * ldc, ldc, accumulate);
-  for (; i + 4 <= rows; i += 4)
-    vector_rows<T, 4>(segments, count, row + i, panel, panels, c + i * ldc, ldc, accumulate);
-  for (; i < rows; i++)
-    vector_rows<T, 1>(segments, count, row + i, panel, panels, c + i * ldc, ldc, accumulate);
+  for (int s = 0; s < count; s++) {
+    const Segment<T>& g = segments[s];
+    for (int64_t k = 0; k < g.k; k += DEPTH) {
+      const T *a = g.a + row * g.lda + k, *b = g.b + panel * LANES * g.k + k * LANES;
+      const int64_t depth = g.k - k < DEPTH ? g.k - k : DEPTH;
+      if (panels == 2) vector_rows<T, 2>(a, g.lda, rows, b, LANES * g.k, depth, c, ldc, accumulate || s + k > 0);
+      else vector_rows<T, 1>(a, g.lda, rows, b, LANES * g.k, depth, c, ldc, accumulate || s + k > 0);
+    }
+  }
 }
 
-/// At most 32 rows and two panels: c[rows][panels·16] = (c +) Σ A·B. With AMX, rows are computed in
+/// At most 32 rows and two panels: c[rows][panels·LANES] = (c +) Σ A·B. With AMX, rows are computed in
 /// sixteens: A and C must have as many.
 template <class T>
 inline void block32(const Segment<T>* segments, int count, int64_t row, int rows, int64_t panel, int panels,

@@ -6,8 +6,8 @@
 namespace lorikeet {
 
 /// Uniform in [0, 2^32).
-inline U16 hash_indices(uint32_t seed, uint32_t index) {
-  U16 h;
+inline Words hash_indices(uint32_t seed, uint32_t index) {
+  Words h;
   for (int i = 0; i < LANES; i++) h[i] = index + i;
   h = h * 0x9e3779b1u + seed;
   h ^= h >> 16;
@@ -36,7 +36,7 @@ class Dropout : public OpKernel {
       parallel(c, blocks, LANES * 4, [=](int64_t begin, int64_t end) {
         for (int64_t i = begin * LANES; i < std::min(end * LANES, size); i += LANES) {
           const int n = int(std::min<int64_t>(LANES, size - i));
-          V16 v = hash_indices(seed, uint32_t(i)) >= limit ? load_n(px + i, n) * scale : V16{};
+          Floats v = hash_indices(seed, uint32_t(i)) >= limit ? load_n(px + i, n) * scale : Floats{};
           store_n(py + i, pa ? v + load_n(pa + i, n) : v, n);
         }
       });

@@ -8,7 +8,7 @@ namespace lorikeet {
 
 /// x as it would read back from memory of type T.
 template <class T>
-inline V16 rounded(V16 x) {
+inline Floats rounded(Floats x) {
   alignas(64) T stored[LANES];
   store(stored, x);
   return load(stored);
@@ -21,7 +21,7 @@ struct GatedResults {
 
   void fetch(int64_t row0, int64_t rows, int64_t column0) const {
     for (int64_t i = row0; i < row0 + rows; i++)
-      for (int64_t j = 0; j < 2 * LANES; j += 64 / sizeof(T)) {
+      for (int64_t j = 0; j < PAIR; j += 64 / sizeof(T)) {
         const int64_t at = i * n + column0 + j;
         __builtin_prefetch(y + at, 1);
         if (!gate) continue;
@@ -36,8 +36,8 @@ struct GatedResults {
       for (int64_t j = 0; j < columns; j += LANES) {
         const int count = int(columns - j);
         const int64_t at = (row0 + i) * n + column0 + j;
-        const V16 a = rounded<T>(load(g + i * 32 + j)), b = rounded<T>(load(u + i * 32 + j));
-        V16 value, slope;
+        const Floats a = rounded<T>(load(g + i * PAIR + j)), b = rounded<T>(load(u + i * PAIR + j));
+        Floats value, slope;
         activate(kind, a, &value, &slope);
         store_n(y + at, value * b, count);
         if (!gate) continue;
@@ -93,11 +93,11 @@ class GatedGemm : public OpKernel {
       Segment<T> gates[2], ups[2];
       gate.segments(row0, here, rows, copies + slot * copy_size, gates);
       up.segments(row0, here, rows, copies + slot * copy_size + gate_size, ups);
-      alignas(64) float g[32 * 32], u[32 * 32];
+      alignas(64) float g[32 * PAIR], u[32 * PAIR];
       each_block(here, panels_of(n), [&](int64_t i, int part, int64_t p, int two) {
         results.fetch(row0 + i, part, p * LANES);
-        block32(gates, counts[0], i, part, p, two, g, 32, false);
-        block32(ups, counts[1], i, part, p, two, u, 32, false);
+        block32(gates, counts[0], i, part, p, two, g, PAIR, false);
+        block32(ups, counts[1], i, part, p, two, u, PAIR, false);
         const int64_t columns = std::min<int64_t>(n - p * LANES, two * LANES);
         results.write(kind, g, u, part, columns, row0 + i, p * LANES);
       });

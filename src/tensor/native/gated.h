@@ -4,30 +4,30 @@
 
 namespace lorikeet {
 
-inline V16 sigmoid(V16 x) { return 1.0f / (1.0f + vexp(-x)); }
+inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + vexp(-x)); }
 
 /// erf by Abramowitz & Stegun 7.1.26 would cost digits; this is the C library's, lane by lane.
-inline V16 verf(V16 x) {
-  V16 y;
+inline Floats verf(Floats x) {
+  Floats y;
   for (int i = 0; i < LANES; i++) y[i] = std::erf(x[i]);
   return y;
 }
 
 /// act(g) and its derivative.
-inline void activate(int kind, V16 g, V16* value, V16* slope) {
+inline void activate(int kind, Floats g, Floats* value, Floats* slope) {
   if (kind == 0) {
-    V16 s = sigmoid(g);
+    Floats s = sigmoid(g);
     *value = g * s;
     *slope = s + *value - *value * s;
   } else if (kind == 1) {
     constexpr float root = 0.7978845608028654f;
-    V16 square = g * g;
-    V16 t = vtanh(g * (1.0f + 0.044715f * square) * root);
-    V16 half = 0.5f * (1.0f + t);
+    Floats square = g * g;
+    Floats t = vtanh(g * (1.0f + 0.044715f * square) * root);
+    Floats half = 0.5f * (1.0f + t);
     *value = g * half;
     *slope = half + 0.5f * g * (1.0f - t * t) * root * (1.0f + 0.134145f * square);
   } else {
-    V16 cdf = 0.5f * (1.0f + verf(g * 0.7071067811865476f));
+    Floats cdf = 0.5f * (1.0f + verf(g * 0.7071067811865476f));
     *value = g * cdf;
     *slope = cdf + g * 0.3989422804014327f * vexp(-0.5f * g * g);
   }
@@ -37,10 +37,10 @@ template <class T, bool GRADIENT>
 void gated_range(int kind, const T* g, const T* u, const T* dy, T* a, T* b, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += LANES) {
     const int n = int(end - i);
-    V16 value, slope, up = load_n(u + i, n);
+    Floats value, slope, up = load_n(u + i, n);
     activate(kind, load_n(g + i, n), &value, &slope);
     if constexpr (GRADIENT) {
-      V16 d = load_n(dy + i, n);
+      Floats d = load_n(dy + i, n);
       store_n(a + i, d * up * slope, n);
       store_n(b + i, d * value, n);
     } else {

@@ -49,7 +49,7 @@ void write_block(const float* c, int64_t ldc, int64_t rows, int64_t columns, con
     for (int64_t j = 0; j < columns; j += LANES) {
       const int count = int(columns - j);
       const int64_t at = (row0 + i) * n + column0 + j;
-      V16 v = load(c + i * ldc + j);
+      Floats v = load(c + i * ldc + j);
       if (e.bias) v += load_n(e.bias + column0 + j, count);
       v *= e.scale;
       if (e.residual) v += load_n(e.residual + at, count);
@@ -62,7 +62,7 @@ template <class Y>
 inline void fetch_block(const Epilogue& e, Y* y, int64_t n, int64_t row0, int64_t rows, int64_t column0) {
   constexpr int64_t LINE = 64 / sizeof(Y);
   for (int64_t i = row0; i < row0 + rows; i++) {
-    for (int64_t j = 0; j < 2 * LANES; j += LINE) __builtin_prefetch(y + i * n + column0 + j, 1);
+    for (int64_t j = 0; j < PAIR; j += LINE) __builtin_prefetch(y + i * n + column0 + j, 1);
     if (!e.residual) continue;
     __builtin_prefetch(e.residual + i * n + column0);
     __builtin_prefetch(e.residual + i * n + column0 + LANES);
@@ -121,7 +121,7 @@ inline int64_t rows_of_items(OpKernelContext* c, int64_t m) {
   return ((m + items - 1) / items + 15) / 16 * 16;
 }
 
-/// Calls f(row in the item, rows, first panel, panels) for the blocks of up to 32 × 32 results of an item.
+/// Calls f(row in the item, rows, first panel, panels) for the blocks of up to 32 rows and two panels of results of an item.
 template <class F>
 inline void each_block(int64_t rows, int64_t panels, F f) {
   for (int64_t wide = 0; wide < panels; wide += WIDE)
@@ -142,12 +142,12 @@ void gemm(OpKernelContext* c, const Factor* factors, int count, int64_t m, int64
     const int64_t row0 = item * rows, here = std::min(rows, m - row0);
     Segment<T> segments[MAX_PRODUCTS];
     packed.segments(row0, here, rows, copies + slot * copy_size, segments);
-    alignas(64) float tile[32 * 32];
+    alignas(64) float tile[32 * PAIR];
     each_block(here, panels_of(n), [&](int64_t i, int part, int64_t p, int two) {
       fetch_block(e, y, n, row0 + i, part, p * LANES);
-      block32(segments, count, i, part, p, two, tile, 32, false);
+      block32(segments, count, i, part, p, two, tile, PAIR, false);
       const int64_t columns = std::min<int64_t>(n - p * LANES, two * LANES);
-      write_block(tile, 32, part, columns, e, y, n, row0 + i, p * LANES);
+      write_block(tile, PAIR, part, columns, e, y, n, row0 + i, p * LANES);
     });
   });
 }
@@ -209,7 +209,7 @@ void gemm_over_rows(OpKernelContext* c, const Tensor& a, int64_t offset, int64_t
   const int64_t depth = depth_of<T>(tokens), padded = (m + 15) / 16 * 16, pairs = (panels_of(n) + 1) / 2;
   Tensor left_holder, right_holder;
   T* left = scratch<T>(c, &left_holder, padded * depth);
-  T* right = scratch<T>(c, &right_holder, threads_of(c) * 2 * LANES * depth);
+  T* right = scratch<T>(c, &right_holder, threads_of(c) * PAIR * depth);
   if (!c->status().ok()) return;
   const T* pa = data_of<T>(a) + offset;
   parallel(c, padded, tokens * 2, [=](int64_t begin, int64_t end) {
@@ -221,19 +221,19 @@ void gemm_over_rows(OpKernelContext* c, const Tensor& a, int64_t offset, int64_t
   const Source<T> source{data_of<T>(b), n, 1};
   each_item(c, pairs, [&](int64_t pair, int64_t slot) {
     TileScope tiles;
-    T* packed = right + slot * 2 * LANES * depth;
-    const int64_t column = pair * 2 * LANES;
+    T* packed = right + slot * PAIR * depth;
+    const int64_t column = pair * PAIR;
     const int two = n - column > LANES ? 2 : 1;
     for (int p = 0; p < two; p++)
       pack_panel(source, tokens, column + p * LANES, n, 1.0f, packed + p * LANES * depth);
     const Segment<T> segment{left, depth, packed, depth};
-    alignas(64) float tile[32 * 32];
+    alignas(64) float tile[32 * PAIR];
     for (int64_t i = 0; i < m; i += 32) {
       const int rows = int(std::min<int64_t>(32, m - i));
-      block32(&segment, 1, i, rows, 0, two, tile, 32, false);
+      block32(&segment, 1, i, rows, 0, two, tile, PAIR, false);
       for (int r = 0; r < rows; r++)
-        for (int64_t j = 0; j < std::min<int64_t>(2 * LANES, n - column); j++)
-          out[transpose_out ? (column + j) * m + i + r : (i + r) * n + column + j] = alpha * tile[r * 32 + j];
+        for (int64_t j = 0; j < std::min<int64_t>(PAIR, n - column); j++)
+          out[transpose_out ? (column + j) * m + i + r : (i + r) * n + column + j] = alpha * tile[r * PAIR + j];
     }
   });
 }

@@ -11,16 +11,16 @@ namespace lorikeet {
 /// z = softcap(logit_scale · logit) / temperature; softcap 0: none.
 struct LogitForm {
   float logit_scale, softcap, temperature;
-  V16 z(V16 logit) const {
-    V16 scaled = logit * logit_scale;
+  Floats z(Floats logit) const {
+    Floats scaled = logit * logit_scale;
     if (softcap != 0) scaled = vtanh(scaled / softcap) * softcap;
     return scaled * (1.0f / temperature);
   }
   /// dz/dlogit, from z.
-  V16 slope(V16 z) const {
+  Floats slope(Floats z) const {
     const float factor = logit_scale / temperature;
     if (softcap == 0) return splat(factor);
-    V16 t = z * (temperature / softcap);
+    Floats t = z * (temperature / softcap);
     return factor * (1.0f - t * t);
   }
 };
@@ -46,10 +46,10 @@ struct HeadWork {
 /// Logits of a row and chunk → z in place, −∞ beyond the vocabulary. Returns the highest.
 inline float shape_row(const LogitForm& form, float* z, int64_t columns) {
   for (int64_t j = columns; j < VOCAB_CHUNK; j++) z[j] = -INFINITY;
-  V16 highest = splat(-INFINITY);
+  Floats highest = splat(-INFINITY);
   const bool plain = form.softcap == 0 && form.logit_scale == 1 && form.temperature == 1;
   for (int64_t j = 0; j < columns; j += LANES) {
-    V16 v = load(z + j);
+    Floats v = load(z + j);
     if (!plain) {
       v = form.z(v);
       if (columns - j < LANES) v = lanes() < float(columns - j) ? v : splat(-INFINITY);
@@ -75,9 +75,9 @@ inline void raise_top(RowState* s, float top, const float* z, int64_t column0, f
 /// z of a row and chunk into its state; e^{z−max}·dz/dlogit into `weights`, where there are sums of them.
 template <class T>
 inline void fold_row(const LogitForm& form, RowState* s, const float* z, bool keeps, T* weights) {
-  V16 total{}, weighted{};
+  Floats total{}, weighted{};
   for (int64_t j = 0; j < VOCAB_CHUNK; j += LANES) {
-    V16 v = vmax(load(z + j), splat(-1e30f)), e = vexp(v - s->top);
+    Floats v = vmax(load(z + j), splat(-1e30f)), e = vexp(v - s->top);
     total += e;
     weighted += e * v;
     if (keeps) store(weights + j, form.softcap == 0 ? e : e * form.slope(v));
@@ -93,7 +93,7 @@ void finish_row(const HeadWork<T>& work, const RowState& s, int64_t row, const f
   const LogitForm& form = work.form;
   const T* target = work.w + work.targets[row] * width;
   const float hot = form.slope(splat(s.target))[0];
-  const float share = (form.softcap == 0 ? form.slope(V16{})[0] : 1.0f) / s.total;
+  const float share = (form.softcap == 0 ? form.slope(Floats{})[0] : 1.0f) / s.total;
   for (int64_t j = 0; j < width; j += LANES) {
     const int n = int(width - j);
     store_n(work.jacobian + row * width + j, load_n(target + j, n) * hot - load(sums + j) * share, n);

@@ -7,9 +7,9 @@ namespace lorikeet {
 
 template <class X>
 inline float norm_rate(const X* x, int64_t width, float eps) {
-  V16 total{};
+  Floats total{};
   for (int64_t i = 0; i < width; i += LANES) {
-    V16 v = load_n(x + i, int(width - i));
+    Floats v = load_n(x + i, int(width - i));
     total += v * v;
   }
   return 1.0f / std::sqrt(sum(total) / width + eps);
@@ -29,7 +29,7 @@ template <class X, class D, class Y>
 inline void norm_gradient_row(const X* x, const float* w, const D* dy, const float* extra, Y* dx,
                               int64_t width, float eps, float offset) {
   const float r = norm_rate(x, width, eps);
-  V16 product{};
+  Floats product{};
   for (int64_t i = 0; i < width; i += LANES) {
     const int n = int(width - i);
     product += load_n(dy + i, n) * (load_n(w + i, n) + offset) * load_n(x + i, n);
@@ -37,8 +37,8 @@ inline void norm_gradient_row(const X* x, const float* w, const D* dy, const flo
   const float mean = sum(product) * r / width;
   for (int64_t i = 0; i < width; i += LANES) {
     const int n = int(width - i);
-    V16 g = load_n(dy + i, n) * (load_n(w + i, n) + offset);
-    V16 value = (g - load_n(x + i, n) * (r * mean)) * r;
+    Floats g = load_n(dy + i, n) * (load_n(w + i, n) + offset);
+    Floats value = (g - load_n(x + i, n) * (r * mean)) * r;
     store_n(dx + i, extra ? value + load_n(extra + i, n) : value, n);
   }
 }

@@ -1,5 +1,5 @@
-// The right-hand side of a product, laid out for the micro-kernels: panels of 16 columns. In float32 a panel
-// is [k][16]; in bfloat16 it is [k/2][16][2] with k padded to a multiple of 32, which is the form that
+// The right-hand side of a product, laid out for the micro-kernels: panels of LANES columns. In float32 a panel
+// is [k][LANES]; in bfloat16 it is [k/2][LANES][2] with k padded to a multiple of 32, which is the form that
 // AMX tiles and AVX512-BF16 dot products read. What pads is zero.
 #pragma once
 #include "vec.h"
@@ -37,7 +37,7 @@ inline void pack_any(const Source<S>& b, int64_t k, int64_t n0, int width, float
   memset(out, 0, depth * LANES * sizeof(bf16));
   for (int j = 0; j < width; j++)
     for (int64_t i = 0; i < k; i++)
-      out[(i / 2) * 32 + j * 2 + (i & 1)] = round_bf16(scale * b.at(i, n0 + j));
+      out[(i / 2) * PAIR + j * 2 + (i & 1)] = round_bf16(scale * b.at(i, n0 + j));
 }
 
 /// Rows ahead that are fetched; strides beyond a page's half escape the processor's own prediction.
@@ -46,35 +46,35 @@ constexpr int64_t AHEAD = 32;
 /// Rows of B are contiguous: pairs of rows are interleaved, or copied.
 inline void pack_rows(const Source<bf16>& b, int64_t k, int64_t n0, bf16* out) {
   for (int64_t i = 0; i < k; i += 2) {
-    H16 first, second{};
+    Halves first, second{};
     __builtin_prefetch(b.data + (i + AHEAD) * b.row + n0);
     __builtin_prefetch(b.data + (i + AHEAD + 1) * b.row + n0);
-    memcpy(&first, b.data + i * b.row + n0, 32);
-    if (i + 1 < k) memcpy(&second, b.data + (i + 1) * b.row + n0, 32);
-    U16 pair = __builtin_convertvector(first, U16) | (__builtin_convertvector(second, U16) << 16);
-    memcpy(out + i * LANES, &pair, 64);
+    memcpy(&first, b.data + i * b.row + n0, sizeof first);
+    if (i + 1 < k) memcpy(&second, b.data + (i + 1) * b.row + n0, sizeof second);
+    Words pair = __builtin_convertvector(first, Words) | (__builtin_convertvector(second, Words) << 16);
+    memcpy(out + i * LANES, &pair, sizeof pair);
   }
   const int64_t even = (k + 1) / 2 * 2, depth = depth_of<bf16>(k);
   memset(out + even * LANES, 0, (depth - even) * LANES * sizeof(bf16));
 }
 inline void pack_rows(const Source<float>& b, int64_t k, int64_t n0, float* out) {
-  for (int64_t i = 0; i < k; i++) memcpy(out + i * LANES, b.data + i * b.row + n0, 64);
+  for (int64_t i = 0; i < k; i++) store(out + i * LANES, load(b.data + i * b.row + n0));
 }
 
 /// Columns of B are contiguous: 32-bit units (a float, or two bfloat16 of one column) are transposed.
 template <class T>
 inline void pack_columns(const Source<T>& b, int64_t k, int64_t n0, T* out) {
-  constexpr int UNIT = 4 / sizeof(T), STEP = 16 * UNIT;
+  constexpr int UNIT = 4 / sizeof(T), STEP = LANES * UNIT;
   const T* src = b.data + n0 * b.column;
   int64_t i = 0;
   for (; i + STEP <= k; i += STEP)
-    transpose16((const uint32_t*)(src + i), b.column / UNIT, (uint32_t*)(out + i * LANES), LANES);
+    transpose_square((const uint32_t*)(src + i), b.column / UNIT, (uint32_t*)(out + i * LANES), LANES);
   if (i == depth_of<T>(k)) return;
   const Source<T> rest{b.data + i, b.row, b.column};
   pack_any(rest, k - i, n0, LANES, 1, out + i * LANES);
 }
 
-/// Packs columns n0 … n0+15 of `scale`·B.
+/// Packs the panel of columns from n0 on of `scale`·B.
 template <class S, class T>
 inline void pack_panel(const Source<S>& b, int64_t k, int64_t n0, int64_t n, float scale, T* out) {
   const int width = int(n - n0 < LANES ? n - n0 : LANES);
@@ -93,37 +93,37 @@ inline void pack(const Source<S>& b, int64_t k, int64_t n, T* out) {
 }
 
 /// Rows k and k + 1 (k even) of a packed panel, of which `out` is row k.
-LANE_FN void store_packed(float* out, V16 even, V16 odd) {
+LANE_FN void store_packed(float* out, Floats even, Floats odd) {
   store(out, even);
   store(out + LANES, odd);
 }
-LANE_FN void store_packed(bf16* out, V16 even, V16 odd) {
+LANE_FN void store_packed(bf16* out, Floats even, Floats odd) {
 #ifdef __AVX512BF16__
   const __m512i rows = (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even);
   // Each pair of halves is made of elements i and 16 + i.
-  const I16 pairs = __builtin_convertvector(lanes(), I16) * 0x10001 + 0x100000;
+  const Ints pairs = __builtin_convertvector(lanes(), Ints) * 0x10001 + 0x100000;
   _mm512_storeu_si512(out, _mm512_permutexvar_epi16((__m512i)pairs, rows));
 #else
   bf16 rows[2 * LANES];
   store(rows, even);
   store(rows + LANES, odd);
-  H16 first, second;
-  memcpy(&first, rows, 32);
-  memcpy(&second, rows + LANES, 32);
-  U16 pair = __builtin_convertvector(first, U16) | (__builtin_convertvector(second, U16) << 16);
-  memcpy(out, &pair, 64);
+  Halves first, second;
+  memcpy(&first, rows, sizeof first);
+  memcpy(&second, rows + LANES, sizeof second);
+  Words pair = __builtin_convertvector(first, Words) | (__builtin_convertvector(second, Words) << 16);
+  memcpy(out, &pair, sizeof pair);
 #endif
 }
 
-/// X [rows][columns], both multiples of 16, → its transpose.
+/// X [rows][columns], both multiples of LANES, → its transpose.
 template <class S, class T>
 inline void transpose(const S* x, int64_t rows, int64_t columns, int64_t ld, T* out, int64_t ldo) {
-  alignas(64) float from[256], to[256];
-  for (int64_t i = 0; i < rows; i += 16)
-    for (int64_t j = 0; j < columns; j += 16) {
-      for (int r = 0; r < 16; r++) store(from + r * 16, load(x + (i + r) * ld + j));
-      transpose16((const uint32_t*)from, 16, (uint32_t*)to, 16);
-      for (int r = 0; r < 16; r++) store(out + (j + r) * ldo + i, load(to + r * 16));
+  alignas(64) float from[LANES * LANES], to[LANES * LANES];
+  for (int64_t i = 0; i < rows; i += LANES)
+    for (int64_t j = 0; j < columns; j += LANES) {
+      for (int r = 0; r < LANES; r++) store(from + r * LANES, load(x + (i + r) * ld + j));
+      transpose_square((const uint32_t*)from, LANES, (uint32_t*)to, LANES);
+      for (int r = 0; r < LANES; r++) store(out + (j + r) * ldo + i, load(to + r * LANES));
     }
 }
 

@@ -11,8 +11,8 @@ inline void rotate_head(const T* x, T* y, const float* cosine, const float* sine
                         float sign) {
   for (int64_t i = 0; i < half; i += LANES) {
     const int n = int(half - i);
-    V16 a = load_n(x + i, n), b = load_n(x + half + i, n);
-    V16 co = load_n(cosine + i, n), si = load_n(sine + i, n) * sign;
+    Floats a = load_n(x + i, n), b = load_n(x + half + i, n);
+    Floats co = load_n(cosine + i, n), si = load_n(sine + i, n) * sign;
     store_n(y + i, a * co - b * si, n);
     store_n(y + half + i, b * co + a * si, n);
   }
