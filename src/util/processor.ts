@@ -1,7 +1,7 @@
 /** Features of the processor, as the system names them. */
 import { readFileSync } from 'node:fs';
 
-/** The feature that vectors of sixteen floats in one register have, which our own kernels are written for. */
+/** The feature that vectors of sixteen floats in one register have, which our rollout kernels are written for. */
 export const WIDE_VECTORS = 'avx512f';
 
 /** The words of the first line of flags in the text of `/proc/cpuinfo`. */
@@ -14,3 +14,7 @@ export function flagsIn(cpuinfo: string): readonly string[] {
 export function processorFlags(): readonly string[] {
   return process.platform === 'linux' ? flagsIn(readFileSync('/proc/cpuinfo', 'utf8')) : [];
 }
+
+/** Whether a register holds eight floats or more, and products of them are added in one instruction. */
+export const hasVectors = (flags: readonly string[]): boolean =>
+  flags.includes('avx2') && flags.includes('fma');

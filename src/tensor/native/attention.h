@@ -2,7 +2,7 @@
 // (Milakov & Gimelshein 2018; Dao et al. 2022). Besides the output it returns log2 Σ 2^score of each row, scores in
 // base 2, from which the gradient makes the probabilities again.
 //
-// A block of scores is computed transposed, Sᵀ = K·Qᵀ: sixteen queries stand in a vector, so that maxima and sums over
+// A block of scores is computed transposed, Sᵀ = K·Qᵀ: LANES queries stand in a vector, so that maxima and sums over
 // keys need nothing across lanes, and P, row by row of keys, is at once the right-hand side of Oᵀ = Vᵀ·Pᵀ.
 #pragma once
 #include "attention-plan.h"

@@ -1,6 +1,6 @@
 // Products of a block of rows with packed panels, accumulated in float32: C = Σ_s A_s · B_s. Three
 // micro-kernels: AMX tiles (bfloat16, 32 × 32 results at a time), AVX512-BF16 dot products or their emulation,
-// and float32.
+// and float32, the latter two with as many results as registers hold.
 #pragma once
 #include "pack.h"
 #if defined(__x86_64__) && defined(__linux__)

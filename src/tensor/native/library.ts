@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
-import { processorFlags, WIDE_VECTORS } from '../../util/processor.js';
+import { hasVectors, processorFlags } from '../../util/processor.js';
 
 const SOURCES = fileURLToPath(new URL('.', import.meta.url));
 
@@ -38,15 +38,14 @@ export const hasBfloat16Products = (flags = processorFlags()): boolean =>
   flags.includes('amx_bf16') || flags.includes('avx512_bf16');
 
 /**
- * Whether they are the fastest here. They compute with vectors of sixteen floats, which compilers keep in memory
- * where a register is shorter: TensorFlow's own operations are many times faster then (docs/lab-notes.md).
+ * Whether they are known to be the fastest here: with vectors of eight floats or more (docs/lab-notes.md).
  * LORIKEET_NATIVE_OPS=1 takes them all the same.
  */
 export const prefersNativeOps = (flags = processorFlags()): boolean =>
-  flags.includes(WIDE_VECTORS) || process.env.LORIKEET_NATIVE_OPS === '1';
+  hasVectors(flags) || process.env.LORIKEET_NATIVE_OPS === '1';
 
 /** Why they are not used where TensorFlow's own are preferred. */
-export const NOT_PREFERRED = "without AVX-512 TensorFlow's own operations are faster";
+export const NOT_PREFERRED = 'they are made for processors with AVX2 and FMA';
 
 /** File name of the module for these sources on this processor. */
 export function opsFile(): string {

@@ -66,8 +66,10 @@ template <class T>
 inline void pack_columns(const Source<T>& b, int64_t k, int64_t n0, T* out) {
   constexpr int UNIT = 4 / sizeof(T), STEP = LANES * UNIT;
   const T* src = b.data + n0 * b.column;
+  // What is left to `pack_any` begins where the padded depth of the rest ends with that of the whole.
+  const int64_t whole = k / depth_of<T>(1) * depth_of<T>(1);
   int64_t i = 0;
-  for (; i + STEP <= k; i += STEP)
+  for (; i + STEP <= whole; i += STEP)
     transpose_square((const uint32_t*)(src + i), b.column / UNIT, (uint32_t*)(out + i * LANES), LANES);
   if (i == depth_of<T>(k)) return;
   const Source<T> rest{b.data + i, b.row, b.column};
