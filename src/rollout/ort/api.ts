@@ -211,7 +211,14 @@ export function loadOrtApi(): OrtApi {
   return loaded;
 }
 
+/**
+ * From 1.29 on the library reports its sessions to Microsoft, unless this is set before an environment is made.
+ * Nothing that is sampled here is reported to anyone, whatever the variable was.
+ */
+const NO_TELEMETRY = 'ORT_DISABLE_TELEMETRY';
+
 function loadFrom(path: string): OrtApi {
+  process.env[NO_TELEMETRY] = '1';
   const getBase = openLibrary(path);
   const basePointer = getBase();
   const base = koffi.decode(basePointer, koffi.array('void *', 2)) as Pointer[];

@@ -1,7 +1,7 @@
 /** Event files as TensorBoard's own reader sees them. Skips where no Python has tensorboard. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openTensorboard } from '../../../../src/report/trackers/tensorboard.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -10,7 +10,7 @@ const hasReader =
   spawnSync(python, ['-c', 'import tensorboard.backend.event_processing.event_accumulator'])
     .status === 0;
 
-const dir = temporaryFolder();
+let dir: string;
 
 interface Read {
   readonly scalars: Readonly<Record<string, readonly [number, number][]>>;
@@ -31,6 +31,10 @@ async function write(from: number, to: number, sign: number): Promise<void> {
 }
 
 describe.skipIf(!hasReader)('event files (needs tensorboard in LORIKEET_PYTHON or python3)', () => {
+  beforeAll(() => {
+    dir = temporaryFolder();
+  });
+
   it('have the scalars and texts that were logged, a resumed run in place of what it repeats', async () => {
     await write(1, 6, 1);
     await write(4, 8, -1);
