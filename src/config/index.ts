@@ -53,6 +53,7 @@ export type { InitModelConfig } from './schemas/init-model.js';
 export { initModelSchema, MODEL_TYPES } from './schemas/init-model.js';
 export type { JobConfig } from './schemas/job.js';
 export { jobSchema } from './schemas/job.js';
+export { loraSchema } from './schemas/lora.js';
 export {
   type OpenaiConfig,
   openaiHyperparameters,

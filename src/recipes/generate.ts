@@ -173,8 +173,9 @@ function rowMaker(config: GenerateConfig, rewards: OpenRewards | null) {
     const grade = await rewards.grade(completion.text, prompt.row, { ids });
     const graded = sampleRow(completion, { step: 0, prompt: '', grade });
     const { correct } = numeric(completion.text, prompt.row);
-    const { reward, statuses } = graded;
-    return { ...row, reward, rewards: graded.rewards, statuses, correct };
+    const { reward, rewards: scores, statuses, reasons } = graded;
+    const why = reasons === undefined ? {} : { reasons };
+    return { ...row, reward, rewards: scores, statuses, ...why, correct };
   };
 }
 

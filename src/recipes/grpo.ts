@@ -158,6 +158,7 @@ const recipeOf = (config: GrpoConfig): TrainingRecipe<GrpoConfig, GrpoInputs> =>
   command: 'grpo',
   keepReference: config.beta > 0,
   inputs: inputsOf,
+  close: ({ rewards }) => rewards.close(),
   sequences: ({ prompts }) =>
     prompts.map(({ promptIds }, row) => ({
       row,

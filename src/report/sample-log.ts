@@ -22,6 +22,8 @@ export interface SampleRow {
   readonly reward: number | null;
   readonly rewards: Readonly<Record<string, number | null>>;
   readonly statuses: Readonly<Record<string, string>>;
+  /** Why a part has no score; absent where all have one. */
+  readonly reasons?: Readonly<Record<string, string>>;
   readonly correct?: boolean | null;
   readonly advantage?: number | null;
   /** Mean log-probability of the sampled tokens under what they were drawn from, filters and penalties included. */
@@ -54,7 +56,10 @@ export interface SampledCompletion {
 export interface SampleGrade {
   readonly total: number | null;
   readonly parts: Readonly<
-    Record<string, { readonly score: number | null; readonly status: string }>
+    Record<
+      string,
+      { readonly score: number | null; readonly status: string; readonly reason?: string }
+    >
   >;
 }
 
@@ -89,11 +94,19 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     reward: grade.total,
     rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
     statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
+    ...reasonsOf(grade),
     correct,
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
   };
+}
+
+function reasonsOf({ parts }: SampleGrade): Pick<SampleRow, 'reasons'> {
+  const given = Object.entries(parts).flatMap(([name, { score, reason }]) =>
+    score === null && reason !== undefined ? [[name, reason] as const] : [],
+  );
+  return given.length === 0 ? {} : { reasons: Object.fromEntries(given) };
 }
 
 /** By the part named `correctness`; null where there is none or it has no score. */

@@ -1,5 +1,6 @@
 /** Rewards by name, and their weighted sum. A new reward is one line in `REWARDS`. */
-import { InputError } from '../util/errors.js';
+import { inspect } from 'node:util';
+import { InputError, messageOf } from '../util/errors.js';
 import { correctnessReward } from './correctness.js';
 import { factorizationRewards } from './factorization/rewards.js';
 import { formatReward } from './format.js';
@@ -49,6 +50,8 @@ export type RewardStatus = 'ok' | 'timeout' | 'error' | 'skipped';
 export interface RewardPart {
   readonly score: number | null;
   readonly status: RewardStatus;
+  /** Why there is no score. */
+  readonly reason?: string;
 }
 
 export interface Grade {
@@ -133,15 +136,20 @@ function gradePart(score: () => number | null): RewardPart {
   try {
     return partOf(score());
   } catch (error) {
-    return { score: null, status: error instanceof WorkLimitError ? 'timeout' : 'error' };
+    const status = error instanceof WorkLimitError ? 'timeout' : 'error';
+    return { score: null, status, reason: messageOf(error) };
   }
 }
 
 /** The part of what a reward returned. */
 export function partOf(score: unknown): RewardPart {
   if (score === null) return { score, status: 'skipped' };
-  const isScore = typeof score === 'number' && Number.isFinite(score);
-  return isScore ? { score, status: 'ok' } : { score: null, status: 'error' };
+  if (typeof score === 'number' && Number.isFinite(score)) return { score, status: 'ok' };
+  return {
+    score: null,
+    status: 'error',
+    reason: `it returned ${inspect(score)}, no finite number`,
+  };
 }
 
 export function weightedTotal(

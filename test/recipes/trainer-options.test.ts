@@ -178,6 +178,32 @@ test('grpo: groups may take the name of the completion rows, and no other name o
   expect(readdirSync(dir)).not.toContain('taken');
 });
 
+test('grpo stops, and says why, when a reward fails on every completion', async () => {
+  said.length = 0;
+  const file = join(dir, 'broken.mjs');
+  writeFileSync(file, 'export default () => { throw new Error("no column x"); };');
+  const run = grpo('broken', [`rewards=[{name: mine, file: ${file}}]`, 'max_steps=2']);
+  await expect(run).rejects.toThrow(/no completion could be graded: mine \(no column x\)/);
+  expect(said).toContain('warning: reward mine failed (error): no column x');
+  expect(said).toContain('warning: reward mine failed in 16 of 16 grades');
+});
+
+test('an adapter keeps its shape, and keys that ask for another are said to have no effect', async () => {
+  const lora = ['use_lora=true', 'lora.r=2', 'learning_rate=1e-2', 'max_steps=1'];
+  await sft('first', lora);
+  said.length = 0;
+  const onward = loadConfig(sftSchema, {
+    overrides: [
+      ...keysOf('onward', join(dir, 'first')),
+      ...['max_steps=1', 'lora.r=8', 'lora.lora_alpha=32', 'lora.target_modules=[q_proj]'],
+    ],
+  });
+  await runSft(onward, context);
+  const kept = said.filter((line) => line.includes('keeps its own shape'));
+  expect(kept).toHaveLength(1);
+  expect(kept[0]).toMatch(/not used: lora.r=8 \(it has 2\), lora.target_modules$/);
+});
+
 test('grpo stops when rewards never differ', async () => {
   // No completion of this format is ever right within one token.
   const run = grpo('equal', [

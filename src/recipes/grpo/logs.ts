@@ -1,4 +1,5 @@
 /** What GRPO writes down of its completions: one row each, one row a group, and metrics of both. */
+
 import { existsSync } from 'node:fs';
 import type { GrpoConfig } from '../../config/index.js';
 import type { AnswerGrade, AnswerGrader } from '../../evaluate/index.js';
@@ -17,6 +18,7 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
+import { scoreMean } from './metrics.js';
 
 /** A completion with what came of it. */
 interface Judged {
@@ -106,8 +108,7 @@ export class GrpoLogs {
     return {
       'samples/batch_accuracy':
         known.filter(({ answer }) => answer.correct).length / Math.max(1, known.length),
-      'samples/batch_mean_reward':
-        rewards.reduce((sum, reward) => sum + reward, 0) / Math.max(1, rewards.length),
+      'samples/batch_mean_reward': scoreMean(rewards),
     };
   }
 

@@ -6,6 +6,10 @@ import { policyLogprobs } from './policy-logprobs.js';
 const mean = (values: readonly number[]) =>
   values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
 
+/** NaN without any score: 0 would be a judgement. */
+export const scoreMean = (scores: readonly number[]): number =>
+  scores.length === 0 ? Number.NaN : mean(scores);
+
 function spread(prefix: string, lengths: readonly number[]): Record<string, number> {
   if (lengths.length === 0) return {};
   return {
@@ -21,7 +25,7 @@ function partMetrics(rollouts: readonly GradedRollout[]): Record<string, number>
     const scores = rollouts
       .map(({ grade }) => grade.parts[name]!.score)
       .filter((score) => score !== null);
-    out[`rewards/${name}/mean`] = mean(scores);
+    out[`rewards/${name}/mean`] = scoreMean(scores);
     out[`rewards/${name}/std`] = standardDeviation(scores);
   }
   return out;
@@ -50,7 +54,7 @@ export function generationMetrics(
   const lengths = rollouts.map(({ completion }) => completion.ids.length);
   const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
   return {
-    reward: mean(totals),
+    reward: scoreMean(totals),
     reward_std: mean(deviations),
     frac_reward_zero_std: deviations.filter((value) => value === 0).length / deviations.length,
     ungraded: rollouts.length - totals.length,

@@ -12,6 +12,7 @@ import {
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
+import { RewardFailures } from './failures.js';
 import { type OpenTools, openGraderTools } from './grader-tools.js';
 
 export interface OpenRewards {
@@ -57,7 +58,10 @@ export async function openRewards(
       closers.push(user.close);
       outside[name] = user.reward;
     }
-    return { grade: makeAsyncRewards(rewards, outside, options), stats, close };
+    const failures = new RewardFailures(context.log);
+    closers.push(() => failures.sayTotals());
+    const grade = failures.watch(makeAsyncRewards(rewards, outside, options));
+    return { grade, stats, close };
   } catch (error) {
     await close();
     throw error;

@@ -15,7 +15,7 @@ import {
 import { configureTensorflow } from '../../tensor/index.js';
 import { Trainer } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
-import { type Adapter, loraConfig } from '../../weights/index.js';
+import { type Adapter, type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { computeType } from '../memory/compute-type.js';
 import { type BatchShape, trainingMemory } from '../memory/estimate.js';
@@ -82,32 +82,32 @@ export function loraPlan(
     const { loraDropout: _, ...kept } = source.adapter.config;
     return planLora(source.spec, loraConfig({ ...kept, loraDropout: config.lora.lora_dropout }));
   }
-  const keys = config.lora;
-  if (keys.bias !== 'none' && !hasBiases(source)) {
+  if (config.lora.bias !== 'none' && !hasBiases(source)) {
     throw new InputError({
       where: 'lora.bias',
-      problem: `${keys.bias}, but the model has no biases`,
+      problem: `${config.lora.bias}, but the model has no biases`,
       remedy: 'Set lora.bias=none',
     });
   }
-  return planLora(
-    source.spec,
-    loraConfig({
-      r: keys.r,
-      loraAlpha: keys.lora_alpha,
-      loraDropout: keys.lora_dropout,
-      targetModules: keys.target_modules,
-      excludeModules: keys.exclude_modules.length > 0 ? keys.exclude_modules : null,
-      rankPattern: keys.rank_pattern,
-      alphaPattern: keys.alpha_pattern,
-      useRslora: keys.use_rslora,
-      useDora: keys.use_dora,
-      modulesToSave: keys.modules_to_save.length > 0 ? keys.modules_to_save : null,
-      bias: keys.bias,
-      initLoraWeights: keys.init_lora_weights,
-    }),
-  );
+  return planLora(source.spec, askedLora(config.lora));
 }
+
+/** The shape of a new adapter by the keys of `lora`. */
+export const askedLora = (keys: TrainerConfig['lora']): LoraConfig =>
+  loraConfig({
+    r: keys.r,
+    loraAlpha: keys.lora_alpha,
+    loraDropout: keys.lora_dropout,
+    targetModules: keys.target_modules,
+    excludeModules: keys.exclude_modules.length > 0 ? keys.exclude_modules : null,
+    rankPattern: keys.rank_pattern,
+    alphaPattern: keys.alpha_pattern,
+    useRslora: keys.use_rslora,
+    useDora: keys.use_dora,
+    modulesToSave: keys.modules_to_save.length > 0 ? keys.modules_to_save : null,
+    bias: keys.bias,
+    initLoraWeights: keys.init_lora_weights,
+  });
 
 const hasBiases = ({ spec }: Pick<ModelSource, 'spec'>): boolean =>
   Object.values(spec.bias).some(Boolean);

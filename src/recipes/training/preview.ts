@@ -43,7 +43,9 @@ export async function previewTraining<Config extends TrainerConfig, Inputs>(
   const reading = { ...context, log: (line: string) => void notes.push(line) };
   const source = await openModel(config, context);
   try {
-    const sequences = recipe.sequences(await recipe.inputs(config, source, reading));
+    const inputs = await recipe.inputs(config, source, reading);
+    await recipe.close?.(inputs);
+    const sequences = recipe.sequences(inputs);
     const decode = (ids: readonly number[]) => source.tokenizer.decode(ids);
     const shown = sequences.filter(({ row }) => row < count);
     return {

@@ -2,6 +2,7 @@
  * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
  * the run folder; run the loop, save the result, evaluate it, write the report.
  */
+
 import { commandSchemas, inputPaths, resolvedYaml, runDir } from '../../config/index.js';
 import {
   checkRun,
@@ -35,6 +36,7 @@ import {
   openTrainedEvaluation,
   type TrainedEvaluation,
 } from './evaluate-trained.js';
+import { sayKeptShape } from './kept-shape.js';
 import { logImpliedTracker, openTrainingLog, trackerNames } from './log.js';
 import { type PreparedTraining, type TrainingSession, trainingLoop } from './loop.js';
 import {
@@ -52,6 +54,8 @@ export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
   readonly keepReference: boolean;
   /** Reads and checks everything the run needs; nothing is written yet. */
   readonly inputs: (config: Config, source: ModelSource, context: RecipeContext) => Promise<Inputs>;
+  /** Ends what `inputs` opened. */
+  readonly close?: (inputs: Inputs) => Promise<void>;
   /** The data as it would be trained, for `--preview`. */
   readonly sequences: (inputs: Inputs) => readonly PreviewSequence[];
   readonly prepare: (
@@ -81,13 +85,13 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
   configureDevice(config);
   const source = await openModel(config, context);
   try {
+    sayKeptShape(config, source, context.log);
     const inputs = await recipe.inputs(config, source, context);
-    const evaluation = await openTrainedEvaluation(config, source, context);
     try {
       const args = { recipe, config, inputs, evaluation };
       return await trainedRun(args, { dir, options: { ...options, sources }, source, context });
     } finally {
-      await evaluation?.graders?.close();
+      await recipe.close?.(inputs);
     }
   } finally {
     source.close();
@@ -239,7 +243,6 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     await log.close(context.signal.aborted ? 'interrupted' : 'failed');
     sampling.dispose();
     await prepared.dispose?.();
-    await prepared.rewards?.close();
   }
 }
 

@@ -8,7 +8,7 @@
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { InputError } from '../../util/errors.js';
+import { InputError, messageOf } from '../../util/errors.js';
 import type { AsyncReward } from '../async-rewards.js';
 import { partOf, type RewardPart } from '../registry.js';
 
@@ -46,10 +46,12 @@ export async function openUserReward(options: UserRewardOptions): Promise<UserRe
   const gradeNow = async (args: readonly unknown[]): Promise<RewardPart> => {
     worker ??= await startWorker(options);
     const answer = await ask(worker, { id: nextId++, args }, timeoutMs);
-    if (answer !== null) return 'score' in answer ? partOf(answer.score) : ERROR;
+    if (answer !== null) {
+      return 'score' in answer ? partOf(answer.score) : brokenPart(answer.error ?? 'no answer');
+    }
     await worker.terminate();
     worker = null;
-    return { score: null, status: 'timeout' };
+    return { score: null, status: 'timeout', reason: `no answer within ${timeoutMs / 1000} s` };
   };
 
   return {
@@ -57,9 +59,9 @@ export async function openUserReward(options: UserRewardOptions): Promise<UserRe
       const graded = last.then(async () => {
         try {
           return await gradeNow(args);
-        } catch {
+        } catch (error) {
           worker = null;
-          return ERROR;
+          return brokenPart(messageOf(error));
         }
       });
       last = graded;
@@ -84,12 +86,23 @@ export async function openUserReward(options: UserRewardOptions): Promise<UserRe
     throw new InputError({
       where: of.file,
       problem: `the reward "${name}" cannot be loaded: ${first?.failed ?? 'no answer'}`,
-      remedy: 'Export a function (completion, row) that returns a number or null',
+      remedy: loadRemedy(of.file),
     });
   }
 }
 
-const ERROR: RewardPart = { score: null, status: 'error' };
+const brokenPart = (reason: string): RewardPart => ({ score: null, status: 'error', reason });
+
+/** Node 20 reads JavaScript only; Node 22.18 and newer drop the types of TypeScript. */
+function loadRemedy(file: string): string {
+  const { typescript } = process.features as { readonly typescript?: unknown };
+  if (/\.[cm]?ts$/.test(file) && !typescript) {
+    return 'Node 22.18 and newer read TypeScript; for this one write it as JavaScript (.mjs)';
+  }
+  if (file.endsWith('.py'))
+    return 'In Python use a grader object of type python: rewards=[{name: …, grader: F.json}]';
+  return 'Export a function (completion, row) that returns a number or null';
+}
 
 async function ask(
   worker: Worker,

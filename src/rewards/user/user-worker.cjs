@@ -1,4 +1,5 @@
 /** Runs a reward function of a user's file, away from the main thread, which can end it at any time. */
+const { inspect } = require('node:util');
 const { parentPort, workerData } = require('node:worker_threads');
 
 const { url, name } = workerData;
@@ -10,12 +11,17 @@ async function loadReward() {
   throw new Error(`it exports no function "${name}", "reward" or default`);
 }
 
+/** Anything else that is no number may not be sendable to another thread. */
+function checked(score) {
+  if (score === null || typeof score === 'number') return score;
+  throw new Error(`it returned ${inspect(score)}, no number or null`);
+}
+
 async function start() {
   const reward = await loadReward();
   parentPort.on('message', async ({ id, args }) => {
     try {
-      const score = await reward(...args);
-      parentPort.postMessage({ id, score: score === undefined ? 'undefined' : score });
+      parentPort.postMessage({ id, score: checked(await reward(...args)) });
     } catch (error) {
       parentPort.postMessage({ id, error: String(error?.message ?? error) });
     }

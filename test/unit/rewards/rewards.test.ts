@@ -150,7 +150,7 @@ describe('makeRewards', () => {
     };
     const grade = makeRewards(both)(GOOD, broken);
     expect(grade.total).toBeNull();
-    expect(grade.parts.correctness).toEqual({ score: null, status: 'error' });
+    expect(grade.parts.correctness).toMatchObject({ score: null, status: 'error' });
     const recorded = makeRewards([
       { name: 'format', weight: 1 },
       { name: 'correctness', weight: 0 },

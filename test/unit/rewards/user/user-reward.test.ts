@@ -30,20 +30,23 @@ describe("a reward from a user's file", () => {
     expect(await info.reward('', {})).toEqual({ score: null, status: 'skipped' });
   });
 
-  it.each(['throws', 'ends', 'text', 'nothing'])(
-    '%s is an error, and the next one goes on',
-    async (name) => {
-      const { reward } = await open(name);
-      expect(await reward('', {})).toEqual({ score: null, status: 'error' });
-      expect(await reward('', {})).toEqual({ score: null, status: 'error' });
-    },
-  );
+  it.each([
+    ['throws', 'no'],
+    ['ends', 'the worker ended'],
+    ['text', "it returned '1', no number or null"],
+    ['nothing', 'it returned undefined, no number or null'],
+    ['infinite', 'it returned Infinity, no finite number'],
+  ])('%s is an error with its reason, and the next one goes on', async (name, reason) => {
+    const { reward } = await open(name);
+    expect(await reward('', {})).toEqual({ score: null, status: 'error', reason });
+    expect(await reward('', {})).toEqual({ score: null, status: 'error', reason });
+  });
 
   it('is ended at the time limit, and starts anew', async () => {
     const { reward } = await open('loops', { timeoutMs: 300 });
     const both = await Promise.all([reward('loop', {}), reward('x', {})]);
     expect(both).toEqual([
-      { score: null, status: 'timeout' },
+      { score: null, status: 'timeout', reason: 'no answer within 0.3 s' },
       { score: 1, status: 'ok' },
     ]);
   });
@@ -58,6 +61,8 @@ describe("a reward from a user's file", () => {
       'cannot be loaded',
     );
     await expect(open('mine', { file: join(folder, 'none.mjs') })).rejects.toThrow('no such file');
+    writeFileSync(join(folder, 'r.py'), 'def reward(): pass');
+    await expect(open('mine', { file: join(folder, 'r.py') })).rejects.toThrow('of type python');
   });
 
   it('is summed with the rewards of the registry', async () => {

@@ -1,0 +1,55 @@
+/**
+ * Grades that failed, by reward: the first one is said as it happens, with its reason, and all are counted
+ * at the end. A failed grade is no 0, so nothing else would show that a reward is broken.
+ */
+import type { AsyncGrader, Grade } from '../../rewards/index.js';
+
+interface Tally {
+  grades: number;
+  failed: number;
+}
+
+export class RewardFailures {
+  private readonly tallies = new Map<string, Tally>();
+  private readonly log: (line: string) => void;
+
+  constructor(log: (line: string) => void) {
+    this.log = log;
+  }
+
+  /** The same grader, watched. */
+  watch(grade: AsyncGrader): AsyncGrader {
+    return async (...args) => {
+      const graded = await grade(...args);
+      this.note(graded);
+      return graded;
+    };
+  }
+
+  /** Says how many grades of each reward failed; nothing where none did. */
+  sayTotals(): void {
+    for (const [name, { grades, failed }] of this.tallies) {
+      if (failed > 0) this.log(`warning: reward ${name} failed in ${failed} of ${grades} grades`);
+    }
+  }
+
+  private note({ parts }: Grade): void {
+    for (const [name, { status, reason = 'it gives no reason' }] of Object.entries(parts)) {
+      const tally = this.tallies.get(name) ?? { grades: 0, failed: 0 };
+      this.tallies.set(name, tally);
+      tally.grades += 1;
+      if (status !== 'error' && status !== 'timeout') continue;
+      tally.failed += 1;
+      if (tally.failed === 1) this.log(`warning: reward ${name} failed (${status}): ${reason}`);
+    }
+  }
+}
+
+/** The rewards that failed on all of these completions, with the reason of one: `x (boom)`. */
+export function alwaysFailed(grades: readonly Grade[]): string[] {
+  return Object.keys(grades[0]?.parts ?? {}).flatMap((name) => {
+    const parts = grades.map(({ parts }) => parts[name]!);
+    const isBroken = parts.every(({ status }) => status === 'error' || status === 'timeout');
+    return isBroken ? [`${name} (${parts[0]!.reason ?? parts[0]!.status})`] : [];
+  });
+}

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { alwaysFailed, RewardFailures } from '../../../../src/recipes/rewards/failures.js';
+import type { Grade, RewardPart } from '../../../../src/rewards/index.js';
+
+const boom: RewardPart = { score: null, status: 'error', reason: 'boom' };
+const fine: RewardPart = { score: 1, status: 'ok' };
+const gradeOf = (parts: Record<string, RewardPart>): Grade => ({ total: null, parts });
+
+it('says the first failure of each reward, and counts all at the end', async () => {
+  const lines: string[] = [];
+  const failures = new RewardFailures((line) => lines.push(line));
+  const given = [{ x: boom, y: fine }, { x: { ...boom, reason: 'later' }, y: fine }, { x: fine }];
+  for (const parts of given) {
+    const graded = gradeOf(parts as Record<string, RewardPart>);
+    expect(await failures.watch(async () => graded)('text', {})).toBe(graded);
+  }
+  expect(lines).toEqual(['warning: reward x failed (error): boom']);
+  failures.sayTotals();
+  expect(lines.slice(1)).toEqual(['warning: reward x failed in 2 of 3 grades']);
+});
+
+it('knows a reward that failed on every completion; one that does not apply has not failed', () => {
+  const skipped: RewardPart = { score: null, status: 'skipped' };
+  const grades = [
+    gradeOf({ x: boom, y: boom, z: skipped }),
+    gradeOf({ x: boom, y: fine, z: skipped }),
+  ];
+  expect(alwaysFailed(grades)).toEqual(['x (boom)']);
+  expect(alwaysFailed([])).toEqual([]);
+});
