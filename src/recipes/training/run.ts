@@ -88,8 +88,13 @@ export async function trainingRun<Config extends TrainerConfig, Inputs>(
     sayKeptShape(config, source, context.log);
     const inputs = await recipe.inputs(config, source, context);
     try {
-      const args = { recipe, config, inputs, evaluation };
-      return await trainedRun(args, { dir, options: { ...options, sources }, source, context });
+      const evaluation = await openTrainedEvaluation(config, source, context);
+      try {
+        const args = { recipe, config, inputs, evaluation };
+        return await trainedRun(args, { dir, options: { ...options, sources }, source, context });
+      } finally {
+        await evaluation?.graders?.close();
+      }
     } finally {
       await recipe.close?.(inputs);
     }
