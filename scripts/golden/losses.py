@@ -29,7 +29,7 @@ OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/model/losses.json"
 LENGTHS = [3, 5, 2, 4, 6, 1, 2, 3]
 ACCELERATOR = SimpleNamespace(
     device="cpu", num_processes=1, sync_gradients=True, gather=lambda x: x, gather_for_metrics=lambda x: x,
-    reduce=lambda x, reduction: x,
+    reduce=lambda x, reduction: x, pad_across_processes=lambda x, **_: x,
 )
 
 
@@ -59,7 +59,7 @@ def metrics_of(trainer):
     return {name: values[-1] for name, values in trainer._metrics["train"].items()}
 
 
-def dpo(rows, reference, losses, beta, label_smoothing):
+def dpo(rows, reference, losses, beta, label_smoothing, ld_alpha=None):
     """Rows 0 … P−1 are chosen, the others rejected; `reference` holds their summed log-probabilities."""
     values, mask = padded(rows)
     leaf = values.clone().requires_grad_()
@@ -75,7 +75,7 @@ def dpo(rows, reference, losses, beta, label_smoothing):
         "ref_rejected_logps": torch.tensor(reference[half:], dtype=torch.float64),
     }
     trainer = stand_in(
-        ld_alpha=None, precompute_ref_logps=True, f_divergence_type="reverse_kl", loss_types=[kind for kind, _ in losses],
+        ld_alpha=ld_alpha, precompute_ref_logps=True, f_divergence_type="reverse_kl", loss_types=[kind for kind, _ in losses],
         loss_weights=[weight for _, weight in losses], beta=beta, label_smoothing=label_smoothing, use_weighting=False,
         _total_train_tokens=0, _tp_size=1,
     )
@@ -117,12 +117,12 @@ def smoothed_sigmoid(rows, reference, beta, label_smoothing):
     return {"gradient": [x for i in range(2 * half) for x in gradients[i]], "loss": loss}
 
 
-def dpo_case(rows, reference, losses, beta, label_smoothing=0.0):
+def dpo_case(rows, reference, losses, beta, label_smoothing=0.0, ld_alpha=None):
     kind = losses[0][0]
     if kind in ("simpo", "cpo", "orpo"):
         loss, gradient, mask, metrics = without_reference(rows, kind, beta, label_smoothing)
     else:
-        loss, gradient, mask, metrics = dpo(rows, reference, losses, beta, label_smoothing)
+        loss, gradient, mask, metrics = dpo(rows, reference, losses, beta, label_smoothing, ld_alpha)
     found = {"gradient": flat(gradient, mask), "loss": loss}
     if kind == "sigmoid" and label_smoothing:
         found = smoothed_sigmoid(rows, reference, beta, label_smoothing)
@@ -130,7 +130,10 @@ def dpo_case(rows, reference, losses, beta, label_smoothing=0.0):
     picked = {f"rewards/{name}": metrics[f"rewards/{name}"] for name in names}
     picked |= {f"logps/{name}": metrics[f"logps/{name}"] for name in names[:2]}
     losses = [{"type": kind, "weight": weight} for kind, weight in losses]
-    return {"losses": losses, "beta": beta, "labelSmoothing": label_smoothing, "metrics": picked, **found}
+    return {
+        "losses": losses, "beta": beta, "labelSmoothing": label_smoothing, "ldAlpha": ld_alpha, "metrics": picked,
+        **found,
+    }
 
 
 def dpo_cases():
@@ -142,6 +145,8 @@ def dpo_cases():
     kinds += [(one(kind), 0.4) for kind in ("sigmoid_norm", "nca_pair", "bco_pair", "sppo_hard", "apo_zero", "apo_down")]
     kinds += [(one("robust"), 0.4, 0.2), (one("exo_pair"), 0.4, 0.05), ([("sigmoid", 1.0), ("sft", 0.3)], 0.3)]
     kinds += [([("sigmoid", 0.8), ("bco_pair", 0.2), ("sft", 1.0)], 0.3)]
+    kinds += [(one("sigmoid"), 0.3, 0.0, 0.4), (one("ipo"), 0.3, 0.0, 0.0), (one("sigmoid"), 0.3, 0.0, 1.0)]
+    kinds += [([("sigmoid", 1.0), ("sft", 0.3)], 0.3, 0.0, 0.4)]
     kinds += [(one("simpo"), 2.0), (one("simpo"), 2.0, 0.1), (one("cpo"), 0.1), (one("cpo"), 0.3, 0.2), (one("orpo"), 0.1)]
     return {"rows": rows, "reference": reference, "cases": [dpo_case(rows, reference, *kind) for kind in kinds]}
 
@@ -236,7 +241,10 @@ def grpo_micro(data, rows, totals, kind):
     values, mask = padded([data["logps"][i] for i in rows])
     old, reference, sampled = (padded([data[name][i] for i in rows])[0] for name in ("old", "reference", "sampled"))
     leaf = values.clone().requires_grad_()
-    entropies = padded([data["entropies"][i] for i in rows])[0].requires_grad_()
+    entropies = padded([data["entropies"][i] for i in rows])[0]
+    if kind["topEntropyQuantile"] < 1:
+        entropies = entropies.float().double()  # TRL compares them with a quantile in float32
+    entropies.requires_grad_()
     inputs = {
         "prompt_ids": torch.ones(len(rows), 1).long(), "prompt_mask": torch.ones(len(rows), 1).long(),
         "completion_ids": mask, "completion_mask": mask, "ref_per_token_logps": reference,
@@ -250,7 +258,7 @@ def grpo_micro(data, rows, totals, kind):
         inputs["importance_sampling_ratio"] = importance_ratio(base, sampled, mask, *kind["correction"])
     trainer = stand_in(
         _get_per_token_logps_and_entropies=lambda *_, **__: (leaf, entropies, None), beta=kind["beta"],
-        top_entropy_quantile=1.0, off_policy_mask_threshold=None, importance_sampling_level=kind["level"],
+        top_entropy_quantile=kind["topEntropyQuantile"], off_policy_mask_threshold=None, importance_sampling_level=kind["level"],
         args=SimpleNamespace(
             delta=kind["delta"], use_bias_correction_kl=False, steps_per_generation=totals["microBatches"],
             sapo_temperature_pos=kind["sapo"]["positive"], sapo_temperature_neg=kind["sapo"]["negative"],
@@ -260,6 +268,7 @@ def grpo_micro(data, rows, totals, kind):
         _entropy_bonus_enabled=kind["entropyCoef"] > 0, use_adaptive_entropy=False, entropy_coef=kind["entropyCoef"],
         current_gradient_accumulation_steps=totals["microBatches"], max_completion_length=totals["maxCompletionLength"],
     )
+    trainer.get_high_entropy_mask = lambda *x: GRPOTrainer.get_high_entropy_mask(trainer, *x)
     if kind["klEstimator"] == "k3":
         loss = GRPOTrainer._compute_loss(trainer, None, inputs)
     else:
@@ -285,7 +294,7 @@ EXTRA = ("kl", "cispo_clip_ratio", "policy_loss", "entropy")
 def grpo_case(data, groups, **kind):
     kind = {
         "beta": 0.0, "epsilon": 0.2, "epsilonHigh": 0.28, "delta": None, "level": "token", "entropyCoef": 0.0,
-        "klEstimator": "k3", "useOld": True, "correction": None, "sapo": {"positive": 1.0, "negative": 1.05}, **kind,
+        "klEstimator": "k3", "topEntropyQuantile": 1.0, "useOld": True, "correction": None, "sapo": {"positive": 1.0, "negative": 1.05}, **kind,
     }
     totals = {"tokens": sum(LENGTHS), "microBatches": len(groups), "maxCompletionLength": 8}
     parts = [grpo_micro(data, rows, totals, kind) for rows in groups]
@@ -322,6 +331,10 @@ def grpo_cases():
     cases += [grpo_case(data, halves, lossType="dapo", level="sequence", epsilon=3e-2, epsilonHigh=4e-2)]
     cases += [grpo_case(data, whole, lossType="dapo", delta=1.4), grpo_case(data, whole, lossType="grpo", entropyCoef=0.02)]
     cases += [grpo_case(data, whole, lossType="dapo", beta=0.1, klEstimator=kind) for kind in ("k1", "k2")]
+    tops = [dict(topEntropyQuantile=0.2), dict(topEntropyQuantile=0.2, beta=0.04, entropyCoef=0.02)]
+    tops += [dict(topEntropyQuantile=0.0), dict(topEntropyQuantile=0.5, correction=["token_truncate", 1.3])]
+    cases += [grpo_case(data, whole, lossType="dapo", **kind) for kind in tops]
+    cases += [grpo_case(data, halves, lossType="grpo", topEntropyQuantile=0.5)]
     other = {"positive": 0.6, "negative": 2.0}
     cases += [grpo_case(data, whole, lossType="sapo", beta=0.04), grpo_case(data, halves, lossType="sapo", sapo=other)]
     cases += [grpo_case(data, halves, lossType="sapo", level="sequence", correction=["token_truncate", 1.3])]

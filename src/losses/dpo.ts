@@ -11,7 +11,7 @@ import {
   type PairSides,
   rewardsAreMeans,
 } from './preference-terms.js';
-import { sequenceLengths } from './sequences.js';
+import { sequenceLengths, sharedLengthWeights } from './sequences.js';
 import { type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
 
 export interface WeightedLoss {
@@ -20,6 +20,8 @@ export interface WeightedLoss {
 }
 
 export interface DpoOptions extends PairSettings {
+  /** α of LD-DPO (`sharedLengthWeights`); null, the default, weighs every token by 1. */
+  readonly ldAlpha?: number | null;
   readonly losses: readonly WeightedLoss[];
   /** Pairs of the whole optimizer step. */
   readonly totalPairs: number;
@@ -34,14 +36,20 @@ export interface DpoBatch {
   readonly pairs: number;
   /** `[M]` sequence of each token. */
   readonly sequences: Int32Array;
-  /** `[2P]` Σ log p under the reference policy; null where no loss compares with one. */
+  /** `[2P]` Σ log p, weighed as those of the policy, under the reference policy; null where no loss compares with one. */
   readonly referenceLogps: Float32Array | null;
 }
 
 function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSides {
   const { pairs, sequences, referenceLogps } = batch;
   const owners = tf.tensor1d(sequences, 'int32');
-  const sums = tf.unsortedSegmentSum(logpsOf(scores), owners, 2 * pairs);
+  const sumOf = (x: Tensor): Tensor => tf.unsortedSegmentSum(x, owners, 2 * pairs);
+  const { ldAlpha = null } = options;
+  const plain = sumOf(logpsOf(scores));
+  const sums =
+    ldAlpha === null
+      ? plain
+      : sumOf(logpsOf(scores).mul(tf.tensor1d(sharedLengthWeights(sequences, pairs, ldAlpha))));
   const lengths = tf.tensor1d(sequenceLengths(sequences, 2 * pairs));
   const ratios = referenceLogps === null ? sums : sums.sub(tf.tensor1d(referenceLogps));
   const side = (start: number): PairSide => {
@@ -49,9 +57,9 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
     const [sum, ratio, length] = [half(sums), half(ratios), half(lengths)];
     return { sum, ratio, mean: sum.div(length), meanRatio: ratio.div(length) };
   };
-  const chosen = side(0);
   const perToken = options.totalPairs / options.totalChosenTokens;
-  return { chosen, rejected: side(pairs), nll: chosen.sum.mul(-perToken) };
+  const nll = tf.slice(plain, [0], [pairs]).mul(-perToken);
+  return { chosen: side(0), rejected: side(pairs), nll };
 }
 
 /**

@@ -8,6 +8,8 @@
  * - `sapo` (Gao et al. 2025) has a gate in place of the clip: l = −w·4/τ·σ(τ(ρ − 1))·A, whose slope at ρ = 1
  *   is that of ρ·A; τ is one number where A > 0 and another elsewhere;
  * - w corrects for rollouts of a slightly different policy (`samplingCorrection`);
+ * - with ρ_H < 1 only the tokens of highest entropy learn by the policy term and by H (Wang et al. 2025, arXiv
+ *   2506.01939): those at or above the quantile 1 − ρ_H of the micro-batch, as in TRL;
  * - H, the entropy of the policy, is a mean over all tokens of the step, whatever the normalisation.
  */
 import { type GradientColumn, stopGradient, type Tensor, tf } from '../tensor/index.js';
@@ -56,6 +58,8 @@ export interface GrpoOptions {
   readonly klEstimator: KlEstimator;
   /** c_H */
   readonly entropyCoef: number;
+  /** ρ_H; 1, the default, keeps all tokens. */
+  readonly topEntropyQuantile?: number;
   /** Completion tokens and completions of the whole optimizer step. */
   readonly totalTokens: number;
   readonly totalSequences: number;
@@ -121,6 +125,18 @@ function policyLoss(
   return tf.neg(tf.minimum(bounded.mul(advantages), clipped));
 }
 
+/** 1 for the tokens whose entropy is at or above its quantile 1 − `top`, else 0. @returns `[M]`, no gradient */
+function highEntropy(entropies: Tensor, top: number): Tensor {
+  return stopGradient(entropies, (x) => {
+    const { values } = tf.topk(x, x.size);
+    const place = top * (x.size - 1);
+    const above = Math.floor(place);
+    const [high, low] = [above, Math.min(above + 1, x.size - 1)].map((i) => tf.slice(values, i, 1));
+    const threshold = high!.add(low!.sub(high!).mul(place - above));
+    return tf.greaterEqual(x, threshold).cast('float32');
+  });
+}
+
 /** Mean over tokens of the step, or over its completions when ρ is one number for each. */
 function meanBy(batch: GrpoBatch, options: GrpoOptions): (x: Tensor) => Tensor {
   if (options.importanceSamplingLevel === 'token') {
@@ -131,14 +147,20 @@ function meanBy(batch: GrpoBatch, options: GrpoOptions): (x: Tensor) => Tensor {
   return (x) => tf.sum(x.cast('float32').mul(tf.tensor1d(shares))).div(options.totalSequences);
 }
 
+/** Over all tokens, or those that are kept. */
+const meanEntropy = (entropies: Tensor, kept: Tensor | null): Tensor =>
+  kept === null ? tf.mean(entropies) : tf.sum(entropies.mul(kept)).div(tf.sum(kept));
+
 /** @param scores `[M, 3]` token scores of the completions' tokens, with the columns of `grpoColumns`. */
 export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions): LossOutput {
-  const { beta, entropyCoef, totalTokens } = options;
+  const { beta, entropyCoef, totalTokens, topEntropyQuantile: top = 1 } = options;
   const logps = logpsOf(scores);
   const old = batch.oldLogps === null ? stopGradient(logps) : tf.tensor1d(batch.oldLogps);
   const advantages = tf.tensor1d(batch.advantages);
   const ratio = tf.exp(logRatios(logps, old, batch, options));
   let perToken = policyLoss({ logps, ratio, advantages }, options);
+  const kept = top < 1 ? highEntropy(entropiesOf(scores), top) : null;
+  if (kept !== null) perToken = perToken.mul(kept);
   if (batch.sampledBy !== null) {
     perToken = perToken.mul(samplingCorrection(old, batch.sampledBy, batch));
   }
@@ -153,6 +175,6 @@ export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions)
   }
   const loss = tf.sum(perToken.mul(tf.tensor1d(batch.coefficients)));
   if (entropyCoef === 0) return { loss, metrics };
-  const entropy = tf.sum(entropiesOf(scores)).div(totalTokens);
+  const entropy = meanEntropy(entropiesOf(scores), kept).mul(perToken.size / totalTokens);
   return { loss: loss.sub(entropy.mul(entropyCoef)), metrics: { ...metrics, policy_loss: loss } };
 }

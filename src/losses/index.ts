@@ -26,5 +26,6 @@ export {
   type PairSettings,
 } from './preference-terms.js';
 export type { CorrectionMode, SampledBy } from './sampling-correction.js';
+export { sharedLengthWeights } from './sequences.js';
 export { type SftLossType, type SftOptions, sftColumns, sftLoss } from './sft.js';
 export type { LossOutput } from './token-columns.js';

@@ -27,7 +27,7 @@ async function scoredPairs(
   const { run, source, context } = session;
   const path = run.claim('reference_logps.json');
   const score = () => scoredReference(config, pairs, session);
-  const kept = await keptReference(pairs, path, { source, score });
+  const kept = await keptReference(pairs, path, { source, ldAlpha: config.ld_alpha, score });
   if (kept.wasKept) context.log(`reference log-probabilities are those of ${path}`);
   return kept.pairs;
 }
@@ -44,6 +44,7 @@ async function scoredReference(
         policy: trained.policy,
         reference: trained.reference,
         microBatchSize: config.per_device_train_batch_size,
+        ldAlpha: config.ld_alpha,
         onPair: (done) => progress.update(done),
       }),
     );
@@ -82,7 +83,10 @@ function pairsRecipe(
       const scored = compares ? await scoredPairs(config, train, session) : train;
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
       const { policy, reference } = session.trained;
-      const options = { microBatchSize, reference, losses, settings: settingsOf(config) };
+      const options = {
+        ...{ microBatchSize, reference, losses, settings: settingsOf(config) },
+        ldAlpha: config.ld_alpha,
+      };
       return {
         ...passes,
         shown: ['loss', 'rewards/accuracies', 'rewards/margins'],

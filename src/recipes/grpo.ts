@@ -143,6 +143,7 @@ async function prepare(
         beta: config.beta,
         klEstimator: config.kl_estimator,
         entropyCoef: config.entropy_coef,
+        topEntropyQuantile: config.top_entropy_quantile,
         sapo: { positive: config.sapo_temperature_pos, negative: config.sapo_temperature_neg },
       },
       reference: trained.reference,

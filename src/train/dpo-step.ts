@@ -2,7 +2,13 @@
  * The DPO step: each micro-batch holds the chosen and the rejected answers of its pairs; the reference
  * policy is scored on the same batch, or its log-probabilities were computed before.
  */
-import { dpoLoss, needsReference, type PairSettings, type WeightedLoss } from '../losses/index.js';
+import {
+  dpoLoss,
+  needsReference,
+  type PairSettings,
+  sharedLengthWeights,
+  type WeightedLoss,
+} from '../losses/index.js';
 import {
   type AdapterChoice,
   type CollatedBatch,
@@ -31,6 +37,8 @@ export interface DpoStepOptions {
   readonly reference: Exclude<AdapterChoice, 'policy'>;
   readonly losses: readonly WeightedLoss[];
   readonly settings: PairSettings;
+  /** α of LD-DPO; null, the default: plain sums. */
+  readonly ldAlpha?: number | null;
   /** Compute the prompt of a pair once for both answers; default true. */
   readonly sharePrompts?: boolean;
 }
@@ -46,16 +54,23 @@ const collatePairs = (
     sharePrompts,
   });
 
-/** Σ log p of each row's targets. @returns `[rows]` */
+/** Σ w·log p of each row's targets. @param weights `[M]` w; null: 1. @returns `[rows]` */
 export async function rowLogps(
   policy: Policy,
   batch: CollatedBatch,
-  adapter: AdapterChoice,
+  { adapter, weights = null }: RowLogpsOptions,
 ): Promise<Float32Array> {
   const scores = await policy.score(batch, { adapter });
   const sums = new Float32Array(batch.rows);
-  for (const [i, row] of batch.sequences.entries()) sums[row]! += scores[3 * i]!;
+  for (const [i, row] of batch.sequences.entries()) {
+    sums[row]! += (weights?.[i] ?? 1) * scores[3 * i]!;
+  }
   return sums;
+}
+
+interface RowLogpsOptions {
+  readonly adapter: AdapterChoice;
+  readonly weights?: Float32Array | null;
 }
 
 /** Pairs that are computed together, and their tokens. */
@@ -65,7 +80,7 @@ interface PairBatch {
 }
 
 type BatchOptions = Pick<DpoStepOptions, 'microBatchSize' | 'sharePrompts'>;
-type ScoreOptions = Pick<DpoStepOptions, 'reference'> & { readonly policy: Policy };
+type ScoreOptions = Pick<DpoStepOptions, 'reference' | 'ldAlpha'> & { readonly policy: Policy };
 
 /** Longest first. */
 const groupsOf = (pairs: readonly PreferencePair[], { microBatchSize }: BatchOptions) =>
@@ -77,9 +92,11 @@ const pairBatches = (pairs: readonly PreferencePair[], options: BatchOptions): P
 /** The same with the reference's log-probabilities filled in. */
 async function withScores(
   { pairs, batch }: PairBatch,
-  { policy, reference }: ScoreOptions,
+  { policy, reference, ldAlpha = null }: ScoreOptions,
 ): Promise<PairBatch> {
-  const sums = await rowLogps(policy, batch, reference);
+  const weights =
+    ldAlpha === null ? null : sharedLengthWeights(batch.sequences, pairs.length, ldAlpha);
+  const sums = await rowLogps(policy, batch, { adapter: reference, weights });
   const scored = pairs.map((pair, i) => ({
     ...pair,
     reference: { chosen: sums[i]!, rejected: sums[pairs.length + i]! },
@@ -164,7 +181,12 @@ interface StepTotals {
 
 function dpoTask(
   { pairs, batch }: PairBatch,
-  { losses, settings, ...totals }: Pick<DpoStepOptions, 'losses' | 'settings'> & StepTotals,
+  {
+    losses,
+    settings,
+    ldAlpha = null,
+    ...totals
+  }: Pick<TaskOptions, 'losses' | 'settings' | 'ldAlpha'> & StepTotals,
 ): MicroTask {
   const scored = pairs.flatMap(({ reference }) => reference ?? []);
   const referenceLogps =
@@ -175,6 +197,6 @@ function dpoTask(
           ...scored.map(({ rejected }) => rejected),
         ]);
   const data = { pairs: pairs.length, sequences: batch.sequences, referenceLogps };
-  const options = { ...settings, ...totals, losses };
+  const options = { ...settings, ...totals, losses, ldAlpha };
   return { batch, lossOf: (scores: Tensor) => dpoLoss(scores, data, options) };
 }

@@ -56,8 +56,8 @@ async function logRatios(
   const out: number[] = [];
   for (const group of microBatches(sequences, byLength(microBatchSize))) {
     const batch = collate(group);
-    const own = await rowLogps(policy, batch, 'policy');
-    const base = await rowLogps(policy, batch, reference);
+    const own = await rowLogps(policy, batch, { adapter: 'policy' });
+    const base = await rowLogps(policy, batch, { adapter: reference });
     out.push(...own.map((value, i) => value - base[i]!));
   }
   return out;
@@ -92,7 +92,7 @@ export async function ktoTasks(
     const batch = collate(group);
     const data = {
       sequences: batch.sequences,
-      referenceLogps: await rowLogps(policy, batch, reference),
+      referenceLogps: await rowLogps(policy, batch, { adapter: reference }),
       desirable: group.map(({ desirable }) => desirable),
     };
     tasks.push({ batch, lossOf: (scores: Tensor) => ktoLoss(scores, data, all) });

@@ -30,7 +30,12 @@ const ANSWER_LOSSES = ['kto', 'apo_zero_unpaired'] as const;
 
 const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
 
+/** Losses that compare the answers of a pair with a reference policy; `sft` may stand beside them. */
+const takesLdAlpha = (type: string): boolean =>
+  !(['simpo', 'cpo', 'orpo', ...ANSWER_LOSSES] as readonly string[]).includes(type);
+
 interface LossKeys {
+  readonly ld_alpha: number | null;
   readonly loss_type: string | readonly string[];
   readonly loss_weights: readonly number[] | null;
   readonly label_smoothing: number;
@@ -43,6 +48,10 @@ function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
   const single = types.find((type) => (ANSWER_LOSSES as readonly string[]).includes(type));
   if (single !== undefined && types.length > 1) {
     issue('loss_type', `${single} is a loss of single answers. Use it alone`);
+  }
+  const plain = types.find((type) => !takesLdAlpha(type));
+  if (config.ld_alpha !== null && plain !== undefined) {
+    issue('ld_alpha', `${plain} does not compare pairs with a reference policy. Leave it out`);
   }
   if (new Set(types).size < types.length) issue('loss_type', 'a loss is listed twice');
   if (config.loss_weights !== null && config.loss_weights.length !== types.length) {
@@ -75,6 +84,12 @@ export const dpoSchema = z
       .default(null)
       .describe('Weights of the losses in loss_type; null weighs each by 1'),
     label_smoothing: within(0, 0.5).default(0).describe('Assumed share of flipped labels'),
+    ld_alpha: within(0, 1)
+      .nullable()
+      .default(null)
+      .describe(
+        'Weight of tokens past the shorter answer of a pair (LD-DPO); null weighs all by 1',
+      ),
     simpo_gamma: nonNegative().default(0.5).describe('Margin that simpo asks for'),
     cpo_alpha: nonNegative().default(1).describe('Weight of the likelihood of chosen in cpo'),
     desirable_weight: nonNegative().default(1).describe('Weight of good answers in kto'),

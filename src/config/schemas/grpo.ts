@@ -187,6 +187,9 @@ export const grpoSchema = z
       .enum(['k1', 'k2', 'k3'])
       .default('k3')
       .describe('Estimate of the KL term from the sampled tokens'),
+    top_entropy_quantile: within(0, 1)
+      .default(1)
+      .describe('Share of the tokens, those of highest entropy, that the policy loss learns from'),
     entropy_coef: nonNegative().default(0).describe('Weight of the entropy bonus'),
     mask_truncated_completions: z
       .boolean()

@@ -11,16 +11,27 @@ import type { ModelSource } from '../inputs/model-source.js';
 
 interface LogpsFile {
   readonly hash: string;
-  /** Σ log p of the chosen and the rejected answer of each pair. */
+  /** Σ log p of the chosen and the rejected answer of each pair, weighed by `ld_alpha`. */
   readonly logps: readonly (readonly [number, number])[];
 }
 
 type ScoredPair = PreferencePair & Required<Pick<PreferencePair, 'reference'>>;
 
+interface KeptOptions {
+  readonly source: ModelSource;
+  /** α of LD-DPO; null, the default: plain sums. */
+  readonly ldAlpha?: number | null;
+  readonly score: () => Promise<readonly PreferencePair[]>;
+}
+
 /** What the log-probabilities depend on. */
-function hashOf(pairs: readonly PreferencePair[], { spec, weights, adapter }: ModelSource): string {
+function hashOf(
+  pairs: readonly PreferencePair[],
+  { source: { spec, weights, adapter }, ldAlpha = null }: Pick<KeptOptions, 'source' | 'ldAlpha'>,
+): string {
+  const alpha = ldAlpha === null ? [] : [ldAlpha];
   return sha256(
-    JSON.stringify([spec, adapter === null ? null : adapterHash(adapter)]),
+    JSON.stringify([spec, adapter === null ? null : adapterHash(adapter), ...alpha]),
     weights(EMBEDDING).bytes,
     JSON.stringify(pairs.map(({ chosen, rejected }) => [chosen, rejected])),
   );
@@ -39,12 +50,9 @@ function isLogpsFile(value: unknown): value is LogpsFile {
 export async function keptReference(
   pairs: readonly PreferencePair[],
   path: string,
-  options: {
-    readonly source: ModelSource;
-    readonly score: () => Promise<readonly PreferencePair[]>;
-  },
+  options: KeptOptions,
 ): Promise<{ readonly pairs: readonly PreferencePair[]; readonly wasKept: boolean }> {
-  const hash = hashOf(pairs, options.source);
+  const hash = hashOf(pairs, options);
   const kept = existsSync(path) ? readJson(path) : null;
   if (isLogpsFile(kept) && kept.hash === hash && kept.logps.length === pairs.length) {
     const known = pairs.map((pair, i) => {

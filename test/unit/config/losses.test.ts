@@ -45,6 +45,16 @@ describe('dpo', () => {
     expect(refusal(dpoSchema, list('kto', 'sft'))).toMatch(/kto is a loss of single answers/);
   });
 
+  it('takes ld_alpha where pairs are compared with a reference', () => {
+    expect(refusal(dpoSchema, list('ipo', 'sft'), 'ld_alpha=0.5')).toBe('accepted');
+    for (const type of ['simpo', 'cpo', 'orpo', 'kto', 'apo_zero_unpaired']) {
+      expect(refusal(dpoSchema, `loss_type=${type}`, 'ld_alpha=0.5')).toMatch(
+        /ld_alpha.*reference/,
+      );
+    }
+    expect(refusal(dpoSchema, 'ld_alpha=1.5')).toMatch(/ld_alpha/);
+  });
+
   it('asks for a smoothing that the loss can use', () => {
     expect(refusal(dpoSchema, 'loss_type=robust', 'label_smoothing=0.5')).toMatch(/robust/);
     expect(refusal(dpoSchema, 'loss_type=exo_pair')).toMatch(/exo_pair infinite/);

@@ -13,40 +13,44 @@ const SETTINGS = { simpoGamma: 0.5, cpoAlpha: 1 };
 const chosenTokens = (all: readonly (readonly number[])[]) =>
   all.slice(0, all.length / 2).flat().length;
 
-describe.each(cases)('$losses, beta $beta, label smoothing $labelSmoothing', (golden) => {
-  const { losses, beta, labelSmoothing } = golden;
-  const pairs = rows.length / 2;
-  const tokens = rows.flat();
-  const batch = {
-    pairs,
-    sequences: ownersOf(rows),
-    referenceLogps: needsReference(losses.map(({ type }) => type))
-      ? Float32Array.from(reference)
-      : null,
-  };
-  const options = {
-    ...SETTINGS,
-    losses,
-    beta,
-    labelSmoothing,
-    totalPairs: pairs,
-    totalTokens: tokens.length,
-    totalChosenTokens: chosenTokens(rows),
-  };
-  const found = differentiate(tokens, (scores) => dpoLoss(scores, batch, options));
+describe.each(cases)(
+  '$losses, beta $beta, label smoothing $labelSmoothing, LD $ldAlpha',
+  (golden) => {
+    const { losses, beta, labelSmoothing, ldAlpha } = golden;
+    const pairs = rows.length / 2;
+    const tokens = rows.flat();
+    const batch = {
+      pairs,
+      sequences: ownersOf(rows),
+      referenceLogps: needsReference(losses.map(({ type }) => type))
+        ? Float32Array.from(reference)
+        : null,
+    };
+    const options = {
+      ...SETTINGS,
+      losses,
+      beta,
+      labelSmoothing,
+      ldAlpha,
+      totalPairs: pairs,
+      totalTokens: tokens.length,
+      totalChosenTokens: chosenTokens(rows),
+    };
+    const found = differentiate(tokens, (scores) => dpoLoss(scores, batch, options));
 
-  test('loss and gradient are TRL’s', () => {
-    expect([found.loss]).toBeAllclose([golden.loss], { rtol: 1e-5 });
-    expect(found.gradient).toBeAllclose(golden.gradient, { rtol: 1e-5, atol: 1e-6 });
-  });
+    test('loss and gradient are TRL’s', () => {
+      expect([found.loss]).toBeAllclose([golden.loss], { rtol: 1e-5 });
+      expect(found.gradient).toBeAllclose(golden.gradient, { rtol: 1e-5, atol: 1e-6 });
+    });
 
-  test('metrics are TRL’s', () => {
-    for (const [name, value] of Object.entries(golden.metrics)) {
-      expect([found.metrics[name]!], name).toBeAllclose([value]);
-    }
-    expect(found.metrics).toMatchObject({ entropy: 0.5, mean_token_accuracy: 1 });
-  });
-});
+    test('metrics are TRL’s', () => {
+      for (const [name, value] of Object.entries(golden.metrics)) {
+        expect([found.metrics[name]!], name).toBeAllclose([value]);
+      }
+      expect(found.metrics).toMatchObject({ entropy: 0.5, mean_token_accuracy: 1 });
+    });
+  },
+);
 
 /** One pair of one token each: Δ = chosen − rejected, as the reference is 0 for both. */
 function onePair(

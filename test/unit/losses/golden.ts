@@ -20,6 +20,7 @@ interface SftCase {
 }
 
 interface DpoCase {
+  readonly ldAlpha: number | null;
   readonly losses: readonly { readonly type: DpoLossType; readonly weight: number }[];
   readonly beta: number;
   readonly labelSmoothing: number;
@@ -50,6 +51,7 @@ interface GrpoCase {
   readonly epsilonHigh: number;
   readonly delta: number | null;
   readonly entropyCoef: number;
+  readonly topEntropyQuantile: number;
   readonly sapo: { readonly positive: number; readonly negative: number };
   readonly useOld: boolean;
   readonly correction: readonly [CorrectionMode, number] | null;

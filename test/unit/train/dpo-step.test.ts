@@ -1,11 +1,12 @@
 /** The phases of a DPO step: the reference's time is that of its scores, and tokens are laid out once. */
 import { expect, test } from 'vitest';
-import type { CollatedBatch } from '../../../src/model/index.js';
+import type { CollatedBatch, Policy } from '../../../src/model/index.js';
 import {
   dpoStep,
   type MicroTask,
   type PreferencePair,
   type Trainer,
+  withReference,
 } from '../../../src/train/index.js';
 
 const SCORE_MS = 30;
@@ -60,4 +61,21 @@ test('laying tokens out is not of it', async () => {
   const whole = (performance.now() - start) / 1000;
   expect(scored).toEqual([]);
   expect(seconds!.reference).toBeLessThan(whole / 10);
+});
+
+test('the reference weighs the tokens of LD-DPO as the policy does', async () => {
+  const answer = (ids: readonly number[]) => ({
+    ids: [1, ...ids],
+    trained: [false, ...ids.map(() => true)],
+  });
+  const pairs = [{ chosen: answer([2, 3, 4]), rejected: answer([5]) }];
+  const score = async ({ sequences }: CollatedBatch) =>
+    new Float32Array(3 * sequences.length).fill(-1);
+  const policy = { score } as unknown as Policy;
+  const options = { policy, reference: 'off', microBatchSize: 1, ldAlpha: 0.25 } as const;
+  const [scored] = await withReference(pairs, options);
+  // one token is shared; the two after it weigh a quarter each
+  expect(scored!.reference).toEqual({ chosen: -1.5, rejected: -1 });
+  const [plain] = await withReference(pairs, { ...options, ldAlpha: null });
+  expect(plain!.reference).toEqual({ chosen: -3, rejected: -1 });
 });
