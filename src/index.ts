@@ -55,6 +55,7 @@ export {
   type SftConfig,
   type SolveConfig,
   scoreSchema,
+  serveSchema,
   setupSchema,
   sftSchema,
   solveSchema,
@@ -115,6 +116,7 @@ export { runPredict } from './recipes/predict.js';
 export { runQuickstart } from './recipes/quickstart.js';
 export { runRollouts } from './recipes/rollouts.js';
 export { runScore } from './recipes/score.js';
+export { type RunningServer, runServe, startServing } from './recipes/serve.js';
 export { runSetup } from './recipes/setup.js';
 export { runSft } from './recipes/sft.js';
 export { openSolver, runSolve, type Solver, type SolverConfig } from './recipes/solve.js';

@@ -71,6 +71,8 @@ export type { RolloutsConfig } from './schemas/rollouts.js';
 export { rolloutsSchema } from './schemas/rollouts.js';
 export type { ScoreConfig } from './schemas/score.js';
 export { scoreSchema } from './schemas/score.js';
+export type { ServeConfig } from './schemas/serve.js';
+export { serveSchema } from './schemas/serve.js';
 export type { ServerConfig } from './schemas/server.js';
 export { doctorSchema, setupSchema } from './schemas/setup.js';
 export type { SftConfig } from './schemas/sft.js';

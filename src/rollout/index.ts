@@ -26,6 +26,7 @@ export {
   type RemoteSamplerOptions,
 } from './remote/remote-sampler.js';
 export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
+export { TextStream } from './sampling/text-stream.js';
 export { schemaGrammar } from './structured/json-schema.js';
 export { tokenConstraint } from './structured/token-constraint.js';
 export type {

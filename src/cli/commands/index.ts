@@ -20,6 +20,7 @@ import { quickstart } from './quickstart.js';
 import { rollouts } from './rollouts.js';
 import { run } from './run.js';
 import { score } from './score.js';
+import { serve } from './serve.js';
 import { setup } from './setup.js';
 import { sft } from './sft.js';
 import { solve } from './solve.js';
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   grpo,
   dpo,
   generate,
+  serve,
   score,
   grade,
   evaluate,

@@ -85,7 +85,7 @@ export class CompletionRow implements SamplingState {
 
   get newest(): StreamToken {
     const { request, sampleIndex, lastId, logprobs } = this;
-    const logprob = logprobs[logprobs.length - 1]!;
+    const logprob = Math.fround(logprobs[logprobs.length - 1]!);
     return { requestId: request.id, sampleIndex, id: lastId, logprob };
   }
 

@@ -1,0 +1,119 @@
+/** One request that was understood → jobs → its answer, whole or as a stream of events. */
+import { randomUUID } from 'node:crypto';
+import { type Completion, checkRequests, TextStream } from '../../rollout/index.js';
+import type { JsonRow } from '../../util/files.js';
+import { ApiError, asApiError } from './api-error.js';
+import type { Ask } from './read-request.js';
+import {
+  openingChunk,
+  type Piece,
+  pieceChunk,
+  type ReplyHead,
+  usageChunk,
+  wholeReply,
+} from './replies.js';
+import type { Job, Scheduler } from './scheduler.js';
+
+export interface AnswerOptions {
+  readonly scheduler: Scheduler;
+  /** Ends the request early, as when the client is gone. */
+  readonly signal: AbortSignal;
+  /** Most completions that may wait or be at work. */
+  readonly maxQueue: number;
+  readonly maxContext: number;
+}
+
+let lastJob = 0;
+
+/** Opens the jobs of a request. @throws ApiError when the queue is full or a value is out of range */
+export function openAnswer(ask: Ask, options: AnswerOptions): Answer {
+  const { scheduler, maxQueue, maxContext, signal } = options;
+  const count = ask.n * ask.prompts.length;
+  if (scheduler.open + count > maxQueue) {
+    const message = `${scheduler.open} completions wait or are at work and ${count} more were asked for; the queue holds ${maxQueue}. Try again later, or serve with a larger max_queue`;
+    throw new ApiError(message, { status: 429, code: 'queue_full' });
+  }
+  const { params, n, seed, model } = ask;
+  const requests = ask.prompts.map((promptIds) => ({
+    ...{ id: String(++lastJob), promptIds, n, params, signal },
+    ...(seed !== undefined && { seed }),
+  }));
+  try {
+    checkRequests(requests, { vocabSize: model.source.spec.vocabSize, maxContext });
+  } catch (error) {
+    throw asApiError(error);
+  }
+  const prefix = ask.endpoint === 'chat' ? 'chatcmpl' : 'cmpl';
+  const head = { id: `${prefix}-${randomUUID()}`, created: Math.floor(Date.now() / 1000), ask };
+  return { head, requests, scheduler };
+}
+
+export interface Answer {
+  readonly head: ReplyHead;
+  readonly requests: readonly Job['request'][];
+  readonly scheduler: Scheduler;
+}
+
+/** The answer in one piece. */
+export async function answerWhole({ head, requests, scheduler }: Answer): Promise<JsonRow> {
+  const { model } = head.ask;
+  const parts = await Promise.all(requests.map((request) => scheduler.submit({ model, request })));
+  return wholeReply(head, unbroken(parts.flat()));
+}
+
+/** The answer as chunks, each handed to `send` as it comes. */
+export async function answerStream(
+  { head, requests, scheduler }: Answer,
+  send: (chunk: JsonRow) => void,
+): Promise<void> {
+  const { ask } = head;
+  const parts = await Promise.all(
+    requests.map(async (request, prompt) => {
+      const choices = Array.from({ length: ask.n }, (_, sample) =>
+        choiceStream(head, prompt * ask.n + sample, send),
+      );
+      const completions = await scheduler.submit({
+        ...{ model: ask.model, request },
+        onToken: ({ sampleIndex, id, logprob }) => choices[sampleIndex]!.push(id, logprob),
+      });
+      unbroken(completions);
+      for (const completion of completions) choices[completion.sampleIndex]!.end(completion);
+      return completions;
+    }),
+  );
+  if (ask.includesUsage) send(usageChunk(head, parts.flat()));
+}
+
+function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => void) {
+  const { ask } = head;
+  const text = new TextStream(ask.model.source.tokenizer, ask.params.stopStrings);
+  let ids: number[] = [];
+  let logprobs: number[] = [];
+  let isOpen = ask.endpoint === 'completions';
+  const open = () => {
+    if (!isOpen) send(openingChunk(head, index));
+    isOpen = true;
+  };
+  const give = (piece: Pick<Piece, 'text' | 'finishReason'>) => {
+    open();
+    send(pieceChunk(head, index, { ...piece, ids, logprobs }));
+    [ids, logprobs] = [[], []];
+  };
+  return {
+    push(id: number, logprob: number): void {
+      ids.push(id);
+      logprobs.push(logprob);
+      const piece = text.push(id);
+      if (piece !== '') give({ text: piece, finishReason: null });
+    },
+    end(completion: Completion): void {
+      give({ text: text.end(completion.text), finishReason: completion.finishReason });
+    },
+  };
+}
+
+/** @throws ApiError where the server stops before a completion has come to its end */
+function unbroken(completions: readonly Completion[]): readonly Completion[] {
+  if (completions.every(({ finishReason }) => finishReason !== 'aborted')) return completions;
+  throw new ApiError('the server stops; the answer is not complete', { status: 503 });
+}

@@ -1,0 +1,106 @@
+/** Reads the fields of a request's body one by one; null is as good as absent. What nobody has read is unknown. */
+import { nearest } from '../../config/index.js';
+import type { JsonRow } from '../../util/files.js';
+import { fieldError } from './api-error.js';
+
+export interface NumberRange {
+  readonly min: number;
+  readonly max?: number;
+  /** `min` itself is not allowed. */
+  readonly isOpen?: boolean;
+}
+
+export class Fields {
+  private readonly body: JsonRow;
+  private readonly read = new Set<string>();
+
+  constructor(body: JsonRow) {
+    this.body = body;
+  }
+
+  raw(name: string): unknown {
+    this.read.add(name);
+    return this.body[name] ?? undefined;
+  }
+
+  number(name: string, { min, max = Number.POSITIVE_INFINITY, isOpen = false }: NumberRange) {
+    return this.typed(name, `a number ${isOpen ? '>' : '>='} ${min}${below(max)}`, isNumber, (x) =>
+      isOpen ? x > min && x <= max : x >= min && x <= max,
+    );
+  }
+
+  whole(name: string, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER) {
+    const bounds = min === Number.MIN_SAFE_INTEGER ? '' : ` >= ${min}`;
+    const top = max === Number.MAX_SAFE_INTEGER ? '' : below(max);
+    return this.typed(
+      name,
+      `a whole number${bounds}${top}`,
+      isNumber,
+      (x) => Number.isSafeInteger(x) && x >= min && x <= max,
+    );
+  }
+
+  boolean(name: string): boolean | undefined {
+    return this.typed(name, 'true or false', (x) => typeof x === 'boolean');
+  }
+
+  text(name: string): string | undefined {
+    return this.typed(name, 'a text', (x) => typeof x === 'string');
+  }
+
+  mapping(name: string): JsonRow | undefined {
+    return this.typed(name, 'an object', (x): x is JsonRow => isMapping(x));
+  }
+
+  /** A text, or a list of them. */
+  texts(name: string): readonly string[] | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    if (list.every((text): text is string => typeof text === 'string')) return list;
+    throw fieldError(name, `${shown(value)} is neither a text nor a list of texts`);
+  }
+
+  /** Fields that mean nothing here, and do no harm. */
+  ignore(...names: readonly string[]): void {
+    for (const name of names) this.read.add(name);
+  }
+
+  /** Fields that would change the answer, but cannot; `neutral` values change nothing. */
+  refuse(name: string, why: string, neutral: readonly unknown[] = []): void {
+    const value = this.raw(name);
+    if (value === undefined || neutral.includes(value)) return;
+    throw fieldError(name, `${shown(value)} is not supported: ${why}`, 'Leave it out');
+  }
+
+  /** @throws ApiError for a field that was not read */
+  finish(): void {
+    const unknown = Object.keys(this.body).find((name) => !this.read.has(name));
+    if (unknown === undefined) return;
+    const near = nearest(unknown, [...this.read]);
+    const remedy = near === undefined ? 'Leave it out' : `The nearest known field is ${near}`;
+    throw fieldError(unknown, 'there is no such field', remedy);
+  }
+
+  private typed<T>(
+    name: string,
+    expected: string,
+    isOfType: (value: unknown) => value is T,
+    isAllowed: (value: T) => boolean = () => true,
+  ): T | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    if (isOfType(value) && isAllowed(value)) return value;
+    throw fieldError(name, `${shown(value)} is not ${expected}`);
+  }
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number';
+
+export const isMapping = (value: unknown): value is JsonRow =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+const below = (max: number): string => (Number.isFinite(max) ? ` and <= ${max}` : '');
+
+/** The beginning of a value, for messages. */
+const shown = (value: unknown): string => (JSON.stringify(value) ?? 'undefined').slice(0, 60);

@@ -1,0 +1,153 @@
+/** The body of `POST /v1/chat/completions` or `/v1/completions` → what to sample and how to answer. */
+import type { RenderOptions } from '../../tokenizer/index.js';
+import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
+import type { JsonRow } from '../../util/files.js';
+import { ApiError, asApiError, fieldError } from './api-error.js';
+import { Fields, isMapping } from './fields.js';
+import { readSampling, type SamplingFields } from './read-sampling.js';
+import type { ServedModel } from './served-models.js';
+import type { ServingSettings } from './settings.js';
+
+export type Endpoint = 'chat' | 'completions';
+
+export interface Ask extends SamplingFields {
+  readonly endpoint: Endpoint;
+  readonly model: ServedModel;
+  /** Token ids. */
+  readonly prompts: readonly (readonly number[])[];
+  readonly isStream: boolean;
+  /** A last chunk with the counts of tokens. */
+  readonly includesUsage: boolean;
+  readonly givesLogprobs: boolean;
+  readonly givesTokenIds: boolean;
+}
+
+/** They say who asks, or how OpenAI's own service is to treat it. */
+const IGNORED = [
+  ...['user', 'metadata', 'store', 'service_tier', 'safety_identifier', 'prompt_cache_key'],
+];
+
+/** @throws ApiError naming the field, its value and what to do */
+export function readRequest(endpoint: Endpoint, body: JsonRow, settings: ServingSettings): Ask {
+  const fields = new Fields(body);
+  const model = modelOf(fields, settings);
+  const sampling = readSampling(fields, settings.params, (format) =>
+    settings.constraintOf(format, model),
+  );
+  const isStream = fields.boolean('stream') ?? false;
+  const includesUsage = readUsage(fields, isStream);
+  const givesTokenIds = fields.boolean('return_token_ids') ?? false;
+  fields.ignore(...IGNORED);
+  const read = endpoint === 'chat' ? readChat : readCompletion;
+  const { prompts, givesLogprobs } = read(fields, model, settings);
+  fields.finish();
+  const shared = { endpoint, model, isStream, includesUsage, givesLogprobs, givesTokenIds };
+  return { ...shared, prompts, ...fitted(sampling, prompts, settings) };
+}
+
+function modelOf(fields: Fields, { models }: ServingSettings): ServedModel {
+  const name = fields.text('model');
+  if (name === undefined) return models[0];
+  const found = models.find((model) => model.name === name);
+  if (found !== undefined) return found;
+  const known = models.map((model) => model.name).join(', ');
+  throw new ApiError(`model: there is no model "${name}" here. Served are ${known}`, {
+    ...{ status: 404, param: 'model', code: 'model_not_found' },
+  });
+}
+
+function readUsage(fields: Fields, isStream: boolean): boolean {
+  const options = fields.mapping('stream_options');
+  if (options === undefined) return false;
+  if (!isStream) throw fieldError('stream_options', 'it needs stream: true');
+  return options.include_usage === true;
+}
+
+interface Prompts {
+  readonly prompts: readonly (readonly number[])[];
+  readonly givesLogprobs: boolean;
+}
+
+function readChat(fields: Fields, model: ServedModel, { render }: ServingSettings): Prompts {
+  for (const name of ['tools', 'functions']) {
+    fields.refuse(name, 'the answers are text; tools are not called');
+  }
+  fields.refuse('tool_choice', 'the answers are text; tools are not called', ['none', 'auto']);
+  fields.refuse('top_logprobs', 'only the tokens that were sampled are told', [0]);
+  fields.ignore('parallel_tool_calls', 'modalities');
+  const messages = fields.raw('messages');
+  const templateArgs = { ...render.templateArgs, ...fields.mapping('chat_template_kwargs') };
+  if (messages === undefined) throw fieldError('messages', 'it is missing');
+  const options = { ...render, templateArgs, where: 'request' };
+  return {
+    prompts: [rendered(model, { messages }, 'messages', options)],
+    givesLogprobs: fields.boolean('logprobs') ?? false,
+  };
+}
+
+function readCompletion(fields: Fields, model: ServedModel, { render }: ServingSettings): Prompts {
+  fields.refuse('echo', 'the prompt is not part of the answer', [false]);
+  fields.refuse('suffix', 'the model writes what follows only', ['']);
+  fields.refuse('best_of', 'it samples and hides completions; n gives them all', [1]);
+  const logprobs = fields.whole('logprobs', 0);
+  if (logprobs !== undefined && logprobs > 0) {
+    const remedy = 'Give 0 for the tokens that were sampled';
+    throw fieldError('logprobs', `${logprobs}: other tokens than the sampled are not told`, remedy);
+  }
+  const prompts = promptList(fields.raw('prompt')).map((prompt) =>
+    typeof prompt === 'string'
+      ? rendered(model, { prompt }, 'prompt', { ...render, where: 'request' })
+      : prompt,
+  );
+  return { prompts, givesLogprobs: logprobs !== undefined };
+}
+
+/** A text, token ids, or a list of one of them. */
+function promptList(prompt: unknown): readonly (string | readonly number[])[] {
+  if (typeof prompt === 'string') return [prompt];
+  const isIds = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.length > 0 && value.every((id) => Number.isSafeInteger(id));
+  if (isIds(prompt)) return [prompt];
+  const list: unknown[] = Array.isArray(prompt) ? prompt : [];
+  const isPrompt = (one: unknown): one is string | number[] =>
+    typeof one === 'string' || isIds(one);
+  if (list.length > 0 && list.every(isPrompt)) return list;
+  throw fieldError('prompt', 'it is neither a text nor token ids, nor a list of them');
+}
+
+/** By the code that `generate` renders by, so that a prompt's tokens are the same. */
+function rendered(
+  { source }: ServedModel,
+  row: ChatRow,
+  param: string,
+  options: RenderOptions,
+): number[] {
+  try {
+    return renderPrompt(source.tokenizer, row, options);
+  } catch (error) {
+    throw asApiError(error, param);
+  }
+}
+
+/** The length that the context leaves. @throws ApiError where it leaves too little */
+function fitted(
+  sampling: SamplingFields,
+  prompts: readonly (readonly number[])[],
+  { maxContext }: ServingSettings,
+): SamplingFields {
+  const longest = Math.max(...prompts.map(({ length }) => length));
+  const room = maxContext - longest;
+  const { params, isLengthGiven } = sampling;
+  const wanted = isLengthGiven ? params.maxNewTokens : 1;
+  if (room < wanted) {
+    const message = `the prompt has ${longest} tokens and the answer up to ${wanted}, the context ${maxContext}. Shorten the prompt, lower max_tokens, or serve with a larger max_model_len`;
+    throw new ApiError(message, { param: 'max_tokens', code: 'context_length_exceeded' });
+  }
+  const maxNewTokens = Math.min(params.maxNewTokens, room);
+  return { ...sampling, params: { ...params, maxNewTokens } };
+}
+
+export const asBody = (value: unknown): JsonRow => {
+  if (isMapping(value)) return value;
+  throw new ApiError('the body is not a JSON object');
+};

@@ -1,0 +1,79 @@
+/** The fields of a request that say how to sample → the engine's parameters. What is not said is as configured. */
+import type { SamplingParams, TokenConstraint } from '../../rollout/index.js';
+import { fieldError } from './api-error.js';
+import { type Fields, isMapping } from './fields.js';
+
+/** Most completions of one prompt, as at OpenAI. */
+const MAX_N = 128;
+
+export interface SamplingFields {
+  readonly params: SamplingParams;
+  readonly n: number;
+  /** Undefined: a stream of the server's own. */
+  readonly seed: number | undefined;
+  /** Whether the request itself says how long the answer may become. */
+  readonly isLengthGiven: boolean;
+}
+
+/**
+ * @param defaults what holds for requests that say nothing
+ * @param constraintOf compiles a `response_format`
+ */
+export function readSampling(
+  fields: Fields,
+  defaults: SamplingParams,
+  constraintOf: (format: Record<string, unknown>) => TokenConstraint | null,
+): SamplingFields {
+  refusePenalties(fields);
+  const length = fields.whole('max_completion_tokens', 1) ?? fields.whole('max_tokens', 1);
+  fields.ignore('max_tokens');
+  const topK = fields.whole('top_k', -1);
+  const format = fields.mapping('response_format');
+  const params: SamplingParams = {
+    temperature: fields.number('temperature', { min: 0, max: 10 }) ?? defaults.temperature,
+    topP: fields.number('top_p', { min: 0, max: 1, isOpen: true }) ?? defaults.topP,
+    topK: topK === undefined ? defaults.topK : Math.max(0, topK),
+    minP: fields.number('min_p', { min: 0, max: 0.999 }) ?? defaults.minP,
+    repetitionPenalty:
+      fields.number('repetition_penalty', { min: 0, isOpen: true }) ?? defaults.repetitionPenalty,
+    maxNewTokens: length ?? defaults.maxNewTokens,
+    minNewTokens: fields.whole('min_tokens', 0) ?? 0,
+    stopStrings: readStops(fields) ?? defaults.stopStrings,
+    stopIds: readStopIds(fields),
+    logitBias: readBias(fields),
+    constraint: format === undefined ? null : constraintOf(format),
+    seed: defaults.seed,
+  };
+  const n = fields.whole('n', 1, MAX_N) ?? 1;
+  return { params, n, seed: fields.whole('seed'), isLengthGiven: length !== undefined };
+}
+
+const PENALTIES = 'they count how often a token came; repetition_penalty is what the engine has';
+
+function refusePenalties(fields: Fields): void {
+  fields.refuse('presence_penalty', PENALTIES, [0]);
+  fields.refuse('frequency_penalty', PENALTIES, [0]);
+}
+
+function readStops(fields: Fields): readonly string[] | undefined {
+  const stops = fields.texts('stop');
+  if (stops?.includes('')) throw fieldError('stop', 'an empty text stops nothing', 'Leave it out');
+  return stops;
+}
+
+function readStopIds(fields: Fields): readonly number[] {
+  const ids = fields.raw('stop_token_ids') ?? [];
+  if (Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id))) return ids;
+  throw fieldError('stop_token_ids', 'it is not a list of token ids');
+}
+
+function readBias(fields: Fields): ReadonlyMap<number, number> {
+  const biases = fields.raw('logit_bias') ?? {};
+  const entries = isMapping(biases) ? Object.entries(biases) : null;
+  const isBias = ([id, bias]: [string, unknown]) =>
+    /^\d+$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100;
+  if (entries?.every(isBias)) {
+    return new Map(entries.map(([id, bias]) => [Number(id), bias as number]));
+  }
+  throw fieldError('logit_bias', 'it does not map token ids to numbers from -100 to 100');
+}

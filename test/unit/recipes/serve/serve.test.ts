@@ -1,0 +1,309 @@
+/** The server on a tiny model: the same tokens as `generate`, all its forms and fields, refusals, its end. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateSchema, loadConfig, serveSchema } from '../../../../src/config/index.js';
+import { chatCompletion, endpointSettings, openEndpoint } from '../../../../src/endpoint/index.js';
+import { runGenerate } from '../../../../src/recipes/generate.js';
+import { openModel } from '../../../../src/recipes/inputs/model-source.js';
+import { type RunningServer, startServing } from '../../../../src/recipes/serve.js';
+import { renderPrompt } from '../../../../src/tokenizer/index.js';
+import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { tinyTraining } from '../../../recipes/tiny-training.js';
+import { SILENT } from '../tiny-model.js';
+import { writeTinyAdapter } from './tiny-adapter.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-serve-'));
+const at = (name: string) => join(dir, name);
+const TEMPLATE =
+  "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+const SHARED = ['threads=1', 'rollout_precision=float32'];
+let model: string;
+let server: RunningServer;
+
+const serving = (...words: string[]): Promise<RunningServer> => {
+  const keys = [`model=${model}`, 'port=0', `chat_template_path=${at('chat.jinja')}`, ...SHARED];
+  return startServing(loadConfig(serveSchema, { overrides: [...keys, ...words] }), SILENT);
+};
+
+beforeAll(async () => {
+  model = (await tinyTraining(dir)).base;
+  writeFileSync(at('chat.jinja'), TEMPLATE);
+  await writeTinyAdapter(model, at('adapter-a'), 1);
+  await writeTinyAdapter(model, at('adapter-b'), 2);
+  const adapters = `adapter=${JSON.stringify([at('adapter-a'), at('adapter-b')])}`;
+  server = await serving(adapters, 'max_queue=40', 'max_body_kib=8', 'max_new_tokens=12');
+}, 120_000);
+afterAll(async () => {
+  await server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function post(path: string, body: unknown) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const reply = await fetch(server.baseUrl + path, { method: 'POST', body: text });
+  return { status: reply.status, body: (await reply.json()) as JsonRow };
+}
+
+/** The chunks of a stream, without the last line. */
+async function stream(path: string, body: JsonRow): Promise<JsonRow[]> {
+  const text = JSON.stringify({ ...body, stream: true });
+  const reply = await fetch(server.baseUrl + path, { method: 'POST', body: text });
+  expect(reply.headers.get('content-type')).toBe('text/event-stream');
+  const events = (await reply.text()).trimEnd().split('\n\n');
+  expect(events.at(-1)).toBe('data: [DONE]');
+  return events.slice(0, -1).map((line) => JSON.parse(line.replace(/^data: /, '')));
+}
+
+const read = async (url: string) => (await (await fetch(url)).json()) as JsonRow;
+const openAt = async (baseUrl: string) =>
+  (await read(baseUrl.replace('/v1', '/health'))).open_completions;
+const choices = (body: JsonRow) => body.choices as JsonRow[];
+const contentOf = (choice: JsonRow) => (choice.message as JsonRow).content;
+const HELLO = [{ role: 'user', content: '12+34=' }];
+const MESSAGES = [
+  { role: 'system', content: 'Add.' },
+  ...[...HELLO, { role: 'assistant', content: '46' }, { role: 'user', content: 'é5+1=' }],
+];
+
+async function generate(output: string, ...words: string[]): Promise<JsonRow[]> {
+  const files = [`model=${model}`, `input=${at('in.jsonl')}`, `output=${at(output)}`];
+  const keys = ['temperature=0', 'max_new_tokens=20', `chat_template_path=${at('chat.jinja')}`];
+  const overrides = [...files, ...keys, ...SHARED, 'overwrite=true', ...words];
+  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
+  return readJsonl(at(output));
+}
+
+describe('tokens', () => {
+  it.each(['base', 'adapter-a'])('are those of generate, of %s by our client', async (name) => {
+    const rows = [{ prompt: '1+2=' }, { prompt: '77+1=' }, { messages: MESSAGES }];
+    writeFileSync(at('in.jsonl'), toJsonl(rows));
+    const served = name === 'base' ? model : at(name);
+    const own = await generate('own.jsonl', ...(name === 'base' ? [] : [`adapter=${served}`]));
+    const remoteKeys = [`server.base_url=${server.baseUrl}`, `server.model=${served}`];
+    const remote = await generate('remote.jsonl', 'engine=server', ...remoteKeys);
+    const columns = ['completion_ids', 'completion', 'logprobs', 'finish_reason'] as const;
+    const picked = (row: JsonRow) => columns.map((column) => row[column]);
+    expect(own.some(({ completion_ids: ids }) => (ids as number[]).length > 5)).toBe(true);
+    expect(remote.map(picked)).toEqual(own.map(picked));
+    const settings = endpointSettings({ baseUrl: server.baseUrl, env: {} });
+    const chat = await chatCompletion(openEndpoint(settings), {
+      ...{ model: served, messages: MESSAGES },
+      settings: { temperature: 0, max_tokens: 20, return_token_ids: true },
+    });
+    expect(chat.choice.token_ids).toEqual(own[2]!.completion_ids);
+    expect(chat.text).toBe(own[2]!.completion);
+    const source = await openModel({ model, chat_template_path: at('chat.jinja') }, SILENT);
+    source.close();
+    const { body } = await post('/chat/completions', { messages: MESSAGES, max_tokens: 1 });
+    const prompt = renderPrompt(source.tokenizer, { messages: MESSAGES });
+    expect((body.usage as JsonRow).prompt_tokens).toBe(prompt.length);
+  });
+
+  it('differ between base and adapters, whatever is served in between', async () => {
+    const ask = async (name: string) => {
+      const asked = { model: name, messages: HELLO, temperature: 0, return_token_ids: true };
+      return choices((await post('/chat/completions', asked)).body)[0]!.token_ids;
+    };
+    const names = [at('adapter-a'), at('adapter-b'), model];
+    const alone: unknown[] = [];
+    for (const name of names) alone.push(await ask(name));
+    expect(new Set(alone.map(String)).size).toBe(3);
+    const mixed = await Promise.all([...names, ...names, ...names].map(ask));
+    expect(mixed).toEqual([...alone, ...alone, ...alone]);
+  });
+
+  it('are the same for the same seed, and others for none', async () => {
+    const ask = async (changes: JsonRow) => {
+      const { body } = await post('/completions', { prompt: '1+', n: 3, ...changes });
+      return choices(body).map(({ text }) => text);
+    };
+    const seeded = await ask({ seed: 4 });
+    expect(new Set(seeded).size).toBe(3);
+    expect(await ask({ seed: 4 })).toEqual(seeded);
+    expect(await ask({ seed: 5 })).not.toEqual(seeded);
+    expect(await ask({})).not.toEqual(await ask({}));
+  });
+});
+
+describe('streams', () => {
+  it('put together are the whole answer, with several choices and counts', async () => {
+    const asked = { messages: MESSAGES, n: 2, seed: 9, logprobs: true, return_token_ids: true };
+    const { body } = await post('/chat/completions', asked);
+    const options = { stream_options: { include_usage: true } };
+    const chunks = await stream('/chat/completions', { ...asked, ...options });
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: body.usage });
+    for (const whole of choices(body)) {
+      const parts = chunks.flatMap(choices).filter(({ index }) => index === whole.index);
+      const deltas = parts.map(({ delta }) => delta as JsonRow);
+      expect(deltas[0]).toEqual({ role: 'assistant', content: '' });
+      expect(deltas.map(({ content }) => content ?? '').join('')).toBe(contentOf(whole));
+      expect(parts.flatMap(({ token_ids: ids }) => ids ?? [])).toEqual(whole.token_ids);
+      const contents = parts.flatMap(({ logprobs }) => (logprobs as JsonRow)?.content ?? []);
+      expect(contents).toEqual((whole.logprobs as JsonRow).content);
+      const reasons = parts.map(({ finish_reason: reason }) => reason);
+      expect(reasons.filter(Boolean)).toEqual([whole.finish_reason]);
+    }
+  });
+
+  it('of texts come in pieces, each of its prompt', async () => {
+    const asked = { prompt: ['1+1=', [5, 6, 7]], temperature: 0, min_tokens: 10 };
+    const { body } = await post('/completions', asked);
+    const chunks = await stream('/completions', asked);
+    expect(chunks.length).toBeGreaterThan(6);
+    const texts = [0, 1].map((choice) =>
+      chunks
+        .flatMap(choices)
+        .filter(({ index }) => index === choice)
+        .map(({ text }) => text)
+        .join(''),
+    );
+    expect(texts).toEqual(choices(body).map(({ text }) => text));
+  });
+});
+
+describe('fields', () => {
+  it('stop, min_tokens, logit_bias and the length hold', async () => {
+    const asked = { prompt: '1+', temperature: 0, max_tokens: 9, min_tokens: 9 };
+    const { body } = await post('/completions', asked);
+    const text = choices(body)[0]!.text as string;
+    expect(choices(body)[0]).toMatchObject({ finish_reason: 'length' });
+    expect(body.usage).toMatchObject({ completion_tokens: 9 });
+    const stop = text.slice(-2);
+    const cut = await post('/completions', { ...asked, stop: [stop, 'never'] });
+    const expected = { text: text.slice(0, text.indexOf(stop)), finish_reason: 'stop' };
+    expect(choices(cut.body)[0]).toMatchObject(expected);
+    const bias = { logit_bias: { 65: 100 }, return_token_ids: true };
+    const biased = await post('/completions', { ...asked, ...bias });
+    expect(choices(biased.body)[0]!.token_ids).toEqual(Array(9).fill(65));
+  });
+
+  it('response_format allows only its JSON', async () => {
+    const format = { name: 'answer', schema: { enum: ['yes', 'no'] } };
+    const { body } = await post('/chat/completions', {
+      ...{ messages: HELLO, n: 4, seed: 1 },
+      response_format: { type: 'json_schema', json_schema: format },
+    });
+    for (const choice of choices(body)) {
+      expect(['"yes"', '"no"']).toContain(contentOf(choice));
+      expect(choice.finish_reason).toBe('stop');
+    }
+  });
+
+  it('that mean nothing here, or nothing at their value, are taken', async () => {
+    const { status } = await post('/chat/completions', {
+      ...{ messages: HELLO, user: 'me', presence_penalty: 0, frequency_penalty: 0, top_p: null },
+      ...{ tool_choice: 'none', top_logprobs: 0, stream: false, store: false, max_tokens: 2 },
+    });
+    expect(status).toBe(200);
+  });
+
+  it.each<[JsonRow, string | null, RegExp]>([
+    [{ presence_penalty: 0.5 }, 'presence_penalty', /not supported.*repetition_penalty/],
+    [{ frequency_penalty: -1 }, 'frequency_penalty', /not supported/],
+    [{ tools: [] }, 'tools', /tools are not called. Leave it out/],
+    [{ top_logprobs: 3 }, 'top_logprobs', /sampled/],
+    [{ temprature: 1 }, 'temprature', /nearest known field is temperature/],
+    [{ temperature: -1 }, 'temperature', /-1 is not a number >= 0 and <= 10/],
+    [{ n: 1.5 }, 'n', /1.5 is not a whole number >= 1 and <= 128/],
+    [{ max_tokens: 0 }, 'max_tokens', /0 is not a whole number >= 1/],
+    [{ max_tokens: 200 }, 'max_tokens', /answer up to 200, the context 128/],
+    [{ stop: 7 }, 'stop', /neither a text nor a list/],
+    [{ stop: '' }, 'stop', /stops nothing/],
+    [{ logit_bias: { x: 1 } }, 'logit_bias', /map token ids/],
+    [{ logit_bias: { 99999: 1 } }, null, /has no token 99999/],
+    [{ stream_options: {} }, 'stream_options', /needs stream: true/],
+    [{ messages: null }, 'messages', /it is missing/],
+    [{ messages: [{ role: 'user' }] }, 'messages', /expected \{role, content\}/],
+    [{ response_format: { type: 'xml' } }, 'response_format', /none of text, json_object/],
+  ])('%j is refused', async (changes, param, message) => {
+    const { status, body } = await post('/chat/completions', { messages: HELLO, ...changes });
+    const error = body.error as JsonRow;
+    expect(error.message).toMatch(message);
+    expect(error).toMatchObject({ type: 'invalid_request_error', param });
+    expect(status).toBe(400);
+  });
+
+  it.each<[JsonRow, string, RegExp]>([
+    [{ prompt: 7 }, 'prompt', /neither a text nor token ids/],
+    [{ prompt: '1', echo: true }, 'echo', /not part of the answer/],
+    [{ prompt: '1', logprobs: 2 }, 'logprobs', /Give 0/],
+    [{ prompt: '1', best_of: 3 }, 'best_of', /n gives them all/],
+  ])('%j of a completion is refused', async (asked, param, message) => {
+    const { status, body } = await post('/completions', asked);
+    expect([status, (body.error as JsonRow).param]).toEqual([400, param]);
+    expect((body.error as JsonRow).message).toMatch(message);
+  });
+});
+
+describe('bounds', () => {
+  it.each<[string, unknown, number, RegExp]>([
+    ['/completions', { prompt: '1', n: 41 }, 429, /queue holds 40.*max_queue/],
+    ['/completions', 'x'.repeat(9000), 413, /larger than 8192 bytes.*max_body_kib/],
+    ['/completions', 'oops', 400, /not JSON/],
+    ['/completions', { prompt: '1', model: 'x' }, 404, /Served are .*adapter-a/],
+    ['/nothing', {}, 404, /Known are/],
+    ['/models', {}, 405, /Use GET/],
+  ])('%s refuses what is too much or nowhere: %#', async (path, asked, status, message) => {
+    const reply = await post(path, asked);
+    expect((reply.body.error as JsonRow).message).toMatch(message);
+    expect(reply.status).toBe(status);
+  });
+
+  it('/v1/models lists adapters and base, /health says ok', async () => {
+    const { data } = await read(`${server.baseUrl}/models`);
+    const names = [at('adapter-a'), at('adapter-b'), model];
+    expect((data as JsonRow[]).map(({ id }) => id)).toEqual(names);
+    const one = encodeURIComponent(model);
+    expect(await read(`${server.baseUrl}/models/${one}`)).toMatchObject({ id: model });
+    const health = await read(server.baseUrl.replace('/v1', '/health'));
+    expect(health).toEqual({ status: 'ok', open_completions: 0 });
+  });
+});
+
+describe('the server', () => {
+  it('asks for the key, and refuses one that is not set or a port in use', async () => {
+    process.env.LORIKEET_TEST_KEY = 'secret';
+    const other = await serving('api_key_env=LORIKEET_TEST_KEY');
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(`${other.baseUrl}/models`, { headers })).status;
+    expect(await status({})).toBe(401);
+    expect(await status({ authorization: 'Bearer wrong' })).toBe(401);
+    expect(await status({ authorization: 'Bearer secret' })).toBe(200);
+    const { port } = new URL(other.baseUrl);
+    await expect(serving(`port=${port}`)).rejects.toThrow(/the port is in use/);
+    await other.close();
+    await expect(serving('api_key_env=NO_SUCH_KEY')).rejects.toThrow(/NO_SUCH_KEY is not set/);
+    await expect(serving('max_model_len=500')).rejects.toThrow(/more than the model's context/);
+  });
+
+  const LONG = { prompt: '1+', n: 32, max_tokens: 120, min_tokens: 120 };
+
+  it('ends open requests with an error when it stops, whole and streamed', async () => {
+    const other = await serving();
+    const open = [false, true].map(async (isStream) => {
+      const body = JSON.stringify({ ...LONG, stream: isStream });
+      const reply = await fetch(`${other.baseUrl}/completions`, { method: 'POST', body });
+      return { status: reply.status, text: await reply.text() };
+    });
+    while ((await openAt(other.baseUrl)) !== 64);
+    await other.close();
+    const [whole, streamed] = await Promise.all(open);
+    expect(whole).toEqual({ status: 503, text: expect.stringMatching(/the server stops/) });
+    expect(streamed!.status).toBe(200);
+    expect(streamed!.text).toMatch(/the server stops.*\n\ndata: \[DONE\]\n\n$/);
+  });
+
+  it('frees the place of a client that is gone', async () => {
+    const gone = new AbortController();
+    const body = JSON.stringify(LONG);
+    const asked = fetch(`${server.baseUrl}/completions`, {
+      ...{ method: 'POST', body, signal: gone.signal },
+    });
+    while ((await openAt(server.baseUrl)) !== 32);
+    gone.abort();
+    await expect(asked).rejects.toThrow(/abort/i);
+    await expect.poll(() => openAt(server.baseUrl)).toBe(0);
+  });
+});
