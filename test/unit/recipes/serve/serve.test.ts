@@ -10,8 +10,8 @@ import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { type RunningServer, startServing } from '../../../../src/recipes/serve.js';
 import { renderPrompt } from '../../../../src/tokenizer/index.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
-import { tinyTraining } from '../../../recipes/tiny-training.js';
-import { SILENT } from '../tiny-model.js';
+import { SILENT } from '../../../support/tiny-model.js';
+import { tinyTraining } from '../../../support/tiny-training.js';
 import { writeTinyAdapter } from './tiny-adapter.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'lorikeet-serve-'));
