@@ -10,7 +10,7 @@ import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { type RunningServer, startServing } from '../../../../src/recipes/serve.js';
 import { renderPrompt } from '../../../../src/tokenizer/index.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
-import { SILENT } from '../../../support/tiny-model.js';
+import { SILENT } from '../../../support/context.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 import { writeTinyAdapter } from './tiny-adapter.js';
 

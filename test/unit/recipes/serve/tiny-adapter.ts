@@ -3,7 +3,7 @@ import { adapterFromLora, planLora } from '../../../../src/model/index.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { Rng } from '../../../../src/util/rng.js';
 import { loraConfig, writeAdapter } from '../../../../src/weights/index.js';
-import { SILENT } from '../../../support/tiny-model.js';
+import { SILENT } from '../../../support/context.js';
 
 export async function writeTinyAdapter(model: string, dir: string, seed: number): Promise<void> {
   const source = await openModel({ model }, SILENT);
