@@ -15,7 +15,9 @@ export {
   benchRolloutSchema,
   benchSchema,
   benchSftSchema,
+  type ChatConfig,
   type CompareConfig,
+  chatSchema,
   compareSchema,
   type DataConfig,
   type DpoConfig,
@@ -95,6 +97,7 @@ export { benchGrade } from './recipes/bench/grade.js';
 export { benchGrpo } from './recipes/bench/grpo.js';
 export { benchRollout } from './recipes/bench/rollout.js';
 export { benchSft } from './recipes/bench/sft.js';
+export { runChat } from './recipes/chat.js';
 export { runCompare } from './recipes/compare.js';
 export type { RecipeContext } from './recipes/context.js';
 export { runData } from './recipes/data.js';

@@ -17,7 +17,6 @@ import { predictSchema } from './schemas/predict.js';
 import { quickstartSchema } from './schemas/quickstart.js';
 import { rolloutsSchema } from './schemas/rollouts.js';
 import { scoreSchema } from './schemas/score.js';
-import { serveSchema } from './schemas/serve.js';
 import { doctorSchema, setupSchema } from './schemas/setup.js';
 import { sftSchema } from './schemas/sft.js';
 import { solveSchema } from './schemas/solve.js';
@@ -47,7 +46,6 @@ export const commandSchemas = {
   openai: openaiSchema,
   tinker: tinkerSchema,
   job: jobSchema,
-  serve: serveSchema,
   quickstart: quickstartSchema,
 } as const satisfies Record<string, ConfigSchema>;
 

@@ -39,6 +39,7 @@ const SEVERAL_SOLUTIONS: Implied = {
 };
 
 export const foreignNames: Readonly<Record<string, ForeignName>> = {
+  system: to('system_prompt'),
   base_model: to('model'),
   model_path: to('model'),
   model_name: to('model'),

@@ -28,6 +28,8 @@ export {
 } from './schemas/bench.js';
 export type { BenchGradeConfig } from './schemas/bench-grade.js';
 export { benchGradeSchema } from './schemas/bench-grade.js';
+export type { ChatConfig } from './schemas/chat.js';
+export { chatSchema } from './schemas/chat.js';
 export type { CompareConfig } from './schemas/compare.js';
 export { compareSchema } from './schemas/compare.js';
 export type { DataConfig } from './schemas/data.js';

@@ -1,6 +1,7 @@
 /** Every command, in the order of `lorikeet --help`. */
 import type { Command } from '../command.js';
 import { bench } from './bench.js';
+import { chat } from './chat.js';
 import { compare } from './compare.js';
 import { data } from './data.js';
 import { doctor } from './doctor.js';
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   grpo,
   dpo,
   generate,
+  chat,
   serve,
   score,
   grade,

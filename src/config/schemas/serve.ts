@@ -13,7 +13,7 @@ import {
 } from './groups.js';
 
 /** What samples, and how where nothing else is asked for. */
-const engineKeys = {
+export const engineKeys = {
   max_new_tokens: whole(1).default(512).describe('Longest answer, tokens, where none is asked for'),
   max_model_len: optionalWhole(2, 'Longest prompt and answer together; null: 4096 at most'),
   ...stopKey,

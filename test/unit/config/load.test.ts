@@ -164,7 +164,6 @@ describe('the resolved config', () => {
     tinker: ['method=sft', 'model=m', 'dataset=gsm8k'],
     job: ['run=r'],
     predict: ['model=m'],
-    serve: ['model=m'],
     factorize: ['model=m', 'number=210'],
     setup: [],
     doctor: [],

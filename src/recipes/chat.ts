@@ -1,0 +1,119 @@
+/**
+ * `lorikeet chat`: a conversation with a model, its tokens shown as they come. With an adapter, `/base` shows
+ * what the base would have said, from the same random stream.
+ */
+import type { ChatConfig } from '../config/index.js';
+import { LorikeetError } from '../util/errors.js';
+import { help, runLine } from './chat/commands.js';
+import { type AnswerSink, Conversation } from './chat/conversation.js';
+import { type ChatStreams, Terminal } from './chat/terminal.js';
+import type { RecipeContext } from './context.js';
+import { renderOptions } from './inputs/dataset.js';
+import { checkSamplerDevice, filterParams, samplingParams } from './sampling/sampling.js';
+import { openServedModels, type ServedModels } from './serve/served-models.js';
+
+/** Reads lines until the input ends, `/exit`, Ctrl-C twice, or the context's signal. */
+export async function runChat(
+  config: ChatConfig,
+  context: RecipeContext,
+  streams: ChatStreams = processStreams(),
+): Promise<void> {
+  checkSamplerDevice(config);
+  const adapters = config.adapter === null ? [] : [config.adapter];
+  const served = await openServedModels({ ...config, batch_size: 1 }, adapters, context);
+  try {
+    const conversation = newConversation(config, served);
+    greet(config, conversation, { context, streams });
+    await converse(conversation, { config, context, streams });
+  } finally {
+    served.close();
+  }
+}
+
+const processStreams = (): ChatStreams => ({
+  input: process.stdin,
+  output: process.stdout,
+  isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
+});
+
+/** @throws InputError where the model has no chat template, and the config gives none */
+function newConversation(config: ChatConfig, served: ServedModels): Conversation {
+  const { tokenizer } = served.models[0].source;
+  if (config.prompt_template === null) {
+    const messages = [{ role: 'user', content: 'Hello' }];
+    const templateArgs = config.chat_template_kwargs;
+    tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, templateArgs });
+  }
+  const params = { ...samplingParams(config, config.max_new_tokens), ...filterParams(config) };
+  return new Conversation({ served, params, render: renderOptions(config, 'conversation') });
+}
+
+interface ChatWorld {
+  readonly context: RecipeContext;
+  readonly streams: ChatStreams;
+}
+
+function greet(
+  { prompt_template: template }: ChatConfig,
+  { model }: Conversation,
+  { context, streams }: ChatWorld,
+): void {
+  const base = model.adapter === null ? '' : ` on ${model.source.baseName}`;
+  context.log(`chat with ${model.name}${base}`);
+  if (template !== null) context.log('prompt_template writes one exchange: no turn knows another');
+  if (streams.isInteractive) for (const line of help()) context.log(line);
+}
+
+async function converse(
+  conversation: Conversation,
+  { config, context, streams }: ChatWorld & { readonly config: ChatConfig },
+): Promise<void> {
+  let interrupts = 0;
+  let answering: AbortController | null = null;
+  const leave = () => {
+    answering?.abort();
+    terminal.close();
+  };
+  const terminal = new Terminal(streams, () => {
+    interrupts++;
+    if (interrupts > 1) leave();
+    else if (answering !== null) answering.abort();
+    else context.log('\n(Ctrl-C once more leaves)');
+  });
+  const answer = async (make: (sink: AnswerSink) => Promise<unknown>): Promise<void> => {
+    const stop = new AbortController();
+    answering = stop;
+    try {
+      const sink = { signal: stop.signal, onText: (text: string) => terminal.write(text) };
+      await terminal.writing(() => make(sink));
+      terminal.write('\n');
+      if (stop.signal.aborted) context.log('(stopped)');
+      else if (!conversation.isWhole)
+        context.log(`(cut off: ${config.max_new_tokens} tokens, or the end of the context)`);
+    } finally {
+      answering = null;
+    }
+  };
+  context.signal.addEventListener('abort', leave, { once: true });
+  if (context.signal.aborted) leave();
+  try {
+    for await (const line of terminal.lines()) {
+      interrupts = 0;
+      if (!(await goesOn(line, { conversation, answer, note: context.log }))) break;
+    }
+  } finally {
+    context.signal.removeEventListener('abort', leave);
+    terminal.close();
+  }
+}
+
+/** A mistake in a line is said, and the chat goes on. */
+async function goesOn(line: string, tools: Parameters<typeof runLine>[1]): Promise<boolean> {
+  try {
+    return await runLine(line, tools);
+  } catch (error) {
+    if (!(error instanceof LorikeetError)) throw error;
+    tools.note(`error: ${error.message}`);
+    return true;
+  }
+}

@@ -1,0 +1,209 @@
+/** The chat on a tiny model: the tokens of `generate`, turn by turn; its commands; how it is stopped. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chatSchema, generateSchema, loadConfig } from '../../../../src/config/index.js';
+import { runChat } from '../../../../src/recipes/chat.js';
+import { runGenerate } from '../../../../src/recipes/generate.js';
+import { openModel } from '../../../../src/recipes/inputs/model-source.js';
+import { renderExample } from '../../../../src/tokenizer/index.js';
+import { readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { SILENT } from '../../../support/context.js';
+import { tinyTraining } from '../../../support/tiny-training.js';
+import { writeTinyAdapter } from '../serve/tiny-adapter.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'lorikeet-chat-'));
+const at = (name: string) => join(dir, name);
+const TEMPLATE =
+  "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+let model: string;
+
+beforeAll(async () => {
+  model = (await tinyTraining(dir)).base;
+  writeFileSync(at('chat.jinja'), TEMPLATE);
+  await writeTinyAdapter(model, at('adapter'), 1);
+}, 120_000);
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const shared = () => [
+  ...[`model=${model}`, `chat_template_path=${at('chat.jinja')}`, 'threads=1'],
+  ...['rollout_precision=float32', 'max_new_tokens=12'],
+];
+const configOf = (words: readonly string[]) =>
+  loadConfig(chatSchema, { overrides: [...shared(), 'temperature=0', ...words] });
+
+/** What was answered, each answer apart, and what was said beside. */
+async function chat(lines: readonly string[], ...words: string[]) {
+  const notes: string[] = [];
+  const output = new PassThrough({ encoding: 'utf8' });
+  await runChat(
+    configOf(words),
+    { ...SILENT, log: (line) => notes.push(line) },
+    { input: Readable.from([`${lines.join('\n')}\n`]), output, isInteractive: false },
+  );
+  output.end();
+  return { out: ((await output.toArray()) as string[]).join(''), notes: notes.join('\n') };
+}
+
+/** Greedy answers to these messages. */
+async function answers(messages: readonly object[][], ...words: string[]): Promise<string[]> {
+  writeFileSync(at('in.jsonl'), toJsonl(messages.map((one) => ({ messages: one }))));
+  const files = [`input=${at('in.jsonl')}`, `output=${at('out.jsonl')}`, 'overwrite=true'];
+  const overrides = [...shared(), ...files, 'temperature=0', ...words];
+  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
+  return readJsonl(at('out.jsonl')).map(({ completion }) => completion as string);
+}
+
+const user = (content: string) => ({ role: 'user', content });
+const assistant = (content: string) => ({ role: 'assistant', content });
+const system = (content: string) => ({ role: 'system', content });
+
+describe('answers', () => {
+  it('are those of generate, and know the turns before', async () => {
+    const [first] = await answers([[user('1+2=')]]);
+    const [second] = await answers([[user('1+2='), assistant(first!), user('3+4=')]]);
+    const { out } = await chat(['1+2=', '', '3+4=']);
+    expect(out).toBe(`${first}\n${second}\n`);
+    expect(first!.length).toBeGreaterThan(3);
+  });
+
+  it('follow /system and /clear', async () => {
+    const [plain, instructed] = await answers([[user('7+2=')], [system('Add.'), user('7+2=')]]);
+    expect(instructed).not.toBe(plain);
+    const { out } = await chat(['/system Add.', '7+2=', '/clear', '/system', '7+2=']);
+    expect(out).toBe(`${instructed}\n${plain}\n`);
+    expect((await chat(['7+2='], 'system=Add.')).out).toBe(`${instructed}\n`);
+  });
+
+  it('of each turn alone with prompt_template', async () => {
+    const words = ['prompt_template="Q: {prompt} A:"', 'chat_template_path=null'];
+    const [first, second] = await answers([[user('1+2=')], [user('3+4=')]], ...words);
+    const { out, notes } = await chat(['1+2=', '3+4='], ...words);
+    expect(out).toBe(`${first}\n${second}\n`);
+    expect(notes).toMatch(/no turn knows another/);
+  });
+});
+
+describe('/base', () => {
+  it('shows what the base says to the last message, and goes back', async () => {
+    const adapter = `adapter=${at('adapter')}`;
+    const [trained] = await answers([[user('1+2=')]], adapter);
+    const [base] = await answers([[user('1+2=')]]);
+    expect(trained).not.toBe(base);
+    const { out, notes } = await chat(['1+2=', '/base', '/base'], adapter);
+    expect(out).toBe(`${trained}\n${base}\n${trained}\n`);
+    expect(notes).toMatch(/base model: .*base\n(.*\n)?with the adapter: .*adapter/);
+  });
+
+  it('answers from the same random stream, /regenerate from another', async () => {
+    const lines = ['1+2=', '/base', '/base', '/regenerate', '/base', '/base'];
+    const words = [`adapter=${at('adapter')}`, 'temperature=1', 'max_new_tokens=8', 'stop=["\\n"]'];
+    const { out } = await chat(lines, ...words);
+    const [first, , again, other, , otherAgain] = out.split('\n');
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+    expect(otherAgain).toBe(other);
+  });
+});
+
+describe('/save', () => {
+  it('appends rows that sft takes', async () => {
+    const file = at('saved.jsonl');
+    await chat([
+      '/system Add.',
+      '1+2=',
+      '3+4=',
+      `/save ${file}`,
+      '/clear',
+      '5+5=',
+      `/save ${file}`,
+    ]);
+    const rows = readJsonl(file);
+    const roles = rows.map(({ messages }) => (messages as { role: string }[]).map((m) => m.role));
+    expect(roles).toEqual([
+      ['system', 'user', 'assistant', 'user', 'assistant'],
+      ['system', 'user', 'assistant'],
+    ]);
+    const source = await openModel({ model, chat_template_path: at('chat.jinja') }, SILENT);
+    source.close();
+    const example = renderExample(source.tokenizer, rows[0]!);
+    expect(example.trained).toContain(true);
+    expect(readFileSync(file, 'utf8').endsWith('}\n')).toBe(true);
+  });
+});
+
+describe('mistakes', () => {
+  it('are said, and the chat goes on', async () => {
+    const long = '1'.repeat(300);
+    const lines = [
+      '/bse',
+      '/base',
+      '/save',
+      '/save x',
+      '/regenerate',
+      long,
+      `/save ${dir}`,
+      '1+2=',
+    ];
+    const { out, notes } = await chat([...lines, `/save ${dir}`, '/exit', '9+9=']);
+    const [answer] = await answers([[user('1+2=')]]);
+    expect(out).toBe(`${answer}\n`);
+    const said = notes.split('\n').filter((line) => line.startsWith('error: '));
+    expect(said).toEqual([
+      expect.stringMatching(/no command \/bse. The nearest is \/base/),
+      expect.stringMatching(/no adapter to take off/),
+      expect.stringMatching(/it needs a FILE/),
+      expect.stringMatching(/no answer to save yet/),
+      expect.stringMatching(/there is no answer yet/),
+      expect.stringMatching(/the context holds 128. \/clear begins anew/),
+      expect.stringMatching(/no answer to save yet/),
+      expect.stringMatching(/\/save .*EISDIR/),
+    ]);
+  });
+
+  it('a model without chat template is refused at once', async () => {
+    cpSync(model, at('bare'), { recursive: true });
+    rmSync(at('bare/chat_template.jinja'), { force: true });
+    const file = at('bare/tokenizer_config.json');
+    const { chat_template: _, ...config } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify(config));
+    const run = chat(['1+2='], `model=${at('bare')}`, 'chat_template_path=null');
+    await expect(run).rejects.toThrow(/neither chat template nor prompt_template.*Set prompt_/);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('stops an answer, and twice leaves', async () => {
+    const input = new PassThrough();
+    const output = new PassThrough({ encoding: 'utf8' });
+    const notes: string[] = [];
+    const context = { ...SILENT, log: (line: string) => notes.push(line) };
+    const words = ['max_new_tokens=100', 'temperature=1'];
+    const streams = { input, output, isInteractive: true };
+    const ended = runChat(configOf(words), context, streams);
+    let shown = '';
+    output.on('data', (text: string) => {
+      shown += text;
+      // The answer has begun: its line was echoed and something follows.
+      if (/1\+2=\r\n[^\r\n>]/.test(shown) && !notes.includes('(stopped)')) input.write('\x03');
+    });
+    input.write('1+2=\r');
+    await expect.poll(() => notes).toContain('(stopped)');
+    input.write('\x03');
+    await ended;
+    expect(shown.startsWith('\u001b')).toBe(true);
+  });
+
+  it('a signal of the process ends the chat', async () => {
+    const stop = new AbortController();
+    const output = new PassThrough({ encoding: 'utf8' });
+    const input = new PassThrough();
+    const context = { ...SILENT, signal: stop.signal };
+    const ended = runChat(configOf([]), context, { input, output, isInteractive: false });
+    input.write('1+2=\n');
+    output.once('data', () => stop.abort('SIGTERM'));
+    await expect(ended).resolves.toBeUndefined();
+  });
+});
