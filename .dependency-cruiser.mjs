@@ -29,6 +29,10 @@ const FOLDERS = {
     'Generation on ONNX Runtime; of the model it takes the spec only.',
     ['tokenizer', 'model', 'weights', 'endpoint'],
   ],
+  gguf: [
+    'Model files of llama.cpp; of the model it takes the spec only.',
+    ['tokenizer', 'model', 'weights'],
+  ],
   preferences: ['Rows to traces and pairs.', ['data', 'rewards']],
   remote: [
     "Training services behind the trainers' interface.",
@@ -44,7 +48,7 @@ const FOLDERS = {
     [
       ...['config', 'tensor', 'tokenizer', 'weights', 'hub', 'sandbox', 'report', 'setup', 'model'],
       ...['losses', 'rewards', 'data', 'rollout', 'preferences', 'remote', 'train', 'evaluate'],
-      'endpoint',
+      ...['endpoint', 'gguf'],
     ],
   ],
   cli: ['Parse, call, print, exit code.', ['recipes', 'config']],
@@ -57,6 +61,7 @@ const VENDORS = {
   koffi: ['rollout'],
   protobufjs: ['rollout', 'report', 'remote'],
   '@huggingface/transformers': ['tokenizer'],
+  '@huggingface/gguf': ['gguf'],
   ajv: ['rewards'],
   zod: ['config'],
   yaml: ['config'],

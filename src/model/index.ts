@@ -24,7 +24,7 @@ export {
   type MemoryQuestion,
   memoryPlan,
 } from './memory-plan.js';
-export { type Merged, mergedWeights } from './merge.js';
+export { type Merged, mergedView, mergedWeights, type Weighted } from './merge.js';
 export { asPlainLora, parsePissa } from './pissa.js';
 export { isPlain, type PlainView, plainView } from './plain-view.js';
 export { Policy, type PolicyOptions } from './policy.js';

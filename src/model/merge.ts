@@ -10,7 +10,7 @@ import {
 import { plainView } from './plain-view.js';
 import { type DecoderSpec, parameterShapes } from './spec.js';
 
-interface Weighted {
+export interface Weighted {
   readonly spec: DecoderSpec;
   readonly weights: (name: string) => HostTensor;
 }
@@ -19,6 +19,20 @@ export interface Merged {
   /** Of the base; the output head stands apart where the adapter replaced it or the embeddings. */
   readonly spec: DecoderSpec;
   readonly tensors: ReadonlyMap<string, HostTensor>;
+}
+
+/** The base's weights as they are, and W + s·BA in float32 where the adapter changes them; made at each call. */
+export function mergedView(base: Weighted, adapter: Adapter | null): Weighted {
+  if (adapter === null) return base;
+  const { spec, weights, adapter: plain } = plainView(base, adapter);
+  return {
+    spec,
+    weights: (name) => {
+      const own = weights(name);
+      const lora = plain.tensors.get(name.replace(/\.weight$/, ''));
+      return lora === undefined ? own : fromFloat32(added(own, lora), own.shape);
+    },
+  };
 }
 
 /** @param adapter Null: the base alone, in another dtype. @param dtype Null: each tensor keeps its own. */

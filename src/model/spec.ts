@@ -3,8 +3,36 @@
  * forward pass and the rollout graph are both compiled from it, so the two cannot drift apart.
  */
 
+/** What changed the frequencies from powers of `theta`, for formats that store that and not the frequencies. */
+export type RopeScaling =
+  | { readonly type: 'default' | 'dynamic' | 'llama3' }
+  | { readonly type: 'linear'; readonly factor: number }
+  | {
+      readonly type: 'yarn';
+      readonly factor: number;
+      /** Length that the model was trained at before its context was extended. */
+      readonly originalLength: number;
+      /** Rotations within that length from which a dimension is kept, and below which it is interpolated. */
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      /** Whether the dimensions where that begins and ends are rounded to whole ones. */
+      readonly truncate: boolean;
+    }
+  | {
+      readonly type: 'longrope';
+      readonly originalLength: number;
+      /** Length that the long factors lead to. */
+      readonly extendedLength: number;
+      /** One divisor per rotated pair, up to the original length and beyond it. */
+      readonly shortFactors: readonly number[];
+      readonly longFactors: readonly number[];
+    };
+
 /** How position enters queries and keys. `scale` multiplies cos and sin (YaRN's attention factor). */
 export interface RopeSpec {
+  /** Base of the unscaled frequencies. */
+  readonly theta: number;
+  readonly scaling: RopeScaling;
   /** One inverse frequency per rotated pair, length `rotaryDim / 2`, scaling already applied. */
   readonly invFreq: readonly number[];
   /** Rotated leading part of the head; smaller than `headDim` for partial rotary. */

@@ -1,4 +1,7 @@
-/** `lorikeet export`: an adapter merged into its base, or weights in another dtype, as a Hugging Face folder. */
+/**
+ * `lorikeet export`: an adapter merged into its base, or weights in another dtype, as a Hugging Face folder or
+ * (`export/gguf.ts`) as a file of llama.cpp.
+ */
 import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
@@ -8,22 +11,13 @@ import { saveTokenizer } from '../tokenizer/index.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
-import { writeCheckpoint } from '../weights/index.js';
+import { type HostDtype, writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { type Precision, precisionOf } from './export/check.js';
+import { checkPrecision, type ExportResult, precisionOf } from './export/check.js';
+import { exportGguf } from './export/gguf.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
 import { configureDevice } from './training/policy-source.js';
-
-export interface ExportResult {
-  readonly output: string;
-  readonly dtype: string;
-  readonly parameters: number;
-  /** Largest |Δ log p| between the exported weights and the adapter on its base, nats. */
-  readonly max_logprob_difference: number;
-  /** The same between the adapter and the base alone; 0 without an adapter. */
-  readonly adapter_effect: number;
-}
 
 const MAX_SHARD_BYTES = 5e9;
 
@@ -32,16 +26,20 @@ export async function runExport(
   config: ExportConfig,
   context: RecipeContext,
 ): Promise<ExportResult> {
+  if (config.format === 'gguf') return exportGguf(config, context);
   const { output } = config;
   checkModelFolder(output, config.overwrite);
   configureDevice({ ...config, compute_dtype: 'float32' });
   const source = await openModel(config, context);
   try {
     checkNotItself(output, source);
-    const dtype = config.dtype === 'auto' ? null : config.dtype;
+    const dtype = hostDtype(config);
     const merged = mergedWeights(source, { adapter: source.adapter, dtype });
     const name = dtype ?? source.weights(EMBEDDING).dtype;
-    const precision = await precisionOf(source, merged);
+    const precision = await precisionOf(source, {
+      spec: merged.spec,
+      weights: (tensor) => merged.tensors.get(tensor)!,
+    });
     checkPrecision(config, precision, { dtype: name, log: context.log });
     await writeModelFolder(output, async (part) => writeMerged(part, { source, merged, name }));
     const parameters = [...merged.tensors.values()].reduce(
@@ -55,33 +53,16 @@ export async function runExport(
   }
 }
 
+/** Null: each tensor keeps its own. The schema keeps q8_0 to GGUF. */
+const hostDtype = ({ dtype }: ExportConfig): HostDtype | null =>
+  dtype === 'auto' || dtype === 'q8_0' ? null : dtype;
+
 function checkNotItself(output: string, { baseDir }: ModelSource): void {
   if (resolve(output) !== resolve(baseDir)) return;
   throw new InputError({
     where: 'output',
     problem: `${output} is the model itself`,
     remedy: 'Give another output',
-  });
-}
-
-function checkPrecision(
-  config: ExportConfig,
-  { max_logprob_difference: difference, adapter_effect: effect }: Precision,
-  { dtype, log }: { readonly dtype: string; readonly log: (line: string) => void },
-): void {
-  const { max_logprob_difference: limit } = config;
-  const ofEffect =
-    effect > 0 ? ` where the adapter itself changes them by ${effect.toPrecision(3)}` : '';
-  const found = `rounding to ${dtype} changes log-probabilities by up to ${difference.toPrecision(3)}${ofEffect}`;
-  if (difference <= limit) return;
-  if (config.allow_precision_loss) {
-    log(`${found} (allowed by allow_precision_loss)`);
-    return;
-  }
-  throw new InputError({
-    where: 'dtype',
-    problem: `${found}; max_logprob_difference is ${limit}`,
-    remedy: 'Set dtype=float32, or allow_precision_loss=true to write it all the same',
   });
 }
 

@@ -1,5 +1,6 @@
 /** Text to token ids and back, chat templates, and the loss masks of training rows. */
 export { type ByteTokenizerOptions, writeByteTokenizer } from './byte/byte-tokenizer.js';
+export { WORD_PATTERN } from './byte/words.js';
 export type { RenderedExample, TrainOn } from './loss-mask.js';
 export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './messages.js';
 export { fillTemplate } from './prompt-template.js';
@@ -14,4 +15,4 @@ export {
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer.js';
-export { copyTokenizerFiles, readChatTemplate } from './tokenizer-files.js';
+export { copyTokenizerFiles, readChatTemplate, readTokenizerFiles } from './tokenizer-files.js';

@@ -1,18 +1,8 @@
 /** Files written whole or not at all, and JSONL with errors that name file and line. */
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { makeFolder, notWritten } from './disk.js';
+import { writePieces } from './atomic-file.js';
 import { InputError, messageOf } from './errors.js';
 
 /**
@@ -20,24 +10,7 @@ import { InputError, messageOf } from './errors.js';
  * @throws InputError when its folder cannot be made, RunError when the file cannot be written
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
-  makeFolder(dirname(path));
-  const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
-  try {
-    const file = openSync(part, 'w');
-    try {
-      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-      for (let done = 0; done < bytes.byteLength; ) {
-        done += writeSync(file, bytes, done, Math.min(bytes.byteLength - done, 1 << 30));
-      }
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(part, path);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw notWritten(path, error);
-  }
+  writePieces(path, (append) => append(typeof data === 'string' ? Buffer.from(data) : data));
 }
 
 export function writeJson(path: string, value: unknown): void {

@@ -2,10 +2,7 @@
  * Writer of one safetensors file: whole or not at all, tensor by tensor, so that a large model is
  * never held twice. The same tensors give the same bytes.
  */
-import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { makeFolder, notWritten } from '../util/disk.js';
+import { writePieces } from '../util/atomic-file.js';
 import { InputError } from '../util/errors.js';
 import { BYTES_PER_ELEMENT, byteLength } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
@@ -30,22 +27,10 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = DEFAULT_METADATA,
 ): void {
   const ordered = [...tensors].sort(byWidthThenName);
-  makeFolder(dirname(path));
-  const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
-  try {
-    const descriptor = openSync(part, 'w');
-    try {
-      writeAll(descriptor, headerBytes(ordered, metadata));
-      for (const [name, tensor] of ordered) writeAll(descriptor, checkedBytes(path, name, tensor));
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(part, path);
-  } catch (error) {
-    rmSync(part, { force: true });
-    throw notWritten(path, error);
-  }
+  writePieces(path, (append) => {
+    append(headerBytes(ordered, metadata));
+    for (const [name, tensor] of ordered) append(checkedBytes(path, name, tensor));
+  });
 }
 
 type Named = readonly [string, HostTensor];
@@ -86,13 +71,4 @@ function checkedBytes(path: string, name: string, tensor: HostTensor): Uint8Arra
     where: path,
     problem: `tensor "${name}" has ${bytes.byteLength} bytes, but ${what}`,
   });
-}
-
-/** One write call takes at most 2 GiB. */
-const WRITE_BYTES = 1 << 30;
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.byteLength; ) {
-    done += writeSync(descriptor, bytes, done, Math.min(bytes.byteLength - done, WRITE_BYTES));
-  }
 }

@@ -1,27 +1,51 @@
-/** `lorikeet export`: merged or converted weights as a Hugging Face folder. */
+/** `lorikeet export`: merged or converted weights as a Hugging Face folder or a GGUF file. */
 import { z } from 'zod';
-import { nonNegative, text } from './fields.js';
+import { nonNegative, optionalText, text } from './fields.js';
 import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';
 
-export const exportSchema = z.strictObject({
-  ...modelKey,
-  chat_template_path: modelKeys.chat_template_path,
-  eos_token: modelKeys.eos_token,
-  ...adapterKeys,
-  output: text().describe('Folder of the merged or converted model'),
-  ...overwriteKey,
-  dtype: z
-    .enum(['auto', 'float32', 'float16', 'bfloat16'])
-    .default('auto')
-    .describe("Type of the weights; auto is the base's own"),
-  max_logprob_difference: nonNegative()
-    .default(0.01)
-    .describe('Largest change of log-probabilities by rounding that passes, nats'),
-  allow_precision_loss: z
-    .boolean()
-    .default(false)
-    .describe('Write the weights also when rounding changes more than that'),
-  ...machineKeys,
-});
+export const exportSchema = z
+  .strictObject({
+    ...modelKey,
+    chat_template_path: modelKeys.chat_template_path,
+    eos_token: modelKeys.eos_token,
+    ...adapterKeys,
+    output: text().describe('Folder of the merged or converted model; for gguf a file NAME.gguf'),
+    ...overwriteKey,
+    format: z
+      .enum(['safetensors', 'gguf'])
+      .default('safetensors')
+      .describe('A Hugging Face folder, or one file for llama.cpp, Ollama and LM Studio'),
+    dtype: z
+      .enum(['auto', 'float32', 'float16', 'bfloat16', 'q8_0'])
+      .default('auto')
+      .describe(
+        "Type of the weights; auto is the base's own, q8_0 (8 bits, gguf only) halves float16",
+      ),
+    max_logprob_difference: nonNegative()
+      .nullable()
+      .default(null)
+      .describe(
+        'Largest change of log-probabilities by rounding that passes, nats; null is 0.01, any for q8_0',
+      ),
+    allow_precision_loss: z
+      .boolean()
+      .default(false)
+      .describe('Write the weights also when rounding changes more than that'),
+    pre_tokenizer: optionalText(
+      "llama.cpp's name of how the tokenizer cuts text (gguf), where Lorikeet cannot tell; null finds it",
+    ),
+    ...machineKeys,
+  })
+  .superRefine(({ format, dtype, output, pre_tokenizer: pre }, context) => {
+    const wrong = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (format === 'safetensors') {
+      if (dtype === 'q8_0') wrong('dtype', 'q8_0 stands in GGUF files only: set format=gguf');
+      if (pre !== null) wrong('pre_tokenizer', 'it stands in GGUF files only: set format=gguf');
+      return;
+    }
+    if (!output.endsWith('.gguf'))
+      wrong('output', 'format=gguf writes one file: name it …/NAME.gguf');
+  });
 
 export type ExportConfig = z.output<typeof exportSchema>;

@@ -29,17 +29,18 @@ interface Scaling extends RopeContext {
   readonly base: readonly number[];
 }
 
-type Frequencies = Omit<RopeSpec, 'rotaryDim'>;
+type Frequencies = Omit<RopeSpec, 'rotaryDim' | 'theta'>;
 
 const SCALINGS = {
-  default: ({ base }) => ({ invFreq: base, scale: 1 }),
+  default: ({ base }) => ({ invFreq: base, scale: 1, scaling: { type: 'default' } }),
   linear: ({ base, fields }) => {
     const factor = fields.positive('factor');
-    return { invFreq: base.map((frequency) => frequency / factor), scale: 1 };
+    const invFreq = base.map((frequency) => frequency / factor);
+    return { invFreq, scale: 1, scaling: { type: 'linear', factor } };
   },
   dynamic: ({ base, fields, maxPositions }) => {
     fields.positive('factor');
-    return { invFreq: base, scale: 1, maxLength: maxPositions };
+    return { invFreq: base, scale: 1, maxLength: maxPositions, scaling: { type: 'dynamic' } };
   },
   llama3,
   yarn,
@@ -71,7 +72,7 @@ export function ropeSpec(
   const name = fields.text('rope_type', olderName);
   const type = renamed[name] ?? (name as RopeType);
   if (!ROPE_TYPES.includes(type)) throw fields.wrong('rope_type', name, ROPE_TYPES.join(', '));
-  return { rotaryDim, ...SCALINGS[type]({ ...context, theta, fields, rotaryDim, base }) };
+  return { rotaryDim, theta, ...SCALINGS[type]({ ...context, theta, fields, rotaryDim, base }) };
 }
 
 /** The one rope of a checkpoint: `rope_theta` with `rope_scaling`, or `rope_parameters` that holds both. */
@@ -111,7 +112,7 @@ function llama3(scaling: Scaling): Frequencies {
     const smooth = (original / wavelength - low) / (high - low);
     return (1 - smooth) * (frequency / factor) + smooth * frequency;
   };
-  return { invFreq: base.map(scaled), scale: 1 };
+  return { invFreq: base.map(scaled), scale: 1, scaling: { type: 'llama3' } };
 }
 
 function yarn(scaling: Scaling): Frequencies {
@@ -120,8 +121,9 @@ function yarn(scaling: Scaling): Frequencies {
   const factor = fields.positive('factor', maxPositions / original);
   const dimensionAt = (rotations: number) =>
     (rotaryDim * Math.log(original / (rotations * 2 * Math.PI))) / (2 * Math.log(theta));
-  const first = dimensionAt(fields.positive('beta_fast', 32));
-  const last = dimensionAt(fields.positive('beta_slow', 1));
+  const betaFast = fields.positive('beta_fast', 32);
+  const betaSlow = fields.positive('beta_slow', 1);
+  const [first, last] = [dimensionAt(betaFast), dimensionAt(betaSlow)];
   const truncate = fields.boolean('truncate', true);
   const low = Math.max(truncate ? Math.floor(first) : first, 0);
   const high = Math.min(truncate ? Math.ceil(last) : last, rotaryDim - 1);
@@ -130,7 +132,11 @@ function yarn(scaling: Scaling): Frequencies {
     const interpolated = Math.min(Math.max((i - low) / span, 0), 1);
     return (frequency / factor) * interpolated + frequency * (1 - interpolated);
   });
-  return { invFreq, scale: fields.positive('attention_factor', yarnScale(fields, factor)) };
+  return {
+    invFreq,
+    scale: fields.positive('attention_factor', yarnScale(fields, factor)),
+    scaling: { type: 'yarn', factor, originalLength: original, betaFast, betaSlow, truncate },
+  };
 }
 
 function yarnScale(fields: ConfigFields, factor: number): number {
@@ -154,5 +160,12 @@ function longrope(scaling: Scaling): Frequencies {
     invFreq: base.map((frequency, i) => frequency / divisors[i]!),
     scale: fields.positive('attention_factor', magnitude),
     maxLength: original,
+    scaling: {
+      type: 'longrope',
+      originalLength: original,
+      extendedLength: maxPositions,
+      shortFactors: divisors,
+      longFactors: beyond,
+    },
   };
 }

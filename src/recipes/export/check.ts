@@ -2,20 +2,30 @@
  * What exported weights compute beside the adapter on its base: log-probabilities of some targets at every
  * position of a few fixed random sequences, all products in float32.
  */
+import type { ExportConfig } from '../../config/index.js';
 import {
   loraFromAdapter,
-  type Merged,
   NO_LORA,
   Policy,
   planLora,
   type TokenBatch,
+  type Weighted,
 } from '../../model/index.js';
+import { InputError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import type { ModelSource } from '../inputs/model-source.js';
 
 export interface Precision {
+  /** Largest |Δ log p| between the exported weights and the adapter on its base, nats. */
   readonly max_logprob_difference: number;
+  /** The same between the adapter and the base alone; 0 without an adapter. */
   readonly adapter_effect: number;
+}
+
+export interface ExportResult extends Precision {
+  readonly output: string;
+  readonly dtype: string;
+  readonly parameters: number;
 }
 
 const SEQUENCES = 4;
@@ -23,7 +33,8 @@ const LENGTH = 32;
 /** Tokens whose log-probability is compared at each position. */
 const TARGETS = 16;
 
-export async function precisionOf(source: ModelSource, merged: Merged): Promise<Precision> {
+/** @param exported The weights as they are written. */
+export async function precisionOf(source: ModelSource, exported: Weighted): Promise<Precision> {
   const { spec, weights, adapter } = source;
   const batch = probeBatch(spec);
   const plan = adapter === null ? NO_LORA : planLora(spec, adapter.config);
@@ -32,10 +43,9 @@ export async function precisionOf(source: ModelSource, merged: Merged): Promise<
     new Policy({ spec, weights, lora: plan, initialLora, checkpointedLayers: 0 }),
     batch,
   );
-  const [exported] = await scoresOf(
+  const [rounded] = await scoresOf(
     new Policy({
-      spec: merged.spec,
-      weights: (name) => merged.tensors.get(name)!,
+      ...exported,
       lora: NO_LORA,
       initialLora: [],
       checkpointedLayers: 0,
@@ -43,7 +53,7 @@ export async function precisionOf(source: ModelSource, merged: Merged): Promise<
     batch,
   );
   return {
-    max_logprob_difference: largestGap(adapted!, exported!),
+    max_logprob_difference: largestGap(adapted!, rounded!),
     adapter_effect: largestGap(adapted!, base!),
   };
 }
@@ -80,4 +90,31 @@ function largestGap(a: Float32Array, b: Float32Array): number {
     largest = Math.max(largest, gap);
   }
   return largest;
+}
+
+/** Where the config names no limit, nats. */
+const LIMIT = 0.01;
+
+/** @throws InputError when rounding changes more than the config allows. */
+export function checkPrecision(
+  config: ExportConfig,
+  { max_logprob_difference: difference, adapter_effect: effect }: Precision,
+  { dtype, log }: { readonly dtype: string; readonly log: (line: string) => void },
+): void {
+  const ofEffect =
+    effect > 0 ? ` where the adapter itself changes them by ${effect.toPrecision(3)}` : '';
+  const found = `rounding to ${dtype} changes log-probabilities by up to ${difference.toPrecision(3)}${ofEffect}`;
+  const isQuantized = dtype === 'q8_0';
+  const limit = config.max_logprob_difference ?? (isQuantized ? Number.MAX_VALUE : LIMIT);
+  if (isQuantized) log(found);
+  if (difference <= limit) return;
+  if (config.allow_precision_loss) {
+    log(`${found} (allowed by allow_precision_loss)`);
+    return;
+  }
+  throw new InputError({
+    where: 'dtype',
+    problem: `${found}; max_logprob_difference is ${limit}`,
+    remedy: 'Set dtype=float32, or allow_precision_loss=true to write it all the same',
+  });
 }

@@ -9,7 +9,10 @@ export interface RopeTables {
 }
 
 /** `scale · cos(p · invFreq)` and the same for sine, for p = 0 … positions − 1. */
-export function ropeTables({ invFreq, scale }: RopeSpec, positions: number): RopeTables {
+export function ropeTables(
+  { invFreq, scale }: Pick<RopeSpec, 'invFreq' | 'scale'>,
+  positions: number,
+): RopeTables {
   const pairs = invFreq.length;
   const cos = new Float32Array(positions * pairs);
   const sin = new Float32Array(positions * pairs);

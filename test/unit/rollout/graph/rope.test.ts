@@ -6,7 +6,7 @@ import { goldenCase, goldenSpec, goldenWeights } from '../golden.js';
 
 describe('ropeTables', () => {
   it('holds scaled cosines and sines of position times frequency', () => {
-    const { cos, sin, shape } = ropeTables({ invFreq: [1, 0.5], rotaryDim: 4, scale: 2 }, 3);
+    const { cos, sin, shape } = ropeTables({ invFreq: [1, 0.5], scale: 2 }, 3);
     expect(shape).toEqual([3, 2]);
     const angles = [0, 0, 1, 0.5, 2, 1];
     for (const [i, angle] of angles.entries()) {

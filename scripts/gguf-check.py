@@ -1,0 +1,209 @@
+"""Holds Lorikeet's GGUF files to llama.cpp. Needs torch, transformers, peft, tokenizers and llama-cpp-python (PyPI).
+
+Makes a tiny random model of each case below, exports it (`lorikeet export format=gguf`, built program), and
+compares llama.cpp with transformers: logits of random ids, greedy tokens, ids of awkward texts.
+
+    npm run build && python scripts/gguf-check.py [CASE …] [--dtype float32] [--tolerance 1e-3]
+
+A model and a file of one's own:
+
+    python scripts/gguf-check.py --model FOLDER --gguf FILE
+
+Ids of texts only, with a real tokenizer folder under a tiny model:
+
+    python scripts/gguf-check.py --tokenizer FOLDER
+
+One JSON line a case; exit code 1 where a difference is beyond the tolerance or ids differ.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from llama_cpp import Llama
+from peft import LoraConfig, PeftModel, get_peft_model
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+
+sys.path.insert(0, str(Path(__file__).parent / "golden"))
+from cases import FAMILIES, ROPES  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+F32 = 0
+TEXTS = [
+    "Hello world", " leading", "trailing ", "a  b   c", "line\nbreak\n\n\nmore", "\ttab\t\tabs", "don't WE'LL I'm he'd",
+    "3.14 1234567 12 345", "x  5 and   7", "naïve café", "日本語 テキスト", "🙂🙃👩‍👩‍👧", "a\u00a0b", "<|im_start|>user\nhi<|im_end|>",
+    "if (x<=3) {\n\treturn y**2; // z\n}", "ÀÉÎ ΑΒΓ абв", "\r\n\r\n", "...!!!???", "ＡＢＣ", "คำไทย", "    indented\n        twice",
+    "snake_case CamelCase", "http://a.b/c?d=e&f=1#g", "</s><s>", "▁literal", "a" * 40,
+]
+LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def cases():
+    """The golden families, with what llama.cpp has not (windows in Llama, NoPE elsewhere) taken out."""
+    changes = {
+        "mistral": dict(sliding_window=None),
+        "phi3": dict(sliding_window=None),
+        "smollm3": dict(num_hidden_layers=5, no_rope_layer_interval=4, no_rope_layers=[1, 1, 1, 0, 1]),
+        "phi3-longrope": dict(original_max_position_embeddings=512, max_position_embeddings=1024),
+    }
+    return {name: {**fields, **changes.get(name, {})} for name, fields in {**FAMILIES, **ROPES}.items()}
+
+
+def byte_level(folder):
+    """Byte pairs as Llama 3 cuts text."""
+    tokenizer = Tokenizer(models.BPE(ignore_merges=True))
+    split = pre_tokenizers.Split(Regex(LLAMA3), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    specials = ["<|bos|>", "<|eos|>", "<|im_start|>", "<|im_end|>"]
+    tokenizer.train_from_iterator(TEXTS * 3, trainers.BpeTrainer(vocab_size=400, special_tokens=specials, initial_alphabet=alphabet))
+    save(tokenizer, folder, bos="<|bos|>", eos="<|eos|>")
+
+
+def sentencepiece(folder):
+    """Byte pairs with byte fallback, as Llama 2 has them."""
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence(steps)
+    specials = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    words = [word for text in TEXTS for word in text.split()]
+    tokenizer.train_from_iterator(words, trainers.BpeTrainer(vocab_size=440, special_tokens=specials))
+    fields = json.loads(tokenizer.to_str())
+    fields["added_tokens"] = fields["added_tokens"][:3]
+    save(Tokenizer.from_str(json.dumps(fields)), folder, bos="<s>", eos="</s>")
+
+
+def save(tokenizer, folder, bos, eos):
+    template = processors.TemplateProcessing(single=f"{bos} $A", special_tokens=[(bos, tokenizer.token_to_id(bos))])
+    tokenizer.post_processor = template
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=bos, eos_token=eos).save_pretrained(folder)
+
+
+def make(fields, folder, tokenizer):
+    """A random model in `folder` that has the tokenizer's vocabulary and some rows more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if callable(tokenizer):
+        tokenizer(folder)
+    else:
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (folder / name).write_bytes((Path(tokenizer) / name).read_bytes())
+    known = AutoTokenizer.from_pretrained(folder)
+    size = max(known.get_vocab().values()) + 1 + 5
+    (folder / "config.json").write_text(json.dumps({**fields, "vocab_size": size, "pad_token_id": None}))
+    torch.manual_seed(0)
+    config = AutoConfig.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            mean = 0 if "norm" not in name or config.model_type.startswith("gemma") else 1
+            parameter.copy_(mean + torch.randn_like(parameter) * (0.1 if "norm" in name else 0.15))
+    model.save_pretrained(folder)
+    return folder
+
+
+def make_adapter(model, folder):
+    base = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    adapted = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", r=4, lora_alpha=8, target_modules="all-linear"))
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(std=0.1)
+    adapted.save_pretrained(folder)
+    return folder
+
+
+def export(model, file, *words):
+    command = ["node", "dist/cli/main.js", "export", f"model={model}", f"output={file}", "format=gguf", *words]
+    subprocess.run([*command, "allow_precision_loss=true", "threads=2"], cwd=ROOT, check=True, capture_output=True, text=True)
+
+
+def load(file, length):
+    return Llama(str(file), n_ctx=length, n_batch=length, logits_all=True, verbose=False, type_k=F32, type_v=F32,
+                 n_threads=2, flash_attn=False)
+
+
+@torch.no_grad()
+def compare(folder, file, adapter=None):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    if adapter:
+        model = PeftModel.from_pretrained(model, adapter).eval()
+    length = min(48, model.config.max_position_embeddings)
+    ids = np.random.default_rng(0).integers(0, model.config.vocab_size - 5, length - 8).tolist()
+    llama = load(file, 256)
+    llama.eval(ids)
+    expected = model(torch.tensor([ids])).logits[0].numpy()
+    gap = float(np.abs(llama.scores[: len(ids)] - expected).max())
+    greedy, mine = list(ids[:8]), list(ids[:8])
+    for _ in range(16):
+        greedy.append(int(model(torch.tensor([greedy])).logits[0, -1].argmax()))
+    llama.reset()
+    for token in mine:
+        llama.eval([token])
+    for _ in range(16):
+        mine.append(int(llama.scores[llama.n_tokens - 1].argmax()))
+        llama.eval(mine[-1:])
+    return {"logits": gap, "spread": float(expected.std()), "greedy": greedy == mine, **compare_texts(folder, llama)}
+
+
+def compare_texts(folder, llama):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    texts = TEXTS + ([chat(tokenizer)] if tokenizer.chat_template else [])
+    differing = []
+    for text in texts:
+        expected = tokenizer(text)["input_ids"]
+        found = llama.tokenize(text.encode(), add_bos=True, special=True)
+        if expected != found:
+            differing.append({"text": text, "transformers": expected, "llama.cpp": found})
+    return {"texts": len(texts), "differing": differing}
+
+
+def chat(tokenizer):
+    messages = [{"role": "user", "content": "How  many?\n3"}, {"role": "assistant", "content": "Four."}]
+    return tokenizer.apply_chat_template(messages, tokenize=False)
+
+
+def report(name, result, tolerance):
+    print(json.dumps({"case": name, **result}, ensure_ascii=False))
+    return result.get("logits", 0) <= tolerance and result.get("greedy", True) and not result["differing"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", help="names; all where absent")
+    parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--tolerance", type=float, default=1e-3)
+    parser.add_argument("--model")
+    parser.add_argument("--gguf")
+    parser.add_argument("--tokenizer")
+    args = parser.parse_args()
+    if args.model:
+        sys.exit(not report(args.model, compare(args.model, args.gguf), args.tolerance))
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch, everything = Path(scratch), cases()
+        if args.tokenizer:
+            model = make(everything["llama"], scratch / "model", args.tokenizer)
+            export(model, scratch / "model.gguf")
+            sys.exit(not report(args.tokenizer, compare_texts(model, load(scratch / "model.gguf", 256)), args.tolerance))
+        good = True
+        for name in args.cases or [*everything, "llama-adapter", "llama-sentencepiece"]:
+            fields = everything.get(name, everything["llama"])
+            tokenizer = sentencepiece if name == "llama-sentencepiece" else byte_level
+            model, file = make(fields, scratch / name, tokenizer), scratch / f"{name}.gguf"
+            adapter = make_adapter(model, scratch / "adapter") if name == "llama-adapter" else None
+            export(model, file, f"dtype={args.dtype}", *([f"adapter={adapter}"] if adapter else []))
+            good &= report(name, compare(model, file, adapter), args.tolerance)
+        sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main()

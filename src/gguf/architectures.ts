@@ -1,0 +1,113 @@
+/**
+ * The architectures of llama.cpp that Lorikeet's families have there, and what each can hold: what
+ * `src/models/<name>.cpp` of github.com/ggml-org/llama.cpp loads and computes. A model that has more is
+ * refused by name, since it would load and say other things.
+ */
+import type { DecoderSpec, RopeScaling } from '../model/spec.js';
+import { InputError } from '../util/errors.js';
+
+export interface Architecture {
+  /** `general.architecture` */
+  readonly name: string;
+  /** Rotates neighbouring dimensions of a head, where Hugging Face rotates its two halves. */
+  readonly rotatesNeighbours: boolean;
+  readonly activation: DecoderSpec['activation'];
+  readonly biases: 'all' | 'qkv' | 'none';
+  readonly ropes: readonly RopeScaling['type'][];
+  /** Takes any head size, or only hidden size over heads. */
+  readonly anyHeadSize: boolean;
+  /** A head that is tied to the embeddings: read as one, or written twice. One that is not: read or not. */
+  readonly tiedHead: 'shared' | 'twice';
+  readonly ownHead: boolean;
+  /** Sliding windows are computed; else every layer sees everything. */
+  readonly slides: boolean;
+}
+
+const LLAMA: Architecture = {
+  name: 'llama',
+  rotatesNeighbours: true,
+  activation: 'silu',
+  biases: 'all',
+  ropes: ['default', 'dynamic', 'linear', 'yarn', 'llama3'],
+  anyHeadSize: true,
+  tiedHead: 'shared',
+  ownHead: true,
+  slides: false,
+};
+
+const PLAIN_ROPES = ['default', 'dynamic', 'linear', 'yarn'] as const;
+
+const OTHERS = { ...LLAMA, rotatesNeighbours: false, biases: 'none', ropes: PLAIN_ROPES } as const;
+
+const GEMMA = { ...OTHERS, activation: 'gelu_tanh', slides: true } as const;
+
+/** By the family of a `DecoderSpec`. */
+const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  llama: LLAMA,
+  mistral: LLAMA,
+  granite: { ...LLAMA, name: 'granite' },
+  smollm3: { ...LLAMA, name: 'smollm3', biases: 'none', ropes: PLAIN_ROPES },
+  qwen2: { ...OTHERS, name: 'qwen2', biases: 'qkv', anyHeadSize: false },
+  qwen3: { ...OTHERS, name: 'qwen3' },
+  olmo2: { ...OTHERS, name: 'olmo2', anyHeadSize: false, tiedHead: 'twice' },
+  phi3: { ...OTHERS, name: 'phi3', anyHeadSize: false, ropes: [...PLAIN_ROPES, 'longrope'] },
+  gemma2: { ...GEMMA, name: 'gemma2', ownHead: false },
+  gemma3_text: { ...GEMMA, name: 'gemma3', ropes: ['default', 'dynamic', 'linear'] },
+};
+
+/** @throws InputError naming what llama.cpp cannot hold. */
+export function architectureOf(spec: DecoderSpec): Architecture {
+  const found = ARCHITECTURES[spec.family];
+  if (found === undefined) {
+    throw refused(`the model type ${spec.family} is not written as GGUF`);
+  }
+  const problem = problems(spec, found).find(([isThere]) => isThere)?.[1];
+  if (problem === undefined) return found;
+  throw refused(`llama.cpp's architecture ${found.name} has no ${problem}`);
+}
+
+const refused = (problem: string): InputError =>
+  new InputError({
+    where: 'format',
+    problem,
+    remedy: `Export as a Hugging Face folder (format=safetensors); GGUF takes ${Object.keys(ARCHITECTURES).join(', ')}`,
+  });
+
+type Problem = readonly [isThere: boolean, what: string];
+
+function problems(spec: DecoderSpec, architecture: Architecture): Problem[] {
+  const { activation, numHeads, headDim, hiddenSize, tieWordEmbeddings } = spec;
+  const isFilled = numHeads * headDim === hiddenSize;
+  const isCapped = spec.attentionSoftcap !== null && spec.logitSoftcap !== null;
+  return [
+    [activation !== architecture.activation, `activation ${activation}`],
+    ...biasProblems(spec, architecture),
+    ...spec.ropes.map((rope, i) =>
+      ropeProblem(rope.scaling, i > 0 ? ['default'] : architecture.ropes),
+    ),
+    [
+      !isFilled && !architecture.anyHeadSize,
+      `heads of ${headDim} in a hidden size of ${hiddenSize}`,
+    ],
+    [!tieWordEmbeddings && !architecture.ownHead, 'output head apart from the embeddings'],
+    [!isCapped && architecture.name === 'gemma2', 'scores or logits without soft cap'],
+    [!positionsFit(spec), 'layers without positions other than every fourth'],
+  ];
+}
+
+function biasProblems({ bias }: DecoderSpec, { biases }: Architecture): Problem[] {
+  const hasQkv = bias.q || bias.k || bias.v;
+  return [
+    [hasQkv && biases === 'none', 'bias on q, k and v'],
+    [(bias.o || bias.mlp) && biases !== 'all', 'bias on the output of attention or in the MLP'],
+  ];
+}
+
+function ropeProblem(scaling: RopeScaling, accepted: readonly string[]): Problem {
+  if (scaling.type === 'yarn' && !scaling.truncate) return [true, 'YaRN without truncate'];
+  return [!accepted.includes(scaling.type), `rope scaling ${scaling.type}`];
+}
+
+/** llama.cpp leaves every fourth layer of SmolLM3 without positions, whatever a file says. */
+const positionsFit = ({ layers, family }: DecoderSpec): boolean =>
+  layers.every(({ rope }, i) => (rope === null) === (family === 'smollm3' && (i + 1) % 4 === 0));

@@ -1,0 +1,104 @@
+/** What a GGUF file of a model holds: metadata, tensors, and what is to be said about them. */
+import { basename } from 'node:path';
+import type { DecoderSpec } from '../model/spec.js';
+import { readTokenizerFiles, type Tokenizer } from '../tokenizer/index.js';
+import type { HostTensor } from '../weights/index.js';
+import { type Architecture, architectureOf } from './architectures.js';
+import { hyperparameters } from './hyperparameters.js';
+import type { JsonObject } from './json.js';
+import { preTokenizer } from './pre-tokenizer.js';
+import { specialTokens } from './special-tokens.js';
+import { type GgufTensor, ggufTensors } from './tensors.js';
+import { ENCODINGS, type GgufDtype } from './types.js';
+import { count, type Metadata, text } from './values.js';
+import { prefixed, vocabularyOf } from './vocabulary.js';
+
+export interface GgufModel {
+  readonly metadata: Metadata;
+  readonly tensors: readonly GgufTensor[];
+  /** What the file does otherwise than the model, and what was filled up. */
+  readonly notices: readonly string[];
+}
+
+export interface GgufQuestion {
+  readonly spec: DecoderSpec;
+  readonly weights: (name: string) => HostTensor;
+  readonly tokenizer: Tokenizer;
+  /** Hub id or folder; its last part becomes `general.name`. */
+  readonly name: string;
+  readonly dtype: GgufDtype;
+  /** `bos_token_id` of `config.json`. */
+  readonly configBosId: number | null;
+  /** llama.cpp's name of how text is cut, where it is given. */
+  readonly preTokenizer: string | null;
+}
+
+/** @throws InputError when llama.cpp has no architecture or no tokenizer for the model. */
+export function ggufModel(question: GgufQuestion): GgufModel {
+  const { spec, weights, name, dtype } = question;
+  const architecture = architectureOf(spec);
+  const tokens = tokenizerMetadata(question);
+  const tensors = ggufTensors({ spec, weights, architecture, dtype });
+  return {
+    metadata: {
+      'general.architecture': text(architecture.name),
+      'general.type': text('model'),
+      'general.name': text(basename(name)),
+      'general.file_type': count(ENCODINGS[dtype].fileType),
+      'general.quantization_version': count(QUANTIZATION_VERSION),
+      ...hyperparameters(spec, architecture),
+      ...tokens.metadata,
+    },
+    tensors,
+    notices: [...tokens.notices, ...tensorNotices(spec, architecture, { tensors, dtype })],
+  };
+}
+
+/** Of the block formats; `GGML_QNT_VERSION`. */
+const QUANTIZATION_VERSION = 2;
+
+function tokenizerMetadata(question: GgufQuestion): Omit<GgufModel, 'tensors'> {
+  const { spec, tokenizer, configBosId, preTokenizer: given } = question;
+  const { dir } = tokenizer;
+  const json: JsonObject = readTokenizerFiles(dir).tokenizerJson;
+  const vocabulary = vocabularyOf({ json, dir, size: spec.vocabSize });
+  const { kind, padding } = vocabulary;
+  const pre =
+    kind === 'gpt2' ? preTokenizer({ json, dir, given }) : { name: 'default', notices: [] };
+  return {
+    metadata: {
+      ...vocabulary.metadata,
+      ...prefixed({ pre: text(pre.name) }),
+      ...specialTokens({ tokenizer, json, kind, configBosId }),
+    },
+    notices: [
+      ...pre.notices,
+      ...(padding > 0 ? [`${padding} rows of the embedding belong to no token: named [PAD…]`] : []),
+    ],
+  };
+}
+
+interface Written {
+  readonly tensors: readonly GgufTensor[];
+  readonly dtype: GgufDtype;
+}
+
+function tensorNotices(
+  { layers, maxPositions }: DecoderSpec,
+  { name, slides }: Architecture,
+  { tensors, dtype }: Written,
+): string[] {
+  const windows = layers.flatMap(({ window }) => window ?? []);
+  const others = tensors.filter(({ shape, dtype: own }) => shape.length > 1 && own !== dtype);
+  const isNarrow = !slides && windows.some((window) => window < maxPositions);
+  return [
+    ...(isNarrow
+      ? [
+          `llama.cpp has no sliding window for ${name}: beyond ${windows[0]} tokens it attends to all`,
+        ]
+      : []),
+    ...(others.length > 0
+      ? [`${others.length} matrices are float16: their rows do not divide into blocks of ${dtype}`]
+      : []),
+  ];
+}

@@ -1,0 +1,132 @@
+/** `lorikeet export format=gguf`: a model, its adapter merged, as one file for llama.cpp. */
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { ExportConfig } from '../../config/index.js';
+import {
+  dataBytes,
+  decoded,
+  dtypeOf,
+  type GgufDtype,
+  type GgufModel,
+  ggufModel,
+  writeGguf,
+} from '../../gguf/index.js';
+import { mergedView, type Weighted } from '../../model/index.js';
+import { EMBEDDING, parameterShapes } from '../../model/spec.js';
+import { startProgress } from '../../report/index.js';
+import { InputError } from '../../util/errors.js';
+import { readJson } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { interruption } from '../interrupt.js';
+import { configureDevice } from '../training/policy-source.js';
+import { checkPrecision, type ExportResult, precisionOf } from './check.js';
+
+/** @throws InputError when llama.cpp cannot hold the model, or rounding changes too much; nothing is written then. */
+export async function exportGguf(
+  config: ExportConfig,
+  context: RecipeContext,
+): Promise<ExportResult> {
+  const { output } = config;
+  checkGgufFile(output, config.overwrite);
+  configureDevice({ ...config, compute_dtype: 'float32' });
+  const source = await openModel(config, context);
+  try {
+    const merged = mergedView(source, source.adapter);
+    const dtype = config.dtype === 'auto' ? source.weights(EMBEDDING).dtype : config.dtype;
+    const model = modelOf(config, { source, merged, dtype });
+    for (const notice of model.notices) context.log(notice);
+    const precision = await precisionOf(source, asWritten(merged, dtype));
+    checkPrecision(config, precision, { dtype, log: context.log });
+    await writeWithProgress(output, model, context);
+    const parameters = countOf(merged);
+    const megabytes = (dataBytes(model) / 1e6).toFixed(1);
+    context.log(`${output}: ${parameters} parameters in ${dtype}, ${megabytes} MB`);
+    context.log(`for Ollama, a Modelfile beside it with the line: FROM ./${basename(output)}`);
+    return { output, dtype, parameters, ...precision };
+  } finally {
+    source.close();
+  }
+}
+
+/** @throws InputError when something is there that is not to be replaced. */
+function checkGgufFile(output: string, overwrite: boolean): void {
+  if (!existsSync(output)) return;
+  if (!overwrite) {
+    throw new InputError({
+      where: 'output',
+      problem: `${output} is there already`,
+      remedy: 'Give overwrite=true to replace it, or another output',
+    });
+  }
+  if (statSync(output).isFile() && startsAsGguf(output)) return;
+  throw new InputError({
+    where: 'output',
+    problem: `${output} is not a GGUF file, so it is not replaced`,
+    remedy: 'Give another output',
+  });
+}
+
+function startsAsGguf(path: string): boolean {
+  const start = Buffer.alloc(4);
+  const file = openSync(path, 'r');
+  readSync(file, start);
+  closeSync(file);
+  return start.toString('latin1') === 'GGUF';
+}
+
+interface Exported {
+  readonly source: ModelSource;
+  readonly merged: Weighted;
+  readonly dtype: GgufDtype;
+}
+
+function modelOf(config: ExportConfig, { source, merged, dtype }: Exported): GgufModel {
+  const { bos_token_id: bos } = readJson(join(source.baseDir, 'config.json')) as {
+    bos_token_id?: unknown;
+  };
+  return ggufModel({
+    ...merged,
+    tokenizer: source.tokenizer,
+    name: source.baseName,
+    dtype,
+    configBosId: typeof bos === 'number' ? bos : null,
+    preTokenizer: config.pre_tokenizer,
+  });
+}
+
+/** The weights as a reader of the file has them. */
+function asWritten({ spec, weights }: Weighted, dtype: GgufDtype): Weighted {
+  return {
+    spec,
+    weights: (name) => {
+      const own = weights(name);
+      return decoded(own, dtypeOf(own.shape, dtype));
+    },
+  };
+}
+
+const countOf = ({ spec }: Weighted): number =>
+  [...parameterShapes(spec).values()].reduce(
+    (sum, shape) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+
+async function writeWithProgress(
+  output: string,
+  model: GgufModel,
+  { signal }: RecipeContext,
+): Promise<void> {
+  const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+  const total = megabytes(dataBytes(model));
+  const progress = startProgress({ label: `${basename(output)} (MB)`, total });
+  try {
+    await writeGguf(output, model, (done) => {
+      progress.update(megabytes(done));
+      if (signal.aborted)
+        throw interruption(signal, { problem: `stopped; no ${output} is written` });
+    });
+  } finally {
+    progress.stop();
+  }
+}

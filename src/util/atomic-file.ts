@@ -1,0 +1,68 @@
+/** Files that are written in pieces beside their place and appear in it only when they are whole. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeFolder, notWritten } from './disk.js';
+
+export type Append = (bytes: Uint8Array) => void;
+
+/** One write call takes at most 2 GiB. */
+const WRITE_BYTES = 1 << 30;
+
+/**
+ * What `write` appends becomes the file: synced, then renamed, so that readers see the old file or the new one.
+ * @throws InputError when its folder cannot be made, RunError when the file cannot be written
+ */
+export function writePieces(path: string, write: (append: Append) => void): void {
+  const part = openPart(path);
+  try {
+    write(part.append);
+    part.finish();
+  } catch (error) {
+    throw part.failed(error);
+  }
+}
+
+/** `writePieces` for pieces that take their time. */
+export async function writePiecesSlowly(
+  path: string,
+  write: (append: Append) => Promise<void>,
+): Promise<void> {
+  const part = openPart(path);
+  try {
+    await write(part.append);
+    part.finish();
+  } catch (error) {
+    throw part.failed(error);
+  }
+}
+
+function openPart(path: string) {
+  makeFolder(dirname(path));
+  const part = `${path}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+  let descriptor: number | null = null;
+  const close = () => {
+    if (descriptor !== null) closeSync(descriptor);
+    descriptor = null;
+  };
+  return {
+    append: (bytes: Uint8Array) => {
+      descriptor ??= openSync(part, 'w');
+      for (let done = 0; done < bytes.byteLength; ) {
+        done += writeSync(descriptor, bytes, done, Math.min(bytes.byteLength - done, WRITE_BYTES));
+      }
+    },
+    finish: () => {
+      descriptor ??= openSync(part, 'w');
+      fsyncSync(descriptor);
+      close();
+      renameSync(part, path);
+    },
+    /** Takes back what was written. */
+    failed: (error: unknown): Error => {
+      close();
+      rmSync(part, { force: true });
+      return notWritten(path, error);
+    },
+  };
+}
