@@ -13,6 +13,9 @@ Ids of texts only, with a real tokenizer folder under a tiny model:
 
     python scripts/gguf-check.py --tokenizer FOLDER
 
+Gemma's logits differ by about 1e-3 with llama.cpp's usual build, which looks GELU up in a float16 table
+(GGML_GELU_FP16 in ggml/src/ggml-cpu/vec.h); built without it they agree as the others do.
+
 One JSON line a case; exit code 1 where a difference is beyond the tolerance or ids differ.
 """
 
@@ -28,7 +31,7 @@ import torch
 from llama_cpp import Llama
 from peft import LoraConfig, PeftModel, get_peft_model
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
 from cases import FAMILIES, ROPES  # noqa: E402
@@ -39,7 +42,7 @@ TEXTS = [
     "Hello world", " leading", "trailing ", "a  b   c", "line\nbreak\n\n\nmore", "\ttab\t\tabs", "don't WE'LL I'm he'd",
     "3.14 1234567 12 345", "x  5 and   7", "naïve café", "日本語 テキスト", "🙂🙃👩‍👩‍👧", "a\u00a0b", "<|im_start|>user\nhi<|im_end|>",
     "if (x<=3) {\n\treturn y**2; // z\n}", "ÀÉÎ ΑΒΓ абв", "\r\n\r\n", "...!!!???", "ＡＢＣ", "คำไทย", "    indented\n        twice",
-    "snake_case CamelCase", "http://a.b/c?d=e&f=1#g", "</s><s>", "▁literal", "a" * 40,
+    "snake_case CamelCase", "http://a.b/c?d=e&f=1#g", "▁literal", "a" * 40,
 ]
 LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -97,7 +100,7 @@ def make(fields, folder, tokenizer):
     else:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             (folder / name).write_bytes((Path(tokenizer) / name).read_bytes())
-    known = AutoTokenizer.from_pretrained(folder)
+    known = PreTrainedTokenizerFast.from_pretrained(folder)
     size = max(known.get_vocab().values()) + 1 + 5
     (folder / "config.json").write_text(json.dumps({**fields, "vocab_size": size, "pad_token_id": None}))
     torch.manual_seed(0)
@@ -156,7 +159,7 @@ def compare(folder, file, adapter=None):
 
 
 def compare_texts(folder, llama):
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     texts = TEXTS + ([chat(tokenizer)] if tokenizer.chat_template else [])
     differing = []
     for text in texts:

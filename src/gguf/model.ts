@@ -1,9 +1,9 @@
 /** What a GGUF file of a model holds: metadata, tensors, and what is to be said about them. */
-import { basename } from 'node:path';
 import type { DecoderSpec } from '../model/spec.js';
 import { readTokenizerFiles, type Tokenizer } from '../tokenizer/index.js';
 import type { HostTensor } from '../weights/index.js';
 import { type Architecture, architectureOf } from './architectures.js';
+import { displayName } from './display-name.js';
 import { hyperparameters } from './hyperparameters.js';
 import type { JsonObject } from './json.js';
 import { preTokenizer } from './pre-tokenizer.js';
@@ -35,15 +35,16 @@ export interface GgufQuestion {
 
 /** @throws InputError when llama.cpp has no architecture or no tokenizer for the model. */
 export function ggufModel(question: GgufQuestion): GgufModel {
-  const { spec, weights, name, dtype } = question;
+  const { spec, weights, name, tokenizer, dtype } = question;
   const architecture = architectureOf(spec);
-  const tokens = tokenizerMetadata(question);
+  const json: JsonObject = readTokenizerFiles(tokenizer.dir).tokenizerJson;
+  const tokens = tokenizerMetadata(question, json);
   const tensors = ggufTensors({ spec, weights, architecture, dtype });
   return {
     metadata: {
       'general.architecture': text(architecture.name),
       'general.type': text('model'),
-      'general.name': text(basename(name)),
+      'general.name': text(displayName(name, json)),
       'general.file_type': count(ENCODINGS[dtype].fileType),
       'general.quantization_version': count(QUANTIZATION_VERSION),
       ...hyperparameters(spec, architecture),
@@ -57,10 +58,9 @@ export function ggufModel(question: GgufQuestion): GgufModel {
 /** Of the block formats; `GGML_QNT_VERSION`. */
 const QUANTIZATION_VERSION = 2;
 
-function tokenizerMetadata(question: GgufQuestion): Omit<GgufModel, 'tensors'> {
+function tokenizerMetadata(question: GgufQuestion, json: JsonObject): Omit<GgufModel, 'tensors'> {
   const { spec, tokenizer, configBosId, preTokenizer: given } = question;
   const { dir } = tokenizer;
-  const json: JsonObject = readTokenizerFiles(dir).tokenizerJson;
   const vocabulary = vocabularyOf({ json, dir, size: spec.vocabSize });
   const { kind, padding } = vocabulary;
   const pre =

@@ -18,21 +18,17 @@ export const exportSchema = z
     dtype: z
       .enum(['auto', 'float32', 'float16', 'bfloat16', 'q8_0'])
       .default('auto')
-      .describe(
-        "Type of the weights; auto is the base's own, q8_0 (8 bits, gguf only) halves float16",
-      ),
+      .describe("Type of the weights; auto is the base's own, q8_0 (gguf) has 8 bits"),
     max_logprob_difference: nonNegative()
       .nullable()
       .default(null)
-      .describe(
-        'Largest change of log-probabilities by rounding that passes, nats; null is 0.01, any for q8_0',
-      ),
+      .describe('Largest change of log-probabilities that passes, nats; null: 0.01, any for q8_0'),
     allow_precision_loss: z
       .boolean()
       .default(false)
       .describe('Write the weights also when rounding changes more than that'),
     pre_tokenizer: optionalText(
-      "llama.cpp's name of how the tokenizer cuts text (gguf), where Lorikeet cannot tell; null finds it",
+      'How llama.cpp cuts text (gguf), by its name for it; null: found out',
     ),
     ...machineKeys,
   })

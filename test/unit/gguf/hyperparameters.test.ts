@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { hyperparameters } from '../../../src/gguf/hyperparameters.js';
+import { FAMILIES, goldenCase, ROPE_CASES } from '../model/golden.js';
+import { architectureFor, CONVERTER } from './converter.js';
+
+/** The keys, with numbers as float32 has them. */
+function keysOf(name: string): Record<string, unknown> {
+  const { spec } = goldenCase(name);
+  const keys = Object.entries(hyperparameters(spec, architectureFor(spec)));
+  return Object.fromEntries(
+    keys.map(([key, { value }]) => [key, typeof value === 'number' ? Math.fround(value) : value]),
+  );
+}
+
+/** Keys that llama.cpp's loader takes from other keys, or computes, where the converter leaves them out. */
+const DERIVED =
+  /^[a-z0-9]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
+
+test.each([...FAMILIES, ...ROPE_CASES])("%s: the keys of llama.cpp's converter", (name) => {
+  const { keys } = CONVERTER.families[name]!;
+  const found = keysOf(name);
+  const shared = Object.fromEntries(Object.keys(keys).map((key) => [key, found[key]]));
+  // Without scaling it says nothing; the converter has transformers' default, 4096.
+  const original = name === 'phi3' && { 'phi3.rope.scaling.original_context_length': 64 };
+  expect(shared).toEqual({ ...keys, ...original });
+  const more = Object.keys(found).filter((key) => !(key in keys) && !DERIVED.test(key));
+  // Of the golden decoder every other layer slides; llama.cpp assumes five of six.
+  expect(more).toEqual(name === 'gemma3' ? ['gemma3.attention.sliding_window_pattern'] : []);
+});
+
+test('what the converter leaves to the loader', () => {
+  expect(keysOf('gemma3')['gemma3.attention.sliding_window_pattern']).toEqual([true, false, true]);
+  expect(keysOf('phi3')).toMatchObject({ 'phi3.rope.dimension_count': 6 });
+  expect(keysOf('qwen2')).toMatchObject({
+    'qwen2.vocab_size': 96,
+    'qwen2.attention.key_length': 8,
+    'qwen2.rope.dimension_count': 8,
+  });
+});
+
+test("YaRN's factor of cosines is what llama.cpp does not multiply by itself", () => {
+  const { spec } = goldenCase('llama-yarn');
+  const [rope] = spec.ropes;
+  const scaled = { ...spec, ropes: [{ ...rope!, scale: 3 }] };
+  const { value } = hyperparameters(scaled, architectureFor(spec))[
+    'llama.rope.scaling.attn_factor'
+  ]!;
+  // The golden factor is 4: llama.cpp multiplies by 1 + 0.1 ln 4.
+  expect(value).toBeCloseTo(3 / 1.1386294361119891, 12);
+});
