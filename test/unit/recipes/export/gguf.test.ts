@@ -2,13 +2,19 @@ import { closeSync, openSync, readdirSync, readSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
 import { expect, test } from 'vitest';
-import { commandSchemas } from '../../../src/config/index.js';
-import { dequantizeQ8 } from '../../../src/gguf/q8.js';
-import { adapterFromLora, planLora, readSpec } from '../../../src/model/index.js';
-import { runExport } from '../../../src/recipes/export.js';
-import { Rng } from '../../../src/util/rng.js';
-import { loraConfig, openCheckpoint, toFloat32, writeAdapter } from '../../../src/weights/index.js';
-import { SILENT, tinyModel } from './tiny-model.js';
+import { commandSchemas } from '../../../../src/config/index.js';
+import { dequantizeQ8 } from '../../../../src/gguf/q8.js';
+import { adapterFromLora, planLora, readSpec } from '../../../../src/model/index.js';
+import { runExport } from '../../../../src/recipes/export.js';
+import { Rng } from '../../../../src/util/rng.js';
+import {
+  loraConfig,
+  openCheckpoint,
+  toFloat32,
+  writeAdapter,
+} from '../../../../src/weights/index.js';
+import { SILENT } from '../../../support/context.js';
+import { tinyModel } from '../../../support/tiny-model.js';
 
 const { folder, model } = tinyModel([
   'hidden_size=32',
