@@ -9,7 +9,6 @@ export const chat = defineCommand({
   examples: [
     'lorikeet chat model=outputs/grpo',
     "lorikeet chat model=outputs/sft system_prompt='Answer briefly.' temperature=0",
-    'lorikeet chat model=outputs/sft < questions.txt > answers.txt',
   ],
   plan: ({ model, adapter }) => [
     `chats with ${adapter === null ? model : `${model} + ${adapter}`}`,
