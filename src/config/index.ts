@@ -81,7 +81,7 @@ export type { SftConfig } from './schemas/sft.js';
 export { sftSchema } from './schemas/sft.js';
 export type { SolveConfig } from './schemas/solve.js';
 export { solveSchema } from './schemas/solve.js';
-export { type StrategyConfig, samplesOf } from './schemas/strategy.js';
+export { type CodeConfig, type StrategyConfig, samplesOf } from './schemas/strategy.js';
 export { type TinkerConfig, tinkerSchema } from './schemas/tinker.js';
 export type { TracesConfig } from './schemas/traces.js';
 export { tracesSchema } from './schemas/traces.js';

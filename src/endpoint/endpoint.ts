@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonRow } from '../util/files.js';
+import { limiter } from '../util/limiter.js';
 import { EndpointError } from './failures.js';
-import { limiter } from './limiter.js';
 import { diskCache, requestKey } from './reply-cache.js';
 import type { EndpointSettings } from './settings.js';
 import {

@@ -39,6 +39,8 @@ export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { openPredictions, type PredictionStore } from './predictions.js';
 export { writeResults } from './results-file.js';
+export type { CodeCompletion } from './strategies/code-draft.js';
+export { type CodeRoundsOptions, writeWithCode } from './strategies/code-rounds.js';
 export { selectionPrompt } from './strategies/selection-prompt.js';
 export { solveAll } from './strategies/solve.js';
 export type {
@@ -49,8 +51,10 @@ export type {
   Solution,
   StrategyName,
   StrategyOptions,
+  WriteOptions,
   WriteRequest,
   Writer,
+  WrittenCompletion,
 } from './strategies/types.js';
 export { type EvalTable, evalSummary, evalTable } from './summary.js';
 export { type TextGraderName, textGrader } from './text-grade.js';

@@ -154,6 +154,7 @@ function predictionKey(
   const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
   const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
   const { max_rounds, num_generations, strategy_samples, selection_tokens } = config;
+  const { tool_timeout_s, max_tool_output_length } = config;
   return sha256(
     JSON.stringify({
       model: [source.baseName, weightFiles, adapter],
@@ -163,6 +164,7 @@ function predictionKey(
       strategy: {
         ...{ strategy, strategy_samples, num_generations, token_budget, max_rounds },
         ...(strategy === 'genselect' && { selection_tokens }),
+        ...(strategy === 'tir' && { tool_timeout_s, max_tool_output_length }),
       },
     }),
   );

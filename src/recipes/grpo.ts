@@ -3,11 +3,13 @@
  * Each generation begins with a sync of the adapter and the probe that proves it.
  */
 import type { GrpoConfig } from '../config/index.js';
+import type { PythonSandbox } from '../sandbox/index.js';
 import { DataOrder, generationPeriod, grpoStep } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { Collector } from './grpo/collector.js';
 import { checkLogNames, GrpoLogs } from './grpo/logs.js';
 import { truncations } from './grpo/policy-logprobs.js';
+import { openTools, toolExecutor, toolSampler } from './grpo/tool-sampler.js';
 import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
@@ -29,13 +31,15 @@ import { type TrainingRecipe, type TrainingResult, trainingRun } from './trainin
 interface GrpoInputs {
   readonly prompts: readonly PromptedRow[];
   readonly rewards: OpenRewards;
+  /** Runs the code of completions; null without tools. */
+  readonly sandbox: PythonSandbox | null;
 }
 
 async function inputsOf(
   config: GrpoConfig,
   { tokenizer, spec }: ModelSource,
   context: RecipeContext,
-): Promise<GrpoInputs> {
+): Promise<Omit<GrpoInputs, 'sandbox'>> {
   checkLogNames(config);
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
@@ -73,7 +77,7 @@ async function prepare(
   inputs: GrpoInputs,
   session: TrainingSession,
 ): Promise<PreparedTraining> {
-  const { prompts } = inputs;
+  const { prompts, sandbox } = inputs;
   const { trained, source, run } = session;
   const size = generationSize(config);
   const order = new DataOrder({
@@ -88,19 +92,29 @@ async function prepare(
   const period = generationPeriod(schedule);
   const resolved = resolveRollouts(config, session.context.log);
   if (config.rollout_release_memory) checkRelease(resolved);
+  const maxPromptLength = Math.max(...prompts.map(({ promptIds }) => promptIds.length));
   const sampler = await run.phases.time('load', () =>
     openSampler(source, {
       ...resolved,
       threads: config.threads,
       maxBatch: size.completions,
-      maxPromptLength: Math.max(...prompts.map(({ promptIds }) => promptIds.length)),
+      maxPromptLength,
       maxNewTokens: config.max_completion_length,
       loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
       ...(trained.policy.lora && { replaced: trained.policy.lora.replaced }),
     }),
   );
+  const { tokenizer } = source;
+  const context = maxPromptLength + config.max_completion_length;
+  const writer =
+    sandbox === null
+      ? sampler
+      : toolSampler(sampler, {
+          ...{ config, tokenizer, context },
+          executor: toolExecutor(sandbox, config),
+        });
   const logs = new GrpoLogs(config, {
-    ...{ run, tokenizer: source.tokenizer, judge: trainerJudge(config) },
+    ...{ run, tokenizer, judge: trainerJudge(config) },
     resumeStep: session.startStep === 0 ? null : session.startStep,
   });
   const cut = truncations(config);
@@ -111,7 +125,7 @@ async function prepare(
   }
   const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
   const collector = new Collector({
-    ...{ config, prompts, session, sampler, order, logs, period },
+    ...{ config, prompts, session, sampler, writer, order, logs, period },
     rewards: inputs.rewards,
     generations: Math.ceil(totalSteps / period),
     tolerance: config.max_logprob_difference ?? PROBE_TOLERANCE[resolved.precision],
@@ -155,10 +169,13 @@ async function prepare(
   };
 }
 
-const recipeOf = (config: GrpoConfig): TrainingRecipe<GrpoConfig, GrpoInputs> => ({
+const recipeOf = (
+  config: GrpoConfig,
+  sandbox: PythonSandbox | null,
+): TrainingRecipe<GrpoConfig, GrpoInputs> => ({
   command: 'grpo',
   keepReference: config.beta > 0,
-  inputs: inputsOf,
+  inputs: async (...from) => ({ ...(await inputsOf(...from)), sandbox }),
   close: ({ rewards }) => rewards.close(),
   sequences: ({ prompts }) =>
     prompts.map(({ promptIds }, row) => ({
@@ -172,8 +189,13 @@ const recipeOf = (config: GrpoConfig): TrainingRecipe<GrpoConfig, GrpoInputs> =>
 
 export async function runGrpo(config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> {
   checkRolloutDevice(config.rollout_device);
-  return await trainingRun(recipeOf(config), config, context);
+  const sandbox = await openTools(config, context.log);
+  try {
+    return await trainingRun(recipeOf(config, sandbox), config, context);
+  } finally {
+    sandbox?.dispose();
+  }
 }
 
 export const previewGrpo = (config: GrpoConfig, request: PreviewRequest): Promise<Preview> =>
-  previewTraining(recipeOf(config), config, request);
+  previewTraining(recipeOf(config, null), config, request);

@@ -73,6 +73,7 @@ export {
   type SampledCompletion,
   type SampleLog,
   type SampleRow,
+  sampledTokens,
   sampleRow,
 } from './sample-log.js';
 export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';

@@ -31,6 +31,10 @@ export interface SampleRow {
   /** Content hash of the adapter that sampled; null for the base model. */
   readonly adapter: string | null;
   readonly seconds: number;
+  /** Of a completion that could use tools: calls, those that failed, and tokens of their outputs. */
+  readonly tool_calls?: number;
+  readonly tool_failures?: number;
+  readonly tool_tokens?: number;
 }
 
 export type SampleLog = RowLog<SampleRow>;
@@ -50,6 +54,23 @@ export interface SampledCompletion {
   readonly finishReason: string;
   readonly adapter: string | null;
   readonly seconds: number;
+  /** Of a completion that could use tools; `logprobs` are those of sampled ids alone. */
+  readonly tools?: { readonly calls: number; readonly failures: number };
+}
+
+/** Tokens that the policy has written, without those of tools. */
+export const sampledTokens = ({
+  ids,
+  tools,
+  logprobs,
+}: Pick<SampledCompletion, 'ids' | 'tools' | 'logprobs'>): number =>
+  tools === undefined ? ids.length : logprobs.length;
+
+function toolFacts(completion: SampledCompletion) {
+  const { tools, ids } = completion;
+  if (tools === undefined) return {};
+  const outputs = ids.length - sampledTokens(completion);
+  return { tool_calls: tools.calls, tool_failures: tools.failures, tool_tokens: outputs };
 }
 
 /** What a grader gives for it. */
@@ -89,7 +110,7 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     prompt,
     completion: completion.text,
     ...(withIds && { prompt_ids: completion.promptIds, completion_ids: completion.ids }),
-    tokens: completion.ids.length,
+    tokens: sampledTokens(completion),
     finish_reason: completion.finishReason,
     reward: grade.total,
     rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
@@ -99,6 +120,7 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
+    ...toolFacts(completion),
   };
 }
 

@@ -7,7 +7,7 @@ export type RewardRow = Readonly<Record<string, unknown>>;
 
 /** What is known of a completion beside its text. */
 export interface CompletionInfo {
-  /** Token ids as sampled, end-of-sequence included. */
+  /** Token ids as sampled, end-of-sequence and what tools put out included. */
   readonly ids: readonly number[];
 }
 

@@ -44,4 +44,6 @@ export type {
   StreamToken,
   SyncResult,
   TokenConstraint,
+  ToolUse,
 } from './types.js';
+export { inWaves } from './waves.js';

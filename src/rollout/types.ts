@@ -68,8 +68,11 @@ export interface StreamRequest extends PromptRequest {
   readonly signal?: AbortSignal;
 }
 
-/** `stop`: end-of-text token or stop string. `length`: out of tokens or context. */
-export type FinishReason = 'stop' | 'length' | 'aborted';
+/**
+ * `stop`: end-of-text token or stop string. `length`: out of tokens or context. `rounds`: of a completion that
+ * uses tools, out of calls.
+ */
+export type FinishReason = 'stop' | 'length' | 'rounds' | 'aborted';
 
 export interface Completion {
   readonly requestId: string;
@@ -95,6 +98,16 @@ export interface Completion {
   readonly adapter: string | null;
   /** From the prefill of the prompt to the last token. */
   readonly seconds: number;
+  /** Of a completion that could use tools; `logprobs` and `policyLogprobs` are then those of sampled ids alone. */
+  readonly tools?: ToolUse;
+}
+
+export interface ToolUse {
+  /** Which ids were sampled; the others are what tools put out (TRL's `tool_mask`). */
+  readonly mask: readonly boolean[];
+  /** Calls of tools, and those of them that failed. */
+  readonly calls: number;
+  readonly failures: number;
 }
 
 export interface GenerateOptions {
@@ -102,6 +115,11 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called as completions finish, in that order. */
   readonly onCompletion?: ((completion: Completion) => void) | undefined;
+  /**
+   * Called with each completion that was not cut by an abort; the request that it brings, under an id of its
+   * own, is sampled in the same call. The others are sampled on meanwhile. What it rejects with fails the call.
+   */
+  readonly next?: ((completion: Completion) => Promise<PromptRequest | null>) | undefined;
 }
 
 /** The newest token of a completion in progress. */
@@ -131,7 +149,7 @@ export interface SyncResult {
 
 /** A policy that samples. One call at a time works; later ones wait for it. */
 export interface Sampler {
-  /** Completions in the order of the requests, then of the sample index. */
+  /** Completions in the order of the requests, then of the sample index; those of `next` come behind. */
   generate(
     requests: readonly PromptRequest[],
     params: SamplingParams,

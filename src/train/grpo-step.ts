@@ -109,7 +109,7 @@ async function fillOldLogps(rollouts: readonly Rollout[], options: GrpoStepOptio
     const scores = await trainer.policy.score(collate(group, { sharePrompts }), { temperature });
     let offset = 0;
     for (const rollout of group) {
-      const count = rollout.completion.ids.length;
+      const { count } = rollout;
       rollout.old = Float32Array.from({ length: count }, (_, t) => scores[3 * (offset + t)]!);
       offset += count;
     }
@@ -150,14 +150,12 @@ async function grpoTask(
     maxCompletionLength: options.maxCompletionLength,
   };
   const perToken = (value: (rollout: Rollout) => number) =>
-    joined(group, (rollout) => rollout.completion.ids.map(() => value(rollout)));
+    joined(group, (rollout) => Array.from({ length: rollout.count }, () => value(rollout)));
   const data = {
     sequences: batch.sequences,
     count: group.length,
     advantages: perToken(({ completion }) => completion.advantage),
-    coefficients: perToken(({ completion }) =>
-      tokenCoefficient(options.lossType, completion.ids.length, totals),
-    ),
+    coefficients: perToken(({ count }) => tokenCoefficient(options.lossType, count, totals)),
     oldLogps: group.every(({ old }) => old !== null) ? joined(group, ({ old }) => old!) : null,
     referenceLogps: await referenceLogps(batch, options),
     sampledBy: options.correction && {
@@ -204,7 +202,7 @@ function scoredBy(groups: readonly (readonly Rollout[])[], { logps }: StepResult
   return groups.flatMap((group, i) => {
     let offset = 0;
     return group.map((rollout) => {
-      const end = offset + rollout.completion.ids.length;
+      const end = offset + rollout.count;
       const live = logps[i]!.subarray(offset, end);
       offset = end;
       return { rollout, logps: rollout.old ?? live };

@@ -6,7 +6,9 @@ export interface GradedCompletion {
   readonly promptIds: readonly number[];
   /** As sampled, the end token included. */
   readonly ids: readonly number[];
-  /** The sampler's log p of each id at the temperature, over the whole vocabulary. */
+  /** Which ids were sampled; the others, of tools, are read and not learnt from. Absent: all (as TRL's `tool_mask`). */
+  readonly toolMask?: readonly boolean[];
+  /** The sampler's log p of each sampled id at the temperature, over the whole vocabulary. */
   readonly logprobs: Float32Array;
   readonly advantage: number;
   /** Counts among the completions, but none of its tokens are learnt from. */
@@ -15,14 +17,17 @@ export interface GradedCompletion {
 
 export interface Rollout extends MaskedSequence {
   readonly completion: GradedCompletion;
+  /** Sampled tokens: those that the loss counts. */
+  readonly count: number;
   /** log p of the tokens under the policy before the generation's first step. */
   old: Float32Array | null;
 }
 
 export function rolloutOf(completion: GradedCompletion): Rollout {
-  const { promptIds, ids } = completion;
-  const trained = [...promptIds.map(() => false), ...ids.map(() => true)];
-  return { ids: [...promptIds, ...ids], trained, completion, old: null };
+  const { promptIds, ids, toolMask = ids.map(() => true) } = completion;
+  const trained = [...promptIds.map(() => false), ...toolMask];
+  const count = toolMask.filter(Boolean).length;
+  return { ids: [...promptIds, ...ids], trained, completion, count, old: null };
 }
 
 /** Joins the per-token arrays of a group in the order of `collate`. */
@@ -34,9 +39,9 @@ export function joined(
 }
 
 export const completionTokens = (rollouts: readonly Rollout[]): number =>
-  rollouts.reduce((sum, { completion }) => sum + completion.ids.length, 0);
+  rollouts.reduce((sum, { count }) => sum + count, 0);
 
-/** Prompt and completion tokens. */
+/** Prompt and completion tokens, those of tools included. */
 export const allTokens = (rollouts: readonly Rollout[]): number =>
   rollouts.reduce((sum, { ids }) => sum + ids.length, 0);
 
@@ -47,7 +52,7 @@ export interface Correction {
 
 export interface Scored {
   readonly rollout: Rollout;
-  /** The trainer's log p of each completion token. */
+  /** The trainer's log p of each sampled token. */
   readonly logps: Float32Array;
 }
 

@@ -50,7 +50,9 @@ export const graderObjectKeys = {
     .default('bubblewrap')
     .describe('Walls around Python code; none: limits on time and memory only'),
   python_timeout_s: positive().default(30).describe('Longest time of a Python grade, seconds'),
-  python_workers: whole(1).default(2).describe('Python grades at the same time'),
+  python_workers: whole(1)
+    .default(2)
+    .describe('Python grades, and blocks of code, at the same time'),
   on_error: z
     .enum(['none', 'zero'])
     .default('none')

@@ -13,6 +13,7 @@ import {
   stopKey,
 } from './groups.js';
 import { referenceKeys } from './reference.js';
+import { codeKeys } from './strategy.js';
 import { checkTrainer, impliedEvaluation, trainerKeys } from './training.js';
 
 interface BatchKeys {
@@ -147,6 +148,15 @@ export const grpoSchema = z
     ...graderKeys,
     num_generations: whole(2).default(8).describe('Completions sampled for each prompt'),
     max_completion_length: whole(1).default(512).describe('Longest completion, tokens'),
+    tools: z
+      .array(z.enum(['python']))
+      .default([])
+      .describe('Tools of completions: python runs their blocks of code and they go on'),
+    max_tool_calling_iterations: optionalWhole(
+      1,
+      'Blocks of code run for one completion; null: as many as max_completion_length has room for',
+    ),
+    ...codeKeys,
     overlong_prompts: z
       .enum(['error', 'drop', 'left'])
       .default('error')

@@ -4,6 +4,17 @@ import { optionalWhole, positive, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { rewardsKey } from './groups.js';
 
+/** Limits of blocks of code, in strategies and in GRPO. */
+export const codeKeys = {
+  tool_timeout_s: positive().default(10).describe('Longest time of one block of code, seconds'),
+  max_tool_output_length: whole(1)
+    .default(2000)
+    .describe('Longest output of a block that the model reads, characters'),
+};
+
+const codeSchema = z.strictObject(codeKeys);
+export type CodeConfig = z.output<typeof codeSchema>;
+
 export const strategyKeys = {
   strategy: z
     .enum(['greedy', 'majority_vote', 'weighted_vote', 'tir', 'genselect'])
@@ -21,6 +32,7 @@ export const strategyKeys = {
   time_budget: positive().nullable().default(null).describe('Seconds for all; null: no limit'),
   selection_tokens: optionalWhole(1, 'Longest reply of a genselect; null is max_new_tokens'),
   max_rounds: whole(1).default(4).describe('Blocks of code run for one solution, with tir'),
+  ...codeKeys,
   ...graderKeys,
 };
 

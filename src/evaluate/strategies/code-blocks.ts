@@ -8,9 +8,6 @@ const FENCE = '```';
 /** Ends a block: what sampling stops at. */
 export const BLOCK_END = `${FENCE}\n`;
 
-/** Longest output that goes back to the model, characters. */
-const OUTPUT_LENGTH = 2000;
-
 /**
  * Code of the block that closes at the end of the text, or null: text ends outside of any block, in an
  * open block, or with a block of another language.
@@ -26,11 +23,11 @@ export function codeToRun(text: string): string | null {
   return trimmed.slice(open.index + open[0].length, close.index).replace(/^\n|\n$/g, '');
 }
 
-/** The block that shows an output, on a line of its own; long outputs are cut and say so. */
-export function outputBlock(text: string, output: string): string {
+/** The block that shows an output, on a line of its own; one of more characters than `maxLength` is cut and says so. */
+export function outputBlock(text: string, output: string, maxLength: number): string {
   const shown =
-    output.length > OUTPUT_LENGTH
-      ? `${output.slice(0, OUTPUT_LENGTH)}\n[${output.length - OUTPUT_LENGTH} characters cut]`
+    output.length > maxLength
+      ? `${output.slice(0, maxLength)}\n[${output.length - maxLength} characters cut]`
       : output;
   const start = text.endsWith('\n') ? '' : '\n';
   return `${start}${FENCE}output\n${shown.trimEnd()}\n${FENCE}\n`;

@@ -1,6 +1,7 @@
 /** What an inference strategy takes and gives: problems, a writer, candidates, and a solution each. */
 import type { SampledCompletion } from '../../report/index.js';
 import type { RewardRow } from '../../rewards/index.js';
+import type { FinishReason } from '../../rollout/index.js';
 
 export type StrategyName = 'greedy' | 'majority_vote' | 'weighted_vote' | 'tir' | 'genselect';
 
@@ -30,13 +31,25 @@ export interface Writer {
   readonly encode: (text: string) => readonly number[];
   readonly decode: (ids: readonly number[]) => string;
   readonly isEnd: (id: number) => boolean;
-  /**
-   * `n` completions for each request, in their order. @param stop - stop strings beside the usual ones
-   */
+  /** `n` completions for each request, in their order; those of `next` behind them. */
   readonly write: (
     requests: readonly WriteRequest[],
-    options: { readonly signal?: AbortSignal; readonly stop?: readonly string[] },
-  ) => Promise<readonly SampledCompletion[]>;
+    options: WriteOptions,
+  ) => Promise<readonly WrittenCompletion[]>;
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal;
+  /** Stop strings beside the usual ones. */
+  readonly stop?: readonly string[];
+  /** As `GenerateOptions.next` of samplers. */
+  readonly next?: (completion: WrittenCompletion) => Promise<WriteRequest | null>;
+}
+
+export interface WrittenCompletion extends SampledCompletion {
+  readonly finishReason: FinishReason;
+  /** As of `Completion`. */
+  readonly policyLogprobs?: Float32Array;
 }
 
 /** Runs blocks of code; those of one session share their variables. */
@@ -73,8 +86,9 @@ export interface StrategyOptions {
     | null;
   /** Longest reply of a selection, tokens; with `genselect`. */
   readonly selectionTokens: number;
-  /** Rounds of code and output, with `tir`. */
+  /** Rounds of code and output, and the longest output in characters, with `tir`. */
   readonly maxRounds: number;
+  readonly maxOutputLength: number;
   readonly executor: CodeExecutor | null;
   readonly signal?: AbortSignal;
 }

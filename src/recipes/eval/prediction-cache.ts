@@ -1,8 +1,9 @@
 /** A sampler that keeps its completions in a file, and takes from there what it has. */
 import { openPredictions } from '../../evaluate/index.js';
-import type { Completion, Sampler } from '../../rollout/index.js';
+import type { Completion, GenerateOptions, PromptRequest, Sampler } from '../../rollout/index.js';
 
 type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
+type Next = NonNullable<GenerateOptions['next']>;
 
 /**
  * Requests whose completions are all in the file are not sampled again; of others all are, which gives
@@ -22,38 +23,71 @@ export function cachedSampler(
   },
 ): Generates {
   const store = openPredictions(path, key);
-  const known = new Map<string, Completion>();
-  const nameOf = (id: string, index: number) => JSON.stringify([id, index]);
-  for (const found of store.found) {
-    const name = nameOf(found.requestId, found.sampleIndex);
-    known.set(name, { ...found, ids: [...found.ids] } as Completion);
-  }
+  const known = new Known();
+  for (const found of store.found) known.add({ ...found, ids: [...found.ids] } as Completion);
   if (known.size > 0) log(`predictions: ${known.size} completions taken from ${path}`);
   return {
     adapterHash: sampler.adapterHash,
     generate: async (requests, params, options = {}) => {
-      const isKnown = ({ id, n }: { readonly id: string; readonly n: number }) =>
-        Array.from({ length: n }, (_, i) => i).every((i) => known.has(nameOf(id, i)));
       const onCompletion = (completion: Completion) => {
-        const name = nameOf(completion.requestId, completion.sampleIndex);
-        if (completion.finishReason !== 'aborted' && !known.has(name)) {
-          store.add(completion);
-          known.set(name, completion);
-        }
+        if (completion.finishReason !== 'aborted' && known.add(completion)) store.add(completion);
         options.onCompletion?.(completion);
       };
-      const missing = requests.filter((request) => !isKnown(request));
+      const next = options.next && known.following(options.next);
+      const kept = requests.flatMap((request) => known.of(request) ?? []);
+      const follow = next === undefined ? [] : await Promise.all(kept.map(next));
+      const missing = [
+        ...requests.filter((request) => known.of(request) === null),
+        ...follow.filter((request) => request !== null),
+      ];
       const fresh =
         missing.length === 0
           ? []
-          : await sampler.generate(missing, params, { ...options, onCompletion });
-      const byName = new Map(fresh.map((c) => [nameOf(c.requestId, c.sampleIndex), c]));
-      return requests.flatMap(({ id, n, promptIds }) =>
-        Array.from({ length: n }, (_, i) => {
-          const completion = byName.get(nameOf(id, i)) ?? known.get(nameOf(id, i));
-          return { ...(completion as Completion), promptIds };
-        }),
-      );
+          : await sampler.generate(missing, params, { ...options, onCompletion, next });
+      const asked = new Set(requests.map(({ id }) => id));
+      const firsts = new Known(fresh.filter(({ requestId }) => asked.has(requestId)));
+      return [
+        ...requests.flatMap((request) => firsts.of(request) ?? known.of(request) ?? []),
+        ...fresh.filter(({ requestId }) => !asked.has(requestId)),
+      ];
     },
   };
+}
+
+/** Completions by request and index. */
+class Known {
+  private readonly byName = new Map<string, Completion>();
+
+  constructor(completions: readonly Completion[] = []) {
+    for (const completion of completions) this.add(completion);
+  }
+
+  get size(): number {
+    return this.byName.size;
+  }
+
+  /** @returns false where it was there. */
+  add(completion: Completion): boolean {
+    const name = JSON.stringify([completion.requestId, completion.sampleIndex]);
+    if (this.byName.has(name)) return false;
+    this.byName.set(name, completion);
+    return true;
+  }
+
+  /** All completions that the request asks for, or null. */
+  of({ id, n, promptIds }: PromptRequest): Completion[] | null {
+    const found = Array.from({ length: n }, (_, i) => this.byName.get(JSON.stringify([id, i])));
+    if (found.includes(undefined)) return null;
+    return found.map((completion) => ({ ...completion!, promptIds }));
+  }
+
+  /** Requests that follow and are known bring what follows from them in their place. */
+  following(next: Next): Next {
+    const follow: Next = async (completion) => {
+      const request = await next(completion);
+      const [found] = request === null ? [] : (this.of(request) ?? []);
+      return found === undefined ? request : await follow(found);
+    };
+    return follow;
+  }
 }

@@ -3,15 +3,14 @@ import { type StrategyConfig, samplesOf } from '../../config/index.js';
 import type { AnswerGrader, StrategyOptions, Writer } from '../../evaluate/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
 import type { Completion, Sampler, SamplingParams } from '../../rollout/index.js';
-import { createPythonSandbox, type PythonSandbox } from '../../sandbox/index.js';
+import type { PythonSandbox } from '../../sandbox/index.js';
 import { type RenderOptions, renderPrompt, type Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import { tagsOf } from '../inputs/dataset.js';
 import { type OpenRewards, openRewards } from '../rewards/open-rewards.js';
+import { codeExecutor, codeSandbox } from './code-executor.js';
 
-/** Of one block of code. */
-const BLOCK_MS = 10_000;
 /** Tokens of the outputs of one round that a context is made for. */
 const OUTPUT_TOKENS = 512;
 
@@ -88,7 +87,8 @@ export function strategyOptions(
         : async (text, { question }) => (await voteGrade(text, { question })).total,
     selectionTokens: keys.selection_tokens ?? keys.max_new_tokens,
     maxRounds: keys.max_rounds,
-    executor: sandbox === null ? null : { open: () => openSession(sandbox) },
+    maxOutputLength: keys.max_tool_output_length,
+    executor: sandbox === null ? null : codeExecutor(sandbox, keys),
     ...(signal && { signal }),
   };
 }
@@ -105,20 +105,7 @@ export async function openVoteRewards(
 /** The sandbox that the strategy needs; null when it runs no code. @throws SetupError without one */
 export async function strategySandbox(keys: StrategyConfig): Promise<PythonSandbox | null> {
   if (keys.strategy !== 'tir') return null;
-  return createPythonSandbox({ isolation: keys.sandbox, preload: ['sympy'] });
-}
-
-async function openSession(sandbox: PythonSandbox) {
-  const session = await sandbox.openSession();
-  return {
-    run: async (code: string) => {
-      const result = await session.run({ code, showLast: true, timeoutMs: BLOCK_MS });
-      const isError = result.status !== 'ok';
-      const output = isError ? `${result.stdout}${result.error ?? result.status}` : result.stdout;
-      return { output, isError };
-    },
-    close: () => session.close(),
-  };
+  return codeSandbox(keys);
 }
 
 /** A sampler as strategies write with it. */
@@ -146,11 +133,11 @@ export function writerOf(
     encode: (text) => tokenizer.encode(text, { addSpecialTokens: false }),
     decode: (ids) => tokenizer.decode(ids, { skipSpecialTokens: true }),
     isEnd: (id) => ends.has(id),
-    write: (requests, { signal, stop = [] }) =>
+    write: (requests, { signal, stop = [], next }) =>
       sampler.generate(
         requests,
         { ...params, stopStrings: [...params.stopStrings, ...stop] },
-        { signal, ...(onCompletion && { onCompletion }) },
+        { signal, next, ...(onCompletion && { onCompletion }) },
       ),
   };
 }

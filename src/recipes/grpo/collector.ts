@@ -5,7 +5,7 @@
 
 import type { GrpoConfig } from '../../config/index.js';
 import { decoupledAdvantages, groupAdvantages } from '../../losses/index.js';
-import type { RolloutSampler } from '../../rollout/index.js';
+import type { RolloutSampler, Sampler } from '../../rollout/index.js';
 import type { DataOrder, Generation } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
@@ -32,6 +32,8 @@ export interface CollectorOptions {
   readonly rewards: Pick<OpenRewards, 'grade' | 'stats'>;
   readonly session: TrainingSession;
   readonly sampler: RolloutSampler;
+  /** What completions come from: the sampler itself, or one in front of it whose completions use tools. */
+  readonly writer: Pick<Sampler, 'generate'>;
   readonly order: DataOrder;
   readonly logs: GrpoLogs;
   /** Generations of the whole run, and optimizer steps of each. */
@@ -123,7 +125,7 @@ export class Collector {
     chosen: readonly PromptedRow[],
     { place, expectedAdapter }: { readonly place: string; readonly expectedAdapter: string },
   ): Promise<readonly GradedRollout[]> {
-    const { config, sampler, rewards } = this.options;
+    const { config, writer: sampler, rewards } = this.options;
     const named = chosen.map((prompt, i) => ({ ...prompt, id: `${place}/${i}/${prompt.id}` }));
     return gradedRollouts(named, {
       sampler,
@@ -150,6 +152,7 @@ export class Collector {
         promptIds: prompt.promptIds,
         ids: completion.ids,
         logprobs: policyLogprobs(completion),
+        ...(completion.tools && { toolMask: completion.tools.mask }),
         advantage: advantages[i]!,
         isMasked: config.mask_truncated_completions && completion.finishReason !== 'stop',
       })),

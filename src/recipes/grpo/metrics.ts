@@ -1,5 +1,6 @@
 /** Metrics of one GRPO generation, under TRL's names. */
 import { standardDeviation } from '../../losses/index.js';
+import { sampledTokens } from '../../report/index.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
 import { policyLogprobs } from './policy-logprobs.js';
 
@@ -40,6 +41,18 @@ export function truncationMetrics(rollouts: readonly GradedRollout[]): Record<st
   return { 'sampling/truncation_gap/mean': mean(gaps) };
 }
 
+/** Calls by completion, and the share of calls that failed. Empty where no tools are offered. */
+function toolMetrics(rollouts: readonly GradedRollout[]): Record<string, number> {
+  const uses = rollouts.flatMap(({ completion }) => completion.tools ?? []);
+  if (uses.length === 0) return {};
+  const calls = uses.reduce((sum, use) => sum + use.calls, 0);
+  const failures = uses.reduce((sum, use) => sum + use.failures, 0);
+  return {
+    'tools/call_frequency': calls / uses.length,
+    'tools/failure_frequency': calls === 0 ? 0 : failures / calls,
+  };
+}
+
 /** @param rollouts Groups of `groupSize` next to each other. */
 export function generationMetrics(
   rollouts: readonly GradedRollout[],
@@ -51,7 +64,7 @@ export function generationMetrics(
     deviations.push(standardDeviation(group.map(({ grade }) => grade.total ?? 0)));
   }
   const totals = rollouts.map(({ grade }) => grade.total).filter((total) => total !== null);
-  const lengths = rollouts.map(({ completion }) => completion.ids.length);
+  const lengths = rollouts.map(({ completion }) => sampledTokens(completion));
   const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
   return {
     reward: scoreMean(totals),
@@ -59,10 +72,11 @@ export function generationMetrics(
     frac_reward_zero_std: deviations.filter((value) => value === 0).length / deviations.length,
     ungraded: rollouts.length - totals.length,
     ...partMetrics(rollouts),
+    ...toolMetrics(rollouts),
     ...spread('', lengths),
     ...spread(
       'terminated_',
-      ended.map(({ completion }) => completion.ids.length),
+      ended.map(({ completion }) => sampledTokens(completion)),
     ),
     'completions/clipped_ratio': 1 - ended.length / rollouts.length,
   };

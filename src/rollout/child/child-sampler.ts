@@ -115,8 +115,9 @@ class ProcessSampler implements ChildSampler {
     }
     if (options.arrivals !== undefined) throw notHere('requests that come later');
     if (requests.some(({ signal }) => signal)) throw notHere('the end of a single request');
-    const streams = options.onToken !== undefined;
-    return await this.ask('generate', { requests, params, streams }, options);
+    const { next, onToken } = options;
+    const asks = { streams: onToken !== undefined, asksNext: next !== undefined };
+    return await this.ask('generate', { requests, params, ...asks }, options);
   }
 
   score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {

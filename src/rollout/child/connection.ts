@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { RunError } from '../../util/errors.js';
-import type { Completion, StreamToken } from '../types.js';
+import type { StreamOptions } from '../types.js';
 import {
   type CallName,
   type Calls,
@@ -14,16 +14,13 @@ import {
 
 interface Waiting {
   readonly resolve: (result: never) => void;
-  readonly reject: (error: Error) => void;
-  readonly onCompletion: ((completion: Completion) => void) | undefined;
-  readonly onToken: ((token: StreamToken) => void) | undefined;
+  readonly reject: (error: unknown) => void;
+  readonly options: CallOptions;
+  /** What `next` rejected with, which the call does too when the process has ended it. */
+  failure?: { readonly error: unknown };
 }
 
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onCompletion?: ((completion: Completion) => void) | undefined;
-  readonly onToken?: ((token: StreamToken) => void) | undefined;
-}
+export type CallOptions = Omit<StreamOptions, 'arrivals'>;
 
 /** From source, as in tests, the entry is TypeScript, which Node runs with a loader. */
 const IS_SOURCE = import.meta.url.endsWith('.ts');
@@ -34,6 +31,8 @@ const KEPT_ERROR = 8000;
 const TOLD_LINES = 4;
 /** Frames of JavaScript's and native traces, and what Node says of itself. */
 const TRACE_LINE = /^\s*(at |\d+: 0x|-+ |Node[.]js v)|^\s*$/;
+
+type Question = Extract<Reply, { readonly question: number }>;
 
 export class Connection {
   private readonly child: ChildProcess;
@@ -81,14 +80,14 @@ export class Connection {
   call<Name extends CallName>(
     name: Name,
     args: Calls[Name],
-    { signal, onCompletion, onToken }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<Results[Name]> {
     if (this.end !== null) return Promise.reject(this.end);
     const id = this.next++;
+    const { signal } = options;
     const abort = () => this.send({ abort: id });
     const result = new Promise<Results[Name]>((resolve, reject) => {
-      const settle = { resolve: resolve as (result: never) => void, reject };
-      this.waiting.set(id, { ...settle, onCompletion, onToken });
+      this.waiting.set(id, { resolve: resolve as (result: never) => void, reject, options });
       this.send({ id, call: name, args });
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
@@ -111,17 +110,34 @@ export class Connection {
   private receive(reply: Reply): void {
     const waiting = this.waiting.get(reply.id);
     if (waiting === undefined) return;
+    if ('question' in reply) {
+      void this.answer(reply, waiting);
+      return;
+    }
     if ('completion' in reply) {
-      waiting.onCompletion?.(reply.completion);
+      waiting.options.onCompletion?.(reply.completion);
       return;
     }
     if ('token' in reply) {
-      waiting.onToken?.(reply.token);
+      waiting.options.onToken?.(reply.token);
       return;
     }
     this.waiting.delete(reply.id);
-    if ('error' in reply) waiting.reject(receivedError(reply.error));
+    if (waiting.failure !== undefined) waiting.reject(waiting.failure.error);
+    else if ('error' in reply) waiting.reject(receivedError(reply.error));
     else waiting.resolve(reply.result as never);
+  }
+
+  /** What follows from a completion; where that fails, nothing does, and the call is ended. */
+  private async answer({ id, question, completion }: Question, waiting: Waiting): Promise<void> {
+    try {
+      const next = (await waiting.options.next?.(completion)) ?? null;
+      this.send({ question, next });
+    } catch (error) {
+      waiting.failure ??= { error };
+      this.send({ abort: id });
+      this.send({ question, next: null });
+    }
   }
 
   private endError(how: string): RunError {

@@ -4,10 +4,13 @@
  */
 import { loadTokenizer } from '../../tokenizer/index.js';
 import { createOnnxSampler, type OnnxSampler } from '../engine/onnx-sampler.js';
+import type { Completion, PromptRequest } from '../types.js';
 import { type CallName, type Calls, type Reply, type Request, sentError } from './messages.js';
 
 let sampler: OnnxSampler;
 const aborts = new Map<number, AbortController>();
+const questions = new Map<number, (next: PromptRequest | null) => void>();
+let asked = 0;
 const send = (reply: Reply) => process.send?.(reply);
 
 const ANSWERS: {
@@ -20,7 +23,7 @@ const ANSWERS: {
     sampler = await createOnnxSampler({ ...options, tokenizer: ends });
     return null;
   },
-  async generate({ requests, params, streams }, id) {
+  async generate({ requests, params, streams, asksNext }, id) {
     const abort = new AbortController();
     aborts.set(id, abort);
     return await sampler.generate(
@@ -29,6 +32,7 @@ const ANSWERS: {
       {
         signal: abort.signal,
         onCompletion: (completion) => send({ id, completion }),
+        ...(asksNext && { next: (completion) => ask(id, completion) }),
         ...(streams && { onToken: (token) => send({ id, token }) }),
       },
     );
@@ -38,7 +42,20 @@ const ANSWERS: {
   reloadWeights: ({ weights, version }) => sampler.reloadWeights(weights, version),
 };
 
+function ask(id: number, completion: Completion): Promise<PromptRequest | null> {
+  const question = asked++;
+  return new Promise((resolve) => {
+    questions.set(question, resolve);
+    send({ id, question, completion });
+  });
+}
+
 async function answer(request: Request): Promise<void> {
+  if ('question' in request) {
+    questions.get(request.question)?.(request.next);
+    questions.delete(request.question);
+    return;
+  }
   if ('abort' in request) {
     aborts.get(request.abort)?.abort();
     return;

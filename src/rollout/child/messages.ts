@@ -5,6 +5,7 @@ import type { OnnxSamplerOptions } from '../engine/sampler-options.js';
 import type { SessionModel } from '../ort/session.js';
 import type {
   Completion,
+  PromptRequest,
   SamplingParams,
   StreamRequest,
   StreamToken,
@@ -26,6 +27,8 @@ export interface Calls {
     readonly params: Omit<SamplingParams, 'constraint'>;
     /** Whether each token is told. */
     readonly streams: boolean;
+    /** Asks what follows from each completion, and waits for the answer. */
+    readonly asksNext: boolean;
   };
   readonly score: { readonly sequences: readonly (readonly number[])[] };
   readonly setAdapter: { readonly adapter: Adapter | null; readonly version: string | undefined };
@@ -45,12 +48,15 @@ export type CallName = keyof Calls;
 /** To the process. */
 export type Request =
   | { readonly id: number; readonly call: CallName; readonly args: Calls[CallName] }
-  | { readonly abort: number };
+  | { readonly abort: number }
+  /** What follows from a completion, by the number of the question. */
+  | { readonly question: number; readonly next: PromptRequest | null };
 
 /** From the process. */
 export type Reply =
   | { readonly id: number; readonly result: Results[CallName] }
   | { readonly id: number; readonly completion: Completion }
+  | { readonly id: number; readonly question: number; readonly completion: Completion }
   | { readonly id: number; readonly token: StreamToken }
   | { readonly id: number; readonly error: SentError };
 

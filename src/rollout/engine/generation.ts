@@ -5,6 +5,7 @@
  */
 import type { Completion, RolloutTokenizer, StreamOptions } from '../types.js';
 import { CompletionRow } from './completion-row.js';
+import type { FurtherRequests } from './further-requests.js';
 import type { Lane } from './lane.js';
 import type { PromptQueue, ReadySample, WaitingSample } from './prompt-queue.js';
 import type { RequestSamplers } from './request-samplers.js';
@@ -22,6 +23,7 @@ export interface GenerationOptions extends Pick<StreamOptions, 'onToken' | 'arri
   readonly adapter: string | null;
   readonly signal: AbortSignal | undefined;
   readonly onFinish: (completion: Completion) => void;
+  readonly further: FurtherRequests | null;
 }
 
 export class Generation {
@@ -34,20 +36,24 @@ export class Generation {
   }
 
   async run(): Promise<void> {
+    const { further } = this.options;
     while (!this.isAborted()) {
       this.receive();
       await this.admit();
       this.closeGaps();
       if (this.isAborted()) break;
       if (this.rows.length > 0) await this.step();
-      else if (!this.receive()) return;
+      else if (this.receive()) continue;
+      else if (further === null || further.isDone) return;
+      else await further.settle();
     }
     this.abort();
   }
 
   /** Takes in the requests that have come, and lets those go that were ended; whether any wait. */
   private receive(): boolean {
-    const { queue, arrivals } = this.options;
+    const { queue, arrivals, further } = this.options;
+    if (further !== null) queue.add(further.take());
     if (arrivals !== undefined) queue.add(arrivals());
     for (const sample of queue.takeEnded()) this.abortRow(this.newRow(sample, performance.now()));
     for (const [slot, row] of this.rows.entries()) {
@@ -158,8 +164,10 @@ export class Generation {
   }
 
   private finish(row: CompletionRow): void {
-    const { adapter, onFinish } = this.options;
-    onFinish(row.completion(adapter, performance.now()));
+    const { adapter, onFinish, further } = this.options;
+    const completion = row.completion(adapter, performance.now());
+    onFinish(completion);
+    if (completion.finishReason !== 'aborted') further?.ask(completion);
   }
 
   private abort(): void {

@@ -25,6 +25,7 @@ import type {
 import { Choosers } from './choosers.js';
 import { decoderFiles } from './decoder-files.js';
 import { RowMover } from './device-cache.js';
+import { FurtherRequests } from './further-requests.js';
 import { Generation } from './generation.js';
 import { cacheBytesPerToken } from './kv-cache.js';
 import { LoadedModel } from './loaded-model.js';
@@ -199,9 +200,12 @@ class SessionSampler implements OnnxSampler {
   ): Promise<Completion[]> {
     const { spec, maxContext, tokenizer } = this.options;
     checkSamplingParams(params, spec.vocabSize);
-    checkRequests(requests, { vocabSize: spec.vocabSize, maxContext });
+    const ids = new Set<string>();
+    const sizes = { vocabSize: spec.vocabSize, maxContext, ids };
+    checkRequests(requests, sizes);
     if (requests.length === 0) return [];
-    const { signal, onToken, onCompletion, arrivals } = options;
+    const { signal, onToken, onCompletion, arrivals, next } = options;
+    const further = next === undefined ? null : new FurtherRequests(next, sizes);
     const samplers = new RequestSamplers(params, {
       vocabSize: spec.vocabSize,
       eosIds: tokenizer.eosIds,
@@ -209,13 +213,13 @@ class SessionSampler implements OnnxSampler {
     const { promptLane, decodeLane, lanes } = this.model;
     const isMixed = arrivals !== undefined || requests.some((request) => request.params);
     const limits = this.slotLimits;
-    const geometry = isMixed ? slotsOfAny(limits) : slotsOf(requests, params, limits);
+    const isOpen = isMixed || further !== null;
+    const geometry = isOpen ? slotsOfAny(limits) : slotsOf(requests, params, limits);
     decodeLane.shapeCache(geometry);
     const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : this.choiceBy);
     for (const lane of lanes) lane.keepOutputs(chooser.reads);
-    const own = new Set(requests.map(({ id }) => id));
     const completions: Completion[] = [];
-    await new Generation({
+    const generation = new Generation({
       queue: new PromptQueue(requests, {
         lane: promptLane,
         maxRows: geometry.rows,
@@ -234,11 +238,13 @@ class SessionSampler implements OnnxSampler {
       onToken,
       arrivals,
       onFinish: (completion) => {
-        if (own.has(completion.requestId)) completions.push(completion);
+        if (ids.has(completion.requestId)) completions.push(completion);
         onCompletion?.(completion);
       },
-    }).run();
-    return inRequestOrder(completions, requests);
+      further,
+    });
+    await generation.run().finally(() => further?.close());
+    return inRequestOrder(completions, [...requests, ...(further?.all ?? [])]);
   }
 
   private get slotLimits(): SlotLimits {

@@ -17,6 +17,7 @@ import type {
   SamplingParams,
   SyncResult,
 } from '../types.js';
+import { inWaves } from '../waves.js';
 import { CompletionRow } from './completion-row.js';
 import { checkRequests, checkSequences, sampleIndices } from './requests.js';
 
@@ -50,10 +51,13 @@ export function createReferenceSampler(options: ReferenceSamplerOptions): Sample
   return {
     async generate(requests, params, generateOptions = {}) {
       checkSamplingParams(params, model.vocabSize);
-      checkRequests(requests, limits);
       isBusy = true;
+      const { next = async () => null, ...rest } = generateOptions;
       try {
-        return await generateWith(options, requests, { params, ...generateOptions });
+        return await inWaves(requests, next, (wave) => {
+          checkRequests(wave, limits);
+          return generateWith(options, wave, { params, ...rest });
+        });
       } finally {
         isBusy = false;
       }

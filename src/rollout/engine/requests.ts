@@ -14,9 +14,11 @@ export function sampleIndices({ n, samples }: PromptRequest): readonly number[] 
   return samples ?? Array.from({ length: n }, (_, index) => index);
 }
 
-/** @throws InputError naming the request. */
-export function checkRequests(requests: readonly StreamRequest[], limits: RequestLimits): void {
-  const ids = new Set<string>();
+/** @param options.ids Those of the requests before these; gets those of these. @throws InputError naming the request. */
+export function checkRequests(
+  requests: readonly StreamRequest[],
+  { ids = new Set(), ...limits }: RequestLimits & { readonly ids?: Set<string> },
+): void {
   for (const { id, promptIds, n, samples, maxNewTokens = 1, params } of requests) {
     const where = `request ${id}`;
     if (samples !== undefined && new Set(samples).size !== n) {

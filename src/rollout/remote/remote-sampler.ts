@@ -18,6 +18,7 @@ import type {
   SamplingParams,
   SyncResult,
 } from '../types.js';
+import { inWaves } from '../waves.js';
 import type { ApiForm, RemoteAnswer, RemoteApi } from './api.js';
 import { chatApi, completionsApi } from './choices.js';
 import { responsesApi } from './responses.js';
@@ -75,9 +76,17 @@ class ServerSampler implements RemoteSampler {
   async generate(
     requests: readonly PromptRequest[],
     params: SamplingParams,
-    { signal, onCompletion }: GenerateOptions = {},
+    { next = async () => null, ...options }: GenerateOptions = {},
   ): Promise<RemoteCompletion[]> {
     checkSamplingParams(params);
+    return await inWaves(requests, next, (wave) => this.generateWave(wave, params, options));
+  }
+
+  private async generateWave(
+    requests: readonly PromptRequest[],
+    params: SamplingParams,
+    { signal, onCompletion }: GenerateOptions,
+  ): Promise<RemoteCompletion[]> {
     this.check(requests, params);
     const failed = new AbortController();
     const signals = [failed.signal, ...(signal === undefined ? [] : [signal])];

@@ -22,8 +22,8 @@ describe('codeToRun', () => {
 
 describe('outputBlock', () => {
   it('stands on lines of its own and says what it cuts', () => {
-    expect(outputBlock('x\n', '3\n')).toBe('```output\n3\n```\n');
-    expect(outputBlock('x', '3')).toBe('\n```output\n3\n```\n');
-    expect(outputBlock('x\n', 'y'.repeat(2100))).toContain('[100 characters cut]');
+    expect(outputBlock('x\n', '3\n', 2000)).toBe('```output\n3\n```\n');
+    expect(outputBlock('x', '3', 2000)).toBe('\n```output\n3\n```\n');
+    expect(outputBlock('x\n', 'y'.repeat(2100), 2000)).toContain('[100 characters cut]');
   });
 });

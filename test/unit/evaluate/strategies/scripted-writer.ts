@@ -1,5 +1,6 @@
 /** A writer whose continuations are written by hand; one character is one token. */
 import type { WriteRequest, Writer } from '../../../../src/evaluate/index.js';
+import { type FinishReason, inWaves } from '../../../../src/rollout/index.js';
 
 const END = 0;
 const encode = (text: string): number[] => [...text].map((sign) => sign.codePointAt(0) as number);
@@ -29,14 +30,16 @@ export function scriptedWriter(
     encode,
     decode,
     isEnd: (id) => id === END,
-    write: async (requests, { stop = [] }) =>
-      requests.flatMap((request) => {
-        const question = { ...request, prompt: decode(request.promptIds) };
-        asked.push(question);
-        return Array.from({ length: request.n }, (_, index) =>
-          completion(request, { index, text: reply(question, index), stop }),
-        );
-      }),
+    write: (requests, { stop = [], next = async () => null }) =>
+      inWaves(requests as WriteRequest[], next, async (wave) =>
+        (wave as WriteRequest[]).flatMap((request) => {
+          const question = { ...request, prompt: decode(request.promptIds) };
+          asked.push(question);
+          return Array.from({ length: request.n }, (_, index) =>
+            completion(request, { index, text: reply(question, index), stop }),
+          );
+        }),
+      ),
   };
 }
 
@@ -63,7 +66,7 @@ function completion(
     ids,
     text: decode(ids),
     logprobs: Float32Array.from(ids, () => -0.1 * (index + 1)),
-    finishReason: ids.length < all.length ? 'length' : 'stop',
+    finishReason: (ids.length < all.length ? 'length' : 'stop') as FinishReason,
     adapter: null,
     seconds: 0.5,
   };

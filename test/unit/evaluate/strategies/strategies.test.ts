@@ -18,6 +18,7 @@ const options = (own: Partial<StrategyOptions> = {}): StrategyOptions => ({
   answerOf: (text) => grade(text, {}).answer,
   rewardOf: null,
   selectionTokens: 64,
+  maxOutputLength: 2000,
   maxRounds: 3,
   executor: null,
   ...own,

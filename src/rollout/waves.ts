@@ -1,0 +1,18 @@
+/** `GenerateOptions.next` for samplers that take all requests at once: what follows waits for the end of a wave. */
+import type { FinishReason, GenerateOptions, PromptRequest } from './types.js';
+
+/** @param generate Completions of one wave, in the order of its requests. */
+export async function inWaves<Made extends { readonly finishReason: FinishReason }>(
+  requests: readonly PromptRequest[],
+  next: (completion: Made) => ReturnType<NonNullable<GenerateOptions['next']>>,
+  generate: (wave: readonly PromptRequest[]) => Promise<readonly Made[]>,
+): Promise<Made[]> {
+  const all: Made[] = [];
+  for (let wave = requests; wave.length > 0; ) {
+    const made = await generate(wave);
+    all.push(...made);
+    const ended = made.filter(({ finishReason }) => finishReason !== 'aborted');
+    wave = (await Promise.all(ended.map(next))).filter((request) => request !== null);
+  }
+  return all;
+}
