@@ -141,6 +141,16 @@ const kto = (microBatchSize: number) => (trainer: Trainer) =>
     usesKl: true,
   });
 
+/** Of three ids the second is a tool's. */
+const isSampled = (_: number, t: number): boolean => t % 3 !== 1;
+
+/** The completions with outputs of tools among their ids. */
+const WITH_TOOLS: readonly GradedCompletion[] = COMPLETIONS.map((completion) => ({
+  ...completion,
+  toolMask: completion.ids.map(isSampled),
+  logprobs: completion.logprobs.filter(isSampled),
+}));
+
 interface GrpoCase {
   readonly lossType: GrpoLossType;
   readonly completions?: readonly GradedCompletion[];
@@ -149,6 +159,8 @@ interface GrpoCase {
   readonly level?: 'token' | 'sequence';
   readonly entropyCoef?: number;
   readonly sharePrompts?: boolean;
+  /** At temperature 1, without a correction. */
+  readonly isPlain?: boolean;
 }
 
 const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =>
@@ -158,7 +170,7 @@ const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =
     microBatchSize,
     stepsPerGeneration: 1,
     numIterations: options.numIterations ?? 1,
-    temperature: 0.7,
+    temperature: options.isPlain === true ? 1 : 0.7,
     lossType: options.lossType,
     loss: {
       importanceSamplingLevel: options.level ?? 'token',
@@ -173,7 +185,7 @@ const grpo = (microBatchSize: number, options: GrpoCase) => (trainer: Trainer) =
     reference: 'off',
     sharePrompts: options.sharePrompts ?? true,
     maxCompletionLength: 20,
-    correction: { mode: 'sequence_truncate', cap: 3 },
+    correction: options.isPlain === true ? null : { mode: 'sequence_truncate', cap: 3 },
   });
 
 describe('accumulated micro-batches equal one batch', () => {
@@ -225,6 +237,7 @@ describe('accumulated micro-batches equal one batch', () => {
     { lossType: 'cispo' },
     { lossType: 'grpo', level: 'sequence' },
     { lossType: 'dapo', completions: masked([1, 4]) },
+    { lossType: 'grpo', completions: WITH_TOOLS, entropyCoef: 0.01 },
   ])('grpo, $lossType $level $entropyCoef', async (options) => {
     const policy = made();
     const whole = await stepGradient(policy, grpo(8, options));
@@ -288,11 +301,31 @@ const ofLength = (length: number): readonly GradedCompletion[] =>
     logprobs: new Float32Array(length).fill(-4.5),
   }));
 
-test('log-probabilities computed once before equal those of the step', async () => {
+test.each([COMPLETIONS, WITH_TOOLS])(
+  'log-probabilities computed once before equal those of the step (%#)',
+  async (...completions: readonly GradedCompletion[]) => {
+    const policy = made();
+    const options = { lossType: 'dapo', completions } as const;
+    const once = await stepGradient(policy, grpo(3, { ...options, numIterations: 2 }));
+    const live = await stepGradient(policy, grpo(3, options));
+    expectSame(once, live);
+  },
+);
+
+test('what tools put out is left out as in sft: advantages of 1 give its gradient', async () => {
   const policy = made();
-  const once = await stepGradient(policy, grpo(3, { lossType: 'dapo', numIterations: 2 }));
-  const live = await stepGradient(policy, grpo(3, { lossType: 'dapo' }));
-  expectSame(once, live);
+  const completions = WITH_TOOLS.map((completion) => ({ ...completion, advantage: 1 }));
+  const examples = completions.map(({ promptIds, ids, toolMask = [] }) => ({
+    ids: [...promptIds, ...ids],
+    trained: [...promptIds.map(() => false), ...toolMask],
+  }));
+  const options = { lossType: 'dapo', completions, beta: 0, isPlain: true } as const;
+  const found = await stepGradient(policy, grpo(3, options));
+  const expected = await stepGradient(policy, (trainer) =>
+    sftStep({ trainer, examples: () => examples, microBatchSize: 3, loss: NLL }),
+  );
+  expect(relativeGap(found.gradient, expected.gradient)).toBeLessThan(ROUNDING);
+  expect(found.metrics.entropy).toBeCloseTo(expected.metrics.entropy!, 5);
 });
 
 describe.each(['token', 'sequence'] as const)('clip ratios by %s', (level) => {

@@ -1,0 +1,139 @@
+/**
+ * GRPO with rounds of code, end to end: a tiny model that has learnt to write blocks runs them in the sandbox,
+ * and goes on from their outputs; trainer and sampler agree on every sampled token; a run that is interrupted
+ * and resumed gives the numbers of one that is not.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
+import { runGrpo } from '../../src/recipes/grpo.js';
+import { runSft } from '../../src/recipes/sft.js';
+import { findInterpreter, sandboxSupport } from '../../src/sandbox/index.js';
+import { type JsonRow, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../recipes/tiny-training.js';
+
+const support = await sandboxSupport();
+const hasPython = await findInterpreter().then(
+  () => true,
+  () => false,
+);
+const missing = support.available && hasPython ? null : 'needs bubblewrap and Python';
+
+const BLOCK = '```python\nprint(6*7)\n```\n';
+const OUTPUT = '```output\n42\n```\n';
+const context = {
+  signal: new AbortController().signal,
+  log: () => undefined,
+  print: () => undefined,
+  verbose: false,
+};
+let folder: string;
+let tiny: TinyTraining;
+let rows: string;
+
+/** Rows of any question whose answer is a block, its output and the number in solution tags. */
+function writeRows(): void {
+  const made = Array.from({ length: 24 }, (_, i) => ({
+    prompt: `${i}?`,
+    completion: `${BLOCK}${OUTPUT}{42}`,
+    answer: '42',
+  }));
+  writeFileAtomic(rows, toJsonl(made));
+}
+
+const keysOf = (dir: string): string[] => [
+  ...tiny.keys.filter((key) => !key.startsWith('dataset.')),
+  `dataset.path=${rows}`,
+  `output_dir=${join(folder, dir)}`,
+];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-tools-'));
+  tiny = await tinyTraining(folder);
+  rows = join(folder, 'tool-rows.jsonl');
+  writeRows();
+  const run = [`model=${tiny.base}`, 'max_steps=60', 'mask_tool_output=true', 'max_length=128'];
+  const overrides = [...keysOf('sft'), ...FORMAT_KEYS, ...run];
+  await runSft(loadConfig(sftSchema, { overrides }), context);
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function grpo(dir: string, further: readonly string[] = []): Promise<void> {
+  const keys = [
+    ...[`model=${join(folder, 'sft')}`, 'tools=[python]', 'max_tool_calling_iterations=2'],
+    ...['rollout_precision=float32', 'num_generations=4', 'per_device_train_batch_size=4'],
+    ...['gradient_accumulation_steps=2', 'steps_per_generation=4', 'max_completion_length=72'],
+    ...['learning_rate=1e-3', 'max_steps=4', 'temperature=1.2', 'beta=0.01', 'num_iterations=1'],
+    ...[
+      'lr_scheduler_type=constant',
+      'loss_type=grpo',
+      'rewards=[{name: correctness}]',
+      'save_steps=2',
+    ],
+  ];
+  const overrides = [...keysOf(dir), ...keys, ...further];
+  await runGrpo(loadConfig(grpoSchema, { overrides }), context);
+}
+
+const read = (dir: string, file: string): JsonRow[] => readJsonl(join(folder, dir, file));
+const numbers = (dir: string) =>
+  read(dir, 'metrics.jsonl').map((row) =>
+    Object.fromEntries(
+      Object.entries(row).filter(([name]) => !/time|_ms|tokens_per_s|step_time/.test(name)),
+    ),
+  );
+const texts = (dir: string) =>
+  read(dir, 'samples.jsonl').map(({ completion, advantage, logprob_mean: logprob }) => ({
+    ...{ completion, advantage, logprob },
+  }));
+
+describe.skipIf(missing !== null)(`rounds of code within GRPO${missing ?? ''}`, () => {
+  beforeAll(() => grpo('run'), 120_000);
+
+  test('run blocks, go on from their outputs, and are counted', () => {
+    const samples = read('run', 'samples.jsonl');
+    const used = samples.filter(({ tool_calls: calls }) => Number(calls) > 0);
+    expect(used.length).toBeGreaterThan(samples.length / 4);
+    const [first] = used.filter(({ completion }) => String(completion).startsWith(BLOCK));
+    expect(String(first?.completion)).toContain(`${BLOCK}${OUTPUT}`);
+    expect(first).toMatchObject({ tool_failures: 0 });
+    expect(Number(first?.tool_tokens)).toBeGreaterThan(0);
+    expect(samples.some(({ reward }) => reward === 1)).toBe(true);
+    for (const { tokens, tool_tokens: outputs } of samples) {
+      expect(Number(tokens) + Number(outputs)).toBeLessThanOrEqual(72);
+    }
+    const [row] = read('run', 'metrics.jsonl');
+    const generation = samples.slice(0, 16);
+    const calls = generation.reduce((sum, { tool_calls: n }) => sum + Number(n), 0);
+    const failures = generation.reduce((sum, { tool_failures: n }) => sum + Number(n), 0);
+    const tokens = generation.reduce((sum, { tokens: n }) => sum + Number(n), 0);
+    expect(row?.['tools/call_frequency']).toBeCloseTo(calls / 16, 12);
+    expect(row?.['tools/failure_frequency']).toBeCloseTo(failures / calls, 12);
+    expect(row?.['completions/mean_length']).toBeCloseTo(tokens / 16, 12);
+  });
+
+  test('give sampled tokens the log-probabilities that the trainer computes', () => {
+    const [row] = read('run', 'metrics.jsonl');
+    expect(row?.['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+    expect(row?.['sampling/importance_sampling_ratio/min']).toBeGreaterThan(0.99);
+  });
+
+  test('give the same numbers when interrupted and resumed', async () => {
+    await grpo('parts', ['max_steps=2']);
+    await grpo('parts', ['resume=auto']);
+    expect(texts('parts')).toEqual(texts('run'));
+    expect(numbers('parts')).toEqual(numbers('run'));
+  }, 120_000);
+
+  test('change nothing where no tool is offered', async () => {
+    await grpo('without', ['tools=[]', 'max_steps=2']);
+    for (const row of read('without', 'samples.jsonl')) {
+      expect(row).not.toHaveProperty('tool_calls');
+      expect(row.finish_reason).not.toBe('rounds');
+    }
+    expect(read('without', 'metrics.jsonl')[0]).not.toHaveProperty('tools/call_frequency');
+  }, 120_000);
+});
