@@ -9,7 +9,7 @@ import type { RecipeContext } from './context.js';
 import { Collector } from './grpo/collector.js';
 import { checkLogNames, GrpoLogs } from './grpo/logs.js';
 import { truncations } from './grpo/policy-logprobs.js';
-import { openTools, toolExecutor, toolSampler } from './grpo/tool-sampler.js';
+import { openTools, toolSampler } from './grpo/tool-sampler.js';
 import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
@@ -107,12 +107,7 @@ async function prepare(
   const { tokenizer } = source;
   const context = maxPromptLength + config.max_completion_length;
   const writer =
-    sandbox === null
-      ? sampler
-      : toolSampler(sampler, {
-          ...{ config, tokenizer, context },
-          executor: toolExecutor(sandbox, config),
-        });
+    sandbox === null ? sampler : toolSampler(sampler, { config, sandbox, tokenizer, context });
   const logs = new GrpoLogs(config, {
     ...{ run, tokenizer, judge: trainerJudge(config) },
     resumeStep: session.startStep === 0 ? null : session.startStep,

@@ -117,7 +117,8 @@ export interface GenerateOptions {
   readonly onCompletion?: ((completion: Completion) => void) | undefined;
   /**
    * Called with each completion that was not cut by an abort; the request that it brings, under an id of its
-   * own, is sampled in the same call. The others are sampled on meanwhile. What it rejects with fails the call.
+   * own, is sampled in the same call. The others are sampled on meanwhile, for a fixed number of steps, so that
+   * the clock decides nothing. What it rejects with fails the call.
    */
   readonly next?: ((completion: Completion) => Promise<PromptRequest | null>) | undefined;
 }

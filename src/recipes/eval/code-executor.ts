@@ -10,41 +10,28 @@ import { limiter } from '../../util/limiter.js';
 
 export type CodeKeys = CodeConfig & Pick<GraderKeys, 'sandbox' | 'python_workers'>;
 
-/** @throws SetupError without bubblewrap (unless `sandbox=none`) or Python */
+/**
+ * @param keptSessions Processes kept for later sessions.
+ * @throws SetupError without bubblewrap (unless `sandbox=none`) or Python
+ */
 export const codeSandbox = (
   keys: Pick<CodeKeys, 'sandbox'>,
-  sessions?: number,
+  keptSessions?: number,
 ): Promise<PythonSandbox> =>
   createPythonSandbox({
     isolation: keys.sandbox,
     preload: ['sympy'],
-    ...(sessions !== undefined && { workers: sessions }),
+    ...(keptSessions !== undefined && { workers: keptSessions }),
   });
 
-/**
- * Sessions that run `python_workers` blocks at the same time.
- * @param maxSessions Sessions that are open at the same time; the next waits for the end of one. Needs a
- *   sampler that goes on with the others meanwhile. Default: no bound.
- */
-export function codeExecutor(
-  sandbox: PythonSandbox,
-  keys: CodeKeys,
-  maxSessions = Number.POSITIVE_INFINITY,
-): CodeExecutor {
-  const sessions = limiter(maxSessions);
-  const blocks = limiter(keys.python_workers);
+/** Sessions of which `python_workers` start or run a block at the same time; any number is open. */
+export function codeExecutor(sandbox: PythonSandbox, keys: CodeKeys): CodeExecutor {
+  const working = limiter(keys.python_workers);
   return {
-    open: () =>
-      new Promise((resolve, reject) => {
-        const hold = async () => {
-          const session = await sandbox.openSession();
-          await new Promise<void>((done) => {
-            const { run, close } = codeSession(session, keys);
-            resolve({ run: (code) => blocks(() => run(code)), close: () => close().finally(done) });
-          });
-        };
-        sessions(hold).catch(reject);
-      }),
+    open: async () => {
+      const { run, close } = codeSession(await working(() => sandbox.openSession()), keys);
+      return { run: (code) => working(() => run(code)), close };
+    },
   };
 }
 

@@ -1,14 +1,14 @@
 /** Completions of GRPO that run code: a sampler in front of the engine's, with the outputs among their tokens. */
 import type { GrpoConfig } from '../../config/index.js';
-import { type CodeCompletion, type CodeExecutor, writeWithCode } from '../../evaluate/index.js';
+import { type CodeCompletion, writeWithCode } from '../../evaluate/index.js';
 import type { Completion, Sampler } from '../../rollout/index.js';
 import type { PythonSandbox } from '../../sandbox/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { codeExecutor, codeSandbox } from '../eval/code-executor.js';
 import { writerOf } from '../eval/strategy.js';
 
-/** Sessions of Python at the same time; one takes about 50 MB with sympy. */
-const MAX_SESSIONS = 64;
+/** Processes of Python kept from one generation to the next; one takes about 50 MB with sympy. */
+const KEPT_SESSIONS = 64;
 
 /** Sandbox of the tools that a config names; null: none. @throws SetupError where it cannot be had */
 export async function openTools(
@@ -16,15 +16,12 @@ export async function openTools(
   log: (line: string) => void,
 ): Promise<PythonSandbox | null> {
   if (config.tools.length === 0) return null;
-  const sandbox = await codeSandbox(config, MAX_SESSIONS);
+  const sandbox = await codeSandbox(config, KEPT_SESSIONS);
   const missing = await sandbox.missing();
   const without = missing.length === 0 ? '' : `, without ${missing.join(', ')}`;
   log(`tools: Python ${sandbox.python}${without}`);
   return sandbox;
 }
-
-export const toolExecutor = (sandbox: PythonSandbox, config: GrpoConfig): CodeExecutor =>
-  codeExecutor(sandbox, config, MAX_SESSIONS);
 
 /**
  * Completions and outputs together have at most `maxNewTokens` tokens.
@@ -34,12 +31,13 @@ export function toolSampler(
   sampler: Pick<Sampler, 'generate'>,
   options: {
     readonly config: GrpoConfig;
-    readonly executor: CodeExecutor;
+    readonly sandbox: PythonSandbox;
     readonly tokenizer: Tokenizer;
     readonly context: number;
   },
 ): Pick<Sampler, 'generate'> {
-  const { config, executor, tokenizer, context } = options;
+  const { config, sandbox, tokenizer, context } = options;
+  const executor = codeExecutor(sandbox, config);
   return {
     generate: async (requests, params, { signal, onCompletion } = {}) => {
       const writer = writerOf(sampler, { tokenizer, params, context, render: {} });

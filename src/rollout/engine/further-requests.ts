@@ -1,21 +1,28 @@
 /**
- * Requests that follow from completions (`GenerateOptions.next`) and join the call under way, in the order in
- * which they are known. When that is depends on the clock; what is sampled does not, as far as the kernels
- * give a row the same bits in any batch.
+ * Requests that follow from completions (`GenerateOptions.next`) and join the call under way. One joins a fixed
+ * number of steps after the completion that it follows from, and sampling waits for it then: which rows are
+ * computed together, and so every last bit, depends on no clock.
  */
 import type { Completion, GenerateOptions, PromptRequest } from '../types.js';
 import { checkRequests, type RequestLimits } from './requests.js';
 
 type FurtherLimits = RequestLimits & { readonly ids: Set<string> };
 
+/** Steps that the others go on for meanwhile. */
+export const STEPS_BETWEEN = 32;
+
+interface Asked {
+  readonly due: number;
+  readonly answer: Promise<PromptRequest | null>;
+}
+
 export class FurtherRequests {
-  /** In the order they came. */
+  /** In the order in which they joined. */
   readonly all: PromptRequest[] = [];
   private readonly next: NonNullable<GenerateOptions['next']>;
   private readonly limits: FurtherLimits;
-  private readonly waiting = new Set<Promise<void>>();
-  private taken = 0;
-  private failure: { readonly error: unknown } | null = null;
+  private readonly asked: Asked[] = [];
+  private readonly open = new Set<Promise<unknown>>();
 
   /** @param limits Those of the call, with the ids of its requests. */
   constructor(next: NonNullable<GenerateOptions['next']>, limits: FurtherLimits) {
@@ -23,46 +30,35 @@ export class FurtherRequests {
     this.limits = limits;
   }
 
-  /** None is there or to come. */
-  get isDone(): boolean {
-    return this.waiting.size === 0 && !this.hasNews;
+  /** The step at which the next ones join; null: none is to come. */
+  get due(): number | null {
+    return this.asked[0]?.due ?? null;
   }
 
-  ask(completion: Completion): void {
-    const asked: Promise<void> = this.answer(completion)
-      .catch((error: unknown) => {
-        this.failure ??= { error };
-      })
-      .finally(() => this.waiting.delete(asked));
-    this.waiting.add(asked);
+  /** @param step Steps taken so far. */
+  ask(completion: Completion, step: number): void {
+    const answer = this.next(completion);
+    this.asked.push({ due: step + STEPS_BETWEEN, answer });
+    const settled: Promise<unknown> = answer.then(
+      () => this.open.delete(settled),
+      () => this.open.delete(settled),
+    );
+    this.open.add(settled);
   }
 
-  /** Those that have come since the last time. @throws what `next` rejected with */
-  take(): readonly PromptRequest[] {
-    if (this.failure !== null) throw this.failure.error;
-    const start = this.taken;
-    this.taken = this.all.length;
-    return this.all.slice(start);
-  }
-
-  /** Waits until there is something to take, or nothing more to come. */
-  async settle(): Promise<void> {
-    while (this.waiting.size > 0 && !this.hasNews) await Promise.race(this.waiting);
+  /** Waits for those that are due. @throws what `next` rejected with, InputError on a bad request */
+  async take(step: number): Promise<readonly PromptRequest[]> {
+    const later = this.asked.findIndex(({ due }) => due > step);
+    const ready = this.asked.splice(0, later < 0 ? this.asked.length : later);
+    const answers = await Promise.all(ready.map(({ answer }) => answer));
+    const requests = answers.filter((request) => request !== null);
+    checkRequests(requests, this.limits);
+    this.all.push(...requests);
+    return requests;
   }
 
   /** Waits for all answers. */
   async close(): Promise<void> {
-    while (this.waiting.size > 0) await Promise.race(this.waiting);
-  }
-
-  private get hasNews(): boolean {
-    return this.failure !== null || this.taken < this.all.length;
-  }
-
-  private async answer(completion: Completion): Promise<void> {
-    const request = await this.next(completion);
-    if (request === null) return;
-    checkRequests([request], this.limits);
-    this.all.push(request);
+    await Promise.all(this.open);
   }
 }

@@ -30,30 +30,33 @@ export class Generation {
   private readonly options: GenerationOptions;
   /** By slot; null where a completion has finished. */
   private readonly rows: (CompletionRow | null)[] = [];
+  /** Taken so far; where nothing is at work, those until the next requests join are skipped. */
+  private steps = 0;
 
   constructor(options: GenerationOptions) {
     this.options = options;
   }
 
   async run(): Promise<void> {
-    const { further } = this.options;
+    const { further, queue } = this.options;
     while (!this.isAborted()) {
+      if (further !== null) queue.add(await further.take(this.steps));
       this.receive();
       await this.admit();
       this.closeGaps();
       if (this.isAborted()) break;
       if (this.rows.length > 0) await this.step();
-      else if (this.receive()) continue;
-      else if (further === null || further.isDone) return;
-      else await further.settle();
+      else if (!this.receive()) {
+        if (further === null || further.due === null) return;
+        this.steps = further.due;
+      }
     }
     this.abort();
   }
 
   /** Takes in the requests that have come, and lets those go that were ended; whether any wait. */
   private receive(): boolean {
-    const { queue, arrivals, further } = this.options;
-    if (further !== null) queue.add(further.take());
+    const { queue, arrivals } = this.options;
     if (arrivals !== undefined) queue.add(arrivals());
     for (const sample of queue.takeEnded()) this.abortRow(this.newRow(sample, performance.now()));
     for (const [slot, row] of this.rows.entries()) {
@@ -156,6 +159,7 @@ export class Generation {
     await decodeLane.run(factors);
     const draws = this.rows.flatMap((row, slot) => (row === null ? [] : [{ row, laneRow: slot }]));
     await this.choose(decodeLane, draws);
+    this.steps++;
     for (const [slot, row] of this.rows.entries()) {
       if (row === null || row.finishReason === null) continue;
       this.rows[slot] = null;
@@ -167,7 +171,7 @@ export class Generation {
     const { adapter, onFinish, further } = this.options;
     const completion = row.completion(adapter, performance.now());
     onFinish(completion);
-    if (completion.finishReason !== 'aborted') further?.ask(completion);
+    if (completion.finishReason !== 'aborted') further?.ask(completion, this.steps);
   }
 
   private abort(): void {

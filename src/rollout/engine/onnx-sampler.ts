@@ -200,21 +200,17 @@ class SessionSampler implements OnnxSampler {
   ): Promise<Completion[]> {
     const { spec, maxContext, tokenizer } = this.options;
     checkSamplingParams(params, spec.vocabSize);
-    const ids = new Set<string>();
-    const sizes = { vocabSize: spec.vocabSize, maxContext, ids };
+    const sizes = { vocabSize: spec.vocabSize, maxContext, ids: new Set<string>() };
     checkRequests(requests, sizes);
     if (requests.length === 0) return [];
     const { signal, onToken, onCompletion, arrivals, next } = options;
     const further = next === undefined ? null : new FurtherRequests(next, sizes);
-    const samplers = new RequestSamplers(params, {
-      vocabSize: spec.vocabSize,
-      eosIds: tokenizer.eosIds,
-    });
+    const samplers = new RequestSamplers(params, { ...sizes, eosIds: tokenizer.eosIds });
     const { promptLane, decodeLane, lanes } = this.model;
     const isMixed = arrivals !== undefined || requests.some((request) => request.params);
     const limits = this.slotLimits;
-    const isOpen = isMixed || further !== null;
-    const geometry = isOpen ? slotsOfAny(limits) : slotsOf(requests, params, limits);
+    const isKnown = !isMixed && further === null;
+    const geometry = isKnown ? slotsOf(requests, params, limits) : slotsOfAny(limits);
     decodeLane.shapeCache(geometry);
     const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : this.choiceBy);
     for (const lane of lanes) lane.keepOutputs(chooser.reads);
@@ -238,7 +234,7 @@ class SessionSampler implements OnnxSampler {
       onToken,
       arrivals,
       onFinish: (completion) => {
-        if (ids.has(completion.requestId)) completions.push(completion);
+        if (sizes.ids.has(completion.requestId)) completions.push(completion);
         onCompletion?.(completion);
       },
       further,

@@ -72,6 +72,7 @@ describe('what follows from completions', () => {
       (wave) => sampler.generate(wave, PARAMS),
     );
     expect(waves.length).toBeGreaterThan(REQUESTS.length * 2 + 8);
+    const together: Completion[][] = [];
     for (const delay of [0, 3, 40]) {
       const made = await sampler.generate(REQUESTS, PARAMS, {
         next: async (completion) => {
@@ -80,13 +81,15 @@ describe('what follows from completions', () => {
         },
       });
       expectSame(made, waves);
+      together.push(made);
       expect(made.slice(0, 8).map(({ requestId }) => requestId)).toEqual(
         REQUESTS.flatMap(({ id }) => [id, id]),
       );
     }
+    expect(together.slice(1).map(facts)).toEqual([facts(together[0]!), facts(together[0]!)]);
   });
 
-  it('holds up none of the others', async () => {
+  it('holds up none of the others for some steps', async () => {
     let finished = 0;
     let open: () => void = () => {};
     const othersAreDone = new Promise<void>((resolve) => {
