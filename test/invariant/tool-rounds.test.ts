@@ -12,7 +12,7 @@ import { runGrpo } from '../../src/recipes/grpo.js';
 import { runSft } from '../../src/recipes/sft.js';
 import { findInterpreter, sandboxSupport } from '../../src/sandbox/index.js';
 import { type JsonRow, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../recipes/tiny-training.js';
+import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 
 const support = await sandboxSupport();
 const hasPython = await findInterpreter().then(
