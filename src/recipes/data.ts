@@ -23,6 +23,7 @@ import { GENSELECT_FILES, GENSELECT_FOLDER, makeGenselect } from './data/gensele
 import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data/medical.js';
 import { makeSplits, SPLITS } from './data/splits.js';
 import { makeStreamed } from './data/streamed.js';
+import { checkTir, TIR_CHECK_FILES, TIR_CHECK_FOLDER } from './data/tir-check.js';
 
 export interface DataResult {
   readonly output_dir: string;
@@ -42,6 +43,7 @@ const OWN_SETS = {
   },
   medical: { folder: MEDICAL_FOLDER, files: MEDICAL_FILES, make: makeMedical },
   genselect: { folder: GENSELECT_FOLDER, files: GENSELECT_FILES, make: makeGenselect },
+  'tir-check': { folder: TIR_CHECK_FOLDER, files: TIR_CHECK_FILES, make: checkTir },
   contamination: {
     folder: CONTAMINATION_FOLDER,
     files: CONTAMINATION_FILES,

@@ -7,10 +7,12 @@ import {
   optionalInput,
   optionalText,
   optionalWhole,
+  positive,
   text,
   whole,
   within,
 } from './fields.js';
+import { sandboxField } from './grader-keys.js';
 import { overwriteKey, seedKey } from './groups.js';
 
 /** Shape of the arithmetic set. */
@@ -89,6 +91,17 @@ const genselectKeys = z
   })
   .prefault({});
 
+/** Recorded solutions whose code is run again. */
+const tirCheckKeys = z
+  .strictObject({
+    input: optionalInput('Rows of solutions with blocks of code and their outputs'),
+    column: text().default('completion').describe('Column of the solution'),
+    sandbox: sandboxField(),
+    timeout_s: positive().default(10).describe('Longest time of one block, seconds'),
+    workers: whole(1).default(2).describe('Solutions at the same time'),
+  })
+  .prefault({});
+
 /** Questions with an answer that can be checked, for reinforcement fine-tuning. */
 const medicalKeys = z
   .strictObject({
@@ -117,7 +130,7 @@ const medicalKeys = z
 
 export const dataSchema = z.strictObject({
   name: text().describe(
-    'A named set such as gsm8k, factorization, medical; or contamination, genselect',
+    'A named set such as gsm8k, factorization, medical; or contamination, genselect, tir-check',
   ),
   revision: optionalText('Branch, tag or commit of that set on the hub; null is main'),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
@@ -132,6 +145,7 @@ export const dataSchema = z.strictObject({
   ...factorizationKeys,
   medical: medicalKeys.describe('The medical set'),
   contamination: contaminationKeys.describe('Comparison of training rows with benchmarks'),
+  tir_check: tirCheckKeys.describe('Code of recorded solutions, run again'),
   genselect: genselectKeys.describe('Rows that teach a model to select among solutions'),
   ...seedKey,
 });

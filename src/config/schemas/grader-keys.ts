@@ -42,13 +42,16 @@ export const graderFileKey = {
   ),
 };
 
+export const sandboxField = () =>
+  z
+    .enum(['bubblewrap', 'none'])
+    .default('bubblewrap')
+    .describe('Walls around Python code; none: limits on time and memory only');
+
 /** What grader objects need. */
 export const graderObjectKeys = {
   judge: judgeKey,
-  sandbox: z
-    .enum(['bubblewrap', 'none'])
-    .default('bubblewrap')
-    .describe('Walls around Python code; none: limits on time and memory only'),
+  sandbox: sandboxField(),
   python_timeout_s: positive().default(30).describe('Longest time of a Python grade, seconds'),
   python_workers: whole(1)
     .default(2)

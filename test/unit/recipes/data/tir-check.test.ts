@@ -1,0 +1,72 @@
+/** Recorded solutions run again: what agrees, what does not, and a tenth of ToRA's where there are any. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { dataSchema, loadConfig } from '../../../../src/config/index.js';
+import { runData } from '../../../../src/recipes/data.js';
+import { findInterpreter, sandboxSupport } from '../../../../src/sandbox/index.js';
+import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../../../src/util/files.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'lorikeet-tir-check-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const context = {
+  signal: new AbortController().signal,
+  log: () => undefined,
+  print: () => undefined,
+  verbose: false,
+};
+const support = await sandboxSupport();
+const hasPython = await findInterpreter().then(
+  () => true,
+  () => false,
+);
+const missing = support.available && hasPython ? null : 'needs bubblewrap and Python';
+
+async function check(rows: readonly Record<string, unknown>[], name: string) {
+  const input = join(folder, `${name}.jsonl`);
+  writeFileAtomic(input, toJsonl(rows));
+  const dir = join(folder, name);
+  const overrides = ['name=tir-check', `tir_check.input=${input}`, `output_dir=${dir}`];
+  const result = await runData(loadConfig(dataSchema, { overrides }), context);
+  return { result, dir, wrong: readJsonl(join(dir, 'disagreements.jsonl')) };
+}
+
+const block = (code: string, output: string) =>
+  `\`\`\`python\n${code}\n\`\`\`\n\`\`\`output\n${output}\n\`\`\`\n`;
+
+describe.skipIf(missing !== null)(
+  `data tir-check${missing === null ? '' : ` (${missing})`}`,
+  () => {
+    it('counts outputs that come out again, and lists the others', async () => {
+      const rows = [
+        { completion: `A${block('x = 6', '')}B${block('print(7 * x)', '42')}` },
+        { completion: block('print(1)', '2') },
+        { completion: block('1/0', 'ZeroDivisionError: division by zero') },
+        { completion: 'none' },
+      ];
+      const { result, dir, wrong } = await check(rows, 'small');
+      expect(result.rows).toEqual({ rows: 4, blocks: 4, replayed: 4, agree: 3 });
+      expect(wrong).toEqual([{ row: 2, code: 'print(1)\n', output: '2', found: '1' }]);
+      expect(readJson(join(dir, 'dataset_stats.json'))).toMatchObject({
+        name: 'tir-check',
+        agree: 3,
+      });
+    });
+
+    it('refuses rows without recorded outputs', async () => {
+      await expect(check([{ completion: 'none' }], 'none')).rejects.toThrow('tir_check.column');
+    });
+
+    const data = process.env.LORIKEET_DATA;
+    it.skipIf(!data)("agrees with ToRA's executor (needs LORIKEET_DATA)", async () => {
+      const all = readJsonl(join(data ?? '', 'tora/gsm8k_tir_outputs.jsonl'));
+      const { result } = await check(
+        all.filter((_, i) => i % 10 === 0),
+        'tora',
+      );
+      expect(result.rows.replayed).toBeGreaterThan(90);
+      expect(result.rows.agree! / result.rows.replayed!).toBeGreaterThanOrEqual(0.98);
+    });
+  },
+);
