@@ -1,7 +1,7 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EvalConfig, evalSchema, inputPaths, resolvedYaml, runDir } from '../config/index.js';
+import type { EvalConfig } from '../config/index.js';
 import {
   type EvalMetrics,
   type Evaluation,
@@ -10,8 +10,6 @@ import {
 } from '../evaluate/index.js';
 import {
   checkRun,
-  makeRunId,
-  type OpenRunOptions,
   openRun,
   type RunFolder,
   readRun,
@@ -31,6 +29,7 @@ import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
 import { fileStamps } from './outputs/file-stamps.js';
 import { checkOutput } from './outputs/rows-output.js';
+import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
 import { checkSamplerDevice } from './sampling/sampling.js';
 
@@ -43,7 +42,7 @@ export async function runEval(config: EvalConfig, caller: RecipeContext): Promis
   checkSamplerDevice(config);
   const isReplaced = config.overwrite || config.resume === 'auto';
   checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
-  const { dir, options } = runOf(config);
+  const { dir, options } = runOf('eval', config);
   checkRun(dir, options);
   checkRowsFile(config);
   const source = await openModel(config, context);
@@ -84,24 +83,6 @@ async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult>
   } finally {
     run.close(signal.aborted ? 'interrupted' : 'failed');
   }
-}
-
-function runOf(config: EvalConfig): { readonly dir: string; readonly options: OpenRunOptions } {
-  const text = resolvedYaml(config);
-  const runId = makeRunId(text);
-  return {
-    dir: runDir(config, runId),
-    options: {
-      overwrite: config.overwrite,
-      resume: config.resume,
-      reads: inputPaths(evalSchema, config),
-      config: { text, values: config },
-      command: 'eval',
-      stage: config.stage,
-      runId,
-      seeds: { seed: config.seed },
-    },
-  };
 }
 
 interface EvalArgs {

@@ -35,7 +35,7 @@ import { runSft } from './sft.js';
  * digit, the others state the result at once, which is right less often: SFT learns both ways, and GRPO
  * and DPO find the better one and practise it.
  */
-const DATA = {
+export const QUICKSTART_DATA = {
   train: 12_000,
   valid: 200,
   test: 500,
@@ -161,7 +161,7 @@ class Quickstart {
   }
 
   private writeData(): string {
-    const splits = makeArithmetic({ ...DATA, seed: this.config.seed });
+    const splits = makeArithmetic({ ...QUICKSTART_DATA, seed: this.config.seed });
     const files = { ...splits, pair_prompts: splits.train.slice(0, PAIR_PROMPTS) };
     for (const [name, rows] of Object.entries(files)) {
       writeFileAtomic(this.path(`data/${name}.jsonl`), toJsonl(rows));

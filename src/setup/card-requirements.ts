@@ -16,16 +16,21 @@ interface Requirements {
 }
 
 /** TensorFlow 2.21. */
-const TRAINING: Requirements = { cuda: 12, driver: 525, capability: 6, instead: 'device=cpu' };
+export const TRAINING: Requirements = {
+  cuda: 12,
+  driver: 525,
+  capability: 6,
+  instead: 'device=cpu',
+};
 
 /** Its generated kernels hold no machine code for these cards, and their PTX (8.5) wants a newer driver. */
-const COMPILED_BY_DRIVER = { capability: 9, driver: 555 };
+export const COMPILED_BY_DRIVER = { capability: 9, driver: 555 };
 
 /** The driver that training wants, in words. */
 export const TRAINING_DRIVER = `driver ${TRAINING.driver} or newer (${COMPILED_BY_DRIVER.driver} from compute capability ${COMPILED_BY_DRIVER.capability.toFixed(1)} on)`;
 
 /** ONNX Runtime 1.30. */
-const ROLLOUTS: Requirements = {
+export const ROLLOUTS: Requirements = {
   ...{ cuda: 13, driver: 580, capability: 7.5 },
   instead: 'rollout_device=cpu',
 };

@@ -18,6 +18,7 @@ import { runDpo } from '../../src/recipes/dpo.js';
 import { runEval } from '../../src/recipes/eval.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { runInitModel } from '../../src/recipes/init-model.js';
+import { QUICKSTART_DATA } from '../../src/recipes/quickstart.js';
 import { runScore } from '../../src/recipes/score.js';
 import { runSft } from '../../src/recipes/sft.js';
 import {
@@ -30,15 +31,6 @@ import {
 import { SILENT } from '../support/context.js';
 import { preferencePairs } from './preference-pairs.js';
 
-/** Rows of the quickstart's generator: mostly problems with a carry or borrow, two of three worked out. */
-const DATA = {
-  seed: 1,
-  train: 12_000,
-  valid: 200,
-  test: 500,
-  carefulShare: 0.65,
-  levelShares: { easy: 0.1, medium: 0.2, hard: 0.7 },
-} as const;
 /** Greedy decoding, as `configs/quickstart/eval.yaml`. */
 const EVALUATION = ['eval.max_new_tokens=48', 'eval.batch_size=128', 'eval.temperature=0'];
 
@@ -68,7 +60,9 @@ export class Learning {
 
   /** Data sets, pairs and the untrained decoder. */
   async prepare(): Promise<void> {
-    const splits: Record<string, readonly ArithmeticRow[]> = { ...makeArithmetic(DATA) };
+    const splits: Record<string, readonly ArithmeticRow[]> = {
+      ...makeArithmetic({ seed: 1, ...QUICKSTART_DATA }),
+    };
     for (const [name, rows] of Object.entries(splits)) {
       writeFileAtomic(this.path(`${name}.jsonl`), toJsonl(rows));
       writeFileAtomic(this.path(`${name}_pairs.jsonl`), toJsonl(preferencePairs(rows)));

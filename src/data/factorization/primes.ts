@@ -1,14 +1,10 @@
 /**
- * Exact factorization of whole numbers. Primality is decided by Miller–Rabin with the first thirteen primes
- * as bases, which is proven right below 3317044064679887385961981 (Sorenson & Webster 2015, arXiv
- * 1509.00986); composites are split by trial division and Pollard's rho in Brent's form. What neither can
+ * Exact factorization of whole numbers. Primality is decided by Miller–Rabin where that is proven right;
+ * composites are split by trial division and Pollard's rho in Brent's form. What neither can
  * decide is refused: an answer is never only probably right.
  */
 import { InputError } from '../../util/errors.js';
-
-const BASES = [2n, 3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n, 29n, 31n, 37n, 41n];
-/** Below it the bases decide primality; ψ₁₃ of Sorenson & Webster. */
-export const PROVEN_BOUND = 3317044064679887385961981n;
+import { PROVEN_BOUND, passesMillerRabin } from '../../util/miller-rabin.js';
 
 const TRIAL_LIMIT = 1000;
 /** Primes below a limit, by Eratosthenes' sieve. */
@@ -25,35 +21,12 @@ export function primesBelow(limit: number): number[] {
 
 const SMALL_PRIMES = primesBelow(TRIAL_LIMIT).map(BigInt);
 
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  for (let rest = exponent, square = base % modulus; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % modulus;
-    square = (square * square) % modulus;
-  }
-  return result;
-}
-
-/** Whether n − 1 = 2^s · d shows n to be composite for this base. */
-function isWitness(base: bigint, n: bigint): boolean {
-  let d = n - 1n;
-  let s = 0;
-  for (; (d & 1n) === 0n; d >>= 1n) s++;
-  let x = power(base, d, n);
-  if (x === 1n || x === n - 1n) return false;
-  for (let i = 1; i < s; i++) {
-    x = (x * x) % n;
-    if (x === n - 1n) return false;
-  }
-  return true;
-}
-
 /** @throws InputError when n passes every base and is too large for that to be a proof. */
 export function isPrime(n: bigint): boolean {
   if (n < 2n) return false;
   const small = SMALL_PRIMES.find((prime) => n % prime === 0n);
   if (small !== undefined) return n === small;
-  if (BASES.some((base) => isWitness(base, n))) return false;
+  if (!passesMillerRabin(n)) return false;
   if (n < PROVEN_BOUND) return true;
   throw new InputError({
     where: String(n),

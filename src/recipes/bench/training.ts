@@ -81,8 +81,9 @@ export async function benchTraining(
   const { model, model_revision } = config;
   const source = await openModel({ model, model_revision }, context);
   const { shape } = bench;
-  const trained = trainedPolicy(trainer, source, { keepReference: false, shape });
+  let trained: TrainedPolicy | null = null;
   try {
+    trained = trainedPolicy(trainer, source, { keepReference: false, shape });
     const { step, flops, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
     const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
     for (let i = 0; i < WARM_UP + config.steps; i++) {
@@ -95,7 +96,7 @@ export async function benchTraining(
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
     return figures(config, { name: bench.name, median, trained, flops });
   } finally {
-    trained.dispose();
+    trained?.dispose();
     source.close();
   }
 }

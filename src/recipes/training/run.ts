@@ -2,13 +2,9 @@
  * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
  * the run folder; run the loop, save the result, evaluate it, write the report.
  */
-
-import { commandSchemas, inputPaths, resolvedYaml, runDir } from '../../config/index.js';
 import {
   checkRun,
   checkTrackers,
-  makeRunId,
-  type OpenRunOptions,
   openRun,
   type ReadSource,
   readRun,
@@ -21,6 +17,7 @@ import type { RecipeContext } from '../context.js';
 import { metricsTable } from '../eval.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { batchShape } from '../memory/estimate.js';
+import { type PlannedRun, runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
 import {
   checkpointStore,
@@ -133,27 +130,6 @@ async function trainedRun<Config extends TrainerConfig, Inputs>(
   }
 }
 
-function runOf(
-  command: 'sft' | 'dpo' | 'grpo',
-  config: TrainerConfig,
-): { readonly dir: string; readonly options: OpenRunOptions } {
-  const text = resolvedYaml(config);
-  const runId = makeRunId(text);
-  return {
-    dir: runDir(config, runId),
-    options: {
-      resume: config.resume,
-      overwrite: config.overwrite,
-      reads: inputPaths(commandSchemas[command], config),
-      config: { text, values: config },
-      command,
-      stage: config.stage,
-      runId,
-      seeds: { seed: config.seed },
-    },
-  };
-}
-
 interface CheckedRun<Config extends TrainerConfig, Inputs> {
   readonly recipe: TrainingRecipe<Config, Inputs>;
   readonly config: Config;
@@ -161,7 +137,7 @@ interface CheckedRun<Config extends TrainerConfig, Inputs> {
   readonly evaluation: TrainedEvaluation | null;
 }
 
-interface RunPlace extends ReturnType<typeof runOf> {
+interface RunPlace extends PlannedRun {
   readonly source: ModelSource;
   readonly context: RecipeContext;
 }

@@ -1,5 +1,5 @@
 /** Whether an answer is the factorization of a number. */
-import { isPrime } from './primes.js';
+import { passesMillerRabin } from '../../util/miller-rabin.js';
 
 /** All factors are prime and multiply to the number. */
 export function isFactorization(factors: readonly bigint[] | null, number: bigint): boolean {
@@ -9,5 +9,5 @@ export function isFactorization(factors: readonly bigint[] | null, number: bigin
     product *= factor;
     if (factor < 2n || product > number) return false;
   }
-  return product === number && factors.every(isPrime);
+  return product === number && factors.every(passesMillerRabin);
 }

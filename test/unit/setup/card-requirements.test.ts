@@ -1,5 +1,7 @@
 /** Which cards and drivers each runtime takes, and what is said of the others. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { COMPILED_BY_DRIVER, ROLLOUTS, TRAINING } from '../../../src/setup/card-requirements.js';
 import {
   hasBfloat16,
   TRAINING_DRIVER,
@@ -41,4 +43,16 @@ test('the driver in words is the one that is checked', () => {
   expect(TRAINING_DRIVER).toBe('driver 525 or newer (555 from compute capability 9.0 on)');
   expect(unfitForTraining(gpu('524.0', '8.9'))?.problem).toContain('525');
   expect(unfitForTraining(gpu('554.0', '9.0'))?.problem).toContain('555');
+});
+
+test('docs/gpu.md names the same numbers', () => {
+  const page = readFileSync('docs/gpu.md', 'utf8').replaceAll(/\s+/g, ' ');
+  const from = (capability: number) => capability.toFixed(1);
+  for (const sentence of [
+    `card of compute capability ${from(TRAINING.capability)} or newer`,
+    `driver, ${TRAINING.driver} or newer, for CUDA ${TRAINING.cuda}; ${COMPILED_BY_DRIVER.driver} or newer for capability ${from(COMPILED_BY_DRIVER.capability)} and later`,
+    `capability ${from(ROLLOUTS.capability)} or newer and driver ${ROLLOUTS.driver} or newer, for CUDA ${ROLLOUTS.cuda}`,
+  ]) {
+    expect(page).toContain(sentence);
+  }
 });

@@ -1,0 +1,32 @@
+/** Config of a command that keeps a run folder → where the run lies, and what its record says of the call. */
+import {
+  commandSchemas,
+  type EvalConfig,
+  inputPaths,
+  resolvedYaml,
+  runDir,
+} from '../../config/index.js';
+import { makeRunId, type OpenRunOptions } from '../../report/index.js';
+import type { TrainerConfig } from '../training/policy-source.js';
+
+export interface PlannedRun {
+  readonly dir: string;
+  readonly options: OpenRunOptions;
+}
+
+export function runOf(
+  command: 'sft' | 'dpo' | 'grpo' | 'eval',
+  config: TrainerConfig | EvalConfig,
+): PlannedRun {
+  const text = resolvedYaml(config);
+  const runId = makeRunId(text);
+  const { resume, overwrite, stage, seed } = config;
+  return {
+    dir: runDir(config, runId),
+    options: {
+      ...{ resume, overwrite, command, stage, runId, seeds: { seed } },
+      reads: inputPaths(commandSchemas[command], config),
+      config: { text, values: config },
+    },
+  };
+}
