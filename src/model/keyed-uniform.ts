@@ -2,8 +2,12 @@
 import { seededUniform, type Tensor } from '../tensor/index.js';
 import { Rng } from '../util/rng.js';
 
-/** Numbers in [0, 1); the same for the same key and shape. */
-export function keyedUniform(shape: readonly number[], key: readonly (number | string)[]): Tensor {
+/** Two integers below 2^31 that seed TensorFlow's generator. */
+export function keyedSeed(key: readonly (number | string)[]): [number, number] {
   const rng = Rng.of(...key);
-  return seededUniform(shape, [rng.int(0, 2 ** 31 - 1), rng.int(0, 2 ** 31 - 1)]);
+  return [rng.int(0, 2 ** 31 - 1), rng.int(0, 2 ** 31 - 1)];
 }
+
+/** Numbers in [0, 1); the same for the same key and shape. */
+export const keyedUniform = (shape: readonly number[], key: readonly (number | string)[]): Tensor =>
+  seededUniform(shape, keyedSeed(key));

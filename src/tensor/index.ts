@@ -2,7 +2,7 @@
 export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
 export { kernels } from './kernels/kernels.js';
-export { seededUniform } from './kernels/seeded-uniform.js';
+export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
 export {
   type AttentionShape,
   type ComputeType,

@@ -37,6 +37,18 @@ export async function benchRollout(
 ): Promise<RolloutFigures> {
   const { model, model_revision } = config;
   const source = await openModel({ model, model_revision }, context);
+  try {
+    return await measured(config, source, context);
+  } finally {
+    source.close();
+  }
+}
+
+async function measured(
+  config: BenchRolloutConfig,
+  source: ModelSource,
+  context: RecipeContext,
+): Promise<RolloutFigures> {
   const resolved = resolveRollouts({ ...config, rollout_precision: config.precision }, context.log);
   const sampler = await openBenchSampler(config, source, resolved);
   try {
@@ -63,7 +75,6 @@ export async function benchRollout(
     };
   } finally {
     sampler.dispose();
-    source.close();
   }
 }
 

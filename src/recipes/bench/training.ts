@@ -82,9 +82,11 @@ export async function benchTraining(
   const source = await openModel({ model, model_revision }, context);
   const { shape } = bench;
   let trained: TrainedPolicy | null = null;
+  let dispose: (() => void) | undefined;
   try {
     trained = trainedPolicy(trainer, source, { keepReference: false, shape });
-    const { step, flops, extra = () => ({}), dispose } = await bench.stepOf(trained, source);
+    const { step, flops, extra = () => ({}), dispose: end } = await bench.stepOf(trained, source);
+    dispose = end;
     const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
     for (let i = 0; i < WARM_UP + config.steps; i++) {
       const start = performance.now();
@@ -92,10 +94,10 @@ export async function benchTraining(
       const seconds = (performance.now() - start) / 1000;
       if (i >= WARM_UP) runs.push({ seconds, outcome, extra: { ...extra() } });
     }
-    dispose?.();
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
     return figures(config, { name: bench.name, median, trained, flops });
   } finally {
+    dispose?.();
     trained?.dispose();
     source.close();
   }

@@ -1,12 +1,12 @@
 /** Layers by TensorFlow's own operations, in as few passes over memory as they allow; float32. */
-import { type Tensor, tf } from '../tf.js';
+import type { Tensor } from '../tf.js';
 import { composedAttention, composedAttentionGradient } from './composed-attention.js';
 import { composedActivation, composedGatedGradient, withTrace } from './composed-gated.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
 import { composedNorm, composedNormGradient } from './composed-norm.js';
 import { composedRope } from './composed-rope.js';
 import type { LayerKernels } from './kernels.js';
-import { seededUniform } from './seeded-uniform.js';
+import { dropoutMask } from './seeded-uniform.js';
 
 export const composedKernels: LayerKernels = {
   norm: composedNorm,
@@ -29,8 +29,7 @@ export const composedKernels: LayerKernels = {
   gemm: composedGemm,
   gemmOverRows: composedGemmOverRows,
   dropout(x, { rate, seed, addend }) {
-    const kept = tf.greaterEqual(seededUniform(x.shape, [seed, 0]), rate).cast('float32');
-    const dropped = x.mul(kept.mul(1 / (1 - rate)));
-    return addend === undefined ? dropped : (dropped.add(addend) as Tensor);
+    const dropped: Tensor = x.mul(dropoutMask(x.shape, [seed, 0], rate));
+    return addend === undefined ? dropped : dropped.add(addend);
   },
 };

@@ -12,3 +12,14 @@ export function seededUniform(shape: readonly number[], seed: readonly [number, 
   const wanted = tf.tensor1d(shape as number[], 'int32');
   return executeOp('StatelessRandomUniform', types, [wanted, tf.tensor1d([...seed], 'int32')]);
 }
+
+/** Mask of inverted dropout: 0 for a share of `rate`, else 1 / (1 − rate); float32 of `shape`. */
+export const dropoutMask = (
+  shape: readonly number[],
+  seed: readonly [number, number],
+  rate: number,
+): Tensor =>
+  tf
+    .greaterEqual(seededUniform(shape, seed), rate)
+    .cast('float32')
+    .mul(1 / (1 - rate));
