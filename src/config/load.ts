@@ -5,6 +5,7 @@ import { environmentLookup, interpolateTree } from './interpolate.js';
 import { type ConfigSchema, expected, schemaAt, unwrap } from './introspect.js';
 import { type Heard, type ImpliedKeys, type Layer, mergeDeep, normalizeLayer } from './layer.js';
 import { overrideLayer } from './overrides.js';
+import { checkOwnInput } from './own-input.js';
 import { readYamlFile } from './yaml-file.js';
 
 /** Takes one line on how a name of another tool was read. */
@@ -54,6 +55,7 @@ export function resolveConfig<S extends ConfigSchema>(
     const issue = result.error.issues[0] as z.core.$ZodIssue;
     throw issueError(issue, { schema, merged, origins: heard.origins });
   }
+  checkOwnInput(schema, result.data as object);
   for (const implied of heard.implied) note(noteOf(implied, result.data));
   return result.data;
 }

@@ -44,7 +44,10 @@ export async function runCompare(
 ): Promise<CompareResult> {
   checkOutput(config);
   checkOutput({ ...config, output: config.table });
-  const folders = config.inputs.filter((input) => existsSync(input) && isFolder(input));
+  for (const input of config.inputs) {
+    if (!existsSync(input)) throw new InputError({ where: 'inputs', problem: `no "${input}"` });
+  }
+  const folders = config.inputs.filter(isFolder);
   const comparison = folders.length > 1 ? compareRuns(folders) : null;
   // A table holds several benchmarks, whose examples are not the same.
   const paired = config.table === null ? await pairedComparisons(config) : [];
@@ -90,7 +93,6 @@ async function evaluationRows(input: string): Promise<readonly ComparedRow[] | n
 }
 
 function evaluationFile(input: string): string | null {
-  if (!existsSync(input)) throw new InputError({ where: 'inputs', problem: `no "${input}"` });
   if (!isFolder(input)) return input;
   const record = readRunRecord(input);
   const own = record?.files.find((file) => file.endsWith(`${record.run_id}.csv`));

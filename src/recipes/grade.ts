@@ -55,6 +55,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
   const input = inputOf(config);
   checkOutput(config);
   const rows = readJsonl(input);
+  if (rows.length === 0) throw new InputError({ where: input, problem: 'there is no row in it' });
   const samples = rows.map((row, i) => sampleOf(row, `${input}:${i + 1}`));
   const scorer = await openScorer(config, context);
   try {
@@ -62,6 +63,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
     const { grade } = scorer;
     const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
     const outcomes = graded.map(({ outcome }) => outcome);
+    sayFailed(outcomes, context);
     const seconds = (performance.now() - start) / 1000;
     writeRows(
       config,
@@ -77,6 +79,15 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
   } finally {
     await scorer.close();
   }
+}
+
+/** How many rows have no score because the grader failed, and the reason of the first. */
+function sayFailed(outcomes: readonly GraderOutcome[], { log }: RecipeContext): void {
+  const failed = outcomes.filter(({ status }) => status === 'error' || status === 'timeout');
+  if (failed.length === 0) return;
+  const { status, reason } = failed[0]!;
+  const first = reason === undefined ? '' : `; the first (${status}): ${reason}`;
+  log(`warning: ${failed.length} of ${outcomes.length} rows have no score${first}`);
 }
 
 /** `{ item, sample }`; or the row is the item, and its `sample` or `completion` is what the model said. */

@@ -23,13 +23,7 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
     maxPairsPerType: config.max_pairs,
     ...methodOptions(config, rows),
   });
-  if (pairs.length === 0) {
-    throw new InputError({
-      where: config.input,
-      problem: `no pairs: ${JSON.stringify(stats.prompts_without_pair)} of ${stats.prompts} prompts`,
-      remedy: 'Sample more completions per prompt, or at a higher temperature',
-    });
-  }
+  if (pairs.length === 0) throw noPairs(config.input, rows.length, stats);
   writeRows(config, pairs, context);
   writeJson(`${config.output}.stats.json`, stats);
   const none = stats.prompts - stats.prompts_with_pair;
@@ -38,6 +32,22 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
     `pairs: ${stats.pairs} (${types.join(', ')}) from ${stats.prompts} prompts, ${none} prompts gave none`,
   );
   return stats;
+}
+
+function noPairs(where: string, rows: number, stats: PairStats): InputError {
+  if (rows === 0) return new InputError({ where, problem: 'there is no row in it' });
+  if (stats.ungraded_dropped === rows) {
+    return new InputError({
+      where,
+      problem: `no pairs: none of its ${rows} rows has a reward`,
+      remedy: 'Grade them first: generate with rewards, or lorikeet grade',
+    });
+  }
+  return new InputError({
+    where,
+    problem: `no pairs: ${JSON.stringify(stats.prompts_without_pair)} of ${stats.prompts} prompts`,
+    remedy: 'Sample more completions per prompt, or at a higher temperature',
+  });
 }
 
 type Row = JsonRow & CompletionRow;

@@ -27,6 +27,9 @@ export async function runScore(
     checkRolloutDevice(config.rollout_device);
   }
   const rows = readJsonl(config.input);
+  if (rows.length === 0) {
+    throw new InputError({ where: config.input, problem: 'there is no row in it' });
+  }
   const source = await openModel(config, context);
   try {
     const sequences = rows.map((row, i) => idsOf(row, source, { config, line: i + 1 }));

@@ -111,6 +111,7 @@ export async function locateModel(
 ): Promise<LocatedModel> {
   if (adapter === null) return locate({ model, revision: asked, revisionKey }, context);
   const adapterDir = insideRun(adapter);
+  if (!holdsAdapter(adapterDir)) throw noAdapter(adapter, adapterDir);
   const revision = asked ?? (existsSync(model) ? null : revisionFor(model, adapterDir));
   const located = await locate({ model, revision, revisionKey }, context);
   if (located.adapterDir === null) return { ...located, adapterDir };
@@ -118,6 +119,17 @@ export async function locateModel(
     where: 'adapter',
     problem: `${model} is an adapter already`,
     remedy: `Put the other one on its base: model=${located.baseName}`,
+  });
+}
+
+function noAdapter(adapter: string, dir: string): InputError {
+  const isThere = existsSync(dir);
+  return new InputError({
+    where: 'adapter',
+    problem: isThere ? `${dir} has no ${ADAPTER_CONFIG}` : `no folder ${JSON.stringify(adapter)}`,
+    remedy: existsSync(join(dir, 'config.json'))
+      ? 'It holds full weights: name it as model'
+      : 'Give an adapter folder in PEFT’s format, or the folder of a LoRA run',
   });
 }
 

@@ -5,8 +5,11 @@ import {
   type CommandName,
   type ConfigSchema,
   commandSchemas,
+  exportSchema,
+  generateSchema,
   grpoSchema,
   loadConfig,
+  pairsSchema,
   sftSchema,
 } from '../../../src/config/index.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
@@ -238,5 +241,22 @@ describe('in a file', () => {
       `${missing}: no such config file. Check the path`,
     );
     expect(messageFor(sftSchema, [], folder)).toBe(`${folder}: is a folder, expected a YAML file`);
+  });
+});
+
+describe('an output that is the input', () => {
+  const at =
+    (schema: Parameters<typeof loadConfig>[0], ...overrides: string[]) =>
+    () =>
+      loadConfig(schema, { overrides });
+
+  it('is refused, however it is written, and whatever may be overwritten', () => {
+    const keys = ['model=m', 'overwrite=true', 'input=rows.jsonl'];
+    const problem = /^output: \.\/a\/\.\.\/rows.jsonl is what the command reads\. Give/;
+    expect(at(generateSchema, ...keys, 'output=./a/../rows.jsonl')).toThrow(problem);
+    expect(at(generateSchema, ...keys, 'output_csv=rows.jsonl')).toThrow(/^output_csv: /);
+    expect(at(pairsSchema, 'input=rows.jsonl', 'output=rows.jsonl')).toThrow(/^output: /);
+    expect(at(exportSchema, 'model=m', 'output=m/')).toThrow(/^output: m\/ is what/);
+    expect(at(generateSchema, ...keys, 'output=other.jsonl')).not.toThrow();
   });
 });

@@ -1,5 +1,5 @@
 /** `generate` on a tiny checkpoint: forms of input, what a call goes on with, bad input. */
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { generateSchema, loadConfig } from '../../../src/config/index.js';
@@ -263,6 +263,14 @@ describe('an adapter', () => {
     writeFileSync(path, readFileSync(path, 'utf8').replace(/"r": 2/, '"r": 3'));
     const message = await refusal(generate('b.out', 'prompt=1', `adapter=${at('broken')}`));
     expect(message).toMatch(/broken.*r/);
+  });
+
+  it('that is none is refused with what to give', async () => {
+    const given = (name: string) => refusal(generate('n.out', 'prompt=1', `adapter=${at(name)}`));
+    expect(await given('nothing')).toMatch(/^adapter: no folder .*nothing"\. Give an adapter/);
+    mkdirSync(at('full'));
+    writeFileSync(at('full', 'config.json'), '{}');
+    expect(await given('full')).toMatch(/^adapter: .*has no adapter_config.json\. It holds full/);
   });
 });
 

@@ -39,6 +39,23 @@ const exact = {
 };
 
 describe('grade', () => {
+  it('says how many rows the grader failed on, and why; no row at all is an error', async () => {
+    const lines: string[] = [];
+    const rows = [{ item: {}, sample: { output_text: 'a' } }];
+    await grade(exact, rows);
+    const keys = [`grader=${path('g.json')}`, `input=${path('in.jsonl')}`];
+    const config = loadConfig(gradeSchema, { overrides: keys });
+    const context = { ...SILENT, log: (line: string) => void lines.push(line) };
+    await runGrade(config, context);
+    expect(lines).toContainEqual(
+      expect.stringMatching(
+        /^warning: 1 of 1 rows have no score; the first \(error\): .*reference_answer/,
+      ),
+    );
+    writeFileSync(path('in.jsonl'), '');
+    await expect(runGrade(config, context)).rejects.toThrow(/in\.jsonl: there is no row in it/);
+  });
+
   it('adds score and status to rows of either form', async () => {
     const { summary, rows } = await grade(exact, [
       { item: { reference_answer: 'a' }, sample: { output_text: 'a' }, id: 1 },
