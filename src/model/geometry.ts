@@ -9,6 +9,7 @@ import {
   tf,
 } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
+import { ropeTables } from '../util/rope-tables.js';
 import { bandLength, denseLayout } from './dense-layout.js';
 import type { DecoderSpec, RopeSpec } from './spec.js';
 import { longestSequence, runBases, type TokenBatch } from './token-batch.js';
@@ -19,21 +20,9 @@ export interface BatchGeometry extends TokenLayout {
   dispose(): void;
 }
 
-function rotaryTable({ invFreq, scale }: RopeSpec, length: number): RotaryTable {
-  const half = invFreq.length;
-  const cos = new Float32Array(length * half);
-  const sin = new Float32Array(length * half);
-  for (let position = 0; position < length; position++) {
-    for (let i = 0; i < half; i++) {
-      const angle = position * invFreq[i]!;
-      cos[position * half + i] = Math.cos(angle) * scale;
-      sin[position * half + i] = Math.sin(angle) * scale;
-    }
-  }
-  return {
-    cos: tf.keep(tf.tensor2d(cos, [length, half])),
-    sin: tf.keep(tf.tensor2d(sin, [length, half])),
-  };
+function rotaryTable(rope: RopeSpec, length: number): RotaryTable {
+  const { cos, sin, shape } = ropeTables(rope, length);
+  return { cos: tf.keep(tf.tensor2d(cos, shape)), sin: tf.keep(tf.tensor2d(sin, shape)) };
 }
 
 /** Makes the geometry of batches; keeps the rotary tables of the longest sequence so far. */

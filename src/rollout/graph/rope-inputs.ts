@@ -1,7 +1,7 @@
 /** The tables of a layer's rotary embedding as constants of the graph. */
+import { ropeTables } from '../../util/rope-tables.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { addConstant, type GraphContext } from './context.js';
-import { ropeTables } from './rope.js';
 
 /** Cosines and sines; none for a layer without positions. */
 export function ropeInputs(context: GraphContext, layer: number): Value[] {

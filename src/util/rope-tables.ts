@@ -1,18 +1,19 @@
 /** Cosine and sine tables for rotary position embedding (Su et al. 2021), one row a position. */
-import type { RopeSpec } from '../../model/spec.js';
+interface Frequencies {
+  /** Radians a position, one for each rotated pair. */
+  readonly invFreq: readonly number[];
+  readonly scale: number;
+}
 
 export interface RopeTables {
   /** [positions, rotaryDim / 2] */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
-  readonly shape: readonly [number, number];
+  readonly shape: [number, number];
 }
 
 /** `scale · cos(p · invFreq)` and the same for sine, for p = 0 … positions − 1. */
-export function ropeTables(
-  { invFreq, scale }: Pick<RopeSpec, 'invFreq' | 'scale'>,
-  positions: number,
-): RopeTables {
+export function ropeTables({ invFreq, scale }: Frequencies, positions: number): RopeTables {
   const pairs = invFreq.length;
   const cos = new Float32Array(positions * pairs);
   const sin = new Float32Array(positions * pairs);
