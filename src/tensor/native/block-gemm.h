@@ -150,7 +150,8 @@ inline void vector_gemm(const Segment<T>* segments, int count, int64_t row, int 
                         int panels, float* c, int64_t ldc, bool accumulate) {
   for (int s = 0; s < count; s++) {
     const Segment<T>& g = segments[s];
-    for (int64_t k = 0; k < g.k; k += DEPTH) {
+    // A product without terms is zero, so that there is at least one piece.
+    for (int64_t k = 0; k == 0 || k < g.k; k += DEPTH) {
       const T *a = g.a + row * g.lda + k, *b = g.b + panel * LANES * g.k + k * LANES;
       const int64_t depth = g.k - k < DEPTH ? g.k - k : DEPTH;
       if (panels == 2) vector_rows<T, 2>(a, g.lda, rows, b, LANES * g.k, depth, c, ldc, accumulate || s + k > 0);
