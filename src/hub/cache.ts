@@ -63,13 +63,15 @@ export function lockPath(settings: HubSettings, ref: RepoRef, etag: string): str
   );
 }
 
-const COMMIT = /^[0-9a-f]{40}$/;
+/** A whole one: its name is never that of a branch. */
+export const COMMIT = /^[0-9a-f]{40}$/;
 
 /** The commit that a revision stood for when it was last downloaded whole. */
 export function cachedCommit(settings: HubSettings, ref: RepoRef): string | null {
   if (COMMIT.test(ref.revision)) return ref.revision;
   const path = join(repoFolder(settings, ref), 'refs', ref.revision);
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : null;
+  const isRef = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return isRef ? readFileSync(path, 'utf8').trim() : null;
 }
 
 export function writeRef(settings: HubSettings, ref: RepoRef, commit: string): void {

@@ -1,6 +1,6 @@
 /** What a revision of a repository holds, as the hub tells it. */
 import { RunError } from '../util/errors.js';
-import type { DatasetCardConfig, RepoListing } from './cache.js';
+import { COMMIT, type DatasetCardConfig, type RepoListing } from './cache.js';
 import { label, type RepoRef } from './failures.js';
 import { getJson } from './http.js';
 import { isSafePath } from './ids.js';
@@ -16,18 +16,25 @@ function isObject(value: unknown): value is Json {
  * The commit of a revision and its files: `siblings` of the repository's information, else its tree.
  * Paths that leave the repository's folder are left out.
  * @throws HubUnreachableError, HubNotFoundError, SetupError (no access); RunError when the answer is
- *   none of a hub.
+ *   none of a hub, or of another commit than the one asked for.
  */
 export async function fetchListing(settings: HubSettings, ref: RepoRef): Promise<RepoListing> {
   const { kind, id, revision } = ref;
   const api = `${settings.endpoint}/api/${kind}s/${id}`;
   const url = `${api}/revision/${encodeURIComponent(revision)}`;
   const { body } = await getJson(settings, url, label(ref));
-  if (!isObject(body) || typeof body.sha !== 'string' || !/^[\w.-]+$/.test(body.sha)) {
+  if (!isObject(body) || typeof body.sha !== 'string' || !/^\w[\w-]*$/.test(body.sha)) {
     throw new RunError({
       where: label(ref),
       problem: `${url} does not describe a repository (no "sha")`,
       remedy: 'Check that HF_ENDPOINT names a Hugging Face hub',
+    });
+  }
+  if (COMMIT.test(revision) && body.sha !== revision) {
+    throw new RunError({
+      where: label(ref),
+      problem: `${settings.endpoint} answers with commit ${body.sha}`,
+      remedy: 'It does not serve revisions: set HF_ENDPOINT to one that does',
     });
   }
   const names = Array.isArray(body.siblings)

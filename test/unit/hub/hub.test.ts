@@ -319,8 +319,8 @@ describe('access', () => {
     await expect(old).rejects.toBeInstanceOf(InputError);
   });
 
-  it('refuses a server that is no hub', async () => {
-    hub.repos['models/tiny/odd'] = { commit: '../up', files: {} };
+  it.each(['../up', '..'])('refuses a server that is no hub: commit %s', async (commit) => {
+    hub.repos['models/tiny/odd'] = { commit, files: {} };
     await expect(resolveModel('tiny/odd', options())).rejects.toThrow(
       /tiny\/odd: .* does not describe a repository \(no "sha"\)\. Check that HF_ENDPOINT/,
     );

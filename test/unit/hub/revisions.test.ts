@@ -89,6 +89,13 @@ describe('a revision', () => {
     expect(existsSync(inRepo('refs'))).toBe(false);
   });
 
+  it('is not taken for a commit that is not the one asked for', async () => {
+    const other = 'd'.repeat(40);
+    hub.repos[`models/tiny/llama@${other}`] = hub.repos['models/tiny/llama']!;
+    await expect(at(other)).rejects.toThrow(/answers with commit a{40}\. It does not serve revis/);
+    expect(existsSync(cacheDir) ? readdirSync(cacheDir) : []).toEqual([]);
+  });
+
   it('that is not there is named', async () => {
     await expect(at('v9')).rejects.toThrow(/^tiny\/llama@v9: no such revision on .*404/);
     const asked = resolveModelDir('tiny/llama', { ...options(), revision: 'v9' });
@@ -123,6 +130,11 @@ describe('offline', () => {
       });
     }
     expect(hub.requests).toEqual([]);
+  });
+
+  it('part of the name of one is none', async () => {
+    await at('refs/pr/1');
+    await expect(at('refs/pr', { offline: true })).rejects.toThrow(/refs\/pr is not in the cache/);
   });
 
   it('another one is said to be missing', async () => {
