@@ -28,7 +28,7 @@ function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<v
     .option('json', {
       alias: 'raw',
       type: 'boolean',
-      describe: 'Print the result as one line of JSON',
+      describe: 'Print the result as one line of JSON; rows as JSONL, which they always are',
     })
     .option('preview', { type: 'number', describe: 'Show so many rows as they would be trained' })
     .option('verbose', { type: 'boolean', describe: 'More detail; stack traces of errors' })
@@ -44,6 +44,7 @@ function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<v
       command.summary,
       (builder) =>
         builder
+          .hide(command.hasPreview === true ? '' : 'preview')
           .usage(`lorikeet ${command.name} ${command.usage}\n\n${command.summary}`)
           .epilogue(`${keysHelp(command)}\n\n${examplesHelp(command)}`),
       (flags) => handle(command, flags as ParsedFlags),

@@ -16,6 +16,8 @@ export interface Command {
   readonly schema: ConfigSchema;
   /** Further groups of keys, where the first word decides which apply. */
   readonly parts?: readonly CommandPart[];
+  /** It takes `--preview`. */
+  readonly hasPreview?: boolean;
   readonly handle: (call: Call) => Promise<void>;
 }
 
@@ -92,7 +94,7 @@ function namedOverride(names: readonly string[], { key, isList }: Positional): s
   throw new InputError({
     where: 'command line',
     problem: `expected one ${key}, found ${names.join(', ')}`,
-    remedy: 'Write other keys as key=value',
+    remedy: 'Put words that belong together into quotes, and write other keys as key=value',
   });
 }
 
@@ -164,8 +166,9 @@ export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>
     if (shown !== null) call.out(shown);
     spec.verify?.(result);
   };
-  return { name, usage: `${words} [key=value …]`, summary, examples, schema, handle };
+  const hasPreview = spec.preview !== undefined;
+  return { name, usage: `${words} [key=value …]`, summary, examples, schema, hasPreview, handle };
 }
 
-const toLine = (result: unknown): string | null =>
-  result === undefined ? null : JSON.stringify(result);
+/** Nothing for a result whose rows are on standard output already. */
+const toLine = (result: unknown): string | null => (result == null ? null : JSON.stringify(result));

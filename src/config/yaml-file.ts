@@ -37,7 +37,11 @@ const KEY = /^(?!.*\.ya?ml$)[A-Za-z_]\w*(\.\w+)*$/;
 
 function readText(path: string): string {
   if (!existsSync(path)) {
-    const hint = KEY.test(path) ? `, or write ${path}=VALUE if this is a key` : '';
+    const hint = KEY.test(path)
+      ? `, or write ${path}=VALUE if this is a key`
+      : /\.ya?ml$/i.test(path)
+        ? ''
+        : ', or write KEY=VALUE if this is the value of a key';
     throw new InputError({
       where: path,
       problem: 'no such config file',

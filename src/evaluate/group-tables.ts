@@ -1,7 +1,7 @@
 /** Accuracy by a column of the rows: per level, per subject. */
 import { groupBy } from '../util/group.js';
 import type { EvalRow } from './eval-row.js';
-import { type Interval, meanInterval, wilson } from './intervals.js';
+import { shareInterval } from './intervals.js';
 
 export interface GroupRow {
   readonly value: string;
@@ -53,7 +53,7 @@ export function groupTables(
 function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
   const examples = [...groupBy(rows, ({ index }) => index).values()];
   const means = examples.map((samples) => shareOf(samples, ({ correct }) => correct === true));
-  const { low, high } = intervalOf(means, examples);
+  const { low, high } = shareInterval(means);
   return {
     value,
     n: examples.length,
@@ -62,14 +62,6 @@ function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
     accuracy_high: high,
     flexible_accuracy: shareOf(rows, ({ flexible_correct }) => flexible_correct === true),
   };
-}
-
-function intervalOf(means: readonly number[], examples: readonly (readonly EvalRow[])[]): Interval {
-  if (examples.some((samples) => samples.length > 1)) return meanInterval(means);
-  return wilson(
-    means.reduce((sum, mean) => sum + mean, 0),
-    means.length,
-  );
 }
 
 function shareOf(rows: readonly EvalRow[], holds: (row: EvalRow) => boolean): number {

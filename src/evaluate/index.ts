@@ -29,7 +29,7 @@ export {
 } from './evaluate.js';
 export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
-export { type Interval, meanInterval, wilson } from './intervals.js';
+export { type Interval, meanInterval, shareInterval, wilson } from './intervals.js';
 export { type AnswerJudge, answerJudge, passThreshold, type Verdict } from './judged-grade.js';
 export { type Ballot, majorityAtK, type Vote, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';

@@ -1,7 +1,7 @@
 /** Metrics of an evaluation, by the names of its JSON file. Shares are of 1. */
 import { groupBy } from '../util/group.js';
 import type { EvalRow } from './eval-row.js';
-import { type Interval, meanInterval, wilson } from './intervals.js';
+import { type Interval, meanInterval, shareInterval } from './intervals.js';
 import { majorityAtK } from './majority.js';
 import { passAtK } from './pass-at-k.js';
 
@@ -145,16 +145,13 @@ function statusCounts(rows: readonly EvalRow[]) {
   };
 }
 
-/** Wilson's interval for one sample an example; over the examples' means for more. */
+/** Share of right samples with its interval over examples. */
 function accuracy(
   groups: readonly Group[],
   isRight: (row: EvalRow) => boolean,
 ): Interval & { readonly mean: number } {
   const means = groups.map((group) => share(group, isRight));
-  const total = means.reduce((sum, value) => sum + value, 0);
-  const hasOneSample = groups.every((group) => group.length === 1);
-  const interval = hasOneSample ? wilson(total, groups.length) : meanInterval(means);
-  return { mean: mean(means), ...interval };
+  return { mean: mean(means), ...shareInterval(means) };
 }
 
 function atEach(

@@ -74,14 +74,15 @@ async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult>
   const { signal } = args.context;
   try {
     return await evaluateIn(run, args);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    throw interruption(signal, {
-      problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
-      remedy: 'Give resume=auto to go on',
-    });
-  } finally {
-    run.close(signal.aborted ? 'interrupted' : 'failed');
+  } catch (caught) {
+    const error = signal.aborted
+      ? interruption(signal, {
+          problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
+          remedy: 'Give resume=auto to go on',
+        })
+      : caught;
+    run.close(signal.aborted ? 'interrupted' : 'failed', error);
+    throw error;
   }
 }
 

@@ -70,7 +70,6 @@ export async function runOpenai(
   const service = openService(config, context.signal);
   const run = openFolder(config);
   const keeper = openRemoteRecord(run, () => freshRecord(config));
-  let status: 'failed' | 'interrupted' | 'done' = 'failed';
   try {
     checkSame(keeper.get().training_file, inputs.training, config.training_file);
     for (const line of filesLines(config, inputs)) context.log(line);
@@ -86,15 +85,15 @@ export async function runOpenai(
     const result = resultOf(run, keeper.get());
     run.record({ results: factsOf(result) });
     if (job.status !== 'succeeded') throw ended(keeper.get(), run.dir);
-    status = 'done';
+    run.close('done');
     context.log(`done: ${result.fine_tuned_model}`);
     return result;
-  } catch (error) {
-    if (!context.signal.aborted) throw error;
-    status = 'interrupted';
-    throw stopped(context.signal, keeper.get(), run.dir);
+  } catch (caught) {
+    const { aborted } = context.signal;
+    const error = aborted ? stopped(context.signal, keeper.get(), run.dir) : caught;
+    run.close(aborted ? 'interrupted' : 'failed', error);
+    throw error;
   } finally {
-    run.close(status);
     if (existsSync(run.paths.metrics)) writeReport(run.paths.report, runReport(readRun(run.dir)));
   }
 }

@@ -96,7 +96,6 @@ interface RunInputs extends Omit<TinkerTraining, 'run' | 'session'> {
 async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promise<TinkerResult> {
   const { config, context } = inputs;
   let session: TinkerSession | null = null;
-  let status: 'failed' | 'interrupted' | 'done' = 'failed';
   let tables: readonly Section[] = [];
   try {
     logChanges(run, context);
@@ -108,12 +107,14 @@ async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promis
     const outcome = await trainAtTinker({ ...inputs, run, session });
     const result = resultOf(run, outcome);
     if (outcome.evaluated !== null) tables = [metricsTable(outcome.evaluated.evaluation)];
-    status = 'done';
+    run.close('done');
     context.log(`done: ${result.sampler_path}`);
     return result;
+  } catch (error) {
+    run.close(context.signal.aborted ? 'interrupted' : 'failed', error);
+    throw error;
   } finally {
     session?.close();
-    run.close(status === 'failed' && context.signal.aborted ? 'interrupted' : status);
     if (existsSync(run.paths.metrics)) {
       writeReport(run.paths.report, runReport(readRun(run.dir), tables));
     }

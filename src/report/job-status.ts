@@ -32,6 +32,8 @@ export interface JobStatus {
   readonly suffix: string | null;
   readonly created_at: number;
   readonly finished_at: number | null;
+  /** Why the run failed or paused. */
+  readonly error: { readonly message: string } | null;
   readonly training_file: string | null;
   readonly validation_file: string | null;
   readonly purpose: 'fine-tune';
@@ -82,6 +84,7 @@ export function jobStatus(run: JobRun, options: { limit: number; isAlive: boolea
     suffix: textOf(config.run_name),
     created_at: secondsOf(record.started_at),
     finished_at: record.finished_at === null ? null : secondsOf(record.finished_at),
+    error: localJobError(record, options.isAlive),
     training_file: rowsOf(config.dataset),
     validation_file: rowsOf((config.eval as Row | null)?.dataset) ?? rowsOf(config.eval_dataset),
     purpose: 'fine-tune',
@@ -101,6 +104,12 @@ export function localJobState({ status }: RunRecord, isAlive: boolean): JobState
   if (status === 'done') return 'succeeded';
   if (status === 'interrupted') return 'paused';
   return status === 'running' && isAlive ? 'running' : 'failed';
+}
+
+/** Why a run on this machine is not done; null where it is, or is running. */
+export function localJobError({ status, error }: RunRecord, isAlive: boolean): JobStatus['error'] {
+  if (status !== 'running') return error == null ? null : { message: error };
+  return isAlive ? null : { message: 'its process ended without writing a reason' };
 }
 
 function hyperparametersOf(config: Row): JobStatus['hyperparameters'] {
@@ -164,10 +173,11 @@ function eventsOf({ record, metrics }: JobRun, status: JobState): JobEvent[] {
     ];
   });
   const finished = record.finished_at === null ? null : secondsOf(record.finished_at);
+  const reason = localJobError(record, false);
   const end = event({
     created_at: finished ?? start,
     level: status === 'failed' ? 'error' : 'info',
-    message: `Job ${status}`,
+    message: `Job ${status}${reason === null ? '' : `: ${reason.message}`}`,
   });
   return [event({ message: 'Job started' }), ...steps, ...(status === 'running' ? [] : [end])];
 }

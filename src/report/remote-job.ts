@@ -9,6 +9,7 @@ import {
   type JobEvent,
   type JobStatus,
   jobMetrics,
+  localJobError,
   localJobState,
   numberOf,
   textOf,
@@ -89,6 +90,7 @@ export function remoteJobStatus(
     suffix: textOf(config.suffix),
     created_at: numberOf(job?.created_at) ?? Math.floor(Date.parse(record.started_at) / 1000),
     finished_at: numberOf(job?.finished_at),
+    error: job === null ? localJobError(record, isAlive) : serviceError(job),
     training_file: remote.training_file?.id ?? textOf(config.training_file),
     validation_file: remote.validation_file?.id ?? textOf(config.validation_file),
     purpose: 'fine-tune',
@@ -101,4 +103,9 @@ export function remoteJobStatus(
       .slice(-limit || Number.POSITIVE_INFINITY)
       .reverse(),
   };
+}
+
+function serviceError({ error }: RemoteJob): JobStatus['error'] {
+  const message = error?.message;
+  return message === undefined ? null : { message };
 }

@@ -3,7 +3,7 @@
  * everything else a run writes.
  */
 import { isAbsolute, join, normalize, sep } from 'node:path';
-import { InputError } from '../util/errors.js';
+import { InputError, messageOf } from '../util/errors.js';
 import { writeFileAtomic, writeJson } from '../util/files.js';
 import type { LockHolder } from '../util/lock.js';
 import { type ConfigDifference, configDifferences } from './config-differences.js';
@@ -63,8 +63,11 @@ export interface RunFolder {
   claim(relativePath: string): string;
   /** Adds to `run.json`; records (`results`, `versions`, `seeds`) are merged. */
   record(patch: RunPatch): void;
-  /** Writes the last state of `run.json` and frees the folder. Further calls do nothing. */
-  close(status: Exclude<RunStatus, 'running'>): void;
+  /**
+   * Writes the last state of `run.json` and frees the folder. Further calls do nothing.
+   * @param error what ended the run, where it was not done
+   */
+  close(status: Exclude<RunStatus, 'running'>, error?: unknown): void;
 }
 
 export interface RunPaths {
@@ -124,11 +127,12 @@ export function startRun(
       record = mergePatch(record, patch);
       write();
     },
-    close(status) {
+    close(status, error) {
       if (!isOpen) return;
       isOpen = false;
       const finished = new Date().toISOString();
-      record = { ...record, status, finished_at: finished };
+      const reason = error === undefined ? null : messageOf(error);
+      record = { ...record, status, finished_at: finished, error: reason };
       write();
       unlockRun(dir, lock);
     },
@@ -159,6 +163,7 @@ function freshRecord(options: OpenRunOptions): RunRecord {
     status: 'running',
     started_at: now.toISOString(),
     finished_at: null,
+    error: null,
     phases: {},
     versions: { ...baseVersions(), ...options.versions },
     machine: machineFacts(),

@@ -28,6 +28,8 @@ export interface RunRecord {
   /** ISO 8601, UTC. */
   readonly started_at: string;
   readonly finished_at: string | null;
+  /** Message of the error that ended the run; null where none did. */
+  readonly error?: string | null;
   /** Wall seconds by phase name, summed over resumes. */
   readonly phases: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;

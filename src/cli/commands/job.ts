@@ -19,10 +19,11 @@ export const job = defineCommand({
   print: readable,
 });
 
-function readable({ status, trained_steps, metrics, events }: JobStatus): string {
+function readable({ status, error, trained_steps, metrics, events }: JobStatus): string {
   const numbers = Object.entries(metrics).filter(([, value]) => value !== null);
   return [
     `Job status: ${status}, ${trained_steps} steps`,
+    ...(error === null ? [] : [`Reason: ${error.message}`]),
     ...numbers.map(([name, value]) => `${name}: ${value}`),
     ...events.map(({ created_at: at, message }) => `${timeOf(at)}: ${message}`),
   ].join('\n');

@@ -7,8 +7,9 @@ export const solve = defineCommand({
   name: 'solve',
   summary: 'Solve one problem: greedily, by a vote, with code, or by selection',
   schema: solveSchema,
+  positional: { key: 'problem', isList: false },
   examples: [
-    "lorikeet solve --problem 'What is 17 + 25?' model=outputs/grpo strategy=majority_vote --verbose",
+    "lorikeet solve 'What is 17 + 25?' model=outputs/grpo strategy=majority_vote --verbose",
     "lorikeet solve --problem 'Sum of the primes below 50?' model=DIR strategy=tir --raw",
   ],
   plan: (config) => [`solves by ${config.strategy} with ${config.model}: ${config.problem}`],

@@ -1,5 +1,5 @@
 /** What the trajectories of a run say together: shares with intervals over questions, and each arm's. */
-import { meanInterval } from '../../evaluate/index.js';
+import { shareInterval } from '../../evaluate/index.js';
 import { type Posterior, recordOf } from '../../preferences/index.js';
 import { groupBy } from '../../util/group.js';
 import type { TrajectoryRow } from './trajectories.js';
@@ -86,7 +86,7 @@ function withInterval<K extends string>(
   name: K,
   values: readonly number[],
 ): Record<K | `${K}_low` | `${K}_high`, number> {
-  const { low, high } = meanInterval(values);
+  const { low, high } = shareInterval(values);
   const entries = { [name]: mean(values), [`${name}_low`]: low, [`${name}_high`]: high };
   return entries as Record<K | `${K}_low` | `${K}_high`, number>;
 }

@@ -122,8 +122,9 @@ async function trainedRun<Config extends TrainerConfig, Inputs>(
       const session = { run, source, trained, startStep: checkpoint?.state.step ?? 0, context };
       const { sources = [] } = options;
       return await runIn(session, { ...args, sources, store, checkpoint });
-    } finally {
-      run.close(context.signal.aborted ? 'interrupted' : 'failed');
+    } catch (error) {
+      run.close(context.signal.aborted ? 'interrupted' : 'failed', error);
+      throw error;
     }
   } finally {
     trained.dispose();

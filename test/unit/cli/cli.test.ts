@@ -41,6 +41,11 @@ describe('help', () => {
     expect(out).toContain('lr_scheduler_type  (linear, cosine, ');
   });
 
+  it('shows --preview where there is one only', async () => {
+    expect((await call(['sft', '--help'])).out).toContain('--preview');
+    expect((await call(['eval', '--help'])).out).not.toContain('--preview');
+  });
+
   it('examples are calls that are accepted', async () => {
     for (const { examples } of commands) {
       for (const example of examples) {
@@ -76,6 +81,10 @@ describe('bad calls', () => {
       ['sft', 'a.yaml', '--config', 'b.yaml'],
       'error: command line: more than one config file: b.yaml, a.yaml. Give one, and change keys by key=value',
     ],
+    [
+      ['generate', 'model=m', 'What is 2 + 3?'],
+      'error: What is 2 + 3?: no such config file. Check the path, or write KEY=VALUE if this is the value of a key',
+    ],
     [['sft', 'none.yaml'], 'error: none.yaml: no such config file. Check the path'],
     [
       ['sft', 'model=m', 'dataset=d', 'sed=1'],
@@ -87,7 +96,7 @@ describe('bad calls', () => {
     ],
     [
       ['data', 'gsm8k', 'math'],
-      'error: command line: expected one name, found gsm8k, math. Write other keys as key=value',
+      'error: command line: expected one name, found gsm8k, math. Put words that belong together into quotes, and write other keys as key=value',
     ],
     [['compare', 'a'], 'error: command line: inputs is ["a"], expected list of at least 2 (text)'],
     [

@@ -5,6 +5,7 @@ import {
   meanInterval,
   pairedInterval,
   passAtK,
+  shareInterval,
   wilson,
 } from '../../../src/evaluate/index.js';
 
@@ -37,6 +38,21 @@ describe('meanInterval', () => {
   it('is cut to its bounds, which are all that one value tells', () => {
     expect(meanInterval([0, 1, 1, 0])).toEqual({ low: 0, high: 1 });
     expect(meanInterval([0.5])).toEqual({ low: 0, high: 1 });
+  });
+});
+
+describe('shareInterval', () => {
+  it('of examples that are all right or wrong is Wilson’s: z² / (3 + z²) = 3.8415 / 6.8415', () => {
+    expect(shareInterval([0, 0, 0]).low).toBe(0);
+    expect(shareInterval([0, 0, 0]).high).toBeCloseTo(0.5615, 5);
+    expect(shareInterval([1, 0, 1])).toEqual(wilson(2, 3));
+  });
+
+  it('of shares between them is that of their mean: 1/2 ± 1.96 sqrt((1/8) / 5)', () => {
+    const { low, high } = shareInterval([0, 0.5, 0.5, 1, 0.5]);
+    const half = 1.959964 * Math.sqrt(0.125 / 5);
+    expect(low).toBeCloseTo(0.5 - half, 5);
+    expect(high).toBeCloseTo(0.5 + half, 5);
   });
 });
 

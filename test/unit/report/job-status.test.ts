@@ -109,4 +109,13 @@ describe('jobStatus', () => {
     const job = status({ status: run }, { isAlive });
     expect([job.status, job.fine_tuned_model]).toEqual([state, model]);
   });
+
+  it('says why a run failed, in the job and in its last event', () => {
+    const failed = status({ status: 'failed', error: 'step 3: the loss is NaN' });
+    expect(failed.error).toEqual({ message: 'step 3: the loss is NaN' });
+    expect(failed.events[0]?.message).toBe('Job failed: step 3: the loss is NaN');
+    expect(status({ status: 'running' }).error?.message).toMatch(/ended without writing a reason/);
+    expect(status({ status: 'running' }, { isAlive: true }).error).toBeNull();
+    expect(status().error).toBeNull();
+  });
 });

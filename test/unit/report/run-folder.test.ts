@@ -108,6 +108,14 @@ describe('openRun', () => {
     expect(existsSync(join(dir, 'run.lock'))).toBe(false);
   });
 
+  it('keeps why a run ended, until it goes on', () => {
+    const dir = freshDir();
+    openRun(dir, options({ lr: 0.1 })).close('failed', new Error('the disk is full'));
+    expect(readRunRecord(dir)).toMatchObject({ status: 'failed', error: 'the disk is full' });
+    openRun(dir, { ...options({ lr: 0.1 }), resume: 'auto' }).close('done');
+    expect(readRunRecord(dir)).toMatchObject({ status: 'done', error: null });
+  });
+
   it('refuses a folder in use, naming both remedies, and leaves it as it was', () => {
     const dir = usedDir();
     const before = readFileSync(join(dir, 'run.json'), 'utf8');
