@@ -26,6 +26,15 @@ const REMOTE_ONLY = 'it belongs to a remote engine and means nothing locally. Le
 const ONE_DEVICE = 'a run has one device. Leave it out';
 const OWN_KERNELS = 'there is one implementation of attention and loss. Leave it out';
 const READ_HERE = 'rows are read in one process. Leave it out';
+const ADAPTER: ForeignName = {
+  to: ['adapter'],
+  refused:
+    'to go on with an adapter, give its folder as model, which names its base. A new one is trained with use_lora=true',
+};
+const OWN_TOKENIZER =
+  'the tokenizer is that of the model. Leave it out, or use model with the folder of both';
+const OFFLOADING = 'activations stay on the device. Use gradient_checkpointing=true to save memory';
+const COMMAND_SAYS = 'the command says what is done. Leave it out';
 const EVALUATIONS = 'evaluations go by optimizer steps. Use eval_steps; null evaluates at the end';
 const TEMPLATE =
   'a template is given by a file. Use chat_template_path=FILE, or prompt_template for one exchange';
@@ -48,8 +57,10 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   pretrained_model_name_or_path: to('model'),
   revision: to('model_revision'),
   revision_of_model: to('model_revision'),
-  adapter_path: to('adapter'),
-  adapter_name_or_path: to('adapter'),
+  adapter: ADAPTER,
+  adapter_path: ADAPTER,
+  adapter_name_or_path: ADAPTER,
+  lora_model_dir: ADAPTER,
 
   input: to('dataset.path'),
   dataset_name: to('dataset.name'),
@@ -162,6 +173,21 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   dataset_num_proc: refused(READ_HERE),
   dataloader_num_workers: refused(READ_HERE),
   preprocessing_num_workers: refused(READ_HERE),
+  tokenizer: refused(OWN_TOKENIZER),
+  tokenizer_name: refused(OWN_TOKENIZER),
+  tokenizer_name_or_path: refused(OWN_TOKENIZER),
+  checkpointer: refused('Use model=FOLDER for checkpoint_dir, and output_dir for what is written'),
+  trust_remote_code: refused('no code of a model or data set is run. Leave it out'),
+  activation_offloading: refused(OFFLOADING),
+  enable_activation_offloading: refused(OFFLOADING),
+  group_by_length: refused('rows are not sorted by length. Use packing=true, which wastes none'),
+  trl: refused('its keys stand on their own here. Use beta, num_generations, … without trl'),
+  ref_model: refused('the reference is the model as training began. Use reference_policy=base'),
+  save_only_model: refused('a checkpoint holds what resume needs. Use save_total_limit for fewer'),
+  do_train: refused(COMMAND_SAYS),
+  do_predict: refused(COMMAND_SAYS),
+  do_eval: refused('Use eval_dataset={path: FILE} with eval_steps; eval evaluates after training'),
+  eval_on_start: refused('nothing is evaluated before the first step. Use eval on the base model'),
   remove_unused_columns: refused('columns that nothing reads are left alone. Leave it out'),
   push_to_hub: refused('nothing is uploaded. Leave it out'),
   max_prompt_length: refused(

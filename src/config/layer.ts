@@ -21,6 +21,8 @@ export interface Heard {
   readonly origins: Map<string, string>;
   /** Names of other tools at the root whose value sets more than their own key. */
   readonly implied: ImpliedKeys[];
+  /** What is wrong with keys that cannot be read; they are left out of the values. */
+  readonly refused: InputError[];
 }
 
 export interface ImpliedKeys {
@@ -67,7 +69,11 @@ export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, heard: Hea
     const result: Mapping = {};
     for (const [key, child] of Object.entries(value)) {
       const where = layer.where([...at.written, key]);
-      const names = ownNames(key, at, where);
+      const names = ownPath(at.schema as z.core.$ZodType, key);
+      if (names === undefined) {
+        heard.refused.push(refusal(key, at, where));
+        continue;
+      }
       const below: Cursor = {
         schema: at.schema && schemaAt(at.schema, names),
         written: [...at.written, key],
@@ -132,18 +138,15 @@ function impliedBy(given: {
   ];
 }
 
-/** The schema's own path for a key as written. */
-function ownNames(key: string, at: Cursor, where: string): readonly string[] {
-  const schema = at.schema as z.core.$ZodType;
-  const own = ownPath(schema, key);
-  if (own !== undefined) return own;
+/** Why a key that the schema does not have is refused, and what to use. */
+function refusal(key: string, at: Cursor, where: string): InputError {
   const field = [...at.path, key].join('.');
   const foreign = foreignOf(key);
   if (foreign !== undefined && 'refused' in foreign) {
-    throw new InputError({ where, problem: `${field}: ${foreign.refused}` });
+    return new InputError({ where, problem: `${field}: ${foreign.refused}` });
   }
-  const known = keyDocs(schema).map((doc) => doc.key);
-  throw new InputError({
+  const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
+  return new InputError({
     where,
     problem: `unknown key ${JSON.stringify(field)}`,
     remedy: knownKeys(key, known, at.path),

@@ -46,9 +46,10 @@ export function resolveConfig<S extends ConfigSchema>(
   layers: readonly Layer[],
   note: Note = () => {},
 ): z.output<S> {
-  const heard: Heard = { origins: new Map(), implied: [] };
+  const heard: Heard = { origins: new Map(), implied: [], refused: [] };
   let merged: unknown = {};
   for (const layer of layers) merged = mergeDeep(merged, normalizeLayer(layer, schema, heard));
+  if (heard.refused.length > 0) throw allRefused(heard.refused);
   for (const { values } of heard.implied) merged = mergeDeep(values, merged);
   const result = schema.safeParse(merged);
   if (!result.success) {
@@ -58,6 +59,13 @@ export function resolveConfig<S extends ConfigSchema>(
   checkOwnInput(schema, result.data as object);
   for (const implied of heard.implied) note(noteOf(implied, result.data));
   return result.data;
+}
+
+/** One error for all keys that cannot be read. */
+function allRefused(errors: readonly InputError[]): InputError {
+  const [first, ...others] = errors as [InputError, ...InputError[]];
+  if (others.length === 0) return first;
+  return new InputError(errors.map(({ message }) => message).join('; '));
 }
 
 /** What a name was read as, with the values that hold now. */

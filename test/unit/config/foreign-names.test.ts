@@ -13,7 +13,7 @@ import {
   sftSchema,
   solveSchema,
 } from '../../../src/config/index.js';
-import { messageOf } from '../../../src/util/errors.js';
+import { InputError, messageOf } from '../../../src/util/errors.js';
 
 const everyKey = new Set(
   Object.values(commandSchemas).flatMap((schema) => keyDocs(schema).map(({ key }) => key)),
@@ -90,6 +90,44 @@ describe('names without a local meaning', () => {
       /reasoning_effort: it belongs to a remote engine/,
     );
     expect(message('beta=0.2')).toBe('accepted');
+  });
+});
+
+describe('keys that cannot be read', () => {
+  const grpo = (...overrides: string[]) =>
+    loadConfig(grpoSchema, { overrides: ['model=m', 'dataset=gsm8k', ...overrides] });
+
+  it('are all named at once', () => {
+    expect(() => grpo('do_train=true', 'lerning_rate=1', 'trl.beta=0.1', 'lora.ranks=2')).toThrow(
+      new InputError(
+        'command line: do_train: the command says what is done. Leave it out; ' +
+          'command line: unknown key "lerning_rate". The nearest known key is "learning_rate"; ' +
+          'command line: trl: its keys stand on their own here. Use beta, num_generations, … without trl; ' +
+          'command line: unknown key "lora.ranks". The nearest known key is "lora.r"',
+      ),
+    );
+  });
+
+  it.each([
+    ['adapter=lora', /give its folder as model/],
+    ['lora_model_dir=out', /give its folder as model/],
+    ['tokenizer_name=x', /tokenizer is that of the model/],
+    ['tokenizer={_component_: x}', /tokenizer is that of the model/],
+    ['checkpointer={checkpoint_dir: x}', /Use model=FOLDER/],
+    ['trust_remote_code=true', /no code of a model/],
+    ['activation_offloading=true', /Use gradient_checkpointing=true/],
+    ['group_by_length=true', /Use packing=true/],
+    ['ref_model=x', /Use reference_policy/],
+    ['save_only_model=true', /holds what resume needs/],
+    ['do_eval=true', /Use eval_dataset/],
+    ['eval_on_start=true', /before the first step/],
+  ])('%s says what to use', (override, remedy) => {
+    expect(() => grpo(override)).toThrow(remedy);
+  });
+
+  it('of a command with an adapter, lora_model_dir is that', () => {
+    const overrides = ['model=m', 'lora_model_dir=x'];
+    expect(loadConfig(evalSchema, { overrides }).adapter).toBe('x');
   });
 });
 
