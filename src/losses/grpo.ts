@@ -147,9 +147,11 @@ function meanBy(batch: GrpoBatch, options: GrpoOptions): (x: Tensor) => Tensor {
   return (x) => tf.sum(x.cast('float32').mul(tf.tensor1d(shares))).div(options.totalSequences);
 }
 
-/** Over all tokens, or those that are kept. */
-const meanEntropy = (entropies: Tensor, kept: Tensor | null): Tensor =>
-  kept === null ? tf.mean(entropies) : tf.sum(entropies.mul(kept)).div(tf.sum(kept));
+/** Of all tokens; where some are kept, their mean stands for the others. */
+const summedEntropy = (entropies: Tensor, kept: Tensor | null): Tensor =>
+  kept === null
+    ? tf.sum(entropies)
+    : tf.sum(entropies.mul(kept)).div(tf.sum(kept)).mul(entropies.size);
 
 /** @param scores `[M, 3]` token scores of the completions' tokens, with the columns of `grpoColumns`. */
 export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions): LossOutput {
@@ -175,6 +177,6 @@ export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions)
   }
   const loss = tf.sum(perToken.mul(tf.tensor1d(batch.coefficients)));
   if (entropyCoef === 0) return { loss, metrics };
-  const entropy = meanEntropy(entropiesOf(scores), kept).mul(perToken.size / totalTokens);
+  const entropy = summedEntropy(entropiesOf(scores), kept).div(totalTokens);
   return { loss: loss.sub(entropy.mul(entropyCoef)), metrics: { ...metrics, policy_loss: loss } };
 }

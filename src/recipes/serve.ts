@@ -14,6 +14,7 @@ import { createHttpServer } from './serve/http-server.js';
 import { Scheduler } from './serve/scheduler.js';
 import { openServedModels, type ServedModels } from './serve/served-models.js';
 import { keptConstraints } from './serve/settings.js';
+import { isLoopback } from './serve/web-pages.js';
 
 export interface RunningServer {
   /** As clients take it, `http://127.0.0.1:8000/v1`. */
@@ -51,6 +52,7 @@ export async function startServing(
     settings: settingsOf(config, served),
     scheduler,
     maxQueue: config.max_queue,
+    host: config.host,
     maxBody: config.max_body_kib * 1024,
     apiKey,
     signal: stop.signal,
@@ -107,9 +109,6 @@ function keyOf({ api_key_env: name }: ServeConfig): string | null {
     remedy: 'Set the variable to the key that clients send, or leave api_key_env out',
   });
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 const openTo = ({ host }: ServeConfig, port: number, hasKey: boolean): string =>
   hasKey

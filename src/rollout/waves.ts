@@ -1,7 +1,10 @@
 /** `GenerateOptions.next` for samplers that take all requests at once: what follows waits for the end of a wave. */
 import type { FinishReason, GenerateOptions, PromptRequest } from './types.js';
 
-/** @param generate Completions of one wave, in the order of its requests. */
+/**
+ * @param generate Completions of one wave, in the order of its requests.
+ * @throws what `next` rejects with, when nothing that it does is under way any more
+ */
 export async function inWaves<Made extends { readonly finishReason: FinishReason }>(
   requests: readonly PromptRequest[],
   next: (completion: Made) => ReturnType<NonNullable<GenerateOptions['next']>>,
@@ -12,7 +15,9 @@ export async function inWaves<Made extends { readonly finishReason: FinishReason
     const made = await generate(wave);
     all.push(...made);
     const ended = made.filter(({ finishReason }) => finishReason !== 'aborted');
-    wave = (await Promise.all(ended.map(next))).filter((request) => request !== null);
+    const asked = ended.map(next);
+    await Promise.allSettled(asked);
+    wave = (await Promise.all(asked)).filter((request) => request !== null);
   }
   return all;
 }

@@ -85,6 +85,10 @@ async function goOn(
     if (!mayRun || !(await runBlock(draft, step.code, options))) return null;
   }
   const maxNewTokens = roomOf(draft, options);
+  if (maxNewTokens < 1) {
+    draft.finishReason = 'length';
+    return null;
+  }
   const id = `${draft.request.id}/${draft.sampleIndex}/${draft.calls}/${draft.length}`;
   return { id, promptIds: draft.sequence, n: 1, maxNewTokens };
 }

@@ -9,11 +9,14 @@ import { asBody, type Endpoint, readRequest } from './read-request.js';
 import { modelEntry } from './replies.js';
 import type { Scheduler } from './scheduler.js';
 import type { ServingSettings } from './settings.js';
+import { checkSite } from './web-pages.js';
 
 export interface HttpOptions {
   readonly settings: ServingSettings;
   readonly scheduler: Scheduler;
   readonly maxQueue: number;
+  /** The address that is listened on. */
+  readonly host: string;
   /** Bytes. */
   readonly maxBody: number;
   /** What clients must show; null: nothing. */
@@ -51,7 +54,8 @@ async function route(
   response: ServerResponse,
   options: RouteOptions,
 ): Promise<void> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname.replace(/\/$/, '');
+  const path = pathOf(request);
+  if (options.apiKey === null) checkSite(request, options.host);
   if (path === '/health') return expectMethod(request, 'GET', () => health(response, options));
   checkKey(request, options.apiKey);
   const endpoint = Object.hasOwn(POSTS, path) ? POSTS[path] : undefined;
@@ -62,11 +66,22 @@ async function route(
   }
   if (path === '/v1/models' || path.startsWith('/v1/models/')) {
     return expectMethod(request, 'GET', () =>
-      sendJson(response, 200, listed(decodeURIComponent(path.slice('/v1/models'.length)), options)),
+      sendJson(response, 200, listed(path.slice('/v1/models'.length), options)),
     );
   }
   const known = ['/health', '/v1/models', ...Object.keys(POSTS)].join(', ');
   throw new ApiError(`there is no ${path || '/'} here. Known are ${known}`, { status: 404 });
+}
+
+/** Decoded, without a slash at its end. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const base = 'http://localhost';
+  const path = URL.canParse(url, base) ? new URL(url, base).pathname : url;
+  try {
+    return decodeURIComponent(path).replace(/\/$/, '');
+  } catch {
+    throw new ApiError(`${url} is no path: its percent signs are not those of UTF-8`);
+  }
 }
 
 function expectMethod<T>({ method }: IncomingMessage, expected: string, then: () => T): T {
@@ -119,7 +134,9 @@ async function complete(
   }
   const head = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
   response.writeHead(200, head).flushHeaders();
-  await answerStream(answer, (chunk) => void response.write(event(chunk)));
+  await answerStream(answer, (chunk) => {
+    if (!response.writableEnded) response.write(event(chunk));
+  });
   response.end(event('[DONE]'));
 }
 

@@ -35,7 +35,7 @@ import { RequestSamplers } from './request-samplers.js';
 import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
 import type { OnnxSamplerOptions } from './sampler-options.js';
 import { scoreSequences } from './score.js';
-import { type SlotLimits, slotsOf, slotsOfAny } from './slots.js';
+import { completionsOf, type SlotLimits, slotsOf, slotsOfAny } from './slots.js';
 
 const DEFAULT_MAX_BATCH = 128;
 const DEFAULT_MAX_RUN_TOKENS = 2048;
@@ -210,7 +210,9 @@ class SessionSampler implements OnnxSampler {
     const isMixed = arrivals !== undefined || requests.some((request) => request.params);
     const limits = this.slotLimits;
     const isKnown = !isMixed && further === null;
-    const geometry = isKnown ? slotsOf(requests, params, limits) : slotsOfAny(limits);
+    // One that follows takes the place of the completion that it follows from.
+    const wanted = arrivals === undefined ? completionsOf(requests) : limits.maxBatch;
+    const geometry = isKnown ? slotsOf(requests, params, limits) : slotsOfAny(wanted, limits);
     decodeLane.shapeCache(geometry);
     const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : this.choiceBy);
     for (const lane of lanes) lane.keepOutputs(chooser.reads);

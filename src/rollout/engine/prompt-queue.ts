@@ -29,21 +29,25 @@ export interface ReadySample extends WaitingSample {
 export class PromptQueue {
   private readonly options: QueueOptions;
   /** Longest prompts first, so that batches hold prompts of like length. */
-  private waiting: StreamRequest[];
+  private waiting: StreamRequest[] = [];
   private ready: ReadySample[] = [];
+  /** Whether any request so far can be ended by itself. */
+  private hasSignals = false;
 
   constructor(requests: readonly StreamRequest[], options: QueueOptions) {
     this.options = options;
-    this.waiting = [...requests].sort((a, b) => b.promptIds.length - a.promptIds.length);
+    this.add([...requests].sort((a, b) => b.promptIds.length - a.promptIds.length));
   }
 
   /** Puts requests behind those that wait. */
   add(requests: readonly StreamRequest[]): void {
-    this.waiting.push(...requests);
+    for (const request of requests) this.waiting.push(request);
+    this.hasSignals ||= requests.some(({ signal }) => signal !== undefined);
   }
 
   /** Takes out what was ended before it started. */
   takeEnded(): WaitingSample[] {
+    if (!this.hasSignals) return [];
     const isEnded = ({ signal }: StreamRequest) => signal?.aborted === true;
     const ended = [...this.rest()].filter(({ request }) => isEnded(request));
     if (ended.length === 0) return ended;

@@ -17,16 +17,19 @@ export function slotsOf(
   limits: SlotLimits,
 ): CacheGeometry {
   const longest = Math.max(...requests.map(({ promptIds }) => promptIds.length));
-  const wanted = requests.reduce((sum, { n }) => sum + n, 0);
   const capacity = Math.min(limits.maxContext, longest + params.maxNewTokens);
-  return { rows: affordable(capacity, wanted, limits), capacity };
+  return { rows: affordable(capacity, completionsOf(requests), limits), capacity };
 }
 
-/** For requests that are not known yet. */
-export function slotsOfAny(limits: SlotLimits): CacheGeometry {
-  const { maxContext, maxBatch } = limits;
-  return { rows: affordable(maxContext, maxBatch, limits), capacity: maxContext };
+/** For requests whose lengths are not known yet, of which so many completions can be at work at once. */
+export function slotsOfAny(wanted: number, limits: SlotLimits): CacheGeometry {
+  const { maxContext } = limits;
+  return { rows: affordable(maxContext, wanted, limits), capacity: maxContext };
 }
+
+/** Completions that the requests ask for. */
+export const completionsOf = (requests: readonly StreamRequest[]): number =>
+  requests.reduce((sum, { n }) => sum + n, 0);
 
 function affordable(capacity: number, wanted: number, limits: SlotLimits): number {
   const { maxBatch, maxCacheBytes, bytesPerToken } = limits;

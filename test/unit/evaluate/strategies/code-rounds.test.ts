@@ -120,4 +120,11 @@ describe('writeWithCode', () => {
     expect(made[0]).toMatchObject({ text: '```js\n1\n```\nDone.', calls: 0, finishReason: 'stop' });
     expect(seen.opened).toBe(0);
   });
+
+  it('ends by length where such a block takes the last token', async () => {
+    const other = '```js\n1\n```\n';
+    const { made, writer } = await write(() => other, { maxNewTokens: other.length });
+    expect(made[0]).toMatchObject({ text: other, calls: 0, finishReason: 'length' });
+    expect(writer.asked).toHaveLength(1);
+  });
 });

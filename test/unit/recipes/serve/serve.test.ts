@@ -1,5 +1,6 @@
 /** The server on a tiny model: the same tokens as `generate`, all its forms and fields, refusals, its end. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -249,6 +250,24 @@ describe('bounds', () => {
     const reply = await post(path, asked);
     expect((reply.body.error as JsonRow).message).toMatch(message);
     expect(reply.status).toBe(status);
+  });
+
+  it.each<[string, number, Record<string, string>]>([
+    ['/v1/models/%E0%A4%A', 400, {}],
+    ['//', 404, {}],
+    ['/v1/models?a=b', 200, {}],
+    ['/v1/models', 200, { origin: 'http://localhost:3000', host: '[::1]:80' }],
+    ['/v1/models', 403, { origin: 'https://example.org' }],
+    ['/v1/models', 403, { origin: 'null' }],
+    ['/v1/models', 403, { host: 'rebound.example.org', origin: 'http://rebound.example.org' }],
+    ['/health', 403, { host: '127.0.0.1.example.org' }],
+  ])('GET %s has status %i with %j', async (path, expected, headers) => {
+    const { port } = new URL(server.baseUrl);
+    const status = await new Promise((resolve, reject) => {
+      const asked = get({ port, path, headers }, (reply) => resolve(reply.resume().statusCode));
+      asked.on('error', reject);
+    });
+    expect(status).toBe(expected);
   });
 
   it('/v1/models lists adapters and base, /health says ok', async () => {
