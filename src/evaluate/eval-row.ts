@@ -18,6 +18,8 @@ export interface EvalRow extends AnswerGrade {
   readonly reward: number | null;
   readonly rewards: Readonly<Record<string, number | null>>;
   readonly statuses: Readonly<Record<string, string>>;
+  /** Why a reward gave no score; absent where all gave one. */
+  readonly reasons?: Readonly<Record<string, string>>;
   readonly finish_reason: string;
   readonly truncated: boolean;
   /** Sampled tokens, the end token included. */

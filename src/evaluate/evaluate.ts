@@ -1,5 +1,5 @@
 /** Evaluation: completions for rows, graded one by one, and metrics over them. */
-import { meanOf, type SampledCompletion } from '../report/index.js';
+import { gradeColumns, meanOf, type SampledCompletion } from '../report/index.js';
 import type { AsyncGrader, Grader, RewardRow } from '../rewards/index.js';
 import { RunError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
@@ -126,7 +126,6 @@ async function evalRow(
     grading.judge?.(text, row),
     grading.rewards?.(text, row, { ids: completion.ids }),
   ]);
-  const parts = Object.entries(reward?.parts ?? {});
   const strategy = grading.factsOf?.(id);
   return {
     index,
@@ -137,8 +136,7 @@ async function evalRow(
     ...grading.grade(text, row),
     ...verdict,
     reward: reward?.total ?? null,
-    rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
-    statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
+    ...gradeColumns(reward ?? { parts: {} }),
     finish_reason: completion.finishReason,
     truncated: completion.finishReason === 'length',
     tokens: completion.ids.length,

@@ -4,7 +4,7 @@
  */
 import type { GenerateConfig } from '../config/index.js';
 import { numericGrader } from '../evaluate/index.js';
-import { sampleRow, withProgress } from '../report/index.js';
+import { gradeColumns, withProgress } from '../report/index.js';
 import {
   type Completion,
   checkVersion,
@@ -171,11 +171,8 @@ function rowMaker(config: GenerateConfig, rewards: OpenRewards | null) {
     if (rewards === null) return row;
     const { ids } = completion;
     const grade = await rewards.grade(completion.text, prompt.row, { ids });
-    const graded = sampleRow(completion, { step: 0, prompt: '', grade });
     const { correct } = numeric(completion.text, prompt.row);
-    const { reward, rewards: scores, statuses, reasons } = graded;
-    const why = reasons === undefined ? {} : { reasons };
-    return { ...row, reward, rewards: scores, statuses, ...why, correct };
+    return { ...row, reward: grade.total, ...gradeColumns(grade), correct };
   };
 }
 

@@ -67,6 +67,7 @@ export { isLocked } from './run-lock.js';
 export { makeRunId, type ReadSource, type RunRecord, type RunStatus } from './run-record.js';
 export { type RunRows, readRun, runReport, runSections } from './run-report.js';
 export {
+  gradeColumns,
   meanOf,
   openSampleLog,
   type SampleContext,

@@ -13,8 +13,6 @@ export interface SampleRow {
   /** Prompt as the model saw it. */
   readonly prompt: string;
   readonly completion: string;
-  readonly prompt_ids?: readonly number[];
-  readonly completion_ids?: readonly number[];
   /** Sampled tokens, the end token included. */
   readonly tokens: number;
   readonly finish_reason: string;
@@ -93,15 +91,12 @@ export interface SampleContext {
   /** By the reward part `correctness` when left out. */
   readonly correct?: boolean | null;
   readonly advantage?: number | null;
-  /** Also write `prompt_ids` and `completion_ids`. */
-  readonly withIds?: boolean;
 }
 
 /** The row of one completion. */
 export function sampleRow(completion: SampledCompletion, context: SampleContext): SampleRow {
-  const { grade, withIds = false, step, prompt, ...facts } = context;
+  const { grade, step, prompt, ...facts } = context;
   const correct = context.correct ?? isCorrect(grade);
-  const parts = Object.entries(grade.parts);
   return {
     step,
     prompt_id: completion.requestId,
@@ -109,13 +104,10 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     ...facts,
     prompt,
     completion: completion.text,
-    ...(withIds && { prompt_ids: completion.promptIds, completion_ids: completion.ids }),
     tokens: sampledTokens(completion),
     finish_reason: completion.finishReason,
     reward: grade.total,
-    rewards: Object.fromEntries(parts.map(([name, { score }]) => [name, score])),
-    statuses: Object.fromEntries(parts.map(([name, { status }]) => [name, status])),
-    ...reasonsOf(grade),
+    ...gradeColumns(grade),
     correct,
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
@@ -124,11 +116,19 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
   };
 }
 
-function reasonsOf({ parts }: SampleGrade): Pick<SampleRow, 'reasons'> {
-  const given = Object.entries(parts).flatMap(([name, { score, reason }]) =>
+/** The columns of a grade's parts. */
+export function gradeColumns({
+  parts,
+}: Pick<SampleGrade, 'parts'>): Pick<SampleRow, 'rewards' | 'statuses' | 'reasons'> {
+  const entries = Object.entries(parts);
+  const reasons = entries.flatMap(([name, { score, reason }]) =>
     score === null && reason !== undefined ? [[name, reason] as const] : [],
   );
-  return given.length === 0 ? {} : { reasons: Object.fromEntries(given) };
+  return {
+    rewards: Object.fromEntries(entries.map(([name, { score }]) => [name, score])),
+    statuses: Object.fromEntries(entries.map(([name, { status }]) => [name, status])),
+    ...(reasons.length > 0 && { reasons: Object.fromEntries(reasons) }),
+  };
 }
 
 /** By the part named `correctness`; null where there is none or it has no score. */

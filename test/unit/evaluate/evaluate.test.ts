@@ -99,6 +99,20 @@ describe('evaluate', () => {
     expect(metrics).toMatchObject({ eval_size: 1, ungraded: 1, accuracy: 1, mean_reward: null });
   });
 
+  it('says why a reward gave no score', async () => {
+    const failed = { score: null, status: 'error', reason: 'boom' } as const;
+    const { rows } = await evaluate({
+      rows: ROWS.slice(0, 1),
+      complete: scripted(TEXTS),
+      grade: numericGrader(),
+      rewards: async () => ({ total: null, parts: { mine: failed } }),
+    });
+    expect(rows[0]).toMatchObject({
+      ...{ reward: null, rewards: { mine: null }, statuses: { mine: 'error' } },
+      reasons: { mine: 'boom' },
+    });
+  });
+
   it('averages several samples and gives pass@k', async () => {
     const texts = [
       [good(1), good(9)],

@@ -62,7 +62,7 @@ describe('metric log', () => {
     writeFileSync(path, '{"step":1}\n{"st\n{"step":3}\n');
     expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/broken\.jsonl:2/);
     writeFileSync(path, '{"step":1}\n{"loss":1}\n');
-    expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/row 2 has no step/);
+    expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/row 2: field "step" is missing/);
   });
 
   it('shows numbers that JSON lacks', () => {
@@ -88,7 +88,7 @@ describe('sample rows', () => {
   };
   const parts = {
     format: { score: 1, status: 'ok' },
-    correctness: { score: null, status: 'error' },
+    correctness: { score: null, status: 'error', reason: 'no gold' },
   };
 
   it('hold everything that was decided', () => {
@@ -107,6 +107,7 @@ describe('sample rows', () => {
       reward: null,
       rewards: { format: 1, correctness: null },
       statuses: { format: 'ok', correctness: 'error' },
+      reasons: { correctness: 'no gold' },
       correct: null,
       logprob_mean: -1,
       adapter: 'cafe',
@@ -114,10 +115,10 @@ describe('sample rows', () => {
     });
   });
 
-  it('take correctness from the reward of that name, and ids when asked', () => {
+  it('take correctness from the reward of that name', () => {
     const right = { total: 1, parts: { correctness: { score: 1, status: 'ok' } } };
-    const row = sampleRow(completion, { step: 1, prompt: 'Q', grade: right, withIds: true });
-    expect(row).toMatchObject({ correct: true, prompt_ids: [5, 6], completion_ids: [7, 8, 9] });
+    const row = sampleRow(completion, { step: 1, prompt: 'Q', grade: right });
+    expect(row.correct).toBe(true);
     const given = sampleRow(completion, { step: 1, prompt: 'Q', grade: right, correct: false });
     expect(given.correct).toBe(false);
     const log = openSampleLog(join(dir, 'samples.jsonl'));
