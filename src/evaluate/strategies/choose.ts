@@ -9,19 +9,20 @@ export async function candidateOf(
   problem: Problem,
   options: StrategyOptions,
 ): Promise<Candidate> {
-  const { text, ids, logprobs, finishReason, adapter, seconds } = completion;
+  const { text, logprobs } = completion;
+  const weight = await weightOf(text, { logprobs, problem, options });
+  return { ...plainCandidate(completion, problem, options), weight };
+}
+
+/** A completion with its answer, one vote, and no code. */
+export function plainCandidate(
+  { text, ids, logprobs, finishReason, adapter, seconds }: SampledCompletion,
+  { row }: Problem,
+  { answerOf }: Pick<StrategyOptions, 'answerOf'>,
+): Candidate {
   return {
-    text,
-    answer: options.answerOf(text, problem.row),
-    ids,
-    logprobs,
-    finishReason,
-    adapter,
-    tokens: ids.length,
-    weight: await weightOf(text, { logprobs, problem, options }),
-    seconds,
-    executions: 0,
-    failedExecutions: 0,
+    ...{ text, answer: answerOf(text, row), ids, logprobs, finishReason, adapter, seconds },
+    ...{ tokens: ids.length, weight: 1, executions: 0, failedExecutions: 0 },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Tool-integrated reasoning: completions with rounds of code (`writeWithCode`) as candidates. */
 import { groupBy } from '../../util/group.js';
 import type { Budget } from './budget.js';
+import { plainCandidate } from './choose.js';
 import type { CodeCompletion } from './code-draft.js';
 import { writeWithCode } from './code-rounds.js';
 import type { Candidate, Problem, StrategyOptions, Writer } from './types.js';
@@ -29,21 +30,13 @@ export async function reasonWithCode(
 
 function candidate(
   completion: CodeCompletion,
-  { row }: Problem,
-  { answerOf }: StrategyOptions,
+  problem: Problem,
+  options: StrategyOptions,
 ): Candidate {
-  const { text, ids, logprobs, finishReason, adapter, seconds, calls, failures } = completion;
   return {
-    text,
-    answer: answerOf(text, row),
-    ids,
-    logprobs,
-    finishReason,
-    adapter,
-    tokens: logprobs.length,
-    weight: 1,
-    seconds,
-    executions: calls,
-    failedExecutions: failures,
+    ...plainCandidate(completion, problem, options),
+    tokens: completion.logprobs.length,
+    executions: completion.calls,
+    failedExecutions: completion.failures,
   };
 }
