@@ -3,6 +3,7 @@
  * the problems, so an interrupted run is gone on with from the rows that are in both.
  */
 import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { checkedRows, type Fields } from '../util/checked-rows.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { TraceOutcome, TraceProblem, TraceRow, TraceStats } from './trace-rows.js';
@@ -29,12 +30,14 @@ export function clearTraces(path: string): void {
 
 /**
  * Entries that are already there; the files are cut to them.
- * @throws InputError when they are not of these problems
+ * @throws InputError when they are broken, or not of these problems
  */
 export function keptEntries(path: string, problems: readonly TraceProblem[]): TraceEntry[] {
   const files = traceFiles(path);
-  const rows = wholeRows(files.traces) as unknown as TraceRow[];
-  const outcomes = wholeRows(files.attempts) as unknown as TraceOutcome[];
+  const rows = wholeRows<TraceRow>(files.traces, { question: 'string', answer: 'string' });
+  const outcomes = wholeRows<TraceOutcome>(files.attempts, {
+    ...{ index: 'number', solved: 'boolean', attempts: 'number' },
+  });
   const kept: TraceEntry[] = [];
   for (const [i, row] of rows.entries()) {
     const outcome = outcomes[i];
@@ -64,8 +67,8 @@ export function writeStats(path: string, stats: TraceStats): void {
 }
 
 /** Rows whose line is whole: a killed process may have left half a line at the end. */
-function wholeRows(path: string): Record<string, unknown>[] {
+function wholeRows<T>(path: string, fields: Fields<T>): T[] {
   if (!existsSync(path)) return [];
   dropHalfLine(path);
-  return readJsonl(path);
+  return checkedRows<T>(path, readJsonl(path), fields);
 }

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkedRows } from '../util/checked-rows.js';
 import { type JsonRow, parseJsonl, readJson, wholeLines } from '../util/files.js';
 import {
   type JobEvent,
@@ -66,7 +67,8 @@ export function readRemoteRecord(dir: string): RemoteRecord | null {
 export function readRemoteEvents(dir: string): RemoteEvent[] {
   const path = join(dir, EVENTS_FILE);
   if (!existsSync(path)) return [];
-  return parseJsonl(wholeLines(readFileSync(path, 'utf8')), path) as unknown as RemoteEvent[];
+  const rows = parseJsonl(wholeLines(readFileSync(path, 'utf8')), path);
+  return checkedRows<RemoteEvent>(path, rows, { id: 'string', created_at: 'number' });
 }
 
 /** @param isAlive whether a process is watching the job */

@@ -4,8 +4,8 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { checkedRows } from '../util/checked-rows.js';
 import { makeFolder } from '../util/disk.js';
-import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
 
 export interface StepRow {
@@ -57,8 +57,6 @@ function finite(_key: string, value: unknown): unknown {
 function rowsUpTo(path: string, step: number): StepRow[] {
   if (!existsSync(path)) return [];
   dropHalfLine(path);
-  const rows = readJsonl(path) as unknown as StepRow[];
-  const bad = rows.findIndex((row) => typeof row.step !== 'number');
-  if (bad >= 0) throw new InputError({ where: path, problem: `row ${bad + 1} has no step` });
+  const rows = checkedRows<StepRow>(path, readJsonl(path), { step: 'number' });
   return rows.filter((row) => row.step <= step);
 }

@@ -1,6 +1,7 @@
 /** The report of one run, made from the rows in its folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkedRows, type Fields } from '../util/checked-rows.js';
 import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
 import { pickExamples, toExample } from './examples.js';
@@ -40,14 +41,19 @@ export function readRun(dir: string): RunRows {
     dir,
     record,
     configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
-    metrics: rowsIn(join(dir, 'metrics.jsonl')) as unknown as MetricRow[],
-    samples: rowsIn(samplesPath(dir)) as unknown as SampleRow[],
+    metrics: rowsIn<MetricRow>(join(dir, 'metrics.jsonl'), { step: 'number' }),
+    samples: rowsIn<SampleRow>(samplesPath(dir), SAMPLE_FIELDS),
   };
 }
 
-function rowsIn(path: string): Record<string, unknown>[] {
-  return existsSync(path) ? readJsonl(path) : [];
-}
+/** What the page shows of a completion. */
+const SAMPLE_FIELDS: Fields<SampleRow> = {
+  ...{ step: 'number', prompt: 'string', completion: 'string', tokens: 'number' },
+  ...{ rewards: 'object', statuses: 'object' },
+};
+
+const rowsIn = <T>(path: string, fields: Fields<T>): T[] =>
+  existsSync(path) ? checkedRows<T>(path, readJsonl(path), fields) : [];
 
 /** The whole page of one run; `extra` sections (an evaluation table, …) stand after the summary. */
 export function runReport(run: RunRows, extra: readonly Section[] = []): Report {

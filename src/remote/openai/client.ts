@@ -85,7 +85,7 @@ export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineT
     async newEvents(id, isKnown) {
       const events: RemoteEvent[] = [];
       for await (const page of all(`${jobPath(id)}/events`)) {
-        const fresh = (page as unknown as RemoteEvent[]).filter((event) => !isKnown(event));
+        const fresh = page.map(asEvent).filter((event) => !isKnown(event));
         events.push(...fresh);
         if (fresh.length < page.length) break;
       }
@@ -139,6 +139,12 @@ function asJob(body: JsonRow): RemoteJob {
   idOf(body, 'job');
   if (typeof body.status === 'string') return body as RemoteJob;
   throw new RunError({ where: 'fine-tuning service', problem: 'its job has no status' });
+}
+
+function asEvent(body: JsonRow): RemoteEvent {
+  idOf(body, 'event');
+  if (typeof body.created_at === 'number') return body as unknown as RemoteEvent;
+  throw new RunError({ where: 'fine-tuning service', problem: 'its event has no created_at' });
 }
 
 function idOf({ id }: JsonRow, what: string): string {

@@ -101,6 +101,16 @@ describe('makeTraces', () => {
     expect(again.calls).toEqual([]);
   });
 
+  it('refuses rows that something has broken', async () => {
+    const output = join(dir, 'broken.jsonl');
+    const options = { batchSize: 2, maxAttempts: 1, output, generate: solver([1, 1]).generate };
+    await makeTraces({ ...options, problems: problems(1) });
+    writeFileSync(traceFiles(output).attempts, '{"index":0,"solved":true}\n');
+    await expect(makeTraces({ ...options, problems: problems(1) })).rejects.toThrow(
+      /broken\.jsonl\.attempts\.jsonl: row 1: field "attempts" is missing/,
+    );
+  });
+
   it('refuses a file of other problems, until it is cleared', async () => {
     const output = join(dir, 'other.jsonl');
     const options = { batchSize: 2, maxAttempts: 1, output, generate: solver([1, 1]).generate };
