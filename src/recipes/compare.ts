@@ -34,6 +34,10 @@ interface Paired extends EvaluationComparison, Partial<ScoreComparison> {
 }
 
 export interface CompareResult {
+  /** Tables of the runs: `rows[i][0]` is a name, the rest one cell for each; null: fewer than two folders. */
+  readonly runs: Pick<Comparison, 'results' | 'metrics' | 'config'> | null;
+  /** Accuracies by strategy as text, where `table` asks for them. */
+  readonly strategies: string | null;
   /** Each input against the first, where both have graded examples. */
   readonly paired: readonly Paired[];
 }
@@ -58,11 +62,20 @@ export async function runCompare(
       remedy: 'Give run folders, or CSV files of evaluations, two or more',
     });
   }
-  if (comparison !== null) context.log(comparisonText(comparison));
-  if (paired.length > 0) context.log(`\n${pairedText(paired)}`);
-  if (config.table !== null) context.log(`\n${writeStrategyTable(config.table, config.inputs)}`);
+  const strategies = config.table === null ? null : writeStrategyTable(config.table, config.inputs);
   if (config.output !== null) write(config.output, comparison, paired, context);
-  return { paired };
+  return { runs: comparison === null ? null : tablesOf(comparison), strategies, paired };
+}
+
+const tablesOf = ({ results, metrics, config }: Comparison) => ({ results, metrics, config });
+
+/** The tables as text, for a console. */
+export function compareText({ runs, strategies, paired }: CompareResult): string {
+  return [
+    ...(runs === null ? [] : [comparisonText(runs)]),
+    ...(paired.length > 0 ? [pairedText(paired)] : []),
+    ...(strategies === null ? [] : [strategies]),
+  ].join('\n\n');
 }
 
 const isFolder = (path: string) => statSync(path).isDirectory();

@@ -51,8 +51,13 @@ export async function runEval(config: EvalConfig, caller: RecipeContext): Promis
     const reads = [...(options.reads ?? []), source.baseDir];
     const graders = await openEvaluationGraders(config, context);
     try {
-      const run = openRun(dir, { ...options, reads, sources });
-      return await evaluateInto(run, { config, source, inputs, graders, context });
+      const sandbox = await strategySandbox(config);
+      try {
+        const run = openRun(dir, { ...options, reads, sources });
+        return await evaluateInto(run, { config, source, inputs, graders, sandbox, context });
+      } finally {
+        sandbox?.dispose();
+      }
     } finally {
       await graders.close();
     }
@@ -91,41 +96,37 @@ interface EvalArgs {
   readonly source: ModelSource;
   readonly inputs: Awaited<ReturnType<typeof evaluationInputs>>;
   readonly graders: EvaluationGraders;
+  readonly sandbox: Awaited<ReturnType<typeof strategySandbox>>;
   readonly context: RecipeContext;
 }
 
 async function evaluateIn(
   run: RunFolder,
-  { config, source, inputs, graders, context }: EvalArgs,
+  { config, source, inputs, graders, sandbox, context }: EvalArgs,
 ): Promise<EvalResult> {
   const { signal } = context;
-  const sandbox = await strategySandbox(config);
   const facts = { prompt_hash: inputs.promptHash, strategy: config.strategy };
-  try {
-    const evaluation = await run.phases.time('evaluate', () =>
-      evaluateModel(source, {
-        keys: config,
-        inputs,
-        graders,
-        sandbox,
-        signal,
-        runs: config.n_runs,
-        wrap: (sampler, index) =>
-          cachedSampler(sampler, {
-            path: run.claim(join('predictions', `run_${index}.jsonl`)),
-            key: predictionKey(
-              { config, source, inputs },
-              { run: index, adapter: sampler.adapterHash },
-            ),
-            log: context.log,
-          }),
-      }),
-    );
-    const counts = judgeCounts(graders.stats(), 'judge_');
-    return finish(run, { config, evaluation, facts: { ...facts, ...counts }, context });
-  } finally {
-    sandbox?.dispose();
-  }
+  const evaluation = await run.phases.time('evaluate', () =>
+    evaluateModel(source, {
+      keys: config,
+      inputs,
+      graders,
+      sandbox,
+      signal,
+      runs: config.n_runs,
+      wrap: (sampler, index) =>
+        cachedSampler(sampler, {
+          path: run.claim(join('predictions', `run_${index}.jsonl`)),
+          key: predictionKey(
+            { config, source, inputs },
+            { run: index, adapter: sampler.adapterHash },
+          ),
+          log: context.log,
+        }),
+    }),
+  );
+  const counts = judgeCounts(graders.stats(), 'judge_');
+  return finish(run, { config, evaluation, facts: { ...facts, ...counts }, context });
 }
 
 /** Hash of what the completions of a run depend on. */

@@ -43,7 +43,11 @@ export function compareRuns(dirs: readonly string[]): Comparison {
 }
 
 /** The tables as text, for a console. */
-export function comparisonText({ results, metrics, config }: Comparison): string {
+export function comparisonText({
+  results,
+  metrics,
+  config,
+}: Pick<Comparison, 'results' | 'metrics' | 'config'>): string {
   return [results, metrics, config]
     .filter(({ rows }) => rows.length > 0)
     .map(({ header, rows }) => textTable(header, rows))

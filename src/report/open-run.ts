@@ -1,7 +1,7 @@
 /** Opening a run folder: refused when in use, cleared, or gone on with. */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
-import { makeFolder } from '../util/disk.js';
+import { checkFolderPlace, makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { clearRun, RUN_FILE, readRunRecord, removeCleared, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
@@ -14,7 +14,9 @@ import type { RunRecord } from './run-record.js';
  */
 export function checkRun(dir: string, options: OpenRunOptions): void {
   const folder = resolve(dir);
-  runToResume(folder, askedOf(folder, options));
+  const asked = askedOf(folder, options);
+  checkFolderPlace(folder);
+  runToResume(folder, asked);
 }
 
 /**

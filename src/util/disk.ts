@@ -1,5 +1,5 @@
 /** Folders and files that cannot be made: the error says which, why, and what to do. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, LorikeetError, messageOf, RunError } from './errors.js';
 
@@ -26,6 +26,25 @@ export function makeFolder(path: string): void {
       remedy: ELSEWHERE,
     };
     throw new InputError(parts, { cause: error });
+  }
+}
+
+/**
+ * Whether a folder could be made, without making it: what of its path is there is a folder to write in.
+ * @throws InputError naming the part that is not
+ */
+export function checkFolderPlace(path: string): void {
+  const folder = resolve(path);
+  if (!existsSync(folder) && dirname(folder) !== folder) {
+    checkFolderPlace(dirname(folder));
+    return;
+  }
+  const fail = (problem: string) => new InputError({ where: folder, problem, remedy: ELSEWHERE });
+  if (!isFolder(folder)) throw fail('is a file, not a folder');
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw fail(`cannot be written in (${messageOf(error)})`);
   }
 }
 

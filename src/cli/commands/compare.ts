@@ -11,4 +11,5 @@ export const compare = defineCommand({
   plan: (config) => [`compares ${config.inputs.join(', ')}`],
   run: async (config, context) =>
     (await import('../../recipes/compare.js')).runCompare(config, context),
+  print: async (result) => (await import('../../recipes/compare.js')).compareText(result),
 });

@@ -41,6 +41,9 @@ export interface SummaryTable {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+/** Columns that every stage has; a metric of such a name is left to the stage's own result. */
+const OF_STAGES: readonly string[] = ['stage', 'command', 'status', 'seconds'];
+
 /** One row a stage; the wanted metrics, or every number that some stage has at its top level. */
 export function summaryTable(
   { stages }: Pick<PipelineResult, 'stages'>,
@@ -48,11 +51,13 @@ export function summaryTable(
 ): SummaryTable {
   const numbers = stages.map(({ result }) => numbersOf(result));
   const topLevel = numbers.flatMap((map) => [...map.keys()].filter((key) => !key.includes('.')));
-  const columns = wanted.length > 0 ? wanted : [...new Set(topLevel)];
+  const columns = (wanted.length > 0 ? wanted : [...new Set(topLevel)]).filter(
+    (column) => !OF_STAGES.includes(column),
+  );
   const rows = stages.map(({ name, command, status, seconds }, index): Cell[] => {
     const map = numbers[index] as Map<string, number>;
     const values = columns.map((column) => map.get(fullName(map, column) ?? '') ?? null);
     return [name, command, status, seconds, ...values];
   });
-  return { header: ['stage', 'command', 'status', 'seconds', ...columns], rows };
+  return { header: [...OF_STAGES, ...columns], rows };
 }

@@ -5,6 +5,7 @@ import { compareSchema, loadConfig, pairsSchema } from '../../../src/config/inde
 import { runCompare } from '../../../src/recipes/compare.js';
 import { runPairs } from '../../../src/recipes/pairs.js';
 import { toJsonl } from '../../../src/util/files.js';
+import { call } from '../../support/call.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -34,4 +35,21 @@ it('compare names an input that is not there, wherever it stands', async () => {
   const inputs = `inputs=["${dir}","${join(dir, 'none')}"]`;
   const config = loadConfig(compareSchema, { overrides: [inputs] });
   await expect(runCompare(config, SILENT)).rejects.toThrow(/^inputs: no ".*none"$/);
+});
+
+it('compare prints its tables on standard output, or their cells as one line', async () => {
+  const files = ['a.csv', 'b.csv'].map((name, right) => {
+    const rows = [0, 1, 2, 3].map((i) => `${i},q${i},${i <= right}`);
+    writeFileSync(join(dir, name), `index,question,correct\n${rows.join('\n')}\n`);
+    return join(dir, name);
+  });
+  const text = await call(['compare', ...files]);
+  expect(text).toMatchObject({ code: 0, err: '' });
+  expect(text.out).toMatch(/^a +b +examples +share a +share b/);
+  expect(text.out).toContain('25.0%');
+  const { runs, strategies, paired } = JSON.parse(
+    (await call(['compare', ...files, '--json'])).out,
+  );
+  expect([runs, strategies]).toEqual([null, null]);
+  expect(paired).toMatchObject([{ examples: 4, accuracy_a: 0.25, accuracy_b: 0.5, only_b: 1 }]);
 });

@@ -96,11 +96,11 @@ describe('stages', () => {
 
   it('leave their result, a summary table and pipeline.json', async () => {
     const made = fixture(YAML, ({ command }) =>
-      command === 'eval' ? { result: { accuracy: 0.75 } } : { result: null },
+      command === 'eval' ? { result: { accuracy: 0.75, seconds: 9 } } : { result: null },
     );
     const result = await run(made);
     expect(statuses(result)).toEqual(['model done', 'prep done', 'final done', 'check done']);
-    expect(result.stages[3]?.result).toEqual({ accuracy: 0.75 });
+    expect(result.stages[3]?.result).toEqual({ accuracy: 0.75, seconds: 9 });
     expect(JSON.parse(readFileSync(join(made.folder, 'out/pipeline.json'), 'utf8'))).toEqual(
       result,
     );

@@ -234,6 +234,8 @@ describe('openRun', () => {
     const file = freshDir();
     writeFileSync(file, '');
     expect(() => openRun(file, options())).toThrow(/is a file, not a folder/);
+    expect(() => checkRun(join(file, 'a', 'b'), options())).toThrow(/is a file, not a folder/);
+    expect(() => checkRun(join(freshDir(), 'a'), options())).not.toThrow();
     const run = openRun(freshDir(), options());
     for (const path of ['../x', '/x', 'a/../../x', '.']) {
       expect(() => run.claim(path)).toThrow(/outside the run folder/);
