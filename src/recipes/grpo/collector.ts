@@ -10,7 +10,7 @@ import type { DataOrder, Generation } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import { judgeCounts } from '../judge/counts.js';
-import { alwaysFailed } from '../rewards/failures.js';
+import { gradedGuard } from '../rewards/failures.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import {
   type GradedRollout,
@@ -62,8 +62,7 @@ export class Collector {
   private ahead: Ahead | null = null;
   /** Generations on end in which no group had unlike rewards. */
   private equal = 0;
-  /** Whether any completion has had a reward. */
-  private hasGraded = false;
+  private readonly checkGraded = gradedGuard();
 
   constructor(options: CollectorOptions) {
     this.options = options;
@@ -145,7 +144,7 @@ export class Collector {
     const { chosen, sampled, rounds } = groups;
     const rollouts = config.shuffle_rewards ? shuffled(chosen, config.seed, step) : chosen;
     const advantages = advantagesOf(rollouts, config);
-    this.checkGraded(rollouts);
+    this.checkGraded(rollouts.map(({ grade }) => grade));
     this.checkRewards(advantages);
     return {
       completions: rollouts.map(({ prompt, completion }, i) => ({
@@ -169,18 +168,6 @@ export class Collector {
         rollout_time: seconds,
       },
     };
-  }
-
-  /** @throws GuardError when no completion of this run could be graded so far. */
-  private checkGraded(rollouts: readonly GradedRollout[]): void {
-    this.hasGraded ||= rollouts.some(({ grade }) => grade.total !== null);
-    const broken = this.hasGraded ? [] : alwaysFailed(rollouts.map(({ grade }) => grade));
-    if (broken.length === 0) return;
-    throw new GuardError({
-      where: 'rewards',
-      problem: `no completion could be graded: ${broken.join(', ')}`,
-      remedy: 'Correct the reward; lorikeet grade tries it on rows',
-    });
   }
 
   /** @throws GuardError when nothing could be learnt for too long. */

@@ -3,6 +3,7 @@
  * at the end. A failed grade is no 0, so nothing else would show that a reward is broken.
  */
 import type { AsyncGrader, Grade } from '../../rewards/index.js';
+import { GuardError } from '../../util/errors.js';
 
 interface Tally {
   grades: number;
@@ -45,8 +46,26 @@ export class RewardFailures {
   }
 }
 
+/**
+ * For the completions of a run, generation by generation.
+ * @returns a function that throws GuardError while none could be graded because rewards fail
+ */
+export function gradedGuard(): (grades: readonly Grade[]) => void {
+  let hasGraded = false;
+  return (grades) => {
+    hasGraded ||= grades.some(({ total }) => total !== null);
+    const broken = hasGraded ? [] : alwaysFailed(grades);
+    if (broken.length === 0) return;
+    throw new GuardError({
+      where: 'rewards',
+      problem: `no completion could be graded: ${broken.join(', ')}`,
+      remedy: 'Correct the reward; lorikeet grade tries it on rows',
+    });
+  };
+}
+
 /** The rewards that failed on all of these completions, with the reason of one: `x (boom)`. */
-export function alwaysFailed(grades: readonly Grade[]): string[] {
+function alwaysFailed(grades: readonly Grade[]): string[] {
   return Object.keys(grades[0]?.parts ?? {}).flatMap((name) => {
     const parts = grades.map(({ parts }) => parts[name]!);
     const isBroken = parts.every(({ status }) => status === 'error' || status === 'timeout');

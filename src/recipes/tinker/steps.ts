@@ -17,6 +17,7 @@ import type { Generates } from '../eval/evaluate-model.js';
 import type { GrpoLogs } from '../grpo/logs.js';
 import { generationMetrics } from '../grpo/metrics.js';
 import { judgeCounts } from '../judge/counts.js';
+import { gradedGuard } from '../rewards/failures.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import {
   type GradedRollout,
@@ -62,11 +63,13 @@ export interface GrpoStepOptions extends Omit<SftStepOptions, 'rows'> {
   readonly phases: PhaseClock;
 }
 
-export const grpoStepAt =
-  (options: GrpoStepOptions): TinkerStep =>
-  async (step, learningRate) => {
+/** Its steps throw GuardError while rewards fail on all completions. */
+export function grpoStepAt(options: GrpoStepOptions): TinkerStep {
+  const checkGraded = gradedGuard();
+  return async (step, learningRate) => {
     const { config, model, logs } = options;
     const { rollouts, seconds, syncMs } = await rolloutsOf(options, step);
+    checkGraded(rollouts.map(({ grade }) => grade));
     const judge = options.rewards.stats();
     const rewards = rollouts.map(({ grade }) => grade.total);
     const advantages = groupAdvantages(rewards, {
@@ -94,6 +97,7 @@ export const grpoStepAt =
       },
     };
   };
+}
 
 interface Learning {
   readonly model: TinkerModel;

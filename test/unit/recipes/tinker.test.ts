@@ -236,6 +236,16 @@ describe('grpo', () => {
     expect(readJsonl(inRun('samples.jsonl'))).toHaveLength(16);
   });
 
+  it('stops before it pays for learning where a reward fails on every completion', async () => {
+    await start({ samples: await answers() });
+    const file = join(dir, 'broken.mjs');
+    writeFileSync(file, 'export const mine = () => { throw new Error("boom"); };');
+    const done = await tinker([...GRPO, `rewards=[{name: mine, file: ${file}}]`]);
+    expect(done.code).not.toBe(0);
+    expect(done.err).toMatch(/no completion could be graded: mine \(.*boom/);
+    expect(service.of('forward_backward')).toEqual([]);
+  });
+
   it('learns nothing from groups of one reward, and clips with ppo', async () => {
     await start({ samples: await answers() });
     const all = `rewards=[{name: right, weight: 0, grader: ${join(dir, 'grader.json')}}]`;

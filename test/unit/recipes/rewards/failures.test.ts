@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { alwaysFailed, RewardFailures } from '../../../../src/recipes/rewards/failures.js';
+import { gradedGuard, RewardFailures } from '../../../../src/recipes/rewards/failures.js';
 import type { Grade, RewardPart } from '../../../../src/rewards/index.js';
+import { GuardError } from '../../../../src/util/errors.js';
 
 const boom: RewardPart = { score: null, status: 'error', reason: 'boom' };
 const fine: RewardPart = { score: 1, status: 'ok' };
@@ -25,6 +26,14 @@ it('knows a reward that failed on every completion; one that does not apply has 
     gradeOf({ x: boom, y: boom, z: skipped }),
     gradeOf({ x: boom, y: fine, z: skipped }),
   ];
-  expect(alwaysFailed(grades)).toEqual(['x (boom)']);
-  expect(alwaysFailed([])).toEqual([]);
+  expect(() => gradedGuard()(grades)).toThrow(GuardError);
+  expect(() => gradedGuard()(grades)).toThrow('no completion could be graded: x (boom).');
+  expect(() => gradedGuard()([gradeOf({ z: skipped })])).not.toThrow();
+  expect(() => gradedGuard()([])).not.toThrow();
+});
+
+it('lets a reward fail that has graded before', () => {
+  const check = gradedGuard();
+  check([{ total: 1, parts: { x: fine } }, gradeOf({ x: boom })]);
+  expect(() => check([gradeOf({ x: boom })])).not.toThrow();
 });
