@@ -16,6 +16,9 @@ Ids of texts only, with a real tokenizer folder under a tiny model:
 Gemma's logits differ by about 1e-3 with llama.cpp's usual build, which looks GELU up in a float16 table
 (GGML_GELU_FP16 in ggml/src/ggml-cpu/vec.h); built without it they agree as the others do.
 
+With dtype=q8_0 and rows of 32 weights, llama.cpp aborts in rms_norm (`scale > 0`) on processors with AMX: in weights that
+it has repacked for them. --plain loads them as they stand in the file, which works.
+
 One JSON line a case; exit code 1 where a difference is beyond the tolerance or ids differ.
 """
 
@@ -26,6 +29,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import llama_cpp.llama
 import numpy as np
 import torch
 from llama_cpp import Llama
@@ -130,6 +134,19 @@ def export(model, file, *words):
     subprocess.run([*command, "allow_precision_loss=true", "threads=2"], cwd=ROOT, check=True, capture_output=True, text=True)
 
 
+def load_plainly():
+    """From now on weights are not repacked."""
+    library = llama_cpp.llama.llama_cpp
+    defaults = library.llama_model_default_params
+
+    def plain():
+        parameters = defaults()
+        parameters.use_extra_bufts = False
+        return parameters
+
+    library.llama_model_default_params = plain
+
+
 def load(file, length):
     return Llama(str(file), n_ctx=length, n_batch=length, logits_all=True, verbose=False, type_k=F32, type_v=F32,
                  n_threads=2, flash_attn=False)
@@ -188,7 +205,10 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--gguf")
     parser.add_argument("--tokenizer")
+    parser.add_argument("--plain", action="store_true", help="without llama.cpp's repacked weights")
     args = parser.parse_args()
+    if args.plain:
+        load_plainly()
     if args.model:
         sys.exit(not report(args.model, compare(args.model, args.gguf), args.tolerance))
     with tempfile.TemporaryDirectory() as scratch:
