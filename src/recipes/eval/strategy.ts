@@ -11,8 +11,9 @@ import { tagsOf } from '../inputs/dataset.js';
 import { type OpenRewards, openRewards } from '../rewards/open-rewards.js';
 import { codeExecutor, codeSandbox } from './code-executor.js';
 
-/** Tokens of the outputs of one round that a context is made for. */
-const OUTPUT_TOKENS = 512;
+/** Tokens of an output that a context is made for: about four characters each, and the fences. */
+const outputTokens = ({ max_tool_output_length: characters }: StrategyKeys): number =>
+  Math.ceil(characters / 4) + 12;
 
 /** Tokens of what a selection says beside the problem and its solutions. */
 const SELECTION_WORDS = 256;
@@ -49,7 +50,7 @@ export function checkStrategy(keys: StrategyKeys): void {
 /** Longest sequence that the strategy makes of a prompt, tokens. */
 export function contextOf(keys: StrategyKeys, promptLength: number): number {
   const { strategy, max_new_tokens: completion, max_rounds: rounds } = keys;
-  if (strategy === 'tir') return promptLength + completion + rounds * OUTPUT_TOKENS;
+  if (strategy === 'tir') return promptLength + completion + rounds * outputTokens(keys);
   if (strategy !== 'genselect') return promptLength + completion;
   const selection = 2 * promptLength + samplesOf(keys) * completion + SELECTION_WORDS;
   return selection + (keys.selection_tokens ?? completion);
