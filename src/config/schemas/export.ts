@@ -37,6 +37,7 @@ export const exportSchema = z
       context.addIssue({ code: 'custom', path: [path], message });
     if (format === 'safetensors') {
       if (dtype === 'q8_0') wrong('dtype', 'q8_0 stands in GGUF files only: set format=gguf');
+      if (output.endsWith('.gguf')) wrong('output', 'a GGUF file is written by format=gguf');
       if (pre !== null) wrong('pre_tokenizer', 'it stands in GGUF files only: set format=gguf');
       return;
     }

@@ -1,5 +1,7 @@
 /** Where a command's rows go: a JSONL file, written whole, or standard output. */
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { toJsonl, writeFileAtomic } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -9,8 +11,9 @@ export interface OutputKeys {
   readonly overwrite: boolean;
 }
 
-/** Call before the work begins. @param key of the config. @throws InputError when the file exists and may not be replaced. */
+/** Call before the work begins. @param key of the config. @throws InputError when the file exists and may not be replaced, or its folder cannot be made. */
 export function checkOutput({ output, overwrite }: OutputKeys, key = 'output'): void {
+  if (output !== null) checkFolderPlace(dirname(output));
   if (output === null || overwrite || !existsSync(output)) return;
   throw new InputError({
     where: key,

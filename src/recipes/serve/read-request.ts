@@ -78,6 +78,7 @@ function readChat(fields: Fields, model: ServedModel, { render }: ServingSetting
   const messages = fields.raw('messages');
   const templateArgs = { ...render.templateArgs, ...fields.mapping('chat_template_kwargs') };
   if (messages === undefined) throw fieldError('messages', 'it is missing');
+  if (!Array.isArray(messages)) throw fieldError('messages', 'it is no list of {role, content}');
   const options = { ...render, templateArgs, where: 'request' };
   return {
     prompts: [rendered(model, { messages }, 'messages', options)],

@@ -76,6 +76,11 @@ describe('on the command line', () => {
       [...base, 'run_name=a/b'],
       'command line: run_name is "a/b", expected a name of letters, digits, ".", "_" and "-" or null',
     ],
+    [
+      'export',
+      ['model=m', 'output=m.gguf'],
+      'command line: output: a GGUF file is written by format=gguf',
+    ],
     ['sft', ['model=', 'dataset=gsm8k'], 'command line: model is "", expected text, not empty'],
     [
       'sft',

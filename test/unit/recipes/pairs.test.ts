@@ -53,3 +53,11 @@ it('compare prints its tables on standard output, or their cells as one line', a
   expect([runs, strategies]).toEqual([null, null]);
   expect(paired).toMatchObject([{ examples: 4, accuracy_a: 0.25, accuracy_b: 0.5, only_b: 1 }]);
 });
+
+it('an output in a folder that cannot be made is refused before the rows are read', async () => {
+  const file = join(dir, 'file');
+  writeFileSync(file, '');
+  const overrides = [`input=${join(dir, 'none.jsonl')}`, `output=${join(file, 'pairs.jsonl')}`];
+  const config = loadConfig(pairsSchema, { overrides });
+  await expect(runPairs(config, SILENT)).rejects.toThrow(`${file}: is a file, not a folder`);
+});

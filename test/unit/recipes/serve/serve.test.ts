@@ -216,6 +216,8 @@ describe('fields', () => {
     [{ logit_bias: { 99999: 1 } }, null, /has no token 99999/],
     [{ stream_options: {} }, 'stream_options', /needs stream: true/],
     [{ messages: null }, 'messages', /it is missing/],
+    [{ messages: 'Hello' }, 'messages', /no list of \{role, content\}/],
+    [{ messages: { role: 'user', content: 'x' } }, 'messages', /no list of/],
     [{ messages: [{ role: 'user' }] }, 'messages', /expected \{role, content\}/],
     [{ response_format: { type: 'xml' } }, 'response_format', /none of text, json_object/],
   ])('%j is refused', async (changes, param, message) => {
