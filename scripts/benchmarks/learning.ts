@@ -1,5 +1,6 @@
 /** What the learning tests found, as a section of docs/benchmarks.md. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { table } from '../measuring.js';
 import { benchmarksPage, type Measured } from './page.js';
 
 export interface LearningRow {
@@ -19,8 +20,10 @@ interface Kept {
 
 const KEPT = 'docs/learning.json';
 
-const row = ({ name, keys, measure, start, end, steps }: LearningRow) =>
-  `| ${name} | ${measure} | ${start.toFixed(3)} | ${end.toFixed(3)} | ${steps} | ${keys === '' ? '' : `\`${keys}\``} |`;
+const row = ({ name, keys, measure, start, end, steps }: LearningRow) => [
+  ...[name, measure, start.toFixed(3), end.toFixed(3), steps],
+  keys === '' ? '' : `\`${keys}\``,
+];
 
 /** The section, or nothing before the first run of the tests. */
 export function learningSection(): string[] {
@@ -33,9 +36,10 @@ export function learningSection(): string[] {
     'and GRPO begin with the same SFT model, GRPO with int8 rollouts and one row a seed. The pairs of DPO are those',
     'of [preference-pairs.ts](../test/learning/preference-pairs.ts). No guard and no alarm spoke up.',
     '',
-    '| trainer | measure | start | end | steps | keys beside configs/quickstart |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...rows.map(row),
+    ...table(
+      ['trainer', 'measure', 'start', 'end', 'steps', 'keys beside configs/quickstart'],
+      rows.map(row),
+    ),
     '',
   ];
 }

@@ -1,4 +1,5 @@
 /** The measurements as docs/benchmarks.md. */
+import { shown, table, timesBetter } from '../measuring.js';
 import { CASES, type Case } from './cases.js';
 
 export interface Measurement {
@@ -17,9 +18,6 @@ export interface Measured {
   readonly peers: readonly Measurement[];
 }
 
-const number = (value: unknown): string =>
-  typeof value === 'number' ? String(Number(value.toPrecision(4))) : '–';
-
 /** How many times better than a peer, the best one where none is named; 1 for as good. */
 function ratio(wanted: Case, measurement: Measurement, peers: readonly Measurement[]): string {
   const { field, higherIsBetter } = wanted;
@@ -28,7 +26,7 @@ function ratio(wanted: Case, measurement: Measurement, peers: readonly Measureme
   const values = compared.map(({ result }) => result[field] as number);
   const best = higherIsBetter ? Math.max(...values) : Math.min(...values);
   const own = measurement.result[field] as number;
-  const times = `${(higherIsBetter ? own / best : best / own).toFixed(2)} ×`;
+  const times = `${timesBetter(own, best, higherIsBetter).toFixed(2)} ×`;
   return against === undefined ? times : `${times} ${against}`;
 }
 
@@ -36,9 +34,9 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
   const row = (measurement: Measurement, isOurs: boolean) => {
     const { name, command, result } = measurement;
     const times = isOurs && peers.length > 0 ? ratio(wanted, measurement, peers) : '';
-    const memory = number(result.peak_rss_mib);
-    const rounds = measurement.rounds?.map(number).join(', ') ?? '–';
-    return `| ${name} | ${number(result[wanted.field])} | ${times} | ${rounds} | ${memory} | \`${command}\` |`;
+    const memory = shown(result.peak_rss_mib);
+    const rounds = measurement.rounds?.map(shown).join(', ') ?? '–';
+    return [name, shown(result[wanted.field]), times, rounds, memory, `\`${command}\``];
   };
   const goal = wanted.goal === null ? '' : ` The first row should reach ${wanted.goal} ×.`;
   return [
@@ -46,10 +44,10 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
     '',
     `Measured ${date}; \`${wanted.field}\`, ${wanted.higherIsBetter ? 'more' : 'less'} is better.${goal}`,
     '',
-    `| | ${wanted.field} | ratio to the best other | rounds | peak RSS, MiB | command |`,
-    '| --- | --- | --- | --- | --- | --- |',
-    ...ours.map((measurement) => row(measurement, true)),
-    ...peers.map((measurement) => row(measurement, false)),
+    ...table(
+      ['side', wanted.field, 'ratio to the best other', 'rounds', 'peak RSS, MiB', 'command'],
+      [...ours.map((side) => row(side, true)), ...peers.map((side) => row(side, false))],
+    ),
     '',
   ].join('\n');
 }

@@ -13,6 +13,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { resultOf } from '../measuring.js';
 import { CASES, type Case, type Side } from './cases.js';
 import { learningSection } from './learning.js';
 import { benchmarksPage, type Measured, type Measurement } from './page.js';
@@ -109,7 +110,9 @@ function measure(side: Side): Measurement {
       side.command === 'lorikeet'
         ? run('node', ['dist/cli/main.js', ...args], side.env)
         : run(python, [join('scripts/peers', args[0]!), ...args.slice(1)]);
-    result = JSON.parse(out.trim().split('\n').at(-1)!) as Record<string, unknown>;
+    const printed = resultOf(out);
+    if (printed === null) throw new Error(`${side.name}: its last line is no JSON object`);
+    result = printed;
   }
   process.stderr.write(
     `  ${side.name}: ${JSON.stringify(result)} (${(Date.now() - started) / 1000} s)\n`,

@@ -1,4 +1,5 @@
 /** What the check found, for people. */
+import { shown, table } from '../measuring.js';
 import type { FitRow } from './fit.js';
 import type { Part } from './parts.js';
 import type { SpeedRow } from './speed.js';
@@ -11,17 +12,7 @@ export interface Found {
   readonly fit: readonly FitRow[];
 }
 
-type Cell = string | number;
-
-const table = (head: readonly Cell[], rows: readonly (readonly Cell[])[]) =>
-  [head, head.map(() => '---'), ...rows].map(
-    (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`,
-  );
-
-const shown = (value: unknown): Cell =>
-  typeof value === 'number' && Number.isFinite(value) ? Number(value.toPrecision(4)) : '–';
-
-function speedCells(row: SpeedRow, isCpu: boolean): Cell[] {
+function speedCells(row: SpeedRow, isCpu: boolean): string[] {
   const { shape, what, figure, ours, peer, ratio } = row;
   const unit = figure === 'step_s' ? 's' : 'tokens/s';
   const side = (part: Part | null) => `${shown(part?.result?.[figure])} ${unit}`;

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { messageOf } from '../../src/util/errors.js';
 import type { JsonRow } from '../../src/util/files.js';
+import { resultOf } from '../measuring.js';
 import { watchingCard } from './card-watch.js';
 
 export interface Part {
@@ -118,15 +119,6 @@ function ended([program, ...args]: readonly string[], env: NodeJS.ProcessEnv): P
       resolve({ stdout: texts.stdout, failure });
     });
   });
-}
-
-function resultOf(stdout: string): JsonRow | null {
-  const last = stdout.trim().split('\n').at(-1) ?? '';
-  try {
-    return last.startsWith('{') ? (JSON.parse(last) as JsonRow) : null;
-  } catch {
-    return null;
-  }
 }
 
 /** The line that says what went wrong: ours begins with `error:`, that of a Python program is its last. */

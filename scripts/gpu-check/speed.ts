@@ -1,4 +1,5 @@
 /** Speed at the shapes of published models, beside TRL on the same device. */
+import { timesBetter } from '../measuring.js';
 import type { Check } from './check.js';
 import type { Part } from './parts.js';
 import { withCheckpoint } from './shapes.js';
@@ -51,7 +52,7 @@ function compared(part: Pick<SpeedRow, 'shape' | 'what' | 'figure' | 'ours' | 'p
   const { figure, ours, peer } = part;
   const [mine, theirs] = [ours, peer].map((side) => side?.result?.[figure]);
   if (typeof mine !== 'number' || typeof theirs !== 'number') return { ...part, ratio: null };
-  return { ...part, ratio: figure === 'step_s' ? theirs / mine : mine / theirs };
+  return { ...part, ratio: timesBetter(mine, theirs, figure !== 'step_s') };
 }
 
 async function sft(
