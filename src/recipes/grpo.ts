@@ -14,15 +14,11 @@ import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
 import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
-import {
-  type PromptedRow,
-  promptRows,
-  sayOverlong,
-  trainedRows,
-} from './sampling/graded-rollouts.js';
+import type { PromptedRow } from './sampling/graded-rollouts.js';
 import { checkRelease, checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { PROBE_TOLERANCE } from './sampling/rollout-precision.js';
 import { openSampler } from './sampling/sampling.js';
+import { trainingPrompts } from './sampling/training-prompts.js';
 import { trainerJudge } from './training/evaluate-trained.js';
 import type { PreparedTraining, TrainingSession } from './training/loop.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
@@ -41,16 +37,9 @@ async function inputsOf(
   context: RecipeContext,
 ): Promise<Omit<GrpoInputs, 'sandbox'>> {
   checkLogNames(config);
-  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
-  const held = config.eval_samples ?? 0;
-  const training = trainedRows(rows, held, context.log);
-  const prompts = promptRows(tokenizer, training, {
-    render: (index) => renderOptions(config, where(held + index)),
-    context: spec.maxPositions,
-    completion: config.max_completion_length,
-    overlong: config.overlong_prompts,
-  });
-  sayOverlong(prompts, training.length, context.log);
+  const { maxPositions: longest } = spec;
+  const overlong = config.overlong_prompts;
+  const prompts = await trainingPrompts(config, { tokenizer, longest, overlong }, context);
   return { prompts, rewards: await rewardsOf(config, context) };
 }
 

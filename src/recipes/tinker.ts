@@ -32,7 +32,8 @@ import { tagsOf } from './inputs/dataset.js';
 import { unbroken } from './interrupt.js';
 import { noteSources } from './outputs/run-sources.js';
 import { openRewards } from './rewards/open-rewards.js';
-import { rlPrompts, supervisedRows, type TinkerData, tinkerTokenizer } from './tinker/rows.js';
+import { trainingPrompts } from './sampling/training-prompts.js';
+import { supervisedRows, type TinkerData, tinkerTokenizer } from './tinker/rows.js';
 import {
   asTrainer,
   type TinkerOutcome,
@@ -129,7 +130,8 @@ async function dataOf(
   if (config.method === 'sft') {
     return { rows: await supervisedRows(config, tokenizer, context), rewards: null };
   }
-  const rows = await rlPrompts(config, tokenizer, context);
+  const { max_length: longest } = config;
+  const rows = await trainingPrompts(config, { tokenizer, longest, overlong: 'drop' }, context);
   const options = { tags: tagsOf(config) };
   const keys = { keys: config, context: unbroken(context), options };
   return { rows, rewards: await openRewards(config.rewards, keys) };

@@ -80,28 +80,6 @@ export function promptRows(
   });
 }
 
-/**
- * Says how many rows were left out, and how many prompts were cut.
- * @throws InputError when no row is left
- */
-export function sayOverlong(
-  prompts: readonly PromptedRow[],
-  rows: number,
-  log: (line: string) => void,
-): void {
-  const dropped = rows - prompts.length;
-  if (prompts.length === 0) {
-    throw new InputError({
-      where: 'dataset',
-      problem: `none of its ${rows} prompts leaves room for a completion`,
-      remedy: 'Lower the completion length',
-    });
-  }
-  if (dropped > 0) log(`data: ${dropped} of ${rows} rows left out: prompts too long`);
-  const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
-  if (cut > 0) log(`data: ${cut} of ${rows} prompts cut at their beginning: too long`);
-}
-
 /** The last `longest` tokens; a BOS in front stays there. */
 function cutLeft(
   ids: readonly number[],
@@ -111,27 +89,6 @@ function cutLeft(
   const hasBos = bosId !== null && ids[0] === bosId && longest > 1;
   const kept = hasBos ? [bosId, ...ids.slice(1 - longest)] : ids.slice(-longest);
   return { promptIds: kept, cut: ids.length - kept.length };
-}
-
-/**
- * The rows that are trained on, where the first `held` are kept for evaluation.
- * @throws InputError when none is left
- */
-export function trainedRows(
-  rows: readonly JsonRow[],
-  held: number,
-  log: (line: string) => void,
-): readonly JsonRow[] {
-  if (held === 0) return rows;
-  if (held >= rows.length) {
-    throw new InputError({
-      where: 'eval_samples',
-      problem: `${held} rows held out of ${rows.length} leave none to train on`,
-      remedy: 'Lower it',
-    });
-  }
-  log(`data: the first ${held} rows are held out for evaluation`);
-  return rows.slice(held);
 }
 
 /** Rows may bring token ids. @throws InputError when they are none. */

@@ -10,12 +10,7 @@ import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/datas
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { openTokenizer } from '../inputs/open-tokenizer.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
-import {
-  type PromptedRow,
-  promptRows,
-  sayOverlong,
-  trainedRows,
-} from '../sampling/graded-rollouts.js';
+import type { PromptedRow } from '../sampling/graded-rollouts.js';
 
 const TOKENIZER_FILES = [
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],
@@ -68,22 +63,4 @@ export async function supervisedRows(
   }
   if (examples.length > 0) return examples.map(({ example }) => example);
   throw new InputError({ where: 'dataset', problem: 'no row is left to train on' });
-}
-
-export async function rlPrompts(
-  config: TinkerConfig,
-  tokenizer: Tokenizer,
-  context: RecipeContext,
-): Promise<PromptedRow[]> {
-  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
-  const held = config.eval_samples ?? 0;
-  const training = trainedRows(rows, held, context.log);
-  const prompts = promptRows(tokenizer, training, {
-    render: (index) => renderOptions(config, where(held + index)),
-    context: config.max_length,
-    completion: config.max_completion_length,
-    overlong: 'drop',
-  });
-  sayOverlong(prompts, training.length, context.log);
-  return prompts;
 }

@@ -1,0 +1,81 @@
+/** The prompts that GRPO trains on, here and at Tinker: rows that are not held out, whose prompts leave room. */
+import type { GrpoConfig } from '../../config/index.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+import { InputError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import type { RecipeContext } from '../context.js';
+import { loadDataset, renderOptions } from '../inputs/dataset.js';
+import { type OverlongPrompts, type PromptedRow, promptRows } from './graded-rollouts.js';
+
+type PromptConfig = Parameters<typeof renderOptions>[0] &
+  Pick<GrpoConfig, 'dataset' | 'seed' | 'eval_samples' | 'max_completion_length'>;
+
+/**
+ * @param options.longest Longest sequence, tokens.
+ * @throws InputError when no row is left
+ */
+export async function trainingPrompts(
+  config: PromptConfig,
+  options: {
+    readonly tokenizer: Tokenizer;
+    readonly longest: number;
+    readonly overlong: OverlongPrompts;
+  },
+  context: RecipeContext,
+): Promise<readonly PromptedRow[]> {
+  const { tokenizer, longest, overlong } = options;
+  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
+  const held = config.eval_samples ?? 0;
+  const training = trainedRows(rows, held, context.log);
+  const prompts = promptRows(tokenizer, training, {
+    render: (index) => renderOptions(config, where(held + index)),
+    context: longest,
+    completion: config.max_completion_length,
+    overlong,
+  });
+  sayOverlong(prompts, training.length, context.log);
+  return prompts;
+}
+
+/**
+ * The rows that are trained on, where the first `held` are kept for evaluation.
+ * @throws InputError when none is left
+ */
+function trainedRows(
+  rows: readonly JsonRow[],
+  held: number,
+  log: (line: string) => void,
+): readonly JsonRow[] {
+  if (held === 0) return rows;
+  if (held >= rows.length) {
+    throw new InputError({
+      where: 'eval_samples',
+      problem: `${held} rows held out of ${rows.length} leave none to train on`,
+      remedy: 'Lower it',
+    });
+  }
+  log(`data: the first ${held} rows are held out for evaluation`);
+  return rows.slice(held);
+}
+
+/**
+ * Says how many rows were left out, and how many prompts were cut.
+ * @throws InputError when no row is left
+ */
+function sayOverlong(
+  prompts: readonly PromptedRow[],
+  rows: number,
+  log: (line: string) => void,
+): void {
+  const dropped = rows - prompts.length;
+  if (prompts.length === 0) {
+    throw new InputError({
+      where: 'dataset',
+      problem: `none of its ${rows} prompts leaves room for a completion`,
+      remedy: 'Lower the completion length',
+    });
+  }
+  if (dropped > 0) log(`data: ${dropped} of ${rows} rows left out: prompts too long`);
+  const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
+  if (cut > 0) log(`data: ${cut} of ${rows} prompts cut at their beginning: too long`);
+}
