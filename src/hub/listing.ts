@@ -1,5 +1,7 @@
 /** What a revision of a repository holds, as the hub tells it. */
+
 import { RunError } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 import { COMMIT, type DatasetCardConfig, type RepoListing } from './cache.js';
 import { label, type RepoRef } from './failures.js';
 import { getJson } from './http.js';
@@ -7,10 +9,6 @@ import { isSafePath } from './ids.js';
 import type { HubSettings } from './settings.js';
 
 type Json = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /**
  * The commit of a revision and its files: `siblings` of the repository's information, else its tree.

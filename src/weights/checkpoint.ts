@@ -1,10 +1,11 @@
 /** A model checkpoint in Hugging Face layout: one safetensors file, or shards with an index. */
+
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 import type { HostTensor } from './host-tensor.js';
-import { isRecord } from './json.js';
 import { SafetensorsFile } from './safetensors-reader.js';
 
 export const SINGLE_FILE = 'model.safetensors';
@@ -79,8 +80,8 @@ function openShards(dir: string, index: string): Map<string, SafetensorsFile> {
 /** [tensor, shard file] pairs. */
 function readWeightMap(index: string): [string, string][] {
   const value = readJson(index);
-  const map = isRecord(value) ? value.weight_map : undefined;
-  if (!isRecord(map) || Object.values(map).some((shard) => typeof shard !== 'string')) {
+  const map = isObject(value) ? value.weight_map : undefined;
+  if (!isObject(map) || Object.values(map).some((shard) => typeof shard !== 'string')) {
     throw new InputError({ where: index, problem: 'no "weight_map" from tensor to file name' });
   }
   return Object.entries(map) as [string, string][];

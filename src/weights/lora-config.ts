@@ -2,9 +2,10 @@
  * What PEFT's `adapter_config.json` says about a LoRA adapter, in and out. Features that Lorikeet does
  * not compute (LoRA on embeddings' tokens, QALoRA, aLoRA …) are refused by field name, not ignored.
  */
+
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
-import { isRecord } from './json.js';
+import { isObject } from '../util/json-object.js';
 
 /** The part of PEFT's LoraConfig that decides what is computed. */
 export interface LoraConfig {
@@ -86,7 +87,7 @@ export interface AdapterConfigFile {
 /** @throws InputError naming the file and the field that is wrong or not supported. */
 export function readLoraConfig(path: string): AdapterConfigFile {
   const value = readJson(path);
-  const fields: Record<string, unknown> = isRecord(value) ? value : {};
+  const fields: Record<string, unknown> = isObject(value) ? value : {};
   checkSupported(path, fields);
   const field = fieldReader(path, fields);
   const config: LoraConfig = {
@@ -129,7 +130,7 @@ function isOneOrMore<T>(isItem: Check<T>): Check<T | T[]> {
 
 function isRecordOf<T>(isItem: Check<T>): Check<Record<string, T>> {
   return (value): value is Record<string, T> =>
-    isRecord(value) && Object.values(value).every(isItem);
+    isObject(value) && Object.values(value).every(isItem);
 }
 
 /** Reads one field; an absent or null field takes the fallback, if there is one. */

@@ -3,9 +3,10 @@
  * data_offsets (relative to the end of the header). Format: github.com/huggingface/safetensors.
  * Everything is checked before any tensor is read: the tensors must tile the rest of the file.
  */
+
 import { InputError, messageOf } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 import { elementCount } from './dtype.js';
-import { isRecord } from './json.js';
 
 /** Bytes per element of the dtypes that the format defines (sub-byte ones left out). */
 const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
@@ -67,7 +68,7 @@ function parseJson(where: string, text: string): Record<string, unknown> {
   } catch (error) {
     throw new InputError({ where, problem: `safetensors header is not JSON: ${messageOf(error)}` });
   }
-  if (isRecord(value)) return value;
+  if (isObject(value)) return value;
   throw new InputError({ where, problem: 'safetensors header is not a JSON object' });
 }
 
@@ -76,7 +77,7 @@ function isNaturals(value: unknown): value is number[] {
 }
 
 function parseMetadata(where: string, value: unknown): Readonly<Record<string, string>> {
-  if (isRecord(value) && Object.values(value).every((text) => typeof text === 'string')) {
+  if (isObject(value) && Object.values(value).every((text) => typeof text === 'string')) {
     return value as Record<string, string>;
   }
   throw new InputError({ where, problem: '__metadata__ must map strings to strings' });
@@ -97,7 +98,7 @@ function parseEntry({ where, name, value, dataStart }: EntrySource): TensorEntry
     dtype,
     shape,
     data_offsets: offsets,
-  }: Record<string, unknown> = isRecord(value) ? value : {};
+  }: Record<string, unknown> = isObject(value) ? value : {};
   if (typeof dtype !== 'string' || !isNaturals(shape) || !isNaturals(offsets)) {
     return fail('needs dtype, shape and data_offsets (whole numbers)');
   }

@@ -2,8 +2,10 @@
  * Grader objects in JSON, as OpenAI's reinforcement fine-tuning takes them. One schema a type; what is
  * null or absent takes its default.
  */
+
 import { z } from 'zod';
 import { InputError } from '../../util/errors.js';
+import { isObject } from '../../util/json-object.js';
 import type { ConfigSchema } from '../introspect.js';
 import { resolveConfig } from '../load.js';
 import { text } from './fields.js';
@@ -112,9 +114,6 @@ export type GraderConfig =
       readonly graders: Readonly<Record<string, GraderConfig>>;
     });
 
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-
 /** Graders within graders, at most. */
 const MAX_DEPTH = 16;
 
@@ -124,7 +123,7 @@ const MAX_DEPTH = 16;
  * @throws InputError naming the type, key or value that is not understood.
  */
 export function parseGrader(value: unknown, where: string, depth = 0): GraderConfig {
-  if (!isMapping(value)) {
+  if (!isObject(value)) {
     throw new InputError({ where, problem: 'expected a grader object, {"type": …}' });
   }
   if (depth > MAX_DEPTH) throw new InputError({ where, problem: 'graders are nested too deeply' });
@@ -155,7 +154,7 @@ function givenOf(value: Readonly<Record<string, unknown>>, schema: ConfigSchema)
   const isJudge = schema === SCHEMAS.score_model || schema === SCHEMAS.label_model;
   if (!isJudge || given.input === undefined) return given;
   const items = Array.isArray(given.input) ? given.input : [given.input];
-  return { ...given, input: items.map((item) => (isMapping(item) ? item : { content: item })) };
+  return { ...given, input: items.map((item) => (isObject(item) ? item : { content: item })) };
 }
 
 function checkLeaf(config: Leaf, where: string): Leaf {
@@ -173,11 +172,11 @@ function checkLeaf(config: Leaf, where: string): Leaf {
 
 /** A mapping by name, a list (names from the graders), or one grader. */
 function parseParts(value: unknown, where: string, depth: number): Record<string, GraderConfig> {
-  const isSingle = isMapping(value) && typeof value.type === 'string';
+  const isSingle = isObject(value) && typeof value.type === 'string';
   const list = isSingle ? [value] : value;
   const entries: [string | null, unknown][] = Array.isArray(list)
     ? list.map((part) => [null, part])
-    : isMapping(list)
+    : isObject(list)
       ? Object.entries(list)
       : [];
   const parts: Record<string, GraderConfig> = {};

@@ -3,6 +3,7 @@
  * data set known by name that has answers, each by the reward that fits its form; with one, on the rows of
  * `input`, whose reference answers `gold` names.
  */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GradeConfig } from '../../config/index.js';
@@ -17,6 +18,7 @@ import {
 } from '../../rewards/index.js';
 import { messageOf, SetupError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import type { RecipeContext } from '../context.js';
 import { gradeAll } from './grade-all.js';
 import type { AskedScorer } from './scorer.js';
@@ -136,6 +138,5 @@ export async function validateInput(
 /** The data row: `item`, or the row itself. */
 export function itemOf(row: RewardRow): RewardRow {
   const { item } = row;
-  const isMapping = item !== null && typeof item === 'object' && !Array.isArray(item);
-  return isMapping ? (item as RewardRow) : row;
+  return isObject(item) ? item : row;
 }

@@ -1,4 +1,5 @@
 /** Stages of a pipeline with their configs resolved: references looked up, files read, keys checked. */
+
 import { dirname, resolve, sep } from 'node:path';
 import {
   type CommandName,
@@ -16,6 +17,7 @@ import {
   resolveConfig,
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
+import { isObject } from '../../util/json-object.js';
 import {
   dottedValue,
   type GridPoint,
@@ -178,8 +180,7 @@ function without(
   if (!Object.hasOwn(value, key)) return value;
   const { [key]: here, ...others } = value;
   if (rest.length === 0) return others;
-  const isMapping = here !== null && typeof here === 'object' && !Array.isArray(here);
-  return isMapping ? { ...value, [key]: without(here as typeof value, rest) } : value;
+  return isObject(here) ? { ...value, [key]: without(here, rest) } : value;
 }
 
 /** A config file stands for itself: it may refer to `env` only. */

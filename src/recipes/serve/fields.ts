@@ -1,6 +1,8 @@
 /** Reads the fields of a request's body one by one; null is as good as absent. What nobody has read is unknown. */
+
 import { nearest } from '../../config/index.js';
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import { fieldError } from './api-error.js';
 
 export interface NumberRange {
@@ -49,7 +51,7 @@ export class Fields {
   }
 
   mapping(name: string): JsonRow | undefined {
-    return this.typed(name, 'an object', (x): x is JsonRow => isMapping(x));
+    return this.typed(name, 'an object', (x): x is JsonRow => isObject(x));
   }
 
   /** A text, or a list of them. */
@@ -96,9 +98,6 @@ export class Fields {
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number';
-
-export const isMapping = (value: unknown): value is JsonRow =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
 
 const below = (max: number): string => (Number.isFinite(max) ? ` and <= ${max}` : '');
 

@@ -1,9 +1,11 @@
 /** The body of `POST /v1/chat/completions` or `/v1/completions` → what to sample and how to answer. */
+
 import type { RenderOptions } from '../../tokenizer/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import { ApiError, asApiError, fieldError } from './api-error.js';
-import { Fields, isMapping } from './fields.js';
+import { Fields } from './fields.js';
 import { readSampling, type SamplingFields } from './read-sampling.js';
 import type { ServedModel } from './served-models.js';
 import type { ServingSettings } from './settings.js';
@@ -149,6 +151,6 @@ function fitted(
 }
 
 export const asBody = (value: unknown): JsonRow => {
-  if (isMapping(value)) return value;
+  if (isObject(value)) return value;
   throw new ApiError('the body is not a JSON object');
 };

@@ -1,7 +1,9 @@
 /** The fields of a request that say how to sample → the engine's parameters. What is not said is as configured. */
+
 import type { SamplingParams, TokenConstraint } from '../../rollout/index.js';
+import { isObject } from '../../util/json-object.js';
 import { fieldError } from './api-error.js';
-import { type Fields, isMapping } from './fields.js';
+import type { Fields } from './fields.js';
 
 /** Most completions of one prompt, as at OpenAI. */
 const MAX_N = 128;
@@ -69,7 +71,7 @@ function readStopIds(fields: Fields): readonly number[] {
 
 function readBias(fields: Fields): ReadonlyMap<number, number> {
   const biases = fields.raw('logit_bias') ?? {};
-  const entries = isMapping(biases) ? Object.entries(biases) : null;
+  const entries = isObject(biases) ? Object.entries(biases) : null;
   const isBias = ([id, bias]: [string, unknown]) =>
     /^\d+$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100;
   if (entries?.every(isBias)) {

@@ -1,5 +1,0 @@
-/** Narrowing of parsed JSON. */
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
