@@ -10,7 +10,7 @@ import { Collector } from './grpo/collector.js';
 import { checkLogNames, GrpoLogs } from './grpo/logs.js';
 import { truncations } from './grpo/policy-logprobs.js';
 import { openTools, toolSampler } from './grpo/tool-sampler.js';
-import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
+import { tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
 import { type OpenRewards, openRewards } from './rewards/open-rewards.js';

@@ -1,5 +1,7 @@
 /** Opens a sampler, then loads its weights anew. Prints MiB: of the weights, and by how much each step's peak grew. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { specFromConfig } from '../../src/model/index.js';
 import { parameterShapes } from '../../src/model/spec.js';
 import { createOnnxSampler } from '../../src/rollout/index.js';
@@ -22,8 +24,12 @@ const shapes = parameterShapes(spec);
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const bytes = [...shapes.values()].reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
 const names = [...shapes.keys()];
-/** Each tensor is another one: ONNX Runtime keeps equal ones once. */
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Each tensor is another one: ONNX Runtime keeps equal ones once. Those that are done with do not count. */
 const weights = (name: string) => {
+  collectGarbage();
   const shape = shapes.get(name)!;
   return fromFloat32(new Float32Array(sizeOf(shape)).fill(1 / (1 + names.indexOf(name))), shape);
 };

@@ -44,6 +44,6 @@ describe('hostile answers', () => {
     expect(mathEquivalent('7', text)).toBe(false);
     expect(mathEquivalent(`${text} `, text)).toBe(text.trim() !== '');
     expect(() => extractAnswer(text)).not.toThrow();
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
