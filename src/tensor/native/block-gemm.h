@@ -113,8 +113,8 @@ inline Floats step(Floats sum, const bf16* a, const bf16* b) {
 }
 
 /// Rows of packed panels that are multiplied with all rows of a block before the next ones: a pair of them stays in the
-/// first cache.
-constexpr int64_t DEPTH = 192;
+/// first cache, or in the second where vectors are short, and take longer to multiply than to fetch.
+constexpr int64_t DEPTH = LANES == 16 ? 192 : 1024;
 constexpr int VECTOR_ROWS = RESULT_REGISTERS / 2;
 
 template <class T, int MR, int NP>
@@ -132,17 +132,24 @@ inline void vector_block(const T* a, int64_t lda, const T* b, int64_t panel_size
     for (int p = 0; p < NP; p++) store(c + i * ldc + p * LANES, sums[i][p]);
 }
 
+/// `vector_block` of `rows` rows, MR at most.
+template <class T, int MR, int NP>
+inline void vector_block_of(int rows, const T* a, int64_t lda, const T* b, int64_t panel_size, int64_t depth, float* c,
+                            int64_t ldc, bool accumulate) {
+  if constexpr (MR > 1)
+    if (rows < MR) return vector_block_of<T, MR - 1, NP>(rows, a, lda, b, panel_size, depth, c, ldc, accumulate);
+  vector_block<T, MR, NP>(a, lda, b, panel_size, depth, c, ldc, accumulate);
+}
+
+/// As few blocks as hold the rows, of about as many rows each: small ones run at a fraction of the speed.
 template <class T, int NP>
 inline void vector_rows(const T* a, int64_t lda, int rows, const T* b, int64_t panel_size, int64_t depth, float* c,
                         int64_t ldc, bool accumulate) {
-  int i = 0;
-  // One to three rows would be left over at a fraction of the speed.
-  for (; rows - i == VECTOR_ROWS || rows - i >= VECTOR_ROWS + 4; i += VECTOR_ROWS)
-    vector_block<T, VECTOR_ROWS, NP>(a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
-  for (; i + 4 <= rows; i += 4)
-    vector_block<T, 4, NP>(a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
-  for (; i < rows; i++)
-    vector_block<T, 1, NP>(a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
+  for (int i = 0, blocks = (rows + VECTOR_ROWS - 1) / VECTOR_ROWS; blocks > 0; blocks--) {
+    const int count = (rows - i + blocks - 1) / blocks;
+    vector_block_of<T, VECTOR_ROWS, NP>(count, a + i * lda, lda, b, panel_size, depth, c + i * ldc, ldc, accumulate);
+    i += count;
+  }
 }
 
 template <class T>
