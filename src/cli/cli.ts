@@ -1,7 +1,7 @@
-/** The program: words → command → exit code. Errors become one line on standard error. */
+/** The program: words → command → exit code. An error becomes a line on standard error. */
 import yargs from 'yargs';
 import { nearest } from '../config/index.js';
-import { InputError, LorikeetError, messageOf } from '../util/errors.js';
+import { InputError, InputErrors, LorikeetError, messageOf } from '../util/errors.js';
 import { type Call, splitWords } from './call.js';
 import type { Command } from './command.js';
 import { commands } from './commands/index.js';
@@ -108,14 +108,16 @@ async function parse(
   return text;
 }
 
-/** One line, the stack when asked, and the exit code that the error stands for. */
+/** A line for each problem, the stack when asked, and the exit code that the error stands for. */
 export function reportError(
   error: unknown,
   { isVerbose, err }: { readonly isVerbose: boolean; readonly err: (line: string) => void },
 ): number {
   const isKnown = error instanceof LorikeetError;
-  const message = messageOf(error).replace(/\s*\n\s*/g, ' ');
-  err(`error: ${message}${isKnown || isVerbose ? '' : ' (run with --verbose for the stack)'}`);
+  const hint = isKnown || isVerbose ? '' : ' (run with --verbose for the stack)';
+  for (const each of error instanceof InputErrors ? error.errors : [error]) {
+    err(`error: ${messageOf(each).replace(/\s*\n\s*/g, ' ')}${hint}`);
+  }
   if (isVerbose && error instanceof Error) err(stackOf(error));
   return isKnown ? error.exitCode : 1;
 }

@@ -1,6 +1,7 @@
 /** The resolved config as text, and its content hash. */
 import { stringify } from 'yaml';
 import { sha256 } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 
 /** YAML that loads back to the same config. */
 export function resolvedYaml(config: unknown): string {
@@ -10,7 +11,7 @@ export function resolvedYaml(config: unknown): string {
 function escapeReferences(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('${', () => '$${');
   if (Array.isArray(value)) return value.map(escapeReferences);
-  if (value === null || typeof value !== 'object') return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [key, escapeReferences(child)] as const),
   );
@@ -19,7 +20,7 @@ function escapeReferences(value: unknown): unknown {
 /** JSON with sorted keys: equal configs give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, child: unknown) =>
-    child !== null && typeof child === 'object' && !Array.isArray(child)
+    isObject(child)
       ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
       : child,
   );

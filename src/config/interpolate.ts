@@ -4,6 +4,7 @@
  * `$${` is a literal `${`.
  */
 import { InputError } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 import { Untyped } from './untyped.js';
 
 /** Value of a reference; undefined when it is not set. Throws on a reference of unknown form. */
@@ -81,7 +82,7 @@ export function interpolateTree(
   const below = (child: unknown, key: string) =>
     interpolateTree(child, lookup, where, [...path, key]);
   if (Array.isArray(value)) return value.map((child, index) => below(child, String(index)));
-  if (value === null || typeof value !== 'object' || value instanceof Untyped) return value;
+  if (!isObject(value) || value instanceof Untyped) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [key, below(child, key)] as const),
   );

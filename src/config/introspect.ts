@@ -58,6 +58,15 @@ export function shorthandOf(
   return expand as ((value: string) => Record<string, unknown>) | undefined;
 }
 
+/** Why a value that a reader may well expect here is none, and what to use, where the schema says so. */
+export function refusalOf(schema: z.core.$ZodType, value: unknown): string | undefined {
+  const reasons = z.globalRegistry.get(unwrap(schema).core)?.refused as
+    | Readonly<Record<string, string>>
+    | undefined;
+  const isNamed = typeof value === 'string' && Object.hasOwn(reasons ?? {}, value);
+  return isNamed ? reasons?.[value] : undefined;
+}
+
 /** The checks of a schema, as far as they bound numbers, lengths and forms. */
 interface Check {
   readonly check: string;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 import { type ForeignName, foreignNames } from './foreign-names.js';
 import { childOf, keyDocs, schemaAt, shorthandOf, unwrap } from './introspect.js';
 import { nearest } from './nearest.js';
@@ -37,10 +38,7 @@ export interface ImpliedKeys {
 type Mapping = Record<string, unknown>;
 
 const isMapping = (value: unknown): value is Mapping =>
-  value !== null &&
-  typeof value === 'object' &&
-  !Array.isArray(value) &&
-  !(value instanceof Untyped);
+  isObject(value) && !(value instanceof Untyped);
 
 interface Cursor {
   readonly schema: z.core.$ZodType | undefined;
@@ -83,7 +81,7 @@ export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, heard: Hea
       if (at.path.length === 0)
         heard.implied.push(...impliedBy({ key, names, value: read, where }));
       if (names.length === 1 && names[0] === key && !Object.hasOwn(result, key)) result[key] = read;
-      else place({ result, names, value: read, written: key, where });
+      else place({ result, names, value: read, written: key, where, refused: heard.refused });
     }
     return result;
   };
@@ -172,10 +170,11 @@ interface Placement {
   readonly value: unknown;
   readonly written: string;
   readonly where: string;
+  readonly refused: InputError[];
 }
 
 /** Puts a mapped value at its own path; a value already there is a contradiction. */
-function place({ result, names, value, written, where }: Placement): void {
+function place({ result, names, value, written, where, refused }: Placement): void {
   const field = names.join('.');
   const isOwn = written === field;
   let here = result;
@@ -189,13 +188,15 @@ function place({ result, names, value, written, where }: Placement): void {
   } else if (isMapping(here[last]) && isMapping(value)) {
     here[last] = mergeDeep(value, here[last]);
   } else {
-    throw new InputError({
-      where,
-      problem: isOwn
-        ? `${field} is set as well under another name`
-        : `${written} means ${field}, which is set as well`,
-      remedy: 'Keep one of them',
-    });
+    refused.push(
+      new InputError({
+        where,
+        problem: isOwn
+          ? `${field} is set as well under another name`
+          : `${written} means ${field}, which is set as well`,
+        remedy: 'Keep one of them',
+      }),
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { InputError } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 
 export interface YamlFile {
   readonly path: string;
@@ -67,7 +68,7 @@ export function readYamlFile(path: string): YamlFile {
     });
   }
   const value: unknown = document.toJS() ?? {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new InputError({ where: path, problem: 'expected a mapping of keys at the top level' });
   }
   assertTree(path, value);
@@ -80,7 +81,7 @@ export function readYamlFile(path: string): YamlFile {
     }
     return path;
   };
-  return { path, value: value as Record<string, unknown>, where };
+  return { path, value, where };
 }
 
 /** @throws InputError when a mapping or a list is inside itself, by an alias. */

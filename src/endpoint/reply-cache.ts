@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonRow, sha256, writeFileAtomic } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 
 export interface ReplyCache {
   get(key: string): JsonRow | null;
@@ -25,7 +26,7 @@ export function diskCache(dir: string): ReplyCache {
       if (!existsSync(path)) return null;
       try {
         const { reply } = JSON.parse(readFileSync(path, 'utf8')) as { reply?: unknown };
-        return reply !== null && typeof reply === 'object' ? (reply as JsonRow) : null;
+        return isObject(reply) ? reply : null;
       } catch {
         return null;
       }

@@ -1,5 +1,6 @@
 /** One request and its answer: by HTTP, or by whatever else gives the answers of such a server. */
 import type { JsonRow } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 import { malformed, noAnswer, refusal } from './failures.js';
 import type { EndpointSettings } from './settings.js';
 
@@ -117,10 +118,8 @@ function parsed(url: string, text: string): JsonRow {
   } catch {
     throw malformed(url, `its answer is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
   }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw malformed(url, 'its answer is not a JSON object');
-  }
-  return value as JsonRow;
+  if (isObject(value)) return value;
+  throw malformed(url, 'its answer is not a JSON object');
 }
 
 /** The signal that ends a request, where there is one. */

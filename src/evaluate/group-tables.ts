@@ -1,5 +1,6 @@
 /** Accuracy by a column of the rows: per level, per subject. */
 import { groupBy } from '../util/group.js';
+import { valueAt } from '../util/json-object.js';
 import type { EvalRow } from './eval-row.js';
 import { shareInterval } from './intervals.js';
 
@@ -19,16 +20,7 @@ export interface GroupTable {
 }
 
 /** A cell by its column; `metadata.tier` is inside the column `metadata`. */
-export const cellOf = (row: unknown, column: string): unknown =>
-  column
-    .split('.')
-    .reduce<unknown>(
-      (here, key) =>
-        here !== null && typeof here === 'object' && Object.hasOwn(here, key)
-          ? (here as Readonly<Record<string, unknown>>)[key]
-          : undefined,
-      row,
-    );
+export const cellOf = (row: unknown, column: string): unknown => valueAt(row, column.split('.'));
 
 /** A table for each column that has two values or more among the graded rows. */
 export function groupTables(

@@ -6,6 +6,7 @@ import { appendFileSync, existsSync } from 'node:fs';
 import type { SampledCompletion } from '../report/index.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, writeFileAtomic } from '../util/files.js';
+import { checkedRows, type Fields } from '../util/own-files.js';
 
 export interface PredictionStore {
   /** Completions that were there, by request id and sample index. */
@@ -34,7 +35,7 @@ function readPredictions(path: string, key: string): readonly SampledCompletion[
       remedy: 'Give overwrite=true to start again, or another output_dir',
     });
   }
-  return rows.map((row) => fromRow(row));
+  return checkedRows<StoredRow>(path, rows, STORED_FIELDS).map(fromRow);
 }
 
 function toLine(completion: SampledCompletion): string {
@@ -52,16 +53,32 @@ function toLine(completion: SampledCompletion): string {
   });
 }
 
-function fromRow(row: Readonly<Record<string, unknown>>): SampledCompletion {
+interface StoredRow {
+  readonly id: string;
+  readonly sample_index: number;
+  readonly completion: string;
+  readonly completion_ids: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly finish_reason: string;
+  readonly adapter: string | null;
+  readonly seconds: number;
+}
+
+const STORED_FIELDS: Fields<StoredRow> = {
+  ...{ id: 'string', sample_index: 'number', completion: 'string', completion_ids: 'list' },
+  ...{ logprobs: 'list', finish_reason: 'string', adapter: 'string or null', seconds: 'number' },
+};
+
+function fromRow(row: StoredRow): SampledCompletion {
   return {
-    requestId: String(row.id),
-    sampleIndex: Number(row.sample_index),
+    requestId: row.id,
+    sampleIndex: row.sample_index,
     promptIds: [],
-    ids: row.completion_ids as number[],
-    text: String(row.completion),
-    logprobs: Float32Array.from(row.logprobs as number[]),
-    finishReason: String(row.finish_reason),
-    adapter: row.adapter === null ? null : String(row.adapter),
-    seconds: Number(row.seconds),
+    ids: row.completion_ids,
+    text: row.completion,
+    logprobs: Float32Array.from(row.logprobs),
+    finishReason: row.finish_reason,
+    adapter: row.adapter,
+    seconds: row.seconds,
   };
 }

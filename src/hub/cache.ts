@@ -20,7 +20,8 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { readJson, sha256, writeFileAtomic, writeJson } from '../util/files.js';
+import { sha256, writeFileAtomic, writeJson } from '../util/files.js';
+import { readRecord } from '../util/own-files.js';
 import type { RepoRef } from './failures.js';
 import { cacheFolderName } from './ids.js';
 import type { HubSettings } from './settings.js';
@@ -92,7 +93,12 @@ export function cachedListing(settings: HubSettings, ref: RepoRef): RepoListing 
   const commit = cachedCommit(settings, ref);
   if (commit === null) return null;
   const path = listingPath(settings, ref, commit);
-  if (existsSync(path)) return readJson(path) as RepoListing;
+  if (existsSync(path)) {
+    return readRecord<RepoListing>(path, {
+      fields: { commit: 'string', files: 'list', configs: 'list' },
+      remedy: 'Delete it; the hub is asked again',
+    });
+  }
   const folder = snapshotDir(settings, ref, commit);
   if (!existsSync(folder)) return null;
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })

@@ -3,9 +3,9 @@
  * the problems, so an interrupted run is gone on with from the rows that are in both.
  */
 import { appendFileSync, existsSync, rmSync } from 'node:fs';
-import { checkedRows, type Fields } from '../util/checked-rows.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { checkedRows, type Fields } from '../util/own-files.js';
 import type { TraceOutcome, TraceProblem, TraceRow, TraceStats } from './trace-rows.js';
 
 export interface TraceEntry {

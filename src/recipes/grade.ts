@@ -3,6 +3,7 @@ import type { GradeConfig } from '../config/index.js';
 import { type GradedSample, type GraderOutcome, gradedSample } from '../rewards/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 import type { RecipeContext } from './context.js';
 import { itemOf, validateInput, validateSets } from './grade/gold.js';
 import { gradeAll } from './grade/grade-all.js';
@@ -94,9 +95,7 @@ function sayFailed(outcomes: readonly GraderOutcome[], { log }: RecipeContext): 
 function sampleOf(row: JsonRow, where: string): GradedSample {
   const { sample, completion } = row;
   const said = sample ?? (typeof completion === 'string' ? { output_text: completion } : null);
-  if (said !== null && typeof said === 'object' && !Array.isArray(said)) {
-    return gradedSample(itemOf(row), said as JsonRow);
-  }
+  if (isObject(said)) return gradedSample(itemOf(row), said);
   throw new InputError({
     where,
     problem: 'the row has no sample',

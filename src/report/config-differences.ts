@@ -1,4 +1,5 @@
 /** Differences of resolved configs, key by dotted key. */
+import { isObject } from '../util/json-object.js';
 
 export interface ConfigDifference {
   readonly key: string;
@@ -23,7 +24,7 @@ export function configDifferences(configs: readonly unknown[]): ConfigDifference
 export function flatConfig(config: unknown): Map<string, unknown> {
   const out = new Map<string, unknown>();
   const visit = (value: unknown, path: readonly string[]) => {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    if (!isObject(value)) {
       if (path.length > 0) out.set(path.join('.'), value);
       return;
     }

@@ -1,6 +1,7 @@
 /** Rows as CSV (RFC 4180 quoting by arquero), nested values flattened or as JSON. */
 import { table } from 'arquero';
 import { writeFileAtomic } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 
 export type TableRow = Readonly<Record<string, unknown>>;
 
@@ -28,7 +29,7 @@ export function writeTable(
 function flatRow(row: TableRow): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(row)) {
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    if (isObject(value)) {
       for (const [inner, cell] of Object.entries(value)) out[`${key}/${inner}`] = cellOf(cell);
     } else out[key] = cellOf(value);
   }

@@ -4,8 +4,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkedRows } from '../util/checked-rows.js';
-import { type JsonRow, parseJsonl, readJson, wholeLines } from '../util/files.js';
+import { type JsonRow, parseJsonl, wholeLines } from '../util/files.js';
+import { checkedObject, checkedRows, type Fields, readRecord } from '../util/own-files.js';
 import {
   type JobEvent,
   type JobStatus,
@@ -57,10 +57,22 @@ export interface RemoteEvent extends JobEvent {
   readonly id: string;
 }
 
-/** The record in `dir`, or null when its run trains on this machine. */
+const RECORD_FIELDS: Fields<RemoteRecord> = {
+  ...{ service: 'string', base_url: 'string', api_key_env: 'string', marker: 'string' },
+  ...{ is_requested: 'boolean', training_file: 'object or null' },
+  ...{ validation_file: 'object or null', job: 'object or null', checkpoints: 'list' },
+};
+const JOB_FIELDS: Fields<RemoteJob> = { id: 'string', status: 'string' };
+const REMEDY = 'Put the file back as it was; a job begun anew belongs in another output_dir';
+
+/** The record in `dir`, or null when its run trains on this machine. @throws InputError where it is broken */
 export function readRemoteRecord(dir: string): RemoteRecord | null {
   const path = join(dir, REMOTE_FILE);
-  return existsSync(path) ? (readJson(path) as RemoteRecord) : null;
+  if (!existsSync(path)) return null;
+  const record = readRecord<RemoteRecord>(path, { fields: RECORD_FIELDS, remedy: REMEDY });
+  const { job } = record;
+  if (job !== null) checkedObject(`${path}: job`, job, { fields: JOB_FIELDS, remedy: REMEDY });
+  return record;
 }
 
 /** The events in `dir`, oldest first. A half-written last line is no event. */

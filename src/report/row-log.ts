@@ -4,9 +4,9 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { checkedRows } from '../util/checked-rows.js';
 import { makeFolder } from '../util/disk.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
+import { checkedRows } from '../util/own-files.js';
 
 export interface StepRow {
   readonly step: number;

@@ -1,9 +1,9 @@
 /** The report of one run, made from the rows in its folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkedRows, type Fields } from '../util/checked-rows.js';
 import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
+import { checkedRows, type Fields } from '../util/own-files.js';
 import { pickExamples, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { MetricRow } from './metric-log.js';

@@ -1,5 +1,6 @@
 /** Settings of one reward, as its `options` in a config: read by name, typed and ranged, none left over. */
 import { InputError } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 
 export interface RewardSettings {
   /** A number in [low, high]. */
@@ -46,8 +47,7 @@ export function readSettings(
     mapping(key) {
       const value = valueAt(key) ?? null;
       if (value === null) return null;
-      const isMapping = typeof value === 'object' && !Array.isArray(value);
-      return isMapping ? (value as Readonly<Record<string, unknown>>) : fail(key, 'a mapping');
+      return isObject(value) ? value : fail(key, 'a mapping');
     },
     done() {
       const stray = Object.keys(given).find((key) => !asked.has(key));

@@ -5,7 +5,8 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupError } from '../util/errors.js';
-import { readJson, writeJson } from '../util/files.js';
+import { writeJson } from '../util/files.js';
+import { readRecord } from '../util/own-files.js';
 import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
 import type { SetupObserver } from './observer.js';
@@ -39,7 +40,10 @@ const MANIFEST = 'lorikeet.json';
 function existing({ folder, packages }: PythonEnvironmentOptions): PythonEnvironment | null {
   const path = join(folder, MANIFEST);
   if (!existsSync(path) || !existsSync(join(folder, 'bin', 'python'))) return null;
-  const found = readJson(path) as PythonEnvironment;
+  const found = readRecord<PythonEnvironment>(path, {
+    fields: { packages: 'list', installed: 'list' },
+    remedy: `Delete ${folder} and give setup python=true again`,
+  });
   return [...found.packages].sort().join() === [...packages].sort().join() ? found : null;
 }
 

@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { cacheRoot } from '../util/cache.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
+import { readRecord } from '../util/own-files.js';
 import type { Env } from '../util/programs.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
@@ -48,7 +49,10 @@ export interface CudaRollouts {
 export function findCudaRollouts(root = cacheRoot()): CudaRollouts | null {
   const folder = folderIn(root);
   if (!existsSync(join(folder, MANIFEST))) return null;
-  const { wheels } = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as CudaRollouts;
+  const { wheels } = readRecord<CudaRollouts>(join(folder, MANIFEST), {
+    fields: { wheels: 'list' },
+    remedy: `Delete ${folder} and run setup again`,
+  });
   const capi = join(folder, CAPI);
   const name = readdirSync(capi).find((file) => file.startsWith('libonnxruntime.so'));
   if (name === undefined) return null;

@@ -1,5 +1,6 @@
 /** Chat messages and the three forms of a row, checked where they are used. */
 import { InputError } from '../util/errors.js';
+import { isObject } from '../util/json-object.js';
 
 export interface Message {
   readonly role: string;
@@ -40,7 +41,7 @@ export function asMessages(value: unknown, where: string): Message[] {
 }
 
 function asMessage(item: unknown, where: string): Message {
-  const given = (item !== null && typeof item === 'object' ? item : {}) as Record<string, unknown>;
+  const given = isObject(item) ? item : {};
   const isShareGpt = given.role === undefined && typeof given.from === 'string';
   const fields = isShareGpt ? fromShareGpt(given, where) : given;
   const { role } = fields;
@@ -78,8 +79,7 @@ function contentText(content: unknown, message: Record<string, unknown>): string
  */
 export function asTurns(value: unknown, where: string): Turns {
   if (typeof value === 'string') return value;
-  const isOne = value !== null && typeof value === 'object' && !Array.isArray(value);
-  return isOne ? [asMessage(value, where)] : asMessages(value, where);
+  return isObject(value) ? [asMessage(value, where)] : asMessages(value, where);
 }
 
 /** Puts the system prompt first, unless the messages bring their own. */

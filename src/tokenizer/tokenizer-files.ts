@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
 
 export const TOKENIZER_JSON = 'tokenizer.json';
 export const TOKENIZER_CONFIG = 'tokenizer_config.json';
@@ -72,9 +73,7 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
 
 function readObject(path: string): JsonObject {
   const value = readJson(path);
-  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
-    return value as JsonObject;
-  }
+  if (isObject(value)) return value;
   throw new InputError({ where: path, problem: 'not a JSON object' });
 }
 
@@ -85,7 +84,7 @@ function optionalObject(path: string): JsonObject {
 /** Special tokens stand as strings or as `{ content, … }`. */
 function withPlainTokens(config: JsonObject): JsonObject {
   const plain = Object.entries(config).map(([key, value]) => {
-    const isToken = key.endsWith('_token') && value !== null && typeof value === 'object';
+    const isToken = key.endsWith('_token') && isObject(value);
     return [key, isToken && 'content' in value ? value.content : value] as const;
   });
   return Object.fromEntries(plain);

@@ -32,6 +32,22 @@ export class InputError extends LorikeetError {
   readonly exitCode = 2;
 }
 
+/** Several inputs that are wrong at once. The CLI gives each a line. */
+export class InputErrors extends InputError {
+  readonly errors: readonly InputError[];
+
+  private constructor(errors: readonly InputError[]) {
+    super(errors.map(({ message }) => message).join('; '));
+    this.errors = errors;
+  }
+
+  /** One error for all of them, which are one or more; what is said twice counts once. */
+  static of(errors: readonly InputError[]): InputError {
+    const distinct = [...new Map(errors.map((error) => [error.message, error])).values()];
+    return distinct.length === 1 ? (distinct[0] as InputError) : new InputErrors(distinct);
+  }
+}
+
 /** A missing runtime, compiler, device or network. Exit code 2. */
 export class SetupError extends LorikeetError {
   readonly exitCode = 2;

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { writePieces } from './atomic-file.js';
 import { InputError, messageOf } from './errors.js';
+import { isObject } from './json-object.js';
 
 /**
  * Writes beside the target, syncs, renames: readers see the old file or the new one.
@@ -75,10 +76,8 @@ function parseRow(line: string, where: string): JsonRow {
       remedy: 'Every line must be one JSON object',
     });
   }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new InputError({ where, problem: `expected a JSON object, found ${line.slice(0, 40)}` });
-  }
-  return value as JsonRow;
+  if (isObject(value)) return value;
+  throw new InputError({ where, problem: `expected a JSON object, found ${line.slice(0, 40)}` });
 }
 
 export function toJsonl(rows: Iterable<unknown>): string {

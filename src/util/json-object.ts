@@ -1,3 +1,13 @@
-/** Narrowing of parsed JSON. */
+/** Parsed JSON: what is an object, and what stands at a place in it. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** The value at a path of names and list indices, or undefined. Only what a value has itself counts. */
+export function valueAt(root: unknown, path: readonly (string | number)[]): unknown {
+  let here = root;
+  for (const key of path) {
+    if (here === null || typeof here !== 'object' || !Object.hasOwn(here, key)) return undefined;
+    here = (here as Record<string | number, unknown>)[key];
+  }
+  return here;
+}

@@ -4,6 +4,15 @@ import { type CommandName, commandSchemas } from '../commands.js';
 import { optionalText, text } from './fields.js';
 
 const COMMANDS = Object.keys(commandSchemas) as [CommandName, ...CommandName[]];
+
+/** Why the other commands are no stages. */
+const NO_STAGES: Readonly<Record<string, string>> = {
+  serve: 'serve answers until it is stopped, so no stage would come after it. Start it by itself',
+  chat: 'chat is a conversation with a person. Use generate for prompts in a file',
+  bench: 'bench measures this machine and makes nothing for a stage to read. Run it by itself',
+  run: 'a pipeline holds no pipeline. Write the stages of the other file here',
+  sweep: 'a pipeline holds no sweep. Run it by itself, with what it needs under shared',
+};
 const mapping = () => z.record(z.string(), z.unknown());
 
 /** One stage. References in `config` and `with` are resolved when the stage is. */
@@ -13,7 +22,7 @@ const stageSchema = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/)
     .meta({ expected: 'a name of letters, digits, "_" and "-"' })
     .describe('Name in state files, tables and references'),
-  command: z.enum(COMMANDS).describe('Command that runs'),
+  command: z.enum(COMMANDS).meta({ refused: NO_STAGES }).describe('Command that runs'),
   config: z
     .union([text(), mapping()])
     .default({})

@@ -10,7 +10,3 @@ export interface FileRows {
 export function rowLabel(path: string, index: number): string {
   return `${path}:row ${index + 1}`;
 }
-
-export function isRow(value: unknown): value is JsonRow {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

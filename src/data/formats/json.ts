@@ -1,7 +1,8 @@
 /** Rows of a JSON file: one list of objects. */
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
-import { type FileRows, isRow, rowLabel } from './file-rows.js';
+import { isObject } from '../../util/json-object.js';
+import { type FileRows, rowLabel } from './file-rows.js';
 
 /** @throws InputError when the file is no list, or naming the row that is no object. */
 export function readJsonRows(path: string): FileRows {
@@ -14,7 +15,7 @@ export function readJsonRows(path: string): FileRows {
     });
   }
   const where = (index: number) => rowLabel(path, index);
-  const bad = value.findIndex((row) => !isRow(row));
+  const bad = value.findIndex((row) => !isObject(row));
   if (bad >= 0) {
     const found = JSON.stringify(value[bad]).slice(0, 40);
     throw new InputError({ where: where(bad), problem: `expected an object, found ${found}` });

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import { isRow } from './file-rows.js';
+import { isObject } from '../../util/json-object.js';
 import { readRowFile } from './index.js';
 import { streamParquetRows } from './parquet.js';
 
@@ -51,6 +51,6 @@ function parsed(text: string, where: string): JsonRow {
   } catch (error) {
     throw new InputError({ where, problem: `not valid JSON (${messageOf(error)})` });
   }
-  if (isRow(value)) return value;
+  if (isObject(value)) return value;
   throw new InputError({ where, problem: `expected a JSON object, found ${text.slice(0, 40)}` });
 }

@@ -1,6 +1,7 @@
 /** Typed reading of `config.json`: every field used is checked, every field not understood is an error. */
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 
 /** Fields that say nothing about the forward pass; dropout is left out of training on purpose. */
 const WITHOUT_EFFECT = new Set([
@@ -136,10 +137,10 @@ export class ConfigFields {
   nested(key: string): ConfigFields | null {
     const value = this.raw(key);
     if (value === undefined) return null;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    if (!isObject(value)) {
       throw this.wrong(key, value, 'an object');
     }
-    const fields = new ConfigFields(this.file, value as JsonRow, `${this.path}${key}.`);
+    const fields = new ConfigFields(this.file, value, `${this.path}${key}.`);
     this.inner.push(fields);
     return fields;
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, readJson } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import type { DecoderSpec } from '../spec.js';
 import { ConfigFields } from './fields.js';
 import { gemma2, gemma3Text } from './gemma.js';
@@ -62,5 +63,7 @@ export function readSpec(dir: string): DecoderSpec {
       remedy: 'Give a hub id, a Hugging Face model folder, or the folder of a training run',
     });
   }
-  return specFromConfig(file, readJson(file) as JsonRow);
+  const values = readJson(file);
+  if (isObject(values)) return specFromConfig(file, values);
+  throw new InputError({ where: file, problem: 'is not a JSON object' });
 }

@@ -17,6 +17,7 @@ import {
   type YamlFile,
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
+import { valueAt } from '../../util/json-object.js';
 import { ownOverrides } from './foreign-flags.js';
 import { runFolder } from './run-folder.js';
 
@@ -62,16 +63,6 @@ export interface PipelineFile {
 
 const STAGE_OVERRIDE = /^stages\.([A-Za-z0-9][\w-]*)\.(.+)$/s;
 
-/** The value at a dotted path, or undefined. */
-export function dottedValue(root: unknown, path: readonly string[]): unknown {
-  let here = root;
-  for (const key of path) {
-    if (here === null || typeof here !== 'object' || !Object.hasOwn(here, key)) return undefined;
-    here = (here as Record<string, unknown>)[key];
-  }
-  return here;
-}
-
 interface HeadLayers {
   readonly yaml: YamlFile;
   readonly overrides: readonly string[];
@@ -108,7 +99,7 @@ function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOption
   const { vars } = readHeadKey(varsSchema, layers, withRoot);
   const lookup: Lookup = (reference, where) =>
     reference.startsWith('vars.')
-      ? dottedValue(vars, reference.split('.').slice(1))
+      ? valueAt(vars, reference.split('.').slice(1))
       : withRoot(reference, where);
   const { stages, shared, ...rest } = yaml.value;
   const raw = Object.fromEntries(

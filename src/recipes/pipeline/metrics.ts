@@ -1,10 +1,11 @@
 /** Numbers in a stage's result, by dotted name. */
 import { RunError } from '../../util/errors.js';
+import { isObject } from '../../util/json-object.js';
 
 /** Every finite number of a result, nested keys joined by dots. Lists are left out. */
 export function numbersOf(result: unknown, prefix = ''): Map<string, number> {
   const numbers = new Map<string, number>();
-  if (result === null || typeof result !== 'object' || Array.isArray(result)) return numbers;
+  if (!isObject(result)) return numbers;
   for (const [key, value] of Object.entries(result)) {
     const name = prefix + key;
     if (typeof value === 'number' && Number.isFinite(value)) numbers.set(name, value);

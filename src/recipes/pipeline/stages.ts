@@ -17,14 +17,8 @@ import {
   resolveConfig,
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
-import { isObject } from '../../util/json-object.js';
-import {
-  dottedValue,
-  type GridPoint,
-  type PipelineFile,
-  pointLabel,
-  type StageEntry,
-} from './file.js';
+import { isObject, valueAt } from '../../util/json-object.js';
+import { type GridPoint, type PipelineFile, pointLabel, type StageEntry } from './file.js';
 import { type Gate, parseGate } from './gate.js';
 
 /** A gate or target with its text. */
@@ -220,12 +214,12 @@ interface LookupScope {
 function stageLookup(file: PipelineFile, { entry, earlier, used }: LookupScope): Lookup {
   return (reference, where) => {
     const [kind, ...path] = reference.split('.');
-    if (kind === 'grid' && entry.point !== null) return dottedValue(entry.point, path);
+    if (kind === 'grid' && entry.point !== null) return valueAt(entry.point, path);
     if (kind !== 'stages') return file.lookup(reference, where);
     const [name = '', ...key] = path;
     const stage = findStage({ name, entry, earlier, where });
     used.add(stage.id);
-    const value = dottedValue(stage.config, key);
+    const value = valueAt(stage.config, key);
     if (value !== undefined) return value;
     const known = keyDocs(schemaOf(stage.command)).map((doc) => doc.key);
     throw new InputError({

@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../config/index.js';
-import { readJson, sha256, writeJson } from '../../util/files.js';
+import { sha256, writeJson } from '../../util/files.js';
+import { readRecord } from '../../util/own-files.js';
 import type { Stage } from './stages.js';
 
 export type StageStatus = 'running' | 'done' | 'failed' | 'interrupted';
@@ -26,7 +27,11 @@ export const configFile = (root: string, id: string): string => join(root, 'stag
 
 function readState(root: string, id: string): StageState | null {
   const path = stateFile(root, id);
-  return existsSync(path) ? (readJson(path) as StageState) : null;
+  if (!existsSync(path)) return null;
+  return readRecord<StageState>(path, {
+    fields: { hash: 'string', status: 'string', seconds: 'number', outputs: 'list' },
+    remedy: 'Delete it and what the stage has written, and the stage runs again',
+  });
 }
 
 /** @param state null: as if the stage had never run. */

@@ -8,8 +8,10 @@ import {
   type PredictConfig,
   resolveConfig,
 } from '../../config/index.js';
+import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
-import { type JsonRow, readJson, readJsonl, writeJson } from '../../util/files.js';
+import { type JsonRow, readJsonl, writeJson } from '../../util/files.js';
+import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
 import { runGenerate } from '../generate.js';
 import { inputIdentity } from '../pipeline/state.js';
@@ -38,7 +40,7 @@ export async function predictionsOf(
   const key = keyOf(config, run);
   if (isThere(path, key, config)) {
     context.log(`predictions of run ${run}: taken from ${path}`);
-    return readJson(path) as Prediction[];
+    return await readPredictions(path);
   }
   const rows = `${path}.jsonl`;
   const generate = generateConfig(config, { run, output: rows });
@@ -49,6 +51,11 @@ export async function predictionsOf(
   rmSync(rows);
   context.log(`predictions of run ${run}: ${predictions.length} in ${path}`);
   return predictions;
+}
+
+async function readPredictions(path: string): Promise<Prediction[]> {
+  const { rows } = await readRowFile(path);
+  return checkedRows<Prediction>(path, rows, { model_prediction: 'string', input: 'object' });
 }
 
 const metaFile = (path: string): string => `${path}.meta.json`;
@@ -85,7 +92,7 @@ function promptKeys(config: PredictConfig) {
 function isThere(path: string, key: string, config: PredictConfig): boolean {
   if (config.overwrite || !existsSync(path)) return false;
   const meta = metaFile(path);
-  const isSame = existsSync(meta) && (readJson(meta) as JsonRow).key === key;
+  const isSame = existsSync(meta) && keyIn(meta) === key;
   if (isSame && config.resume === 'auto') return true;
   throw new InputError({
     where: path,
@@ -95,6 +102,12 @@ function isThere(path: string, key: string, config: PredictConfig): boolean {
     remedy: 'Give overwrite=true to make them anew, or another model_label or output_dir',
   });
 }
+
+const keyIn = (meta: string): string =>
+  readRecord<{ key: string }>(meta, {
+    fields: { key: 'string' },
+    remedy: 'Give overwrite=true to make the predictions anew',
+  }).key;
 
 function generateConfig(
   config: PredictConfig,

@@ -1,7 +1,8 @@
 /** The posterior of the arms as a file: written after each round, read by a later run. */
 import type { BanditPolicy, Posterior } from '../../preferences/index.js';
 import { InputError } from '../../util/errors.js';
-import { readJson, writeJson } from '../../util/files.js';
+import { writeJson } from '../../util/files.js';
+import { readRecord } from '../../util/own-files.js';
 
 export interface BanditFile {
   readonly policy: BanditPolicy;
@@ -22,12 +23,15 @@ export function readBandit(
   path: string,
   expected: { readonly arms: readonly string[]; readonly reward: string },
 ): Posterior {
-  const { arms, reward } = readJson(path) as Partial<BanditFile>;
-  if (arms === undefined || !Object.values(arms).every(isRecord)) {
+  const remedy = 'Give the bandit.json of an earlier run';
+  const { arms, reward } = readRecord<BanditFile>(path, {
+    ...{ fields: { arms: 'object', reward: 'string' }, remedy },
+  });
+  if (!Object.values(arms).every(isRecord)) {
     throw new InputError({
       where: path,
       problem: 'arms need pulls and a reward_sum between 0 and pulls',
-      remedy: 'Give the bandit.json of an earlier run',
+      remedy,
     });
   }
   const stranger = Object.keys(arms).find((name) => !expected.arms.includes(name));

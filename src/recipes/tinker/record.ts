@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { RunFolder } from '../../report/index.js';
 import type { EvaluatedStep } from '../../train/index.js';
-import { readJson } from '../../util/files.js';
+import { checkedRows, readRecord } from '../../util/own-files.js';
 import { type RecordKeeper, recordKeeper } from '../outputs/record-keeper.js';
 
 export interface TinkerState {
@@ -32,7 +32,19 @@ export function openTinkerRecord(run: RunFolder, baseUrl: string): TinkerKeeper 
   const path = run.claim('tinker.json');
   const empty = { session_id: null, model_id: null, states: [], sampler_path: null };
   const record: TinkerRecord = existsSync(path)
-    ? (readJson(path) as TinkerRecord)
+    ? readTinkerRecord(path)
     : { service: 'tinker', base_url: baseUrl, ...empty };
   return recordKeeper(path, record);
+}
+
+function readTinkerRecord(path: string): TinkerRecord {
+  const record = readRecord<TinkerRecord>(path, {
+    fields: {
+      ...{ service: 'string', base_url: 'string', states: 'list', sampler_path: 'string or null' },
+      ...{ session_id: 'string or null', model_id: 'string or null' },
+    },
+    remedy: 'Put the file back as it was, or start anew with overwrite=true',
+  });
+  const fields = { step: 'number', tokens: 'number', path: 'string' } as const;
+  return { ...record, states: checkedRows<TinkerState>(`${path}: states`, record.states, fields) };
 }

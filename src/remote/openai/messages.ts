@@ -1,6 +1,7 @@
 /** Chat messages as OpenAI's fine-tuning takes them. */
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'];
 
@@ -33,8 +34,8 @@ export function checkMessages(
 }
 
 function problemOf(message: unknown): string | null {
-  if (message === null || typeof message !== 'object') return `no message: ${shown(message)}`;
-  const { role, content, weight, tool_calls } = message as JsonRow;
+  if (!isObject(message)) return `no message: ${shown(message)}`;
+  const { role, content, weight, tool_calls } = message;
   if (!ROLES.includes(String(role))) return `role is ${shown(role)}, expected ${ROLES.join(', ')}`;
   const isCall = role === 'assistant' && Array.isArray(tool_calls);
   const isContent = typeof content === 'string' || (Array.isArray(content) && content.length > 0);

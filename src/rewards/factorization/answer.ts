@@ -1,4 +1,5 @@
 /** A factorization as the model gives it: JSON, alone or in one fenced block. Reading is total. */
+import { isObject } from '../../util/json-object.js';
 
 export interface FactorizationAnswer {
   /** Null when they are no list of whole numbers. */
@@ -20,11 +21,8 @@ const FENCED = /^[^`]*```(?:json)?\s*\n([^`]*)```[^`]*$/;
 export function readAnswer(completion: string): FactorizationAnswer | null {
   if (completion.length > MAX_LENGTH) return null;
   const value = parsed(FENCED.exec(completion)?.[1] ?? completion);
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
-  const { factors, algorithm, reasoning, time_taken, confidence } = value as Record<
-    string,
-    unknown
-  >;
+  if (!isObject(value)) return null;
+  const { factors, algorithm, reasoning, time_taken, confidence } = value;
   return {
     factors: wholeNumbers(factors),
     algorithm: typeof algorithm === 'string' ? algorithm : null,

@@ -4,6 +4,7 @@
  * never a score. A number beyond the range counts as the end of it, with a reason.
  */
 import { InputError } from '../../util/errors.js';
+import { isObject } from '../../util/json-object.js';
 import type { Grade } from './grade.js';
 import { scored } from './outcome.js';
 import type { GradedSample } from './sample.js';
@@ -117,10 +118,7 @@ async function ask(complete: Complete, request: Parameters<Complete>[0]): Promis
   }
   try {
     const value: unknown = JSON.parse(answer);
-    const isObject = value !== null && typeof value === 'object';
-    return isObject && Object.hasOwn(value, 'result')
-      ? (value as { result: unknown }).result
-      : value;
+    return isObject(value) && Object.hasOwn(value, 'result') ? value.result : value;
   } catch {
     return answer;
   }

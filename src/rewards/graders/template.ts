@@ -8,6 +8,7 @@
  * (SkippedRow).
  */
 import { InputError } from '../../util/errors.js';
+import { valueAt } from '../../util/json-object.js';
 import { SampleFault, SkippedRow } from './outcome.js';
 import type { GradedSample } from './sample.js';
 
@@ -63,14 +64,10 @@ function parseVariable(text: string, where: string): Variable {
 
 function insertedText(variable: Variable, sample: GradedSample): string {
   const { text, namespace, path } = variable;
-  let here: unknown = namespace === 'item' ? sample.item : sample.sampleAt(path[0]!);
-  for (const key of namespace === 'item' ? path : path.slice(1)) {
-    here =
-      here !== null && typeof here === 'object' && Object.hasOwn(here, key)
-        ? at(here, key)
-        : undefined;
-    if (here === undefined) break;
-  }
+  const here =
+    namespace === 'item'
+      ? valueAt(sample.item, path)
+      : valueAt(sample.sampleAt(path[0]!), path.slice(1));
   if (here === undefined) {
     if (namespace === 'sample') throw new SampleFault(`the sample has no ${text}`);
     throw new InputError({ where: 'item', problem: `the row has no ${text}` });
@@ -78,9 +75,6 @@ function insertedText(variable: Variable, sample: GradedSample): string {
   if (here === null && namespace === 'item') throw new SkippedRow(`${text} is null`);
   return typeof here === 'string' ? here : asJson(here, text);
 }
-
-const at = (value: object, key: string | number): unknown =>
-  (value as Record<string | number, unknown>)[key];
 
 /** Values nested deeper than JSON.stringify can follow are bad answers too. */
 function asJson(value: unknown, text: string): string {

@@ -1,5 +1,6 @@
 /** What the forms of an OpenAI-compatible server have in common: one completion asked for, and what came. */
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import type { FinishReason, PromptRequest, SamplingParams } from '../types.js';
 
 /** `completions` sends token ids; `chat` and `responses` send messages, which the server renders. */
@@ -40,8 +41,7 @@ export interface ApiForm {
   answer(body: JsonRow): RemoteAnswer;
 }
 
-export const rowOf = (value: unknown): JsonRow =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as JsonRow) : {};
+export const rowOf = (value: unknown): JsonRow => (isObject(value) ? value : {});
 
 export const listOf = (value: unknown): JsonRow[] => (Array.isArray(value) ? value.map(rowOf) : []);
 

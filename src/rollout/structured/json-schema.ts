@@ -4,6 +4,7 @@
  * `properties`. Without `additionalProperties`, an object with `properties` has no others.
  */
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 import { choice, type Expression, type Grammar, literal, rule, sequence } from './grammar.js';
 import {
   ANY,
@@ -20,15 +21,7 @@ import {
 } from './json-text.js';
 import { membersInOrder } from './object-members.js';
 import { numberOf, oneOfValues } from './scalars.js';
-import {
-  bounds,
-  isObject,
-  only,
-  refused,
-  TYPES,
-  type TypeName,
-  typesOf,
-} from './schema-keywords.js';
+import { bounds, only, refused, TYPES, type TypeName, typesOf } from './schema-keywords.js';
 import { pointerToken, resolvePointer } from './schema-pointer.js';
 
 /**

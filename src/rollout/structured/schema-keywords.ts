@@ -1,6 +1,7 @@
 /** Keywords of a JSON Schema: which are known, which say nothing about the texts, and how they are read. */
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 
 /** Keywords that say nothing about which texts are valid. */
 const ANNOTATIONS = [
@@ -25,10 +26,6 @@ const isTypeName = (name: unknown): name is TypeName =>
 
 export function refused(path: string, problem: string): InputError {
   return new InputError({ where: `response_format schema ${path}`, problem });
-}
-
-export function isObject(value: unknown): value is JsonRow {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** @throws InputError naming the first keyword that is none of these and no annotation. */

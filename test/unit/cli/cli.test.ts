@@ -107,6 +107,15 @@ describe('bad calls', () => {
     expect(await call(argv)).toEqual({ code: 2, out: '', err: message });
   });
 
+  it('have a line for each wrong key and value', async () => {
+    const { code, err } = await call(['sft', 'model=m', 'dataset=d', 'sed=1', 'max_steps=0']);
+    expect(code).toBe(2);
+    expect(err.split('\n')).toEqual([
+      'error: command line: unknown key "sed". The nearest known key is "seed"',
+      'error: command line: max_steps is 0, expected whole number >= 1 or null',
+    ]);
+  });
+
   it('show the stack only when asked', async () => {
     const { err } = await call(['sft', 'none.yaml', '--verbose']);
     const [first, ...rest] = err.split('\n');

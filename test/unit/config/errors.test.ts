@@ -10,6 +10,7 @@ import {
   grpoSchema,
   loadConfig,
   pairsSchema,
+  pipelineSchema,
   sftSchema,
 } from '../../../src/config/index.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
@@ -246,6 +247,73 @@ describe('in a file', () => {
       `${missing}: no such config file. Check the path`,
     );
     expect(messageFor(sftSchema, [], folder)).toBe(`${folder}: is a folder, expected a YAML file`);
+  });
+});
+
+describe('several at once', () => {
+  const text = [
+    'model: m',
+    'dataset: gsm8k',
+    'learning_rate: fast',
+    'lora: {r: 0}',
+    'seed: -1',
+    'lerning_rate: 1',
+    '',
+  ];
+
+  it('are all named, each with its place', () => {
+    const file = temporaryFile(text.filter((line) => !line.startsWith('lern')).join('\n'));
+    expect(messageFor(sftSchema, ['max_steps=no'], file).split('; ').sort()).toEqual(
+      [
+        `${file}:3: learning_rate is "fast", expected number > 0`,
+        `${file}:4: lora.r is 0, expected whole number >= 1`,
+        `${file}:5: seed is -1, expected whole number >= 0`,
+        'command line: max_steps is "no", expected whole number >= 1 or null',
+      ].sort(),
+    );
+  });
+
+  it('keys that are not known come first, and what they may have been meant for is not missing', () => {
+    const file = temporaryFile(text.slice(1).join('\n'));
+    const messages = messageFor(sftSchema, ['modle=m'], file).split('; ');
+    expect(messages.slice(0, 2)).toEqual([
+      `${file}:5: unknown key "lerning_rate". The nearest known key is "learning_rate"`,
+      'command line: unknown key "modle". The nearest known key is "model"',
+    ]);
+    expect(messages).toHaveLength(5);
+    expect(messages.join()).not.toContain('required key');
+  });
+
+  it('contradicting names stand beside wrong values', () => {
+    const file = temporaryFile('model: m\nbase_model: n\ndataset: gsm8k\nseed: x\n');
+    expect(messageFor(sftSchema, [], file).split('; ')).toEqual([
+      `${file}:2: base_model means model, which is set as well. Keep one of them`,
+      `${file}:4: seed is "x", expected whole number >= 0`,
+    ]);
+  });
+
+  it('keys that are missing are all named', () => {
+    expect(messageFor(pairsSchema, []).match(/required key (input|output) is missing/g)).toEqual([
+      'required key input is missing',
+      'required key output is missing',
+    ]);
+  });
+});
+
+describe('a command that is no stage', () => {
+  it.each([
+    [
+      'serve',
+      /^x.yaml:3: stages.0.command: serve answers until it is stopped.* Start it by itself$/,
+    ],
+    ['chat', /stages.0.command: chat is a conversation with a person. Use generate/],
+    ['bench', /stages.0.command: bench measures this machine/],
+    ['run', /stages.0.command: a pipeline holds no pipeline/],
+    ['sweep', /stages.0.command: a pipeline holds no sweep/],
+    ['evaluate', /stages.0.command is "evaluate", expected setup, doctor, /],
+  ])('says why: %s', (command, message) => {
+    const file = temporaryFile(`root: r\nstages:\n  - {name: s, command: ${command}}\n`);
+    expect(messageFor(pipelineSchema, [], file).replace(file, 'x.yaml')).toMatch(message);
   });
 });
 

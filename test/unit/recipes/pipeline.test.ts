@@ -179,6 +179,17 @@ describe('a second run', () => {
     );
   });
 
+  it('names the file of a state that is broken, and what to do', async () => {
+    const made = fixture();
+    await run(made);
+    const state = made.write('out/stages/prep.json', '{"hash": "h", "status": "done"}');
+    expect(messageOf(await failureOf(run(made)))).toBe(
+      `${state}: field "seconds" is missing, and should be of type number. ` +
+        'Delete it and what the stage has written, and the stage runs again',
+    );
+    expect(made.launched).toEqual([]);
+  });
+
   it('makes a changed stage again, with what depends on it and nothing else', async () => {
     const made = fixture();
     await run(made);

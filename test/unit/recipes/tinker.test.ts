@@ -176,6 +176,18 @@ describe('sft', () => {
     expect(readJsonl(inRun('metrics.jsonl')).map(({ step }) => step)).toEqual([1, 2, 3]);
   });
 
+  it('names the record that is broken, and sends nothing', async () => {
+    await start();
+    expect(await tinker(['sft', 'max_steps=1'])).toMatchObject({ code: 0 });
+    const record = readJson(inRun('tinker.json')) as { states: object[] };
+    writeFileSync(inRun('tinker.json'), JSON.stringify({ ...record, states: [{ step: 1 }] }));
+    const passes = service.passes().length;
+    const again = await tinker(['sft', 'max_steps=2', 'resume=auto']);
+    expect(again.code).toBe(2);
+    expect(again.err).toMatch(/tinker.json: states: row 1: field "tokens" is missing/);
+    expect(service.passes()).toHaveLength(passes);
+  });
+
   it.each([
     [{ status: 401, body: { detail: `no such key: ${KEY}` } }, 'create_session', /answered 401/],
     [

@@ -5,13 +5,18 @@ import { beforeEach, expect, it } from 'vitest';
 import { servedModel } from '../../../../src/recipes/sampling/served-model.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
+const RECORD = {
+  ...{ service: 'openai', base_url: 'http://x/v1', api_key_env: 'KEY', marker: 'm' },
+  ...{ is_requested: true, training_file: null, validation_file: null, checkpoints: [] },
+};
+
 let dir: string;
 beforeEach(() => {
   dir = temporaryFolder();
 });
 
 const write = (job: object | null) =>
-  writeFileSync(join(dir, 'remote.json'), JSON.stringify({ service: 'openai', job }));
+  writeFileSync(join(dir, 'remote.json'), JSON.stringify({ ...RECORD, job }));
 
 it('names the tuned model, and leaves other names alone', () => {
   write({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: 'ft:gpt:acme::1' });
@@ -24,4 +29,13 @@ it('says why there is none yet', () => {
   expect(() => servedModel(dir)).toThrow(/its job is running and has no model.*resume=auto/);
   write(null);
   expect(() => servedModel(dir)).toThrow(/not made yet/);
+});
+
+it('names the file and the field of a record that is broken', () => {
+  write({ id: 7, status: 'running' });
+  expect(() => servedModel(dir)).toThrow(
+    /remote.json: job: field "id" is 7, and should be of type string. Put the file back/,
+  );
+  writeFileSync(join(dir, 'remote.json'), '[]');
+  expect(() => servedModel(dir)).toThrow(/remote.json: is not a JSON object. Put the file back/);
 });
