@@ -1,8 +1,8 @@
 /**
  * Common forms of rows without problems: ShareGPT's `conversations` are `messages`; Alpaca's `instruction`
  * with its `input`, on a line of its own, is the `question` and `output` its `completion` (Taori et al. 2023,
- * Stanford Alpaca), with `system` and earlier turns in `history` as LLaMA-Factory adds them. Columns that we
- * know take precedence.
+ * Stanford Alpaca). A `system` prompt in either and Alpaca's earlier turns in `history` are as LLaMA-Factory adds
+ * them. Columns that we know take precedence.
  */
 import type { JsonRow } from '../util/files.js';
 
@@ -11,10 +11,7 @@ const OURS = ['question', 'prompt', 'messages', 'text'] as const;
 /** The row in our form, or what is wrong with it; other rows stay as they are. */
 export function chatForm(row: JsonRow): JsonRow | string {
   if (OURS.some((name) => isGiven(row[name]))) return row;
-  if (Array.isArray(row.conversations)) {
-    const { conversations: messages, ...rest } = row;
-    return { ...rest, messages };
-  }
+  if (Array.isArray(row.conversations)) return shareGpt(row, row.conversations);
   const { instruction, output, chosen } = row;
   const isAnswered = isGiven(output) || isGiven(chosen);
   return typeof instruction === 'string' && isAnswered ? alpaca(row, instruction) : row;
@@ -22,10 +19,24 @@ export function chatForm(row: JsonRow): JsonRow | string {
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
+/** The system prompt stands first, unless the conversation begins with one. */
+function shareGpt(
+  { conversations: _, ...row }: JsonRow,
+  turns: readonly unknown[],
+): JsonRow | string {
+  const { system } = row;
+  if (isGiven(system) && typeof system !== 'string') return 'column "system" is no text';
+  const first = turns[0] as { from?: unknown; role?: unknown } | null | undefined;
+  const hasOwn = (first?.role ?? first?.from) === 'system';
+  const own = system && !hasOwn ? [{ role: 'system', content: system }] : [];
+  return { ...row, messages: [...own, ...turns] };
+}
+
 function alpaca(row: JsonRow, instruction: string): JsonRow | string {
   const { input, output, system, history } = row;
   if (isGiven(input) && typeof input !== 'string') return 'column "input" is no text';
   if (isGiven(output) && typeof output !== 'string') return 'column "output" is no text';
+  if (isGiven(system) && typeof system !== 'string') return 'column "system" is no text';
   const question = input ? `${instruction}\n${input}` : instruction;
   const completion = isGiven(output) && { completion: output };
   const earlier = pastTurns(history);

@@ -2,7 +2,7 @@
  * A conversation as text, with the spans that the assistant writes. Spans come from rendering the
  * conversation up to each assistant turn: what training sees before a turn is what generation sees.
  */
-import { GuardError } from '../util/errors.js';
+import { GuardError, InputError } from '../util/errors.js';
 import type { Message } from './messages.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -33,7 +33,7 @@ export interface ConversationOptions {
 
 /**
  * @throws GuardError when the chat template writes earlier turns, or the opening of an assistant turn,
- * otherwise than generation would see them.
+ * otherwise than generation would see them; InputError on a `weight` that is not 0 or 1.
  */
 export function renderConversation(
   tokenizer: Tokenizer,
@@ -48,10 +48,17 @@ export function renderConversation(
   const turns: TextSpan[] = [];
   for (let i = firstTurn; i < messages.length; i++) {
     const { role } = messages[i]!;
-    if (!roles.includes(role)) continue;
+    if (!roles.includes(role) || !isLearnt(messages[i]!, `${where}: messages[${i}]`)) continue;
     turns.push(role === 'assistant' ? turnSpan(context, i) : contentSpan(context, i));
   }
   return { text, turns, isPlain: false };
+}
+
+/** In OpenAI's files a message of weight 0 is context. */
+function isLearnt({ weight }: Message, where: string): boolean {
+  if (weight === undefined || weight === null || weight === 1) return true;
+  if (weight === 0) return false;
+  throw new InputError({ where, problem: `weight is ${JSON.stringify(weight)}, expected 0 or 1` });
 }
 
 interface Rendering {

@@ -9,6 +9,7 @@ import {
   type RenderExampleOptions,
   type RenderOptions,
 } from './row-text.js';
+import { withVariables } from './row-variables.js';
 import type { Tokenizer } from './tokenizer.js';
 import { withoutToolOutput } from './tool-output.js';
 import { tokeniseTurns } from './turn-tokens.js';
@@ -27,7 +28,8 @@ export function renderPrompt(
   if (row[field] === undefined) {
     throw new InputError({ where, problem: `needs messages or prompt, found ${fieldNames(row)}` });
   }
-  const text = promptText(tokenizer, asTurns(row[field], `${where}: ${field}`), options);
+  const turns = asTurns(row[field], `${where}: ${field}`);
+  const text = promptText(tokenizer, turns, withVariables(tokenizer, row, options));
   const { ids } = tokeniseTurns(tokenizer, { ...text, turns: [] }, where);
   if (ids.length > 0) return [...ids];
   throw new InputError({ where, problem: 'the prompt is empty' });
@@ -49,7 +51,7 @@ export function renderExample(
     const marked = { text, turns: [{ start: 0, end: text.length }], isPlain: true };
     return maskedExample(tokenizer, marked, { trainOn: 'all', where });
   }
-  const marked = markedRow(tokenizer, row, options);
+  const marked = markedRow(tokenizer, row, withVariables(tokenizer, row, options));
   const masked = options.maskToolOutput === true ? withoutToolOutput(marked) : marked;
   return maskedExample(tokenizer, masked, { trainOn, where });
 }

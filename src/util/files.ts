@@ -39,9 +39,13 @@ export type JsonRow = Record<string, unknown>;
  */
 export function readJsonl(path: string): JsonRow[] {
   if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  return parseJsonl(readUnpacked(path), path);
+}
+
+/** The text of a file; one that ends in `.gz`, in any case, is unpacked. */
+export function readUnpacked(path: string): string {
   const bytes = readFileSync(path);
-  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-  return parseJsonl(text, path);
+  return (path.toLowerCase().endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
 }
 
 /** Rows of the text of a JSONL file, as `readJsonl` gives them. */

@@ -28,7 +28,7 @@ function parseTable(path: string): string[][] {
   try {
     return parse(readFileSync(path), {
       bom: true,
-      delimiter: path.endsWith('.tsv') ? '\t' : ',',
+      delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
       relax_column_count: true,
       skip_empty_lines: true,
     });

@@ -1,8 +1,6 @@
 /** Rows of JSONL and JSONL.gz files. */
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { InputError, LorikeetError, messageOf } from '../../util/errors.js';
-import { type JsonRow, readJsonl } from '../../util/files.js';
+import { type JsonRow, readJsonl, readUnpacked } from '../../util/files.js';
 import type { FileRows } from './file-rows.js';
 
 /** @throws InputError naming `file:line`, or the file when it cannot be unpacked. */
@@ -30,7 +28,6 @@ function read(path: string): JsonRow[] {
 
 /** Line of each row, from 1. Blank lines are no rows. */
 function linesOfRows(path: string): number[] {
-  const bytes = readFileSync(path);
-  const text = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-  return text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [index + 1]));
+  const lines = readUnpacked(path).split('\n');
+  return lines.flatMap((line, index) => (line.trim() === '' ? [] : [index + 1]));
 }

@@ -1,6 +1,5 @@
 /** Rows of large files one after the other: JSONL by line, Parquet by a block of rows; others are read whole. */
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
@@ -31,7 +30,7 @@ async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
   source.on('error', (error) => input.destroy(error));
   let line = 0;
   try {
-    for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    for await (const text of linesOf(input)) {
       line++;
       if (text.trim() !== '')
         yield { row: parsed(text, `${path}:${line}`), where: `${path}:${line}` };
@@ -42,6 +41,21 @@ async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
   } finally {
     source.destroy();
   }
+}
+
+/** Only `\n` ends a line: JSON texts may hold U+2028 and U+2029, at which `node:readline` ends one from Node 24 on. */
+async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of bytes) {
+    const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
+    rest += first;
+    for (const next of others) {
+      yield rest;
+      rest = next;
+    }
+  }
+  yield rest + decoder.decode();
 }
 
 function parsed(text: string, where: string): JsonRow {

@@ -2,7 +2,13 @@
 import type { DpoConfig } from '../../config/index.js';
 import { type AnsweredPrompt, type PromptPlace, splitPrompt } from '../../data/index.js';
 import type { MaskedSequence } from '../../model/index.js';
-import { asMessages, asTurns, renderExample, type Tokenizer } from '../../tokenizer/index.js';
+import {
+  asMessages,
+  asTurns,
+  renderExample,
+  type Tokenizer,
+  variableColumns,
+} from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { promptRow, renderOptions } from '../inputs/dataset.js';
@@ -30,7 +36,7 @@ export function answersOf(
 ): Answers {
   const { prompt, answers, place } = split(row, sides, where);
   const isQuestion = typeof row.question === 'string' && prompt === row.question;
-  const asked = isQuestion ? promptRow(row) : { prompt };
+  const asked = isQuestion ? promptRow(row) : { ...variableColumns(row), prompt };
   const options = renderOptions(config, where);
   const sequences = answers.map((completion) =>
     renderExample(tokenizer, { ...asked, completion }, options),

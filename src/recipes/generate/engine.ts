@@ -4,6 +4,7 @@
  */
 import type { GenerateConfig } from '../../config/index.js';
 import type { Sampler, SamplingParams } from '../../rollout/index.js';
+import { variableColumns } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
@@ -133,6 +134,8 @@ function leftToServer(where: string, { server }: GenerateConfig): InputError {
 type Messages = NonNullable<PromptedRow['messages']>;
 
 function messagesOf(row: JsonRow, config: GenerateConfig, where: string): Messages {
+  const [column] = Object.keys(variableColumns(row));
+  if (column !== undefined) throw leftToServer(`${where}: ${column}`, config);
   const chat = asChat(promptRow(row) as JsonRow);
   const messages = (chat.messages ?? chat.prompt) as Messages | undefined;
   const isChat =

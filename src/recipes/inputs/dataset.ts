@@ -2,7 +2,7 @@
 import type { DatasetConfig } from '../../config/index.js';
 import { type LoadedRows, loadRows, type RowFilter } from '../../data/index.js';
 import { type AnswerTags, checkTags } from '../../rewards/index.js';
-import type { ChatRow, RenderOptions } from '../../tokenizer/index.js';
+import { type ChatRow, type RenderOptions, variableColumns } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -67,7 +67,7 @@ export const taggedAnswer = (tags: AnswerTags, reasoning: string, answer: string
 /** The prompt part of any row: a question becomes a user message. */
 export function promptRow(row: JsonRow): ChatRow {
   if (typeof row.question !== 'string') return row;
-  return { prompt: [{ role: 'user', content: row.question }] };
+  return { ...variableColumns(row), prompt: [{ role: 'user', content: row.question }] };
 }
 
 export interface AnswerStyle {

@@ -18,6 +18,7 @@ import type { RecipeContext } from '../context.js';
 import { checkBase } from './adapter-base.js';
 import { type Base, locateModel, type ModelKeys } from './locate-model.js';
 import { openTokenizer, type TokenizerKeys } from './open-tokenizer.js';
+import { checkUnused } from './unused-tensors.js';
 
 export interface ModelSource extends Base {
   readonly spec: DecoderSpec;
@@ -30,15 +31,18 @@ export interface ModelSource extends Base {
 
 type OpenKeys = ModelKeys & Partial<TokenizerKeys>;
 
-function checkedWeights(checkpoint: Checkpoint, spec: DecoderSpec): (name: string) => HostTensor {
-  const shapes = parameterShapes(spec);
-  checkShapes(checkpoint, shapes);
+function checkedWeights(
+  checkpoint: Checkpoint,
+  spec: DecoderSpec,
+  log: (line: string) => void,
+): (name: string) => HostTensor {
+  checkUnused(checkpoint, checkShapes(checkpoint, parameterShapes(spec)), log);
   return (name) => checkpoint.read(name);
 }
 
 /**
- * @throws InputError for an unsupported architecture, missing or wrong-shaped weights, an adapter of
- *   another base model; SetupError when the hub cannot be reached.
+ * @throws InputError for an unsupported architecture, weights that are missing, of another shape or of
+ *   another architecture, an adapter of another base model; SetupError when the hub cannot be reached.
  */
 export async function openModel(
   keys: OpenKeys,
@@ -51,7 +55,7 @@ export async function openModel(
   const spec = readSpec(baseDir);
   const checkpoint = openCheckpoint(baseDir);
   try {
-    const weights = checkedWeights(checkpoint, spec);
+    const weights = checkedWeights(checkpoint, spec, context.log);
     const loaded = adapterDir === null ? null : readAdapter(adapterDir);
     if (loaded !== null) {
       const where = adapterDir!;

@@ -1,5 +1,10 @@
 /** The tokenizer of a model, with the chat template and the end of text that the config gives. */
-import { loadTokenizer, readChatTemplate, type Tokenizer } from '../../tokenizer/index.js';
+import {
+  loadTokenizer,
+  readChatTemplate,
+  readsVariable,
+  type Tokenizer,
+} from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 
 export interface TokenizerKeys {
@@ -25,7 +30,7 @@ export async function openTokenizer(
 
 /** @param template Null: no chat template is used. */
 export function checkVariables(names: readonly string[], template: string | null): void {
-  const isRead = (name: string) => template !== null && new RegExp(`\\b${name}\\b`).test(template);
+  const isRead = (name: string) => template !== null && readsVariable(template, name);
   const unread = names.find((name) => !isRead(name));
   if (unread === undefined) return;
   throw new InputError({

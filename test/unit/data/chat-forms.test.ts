@@ -9,6 +9,19 @@ describe('chatForm', () => {
     expect(chatForm({ id: 'a', conversations })).toEqual({ id: 'a', messages: conversations });
   });
 
+  it('puts the system prompt of conversations first, unless they begin with one', () => {
+    const human = { from: 'human', value: 'hi' };
+    const row = { system: 'Be brief', conversations: [human] };
+    const first = { role: 'system', content: 'Be brief' };
+    expect(chatForm(row)).toEqual({ system: 'Be brief', messages: [first, human] });
+    const own = [{ from: 'system', value: 'Own' }, human];
+    expect(chatForm({ ...row, conversations: own })).toMatchObject({ messages: own });
+    for (const system of ['', null]) {
+      expect(chatForm({ ...row, system })).toMatchObject({ messages: [human] });
+    }
+    expect(chatForm({ ...row, system: 7 })).toBe('column "system" is no text');
+  });
+
   it('makes a question of an instruction and its input', () => {
     const row = { instruction: 'Add.', input: '1 2', output: '3' };
     expect(chatForm(row)).toEqual({ ...row, question: 'Add.\n1 2', completion: '3' });
@@ -47,6 +60,7 @@ describe('chatForm', () => {
   it.each([
     [{ input: 7 }, 'column "input" is no text'],
     [{ output: ['3'] }, 'column "output" is no text'],
+    [{ system: ['a'] }, 'column "system" is no text'],
     [{ history: 'hi' }, 'column "history" is no list of [instruction, answer]'],
     [{ history: [['hi']] }, 'column "history" is no list of [instruction, answer]'],
   ])('says what is wrong with %j', (columns, problem) => {

@@ -40,6 +40,12 @@ describe('JSONL', () => {
     expect(packed.where(0)).toBe(join(folder, 'rows.jsonl.gz:1'));
   });
 
+  it('knows its packing by the end of its name in any case', async () => {
+    const packed = await readRowFile(file('ROWS.JSONL.GZ', gzipSync('{"a":1}\n')));
+    expect(packed.rows).toEqual([{ a: 1 }]);
+    expect(packed.where(0)).toBe(join(folder, 'ROWS.JSONL.GZ:1'));
+  });
+
   it('names file and line of a malformed row', async () => {
     expect(await failure(file('a.jsonl', '{"a":1}\n\n{"a":\n'))).toMatch(
       /^\/a\.jsonl:3: not valid JSON/,
@@ -85,10 +91,8 @@ describe('CSV', () => {
     expect(where(1)).toBe(join(folder, 'a.csv:row 2'));
   });
 
-  it('reads tabs in .tsv', async () => {
-    expect((await readRowFile(file('a.tsv', 'a\tb\n1,5\tx\n'))).rows).toEqual([
-      { a: '1,5', b: 'x' },
-    ]);
+  it.each(['a.tsv', 'B.TSV'])('reads tabs in %s', async (name) => {
+    expect((await readRowFile(file(name, 'a\tb\n1,5\tx\n'))).rows).toEqual([{ a: '1,5', b: 'x' }]);
   });
 
   it('names the row or line that does not fit', async () => {

@@ -67,7 +67,9 @@ test('the columns of OpenMathReasoning', async () => {
 
 test('a streamed file has the rows of the file read whole', async () => {
   const folder = temporaryFolder();
-  const text = toJsonl(ROWS).replace('\n', '\n\n');
+  // A byte-order mark, an empty line, breaks that JSON allows within a text, and no break at the end.
+  const long = `${'{"text":"'}${'é'.repeat(50_000)}\u2028\u2029\u0085"}`;
+  const text = `\uFEFF${toJsonl(ROWS).replace('\n', '\r\n\r\n')}${long}`;
   writeFileSync(join(folder, 'a.jsonl'), text);
   writeFileSync(join(folder, 'a.json'), JSON.stringify(ROWS));
   const parquet = fileURLToPath(new URL('../../fixtures/data/types-zstd.parquet', import.meta.url));

@@ -46,6 +46,20 @@ describe('our own tokenizer', () => {
     expect(render(cut, { maskToolOutput: true })).toBe('<|bos|>Q:« a\n»```output\n1«<|eos|>»');
   });
 
+  it('takes messages of weight 0 as context, as OpenAI does', async () => {
+    const render = show(await byteTokenizer());
+    const weighted = (first: unknown, last: unknown) => {
+      const [ask, four, again, six] = TWO_TURNS.messages;
+      return { messages: [ask, { ...four, weight: first }, again, { ...six, weight: last }] };
+    };
+    expect(render(weighted(0, 1))).toBe(
+      '<|bos|><|user|>2+2?<|assistant|>4<|eos|><|user|>3+3?<|assistant|>«6<|eos|>»',
+    );
+    expect(render(weighted(null, 0))).toBe('<|bos|><|user|>2+2?<|assistant|>«4<|eos|>»');
+    expect(() => render(weighted(0, 0))).toThrow('no assistant turn to train on');
+    expect(() => render(weighted(1, 0.5))).toThrow('row: messages[3]: weight is 0.5');
+  });
+
   it('puts the system prompt first, unless the row brings one', async () => {
     const render = show(await byteTokenizer());
     const messages = [user('hi'), assistant('yo')];
@@ -220,6 +234,59 @@ describe('bad rows', () => {
     const render = show(await byteTokenizer());
     expect(render({ messages: [user('hi'), { role: 'assistant', content }] })).toContain(
       '«yo<|eos|>»',
+    );
+  });
+});
+
+describe('variables of the chat template in the row', () => {
+  const template =
+    '{% if tools %}[{% for t in tools %}{{ t.name }}{% endfor %}]{% endif %}{% if loud %}!{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}';
+  const messages = [user('hi'), assistant('yo')];
+  const tools = [{ name: 'add' }];
+  const rowTokenizer = async (chatTemplate = template) =>
+    await loadTokenizer((await byteTokenizer()).dir, { chatTemplate });
+
+  it.each([
+    [{ tools }, '[add]<user>hi<assistant>«yo<|eos|>»'],
+    [{ tools: JSON.stringify(tools) }, '[add]<user>hi<assistant>«yo<|eos|>»'],
+    [{ tools: [] }, '<user>hi<assistant>«yo<|eos|>»'],
+    [{ tools: null, chat_template_kwargs: null }, '<user>hi<assistant>«yo<|eos|>»'],
+    [{ chat_template_kwargs: { loud: true, other: null } }, '!<user>hi<assistant>«yo<|eos|>»'],
+  ])('%j', async (columns, expected) => {
+    const tokenizer = await rowTokenizer();
+    const render = show(tokenizer);
+    expect(render({ messages, ...columns })).toBe(expected);
+    expect(render({ prompt: [user('hi')], completion: 'yo', ...columns })).toBe(expected);
+    const prompt = renderPrompt(tokenizer, { messages: [user('hi')], ...columns });
+    expect(`${tokenizer.decode(prompt)}«yo<|eos|>»`).toBe(expected);
+    expect(render({ prompt: 'hi', completion: 'yo', ...columns })).toBe('<|bos|>hi«yo<|eos|>»');
+  });
+
+  it('come before those of the config', async () => {
+    const render = show(await rowTokenizer());
+    const templateArgs = { loud: true };
+    const row = { messages, chat_template_kwargs: { loud: false } };
+    expect(render({ messages }, { templateArgs })).toMatch(/^!/);
+    expect(render(row, { templateArgs })).toMatch(/^<user>/);
+  });
+
+  it.each([
+    [{ tools: 'hammer' }, /row: tools: expected a list of JSON schemas, found "hammer"/],
+    [{ tools: { name: 'add' } }, /row: tools: expected a list of JSON schemas/],
+    [{ chat_template_kwargs: [1] }, /row: chat_template_kwargs: expected a mapping/],
+    [{ chat_template_kwargs: { lout: 1 } }, /row: lout: the chat template has no place for it/],
+    [{ chat_template_kwargs: { 'a(': 1 } }, /row: a\(: the chat template has no place for it/],
+  ])('%j is refused', async (columns, problem) => {
+    const render = show(await rowTokenizer());
+    expect(() => render({ messages, ...columns })).toThrow(InputError);
+    expect(() => render({ messages, ...columns })).toThrow(problem);
+  });
+
+  it('are refused where nothing reads them', async () => {
+    const render = show(await byteTokenizer());
+    expect(() => render({ messages, tools })).toThrow(/row: tools: the chat template has no place/);
+    expect(() => render({ messages, tools }, { promptTemplate: '{prompt}' })).toThrow(
+      /row: tools: prompt_template has no place for it/,
     );
   });
 });

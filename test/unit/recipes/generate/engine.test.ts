@@ -123,6 +123,15 @@ describe('generate engine=server', () => {
     expect(rows.map(({ completion: text }) => text)).toEqual(['0', '1', '2', '3', 'new', 'new']);
   });
 
+  it('refuses rows with tools where the server writes the messages', async () => {
+    const row = { messages: [{ role: 'user', content: '3+4=' }], tools: [{ name: 'add' }] };
+    writeFileSync(at('tools.jsonl'), toJsonl([row]));
+    const words = ['model=m', 'server.api=chat', `input=${at('tools.jsonl')}`];
+    await expect(generate('none.jsonl', () => ({ body: '' }), ...words)).rejects.toThrow(
+      /tools\.jsonl:1: tools: server\.api=chat leaves it to the server/,
+    );
+  });
+
   it.each([
     [['server.api=chat', 'stop_tokens=["x"]'], /^stop_tokens: they need the local tokenizer/],
     [
