@@ -27,6 +27,7 @@ from trl.trainer.utils import nanstd
 
 OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/model/losses.json"
 LENGTHS = [3, 5, 2, 4, 6, 1, 2, 3]
+TOP1 = -2  # tokens above count as the likeliest; the means of logits are the log-probabilities
 ACCELERATOR = SimpleNamespace(
     device="cpu", num_processes=1, sync_gradients=True, gather=lambda x: x, gather_for_metrics=lambda x: x,
     reduce=lambda x, reduction: x, pad_across_processes=lambda x, **_: x,
@@ -64,7 +65,7 @@ def dpo(rows, reference, losses, beta, label_smoothing, ld_alpha=None):
     values, mask = padded(rows)
     leaf = values.clone().requires_grad_()
     outputs = SimpleNamespace(
-        log_probs=leaf * mask, entropy=torch.zeros_like(values), is_top1=torch.zeros_like(mask).bool(), mean_logits=values
+        log_probs=leaf * mask, entropy=torch.zeros_like(values), is_top1=mask.bool() & (values > TOP1), mean_logits=values
     )
     half = len(rows) // 2
     inputs = {
@@ -129,6 +130,8 @@ def dpo_case(rows, reference, losses, beta, label_smoothing=0.0, ld_alpha=None):
     names = ["chosen", "rejected", "accuracies", "margins"]
     picked = {f"rewards/{name}": metrics[f"rewards/{name}"] for name in names}
     picked |= {f"logps/{name}": metrics[f"logps/{name}"] for name in names[:2]}
+    if "mean_token_accuracy" in metrics:
+        picked |= {name: metrics[name] for name in ("logits/chosen", "logits/rejected", "mean_token_accuracy")}
     losses = [{"type": kind, "weight": weight} for kind, weight in losses]
     return {
         "losses": losses, "beta": beta, "labelSmoothing": label_smoothing, "ldAlpha": ld_alpha, "metrics": picked,
@@ -156,7 +159,7 @@ def kto_case(rows, reference, desirable, mismatched, kind, desirable_weight, und
     values, mask = padded(rows)
     leaf = values.clone().requires_grad_()
     outputs = SimpleNamespace(
-        log_probs=leaf * mask, entropy=torch.zeros_like(values), is_top1=torch.zeros_like(mask).bool(), mean_logits=values
+        log_probs=leaf * mask, entropy=torch.zeros_like(values), is_top1=mask.bool() & (values > TOP1), mean_logits=values
     )
     ratios = torch.tensor(mismatched, dtype=torch.float64)
     inputs = {
@@ -173,7 +176,8 @@ def kto_case(rows, reference, desirable, mismatched, kind, desirable_weight, und
     )
     loss = KTOTrainer._compute_loss(trainer, lambda **_: outputs, inputs, False)
     loss.backward()
-    names = ["rewards/chosen", "rewards/rejected", "rewards/margins", "logps/chosen", "logps/rejected"]
+    names = [f"{group}/{side}" for group in ("rewards", "logps", "logits") for side in ("chosen", "rejected")]
+    names.append("rewards/margins")
     metrics = metrics_of(trainer)
     return {
         "lossType": kind, "beta": 0.3, "desirable": desirable, "mismatched": mismatched,
@@ -229,12 +233,12 @@ def sft_cases():
     return {"logits": logits, "labels": labels, "cases": [sft_case(logits, labels, *kind) for kind in kinds]}
 
 
-def importance_ratio(logps, sampled, mask, mode, cap):
+def importance_ratio(logps, sampled, mask, mode, cap, floor=None):
     difference = (logps - sampled) * mask
     ratio = torch.exp(difference.sum(-1, keepdim=True) if mode.startswith("sequence") else difference)
     if mode.endswith("truncate"):
-        return torch.clamp(ratio, max=cap)
-    return ratio.masked_fill(ratio > cap, 0.0)
+        return torch.clamp(ratio, min=floor, max=cap)
+    return ratio.masked_fill((ratio > cap) | (ratio < (floor or 0.0)), 0.0)
 
 
 def grpo_micro(data, rows, totals, kind):
@@ -251,6 +255,7 @@ def grpo_micro(data, rows, totals, kind):
         "advantages": torch.tensor([data["advantages"][i] for i in rows], dtype=torch.float64),
         "num_items_in_batch": torch.tensor(float(totals["tokens"]), dtype=torch.float64),
     }
+    inputs["sampling_per_token_logps"] = sampled
     if kind["useOld"]:
         inputs["old_per_token_logps"] = old
     if kind["correction"]:
@@ -258,9 +263,9 @@ def grpo_micro(data, rows, totals, kind):
         inputs["importance_sampling_ratio"] = importance_ratio(base, sampled, mask, *kind["correction"])
     trainer = stand_in(
         _get_per_token_logps_and_entropies=lambda *_, **__: (leaf, entropies, None), beta=kind["beta"],
-        top_entropy_quantile=kind["topEntropyQuantile"], off_policy_mask_threshold=None, importance_sampling_level=kind["level"],
+        top_entropy_quantile=kind["topEntropyQuantile"], off_policy_mask_threshold=kind["offPolicyThreshold"], importance_sampling_level=kind["level"],
         args=SimpleNamespace(
-            delta=kind["delta"], use_bias_correction_kl=False, steps_per_generation=totals["microBatches"],
+            delta=kind["delta"], use_bias_correction_kl=kind["klWeighed"], steps_per_generation=totals["microBatches"],
             sapo_temperature_pos=kind["sapo"]["positive"], sapo_temperature_neg=kind["sapo"]["negative"],
         ),
         loss_type=kind["lossType"], epsilon_low=kind["epsilon"], epsilon_high=kind["epsilonHigh"],
@@ -268,33 +273,37 @@ def grpo_micro(data, rows, totals, kind):
         _entropy_bonus_enabled=kind["entropyCoef"] > 0, use_adaptive_entropy=False, entropy_coef=kind["entropyCoef"],
         current_gradient_accumulation_steps=totals["microBatches"], max_completion_length=totals["maxCompletionLength"],
     )
+    trainer.get_off_policy_mask = GRPOTrainer.get_off_policy_mask
     trainer.get_high_entropy_mask = lambda *x: GRPOTrainer.get_high_entropy_mask(trainer, *x)
     if kind["klEstimator"] == "k3":
         loss = GRPOTrainer._compute_loss(trainer, None, inputs)
     else:
-        loss = with_other_kl(trainer, inputs, leaf, reference, mask, kind)
+        loss = with_other_kl(trainer, inputs, leaf, (old, reference), mask, kind)
     loss.backward()
     entropy_slope = 0.0 if entropies.grad is None else entropies.grad[mask.bool()].sum().item()
     return loss.item(), flat(leaf.grad, mask), metrics_of(trainer), entropy_slope
 
 
-def with_other_kl(trainer, inputs, leaf, reference, mask, kind):
+def with_other_kl(trainer, inputs, leaf, others, mask, kind):
     """Without TRL's KL term, and with the other estimator's in its place (one micro-batch, token mean)."""
     trainer.beta = 0.0
     policy = GRPOTrainer._compute_loss(trainer, None, inputs)
+    old, reference = others
     gap = reference - leaf
-    kl = ((-gap if kind["klEstimator"] == "k1" else gap**2 / 2) * mask).sum() / mask.sum()
+    ratio = torch.exp(leaf - old) if kind["klWeighed"] else 1.0
+    kl = ((-gap if kind["klEstimator"] == "k1" else gap**2 / 2) * ratio * mask).sum() / mask.sum()
     trainer._metrics["train"]["kl"].append(kl.item())
     return policy + kind["beta"] * kl
 
 
 EXTRA = ("kl", "cispo_clip_ratio", "policy_loss", "entropy")
+EXTREMES = ("clip_ratio/low_min", "clip_ratio/high_max")
 
 
 def grpo_case(data, groups, **kind):
     kind = {
         "beta": 0.0, "epsilon": 0.2, "epsilonHigh": 0.28, "delta": None, "level": "token", "entropyCoef": 0.0,
-        "klEstimator": "k3", "topEntropyQuantile": 1.0, "useOld": True, "correction": None, "sapo": {"positive": 1.0, "negative": 1.05}, **kind,
+        "klEstimator": "k3", "klWeighed": False, "offPolicyThreshold": None, "topEntropyQuantile": 1.0, "useOld": True, "correction": None, "sapo": {"positive": 1.0, "negative": 1.05}, **kind,
     }
     totals = {"tokens": sum(LENGTHS), "microBatches": len(groups), "maxCompletionLength": 8}
     parts = [grpo_micro(data, rows, totals, kind) for rows in groups]
@@ -305,6 +314,7 @@ def grpo_case(data, groups, **kind):
     if len(groups) == 1:
         names = [name for name in parts[0][2] if name.endswith("_mean") or name in EXTRA]
         found["metrics"] = {name: parts[0][2][name] for name in names}
+        found["extremes"] = {name: parts[0][2][name] for name in EXTREMES if name in parts[0][2]}
     return {**kind, "groups": groups, **found}
 
 
@@ -324,6 +334,7 @@ def grpo_cases():
     cases.append(grpo_case(data, whole, lossType="dapo", useOld=False))
     modes = ["token_truncate", "token_mask", "sequence_truncate", "sequence_mask"]
     cases += [grpo_case(data, halves, lossType="dapo", beta=0.04, correction=[mode, 1.3]) for mode in modes]
+    cases += [grpo_case(data, whole, lossType="dapo", correction=[mode, 2.5, 0.7]) for mode in modes]
     cases.append(grpo_case(data, whole, lossType="grpo", useOld=False, correction=["token_truncate", 1.3]))
     cases += [grpo_case(data, halves, lossType="cispo", epsilonHigh=1.2, correction=["token_truncate", 1.3])]
     cases += [grpo_case(data, whole, lossType="cispo", epsilonHigh=1.2, beta=0.04)]
@@ -331,10 +342,14 @@ def grpo_cases():
     cases += [grpo_case(data, halves, lossType="dapo", level="sequence", epsilon=3e-2, epsilonHigh=4e-2)]
     cases += [grpo_case(data, whole, lossType="dapo", delta=1.4), grpo_case(data, whole, lossType="grpo", entropyCoef=0.02)]
     cases += [grpo_case(data, whole, lossType="dapo", beta=0.1, klEstimator=kind) for kind in ("k1", "k2")]
+    weighed = [dict(), dict(useOld=False), dict(level="sequence"), dict(klEstimator="k1"), dict(delta=1.4)]
+    cases += [grpo_case(data, whole, lossType="dapo", beta=0.1, klWeighed=True, **kind) for kind in weighed]
     tops = [dict(topEntropyQuantile=0.2), dict(topEntropyQuantile=0.2, beta=0.04, entropyCoef=0.02)]
     tops += [dict(topEntropyQuantile=0.0), dict(topEntropyQuantile=0.5, correction=["token_truncate", 1.3])]
     cases += [grpo_case(data, whole, lossType="dapo", **kind) for kind in tops]
     cases += [grpo_case(data, halves, lossType="grpo", topEntropyQuantile=0.5)]
+    cases += [grpo_case(data, halves, lossType="luspo", level="sequence", beta=0.04)]
+    cases += [grpo_case(data, whole, lossType="dapo", beta=0.04, offPolicyThreshold=limit) for limit in (0.1, 0.5)]
     other = {"positive": 0.6, "negative": 2.0}
     cases += [grpo_case(data, whole, lossType="sapo", beta=0.04), grpo_case(data, halves, lossType="sapo", sapo=other)]
     cases += [grpo_case(data, halves, lossType="sapo", level="sequence", correction=["token_truncate", 1.3])]

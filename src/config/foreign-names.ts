@@ -4,22 +4,8 @@
  * command has no key of that name itself.
  */
 
-export type ForeignName =
-  /**
-   * Dotted keys; the first that the command has takes the value. `implied`: what else that key's value
-   * sets, where nothing sets it, and what to give for the other meaning of the name.
-   */
-  | { readonly to: readonly string[]; readonly implied?: Readonly<Record<string, Implied>> }
-  /** Why the name is refused and what to use. */
-  | { readonly refused: string };
-
-export interface Implied {
-  readonly values: (value: unknown) => Readonly<Record<string, unknown>>;
-  readonly otherwise: string;
-}
-
-const to = (...keys: string[]): ForeignName => ({ to: keys });
-const refused = (reason: string): ForeignName => ({ refused: reason });
+import { type ForeignName, type Implied, refused, to } from './foreign-name.js';
+import { trlNames } from './trl-names.js';
 
 const REMOTE_ONLY = 'it belongs to a remote engine and means nothing locally. Leave it out';
 
@@ -48,6 +34,7 @@ const SEVERAL_SOLUTIONS: Implied = {
 };
 
 export const foreignNames: Readonly<Record<string, ForeignName>> = {
+  ...trlNames,
   system: to('system_prompt'),
   base_model: to('model'),
   model_path: to('model'),

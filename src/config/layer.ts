@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
-import { type ForeignName, foreignNames } from './foreign-names.js';
+import type { ForeignName } from './foreign-name.js';
+import { foreignNames } from './foreign-names.js';
 import { childOf, keyDocs, schemaAt, shorthandOf, unwrap } from './introspect.js';
 import { nearest } from './nearest.js';
 import { typed, Untyped } from './untyped.js';

@@ -27,6 +27,10 @@ export interface EvalRow extends AnswerGrade {
   readonly logprob_mean: number | null;
   readonly adapter: string | null;
   readonly seconds: number;
+  /** Of a completion that could use tools: calls, those that failed, and tokens of their outputs. */
+  readonly tool_calls?: number;
+  readonly tool_failures?: number;
+  readonly tool_tokens?: number;
   /** Of a strategy that tries several solutions. */
   readonly strategy?: StrategyFacts;
 }

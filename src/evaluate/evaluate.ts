@@ -1,5 +1,11 @@
 /** Evaluation: completions for rows, graded one by one, and metrics over them. */
-import { gradeColumns, meanOf, type SampledCompletion } from '../report/index.js';
+import {
+  gradeColumns,
+  meanOf,
+  type SampledCompletion,
+  sampledTokens,
+  toolColumns,
+} from '../report/index.js';
 import type { AsyncGrader, Grader, RewardRow } from '../rewards/index.js';
 import { RunError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
@@ -139,10 +145,11 @@ async function evalRow(
     ...gradeColumns(reward ?? { parts: {} }),
     finish_reason: completion.finishReason,
     truncated: completion.finishReason === 'length',
-    tokens: completion.ids.length,
+    tokens: sampledTokens(completion),
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
+    ...toolColumns(completion),
     ...(strategy && { strategy }),
   };
 }

@@ -12,7 +12,13 @@ import {
   rewardsAreMeans,
 } from './preference-terms.js';
 import { sequenceLengths, sharedLengthWeights } from './sequences.js';
-import { type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
+import {
+  correctOf,
+  type LossOutput,
+  logitMetrics,
+  logpsOf,
+  tokenMetrics,
+} from './token-columns.js';
 
 export interface WeightedLoss {
   readonly type: DpoLossType;
@@ -63,9 +69,9 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
 }
 
 /**
- * Rewards among the metrics are β times the summed log-ratio, whatever the loss type, as in TRL; without a
+ * `mean_token_accuracy` is that of chosen answers, as in TRL. Rewards among the metrics are β times the summed log-ratio, whatever the loss type, as in TRL; without a
  * reference β times the log-probability, per token for SimPO and ORPO.
- * @param scores `[M, 3]` token scores of the answers' tokens.
+ * @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits.
  */
 export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): LossOutput {
   const sides = sidesOf(scores, batch, options);
@@ -77,11 +83,18 @@ export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): L
   const types = options.losses.map(({ type }) => type);
   const of = rewardsAreMeans(types) ? 'mean' : 'ratio';
   const [up, down] = [sides.chosen[of].mul(options.beta), sides.rejected[of].mul(options.beta)];
+  const { totalTokens, totalChosenTokens } = options;
+  const isChosen = Float32Array.from(batch.sequences, (owner) => (owner < batch.pairs ? 1 : 0));
+  const rejected = totalTokens - totalChosenTokens;
   const hasNll = types.some((type) => type === 'sft' || type === 'cpo' || type === 'orpo');
   return {
     loss: perPair(total),
     metrics: {
-      ...tokenMetrics(scores, options.totalTokens),
+      ...tokenMetrics(scores, totalTokens),
+      mean_token_accuracy: tf
+        .sum(correctOf(scores).mul(tf.tensor1d(isChosen)))
+        .div(totalChosenTokens),
+      ...logitMetrics(scores, { isChosen, chosen: totalChosenTokens, rejected }),
       'rewards/chosen': perPair(up),
       'rewards/rejected': perPair(down),
       'rewards/accuracies': perPair(tf.greater(up, down).cast('float32')),

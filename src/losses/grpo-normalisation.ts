@@ -3,7 +3,7 @@
  * Both are constants of the loss.
  */
 
-export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo' | 'sapo';
+export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo' | 'sapo' | 'luspo';
 export type ScaleRewards = 'group' | 'batch' | 'none';
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
@@ -19,9 +19,17 @@ export function standardDeviation(values: readonly number[]): number {
 /** TRL's guard against division by zero. */
 const EPSILON = 1e-4;
 
+/** Largest deviation that is rounding (`torch.isclose` to 0): the mean of equal rewards may differ from them. */
+const NO_SPREAD = 1e-8;
+
+/** Whether rewards are the same but for rounding, so that a group of them teaches nothing. */
+export const areEqual = (rewards: readonly number[]): boolean =>
+  standardDeviation(rewards) <= NO_SPREAD;
+
 /**
  * Rewards minus the mean of their group, divided by a standard deviation (`group`, `batch`) or not
- * (Dr. GRPO, Liu et al. 2025). Null rewards stand outside: they do not enter a mean and get 0.
+ * (Dr. GRPO, Liu et al. 2025); 0 where those of a group are equal. Null rewards stand outside: they do not
+ * enter a mean and get 0.
  * @param rewards One per completion, groups of `groupSize` next to each other.
  */
 export function groupAdvantages(
@@ -37,7 +45,10 @@ export function groupAdvantages(
     const centre = known.length === 0 ? 0 : mean(known);
     const deviation = scale === 'group' ? standardDeviation(known) : batchDeviation;
     const divisor = scale === 'none' ? 1 : deviation + EPSILON;
-    for (const reward of group) out.push(reward === null ? 0 : (reward - centre) / divisor);
+    const isFlat = areEqual(known);
+    for (const reward of group) {
+      out.push(reward === null || isFlat ? 0 : (reward - centre) / divisor);
+    }
   }
   return out;
 }
@@ -87,7 +98,8 @@ export interface StepTotals {
  * - `grpo` and `sapo`: mean over its tokens, then over sequences: 1/(length · sequences);
  * - `dapo` (Yu et al. 2025) and `cispo`: mean over all tokens of the step: 1/tokens;
  * - `bnpo`: mean over the tokens of the micro-batch, then over micro-batches;
- * - `dr_grpo`: a constant budget: 1/(maxCompletionLength · sequences).
+ * - `dr_grpo`: a constant budget: 1/(maxCompletionLength · sequences);
+ * - `luspo` (arXiv 2602.05261): sum over its tokens, mean over sequences: 1/sequences.
  */
 export function tokenCoefficient(type: GrpoLossType, length: number, totals: StepTotals): number {
   const factors = {
@@ -97,6 +109,7 @@ export function tokenCoefficient(type: GrpoLossType, length: number, totals: Ste
     cispo: 1 / totals.tokens,
     bnpo: 1 / (totals.microTokens * totals.microBatches),
     dr_grpo: 1 / (totals.maxCompletionLength * totals.sequences),
+    luspo: 1 / totals.sequences,
   } as const satisfies Record<GrpoLossType, number>;
   return factors[type];
 }

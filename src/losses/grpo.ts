@@ -8,12 +8,15 @@
  * - `sapo` (Gao et al. 2025) has a gate in place of the clip: l = −w·4/τ·σ(τ(ρ − 1))·A, whose slope at ρ = 1
  *   is that of ρ·A; τ is one number where A > 0 and another elsewhere;
  * - w corrects for rollouts of a slightly different policy (`samplingCorrection`);
+ * - with a threshold, completions that lose and are off-policy are left out of the policy term (`onPolicyTokens`);
+ * - KL is an estimate from the token (`KL_ESTIMATORS`), weighed by ρ on request (`klWeighed`);
  * - with ρ_H < 1 only the tokens of highest entropy learn by the policy term and by H (Wang et al. 2025, arXiv
  *   2506.01939): those at or above the quantile 1 − ρ_H of the micro-batch, as in TRL;
  * - H, the entropy of the policy, is a mean over all tokens of the step, whatever the normalisation.
  */
 import { type GradientColumn, stopGradient, type Tensor, tf } from '../tensor/index.js';
 import { KL_ESTIMATORS, type KlEstimator } from './kl-estimators.js';
+import { onPolicyTokens } from './off-policy-mask.js';
 import { type SampledBy, samplingCorrection } from './sampling-correction.js';
 import { sequenceLengths } from './sequences.js';
 import { entropiesOf, type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
@@ -35,6 +38,8 @@ export interface GrpoBatch {
   readonly referenceLogps: Float32Array | null;
   /** The sampler's log p; null: no correction. */
   readonly sampledBy: SampledBy | null;
+  /** `[M]` the same where completions may be off-policy; null: nothing is left out. */
+  readonly sampledLogps?: Float32Array | null;
 }
 
 /** τ where the advantage is above 0, and elsewhere. */
@@ -56,6 +61,13 @@ export interface GrpoOptions {
   readonly delta: number | null;
   readonly beta: number;
   readonly klEstimator: KlEstimator;
+  /**
+   * Multiplies the estimate by ρ, also in the gradient, which is then that of the reverse KL divergence for k1 and
+   * k3 (DeepSeek-V3.2, arXiv 2512.02556); k2 has that gradient without it, and is left alone.
+   */
+  readonly klWeighed: boolean;
+  /** Of `onPolicyTokens`, nats; null, the default: nothing is left out. */
+  readonly offPolicyThreshold?: number | null;
   /** c_H */
   readonly entropyCoef: number;
   /** ρ_H; 1, the default, keeps all tokens. */
@@ -156,11 +168,17 @@ const summedEntropy = (entropies: Tensor, kept: Tensor | null): Tensor =>
 /** @param scores `[M, 3]` token scores of the completions' tokens, with the columns of `grpoColumns`. */
 export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions): LossOutput {
   const { beta, entropyCoef, totalTokens, topEntropyQuantile: top = 1 } = options;
+  const { offPolicyThreshold = null } = options;
   const logps = logpsOf(scores);
   const old = batch.oldLogps === null ? stopGradient(logps) : tf.tensor1d(batch.oldLogps);
   const advantages = tf.tensor1d(batch.advantages);
   const ratio = tf.exp(logRatios(logps, old, batch, options));
   let perToken = policyLoss({ logps, ratio, advantages }, options);
+  const { sampledLogps = null } = batch;
+  if (offPolicyThreshold !== null && sampledLogps !== null) {
+    const near = onPolicyTokens(logps, { ...batch, sampledLogps }, offPolicyThreshold);
+    perToken = perToken.mul(near);
+  }
   const kept = top < 1 ? highEntropy(entropiesOf(scores), top) : null;
   if (kept !== null) perToken = perToken.mul(kept);
   if (batch.sampledBy !== null) {
@@ -171,7 +189,10 @@ export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions)
     ...clipMetrics(ratio, advantages, options, meanBy(batch, options)),
   };
   if (batch.referenceLogps !== null) {
-    const kl = KL_ESTIMATORS[options.klEstimator](tf.tensor1d(batch.referenceLogps).sub(logps));
+    const gaps = tf.tensor1d(batch.referenceLogps).sub(logps);
+    const estimate = KL_ESTIMATORS[options.klEstimator](gaps);
+    const isWeighed = options.klWeighed && options.klEstimator !== 'k2';
+    const kl = isWeighed ? estimate.mul(ratio) : estimate;
     metrics.kl = tf.sum(kl).div(totalTokens);
     perToken = perToken.add(kl.mul(beta));
   }

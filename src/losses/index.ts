@@ -8,6 +8,7 @@ export {
   type ImportanceSamplingLevel,
 } from './grpo.js';
 export {
+  areEqual,
   decoupledAdvantages,
   type GrpoLossType,
   groupAdvantages,
@@ -25,7 +26,7 @@ export {
   PAIR_TERMS,
   type PairSettings,
 } from './preference-terms.js';
-export type { CorrectionMode, SampledBy } from './sampling-correction.js';
+export type { Correction, CorrectionMode, SampledBy } from './sampling-correction.js';
 export { sharedLengthWeights } from './sequences.js';
 export { type SftLossType, type SftOptions, sftColumns, sftLoss } from './sft.js';
 export type { LossOutput } from './token-columns.js';

@@ -7,7 +7,7 @@
  * z = max(0, mean r of answers put to other prompts) of the whole step, without a gradient (`klBaseline`).
  */
 import { type Tensor, tf } from '../tensor/index.js';
-import { type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
+import { type LossOutput, logitMetrics, logpsOf, tokenMetrics } from './token-columns.js';
 
 export interface KtoBatch {
   /** `[M]` answer of each token. */
@@ -26,17 +26,18 @@ export interface KtoOptions {
   readonly undesirableWeight: number;
   /** z */
   readonly kl: number;
-  /** Good, bad answers, and answer tokens of the whole optimizer step. */
+  /** Good, bad answers, and answer tokens of the whole optimizer step; those of good ones. */
   readonly totalDesirable: number;
   readonly totalUndesirable: number;
   readonly totalTokens: number;
+  readonly totalDesirableTokens: number;
 }
 
 /** @param ratios log π(y′) − log π_ref(y′) of mismatched answers y′. */
 export const klBaseline = (ratios: readonly number[]): number =>
   ratios.length === 0 ? 0 : Math.max(0, ratios.reduce((a, b) => a + b, 0) / ratios.length);
 
-/** @param scores `[M, 3]` token scores of the answers' tokens. */
+/** @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits. */
 export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): LossOutput {
   const { beta, kl, totalDesirable, totalUndesirable } = options;
   const count = batch.desirable.length;
@@ -54,12 +55,16 @@ export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): L
     of === 'good'
       ? tf.sum(x.mul(good)).div(Math.max(1, totalDesirable))
       : tf.sum(x.mul(tf.scalar(1).sub(good))).div(Math.max(1, totalUndesirable));
+  const { totalTokens, totalDesirableTokens: chosenTokens } = options;
+  const isChosen = Float32Array.from(batch.sequences, (owner) => Number(batch.desirable[owner]));
+  const rejectedTokens = totalTokens - chosenTokens;
   const rewards = ratios.mul(beta);
   const [chosen, rejected] = [meanOf(rewards, 'good'), meanOf(rewards, 'bad')];
   return {
     loss: tf.sum(losses).div(totalDesirable + totalUndesirable),
     metrics: {
-      ...tokenMetrics(scores, options.totalTokens),
+      ...tokenMetrics(scores, totalTokens),
+      ...logitMetrics(scores, { isChosen, chosen: chosenTokens, rejected: rejectedTokens }),
       'rewards/chosen': chosen,
       'rewards/rejected': rejected,
       'rewards/margins': chosen.sub(rejected),

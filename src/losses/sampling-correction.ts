@@ -1,7 +1,7 @@
 /**
- * Importance weights π_trainer/π_sampler of rollout tokens, bounded by a cap: cut to it (`truncate`: Yao et
- * al. 2025, truncated importance sampling) or set to zero above it (`mask`); by token, or once for the
- * whole completion. They carry no gradient. Both sides are the whole softmax at the temperature, so that
+ * Importance weights π_trainer/π_sampler of rollout tokens, bounded by a cap, and on request a floor: cut to
+ * them (`truncate`: Yao et al. 2025, truncated importance sampling) or set to zero outside (`mask`); by token,
+ * or once for the whole completion. They carry no gradient. Both sides are the whole softmax at the temperature, so that
  * the weights are 1 where trainer and sampler agree; that filters kept tokens from being drawn is not
  * corrected for.
  */
@@ -13,12 +13,17 @@ export type CorrectionMode =
   | 'sequence_truncate'
   | 'sequence_mask';
 
-export interface SampledBy {
-  /** `[M]` the sampler's log p of each token over the whole vocabulary. */
-  readonly logps: Float32Array;
+export interface Correction {
   readonly mode: CorrectionMode;
   /** Largest weight. */
   readonly cap: number;
+  /** Smallest weight; null: none. */
+  readonly floor: number | null;
+}
+
+export interface SampledBy extends Correction {
+  /** `[M]` the sampler's log p of each token over the whole vocabulary. */
+  readonly logps: Float32Array;
 }
 
 interface Owners {
@@ -32,7 +37,8 @@ export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy, owners
   return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy, owners));
 }
 
-function boundedRatio(trainer: Tensor, { mode, cap, logps }: SampledBy, owners: Owners): Tensor {
+function boundedRatio(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {
+  const { mode, cap, floor, logps } = sampledBy;
   const gaps = trainer.sub(tf.tensor1d(logps));
   const sequences = tf.tensor1d(owners.sequences, 'int32');
   const isSequence = mode === 'sequence_truncate' || mode === 'sequence_mask';
@@ -40,6 +46,10 @@ function boundedRatio(trainer: Tensor, { mode, cap, logps }: SampledBy, owners: 
     ? tf.gather(tf.unsortedSegmentSum(gaps, sequences, owners.count), sequences)
     : gaps;
   const ratio = tf.exp(sums);
-  if (mode === 'token_truncate' || mode === 'sequence_truncate') return tf.minimum(ratio, cap);
-  return ratio.mul(tf.lessEqual(ratio, cap).cast('float32'));
+  if (mode === 'token_truncate' || mode === 'sequence_truncate') {
+    const below = tf.minimum(ratio, cap);
+    return floor === null ? below : tf.maximum(below, floor);
+  }
+  const below = ratio.mul(tf.lessEqual(ratio, cap).cast('float32'));
+  return floor === null ? below : below.mul(tf.greaterEqual(ratio, floor).cast('float32'));
 }

@@ -4,6 +4,7 @@ import { embeddingNoise } from './embedding-noise.js';
 import { gatherRows } from './gather-rows.js';
 import type { BatchGeometry } from './geometry.js';
 import { LayerForward, type ParameterSource } from './layer.js';
+import { MeanLogits } from './mean-logits.js';
 import type { ParameterView } from './policy-parameters.js';
 import type { GradientOptions } from './policy-types.js';
 import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
@@ -25,7 +26,7 @@ export interface PolicyEndsOptions {
   readonly noiseAlpha: number;
 }
 
-export interface HeadOptions extends Pick<GradientOptions, 'columns'> {
+export interface HeadOptions extends Pick<GradientOptions, 'columns' | 'meanLogits'> {
   readonly temperature: number;
 }
 
@@ -33,11 +34,13 @@ export class PolicyEnds {
   private readonly spec: DecoderSpec;
   private readonly compute: ComputeType;
   private readonly noiseAlpha: number;
+  private readonly means: MeanLogits;
 
   constructor({ spec, fused, noiseAlpha }: PolicyEndsOptions) {
     this.spec = spec;
     this.compute = fused ?? 'float32';
     this.noiseAlpha = noiseAlpha;
+    this.means = new MeanLogits({ type: this.compute, scale: spec.logitScale });
   }
 
   /** @returns `[T, H]` float32 */
@@ -51,19 +54,26 @@ export class PolicyEnds {
     return scaled.add(embeddingNoise(x.shape, noise));
   }
 
-  /** @param x `[T, H]` @returns Token scores, `[M, 3]`, or `[M, 4]` where `columns` names the mean log p. */
-  head(x: Tensor, pass: EndPass, { temperature, columns }: HeadOptions): Tensor {
+  /**
+   * @param x `[T, H]`
+   * @returns Token scores, `[M, 3]`; `[M, 4]` where `columns` names the mean log p, or `meanLogits` are asked for and
+   *   no cap keeps them from being known.
+   */
+  head(x: Tensor, pass: EndPass, { temperature, columns, meanLogits }: HeadOptions): Tensor {
     const { batch, source } = pass;
     const name = this.headName;
     const hidden = this.selected(x, pass);
-    return tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
+    const isTrained = source.trainable(name);
+    const scores = tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
       temperature,
       logitScale: this.spec.logitScale,
       softcap: this.spec.logitSoftcap,
-      trainable: source.trainable(name),
+      trainable: isTrained,
       compute: this.compute,
       ...(columns !== undefined && { gradients: columns }),
     });
+    if (meanLogits !== true || this.spec.logitSoftcap !== null) return scores;
+    return tf.concat([scores, this.means.of(hidden, source.get(name), { isTrained })], 1);
   }
 
   /** @param x `[T, H]` @returns `[M, V]` */
@@ -73,6 +83,10 @@ export class PolicyEnds {
     const weight = this.compute === 'bfloat16' ? castTo(matrix, 'bfloat16', 'float32') : matrix;
     const z = tf.matMul(this.selected(x, pass), weight, false, true).mul(logitScale);
     return logitSoftcap === null ? z : tf.tanh(z.div(logitSoftcap)).mul(logitSoftcap);
+  }
+
+  dispose(): void {
+    this.means.dispose();
   }
 
   private get headName(): string {

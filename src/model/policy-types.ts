@@ -4,7 +4,7 @@ import type { GradientColumn, Tensor, Tensor1D } from '../tensor/index.js';
 /** Which LoRA matrices are active: the trained ones, none, or a frozen starting copy. */
 export type AdapterChoice = 'policy' | 'off' | 'reference';
 
-export interface ScoreOptions {
+export interface ScoreOptions extends Pick<GradientOptions, 'meanLogits'> {
   readonly adapter?: AdapterChoice;
   readonly temperature?: number;
 }
@@ -21,6 +21,8 @@ export interface GradientOptions {
   readonly dropoutSeed?: number;
   /** Columns of the scores that the loss depends on; default: log p alone. */
   readonly columns?: readonly GradientColumn[];
+  /** Adds a fourth column, the mean of the logits over the vocabulary, for metrics; not where logits have a cap. */
+  readonly meanLogits?: boolean;
 }
 
 export interface Gradients {

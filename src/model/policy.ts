@@ -103,12 +103,13 @@ export class Policy {
 
   /**
    * Log-probabilities without gradients.
-   * @returns `[M, 3]` on the host, row-major: log p, entropy, 1 where the target is the arg max.
+   * @returns `[M, 3]` on the host, row-major: log p, entropy, 1 where the target is the arg max; `[M, 4]` with
+   *   `meanLogits`.
    */
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
-    const { adapter = 'policy', temperature = 1 } = options;
+    const { adapter = 'policy', temperature = 1, meanLogits = false } = options;
     return await this.ask(batch, adapter, (x, pass) =>
-      this.ends.head(x, pass, { temperature, columns: [] }),
+      this.ends.head(x, pass, { temperature, columns: [], meanLogits }),
     ).catch(throwExplained);
   }
 
@@ -150,10 +151,10 @@ export class Policy {
     lossOf: TokenLoss,
     options: GradientOptions = {},
   ): Promise<Gradients> {
-    const { temperature = 1, columns, dropoutSeed = null } = options;
+    const { temperature = 1, columns, meanLogits = false, dropoutSeed = null } = options;
     const geometry = this.geometries.of(batch);
     const view: ParameterView = { adapter: 'policy', dropoutSeed };
-    const head = { temperature, ...(columns !== undefined && { columns }) };
+    const head = { temperature, meanLogits, ...(columns !== undefined && { columns }) };
     const names: string[] = [];
     const marks = [performance.now()];
     const mark = () => marks.push(performance.now());
@@ -204,6 +205,7 @@ export class Policy {
   }
 
   dispose(): void {
+    this.ends.dispose();
     this.store.dispose();
     this.geometries.dispose();
   }

@@ -24,10 +24,12 @@ async function scoredPairs(
   session: TrainingSession,
 ): Promise<readonly PreferencePair[]> {
   if (!config.precompute_ref_log_probs) return pairs;
-  const { run, source, context } = session;
+  const { run, source, trained, context } = session;
   const path = run.claim('reference_logps.json');
   const score = () => scoredReference(config, pairs, session);
-  const kept = await keptReference(pairs, path, { source, ldAlpha: config.ld_alpha, score });
+  const { reference } = trained;
+  const options = { source, reference, ldAlpha: config.ld_alpha, score };
+  const kept = await keptReference(pairs, path, options);
   if (kept.wasKept) context.log(`reference log-probabilities are those of ${path}`);
   return kept.pairs;
 }

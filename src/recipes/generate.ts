@@ -20,7 +20,7 @@ import { interruption } from './interrupt.js';
 import { RowStore, type StoredRow } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
 import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
-import type { PromptedRow } from './sampling/graded-rollouts.js';
+import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
 import { checkRolloutDevice } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampling.js';
 
@@ -113,7 +113,7 @@ interface Work extends Inputs {
 async function sampleInto(store: RowStore, work: Work): Promise<void> {
   const { config, engine, context, missing, byId } = work;
   const { signal } = context;
-  const sampler = await engine.open(Math.max(...missing.map(({ promptIds }) => promptIds.length)));
+  const sampler = await engine.open(longestPrompt(missing));
   const rewards = await rewardsOf(config, context);
   const toRow = rowMaker(config, rewards);
   const total = missing.reduce((sum, { n }) => sum + n, 0);

@@ -4,17 +4,18 @@
  */
 import type { GrpoConfig } from '../config/index.js';
 import type { PythonSandbox } from '../sandbox/index.js';
-import { DataOrder, generationPeriod, grpoStep } from '../train/index.js';
+import { type GrpoStepOptions, grpoStep } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { Collector } from './grpo/collector.js';
 import { checkLogNames, GrpoLogs } from './grpo/logs.js';
 import { truncations } from './grpo/policy-logprobs.js';
-import { openTools, toolSampler } from './grpo/tool-sampler.js';
+import { grpoSchedule } from './grpo/schedule.js';
+import { openTools, toolEvaluation, toolSampler } from './grpo/tool-sampler.js';
 import { tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
 import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
-import type { PromptedRow } from './sampling/graded-rollouts.js';
+import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
 import { checkRelease, checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { PROBE_TOLERANCE } from './sampling/rollout-precision.js';
 import { openSampler } from './sampling/sampling.js';
@@ -49,77 +50,95 @@ function rewardsOf(config: GrpoConfig, context: RecipeContext): Promise<OpenRewa
   return openRewards(config.rewards, { keys: config, context: unbroken(context), options });
 }
 
-/** Optimizer steps and prompts of one generation, by TRL's batch rule. */
-function generationSize(config: GrpoConfig) {
-  const accumulation = config.gradient_accumulation_steps;
-  const microBatches = config.steps_per_generation ?? accumulation;
-  const completions = config.per_device_train_batch_size * microBatches;
-  return {
-    stepsPerGeneration: microBatches / accumulation,
-    prompts: completions / config.num_generations,
-    completions,
-  };
-}
-
-async function prepare(
+/** The sampler of the rollouts, of the size that they need, and what they compute in. */
+async function openRollouts(
   config: GrpoConfig,
-  inputs: GrpoInputs,
-  session: TrainingSession,
-): Promise<PreparedTraining> {
-  const { prompts, sandbox } = inputs;
-  const { trained, source, run } = session;
-  const size = generationSize(config);
-  const order = new DataOrder({
-    examples: prompts.length,
-    batchSize: size.prompts,
-    seed: config.seed,
-  });
-  const schedule = {
-    stepsPerGeneration: size.stepsPerGeneration,
-    numIterations: config.num_iterations,
-  };
-  const period = generationPeriod(schedule);
-  const resolved = resolveRollouts(config, session.context.log);
+  {
+    prompts,
+    completions,
+  }: { readonly prompts: readonly PromptedRow[]; readonly completions: number },
+  { trained, source, run, context }: TrainingSession,
+) {
+  const resolved = resolveRollouts(config, context.log);
   if (config.rollout_release_memory) checkRelease(resolved);
-  const maxPromptLength = Math.max(...prompts.map(({ promptIds }) => promptIds.length));
+  const { lora } = trained.policy;
   const sampler = await run.phases.time('load', () =>
     openSampler(source, {
       ...resolved,
       threads: config.threads,
-      maxBatch: size.completions,
-      maxPromptLength,
+      maxBatch: completions,
+      maxPromptLength: longestPrompt(prompts),
       maxNewTokens: config.max_completion_length,
-      loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
-      ...(trained.policy.lora && { replaced: trained.policy.lora.replaced }),
+      loraModules: [...(lora?.targets.keys() ?? [])],
+      ...(lora && { replaced: lora.replaced }),
     }),
   );
+  const tolerance = config.max_logprob_difference ?? PROBE_TOLERANCE[resolved.precision];
+  return { sampler, tolerance };
+}
+
+const lossOf = (config: GrpoConfig): Pick<GrpoStepOptions, 'lossType' | 'loss' | 'correction'> => ({
+  lossType: config.loss_type,
+  loss: {
+    importanceSamplingLevel: config.importance_sampling_level,
+    epsilon: config.epsilon,
+    epsilonHigh: config.epsilon_high ?? config.epsilon,
+    delta: config.delta,
+    beta: config.beta,
+    klEstimator: config.kl_estimator,
+    klWeighed: config.use_bias_correction_kl,
+    offPolicyThreshold: config.off_policy_mask_threshold,
+    entropyCoef: config.entropy_coef,
+    topEntropyQuantile: config.top_entropy_quantile,
+    sapo: { positive: config.sapo_temperature_pos, negative: config.sapo_temperature_neg },
+  },
+  correction: config.rollout_correction
+    ? {
+        mode: config.rollout_correction_mode,
+        cap: config.rollout_correction_cap,
+        floor: config.rollout_correction_floor,
+      }
+    : null,
+});
+
+function sayTruncations(config: GrpoConfig, { log }: RecipeContext): void {
+  const cut = truncations(config);
+  if (cut.length === 0) return;
+  log(
+    `sampling: ${cut.join(' ')} draws from a part of the policy, the loss takes it for the whole`,
+  );
+}
+
+async function prepare(
+  config: GrpoConfig,
+  { prompts, sandbox, rewards }: GrpoInputs,
+  session: TrainingSession,
+): Promise<PreparedTraining> {
+  const { trained, source, run, startStep, context } = session;
+  const schedule = grpoSchedule(config, prompts.length);
+  const { period, totalSteps } = schedule;
+  const { completions } = schedule;
+  const { sampler, tolerance } = await openRollouts(config, { prompts, completions }, session);
   const { tokenizer } = source;
-  const context = maxPromptLength + config.max_completion_length;
-  const writer =
-    sandbox === null ? sampler : toolSampler(sampler, { config, sandbox, tokenizer, context });
+  const tools = sandbox === null ? null : { config, sandbox };
+  const longest = longestPrompt(prompts) + config.max_completion_length;
   const logs = new GrpoLogs(config, {
     ...{ run, tokenizer, judge: trainerJudge(config) },
-    resumeStep: session.startStep === 0 ? null : session.startStep,
+    resumeStep: startStep === 0 ? null : startStep,
   });
-  const cut = truncations(config);
-  if (cut.length > 0) {
-    session.context.log(
-      `sampling: ${cut.join(' ')} draws from a part of the policy, the loss takes it for the whole`,
-    );
-  }
-  const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
+  sayTruncations(config, context);
   const collector = new Collector({
-    ...{ config, prompts, session, sampler, writer, order, logs, period },
-    rewards: inputs.rewards,
-    generations: Math.ceil(totalSteps / period),
-    tolerance: config.max_logprob_difference ?? PROBE_TOLERANCE[resolved.precision],
+    ...{ config, prompts, rewards, session, sampler, logs, schedule, tolerance },
+    writer:
+      tools === null ? sampler : toolSampler(sampler, { ...tools, tokenizer, context: longest }),
   });
   return {
     totalSteps,
-    epochsAt: (step) => order.epochsAt(step / period),
+    epochsAt: (step) => schedule.order.epochsAt(step / period),
     savePeriod: period,
     shown: ['reward', 'completions/mean_length', 'loss'],
-    rewards: inputs.rewards,
+    rewards,
+    ...(tools !== null && { writer: toolEvaluation(tools) }),
     flush: () => logs.flush(),
     dispose: async () => {
       await collector.settle();
@@ -130,25 +149,12 @@ async function prepare(
       trainer: trained.trainer,
       collect: (step) => collector.collect(Math.floor(step / period), step),
       microBatchSize: config.per_device_train_batch_size,
-      ...schedule,
+      stepsPerGeneration: schedule.stepsPerGeneration,
+      numIterations: schedule.numIterations,
       temperature: config.temperature,
-      lossType: config.loss_type,
-      loss: {
-        importanceSamplingLevel: config.importance_sampling_level,
-        epsilon: config.epsilon,
-        epsilonHigh: config.epsilon_high ?? config.epsilon,
-        delta: config.delta,
-        beta: config.beta,
-        klEstimator: config.kl_estimator,
-        entropyCoef: config.entropy_coef,
-        topEntropyQuantile: config.top_entropy_quantile,
-        sapo: { positive: config.sapo_temperature_pos, negative: config.sapo_temperature_neg },
-      },
       reference: trained.reference,
       maxCompletionLength: config.max_completion_length,
-      correction: config.rollout_correction
-        ? { mode: config.rollout_correction_mode, cap: config.rollout_correction_cap }
-        : null,
+      ...lossOf(config),
     }),
   };
 }

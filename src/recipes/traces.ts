@@ -17,7 +17,7 @@ import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
-import { type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
+import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
 import { checkSamplerDevice, openSampler, samplingParams } from './sampling/sampling.js';
 
 export interface TracesResult extends TraceStats {
@@ -94,7 +94,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
   const sampler = await openSampler(source, {
     threads: config.threads,
     maxBatch: config.batch_size,
-    maxPromptLength: Math.max(...prompts.map(({ promptIds }) => promptIds.length)),
+    maxPromptLength: longestPrompt(prompts),
     maxNewTokens: config.max_new_tokens,
   });
   try {

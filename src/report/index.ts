@@ -76,6 +76,7 @@ export {
   type SampleRow,
   sampledTokens,
   sampleRow,
+  toolColumns,
 } from './sample-log.js';
 export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';
 export {

@@ -64,7 +64,10 @@ export const sampledTokens = ({
 }: Pick<SampledCompletion, 'ids' | 'tools' | 'logprobs'>): number =>
   tools === undefined ? ids.length : logprobs.length;
 
-function toolFacts(completion: SampledCompletion) {
+/** Columns of a completion that could use tools. */
+export function toolColumns(
+  completion: SampledCompletion,
+): Pick<SampleRow, 'tool_calls' | 'tool_failures' | 'tool_tokens'> {
   const { tools, ids } = completion;
   if (tools === undefined) return {};
   const outputs = ids.length - sampledTokens(completion);
@@ -112,7 +115,7 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     logprob_mean: meanOf(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
-    ...toolFacts(completion),
+    ...toolColumns(completion),
   };
 }
 

@@ -198,5 +198,6 @@ function dpoTask(
         ]);
   const data = { pairs: pairs.length, sequences: batch.sequences, referenceLogps };
   const options = { ...settings, ...totals, losses, ldAlpha };
-  return { batch, lossOf: (scores: Tensor) => dpoLoss(scores, data, options) };
+  const lossOf = (scores: Tensor) => dpoLoss(scores, data, options);
+  return { batch, lossOf, meanLogits: true };
 }

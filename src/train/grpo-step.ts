@@ -6,6 +6,7 @@
  * to the current log-probabilities; with more, they are computed once by the trainer before the first.
  */
 import {
+  type Correction,
   type GrpoLossType,
   type GrpoOptions,
   grpoColumns,
@@ -14,11 +15,11 @@ import {
 } from '../losses/index.js';
 import { type AdapterChoice, type CollatedBatch, collate, promptKey } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { clipExtremes } from './clip-extremes.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
 import {
   allTokens,
-  type Correction,
   completionTokens,
   type GradedCompletion,
   joined,
@@ -90,12 +91,13 @@ export function grpoStep(options: GrpoStepOptions) {
       tasks.push(await grpoTask(group, totals, options));
     }
     const result = await trainer.step(tasks, { step, learningRate });
+    const scored = scoredBy(groups, result);
     return {
       tokens: allTokens(part),
       metrics: {
         ...stepMetrics(result),
-        ...clipExtremes(groups, result, options.loss.importanceSamplingLevel),
-        ...samplingMetrics(scoredBy(groups, result), options.correction),
+        ...(objectiveOf(options.lossType) === 'clip' && clipExtremes(scored, options.loss)),
+        ...samplingMetrics(scored, options.correction),
         ...generation.metrics,
       },
       seconds: result.seconds,
@@ -151,6 +153,7 @@ async function grpoTask(
   };
   const perToken = (value: (rollout: Rollout) => number) =>
     joined(group, (rollout) => Array.from({ length: rollout.count }, () => value(rollout)));
+  const sampledLogps = joined(group, ({ completion }) => completion.logprobs);
   const data = {
     sequences: batch.sequences,
     count: group.length,
@@ -158,10 +161,8 @@ async function grpoTask(
     coefficients: perToken(({ count }) => tokenCoefficient(options.lossType, count, totals)),
     oldLogps: group.every(({ old }) => old !== null) ? joined(group, ({ old }) => old!) : null,
     referenceLogps: await referenceLogps(batch, options),
-    sampledBy: options.correction && {
-      ...options.correction,
-      logps: joined(group, ({ completion }) => completion.logprobs),
-    },
+    sampledBy: options.correction && { ...options.correction, logps: sampledLogps },
+    sampledLogps,
   };
   const loss: GrpoOptions = {
     ...options.loss,
@@ -177,35 +178,14 @@ async function grpoTask(
   };
 }
 
-/** Clip ratios of single micro-batches: the smallest `low` and the largest `high`, as TRL's of single processes. */
-function clipExtremes(
-  groups: readonly (readonly Rollout[])[],
-  { parts }: StepResult,
-  level: GrpoOptions['importanceSamplingLevel'],
-): Record<string, number> {
-  const weights = groups.map((group) =>
-    level === 'token' ? completionTokens(group) : group.length,
-  );
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const means = (side: string) =>
-    parts.flatMap((part, i) => {
-      const share = part[`clip_ratio/${side}_mean`];
-      return share === undefined ? [] : [(share * total) / weights[i]!];
-    });
-  const [low, high] = [means('low'), means('high')];
-  if (low.length === 0) return {};
-  return { 'clip_ratio/low_min': Math.min(...low), 'clip_ratio/high_max': Math.max(...high) };
-}
-
-/** The log-probabilities that each rollout's ratio is taken to. */
+/** What the trainer has computed in the step, by completion. */
 function scoredBy(groups: readonly (readonly Rollout[])[], { logps }: StepResult): Scored[] {
   return groups.flatMap((group, i) => {
     let offset = 0;
     return group.map((rollout) => {
-      const end = offset + rollout.count;
-      const live = logps[i]!.subarray(offset, end);
-      offset = end;
-      return { rollout, logps: rollout.old ?? live };
+      const start = offset;
+      offset += rollout.count;
+      return { rollout, live: logps[i]!.subarray(start, offset) };
     });
   });
 }

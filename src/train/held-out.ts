@@ -4,7 +4,7 @@ import { type Tensor, tf } from '../tensor/index.js';
 import type { MicroTask } from './trainer.js';
 
 /**
- * @param tasks Made for one optimizer step that holds all examples, of a loss on `[M, 3]` scores.
+ * @param tasks Made for one optimizer step that holds all examples, of a loss on scores without further columns.
  * @returns `loss` and the metrics of the loss, summed over the tasks.
  */
 export async function heldOutMetrics(
@@ -12,9 +12,10 @@ export async function heldOutMetrics(
   tasks: readonly MicroTask[],
 ): Promise<Record<string, number>> {
   const totals: Record<string, number> = {};
-  for (const { batch, lossOf, temperature = 1 } of tasks) {
-    const scores = await policy.score(batch, { temperature });
-    for (const [name, value] of await numbersOf(scores, lossOf)) {
+  for (const { batch, lossOf, temperature = 1, meanLogits = false } of tasks) {
+    const scores = await policy.score(batch, { temperature, meanLogits });
+    const rows = batch.targets.length;
+    for (const [name, value] of await numbersOf(scores, rows, lossOf)) {
       totals[name] = (totals[name] ?? 0) + value;
     }
   }
@@ -23,11 +24,12 @@ export async function heldOutMetrics(
 
 async function numbersOf(
   scores: Float32Array,
+  rows: number,
   lossOf: MicroTask['lossOf'],
 ): Promise<[string, number][]> {
   const names: string[] = [];
   const values = tf.tidy(() => {
-    const { loss, metrics } = lossOf(tf.tensor2d(scores, [scores.length / 3, 3]));
+    const { loss, metrics } = lossOf(tf.tensor2d(scores, [rows, scores.length / rows]));
     const all: Record<string, Tensor> = { loss, ...metrics };
     names.push(...Object.keys(all));
     return tf.stack(Object.values(all).map((value) => value.reshape([])));

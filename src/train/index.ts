@@ -18,7 +18,12 @@ export {
   shouldStop,
   withEvaluation,
 } from './evaluations.js';
-export { type Generation, generationPeriod, grpoStep } from './grpo-step.js';
+export {
+  type Generation,
+  type GrpoStepOptions,
+  generationPeriod,
+  grpoStep,
+} from './grpo-step.js';
 export { heldOutMetrics } from './held-out.js';
 export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';

@@ -79,13 +79,16 @@ export async function ktoTasks(
     mismatched(prompt, answers[(i + 1) % answers.length]!),
   );
   const kl = options.usesKl ? klBaseline(await logRatios(shifted, options)) : 0;
-  const totalDesirable = answers.filter(({ desirable }) => desirable).length;
+  const good = answers.filter(({ desirable }) => desirable);
+  const tokensOf = (some: readonly MaskedSequence[]) =>
+    some.reduce((sum, answer) => sum + trainedTokens(answer), 0);
   const all = {
     ...options.settings,
     kl,
-    totalDesirable,
-    totalUndesirable: answers.length - totalDesirable,
-    totalTokens: answers.reduce((sum, answer) => sum + trainedTokens(answer), 0),
+    totalDesirable: good.length,
+    totalUndesirable: answers.length - good.length,
+    totalTokens: tokensOf(answers),
+    totalDesirableTokens: tokensOf(good),
   };
   const tasks: MicroTask[] = [];
   for (const group of microBatches(answers, byLength(microBatchSize))) {
@@ -95,7 +98,8 @@ export async function ktoTasks(
       referenceLogps: await rowLogps(policy, batch, { adapter: reference }),
       desirable: group.map(({ desirable }) => desirable),
     };
-    tasks.push({ batch, lossOf: (scores: Tensor) => ktoLoss(scores, data, all) });
+    const lossOf = (scores: Tensor) => ktoLoss(scores, data, all);
+    tasks.push({ batch, lossOf, meanLogits: true });
   }
   return { tasks, kl };
 }

@@ -1,5 +1,5 @@
 /** Completions as sequences to learn from, and what a micro-batch of them is made of. */
-import type { CorrectionMode } from '../losses/index.js';
+import type { Correction } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
 
 export interface GradedCompletion {
@@ -45,15 +45,10 @@ export const completionTokens = (rollouts: readonly Rollout[]): number =>
 export const allTokens = (rollouts: readonly Rollout[]): number =>
   rollouts.reduce((sum, { ids }) => sum + ids.length, 0);
 
-export interface Correction {
-  readonly mode: CorrectionMode;
-  readonly cap: number;
-}
-
 export interface Scored {
   readonly rollout: Rollout;
-  /** The trainer's log p of each sampled token. */
-  readonly logps: Float32Array;
+  /** The trainer's log p of each sampled token, in this step. */
+  readonly live: Float32Array;
 }
 
 /** Smallest, mean and largest importance weight, as they enter the loss. */
@@ -68,10 +63,13 @@ function ratioMetrics(ratios: readonly number[]): Record<string, number> {
   return { [name('min')]: min, [name('mean')]: sum / ratios.length, [name('max')]: max };
 }
 
-function boundedRatio(gap: number, { mode, cap }: Correction): number {
+function boundedRatio(gap: number, { mode, cap, floor }: Correction): number {
   const ratio = Math.exp(gap);
-  if (mode === 'token_truncate' || mode === 'sequence_truncate') return Math.min(ratio, cap);
-  return ratio <= cap ? ratio : 0;
+  const least = floor ?? 0;
+  if (mode === 'token_truncate' || mode === 'sequence_truncate') {
+    return Math.max(least, Math.min(ratio, cap));
+  }
+  return ratio <= cap && ratio >= least ? ratio : 0;
 }
 
 /** How far trainer and sampler are apart on the tokens of the step. Empty without tokens. */
@@ -81,8 +79,9 @@ export function samplingMetrics(
 ): Record<string, number> {
   let [sum, largest, count] = [0, 0, 0];
   const ratios: number[] = [];
-  for (const { rollout, logps } of scored) {
-    const gaps = Array.from(logps, (logp, t) => logp - rollout.completion.logprobs[t]!);
+  for (const { rollout, live } of scored) {
+    const sampled = rollout.completion.logprobs;
+    const gaps = Array.from(rollout.old ?? live, (logp, t) => logp - sampled[t]!);
     for (const gap of gaps) {
       sum += Math.abs(gap);
       largest = Math.max(largest, Math.abs(gap));

@@ -18,6 +18,8 @@ export interface MicroTask {
   readonly temperature?: number;
   /** Columns of the scores that the loss depends on; default: log p alone. */
   readonly columns?: GradientOptions['columns'];
+  /** The loss logs means of logits. */
+  readonly meanLogits?: boolean;
 }
 
 export interface StepResult {
@@ -27,8 +29,6 @@ export interface StepResult {
   /** Norm of the change of the parameters. */
   readonly updateNorm: number;
   readonly metrics: Readonly<Record<string, number>>;
-  /** The metrics of each task, as they were added up. */
-  readonly parts: readonly Readonly<Record<string, number>>[];
   /** log p of the targets of each task. */
   readonly logps: readonly Float32Array[];
   readonly seconds: StepSeconds;
@@ -113,20 +113,18 @@ export class Trainer {
     { step, learningRate }: StepPlace,
   ): Promise<StepResult> {
     const metrics: Record<string, number> = {};
-    const parts: Readonly<Record<string, number>>[] = [];
     const logps: Float32Array[] = [];
     let loss = 0;
     let total: Tensor1D | null = null;
     const seconds = { forward: 0, head: 0, backward: 0 };
-    for (const [index, { batch, lossOf, temperature = 1, columns }] of tasks.entries()) {
+    for (const [index, task] of tasks.entries()) {
+      const { batch, lossOf, temperature = 1, columns, meanLogits = false } = task;
       const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
       const part = await this.policy.gradients(batch, lossOf, {
-        temperature,
-        dropoutSeed,
+        ...{ temperature, dropoutSeed, meanLogits },
         ...(columns !== undefined && { columns }),
       });
       loss += part.loss;
-      parts.push(part.metrics);
       logps.push(part.logps);
       for (const phase of PHASES) seconds[phase] += part.seconds[phase];
       for (const [name, value] of Object.entries(part.metrics)) {
@@ -143,7 +141,7 @@ export class Trainer {
     const shouldMove = gradNorm > 0 && learningRate > 0;
     if (!this.changed && shouldMove) throw unchanged(step, learningRate);
     const timed = { ...seconds, optimizer };
-    return { loss, gradNorm, updateNorm, metrics, parts, logps, seconds: timed };
+    return { loss, gradNorm, updateNorm, metrics, logps, seconds: timed };
   }
 
   /** Clips as torch's `clip_grad_norm_`: by max/(norm + 1e-6) when that is below 1. */

@@ -99,12 +99,13 @@ const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
         delta: null,
         beta: 0.04,
         klEstimator: 'k3',
+        klWeighed: true,
         entropyCoef: 0.01,
         sapo: { positive: 1, negative: 1.05 },
       },
       reference: 'reference',
       maxCompletionLength: 16,
-      correction: { mode: 'sequence_truncate', cap: 3 },
+      correction: { mode: 'sequence_truncate', cap: 3, floor: null },
     }),
 };
 

@@ -3,13 +3,17 @@
  * and goes on from their outputs; trainer and sampler agree on every sampled token; a run that is interrupted
  * and resumed gives the numbers of one that is not.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
+import { openTools, toolSampler } from '../../src/recipes/grpo/tool-sampler.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
+import { openModel } from '../../src/recipes/inputs/model-source.js';
+import { openSampler, samplingParams } from '../../src/recipes/sampling/sampling.js';
 import { runSft } from '../../src/recipes/sft.js';
+import type { Completion } from '../../src/rollout/index.js';
 import { findInterpreter, sandboxSupport } from '../../src/sandbox/index.js';
 import { type JsonRow, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
 import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
@@ -61,7 +65,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function grpo(dir: string, further: readonly string[] = []): Promise<void> {
+function grpoConfig(dir: string, further: readonly string[] = []) {
   const keys = [
     ...[`model=${join(folder, 'sft')}`, 'tools=[python]', 'max_tool_calling_iterations=2'],
     ...['rollout_precision=float32', 'num_generations=4', 'per_device_train_batch_size=4'],
@@ -74,9 +78,11 @@ async function grpo(dir: string, further: readonly string[] = []): Promise<void>
       'save_steps=2',
     ],
   ];
-  const overrides = [...keysOf(dir), ...keys, ...further];
-  await runGrpo(loadConfig(grpoSchema, { overrides }), context);
+  return loadConfig(grpoSchema, { overrides: [...keysOf(dir), ...keys, ...further] });
 }
+
+const grpo = (dir: string, further: readonly string[] = []) =>
+  runGrpo(grpoConfig(dir, further), context);
 
 const read = (dir: string, file: string): JsonRow[] => readJsonl(join(folder, dir, file));
 const numbers = (dir: string) =>
@@ -126,6 +132,60 @@ describe.skipIf(missing !== null)(`rounds of code within GRPO${missing ?? ''}`, 
     await grpo('parts', ['resume=auto']);
     expect(texts('parts')).toEqual(texts('run'));
     expect(numbers('parts')).toEqual(numbers('run'));
+  }, 120_000);
+
+  test('are taken in evaluations, while training and after it', async () => {
+    const said = await grpo('evaluated', ['eval_samples=6', 'eval_steps=2', 'max_steps=2']);
+    expect(said.accuracy).toBeGreaterThan(0);
+    const row = read('evaluated', 'metrics.jsonl').at(-1);
+    expect(row?.['eval/tools/call_frequency']).toBeGreaterThan(0);
+    expect(row?.['eval/tools/failure_frequency']).toBe(0);
+    expect(row?.['eval/accuracy']).toBeCloseTo(Number(said.accuracy), 12);
+    const table = readFileSync(join(folder, 'evaluated', 'eval', 'samples_step_2.csv'), 'utf8');
+    expect(table).toContain(`${BLOCK}${OUTPUT}`);
+    const rows = read('evaluated', join('debug', `grpo_${said.run_id}.jsonl`));
+    expect(rows).toHaveLength(6);
+    for (const { tokens, tool_tokens: outputs } of rows) {
+      expect(Number(tokens) + Number(outputs)).toBeLessThanOrEqual(72);
+    }
+    const calls = rows.reduce((sum, { tool_calls: n }) => sum + Number(n), 0);
+    expect(row?.['eval/tools/call_frequency']).toBeCloseTo(calls / 6, 12);
+  }, 120_000);
+
+  test('are repeatable one step ahead, with further prompts, a few at a time', async () => {
+    const keys = ['max_staleness=1', 'dynamic_sampling=true', 'max_tool_sessions=4'];
+    await grpo('ahead', keys);
+    await grpo('again', keys);
+    const rows = read('ahead', 'metrics.jsonl');
+    expect(rows.map(({ staleness }) => staleness)).toEqual([0, 0, 1, 1]);
+    expect(rows[0]?.['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+    expect(rows[0]?.['sampling/rounds']).toBeGreaterThanOrEqual(1);
+    for (const row of rows) expect(row['tools/call_frequency']).toBeGreaterThan(0);
+    expect(texts('again')).toEqual(texts('ahead'));
+    expect(numbers('again')).toEqual(numbers('ahead'));
+  }, 120_000);
+
+  test('give the same by a sampler in a process of its own', async () => {
+    const config = grpoConfig('child');
+    const source = await openModel(config, context);
+    const sandbox = await openTools(config, context.log);
+    const size = { threads: 2, maxBatch: 8, maxPromptLength: 8, maxNewTokens: 72 };
+    const { tokenizer } = source;
+    const requests = ['1?', '23?'].map((text) => ({
+      ...{ id: text, promptIds: tokenizer.encode(text), n: 4 },
+    }));
+    const made: Completion[][] = [];
+    for (const place of [{}, { childEnv: process.env }]) {
+      const sampler = await openSampler(source, { ...size, ...place });
+      const tools = { config, sandbox: sandbox!, tokenizer, context: 80 };
+      const written = toolSampler(sampler, tools).generate(requests, samplingParams(config, 72));
+      made.push((await written).map((completion) => ({ ...completion, seconds: 0 })));
+      sampler.dispose();
+    }
+    sandbox!.dispose();
+    source.close();
+    expect(made[1]).toEqual(made[0]);
+    expect(made[0]!.some(({ tools }) => tools!.calls > 0)).toBe(true);
   }, 120_000);
 
   test('change nothing where no tool is offered', async () => {

@@ -34,7 +34,15 @@ const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
 const takesLdAlpha = (type: string): boolean =>
   !(['simpo', 'cpo', 'orpo', ...ANSWER_LOSSES] as readonly string[]).includes(type);
 
+/** Losses that need no reference policy. */
+const REFERENCE_FREE: readonly string[] = ['sft', 'simpo', 'cpo', 'orpo'];
+
+/** Losses that read `label_smoothing`. */
+const SMOOTHED: readonly string[] = ['sigmoid', 'robust', 'exo_pair', 'simpo', 'cpo'];
+
 interface LossKeys {
+  readonly sync_ref_model: boolean;
+  readonly precompute_ref_log_probs: boolean;
   readonly ld_alpha: number | null;
   readonly loss_type: string | readonly string[];
   readonly loss_weights: readonly number[] | null;
@@ -60,11 +68,34 @@ function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
       `${config.loss_weights.length} weights for ${types.length} losses. Give one for each`,
     );
   }
+  if (config.label_smoothing > 0 && !types.some((type) => SMOOTHED.includes(type))) {
+    issue('label_smoothing', `${types.join(', ')} has none. Leave it out`);
+  }
   if (types.includes('robust') && config.label_smoothing === 0.5) {
     issue('label_smoothing', '0.5 leaves robust nothing to learn from. Use less');
   }
   if (types.includes('exo_pair') && config.label_smoothing === 0) {
     issue('label_smoothing', '0 makes exo_pair infinite. Set it, e.g. to 1e-3');
+  }
+}
+
+/** Keys of the reference that would do nothing. */
+function checkReference(config: LossKeys, context: z.RefinementCtx): void {
+  const types = [config.loss_type].flat();
+  const issue = (key: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [key], message });
+  const compares = types.some((type) => !REFERENCE_FREE.includes(type));
+  for (const key of ['sync_ref_model', 'precompute_ref_log_probs'] as const) {
+    if (config[key] && !compares)
+      issue(key, `${types.join(', ')} needs no reference. Leave it out`);
+  }
+  const single = types.find((type) => (ANSWER_LOSSES as readonly string[]).includes(type));
+  if (single !== undefined && config.precompute_ref_log_probs) {
+    issue('precompute_ref_log_probs', `${single} scores it in each step. Leave it out`);
+  }
+  if (config.sync_ref_model && config.precompute_ref_log_probs) {
+    const message = 'the reference moves, so it cannot be scored before. Keep one of them';
+    issue('precompute_ref_log_probs', message);
   }
 }
 
@@ -103,10 +134,7 @@ export const dpoSchema = z
   .superRefine((config, context) => {
     checkTrainer(config, context);
     checkLosses(config, context);
-    if (config.sync_ref_model && config.precompute_ref_log_probs) {
-      const message = 'the reference moves, so it cannot be scored before. Keep one of them';
-      context.addIssue({ code: 'custom', path: ['precompute_ref_log_probs'], message });
-    }
+    checkReference(config, context);
     requireRows(config.dataset, context);
   });
 

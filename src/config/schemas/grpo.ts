@@ -49,6 +49,7 @@ function checkBatch(config: BatchKeys, context: z.RefinementCtx): void {
 
 interface ClipKeys {
   readonly loss_type: string;
+  readonly importance_sampling_level: string;
   readonly epsilon: number;
   readonly epsilon_high: number | null;
   readonly delta: number | null;
@@ -62,12 +63,28 @@ function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
   if (config.loss_type === 'cispo' && config.epsilon_high === null) {
     issue('epsilon_high', 'cispo cuts ratios at epsilon_high itself. Set it, e.g. to 5');
   }
-  if (delta !== null && config.loss_type === 'sapo') {
-    issue('delta', 'sapo bounds ratios by its gate. Leave it out');
+  if (config.loss_type === 'luspo' && config.importance_sampling_level === 'token') {
+    issue('importance_sampling_level', 'luspo takes one ratio of a completion. Use sequence');
+  }
+  if (delta !== null && (config.loss_type === 'sapo' || config.loss_type === 'cispo')) {
+    issue('delta', `${config.loss_type} bounds ratios its own way. Leave it out`);
   }
   if (delta !== null && delta <= 1 + high) {
     issue('delta', `${delta} is not above 1 + epsilon_high = ${1 + high}. Raise it`);
   }
+}
+
+function checkCorrection(
+  config: {
+    readonly rollout_correction_cap: number;
+    readonly rollout_correction_floor: number | null;
+  },
+  context: z.RefinementCtx,
+): void {
+  const { rollout_correction_cap: cap, rollout_correction_floor: floor } = config;
+  if (floor === null || floor < cap) return;
+  const message = `${floor} is not below rollout_correction_cap = ${cap}. Lower it`;
+  context.addIssue({ code: 'custom', path: ['rollout_correction_floor'], message });
 }
 
 interface HeldOutKeys {
@@ -186,7 +203,7 @@ export const grpoSchema = z
       .default('token')
       .describe('Ratio of each token, or one for each completion (GSPO)'),
     loss_type: z
-      .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo', 'cispo', 'sapo'])
+      .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo', 'cispo', 'sapo', 'luspo'])
       .default('dapo')
       .describe('How token losses are normalised; cispo and sapo also bound ratios their own way'),
     sapo_temperature_pos: positive()
@@ -197,10 +214,18 @@ export const grpoSchema = z
       .enum(['k1', 'k2', 'k3'])
       .default('k3')
       .describe('Estimate of the KL term from the sampled tokens'),
+    use_bias_correction_kl: z
+      .boolean()
+      .default(true)
+      .describe('Weigh k1 and k3 by the ratio: their gradient is then that of the KL divergence'),
     top_entropy_quantile: within(0, 1)
       .default(1)
       .describe('Share of the tokens, those of highest entropy, that the policy loss learns from'),
     entropy_coef: nonNegative().default(0).describe('Weight of the entropy bonus'),
+    off_policy_mask_threshold: positive()
+      .nullable()
+      .default(null)
+      .describe('Leave out losing completions this far off the sampler, nats per token; null none'),
     mask_truncated_completions: z
       .boolean()
       .default(false)
@@ -239,6 +264,10 @@ export const grpoSchema = z
       .default('sequence_mask')
       .describe('Bound the weights by cutting or by dropping, per token or per completion'),
     rollout_correction_cap: positive().default(3).describe('Largest importance weight'),
+    rollout_correction_floor: positive()
+      .nullable()
+      .default(null)
+      .describe('Smallest importance weight; null is none'),
     shuffle_rewards: z
       .boolean()
       .default(false)
@@ -260,6 +289,11 @@ export const grpoSchema = z
     checkTrainer(config, context);
     checkBatch(config, context);
     checkClipping(config, context);
+    checkCorrection(config, context);
+    if (config.sync_ref_model && config.beta === 0) {
+      const message = 'with beta=0 there is no reference to move. Set beta, or leave it out';
+      context.addIssue({ code: 'custom', path: ['sync_ref_model'], message });
+    }
     checkRelease(config, context);
     requireRows(config.dataset, context);
   });

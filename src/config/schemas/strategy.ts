@@ -10,6 +10,9 @@ export const codeKeys = {
   max_tool_output_length: whole(1)
     .default(2000)
     .describe('Longest output of a block that the model reads, characters'),
+  max_tool_sessions: whole(1)
+    .default(64)
+    .describe('Completions that may run code under way at once, each with a Python of its own'),
 };
 
 const codeSchema = z.strictObject(codeKeys);

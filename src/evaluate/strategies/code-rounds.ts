@@ -4,10 +4,13 @@
  * as they were sampled; an output is tokenized on its own. Blocks run while other completions are sampled on,
  * where the writer can do that.
  *
+ * So many completions at most are under way at once (`maxSessions`), and each has one session.
+ *
  * An end-of-text token straight behind a block of code is left out, and the model goes on from the output. An
  * output that leaves no room for another token is left out, too: the completion ends there by its length.
  */
 import { RunError } from '../../util/errors.js';
+import { Admission } from './admission.js';
 import { BLOCK_END, outputBlock } from './code-blocks.js';
 import { type CodeCompletion, CodeDraft } from './code-draft.js';
 import type { CodeExecutor, WriteRequest, Writer, WrittenCompletion } from './types.js';
@@ -21,6 +24,8 @@ export interface CodeRoundsOptions {
   readonly countsOutput: boolean;
   /** Longest output that goes back to the model, characters. */
   readonly maxOutputLength: number;
+  /** Completions under way at once, and so sessions; the `n` of one request, where they are more. */
+  readonly maxSessions: number;
   /** Ends it with what there is, as completions that are `aborted`. */
   readonly signal?: AbortSignal;
 }
@@ -41,18 +46,22 @@ export async function writeWithCode(
   );
   const draftOf = ({ requestId, sampleIndex }: WrittenCompletion) =>
     byName.get(nameOf(requestId, sampleIndex)) as CodeDraft;
-  const next = async (completion: WrittenCompletion): Promise<WriteRequest | null> => {
+  const further = async (completion: WrittenCompletion): Promise<WriteRequest | null> => {
     const draft = draftOf(completion);
-    const further = await goOn(draft, completion, options);
-    if (further === null) await closeSession(draft);
-    else byName.set(nameOf(further.id, 0), draft);
-    return further;
+    const request = await goOn(draft, completion, options);
+    if (request === null) await closeSession(draft);
+    else byName.set(nameOf(request.id, 0), draft);
+    return request;
   };
   try {
     for (const draft of drafts) if (roomOf(draft, options) < 1) draft.finishReason = 'length';
-    const first = drafts.flatMap((draft) => (draft.sampleIndex === 0 ? begin(draft, options) : []));
-    const stop = [BLOCK_END];
-    const written = await writer.write(first, { ...(signal && { signal }), stop, next });
+    const begun = drafts.flatMap((draft) => (draft.sampleIndex === 0 ? begin(draft, options) : []));
+    const admission = new Admission(begun, { limit: options.maxSessions });
+    const written = await writer.write(admission.first(), {
+      ...(signal && { signal }),
+      stop: [BLOCK_END],
+      next: (completion) => admission.after(further(completion)),
+    });
     for (const completion of written) {
       if (completion.finishReason === 'aborted')
         draftOf(completion).take(completion, { writer, mayRun: false });

@@ -15,10 +15,11 @@ export async function reasonWithCode(
     budget,
   }: { readonly writer: Writer; readonly options: StrategyOptions; readonly budget: Budget },
 ): Promise<ReadonlyMap<string, readonly Candidate[]>> {
-  const { samples: n, executor, maxRounds, maxOutputLength } = options;
+  const { samples: n, executor, maxRounds, maxOutputLength, maxSessions } = options;
   const { perSample: maxNewTokens, signal } = budget;
   const requests = problems.map(({ id, promptIds }) => ({ id, promptIds, n, maxNewTokens }));
-  const rounds = { writer, executor, maxRounds, maxOutputLength, countsOutput: false, signal };
+  const limits = { maxRounds, maxOutputLength, maxSessions };
+  const rounds = { ...limits, writer, executor, countsOutput: false, signal };
   const completions = groupBy(await writeWithCode(requests, rounds), ({ requestId }) => requestId);
   return new Map(
     problems.map((problem) => [

@@ -89,6 +89,8 @@ export interface StrategyOptions {
   /** Rounds of code and output, and the longest output in characters, with `tir`. */
   readonly maxRounds: number;
   readonly maxOutputLength: number;
+  /** Solutions under way at once, with `tir`, each with a session. */
+  readonly maxSessions: number;
   readonly executor: CodeExecutor | null;
   readonly signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 /**
  * Log-probabilities of the reference policy, computed once and kept in the run folder, so that a resumed run
- * does not compute them again. A hash of model, adapter and pairs tells whether they still fit.
+ * does not compute them again. A hash of model, adapter, choice of reference and pairs tells whether they still fit.
  */
 import { existsSync } from 'node:fs';
 import { EMBEDDING } from '../../model/spec.js';
@@ -19,6 +19,8 @@ type ScoredPair = PreferencePair & Required<Pick<PreferencePair, 'reference'>>;
 
 interface KeptOptions {
   readonly source: ModelSource;
+  /** Which policy is the reference. */
+  readonly reference: string;
   /** α of LD-DPO; null, the default: plain sums. */
   readonly ldAlpha?: number | null;
   readonly score: () => Promise<readonly PreferencePair[]>;
@@ -27,11 +29,12 @@ interface KeptOptions {
 /** What the log-probabilities depend on. */
 function hashOf(
   pairs: readonly PreferencePair[],
-  { source: { spec, weights, adapter }, ldAlpha = null }: Pick<KeptOptions, 'source' | 'ldAlpha'>,
+  options: Pick<KeptOptions, 'source' | 'reference' | 'ldAlpha'>,
 ): string {
-  const alpha = ldAlpha === null ? [] : [ldAlpha];
+  const { spec, weights, adapter } = options.source;
+  const { reference, ldAlpha = null } = options;
   return sha256(
-    JSON.stringify([spec, adapter === null ? null : adapterHash(adapter), ...alpha]),
+    JSON.stringify([spec, adapter === null ? null : adapterHash(adapter), reference, ldAlpha]),
     weights(EMBEDDING).bytes,
     JSON.stringify(pairs.map(({ chosen, rejected }) => [chosen, rejected])),
   );

@@ -11,20 +11,19 @@ import { limiter } from '../../util/limiter.js';
 export type CodeKeys = CodeConfig & Pick<GraderKeys, 'sandbox' | 'python_workers'>;
 
 /**
- * @param keptSessions Processes kept for later sessions.
+ * Keeps as many processes for later sessions as may be open.
  * @throws SetupError without bubblewrap (unless `sandbox=none`) or Python
  */
 export const codeSandbox = (
-  keys: Pick<CodeKeys, 'sandbox'>,
-  keptSessions?: number,
+  keys: Pick<CodeKeys, 'sandbox' | 'max_tool_sessions'>,
 ): Promise<PythonSandbox> =>
   createPythonSandbox({
     isolation: keys.sandbox,
     preload: ['sympy'],
-    ...(keptSessions !== undefined && { workers: keptSessions }),
+    workers: keys.max_tool_sessions,
   });
 
-/** Sessions of which `python_workers` start or run a block at the same time; any number is open. */
+/** Sessions of which `python_workers` start or run a block at the same time. */
 export function codeExecutor(sandbox: PythonSandbox, keys: CodeKeys): CodeExecutor {
   const working = limiter(keys.python_workers);
   return {

@@ -18,7 +18,7 @@ import { type JsonRow, sha256 } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset, renderOptions } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import { type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
+import { longestPrompt, type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
 import { openSampler, samplingParams } from '../sampling/sampling.js';
 import { answerGrader, benchmarkFilter, benchmarkGroups, benchmarkRows } from './benchmark.js';
 import { loadShots, withShots } from './few-shot.js';
@@ -127,7 +127,7 @@ export function evaluationSampler(
   options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly lora?: LoraPlan | null },
 ): Promise<RolloutSampler> {
   const { keys, inputs, lora } = options;
-  const longest = Math.max(...inputs.prompts.map(({ promptIds }) => promptIds.length));
+  const longest = longestPrompt(inputs.prompts);
   const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);
   return openSampler(source, {
     threads: keys.threads,

@@ -3,6 +3,7 @@ import type { Complete, Solution, StrategyFacts } from '../../evaluate/index.js'
 import { questionOf, solveAll } from '../../evaluate/index.js';
 import type { Completion, Sampler, SamplingParams } from '../../rollout/index.js';
 import { renderOptions } from '../inputs/dataset.js';
+import { longestPrompt } from '../sampling/graded-rollouts.js';
 import type { EvaluateOptions } from './evaluate-model.js';
 import { contextOf, strategyOptions, writerOf } from './strategy.js';
 
@@ -21,7 +22,7 @@ export function strategyCompleter(
   const { keys, inputs, params, sandbox = null, signal, onCompletion } = options;
   const voteGrade = options.graders?.voteGrade ?? null;
   const { prompts, tokenizer, maxPositions, grade } = inputs;
-  const longest = Math.max(...prompts.map(({ promptIds }) => promptIds.length));
+  const longest = longestPrompt(prompts);
   const writer = writerOf(sampler, {
     tokenizer,
     params,

@@ -89,6 +89,7 @@ export function strategyOptions(
     selectionTokens: keys.selection_tokens ?? keys.max_new_tokens,
     maxRounds: keys.max_rounds,
     maxOutputLength: keys.max_tool_output_length,
+    maxSessions: keys.max_tool_sessions,
     executor: sandbox === null ? null : codeExecutor(sandbox, keys),
     ...(signal && { signal }),
   };

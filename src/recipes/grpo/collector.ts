@@ -6,7 +6,7 @@
 import type { GrpoConfig } from '../../config/index.js';
 import { decoupledAdvantages, groupAdvantages } from '../../losses/index.js';
 import type { RolloutSampler, Sampler } from '../../rollout/index.js';
-import type { DataOrder, Generation } from '../../train/index.js';
+import type { Generation } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import { judgeCounts } from '../judge/counts.js';
@@ -25,6 +25,7 @@ import type { GrpoLogs } from './logs.js';
 import { generationMetrics, truncationMetrics } from './metrics.js';
 import { isTruncated, policyLogprobs } from './policy-logprobs.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
+import type { GrpoSchedule } from './schedule.js';
 
 export interface CollectorOptions {
   readonly config: GrpoConfig;
@@ -34,11 +35,8 @@ export interface CollectorOptions {
   readonly sampler: RolloutSampler;
   /** What completions come from: the sampler itself, or one in front of it whose completions use tools. */
   readonly writer: Pick<Sampler, 'generate'>;
-  readonly order: DataOrder;
+  readonly schedule: Pick<GrpoSchedule, 'order' | 'generations' | 'period'>;
   readonly logs: GrpoLogs;
-  /** Generations of the whole run, and optimizer steps of each. */
-  readonly generations: number;
-  readonly period: number;
   /** Largest difference of log-probabilities that the probe lets pass. */
   readonly tolerance: number;
 }
@@ -71,13 +69,13 @@ export class Collector {
 
   /** @param generation Index of the generation; `step` is the optimizer step it begins. */
   async collect(generation: number, step: number): Promise<Generation> {
-    const { config, session, generations } = this.options;
+    const { config, session, schedule } = this.options;
     const isAhead = this.ahead?.generation === generation;
     const sampled = await session.run.phases.time('rollout', async () =>
       isAhead ? this.ahead!.sampled : (await this.begin(generation)).sampled,
     );
     this.ahead = null;
-    if (config.max_staleness > 0 && generation + 1 < generations) {
+    if (config.max_staleness > 0 && generation + 1 < schedule.generations) {
       this.ahead = await this.begin(generation + 1);
     }
     if (config.rollout_release_memory) await this.options.sampler.release?.();
@@ -104,9 +102,9 @@ export class Collector {
   }
 
   private sample(generation: number, expectedAdapter: string): Promise<SampledGroups> {
-    const { config, prompts, order, period } = this.options;
-    const step = generation * period + 1;
-    const first = order.batch(generation).map((index) => prompts[index]!);
+    const { config, prompts, schedule } = this.options;
+    const step = generation * schedule.period + 1;
+    const first = schedule.order.batch(generation).map((index) => prompts[index]!);
     return sampledGroups({
       groupSize: config.num_generations,
       groups: first.length,

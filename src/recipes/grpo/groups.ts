@@ -2,7 +2,7 @@
  * The groups of one GRPO generation, of which those that teach nothing are replaced (dynamic sampling, Yu et
  * al. 2025).
  */
-import { standardDeviation } from '../../losses/index.js';
+import { areEqual } from '../../losses/index.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout, PromptedRow } from '../sampling/graded-rollouts.js';
 
@@ -17,8 +17,8 @@ export function groupsOf(rollouts: readonly GradedRollout[], size: number): Grou
 }
 
 /** Rewards of the group differ, so that its advantages are not all 0. */
-const teaches = (group: Group): boolean =>
-  standardDeviation(group.flatMap(({ grade }) => grade.total ?? [])) > 0;
+export const teaches = (group: Group): boolean =>
+  !areEqual(group.flatMap(({ grade }) => grade.total ?? []));
 
 export interface SampledGroups {
   /** What is learnt from: as many groups as were asked for. */

@@ -2,6 +2,8 @@
 import { standardDeviation } from '../../losses/index.js';
 import { sampledTokens } from '../../report/index.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
+import { toolRates } from '../sampling/tool-rates.js';
+import { groupsOf, teaches } from './groups.js';
 import { policyLogprobs } from './policy-logprobs.js';
 
 const mean = (values: readonly number[]) =>
@@ -41,38 +43,22 @@ export function truncationMetrics(rollouts: readonly GradedRollout[]): Record<st
   return { 'sampling/truncation_gap/mean': mean(gaps) };
 }
 
-/** Calls by completion, and the share of calls that failed. Empty where no tools are offered. */
-function toolMetrics(rollouts: readonly GradedRollout[]): Record<string, number> {
-  const uses = rollouts.flatMap(({ completion }) => completion.tools ?? []);
-  if (uses.length === 0) return {};
-  const calls = uses.reduce((sum, use) => sum + use.calls, 0);
-  const failures = uses.reduce((sum, use) => sum + use.failures, 0);
-  return {
-    'tools/call_frequency': calls / uses.length,
-    'tools/failure_frequency': calls === 0 ? 0 : failures / calls,
-  };
-}
-
 /** @param rollouts Groups of `groupSize` next to each other. */
 export function generationMetrics(
   rollouts: readonly GradedRollout[],
   groupSize: number,
 ): Record<string, number> {
-  const deviations: number[] = [];
-  for (let start = 0; start < rollouts.length; start += groupSize) {
-    const group = rollouts.slice(start, start + groupSize);
-    deviations.push(standardDeviation(group.map(({ grade }) => grade.total ?? 0)));
-  }
+  const groups = groupsOf(rollouts, groupSize);
   const totals = rollouts.map(({ grade }) => grade.total).filter((total) => total !== null);
   const lengths = rollouts.map(({ completion }) => sampledTokens(completion));
   const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
   return {
     reward: scoreMean(totals),
-    reward_std: mean(deviations),
-    frac_reward_zero_std: deviations.filter((value) => value === 0).length / deviations.length,
+    reward_std: standardDeviation(totals),
+    frac_reward_zero_std: groups.filter((group) => !teaches(group)).length / groups.length,
     ungraded: rollouts.length - totals.length,
     ...partMetrics(rollouts),
-    ...toolMetrics(rollouts),
+    ...toolRates(rollouts.flatMap(({ completion }) => completion.tools ?? [])),
     ...spread('', lengths),
     ...spread(
       'terminated_',

@@ -6,21 +6,25 @@ import type { PythonSandbox } from '../../sandbox/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { codeExecutor, codeSandbox } from '../eval/code-executor.js';
 import { writerOf } from '../eval/strategy.js';
-
-/** Processes of Python kept from one generation to the next; one takes about 50 MB with sympy. */
-const KEPT_SESSIONS = 64;
+import { longestPrompt } from '../sampling/graded-rollouts.js';
+import type { EvaluationWriter } from '../training/evaluate-trained.js';
 
 /** Sandbox of the tools that a config names; null: none. @throws SetupError where it cannot be had */
 export async function openTools(
-  config: Pick<GrpoConfig, 'tools' | 'sandbox'>,
+  config: Pick<GrpoConfig, 'tools' | 'sandbox' | 'max_tool_sessions'>,
   log: (line: string) => void,
 ): Promise<PythonSandbox | null> {
   if (config.tools.length === 0) return null;
-  const sandbox = await codeSandbox(config, KEPT_SESSIONS);
+  const sandbox = await codeSandbox(config);
   const missing = await sandbox.missing();
   const without = missing.length === 0 ? '' : `, without ${missing.join(', ')}`;
   log(`tools: Python ${sandbox.python}${without}`);
   return sandbox;
+}
+
+export interface Tools {
+  readonly config: GrpoConfig;
+  readonly sandbox: PythonSandbox;
 }
 
 /**
@@ -29,12 +33,7 @@ export async function openTools(
  */
 export function toolSampler(
   sampler: Pick<Sampler, 'generate'>,
-  options: {
-    readonly config: GrpoConfig;
-    readonly sandbox: PythonSandbox;
-    readonly tokenizer: Tokenizer;
-    readonly context: number;
-  },
+  options: Tools & { readonly tokenizer: Tokenizer; readonly context: number },
 ): Pick<Sampler, 'generate'> {
   const { config, sandbox, tokenizer, context } = options;
   const executor = codeExecutor(sandbox, config);
@@ -48,6 +47,7 @@ export function toolSampler(
           ...{ writer, executor, countsOutput: true },
           maxRounds: config.max_tool_calling_iterations,
           maxOutputLength: config.max_tool_output_length,
+          maxSessions: config.max_tool_sessions,
           ...(signal && { signal }),
         },
       );
@@ -57,6 +57,20 @@ export function toolSampler(
     },
   };
 }
+
+/** The same in front of the sampler of an evaluation. */
+export const toolEvaluation =
+  (tools: Tools): EvaluationWriter =>
+  (sampler, { keys, inputs: { prompts, tokenizer } }) => {
+    const context = longestPrompt(prompts) + keys.max_new_tokens;
+    const { generate } = toolSampler(sampler, { ...tools, tokenizer, context });
+    return {
+      generate,
+      get adapterHash() {
+        return sampler.adapterHash;
+      },
+    };
+  };
 
 const completionOf = ({ mask, calls, failures, ...completion }: CodeCompletion): Completion => ({
   ...completion,

@@ -27,6 +27,10 @@ export interface PromptedRow {
   readonly cut?: number;
 }
 
+/** Tokens of the longest prompt, 0 of none. */
+export const longestPrompt = (prompts: readonly Pick<PromptedRow, 'promptIds'>[]): number =>
+  prompts.reduce((longest, { promptIds }) => Math.max(longest, promptIds.length), 0);
+
 export interface GradedRollout {
   readonly prompt: PromptedRow;
   readonly completion: Completion;

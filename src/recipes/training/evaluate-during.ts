@@ -14,8 +14,10 @@ import {
 } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
 import { evaluateWith, type Generates } from '../eval/evaluate-model.js';
+import { toolRates } from '../sampling/tool-rates.js';
 import {
   type EvaluatedConfig,
+  type EvaluationWriter,
   evaluationKeys,
   type TrainedEvaluation,
 } from './evaluate-trained.js';
@@ -42,6 +44,7 @@ interface Subject {
   readonly rewards: AsyncGrader | null;
   /** What samples from the weights of now. */
   readonly sampler: () => Promise<Generates>;
+  readonly writer: EvaluationWriter;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
@@ -52,6 +55,12 @@ export type Ending = 'stop_at_accuracy' | 'early_stopping_patience';
 
 const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number =>
   rows.length === 0 ? 0 : rows.filter(of).length / rows.length;
+
+const named = (prefix: string, metrics: Numbers): Numbers =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}${name}`, value]));
+
+const toolUse = ({ tool_calls: calls, tool_failures: failures = 0 }: EvalRow) =>
+  calls === undefined ? [] : [{ calls, failures }];
 
 /**
  * Evaluates the policy as it is after a step. An interrupt
@@ -121,12 +130,12 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, evaluation, rewards, sampler, onSamples } = this.subject;
+    const { config, evaluation, rewards, sampler, writer, onSamples } = this.subject;
     if (config.eval === null || evaluation === null) return {};
     const { inputs, graders } = evaluation;
     const keys = evaluationKeys(config, config.eval);
     const own = { keys, inputs, graders, rewards };
-    const { metrics, rows } = await evaluateWith(await sampler(), own);
+    const { metrics, rows } = await evaluateWith(writer(await sampler(), own), own);
     onSamples(step, rows);
     return {
       'eval/accuracy': metrics.accuracy,
@@ -135,15 +144,14 @@ export class DuringTraining {
       'eval/format_rate': metrics.format_rate,
       'eval/boxed_rate': meanOf(rows, ({ completion }) => hasBoxedAnswer(completion)),
       'eval/avg_completion_length': metrics.mean_length,
+      ...named('eval/', toolRates(rows.flatMap(toolUse))),
     };
   }
 
   private async loss(): Promise<Numbers> {
     const { heldOut } = this.subject;
     if (heldOut === null) return {};
-    return Object.fromEntries(
-      Object.entries(await heldOut()).map(([name, value]) => [`eval/${name}`, value]),
-    );
+    return named('eval/', await heldOut());
   }
 }
 

@@ -12,6 +12,7 @@ import {
   type EvaluationKeys,
   evaluateModel,
   evaluationInputs,
+  type Generates,
 } from '../eval/evaluate-model.js';
 import { type EvaluationGraders, openEvaluationGraders } from '../eval/graders.js';
 import { openModel } from '../inputs/model-source.js';
@@ -87,6 +88,12 @@ export async function openTrainedEvaluation(
   return { inputs, graders: null };
 }
 
+/** What writes the completions of an evaluation: a sampler, or one in front of it, as completions of training are. */
+export type EvaluationWriter = (
+  sampler: Generates,
+  options: Pick<EvaluateOptions, 'keys' | 'inputs'>,
+) => Generates;
+
 export interface EvaluateTrainedOptions {
   readonly config: EvaluatedConfig;
   readonly inputs: EvaluationInputs | null;
@@ -104,14 +111,16 @@ export interface EvaluatedRun {
 /** The evaluation of the model in the run folder. @returns null when the config asks for none. */
 export async function evaluateTrained(
   run: RunFolder,
-  options: EvaluateTrainedOptions,
+  options: EvaluateTrainedOptions & { readonly writer: EvaluationWriter },
 ): Promise<EvaluatedRun | null> {
+  const { writer } = options;
   if (options.inputs === null) return null;
   const source = await openModel({ model: run.paths.model }, options.context);
   try {
     const place = {
       saved: run.paths.model,
-      sample: (own: EvaluateOptions) => evaluateModel(source, own),
+      sample: (own: EvaluateOptions) =>
+        evaluateModel(source, { ...own, wrap: (sampler) => writer(sampler, own) }),
     };
     return await evaluatedRun(run, { ...options, ...place });
   } finally {

@@ -15,6 +15,7 @@ import type { OpenRewards } from '../rewards/open-rewards.js';
 import { watchRows } from './alarms.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import type { DuringTraining } from './evaluate-during.js';
+import type { EvaluationWriter } from './evaluate-trained.js';
 import type { TrainingLog } from './log.js';
 import { scheduleOf } from './optimization.js';
 import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
@@ -37,6 +38,8 @@ export interface PreparedTraining {
   readonly savePeriod?: number;
   /** Tasks of `eval_dataset`, as one optimizer step. */
   readonly heldOut?: () => Promise<readonly MicroTask[]>;
+  /** How completions of its evaluations are written; absent: by the sampler itself. */
+  readonly writer?: EvaluationWriter;
   /** Rewards that its evaluations record too; closed at the end of the run. */
   readonly rewards?: OpenRewards;
   /** Called with each checkpoint, so that further logs reach the disk. */

@@ -171,11 +171,12 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   const resumeStep = checkpoint === null ? null : session.startStep;
   const log = await openTrainingLog({ run, config, context, resumeStep, ...prepared });
   const sampling = syncedSampler({ config, evaluation: args.evaluation, source, trained });
-  const { heldOut } = prepared;
+  const { heldOut, writer = (sampler) => sampler } = prepared;
   const evaluates = new DuringTraining({
     config,
     evaluation: args.evaluation,
     sampler: sampling.now,
+    writer,
     heldOut:
       heldOut === undefined ? null : async () => heldOutMetrics(trained.policy, await heldOut()),
     rewards: prepared.rewards?.grade ?? null,
@@ -207,6 +208,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     const evaluated = await evaluateTrained(run, {
       ...{ config, inputs: args.evaluation?.inputs ?? null, context },
       rewards: prepared.rewards?.grade ?? null,
+      writer,
     });
     const results = {
       steps: progress.step,

@@ -27,7 +27,9 @@ describe('dpo', () => {
 
   it('knows every loss on pairs', () => {
     for (const type of Object.keys(PAIR_TERMS)) {
-      expect(refusal(dpoSchema, `loss_type=${type}`, 'label_smoothing=0.1')).toBe('accepted');
+      const smoothing = type === 'exo_pair' ? 0.1 : 0;
+      const keys = [`loss_type=${type}`, `label_smoothing=${smoothing}`];
+      expect(refusal(dpoSchema, ...keys)).toBe('accepted');
     }
     expect(refusal(dpoSchema, 'loss_type=sigmod')).toMatch(/loss_type/);
   });
@@ -58,6 +60,20 @@ describe('dpo', () => {
   it('asks for a smoothing that the loss can use', () => {
     expect(refusal(dpoSchema, 'loss_type=robust', 'label_smoothing=0.5')).toMatch(/robust/);
     expect(refusal(dpoSchema, 'loss_type=exo_pair')).toMatch(/exo_pair infinite/);
+    expect(refusal(dpoSchema, 'loss_type=simpo', 'label_smoothing=0.1')).toBe('accepted');
+    expect(refusal(dpoSchema, 'loss_type=ipo', 'label_smoothing=0.1')).toMatch(/ipo has none/);
+  });
+
+  it('asks for no reference that nothing compares with', () => {
+    for (const key of ['sync_ref_model=true', 'precompute_ref_log_probs=true']) {
+      expect(refusal(dpoSchema, key, list('simpo', 'sft'))).toMatch(
+        /simpo, sft needs no reference/,
+      );
+      expect(refusal(dpoSchema, key, list('sigmoid', 'sft'))).toBe('accepted');
+    }
+    expect(refusal(dpoSchema, 'precompute_ref_log_probs=true', 'loss_type=kto')).toMatch(
+      /kto scores it in each step/,
+    );
   });
 });
 
@@ -70,7 +86,16 @@ describe('grpo', () => {
   it('keeps delta above the clip range', () => {
     expect(refusal(grpoSchema, 'delta=1.1')).toMatch(/not above 1 \+ epsilon_high = 1.2/);
     expect(refusal(grpoSchema, 'delta=2')).toBe('accepted');
+    expect(refusal(grpoSchema, 'loss_type=luspo')).toMatch(/one ratio of a completion/);
+    const level = 'importance_sampling_level=sequence';
+    expect(refusal(grpoSchema, 'loss_type=luspo', level)).toBe('accepted');
+    expect(refusal(grpoSchema, 'rollout_correction_floor=3')).toMatch(/not below/);
+    expect(refusal(grpoSchema, 'rollout_correction_floor=0.5')).toBe('accepted');
     expect(refusal(grpoSchema, 'delta=2', 'loss_type=sapo')).toMatch(/sapo bounds ratios/);
+    const cispo = ['loss_type=cispo', 'epsilon_high=5'];
+    expect(refusal(grpoSchema, 'delta=7', ...cispo)).toMatch(/cispo bounds ratios/);
+    expect(refusal(grpoSchema, 'sync_ref_model=true')).toMatch(/no reference to move/);
+    expect(refusal(grpoSchema, 'sync_ref_model=true', 'beta=0.1')).toBe('accepted');
     expect(refusal(grpoSchema, 'loss_type=sapo', 'sapo_temperature_pos=0')).toMatch(/above|> 0/);
   });
 });

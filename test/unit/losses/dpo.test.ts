@@ -5,7 +5,8 @@ import {
   needsReference,
   PAIR_TERMS,
 } from '../../../src/losses/index.js';
-import { differentiate, goldenLosses, ownersOf } from './golden.js';
+import type { Tensor } from '../../../src/tensor/index.js';
+import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
 
 const { rows, reference, cases } = goldenLosses().dpo;
 
@@ -36,7 +37,8 @@ describe.each(cases)(
       totalTokens: tokens.length,
       totalChosenTokens: chosenTokens(rows),
     };
-    const found = differentiate(tokens, (scores) => dpoLoss(scores, batch, options));
+    const lossOf = (scores: Tensor) => dpoLoss(scores, batch, options);
+    const found = differentiate(tokens, lossOf, goldenColumns(tokens));
 
     test('loss and gradient are TRL’s', () => {
       expect([found.loss]).toBeAllclose([golden.loss], { rtol: 1e-5 });
@@ -47,7 +49,7 @@ describe.each(cases)(
       for (const [name, value] of Object.entries(golden.metrics)) {
         expect([found.metrics[name]!], name).toBeAllclose([value]);
       }
-      expect(found.metrics).toMatchObject({ entropy: 0.5, mean_token_accuracy: 1 });
+      expect(found.metrics).toMatchObject({ entropy: 0.5 });
     });
   },
 );

@@ -47,22 +47,25 @@ interface GrpoCase {
   readonly level: ImportanceSamplingLevel;
   readonly beta: number;
   readonly klEstimator: KlEstimator;
+  readonly klWeighed: boolean;
   readonly epsilon: number;
   readonly epsilonHigh: number;
   readonly delta: number | null;
   readonly entropyCoef: number;
   readonly topEntropyQuantile: number;
+  readonly offPolicyThreshold: number | null;
   readonly sapo: { readonly positive: number; readonly negative: number };
   readonly useOld: boolean;
-  readonly correction: readonly [CorrectionMode, number] | null;
+  readonly correction: readonly [CorrectionMode, number, number | null] | null;
   /** Rows of each micro-batch. */
   readonly groups: readonly (readonly number[])[];
   readonly loss: number;
   readonly gradients: readonly (readonly number[])[];
   /** Σ d loss / d entropy over tokens. */
   readonly entropySlope: number;
-  /** Of one micro-batch with all rows. */
+  /** Of one micro-batch with all rows; `extremes` are over its rows. */
   readonly metrics?: Readonly<Record<string, number>>;
+  readonly extremes?: Readonly<Record<string, number>>;
 }
 
 type Rows = readonly (readonly number[])[];
@@ -115,26 +118,46 @@ export interface Differentiated {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+interface OtherColumns {
+  /** Default 0.5 each. */
+  readonly entropies?: readonly number[];
+  /** Default 1 for every token. */
+  readonly correct?: readonly number[];
+  /** Default: the column is not there. */
+  readonly meanLogits?: readonly number[];
+}
+
+/** Of preference losses: tokens above −2 count as the likeliest, and the means of logits are the log-probabilities. */
+export const goldenColumns = (logps: readonly number[]): OtherColumns => ({
+  correct: logps.map((logp) => Number(logp > -2)),
+  meanLogits: logps,
+});
+
 /**
- * A loss and its gradient at given log-probabilities. Correctness is 1 for every token.
- * @param entropies Default 0.5 each.
- * @throws Error when the loss sends a gradient to the correctness.
+ * A loss and its gradient at given log-probabilities.
+ * @throws Error when the loss sends a gradient to the correctness or to the means of logits.
  */
 export function differentiate(
   logps: readonly number[],
   lossOf: (scores: Tensor) => LossOutput,
-  entropies: readonly number[] = logps.map(() => 0.5),
+  { entropies, correct, meanLogits }: OtherColumns = {},
 ): Differentiated {
   return tf.tidy(() => {
+    const width = meanLogits === undefined ? 3 : 4;
     const scores = tf.tensor2d(
-      logps.flatMap((logp, i) => [logp, entropies[i]!, 1]),
-      [logps.length, 3],
+      logps.flatMap((logp, i) => [
+        ...[logp, entropies?.[i] ?? 0.5, correct?.[i] ?? 1],
+        ...(meanLogits === undefined ? [] : [meanLogits[i]!]),
+      ]),
+      [logps.length, width],
     );
     const { metrics } = lossOf(scores);
     const { value, grad } = tf.valueAndGrad((x) => lossOf(x).loss)(scores);
     const gradients = grad.dataSync<'float32'>();
-    const column = (index: number) => gradients.filter((_, i) => i % 3 === index);
-    if (column(2).some((slope) => slope !== 0)) throw new Error('the loss depends on correctness');
+    const column = (index: number) => gradients.filter((_, i) => i % width === index);
+    for (let index = 2; index < width; index++) {
+      if (column(index).some((slope) => slope !== 0)) throw new Error('the loss depends on it');
+    }
     return {
       loss: value.dataSync()[0]!,
       gradient: column(0),

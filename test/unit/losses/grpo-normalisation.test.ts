@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  areEqual,
   decoupledAdvantages,
   groupAdvantages,
   standardDeviation,
@@ -43,6 +44,20 @@ test('equal rewards and missing grades give 0', () => {
   const options = { groupSize: 3, scale: 'group' } as const;
   expect(groupAdvantages([3, null, 1], options)).toBeAllclose([one, 0, -one]);
   expect(groupAdvantages([null, null, null], options)).toEqual([0, 0, 0]);
+});
+
+test('rewards that are equal but for rounding give 0, however they are scaled', () => {
+  // The mean of eight times 0.1 is not 0.1: 0.09999999999999999.
+  const rewards = Array.from({ length: 8 }, () => 0.1);
+  expect(standardDeviation(rewards)).toBeGreaterThan(0);
+  expect(areEqual(rewards)).toBe(true);
+  expect(areEqual([0.3, 0.1 + 0.2, 0.3])).toBe(true);
+  expect(areEqual([0.1, 0.1, 0.1001])).toBe(false);
+  for (const scale of ['group', 'batch', 'none'] as const) {
+    const found = groupAdvantages([...rewards, 0, 1], { groupSize: 8, scale });
+    expect(found.slice(0, 8)).toEqual(rewards.map(() => 0));
+    expect(found[9]).toBeGreaterThan(0);
+  }
 });
 
 test('rewards normalised one by one before they are summed are TRL’s', () => {

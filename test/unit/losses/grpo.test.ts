@@ -22,7 +22,7 @@ function microBatch(kind: Case, rows: readonly number[]) {
   const perToken = (value: (row: number) => number) =>
     Float32Array.from(rows.flatMap((row) => golden.logps[row]!.map(() => value(row))));
   const floats = (of: readonly (readonly number[])[]) => Float32Array.from(tokensOf(rows, of));
-  const [mode, cap] = kind.correction ?? [];
+  const [mode, cap, floor = null] = kind.correction ?? [];
   const batch = {
     sequences: ownersOf(rows.map((row) => golden.logps[row]!)),
     count: rows.length,
@@ -30,6 +30,7 @@ function microBatch(kind: Case, rows: readonly number[]) {
     coefficients: perToken((row) => tokenCoefficient(kind.lossType, lengths[row]!, totals)),
     oldLogps: kind.useOld ? floats(golden.old) : null,
     referenceLogps: kind.beta > 0 ? floats(golden.reference) : null,
+    sampledLogps: floats(golden.sampled),
     sampledBy:
       mode === undefined || cap === undefined
         ? null
@@ -37,6 +38,7 @@ function microBatch(kind: Case, rows: readonly number[]) {
             logps: floats(golden.sampled),
             mode,
             cap,
+            floor,
           },
   };
   const options: GrpoOptions = {
@@ -46,11 +48,9 @@ function microBatch(kind: Case, rows: readonly number[]) {
     totalTokens: totals.tokens,
     totalSequences: totals.sequences,
   };
-  return differentiate(
-    tokensOf(rows, golden.logps),
-    (scores) => grpoLoss(scores, batch, options),
-    tokensOf(rows, golden.entropies),
-  );
+  return differentiate(tokensOf(rows, golden.logps), (scores) => grpoLoss(scores, batch, options), {
+    entropies: tokensOf(rows, golden.entropies),
+  });
 }
 
 describe.each(golden.cases)(
@@ -98,6 +98,7 @@ function oneToken(logp: number, { old = logp, advantage = 1, beta = 0, reference
     delta: null,
     beta,
     klEstimator: 'k3',
+    klWeighed: false,
     entropyCoef: 0,
     sapo: { positive: 1, negative: 1.05 },
     totalTokens: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { klBaseline, ktoLoss } from '../../../src/losses/index.js';
-import { differentiate, goldenLosses, ownersOf } from './golden.js';
+import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
 
 const { rows, reference, cases } = goldenLosses().kto;
 
@@ -11,6 +11,7 @@ describe.each(cases)('$lossType, KL $kl', (golden) => {
     totalDesirable,
     totalUndesirable: rows.length - totalDesirable,
     totalTokens: rows.flat().length,
+    totalDesirableTokens: rows.filter((_, i) => golden.desirable[i]).flat().length,
   };
 
   /** A micro-batch of some of the rows. */
@@ -21,7 +22,11 @@ describe.each(cases)('$lossType, KL $kl', (golden) => {
       desirable: members.map((row) => golden.desirable[row]!),
     };
     const tokens = members.flatMap((row) => rows[row]!);
-    return differentiate(tokens, (scores) => ktoLoss(scores, batch, options));
+    return differentiate(
+      tokens,
+      (scores) => ktoLoss(scores, batch, options),
+      goldenColumns(tokens),
+    );
   };
   const all = [...rows.keys()];
 
@@ -37,9 +42,9 @@ describe.each(cases)('$lossType, KL $kl', (golden) => {
   test('micro-batches add up to the step', () => {
     const [first, rest, whole] = [part(all.slice(0, 3)), part(all.slice(3)), part(all)];
     expect([first.loss + rest.loss]).toBeAllclose([whole.loss]);
-    expect([first.metrics['rewards/margins']! + rest.metrics['rewards/margins']!]).toBeAllclose([
-      whole.metrics['rewards/margins']!,
-    ]);
+    for (const name of ['rewards/margins', 'logits/chosen', 'logits/rejected']) {
+      expect([first.metrics[name]! + rest.metrics[name]!]).toBeAllclose([whole.metrics[name]!]);
+    }
   });
 
   test('the baseline is the mean of mismatched answers, at least 0', () => {

@@ -39,7 +39,8 @@ async function write(
     n: n as number,
     maxNewTokens: maxNewTokens as number,
   };
-  const rounds = { maxRounds: null, countsOutput: true, maxOutputLength: 100, ...own };
+  const limits = { maxRounds: null, maxOutputLength: 100, maxSessions: 64 };
+  const rounds = { ...limits, countsOutput: true, ...own };
   const made = await writeWithCode([request], { writer, executor, ...rounds });
   return { made, seen, writer };
 }
@@ -126,5 +127,52 @@ describe('writeWithCode', () => {
     const { made, writer } = await write(() => other, { maxNewTokens: other.length });
     expect(made[0]).toMatchObject({ text: other, calls: 0, finishReason: 'length' });
     expect(writer.asked).toHaveLength(1);
+  });
+});
+
+describe('sessions', () => {
+  /** Twelve completions of requests of `n`; blocks of later ones end sooner. */
+  async function many(n: number, maxSessions: number) {
+    const seen = { open: 0, most: 0, opened: 0 };
+    const executor = {
+      open: async () => {
+        seen.most = Math.max(seen.most, ++seen.open);
+        const wait = 12 - seen.opened++;
+        return {
+          run: async () => {
+            await new Promise((resolve) => setTimeout(resolve, wait));
+            return { output: '42\n', isError: false };
+          },
+          close: async () => {
+            seen.open--;
+          },
+        };
+      },
+    };
+    const writer = scriptedWriter(afterOutput(BLOCK, 'So 42.'), { context: 1000 });
+    const requests = Array.from({ length: 12 / n }, (_, i) => ({
+      ...{ id: `p${i}`, promptIds: writer.encode(`${i}`), n, maxNewTokens: 200 },
+    }));
+    const limits = { maxRounds: null, countsOutput: true, maxOutputLength: 100, maxSessions };
+    const made = await writeWithCode(requests, { writer, executor, ...limits });
+    return { made, seen, begun: writer.asked.filter(({ id }) => /^p\d+$/.test(id)) };
+  }
+
+  it.each([
+    [1, 3, 3],
+    [1, 64, 12],
+    [4, 8, 8],
+    [4, 6, 4],
+    // one request of more completions than may be open begins alone
+    [6, 2, 6],
+  ])('of requests of %i, at most %i are open: %i', async (n, limit, most) => {
+    const { made, seen, begun } = await many(n, limit);
+    expect(seen).toEqual({ open: 0, most, opened: 12 });
+    expect(made.map(({ text }) => text)).toEqual(made.map(() => `${BLOCK}${OUTPUT}So 42.`));
+    expect(made.map(({ requestId, sampleIndex }) => [requestId, sampleIndex])).toEqual(
+      Array.from({ length: 12 }, (_, i) => [`p${Math.floor(i / n)}`, i % n]),
+    );
+    // Requests begin in their order, whichever block ends first.
+    expect(begun.map(({ id }) => id)).toEqual(Array.from({ length: 12 / n }, (_, i) => `p${i}`));
   });
 });

@@ -19,6 +19,7 @@ const options = (own: Partial<StrategyOptions> = {}): StrategyOptions => ({
   rewardOf: null,
   selectionTokens: 64,
   maxOutputLength: 2000,
+  maxSessions: 64,
   maxRounds: 3,
   executor: null,
   ...own,

@@ -30,19 +30,23 @@ describe('kept reference log-probabilities', () => {
     dir = temporaryFolder();
   });
 
-  const take = (pairs = PAIRS, source = sourceOf(1)) =>
-    keptReference(pairs, join(dir, 'logps.json'), { source, score: async () => SCORED });
+  const take = (pairs = PAIRS, source = sourceOf(1), reference = 'off') => {
+    const options = { source, reference, score: async () => SCORED };
+    return keptReference(pairs, join(dir, 'logps.json'), options);
+  };
 
   it('are computed once and come back exactly', async () => {
     expect(await take()).toEqual({ pairs: SCORED, wasKept: false });
     expect(await take()).toEqual({ pairs: SCORED, wasKept: true });
   });
 
-  it('are computed anew for another model, other pairs, or a broken file', async () => {
+  it('are computed anew for another model or reference, other pairs, or a broken file', async () => {
     await take();
     expect((await take(PAIRS, sourceOf(2))).wasKept).toBe(false);
     await take();
     expect((await take([PAIRS[1]!, PAIRS[0]!])).wasKept).toBe(false);
+    await take();
+    expect((await take(PAIRS, sourceOf(1), 'reference')).wasKept).toBe(false);
     writeFileSync(join(dir, 'logps.json'), '{}');
     expect((await take()).wasKept).toBe(false);
   });

@@ -1,30 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { furtherPrompts, sampledGroups } from '../../../../src/recipes/grpo/groups.js';
 import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
+import { group, rollout } from './rollouts.js';
 
-/** A completion of `tokens` tokens with this reward. */
-function rollout(id: string, total: number | null, tokens = 4): GradedRollout {
-  const completion = {
-    requestId: id,
-    sampleIndex: 0,
-    promptIds: [1],
-    ids: Array.from({ length: tokens }, () => 5),
-    text: '',
-    logprobs: new Float32Array(tokens),
-    finishReason: 'stop',
-    adapter: null,
-    seconds: 0,
-  } as const;
-  const prompt = { id, row: {}, promptIds: [1] };
-  return {
-    prompt: prompt as unknown as GradedRollout['prompt'],
-    completion: completion as unknown as GradedRollout['completion'],
-    grade: { total, parts: { format: { score: total, status: 'ok' } } },
-  };
-}
-
-const group = (id: string, ...totals: (number | null)[]) =>
-  totals.map((total) => rollout(id, total));
 const idsOf = (rollouts: readonly GradedRollout[]) => [
   ...new Set(rollouts.map(({ prompt }) => prompt.id)),
 ];
@@ -70,6 +48,14 @@ describe('dynamic sampling', () => {
       ...only,
       sample: async () => [...group('x', null, 1), ...group('y', 0, 1)],
     });
+    expect(idsOf(chosen)).toEqual(['y']);
+  });
+
+  it('does not take rounding for a difference', async () => {
+    const flat = Array.from({ length: 8 }, () => 0.1);
+    const only = { groupSize: 8, groups: 1, maxRounds: 2 };
+    const rounds = [group('x', ...flat), group('y', ...flat.slice(1), 0.2)];
+    const { chosen } = await sampledGroups({ ...only, sample: async (round) => rounds[round]! });
     expect(idsOf(chosen)).toEqual(['y']);
   });
 

@@ -1,0 +1,18 @@
+/** What a key of another tool means here. */
+
+export type ForeignName =
+  /**
+   * Dotted keys; the first that the command has takes the value. `implied`: what else that key's value
+   * sets, where nothing sets it, and what to give for the other meaning of the name.
+   */
+  | { readonly to: readonly string[]; readonly implied?: Readonly<Record<string, Implied>> }
+  /** Why the name is refused and what to use. */
+  | { readonly refused: string };
+
+export interface Implied {
+  readonly values: (value: unknown) => Readonly<Record<string, unknown>>;
+  readonly otherwise: string;
+}
+
+export const to = (...keys: string[]): ForeignName => ({ to: keys });
+export const refused = (reason: string): ForeignName => ({ refused: reason });
