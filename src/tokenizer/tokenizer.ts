@@ -81,6 +81,7 @@ export async function loadTokenizer(
     throw new InputError({ where: dir, problem: `not a usable tokenizer: ${messageOf(error)}` });
   }
   const vocabulary = vendor.get_vocab();
+  let bytes: ReturnType<Tokenizer['tokenBytes']> | undefined;
   const eosToken = config.eos_token;
   const eosId = idOf(vocabulary, eosToken);
   if (typeof eosToken === 'string' && eosId === null) {
@@ -100,7 +101,10 @@ export async function loadTokenizer(
     given,
     files: tokenizerFileNames(dir),
     tokenId: (token) => idOf(vocabulary, token),
-    tokenBytes: () => tokenBytes({ tokenizerJson, vocabulary, dir }),
+    tokenBytes() {
+      bytes ??= tokenBytes({ tokenizerJson, vocabulary, dir });
+      return bytes;
+    },
   });
 }
 
@@ -155,8 +159,9 @@ function applyTemplate(
       remedy: 'Set prompt_template to a text with {prompt}, or chat_template_path to a template',
     });
   }
+  let text: string;
   try {
-    return vendor.apply_chat_template([...messages], {
+    text = vendor.apply_chat_template([...messages], {
       ...templateArgs,
       tokenize: false,
       add_generation_prompt: addGenerationPrompt,
@@ -167,4 +172,13 @@ function applyTemplate(
       problem: `the chat template refuses the messages: ${messageOf(error)}`,
     });
   }
+  if (!OBJECT_AS_TEXT.test(text) || OBJECT_AS_TEXT.test(JSON.stringify(messages))) return text;
+  throw new InputError({
+    where: dir,
+    problem: 'the chat template writes an object where it expects a text',
+    remedy: 'Give the arguments of tool_calls as JSON text',
+  });
 }
+
+/** What JavaScript makes of an object that is joined to a text; Python raises an error there. */
+const OBJECT_AS_TEXT = /\[object (?:Map|Object)\]/;

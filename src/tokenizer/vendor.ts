@@ -1,5 +1,6 @@
 /** The door to `@huggingface/transformers`, opened at first use: importing it loads native libraries. */
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
+import { teachStrip } from './strip-characters.js';
 
 export type { PreTrainedTokenizer };
 
@@ -12,5 +13,14 @@ export async function createTokenizer(
   tokenizerConfig: object,
 ): Promise<PreTrainedTokenizer> {
   const { PreTrainedTokenizer: Base } = await import('@huggingface/transformers');
-  return new Base(tokenizerJson, tokenizerConfig);
+  const tokenizer = new Base(tokenizerJson, tokenizerConfig);
+  if (!stripsCharacters) {
+    teachStrip((template, call) => {
+      tokenizer.apply_chat_template([], { ...{ call }, tokenize: false, chat_template: template });
+    });
+    stripsCharacters = true;
+  }
+  return tokenizer;
 }
+
+let stripsCharacters = false;

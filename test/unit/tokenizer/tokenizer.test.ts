@@ -93,6 +93,29 @@ describe('loadTokenizer', () => {
     );
   });
 
+  // The expected texts are Python's.
+  it.each([
+    ["m.lstrip('\\n')", '  \n a \n', '  \n a \n'],
+    ["m.rstrip('\\n')", '  \n a \n', '  \n a '],
+    ["m.strip('\\n ')", '  \n a \n', 'a'],
+    ["m.strip('xb')", 'xaybx', 'ay'],
+    ["m.strip('😀')", '😀a😀', 'a'],
+    ["m.strip('x')", 'x', ''],
+    ['m.strip()', '  \n a \n', 'a'],
+  ])('%s strips what it is told to', async (call, text, expected) => {
+    const dir = folder({ chat_template: `{% set m = messages[0].content %}[{{ ${call} }}]` });
+    const messages = [{ role: 'user', content: text }];
+    expect((await loadTokenizer(dir)).applyChatTemplate(messages)).toBe(`[${expected}]`);
+  });
+
+  it('refuses an object in place of a text, as Python does', async () => {
+    const tokenizer = await loadTokenizer(folder({ chat_template: "{{ 'f' + messages[0].x }}" }));
+    const written = (x: unknown) => tokenizer.applyChatTemplate([{ role: 'user', content: '', x }]);
+    expect(written('{}')).toBe('f{}');
+    expect(() => written({ a: 1 })).toThrow(/writes an object .* as JSON text/);
+    expect(written('[object Map]')).toBe('f[object Map]');
+  });
+
   it('decodes nothing to nothing, and never cleans up spaces', async () => {
     const tokenizer = await loadTokenizer(folder({ clean_up_tokenization_spaces: true }));
     expect(tokenizer.decode([])).toBe('');
