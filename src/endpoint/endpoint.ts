@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonRow } from '../util/files.js';
 import { limiter } from '../util/limiter.js';
 import { EndpointError } from './failures.js';
-import { diskCache, requestKey } from './reply-cache.js';
+import { diskCache, type ReplyCache, requestKey } from './reply-cache.js';
 import type { EndpointSettings } from './settings.js';
 import {
   abortOf,
@@ -19,6 +19,7 @@ import {
 
 /** Longest wait between two tries, milliseconds, also when the server asks for more. */
 const MAX_DELAY_MS = 30_000;
+
 export interface PostOptions {
   readonly signal?: AbortSignal;
   /** The server answers in words, which come as `{ text }`. Such replies are not kept. */
@@ -58,28 +59,55 @@ export interface Endpoint {
   stats(): EndpointStats;
 }
 
+/** What an endpoint has done so far. */
+type Counts = { -readonly [Name in keyof Omit<EndpointStats, 'cost'>]: number };
+
+type Ask = (request: EndpointRequest, attempts?: number) => Promise<EndpointReply>;
+
 /** @param transport Sends one request; default: by HTTP to the settings' address. */
 export function openEndpoint(
   settings: EndpointSettings,
   transport: Transport = httpTransport(settings),
 ): Endpoint {
-  const withPermit = limiter(settings.maxConcurrency);
-  const cache = settings.cacheDir === null ? null : diskCache(settings.cacheDir);
-  const onTheirWay = new Map<string, Promise<EndpointReply>>();
-  const count = {
-    requests: 0,
-    cached: 0,
-    retries: 0,
-    failed: 0,
-    prompt_tokens: 0,
-    completion_tokens: 0,
-    latency_s: 0,
+  const count: Counts = {
+    ...{ requests: 0, cached: 0, retries: 0, failed: 0 },
+    ...{ prompt_tokens: 0, completion_tokens: 0, latency_s: 0 },
   };
+  const ask = patiently(settings, transport, count);
+  const askOnce =
+    settings.cacheDir === null ? ask : keepingReplies(ask, diskCache(settings.cacheDir), count);
+  const to = (path: string) => {
+    count.requests++;
+    return settings.baseUrl + path;
+  };
+  const post = (path: string, content: Content, { signal, headers }: PostOptions) => ({
+    ...{ method: 'POST' as const, url: to(path), ...content },
+    ...(signal && { signal }),
+    ...(headers && { headers }),
+  });
+  return {
+    settings,
+    post: async (path, body, options = {}) => {
+      const { answersText = false, attempts } = options;
+      const request = post(path, { body }, options);
+      return answersText
+        ? await ask({ ...request, answersText }, attempts)
+        : await askOnce(request, attempts);
+    },
+    postForm: (path, form, options = {}) => ask(post(path, { form }, options), options.attempts),
+    postBytes: (path, bytes, options = {}) => ask(post(path, { bytes }, options), options.attempts),
+    get: (path, { signal } = {}) =>
+      ask({ method: 'GET', url: to(path), ...(signal && { signal }) }),
+    stats: () => ({ ...count, cost: costOf(settings, count) }),
+  };
+}
 
-  const ask = (
-    request: EndpointRequest,
-    attempts: number = settings.attempts,
-  ): Promise<EndpointReply> =>
+type Content = Pick<EndpointRequest, 'body' | 'form' | 'bytes'>;
+
+/** At most so many at a time as the settings say, each with its tries. */
+function patiently(settings: EndpointSettings, transport: Transport, count: Counts): Ask {
+  const withPermit = limiter(settings.maxConcurrency);
+  return (request, attempts = settings.attempts) =>
     withPermit(async () => {
       try {
         const reply = await withRetries(() => transport(request), {
@@ -97,60 +125,26 @@ export function openEndpoint(
         throw error;
       }
     });
+}
 
-  /** Only for the cache: identical requests on their way are one. */
-  const askOnce = async (request: EndpointRequest, attempts?: number): Promise<EndpointReply> => {
-    if (cache === null) return await ask(request, attempts);
+/** Replies come from the cache where it has them; identical requests on their way are one. */
+function keepingReplies(ask: Ask, cache: ReplyCache, count: Counts): Ask {
+  const onTheirWay = new Map<string, Promise<EndpointReply>>();
+  const shared = (body: JsonRow): EndpointReply => {
+    count.cached++;
+    return { body, latencyMs: 0, isCached: true };
+  };
+  return async (request, attempts) => {
     const key = requestKey(request.url, request.body);
     const kept = cache.get(key);
-    if (kept !== null) return shared({ body: kept, latencyMs: 0, isCached: true });
+    if (kept !== null) return shared(kept);
     const first = onTheirWay.get(key);
-    if (first !== undefined) return shared(await first);
+    if (first !== undefined) return shared((await first).body);
     const sent = ask(request, attempts).finally(() => onTheirWay.delete(key));
     onTheirWay.set(key, sent);
     const reply = await sent;
     cache.put(key, { url: request.url, body: request.body }, reply.body);
     return reply;
-  };
-  const shared = ({ body }: EndpointReply): EndpointReply => {
-    count.cached++;
-    return { body, latencyMs: 0, isCached: true };
-  };
-
-  const requestOf = (
-    path: string,
-    content: Pick<EndpointRequest, 'body' | 'form' | 'bytes'>,
-    { signal, headers }: PostOptions,
-  ): EndpointRequest => {
-    count.requests++;
-    const url = settings.baseUrl + path;
-    return {
-      method: 'POST',
-      url,
-      ...content,
-      ...(signal && { signal }),
-      ...(headers && { headers }),
-    };
-  };
-
-  return {
-    settings,
-    post: async (path, body, options = {}) => {
-      const { answersText = false, attempts } = options;
-      const request = requestOf(path, { body }, options);
-      return answersText
-        ? await ask({ ...request, answersText }, attempts)
-        : await askOnce(request, attempts);
-    },
-    postForm: (path, form, options = {}) =>
-      ask(requestOf(path, { form }, options), options.attempts),
-    postBytes: (path, bytes, options = {}) =>
-      ask(requestOf(path, { bytes }, options), options.attempts),
-    get: async (path, { signal } = {}) => {
-      count.requests++;
-      return await ask({ method: 'GET', url: settings.baseUrl + path, ...(signal && { signal }) });
-    },
-    stats: () => ({ ...count, cost: costOf(settings, count) }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Where an OpenAI-compatible server is, and how patiently it is asked. Keys come from the environment. */
 import { InputError, SetupError } from '../util/errors.js';
+import { checkedSecret } from '../util/secret.js';
 
 export interface EndpointSettings {
   /** Address up to the version, as `https://api.openai.com/v1` or `http://127.0.0.1:8000/v1`. */
@@ -81,21 +82,11 @@ function checkedUrl(url: string | undefined): string {
 function keyOf(name: string | null, env: EndpointChoice['env']): string | null {
   const variable = name ?? 'OPENAI_API_KEY';
   const value = env[variable]?.trim() ?? '';
-  if (value !== '') return checkedKey(value, variable);
+  if (value !== '') return checkedSecret(value, variable);
   if (name === null) return null;
   throw new SetupError({
     where: 'api_key_env',
     problem: `the environment variable ${name} is not set`,
     remedy: `Set ${name} to the endpoint's key, or write ${name}=… into a file .env here`,
-  });
-}
-
-/** A key with other signs fits into no header, and the error of that would show it. */
-function checkedKey(value: string, variable: string): string {
-  if (/^[\x21-\x7e]+$/.test(value)) return value;
-  throw new SetupError({
-    where: variable,
-    problem: 'it holds a space, a line break or a sign beyond ASCII, as no key does',
-    remedy: 'Set it to the key alone',
   });
 }

@@ -71,14 +71,22 @@ export function unreachable(
   what: string,
   last: TransientError,
 ): HubUnreachableError {
+  const proxy = last.noConnection ? proxyHint(process.env) : '';
   return new HubUnreachableError(
     {
       where: what,
       problem: `${settings.endpoint} could not be reached (${last.message})`,
-      remedy: 'Check the network, set HF_ENDPOINT to a mirror, or use a local folder or file',
+      remedy: `${proxy}Check the network, set HF_ENDPOINT to a mirror, or use a local folder or file`,
     },
     { cause: last },
   );
+}
+
+/** Node leaves the variables of proxies aside unless it is told otherwise. */
+function proxyHint(env: NodeJS.ProcessEnv): string {
+  const name = ['HTTPS_PROXY', 'https_proxy'].find((each) => env[each]);
+  if (name === undefined || env.NODE_USE_ENV_PROXY === '1') return '';
+  return `${name} is read with NODE_USE_ENV_PROXY=1 only (Node 22.21 and 24). `;
 }
 
 export function notCached(

@@ -1,11 +1,13 @@
 /**
  * Where the hub is and how to talk to it. The environment variables are those of the hub's own clients:
- * HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH, $HF_HOME/token), HF_HUB_CACHE, HF_HOME, HF_HUB_OFFLINE.
+ * HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH, $HF_HOME/token), HF_HUB_CACHE, HF_HOME, HF_HUB_OFFLINE or
+ * TRANSFORMERS_OFFLINE.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
+import { checkedSecret } from '../util/secret.js';
 
 export interface HubProgress {
   /** `owner/name/path` of the file. */
@@ -58,11 +60,13 @@ function homeFolder(env: NodeJS.ProcessEnv): string {
   return nonEmpty(env.HF_HOME) ?? join(cache, 'huggingface');
 }
 
+/** @throws SetupError for one that fits into no header */
 function tokenOf(env: NodeJS.ProcessEnv): string | null {
   const direct = nonEmpty(env.HF_TOKEN);
-  if (direct !== null) return direct;
+  if (direct !== null) return checkedSecret(direct, 'HF_TOKEN');
   const path = nonEmpty(env.HF_TOKEN_PATH) ?? join(homeFolder(env), 'token');
-  return existsSync(path) ? nonEmpty(readFileSync(path, 'utf8')) : null;
+  const saved = existsSync(path) ? nonEmpty(readFileSync(path, 'utf8')) : null;
+  return saved === null ? null : checkedSecret(saved, path);
 }
 
 function checkedEndpoint(text: string): string {
@@ -75,12 +79,13 @@ function checkedEndpoint(text: string): string {
   });
 }
 
-/** @throws InputError when the endpoint is no address. */
+/** @throws InputError when the endpoint is no address; SetupError for a token that is none. */
 export function hubSettings(
   options: HubOptions = {},
   env: NodeJS.ProcessEnv = process.env,
 ): HubSettings {
-  const offline = TRUE_WORDS.includes(env.HF_HUB_OFFLINE?.trim().toLowerCase() ?? '');
+  const saysOffline = nonEmpty(env.HF_HUB_OFFLINE) ?? nonEmpty(env.TRANSFORMERS_OFFLINE) ?? '';
+  const offline = TRUE_WORDS.includes(saysOffline.toLowerCase());
   const cacheDir = nonEmpty(env.HF_HUB_CACHE) ?? join(homeFolder(env), 'hub');
   return {
     endpoint: checkedEndpoint(

@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   HubNotFoundError,
   type HubOptions,
@@ -255,6 +255,17 @@ describe('server trouble', () => {
       /no local folder "tiny\/llama".*\(ECONNREFUSED\).*set HF_ENDPOINT/,
     );
     await expect(failed).rejects.toBeInstanceOf(SetupError);
+  });
+
+  it('says that Node leaves a proxy aside where one is set', async () => {
+    await hub.close();
+    vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');
+    const asked = () => resolveModel('tiny/llama', options());
+    const hint = 'HTTPS_PROXY is read with NODE_USE_ENV_PROXY=1 only';
+    await expect(asked()).rejects.toThrow(hint);
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+    await expect(asked()).rejects.not.toThrow(hint);
+    vi.unstubAllEnvs();
   });
 
   it('uses a complete cache when the server is gone, and says so', async () => {

@@ -30,13 +30,26 @@ describe('hubSettings', () => {
     expect(hubSettings({}, { ...env, HF_HUB_CACHE: '/cache' }).cacheDir).toBe('/cache');
     const options = { endpoint: 'http://127.0.0.1:1', token: null, cacheDir: '/c', offline: false };
     expect(hubSettings(options, env)).toMatchObject(options);
-    expect(hubSettings({}, { ...env, HF_HUB_OFFLINE: '0' }).offline).toBe(false);
+    const { HF_HUB_OFFLINE: _, ...online } = env;
+    expect(hubSettings({}, { ...online, TRANSFORMERS_OFFLINE: '1' }).offline).toBe(true);
+    const both = { ...online, HF_HUB_OFFLINE: '0', TRANSFORMERS_OFFLINE: '1' };
+    expect(hubSettings({}, both).offline).toBe(false);
   });
 
   it('takes the token saved in HF_HOME', () => {
     const home = temporaryFolder();
     writeFileSync(join(home, 'token'), 'hf_saved\n');
     expect(hubSettings({}, { HF_HOME: home }).token).toBe('hf_saved');
+  });
+
+  it('refuses a token that fits into no header, without showing it', () => {
+    const home = temporaryFolder();
+    writeFileSync(join(home, 'token'), 'hf_two\nhf_lines');
+    const ofFile = () => hubSettings({}, { HF_HOME: home });
+    expect(ofFile).toThrow(`${join(home, 'token')}: it holds a space, a line break`);
+    const ofVariable = () => hubSettings({}, { HF_TOKEN: 'hf_x”' });
+    expect(ofVariable).toThrow(/^HF_TOKEN: it holds .* beyond ASCII, as no key does/);
+    for (const call of [ofFile, ofVariable]) expect(call).not.toThrow(/hf_/);
   });
 
   it('refuses an endpoint that is no address', () => {
