@@ -44,7 +44,8 @@ interface Subject {
   readonly rewards: AsyncGrader | null;
   /** What samples from the weights of now. */
   readonly sampler: () => Promise<Generates>;
-  readonly writer: EvaluationWriter;
+  /** Default: the sampler itself. */
+  readonly writer?: EvaluationWriter;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
@@ -130,7 +131,8 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, evaluation, rewards, sampler, writer, onSamples } = this.subject;
+    const { config, evaluation, rewards, sampler, onSamples } = this.subject;
+    const { writer = (own) => own } = this.subject;
     if (config.eval === null || evaluation === null) return {};
     const { inputs, graders } = evaluation;
     const keys = evaluationKeys(config, config.eval);
