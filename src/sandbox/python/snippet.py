@@ -8,18 +8,27 @@ import linecache
 import os
 import random
 import sys
+import tempfile
 import traceback
 import types
 
 import confine
 
 FILE = "<snippet>"
+HOME = os.environ["HOME"]
+
+
+def open_stdin(text):
+    if not text:
+        return os.open(os.devnull, os.O_RDONLY)
+    with tempfile.TemporaryFile(dir=HOME) as file:
+        file.write(text.encode("utf-8", "surrogatepass"))
+        file.seek(0)
+        return os.dup(file.fileno())
 
 
 def standard_streams(stdin_text, out, err):
-    source = os.memfd_create("stdin")
-    os.write(source, stdin_text.encode("utf-8", "surrogatepass"))
-    os.lseek(source, 0, os.SEEK_SET)
+    source = open_stdin(stdin_text)
     for target, descriptor in enumerate((source, out, err)):
         os.dup2(descriptor, target)
     os.close(source)

@@ -145,6 +145,19 @@ print(written >> 20)`);
     expect(Number(files.stdout)).toBeLessThanOrEqual(64 + 64 + 16);
   });
 
+  test('memory cannot be had outside of a process, where no limit counts it', async () => {
+    const { stdout } = await attack(`
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+try: os.memfd_create('x'); print('memfd')
+except OSError as e: print(e.strerror)
+for name, args in [('shmget', (0, 1 << 20, 0o1600)), ('msgget', (0, 0o1600)), ('semget', (0, 1, 0o1600))]:
+    print(name, getattr(libc, name)(*args), os.strerror(ctypes.get_errno()))`);
+    const refused = 'Operation not permitted';
+    const calls = ['shmget', 'msgget', 'semget'].map((name) => `${name} -1 ${refused}\n`);
+    expect(stdout).toBe([`${refused}\n`, ...calls].join(''));
+  });
+
   test('an endless loop ends by time, also when it ignores signals and exceptions', async () => {
     const { status, stdout } = await attack(`
 import signal
