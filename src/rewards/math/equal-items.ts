@@ -5,10 +5,11 @@
  * item, so that listing candidates earns nothing.
  */
 import { plainText } from './key.js';
+import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf } from './names.js';
 import { asInterval, relationsEqual } from './relations.js';
-import { isConstant, scalarsEqual } from './scalars.js';
+import { scalarsEqual } from './scalars.js';
 import { expandSigns } from './signs.js';
-import type { Node } from './syntax.js';
+import { isScalar, type Node } from './syntax.js';
 import { unitsDiffer } from './units.js';
 
 export interface Comparison {
@@ -63,7 +64,8 @@ function itemsOf(node: Node): readonly Node[] {
 
 function itemsEqual(gold: Node, prediction: Node, how: Comparison): boolean {
   const goldValue = assigned(gold);
-  const value = assigned(prediction);
+  const value = assigned(prediction, gold.kind === 'relation' ? isName : isAsked);
+  if (areAxes(nameOf(gold), nameOf(prediction))) return relationsEqual(gold, prediction);
   if (goldValue !== null && (value !== null || prediction.kind !== 'relation')) {
     if (itemsEqual(goldValue, value ?? prediction, how)) return true;
     return value !== null && relationsEqual(gold, prediction);
@@ -87,8 +89,8 @@ function sameKinds(gold: Node, prediction: Node, how: Comparison): boolean {
 
 /** \text{C} and the letter C are one choice. */
 function isChoice(text: Node, letter: Node): boolean {
-  const isShort = text.kind === 'text' && text.text.length <= 6;
-  return isShort && letter.kind === 'symbol' && /[^\s().]+/.exec(text.text)?.[0] === letter.name;
+  if (text.kind !== 'text' || letter.kind !== 'symbol') return false;
+  return /^[\s(]*([A-Za-z])[\s).]*$/.exec(text.text)?.[1] === letter.name;
 }
 
 function structuresEqual(gold: Node, prediction: Node, how: Comparison): boolean {
@@ -145,9 +147,10 @@ function answersInOrder(a: readonly Node[], b: readonly Node[], how: Comparison)
 
 function withRelation(gold: Node, prediction: Node, how: Comparison): boolean {
   if (relationsEqual(gold, prediction)) return true;
-  if (gold.kind === 'relation' && prediction.kind !== 'relation') {
+  const given = assigned(prediction) ?? prediction;
+  if (gold.kind === 'relation' && given.kind !== 'relation') {
     const interval = asInterval(gold);
-    return interval !== null && itemsEqual(interval, prediction, how);
+    return interval !== null && itemsEqual(interval, given, how);
   }
   if (gold.kind === 'relation' || !how.acceptsInequalities) return false;
   const interval = asInterval(prediction);
@@ -184,38 +187,4 @@ function unitless(node: Node): Node {
 
 function hasUnit(node: Node): boolean {
   return node.kind === 'quantity' || node.kind === 'degrees';
-}
-
-function isScalar(node: Node): boolean {
-  const isStructure = /^(?:text|based|list|set|ratio|tuple|matrix|sets|relation)$/.test(node.kind);
-  return !isStructure;
-}
-
-/** What a name is said to be: `x = 5`, `x \in S`, `x = 2 + 3 = 5`, and 2 + 3 = 5 as 5. */
-function assigned(node: Node): Node | null {
-  if (
-    node.kind !== 'relation' ||
-    node.operators.some((operator) => operator !== '=' && operator !== 'in')
-  ) {
-    return null;
-  }
-  const [name, ...values] = node.sides;
-  const value = values.at(-1);
-  if (name === undefined || value === undefined) return null;
-  const isName = name.kind === 'symbol' || name.kind === 'constant';
-  const equal = isName ? values : isConstant(name) && isScalar(name) ? node.sides : [];
-  const agree = equal.every(
-    (side) => side === value || (isScalar(side) && isScalar(value) && scalarsEqual(value, side, 0)),
-  );
-  return equal.length > 0 && agree ? value : null;
-}
-
-function nameOf(node: Node): string | null {
-  const name = node.kind === 'relation' ? node.sides[0] : undefined;
-  return name?.kind === 'symbol' ? name.name : null;
-}
-
-function haveSameNames(a: readonly Node[], b: readonly Node[]): boolean {
-  const names = (items: readonly Node[]): string => JSON.stringify(items.map(nameOf).sort());
-  return a.every((item) => nameOf(item) !== null) && names(a) === names(b);
 }

@@ -44,9 +44,10 @@ export function mathEquivalent(
   if (given === '' || gold === '') return false;
   if (given === gold) return true;
   if (given.length > MAX_LENGTH || gold.length > MAX_LENGTH) return false;
-  if (squeezed(given) === squeezed(gold)) return true;
-  if (isProse(gold)) return textsEqual(given, gold);
-  return treesEqual(given, gold, comparisonOf(options));
+  const how = comparisonOf(options);
+  return spellings(gold).some((wanted) =>
+    spellings(given).some((spelling) => spellingsEqual(spelling, wanted, how)),
+  );
 }
 
 /**
@@ -60,11 +61,14 @@ export function answerKey(answer: string): string | null {
   return tree === null ? squeezed(normal) : keyOf(tree);
 }
 
-/** Normal text of an answer, out of its box. */
+/** Normal text of an answer, out of its box, and of a quantity out of its text: `\text{5 cm}`. */
 function readText(text: string): string {
   const boxed = text.includes('\\boxed') || text.includes('\\fbox') ? extractBoxed(text) : null;
   const answer = (boxed ?? text).trim();
-  return answer.length > 4 * MAX_LENGTH ? answer : normalise(answer);
+  if (answer.length > 4 * MAX_LENGTH) return answer;
+  return normalise(answer)
+    .replace(/^(?:\\approx|=) ?(?=\S)/, '')
+    .replace(/^\\text\s*\{\s*(-?\d[\d.,]*(?: [A-Za-z ]+)?)\}$/, '$1');
 }
 
 function comparisonOf(options: EquivalenceOptions): Comparison {
@@ -73,12 +77,31 @@ function comparisonOf(options: EquivalenceOptions): Comparison {
   return { precisions, isOrdered: ordered, acceptsInequalities: acceptInequalities };
 }
 
-/** Tries both readings of "1,234" where there are two. */
-function treesEqual(given: string, gold: string, how: Comparison): boolean {
-  const predictions = readings(given);
-  return readings(gold).some((wanted) =>
-    predictions.some((prediction) => answersEqual(wanted, prediction, how)),
+/** As texts where the gold answer is prose or one of the two is not read; else as trees, in any reading. */
+function spellingsEqual(given: string, gold: string, how: Comparison): boolean {
+  if (isProse(gold) && textsEqual(given, gold)) return true;
+  const [wanted, predictions] = [readings(gold), readings(given)];
+  if (isProse(gold) || wanted.length === 0 || predictions.length === 0) {
+    return squeezed(given) === squeezed(gold);
+  }
+  return wanted.some((tree) =>
+    predictions.some((prediction) => answersEqual(tree, prediction, how)),
   );
+}
+
+/** A choice before what it says: `\text{(E)} 27`, `\text{E} 27`; `(E) 27`, `E. 27`. */
+const LABELLED = [
+  /^\\(?:text|mathrm)\s*\{\s*\(?([A-J])[.):]{1,2}\s*\}\s*(?![,;=+*/^])(\S.*)$/,
+  /^\\text\s*\{\s*([A-J])\s*\}\s+(?![,;=+*/^])(\S.*)$/,
+  /^\(?([A-J])[.):]{1,2}\s+(?![-+*/^=,;])(\S.*)$/,
+];
+const OTHER_LETTER = /(?<![A-Za-z])[A-J](?![A-Za-z])/;
+
+/** The text; of a labelled choice also its letter and what it says, unless that names another letter. */
+function spellings(normal: string): readonly string[] {
+  const match = LABELLED.map((pattern) => pattern.exec(normal)).find((found) => found !== null);
+  const [, letter = '', said = ''] = match ?? [];
+  return letter === '' || OTHER_LETTER.test(said) ? [normal] : [normal, letter, said];
 }
 
 function readings(normal: string): readonly Node[] {
@@ -87,8 +110,9 @@ function readings(normal: string): readonly Node[] {
   return trees.filter((tree) => tree !== null);
 }
 
-/** A gold answer of words only: `\text{odd}`, Evelyn, `\text{(C)}`, `\text{4:30 p.m.}`. */
+/** A gold answer of words only: `\text{odd}`, Evelyn, Yes, `\text{(C)}`, `\text{4:30 p.m.}`. */
 function isProse(gold: string): boolean {
+  if (/^(?:yes|no|odd)$/i.test(gold)) return true;
   return /^\(?\\text\s*\{[^{}]*\}\)?$/.test(gold) || /^[A-Za-z]{4,}(?: [A-Za-z]+)*$/.test(gold);
 }
 

@@ -38,6 +38,8 @@ function signed(cursor: Cursor, sign: Sign | null, read: () => Node): Node {
   return sign === '-' ? { kind: 'negate', of } : { kind: 'sign', of, flipped: sign === 'mp' };
 }
 
+const PERCENT = /^(?:percent|percentage|pct)\.?$/i;
+
 function readProduct(cursor: Cursor): Node {
   let left = readFactor(cursor);
   for (;;) {
@@ -51,7 +53,10 @@ function readProduct(cursor: Cursor): Node {
       left = { kind: 'divide', over: left, under };
     } else if (cursor.token.kind === 'text' || isUnitWord(cursor, left)) {
       if (isSeparatorText(cursor)) return left;
-      left = { kind: 'quantity', of: left, unit: readUnit(cursor) };
+      const unit = readUnit(cursor);
+      left = PERCENT.test(unit)
+        ? { kind: 'percent', of: left }
+        : { kind: 'quantity', of: left, unit };
     } else if (startsPrimary(cursor)) {
       left = juxtaposed(left, cursor);
     } else {

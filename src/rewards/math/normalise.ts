@@ -46,6 +46,7 @@ const SIGNS: Readonly<Record<string, string>> = {
   '，': ',',
   '⟨': '\\langle ',
   '⟩': '\\rangle ',
+  '⁄': '/',
   '½': '\\frac{1}{2}',
   '⅓': '\\frac{1}{3}',
   '⅔': '\\frac{2}{3}',
@@ -89,12 +90,12 @@ export function normalise(text: string): string {
   if (/[\\$~£€¥]/.test(clean)) {
     for (const [pattern, by] of REPLACEMENTS) clean = clean.replace(pattern, by);
   }
-  return withoutFinalStop(clean.replace(/\s+/g, ' ').trim());
+  return bare(clean.replace(/\s+/g, ' ').trim());
 }
 
-/** Text without any white space and braces, for a comparison of strings. */
+/** Text without white space and braces, but where they part digits, for a comparison of strings. */
 export function squeezed(normal: string): string {
-  return normal.replace(/[\s{}]+/g, '');
+  return normal.replace(/(?<=\d)[\s{}]+(?=\d)/g, '|').replace(/[\s{}]+/g, '');
 }
 
 /** `32,\!000`, `32{,}000` → 32000. */
@@ -102,8 +103,10 @@ function joinThousands(text: string): string {
   return text.replace(THOUSANDS, '');
 }
 
-function withoutFinalStop(text: string): string {
-  return text.replace(/[.。]$/, '').trimEnd();
+/** Without the stop or comma of its sentence, and the stars of Markdown. */
+function bare(text: string): string {
+  const inner = /^(\*{1,2})([^*]+)\1[.,]?$/.exec(text)?.[2] ?? text;
+  return inner.replace(/[.。,;:]$/, '').trim();
 }
 
 function isAscii(text: string): boolean {

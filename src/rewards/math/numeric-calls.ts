@@ -68,9 +68,9 @@ function whole(name: string, args: readonly Complex[]): Value {
     case 'binom':
       return b === undefined ? null : binomial(a, b);
     case 'floor':
-      return complex(Math.floor(a.re));
+      return atJump(a) ? null : complex(Math.floor(a.re));
     case 'ceil':
-      return complex(Math.ceil(a.re));
+      return atJump(a) ? null : complex(Math.ceil(a.re));
     case 'max':
       return complex(Math.max(...args.map(({ re }) => re)), 0, a.error);
     case 'min':
@@ -78,6 +78,11 @@ function whole(name: string, args: readonly Complex[]): Value {
     default:
       return null;
   }
+}
+
+/** Whether rounding decides on which side of a whole number the value lies. */
+function atJump({ re, error }: Complex): boolean {
+  return !Number.isInteger(re) && Math.abs(re - Math.round(re)) <= 4 * error;
 }
 
 /** e^{iz} = cos z + i sin z, with errors of first order. */

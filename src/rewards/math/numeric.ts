@@ -10,15 +10,18 @@ import type { Constant, Node } from './syntax.js';
 
 type Value = Complex | null;
 
+/** Numbers of letters: positive ones, of both signs, or whole and positive. */
+type PointKind = 'positive' | 'mixed' | 'whole';
+
 /** What letters stand for. `hasBranched` is set when a root or logarithm met a negative number. */
 export interface Point {
   readonly index: number;
-  readonly isPositive: boolean;
+  readonly kind: PointKind;
   hasBranched: boolean;
 }
 
-export function point(index: number, isPositive: boolean): Point {
-  return { index, isPositive, hasBranched: false };
+export function point(index: number, kind: PointKind): Point {
+  return { index, kind, hasBranched: false };
 }
 
 const CONSTANTS: Readonly<Record<Exclude<Constant, 'infinity'>, Complex>> = {
@@ -137,13 +140,14 @@ function unknownFunction(name: string, values: readonly Complex[], at: Point): n
 }
 
 /**
- * The number a letter stands for: 0.5 to 2.5. Unless `isPositive`, the sign is one by the letter at
- * points of even index and the other at those of odd index, so that each letter is negative once.
+ * The number a letter stands for: 0.5 to 2.5, or a whole one of 1 to 32. Where signs are mixed, it is one by
+ * the letter at points of even index and the other at those of odd index, so that each letter is negative once.
  */
-function standIn(name: string, { index, isPositive }: Point): number {
-  const size = 0.5 + (2 * hashOf(name, index + 1)) / 2 ** 32;
-  const isNegative = !isPositive && hashOf(name, 0) % 2 === index % 2;
-  return isNegative ? -size : size;
+function standIn(name: string, { index, kind }: Point): number {
+  const share = hashOf(name, index + 1) / 2 ** 32;
+  if (kind === 'whole') return 1 + Math.floor(32 * share);
+  const isNegative = kind === 'mixed' && hashOf(name, 0) % 2 === index % 2;
+  return (isNegative ? -1 : 1) * (0.5 + 2 * share);
 }
 
 /** FNV-1a of the name with a final mix, 32 bits. */

@@ -6,7 +6,13 @@
 import { readBased } from './based.js';
 import { Cursor, type Grammar } from './cursor.js';
 import { readSum } from './expression.js';
-import { type Node, type Relation, type SetOperator, UnreadableAnswer } from './syntax.js';
+import {
+  contains,
+  type Node,
+  type Relation,
+  type SetOperator,
+  UnreadableAnswer,
+} from './syntax.js';
 import { tokenize } from './tokens.js';
 import { unitsAsText } from './units.js';
 
@@ -81,14 +87,21 @@ function readRelation(cursor: Cursor): Node {
   for (;;) {
     const operator = relationAt(cursor);
     if (operator === undefined) break;
+    const isRounded = cursor.isCommand('approx') && !hasName(sides.at(-1) as Node);
     cursor.advance();
+    const side = readSets(cursor);
+    // 1/3 ≈ 0.333 says 1/3; x ≈ 0.333 says 0.333.
+    if (isRounded) continue;
     operators.push(operator);
-    sides.push(readSets(cursor));
+    sides.push(side);
   }
   const [only] = sides;
   if (operators.length === 0 && only !== undefined) return only;
   return { kind: 'relation', operators, sides };
 }
+
+const hasName = (node: Node): boolean =>
+  contains(node, ({ kind }) => kind === 'symbol' || kind === 'text');
 
 function relationAt(cursor: Cursor): Relation | undefined {
   const { kind, text } = cursor.token;

@@ -2,7 +2,7 @@
 import { type Complex, modulus, over as quotient } from './complex.js';
 import { exactValue } from './exact.js';
 import { keyOf } from './key.js';
-import { numericValue, point } from './numeric.js';
+import { numericValue, type Point, point } from './numeric.js';
 import { add, equals, negate, toNumber } from './rational.js';
 import { contains, type Node } from './syntax.js';
 
@@ -10,8 +10,13 @@ import { contains, type Node } from './syntax.js';
 const RELATIVE = 1e-9;
 /** Largest absolute rounding error that may explain a difference. */
 const LARGEST_ERROR = 1e-9;
-const POSITIVE_POINTS = 3;
-const MIXED_POINTS = 3;
+/** Denominator of a decimal of nine places. */
+const LONG_DECIMAL = 10n ** 9n;
+/** Points of each sign that expressions are compared at, and those of whole numbers. */
+const REAL_POINTS = 3;
+const WHOLE_POINTS = 8;
+/** Letters that count things. */
+const COUNT = /^[i-nKMN](?:_|$)/;
 
 /**
  * @param precision - largest absolute difference between numbers that count as equal; 0 for exact
@@ -21,8 +26,11 @@ export function scalarsEqual(gold: Node, prediction: Node, precision: number): b
   const exactPrediction = exactGold === null ? null : exactValue(prediction);
   if (exactGold !== null && exactPrediction !== null) {
     if (equals(exactGold, exactPrediction)) return true;
-    const difference = precision > 0 ? add(exactGold, negate(exactPrediction)) : null;
-    return difference !== null && Math.abs(toNumber(difference)) <= allowed(precision);
+    const isRounded = hasLongDecimal(gold) || hasLongDecimal(prediction);
+    const rounding = isRounded ? RELATIVE * Math.abs(toNumber(exactGold)) : 0;
+    const bound = Math.max(allowed(precision), rounding);
+    const difference = bound > 0 ? add(exactGold, negate(exactPrediction)) : null;
+    return difference !== null && Math.abs(toNumber(difference)) <= bound;
   }
   if (isConstant(gold) && isConstant(prediction))
     return constantsEqual(gold, prediction, precision);
@@ -53,9 +61,14 @@ export function isConstant(node: Node): boolean {
   });
 }
 
+/** 0.08333333333333333, as programs print 1/12. Decimals of fewer digits are meant as they stand. */
+function hasLongDecimal(node: Node): boolean {
+  return contains(node, (part) => part.kind === 'number' && part.value.under >= LONG_DECIMAL);
+}
+
 function constantsEqual(gold: Node, prediction: Node, precision: number): boolean {
-  const a = numericValue(gold, point(0, true));
-  const b = a === null ? null : numericValue(prediction, point(0, true));
+  const a = numericValue(gold, point(0, 'positive'));
+  const b = a === null ? null : numericValue(prediction, point(0, 'positive'));
   if (a === null || b === null) return keyOf(gold) === keyOf(prediction);
   return isNear(a, b) || distance(a, b) <= allowed(precision);
 }
@@ -87,14 +100,25 @@ function agreement(
   test: (a: Complex, b: Complex) => boolean,
 ): boolean | null {
   let compared = 0;
-  for (let index = 0; index < POSITIVE_POINTS + MIXED_POINTS; index++) {
-    const at = point(index, index < POSITIVE_POINTS);
+  for (const at of pointsFor(left, right)) {
     const a = numericValue(left, at);
     const b = a === null ? null : numericValue(right, at);
     if (a === null || b === null) continue;
-    if (!at.isPositive && at.hasBranched) continue;
+    if (at.kind === 'mixed' && at.hasBranched) continue;
     if (!test(a, b)) return false;
     compared += 1;
   }
-  return compared >= POSITIVE_POINTS ? true : null;
+  return compared >= REAL_POINTS ? true : null;
+}
+
+/** Functions with jumps differ at whole numbers, and of letters that count nowhere else. */
+function pointsFor(left: Node, right: Node): readonly Point[] {
+  const either = (test: (node: Node) => boolean) => contains(left, test) || contains(right, test);
+  const real = (['positive', 'mixed'] as const).flatMap((kind, i) =>
+    Array.from({ length: REAL_POINTS }, (_, index) => point(i * REAL_POINTS + index, kind)),
+  );
+  if (!either((node) => node.kind === 'call' && /^(?:floor|ceil)$/.test(node.name))) return real;
+  const whole = Array.from({ length: WHOLE_POINTS }, (_, index) => point(index, 'whole'));
+  const isCounted = !either((node) => node.kind === 'symbol' && !COUNT.test(node.name));
+  return isCounted ? whole : [...whole, ...real];
 }

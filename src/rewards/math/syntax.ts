@@ -48,6 +48,11 @@ export type Node = Scalar | Structure;
 /** The text is none that the grammar reads. */
 export class UnreadableAnswer extends Error {}
 
+/** Whether a node is a single value and no structure. */
+export function isScalar({ kind }: Node): boolean {
+  return !/^(?:text|based|list|set|ratio|tuple|matrix|sets|relation)$/.test(kind);
+}
+
 /** Operands of a node, in their order. */
 export function childrenOf(node: Node): readonly Node[] {
   switch (node.kind) {

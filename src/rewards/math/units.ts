@@ -18,6 +18,7 @@ const UNITS: Readonly<Record<string, readonly string[]>> = {
   ],
   mass: ['g gm gram', 'kg kilogram', 'lb pound', 'oz ounce'],
   time: ['s sec second', 'min minute', 'h hr hour', 'day', 'week', 'month', 'year yr'],
+  'time of day': ['am', 'pm'],
   angle: ['degree deg', 'radian rad'],
   money: ['dollar', 'cent'],
   speed: ['mph', 'km/h kph'],
@@ -69,10 +70,7 @@ export function unitsDiffer(a: string, b: string): boolean {
 }
 
 function readUnit(text: string): Unit | null {
-  const lower = text
-    .toLowerCase()
-    .replace(/[.\s]+/g, ' ')
-    .trim();
+  const lower = text.toLowerCase().replace(/\./g, '').replace(/\s+/g, ' ').trim();
   const power = /^(?:square|sq) |\^2$/.test(lower) ? 2 : /^(?:cubic|cu) |\^3$/.test(lower) ? 3 : 1;
   const word = lower.replace(/^(?:square|sq|cubic|cu) |\^\d$/g, '').trim();
   const unit = KNOWN.get(word) ?? KNOWN.get(word.replace(/s$/, ''));

@@ -74,6 +74,15 @@ describe.skipIf(DATA === undefined)('reference vectors (needs LORIKEET_DATA)', (
     expect(1 - missed.length / pairs).toBeGreaterThanOrEqual(0.99);
   });
 
+  it('holds no MATH answer equal to itself with a digit in another argument', () => {
+    const moved = mathGolds().flatMap((gold) => {
+      const other = gold.replace(/\{(\d)(\d+)\}\{/, '{$1}{$2');
+      return other === gold ? [] : [[other, gold] as const];
+    });
+    expect(moved.length).toBeGreaterThan(300);
+    expect(moved.filter(([other, gold]) => mathEquivalent(other, gold))).toEqual([]);
+  });
+
   it('holds answers of different problems equal only where they are, of 20,000 pairs', () => {
     const golds = mathGolds();
     const rng = Rng.of(42, 'pairs');

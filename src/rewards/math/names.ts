@@ -1,0 +1,69 @@
+/** Answers that say whose value they are: `x = 5`, `AB = 5`, `(x, y) = (3, 4)`. */
+import { isConstant, scalarsEqual } from './scalars.js';
+import { childrenOf, isScalar, type Node } from './syntax.js';
+
+/**
+ * What a name is said to be: `x = 5`, `x \in S`, `x = 2 + 3 = 5`, and 2 + 3 = 5 as 5. Null where the sides
+ * differ or no name is on the left.
+ */
+export function assigned(node: Node, canBeNamed = isName): Node | null {
+  if (
+    node.kind !== 'relation' ||
+    node.operators.some((operator) => operator !== '=' && operator !== 'in')
+  ) {
+    return null;
+  }
+  const [name, ...values] = node.sides;
+  const value = values.at(-1);
+  if (name === undefined || value === undefined) return null;
+  const equal = canBeNamed(name) ? values : isConstant(name) && isScalar(name) ? node.sides : [];
+  const agree = equal.every(
+    (side) => side === value || (isScalar(side) && isScalar(value) && scalarsEqual(value, side, 0)),
+  );
+  return equal.length > 0 && agree ? value : null;
+}
+
+export function isName({ kind }: Node): boolean {
+  return kind === 'symbol' || kind === 'constant';
+}
+
+/**
+ * What a question may ask for, with its answer behind "=": `AB`, `m + n`, `a/b`, `f(2)`, `(x, y)`,
+ * `\text{Area}`. With a number in it, as in 2x = 10, it is an equation still to be solved.
+ */
+export function isAsked(node: Node): boolean {
+  switch (node.kind) {
+    case 'symbol':
+    case 'text':
+      return true;
+    case 'constant':
+      return node.name === 'e' || node.name === 'i';
+    case 'call':
+      return node.name === 'f' || node.name === 'g';
+    case 'add':
+      return node.terms.every((term) => isAsked(term.kind === 'negate' ? term.of : term));
+    case 'multiply':
+    case 'divide':
+    case 'tuple':
+      return childrenOf(node).every(isAsked);
+    default:
+      return false;
+  }
+}
+
+/** Whether both are axes and not the same one: x = 3 and y = 3 are two lines. */
+export function areAxes(a: string | null, b: string | null): boolean {
+  return a !== b && /^[xyz]$/.test(a ?? '') && /^[xyz]$/.test(b ?? '');
+}
+
+/** The letter on the left of a relation; null where there is none. */
+export function nameOf(node: Node): string | null {
+  const name = node.kind === 'relation' ? node.sides[0] : undefined;
+  return name?.kind === 'symbol' ? name.name : null;
+}
+
+/** Whether all items are relations with a letter on the left, and these are the same letters. */
+export function haveSameNames(a: readonly Node[], b: readonly Node[]): boolean {
+  const names = (items: readonly Node[]): string => JSON.stringify(items.map(nameOf).sort());
+  return a.every((item) => nameOf(item) !== null) && names(a) === names(b);
+}
