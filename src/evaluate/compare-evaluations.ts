@@ -3,15 +3,10 @@ import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import { meanInterval } from './intervals.js';
 import { mcnemarExact, pairedInterval } from './paired.js';
+import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
 
-/** What a comparison needs of a row; rows of a CSV file have `correct` as text. */
-export interface ComparedRow {
-  readonly id?: unknown;
-  readonly index?: unknown;
-  readonly sample_index?: unknown;
-  readonly question?: unknown;
-  readonly [column: string]: unknown;
-}
+/** A row with its grade; rows of a CSV file have `correct` as text. */
+export type ComparedRow = KeyedRow;
 
 export interface EvaluationComparison {
   /** Completions in both evaluations, with a grade in both. */
@@ -34,10 +29,11 @@ export interface EvaluationComparison {
 }
 
 /**
- * Pairs rows by `id` (or `index`) and `sample_index` and compares who is right where. Samples of one example
- * are not independent: with several, the interval is that of the mean difference over examples.
+ * Pairs rows by `id` (or `index`, or `prompt_id`) and `sample_index` and compares who is right where. Samples of
+ * one example are not independent: with several, the interval is that of the mean difference over examples.
  * @param column of true and false; `correct` by default
- * @throws InputError when paired rows hold different questions, or nothing can be paired
+ * @throws InputError when paired rows hold different questions, a row has no name or that of another, or nothing
+ *   can be paired
  */
 export function compareEvaluations(
   rowsA: readonly ComparedRow[],
@@ -113,10 +109,16 @@ function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, 
   for (const row of rows) {
     const correct = String(row[column] ?? '');
     if (correct !== 'true' && correct !== 'false') continue;
-    const example = String(row.id ?? row.index);
+    const key = completionOf(row);
+    if (graded.has(key)) {
+      throw new InputError({
+        where: 'compare',
+        problem: `two rows of one evaluation are example ${key}`,
+        remedy: 'Give each completion of an example a sample_index of its own',
+      });
+    }
     const question = String(row.question ?? '');
-    const isRight = correct === 'true';
-    graded.set(`${example}/${row.sample_index ?? 0}`, { example, question, isRight });
+    graded.set(key, { example: exampleOf(row), question, isRight: correct === 'true' });
   }
   return graded;
 }

@@ -1,6 +1,7 @@
 /** Paired comparison of the mean scores of two evaluations, where their graders give parts of the score. */
 import { groupBy } from '../util/group.js';
 import { meanInterval } from './intervals.js';
+import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
 
 export interface ScoreComparison {
   readonly score_a: number;
@@ -11,17 +12,14 @@ export interface ScoreComparison {
   readonly score_difference_high: number;
 }
 
-/** A row; of a CSV file the score is text. */
-type ScoredRow = Readonly<Record<string, unknown>>;
-
-/** Rows are paired by `id` (or `index`) and `sample_index`. Null where no pair has scores. */
+/** Rows are paired as in `compareEvaluations`. Null where no pair has scores. */
 export function compareScores(
-  rowsA: readonly ScoredRow[],
-  rowsB: readonly ScoredRow[],
+  rowsA: readonly KeyedRow[],
+  rowsB: readonly KeyedRow[],
 ): ScoreComparison | null {
-  const scoresB = new Map(rowsB.map((row) => [keyOf(row), scoreOf(row)]));
+  const scoresB = new Map(rowsB.map((row) => [completionOf(row), scoreOf(row)]));
   const pairs = rowsA.flatMap((row) => {
-    const [a, b] = [scoreOf(row), scoresB.get(keyOf(row)) ?? null];
+    const [a, b] = [scoreOf(row), scoresB.get(completionOf(row)) ?? null];
     return a === null || b === null ? [] : [{ example: exampleOf(row), a, b }];
   });
   if (pairs.length === 0) return null;
@@ -37,10 +35,7 @@ export function compareScores(
   };
 }
 
-const exampleOf = ({ id, index }: ScoredRow): string => String(id ?? index);
-const keyOf = (row: ScoredRow): string => `${exampleOf(row)}/${row.sample_index ?? 0}`;
-
-function scoreOf({ score }: ScoredRow): number | null {
+function scoreOf({ score }: KeyedRow): number | null {
   const value = score === undefined || score === null || score === '' ? Number.NaN : Number(score);
   return Number.isFinite(value) ? value : null;
 }

@@ -37,7 +37,7 @@ export { type MergeOptions, mergeRuns } from './merge-runs.js';
 export type { EvalMetrics } from './metrics.js';
 export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
 export { passAtK } from './pass-at-k.js';
-export { openPredictions, type PredictionStore } from './predictions.js';
+export { openPredictions, type PredictionStore, promptHashOf } from './predictions.js';
 export { writeResults } from './results-file.js';
 export type { CodeCompletion } from './strategies/code-draft.js';
 export { type CodeRoundsOptions, writeWithCode } from './strategies/code-rounds.js';

@@ -44,7 +44,7 @@ export interface EvalMetrics {
   readonly status_skipped?: number;
   /** Wall seconds of the evaluation. */
   readonly seconds: number;
-  /** Mean of each reward, over the completions that have it. */
+  /** Mean of each reward, over the completions that have it; absent where none has. */
   readonly [reward: `rewards/${string}/mean`]: number;
   /** Mean of each part of the score. */
   readonly [part: `parts/${string}`]: number;
@@ -113,23 +113,24 @@ function scoreMetrics(groups: readonly Group[]) {
   return { mean_score: mean(means), mean_score_low: low, mean_score_high: high };
 }
 
+/** Rewards that scored nothing have no mean: 0 would be a judgement. */
 function rewardMeans(rows: readonly EvalRow[]): Record<`rewards/${string}/mean`, number> {
   const names = Object.keys(rows[0]?.rewards ?? {});
   return Object.fromEntries(
-    names.map((name) => [
-      `rewards/${name}/mean`,
-      mean(rows.flatMap(({ rewards }) => rewards[name] ?? [])),
-    ]),
+    names.flatMap((name) => {
+      const scores = rows.flatMap(({ rewards }) => rewards[name] ?? []);
+      return scores.length === 0 ? [] : [[`rewards/${name}/mean`, mean(scores)]];
+    }),
   );
 }
 
 function partMeans(graded: readonly EvalRow[]): Record<`parts/${string}`, number> {
   const names = Object.keys(graded[0]?.parts ?? {});
   return Object.fromEntries(
-    names.map((name) => [
-      `parts/${name}`,
-      mean(graded.flatMap(({ parts }) => parts?.[name] ?? [])),
-    ]),
+    names.flatMap((name) => {
+      const scores = graded.flatMap(({ parts }) => parts?.[name] ?? []);
+      return scores.length === 0 ? [] : [[`parts/${name}`, mean(scores)]];
+    }),
   );
 }
 

@@ -5,12 +5,22 @@
 import { appendFileSync, existsSync } from 'node:fs';
 import type { SampledCompletion } from '../report/index.js';
 import { InputError } from '../util/errors.js';
-import { dropHalfLine, readJsonl, writeFileAtomic } from '../util/files.js';
+import { dropHalfLine, readJsonl, sha256, writeFileAtomic } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
 
+export interface Prediction {
+  readonly promptHash: string;
+  /** Without its prompt. */
+  readonly completion: SampledCompletion;
+}
+
+/** Names a prompt: a request that follows from others may have another one when it is made again. */
+export const promptHashOf = (ids: readonly number[]): string =>
+  sha256(JSON.stringify(ids)).slice(0, 16);
+
 export interface PredictionStore {
-  /** Completions that were there, by request id and sample index. */
-  readonly found: readonly SampledCompletion[];
+  /** Completions that were there. */
+  readonly found: readonly Prediction[];
   add(completion: SampledCompletion): void;
 }
 
@@ -24,7 +34,7 @@ export function openPredictions(path: string, key: string): PredictionStore {
   return { found, add: (completion) => appendFileSync(path, `${toLine(completion)}\n`) };
 }
 
-function readPredictions(path: string, key: string): readonly SampledCompletion[] {
+function readPredictions(path: string, key: string): readonly Prediction[] {
   dropHalfLine(path);
   const [head, ...rows] = readJsonl(path);
   if (head === undefined) return [];
@@ -35,15 +45,19 @@ function readPredictions(path: string, key: string): readonly SampledCompletion[
       remedy: 'Give overwrite=true to start again, or another output_dir',
     });
   }
-  return checkedRows<StoredRow>(path, rows, STORED_FIELDS).map(fromRow);
+  return checkedRows<StoredRow>(path, rows, STORED_FIELDS).map((row) => ({
+    promptHash: row.prompt_hash,
+    completion: fromRow(row),
+  }));
 }
 
 function toLine(completion: SampledCompletion): string {
-  const { requestId, sampleIndex, ids, text, logprobs, finishReason, adapter, seconds } =
-    completion;
+  const { requestId, sampleIndex, promptIds, ids, text } = completion;
+  const { logprobs, finishReason, adapter, seconds } = completion;
   return JSON.stringify({
     id: requestId,
     sample_index: sampleIndex,
+    prompt_hash: promptHashOf(promptIds),
     completion: text,
     completion_ids: ids,
     logprobs: Array.from(logprobs),
@@ -56,6 +70,7 @@ function toLine(completion: SampledCompletion): string {
 interface StoredRow {
   readonly id: string;
   readonly sample_index: number;
+  readonly prompt_hash: string;
   readonly completion: string;
   readonly completion_ids: readonly number[];
   readonly logprobs: readonly number[];
@@ -65,8 +80,9 @@ interface StoredRow {
 }
 
 const STORED_FIELDS: Fields<StoredRow> = {
-  ...{ id: 'string', sample_index: 'number', completion: 'string', completion_ids: 'list' },
-  ...{ logprobs: 'list', finish_reason: 'string', adapter: 'string or null', seconds: 'number' },
+  ...{ id: 'string', sample_index: 'number', prompt_hash: 'string', completion: 'string' },
+  ...{ completion_ids: 'list', logprobs: 'list', finish_reason: 'string' },
+  ...{ adapter: 'string or null', seconds: 'number' },
 };
 
 function fromRow(row: StoredRow): SampledCompletion {

@@ -140,7 +140,10 @@ function pairedText(paired: readonly Paired[]): string {
   ]);
   const scores = paired.flatMap(scoreRow);
   const scoreHeader = ['a', 'b', 'score a', 'score b', 'b − a', '95% interval'];
-  const tables = [textTable(header, rows)];
+  const alone = paired.flatMap(({ a, b, unmatched }) =>
+    unmatched === 0 ? [] : [`${unmatched} graded completions are in ${a} or in ${b} only.`],
+  );
+  const tables = [[textTable(header, rows), ...alone].join('\n')];
   if (scores.length > 0) tables.push(textTable(scoreHeader, scores));
   return tables.join('\n\n');
 }

@@ -24,6 +24,7 @@ import { evaluateModel, evaluationInputs } from './eval/evaluate-model.js';
 import { type EvaluationGraders, openEvaluationGraders } from './eval/graders.js';
 import { cachedSampler } from './eval/prediction-cache.js';
 import { strategySandbox } from './eval/strategy.js';
+import { sayUngraded } from './eval/ungraded.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
@@ -175,8 +176,9 @@ function finish(
   run.record({ results: { ...evaluation.metrics, ...facts } });
   run.close('done');
   writeReport(run.paths.report, runReport(readRun(run.dir), [metricsTable(evaluation)]));
-  const { correct } = evaluation.metrics;
-  const count = evaluation.rows.length;
+  const { correct, ungraded } = evaluation.metrics;
+  const count = evaluation.rows.length - ungraded;
+  sayUngraded(evaluation, context);
   context.log(`${stage}: ${correct} of ${count} correct, ${files.output ?? files.csv}`);
   return { ...evaluation.metrics, ...facts, run_dir: run.dir };
 }

@@ -2,7 +2,8 @@
  * Generative selection: the model reads its own solutions and names the best (Moshkov et al. 2025,
  * AIMO-2 winning solution, arXiv 2504.16891). Where they exceed the context, a tournament: the winners of
  * groups that fit meet again. Groups are as large as leaves room for a whole reply; where not even two
- * fit so, the reply is shorter. A reply that names none falls back to a vote in its group, and is counted.
+ * fit so, the reply is shorter. A reply that names none falls back to a vote of all candidates for the
+ * answers in its group, and is counted.
  */
 import type { Budget } from './budget.js';
 import { chooseByVote } from './choose.js';
@@ -183,9 +184,12 @@ async function repliesTo(
   );
 }
 
+/** The member whose answer most candidates gave; each member is the first candidate of its answer. */
 function voted({ candidates }: Tournament, members: readonly number[]): number {
-  const { chosen } = chooseByVote(members.map((i) => candidates[i] as Candidate));
-  return members[chosen ?? 0] as number;
+  const answers = new Set(members.map((i) => candidates[i]?.answer));
+  const voters = [...candidates.keys()].filter((i) => answers.has(candidates[i]?.answer));
+  const { chosen } = chooseByVote(voters.map((i) => candidates[i] as Candidate));
+  return voters[chosen ?? 0] as number;
 }
 
 function selectionOf(tournament: Tournament): Selection {

@@ -1,5 +1,5 @@
 /** A sampler that keeps its completions in a file, and takes from there what it has. */
-import { openPredictions } from '../../evaluate/index.js';
+import { openPredictions, promptHashOf } from '../../evaluate/index.js';
 import type { Completion, GenerateOptions, PromptRequest, Sampler } from '../../rollout/index.js';
 
 type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
@@ -24,7 +24,9 @@ export function cachedSampler(
 ): Generates {
   const store = openPredictions(path, key);
   const known = new Known();
-  for (const found of store.found) known.add({ ...found, ids: [...found.ids] } as Completion);
+  for (const { completion, promptHash } of store.found) {
+    known.add({ ...completion, ids: [...completion.ids] } as Completion, promptHash);
+  }
   if (known.size > 0) log(`predictions: ${known.size} completions taken from ${path}`);
   return {
     adapterHash: sampler.adapterHash,
@@ -54,7 +56,7 @@ export function cachedSampler(
   };
 }
 
-/** Completions by request and index. */
+/** Completions by request, prompt and index. */
 class Known {
   private readonly byName = new Map<string, Completion>();
 
@@ -67,8 +69,8 @@ class Known {
   }
 
   /** @returns false where it was there. */
-  add(completion: Completion): boolean {
-    const name = JSON.stringify([completion.requestId, completion.sampleIndex]);
+  add(completion: Completion, promptHash = promptHashOf(completion.promptIds)): boolean {
+    const name = JSON.stringify([completion.requestId, promptHash, completion.sampleIndex]);
     if (this.byName.has(name)) return false;
     this.byName.set(name, completion);
     return true;
@@ -76,7 +78,10 @@ class Known {
 
   /** All completions that the request asks for, or null. */
   of({ id, n, promptIds }: PromptRequest): Completion[] | null {
-    const found = Array.from({ length: n }, (_, i) => this.byName.get(JSON.stringify([id, i])));
+    const hash = promptHashOf(promptIds);
+    const found = Array.from({ length: n }, (_, i) =>
+      this.byName.get(JSON.stringify([id, hash, i])),
+    );
     if (found.includes(undefined)) return null;
     return found.map((completion) => ({ ...completion!, promptIds }));
   }

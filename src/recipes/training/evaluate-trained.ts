@@ -15,6 +15,7 @@ import {
   type Generates,
 } from '../eval/evaluate-model.js';
 import { type EvaluationGraders, openEvaluationGraders } from '../eval/graders.js';
+import { sayUngraded } from '../eval/ungraded.js';
 import { openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
@@ -153,6 +154,7 @@ export async function evaluatedRun(
       );
       const { stage, output_file: outputFile } = config.eval;
       const facts = judgeCounts(graders.stats(), 'judge_');
+      sayUngraded(evaluation, context);
       writeEvaluation(run, { stage: stage ?? config.stage, evaluation, outputFile, facts });
       return { evaluation, results: { ...evaluation.metrics, ...facts } };
     } finally {

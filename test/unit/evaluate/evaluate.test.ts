@@ -99,14 +99,15 @@ describe('evaluate', () => {
     expect(metrics).toMatchObject({ eval_size: 1, ungraded: 1, accuracy: 1, mean_reward: null });
   });
 
-  it('says why a reward gave no score', async () => {
+  it('says why a reward gave no score, and gives it no mean', async () => {
     const failed = { score: null, status: 'error', reason: 'boom' } as const;
-    const { rows } = await evaluate({
+    const { rows, metrics } = await evaluate({
       rows: ROWS.slice(0, 1),
       complete: scripted(TEXTS),
       grade: numericGrader(),
       rewards: async () => ({ total: null, parts: { mine: failed } }),
     });
+    expect(metrics).not.toHaveProperty('rewards/mine/mean');
     expect(rows[0]).toMatchObject({
       ...{ reward: null, rewards: { mine: null }, statuses: { mine: 'error' } },
       reasons: { mine: 'boom' },
@@ -264,5 +265,15 @@ describe('compareEvaluations', () => {
     const other = rows('++').map((row) => ({ ...row, question: 'x' }));
     expect(() => compareEvaluations(rows('++'), other)).toThrow(/example 0\/0 is another question/);
     expect(() => compareEvaluations(rows('+'), [])).toThrow(/share no graded example/);
+  });
+
+  it('takes prompt_id for the example, and refuses rows without a name or with that of another', () => {
+    const named = rows('+-').map(({ index, ...row }) => ({ ...row, prompt_id: String(index) }));
+    expect(compareEvaluations(rows('++'), named)).toMatchObject({ n: 2, only_a: 1, only_b: 0 });
+    const nameless = rows('++').map(({ correct }) => ({ correct, text: 'x' }));
+    const compare = () => compareEvaluations(nameless, nameless);
+    expect(compare).toThrow(/no id, index or prompt_id to be paired by \(it has correct, text\)/);
+    const twice = [...rows('++'), ...rows('+')];
+    expect(() => compareEvaluations(rows('+'), twice)).toThrow(/two rows .* are example 0\/0/);
   });
 });

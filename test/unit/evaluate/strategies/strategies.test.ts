@@ -160,13 +160,14 @@ describe('genselect', () => {
     expect(writer.asked[1]?.prompt).not.toContain('Solution 4');
   });
 
-  it('falls back to a vote on a reply that names none, and counts it', async () => {
+  it('falls back to a vote of all candidates on a reply that names none, and counts it', async () => {
     const [solution] = await solveAll([problem('a')], {
       writer: select('none'),
       options: genselect,
     });
     expect(solution).toMatchObject({ selections: 1, invalidSelections: 1 });
-    expect(solution?.answer).toBe('1');
+    // Two of four say 2, though one stands for both in the question.
+    expect(solution).toMatchObject({ answer: '2', chosen: 1 });
   });
 
   it('plays a tournament where the candidates exceed the context', async () => {

@@ -102,6 +102,9 @@ describe('a grader file decides what is correct', () => {
       ...missing,
     });
     expect(metrics).toMatchObject({ eval_size: 0, status_error: 3 });
+    const warning =
+      '3 of 3 completions are not graded and in no accuracy; the first (error): item: ';
+    expect(logged.join('\n')).toContain(warning);
     const broken = judged('broken', { type: 'string_check', operation: 'eq', input: '{{x}}' });
     await expect(broken).rejects.toThrow();
     expect(() => rowsOf('broken')).toThrow();

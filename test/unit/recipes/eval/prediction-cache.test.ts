@@ -57,6 +57,19 @@ describe('cachedSampler', () => {
     expect(again.map(({ text }) => text)).toEqual(['a.0', 'a.1', 'b.0', 'b.1']);
   });
 
+  it('samples a request again whose prompt is another one, and keeps both', async () => {
+    await open('prompts.jsonl', counting()).generate(requests, PARAMS);
+    const changed = requests.map((request) => ({ ...request, promptIds: [8] }));
+    const asked = async (wanted: typeof requests) => {
+      const sampler = counting();
+      await open('prompts.jsonl', sampler).generate(wanted, PARAMS);
+      return sampler.asked;
+    };
+    expect(await asked(changed)).toEqual(['a', 'b']);
+    expect(await asked(changed)).toEqual([]);
+    expect(await asked(requests)).toEqual([]);
+  });
+
   it('refuses predictions of something else', async () => {
     await open('three.jsonl', counting()).generate(requests, PARAMS);
     expect(() => open('three.jsonl', counting(), 'other')).toThrow('another model');
