@@ -2,11 +2,12 @@
 import type { GradeConfig } from '../config/index.js';
 import { type GradedSample, type GraderOutcome, gradedSample } from '../rewards/index.js';
 import { InputError } from '../util/errors.js';
-import { type JsonRow, readJsonl } from '../util/files.js';
+import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
 import type { RecipeContext } from './context.js';
 import { itemOf, validateInput, validateSets } from './grade/gold.js';
 import { gradeAll } from './grade/grade-all.js';
+import { inputRows } from './grade/input-rows.js';
 import type { GradeChecks, GradeSummary } from './grade/results.js';
 import { openScorer } from './grade/scorer.js';
 import { stressGrader } from './grade/stress.js';
@@ -55,8 +56,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
   const { concurrency } = config;
   const input = inputOf(config);
   checkOutput(config);
-  const rows = readJsonl(input);
-  if (rows.length === 0) throw new InputError({ where: input, problem: 'there is no row in it' });
+  const rows = inputRows(input);
   const samples = rows.map((row, i) => sampleOf(row, `${input}:${i + 1}`));
   const scorer = await openScorer(config, context);
   try {

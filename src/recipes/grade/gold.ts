@@ -11,16 +11,17 @@ import { loadRows, NAMED_DATASETS, namedDataset, type RowFormatName } from '../.
 import {
   checkGold,
   compileTemplate,
+  type GradedSample,
   gradedSample,
   makeRewards,
   type RewardRow,
   referenceCompletion,
 } from '../../rewards/index.js';
-import { messageOf, SetupError } from '../../util/errors.js';
-import { readJsonl } from '../../util/files.js';
+import { InputError, messageOf, SetupError } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
 import type { RecipeContext } from '../context.js';
 import { gradeAll } from './grade-all.js';
+import { inputRows } from './input-rows.js';
 import type { AskedScorer } from './scorer.js';
 
 export interface GoldReport {
@@ -110,11 +111,7 @@ export async function validateInput(
   { input, scorer, context }: AskedScorer,
 ): Promise<GoldReport> {
   const { grader, rewards } = config;
-  const gold = compileTemplate(config.gold, 'gold');
-  const samples = readJsonl(input).map((row) => {
-    const item = itemOf(row);
-    return gradedSample(item, { output_text: gold(gradedSample(item, {})) });
-  });
+  const samples = inputRows(input).map(referenceOf(config, input));
   const { concurrency, full_score: full } = config;
   const graded = await gradeAll(samples, {
     grade: scorer.grade,
@@ -132,6 +129,23 @@ export async function validateInput(
     failures: failed.length,
     first: failed[0] ?? null,
     skipped: null,
+  };
+}
+
+/** The reference answer of a row as a sample. @throws InputError on a row without one */
+function referenceOf({ gold }: GradeConfig, input: string) {
+  const template = compileTemplate(gold, 'gold');
+  return (row: RewardRow, index: number): GradedSample => {
+    const item = itemOf(row);
+    try {
+      return gradedSample(item, { output_text: template(gradedSample(item, {})) });
+    } catch (error) {
+      throw new InputError({
+        where: `${input}:${index + 1}`,
+        problem: `it has no reference answer by gold=${gold}: ${messageOf(error)}`,
+        remedy: 'Name its column, e.g. gold="{{ item.answer }}"',
+      });
+    }
   };
 }
 

@@ -9,10 +9,10 @@ import {
   gradedSample,
   type RewardRow,
 } from '../../rewards/index.js';
-import { readJsonl } from '../../util/files.js';
 import { ATTACKS, type Attack } from './attacks.js';
 import { itemOf } from './gold.js';
 import { gradeAll, type TimedOutcome } from './grade-all.js';
+import { inputRows } from './input-rows.js';
 import type { AskedScorer } from './scorer.js';
 
 export interface AttackReport {
@@ -41,7 +41,7 @@ export async function stressGrader(
   config: GradeConfig,
   { input, scorer, context }: AskedScorer,
 ): Promise<StressReport> {
-  const rows = readJsonl(input).slice(0, config.stress_rows).map(itemOf);
+  const rows = inputRows(input).slice(0, config.stress_rows).map(itemOf);
   const gold = goldOf(config);
   const { concurrency } = config;
   const { grade } = scorer;

@@ -133,6 +133,16 @@ describe('grade', () => {
     await server.close();
   });
 
+  it('checks name the row without a reference answer, and refuse a file without rows', async () => {
+    const rows = [{ reference_answer: 'a' }, { reference_answer: null }];
+    await expect(grade(exact, rows, ['validate=true'])).rejects.toThrow(
+      'in.jsonl:2: it has no reference answer by gold={{ item.reference_answer }}: item.reference_answer is null',
+    );
+    for (const check of ['validate=true', 'stress=true']) {
+      await expect(grade(exact, [], [check])).rejects.toThrow('in.jsonl: there is no row in it');
+    }
+  });
+
   it('refuses rows without a sample, and output that is there', async () => {
     await expect(grade(exact, [{ item: {} }])).rejects.toThrow('in.jsonl:1: the row has no sample');
     writeFileSync(path('out.jsonl'), 'kept');
