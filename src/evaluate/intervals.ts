@@ -45,11 +45,15 @@ export function meanInterval(
 /**
  * Interval of a share over examples, each with the share of its right samples. Examples that are wholly right
  * or wholly wrong are trials, and Wilson's interval holds, also where all are wrong; with one sample an
- * example that is always so. Otherwise it is the normal interval of the shares.
+ * example that is always so. Equal shares, whose spread is not known, are taken for trials of that rate, which is
+ * wider than theirs. Otherwise it is the normal interval of the shares.
  * @example shareInterval([0, 0, 0]) // { low: 0, high: 0.5615 }
  */
 export function shareInterval(shares: readonly number[]): Interval {
   const areTrials = shares.every((share) => share === 0 || share === 1);
-  if (!areTrials) return meanInterval(shares);
-  return wilson(shares.filter((share) => share === 1).length, shares.length);
+  if (!areTrials && new Set(shares).size > 1) return meanInterval(shares);
+  return wilson(
+    shares.reduce((sum, share) => sum + share, 0),
+    shares.length,
+  );
 }

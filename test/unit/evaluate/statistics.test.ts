@@ -48,6 +48,12 @@ describe('shareInterval', () => {
     expect(shareInterval([1, 0, 1])).toEqual(wilson(2, 3));
   });
 
+  it('of equal shares is not empty: Wilson’s of 1 in 2, 1/2 ± 1.96 sqrt(1/8 + 3.8415/16) / 2.9207', () => {
+    const { low, high } = shareInterval([0.5, 0.5]);
+    expect(low).toBeCloseTo(0.0945, 4);
+    expect(high).toBeCloseTo(0.9055, 4);
+  });
+
   it('of shares between them is that of their mean: 1/2 ± 1.96 sqrt((1/8) / 5)', () => {
     const { low, high } = shareInterval([0, 0.5, 0.5, 1, 0.5]);
     const half = 1.959964 * Math.sqrt(0.125 / 5);
