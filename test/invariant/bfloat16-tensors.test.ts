@@ -8,10 +8,15 @@ import { relativeGap } from './tiny-policy.js';
 process.env.LORIKEET_NATIVE_OPS = '0';
 process.env.LORIKEET_BFLOAT16_TENSORS = '1';
 
-/** bfloat16 keeps 8 bits: a relative 2⁻⁹ a rounding, some dozens of roundings on the way. */
+/**
+ * bfloat16 keeps 8 bits: a relative 2⁻⁹ a rounding, some dozens of roundings on the way. With AVX2 TensorFlow cuts
+ * its products to 8 bits in place of rounding them, which makes twice the error.
+ */
 const LOGP_MEAN = 0.02;
 const RELATIVE = 0.04;
 const COSINE = 0.999;
+/** Where LoRA of up to twenty times the scale enlarges the error. */
+const SCALED = 0.1;
 
 const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite'];
 
@@ -46,8 +51,8 @@ test('the scales of modules that share a product may differ', async () => {
   const half = await goldenAnswers('llama', { compute: 'bfloat16', alphaPattern });
   const same = await goldenAnswers('llama', { compute: 'bfloat16' });
   for (const part of ['logits', 'gradient'] as const) {
-    expect(relativeGap(half[part], full[part])).toBeLessThan(RELATIVE);
-    expect(relativeGap(half[part], same[part])).toBeGreaterThan(RELATIVE);
+    expect(relativeGap(half[part], full[part])).toBeLessThan(SCALED);
+    expect(relativeGap(half[part], same[part])).toBeGreaterThan(SCALED);
   }
 });
 
