@@ -147,6 +147,7 @@ export {
   type PromptRequest,
   type Sampler,
   type SamplingParams,
+  schemaConstraint,
   schemaGrammar,
   type TokenConstraint,
   tokenConstraint,

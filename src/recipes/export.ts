@@ -17,6 +17,7 @@ import { checkPrecision, type ExportResult, precisionOf } from './export/check.j
 import { exportGguf } from './export/gguf.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
+import { madeFrom, noteSources, withThoseOfRuns } from './outputs/run-sources.js';
 import { configureDevice } from './training/policy-source.js';
 
 const MAX_SHARD_BYTES = 5e9;
@@ -24,10 +25,11 @@ const MAX_SHARD_BYTES = 5e9;
 /** @throws InputError when rounding changes more than the config allows; nothing is written then. */
 export async function runExport(
   config: ExportConfig,
-  context: RecipeContext,
+  caller: RecipeContext,
 ): Promise<ExportResult> {
-  if (config.format === 'gguf') return exportGguf(config, context);
-  const { output } = config;
+  if (config.format === 'gguf') return exportGguf(config, caller);
+  const { context, sources } = noteSources(caller);
+  const { output, model, adapter } = config;
   checkModelFolder(output, config.overwrite);
   configureDevice({ ...config, compute_dtype: 'float32' });
   const source = await openModel(config, context);
@@ -41,7 +43,9 @@ export async function runExport(
       weights: (tensor) => merged.tensors.get(tensor)!,
     });
     checkPrecision(config, precision, { dtype: name, log: context.log });
-    await writeModelFolder(output, async (part) => writeMerged(part, { source, merged, name }));
+    const made = madeFrom(withThoseOfRuns(sources, adapter === null ? [model] : [model, adapter]));
+    const written = { source, merged, name, madeFrom: made };
+    await writeModelFolder(output, async (part) => writeMerged(part, written));
     const parameters = [...merged.tensors.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,
@@ -70,9 +74,11 @@ interface Written {
   readonly source: ModelSource;
   readonly merged: Merged;
   readonly name: string;
+  /** Of its model card. */
+  readonly madeFrom: string;
 }
 
-function writeMerged(dir: string, { source, merged, name }: Written): void {
+function writeMerged(dir: string, { source, merged, name, madeFrom: made }: Written): void {
   makeFolder(dir);
   writeCheckpoint(dir, merged.tensors, { maxShardBytes: MAX_SHARD_BYTES });
   const config = readJson(join(source.baseDir, 'config.json')) as Record<string, unknown>;
@@ -82,14 +88,14 @@ function writeMerged(dir: string, { source, merged, name }: Written): void {
   const generation = join(source.baseDir, 'generation_config.json');
   if (existsSync(generation)) copyFileSync(generation, join(dir, 'generation_config.json'));
   saveTokenizer(source.tokenizer, dir);
-  writeFileAtomic(join(dir, 'README.md'), readme(source, name));
+  writeFileAtomic(join(dir, 'README.md'), readme(source, name, made));
 }
 
-const readme = ({ baseName, adapter }: ModelSource, dtype: string): string => `---
+const readme = ({ baseName, adapter }: ModelSource, dtype: string, made: string): string => `---
 library_name: transformers
 base_model: ${baseName}
 tags: [lorikeet]
 ---
 
 Weights of \`${baseName}\` in ${dtype}${adapter === null ? '' : ' with a LoRA adapter merged into them'}, exported by Lorikeet.
-`;
+${made}`;

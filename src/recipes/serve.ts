@@ -3,7 +3,7 @@
  * time are sampled together. Left out: tools, images, log-probabilities of tokens that were not sampled.
  */
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import type { ServeConfig } from '../config/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
@@ -42,8 +42,10 @@ export async function startServing(
   config: ServeConfig,
   context: RecipeContext,
 ): Promise<RunningServer> {
-  checkDevices(config);
+  checkSamplerDevice(config);
+  checkRolloutDevice(config.rollout_device);
   const apiKey = keyOf(config);
+  await checkAddress(config);
   const adapters = config.adapter === null ? [] : [config.adapter].flat();
   const served = await openServedModels(config, adapters, context);
   const stop = new AbortController();
@@ -87,17 +89,6 @@ function settingsOf(config: ServeConfig, { models, maxContext }: ServedModels) {
   return { models, maxContext, params, render, constraintOf: keptConstraints() };
 }
 
-/** @throws InputError for a place where requests cannot join a call at work */
-function checkDevices(config: ServeConfig): void {
-  checkSamplerDevice(config);
-  if (checkRolloutDevice(config.rollout_device) !== 'cuda') return;
-  throw new InputError({
-    where: `rollout_device=${config.rollout_device}`,
-    problem: 'sampling on CUDA runs in a process of its own, whose calls no request can join',
-    remedy: 'Use rollout_device=cpu or webgpu; lorikeet chat takes CUDA',
-  });
-}
-
 /** @throws InputError when the variable that is named is not set */
 function keyOf({ api_key_env: name }: ServeConfig): string | null {
   if (name === null) return null;
@@ -115,7 +106,7 @@ const openTo = ({ host }: ServeConfig, port: number, hasKey: boolean): string =>
     ? `whoever reaches ${host}:${port} and has the key can use the model`
     : `anyone who reaches ${host}:${port} can use the model; api_key_env asks for a key`;
 
-async function listen(server: Server, { host, port }: ServeConfig): Promise<void> {
+async function listen(server: NetServer, { host, port }: ServeConfig): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, host, resolve);
@@ -128,6 +119,13 @@ async function listen(server: Server, { host, port }: ServeConfig): Promise<void
       remedy: 'Give another port (0 takes a free one), or another host',
     });
   }
+}
+
+/** Before the model is loaded. @throws InputError as `listen` */
+async function checkAddress(config: ServeConfig): Promise<void> {
+  const probe = createServer();
+  await listen(probe, config);
+  await new Promise((resolve) => probe.close(resolve));
 }
 
 /** Longest time that a client may take to read the end of its answer, milliseconds. */

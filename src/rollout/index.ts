@@ -28,6 +28,7 @@ export {
 export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
 export { TextStream } from './sampling/text-stream.js';
 export { schemaGrammar } from './structured/json-schema.js';
+export { schemaConstraint } from './structured/schema-constraint.js';
 export { tokenConstraint } from './structured/token-constraint.js';
 export type {
   Completion,

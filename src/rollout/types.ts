@@ -31,6 +31,14 @@ export interface SamplingParams {
 export interface TokenConstraint {
   /** A place at the beginning of the text. */
   start(): ConstraintCursor;
+  /** What it was made of; a sampler in a process of its own takes no constraint without. */
+  readonly source?: SchemaSource;
+}
+
+export interface SchemaSource {
+  readonly schema: unknown;
+  /** JSON without white space. */
+  readonly isCompact: boolean;
 }
 
 /** Where one completion stands. */
@@ -173,7 +181,6 @@ export interface Sampler {
 
 /** A sampler of the rollout engine, whose weights full-parameter training changes. */
 export interface RolloutSampler extends Sampler {
-  /** @throws InputError for `arrivals` and for signals of requests where it runs in a process of its own */
   generate(
     requests: readonly StreamRequest[],
     params: SamplingParams,

@@ -1,7 +1,9 @@
 /** What a line means: text for the model, or a command that begins with a slash. */
 import { appendFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { nearest } from '../../config/index.js';
-import { InputError, messageOf, RunError } from '../../util/errors.js';
+import { checkFolderPlace, makeFolder, notWritten } from '../../util/disk.js';
+import { InputError } from '../../util/errors.js';
 import type { AnswerSink, Conversation } from './conversation.js';
 
 export interface CommandTools {
@@ -89,10 +91,12 @@ function save(file: string, { conversation, note }: CommandTools): void {
   if (!conversation.hasAnswer) {
     throw new InputError({ where: '/save', problem: 'there is no answer to save yet' });
   }
+  checkFolderPlace(dirname(file));
+  makeFolder(dirname(file));
   try {
     appendFileSync(file, `${JSON.stringify({ messages: conversation.messages })}\n`);
   } catch (error) {
-    throw new RunError({ where: `/save ${file}`, problem: messageOf(error) });
+    throw notWritten(file, error);
   }
   const cut = conversation.isWhole ? '' : '; its last answer was stopped or cut off';
   note(`appended to ${file}: ${conversation.messages.length} messages${cut}`);

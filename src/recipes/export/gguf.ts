@@ -1,6 +1,6 @@
 /** `lorikeet export format=gguf`: a model, its adapter merged, as one file for llama.cpp. */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { ExportConfig } from '../../config/index.js';
 import {
   dataBytes,
@@ -14,6 +14,7 @@ import {
 import { mergedView, type Weighted } from '../../model/index.js';
 import { EMBEDDING, parameterShapes } from '../../model/spec.js';
 import { startProgress } from '../../report/index.js';
+import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -49,8 +50,9 @@ export async function exportGguf(
   }
 }
 
-/** @throws InputError when something is there that is not to be replaced. */
+/** @throws InputError when it cannot be written, or something is there that is not to be replaced. */
 function checkGgufFile(output: string, overwrite: boolean): void {
+  checkFolderPlace(dirname(resolve(output)));
   if (!existsSync(output)) return;
   if (!overwrite) {
     throw new InputError({

@@ -1,10 +1,12 @@
 /** A model folder as a command's output: what may be replaced, and writing it whole. */
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 
-/** @throws InputError when the folder holds something that is not to be replaced. */
+/** @throws InputError when it cannot be written, or holds something that is not to be replaced. */
 export function checkModelFolder(output: string, overwrite: boolean): void {
+  checkFolderPlace(dirname(resolve(output)));
   if (!existsSync(output)) return;
   const isFolder = statSync(output).isDirectory();
   if (isFolder && readdirSync(output).length === 0) return;

@@ -1,5 +1,6 @@
 /** The models and data sets that a run reads, noted for its run.json and its model card. */
-import type { ReadSource } from '../../report/index.js';
+import { basename, dirname, resolve } from 'node:path';
+import { type ReadSource, readRunRecord } from '../../report/index.js';
 import type { RecipeContext } from '../context.js';
 
 export interface NotedSources {
@@ -20,12 +21,31 @@ export function noteSources(context: RecipeContext): NotedSources {
   return { context: { ...context, onSource }, sources };
 }
 
-/** Lines of a model card that say at which commits of the hub the model and its data were. */
-export const sourceLines = (sources: readonly ReadSource[]): string[] =>
-  sources.flatMap(({ kind, name, split, revision, commit }) => {
+/** What the run that made a model has read, where the model is named by its folder. */
+function readByRun(model: string): readonly ReadSource[] {
+  const folder = resolve(model);
+  const run = basename(folder) === 'model' ? dirname(folder) : folder;
+  return readRunRecord(run)?.sources ?? [];
+}
+
+/** Those of the runs that made the models too, each once. */
+export function withThoseOfRuns(
+  sources: readonly ReadSource[],
+  models: readonly string[],
+): readonly ReadSource[] {
+  const all = [...sources, ...models.flatMap(readByRun)];
+  const keys = all.map(({ kind, name, split, commit }) => [kind, name, split, commit].join());
+  return all.filter((_, i) => keys.indexOf(keys[i]!) === i);
+}
+
+/** Part of a model card that says at which commits of the hub the model and its data were; empty for none. */
+export function madeFrom(sources: readonly ReadSource[]): string {
+  const lines = sources.flatMap(({ kind, name, split, revision, commit }) => {
     if (commit === null) return [];
     const what = kind === 'model' ? 'Model' : 'Data';
     const part = split === undefined ? '' : ` (${split})`;
     const asked = revision === null || revision === commit ? '' : `, revision \`${revision}\``;
     return [`- ${what}: \`${name}\`${part} at commit \`${commit}\`${asked}`];
   });
+  return lines.length === 0 ? '' : `\nMade from:\n\n${lines.join('\n')}\n`;
+}

@@ -1,5 +1,5 @@
 /** The key `response_format`, in OpenAI's spelling → a constraint on tokens, or none. */
-import { schemaGrammar, type TokenConstraint, tokenConstraint } from '../../rollout/index.js';
+import { schemaConstraint, type TokenConstraint } from '../../rollout/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
@@ -13,14 +13,12 @@ const TYPES = ['text', 'json_object', 'json_schema'];
 export function responseConstraint(
   format: JsonRow | null,
   tokenizer: Tokenizer,
-  options: { readonly isCompact?: boolean } = {},
+  { isCompact = false }: { readonly isCompact?: boolean } = {},
 ): TokenConstraint | null {
   const schema = format === null ? undefined : schemaOf(format);
   if (schema === undefined) return null;
-  return tokenConstraint(schemaGrammar(schema, options), {
-    tokenBytes: tokenizer.tokenBytes(),
-    endIds: tokenizer.eosIds,
-  });
+  const vocabulary = { tokenBytes: tokenizer.tokenBytes(), endIds: tokenizer.eosIds };
+  return schemaConstraint({ schema, isCompact }, vocabulary);
 }
 
 /** Undefined for any text. */

@@ -5,6 +5,7 @@ import type { JsonRow } from '../../util/files.js';
 import { ApiError, asApiError } from './api-error.js';
 import type { Ask } from './read-request.js';
 import {
+  charactersOf,
   openingChunk,
   type Piece,
   pieceChunk,
@@ -89,6 +90,7 @@ function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => 
   const text = new TextStream(ask.model.source.tokenizer, ask.params.stopStrings);
   let ids: number[] = [];
   let logprobs: number[] = [];
+  let offset = 0;
   let isOpen = ask.endpoint === 'completions';
   const open = () => {
     if (!isOpen) send(openingChunk(head, index));
@@ -96,7 +98,8 @@ function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => 
   };
   const give = (piece: Pick<Piece, 'text' | 'finishReason'>) => {
     open();
-    send(pieceChunk(head, index, { ...piece, ids, logprobs }));
+    send(pieceChunk(head, index, { ...piece, ids, logprobs, offset }));
+    if (ask.givesLogprobs) offset += charactersOf(ask, ids);
     [ids, logprobs] = [[], []];
   };
   return {

@@ -14,10 +14,13 @@ export interface NumberRange {
 
 export class Fields {
   private readonly body: JsonRow;
+  /** What names are told with, e.g. `stream_options.`. */
+  private readonly prefix: string;
   private readonly read = new Set<string>();
 
-  constructor(body: JsonRow) {
+  constructor(body: JsonRow, prefix = '') {
     this.body = body;
+    this.prefix = prefix;
   }
 
   raw(name: string): unknown {
@@ -54,13 +57,19 @@ export class Fields {
     return this.typed(name, 'an object', (x): x is JsonRow => isObject(x));
   }
 
+  /** The fields of an object, which are read and finished like these. */
+  nested(name: string): Fields | undefined {
+    const value = this.mapping(name);
+    return value && new Fields(value, `${this.prefix}${name}.`);
+  }
+
   /** A text, or a list of them. */
   texts(name: string): readonly string[] | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     const list: unknown[] = Array.isArray(value) ? value : [value];
     if (list.every((text): text is string => typeof text === 'string')) return list;
-    throw fieldError(name, `${shown(value)} is neither a text nor a list of texts`);
+    throw this.error(name, `${shown(value)} is neither a text nor a list of texts`);
   }
 
   /** Fields that mean nothing here, and do no harm. */
@@ -72,7 +81,7 @@ export class Fields {
   refuse(name: string, why: string, neutral: readonly unknown[] = []): void {
     const value = this.raw(name);
     if (value === undefined || neutral.includes(value)) return;
-    throw fieldError(name, `${shown(value)} is not supported: ${why}`, 'Leave it out');
+    throw this.error(name, `${shown(value)} is not supported: ${why}`, 'Leave it out');
   }
 
   /** @throws ApiError for a field that was not read */
@@ -81,7 +90,11 @@ export class Fields {
     if (unknown === undefined) return;
     const near = nearest(unknown, [...this.read]);
     const remedy = near === undefined ? 'Leave it out' : `The nearest known field is ${near}`;
-    throw fieldError(unknown, 'there is no such field', remedy);
+    throw this.error(unknown, 'there is no such field', remedy);
+  }
+
+  private error(name: string, problem: string, remedy?: string) {
+    return fieldError(this.prefix + name, problem, remedy);
   }
 
   private typed<T>(
@@ -93,7 +106,7 @@ export class Fields {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     if (isOfType(value) && isAllowed(value)) return value;
-    throw fieldError(name, `${shown(value)} is not ${expected}`);
+    throw this.error(name, `${shown(value)} is not ${expected}`);
   }
 }
 
@@ -102,4 +115,5 @@ const isNumber = (value: unknown): value is number => typeof value === 'number';
 const below = (max: number): string => (Number.isFinite(max) ? ` and <= ${max}` : '');
 
 /** The beginning of a value, for messages. */
-const shown = (value: unknown): string => (JSON.stringify(value) ?? 'undefined').slice(0, 60);
+export const shown = (value: unknown): string =>
+  (JSON.stringify(value) ?? 'undefined').slice(0, 60);

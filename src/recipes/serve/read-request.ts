@@ -4,8 +4,10 @@ import type { RenderOptions } from '../../tokenizer/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { checkVariables } from '../inputs/open-tokenizer.js';
 import { ApiError, asApiError, fieldError } from './api-error.js';
 import { Fields } from './fields.js';
+import { readMessages } from './read-messages.js';
 import { readSampling, type SamplingFields } from './read-sampling.js';
 import type { ServedModel } from './served-models.js';
 import type { ServingSettings } from './settings.js';
@@ -59,10 +61,13 @@ function modelOf(fields: Fields, { models }: ServingSettings): ServedModel {
 }
 
 function readUsage(fields: Fields, isStream: boolean): boolean {
-  const options = fields.mapping('stream_options');
+  const options = fields.nested('stream_options');
   if (options === undefined) return false;
   if (!isStream) throw fieldError('stream_options', 'it needs stream: true');
-  return options.include_usage === true;
+  options.ignore('include_obfuscation');
+  const includesUsage = options.boolean('include_usage') ?? false;
+  options.finish();
+  return includesUsage;
 }
 
 interface Prompts {
@@ -76,16 +81,29 @@ function readChat(fields: Fields, model: ServedModel, { render }: ServingSetting
   }
   fields.refuse('tool_choice', 'the answers are text; tools are not called', ['none', 'auto']);
   fields.refuse('top_logprobs', 'only the tokens that were sampled are told', [0]);
-  fields.ignore('parallel_tool_calls', 'modalities');
-  const messages = fields.raw('messages');
-  const templateArgs = { ...render.templateArgs, ...fields.mapping('chat_template_kwargs') };
-  if (messages === undefined) throw fieldError('messages', 'it is missing');
-  if (!Array.isArray(messages)) throw fieldError('messages', 'it is no list of {role, content}');
+  fields.ignore('parallel_tool_calls');
+  if (fields.texts('modalities')?.some((kind) => kind !== 'text')) {
+    throw fieldError('modalities', 'the answers are text', 'Leave it out');
+  }
+  const { chatTemplate } = model.source.tokenizer;
+  const template = render.promptTemplate === undefined ? chatTemplate : null;
+  const messages = readMessages(fields, template);
+  const templateArgs = { ...render.templateArgs, ...readVariables(fields, template) };
   const options = { ...render, templateArgs, where: 'request' };
   return {
     prompts: [rendered(model, { messages }, 'messages', options)],
     givesLogprobs: fields.boolean('logprobs') ?? false,
   };
+}
+
+function readVariables(fields: Fields, template: string | null): JsonRow {
+  const variables = fields.mapping('chat_template_kwargs') ?? {};
+  try {
+    checkVariables(Object.keys(variables), template);
+  } catch (error) {
+    throw asApiError(error, 'chat_template_kwargs');
+  }
+  return variables;
 }
 
 function readCompletion(fields: Fields, model: ServedModel, { render }: ServingSettings): Prompts {

@@ -27,8 +27,7 @@ export function readSampling(
   constraintOf: (format: Record<string, unknown>) => TokenConstraint | null,
 ): SamplingFields {
   refusePenalties(fields);
-  const length = fields.whole('max_completion_tokens', 1) ?? fields.whole('max_tokens', 1);
-  fields.ignore('max_tokens');
+  const length = readLength(fields);
   const topK = fields.whole('top_k', -1);
   const format = fields.mapping('response_format');
   const params: SamplingParams = {
@@ -48,6 +47,15 @@ export function readSampling(
   };
   const n = fields.whole('n', 1, MAX_N) ?? 1;
   return { params, n, seed: fields.whole('seed'), isLengthGiven: length !== undefined };
+}
+
+/** `max_tokens` is the older name. */
+function readLength(fields: Fields): number | undefined {
+  const length = fields.whole('max_completion_tokens', 1);
+  const older = fields.whole('max_tokens', 1);
+  if (length === undefined || older === undefined || length === older) return length ?? older;
+  const problem = `${older} is not the ${length} of max_completion_tokens`;
+  throw fieldError('max_tokens', problem, 'Give one of them');
 }
 
 const PENALTIES = 'they count how often a token came; repetition_penalty is what the engine has';

@@ -1,5 +1,7 @@
 /** Completions in the forms of OpenAI's API: whole answers, and the chunks of a stream. */
 import type { Completion } from '../../rollout/index.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { Ask } from './read-request.js';
 
@@ -10,6 +12,8 @@ export interface Piece {
   readonly logprobs: readonly number[];
   /** Null while it goes on. */
   readonly finishReason: string | null;
+  /** Characters of the choice's tokens before these. */
+  readonly offset: number;
 }
 
 export interface ReplyHead {
@@ -31,7 +35,7 @@ const envelope = ({ id, created, ask }: ReplyHead, kind: 'whole' | 'chunk'): Jso
 /** @param completions prompt by prompt, of each prompt in order of the sample */
 export function wholeReply(head: ReplyHead, completions: readonly Completion[]): JsonRow {
   const choices = completions.map(({ text, ids, logprobs, finishReason }, index) => {
-    const piece = { text, ids, logprobs: [...logprobs], finishReason };
+    const piece = { text, ids, logprobs: [...logprobs], finishReason, offset: 0 };
     const spoken =
       head.ask.endpoint === 'chat'
         ? { message: { role: 'assistant', content: text, refusal: null } }
@@ -70,23 +74,43 @@ function choice({ ask }: ReplyHead, index: number, piece: Piece, spoken: JsonRow
 }
 
 /** Log-probabilities under the distribution that each token was drawn from. */
-function logprobsOf({ endpoint, model }: Ask, { ids, logprobs }: Piece): JsonRow {
-  const tokens = ids.map((id) => model.source.tokenizer.decode([id]));
+function logprobsOf({ endpoint, model }: Ask, { ids, logprobs, offset }: Piece): JsonRow {
+  const { tokenizer } = model.source;
+  const tokens = textsOf(model, ids);
   if (endpoint === 'completions') {
-    return { tokens, token_logprobs: logprobs, top_logprobs: null, text_offset: offsets(tokens) };
+    const text_offset = offsets(tokens, offset);
+    return { tokens, token_logprobs: logprobs, top_logprobs: null, text_offset };
   }
   const content = tokens.map((token, i) => ({
-    ...{ token, logprob: logprobs[i], bytes: null, top_logprobs: [] },
+    ...{ token, logprob: logprobs[i], bytes: tokenBytes(tokenizer, ids[i]!), top_logprobs: [] },
   }));
   return { content, refusal: null };
 }
 
-function offsets(tokens: readonly string[]): number[] {
-  let at = 0;
+/** Each token by itself. */
+const textsOf = ({ source }: Ask['model'], ids: readonly number[]): string[] =>
+  ids.map((id) => source.tokenizer.decode([id]));
+
+/** Of the tokens as `logprobs` tells them. */
+export const charactersOf = ({ model }: Ask, ids: readonly number[]): number =>
+  textsOf(model, ids).reduce((sum, { length }) => sum + length, 0);
+
+function offsets(tokens: readonly string[], start: number): number[] {
+  let at = start;
   return tokens.map(({ length }) => {
     at += length;
     return at - length;
   });
+}
+
+/** Of a special token those of its name; null where the tokenizer's are not known. */
+function tokenBytes(tokenizer: Tokenizer, id: number): readonly number[] | null {
+  try {
+    return [...(tokenizer.tokenBytes()[id] ?? Buffer.from(tokenizer.decode([id])))];
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 /** Tokens of prompts and completions; the end-of-text token counts. */

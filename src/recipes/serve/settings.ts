@@ -2,6 +2,7 @@
 import type { SamplingParams, TokenConstraint } from '../../rollout/index.js';
 import type { RenderOptions } from '../../tokenizer/index.js';
 import { sha256 } from '../../util/files.js';
+import { RecentlyUsed } from '../../util/recently-used.js';
 import { responseConstraint } from '../sampling/response-format.js';
 import { asApiError } from './api-error.js';
 import type { ServedModel, ServedModels } from './served-models.js';
@@ -21,21 +22,15 @@ const KEPT_FORMATS = 16;
 
 /** @throws ApiError on a format that is not supported */
 export function keptConstraints(): ServingSettings['constraintOf'] {
-  const kept = new Map<string, TokenConstraint | null>();
+  const kept = new RecentlyUsed<TokenConstraint | null>(KEPT_FORMATS);
   return (format, { source }) => {
     const key = sha256(JSON.stringify([source.tokenizer.dir, format]));
-    const found = kept.has(key) ? kept.get(key)! : compiled();
-    kept.delete(key);
-    kept.set(key, found);
-    if (kept.size > KEPT_FORMATS) kept.delete(kept.keys().next().value!);
-    return found;
-
-    function compiled(): TokenConstraint | null {
+    return kept.get(key, () => {
       try {
         return responseConstraint(format, source.tokenizer);
       } catch (error) {
         throw asApiError(error, 'response_format');
       }
-    }
+    });
   };
 }

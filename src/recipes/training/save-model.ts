@@ -8,7 +8,7 @@ import { makeFolder } from '../../util/disk.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import { sourceLines } from '../outputs/run-sources.js';
+import { madeFrom } from '../outputs/run-sources.js';
 
 export interface TrainedWeights {
   readonly source: ModelSource;
@@ -53,8 +53,6 @@ function writeFull(
 function readme({ source, config, adapter, sources }: TrainedWeights): string {
   const kind = adapter === null ? 'Full weights' : `A LoRA adapter for \`${source.baseName}\``;
   const library = adapter === null ? 'transformers' : 'peft';
-  const lines = sourceLines(sources);
-  const made = lines.length === 0 ? '' : `\nMade from:\n\n${lines.join('\n')}\n`;
   return `---
 library_name: ${library}
 base_model: ${source.baseName}
@@ -63,5 +61,5 @@ tags: [lorikeet, ${config.stage}]
 
 ${kind}, trained with Lorikeet (stage \`${config.stage}\`). Use it with Lorikeet as \`model=\` this folder, or
 with ${adapter === null ? 'transformers' : 'PEFT'}.
-${made}`;
+${madeFrom(sources)}`;
 }

@@ -3,7 +3,7 @@
  * stand beside those of this process (two releases of CUDA), and for memory of a GPU that only the end of a
  * process gives back. The graph is written here and its files are loaded there, so that weights are never sent.
  */
-import { InputError, RunError } from '../../util/errors.js';
+import { RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
 import { decoderFiles } from '../engine/decoder-files.js';
 import type { OnnxSamplerOptions } from '../engine/sampler-options.js';
@@ -18,6 +18,7 @@ import type {
   SyncResult,
 } from '../types.js';
 import { type CallOptions, Connection, releasedError } from './connection.js';
+import { type AskGenerate, generateLive } from './live-generate.js';
 import type { CallName, Calls, Results } from './messages.js';
 
 export type ChildSamplerOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer' | 'kernels'> & {
@@ -105,19 +106,14 @@ class ProcessSampler implements ChildSampler {
     return starting;
   }
 
-  async generate(
+  /** @throws InputError for a constraint that is not that of a schema */
+  generate(
     requests: readonly StreamRequest[],
-    { constraint, ...params }: SamplingParams,
+    params: SamplingParams,
     options: StreamOptions = {},
   ): Promise<Completion[]> {
-    if (constraint !== null || requests.some((request) => request.params?.constraint)) {
-      throw notHere('response_format');
-    }
-    if (options.arrivals !== undefined) throw notHere('requests that come later');
-    if (requests.some(({ signal }) => signal)) throw notHere('the end of a single request');
-    const { next, onToken } = options;
-    const asks = { streams: onToken !== undefined, asksNext: next !== undefined };
-    return await this.ask('generate', { requests, params, ...asks }, options);
+    const ask: AskGenerate = (args, more) => this.ask('generate', args, more);
+    return generateLive(ask, { requests, params, options });
   }
 
   score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
@@ -216,12 +212,5 @@ class ProcessSampler implements ChildSampler {
     return new RunError(parts, { cause: this.lastEnd });
   }
 }
-
-const notHere = (where: string): InputError =>
-  new InputError({
-    where,
-    problem: 'a sampler in a process of its own does not take it',
-    remedy: 'Use rollout_device=cpu or rollout_device=webgpu',
-  });
 
 const sessionModel = ({ model, dataFolder }: ModelFiles) => ({ model, dataFolder });

@@ -10,6 +10,7 @@ import {
   type Request,
   type Results,
   receivedError,
+  type SentRequest,
 } from './messages.js';
 
 interface Waiting {
@@ -20,7 +21,16 @@ interface Waiting {
   failure?: { readonly error: unknown };
 }
 
-export type CallOptions = Omit<StreamOptions, 'arrivals'>;
+export interface CallOptions extends Omit<StreamOptions, 'arrivals'> {
+  /** Told when the call is sent. */
+  readonly onOpen?: ((call: OpenCall) => void) | undefined;
+}
+
+/** What can be said to the process about a call under way; nothing once it is answered. */
+export interface OpenCall {
+  endRequest(request: string): void;
+  join(requests: readonly SentRequest[]): void;
+}
 
 /** From source, as in tests, the entry is TypeScript, which Node runs with a loader. */
 const IS_SOURCE = import.meta.url.endsWith('.ts');
@@ -84,13 +94,17 @@ export class Connection {
   ): Promise<Results[Name]> {
     if (this.end !== null) return Promise.reject(this.end);
     const id = this.next++;
-    const { signal } = options;
+    const { signal, onOpen } = options;
     const abort = () => this.send({ abort: id });
     const result = new Promise<Results[Name]>((resolve, reject) => {
       this.waiting.set(id, { resolve: resolve as (result: never) => void, reject, options });
       this.send({ id, call: name, args });
       if (signal?.aborted) abort();
       signal?.addEventListener('abort', abort);
+    });
+    onOpen?.({
+      endRequest: (request) => this.send({ abort: id, request }),
+      join: (requests) => this.send({ join: id, requests }),
     });
     return result.finally(() => signal?.removeEventListener('abort', abort));
   }

@@ -5,10 +5,13 @@
 import { loadTokenizer } from '../../tokenizer/index.js';
 import { createOnnxSampler, type OnnxSampler } from '../engine/onnx-sampler.js';
 import type { Completion, PromptRequest } from '../types.js';
+import { GenerateCall, type ReceivingTokenizer } from './generate-call.js';
 import { type CallName, type Calls, type Reply, type Request, sentError } from './messages.js';
 
 let sampler: OnnxSampler;
-const aborts = new Map<number, AbortController>();
+let tokenizer: ReceivingTokenizer;
+/** Calls of `generate` under way. */
+const calls = new Map<number, GenerateCall>();
 const questions = new Map<number, (next: PromptRequest | null) => void>();
 let asked = 0;
 const send = (reply: Reply) => process.send?.(reply);
@@ -17,25 +20,28 @@ const ANSWERS: {
   readonly [Name in CallName]: (args: Calls[Name], id: number) => unknown;
 } = {
   async open({ options: { tokenizerDir, eosIds, ...options } }) {
-    const tokenizer =
-      tokenizerDir === null ? { eosIds: [], decode: () => '' } : await loadTokenizer(tokenizerDir);
-    const ends = { ...tokenizer, ...(eosIds !== undefined && { eosIds }) };
-    sampler = await createOnnxSampler({ ...options, tokenizer: ends });
+    const own =
+      tokenizerDir === null
+        ? { eosIds: [], decode: () => '', tokenBytes: () => [] }
+        : await loadTokenizer(tokenizerDir);
+    tokenizer = { ...own, ...(eosIds !== undefined && { eosIds }) };
+    sampler = await createOnnxSampler({ ...options, tokenizer });
     return null;
   },
-  async generate({ requests, params, streams, asksNext }, id) {
-    const abort = new AbortController();
-    aborts.set(id, abort);
-    return await sampler.generate(
-      requests,
-      { ...params, constraint: null },
-      {
-        signal: abort.signal,
+  async generate({ requests, params, streams, asksNext, takesMore }, id) {
+    const call = new GenerateCall(tokenizer);
+    calls.set(id, call);
+    try {
+      return await sampler.generate(call.received(requests), call.paramsOf(params), {
+        signal: call.signal,
         onCompletion: (completion) => send({ id, completion }),
         ...(asksNext && { next: (completion) => ask(id, completion) }),
         ...(streams && { onToken: (token) => send({ id, token }) }),
-      },
-    );
+        ...(takesMore && { arrivals: () => call.arrivals() }),
+      });
+    } finally {
+      calls.delete(id);
+    }
   },
   score: ({ sequences }) => sampler.score(sequences),
   setAdapter: ({ adapter, version }) => sampler.setAdapter(adapter, version),
@@ -57,7 +63,11 @@ async function answer(request: Request): Promise<void> {
     return;
   }
   if ('abort' in request) {
-    aborts.get(request.abort)?.abort();
+    calls.get(request.abort)?.end(request.request);
+    return;
+  }
+  if ('join' in request) {
+    calls.get(request.join)?.join(request.requests);
     return;
   }
   const { id, call, args } = request;
@@ -66,8 +76,6 @@ async function answer(request: Request): Promise<void> {
     send({ id, result: (await run(args, id)) as never });
   } catch (error) {
     send({ id, error: sentError(error) });
-  } finally {
-    aborts.delete(id);
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   Completion,
   PromptRequest,
   SamplingParams,
+  SchemaSource,
   StreamRequest,
   StreamToken,
   SyncResult,
@@ -19,14 +20,45 @@ export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
   readonly eosIds: readonly number[] | undefined;
 };
 
+/** A constraint goes as what it is made of. */
+export type SentParams = Omit<SamplingParams, 'constraint'> & {
+  readonly schema: SchemaSource | null;
+};
+
+/** A request whose end, where it may have one of its own, is told by a message. */
+export type SentRequest = Omit<StreamRequest, 'params' | 'signal'> & {
+  readonly params?: SentParams;
+  readonly mayEnd: boolean;
+};
+
+/** @throws InputError for a constraint that cannot be made anew */
+export function sentParams({ constraint, ...params }: SamplingParams): SentParams {
+  if (constraint === null) return { ...params, schema: null };
+  if (constraint.source !== undefined) return { ...params, schema: constraint.source };
+  throw new InputError({
+    where: 'constraint',
+    problem: 'a sampler in a process of its own takes that of a schema only',
+    remedy: 'Make it by schemaConstraint, or use rollout_device=cpu or rollout_device=webgpu',
+  });
+}
+
+/** @throws InputError as `sentParams` */
+export const sentRequest = ({ params, signal, ...request }: StreamRequest): SentRequest => ({
+  ...request,
+  ...(params !== undefined && { params: sentParams(params) }),
+  mayEnd: signal !== undefined,
+});
+
 /** Calls, by their arguments. */
 export interface Calls {
   readonly open: { readonly options: SentOptions };
   readonly generate: {
-    readonly requests: readonly StreamRequest[];
-    readonly params: Omit<SamplingParams, 'constraint'>;
+    readonly requests: readonly SentRequest[];
+    readonly params: SentParams;
     /** Whether each token is told. */
     readonly streams: boolean;
+    /** Whether requests may come later. */
+    readonly takesMore: boolean;
     /** Asks what follows from each completion, and waits for the answer. */
     readonly asksNext: boolean;
   };
@@ -48,7 +80,10 @@ export type CallName = keyof Calls;
 /** To the process. */
 export type Request =
   | { readonly id: number; readonly call: CallName; readonly args: Calls[CallName] }
-  | { readonly abort: number }
+  /** Ends a call, or one request of it. */
+  | { readonly abort: number; readonly request?: string }
+  /** Requests that join a call; one that has ended meanwhile takes none. */
+  | { readonly join: number; readonly requests: readonly SentRequest[] }
   /** What follows from a completion, by the number of the question. */
   | { readonly question: number; readonly next: PromptRequest | null };
 

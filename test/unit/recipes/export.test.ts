@@ -136,6 +136,18 @@ test('the folder of the model itself is never replaced', async () => {
   await expect(runExport(onto, context)).rejects.toThrow(/output: .* is the model itself/);
 });
 
+test.each([
+  ['merged', 'safetensors'],
+  ['merged.gguf', 'gguf'],
+])(
+  'an output that cannot be written is refused before the model is looked for: %s',
+  async (name, format) => {
+    const asked = keys(`base/config.json/${name}`, { model: at('nowhere'), format });
+    const where = `${at('base/config.json')}: is a file, not a folder`;
+    await expect(runExport(asked, context)).rejects.toThrow(where);
+  },
+);
+
 test('several adapters stand on one base', async () => {
   makeAdapter('one', {}, 0.1);
   makeAdapter('two', { useDora: true }, 0.1);

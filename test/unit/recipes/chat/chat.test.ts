@@ -110,7 +110,7 @@ describe('/base', () => {
 
 describe('/save', () => {
   it('appends rows that sft takes', async () => {
-    const file = at('saved.jsonl');
+    const file = at('saved/here.jsonl');
     await chat([
       '/system Add.',
       '1+2=',
@@ -147,7 +147,8 @@ describe('mistakes', () => {
       `/save ${dir}`,
       '1+2=',
     ];
-    const { out, notes } = await chat([...lines, `/save ${dir}`, '/exit', '9+9=']);
+    const bad = [`/save ${dir}`, `/save ${at('chat.jinja')}/x.jsonl`];
+    const { out, notes } = await chat([...lines, ...bad, '/exit', '9+9=']);
     const [answer] = await answers([[user('1+2=')]]);
     expect(out).toBe(`${answer}\n`);
     const said = notes.split('\n').filter((line) => line.startsWith('error: '));
@@ -159,7 +160,8 @@ describe('mistakes', () => {
       expect.stringMatching(/there is no answer yet/),
       expect.stringMatching(/the context holds 128. \/clear begins anew/),
       expect.stringMatching(/no answer to save yet/),
-      expect.stringMatching(/\/save .*EISDIR/),
+      expect.stringMatching(/cannot be written \(EISDIR.*Choose another place/),
+      expect.stringMatching(/chat.jinja: is a file, not a folder. Choose another place/),
     ]);
   });
 

@@ -143,13 +143,18 @@ describe('streams', () => {
       expect(parts.flatMap(({ token_ids: ids }) => ids ?? [])).toEqual(whole.token_ids);
       const contents = parts.flatMap(({ logprobs }) => (logprobs as JsonRow)?.content ?? []);
       expect(contents).toEqual((whole.logprobs as JsonRow).content);
+      const written = (contents as JsonRow[]).filter(
+        ({ token }) => !/^<.*>$/.test(token as string),
+      );
+      const bytes = written.flatMap(({ bytes: some }) => some as number[]);
+      expect(Buffer.from(bytes).toString()).toBe(contentOf(whole));
       const reasons = parts.map(({ finish_reason: reason }) => reason);
       expect(reasons.filter(Boolean)).toEqual([whole.finish_reason]);
     }
   });
 
   it('of texts come in pieces, each of its prompt', async () => {
-    const asked = { prompt: ['1+1=', [5, 6, 7]], temperature: 0, min_tokens: 10 };
+    const asked = { prompt: ['1+1=', [5, 6, 7]], temperature: 0, min_tokens: 10, logprobs: 0 };
     const { body } = await post('/completions', asked);
     const chunks = await stream('/completions', asked);
     expect(chunks.length).toBeGreaterThan(6);
@@ -161,6 +166,10 @@ describe('streams', () => {
         .join(''),
     );
     expect(texts).toEqual(choices(body).map(({ text }) => text));
+    const offsets = (some: JsonRow[]) =>
+      some.flatMap(({ logprobs }) => (logprobs as JsonRow).text_offset as number[]);
+    const streamed = chunks.flatMap(choices).filter(({ index }) => index === 0);
+    expect(offsets(streamed)).toEqual(offsets(choices(body).slice(0, 1)));
   });
 });
 
@@ -192,10 +201,36 @@ describe('fields', () => {
     }
   });
 
+  it('messages of every role and form that OpenAI has are written as they are', async () => {
+    const tokens = async (messages: JsonRow[]) => {
+      const { status, body } = await post('/chat/completions', { messages, max_tokens: 1 });
+      expect(status, JSON.stringify(body)).toBe(200);
+      return (body.usage as JsonRow).prompt_tokens;
+    };
+    const said = { role: 'assistant', content: '46', refusal: null, annotations: [] };
+    const parts = [
+      { type: 'text', text: '12+' },
+      { type: 'text', text: '34=' },
+    ];
+    const plain = await tokens(
+      [{ role: 'system', content: 'Add.' }, ...HELLO, MESSAGES[2]!].concat({
+        role: 'tool',
+        content: '46',
+      }),
+    );
+    const forms = [
+      { role: 'developer', content: 'Add.' },
+      ...[{ role: 'user', content: parts }, said],
+      { role: 'tool', content: '46', tool_call_id: 'call_1' },
+    ];
+    expect(await tokens(forms)).toBe(plain);
+  });
+
   it('that mean nothing here, or nothing at their value, are taken', async () => {
     const { status } = await post('/chat/completions', {
       ...{ messages: HELLO, user: 'me', presence_penalty: 0, frequency_penalty: 0, top_p: null },
       ...{ tool_choice: 'none', top_logprobs: 0, stream: false, store: false, max_tokens: 2 },
+      ...{ max_completion_tokens: 2, modalities: ['text'] },
     });
     expect(status).toBe(200);
   });
@@ -215,6 +250,36 @@ describe('fields', () => {
     [{ logit_bias: { x: 1 } }, 'logit_bias', /map token ids/],
     [{ logit_bias: { 99999: 1 } }, null, /has no token 99999/],
     [{ stream_options: {} }, 'stream_options', /needs stream: true/],
+    [
+      { stream: true, stream_options: { include_usage: 1 } },
+      'stream_options.include_usage',
+      /1 is not true or false/,
+    ],
+    [{ stream: true, stream_options: { usage: true } }, 'stream_options.usage', /no such field/],
+    [{ max_tokens: 3, max_completion_tokens: 4 }, 'max_tokens', /3 is not the 4 of max_comp.*one/],
+    [{ modalities: ['text', 'audio'] }, 'modalities', /the answers are text/],
+    [
+      { chat_template_kwargs: { 'a(': 1 } },
+      'chat_template_kwargs',
+      /chat_template_kwargs.a\(: the chat template reads no such name/,
+    ],
+    [
+      { messages: [...HELLO, { role: 'oracle', content: 'x' }] },
+      'messages[1].role',
+      /"oracle" is none of system, developer, user, assistant, tool/,
+    ],
+    [{ messages: [{ from: 'human', value: 'x' }] }, 'messages[0].role', /undefined is none of/],
+    [{ messages: ['Hello'] }, 'messages[0]', /"Hello" is not \{role, content\}/],
+    [
+      { messages: [{ role: 'user', content: 'x', name: 'Ann' }] },
+      'messages[0].name',
+      /the chat template reads no such field. Leave it out/,
+    ],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: {} }] }] },
+      'messages',
+      /expected \{role, content\} with texts/,
+    ],
     [{ messages: null }, 'messages', /it is missing/],
     [{ messages: 'Hello' }, 'messages', /no list of \{role, content\}/],
     [{ messages: { role: 'user', content: 'x' } }, 'messages', /no list of/],

@@ -11,6 +11,7 @@ import {
   type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
+  schemaConstraint,
 } from '../../../../src/rollout/index.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../../src/tokenizer/index.js';
 import { InputError, RunError } from '../../../../src/util/errors.js';
@@ -39,7 +40,7 @@ let child: ChildSampler;
 beforeAll(async () => {
   here = await createOnnxSampler({ ...base, tokenizer: await loadTokenizer(tokenizerDir) });
   child = await createChildSampler({ ...base, tokenizerDir });
-});
+}, 60_000);
 afterAll(() => {
   here.dispose();
   child.dispose();
@@ -103,8 +104,87 @@ it('passes errors on with their messages', async () => {
   await expect(createChildSampler(tooLong)).rejects.toThrow(/^rollout context: \d+ tokens/);
   const constraint = { start: () => ({ allowed: () => new Uint32Array(), push() {} }) };
   await expect(child.generate(requests, { ...PARAMS, constraint })).rejects.toThrow(
-    /^response_format/,
+    /^constraint: .* of a schema only. Make it by schemaConstraint/,
   );
+});
+
+const MIXED: readonly Partial<SamplingParams>[] = [
+  { temperature: 0, maxNewTokens: 40, minNewTokens: 40 },
+  { temperature: 0.6, topK: 9 },
+  { repetitionPenalty: 1.5, logitBias: new Map([[4, 3]]) },
+  { stopIds: [9] },
+];
+const mixed = MIXED.map((changes, i) => ({
+  ...{ id: `r${i}`, promptIds: golden.prompts[0]!, n: 1, params: { ...PARAMS, ...changes } },
+}));
+
+it('takes requests that come meanwhile, also as the last is done', async () => {
+  const whole = new Map(
+    (await here.generate(mixed, PARAMS)).map((one) => [one.requestId, one.ids]),
+  );
+  for (const when of ['at once', 'at the end'] as const) {
+    const late = mixed.slice(1);
+    const done = new Map<string, readonly number[]>();
+    const order: string[] = [];
+    const first = await child.generate(mixed.slice(0, 1), PARAMS, {
+      onToken: ({ requestId }) => order.push(requestId),
+      onCompletion: ({ requestId, ids }) => done.set(requestId, ids),
+      arrivals: () =>
+        when === 'at once' || done.size === mixed.length - late.length ? late.splice(0, 1) : [],
+    });
+    expect(first.map(({ requestId }) => requestId)).toEqual(['r0']);
+    expect(done).toEqual(whole);
+    // Those that come at once do not wait for the first one's end.
+    const isJoined = order.indexOf('r1') < order.lastIndexOf('r0');
+    expect(isJoined).toBe(when === 'at once');
+  }
+});
+
+it('ends single requests, at work and on their way, and no others', async () => {
+  const [working, late] = [new AbortController(), new AbortController()];
+  const long = { ...PARAMS, maxNewTokens: 60, minNewTokens: 60 };
+  const like = (id: string, signal?: AbortSignal) => ({
+    ...{ id, promptIds: golden.prompts[0]!, n: 1, params: long },
+    ...(signal && { signal }),
+  });
+  const arriving = [like('late', late.signal)];
+  const reasons = new Map<string, string>();
+  await child.generate([like('ends', working.signal), like('stays')], PARAMS, {
+    arrivals: () => arriving.splice(0),
+    onToken: ({ requestId }) => {
+      if (requestId === 'ends') working.abort();
+      if (requestId === 'stays') late.abort();
+    },
+    onCompletion: ({ requestId, finishReason }) => reasons.set(requestId, finishReason),
+  });
+  expect(Object.fromEntries(reasons)).toEqual({
+    ends: 'aborted',
+    stays: 'length',
+    late: 'aborted',
+  });
+});
+
+it('writes by the constraint of a schema, of the call and of a request', async () => {
+  const eosIds = [1];
+  const tokenizer = { ...(await loadTokenizer(tokenizerDir)), eosIds };
+  const vocabulary = { tokenBytes: tokenizer.tokenBytes(), endIds: eosIds };
+  const of = (schema: unknown) => schemaConstraint({ schema, isCompact: true }, vocabulary);
+  const params = { ...PARAMS, constraint: of({ enum: [12, 7] }) };
+  const asked = [
+    { id: 'a', promptIds: golden.prompts[0]!, n: 3 },
+    {
+      ...{ id: 'b', promptIds: golden.prompts[0]!, n: 1 },
+      params: { ...PARAMS, constraint: of({ const: 345 }) },
+    },
+  ];
+  const own = await createOnnxSampler({ ...base, tokenizer });
+  const other = await createChildSampler({ ...base, tokenizerDir, eosIds });
+  const theirs = await other.generate(asked, params);
+  expect(theirs.map(comparable)).toEqual((await own.generate(asked, params)).map(comparable));
+  const texts = theirs.map(({ text }) => text);
+  expect(texts).toEqual([...Array(3).fill(expect.stringMatching(/^(12|7)$/)), '345']);
+  own.dispose();
+  other.dispose();
 });
 
 it('is stopped by a signal, and not by an interrupt at the terminal', async () => {

@@ -1,0 +1,47 @@
+/** The messages of a chat → those that the chat template is given; what it would pass over is refused. */
+import { readsVariable } from '../../tokenizer/index.js';
+import type { JsonRow } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
+import { fieldError } from './api-error.js';
+import { type Fields, shown } from './fields.js';
+
+/** Those of OpenAI's API; `developer` is its newer name of `system`. */
+const ROLES: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool'];
+
+/** `tool_call_id` only tells answers of tools apart, which templates do by their order. */
+const NOT_LOST: readonly string[] = ['role', 'content', 'tool_call_id'];
+
+/**
+ * @param template Null where no chat template is used.
+ * @throws ApiError naming the message and its field
+ */
+export function readMessages(fields: Fields, template: string | null): readonly JsonRow[] {
+  const messages = fields.raw('messages');
+  if (messages === undefined) throw fieldError('messages', 'it is missing');
+  if (!Array.isArray(messages)) throw fieldError('messages', 'it is no list of {role, content}');
+  return messages.map((message, i) => readMessage(message, `messages[${i}]`, template));
+}
+
+function readMessage(message: unknown, at: string, template: string | null): JsonRow {
+  if (!isObject(message)) throw fieldError(at, `${shown(message)} is not {role, content}`);
+  const { role } = message;
+  if (!ROLES.includes(role)) {
+    throw fieldError(`${at}.role`, `${shown(role)} is none of ${ROLES.join(', ')}`);
+  }
+  const lost = Object.keys(message).find(
+    (name) => !NOT_LOST.includes(name) && says(message[name]) && !isRead(template, name),
+  );
+  if (lost !== undefined) {
+    const problem =
+      template === null ? 'no chat template is used' : 'the chat template reads no such field';
+    throw fieldError(`${at}.${lost}`, problem, 'Leave it out');
+  }
+  const isNewName = role === 'developer' && !isRead(template, 'developer');
+  return isNewName ? { ...message, role: 'system' } : message;
+}
+
+const says = (value: unknown): boolean =>
+  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+
+const isRead = (template: string | null, name: string): boolean =>
+  template !== null && readsVariable(template, name);

@@ -1,0 +1,75 @@
+/** One call of `generate` in the process that computes: what was sent becomes what the sampler takes. */
+import { RecentlyUsed } from '../../util/recently-used.js';
+import { schemaConstraint } from '../structured/schema-constraint.js';
+import type {
+  RolloutTokenizer,
+  SamplingParams,
+  SchemaSource,
+  StreamRequest,
+  TokenConstraint,
+} from '../types.js';
+import type { SentParams, SentRequest } from './messages.js';
+
+export interface ReceivingTokenizer extends RolloutTokenizer {
+  tokenBytes(): readonly (Uint8Array | null)[];
+}
+
+/** Constraints that are kept from call to call. */
+const constraints = new RecentlyUsed<TokenConstraint>(16);
+
+export class GenerateCall {
+  private readonly tokenizer: ReceivingTokenizer;
+  private readonly abort = new AbortController();
+  /** Of requests that may end by themselves, by their ids. */
+  private readonly ends = new Map<string, AbortController>();
+  private joined: StreamRequest[] = [];
+
+  constructor(tokenizer: ReceivingTokenizer) {
+    this.tokenizer = tokenizer;
+  }
+
+  get signal(): AbortSignal {
+    return this.abort.signal;
+  }
+
+  received(requests: readonly SentRequest[]): StreamRequest[] {
+    return requests.map(({ params, mayEnd, ...request }) => ({
+      ...request,
+      ...(params !== undefined && { params: this.paramsOf(params) }),
+      ...(mayEnd && { signal: this.endOf(request.id) }),
+    }));
+  }
+
+  paramsOf({ schema, ...params }: SentParams): SamplingParams {
+    return { ...params, constraint: schema === null ? null : this.constraintOf(schema) };
+  }
+
+  join(requests: readonly SentRequest[]): void {
+    this.joined.push(...this.received(requests));
+  }
+
+  /** What has joined since it was asked last. */
+  arrivals(): readonly StreamRequest[] {
+    return this.joined.splice(0);
+  }
+
+  /** Ends a request, or all of them. */
+  end(request: string | undefined): void {
+    (request === undefined ? this.abort : this.ends.get(request))?.abort();
+  }
+
+  private endOf(request: string): AbortSignal {
+    const end = new AbortController();
+    this.ends.set(request, end);
+    return end.signal;
+  }
+
+  private constraintOf(source: SchemaSource): TokenConstraint {
+    return constraints.get(JSON.stringify(source), () =>
+      schemaConstraint(source, {
+        tokenBytes: this.tokenizer.tokenBytes(),
+        endIds: this.tokenizer.eosIds,
+      }),
+    );
+  }
+}
