@@ -117,7 +117,6 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
   const evaluates = new DuringTraining({
     ...{ config: asTrainer(config), evaluation: place.evaluation, sampler, heldOut: null },
     rewards: place.data.rewards?.grade ?? null,
-    writer: (each) => each,
     history: state?.evaluations ?? [],
     onSamples: log.samples,
   });
