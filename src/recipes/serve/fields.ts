@@ -35,7 +35,7 @@ export class Fields {
   }
 
   whole(name: string, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER) {
-    const bounds = min === Number.MIN_SAFE_INTEGER ? '' : ` >= ${min}`;
+    const bounds = min === Number.MIN_SAFE_INTEGER ? ' below 2^53' : ` >= ${min}`;
     const top = max === Number.MAX_SAFE_INTEGER ? '' : below(max);
     return this.typed(
       name,
@@ -88,7 +88,10 @@ export class Fields {
   finish(): void {
     const unknown = Object.keys(this.body).find((name) => !this.read.has(name));
     if (unknown === undefined) return;
-    const near = nearest(unknown, [...this.read]);
+    const near = nearest(
+      unknown,
+      [...this.read].filter(({ length }) => length > 1),
+    );
     const remedy = near === undefined ? 'Leave it out' : `The nearest known field is ${near}`;
     throw this.error(unknown, 'there is no such field', remedy);
   }
