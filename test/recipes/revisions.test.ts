@@ -83,18 +83,6 @@ test('a training says at which commits it read, and its adapter names that of it
   expect(card).toContain(`- Data: \`tiny/rows\` (train) at commit \`${ROWS}\`, revision \`v2\``);
 });
 
-test('an exported model says from which commits it was made', async () => {
-  const output = join(dir, 'merged');
-  const { code, err } = await call(['export', `model=${run()}`, `output=${output}`]);
-  expect(err).not.toContain('error');
-  expect(code).toBe(0);
-  const card = readFileSync(join(output, 'README.md'), 'utf8');
-  expect(card.match(/^- .*$/gm)).toEqual([
-    `- Model: \`tiny/base\` at commit \`${PINNED}\``,
-    `- Data: \`tiny/rows\` (train) at commit \`${ROWS}\`, revision \`v2\``,
-  ]);
-});
-
 test('its adapter finds that base, alone and beside it, and offline', async () => {
   hub.requests.length = 0;
   vi.stubEnv('HF_HUB_OFFLINE', '1');

@@ -12,7 +12,7 @@ import {
 import { runExport } from '../../../src/recipes/export.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
 import { loadTokenizer } from '../../../src/tokenizer/index.js';
-import { readJson } from '../../../src/util/files.js';
+import { readJson, writeJson } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import {
   type Adapter,
@@ -147,6 +147,21 @@ test.each([
     await expect(runExport(asked, context)).rejects.toThrow(where);
   },
 );
+
+test('the model card names the commits that the run of the adapter had read', async () => {
+  makeAdapter('run/model', {}, 0.1);
+  const model = { kind: 'model', name: 'a/base', revision: 'c1', commit: 'c1' };
+  const rows = { kind: 'dataset', name: 'a/rows', split: 'train', revision: 'v2', commit: 'c2' };
+  const sources = [model, rows, { ...rows, name: 'rows.jsonl', revision: null, commit: null }];
+  writeJson(at('run/run.json'), { run_id: 'run', sources });
+  for (const named of [{ model: at('run') }, { adapter: at('run/model') }]) {
+    const { output } = await runExport(keys('card', { ...named, overwrite: true }), context);
+    expect(readFileSync(join(output, 'README.md'), 'utf8').match(/^- .*$/gm)).toEqual([
+      '- Model: `a/base` at commit `c1`',
+      '- Data: `a/rows` (train) at commit `c2`, revision `v2`',
+    ]);
+  }
+});
 
 test('several adapters stand on one base', async () => {
   makeAdapter('one', {}, 0.1);
