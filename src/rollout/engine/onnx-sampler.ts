@@ -10,6 +10,7 @@ import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import { explaining, explainingAsync } from '../ort/explained.js';
+import { returnFreedMemory } from '../ort/freed-memory.js';
 import { type LoadedKernels, loadKernels } from '../ort/kernels.js';
 import type { SessionModel, SessionOptions } from '../ort/session.js';
 import { SharedArena } from '../ort/shared-arena.js';
@@ -188,6 +189,7 @@ class SessionSampler implements OnnxSampler {
       this.mover?.dispose();
       this.arena?.dispose();
       this.lora.dispose();
+      returnFreedMemory();
     };
     if (this.pending === 0) release();
     else this.queue = this.queue.then(release);
