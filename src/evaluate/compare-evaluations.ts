@@ -15,6 +15,7 @@ export interface EvaluationComparison {
   readonly examples: number;
   /** Completions in one evaluation only. */
   readonly unmatched: number;
+  /** Means over examples, each with the share of its right samples. */
   readonly accuracy_a: number;
   readonly accuracy_b: number;
   /** b − a, with its 95% interval. */
@@ -48,9 +49,11 @@ export function compareEvaluations(
     throw new InputError({ where: 'compare', problem });
   }
   const n = pairs.length;
-  const differences = [...groupBy(pairs, ({ example }) => example).values()].map(
-    (own) => own.reduce((sum, { a, b }) => sum + b - a, 0) / own.length,
-  );
+  const means = [...groupBy(pairs, ({ example }) => example).values()].map((own) => ({
+    a: meanOf(own.map(({ a }) => a)),
+    b: meanOf(own.map(({ b }) => b)),
+  }));
+  const differences = means.map(({ a, b }) => b - a);
   const onlyA = differences.filter((difference) => difference < 0).length;
   const onlyB = differences.filter((difference) => difference > 0).length;
   const examples = differences.length;
@@ -62,9 +65,9 @@ export function compareEvaluations(
     n,
     examples,
     unmatched: gradedA.size + gradedB.size - 2 * n,
-    accuracy_a: pairs.reduce((sum, { a }) => sum + a, 0) / n,
-    accuracy_b: pairs.reduce((sum, { b }) => sum + b, 0) / n,
-    difference: differences.reduce((sum, value) => sum + value, 0) / examples,
+    accuracy_a: meanOf(means.map(({ a }) => a)),
+    accuracy_b: meanOf(means.map(({ b }) => b)),
+    difference: meanOf(differences),
     difference_low: low,
     difference_high: high,
     only_a: onlyA,
@@ -107,8 +110,8 @@ interface GradedRow {
 function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, GradedRow> {
   const graded = new Map<string, GradedRow>();
   for (const row of rows) {
-    const correct = String(row[column] ?? '');
-    if (correct !== 'true' && correct !== 'false') continue;
+    const right = isRight(row, column);
+    if (right === null) continue;
     const key = completionOf(row);
     if (graded.has(key)) {
       throw new InputError({
@@ -118,7 +121,16 @@ function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, 
       });
     }
     const question = String(row.question ?? '');
-    graded.set(key, { example: exampleOf(row), question, isRight: correct === 'true' });
+    graded.set(key, { example: exampleOf(row), question, isRight: right });
   }
   return graded;
 }
+
+/** What a column of true and false says; null where it says neither. */
+export function isRight(row: ComparedRow, column: string): boolean | null {
+  const cell = String(row[column] ?? '');
+  return cell === 'true' ? true : cell === 'false' ? false : null;
+}
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -25,7 +25,8 @@ export function compareScores(
   if (pairs.length === 0) return null;
   const examples = [...groupBy(pairs, ({ example }) => example).values()];
   const differences = examples.map((own) => meanOf(own.map(({ a, b }) => b - a)));
-  const { low, high } = meanInterval(differences, { bounds: { low: -1, high: 1 } });
+  const range = rangeOf(pairs.flatMap(({ a, b }) => [a, b]));
+  const { low, high } = meanInterval(differences, { bounds: { low: -range, high: range } });
   return {
     score_a: meanOf(examples.map((own) => meanOf(own.map(({ a }) => a)))),
     score_b: meanOf(examples.map((own) => meanOf(own.map(({ b }) => b)))),
@@ -42,3 +43,8 @@ function scoreOf({ score }: KeyedRow): number | null {
 
 const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** From the lowest to the highest score there can be: 0 to 1, or as far as there are any. */
+const rangeOf = (scores: readonly number[]): number =>
+  scores.reduce((most, score) => Math.max(most, score), 1) -
+  scores.reduce((least, score) => Math.min(least, score), 0);

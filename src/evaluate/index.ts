@@ -18,6 +18,8 @@ export {
   type EvaluationComparison,
 } from './compare-evaluations.js';
 export { compareScores, type ScoreComparison } from './compare-scores.js';
+
+export { disagreements } from './disagreements.js';
 export type { EvalRow, StrategyFacts } from './eval-row.js';
 export {
   type Complete,
@@ -27,6 +29,7 @@ export {
   evaluate,
   questionOf,
 } from './evaluate.js';
+export { evaluationSections } from './evaluation-sections.js';
 export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
 export { type Interval, meanInterval, shareInterval, wilson } from './intervals.js';

@@ -57,18 +57,25 @@ function statusLine(metrics: EvalMetrics): string {
 /** A text table for each column: accuracy by level, by subject. */
 export function groupSummary(tables: readonly GroupTable[]): string {
   return tables
-    .map(({ column, rows }) => {
-      const header = [column, 'n', 'accuracy', '95% interval', 'flexible'];
-      const cells = rows.map((row) => [
-        row.value,
-        row.n,
-        percent(row.accuracy),
-        `${percent(row.accuracy_low)} to ${percent(row.accuracy_high)}`,
-        percent(row.flexible_accuracy),
-      ]);
-      return textTable(header, cells);
+    .map((table) => {
+      const { header, rows } = groupTableCells(table);
+      return textTable(header, rows);
     })
     .join('\n\n');
+}
+
+/** The table of one column, for consoles and reports. */
+export function groupTableCells({ column, rows }: GroupTable): EvalTable {
+  return {
+    header: [column, 'n', 'accuracy', '95% interval', 'flexible'],
+    rows: rows.map((row) => [
+      row.value,
+      row.n,
+      percent(row.accuracy),
+      `${percent(row.accuracy_low)} to ${percent(row.accuracy_high)}`,
+      percent(row.flexible_accuracy),
+    ]),
+  };
 }
 
 export interface EvalTable {

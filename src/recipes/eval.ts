@@ -5,18 +5,11 @@ import type { EvalConfig } from '../config/index.js';
 import {
   type EvalMetrics,
   type Evaluation,
+  evaluationSections,
   writeEvaluation,
   writeResults,
 } from '../evaluate/index.js';
-import {
-  checkRun,
-  openRun,
-  type RunFolder,
-  readRun,
-  runReport,
-  type Section,
-  writeReport,
-} from '../report/index.js';
+import { checkRun, endRun, openRun, type RunFolder } from '../report/index.js';
 import { InputError } from '../util/errors.js';
 import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -77,7 +70,7 @@ function checkRowsFile({ rows_file: file, overwrite, resume }: EvalConfig): void
 }
 
 async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult> {
-  const { signal } = args.context;
+  const { signal, log } = args.context;
   try {
     return await evaluateIn(run, args);
   } catch (caught) {
@@ -87,7 +80,7 @@ async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult>
           remedy: 'Give resume=auto to go on',
         })
       : caught;
-    run.close(signal.aborted ? 'interrupted' : 'failed', error);
+    endRun(run, { status: signal.aborted ? 'interrupted' : 'failed', error, log });
     throw error;
   }
 }
@@ -174,21 +167,11 @@ function finish(
   }
   if (config.rows_file !== null) writeFileAtomic(config.rows_file, toJsonl(evaluation.rows));
   run.record({ results: { ...evaluation.metrics, ...facts } });
-  run.close('done');
-  writeReport(run.paths.report, runReport(readRun(run.dir), [metricsTable(evaluation)]));
+  const sections = evaluationSections(evaluation, files);
+  endRun(run, { status: 'done', sections, log: context.log });
   const { correct, ungraded } = evaluation.metrics;
   const count = evaluation.rows.length - ungraded;
   sayUngraded(evaluation, context);
   context.log(`${stage}: ${correct} of ${count} correct, ${files.output ?? files.csv}`);
   return { ...evaluation.metrics, ...facts, run_dir: run.dir };
-}
-
-/** Metrics for the report page, without those that have no value. */
-export function metricsTable({ metrics }: Evaluation): Section {
-  return {
-    type: 'table',
-    title: 'Evaluation',
-    header: ['metric', 'value'],
-    rows: Object.entries(metrics).filter(([, value]) => value !== null),
-  };
 }

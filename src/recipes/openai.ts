@@ -4,18 +4,16 @@
  * makes something there.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { type OpenaiConfig, resolvedYaml, runDir } from '../config/index.js';
 import { watchJob } from '../remote/index.js';
 import {
+  endRun,
   makeRunId,
   openRun,
   type RemoteRecord,
   type RunFolder,
   readRun,
   remoteJobStatus,
-  runReport,
-  writeReport,
 } from '../report/index.js';
 import { RunError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
@@ -85,16 +83,14 @@ export async function runOpenai(
     const result = resultOf(run, keeper.get());
     run.record({ results: factsOf(result) });
     if (job.status !== 'succeeded') throw ended(keeper.get(), run.dir);
-    run.close('done');
+    endRun(run, { status: 'done', log: context.log });
     context.log(`done: ${result.fine_tuned_model}`);
     return result;
   } catch (caught) {
     const { aborted } = context.signal;
     const error = aborted ? stopped(context.signal, keeper.get(), run.dir) : caught;
-    run.close(aborted ? 'interrupted' : 'failed', error);
+    endRun(run, { status: aborted ? 'interrupted' : 'failed', error, log: context.log });
     throw error;
-  } finally {
-    if (existsSync(run.paths.metrics)) writeReport(run.paths.report, runReport(readRun(run.dir)));
   }
 }
 

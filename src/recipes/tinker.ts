@@ -3,7 +3,6 @@
  * and its samples are computed by Tinker's API. A state is saved there every `save_steps` and on Ctrl-C, and
  * `resume=auto` goes on from the last one.
  */
-import { existsSync } from 'node:fs';
 import {
   inputPaths,
   resolvedYaml,
@@ -15,18 +14,15 @@ import { type Endpoint, endpointSettings, openEndpoint } from '../endpoint/index
 import { openSession, type TinkerSession } from '../remote/index.js';
 import {
   checkTrackers,
+  endRun,
   makeRunId,
   openRun,
   type ReadSource,
   type RunFolder,
   readRun,
-  runReport,
-  type Section,
-  writeReport,
 } from '../report/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { RecipeContext } from './context.js';
-import { metricsTable } from './eval.js';
 import { checkLogNames } from './grpo/logs.js';
 import { tagsOf } from './inputs/dataset.js';
 import { unbroken } from './interrupt.js';
@@ -97,7 +93,6 @@ interface RunInputs extends Omit<TinkerTraining, 'run' | 'session'> {
 async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promise<TinkerResult> {
   const { config, context } = inputs;
   let session: TinkerSession | null = null;
-  let tables: readonly Section[] = [];
   try {
     logChanges(run, context);
     session = await openSession({
@@ -107,18 +102,16 @@ async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promis
     });
     const outcome = await trainAtTinker({ ...inputs, run, session });
     const result = resultOf(run, outcome);
-    if (outcome.evaluated !== null) tables = [metricsTable(outcome.evaluated.evaluation)];
-    run.close('done');
+    const sections = outcome.evaluated?.sections ?? [];
+    endRun(run, { status: 'done', sections, log: context.log });
     context.log(`done: ${result.sampler_path}`);
     return result;
   } catch (error) {
-    run.close(context.signal.aborted ? 'interrupted' : 'failed', error);
+    const status = context.signal.aborted ? 'interrupted' : 'failed';
+    endRun(run, { status, error, log: context.log });
     throw error;
   } finally {
     session?.close();
-    if (existsSync(run.paths.metrics)) {
-      writeReport(run.paths.report, runReport(readRun(run.dir), tables));
-    }
   }
 }
 

@@ -6,6 +6,9 @@ import { BarChart, CustomChart, LineChart as EchartsLines } from 'echarts/charts
 import { GridComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { chartText } from './chart-text.js';
+import { extent } from './extent.js';
+import { escapeHtml } from './html.js';
 import type { Chart, HistogramChart, IntervalChart, LineChart } from './report-types.js';
 import { formatCell, percent } from './text-table.js';
 
@@ -19,10 +22,12 @@ const SERIES_COLOURS = 6;
 const SMOOTH_ABOVE = 60;
 const BINS = 24;
 
-/** CSS colour of the i-th series; they repeat after six. */
+/** CSS colour of the i-th series; they repeat after six, on dashed lines. */
 export function seriesColour(index: number): string {
   return `var(--c${(index % SERIES_COLOURS) + 1})`;
 }
+
+export const isDashed = (index: number): boolean => index >= SERIES_COLOURS;
 
 /** Whether there is anything to draw. */
 export function hasData(chart: Chart): boolean {
@@ -36,17 +41,20 @@ export function hasData(chart: Chart): boolean {
  * @param id prefix of the ids in it, unique in the page
  */
 export function chartSvg(chart: Chart, id: string): string {
-  if (chart.type === 'lines') return draw(linesOption(chart), { id, height: HEIGHT });
-  if (chart.type === 'histogram') return draw(histogramOption(chart), { id, height: HEIGHT });
-  return draw(intervalsOption(chart), { id, height: 40 + 30 * chart.items.length });
+  const drawing = { id, height: HEIGHT, label: chartText(chart) };
+  if (chart.type === 'lines') return draw(linesOption(chart), drawing);
+  if (chart.type === 'histogram') return draw(histogramOption(chart), drawing);
+  return draw(intervalsOption(chart), { ...drawing, height: 40 + 30 * chart.items.length });
 }
 
 interface Drawing {
   readonly id: string;
   readonly height: number;
+  /** What it shows, for those who hear it. */
+  readonly label: string;
 }
 
-function draw(option: EChartsCoreOption, { id, height }: Drawing): string {
+function draw(option: EChartsCoreOption, { id, height, label }: Drawing): string {
   const view = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   try {
     view.setOption({ animation: false, ...option });
@@ -58,7 +66,7 @@ function draw(option: EChartsCoreOption, { id, height }: Drawing): string {
         '',
       )
       .replace(/\bzr\d+-/g, `${id}-`)
-      .replace('<svg width=', '<svg aria-hidden="true" width=')
+      .replace('<svg width=', () => `<svg role="img" aria-label="${escapeHtml(label)}" width=`)
       .replace(/\n/g, '');
   } finally {
     view.dispose();
@@ -129,13 +137,17 @@ function linesOption({ series, xName = 'step', isSmoothed = false }: LineChart):
     }),
     series: series.flatMap(({ points }, i) => {
       const color = seriesColour(i);
+      const type = isDashed(i) ? 'dashed' : 'solid';
       const showSymbol = points.length < 2;
       const dot = { showSymbol, symbolSize: 6, itemStyle: { color } };
       if (!isSmoothed || points.length <= SMOOTH_ABOVE) {
-        return [{ ...line(points, { color, width: 1.8 }), ...dot }];
+        return [{ ...line(points, { color, type, width: 1.8 }), ...dot }];
       }
       const faint = { ...line(points, { color, width: 1, opacity: 0.3 }), showSymbol: false };
-      return [faint, { ...line(movingAverage(points), { color, width: 2.2 }), showSymbol: false }];
+      return [
+        faint,
+        { ...line(movingAverage(points), { color, type, width: 2.2 }), showSymbol: false },
+      ];
     }),
   };
 }
@@ -170,17 +182,6 @@ function histogramOption({ values, xName }: HistogramChart): EChartsCoreOption {
       },
     ],
   };
-}
-
-/** The least and the greatest; spreading would fail where there are many. */
-function extent(values: readonly number[]): { low: number; high: number } {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return { low, high };
 }
 
 /** Counts in bins of one width, a whole number where the values are; an edge is a bin's low end. */
@@ -224,20 +225,24 @@ function intervalMark(_: unknown, api: CustomApi): unknown {
   };
 }
 
+/** The next tenth beyond a share, 1 at most. */
+const nextTenth = (share: number): number => Math.min(1, Math.ceil(share * 10 + 0.5) / 10);
+
 function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
-  const highest = Math.max(...items.map(({ high }) => high));
+  const { low, high } = extent(items.flatMap((item) => [item.low, item.high]));
   return {
     grid: { ...GRID, bottom: 4, right: 52 },
     xAxis: axis({
-      min: 0,
-      max: Math.min(1, Math.ceil(highest * 10 + 0.5) / 10),
+      min: low < 0 ? -nextTenth(-low) : 0,
+      max: nextTenth(Math.max(0, high)),
       axisLabel: { ...TEXT, formatter: (value: number) => `${Math.round(100 * value)}%` },
     }),
     yAxis: {
       ...axis({ inverse: true, splitLine: { show: false } }),
       type: 'category',
+      axisLine: { ...RULE, onZero: false },
       data: items.map(({ label }) => label),
-      axisLabel: { ...TEXT, color: 'var(--ink)' },
+      axisLabel: { ...TEXT, color: 'var(--ink)', width: 130, overflow: 'truncate' },
     },
     series: [
       {

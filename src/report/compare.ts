@@ -6,7 +6,7 @@ import { metricCharts } from './metric-charts.js';
 import type { MetricRow, MetricValue } from './metric-log.js';
 import type { LineChart, Report, Section, TableSection } from './report-types.js';
 import { type RunRows, readRun } from './run-report.js';
-import { type Cell, textTable } from './text-table.js';
+import { type Cell, shortHash, textTable } from './text-table.js';
 
 export interface Comparison {
   /** Names of the runs: their paths from the folder that holds them all. */
@@ -23,8 +23,11 @@ export interface ComparisonTable {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** @throws InputError when a folder holds no run */
-export function compareRuns(dirs: readonly string[]): Comparison {
+/**
+ * @param extra sections of the page, behind the results
+ * @throws InputError when a folder holds no run
+ */
+export function compareRuns(dirs: readonly string[], extra: readonly Section[] = []): Comparison {
   const runs = dirs.map(readRun);
   const names = shortNames(dirs);
   const table = (head: string, rows: ComparisonTable['rows']) => ({
@@ -38,7 +41,7 @@ export function compareRuns(dirs: readonly string[]): Comparison {
     'config key',
     differences.map(({ key, values }) => [key, ...values.map(configCell)]),
   );
-  const report = comparisonReport({ names, runs, results, metrics, config });
+  const report = comparisonReport({ names, runs, results, metrics, config, extra });
   return { names, results, metrics, config, report };
 }
 
@@ -58,7 +61,9 @@ type Values = Readonly<Record<string, MetricValue>>;
 
 function sideBySide(columns: readonly Values[]): Cell[][] {
   const keys = new Set(columns.flatMap((column) => Object.keys(column)));
-  return [...keys].map((key) => [key, ...columns.map((column) => column[key])]);
+  return [...keys]
+    .map((key) => [key, ...columns.map((column) => column[key])])
+    .filter(([, ...cells]) => cells.some((cell) => cell !== null && cell !== undefined));
 }
 
 /** Of each metric the value in the last row that has it. */
@@ -75,8 +80,8 @@ function configCell(value: unknown): Cell {
   return typeof value === 'number' ? value : JSON.stringify(value);
 }
 
-/** Paths from the folder that holds all of them; numbered where a folder is given twice. */
-function shortNames(dirs: readonly string[]): string[] {
+/** Paths from the folder that holds all of them; numbered where one is given twice. */
+export function shortNames(dirs: readonly string[]): string[] {
   const paths = dirs.map((dir) => resolve(dir).split(sep));
   const [one = []] = paths;
   const isShared = (part: string, i: number) =>
@@ -89,19 +94,22 @@ function shortNames(dirs: readonly string[]): string[] {
 
 interface ComparisonParts extends Omit<Comparison, 'report'> {
   readonly runs: readonly RunRows[];
+  readonly extra: readonly Section[];
 }
 
-function comparisonReport({ names, runs, results, metrics, config }: ComparisonParts): Report {
-  const section = (title: string, table: ComparisonTable): TableSection => ({
-    type: 'table',
-    title,
-    ...table,
+function comparisonReport(parts: ComparisonParts): Report {
+  const { names, runs, results, metrics, config, extra } = parts;
+  const shown = (cell: Cell) => (typeof cell === 'string' ? shortHash(cell) : cell);
+  const section = (title: string, { header, rows }: ComparisonTable): TableSection => ({
+    ...{ type: 'table', title, header },
+    rows: rows.map((row) => row.map(shown)),
   });
   const isShared = (row: readonly Cell[]) => !row.includes(NOT_SET);
   const differences = { ...config, rows: config.rows.filter(isShared) };
   const others = { ...config, rows: config.rows.filter((row) => !isShared(row)) };
   const sections: Section[] = [
     section('Results', results),
+    ...extra,
     { type: 'charts', title: 'Curves', charts: overlayCharts(runs, names) },
     section('Config differences', differences),
     { ...section('Config keys that not all runs have', others), isFolded: true },

@@ -1,5 +1,7 @@
-/** Example completions for a report: the best, the middle and the worst, sorted by reward. */
-import type { Example, Fact } from './report-types.js';
+/** Completions of a run for its report: the best, the middle and the worst, and those of its steps. */
+import { groupBy } from '../util/group.js';
+import { completionsSection, spread } from './completions.js';
+import type { Completion, CompletionsSection, Example, ExamplePart, Fact } from './report-types.js';
 import type { SampleRow } from './sample-log.js';
 import { duration, formatCell } from './text-table.js';
 
@@ -9,45 +11,78 @@ import { duration, formatCell } from './text-table.js';
  */
 export function pickExamples(rows: readonly SampleRow[], count: number): SampleRow[] {
   const unique = new Map(rows.map((row) => [`${row.prompt}\0${row.completion}`, row]));
-  const ranked = [...unique.values()].sort((a, b) => rewardOf(b) - rewardOf(a));
-  if (ranked.length <= count) return ranked;
-  const places = Array.from({ length: count }, (_, i) =>
-    Math.round((i * (ranked.length - 1)) / Math.max(1, count - 1)),
+  return spread(
+    [...unique.values()].sort((a, b) => rewardOf(b) - rewardOf(a)),
+    count,
   );
-  return places.flatMap((place) => ranked[place] ?? []);
 }
 
 export function toExample(row: SampleRow): Example {
+  const { facts, ...completion } = toCompletion(row);
   return {
     prompt: row.question ?? row.prompt,
-    completion: row.completion,
     gold: row.gold ?? null,
-    correct: row.correct ?? null,
-    reward: row.reward,
-    parts: Object.entries(row.rewards).map(([name, score]) => ({
-      name,
-      score,
-      status: row.statuses[name] ?? 'ok',
-    })),
-    facts: exampleFacts(row),
+    ...completion,
+    facts: [{ label: 'step', value: String(row.step) }, ...facts],
   };
 }
 
-function exampleFacts(row: SampleRow): Fact[] {
+/** @param file where all rows are */
+export function stepCompletions(rows: readonly SampleRow[], file: string): CompletionsSection {
+  const steps = [...groupBy(rows, ({ step }) => step)].map(([step, own]) =>
+    [...groupBy(own, ({ prompt_id: id }) => id)].map(([, [first, ...others]]) => ({
+      label: `step ${step}`,
+      group: `step ${step}`,
+      prompt: first!.question ?? first!.prompt,
+      gold: first!.gold ?? null,
+      completions: [first!, ...others].map(toCompletion),
+    })),
+  );
+  return completionsSection({ title: 'Completions by step', units: steps, file });
+}
+
+function toCompletion(row: SampleRow): Completion {
+  return {
+    completion: row.completion,
+    correct: row.correct ?? null,
+    reward: row.reward,
+    parts: rewardParts(row),
+    facts: factsOf(row),
+  };
+}
+
+export const rewardParts = ({
+  rewards,
+  statuses,
+}: Pick<SampleRow, 'rewards' | 'statuses'>): ExamplePart[] =>
+  Object.entries(rewards).map(([name, score]) => ({
+    ...{ name, score },
+    status: statuses[name] ?? 'ok',
+  }));
+
+function factsOf(row: SampleRow): Fact[] {
   const facts: Fact[] = [
-    { label: 'step', value: String(row.step) },
     { label: 'tokens', value: String(row.tokens) },
     { label: 'finish', value: row.finish_reason },
   ];
   if (typeof row.advantage === 'number') {
-    facts.push({ label: 'advantage', value: formatCell(row.advantage) });
+    facts.unshift({ label: 'advantage', value: formatCell(row.advantage) });
   }
   if (row.logprob_mean !== null) {
     facts.push({ label: 'mean log-probability', value: formatCell(row.logprob_mean) });
   }
+  if (row.tool_calls !== undefined) {
+    const value = `${row.tool_calls} (${row.tool_failures ?? 0} failed)`;
+    facts.push({ label: 'tool calls', value });
+  }
   if (row.adapter !== null) facts.push({ label: 'adapter', value: row.adapter.slice(0, 8) });
-  return [...facts, { label: 'time', value: duration(row.seconds) }];
+  facts.push({ label: 'time', value: duration(row.seconds) });
+  return [...facts, ...reasonFacts(row)];
 }
+
+/** Why a part of the reward has no score. */
+export const reasonFacts = ({ reasons = {} }: Pick<SampleRow, 'reasons'>): Fact[] =>
+  Object.entries(reasons).map(([label, value]) => ({ label: `why no ${label}:`, value }));
 
 function rewardOf(row: SampleRow): number {
   return row.reward ?? Number.NEGATIVE_INFINITY;

@@ -5,11 +5,14 @@ export {
   compareRuns,
   comparisonText,
   overlayCharts,
+  shortNames,
 } from './compare.js';
+export { completionsSection } from './completions.js';
 export { type ConfigDifference, configDifferences } from './config-differences.js';
 export { type TableRow, toCsv, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
-export { pickExamples } from './examples.js';
+export { endRun, type RunEnd } from './end-run.js';
+export { pickExamples, reasonFacts, rewardParts } from './examples.js';
 export { type GroupLog, type GroupRow, openGroupLog } from './group-log.js';
 export { type JobStatus, jobStatus } from './job-status.js';
 export { metricCharts } from './metric-charts.js';
@@ -44,6 +47,8 @@ export { renderReport, writeReport } from './render-report.js';
 export type {
   Chart,
   ChartsSection,
+  Completion,
+  CompletionsSection,
   Example,
   ExamplePart,
   ExamplesSection,
@@ -54,6 +59,7 @@ export type {
   IntervalItem,
   LineChart,
   PhasesSection,
+  PromptCompletions,
   Report,
   Section,
   Series,

@@ -1,17 +1,19 @@
-/** A report as one HTML page without scripts or outside resources. */
+/** A report as one HTML page without outside resources; its one script filters completions. */
 import { writeFileAtomic } from '../util/files.js';
-import { chartSvg, hasData, seriesColour } from './chart-svg.js';
+import { chartSvg, hasData, isDashed, seriesColour } from './chart-svg.js';
 import { element, escapeHtml } from './html.js';
+import { completionsHtml, exampleHtml } from './render-completions.js';
+import { REPORT_SCRIPT, SCRIPT_SOURCE } from './report-script.js';
 import { REPORT_STYLE } from './report-style.js';
 import type {
   Chart,
   ChartsSection,
-  Example,
   FactsSection,
   PhasesSection,
   Report,
   Section,
   TableSection,
+  TextSection,
 } from './report-types.js';
 import { duration, formatCell, percent } from './text-table.js';
 
@@ -23,7 +25,8 @@ export function writeReport(path: string, report: Report): void {
 }
 
 export function renderReport(report: Report): string {
-  const sections = report.sections.filter(isFilled);
+  const isLong = ({ type }: Section) => Number(type === 'completions');
+  const sections = report.sections.filter(isFilled).sort((a, b) => isLong(a) - isLong(b));
   const links = sections.map(({ title }, i) => `<a href="#s${i}">${escapeHtml(title)}</a>`);
   const subtitle =
     report.subtitle === undefined ? '' : element('p', 'subtitle', escapeHtml(report.subtitle));
@@ -31,16 +34,17 @@ export function renderReport(report: Report): string {
     (section, i) =>
       `<section id="s${i}">${heading(section)}${sectionHtml(section, `s${i}`)}</section>`,
   );
+  const hasFilter = sections.some(({ type }) => type === 'completions');
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';${hasFilter ? `script-src ${SCRIPT_SOURCE};` : ''}style-src 'unsafe-inline';img-src data:">
 <link rel="icon" href="data:,">
 <title>${escapeHtml(report.title)}</title>
 <style>${REPORT_STYLE}</style></head>
-<body><main><h1>${escapeHtml(report.title)}</h1>${subtitle}${element('nav', '', links.join(''))}
+<body><main><h1>${escapeHtml(report.title)}</h1>${subtitle}<nav aria-label="Sections">${links.join('')}</nav>
 ${body.join('\n')}
-</main></body></html>
+</main>${hasFilter ? `<script>${REPORT_SCRIPT}</script>` : ''}</body></html>
 `;
 }
 
@@ -56,6 +60,8 @@ function isFilled(section: Section): boolean {
       return Object.values(section.phases).some((seconds) => seconds > 0);
     case 'examples':
       return section.examples.length > 0;
+    case 'completions':
+      return section.prompts.length > 0;
     case 'text':
       return section.text !== '';
   }
@@ -79,9 +85,16 @@ function sectionHtml(section: Section, id: string): string {
       return phasesHtml(section);
     case 'examples':
       return element('div', 'examples', section.examples.map(exampleHtml).join(''));
+    case 'completions':
+      return completionsHtml(section);
     case 'text':
-      return `<details><summary>Show</summary><pre>${escapeHtml(section.text)}</pre></details>`;
+      return textHtml(section);
   }
+}
+
+function textHtml({ text, isOpen = false }: TextSection): string {
+  const body = element('pre', '', escapeHtml(text));
+  return isOpen ? body : `<details><summary>Show</summary>${body}</details>`;
 }
 
 function factsHtml({ facts }: FactsSection): string {
@@ -103,7 +116,9 @@ function tableBody({ header, rows }: TableSection): string {
     return cells.length > 0 && cells.every((cell) => typeof cell === 'number');
   });
   const classOf = (i: number) => (isNumber[i] ? ' class="number"' : '');
-  const head = header.map((name, i) => `<th${classOf(i)}>${escapeHtml(name)}</th>`).join('');
+  const head = header
+    .map((name, i) => `<th scope="col"${classOf(i)}>${escapeHtml(name)}</th>`)
+    .join('');
   const body = rows.map((row) => {
     const cells = header.map((name, i) => {
       const text = breakable(escapeHtml(formatCell(row[i])));
@@ -133,7 +148,8 @@ function chartHtml(chart: Chart, id: string): string {
 function legendHtml(chart: Chart): string {
   if (chart.type !== 'lines' || chart.series.length < 2) return '';
   const names = chart.series.map(
-    ({ name }, i) => `<span style="--tone:${seriesColour(i)}">${escapeHtml(name)}</span>`,
+    ({ name }, i) =>
+      `<span${isDashed(i) ? ' class="dashed"' : ''} style="--tone:${seriesColour(i)}">${escapeHtml(name)}</span>`,
   );
   return element('div', 'legend', names.join(''));
 }
@@ -151,34 +167,4 @@ function phasesHtml({ phases }: PhasesSection): string {
   });
   const picture = element('div', 'phase-bar', bar.join(''));
   return `<figure>${picture}${element('dl', 'phase-list', list.join(''))}</figure>`;
-}
-
-function exampleHtml(example: Example): string {
-  const { prompt, completion, gold, facts } = example;
-  const footer = [
-    ...(gold === undefined || gold === null ? [] : [`gold ${gold}`]),
-    ...facts.map(({ label, value }) => `${label} ${value}`),
-  ].join(' · ');
-  return element(
-    'article',
-    '',
-    element('header', '', exampleChips(example)) +
-      element('pre', 'prompt', escapeHtml(prompt)) +
-      element('pre', '', escapeHtml(completion)) +
-      element('footer', '', escapeHtml(footer)),
-  );
-}
-
-function exampleChips({ reward, correct, parts }: Example): string {
-  const chips = [
-    element('span', 'reward', reward === null ? 'not graded' : `reward ${formatCell(reward)}`),
-  ];
-  if (typeof correct === 'boolean') {
-    chips.push(element('span', `chip ${correct ? 'good' : 'bad'}`, correct ? 'correct' : 'wrong'));
-  }
-  for (const { name, score, status } of parts) {
-    const text = status === 'ok' ? `${name} ${formatCell(score)}` : `${name} ${status}`;
-    chips.push(element('span', status === 'error' ? 'chip bad' : 'chip', escapeHtml(text)));
-  }
-  return chips.join('');
 }

@@ -13,7 +13,7 @@ h2{font-size:1.12rem;margin:38px 0 12px}
 nav{margin:18px 0 0;display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.9rem}
 a{color:var(--c1)}
 .note{margin:-4px 0 12px;color:var(--muted);font-size:.9rem;max-width:75ch}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,150px),1fr));gap:10px;margin:0}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,160px),1fr));gap:10px;margin:0}
 .facts div{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 12px}
 .facts dt{color:var(--muted);font-size:.82rem}
 .facts dd{margin:2px 0 0;font-size:1.15rem;font-weight:600;font-variant-numeric:tabular-nums}
@@ -31,6 +31,7 @@ figure svg{display:block;width:100%;height:auto}
 figure svg text{font-family:inherit!important}
 .legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:.82rem;color:var(--muted);margin-bottom:2px}
 .legend span::before,.phase-list dt::before{content:"";display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px;background:var(--tone)}
+.legend .dashed::before{background:repeating-linear-gradient(90deg,var(--tone) 0 4px,transparent 4px 6px)}
 .phase-bar{display:flex;height:26px;border-radius:6px;overflow:hidden;gap:2px}
 .phase-bar div{background:var(--tone);min-width:2px}
 .phase-list{display:flex;flex-wrap:wrap;gap:4px 22px;margin:10px 0 0;font-size:.9rem}
@@ -50,7 +51,22 @@ details{background:var(--card);border:1px solid var(--rule);border-radius:8px;pa
 summary{cursor:pointer}
 details pre{max-height:none}
 .fold table{margin-top:10px}
+.filter:not([hidden]){display:flex;flex-wrap:wrap;gap:8px 18px;align-items:center;margin-bottom:12px;font-size:.9rem}
+.filter select,.filter input{font:inherit;color:var(--ink);background:var(--card);border:1px solid var(--muted);border-radius:6px;padding:3px 8px;max-width:100%}
+.filter output{color:var(--muted);font-variant-numeric:tabular-nums}
+.browser details{margin-top:6px;padding:0}
+.browser summary{display:flex;align-items:center;gap:8px;padding:7px 12px;font-size:.88rem}
+.browser summary::before{content:"▸";color:var(--muted)}
+.browser [open]>summary::before{content:"▾"}
+.browser summary>*{flex:none}
+.browser summary b{max-width:12rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.browser summary .line{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted)}
+.asked{padding:0 14px 10px}
+.asked footer{margin-top:6px;font-size:.84rem;font-weight:600}
+.browser article{border-width:1px 0 0;border-radius:0}
 @media (max-width:600px){main{padding:20px 14px 40px}
+.browser summary{flex-wrap:wrap}
+.browser summary .line{flex:1 0 100%}
 table.wide,table.wide tbody,table.wide tr,table.wide td{display:block}
 table.wide thead{display:none}
 table.wide tr{border-top:1px solid var(--rule);padding:8px 0}

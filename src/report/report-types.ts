@@ -13,6 +13,7 @@ export type Section =
   | ChartsSection
   | PhasesSection
   | ExamplesSection
+  | CompletionsSection
   | TextSection;
 
 /** Headline numbers. */
@@ -58,11 +59,33 @@ export interface ExamplesSection {
   readonly note?: string;
 }
 
-/** Folded text, such as the config. */
+/**
+ * Completions to read through, each prompt opened when asked for, with a filter and a search. They stand behind
+ * all other sections of the page.
+ */
+export interface CompletionsSection {
+  readonly type: 'completions';
+  readonly title: string;
+  readonly note?: string;
+  readonly prompts: readonly PromptCompletions[];
+}
+
+export interface PromptCompletions {
+  /** What tells the prompt from the others, such as an id. */
+  readonly label: string;
+  /** What the filter has prompts together by, such as a step. */
+  readonly group?: string;
+  readonly prompt: string;
+  readonly gold?: string | null;
+  readonly completions: readonly Completion[];
+}
+
+/** Text, such as the config; folded unless `isOpen`. */
 export interface TextSection {
   readonly type: 'text';
   readonly title: string;
   readonly text: string;
+  readonly isOpen?: boolean;
 }
 
 export type Chart = LineChart | HistogramChart | IntervalChart;
@@ -90,7 +113,7 @@ export interface HistogramChart {
   readonly xName: string;
 }
 
-/** One value with its interval a line, on an axis from 0 to 1 in percent. */
+/** One value with its interval a line, on an axis in percent that begins at 0, or at −100 % for differences. */
 export interface IntervalChart {
   readonly type: 'intervals';
   readonly title: string;
@@ -104,15 +127,22 @@ export interface IntervalItem {
   readonly high: number;
 }
 
-export interface Example {
-  readonly prompt: string;
+/** A completion with what came of it. */
+export interface Completion {
   readonly completion: string;
-  readonly gold?: string | null;
+  /** Whose it is, where a prompt has those of several models. */
+  readonly name?: string;
   readonly correct?: boolean | null;
-  readonly reward: number | null;
+  /** Null when it could not be graded; absent where no rewards were asked for. */
+  readonly reward?: number | null;
   readonly parts: readonly ExamplePart[];
   /** Step, finish reason, tokens, … */
   readonly facts: readonly Fact[];
+}
+
+export interface Example extends Completion {
+  readonly prompt: string;
+  readonly gold?: string | null;
 }
 
 export interface ExamplePart {

@@ -1,17 +1,17 @@
 /** The report of one run, made from the rows in its folder. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { readJsonl } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
-import { pickExamples, toExample } from './examples.js';
+import { pickExamples, stepCompletions, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { MetricRow } from './metric-log.js';
 import type { Fact, Report, Section } from './report-types.js';
 import { readRunRecord, samplesPath } from './run-files.js';
 import type { RunRecord } from './run-record.js';
 import type { SampleRow } from './sample-log.js';
-import { duration, formatCell } from './text-table.js';
+import { duration, formatCell, shortHash } from './text-table.js';
 
 /** Results that also stand at the top where a table has them. */
 const HEADLINES = ['accuracy'];
@@ -57,17 +57,19 @@ const rowsIn = <T>(path: string, fields: Fields<T>): T[] =>
 
 /** The whole page of one run; `extra` sections (an evaluation table, …) stand after the summary. */
 export function runReport(run: RunRows, extra: readonly Section[] = []): Report {
-  const { record } = run;
+  const { record, samples } = run;
   return {
     title: titleOf(record),
     subtitle: `${record.run_id} · ${record.status} · started ${minuteOf(record.started_at)}`,
     sections: [
       { type: 'facts', title: 'Summary', facts: runFacts(run, tabledNames(extra)) },
+      { type: 'text', title: 'Why it ended', text: record.error ?? '', isOpen: true },
       ...alarmTable(record),
       ...extra,
       ...runSections(run),
       { type: 'phases', title: 'Where the time went', phases: record.phases },
       { type: 'text', title: 'Config', text: run.configText },
+      stepCompletions(samples, basename(samplesPath(run.dir))),
     ],
   };
 }
@@ -146,7 +148,3 @@ function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<str
   }
   return facts;
 }
-
-/** The beginning of a SHA-256, which tells two apart; other texts as they are. */
-const shortHash = (text: string): string =>
-  /^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12) : text;

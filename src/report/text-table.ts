@@ -32,6 +32,10 @@ export function formatCell(cell: Cell): string {
   return String(Number(cell.toPrecision(4)));
 }
 
+/** The beginning of a SHA-256, which tells two apart; other texts as they are. */
+export const shortHash = (text: string): string =>
+  /^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12) : text;
+
 /** 0.4567 → "45.7%"; null → "n/a". */
 export function percent(share: number | null): string {
   return share === null ? 'n/a' : `${(100 * share).toFixed(1)}%`;

@@ -14,6 +14,7 @@ import {
   openSampleLog,
   readRun,
   runReport,
+  type Section,
   sampleRow,
   writeReport,
 } from '../../src/report/index.js';
@@ -71,6 +72,32 @@ function makeRun(name: string): string {
   return path;
 }
 
+const HOSTILE =
+  '</pre></details></script><script>window.taken=1</script><img src="x" onerror="window.taken=1">';
+
+function hostileCompletions(): Section {
+  const completion = (text: string, correct: boolean) => ({
+    ...{ completion: text, correct, parts: [], facts: [{ label: HOSTILE, value: HOSTILE }] },
+  });
+  return {
+    type: 'completions',
+    title: HOSTILE,
+    prompts: ['step 1', 'step 2'].map((group) => ({
+      ...{ label: HOSTILE, group, prompt: `${HOSTILE} ${group}`, gold: HOSTILE },
+      completions: [completion(`alpha ${HOSTILE}`, true), completion('beta', false)],
+    })),
+  };
+}
+
+/** Sets a control of the filter, and says what is then shown. */
+const shownWith = (name: string, value: string) => `(() => {
+  const control = document.querySelector('.filter [name=${name}]');
+  control.value = ${JSON.stringify(value)};
+  control.dispatchEvent(new Event('input', { bubbles: true }));
+  const shown = [...document.querySelectorAll('article')].map((one) => one.closest('[hidden]') === null);
+  return [shown, document.querySelector('output').textContent];
+})()`;
+
 const VIEWS: readonly View[] = [
   { width: 1280, height: 900, scheme: 'light' },
   { width: 1280, height: 900, scheme: 'dark' },
@@ -100,10 +127,34 @@ describe.skipIf(chromium === null)('reports in Chromium (needs chromium on the P
       { type: 'table', title: 'Evaluation', header, rows: [[LONG_WORD, 0.5, 1, 0, 40.25]] },
     ]);
     writeReport(join(dir, 'report.html'), report);
+    writeReport(join(dir, 'completions.html'), { title: 'x', sections: [hostileCompletions()] });
     writeReport(join(dir, 'compare.html'), compareRuns([first, second]).report);
     browser = startChromium(chromium ?? '');
   });
   afterAll(() => browser.close());
+
+  it('filters and searches completions, and runs nothing that they hold', async () => {
+    const page = await browser.open(pathToFileURL(join(dir, 'completions.html')).href, VIEWS[0]!);
+    const shown = (name: string, value: string) => page.evaluate(shownWith(name, value));
+    expect(await shown('grade', 'wrong')).toEqual([
+      [false, true, false, true],
+      '2 of 4 completions',
+    ]);
+    expect(await shown('group', '1')).toEqual([[false, false, false, true], '1 of 4 completions']);
+    expect(await shown('grade', '')).toEqual([[false, false, true, true], '2 of 4 completions']);
+    expect(await shown('group', '')).toEqual([[true, true, true, true], '4 of 4 completions']);
+    expect(await shown('search', 'ALPHA')).toEqual([
+      [true, false, true, false],
+      '2 of 4 completions',
+    ]);
+    expect(await shown('search', 'step 2')).toEqual([
+      [false, false, true, true],
+      '2 of 4 completions',
+    ]);
+    expect(await page.evaluate('typeof window.taken')).toBe('undefined');
+    expect(await page.evaluate('document.images.length')).toBe(0);
+    expect(page.errors).toEqual([]);
+  });
 
   for (const view of VIEWS) {
     for (const name of ['report', 'compare']) {

@@ -1,7 +1,12 @@
 /** The evaluation that a trainer runs on its own result, into its own run folder. */
 import { DEFAULT_BENCHMARK, evaluationDefaults, impliedEvaluation } from '../../config/index.js';
-import { type AnswerGrader, type Evaluation, writeEvaluation } from '../../evaluate/index.js';
-import type { RunFolder } from '../../report/index.js';
+import {
+  type AnswerGrader,
+  type Evaluation,
+  evaluationSections,
+  writeEvaluation,
+} from '../../evaluate/index.js';
+import type { RunFolder, Section } from '../../report/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
 import type { RecipeContext } from '../context.js';
 import { answerGrader, graderName } from '../eval/benchmark.js';
@@ -104,7 +109,8 @@ export interface EvaluateTrainedOptions {
 }
 
 export interface EvaluatedRun {
-  readonly evaluation: Evaluation;
+  /** Of the run's page. */
+  readonly sections: readonly Section[];
   /** Metrics, and counts of the judges. */
   readonly results: Readonly<Record<string, number | null>>;
 }
@@ -155,8 +161,9 @@ export async function evaluatedRun(
       const { stage, output_file: outputFile } = config.eval;
       const facts = judgeCounts(graders.stats(), 'judge_');
       sayUngraded(evaluation, context);
-      writeEvaluation(run, { stage: stage ?? config.stage, evaluation, outputFile, facts });
-      return { evaluation, results: { ...evaluation.metrics, ...facts } };
+      const written = { stage: stage ?? config.stage, evaluation, outputFile, facts };
+      const sections = evaluationSections(evaluation, writeEvaluation(run, written));
+      return { sections, results: { ...evaluation.metrics, ...facts } };
     } finally {
       await graders.close();
     }

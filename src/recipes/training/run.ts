@@ -2,19 +2,10 @@
  * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
  * the run folder; run the loop, save the result, evaluate it, write the report.
  */
-import {
-  checkRun,
-  checkTrackers,
-  openRun,
-  type ReadSource,
-  readRun,
-  runReport,
-  writeReport,
-} from '../../report/index.js';
+import { checkRun, checkTrackers, endRun, openRun, type ReadSource } from '../../report/index.js';
 import { deviceInfo } from '../../tensor/index.js';
 import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
-import { metricsTable } from '../eval.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { batchShape } from '../memory/estimate.js';
 import { type PlannedRun, runOf } from '../outputs/run-of.js';
@@ -123,7 +114,8 @@ async function trainedRun<Config extends TrainerConfig, Inputs>(
       const { sources = [] } = options;
       return await runIn(session, { ...args, sources, store, checkpoint });
     } catch (error) {
-      run.close(context.signal.aborted ? 'interrupted' : 'failed', error);
+      const status = context.signal.aborted ? 'interrupted' : 'failed';
+      endRun(run, { status, error, log: context.log });
       throw error;
     }
   } finally {
@@ -218,9 +210,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     if (evaluated !== null) log.results(progress.step, evaluated.results);
     await log.close('done');
     run.record({ results });
-    run.close('done');
-    const tables = evaluated === null ? [] : [metricsTable(evaluated.evaluation)];
-    writeReport(run.paths.report, runReport(readRun(run.dir), tables));
+    endRun(run, { status: 'done', sections: evaluated?.sections ?? [], log: context.log });
     context.log(`done: ${run.dir}`);
     return { run_dir: run.dir, run_id: run.runId, ...results };
   } finally {

@@ -113,11 +113,13 @@ function startBridge(env: Env): Bridge {
 
 function nextAnswer(child: ChildProcess, answers: Interface): Promise<string> {
   return new Promise((resolve, reject) => {
-    const ended = (code: number | null) => {
-      reject(new RunError({ where: 'wandb', problem: `its Python process has ended (${code})` }));
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+      const problem = `its Python process has ended (${code ?? signal})`;
+      reject(new RunError({ where: 'wandb', problem }));
     };
     const failed = (error: Error) => reject(error);
-    if (child.exitCode !== null) ended(child.exitCode);
+    const { exitCode, signalCode } = child;
+    if (exitCode !== null || signalCode !== null) ended(exitCode, signalCode);
     child.once('exit', ended);
     child.once('error', failed);
     answers.once('line', (line) => {

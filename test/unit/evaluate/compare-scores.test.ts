@@ -19,6 +19,14 @@ describe('compareScores', () => {
     expect(scores?.score_difference_high).toBeCloseTo(0.2 + 0.1959964, 6);
   });
 
+  // Differences 6 and 6.5: mean 6.25, deviation .5/√2, so ± 1.96·.25
+  it('keeps the interval around differences of scores beyond 1', () => {
+    const scores = compareScores([row(0, 0, 2), row(1, 0, 3)], [row(0, 0, 8), row(1, 0, 9.5)]);
+    expect(scores?.score_difference).toBeCloseTo(6.25, 12);
+    expect(scores?.score_difference_low).toBeCloseTo(6.25 - 0.489991, 6);
+    expect(scores?.score_difference_high).toBeCloseTo(6.25 + 0.489991, 6);
+  });
+
   it('is null without a pair that has scores on both sides', () => {
     expect(compareScores([row(0, 0, 1)], [row(0, 0, null), row(1, 0, 1)])).toBeNull();
     expect(compareScores([row(0, 0, '')], [row(0, 0, 1)])).toBeNull();

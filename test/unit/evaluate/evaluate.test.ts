@@ -250,6 +250,20 @@ describe('compareEvaluations', () => {
     expect(compared.difference_low).toBeCloseTo(3 / 8 - (1.95996 * 0.478714) / 2, 4);
   });
 
+  it('has shares and difference over the same examples where some samples have no grade', () => {
+    const sampled = (marks: readonly string[]) =>
+      marks.flatMap((own, index) =>
+        [...own].map((mark, sample) => ({
+          ...{ index, sample_index: sample, question: `q${index}` },
+          correct: mark === '?' ? null : mark === '+',
+        })),
+      );
+    const compared = compareEvaluations(sampled(['----', '+???']), sampled(['++++', '+???']));
+    expect(compared).toMatchObject({
+      ...{ n: 5, examples: 2, accuracy_a: 0.5, accuracy_b: 1, difference: 0.5 },
+    });
+  });
+
   it('reads rows of CSV files, in any order, and leaves out what has no partner or grade', () => {
     const csv = [
       { id: '2', question: 'q2', correct: 'false' },

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compareSchema, loadConfig, pairsSchema } from '../../../src/config/index.js';
@@ -52,6 +52,30 @@ it('compare prints its tables on standard output, or their cells as one line', a
   );
   expect([runs, strategies]).toEqual([null, null]);
   expect(paired).toMatchObject([{ examples: 4, accuracy_a: 0.25, accuracy_b: 0.5, only_b: 1 }]);
+});
+
+it('compare makes a page of files of rows: paired differences, and what only one has right', async () => {
+  const [a, b] = [0, 1].map((right) => {
+    const file = join(dir, `page-${right}.jsonl`);
+    const rows = [0, 1, 2].map((i) => ({
+      ...{ index: i, question: `q${i}`, completion: `<b>${right}.${i}</b>`, gold: '7' },
+      correct: i <= right,
+    }));
+    writeFileSync(file, toJsonl(rows));
+    return file;
+  });
+  const output = join(dir, 'page.html');
+  const called = await call(['compare', a!, b!, `output=${output}`]);
+  expect(called.code).toBe(0);
+  const html = readFileSync(output, 'utf8');
+  // One of three examples changed: Agresti and Min's interval is 1/5 ± 1.96·√(2 − 1/5)/5.
+  expect(html).toContain('>33.3%</td>');
+  expect(html).toContain('>-32.6% – 72.6%</td>');
+  expect(html).toMatch(/aria-label="[^"]*page-1\.jsonl: 33\.3%, interval -32\.6% to 72\.6%"/);
+  expect(html).toContain('<pre>&lt;b&gt;0.1&lt;/b&gt;</pre>');
+  expect(html).toContain('<pre>&lt;b&gt;1.1&lt;/b&gt;</pre>');
+  expect(html).not.toContain('1.0&lt;/b&gt;');
+  expect(html).toContain('All 2; the rows are in the inputs.');
 });
 
 it('an output in a folder that cannot be made is refused before the rows are read', async () => {

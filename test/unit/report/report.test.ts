@@ -1,11 +1,16 @@
 /** The report page: every section and chart drawn, data escaped, nothing from outside. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { axisLabels, histogram } from '../../../src/report/chart-svg.js';
+import { chartText } from '../../../src/report/chart-text.js';
 import {
   compareRuns,
   comparisonText,
+  completionsSection,
   configDifferences,
+  endRun,
   type MetricRow,
   metricCharts,
   openMetricLog,
@@ -13,6 +18,7 @@ import {
   openSampleLog,
   pickExamples,
   readRun,
+  readRunRecord,
   renderReport,
   runReport,
   type SampleRow,
@@ -103,7 +109,8 @@ describe('report of a run', () => {
   });
 
   it('shows examples from best to worst with their grading', () => {
-    const rewards = [...html.matchAll(/class="reward">reward ([\d.]+)</g)].map(([, x]) =>
+    const cards = html.slice(0, html.indexOf('class="browser"'));
+    const rewards = [...cards.matchAll(/class="reward">reward ([\d.]+)</g)].map(([, x]) =>
       Number(x),
     );
     expect(rewards).toHaveLength(12);
@@ -123,7 +130,7 @@ describe('report of a run', () => {
       ['format_rate', 0.75],
     ];
     const { sections } = runReport({ ...run, record }, [{ ...table, rows }]);
-    const [facts, alarmTable, evaluation] = sections;
+    const [facts, , alarmTable, evaluation] = sections;
     const labels = facts!.type === 'facts' ? facts!.facts.map(({ label }) => label) : [];
     expect(labels).toEqual(['Steps', 'Completions', 'Time', 'Accuracy', 'Seconds']);
     expect(alarmTable).toMatchObject({
@@ -155,10 +162,48 @@ describe('report of a run', () => {
     expect(axisLabels([])(0.12345)).toBe('0.1235');
   });
 
-  it('loads nothing from outside and runs nothing', () => {
+  it('loads nothing from outside and runs one script, which its policy names', () => {
     const text = html.replaceAll('http://www.w3.org/2000/svg', '');
-    expect(text.match(/https?:|<script|<img|url\((?!#)|@import| src=/g)).toBeNull();
-    expect(html.includes("default-src 'none'")).toBe(true);
+    expect(text.match(/https?:|<img|url\((?!#)|@import| src=| on\w+=/g)).toBeNull();
+    const scripts = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map(([, script]) => script!);
+    expect(scripts).toHaveLength(1);
+    const hash = createHash('sha256').update(scripts[0]!).digest('base64');
+    expect(html).toContain(`content="default-src 'none';script-src 'sha256-${hash}';style-src`);
+    const plain = renderReport({ title: 'x', sections: [] });
+    expect(plain.match(/<script|script-src/)).toBeNull();
+  });
+
+  it('has the completions of each step, by prompt, with rewards and advantages', () => {
+    const rows = [1, 2].flatMap((step) =>
+      [0, 1, 2, 3].map((i) => ({
+        ...sample(i, i / 4),
+        ...{ step, prompt_id: `${step}/${i >> 1}`, sample_index: i % 2, advantage: i - 1.5 },
+      })),
+    );
+    const page = renderReport(runReport({ ...run, samples: rows }));
+    const browser = page.slice(page.indexOf('class="browser"'));
+    expect(browser.match(/<details data-group="\d"/g)).toEqual(
+      ['0', '0', '1', '1'].map((group) => `<details data-group="${group}"`),
+    );
+    expect(browser.match(/mean reward [\d.]+/g)).toEqual(
+      [0.125, 0.625, 0.125, 0.625].map((mean) => `mean reward ${mean}`),
+    );
+    expect(browser.match(/0 of 2 correct|1 of 2 correct/g)).toEqual([
+      ...['0 of 2 correct', '1 of 2 correct', '0 of 2 correct', '1 of 2 correct'],
+    ]);
+    expect(browser.match(/advantage -?[\d.]+/g)).toEqual(
+      [-1.5, -0.5, 0.5, 1.5, -1.5, -0.5, 0.5, 1.5].map((value) => `advantage ${value}`),
+    );
+    expect(browser).toContain('<option value="1">step 2</option>');
+    expect(browser).toContain('<option value="wrong">wrong (6)</option>');
+    expect(page).toContain('All 8; the rows are in samples.jsonl.');
+  });
+
+  it('says why a run ended, in the open', () => {
+    const failed = { ...run.record, status: 'failed', error: 'step 3: <loss> is NaN' } as const;
+    const page = renderReport(runReport({ ...run, record: failed }));
+    expect(page).toContain('Why it ended</h2><pre>step 3: &lt;loss&gt; is NaN</pre>');
+    expect(html).not.toContain('Why it ended');
   });
 
   it('is the same page each time, with ids that stand once in it', () => {
@@ -177,6 +222,7 @@ describe('report of a run', () => {
         { type: 'charts', title: 'C', charts: metricCharts([]) },
         { type: 'phases', title: 'P', phases: { load: 0 } },
         { type: 'examples', title: 'E', examples: [] },
+        { type: 'completions', title: 'L', prompts: [] },
         { type: 'text', title: 'X', text: '' },
       ],
     });
@@ -226,11 +272,26 @@ it('escapes everything that comes from data', () => {
           },
         ],
       },
+      {
+        type: 'completions',
+        title: bad,
+        note: bad,
+        prompts: ['a', bad].map((group) => ({
+          ...{ label: bad, group, prompt: bad, gold: bad },
+          completions: [
+            {
+              ...{ name: bad, completion: bad, correct: true },
+              parts: [{ name: bad, score: null, status: bad }],
+              facts: [{ label: bad, value: bad }],
+            },
+          ],
+        })),
+      },
       { type: 'text', title: bad, text: bad },
     ],
   });
   expect(html).not.toContain('<img');
-  expect(html.match(/&lt;img/g)?.length).toBeGreaterThan(15);
+  expect(html.match(/&lt;img/g)?.length).toBeGreaterThan(35);
 });
 
 it('draws intervals with a mark, a line and the value for each item', () => {
@@ -245,6 +306,123 @@ it('draws intervals with a mark, a line and the value for each item', () => {
   for (const text of ['>base<', '>grpo<', '>0.0%<', '>62.5%<', 'var(--c1)', 'var(--c2)']) {
     expect(html).toContain(text);
   }
+});
+
+it('tells a chart in words, for those who do not see it', () => {
+  const series = [
+    {
+      name: 'loss',
+      points: [
+        [1, 2.5],
+        [2, null],
+        [3, 3],
+        [4, 0.5],
+      ],
+    },
+    { name: 'none', points: [[1, null]] },
+  ] as const;
+  expect(chartText({ type: 'lines', title: 'Loss', series })).toBe(
+    'Loss. loss: 2.5 at step 1 to 0.5 at step 4, lowest 0.5, highest 3. none: no values',
+  );
+  const values = [1, 2, 6];
+  expect(chartText({ type: 'histogram', title: 'L', xName: 'tokens', values })).toBe(
+    'L. 3 values from 1 to 6, mean 3',
+  );
+  const items = [{ label: 'b', value: -0.25, low: -0.5, high: 0 }];
+  const chart = { type: 'intervals', title: 'D', items } as const;
+  const said = 'D. b: -25.0%, interval -50.0% to 0.0%';
+  expect(chartText(chart)).toBe(said);
+  const html = renderReport({
+    title: 'x',
+    sections: [{ type: 'charts', title: 'A', charts: [chart] }],
+  });
+  expect(html).toContain(`<svg role="img" aria-label="${said}"`);
+});
+
+it('tells lines of the same colour apart', () => {
+  const series = Array.from({ length: 7 }, (_, i) => ({
+    name: `run ${i}`,
+    points: [
+      [1, i],
+      [2, i + 1],
+    ] as const,
+  }));
+  const html = renderReport({
+    title: 'x',
+    sections: [{ type: 'charts', title: 'A', charts: [{ type: 'lines', title: 'L', series }] }],
+  });
+  expect(html.match(/stroke-dasharray/g)).toHaveLength(1);
+  expect(html).toContain('<span class="dashed" style="--tone:var(--c1)">run 6</span>');
+});
+
+describe('completionsSection', () => {
+  const prompt = (label: string, completions: number, text = 'c') => ({
+    ...{ label, prompt: 'p' },
+    completions: Array.from({ length: completions }, () => ({
+      ...{ completion: text, correct: null, parts: [], facts: [] },
+    })),
+  });
+  const section = (units: Parameters<typeof completionsSection>[0]['units']) =>
+    completionsSection({ title: 't', units, file: 'rows.jsonl' });
+  const countOf = ({ prompts }: ReturnType<typeof section>) =>
+    prompts.reduce((sum, { completions }) => sum + completions.length, 0);
+
+  it('shows 400 completions at most, spread evenly, and says how many are left out', () => {
+    const many = section(Array.from({ length: 1319 }, (_, i) => [prompt(String(i), 1)]));
+    expect(countOf(many)).toBe(400);
+    expect([many.prompts[0]?.label, many.prompts.at(-1)?.label]).toEqual(['0', '1318']);
+    expect(many.note).toBe('400 of 1319, spread evenly, 919 left out; all rows are in rows.jsonl.');
+    expect(section([[prompt('a', 3)]]).note).toBe('All 3; the rows are in rows.jsonl.');
+  });
+
+  it('keeps the prompts of a step together, and takes the first of a step that is too large', () => {
+    const step = (name: string, size: number) =>
+      Array.from({ length: size }, (_, i) => prompt(`${name}.${i}`, 8));
+    const steps = section(Array.from({ length: 100 }, (_, i) => step(String(i), 16)));
+    const shown = new Set(steps.prompts.map(({ label }) => label.split('.')[0]));
+    expect([...shown]).toEqual(['0', '50', '99']);
+    expect(countOf(steps)).toBe(3 * 128);
+    const large = section([step('a', 100), step('b', 100)]);
+    expect(large.prompts.map(({ label }) => label)).toEqual(
+      ['a', 'b'].flatMap((name) => Array.from({ length: 25 }, (_, i) => `${name}.${i}`)),
+    );
+    expect(countOf(section([[prompt('x', 500)]]))).toBe(400);
+  });
+
+  it('leaves out the middle of a long text', () => {
+    const text = `${'a'.repeat(5000)}${'b'.repeat(5000)}`;
+    const [shown] = section([[prompt('x', 1, text)]]).prompts;
+    expect(shown?.completions[0]?.completion).toBe(
+      `${'a'.repeat(4000)}\n[… 4000 characters left out …]\n${'b'.repeat(2000)}`,
+    );
+  });
+});
+
+describe('endRun', () => {
+  const open = (name: string) =>
+    openRun(join(dir, name), { config: { text: 'a: 1\n', values: { a: 1 } }, command: 'sft' });
+
+  it('writes the page of a run that failed before its first step', () => {
+    const run = open('failed');
+    const lines: string[] = [];
+    endRun(run, { status: 'failed', error: new Error('no memory'), log: (l) => lines.push(l) });
+    const page = readFileSync(run.paths.report, 'utf8');
+    expect(page).toContain('· failed ·');
+    expect(page).toContain('no memory');
+    expect(lines).toEqual([]);
+    expect(existsSync(join(run.dir, 'run.lock'))).toBe(false);
+  });
+
+  it('says that a page could not be written, and leaves the run as it ended', () => {
+    const run = open('broken');
+    writeFileSync(run.paths.metrics, '{"st\n');
+    const lines: string[] = [];
+    endRun(run, { status: 'done', log: (line) => lines.push(line) });
+    expect(lines).toEqual([
+      expect.stringMatching(/report\.html could not be written: .*metrics\.jsonl:1/),
+    ]);
+    expect(readRunRecord(run.dir)?.status).toBe('done');
+  });
 });
 
 describe('metricCharts', () => {

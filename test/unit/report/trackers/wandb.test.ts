@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkTrackers, openTrackers } from '../../../../src/report/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const dir = temporaryFolder();
 const calls = join(dir, 'calls.jsonl');
@@ -23,6 +24,8 @@ class Run:
     def log(self, values, step):
         if step == 3:
             raise ValueError("step 3 is refused")
+        if step == 4:
+            os.kill(os.getpid(), 9)
         note("log", {k: getattr(v, "content", v) for k, v in values.items()}, step)
     def finish(self, exit_code):
         note("finish", exit_code)
@@ -34,8 +37,6 @@ def init(**arguments):
     note("init", arguments)
     return Run()
 `;
-
-import { temporaryFolder } from '../../../support/temporary.js';
 
 beforeAll(() => {
   mkdirSync(join(dir, 'packages'));
@@ -82,6 +83,18 @@ describe('wandb', () => {
     expect(lines).toEqual([
       'wandb: offline',
       'wandb: no more is sent there (wandb: ValueError: step 3 is refused)',
+      'wandb: 1 rows were not sent; metrics.jsonl has them all',
+    ]);
+  });
+
+  it('ends with the run where its process was killed', async () => {
+    const lines: string[] = [];
+    const trackers = await open(null, lines);
+    trackers.log({ step: 4, loss: 1 });
+    await trackers.finish('done');
+    expect(lines).toEqual([
+      'wandb: offline',
+      'wandb: no more is sent there (wandb: its Python process has ended (SIGKILL))',
       'wandb: 1 rows were not sent; metrics.jsonl has them all',
     ]);
   });

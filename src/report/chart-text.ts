@@ -1,0 +1,40 @@
+/** What a chart shows, in words: for screen readers. */
+import { extent } from './extent.js';
+import type { Chart, IntervalItem, Series } from './report-types.js';
+import { formatCell, percent } from './text-table.js';
+
+/** @example 'Loss. loss: 2.5 at step 1 to 0.5 at step 80, lowest 0.45, highest 2.6' */
+export function chartText(chart: Chart): string {
+  return [chart.title, ...sentences(chart)].join('. ');
+}
+
+function sentences(chart: Chart): string[] {
+  switch (chart.type) {
+    case 'lines':
+      return chart.series.map((series) => seriesText(series, chart.xName ?? 'step'));
+    case 'histogram':
+      return [histogramText(chart.values)];
+    case 'intervals':
+      return chart.items.map(intervalText);
+  }
+}
+
+function seriesText({ name, points }: Series, xName: string): string {
+  const known = points.flatMap(([x, y]) => (y === null ? [] : [{ x, y }]));
+  const [first, last] = [known[0], known.at(-1)];
+  if (first === undefined || last === undefined) return `${name}: no values`;
+  const at = (point: { x: number; y: number }) =>
+    `${formatCell(point.y)} at ${xName} ${formatCell(point.x)}`;
+  if (known.length === 1) return `${name}: ${at(first)}`;
+  const { low, high } = extent(known.map(({ y }) => y));
+  return `${name}: ${at(first)} to ${at(last)}, lowest ${formatCell(low)}, highest ${formatCell(high)}`;
+}
+
+function histogramText(values: readonly number[]): string {
+  const { low, high } = extent(values);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return `${values.length} values from ${formatCell(low)} to ${formatCell(high)}, mean ${formatCell(mean)}`;
+}
+
+const intervalText = ({ label, value, low, high }: IntervalItem): string =>
+  `${label}: ${percent(value)}, interval ${percent(low)} to ${percent(high)}`;

@@ -1,0 +1,30 @@
+/** The end of a run: its last state and its page. */
+import { messageOf } from '../util/errors.js';
+import { writeReport } from './render-report.js';
+import type { Section } from './report-types.js';
+import type { RunFolder } from './run-folder.js';
+import type { RunStatus } from './run-record.js';
+import { readRun, runReport } from './run-report.js';
+
+export interface RunEnd {
+  readonly status: Exclude<RunStatus, 'running'>;
+  /** What ended the run, where it was not done. */
+  readonly error?: unknown;
+  /** Of the page, beside what the folder holds. */
+  readonly sections?: readonly Section[];
+  /** One line for people. */
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Closes the run and writes its `report.html`, also of a run that failed. A page that cannot be written is
+ * said, and changes nothing about how the run ended.
+ */
+export function endRun(run: RunFolder, { status, error, sections = [], log }: RunEnd): void {
+  run.close(status, error);
+  try {
+    writeReport(run.paths.report, runReport(readRun(run.dir), sections));
+  } catch (failure) {
+    log(`${run.paths.report} could not be written: ${messageOf(failure)}`);
+  }
+}
