@@ -9,7 +9,10 @@ import { examplesHelp, keysHelp } from './help.js';
 import { packageVersion } from './version.js';
 
 /** Everything of the outside world that a call touches. */
-export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err' | 'colours'>;
+export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err' | 'colours'> & {
+  /** Characters of a line on the terminal. */
+  readonly columns: number;
+};
 
 interface ParsedFlags {
   readonly config?: string | undefined;
@@ -19,7 +22,14 @@ interface ParsedFlags {
   readonly preview?: number | undefined;
 }
 
-function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<void>) {
+/** Help is no wider, however wide the terminal. */
+const WIDEST_HELP = 100;
+
+function buildParser(
+  columns: number,
+  handle: (command: Command, flags: ParsedFlags) => Promise<void>,
+) {
+  const width = Math.min(columns, WIDEST_HELP);
   const parser = yargs()
     .scriptName('lorikeet')
     .usage('lorikeet <command> [FILE] [key=value …]')
@@ -35,7 +45,7 @@ function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<v
     .version(packageVersion())
     .help()
     .alias('help', 'h')
-    .wrap(100)
+    .wrap(width)
     .exitProcess(false)
     .fail(false);
   for (const command of commands) {
@@ -46,7 +56,7 @@ function buildParser(handle: (command: Command, flags: ParsedFlags) => Promise<v
         builder
           .hide(command.hasPreview === true ? '' : 'preview')
           .usage(`lorikeet ${command.name} ${command.usage}\n\n${command.summary}`)
-          .epilogue(`${keysHelp(command)}\n\n${examplesHelp(command)}`),
+          .epilogue(`${keysHelp(command, width)}\n\n${examplesHelp(command, width)}`),
       (flags) => handle(command, flags as ParsedFlags),
     );
   }
@@ -77,7 +87,7 @@ export async function runCli(argv: readonly string[], world: Surroundings): Prom
   const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
   try {
     checkCommand(call.filter((_, i) => call[i - 1] !== '--config'));
-    const parser = buildParser((command, flags) =>
+    const parser = buildParser(world.columns, (command, flags) =>
       command.handle({
         ...world,
         words,

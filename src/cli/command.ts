@@ -142,8 +142,8 @@ export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>
     positional === undefined
       ? '[FILE]'
       : positional.isList
-        ? 'A B …'
-        : positional.key.toUpperCase();
+        ? 'A B … [FILE]'
+        : `${positional.key.toUpperCase()} [FILE]`;
   const handle = async (call: Call): Promise<void> => {
     const { file, overrides } = readInput(call, schema, positional);
     const config = loadConfig(schema, {

@@ -4,11 +4,9 @@
  */
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
-import { isObject } from '../util/json-object.js';
-import type { ForeignName } from './foreign-name.js';
-import { foreignNames } from './foreign-names.js';
-import { childOf, keyDocs, schemaAt, shorthandOf, unwrap } from './introspect.js';
-import { nearest } from './nearest.js';
+import { childOf, schemaAt, shorthandOf, unwrap } from './introspect.js';
+import { foreignOf, ownPath, refusal } from './key-names.js';
+import { isMapping, type Mapping, place } from './merge.js';
 import { typed, Untyped } from './untyped.js';
 
 export interface Layer {
@@ -35,11 +33,6 @@ export interface ImpliedKeys {
   readonly values: Readonly<Record<string, unknown>>;
   readonly otherwise: string;
 }
-
-type Mapping = Record<string, unknown>;
-
-const isMapping = (value: unknown): value is Mapping =>
-  isObject(value) && !(value instanceof Untyped);
 
 interface Cursor {
   readonly schema: z.core.$ZodType | undefined;
@@ -81,8 +74,8 @@ export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, heard: Hea
       const read = visit(child, below);
       if (at.path.length === 0)
         heard.implied.push(...impliedBy({ key, names, value: read, where }));
-      if (names.length === 1 && names[0] === key && !Object.hasOwn(result, key)) result[key] = read;
-      else place({ result, names, value: read, written: key, where, refused: heard.refused });
+      const contradiction = place(result, { names, value: read, written: key });
+      if (contradiction !== null) heard.refused.push(new InputError({ where, ...contradiction }));
     }
     return result;
   };
@@ -105,22 +98,6 @@ function expandShort(value: unknown, at: Cursor): unknown {
   return expand !== undefined && typeof value === 'string' ? expand(value) : value;
 }
 
-const foreignOf = (key: string): ForeignName | undefined =>
-  Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
-
-/** Whether other tools use this name and its meaning here is known. */
-export const isForeignName = (key: string): boolean => foreignOf(key) !== undefined;
-
-/** The schema's own path for a key, by its own name or by that of another tool; undefined: none. */
-export function ownPath(schema: z.core.$ZodType, key: string): readonly string[] | undefined {
-  if (childOf(schema, key) !== undefined) return [key];
-  const foreign = foreignOf(key);
-  if (foreign === undefined || !('to' in foreign)) return undefined;
-  return foreign.to
-    .map((name) => name.split('.'))
-    .find((names) => schemaAt(schema, names) !== undefined);
-}
-
 function impliedBy(given: {
   readonly key: string;
   readonly names: readonly string[];
@@ -135,82 +112,4 @@ function impliedBy(given: {
   return [
     { written, key, value, where, values: implied.values(value), otherwise: implied.otherwise },
   ];
-}
-
-/** Why a key that the schema does not have is refused, and what to use. */
-function refusal(key: string, at: Cursor, where: string): InputError {
-  const field = [...at.path, key].join('.');
-  const foreign = foreignOf(key);
-  if (foreign !== undefined && 'refused' in foreign) {
-    return new InputError({ where, problem: `${field}: ${foreign.refused}` });
-  }
-  const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
-  return new InputError({
-    where,
-    problem: `unknown key ${JSON.stringify(field)}`,
-    remedy: knownKeys(key, known, at.path),
-  });
-}
-
-/** So many keys are named where none resembles the one that was written. */
-const MOST_NAMED = 12;
-
-function knownKeys(key: string, known: readonly string[], path: readonly string[]): string {
-  const near = nearest(key, known);
-  if (near !== undefined) {
-    return `The nearest known key is ${JSON.stringify([...path, near].join('.'))}`;
-  }
-  if (known.length === 0) return 'There are no keys here';
-  if (known.length <= MOST_NAMED) return `Known keys are ${known.join(', ')}`;
-  return "No known key resembles it; the command's --help lists all";
-}
-
-interface Placement {
-  readonly result: Mapping;
-  readonly names: readonly string[];
-  readonly value: unknown;
-  readonly written: string;
-  readonly where: string;
-  readonly refused: InputError[];
-}
-
-/** Puts a mapped value at its own path; a value already there is a contradiction. */
-function place({ result, names, value, written, where, refused }: Placement): void {
-  const field = names.join('.');
-  const isOwn = written === field;
-  let here = result;
-  for (const name of names.slice(0, -1)) {
-    if (!isMapping(here[name])) here[name] = {};
-    here = here[name] as Mapping;
-  }
-  const last = names[names.length - 1] as string;
-  if (!Object.hasOwn(here, last)) {
-    here[last] = value;
-  } else if (isMapping(here[last]) && isMapping(value)) {
-    here[last] = mergeDeep(value, here[last]);
-  } else {
-    refused.push(
-      new InputError({
-        where,
-        problem: isOwn
-          ? `${field} is set as well under another name`
-          : `${written} means ${field}, which is set as well`,
-        remedy: 'Keep one of them',
-      }),
-    );
-  }
-}
-
-/** `over` onto `base`: mappings merge, anything else replaces; numbered keys reach into a list. */
-export function mergeDeep(base: unknown, over: unknown): unknown {
-  if (!isMapping(over)) return over;
-  if (Array.isArray(base) && Object.keys(over).every((key) => Number(key) < base.length)) {
-    return base.map((item, i) => (String(i) in over ? mergeDeep(item, over[String(i)]) : item));
-  }
-  if (!isMapping(base)) return over;
-  const merged: Mapping = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    merged[key] = key in base ? mergeDeep(base[key], value) : value;
-  }
-  return merged;
 }

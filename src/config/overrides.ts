@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { schemaAt, unwrap } from './introspect.js';
-import { type Layer, ownPath } from './layer.js';
+import { ownPath } from './key-names.js';
+import type { Layer } from './layer.js';
 import { Untyped } from './untyped.js';
 
 const KEY_VALUE = /^[A-Za-z_][\w-]*(\.[\w-]+)*=/;

@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
+import { isObject } from '../util/json-object.js';
+import { checkedObject, type Fields } from '../util/own-files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
 import type { RunRecord } from './run-record.js';
 
@@ -53,13 +55,21 @@ export function samplesPath(dir: string): string {
   return existsSync(apart) ? apart : join(dir, SAMPLES_FILE);
 }
 
-/** The record of the run in `dir`, or null when there is none. */
+/** What is read of a record. */
+const RECORD_FIELDS: Fields<RunRecord> = {
+  ...{ run_id: 'string', command: 'string', status: 'string', started_at: 'string' },
+  ...{ config_hash: 'string', phases: 'object', versions: 'object', seeds: 'object' },
+  ...{ results: 'object', resumes: 'list', files: 'list' },
+};
+
+/** The record of the run in `dir`, or null when there is none. @throws InputError where it is broken */
 export function readRunRecord(dir: string): RunRecord | null {
   const path = join(dir, RUN_FILE);
   if (!existsSync(path)) return null;
   const value = readJson(path);
-  const isRecord = value !== null && typeof value === 'object' && 'run_id' in value;
-  return isRecord ? (value as RunRecord) : null;
+  if (!isObject(value) || !('run_id' in value)) return null;
+  const remedy = 'Put the file back as it was, or choose another folder';
+  return checkedObject<RunRecord>(path, value, { fields: RECORD_FIELDS, remedy });
 }
 
 /** Entries of `dir`, relative, that a run has written or would write over; `run.json` last. */

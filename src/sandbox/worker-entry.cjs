@@ -1,4 +1,4 @@
-/** What a worker thread of worker-pool.ts runs: loads one module and calls its functions by name. */
+/** What a worker thread of worker-thread.ts runs: loads one module and calls its functions by name. */
 const { parentPort, workerData } = require('node:worker_threads');
 
 const textOf = (error) =>

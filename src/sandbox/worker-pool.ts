@@ -3,11 +3,9 @@
  * its time limit (an endless loop, a regular expression that backtracks for ever) ends with its thread, and
  * the next call gets a new one. This bounds time and memory. It is no wall: the code can read files.
  */
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { InputError, RunError } from '../util/errors.js';
-
-const ENTRY = fileURLToPath(new URL('./worker-entry.cjs', import.meta.url));
+import { pathToFileURL } from 'node:url';
+import { RunError } from '../util/errors.js';
+import { ENDINGS, loaded, startThread, type WorkerThread } from './worker-thread.js';
 
 export interface WorkerPoolOptions {
   /** The module, as a file URL or an absolute path. */
@@ -48,100 +46,61 @@ export interface WorkerPool {
   dispose(): Promise<void>;
 }
 
-/** Loading is bounded too: a module may loop at its top level. */
-const LOAD_MS = 60_000;
-
-/** TypeScript needs tsx, which a development set-up has; a program that is built has JavaScript only. */
-const loaderOf = (module: string): string | null => (/\.m?ts$/.test(module) ? 'tsx/esm/api' : null);
-
-type Reply = { ready: true } | { value: unknown } | { error: string } | { failed: string };
-
-interface Thread {
-  readonly worker: Worker;
-  /** The next message, or how the thread ended; killed after so many milliseconds. */
-  next(timeoutMs: number): Promise<Reply | 'timeout' | 'memory' | 'ended'>;
-}
-
-function startThread(module: string, memoryMiB: number): Thread {
-  const worker = new Worker(ENTRY, {
-    workerData: { module, loader: loaderOf(module) },
-    resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
-  });
-  let settle: (reply: Reply | 'memory' | 'ended') => void = () => {};
-  let end: 'memory' | 'ended' | null = null;
-  const ended = (how: 'memory' | 'ended') => {
-    end ??= how;
-    settle(end);
+/** Calls that wait for one of `limit` places, in the order they came. */
+function places(limit: number) {
+  const waiting: { go: () => void; stop: (error: Error) => void }[] = [];
+  let taken = 0;
+  let isClosed = false;
+  const closed = () => new RunError('the worker pool is closed');
+  const check = () => {
+    if (isClosed) throw closed();
   };
-  worker.on('message', (reply: Reply) => settle(reply));
-  worker.on('error', (error: NodeJS.ErrnoException) => {
-    ended(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'ended');
-  });
-  worker.on('exit', () => ended('ended'));
-  worker.unref();
   return {
-    worker,
-    next: (timeoutMs) =>
-      new Promise((resolve) => {
-        if (end !== null) return resolve(end);
-        const timer = setTimeout(() => {
-          settle = () => {};
-          resolve('timeout');
-        }, timeoutMs);
-        settle = (reply) => {
-          clearTimeout(timer);
-          settle = () => {};
-          resolve(reply);
-        };
-      }),
+    /** @throws RunError once they are closed */
+    check,
+    take: async (): Promise<void> => {
+      check();
+      if (taken < limit) taken++;
+      else await new Promise<void>((go, stop) => waiting.push({ go, stop }));
+    },
+    free: (): void => {
+      const waiter = waiting.shift();
+      if (waiter === undefined) taken--;
+      else waiter.go();
+    },
+    close: (): void => {
+      isClosed = true;
+      for (const { stop } of waiting.splice(0)) stop(closed());
+    },
   };
 }
-
-const MESSAGES = {
-  timeout: 'time limit exceeded',
-  memory: 'memory limit exceeded',
-  ended: 'the worker ended early',
-} as const;
 
 /** A pool that starts its threads when they are first needed. */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { workers = 2, memoryMiB = 512 } = options;
-  const file = typeof options.module === 'string' ? pathToFileURL(options.module) : options.module;
-  const module = file.href;
-  const idle: Thread[] = [];
-  const threads = new Set<Thread>();
-  const waiting: { go: () => void; stop: (error: Error) => void }[] = [];
-  let running = 0;
-  let isDisposed = false;
+  const module =
+    typeof options.module === 'string' ? pathToFileURL(options.module) : options.module;
+  const idle: WorkerThread[] = [];
+  const threads = new Set<WorkerThread>();
+  const turns = places(workers);
 
-  const drop = async (thread: Thread): Promise<void> => {
+  const drop = async (thread: WorkerThread): Promise<void> => {
     threads.delete(thread);
     await thread.worker.terminate();
   };
 
-  const ready = async (): Promise<Thread> => {
+  const ready = async (): Promise<WorkerThread> => {
     const old = idle.pop();
     if (old !== undefined) return old;
     const thread = startThread(module, memoryMiB);
     threads.add(thread);
-    const reply = await thread.next(LOAD_MS);
-    if (typeof reply === 'object' && 'ready' in reply) return thread;
-    await drop(thread);
-    const isNamed = typeof reply === 'object' && 'failed' in reply;
-    const why = isNamed ? reply.failed : MESSAGES[reply as keyof typeof MESSAGES];
-    throw new InputError({ where: fileURLToPath(file), problem: `cannot be loaded: ${why}` });
-  };
-
-  const turn = async (): Promise<void> => {
-    if (isDisposed) throw new RunError('the worker pool is closed');
-    if (running < workers) running++;
-    else await new Promise<void>((go, stop) => waiting.push({ go, stop }));
-  };
-
-  const done = () => {
-    const waiter = waiting.shift();
-    if (waiter === undefined) running--;
-    else waiter.go();
+    try {
+      await loaded(thread, module);
+      return thread;
+    } catch (error) {
+      await drop(thread);
+      throw error;
+    }
   };
 
   const run = async ({ name, args, timeoutMs }: WorkerCall): Promise<WorkerResult> => {
@@ -152,34 +111,29 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const reply = await thread.next(timeoutMs);
     thread.worker.unref();
     const seconds = (performance.now() - start) / 1000;
-    if (isDisposed) throw new RunError('the worker pool is closed');
+    turns.check();
     if (typeof reply === 'string') {
       await drop(thread);
       const status = reply === 'ended' ? 'error' : reply;
-      return { status, value: undefined, error: MESSAGES[reply], seconds };
+      return { status, value: undefined, error: ENDINGS[reply], seconds };
     }
     idle.push(thread);
     if ('value' in reply) return { status: 'ok', value: reply.value, error: null, seconds };
-    return {
-      status: 'error',
-      value: undefined,
-      error: (reply as { error: string }).error,
-      seconds,
-    };
+    const { error } = reply as { error: string };
+    return { status: 'error', value: undefined, error, seconds };
   };
 
   return {
     call: async (call) => {
-      await turn();
+      await turns.take();
       try {
         return await run(call);
       } finally {
-        done();
+        turns.free();
       }
     },
     dispose: async () => {
-      isDisposed = true;
-      for (const { stop } of waiting.splice(0)) stop(new RunError('the worker pool is closed'));
+      turns.close();
       await Promise.all([...threads].map(drop));
       idle.length = 0;
     },

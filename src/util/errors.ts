@@ -43,7 +43,8 @@ export class InputErrors extends InputError {
 
   /** One error for all of them, which are one or more; what is said twice counts once. */
   static of(errors: readonly InputError[]): InputError {
-    const distinct = [...new Map(errors.map((error) => [error.message, error])).values()];
+    const each = errors.flatMap((error) => (error instanceof InputErrors ? error.errors : [error]));
+    const distinct = [...new Map(each.map((error) => [error.message, error])).values()];
     return distinct.length === 1 ? (distinct[0] as InputError) : new InputErrors(distinct);
   }
 }

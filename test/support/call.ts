@@ -10,7 +10,10 @@ export interface Outcome {
 export async function call(
   argv: readonly string[],
   env: Record<string, string> = {},
-  signal = new AbortController().signal,
+  {
+    signal = new AbortController().signal,
+    columns = 120,
+  }: { readonly signal?: AbortSignal | undefined; readonly columns?: number } = {},
 ): Promise<Outcome> {
   const out: string[] = [];
   const err: string[] = [];
@@ -20,6 +23,7 @@ export async function call(
     out: (line) => void out.push(line),
     err: (line) => void err.push(line),
     colours: false,
+    columns,
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }

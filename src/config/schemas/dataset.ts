@@ -14,7 +14,7 @@ const shape = {
     .record(text(), text())
     .default({})
     .describe(
-      'Our name: column, or text with {column}s, e.g. {question: "{instruction}\n{input}"}',
+      'Our name: column, or text with {column}s, e.g. {question: "{instruction}\\n{input}"}',
     ),
   num_samples: whole(1).nullable(),
   shuffle: z.boolean().default(true).describe('Shuffle (seeded) before taking num_samples'),

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { type GroupTable, LEVEL_5 } from '../../evaluate/index.js';
 import { type Cell, percent, readRunRecord, textTable, writeTable } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
-import { type JsonRow, readJson } from '../../util/files.js';
+import type { JsonRow } from '../../util/files.js';
+import { readRecord } from '../../util/own-files.js';
 
 interface Entry {
   readonly benchmark: string;
@@ -52,7 +53,10 @@ function entriesOf(folder: string): readonly Entry[] {
 function levelFive(folder: string, files: readonly string[]) {
   const file = files.find((name) => name.endsWith('_metrics.json'));
   if (file === undefined) return undefined;
-  const { tables = [] } = readJson(join(folder, file)) as { tables?: readonly GroupTable[] };
+  const { tables } = readRecord<{ readonly tables: readonly GroupTable[] }>(join(folder, file), {
+    fields: { tables: 'list' },
+    remedy: 'Evaluate the model again, or leave table out',
+  });
   return tables
     .find(({ column }) => column === LEVEL_5.column)
     ?.rows.find(({ value }) => LEVEL_5.values.includes(value));

@@ -8,7 +8,6 @@ import {
   environmentLookup,
   inputPaths,
   interpolateTree,
-  keyDocs,
   type Layer,
   type Lookup,
   overrideLayer,
@@ -16,10 +15,11 @@ import {
   readYamlFile,
   resolveConfig,
 } from '../../config/index.js';
-import { InputError } from '../../util/errors.js';
-import { isObject, valueAt } from '../../util/json-object.js';
-import { type GridPoint, type PipelineFile, pointLabel, type StageEntry } from './file.js';
+import { InputError, InputErrors } from '../../util/errors.js';
+import { isObject } from '../../util/json-object.js';
+import type { GridPoint, PipelineFile, StageEntry } from './file.js';
 import { type Gate, parseGate } from './gate.js';
+import { type EarlierStages, findStage, NeedsFailedStage, stageLookup } from './references.js';
 
 /** A gate or target with its text. */
 export interface Condition {
@@ -49,10 +49,21 @@ const schemaOf = (command: CommandName): ConfigSchema => commandSchemas[command]
 export const hasKey = (command: CommandName, key: string): boolean =>
   Object.hasOwn(schemaOf(command).shape, key);
 
-/** Every stage, in order. @throws InputError with `file:line` or the command line. */
+/** Every stage, in order. @throws InputError for all that is wrong, with `file:line` or the command line. */
 export function resolveStages(file: PipelineFile): Stage[] {
   const done: Stage[] = [];
-  for (const entry of file.entries) done.push(resolveStage(file, entry, done));
+  const failed = new Set<string>();
+  const errors: InputError[] = [];
+  for (const entry of file.entries) {
+    try {
+      done.push(resolveStage(file, entry, { done, failed }));
+    } catch (error) {
+      failed.add(entry.id);
+      if (error instanceof InputError) errors.push(error);
+      else if (!(error instanceof NeedsFailedStage)) throw error;
+    }
+  }
+  if (errors.length > 0) throw InputErrors.of(errors);
   return pickPart(file, done);
 }
 
@@ -77,7 +88,7 @@ function pickPart({ part, entries, yaml }: PipelineFile, stages: readonly Stage[
   return stages.filter(({ id }) => wanted.has(id));
 }
 
-function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly Stage[]): Stage {
+function resolveStage(file: PipelineFile, entry: StageEntry, earlier: EarlierStages<Stage>): Stage {
   const { spec, place } = entry;
   const where = file.yaml.where(place);
   const used = new Set(spec.needs.map((name) => findStage({ name, entry, earlier, where }).id));
@@ -86,7 +97,7 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: readonly S
   const config = resolveConfig(schemaOf(spec.command), layers, file.note);
   const inputs: string[] = [];
   for (const path of inputPaths(schemaOf(spec.command), config)) {
-    const maker = makerOf(path, earlier);
+    const maker = makerOf(path, earlier.done);
     if (maker === undefined) inputs.push(path);
     else used.add(maker.id);
   }
@@ -182,50 +193,4 @@ function configFileLayer(file: PipelineFile, path: string): Layer {
   const { value, where } = readYamlFile(resolve(dirname(file.yaml.path), path));
   const resolved = interpolateTree(value, environmentLookup(file.env), where);
   return { value: resolved as Layer['value'], where };
-}
-
-interface Search {
-  readonly name: string;
-  readonly entry: StageEntry;
-  readonly earlier: readonly Stage[];
-  readonly where: string;
-}
-
-/** An earlier stage by name: of the same grid point first, then a shared one. */
-function findStage({ name, entry, earlier, where }: Search): Stage {
-  const own = entry.point === null ? name : `${pointLabel(entry.point)}/${name}`;
-  const found = earlier.find(({ id }) => id === own) ?? earlier.find(({ id }) => id === name);
-  if (found !== undefined) return found;
-  throw new InputError({
-    where,
-    problem: `there is no earlier stage ${JSON.stringify(name)}`,
-    remedy: `Earlier stages are ${earlier.map(({ id }) => id).join(', ') || 'none'}`,
-  });
-}
-
-interface LookupScope {
-  readonly entry: StageEntry;
-  readonly earlier: readonly Stage[];
-  /** Collects the stages that are referred to. */
-  readonly used: Set<string>;
-}
-
-/** `stages.NAME.key`, `grid.NAME`, and what the file's head knows. */
-function stageLookup(file: PipelineFile, { entry, earlier, used }: LookupScope): Lookup {
-  return (reference, where) => {
-    const [kind, ...path] = reference.split('.');
-    if (kind === 'grid' && entry.point !== null) return valueAt(entry.point, path);
-    if (kind !== 'stages') return file.lookup(reference, where);
-    const [name = '', ...key] = path;
-    const stage = findStage({ name, entry, earlier, where });
-    used.add(stage.id);
-    const value = valueAt(stage.config, key);
-    if (value !== undefined) return value;
-    const known = keyDocs(schemaOf(stage.command)).map((doc) => doc.key);
-    throw new InputError({
-      where,
-      problem: `stage ${name} has no key ${JSON.stringify(key.join('.'))}`,
-      remedy: `Its keys are ${known.join(', ')}`,
-    });
-  };
 }

@@ -37,7 +37,6 @@ const MAX_DEPTH = 100;
 
 /** @throws InputError when the text is no formula. */
 export function parseExpression(text: string, where: string): Expression {
-  const names = new Set<string>();
   const fail = (problem: string): never => {
     throw new InputError({
       where,
@@ -46,79 +45,114 @@ export function parseExpression(text: string, where: string): Expression {
     });
   };
   const tokens = tokensOf(text, fail);
+  const formula = readerOf(tokens, fail);
+  const evaluate = sum(formula);
+  const rest = formula.next();
+  if (rest !== undefined) fail(`"${rest.text}" is not expected here`);
+  return { names: [...formula.names], evaluate };
+}
+
+/** What is left of a formula. */
+interface Reader {
+  readonly names: Set<string>;
+  readonly fail: (problem: string) => never;
+  /** Takes a sign, where it is the next token. */
+  take(sign: string): boolean;
+  next(): Token | undefined;
+  /** What `read` gives, one level deeper. */
+  deeper(what: string, read: (formula: Reader) => Node): Node;
+}
+
+function readerOf(tokens: readonly Token[], fail: Reader['fail']): Reader {
   let at = 0;
   let depth = 0;
-  const take = (token: string): boolean => {
-    if (tokens[at]?.text !== token || tokens[at]?.kind !== 'sign') return false;
-    at++;
-    return true;
+  const formula: Reader = {
+    names: new Set(),
+    fail,
+    take: (sign) => {
+      const isNext = tokens[at]?.kind === 'sign' && tokens[at]?.text === sign;
+      if (isNext) at++;
+      return isNext;
+    },
+    next: () => tokens[at++],
+    deeper: (what, read) => {
+      if (++depth > MAX_DEPTH) fail(`${what} are nested too deeply`);
+      const node = read(formula);
+      depth--;
+      return node;
+    },
   };
-  const sum = (): Node => {
-    if (++depth > MAX_DEPTH) fail('brackets are nested too deeply');
-    let left = product();
-    for (;;) {
-      const [a, isPlus] = [left, take('+')];
-      if (!isPlus && !take('-')) break;
-      const b = product();
-      left = isPlus ? (v) => a(v) + b(v) : (v) => a(v) - b(v);
-    }
-    depth--;
-    return left;
-  };
-  const product = (): Node => {
-    let left = signed();
-    for (;;) {
-      const [a, isTimes] = [left, take('*')];
-      if (!isTimes && !take('/')) return left;
-      const b = signed();
-      left = isTimes ? (v) => a(v) * b(v) : (v) => a(v) / b(v);
-    }
-  };
-  const signed = (): Node => {
-    let isNegative = false;
-    for (;;) {
-      if (take('-')) isNegative = !isNegative;
-      else if (!take('+')) break;
-    }
-    const value = power();
-    return isNegative ? (v) => -value(v) : value;
-  };
-  const power = (): Node => {
-    const base = atom();
-    if (!take('^') && !take('**')) return base;
-    if (++depth > MAX_DEPTH) fail('powers are nested too deeply');
-    const exponent = signed();
-    depth--;
-    return (v) => base(v) ** exponent(v);
-  };
-  const atom = (): Node => {
-    const token = tokens[at++];
-    if (token === undefined) return fail('it ends too early');
-    if (token.kind === 'number') {
-      const value = Number(token.text);
-      return () => value;
-    }
-    if (token.kind === 'name') return take('(') ? call(token.text) : variable(token.text);
-    if (token.text !== '(') return fail(`"${token.text}" is not expected here`);
-    const inner = sum();
-    return take(')') ? inner : fail('a bracket is not closed');
-  };
-  const variable = (name: string): Node => {
-    names.add(name);
-    return (v) => v[name] ?? Number.NaN;
-  };
-  const call = (name: string): Node => {
-    const entry = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name]! : fail(`no function "${name}"`);
-    const args = [sum()];
-    while (take(',')) args.push(sum());
-    if (!take(')')) fail('a bracket is not closed');
-    const [fewest, most] = entry.arity;
-    if (args.length < fewest || args.length > most) fail(`${name} takes another number of values`);
-    return (v) => entry.apply(...args.map((arg) => arg(v)));
-  };
-  const root = sum();
-  if (at < tokens.length) fail(`"${tokens[at]!.text}" is not expected here`);
-  return { names: [...names], evaluate: root };
+  return formula;
+}
+
+const sum = (formula: Reader): Node => formula.deeper('brackets', terms);
+
+function terms(formula: Reader): Node {
+  let left = product(formula);
+  for (;;) {
+    const [a, isPlus] = [left, formula.take('+')];
+    if (!isPlus && !formula.take('-')) return left;
+    const b = product(formula);
+    left = isPlus ? (v) => a(v) + b(v) : (v) => a(v) - b(v);
+  }
+}
+
+function product(formula: Reader): Node {
+  let left = signed(formula);
+  for (;;) {
+    const [a, isTimes] = [left, formula.take('*')];
+    if (!isTimes && !formula.take('/')) return left;
+    const b = signed(formula);
+    left = isTimes ? (v) => a(v) * b(v) : (v) => a(v) / b(v);
+  }
+}
+
+function signed(formula: Reader): Node {
+  let isNegative = false;
+  for (;;) {
+    if (formula.take('-')) isNegative = !isNegative;
+    else if (!formula.take('+')) break;
+  }
+  const value = power(formula);
+  return isNegative ? (v) => -value(v) : value;
+}
+
+function power(formula: Reader): Node {
+  const base = atom(formula);
+  if (!formula.take('^') && !formula.take('**')) return base;
+  const exponent = formula.deeper('powers', signed);
+  return (v) => base(v) ** exponent(v);
+}
+
+function atom(formula: Reader): Node {
+  const { fail } = formula;
+  const token = formula.next();
+  if (token === undefined) return fail('it ends too early');
+  const { kind, text } = token;
+  if (kind === 'number') {
+    const value = Number(text);
+    return () => value;
+  }
+  if (kind === 'name') return formula.take('(') ? call(text, formula) : variable(text, formula);
+  if (text !== '(') return fail(`"${text}" is not expected here`);
+  const inner = sum(formula);
+  return formula.take(')') ? inner : fail('a bracket is not closed');
+}
+
+function variable(name: string, { names }: Reader): Node {
+  names.add(name);
+  return (v) => v[name] ?? Number.NaN;
+}
+
+function call(name: string, formula: Reader): Node {
+  const { fail, take } = formula;
+  const entry = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name]! : fail(`no function "${name}"`);
+  const args = [sum(formula)];
+  while (take(',')) args.push(sum(formula));
+  if (!take(')')) fail('a bracket is not closed');
+  const [fewest, most] = entry.arity;
+  if (args.length < fewest || args.length > most) fail(`${name} takes another number of values`);
+  return (v) => entry.apply(...args.map((arg) => arg(v)));
 }
 
 interface Token {

@@ -28,7 +28,8 @@ describe('help', () => {
       expect(out).toContain(`  ${key}  (`);
       expect(out).toContain(doc);
     }
-    for (const example of command.examples) expect(out).toContain(`  ${example}`);
+    const unfolded = `${out.replaceAll(' \\\n    ', ' ')}\n`;
+    for (const example of command.examples) expect(unfolded).toContain(`  ${example}\n`);
     expect(command.examples.length).toBeGreaterThan(0);
   });
 
@@ -39,6 +40,16 @@ describe('help', () => {
     const pipeline = await call(['run', '--help']);
     expect(pipeline.out).toContain('stages[].command  (setup, ');
     expect(out).toContain('lr_scheduler_type  (linear, cosine, ');
+  });
+
+  it('is no wider than the terminal, and its examples can be given to a shell', async () => {
+    const { out } = await call(['eval', '--help'], {}, { columns: 72 });
+    expect(out.split('\n').filter((line) => line.length > 72)).toEqual([]);
+    expect(out).toContain(
+      '  lorikeet eval model=outputs/grpo benchmark=gsm8k \\\n' +
+        '    dataset.num_samples=200 output_file=grpo_eval.csv\n',
+    );
+    expect(out).toMatch(/\n {2}judge\.price_input {2}\(.*\)\n {6}\S/);
   });
 
   it('shows --preview where there is one only', async () => {

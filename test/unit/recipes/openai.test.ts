@@ -86,7 +86,7 @@ async function start(exchanges: readonly Exchange[]): Promise<void> {
 }
 
 async function run(words: readonly string[], signal?: AbortSignal): Promise<Outcome> {
-  const done = await call(words, {}, signal);
+  const done = await call(words, {}, { signal });
   said.push(done.out, done.err);
   return done;
 }

@@ -455,7 +455,7 @@ describe('a bad file', () => {
     try {
       loadPipeline({ file: made.file, overrides, env: {} });
     } catch (error) {
-      return messageOf(error).replace(made.file, 'FILE');
+      return messageOf(error).replaceAll(made.file, 'FILE');
     }
     return 'accepted';
   };
@@ -508,6 +508,20 @@ describe('a bad file', () => {
     ],
   ])('%# is refused', (text, expected) => {
     expect(message(text)).toContain(expected);
+  });
+
+  it('is refused for what is wrong with every stage, but not for what comes of it', () => {
+    const stage = (name: string, keys: string) =>
+      `  - {name: ${name}, command: eval, with: {${keys}}}\n`;
+    const apart = stages(stage('a', 'model: m, seed: x') + stage('b', 'model: m, seed: -1'));
+    expect(message(apart)).toBe(
+      'FILE:3: seed is "x", expected whole number >= 0; ' +
+        'FILE:4: seed is -1, expected whole number >= 0',
+    );
+    const after = stage('b', `model: "\${stages.a.output_dir}", seed: x`);
+    expect(message(stages(stage('a', 'modl: x') + after))).toBe(
+      'FILE:3: unknown key "modl". The nearest known key is "model"',
+    );
   });
 
   it('refuses overrides of stages that are not there', () => {

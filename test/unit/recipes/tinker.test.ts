@@ -58,7 +58,7 @@ async function tinker(words: readonly string[], signal?: AbortSignal) {
     ],
     ...['batch_size=2', 'lr_scheduler_type=constant', 'learning_rate=0.001', ...words],
   ];
-  const done = await call(argv, {}, signal);
+  const done = await call(argv, {}, { signal });
   said.push(done.out, done.err);
   return done;
 }

@@ -22,6 +22,7 @@ import {
   readRunRecord,
 } from '../../../src/report/index.js';
 import { InputError } from '../../../src/util/errors.js';
+import type { JsonRow } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const root = temporaryFolder();
@@ -114,6 +115,19 @@ describe('openRun', () => {
     expect(readRunRecord(dir)).toMatchObject({ status: 'failed', error: 'the disk is full' });
     openRun(dir, { ...options({ lr: 0.1 }), resume: 'auto' }).close('done');
     expect(readRunRecord(dir)).toMatchObject({ status: 'done', error: null });
+  });
+
+  it('names a record that is broken, and takes JSON of something else for none', () => {
+    const dir = freshDir();
+    openRun(dir, options()).close('done');
+    const file = join(dir, 'run.json');
+    const { results: _, ...broken } = JSON.parse(readFileSync(file, 'utf8')) as JsonRow;
+    writeFileSync(file, JSON.stringify(broken));
+    expect(() => readRunRecord(dir)).toThrow(
+      `${file}: field "results" is missing, and should be of type object. Put the file back as it was`,
+    );
+    writeFileSync(file, '{"version": 1}');
+    expect(readRunRecord(dir)).toBeNull();
   });
 
   it('refuses a folder in use, naming both remedies, and leaves it as it was', () => {

@@ -1,0 +1,58 @@
+/** What a written key stands for: the schema's own key, one by the name of another tool, or none. */
+import type { z } from 'zod';
+import { InputError } from '../util/errors.js';
+import type { ForeignName } from './foreign-name.js';
+import { foreignNames } from './foreign-names.js';
+import { childOf, keyDocs, schemaAt } from './introspect.js';
+import { nearest } from './nearest.js';
+
+/** What another tool's name means here, where that is known. */
+export const foreignOf = (key: string): ForeignName | undefined =>
+  Object.hasOwn(foreignNames, key) ? foreignNames[key] : undefined;
+
+/** Whether other tools use this name and its meaning here is known. */
+export const isForeignName = (key: string): boolean => foreignOf(key) !== undefined;
+
+/** The schema's own path for a key, by its own name or by that of another tool; undefined: none. */
+export function ownPath(schema: z.core.$ZodType, key: string): readonly string[] | undefined {
+  if (childOf(schema, key) !== undefined) return [key];
+  const foreign = foreignOf(key);
+  if (foreign === undefined || !('to' in foreign)) return undefined;
+  return foreign.to
+    .map((name) => name.split('.'))
+    .find((names) => schemaAt(schema, names) !== undefined);
+}
+
+interface Place {
+  readonly schema: z.core.$ZodType | undefined;
+  /** Path of the mapping that holds the key. */
+  readonly path: readonly string[];
+}
+
+/** Why a key that the schema does not have is refused, and what to use. */
+export function refusal(key: string, at: Place, where: string): InputError {
+  const field = [...at.path, key].join('.');
+  const foreign = foreignOf(key);
+  if (foreign !== undefined && 'refused' in foreign) {
+    return new InputError({ where, problem: `${field}: ${foreign.refused}` });
+  }
+  const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
+  return new InputError({
+    where,
+    problem: `unknown key ${JSON.stringify(field)}`,
+    remedy: knownKeys(key, known, at.path),
+  });
+}
+
+/** So many keys are named where none resembles the one that was written. */
+const MOST_NAMED = 12;
+
+function knownKeys(key: string, known: readonly string[], path: readonly string[]): string {
+  const near = nearest(key, known);
+  if (near !== undefined) {
+    return `The nearest known key is ${JSON.stringify([...path, near].join('.'))}`;
+  }
+  if (known.length === 0) return 'There are no keys here';
+  if (known.length <= MOST_NAMED) return `Known keys are ${known.join(', ')}`;
+  return "No known key resembles it; the command's --help lists all";
+}
