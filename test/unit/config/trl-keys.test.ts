@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { foreignNames } from '../../../src/config/foreign-names.js';
 import { dpoSchema, grpoSchema, keyDocs, sftSchema } from '../../../src/config/index.js';
-import { ownPath } from '../../../src/config/layer.js';
+import { ownPath } from '../../../src/config/key-names.js';
 
 type Keys = Readonly<Record<string, { readonly default?: unknown }>>;
 
