@@ -1,6 +1,7 @@
 /** The program: words → command → exit code. An error becomes a line on standard error. */
 import yargs from 'yargs';
 import { nearest } from '../config/index.js';
+import { interruption } from '../recipes/interrupt.js';
 import { InputError, InputErrors, LorikeetError, messageOf } from '../util/errors.js';
 import { type Call, splitWords } from './call.js';
 import type { Command } from './command.js';
@@ -102,7 +103,10 @@ export async function runCli(argv: readonly string[], world: Surroundings): Prom
     if (text !== '') world.out(text);
     return 0;
   } catch (error) {
-    return reportError(error, { isVerbose: call.includes('--verbose'), err: world.err });
+    const { signal, err } = world;
+    const isStopped = signal.aborted && error === signal.reason;
+    const said = isStopped ? interruption(signal, { problem: `stopped by ${error}` }) : error;
+    return reportError(said, { isVerbose: call.includes('--verbose'), err });
   }
 }
 

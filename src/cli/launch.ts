@@ -12,6 +12,12 @@ export function lastJson(output: string): unknown {
   }
 }
 
+const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+  if (signal === 'SIGINT') return { exitCode: 130 };
+  if (signal === 'SIGTERM') return { exitCode: 143 };
+  return signal === null ? { exitCode: code ?? 1 } : { exitCode: 1, killedBy: signal };
+};
+
 /** This program, as a command line to start it again. */
 export const thisProgram = (): string[] => [
   process.execPath,
@@ -39,8 +45,7 @@ export function stageLauncher(program: readonly string[]): StageLauncher {
       child.on('error', reject);
       child.on('close', (code, killedBy) => {
         signal.removeEventListener('abort', forward);
-        const exitCode = code ?? (killedBy === 'SIGINT' ? 130 : killedBy === 'SIGTERM' ? 143 : 1);
-        resolve({ exitCode, result: lastJson(Buffer.concat(chunks).toString()) });
+        resolve({ ...ended(code, killedBy), result: lastJson(Buffer.concat(chunks).toString()) });
       });
     });
 }

@@ -5,7 +5,9 @@ import { readEnvFile } from './env-file.js';
 import { catchSignals } from './signals.js';
 
 const out = (line: string): void => void process.stdout.write(`${line}\n`);
-const err = (line: string): void => void process.stderr.write(`${line}\n`);
+/** On a terminal a progress bar may stand in the row that the line takes. */
+const clearRow = process.stderr.isTTY ? '\r\x1b[K' : '';
+const err = (line: string): void => void process.stderr.write(`${clearRow}${line}\n`);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

@@ -1,8 +1,9 @@
 /** A YAML file with the line of each key, so that errors can name `file:line`. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { InputError } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
+import { readText } from '../util/utf8.js';
 
 export interface YamlFile {
   readonly path: string;
@@ -36,7 +37,7 @@ function collectLines(
 /** A word that may be a key whose value was forgotten. */
 const KEY = /^(?!.*\.ya?ml$)[A-Za-z_]\w*(\.\w+)*$/;
 
-function readText(path: string): string {
+function readYaml(path: string): string {
   if (!existsSync(path)) {
     const hint = KEY.test(path)
       ? `, or write ${path}=VALUE if this is a key`
@@ -52,13 +53,13 @@ function readText(path: string): string {
   if (statSync(path).isDirectory()) {
     throw new InputError({ where: path, problem: 'is a folder, expected a YAML file' });
   }
-  return readFileSync(path, 'utf8');
+  return readText(path);
 }
 
 /** @throws InputError with `file:line` when the file is missing, no YAML, or no mapping. */
 export function readYamlFile(path: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(readText(path), { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(readYaml(path), { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number) => `${path}:${lines.linePos(offset).line}`;
   const [error] = document.errors;
   if (error !== undefined) {

@@ -2,8 +2,9 @@
  * Completions kept on disk while an evaluation runs: one JSONL file a run, its first line what the
  * completions depend on. A run that goes on reads what is there and samples the rest.
  */
-import { appendFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { SampledCompletion } from '../report/index.js';
+import { appendText } from '../util/append.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, sha256, writeFileAtomic } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
@@ -31,7 +32,7 @@ export interface PredictionStore {
 export function openPredictions(path: string, key: string): PredictionStore {
   const found = existsSync(path) ? readPredictions(path, key) : [];
   if (found.length === 0) writeFileAtomic(path, `${JSON.stringify({ key })}\n`);
-  return { found, add: (completion) => appendFileSync(path, `${toLine(completion)}\n`) };
+  return { found, add: (completion) => appendText(path, `${toLine(completion)}\n`) };
 }
 
 function readPredictions(path: string, key: string): readonly Prediction[] {

@@ -2,7 +2,8 @@
  * The traces file and, beside it, what became of each problem. Both grow row by row and in the order of
  * the problems, so an interrupted run is gone on with from the rows that are in both.
  */
-import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { appendText } from '../util/append.js';
 import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
@@ -58,8 +59,8 @@ export function keptEntries(path: string, problems: readonly TraceProblem[]): Tr
 
 export function appendEntries(path: string, entries: readonly TraceEntry[]): void {
   const files = traceFiles(path);
-  appendFileSync(files.traces, toJsonl(entries.map(({ row }) => row)));
-  appendFileSync(files.attempts, toJsonl(entries.map(({ outcome }) => outcome)));
+  appendText(files.traces, toJsonl(entries.map(({ row }) => row)));
+  appendText(files.attempts, toJsonl(entries.map(({ outcome }) => outcome)));
 }
 
 export function writeStats(path: string, stats: TraceStats): void {

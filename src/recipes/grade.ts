@@ -7,11 +7,11 @@ import { isObject } from '../util/json-object.js';
 import type { RecipeContext } from './context.js';
 import { itemOf, validateInput, validateSets } from './grade/gold.js';
 import { gradeAll } from './grade/grade-all.js';
-import { inputRows } from './grade/input-rows.js';
 import type { GradeChecks, GradeSummary } from './grade/results.js';
 import { openScorer } from './grade/scorer.js';
 import { stressGrader } from './grade/stress.js';
 import { goldTable, stressTable } from './grade/tables.js';
+import { inputRows } from './inputs/input-rows.js';
 import { checkOutput, writeRows } from './outputs/rows-output.js';
 
 export async function runGrade(
@@ -56,8 +56,8 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
   const { concurrency } = config;
   const input = inputOf(config);
   checkOutput(config);
-  const rows = inputRows(input);
-  const samples = rows.map((row, i) => sampleOf(row, `${input}:${i + 1}`));
+  const { rows, where } = await inputRows(input);
+  const samples = rows.map((row, i) => sampleOf(row, where(i)));
   const scorer = await openScorer(config, context);
   try {
     const start = performance.now();

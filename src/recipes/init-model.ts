@@ -1,11 +1,12 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout that transformers loads. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InitModelConfig, MODEL_TYPES } from '../config/index.js';
 import { randomWeights, specFromConfig } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
+import { readText } from '../util/utf8.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
@@ -109,7 +110,7 @@ function* corpusTexts(files: readonly string[]): Generator<string> {
   for (const file of files) {
     if (!/\.jsonl(\.gz)?$/.test(file)) {
       if (!existsSync(file)) throw new InputError({ where: file, problem: 'no such file' });
-      yield* readFileSync(file, 'utf8').split('\n');
+      yield* readText(file).split('\n');
       continue;
     }
     for (const row of readJsonl(file)) {

@@ -7,14 +7,16 @@ import {
   pairsFromRollouts,
 } from '../preferences/index.js';
 import { InputError } from '../util/errors.js';
-import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
+import { type JsonRow, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
+import { inputRows } from './inputs/input-rows.js';
 import { checkOutput, writeRows } from './outputs/rows-output.js';
 
 export async function runPairs(config: PairsConfig, context: RecipeContext): Promise<PairStats> {
   checkOutput(config);
-  const rows = readJsonl(config.input).map((row, i) =>
-    completionRow(row, { column: config.completion_column, where: `${config.input}:${i + 1}` }),
+  const input = await inputRows(config.input);
+  const rows = input.rows.map((row, i) =>
+    completionRow(row, { column: config.completion_column, where: input.where(i) }),
   );
   const { pairs, stats } = pairsFromRollouts(rows, {
     seed: config.seed,
@@ -35,7 +37,6 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
 }
 
 function noPairs(where: string, rows: number, stats: PairStats): InputError {
-  if (rows === 0) return new InputError({ where, problem: 'there is no row in it' });
   if (stats.ungraded_dropped === rows) {
     return new InputError({
       where,

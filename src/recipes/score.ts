@@ -3,9 +3,10 @@ import type { ScoreConfig } from '../config/index.js';
 import { withProgress } from '../report/index.js';
 import { renderExample } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
-import { type JsonRow, readJsonl } from '../util/files.js';
+import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './inputs/dataset.js';
+import { inputRows } from './inputs/input-rows.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { computeType } from './memory/compute-type.js';
 import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
@@ -26,13 +27,10 @@ export async function runScore(
     checkSamplerDevice(config);
     checkRolloutDevice(config.rollout_device);
   }
-  const rows = readJsonl(config.input);
-  if (rows.length === 0) {
-    throw new InputError({ where: config.input, problem: 'there is no row in it' });
-  }
+  const { rows, where } = await inputRows(config.input);
   const source = await openModel(config, context);
   try {
-    const sequences = rows.map((row, i) => idsOf(row, source, { config, line: i + 1 }));
+    const sequences = rows.map((row, i) => idsOf(row, source, { config, where: where(i) }));
     const { score, dispose } =
       config.engine === 'tensorflow'
         ? await tensorflowScorer(config, source)
@@ -52,9 +50,8 @@ export async function runScore(
 function idsOf(
   row: JsonRow,
   { tokenizer, spec }: ModelSource,
-  { config, line }: { readonly config: ScoreConfig; readonly line: number },
+  { config, where }: { readonly config: ScoreConfig; readonly where: string },
 ): number[] {
-  const where = `${config.input}:${line}`;
   const ids = Array.isArray(row.ids)
     ? (row.ids as number[])
     : renderExample(tokenizer, row, renderOptions({ ...config }, where)).ids;

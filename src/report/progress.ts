@@ -11,6 +11,8 @@ export interface Progress {
   stop(): void;
 }
 
+type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
 export type ProgressMode = 'auto' | 'bar' | 'lines' | 'silent';
 
 export interface ProgressOptions {
@@ -20,7 +22,7 @@ export interface ProgressOptions {
   readonly from?: number;
   /** `auto` is a bar where the stream is a terminal, else lines. */
   readonly mode?: ProgressMode;
-  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stream?: Terminal;
   /** Seconds between lines. */
   readonly lineSeconds?: number;
   /** Monotonic clock, milliseconds. */
@@ -48,28 +50,35 @@ export function startProgress(options: ProgressOptions): Progress {
   return isBar ? bar({ ...options, stream }) : lines({ ...options, stream });
 }
 
-type Resolved = ProgressOptions & { readonly stream: NodeJS.WritableStream };
+type Resolved = ProgressOptions & { readonly stream: Terminal };
 
+/** Lines of the log stand above the bar (cli/main.ts clears its row), which therefore leaves the terminal's settings alone. */
 function bar(options: Resolved): Progress {
   const { label, total, from = 0, stream, now = () => performance.now() } = options;
-  const view = new cliProgress.SingleBar({
+  const { columns = 80 } = stream;
+  const view = new cliProgress.MultiBar({
     format: '{label} {bar} {value}/{total}  {left}{facts}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: 24,
+    barsize: Math.min(24, Math.floor(columns / 3)),
     stream,
     fps: 5,
     gracefulExit: false,
     forceRedraw: true,
+    linewrap: true,
   });
   const start = now();
-  view.start(total, from, { label, left: '', facts: '' });
+  const only = view.create(total, from, { label, left: '', facts: '' });
+  let isShown = true;
   return {
     update(done, facts = {}) {
       const left = timeLeft({ done, total, from, seconds: (now() - start) / 1000 });
-      view.update(done, { left, facts: factText(facts) });
+      only.update(done, { left, facts: factText(facts) });
     },
-    stop: () => view.stop(),
+    stop() {
+      if (isShown) view.stop();
+      isShown = false;
+    },
   };
 }
 

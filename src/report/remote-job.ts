@@ -2,9 +2,9 @@
  * A job that a fine-tuning service trains: what the run folder keeps of it (`remote.json`, `events.jsonl`),
  * and its status in the same form as that of a run on this machine.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonRow, parseJsonl, wholeLines } from '../util/files.js';
+import { type JsonRow, parseJsonl, readWholeLines } from '../util/files.js';
 import { checkedObject, checkedRows, type Fields, readRecord } from '../util/own-files.js';
 import {
   type JobEvent,
@@ -79,7 +79,7 @@ export function readRemoteRecord(dir: string): RemoteRecord | null {
 export function readRemoteEvents(dir: string): RemoteEvent[] {
   const path = join(dir, EVENTS_FILE);
   if (!existsSync(path)) return [];
-  const rows = parseJsonl(wholeLines(readFileSync(path, 'utf8')), path);
+  const rows = parseJsonl(readWholeLines(path), path);
   return checkedRows<RemoteEvent>(path, rows, { id: 'string', created_at: 'number' });
 }
 

@@ -2,8 +2,9 @@
  * An append-only JSONL file of rows with a step. Each row is one write, so a killed process loses at
  * most the row it was writing; `flush` (called with each checkpoint) makes the rows survive a power cut.
  */
-import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { appendBytes } from '../util/append.js';
 import { makeFolder } from '../util/disk.js';
 import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
 import { checkedRows } from '../util/own-files.js';
@@ -36,8 +37,8 @@ export function openRowLog<T extends StepRow>(
   return {
     path,
     append(...rows) {
-      const bytes = Buffer.from(rows.map((row) => `${JSON.stringify(row, finite)}\n`).join(''));
-      for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+      const text = rows.map((row) => `${JSON.stringify(row, finite)}\n`).join('');
+      appendBytes(file, Buffer.from(text), path);
     },
     flush: () => fsyncSync(file),
     close() {

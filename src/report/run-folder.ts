@@ -65,7 +65,7 @@ export interface RunFolder {
   record(patch: RunPatch): void;
   /**
    * Writes the last state of `run.json` and frees the folder. Further calls do nothing.
-   * @param error what ended the run, where it was not done
+   * @param error what ended the run, where it was not done; it is left to be thrown where the state cannot be written
    */
   close(status: Exclude<RunStatus, 'running'>, error?: unknown): void;
 }
@@ -133,8 +133,13 @@ export function startRun(
       const finished = new Date().toISOString();
       const reason = error === undefined ? null : messageOf(error);
       record = { ...record, status, finished_at: finished, error: reason };
-      write();
-      unlockRun(dir, lock);
+      try {
+        write();
+      } catch (failure) {
+        if (error === undefined) throw failure;
+      } finally {
+        unlockRun(dir, lock);
+      }
     },
   };
 }

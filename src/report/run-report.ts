@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../util/errors.js';
-import { readJsonl } from '../util/files.js';
+import { parseJsonl, readWholeLines } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
 import { pickExamples, stepCompletions, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
@@ -52,8 +52,9 @@ const SAMPLE_FIELDS: Fields<SampleRow> = {
   ...{ rewards: 'object', statuses: 'object' },
 };
 
+/** A last line without a line break is one that is being written, or was when the run was killed. */
 const rowsIn = <T>(path: string, fields: Fields<T>): T[] =>
-  existsSync(path) ? checkedRows<T>(path, readJsonl(path), fields) : [];
+  existsSync(path) ? checkedRows<T>(path, parseJsonl(readWholeLines(path), path), fields) : [];
 
 /** The whole page of one run; `extra` sections (an evaluation table, …) stand after the summary. */
 export function runReport(run: RunRows, extra: readonly Section[] = []): Report {

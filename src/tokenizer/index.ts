@@ -6,6 +6,7 @@ export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './m
 export { fillTemplate } from './prompt-template.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
+export { fieldNames } from './row-text.js';
 export { readsVariable, variableColumns } from './row-variables.js';
 export { saveTokenizer } from './save-tokenizer.js';
 export {

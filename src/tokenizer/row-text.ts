@@ -40,8 +40,14 @@ export interface RenderExampleOptions extends RenderOptions {
   readonly roles?: readonly string[];
 }
 
+/** The columns of a row, for errors; what is neither text nor more is shown: `question=5, answer=null`. */
 export function fieldNames(row: ChatRow): string {
-  return Object.keys(row).join(', ') || 'no field';
+  const isPlain = (value: unknown) =>
+    value === null || typeof value === 'number' || typeof value === 'boolean';
+  const names = Object.entries(row).map(([name, value]) =>
+    isPlain(value) ? `${name}=${value}` : name,
+  );
+  return names.join(', ') || 'no field';
 }
 
 /** The whole row as text, with the turns to learn. */

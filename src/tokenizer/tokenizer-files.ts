@@ -1,10 +1,11 @@
 /** The files of a tokenizer folder: which there are, what they hold, copying them beside an adapter. */
-import { copyFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
+import { readText } from '../util/utf8.js';
 
 export const TOKENIZER_JSON = 'tokenizer.json';
 export const TOKENIZER_CONFIG = 'tokenizer_config.json';
@@ -116,14 +117,14 @@ export function readChatTemplate(path: string): string {
   if (isFolder === undefined) return fail('is not there');
   const template = isFolder
     ? chatTemplateOf(path, optionalObject(join(path, TOKENIZER_CONFIG)))
-    : readFileSync(path, 'utf8');
+    : readText(path);
   return template === undefined || template.trim() === '' ? fail('holds none') : template;
 }
 
 /** `chat_template.jinja` comes before the config; of several named templates, `default` counts. */
 function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
   const path = join(dir, CHAT_TEMPLATE);
-  if (existsSync(path)) return readFileSync(path, 'utf8');
+  if (existsSync(path)) return readText(path);
   const { chat_template: template } = config;
   if (template === undefined || template === null) return undefined;
   if (typeof template === 'string') return template;

@@ -1,10 +1,11 @@
 /** Files written whole or not at all, and JSONL with errors that name file and line. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { writePieces } from './atomic-file.js';
 import { InputError, messageOf } from './errors.js';
 import { isObject } from './json-object.js';
+import { readBytes, readText, textOf } from './utf8.js';
 
 /**
  * Writes beside the target, syncs, renames: readers see the old file or the new one.
@@ -20,16 +21,13 @@ export function writeJson(path: string, value: unknown): void {
 
 /** @throws InputError when the file is missing or is not JSON. */
 export function readJson(path: string): unknown {
-  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const text = readText(path);
   try {
-    return JSON.parse(withoutMark(readFileSync(path, 'utf8')));
+    return JSON.parse(text);
   } catch (error) {
     throw new InputError({ where: path, problem: `not valid JSON: ${messageOf(error)}` });
   }
 }
-
-/** The text without the byte-order mark that some editors put first. */
-const withoutMark = (text: string): string => text.replace(/^\uFEFF/, '');
 
 export type JsonRow = Record<string, unknown>;
 
@@ -38,35 +36,39 @@ export type JsonRow = Record<string, unknown>;
  * @throws InputError naming `file:line` on anything that is not a JSON object.
  */
 export function readJsonl(path: string): JsonRow[] {
-  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
   return parseJsonl(readUnpacked(path), path);
 }
 
-/** The text of a file; one that ends in `.gz`, in any case, is unpacked. */
+/**
+ * The text of a file; one that ends in `.gz`, in any case, is unpacked.
+ * @throws InputError when it is missing or is not UTF-8
+ */
 export function readUnpacked(path: string): string {
-  const bytes = readFileSync(path);
-  return (path.toLowerCase().endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  const bytes = readBytes(path);
+  return textOf(path.toLowerCase().endsWith('.gz') ? gunzipSync(bytes) : bytes, path);
 }
 
 /** Rows of the text of a JSONL file, as `readJsonl` gives them. */
 export function parseJsonl(text: string, path: string): JsonRow[] {
   const rows: JsonRow[] = [];
-  for (const [index, line] of withoutMark(text).split('\n').entries()) {
+  for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     rows.push(parseRow(line, `${path}:${index + 1}`));
   }
   return rows;
 }
 
-/** The lines of a text that have a line break: one without it is what a killed process was writing. */
-export const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1);
+/** The lines of a file that have a line break: one without it is what a killed process was writing, or is being written. */
+export const readWholeLines = (path: string): string => textOf(wholeLines(readBytes(path)), path);
+
+const wholeLines = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
 
 /** Takes a half-written last line off a file, where there is one. */
 export function dropHalfLine(path: string): void {
   if (!existsSync(path)) return;
-  const text = readFileSync(path, 'utf8');
-  const whole = wholeLines(text);
-  if (whole.length < text.length) writeFileAtomic(path, whole);
+  const bytes = readBytes(path);
+  const whole = wholeLines(bytes);
+  if (whole.length < bytes.length) writeFileAtomic(path, whole);
 }
 
 function parseRow(line: string, where: string): JsonRow {

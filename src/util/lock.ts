@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeFolder } from './disk.js';
+import { makeFolder, notWritten } from './disk.js';
 import { InterruptError } from './errors.js';
 import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.js';
 
@@ -85,7 +85,10 @@ type TryResult =
   /** Null: its file is just being written. */
   | { readonly isMine: false; readonly holder: LockHolder | null };
 
-/** Takes the lock if no other live process holds it; else says who does. */
+/**
+ * Takes the lock if no other live process holds it; else says who does.
+ * @throws InputError when its folder cannot be made, RunError when its file cannot be written
+ */
 export function tryLock(path: string, staleness: Staleness = { isRenewed: false }): TryResult {
   makeFolder(dirname(path));
   const mine: LockHolder = { ...thisProcess(), token: randomUUID() };
@@ -113,8 +116,10 @@ function create(path: string, holder: LockHolder): boolean {
     writeFileSync(path, JSON.stringify(holder), { flag: 'wx' });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code === 'ENOSPC') rmSync(path, { force: true }); // made, but without a name in it
+    throw notWritten(path, error);
   }
 }
 

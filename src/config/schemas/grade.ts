@@ -7,7 +7,7 @@ import { overwriteKey, rewardsKey } from './groups.js';
 export const gradeSchema = z.strictObject({
   grader: optionalInput('Grader object, a JSON file'),
   rewards: rewardsKey.default([]).describe('Rewards in place of a grader, summed'),
-  input: optionalInput('JSONL rows with item and sample, or the row itself and its completion'),
+  input: optionalInput('Rows with item and sample, or the row itself and its completion'),
   output: optionalText('JSONL of the rows with score and status; null prints it'),
   ...overwriteKey,
   concurrency: whole(1).default(8).describe('Rows graded at the same time'),

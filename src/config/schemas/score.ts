@@ -13,7 +13,7 @@ import {
 export const scoreSchema = z.strictObject({
   ...modelKeys,
   ...adapterKeys,
-  input: inputPath().describe('JSONL rows with ids, text or messages'),
+  input: inputPath().describe('Rows with ids, text or messages'),
   output: text().nullable().default(null).describe('JSONL with ids and logprobs; null prints it'),
   ...overwriteKey,
   engine: z

@@ -1,8 +1,8 @@
 /** Rows of CSV (and TSV) files by RFC 4180, first line the header. All values are strings. */
-import { readFileSync } from 'node:fs';
 import { CsvError, parse } from 'csv-parse/sync';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { readText } from '../../util/utf8.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
 /** @throws InputError naming the row (and line) that does not fit the header, or a bad header. */
@@ -25,9 +25,9 @@ export function readCsvRows(path: string): FileRows {
 }
 
 function parseTable(path: string): string[][] {
+  const text = readText(path);
   try {
-    return parse(readFileSync(path), {
-      bom: true,
+    return parse(text, {
       delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
       relax_column_count: true,
       skip_empty_lines: true,

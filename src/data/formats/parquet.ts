@@ -18,29 +18,35 @@ export async function readParquetRows(path: string): Promise<FileRows> {
     const rows = await parquetReadObjects({ file, compressors });
     return { rows: rows.map((row) => toJson(row) as JsonRow), where };
   } catch (error) {
-    throw new InputError({
-      where: path,
-      problem: `cannot be read as Parquet (${messageOf(error)})`,
-      remedy: 'Is the file whole?',
-    });
+    throw unreadable(path, error);
   }
 }
 
+const unreadable = (path: string, error: unknown) =>
+  new InputError({
+    where: path,
+    problem: `cannot be read as Parquet (${messageOf(error)})`,
+    remedy: 'Is the file whole?',
+  });
+
 const BLOCK = 1000;
 
-/** The same rows one after the other, a block of them in memory at a time. */
+/** The same rows one after the other, a block of them in memory at a time. @throws InputError as `readParquetRows` */
 export async function* streamParquetRows(
   path: string,
 ): AsyncGenerator<{ row: JsonRow; where: string }> {
   if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const fail = (error: unknown): never => {
+    throw unreadable(path, error);
+  };
   const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file);
+  const metadata = await parquetMetadataAsync(file).catch(fail);
   const total = Number(metadata.num_rows);
-  for (let start = 0; start < total; start += BLOCK) {
-    const rowEnd = Math.min(start + BLOCK, total);
-    const rows = await parquetReadObjects({ file, metadata, compressors, rowStart: start, rowEnd });
-    for (const [index, row] of rows.entries()) {
-      yield { row: toJson(row) as JsonRow, where: rowLabel(path, start + index) };
+  for (let rowStart = 0; rowStart < total; rowStart += BLOCK) {
+    const rowEnd = Math.min(rowStart + BLOCK, total);
+    const part = { file, metadata, compressors, rowStart, rowEnd };
+    for (const [index, row] of (await parquetReadObjects(part).catch(fail)).entries()) {
+      yield { row: toJson(row) as JsonRow, where: rowLabel(path, rowStart + index) };
     }
   }
 }

@@ -32,8 +32,8 @@ async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
   try {
     for await (const text of linesOf(input)) {
       line++;
-      if (text.trim() !== '')
-        yield { row: parsed(text, `${path}:${line}`), where: `${path}:${line}` };
+      const where = `${path}:${line}`;
+      if (text.trim() !== '') yield { row: parsed(text, where), where };
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
@@ -45,7 +45,7 @@ async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
 
 /** Only `\n` ends a line: JSON texts may hold U+2028 and U+2029, at which `node:readline` ends one from Node 24 on. */
 async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { fatal: true });
   let rest = '';
   for await (const chunk of bytes) {
     const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');

@@ -1,8 +1,9 @@
 /** Where the prompts of a command come from: rows of a file, lines of a text file, or the command line. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { readText } from '../../util/utf8.js';
 
 export interface PromptInput {
   readonly rows: readonly JsonRow[];
@@ -30,7 +31,7 @@ async function rawRows({ input, prompt }: PromptKeys): Promise<PromptInput> {
 
 /** One prompt a line; blank lines are passed over. */
 function textLines(path: string): PromptInput {
-  const lines = readFileSync(path, 'utf8').split(/\r?\n/);
+  const lines = readText(path).split(/\r?\n/);
   const numbered = [...lines.entries()].filter(([, line]) => line.trim() !== '');
   return {
     rows: numbered.map(([, prompt]) => ({ prompt })),

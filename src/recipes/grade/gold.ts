@@ -20,8 +20,8 @@ import {
 import { InputError, messageOf, SetupError } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
 import type { RecipeContext } from '../context.js';
+import { inputRows } from '../inputs/input-rows.js';
 import { gradeAll } from './grade-all.js';
-import { inputRows } from './input-rows.js';
 import type { AskedScorer } from './scorer.js';
 
 export interface GoldReport {
@@ -111,7 +111,8 @@ export async function validateInput(
   { input, scorer, context }: AskedScorer,
 ): Promise<GoldReport> {
   const { grader, rewards } = config;
-  const samples = inputRows(input).map(referenceOf(config, input));
+  const { rows, where } = await inputRows(input);
+  const samples = rows.map(referenceOf(config, where));
   const { concurrency, full_score: full } = config;
   const graded = await gradeAll(samples, {
     grade: scorer.grade,
@@ -133,7 +134,7 @@ export async function validateInput(
 }
 
 /** The reference answer of a row as a sample. @throws InputError on a row without one */
-function referenceOf({ gold }: GradeConfig, input: string) {
+function referenceOf({ gold }: GradeConfig, where: (index: number) => string) {
   const template = compileTemplate(gold, 'gold');
   return (row: RewardRow, index: number): GradedSample => {
     const item = itemOf(row);
@@ -141,7 +142,7 @@ function referenceOf({ gold }: GradeConfig, input: string) {
       return gradedSample(item, { output_text: template(gradedSample(item, {})) });
     } catch (error) {
       throw new InputError({
-        where: `${input}:${index + 1}`,
+        where: where(index),
         problem: `it has no reference answer by gold=${gold}: ${messageOf(error)}`,
         remedy: 'Name its column, e.g. gold="{{ item.answer }}"',
       });

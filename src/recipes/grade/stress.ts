@@ -9,10 +9,10 @@ import {
   gradedSample,
   type RewardRow,
 } from '../../rewards/index.js';
+import { inputRows } from '../inputs/input-rows.js';
 import { ATTACKS, type Attack } from './attacks.js';
 import { itemOf } from './gold.js';
 import { gradeAll, type TimedOutcome } from './grade-all.js';
-import { inputRows } from './input-rows.js';
 import type { AskedScorer } from './scorer.js';
 
 export interface AttackReport {
@@ -41,7 +41,8 @@ export async function stressGrader(
   config: GradeConfig,
   { input, scorer, context }: AskedScorer,
 ): Promise<StressReport> {
-  const rows = inputRows(input).slice(0, config.stress_rows).map(itemOf);
+  const given = await inputRows(input);
+  const rows = given.rows.slice(0, config.stress_rows).map(itemOf);
   const gold = goldOf(config);
   const { concurrency } = config;
   const { grade } = scorer;

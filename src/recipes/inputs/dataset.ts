@@ -2,7 +2,12 @@
 import type { DatasetConfig } from '../../config/index.js';
 import { type LoadedRows, loadRows, type RowFilter } from '../../data/index.js';
 import { type AnswerTags, checkTags } from '../../rewards/index.js';
-import { type ChatRow, type RenderOptions, variableColumns } from '../../tokenizer/index.js';
+import {
+  type ChatRow,
+  fieldNames,
+  type RenderOptions,
+  variableColumns,
+} from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -91,12 +96,13 @@ export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): Ch
   const isOther = [row.messages, row.prompt, row.text].some((value) => value !== undefined);
   if (typeof question !== 'string' || isOther) return row;
   if (completion !== undefined) return { ...promptRow(row), completion };
-  if (typeof reasoning === 'string' && typeof answer === 'string') {
-    return { ...promptRow(row), completion: written(reasoning, answer, style) };
+  const isAnswer = typeof answer === 'string' || typeof answer === 'number';
+  if (typeof reasoning === 'string' && isAnswer) {
+    return { ...promptRow(row), completion: written(reasoning, String(answer), style) };
   }
   throw new InputError({
     where,
-    problem: `a question without its working and answer (it has ${Object.keys(row).join(', ')})`,
+    problem: `a question without its working and answer (it has ${fieldNames(row)})`,
     remedy:
       'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns',
   });

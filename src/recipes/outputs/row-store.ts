@@ -3,9 +3,10 @@
  * killed process loses none; at the end all rows are put in order and written as one file, and the part goes.
  * A row is known by its prompt and sample number, so a call that goes on makes none twice.
  */
-import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeTable } from '../../report/index.js';
+import { appendBytes } from '../../util/append.js';
 import { makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import {
@@ -101,8 +102,7 @@ export class RowStore {
     if (output === null) return;
     makeFolder(dirname(output));
     this.part ??= openSync(partOf(output), 'a');
-    const bytes = Buffer.from(toJsonl([row]));
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.part, bytes, done);
+    appendBytes(this.part, Buffer.from(toJsonl([row])), partOf(output));
   }
 
   /** Writes all rows by `order`; without an output they are only returned. */

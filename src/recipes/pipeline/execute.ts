@@ -61,7 +61,7 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
   writeState(root, stage.id, isRefused ? plan.previous : ended);
   note(progress, stage, { status, seconds, hash: plan.hash, result });
   if (status === 'interrupted') throw interrupted(signal, stage);
-  if (status === 'failed') throw failure(stage, exitCode);
+  if (status === 'failed') throw failure(stage, outcome);
 }
 
 /** Exit code of a command that has refused its input. Where its output is as before, the stage owns no more than it did. */
@@ -95,10 +95,19 @@ function interrupted(signal: AbortSignal, stage: Stage): InterruptError {
   });
 }
 
-function failure(stage: Stage, exitCode: number): Error {
+function failure({ id, command, where }: Stage, { exitCode, killedBy }: StageOutcome): Error {
+  const stage = `stage ${id} (${command})`;
+  if (killedBy !== undefined) {
+    const why = killedBy === 'SIGKILL' ? ', as the system does where memory runs out' : '';
+    return new RunError({
+      where,
+      problem: `${stage} was killed by ${killedBy}${why}`,
+      remedy: 'Run the same command again to go on; finished stages are kept',
+    });
+  }
   const parts = {
-    where: stage.where,
-    problem: `stage ${stage.id} (${stage.command}) failed with exit code ${exitCode}`,
+    where,
+    problem: `${stage} failed with exit code ${exitCode}`,
     remedy: 'Its error stands above; finished stages are kept',
   };
   return exitCode === BAD_INPUT ? new InputError(parts) : new RunError(parts);

@@ -9,7 +9,10 @@ interface StageRequest {
 }
 
 export interface StageOutcome {
+  /** 1 of a process that was killed. */
   readonly exitCode: number;
+  /** Signal that killed the process, where it is not one that asks it to stop. */
+  readonly killedBy?: string;
   /** What the command printed as its result; null when it printed none. */
   readonly result: unknown;
 }

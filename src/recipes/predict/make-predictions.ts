@@ -46,8 +46,9 @@ export async function predictionsOf(
   const generate = generateConfig(config, { run, output: rows });
   await runGenerate(generate, context);
   const predictions = readJsonl(rows).map(predictionOf);
-  writeJson(path, predictions);
+  rmSync(path, { force: true });
   writeJson(metaFile(path), { key, rows: predictions.length });
+  writeJson(path, predictions);
   rmSync(rows);
   context.log(`predictions of run ${run}: ${predictions.length} in ${path}`);
   return predictions;

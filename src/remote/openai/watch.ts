@@ -1,8 +1,8 @@
 /** Following a job until it ends: its state, its events and its metrics go into the run folder as they come. */
-import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndpointError } from '../../endpoint/index.js';
 import { type RemoteEvent, type RemoteJob, readRemoteEvents } from '../../report/index.js';
+import { appendText } from '../../util/append.js';
 import { messageOf, RunError } from '../../util/errors.js';
 import { toJsonl, writeFileAtomic } from '../../util/files.js';
 import type { FineTuningClient } from './client.js';
@@ -73,7 +73,7 @@ function eventKeeper({ dir, events: path, metrics }: JobPlace) {
     isKnown: ({ id }: RemoteEvent) => known.has(id),
     add(fresh: readonly RemoteEvent[]): readonly RemoteEvent[] {
       if (fresh.length === 0) return fresh;
-      appendFileSync(path, toJsonl(fresh));
+      appendText(path, toJsonl(fresh));
       events.push(...fresh);
       for (const { id } of fresh) known.add(id);
       writeFileAtomic(metrics, toJsonl(metricRows(events)));

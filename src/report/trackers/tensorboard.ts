@@ -1,7 +1,8 @@
 /** Event files for TensorBoard: every number of a row as a scalar, tables of samples as text. */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { appendBytes } from '../../util/append.js';
 import { makeFolder } from '../../util/disk.js';
 import { formatCell } from '../text-table.js';
 import { type EventMessage, eventRecord, textValue } from './event-record.js';
@@ -22,10 +23,10 @@ export function openTensorboard({ dir, run, now = Date.now }: TensorboardOptions
   makeFolder(dir);
   const stamp = String(Math.floor(now() / 1000)).padStart(10, '0');
   const name = `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${++files}`;
-  const file = openSync(join(dir, name), 'ax');
+  const path = join(dir, name);
+  const file = openSync(path, 'ax');
   const write = (event: Omit<EventMessage, 'wallTime'>) => {
-    const bytes = eventRecord({ wallTime: now() / 1000, ...event });
-    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+    appendBytes(file, eventRecord({ wallTime: now() / 1000, ...event }), path);
   };
   write({ fileVersion: 'brain.Event:2' });
   if (run.startStep > 0) {

@@ -72,7 +72,8 @@ describe('stageLauncher', () => {
 
   it('brings back exit codes, also of a child that was killed', async () => {
     expect(await launch('fail', 'c.yaml')).toEqual({ exitCode: 2, result: null });
-    expect(await launch('crash', 'c.yaml')).toEqual({ exitCode: 1, result: null });
+    const crashed = { exitCode: 1, killedBy: 'SIGKILL', result: null };
+    expect(await launch('crash', 'c.yaml')).toEqual(crashed);
   });
 
   it.each([

@@ -54,6 +54,14 @@ test('no row behind the last one needed is looked at', async () => {
   await expect(take(2)).rejects.toThrow(/train\.jsonl\.gz:2: not valid JSON/);
 });
 
+test('a Parquet file that is cut off is named', async () => {
+  const path = join(temporaryFolder(), 'train.parquet');
+  writeFileSync(path, 'PAR1 and no more');
+  await expect(streamRowFile(path).next()).rejects.toThrow(
+    /train\.parquet: cannot be read as Parquet \(.*\)\. Is the file whole\?$/,
+  );
+});
+
 test('the columns of OpenMathReasoning', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'openmath_reasoning'));

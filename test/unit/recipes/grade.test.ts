@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from '../../../src/cli/cli.js';
 import { gradeSchema, loadConfig } from '../../../src/config/index.js';
 import type { GradeSummary } from '../../../src/recipes/grade/results.js';
 import { runGrade } from '../../../src/recipes/grade.js';
 import { readJsonl, toJsonl } from '../../../src/util/files.js';
+import { call } from '../../support/call.js';
 import { SILENT } from '../../support/context.js';
 import { chatAnswer, startServer } from '../../support/model-server.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -54,6 +56,20 @@ describe('grade', () => {
     );
     writeFileSync(path('in.jsonl'), '');
     await expect(runGrade(config, context)).rejects.toThrow(/in\.jsonl: there is no row in it/);
+  });
+
+  it('takes rows of a table, and says that it was stopped', async () => {
+    writeFileSync(path('g.json'), JSON.stringify(exact));
+    writeFileSync(path('in.csv'), 'reference_answer,completion\n7,7\n8,"7,5"\n');
+    const words = ['grade', `grader=${path('g.json')}`, `input=${path('in.csv')}`];
+    const { out } = await call(words);
+    expect(out.split('\n').map((line) => JSON.parse(line).score)).toEqual([1, 0]);
+    const lines: string[] = [];
+    const say = (line: string) => void lines.push(line);
+    const signal = AbortSignal.abort('SIGTERM');
+    const world = { env: {}, signal, out: say, err: say, colours: false, columns: 100 };
+    expect(await runCli(words, world)).toBe(143);
+    expect(lines).toEqual(['error: stopped by SIGTERM']);
   });
 
   it('adds score and status to rows of either form', async () => {

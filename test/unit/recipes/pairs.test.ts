@@ -31,6 +31,15 @@ it.each([
   await expect(runPairs(loadConfig(pairsSchema, { overrides }), SILENT)).rejects.toThrow(message);
 });
 
+it('a row that is none is named by its line, blank lines counted', async () => {
+  const input = join(dir, 'blank.jsonl');
+  writeFileSync(input, '\n{"completion":"a","reward":1}\n\n{"completion":"b"}\n');
+  const overrides = [`input=${input}`, `output=${join(dir, 'pairs.jsonl')}`];
+  await expect(runPairs(loadConfig(pairsSchema, { overrides }), SILENT)).rejects.toThrow(
+    `${input}:4: a row needs completion (text) and reward (number or null)`,
+  );
+});
+
 it('compare names an input that is not there, wherever it stands', async () => {
   const inputs = `inputs=["${dir}","${join(dir, 'none')}"]`;
   const config = loadConfig(compareSchema, { overrides: [inputs] });

@@ -247,6 +247,20 @@ describe('a stage that fails', () => {
     expect(statuses(summary)).toEqual(['model done', 'prep done', 'final failed', 'check waiting']);
   });
 
+  it.each([
+    ['SIGKILL', ', as the system does where memory runs out'],
+    ['SIGSEGV', ''],
+  ])('by %s left no error, which is said', async (killedBy, why) => {
+    const killed = { exitCode: 1, killedBy };
+    const made = fixture(YAML, ({ command }) => (command === 'grpo' ? killed : {}));
+    const error = await failureOf(run(made));
+    expect(error).toBeInstanceOf(RunError);
+    expect(messageOf(error)).toBe(
+      `${made.file}:16: stage final (grpo) was killed by ${killedBy}${why}. ` +
+        'Run the same command again to go on; finished stages are kept',
+    );
+  });
+
   it('is taken up again where it stands', async () => {
     let exitCode = 1;
     const made = fixture(YAML, ({ command }) => (command === 'grpo' ? { exitCode } : {}));

@@ -1,5 +1,5 @@
 /** `predict` on a server and here: files, what is asked, what is taken from disk, what is refused. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig, predictSchema } from '../../../src/config/index.js';
@@ -117,6 +117,17 @@ describe('predict engine=server', () => {
       'val_simple_o4-mini_medium_medical_combined_predictions_all_runs.jsonl',
     ]);
   });
+});
+
+it('predictions of a call that was killed are never without what they depend on', async () => {
+  server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
+  const words = [`output_dir=${join(dir, 'killed')}`, 'n_runs=1'];
+  const meta = join(dir, 'killed', 'val_simple_o4-mini_medium_predictions_run1.json.meta.json');
+  mkdirSync(join(meta, 'in the way'), { recursive: true });
+  await expect(predict(...words)).rejects.toThrow(/meta\.json: cannot be written/);
+  rmSync(meta, { recursive: true });
+  expect(await predict(...words)).toMatchObject({ samples: 3 });
+  expect(server.asked).toHaveLength(3);
 });
 
 describe('names and keys', () => {

@@ -250,6 +250,21 @@ describe('progress', () => {
     expect(text().endsWith('\n')).toBe(true);
   });
 
+  it('leaves room for the counts on a narrow terminal, and its settings as they are', () => {
+    const { stream, text } = sink();
+    const terminal = Object.assign(stream, { isTTY: true, columns: 40 });
+    const progress = startProgress({ label: 'sft training', total: 200, stream: terminal });
+    progress.update(10);
+    progress.stop();
+    progress.stop();
+    const drawn = text().split('\x1b[1G').at(-1) as string;
+    expect(drawn).toMatch(/^sft training █?░+ 10\/200 /);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal is told
+    expect(drawn.replace(/\x1b\[0?K/, '').trimEnd().length).toBeLessThanOrEqual(40);
+    for (const setting of ['[?7l', '7', '8']) expect(text()).not.toContain(`\x1b${setting}`);
+    expect(text().match(/\n/g)).toHaveLength(1);
+  });
+
   it('can be silent', () => {
     const { stream, text } = sink();
     const progress = startProgress({ label: 'x', total: 1, mode: 'silent', stream });

@@ -192,6 +192,7 @@ describe('bad rows', () => {
       /messages\[1\]/,
     ],
     [{ question: 'hi' }, /needs messages, prompt and completion, or text; found question/],
+    [{ question: 5, level: 'a', tag: null }, /or text; found question=5, level, tag=null$/],
     [{}, /found no field/],
     [{ prompt: 'hi' }, /found prompt/],
     [{ prompt: 'hi', completion: 3 }, /completion: expected a list/],

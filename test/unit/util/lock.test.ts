@@ -31,6 +31,12 @@ function age(seconds: number): void {
   utimesSync(path, past, past);
 }
 
+it.runIf(process.platform === 'linux')('says why its file cannot be written', () => {
+  expect(() => tryLock('/proc/self/a.lock')).toThrow(
+    /^\/proc\/self\/a\.lock: cannot be written \(E.*\)\. Choose another place/,
+  );
+});
+
 describe('withLock', () => {
   it('lets one in at a time, says whom it waits for, and removes the file', async () => {
     const events: string[] = [];

@@ -1,0 +1,24 @@
+/** Adding to the end of files: on a full disk the error names the file and what to do. */
+import { appendFileSync, writeSync } from 'node:fs';
+import { notWritten } from './disk.js';
+
+/** @throws RunError when the file cannot be written */
+export function appendText(path: string, text: string): void {
+  try {
+    appendFileSync(path, text);
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}
+
+/**
+ * The same for a file that is open.
+ * @param path Its name, for the error
+ */
+export function appendBytes(file: number, bytes: Uint8Array, path: string): void {
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}

@@ -1,0 +1,42 @@
+/** Text files are UTF-8. Other bytes would be read as replacement characters, and trained and graded as such. */
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { InputError, messageOf } from './errors.js';
+
+/** @throws InputError when the file is missing, cannot be read, or is not UTF-8 */
+export const readText = (path: string): string => textOf(readBytes(path), path);
+
+/** @throws InputError when the file is missing or cannot be read */
+export function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const problem = isMissing ? 'no such file' : `cannot be read (${messageOf(error)})`;
+    throw new InputError({ where: path, problem }, { cause: error });
+  }
+}
+
+/**
+ * Bytes as text, without the byte-order mark that some editors put first.
+ * @throws InputError naming the line of the first byte that is not UTF-8
+ */
+export function textOf(bytes: Buffer, path: string): string {
+  if (!isUtf8(bytes)) throw notUtf8(bytes, path);
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
+}
+
+function notUtf8(bytes: Buffer, path: string): InputError {
+  const isWide = bytes.length > 1 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
+  const remedy = 'Save the file as UTF-8';
+  if (isWide) return new InputError({ where: path, problem: 'the text is UTF-16', remedy });
+  let [line, start] = [1, 0];
+  for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, start)) {
+    if (!isUtf8(bytes.subarray(start, end))) break;
+    line++;
+    start = end + 1;
+  }
+  return new InputError({ where: `${path}:${line}`, problem: 'the text is not UTF-8', remedy });
+}
+
+const LINE_BREAK = 0x0a;

@@ -1,0 +1,35 @@
+/** Run folders where the disk or a kill came between: what is whole is read, and the folder is freed. */
+import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openMetricLog, openRun, readRun } from '../../../src/report/index.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+const open = () =>
+  openRun(join(temporaryFolder(), 'run'), {
+    config: { text: 'a: 1\n', values: {} },
+    command: 'sft',
+  });
+
+it('a row that was being written is left out', () => {
+  const run = open();
+  const metrics = openMetricLog(run.paths.metrics);
+  metrics.append({ step: 1, loss: 2 });
+  metrics.close();
+  // Killed within the letter é.
+  appendFileSync(run.paths.metrics, Buffer.from('{"step":2,"é').subarray(0, -1));
+  expect(readRun(run.dir).metrics).toEqual([{ step: 1, loss: 2 }]);
+});
+
+it.each([
+  ['failed', new Error('step 7')],
+  ['done', undefined],
+] as const)('a last state (%s) that cannot be written hides no other error', (status, error) => {
+  const run = open();
+  rmSync(run.paths.run);
+  mkdirSync(join(run.paths.run, 'in the way'), { recursive: true });
+  const close = () => run.close(status, error);
+  if (error === undefined) expect(close).toThrow(/run\.json: cannot be written/);
+  else expect(close).not.toThrow();
+  expect(existsSync(join(run.dir, 'run.lock'))).toBe(false);
+});
