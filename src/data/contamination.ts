@@ -75,7 +75,7 @@ function sharedWith(text: string, index: GramIndex) {
 }
 
 export interface ContaminationTexts {
-  readonly train: readonly string[];
+  readonly train: Iterable<string>;
   readonly benchmark: readonly string[];
   /** Words of a run; default 13. */
   readonly n?: number;
@@ -88,10 +88,12 @@ export function findContamination({
   n = 13,
 }: ContaminationTexts): ContaminationReport {
   const { index, short, unchecked } = indexOf(benchmark, n);
-  const overlaps = train.flatMap((text, row): Overlap[] =>
-    [...sharedWith(text, index)]
-      .sort(([a], [b]) => a - b)
-      .map(([benchmarkRow, found]) => ({ train: row, benchmark: benchmarkRow, ...found })),
-  );
+  const overlaps: Overlap[] = [];
+  let row = 0;
+  for (const text of train) {
+    const found = [...sharedWith(text, index)].sort(([a], [b]) => a - b);
+    for (const [of, shared] of found) overlaps.push({ train: row, benchmark: of, ...shared });
+    row++;
+  }
   return { overlaps, short, unchecked };
 }

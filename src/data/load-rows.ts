@@ -88,7 +88,8 @@ export async function loadRows(source: string, options: LoadRowsOptions = {}): P
   const kept: PlacedRow[] = [];
   let firstDropped: string | null = null;
   for (const { row, where } of raw.rows) {
-    const renamed = renameColumns(row, columns);
+    const ours = renameColumns(row, raw.columns);
+    const renamed = typeof ours === 'string' ? ours : renameColumns(ours, columns);
     const result = typeof renamed === 'string' ? renamed : format(renamed);
     if (typeof result !== 'string') {
       kept.push({ row: result, where });
@@ -124,6 +125,8 @@ interface PlacedRow {
 interface RawRows {
   readonly rows: readonly PlacedRow[];
   readonly format: RowFormatName;
+  /** Our name → name in the data, as a named set has it. */
+  readonly columns: Readonly<Record<string, string>>;
   readonly origin: Pick<Provenance, 'kind' | 'split' | 'paths' | 'commit' | 'sha256'>;
 }
 
@@ -172,7 +175,9 @@ async function readSource(source: string, options: LoadRowsOptions): Promise<Raw
     }
   }
   const hash = await hashFiles(located.paths);
-  return { rows, format: named?.format ?? 'auto', origin: { ...located, split, sha256: hash } };
+  const columns = (located.kind === 'hub' ? named?.hub.columns : undefined) ?? {};
+  const origin = { ...located, split, sha256: hash };
+  return { rows, format: named?.format ?? 'auto', columns, origin };
 }
 
 function generated(name: string, dataset: GeneratedDataset, split: string): RawRows {
@@ -181,6 +186,7 @@ function generated(name: string, dataset: GeneratedDataset, split: string): RawR
   return {
     rows: rows.map((row, index) => ({ row, where: () => `${name}:row ${index + 1}` })),
     format: dataset.format,
+    columns: {},
     origin: { kind: 'generated', split, paths: [], commit: null, sha256: sha256(toJsonl(rows)) },
   };
 }

@@ -3,14 +3,22 @@ import type { JsonRow } from '../util/files.js';
 import { makeArithmetic } from './arithmetic.js';
 import type { RowFormatName } from './row-formats.js';
 
+interface HubPlace {
+  readonly id: string;
+  readonly config?: string;
+  /** That which holds our only split, where the names differ. */
+  readonly split?: string;
+  /** Our name → the hub's, of columns whose names differ. */
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
 export interface FileDataset {
   readonly kind: 'files';
   readonly about: string;
   readonly format: RowFormatName;
   /** Split to file below LORIKEET_DATA. */
   readonly local: Readonly<Record<string, string>>;
-  /** `split`: that of the hub which holds our only one, where the names differ. */
-  readonly hub: { readonly id: string; readonly config?: string; readonly split?: string };
+  readonly hub: HubPlace;
   /** Splits that can be asked for. */
   readonly splits: readonly string[];
   /** Too large to read whole: `data` streams it, leaving out what is malformed or there twice. */
@@ -131,7 +139,11 @@ export const NAMED_DATASETS = {
     about: 'PubMedQA, questions on abstracts answered yes, no or maybe (Jin et al. 2019, MIT)',
     format: 'plain',
     local: { train: 'medical/pubmedqa_labeled.jsonl.gz' },
-    hub: { id: 'qiaojin/PubMedQA', config: 'pqa_labeled' },
+    hub: {
+      id: 'qiaojin/PubMedQA',
+      config: 'pqa_labeled',
+      columns: { answer: 'final_decision' },
+    },
     splits: ['train'],
   },
   arithmetic: {

@@ -78,7 +78,8 @@ function checkChoice(id: string, { listing, files, weights }: Choice): void {
   throw new InputError({
     where: id,
     problem: `it has no weights as safetensors${other === undefined ? '' : ` (only e.g. ${other})`}`,
-    remedy: 'Convert it once with transformers (save_pretrained) and use that folder',
+    remedy:
+      'Give a revision that has them, as refs/pr/N of a pull request, or convert it once with transformers (save_pretrained) and use that folder',
   });
 }
 

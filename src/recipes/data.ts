@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, namedDataset, rowStats } from '../data/index.js';
 import { InputError } from '../util/errors.js';
-import { sha256, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { writeJson, writeJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import {
   CONTAMINATION_FILES,
@@ -77,10 +77,9 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
     const made = splits[split];
     if (made === undefined) continue;
     const file = `${split}.jsonl`;
-    const text = toJsonl(made.rows);
-    writeFileAtomic(join(folder, file), text);
+    const sha256 = writeJsonl(join(folder, file), made.rows);
     const { provenance } = made;
-    stats[split] = { file, sha256: sha256(text), ...rowStats(made.rows), provenance };
+    stats[split] = { file, sha256, ...rowStats(made.rows), provenance };
     rows[split] = made.rows.length;
     context.log(`${split}: ${made.rows.length} rows in ${join(folder, file)}`);
   }

@@ -32,6 +32,7 @@ import { trainingPrompts } from './sampling/training-prompts.js';
 import { supervisedRows, type TinkerData, tinkerTokenizer } from './tinker/rows.js';
 import {
   asTrainer,
+  stageOf,
   type TinkerOutcome,
   type TinkerTraining,
   trainAtTinker,
@@ -135,7 +136,7 @@ function openFolder(config: TinkerConfig, sources: readonly ReadSource[]): RunFo
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return openRun(runDir(config, runId), {
-    ...{ resume, overwrite, runId, command: 'tinker', stage: config.method, seeds: { seed } },
+    ...{ resume, overwrite, runId, command: 'tinker', stage: stageOf(config), seeds: { seed } },
     config: { text, values: config },
     sources,
     reads: inputPaths(tinkerSchema, config),

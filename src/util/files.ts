@@ -1,6 +1,6 @@
 /** Files written whole or not at all, and JSONL with errors that name file and line. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { writePieces } from './atomic-file.js';
 import { InputError, messageOf } from './errors.js';
@@ -36,26 +36,63 @@ export type JsonRow = Record<string, unknown>;
  * @throws InputError naming `file:line` on anything that is not a JSON object.
  */
 export function readJsonl(path: string): JsonRow[] {
-  return parseJsonl(readUnpacked(path), path);
-}
-
-/**
- * The text of a file; one that ends in `.gz`, in any case, is unpacked.
- * @throws InputError when it is missing or is not UTF-8
- */
-export function readUnpacked(path: string): string {
-  const bytes = readBytes(path);
-  return textOf(path.toLowerCase().endsWith('.gz') ? gunzipSync(bytes) : bytes, path);
+  return rowsOf(fileLines(path), path);
 }
 
 /** Rows of the text of a JSONL file, as `readJsonl` gives them. */
-export function parseJsonl(text: string, path: string): JsonRow[] {
+export const parseJsonl = (text: string, path: string): JsonRow[] => rowsOf(text.split('\n'), path);
+
+function rowsOf(lines: Iterable<string>, path: string): JsonRow[] {
   const rows: JsonRow[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    rows.push(parseRow(line, `${path}:${index + 1}`));
+  let number = 0;
+  for (const line of lines) {
+    number++;
+    if (line.trim() !== '') rows.push(parseRow(line, `${path}:${number}`));
   }
   return rows;
+}
+
+/** Bytes or characters that are read or written at once: a large set is longer than one text can be. */
+const PIECE = 1 << 22;
+const LINE_BREAK = 0x0a;
+
+/**
+ * Lines of a text file, without their breaks; the last one may be empty. A file that ends in `.gz`, in any case,
+ * is unpacked.
+ * @throws InputError when it is missing, or naming the line that is not UTF-8
+ */
+export function* fileLines(path: string): Generator<string> {
+  let number = 1;
+  let begun: Buffer[] = [];
+  for (const piece of filePieces(path)) {
+    let start = 0;
+    for (let end = piece.indexOf(LINE_BREAK); end >= 0; end = piece.indexOf(LINE_BREAK, start)) {
+      yield textOf(Buffer.concat([...begun, piece.subarray(start, end)]), path, number++);
+      begun = [];
+      start = end + 1;
+    }
+    begun.push(piece.subarray(start));
+  }
+  yield textOf(Buffer.concat(begun), path, number);
+}
+
+function* filePieces(path: string): Generator<Buffer> {
+  if (path.toLowerCase().endsWith('.gz')) {
+    yield gunzipSync(readBytes(path));
+    return;
+  }
+  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const descriptor = openSync(path, 'r');
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(PIECE);
+      const count = readSync(descriptor, piece);
+      if (count === 0) return;
+      yield piece.subarray(0, count);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The lines of a file that have a line break: one without it is what a killed process was writing, or is being written. */
@@ -90,6 +127,29 @@ export function toJsonl(rows: Iterable<unknown>): string {
   let text = '';
   for (const row of rows) text += `${JSON.stringify(row)}\n`;
   return text;
+}
+
+/**
+ * Rows as a JSONL file, whole or not at all. @returns SHA-256 of its bytes
+ * @throws as `writeFileAtomic`
+ */
+export function writeJsonl(path: string, rows: Iterable<unknown>): string {
+  const hash = createHash('sha256');
+  writePieces(path, (append) => {
+    let text = '';
+    const flush = () => {
+      const bytes = Buffer.from(text);
+      hash.update(bytes);
+      append(bytes);
+      text = '';
+    };
+    for (const row of rows) {
+      text += `${JSON.stringify(row)}\n`;
+      if (text.length >= PIECE) flush();
+    }
+    flush();
+  });
+  return hash.digest('hex');
 }
 
 export function sha256(...chunks: readonly (string | Uint8Array)[]): string {

@@ -19,18 +19,21 @@ export function readBytes(path: string): Buffer {
 
 /**
  * Bytes as text, without the byte-order mark that some editors put first.
+ * @param firstLine number of the line that the bytes begin, where they are not the whole file
  * @throws InputError naming the line of the first byte that is not UTF-8
  */
-export function textOf(bytes: Buffer, path: string): string {
-  if (!isUtf8(bytes)) throw notUtf8(bytes, path);
-  return bytes.toString('utf8').replace(/^\uFEFF/, '');
+export function textOf(bytes: Buffer, path: string, firstLine = 1): string {
+  if (!isUtf8(bytes)) throw notUtf8(bytes, path, firstLine);
+  const text = bytes.toString('utf8');
+  return firstLine === 1 ? text.replace(/^\uFEFF/, '') : text;
 }
 
-function notUtf8(bytes: Buffer, path: string): InputError {
-  const isWide = bytes.length > 1 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
+function notUtf8(bytes: Buffer, path: string, firstLine: number): InputError {
+  const isWide =
+    firstLine === 1 && bytes.length > 1 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
   const remedy = 'Save the file as UTF-8';
   if (isWide) return new InputError({ where: path, problem: 'the text is UTF-16', remedy });
-  let [line, start] = [1, 0];
+  let [line, start] = [firstLine, 0];
   for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, start)) {
     if (!isUtf8(bytes.subarray(start, end))) break;
     line++;

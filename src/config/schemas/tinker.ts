@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
 import {
+  fileWord,
   nonNegative,
   optionalInput,
   optionalText,
@@ -99,6 +100,10 @@ export const tinkerSchema = z
       .default('never')
       .describe('auto goes on from the last state of output_dir'),
     ...outputKeys,
+    stage: fileWord()
+      .nullable()
+      .default(null)
+      .describe('Stage name in debug/<stage>_<run_id>.csv (cot, rl, …); null is method'),
     ...seedKey,
   })
   .superRefine(checkHeldOut)

@@ -1,6 +1,6 @@
 /** Rows of JSONL and JSONL.gz files. */
 import { InputError, LorikeetError, messageOf } from '../../util/errors.js';
-import { type JsonRow, readJsonl, readUnpacked } from '../../util/files.js';
+import { fileLines, type JsonRow, readJsonl } from '../../util/files.js';
 import type { FileRows } from './file-rows.js';
 
 /** @throws InputError naming `file:line`, or the file when it cannot be unpacked. */
@@ -28,6 +28,11 @@ function read(path: string): JsonRow[] {
 
 /** Line of each row, from 1. Blank lines are no rows. */
 function linesOfRows(path: string): number[] {
-  const lines = readUnpacked(path).split('\n');
-  return lines.flatMap((line, index) => (line.trim() === '' ? [] : [index + 1]));
+  const lines: number[] = [];
+  let number = 0;
+  for (const line of fileLines(path)) {
+    number++;
+    if (line.trim() !== '') lines.push(number);
+  }
+  return lines;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { findContamination, loadRows } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
-import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 
@@ -34,13 +34,19 @@ async function textsOf({ name, split, revision, columns }: Source, context: Reci
     ...{ split, hub: hubOptions(context) },
     ...pinned(revision, 'contamination.train_revision'),
   });
-  const texts = rows.map((row, index) => {
-    const text = textOf(row, columns);
-    if (text !== null) return text;
+  const text = (index: number): string => {
+    const row = rows[index]!;
+    const own = textOf(row, columns);
+    if (own !== null) return own;
     const problem = `none of the columns ${columns.join(', ')} (it has ${Object.keys(row).join(', ')})`;
     throw new InputError({ where: where(index), problem, remedy: 'Set contamination.columns' });
-  });
-  return { rows, texts, where };
+  };
+  return { rows, text, where };
+}
+
+/** One text after the other, as those of a large set would fill the memory. */
+function* textsIn({ rows, text }: Awaited<ReturnType<typeof textsOf>>): Generator<string> {
+  for (const index of rows.keys()) yield text(index);
 }
 
 /** @throws InputError without training rows or benchmarks, or on a row without any of the columns. */
@@ -64,12 +70,13 @@ export async function checkContamination(config: DataConfig, context: RecipeCont
   for (const name of benchmarks) {
     const benchmark = { name, split: benchmark_split, revision: null, columns };
     const tested = await textsOf(benchmark, context);
-    const texts = { train: trained.texts, benchmark: tested.texts, n: ngram };
+    const benchmarkTexts = tested.rows.map((_, index) => tested.text(index));
+    const texts = { train: textsIn(trained), benchmark: benchmarkTexts, n: ngram };
     const { overlaps, short, unchecked } = findContamination(texts);
     for (const { train: at, benchmark: of, shared, example } of overlaps) {
       dirty.add(at);
       const places = { train_row: trained.where(at), benchmark_row: tested.where(of) };
-      const both = { train_text: trained.texts[at], benchmark_text: tested.texts[of] };
+      const both = { train_text: trained.text(at), benchmark_text: tested.text(of) };
       pairs.push({ benchmark: name, ...places, shared, example, ...both });
     }
     const rows = {
@@ -84,8 +91,8 @@ export async function checkContamination(config: DataConfig, context: RecipeCont
   }
   const clean = trained.rows.filter((_, index) => !dirty.has(index));
   rmSync(join(folder, REPORT), { force: true });
-  writeFileAtomic(join(folder, PAIRS), toJsonl(pairs));
-  writeFileAtomic(join(folder, CLEAN), toJsonl(clean));
+  writeJsonl(join(folder, PAIRS), pairs);
+  writeJsonl(join(folder, CLEAN), clean);
   const summary = { train, ngram, columns, train_rows: trained.rows.length, clean: clean.length };
   writeJson(join(folder, REPORT), { ...summary, benchmarks: reports });
   return {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { type FileDataset, rowStats, streamRows } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
-import { sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { writeJson, writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 
@@ -34,11 +34,10 @@ export async function makeStreamed(
     const made = await streamRows(name, dataset, { ...at, count });
     if (made.rows.length === 0) throw noRows(made.paths[0] ?? name, made.firstMalformed);
     const file = `${split}.jsonl`;
-    const text = toJsonl(made.rows);
-    writeFileAtomic(join(folder, file), text);
+    const sha256 = writeJsonl(join(folder, file), made.rows);
     rows[split] = made.rows.length;
     const { rows: taken, ...origin } = made;
-    stats[split] = { file, sha256: sha256(text), ...rowStats(taken), ...origin };
+    stats[split] = { file, sha256, ...rowStats(taken), ...origin };
     context.log(
       `${split}: ${taken.length} rows in ${join(folder, file)}; of ${made.read} read, ${made.malformed} malformed and ${made.duplicates} duplicates left out`,
     );

@@ -1,6 +1,6 @@
 /**
  * Flags of training scripts on a pipeline: the base model and the output folder at the file's own places,
- * and the keys of the one stage that is picked. Each is said in a line.
+ * the keys of the one stage that is picked, and the file's variables. Each is said in a line.
  */
 import {
   type CommandName,
@@ -56,9 +56,13 @@ function ownKey(
 ): string | null {
   const usual = ownPath(commandSchemas.sft, key)?.join('.');
   if (usual === 'output_dir') return 'root';
-  if (usual === 'model' && !(stage !== null && takes(stage, key))) return modelOf(key, yaml);
-  return stage !== null && takes(stage, key) ? `stages.${stage.name}.${key}` : null;
+  if (stage !== null && takes(stage, key)) return `stages.${stage.name}.${key}`;
+  if (usual === 'model') return modelOf(key, yaml);
+  return hasVariable(yaml, key.split('.')[0] as string) ? `vars.${key}` : null;
 }
+
+const hasVariable = ({ value }: YamlFile, name: string): boolean =>
+  Object.hasOwn((value.vars as object | undefined) ?? {}, name);
 
 /** Names of other tools too, also those that are refused: the stage says why. */
 function takes({ command }: PickedStage, key: string): boolean {
@@ -66,11 +70,11 @@ function takes({ command }: PickedStage, key: string): boolean {
   return ownPath(commandSchemas[command], first) !== undefined || isForeignName(first);
 }
 
-function modelOf(key: string, { value, path }: YamlFile): string {
-  if (Object.hasOwn((value.vars as object | undefined) ?? {}, 'model')) return 'vars.model';
+function modelOf(key: string, yaml: YamlFile): string {
+  if (hasVariable(yaml, 'model')) return 'vars.model';
   throw new InputError({
     where: `command line: ${key}`,
-    problem: `${path} has no vars.model`,
+    problem: `${yaml.path} has no vars.model`,
     remedy: 'Use stages.NAME.model=…, or pick one stage by stage=NAME',
   });
 }

@@ -21,11 +21,13 @@ import type { TinkerData } from './rows.js';
 import { openTinkerSampler } from './sampler.js';
 import { grpoStepAt, sftStepAt, type TinkerStep } from './steps.js';
 
+export const stageOf = ({ stage, method }: TinkerConfig): string => stage ?? method;
+
 /** The keys of a local trainer that evaluations and logs read. */
 export const asTrainer = (config: TinkerConfig) => ({
   ...config,
   threads: null,
-  stage: config.method,
+  stage: stageOf(config),
 });
 
 export interface TinkerTraining {

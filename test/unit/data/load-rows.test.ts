@@ -195,6 +195,19 @@ describe('the hub', () => {
     expect((await load(true)).rows).toEqual(rows);
   });
 
+  it('gives pubmedqa under our names, in which the hub calls the answer final_decision', async () => {
+    // Columns of qiaojin/PubMedQA, pqa_labeled, by its card.
+    const row = { pubid: 1, question: 'Is it?', long_answer: 'It is.', final_decision: 'yes' };
+    const bytes = Buffer.from(toJsonl([row]));
+    hub.repos['datasets/qiaojin/PubMedQA'] = {
+      commit: 'b'.repeat(40),
+      files: { 'pqa_labeled/train.jsonl': { bytes } },
+    };
+    const hubOptions = { endpoint: hub.endpoint, cacheDir: folder, token: null, offline: false };
+    const { rows } = await loadRows('pubmedqa', { hub: hubOptions, dataFolder: null });
+    expect(rows).toEqual([{ pubid: 1, question: 'Is it?', long_answer: 'It is.', answer: 'yes' }]);
+  });
+
   it('takes any id with its configuration', async () => {
     const hubOptions = { endpoint: hub.endpoint, cacheDir: folder, token: null, offline: false };
     const load = (config: string) =>

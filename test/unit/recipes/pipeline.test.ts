@@ -132,6 +132,12 @@ describe('flags of training scripts', () => {
     ]);
   });
 
+  it('are the variables of the file by their own names', () => {
+    const { pipeline, notes } = planned('steps=7');
+    expect(pipeline.stages[1]?.config).toMatchObject({ max_steps: 7 });
+    expect(notes).toEqual(['command line: steps=7 is read as vars.steps=7']);
+  });
+
   it('give the picked stage its base and its keys, and what it then needs is nothing', () => {
     const words = ['base_model=x/y', 'max_samples=100', 'save_samples=true', 'save_steps=50'];
     const { pipeline, names, notes } = planned('stage=rl', ...words);

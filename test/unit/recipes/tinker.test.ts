@@ -291,6 +291,7 @@ describe('a run folder', () => {
       ...keys,
       'verbose=true',
       'logging_steps=1',
+      'stage=rl',
     ]);
     expect(done).toMatchObject({ code: 0 });
     expect(JSON.parse(done.out)).toMatchObject({ steps: 2, correct: 4, eval_size: 4, accuracy: 1 });
@@ -317,8 +318,8 @@ describe('a run folder', () => {
       expect.arrayContaining([
         ...['eval/samples_step_1.csv', 'eval/samples_step_2.csv', 'report.html', 'tinker.json'],
         expect.stringMatching(/^tensorboard\/events\.out/),
-        expect.stringMatching(/^debug\/grpo_.*\.csv$/),
-        expect.stringMatching(/^debug\/grpo_.*_metrics\.txt$/),
+        expect.stringMatching(/^debug\/rl_.*\.csv$/),
+        expect.stringMatching(/^debug\/rl_.*_metrics\.txt$/),
       ]),
     );
   });

@@ -54,7 +54,7 @@ describe('the page of a pipeline', () => {
       stage(name, { output: makeRun(name, i + 1) }),
     );
     const broken = makeRun('broken', 1);
-    writeFileSync(join(broken, 'metrics.jsonl'), '{"step":');
+    writeFileSync(join(broken, 'metrics.jsonl'), '{"step":\n');
     const html = page([...stages, stage('broken', { output: broken })]);
     expect(html).toContain('sft: 4 runs');
     expect(html).toMatch(/Loss<\/figcaption><div class="legend">(<span[^>]*>[a-d]<\/span>){4}/);

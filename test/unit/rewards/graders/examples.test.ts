@@ -3,8 +3,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig, parseGrader } from '../../../../src/config/index.js';
+import { FACTORIZATION_ALGORITHMS } from '../../../../src/data/index.js';
 import { type OpenTools, openGraderTools } from '../../../../src/recipes/rewards/grader-tools.js';
-import { compileGrader, gradedSample, makeRewards } from '../../../../src/rewards/index.js';
+import {
+  compileGrader,
+  type GraderSpec,
+  gradedSample,
+  makeRewards,
+} from '../../../../src/rewards/index.js';
 import { sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
@@ -18,6 +24,8 @@ const FACTORIZATION = {
   factors: [2, 3, 5, 7],
   algorithm: 'WheelFactorization',
   reasoning: ['210 = 2 × 3 × 5 × 7'],
+  time_taken: 0.1,
+  confidence: 0.9,
 };
 const ITEM = {
   answer: '1/2',
@@ -97,4 +105,52 @@ describe.skipIf(!available)('medical-combined.json (needs bubblewrap)', () => {
     }
     expect(scores.size).toBeGreaterThan(15);
   });
+});
+
+describe.skipIf(!available)('factorization.json (needs bubblewrap)', () => {
+  const HARD = { number: 3_215_031_751, factors: [151, 751, 28_351] };
+  const named = (algorithm: string) => ({ ...FACTORIZATION, algorithm });
+  const steps = (count: number) => Array(count).fill('2 × 3 = 6');
+  // The reasoning is judged at the service and by rule here, so it may differ.
+  const parts = {
+    correctness: [
+      [ITEM, FACTORIZATION],
+      [ITEM, { factors: [2, 3, 35] }],
+      [ITEM, { factors: [210] }],
+      [HARD, HARD],
+      [HARD, { factors: [HARD.number] }],
+    ],
+    algorithm: [
+      ...FACTORIZATION_ALGORITHMS.map(({ name }) => [HARD, named(name.toUpperCase())] as const),
+      [ITEM, named('Trial division')],
+      [ITEM, named('Shor')],
+      [ITEM, HARD],
+    ],
+    efficiency: [
+      [ITEM, FACTORIZATION],
+      [ITEM, { ...FACTORIZATION, time_taken: 61 }],
+      [ITEM, { ...FACTORIZATION, confidence: '0.9', reasoning: [] }],
+      [ITEM, { ...FACTORIZATION, reasoning: steps(16) }],
+      [ITEM, { ...FACTORIZATION, reasoning: steps(17) }],
+      [HARD, HARD],
+    ],
+  } as const;
+
+  it.each(Object.keys(parts) as (keyof typeof parts)[])(
+    'scores the %s as the reward does, so jobs here and at the service are after the same',
+    async (part) => {
+      const { graders } = specOf('factorization.json') as { graders: Record<string, GraderSpec> };
+      const grade = compileGrader(graders[part] as GraderSpec, open.tools);
+      const reward = makeRewards([{ name: `factorization_${part}`, weight: 1, options: {} }]);
+      const scores = new Set<number>();
+      for (const [item, answer] of parts[part]) {
+        const text = JSON.stringify(answer);
+        const { score } = await grade(gradedSample(item, { output_text: text }));
+        const expected = reward(text, item).total as number;
+        expect(score, `${text} for ${item.number}`).toBe(expected);
+        scores.add(expected);
+      }
+      expect(scores.size).toBeGreaterThan(1);
+    },
+  );
 });

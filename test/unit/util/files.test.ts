@@ -1,0 +1,51 @@
+/** JSONL of any length: lines over the borders of the pieces that are read, and what is written. */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { fileLines, readJsonl, toJsonl, writeJsonl } from '../../../src/util/files.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+/** Two bytes a letter, at odd places: 5 MiB and 9 MiB are more than one piece and more than two. */
+const LONG = [5, 9].map((mib) => ({ text: `x${'é'.repeat(mib << 19)}` }));
+const ROWS = [{ text: 'a' }, ...LONG, { text: 'ü' }, ...LONG];
+
+test('rows come back as they were written, with the hash of the file', () => {
+  const path = join(temporaryFolder(), 'rows.jsonl');
+  const hash = writeJsonl(path, ROWS);
+  const bytes = readFileSync(path);
+  expect(hash).toBe(createHash('sha256').update(bytes).digest('hex'));
+  expect(bytes.equals(Buffer.from(toJsonl(ROWS)))).toBe(true);
+  writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 1 }));
+  for (const file of [path, `${path}.gz`]) {
+    const rows = readJsonl(file);
+    expect(rows.length).toBe(ROWS.length);
+    expect(rows.every(({ text }, i) => text === ROWS[i]?.text)).toBe(true);
+  }
+});
+
+test('a file without rows is an empty file', () => {
+  const path = join(temporaryFolder(), 'none.jsonl');
+  expect(writeJsonl(path, [])).toBe(createHash('sha256').digest('hex'));
+  expect(readFileSync(path).length).toBe(0);
+  expect(readJsonl(path)).toEqual([]);
+});
+
+test.each([
+  ['a\n\nb', ['a', '', 'b']],
+  ['a\r\nb\n', ['a\r', 'b', '']],
+  ['', ['']],
+])('lines of %j', (text, lines) => {
+  const path = join(temporaryFolder(), 'lines.txt');
+  writeFileSync(path, text);
+  expect([...fileLines(path)]).toEqual(lines);
+});
+
+test('a byte-order mark and blank lines are no rows, and lines are counted with them', () => {
+  const path = join(temporaryFolder(), 'rows.jsonl');
+  writeFileSync(path, '\uFEFF{"a": 1}\n\n  \n{"a": 2}\nnot JSON\n');
+  expect(() => readJsonl(path)).toThrow(`${path}:5: not valid JSON`);
+  writeFileSync(path, '\uFEFF{"a": 1}\n\n  \n{"a": 2}\n');
+  expect(readJsonl(path)).toEqual([{ a: 1 }, { a: 2 }]);
+});
