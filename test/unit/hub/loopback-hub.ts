@@ -97,7 +97,7 @@ export async function startLoopbackHub(repos: Record<string, HubRepo>): Promise<
     const limit = breakAfter.get(res);
     if (limit === undefined || req.method === 'HEAD')
       return void res.end(req.method === 'HEAD' ? undefined : part);
-    res.write(part.subarray(0, limit), () => setTimeout(() => res.destroy(), 20));
+    res.write(part.subarray(0, limit), () => setTimeout(() => res.destroy(), 200));
   };
 
   const storage = await serve(true, (req, res) => {
