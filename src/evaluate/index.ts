@@ -18,7 +18,6 @@ export {
   type EvaluationComparison,
 } from './compare-evaluations.js';
 export { compareScores, type ScoreComparison } from './compare-scores.js';
-
 export { disagreements } from './disagreements.js';
 export type { EvalRow, StrategyFacts } from './eval-row.js';
 export {
