@@ -69,8 +69,8 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
 }
 
 /**
- * `mean_token_accuracy` is that of chosen answers, as in TRL. Rewards among the metrics are β times the summed log-ratio, whatever the loss type, as in TRL; without a
- * reference β times the log-probability, per token for SimPO and ORPO.
+ * Metrics as in TRL: `mean_token_accuracy` is that of chosen answers; rewards are β times the summed log-ratio,
+ * whatever the loss type, or without a reference β times the log-probability, per token for SimPO and ORPO.
  * @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits.
  */
 export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): LossOutput {

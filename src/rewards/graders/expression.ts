@@ -87,25 +87,24 @@ function readerOf(tokens: readonly Token[], fail: Reader['fail']): Reader {
 
 const sum = (formula: Reader): Node => formula.deeper('brackets', terms);
 
-function terms(formula: Reader): Node {
-  let left = product(formula);
+type Operators = Readonly<Record<string, (a: number, b: number) => number>>;
+
+/** Operands between signs of one rank, from left to right. */
+function chain(formula: Reader, operand: (formula: Reader) => Node, operators: Operators): Node {
+  let left = operand(formula);
   for (;;) {
-    const [a, isPlus] = [left, formula.take('+')];
-    if (!isPlus && !formula.take('-')) return left;
-    const b = product(formula);
-    left = isPlus ? (v) => a(v) + b(v) : (v) => a(v) - b(v);
+    const sign = Object.keys(operators).find(formula.take);
+    if (sign === undefined) return left;
+    const [a, b, apply] = [left, operand(formula), operators[sign]!];
+    left = (v) => apply(a(v), b(v));
   }
 }
 
-function product(formula: Reader): Node {
-  let left = signed(formula);
-  for (;;) {
-    const [a, isTimes] = [left, formula.take('*')];
-    if (!isTimes && !formula.take('/')) return left;
-    const b = signed(formula);
-    left = isTimes ? (v) => a(v) * b(v) : (v) => a(v) / b(v);
-  }
-}
+const terms = (formula: Reader): Node =>
+  chain(formula, product, { '+': (a, b) => a + b, '-': (a, b) => a - b });
+
+const product = (formula: Reader): Node =>
+  chain(formula, signed, { '*': (a, b) => a * b, '/': (a, b) => a / b });
 
 function signed(formula: Reader): Node {
   let isNegative = false;
