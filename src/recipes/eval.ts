@@ -19,7 +19,7 @@ import { cachedSampler } from './eval/prediction-cache.js';
 import { strategySandbox } from './eval/strategy.js';
 import { sayUngraded } from './eval/ungraded.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
-import { interruption } from './interrupt.js';
+import { interruption, unfinished } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
 import { fileStamps } from './outputs/file-stamps.js';
 import { checkOutput } from './outputs/rows-output.js';
@@ -80,7 +80,7 @@ async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult>
           remedy: 'Give resume=auto to go on',
         })
       : caught;
-    endRun(run, { status: signal.aborted ? 'interrupted' : 'failed', error, log });
+    endRun(run, { status: unfinished(signal), error, log });
     throw error;
   }
 }

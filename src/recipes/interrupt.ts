@@ -7,6 +7,10 @@ export function interruption(signal: AbortSignal, parts: ErrorParts): InterruptE
   return new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', parts);
 }
 
+/** How a run that did not get done has ended. */
+export const unfinished = (signal: AbortSignal): 'interrupted' | 'failed' =>
+  signal.aborted ? 'interrupted' : 'failed';
+
 /** For work inside a step: an interrupt waits for the step's end. */
 export const unbroken = (context: RecipeContext): RecipeContext => ({
   ...context,

@@ -17,7 +17,7 @@ import {
 } from '../report/index.js';
 import { RunError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import { interruption } from './interrupt.js';
+import { interruption, unfinished } from './interrupt.js';
 import { absentInput, checkSame, type JobInputs, jobInputs, uploadLine } from './openai/inputs.js';
 import { makeJob } from './openai/make-job.js';
 import { jobPlace, openRemoteRecord } from './openai/record.js';
@@ -87,9 +87,9 @@ export async function runOpenai(
     context.log(`done: ${result.fine_tuned_model}`);
     return result;
   } catch (caught) {
-    const { aborted } = context.signal;
-    const error = aborted ? stopped(context.signal, keeper.get(), run.dir) : caught;
-    endRun(run, { status: aborted ? 'interrupted' : 'failed', error, log: context.log });
+    const { signal, log } = context;
+    const error = signal.aborted ? stopped(signal, keeper.get(), run.dir) : caught;
+    endRun(run, { status: unfinished(signal), error, log });
     throw error;
   }
 }

@@ -25,7 +25,7 @@ import type { Tokenizer } from '../tokenizer/index.js';
 import type { RecipeContext } from './context.js';
 import { checkLogNames } from './grpo/logs.js';
 import { tagsOf } from './inputs/dataset.js';
-import { unbroken } from './interrupt.js';
+import { unbroken, unfinished } from './interrupt.js';
 import { noteSources } from './outputs/run-sources.js';
 import { openRewards } from './rewards/open-rewards.js';
 import { trainingPrompts } from './sampling/training-prompts.js';
@@ -108,8 +108,7 @@ async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promis
     context.log(`done: ${result.sampler_path}`);
     return result;
   } catch (error) {
-    const status = context.signal.aborted ? 'interrupted' : 'failed';
-    endRun(run, { status, error, log: context.log });
+    endRun(run, { status: unfinished(context.signal), error, log: context.log });
     throw error;
   } finally {
     session?.close();

@@ -7,6 +7,7 @@ import { DataOrder, type LoopProgress, runLoop } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { evaluateRuns } from '../eval/evaluate-model.js';
 import { GrpoLogs } from '../grpo/logs.js';
+import { unfinished } from '../interrupt.js';
 import { watchRows } from '../training/alarms.js';
 import { DuringTraining } from '../training/evaluate-during.js';
 import {
@@ -73,7 +74,7 @@ export async function trainAtTinker(training: TinkerTraining): Promise<TinkerOut
     return outcome;
   } finally {
     logs?.close();
-    await log.close(context.signal.aborted ? 'interrupted' : 'failed');
+    await log.close(unfinished(context.signal));
   }
 }
 

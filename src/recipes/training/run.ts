@@ -7,6 +7,7 @@ import { deviceInfo } from '../../tensor/index.js';
 import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { unfinished } from '../interrupt.js';
 import { batchShape } from '../memory/estimate.js';
 import { type PlannedRun, runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
@@ -114,8 +115,7 @@ async function trainedRun<Config extends TrainerConfig, Inputs>(
       const { sources = [] } = options;
       return await runIn(session, { ...args, sources, store, checkpoint });
     } catch (error) {
-      const status = context.signal.aborted ? 'interrupted' : 'failed';
-      endRun(run, { status, error, log: context.log });
+      endRun(run, { status: unfinished(context.signal), error, log: context.log });
       throw error;
     }
   } finally {
@@ -214,7 +214,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     context.log(`done: ${run.dir}`);
     return { run_dir: run.dir, run_id: run.runId, ...results };
   } finally {
-    await log.close(context.signal.aborted ? 'interrupted' : 'failed');
+    await log.close(unfinished(context.signal));
     sampling.dispose();
     await prepared.dispose?.();
   }
