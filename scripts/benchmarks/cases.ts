@@ -7,6 +7,8 @@ export interface Side {
   /** `$MODEL`, `$TEXTMODEL` and `$ROWS` stand for the checkpoints and a file of rows. */
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** In bfloat16: left out where the processor does not multiply it. */
+  readonly bfloat16?: boolean;
   /** Name of the peer that the ratio is taken to; default: the best one. */
   readonly against?: string;
 }
@@ -29,15 +31,14 @@ const ours = (name: string, text: string, env?: Readonly<Record<string, string>>
   args: text.split(' '),
   ...(env !== undefined && { env }),
 });
-const peer = (name: string, text: string): Side => ({
-  name,
-  command: 'python',
-  args: text.split(' '),
-});
-
-/** The same script in both of PyTorch's types: the better one counts. */
+/** A peer's script in both of PyTorch's types: the better one counts. */
 const bothTypes = (label: string, text: string): Side[] =>
-  ['bf16', 'fp32'].map((dtype) => peer(`${label}, ${dtype}`, `${text} --dtype ${dtype}`));
+  ['bf16', 'fp32'].map((dtype) => ({
+    name: `${label}, ${dtype}`,
+    command: 'python',
+    args: `${text} --dtype ${dtype}`.split(' '),
+    bfloat16: dtype === 'bf16',
+  }));
 
 const PLAIN = { LORIKEET_NATIVE_OPS: '0' };
 const speed = { field: 'tokens_per_s', higherIsBetter: true };
@@ -48,11 +49,14 @@ const sft = (checkpointing: boolean): Case => ({
   ...speed,
   ours: [
     ours('Lorikeet', `bench sft model=$MODEL gradient_checkpointing=${checkpointing}`),
-    ours(
-      'Lorikeet without its compiled operations',
-      `bench sft model=$MODEL gradient_checkpointing=${checkpointing} compute_dtype=bfloat16 steps=1`,
-      PLAIN,
-    ),
+    {
+      ...ours(
+        'Lorikeet without its compiled operations',
+        `bench sft model=$MODEL gradient_checkpointing=${checkpointing} compute_dtype=bfloat16 steps=1`,
+        PLAIN,
+      ),
+      bfloat16: true,
+    },
   ],
   peers: bothTypes(
     'TRL',
@@ -86,8 +90,8 @@ export const CASES: readonly Case[] = [
     higherIsBetter: false,
     ours: [ours('Lorikeet', 'rows')],
     peers: [
-      peer('TRL, bf16', 'trl_sft_rows.py $TEXTMODEL $ROWS'),
-      peer('TRL, bf16, packing', 'trl_sft_rows.py $TEXTMODEL $ROWS --packing'),
+      ...bothTypes('TRL', 'trl_sft_rows.py $TEXTMODEL $ROWS'),
+      ...bothTypes('TRL, packing', 'trl_sft_rows.py $TEXTMODEL $ROWS --packing'),
     ],
     goal: 3,
   },

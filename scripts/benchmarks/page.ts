@@ -1,22 +1,7 @@
 /** The measurements as docs/benchmarks.md. */
 import { shown, table, timesBetter } from '../measuring.js';
 import { CASES, type Case } from './cases.js';
-
-export interface Measurement {
-  readonly name: string;
-  readonly command: string;
-  /** The JSON line that the command printed. */
-  readonly result: Readonly<Record<string, unknown>>;
-  /** The figure of each round, of which `result` is the best. */
-  readonly rounds?: readonly number[];
-}
-
-export interface Measured {
-  readonly name: string;
-  readonly date: string;
-  readonly ours: readonly Measurement[];
-  readonly peers: readonly Measurement[];
-}
+import type { Learning, LearningRow, Machine, Measured, Measurement } from './results.js';
 
 /** How many times better than a peer, the best one where none is named; 1 for as good. */
 function ratio(wanted: Case, measurement: Measurement, peers: readonly Measurement[]): string {
@@ -30,7 +15,7 @@ function ratio(wanted: Case, measurement: Measurement, peers: readonly Measureme
   return against === undefined ? times : `${times} ${against}`;
 }
 
-function section(wanted: Case, { date, ours, peers }: Measured): string {
+function section(wanted: Case, { date, versions, ours, peers }: Measured): string {
   const row = (measurement: Measurement, isOurs: boolean) => {
     const { name, command, result } = measurement;
     const times = isOurs && peers.length > 0 ? ratio(wanted, measurement, peers) : '';
@@ -40,9 +25,9 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
   };
   const goal = wanted.goal === null ? '' : ` The first row should reach ${wanted.goal} ×.`;
   return [
-    `## ${wanted.title}`,
+    `### ${wanted.title}`,
     '',
-    `Measured ${date}; \`${wanted.field}\`, ${wanted.higherIsBetter ? 'more' : 'less'} is better.${goal}`,
+    `Measured ${date} with ${versions}; \`${wanted.field}\`, ${wanted.higherIsBetter ? 'more' : 'less'} is better.${goal}`,
     '',
     ...table(
       ['side', wanted.field, 'ratio to the best other', 'rounds', 'peak RSS, MiB', 'command'],
@@ -52,17 +37,39 @@ function section(wanted: Case, { date, ours, peers }: Measured): string {
   ].join('\n');
 }
 
-/** @param more Lines of further sections. */
-export function benchmarksPage(
-  machine: string,
-  results: readonly Measured[],
-  more: readonly string[],
-): string {
-  const sections = CASES.flatMap((wanted) => {
-    const found = results.find(({ name }) => name === wanted.name);
+const learned = ({ name, keys, measure, start, end, steps }: LearningRow) => [
+  ...[name, measure, start.toFixed(3), end.toFixed(3), steps],
+  keys === '' ? '' : `\`${keys}\``,
+];
+
+const learning = ({ date, rows }: Learning): string =>
+  [
+    '### Learning',
+    '',
+    `Measured ${date} by \`npm run test:learning\`: each trainer on the decoder and the data of the quickstart. DPO`,
+    'and GRPO begin with the same SFT model, GRPO with int8 rollouts and one row a seed. The pairs of DPO are those',
+    'of [preference-pairs.ts](../test/learning/preference-pairs.ts). No guard and no alarm spoke up.',
+    '',
+    ...table(
+      ['trainer', 'measure', 'start', 'end', 'steps', 'keys beside configs/quickstart'],
+      rows.map(learned),
+    ),
+    '',
+  ].join('\n');
+
+/** The machine's sections in the order of the cases. */
+const machineSections = (machine: Machine): string[] => [
+  `## ${machine.hardware}`,
+  '',
+  ...CASES.flatMap((wanted) => {
+    const found = machine.results.find(({ name }) => name === wanted.name);
     return found === undefined ? [] : [section(wanted, found)];
-  });
-  return [
+  }),
+  ...(machine.learning === undefined ? [] : [learning(machine.learning)]),
+];
+
+export const benchmarksPage = (machines: readonly Machine[]): string =>
+  [
     '<!-- made by scripts/benchmarks/run.ts, do not edit -->',
     '# Benchmarks',
     '',
@@ -70,18 +77,15 @@ export function benchmarksPage(
     "SmolLM2-135M's shape with random weights (`scripts/peers/make_checkpoint.py`). `$MODEL` is its folder;",
     "`$TEXTMODEL` has the same weights and a tokenizer learnt from GSM8K, each digit a token of its own as SmolLM2's",
     "has it; `$ROWS` are the first 256 rows of GSM8K's training set. Random tokens come from `$MODEL`'s vocabulary.",
-    'Each round runs every side in turn, since the speed of a shared',
-    'machine changes within minutes; a figure of a round is the median of its measured steps, and each side',
-    "counts with its best round, the better of PyTorch's types for the ratio. To measure again:",
+    'Each round runs every side in turn, since the speed of a shared machine changes within minutes; a figure of a',
+    'round is the median of its measured steps, and each side counts with its best round, the better of',
+    "PyTorch's types for the ratio. Where the processor does not multiply bfloat16, PyTorch emulates it, and only",
+    'float32 is measured. To measure again:',
     '',
     '```sh',
     'npm run build',
     'PYTHON=venv/bin/python npx tsx scripts/benchmarks/run.ts',
     '```',
     '',
-    `Machine: ${machine}.`,
-    '',
-    ...sections,
-    ...more,
+    ...machines.flatMap(machineSections),
   ].join('\n');
-}

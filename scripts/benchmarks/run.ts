@@ -1,5 +1,5 @@
 /**
- * Measures Lorikeet beside its peers on this machine and writes docs/benchmarks.md.
+ * Measures Lorikeet beside its peers on this machine and renews this machine's part of docs/benchmarks.md.
  *
  *   npm run build
  *   PYTHON=venv/bin/python npx tsx scripts/benchmarks/run.ts [NAME …]
@@ -15,8 +15,13 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { resultOf } from '../measuring.js';
 import { CASES, type Case, type Side } from './cases.js';
-import { learningSection } from './learning.js';
-import { benchmarksPage, type Measured, type Measurement } from './page.js';
+import {
+  keepMeasured,
+  type Measured,
+  type Measurement,
+  multipliesBfloat16,
+  today,
+} from './results.js';
 
 const python = process.env.PYTHON ?? 'python3';
 const scratch = mkdtempSync(join(os.tmpdir(), 'lorikeet-benchmarks-'));
@@ -24,7 +29,6 @@ const model = process.env.BENCH_MODEL ?? join(scratch, 'model');
 /** The same weights with a tokenizer that texts have their usual lengths by. */
 const textModel = process.env.BENCH_TEXT_MODEL ?? join(scratch, 'text-model');
 const rows = join(scratch, 'rows.jsonl');
-const RESULTS = 'docs/benchmarks.json';
 const ROWS = 256;
 const rounds = Number(process.env.ROUNDS ?? 2);
 
@@ -136,7 +140,9 @@ function best({ field, higherIsBetter }: Case, runs: readonly Measurement[]): Me
 
 function measured(wanted: Case): Measured {
   process.stderr.write(`${wanted.title}\n`);
-  const { ours, peers } = wanted;
+  const possible = ({ bfloat16 }: Side) => bfloat16 !== true || multipliesBfloat16;
+  const ours = wanted.ours.filter(possible);
+  const peers = wanted.peers.filter(possible);
   const sides = [...ours, ...peers];
   const runs = Array.from({ length: rounds }, () => sides.map(measure));
   const bests = sides.map((_, side) =>
@@ -147,34 +153,23 @@ function measured(wanted: Case): Measured {
   );
   return {
     name: wanted.name,
-    date: new Date().toISOString().slice(0, 10),
+    date: today(),
+    versions: `Node ${process.versions.node}, ${peerVersions}`,
     ours: bests.slice(0, ours.length),
     peers: bests.slice(ours.length),
   };
 }
 
-function versions(): string {
-  const code =
-    'import torch, transformers, trl, peft; print(f"torch {torch.__version__}, transformers {transformers.__version__}, trl {trl.__version__}, peft {peft.__version__}")';
-  return run(python, ['-c', code]).trim();
-}
-
 prepare();
+const peerVersions = run(python, [
+  '-c',
+  'import torch, transformers, trl, peft; print(f"torch {torch.__version__}, transformers {transformers.__version__}, trl {trl.__version__}, peft {peft.__version__}")',
+]).trim();
 const names = process.argv.slice(2);
-const before = existsSync(RESULTS)
-  ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { results: Measured[] }).results
-  : [];
-const results = new Map(before.map((result) => [result.name, result]));
-const cpu = /model name\s*:\s*(.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-const flags = /flags\s*:(.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-const features = ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8'].filter(
-  (f) => flags.split(' ').includes(f),
-);
-const machine = `${cpu.trim()}, ${os.availableParallelism()} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB; ${features.join(', ')}; Node ${process.versions.node}; ${versions()}`;
-for (const wanted of CASES) {
-  if (names.length > 0 && !names.includes(wanted.name)) continue;
-  results.set(wanted.name, measured(wanted));
-  const all = CASES.flatMap(({ name }) => results.get(name) ?? []);
-  writeFileSync(RESULTS, `${JSON.stringify({ machine, results: all }, null, 2)}\n`);
-  writeFileSync('docs/benchmarks.md', benchmarksPage(machine, all, learningSection()));
-}
+const unknown = names.filter((name) => !CASES.some((wanted) => wanted.name === name));
+if (unknown.length > 0)
+  throw new Error(
+    `no case ${unknown.join(', ')}: there are ${CASES.map(({ name }) => name).join(', ')}`,
+  );
+for (const wanted of CASES)
+  if (names.length === 0 || names.includes(wanted.name)) keepMeasured(measured(wanted));

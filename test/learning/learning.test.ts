@@ -3,7 +3,7 @@
  * `npm run test:learning`, about twenty minutes on two cores. The results stand in docs/benchmarks.md.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type LearningRow, writeLearning } from '../../scripts/benchmarks/learning.js';
+import { keepLearning, type LearningRow } from '../../scripts/benchmarks/results.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { Learning } from './start.js';
 
@@ -50,7 +50,7 @@ afterEach(() => {
 });
 
 afterAll(() => {
-  if (table.length === 2 + SEEDS.length * Object.keys(VARIANTS).length) writeLearning(table);
+  if (table.length === 2 + SEEDS.length * Object.keys(VARIANTS).length) keepLearning(table);
 });
 
 interface Result {

@@ -1,0 +1,88 @@
+/** What was measured, by machine, as docs/benchmarks.json keeps it and docs/benchmarks.md shows it. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { benchmarksPage } from './page.js';
+
+export interface Measurement {
+  readonly name: string;
+  readonly command: string;
+  /** The JSON line that the command printed. */
+  readonly result: Readonly<Record<string, unknown>>;
+  /** The figure of each round, of which `result` is the best. */
+  readonly rounds?: readonly number[];
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly date: string;
+  /** Node's and the peers' versions. */
+  readonly versions: string;
+  readonly ours: readonly Measurement[];
+  readonly peers: readonly Measurement[];
+}
+
+/** A run of `npm run test:learning`. */
+export interface Learning {
+  readonly date: string;
+  readonly rows: readonly LearningRow[];
+}
+
+export interface LearningRow {
+  readonly name: string;
+  /** Keys beside those of `configs/quickstart`. */
+  readonly keys: string;
+  readonly measure: string;
+  readonly start: number;
+  readonly end: number;
+  readonly steps: number;
+}
+
+export interface Machine {
+  /** Processor, cores, memory and instructions: figures of one machine are never compared with another's. */
+  readonly hardware: string;
+  readonly results: readonly Measured[];
+  readonly learning?: Learning;
+}
+
+const RESULTS = 'docs/benchmarks.json';
+const FEATURES = ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8'];
+
+const processor = (field: string): string =>
+  new RegExp(`^${field}\\s*:\\s*(.*)`, 'm').exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+
+const flags = processor('flags').split(' ');
+
+/** Whether this processor multiplies bfloat16; without it PyTorch's bfloat16 is emulated. */
+export const multipliesBfloat16 = flags.includes('avx512_bf16') || flags.includes('amx_bf16');
+
+const hardware = [
+  `${processor('model name').trim()}, ${os.availableParallelism()} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+  FEATURES.filter((feature) => flags.includes(feature)).join(', '),
+].join('; ');
+
+const kept = (): readonly Machine[] =>
+  existsSync(RESULTS)
+    ? (JSON.parse(readFileSync(RESULTS, 'utf8')) as { machines: Machine[] }).machines
+    : [];
+
+/** Renews this machine's part of both files. */
+function renew(change: (before: Machine) => Machine): void {
+  const machines = new Map(kept().map((machine) => [machine.hardware, machine]));
+  machines.set(hardware, change(machines.get(hardware) ?? { hardware, results: [] }));
+  const all = [...machines.values()];
+  writeFileSync(RESULTS, `${JSON.stringify({ machines: all }, null, 2)}\n`);
+  writeFileSync('docs/benchmarks.md', benchmarksPage(all));
+}
+
+export function keepMeasured(measured: Measured): void {
+  renew((before) => ({
+    ...before,
+    results: [...before.results.filter(({ name }) => name !== measured.name), measured],
+  }));
+}
+
+export function keepLearning(rows: readonly LearningRow[]): void {
+  renew((before) => ({ ...before, learning: { date: today(), rows } }));
+}
+
+export const today = (): string => new Date().toISOString().slice(0, 10);
