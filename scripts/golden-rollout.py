@@ -36,6 +36,9 @@ BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_laye
             num_key_value_heads=2, max_position_embeddings=128, bos_token_id=None, eos_token_id=None, pad_token_id=None)
 
 
+FULL, SLIDING = "full_attention", "sliding_attention"
+
+
 def scaled(**scaling):
     return dict(BASE, model_type="llama", rms_norm_eps=1e-5, rope_theta=100.0, rope_scaling=scaling)
 
@@ -61,6 +64,24 @@ CASES = [
         sliding_window=5, sliding_window_pattern=2, rope_theta=1000.0, rope_local_base_freq=20.0,
         rope_scaling=dict(rope_type="linear", factor=4.0), hidden_activation="gelu_pytorch_tanh",
         attn_logit_softcapping=None, final_logit_softcapping=None), ALL),
+    ("gemma", dict(BASE, model_type="gemma", head_dim=32, num_key_value_heads=1, hidden_act="gelu"), ALL),
+    ("vaultgemma", dict(BASE, model_type="vaultgemma", head_dim=16, query_pre_attn_scalar=24, sliding_window=5,
+        attn_logit_softcapping=2.0, final_logit_softcapping=2.0), ALL),
+    ("olmo3", dict(BASE, model_type="olmo3", num_hidden_layers=3, sliding_window=5, layer_types=[SLIDING, FULL, SLIDING],
+        rope_theta=500000, rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=32)), ALL),
+    ("exaone4", dict(BASE, model_type="exaone4", num_hidden_layers=3, sliding_window=5,
+        layer_types=[SLIDING, FULL, SLIDING], rope_theta=100.0), ALL),
+    ("seed_oss", dict(BASE, model_type="seed_oss", head_dim=32, attention_bias=True, attention_out_bias=False,
+        rope_theta=1000.0), ALL),
+    ("cwm", dict(BASE, model_type="cwm", bos_token_id=1, head_dim=16, num_hidden_layers=3, sliding_window=5,
+        rope_theta=100.0, rope_scaling=dict(rope_type="default")), ALL),
+    ("ministral", dict(BASE, model_type="ministral", head_dim=16, sliding_window=5, layer_types=[FULL, SLIDING]), LORA),
+    ("ministral3", dict(BASE, model_type="ministral3", head_dim=32, rope_parameters=dict(rope_type="yarn", rope_theta=100.0,
+        factor=2.0, original_max_position_embeddings=64, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.1)), LORA),
+    ("internlm3", dict(BASE, model_type="internlm3", head_dim=16, qkv_bias=True, bias=True), LORA),
+    ("iquestcoder", dict(BASE, model_type="iquestcoder", head_dim=32, rope_theta=500.0), LORA),
+    ("hyperclovax", dict(BASE, model_type="hyperclovax", embedding_multiplier=3.0, logits_scaling=2.0,
+        residual_multiplier=0.5, attention_multiplier=0.2), ALL),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
     ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
     ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),
@@ -73,7 +94,7 @@ CASES = [
 
 NEAR_TIE = 1e-4
 """Small where embeddings are multiplied and tied, or the last token would always follow itself."""
-EMBEDDING_STD = {"gemma2": 0.02, "gemma3": 0.05, "granite": 0.05}
+EMBEDDING_STD = {"gemma": 0.02, "gemma2": 0.02, "gemma3": 0.05, "granite": 0.05, "vaultgemma": 0.02}
 
 
 def mean_of(name):

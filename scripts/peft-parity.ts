@@ -158,7 +158,13 @@ const SELECTED = [
   'lora.use_rslora=true',
 ];
 
-const TIED: ReadonlySet<string> = new Set(['qwen2', 'gemma2', 'gemma3_text', 'smollm3']);
+const TIED: ReadonlySet<string> = new Set([
+  ...['qwen2', 'smollm3'],
+  ...['gemma', 'gemma2', 'gemma3_text', 'vaultgemma'],
+]);
+
+/** Families whose softmax scale has a field, with a default for heads of 256. */
+const SCALED: ReadonlySet<string> = new Set(['gemma2', 'gemma3_text', 'vaultgemma']);
 
 /** Kinds of LoRA, by the keys that ask for them. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
@@ -184,7 +190,7 @@ function casesOf(family: string, { folder, rows }: { folder: string; rows: strin
     'head_dim=16',
     'num_hidden_layers=3',
     `tie_word_embeddings=${TIED.has(family)}`,
-    ...(family.startsWith('gemma') ? ['config.query_pre_attn_scalar=16'] : []),
+    ...(SCALED.has(family) ? ['config.query_pre_attn_scalar=16'] : []),
     ...(family === 'smollm3' ? ['config.no_rope_layers=[1, 0, 1]'] : []),
   ].map((key) => `architecture.${key}`);
   lorikeet('init-model', `output=${base}`, `tokenizer.corpus=["${rows}"]`, ...architecture);

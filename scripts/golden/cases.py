@@ -14,6 +14,12 @@ BASE = dict(
 )
 
 
+SMALL = dict(BASE, vocab_size=48, hidden_size=16, intermediate_size=24, head_dim=8)
+LLAMA3 = dict(
+    rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32
+)
+
+
 def scaled(**scaling):
     return dict(BASE, model_type="llama", rope_theta=100.0, rope_scaling=scaling)
 
@@ -47,12 +53,56 @@ FAMILIES = {
         BASE, model_type="granite", attention_bias=True, mlp_bias=True, embedding_multiplier=6.0,
         attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=0.5, tie_word_embeddings=True,
     ),
+    "gemma": dict(SMALL, model_type="gemma", hidden_act="gelu", hidden_activation=None),
+    "vaultgemma": dict(
+        SMALL, model_type="vaultgemma", query_pre_attn_scalar=12, sliding_window=5, attn_logit_softcapping=2.0,
+        final_logit_softcapping=3.0, hidden_activation="gelu_pytorch_tanh",
+    ),
+    "olmo3": dict(
+        SMALL, model_type="olmo3", num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1, sliding_window=5,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"], rope_theta=500000,
+        rope_scaling=dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16),
+    ),
+    "exaone4": dict(
+        SMALL, model_type="exaone4", num_hidden_layers=3, sliding_window=5, sliding_window_pattern="LG",
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"], rope_theta=100.0, rope_scaling=LLAMA3,
+    ),
+    "seed_oss": dict(
+        SMALL, model_type="seed_oss", attention_bias=True, attention_out_bias=False, attention_dropout=0.1,
+        residual_dropout=0.1, rope_theta=1000.0, rope_scaling=dict(rope_type="default"),
+    ),
+    "cwm": dict(
+        SMALL, model_type="cwm", bos_token_id=1, num_hidden_layers=3, sliding_window=5, rope_theta=100.0,
+        rope_scaling=LLAMA3,
+    ),
+    "ministral": dict(
+        SMALL, model_type="ministral", sliding_window=5, layer_types=["full_attention", "sliding_attention"],
+    ),
+    "ministral3": dict(
+        SMALL, model_type="ministral3",
+        rope_parameters=dict(
+            type="yarn", rope_type="yarn", rope_theta=100.0, factor=2.0, original_max_position_embeddings=32,
+            max_position_embeddings=64, beta_fast=32.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0,
+            llama_4_scaling_beta=0.1,
+        ),
+    ),
+    "internlm3": dict(
+        SMALL, model_type="internlm3", qkv_bias=True, bias=True, rope_scaling=dict(rope_type="dynamic", factor=6.0),
+    ),
+    "iquestcoder": dict(
+        SMALL, model_type="iquestcoder", clip_qkv=None, use_sliding_window=False, max_window_layers=2, rope_theta=500.0,
+    ),
+    "hyperclovax": dict(
+        SMALL, model_type="hyperclovax", embedding_multiplier=6.0, attention_multiplier=0.2, residual_multiplier=0.4,
+        logits_scaling=2.0, use_post_norm=True,
+    ),
 }
 
+NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax"}
+"""Families that Lorikeet does not write as GGUF."""
+
 ROPES = {
-    "llama-llama3": scaled(
-        rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32
-    ),
+    "llama-llama3": scaled(**LLAMA3),
     "llama-linear": scaled(type="linear", factor=4.0),
     "llama-dynamic": scaled(type="dynamic", factor=2.0),
     "llama-yarn": scaled(type="yarn", factor=4.0, original_max_position_embeddings=16),

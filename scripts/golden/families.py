@@ -1,6 +1,6 @@
 """Expected logits and gradients of every decoder family, from transformers and PEFT.
 
-usage: python scripts/golden/families.py [OUTPUT]
+usage: python scripts/golden/families.py [OUTPUT [CASE …]]
 
 Needs the packages of requirements.txt. For each case a JSON file with the configuration (as the Hub spells it and
 as this transformers saves it), the token ids and the losses, and a safetensors file with the logits at the real
@@ -41,7 +41,7 @@ def load_config(fields):
 
 def build(case, config):
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
-    norm_mean = 0 if config.model_type.startswith("gemma") else 1
+    norm_mean = 0 if "gemma" in config.model_type else 1
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(random_tensor(case, name, parameter.shape, norm_mean))
@@ -93,7 +93,6 @@ def run(case, fields, with_gradients):
 
 if __name__ == "__main__":
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    for case, fields in FAMILIES.items():
-        run(case, fields, True)
-    for case, fields in ROPES.items():
-        run(case, fields, False)
+    for case, fields in {**FAMILIES, **ROPES}.items():
+        if case in (sys.argv[2:] or [case]):
+            run(case, fields, case in FAMILIES)

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 import struct
 
 import numpy as np
@@ -40,7 +41,7 @@ class Rng:
 def random_tensor(case, name, shape, norm_mean):
     """The tensor `name` of a test model: N(0, 0.15) for matrices, smaller for biases, around a mean for norms."""
     rng = Rng("golden", case, name)
-    is_norm, is_bias = name.endswith("norm.weight"), name.endswith(".bias")
+    is_norm, is_bias = re.search(r"norm\d?\.weight$", name) is not None, name.endswith(".bias")
     mean = norm_mean if is_norm else 0
     std = NORM_STD if is_norm else BIAS_STD if is_bias else MATRIX_STD
     values = [mean + std * rng.normal() for _ in range(math.prod(shape))]

@@ -1,9 +1,5 @@
-/**
- * Names of tensors: Hugging Face's → GGUF's, as `gguf-py/gguf/tensor_mapping.py` of llama.cpp pairs them. A
- * norm after attention has the same Hugging Face name in families that norm before the MLP by it (Llama) and
- * in those that norm the output of attention (Gemma, OLMo 2); GGUF tells them apart.
- */
-import type { DecoderSpec } from '../model/spec.js';
+/** Names of tensors: Hugging Face's → GGUF's, as `gguf-py/gguf/tensor_mapping.py` of llama.cpp pairs them. */
+import type { DecoderSpec, LayerNorms } from '../model/spec.js';
 
 const OUTSIDE: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
@@ -11,10 +7,14 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   lm_head: 'output',
 };
 
+const NORMS: Readonly<Record<keyof LayerNorms, string>> = {
+  beforeAttention: 'attn_norm',
+  afterAttention: 'post_attention_norm',
+  beforeMlp: 'ffn_norm',
+  afterMlp: 'post_ffw_norm',
+};
+
 const IN_LAYER: Readonly<Record<string, string>> = {
-  input_layernorm: 'attn_norm',
-  pre_feedforward_layernorm: 'ffn_norm',
-  post_feedforward_layernorm: 'post_ffw_norm',
   'self_attn.q_proj': 'attn_q',
   'self_attn.k_proj': 'attn_k',
   'self_attn.v_proj': 'attn_v',
@@ -29,12 +29,11 @@ const IN_LAYER: Readonly<Record<string, string>> = {
 };
 
 /** @param name Of a parameter of `spec`, with `.weight` or `.bias`. */
-export function ggufName(name: string, { normPlacement }: DecoderSpec): string {
+export function ggufName(name: string, { norms }: DecoderSpec): string {
   const [, module, kind] = /^(.*)\.(weight|bias)$/.exec(name)!;
   const inLayer = /^model\.layers\.(\d+)\.(.*)$/.exec(module!);
   if (inLayer === null) return `${OUTSIDE[module!]}.${kind}`;
   const [, layer, part] = inLayer;
-  const afterAttention = normPlacement === 'pre' ? 'ffn_norm' : 'post_attention_norm';
-  const found = part === 'post_attention_layernorm' ? afterAttention : IN_LAYER[part!];
-  return `blk.${layer}.${found}.${kind}`;
+  const place = (Object.keys(NORMS) as (keyof LayerNorms)[]).find((key) => norms[key] === part);
+  return `blk.${layer}.${place === undefined ? IN_LAYER[part!] : NORMS[place]}.${kind}`;
 }

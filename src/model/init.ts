@@ -18,8 +18,8 @@ export function randomWeights(
   const out = new Map<string, HostTensor>();
   for (const [name, shape] of parameterShapes(spec)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    if (name.endsWith('norm.weight')) values.fill(1 - spec.normOffset);
-    else if (!name.endsWith('.bias')) {
+    if (shape.length === 1 && !name.endsWith('.bias')) values.fill(1 - spec.normOffset);
+    else if (shape.length > 1) {
       const rng = Rng.of(seed, 'init', name);
       for (let i = 0; i < values.length; i++) values[i] = rng.normal() * std;
     }

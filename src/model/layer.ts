@@ -13,7 +13,7 @@ import {
   tf,
 } from '../tensor/index.js';
 import type { BatchGeometry } from './geometry.js';
-import type { DecoderSpec } from './spec.js';
+import { type DecoderSpec, layerNorms } from './spec.js';
 
 /** Where a layer finds its parameters and what it may train. */
 export interface ParameterSource {
@@ -37,24 +37,15 @@ export class LayerForward {
 
   /** @param x `[T, H]` @returns `[T, H]` */
   run(x: Tensor, layer: number): Tensor {
-    const prefix = `model.layers.${layer}`;
-    const { normPlacement } = this.spec;
-    const pre = normPlacement !== 'post';
-    const post = normPlacement !== 'pre';
-    const mlpNorm = normPlacement === 'both' ? 'pre_feedforward' : 'post_attention';
-    const attended = this.attend(pre ? this.norm(x, `${prefix}.input_layernorm.weight`) : x, layer);
-    const middle = this.join(
-      x,
-      post ? this.norm(attended, `${prefix}.post_attention_layernorm.weight`) : attended,
-    );
-    const projected = this.mlp(
-      pre ? this.norm(middle, `${prefix}.${mlpNorm}_layernorm.weight`) : middle,
-      `${prefix}.mlp`,
-    );
-    return this.join(
-      middle,
-      post ? this.norm(projected, `${prefix}.post_feedforward_layernorm.weight`) : projected,
-    );
+    const norms = layerNorms(this.spec, layer);
+    const attended = this.attend(this.normed(x, norms.beforeAttention), layer);
+    const middle = this.join(x, this.normed(attended, norms.afterAttention));
+    const projected = this.mlp(this.normed(middle, norms.beforeMlp), `model.layers.${layer}.mlp`);
+    return this.join(middle, this.normed(projected, norms.afterMlp));
+  }
+
+  private normed(x: Tensor, name: string | null): Tensor {
+    return name === null ? x : this.norm(x, name);
   }
 
   norm(x: Tensor, name: string): Tensor {

@@ -49,6 +49,14 @@ export interface LayerSpec {
   readonly window: number | null;
 }
 
+/** Where a layer has RMSNorm, by the names of the modules in it; null: none there. */
+export interface LayerNorms {
+  readonly beforeAttention: string | null;
+  readonly afterAttention: string | null;
+  readonly beforeMlp: string | null;
+  readonly afterMlp: string | null;
+}
+
 export type Activation = 'silu' | 'gelu_tanh' | 'gelu';
 
 export interface DecoderSpec {
@@ -68,8 +76,7 @@ export interface DecoderSpec {
   readonly normEps: number;
   /** RMSNorm multiplies by `weight + normOffset` (Gemma: 1). */
   readonly normOffset: number;
-  /** `pre`: norm before each sub-layer; `post`: after it (OLMo 2); `both`: sandwich (Gemma 2 and 3). */
-  readonly normPlacement: 'pre' | 'post' | 'both';
+  readonly norms: LayerNorms;
   /** RMSNorm on queries and keys: per head, over the whole projection (OLMo 2), or none. */
   readonly qkNorm: 'none' | 'head' | 'full';
 
@@ -146,25 +153,32 @@ export function linearModules(spec: DecoderSpec): LinearModule[] {
   return spec.layers.flatMap((_, layer) => layerLinears(spec, layer));
 }
 
+/** `spec.norms` with the full names of the weights in one layer. */
+export function layerNorms({ norms }: DecoderSpec, layer: number): LayerNorms {
+  const weight = (module: string | null) =>
+    module === null ? null : `model.layers.${layer}.${module}.weight`;
+  return {
+    beforeAttention: weight(norms.beforeAttention),
+    afterAttention: weight(norms.afterAttention),
+    beforeMlp: weight(norms.beforeMlp),
+    afterMlp: weight(norms.afterMlp),
+  };
+}
+
 /** Norm weights of one layer by their Hugging Face names, with their lengths. */
-export function layerNorms(spec: DecoderSpec, layer: number): Map<string, number> {
-  const prefix = `model.layers.${layer}`;
-  const norms = new Map<string, number>();
-  if (spec.normPlacement !== 'post') norms.set(`${prefix}.input_layernorm.weight`, spec.hiddenSize);
-  norms.set(`${prefix}.post_attention_layernorm.weight`, spec.hiddenSize);
-  if (spec.normPlacement === 'both') {
-    norms.set(`${prefix}.pre_feedforward_layernorm.weight`, spec.hiddenSize);
-  }
-  if (spec.normPlacement !== 'pre') {
-    norms.set(`${prefix}.post_feedforward_layernorm.weight`, spec.hiddenSize);
+function normLengths(spec: DecoderSpec, layer: number): Map<string, number> {
+  const lengths = new Map<string, number>();
+  for (const name of Object.values(layerNorms(spec, layer))) {
+    if (name !== null) lengths.set(name, spec.hiddenSize);
   }
   if (spec.qkNorm !== 'none') {
     const perHead = spec.qkNorm === 'head';
     const lengthOf = (heads: number) => (perHead ? spec.headDim : heads * spec.headDim);
-    norms.set(`${prefix}.self_attn.q_norm.weight`, lengthOf(spec.numHeads));
-    norms.set(`${prefix}.self_attn.k_norm.weight`, lengthOf(spec.numKvHeads));
+    const prefix = `model.layers.${layer}.self_attn`;
+    lengths.set(`${prefix}.q_norm.weight`, lengthOf(spec.numHeads));
+    lengths.set(`${prefix}.k_norm.weight`, lengthOf(spec.numKvHeads));
   }
-  return norms;
+  return lengths;
 }
 
 export const EMBEDDING = 'model.embed_tokens.weight';
@@ -180,7 +194,7 @@ export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[
       shapes.set(`${module}.weight`, [outFeatures, inFeatures]);
       if (bias) shapes.set(`${module}.bias`, [outFeatures]);
     }
-    for (const [name, length] of layerNorms(spec, layer)) shapes.set(name, [length]);
+    for (const [name, length] of normLengths(spec, layer)) shapes.set(name, [length]);
   }
   shapes.set(FINAL_NORM, [spec.hiddenSize]);
   if (!spec.tieWordEmbeddings) shapes.set(LM_HEAD, [spec.vocabSize, spec.hiddenSize]);

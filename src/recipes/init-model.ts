@@ -27,15 +27,42 @@ const GELU = { hidden_act: 'gelu_pytorch_tanh', hidden_activation: 'gelu_pytorch
 const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   llama: { architectures: ['LlamaForCausalLM'], ...SILU },
   mistral: { architectures: ['MistralForCausalLM'], ...SILU, sliding_window: null },
+  ministral: { architectures: ['MinistralForCausalLM'], ...SILU },
+  ministral3: { architectures: ['Ministral3ForCausalLM'], ...SILU },
   qwen2: { architectures: ['Qwen2ForCausalLM'], ...SILU },
   qwen3: { architectures: ['Qwen3ForCausalLM'], ...SILU },
+  gemma: { architectures: ['GemmaForCausalLM'], ...GELU },
   gemma2: { architectures: ['Gemma2ForCausalLM'], ...GELU },
   gemma3_text: { architectures: ['Gemma3ForCausalLM'], ...GELU },
+  vaultgemma: { architectures: ['VaultGemmaForCausalLM'], ...GELU },
   phi3: { architectures: ['Phi3ForCausalLM'], ...SILU },
   smollm3: { architectures: ['SmolLM3ForCausalLM'], ...SILU },
   olmo2: { architectures: ['Olmo2ForCausalLM'], ...SILU },
+  olmo3: { architectures: ['Olmo3ForCausalLM'], ...SILU },
   granite: { architectures: ['GraniteForCausalLM'], ...SILU },
+  hyperclovax: { architectures: ['HyperCLOVAXForCausalLM'], ...SILU },
+  exaone4: { architectures: ['Exaone4ForCausalLM'], ...SILU },
+  seed_oss: { architectures: ['SeedOssForCausalLM'], ...SILU },
+  cwm: { architectures: ['CwmForCausalLM'], ...SILU },
+  internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },
+  iquestcoder: { architectures: ['LlamaForCausalLM'], ...SILU },
 };
+
+/** `rope_parameters` where `rope_theta` alone would mean another base, or a scaling. */
+function ropeParameters({ config, ...architecture }: InitModelConfig['architecture']): JsonRow {
+  const rope = { rope_type: 'default', rope_theta: architecture.rope_theta };
+  const byType: Readonly<Record<string, JsonRow>> = {
+    cwm: rope,
+    ministral3: {
+      ...rope,
+      llama_4_scaling_beta: 0,
+      original_max_position_embeddings: architecture.max_position_embeddings,
+    },
+    olmo3: { full_attention: rope, sliding_attention: rope },
+  };
+  const found = byType[architecture.model_type];
+  return found === undefined || 'rope_scaling' in config ? {} : { rope_parameters: found };
+}
 
 export async function runInitModel(
   config: InitModelConfig,
@@ -63,6 +90,7 @@ async function writeModel(
     num_key_value_heads: keyHeads ?? architecture.num_attention_heads,
     head_dim: headDim ?? architecture.hidden_size / architecture.num_attention_heads,
     ...family,
+    ...ropeParameters(architecture),
     vocab_size: vocabSize,
     bos_token_id: tokenizer.bosId,
     eos_token_id: tokenizer.eosId,

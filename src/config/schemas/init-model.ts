@@ -16,14 +16,25 @@ import { overwriteKey, seedKey } from './groups.js';
 export const MODEL_TYPES = [
   'llama',
   'mistral',
+  'ministral',
+  'ministral3',
   'qwen2',
   'qwen3',
+  'gemma',
   'gemma2',
   'gemma3_text',
+  'vaultgemma',
   'phi3',
   'smollm3',
   'olmo2',
+  'olmo3',
   'granite',
+  'hyperclovax',
+  'exaone4',
+  'seed_oss',
+  'cwm',
+  'internlm3',
+  'iquestcoder',
 ] as const;
 
 /** Names of `config.json`. */

@@ -9,6 +9,7 @@ const WITHOUT_EFFECT = new Set([
   '_attn_implementation_autoset',
   'architectures',
   'attention_dropout',
+  'attn_implementation',
   'auto_map',
   'bos_token_id',
   'cache_implementation',

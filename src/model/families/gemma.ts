@@ -1,45 +1,72 @@
 /**
- * Gemma 2 and 3 (text): a norm before and after each sub-layer, RMSNorm by 1 + weight, embeddings scaled
- * by √hidden, layers that see a window only between layers that see everything.
+ * Gemma 1 to 3 (text) and VaultGemma: RMSNorm by 1 + weight, embeddings scaled by √hidden; from Gemma 2 on
+ * layers that see a window only between layers that see everything.
  */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { slidingLayers } from './layer-types.js';
+import { layerWindows } from './layer-types.js';
 import { type FamilyTraits, llamaLike } from './llama.js';
-import { type RopeContext, ropeSpec } from './rope.js';
+import { SANDWICH_NORMS } from './norms.js';
+import { type RopeContext, ropesByLayerType } from './rope.js';
+
+const GELU = 'gelu_pytorch_tanh';
 
 function gemmaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSpec {
   fields.oneOf('use_bidirectional_attention', [false]);
   const spec = llamaLike(fields, {
-    keyValueHeads: 4,
     headDim: 256,
     tied: true,
     biases: ['attention_bias'],
-    activation: ['hidden_activation', 'gelu_pytorch_tanh'],
     ...traits,
   });
-  fields.oneOf('hidden_act', [fields.text('hidden_activation', 'gelu_pytorch_tanh')]);
-  return {
-    ...spec,
-    normOffset: 1,
-    normPlacement: 'both',
-    embeddingScale: Math.sqrt(spec.hiddenSize),
-    attentionScale: fields.positive('query_pre_attn_scalar', 256) ** -0.5,
-  };
+  return { ...spec, normOffset: 1, embeddingScale: Math.sqrt(spec.hiddenSize) };
+}
+
+/** Norms before each sub-layer. Its releases say "gelu" for what is the tanh approximation. */
+export function gemma(fields: ConfigFields): DecoderSpec {
+  fields.oneOf('hidden_act', [GELU, 'gelu']);
+  fields.oneOf('hidden_activation', [GELU]);
+  return gemmaLike(fields, {
+    family: 'gemma',
+    maxPositions: 8192,
+    keyValueHeads: 16,
+    activation: ['hidden_activation', GELU],
+  });
+}
+
+/** From Gemma 2 on the activation and the softmax scale have fields of their own. */
+function laterGemma(fields: ConfigFields, traits: FamilyTraits): DecoderSpec {
+  const activation = ['hidden_activation', GELU] as const;
+  const spec = gemmaLike(fields, { keyValueHeads: 4, activation, ...traits });
+  fields.oneOf('hidden_act', [fields.text(...activation)]);
+  const attentionScale = fields.positive('query_pre_attn_scalar', 256) ** -0.5;
+  return { ...spec, norms: SANDWICH_NORMS, attentionScale };
 }
 
 /** Every other layer slides, the first one too; scores and logits are soft-capped. */
-export function gemma2(fields: ConfigFields): DecoderSpec {
-  const spec = gemmaLike(fields, { family: 'gemma2', maxPositions: 8192 });
-  const window = fields.positiveInteger('sliding_window', 4096);
-  fields.oneOf('sliding_window_size', [window]);
-  const sliding = slidingLayers(fields, spec.layers.length, (layer) => layer % 2 === 0);
+function softCapped(fields: ConfigFields, family: string): DecoderSpec {
+  const spec = laterGemma(fields, { family, maxPositions: 8192 });
+  const windows = layerWindows(fields, spec.layers.length, {
+    window: 4096,
+    slides: (layer) => layer % 2 === 0,
+  });
   return {
     ...spec,
-    layers: sliding.map((slides) => ({ rope: 0, window: slides ? window : null })),
+    layers: windows.map((window) => ({ rope: 0, window })),
     attentionSoftcap: fields.positiveOrNull('attn_logit_softcapping', 50),
     logitSoftcap: fields.positiveOrNull('final_logit_softcapping', 30),
   };
+}
+
+export function gemma2(fields: ConfigFields): DecoderSpec {
+  fields.oneOf('sliding_window_size', [fields.positiveInteger('sliding_window', 4096)]);
+  return softCapped(fields, 'gemma2');
+}
+
+/** Gemma 2 without the norms after the sub-layers. */
+export function vaultGemma(fields: ConfigFields): DecoderSpec {
+  const norms = { ...SANDWICH_NORMS, afterAttention: null, afterMlp: null };
+  return { ...softCapped(fields, 'vaultgemma'), norms };
 }
 
 /**
@@ -47,29 +74,22 @@ export function gemma2(fields: ConfigFields): DecoderSpec {
  * does not apply `attn_logit_softcapping` here, so only null is taken.
  */
 export function gemma3Text(fields: ConfigFields): DecoderSpec {
-  const ropes = (context: RopeContext) => gemma3Ropes(fields, context);
-  const spec = gemmaLike(fields, { family: 'gemma3_text', maxPositions: 131_072, ropes });
-  const window = fields.positiveInteger('sliding_window', 4096);
+  const ropes = (context: RopeContext) => {
+    const full = fields.positive('rope_theta', 1_000_000);
+    const sliding = fields.positive('rope_local_base_freq', 10_000);
+    return ropesByLayerType(fields, context, { full, sliding });
+  };
+  const spec = laterGemma(fields, { family: 'gemma3_text', maxPositions: 131_072, ropes });
   const period = fields.positiveInteger('sliding_window_pattern', 6);
   fields.raw('_sliding_window_pattern');
-  const sliding = slidingLayers(fields, spec.layers.length, (layer) => (layer + 1) % period !== 0);
+  const windows = layerWindows(fields, spec.layers.length, {
+    window: 4096,
+    slides: (layer) => (layer + 1) % period !== 0,
+  });
   return {
     ...spec,
     qkNorm: 'head',
-    layers: sliding.map((slides) => (slides ? { rope: 1, window } : { rope: 0, window: null })),
+    layers: windows.map((window) => ({ rope: window === null ? 0 : 1, window })),
     logitSoftcap: fields.positiveOrNull('final_logit_softcapping', null),
   };
-}
-
-/** First the rope of the layers that see everything, then that of the sliding ones. */
-function gemma3Ropes(fields: ConfigFields, context: RopeContext) {
-  const [older, newer] = [fields.nested('rope_scaling'), fields.nested('rope_parameters')];
-  const globalTheta = fields.positive('rope_theta', 1_000_000);
-  const localTheta = fields.positive('rope_local_base_freq', 10_000);
-  const full = older ?? newer?.nested('full_attention') ?? fields.none();
-  const local = newer?.nested('sliding_attention') ?? fields.none();
-  return [
-    ropeSpec(full, { ...context, theta: globalTheta }),
-    ropeSpec(local, { ...context, theta: localTheta }),
-  ];
 }

@@ -5,15 +5,20 @@ import { InputError } from '../../util/errors.js';
 import { type JsonRow, readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import type { DecoderSpec } from '../spec.js';
+import { cwm } from './cwm.js';
+import { exaone4 } from './exaone4.js';
 import { ConfigFields } from './fields.js';
-import { gemma2, gemma3Text } from './gemma.js';
-import { granite } from './granite.js';
+import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
+import { granite, hyperclovax } from './granite.js';
+import { internlm3 } from './internlm3.js';
+import { iquestcoder } from './iquestcoder.js';
 import { llama } from './llama.js';
-import { mistral } from './mistral.js';
-import { olmo2 } from './olmo2.js';
+import { ministral, ministral3, mistral } from './mistral.js';
+import { olmo2, olmo3 } from './olmo.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
+import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
 
 type Family = (fields: ConfigFields) => DecoderSpec;
@@ -22,14 +27,25 @@ type Family = (fields: ConfigFields) => DecoderSpec;
 const FAMILIES: Readonly<Record<string, Family>> = {
   llama,
   mistral,
+  ministral,
+  ministral3,
   qwen2,
   qwen3,
+  gemma,
   gemma2,
   gemma3_text: gemma3Text,
+  vaultgemma: vaultGemma,
   phi3,
   smollm3,
   olmo2,
+  olmo3,
   granite,
+  hyperclovax,
+  exaone4,
+  seed_oss: seedOss,
+  cwm,
+  internlm3,
+  iquestcoder,
 };
 
 /**

@@ -1,6 +1,7 @@
 /** Llama 2 and 3.x, and checkpoints that call themselves so (SmolLM2). */
 import type { Activation, DecoderSpec, LayerSpec, RopeSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
+import { PRE_NORMS } from './norms.js';
 import { type RopeContext, ropeFromConfig } from './rope.js';
 
 /** `config.json`'s names of activations. */
@@ -23,7 +24,7 @@ export interface FamilyTraits {
   readonly maxPositions: number;
   /** Absent: as many as query heads. */
   readonly keyValueHeads?: number;
-  /** Absent: hidden size over query heads. */
+  /** Absent, or `head_dim` null: hidden size over query heads. */
   readonly headDim?: number;
   readonly normEps?: number;
   readonly tied?: boolean;
@@ -40,7 +41,9 @@ export interface FamilyTraits {
 export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSpec {
   const hiddenSize = fields.positiveInteger('hidden_size');
   const numHeads = fields.positiveInteger('num_attention_heads');
-  const headDim = fields.positiveInteger('head_dim', traits.headDim ?? hiddenSize / numHeads);
+  const headDim =
+    fields.positiveIntegerOrNull('head_dim', traits.headDim ?? null) ??
+    fields.positiveInteger('head_dim', hiddenSize / numHeads);
   const maxPositions = fields.positiveInteger('max_position_embeddings', traits.maxPositions);
   const numLayers = fields.positiveInteger('num_hidden_layers');
   const context = { headDim, maxPositions, theta: traits.theta ?? 10_000 };
@@ -63,7 +66,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     ropes,
     normEps: fields.positive('rms_norm_eps', traits.normEps ?? 1e-6),
     normOffset: 0,
-    normPlacement: 'pre',
+    norms: PRE_NORMS,
     qkNorm: 'none',
     activation: activation(fields, traits),
     bias: { q: attention, k: attention, v: attention, o: attention, mlp: hasBias('mlp_bias') },

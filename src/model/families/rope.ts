@@ -75,21 +75,53 @@ export function ropeSpec(
   return { rotaryDim, theta, ...SCALINGS[type]({ ...context, theta, fields, rotaryDim, base }) };
 }
 
+/** `rope_scaling` or, as transformers 5 spells it, `rope_parameters`; null where there is neither. */
+function ropeFields(fields: ConfigFields): ConfigFields | null {
+  const [older, newer] = [fields.nested('rope_scaling'), fields.nested('rope_parameters')];
+  if (older !== null && newer !== null) {
+    throw fields.wrong('rope_scaling', fields.raw('rope_scaling'), 'null beside rope_parameters');
+  }
+  return older ?? newer;
+}
+
+/** The same for families that transformers scales by numbers of its own where a checkpoint has none. */
+export function namedRopeFields(fields: ConfigFields): ConfigFields {
+  const found = ropeFields(fields);
+  if (found === null) throw fields.wrong('rope_parameters', undefined, 'an object');
+  return found;
+}
+
+/**
+ * First the rope of layers that see everything, then that of sliding ones: `rope_parameters` has an object for
+ * each, `rope_scaling` concerns the former only.
+ *
+ * @param theta Bases where these fields name none.
+ */
+export function ropesByLayerType(
+  fields: ConfigFields,
+  context: RopeContext,
+  theta: { readonly full: number; readonly sliding: number },
+): readonly [RopeSpec, RopeSpec] {
+  const [older, newer] = [fields.nested('rope_scaling'), fields.nested('rope_parameters')];
+  const full = older ?? newer?.nested('full_attention') ?? fields.none();
+  const sliding = newer?.nested('sliding_attention') ?? fields.none();
+  return [
+    ropeSpec(full, { ...context, theta: theta.full }),
+    ropeSpec(sliding, { ...context, theta: theta.sliding }),
+  ];
+}
+
 /** The one rope of a checkpoint: `rope_theta` with `rope_scaling`, or `rope_parameters` that holds both. */
 export function ropeFromConfig(
   fields: ConfigFields,
   context: RopeContext,
   renamed: Readonly<Record<string, RopeType>> = {},
 ): RopeSpec {
-  const [older, newer] = [fields.nested('rope_scaling'), fields.nested('rope_parameters')];
-  if (older !== null && newer !== null) {
-    throw fields.wrong('rope_scaling', fields.raw('rope_scaling'), 'null beside rope_parameters');
-  }
   const key = 'original_max_position_embeddings';
   const original = fields.positiveIntegerOrNull(key, context.originalMaxPositions ?? null);
   const theta = fields.positive('rope_theta', context.theta);
   const outside = original === null ? {} : { originalMaxPositions: original };
-  return ropeSpec(older ?? newer ?? fields.none(), { ...context, ...outside, theta }, renamed);
+  return ropeSpec(ropeFields(fields) ?? fields.none(), { ...context, ...outside, theta }, renamed);
 }
 
 /** A length given outside the scaling's fields comes first, as in transformers. */

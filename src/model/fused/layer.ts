@@ -5,6 +5,7 @@
  */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
+import { layerNorms } from '../spec.js';
 import { fusedAttention } from './attention.js';
 import type { FusedContext } from './fused-source.js';
 import { fusedMlp } from './mlp.js';
@@ -16,25 +17,15 @@ export class FusedLayer {
   private readonly mlp: Sublayer;
 
   constructor(layer: number, context: FusedContext) {
-    const { normPlacement } = context.spec;
-    const prefix = `model.layers.${layer}`;
-    const named = (name: string, isThere: boolean) => (isThere ? `${prefix}.${name}.weight` : null);
-    const [pre, post] = [normPlacement !== 'post', normPlacement !== 'pre'];
-    const mlpNorm = normPlacement === 'both' ? 'pre_feedforward' : 'post_attention';
+    const norms = layerNorms(context.spec, layer);
     this.attention = new Sublayer({
       inner: fusedAttention(context, layer),
-      norms: {
-        pre: named('input_layernorm', pre),
-        post: named('post_attention_layernorm', post),
-      },
+      norms: { pre: norms.beforeAttention, post: norms.afterAttention },
       context,
     });
     this.mlp = new Sublayer({
       inner: fusedMlp(context, layer),
-      norms: {
-        pre: named(`${mlpNorm}_layernorm`, pre),
-        post: named('post_feedforward_layernorm', post),
-      },
+      norms: { pre: norms.beforeMlp, post: norms.afterMlp },
       context,
     });
   }

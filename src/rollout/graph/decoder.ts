@@ -2,7 +2,7 @@
  * The decoder as an ONNX graph, from its spec: embedding, layers, head, softmax at a temperature. One
  * graph serves prefill, decoding and scoring; what differs is the shape of the inputs (names.ts).
  */
-import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from '../../model/spec.js';
+import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD, layerNorms } from '../../model/spec.js';
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
 import { addWeight, type GraphContext, inFloat, rmsNorm, scaled, softCapped } from './context.js';
@@ -87,7 +87,7 @@ function embedding(context: GraphContext): Value {
 function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
   const { graph, spec } = context;
   const { o, down } = layerProjections(spec, layer);
-  const norms = normNames(spec, layer);
+  const norms = layerNorms(spec, layer);
   let attended = attentionOutput(context, x, layer, norms.beforeAttention);
   let residual = x;
   if (layer === spec.layers.length - 1) {
@@ -118,45 +118,6 @@ function gatedHidden(context: GraphContext, x: Value, layer: number, norm: strin
     return nativeLinear(context, x, mergedProjections(spec, layer).gateUp, { norm });
   }
   return gatedActivation(context, normed(context, x, norm), layerProjections(spec, layer));
-}
-
-interface NormNames {
-  readonly beforeAttention: string | null;
-  readonly afterAttention: string | null;
-  readonly beforeMlp: string | null;
-  readonly afterMlp: string | null;
-}
-
-/** Which norm stands where; `post_attention_layernorm` means another place in each arrangement. */
-function normNames({ normPlacement }: DecoderSpec, layer: number): NormNames {
-  const name = (norm: string) => `model.layers.${layer}.${norm}.weight`;
-  const input = name('input_layernorm');
-  const postAttention = name('post_attention_layernorm');
-  const preMlp = name('pre_feedforward_layernorm');
-  const postMlp = name('post_feedforward_layernorm');
-  switch (normPlacement) {
-    case 'pre':
-      return {
-        beforeAttention: input,
-        afterAttention: null,
-        beforeMlp: postAttention,
-        afterMlp: null,
-      };
-    case 'post':
-      return {
-        beforeAttention: null,
-        afterAttention: postAttention,
-        beforeMlp: null,
-        afterMlp: postMlp,
-      };
-    case 'both':
-      return {
-        beforeAttention: input,
-        afterAttention: postAttention,
-        beforeMlp: preMlp,
-        afterMlp: postMlp,
-      };
-  }
 }
 
 function normed(context: GraphContext, x: Value, name: string | null): Value {

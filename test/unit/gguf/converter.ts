@@ -21,3 +21,5 @@ export const CONVERTER: Fixture = JSON.parse(readFileSync(FILE, 'utf8'));
 
 /** Also where a golden decoder has layers that llama.cpp does not compute. */
 export const architectureFor = (spec: DecoderSpec) => architectureOf({ ...spec, layers: [] });
+
+export const CONVERTED: readonly string[] = Object.keys(CONVERTER.families);

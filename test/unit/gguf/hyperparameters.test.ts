@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { hyperparameters } from '../../../src/gguf/hyperparameters.js';
-import { FAMILIES, goldenCase, ROPE_CASES } from '../model/golden.js';
-import { architectureFor, CONVERTER } from './converter.js';
+import { goldenCase } from '../model/golden.js';
+import { architectureFor, CONVERTED, CONVERTER } from './converter.js';
 
 /** The keys, with numbers as float32 has them. */
 function keysOf(name: string): Record<string, unknown> {
@@ -16,7 +16,7 @@ function keysOf(name: string): Record<string, unknown> {
 const DERIVED =
   /^[a-z0-9]+\.(vocab_size|attention\.(key|value)_length|rope\.dimension_count|rope\.freq_base|rope\.scaling\.(yarn_beta_(fast|slow)|attn_factor|type))$/;
 
-test.each([...FAMILIES, ...ROPE_CASES])("%s: the keys of llama.cpp's converter", (name) => {
+test.each(CONVERTED)("%s: the keys of llama.cpp's converter", (name) => {
   const { keys } = CONVERTER.families[name]!;
   const found = keysOf(name);
   const shared = Object.fromEntries(Object.keys(keys).map((key) => [key, found[key]]));

@@ -23,6 +23,17 @@ export const FAMILIES = [
   'smollm3',
   'olmo2',
   'granite',
+  'gemma',
+  'vaultgemma',
+  'olmo3',
+  'exaone4',
+  'seed_oss',
+  'cwm',
+  'ministral',
+  'ministral3',
+  'internlm3',
+  'iquestcoder',
+  'hyperclovax',
 ] as const;
 
 /** The same decoder, other rope scalings; logits only. */
@@ -74,7 +85,7 @@ export function goldenTensor(
   { shape, normMean }: { readonly shape: readonly number[]; readonly normMean: number },
 ): HostTensor {
   const rng = Rng.of('golden', model, name);
-  const isNorm = name.endsWith('norm.weight');
+  const isNorm = /norm\d?\.weight$/.test(name);
   const std = isNorm || name.endsWith('.bias') ? 0.1 : 0.15;
   const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
   for (let i = 0; i < values.length; i++) values[i] = (isNorm ? normMean : 0) + std * rng.normal();

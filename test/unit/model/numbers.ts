@@ -5,14 +5,19 @@ import { collate, type Policy, type TokenBatch } from '../../../src/model/index.
 export const batchOf = (rows: readonly (readonly number[])[]) =>
   collate(rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
 
-/** Every token of the vocabulary as a target at every real position. */
+/** Every token of the vocabulary as a target at every position; rows share nothing, even where they begin alike. */
 function wholeVocabulary(rows: readonly (readonly number[])[], vocabSize: number): TokenBatch {
-  const batch = batchOf(rows);
-  const places = rows.flatMap((ids, row) => ids.map((_, t) => batch.runs[row]!.start + t));
-  const size = places.length * vocabSize;
+  const ids = Int32Array.from(rows.flat());
+  let start = 0;
+  const runs = rows.map(({ length }) => {
+    start += length;
+    return { start: start - length, length, prefix: -1 };
+  });
+  const size = ids.length * vocabSize;
   return {
-    ...batch,
-    predictors: Int32Array.from({ length: size }, (_, i) => places[Math.floor(i / vocabSize)]!),
+    ids,
+    runs,
+    predictors: Int32Array.from({ length: size }, (_, i) => Math.floor(i / vocabSize)),
     targets: Int32Array.from({ length: size }, (_, i) => i % vocabSize),
   };
 }

@@ -1,5 +1,6 @@
 /** The rollout graph against transformers: logits, greedy tokens and scores, with and without LoRA. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MODEL_TYPES } from '../../../src/config/index.js';
 import { KvCache } from '../../../src/rollout/engine/kv-cache.js';
 import { Lane } from '../../../src/rollout/engine/lane.js';
 import { prefill } from '../../../src/rollout/engine/prefill.js';
@@ -16,11 +17,6 @@ import {
   letterTokenizer,
 } from './golden.js';
 
-/** `model_type`s that must have a case. */
-const FAMILIES = [
-  ...['llama', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'gemma3_text', 'phi3', 'smollm3', 'olmo2'],
-  'granite',
-];
 const ROPE_TYPES = ['llama3', 'linear', 'dynamic', 'yarn', 'longrope'];
 
 const GREEDY = { ...PLAIN_SAMPLING, temperature: 0, seed: 0 };
@@ -37,7 +33,7 @@ function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number
 describe('the golden cases', () => {
   it('cover every family and every rope scaling', () => {
     const types = new Set(goldenCases.map(({ config }) => config.model_type));
-    expect([...types].sort()).toEqual([...FAMILIES].sort());
+    expect([...types].sort()).toEqual([...MODEL_TYPES].sort());
     const ropes = goldenCases.map(({ config }) => config.rope_scaling as { rope_type: string });
     expect(ropes.map((rope) => rope?.rope_type)).toEqual(expect.arrayContaining(ROPE_TYPES));
   });

@@ -61,7 +61,7 @@ export function goldenWeights(golden: GoldenCase, spec = goldenSpec(golden)): We
   return (name) => {
     const shape = shapes.get(name);
     if (shape === undefined) throw new Error(`no weight ${name}`);
-    const mean = name.includes('norm') && !golden.case.startsWith('gemma') ? 1 : 0;
+    const mean = name.includes('norm') && !golden.case.includes('gemma') ? 1 : 0;
     const std = name === EMBEDDING ? golden.embeddingStd : golden.std;
     return values(`${golden.case}/${name}`, shape, mean, std);
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { POST_NORMS } from '../../../../src/model/families/norms.js';
 import { specFromConfig } from '../../../../src/model/index.js';
-import { layerLinears, parameterShapes } from '../../../../src/model/spec.js';
+import { layerLinears, layerNorms, parameterShapes } from '../../../../src/model/spec.js';
 import { InputError } from '../../../../src/util/errors.js';
 import type { JsonRow } from '../../../../src/util/files.js';
 import { FAMILIES, goldenCase, ROPE_CASES } from '../golden.js';
@@ -21,6 +22,8 @@ const config = (modelType: string, more: JsonRow = {}): JsonRow => ({
   num_key_value_heads: 2,
   ...more,
 });
+
+const STEADY = { rope_parameters: { rope_type: 'default', llama_4_scaling_beta: 0 } };
 
 describe.each([...FAMILIES, ...ROPE_CASES])('%s', (name) => {
   const golden = goldenCase(name);
@@ -56,7 +59,7 @@ test('what the fields of each family come to', () => {
   });
   expect(specOf(config('qwen2')).bias).toMatchObject({ q: true, k: true, v: true, o: false });
   expect(specOf(config('qwen3', { head_dim: 16 }))).toMatchObject({ qkNorm: 'head', headDim: 16 });
-  expect(specOf(config('olmo2'))).toMatchObject({ qkNorm: 'full', normPlacement: 'post' });
+  expect(specOf(config('olmo2'))).toMatchObject({ qkNorm: 'full', norms: POST_NORMS });
   expect(specOf(config('smollm3', { num_hidden_layers: 5 })).layers).toEqual([
     all,
     all,
@@ -111,6 +114,90 @@ describe('sliding windows', () => {
   });
 });
 
+describe('layers of one kind or the other', () => {
+  const [full, sliding] = ['full_attention', 'sliding_attention'];
+  const all = { rope: 0, window: null };
+
+  test('exaone 4: without positions where it sees everything, if any window is named', () => {
+    const layers = (more: JsonRow) => specOf(config('exaone4', more)).layers;
+    const slides = { rope: 0, window: 8 };
+    const nope = { rope: null, window: null };
+    expect(layers({ sliding_window: 8, num_hidden_layers: 4 })).toEqual([
+      slides,
+      slides,
+      slides,
+      nope,
+    ]);
+    const types = { layer_types: [full, sliding], sliding_window_pattern: 'LLLG' };
+    expect(layers({ sliding_window: 8, ...types })).toEqual([nope, slides]);
+    expect(layers({ sliding_window: 8, layer_types: [full, full] })).toEqual([nope, nope]);
+    expect(layers({ sliding_window: null, sliding_window_pattern: null })).toEqual([all, all]);
+  });
+
+  test('olmo 3: rope scaling for the layers that see everything', () => {
+    const rope_scaling = { rope_type: 'linear', factor: 4 };
+    const { layers, ropes } = specOf(config('olmo3', { num_hidden_layers: 5, rope_scaling }));
+    const slides = { rope: 1, window: 4096 };
+    expect(layers).toEqual([slides, slides, slides, all, slides]);
+    expect(ropes.map(({ invFreq }) => invFreq[0])).toEqual([0.25, 1]);
+    const each = { rope_type: 'default', rope_theta: 100 };
+    const rope_parameters = { [full!]: { ...each, rope_theta: 16 }, [sliding!]: each };
+    const saved = specOf(config('olmo3', { rope_theta: 7, rope_parameters }));
+    expect(saved.ropes.map(({ theta }) => theta)).toEqual([16, 100]);
+  });
+
+  test('cwm: the first of four sees everything', () => {
+    const rope_scaling = { rope_type: 'default' };
+    const { layers, ropes } = specOf(config('cwm', { num_hidden_layers: 5, rope_scaling }));
+    expect(layers.map(({ window }) => window)).toEqual([null, 8192, 8192, 8192, null]);
+    expect(ropes[0]!.theta).toBe(1_000_000);
+  });
+
+  test('ministral: all slide where nothing says otherwise', () => {
+    const windows = (more: JsonRow) =>
+      specOf(config('ministral', more)).layers.map(({ window }) => window);
+    expect(windows({})).toEqual([4096, 4096]);
+    expect(windows({ sliding_window: null })).toEqual([null, null]);
+    expect(windows({ sliding_window: 8, layer_types: [sliding, full] })).toEqual([8, null]);
+  });
+});
+
+test("ministral 3's context ends where its queries begin to grow", () => {
+  const positions = (beta: number) => {
+    const rope = { rope_type: 'default', original_max_position_embeddings: 32 };
+    const more = { rope_parameters: { ...rope, llama_4_scaling_beta: beta } };
+    return specOf(config('ministral3', { max_position_embeddings: 64, ...more })).maxPositions;
+  };
+  expect([positions(0.1), positions(0)]).toEqual([32, 64]);
+});
+
+test('which modules have biases', () => {
+  const biases = (type: string, more: JsonRow) => {
+    const { q, k, v, o, mlp } = specOf(config(type, more)).bias;
+    return [q, k, v, o, mlp];
+  };
+  expect(biases('seed_oss', {})).toEqual([true, true, true, false, false]);
+  const others = { attention_bias: false, attention_out_bias: true, mlp_bias: true };
+  expect(biases('seed_oss', others)).toEqual([false, false, false, true, true]);
+  const all = new Array(5).fill(true);
+  expect(biases('internlm3', { qkv_bias: true, bias: true })).toEqual(all);
+  expect(biases('internlm3', { attention_bias: true, mlp_bias: true })).toEqual(all);
+});
+
+test('hyperclovax: what it has where granite has it not', () => {
+  const scales = { logits_scaling: 8, head_dim: 16 };
+  const spec = specOf(config('hyperclovax', scales));
+  expect(spec).toMatchObject({ logitScale: 8, attentionScale: 0.25 });
+  expect(layerNorms(spec, 0).afterAttention).toBe('model.layers.0.post_norm1.weight');
+  const without = specOf(config('hyperclovax', { ...scales, use_post_norm: false }));
+  expect(layerNorms(without, 0).afterAttention).toBeNull();
+});
+
+test('a head_dim of null is hidden size over heads', () => {
+  expect(specOf(config('seed_oss', {})).headDim).toBe(128);
+  expect(specOf(config('seed_oss', { head_dim: null })).headDim).toBe(8);
+});
+
 test('gemma 3 has a base for each kind of layer, and scales the global one only', () => {
   const values = config('gemma3_text', {
     head_dim: 8,
@@ -160,6 +247,33 @@ describe('what is refused, by the name of the field', () => {
     ['no_rope_layers', config('smollm3', { no_rope_layers: [1] }), '"no_rope_layers" is [1]'],
     ['use_sliding_window', config('smollm3', { use_sliding_window: true }), '"use_sliding_window"'],
     ['residual_multiplier', config('granite', { residual_multiplier: 0 }), 'a number above 0'],
+    [
+      'sliding_window',
+      config('gemma2', { sliding_window: null }),
+      '"sliding_window" is null, expected a positive integer, since layer 0 slides',
+    ],
+    ['hidden_act', config('gemma', { hidden_act: 'silu' }), '"hidden_act" is "silu"'],
+    ['hidden_activation', config('gemma', { hidden_activation: 'gelu' }), '"hidden_activation"'],
+    [
+      'sliding_window_pattern',
+      config('exaone4', { sliding_window_pattern: 'LLLG' }),
+      '"sliding_window_pattern" is "LLLG"',
+    ],
+    ['rope_theta', config('olmo3', { rope_theta: 1e4 }), '"rope_theta" is 10000, expected 500000'],
+    ['rope_parameters', config('cwm'), '"rope_parameters" is missing'],
+    [
+      'llama_4_scaling_beta',
+      config('ministral3', { rope_parameters: { rope_type: 'default' } }),
+      '"rope_parameters.llama_4_scaling_beta" is missing',
+    ],
+    ['layer_types', config('ministral3', { layer_types: [], ...STEADY }), '"layer_types"'],
+    ['bias', config('internlm3', { qkv_bias: true }), '"bias" is false, expected true'],
+    [
+      'attention_bias',
+      config('internlm3', { qkv_bias: true, attention_bias: false }),
+      '"attention_bias" is false',
+    ],
+    ['clip_qkv', config('iquestcoder', { clip_qkv: 8 }), '"clip_qkv" (8)'],
   ])('%s', (_, values, message) => {
     expect(() => specOf(values)).toThrow(InputError);
     expect(() => specOf(values)).toThrow(message);

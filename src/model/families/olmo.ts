@@ -1,0 +1,48 @@
+/**
+ * OLMo 2 and 3: norms after each sub-layer instead of before, and over the whole of queries and keys. In
+ * OLMo 3 three of four layers see a window only, and rope scaling concerns the others.
+ */
+import type { DecoderSpec } from '../spec.js';
+import type { ConfigFields } from './fields.js';
+import { layerWindows } from './layer-types.js';
+import { type FamilyTraits, llamaLike } from './llama.js';
+import { POST_NORMS } from './norms.js';
+import { type RopeContext, ropesByLayerType } from './rope.js';
+
+function olmoLike(
+  fields: ConfigFields,
+  traits: Pick<FamilyTraits, 'family' | 'ropes'>,
+): DecoderSpec {
+  const spec = llamaLike(fields, {
+    maxPositions: 2048,
+    normEps: 1e-5,
+    biases: ['attention_bias'],
+    ...traits,
+  });
+  return { ...spec, norms: POST_NORMS, qkNorm: 'full' };
+}
+
+export function olmo2(fields: ConfigFields): DecoderSpec {
+  return olmoLike(fields, { family: 'olmo2' });
+}
+
+export function olmo3(fields: ConfigFields): DecoderSpec {
+  const ropes = (context: RopeContext) => olmo3Ropes(fields, context);
+  const spec = olmoLike(fields, { family: 'olmo3', ropes });
+  const windows = layerWindows(fields, spec.layers.length, {
+    window: 4096,
+    slides: (layer) => (layer + 1) % 4 !== 0,
+  });
+  const layers = windows.map((window) => ({ rope: window === null ? 0 : 1, window }));
+  return { ...spec, layers };
+}
+
+const THETA = 500_000;
+
+/** transformers 5 gives a `rope_theta` outside `rope_parameters` to the full layers only, 4 to both kinds. */
+function olmo3Ropes(fields: ConfigFields, context: RopeContext) {
+  const outside = fields.positive('rope_theta', THETA);
+  const ropes = ropesByLayerType(fields, context, { full: outside, sliding: THETA });
+  if (outside === THETA || ropes[1].theta !== THETA) return ropes;
+  throw fields.wrong('rope_theta', outside, `${THETA}, or one a kind of layer in rope_parameters`);
+}
