@@ -38,7 +38,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 sys.path.insert(0, str(Path(__file__).parent / "golden"))
-from cases import FAMILIES, ROPES  # noqa: E402
+from cases import FAMILIES, NOT_IN_GGUF, ROPES  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 F32 = 0
@@ -61,7 +61,8 @@ def cases():
         "smollm3": dict(num_hidden_layers=5, no_rope_layer_interval=4, no_rope_layers=[1, 1, 1, 0, 1]),
         "phi3-longrope": dict(original_max_position_embeddings=512, max_position_embeddings=1024),
     }
-    return {name: {**fields, **changes.get(name, {})} for name, fields in {**FAMILIES, **ROPES}.items()}
+    written = {name: fields for name, fields in {**FAMILIES, **ROPES}.items() if name not in NOT_IN_GGUF}
+    return {name: {**fields, **changes.get(name, {})} for name, fields in written.items()}
 
 
 def byte_level(folder):
@@ -112,7 +113,7 @@ def make(fields, folder, tokenizer):
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            mean = 0 if "norm" not in name or config.model_type.startswith("gemma") else 1
+            mean = 0 if "norm" not in name or "gemma" in config.model_type else 1
             parameter.copy_(mean + torch.randn_like(parameter) * (0.1 if "norm" in name else 0.15))
     model.save_pretrained(folder)
     return folder

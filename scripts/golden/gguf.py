@@ -20,7 +20,7 @@ sys.path[:0] = [str(LLAMA_CPP), str(LLAMA_CPP / "gguf-py")]
 import convert_hf_to_gguf  # noqa: E402
 import gguf  # noqa: E402
 import numpy as np  # noqa: E402
-from cases import FAMILIES, ROPES  # noqa: E402
+from cases import FAMILIES, NOT_IN_GGUF, ROPES  # noqa: E402
 from families import build, load_config  # noqa: E402
 from gguf import GGMLQuantizationType as Type  # noqa: E402
 from portable import random_tensor  # noqa: E402
@@ -83,5 +83,6 @@ def blocks():
 
 if __name__ == "__main__":
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-    families = {case: family(case, fields) for case, fields in {**FAMILIES, **ROPES}.items()}
+    cases = {case: fields for case, fields in {**FAMILIES, **ROPES}.items() if case not in NOT_IN_GGUF}
+    families = {case: family(case, fields) for case, fields in cases.items()}
     OUTPUT.write_text(json.dumps({"q8_0": blocks(), "families": families}) + "\n")

@@ -21,6 +21,8 @@ export interface Architecture {
   readonly ownHead: boolean;
   /** Sliding windows are computed; else every layer sees everything. */
   readonly slides: boolean;
+  /** Layers with a window may have a rope base of their own. */
+  readonly slidingBase: boolean;
 }
 
 const LLAMA: Architecture = {
@@ -33,26 +35,40 @@ const LLAMA: Architecture = {
   tiedHead: 'shared',
   ownHead: true,
   slides: false,
+  slidingBase: false,
 };
 
 const PLAIN_ROPES = ['default', 'dynamic', 'linear', 'yarn'] as const;
 
 const OTHERS = { ...LLAMA, rotatesNeighbours: false, biases: 'none', ropes: PLAIN_ROPES } as const;
 
-const GEMMA = { ...OTHERS, activation: 'gelu_tanh', slides: true } as const;
+const GEMMA = { ...OTHERS, name: 'gemma', activation: 'gelu_tanh', ownHead: false } as const;
+
+const OLMO = { ...OTHERS, name: 'olmo2', anyHeadSize: false, tiedHead: 'twice' } as const;
 
 /** By the family of a `DecoderSpec`. */
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
   llama: LLAMA,
   mistral: LLAMA,
+  internlm3: LLAMA,
+  iquestcoder: LLAMA,
   granite: { ...LLAMA, name: 'granite' },
   smollm3: { ...LLAMA, name: 'smollm3', biases: 'none', ropes: PLAIN_ROPES },
   qwen2: { ...OTHERS, name: 'qwen2', biases: 'qkv', anyHeadSize: false },
   qwen3: { ...OTHERS, name: 'qwen3' },
-  olmo2: { ...OTHERS, name: 'olmo2', anyHeadSize: false, tiedHead: 'twice' },
+  olmo2: OLMO,
+  olmo3: { ...OLMO, slides: true },
   phi3: { ...OTHERS, name: 'phi3', anyHeadSize: false, ropes: [...PLAIN_ROPES, 'longrope'] },
-  gemma2: { ...GEMMA, name: 'gemma2', ownHead: false },
-  gemma3_text: { ...GEMMA, name: 'gemma3', ropes: ['default', 'dynamic', 'linear'] },
+  gemma: GEMMA,
+  gemma2: { ...GEMMA, name: 'gemma2', slides: true },
+  gemma3_text: {
+    ...GEMMA,
+    name: 'gemma3',
+    ownHead: true,
+    ropes: ['default', 'dynamic', 'linear'],
+    slides: true,
+    slidingBase: true,
+  },
 };
 
 /** @throws InputError naming what llama.cpp cannot hold. */
@@ -78,6 +94,7 @@ type Problem = readonly [isThere: boolean, what: string];
 function problems(spec: DecoderSpec, architecture: Architecture): Problem[] {
   const { activation, numHeads, headDim, hiddenSize, tieWordEmbeddings } = spec;
   const isFilled = numHeads * headDim === hiddenSize;
+  const hasOneBase = spec.ropes.every(({ theta }) => theta === spec.ropes[0]!.theta);
   const isCapped = spec.attentionSoftcap !== null && spec.logitSoftcap !== null;
   return [
     [activation !== architecture.activation, `activation ${activation}`],
@@ -91,6 +108,7 @@ function problems(spec: DecoderSpec, architecture: Architecture): Problem[] {
     ],
     [!tieWordEmbeddings && !architecture.ownHead, 'output head apart from the embeddings'],
     [!isCapped && architecture.name === 'gemma2', 'scores or logits without soft cap'],
+    [!hasOneBase && !architecture.slidingBase, 'rope base of its own for layers with a window'],
     [!positionsFit(spec), 'layers without positions other than every fourth'],
   ];
 }

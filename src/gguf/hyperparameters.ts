@@ -44,10 +44,13 @@ function contextLength({ ropes, maxPositions }: DecoderSpec): number {
   return scaling?.type === 'longrope' ? scaling.extendedLength : maxPositions;
 }
 
+/** The last of so many layers sees everything. */
+const SLIDING_PERIODS: Readonly<Record<string, number>> = { gemma2: 2, gemma3_text: 6, olmo3: 4 };
+
 /** Which layers slide stands in the file only where llama.cpp would assume others. */
 function windowKeys({ layers, family }: DecoderSpec): Metadata {
   const window = layers.find((layer) => layer.window !== null)?.window ?? 0;
-  const period = family === 'gemma2' ? 2 : 6;
+  const period = SLIDING_PERIODS[family]!;
   const isUsual = layers.every((layer, i) => (layer.window !== null) === ((i + 1) % period !== 0));
   const pattern = flags(layers.map((layer) => layer.window !== null));
   return {
