@@ -11,6 +11,7 @@ import {
   hasHalfTensors,
   hasNativeOps,
   type LoraBranch,
+  onDevice,
   ParameterVector,
   type Tensor,
   tf,
@@ -72,10 +73,9 @@ export class PolicyParameters {
   /** Matrices take the compute type; norms and biases stay float32. */
   private freeze(name: string, shape: readonly number[], value: HostTensor): void {
     const type = shape.length === 2 ? (this.fused ?? 'float32') : 'float32';
-    const tensor = tf.tidy(() => {
-      const full = tf.tensor(toFloat32(value), shape as number[]);
-      return tf.keep(castTo(full, 'float32', type));
-    });
+    const tensor = tf.tidy(() =>
+      tf.keep(castTo(onDevice(toFloat32(value), shape), 'float32', type)),
+    );
     this.frozen.set(name, tensor);
   }
 

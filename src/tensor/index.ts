@@ -9,6 +9,7 @@ export {
   castTo,
   type Product,
 } from './native/calls.js';
+export { onDevice } from './on-device.js';
 export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';

@@ -2,6 +2,7 @@
  * All trained parameters as one flat vector. The optimizer, clipping, accumulation and checkpoints then
  * cost a few operations on one tensor whatever the number of modules; the model sees named views.
  */
+import { onDevice } from './on-device.js';
 import { type Tensor, type Tensor1D, tf } from './tf.js';
 
 export interface ParameterShape {
@@ -28,7 +29,7 @@ export class ParameterVector {
       values.set(part, offset);
       offset += part.length;
     }
-    this.flat = tf.keep(tf.tensor1d(values));
+    this.flat = tf.keep(onDevice(values, [this.size]) as Tensor1D);
   }
 
   /** `[size]`; owned by this object. */
@@ -43,7 +44,7 @@ export class ParameterVector {
   }
 
   assign(values: Float32Array): void {
-    this.replace(tf.tensor1d(values));
+    this.replace(onDevice(values, [this.size]) as Tensor1D);
   }
 
   /** Moves towards `other` by a share: share·other + (1 − share)·this. */
