@@ -25,6 +25,7 @@ import { fileStamps } from './outputs/file-stamps.js';
 import { checkOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
+import { checkRolloutDevice } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampling.js';
 
 /** Metrics as in the file, and where the run lies. */
@@ -34,6 +35,7 @@ export type EvalResult = EvalMetrics &
 export async function runEval(config: EvalConfig, caller: RecipeContext): Promise<EvalResult> {
   const { context, sources } = noteSources(caller);
   checkSamplerDevice(config);
+  checkRolloutDevice(config.rollout_device);
   const isReplaced = config.overwrite || config.resume === 'auto';
   checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
   const { dir, options } = runOf('eval', config);
@@ -107,6 +109,7 @@ async function evaluateIn(
       graders,
       sandbox,
       signal,
+      log: context.log,
       runs: config.n_runs,
       wrap: (sampler, index) =>
         cachedSampler(sampler, {
@@ -131,13 +134,14 @@ function predictionKey(
   const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
   const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
   const { max_rounds, num_generations, strategy_samples, selection_tokens } = config;
-  const { tool_timeout_s, max_tool_output_length } = config;
+  const { tool_timeout_s, max_tool_output_length, rollout_device, rollout_precision } = config;
   return sha256(
     JSON.stringify({
       model: [source.baseName, weightFiles, adapter],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },
+      rollouts: { rollout_device, rollout_precision },
       strategy: {
         ...{ strategy, strategy_samples, num_generations, token_budget, max_rounds },
         ...(strategy === 'genselect' && { selection_tokens }),

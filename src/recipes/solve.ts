@@ -22,6 +22,7 @@ import {
 import { factsOf } from './eval/strategy-completer.js';
 import { renderOptions, tagsOf } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { openSampler, samplingParams } from './sampling/sampling.js';
 
 /** Solves problems with one model; `close` frees it. */
@@ -42,6 +43,7 @@ const LONGEST_PROMPT = 1024;
  * @throws InputError on keys that contradict each other; SetupError where there is no sandbox
  */
 export async function openSolver(config: SolverConfig, context: RecipeContext): Promise<Solver> {
+  checkRolloutDevice(config.rollout_device);
   checkStrategy(config);
   const source = await openModel(config, context);
   const opened: (() => unknown)[] = [() => source.close()];
@@ -83,6 +85,7 @@ async function solverOn(
   const votes = await openVoteRewards(config, context);
   opened.push(() => votes?.close());
   const sampler = await openSampler(source, {
+    ...resolveRollouts(config, context.log),
     threads: config.threads,
     maxBatch: config.batch_size,
     maxPromptLength: maxContext - config.max_new_tokens,

@@ -18,6 +18,7 @@ import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
 import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
+import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { checkSamplerDevice, openSampler, samplingParams } from './sampling/sampling.js';
 
 export interface TracesResult extends TraceStats {
@@ -29,6 +30,7 @@ export async function runTraces(
   context: RecipeContext,
 ): Promise<TracesResult> {
   checkSamplerDevice(config);
+  checkRolloutDevice(config.rollout_device);
   const output = join(config.output_dir, config.output_file);
   checkTraces(output, config);
   const source = await openModel(config, context);
@@ -92,6 +94,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
   const { problems, prompts } = args.inputs;
   const { signal } = context;
   const sampler = await openSampler(source, {
+    ...resolveRollouts(config, context.log),
     threads: config.threads,
     maxBatch: config.batch_size,
     maxPromptLength: longestPrompt(prompts),

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
 import {
+  fastPrecisionField,
   machineKeys,
   revisionKey,
   rolloutDeviceKey,
-  rolloutPrecisionField,
   seedKey,
 } from './groups.js';
 import { memoryKeys } from './training.js';
@@ -38,7 +38,7 @@ export const benchRolloutSchema = z.strictObject({
     .describe(
       'static: rows stay in their batch until its longest is done, then the next batch starts',
     ),
-  precision: rolloutPrecisionField('auto'),
+  precision: fastPrecisionField(),
   ...rolloutDeviceKey,
   temperature: nonNegative().default(1).describe('0 is greedy'),
   repeats: whole(1).default(3).describe('Measured calls after one to warm up; the median counts'),
@@ -86,7 +86,7 @@ export const benchGrpoSchema = z.strictObject({
     .default(128)
     .describe('Tokens of each completion; none ends earlier'),
   share_prompts: sharePrompts,
-  rollout_precision: rolloutPrecisionField('auto'),
+  rollout_precision: fastPrecisionField(),
   ...rolloutDeviceKey,
 });
 

@@ -5,10 +5,12 @@ import { fileWord, optionalInput, optionalText, text, whole } from './fields.js'
 import { graderFileKey } from './grader-keys.js';
 import {
   adapterKeys,
+  exactPrecisionField,
   machineKeys,
   modelKeys,
   outputKeys,
   rewardsKey,
+  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stageKey,
@@ -65,6 +67,8 @@ export const evalSchema = z
     ...samplingKeys(0),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
+    rollout_precision: exactPrecisionField(),
+    ...rolloutDeviceKey,
     ...machineKeys,
     ...seedKey,
   })

@@ -1,7 +1,13 @@
 /** Keys of graders and rewards that come from outside: judges, Python, a user's files. */
 import { z } from 'zod';
 import { nonNegative, optionalInput, optionalText, positive, text, whole } from './fields.js';
-import { type rewardsKey, templateArgsField } from './groups.js';
+import {
+  exactPrecisionField,
+  type rewardsKey,
+  rolloutDeviceField,
+  rolloutDeviceKey,
+  templateArgsField,
+} from './groups.js';
 
 /** The endpoint of judges and embeddings, or the model that judges here. */
 const judgeKey = z
@@ -20,6 +26,11 @@ const judgeKey = z
     max_context: whole(2)
       .default(4096)
       .describe('Longest prompt and answer of model_path together, tokens'),
+    rollout_precision: exactPrecisionField(),
+    ...rolloutDeviceKey,
+    rollout_device: rolloutDeviceField()
+      .default('cpu')
+      .describe('Where model_path samples: cpu; webgpu; cuda; auto: CUDA where it is set up'),
     model: optionalText('Model asked in place of the one that graders name'),
     embedding_model: optionalText('Model of embeddings, for the metric cosine'),
     cache_dir: text()

@@ -154,20 +154,29 @@ export const ROLLOUT_PRECISIONS = [
 ] as const;
 export type RolloutPrecision = (typeof ROLLOUT_PRECISIONS)[number];
 
-/** What sampling computes in. */
-export const rolloutPrecisionField = (value: RolloutPrecision) =>
+/** For commands whose speed counts most. */
+export const fastPrecisionField = () =>
   z
     .enum(ROLLOUT_PRECISIONS)
-    .default(value)
+    .default('auto')
     .describe('What sampling computes in; auto: bfloat16 on CUDA and on processors fast in it');
+
+/** For commands whose numbers count most. */
+export const exactPrecisionField = () =>
+  z
+    .enum(ROLLOUT_PRECISIONS)
+    .nullable()
+    .default(null)
+    .describe('What sampling computes in; null: float32, on CUDA bfloat16 or float16');
 
 const ROLLOUT_DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
 export type RolloutDevice = (typeof ROLLOUT_DEVICES)[number];
 
+export const rolloutDeviceField = () => z.enum(ROLLOUT_DEVICES);
+
 export const rolloutDeviceKey = {
-  rollout_device: z
-    .enum(ROLLOUT_DEVICES)
-    .default('cpu')
+  rollout_device: rolloutDeviceField()
+    .default('auto')
     .describe(
       'Where ONNX Runtime samples; webgpu: any GPU; auto: CUDA where it is set up, else the CPU',
     ),

@@ -4,10 +4,10 @@ import { type DatasetConfig, requireRows } from './dataset.js';
 import { fileWord, nonNegative, optionalWhole, positive, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import {
+  fastPrecisionField,
   filterKeys,
   rewardsKey,
   rolloutDeviceKey,
-  rolloutPrecisionField,
   samplingKeys,
   stageKey,
   stopKey,
@@ -272,7 +272,7 @@ export const grpoSchema = z
       .boolean()
       .default(false)
       .describe('Control experiment: deal the rewards to other completions of the batch'),
-    rollout_precision: rolloutPrecisionField('auto'),
+    rollout_precision: fastPrecisionField(),
     ...rolloutDeviceKey,
     rollout_release_memory: z
       .boolean()

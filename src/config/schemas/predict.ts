@@ -4,10 +4,12 @@ import { fileWord, optionalInput, optionalText, text, whole } from './fields.js'
 import { graderKeys } from './grader-keys.js';
 import {
   adapterKeys,
+  exactPrecisionField,
   machineKeys,
   modelKeys,
   overwriteKey,
   rewardsKey,
+  rolloutDeviceKey,
   samplingKeys,
   seedKey,
 } from './groups.js';
@@ -43,6 +45,8 @@ export const predictSchema = z
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     ...samplingKeys(1),
     max_new_tokens: whole(1).default(512).describe('Longest prediction, tokens'),
+    rollout_precision: exactPrecisionField(),
+    ...rolloutDeviceKey,
     ...machineKeys,
     ...seedKey,
   })

@@ -5,11 +5,11 @@ import { datasetSchema, requireRows } from './dataset.js';
 import { nonNegative, optionalInput, optionalText, text, whole, within } from './fields.js';
 import {
   adapterKeys,
+  fastPrecisionField,
   machineKeys,
   modelKeys,
   overwriteKey,
   rolloutDeviceKey,
-  rolloutPrecisionField,
   seedKey,
   stopKey,
   tagKeys,
@@ -85,7 +85,7 @@ export const rolloutsSchema = z
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
     ...rolloutDeviceKey,
-    rollout_precision: rolloutPrecisionField('auto'),
+    rollout_precision: fastPrecisionField(),
     ...machineKeys,
     ...seedKey,
   })

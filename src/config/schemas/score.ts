@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { inputPath, text, whole } from './fields.js';
 import {
   adapterKeys,
+  exactPrecisionField,
   machineKeys,
   modelKeys,
   overwriteKey,
   rolloutDeviceKey,
-  rolloutPrecisionField,
 } from './groups.js';
 
 export const scoreSchema = z.strictObject({
@@ -24,8 +24,8 @@ export const scoreSchema = z.strictObject({
     .enum(['auto', 'float32', 'bfloat16'])
     .default('auto')
     .describe('Type that matrix products compute in; float32 for exactness'),
-  rollout_precision: rolloutPrecisionField('float32').describe(
-    'What engine=onnxruntime computes in; auto: bfloat16 where the processor is fast in it',
+  rollout_precision: exactPrecisionField().describe(
+    'What engine=onnxruntime computes in; null: float32, on CUDA bfloat16 or float16',
   ),
   ...rolloutDeviceKey,
   batch_size: whole(1).default(8).describe('Sequences scored together'),

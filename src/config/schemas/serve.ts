@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { inputPath, optionalText, optionalWhole, text, whole } from './fields.js';
 import {
+  fastPrecisionField,
   filterKeys,
   machineKeys,
   modelKeys,
   rolloutDeviceKey,
-  rolloutPrecisionField,
   samplingKeys,
   seedKey,
   stopKey,
@@ -18,7 +18,7 @@ export const engineKeys = {
   max_model_len: optionalWhole(2, 'Longest prompt and answer together; null: 4096 at most'),
   ...stopKey,
   ...filterKeys,
-  rollout_precision: rolloutPrecisionField('auto'),
+  rollout_precision: fastPrecisionField(),
   ...rolloutDeviceKey,
   ...machineKeys,
   ...seedKey,

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { text, whole } from './fields.js';
 import {
   adapterKeys,
+  exactPrecisionField,
   machineKeys,
   modelKeys,
+  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stopKey,
@@ -26,6 +28,8 @@ export const solveSchema = z.strictObject({
   ...samplingKeys(0.7),
   max_new_tokens: whole(1).default(1024).describe('Longest completion, tokens'),
   ...stopKey,
+  rollout_precision: exactPrecisionField(),
+  ...rolloutDeviceKey,
   ...machineKeys,
   ...seedKey,
 });

@@ -4,9 +4,11 @@ import { datasetSchema, requireRows } from './dataset.js';
 import { fileWord, text, whole } from './fields.js';
 import {
   adapterKeys,
+  exactPrecisionField,
   machineKeys,
   modelKeys,
   overwriteKey,
+  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stopKey,
@@ -35,6 +37,8 @@ export const tracesSchema = z
     ...samplingKeys(0.8),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
+    rollout_precision: exactPrecisionField(),
+    ...rolloutDeviceKey,
     ...machineKeys,
     ...seedKey,
   })

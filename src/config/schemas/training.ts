@@ -12,7 +12,17 @@ import {
   within,
 } from './fields.js';
 import { graderFileKey, graderObjectKeys } from './grader-keys.js';
-import { machineKeys, modelKeys, outputKeys, samplingKeys, seedKey, tagKeys } from './groups.js';
+import {
+  exactPrecisionField,
+  machineKeys,
+  modelKeys,
+  outputKeys,
+  rolloutDeviceField,
+  rolloutDeviceKey,
+  samplingKeys,
+  seedKey,
+  tagKeys,
+} from './groups.js';
 import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
 import { reportingKeys } from './reporting.js';
@@ -55,6 +65,12 @@ const afterwardsSchema = z.strictObject({
   batch_size: whole(1).default(32).describe('Prompts sampled together'),
   ...samplingKeys(0),
   max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
+  rollout_precision: exactPrecisionField(),
+  ...rolloutDeviceKey,
+  rollout_device: rolloutDeviceField()
+    .nullable()
+    .default(null)
+    .describe("Where ONNX Runtime samples; null: where the trainer's rollouts are, else auto"),
   stage: fileWord()
     .nullable()
     .default(null)

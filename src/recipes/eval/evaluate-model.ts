@@ -19,6 +19,7 @@ import type { RecipeContext } from '../context.js';
 import { loadDataset, renderOptions } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { longestPrompt, type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
+import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { openSampler, samplingParams } from '../sampling/sampling.js';
 import { answerGrader, benchmarkFilter, benchmarkGroups, benchmarkRows } from './benchmark.js';
 import { loadShots, withShots } from './few-shot.js';
@@ -42,6 +43,7 @@ export type EvaluationKeys = Pick<
   | 'max_new_tokens'
   | 'stop'
   | 'threads'
+  | ('rollout_device' | 'rollout_precision' | 'rollout_memory_limit')
   | 'seed'
   | 'reasoning_start'
   | 'reasoning_end'
@@ -121,15 +123,20 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
+interface SamplerOptions extends Pick<EvaluateOptions, 'keys' | 'inputs'> {
+  readonly lora?: LoraPlan | null;
+  readonly log: RecipeContext['log'];
+}
+
 /** A sampler of the size that the evaluation needs. */
 export function evaluationSampler(
   source: ModelSource,
-  options: Pick<EvaluateOptions, 'keys' | 'inputs'> & { readonly lora?: LoraPlan | null },
+  { keys, inputs, lora, log }: SamplerOptions,
 ): Promise<RolloutSampler> {
-  const { keys, inputs, lora } = options;
   const longest = longestPrompt(inputs.prompts);
   const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);
   return openSampler(source, {
+    ...resolveRollouts(keys, log),
     threads: keys.threads,
     maxBatch: keys.batch_size,
     maxPromptLength: Math.max(longest, context - keys.max_new_tokens),
@@ -215,7 +222,7 @@ export function evaluateRuns(sampler: Generates, options: RunsOptions): Promise<
 /** The same on a model as it was opened. */
 export async function evaluateModel(
   source: ModelSource,
-  options: RunsOptions,
+  options: RunsOptions & Pick<RecipeContext, 'log'>,
 ): Promise<Evaluation> {
   const sampler = await evaluationSampler(source, options);
   try {

@@ -15,6 +15,7 @@ import { type Holding, SharedResources } from '../../util/shared.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { responseConstraint } from '../sampling/response-format.js';
+import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { openSampler } from '../sampling/sampling.js';
 import type { LocalChat } from './chat-request.js';
 import { gathered } from './gathered.js';
@@ -48,7 +49,7 @@ export function holdJudgeModel(
   judge: JudgeConfig,
   options: JudgeModelOptions,
 ): Promise<Holding<JudgeModel>> {
-  const { max_context, max_new_tokens, max_concurrency } = judge;
+  const { max_context, max_new_tokens, max_concurrency, rollout_device } = judge;
   const { model, threads } = options;
   const key = JSON.stringify([
     model,
@@ -57,6 +58,7 @@ export function holdJudgeModel(
     max_context,
     max_new_tokens,
     max_concurrency,
+    [rollout_device, judge.rollout_precision, judge.rollout_memory_limit],
   ]);
   return judgeModels.hold(key, () => openJudgeModel(judge, options));
 }
@@ -66,11 +68,13 @@ async function openJudgeModel(
   { model, context, threads }: JudgeModelOptions,
 ): Promise<JudgeModel> {
   const { model_revision } = judge;
+  const rollouts = resolveRollouts(judge, context.log, 'judge.');
   const source = await openModel({ model, model_revision }, context, 'judge.model_revision');
   try {
     const maxContext = Math.min(judge.max_context, source.spec.maxPositions);
     checkRoom(judge, maxContext);
     const sampler = await openSampler(source, {
+      ...rollouts,
       threads,
       maxBatch: judge.max_concurrency,
       maxPromptLength: maxContext - judge.max_new_tokens,

@@ -65,6 +65,7 @@ const metaFile = (path: string): string => `${path}.meta.json`;
 function keyOf(config: PredictConfig, run: number): string {
   const { model, adapter, engine, server, seed } = config;
   const { temperature, top_p, top_k, max_new_tokens } = config;
+  const { rollout_device, rollout_precision } = config;
   const isLocal = engine === 'onnxruntime';
   const { api, extra_body } = server;
   const parts = {
@@ -74,6 +75,7 @@ function keyOf(config: PredictConfig, run: number): string {
       .update(readFileSync(inputOf(config)))
       .digest('hex'),
     sampling: { temperature, top_p, top_k, max_new_tokens },
+    rollouts: isLocal ? { rollout_device, rollout_precision } : null,
     prompts: { ...promptKeys(config), chat_template_path: identityOf(config.chat_template_path) },
     seed: seed + run - 1,
     server: isLocal ? null : { api, extra_body, effort: config.reasoning_effort },
@@ -116,12 +118,13 @@ function generateConfig(
 ): GenerateConfig {
   const { model, adapter, engine, reasoning_effort } = config;
   const { batch_size, temperature, top_p, top_k, max_new_tokens, device, threads } = config;
-  const { server } = config;
+  const { server, rollout_device, rollout_precision, rollout_memory_limit } = config;
   const effort = reasoning_effort ?? server.reasoning.effort;
   const reasoning = { effort, summary: effort === null ? null : 'detailed' };
   const keys = {
     ...{ ...promptKeys(config), model, adapter, engine, batch_size, temperature },
     ...{ top_p, top_k, max_new_tokens, device, threads, output, input: inputOf(config) },
+    ...{ rollout_device, rollout_precision, rollout_memory_limit },
     server: { ...server, reasoning: { ...server.reasoning, ...reasoning } },
     seed: config.seed + run - 1,
     ...(config.overwrite ? { overwrite: true } : { resume: 'auto' }),

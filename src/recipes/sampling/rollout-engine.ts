@@ -17,7 +17,8 @@ import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js
 
 export interface RolloutKeys {
   readonly rollout_device: DeviceKey;
-  readonly rollout_precision: RolloutPrecision;
+  /** Null: as exact as the device is. */
+  readonly rollout_precision: RolloutPrecision | null;
   readonly rollout_memory_limit: number | null;
 }
 
@@ -33,11 +34,12 @@ export interface ResolvedRollouts extends ResolvedPrecision {
 
 /**
  * What `rollout_device` means here; looks at files, loads nothing.
+ * @param section Before the key's name in errors: `judge.` or `eval.`
  * @throws SetupError for CUDA without a card or without set-up
  */
-export function checkRolloutDevice(wanted: DeviceKey): RolloutDevice {
+export function checkRolloutDevice(wanted: DeviceKey, section = ''): RolloutDevice {
   if (wanted === 'auto') return isSetUp() && unfitCard() === null ? 'cuda' : 'cpu';
-  if (wanted === 'cuda') cudaRollouts();
+  if (wanted === 'cuda') cudaRollouts(section);
   return wanted;
 }
 
@@ -57,8 +59,8 @@ function unfitCard(): Unfit | null {
   return gpu === null ? null : unfitForRollouts(gpu);
 }
 
-function cudaRollouts(): CudaRollouts {
-  const where = 'rollout_device=cuda';
+function cudaRollouts(section: string): CudaRollouts {
+  const where = `${section}rollout_device=cuda`;
   if (visibleCards().length === 0) {
     throw new SetupError({
       where,
@@ -76,30 +78,68 @@ function cudaRollouts(): CudaRollouts {
 }
 
 /**
+ * @param section As for `checkRolloutDevice`
  * @throws InputError when the device does not compute in the precision
  * @throws SetupError when the device or the operators of the precision are not there
  */
-export function resolveRollouts(keys: RolloutKeys, log: (line: string) => void): ResolvedRollouts {
-  const { rollout_device, rollout_precision: wanted, rollout_memory_limit: limit } = keys;
-  const device = checkRolloutDevice(rollout_device);
-  if (rollout_device === 'auto' && device === 'cpu' && isSetUp()) {
-    log(`rollouts compute on the CPU: ${unfitCard()?.problem}`);
-  }
+export function resolveRollouts(
+  keys: RolloutKeys,
+  log: (line: string) => void,
+  section = '',
+): ResolvedRollouts {
+  const { rollout_memory_limit: limit } = keys;
+  const device = chosenDevice(keys, log, section);
+  const wanted = keys.rollout_precision ?? (device === 'cuda' ? 'auto' : 'float32');
   if (limit !== null && device !== 'cuda') {
     throw new InputError({
-      where: 'rollout_memory_limit',
+      where: `${section}rollout_memory_limit`,
       problem: `rollouts on ${device} have no limit of a card`,
       remedy: 'Leave it out, or use rollout_device=cuda',
     });
   }
-  if (device === 'cuda') return onCuda(wanted, limit, log);
+  const refused = (known: string) =>
+    new InputError({
+      where: `${section}rollout_precision=${wanted}`,
+      problem: `rollouts on ${device} compute in ${known}`,
+      remedy: 'Leave it out, or use another rollout_device',
+    });
+  if (device === 'cuda') {
+    const type = cardType(wanted);
+    if (type === null) throw refused('bfloat16 or float16');
+    const childEnv = cudaRolloutsEnv(cudaRollouts(section));
+    log(`rollouts compute on cuda in ${type}, ${cardOf(visibleCards())}, in a process of its own`);
+    const memoryLimit = limit === null ? {} : { memoryLimit: limit * 2 ** 30 };
+    return { device, precision: type, type, childEnv, ...memoryLimit };
+  }
   if (device === 'cpu') {
-    if (wanted === 'float16') throw refused(wanted, device, 'any other type');
+    if (wanted === 'float16') throw refused('any other type');
     return { ...resolvePrecision(wanted, log), device };
   }
-  if (wanted !== 'auto' && wanted !== 'float32') throw refused(wanted, device, 'float32');
+  if (wanted !== 'auto' && wanted !== 'float32') throw refused('float32');
   log(`rollouts compute on ${device} in float32`);
   return { device, precision: 'float32' };
+}
+
+/** `auto` is CUDA where it is set up and computes in what is asked for, else the CPU, and says why. */
+function chosenDevice(
+  { rollout_device: asked, rollout_precision: precision }: RolloutKeys,
+  log: (line: string) => void,
+  section: string,
+): RolloutDevice {
+  const device = checkRolloutDevice(asked, section);
+  if (asked !== 'auto') return device;
+  const isOnCard = device === 'cuda' && (precision === null || cardType(precision) !== null);
+  if (isOnCard) return 'cuda';
+  const reason = device === 'cuda' ? `CUDA does not compute in ${precision}` : cardUnused();
+  if (reason !== null) log(`rollouts compute on the CPU: ${reason}`);
+  return 'cpu';
+}
+
+/** Why a card that is there does not sample; null where there is none. */
+function cardUnused(): string | null {
+  if (visibleCards().length === 0) return null;
+  if (!isSetUp()) return 'ONNX Runtime for CUDA is not set up (lorikeet setup device=cuda)';
+  return unfitCard()?.problem ?? null;
 }
 
 /** @throws InputError where sampling holds no memory of a card that it could give back */
@@ -112,30 +152,13 @@ export function checkRelease({ device, childEnv }: ResolvedRollouts): void {
   });
 }
 
-const refused = (wanted: RolloutPrecision, device: RolloutDevice, known: string) =>
-  new InputError({
-    where: `rollout_precision=${wanted}`,
-    problem: `rollouts on ${device} compute in ${known}`,
-    remedy: 'Leave it out, or use another rollout_device',
-  });
-
-/** ONNX Runtime's attention on CUDA has no float32. */
-function onCuda(
-  wanted: RolloutPrecision,
-  limit: number | null,
-  log: (line: string) => void,
-): ResolvedRollouts {
-  const gpu = wanted === 'auto' ? samplingCard() : null;
-  const type = wanted === 'auto' ? (gpu && !hasBfloat16(gpu) ? 'float16' : 'bfloat16') : wanted;
-  if (type !== 'bfloat16' && type !== 'float16') {
-    throw refused(wanted, 'cuda', 'bfloat16 or float16');
-  }
-  const childEnv = cudaRolloutsEnv(cudaRollouts());
-  const [card, ...others] = visibleCards();
-  const count = others.length + 1;
-  log(
-    `rollouts compute on cuda in ${type}, card ${card} of ${count} visible, in a process of its own`,
-  );
-  const memoryLimit = limit === null ? {} : { memoryLimit: limit * 2 ** 30 };
-  return { device: 'cuda', precision: type, type, childEnv, ...memoryLimit };
+/** What a card computes in; null for what ONNX Runtime's attention on CUDA does not. */
+function cardType(wanted: RolloutPrecision): 'bfloat16' | 'float16' | null {
+  if (wanted === 'bfloat16' || wanted === 'float16') return wanted;
+  if (wanted !== 'auto') return null;
+  const gpu = samplingCard();
+  return gpu !== null && !hasBfloat16(gpu) ? 'float16' : 'bfloat16';
 }
+
+const cardOf = ([card, ...others]: readonly string[]): string =>
+  `card ${card} of ${others.length + 1} visible`;

@@ -24,6 +24,7 @@ import { sayUngraded } from '../eval/ungraded.js';
 import { openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
+import { resolveRollouts } from '../sampling/rollout-engine.js';
 import type { TrainerConfig } from './policy-source.js';
 import { judgeOfRewards } from './rewards-judge.js';
 
@@ -37,7 +38,12 @@ export type EvaluatedConfig = Pick<
   | ('judge' | 'sandbox' | 'on_error' | 'python_timeout_s' | 'python_workers')
   | ('eval' | 'eval_steps' | 'stage')
 > &
-  Partial<Pick<TrainerConfig, 'answer_format' | 'eval_samples' | 'rewards'>>;
+  Partial<
+    Pick<
+      TrainerConfig,
+      'answer_format' | 'eval_samples' | 'rewards' | 'rollout_device' | 'rollout_memory_limit'
+    >
+  >;
 
 /**
  * Keys of the trainer, with those of its `eval` over them; `eval_samples` takes rows of the training set.
@@ -56,9 +62,19 @@ export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): Evaluati
     answer_format,
     grader: own.benchmark === null ? (judgeOfRewards(rewards) ?? 'auto') : 'auto',
     ...own,
+    ...rolloutsOf(config, own),
     benchmark: own.benchmark ?? DEFAULT_BENCHMARK,
     dataset,
   };
+}
+
+/** Where evaluations are sampled, and in how much memory of a card: as the trainer's rollouts are, unless said. */
+function rolloutsOf(
+  { rollout_device: device = 'auto', rollout_memory_limit: limit = null }: EvaluatedConfig,
+  own: EvalKeys,
+) {
+  if (own.rollout_device !== null) return { rollout_device: own.rollout_device };
+  return { rollout_device: device, rollout_memory_limit: own.rollout_memory_limit ?? limit };
 }
 
 /** The trainer's own judge of an answer: that of its evaluation, or of its rewards where it has none. */
@@ -86,6 +102,7 @@ export async function openTrainedEvaluation(
 ): Promise<TrainedEvaluation | null> {
   if (config.eval === null) return null;
   const keys = evaluationKeys(config, config.eval);
+  resolveRollouts(keys, () => undefined, 'eval.');
   const inputs = await evaluationInputs(source, keys, context);
   context.log(`evaluation: ${inputs.rows.length} rows, answers graded ${gradedBy(keys)}`);
   const graders = await openEvaluationGraders(keys, unbroken(context));
@@ -120,14 +137,15 @@ export async function evaluateTrained(
   run: RunFolder,
   options: EvaluateTrainedOptions & { readonly writer: EvaluationWriter },
 ): Promise<EvaluatedRun | null> {
-  const { writer } = options;
+  const { writer, context } = options;
+  const { log } = context;
   if (options.inputs === null) return null;
-  const source = await openModel({ model: run.paths.model }, options.context);
+  const source = await openModel({ model: run.paths.model }, context);
   try {
     const place = {
       saved: run.paths.model,
       sample: (own: EvaluateOptions) =>
-        evaluateModel(source, { ...own, wrap: (sampler) => writer(sampler, own) }),
+        evaluateModel(source, { ...own, log, wrap: (sampler) => writer(sampler, own) }),
     };
     return await evaluatedRun(run, { ...options, ...place });
   } finally {

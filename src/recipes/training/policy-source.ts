@@ -26,8 +26,10 @@ import { makeOptimizer } from './optimization.js';
 export type TrainerConfig = Omit<SftConfig, SftOnly | 'eval_dataset'> &
   Partial<
     Pick<SftConfig, 'neftune_noise_alpha' | 'eval_dataset' | 'answer_format'> &
-      Pick<GrpoConfig, 'eval_samples' | 'rewards' | ReferenceKey>
+      Pick<GrpoConfig, 'eval_samples' | 'rewards' | RolloutKey | ReferenceKey>
   >;
+
+type RolloutKey = 'rollout_device' | 'rollout_memory_limit';
 
 type ReferenceKey =
   | 'reference_policy'

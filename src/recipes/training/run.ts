@@ -162,7 +162,9 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   const prepared = await recipe.prepare(config, inputs, session);
   const resumeStep = checkpoint === null ? null : session.startStep;
   const log = await openTrainingLog({ run, config, context, resumeStep, ...prepared });
-  const sampling = syncedSampler({ config, evaluation: args.evaluation, source, trained });
+  const { evaluation } = args;
+  const { log: say } = context;
+  const sampling = syncedSampler({ config, evaluation, source, trained, log: say });
   const { heldOut, writer = (sampler) => sampler } = prepared;
   const evaluates = new DuringTraining({
     config,

@@ -1,5 +1,6 @@
 /** The sampler of evaluations while a model trains: opened at the first of them, given its weights before each. */
 import type { RolloutSampler } from '../../rollout/index.js';
+import type { RecipeContext } from '../context.js';
 import { evaluationSampler } from '../eval/evaluate-model.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { syncSampler } from '../sampling/sync-sampler.js';
@@ -11,6 +12,7 @@ interface Policy {
   readonly evaluation: TrainedEvaluation | null;
   readonly source: ModelSource;
   readonly trained: TrainedPolicy;
+  readonly log: RecipeContext['log'];
 }
 
 export interface SyncedSampler {
@@ -19,7 +21,7 @@ export interface SyncedSampler {
   readonly dispose: () => void;
 }
 
-export function syncedSampler({ config, evaluation, source, trained }: Policy): SyncedSampler {
+export function syncedSampler({ config, evaluation, source, trained, log }: Policy): SyncedSampler {
   let sampler: RolloutSampler | null = null;
   return {
     async now() {
@@ -27,7 +29,7 @@ export function syncedSampler({ config, evaluation, source, trained }: Policy): 
       const keys = evaluationKeys(config, config.eval);
       const { inputs } = evaluation;
       const { lora } = trained.policy;
-      sampler ??= await evaluationSampler(source, { keys, inputs, lora });
+      sampler ??= await evaluationSampler(source, { keys, inputs, lora, log });
       await syncSampler({ trained, source }, sampler);
       return sampler;
     },

@@ -60,6 +60,23 @@ describe('device=cuda without a GPU', () => {
     expect(err).toMatch(/^error: device=cuda: no NVIDIA GPU is visible .* use device=cpu$/);
   });
 
+  it.each(['generate', 'eval', 'traces', 'solve', 'score', 'serve'])(
+    '%s refuses rollout_device=cuda before it looks for its model',
+    async (name) => {
+      vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+      const own: Record<string, string[]> = {
+        generate: ['prompt=Hi'],
+        traces: ['dataset=/no/rows'],
+        solve: ['problem=1+1'],
+        score: ['input=/no/rows', 'engine=onnxruntime'],
+      };
+      const words = [name, 'model=/no/model', 'rollout_device=cuda', ...(own[name] ?? [])];
+      const { code, err } = await call(words);
+      expect(err).toMatch(/^error: rollout_device=cuda: no NVIDIA GPU is visible/);
+      expect(code).toBe(2);
+    },
+  );
+
   it('generate and eval say that they do not use one; a device that is none is refused', async () => {
     for (const name of ['generate', 'eval']) {
       const words = [name, 'model=/no/model', 'input=/no/rows', 'output=/no/out', 'device=cuda'];

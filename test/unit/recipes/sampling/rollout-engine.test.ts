@@ -27,6 +27,11 @@ it('takes float32 on WebGPU and says so', () => {
   expect(lines).toEqual(['rollouts compute on webgpu in float32']);
 });
 
+it.each(['cpu', 'webgpu'] as const)('takes float32 on %s where nothing is asked for', (device) => {
+  const keys = { rollout_device: device, rollout_precision: null, ...NO_LIMIT } as const;
+  expect(resolveRollouts(keys, () => undefined)).toMatchObject({ device, precision: 'float32' });
+});
+
 it.each(['bfloat16', 'int8'] as const)('refuses %s on WebGPU', (precision) => {
   const keys = { rollout_device: 'webgpu', rollout_precision: precision, ...NO_LIMIT } as const;
   expect(() => resolveRollouts(keys, () => undefined)).toThrow(InputError);
@@ -54,5 +59,6 @@ it('refuses CUDA without a card, and takes the CPU by itself', () => {
   expect(() => checkRolloutDevice('cuda')).toThrow(
     /^rollout_device=cuda: no NVIDIA GPU is visible .* use rollout_device=cpu$/,
   );
+  expect(() => checkRolloutDevice('cuda', 'eval.')).toThrow(/^eval.rollout_device=cuda: /);
   expect(checkRolloutDevice('auto')).toBe('cpu');
 });

@@ -1,7 +1,12 @@
 /** Who judges the answers of a trainer: its benchmark, its rewards, its answer format. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { grpoSchema, loadConfig, sftSchema } from '../../../../src/config/index.js';
-import { evaluationKeys, trainerJudge } from '../../../../src/recipes/training/evaluate-trained.js';
+import {
+  evaluationKeys,
+  openTrainedEvaluation,
+  trainerJudge,
+} from '../../../../src/recipes/training/evaluate-trained.js';
+import { SILENT } from '../../../support/context.js';
 
 const base = ['model=m', 'dataset=gsm8k'];
 const grpo = (...keys: string[]) => loadConfig(grpoSchema, { overrides: [...base, ...keys] });
@@ -80,5 +85,43 @@ describe('an evaluation that another key asks for', () => {
   it('is none where nothing asks', () => {
     expect(grpo().eval).toBeNull();
     expect(() => grpo('eval_samples=8', 'eval.dataset=math')).toThrow(/eval names its own rows/);
+  });
+});
+
+describe('where an evaluation is sampled', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const sampledBy = (...keys: string[]) => {
+    const config = grpo('eval.benchmark=gsm8k', ...keys);
+    return evaluationKeys(config, config.eval!);
+  };
+  const rollouts = ['rollout_device=cuda', 'rollout_memory_limit=8'];
+
+  it('is where the trainer samples, in as much of the card', () => {
+    expect(sampledBy(...rollouts)).toMatchObject({
+      rollout_device: 'cuda',
+      rollout_memory_limit: 8,
+      rollout_precision: null,
+    });
+  });
+
+  it('is elsewhere where it says so', () => {
+    expect(sampledBy(...rollouts, 'eval.rollout_device=cpu')).toMatchObject({
+      rollout_device: 'cpu',
+      rollout_memory_limit: null,
+    });
+  });
+
+  it('is auto for trainers that sample nothing', () => {
+    const config = loadConfig(sftSchema, { overrides: [...base, 'eval.benchmark=gsm8k'] });
+    expect(evaluationKeys(config, config.eval!).rollout_device).toBe('auto');
+  });
+
+  it('is refused by its name before training where there is no card', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+    const config = grpo('eval.benchmark=gsm8k', 'eval.rollout_device=cuda');
+    const model = { tokenizer: {} as never, spec: { maxPositions: 64 } };
+    await expect(openTrainedEvaluation(config, model, SILENT)).rejects.toThrow(
+      /^eval.rollout_device=cuda: no NVIDIA GPU is visible/,
+    );
   });
 });
