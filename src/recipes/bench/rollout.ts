@@ -54,7 +54,10 @@ async function measured(
   try {
     const syncMs = await sync(config, source, sampler);
     const requests = benchRequests(config, source);
-    const call = (limit: number) => timedCall(config, { sampler, requests, limit });
+    const call = (limit: number) => {
+      context.signal.throwIfAborted();
+      return timedCall(config, { sampler, requests, limit });
+    };
     await call(config.max_new_tokens);
     const runs = [];
     for (let i = 0; i < config.repeats; i++) runs.push(await call(config.max_new_tokens));

@@ -89,6 +89,7 @@ export async function benchTraining(
     dispose = end;
     const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
     for (let i = 0; i < WARM_UP + config.steps; i++) {
+      context.signal.throwIfAborted();
       const start = performance.now();
       const outcome = await step(i, 1e-4);
       const seconds = (performance.now() - start) / 1000;

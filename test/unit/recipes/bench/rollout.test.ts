@@ -12,13 +12,11 @@ const { folder, model } = tinyModel([
   ...['num_attention_heads=2', 'num_key_value_heads=1'],
 ]);
 
-const bench = (...words: string[]) =>
-  benchRollout(
-    loadConfig(benchRolloutSchema, {
-      overrides: [`model=${model}`, 'repeats=1', 'threads=1', 'prompt_tokens=4', ...words],
-    }),
-    SILENT,
-  );
+const configOf = (...words: string[]) =>
+  loadConfig(benchRolloutSchema, {
+    overrides: [`model=${model}`, 'repeats=1', 'threads=1', 'prompt_tokens=4', ...words],
+  });
+const bench = (...words: string[]) => benchRollout(configOf(...words), SILENT);
 
 it('counts every new token of completions of full length', async () => {
   const figures = await bench('batch=3', 'requests=4', 'num_generations=2', 'max_new_tokens=5');
@@ -43,4 +41,9 @@ it('names the row whose length is not known', async () => {
   const lengths = join(folder, 'bad.jsonl');
   writeFileSync(lengths, '{"answer":"ab"}\n{"question":"?"}\n');
   await expect(bench(`lengths=${lengths}`)).rejects.toThrow(`${lengths}:2: no text in answer`);
+});
+
+it('ends before its next call when it is stopped', async () => {
+  const stopped = { ...SILENT, signal: AbortSignal.abort('SIGTERM') };
+  await expect(benchRollout(configOf(), stopped)).rejects.toBe('SIGTERM');
 });

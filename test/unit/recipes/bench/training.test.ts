@@ -48,6 +48,12 @@ it('sft: the utilisation is that of the operations that the model asks for', asy
   expect(figures.planned_mib).toBeGreaterThan(600);
 });
 
+it('ends before its next step when it is stopped', async () => {
+  const stopped = { ...SILENT, signal: AbortSignal.abort('SIGTERM') };
+  const call = benchSft(loadConfig(benchSftSchema, overrides('seq=32', 'batch=4')), stopped);
+  await expect(call).rejects.toBe('SIGTERM');
+});
+
 it('dpo: the reference has a phase of its own', async () => {
   const figures = await benchDpo(loadConfig(benchDpoSchema, overrides('pairs=2')), SILENT);
   expect(figures.phases.reference).toBeGreaterThan(0);
