@@ -44,6 +44,8 @@ interface Subject {
   readonly rewards: AsyncGrader | null;
   /** What samples from the weights of now. */
   readonly sampler: () => Promise<Generates>;
+  /** Called after an evaluation: what samples may give its memory back. */
+  readonly rest?: () => Promise<void>;
   /** Default: the sampler itself. */
   readonly writer?: EvaluationWriter;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
@@ -131,13 +133,14 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, evaluation, rewards, sampler, onSamples } = this.subject;
+    const { config, evaluation, rewards, sampler, rest, onSamples } = this.subject;
     const { writer = (own) => own } = this.subject;
     if (config.eval === null || evaluation === null) return {};
     const { inputs, graders } = evaluation;
     const keys = evaluationKeys(config, config.eval);
     const own = { keys, inputs, graders, rewards };
     const { metrics, rows } = await evaluateWith(writer(await sampler(), own), own);
+    await rest?.();
     onSamples(step, rows);
     return {
       'eval/accuracy': metrics.accuracy,

@@ -170,6 +170,7 @@ async function runIn<Config extends TrainerConfig, Inputs>(
     config,
     evaluation: args.evaluation,
     sampler: sampling.now,
+    rest: sampling.rest,
     writer,
     heldOut:
       heldOut === undefined ? null : async () => heldOutMetrics(trained.policy, await heldOut()),

@@ -17,6 +17,8 @@ interface Policy {
 
 export interface SyncedSampler {
   readonly now: () => Promise<RolloutSampler>;
+  /** After an evaluation: gives a card's memory back until the next one. */
+  readonly rest: () => Promise<void>;
   /** Frees it; it may be opened again. */
   readonly dispose: () => void;
 }
@@ -32,6 +34,9 @@ export function syncedSampler({ config, evaluation, source, trained, log }: Poli
       sampler ??= await evaluationSampler(source, { keys, inputs, lora, log });
       await syncSampler({ trained, source }, sampler);
       return sampler;
+    },
+    async rest() {
+      await sampler?.release?.();
     },
     dispose() {
       sampler?.dispose();
