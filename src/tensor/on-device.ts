@@ -1,4 +1,4 @@
-/** Tensors that TensorFlow alone holds. */
+/** Tensors that TensorFlow alone holds, from the beginning. */
 import { attr, executeOp, type OpDtype } from './execute.js';
 import { type Tensor, tf } from './tf.js';
 
