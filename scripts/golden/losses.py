@@ -60,9 +60,14 @@ def metrics_of(trainer):
     return {name: values[-1] for name, values in trainer._metrics["train"].items()}
 
 
-def dpo(rows, reference, losses, beta, label_smoothing, ld_alpha=None):
+REVERSE_KL = ("reverse_kl", 0.5)
+
+
+def dpo(rows, reference, losses, beta, label_smoothing, ld_alpha=None, divergence=REVERSE_KL, tau=0.05):
     """Rows 0 … P−1 are chosen, the others rejected; `reference` holds their summed log-probabilities."""
     values, mask = padded(rows)
+    if divergence[0] == "alpha_divergence":
+        values = values.float()  # TRL knows the exponents' bound for types of half and single precision only
     leaf = values.clone().requires_grad_()
     outputs = SimpleNamespace(
         log_probs=leaf * mask, entropy=torch.zeros_like(values), is_top1=mask.bool() & (values > TOP1), mean_logits=values
@@ -72,11 +77,12 @@ def dpo(rows, reference, losses, beta, label_smoothing, ld_alpha=None):
         "input_ids": torch.ones(len(rows), mask.shape[1] + 1, dtype=torch.long),
         "attention_mask": torch.cat([torch.ones(len(rows), 1).long(), mask], 1),
         "completion_mask": torch.cat([torch.zeros(len(rows), 1).long(), mask], 1),
-        "ref_chosen_logps": torch.tensor(reference[:half], dtype=torch.float64),
-        "ref_rejected_logps": torch.tensor(reference[half:], dtype=torch.float64),
+        "ref_chosen_logps": torch.tensor(reference[:half], dtype=values.dtype),
+        "ref_rejected_logps": torch.tensor(reference[half:], dtype=values.dtype),
     }
     trainer = stand_in(
-        ld_alpha=ld_alpha, precompute_ref_logps=True, f_divergence_type="reverse_kl", loss_types=[kind for kind, _ in losses],
+        ld_alpha=ld_alpha, precompute_ref_logps=True, f_divergence_type=divergence[0],
+        f_alpha_divergence_coef=divergence[1], args=SimpleNamespace(discopop_tau=tau), loss_types=[kind for kind, _ in losses],
         loss_weights=[weight for _, weight in losses], beta=beta, label_smoothing=label_smoothing, use_weighting=False,
         _total_train_tokens=0, _tp_size=1,
     )
@@ -118,12 +124,14 @@ def smoothed_sigmoid(rows, reference, beta, label_smoothing):
     return {"gradient": [x for i in range(2 * half) for x in gradients[i]], "loss": loss}
 
 
-def dpo_case(rows, reference, losses, beta, label_smoothing=0.0, ld_alpha=None):
+def dpo_case(
+    rows, reference, losses, beta, label_smoothing=0.0, ld_alpha=None, divergence=REVERSE_KL, tau=0.05
+):
     kind = losses[0][0]
     if kind in ("simpo", "cpo", "orpo"):
         loss, gradient, mask, metrics = without_reference(rows, kind, beta, label_smoothing)
     else:
-        loss, gradient, mask, metrics = dpo(rows, reference, losses, beta, label_smoothing, ld_alpha)
+        loss, gradient, mask, metrics = dpo(rows, reference, losses, beta, label_smoothing, ld_alpha, divergence, tau)
     found = {"gradient": flat(gradient, mask), "loss": loss}
     if kind == "sigmoid" and label_smoothing:
         found = smoothed_sigmoid(rows, reference, beta, label_smoothing)
@@ -135,7 +143,7 @@ def dpo_case(rows, reference, losses, beta, label_smoothing=0.0, ld_alpha=None):
     losses = [{"type": kind, "weight": weight} for kind, weight in losses]
     return {
         "losses": losses, "beta": beta, "labelSmoothing": label_smoothing, "ldAlpha": ld_alpha, "metrics": picked,
-        **found,
+        "divergence": dict(zip(("type", "alpha"), divergence)), "discopopTau": tau, **found,
     }
 
 
@@ -151,6 +159,13 @@ def dpo_cases():
     kinds += [(one("sigmoid"), 0.3, 0.0, 0.4), (one("ipo"), 0.3, 0.0, 0.0), (one("sigmoid"), 0.3, 0.0, 1.0)]
     kinds += [([("sigmoid", 1.0), ("sft", 0.3)], 0.3, 0.0, 0.4)]
     kinds += [(one("simpo"), 2.0), (one("simpo"), 2.0, 0.1), (one("cpo"), 0.1), (one("cpo"), 0.3, 0.2), (one("orpo"), 0.1)]
+    forward, js = ("forward_kl", 0.5), ("js_divergence", 0.5)
+    kinds += [(one(kind), 0.3, 0.0, None, forward) for kind in ("sigmoid", "ipo", "hinge", "discopop")]
+    kinds += [(one("robust"), 0.4, 0.2, None, js), (one("exo_pair"), 0.4, 0.05, None, js)]
+    kinds += [([("sigmoid", 1.0), ("sft", 0.3)], 0.3, 0.0, 0.4, js)]
+    kinds += [(one("sigmoid"), 0.3, 0.0, None, ("alpha_divergence", alpha)) for alpha in (0.5, 1.0, 3.0)]
+    kinds += [(one("sigmoid_norm"), 0.4, 0.0, None, ("alpha_divergence", -1.0))]
+    kinds += [(one("discopop"), 0.1), (one("discopop"), 0.4, 0.0, None, REVERSE_KL, 0.5)]
     return {"rows": rows, "reference": reference, "cases": [dpo_case(rows, reference, *kind) for kind in kinds]}
 
 

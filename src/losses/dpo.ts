@@ -3,6 +3,7 @@
  * (`PAIR_TERMS`), from the log-probabilities of their tokens.
  */
 import { type Tensor, tf } from '../tensor/index.js';
+import { divergenceScores, REVERSE_KL } from './f-divergence.js';
 import {
   type DpoLossType,
   PAIR_TERMS,
@@ -50,7 +51,7 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
   const { pairs, sequences, referenceLogps } = batch;
   const owners = tf.tensor1d(sequences, 'int32');
   const sumOf = (x: Tensor): Tensor => tf.unsortedSegmentSum(x, owners, 2 * pairs);
-  const { ldAlpha = null } = options;
+  const { ldAlpha = null, divergence = REVERSE_KL } = options;
   const plain = sumOf(logpsOf(scores));
   const sums =
     ldAlpha === null
@@ -58,10 +59,12 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
       : sumOf(logpsOf(scores).mul(tf.tensor1d(sharedLengthWeights(sequences, pairs, ldAlpha))));
   const lengths = tf.tensor1d(sequenceLengths(sequences, 2 * pairs));
   const ratios = referenceLogps === null ? sums : sums.sub(tf.tensor1d(referenceLogps));
+  const scored = divergenceScores(ratios, divergence);
   const side = (start: number): PairSide => {
     const half = (x: Tensor): Tensor => tf.slice(x, [start], [pairs]);
     const [sum, ratio, length] = [half(sums), half(ratios), half(lengths)];
-    return { sum, ratio, mean: sum.div(length), meanRatio: ratio.div(length) };
+    const score = scored === ratios ? ratio : half(scored);
+    return { sum, ratio, score, mean: sum.div(length), meanScore: score.div(length) };
   };
   const perToken = options.totalPairs / options.totalChosenTokens;
   const nll = tf.slice(plain, [0], [pairs]).mul(-perToken);

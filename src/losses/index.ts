@@ -1,5 +1,6 @@
 /** Losses: pure functions on token scores → `{ loss, metrics }`. */
 export { type DpoBatch, type DpoOptions, dpoLoss, type WeightedLoss } from './dpo.js';
+export type { Divergence } from './f-divergence.js';
 export {
   type GrpoBatch,
   type GrpoOptions,

@@ -1,35 +1,40 @@
 /**
  * Losses on preference pairs, one number per pair. s⁺, s⁻ are Σ log p of the chosen and the rejected
- * answer, m⁺, m⁻ their means over tokens, r = s − s_ref the log-ratios to the reference policy, r̄ = r over
- * tokens, Δ = r⁺ − r⁻, ε the label smoothing, ℓ(x) = −log σ(x) = softplus(−x) (the gradient of
+ * answer, m⁺, m⁻ their means over tokens, r = s − s_ref the log-ratios to the reference policy, d = r or what
+ * another divergence than the reverse KL makes of it (f-divergence.ts), d̄ = d over tokens, Δ = d⁺ − d⁻, ε the
+ * label smoothing, ℓ(x) = −log σ(x) = softplus(−x) (the gradient of
  * `tf.logSigmoid` reads a freed tensor), NLL the mean −log p over chosen tokens.
  *
  * | type | loss | source |
  * | --- | --- | --- |
  * | sigmoid | (1−ε)·ℓ(βΔ) + ε·ℓ(−βΔ) | Rafailov et al. 2023; ε: Mitchell 2023 (cDPO) |
- * | sigmoid_norm | ℓ(β(r̄⁺ − r̄⁻)) | length-normalised DPO (Lambert et al. 2024) |
+ * | sigmoid_norm | ℓ(β(d̄⁺ − d̄⁻)) | length-normalised DPO (Lambert et al. 2024) |
  * | hinge | max(0, 1 − βΔ) | Zhao et al. 2023 (SLiC) |
- * | ipo | (r̄⁺ − r̄⁻ − 1/(2β))² | Azar et al. 2023 |
+ * | ipo | (d̄⁺ − d̄⁻ − 1/(2β))² | Azar et al. 2023 |
  * | robust | ((1−ε)·ℓ(βΔ) − ε·ℓ(−βΔ)) / (1−2ε) | Chowdhury et al. 2024 |
- * | exo_pair | KL(softmax(βr) ‖ (1−ε, ε)) | Ji et al. 2024, eq. 16 |
+ * | exo_pair | KL(softmax(βd) ‖ (1−ε, ε)) | Ji et al. 2024, eq. 16 |
  * | nca_pair | ℓ(βr⁺) + ½ℓ(−βr⁺) + ½ℓ(−βr⁻) | Chen et al. 2024 |
  * | bco_pair | ℓ(βr⁺) + ℓ(−βr⁻) | Jung et al. 2024, without the running mean |
  * | sppo_hard | (r⁺ − 1/(2β))² + (r⁻ + 1/(2β))² | Wu et al. 2024 |
  * | apo_zero | σ(−βr⁺) + σ(βr⁻) | D'Oosterlinck et al. 2024, eq. 7 |
- * | apo_down | σ(βr⁺) + σ(−βΔ) | the same, eq. 8 |
+ * | apo_down | σ(βr⁺) + σ(−β(r⁺ − r⁻)) | the same, eq. 8 |
+ * | discopop | ℓ(βΔ)·σ(−βΔ/τ) + e^(−βΔ)·σ(βΔ/τ) | Lu et al. 2024, eq. 5 |
  * | sft | NLL | Pang et al. 2024 (RPO), beside another type |
  * | simpo | (1−ε)·ℓ(x) + ε·ℓ(−x), x = β(m⁺ − m⁻) − γ | Meng et al. 2024 |
  * | cpo | (1−ε)·ℓ(x) + ε·ℓ(−x) + α·NLL, x = β(s⁺ − s⁻) | Xu et al. 2024 |
  * | orpo | NLL + β·ℓ(log odds(m⁺) − log odds(m⁻)), log odds(m) = m − log(1 − eᵐ) | Hong et al. 2024 |
  */
 import { type Tensor, tf } from '../tensor/index.js';
+import type { Divergence } from './f-divergence.js';
 
 /** `[P]` each. */
 export interface PairSide {
   readonly sum: Tensor;
   readonly mean: Tensor;
   readonly ratio: Tensor;
-  readonly meanRatio: Tensor;
+  /** d. */
+  readonly score: Tensor;
+  readonly meanScore: Tensor;
 }
 
 export interface PairSides {
@@ -42,10 +47,14 @@ export interface PairSides {
 export interface PairSettings {
   readonly beta: number;
   readonly labelSmoothing: number;
+  /** What keeps answers near the reference; default: the reverse KL. Losses on d read it. */
+  readonly divergence?: Divergence;
   /** Margin γ of `simpo`. */
   readonly simpoGamma: number;
   /** Weight α of the NLL in `cpo`. */
   readonly cpoAlpha: number;
+  /** Width τ of the step from one half of `discopop` to the other. */
+  readonly discopopTau: number;
 }
 
 type PairTerm = (sides: PairSides, settings: PairSettings) => Tensor;
@@ -69,17 +78,17 @@ const termsByName = <Name extends string>(
 
 export const PAIR_TERMS = termsByName({
   sigmoid: (sides, { beta, labelSmoothing }) =>
-    smoothed(margin(sides, 'ratio').mul(beta), labelSmoothing),
-  sigmoid_norm: (sides, { beta }) => logistic(margin(sides, 'meanRatio').mul(beta)),
-  hinge: (sides, { beta }) => tf.relu(tf.scalar(1).sub(margin(sides, 'ratio').mul(beta))),
-  ipo: (sides, { beta }) => tf.square(margin(sides, 'meanRatio').sub(1 / (2 * beta))),
+    smoothed(margin(sides, 'score').mul(beta), labelSmoothing),
+  sigmoid_norm: (sides, { beta }) => logistic(margin(sides, 'meanScore').mul(beta)),
+  hinge: (sides, { beta }) => tf.relu(tf.scalar(1).sub(margin(sides, 'score').mul(beta))),
+  ipo: (sides, { beta }) => tf.square(margin(sides, 'meanScore').sub(1 / (2 * beta))),
   robust: (sides, { beta, labelSmoothing: epsilon }) => {
-    const x = margin(sides, 'ratio').mul(beta);
+    const x = margin(sides, 'score').mul(beta);
     const kept = logistic(x).mul(1 - epsilon);
     return kept.sub(tf.softplus(x).mul(epsilon)).div(1 - 2 * epsilon);
   },
   exo_pair: (sides, { beta, labelSmoothing: epsilon }) => {
-    const x = margin(sides, 'ratio').mul(beta);
+    const x = margin(sides, 'score').mul(beta);
     const [won, lost] = [tf.sigmoid(x), tf.sigmoid(tf.neg(x))];
     const first = won.mul(tf.neg(logistic(x)).sub(Math.log1p(-epsilon)));
     return first.add(lost.mul(tf.neg(tf.softplus(x)).sub(Math.log(epsilon))));
@@ -98,6 +107,15 @@ export const PAIR_TERMS = termsByName({
     tf.sigmoid(chosen.ratio.mul(-beta)).add(tf.sigmoid(rejected.ratio.mul(beta))),
   apo_down: (sides, { beta }) =>
     tf.sigmoid(sides.chosen.ratio.mul(beta)).add(tf.sigmoid(margin(sides, 'ratio').mul(-beta))),
+  discopop: (sides, { beta, discopopTau }) => {
+    const x = margin(sides, 'score').mul(beta);
+    const step = x.div(discopopTau);
+    // In one exponent, as e⁻ˣ overflows where its weight vanishes.
+    const exponential = tf.exp(tf.neg(x.add(logistic(step))));
+    return logistic(x)
+      .mul(tf.sigmoid(tf.neg(step)))
+      .add(exponential);
+  },
   sft: ({ nll }) => nll,
   simpo: (sides, { beta, labelSmoothing, simpoGamma }) =>
     smoothed(margin(sides, 'mean').mul(beta).sub(simpoGamma), labelSmoothing),

@@ -65,6 +65,8 @@ const settingsOf = (config: DpoConfig): PairSettings => ({
   labelSmoothing: config.label_smoothing,
   simpoGamma: config.simpo_gamma,
   cpoAlpha: config.cpo_alpha,
+  discopopTau: config.discopop_tau,
+  divergence: { type: config.f_divergence_type, alpha: config.f_alpha_divergence_coef },
 });
 
 function pairsRecipe(

@@ -123,7 +123,7 @@ const dpo = (microBatchSize: number, options: DpoCase) => (trainer: Trainer) =>
       { type: options.lossType, weight: 1 },
       { type: 'sft', weight: 0.2 },
     ],
-    settings: { beta: 0.3, labelSmoothing: 0.1, simpoGamma: 0.5, cpoAlpha: 1 },
+    settings: { beta: 0.3, labelSmoothing: 0.1, simpoGamma: 0.5, cpoAlpha: 1, discopopTau: 0.05 },
   });
 
 const ANSWERS: readonly LabelledAnswer[] = EXAMPLES.map((example, i) => ({

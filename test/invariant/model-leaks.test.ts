@@ -64,7 +64,7 @@ const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
       microBatchSize: 2,
       reference: 'reference',
       losses: [{ type: 'sigmoid', weight: 1 }],
-      settings: { beta: 0.1, labelSmoothing: 0.1, simpoGamma: 0.5, cpoAlpha: 1 },
+      settings: { beta: 0.1, labelSmoothing: 0.1, simpoGamma: 0.5, cpoAlpha: 1, discopopTau: 0.05 },
     }),
   kto: (trainer) =>
     ktoStep({

@@ -120,7 +120,13 @@ describe.each([
       microBatchSize,
       reference,
       losses: [{ type: 'sigmoid', weight: 1 }],
-      settings: { beta: golden.beta, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1 },
+      settings: {
+        beta: golden.beta,
+        labelSmoothing: 0,
+        simpoGamma: 0.5,
+        cpoAlpha: 1,
+        discopopTau: 0.05,
+      },
     });
     await expectTrajectory(step, expected, { 'rewards/margins': expected.margins });
   });

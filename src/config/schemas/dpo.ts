@@ -19,6 +19,7 @@ const PAIR_LOSSES = [
   'sppo_hard',
   'apo_zero',
   'apo_down',
+  'discopop',
   'sft',
   'simpo',
   'cpo',
@@ -37,6 +38,11 @@ const takesLdAlpha = (type: string): boolean =>
 /** Losses that need no reference policy. */
 const REFERENCE_FREE: readonly string[] = ['sft', 'simpo', 'cpo', 'orpo'];
 
+/** Losses that read `f_divergence_type`; as in TRL `sft` may stand beside them. */
+const DIVERGING: readonly string[] = [
+  ...['sigmoid', 'sigmoid_norm', 'hinge', 'ipo', 'robust', 'exo_pair', 'discopop', 'sft'],
+];
+
 /** Losses that read `label_smoothing`. */
 const SMOOTHED: readonly string[] = ['sigmoid', 'robust', 'exo_pair', 'simpo', 'cpo'];
 
@@ -47,6 +53,7 @@ interface LossKeys {
   readonly loss_type: string | readonly string[];
   readonly loss_weights: readonly number[] | null;
   readonly label_smoothing: number;
+  readonly f_divergence_type: string;
 }
 
 function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
@@ -60,6 +67,11 @@ function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
   const plain = types.find((type) => !takesLdAlpha(type));
   if (config.ld_alpha !== null && plain !== undefined) {
     issue('ld_alpha', `${plain} does not compare pairs with a reference policy. Leave it out`);
+  }
+  const other = types.find((type) => !DIVERGING.includes(type));
+  if (config.f_divergence_type !== 'reverse_kl' && other !== undefined) {
+    const known = DIVERGING.join(', ');
+    issue('f_divergence_type', `${other} has reverse_kl only. Use it, or losses of ${known}`);
   }
   if (new Set(types).size < types.length) issue('loss_type', 'a loss is listed twice');
   if (config.loss_weights !== null && config.loss_weights.length !== types.length) {
@@ -121,6 +133,14 @@ export const dpoSchema = z
       .describe(
         'Weight of tokens past the shorter answer of a pair (LD-DPO); null weighs all by 1',
       ),
+    f_divergence_type: z
+      .enum(['reverse_kl', 'forward_kl', 'js_divergence', 'alpha_divergence'])
+      .default('reverse_kl')
+      .describe('Divergence from the reference that the loss holds down (f-DPO)'),
+    f_alpha_divergence_coef: z.number().default(0.5).describe('α of alpha_divergence'),
+    discopop_tau: positive()
+      .default(0.05)
+      .describe('Temperature at which discopop mixes its halves'),
     simpo_gamma: nonNegative().default(0.5).describe('Margin that simpo asks for'),
     cpo_alpha: nonNegative().default(1).describe('Weight of the likelihood of chosen in cpo'),
     desirable_weight: nonNegative().default(1).describe('Weight of good answers in kto'),

@@ -32,7 +32,7 @@ export function benchDpo(config: BenchDpoConfig, context: RecipeContext) {
         reference: 'off',
         sharePrompts: config.share_prompts,
         losses: [{ type: 'sigmoid', weight: 1 }],
-        settings: { beta: 0.1, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1 },
+        settings: { beta: 0.1, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1, discopopTau: 0.05 },
       }),
     }),
   });

@@ -10,14 +10,14 @@ import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.j
 
 const { rows, reference, cases } = goldenLosses().dpo;
 
-const SETTINGS = { simpoGamma: 0.5, cpoAlpha: 1 };
+const SETTINGS = { simpoGamma: 0.5, cpoAlpha: 1, discopopTau: 0.05 };
 const chosenTokens = (all: readonly (readonly number[])[]) =>
   all.slice(0, all.length / 2).flat().length;
 
 describe.each(cases)(
-  '$losses, beta $beta, label smoothing $labelSmoothing, LD $ldAlpha',
+  '$losses, beta $beta, label smoothing $labelSmoothing, LD $ldAlpha, $divergence, tau $discopopTau',
   (golden) => {
-    const { losses, beta, labelSmoothing, ldAlpha } = golden;
+    const { losses, beta, labelSmoothing, ldAlpha, divergence, discopopTau } = golden;
     const pairs = rows.length / 2;
     const tokens = rows.flat();
     const batch = {
@@ -33,6 +33,8 @@ describe.each(cases)(
       beta,
       labelSmoothing,
       ldAlpha,
+      divergence,
+      discopopTau,
       totalPairs: pairs,
       totalTokens: tokens.length,
       totalChosenTokens: chosenTokens(rows),
@@ -120,6 +122,22 @@ test('the hinge loss stops at a margin of 1', () => {
   expect([inside.loss, ...inside.gradient]).toBeAllclose([0.25, -0.5, 0.5]);
   const beyond = onePair('hinge', 2.5, { beta: 0.5 });
   expect([beyond.loss, ...beyond.gradient]).toBeAllclose([0, 0, 0]);
+});
+
+test('exponents of the alpha-divergence end at 80', () => {
+  // d = (e^80 − 1) / 1 at r = 200, whatever r is beyond: −log σ(βd) = 0, and no slope.
+  const divergence = { type: 'alpha_divergence', alpha: 2 };
+  expect(onePair('sigmoid', 200, { divergence })).toMatchObject({ loss: 0 });
+  const far = onePair('hinge', 0, { rejected: 200, beta: 1e-30, divergence });
+  expect([far.loss]).toBeAllclose([1 + 1e-30 * Math.exp(80)]);
+  expect(Math.abs(far.gradient[1]!)).toBe(0);
+});
+
+test('discopop mixes its halves by the step that tau is as wide as', () => {
+  // x = 0.1, σ(0.1 / 0.05) = σ(2): (1 − σ(2))·ℓ(0.1) + σ(2)·e^−0.1.
+  const step = 1 / (1 + Math.exp(-2));
+  const expected = (1 - step) * Math.log1p(Math.exp(-0.1)) + step * Math.exp(-0.1);
+  expect([onePair('discopop', 0.1).loss]).toBeAllclose([expected]);
 });
 
 test('micro-batches add up to the step', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type {
   CorrectionMode,
+  Divergence,
   DpoLossType,
   GrpoLossType,
   ImportanceSamplingLevel,
@@ -20,6 +21,8 @@ interface SftCase {
 }
 
 interface DpoCase {
+  readonly divergence: Divergence;
+  readonly discopopTau: number;
   readonly ldAlpha: number | null;
   readonly losses: readonly { readonly type: DpoLossType; readonly weight: number }[];
   readonly beta: number;

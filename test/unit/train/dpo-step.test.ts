@@ -39,7 +39,7 @@ function stepOf(pairs: readonly PreferencePair[]) {
   const run = dpoStep({
     ...{ trainer: { policy, step } as unknown as Trainer, pairs: () => pairs, microBatchSize: 2 },
     ...{ reference: 'off', losses: [{ type: 'sigmoid', weight: 1 }] },
-    settings: { beta: 0.1, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1 },
+    settings: { beta: 0.1, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1, discopopTau: 0.05 },
   });
   return { run, scored, learnt };
 }
