@@ -1,6 +1,6 @@
 /**
  * `lorikeet serve`: a trained model behind OpenAI's API, on the rollout engine. Requests that come at the same
- * time are sampled together. Left out: tools, images, log-probabilities of tokens that were not sampled.
+ * time are sampled together. Left out: images.
  */
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';

@@ -45,6 +45,7 @@ export type {
   StreamToken,
   SyncResult,
   TokenConstraint,
+  TokenLogprob,
   ToolUse,
 } from './types.js';
 export { inWaves } from './waves.js';

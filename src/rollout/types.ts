@@ -72,6 +72,8 @@ export interface PromptRequest {
 export interface StreamRequest extends PromptRequest {
   /** In place of those of the call. */
   readonly params?: SamplingParams;
+  /** Tokens to tell of at each place, the likeliest. */
+  readonly topLogprobs?: number;
   /** Ends this request early: what was sampled so far comes with `finishReason: 'aborted'`. */
   readonly signal?: AbortSignal;
 }
@@ -106,6 +108,13 @@ export interface Completion {
   readonly adapter: string | null;
   /** From the prefill of the prompt to the last token. */
   readonly seconds: number;
+  /**
+   * The likeliest tokens at the place of each id, under the distribution it was drawn from, likeliest first;
+   * fewer than were asked for where fewer could come.
+   */
+  readonly topLogprobs?: readonly (readonly TokenLogprob[])[];
+  /** Tokens of the prompt that were not computed, as they were kept; absent where nothing is kept. */
+  readonly cachedTokens?: number;
   /** Of a completion that could use tools; `logprobs` and `policyLogprobs` are then those of sampled ids alone. */
   readonly tools?: ToolUse;
 }
@@ -131,6 +140,11 @@ export interface GenerateOptions {
   readonly next?: ((completion: Completion) => Promise<PromptRequest | null>) | undefined;
 }
 
+export interface TokenLogprob {
+  readonly id: number;
+  readonly logprob: number;
+}
+
 /** The newest token of a completion in progress. */
 export interface StreamToken {
   readonly requestId: string;
@@ -138,6 +152,8 @@ export interface StreamToken {
   readonly id: number;
   /** As in `Completion.logprobs`. */
   readonly logprob: number;
+  /** As in `Completion.topLogprobs`. */
+  readonly topLogprobs?: readonly TokenLogprob[];
 }
 
 export interface StreamOptions extends GenerateOptions {

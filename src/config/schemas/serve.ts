@@ -16,6 +16,9 @@ import {
 export const engineKeys = {
   max_new_tokens: whole(1).default(512).describe('Longest answer, tokens, where none is asked for'),
   max_model_len: optionalWhole(2, 'Longest prompt and answer together; null: 4096 at most'),
+  prefix_cache_mib: whole(0)
+    .default(1024)
+    .describe('Keys and values kept for prompts that go on from earlier ones; on the CPU'),
   ...stopKey,
   ...filterKeys,
   rollout_precision: fastPrecisionField(),

@@ -1,7 +1,7 @@
 /**
  * A conversation: what was said, and who answers. Each answer has a random stream named by its turn and its
- * try, so that base and adapter answer the same turn from the same stream. The prompt is computed anew for
- * each turn.
+ * try, so that base and adapter answer the same turn from the same stream. Of the prompt only what no turn before
+ * brought is computed (`prefix_cache_mib`).
  */
 import { type Completion, type SamplingParams, TextStream } from '../../rollout/index.js';
 import { type Message, type RenderOptions, renderPrompt } from '../../tokenizer/index.js';

@@ -20,6 +20,8 @@ export interface SamplerOptions {
   readonly threads: number | null;
   /** Sequences in flight at the same time. */
   readonly maxBatch: number;
+  /** As in `OnnxSamplerOptions`. */
+  readonly maxPrefixBytes?: number;
   readonly maxPromptLength: number;
   readonly maxNewTokens: number;
   /** Modules that take LoRA matrices; default: those of the model's own adapter. */
@@ -51,7 +53,7 @@ export async function openSampler(
   }
   const wanted = new Set(options.loraModules ?? source.adapter?.tensors.keys());
   const { spec, weights, adapter } = sampledModel(source, options.replaced);
-  const { childEnv, kernels, device, type, memoryLimit, threads } = options;
+  const { childEnv, kernels, device, type, memoryLimit, maxPrefixBytes, threads } = options;
   const common = {
     spec,
     weights,
@@ -60,6 +62,7 @@ export async function openSampler(
       .filter((module) => wanted.has(module)),
     maxContext,
     maxBatch,
+    ...(maxPrefixBytes !== undefined && { maxPrefixBytes }),
     ...(device !== undefined && { device }),
     ...(type !== undefined && { type }),
     ...(memoryLimit !== undefined && { memoryLimit }),

@@ -3,17 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { type Completion, checkRequests, TextStream } from '../../rollout/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { ApiError, asApiError } from './api-error.js';
+import { charactersOf } from './logprobs.js';
 import type { Ask } from './read-request.js';
 import {
-  charactersOf,
+  type AnswerToken,
   openingChunk,
   type Piece,
   pieceChunk,
   type ReplyHead,
+  spokenOf,
   usageChunk,
   wholeReply,
 } from './replies.js';
 import type { Job, Scheduler } from './scheduler.js';
+import { CALL_START } from './tool-calls.js';
 
 export interface AnswerOptions {
   readonly scheduler: Scheduler;
@@ -34,10 +37,11 @@ export function openAnswer(ask: Ask, options: AnswerOptions): Answer {
     const message = `${scheduler.open} completions wait or are at work and ${count} more were asked for; the queue holds ${maxQueue}. Try again later, or serve with a larger max_queue`;
     throw new ApiError(message, { status: 429, code: 'queue_full' });
   }
-  const { params, n, seed, model } = ask;
+  const { params, n, seed, model, topLogprobs } = ask;
   const requests = ask.prompts.map((promptIds) => ({
     ...{ id: String(++lastJob), promptIds, n, params, signal },
     ...(seed !== undefined && { seed }),
+    ...(topLogprobs > 0 && { topLogprobs }),
   }));
   try {
     checkRequests(requests, { vocabSize: model.source.spec.vocabSize, maxContext });
@@ -75,7 +79,7 @@ export async function answerStream(
       );
       const completions = await scheduler.submit({
         ...{ model: ask.model, request },
-        onToken: ({ sampleIndex, id, logprob }) => choices[sampleIndex]!.push(id, logprob),
+        onToken: (token) => choices[token.sampleIndex]!.push(token),
       });
       unbroken(completions);
       for (const completion of completions) choices[completion.sampleIndex]!.end(completion);
@@ -87,30 +91,32 @@ export async function answerStream(
 
 function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => void) {
   const { ask } = head;
-  const text = new TextStream(ask.model.source.tokenizer, ask.params.stopStrings);
-  let ids: number[] = [];
-  let logprobs: number[] = [];
+  const stops = [...ask.params.stopStrings, ...(ask.hasTools ? [CALL_START] : [])];
+  const stream = new TextStream(ask.model.source.tokenizer, stops);
+  let tokens: AnswerToken[] = [];
   let offset = 0;
   let isOpen = ask.endpoint === 'completions';
   const open = () => {
     if (!isOpen) send(openingChunk(head, index));
     isOpen = true;
   };
-  const give = (piece: Pick<Piece, 'text' | 'finishReason'>) => {
+  const give = ({ text = '', calls = [], finishReason = null }: Partial<Piece>) => {
     open();
-    send(pieceChunk(head, index, { ...piece, ids, logprobs, offset }));
-    if (ask.givesLogprobs) offset += charactersOf(ask, ids);
-    [ids, logprobs] = [[], []];
+    send(pieceChunk(head, index, { text, calls, finishReason, tokens, offset }));
+    if (ask.givesLogprobs) offset += charactersOf(ask, tokens);
+    tokens = [];
   };
   return {
-    push(id: number, logprob: number): void {
-      ids.push(id);
-      logprobs.push(logprob);
-      const piece = text.push(id);
-      if (piece !== '') give({ text: piece, finishReason: null });
+    push(token: AnswerToken): void {
+      tokens.push(token);
+      const text = stream.push(token.id);
+      if (text !== '') give({ text });
     },
     end(completion: Completion): void {
-      give({ text: text.end(completion.text), finishReason: completion.finishReason });
+      const { text, calls, finishReason } = spokenOf(ask, completion);
+      const last = stream.end(text);
+      if (calls.length > 0) give({ text: last, calls });
+      give({ text: calls.length > 0 ? '' : last, finishReason });
     },
   };
 }

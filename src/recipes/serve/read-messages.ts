@@ -37,7 +37,32 @@ function readMessage(message: unknown, at: string, template: string | null): Jso
     throw fieldError(`${at}.${lost}`, problem, 'Leave it out');
   }
   const isNewName = role === 'developer' && !isRead(template, 'developer');
-  return isNewName ? { ...message, role: 'system' } : message;
+  const given = withArguments(message, at, template);
+  return isNewName ? { ...given, role: 'system' } : given;
+}
+
+/** A template that writes the arguments of calls as JSON itself gets what their text says, as clients send a text. */
+function withArguments(message: JsonRow, at: string, template: string | null): JsonRow {
+  const { tool_calls: calls } = message;
+  if (!Array.isArray(calls) || template === null || !WRITES_JSON.test(template)) return message;
+  const read = calls.map((call: unknown, i) => {
+    if (!isObject(call) || !isObject(call.function)) return call;
+    const { arguments: given } = call.function;
+    if (typeof given !== 'string') return call;
+    const args = parsed(given, `${at}.tool_calls[${i}].function.arguments`);
+    return { ...call, function: { ...call.function, arguments: args } };
+  });
+  return { ...message, tool_calls: read };
+}
+
+const WRITES_JSON = /\barguments\s*\|\s*tojson\b/;
+
+function parsed(text: string, at: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw fieldError(at, `${shown(text)} is not JSON: ${(error as Error).message}`);
+  }
 }
 
 const says = (value: unknown): boolean =>

@@ -9,6 +9,7 @@ import { ApiError, asApiError, fieldError } from './api-error.js';
 import { Fields } from './fields.js';
 import { readMessages } from './read-messages.js';
 import { readSampling, type SamplingFields } from './read-sampling.js';
+import { readTools } from './read-tools.js';
 import type { ServedModel } from './served-models.js';
 import type { ServingSettings } from './settings.js';
 
@@ -23,8 +24,15 @@ export interface Ask extends SamplingFields {
   /** A last chunk with the counts of tokens. */
   readonly includesUsage: boolean;
   readonly givesLogprobs: boolean;
+  /** Of each token the likeliest in its place; 0 to 20. */
+  readonly topLogprobs: number;
+  /** Answers may be calls of tools. */
+  readonly hasTools: boolean;
   readonly givesTokenIds: boolean;
 }
+
+/** As at OpenAI in chats, where texts have 5 at most. */
+const MAX_TOP_LOGPROBS = 20;
 
 /** They say who asks, or how OpenAI's own service is to treat it. */
 const IGNORED = [
@@ -43,9 +51,9 @@ export function readRequest(endpoint: Endpoint, body: JsonRow, settings: Serving
   const givesTokenIds = fields.boolean('return_token_ids') ?? false;
   fields.ignore(...IGNORED);
   const read = endpoint === 'chat' ? readChat : readCompletion;
-  const { prompts, givesLogprobs } = read(fields, model, settings);
+  const { prompts, ...told } = read(fields, model, settings);
   fields.finish();
-  const shared = { endpoint, model, isStream, includesUsage, givesLogprobs, givesTokenIds };
+  const shared = { endpoint, model, isStream, includesUsage, givesTokenIds, ...told };
   return { ...shared, prompts, ...fitted(sampling, prompts, settings) };
 }
 
@@ -70,30 +78,30 @@ function readUsage(fields: Fields, isStream: boolean): boolean {
   return includesUsage;
 }
 
-interface Prompts {
-  readonly prompts: readonly (readonly number[])[];
-  readonly givesLogprobs: boolean;
-}
+type Prompts = Pick<Ask, 'prompts' | 'givesLogprobs' | 'topLogprobs' | 'hasTools'>;
 
 function readChat(fields: Fields, model: ServedModel, { render }: ServingSettings): Prompts {
-  for (const name of ['tools', 'functions']) {
-    fields.refuse(name, 'the answers are text; tools are not called');
-  }
-  fields.refuse('tool_choice', 'the answers are text; tools are not called', ['none', 'auto']);
-  fields.refuse('top_logprobs', 'only the tokens that were sampled are told', [0]);
-  fields.ignore('parallel_tool_calls');
   if (fields.texts('modalities')?.some((kind) => kind !== 'text')) {
     throw fieldError('modalities', 'the answers are text', 'Leave it out');
   }
-  const { chatTemplate } = model.source.tokenizer;
-  const template = render.promptTemplate === undefined ? chatTemplate : null;
-  const messages = readMessages(fields, template);
+  const { tokenizer } = model.source;
+  const template = render.promptTemplate === undefined ? tokenizer.chatTemplate : null;
+  const tools = readTools(fields, template, tokenizer);
+  const row = { messages: readMessages(fields, template), ...(tools && { tools }) };
   const templateArgs = { ...render.templateArgs, ...readVariables(fields, template) };
   const options = { ...render, templateArgs, where: 'request' };
   return {
-    prompts: [rendered(model, { messages }, 'messages', options)],
-    givesLogprobs: fields.boolean('logprobs') ?? false,
+    prompts: [rendered(model, row, 'messages', options)],
+    hasTools: tools !== null,
+    ...readChatLogprobs(fields),
   };
+}
+
+function readChatLogprobs(fields: Fields): Pick<Ask, 'givesLogprobs' | 'topLogprobs'> {
+  const givesLogprobs = fields.boolean('logprobs') ?? false;
+  const topLogprobs = fields.whole('top_logprobs', 0, MAX_TOP_LOGPROBS) ?? 0;
+  if (givesLogprobs || topLogprobs === 0) return { givesLogprobs, topLogprobs };
+  throw fieldError('top_logprobs', 'it needs logprobs: true');
 }
 
 function readVariables(fields: Fields, template: string | null): JsonRow {
@@ -110,17 +118,14 @@ function readCompletion(fields: Fields, model: ServedModel, { render }: ServingS
   fields.refuse('echo', 'the prompt is not part of the answer', [false]);
   fields.refuse('suffix', 'the model writes what follows only', ['']);
   fields.refuse('best_of', 'it samples and hides completions; n gives them all', [1]);
-  const logprobs = fields.whole('logprobs', 0);
-  if (logprobs !== undefined && logprobs > 0) {
-    const remedy = 'Give 0 for the tokens that were sampled';
-    throw fieldError('logprobs', `${logprobs}: other tokens than the sampled are not told`, remedy);
-  }
+  const logprobs = fields.whole('logprobs', 0, MAX_TOP_LOGPROBS);
   const prompts = promptList(fields.raw('prompt')).map((prompt) =>
     typeof prompt === 'string'
       ? rendered(model, { prompt }, 'prompt', { ...render, where: 'request' })
       : prompt,
   );
-  return { prompts, givesLogprobs: logprobs !== undefined };
+  const givesLogprobs = logprobs !== undefined;
+  return { prompts, givesLogprobs, topLogprobs: logprobs ?? 0, hasTools: false };
 }
 
 /** A text, token ids, or a list of one of them. */

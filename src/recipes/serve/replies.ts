@@ -1,15 +1,15 @@
 /** Completions in the forms of OpenAI's API: whole answers, and the chunks of a stream. */
-import type { Completion } from '../../rollout/index.js';
-import type { Tokenizer } from '../../tokenizer/index.js';
-import { InputError } from '../../util/errors.js';
+import type { Completion, StreamToken } from '../../rollout/index.js';
 import type { JsonRow } from '../../util/files.js';
+import { logprobsOf } from './logprobs.js';
 import type { Ask } from './read-request.js';
+import { type Spoken, type ToolCall, withoutCalls } from './tool-calls.js';
+
+export type AnswerToken = Pick<StreamToken, 'id' | 'logprob' | 'topLogprobs'>;
 
 /** Part of the answer that has come: of a whole completion all, of a stream what is new. */
-export interface Piece {
-  readonly text: string;
-  readonly ids: readonly number[];
-  readonly logprobs: readonly number[];
+export interface Piece extends Spoken {
+  readonly tokens: readonly AnswerToken[];
   /** Null while it goes on. */
   readonly finishReason: string | null;
   /** Characters of the choice's tokens before these. */
@@ -32,18 +32,44 @@ const envelope = ({ id, created, ask }: ReplyHead, kind: 'whole' | 'chunk'): Jso
   ...{ id, object: OBJECTS[ask.endpoint][kind], created, model: ask.model.name },
 });
 
+/** The calls of a completion, where the request offers tools, apart from its text. */
+export function spokenOf({ hasTools }: Ask, { text, finishReason }: Completion) {
+  const spoken = hasTools ? withoutCalls(text) : { text, calls: [] };
+  const calls = spoken.calls.length > 0;
+  return {
+    ...spoken,
+    finishReason: calls && finishReason === 'stop' ? 'tool_calls' : finishReason,
+  };
+}
+
 /** @param completions prompt by prompt, of each prompt in order of the sample */
 export function wholeReply(head: ReplyHead, completions: readonly Completion[]): JsonRow {
-  const choices = completions.map(({ text, ids, logprobs, finishReason }, index) => {
-    const piece = { text, ids, logprobs: [...logprobs], finishReason, offset: 0 };
-    const spoken =
-      head.ask.endpoint === 'chat'
-        ? { message: { role: 'assistant', content: text, refusal: null } }
-        : { text };
-    return choice(head, index, piece, spoken);
+  const choices = completions.map((completion, index) => {
+    const { ids, logprobs, topLogprobs } = completion;
+    const tokens = ids.map((id, i) => ({
+      ...{ id, logprob: logprobs[i]! },
+      ...(topLogprobs && { topLogprobs: topLogprobs[i]! }),
+    }));
+    const piece = { ...spokenOf(head.ask, completion), tokens, offset: 0 };
+    const { text } = piece;
+    const isChat = head.ask.endpoint === 'chat';
+    return choice(head, index, piece, isChat ? { message: messageOf(piece) } : { text });
   });
   return { ...envelope(head, 'whole'), choices, usage: usageOf(head.ask, completions) };
 }
+
+function messageOf({ text, calls }: Piece): JsonRow {
+  const content = text === '' && calls.length > 0 ? null : text;
+  const tool_calls = calls.map(calledFunction);
+  return {
+    ...{ role: 'assistant', content, refusal: null },
+    ...(calls.length > 0 && { tool_calls }),
+  };
+}
+
+const calledFunction = ({ id, name, arguments: args }: ToolCall): JsonRow => ({
+  ...{ id, type: 'function', function: { name, arguments: args } },
+});
 
 /** The first chunk of a chat's choice, which says who speaks. */
 export function openingChunk(head: ReplyHead, index: number): JsonRow {
@@ -53,8 +79,14 @@ export function openingChunk(head: ReplyHead, index: number): JsonRow {
 }
 
 export function pieceChunk(head: ReplyHead, index: number, piece: Piece): JsonRow {
-  const delta = piece.text === '' ? {} : { content: piece.text };
-  const spoken = head.ask.endpoint === 'chat' ? { delta } : { text: piece.text };
+  const { text, calls } = piece;
+  const delta = {
+    ...(text !== '' && { content: text }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((call, at) => ({ index: at, ...calledFunction(call) })),
+    }),
+  };
+  const spoken = head.ask.endpoint === 'chat' ? { delta } : { text };
   return { ...envelope(head, 'chunk'), choices: [choice(head, index, piece, spoken)] };
 }
 
@@ -69,56 +101,21 @@ function choice({ ask }: ReplyHead, index: number, piece: Piece, spoken: JsonRow
     ...spoken,
     logprobs: ask.givesLogprobs ? logprobsOf(ask, piece) : null,
     finish_reason: piece.finishReason,
-    ...(ask.givesTokenIds && { token_ids: piece.ids }),
+    ...(ask.givesTokenIds && { token_ids: piece.tokens.map(({ id }) => id) }),
   };
 }
 
-/** Log-probabilities under the distribution that each token was drawn from. */
-function logprobsOf({ endpoint, model }: Ask, { ids, logprobs, offset }: Piece): JsonRow {
-  const { tokenizer } = model.source;
-  const tokens = textsOf(model, ids);
-  if (endpoint === 'completions') {
-    const text_offset = offsets(tokens, offset);
-    return { tokens, token_logprobs: logprobs, top_logprobs: null, text_offset };
-  }
-  const content = tokens.map((token, i) => ({
-    ...{ token, logprob: logprobs[i], bytes: tokenBytes(tokenizer, ids[i]!), top_logprobs: [] },
-  }));
-  return { content, refusal: null };
-}
-
-/** Each token by itself. */
-const textsOf = ({ source }: Ask['model'], ids: readonly number[]): string[] =>
-  ids.map((id) => source.tokenizer.decode([id]));
-
-/** Of the tokens as `logprobs` tells them. */
-export const charactersOf = ({ model }: Ask, ids: readonly number[]): number =>
-  textsOf(model, ids).reduce((sum, { length }) => sum + length, 0);
-
-function offsets(tokens: readonly string[], start: number): number[] {
-  let at = start;
-  return tokens.map(({ length }) => {
-    at += length;
-    return at - length;
-  });
-}
-
-/** Of a special token those of its name; null where the tokenizer's are not known. */
-function tokenBytes(tokenizer: Tokenizer, id: number): readonly number[] | null {
-  try {
-    return [...(tokenizer.tokenBytes()[id] ?? Buffer.from(tokenizer.decode([id])))];
-  } catch (error) {
-    if (error instanceof InputError) return null;
-    throw error;
-  }
-}
-
-/** Tokens of prompts and completions; the end-of-text token counts. */
+/** Tokens of prompts and completions; the end-of-text token counts. Of each prompt one sample says what was kept. */
 function usageOf({ prompts }: Ask, completions: readonly Completion[]): JsonRow {
   const prompt = prompts.reduce((sum, { length }) => sum + length, 0);
   const completion = completions.reduce((sum, { ids }) => sum + ids.length, 0);
-  const total = prompt + completion;
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total };
+  const cached = completions
+    .filter(({ sampleIndex }) => sampleIndex === 0)
+    .reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0);
+  return {
+    ...{ prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion },
+    prompt_tokens_details: { cached_tokens: cached },
+  };
 }
 
 /** Models as `GET /v1/models` lists them. */

@@ -38,6 +38,7 @@ type OpenKeys = Omit<ModelKeys, 'adapter'> &
   RolloutKeys & {
     readonly max_model_len: number | null;
     readonly batch_size: number;
+    readonly prefix_cache_mib: number;
     readonly threads: number | null;
   };
 
@@ -68,6 +69,7 @@ export async function openServedModels(
       ...resolveRollouts(keys, context.log),
       threads: keys.threads,
       maxBatch: keys.batch_size,
+      maxPrefixBytes: keys.prefix_cache_mib * 2 ** 20,
       maxPromptLength: maxContext - 1,
       maxNewTokens: 1,
       loraModules: models.flatMap(({ adapter }) => [...(adapter?.tensors.keys() ?? [])]),

@@ -11,6 +11,7 @@ import type {
   SamplingParams,
   StreamRequest,
   StreamToken,
+  TokenLogprob,
 } from '../types.js';
 
 export interface RowOptions {
@@ -21,6 +22,7 @@ export interface RowOptions {
   readonly maxContext: number;
   /** `performance.now()` when the prompt's prefill began. */
   readonly startedAt: number;
+  readonly cachedTokens?: number;
 }
 
 /** The stream of one completion: the same alone, in any batch and in any slot. */
@@ -35,6 +37,7 @@ export interface DrawnToken {
   readonly id: number;
   readonly logprob: number;
   readonly policyLogprob: number;
+  readonly topLogprobs?: readonly TokenLogprob[];
 }
 
 export class CompletionRow implements SamplingState {
@@ -47,6 +50,7 @@ export class CompletionRow implements SamplingState {
   private readonly ids: number[] = [];
   private readonly logprobs: number[] = [];
   private readonly policyLogprobs: number[] = [];
+  private readonly topLogprobs: (readonly TokenLogprob[])[] = [];
   private readonly tokenizer: RolloutTokenizer;
   private readonly stopStrings: readonly string[];
   /** Tokens that end the completion. */
@@ -54,6 +58,7 @@ export class CompletionRow implements SamplingState {
   private readonly stopMatcher: StopMatcher | null;
   private readonly limit: number;
   private readonly startedAt: number;
+  private readonly cachedTokens: number | undefined;
 
   constructor(options: RowOptions) {
     const { request, sampleIndex, params, tokenizer, maxContext, startedAt } = options;
@@ -73,6 +78,7 @@ export class CompletionRow implements SamplingState {
       maxContext - request.promptIds.length,
     );
     this.startedAt = startedAt;
+    this.cachedTokens = options.cachedTokens;
   }
 
   get count(): number {
@@ -86,7 +92,9 @@ export class CompletionRow implements SamplingState {
   get newest(): StreamToken {
     const { request, sampleIndex, lastId, logprobs } = this;
     const logprob = Math.fround(logprobs[logprobs.length - 1]!);
-    return { requestId: request.id, sampleIndex, id: lastId, logprob };
+    const token = { requestId: request.id, sampleIndex, id: lastId, logprob };
+    const topLogprobs = this.topLogprobs.at(-1);
+    return { ...token, ...(topLogprobs && { topLogprobs }) };
   }
 
   /** Ids of prompt and completion. */
@@ -100,10 +108,11 @@ export class CompletionRow implements SamplingState {
   }
 
   /** Takes the next token; `finishReason` is set when it was the last. */
-  push({ id, logprob, policyLogprob }: DrawnToken): void {
+  push({ id, logprob, policyLogprob, topLogprobs }: DrawnToken): void {
     this.ids.push(id);
     this.logprobs.push(logprob);
     this.policyLogprobs.push(policyLogprob);
+    if (topLogprobs !== undefined) this.topLogprobs.push(topLogprobs);
     this.seen?.add(id);
     this.constraint?.push(id);
     if (this.endIds.has(id) || this.stopMatcher?.push(id) === true) {
@@ -118,7 +127,7 @@ export class CompletionRow implements SamplingState {
   }
 
   completion(adapter: string | null, now: number): Completion {
-    const { ids, request, sampleIndex, tokenizer } = this;
+    const { ids, request, sampleIndex, tokenizer, topLogprobs, cachedTokens } = this;
     const endsByToken = ids.length > 0 && this.endIds.has(this.lastId);
     const spoken = endsByToken ? ids.slice(0, -1) : ids;
     return {
@@ -132,6 +141,8 @@ export class CompletionRow implements SamplingState {
       finishReason: this.finishReason ?? 'aborted',
       adapter,
       seconds: (now - this.startedAt) / 1000,
+      ...(request.topLogprobs !== undefined && { topLogprobs }),
+      ...(cachedTokens !== undefined && { cachedTokens }),
     };
   }
 }

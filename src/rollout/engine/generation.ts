@@ -7,6 +7,7 @@ import type { Completion, RolloutTokenizer, StreamOptions } from '../types.js';
 import { CompletionRow } from './completion-row.js';
 import type { FurtherRequests } from './further-requests.js';
 import type { Lane } from './lane.js';
+import type { CacheRow } from './prefix-cache.js';
 import type { PromptQueue, ReadySample, WaitingSample } from './prompt-queue.js';
 import type { RequestSamplers } from './request-samplers.js';
 import type { Draw, TokenChooser } from './token-chooser.js';
@@ -24,6 +25,8 @@ export interface GenerationOptions extends Pick<StreamOptions, 'onToken' | 'arri
   readonly signal: AbortSignal | undefined;
   readonly onFinish: (completion: Completion) => void;
   readonly further: FurtherRequests | null;
+  /** Told of the keys and values of what has ended: those of the ids. */
+  readonly keep?: ((from: CacheRow, ids: readonly number[]) => void) | undefined;
 }
 
 export class Generation {
@@ -62,6 +65,7 @@ export class Generation {
     for (const [slot, row] of this.rows.entries()) {
       if (row?.request.signal?.aborted !== true) continue;
       this.rows[slot] = null;
+      this.keep(row, slot);
       this.abortRow(row);
     }
     return !queue.isEmpty;
@@ -109,6 +113,7 @@ export class Generation {
     let taken = 0;
     for (const { row, laneRow } of draws) {
       if (row.finishReason !== null) {
+        this.keep(row, laneRow, promptLane);
         this.finish(row);
         continue;
       }
@@ -163,8 +168,15 @@ export class Generation {
     for (const [slot, row] of this.rows.entries()) {
       if (row === null || row.finishReason === null) continue;
       this.rows[slot] = null;
+      this.keep(row, slot);
       this.finish(row);
     }
+  }
+
+  /** The newest token is not in the cache. Of the completions of a prompt one is enough. */
+  private keep(row: CompletionRow, laneRow: number, lane = this.options.decodeLane): void {
+    if (row.sampleIndex > 0) return;
+    this.options.keep?.({ cache: lane.cache, row: laneRow }, row.sequence.slice(0, -1));
   }
 
   private finish(row: CompletionRow): void {
@@ -177,6 +189,7 @@ export class Generation {
   private abort(): void {
     const now = performance.now();
     const pending = [...this.options.queue.rest()].map((sample) => this.newRow(sample, now));
+    for (const [slot, row] of this.rows.entries()) if (row !== null) this.keep(row, slot);
     const active = this.rows.splice(0).filter((row) => row !== null);
     for (const row of [...active, ...pending]) this.abortRow(row);
   }

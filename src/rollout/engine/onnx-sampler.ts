@@ -31,6 +31,7 @@ import { Generation } from './generation.js';
 import { cacheBytesPerToken } from './kv-cache.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoraInputs, type LoraPacking } from './lora-inputs.js';
+import { type CacheRow, PrefixCache } from './prefix-cache.js';
 import { PromptQueue } from './prompt-queue.js';
 import { RequestSamplers } from './request-samplers.js';
 import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
@@ -77,6 +78,8 @@ class SessionSampler implements OnnxSampler {
   /** Copies rows of caches in a device's memory; null on the CPU. */
   private readonly mover: RowMover | null;
   private readonly choosers: Choosers;
+  /** Null where nothing is kept between calls. */
+  private readonly prefixes: PrefixCache | null;
   /** What the sessions draw their memory from where it has a limit. */
   private readonly arena: SharedArena | null;
   private weightsVersion: string | null = null;
@@ -106,6 +109,9 @@ class SessionSampler implements OnnxSampler {
     this.mover = this.isOnDevice
       ? new RowMover(options.spec, this.type, this.sessionOptions)
       : null;
+    const { maxPrefixBytes: maxBytes = 0 } = options;
+    const keeps = maxBytes > 0 && this.mover === null;
+    this.prefixes = keeps ? new PrefixCache(options.spec, { type: this, maxBytes }) : null;
     this.load(options.weights);
   }
 
@@ -209,7 +215,9 @@ class SessionSampler implements OnnxSampler {
     const further = next === undefined ? null : new FurtherRequests(next, sizes);
     const samplers = new RequestSamplers(params, { ...sizes, eosIds: tokenizer.eosIds });
     const { promptLane, decodeLane, lanes } = this.model;
-    const isMixed = arrivals !== undefined || requests.some((request) => request.params);
+    const isOwn = ({ params: own, topLogprobs }: StreamRequest) =>
+      own !== undefined || topLogprobs !== undefined;
+    const isMixed = arrivals !== undefined || requests.some(isOwn);
     const limits = this.slotLimits;
     const isKnown = !isMixed && further === null;
     // One that follows takes the place of the completion that it follows from.
@@ -219,12 +227,14 @@ class SessionSampler implements OnnxSampler {
     const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : this.choiceBy);
     for (const lane of lanes) lane.keepOutputs(chooser.reads);
     const completions: Completion[] = [];
+    const { prefixes, adapterHash: adapter } = this;
     const generation = new Generation({
       queue: new PromptQueue(requests, {
         lane: promptLane,
         maxRows: geometry.rows,
         maxTokens: this.maxRunTokens,
         inverseTemperature: (request) => samplers.of(request).inverseTemperature,
+        ...(prefixes && { keptOf: (ids: readonly number[]) => prefixes.find(ids, adapter) }),
       }),
       promptLane,
       decodeLane,
@@ -233,7 +243,7 @@ class SessionSampler implements OnnxSampler {
       tokenizer,
       slots: geometry.rows,
       maxContext,
-      adapter: this.adapterHash,
+      adapter,
       signal,
       onToken,
       arrivals,
@@ -242,6 +252,9 @@ class SessionSampler implements OnnxSampler {
         onCompletion?.(completion);
       },
       further,
+      ...(prefixes && {
+        keep: (from: CacheRow, ids: readonly number[]) => prefixes.keep(from, ids, adapter),
+      }),
     });
     await generation.run().finally(() => further?.close());
     return inRequestOrder(completions, [...requests, ...(further?.all ?? [])]);
@@ -289,6 +302,7 @@ class SessionSampler implements OnnxSampler {
   private unload(): void {
     this.loaded?.dispose();
     this.loaded = null;
+    this.prefixes?.clear();
   }
 
   /** Runs one call at a time, in the order they were made. */

@@ -1,8 +1,10 @@
 /**
- * Prompts through the model: right-padded batches from nothing, or one long prompt in chunks. A padded row
+ * Prompts through the model: right-padded batches from nothing, or one prompt in chunks, where it is long or
+ * its beginning is there. A padded row
  * is computed to its end like any other; causal attention keeps the padding out of what stands before it.
  */
 import type { Lane } from './lane.js';
+import type { KeptPrefix } from './prefix-cache.js';
 
 /**
  * Length that the longest of the sequences is padded to. Even: an odd number of keys makes attention's
@@ -51,6 +53,8 @@ export interface PrefillOptions {
   readonly inverseTemperature: number | readonly number[];
   /** Most tokens of one run; a longer prompt, which comes alone, is cut into pieces. */
   readonly maxTokens: number;
+  /** The beginning of the prompt, which comes alone. */
+  readonly kept?: KeptPrefix | null;
 }
 
 /** Fills the lane's cache with the prompts; logits of row i are those after prompt i. */
@@ -61,8 +65,10 @@ export async function prefill(
 ): Promise<void> {
   const tokens = paddedLength(prompts);
   lane.shapeCache({ rows: prompts.length, capacity: tokens });
-  if (prompts.length === 1 && tokens > options.maxTokens) {
-    await prefillLong(lane, prompts[0]!, options);
+  const { kept = null, maxTokens } = options;
+  if (kept !== null || (prompts.length === 1 && tokens > maxTokens)) {
+    if (kept !== null) lane.cache.copyRow(kept.cache, 0, 0, kept.tokens);
+    await prefillFrom(lane, prompts[0]!, kept?.tokens ?? 0, options);
     return;
   }
   lane.shape({ batch: prompts.length, tokens, wanted: prompts.length });
@@ -73,15 +79,17 @@ export async function prefill(
   await lane.run(options.inverseTemperature);
 }
 
-async function prefillLong(
+/** @param done Tokens of the prompt that the cache holds. */
+async function prefillFrom(
   lane: Lane,
   prompt: readonly number[],
+  done: number,
   { inverseTemperature, maxTokens }: PrefillOptions,
 ): Promise<void> {
-  for (const { start, ids } of chunks(prompt, maxTokens)) {
+  for (const { start, ids } of chunks(prompt.slice(done), maxTokens)) {
     lane.shape({ batch: 1, tokens: ids.length, wanted: 1 });
     lane.ids.set(ids);
-    lane.lastPositions[0] = start + ids.length - 1;
+    lane.lastPositions[0] = done + start + ids.length - 1;
     lane.rows[0] = ids.length - 1;
     await lane.run(inverseTemperature);
   }

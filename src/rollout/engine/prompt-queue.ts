@@ -6,12 +6,15 @@
 import type { StreamRequest } from '../types.js';
 import type { Lane } from './lane.js';
 import { batchSize, type PrefillOptions, prefill } from './prefill.js';
+import type { KeptPrefix } from './prefix-cache.js';
 import { sampleIndices } from './requests.js';
 
 export interface QueueOptions extends Pick<PrefillOptions, 'maxTokens'> {
   readonly lane: Lane;
   readonly maxRows: number;
   readonly inverseTemperature: (request: StreamRequest) => number;
+  /** What is there of a prompt already; absent: nothing is ever kept. */
+  readonly keptOf?: ((promptIds: readonly number[]) => KeptPrefix | null) | undefined;
 }
 
 /** A completion that has not started. */
@@ -24,6 +27,7 @@ export interface WaitingSample {
 export interface ReadySample extends WaitingSample {
   readonly laneRow: number;
   readonly startedAt: number;
+  readonly cachedTokens?: number;
 }
 
 export class PromptQueue {
@@ -68,19 +72,35 @@ export class PromptQueue {
   /** Computes the next prompts when none are ready. */
   async fetch(): Promise<void> {
     if (this.ready.length > 0 || this.waiting.length === 0) return;
-    const { lane, maxRows, maxTokens, inverseTemperature } = this.options;
-    const lengths = this.waiting.map(({ promptIds }) => promptIds.length);
-    const count = batchSize(lengths, { rows: maxRows, tokens: maxTokens });
-    const batch = this.waiting.splice(0, count);
+    const { lane, maxTokens, inverseTemperature, keptOf } = this.options;
+    const { batch, kept } = this.nextBatch();
     const startedAt = performance.now();
     await prefill(
       lane,
       batch.map(({ promptIds }) => promptIds),
-      { maxTokens, inverseTemperature: batch.map(inverseTemperature) },
+      { maxTokens, inverseTemperature: batch.map(inverseTemperature), kept },
     );
+    const cached = keptOf === undefined ? {} : { cachedTokens: kept?.tokens ?? 0 };
     this.ready = batch.flatMap((request, laneRow) =>
-      sampleIndices(request).map((sampleIndex) => ({ request, sampleIndex, laneRow, startedAt })),
+      sampleIndices(request).map((sampleIndex) => ({
+        ...{ request, sampleIndex, laneRow, startedAt, ...cached },
+      })),
     );
+  }
+
+  /** A prompt whose beginning is there, by itself; else those before the next such one. */
+  private nextBatch(): { readonly batch: StreamRequest[]; readonly kept: KeptPrefix | null } {
+    const { maxRows, maxTokens, keptOf } = this.options;
+    const lengths = this.waiting.map(({ promptIds }) => promptIds.length);
+    const count = batchSize(lengths, { rows: maxRows, tokens: maxTokens });
+    for (let i = 0; keptOf !== undefined && i < count; i++) {
+      const kept = keptOf(this.waiting[i]!.promptIds);
+      if (kept === null) continue;
+      return i === 0
+        ? { batch: this.waiting.splice(0, 1), kept }
+        : { batch: this.waiting.splice(0, i), kept: null };
+    }
+    return { batch: this.waiting.splice(0, count), kept: null };
   }
 
   /** Everything that has not started, for an aborted run. */

@@ -20,6 +20,11 @@ export interface OnnxSamplerOptions {
   readonly maxBatch?: number;
   /** Bytes that keys and values of completions in progress may take; lowers the batch where needed. */
   readonly maxCacheBytes?: number;
+  /**
+   * Bytes, beside those, for keys and values of sequences that have ended: a prompt that begins as they did is
+   * computed from there. Default: none. On the CPU only. Adapters are told apart by their versions.
+   */
+  readonly maxPrefixBytes?: number;
   /** Most prompt tokens of one run, padding included; longer prompts are computed in pieces. */
   readonly maxRunTokens?: number;
   /** Threads of one operator; all of the machine's when absent. */

@@ -45,7 +45,10 @@ export function hostChooser(samplerOf: (row: CompletionRow) => TokenSampler): To
       for (const { row, laneRow } of draws) {
         const sampler = samplerOf(row);
         const id = sampler.next(lane.scores(laneRow), lane.probabilities(laneRow), row);
-        row.push({ id, logprob: sampler.logprob, policyLogprob: sampler.policyLogprob });
+        const { logprob, policyLogprob } = sampler;
+        const { topLogprobs: count } = row.request;
+        const top = count === undefined ? {} : { topLogprobs: sampler.likeliest(count) };
+        row.push({ id, logprob, policyLogprob, ...top });
       }
     },
   };

@@ -144,6 +144,21 @@ export function argmax(scores: Float32Array): number {
   return best;
 }
 
+/** Of `ids` those with the largest weights, none of 0; the largest first, of equal ones the one that comes first. */
+export function largest(weights: Float32Array, ids: Iterable<number>, count: number): number[] {
+  const found: number[] = [];
+  for (const id of ids) {
+    const weight = weights[id]!;
+    const least = found.length < count ? 0 : weights[found[count - 1]!]!;
+    if (weight <= least) continue;
+    let at = found.length;
+    while (at > 0 && weights[found[at - 1]!]! < weight) at--;
+    found.splice(at, 0, id);
+    if (found.length > count) found.pop();
+  }
+  return found;
+}
+
 /** Probabilities below this have lost precision as float32; their logarithm is taken from the scores. */
 const MIN_PROBABILITY = 1e-30;
 

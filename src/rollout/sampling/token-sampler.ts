@@ -9,8 +9,15 @@
  */
 import { RunError } from '../../util/errors.js';
 import type { Rng } from '../../util/rng.js';
-import type { ConstraintCursor, SamplingParams } from '../types.js';
-import { argmax, isUnfiltered, logProbability, Support, softmaxInto } from './distribution.js';
+import type { ConstraintCursor, SamplingParams, TokenLogprob } from '../types.js';
+import {
+  argmax,
+  isUnfiltered,
+  largest,
+  logProbability,
+  Support,
+  softmaxInto,
+} from './distribution.js';
 
 /** One row over the vocabulary: `weights` are proportional to the softmax of `scores` and sum to `mass`. */
 interface Row {
@@ -58,6 +65,8 @@ export class TokenSampler {
   private readonly support: Support;
   private readonly scores: Float32Array;
   private readonly weights: Float32Array;
+  /** What the last token was drawn from. */
+  private drawn: Row | null = null;
 
   constructor(
     params: SamplingParams,
@@ -87,9 +96,26 @@ export class TokenSampler {
   next(scores: Float32Array, probabilities: Float32Array, state: SamplingState): number {
     const row = this.adjusted({ scores, weights: probabilities, mass: 1 }, state);
     const id = this.draw(row, state.rng);
+    this.drawn = row;
     this.policyLogprob = logProbability({ scores, probabilities }, id);
     if (Number.isNaN(this.logprob)) throw divergedError();
     return id;
+  }
+
+  /**
+   * The likeliest tokens of the distribution that the last one was drawn from; fewer where fewer could come.
+   * Call it before the next draw, while the scores of this one are there.
+   */
+  likeliest(count: number): TokenLogprob[] {
+    const { support, drawn } = this;
+    if (drawn === null) return [];
+    const isFiltered = this.params.temperature > 0 && !this.isPlain;
+    const mass = isFiltered ? support.mass : drawn.mass;
+    const ids = isFiltered ? support.ids.subarray(0, support.count) : drawn.weights.keys();
+    return largest(drawn.weights, ids, count).map((id) => ({
+      id,
+      logprob: Math.fround(Math.log(drawn.weights[id]! / mass)),
+    }));
   }
 
   private draw(row: Row, rng: Rng): number {

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chatSchema, generateSchema, loadConfig } from '../../../../src/config/index.js';
+import { Conversation } from '../../../../src/recipes/chat/conversation.js';
 import { runChat } from '../../../../src/recipes/chat.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
+import { openServedModels } from '../../../../src/recipes/serve/served-models.js';
+import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { renderExample } from '../../../../src/tokenizer/index.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
@@ -83,6 +86,31 @@ describe('answers', () => {
     const { out, notes } = await chat(['1+2=', '3+4='], ...words);
     expect(out).toBe(`${first}\n${second}\n`);
     expect(notes).toMatch(/no turn knows another/);
+  });
+});
+
+describe('a further turn', () => {
+  it('computes what is new of the prompt, and says the same', async () => {
+    const lines = ['1+2+3+4+5+6+7+8=', '9', '/regenerate', '0'];
+    const { out } = await chat(lines);
+    expect((await chat(lines, 'prefix_cache_mib=0')).out).toBe(out);
+    const config = configOf([]);
+    const served = await openServedModels({ ...config, batch_size: 1 }, [], SILENT);
+    const params = { ...PLAIN_SAMPLING, temperature: 0, maxNewTokens: 12, seed: 1 };
+    const conversation = new Conversation({ served, params, render: {} });
+    const sink = { signal: new AbortController().signal, onText: () => undefined };
+    const [first, second, again] = [
+      await conversation.say('1+2+3+4+5+6+7+8=', sink),
+      await conversation.say('9', sink),
+      await conversation.again('new', sink),
+    ];
+    expect(first.cachedTokens).toBe(0);
+    expect(second.cachedTokens).toBeGreaterThanOrEqual(first.promptIds.length);
+    expect(again.cachedTokens).toBe(second.promptIds.length - 1);
+    expect(`${first.text}\n${second.text}\n${again.text}\n`).toBe(
+      out.split('\n').slice(0, 3).join('\n').concat('\n'),
+    );
+    served.close();
   });
 });
 

@@ -8,6 +8,7 @@ import { generateSchema, loadConfig, serveSchema } from '../../../../src/config/
 import { chatCompletion, endpointSettings, openEndpoint } from '../../../../src/endpoint/index.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
+import { openSampler } from '../../../../src/recipes/sampling/sampling.js';
 import { type RunningServer, startServing } from '../../../../src/recipes/serve.js';
 import { renderPrompt } from '../../../../src/tokenizer/index.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
@@ -34,7 +35,9 @@ beforeAll(async () => {
   await writeTinyAdapter(model, at('adapter-a'), 1);
   await writeTinyAdapter(model, at('adapter-b'), 2);
   const adapters = `adapter=${JSON.stringify([at('adapter-a'), at('adapter-b')])}`;
-  server = await serving(adapters, 'max_queue=40', 'max_body_kib=8', 'max_new_tokens=12');
+  const bounds = ['max_queue=40', 'max_body_kib=8', 'max_new_tokens=12'];
+  // By ONNX Runtime's operators what is kept gives other last bits.
+  server = await serving(adapters, ...bounds, 'prefix_cache_mib=0');
 }, 120_000);
 afterAll(async () => {
   await server.close();
@@ -238,8 +241,9 @@ describe('fields', () => {
   it.each<[JsonRow, string | null, RegExp]>([
     [{ presence_penalty: 0.5 }, 'presence_penalty', /not supported.*repetition_penalty/],
     [{ frequency_penalty: -1 }, 'frequency_penalty', /not supported/],
-    [{ tools: [] }, 'tools', /tools are not called. Leave it out/],
-    [{ top_logprobs: 3 }, 'top_logprobs', /sampled/],
+    [{ functions: [] }, 'functions', /tools is its newer name/],
+    [{ top_logprobs: 3 }, 'top_logprobs', /it needs logprobs: true/],
+    [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs', /21 is not a whole .* <= 20/],
     [{ temprature: 1 }, 'temprature', /nearest known field is temperature/],
     [{ temperature: -1 }, 'temperature', /-1 is not a number >= 0 and <= 10/],
     [{ n: 1.5 }, 'n', /1.5 is not a whole number >= 1 and <= 128/],
@@ -296,12 +300,109 @@ describe('fields', () => {
   it.each<[JsonRow, string, RegExp]>([
     [{ prompt: 7 }, 'prompt', /neither a text nor token ids/],
     [{ prompt: '1', echo: true }, 'echo', /not part of the answer/],
-    [{ prompt: '1', logprobs: 2 }, 'logprobs', /Give 0/],
+    [{ prompt: '1', logprobs: 21 }, 'logprobs', /21 is not a whole number >= 0 and <= 20/],
     [{ prompt: '1', best_of: 3 }, 'best_of', /n gives them all/],
   ])('%j of a completion is refused', async (asked, param, message) => {
     const { status, body } = await post('/completions', asked);
     expect([status, (body.error as JsonRow).param]).toEqual([400, param]);
     expect((body.error as JsonRow).message).toMatch(message);
+  });
+});
+
+describe('top_logprobs', () => {
+  const told = (list: unknown) => list as { token: string; logprob: number; bytes: number[] }[];
+
+  it('of a chat are the likeliest tokens of each place, as `score` has them', async () => {
+    const asked = { model, messages: HELLO, max_tokens: 3, temperature: 0 };
+    const fields = { logprobs: true, top_logprobs: 20, return_token_ids: true };
+    const { body } = await post('/chat/completions', { ...asked, ...fields });
+    const [choice] = choices(body);
+    const content = (choice!.logprobs as JsonRow).content as JsonRow[];
+    expect(content).toHaveLength(3);
+    const source = await openModel({ model, chat_template_path: at('chat.jinja') }, SILENT);
+    const sampler = await openSampler(source, {
+      ...{ threads: 1, maxBatch: 64, maxPromptLength: 100, maxNewTokens: 1 },
+    });
+    const before = renderPrompt(source.tokenizer, { messages: HELLO });
+    const all = Array.from({ length: source.spec.vocabSize }, (_, id) => id);
+    for (const [place, { top_logprobs: top, ...own }] of content.entries()) {
+      const logprobs = (await sampler.score(all.map((id) => [...before, id]))).map(
+        (row) => row.at(-1)!,
+      );
+      const best = all.toSorted((a, b) => logprobs[b]! - logprobs[a]!).slice(0, 20);
+      expect(told(top).map(({ token }) => token)).toEqual(
+        best.map((id) => source.tokenizer.decode([id])),
+      );
+      for (const [i, { logprob }] of told(top).entries()) {
+        expect(logprob).toBeCloseTo(logprobs[best[i]!]!, 4);
+      }
+      if (place === 0) expect(told(top)[0]).toEqual(own);
+      before.push((choice!.token_ids as number[])[place]!);
+    }
+    sampler.dispose();
+    source.close();
+  });
+
+  it('of a text are by token, with the one that was sampled; the same in pieces', async () => {
+    const asked = { prompt: '1+', seed: 3, max_tokens: 8, min_tokens: 8, logprobs: 2 };
+    const { body } = await post('/completions', asked);
+    const {
+      tokens,
+      token_logprobs: own,
+      top_logprobs: top,
+    } = choices(body)[0]!.logprobs as {
+      tokens: string[];
+      token_logprobs: number[];
+      top_logprobs: Record<string, number>[];
+    };
+    expect(tokens).toHaveLength(8);
+    for (const [i, token] of tokens.entries()) {
+      const logprobs = Object.values(top[i]!);
+      expect(top[i]![token]).toBeGreaterThanOrEqual(own[i]!);
+      expect(logprobs.length).toBeLessThanOrEqual(3);
+      expect(logprobs[0]).toBe(Math.max(...logprobs));
+    }
+    expect(top.some((each) => Object.keys(each).length === 3)).toBe(true);
+    const chunks = await stream('/completions', asked);
+    const pieces = chunks.flatMap(choices).map(({ logprobs }) => logprobs as JsonRow);
+    expect(pieces.flatMap(({ top_logprobs: some }) => some)).toEqual(top);
+  });
+
+  it('are null or empty where none are asked for', async () => {
+    const text = await post('/completions', { prompt: '1+', logprobs: 0, max_tokens: 2 });
+    expect((choices(text.body)[0]!.logprobs as JsonRow).top_logprobs).toBeNull();
+    const chat = { messages: HELLO, logprobs: true, max_tokens: 1 };
+    const { body } = await post('/chat/completions', chat);
+    const [first] = (choices(body)[0]!.logprobs as JsonRow).content as JsonRow[];
+    expect(first!.top_logprobs).toEqual([]);
+  });
+});
+
+describe('the next turn of a chat', () => {
+  it('computes what is new of its prompt, with the same answer', async () => {
+    const other = await serving('max_new_tokens=12', 'temperature=0');
+    const ask = async (baseUrl: string, messages: readonly JsonRow[]) => {
+      const body = JSON.stringify({ model, messages, temperature: 0, max_tokens: 6 });
+      const reply = await fetch(`${baseUrl}/chat/completions`, { method: 'POST', body });
+      const { choices: all, usage } = (await reply.json()) as JsonRow;
+      const details = (usage as JsonRow).prompt_tokens_details as JsonRow;
+      return {
+        content: contentOf((all as JsonRow[])[0]!),
+        cached: details.cached_tokens as number,
+      };
+    };
+    const FIRST = [{ role: 'system', content: 'Add the numbers, please.' }, ...HELLO];
+    const first = await ask(other.baseUrl, FIRST);
+    expect(first.cached).toBe(0);
+    const said = { role: 'assistant', content: first.content };
+    const messages = [...FIRST, said, { role: 'user', content: '1' }];
+    const second = await ask(other.baseUrl, messages);
+    const source = await openModel({ model, chat_template_path: at('chat.jinja') }, SILENT);
+    source.close();
+    const former = renderPrompt(source.tokenizer, { messages: FIRST }).length;
+    expect(second.cached).toBeGreaterThanOrEqual(former);
+    expect(await ask(server.baseUrl, messages)).toEqual({ content: second.content, cached: 0 });
+    await other.close();
   });
 });
 

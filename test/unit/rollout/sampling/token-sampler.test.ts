@@ -101,6 +101,27 @@ describe('TokenSampler', () => {
     expect(sampler.logprob).toBeCloseTo(Math.log(softmax([0, 3, 3, 1])[1]!), 6);
   });
 
+  it.each([...SETTINGS, ['greedy', { temperature: 0 }] as const])(
+    'tells the likeliest: %s',
+    (_, changes) => {
+      const params = { ...plain, ...changes };
+      const probabilities = expected({ ...params, temperature: params.temperature || 1 });
+      const sampler = new TokenSampler(params, LOGITS.length, []);
+      const scores = Float32Array.from(LOGITS, (x) => x * sampler.inverseTemperature);
+      const weights = new Float32Array(scores.length);
+      softmaxInto(weights, scores);
+      sampler.next(scores, weights, { rng: Rng.of(1), count: 0, seen: null, constraint: null });
+      const possible = [...probabilities.keys()].filter((id) => probabilities[id]! > 0);
+      const order = possible.sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
+      const told = sampler.likeliest(4);
+      expect(told.map(({ id }) => id)).toEqual(order.slice(0, 4));
+      for (const { id, logprob } of told) {
+        expect(logprob).toBeCloseTo(Math.log(probabilities[id]!), 5);
+      }
+      expect(sampler.likeliest(20).map(({ id }) => id)).toEqual(order);
+    },
+  );
+
   it('holds back the end of text and shares its probability out', () => {
     const params = { ...plain, minNewTokens: 2 };
     const sampler = new TokenSampler(params, 3, [0]);
