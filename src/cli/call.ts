@@ -26,14 +26,21 @@ export interface Call extends CallFlags {
   readonly colours: boolean;
 }
 
-/** Flags of the call; `value` ones take the next word. All other words belong to the config. */
-const CALL_FLAGS: Readonly<Record<string, { readonly takesValue: boolean }>> = {
+interface CallFlag {
+  /** The next word is its value. */
+  readonly takesValue: boolean;
+  /** Its value where the next word is no number. */
+  readonly alone?: string;
+}
+
+/** Flags of the call. All other words belong to the config. */
+const CALL_FLAGS: Readonly<Record<string, CallFlag>> = {
   '--config': { takesValue: true },
   '--dry-run': { takesValue: false },
   '--verbose': { takesValue: false },
   '--json': { takesValue: false },
   '--raw': { takesValue: false },
-  '--preview': { takesValue: true },
+  '--preview': { takesValue: true, alone: '3' },
   '--help': { takesValue: false },
   '-h': { takesValue: false },
   '--version': { takesValue: false },
@@ -55,12 +62,12 @@ export function splitWords(argv: readonly string[]): SplitWords {
     const word = argv[i] as string;
     const flag = CALL_FLAGS[word.split('=')[0] as string];
     if (flag !== undefined) {
-      call.push(word);
       const next = argv[i + 1];
-      if (flag.takesValue && !word.includes('=') && next !== undefined) {
-        call.push(next);
-        i++;
-      }
+      const wantsValue = flag.takesValue && !word.includes('=');
+      const isAlone = flag.alone !== undefined && !/^-?\d/.test(next ?? '');
+      const value = isAlone ? flag.alone : next;
+      call.push(wantsValue && value !== undefined ? `${word}=${value}` : word);
+      if (wantsValue && !isAlone) i++;
     } else if (!hasCommand && !word.startsWith('-')) {
       call.push(word);
       hasCommand = true;

@@ -41,7 +41,10 @@ function buildParser(
       type: 'boolean',
       describe: 'Print the result as one line of JSON; rows as JSONL, which they always are',
     })
-    .option('preview', { type: 'number', describe: 'Show so many rows as they would be trained' })
+    .option('preview', {
+      type: 'number',
+      describe: 'Show so many rows (3) as they would be trained',
+    })
     .option('verbose', { type: 'boolean', describe: 'More detail; stack traces of errors' })
     .version(packageVersion())
     .help()
@@ -87,7 +90,7 @@ function checkCommand(words: readonly string[]): void {
 export async function runCli(argv: readonly string[], world: Surroundings): Promise<number> {
   const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
   try {
-    checkCommand(call.filter((_, i) => call[i - 1] !== '--config'));
+    checkCommand(call);
     const parser = buildParser(world.columns, (command, flags) =>
       command.handle({
         ...world,

@@ -62,7 +62,7 @@ export async function trainAtTinker(training: TinkerTraining): Promise<TinkerOut
     ...{ session_id: training.session.sessionId, model_id: model.modelId, sampler_path: null },
   });
   const log = await openTrainingLog({
-    ...{ run, config: asTrainer(config), context, resumeStep, totalSteps },
+    ...{ run, command: 'tinker', config: asTrainer(config), context, resumeStep, totalSteps },
     shown: ['reward', 'completions/mean_length', 'loss'],
   });
   const logs = logsOf(training, resumeStep);

@@ -35,6 +35,8 @@ export interface TrainingLog {
 
 export interface TrainingLogOptions {
   readonly run: RunFolder;
+  /** What trains, for the progress bar. */
+  readonly command: string;
   readonly config: ReportedConfig;
   readonly context: RecipeContext;
   /** Step of the checkpoint that is gone on from; null in a fresh run. */
@@ -77,7 +79,7 @@ export function logImpliedTracker(config: TrackerKeys, { log }: Pick<RecipeConte
 
 /** @throws SetupError or RunError when a tracker refuses the run. */
 export async function openTrainingLog(options: TrainingLogOptions): Promise<TrainingLog> {
-  const { run, config, context, resumeStep, totalSteps } = options;
+  const { run, command, config, context, resumeStep, totalSteps } = options;
   const trackers = await openTrackers({
     names: trackerNames(config),
     env: process.env,
@@ -93,7 +95,7 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
     log: context.log,
   });
   const metrics = openMetricLog(run.paths.metrics, { resumeStep });
-  const label = `${config.stage} training`;
+  const label = config.stage === command ? command : `${command} (stage ${config.stage})`;
   const bar = startProgress({ label, total: totalSteps, from: resumeStep ?? 0 });
   const laps = run.phases.laps();
   const isVerbose = context.verbose || config.verbose;

@@ -161,7 +161,10 @@ async function runIn<Config extends TrainerConfig, Inputs>(
   }
   const prepared = await recipe.prepare(config, inputs, session);
   const resumeStep = checkpoint === null ? null : session.startStep;
-  const log = await openTrainingLog({ run, config, context, resumeStep, ...prepared });
+  const log = await openTrainingLog({
+    ...{ run, command: recipe.command, config, context, resumeStep },
+    ...prepared,
+  });
   const { evaluation } = args;
   const { log: say } = context;
   const sampling = syncedSampler({ config, evaluation, source, trained, log: say });
