@@ -1,6 +1,7 @@
 /**
  * The KTO step: answers that are good or bad by themselves, each with its reference log-probability. The
- * KL baseline comes from answers put to the prompt before them in the step, scored without a gradient.
+ * KL baseline comes from prompts with the answer to another one, scored without a gradient: the next answer of
+ * the step, as in TRL, but past those to the same prompt, as a pair taken apart has two.
  */
 import { type KtoOptions, klBaseline, ktoLoss } from '../losses/index.js';
 import {
@@ -8,6 +9,7 @@ import {
   collate,
   type MaskedSequence,
   type Policy,
+  promptKey,
   trainedTokens,
 } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
@@ -29,15 +31,31 @@ export interface KtoStepOptions {
   readonly settings: Pick<KtoOptions, 'beta' | 'desirableWeight' | 'undesirableWeight'>;
   /** False: z = 0 (`apo_zero_unpaired`). */
   readonly usesKl: boolean;
+  /** Tokens that a prompt with an answer to another is cut to; longer than any prompt of the answers. */
+  readonly maxLength: number;
+}
+
+/** Each prompt with the next answer, in a circle, to another prompt; none where all have one prompt. */
+function mismatches(answers: readonly MaskedSequence[], maxLength: number): MaskedSequence[] {
+  const keyed = answers.map((answer) => ({ answer, key: promptKey(answer) }));
+  return keyed.flatMap(({ answer: prompt, key }, i) => {
+    const following = [...keyed.slice(i + 1), ...keyed.slice(0, i)];
+    const next = following.find((other) => other.key !== key);
+    return next === undefined ? [] : [mismatched(prompt, next.answer, maxLength)];
+  });
 }
 
 /** The prompt of one sequence with the trained part of another. */
-function mismatched(prompt: MaskedSequence, answer: MaskedSequence): MaskedSequence {
+function mismatched(
+  prompt: MaskedSequence,
+  answer: MaskedSequence,
+  maxLength: number,
+): MaskedSequence {
   const before = prompt.ids.slice(0, prompt.trained.indexOf(true));
   const start = answer.trained.indexOf(true);
   return {
-    ids: [...before, ...answer.ids.slice(start)],
-    trained: [...before.map(() => false), ...answer.trained.slice(start)],
+    ids: [...before, ...answer.ids.slice(start)].slice(0, maxLength),
+    trained: [...before.map(() => false), ...answer.trained.slice(start)].slice(0, maxLength),
   };
 }
 
@@ -75,10 +93,8 @@ export async function ktoTasks(
   options: TaskOptions,
 ): Promise<KtoTasks> {
   const { policy, microBatchSize, reference } = options;
-  const shifted = answers.map((prompt, i) =>
-    mismatched(prompt, answers[(i + 1) % answers.length]!),
-  );
-  const kl = options.usesKl ? klBaseline(await logRatios(shifted, options)) : 0;
+  const asked = options.usesKl ? mismatches(answers, options.maxLength) : [];
+  const kl = klBaseline(await logRatios(asked, options));
   const good = answers.filter(({ desirable }) => desirable);
   const tokensOf = (some: readonly MaskedSequence[]) =>
     some.reduce((sum, answer) => sum + trainedTokens(answer), 0);

@@ -139,6 +139,7 @@ const kto = (microBatchSize: number) => (trainer: Trainer) =>
     reference: 'off',
     settings: { beta: 0.3, desirableWeight: 1, undesirableWeight: 1.2 },
     usesKl: true,
+    maxLength: 64,
   });
 
 /** Of three ids the second is a tool's. */

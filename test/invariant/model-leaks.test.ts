@@ -74,6 +74,7 @@ const STEP_KINDS: Readonly<Record<string, (trainer: Trainer) => Step>> = {
       reference: 'reference',
       settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
       usesKl: true,
+      maxLength: 64,
     }),
   grpo: (trainer) =>
     grpoStep({

@@ -56,6 +56,21 @@ interface LossKeys {
   readonly f_divergence_type: string;
 }
 
+/** The KL baseline of KTO needs answers to other prompts. */
+function checkAnswersOfStep(
+  config: {
+    readonly loss_type: string | readonly string[];
+    readonly per_device_train_batch_size: number;
+    readonly gradient_accumulation_steps: number;
+  },
+  context: z.RefinementCtx,
+): void {
+  const { per_device_train_batch_size: size, gradient_accumulation_steps: times } = config;
+  if (![config.loss_type].flat().includes('kto') || size * times > 1) return;
+  const message = 'kto compares the answers of a step, and there is one. Use 2 or more';
+  context.addIssue({ code: 'custom', path: ['per_device_train_batch_size'], message });
+}
+
 function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
   const types = [config.loss_type].flat();
   const issue = (key: string, message: string) =>
@@ -154,6 +169,7 @@ export const dpoSchema = z
   .superRefine((config, context) => {
     checkTrainer(config, context);
     checkLosses(config, context);
+    checkAnswersOfStep(config, context);
     checkReference(config, context);
     requireRows(config.dataset, context);
   });

@@ -26,6 +26,7 @@ export function ktoRecipe(
           undesirableWeight: config.undesirable_weight,
         },
         usesKl: [config.loss_type].flat().includes('kto'),
+        maxLength: config.max_length,
       };
       return {
         ...passes,

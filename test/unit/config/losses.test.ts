@@ -64,6 +64,15 @@ describe('dpo', () => {
     expect(refusal(dpoSchema, 'loss_type=ipo', 'label_smoothing=0.1')).toMatch(/ipo has none/);
   });
 
+  it('asks for two answers in a step of kto, as TRL does', () => {
+    const one = ['per_device_train_batch_size=1', 'gradient_accumulation_steps=1'];
+    expect(refusal(dpoSchema, 'loss_type=kto', ...one)).toMatch(/there is one. Use 2 or more/);
+    expect(refusal(dpoSchema, 'loss_type=kto', one[0]!, 'gradient_accumulation_steps=2')).toBe(
+      'accepted',
+    );
+    expect(refusal(dpoSchema, 'loss_type=apo_zero_unpaired', ...one)).toBe('accepted');
+  });
+
   it('asks for no reference that nothing compares with', () => {
     for (const key of ['sync_ref_model=true', 'precompute_ref_log_probs=true']) {
       expect(refusal(dpoSchema, key, list('simpo', 'sft'))).toMatch(

@@ -1,0 +1,68 @@
+/** The KL baseline of KTO: which answers are put to which prompts. */
+import { expect, test } from 'vitest';
+import type { CollatedBatch, Policy } from '../../../src/model/index.js';
+import { ktoTasks, type LabelledAnswer } from '../../../src/train/index.js';
+
+/** An answer of one token to a prompt of one. */
+const answer = (prompt: number, token: number): LabelledAnswer => ({
+  ids: [prompt, token],
+  trained: [false, true],
+  desirable: token % 2 === 0,
+});
+
+/** Scores under which log π − log π_ref of a token is the token; keeps what was asked under the policy. */
+async function baseline(answers: readonly LabelledAnswer[], maxLength = 8) {
+  const asked: number[][] = [];
+  const score = async (batch: CollatedBatch, { adapter }: { readonly adapter: string }) => {
+    const isPolicy = adapter === 'policy';
+    if (isPolicy) asked.push([...batch.ids]);
+    return Float32Array.from({ length: 3 * batch.targets.length }, (_, i) =>
+      i % 3 === 0 && isPolicy ? batch.targets[i / 3]! : 0,
+    );
+  };
+  const { kl } = await ktoTasks(answers, {
+    ...{ policy: { score } as unknown as Policy, microBatchSize: 1, reference: 'reference' },
+    ...{
+      settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
+      usesKl: true,
+      maxLength,
+    },
+  });
+  return { asked, kl };
+}
+
+test('each prompt has the next answer', async () => {
+  const { asked, kl } = await baseline([answer(1, 10), answer(2, 20), answer(3, 30)]);
+  expect(asked).toEqual([
+    [1, 20],
+    [2, 30],
+    [3, 10],
+  ]);
+  expect(kl).toBe(20);
+});
+
+test('never one of its own, as those of a pair taken apart stand side by side', async () => {
+  const { asked, kl } = await baseline([
+    ...[answer(1, 10), answer(1, 11)],
+    ...[answer(2, 20), answer(2, 21)],
+  ]);
+  expect(asked).toEqual([
+    [1, 20],
+    [1, 20],
+    [2, 10],
+    [2, 10],
+  ]);
+  expect(kl).toBe(15);
+});
+
+test('a prompt with another answer is no longer than an example may be', async () => {
+  const long = { ids: [1, 2, 3, 10], trained: [false, false, false, true], desirable: true };
+  const answers = [long, { ids: [4, 20, 21], trained: [false, true, true], desirable: false }];
+  const { asked, kl } = await baseline(answers, 4);
+  expect(asked.map((ids) => ids.join())).toEqual(['1,2,3,20', '4,10']);
+  expect(kl).toBe(15);
+});
+
+test('is 0 where all answers are to one prompt', async () => {
+  expect(await baseline([answer(1, 10), answer(1, 11)])).toEqual({ asked: [], kl: 0 });
+});
