@@ -1,9 +1,9 @@
 /** Benchmarks by name: which rows, how their answers are graded, and what their tables are grouped by. */
 
 import type { RowFilter } from '../data/index.js';
-import type { TextGraderName } from './text-grade.js';
+import type { TextScorerName } from '../rewards/index.js';
 
-export type GraderName = 'numeric' | 'math' | 'factorization' | TextGraderName;
+export type GraderName = 'numeric' | 'math' | 'factorization' | TextScorerName;
 
 export interface Benchmark {
   /** Named data set of its rows; null: the config names them. */

@@ -59,5 +59,5 @@ export type {
   WrittenCompletion,
 } from './strategies/types.js';
 export { type EvalTable, evalSummary, evalTable } from './summary.js';
-export { type TextGraderName, textGrader } from './text-grade.js';
+export { textGrader } from './text-grade.js';
 export { type EvaluationFiles, writeEvaluation } from './write-evaluation.js';

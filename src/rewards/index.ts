@@ -65,6 +65,7 @@ export type {
   RewardOptions,
   RewardRow,
 } from './reward.js';
+export { TEXT_SCORERS, type TextScorerName } from './text/answer-scorers.js';
 export { FUZZ_SCORERS, type FuzzName, type FuzzScorer } from './text/fuzz.js';
 export { defaultProcess } from './text/process.js';
 export { openUserReward, type UserReward } from './user/user-reward.js';
