@@ -1,6 +1,7 @@
 /** A strategy as an evaluation calls it: one completion an example, the chosen one, with its facts. */
 import type { Complete, Solution, StrategyFacts } from '../../evaluate/index.js';
 import { questionOf, solveAll } from '../../evaluate/index.js';
+import type { SampledCompletion } from '../../report/index.js';
 import type { Completion, Sampler, SamplingParams } from '../../rollout/index.js';
 import { renderOptions } from '../inputs/dataset.js';
 import { longestPrompt } from '../sampling/graded-rollouts.js';
@@ -45,7 +46,7 @@ export function strategyCompleter(
         options: strategyOptions(keys, { grade, sandbox, voteGrade, ...(signal && { signal }) }),
       });
       for (const solution of solutions) facts.set(solution.problem.id, factsOf(solution));
-      return solutions.map(chosenCompletion);
+      return solutions.map((solution) => chosenCompletion(solution, keys));
     },
   };
 }
@@ -68,8 +69,12 @@ export function factsOf(solution: Solution): StrategyFacts {
 }
 
 /** The chosen candidate; an empty completion where the time was up before there was one. */
-function chosenCompletion({ problem, candidates, chosen }: Solution) {
+export function chosenCompletion(
+  { problem, candidates, chosen }: Solution,
+  { strategy }: Pick<EvaluateOptions['keys'], 'strategy'>,
+): SampledCompletion {
   const candidate = chosen === null ? undefined : candidates[chosen];
+  const { executions: calls = 0, failedExecutions: failures = 0 } = candidate ?? {};
   return {
     requestId: problem.id,
     sampleIndex: 0,
@@ -80,5 +85,6 @@ function chosenCompletion({ problem, candidates, chosen }: Solution) {
     finishReason: candidate?.finishReason ?? 'aborted',
     adapter: candidate?.adapter ?? null,
     seconds: candidate?.seconds ?? 0,
+    ...(strategy === 'tir' && { tools: { calls, failures } }),
   };
 }
