@@ -28,6 +28,20 @@ export async function runGenerate(
   config: GenerateConfig,
   context: RecipeContext,
 ): Promise<WrittenRows | null> {
+  return report(await generateRows(config, context), { config, context });
+}
+
+export interface GeneratedRows {
+  readonly rows: readonly JsonRow[];
+  /** How many of them were there. */
+  readonly kept: number;
+}
+
+/** The rows, which are in `output` where the config names one; says nothing of them. */
+export async function generateRows(
+  config: GenerateConfig,
+  context: RecipeContext,
+): Promise<GeneratedRows> {
   if (config.engine === 'onnxruntime') checkSamplerDevice(config);
   if (config.engine === 'onnxruntime') checkRolloutDevice(config.rollout_device);
   const store = new RowStore(config);
@@ -49,8 +63,8 @@ interface Inputs {
   readonly context: RecipeContext;
 }
 
-async function generateInto(store: RowStore, inputs: Inputs): Promise<WrittenRows | null> {
-  const { config, engine, context } = inputs;
+async function generateInto(store: RowStore, inputs: Inputs): Promise<GeneratedRows> {
+  const { config, engine } = inputs;
   const prompts = await promptsOf(inputs);
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   store.verify(({ prompt_id: id, sample_index: sample }) => {
@@ -63,7 +77,7 @@ async function generateInto(store: RowStore, inputs: Inputs): Promise<WrittenRow
   const rows = store.finish(
     (a, b) => Number(a.prompt_id) - Number(b.prompt_id) || a.sample_index - b.sample_index,
   );
-  return report(rows, { config, context, kept });
+  return { rows, kept };
 }
 
 async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedRow[]> {
@@ -198,14 +212,9 @@ async function rewardsOf(
 }
 
 function report(
-  rows: readonly JsonRow[],
-  args: {
-    readonly config: GenerateConfig;
-    readonly context: RecipeContext;
-    readonly kept: number;
-  },
+  { rows, kept }: GeneratedRows,
+  { config, context }: { readonly config: GenerateConfig; readonly context: RecipeContext },
 ): WrittenRows | null {
-  const { config, context, kept } = args;
   if (config.output === null) {
     for (const row of rows) context.print(JSON.stringify(row));
     return null;

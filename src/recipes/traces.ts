@@ -17,6 +17,7 @@ import type { RecipeContext } from './context.js';
 import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { interruption } from './interrupt.js';
+import { lockOutput, unlockOutput } from './outputs/output-lock.js';
 import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
 import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { checkSamplerDevice, openSampler, samplingParams } from './sampling/sampling.js';
@@ -32,7 +33,20 @@ export async function runTraces(
   checkSamplerDevice(config);
   checkRolloutDevice(config.rollout_device);
   const output = join(config.output_dir, config.output_file);
-  checkTraces(output, config);
+  const lock = lockOutput(output, 'output_file');
+  try {
+    checkTraces(output, config);
+    return await tracesInto(output, config, context);
+  } finally {
+    unlockOutput(output, lock);
+  }
+}
+
+async function tracesInto(
+  output: string,
+  config: TracesConfig,
+  context: RecipeContext,
+): Promise<TracesResult> {
   const source = await openModel(config, context);
   try {
     const inputs = await tracesInputs(config, source, context);

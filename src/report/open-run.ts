@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { checkFolderPlace, makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
-import { clearRun, RUN_FILE, readRunRecord, removeCleared, runEntries } from './run-files.js';
+import { clearRun, RUN_FILE, readRunRecord, removeLeftovers, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
 import { lockRun, unlockRun } from './run-lock.js';
 import type { RunRecord } from './run-record.js';
@@ -31,7 +31,7 @@ export function openRun(dir: string, options: OpenRunOptions): RunFolder {
   const lock = lockRun(folder);
   try {
     const previous = runToResume(folder, asked);
-    removeCleared(folder);
+    removeLeftovers(folder);
     if (previous === null) clearRun(folder, readRunRecord(folder));
     return startRun(folder, { options, previous, resumeFrom: asked.resumeFrom, lock });
   } catch (error) {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { removeParts } from '../util/atomic-file.js';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
@@ -96,7 +97,7 @@ export function clearRun(dir: string, record: RunRecord | null): void {
     renameSync(join(dir, name), join(aside, name));
     removeEmptyParents(dir, name);
   }
-  removeCleared(dir);
+  removeLeftovers(dir);
 }
 
 /** Folders above `name`, up to `dir`, that hold nothing any more. */
@@ -107,8 +108,10 @@ function removeEmptyParents(dir: string, name: string): void {
   }
 }
 
-/** Deletes what an interrupted `clearRun` has left. */
-export function removeCleared(dir: string): void {
+/** Deletes what an interrupted `clearRun`, or a killed process that was writing, has left. */
+export function removeLeftovers(dir: string): void {
+  removeParts(dir);
+  removeParts(join(dir, 'debug'));
   for (const name of list(dir).filter((entry) => entry.startsWith(CLEARED))) {
     rmSync(join(dir, name), { recursive: true, force: true });
   }

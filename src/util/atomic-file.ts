@@ -1,7 +1,16 @@
 /** Files that are written in pieces beside their place and appear in it only when they are whole. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
 
 export type Append = (bytes: Uint8Array) => void;
@@ -11,7 +20,7 @@ const WRITE_BYTES = 1 << 30;
 
 /**
  * What `write` appends becomes the file: synced, then renamed, so that readers see the old file or the new one.
- * @throws InputError when its folder cannot be made, RunError when the file cannot be written
+ * @throws InputError when its folder cannot be made or it may not be written, RunError when writing fails
  */
 export function writePieces(path: string, write: (append: Append) => void): void {
   const part = openPart(path);
@@ -34,6 +43,20 @@ export async function writePiecesSlowly(
     part.finish();
   } catch (error) {
     throw part.failed(error);
+  }
+}
+
+/** Behind the name of a file, while it is written: the process, and a name of the call. */
+const PART = /\.\d+\.[0-9a-f]{8}\.part$/;
+
+/**
+ * Deletes what processes that were killed while they wrote have left in a folder, of the files named. For whoever
+ * holds the lock on them.
+ */
+export function removeParts(folder: string, isOwn: (name: string) => boolean = () => true): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder).filter((each) => PART.test(each))) {
+    if (isOwn(name.replace(PART, ''))) rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -16,7 +16,8 @@ import {
   toJsonl,
   writeFileAtomic,
 } from '../../util/files.js';
-import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
+import type { LockHolder } from '../../util/lock.js';
+import { lockOutput, unlockOutput } from './output-lock.js';
 
 export interface RowStoreKeys {
   /** Null keeps the rows in memory. */
@@ -121,7 +122,7 @@ export class RowStore {
     if (this.part !== null) closeSync(this.part);
     this.part = null;
     const { output } = this.keys;
-    if (output !== null && this.lock !== null) releaseLock(lockPath(output), this.lock);
+    if (output !== null && this.lock !== null) unlockOutput(output, this.lock);
   }
 
   private takeOver(output: string): void {
@@ -156,18 +157,6 @@ function checkKeys({ overwrite, resume, output, output_csv }: RowStoreKeys): voi
   if (output_csv === null || overwrite || resume === 'auto' || !existsSync(output_csv)) return;
   const remedy = 'Give overwrite=true to replace it, or another output_csv';
   throw new InputError({ where: 'output_csv', problem: `the file ${output_csv} exists`, remedy });
-}
-
-const lockPath = (output: string): string => `${output}.lock`;
-
-function lockOutput(output: string): LockHolder {
-  const { isMine, holder } = tryLock(lockPath(output));
-  if (isMine) return holder;
-  throw new InputError({
-    where: 'output',
-    problem: `process ${holder?.pid ?? 'unknown'} is writing ${output}`,
-    remedy: 'Wait for it, or give another output',
-  });
 }
 
 function inUse(output: string, files: readonly string[]): InputError {

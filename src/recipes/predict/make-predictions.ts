@@ -10,10 +10,10 @@ import {
 } from '../../config/index.js';
 import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
-import { type JsonRow, readJsonl, writeJson } from '../../util/files.js';
+import { type JsonRow, writeJson } from '../../util/files.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
-import { runGenerate } from '../generate.js';
+import { generateRows } from '../generate.js';
 import { inputIdentity } from '../pipeline/state.js';
 import { servedModel } from '../sampling/served-model.js';
 import { inputOf, predictionsFile } from './prediction-files.js';
@@ -42,14 +42,14 @@ export async function predictionsOf(
     context.log(`predictions of run ${run}: taken from ${path}`);
     return await readPredictions(path);
   }
-  const rows = `${path}.jsonl`;
-  const generate = generateConfig(config, { run, output: rows });
-  await runGenerate(generate, context);
-  const predictions = readJsonl(rows).map(predictionOf);
+  const rowsFile = `${path}.jsonl`;
+  const generate = generateConfig(config, { run, output: rowsFile });
+  const { rows } = await generateRows(generate, context);
+  const predictions = rows.map(predictionOf);
   rmSync(path, { force: true });
   writeJson(metaFile(path), { key, rows: predictions.length });
   writeJson(path, predictions);
-  rmSync(rows);
+  rmSync(rowsFile);
   context.log(`predictions of run ${run}: ${predictions.length} in ${path}`);
   return predictions;
 }

@@ -1,5 +1,5 @@
 /** `predict` on a server and here: files, what is asked, what is taken from disk, what is refused. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig, predictSchema } from '../../../src/config/index.js';
@@ -66,6 +66,9 @@ describe('predict engine=server', () => {
       graders: { medical_exact: { accuracy: 2 / 3, runs: [2 / 3, 2 / 3] } },
     });
     expect(result.graders.medical_fuzzy?.accuracy).toBe(1);
+    for (const [, path] of logs.flatMap((line) => [...line.matchAll(/ in (\S+)$/g)])) {
+      expect(existsSync(path!), path).toBe(true);
+    }
     const stem = 'val_simple_o4-mini_medium';
     expect(file(`${stem}_predictions_run1.json`)).toEqual(
       ['fever', 'anemia', 'Gout'].map((text, i) => ({

@@ -70,6 +70,17 @@ describe('makeRunId', () => {
 });
 
 describe('openRun', () => {
+  it('deletes what a killed process was writing', () => {
+    const dir = usedDir();
+    const left = ['run.json', 'debug/prep.csv'].map((name) =>
+      join(dir, `${name}.77.0a1b2c3d.part`),
+    );
+    const others = join(dir, 'notes.part');
+    for (const path of [...left, others]) writeFileSync(path, '{');
+    openRun(dir, { ...options(), resume: 'auto' }).close('done');
+    expect([...left, others].map((path) => existsSync(path))).toEqual([false, false, true]);
+  });
+
   it('gives no name away that is its own', () => {
     const run = openRun(freshDir(), options());
     for (const name of ['metrics.jsonl', 'completions.jsonl', './run.json', 'model']) {

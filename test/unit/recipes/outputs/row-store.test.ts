@@ -65,6 +65,13 @@ describe('RowStore', () => {
     expect(readJsonl(output)).toEqual([row(0, 1), row(1, 0), row(2, 0)]);
   });
 
+  it('deletes what a process killed in the midst of writing has left, of its own output alone', () => {
+    const left = ['rows.jsonl', 'other.jsonl'].map((name) => join(dir, `${name}.77.0a1b2c3d.part`));
+    for (const path of left) writeFileSync(path, '{');
+    open().close();
+    expect(left.map((path) => existsSync(path))).toEqual([false, true]);
+  });
+
   it('holds a row once when it stands in the output and in the part', () => {
     unfinished();
     writeFileSync(output, readFileSync(partOf(output)));

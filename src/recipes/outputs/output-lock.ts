@@ -1,0 +1,24 @@
+/** Keeps two processes from writing one output file, and clears what a killed one has left beside it. */
+import { basename, dirname } from 'node:path';
+import { removeParts } from '../../util/atomic-file.js';
+import { InputError } from '../../util/errors.js';
+import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
+
+const lockPath = (output: string): string => `${output}.lock`;
+
+/** @param key of the config that names the output. @throws InputError when another process writes it */
+export function lockOutput(output: string, key = 'output'): LockHolder {
+  const { isMine, holder } = tryLock(lockPath(output));
+  if (!isMine) {
+    throw new InputError({
+      where: key,
+      problem: `process ${holder?.pid ?? 'unknown'} is writing ${output}`,
+      remedy: `Wait for it, or give another ${key}`,
+    });
+  }
+  removeParts(dirname(output), (name) => name === basename(output));
+  return holder;
+}
+
+export const unlockOutput = (output: string, lock: LockHolder): void =>
+  releaseLock(lockPath(output), lock);
