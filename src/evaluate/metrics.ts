@@ -6,21 +6,22 @@ import { majorityAtK } from './majority.js';
 import { passAtK } from './pass-at-k.js';
 
 export interface EvalMetrics {
-  /** Examples with a gold answer; the denominator of the accuracies. */
+  /** Examples of which a completion could be graded; the denominator of the accuracies. */
   readonly eval_size: number;
   readonly samples_per_example: number;
-  /** Completions whose row has no gold answer. */
+  /** Completions that could be graded, and those that could not: no gold answer, or a grader that failed. */
+  readonly graded: number;
   readonly ungraded: number;
   /** Completions that are right. */
   readonly correct: number;
-  /** Share of right answers between the tags, with its 95% interval. */
-  readonly accuracy: number;
-  readonly accuracy_low: number;
-  readonly accuracy_high: number;
+  /** Share of right answers between the tags, with its 95% interval; null where nothing could be graded. */
+  readonly accuracy: number | null;
+  readonly accuracy_low: number | null;
+  readonly accuracy_high: number | null;
   /** The same by the last number of the response. */
-  readonly flexible_accuracy: number;
-  readonly flexible_accuracy_low: number;
-  readonly flexible_accuracy_high: number;
+  readonly flexible_accuracy: number | null;
+  readonly flexible_accuracy_low: number | null;
+  readonly flexible_accuracy_high: number | null;
   /** Responses that contain reasoning. */
   readonly thinking_proportion: number;
   /** Responses with an extractable final answer. */
@@ -73,6 +74,7 @@ export function evalMetrics(
   return {
     eval_size: groups.length,
     samples_per_example: samples,
+    graded: graded.length,
     ungraded: rows.length - graded.length,
     correct: graded.filter(({ correct }) => correct).length,
     accuracy: strict.mean,
@@ -146,11 +148,12 @@ function statusCounts(rows: readonly EvalRow[]) {
   };
 }
 
-/** Share of right samples with its interval over examples. */
+/** Share of right samples with its interval over examples; null of none. */
 function accuracy(
   groups: readonly Group[],
   isRight: (row: EvalRow) => boolean,
-): Interval & { readonly mean: number } {
+): { readonly [Part in 'mean' | keyof Interval]: number | null } {
+  if (groups.length === 0) return { mean: null, low: null, high: null };
   const means = groups.map((group) => share(group, isRight));
   return { mean: mean(means), ...shareInterval(means) };
 }

@@ -9,8 +9,8 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
   const passAt = Object.entries(metrics).filter(([name]) => /^(?:pass|maj)@/.test(name));
   const lines: [string, string][] = [
     ['Examples', `${metrics.eval_size}${samples > 1 ? `, ${samples} samples each` : ''}`],
-    ['Accuracy', withInterval(metrics.accuracy, metrics.accuracy_low, metrics.accuracy_high)],
-    ['Correct', `${metrics.correct} of ${metrics.eval_size * samples}`],
+    ['Accuracy', accuracyText(metrics.accuracy, metrics.accuracy_low, metrics.accuracy_high)],
+    ['Correct', `${metrics.correct} of ${metrics.graded}`],
     ...(metrics.status_ok === undefined ? [flexibleLine(metrics)] : []),
     ...passAt.map(([name, value]): [string, string] => [name, percent(value)]),
     ['Thinking proportion', percent(metrics.thinking_proportion)],
@@ -32,6 +32,13 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
   return [title, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\n');
 }
 
+type Share = number | null;
+
+function accuracyText(share: Share, low: Share, high: Share): string {
+  if (share === null || low === null || high === null) return 'nothing could be graded';
+  return withInterval(share, low, high);
+}
+
 function withInterval(share: number, low: number, high: number): string {
   return `${percent(share)} (95% interval ${percent(low)} to ${percent(high)})`;
 }
@@ -40,7 +47,7 @@ function withInterval(share: number, low: number, high: number): string {
 function flexibleLine(metrics: EvalMetrics): [string, string] {
   const { flexible_accuracy: share } = metrics;
   const interval = [metrics.flexible_accuracy_low, metrics.flexible_accuracy_high] as const;
-  return ['Flexible accuracy (last number)', withInterval(share, ...interval)];
+  return ['Flexible accuracy (last number)', accuracyText(share, ...interval)];
 }
 
 /** Scores of other ranges than 0 to 1 are no shares. */

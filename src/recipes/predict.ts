@@ -3,6 +3,7 @@
  * file; every grader's scores of each run, and their mean, in files of their own.
  */
 import type { PredictConfig } from '../config/index.js';
+import { meanOf } from '../report/index.js';
 import type { AsyncGrader, Grade } from '../rewards/index.js';
 import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -12,8 +13,8 @@ import { openRewards } from './rewards/open-rewards.js';
 
 export interface RunMetrics {
   readonly total_samples: number;
-  /** Mean score of the predictions that have one. */
-  readonly accuracy: number;
+  /** Mean score of the predictions that have one; null where none has. */
+  readonly accuracy: number | null;
   /** Predictions without a score, by status. */
   readonly failed: Readonly<Record<string, number>>;
 }
@@ -23,7 +24,7 @@ export interface PredictResult {
   readonly samples: number;
   /** By grader, over all runs. */
   readonly graders: Readonly<
-    Record<string, { readonly accuracy: number; readonly runs: readonly number[] }>
+    Record<string, { readonly accuracy: number | null; readonly runs: readonly (number | null)[] }>
   >;
 }
 
@@ -75,11 +76,12 @@ function writeScores(
     const at = { grader: name, run: i + 1 };
     writeJson(gradedFile(config, { ...at, kind: 'scored' }), rows);
     writeJson(gradedFile(config, { ...at, kind: 'metrics' }), metrics);
-    context.log(`${name}, run ${i + 1}: accuracy ${metrics.accuracy.toFixed(4)}`);
+    const accuracy = metrics.accuracy?.toFixed(4) ?? 'none, no prediction could be graded';
+    context.log(`${name}, run ${i + 1}: accuracy ${accuracy}`);
     return metrics.accuracy;
   });
   writeFileAtomic(allRunsFile(config, name), toJsonl(runs.flatMap(comparedRows)));
-  return { accuracy: meanOf(accuracies), runs: accuracies };
+  return { accuracy: meanOf(known(accuracies)), runs: accuracies };
 }
 
 function metricsOf(rows: readonly Scored[]): RunMetrics {
@@ -87,7 +89,7 @@ function metricsOf(rows: readonly Scored[]): RunMetrics {
   for (const { score, status } of rows) {
     if (score === null) failed[status] = (failed[status] ?? 0) + 1;
   }
-  const accuracy = meanOf(rows.flatMap(({ score }) => score ?? []));
+  const accuracy = meanOf(known(rows.map(({ score }) => score)));
   return { total_samples: rows.length, accuracy, failed };
 }
 
@@ -109,5 +111,5 @@ const textOf = ({ messages }: JsonRow): string =>
     (messages as readonly { readonly content?: unknown }[] | undefined)?.at(-1)?.content ?? '',
   );
 
-const meanOf = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+const known = (values: readonly (number | null)[]): number[] =>
+  values.flatMap((each) => each ?? []);

@@ -50,11 +50,11 @@ const STAGES = ['base', 'sft', 'grpo', 'dpo'] as const;
 export type QuickstartStage = (typeof STAGES)[number];
 
 export interface QuickstartSummary {
-  readonly base_accuracy: number;
-  readonly sft_accuracy: number;
+  readonly base_accuracy: number | null;
+  readonly sft_accuracy: number | null;
   readonly sft_format_rate: number;
-  readonly grpo_accuracy: number;
-  readonly dpo_accuracy: number;
+  readonly grpo_accuracy: number | null;
+  readonly dpo_accuracy: number | null;
   readonly eval_size: number;
   readonly seed: number;
   /** Wall time without set-up. */

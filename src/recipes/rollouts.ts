@@ -5,7 +5,7 @@
  */
 import type { RolloutsConfig } from '../config/index.js';
 import { dealArms, observe, type Posterior, unitReward } from '../preferences/index.js';
-import { type Progress, withProgress } from '../report/index.js';
+import { type Progress, percent, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { sha256, writeJson } from '../util/files.js';
 import { groupBy } from '../util/group.js';
@@ -217,7 +217,7 @@ function report(posterior: Posterior, { config, context, questions, store }: Wor
   const stats = rolloutsStats(rows, { arms: config.arms.map(({ name }) => name), posterior });
   writeJson(`${config.output}.stats.json`, stats);
   for (const [arm, { pulls, accuracy, mean_s_wm: score }] of Object.entries(stats.arms)) {
-    const shares = `${(100 * accuracy).toFixed(1)}% correct, mean s_wm ${score.toFixed(3)}`;
+    const shares = `${percent(accuracy)} correct, mean s_wm ${score.toFixed(3)}`;
     context.log(`arm ${arm}: ${pulls} pulls${pulls === 0 ? '' : `, ${shares}`}`);
   }
   const { unperturbed, questions: asked } = stats;

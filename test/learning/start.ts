@@ -105,7 +105,8 @@ export class Learning {
       `dataset.path=${this.path('test.jsonl')}`,
       `output_dir=${this.path(`eval-${model}`)}`,
     ];
-    return (await runEval(loadConfig(evalSchema, bundled('eval', keys)), this.context)).accuracy;
+    const { accuracy } = await runEval(loadConfig(evalSchema, bundled('eval', keys)), this.context);
+    return accuracy!;
   }
 
   /** Share of the test pairs whose chosen answer the model finds likelier than the rejected one. */

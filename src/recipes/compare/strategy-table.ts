@@ -12,7 +12,8 @@ import { readRecord } from '../../util/own-files.js';
 interface Entry {
   readonly benchmark: string;
   readonly strategy: string;
-  readonly accuracy: number;
+  /** Null where nothing could be graded. */
+  readonly accuracy: number | null;
   readonly size: number;
 }
 
@@ -33,10 +34,11 @@ interface EvaluationRecord {
 function entriesOf(folder: string): readonly Entry[] {
   const record = readRunRecord(folder) as EvaluationRecord | null;
   const { config, results } = record ?? {};
-  if (typeof config?.benchmark === 'string' && typeof results?.accuracy === 'number') {
+  if (typeof config?.benchmark === 'string' && typeof results?.eval_size === 'number') {
     const { benchmark } = config;
-    const { accuracy, eval_size: size } = results;
-    const entry = { benchmark, strategy: strategyName(config), accuracy, size: Number(size) };
+    const { eval_size: size } = results;
+    const accuracy = results.accuracy as number | null;
+    const entry = { benchmark, strategy: strategyName(config), accuracy, size };
     const hardest = levelFive(folder, record?.files ?? []);
     if (hardest === undefined) return [entry];
     const { n, accuracy: own } = hardest;

@@ -105,9 +105,9 @@ export class GrpoLogs {
     this.writeGroups(judged, step);
     const known = judged.filter(({ answer }) => answer.correct !== null);
     const rewards = rollouts.flatMap(({ grade }) => grade.total ?? []);
+    const right = known.filter(({ answer }) => answer.correct).length;
     return {
-      'samples/batch_accuracy':
-        known.filter(({ answer }) => answer.correct).length / Math.max(1, known.length),
+      ...(known.length > 0 && { 'samples/batch_accuracy': right / known.length }),
       'samples/batch_mean_reward': scoreMean(rewards),
     };
   }

@@ -40,12 +40,12 @@ function accuracyChart(evaluations: ReadonlyMap<QuickstartStage, EvalResult>): S
       {
         type: 'intervals',
         title: 'Accuracy',
-        items: [...evaluations].map(([stage, result]) => ({
-          label: stage,
-          value: result.accuracy,
-          low: result.accuracy_low,
-          high: result.accuracy_high,
-        })),
+        items: [...evaluations].flatMap(([label, result]) => {
+          const { accuracy: value, accuracy_low: low, accuracy_high: high } = result;
+          return value === null || low === null || high === null
+            ? []
+            : [{ label, value, low, high }];
+        }),
       },
     ],
   };

@@ -13,12 +13,13 @@ export interface RolloutsStats {
   /** New tokens of the trajectories. */
   readonly tokens: number;
   readonly ungraded: number;
-  readonly accuracy: number;
-  readonly accuracy_low: number;
-  readonly accuracy_high: number;
-  readonly coherent_correct: number;
-  readonly coherent_correct_low: number;
-  readonly coherent_correct_high: number;
+  /** Of the questions that could be graded, as the next five; null where none could. */
+  readonly accuracy: number | null;
+  readonly accuracy_low: number | null;
+  readonly accuracy_high: number | null;
+  readonly coherent_correct: number | null;
+  readonly coherent_correct_low: number | null;
+  readonly coherent_correct_high: number | null;
   /** Questions with at least one correct trajectory. */
   readonly solved: number;
   readonly mean_reward: number | null;
@@ -34,7 +35,8 @@ export interface RolloutsStats {
 
 interface ArmStats {
   readonly pulls: number;
-  readonly accuracy: number;
+  /** Of its graded trajectories; null without one. */
+  readonly accuracy: number | null;
   readonly mean_reward: number | null;
   readonly mean_s_wm: number;
   /** Of the posterior, earlier runs included. */
@@ -85,18 +87,19 @@ export function rolloutsStats(
 function withInterval<K extends string>(
   name: K,
   values: readonly number[],
-): Record<K | `${K}_low` | `${K}_high`, number> {
-  const { low, high } = shareInterval(values);
-  const entries = { [name]: mean(values), [`${name}_low`]: low, [`${name}_high`]: high };
-  return entries as Record<K | `${K}_low` | `${K}_high`, number>;
+): Record<K | `${K}_low` | `${K}_high`, number | null> {
+  const { low, high } = values.length === 0 ? { low: null, high: null } : shareInterval(values);
+  const entries = { [name]: meanOrNull(values), [`${name}_low`]: low, [`${name}_high`]: high };
+  return entries as Record<K | `${K}_low` | `${K}_high`, number | null>;
 }
 
 function armStats(arm: string, rows: Rows, posterior: Posterior): ArmStats {
   const own = rows.filter((row) => row.arm === arm);
+  const graded = own.filter(({ correct }) => correct !== null);
   const { pulls, reward_sum: sum } = recordOf(posterior, arm);
   return {
     pulls: own.length,
-    accuracy: share(own, 'correct'),
+    accuracy: graded.length === 0 ? null : share(graded, 'correct'),
     mean_reward: meanOrNull(known(own, 'reward')),
     mean_s_wm: mean(own.map(({ s_wm }) => s_wm)),
     posterior_pulls: pulls,

@@ -114,8 +114,9 @@ export class DuringTraining {
     if (every === null || step % every !== 0) return null;
     const metrics = { ...(await this.accuracy(step)), ...(await this.loss()) };
     const value = watched(config, metrics);
-    this.evaluated = withEvaluation(this.evaluated, { step, value });
-    const isReached = target !== null && metrics['eval/accuracy']! >= target;
+    if (value !== null) this.evaluated = withEvaluation(this.evaluated, { step, value });
+    const { 'eval/accuracy': accuracy } = metrics;
+    const isReached = target !== null && accuracy !== undefined && accuracy >= target;
     this.ending = isReached
       ? 'stop_at_accuracy'
       : this.isHopeless()
@@ -143,7 +144,7 @@ export class DuringTraining {
     await rest?.();
     onSamples(step, rows);
     return {
-      'eval/accuracy': metrics.accuracy,
+      ...(metrics.accuracy !== null && { 'eval/accuracy': metrics.accuracy }),
       ...(metrics.mean_score !== undefined && { 'eval/score': metrics.mean_score }),
       ...(metrics.mean_reward !== null && { 'eval/reward': metrics.mean_reward }),
       'eval/format_rate': metrics.format_rate,
@@ -166,10 +167,12 @@ const metricName = (config: WatchedConfig): string =>
 const greaterIsBetter = (config: WatchedConfig): boolean =>
   config.greater_is_better ?? !metricName(config).endsWith('loss');
 
-function watched(config: WatchedConfig, metrics: Numbers): number {
+/** Null where the evaluation could grade nothing. */
+function watched(config: WatchedConfig, metrics: Numbers): number | null {
   const name = metricName(config);
   const value = metrics[name];
   if (value !== undefined) return value;
+  if (config.eval !== null && metrics['eval/accuracy'] === undefined) return null;
   throw new InputError({
     where: 'metric_for_best_model',
     problem: `"${name}" is not evaluated`,

@@ -99,6 +99,47 @@ describe('evaluate', () => {
     expect(metrics).toMatchObject({ eval_size: 1, ungraded: 1, accuracy: 1, mean_reward: null });
   });
 
+  it('counts what was graded, sample by sample', async () => {
+    const failed = { correct: null, flexible_correct: null, score: null, status: 'error' } as const;
+    const passed = { correct: true, flexible_correct: true, score: 1, status: 'ok' } as const;
+    const { metrics } = await evaluate({
+      rows: ROWS.slice(0, 2),
+      complete: scripted([
+        [good(1), 'fails', good(1)],
+        ['fails', good(2), 'fails'],
+      ]),
+      grade: numericGrader(),
+      judge: async (text) => (text === 'fails' ? failed : passed),
+      samples: 3,
+    });
+    expect(metrics).toMatchObject({
+      eval_size: 2,
+      graded: 3,
+      ungraded: 3,
+      correct: 3,
+      accuracy: 1,
+    });
+    expect(evalSummary('x', metrics)).toContain('Correct: 3 of 3\n');
+  });
+
+  it('has no accuracy where nothing could be graded', async () => {
+    const { metrics } = await evaluate({
+      rows: [{ question: 'open?' }],
+      complete: scripted(TEXTS),
+      grade: numericGrader(),
+      passAt: [1],
+    });
+    expect(metrics).toMatchObject({
+      ...{ eval_size: 0, graded: 0, ungraded: 1, correct: 0, 'pass@1': null },
+      ...{ accuracy: null, accuracy_low: null, accuracy_high: null, flexible_accuracy: null },
+    });
+    const text = evalSummary('x', metrics);
+    expect(text).toContain('Accuracy: nothing could be graded\nCorrect: 0 of 0\n');
+    expect(evalTable([{ name: 'base', metrics }]).rows[0]?.slice(1, 3)).toEqual([
+      ...['n/a', 'n/a to n/a'],
+    ]);
+  });
+
   it('says why a reward gave no score, and gives it no mean', async () => {
     const failed = { score: null, status: 'error', reason: 'boom' } as const;
     const { rows, metrics } = await evaluate({

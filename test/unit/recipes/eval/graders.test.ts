@@ -101,7 +101,7 @@ describe('a grader file decides what is correct', () => {
       ...{ type: 'string_check', operation: 'eq' },
       ...missing,
     });
-    expect(metrics).toMatchObject({ eval_size: 0, status_error: 3 });
+    expect(metrics).toMatchObject({ eval_size: 0, accuracy: null, status_error: 3 });
     const warning =
       '3 of 3 completions are not graded and in no accuracy; the first (error): item: ';
     expect(logged.join('\n')).toContain(warning);
