@@ -104,17 +104,22 @@ export function openEndpoint(
 
 type Content = Pick<EndpointRequest, 'body' | 'form' | 'bytes'>;
 
-/** At most so many at a time as the settings say, each with its tries. */
+/**
+ * At most so many at a time as the settings say, each with its tries. A server that has never answered, while a
+ * request used up its tries, gets one of each from then on: nobody waits for an address that is wrong.
+ */
 function patiently(settings: EndpointSettings, transport: Transport, count: Counts): Ask {
   const withPermit = limiter(settings.maxConcurrency);
+  let reach: 'unknown' | 'answers' | 'none' = 'unknown';
   return (request, attempts = settings.attempts) =>
     withPermit(async () => {
       try {
         const reply = await withRetries(() => transport(request), {
-          settings: { ...settings, attempts },
+          settings: { ...settings, attempts: reach === 'none' ? 1 : attempts },
           request,
           onRetry: () => count.retries++,
         });
+        reach = 'answers';
         const usage = tokensOf(reply.body);
         count.prompt_tokens += usage.prompt;
         count.completion_tokens += usage.completion;
@@ -122,6 +127,9 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
         return reply;
       } catch (error) {
         count.failed++;
+        const kind = error instanceof EndpointError ? error.kind : null;
+        if (kind === 'refused' || kind === 'malformed') reach = 'answers';
+        if (kind === 'unreachable' && reach === 'unknown') reach = 'none';
         throw error;
       }
     });

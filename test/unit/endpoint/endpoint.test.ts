@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { noAnswer } from '../../../src/endpoint/failures.js';
 import {
   chatCompletion,
   type EndpointChoice,
@@ -39,6 +40,8 @@ function open(server: TestServer, options: Partial<EndpointChoice> = {}) {
 }
 
 const request = { model: 'judge', messages: [{ role: 'user', content: 'Is 4 right?' }] };
+
+const ANSWERED = { latencyMs: 1, isCached: false };
 
 async function failure(promise: Promise<unknown>): Promise<EndpointError> {
   const error = await promise.then(
@@ -143,11 +146,41 @@ describe('chatCompletion', () => {
     expect(error.message).toContain('ECONNREFUSED');
   });
 
+  it('waits for an address that never answered in one request only', async () => {
+    let isUp = false;
+    let tries = 0;
+    const settings = endpointSettings({
+      ...{ baseUrl: 'http://127.0.0.1:1/v1', env: {}, attempts: 3, retryDelayMs: 1 },
+    });
+    const endpoint = openEndpoint(settings, async ({ url }) => {
+      tries++;
+      if (isUp) return { body: { choices: [{ message: { content: 'yes' } }] }, ...ANSWERED };
+      throw noAnswer(url, new Error('connect', { cause: { code: 'ECONNREFUSED' } }), 1000);
+    });
+    const triesOf = async (message?: string) => {
+      tries = 0;
+      const sent = chatCompletion(endpoint, request);
+      if (message === undefined) expect((await sent).text).toBe('yes');
+      else expect((await failure(sent)).message).toBe(message);
+      return tries;
+    };
+    const refused =
+      'http://127.0.0.1:1/v1/chat/completions: could not be reached (ECONNREFUSED). Check base_url and that the server runs';
+    expect([await triesOf(refused), await triesOf(refused)]).toEqual([3, 1]);
+    isUp = true;
+    expect(await triesOf()).toBe(1);
+    // It has answered: an outage is waited out.
+    isUp = false;
+    expect([await triesOf(refused), await triesOf(refused)]).toEqual([3, 3]);
+  });
+
   it('ends with its signal, without another try', async () => {
-    const server = await serve(() => ({}));
     const abort = new AbortController();
+    const server = await serve(() => {
+      abort.abort(new Error('enough'));
+      return {};
+    });
     const sent = chatCompletion(open(server), request, { signal: abort.signal });
-    setTimeout(() => abort.abort(new Error('enough')), 20);
     await expect(sent).rejects.toThrow('enough');
     expect(server.asked).toHaveLength(1);
   });
