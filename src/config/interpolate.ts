@@ -3,7 +3,7 @@
  * environment); the default stands in for a missing or empty value and may hold references itself;
  * `$${` is a literal `${`.
  */
-import { InputError } from '../util/errors.js';
+import { InputError, InputErrors } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
 import { Untyped } from './untyped.js';
 
@@ -38,12 +38,20 @@ const asText = (value: unknown): string =>
 const isEmpty = (value: unknown): boolean =>
   value === undefined || value === '' || (value instanceof Untyped && value.text === '');
 
-function resolveReference(body: string, lookup: Lookup, where: string): unknown {
+interface Reading {
+  readonly lookup: Lookup;
+  readonly where: string;
+  /** What is wrong with references, which then stand for nothing. */
+  readonly errors: InputError[];
+}
+
+function resolveReference(body: string, reading: Reading): unknown {
+  const { lookup, where } = reading;
   const split = body.indexOf(':-');
   const reference = split < 0 ? body : body.slice(0, split);
   const value = lookup(reference, where);
   if (!isEmpty(value)) return value;
-  if (split >= 0) return interpolateText(body.slice(split + 2), lookup, where) ?? '';
+  if (split >= 0) return interpolateText(body.slice(split + 2), reading) ?? '';
   throw new InputError({
     where,
     problem: `\${${reference}} is not set`,
@@ -54,14 +62,15 @@ function resolveReference(body: string, lookup: Lookup, where: string): unknown 
 }
 
 /** The text with references resolved: a text that holds one becomes `Untyped` or its whole value. */
-function interpolateText(text: string, lookup: Lookup, where: string): unknown {
+function interpolateText(text: string, reading: Reading): unknown {
   const parts: unknown[] = [];
   let at = 0;
   for (;;) {
-    const span = nextReference(text, at, where);
+    const span = nextReference(text, at, reading.where);
     if (span === undefined) break;
     if (span.start > at) parts.push(text.slice(at, span.start).replaceAll('$${', '${'));
-    const value = resolveReference(text.slice(span.start + 2, span.end - 1), lookup, where);
+    const body = text.slice(span.start + 2, span.end - 1);
+    const value = kept(reading.errors, () => resolveReference(body, reading));
     parts.push(typeof value === 'string' ? new Untyped(value) : value);
     at = span.end;
   }
@@ -71,21 +80,40 @@ function interpolateText(text: string, lookup: Lookup, where: string): unknown {
   return new Untyped(parts.map(asText).join('') + rest);
 }
 
-/** Resolves references in every text of a tree. `where` locates a path for error messages. */
+/** What `read` gives; nothing where it throws an error of the input, which is kept. */
+function kept(errors: InputError[], read: () => unknown): unknown {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    errors.push(error);
+    return '';
+  }
+}
+
+/**
+ * Resolves references in every text of a tree. `where` locates a path for error messages.
+ * @throws InputError for all of them that are not set, or cannot be read
+ */
 export function interpolateTree(
   value: unknown,
   lookup: Lookup,
   where: (path: readonly string[]) => string,
-  path: readonly string[] = [],
 ): unknown {
-  if (typeof value === 'string') return interpolateText(value, lookup, where(path));
-  const below = (child: unknown, key: string) =>
-    interpolateTree(child, lookup, where, [...path, key]);
-  if (Array.isArray(value)) return value.map((child, index) => below(child, String(index)));
-  if (!isObject(value) || value instanceof Untyped) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => [key, below(child, key)] as const),
-  );
+  const errors: InputError[] = [];
+  const visit = (part: unknown, path: readonly string[]): unknown => {
+    if (typeof part === 'string') {
+      return kept(errors, () => interpolateText(part, { lookup, where: where(path), errors }));
+    }
+    if (Array.isArray(part)) return part.map((child, i) => visit(child, [...path, String(i)]));
+    if (!isObject(part) || part instanceof Untyped) return part;
+    return Object.fromEntries(
+      Object.entries(part).map(([key, child]) => [key, visit(child, [...path, key])] as const),
+    );
+  };
+  const resolved = visit(value, []);
+  if (errors.length > 0) throw InputErrors.of(errors);
+  return resolved;
 }
 
 /** Looks up `env:NAME`; any other reference is an error. */

@@ -2,10 +2,11 @@
  * `lorikeet data NAME`: a data set as files. Writes train.jsonl, valid.jsonl (when asked for), test.jsonl
  * and, last, dataset_stats.json, whose presence says that the others are whole.
  */
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, namedDataset, rowStats } from '../data/index.js';
+import { checkFolderPlace } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -121,10 +122,7 @@ interface FolderUse {
 }
 
 function checkFolder(folder: string, { overwrite, files }: FolderUse): void {
-  if (!existsSync(folder)) return;
-  if (!statSync(folder).isDirectory()) {
-    throw new InputError({ where: 'output_dir', problem: `${folder} is a file, not a folder` });
-  }
+  checkFolderPlace(folder);
   const there = files.find((file) => existsSync(join(folder, file)));
   if (there === undefined || overwrite) return;
   throw new InputError({

@@ -2,7 +2,7 @@
 import { appendFileSync, writeSync } from 'node:fs';
 import { notWritten } from './disk.js';
 
-/** @throws RunError when the file cannot be written */
+/** @throws InputError when the file may not be written, RunError when writing fails */
 export function appendText(path: string, text: string): void {
   try {
     appendFileSync(path, text);

@@ -49,8 +49,12 @@ export function checkFolderPlace(path: string): void {
 }
 
 const FULL = ['ENOSPC', 'EDQUOT'];
+const CLOSED = ['EACCES', 'EPERM', 'EROFS'];
 
-/** What stands for an error of writing `path`; errors that have a remedy already stay as they are. */
+/**
+ * What stands for an error of writing `path`: an InputError where it may not be written, else a RunError. Errors
+ * that have a remedy already stay as they are.
+ */
 export function notWritten(path: string, error: unknown): Error {
   if (error instanceof LorikeetError) return error;
   const { code = '' } = error as NodeJS.ErrnoException;
@@ -59,5 +63,7 @@ export function notWritten(path: string, error: unknown): Error {
     problem: `cannot be written (${messageOf(error)})`,
     remedy: FULL.includes(code) ? 'Make room on the disk' : ELSEWHERE,
   };
-  return new RunError(parts, { cause: error });
+  return CLOSED.includes(code)
+    ? new InputError(parts, { cause: error })
+    : new RunError(parts, { cause: error });
 }

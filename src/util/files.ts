@@ -9,7 +9,7 @@ import { readBytes, readText, textOf } from './utf8.js';
 
 /**
  * Writes beside the target, syncs, renames: readers see the old file or the new one.
- * @throws InputError when its folder cannot be made, RunError when the file cannot be written
+ * @throws InputError when its folder cannot be made or it may not be written, RunError when writing fails
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   writePieces(path, (append) => append(typeof data === 'string' ? Buffer.from(data) : data));

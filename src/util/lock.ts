@@ -87,7 +87,7 @@ type TryResult =
 
 /**
  * Takes the lock if no other live process holds it; else says who does.
- * @throws InputError when its folder cannot be made, RunError when its file cannot be written
+ * @throws InputError when its folder cannot be made or written in, RunError when writing fails
  */
 export function tryLock(path: string, staleness: Staleness = { isRenewed: false }): TryResult {
   makeFolder(dirname(path));

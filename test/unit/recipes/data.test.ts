@@ -92,6 +92,14 @@ describe('an output folder in use', () => {
     expect(existsSync(join(folder, 'out', 'valid.jsonl'))).toBe(false);
   });
 
+  it('is refused before anything is made where none can be', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    await expect(runData(config({ output_dir: join(file, 'out') }), context)).rejects.toThrow(
+      `${file}: is a file, not a folder. Choose another place`,
+    );
+  });
+
   it('is not emptied by a run that fails', async () => {
     await runData(config(), context);
     const before = read('train.jsonl');

@@ -39,6 +39,10 @@ describe('an error of writing', () => {
     expect(notWritten('f', full).message).toBe(
       'f: cannot be written (ENOSPC: no space left). Make room on the disk',
     );
+    const closed = Object.assign(new Error('EROFS: read-only'), { code: 'EROFS' });
+    expect(notWritten('f', full)).toBeInstanceOf(RunError);
+    expect(notWritten('f', closed)).toBeInstanceOf(InputError);
+    expect(notWritten('f', closed).message).toMatch(/EROFS.*Choose another place, or make this/);
     const known = new InputError('known');
     expect(notWritten('f', known)).toBe(known);
   });
