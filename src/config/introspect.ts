@@ -58,6 +58,15 @@ export function shorthandOf(
   return expand as ((value: string) => Record<string, unknown>) | undefined;
 }
 
+/** The value that another tool's word for it stands for, where the schema says so: TRL's `max_steps=-1` is null. */
+export function ownValue(schema: z.core.$ZodType, value: unknown): unknown {
+  const same = z.globalRegistry.get(unwrap(schema).core)?.same as
+    | Readonly<Record<string, unknown>>
+    | undefined;
+  const word = String(value);
+  return same !== undefined && Object.hasOwn(same, word) ? same[word] : value;
+}
+
 /** Why a value that a reader may well expect here is none, and what to use, where the schema says so. */
 export function refusalOf(schema: z.core.$ZodType, value: unknown): string | undefined {
   const reasons = z.globalRegistry.get(unwrap(schema).core)?.refused as

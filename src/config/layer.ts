@@ -1,10 +1,10 @@
 /**
- * One source of values (a file, the command line) brought onto a schema: foreign names mapped, short
+ * One source of values (a file, the command line) brought onto a schema: foreign names and values mapped, short
  * forms expanded, untyped texts typed by their field, unknown keys refused with the nearest known one.
  */
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
-import { childOf, schemaAt, shorthandOf, unwrap } from './introspect.js';
+import { childOf, ownValue, schemaAt, shorthandOf, unwrap } from './introspect.js';
 import { foreignOf, ownPath, refusal } from './key-names.js';
 import { isMapping, type Mapping, place } from './merge.js';
 import { typed, Untyped } from './untyped.js';
@@ -93,9 +93,12 @@ const step = (at: Cursor, key: string): Cursor => ({
 const mapEntries = (value: Mapping, each: (child: unknown, key: string) => unknown): Mapping =>
   Object.fromEntries(Object.entries(value).map(([key, child]) => [key, each(child, key)] as const));
 
-function expandShort(value: unknown, at: Cursor): unknown {
-  const expand = at.schema && shorthandOf(at.schema);
-  return expand !== undefined && typeof value === 'string' ? expand(value) : value;
+function expandShort(value: unknown, { schema }: Cursor): unknown {
+  if (schema === undefined) return value;
+  const expand = shorthandOf(schema);
+  return expand !== undefined && typeof value === 'string'
+    ? expand(value)
+    : ownValue(schema, value);
 }
 
 function impliedBy(given: {

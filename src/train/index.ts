@@ -29,6 +29,6 @@ export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
 export { type Preflight, preflight } from './preflight.js';
 export type { GradedCompletion } from './rollouts.js';
-export type { Schedule, SchedulerType, ScheduleShape } from './schedule.js';
+export { type Schedule, type SchedulerType, type ScheduleShape, wholeWarmup } from './schedule.js';
 export { type SftItem, sftStep, sftTasks } from './sft-step.js';
 export { type MicroTask, Trainer } from './trainer.js';

@@ -44,6 +44,10 @@ export interface Schedule {
   readonly shape?: ScheduleShape;
 }
 
+/** Steps of a warm-up that is given as steps, or below 1 as a share of all (transformers' `get_warmup_steps`). */
+export const wholeWarmup = (stepsOrShare: number, totalSteps: number): number =>
+  stepsOrShare < 1 ? Math.ceil(stepsOrShare * totalSteps) : stepsOrShare;
+
 interface Point {
   readonly step: number;
   readonly warmup: number;

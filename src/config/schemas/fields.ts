@@ -23,6 +23,25 @@ export const optionalText = (doc: string) => text().nullable().default(null).des
 /** Whole number >= `min` or null, null by default. */
 export const optionalWhole = (min: number, doc: string) =>
   whole(min).nullable().default(null).describe(doc);
+/** Optimizer steps or null, also by TRL's -1. */
+export const maxSteps = (doc: string) =>
+  whole(1)
+    .meta({ same: { '-1': null } })
+    .nullable()
+    .default(null)
+    .describe(doc);
+/** Steps, or below 1 a share of all, as transformers 5 reads it. */
+export const warmupSteps = () =>
+  z
+    .number()
+    .min(0)
+    .refine((steps) => steps < 1 || Number.isInteger(steps), {
+      error: ({ input }) => `${input} is neither whole, for steps, nor below 1, for a share of all`,
+    })
+    .meta({ expected: 'whole number >= 0, or number below 1' });
+/** What advantages are divided by; TRL also takes true and false. */
+export const scaleRewards = () =>
+  z.enum(['group', 'batch', 'none']).meta({ same: { true: 'group', false: 'none' } });
 /** A word that may stand in a file name. */
 export const fileWord = () =>
   z

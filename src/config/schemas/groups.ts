@@ -117,6 +117,7 @@ export const filterKeys = {
     .number()
     .min(0)
     .lt(1)
+    .meta({ same: { null: 0 } })
     .default(0)
     .describe('Keep tokens at least this fraction as likely as the likeliest; 0 keeps all'),
   repetition_penalty: positive()

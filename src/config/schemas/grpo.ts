@@ -1,7 +1,15 @@
 /** `lorikeet grpo`: group-relative policy optimization with rollouts on ONNX Runtime. */
 import { z } from 'zod';
 import { type DatasetConfig, requireRows } from './dataset.js';
-import { fileWord, nonNegative, optionalWhole, positive, whole, within } from './fields.js';
+import {
+  fileWord,
+  nonNegative,
+  optionalWhole,
+  positive,
+  scaleRewards,
+  whole,
+  within,
+} from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import {
   fastPrecisionField,
@@ -230,8 +238,7 @@ export const grpoSchema = z
       .boolean()
       .default(false)
       .describe('Learn nothing from completions that reached the length limit'),
-    scale_rewards: z
-      .enum(['group', 'batch', 'none'])
+    scale_rewards: scaleRewards()
       .default('group')
       .describe('Divide advantages by the standard deviation of the group, the batch, or not'),
     multi_objective_aggregation: z

@@ -1,6 +1,14 @@
 /** Keys of the optimizer and the learning rate, under the names of transformers' TrainingArguments. */
 import { z } from 'zod';
-import { nonNegative, optionalWhole, positive, whole, within } from './fields.js';
+import {
+  maxSteps,
+  nonNegative,
+  optionalWhole,
+  positive,
+  warmupSteps,
+  whole,
+  within,
+} from './fields.js';
 
 const SCHEDULES = [
   'linear',
@@ -54,6 +62,7 @@ const scheduleKeys = z
 export const optimizationKeys = (learningRate: number) => ({
   optim: z
     .enum(['adamw_torch', 'adamw_8bit', 'lion_32bit', 'lion_8bit'])
+    .meta({ same: { adamw_torch_fused: 'adamw_torch' } })
     .default('adamw_torch')
     .describe('Optimizer; the 8-bit ones keep their moments in a quarter of the memory'),
   learning_rate: positive().default(learningRate).describe('Peak learning rate'),
@@ -62,12 +71,14 @@ export const optimizationKeys = (learningRate: number) => ({
     .default('linear')
     .describe('Learning rate after the warm-up'),
   lr_scheduler_kwargs: scheduleKeys.describe('What shapes the schedule further'),
-  warmup_steps: whole(0).default(0).describe('Optimizer steps of linear warm-up'),
+  warmup_steps: warmupSteps()
+    .default(0)
+    .describe('Optimizer steps of linear warm-up; below 1 their share of all steps'),
   warmup_ratio: within(0, 1).default(0).describe('Warm-up as a share of all steps'),
   per_device_train_batch_size: whole(1).default(8).describe('Sequences in one micro-batch'),
   gradient_accumulation_steps: whole(1).default(1).describe('Micro-batches in one optimizer step'),
   num_train_epochs: positive().default(3).describe('Passes over the data'),
-  max_steps: optionalWhole(1, 'Optimizer steps; overrides num_train_epochs'),
+  max_steps: maxSteps('Optimizer steps; overrides num_train_epochs'),
   weight_decay: nonNegative().default(0).describe('Decoupled weight decay'),
   adam_beta1: z
     .number()

@@ -69,6 +69,7 @@ export const sftSchema = z
       .default(0)
       .describe('Share of the target spread over the vocabulary (nll)'),
     neftune_noise_alpha: nonNegative()
+      .meta({ same: { null: 0 } })
       .default(0)
       .describe('Scale of the uniform noise on embeddings in training; 0 is off'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens'),

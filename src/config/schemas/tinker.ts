@@ -3,12 +3,15 @@ import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
 import {
   fileWord,
+  maxSteps,
   nonNegative,
   optionalInput,
   optionalText,
   optionalWhole,
   positive,
+  scaleRewards,
   text,
+  warmupSteps,
   whole,
   within,
 } from './fields.js';
@@ -31,7 +34,9 @@ const optimizerKeys = {
     .enum(['linear', 'cosine', 'constant', 'constant_with_warmup'])
     .default('linear')
     .describe('How the rate changes over the steps'),
-  warmup_steps: whole(0).default(0).describe('Steps in which the rate rises'),
+  warmup_steps: warmupSteps()
+    .default(0)
+    .describe('Steps in which the rate rises; below 1 their share of all steps'),
   adam_beta1: within(0, 1).default(0.9).describe('AdamW beta 1'),
   adam_beta2: within(0, 1).default(0.95).describe('AdamW beta 2'),
   adam_epsilon: positive().default(1e-12).describe('AdamW epsilon'),
@@ -47,8 +52,7 @@ const rlKeys = {
     .default('importance_sampling')
     .describe("grpo: the service's loss; ppo clips the ratio"),
   epsilon: within(0, 1).default(0.2).describe('ppo: the ratio stays in 1 ± epsilon'),
-  scale_rewards: z
-    .enum(['group', 'batch', 'none'])
+  scale_rewards: scaleRewards()
     .default('group')
     .describe('grpo: deviation that advantages are divided by'),
   max_completion_length: whole(1).default(512).describe('grpo: longest completion, tokens'),
@@ -76,7 +80,7 @@ export const tinkerSchema = z
     ...optimizerKeys,
     batch_size: whole(1).default(32).describe('Rows (sft) or prompts (grpo) of an optimizer step'),
     num_train_epochs: positive().default(1).describe('Passes over the rows'),
-    max_steps: optionalWhole(1, 'Optimizer steps, in place of the epochs'),
+    max_steps: maxSteps('Optimizer steps, in place of the epochs'),
     ...rlKeys,
     ...groupRowKeys,
     eval_samples: optionalWhole(1, 'grpo: rows of dataset held out, which are then evaluated on'),

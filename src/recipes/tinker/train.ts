@@ -3,7 +3,7 @@ import type { TinkerConfig } from '../../config/index.js';
 import type { TinkerModel, TinkerSession } from '../../remote/index.js';
 import type { MetricRow, RunFolder } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
-import { DataOrder, type LoopProgress, runLoop } from '../../train/index.js';
+import { DataOrder, type LoopProgress, runLoop, wholeWarmup } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { evaluateRuns } from '../eval/evaluate-model.js';
 import { GrpoLogs } from '../grpo/logs.js';
@@ -130,7 +130,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
   const progress = await runLoop({
     schedule: {
       ...{ type: config.lr_scheduler_type, learningRate: config.learning_rate },
-      ...{ warmupSteps: config.warmup_steps, totalSteps },
+      ...{ warmupSteps: wholeWarmup(config.warmup_steps, totalSteps), totalSteps },
     },
     startStep: done,
     startTokens: state?.tokens ?? 0,

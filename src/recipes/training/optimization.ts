@@ -1,7 +1,7 @@
 /** Config → the optimizer and the schedule of a training run. */
 import type { Policy } from '../../model/index.js';
 import { AdamW, Lion, type Optimizer } from '../../tensor/index.js';
-import type { Schedule, ScheduleShape } from '../../train/index.js';
+import { type Schedule, type ScheduleShape, wholeWarmup } from '../../train/index.js';
 import { decayMask, loraPlusRates } from './parameter-groups.js';
 import type { TrainerConfig } from './policy-source.js';
 
@@ -49,7 +49,8 @@ export function scheduleOf(config: TrainerConfig, totalSteps: number): Schedule 
   return {
     type: config.lr_scheduler_type,
     learningRate: config.learning_rate,
-    warmupSteps: config.warmup_steps || Math.ceil(config.warmup_ratio * totalSteps),
+    warmupSteps:
+      wholeWarmup(config.warmup_steps, totalSteps) || Math.ceil(config.warmup_ratio * totalSteps),
     totalSteps,
     shape: shapeOf(config),
   };

@@ -54,8 +54,18 @@ describe('on the command line', () => {
     ],
     [
       'sft',
-      [...base, 'max_steps=-1'],
-      'command line: max_steps is -1, expected whole number >= 1 or null',
+      [...base, 'max_steps=-2'],
+      'command line: max_steps is -2, expected whole number >= 1 or null',
+    ],
+    [
+      'sft',
+      [...base, 'warmup_steps=1.5'],
+      'command line: warmup_steps: 1.5 is neither whole, for steps, nor below 1, for a share of all',
+    ],
+    [
+      'tinker',
+      ['method=sft', ...base, 'warmup_steps=-1'],
+      'command line: warmup_steps is -1, expected whole number >= 0, or number below 1',
     ],
     [
       'sft',
@@ -260,6 +270,24 @@ describe('several at once', () => {
     'lerning_rate: 1',
     '',
   ];
+
+  it('references that are not set are all named', () => {
+    const file = temporaryFile(
+      `model: \${env:MODEL}\ndataset: {path: "\${env:DIR}/\${env:NAME}"}\nrun_name: \${env:R:-r}\n`,
+    );
+    expect(messageFor(sftSchema, [], file)).toBe(
+      [
+        ...[
+          [1, 'MODEL'],
+          [2, 'DIR'],
+          [2, 'NAME'],
+        ].map(
+          ([line, name]) =>
+            `${file}:${line}: \${env:${name}} is not set. Set the environment variable ${name} or give a default: \${env:${name}:-VALUE}`,
+        ),
+      ].join('; '),
+    );
+  });
 
   it('are all named, each with its place', () => {
     const file = temporaryFile(text.filter((line) => !line.startsWith('lern')).join('\n'));

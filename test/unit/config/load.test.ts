@@ -52,6 +52,30 @@ describe('precedence', () => {
   });
 });
 
+describe('values as TRL writes them', () => {
+  it.each([
+    ['max_steps: -1', { max_steps: null }],
+    ['warmup_steps: 0.05', { warmup_steps: 0.05 }],
+    ['scale_rewards: true', { scale_rewards: 'group' }],
+    ['scale_rewards: false', { scale_rewards: 'none' }],
+    ['scale_rewards: batch', { scale_rewards: 'batch' }],
+    ['optim: adamw_torch_fused', { optim: 'adamw_torch' }],
+    ['min_p: null', { min_p: 0 }],
+    ['resume_from_checkpoint: null', { resume: 'never' }],
+    ['resume_from_checkpoint: true', { resume: 'auto' }],
+  ])('%s', (line, values) => {
+    const file = temporaryFile(`model: m\ndataset: gsm8k\n${line}\n`);
+    expect(loadConfig(grpoSchema, { file })).toMatchObject(values);
+    const overrides = [...minimal, line.replace(': ', '=')];
+    expect(loadConfig(grpoSchema, { overrides })).toMatchObject(values);
+  });
+
+  it('neftune_noise_alpha: null', () => {
+    const overrides = [...minimal, 'neftune_noise_alpha=null'];
+    expect(loadConfig(sftSchema, { overrides }).neftune_noise_alpha).toBe(0);
+  });
+});
+
 describe('values of the command line', () => {
   const load = (...overrides: string[]) =>
     loadConfig(grpoSchema, { overrides: [...minimal, ...overrides] });

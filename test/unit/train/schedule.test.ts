@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { plateauFactor } from '../../../src/train/evaluations.js';
-import { learningRateAt, type Ramp, type SchedulerType } from '../../../src/train/schedule.js';
+import {
+  learningRateAt,
+  type Ramp,
+  type SchedulerType,
+  wholeWarmup,
+} from '../../../src/train/schedule.js';
 
 interface Golden {
   readonly peak: number;
@@ -45,6 +50,12 @@ function shapeOf(kwargs: Readonly<Record<string, number | string>>) {
   };
   return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined));
 }
+
+it('a warm-up below 1 is a share of all steps, rounded up as transformers does', () => {
+  // TrainingArguments(warmup_steps=w).get_warmup_steps(n) of transformers 5
+  const cases = [0, 0.05, 0.1, 0.999, 1, 7].map((steps) => wholeWarmup(steps, 30));
+  expect(cases).toEqual([0, 2, 3, 30, 1, 7]);
+});
 
 describe('rates are those of transformers', () => {
   it.each(golden.schedules)(
