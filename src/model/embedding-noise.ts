@@ -1,6 +1,7 @@
 /**
  * NEFTune (Jain et al. 2023): uniform noise on the embeddings in training, in [−m, m] with
- * m = α/√(L·H), L the length of the (padded) sequences and H the width, as transformers scales it.
+ * m = α/√(L·H), H the width and L the longest sequence of the batch, to which transformers pads the others.
+ * Packed examples count one by one; TRL's flat packs have all their tokens for L, and less noise.
  */
 import type { Tensor } from '../tensor/index.js';
 import { keyedUniform } from './keyed-uniform.js';

@@ -85,6 +85,21 @@ describe('TokenSampler', () => {
     }
   });
 
+  it.each([
+    ['plain', {}],
+    ['filtered', { topK: 4 }],
+  ])(
+    'never draws a token of probability 0, where the others add up to less than 1: %s',
+    (_, own) => {
+      const sampler = new TokenSampler({ ...plain, ...own }, 6, []);
+      const probabilities = Float32Array.of(0, 0.25, 0.25, 0.499, 0, 0);
+      const rng = { uint32: () => 2 ** 32 - 1 } as unknown as Rng; // the largest number below 1
+      const state = { rng, count: 0, seen: null, constraint: null };
+      expect(sampler.next(probabilities.map(Math.log), probabilities, state)).toBe(3);
+      expect(sampler.logprob).toBeGreaterThan(Math.log(0.498));
+    },
+  );
+
   it('is found out when its temperature is wrong by 5%', () => {
     const { counts } = draw(plain, 1.05);
     expect(goodnessOfFit(counts, expected(plain))).toBeLessThan(0.001);
