@@ -47,6 +47,19 @@ describe('dpo', () => {
     expect(refusal(dpoSchema, list('kto', 'sft'))).toMatch(/kto is a loss of single answers/);
   });
 
+  it('takes other divergences where a loss reads them', () => {
+    const forward = 'f_divergence_type=forward_kl';
+    expect(refusal(dpoSchema, list('hinge', 'sft'), forward)).toBe('accepted');
+    expect(refusal(dpoSchema, 'loss_type=nca_pair', 'f_divergence_type=reverse_kl')).toBe(
+      'accepted',
+    );
+    for (const type of ['nca_pair', 'simpo', 'kto']) {
+      expect(refusal(dpoSchema, `loss_type=${type}`, forward)).toMatch(
+        new RegExp(`f_divergence_type.*${type} has reverse_kl only`),
+      );
+    }
+  });
+
   it('takes ld_alpha where pairs are compared with a reference', () => {
     expect(refusal(dpoSchema, list('ipo', 'sft'), 'ld_alpha=0.5')).toBe('accepted');
     for (const type of ['simpo', 'cpo', 'orpo', 'kto', 'apo_zero_unpaired']) {

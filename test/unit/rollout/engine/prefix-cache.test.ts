@@ -134,12 +134,18 @@ describe('a chat', () => {
 
   it('has the same tokens by ONNX Runtime, and log-probabilities up to their last bits', async () => {
     const [without, sampler] = [await open(null, 0), await open(null, 1e6)];
+    for (const one of [without, sampler]) one.setAdapter(goldenAdapter(golden));
     const [expected, completions] = [await chat(without), await chat(sampler)];
     for (const [i, { ids, logprobs, cachedTokens }] of completions.entries()) {
       expect(ids).toEqual(expected[i]!.ids);
       for (const [t, x] of logprobs.entries()) expect(x).toBeCloseTo(expected[i]!.logprobs[t]!, 5);
       if (i > 0) expect(cachedTokens).toBeGreaterThanOrEqual(40);
     }
+    // A single token is left: its row is not alone in the run.
+    const { promptIds } = completions[3]!;
+    const [again] = await sampler.generate([{ id: 'turn 3', promptIds, n: 1 }], PARAMS);
+    expect(again!.ids).toEqual(expected[3]!.ids);
+    expect(again!.cachedTokens).toBe(promptIds.length - 1);
     for (const one of [without, sampler]) one.dispose();
   });
 });
