@@ -100,9 +100,9 @@ export function axisLabels(values: readonly number[]): (value: number) => string
   return (value) => String(Number(value.toPrecision(Math.min(digits, 15))));
 }
 
-function xAxis(name: string): Record<string, unknown> {
-  const place = { nameLocation: 'middle', nameGap: 22 };
-  return axis({ name, ...place, splitLine: { show: false }, min: 'dataMin', max: 'dataMax' });
+function xAxis(name: string, extra: object = {}): Record<string, unknown> {
+  const place = { nameLocation: 'middle', nameGap: 22, min: 'dataMin', max: 'dataMax' };
+  return axis({ name, ...place, splitLine: { show: false }, ...extra });
 }
 
 /** Space around the plot for the axis labels, whatever their width. */
@@ -118,6 +118,9 @@ const GRID = {
 const valuesOf = (series: LineChart['series']): number[] =>
   series.flatMap(({ points }) => points.flatMap(([, y]) => (y === null ? [] : [y])));
 
+const isWhole = (series: LineChart['series']): boolean =>
+  series.every(({ points }) => points.every(([x]) => Number.isInteger(x)));
+
 function linesOption({ series, xName = 'step', isSmoothed = false }: LineChart): EChartsCoreOption {
   const line = (data: unknown, lineStyle: object) => ({
     type: 'line',
@@ -129,7 +132,8 @@ function linesOption({ series, xName = 'step', isSmoothed = false }: LineChart):
   });
   return {
     grid: GRID,
-    xAxis: xAxis(xName),
+    // No marks between whole steps.
+    xAxis: xAxis(xName, isWhole(series) ? { minInterval: 1 } : {}),
     yAxis: axis({
       scale: true,
       splitNumber: 4,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { axisLabels, histogram } from '../../../src/report/chart-svg.js';
+import { axisLabels, chartSvg, histogram } from '../../../src/report/chart-svg.js';
 import { chartText } from '../../../src/report/chart-text.js';
 import {
   compareRuns,
@@ -506,4 +506,27 @@ describe('configDifferences', () => {
     ]);
     expect(configDifferences([a, structuredClone(a)])).toEqual([]);
   });
+});
+
+it.each([
+  {
+    points: [
+      [1, 5],
+      [2, 4],
+      [3, 3],
+    ] as const,
+    marks: ['1', '2', '3'],
+  },
+  {
+    points: [
+      [0.5, 5],
+      [1, 4],
+    ] as const,
+    marks: ['0.5', '0.6', '0.7', '0.8', '0.9', '1'],
+  },
+])('marks an axis of whole steps at whole steps: $marks', ({ points, marks }) => {
+  const chart = { type: 'lines', title: 't', series: [{ name: 's', points }] } as const;
+  const svg = chartSvg(chart, 'c');
+  const texts = [...svg.matchAll(/<text[^>]*text-anchor="middle"[^>]*>([^<]*)</g)];
+  expect(texts.map(([, text]) => text).filter((text) => text !== 'step')).toEqual(marks);
 });
