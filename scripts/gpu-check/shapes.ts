@@ -11,33 +11,60 @@ import { fromFloat32, type HostTensor, writeCheckpoint } from '../../src/weights
 
 const LLAMA = { architectures: ['LlamaForCausalLM'], model_type: 'llama' };
 const QWEN = {
-  ...{ architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2' },
-  ...{ rope_theta: 1e6, rms_norm_eps: 1e-6, max_position_embeddings: 32_768 },
+  architectures: ['Qwen2ForCausalLM'],
+  model_type: 'qwen2',
+  rope_theta: 1e6,
+  rms_norm_eps: 1e-6,
+  max_position_embeddings: 32_768,
 };
 
 /** Fields of config.json, from the models' own on the Hugging Face hub; `tiny` is for trying the script. */
 const SHAPES: Readonly<Record<string, JsonRow>> = {
   tiny: {
     ...LLAMA,
-    ...{ hidden_size: 64, intermediate_size: 192, num_hidden_layers: 2, vocab_size: 512 },
-    ...{ num_attention_heads: 4, num_key_value_heads: 2, tie_word_embeddings: true },
-    ...{ rope_theta: 1e4, rms_norm_eps: 1e-5, max_position_embeddings: 8192 },
+    hidden_size: 64,
+    intermediate_size: 192,
+    num_hidden_layers: 2,
+    vocab_size: 512,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    tie_word_embeddings: true,
+    rope_theta: 1e4,
+    rms_norm_eps: 1e-5,
+    max_position_embeddings: 8192,
   },
   'SmolLM2-135M': {
     ...LLAMA,
-    ...{ hidden_size: 576, intermediate_size: 1536, num_hidden_layers: 30, vocab_size: 49_152 },
-    ...{ num_attention_heads: 9, num_key_value_heads: 3, tie_word_embeddings: true },
-    ...{ rope_theta: 1e5, rms_norm_eps: 1e-5, max_position_embeddings: 8192 },
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_hidden_layers: 30,
+    vocab_size: 49_152,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+    tie_word_embeddings: true,
+    rope_theta: 1e5,
+    rms_norm_eps: 1e-5,
+    max_position_embeddings: 8192,
   },
   'Qwen2.5-1.5B': {
     ...QWEN,
-    ...{ hidden_size: 1536, intermediate_size: 8960, num_hidden_layers: 28, vocab_size: 151_936 },
-    ...{ num_attention_heads: 12, num_key_value_heads: 2, tie_word_embeddings: true },
+    hidden_size: 1536,
+    intermediate_size: 8960,
+    num_hidden_layers: 28,
+    vocab_size: 151_936,
+    num_attention_heads: 12,
+    num_key_value_heads: 2,
+    tie_word_embeddings: true,
   },
   'Qwen2.5-7B': {
     ...QWEN,
-    ...{ hidden_size: 3584, intermediate_size: 18_944, num_hidden_layers: 28, vocab_size: 152_064 },
-    ...{ num_attention_heads: 28, num_key_value_heads: 4, tie_word_embeddings: false },
+    hidden_size: 3584,
+    intermediate_size: 18_944,
+    num_hidden_layers: 28,
+    vocab_size: 152_064,
+    num_attention_heads: 28,
+    num_key_value_heads: 4,
+    tie_word_embeddings: false,
   },
 };
 

@@ -49,7 +49,10 @@ function briefOf({ root, stages, table }: Result) {
   const targets = stages.flatMap((stage) => stage.targets);
   const met = targets.filter(({ isMet }) => isMet).length;
   return {
-    ...{ root, ...files, ...(table && { table }), stages: counts },
+    root,
+    ...files,
+    ...(table && { table }),
+    stages: counts,
     ...(targets.length > 0 && { targets: { met, missed: targets.length - met } }),
   };
 }

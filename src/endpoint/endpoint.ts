@@ -70,8 +70,13 @@ export function openEndpoint(
   transport: Transport = httpTransport(settings),
 ): Endpoint {
   const count: Counts = {
-    ...{ requests: 0, cached: 0, retries: 0, failed: 0 },
-    ...{ prompt_tokens: 0, completion_tokens: 0, latency_s: 0 },
+    requests: 0,
+    cached: 0,
+    retries: 0,
+    failed: 0,
+    prompt_tokens: 0,
+    completion_tokens: 0,
+    latency_s: 0,
   };
   const ask = patiently(settings, transport, count);
   const askOnce =
@@ -81,7 +86,9 @@ export function openEndpoint(
     return settings.baseUrl + path;
   };
   const post = (path: string, content: Content, { signal, headers }: PostOptions) => ({
-    ...{ method: 'POST' as const, url: to(path), ...content },
+    method: 'POST' as const,
+    url: to(path),
+    ...content,
     ...(signal && { signal }),
     ...(headers && { headers }),
   });

@@ -53,7 +53,9 @@ function completionOf(row: EvalRow): Completion {
   const { completion, correct, reward, parts = {} } = row;
   const scores = Object.entries(parts).map(([name, score]) => ({ name, score, status: 'ok' }));
   return {
-    ...{ completion, correct, facts: [...factsOf(row), ...reasonFacts(row)] },
+    completion,
+    correct,
+    facts: [...factsOf(row), ...reasonFacts(row)],
     parts: [...scores, ...rewardParts(row)],
     ...(reward !== null && { reward }),
   };

@@ -81,9 +81,15 @@ interface StoredRow {
 }
 
 const STORED_FIELDS: Fields<StoredRow> = {
-  ...{ id: 'string', sample_index: 'number', prompt_hash: 'string', completion: 'string' },
-  ...{ completion_ids: 'list', logprobs: 'list', finish_reason: 'string' },
-  ...{ adapter: 'string or null', seconds: 'number' },
+  id: 'string',
+  sample_index: 'number',
+  prompt_hash: 'string',
+  completion: 'string',
+  completion_ids: 'list',
+  logprobs: 'list',
+  finish_reason: 'string',
+  adapter: 'string or null',
+  seconds: 'number',
 };
 
 function fromRow(row: StoredRow): SampledCompletion {

@@ -25,8 +25,16 @@ export function writeResults(
     named.map(([name, value]) => [name.slice(prefix.length), value]),
   );
   const examples = rows.map(({ question, gold, answer, completion, correct, ...row }) => ({
-    ...{ id: row.id, sample_index: row.sample_index, question, gold, answer, correct },
-    ...{ score: row.score ?? null, reward: row.reward, rewards: row.rewards, completion },
+    id: row.id,
+    sample_index: row.sample_index,
+    question,
+    gold,
+    answer,
+    correct,
+    score: row.score ?? null,
+    reward: row.reward,
+    rewards: row.rewards,
+    completion,
     ...(row.parts && { parts: row.parts }),
   }));
   writeJson(path, { ...about, ...qualities(metrics, parts), parts, metrics, tables, examples });

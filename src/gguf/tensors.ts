@@ -37,7 +37,10 @@ export function ggufTensors(question: TensorQuestion): GgufTensor[] {
   return [
     ...factors.map(
       ([name, { shape, bytes }]): GgufTensor => ({
-        ...{ name, shape, dtype: 'float32', bytes: () => bytes },
+        name,
+        shape,
+        dtype: 'float32',
+        bytes: () => bytes,
       }),
     ),
     ...[...shapes].map(([name, shape]) => {

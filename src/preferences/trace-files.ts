@@ -37,7 +37,9 @@ export function keptEntries(path: string, problems: readonly TraceProblem[]): Tr
   const files = traceFiles(path);
   const rows = wholeRows<TraceRow>(files.traces, { question: 'string', answer: 'string' });
   const outcomes = wholeRows<TraceOutcome>(files.attempts, {
-    ...{ index: 'number', solved: 'boolean', attempts: 'number' },
+    index: 'number',
+    solved: 'boolean',
+    attempts: 'number',
   });
   const kept: TraceEntry[] = [];
   for (const [i, row] of rows.entries()) {

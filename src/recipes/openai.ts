@@ -74,7 +74,10 @@ export async function runOpenai(
     logChanges(run, keeper.get(), context);
     const { id } = await makeJob({ config, inputs, service, keeper, context });
     const job = await watchJob(service, {
-      ...{ id, place: jobPlace(run), signal: context.signal, log: context.log },
+      id,
+      place: jobPlace(run),
+      signal: context.signal,
+      log: context.log,
       pollMs: 1000 * config.poll_interval_s,
       patienceMs: 1000 * config.patience_s,
       onJob: (each) => keeper.set({ job: each }),
@@ -99,7 +102,10 @@ function openFolder(config: OpenaiConfig): RunFolder {
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return openRun(runDir(config, runId), {
-    ...{ resume, overwrite, runId, command: 'openai' },
+    resume,
+    overwrite,
+    runId,
+    command: 'openai',
     config: { text, values: config },
     reads: [training_file, validation_file, grader].filter((path) => path !== null),
   });
@@ -120,8 +126,15 @@ function logChanges(run: RunFolder, { job }: RemoteRecord, { log }: RecipeContex
 }
 
 const freshRecord = ({ base_url, api_key_env }: OpenaiConfig): RemoteRecord => ({
-  ...{ service: 'openai', base_url, api_key_env, marker: randomUUID(), is_requested: false },
-  ...{ training_file: null, validation_file: null, job: null, checkpoints: [] },
+  service: 'openai',
+  base_url,
+  api_key_env,
+  marker: randomUUID(),
+  is_requested: false,
+  training_file: null,
+  validation_file: null,
+  job: null,
+  checkpoints: [],
 });
 
 function resultOf(run: RunFolder, remote: RemoteRecord): OpenaiResult {

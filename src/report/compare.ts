@@ -101,7 +101,9 @@ function comparisonReport(parts: ComparisonParts): Report {
   const { names, runs, results, metrics, config, extra } = parts;
   const shown = (cell: Cell) => (typeof cell === 'string' ? shortHash(cell) : cell);
   const section = (title: string, { header, rows }: ComparisonTable): TableSection => ({
-    ...{ type: 'table', title, header },
+    type: 'table',
+    title,
+    header,
     rows: rows.map((row) => row.map(shown)),
   });
   const isShared = (row: readonly Cell[]) => !row.includes(NOT_SET);

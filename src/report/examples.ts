@@ -56,7 +56,8 @@ export const rewardParts = ({
   statuses,
 }: Pick<SampleRow, 'rewards' | 'statuses'>): ExamplePart[] =>
   Object.entries(rewards).map(([name, score]) => ({
-    ...{ name, score },
+    name,
+    score,
     status: statuses[name] ?? 'ok',
   }));
 

@@ -58,9 +58,15 @@ export interface RemoteEvent extends JobEvent {
 }
 
 const RECORD_FIELDS: Fields<RemoteRecord> = {
-  ...{ service: 'string', base_url: 'string', api_key_env: 'string', marker: 'string' },
-  ...{ is_requested: 'boolean', training_file: 'object or null' },
-  ...{ validation_file: 'object or null', job: 'object or null', checkpoints: 'list' },
+  service: 'string',
+  base_url: 'string',
+  api_key_env: 'string',
+  marker: 'string',
+  is_requested: 'boolean',
+  training_file: 'object or null',
+  validation_file: 'object or null',
+  job: 'object or null',
+  checkpoints: 'list',
 };
 const JOB_FIELDS: Fields<RemoteJob> = { id: 'string', status: 'string' };
 const REMEDY = 'Put the file back as it was; a job begun anew belongs in another output_dir';

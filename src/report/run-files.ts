@@ -58,9 +58,17 @@ export function samplesPath(dir: string): string {
 
 /** What is read of a record. */
 const RECORD_FIELDS: Fields<RunRecord> = {
-  ...{ run_id: 'string', command: 'string', status: 'string', started_at: 'string' },
-  ...{ config_hash: 'string', phases: 'object', versions: 'object', seeds: 'object' },
-  ...{ results: 'object', resumes: 'list', files: 'list' },
+  run_id: 'string',
+  command: 'string',
+  status: 'string',
+  started_at: 'string',
+  config_hash: 'string',
+  phases: 'object',
+  versions: 'object',
+  seeds: 'object',
+  results: 'object',
+  resumes: 'list',
+  files: 'list',
 };
 
 /** The record of the run in `dir`, or null when there is none. @throws InputError where it is broken */

@@ -48,8 +48,12 @@ export function readRun(dir: string): RunRows {
 
 /** What the page shows of a completion. */
 const SAMPLE_FIELDS: Fields<SampleRow> = {
-  ...{ step: 'number', prompt: 'string', completion: 'string', tokens: 'number' },
-  ...{ rewards: 'object', statuses: 'object' },
+  step: 'number',
+  prompt: 'string',
+  completion: 'string',
+  tokens: 'number',
+  rewards: 'object',
+  statuses: 'object',
 };
 
 /** A last line without a line break is one that is being written, or was when the run was killed. */

@@ -31,7 +31,9 @@ export const TRAINING_DRIVER = `driver ${TRAINING.driver} or newer (${COMPILED_B
 
 /** ONNX Runtime 1.30. */
 export const ROLLOUTS: Requirements = {
-  ...{ cuda: 13, driver: 580, capability: 7.5 },
+  cuda: 13,
+  driver: 580,
+  capability: 7.5,
   instead: 'rollout_device=cpu',
 };
 

@@ -16,7 +16,9 @@ export async function createTokenizer(
   const tokenizer = new Base(tokenizerJson, tokenizerConfig);
   if (!stripsCharacters) {
     teachStrip((template, call) => {
-      tokenizer.apply_chat_template([], { ...{ call }, tokenize: false, chat_template: template });
+      // A variable of the template stands beside the options, whose type does not know it.
+      const variables = { call };
+      tokenizer.apply_chat_template([], { ...variables, tokenize: false, chat_template: template });
     });
     stripsCharacters = true;
   }

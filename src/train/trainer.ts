@@ -121,7 +121,9 @@ export class Trainer {
       const { batch, lossOf, temperature = 1, columns, meanLogits = false } = task;
       const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
       const part = await this.policy.gradients(batch, lossOf, {
-        ...{ temperature, dropoutSeed, meanLogits },
+        temperature,
+        dropoutSeed,
+        meanLogits,
         ...(columns !== undefined && { columns }),
       });
       loss += part.loss;

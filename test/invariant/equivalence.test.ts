@@ -337,7 +337,10 @@ describe.each(['token', 'sequence'] as const)('clip ratios by %s', (level) => {
     const policy = made();
     const decay = { weightDecay: 0, decayMask: null };
     const optimizer = new AdamW(policy.parameters.size, {
-      ...{ beta1: 0.9, beta2: 0.9, epsilon: 1e-8, ...decay },
+      beta1: 0.9,
+      beta2: 0.9,
+      epsilon: 1e-8,
+      ...decay,
     });
     const trainer = new Trainer({ policy, optimizer, maxGradNorm: 0, seed: 3 });
     const step = grpo(microBatchSize, { lossType: 'dapo', numIterations: 2, level })(trainer);

@@ -17,7 +17,10 @@ test('grpo learns from a judge of its own', async () => {
   writeFileSync(
     grader,
     JSON.stringify({
-      ...{ type: 'score_model', name: 'judge', model: 'local', range: [0, 1] },
+      type: 'score_model',
+      name: 'judge',
+      model: 'local',
+      range: [0, 1],
       input: 'Score {{ sample.output_text }}:',
     }),
   );

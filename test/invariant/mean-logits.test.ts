@@ -73,8 +73,11 @@ test('leaves the gradient of dpo as it is, and is logged', async () => {
   const step = (policy: Policy) =>
     stepGradient(policy, (trainer) =>
       dpoStep({
-        ...{ trainer, pairs: () => [{ chosen: chosen!, rejected: rejected! }] },
-        ...{ microBatchSize: 1, reference: 'off', losses: [{ type: 'sigmoid', weight: 1 }] },
+        trainer,
+        pairs: () => [{ chosen: chosen!, rejected: rejected! }],
+        microBatchSize: 1,
+        reference: 'off',
+        losses: [{ type: 'sigmoid', weight: 1 }],
         settings: { beta: 0.5, labelSmoothing: 0, simpoGamma: 0, cpoAlpha: 0, discopopTau: 0.05 },
       }),
     );

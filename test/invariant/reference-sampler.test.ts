@@ -30,7 +30,12 @@ async function samplers(name: string) {
     .map(({ module }) => module)
     .filter((module) => adapter.tensors.has(module));
   const onnx = await createOnnxSampler({
-    ...{ spec, weights: source.weights, tokenizer, loraModules, maxContext: 64, threads: 1 },
+    spec,
+    weights: source.weights,
+    tokenizer,
+    loraModules,
+    maxContext: 64,
+    threads: 1,
   });
   const reference = openPolicySampler({ ...source, tokenizer }, { maxContext: 64, maxBatch: 3 });
   const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 2 }));
@@ -63,8 +68,14 @@ describe.each(['llama', 'gemma3', 'phi3-longrope'])('%s', (name) => {
     const { hash } = await reference.setAdapter(adapter);
     expect(onnx.setAdapter(adapter).hash).toBe(hash);
     await expectSame(pair, requests, {
-      ...{ ...PARAMS, temperature: 0.8, topK: 20, topP: 0.9, minP: 0.01 },
-      ...{ repetitionPenalty: 1.2, minNewTokens: 3, stopIds: [golden.prompts[1]![0]!] },
+      ...PARAMS,
+      temperature: 0.8,
+      topK: 20,
+      topP: 0.9,
+      minP: 0.01,
+      repetitionPenalty: 1.2,
+      minNewTokens: 3,
+      stopIds: [golden.prompts[1]![0]!],
     });
     const sequences = requests.map(({ promptIds }) => [...promptIds, 1, 2]);
     const [a, b] = [await onnx.score(sequences), await reference.score(sequences)];

@@ -17,7 +17,11 @@ test.each(goldenCases)('$case: score by ONNX Runtime is score by TensorFlow', as
     Array.from({ length }, () => rng.int(0, spec.vocabSize - 1)),
   );
   const sampler = await createOnnxSampler({
-    ...{ spec, weights, tokenizer: { eosIds: [], decode: () => '' }, maxContext: 64, threads: 1 },
+    spec,
+    weights,
+    tokenizer: { eosIds: [], decode: () => '' },
+    maxContext: 64,
+    threads: 1,
     loraModules: linearModules(spec)
       .map(({ module }) => module)
       .filter((module) => adapter.tensors.has(module)),
@@ -27,7 +31,11 @@ test.each(goldenCases)('$case: score by ONNX Runtime is score by TensorFlow', as
   sampler.dispose();
   const lora = planLora(spec, adapter.config);
   const policy = new Policy({
-    ...{ spec, weights, lora, initialLora: loraFromAdapter(lora, adapter), checkpointedLayers: 0 },
+    spec,
+    weights,
+    lora,
+    initialLora: loraFromAdapter(lora, adapter),
+    checkpointedLayers: 0,
   });
   const batch = collate(sequences.map((ids) => ({ ids, trained: ids.map(() => true) })));
   const scores = await policy.score(batch);

@@ -93,7 +93,9 @@ const numbers = (dir: string) =>
   );
 const texts = (dir: string) =>
   read(dir, 'samples.jsonl').map(({ completion, advantage, logprob_mean: logprob }) => ({
-    ...{ completion, advantage, logprob },
+    completion,
+    advantage,
+    logprob,
   }));
 
 describe.skipIf(missing !== null)(`rounds of code within GRPO${missing ?? ''}`, () => {
@@ -172,7 +174,9 @@ describe.skipIf(missing !== null)(`rounds of code within GRPO${missing ?? ''}`, 
     const size = { threads: 2, maxBatch: 8, maxPromptLength: 8, maxNewTokens: 72 };
     const { tokenizer } = source;
     const requests = ['1?', '23?'].map((text) => ({
-      ...{ id: text, promptIds: tokenizer.encode(text), n: 4 },
+      id: text,
+      promptIds: tokenizer.encode(text),
+      n: 4,
     }));
     const made: Completion[][] = [];
     for (const place of [{}, { childEnv: process.env }]) {

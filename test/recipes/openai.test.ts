@@ -98,7 +98,10 @@ describe('SIGKILL', () => {
 const response = (model: string, text: string): Exchange => ({
   request: 'POST /v1/responses',
   body: {
-    ...{ id: 'resp_1', object: 'response', status: 'completed', model },
+    id: 'resp_1',
+    object: 'response',
+    status: 'completed',
+    model,
     output: [{ type: 'message', role: 'assistant', content: [{ type: 'output_text', text }] }],
     usage: { input_tokens: 5, output_tokens: 3, output_tokens_details: { reasoning_tokens: 1 } },
   },

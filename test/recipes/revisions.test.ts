@@ -69,8 +69,12 @@ test('a training says at which commits it read, and its adapter names that of it
     sources: [
       { kind: 'model', name: 'tiny/base', revision: 'v1', commit: PINNED },
       {
-        ...{ kind: 'dataset', name: 'tiny/rows', split: 'train' },
-        ...{ revision: 'v2', commit: ROWS, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        kind: 'dataset',
+        name: 'tiny/rows',
+        split: 'train',
+        revision: 'v2',
+        commit: ROWS,
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
       },
     ],
   });

@@ -240,7 +240,11 @@ describe('eval.grader_file', () => {
   ];
   const judgeFile = () =>
     graderFile('judge', {
-      ...{ type: 'score_model', name: 'judge', model: 'local', range: [1, 2], pass_threshold: 1 },
+      type: 'score_model',
+      name: 'judge',
+      model: 'local',
+      range: [1, 2],
+      pass_threshold: 1,
       input: [{ role: 'user', content: '{{sample.output_text}}:' }],
     });
   const openings = () => said.splice(0).filter((line) => line.startsWith('judge: ')).length;

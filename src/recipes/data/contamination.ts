@@ -31,7 +31,8 @@ interface Source {
 
 async function textsOf({ name, split, revision, columns }: Source, context: RecipeContext) {
   const { rows, where } = await loadRows(name, {
-    ...{ split, hub: hubOptions(context) },
+    split,
+    hub: hubOptions(context),
     ...pinned(revision, 'contamination.train_revision'),
   });
   const text = (index: number): string => {

@@ -56,7 +56,8 @@ export async function makeMedical(config: DataConfig, context: RecipeContext) {
   const folder = config.output_dir ?? MEDICAL_FOLDER;
   const prompt = promptOf(config.medical);
   const loaded = await loadRows(source, {
-    ...{ format: 'plain', hub: hubOptions(context) },
+    format: 'plain',
+    hub: hubOptions(context),
     ...pinned(config.medical.revision, 'medical.revision'),
   });
   const splits = medicalSplits(loaded.rows, loaded.where, {

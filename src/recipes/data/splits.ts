@@ -34,7 +34,8 @@ export async function makeSplits(
   if (dataset.kind === 'generated') return generateSplits(config);
   const load = async (split: string): Promise<Split> =>
     await loadRows(config.name, {
-      ...{ split, hub: hubOptions(context) },
+      split,
+      hub: hubOptions(context),
       ...pinned(config.revision, 'revision'),
     });
   const { seed, test_samples: testSize } = config;

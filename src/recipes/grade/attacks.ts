@@ -29,8 +29,23 @@ const tagged = (text: string): string =>
 
 /** Letters and digits that look like ASCII and are not. */
 const LOOKALIKES: Readonly<Record<string, string>> = {
-  ...{ a: 'а', c: 'с', e: 'е', i: 'і', o: 'о', p: 'р', x: 'х', y: 'у' },
-  ...{ A: 'А', B: 'В', C: 'С', E: 'Е', H: 'Н', K: 'К', M: 'М', O: 'О', T: 'Т' },
+  a: 'а',
+  c: 'с',
+  e: 'е',
+  i: 'і',
+  o: 'о',
+  p: 'р',
+  x: 'х',
+  y: 'у',
+  A: 'А',
+  B: 'В',
+  C: 'С',
+  E: 'Е',
+  H: 'Н',
+  K: 'К',
+  M: 'М',
+  O: 'О',
+  T: 'Т',
   ...Object.fromEntries(Array.from('0123456789', (digit) => [digit, fullWidth(digit)])),
 };
 

@@ -30,7 +30,12 @@ export function grpoSchedule(config: GrpoConfig, prompts: number): GrpoSchedule 
   const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
   const generations = Math.ceil(totalSteps / period);
   return {
-    ...{ order, stepsPerGeneration, numIterations, period },
-    ...{ completions, totalSteps, generations },
+    order,
+    stepsPerGeneration,
+    numIterations,
+    period,
+    completions,
+    totalSteps,
+    generations,
   };
 }

@@ -44,7 +44,9 @@ export function toolSampler(
       const completions = await writeWithCode(
         requests.map(({ id, promptIds, n }) => ({ id, promptIds, n, maxNewTokens })),
         {
-          ...{ writer, executor, countsOutput: true },
+          writer,
+          executor,
+          countsOutput: true,
           maxRounds: config.max_tool_calling_iterations,
           maxOutputLength: config.max_tool_output_length,
           maxSessions: config.max_tool_sessions,

@@ -37,7 +37,12 @@ export async function loadDataset(
   });
   const { count, total, dropped, kind, revision, commit, sha256 } = loaded.provenance;
   context.onSource?.({
-    ...{ kind: 'dataset', name: source, split: dataset.split, revision, commit, sha256 },
+    kind: 'dataset',
+    name: source,
+    split: dataset.split,
+    revision,
+    commit,
+    sha256,
   });
   const left = dropped > 0 ? `, ${dropped} malformed left out` : '';
   const split = kind === 'file' ? '' : ` (${dataset.split})`;

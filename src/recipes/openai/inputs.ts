@@ -33,7 +33,11 @@ export async function jobInputs(config: OpenaiConfig): Promise<JobInputs> {
     training: await read(training_file, true),
     validation: validation_file === null ? null : await read(validation_file, false),
     options: {
-      ...{ method, model, suffix, seed, grader },
+      method,
+      model,
+      suffix,
+      seed,
+      grader,
       hyperparameters: openaiHyperparameters(config),
       responseFormat: config.response_format,
     },

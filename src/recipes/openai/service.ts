@@ -13,8 +13,12 @@ interface ServiceKeys {
 export function openService(keys: ServiceKeys, signal: AbortSignal): FineTuningClient {
   const { base_url, api_key_env, timeout_s = 60, max_attempts = 4 } = keys;
   const settings = endpointSettings({
-    ...{ baseUrl: base_url, apiKeyEnv: api_key_env, env: process.env, signal },
-    ...{ timeoutMs: 1000 * timeout_s, attempts: max_attempts },
+    baseUrl: base_url,
+    apiKeyEnv: api_key_env,
+    env: process.env,
+    signal,
+    timeoutMs: 1000 * timeout_s,
+    attempts: max_attempts,
   });
   return fineTuningClient(openEndpoint(settings), signal);
 }

@@ -113,7 +113,11 @@ function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOption
     ...others.map(overrideLayer),
   ]);
   return {
-    ...{ yaml, config, lookup, env, root: folders.run as string },
+    yaml,
+    config,
+    lookup,
+    env,
+    root: folders.run as string,
     stageOverrides: stageOverridesOf(overrides),
   };
 }

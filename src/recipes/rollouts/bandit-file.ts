@@ -25,7 +25,8 @@ export function readBandit(
 ): Posterior {
   const remedy = 'Give the bandit.json of an earlier run';
   const { arms, reward } = readRecord<BanditFile>(path, {
-    ...{ fields: { arms: 'object', reward: 'string' }, remedy },
+    fields: { arms: 'object', reward: 'string' },
+    remedy,
   });
   if (!Object.values(arms).every(isRecord)) {
     throw new InputError({

@@ -39,7 +39,11 @@ export function openAnswer(ask: Ask, options: AnswerOptions): Answer {
   }
   const { params, n, seed, model, topLogprobs } = ask;
   const requests = ask.prompts.map((promptIds) => ({
-    ...{ id: String(++lastJob), promptIds, n, params, signal },
+    id: String(++lastJob),
+    promptIds,
+    n,
+    params,
+    signal,
     ...(seed !== undefined && { seed }),
     ...(topLogprobs > 0 && { topLogprobs }),
   }));
@@ -78,7 +82,8 @@ export async function answerStream(
         choiceStream(head, prompt * ask.n + sample, send),
       );
       const completions = await scheduler.submit({
-        ...{ model: ask.model, request },
+        model: ask.model,
+        request,
         onToken: (token) => choices[token.sampleIndex]!.push(token),
       });
       unbroken(completions);

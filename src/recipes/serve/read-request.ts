@@ -64,7 +64,9 @@ function modelOf(fields: Fields, { models }: ServingSettings): ServedModel {
   if (found !== undefined) return found;
   const known = models.map((model) => model.name).join(', ');
   throw new ApiError(`model: there is no model "${name}" here. Served are ${known}`, {
-    ...{ status: 404, param: 'model', code: 'model_not_found' },
+    status: 404,
+    param: 'model',
+    code: 'model_not_found',
   });
 }
 

@@ -29,7 +29,10 @@ const OBJECTS = {
 } as const;
 
 const envelope = ({ id, created, ask }: ReplyHead, kind: 'whole' | 'chunk'): JsonRow => ({
-  ...{ id, object: OBJECTS[ask.endpoint][kind], created, model: ask.model.name },
+  id,
+  object: OBJECTS[ask.endpoint][kind],
+  created,
+  model: ask.model.name,
 });
 
 /** The calls of a completion, where the request offers tools, apart from its text. */
@@ -47,7 +50,8 @@ export function wholeReply(head: ReplyHead, completions: readonly Completion[]):
   const choices = completions.map((completion, index) => {
     const { ids, logprobs, topLogprobs } = completion;
     const tokens = ids.map((id, i) => ({
-      ...{ id, logprob: logprobs[i]! },
+      id,
+      logprob: logprobs[i]!,
       ...(topLogprobs && { topLogprobs: topLogprobs[i]! }),
     }));
     const piece = { ...spokenOf(head.ask, completion), tokens, offset: 0 };
@@ -62,13 +66,17 @@ function messageOf({ text, calls }: Piece): JsonRow {
   const content = text === '' && calls.length > 0 ? null : text;
   const tool_calls = calls.map(calledFunction);
   return {
-    ...{ role: 'assistant', content, refusal: null },
+    role: 'assistant',
+    content,
+    refusal: null,
     ...(calls.length > 0 && { tool_calls }),
   };
 }
 
 const calledFunction = ({ id, name, arguments: args }: ToolCall): JsonRow => ({
-  ...{ id, type: 'function', function: { name, arguments: args } },
+  id,
+  type: 'function',
+  function: { name, arguments: args },
 });
 
 /** The first chunk of a chat's choice, which says who speaks. */
@@ -92,7 +100,8 @@ export function pieceChunk(head: ReplyHead, index: number, piece: Piece): JsonRo
 
 export const usageChunk = (head: ReplyHead, completions: readonly Completion[]): JsonRow => ({
   ...envelope(head, 'chunk'),
-  ...{ choices: [], usage: usageOf(head.ask, completions) },
+  choices: [],
+  usage: usageOf(head.ask, completions),
 });
 
 function choice({ ask }: ReplyHead, index: number, piece: Piece, spoken: JsonRow): JsonRow {
@@ -113,12 +122,17 @@ function usageOf({ prompts }: Ask, completions: readonly Completion[]): JsonRow 
     .filter(({ sampleIndex }) => sampleIndex === 0)
     .reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0);
   return {
-    ...{ prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion },
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached },
   };
 }
 
 /** Models as `GET /v1/models` lists them. */
 export const modelEntry = (name: string, created: number): JsonRow => ({
-  ...{ id: name, object: 'model', created, owned_by: 'lorikeet' },
+  id: name,
+  object: 'model',
+  created,
+  owned_by: 'lorikeet',
 });

@@ -40,8 +40,12 @@ export function openTinkerRecord(run: RunFolder, baseUrl: string): TinkerKeeper 
 function readTinkerRecord(path: string): TinkerRecord {
   const record = readRecord<TinkerRecord>(path, {
     fields: {
-      ...{ service: 'string', base_url: 'string', states: 'list', sampler_path: 'string or null' },
-      ...{ session_id: 'string or null', model_id: 'string or null' },
+      service: 'string',
+      base_url: 'string',
+      states: 'list',
+      sampler_path: 'string or null',
+      session_id: 'string or null',
+      model_id: 'string or null',
     },
     remedy: 'Put the file back as it was, or start anew with overwrite=true',
   });

@@ -31,7 +31,8 @@ export async function tinkerTokenizer(
   const { tokenizer_revision: revision } = config;
   const name = config.tokenizer ?? config.model;
   const { dir, commit } = await resolveModelDir(name, {
-    ...{ ...hubOptions(context), allow: TOKENIZER_FILES },
+    ...hubOptions(context),
+    allow: TOKENIZER_FILES,
     ...pinned(revision, 'tokenizer_revision'),
   });
   context.onSource?.({ kind: 'model', name, revision, commit });

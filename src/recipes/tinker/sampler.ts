@@ -50,8 +50,10 @@ async function sampled(
   const { id: requestId, promptIds, n, maxNewTokens = params.maxNewTokens } = request;
   const started = performance.now();
   const sequences = await sampler.sample(promptIds, n, {
-    ...{ max_tokens: Math.min(maxNewTokens, params.maxNewTokens), top_p: params.topP },
-    ...{ temperature: params.temperature, top_k: params.topK === 0 ? -1 : params.topK },
+    max_tokens: Math.min(maxNewTokens, params.maxNewTokens),
+    top_p: params.topP,
+    temperature: params.temperature,
+    top_k: params.topK === 0 ? -1 : params.topK,
     ...(params.stopStrings.length > 0 && { stop: params.stopStrings }),
     seed: request.seed ?? Rng.of(params.seed, 'tinker', requestId).int(0, 2 ** 31 - 1),
   });
@@ -59,7 +61,12 @@ async function sampled(
   return sequences.map(({ tokens, logprobs, stopReason }, sampleIndex) => {
     const ids = [...tokens];
     const completion: Completion = {
-      ...{ requestId, sampleIndex, promptIds, ids, seconds, adapter: version },
+      requestId,
+      sampleIndex,
+      promptIds,
+      ids,
+      seconds,
+      adapter: version,
       text: tokenizer.decode(ids, { skipSpecialTokens: true }),
       logprobs: Float32Array.from(logprobs),
       finishReason: stopReason,

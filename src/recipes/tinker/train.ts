@@ -59,10 +59,17 @@ export async function trainAtTinker(training: TinkerTraining): Promise<TinkerOut
   const model = await run.phases.time('load', () => modelOf(training, state));
   const resumeStep = state?.step ?? null;
   keeper.set({
-    ...{ session_id: training.session.sessionId, model_id: model.modelId, sampler_path: null },
+    session_id: training.session.sessionId,
+    model_id: model.modelId,
+    sampler_path: null,
   });
   const log = await openTrainingLog({
-    ...{ run, command: 'tinker', config: asTrainer(config), context, resumeStep, totalSteps },
+    run,
+    command: 'tinker',
+    config: asTrainer(config),
+    context,
+    resumeStep,
+    totalSteps,
     shown: ['reward', 'completions/mean_length', 'loss'],
   });
   const logs = logsOf(training, resumeStep);
@@ -88,7 +95,11 @@ async function modelOf(
   }
   const { lora_rank: rank, seed, train_unembed, train_mlp, train_attn } = config;
   return await session.createModel(config.model, {
-    ...{ rank, seed, train_unembed, train_mlp, train_attn },
+    rank,
+    seed,
+    train_unembed,
+    train_mlp,
+    train_attn,
   });
 }
 
@@ -118,7 +129,10 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
   let done = state?.step ?? 0;
   const sampler = () => openTinkerSampler(model, { step: done, tokenizer: place.tokenizer });
   const evaluates = new DuringTraining({
-    ...{ config: asTrainer(config), evaluation: place.evaluation, sampler, heldOut: null },
+    config: asTrainer(config),
+    evaluation: place.evaluation,
+    sampler,
+    heldOut: null,
     rewards: place.data.rewards?.grade ?? null,
     history: state?.evaluations ?? [],
     onSamples: log.samples,
@@ -129,8 +143,10 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
   const step = stepOf(place, sampler);
   const progress = await runLoop({
     schedule: {
-      ...{ type: config.lr_scheduler_type, learningRate: config.learning_rate },
-      ...{ warmupSteps: wholeWarmup(config.warmup_steps, totalSteps), totalSteps },
+      type: config.lr_scheduler_type,
+      learningRate: config.learning_rate,
+      warmupSteps: wholeWarmup(config.warmup_steps, totalSteps),
+      totalSteps,
     },
     startStep: done,
     startTokens: state?.tokens ?? 0,
@@ -178,8 +194,14 @@ function stepOf(place: Place, sampler: OpenSampler): TinkerStep {
   const { config, model, order, run, data, logs } = place;
   if (data.rewards === null) return sftStepAt({ config, model, order, rows: data.rows });
   return grpoStepAt({
-    ...{ config, model, order, sampler, prompts: data.rows, rewards: data.rewards },
-    ...{ logs: logs!, phases: run.phases },
+    config,
+    model,
+    order,
+    sampler,
+    prompts: data.rows,
+    rewards: data.rewards,
+    logs: logs!,
+    phases: run.phases,
   });
 }
 
@@ -189,7 +211,9 @@ async function evaluatedAt(
   { saved, sampler }: { readonly saved: string; readonly sampler: OpenSampler },
 ): Promise<EvaluatedRun | null> {
   return await evaluatedRun(run, {
-    ...{ config: asTrainer(config), context, saved },
+    config: asTrainer(config),
+    context,
+    saved,
     inputs: evaluation?.inputs ?? null,
     rewards: data.rewards?.grade ?? null,
     sample: async (options) => evaluateRuns(await sampler(), options),

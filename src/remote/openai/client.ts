@@ -65,7 +65,9 @@ export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineT
         return reply.body;
       };
       const { made, isFound } = await once({
-        ...{ endpoint, signal, make },
+        endpoint,
+        signal,
+        make,
         find: () => findFile(upload),
         isRequested: true,
       });
@@ -73,7 +75,9 @@ export function fineTuningClient(endpoint: Endpoint, signal: AbortSignal): FineT
     },
     async createJob(request, { isRequested }) {
       const { made, isFound } = await once({
-        ...{ endpoint, signal, isRequested },
+        endpoint,
+        signal,
+        isRequested,
         find: () => findJob(request),
         make: () => post('/fine_tuning/jobs', { ...request }),
       });

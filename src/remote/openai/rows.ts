@@ -79,7 +79,10 @@ export function uploadOf(source: SourceRows, options: UploadOptions): Upload {
   const kept = new Set(formed.flatMap(({ row }) => Object.keys(row)));
   const own = new Set(rows.flatMap((row) => Object.keys(row)));
   return {
-    ...{ text, bytes, converted, rows: rows.length },
+    text,
+    bytes,
+    converted,
+    rows: rows.length,
     filename: `lorikeet-${sha256(text).slice(0, 16)}.jsonl`,
     leftOut: [...own].filter((name) => !kept.has(name) && !TURNED.has(name)),
   };

@@ -105,8 +105,10 @@ export interface SessionOptions {
 export async function openSession(options: SessionOptions): Promise<TinkerSession> {
   const { endpoint, signal, log } = options;
   const created = await post(options, '/api/v1/create_session', {
-    ...{ type: 'create_session', sdk_version: SDK_VERSION },
-    ...{ tags: ['lorikeet'], user_metadata: {} },
+    type: 'create_session',
+    sdk_version: SDK_VERSION,
+    tags: ['lorikeet'],
+    user_metadata: {},
   });
   const sessionId = textOf(created, 'session_id');
   for (const kind of ['info_message', 'warning_message', 'error_message']) {
@@ -125,16 +127,22 @@ export async function openSession(options: SessionOptions): Promise<TinkerSessio
     async createModel(baseModel, lora) {
       const { seed, ...others } = lora;
       const { body } = await ask(options, '/api/v1/create_model', 'CreateModel', {
-        ...{ type: 'create_model', session_id: sessionId, model_seq_id: models++ },
-        ...{ base_model: baseModel, optimizer_config: { type: 'adamw' } },
+        type: 'create_model',
+        session_id: sessionId,
+        model_seq_id: models++,
+        base_model: baseModel,
+        optimizer_config: { type: 'adamw' },
         lora_config: { ...others, ...(seed !== null && { seed }) },
       });
       return model(options, { modelId: textOf(body, 'model_id'), nextSampler });
     },
     async loadModel(path) {
       const { body } = await ask(options, '/api/v1/load_weights', 'LoadWeights', {
-        ...{ type: 'load_weights', session_id: sessionId, model_seq_id: models++ },
-        ...{ path, optimizer: true },
+        type: 'load_weights',
+        session_id: sessionId,
+        model_seq_id: models++,
+        path,
+        optimizer: true,
       });
       return model(options, { modelId: textOf(body, 'model_id'), nextSampler });
     },
@@ -156,7 +164,10 @@ function model(options: SessionOptions, { modelId, nextSampler }: ModelOptions):
     async forwardBackward(data, lossFn, config = {}) {
       const { model_id, seq_id } = next();
       const bytes = encodeMessage('ForwardBackwardRequest', {
-        ...{ modelId: model_id, seqId: seq_id, lossFn, data: data.map(datumMessage) },
+        modelId: model_id,
+        seqId: seq_id,
+        lossFn,
+        data: data.map(datumMessage),
         lossFnConfig: config,
         lossFnConfigV2: Object.fromEntries(
           Object.entries(config).map(([name, number]) => [name, { number }]),
@@ -182,7 +193,9 @@ function model(options: SessionOptions, { modelId, nextSampler }: ModelOptions):
     },
     async sampler() {
       const reply = await ask(options, SAVE_FOR_SAMPLER, 'SaveWeightsForSampler', {
-        ...{ type: 'save_weights_for_sampler', ...next(), kind: 'snapshot' },
+        type: 'save_weights_for_sampler',
+        ...next(),
+        kind: 'snapshot',
         sampling_session_seq_id: nextSampler(),
       });
       return sampler(options, textOf(reply.body, 'sampling_session_id'));
@@ -197,8 +210,11 @@ function sampler(options: SessionOptions, sessionId: string): TinkerSampler {
   return {
     async sample(prompt, count, params) {
       const { bytes } = await ask(options, '/api/v1/asample', 'Sample', {
-        ...{ type: 'sample', sampling_session_id: sessionId, seq_id: requests++ },
-        ...{ num_samples: count, sampling_params: { ...params } },
+        type: 'sample',
+        sampling_session_id: sessionId,
+        seq_id: requests++,
+        num_samples: count,
+        sampling_params: { ...params },
         prompt: { chunks: [{ type: 'encoded_text', tokens: [...prompt] }] },
       });
       const { sequences } = decoded<SampleMessage>('SampleResponse', bytes);
@@ -250,7 +266,10 @@ async function ask(
   const promise = await post(options, path, body);
   let said = '';
   return await futureResult(textOf(promise, 'request_id'), {
-    ...{ endpoint, signal, type, patienceMs },
+    endpoint,
+    signal,
+    type,
+    patienceMs,
     isProto: type === 'ForwardBackward' || type === 'Sample',
     onPause: (reason) => {
       if (reason !== said && reason !== '' && reason !== 'active')

@@ -37,7 +37,9 @@ export async function futureResult(id: string, options: FutureOptions): Promise<
     };
     try {
       const reply = await endpoint.post('/api/v1/retrieve_future', body, {
-        ...{ signal, attempts: 1, headers },
+        signal,
+        attempts: 1,
+        headers,
       });
       [failures, lastAnswer] = [0, performance.now()];
       if (reply.bytes !== undefined) return reply;

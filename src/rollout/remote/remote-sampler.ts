@@ -192,7 +192,10 @@ class ServerSampler implements RemoteSampler {
   private async scoreOne(ids: readonly number[]): Promise<Float32Array> {
     const { endpoint } = this.options;
     const { body } = await endpoint.post('/completions', {
-      ...{ model: this.served, prompt: [...ids], max_tokens: 1, temperature: 0 },
+      model: this.served,
+      prompt: [...ids],
+      max_tokens: 1,
+      temperature: 0,
       prompt_logprobs: 0,
     });
     this.checkServed(body);

@@ -51,7 +51,10 @@ export const choice = (...options: readonly Expression[]): Expression =>
   options.length === 1 ? options[0]! : { kind: 'choice', options };
 
 export const repeat = (item: Expression, min: number, max: number | null): Expression => ({
-  ...{ kind: 'repeat', item, min, max },
+  kind: 'repeat',
+  item,
+  min,
+  max,
 });
 
 export const optional = (item: Expression): Expression => repeat(item, 0, 1);

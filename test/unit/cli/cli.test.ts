@@ -160,8 +160,11 @@ describe('the dry run', () => {
     const { out } = await call(['compare', 'a', 'b', '--dry-run', '--json']);
     expect(JSON.parse(out)).toEqual({
       config: {
-        ...{ inputs: ['a', 'b'], column: 'correct', table: null },
-        ...{ output: null, overwrite: false },
+        inputs: ['a', 'b'],
+        column: 'correct',
+        table: null,
+        output: null,
+        overwrite: false,
       },
       plan: ['compares a, b'],
     });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { compareScores } from '../../../src/evaluate/index.js';
 
 const row = (id: number, sample: number, score: unknown) => ({
-  ...{ id: String(id), sample_index: sample },
+  id: String(id),
+  sample_index: sample,
   score,
 });
 

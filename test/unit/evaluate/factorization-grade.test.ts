@@ -11,8 +11,12 @@ it('prime factors of the number are correct, in any order', () => {
   const right = grade(answer([7, 5, 2, 3]), ROW);
   // correctness .60 and an algorithm that suits .20; no steps, no time
   expect(right).toMatchObject({
-    ...{ correct: true, flexible_correct: true, answer: '[2, 3, 5, 7]', gold: '[2, 3, 5, 7]' },
-    ...{ has_reasoning: false, format_ok: true },
+    correct: true,
+    flexible_correct: true,
+    answer: '[2, 3, 5, 7]',
+    gold: '[2, 3, 5, 7]',
+    has_reasoning: false,
+    format_ok: true,
     parts: { correctness: 1, algorithm: 1, reasoning: 0, efficiency: 0 },
   });
   expect(right.score).toBeCloseTo(0.8, 12);

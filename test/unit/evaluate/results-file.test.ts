@@ -22,8 +22,15 @@ it('names the parts of a factorization as jobs name their targets', async () => 
     grade: factorizationGrader(),
     complete: async (items) =>
       items.map(({ id, index }) => ({
-        ...{ requestId: id, sampleIndex: 0, promptIds: [1], ids: [1], text: answers[index]! },
-        ...{ logprobs: new Float32Array(1), finishReason: 'stop', adapter: null, seconds: 0 },
+        requestId: id,
+        sampleIndex: 0,
+        promptIds: [1],
+        ids: [1],
+        text: answers[index]!,
+        logprobs: new Float32Array(1),
+        finishReason: 'stop',
+        adapter: null,
+        seconds: 0,
       })),
   });
   const path = join(dir, 'evaluation_results.json');

@@ -5,7 +5,10 @@ import { WORD_PATTERN } from '../../../src/tokenizer/index.js';
 const LLAMA3 =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 const split = (Regex: string, behavior = 'Isolated', invert = false) => ({
-  ...{ type: 'Split', pattern: { Regex }, behavior, invert },
+  type: 'Split',
+  pattern: { Regex },
+  behavior,
+  invert,
 });
 const bytes = (use_regex: boolean) => ({ type: 'ByteLevel', add_prefix_space: false, use_regex });
 const sequence = (...pretokenizers: object[]) => ({ type: 'Sequence', pretokenizers });

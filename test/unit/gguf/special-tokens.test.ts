@@ -29,8 +29,12 @@ test('further ends of a text, and a BOS that only config.json names', async () =
   const tokenizer = { ...(await byteTokenizer()), eosIds: [5, 6], bosId: null, chatTemplate: null };
   const bare = { ...tokenizer, encode: () => [97] };
   expect(ask(bare)).toEqual({
-    ...{ bos_token_id: 7, eos_token_id: 5, eot_token_id: 6, padding_token_id: 258 },
-    ...{ add_bos_token: false, add_eos_token: false },
+    bos_token_id: 7,
+    eos_token_id: 5,
+    eot_token_id: 6,
+    padding_token_id: 258,
+    add_bos_token: false,
+    add_eos_token: false,
   });
 });
 
@@ -71,6 +75,9 @@ test.skipIf(!hasData)(`Phi-3 ${NEEDS_DATA}`, async () => {
   const tokenizer = await realTokenizer('phi-3-mini');
   const { tokenizerJson } = readTokenizerFiles(tokenizer.dir);
   expect(ask(tokenizer, tokenizerJson, 'llama')).toMatchObject({
-    ...{ bos_token_id: 1, unknown_token_id: 0, add_bos_token: false, add_space_prefix: true },
+    bos_token_id: 1,
+    unknown_token_id: 0,
+    add_bos_token: false,
+    add_space_prefix: true,
   });
 });

@@ -52,7 +52,11 @@ afterEach(async () => {
 });
 
 const options = (more: HubOptions = {}): HubOptions => ({
-  ...{ endpoint: hub.endpoint, cacheDir, token: null, retryDelayMs: 5, offline: false },
+  endpoint: hub.endpoint,
+  cacheDir,
+  token: null,
+  retryDelayMs: 5,
+  offline: false,
   ...more,
 });
 const at = (revision: string, more: HubOptions = {}) =>

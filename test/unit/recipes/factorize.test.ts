@@ -117,9 +117,16 @@ describe('factorize engine=server', () => {
           ...['210', 'model=expert', 'engine=server', 'server.api=chat'],
           `server.base_url=${server?.baseUrl}`,
         ],
-        ...{ config: undefined, env: {}, signal: SILENT.signal, colours: false },
-        ...{ out: (line: string) => void lines.push(line), err: () => undefined },
-        ...{ dryRun: false, verbose: false, json, preview: null },
+        config: undefined,
+        env: {},
+        signal: SILENT.signal,
+        colours: false,
+        out: (line: string) => void lines.push(line),
+        err: () => undefined,
+        dryRun: false,
+        verbose: false,
+        json,
+        preview: null,
       });
     await call(false);
     const page = lines.join('\n').replace(/call time: \d+\.\d{4}/, 'call time: 0.0000');

@@ -67,7 +67,10 @@ it('compare makes a page of files of rows: paired differences, and what only one
   const [a, b] = [0, 1].map((right) => {
     const file = join(dir, `page-${right}.jsonl`);
     const rows = [0, 1, 2].map((i) => ({
-      ...{ index: i, question: `q${i}`, completion: `<b>${right}.${i}</b>`, gold: '7' },
+      index: i,
+      question: `q${i}`,
+      completion: `<b>${right}.${i}</b>`,
+      gold: '7',
       correct: i <= right,
     }));
     writeFileSync(file, toJsonl(rows));

@@ -84,8 +84,11 @@ const REWARD = (path: string) => `rewards=[{name: right, grader: ${path}}]`;
 const grader = () => {
   const path = join(dir, 'grader.json');
   const spec = {
-    ...{ type: 'string_check', name: 'right', operation: 'eq' },
-    ...{ input: '{{sample.output_text}}', reference: '{{item.answer}}' },
+    type: 'string_check',
+    name: 'right',
+    operation: 'eq',
+    input: '{{sample.output_text}}',
+    reference: '{{item.answer}}',
   };
   writeFileSync(path, JSON.stringify(spec));
   return REWARD(path);
@@ -101,10 +104,16 @@ describe('sft', () => {
     expect(result.sampler_path).toMatch(/^tinker:.*save_weights_for_sampler/);
     const [create] = service.of('create_model');
     expect(create?.body).toEqual({
-      ...{ type: 'create_model', session_id: 'session-1', model_seq_id: 0 },
+      type: 'create_model',
+      session_id: 'session-1',
+      model_seq_id: 0,
       base_model: 'Qwen/Qwen3-8B',
       lora_config: {
-        ...{ rank: 16, seed: 42, train_unembed: true, train_mlp: true, train_attn: true },
+        rank: 16,
+        seed: 42,
+        train_unembed: true,
+        train_mlp: true,
+        train_attn: true,
       },
       optimizer_config: { type: 'adamw' },
     });
@@ -128,8 +137,12 @@ describe('sft', () => {
     expect(steps[0]).toMatchObject({
       seq_id: 2,
       adam_params: {
-        ...{ learning_rate: 0.001, beta1: 0.9, beta2: 0.95, eps: 1e-12 },
-        ...{ weight_decay: 0, grad_clip_norm: 1 },
+        learning_rate: 0.001,
+        beta1: 0.9,
+        beta2: 0.95,
+        eps: 1e-12,
+        weight_decay: 0,
+        grad_clip_norm: 1,
       },
     });
     const rows = readJsonl(inRun('metrics.jsonl'));
@@ -220,7 +233,8 @@ describe('grpo', () => {
     expect(JSON.parse(done.out)).toMatchObject({ steps: 2, reward: 0.5 });
     expect(service.of('asample').map(({ body }) => body?.num_samples)).toEqual([4, 4, 4, 4]);
     expect(service.of('asample')[0]?.body).toMatchObject({
-      ...{ sampling_session_id: 'sampling-1', seq_id: 0 },
+      sampling_session_id: 'sampling-1',
+      seq_id: 0,
       sampling_params: { max_tokens: 8, temperature: 1, top_p: 1, top_k: -1 },
     });
     const samplers = service.of('save_weights_for_sampler').map(({ body }) => body);
@@ -307,11 +321,17 @@ describe('a run folder', () => {
     const groups = readJsonl(inRun('samples_by_group.jsonl'));
     expect(groups).toHaveLength(4);
     expect(groups[0]).toMatchObject({
-      ...{ step: 1, problem: '2+2?', ground_truth: '4' },
+      step: 1,
+      problem: '2+2?',
+      ground_truth: '4',
       responses: [{ text: '4', reward: 1 }, { text: '5', reward: 0 }, { text: '4' }, { text: '5' }],
     });
     expect(readJsonl(inRun('samples.jsonl'))[0]).toMatchObject({
-      ...{ step: 1, completion: '4', question: '2+2?', gold: '4', adapter: 'model-create_model/0' },
+      step: 1,
+      completion: '4',
+      question: '2+2?',
+      gold: '4',
+      adapter: 'model-create_model/0',
     });
     const files = readdirSync(join(dir, 'run'), { recursive: true }).map(String);
     expect(files).toEqual(
@@ -346,7 +366,7 @@ describe('a run folder', () => {
     expect(readJson(inRun('tinker.json'))).toMatchObject({
       states: [
         {
-          ...{ step: 2 },
+          step: 2,
           evaluations: [
             { step: 1, value: 1 },
             { step: 2, value: 1 },

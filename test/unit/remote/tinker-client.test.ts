@@ -14,8 +14,11 @@ interface Recorded {
 /** What the SDK sends of its own defaults; a request without them means the same. */
 const DEFAULTS: Readonly<Record<string, object>> = {
   asample: {
-    ...{ prompt_logprobs: false, topk_prompt_logprobs: 0, topk_sample_logprobs: 0 },
-    ...{ prompt_alt_tokens_k: 0, record_stability_info: false },
+    prompt_logprobs: false,
+    topk_prompt_logprobs: 0,
+    topk_sample_logprobs: 0,
+    prompt_alt_tokens_k: 0,
+    record_stability_info: false,
   },
 };
 /** Where this client means something else: it names itself, and replaces a state of the same name. */
@@ -54,7 +57,8 @@ it('asks as the SDK does', async () => {
     .filter(({ name }) => name !== 'retrieve_future');
   const modelId = { model_id: 'model-create_model' };
   const expected = recorded.map(({ name, type, body }) => ({
-    ...{ name, type },
+    name,
+    type,
     body: { ...body, ...('model_id' in body && modelId), ...OWN[name] },
   }));
   expect(

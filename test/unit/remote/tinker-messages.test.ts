@@ -40,7 +40,10 @@ const read = (bytes: Uint8Array) => decodeMessage('ForwardBackwardRequest', Uint
 describe('requests', () => {
   it.each(golden.requests)('of $loss are those of the SDK', ({ loss, inputs, config, message }) => {
     const bytes = encodeMessage('ForwardBackwardRequest', {
-      ...{ modelId: 'model-1', seqId: 3, lossFn: loss, lossFnConfig: config ?? {} },
+      modelId: 'model-1',
+      seqId: 3,
+      lossFn: loss,
+      lossFnConfig: config ?? {},
       lossFnConfigV2: Object.fromEntries(
         Object.entries(config ?? {}).map(([name, number]) => [name, { number }]),
       ),

@@ -10,7 +10,10 @@ import {
 } from '../../../src/setup/index.js';
 
 const gpu = (driver: string, capability: string) => ({
-  ...{ name: 'a card', driver, capability, memoryMib: 81_920 },
+  name: 'a card',
+  driver,
+  capability,
+  memoryMib: 81_920,
 });
 
 test.each([

@@ -25,7 +25,11 @@ function setting() {
   const observer = { log: () => {}, progress: () => {}, stepDone: () => {} };
   const setUp = (packages: readonly string[], force = false) =>
     setUpPythonEnvironment({
-      ...{ folder, packages, force, observer, signal: undefined },
+      folder,
+      packages,
+      force,
+      observer,
+      signal: undefined,
       env: { PATH: process.env.PATH, LORIKEET_PYTHON: program },
     });
   const installs = () =>

@@ -10,7 +10,9 @@ const whole = cases.filter(({ extremes }) => Object.keys(extremes ?? {}).length 
 /** One that the trainer now scores as `live`, and did as `before`. */
 function scored(live: readonly number[], before: readonly number[] | null, advantage: number) {
   const completion: GradedCompletion = {
-    ...{ promptIds: [1], ids: live.map(() => 2), advantage },
+    promptIds: [1],
+    ids: live.map(() => 2),
+    advantage,
     logprobs: new Float32Array(live.length),
   };
   const rollout = rolloutOf(completion);

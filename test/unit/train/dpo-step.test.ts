@@ -37,8 +37,11 @@ function stepOf(pairs: readonly PreferencePair[]) {
     return { loss: 0, gradNorm: 0, updateNorm: 0, metrics: {}, logps: [], seconds };
   };
   const run = dpoStep({
-    ...{ trainer: { policy, step } as unknown as Trainer, pairs: () => pairs, microBatchSize: 2 },
-    ...{ reference: 'off', losses: [{ type: 'sigmoid', weight: 1 }] },
+    trainer: { policy, step } as unknown as Trainer,
+    pairs: () => pairs,
+    microBatchSize: 2,
+    reference: 'off',
+    losses: [{ type: 'sigmoid', weight: 1 }],
     settings: { beta: 0.1, labelSmoothing: 0, simpoGamma: 0.5, cpoAlpha: 1, discopopTau: 0.05 },
   });
   return { run, scored, learnt };

@@ -9,13 +9,16 @@ interface Row {
 }
 const check = (row: object) =>
   checkedRows<Row>('rows.jsonl', [{ step: 1, parts: {} }, { ...row }], {
-    ...{ step: 'number', parts: 'object' },
+    step: 'number',
+    parts: 'object',
   });
 
 describe('checkedRows', () => {
   it('gives the rows that have the fields, with what else is in them', () => {
     expect(check({ step: 2, parts: { a: 1 }, more: null })[1]).toEqual({
-      ...{ step: 2, parts: { a: 1 }, more: null },
+      step: 2,
+      parts: { a: 1 },
+      more: null,
     });
   });
 

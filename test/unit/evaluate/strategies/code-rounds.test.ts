@@ -60,8 +60,12 @@ describe('writeWithCode', () => {
       ]);
       expect(logprobs).toHaveLength(BLOCK.length + 7);
       expect(facts).toMatchObject({
-        ...{ requestId: 'p', sampleIndex: index, text, finishReason: 'stop' },
-        ...{ calls: 1, failures: 0 },
+        requestId: 'p',
+        sampleIndex: index,
+        text,
+        finishReason: 'stop',
+        calls: 1,
+        failures: 0,
       });
     }
     expect(seen).toMatchObject({ opened: 2, closed: 2, codes: ['6*7', '6*7'] });
@@ -151,7 +155,10 @@ describe('sessions', () => {
     };
     const writer = scriptedWriter(afterOutput(BLOCK, 'So 42.'), { context: 1000 });
     const requests = Array.from({ length: 12 / n }, (_, i) => ({
-      ...{ id: `p${i}`, promptIds: writer.encode(`${i}`), n, maxNewTokens: 200 },
+      id: `p${i}`,
+      promptIds: writer.encode(`${i}`),
+      n,
+      maxNewTokens: 200,
     }));
     const limits = { maxRounds: null, countsOutput: true, maxOutputLength: 100, maxSessions };
     const made = await writeWithCode(requests, { writer, executor, ...limits });

@@ -17,7 +17,9 @@ test('lists the pairs with file and line, and writes the training rows without t
   const run = (contamination: Readonly<Record<string, unknown>>) =>
     runData(
       dataSchema.parse({
-        ...{ name: 'contamination', output_dir: join(root, 'out'), overwrite: true },
+        name: 'contamination',
+        output_dir: join(root, 'out'),
+        overwrite: true,
         contamination,
       }),
       SILENT,

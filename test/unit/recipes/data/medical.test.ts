@@ -19,7 +19,10 @@ test('writes the files under their names, with the prompt and without', async ()
   const run = (medical: Readonly<Record<string, unknown>>, more = {}) =>
     runData(
       dataSchema.parse({
-        ...{ name: 'medical', output_dir: join(root, 'out'), train_samples: 6, test_samples: 5 },
+        name: 'medical',
+        output_dir: join(root, 'out'),
+        train_samples: 6,
+        test_samples: 5,
         medical: { source, question_column: 'question', answer_column: 'answer', ...medical },
         ...more,
       }),

@@ -21,7 +21,8 @@ let model: string;
 
 /** RFT rows, the last one without its reference. */
 const ROWS = ['alpha', 'beta', null].map((reference_answer, id) => ({
-  ...{ id: `row-${id}`, reference_answer },
+  id: `row-${id}`,
+  reference_answer,
   messages: [{ role: 'user', content: `Say ${reference_answer}.` }],
 }));
 
@@ -62,7 +63,8 @@ describe('a grader file decides what is correct', () => {
   it('with a status for each row, and accuracy over those with a score', async () => {
     logged.length = 0;
     const { metrics, rows } = await judged('checks', {
-      ...{ type: 'string_check', operation: 'ne' },
+      type: 'string_check',
+      operation: 'ne',
       ...both,
     });
     expect(rows.map(({ correct, score, status }) => [correct, score, status])).toEqual([
@@ -73,8 +75,15 @@ describe('a grader file decides what is correct', () => {
     expect(rows[2]!.reason).toBe('item.reference_answer is null');
     expect(rows[0]!.question).toBe('Say alpha.');
     expect(metrics).toMatchObject({
-      ...{ eval_size: 2, ungraded: 1, accuracy: 1, flexible_accuracy: 1, mean_score: 1 },
-      ...{ status_ok: 2, status_skipped: 1, status_error: 0, status_timeout: 0 },
+      eval_size: 2,
+      ungraded: 1,
+      accuracy: 1,
+      flexible_accuracy: 1,
+      mean_score: 1,
+      status_ok: 2,
+      status_skipped: 1,
+      status_error: 0,
+      status_timeout: 0,
     });
     expect(logged.join('\n')).toContain('has no pass_threshold: scores of 1 and more are correct');
     const text = readFileSync(debugFile('checks', '_metrics.txt'), 'utf8');
@@ -86,7 +95,9 @@ describe('a grader file decides what is correct', () => {
   it('from pass_threshold on, with the mean of the scores beside it', async () => {
     const part = { type: 'text_similarity', evaluation_metric: 'fuzzy_match', ...both };
     const { metrics, rows } = await judged('threshold', {
-      ...{ type: 'multi', graders: { fuzzy: part }, calculate_output: '2 * fuzzy + 1' },
+      type: 'multi',
+      graders: { fuzzy: part },
+      calculate_output: '2 * fuzzy + 1',
       pass_threshold: 1.2,
     });
     const scores = rows.slice(0, 2).map(({ score }) => Number(score));
@@ -98,7 +109,8 @@ describe('a grader file decides what is correct', () => {
   it('and rows that ask for too much are marked', async () => {
     const missing = { ...both, reference: '{{item.nothing}}' };
     const { metrics } = await judged('missing', {
-      ...{ type: 'string_check', operation: 'eq' },
+      type: 'string_check',
+      operation: 'eq',
       ...missing,
     });
     expect(metrics).toMatchObject({ eval_size: 0, accuracy: null, status_error: 3 });
@@ -141,8 +153,15 @@ describe('judges', () => {
       [4, 'ok'],
     ]);
     expect(metrics).toMatchObject({
-      ...{ eval_size: 2, accuracy: 1, mean_score: 4, mean_score_high: 4, status_error: 1 },
-      ...{ judge_requests: 3, judge_failed: 1, judge_completion_tokens: 4, judge_cost: 4 },
+      eval_size: 2,
+      accuracy: 1,
+      mean_score: 4,
+      mean_score_high: 4,
+      status_error: 1,
+      judge_requests: 3,
+      judge_failed: 1,
+      judge_completion_tokens: 4,
+      judge_cost: 4,
     });
     const zero = await judged('zero', grader, ...where, 'on_error=zero');
     expect(zero.metrics).toMatchObject({ eval_size: 3, correct: 2, status_error: 1 });
@@ -190,7 +209,9 @@ describe('judges', () => {
 it('the benchmark factorization has a table by tier', async () => {
   const row = (number: number, tier: number) => ({
     messages: [{ role: 'user', content: `Factor ${number}` }],
-    ...{ number, factors: [2, number / 2], metadata: { tier } },
+    number,
+    factors: [2, number / 2],
+    metadata: { tier },
   });
   writeFileSync(at('numbers.jsonl'), toJsonl([row(6, 0), row(22, 0), row(202, 1)]));
   const rows = ['benchmark=factorization', `dataset.path=${at('numbers.jsonl')}`];

@@ -25,7 +25,10 @@ const { folder, model } = tinyModel([
 const at = (name: string) => join(folder, name);
 const keys = (output: string, more: object = {}) =>
   commandSchemas.export.parse({
-    ...{ model, output: at(output), format: 'gguf', threads: 2 },
+    model,
+    output: at(output),
+    format: 'gguf',
+    threads: 2,
     ...more,
   });
 

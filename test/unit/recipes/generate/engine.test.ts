@@ -64,8 +64,15 @@ describe('generate engine=server', () => {
     ]);
     expect(sent[0]).toMatchObject({ model: 'served', response_format: FORMAT });
     expect(rows[0]).toMatchObject({
-      ...{ tag: 'x', completion: '3', completion_ids: [5, 6], logprobs: [-1, -2], adapter: null },
-      ...{ finish_reason: 'stop', prompt_tokens: 4, completion_tokens: 2, reasoning: null },
+      tag: 'x',
+      completion: '3',
+      completion_ids: [5, 6],
+      logprobs: [-1, -2],
+      adapter: null,
+      finish_reason: 'stop',
+      prompt_tokens: 4,
+      completion_tokens: 2,
+      reasoning: null,
     });
   });
 
@@ -73,13 +80,15 @@ describe('generate engine=server', () => {
     const words = ['model=remote-model', 'server.api=responses', 'server.reasoning.effort=low'];
     const more = ['server.reasoning.summary=auto', 'system_prompt="Be brief."', format];
     const body = {
-      ...{ status: 'completed', model: 'remote-model' },
+      status: 'completed',
+      model: 'remote-model',
       output: [
         { type: 'reasoning', summary: [{ text: 'Adding.' }] },
         { type: 'message', content: [{ type: 'output_text', text: '7' }] },
       ],
       usage: {
-        ...{ input_tokens: 9, output_tokens: 8 },
+        input_tokens: 9,
+        output_tokens: 8,
         output_tokens_details: { reasoning_tokens: 6 },
       },
     };
@@ -93,7 +102,10 @@ describe('generate engine=server', () => {
       text: { format: { type: 'json_schema', name: 'n', schema: { type: 'integer' } } },
     });
     expect(rows[1]).toMatchObject({
-      ...{ completion: '7', reasoning: 'Adding.', reasoning_tokens: 6, completion_ids: [] },
+      completion: '7',
+      reasoning: 'Adding.',
+      reasoning_tokens: 6,
+      completion_ids: [],
     });
   });
 

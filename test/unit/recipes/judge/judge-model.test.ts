@@ -33,8 +33,12 @@ const score = {
   input: [{ role: 'user', content: 'Score {{sample.output_text}}:' }],
 };
 const label = {
-  ...{ type: 'label_model', name: 'judge', model: 'local', labels: ['good', 'bad'] },
-  ...{ passing_labels: ['good'], input: score.input },
+  type: 'label_model',
+  name: 'judge',
+  model: 'local',
+  labels: ['good', 'bad'],
+  passing_labels: ['good'],
+  input: score.input,
 };
 
 async function graded(grader: object, ...words: string[]) {
@@ -131,8 +135,10 @@ describe('what it cannot take', () => {
     await expect(call).rejects.toThrow("no room for a prompt in the judge's context of 128");
     await expect(graded(score, `judge.model_path=${at('none')}`)).rejects.toThrow('none');
     const cosine = {
-      ...{ type: 'text_similarity', evaluation_metric: 'cosine' },
-      ...{ input: '{{sample.output_text}}', reference: 'x' },
+      type: 'text_similarity',
+      evaluation_metric: 'cosine',
+      input: '{{sample.output_text}}',
+      reference: 'x',
     };
     await expect(graded(cosine)).rejects.toThrow('cosine needs embeddings');
   });

@@ -6,8 +6,14 @@ import { servedModel } from '../../../../src/recipes/sampling/served-model.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const RECORD = {
-  ...{ service: 'openai', base_url: 'http://x/v1', api_key_env: 'KEY', marker: 'm' },
-  ...{ is_requested: true, training_file: null, validation_file: null, checkpoints: [] },
+  service: 'openai',
+  base_url: 'http://x/v1',
+  api_key_env: 'KEY',
+  marker: 'm',
+  is_requested: true,
+  training_file: null,
+  validation_file: null,
+  checkpoints: [],
 };
 
 let dir: string;

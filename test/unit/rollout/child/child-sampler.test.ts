@@ -115,7 +115,10 @@ const MIXED: readonly Partial<SamplingParams>[] = [
   { stopIds: [9] },
 ];
 const mixed = MIXED.map((changes, i) => ({
-  ...{ id: `r${i}`, promptIds: golden.prompts[0]!, n: 1, params: { ...PARAMS, ...changes } },
+  id: `r${i}`,
+  promptIds: golden.prompts[0]!,
+  n: 1,
+  params: { ...PARAMS, ...changes },
 }));
 
 it('takes requests that come meanwhile, also as the last is done', async () => {
@@ -144,7 +147,10 @@ it('ends single requests, at work and on their way, and no others', async () => 
   const [working, late] = [new AbortController(), new AbortController()];
   const long = { ...PARAMS, maxNewTokens: 60, minNewTokens: 60 };
   const like = (id: string, signal?: AbortSignal) => ({
-    ...{ id, promptIds: golden.prompts[0]!, n: 1, params: long },
+    id,
+    promptIds: golden.prompts[0]!,
+    n: 1,
+    params: long,
     ...(signal && { signal }),
   });
   const arriving = [like('late', late.signal)];
@@ -173,7 +179,9 @@ it('writes by the constraint of a schema, of the call and of a request', async (
   const asked = [
     { id: 'a', promptIds: golden.prompts[0]!, n: 3 },
     {
-      ...{ id: 'b', promptIds: golden.prompts[0]!, n: 1 },
+      id: 'b',
+      promptIds: golden.prompts[0]!,
+      n: 1,
       params: { ...PARAMS, constraint: of({ const: 345 }) },
     },
   ];

@@ -18,7 +18,11 @@ let sampler: OnnxSampler;
 beforeAll(async () => {
   const tokenizer = letterTokenizer(golden.eos);
   sampler = await createOnnxSampler({
-    ...{ spec, tokenizer, weights: goldenWeights(golden), maxContext: 64, threads: 1 },
+    spec,
+    tokenizer,
+    weights: goldenWeights(golden),
+    maxContext: 64,
+    threads: 1,
   });
 });
 afterAll(() => sampler.dispose());

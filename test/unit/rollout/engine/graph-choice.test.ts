@@ -17,8 +17,13 @@ const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptId
 
 function create(choice: 'host' | 'graph', source = weights): Promise<OnnxSampler> {
   return createOnnxSampler({
-    ...{ spec, weights: source, tokenizer: letterTokenizer(golden.eos), choice },
-    ...{ maxContext: 64, maxBatch: 7, threads: 1 },
+    spec,
+    weights: source,
+    tokenizer: letterTokenizer(golden.eos),
+    choice,
+    maxContext: 64,
+    maxBatch: 7,
+    threads: 1,
   });
 }
 

@@ -18,8 +18,12 @@ const PARAMS: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 20, minNewToke
 let sampler: OnnxSampler;
 beforeAll(async () => {
   sampler = await createOnnxSampler({
-    ...{ spec, weights: goldenWeights(golden), tokenizer: letterTokenizer(golden.eos) },
-    ...{ maxContext: 96, maxBatch: 4, threads: 1 },
+    spec,
+    weights: goldenWeights(golden),
+    tokenizer: letterTokenizer(golden.eos),
+    maxContext: 96,
+    maxBatch: 4,
+    threads: 1,
   });
 });
 afterAll(() => sampler.dispose());
@@ -65,7 +69,11 @@ describe('requests with parameters of their own', () => {
   it('draw from the whole vocabulary of a model that has more than its tokenizer', async () => {
     const tokenizer = { ...letterTokenizer(golden.eos), vocabSize: 5 };
     const other = await createOnnxSampler({
-      ...{ spec, weights: goldenWeights(golden), tokenizer, maxContext: 96, threads: 1 },
+      spec,
+      weights: goldenWeights(golden),
+      tokenizer,
+      maxContext: 96,
+      threads: 1,
     });
     const changed = await other.generate(mixed, PARAMS);
     other.dispose();

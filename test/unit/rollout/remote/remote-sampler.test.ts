@@ -32,7 +32,10 @@ async function sampler(
 ): Promise<RemoteSampler> {
   server = await startServer(answer);
   const settings = endpointSettings({
-    ...{ baseUrl: server.baseUrl, env: {}, retryDelayMs: 5, maxConcurrency: 3 },
+    baseUrl: server.baseUrl,
+    env: {},
+    retryDelayMs: 5,
+    maxConcurrency: 3,
   });
   const endpoint = openEndpoint(settings);
   return createRemoteSampler({ endpoint, model: 'base', api: 'completions', ...options });
@@ -58,23 +61,46 @@ describe('completions', () => {
     const remote = await sampler(({ body }) => ({ body: completion(body!.model, 'hi', [4, 2]) }));
     const params: SamplingParams = {
       ...PARAMS,
-      ...{ temperature: 0.5, topK: 7, topP: 0.9, minP: 0.1, repetitionPenalty: 1.2 },
-      ...{ minNewTokens: 2, stopStrings: ['\n'], stopIds: [9], logitBias: new Map([[5, -1]]) },
+      temperature: 0.5,
+      topK: 7,
+      topP: 0.9,
+      minP: 0.1,
+      repetitionPenalty: 1.2,
+      minNewTokens: 2,
+      stopStrings: ['\n'],
+      stopIds: [9],
+      logitBias: new Map([[5, -1]]),
     };
     const requests = [{ id: 'a', promptIds: [1, 2], n: 2, maxNewTokens: 4 }];
     const completions = await remote.generate(requests, params);
     expect(server!.asked.map(({ path }) => path)).toEqual(['/v1/completions', '/v1/completions']);
     const [first, second] = server!.asked.map(({ body }) => body!);
     expect(first).toMatchObject({
-      ...{ model: 'base', prompt: [1, 2], max_tokens: 4, temperature: 0.5, top_k: 7, top_p: 0.9 },
-      ...{ min_p: 0.1, repetition_penalty: 1.2, min_tokens: 2, stop: ['\n'] },
-      ...{ stop_token_ids: [9], logit_bias: { 5: -1 }, return_token_ids: true, logprobs: 0 },
+      model: 'base',
+      prompt: [1, 2],
+      max_tokens: 4,
+      temperature: 0.5,
+      top_k: 7,
+      top_p: 0.9,
+      min_p: 0.1,
+      repetition_penalty: 1.2,
+      min_tokens: 2,
+      stop: ['\n'],
+      stop_token_ids: [9],
+      logit_bias: { 5: -1 },
+      return_token_ids: true,
+      logprobs: 0,
     });
     expect(first!.seed).not.toBe(second!.seed);
     expect(completions.map(({ sampleIndex }) => sampleIndex)).toEqual([0, 1]);
     expect(completions[0]).toMatchObject({
-      ...{ requestId: 'a', promptIds: [1, 2], ids: [4, 2], text: 'hi', finishReason: 'stop' },
-      ...{ adapter: null, reasoning: null },
+      requestId: 'a',
+      promptIds: [1, 2],
+      ids: [4, 2],
+      text: 'hi',
+      finishReason: 'stop',
+      adapter: null,
+      reasoning: null,
       usage: { promptTokens: 2, completionTokens: 2, reasoningTokens: null },
     });
     expect([...completions[0]!.logprobs]).toEqual([-0.5, -0.25]);
@@ -186,7 +212,8 @@ describe('chat', () => {
             },
           ],
           usage: {
-            ...{ prompt_tokens: 5, completion_tokens: 9 },
+            prompt_tokens: 5,
+            completion_tokens: 9,
             completion_tokens_details: { reasoning_tokens: 6 },
           },
         },
@@ -200,7 +227,10 @@ describe('chat', () => {
       body: { messages, logprobs: true, response_format: { type: 'json_object' } },
     });
     expect(only).toMatchObject({
-      ...{ text: 'Hi', ids: [7, 8], reasoning: 'Hm', finishReason: 'stop' },
+      text: 'Hi',
+      ids: [7, 8],
+      reasoning: 'Hm',
+      finishReason: 'stop',
       usage: { promptTokens: 5, completionTokens: 9, reasoningTokens: 6 },
     });
     expect([...only!.logprobs]).toEqual([-1, -0.5]);
@@ -209,13 +239,15 @@ describe('chat', () => {
 
 describe('responses', () => {
   const answer = (changes: object = {}) => ({
-    ...{ model: 'base', status: 'completed' },
+    model: 'base',
+    status: 'completed',
     output: [
       { type: 'reasoning', summary: [{ type: 'summary_text', text: 'First.' }, { text: 'Then.' }] },
       { type: 'message', content: [{ type: 'output_text', text: '42', logprobs: [] }] },
     ],
     usage: {
-      ...{ input_tokens: 11, output_tokens: 30 },
+      input_tokens: 11,
+      output_tokens: 30,
       output_tokens_details: { reasoning_tokens: 25 },
     },
     ...changes,
@@ -226,16 +258,25 @@ describe('responses', () => {
   it('sends what it knows, and takes the summary and the counts of tokens back', async () => {
     const reasoning = { effort: 'low', summary: 'auto' };
     const remote = await sampler(() => ({ body: answer() }), {
-      ...{ api: 'responses', extra: { reasoning } },
+      api: 'responses',
+      extra: { reasoning },
     });
     const [only] = await remote.generate([request], { ...PARAMS, topP: 0.5 });
     expect(server!.asked[0]).toMatchObject({ path: '/v1/responses' });
     expect(server!.asked[0]!.body).toEqual({
-      ...{ model: 'base', input: messages, max_output_tokens: 8, temperature: 1, top_p: 0.5 },
-      ...{ store: false, reasoning },
+      model: 'base',
+      input: messages,
+      max_output_tokens: 8,
+      temperature: 1,
+      top_p: 0.5,
+      store: false,
+      reasoning,
     });
     expect(only).toMatchObject({
-      ...{ text: '42', ids: [], reasoning: 'First.\n\nThen.', finishReason: 'stop' },
+      text: '42',
+      ids: [],
+      reasoning: 'First.\n\nThen.',
+      finishReason: 'stop',
       usage: { promptTokens: 11, completionTokens: 30, reasoningTokens: 25 },
     });
   });
@@ -289,7 +330,8 @@ describe('adapters on the server', () => {
     expect(server!.asked.length).toBe(2);
     expect((await remote.setAdapter(null)).hash).toBe(null);
     expect(server!.asked[2]).toMatchObject({
-      ...{ path: '/v1/unload_lora_adapter', body: { lora_name: name } },
+      path: '/v1/unload_lora_adapter',
+      body: { lora_name: name },
     });
   });
 
