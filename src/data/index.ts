@@ -17,7 +17,6 @@ export {
   factorizationQuestion,
   isFactorization,
   planTiers,
-  primeFactors,
   SPLIT_NAMES,
   SPLIT_SHARES,
   type TierPlan,
@@ -53,11 +52,6 @@ export {
 } from './named.js';
 export { packByLength } from './packing.js';
 export { type AnsweredPrompt, type PromptPlace, splitPrompt } from './preference-rows.js';
-export {
-  normaliseGsm8k,
-  normaliseMath,
-  type ProblemRow,
-  type RowFormatName,
-} from './row-formats.js';
+export type { ProblemRow, RowFormatName } from './row-formats.js';
 export { type RowStats, rowStats } from './row-stats.js';
 export { type StreamedRows, type StreamOptions, streamRows } from './stream-rows.js';

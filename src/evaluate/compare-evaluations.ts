@@ -1,6 +1,7 @@
 /** Paired comparison of two evaluations of the same examples. */
 import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
+import { mean } from '../util/numbers.js';
 import { meanInterval } from './intervals.js';
 import { mcnemarExact, pairedInterval } from './paired.js';
 import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
@@ -50,8 +51,8 @@ export function compareEvaluations(
   }
   const n = pairs.length;
   const means = [...groupBy(pairs, ({ example }) => example).values()].map((own) => ({
-    a: meanOf(own.map(({ a }) => a)),
-    b: meanOf(own.map(({ b }) => b)),
+    a: mean(own.map(({ a }) => a))!,
+    b: mean(own.map(({ b }) => b))!,
   }));
   const differences = means.map(({ a, b }) => b - a);
   const onlyA = differences.filter((difference) => difference < 0).length;
@@ -65,9 +66,9 @@ export function compareEvaluations(
     n,
     examples,
     unmatched: gradedA.size + gradedB.size - 2 * n,
-    accuracy_a: meanOf(means.map(({ a }) => a)),
-    accuracy_b: meanOf(means.map(({ b }) => b)),
-    difference: meanOf(differences),
+    accuracy_a: mean(means.map(({ a }) => a))!,
+    accuracy_b: mean(means.map(({ b }) => b))!,
+    difference: mean(differences)!,
     difference_low: low,
     difference_high: high,
     only_a: onlyA,
@@ -131,6 +132,3 @@ export function isRight(row: ComparedRow, column: string): boolean | null {
   const cell = String(row[column] ?? '');
   return cell === 'true' ? true : cell === 'false' ? false : null;
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;

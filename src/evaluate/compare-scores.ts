@@ -1,5 +1,6 @@
 /** Paired comparison of the mean scores of two evaluations, where their graders give parts of the score. */
 import { groupBy } from '../util/group.js';
+import { mean } from '../util/numbers.js';
 import { meanInterval } from './intervals.js';
 import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
 
@@ -24,13 +25,13 @@ export function compareScores(
   });
   if (pairs.length === 0) return null;
   const examples = [...groupBy(pairs, ({ example }) => example).values()];
-  const differences = examples.map((own) => meanOf(own.map(({ a, b }) => b - a)));
+  const differences = examples.map((own) => mean(own.map(({ a, b }) => b - a))!);
   const range = rangeOf(pairs.flatMap(({ a, b }) => [a, b]));
   const { low, high } = meanInterval(differences, { bounds: { low: -range, high: range } });
   return {
-    score_a: meanOf(examples.map((own) => meanOf(own.map(({ a }) => a)))),
-    score_b: meanOf(examples.map((own) => meanOf(own.map(({ b }) => b)))),
-    score_difference: meanOf(differences),
+    score_a: mean(examples.map((own) => mean(own.map(({ a }) => a))!))!,
+    score_b: mean(examples.map((own) => mean(own.map(({ b }) => b))!))!,
+    score_difference: mean(differences)!,
     score_difference_low: low,
     score_difference_high: high,
   };
@@ -40,9 +41,6 @@ function scoreOf({ score }: KeyedRow): number | null {
   const value = score === undefined || score === null || score === '' ? Number.NaN : Number(score);
   return Number.isFinite(value) ? value : null;
 }
-
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** From the lowest to the highest score there can be: 0 to 1, or as far as there are any. */
 const rangeOf = (scores: readonly number[]): number =>

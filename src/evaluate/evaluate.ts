@@ -1,7 +1,7 @@
 /** Evaluation: completions for rows, graded one by one, and metrics over them. */
+
 import {
   gradeColumns,
-  meanOf,
   type SampledCompletion,
   sampledTokens,
   toolColumns,
@@ -9,6 +9,7 @@ import {
 import type { AsyncGrader, Grader, RewardRow } from '../rewards/index.js';
 import { RunError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
+import { mean } from '../util/numbers.js';
 import type { AnswerGrader } from './answer-grade.js';
 import type { EvalRow, StrategyFacts } from './eval-row.js';
 import { cellOf, type GroupTable, groupTables } from './group-tables.js';
@@ -146,7 +147,7 @@ async function evalRow(
     finish_reason: completion.finishReason,
     truncated: completion.finishReason === 'length',
     tokens: sampledTokens(completion),
-    logprob_mean: meanOf(completion.logprobs),
+    logprob_mean: mean(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
     ...toolColumns(completion),

@@ -1,6 +1,7 @@
 /** Accuracy by a column of the rows: per level, per subject. */
 import { groupBy } from '../util/group.js';
 import { valueAt } from '../util/json-object.js';
+import { mean, share } from '../util/numbers.js';
 import type { EvalRow } from './eval-row.js';
 import { shareInterval } from './intervals.js';
 
@@ -44,18 +45,14 @@ export function groupTables(
 
 function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
   const examples = [...groupBy(rows, ({ index }) => index).values()];
-  const means = examples.map((samples) => shareOf(samples, ({ correct }) => correct === true));
+  const means = examples.map((samples) => share(samples, ({ correct }) => correct === true));
   const { low, high } = shareInterval(means);
   return {
     value,
     n: examples.length,
-    accuracy: means.reduce((sum, mean) => sum + mean, 0) / examples.length,
+    accuracy: mean(means)!,
     accuracy_low: low,
     accuracy_high: high,
-    flexible_accuracy: shareOf(rows, ({ flexible_correct }) => flexible_correct === true),
+    flexible_accuracy: share(rows, ({ flexible_correct }) => flexible_correct === true),
   };
-}
-
-function shareOf(rows: readonly EvalRow[], holds: (row: EvalRow) => boolean): number {
-  return rows.filter(holds).length / rows.length;
 }

@@ -31,13 +31,13 @@ export {
 export { evaluationSections } from './evaluation-sections.js';
 export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
-export { type Interval, meanInterval, shareInterval, wilson } from './intervals.js';
+export { type Interval, shareInterval, wilson } from './intervals.js';
 export { type AnswerJudge, answerJudge, passThreshold, type Verdict } from './judged-grade.js';
-export { type Ballot, majorityAtK, type Vote, vote } from './majority.js';
+export { type Ballot, type Vote, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';
 export { type MergeOptions, mergeRuns } from './merge-runs.js';
 export type { EvalMetrics } from './metrics.js';
-export { mcnemarExact, type PairedCounts, pairedInterval } from './paired.js';
+export { mcnemarExact, type PairedCounts } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { openPredictions, type PredictionStore, promptHashOf } from './predictions.js';
 export { writeResults } from './results-file.js';
@@ -58,6 +58,5 @@ export type {
   Writer,
   WrittenCompletion,
 } from './strategies/types.js';
-export { type EvalTable, evalSummary, evalTable } from './summary.js';
 export { textGrader } from './text-grade.js';
 export { type EvaluationFiles, writeEvaluation } from './write-evaluation.js';

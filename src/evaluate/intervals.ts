@@ -1,4 +1,5 @@
 /** 95% intervals of proportions and means. */
+import { mean, sum } from '../util/numbers.js';
 
 export interface Interval {
   readonly low: number;
@@ -36,10 +37,10 @@ export function meanInterval(
 ): Interval {
   const n = values.length;
   if (n < 2) return bounds;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1);
+  const centre = mean(values)!;
+  const variance = sum(values.map((value) => (value - centre) ** 2)) / (n - 1);
   const half = z * Math.sqrt(variance / n);
-  return { low: Math.max(bounds.low, mean - half), high: Math.min(bounds.high, mean + half) };
+  return { low: Math.max(bounds.low, centre - half), high: Math.min(bounds.high, centre + half) };
 }
 
 /**
@@ -52,8 +53,5 @@ export function meanInterval(
 export function shareInterval(shares: readonly number[]): Interval {
   const areTrials = shares.every((share) => share === 0 || share === 1);
   if (!areTrials && new Set(shares).size > 1) return meanInterval(shares);
-  return wilson(
-    shares.reduce((sum, share) => sum + share, 0),
-    shares.length,
-  );
+  return wilson(sum(shares), shares.length);
 }

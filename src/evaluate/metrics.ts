@@ -1,5 +1,6 @@
 /** Metrics of an evaluation, by the names of its JSON file. Shares are of 1. */
 import { groupBy } from '../util/group.js';
+import { mean, share } from '../util/numbers.js';
 import type { EvalRow } from './eval-row.js';
 import { type Interval, meanInterval, shareInterval } from './intervals.js';
 import { majorityAtK } from './majority.js';
@@ -87,9 +88,9 @@ export function evalMetrics(
     answer_proportion: share(rows, ({ has_answer }) => has_answer),
     format_rate: share(rows, ({ format_ok }) => format_ok),
     truncation_rate: share(rows, ({ truncated }) => truncated),
-    mean_length: mean(rows.map(({ tokens }) => tokens)),
+    mean_length: mean(rows.map(({ tokens }) => tokens)) ?? 0,
     max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
-    mean_reward: rewards.length === 0 ? null : mean(rewards),
+    mean_reward: mean(rewards),
     ...scoreMetrics(groups),
     ...rewardMeans(rows),
     ...partMeans(graded),
@@ -107,12 +108,12 @@ type Group = readonly EvalRow[];
 function scoreMetrics(groups: readonly Group[]) {
   const means = groups.flatMap((group) => {
     const scores = group.flatMap(({ score }) => score ?? []);
-    return scores.length === 0 ? [] : [mean(scores)];
+    return mean(scores) ?? [];
   });
   if (means.length === 0) return {};
   const bounds = { low: Math.min(0, ...means), high: Math.max(1, ...means) };
   const { low, high } = meanInterval(means, { bounds });
-  return { mean_score: mean(means), mean_score_low: low, mean_score_high: high };
+  return { mean_score: mean(means)!, mean_score_low: low, mean_score_high: high };
 }
 
 /** Rewards that scored nothing have no mean: 0 would be a judgement. */
@@ -121,7 +122,7 @@ function rewardMeans(rows: readonly EvalRow[]): Record<`rewards/${string}/mean`,
   return Object.fromEntries(
     names.flatMap((name) => {
       const scores = rows.flatMap(({ rewards }) => rewards[name] ?? []);
-      return scores.length === 0 ? [] : [[`rewards/${name}/mean`, mean(scores)]];
+      return scores.length === 0 ? [] : [[`rewards/${name}/mean`, mean(scores)!]];
     }),
   );
 }
@@ -131,7 +132,7 @@ function partMeans(graded: readonly EvalRow[]): Record<`parts/${string}`, number
   return Object.fromEntries(
     names.flatMap((name) => {
       const scores = graded.flatMap(({ parts }) => parts?.[name] ?? []);
-      return scores.length === 0 ? [] : [[`parts/${name}`, mean(scores)]];
+      return scores.length === 0 ? [] : [[`parts/${name}`, mean(scores)!]];
     }),
   );
 }
@@ -155,7 +156,7 @@ function accuracy(
 ): { readonly [Part in 'mean' | keyof Interval]: number | null } {
   if (groups.length === 0) return { mean: null, low: null, high: null };
   const means = groups.map((group) => share(group, isRight));
-  return { mean: mean(means), ...shareInterval(means) };
+  return { mean: mean(means) ?? 0, ...shareInterval(means) };
 }
 
 function atEach(
@@ -169,17 +170,9 @@ function atEach(
 /** Mean over the groups that have a value; null when none has. */
 function meanKnown(groups: readonly Group[], of: (group: Group) => number | null): number | null {
   const known = groups.map(of).filter((value) => value !== null);
-  return known.length === 0 ? null : mean(known);
+  return mean(known);
 }
 
 function countRight(group: Group): number {
   return group.filter(({ correct }) => correct).length;
-}
-
-function share<T>(items: readonly T[], holds: (item: T) => boolean): number {
-  return items.length === 0 ? 0 : items.filter(holds).length / items.length;
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

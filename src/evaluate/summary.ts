@@ -72,7 +72,7 @@ export function groupSummary(tables: readonly GroupTable[]): string {
 }
 
 /** The table of one column, for consoles and reports. */
-export function groupTableCells({ column, rows }: GroupTable): EvalTable {
+export function groupTableCells({ column, rows }: GroupTable): Table {
   return {
     header: [column, 'n', 'accuracy', '95% interval', 'flexible'],
     rows: rows.map((row) => [
@@ -85,26 +85,7 @@ export function groupTableCells({ column, rows }: GroupTable): EvalTable {
   };
 }
 
-export interface EvalTable {
+interface Table {
   readonly header: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-}
-
-/** One row for each named evaluation, for consoles and reports. */
-export function evalTable(
-  evaluations: readonly { readonly name: string; readonly metrics: EvalMetrics }[],
-): EvalTable {
-  return {
-    header: ['model', 'accuracy', '95% interval', 'flexible', 'format', 'truncated', 'tokens', 'n'],
-    rows: evaluations.map(({ name, metrics }) => [
-      name,
-      percent(metrics.accuracy),
-      `${percent(metrics.accuracy_low)} to ${percent(metrics.accuracy_high)}`,
-      percent(metrics.flexible_accuracy),
-      percent(metrics.format_rate),
-      percent(metrics.truncation_rate),
-      metrics.mean_length.toFixed(1),
-      metrics.eval_size,
-    ]),
-  };
 }

@@ -1,5 +1,7 @@
 /** The types of tensors that are written: their numbers in the format, their sizes, and the encoding. */
+
 import { GGMLFileQuantizationType, GGMLQuantizationType } from '@huggingface/gguf';
+import { elementCount } from '../util/shape.js';
 import { fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';
 import { BLOCK, BLOCK_BYTES, dequantizeQ8, quantizeQ8 } from './q8.js';
 
@@ -15,7 +17,10 @@ interface Encoding {
 }
 
 const plain = (tensorType: number, fileType: number, blockBytes: number): Encoding => ({
-  ...{ tensorType, fileType, blockSize: 1, blockBytes },
+  tensorType,
+  fileType,
+  blockSize: 1,
+  blockBytes,
 });
 
 export const ENCODINGS: Readonly<Record<GgufDtype, Encoding>> = {
@@ -30,11 +35,9 @@ export const ENCODINGS: Readonly<Record<GgufDtype, Encoding>> = {
   },
 };
 
-export const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
 export function encodedBytes(shape: readonly number[], dtype: GgufDtype): number {
   const { blockSize, blockBytes } = ENCODINGS[dtype];
-  return (elements(shape) / blockSize) * blockBytes;
+  return (elementCount(shape) / blockSize) * blockBytes;
 }
 
 /**

@@ -2,17 +2,16 @@
  * Host-side numbers of GRPO: advantages within groups, and the coefficient of each token in the loss.
  * Both are constants of the loss.
  */
+import { mean, sum } from '../util/numbers.js';
 
 export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo' | 'sapo' | 'luspo';
 export type ScaleRewards = 'group' | 'batch' | 'none';
 
-const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-
 /** Sample standard deviation (n − 1), 0 for fewer than two values. */
 export function standardDeviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
-  const centre = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  const centre = mean(values)!;
+  const squares = sum(values.map((value) => (value - centre) ** 2));
   return Math.sqrt(squares / (values.length - 1));
 }
 
@@ -42,7 +41,7 @@ export function groupAdvantages(
   for (let start = 0; start < rewards.length; start += groupSize) {
     const group = rewards.slice(start, start + groupSize);
     const known = graded(group);
-    const centre = known.length === 0 ? 0 : mean(known);
+    const centre = mean(known) ?? 0;
     const deviation = scale === 'group' ? standardDeviation(known) : batchDeviation;
     const divisor = scale === 'none' ? 1 : deviation + EPSILON;
     const isFlat = areEqual(known);

@@ -21,12 +21,7 @@ export {
 } from './grpo-normalisation.js';
 export type { KlEstimator } from './kl-estimators.js';
 export { type KtoBatch, type KtoOptions, klBaseline, ktoLoss } from './kto.js';
-export {
-  type DpoLossType,
-  needsReference,
-  PAIR_TERMS,
-  type PairSettings,
-} from './preference-terms.js';
+export { type DpoLossType, needsReference, type PairSettings } from './preference-terms.js';
 export type { Correction, CorrectionMode, SampledBy } from './sampling-correction.js';
 export { sharedLengthWeights } from './sequences.js';
 export { type SftLossType, type SftOptions, sftColumns, sftLoss } from './sft.js';

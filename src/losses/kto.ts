@@ -6,7 +6,9 @@
  *
  * z = max(0, mean r of answers put to other prompts) of the whole step, without a gradient (`klBaseline`).
  */
+
 import { type Tensor, tf } from '../tensor/index.js';
+import { mean } from '../util/numbers.js';
 import { type LossOutput, logitMetrics, logpsOf, tokenMetrics } from './token-columns.js';
 
 export interface KtoBatch {
@@ -34,8 +36,7 @@ export interface KtoOptions {
 }
 
 /** @param ratios log π(y′) − log π_ref(y′) of mismatched answers y′. */
-export const klBaseline = (ratios: readonly number[]): number =>
-  ratios.length === 0 ? 0 : Math.max(0, ratios.reduce((a, b) => a + b, 0) / ratios.length);
+export const klBaseline = (ratios: readonly number[]): number => Math.max(0, mean(ratios) ?? 0);
 
 /** @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits. */
 export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): LossOutput {

@@ -1,5 +1,7 @@
 /** Random initial weights of a decoder: N(0, initializer_range) for matrices, ones for norms, zero biases. */
+
 import { Rng } from '../util/rng.js';
+import { elementCount } from '../util/shape.js';
 import { fromFloat32, type HostDtype, type HostTensor } from '../weights/index.js';
 import { type DecoderSpec, parameterShapes } from './spec.js';
 
@@ -17,7 +19,7 @@ export function randomWeights(
 ): Map<string, HostTensor> {
   const out = new Map<string, HostTensor>();
   for (const [name, shape] of parameterShapes(spec)) {
-    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const values = new Float32Array(elementCount(shape));
     if (shape.length === 1 && !name.endsWith('.bias')) values.fill(1 - spec.normOffset);
     else if (shape.length > 1) {
       const rng = Rng.of(seed, 'init', name);

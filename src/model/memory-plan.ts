@@ -3,6 +3,7 @@
  * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
+import { elementCount } from '../util/shape.js';
 import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, parameterShapes } from './spec.js';
@@ -56,13 +57,11 @@ const PLAIN_CHUNK = 1024;
 /** Copies of a chunk's logits that the plain head holds: z, log-softmax, p, one-hot, slopes. */
 const PLAIN_LOGITS = 6;
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-
 function weightBytes({ spec, isFull, elementBytes }: MemoryQuestion): number {
   if (isFull) return 0;
   let total = 0;
   for (const shape of parameterShapes(spec).values()) {
-    total += sizeOf(shape) * (shape.length === 2 ? elementBytes : FLOAT);
+    total += elementCount(shape) * (shape.length === 2 ? elementBytes : FLOAT);
   }
   return total;
 }

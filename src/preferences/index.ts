@@ -26,12 +26,6 @@ export {
   pairsFromRollouts,
   type ScorePairs,
 } from './pairs.js';
-export { clearTraces, type TraceFiles, traceFiles } from './trace-files.js';
-export {
-  type TraceProblem,
-  type TraceRow,
-  type TraceStats,
-  traceProblem,
-  traceStats,
-} from './trace-rows.js';
+export { clearTraces, type TraceFiles } from './trace-files.js';
+export { type TraceProblem, type TraceRow, type TraceStats, traceProblem } from './trace-rows.js';
 export { makeTraces, type TraceAttempt, type TracesOptions } from './traces.js';

@@ -1,6 +1,5 @@
 /** Training services: OpenAI's fine-tuning jobs, and Tinker's training API. */
 export { type FineTuningClient, fineTuningClient, MARKER_KEY } from './openai/client.js';
-export { metricRows } from './openai/event-metrics.js';
 export { checkGraderTypes, itemFields } from './openai/grader.js';
 export { type JobOptions, jobRequest } from './openai/request.js';
 export {

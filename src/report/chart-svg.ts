@@ -2,10 +2,12 @@
  * Charts as SVG text, drawn by ECharts without a browser. Colours are CSS variables of the page, so one
  * picture serves light and dark.
  */
+
 import { BarChart, CustomChart, LineChart as EchartsLines } from 'echarts/charts';
 import { GridComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { mean } from '../util/numbers.js';
 import { chartText } from './chart-text.js';
 import { extent } from './extent.js';
 import { escapeHtml } from './html.js';
@@ -162,7 +164,7 @@ function movingAverage(points: LineChart['series'][number]['points']): [number, 
   return points.map(([x], i) => {
     const window = points.slice(Math.max(0, i - span + 1), i + 1);
     const values = window.flatMap(([, y]) => (y === null ? [] : [y]));
-    return [x, values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length];
+    return [x, mean(values)];
   });
 }
 

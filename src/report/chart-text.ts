@@ -1,4 +1,5 @@
 /** What a chart shows, in words: for screen readers. */
+import { mean } from '../util/numbers.js';
 import { extent } from './extent.js';
 import type { Chart, IntervalItem, Series } from './report-types.js';
 import { formatCell, percent } from './text-table.js';
@@ -32,8 +33,8 @@ function seriesText({ name, points }: Series, xName: string): string {
 
 function histogramText(values: readonly number[]): string {
   const { low, high } = extent(values);
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return `${values.length} values from ${formatCell(low)} to ${formatCell(high)}, mean ${formatCell(mean)}`;
+  const centre = mean(values);
+  return `${values.length} values from ${formatCell(low)} to ${formatCell(high)}, mean ${formatCell(centre)}`;
 }
 
 const intervalText = ({ label, value, low, high }: IntervalItem): string =>

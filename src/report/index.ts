@@ -8,16 +8,15 @@ export {
   shortNames,
 } from './compare.js';
 export { completionsSection } from './completions.js';
-export { type ConfigDifference, configDifferences } from './config-differences.js';
-export { type TableRow, toCsv, writeTable } from './csv.js';
+export type { ConfigDifference } from './config-differences.js';
+export { type TableRow, writeTable } from './csv.js';
 export { type DebugContent, type DebugFiles, writeDebugFiles } from './debug-files.js';
 export { endRun, type RunEnd } from './end-run.js';
-export { pickExamples, reasonFacts, rewardParts } from './examples.js';
+export { reasonFacts, rewardParts } from './examples.js';
 export { type GroupLog, type GroupRow, openGroupLog } from './group-log.js';
 export { type JobStatus, jobStatus } from './job-status.js';
-export { metricCharts } from './metric-charts.js';
 export { type MetricLog, type MetricRow, type MetricValue, openMetricLog } from './metric-log.js';
-export { checkRun, openRun } from './open-run.js';
+export { checkBeginning, checkRun, openRun } from './open-run.js';
 export { PhaseClock } from './phases.js';
 export {
   type PreviewCounts,
@@ -43,7 +42,7 @@ export {
   readRemoteRecord,
   remoteJobStatus,
 } from './remote-job.js';
-export { renderReport, writeReport } from './render-report.js';
+export { writeReport } from './render-report.js';
 export type {
   Chart,
   ChartsSection,
@@ -71,10 +70,9 @@ export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run-
 export type { OpenRunOptions, RunFolder, RunPatch, RunPaths } from './run-folder.js';
 export { isLocked } from './run-lock.js';
 export { makeRunId, type ReadSource, type RunRecord, type RunStatus } from './run-record.js';
-export { type RunRows, readRun, runReport, runSections } from './run-report.js';
+export { type RunRows, readRun, runSections } from './run-report.js';
 export {
   gradeColumns,
-  meanOf,
   openSampleLog,
   type SampleContext,
   type SampledCompletion,

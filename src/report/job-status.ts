@@ -2,6 +2,7 @@
  * A training run in the words of OpenAI's fine-tuning API: the job with its status and hyperparameters, the
  * means of its rewards, and its events. Everything is read from the run's folder.
  */
+import { mean } from '../util/numbers.js';
 import type { MetricRow } from './metric-log.js';
 import type { RunRecord } from './run-record.js';
 import { formatCell } from './text-table.js';
@@ -138,10 +139,8 @@ export function jobMetrics({ record, metrics }: Pick<JobRun, 'record' | 'metrics
   };
 }
 
-function meanOf(rows: readonly MetricRow[], name: string): number | null {
-  const values = rows.flatMap((row) => numberOf(row[name]) ?? []);
-  return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
-}
+const meanOf = (rows: readonly MetricRow[], name: string): number | null =>
+  mean(rows.flatMap((row) => numberOf(row[name]) ?? []));
 
 const lastOf = (rows: readonly MetricRow[], name: string): number | null =>
   numberOf(rows.findLast((row) => typeof row[name] === 'number')?.[name]);
@@ -160,7 +159,10 @@ function eventsOf({ record, metrics }: JobRun, status: JobState): JobEvent[] {
   const start = secondsOf(record.started_at);
   const event = (parts: Partial<JobEvent> & Pick<JobEvent, 'message'>): JobEvent => ({
     object: 'fine_tuning.job.event',
-    ...{ created_at: start, level: 'info', type: 'message', data: {} },
+    created_at: start,
+    level: 'info',
+    type: 'message',
+    data: {},
     ...parts,
   });
   const alarms = (record.alarms ?? []).map((alarm) => ({ ...alarm, step: Number(alarm.step) }));

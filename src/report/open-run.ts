@@ -49,16 +49,23 @@ interface Asked {
   readonly mayResume: boolean;
 }
 
+/**  InputError where a call is both to replace what is there and to go on with it */
+export function checkBeginning(keys: {
+  readonly resume: string;
+  readonly overwrite: boolean;
+}): void {
+  if (!keys.overwrite || keys.resume !== 'auto') return;
+  throw new InputError({
+    where: 'overwrite',
+    problem: 'overwrite=true and resume=auto contradict each other',
+    remedy: 'Set one of them',
+  });
+}
+
 function askedOf(folder: string, options: OpenRunOptions): Asked {
   const { resume = 'never', overwrite = false, command, reads = [] } = options;
   assertFolder(folder);
-  if (overwrite && resume === 'auto') {
-    throw new InputError({
-      where: 'overwrite',
-      problem: 'overwrite=true and resume=auto contradict each other',
-      remedy: 'Set one of them',
-    });
-  }
+  checkBeginning({ resume, overwrite });
   const resumeFrom = resume === 'never' || resume === 'auto' ? null : checkpointPath(resume);
   const mayResume = options.resume !== undefined;
   return { resume, overwrite, resumeFrom, command, reads, mayResume };

@@ -1,4 +1,5 @@
 /** Completions as HTML: examples as cards, and all of a section behind a filter. */
+import { mean } from '../util/numbers.js';
 import { element, escapeHtml } from './html.js';
 import type { Completion, CompletionsSection, Example, PromptCompletions } from './report-types.js';
 import { formatCell } from './text-table.js';
@@ -124,9 +125,9 @@ function promptVerdict(completions: readonly Completion[]): string {
   );
   const right = graded.filter(Boolean).length;
   const rewards = completions.flatMap(({ reward }) => reward ?? []);
-  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
+  const reward = mean(rewards);
   return [
-    ...(rewards.length > 0 ? [element('span', 'reward', `mean reward ${formatCell(mean)}`)] : []),
+    ...(reward === null ? [] : [element('span', 'reward', `mean reward ${formatCell(reward)}`)]),
     ...(graded.length > 0 ? [element('span', 'chip', `${right} of ${graded.length} correct`)] : []),
   ].join('');
 }

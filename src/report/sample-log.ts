@@ -1,4 +1,5 @@
 /** `samples.jsonl`: one row a completion, with everything that was decided about it. */
+import { mean } from '../util/numbers.js';
 import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
 
 /** Keys are those of the file. */
@@ -112,7 +113,7 @@ export function sampleRow(completion: SampledCompletion, context: SampleContext)
     reward: grade.total,
     ...gradeColumns(grade),
     correct,
-    logprob_mean: meanOf(completion.logprobs),
+    logprob_mean: mean(completion.logprobs),
     adapter: completion.adapter,
     seconds: completion.seconds,
     ...toolColumns(completion),
@@ -138,12 +139,4 @@ export function gradeColumns({
 function isCorrect({ parts }: SampleGrade): boolean | null {
   const score = parts.correctness?.score ?? null;
   return score === null ? null : score >= 1;
-}
-
-/** Mean, null of nothing. */
-export function meanOf(values: ArrayLike<number>): number | null {
-  if (values.length === 0) return null;
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
-  return sum / values.length;
 }

@@ -16,13 +16,6 @@ export function flexibleAnswer(text: string): string | null {
   return last;
 }
 
-/** First number after the last `marker` ("A:", "answer is"), or null. */
-export function answerAfter(text: string, marker: string): string | null {
-  const at = text.lastIndexOf(marker);
-  if (at < 0) return null;
-  return /-?\$?\d[\d,]*(?:\.\d+)?/.exec(text.slice(at + marker.length))?.[0] ?? null;
-}
-
 /**
  * Gold answer of a GSM8K-like row: what follows the last `####`, else the whole text, trimmed; null
  * when that is empty.

@@ -1,13 +1,7 @@
 /** Rewards: pure graders of completions, their registry, and the parsing they share. */
 export { type AsyncGrader, type AsyncReward, makeAsyncRewards } from './async-rewards.js';
 export { goldOf } from './correctness.js';
-export {
-  answerAfter,
-  flexibleAnswer,
-  goldAnswer,
-  goldReasoning,
-  strictAnswer,
-} from './extract.js';
+export { flexibleAnswer, strictAnswer } from './extract.js';
 export { readAnswer as readFactorization } from './factorization/answer.js';
 export { isFactorization } from './factorization/check.js';
 export { followsFormat } from './format.js';
@@ -36,17 +30,12 @@ export {
   type ExtractionMethod,
   type ExtractionOptions,
   extractAnswer,
-  extractHashes,
-  extractLastNumber,
-  extractPhrase,
-  extractTagged,
 } from './math/extract.js';
 export { numbersEqual, parseNumber } from './numbers.js';
 export {
   type Grade,
   type Grader,
   makeRewards,
-  REWARD_NAMES,
   type RewardPart,
   type RewardSpec,
   type RewardStatus,

@@ -32,7 +32,6 @@ export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
 export { Lion, type LionOptions } from './optimizers/lion.js';
-export { dynamicCodes } from './optimizers/moment.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
 export { explained, throwExplained } from './out-of-memory.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';

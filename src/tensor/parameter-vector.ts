@@ -2,6 +2,7 @@
  * All trained parameters as one flat vector. The optimizer, clipping, accumulation and checkpoints then
  * cost a few operations on one tensor whatever the number of modules; the model sees named views.
  */
+import { elementCount } from '../util/shape.js';
 import { onDevice } from './on-device.js';
 import { type Tensor, type Tensor1D, tf } from './tf.js';
 
@@ -9,8 +10,6 @@ export interface ParameterShape {
   readonly name: string;
   readonly shape: readonly number[];
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 export class ParameterVector {
   readonly shapes: readonly ParameterShape[];
@@ -22,7 +21,7 @@ export class ParameterVector {
   /** @param initial One float32 array per shape, in order, row-major. */
   constructor(shapes: readonly ParameterShape[], initial: readonly Float32Array[]) {
     this.shapes = shapes;
-    this.size = shapes.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    this.size = shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     const values = new Float32Array(this.size);
     let offset = 0;
     for (const part of initial) {
@@ -75,7 +74,7 @@ export class ParameterVector {
     if (this.shapes.length === 0) return [];
     const parts = tf.split(
       vector,
-      this.shapes.map(({ shape }) => sizeOf(shape)),
+      this.shapes.map(({ shape }) => elementCount(shape)),
     );
     return parts.map((part, i) => part.reshape(this.shapes[i]!.shape as number[]));
   }
@@ -86,7 +85,9 @@ export class ParameterVector {
       tf.concat1d(
         this.shapes.map(({ name, shape }) => {
           const part = parts.get(name);
-          return (part === undefined ? tf.zeros([sizeOf(shape)]) : part.flatten()) as Tensor1D;
+          return (
+            part === undefined ? tf.zeros([elementCount(shape)]) : part.flatten()
+          ) as Tensor1D;
         }),
       ),
     );
@@ -98,8 +99,8 @@ export class ParameterVector {
     const out = new Map<string, Float32Array>();
     let offset = 0;
     for (const { name, shape } of this.shapes) {
-      out.set(name, all.slice(offset, offset + sizeOf(shape)));
-      offset += sizeOf(shape);
+      out.set(name, all.slice(offset, offset + elementCount(shape)));
+      offset += elementCount(shape);
     }
     return out;
   }

@@ -1,6 +1,8 @@
 /** Checks of the rendered examples before training: silent errors of masks and special tokens. */
+
 import type { MaskedSequence } from '../model/index.js';
 import { GuardError } from '../util/errors.js';
+import { sum } from '../util/numbers.js';
 
 export interface PreflightOptions {
   readonly bosId: number | null;
@@ -66,7 +68,6 @@ export function preflight(
       remedy: 'Raise max_length if answers are cut, or check eos_token',
     });
   }
-  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
   return {
     examples: examples.length,
     eosTrained,

@@ -1,6 +1,8 @@
 /** Completions as sequences to learn from, and what a micro-batch of them is made of. */
+
 import type { Correction } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
+import { sum } from '../util/numbers.js';
 
 export interface GradedCompletion {
   readonly promptIds: readonly number[];
@@ -39,11 +41,11 @@ export function joined(
 }
 
 export const completionTokens = (rollouts: readonly Rollout[]): number =>
-  rollouts.reduce((sum, { count }) => sum + count, 0);
+  sum(rollouts.map(({ count }) => count));
 
 /** Prompt and completion tokens, those of tools included. */
 export const allTokens = (rollouts: readonly Rollout[]): number =>
-  rollouts.reduce((sum, { ids }) => sum + ids.length, 0);
+  sum(rollouts.map(({ ids }) => ids.length));
 
 export interface Scored {
   readonly rollout: Rollout;
@@ -54,13 +56,13 @@ export interface Scored {
 /** Smallest, mean and largest importance weight, as they enter the loss. */
 function ratioMetrics(ratios: readonly number[]): Record<string, number> {
   const name = (part: string) => `sampling/importance_sampling_ratio/${part}`;
-  let [min, max, sum] = [Number.POSITIVE_INFINITY, 0, 0];
+  let [min, max, total] = [Number.POSITIVE_INFINITY, 0, 0];
   for (const ratio of ratios) {
     min = Math.min(min, ratio);
     max = Math.max(max, ratio);
-    sum += ratio;
+    total += ratio;
   }
-  return { [name('min')]: min, [name('mean')]: sum / ratios.length, [name('max')]: max };
+  return { [name('min')]: min, [name('mean')]: total / ratios.length, [name('max')]: max };
 }
 
 function boundedRatio(gap: number, { mode, cap, floor }: Correction): number {
@@ -77,24 +79,24 @@ export function samplingMetrics(
   scored: readonly Scored[],
   correction: Correction | null,
 ): Record<string, number> {
-  let [sum, largest, count] = [0, 0, 0];
+  let [distance, largest, count] = [0, 0, 0];
   const ratios: number[] = [];
   for (const { rollout, live } of scored) {
     const sampled = rollout.completion.logprobs;
     const gaps = Array.from(rollout.old ?? live, (logp, t) => logp - sampled[t]!);
     for (const gap of gaps) {
-      sum += Math.abs(gap);
+      distance += Math.abs(gap);
       largest = Math.max(largest, Math.abs(gap));
     }
     count += gaps.length;
     if (correction === null) continue;
-    const total = gaps.reduce((a, b) => a + b, 0);
+    const total = sum(gaps);
     const bySequence = correction.mode.startsWith('sequence');
     for (const gap of bySequence ? [total] : gaps) ratios.push(boundedRatio(gap, correction));
   }
   if (count === 0) return {};
   return {
-    'sampling/sampling_logp_difference/mean': sum / count,
+    'sampling/sampling_logp_difference/mean': distance / count,
     'sampling/sampling_logp_difference/max': largest,
     ...(ratios.length > 0 && ratioMetrics(ratios)),
   };

@@ -3,7 +3,9 @@
  * even, as IEEE 754 and PyTorch do. Byte order is little-endian, as safetensors demands and as every
  * machine that TensorFlow runs on has it.
  */
+
 import { InputError } from '../util/errors.js';
+import { elementCount } from '../util/shape.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
 
 export const BYTES_PER_ELEMENT: Readonly<Record<HostDtype, number>> = {
@@ -11,11 +13,6 @@ export const BYTES_PER_ELEMENT: Readonly<Record<HostDtype, number>> = {
   float16: 2,
   bfloat16: 2,
 };
-
-/** Number of elements of a shape; 1 for a scalar `[]`. */
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
 
 /** Bytes that a tensor of this dtype and shape takes. */
 export function byteLength({ dtype, shape }: Pick<HostTensor, 'dtype' | 'shape'>): number {

@@ -6,7 +6,7 @@
 
 import { InputError, messageOf } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
-import { elementCount } from './dtype.js';
+import { elementCount } from '../util/shape.js';
 
 /** Bytes per element of the dtypes that the format defines (sub-byte ones left out). */
 const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([

@@ -1,7 +1,8 @@
 /** Every grader on 10,000 hostile texts: none throws, none hangs, none leaves its range. */
 import { describe, expect, it } from 'vitest';
 import { parseGrader } from '../../src/config/index.js';
-import { compileGrader, gradedSample, makeRewards, REWARD_NAMES } from '../../src/rewards/index.js';
+import { compileGrader, gradedSample, makeRewards } from '../../src/rewards/index.js';
+import { REWARD_NAMES } from '../../src/rewards/registry.js';
 import { hostileTexts } from './hostile-texts.js';
 
 const TEXTS = hostileTexts(10_000);

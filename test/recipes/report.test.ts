@@ -13,11 +13,11 @@ import {
   openRun,
   openSampleLog,
   readRun,
-  runReport,
   type Section,
   sampleRow,
   writeReport,
 } from '../../src/report/index.js';
+import { runReport } from '../../src/report/run-report.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { type Browser, findChromium, startChromium, type View } from './chromium.js';
 
@@ -77,13 +77,19 @@ const HOSTILE =
 
 function hostileCompletions(): Section {
   const completion = (text: string, correct: boolean) => ({
-    ...{ completion: text, correct, parts: [], facts: [{ label: HOSTILE, value: HOSTILE }] },
+    completion: text,
+    correct,
+    parts: [],
+    facts: [{ label: HOSTILE, value: HOSTILE }],
   });
   return {
     type: 'completions',
     title: HOSTILE,
     prompts: ['step 1', 'step 2'].map((group) => ({
-      ...{ label: HOSTILE, group, prompt: `${HOSTILE} ${group}`, gold: HOSTILE },
+      label: HOSTILE,
+      group,
+      prompt: `${HOSTILE} ${group}`,
+      gold: HOSTILE,
       completions: [completion(`alpha ${HOSTILE}`, true), completion('beta', false)],
     })),
   };

@@ -1,5 +1,7 @@
 /** The nine tiers of difficulty by size, and how many rows each of them gets. */
+
 import { InputError } from '../../util/errors.js';
+import { sum } from '../../util/numbers.js';
 
 export interface Tier {
   readonly tier: number;
@@ -92,13 +94,13 @@ export function planTiers(choice: TierChoice): TierPlan[] {
 
 /** Whole numbers in proportion to the shares that sum to the total (Hare quota, largest remainder). */
 export function apportion(total: number, shares: readonly number[]): number[] {
-  const sum = shares.reduce((a, b) => a + b, 0);
-  const exact = shares.map((share) => (total * share) / sum);
+  const all = sum(shares);
+  const exact = shares.map((share) => (total * share) / all);
   const counts = exact.map(Math.floor);
   const order = exact
     .map((value, i) => ({ i, rest: value - Math.floor(value) }))
     .sort((a, b) => b.rest - a.rest || a.i - b.i);
-  const missing = total - counts.reduce((a, b) => a + b, 0);
+  const missing = total - sum(counts);
   for (const { i } of order.slice(0, missing)) counts[i] = (counts[i] ?? 0) + 1;
   return counts;
 }

@@ -1,5 +1,7 @@
 /** Candidates, and the vote that picks one. */
-import { meanOf, type SampledCompletion } from '../../report/index.js';
+
+import type { SampledCompletion } from '../../report/index.js';
+import { mean } from '../../util/numbers.js';
 import { vote } from '../majority.js';
 import type { Candidate, Problem, StrategyOptions } from './types.js';
 
@@ -21,8 +23,17 @@ export function plainCandidate(
   { answerOf }: Pick<StrategyOptions, 'answerOf'>,
 ): Candidate {
   return {
-    ...{ text, answer: answerOf(text, row), ids, logprobs, finishReason, adapter, seconds },
-    ...{ tokens: ids.length, weight: 1, executions: 0, failedExecutions: 0 },
+    text,
+    answer: answerOf(text, row),
+    ids,
+    logprobs,
+    finishReason,
+    adapter,
+    seconds,
+    tokens: ids.length,
+    weight: 1,
+    executions: 0,
+    failedExecutions: 0,
   };
 }
 
@@ -44,7 +55,7 @@ async function weightOf(
     const row = { ...problem.row, question: problem.question };
     return Math.max(0, (await options.rewardOf(text, row)) ?? 0);
   }
-  return Math.exp(meanOf(logprobs) ?? Number.NEGATIVE_INFINITY);
+  return Math.exp(mean(logprobs) ?? Number.NEGATIVE_INFINITY);
 }
 
 export interface Choice {

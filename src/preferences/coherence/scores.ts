@@ -3,6 +3,7 @@
  * still answer the same when the question is worded otherwise (`s_cf`); `s_wm` is their weighted mean.
  * Formulas, ranges and sources: docs/coherence.md. None of them sees the gold answer.
  */
+import { mean } from '../../util/numbers.js';
 
 export interface ScoredTrajectory {
   /** Equal keys are equal answers; null: no answer. */
@@ -38,12 +39,9 @@ export function coherenceScores(
 ): CoherenceScores[] {
   return group.map((own, index) => {
     const others = group.filter((_, i) => i !== index);
-    const s_end = mean(others.map(({ answer }) => sameAnswer(own.answer, answer)));
-    const s_path = mean(others.map(({ values }) => dice(own.values, values)));
-    const s_cf =
-      own.perturbed.length === 0
-        ? null
-        : mean(own.perturbed.map((answer) => sameAnswer(own.answer, answer)));
+    const s_end = mean(others.map(({ answer }) => sameAnswer(own.answer, answer))) ?? 0;
+    const s_path = mean(others.map(({ values }) => dice(own.values, values))) ?? 0;
+    const s_cf = mean(own.perturbed.map((answer) => sameAnswer(own.answer, answer)));
     return { s_end, s_path, s_cf, s_wm: weightedMean({ s_end, s_path, s_cf }, weights) };
   });
 }
@@ -64,9 +62,6 @@ function weightedMean(
   const counter = s_cf === null ? 0 : cf;
   return (end * s_end + path * s_path + counter * (s_cf ?? 0)) / (end + path + counter);
 }
-
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 const NUMBER = /\d+(?:,\d{3})*(?:\.\d+)?/g;
 

@@ -1,4 +1,5 @@
 /** An output of a graph that stays in the device's memory, for another graph to read. */
+import { elementCount } from '../../util/shape.js';
 import type { IoBinding, OrtSession } from '../ort/session.js';
 import type { OrtTensor } from '../ort/tensor.js';
 
@@ -29,7 +30,7 @@ export class DeviceOutput {
   }
 
   private reshape(shape: readonly number[]): void {
-    const size = shape.reduce((product, dim) => product * dim, 1);
+    const size = elementCount(shape);
     this.view?.dispose();
     if ((this.buffer?.shape[0] ?? 0) < size) {
       this.buffer?.dispose();

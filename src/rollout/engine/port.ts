@@ -1,4 +1,5 @@
 /** An input or output of a graph in the host's memory. */
+import { elementCount } from '../../util/shape.js';
 import type { IoBinding } from '../ort/session.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
 
@@ -46,7 +47,7 @@ export class Port<Data extends PortData> {
 
   private reshape(shape: readonly number[]): boolean {
     if (this.tensor?.shape.every((size, i) => size === shape[i])) return false;
-    const size = shape.reduce((product, dim) => product * dim, 1);
+    const size = elementCount(shape);
     if (this.data.length < size) this.data = new this.ArrayOf(size);
     this.tensor?.dispose();
     this.tensor = tensorOver(this.data.subarray(0, size) as Data, shape);

@@ -1,4 +1,5 @@
 /** What a graph of ONNX Runtime's own operators computes in, and float32 weights as numbers of that type. */
+import { elementCount } from '../../util/shape.js';
 import { fromFloat32, type HostDtype } from '../../weights/index.js';
 import type { Weight } from './weight-source.js';
 
@@ -13,7 +14,7 @@ export function inType(weight: Weight, type: ComputeElement): Weight {
     type,
     shape,
     write(target) {
-      const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      const values = new Float32Array(elementCount(shape));
       write(new Uint8Array(values.buffer));
       target.set(fromFloat32(values, shape, type).bytes);
     },

@@ -3,6 +3,7 @@
  * of its (first) output. Weights are declared with a function that writes their bytes, which is called
  * when the model is encoded (model-files.ts), inside the model or into a data file beside it.
  */
+import { elementCount } from '../../util/shape.js';
 import {
   type AttributeProto,
   BYTES_PER_ELEMENT,
@@ -108,7 +109,7 @@ export class GraphBuilder {
   /** A constant whose bytes are written when the model is encoded; for large tensors. */
   weight(name: Value, weight: Pick<GraphWeight, 'type' | 'shape' | 'write'>): Value {
     const { type, shape } = weight;
-    const byteLength = shape.reduce((product, size) => product * size, BYTES_PER_ELEMENT[type]);
+    const byteLength = BYTES_PER_ELEMENT[type] * elementCount(shape);
     this.weights.push({ name: this.claim(name), byteLength, ...weight });
     return name;
   }

@@ -1,4 +1,5 @@
 /** Tensors of ONNX Runtime over JavaScript memory. */
+import { elementCount } from '../../util/shape.js';
 import { BYTES_PER_ELEMENT, ELEMENT_TYPES, type ElementType } from '../onnx/schema.js';
 import type { Pointer } from './api.js';
 import { ortRuntime, receive } from './runtime.js';
@@ -83,7 +84,7 @@ export function viewOf(tensor: OrtTensor, { memory, shape, elementType }: ViewOp
   const data = receive(api, 'GetTensorMutableData', (out) =>
     api.GetTensorMutableData(tensor.handle, out),
   );
-  const bytes = shape.reduce((product, size) => product * size, BYTES_PER_ELEMENT[elementType]);
+  const bytes = BYTES_PER_ELEMENT[elementType] * elementCount(shape);
   const sizes = BigInt64Array.from(shape, BigInt);
   const type = ELEMENT_TYPES[elementType];
   const handle = receive(api, 'CreateTensorWithDataAsOrtValue', (out) =>

@@ -7,7 +7,7 @@ import {
   loadConfig,
   sftSchema,
 } from '../../../src/config/index.js';
-import { PAIR_TERMS } from '../../../src/losses/index.js';
+import { PAIR_TERMS } from '../../../src/losses/preference-terms.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
 
 const base = ['model=m', 'dataset=gsm8k'];

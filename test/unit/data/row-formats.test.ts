@@ -2,8 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { normaliseGsm8k, normaliseMath } from '../../../src/data/index.js';
-import { lastBoxed, ROW_FORMATS } from '../../../src/data/row-formats.js';
+import {
+  lastBoxed,
+  normaliseGsm8k,
+  normaliseMath,
+  ROW_FORMATS,
+} from '../../../src/data/row-formats.js';
 import { readJsonl } from '../../../src/util/files.js';
 
 describe('normaliseGsm8k', () => {

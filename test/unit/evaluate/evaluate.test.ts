@@ -6,13 +6,12 @@ import { describe, expect, it } from 'vitest';
 import {
   type Complete,
   compareEvaluations,
-  evalSummary,
-  evalTable,
   evaluate,
   numericGrader,
   writeEvaluation,
 } from '../../../src/evaluate/index.js';
-import { openRun, textTable } from '../../../src/report/index.js';
+import { evalSummary } from '../../../src/evaluate/summary.js';
+import { openRun } from '../../../src/report/index.js';
 import { makeRewards } from '../../../src/rewards/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -150,7 +149,9 @@ describe('evaluate', () => {
     });
     expect(metrics).not.toHaveProperty('rewards/mine/mean');
     expect(rows[0]).toMatchObject({
-      ...{ reward: null, rewards: { mine: null }, statuses: { mine: 'error' } },
+      reward: null,
+      rewards: { mine: null },
+      statuses: { mine: 'error' },
       reasons: { mine: 'boom' },
     });
   });
@@ -243,14 +244,9 @@ describe('files of an evaluation', () => {
     expect(json).toMatchObject({ stage: 'base', run_id: run.runId, accuracy: 0.5, eval_size: 4 });
   });
 
-  it('shows evaluations as a table', async () => {
+  it('is summed up as text', async () => {
     const options = { rows: ROWS, complete: scripted(TEXTS), grade: numericGrader() };
     const { metrics } = await evaluate(options);
-    const { header, rows } = evalTable([{ name: 'base', metrics }]);
-    expect(rows).toEqual([
-      ['base', '50.0%', '15.0% to 85.0%', '75.0%', '50.0%', '25.0%', '2.3', 4],
-    ]);
-    expect(textTable(header, rows)).toContain('base   50.0%');
     expect(evalSummary('x', metrics)).toContain('Thinking proportion: 50.0%');
   });
 });
@@ -276,7 +272,9 @@ describe('compareEvaluations', () => {
     const sampled = (marks: readonly string[]) =>
       marks.flatMap((own, index) =>
         [...own].map((mark, sample) => ({
-          ...{ index, sample_index: sample, question: `q${index}` },
+          index,
+          sample_index: sample,
+          question: `q${index}`,
           coherent: mark === '+',
         })),
       );
@@ -295,13 +293,19 @@ describe('compareEvaluations', () => {
     const sampled = (marks: readonly string[]) =>
       marks.flatMap((own, index) =>
         [...own].map((mark, sample) => ({
-          ...{ index, sample_index: sample, question: `q${index}` },
+          index,
+          sample_index: sample,
+          question: `q${index}`,
           correct: mark === '?' ? null : mark === '+',
         })),
       );
     const compared = compareEvaluations(sampled(['----', '+???']), sampled(['++++', '+???']));
     expect(compared).toMatchObject({
-      ...{ n: 5, examples: 2, accuracy_a: 0.5, accuracy_b: 1, difference: 0.5 },
+      n: 5,
+      examples: 2,
+      accuracy_a: 0.5,
+      accuracy_b: 1,
+      difference: 0.5,
     });
   });
 

@@ -1,6 +1,7 @@
 /** Votes and maj@k by hand. */
 import { describe, expect, it } from 'vitest';
-import { majorityAtK, vote } from '../../../src/evaluate/index.js';
+import { vote } from '../../../src/evaluate/index.js';
+import { majorityAtK } from '../../../src/evaluate/majority.js';
 
 const ballots = (...answers: readonly (string | null)[]) =>
   answers.map((answer) => ({ answer, weight: 1 }));

@@ -1,13 +1,8 @@
 /** Intervals, the exact paired test and pass@k, against numbers worked out by hand. */
 import { describe, expect, it } from 'vitest';
-import {
-  mcnemarExact,
-  meanInterval,
-  pairedInterval,
-  passAtK,
-  shareInterval,
-  wilson,
-} from '../../../src/evaluate/index.js';
+import { mcnemarExact, passAtK, shareInterval, wilson } from '../../../src/evaluate/index.js';
+import { meanInterval } from '../../../src/evaluate/intervals.js';
+import { pairedInterval } from '../../../src/evaluate/paired.js';
 
 describe('wilson', () => {
   it('of 5 in 10: centre 1/2, half 1.96 sqrt(0.025 + 0.0096) / 1.384', () => {

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type DpoLossType,
-  dpoLoss,
-  needsReference,
-  PAIR_TERMS,
-} from '../../../src/losses/index.js';
+import { type DpoLossType, dpoLoss, needsReference } from '../../../src/losses/index.js';
+import { PAIR_TERMS } from '../../../src/losses/preference-terms.js';
 import type { Tensor } from '../../../src/tensor/index.js';
 import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
 

@@ -6,10 +6,10 @@ import {
   clearTraces,
   makeTraces,
   type TraceAttempt,
-  traceFiles,
   traceProblem,
-  traceStats,
 } from '../../../src/preferences/index.js';
+import { traceFiles } from '../../../src/preferences/trace-files.js';
+import { traceStats } from '../../../src/preferences/trace-rows.js';
 import { readJson, readJsonl } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 

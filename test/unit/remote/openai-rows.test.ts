@@ -4,9 +4,9 @@ import {
   checkGraderTypes,
   type FineTuningMethod,
   itemFields,
-  metricRows,
   uploadOf,
 } from '../../../src/remote/index.js';
+import { metricRows } from '../../../src/remote/openai/event-metrics.js';
 import type { RemoteEvent } from '../../../src/report/index.js';
 import type { JsonRow } from '../../../src/util/files.js';
 import { messageEvent, rewardEvent, stepEvent } from '../../support/fine-tuning-exchanges.js';

@@ -5,24 +5,24 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { axisLabels, chartSvg, histogram } from '../../../src/report/chart-svg.js';
 import { chartText } from '../../../src/report/chart-text.js';
+import { configDifferences } from '../../../src/report/config-differences.js';
+import { pickExamples } from '../../../src/report/examples.js';
 import {
   compareRuns,
   comparisonText,
   completionsSection,
-  configDifferences,
   endRun,
   type MetricRow,
-  metricCharts,
   openMetricLog,
   openRun,
   openSampleLog,
-  pickExamples,
   readRun,
   readRunRecord,
-  renderReport,
-  runReport,
   type SampleRow,
 } from '../../../src/report/index.js';
+import { metricCharts } from '../../../src/report/metric-charts.js';
+import { renderReport } from '../../../src/report/render-report.js';
+import { runReport } from '../../../src/report/run-report.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -177,7 +177,10 @@ describe('report of a run', () => {
     const rows = [1, 2].flatMap((step) =>
       [0, 1, 2, 3].map((i) => ({
         ...sample(i, i / 4),
-        ...{ step, prompt_id: `${step}/${i >> 1}`, sample_index: i % 2, advantage: i - 1.5 },
+        step,
+        prompt_id: `${step}/${i >> 1}`,
+        sample_index: i % 2,
+        advantage: i - 1.5,
       })),
     );
     const page = renderReport(runReport({ ...run, samples: rows }));
@@ -277,10 +280,15 @@ it('escapes everything that comes from data', () => {
         title: bad,
         note: bad,
         prompts: ['a', bad].map((group) => ({
-          ...{ label: bad, group, prompt: bad, gold: bad },
+          label: bad,
+          group,
+          prompt: bad,
+          gold: bad,
           completions: [
             {
-              ...{ name: bad, completion: bad, correct: true },
+              name: bad,
+              completion: bad,
+              correct: true,
               parts: [{ name: bad, score: null, status: bad }],
               facts: [{ label: bad, value: bad }],
             },
@@ -357,9 +365,13 @@ it('tells lines of the same colour apart', () => {
 
 describe('completionsSection', () => {
   const prompt = (label: string, completions: number, text = 'c') => ({
-    ...{ label, prompt: 'p' },
+    label,
+    prompt: 'p',
     completions: Array.from({ length: completions }, () => ({
-      ...{ completion: text, correct: null, parts: [], facts: [] },
+      completion: text,
+      correct: null,
+      parts: [],
+      facts: [],
     })),
   });
   const section = (units: Parameters<typeof completionsSection>[0]['units']) =>

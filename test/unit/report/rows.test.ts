@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
+import { toCsv } from '../../../src/report/csv.js';
 import {
   duration,
   formatCell,
@@ -13,7 +14,6 @@ import {
   sampleRow,
   startProgress,
   textTable,
-  toCsv,
   withProgress,
 } from '../../../src/report/index.js';
 import { readJsonl } from '../../../src/util/files.js';

@@ -2,19 +2,18 @@
  * The kernels' vectors and products as they are compiled for processors of each width of registers that this
  * machine can run, against plain loops in double.
  */
+
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findCompiler } from '../../../src/setup/tools.js';
 import { OPS_FLAGS, opsSource } from '../../../src/tensor/native/library.js';
 import { hasVectors, processorFlags } from '../../../src/util/processor.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const program = fileURLToPath(new URL('./native-vectors.cc', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-vectors-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 function compileAndRun(march: string): Record<string, number> {
   const compiler = findCompiler(process.env);

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import {
   AdamW,
   type AdamWOptions,
-  dynamicCodes,
   Lion,
   type Optimizer,
   ParameterVector,
   tf,
 } from '../../../src/tensor/index.js';
+import { dynamicCodes } from '../../../src/tensor/optimizers/moment.js';
 import { Rng } from '../../../src/util/rng.js';
 
 const ADAMW: AdamWOptions = {

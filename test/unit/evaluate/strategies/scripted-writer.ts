@@ -1,6 +1,7 @@
 /** A writer whose continuations are written by hand; one character is one token. */
 import type { WriteRequest, Writer } from '../../../../src/evaluate/index.js';
-import { type FinishReason, inWaves } from '../../../../src/rollout/index.js';
+import type { FinishReason } from '../../../../src/rollout/index.js';
+import { inWaves } from '../../../../src/rollout/waves.js';
 
 const END = 0;
 const encode = (text: string): number[] => [...text].map((sign) => sign.codePointAt(0) as number);

@@ -1,14 +1,12 @@
 /** Extraction of answers by their marks, by hand. */
 import { describe, expect, it } from 'vitest';
+import { extractAnswer, extractBoxed, hasBoxedAnswer } from '../../../../src/rewards/index.js';
 import {
-  extractAnswer,
-  extractBoxed,
   extractHashes,
   extractLastNumber,
   extractPhrase,
   extractTagged,
-  hasBoxedAnswer,
-} from '../../../../src/rewards/index.js';
+} from '../../../../src/rewards/math/extract.js';
 
 describe('extraction', () => {
   it('counts the braces of the last box', () => {

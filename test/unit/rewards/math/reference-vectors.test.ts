@@ -1,10 +1,11 @@
 /** Equivalence against others' test vectors, and on the answers of the MATH test set. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { answerAfter, mathEquivalent } from '../../../../src/rewards/index.js';
+import { mathEquivalent } from '../../../../src/rewards/index.js';
 import { normalise, squeezed } from '../../../../src/rewards/math/normalise.js';
 import { readJsonl } from '../../../../src/util/files.js';
 import { Rng } from '../../../../src/util/rng.js';
+import { answerAfter } from '../answer-after.js';
 import { RULES } from './retypeset.js';
 
 const DATA = process.env.LORIKEET_DATA;
