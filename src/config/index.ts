@@ -37,7 +37,7 @@ export type { DataConfig } from './schemas/data.js';
 export { dataSchema } from './schemas/data.js';
 export type { DatasetConfig } from './schemas/dataset.js';
 export type { DpoConfig } from './schemas/dpo.js';
-export { dpoSchema } from './schemas/dpo.js';
+export { dpoSchema, isAnswerLoss } from './schemas/dpo.js';
 export type { EvalConfig } from './schemas/eval.js';
 export { evalSchema, evaluationDefaults } from './schemas/eval.js';
 export { type ExportConfig, exportSchema } from './schemas/export.js';
@@ -86,6 +86,6 @@ export { type CodeConfig, type StrategyConfig, samplesOf } from './schemas/strat
 export { type TinkerConfig, tinkerSchema } from './schemas/tinker.js';
 export type { TracesConfig } from './schemas/traces.js';
 export { tracesSchema } from './schemas/traces.js';
-export { DEFAULT_BENCHMARK, impliedEvaluation } from './schemas/training.js';
+export { DEFAULT_BENCHMARK, impliedEvaluation, type TrainerKeys } from './schemas/training.js';
 export type { YamlFile } from './yaml-file.js';
 export { readYamlFile } from './yaml-file.js';

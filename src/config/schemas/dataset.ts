@@ -1,6 +1,8 @@
 /** Where rows come from: a named data set (built in, or on the hub) or a file, and which of them. */
+
 import { z } from 'zod';
 import { optionalInput, optionalText, text, whole } from './fields.js';
+import { issueAt } from './issue-at.js';
 
 const ROW_FILE = /\.(jsonl|json|csv|tsv|parquet)(\.gz)?$/i;
 
@@ -33,11 +35,7 @@ interface Source {
 /** Issue on a data set that names no rows; for configs where nothing else can name them. */
 export function requireRows(dataset: Source, context: z.RefinementCtx): void {
   if (dataset.name !== null || dataset.path !== null) return;
-  context.addIssue({
-    code: 'custom',
-    path: ['dataset'],
-    message: 'no rows are named. Give dataset=NAME or dataset.path=FILE',
-  });
+  issueAt(context)('dataset', 'no rows are named. Give dataset=NAME or dataset.path=FILE');
 }
 
 /** @param defaults defaults of this use, where they differ from the common ones */

@@ -1,8 +1,10 @@
 /** `lorikeet dpo`: preference optimization on pairs (question, chosen, rejected) or labelled answers. */
+
 import { z } from 'zod';
 import { requireRows } from './dataset.js';
 import { nonNegative, positive, whole, within } from './fields.js';
 import { stageKey } from './groups.js';
+import { issueAt } from './issue-at.js';
 import { referenceKeys } from './reference.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
@@ -29,14 +31,18 @@ const PAIR_LOSSES = [
 /** Losses on single answers; one of them stands alone. */
 const ANSWER_LOSSES = ['kto', 'apo_zero_unpaired'] as const;
 
-const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
+/** Whether a loss is on single answers, not on pairs. */
+export const isAnswerLoss = (type: string): boolean =>
+  (ANSWER_LOSSES as readonly string[]).includes(type);
 
-/** Losses that compare the answers of a pair with a reference policy; `sft` may stand beside them. */
-const takesLdAlpha = (type: string): boolean =>
-  !(['simpo', 'cpo', 'orpo', ...ANSWER_LOSSES] as readonly string[]).includes(type);
+const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
 
 /** Losses that need no reference policy. */
 const REFERENCE_FREE: readonly string[] = ['sft', 'simpo', 'cpo', 'orpo'];
+
+/** Losses that compare the answers of a pair with a reference policy; `sft` may stand beside them. */
+const takesLdAlpha = (type: string): boolean =>
+  !isAnswerLoss(type) && (type === 'sft' || !REFERENCE_FREE.includes(type));
 
 /** Losses that read `f_divergence_type`; as in TRL `sft` may stand beside them. */
 const DIVERGING: readonly string[] = [
@@ -73,9 +79,8 @@ function checkAnswersOfStep(
 
 function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
   const types = [config.loss_type].flat();
-  const issue = (key: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message });
-  const single = types.find((type) => (ANSWER_LOSSES as readonly string[]).includes(type));
+  const issue = issueAt(context);
+  const single = types.find(isAnswerLoss);
   if (single !== undefined && types.length > 1) {
     issue('loss_type', `${single} is a loss of single answers. Use it alone`);
   }
@@ -109,14 +114,13 @@ function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
 /** Keys of the reference that would do nothing. */
 function checkReference(config: LossKeys, context: z.RefinementCtx): void {
   const types = [config.loss_type].flat();
-  const issue = (key: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message });
+  const issue = issueAt(context);
   const compares = types.some((type) => !REFERENCE_FREE.includes(type));
   for (const key of ['sync_ref_model', 'precompute_ref_log_probs'] as const) {
     if (config[key] && !compares)
       issue(key, `${types.join(', ')} needs no reference. Leave it out`);
   }
-  const single = types.find((type) => (ANSWER_LOSSES as readonly string[]).includes(type));
+  const single = types.find(isAnswerLoss);
   if (single !== undefined && config.precompute_ref_log_probs) {
     issue('precompute_ref_log_probs', `${single} scores it in each step. Leave it out`);
   }

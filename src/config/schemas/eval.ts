@@ -1,4 +1,5 @@
 /** `lorikeet eval`: a benchmark on a model, with a CSV row for each example. */
+
 import { z } from 'zod';
 import { datasetSchema } from './dataset.js';
 import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
@@ -17,6 +18,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { issueAt } from './issue-at.js';
 import { strategyKeys } from './strategy.js';
 
 /** Keys of an evaluation whose defaults hold where a trainer's config does not have them. */
@@ -73,21 +75,24 @@ export const evalSchema = z
     ...seedKey,
   })
   .superRefine((config, context) => {
+    const issue = issueAt(context);
     const largest = Math.max(0, ...config.pass_at, ...config.majority_at);
     const samples = config.num_generations * config.n_runs;
     if (config.num_generations > 1 && config.temperature === 0) {
-      const message = 'samples at temperature 0 are all the same. Give temperature=0.7';
-      context.addIssue({ code: 'custom', path: ['temperature'], message });
+      issue('temperature', 'samples at temperature 0 are all the same. Give temperature=0.7');
     }
     if (largest > samples) {
-      const message = `k = ${largest} needs as many samples, there are ${samples}. Raise num_generations`;
-      context.addIssue({ code: 'custom', path: ['num_generations'], message });
+      issue(
+        'num_generations',
+        `k = ${largest} needs as many samples, there are ${samples}. Raise num_generations`,
+      );
     }
     const hasBudget = config.token_budget !== null || config.time_budget !== null;
     if (config.num_generations > 1 && (config.strategy !== 'greedy' || hasBudget)) {
-      const message =
-        'a strategy, or one under a budget, gives one answer an example. Give strategy_samples instead';
-      context.addIssue({ code: 'custom', path: ['num_generations'], message });
+      issue(
+        'num_generations',
+        'a strategy, or one under a budget, gives one answer an example. Give strategy_samples instead',
+      );
     }
   });
 

@@ -1,7 +1,9 @@
 /** `lorikeet export`: merged or converted weights as a Hugging Face folder or a GGUF file. */
+
 import { z } from 'zod';
 import { nonNegative, optionalText, text } from './fields.js';
 import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';
+import { issueAt } from './issue-at.js';
 
 export const exportSchema = z
   .strictObject({
@@ -33,16 +35,15 @@ export const exportSchema = z
     ...machineKeys,
   })
   .superRefine(({ format, dtype, output, pre_tokenizer: pre }, context) => {
-    const wrong = (path: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
+    const issue = issueAt(context);
     if (format === 'safetensors') {
-      if (dtype === 'q8_0') wrong('dtype', 'q8_0 stands in GGUF files only: set format=gguf');
-      if (output.endsWith('.gguf')) wrong('output', 'a GGUF file is written by format=gguf');
-      if (pre !== null) wrong('pre_tokenizer', 'it stands in GGUF files only: set format=gguf');
+      if (dtype === 'q8_0') issue('dtype', 'q8_0 stands in GGUF files only: set format=gguf');
+      if (output.endsWith('.gguf')) issue('output', 'a GGUF file is written by format=gguf');
+      if (pre !== null) issue('pre_tokenizer', 'it stands in GGUF files only: set format=gguf');
       return;
     }
     if (!output.endsWith('.gguf'))
-      wrong('output', 'format=gguf writes one file: name it …/NAME.gguf');
+      issue('output', 'format=gguf writes one file: name it …/NAME.gguf');
   });
 
 export type ExportConfig = z.output<typeof exportSchema>;

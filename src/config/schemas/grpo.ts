@@ -1,16 +1,9 @@
 /** `lorikeet grpo`: group-relative policy optimization with rollouts on ONNX Runtime. */
 import { z } from 'zod';
-import { type DatasetConfig, requireRows } from './dataset.js';
-import {
-  fileWord,
-  nonNegative,
-  optionalWhole,
-  positive,
-  scaleRewards,
-  whole,
-  within,
-} from './fields.js';
+import { requireRows } from './dataset.js';
+import { nonNegative, optionalWhole, positive, scaleRewards, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
+import { groupRowKeys } from './group-rows.js';
 import {
   fastPrecisionField,
   filterKeys,
@@ -20,147 +13,14 @@ import {
   stageKey,
   stopKey,
 } from './groups.js';
+import { checkGrpo } from './grpo-checks.js';
+import { checkHeldOut, withEvaluation } from './held-out.js';
 import { referenceKeys } from './reference.js';
 import { codeKeys } from './strategy.js';
-import { checkTrainer, impliedEvaluation, trainerKeys } from './training.js';
-
-interface BatchKeys {
-  readonly per_device_train_batch_size: number;
-  readonly gradient_accumulation_steps: number;
-  readonly steps_per_generation: number | null;
-  readonly num_generations: number;
-}
-
-/** As in TRL: an optimizer step sees whole groups, and one generation feeds whole steps. */
-function checkBatch(config: BatchKeys, context: z.RefinementCtx): void {
-  const { per_device_train_batch_size: micro, gradient_accumulation_steps: steps } = config;
-  const completions = micro * steps;
-  const issue = (key: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message });
-  if (completions % config.num_generations !== 0) {
-    issue(
-      'num_generations',
-      `${completions} completions per optimizer step (per_device_train_batch_size ${micro} × ` +
-        `gradient_accumulation_steps ${steps}) cannot be divided by num_generations ` +
-        `${config.num_generations}. Make the product a multiple of num_generations`,
-    );
-  }
-  const perGeneration = config.steps_per_generation ?? steps;
-  if (perGeneration % steps !== 0) {
-    issue(
-      'steps_per_generation',
-      `${perGeneration} is not a multiple of gradient_accumulation_steps ${steps}. ` +
-        'Micro-batches of one generation must fill whole optimizer steps',
-    );
-  }
-}
-
-interface ClipKeys {
-  readonly loss_type: string;
-  readonly importance_sampling_level: string;
-  readonly epsilon: number;
-  readonly epsilon_high: number | null;
-  readonly delta: number | null;
-}
-
-function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
-  const { epsilon, delta } = config;
-  const high = config.epsilon_high ?? epsilon;
-  const issue = (key: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message });
-  if (config.loss_type === 'cispo' && config.epsilon_high === null) {
-    issue('epsilon_high', 'cispo cuts ratios at epsilon_high itself. Set it, e.g. to 5');
-  }
-  if (config.loss_type === 'luspo' && config.importance_sampling_level === 'token') {
-    issue('importance_sampling_level', 'luspo takes one ratio of a completion. Use sequence');
-  }
-  if (delta !== null && (config.loss_type === 'sapo' || config.loss_type === 'cispo')) {
-    issue('delta', `${config.loss_type} bounds ratios its own way. Leave it out`);
-  }
-  if (delta !== null && delta <= 1 + high) {
-    issue('delta', `${delta} is not above 1 + epsilon_high = ${1 + high}. Raise it`);
-  }
-}
-
-function checkCorrection(
-  config: {
-    readonly rollout_correction_cap: number;
-    readonly rollout_correction_floor: number | null;
-  },
-  context: z.RefinementCtx,
-): void {
-  const { rollout_correction_cap: cap, rollout_correction_floor: floor } = config;
-  if (floor === null || floor < cap) return;
-  const message = `${floor} is not below rollout_correction_cap = ${cap}. Lower it`;
-  context.addIssue({ code: 'custom', path: ['rollout_correction_floor'], message });
-}
-
-interface HeldOutKeys {
-  readonly eval_samples?: number | null;
-  readonly eval_steps: number | null;
-  readonly max_completion_length: number;
-  readonly dataset: DatasetConfig;
-  readonly eval: {
-    readonly dataset: { readonly name: string | null; readonly path: string | null };
-  } | null;
-}
-
-export function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
-  const issue = (key: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message });
-  const { eval: evaluation, eval_samples: held = null, eval_steps: every } = config;
-  if (held !== null && evaluation !== null) {
-    const { name, path } = evaluation.dataset;
-    if (name !== null || path !== null) {
-      issue('eval_samples', 'eval names its own rows. Keep one of them');
-    }
-  }
-  if (every !== null && held === null && evaluation === null && config.dataset.name === null) {
-    issue(
-      'eval_steps',
-      'no rows to evaluate on. Give eval_samples, eval.dataset or eval.benchmark',
-    );
-  }
-}
-
-/** `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set. */
-export function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
-  const { eval: evaluation, eval_samples: held = null, eval_steps: every, dataset } = config;
-  if (evaluation !== null) return config;
-  const length = { max_new_tokens: config.max_completion_length };
-  if (held !== null) return { ...config, eval: { ...impliedEvaluation(), ...length } };
-  const { name, subset, revision, columns } = dataset;
-  if (every === null || name === null) return config;
-  return {
-    ...config,
-    eval: { ...impliedEvaluation({ name, subset, revision, columns }), ...length },
-  };
-}
+import { checkTrainer, trainerKeys } from './training.js';
 
 /** The loss of GRPO tells nothing on held-out rows. */
 const { eval_dataset: _, ...sharedKeys } = trainerKeys({ learningRate: 1e-6, loraDropout: 0 });
-
-/** Sampling ahead goes on while training, so its memory is never free. */
-function checkRelease(
-  config: { readonly rollout_release_memory: boolean; readonly max_staleness: number },
-  context: z.RefinementCtx,
-): void {
-  if (!config.rollout_release_memory || config.max_staleness === 0) return;
-  context.addIssue({
-    code: 'custom',
-    path: ['rollout_release_memory'],
-    message: 'max_staleness samples while training. Set one of the two',
-  });
-}
-
-/** Completions written by the group. */
-export const groupRowKeys = {
-  save_samples: z.boolean().default(true).describe('Write completions by group, beside samples'),
-  sample_save_rate: within(0, 1).default(1).describe('Share of the groups that are written'),
-  samples_filename: fileWord()
-    .default('samples_by_group.jsonl')
-    .describe('File of the groups; samples.jsonl moves completions to completions.jsonl'),
-};
 
 export const grpoSchema = z
   .strictObject({
@@ -294,14 +154,7 @@ export const grpoSchema = z
   .overwrite(withEvaluation)
   .superRefine((config, context) => {
     checkTrainer(config, context);
-    checkBatch(config, context);
-    checkClipping(config, context);
-    checkCorrection(config, context);
-    if (config.sync_ref_model && config.beta === 0) {
-      const message = 'with beta=0 there is no reference to move. Set beta, or leave it out';
-      context.addIssue({ code: 'custom', path: ['sync_ref_model'], message });
-    }
-    checkRelease(config, context);
+    checkGrpo(config, context);
     requireRows(config.dataset, context);
   });
 

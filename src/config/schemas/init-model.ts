@@ -1,4 +1,5 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout, with a tokenizer. */
+
 import { z } from 'zod';
 import {
   inputPath,
@@ -11,6 +12,7 @@ import {
   whole,
 } from './fields.js';
 import { overwriteKey, seedKey } from './groups.js';
+import { issueAt } from './issue-at.js';
 
 /** Decoder families, by their names in `config.json`. */
 export const MODEL_TYPES = [
@@ -60,8 +62,7 @@ const architectureSchema = z
   .superRefine((config, context) => {
     const { hidden_size: hidden, num_attention_heads: heads } = config;
     const keyHeads = config.num_key_value_heads ?? heads;
-    const issue = (key: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [key], message });
+    const issue = issueAt(context);
     if (config.head_dim === null && hidden % heads !== 0) {
       issue(
         'hidden_size',

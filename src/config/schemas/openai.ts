@@ -1,4 +1,5 @@
 /** `lorikeet openai`: a fine-tuning job at OpenAI, or at a service with the same API. */
+
 import { z } from 'zod';
 import {
   inputPath,
@@ -10,6 +11,7 @@ import {
   whole,
 } from './fields.js';
 import { outputKeys } from './groups.js';
+import { issueAt } from './issue-at.js';
 
 const auto = z.literal('auto');
 const countOrAuto = (doc: string) =>
@@ -93,8 +95,7 @@ export const openaiSchema = z
     ...outputKeys,
   })
   .superRefine((config, context) => {
-    const issue = (path: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [path], message });
+    const issue = issueAt(context);
     const { method } = config;
     const allowed = OF_METHOD[method] as readonly string[];
     for (const name of Object.keys(hyperparameterKeys) as (keyof typeof hyperparameterKeys)[]) {

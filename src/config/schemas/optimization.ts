@@ -9,6 +9,7 @@ import {
   whole,
   within,
 } from './fields.js';
+import { issueAt } from './issue-at.js';
 
 const SCHEDULES = [
   'linear',
@@ -113,12 +114,11 @@ export interface ScheduleKeys {
 /** Checks between the keys of the schedule; used with `superRefine`. */
 export function checkSchedule(config: ScheduleKeys, context: z.RefinementCtx): void {
   const { lr_scheduler_type: type, learning_rate: rate, lr_scheduler_kwargs: shape } = config;
-  const issue = (path: string[], message: string) =>
-    context.addIssue({ code: 'custom', path, message });
+  const issue = issueAt(context);
   const inShape = (key: string) => ['lr_scheduler_kwargs', key];
   if (config.warmup_steps > 0 && config.warmup_ratio > 0) {
     issue(
-      ['warmup_ratio'],
+      'warmup_ratio',
       `warmup_ratio ${config.warmup_ratio} and warmup_steps ${config.warmup_steps} are both set. Keep one`,
     );
   }
@@ -132,6 +132,6 @@ export function checkSchedule(config: ScheduleKeys, context: z.RefinementCtx): v
     issue(inShape('lr_end'), `${shape.lr_end ?? 1e-7} is not below learning_rate ${rate}`);
   }
   if (type === 'reduce_lr_on_plateau' && config.eval_steps === null) {
-    issue(['eval_steps'], 'reduce_lr_on_plateau follows evaluations. Set eval_steps');
+    issue('eval_steps', 'reduce_lr_on_plateau follows evaluations. Set eval_steps');
   }
 }

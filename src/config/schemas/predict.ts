@@ -1,4 +1,5 @@
 /** `lorikeet predict`: answers to rows for reinforcement fine-tuning, kept by run, and their scores. */
+
 import { z } from 'zod';
 import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
@@ -13,6 +14,7 @@ import {
   samplingKeys,
   seedKey,
 } from './groups.js';
+import { issueAt } from './issue-at.js';
 import { serverSchema } from './server.js';
 
 export const predictSchema = z
@@ -52,8 +54,10 @@ export const predictSchema = z
   })
   .superRefine((config, context) => {
     if (config.engine === 'server' || config.reasoning_effort === null) return;
-    const message = 'it belongs to a server and means nothing locally. Leave it out';
-    context.addIssue({ code: 'custom', path: ['reasoning_effort'], message });
+    issueAt(context)(
+      'reasoning_effort',
+      'it belongs to a server and means nothing locally. Leave it out',
+    );
   });
 
 export type PredictConfig = z.output<typeof predictSchema>;

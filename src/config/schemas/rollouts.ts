@@ -1,4 +1,5 @@
 /** `lorikeet rollouts`: several trajectories of each question over arms, scored for coherence. */
+
 import { z } from 'zod';
 import { armProblem, armsKey } from './arms.js';
 import { datasetSchema, requireRows } from './dataset.js';
@@ -14,6 +15,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { issueAt } from './issue-at.js';
 
 const banditKeys = {
   bandit: z
@@ -91,8 +93,7 @@ export const rolloutsSchema = z
   })
   .superRefine((config, context) => {
     requireRows(config.dataset, context);
-    const issue = (key: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [key], message });
+    const issue = issueAt(context);
     const problem = armProblem(config.arms, config.trajectories);
     if (problem !== null) issue('arms', problem);
     const { end, path } = config.score_weights;

@@ -1,8 +1,10 @@
 /** `lorikeet sft`: supervised fine-tuning. */
+
 import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
 import { nonNegative, optionalInput, positive, text, whole, within } from './fields.js';
 import { stageKey } from './groups.js';
+import { issueAt } from './issue-at.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
 type Source = Parameters<typeof requireRows>[0];
@@ -18,8 +20,10 @@ function checkSources(config: SourceKeys, context: z.RefinementCtx): void {
   for (const part of datasets) requireRows(part.dataset, context);
   const isNamed = dataset.name !== null || dataset.path !== null || config.traces_file !== null;
   if (datasets.length > 0 && isNamed) {
-    const message = 'given beside dataset or traces_file. Put all of them into the list';
-    context.addIssue({ code: 'custom', path: ['datasets'], message });
+    issueAt(context)(
+      'datasets',
+      'given beside dataset or traces_file. Put all of them into the list',
+    );
   }
   if (datasets.length === 0 && config.traces_file === null) requireRows(dataset, context);
 }
@@ -83,14 +87,16 @@ export const sftSchema = z
       .describe('Longer sequences: keep their beginning, leave them out, or stop'),
   })
   .superRefine((config, context) => {
+    const issue = issueAt(context);
     checkTrainer(config, context);
     if (config.loss_type === 'dft' && config.label_smoothing_factor > 0) {
-      const message = `${config.label_smoothing_factor}, but dft has no smoothing. Use loss_type=nll`;
-      context.addIssue({ code: 'custom', path: ['label_smoothing_factor'], message });
+      issue(
+        'label_smoothing_factor',
+        `${config.label_smoothing_factor}, but dft has no smoothing. Use loss_type=nll`,
+      );
     }
     if (!config.roles_to_train.includes('assistant')) {
-      const message = 'without the assistant, whose turns the model is to write. Add it';
-      context.addIssue({ code: 'custom', path: ['roles_to_train'], message });
+      issue('roles_to_train', 'without the assistant, whose turns the model is to write. Add it');
     }
     checkSources(config, context);
   });

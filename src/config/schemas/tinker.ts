@@ -1,4 +1,5 @@
 /** `lorikeet tinker`: SFT and RL with LoRA, computed by Tinker's training API. */
+
 import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
 import {
@@ -16,8 +17,10 @@ import {
   within,
 } from './fields.js';
 import { graderKeys } from './grader-keys.js';
+import { groupRowKeys } from './group-rows.js';
 import { outputKeys, rewardsKey, samplingKeys, seedKey, tagKeys, templateKeys } from './groups.js';
-import { checkHeldOut, groupRowKeys, withEvaluation } from './grpo.js';
+import { checkHeldOut, withEvaluation } from './held-out.js';
+import { issueAt } from './issue-at.js';
 import { reportingKeys } from './reporting.js';
 import { checkWatching, evaluationKeys, guardKeys } from './training.js';
 
@@ -113,18 +116,17 @@ export const tinkerSchema = z
   .superRefine(checkHeldOut)
   .overwrite(withEvaluation)
   .superRefine((config, context) => {
+    const issue = issueAt(context);
     checkWatching(config, context);
     if (config.method === 'sft' && config.eval_samples !== null) {
-      const message = 'sft trains on all rows of dataset. Give eval.dataset';
-      context.addIssue({ code: 'custom', path: ['eval_samples'], message });
+      issue('eval_samples', 'sft trains on all rows of dataset. Give eval.dataset');
     }
     requireRows(config.dataset, context);
     if (!(config.train_unembed || config.train_mlp || config.train_attn)) {
-      context.addIssue({ code: 'custom', path: ['train_mlp'], message: 'nothing is adapted' });
+      issue('train_mlp', 'nothing is adapted');
     }
     if (config.method === 'grpo' && config.rewards.length === 0) {
-      const message = 'grpo needs one. Give rewards=[{name: …}]';
-      context.addIssue({ code: 'custom', path: ['rewards'], message });
+      issue('rewards', 'grpo needs one. Give rewards=[{name: …}]');
     }
   });
 

@@ -1,4 +1,5 @@
 /** Keys of every trainer: optimization, schedule, memory, checkpoints, evaluation afterwards. */
+
 import { z } from 'zod';
 import { datasetSchema } from './dataset.js';
 import {
@@ -23,6 +24,7 @@ import {
   seedKey,
   tagKeys,
 } from './groups.js';
+import { issueAt } from './issue-at.js';
 import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
 import { reportingKeys } from './reporting.js';
@@ -152,6 +154,11 @@ export const trainerKeys = (defaults: {
   ...guardKeys,
 });
 
+/** Values of the keys that every trainer has. */
+export type TrainerKeys = z.output<z.ZodObject<ReturnType<typeof trainerKeys>>> & {
+  readonly stage: string;
+};
+
 interface WatchingChecks {
   readonly report_to: string | readonly string[];
   readonly wandb_project: string | null;
@@ -174,8 +181,7 @@ export function checkTrainer(
 
 /** Of them, the checks of what is reported and evaluated. */
 export function checkWatching(config: WatchingChecks, context: z.RefinementCtx): void {
-  const issue = (key: string, message: string) =>
-    context.addIssue({ code: 'custom', path: [key], message });
+  const issue = issueAt(context);
   if (config.wandb_project !== null && config.report_to === 'none') {
     issue('wandb_project', 'report_to is none. Leave out one of the two');
   }

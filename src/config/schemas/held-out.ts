@@ -1,0 +1,46 @@
+/** Rows of the training set that are held out for evaluation, and the evaluation that they, or `eval_steps`, ask for. */
+import type { z } from 'zod';
+import type { DatasetConfig } from './dataset.js';
+import { issueAt } from './issue-at.js';
+import { impliedEvaluation } from './training.js';
+
+interface HeldOutKeys {
+  readonly eval_samples?: number | null;
+  readonly eval_steps: number | null;
+  readonly max_completion_length: number;
+  readonly dataset: DatasetConfig;
+  readonly eval: {
+    readonly dataset: { readonly name: string | null; readonly path: string | null };
+  } | null;
+}
+
+export function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): void {
+  const issue = issueAt(context);
+  const { eval: evaluation, eval_samples: held = null, eval_steps: every } = config;
+  if (held !== null && evaluation !== null) {
+    const { name, path } = evaluation.dataset;
+    if (name !== null || path !== null) {
+      issue('eval_samples', 'eval names its own rows. Keep one of them');
+    }
+  }
+  if (every !== null && held === null && evaluation === null && config.dataset.name === null) {
+    issue(
+      'eval_steps',
+      'no rows to evaluate on. Give eval_samples, eval.dataset or eval.benchmark',
+    );
+  }
+}
+
+/** `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set. */
+export function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
+  const { eval: evaluation, eval_samples: held = null, eval_steps: every, dataset } = config;
+  if (evaluation !== null) return config;
+  const length = { max_new_tokens: config.max_completion_length };
+  if (held !== null) return { ...config, eval: { ...impliedEvaluation(), ...length } };
+  const { name, subset, revision, columns } = dataset;
+  if (every === null || name === null) return config;
+  return {
+    ...config,
+    eval: { ...impliedEvaluation({ name, subset, revision, columns }), ...length },
+  };
+}
