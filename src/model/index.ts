@@ -11,6 +11,7 @@ export { type InitOptions, randomWeights } from './init.js';
 export {
   adapterFromLora,
   checkTensors,
+  isPlainPlan,
   type LoraPlan,
   loraFromAdapter,
   NO_LORA,

@@ -49,6 +49,10 @@ export function planLora(spec: DecoderSpec, config: LoraConfig): LoraPlan {
   return { config, targets, shapes: [...matrices, ...replaced], replaced: names };
 }
 
+/** Whether LoRA matrices are all that is trained: their layers have hand-written gradients (`fused/`). */
+export const isPlainPlan = (plan: LoraPlan | null): boolean =>
+  plan !== null && !plan.config.useDora && plan.replaced.size === 0;
+
 /** No module gets LoRA: nothing is trained, the model only scores. */
 export const NO_LORA: LoraPlan = {
   config: loraConfig({ r: 1, loraAlpha: 1, targetModules: [] }),

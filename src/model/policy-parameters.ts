@@ -22,7 +22,7 @@ import { dropout } from './dropout.js';
 import type { FusedContext, FusedLora } from './fused/index.js';
 import type { BatchGeometry } from './geometry.js';
 import type { ParameterSource } from './layer.js';
-import { type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
+import { isPlainPlan, type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type { AdapterChoice } from './policy-types.js';
 import { type DecoderSpec, parameterShapes } from './spec.js';
 
@@ -56,8 +56,7 @@ export class PolicyParameters {
   constructor({ spec, weights, lora, initialLora, keepReference, compute }: ParameterOptions) {
     this.spec = spec;
     this.lora = lora;
-    const isPlain = lora !== null && !lora.config.useDora && lora.replaced.size === 0;
-    this.fused = isPlain ? (hasHalfTensors() ? compute : 'float32') : null;
+    this.fused = isPlainPlan(lora) ? (hasHalfTensors() ? compute : 'float32') : null;
     const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
     if (lora === null) {
       const values = shapes.map(({ name }) => toFloat32(weights(name)));

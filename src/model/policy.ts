@@ -2,10 +2,7 @@
  * The model under training: frozen base weights, trained parameters (LoRA or all), log-probabilities
  * of given tokens, and gradients of any loss that is a function of them.
  *
- * The reverse pass walks over segments of layers. All segments but the last are computed forward without
- * a tape and recomputed in the backward pass (activation checkpointing, Chen et al. 2016); the last one
- * runs with the head and the loss on one tape. One segment means no recomputation. Batches are flat: tokens
- * stand without padding, and each sees its own sequence only.
+ * Batches are flat: tokens stand without padding, and each sees its own sequence only.
  */
 import {
   type ComputeType,
@@ -20,7 +17,7 @@ import { FusedLayer } from './fused/index.js';
 import { type BatchGeometry, GeometryMaker } from './geometry.js';
 import { LayerForward } from './layer.js';
 import type { LoraPlan } from './lora.js';
-import { type EndPass, PolicyEnds } from './policy-ends.js';
+import { PolicyEnds } from './policy-ends.js';
 import { type ParameterView, PolicyParameters } from './policy-parameters.js';
 import type {
   AdapterChoice,
@@ -30,7 +27,7 @@ import type {
   TokenLoss,
 } from './policy-types.js';
 import { untied } from './replaced.js';
-import { type Segment, segmentParameters, segmentsOf } from './segments.js';
+import { type Pass, SegmentWalk } from './segment-walk.js';
 import type { DecoderSpec } from './spec.js';
 import type { TokenBatch } from './token-batch.js';
 
@@ -51,21 +48,6 @@ export interface PolicyOptions {
   readonly compute?: ComputeType;
 }
 
-/** A batch with its geometry, seen with certain parameters. */
-interface Pass extends EndPass {
-  readonly layer: (x: Tensor, index: number) => Tensor;
-  /** Layers with hand-written gradients; null where the tape takes each operation. */
-  readonly fused: ((index: number) => FusedLayer) | null;
-}
-
-/** What a segment's gradient starts from. */
-interface SegmentStart {
-  /** Its input; null for the first segment, which begins with the embedding. */
-  readonly x: Tensor | null;
-  /** What a fused layer wants to have kept. */
-  readonly kept: readonly Tensor[];
-}
-
 export class Policy {
   readonly spec: DecoderSpec;
   readonly lora: LoraPlan | null;
@@ -74,9 +56,8 @@ export class Policy {
   readonly reference: ParameterVector | null;
   private readonly store: PolicyParameters;
   private readonly geometries: GeometryMaker;
-  private readonly segments: readonly Segment[];
-  private readonly names: readonly string[];
   private readonly ends: PolicyEnds;
+  private readonly walk: SegmentWalk;
 
   constructor(options: PolicyOptions) {
     const { lora, initialLora, keepReference = false, compute = 'float32' } = options;
@@ -92,8 +73,13 @@ export class Policy {
     });
     this.parameters = this.store.trained;
     this.reference = this.store.reference;
-    this.names = this.parameters.shapes.map(({ name }) => name);
-    this.segments = segmentsOf(spec.layers.length, options.checkpointedLayers);
+    this.walk = new SegmentWalk({
+      spec,
+      ends: this.ends,
+      isFused: this.store.fused !== null,
+      names: this.parameters.shapes.map(({ name }) => name),
+      checkpointedLayers: options.checkpointedLayers,
+    });
   }
 
   /** Element type of layers with hand-written gradients; null where the tape takes each operation. */
@@ -159,8 +145,6 @@ export class Policy {
     const marks = [performance.now()];
     const mark = () => marks.push(performance.now());
     const { gradient, report, logps } = tf.tidy(() => {
-      const grads = new Map<string, Tensor>();
-      const starts = this.forwardSegments(this.pass(batch, geometry, view));
       const kept: Tensor[] = [];
       const finish = (hidden: Tensor, pass: Pass): Tensor => {
         mark();
@@ -172,21 +156,11 @@ export class Policy {
         mark();
         return loss;
       };
-      let dx: Tensor | null = null;
-      for (const [index, segment] of [...this.segments.entries()].reverse()) {
-        const start = starts[index]!;
-        const isLast = index === this.segments.length - 1;
-        const ends = { ...start, dy: dx, finish: isLast ? finish : null };
-        const outcome = this.segmentGradients(segment, ends, { batch, geometry, view });
-        for (const [name, grad] of outcome.parameters) {
-          const known = grads.get(name);
-          grads.set(name, known === undefined ? grad : known.add(grad));
-        }
-        dx?.dispose();
-        dx = outcome.dx;
-        start.x?.dispose();
-        tf.dispose([...start.kept]);
-      }
+      const grads = this.walk.gradients({
+        pass: (traced) => this.pass(batch, geometry, traced ? { ...view, traced } : view),
+        parameters: () => this.parameters.views(),
+        finish,
+      });
       return { gradient: this.parameters.join(grads), report: kept[0]!, logps: kept[1]! };
     });
     geometry.dispose();
@@ -220,83 +194,5 @@ export class Policy {
     const context = this.store.fusedContext(view, geometry);
     const fused = (index: number) => new FusedLayer(index, context);
     return { ...base, layer: (x, index) => fused(index).apply(x), fused };
-  }
-
-  /** What every segment starts from, computed without a tape. */
-  private forwardSegments(pass: Pass): SegmentStart[] {
-    const starts: SegmentStart[] = [];
-    let x: Tensor | null = null;
-    for (const segment of this.segments.slice(0, -1)) {
-      const { y, kept } = this.forwardSegment(segment, x, pass);
-      starts.push({ x, kept });
-      x = y;
-    }
-    return [...starts, { x, kept: [] }];
-  }
-
-  private forwardSegment(
-    { from, to }: Segment,
-    start: Tensor | null,
-    pass: Pass,
-  ): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
-    const [y, ...kept] = tf.tidy(() => {
-      const x = start ?? this.ends.embed(pass);
-      if (pass.fused !== null) {
-        const outcome = pass.fused(from).forward(x);
-        return [outcome.y, ...outcome.kept];
-      }
-      let last = x;
-      for (let layer = from; layer < to; layer++) last = pass.layer(last, layer);
-      return [start === last ? last.clone() : last];
-    });
-    return { y: y!, kept };
-  }
-
-  private segmentGradients(
-    segment: Segment,
-    ends: SegmentStart & {
-      readonly dy: Tensor | null;
-      readonly finish: ((hidden: Tensor, pass: Pass) => Tensor) | null;
-    },
-    { batch, geometry, view }: Pick<Pass, 'batch' | 'geometry' | 'view'>,
-  ): { parameters: Map<string, Tensor>; dx: Tensor | null } {
-    const { x, finish } = ends;
-    const names = segmentParameters(this.names, segment, this.spec);
-    if (this.store.fused !== null && ends.dy !== null) {
-      const pass = this.pass(batch, geometry, view);
-      return this.fusedGradients(segment, { ...ends, dy: ends.dy }, pass);
-    }
-    const views = this.parameters.views();
-    const run = (...tensors: Tensor[]): Tensor => {
-      const traced = new Map(names.map((name, i) => [name, tensors[i + (x === null ? 0 : 1)]!]));
-      const pass = this.pass(batch, geometry, { ...view, traced });
-      let y = x === null ? this.ends.embed(pass) : tensors[0]!;
-      for (let layer = segment.from; layer < segment.to; layer++) y = pass.layer(y, layer);
-      return finish === null ? y : finish(y, pass);
-    };
-    const inputs = names.map((name) => views.get(name)!);
-    if (x !== null) inputs.unshift(x);
-    if (inputs.length === 0) return { parameters: new Map(), dx: null };
-    const grads = tf.tidy(() => tf.grads(run)(inputs, ends.dy ?? undefined));
-    const dx = x === null ? null : grads.shift()!;
-    return { parameters: new Map(names.map((name, i) => [name, grads[i]!])), dx };
-  }
-
-  /** Of one fused layer. What fused layers train is LoRA alone, so nothing goes to the embedding. */
-  private fusedGradients(
-    { from }: Segment,
-    { x, kept, dy }: SegmentStart & { readonly dy: Tensor },
-    pass: Pass,
-  ): { parameters: Map<string, Tensor>; dx: Tensor | null } {
-    const layer = pass.fused!(from);
-    const [dx, ...gradients] = tf.tidy(() =>
-      layer.gradient({ x: x ?? this.ends.embed(pass), kept, dy }),
-    );
-    if (x === null) dx!.dispose();
-    const names = layer.parameterNames;
-    return {
-      parameters: new Map(names.map((name, i) => [name, gradients[i]!])),
-      dx: x === null ? null : dx!,
-    };
   }
 }

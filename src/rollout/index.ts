@@ -25,7 +25,7 @@ export {
   type RemoteSampler,
   type RemoteSamplerOptions,
 } from './remote/remote-sampler.js';
-export { checkSamplingParams, PLAIN_SAMPLING } from './sampling/params.js';
+export { PLAIN_SAMPLING } from './sampling/params.js';
 export { TextStream } from './sampling/text-stream.js';
 export { schemaGrammar } from './structured/json-schema.js';
 export { schemaConstraint } from './structured/schema-constraint.js';
@@ -48,4 +48,3 @@ export type {
   TokenLogprob,
   ToolUse,
 } from './types.js';
-export { inWaves } from './waves.js';

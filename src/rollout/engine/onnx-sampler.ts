@@ -2,11 +2,9 @@
  * The sampler on ONNX Runtime: requests are checked, laid out in slots, and run one call after the other
  * through the session with the base weights; the adapter's memory is beside it.
  */
-import { availableParallelism } from 'node:os';
-import { InputError, RunError } from '../../util/errors.js';
+import { RunError } from '../../util/errors.js';
 import type { Adapter } from '../../weights/index.js';
 import type { ComputeElement } from '../graph/element-type.js';
-import { checkDevice } from '../graph/limits.js';
 import { cacheType, type NativeKernels } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import { explaining, explainingAsync } from '../ort/explained.js';
@@ -23,6 +21,7 @@ import type {
   StreamRequest,
   SyncResult,
 } from '../types.js';
+import { CallQueue } from './call-queue.js';
 import { Choosers } from './choosers.js';
 import { decoderFiles } from './decoder-files.js';
 import { RowMover } from './device-cache.js';
@@ -35,13 +34,13 @@ import { type CacheRow, PrefixCache } from './prefix-cache.js';
 import { PromptQueue } from './prompt-queue.js';
 import { RequestSamplers } from './request-samplers.js';
 import { checkRequests, checkSequences, inRequestOrder } from './requests.js';
-import type { OnnxSamplerOptions } from './sampler-options.js';
+import {
+  type OnnxSamplerOptions,
+  type SamplerSettings,
+  samplerSettings,
+} from './sampler-options.js';
 import { scoreSequences } from './score.js';
 import { completionsOf, type SlotLimits, slotsOf, slotsOfAny } from './slots.js';
-
-const DEFAULT_MAX_BATCH = 128;
-const DEFAULT_MAX_RUN_TOKENS = 2048;
-const DEFAULT_MAX_CACHE_BYTES = 4 * 2 ** 30;
 
 /** The sampler in this process, where an adapter is set at once. */
 export interface OnnxSampler extends RolloutSampler {
@@ -54,22 +53,12 @@ export interface OnnxSampler extends RolloutSampler {
  * @throws SetupError when ONNX Runtime is missing or of an unknown version
  */
 export async function createOnnxSampler(options: OnnxSamplerOptions): Promise<OnnxSampler> {
-  const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = options;
-  if (!Number.isSafeInteger(maxContext) || maxContext < 2 || maxContext > spec.maxPositions) {
-    throw new InputError({
-      where: 'rollout context',
-      problem: `${maxContext} tokens, expected 2 to ${spec.maxPositions} for this model`,
-    });
-  }
-  checkDevice(spec, options.device ?? 'cpu');
-  if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
-    throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });
-  }
-  return explaining(() => new SessionSampler(options));
+  const settings = samplerSettings(options);
+  return explaining(() => new SessionSampler(settings));
 }
 
 class SessionSampler implements OnnxSampler {
-  private readonly options: OnnxSamplerOptions;
+  private readonly settings: SamplerSettings;
   readonly native: NativeKernels | null;
   /** What ONNX Runtime's operators compute in. */
   readonly type: ComputeElement;
@@ -82,18 +71,16 @@ class SessionSampler implements OnnxSampler {
   private readonly prefixes: PrefixCache | null;
   /** What the sessions draw their memory from where it has a limit. */
   private readonly arena: SharedArena | null;
+  private readonly calls = new CallQueue();
   private weightsVersion: string | null = null;
   /** Null after other weights could not be loaded. */
   private loaded: LoadedModel | null = null;
-  /** Settles when the last call that was made is done. */
-  private queue: Promise<unknown> = Promise.resolve();
-  private pending = 0;
   private isDisposed = false;
 
-  constructor(options: OnnxSamplerOptions) {
-    this.options = options;
-    this.type = options.type ?? 'float32';
-    const { kernels = null, memoryLimit, device = 'cpu' } = options;
+  constructor(settings: SamplerSettings) {
+    this.settings = settings;
+    const { spec, kernels = null, memoryLimit, device, type, threads, loraModules, maxPrefixBytes: maxBytes } = settings;
+    this.type = type;
     this.arena = memoryLimit === undefined ? null : new SharedArena(device, { memoryLimit });
     this.kernels = kernels === null ? null : loadKernels(kernels.library);
     this.native =
@@ -101,34 +88,23 @@ class SessionSampler implements OnnxSampler {
         ? null
         : {
             precision: kernels.precision,
-            threads: options.threads ?? availableParallelism(),
+            threads,
             onAllocate: (memory) => this.kernels?.hugePages(memory),
           };
-    this.lora = new LoraInputs(options.spec, options.loraModules ?? [], this.packing());
-    this.choosers = new Choosers(options.spec.vocabSize, this.sessionOptions);
-    this.mover = this.isOnDevice
-      ? new RowMover(options.spec, this.type, this.sessionOptions)
-      : null;
-    const { maxPrefixBytes: maxBytes = 0 } = options;
+    this.lora = new LoraInputs(spec, loraModules, this.packing());
+    this.choosers = new Choosers(spec.vocabSize, this.sessionOptions);
+    this.mover = this.isOnDevice ? new RowMover(spec, type, this.sessionOptions) : null;
     const keeps = maxBytes > 0 && this.mover === null;
-    this.prefixes = keeps ? new PrefixCache(options.spec, { type: this, maxBytes }) : null;
-    this.load(options.weights);
-  }
-
-  private get maxRunTokens(): number {
-    return this.options.maxRunTokens ?? DEFAULT_MAX_RUN_TOKENS;
+    this.prefixes = keeps ? new PrefixCache(spec, { type: this, maxBytes }) : null;
+    this.load(settings.weights);
   }
 
   private get isOnDevice(): boolean {
-    return (this.options.device ?? 'cpu') !== 'cpu';
-  }
-
-  private get choiceBy(): 'host' | 'graph' {
-    return this.options.choice ?? (this.isOnDevice ? 'graph' : 'host');
+    return this.settings.device !== 'cpu';
   }
 
   private get sessionOptions(): SessionOptions {
-    const { threads = availableParallelism(), device = 'cpu', memoryLimit } = this.options;
+    const { threads, device, memoryLimit } = this.settings;
     const { kernels } = this;
     return { threads, kernels, device, ...(memoryLimit !== undefined && { memoryLimit }) };
   }
@@ -147,22 +123,18 @@ class SessionSampler implements OnnxSampler {
 
   score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
     return this.exclusive(() => {
-      const { spec, maxContext, maxBatch = DEFAULT_MAX_BATCH } = this.options;
-      checkSequences(sequences, { vocabSize: spec.vocabSize, maxContext });
+      const { spec, maxContext, maxBatch, maxRunTokens } = this.settings;
       const { vocabSize } = spec;
+      checkSequences(sequences, { vocabSize, maxContext });
       const { promptLane: lane } = this.model;
       lane.keepOutputs('host');
-      return scoreSequences(sequences, {
-        lane,
-        vocabSize,
-        maxRows: maxBatch,
-        maxTokens: this.maxRunTokens,
-      });
+      const sizes = { vocabSize, maxRows: maxBatch, maxTokens: maxRunTokens };
+      return scoreSequences(sequences, { lane, ...sizes });
     });
   }
 
   setAdapter(adapter: Adapter | null, version?: string): SyncResult {
-    if (this.pending > 0) {
+    if (!this.calls.isIdle) {
       throw new RunError('rollout: the adapter cannot change while completions are being sampled');
     }
     const start = performance.now();
@@ -189,16 +161,14 @@ class SessionSampler implements OnnxSampler {
   dispose(): void {
     if (this.isDisposed) return;
     this.isDisposed = true;
-    const release = () => {
+    this.calls.whenIdle(() => {
       this.unload();
       this.choosers.dispose();
       this.mover?.dispose();
       this.arena?.dispose();
       this.lora.dispose();
       returnFreedMemory();
-    };
-    if (this.pending === 0) release();
-    else this.queue = this.queue.then(release);
+    });
   }
 
   private async generateNow(
@@ -206,7 +176,7 @@ class SessionSampler implements OnnxSampler {
     params: SamplingParams,
     options: StreamOptions,
   ): Promise<Completion[]> {
-    const { spec, maxContext, tokenizer } = this.options;
+    const { spec, maxContext, maxRunTokens, tokenizer, choice } = this.settings;
     checkSamplingParams(params, spec.vocabSize);
     const sizes = { vocabSize: spec.vocabSize, maxContext, ids: new Set<string>() };
     checkRequests(requests, sizes);
@@ -224,7 +194,7 @@ class SessionSampler implements OnnxSampler {
     const wanted = arrivals === undefined ? completionsOf(requests) : limits.maxBatch;
     const geometry = isKnown ? slotsOf(requests, params, limits) : slotsOfAny(wanted, limits);
     decodeLane.shapeCache(geometry);
-    const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : this.choiceBy);
+    const chooser = this.choosers.of(params, samplers, isMixed ? 'host' : choice);
     for (const lane of lanes) lane.keepOutputs(chooser.reads);
     const completions: Completion[] = [];
     const { prefixes, adapterHash: adapter } = this;
@@ -232,7 +202,7 @@ class SessionSampler implements OnnxSampler {
       queue: new PromptQueue(requests, {
         lane: promptLane,
         maxRows: geometry.rows,
-        maxTokens: this.maxRunTokens,
+        maxTokens: maxRunTokens,
         inverseTemperature: (request) => samplers.of(request).inverseTemperature,
         ...(prefixes && { keptOf: (ids: readonly number[]) => prefixes.find(ids, adapter) }),
       }),
@@ -261,8 +231,7 @@ class SessionSampler implements OnnxSampler {
   }
 
   private get slotLimits(): SlotLimits {
-    const { spec, maxContext } = this.options;
-    const { maxBatch = DEFAULT_MAX_BATCH, maxCacheBytes = DEFAULT_MAX_CACHE_BYTES } = this.options;
+    const { spec, maxContext, maxBatch, maxCacheBytes } = this.settings;
     const bytesPerToken = cacheBytesPerToken(spec, this);
     return { maxContext, maxBatch, maxCacheBytes, bytesPerToken };
   }
@@ -276,10 +245,10 @@ class SessionSampler implements OnnxSampler {
   /** Puts weights in place of those that are there, which leave first: a card may hold one copy only. */
   private load(source: WeightSource | SessionModel): void {
     const files =
-      typeof source === 'function' ? decoderFiles(this.options, source, this.native) : null;
+      typeof source === 'function' ? decoderFiles(this.settings, source, this.native) : null;
     try {
       this.unload();
-      const { spec, loraModules = [] } = this.options;
+      const { spec, loraModules } = this.settings;
       const { native, type, mover, sessionOptions: session } = this;
       const isAdaptable = loraModules.length > 0;
       const options = { spec, session, native, type, mover, isAdaptable };
@@ -308,9 +277,6 @@ class SessionSampler implements OnnxSampler {
   /** Runs one call at a time, in the order they were made. */
   private exclusive<Result>(call: () => Promise<Result>): Promise<Result> {
     if (this.isDisposed) return Promise.reject(new RunError('rollout: the sampler is disposed'));
-    this.pending++;
-    const result = this.queue.then(() => explainingAsync(call)).finally(() => this.pending--);
-    this.queue = result.catch(() => undefined);
-    return result;
+    return this.calls.run(() => explainingAsync(call));
   }
 }

@@ -1,6 +1,9 @@
-/** What the sampler on ONNX Runtime is made of. */
+/** What the sampler on ONNX Runtime is made of, its defaults, and what they must keep to. */
+import { availableParallelism } from 'node:os';
 import type { DecoderSpec } from '../../model/spec.js';
+import { InputError } from '../../util/errors.js';
 import type { ComputeElement } from '../graph/element-type.js';
+import { checkDevice } from '../graph/limits.js';
 import type { NativePrecision } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import type { RolloutDevice } from '../ort/provider.js';
@@ -47,4 +50,40 @@ export interface KernelOptions {
   /** The library that set-up compiled. */
   readonly library: string;
   readonly precision: NativePrecision;
+}
+
+type Defaulted =
+  | ('loraModules' | 'maxBatch' | 'maxCacheBytes' | 'maxRunTokens' | 'maxPrefixBytes')
+  | ('threads' | 'type' | 'device' | 'choice');
+
+/** The options with their defaults. */
+export type SamplerSettings = OnnxSamplerOptions & Required<Pick<OnnxSamplerOptions, Defaulted>>;
+
+/** @throws InputError when options do not fit the model */
+export function samplerSettings(options: OnnxSamplerOptions): SamplerSettings {
+  const { device = 'cpu', spec, maxContext } = options;
+  const settings: SamplerSettings = {
+    loraModules: [],
+    maxBatch: 128,
+    maxCacheBytes: 4 * 2 ** 30,
+    maxRunTokens: 2048,
+    maxPrefixBytes: 0,
+    threads: availableParallelism(),
+    type: 'float32',
+    device,
+    choice: device === 'cpu' ? 'host' : 'graph',
+    ...options,
+  };
+  if (!Number.isSafeInteger(maxContext) || maxContext < 2 || maxContext > spec.maxPositions) {
+    throw new InputError({
+      where: 'rollout context',
+      problem: `${maxContext} tokens, expected 2 to ${spec.maxPositions} for this model`,
+    });
+  }
+  checkDevice(spec, device);
+  const { maxBatch } = settings;
+  if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
+    throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });
+  }
+  return settings;
 }

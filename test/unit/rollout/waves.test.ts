@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { inWaves } from '../../../src/rollout/index.js';
+import { inWaves } from '../../../src/rollout/waves.js';
 
 test('a wave fails when nothing of it is under way any more', async () => {
   const ended: number[] = [];

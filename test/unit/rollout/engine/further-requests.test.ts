@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Completion,
   createOnnxSampler,
-  inWaves,
   type OnnxSampler,
   PLAIN_SAMPLING,
   type PromptRequest,
   type SamplingParams,
 } from '../../../../src/rollout/index.js';
+import { inWaves } from '../../../../src/rollout/waves.js';
 import { InputError } from '../../../../src/util/errors.js';
 import { goldenCase, goldenSpec, goldenWeights, letterTokenizer } from '../golden.js';
 
@@ -47,7 +47,10 @@ function continued({ requestId, sampleIndex, promptIds, ids }: Completion): Prom
 const facts = (completions: readonly Completion[]) =>
   completions
     .map(({ requestId, sampleIndex, ids, logprobs, finishReason }) => ({
-      ...{ requestId, sampleIndex, ids, finishReason },
+      requestId,
+      sampleIndex,
+      ids,
+      finishReason,
       logprobs: Array.from(logprobs),
     }))
     .sort((a, b) => (a.requestId + a.sampleIndex < b.requestId + b.sampleIndex ? -1 : 1));

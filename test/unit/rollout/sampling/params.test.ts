@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkSamplingParams, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { checkSamplingParams } from '../../../../src/rollout/sampling/params.js';
 import { InputError } from '../../../../src/util/errors.js';
 
 const GOOD = { ...PLAIN_SAMPLING, maxNewTokens: 8, seed: 1 };

@@ -1,8 +1,6 @@
 /** Text in pieces: whole characters, nothing of a stop string, and together the text of the completion. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import { beforeAll, expect, it } from 'vitest';
 import { completionText } from '../../../../src/rollout/sampling/stop-matcher.js';
 import { TextStream } from '../../../../src/rollout/sampling/text-stream.js';
 import {
@@ -10,14 +8,14 @@ import {
   type Tokenizer,
   writeByteTokenizer,
 } from '../../../../src/tokenizer/index.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-text-stream-'));
+const dir = temporaryFolder();
 let tokenizer: Tokenizer;
 beforeAll(async () => {
   writeByteTokenizer(dir, {});
   tokenizer = await loadTokenizer(dir);
 });
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** One token a byte. */
 const bytes = (text: string) => tokenizer.encode(text, { addSpecialTokens: false });
