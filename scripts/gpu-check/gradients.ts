@@ -9,7 +9,8 @@ import { commandSchemas, type SftConfig } from '../../src/config/index.js';
 import { sftLoss } from '../../src/losses/index.js';
 import { collate } from '../../src/model/index.js';
 import { openModel } from '../../src/recipes/inputs/model-source.js';
-import { configureDevice, trainedPolicy } from '../../src/recipes/training/policy-source.js';
+import { configureDevice } from '../../src/recipes/training/configure-device.js';
+import { trainedPolicy } from '../../src/recipes/training/trained-policy.js';
 import { Rng } from '../../src/util/rng.js';
 import { fromFloat32, writeSafetensors } from '../../src/weights/index.js';
 
@@ -18,7 +19,10 @@ const LENGTHS = [40, 17, 5];
 const words = Object.fromEntries(process.argv.slice(2).map((word) => word.split('=')));
 const { model, device, compute_dtype, output } = words as Record<string, string>;
 const config = commandSchemas.sft.parse({
-  ...{ model, device, compute_dtype, dataset: { path: 'none' } },
+  model,
+  device,
+  compute_dtype,
+  dataset: { path: 'none' },
   gradient_checkpointing: true,
 }) as SftConfig;
 configureDevice(config);

@@ -1,5 +1,5 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
-import type { DpoConfig } from '../config/index.js';
+import { type DpoConfig, isAnswerLoss } from '../config/index.js';
 import {
   type DpoLossType,
   needsReference,
@@ -13,9 +13,10 @@ import { ktoRecipe } from './dpo/kto.js';
 import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
 import { keptReference } from './dpo/reference-logps.js';
 import { dataPasses } from './training/data-passes.js';
-import type { TrainingSession } from './training/loop.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
-import { type TrainingRecipe, type TrainingResult, trainingRun } from './training/run.js';
+import type { TrainingRecipe, TrainingSession } from './training/recipe.js';
+import { trainingRun } from './training/run.js';
+import type { TrainingResult } from './training/session.js';
 
 /** Scores the reference once, or takes what an earlier part of the run has kept. */
 async function scoredPairs(
@@ -88,7 +89,10 @@ function pairsRecipe(
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
       const { policy, reference } = session.trained;
       const options = {
-        ...{ microBatchSize, reference, losses, settings: settingsOf(config) },
+        microBatchSize,
+        reference,
+        losses,
+        settings: settingsOf(config),
         ldAlpha: config.ld_alpha,
       };
       return {
@@ -101,11 +105,7 @@ function pairsRecipe(
   };
 }
 
-/** Losses on single answers. */
-const UNPAIRED = ['kto', 'apo_zero_unpaired'];
-
-const isUnpaired = (config: DpoConfig): boolean =>
-  [config.loss_type].flat().some((type) => UNPAIRED.includes(type));
+const isUnpaired = (config: DpoConfig): boolean => [config.loss_type].flat().some(isAnswerLoss);
 
 export const runDpo = (config: DpoConfig, context: RecipeContext): Promise<TrainingResult> =>
   isUnpaired(config)

@@ -1,5 +1,4 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvalConfig } from '../config/index.js';
 import {
@@ -10,7 +9,7 @@ import {
   writeResults,
 } from '../evaluate/index.js';
 import { checkRun, endRun, openRun, type RunFolder } from '../report/index.js';
-import { InputError } from '../util/errors.js';
+import { closing } from '../util/close-stack.js';
 import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './eval/evaluate-model.js';
@@ -32,42 +31,23 @@ import { checkSamplerDevice } from './sampling/sampling.js';
 export type EvalResult = EvalMetrics &
   Readonly<Record<string, string | number | null>> & { readonly run_dir: string };
 
-export async function runEval(config: EvalConfig, caller: RecipeContext): Promise<EvalResult> {
-  const { context, sources } = noteSources(caller);
-  checkSamplerDevice(config);
-  checkRolloutDevice(config.rollout_device);
-  const isReplaced = config.overwrite || config.resume === 'auto';
-  checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
-  const { dir, options } = runOf('eval', config);
-  checkRun(dir, options);
-  checkRowsFile(config);
-  const source = await openModel(config, context);
-  try {
+export function runEval(config: EvalConfig, caller: RecipeContext): Promise<EvalResult> {
+  return closing(async (stack) => {
+    const { context, sources } = noteSources(caller);
+    checkSamplerDevice(config);
+    checkRolloutDevice(config.rollout_device);
+    const isReplaced = config.overwrite || config.resume === 'auto';
+    checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
+    checkOutput({ output: config.rows_file, overwrite: isReplaced }, 'rows_file');
+    const { dir, options } = runOf('eval', config);
+    checkRun(dir, options);
+    const source = stack.adopt(await openModel(config, context), (own) => own.close());
     const inputs = await evaluationInputs(source, config, context);
     const reads = [...(options.reads ?? []), source.baseDir];
-    const graders = await openEvaluationGraders(config, context);
-    try {
-      const sandbox = await strategySandbox(config);
-      try {
-        const run = openRun(dir, { ...options, reads, sources });
-        return await evaluateInto(run, { config, source, inputs, graders, sandbox, context });
-      } finally {
-        sandbox?.dispose();
-      }
-    } finally {
-      await graders.close();
-    }
-  } finally {
-    source.close();
-  }
-}
-
-function checkRowsFile({ rows_file: file, overwrite, resume }: EvalConfig): void {
-  if (file === null || overwrite || resume === 'auto' || !existsSync(file)) return;
-  throw new InputError({
-    where: 'rows_file',
-    problem: `the file ${file} exists`,
-    remedy: 'Give overwrite=true to replace it, or another name',
+    const graders = stack.adopt(await openEvaluationGraders(config, context), (own) => own.close());
+    const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
+    const run = openRun(dir, { ...options, reads, sources });
+    return await evaluateInto(run, { config, source, inputs, graders, sandbox, context });
   });
 }
 
@@ -143,7 +123,11 @@ function predictionKey(
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },
       rollouts: { rollout_device, rollout_precision },
       strategy: {
-        ...{ strategy, strategy_samples, num_generations, token_budget, max_rounds },
+        strategy,
+        strategy_samples,
+        num_generations,
+        token_budget,
+        max_rounds,
         ...(strategy === 'genselect' && { selection_tokens }),
         ...(strategy === 'tir' && { tool_timeout_s, max_tool_output_length }),
       },

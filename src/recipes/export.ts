@@ -2,6 +2,7 @@
  * `lorikeet export`: an adapter merged into its base, or weights in another dtype, as a Hugging Face folder or
  * (`export/gguf.ts`) as a file of llama.cpp.
  */
+
 import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
@@ -11,6 +12,8 @@ import { saveTokenizer } from '../tokenizer/index.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
+import { sum } from '../util/numbers.js';
+import { elementCount } from '../util/shape.js';
 import { type HostDtype, writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { checkPrecision, type ExportResult, precisionOf } from './export/check.js';
@@ -18,7 +21,7 @@ import { exportGguf } from './export/gguf.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
 import { madeFrom, noteSources, withThoseOfRuns } from './outputs/run-sources.js';
-import { configureDevice } from './training/policy-source.js';
+import { configureDevice } from './training/configure-device.js';
 
 const MAX_SHARD_BYTES = 5e9;
 
@@ -46,10 +49,7 @@ export async function runExport(
     const made = madeFrom(withThoseOfRuns(sources, adapter === null ? [model] : [model, adapter]));
     const written = { source, merged, name, madeFrom: made };
     await writeModelFolder(output, async (part) => writeMerged(part, written));
-    const parameters = [...merged.tensors.values()].reduce(
-      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    );
+    const parameters = sum([...merged.tensors.values()].map(({ shape }) => elementCount(shape)));
     context.log(`${output}: ${parameters} parameters in ${name}`);
     return { output, dtype: name, parameters, ...precision };
   } finally {

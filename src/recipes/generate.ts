@@ -11,6 +11,7 @@ import {
   type PromptRequest,
   type RemoteCompletion,
 } from '../rollout/index.js';
+import { closing } from '../util/close-stack.js';
 import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
@@ -38,23 +39,19 @@ export interface GeneratedRows {
 }
 
 /** The rows, which are in `output` where the config names one; says nothing of them. */
-export async function generateRows(
+export function generateRows(
   config: GenerateConfig,
   context: RecipeContext,
 ): Promise<GeneratedRows> {
-  if (config.engine === 'onnxruntime') checkSamplerDevice(config);
-  if (config.engine === 'onnxruntime') checkRolloutDevice(config.rollout_device);
-  const store = new RowStore(config);
-  try {
-    const engine = await openEngine(config, context);
-    try {
-      return await generateInto(store, { config, engine, context });
-    } finally {
-      engine.close();
+  return closing(async (stack) => {
+    if (config.engine === 'onnxruntime') {
+      checkSamplerDevice(config);
+      checkRolloutDevice(config.rollout_device);
     }
-  } finally {
-    store.close();
-  }
+    const store = stack.adopt(new RowStore(config), (own) => own.close());
+    const engine = stack.adopt(await openEngine(config, context), (own) => own.close());
+    return await generateInto(store, { config, engine, context });
+  });
 }
 
 interface Inputs {

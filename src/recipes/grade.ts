@@ -4,6 +4,7 @@ import { type GradedSample, type GraderOutcome, gradedSample } from '../rewards/
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
+import { mean } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { itemOf, validateInput, validateSets } from './grade/gold.js';
 import { gradeAll } from './grade/grade-all.js';
@@ -115,6 +116,3 @@ function summaryOf(outcomes: readonly GraderOutcome[]) {
     statuses,
   };
 }
-
-const mean = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -21,9 +21,10 @@ import { PROBE_TOLERANCE } from './sampling/rollout-precision.js';
 import { openSampler } from './sampling/sampling.js';
 import { trainingPrompts } from './sampling/training-prompts.js';
 import { trainerJudge } from './training/evaluate-trained.js';
-import type { PreparedTraining, TrainingSession } from './training/loop.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
-import { type TrainingRecipe, type TrainingResult, trainingRun } from './training/run.js';
+import type { PreparedTraining, TrainingRecipe, TrainingSession } from './training/recipe.js';
+import { trainingRun } from './training/run.js';
+import type { TrainingResult } from './training/session.js';
 
 interface GrpoInputs {
   readonly prompts: readonly PromptedRow[];
@@ -123,12 +124,21 @@ async function prepare(
   const tools = sandbox === null ? null : { config, sandbox };
   const longest = longestPrompt(prompts) + config.max_completion_length;
   const logs = new GrpoLogs(config, {
-    ...{ run, tokenizer, judge: trainerJudge(config) },
+    run,
+    tokenizer,
+    judge: trainerJudge(config),
     resumeStep: startStep === 0 ? null : startStep,
   });
   sayTruncations(config, context);
   const collector = new Collector({
-    ...{ config, prompts, rewards, session, sampler, logs, schedule, tolerance },
+    config,
+    prompts,
+    rewards,
+    session,
+    sampler,
+    logs,
+    schedule,
+    tolerance,
     writer:
       tools === null ? sampler : toolSampler(sampler, { ...tools, tokenizer, context: longest }),
   });

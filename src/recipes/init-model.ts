@@ -1,4 +1,5 @@
 /** `lorikeet init-model`: a random checkpoint in Hugging Face layout that transformers loads. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InitModelConfig, MODEL_TYPES } from '../config/index.js';
@@ -6,6 +7,8 @@ import { randomWeights, specFromConfig } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
+import { sum } from '../util/numbers.js';
+import { elementCount } from '../util/shape.js';
 import { readText } from '../util/utf8.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
@@ -104,10 +107,7 @@ async function writeModel(
   writeCheckpoint(dir, weights);
   writeJson(join(dir, 'generation_config.json'), { eos_token_id: tokenizer.eosId });
   writeJson(join(dir, 'config.json'), json);
-  const parameters = [...weights.values()].reduce(
-    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  const parameters = sum([...weights.values()].map(({ shape }) => elementCount(shape)));
   return { parameters, vocab_size: vocabSize };
 }
 

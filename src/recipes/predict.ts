@@ -3,9 +3,9 @@
  * file; every grader's scores of each run, and their mean, in files of their own.
  */
 import type { PredictConfig } from '../config/index.js';
-import { meanOf } from '../report/index.js';
 import type { AsyncGrader, Grade } from '../rewards/index.js';
 import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { mean } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { type Prediction, predictionsOf } from './predict/make-predictions.js';
 import { allRunsFile, gradedFile } from './predict/prediction-files.js';
@@ -81,7 +81,7 @@ function writeScores(
     return metrics.accuracy;
   });
   writeFileAtomic(allRunsFile(config, name), toJsonl(runs.flatMap(comparedRows)));
-  return { accuracy: meanOf(known(accuracies)), runs: accuracies };
+  return { accuracy: mean(known(accuracies)), runs: accuracies };
 }
 
 function metricsOf(rows: readonly Scored[]): RunMetrics {
@@ -89,7 +89,7 @@ function metricsOf(rows: readonly Scored[]): RunMetrics {
   for (const { score, status } of rows) {
     if (score === null) failed[status] = (failed[status] ?? 0) + 1;
   }
-  const accuracy = meanOf(known(rows.map(({ score }) => score)));
+  const accuracy = mean(known(rows.map(({ score }) => score)));
   return { total_samples: rows.length, accuracy, failed };
 }
 

@@ -7,6 +7,7 @@ import type { RolloutsConfig } from '../config/index.js';
 import { dealArms, observe, type Posterior, unitReward } from '../preferences/index.js';
 import { type Progress, percent, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
+import { closing } from '../util/close-stack.js';
 import { sha256, writeJson } from '../util/files.js';
 import { groupBy } from '../util/group.js';
 import { Rng } from '../util/rng.js';
@@ -34,26 +35,21 @@ export interface RolloutsResult extends RolloutsStats {
 }
 
 /** @throws InputError on rows without a question, an output in use, or a posterior of other arms */
-export async function runRollouts(
+export function runRollouts(
   config: RolloutsConfig,
   context: RecipeContext,
 ): Promise<RolloutsResult> {
-  checkSamplerDevice(config);
-  checkRolloutDevice(config.rollout_device);
-  const prior = priorOf(config);
-  const store = new RowStore({ ...config, output_csv: null });
-  try {
-    const source = await openModel(config, context);
-    try {
-      const questions = await loadQuestions(config, context);
-      const work = { config, context, source, questions, prior, store };
-      return report(await collect(work), work);
-    } finally {
-      source.close();
-    }
-  } finally {
-    store.close();
-  }
+  return closing(async (stack) => {
+    checkSamplerDevice(config);
+    checkRolloutDevice(config.rollout_device);
+    const prior = priorOf(config);
+    const store = new RowStore({ ...config, output_csv: null });
+    stack.defer(() => store.close());
+    const source = stack.adopt(await openModel(config, context), (own) => own.close());
+    const questions = await loadQuestions(config, context);
+    const work = { config, context, source, questions, prior, store };
+    return report(await collect(work), work);
+  });
 }
 
 interface Work {

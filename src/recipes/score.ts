@@ -2,6 +2,7 @@
 import type { ScoreConfig } from '../config/index.js';
 import { withProgress } from '../report/index.js';
 import { renderExample } from '../tokenizer/index.js';
+import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -13,38 +14,30 @@ import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.
 import { frozenPolicy, scoreSequences } from './sampling/policy-sampler.js';
 import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { checkSamplerDevice, openSampler } from './sampling/sampling.js';
-import { configureDevice } from './training/policy-source.js';
+import { configureDevice } from './training/configure-device.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
 type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>;
 
-export async function runScore(
-  config: ScoreConfig,
-  context: RecipeContext,
-): Promise<WrittenRows | null> {
-  checkOutput(config);
-  if (config.engine !== 'tensorflow') {
-    checkSamplerDevice(config);
-    checkRolloutDevice(config.rollout_device);
-  }
-  const { rows, where } = await inputRows(config.input);
-  const source = await openModel(config, context);
-  try {
+export function runScore(config: ScoreConfig, context: RecipeContext): Promise<WrittenRows | null> {
+  return closing(async (stack) => {
+    checkOutput(config);
+    if (config.engine !== 'tensorflow') {
+      checkSamplerDevice(config);
+      checkRolloutDevice(config.rollout_device);
+    }
+    const { rows, where } = await inputRows(config.input);
+    const source = stack.adopt(await openModel(config, context), (own) => own.close());
     const sequences = rows.map((row, i) => idsOf(row, source, { config, where: where(i) }));
     const { score, dispose } =
       config.engine === 'tensorflow'
         ? await tensorflowScorer(config, source)
         : await onnxScorer(config, { source, sequences, context });
-    try {
-      const logprobs = await inBatches(sequences, config.batch_size, score);
-      const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
-      return writeRows(config, scored, context);
-    } finally {
-      dispose();
-    }
-  } finally {
-    source.close();
-  }
+    stack.defer(dispose);
+    const logprobs = await inBatches(sequences, config.batch_size, score);
+    const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
+    return writeRows(config, scored, context);
+  });
 }
 
 function idsOf(

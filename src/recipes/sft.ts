@@ -7,7 +7,9 @@ import type { RecipeContext } from './context.js';
 import { type SftExamples, sftExamples } from './sft/examples.js';
 import { dataPasses } from './training/data-passes.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
-import { type TrainingRecipe, type TrainingResult, trainingRun } from './training/run.js';
+import type { TrainingRecipe } from './training/recipe.js';
+import { trainingRun } from './training/run.js';
+import type { TrainingResult } from './training/session.js';
 
 /** Examples that fill `max_length` together, as near as they do. */
 function packed(

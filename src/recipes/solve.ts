@@ -9,6 +9,7 @@ import {
   solveAll,
   type Writer,
 } from '../evaluate/index.js';
+import { type CloseStack, opening } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import {
@@ -42,48 +43,37 @@ const LONGEST_PROMPT = 1024;
  * Opens the model, the sandbox that `tir` runs its code in, and the rewards that weigh votes.
  * @throws InputError on keys that contradict each other; SetupError where there is no sandbox
  */
-export async function openSolver(config: SolverConfig, context: RecipeContext): Promise<Solver> {
-  checkRolloutDevice(config.rollout_device);
-  checkStrategy(config);
-  const source = await openModel(config, context);
-  const opened: (() => unknown)[] = [() => source.close()];
-  const close = async () => {
-    for (const one of opened.splice(0).reverse()) await one();
-  };
-  try {
-    const solveMany = await solverOn(source, { config, context, opened });
+export function openSolver(config: SolverConfig, context: RecipeContext): Promise<Solver> {
+  return opening(async (stack) => {
+    checkRolloutDevice(config.rollout_device);
+    checkStrategy(config);
+    const source = stack.adopt(await openModel(config, context), (own) => own.close());
+    const solveMany = await solverOn(source, { config, context, stack });
     return {
       solveAll: solveMany,
       solve: async (problem) => (await solveMany([problem]))[0] as Solution,
-      close,
+      close: () => stack.close(),
     };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }
 
-/** @param opened Takes what is to be closed. */
+interface SolverParts {
+  readonly config: SolverConfig;
+  readonly context: RecipeContext;
+  /** Takes what is opened. */
+  readonly stack: CloseStack;
+}
+
 async function solverOn(
   source: ModelSource,
-  {
-    config,
-    context,
-    opened,
-  }: {
-    readonly config: SolverConfig;
-    readonly context: RecipeContext;
-    readonly opened: (() => unknown)[];
-  },
+  { config, context, stack }: SolverParts,
 ): Promise<Solver['solveAll']> {
   const { maxPositions } = source.spec;
   const longest = Math.min(LONGEST_PROMPT, maxPositions - config.max_new_tokens);
   checkRoom(longest, config, maxPositions);
   const maxContext = Math.min(contextOf(config, longest), maxPositions);
-  const sandbox = await strategySandbox(config);
-  opened.push(() => sandbox?.dispose());
-  const votes = await openVoteRewards(config, context);
-  opened.push(() => votes?.close());
+  const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
+  const votes = stack.adopt(await openVoteRewards(config, context), (own) => own?.close());
   const sampler = await openSampler(source, {
     ...resolveRollouts(config, context.log),
     threads: config.threads,
@@ -91,7 +81,7 @@ async function solverOn(
     maxPromptLength: maxContext - config.max_new_tokens,
     maxNewTokens: config.max_new_tokens,
   });
-  opened.push(() => sampler.dispose());
+  stack.defer(() => sampler.dispose());
   const grader = config.grader === 'math' ? mathGrader : numericGrader;
   const writer = writerOf(sampler, {
     tokenizer: source.tokenizer,

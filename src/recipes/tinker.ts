@@ -22,6 +22,7 @@ import {
   readRun,
 } from '../report/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
+import { closing } from '../util/close-stack.js';
 import type { RecipeContext } from './context.js';
 import { checkLogNames } from './grpo/logs.js';
 import { tagsOf } from './inputs/dataset.js';
@@ -56,36 +57,36 @@ export interface TinkerResult {
  * @throws InputError on rows or folder; SetupError without a key; RunError when the service fails a request;
  * InterruptError on the signal, after a state was saved
  */
-export async function runTinker(
-  config: TinkerConfig,
-  caller: RecipeContext,
-): Promise<TinkerResult> {
-  const { context, sources } = noteSources(caller);
-  const endpoint = openEndpoint(
-    endpointSettings({
-      ...{ baseUrl: config.base_url, apiKeyEnv: config.api_key_env, env: process.env },
-      ...{ timeoutMs: 1000 * config.timeout_s, attempts: config.max_attempts },
-      ...{ keyHeader: 'x-api-key', maxConcurrency: 2 * config.batch_size + 8 },
-    }),
-  );
-  logImpliedTracker(config, context);
-  await checkTrackers({ names: trackerNames(config), env: process.env });
-  if (config.method === 'grpo') checkLogNames(config);
-  const tokenizer = await tinkerTokenizer(config, context);
-  const data = await dataOf(config, tokenizer, context);
-  try {
+export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<TinkerResult> {
+  return closing(async (stack) => {
+    const { context, sources } = noteSources(caller);
+    const endpoint = endpointOf(config);
+    logImpliedTracker(config, context);
+    await checkTrackers({ names: trackerNames(config), env: process.env });
+    if (config.method === 'grpo') checkLogNames(config);
+    const tokenizer = await tinkerTokenizer(config, context);
+    const data = await dataOf(config, tokenizer, context);
+    stack.defer(() => data.rewards?.close());
     const model = { tokenizer, spec: { maxPositions: config.max_length } };
     const evaluation = await openTrainedEvaluation(asTrainer(config), model, context);
-    try {
-      const inputs = { config, context, tokenizer, data, evaluation };
-      return await runIn(openFolder(config, sources), { ...inputs, endpoint });
-    } finally {
-      await evaluation?.graders?.close();
-    }
-  } finally {
-    await data.rewards?.close();
-  }
+    stack.defer(() => evaluation?.graders?.close());
+    const inputs = { config, context, tokenizer, data, evaluation };
+    return await runIn(openFolder(config, sources), { ...inputs, endpoint });
+  });
 }
+
+const endpointOf = (config: TinkerConfig): Endpoint =>
+  openEndpoint(
+    endpointSettings({
+      baseUrl: config.base_url,
+      apiKeyEnv: config.api_key_env,
+      env: process.env,
+      timeoutMs: 1000 * config.timeout_s,
+      attempts: config.max_attempts,
+      keyHeader: 'x-api-key',
+      maxConcurrency: 2 * config.batch_size + 8,
+    }),
+  );
 
 interface RunInputs extends Omit<TinkerTraining, 'run' | 'session'> {
   readonly endpoint: Endpoint;
@@ -97,7 +98,9 @@ async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promis
   try {
     logChanges(run, context);
     session = await openSession({
-      ...{ endpoint, log: context.log, patienceMs: 1000 * config.patience_s },
+      endpoint,
+      log: context.log,
+      patienceMs: 1000 * config.patience_s,
       // An interrupt waits for the end of the step, so that its state can be saved.
       signal: new AbortController().signal,
     });
@@ -135,7 +138,12 @@ function openFolder(config: TinkerConfig, sources: readonly ReadSource[]): RunFo
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
   return openRun(runDir(config, runId), {
-    ...{ resume, overwrite, runId, command: 'tinker', stage: stageOf(config), seeds: { seed } },
+    resume,
+    overwrite,
+    runId,
+    command: 'tinker',
+    stage: stageOf(config),
+    seeds: { seed },
     config: { text, values: config },
     sources,
     reads: inputPaths(tinkerSchema, config),
@@ -153,7 +161,9 @@ function resultOf(
     return typeof value === 'number' ? [[name, value] as const] : [];
   });
   const facts = {
-    ...{ steps, model_id: model.modelId, sampler_path: sampler_path as string },
+    steps,
+    model_id: model.modelId,
+    sampler_path: sampler_path as string,
     state_path: states.at(-1)?.path as string,
     ...(endedBy !== null && { ended_by: endedBy }),
     ...Object.fromEntries(numbers),

@@ -10,7 +10,7 @@ import {
   type TraceStats,
   traceProblem,
 } from '../preferences/index.js';
-import { withProgress } from '../report/index.js';
+import { checkBeginning, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
@@ -61,13 +61,7 @@ async function tracesInto(
 
 /** Traces of one model are never added to another's by accident. */
 function checkTraces(output: string, { overwrite, resume }: TracesConfig): void {
-  if (overwrite && resume === 'auto') {
-    throw new InputError({
-      where: 'overwrite',
-      problem: 'overwrite=true and resume=auto contradict each other',
-      remedy: 'Set one of them',
-    });
-  }
+  checkBeginning({ overwrite, resume });
   if (overwrite || resume === 'auto' || !existsSync(output)) return;
   throw new InputError({
     where: 'output_file',

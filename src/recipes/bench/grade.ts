@@ -10,6 +10,7 @@ import {
 import { InputError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
+import { peakRssMib } from './numbers.js';
 
 export interface GradeFigures {
   readonly benchmark: 'grade';
@@ -77,7 +78,7 @@ export async function benchGrade(
     formulas: formulas.length,
     grades_per_s: speeds,
     grades_per_cpu_s: cpuSpeeds,
-    peak_rss_mib: Math.round(process.resourceUsage().maxRSS / 1024),
+    peak_rss_mib: peakRssMib(),
   };
 }
 

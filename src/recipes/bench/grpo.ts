@@ -7,7 +7,7 @@ import type { RecipeContext } from '../context.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { openSampler } from '../sampling/sampling.js';
-import type { TrainedPolicy } from '../training/policy-source.js';
+import type { TrainedPolicy } from '../training/trained-policy.js';
 import { round } from './numbers.js';
 import { benchTraining, randomTokens } from './training.js';
 

@@ -1,4 +1,5 @@
 /** `lorikeet bench rollout`: speed of the rollout engine on random prompts. */
+
 import type { BenchRolloutConfig } from '../../config/index.js';
 import { adapterFromLora, planLora } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
@@ -6,12 +7,13 @@ import { PLAIN_SAMPLING, type PromptRequest, type RolloutSampler } from '../../r
 import { InputError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
+import { elementCount } from '../../util/shape.js';
 import { type Adapter, loraConfig, readAdapter } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engine.js';
 import { openSampler } from '../sampling/sampling.js';
-import { median, round } from './numbers.js';
+import { median, peakRssMib, round } from './numbers.js';
 
 export interface RolloutFigures {
   readonly benchmark: 'rollout';
@@ -74,7 +76,7 @@ async function measured(
       tokens_per_s: round(tokens / seconds, 1),
       prefill_s: round(prefill.seconds, 3),
       sync_ms: round(syncMs, 1),
-      peak_rss_mib: Math.round(process.resourceUsage().maxRSS / 1024),
+      peak_rss_mib: peakRssMib(),
     };
   } finally {
     sampler.dispose();
@@ -119,7 +121,7 @@ function randomAdapter(
   const config = loraConfig({ r: rank, loraAlpha: 2 * rank, targetModules: 'all-linear' });
   const plan = planLora(spec, config);
   const values = plan.shapes.map(({ name, shape }) => {
-    const size = shape.reduce((product, dim) => product * dim, 1);
+    const size = elementCount(shape);
     return [name, Float32Array.from({ length: size }, () => 0.02 * (rng.uniform() - 0.5))] as const;
   });
   return adapterFromLora(plan, new Map(values), baseName);

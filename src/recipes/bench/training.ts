@@ -3,13 +3,15 @@ import { commandSchemas, type SftConfig } from '../../config/index.js';
 import type { DeviceChoice } from '../../tensor/gpu.js';
 import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
 import type { StepOutcome } from '../../train/index.js';
+import { closing } from '../../util/close-stack.js';
 import { processorFlags } from '../../util/processor.js';
 import type { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import type { BatchShape } from '../memory/estimate.js';
-import { configureDevice, type TrainedPolicy, trainedPolicy } from '../training/policy-source.js';
-import { round } from './numbers.js';
+import { configureDevice } from '../training/configure-device.js';
+import { type TrainedPolicy, trainedPolicy } from '../training/trained-policy.js';
+import { peakRssMib, round } from './numbers.js';
 
 export interface TrainingBenchConfig {
   readonly model: string;
@@ -52,6 +54,9 @@ export interface TrainingFigures {
 /** Steps before the measured ones. */
 const WARM_UP = 2;
 
+/** Of every step: small, so that no loss grows out of range. */
+const LEARNING_RATE = 1e-4;
+
 type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
 
 /**
@@ -79,29 +84,25 @@ export async function benchTraining(
   const trainer = trainerConfig(config);
   configureDevice(trainer);
   const { model, model_revision } = config;
-  const source = await openModel({ model, model_revision }, context);
-  const { shape } = bench;
-  let trained: TrainedPolicy | null = null;
-  let dispose: (() => void) | undefined;
-  try {
-    trained = trainedPolicy(trainer, source, { keepReference: false, shape });
-    const { step, flops, extra = () => ({}), dispose: end } = await bench.stepOf(trained, source);
-    dispose = end;
+  return await closing(async (stack) => {
+    const opened = await openModel({ model, model_revision }, context);
+    const source = stack.adopt(opened, (own) => own.close());
+    const options = { keepReference: false, shape: bench.shape };
+    const trained = stack.adopt(trainedPolicy(trainer, source, options), (own) => own.dispose());
+    const made = await bench.stepOf(trained, source);
+    stack.defer(() => made.dispose?.());
+    const { step, flops, extra = () => ({}) } = made;
     const runs: { seconds: number; outcome: StepOutcome; extra: Record<string, number> }[] = [];
     for (let i = 0; i < WARM_UP + config.steps; i++) {
       context.signal.throwIfAborted();
       const start = performance.now();
-      const outcome = await step(i, 1e-4);
+      const outcome = await step(i, LEARNING_RATE);
       const seconds = (performance.now() - start) / 1000;
       if (i >= WARM_UP) runs.push({ seconds, outcome, extra: { ...extra() } });
     }
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
     return figures(config, { name: bench.name, median, trained, flops });
-  } finally {
-    dispose?.();
-    trained?.dispose();
-    source.close();
-  }
+  });
 }
 
 function figures(
@@ -119,7 +120,8 @@ function figures(
 ): TrainingFigures & Readonly<Record<string, unknown>> {
   const { flops, median } = measured;
   const { seconds, outcome, extra } = median;
-  const peak = Math.round(process.resourceUsage().maxRSS / 1024);
+  // Before the matrices that the rate of products is measured on.
+  const peak = peakRssMib();
   const compute = measured.trained.policy.fused ?? 'float32';
   const gemm = gemmRate(compute);
   const { native, threads, computeDtype } = deviceInfo();

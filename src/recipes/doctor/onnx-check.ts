@@ -1,4 +1,5 @@
 /** The checks of ONNX Runtime: a tiny decoder is built, loaded and really run; our operators are looked for. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { specFromConfig } from '../../model/index.js';
@@ -19,6 +20,7 @@ import {
 import { visibleCards } from '../../tensor/gpu.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
+import { elementCount } from '../../util/shape.js';
 import { fromFloat32, type HostTensor } from '../../weights/index.js';
 import { broken, type Check, note, ok } from './check.js';
 
@@ -44,7 +46,7 @@ async function openZeros(device: RolloutDevice, env?: NodeJS.ProcessEnv): Promis
   const shapes = parameterShapes(spec);
   const weights = (name: string): HostTensor => {
     const shape = shapes.get(name) ?? [];
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = elementCount(shape);
     return fromFloat32(new Float32Array(size), shape);
   };
   // The provider for CUDA has no attention in float32; every card has float16.

@@ -2,7 +2,7 @@
 import type { DpoConfig } from '../../config/index.js';
 import { ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
 import { dataPasses } from '../training/data-passes.js';
-import type { TrainingRecipe } from '../training/run.js';
+import type { TrainingRecipe } from '../training/recipe.js';
 import { type PreferenceExamples, readAnswers } from './preference-examples.js';
 
 export function ktoRecipe(

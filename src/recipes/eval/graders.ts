@@ -3,6 +3,7 @@ import { parseGrader } from '../../config/index.js';
 import type { EndpointStats } from '../../endpoint/index.js';
 import { type AnswerJudge, answerJudge, passThreshold } from '../../evaluate/index.js';
 import { type AsyncGrader, compileGrader } from '../../rewards/index.js';
+import { opening } from '../../util/close-stack.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { tagsOf } from '../inputs/dataset.js';
@@ -24,51 +25,40 @@ export interface EvaluationGraders {
 }
 
 /** @throws InputError or SetupError when one of them cannot be opened; nothing stays open then. */
-export async function openEvaluationGraders(
+export function openEvaluationGraders(
   config: EvaluationKeys,
   context: RecipeContext,
 ): Promise<EvaluationGraders> {
-  const opened: { stats: () => EndpointStats | null; close: () => unknown }[] = [];
-  const keep = <T extends (typeof opened)[number] | null>(one: T): T => {
-    if (one !== null) opened.push(one);
-    return one;
-  };
-  const close = async () => {
-    for (const one of opened.splice(0)) await one.close();
-  };
-  try {
-    const judge = keep(await openJudge(config, context));
+  return opening(async (stack) => {
+    const judge = await openJudge(config, context);
+    stack.defer(() => judge?.close());
     const options = { keys: config, context, options: { tags: tagsOf(config) } };
-    const rewards =
-      config.rewards.length === 0 ? null : keep(await openRewards(config.rewards, options));
-    const votes = keep(await openVoteRewards(config, context));
+    const rewards = config.rewards.length === 0 ? null : await openRewards(config.rewards, options);
+    stack.defer(() => rewards?.close());
+    const votes = await openVoteRewards(config, context);
+    stack.defer(() => votes?.close());
     return {
       judge: judge?.judge ?? null,
       rewards: rewards?.grade ?? null,
       voteGrade: votes?.grade ?? null,
-      stats: () => opened.flatMap(({ stats }) => stats() ?? []),
-      close,
+      stats: () => [judge, rewards, votes].flatMap((one) => one?.stats() ?? []),
+      close: () => stack.close(),
     };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }
 
 async function openJudge(config: EvaluationKeys, context: RecipeContext) {
   const { grader_file: file, threads, on_error: onError } = config;
   if (file === null) return null;
   const spec = parseGrader(readJson(file), file);
-  const { tools, ...open } = await openGraderTools(config, { specs: [spec], context, threads });
-  try {
+  return await opening(async (stack) => {
+    const { tools, ...open } = await openGraderTools(config, { specs: [spec], context, threads });
+    stack.defer(open.close);
     const judge = answerJudge(spec, compileGrader(spec, { ...tools, onError }));
     if (spec.pass_threshold === null) {
       const threshold = passThreshold(spec);
       context.log(`${file} has no pass_threshold: scores of ${threshold} and more are correct`);
     }
     return { ...open, judge };
-  } catch (error) {
-    open.close();
-    throw error;
-  }
+  });
 }

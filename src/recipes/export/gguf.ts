@@ -1,4 +1,5 @@
 /** `lorikeet export format=gguf`: a model, its adapter merged, as one file for llama.cpp. */
+
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ExportConfig } from '../../config/index.js';
@@ -17,10 +18,12 @@ import { startProgress } from '../../report/index.js';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
+import { sum } from '../../util/numbers.js';
+import { elementCount } from '../../util/shape.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption } from '../interrupt.js';
-import { configureDevice } from '../training/policy-source.js';
+import { configureDevice } from '../training/configure-device.js';
 import { checkPrecision, type ExportResult, precisionOf } from './check.js';
 
 /** @throws InputError when llama.cpp cannot hold the model, or rounding changes too much; nothing is written then. */
@@ -109,10 +112,7 @@ function asWritten({ spec, weights }: Weighted, dtype: GgufDtype): Weighted {
 }
 
 const countOf = ({ spec }: Weighted): number =>
-  [...parameterShapes(spec).values()].reduce(
-    (sum, shape) => sum + shape.reduce((a, b) => a * b, 1),
-    0,
-  );
+  sum([...parameterShapes(spec).values()].map(elementCount));
 
 async function writeWithProgress(
   output: string,

@@ -17,7 +17,7 @@ import { openPolicySampler } from '../sampling/policy-sampler.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { openSampler } from '../sampling/sampling.js';
 import { openServerSampler } from '../sampling/server-sampler.js';
-import { configureDevice } from '../training/policy-source.js';
+import { configureDevice } from '../training/configure-device.js';
 import { asChat, type PromptInput } from './prompt-input.js';
 
 export interface GenerateEngine {
@@ -112,7 +112,9 @@ function chatEngine(config: GenerateConfig, context: RecipeContext): GenerateEng
     params,
     prompts: ({ rows, where }) =>
       rows.map((row, index) => ({
-        ...{ id: String(index), row, promptIds: [] },
+        id: String(index),
+        row,
+        promptIds: [],
         messages: messagesOf(row, config, where(index)),
       })),
     open: async () => sampler,

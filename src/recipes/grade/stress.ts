@@ -9,6 +9,7 @@ import {
   gradedSample,
   type RewardRow,
 } from '../../rewards/index.js';
+import { mean } from '../../util/numbers.js';
 import { inputRows } from '../inputs/input-rows.js';
 import { ATTACKS, type Attack } from './attacks.js';
 import { itemOf } from './gold.js';
@@ -91,11 +92,10 @@ function reportOf(
 ): AttackReport {
   const scores = graded.flatMap(({ outcome }) => outcome.score ?? []);
   const statuses = graded.map(({ outcome }) => outcome.status);
-  const sum = scores.reduce((total, score) => total + score, 0);
   return {
     attack,
     rows: graded.length,
-    mean_score: scores.length === 0 ? null : sum / scores.length,
+    mean_score: mean(scores),
     max_score: scores.length === 0 ? null : Math.max(...scores),
     leaks: scores.filter((score) => score >= fullScore / 2).length,
     failed: statuses.filter((status) => status === 'error' || status === 'timeout').length,

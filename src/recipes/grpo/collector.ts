@@ -19,7 +19,7 @@ import {
 } from '../sampling/graded-rollouts.js';
 import { filterParams, samplingParams } from '../sampling/sampling.js';
 import { type Synced, syncSampler } from '../sampling/sync-sampler.js';
-import type { TrainingSession } from '../training/loop.js';
+import type { TrainingSession } from '../training/recipe.js';
 import { furtherPrompts, type SampledGroups, sampledGroups } from './groups.js';
 import type { GrpoLogs } from './logs.js';
 import { generationMetrics, truncationMetrics } from './metrics.js';

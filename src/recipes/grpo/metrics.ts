@@ -1,22 +1,19 @@
 /** Metrics of one GRPO generation, under TRL's names. */
 import { standardDeviation } from '../../losses/index.js';
 import { sampledTokens } from '../../report/index.js';
+import { mean } from '../../util/numbers.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import { groupsOf, teaches } from './groups.js';
 import { policyLogprobs } from './policy-logprobs.js';
 
-const mean = (values: readonly number[]) =>
-  values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
-
 /** NaN without any score: 0 would be a judgement. */
-export const scoreMean = (scores: readonly number[]): number =>
-  scores.length === 0 ? Number.NaN : mean(scores);
+export const scoreMean = (scores: readonly number[]): number => mean(scores) ?? Number.NaN;
 
 function spread(prefix: string, lengths: readonly number[]): Record<string, number> {
   if (lengths.length === 0) return {};
   return {
-    [`completions/mean_${prefix}length`]: mean(lengths),
+    [`completions/mean_${prefix}length`]: mean(lengths)!,
     [`completions/min_${prefix}length`]: Math.min(...lengths),
     [`completions/max_${prefix}length`]: Math.max(...lengths),
   };
@@ -40,7 +37,7 @@ export function truncationMetrics(rollouts: readonly GradedRollout[]): Record<st
     const policy = policyLogprobs(completion);
     return Array.from(completion.logprobs, (logprob, t) => logprob - policy[t]!);
   });
-  return { 'sampling/truncation_gap/mean': mean(gaps) };
+  return { 'sampling/truncation_gap/mean': mean(gaps) ?? 0 };
 }
 
 /** @param rollouts Groups of `groupSize` next to each other. */

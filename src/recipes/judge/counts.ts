@@ -1,5 +1,7 @@
 /** What judges were asked, took and cost, as metrics. */
+
 import type { EndpointStats } from '../../endpoint/index.js';
+import { prefixed } from '../../util/prefixed.js';
 
 /** Sums over the judges, each name behind `prefix`; nothing where there is none. */
 export function judgeCounts(
@@ -18,7 +20,5 @@ export function judgeCounts(
     latency_s: sum(({ latency_s: seconds }) => seconds),
     ...(stats.some(({ cost }) => cost !== null) && { cost: sum(({ cost }) => cost ?? 0) }),
   };
-  return Object.fromEntries(
-    Object.entries(counts).map(([name, value]) => [`${prefix}${name}`, value]),
-  );
+  return prefixed(prefix, counts);
 }

@@ -11,7 +11,7 @@ import {
 } from '../../rollout/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import { type Holding, SharedResources } from '../../util/shared.js';
+import { type Holding, SharedResources } from '../../util/shared-resources.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { responseConstraint } from '../sampling/response-format.js';
@@ -111,8 +111,11 @@ function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sam
     const constraint = constraintOf(responseFormat);
     const params = { ...PLAIN_SAMPLING, temperature, topP, maxNewTokens, constraint, seed: 0 };
     const requests = asked.map(({ chat, promptIds }, i) => ({
-      ...{ id: String(i), promptIds, n: 1 },
-      ...{ seed: chat.seed, maxNewTokens: chat.maxNewTokens },
+      id: String(i),
+      promptIds,
+      n: 1,
+      seed: chat.seed,
+      maxNewTokens: chat.maxNewTokens,
     }));
     const completions = await sampler.generate(requests, params, { signal });
     signal.throwIfAborted();

@@ -1,6 +1,8 @@
 /** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
+
 import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
 import {
+  isPlainPlan,
   type LoraPlan,
   largestMicroBatch,
   layersToCheckpoint,
@@ -11,6 +13,8 @@ import {
 import { type DecoderSpec, parameterShapes } from '../../model/spec.js';
 import { describeMachine } from '../../setup/index.js';
 import type { ComputeType } from '../../tensor/index.js';
+import { sum } from '../../util/numbers.js';
+import { elementCount } from '../../util/shape.js';
 import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
 import { memoryOfCard } from './gpu-memory.js';
 
@@ -44,11 +48,6 @@ interface MemoryOf {
   readonly shape: BatchShape;
 }
 
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-
-const isFusedPlan = (lora: LoraPlan | null): boolean =>
-  lora !== null && !lora.config.useDora && lora.replaced.size === 0;
-
 function question(
   config: Pick<SftConfig, 'device'>,
   spec: DecoderSpec,
@@ -56,11 +55,11 @@ function question(
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
   const shapes =
     lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
-  const isFused = isFusedPlan(lora);
+  const isFused = isPlainPlan(lora);
   const isNative = hasCompiledOps(config);
   return {
     spec,
-    trained: shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
+    trained: sum(shapes.map(elementCount)),
     isFull: lora === null,
     elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
     isFused,
@@ -74,11 +73,14 @@ function question(
 
 type MemoryKeys = Pick<SftConfig, 'device' | 'gradient_checkpointing' | 'memory_limit'>;
 
+/** Of the memory there is, where `memory_limit` says nothing. */
+const BUDGET_SHARE = 0.6;
+
 /** Bytes that training may use: of the machine's memory, or of the card's; 0 where that is not known. */
 function budgetOf(config: MemoryKeys): number {
   if (config.memory_limit !== null) return config.memory_limit * 2 ** 30;
   const total = trainsOnGpu(config) ? memoryOfCard(config) : describeMachine().memory;
-  return 0.6 * (total ?? 0);
+  return BUDGET_SHARE * (total ?? 0);
 }
 
 function layersOf(config: MemoryKeys, asked: Omit<MemoryQuestion, 'checkpointedLayers'>): number {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
 import { readSpec } from '../../model/index.js';
 import { ADAPTER_CONFIG, readAdapterConfig } from '../../weights/index.js';
-import { loraPlan } from '../training/policy-source.js';
+import { loraPlan } from '../training/lora-plan.js';
 import { computeType } from './compute-type.js';
 import { batchShape, memoryLines } from './estimate.js';
 

@@ -5,7 +5,7 @@
  */
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { writeTable } from '../../report/index.js';
+import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
 import { makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
@@ -18,6 +18,7 @@ import {
 } from '../../util/files.js';
 import type { LockHolder } from '../../util/lock.js';
 import { lockOutput, unlockOutput } from './output-lock.js';
+import { checkOutput } from './rows-output.js';
 
 export interface RowStoreKeys {
   /** Null keeps the rows in memory. */
@@ -143,20 +144,12 @@ export class RowStore {
 }
 
 function checkKeys({ overwrite, resume, output, output_csv }: RowStoreKeys): void {
-  if (overwrite && resume === 'auto') {
-    throw new InputError({
-      where: 'overwrite',
-      problem: 'overwrite=true and resume=auto contradict each other',
-      remedy: 'Set one of them',
-    });
-  }
+  checkBeginning({ overwrite, resume });
   if (output === null && resume === 'auto') {
     const remedy = 'Give output=FILE';
     throw new InputError({ where: 'resume', problem: 'there is no output to go on with', remedy });
   }
-  if (output_csv === null || overwrite || resume === 'auto' || !existsSync(output_csv)) return;
-  const remedy = 'Give overwrite=true to replace it, or another output_csv';
-  throw new InputError({ where: 'output_csv', problem: `the file ${output_csv} exists`, remedy });
+  checkOutput({ output: output_csv, overwrite: overwrite || resume === 'auto' }, 'output_csv');
 }
 
 function inUse(output: string, files: readonly string[]): InputError {

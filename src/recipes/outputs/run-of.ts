@@ -7,7 +7,7 @@ import {
   runDir,
 } from '../../config/index.js';
 import { makeRunId, type OpenRunOptions } from '../../report/index.js';
-import type { TrainerConfig } from '../training/policy-source.js';
+import type { TrainerConfig } from '../training/trainer-config.js';
 
 export interface PlannedRun {
   readonly dir: string;
@@ -24,7 +24,12 @@ export function runOf(
   return {
     dir: runDir(config, runId),
     options: {
-      ...{ resume, overwrite, command, stage, runId, seeds: { seed } },
+      resume,
+      overwrite,
+      command,
+      stage,
+      runId,
+      seeds: { seed },
       reads: inputPaths(commandSchemas[command], config),
       config: { text, values: config },
     },

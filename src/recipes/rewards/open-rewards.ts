@@ -9,6 +9,7 @@ import {
   openUserReward,
   type RewardOptions,
 } from '../../rewards/index.js';
+import { opening } from '../../util/close-stack.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -22,7 +23,7 @@ export interface OpenRewards {
 }
 
 /** @throws InputError or SetupError when a reward cannot be opened; nothing stays open then. */
-export async function openRewards(
+export function openRewards(
   rewards: readonly RewardConfig[],
   {
     keys,
@@ -34,18 +35,14 @@ export async function openRewards(
     readonly options?: Partial<RewardOptions>;
   },
 ): Promise<OpenRewards> {
-  const closers: (() => unknown)[] = [];
-  const close = async () => {
-    for (const each of closers.splice(0)) await each();
-  };
-  try {
+  return opening(async (stack) => {
     const specs = graderSpecs(rewards);
     const { tools, stats, ...open } = await openGraderTools(keys, {
       specs: [...specs.values()],
       context,
       threads: keys.threads ?? null,
     });
-    closers.push(open.close);
+    stack.defer(open.close);
     const outside: Record<string, AsyncReward> = {};
     for (const [name, spec] of specs) {
       const grade = compileGrader(spec, { ...tools, onError: keys.on_error });
@@ -55,17 +52,14 @@ export async function openRewards(
     for (const { name, file } of rewards) {
       if (file === null) continue;
       const user = await openUserReward({ name, file, timeoutMs: keys.reward_timeout_s * 1000 });
-      closers.push(user.close);
+      stack.defer(user.close);
       outside[name] = user.reward;
     }
     const failures = new RewardFailures(context.log);
-    closers.push(() => failures.sayTotals());
+    stack.defer(() => failures.sayTotals());
     const grade = failures.watch(makeAsyncRewards(rewards, outside, options));
-    return { grade, stats, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+    return { grade, stats, close: () => stack.close() };
+  });
 }
 
 function graderSpecs(rewards: readonly RewardConfig[]) {

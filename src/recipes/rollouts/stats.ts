@@ -2,6 +2,7 @@
 import { shareInterval } from '../../evaluate/index.js';
 import { type Posterior, recordOf } from '../../preferences/index.js';
 import { groupBy } from '../../util/group.js';
+import { mean, share, sum } from '../../util/numbers.js';
 import type { TrajectoryRow } from './trajectories.js';
 
 /** Keys are those of the stats file; shares and means are over questions, intervals are of 95%. */
@@ -46,12 +47,8 @@ interface ArmStats {
 
 type Rows = readonly TrajectoryRow[];
 
-const mean = (values: readonly number[]): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
-const meanOrNull = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : mean(values);
-const share = (rows: Rows, key: 'correct' | 'coherent_correct'): number =>
-  mean(rows.map((row) => (row[key] === true ? 1 : 0)));
+const shareOf = (rows: Rows, key: 'correct' | 'coherent_correct'): number =>
+  share(rows, (row) => row[key] === true);
 const known = (rows: Rows, key: 'reward' | 's_cf'): number[] =>
   rows.flatMap((row) => row[key] ?? []);
 
@@ -61,23 +58,23 @@ export function rolloutsStats(
 ): RolloutsStats {
   const graded = rows.filter(({ correct }) => correct !== null);
   const groups = [...groupBy(graded, ({ prompt_id }) => prompt_id).values()];
-  const right = groups.map((group) => share(group, 'correct'));
-  const coherent = groups.map((group) => share(group, 'coherent_correct'));
+  const right = groups.map((group) => shareOf(group, 'correct'));
+  const coherent = groups.map((group) => shareOf(group, 'coherent_correct'));
   const byQuestion = [...groupBy(rows, ({ prompt_id }) => prompt_id).values()];
   return {
     questions: byQuestion.length,
     trajectories: rows.length,
-    completions: rows.reduce((sum, row) => sum + 1 + row.perturbed_answers.length, 0),
-    tokens: rows.reduce((sum, { num_tokens: tokens }) => sum + tokens, 0),
+    completions: sum(rows.map((row) => 1 + row.perturbed_answers.length)),
+    tokens: sum(rows.map(({ num_tokens: tokens }) => tokens)),
     ungraded: rows.length - graded.length,
     ...withInterval('accuracy', right),
     ...withInterval('coherent_correct', coherent),
     solved: right.filter((value) => value > 0).length,
-    mean_reward: meanOrNull(known(rows, 'reward')),
-    mean_s_end: mean(rows.map(({ s_end }) => s_end)),
-    mean_s_path: mean(rows.map(({ s_path }) => s_path)),
-    mean_s_cf: meanOrNull(known(rows, 's_cf')),
-    mean_s_wm: mean(rows.map(({ s_wm }) => s_wm)),
+    mean_reward: mean(known(rows, 'reward')),
+    mean_s_end: mean(rows.map(({ s_end }) => s_end)) ?? 0,
+    mean_s_path: mean(rows.map(({ s_path }) => s_path)) ?? 0,
+    mean_s_cf: mean(known(rows, 's_cf')),
+    mean_s_wm: mean(rows.map(({ s_wm }) => s_wm)) ?? 0,
     unperturbed: byQuestion.filter(([first]) => first?.perturbed_answers.length === 0).length,
     truncated: rows.filter(({ finish_reason: reason }) => reason === 'length').length,
     arms: Object.fromEntries(arms.map((arm) => [arm, armStats(arm, rows, posterior)])),
@@ -89,20 +86,20 @@ function withInterval<K extends string>(
   values: readonly number[],
 ): Record<K | `${K}_low` | `${K}_high`, number | null> {
   const { low, high } = values.length === 0 ? { low: null, high: null } : shareInterval(values);
-  const entries = { [name]: meanOrNull(values), [`${name}_low`]: low, [`${name}_high`]: high };
+  const entries = { [name]: mean(values), [`${name}_low`]: low, [`${name}_high`]: high };
   return entries as Record<K | `${K}_low` | `${K}_high`, number | null>;
 }
 
 function armStats(arm: string, rows: Rows, posterior: Posterior): ArmStats {
   const own = rows.filter((row) => row.arm === arm);
   const graded = own.filter(({ correct }) => correct !== null);
-  const { pulls, reward_sum: sum } = recordOf(posterior, arm);
+  const { pulls, reward_sum: total } = recordOf(posterior, arm);
   return {
     pulls: own.length,
-    accuracy: graded.length === 0 ? null : share(graded, 'correct'),
-    mean_reward: meanOrNull(known(own, 'reward')),
-    mean_s_wm: mean(own.map(({ s_wm }) => s_wm)),
+    accuracy: graded.length === 0 ? null : shareOf(graded, 'correct'),
+    mean_reward: mean(known(own, 'reward')),
+    mean_s_wm: mean(own.map(({ s_wm }) => s_wm)) ?? 0,
     posterior_pulls: pulls,
-    posterior_mean: pulls === 0 ? null : sum / pulls,
+    posterior_mean: pulls === 0 ? null : total / pulls,
   };
 }

@@ -1,4 +1,5 @@
 /** Completions of one question → its trajectory rows: answers read, scores, rewards. */
+
 import type { RolloutsConfig } from '../../config/index.js';
 import { type AnswerGrader, mathGrader, numericGrader } from '../../evaluate/index.js';
 import {
@@ -8,9 +9,9 @@ import {
   type ScoreWeights,
   statedValues,
 } from '../../preferences/index.js';
-import { meanOf } from '../../report/index.js';
 import { answerKey, parseNumber } from '../../rewards/index.js';
 import type { Completion } from '../../rollout/index.js';
+import { mean } from '../../util/numbers.js';
 import { tagsOf } from '../inputs/dataset.js';
 import type { StoredRow } from '../outputs/row-store.js';
 import type { Pulled } from './sample-round.js';
@@ -127,7 +128,7 @@ function readPull({ question, arm, completion, perturbed }: Pulled, { grade, key
       correct,
       perturbed_answers: perturbedAnswers,
       finish_reason: finishReason,
-      logprob_mean: meanOf(logprobs),
+      logprob_mean: mean(logprobs),
     },
   };
 }

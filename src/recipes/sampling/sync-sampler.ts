@@ -5,7 +5,7 @@ import type { RolloutSampler } from '../../rollout/index.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash, fromFloat32 } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import type { TrainedPolicy } from '../training/policy-source.js';
+import type { TrainedPolicy } from '../training/trained-policy.js';
 
 export interface Synced {
   /** Content hash that the sampler's completions must carry from now on. */

@@ -17,10 +17,13 @@ export const logprobsOf = (ask: Ask, piece: Pick<Piece, 'tokens' | 'offset'>): J
 
 function ofChat(ask: Ask, tokens: readonly AnswerToken[]): JsonRow {
   const told = ({ id, logprob }: TokenLogprob) => ({
-    ...{ token: textOf(ask, id), logprob, bytes: bytesOf(ask, id) },
+    token: textOf(ask, id),
+    logprob,
+    bytes: bytesOf(ask, id),
   });
   const content = tokens.map(({ topLogprobs = [], ...token }) => ({
-    ...{ ...told(token), top_logprobs: topLogprobs.map(told) },
+    ...told(token),
+    top_logprobs: topLogprobs.map(told),
   }));
   return { content, refusal: null };
 }

@@ -1,4 +1,5 @@
 /** One optimizer step at Tinker: of supervised rows, and of completions that are graded here. */
+
 import type { TinkerConfig } from '../../config/index.js';
 import { groupAdvantages } from '../../losses/index.js';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../remote/index.js';
 import type { PhaseClock } from '../../report/index.js';
 import type { DataOrder, StepOutcome } from '../../train/index.js';
+import { prefixed } from '../../util/prefixed.js';
 import type { Generates } from '../eval/evaluate-model.js';
 import type { GrpoLogs } from '../grpo/logs.js';
 import { generationMetrics } from '../grpo/metrics.js';
@@ -49,7 +51,7 @@ export const sftStepAt =
         ...(loss !== null && { loss }),
         ...gradNormOf(optimizer),
         trained_tokens: trainedTokens(batch),
-        ...named('tinker', { ...output.metrics, ...optimizer }),
+        ...prefixed('tinker/', { ...output.metrics, ...optimizer }),
       },
     };
   };
@@ -91,7 +93,8 @@ export function grpoStepAt(options: GrpoStepOptions): TinkerStep {
         ...generationMetrics(rollouts, config.num_generations),
         ...logged,
         ...judgeCounts(judge === null ? [] : [judge], 'judge/'),
-        ...{ sync_ms: syncMs, rollout_time: seconds },
+        sync_ms: syncMs,
+        rollout_time: seconds,
         learnt_completions: learnt.length,
         ...metrics,
       },
@@ -118,7 +121,7 @@ async function learn(config: TinkerConfig, { model, data, learningRate }: Learni
       ...lossOf(output),
       ...gradNormOf(optimizer),
       ...differenceOf(data, output),
-      ...named('tinker', { ...output.metrics, ...optimizer }),
+      ...prefixed('tinker/', { ...output.metrics, ...optimizer }),
     };
   }
   return first ?? {};
@@ -168,7 +171,9 @@ async function rolloutsOf(options: GrpoStepOptions, step: number): Promise<Sampl
   });
   const rollouts = await phases.time('rollout', () =>
     gradedRollouts(chosen, {
-      ...{ sampler, n: config.num_generations, grade: rewards.grade },
+      sampler,
+      n: config.num_generations,
+      grade: rewards.grade,
       params: samplingParams({ ...config, stop: [] }, config.max_completion_length),
       expectedAdapter: sampler.adapterHash,
     }),
@@ -195,6 +200,3 @@ const adamOf = (config: TinkerConfig, learningRate: number): AdamParams => ({
   weight_decay: config.weight_decay,
   grad_clip_norm: config.max_grad_norm,
 });
-
-const named = (prefix: string, metrics: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}/${name}`, value]));

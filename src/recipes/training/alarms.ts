@@ -2,7 +2,7 @@
 import type { MetricRow, RunFolder, RunPatch } from '../../report/index.js';
 import { Alarms, alarmLine, type TrainerName } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
-import type { TrainerConfig } from './policy-source.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 /** The schema has checked that a range has two bounds. */
 const rangesOf = ({ alarms }: Pick<TrainerConfig, 'alarms'>) =>

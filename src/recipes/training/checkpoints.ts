@@ -13,7 +13,8 @@ import {
 import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+import type { TrainedPolicy } from './trained-policy.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 interface StoreArgs {
   readonly config: Pick<TrainerConfig, 'save_total_limit'>;

@@ -3,7 +3,7 @@ import type { RunFolder } from '../../report/index.js';
 import type { LoopProgress } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
-import type { TrainingSession } from './loop.js';
+import type { TrainingSession } from './recipe.js';
 
 /** Keys that say how to treat an earlier output, not what to make. */
 const HANDLING_KEYS = ['resume', 'overwrite'];

@@ -1,6 +1,6 @@
 /** The passes of SFT and DPO over their examples: what a step sees, and how many steps there are. */
 import { DataOrder } from '../../train/index.js';
-import type { TrainerConfig } from './policy-source.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 export interface DataPasses<T> {
   readonly microBatchSize: number;

@@ -2,6 +2,7 @@
  * Evaluation while a model trains, every `eval_steps`: accuracy by the `eval` section, the loss of
  * `eval_dataset`, and what follows from their history: the best step, early stopping, the rate's plateaus.
  */
+
 import type { EvalRow } from '../../evaluate/index.js';
 import { type AsyncGrader, hasBoxedAnswer } from '../../rewards/index.js';
 import {
@@ -13,6 +14,8 @@ import {
   withEvaluation,
 } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
+import { share } from '../../util/numbers.js';
+import { prefixed } from '../../util/prefixed.js';
 import { evaluateWith, type Generates } from '../eval/evaluate-model.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import {
@@ -21,7 +24,7 @@ import {
   evaluationKeys,
   type TrainedEvaluation,
 } from './evaluate-trained.js';
-import type { TrainerConfig } from './policy-source.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 type Numbers = Readonly<Record<string, number>>;
 
@@ -47,7 +50,7 @@ interface Subject {
   /** Called after an evaluation: what samples may give its memory back. */
   readonly rest?: () => Promise<void>;
   /** Default: the sampler itself. */
-  readonly writer?: EvaluationWriter;
+  readonly writer?: EvaluationWriter | undefined;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
@@ -55,12 +58,6 @@ interface Subject {
 
 /** The config key that ended a run before its last step. */
 export type Ending = 'stop_at_accuracy' | 'early_stopping_patience';
-
-const meanOf = (rows: readonly EvalRow[], of: (row: EvalRow) => boolean): number =>
-  rows.length === 0 ? 0 : rows.filter(of).length / rows.length;
-
-const named = (prefix: string, metrics: Numbers): Numbers =>
-  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`${prefix}${name}`, value]));
 
 const toolUse = ({ tool_calls: calls, tool_failures: failures = 0 }: EvalRow) =>
   calls === undefined ? [] : [{ calls, failures }];
@@ -148,16 +145,16 @@ export class DuringTraining {
       ...(metrics.mean_score !== undefined && { 'eval/score': metrics.mean_score }),
       ...(metrics.mean_reward !== null && { 'eval/reward': metrics.mean_reward }),
       'eval/format_rate': metrics.format_rate,
-      'eval/boxed_rate': meanOf(rows, ({ completion }) => hasBoxedAnswer(completion)),
+      'eval/boxed_rate': share(rows, ({ completion }) => hasBoxedAnswer(completion)),
       'eval/avg_completion_length': metrics.mean_length,
-      ...named('eval/', toolRates(rows.flatMap(toolUse))),
+      ...prefixed('eval/', toolRates(rows.flatMap(toolUse))),
     };
   }
 
   private async loss(): Promise<Numbers> {
     const { heldOut } = this.subject;
     if (heldOut === null) return {};
-    return named('eval/', await heldOut());
+    return prefixed('eval/', await heldOut());
   }
 }
 

@@ -25,8 +25,8 @@ import { openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
-import type { TrainerConfig } from './policy-source.js';
 import { judgeOfRewards } from './rewards-judge.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 type EvalKeys = NonNullable<TrainerConfig['eval']>;
 
@@ -58,7 +58,11 @@ export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): Evaluati
     stop: [],
     ...trainer,
     ...evaluationDefaults,
-    ...{ judge, sandbox, on_error, python_timeout_s, python_workers },
+    judge,
+    sandbox,
+    on_error,
+    python_timeout_s,
+    python_workers,
     answer_format,
     grader: own.benchmark === null ? (judgeOfRewards(rewards) ?? 'auto') : 'auto',
     ...own,
@@ -135,9 +139,9 @@ export interface EvaluatedRun {
 /** The evaluation of the model in the run folder. @returns null when the config asks for none. */
 export async function evaluateTrained(
   run: RunFolder,
-  options: EvaluateTrainedOptions & { readonly writer: EvaluationWriter },
+  options: EvaluateTrainedOptions & { readonly writer: EvaluationWriter | undefined },
 ): Promise<EvaluatedRun | null> {
-  const { writer, context } = options;
+  const { writer = (sampler) => sampler, context } = options;
   const { log } = context;
   if (options.inputs === null) return null;
   const source = await openModel({ model: run.paths.model }, context);

@@ -7,7 +7,8 @@ import { loraSchema } from '../../config/index.js';
 import { planLora } from '../../model/index.js';
 import type { LoraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import { askedLora, type TrainerConfig } from './policy-source.js';
+import { askedLora } from './lora-plan.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 const SHAPE_KEYS = [
   ['r', 'r'],

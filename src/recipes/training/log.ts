@@ -2,6 +2,7 @@
  * What a training run says while it runs: metrics.jsonl, the trackers, sample tables of its evaluations, the
  * progress bar and the console.
  */
+
 import { join } from 'node:path';
 import type { EvalRow } from '../../evaluate/index.js';
 import {
@@ -15,8 +16,9 @@ import {
   type TrackerName,
   writeTable,
 } from '../../report/index.js';
+import { prefixed } from '../../util/prefixed.js';
 import type { RecipeContext } from '../context.js';
-import type { TrainerConfig } from './policy-source.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 export interface TrainingLog {
   /** One optimizer step. */
@@ -117,9 +119,10 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
       trackers.table({ name, step, header, rows: cells });
     },
     results(step, values) {
-      const numbers = Object.entries(values).filter(([, value]) => typeof value === 'number');
-      const named = numbers.map(([name, value]) => [`test/${name}`, value as number]);
-      trackers.log({ step, ...Object.fromEntries(named) });
+      const numbers = Object.entries(values).flatMap(([name, value]) =>
+        typeof value === 'number' ? [[name, value] as const] : [],
+      );
+      trackers.log({ step, ...prefixed('test/', Object.fromEntries(numbers)) });
     },
     flush: () => metrics.flush(),
     trained: () => bar.stop(),

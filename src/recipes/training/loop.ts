@@ -1,51 +1,19 @@
 /** The loop of a training run: its rows, checkpoints and evaluations on the way. The last step is always saved. */
-import type { MetricRow, RunFolder } from '../../report/index.js';
+import type { MetricRow } from '../../report/index.js';
 import {
   type CheckpointStore,
   type LoopProgress,
-  type MicroTask,
   runLoop,
-  type StepOutcome,
   saveCheckpoint,
   type TrainerName,
 } from '../../train/index.js';
-import type { RecipeContext } from '../context.js';
-import type { ModelSource } from '../inputs/model-source.js';
-import type { OpenRewards } from '../rewards/open-rewards.js';
 import { watchRows } from './alarms.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import type { DuringTraining } from './evaluate-during.js';
-import type { EvaluationWriter } from './evaluate-trained.js';
 import type { TrainingLog } from './log.js';
 import { scheduleOf } from './optimization.js';
-import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
-
-export interface TrainingSession {
-  readonly run: RunFolder;
-  readonly source: ModelSource;
-  readonly trained: TrainedPolicy;
-  /** Steps done before this process. */
-  readonly startStep: number;
-  readonly context: RecipeContext;
-}
-
-export interface PreparedTraining {
-  readonly totalSteps: number;
-  readonly epochsAt: (step: number) => number;
-  readonly step: (step: number, learningRate: number) => Promise<StepOutcome>;
-  /** Metrics shown behind the progress bar. */
-  readonly shown: readonly string[];
-  readonly savePeriod?: number;
-  /** Tasks of `eval_dataset`, as one optimizer step. */
-  readonly heldOut?: () => Promise<readonly MicroTask[]>;
-  /** How completions of its evaluations are written; absent: by the sampler itself. */
-  readonly writer?: EvaluationWriter;
-  /** Rewards that its evaluations record too; closed at the end of the run. */
-  readonly rewards?: OpenRewards;
-  /** Called with each checkpoint, so that further logs reach the disk. */
-  readonly flush?: () => void;
-  readonly dispose?: () => Promise<void>;
-}
+import type { PreparedTraining, TrainingSession } from './recipe.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 interface LoopArgs {
   readonly config: TrainerConfig;

@@ -3,7 +3,7 @@ import type { Policy } from '../../model/index.js';
 import { AdamW, Lion, type Optimizer } from '../../tensor/index.js';
 import { type Schedule, type ScheduleShape, wholeWarmup } from '../../train/index.js';
 import { decayMask, loraPlusRates } from './parameter-groups.js';
-import type { TrainerConfig } from './policy-source.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 const OPTIMIZERS = {
   adamw_torch: { kind: 'adamw', bits: 32 },

@@ -1,5 +1,7 @@
 /** Which parameters the optimizer treats differently: those that do not decay, those that learn faster. */
+
 import type { Policy } from '../../model/index.js';
+import { elementCount } from '../../util/shape.js';
 
 /** One number for each parameter, by its name and shape. */
 function perParameter(
@@ -9,7 +11,7 @@ function perParameter(
   const out = new Float32Array(parameters.size);
   let offset = 0;
   for (const { name, shape } of parameters.shapes) {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = elementCount(shape);
     out.fill(of(name, shape), offset, offset + size);
     offset += size;
   }

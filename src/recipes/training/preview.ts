@@ -7,8 +7,8 @@ import {
 } from '../../report/index.js';
 import type { RecipeContext } from '../context.js';
 import { openModel } from '../inputs/model-source.js';
-import type { TrainerConfig } from './policy-source.js';
-import type { TrainingRecipe } from './run.js';
+import type { TrainingRecipe } from './recipe.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 /** One sequence of the training data. */
 export interface PreviewSequence {

@@ -5,7 +5,8 @@ import { evaluationSampler } from '../eval/evaluate-model.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { syncSampler } from '../sampling/sync-sampler.js';
 import { evaluationKeys, type TrainedEvaluation } from './evaluate-trained.js';
-import type { TrainedPolicy, TrainerConfig } from './policy-source.js';
+import type { TrainedPolicy } from './trained-policy.js';
+import type { TrainerConfig } from './trainer-config.js';
 
 interface Policy {
   readonly config: TrainerConfig;

@@ -79,7 +79,16 @@ class SessionSampler implements OnnxSampler {
 
   constructor(settings: SamplerSettings) {
     this.settings = settings;
-    const { spec, kernels = null, memoryLimit, device, type, threads, loraModules, maxPrefixBytes: maxBytes } = settings;
+    const {
+      spec,
+      kernels = null,
+      memoryLimit,
+      device,
+      type,
+      threads,
+      loraModules,
+      maxPrefixBytes: maxBytes,
+    } = settings;
     this.type = type;
     this.arena = memoryLimit === undefined ? null : new SharedArena(device, { memoryLimit });
     this.kernels = kernels === null ? null : loadKernels(kernels.library);

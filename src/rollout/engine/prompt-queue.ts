@@ -83,7 +83,11 @@ export class PromptQueue {
     const cached = keptOf === undefined ? {} : { cachedTokens: kept?.tokens ?? 0 };
     this.ready = batch.flatMap((request, laneRow) =>
       sampleIndices(request).map((sampleIndex) => ({
-        ...{ request, sampleIndex, laneRow, startedAt, ...cached },
+        request,
+        sampleIndex,
+        laneRow,
+        startedAt,
+        ...cached,
       })),
     );
   }

@@ -150,7 +150,10 @@ describe('chatCompletion', () => {
     let isUp = false;
     let tries = 0;
     const settings = endpointSettings({
-      ...{ baseUrl: 'http://127.0.0.1:1/v1', env: {}, attempts: 3, retryDelayMs: 1 },
+      baseUrl: 'http://127.0.0.1:1/v1',
+      env: {},
+      attempts: 3,
+      retryDelayMs: 1,
     });
     const endpoint = openEndpoint(settings, async ({ url }) => {
       tries++;

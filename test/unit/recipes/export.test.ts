@@ -154,16 +154,17 @@ test('the model card names the commits that the run of the adapter had read', as
   const rows = { kind: 'dataset', name: 'a/rows', split: 'train', revision: 'v2', commit: 'c2' };
   const sources = [model, rows, { ...rows, name: 'rows.jsonl', revision: null, commit: null }];
   writeJson(at('run/run.json'), {
-    ...{ run_id: 'run', command: 'sft', status: 'completed', started_at: '2026-01-01T00:00:00Z' },
-    ...{
-      config_hash: '',
-      phases: {},
-      versions: {},
-      seeds: {},
-      results: {},
-      resumes: [],
-      files: [],
-    },
+    run_id: 'run',
+    command: 'sft',
+    status: 'completed',
+    started_at: '2026-01-01T00:00:00Z',
+    config_hash: '',
+    phases: {},
+    versions: {},
+    seeds: {},
+    results: {},
+    resumes: [],
+    files: [],
     sources,
   });
   for (const named of [{ model: at('run') }, { adapter: at('run/model') }]) {

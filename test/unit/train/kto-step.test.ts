@@ -21,12 +21,12 @@ async function baseline(answers: readonly LabelledAnswer[], maxLength = 8) {
     );
   };
   const { kl } = await ktoTasks(answers, {
-    ...{ policy: { score } as unknown as Policy, microBatchSize: 1, reference: 'reference' },
-    ...{
-      settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
-      usesKl: true,
-      maxLength,
-    },
+    policy: { score } as unknown as Policy,
+    microBatchSize: 1,
+    reference: 'reference',
+    settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
+    usesKl: true,
+    maxLength,
   });
   return { asked, kl };
 }

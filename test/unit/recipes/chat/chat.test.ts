@@ -1,9 +1,9 @@
 /** The chat on a tiny model: the tokens of `generate`, turn by turn; its commands; how it is stopped. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { chatSchema, generateSchema, loadConfig } from '../../../../src/config/index.js';
 import { Conversation } from '../../../../src/recipes/chat/conversation.js';
 import { runChat } from '../../../../src/recipes/chat.js';
@@ -14,10 +14,11 @@ import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { renderExample } from '../../../../src/tokenizer/index.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 import { writeTinyAdapter } from '../serve/tiny-adapter.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-chat-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 const TEMPLATE =
   "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
@@ -28,7 +29,6 @@ beforeAll(async () => {
   writeFileSync(at('chat.jinja'), TEMPLATE);
   await writeTinyAdapter(model, at('adapter'), 1);
 }, 120_000);
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const shared = () => [
   ...[`model=${model}`, `chat_template_path=${at('chat.jinja')}`, 'threads=1'],

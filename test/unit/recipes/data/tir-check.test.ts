@@ -1,15 +1,14 @@
 /** Recorded solutions run again: what agrees, what does not, and a tenth of ToRA's where there are any. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { dataSchema, loadConfig } from '../../../../src/config/index.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { findInterpreter, sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../../../src/util/files.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-tir-check-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 const context = {
   signal: new AbortController().signal,
   log: () => undefined,

@@ -19,14 +19,30 @@ test('outputs of code are no tokens of the completion', async () => {
   const rows = [{ question: 'What is 6 * 7?', answer: '#### 42' }];
   const problem = { id: '0', question: 'What is 6 * 7?', promptIds: [1], row: rows[0]! };
   const candidate = {
-    ...{ text: '42', answer: '42', finishReason: 'stop', adapter: null, seconds: 0, weight: 1 },
+    text: '42',
+    answer: '42',
+    finishReason: 'stop',
+    adapter: null,
+    seconds: 0,
+    weight: 1,
     // Seven ids: three were sampled, three are of an output, one was sampled behind it.
-    ...{ ids: [5, 6, 7, 8, 8, 8, 9], logprobs: new Float32Array([-1, -1, -1, -1]), tokens: 4 },
-    ...{ executions: 2, failedExecutions: 1 },
+    ids: [5, 6, 7, 8, 8, 8, 9],
+    logprobs: new Float32Array([-1, -1, -1, -1]),
+    tokens: 4,
+    executions: 2,
+    failedExecutions: 1,
   };
   const solution = {
-    ...{ problem, candidates: [candidate], chosen: 0, answer: '42', agreement: null, tokens: 4 },
-    ...{ seconds: 0, stopped: 'done' as const, selections: 0, invalidSelections: 0 },
+    problem,
+    candidates: [candidate],
+    chosen: 0,
+    answer: '42',
+    agreement: null,
+    tokens: 4,
+    seconds: 0,
+    stopped: 'done' as const,
+    selections: 0,
+    invalidSelections: 0,
   };
   const evaluated = await evaluate({
     rows,
@@ -35,6 +51,9 @@ test('outputs of code are no tokens of the completion', async () => {
   });
   expect(evaluated.metrics).toMatchObject({ mean_length: 4, max_length: 4 });
   expect(evaluated.rows[0]).toMatchObject({
-    ...{ tokens: 4, tool_tokens: 3, tool_calls: 2, tool_failures: 1 },
+    tokens: 4,
+    tool_tokens: 3,
+    tool_calls: 2,
+    tool_failures: 1,
   });
 });

@@ -25,7 +25,9 @@ writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ wheels: [] }));
 const lines: string[] = [];
 const log = (line: string) => lines.push(line);
 const keysOf = (rollout_device: 'auto' | 'cuda', rollout_precision: RolloutPrecision | null) => ({
-  ...{ rollout_device, rollout_precision, rollout_memory_limit: null },
+  rollout_device,
+  rollout_precision,
+  rollout_memory_limit: null,
 });
 beforeEach(() => vi.stubEnv('LORIKEET_CACHE', cache));
 afterEach(() => {

@@ -1,6 +1,5 @@
 /** Which requests share a call of the sampler, a real one whose calls are counted. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig, serveSchema } from '../../../../src/config/index.js';
@@ -12,10 +11,11 @@ import {
 } from '../../../../src/recipes/serve/served-models.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 import { writeTinyAdapter } from './tiny-adapter.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-scheduler-'));
+const dir = temporaryFolder();
 let served: ServedModels;
 /** The model of each call. */
 let calls: string[] = [];
@@ -49,7 +49,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   served.close();
-  rmSync(dir, { recursive: true, force: true });
 });
 
 let id = 0;

@@ -1,7 +1,7 @@
 /** The server on a tiny model: the same tokens as `generate`, all its forms and fields, refusals, its end. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+
+import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateSchema, loadConfig, serveSchema } from '../../../../src/config/index.js';
@@ -13,10 +13,11 @@ import { type RunningServer, startServing } from '../../../../src/recipes/serve.
 import { renderPrompt } from '../../../../src/tokenizer/index.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 import { writeTinyAdapter } from './tiny-adapter.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-serve-'));
+const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 const TEMPLATE =
   "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
@@ -41,7 +42,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await server.close();
-  rmSync(dir, { recursive: true, force: true });
 });
 
 async function post(path: string, body: unknown) {
@@ -93,7 +93,8 @@ describe('tokens', () => {
     expect(remote.map(picked)).toEqual(own.map(picked));
     const settings = endpointSettings({ baseUrl: server.baseUrl, env: {} });
     const chat = await chatCompletion(openEndpoint(settings), {
-      ...{ model: served, messages: MESSAGES },
+      model: served,
+      messages: MESSAGES,
       settings: { temperature: 0, max_tokens: 20, return_token_ids: true },
     });
     expect(chat.choice.token_ids).toEqual(own[2]!.completion_ids);
@@ -195,7 +196,9 @@ describe('fields', () => {
   it('response_format allows only its JSON', async () => {
     const format = { name: 'answer', schema: { enum: ['yes', 'no'] } };
     const { body } = await post('/chat/completions', {
-      ...{ messages: HELLO, n: 4, seed: 1 },
+      messages: HELLO,
+      n: 4,
+      seed: 1,
       response_format: { type: 'json_schema', json_schema: format },
     });
     for (const choice of choices(body)) {
@@ -231,9 +234,18 @@ describe('fields', () => {
 
   it('that mean nothing here, or nothing at their value, are taken', async () => {
     const { status } = await post('/chat/completions', {
-      ...{ messages: HELLO, user: 'me', presence_penalty: 0, frequency_penalty: 0, top_p: null },
-      ...{ tool_choice: 'none', top_logprobs: 0, stream: false, store: false, max_tokens: 2 },
-      ...{ max_completion_tokens: 2, modalities: ['text'] },
+      messages: HELLO,
+      user: 'me',
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      top_p: null,
+      tool_choice: 'none',
+      top_logprobs: 0,
+      stream: false,
+      store: false,
+      max_tokens: 2,
+      max_completion_tokens: 2,
+      modalities: ['text'],
     });
     expect(status).toBe(200);
   });
@@ -321,7 +333,10 @@ describe('top_logprobs', () => {
     expect(content).toHaveLength(3);
     const source = await openModel({ model, chat_template_path: at('chat.jinja') }, SILENT);
     const sampler = await openSampler(source, {
-      ...{ threads: 1, maxBatch: 64, maxPromptLength: 100, maxNewTokens: 1 },
+      threads: 1,
+      maxBatch: 64,
+      maxPromptLength: 100,
+      maxNewTokens: 1,
     });
     const before = renderPrompt(source.tokenizer, { messages: HELLO });
     const all = Array.from({ length: source.spec.vocabSize }, (_, id) => id);
@@ -486,7 +501,9 @@ describe('the server', () => {
     const gone = new AbortController();
     const body = JSON.stringify(LONG);
     const asked = fetch(`${server.baseUrl}/completions`, {
-      ...{ method: 'POST', body, signal: gone.signal },
+      method: 'POST',
+      body,
+      signal: gone.signal,
     });
     while ((await openAt(server.baseUrl)) !== 32);
     gone.abort();

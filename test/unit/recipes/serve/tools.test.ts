@@ -25,7 +25,9 @@ const TURNS = `{% for m in messages %}[{{ m.role }}]{{ m.content }}${CALLS}\n{% 
 const servers = new Map<string, { server: Server; baseUrl: string }>();
 /** What the model writes next, why it ends, and what it was given. */
 const script: { text: string; finishReason: FinishReason; prompt: string } = {
-  ...{ text: '', finishReason: 'stop', prompt: '' },
+  text: '',
+  finishReason: 'stop',
+  prompt: '',
 };
 
 /** A server whose model has this chat template. */
@@ -44,8 +46,15 @@ async function serve(name: string, base: string, template: string) {
         const logprobs = Float32Array.from(ids, () => -0.5);
         for (const id of ids) onToken?.({ requestId, sampleIndex: 0, id, logprob: -0.5 });
         onCompletion?.({
-          ...{ requestId, sampleIndex: 0, promptIds, ids, text, logprobs, finishReason },
-          ...{ adapter: null, seconds: 0 },
+          requestId,
+          sampleIndex: 0,
+          promptIds,
+          ids,
+          text,
+          logprobs,
+          finishReason,
+          adapter: null,
+          seconds: 0,
         });
       }
       return [];
@@ -56,8 +65,12 @@ async function serve(name: string, base: string, template: string) {
   const server = createHttpServer({
     settings: { models: [model], maxContext: 4096, params, render: {}, constraintOf: () => null },
     scheduler: new Scheduler(served),
-    ...{ maxQueue: 8, host: '127.0.0.1', maxBody: 2 ** 20, apiKey: null },
-    ...{ signal: new AbortController().signal, log: () => undefined },
+    maxQueue: 8,
+    host: '127.0.0.1',
+    maxBody: 2 ** 20,
+    apiKey: null,
+    signal: new AbortController().signal,
+    log: () => undefined,
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
@@ -116,7 +129,9 @@ describe('calls', () => {
   it('are apart from the text, with arguments as JSON text', async () => {
     writes(call(1));
     expect(await choiceOf()).toEqual({
-      ...{ index: 0, logprobs: null, finish_reason: 'tool_calls' },
+      index: 0,
+      logprobs: null,
+      finish_reason: 'tool_calls',
       message: { role: 'assistant', content: null, refusal: null, tool_calls: [called(1)] },
     });
     writes(`I add.\n${call(1)}\n${call(5)}\n`);

@@ -87,9 +87,15 @@ beforeAll(async () => {
 
 const open = (precision: KernelOptions['precision'] | null, maxPrefixBytes: number) =>
   createOnnxSampler({
-    ...{ spec, weights: goldenWeights(golden), tokenizer: letterTokenizer(golden.eos) },
-    ...{ loraModules: golden.lora.modules, maxContext: 128, maxBatch: 4, threads: 2 },
-    ...{ maxRunTokens: 24, maxPrefixBytes },
+    spec,
+    weights: goldenWeights(golden),
+    tokenizer: letterTokenizer(golden.eos),
+    loraModules: golden.lora.modules,
+    maxContext: 128,
+    maxBatch: 4,
+    threads: 2,
+    maxRunTokens: 24,
+    maxPrefixBytes,
     ...(precision && { kernels: { library, precision } }),
   });
 const PARAMS = { ...PLAIN_SAMPLING, maxNewTokens: 20, minNewTokens: 20, seed: 5 };
@@ -173,7 +179,9 @@ describe('what is kept', () => {
     const first = { id: 'first', promptIds: idsOf(30), n: 2 };
     await sampler.generate([first], PARAMS);
     const others = [9, 12, 31, 17, 33].map((length, i) => ({
-      ...{ id: `${i}`, promptIds: idsOf(length, i % 2 === 0 ? 1 : length), n: 2 },
+      id: `${i}`,
+      promptIds: idsOf(length, i % 2 === 0 ? 1 : length),
+      n: 2,
     }));
     const [expected, completions] = [
       await without.generate(others, PARAMS),

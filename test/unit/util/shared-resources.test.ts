@@ -1,6 +1,6 @@
 /** A shared resource is opened for its first user and closed after its last. */
 import { beforeEach, expect, it } from 'vitest';
-import { SharedResources } from '../../../src/util/shared.js';
+import { SharedResources } from '../../../src/util/shared-resources.js';
 
 const closed: string[] = [];
 let opened = 0;

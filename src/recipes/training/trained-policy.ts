@@ -1,5 +1,4 @@
 /** Config + opened model → the policy under training, its optimizer, and the adapter it makes. */
-import type { GrpoConfig, SftConfig } from '../../config/index.js';
 import {
   adapterFromLora,
   asPlainLora,
@@ -9,110 +8,17 @@ import {
   type MemoryPlan,
   Policy,
   parsePissa,
-  planLora,
   startLora,
 } from '../../model/index.js';
-import { configureTensorflow } from '../../tensor/index.js';
 import { Trainer } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
-import { type Adapter, type LoraConfig, loraConfig } from '../../weights/index.js';
+import type { Adapter } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { computeType } from '../memory/compute-type.js';
 import { type BatchShape, trainingMemory } from '../memory/estimate.js';
-import { reservedOfCard } from '../memory/gpu-memory.js';
+import { loraPlan } from './lora-plan.js';
 import { makeOptimizer } from './optimization.js';
-
-/** Keys that every trainer's config has. */
-export type TrainerConfig = Omit<SftConfig, SftOnly | 'eval_dataset'> &
-  Partial<
-    Pick<SftConfig, 'neftune_noise_alpha' | 'eval_dataset' | 'answer_format'> &
-      Pick<GrpoConfig, 'eval_samples' | 'rewards' | RolloutKey | ReferenceKey>
-  >;
-
-type RolloutKey = 'rollout_device' | 'rollout_memory_limit';
-
-type ReferenceKey =
-  | 'reference_policy'
-  | 'sync_ref_model'
-  | 'ref_model_mixup_alpha'
-  | 'ref_model_sync_steps';
-
-type SftOnly =
-  | 'max_length'
-  | 'excess_length_strategy'
-  | 'traces_file'
-  | 'mask_tool_output'
-  | 'packing'
-  | 'answer_format'
-  | 'datasets'
-  | 'loss_type'
-  | 'label_smoothing_factor'
-  | 'neftune_noise_alpha'
-  | 'assistant_only_loss'
-  | 'completion_only_loss'
-  | 'roles_to_train';
-
-export function configureDevice(
-  config: Pick<TrainerConfig, 'device' | 'threads'> &
-    Partial<Pick<TrainerConfig, 'compute_dtype' | 'memory_limit'>>,
-): void {
-  const { device, memory_limit = null } = config;
-  const reservedGpuMib = reservedOfCard({ device, memory_limit });
-  configureTensorflow({
-    device: config.device,
-    computeDtype: config.compute_dtype === 'bfloat16' ? 'bfloat16' : 'float32',
-    ...(config.threads !== null && { threads: config.threads }),
-    ...(config.compute_dtype === 'float32' && { tf32: false }),
-    ...(reservedGpuMib !== null && { reservedGpuMib }),
-  });
-}
-
-/** An adapter that the model already has keeps its own shape; else `lora` decides. */
-export function loraPlan(
-  config: TrainerConfig,
-  source: Pick<ModelSource, 'spec' | 'adapter' | 'baseName'>,
-): LoraPlan | null {
-  if (!config.use_lora) {
-    if (source.adapter === null) return null;
-    throw new InputError({
-      where: 'use_lora',
-      problem: `false, but the model ${config.model} is an adapter on ${source.baseName}`,
-      remedy: 'Train its adapter (use_lora=true), or name full weights as model',
-    });
-  }
-  if (source.adapter !== null) {
-    const { loraDropout: _, ...kept } = source.adapter.config;
-    return planLora(source.spec, loraConfig({ ...kept, loraDropout: config.lora.lora_dropout }));
-  }
-  if (config.lora.bias !== 'none' && !hasBiases(source)) {
-    throw new InputError({
-      where: 'lora.bias',
-      problem: `${config.lora.bias}, but the model has no biases`,
-      remedy: 'Set lora.bias=none',
-    });
-  }
-  return planLora(source.spec, askedLora(config.lora));
-}
-
-/** The shape of a new adapter by the keys of `lora`. */
-export const askedLora = (keys: TrainerConfig['lora']): LoraConfig =>
-  loraConfig({
-    r: keys.r,
-    loraAlpha: keys.lora_alpha,
-    loraDropout: keys.lora_dropout,
-    targetModules: keys.target_modules,
-    excludeModules: keys.exclude_modules.length > 0 ? keys.exclude_modules : null,
-    rankPattern: keys.rank_pattern,
-    alphaPattern: keys.alpha_pattern,
-    useRslora: keys.use_rslora,
-    useDora: keys.use_dora,
-    modulesToSave: keys.modules_to_save.length > 0 ? keys.modules_to_save : null,
-    bias: keys.bias,
-    initLoraWeights: keys.init_lora_weights,
-  });
-
-const hasBiases = ({ spec }: Pick<ModelSource, 'spec'>): boolean =>
-  Object.values(spec.bias).some(Boolean);
+import type { TrainerConfig } from './trainer-config.js';
 
 export interface TrainedPolicy {
   readonly policy: Policy;

@@ -1,0 +1,53 @@
+/** The keys of LoRA and the model → which parameters are trained. */
+import { type LoraPlan, planLora } from '../../model/index.js';
+import { InputError } from '../../util/errors.js';
+import { type LoraConfig, loraConfig } from '../../weights/index.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import type { TrainerConfig } from './trainer-config.js';
+
+/** An adapter that the model already has keeps its own shape; else `lora` decides. */
+export function loraPlan(
+  config: TrainerConfig,
+  source: Pick<ModelSource, 'spec' | 'adapter' | 'baseName'>,
+): LoraPlan | null {
+  if (!config.use_lora) {
+    if (source.adapter === null) return null;
+    throw new InputError({
+      where: 'use_lora',
+      problem: `false, but the model ${config.model} is an adapter on ${source.baseName}`,
+      remedy: 'Train its adapter (use_lora=true), or name full weights as model',
+    });
+  }
+  if (source.adapter !== null) {
+    const { loraDropout: _, ...kept } = source.adapter.config;
+    return planLora(source.spec, loraConfig({ ...kept, loraDropout: config.lora.lora_dropout }));
+  }
+  if (config.lora.bias !== 'none' && !hasBiases(source)) {
+    throw new InputError({
+      where: 'lora.bias',
+      problem: `${config.lora.bias}, but the model has no biases`,
+      remedy: 'Set lora.bias=none',
+    });
+  }
+  return planLora(source.spec, askedLora(config.lora));
+}
+
+/** The shape of a new adapter by the keys of `lora`. */
+export const askedLora = (keys: TrainerConfig['lora']): LoraConfig =>
+  loraConfig({
+    r: keys.r,
+    loraAlpha: keys.lora_alpha,
+    loraDropout: keys.lora_dropout,
+    targetModules: keys.target_modules,
+    excludeModules: keys.exclude_modules.length > 0 ? keys.exclude_modules : null,
+    rankPattern: keys.rank_pattern,
+    alphaPattern: keys.alpha_pattern,
+    useRslora: keys.use_rslora,
+    useDora: keys.use_dora,
+    modulesToSave: keys.modules_to_save.length > 0 ? keys.modules_to_save : null,
+    bias: keys.bias,
+    initLoraWeights: keys.init_lora_weights,
+  });
+
+const hasBiases = ({ spec }: Pick<ModelSource, 'spec'>): boolean =>
+  Object.values(spec.bias).some(Boolean);

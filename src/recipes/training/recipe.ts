@@ -1,0 +1,56 @@
+/** The contract between a trainer's recipe (`sft.ts`, `dpo.ts`, `grpo.ts`) and the run that all of them share. */
+import type { RunFolder } from '../../report/index.js';
+import type { MicroTask, StepOutcome } from '../../train/index.js';
+import type { RecipeContext } from '../context.js';
+import type { ModelSource } from '../inputs/model-source.js';
+import type { OpenRewards } from '../rewards/open-rewards.js';
+import type { EvaluationWriter } from './evaluate-trained.js';
+import type { PreviewSequence } from './preview.js';
+import type { TrainedPolicy } from './trained-policy.js';
+import type { TrainerConfig } from './trainer-config.js';
+
+export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
+  readonly command: 'sft' | 'dpo' | 'grpo';
+  readonly keepReference: boolean;
+  /** Reads and checks everything the run needs; nothing is written yet. */
+  readonly inputs: (config: Config, source: ModelSource, context: RecipeContext) => Promise<Inputs>;
+  /** Ends what `inputs` opened. */
+  readonly close?: (inputs: Inputs) => Promise<void>;
+  /** The data as it would be trained, for `--preview`. */
+  readonly sequences: (inputs: Inputs) => readonly PreviewSequence[];
+  readonly prepare: (
+    config: Config,
+    inputs: Inputs,
+    session: TrainingSession,
+  ) => Promise<PreparedTraining>;
+}
+
+/** A run that is open: its folder, its model, the policy under training. */
+export interface TrainingSession {
+  readonly run: RunFolder;
+  readonly source: ModelSource;
+  readonly trained: TrainedPolicy;
+  /** Steps done before this process. */
+  readonly startStep: number;
+  readonly context: RecipeContext;
+}
+
+/** What a recipe makes of a session: its steps, and what goes with them. */
+export interface PreparedTraining {
+  readonly totalSteps: number;
+  readonly epochsAt: (step: number) => number;
+  readonly step: (step: number, learningRate: number) => Promise<StepOutcome>;
+  /** Metrics shown behind the progress bar. */
+  readonly shown: readonly string[];
+  readonly savePeriod?: number;
+  /** Tasks of `eval_dataset`, as one optimizer step. */
+  readonly heldOut?: () => Promise<readonly MicroTask[]>;
+  /** How completions of its evaluations are written; absent: by the sampler itself. */
+  readonly writer?: EvaluationWriter;
+  /** Rewards that its evaluations record too; closed at the end of the run. */
+  readonly rewards?: OpenRewards;
+  /** Called with each checkpoint, so that further logs reach the disk. */
+  readonly flush?: () => void;
+  /** Further calls do nothing. */
+  readonly dispose?: () => Promise<void>;
+}

@@ -1,0 +1,156 @@
+/**
+ * A training run in its folder: begin or go on from the checkpoint, train, take the best step, save the model,
+ * evaluate it, write the report.
+ */
+import { endRun, type ReadSource } from '../../report/index.js';
+import { deviceInfo } from '../../tensor/index.js';
+import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
+import { closing } from '../../util/close-stack.js';
+import { unfinished } from '../interrupt.js';
+import { type FoundCheckpoint, restore, takeBest } from './checkpoints.js';
+import { checkChanged, logChanges } from './checks.js';
+import { DuringTraining } from './evaluate-during.js';
+import { evaluateTrained, type TrainedEvaluation } from './evaluate-trained.js';
+import { openTrainingLog, type TrainingLog } from './log.js';
+import { trainingLoop } from './loop.js';
+import type { PreparedTraining, TrainingRecipe, TrainingSession } from './recipe.js';
+import { saveModel } from './save-model.js';
+import { type SyncedSampler, syncedSampler } from './synced-sampler.js';
+import type { TrainerConfig } from './trainer-config.js';
+
+/** What the run is made of beside the recipe and what that has read. */
+interface SessionParts {
+  readonly config: TrainerConfig;
+  /** Null: the config asks for no evaluation. */
+  readonly evaluation: TrainedEvaluation | null;
+  /** Models and data sets that were read. */
+  readonly sources: readonly ReadSource[];
+  readonly store: CheckpointStore;
+  /** Null in a fresh run. */
+  readonly checkpoint: FoundCheckpoint | null;
+}
+
+export interface SessionArgs<Config extends TrainerConfig, Inputs> extends SessionParts {
+  readonly recipe: TrainingRecipe<Config, Inputs>;
+  readonly config: Config;
+  readonly inputs: Inputs;
+}
+
+export interface TrainingResult {
+  readonly run_dir: string;
+  readonly run_id: string;
+  readonly steps: number;
+  readonly [metric: string]: number | string | null;
+}
+
+export async function runSession<Config extends TrainerConfig, Inputs>(
+  session: TrainingSession,
+  args: SessionArgs<Config, Inputs>,
+): Promise<TrainingResult> {
+  const { run, source, trained, startStep, context } = session;
+  const { recipe, config, inputs, evaluation, store, checkpoint } = args;
+  const { command } = recipe;
+  logChanges(run, context);
+  sayDevice(session, command);
+  begin(session, args);
+  return await closing(async (stack) => {
+    const prepared = await recipe.prepare(config, inputs, session);
+    stack.defer(() => prepared.dispose?.());
+    const resumeStep = checkpoint === null ? null : startStep;
+    const log = await openTrainingLog({ run, command, config, context, resumeStep, ...prepared });
+    stack.defer(() => log.close(unfinished(context.signal)));
+    const sampling = syncedSampler({ config, evaluation, source, trained, log: context.log });
+    stack.defer(() => sampling.dispose());
+    const evaluates = duringTraining(session, args, { prepared, log, sampling });
+    const loop = { config, prepared, evaluates, store, checkpoint, log, trainer: command };
+    const progress = await trainingLoop(session, loop);
+    checkChanged(session, progress, command);
+    sampling.dispose();
+    const { totalSteps } = prepared;
+    const endedBy = progress.step < totalSteps ? evaluates.endedBy : null;
+    if (endedBy !== null) {
+      const place = `after step ${progress.step} of ${totalSteps}`;
+      context.log(`ended ${place} by ${endedBy}: ${config[endedBy]}`);
+    }
+    const { best } = evaluates;
+    if (best !== null && best !== progress.step) {
+      takeBest(trained, store, best);
+      context.log(`the best step was ${best}: the model is that of its checkpoint`);
+    }
+    await saveTrained(session, args);
+    await prepared.dispose?.();
+    const evaluated = await evaluateTrained(run, {
+      config,
+      inputs: evaluation?.inputs ?? null,
+      rewards: prepared.rewards?.grade ?? null,
+      writer: prepared.writer,
+      context,
+    });
+    if (evaluated !== null) log.results(progress.step, evaluated.results);
+    await log.close('done');
+    const results = {
+      steps: progress.step,
+      ...(endedBy !== null && { ended_by: endedBy }),
+      ...evaluated?.results,
+    };
+    run.record({ results });
+    endRun(run, { status: 'done', sections: evaluated?.sections ?? [], log: context.log });
+    context.log(`done: ${run.dir}`);
+    return { run_dir: run.dir, run_id: run.runId, ...results };
+  });
+}
+
+function sayDevice({ run, context }: TrainingSession, command: string): void {
+  const { device, card, tensorflow, threads } = deviceInfo();
+  run.record({ device, versions: { tensorflow } });
+  const place = card === null ? device : `${device} (${card})`;
+  context.log(`${command}: TensorFlow ${tensorflow} on ${place}, ${threads} threads`);
+}
+
+/** Puts the checkpoint in place, where there is one. */
+function begin(
+  { run, trained, context }: TrainingSession,
+  { store, checkpoint }: Pick<SessionParts, 'store' | 'checkpoint'>,
+): void {
+  if (checkpoint !== null) {
+    restore(trained, { run, store, checkpoint });
+    context.log(`resuming from ${checkpoint.path} (step ${checkpoint.state.step})`);
+  } else if (run.isResumed) {
+    context.log('no checkpoint was saved yet: starting from step 0');
+  }
+}
+
+interface Opened {
+  readonly prepared: PreparedTraining;
+  readonly log: TrainingLog;
+  readonly sampling: SyncedSampler;
+}
+
+function duringTraining(
+  { trained }: TrainingSession,
+  { config, evaluation, checkpoint }: SessionParts,
+  { prepared, log, sampling }: Opened,
+): DuringTraining {
+  const { heldOut, writer, rewards } = prepared;
+  return new DuringTraining({
+    config,
+    evaluation,
+    sampler: sampling.now,
+    rest: sampling.rest,
+    writer,
+    heldOut: heldOut ? async () => heldOutMetrics(trained.policy, await heldOut()) : null,
+    rewards: rewards?.grade ?? null,
+    history: checkpoint?.state.evaluations ?? [],
+    onSamples: log.samples,
+  });
+}
+
+/** The adapter, or all weights where there is none, into `model/`. */
+async function saveTrained(
+  { run, source, trained }: TrainingSession,
+  { config, sources }: SessionParts,
+): Promise<void> {
+  const adapter = await trained.adapter();
+  const parameters = adapter === null ? await trained.policy.parameters.download() : null;
+  saveModel(run.paths.model, { source, config, sources, adapter, parameters });
+}
