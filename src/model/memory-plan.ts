@@ -49,8 +49,9 @@ export interface MemoryPlan {
 const FLOAT = 4;
 /** Resident size of a process that has loaded Node, TensorFlow and our operations. */
 const RUNTIME = 600 * 2 ** 20;
-/** What the allocator holds beyond what is asked of it. */
-const SLACK = 1.15;
+/** What the allocator holds beyond what is asked of it; of the large blocks of float32 on the host it is more. */
+const slackOf = ({ elementBytes, isNative, isOnGpu }: MemoryQuestion): number =>
+  elementBytes === FLOAT && isNative && !isOnGpu ? 1.35 : 1.15;
 /** Rows and columns of logits that are computed at a time. */
 const FUSED_LOGITS = 2 * 256 * 512 * (FLOAT + 2);
 const PLAIN_CHUNK = 1024;
@@ -126,13 +127,14 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
   const layers = spec.layers.length;
   const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
   const kept = keptByLayer(question);
+  const slack = slackOf(question);
   const parts = {
     runtime: RUNTIME,
     weights: weightBytes(question),
     optimizer: trained * (FLOAT * (isFull ? 6 : 5) + (takesHalves ? 2 : 0)),
-    activations: SLACK * (single * keptByRecomputed(question) + (layers - single) * kept),
-    working: SLACK * (workingSet(question) + (single > 0 ? kept : 0)),
-    head: SLACK * headBytes(question),
+    activations: slack * (single * keptByRecomputed(question) + (layers - single) * kept),
+    working: slack * (workingSet(question) + (single > 0 ? kept : 0)),
+    head: slack * headBytes(question),
   };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -55,6 +55,22 @@ describe('the plan', () => {
     expect(checkpointed).toBeLessThan(1970);
   });
 
+  test('is near the peaks that were measured in float32', () => {
+    // `bench sft` in float32 by our own operations: tokens of a step, recomputed layers, MiB.
+    const peaks = [
+      [4096, 30, 3179],
+      [2048, 30, 2182],
+      [2048, 0, 3103],
+      [1024, 0, 2089],
+    ] as const;
+    for (const [tokens, checkpointedLayers, peak] of peaks) {
+      const asked = { ...question, elementBytes: 4, tokens, predicted: tokens } as const;
+      const planned = memoryPlan({ ...asked, checkpointedLayers }).total / MIB;
+      expect(planned / peak).toBeGreaterThan(0.93);
+      expect(planned / peak).toBeLessThan(1.07);
+    }
+  });
+
   test('grows with the tokens alone, whatever the length of a sequence', () => {
     for (const isNative of [true, false]) {
       const at = (longest: number) =>
