@@ -109,24 +109,29 @@ export function openEndpoint(
   };
 }
 
+/** How long a server that could not be reached gets one try of each request. */
+const IMPATIENT_MS = 30_000;
+
 type Content = Pick<EndpointRequest, 'body' | 'form' | 'bytes'>;
 
 /**
  * At most so many at a time as the settings say, each with its tries. A server that has never answered, while a
- * request used up its tries, gets one of each from then on: nobody waits for an address that is wrong.
+ * request used up its tries, gets one of each for a while: nobody waits for an address that is wrong.
  */
 function patiently(settings: EndpointSettings, transport: Transport, count: Counts): Ask {
   const withPermit = limiter(settings.maxConcurrency);
-  let reach: 'unknown' | 'answers' | 'none' = 'unknown';
+  let hasAnswered = false;
+  let impatientUntil = 0;
   return (request, attempts = settings.attempts) =>
     withPermit(async () => {
       try {
+        const isImpatient = !hasAnswered && performance.now() < impatientUntil;
         const reply = await withRetries(() => transport(request), {
-          settings: { ...settings, attempts: reach === 'none' ? 1 : attempts },
+          settings: { ...settings, attempts: isImpatient ? 1 : attempts },
           request,
           onRetry: () => count.retries++,
         });
-        reach = 'answers';
+        hasAnswered = true;
         const usage = tokensOf(reply.body);
         count.prompt_tokens += usage.prompt;
         count.completion_tokens += usage.completion;
@@ -135,8 +140,8 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
       } catch (error) {
         count.failed++;
         const kind = error instanceof EndpointError ? error.kind : null;
-        if (kind === 'refused' || kind === 'malformed') reach = 'answers';
-        if (kind === 'unreachable' && reach === 'unknown') reach = 'none';
+        if (kind === 'refused' || kind === 'malformed') hasAnswered = true;
+        if (kind === 'unreachable') impatientUntil = performance.now() + IMPATIENT_MS;
         throw error;
       }
     });

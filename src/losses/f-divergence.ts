@@ -7,7 +7,9 @@
  * | reverse_kl | r |
  * | forward_kl | 1 − e⁻ʳ |
  * | js_divergence | log 2 + log σ(r) |
- * | alpha_divergence | (e^((α−1)r) − 1) / (α−1), or r where α = 1; as in TRL exponents end at 80 |
+ * | alpha_divergence | (e^((α−1)r) − 1) / (α−1), or r where α = 1 |
+ *
+ * Exponents end at 80, in TRL those of alpha_divergence: float32 ends at e⁸⁸, beyond which gradients are no numbers.
  */
 import { type Tensor, tf } from '../tensor/index.js';
 
@@ -25,7 +27,9 @@ const LEAST_DISTANCE = 1e-6;
 
 /** @param ratios log-ratios, any shape @returns scores of the same shape */
 export function divergenceScores(ratios: Tensor, { type, alpha }: Divergence): Tensor {
-  if (type === 'forward_kl') return tf.scalar(1).sub(tf.exp(tf.neg(ratios)));
+  if (type === 'forward_kl') {
+    return tf.scalar(1).sub(tf.exp(tf.minimum(tf.neg(ratios), MAX_EXPONENT)));
+  }
   if (type === 'js_divergence') return tf.scalar(Math.LN2).sub(tf.softplus(tf.neg(ratios)));
   if (type === 'reverse_kl' || Math.abs(alpha - 1) < LEAST_DISTANCE) return ratios;
   const exponents = tf.minimum(ratios.mul(alpha - 1), MAX_EXPONENT);

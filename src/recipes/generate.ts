@@ -91,7 +91,7 @@ async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedR
 /** Keys that do not change what a completion is. */
 const NEUTRAL = new Set([
   ...['input', 'prompt', 'output', 'output_csv', 'overwrite', 'resume', 'batch_size', 'threads'],
-  ...['num_generations', 'model', 'adapter'],
+  ...['num_generations', 'model', 'adapter', 'rollout_memory_limit'],
 ]);
 
 /** Of everything beside the weights that a completion of this prompt depends on. */
@@ -124,11 +124,11 @@ interface Work extends Inputs {
 async function sampleInto(store: RowStore, work: Work): Promise<void> {
   const { config, engine, context, missing, byId } = work;
   const { signal } = context;
-  const sampler = await engine.open(longestPrompt(missing));
-  const rewards = await rewardsOf(config, context);
-  const toRow = rowMaker(config, rewards);
-  const total = missing.reduce((sum, { n }) => sum + n, 0);
-  try {
+  await closing(async (stack) => {
+    const sampler = stack.adopt(await engine.open(longestPrompt(missing)), (own) => own.dispose());
+    const rewards = stack.adopt(await rewardsOf(config, context), (own) => own?.close());
+    const toRow = rowMaker(config, rewards);
+    const total = missing.reduce((sum, { n }) => sum + n, 0);
     await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
       const grading: Promise<void>[] = [];
@@ -144,10 +144,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
       await sampler.generate(missing, engine.params, { signal, onCompletion });
       await Promise.all(grading);
     });
-  } finally {
-    sampler.dispose();
-    await rewards?.close();
-  }
+  });
   if (signal.aborted) throw stopped(signal, store, config);
 }
 

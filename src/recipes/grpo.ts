@@ -150,6 +150,11 @@ async function prepare(
     rewards,
     ...(tools !== null && { writer: toolEvaluation(tools) }),
     flush: () => logs.flush(),
+    rest: async () => {
+      if (sampler.release === undefined) return;
+      await collector.settle();
+      await sampler.release();
+    },
     dispose: async () => {
       await collector.settle();
       logs.close();

@@ -194,7 +194,7 @@ function learnt(
 /** Keys that do not change what a trajectory is. */
 const NEUTRAL = new Set([
   ...['output', 'overwrite', 'resume', 'batch_size', 'threads', 'model', 'adapter'],
-  ...['bandit_file', 'bandit_from', 'device'],
+  ...['bandit_file', 'bandit_from', 'device', 'rollout_memory_limit'],
 ]);
 
 /** Hash of what a trajectory depends on, beside the weights. */

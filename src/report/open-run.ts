@@ -49,7 +49,7 @@ interface Asked {
   readonly mayResume: boolean;
 }
 
-/**  InputError where a call is both to replace what is there and to go on with it */
+/** @throws InputError where a call is both to replace what is there and to go on with it */
 export function checkBeginning(keys: {
   readonly resume: string;
   readonly overwrite: boolean;

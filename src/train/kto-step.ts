@@ -38,10 +38,11 @@ export interface KtoStepOptions {
 /** Each prompt with the next answer, in a circle, to another prompt; none where all have one prompt. */
 function mismatches(answers: readonly MaskedSequence[], maxLength: number): MaskedSequence[] {
   const keyed = answers.map((answer) => ({ answer, key: promptKey(answer) }));
-  return keyed.flatMap(({ answer: prompt, key }, i) => {
-    const following = [...keyed.slice(i + 1), ...keyed.slice(0, i)];
-    const next = following.find((other) => other.key !== key);
-    return next === undefined ? [] : [mismatched(prompt, next.answer, maxLength)];
+  if (new Set(keyed.map(({ key }) => key)).size < 2) return [];
+  return keyed.map(({ answer: prompt, key }, i) => {
+    let next = (i + 1) % keyed.length;
+    while (keyed[next]!.key === key) next = (next + 1) % keyed.length;
+    return mismatched(prompt, keyed[next]!.answer, maxLength);
   });
 }
 

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
+import { isRunning } from './process-identity.js';
 
 export type Append = (bytes: Uint8Array) => void;
 
@@ -47,16 +48,19 @@ export async function writePiecesSlowly(
 }
 
 /** Behind the name of a file, while it is written: the process, and a name of the call. */
-const PART = /\.\d+\.[0-9a-f]{8}\.part$/;
+const PART = /\.(\d+)\.[0-9a-f]{8}\.part$/;
 
 /**
- * Deletes what processes that were killed while they wrote have left in a folder, of the files named. For whoever
- * holds the lock on them.
+ * Deletes what processes that were killed while they wrote have left in a folder, of the files named. What another
+ * living process writes stays. For whoever holds the lock on them.
  */
 export function removeParts(folder: string, isOwn: (name: string) => boolean = () => true): void {
   if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder).filter((each) => PART.test(each))) {
-    if (isOwn(name.replace(PART, ''))) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder)) {
+    const writer = PART.exec(name)?.[1];
+    if (writer === undefined || !isOwn(name.replace(PART, ''))) continue;
+    const pid = Number(writer);
+    if (pid === process.pid || !isRunning(pid)) rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -31,6 +31,10 @@ export function lifeOf(other: ProcessIdentity): 'alive' | 'gone' | 'unknown' {
   return (start ?? null) === null || stat?.start === start ? 'alive' : 'gone';
 }
 
+/** Whether a process of this machine with the number is there, whichever it is. */
+export const isRunning = (pid: number): boolean =>
+  lifeOf({ ...thisProcess(), pid, start: null }) === 'alive';
+
 function namespace(): string | null {
   try {
     return readlinkSync('/proc/self/ns/pid');

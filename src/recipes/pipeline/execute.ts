@@ -118,7 +118,8 @@ function testTargets(stage: Stage, progress: Progress): void {
   if (own === undefined) return;
   const targets = stage.targets.map(({ text, test }) => ({
     text,
-    isMet: test((name) => gateMetric(name, own, progress)),
+    // What could not be told meets no target.
+    isMet: test((name) => gateMetric(name, own, progress) ?? Number.NaN),
   }));
   note(progress, stage, { ...own, targets });
   for (const { text, isMet } of targets) {
@@ -130,17 +131,21 @@ function testGate(stage: Stage, progress: Progress): void {
   const { gate, id } = stage;
   const own = progress.reports.get(id);
   if (gate === null || own === undefined) return;
-  if (!gate.test((name) => gateMetric(name, own, progress))) return;
-  note(progress, stage, { ...own, status: 'gated' });
-  throw new GateError({
-    where: stage.where,
-    problem: `stage ${id} met its gate "${gate.text}"`,
-    remedy: 'Change the stage or the gate and run again; finished stages are kept',
+  const gated = (problem: string): GateError => {
+    note(progress, stage, { ...own, status: 'gated' });
+    const remedy = 'Change the stage or the gate and run again; finished stages are kept';
+    return new GateError({ where: stage.where, problem, remedy });
+  };
+  const isMet = gate.test((name) => {
+    const value = gateMetric(name, own, progress);
+    if (value !== null) return value;
+    throw gated(`stage ${id} has a gate "${gate.text}", and ${name} is null: nothing was graded`);
   });
+  if (isMet) throw gated(`stage ${id} met its gate "${gate.text}"`);
 }
 
-/** A number of the stage's own result, or of another's by `stages.NAME.metric`. */
-function gateMetric(name: string, own: StageReport, { reports }: Progress): number {
+/** A number of the stage's own result, or of another's by `stages.NAME.metric`; null where it could not be told. */
+function gateMetric(name: string, own: StageReport, { reports }: Progress): number | null {
   const [, other, metric] = /^stages\.([^.]+)\.(.+)$/.exec(name) ?? [];
   if (other === undefined || metric === undefined) {
     return metricOf(own.result, name, `stage ${own.name}`);

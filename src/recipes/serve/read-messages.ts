@@ -49,7 +49,9 @@ function withArguments(message: JsonRow, at: string, template: string | null): J
     if (!isObject(call) || !isObject(call.function)) return call;
     const { arguments: given } = call.function;
     if (typeof given !== 'string') return call;
-    const args = parsed(given, `${at}.tool_calls[${i}].function.arguments`);
+    // Clients write a call without arguments as an empty text, too.
+    const args =
+      given.trim() === '' ? {} : parsed(given, `${at}.tool_calls[${i}].function.arguments`);
     return { ...call, function: { ...call.function, arguments: args } };
   });
   return { ...message, tool_calls: read };

@@ -136,6 +136,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
     rewards: place.data.rewards?.grade ?? null,
     history: state?.evaluations ?? [],
     onSamples: log.samples,
+    log: context.log,
   });
   const save = (progress: LoopProgress) =>
     run.phases.time('save', () => saveState(place, progress, evaluates));

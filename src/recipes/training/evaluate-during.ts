@@ -16,7 +16,9 @@ import {
 import { InputError } from '../../util/errors.js';
 import { share } from '../../util/numbers.js';
 import { prefixed } from '../../util/prefixed.js';
+import type { RecipeContext } from '../context.js';
 import { evaluateWith, type Generates } from '../eval/evaluate-model.js';
+import { sayUngraded } from '../eval/ungraded.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import {
   type EvaluatedConfig,
@@ -52,6 +54,7 @@ interface Subject {
   /** Default: the sampler itself. */
   readonly writer?: EvaluationWriter | undefined;
   readonly onSamples: (step: number, rows: readonly EvalRow[]) => void;
+  readonly log: RecipeContext['log'];
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
 }
@@ -131,14 +134,14 @@ export class DuringTraining {
   }
 
   private async accuracy(step: number): Promise<Numbers> {
-    const { config, evaluation, rewards, sampler, rest, onSamples } = this.subject;
+    const { config, evaluation, rewards, sampler, rest, onSamples, log } = this.subject;
     const { writer = (own) => own } = this.subject;
     if (config.eval === null || evaluation === null) return {};
     const { inputs, graders } = evaluation;
     const keys = evaluationKeys(config, config.eval);
     const own = { keys, inputs, graders, rewards };
-    const { metrics, rows } = await evaluateWith(writer(await sampler(), own), own);
-    await rest?.();
+    const { metrics, rows } = await evaluateWith(writer(await sampler(), own), own).finally(rest);
+    sayUngraded({ metrics, rows }, { log });
     onSamples(step, rows);
     return {
       ...(metrics.accuracy !== null && { 'eval/accuracy': metrics.accuracy }),
@@ -164,12 +167,15 @@ const metricName = (config: WatchedConfig): string =>
 const greaterIsBetter = (config: WatchedConfig): boolean =>
   config.greater_is_better ?? !metricName(config).endsWith('loss');
 
+/** Metrics that an evaluation which could grade nothing does not have. */
+const UNGRADED: ReadonlySet<string> = new Set(['eval/accuracy', 'eval/score', 'eval/reward']);
+
 /** Null where the evaluation could grade nothing. */
 function watched(config: WatchedConfig, metrics: Numbers): number | null {
   const name = metricName(config);
   const value = metrics[name];
   if (value !== undefined) return value;
-  if (config.eval !== null && metrics['eval/accuracy'] === undefined) return null;
+  if (config.eval !== null && UNGRADED.has(name)) return null;
   throw new InputError({
     where: 'metric_for_best_model',
     problem: `"${name}" is not evaluated`,

@@ -95,6 +95,12 @@ export interface TrainedEvaluation {
   readonly graders: EvaluationGraders | null;
 }
 
+/** @throws InputError or SetupError, by the names of the keys, where the evaluation could not be sampled here */
+export function checkEvaluationRollouts(config: EvaluatedConfig): void {
+  if (config.eval === null) return;
+  resolveRollouts(evaluationKeys(config, config.eval), () => undefined, 'eval.');
+}
+
 /**
  * Null: the config asks for no evaluation. What is wrong with its grader is so said before anything is written; where
  * nothing is evaluated while training, the grader is closed again, and leaves its memory to training.
@@ -106,7 +112,6 @@ export async function openTrainedEvaluation(
 ): Promise<TrainedEvaluation | null> {
   if (config.eval === null) return null;
   const keys = evaluationKeys(config, config.eval);
-  resolveRollouts(keys, () => undefined, 'eval.');
   const inputs = await evaluationInputs(source, keys, context);
   context.log(`evaluation: ${inputs.rows.length} rows, answers graded ${gradedBy(keys)}`);
   const graders = await openEvaluationGraders(keys, unbroken(context));

@@ -47,6 +47,8 @@ export interface PreparedTraining {
   readonly heldOut?: () => Promise<readonly MicroTask[]>;
   /** How completions of its evaluations are written; absent: by the sampler itself. */
   readonly writer?: EvaluationWriter;
+  /** Leaves an evaluation the memory of a card that its own sampler holds. */
+  readonly rest?: () => Promise<void>;
   /** Rewards that its evaluations record too; closed at the end of the run. */
   readonly rewards?: OpenRewards;
   /** Called with each checkpoint, so that further logs reach the disk. */

@@ -12,7 +12,7 @@ import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
 import { checkpointStore, findCheckpoint } from './checkpoints.js';
 import { configureDevice } from './configure-device.js';
-import { openTrainedEvaluation } from './evaluate-trained.js';
+import { checkEvaluationRollouts, openTrainedEvaluation } from './evaluate-trained.js';
 import { sayKeptShape } from './kept-shape.js';
 import { logImpliedTracker, trackerNames } from './log.js';
 import type { TrainingRecipe } from './recipe.js';
@@ -31,6 +31,7 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     checkRun(dir, options);
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });
+    checkEvaluationRollouts(config);
     configureDevice(config);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
     sayKeptShape(config, source, context.log);

@@ -127,7 +127,7 @@ interface Opened {
 }
 
 function duringTraining(
-  { trained }: TrainingSession,
+  { trained, context }: TrainingSession,
   { config, evaluation, checkpoint }: SessionParts,
   { prepared, log, sampling }: Opened,
 ): DuringTraining {
@@ -135,13 +135,17 @@ function duringTraining(
   return new DuringTraining({
     config,
     evaluation,
-    sampler: sampling.now,
+    sampler: async () => {
+      await prepared.rest?.();
+      return await sampling.now();
+    },
     rest: sampling.rest,
     writer,
     heldOut: heldOut ? async () => heldOutMetrics(trained.policy, await heldOut()) : null,
     rewards: rewards?.grade ?? null,
     history: checkpoint?.state.evaluations ?? [],
     onSamples: log.samples,
+    log: context.log,
   });
 }
 

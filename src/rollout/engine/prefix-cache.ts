@@ -68,10 +68,12 @@ export class PrefixCache {
       room -= blocksOf(entry.ids);
       return room >= 0;
     });
+    // Those that leave give their memory before another takes its own.
+    this.entries = kept.toReversed();
     const copy: RowCache = new KvCache(this.spec, this.type);
     copy.shape({ rows: 1, capacity: ids.length });
     copy.copyRow(cache, row, 0, ids.length);
-    this.entries = [...kept.toReversed(), { cache: copy, ids, version }];
+    this.entries = [...this.entries, { cache: copy, ids, version }];
   }
 
   clear(): void {

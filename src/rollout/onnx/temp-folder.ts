@@ -1,6 +1,7 @@
 /** A temporary folder named after the process, so that what a killed one has left can be told and removed. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isRunning } from '../../util/process-identity.js';
 
 const PREFIX = 'lorikeet-rollout-';
 
@@ -16,14 +17,4 @@ export function makeTempFolder(parent: string): string {
 
 export function removeFolder(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 3 });
-}
-
-/** Signal 0 only asks. A process of another user answers EPERM: it is there. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

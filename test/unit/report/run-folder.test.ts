@@ -72,13 +72,14 @@ describe('makeRunId', () => {
 describe('openRun', () => {
   it('deletes what a killed process was writing', () => {
     const dir = usedDir();
-    const left = ['run.json', 'debug/prep.csv'].map((name) =>
-      join(dir, `${name}.77.0a1b2c3d.part`),
-    );
-    const others = join(dir, 'notes.part');
-    for (const path of [...left, others]) writeFileSync(path, '{');
+    // No process has the first number; the second is that of a living one.
+    const part = (name: string, pid: number) => join(dir, `${name}.${pid}.0a1b2c3d.part`);
+    const left = ['run.json', 'debug/prep.csv'].map((name) => part(name, 99_999_999));
+    const others = [join(dir, 'notes.part'), part('model.gguf', process.ppid)];
+    for (const path of [...left, ...others]) writeFileSync(path, '{');
     openRun(dir, { ...options(), resume: 'auto' }).close('done');
-    expect([...left, others].map((path) => existsSync(path))).toEqual([false, false, true]);
+    expect(left.filter((path) => existsSync(path))).toEqual([]);
+    expect(others.filter((path) => existsSync(path))).toEqual(others);
   });
 
   it('gives no name away that is its own', () => {

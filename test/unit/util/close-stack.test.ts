@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type CloseStack, closing, opening } from '../../../src/util/close-stack.js';
+import { CloseStack, closing, opening } from '../../../src/util/close-stack.js';
 
 /** Adopts a resource for each name, whose end is noted in `closed`. */
 function openAll(stack: CloseStack, names: readonly string[], closed: string[]): void {
@@ -24,6 +25,42 @@ test('an error of the work closes everything and stays the error', async () => {
     throw new Error('no room');
   });
   await expect(work).rejects.toThrow('no room');
+  expect(closed).toEqual(['sampler', 'model']);
+});
+
+test('nor does what cannot be closed then hide it', async () => {
+  const closed: string[] = [];
+  const work = closing(async (stack) => {
+    openAll(stack, ['model'], closed);
+    stack.defer(async () => {
+      throw new Error('it hangs');
+    });
+    throw new Error('no room');
+  });
+  await expect(work).rejects.toThrow('no room');
+  expect(closed).toEqual(['model']);
+});
+
+test('the first of several that cannot be closed is told of', async () => {
+  const work = closing(async (stack) => {
+    for (const name of ['first', 'second']) {
+      stack.defer(() => {
+        throw new Error(name);
+      });
+    }
+  });
+  await expect(work).rejects.toThrow('second');
+});
+
+test('a call while it is being closed waits for its end', async () => {
+  const closed: string[] = [];
+  const stack = new CloseStack();
+  openAll(stack, ['model'], closed);
+  stack.defer(async () => {
+    await setImmediate();
+    closed.push('sampler');
+  });
+  await Promise.all([stack.close(), stack.close()]);
   expect(closed).toEqual(['sampler', 'model']);
 });
 

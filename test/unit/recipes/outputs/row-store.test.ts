@@ -66,7 +66,9 @@ describe('RowStore', () => {
   });
 
   it('deletes what a process killed in the midst of writing has left, of its own output alone', () => {
-    const left = ['rows.jsonl', 'other.jsonl'].map((name) => join(dir, `${name}.77.0a1b2c3d.part`));
+    const left = ['rows.jsonl', 'other.jsonl'].map((name) =>
+      join(dir, `${name}.99999999.0a1b2c3d.part`),
+    );
     for (const path of left) writeFileSync(path, '{');
     open().close();
     expect(left.map((path) => existsSync(path))).toEqual([false, true]);

@@ -69,6 +69,7 @@ describe('numbers of a result', () => {
 
   it('are found by their last part where that is unique', () => {
     expect(metricOf(result, 'boxed', 'x')).toBe(1);
+    expect(metricOf({ accuracy: null, a: { accuracy: 1 } }, 'accuracy', 'x')).toBeNull();
     const twice = numbersOf({ a: { x: 1 }, b: { x: 2 } });
     expect(fullName(twice, 'x')).toBeUndefined();
     expect(fullName(twice, 'b.x')).toBe('b.x');

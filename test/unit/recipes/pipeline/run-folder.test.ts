@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPipeline, runPipeline } from '../../../../src/recipes/pipeline.js';
+import { GateError } from '../../../../src/util/errors.js';
 import { pipelineFixture } from './fixture.js';
 
 const YAML = `
@@ -86,6 +87,19 @@ stages:
     expect(made.logs).toContain('stage check: target accuracy > 0.9 missed');
     const again = await runPipeline(loadPipeline({ file: made.file }), made.context, made.launch);
     expect(again.stages[0]?.targets).toEqual(result.stages[0]?.targets);
+  });
+
+  it('are missed where nothing could be graded; a gate then says so', async () => {
+    const none = () => ({ result: { accuracy: null, eval_size: 3 } });
+    const made = pipelineFixture(yaml, none);
+    const result = await runPipeline(loadPipeline({ file: made.file }), made.context, made.launch);
+    expect(result.stages[0]?.targets.map(({ isMet }) => isMet)).toEqual([false, false]);
+    const gated = pipelineFixture(yaml.replace(/targets:.*/, 'stop_if: accuracy < 0.3'), none);
+    const run = runPipeline(loadPipeline({ file: gated.file }), gated.context, gated.launch);
+    await expect(run).rejects.toThrow(
+      'stage check has a gate "accuracy < 0.3", and accuracy is null: nothing was graded',
+    );
+    await expect(run).rejects.toBeInstanceOf(GateError);
   });
 
   it('are read before anything runs', () => {

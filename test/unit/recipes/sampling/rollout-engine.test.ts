@@ -44,6 +44,19 @@ it('refuses float16 and a limit of a card on the CPU', () => {
   expect(() => resolveRollouts(limited, () => undefined)).toThrow(/^rollout_memory_limit: /);
 });
 
+it('a limit of a card limits nothing where auto takes the CPU, and says so', () => {
+  const lines: string[] = [];
+  const keys = {
+    rollout_device: 'auto',
+    rollout_precision: null,
+    rollout_memory_limit: 2,
+  } as const;
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+  const found = resolveRollouts(keys, (line) => lines.push(line));
+  expect(found).toMatchObject({ device: 'cpu', precision: 'float32' });
+  expect(lines).toEqual(['rollout_memory_limit=2 limits nothing: rollouts compute on the CPU']);
+});
+
 it('gives memory back only where a process of its own holds it', () => {
   expect(() => checkRelease({ device: 'cpu', precision: 'float32' })).toThrow(
     /^rollout_release_memory: rollouts on cpu do not run in a process of their own/,

@@ -2,11 +2,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { grpoSchema, loadConfig, sftSchema } from '../../../../src/config/index.js';
 import {
+  checkEvaluationRollouts,
   evaluationKeys,
-  openTrainedEvaluation,
   trainerJudge,
 } from '../../../../src/recipes/training/evaluate-trained.js';
-import { SILENT } from '../../../support/context.js';
 
 const base = ['model=m', 'dataset=gsm8k'];
 const grpo = (...keys: string[]) => loadConfig(grpoSchema, { overrides: [...base, ...keys] });
@@ -116,12 +115,12 @@ describe('where an evaluation is sampled', () => {
     expect(evaluationKeys(config, config.eval!).rollout_device).toBe('auto');
   });
 
-  it('is refused by its name before training where there is no card', async () => {
+  it('is refused by its name before training where there is no card', () => {
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
     const config = grpo('eval.benchmark=gsm8k', 'eval.rollout_device=cuda');
-    const model = { tokenizer: {} as never, spec: { maxPositions: 64 } };
-    await expect(openTrainedEvaluation(config, model, SILENT)).rejects.toThrow(
+    expect(() => checkEvaluationRollouts(config)).toThrow(
       /^eval.rollout_device=cuda: no NVIDIA GPU is visible/,
     );
+    expect(() => checkEvaluationRollouts(grpo())).not.toThrow();
   });
 });
