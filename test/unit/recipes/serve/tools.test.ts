@@ -197,6 +197,14 @@ describe('the prompt', () => {
     expect(script.prompt).toContain(`<tools>{"type": "function", "function": {"name": "add"`);
     expect(script.prompt).toContain('<tool_call>{"a": 1, "b": 2}</tool_call>[tool]3');
   });
+
+  it('has an empty object for arguments that are an empty text', async () => {
+    writes('3');
+    const tool_calls = [{ id: 'c', type: 'function', function: { name: 'now', arguments: '' } }];
+    const answer = { role: 'tool', content: '12:00', tool_call_id: 'c' };
+    await choiceOf({ messages: [USER, { role: 'assistant', content: null, tool_calls }, answer] });
+    expect(script.prompt).toContain('<tool_call>{}</tool_call>[tool]12:00');
+  });
 });
 
 describe('refused', () => {
