@@ -1,6 +1,8 @@
 /** What was measured, by machine, as docs/benchmarks.json keeps it and docs/benchmarks.md shows it. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { describeMachine } from '../../src/setup/index.js';
+import { processorFlags } from '../../src/util/processor.js';
 import { benchmarksPage } from './page.js';
 
 export interface Measurement {
@@ -47,16 +49,14 @@ export interface Machine {
 const RESULTS = 'docs/benchmarks.json';
 const FEATURES = ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8'];
 
-const processor = (field: string): string =>
-  new RegExp(`^${field}\\s*:\\s*(.*)`, 'm').exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-
-const flags = processor('flags').split(' ');
+const { cpu, cores } = describeMachine();
+const flags = processorFlags();
 
 /** Whether this processor multiplies bfloat16; without it PyTorch's bfloat16 is emulated. */
 export const multipliesBfloat16 = flags.includes('avx512_bf16') || flags.includes('amx_bf16');
 
 const hardware = [
-  `${processor('model name').trim()}, ${os.availableParallelism()} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+  `${cpu}, ${cores} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
   FEATURES.filter((feature) => flags.includes(feature)).join(', '),
 ].join('; ');
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
 import {
   fastPrecisionField,
+  fastRolloutKeys,
   machineKeys,
   revisionKey,
   rolloutDeviceKey,
@@ -86,8 +87,7 @@ export const benchGrpoSchema = z.strictObject({
     .default(128)
     .describe('Tokens of each completion; none ends earlier'),
   share_prompts: sharePrompts,
-  rollout_precision: fastPrecisionField(),
-  ...rolloutDeviceKey,
+  ...fastRolloutKeys,
 });
 
 export type BenchGrpoConfig = z.output<typeof benchGrpoSchema>;

@@ -6,12 +6,11 @@ import { fileWord, optionalInput, optionalText, text, whole } from './fields.js'
 import { graderFileKey } from './grader-keys.js';
 import {
   adapterKeys,
-  exactPrecisionField,
+  exactRolloutKeys,
   machineKeys,
   modelKeys,
   outputKeys,
   rewardsKey,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stageKey,
@@ -69,8 +68,7 @@ export const evalSchema = z
     ...samplingKeys(0),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
-    rollout_precision: exactPrecisionField(),
-    ...rolloutDeviceKey,
+    ...exactRolloutKeys,
     ...machineKeys,
     ...seedKey,
   })

@@ -5,12 +5,11 @@ import { graderKeys } from './grader-keys.js';
 import {
   adapterKeys,
   decodingKeys,
-  exactPrecisionField,
+  exactRolloutKeys,
   machineKeys,
   modelKeys,
   overwriteKey,
   rewardsKey,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stopKey,
@@ -53,8 +52,7 @@ export const generateSchema = z
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...decodingKeys,
     ...stopKey,
-    rollout_precision: exactPrecisionField(),
-    ...rolloutDeviceKey,
+    ...exactRolloutKeys,
     ...machineKeys,
     ...seedKey,
   })

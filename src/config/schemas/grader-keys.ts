@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { nonNegative, optionalInput, optionalText, positive, text, whole } from './fields.js';
 import {
-  exactPrecisionField,
+  exactRolloutKeys,
   type rewardsKey,
   rolloutDeviceField,
-  rolloutDeviceKey,
   templateArgsField,
 } from './groups.js';
 
@@ -26,8 +25,7 @@ const judgeKey = z
     max_context: whole(2)
       .default(4096)
       .describe('Longest prompt and answer of model_path together, tokens'),
-    rollout_precision: exactPrecisionField(),
-    ...rolloutDeviceKey,
+    ...exactRolloutKeys,
     rollout_device: rolloutDeviceField()
       .default('cpu')
       .describe('Where model_path samples: cpu; webgpu; cuda; auto: CUDA where it is set up'),

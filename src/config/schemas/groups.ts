@@ -187,6 +187,10 @@ export const rolloutDeviceKey = {
     .describe('GiB of a card that sampling on CUDA may take; null sets no limit'),
 };
 
+/** What a command samples in and where: one whose numbers count most, and one whose speed does. */
+export const exactRolloutKeys = { rollout_precision: exactPrecisionField(), ...rolloutDeviceKey };
+export const fastRolloutKeys = { rollout_precision: fastPrecisionField(), ...rolloutDeviceKey };
+
 export const stopKey = {
   stop: z.array(text()).default([]).describe('Stop strings, beside the end-of-sequence tokens'),
 };

@@ -5,10 +5,9 @@ import { nonNegative, optionalWhole, positive, scaleRewards, whole, within } fro
 import { graderKeys } from './grader-keys.js';
 import { groupRowKeys } from './group-rows.js';
 import {
-  fastPrecisionField,
+  fastRolloutKeys,
   filterKeys,
   rewardsKey,
-  rolloutDeviceKey,
   samplingKeys,
   stageKey,
   stopKey,
@@ -139,8 +138,7 @@ export const grpoSchema = z
       .boolean()
       .default(false)
       .describe('Control experiment: deal the rewards to other completions of the batch'),
-    rollout_precision: fastPrecisionField(),
-    ...rolloutDeviceKey,
+    ...fastRolloutKeys,
     rollout_release_memory: z
       .boolean()
       .default(false)

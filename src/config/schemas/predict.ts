@@ -5,12 +5,11 @@ import { fileWord, optionalInput, optionalText, text, whole } from './fields.js'
 import { graderKeys } from './grader-keys.js';
 import {
   adapterKeys,
-  exactPrecisionField,
+  exactRolloutKeys,
   machineKeys,
   modelKeys,
   overwriteKey,
   rewardsKey,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
 } from './groups.js';
@@ -47,8 +46,7 @@ export const predictSchema = z
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     ...samplingKeys(1),
     max_new_tokens: whole(1).default(512).describe('Longest prediction, tokens'),
-    rollout_precision: exactPrecisionField(),
-    ...rolloutDeviceKey,
+    ...exactRolloutKeys,
     ...machineKeys,
     ...seedKey,
   })

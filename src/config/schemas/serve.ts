@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { inputPath, optionalText, optionalWhole, text, whole } from './fields.js';
 import {
-  fastPrecisionField,
+  fastRolloutKeys,
   filterKeys,
   machineKeys,
   modelKeys,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stopKey,
@@ -21,8 +20,7 @@ export const engineKeys = {
     .describe('Keys and values kept for prompts that go on from earlier ones; on the CPU'),
   ...stopKey,
   ...filterKeys,
-  rollout_precision: fastPrecisionField(),
-  ...rolloutDeviceKey,
+  ...fastRolloutKeys,
   ...machineKeys,
   ...seedKey,
 };

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { text, whole } from './fields.js';
 import {
   adapterKeys,
-  exactPrecisionField,
+  exactRolloutKeys,
   machineKeys,
   modelKeys,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stopKey,
@@ -28,8 +27,7 @@ export const solveSchema = z.strictObject({
   ...samplingKeys(0.7),
   max_new_tokens: whole(1).default(1024).describe('Longest completion, tokens'),
   ...stopKey,
-  rollout_precision: exactPrecisionField(),
-  ...rolloutDeviceKey,
+  ...exactRolloutKeys,
   ...machineKeys,
   ...seedKey,
 });

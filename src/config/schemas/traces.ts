@@ -4,11 +4,10 @@ import { datasetSchema, requireRows } from './dataset.js';
 import { fileWord, text, whole } from './fields.js';
 import {
   adapterKeys,
-  exactPrecisionField,
+  exactRolloutKeys,
   machineKeys,
   modelKeys,
   overwriteKey,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   stopKey,
@@ -37,8 +36,7 @@ export const tracesSchema = z
     ...samplingKeys(0.8),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
-    rollout_precision: exactPrecisionField(),
-    ...rolloutDeviceKey,
+    ...exactRolloutKeys,
     ...machineKeys,
     ...seedKey,
   })

@@ -14,12 +14,11 @@ import {
 } from './fields.js';
 import { graderFileKey, graderObjectKeys } from './grader-keys.js';
 import {
-  exactPrecisionField,
+  exactRolloutKeys,
   machineKeys,
   modelKeys,
   outputKeys,
   rolloutDeviceField,
-  rolloutDeviceKey,
   samplingKeys,
   seedKey,
   tagKeys,
@@ -68,8 +67,7 @@ const afterwardsSchema = z.strictObject({
   batch_size: whole(1).default(32).describe('Prompts sampled together'),
   ...samplingKeys(0),
   max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
-  rollout_precision: exactPrecisionField(),
-  ...rolloutDeviceKey,
+  ...exactRolloutKeys,
   rollout_device: rolloutDeviceField()
     .nullable()
     .default(null)

@@ -90,9 +90,10 @@ export function resolveRollouts(
   const { rollout_memory_limit: limit } = keys;
   const device = chosenDevice(keys, log, section);
   const wanted = keys.rollout_precision ?? (device === 'cuda' ? 'auto' : 'float32');
-  if (limit !== null && device !== 'cuda' && keys.rollout_device === 'auto') {
+  const isIdle = limit !== null && device !== 'cuda';
+  if (isIdle && keys.rollout_device === 'auto') {
     log(`${section}rollout_memory_limit=${limit} limits nothing: rollouts compute on the CPU`);
-  } else if (limit !== null && device !== 'cuda') {
+  } else if (isIdle) {
     throw new InputError({
       where: `${section}rollout_memory_limit`,
       problem: `rollouts on ${device} have no limit of a card`,
