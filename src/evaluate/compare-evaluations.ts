@@ -2,8 +2,7 @@
 import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import { mean } from '../util/numbers.js';
-import { meanInterval } from './intervals.js';
-import { mcnemarExact, pairedInterval } from './paired.js';
+import { differenceInterval, mcnemarExact } from './paired.js';
 import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
 
 /** A row with its grade; rows of a CSV file have `correct` as text. */
@@ -32,7 +31,7 @@ export interface EvaluationComparison {
 
 /**
  * Pairs rows by `id` (or `index`, or `prompt_id`) and `sample_index` and compares who is right where. Samples of
- * one example are not independent: with several, the interval is that of the mean difference over examples.
+ * one example are not independent: the interval is over examples.
  * @param column of true and false; `correct` by default
  * @throws InputError when paired rows hold different questions, a row has no name or that of another, or nothing
  *   can be paired
@@ -58,10 +57,7 @@ export function compareEvaluations(
   const onlyA = differences.filter((difference) => difference < 0).length;
   const onlyB = differences.filter((difference) => difference > 0).length;
   const examples = differences.length;
-  const { low, high } =
-    examples === n
-      ? pairedInterval({ n, onlyA, onlyB })
-      : meanInterval(differences, { bounds: { low: -1, high: 1 } });
+  const { low, high } = differenceInterval(differences);
   return {
     n,
     examples,

@@ -1,7 +1,7 @@
 /** Paired comparison of the mean scores of two evaluations, where their graders give parts of the score. */
 import { groupBy } from '../util/group.js';
 import { mean } from '../util/numbers.js';
-import { meanInterval } from './intervals.js';
+import { differenceInterval } from './paired.js';
 import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
 
 export interface ScoreComparison {
@@ -27,7 +27,7 @@ export function compareScores(
   const examples = [...groupBy(pairs, ({ example }) => example).values()];
   const differences = examples.map((own) => mean(own.map(({ a, b }) => b - a))!);
   const range = rangeOf(pairs.flatMap(({ a, b }) => [a, b]));
-  const { low, high } = meanInterval(differences, { bounds: { low: -range, high: range } });
+  const { low, high } = differenceInterval(differences, range);
   return {
     score_a: mean(examples.map((own) => mean(own.map(({ a }) => a))!))!,
     score_b: mean(examples.map((own) => mean(own.map(({ b }) => b))!))!,

@@ -44,14 +44,20 @@ export function meanInterval(
 }
 
 /**
- * Interval of a share over examples, each with the share of its right samples. Examples that are wholly right
- * or wholly wrong are trials, and Wilson's interval holds, also where all are wrong; with one sample an
- * example that is always so. Equal shares, whose spread is not known, are taken for trials of that rate, which is
- * wider than theirs. Otherwise it is the normal interval of the shares.
+ * Interval of a mean over examples of values within `bounds`, as of the shares of their right samples. Examples at
+ * one end or the other are trials, and Wilson's interval holds, also where all are wrong; with one sample an
+ * example that is always so. Equal values, whose spread is not known, are taken for trials of that rate, which is
+ * wider than theirs. Otherwise it is the normal interval of the values.
  * @example shareInterval([0, 0, 0]) // { low: 0, high: 0.5615 }
  */
-export function shareInterval(shares: readonly number[]): Interval {
-  const areTrials = shares.every((share) => share === 0 || share === 1);
-  if (!areTrials && new Set(shares).size > 1) return meanInterval(shares);
-  return wilson(sum(shares), shares.length);
+export function shareInterval(
+  shares: readonly number[],
+  bounds: Interval = { low: 0, high: 1 },
+): Interval {
+  const { low, high } = bounds;
+  const areTrials = shares.every((share) => share === low || share === high);
+  if (!areTrials && new Set(shares).size > 1) return meanInterval(shares, { bounds });
+  const span = high - low;
+  const own = wilson(sum(shares.map((share) => (share - low) / span)), shares.length);
+  return { low: low + span * own.low, high: low + span * own.high };
 }

@@ -15,17 +15,15 @@ export interface Vote {
   readonly total: number;
 }
 
+/** Ballots with one answer, which stands under the index of the first of them. */
 interface Party {
   readonly answer: string;
   readonly first: number;
   weight: number;
 }
 
-/**
- * The answer with the largest sum of weights; among equals, the one that was given first (X. Wang et al.
- * 2023, self-consistency, arXiv 2203.11171). Answers that are mathematically equal are one.
- */
-export function vote(ballots: readonly Ballot[]): Vote {
+/** Those of ballots that have an answer, in order; answers that are mathematically equal are one. */
+export function partiesOf(ballots: readonly Ballot[]): readonly Readonly<Party>[] {
   const parties: Party[] = [];
   const byKey = new Map<string, Party>();
   for (const [index, { answer, weight }] of ballots.entries()) {
@@ -42,7 +40,15 @@ export function vote(ballots: readonly Ballot[]): Vote {
       byKey.set(key, party);
     }
   }
-  const best = parties.reduce<Party | null>(
+  return parties;
+}
+
+/**
+ * The answer with the largest sum of weights; among equals, the one that was given first (X. Wang et al.
+ * 2023, self-consistency, arXiv 2203.11171).
+ */
+export function vote(ballots: readonly Ballot[]): Vote {
+  const best = partiesOf(ballots).reduce<Readonly<Party> | null>(
     (top, party) => (top === null || party.weight > top.weight ? party : top),
     null,
   );

@@ -2,7 +2,7 @@
 import { groupBy } from '../util/group.js';
 import { mean, share } from '../util/numbers.js';
 import type { EvalRow } from './eval-row.js';
-import { type Interval, meanInterval, shareInterval } from './intervals.js';
+import { type Interval, shareInterval } from './intervals.js';
 import { majorityAtK } from './majority.js';
 import { passAtK } from './pass-at-k.js';
 
@@ -112,7 +112,7 @@ function scoreMetrics(groups: readonly Group[]) {
   });
   if (means.length === 0) return {};
   const bounds = { low: Math.min(0, ...means), high: Math.max(1, ...means) };
-  const { low, high } = meanInterval(means, { bounds });
+  const { low, high } = shareInterval(means, bounds);
   return { mean_score: mean(means)!, mean_score_low: low, mean_score_high: high };
 }
 

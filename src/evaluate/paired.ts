@@ -1,5 +1,6 @@
-/** Two systems on the same examples: exact McNemar test, and an interval of the difference. */
-import { type Interval, Z95 } from './intervals.js';
+/** Two systems on the same examples: exact McNemar test, and intervals of the difference. */
+import { sum } from '../util/numbers.js';
+import { type Interval, meanInterval, Z95 } from './intervals.js';
 
 /**
  * Two-sided p-value of McNemar's exact test: under the hypothesis of equal systems each discordant
@@ -39,4 +40,24 @@ export function pairedInterval({ n, onlyA, onlyB }: PairedCounts, z = Z95): Inte
   const difference = (b - a) / total;
   const half = (z * Math.sqrt(a + b - (b - a) ** 2 / total)) / total;
   return { low: Math.max(-1, difference - half), high: Math.min(1, difference + half) };
+}
+
+/**
+ * 95% interval of a mean difference over examples, each within [−range, range], by the rule of `shareInterval`:
+ * whole wins, losses and ties are counted, and so are equal differences, whose spread is not known, as the
+ * share of wins that they are; otherwise it is the normal interval of the differences.
+ * @example differenceInterval([0, 0, 0]) // { low: -0.392, high: 0.392 }
+ */
+export function differenceInterval(differences: readonly number[], range = 1): Interval {
+  const shares = differences.map((difference) => difference / range);
+  const areWhole = shares.every((share) => Math.abs(share) === 1 || share === 0);
+  if (!areWhole && new Set(shares).size > 1) {
+    return meanInterval(differences, { bounds: { low: -range, high: range } });
+  }
+  const { low, high } = pairedInterval({
+    n: shares.length,
+    onlyA: sum(shares.map((share) => Math.max(0, -share))),
+    onlyB: sum(shares.map((share) => Math.max(0, share))),
+  });
+  return { low: range * low, high: range * high };
 }

@@ -15,20 +15,24 @@ export const BLOCK_END = `${FENCE}\n`;
 export function codeToRun(text: string): string | null {
   const trimmed = text.trimEnd();
   if (!trimmed.endsWith(FENCE)) return null;
-  const fences = [...trimmed.matchAll(/^```([a-zA-Z]*)[ \t]*$/gm)];
+  const fences = [...trimmed.matchAll(/^```([^`\s]*)[ \t]*$/gm)];
   const close = fences.at(-1);
   const open = fences.at(-2);
   if (close === undefined || open === undefined || fences.length % 2 !== 0) return null;
-  if (close[1] !== '' || !/^(?:python|py)$/i.test(open[1] ?? '')) return null;
+  if (close[1] !== '' || !/^(?:python3?|py)$/i.test(open[1] ?? '')) return null;
   return trimmed.slice(open.index + open[0].length, close.index).replace(/^\n|\n$/g, '');
 }
 
-/** The block that shows an output, on a line of its own; one of more characters than `maxLength` is cut and says so. */
+/**
+ * The block that shows an output, on a line of its own; one of more characters than `maxLength` is cut and says so.
+ * Fences that were printed are indented, so that they close nothing.
+ */
 export function outputBlock(text: string, output: string, maxLength: number): string {
   const shown =
     output.length > maxLength
       ? `${output.slice(0, maxLength)}\n[${output.length - maxLength} characters cut]`
       : output;
   const start = text.endsWith('\n') ? '' : '\n';
-  return `${start}${FENCE}output\n${shown.trimEnd()}\n${FENCE}\n`;
+  const inner = shown.trimEnd().replace(/^```/gm, ` ${FENCE}`);
+  return `${start}${FENCE}output\n${inner}\n${FENCE}\n`;
 }

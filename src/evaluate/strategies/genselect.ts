@@ -5,6 +5,7 @@
  * fit so, the reply is shorter. A reply that names none falls back to a vote of all candidates for the
  * answers in its group, and is counted.
  */
+import { partiesOf } from '../majority.js';
 import type { Budget } from './budget.js';
 import { chooseByVote } from './choose.js';
 import { pickIn, selectionPrompt } from './selection-prompt.js';
@@ -24,6 +25,8 @@ export interface Selection {
 interface Tournament {
   readonly problem: Problem;
   readonly candidates: readonly Candidate[];
+  /** How many candidates gave an answer, by the index of the first of them. */
+  readonly votes: ReadonlyMap<number, number>;
   /** Indexes still in. */
   standing: readonly number[];
   selections: number;
@@ -60,18 +63,22 @@ export async function select(
   return new Map(tournaments.map((tournament) => [tournament.problem.id, selectionOf(tournament)]));
 }
 
-/** One candidate stands for each distinct answer: what all agree on needs no selection. */
+/** One candidate stands for each answer, however it is written: what all agree on needs no selection. */
 function newTournament(entry: {
   readonly problem: Problem;
   readonly candidates: readonly Candidate[];
 }): Tournament {
-  const answers = new Set<string>();
-  const standing = entry.candidates.flatMap(({ answer }, index) => {
-    if (answer === null || answers.has(answer)) return [];
-    answers.add(answer);
-    return [index];
-  });
-  return { ...entry, standing, selections: 0, invalid: 0, tokens: 0, isOutOfTokens: false };
+  const parties = partiesOf(entry.candidates);
+  const votes = new Map(parties.map(({ first, weight }) => [first, weight]));
+  return {
+    ...entry,
+    votes,
+    standing: [...votes.keys()],
+    selections: 0,
+    invalid: 0,
+    tokens: 0,
+    isOutOfTokens: false,
+  };
 }
 
 async function playRound(
@@ -184,12 +191,10 @@ async function repliesTo(
   );
 }
 
-/** The member whose answer most candidates gave; each member is the first candidate of its answer. */
-function voted({ candidates }: Tournament, members: readonly number[]): number {
-  const answers = new Set(members.map((i) => candidates[i]?.answer));
-  const voters = [...candidates.keys()].filter((i) => answers.has(candidates[i]?.answer));
-  const { chosen } = chooseByVote(voters.map((i) => candidates[i] as Candidate));
-  return voters[chosen ?? 0] as number;
+/** The member whose answer most candidates gave; among equals, the first. */
+function voted({ votes }: Tournament, members: readonly number[]): number {
+  const votesFor = (index: number) => votes.get(index) ?? 0;
+  return members.reduce((best, index) => (votesFor(index) > votesFor(best) ? index : best));
 }
 
 function selectionOf(tournament: Tournament): Selection {

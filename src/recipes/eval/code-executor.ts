@@ -41,9 +41,9 @@ function codeSession(
   return {
     run: async (code) => {
       const result = await session.run({ code, showLast: true, timeoutMs: seconds * 1000 });
-      const isError = result.status !== 'ok';
-      const output = isError ? `${result.stdout}${result.error ?? result.status}` : result.stdout;
-      return { output, isError };
+      if (result.status === 'ok') return { output: result.stdout, isError: false };
+      const printed = /[^\n]$/.test(result.stdout) ? `${result.stdout}\n` : result.stdout;
+      return { output: `${printed}${result.error ?? result.status}`, isError: true };
     },
     close: () => session.close(),
   };

@@ -4,7 +4,7 @@
  * interval accepts no inequality (which may be an echo of the question); a list must match item by
  * item, so that listing candidates earns nothing.
  */
-import { plainText } from './key.js';
+import { keyOf, plainText } from './key.js';
 import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf } from './names.js';
 import { asInterval, relationsEqual } from './relations.js';
 import { scalarsEqual } from './scalars.js';
@@ -93,12 +93,19 @@ function isChoice(text: Node, letter: Node): boolean {
   return /^[\s(]*([A-Za-z])[\s).]*$/.exec(text.text)?.[1] === letter.name;
 }
 
+/** \mathbb{R}, (-\infty, \infty) */
+function areReals(node: Node): boolean {
+  if (node.kind === 'symbol') return node.name === 'mathbb(R)';
+  return node.kind === 'tuple' && keyOf(node) === '()(negate(infinity),infinity)';
+}
+
 function structuresEqual(gold: Node, prediction: Node, how: Comparison): boolean {
   const pair = (a: readonly Node[], b: readonly Node[]): boolean => answersInOrder(a, b, how);
   if (gold.kind === 'text' && prediction.kind === 'text') {
     return plainText(gold.text) !== '' && plainText(gold.text) === plainText(prediction.text);
   }
   if (isChoice(gold, prediction) || isChoice(prediction, gold)) return true;
+  if (areReals(gold) && areReals(prediction)) return true;
   if (gold.kind === 'based' && prediction.kind === 'based') {
     return gold.base === prediction.base && gold.digits === prediction.digits;
   }

@@ -50,7 +50,7 @@ function readProduct(cursor: Cursor): Node {
       );
     } else if (cursor.takeOp('/') || cursor.takeCommand('div')) {
       const under = signed(cursor, signAt(cursor), () => readFactor(cursor));
-      left = { kind: 'divide', over: left, under };
+      left = fraction(left, under);
     } else if (cursor.token.kind === 'text' || isUnitWord(cursor, left)) {
       if (isSeparatorText(cursor)) return left;
       const unit = readUnit(cursor);
@@ -77,11 +77,11 @@ function juxtaposed(left: Node, cursor: Cursor): Node {
   if (isNumber && whole !== null && isPlainFraction(cursor)) {
     const over = readFactor(cursor);
     cursor.advance();
-    return mixed(whole, { kind: 'divide', over, under: readFactor(cursor) });
+    return mixed(whole, fraction(over, readFactor(cursor)));
   }
   if (isNumber && left.kind === 'number') throw new UnreadableAnswer('two numbers side by side');
   const right = readFactor(cursor);
-  return whole !== null && right.kind === 'divide' ? mixed(whole, right) : product(left, right);
+  return whole === null ? product(left, right) : mixed(whole, right);
 }
 
 function isPlainFraction(cursor: Cursor): boolean {
@@ -89,15 +89,31 @@ function isPlainFraction(cursor: Cursor): boolean {
   return cursor.token.spaced && isDivided && cursor.peek(2).kind === 'number';
 }
 
-/** 6¾ = 6 + 3/4, where the fraction is one of whole numbers below one; else a product. */
-function mixed(whole: Rational, fraction: Node & { kind: 'divide' }): Node {
-  const { over, under } = fraction;
+/** 1/2%: the sign is that of the fraction, not of its denominator. */
+function fraction(over: Node, under: Node): Node {
+  const isSigned = under.kind === 'percent' && over.kind === 'number' && under.of.kind === 'number';
+  if (!isSigned) return { kind: 'divide', over, under };
+  return { kind: 'percent', of: { kind: 'divide', over, under: under.of } };
+}
+
+/**
+ * 6¾ = 6 + 3/4, where the fraction is one of whole numbers below one; else a product. The sign of 33⅓% or of 22½°
+ * is that of the whole.
+ */
+function mixed(whole: Rational, right: Node): Node {
   const left: Node = { kind: 'number', value: whole };
-  if (over.kind !== 'number' || under.kind !== 'number') return product(left, fraction);
+  if (right.kind === 'percent' || right.kind === 'degrees') {
+    return right.of.kind === 'divide'
+      ? { ...right, of: mixed(whole, right.of) }
+      : product(left, right);
+  }
+  if (right.kind !== 'divide') return product(left, right);
+  const { over, under } = right;
+  if (over.kind !== 'number' || under.kind !== 'number') return product(left, right);
   const isProper = over.value.under === 1n && under.value.under === 1n && over.value.over >= 0n;
-  if (!isProper || over.value.over >= under.value.over) return product(left, fraction);
+  if (!isProper || over.value.over >= under.value.over) return product(left, right);
   const value = add(whole, { over: over.value.over, under: under.value.over });
-  return value === null ? product(left, fraction) : { kind: 'add', terms: [left, fraction] };
+  return value === null ? product(left, right) : { kind: 'add', terms: [left, right] };
 }
 
 function isUnitWord(cursor: Cursor, left: Node): boolean {

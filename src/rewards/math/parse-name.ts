@@ -29,12 +29,13 @@ export function startsName(cursor: Cursor): boolean {
   return kind === 'command' && (text in CONSTANTS || GREEK.has(text) || ACCENTS.has(text));
 }
 
-/** A symbol or constant without what follows as sub- or superscript; a change `\Delta x` is one. */
+/** A symbol or constant without what follows as sub- or superscript; a change `\Delta x` is one. Also the empty set. */
 export function readName(cursor: Cursor): Node {
   const { kind, text } = cursor.advance();
   if (kind === 'command' && ACCENTS.has(text)) {
     return { kind: 'symbol', name: `${text}(${rawArgument(cursor)})` };
   }
+  if (text === 'emptyset') return { kind: 'set', items: [] };
   if (kind === 'command' && text === 'Delta' && cursor.token.kind === 'letter') {
     return { kind: 'symbol', name: `Delta ${cursor.advance().text}` };
   }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { mcnemarExact, passAtK, shareInterval, wilson } from '../../../src/evaluate/index.js';
 import { meanInterval } from '../../../src/evaluate/intervals.js';
-import { pairedInterval } from '../../../src/evaluate/paired.js';
+import { differenceInterval, pairedInterval } from '../../../src/evaluate/paired.js';
 
 describe('wilson', () => {
   it('of 5 in 10: centre 1/2, half 1.96 sqrt(0.025 + 0.0096) / 1.384', () => {
@@ -49,6 +49,16 @@ describe('shareInterval', () => {
     expect(high).toBeCloseTo(0.9055, 4);
   });
 
+  it('of values within other bounds is theirs, scaled', () => {
+    const { low, high } = shareInterval([1, 1], { low: -1, high: 3 });
+    expect(low).toBeCloseTo(4 * 0.0945 - 1, 3);
+    expect(high).toBeCloseTo(4 * 0.9055 - 1, 3);
+    expect(shareInterval([0, 5, 5], { low: 0, high: 5 }).high).toBeCloseTo(
+      5 * wilson(2, 3).high,
+      12,
+    );
+  });
+
   it('of shares between them is that of their mean: 1/2 ± 1.96 sqrt((1/8) / 5)', () => {
     const { low, high } = shareInterval([0, 0.5, 0.5, 1, 0.5]);
     const half = 1.959964 * Math.sqrt(0.125 / 5);
@@ -86,6 +96,26 @@ describe('pairedInterval', () => {
     const { low, high } = pairedInterval({ n: 100, onlyA: 15, onlyB: 5 });
     expect(low).toBeCloseTo(-0.1840147, 6);
     expect(high).toBeCloseTo(-0.0120637, 6);
+  });
+});
+
+describe('differenceInterval', () => {
+  it('of whole wins, losses and ties is that of their counts', () => {
+    const differences = [1, -1, 0, 1, 0, 0];
+    expect(differenceInterval(differences)).toEqual(pairedInterval({ n: 6, onlyA: 1, onlyB: 2 }));
+  });
+
+  it('of equal differences is not empty: 0 ± 1.96 sqrt(1) / 5; (1/4) ± 1.96 sqrt(2 − 1/4) / 4', () => {
+    expect(differenceInterval([0, 0, 0]).low).toBeCloseTo(-0.391993, 6);
+    expect(differenceInterval([0, 0, 0]).high).toBeCloseTo(0.391993, 6);
+    expect(differenceInterval([0.5, 0.5]).low).toBeCloseTo(0.25 - 0.648197, 5);
+    expect(differenceInterval([0.5, 0.5]).high).toBeCloseTo(0.25 + 0.648197, 5);
+  });
+
+  it('of others is that of their mean, 1/4 ± 1.96 / 4, within the range; 3/2 ± 1.96 / 2', () => {
+    expect(differenceInterval([0, 0.5]).low).toBeCloseTo(0.25 - 0.489991, 6);
+    expect(differenceInterval([0, 2.5], 3).high).toBe(3);
+    expect(differenceInterval([1, 2], 3).low).toBeCloseTo(1.5 - 0.979982, 6);
   });
 });
 

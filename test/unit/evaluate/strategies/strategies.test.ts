@@ -208,6 +208,18 @@ describe('genselect', () => {
     expect(writer.asked[1]?.maxNewTokens).toBe(160 - sampled);
   });
 
+  it('takes one answer in two spellings for one', async () => {
+    const texts = [box('1/2'), box(3), box('0.5'), box(3), box('\\frac12')];
+    const writer = scriptedWriter(({ prompt }, i) =>
+      prompt.includes('Which of') ? 'none' : (texts[i] ?? ''),
+    );
+    const own = options({ strategy: 'genselect', samples: 5 });
+    const [solution] = await solveAll([problem('a')], { writer, options: own });
+    expect(writer.asked[1]?.prompt).toContain('Which of the 2 solutions');
+    // Three of five say one half.
+    expect(solution).toMatchObject({ answer: '1/2', chosen: 0, invalidSelections: 1 });
+  });
+
   it('asks nothing where all agree', async () => {
     const writer = scriptedWriter(() => box(5));
     const [solution] = await solveAll([problem('a')], { writer, options: genselect });
