@@ -92,6 +92,17 @@ FAMILIES = {
     "iquestcoder": dict(
         SMALL, model_type="iquestcoder", clip_qkv=None, use_sliding_window=False, max_window_layers=2, rope_theta=500.0,
     ),
+    "qwen2-window": dict(
+        SMALL, model_type="qwen2", num_hidden_layers=3, use_sliding_window=True, sliding_window=5, max_window_layers=1,
+    ),
+    "qwen3-window": dict(
+        SMALL, model_type="qwen3", use_sliding_window=True, sliding_window=5, max_window_layers=2,
+        layer_types=["sliding_attention", "full_attention"],
+    ),
+    "smollm3-window": dict(
+        SMALL, model_type="smollm3", num_hidden_layers=3, no_rope_layers=[1, 0, 1], use_sliding_window=True,
+        sliding_window=5,
+    ),
     "hyperclovax": dict(
         SMALL, model_type="hyperclovax", embedding_multiplier=6.0, attention_multiplier=0.2, residual_multiplier=0.4,
         logits_scaling=2.0, use_post_norm=True,

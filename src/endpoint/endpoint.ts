@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonRow } from '../util/files.js';
 import { limiter } from '../util/limiter.js';
-import { EndpointError } from './failures.js';
+import { EndpointError, isSilent } from './failures.js';
 import { diskCache, type ReplyCache, requestKey } from './reply-cache.js';
 import type { EndpointSettings } from './settings.js';
 import {
@@ -109,25 +109,32 @@ export function openEndpoint(
   };
 }
 
-/** How long a server that could not be reached gets one try of each request. */
+/** How long a server that could not be reached gets one try of each request, or none. */
 const IMPATIENT_MS = 30_000;
+/** Tries of a request whose address drops packets: each waits for a connection as long as it may. */
+const SILENT_ATTEMPTS = 2;
 
 type Content = Pick<EndpointRequest, 'body' | 'form' | 'bytes'>;
 
 /**
  * At most so many at a time as the settings say, each with its tries. A server that has never answered, while a
- * request used up its tries, gets one of each for a while: nobody waits for an address that is wrong.
+ * request used up its tries, gets one of each for a while, or none where packets are dropped: nobody waits for
+ * an address that is wrong.
  */
 function patiently(settings: EndpointSettings, transport: Transport, count: Counts): Ask {
   const withPermit = limiter(settings.maxConcurrency);
   let hasAnswered = false;
   let impatientUntil = 0;
+  let unreached: EndpointError | null = null;
   return (request, attempts = settings.attempts) =>
     withPermit(async () => {
       try {
         const isImpatient = !hasAnswered && performance.now() < impatientUntil;
+        if (isImpatient && unreached !== null && isSilent(unreached)) throw unreached;
         const reply = await withRetries(() => transport(request), {
-          settings: { ...settings, attempts: isImpatient ? 1 : attempts },
+          attempts: isImpatient ? 1 : attempts,
+          silentAttempts: hasAnswered ? attempts : SILENT_ATTEMPTS,
+          settings,
           request,
           onRetry: () => count.retries++,
         });
@@ -139,9 +146,12 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
         return reply;
       } catch (error) {
         count.failed++;
-        const kind = error instanceof EndpointError ? error.kind : null;
-        if (kind === 'refused' || kind === 'malformed') hasAnswered = true;
-        if (kind === 'unreachable') impatientUntil = performance.now() + IMPATIENT_MS;
+        if (!(error instanceof EndpointError)) throw error;
+        if (error.kind === 'refused' || error.kind === 'malformed') hasAnswered = true;
+        if (error.kind === 'unreachable' && error !== unreached) {
+          impatientUntil = performance.now() + IMPATIENT_MS;
+          unreached = error;
+        }
         throw error;
       }
     });
@@ -171,10 +181,15 @@ function keepingReplies(ask: Ask, cache: ReplyCache, count: Counts): Ask {
 async function withRetries(
   send: () => Promise<EndpointReply>,
   {
+    attempts,
+    silentAttempts,
     settings,
     request,
     onRetry,
   }: {
+    readonly attempts: number;
+    /** Fewer, where the address drops packets. */
+    readonly silentAttempts: number;
     readonly settings: EndpointSettings;
     readonly request: EndpointRequest;
     readonly onRetry: () => void;
@@ -184,8 +199,10 @@ async function withRetries(
     try {
       return await send();
     } catch (error) {
-      const retry = error instanceof EndpointError ? error.retry : null;
-      if (retry === null || tries >= settings.attempts) throw error;
+      if (!(error instanceof EndpointError) || error.retry === null) throw error;
+      const allowed = isSilent(error) ? Math.min(attempts, silentAttempts) : attempts;
+      if (tries >= allowed) throw error;
+      const { retry } = error;
       const wait = retry.afterMs ?? settings.retryDelayMs * 2 ** (tries - 1);
       onRetry();
       await sleep(Math.min(MAX_DELAY_MS, wait), undefined, abortOf(settings, request));

@@ -87,16 +87,25 @@ export function refusal(
   );
 }
 
+/** Whether nothing came back from the address, not even that it refuses: its packets are dropped somewhere. */
+export const isSilent = (error: EndpointError): boolean =>
+  error.kind === 'unreachable' && SILENT.includes(networkCode(error.cause) ?? '');
+
+/** undici gives a connection 10 s; the system, where it is the first to give up, says ETIMEDOUT. */
+const SILENT = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
+
+const networkCode = (cause: unknown): string | undefined =>
+  cause instanceof Error ? (cause.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
+
 /** The error of a request that brought no whole answer. */
 export function noAnswer(where: string, cause: unknown, timeoutMs: number): EndpointError {
   const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
-  const reason = cause instanceof Error ? (cause.cause as NodeJS.ErrnoException)?.code : undefined;
   return new EndpointError(
     {
       where,
       problem: timedOut
         ? `no answer within ${timeoutMs} ms`
-        : `could not be reached (${reason ?? String(cause)})`,
+        : `could not be reached (${networkCode(cause) ?? String(cause)})`,
       remedy: 'Check base_url and that the server runs',
     },
     { kind: timedOut ? 'timeout' : 'unreachable', retry: { afterMs: null }, cause },

@@ -19,7 +19,8 @@ import {
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import { removeParts } from '../util/atomic-file.js';
 import { sha256, writeFileAtomic, writeJson } from '../util/files.js';
 import { readRecord } from '../util/own-files.js';
 import type { RepoRef } from './failures.js';
@@ -107,9 +108,13 @@ export function cachedListing(settings: HubSettings, ref: RepoRef): RepoListing 
   return { commit, files, configs: [] };
 }
 
-/** Puts a blob at its name in the snapshot: a link, or a copy where links cannot be made. */
+/**
+ * Puts a blob at its name in the snapshot: a link, or a copy where links cannot be made. What a process that was
+ * killed here has left of the same file goes.
+ */
 export function linkSnapshotFile(blob: string, target: string): void {
   mkdirSync(dirname(target), { recursive: true });
+  removeParts(dirname(target), (name) => name === basename(target));
   const part = `${target}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
   try {
     symlinkSync(relative(dirname(target), blob), part);

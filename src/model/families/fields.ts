@@ -80,6 +80,13 @@ export class ConfigFields {
     throw this.wrong(key, value, 'a positive integer');
   }
 
+  /** An integer of at least 0. */
+  wholeNumber(key: string, fallback?: number): number {
+    const value = this.number(key, fallback);
+    if (Number.isInteger(value) && value >= 0) return value;
+    throw this.wrong(key, value, 'an integer of at least 0');
+  }
+
   /** A number above 0, or null where the field says null; `fallback` only where it is missing. */
   positiveOrNull(key: string, fallback: number | null): number | null {
     const value = this.values[key] === undefined ? fallback : this.raw(key);

@@ -1,10 +1,11 @@
 /** IQuest-Coder: Llama with heads of 128. */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { requireFullAttention } from './layer-types.js';
 import { llamaLike } from './llama.js';
 
 export function iquestcoder(fields: ConfigFields): DecoderSpec {
+  fields.oneOf('use_sliding_window', [false]);
+  fields.raw('sliding_window');
   const spec = llamaLike(fields, {
     family: 'iquestcoder',
     maxPositions: 131_072,
@@ -13,6 +14,6 @@ export function iquestcoder(fields: ConfigFields): DecoderSpec {
     normEps: 1e-5,
     biases: ['attention_bias', 'mlp_bias'],
   });
-  requireFullAttention(fields, spec.layers.length);
+  fields.words('layer_types', spec.layers.length, ['full_attention']);
   return spec;
 }

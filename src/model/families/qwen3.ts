@@ -1,8 +1,8 @@
 /** Qwen3: Llama with RMSNorm on each head of queries and keys. */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { requireFullAttention } from './layer-types.js';
 import { llamaLike } from './llama.js';
+import { qwenLayers } from './qwen2.js';
 
 export function qwen3(fields: ConfigFields): DecoderSpec {
   const spec = llamaLike(fields, {
@@ -12,6 +12,5 @@ export function qwen3(fields: ConfigFields): DecoderSpec {
     headDim: 128,
     biases: ['attention_bias'],
   });
-  requireFullAttention(fields, spec.layers.length);
-  return { ...spec, qkNorm: 'head' };
+  return { ...spec, layers: qwenLayers(fields, spec.layers.length), qkNorm: 'head' };
 }

@@ -1,7 +1,7 @@
-/** SmolLM3: Llama in which every fourth layer has no positions (NoPE). */
+/** SmolLM3: Llama in which every fourth layer has no positions (NoPE); with `use_sliding_window` those layers slide. */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { requireFullAttention } from './layer-types.js';
+import { switchedWindows } from './layer-types.js';
 import { llamaLike } from './llama.js';
 
 export function smollm3(fields: ConfigFields): DecoderSpec {
@@ -14,13 +14,16 @@ export function smollm3(fields: ConfigFields): DecoderSpec {
     biases: ['attention_bias', 'mlp_bias'],
   });
   const count = spec.layers.length;
-  requireFullAttention(fields, count);
   const period = fields.positiveInteger('no_rope_layer_interval', 4);
   const flags = fields.numbers('no_rope_layers', count);
   const isRotated = (layer: number) =>
     flags === null ? (layer + 1) % period !== 0 : flags[layer] !== 0;
+  const windows = switchedWindows(fields, count, {
+    window: null,
+    slides: (layer, window) => window !== null && !isRotated(layer),
+  });
   return {
     ...spec,
-    layers: spec.layers.map((layer, i) => ({ ...layer, rope: isRotated(i) ? 0 : null })),
+    layers: windows.map((window, i) => ({ rope: isRotated(i) ? 0 : null, window })),
   };
 }

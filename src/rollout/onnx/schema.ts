@@ -146,9 +146,3 @@ const root = protobuf.Root.fromJSON({ nested: MESSAGES });
 export function encodeModel(model: ModelProto): Uint8Array {
   return root.lookupType('ModelProto').encode(model).finish();
 }
-
-/** The inverse, for tests and tools; absent fields stay absent. */
-export function decodeModel(bytes: Uint8Array): ModelProto {
-  const type = root.lookupType('ModelProto');
-  return type.toObject(type.decode(bytes), { longs: Number, arrays: true }) as ModelProto;
-}

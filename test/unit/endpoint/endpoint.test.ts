@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { noAnswer } from '../../../src/endpoint/failures.js';
 import {
   chatCompletion,
@@ -175,6 +175,38 @@ describe('chatCompletion', () => {
     // It has answered: an outage is waited out.
     isUp = false;
     expect([await triesOf(refused), await triesOf(refused)]).toEqual([3, 3]);
+  });
+
+  it('asks an address that drops packets twice, then no more for a while', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    closers.push(() => vi.useRealTimers());
+    let isUp = false;
+    let tries = 0;
+    const settings = endpointSettings({
+      baseUrl: 'http://192.0.2.1/v1',
+      env: {},
+      attempts: 4,
+      retryDelayMs: 1,
+      maxConcurrency: 2,
+    });
+    const endpoint = openEndpoint(settings, async ({ url }) => {
+      tries++;
+      if (isUp) return { body: chatAnswer('yes'), ...ANSWERED };
+      const cause = Object.assign(new Error('connect'), { code: 'UND_ERR_CONNECT_TIMEOUT' });
+      throw noAnswer(url, new TypeError('fetch failed', { cause }), 120_000);
+    });
+    const errors = await Promise.all(
+      Array.from({ length: 20 }, () => failure(chatCompletion(endpoint, request))),
+    );
+    const said =
+      'http://192.0.2.1/v1/chat/completions: could not be reached (UND_ERR_CONNECT_TIMEOUT). Check base_url and that the server runs';
+    expect(errors.map(({ message }) => message)).toEqual(new Array(20).fill(said));
+    expect(tries).toBe(4);
+    expect(endpoint.stats()).toMatchObject({ requests: 20, retries: 2, failed: 20 });
+    isUp = true;
+    expect((await failure(chatCompletion(endpoint, request))).message).toBe(said);
+    vi.advanceTimersByTime(30_000);
+    expect((await chatCompletion(endpoint, request)).text).toBe('yes');
   });
 
   it('ends with its signal, without another try', async () => {

@@ -1,6 +1,6 @@
 /** Downloads against a loopback hub: whole, broken and resumed, damaged, refused, offline, two at once. */
-import { fork } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fork, spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -64,6 +64,18 @@ const storageGets = () => gets().filter(({ storage }) => storage);
 const repoDir = () => join(cacheDir, 'models--tiny--llama');
 
 describe('a download', () => {
+  it('clears away what a killed process has left of a file', async () => {
+    const dir = join(repoDir(), 'snapshots', COMMIT);
+    mkdirSync(dir, { recursive: true });
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    for (const pid of [gone, process.ppid]) {
+      symlinkSync('../../blobs/none', join(dir, `config.json.${pid}.0123abcd.part`));
+    }
+    await resolveModel('tiny/llama', options());
+    const living = `config.json.${process.ppid}.0123abcd.part`;
+    expect(readdirSync(dir).sort()).toEqual(['config.json', living, 'model.safetensors']);
+  });
+
   it('brings the wanted files in the layout of the shared cache', async () => {
     const { dir } = await resolveModel('tiny/llama', options());
     expect(dir).toBe(join(repoDir(), 'snapshots', COMMIT));

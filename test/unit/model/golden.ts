@@ -34,6 +34,9 @@ export const FAMILIES = [
   'internlm3',
   'iquestcoder',
   'hyperclovax',
+  'qwen2-window',
+  'qwen3-window',
+  'smollm3-window',
 ] as const;
 
 /** The same decoder, other rope scalings; logits only. */

@@ -99,6 +99,27 @@ describe('sliding windows', () => {
     expect(windows(config('mistral', { sliding_window: null }))).toEqual([null, null]);
   });
 
+  test('qwen 2 and 3: from max_window_layers on, where they are switched on', () => {
+    const on = { use_sliding_window: true };
+    for (const family of ['qwen2', 'qwen3']) {
+      const of = (more: JsonRow) => windows(config(family, more));
+      expect(of({ ...on, sliding_window: 8, max_window_layers: 1 })).toEqual([null, 8]);
+      expect(of({ ...on, sliding_window: 8, max_window_layers: 0 })).toEqual([8, 8]);
+      // What transformers 5.24 has where nothing is said: a window of 4096 from layer 28 on.
+      const deep = of({ ...on, num_hidden_layers: 29 });
+      expect([deep[27], deep[28]]).toEqual([null, 4096]);
+      expect(of({ ...on, sliding_window: null, max_window_layers: 0 })).toEqual([null, null]);
+      expect(of({ sliding_window: 8, max_window_layers: 0 })).toEqual([null, null]);
+    }
+  });
+
+  test('smollm 3: the layers without positions, where they are switched on', () => {
+    const of = (more: JsonRow) => windows(config('smollm3', { no_rope_layers: [1, 0], ...more }));
+    expect(of({ use_sliding_window: true, sliding_window: 8 })).toEqual([null, 8]);
+    expect(of({ use_sliding_window: true })).toEqual([null, null]);
+    expect(of({ sliding_window: 8 })).toEqual([null, null]);
+  });
+
   test('gemma 2: every other layer, or as layer_types says', () => {
     expect(windows(config('gemma2', { num_hidden_layers: 3 }))).toEqual([4096, null, 4096]);
     const types = ['full_attention', 'sliding_attention'];
@@ -223,12 +244,11 @@ describe('what is refused, by the name of the field', () => {
     ['layer_types', config('mistral', { layer_types: ['full_attention'] }), '"layer_types"'],
     ['quantization_config', config('llama', { quantization_config: {} }), '"quantization_config"'],
     ['num_experts', config('qwen3', { num_experts: 8 }), '"num_experts" (8)'],
-    ['use_sliding_window', config('qwen2', { use_sliding_window: true }), '"use_sliding_window"'],
     ['use_mrope', config('qwen2', { use_mrope: true }), '"use_mrope"'],
     [
       'layer_types',
       config('qwen2', { layer_types: ['full_attention', 'sliding_attention'] }),
-      '"layer_types" is ["full_attention","sliding_attention"]',
+      '"use_sliding_window" is false, expected true, since layer 1 slides',
     ],
     ['layer_types', config('qwen3', { layer_types: ['full_attention'] }), 'a list of 2'],
     ['layer_types', config('gemma2', { layer_types: ['mamba', 'mamba'] }), '"layer_types"'],
@@ -245,7 +265,16 @@ describe('what is refused, by the name of the field', () => {
     ],
     ['full_attn_mod', config('phi3', { full_attn_mod: 2 }), '"full_attn_mod" is 2'],
     ['no_rope_layers', config('smollm3', { no_rope_layers: [1] }), '"no_rope_layers" is [1]'],
-    ['use_sliding_window', config('smollm3', { use_sliding_window: true }), '"use_sliding_window"'],
+    [
+      'max_window_layers',
+      config('qwen3', { max_window_layers: 1.5 }),
+      '"max_window_layers" is 1.5, expected an integer of at least 0',
+    ],
+    [
+      'use_sliding_window',
+      config('iquestcoder', { use_sliding_window: true }),
+      '"use_sliding_window" is true',
+    ],
     ['residual_multiplier', config('granite', { residual_multiplier: 0 }), 'a number above 0'],
     [
       'sliding_window',
