@@ -157,8 +157,9 @@ async function evalRow(
 
 /** The question of a row of any form; of a chat its last user message. */
 export function questionOf({ question, problem, prompt, messages }: RewardRow): string {
-  const text = question ?? problem ?? prompt;
-  if (text != null) return typeof text === 'string' ? text : JSON.stringify(text);
-  const last = Array.isArray(messages) ? messages.findLast(({ role }) => role === 'user') : null;
+  const asked = question ?? problem ?? prompt ?? messages;
+  if (typeof asked === 'string') return asked;
+  if (!Array.isArray(asked)) return asked == null ? '' : JSON.stringify(asked);
+  const last = asked.findLast((turn) => turn?.role === 'user');
   return typeof last?.content === 'string' ? last.content : '';
 }

@@ -8,8 +8,9 @@ import { help, runLine } from './chat/commands.js';
 import { type AnswerSink, Conversation } from './chat/conversation.js';
 import { type ChatStreams, Terminal } from './chat/terminal.js';
 import type { RecipeContext } from './context.js';
-import { renderOptions } from './inputs/dataset.js';
-import { checkSamplerDevice, filterParams, samplingParams } from './sampling/sampling.js';
+import { renderOptions } from './inputs/render-options.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { filterParams, samplingParams } from './sampling/sampling-params.js';
 import { openServedModels, type ServedModels } from './serve/served-models.js';
 
 /** Reads lines until the input ends, `/exit`, Ctrl-C twice, or the context's signal. */

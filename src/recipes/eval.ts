@@ -24,8 +24,8 @@ import { fileStamps } from './outputs/file-stamps.js';
 import { checkOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
-import { checkRolloutDevice } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampling.js';
+import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
 
 /** Metrics as in the file, and where the run lies. */
 export type EvalResult = EvalMetrics &
@@ -114,14 +114,14 @@ function predictionKey(
   const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
   const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
   const { max_rounds, num_generations, strategy_samples, selection_tokens } = config;
-  const { tool_timeout_s, max_tool_output_length, rollout_device, rollout_precision } = config;
+  const { tool_timeout_s, max_tool_output_length } = config;
   return sha256(
     JSON.stringify({
       model: [source.baseName, weightFiles, adapter],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },
-      rollouts: { rollout_device, rollout_precision },
+      rollouts: rolloutIdentity(config),
       strategy: {
         strategy,
         strategy_samples,

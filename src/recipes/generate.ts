@@ -16,14 +16,14 @@ import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
 import { readPrompts } from './generate/prompt-input.js';
-import { tagsOf } from './inputs/dataset.js';
+import { tagsOf } from './inputs/answer-tags.js';
 import { interruption } from './interrupt.js';
 import { RowStore, type StoredRow } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
-import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
+import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
-import { checkRolloutDevice } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampling.js';
+import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
 
 export async function runGenerate(
   config: GenerateConfig,
@@ -63,14 +63,17 @@ interface Inputs {
 async function generateInto(store: RowStore, inputs: Inputs): Promise<GeneratedRows> {
   const { config, engine } = inputs;
   const prompts = await promptsOf(inputs);
+  const requestHash = requestHasher(config);
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   store.verify(({ prompt_id: id, sample_index: sample }) => {
     const prompt = sample < config.num_generations ? byId.get(id) : undefined;
-    return prompt && { adapter: engine.adapter, request_hash: requestHash(prompt, config) };
+    return prompt && { adapter: engine.adapter, request_hash: requestHash(prompt) };
   });
   const kept = store.size;
   const missing = prompts.flatMap((prompt) => missingSamples(prompt, config, store));
-  if (missing.length > 0) await sampleInto(store, { ...inputs, missing, byId });
+  if (missing.length > 0) {
+    await sampleInto(store, { ...inputs, missing, byId, requestHash });
+  }
   const rows = store.finish(
     (a, b) => Number(a.prompt_id) - Number(b.prompt_id) || a.sample_index - b.sample_index,
   );
@@ -88,21 +91,29 @@ async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedR
   return prompts.map((prompt, i) => ({ ...prompt, id: String(i), row: input.rows[i]! }));
 }
 
-/** Keys that do not change what a completion is. */
+/** Keys that do not change what a completion is, or that count as what they mean here. */
 const NEUTRAL = new Set([
   ...['input', 'prompt', 'output', 'output_csv', 'overwrite', 'resume', 'batch_size', 'threads'],
-  ...['num_generations', 'model', 'adapter', 'rollout_memory_limit'],
+  ...['num_generations', 'model', 'adapter', 'device', 'server'],
+  ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
 ]);
 
-/** Of everything beside the weights that a completion of this prompt depends on. */
-function requestHash(
-  { id, promptIds, messages }: PromptedRow,
-  { server, ...config }: GenerateConfig,
-): string {
+type HashPrompt = (prompt: PromptedRow) => string;
+
+/** Of everything beside the weights that a completion of a prompt depends on. */
+function requestHasher(config: GenerateConfig): HashPrompt {
   const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  const { api, model, reasoning, extra_body } = server;
-  const remote = config.engine === 'server' ? [api, model, reasoning, extra_body] : [];
-  return sha256(JSON.stringify([id, promptIds, messages, settings, remote])).slice(0, 16);
+  const about = [settings, engineIdentity(config)];
+  return ({ id, promptIds, messages }) =>
+    sha256(JSON.stringify([id, promptIds, messages, about])).slice(0, 16);
+}
+
+/** What the engine of the config makes completions by. */
+function engineIdentity(config: GenerateConfig): unknown {
+  if (config.engine === 'onnxruntime') return rolloutIdentity(config);
+  if (config.engine === 'tensorflow') return config.device;
+  const { api, model, reasoning, extra_body } = config.server;
+  return [api, model, reasoning, extra_body];
 }
 
 function missingSamples(
@@ -119,6 +130,7 @@ function missingSamples(
 interface Work extends Inputs {
   readonly missing: readonly PromptRequest[];
   readonly byId: ReadonlyMap<string, PromptedRow>;
+  readonly requestHash: HashPrompt;
 }
 
 async function sampleInto(store: RowStore, work: Work): Promise<void> {
@@ -127,7 +139,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
   await closing(async (stack) => {
     const sampler = stack.adopt(await engine.open(longestPrompt(missing)), (own) => own.dispose());
     const rewards = stack.adopt(await rewardsOf(config, context), (own) => own?.close());
-    const toRow = rowMaker(config, rewards);
+    const toRow = rowMaker(work, rewards);
     const total = missing.reduce((sum, { n }) => sum + n, 0);
     await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
@@ -159,14 +171,17 @@ function stopped(signal: AbortSignal, store: RowStore, { output }: GenerateConfi
 }
 
 /** A completion → the row's own columns, the completion, and its grades when there are any. */
-function rowMaker(config: GenerateConfig, rewards: OpenRewards | null) {
+function rowMaker(
+  { config, requestHash }: Pick<Work, 'config' | 'requestHash'>,
+  rewards: OpenRewards | null,
+) {
   const numeric = numericGrader({ tags: tagsOf(config) });
   return async (completion: Completion, prompt: PromptedRow): Promise<StoredRow> => {
     const row: StoredRow = {
       ...prompt.row,
       prompt_id: prompt.id,
       sample_index: completion.sampleIndex,
-      request_hash: requestHash(prompt, config),
+      request_hash: requestHash(prompt),
       ...(prompt.cut !== undefined && { prompt_tokens_cut: prompt.cut }),
       completion: completion.text,
       completion_ids: completion.ids,
@@ -201,8 +216,7 @@ async function rewardsOf(
   context: RecipeContext,
 ): Promise<OpenRewards | null> {
   if (config.rewards.length === 0) return null;
-  const options = { tags: tagsOf(config) };
-  return await openRewards(config.rewards, { keys: config, context, options });
+  return await openTaggedRewards(config.rewards, config, context);
 }
 
 function report(

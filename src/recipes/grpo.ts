@@ -5,20 +5,20 @@
 import type { GrpoConfig } from '../config/index.js';
 import type { PythonSandbox } from '../sandbox/index.js';
 import { type GrpoStepOptions, grpoStep } from '../train/index.js';
+import { opening } from '../util/close-stack.js';
 import type { RecipeContext } from './context.js';
 import { Collector } from './grpo/collector.js';
 import { checkLogNames, GrpoLogs } from './grpo/logs.js';
 import { truncations } from './grpo/policy-logprobs.js';
 import { grpoSchedule } from './grpo/schedule.js';
 import { openTools, toolEvaluation, toolSampler } from './grpo/tool-sampler.js';
-import { tagsOf } from './inputs/dataset.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
-import { type OpenRewards, openRewards } from './rewards/open-rewards.js';
+import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
+import { openSampler } from './sampling/open-sampler.js';
 import { checkRelease, checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { PROBE_TOLERANCE } from './sampling/rollout-precision.js';
-import { openSampler } from './sampling/sampling.js';
 import { trainingPrompts } from './sampling/training-prompts.js';
 import { trainerJudge } from './training/evaluate-trained.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
@@ -47,8 +47,7 @@ async function inputsOf(
 
 /** An interrupt waits for the end of the step, and so for the judges of its completions. */
 function rewardsOf(config: GrpoConfig, context: RecipeContext): Promise<OpenRewards> {
-  const options = { tags: tagsOf(config) };
-  return openRewards(config.rewards, { keys: config, context: unbroken(context), options });
+  return openTaggedRewards(config.rewards, config, unbroken(context));
 }
 
 /** The sampler of the rollouts, of the size that they need, and what they compute in. */
@@ -110,68 +109,69 @@ function sayTruncations(config: GrpoConfig, { log }: RecipeContext): void {
   );
 }
 
-async function prepare(
+function prepare(
   config: GrpoConfig,
   { prompts, sandbox, rewards }: GrpoInputs,
   session: TrainingSession,
 ): Promise<PreparedTraining> {
-  const { trained, source, run, startStep, context } = session;
-  const schedule = grpoSchedule(config, prompts.length);
-  const { period, totalSteps } = schedule;
-  const { completions } = schedule;
-  const { sampler, tolerance } = await openRollouts(config, { prompts, completions }, session);
-  const { tokenizer } = source;
-  const tools = sandbox === null ? null : { config, sandbox };
-  const longest = longestPrompt(prompts) + config.max_completion_length;
-  const logs = new GrpoLogs(config, {
-    run,
-    tokenizer,
-    judge: trainerJudge(config),
-    resumeStep: startStep === 0 ? null : startStep,
+  return opening(async (stack) => {
+    const { trained, source, run, startStep, context } = session;
+    const schedule = grpoSchedule(config, prompts.length);
+    const { period, totalSteps } = schedule;
+    const { completions } = schedule;
+    const { sampler, tolerance } = await openRollouts(config, { prompts, completions }, session);
+    stack.defer(() => sampler.dispose());
+    const { tokenizer } = source;
+    const tools = sandbox === null ? null : { config, sandbox };
+    const longest = longestPrompt(prompts) + config.max_completion_length;
+    const logs = new GrpoLogs(config, {
+      run,
+      tokenizer,
+      judge: trainerJudge(config),
+      resumeStep: startStep === 0 ? null : startStep,
+    });
+    stack.defer(() => logs.close());
+    sayTruncations(config, context);
+    const collector = new Collector({
+      config,
+      prompts,
+      rewards,
+      session,
+      sampler,
+      logs,
+      schedule,
+      tolerance,
+      writer:
+        tools === null ? sampler : toolSampler(sampler, { ...tools, tokenizer, context: longest }),
+    });
+    stack.defer(() => collector.settle());
+    return {
+      totalSteps,
+      epochsAt: (step) => schedule.order.epochsAt(step / period),
+      savePeriod: period,
+      shown: ['reward', 'completions/mean_length', 'loss'],
+      rewards,
+      ...(tools !== null && { writer: toolEvaluation(tools) }),
+      flush: () => logs.flush(),
+      rest: async () => {
+        if (sampler.release === undefined) return;
+        await collector.settle();
+        await sampler.release();
+      },
+      dispose: () => stack.close(),
+      step: grpoStep({
+        trainer: trained.trainer,
+        collect: (step) => collector.collect(Math.floor(step / period), step),
+        microBatchSize: config.per_device_train_batch_size,
+        stepsPerGeneration: schedule.stepsPerGeneration,
+        numIterations: schedule.numIterations,
+        temperature: config.temperature,
+        reference: trained.reference,
+        maxCompletionLength: config.max_completion_length,
+        ...lossOf(config),
+      }),
+    };
   });
-  sayTruncations(config, context);
-  const collector = new Collector({
-    config,
-    prompts,
-    rewards,
-    session,
-    sampler,
-    logs,
-    schedule,
-    tolerance,
-    writer:
-      tools === null ? sampler : toolSampler(sampler, { ...tools, tokenizer, context: longest }),
-  });
-  return {
-    totalSteps,
-    epochsAt: (step) => schedule.order.epochsAt(step / period),
-    savePeriod: period,
-    shown: ['reward', 'completions/mean_length', 'loss'],
-    rewards,
-    ...(tools !== null && { writer: toolEvaluation(tools) }),
-    flush: () => logs.flush(),
-    rest: async () => {
-      if (sampler.release === undefined) return;
-      await collector.settle();
-      await sampler.release();
-    },
-    dispose: async () => {
-      await collector.settle();
-      logs.close();
-      sampler.dispose();
-    },
-    step: grpoStep({
-      trainer: trained.trainer,
-      collect: (step) => collector.collect(Math.floor(step / period), step),
-      microBatchSize: config.per_device_train_batch_size,
-      stepsPerGeneration: schedule.stepsPerGeneration,
-      numIterations: schedule.numIterations,
-      temperature: config.temperature,
-      reference: trained.reference,
-      maxCompletionLength: config.max_completion_length,
-      ...lossOf(config),
-    }),
-  };
 }
 
 const recipeOf = (

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { type OpenaiConfig, resolvedYaml, runDir } from '../config/index.js';
 import { watchJob } from '../remote/index.js';
 import {
+  checkRun,
   endRun,
   makeRunId,
   openRun,
@@ -19,9 +20,10 @@ import { RunError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { interruption, unfinished } from './interrupt.js';
 import { absentInput, checkSame, type JobInputs, jobInputs, uploadLine } from './openai/inputs.js';
-import { makeJob } from './openai/make-job.js';
+import { type MakeOptions, makeJob } from './openai/make-job.js';
 import { jobPlace, openRemoteRecord } from './openai/record.js';
 import { openService } from './openai/service.js';
+import type { PlannedRun } from './outputs/run-of.js';
 
 export interface OpenaiResult {
   readonly run_dir: string;
@@ -64,54 +66,68 @@ export async function runOpenai(
   config: OpenaiConfig,
   context: RecipeContext,
 ): Promise<OpenaiResult> {
+  const { dir, options } = plannedRun(config);
+  checkRun(dir, options);
   const inputs = await jobInputs(config);
   const service = openService(config, context.signal);
-  const run = openFolder(config);
-  const keeper = openRemoteRecord(run, () => freshRecord(config));
+  const run = openRun(dir, options);
   try {
-    checkSame(keeper.get().training_file, inputs.training, config.training_file);
-    for (const line of filesLines(config, inputs)) context.log(line);
-    logChanges(run, keeper.get(), context);
-    const { id } = await makeJob({ config, inputs, service, keeper, context });
-    const job = await watchJob(service, {
-      id,
-      place: jobPlace(run),
-      signal: context.signal,
-      log: context.log,
-      pollMs: 1000 * config.poll_interval_s,
-      patienceMs: 1000 * config.patience_s,
-      onJob: (each) => keeper.set({ job: each }),
-    });
-    if (job.status === 'succeeded') keeper.set({ checkpoints: await service.checkpoints(id) });
-    const result = resultOf(run, keeper.get());
-    run.record({ results: factsOf(result) });
-    if (job.status !== 'succeeded') throw ended(keeper.get(), run.dir);
-    endRun(run, { status: 'done', log: context.log });
-    context.log(`done: ${result.fine_tuned_model}`);
-    return result;
-  } catch (caught) {
-    const { signal, log } = context;
-    const error = signal.aborted ? stopped(signal, keeper.get(), run.dir) : caught;
-    endRun(run, { status: unfinished(signal), error, log });
+    const keeper = openRemoteRecord(run, () => freshRecord(config));
+    return await watchedJob(run, { config, context, inputs, service, keeper });
+  } catch (error) {
+    endRun(run, { status: unfinished(context.signal), error, log: context.log });
     throw error;
   }
 }
 
-function openFolder(config: OpenaiConfig): RunFolder {
+async function watchedJob(run: RunFolder, job: MakeOptions): Promise<OpenaiResult> {
+  const { config, inputs, service, keeper, context } = job;
+  const { signal, log } = context;
+  try {
+    checkSame(keeper.get().training_file, inputs.training, config.training_file);
+    for (const line of filesLines(config, inputs)) log(line);
+    logChanges(run, keeper.get(), context);
+    const { id } = await makeJob(job);
+    const ended = await watchJob(service, {
+      id,
+      place: jobPlace(run),
+      signal,
+      log,
+      pollMs: 1000 * config.poll_interval_s,
+      patienceMs: 1000 * config.patience_s,
+      onJob: (each) => keeper.set({ job: each }),
+    });
+    if (ended.status === 'succeeded') keeper.set({ checkpoints: await service.checkpoints(id) });
+    const result = resultOf(run, keeper.get());
+    run.record({ results: factsOf(result) });
+    if (ended.status !== 'succeeded') throw unsuccessful(keeper.get(), run.dir);
+    endRun(run, { status: 'done', log });
+    log(`done: ${result.fine_tuned_model}`);
+    return result;
+  } catch (error) {
+    throw signal.aborted ? stopped(signal, keeper.get(), run.dir) : error;
+  }
+}
+
+function plannedRun(config: OpenaiConfig): PlannedRun {
   const { resume, overwrite, training_file, validation_file, grader } = config;
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
-  return openRun(runDir(config, runId), {
-    resume,
-    overwrite,
-    runId,
-    command: 'openai',
-    config: { text, values: config },
-    reads: [training_file, validation_file, grader].filter((path) => path !== null),
-  });
+  return {
+    dir: runDir(config, runId),
+    options: {
+      resume,
+      overwrite,
+      runId,
+      command: 'openai',
+      config: { text, values: config },
+      reads: [training_file, validation_file, grader].filter((path) => path !== null),
+    },
+  };
 }
 
-/** Keys that say how a job is watched and kept, not what it is. */
+/** Keys that say how
+ a job is watched and kept, not what it is. */
 const OF_WATCHING = new Set([
   ...['resume', 'overwrite', 'output_dir', 'run_name', 'training_file', 'validation_file'],
   ...['base_url', 'api_key_env', 'poll_interval_s', 'patience_s', 'timeout_s', 'max_attempts'],
@@ -153,7 +169,7 @@ function resultOf(run: RunFolder, remote: RemoteRecord): OpenaiResult {
 
 const factsOf = ({ metrics, run_dir: _dir, ...facts }: OpenaiResult) => ({ ...facts, ...metrics });
 
-function ended({ job }: RemoteRecord, dir: string): RunError {
+function unsuccessful({ job }: RemoteRecord, dir: string): RunError {
   const said = job?.error?.message ? `: ${job.error.message}` : '';
   const code = job?.error?.code ? ` (${job.error.code})` : '';
   return new RunError({

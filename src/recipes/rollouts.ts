@@ -26,8 +26,9 @@ import {
 import { sampleRound } from './rollouts/sample-round.js';
 import { type RolloutsStats, rolloutsStats } from './rollouts/stats.js';
 import { rewardWeights, type TrajectoryRow, trajectoryMaker } from './rollouts/trajectories.js';
-import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
-import { checkSamplerDevice, openSampler } from './sampling/sampling.js';
+import { openSampler } from './sampling/open-sampler.js';
+import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
 
 export interface RolloutsResult extends RolloutsStats {
   readonly output: string;
@@ -191,16 +192,18 @@ function learnt(
   }, before);
 }
 
-/** Keys that do not change what a trajectory is. */
+/** Keys that do not change what a trajectory is, or that count as what they mean here. */
 const NEUTRAL = new Set([
   ...['output', 'overwrite', 'resume', 'batch_size', 'threads', 'model', 'adapter'],
-  ...['bandit_file', 'bandit_from', 'device', 'rollout_memory_limit'],
+  ...['bandit_file', 'bandit_from', 'device'],
+  ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
 ]);
 
 /** Hash of what a trajectory depends on, beside the weights. */
 function requestHasher({ config, questions, prior }: Work): (question: string) => string {
   const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  const shared = sha256(JSON.stringify([settings, prior, questions.map(({ text }) => text)]));
+  const about = [settings, rolloutIdentity(config), prior, questions.map(({ text }) => text)];
+  const shared = sha256(JSON.stringify(about));
   return (question) => sha256(shared, question).slice(0, 16);
 }
 

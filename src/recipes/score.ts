@@ -6,14 +6,15 @@ import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { renderOptions } from './inputs/dataset.js';
 import { inputRows } from './inputs/input-rows.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { renderOptions } from './inputs/render-options.js';
 import { computeType } from './memory/compute-type.js';
 import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
+import { openSampler } from './sampling/open-sampler.js';
 import { frozenPolicy, scoreSequences } from './sampling/policy-sampler.js';
 import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
-import { checkSamplerDevice, openSampler } from './sampling/sampling.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
 import { configureDevice } from './training/configure-device.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */

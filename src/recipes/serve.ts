@@ -7,9 +7,10 @@ import { type AddressInfo, createServer, type Server as NetServer } from 'node:n
 import type { ServeConfig } from '../config/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import { renderOptions } from './inputs/dataset.js';
+import { renderOptions } from './inputs/render-options.js';
 import { checkRolloutDevice } from './sampling/rollout-engine.js';
-import { checkSamplerDevice, filterParams, samplingParams } from './sampling/sampling.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { filterParams, samplingParams } from './sampling/sampling-params.js';
 import { createHttpServer } from './serve/http-server.js';
 import { Scheduler } from './serve/scheduler.js';
 import { openServedModels, type ServedModels } from './serve/served-models.js';

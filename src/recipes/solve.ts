@@ -21,10 +21,12 @@ import {
   writerOf,
 } from './eval/strategy.js';
 import { factsOf } from './eval/strategy-completer.js';
-import { renderOptions, tagsOf } from './inputs/dataset.js';
+import { tagsOf } from './inputs/answer-tags.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { renderOptions } from './inputs/render-options.js';
+import { openSampler } from './sampling/open-sampler.js';
 import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
-import { openSampler, samplingParams } from './sampling/sampling.js';
+import { samplingParams } from './sampling/sampling-params.js';
 
 /** Solves problems with one model; `close` frees it. */
 export interface Solver {

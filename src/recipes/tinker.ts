@@ -3,21 +3,14 @@
  * and its samples are computed by Tinker's API. A state is saved there every `save_steps` and on Ctrl-C, and
  * `resume=auto` goes on from the last one.
  */
-import {
-  inputPaths,
-  resolvedYaml,
-  runDir,
-  type TinkerConfig,
-  tinkerSchema,
-} from '../config/index.js';
+import type { TinkerConfig } from '../config/index.js';
 import { type Endpoint, endpointSettings, openEndpoint } from '../endpoint/index.js';
 import { openSession, type TinkerSession } from '../remote/index.js';
 import {
+  checkRun,
   checkTrackers,
   endRun,
-  makeRunId,
   openRun,
-  type ReadSource,
   type RunFolder,
   readRun,
 } from '../report/index.js';
@@ -25,10 +18,10 @@ import type { Tokenizer } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
 import type { RecipeContext } from './context.js';
 import { checkLogNames } from './grpo/logs.js';
-import { tagsOf } from './inputs/dataset.js';
 import { unbroken, unfinished } from './interrupt.js';
+import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
-import { openRewards } from './rewards/open-rewards.js';
+import { openTaggedRewards } from './rewards/open-rewards.js';
 import { trainingPrompts } from './sampling/training-prompts.js';
 import { supervisedRows, type TinkerData, tinkerTokenizer } from './tinker/rows.js';
 import {
@@ -60,6 +53,8 @@ export interface TinkerResult {
 export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<TinkerResult> {
   return closing(async (stack) => {
     const { context, sources } = noteSources(caller);
+    const { dir, options } = runOf('tinker', config, stageOf(config));
+    checkRun(dir, options);
     const endpoint = endpointOf(config);
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });
@@ -71,7 +66,7 @@ export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<
     const evaluation = await openTrainedEvaluation(asTrainer(config), model, context);
     stack.defer(() => evaluation?.graders?.close());
     const inputs = { config, context, tokenizer, data, evaluation };
-    return await runIn(openFolder(config, sources), { ...inputs, endpoint });
+    return await runIn(openRun(dir, { ...options, sources }), { ...inputs, endpoint });
   });
 }
 
@@ -128,26 +123,8 @@ async function dataOf(
   }
   const { max_length: longest } = config;
   const rows = await trainingPrompts(config, { tokenizer, longest, overlong: 'drop' }, context);
-  const options = { tags: tagsOf(config) };
-  const keys = { keys: config, context: unbroken(context), options };
-  return { rows, rewards: await openRewards(config.rewards, keys) };
-}
-
-function openFolder(config: TinkerConfig, sources: readonly ReadSource[]): RunFolder {
-  const { resume, overwrite, seed } = config;
-  const text = resolvedYaml(config);
-  const runId = makeRunId(text);
-  return openRun(runDir(config, runId), {
-    resume,
-    overwrite,
-    runId,
-    command: 'tinker',
-    stage: stageOf(config),
-    seeds: { seed },
-    config: { text, values: config },
-    sources,
-    reads: inputPaths(tinkerSchema, config),
-  });
+  const rewards = await openTaggedRewards(config.rewards, config, unbroken(context));
+  return { rows, rewards };
 }
 
 function resultOf(

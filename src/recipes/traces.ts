@@ -14,13 +14,17 @@ import { checkBeginning, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import { loadDataset, renderOptions, tagsOf } from './inputs/dataset.js';
+import { tagsOf } from './inputs/answer-tags.js';
+import { loadDataset } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
 import { lockOutput, unlockOutput } from './outputs/output-lock.js';
 import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
+import { openSampler } from './sampling/open-sampler.js';
 import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
-import { checkSamplerDevice, openSampler, samplingParams } from './sampling/sampling.js';
+import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { samplingParams } from './sampling/sampling-params.js';
 
 export interface TracesResult extends TraceStats {
   readonly output: string;

@@ -17,11 +17,11 @@ export interface RunEnd {
 }
 
 /**
- * Closes the run and writes its `report.html`, also of a run that failed. A page that cannot be written is
- * said, and changes nothing about how the run ended.
+ * Closes the run and writes its `report.html`, also of a run that failed; of one that has ended already nothing
+ * changes. A page that cannot be written is said, and changes nothing about how the run ended.
  */
 export function endRun(run: RunFolder, { status, error, sections = [], log }: RunEnd): void {
-  run.close(status, error);
+  if (!run.close(status, error)) return;
   try {
     writeReport(run.paths.report, runReport(readRun(run.dir), sections));
   } catch (failure) {

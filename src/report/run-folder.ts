@@ -66,8 +66,9 @@ export interface RunFolder {
   /**
    * Writes the last state of `run.json` and frees the folder. Further calls do nothing.
    * @param error what ended the run, where it was not done; it is left to be thrown where the state cannot be written
+   * @returns whether this call has ended the run
    */
-  close(status: Exclude<RunStatus, 'running'>, error?: unknown): void;
+  close(status: Exclude<RunStatus, 'running'>, error?: unknown): boolean;
 }
 
 export interface RunPaths {
@@ -128,7 +129,7 @@ export function startRun(
       write();
     },
     close(status, error) {
-      if (!isOpen) return;
+      if (!isOpen) return false;
       isOpen = false;
       const finished = new Date().toISOString();
       const reason = error === undefined ? null : messageOf(error);
@@ -140,6 +141,7 @@ export function startRun(
       } finally {
         unlockRun(dir, lock);
       }
+      return true;
     },
   };
 }

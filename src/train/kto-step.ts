@@ -33,6 +33,8 @@ export interface KtoStepOptions {
   readonly usesKl: boolean;
   /** Tokens that a prompt with an answer to another is cut to; longer than any prompt of the answers. */
   readonly maxLength: number;
+  /** Told of each step whose answers are all to one prompt, which have no KL baseline: z is 0. */
+  readonly onNoBaseline?: (step: number) => void;
 }
 
 /** Each prompt with the next answer, in a circle, to another prompt; none where all have one prompt. */
@@ -65,7 +67,9 @@ const byLength = (size: number) => ({
   lengthOf: ({ ids }: MaskedSequence) => ids.length,
 });
 
-type TaskOptions = Omit<KtoStepOptions, 'answers' | 'trainer'> & { readonly policy: Policy };
+type TaskOptions = Omit<KtoStepOptions, 'answers' | 'trainer' | 'onNoBaseline'> & {
+  readonly policy: Policy;
+};
 
 /** log π − log π_ref of each sequence. */
 async function logRatios(
@@ -84,8 +88,8 @@ async function logRatios(
 
 export interface KtoTasks {
   readonly tasks: readonly MicroTask[];
-  /** z */
-  readonly kl: number;
+  /** z; null where it is to be estimated and there is no answer to another prompt: the loss then takes 0. */
+  readonly kl: number | null;
 }
 
 /** Micro-batches of the answers, longest first, with their reference scored. */
@@ -95,13 +99,14 @@ export async function ktoTasks(
 ): Promise<KtoTasks> {
   const { policy, microBatchSize, reference } = options;
   const asked = options.usesKl ? mismatches(answers, options.maxLength) : [];
-  const kl = klBaseline(await logRatios(asked, options));
+  const ratios = await logRatios(asked, options);
+  const kl = options.usesKl && ratios.length === 0 ? null : klBaseline(ratios);
   const good = answers.filter(({ desirable }) => desirable);
   const tokensOf = (some: readonly MaskedSequence[]) =>
     some.reduce((sum, answer) => sum + trainedTokens(answer), 0);
   const all = {
     ...options.settings,
-    kl,
+    kl: kl ?? 0,
     totalDesirable: good.length,
     totalUndesirable: answers.length - good.length,
     totalTokens: tokensOf(answers),
@@ -121,14 +126,15 @@ export async function ktoTasks(
   return { tasks, kl };
 }
 
-export function ktoStep({ trainer, answers, ...options }: KtoStepOptions) {
+export function ktoStep({ trainer, answers, onNoBaseline, ...options }: KtoStepOptions) {
   return async (step: number, learningRate: number): Promise<StepOutcome> => {
     const batch = answers(step);
     const { tasks, kl } = await ktoTasks(batch, { ...options, policy: trainer.policy });
+    if (kl === null) onNoBaseline?.(step);
     const result = await trainer.step(tasks, { step, learningRate });
     return {
       tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0),
-      metrics: { ...stepMetrics(result), kl },
+      metrics: { ...stepMetrics(result), ...(kl !== null && { kl }) },
       seconds: result.seconds,
     };
   };

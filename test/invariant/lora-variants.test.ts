@@ -15,7 +15,7 @@ import {
   specFromConfig,
   startLora,
 } from '../../src/model/index.js';
-import { openSampler } from '../../src/recipes/sampling/sampling.js';
+import { openSampler } from '../../src/recipes/sampling/open-sampler.js';
 import { syncSampler } from '../../src/recipes/sampling/sync-sampler.js';
 import { decayMask, loraPlusRates } from '../../src/recipes/training/parameter-groups.js';
 import { AdamW, tf } from '../../src/tensor/index.js';

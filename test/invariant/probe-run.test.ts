@@ -12,10 +12,10 @@ import { SILENT } from '../support/context.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
 
-/** How the sampler behaves after its first sync. */
-const sampler = vi.hoisted(() => ({ after: 'synced' as 'synced' | 'stale' | 'forged' }));
+/** How samplers behave after their first sync, and how many are open. */
+const sampler = vi.hoisted(() => ({ after: 'synced' as 'synced' | 'stale' | 'forged', open: 0 }));
 
-vi.mock(import('../../src/recipes/sampling/sampling.js'), async (original) => {
+vi.mock(import('../../src/recipes/sampling/open-sampler.js'), async (original) => {
   const actual = await original();
   return {
     ...actual,
@@ -27,11 +27,15 @@ vi.mock(import('../../src/recipes/sampling/sampling.js'), async (original) => {
 function withLostSyncs(real: RolloutSampler): RolloutSampler {
   let claimed: Adapter | null = null;
   let syncs = 0;
+  sampler.open += 1;
   return {
     generate: real.generate.bind(real),
     score: real.score.bind(real),
     reloadWeights: real.reloadWeights.bind(real),
-    dispose: () => real.dispose(),
+    dispose: () => {
+      sampler.open -= 1;
+      real.dispose();
+    },
     setAdapter(adapter) {
       claimed = adapter;
       const isLost = syncs++ > 0 && sampler.after !== 'synced';
@@ -113,4 +117,13 @@ test.each([
   await expect(run).rejects.toThrow(message);
   expect(readJsonl(join(runDir, 'metrics.jsonl'))).toHaveLength(1);
   expect(readJson(join(runDir, 'run.json'))).toMatchObject({ status: 'failed' });
+});
+
+test('a sampler is freed where the logs of the run cannot be opened', async () => {
+  sampler.after = 'synced';
+  const runDir = join(folder, 'logs');
+  await grpo(runDir, ['max_steps=1']);
+  const groups = ['resume=auto', 'save_samples=true', 'samples_filename=samples.jsonl'];
+  await expect(grpo(runDir, groups)).rejects.toThrow(/^samples_filename: the rows of this run/);
+  expect(sampler.open).toBe(0);
 });

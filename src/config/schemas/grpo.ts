@@ -16,7 +16,7 @@ import { checkGrpo } from './grpo-checks.js';
 import { checkHeldOut, withEvaluation } from './held-out.js';
 import { referenceKeys } from './reference.js';
 import { codeKeys } from './strategy.js';
-import { checkTrainer, trainerKeys } from './training.js';
+import { checkTrainer, impliedEvaluation, trainerKeys } from './training.js';
 
 /** The loss of GRPO tells nothing on held-out rows. */
 const { eval_dataset: _, ...sharedKeys } = trainerKeys({ learningRate: 1e-6, loraDropout: 0 });
@@ -149,7 +149,7 @@ export const grpoSchema = z
       .describe('Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 below'),
   })
   .superRefine(checkHeldOut)
-  .overwrite(withEvaluation)
+  .overwrite(withEvaluation(impliedEvaluation))
   .superRefine((config, context) => {
     checkTrainer(config, context);
     checkGrpo(config, context);

@@ -2,7 +2,6 @@
 import type { z } from 'zod';
 import type { DatasetConfig } from './dataset.js';
 import { issueAt } from './issue-at.js';
-import { impliedEvaluation } from './training.js';
 
 interface HeldOutKeys {
   readonly eval_samples?: number | null;
@@ -31,16 +30,20 @@ export function checkHeldOut(config: HeldOutKeys, context: z.RefinementCtx): voi
   }
 }
 
-/** `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set. */
-export function withEvaluation<Config extends HeldOutKeys>(config: Config): Config {
-  const { eval: evaluation, eval_samples: held = null, eval_steps: every, dataset } = config;
-  if (evaluation !== null) return config;
-  const length = { max_new_tokens: config.max_completion_length };
-  if (held !== null) return { ...config, eval: { ...impliedEvaluation(), ...length } };
-  const { name, subset, revision, columns } = dataset;
-  if (every === null || name === null) return config;
-  return {
-    ...config,
-    eval: { ...impliedEvaluation({ name, subset, revision, columns }), ...length },
+type Implied = (dataset?: Partial<DatasetConfig>) => object;
+
+/**
+ * `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set.
+ * @param implied The evaluation on these rows.
+ */
+export const withEvaluation =
+  (implied: Implied) =>
+  <Config extends HeldOutKeys>(config: Config): Config => {
+    const { eval: evaluation, eval_samples: held = null, eval_steps: every, dataset } = config;
+    if (evaluation !== null) return config;
+    const length = { max_new_tokens: config.max_completion_length };
+    if (held !== null) return { ...config, eval: { ...implied(), ...length } };
+    const { name, subset, revision, columns } = dataset;
+    if (every === null || name === null) return config;
+    return { ...config, eval: { ...implied({ name, subset, revision, columns }), ...length } };
   };
-}

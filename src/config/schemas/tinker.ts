@@ -22,7 +22,12 @@ import { outputKeys, rewardsKey, samplingKeys, seedKey, tagKeys, templateKeys } 
 import { checkHeldOut, withEvaluation } from './held-out.js';
 import { issueAt } from './issue-at.js';
 import { reportingKeys } from './reporting.js';
-import { checkWatching, evaluationKeys, guardKeys } from './training.js';
+import {
+  checkWatching,
+  guardKeys,
+  impliedRemoteEvaluation,
+  remoteEvaluationKeys,
+} from './training.js';
 
 const loraKeys = {
   lora_rank: whole(1).default(32).describe('Rank of the adapter'),
@@ -65,9 +70,6 @@ const rlKeys = {
   ...tagKeys,
 };
 
-/** The service computes no loss of held-out rows, and keeps the last state. */
-const { eval_dataset: _, load_best_model_at_end: __, ...watchingKeys } = evaluationKeys;
-
 export const tinkerSchema = z
   .strictObject({
     method: z.enum(['sft', 'grpo']).describe('sft, or grpo (group-relative RL)'),
@@ -87,7 +89,7 @@ export const tinkerSchema = z
     ...rlKeys,
     ...groupRowKeys,
     eval_samples: optionalWhole(1, 'grpo: rows of dataset held out, which are then evaluated on'),
-    ...watchingKeys,
+    ...remoteEvaluationKeys,
     ...reportingKeys,
     ...guardKeys,
     save_steps: whole(1).default(20).describe('Steps between states to resume from'),
@@ -114,7 +116,7 @@ export const tinkerSchema = z
     ...seedKey,
   })
   .superRefine(checkHeldOut)
-  .overwrite(withEvaluation)
+  .overwrite(withEvaluation(impliedRemoteEvaluation))
   .superRefine((config, context) => {
     const issue = issueAt(context);
     checkWatching(config, context);

@@ -82,16 +82,29 @@ const afterwardsSchema = z.strictObject({
     .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
 });
 
+/** The same where a service samples. */
+const remoteSchema = afterwardsSchema.omit({
+  batch_size: true,
+  rollout_precision: true,
+  rollout_device: true,
+  rollout_memory_limit: true,
+});
+
+type ImpliedRows = Partial<z.input<ReturnType<typeof datasetSchema>>>;
+
 /** The `eval` of a config that asks for an evaluation by another key. */
-export const impliedEvaluation = (
-  dataset: Partial<z.input<ReturnType<typeof datasetSchema>>> = {},
-): z.output<typeof afterwardsSchema> => afterwardsSchema.parse({ dataset });
+export const impliedEvaluation = (dataset: ImpliedRows = {}): z.output<typeof afterwardsSchema> =>
+  afterwardsSchema.parse({ dataset });
+
+/** The same where a service samples. */
+export const impliedRemoteEvaluation = (dataset: ImpliedRows = {}): z.output<typeof remoteSchema> =>
+  remoteSchema.parse({ dataset });
+
+const evaluationField = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullable().default(null).describe('Evaluate after training; null does not');
 
 export const evaluationKeys = {
-  eval: afterwardsSchema
-    .nullable()
-    .default(null)
-    .describe('Evaluate after training; null does not'),
+  eval: evaluationField(afterwardsSchema),
   eval_dataset: datasetSchema({ split: 'test' })
     .nullable()
     .default(null)
@@ -121,6 +134,10 @@ export const evaluationKeys = {
     .default(0)
     .describe('By how much a better evaluation must be better'),
 };
+
+/** Those of training at a service, which samples, computes no loss of held-out rows, and keeps the last state. */
+const { eval_dataset: _, load_best_model_at_end: __, ...remoteKeys } = evaluationKeys;
+export const remoteEvaluationKeys = { ...remoteKeys, eval: evaluationField(remoteSchema) };
 
 const bound = z.number().nullable();
 

@@ -11,8 +11,8 @@ import { elementCount } from '../../util/shape.js';
 import { type Adapter, loraConfig, readAdapter } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { openSampler } from '../sampling/open-sampler.js';
 import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engine.js';
-import { openSampler } from '../sampling/sampling.js';
 import { median, peakRssMib, round } from './numbers.js';
 
 export interface RolloutFigures {

@@ -11,7 +11,8 @@ import {
 } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import { promptRow, renderOptions } from '../inputs/dataset.js';
+import { promptRow } from '../inputs/prompt-row.js';
+import { renderOptions } from '../inputs/render-options.js';
 
 export type AnswerSide = 'chosen' | 'rejected' | 'completion';
 

@@ -1,9 +1,22 @@
 /** `lorikeet dpo` with the losses of single answers: rows with a label, or pairs taken apart. */
 import type { DpoConfig } from '../../config/index.js';
 import { ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
+import type { RecipeContext } from '../context.js';
 import { dataPasses } from '../training/data-passes.js';
 import type { TrainingRecipe } from '../training/recipe.js';
 import { type PreferenceExamples, readAnswers } from './preference-examples.js';
+
+/** Of the steps without a KL baseline, says the first. */
+function sayOnce({ log }: RecipeContext): (step: number) => void {
+  let isSaid = false;
+  return (step) => {
+    if (isSaid) return;
+    isSaid = true;
+    log(
+      `warning: step ${step + 1}: its answers are all to one prompt, so kto has no KL baseline and takes 0; rows of such steps have no kl. Raise per_device_train_batch_size or gradient_accumulation_steps`,
+    );
+  };
+}
 
 export function ktoRecipe(
   config: DpoConfig,
@@ -14,7 +27,7 @@ export function ktoRecipe(
     inputs: readAnswers,
     sequences: ({ train }) =>
       train.map((answer, row) => ({ ...answer, row, part: answer.desirable ? 'good' : 'bad' })),
-    prepare: async (_, { train, heldOut }, { trained }) => {
+    prepare: async (_, { train, heldOut }, { trained, context }) => {
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, train);
       const { policy, reference, trainer } = trained;
       const options = {
@@ -34,7 +47,12 @@ export function ktoRecipe(
         ...(heldOut !== null && {
           heldOut: async () => (await ktoTasks(heldOut, { ...options, policy })).tasks,
         }),
-        step: ktoStep({ ...options, trainer, answers: examplesOf }),
+        step: ktoStep({
+          ...options,
+          trainer,
+          answers: examplesOf,
+          onNoBaseline: sayOnce(context),
+        }),
       };
     },
   };

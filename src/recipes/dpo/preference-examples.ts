@@ -1,7 +1,7 @@
 /** Preference rows as examples: pairs, or single answers with a label; cut to `max_length`, checked, counted. */
 import type { DatasetConfig, DpoConfig } from '../../config/index.js';
 import { limitLengths, type PromptPlace } from '../../data/index.js';
-import type { MaskedSequence } from '../../model/index.js';
+import { type MaskedSequence, promptKey } from '../../model/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { type LabelledAnswer, type PreferencePair, preflight } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
@@ -26,6 +26,8 @@ interface Kind<T> {
 interface Reader {
   readonly config: DpoConfig;
   readonly tokenizer: Tokenizer;
+  /** What is read. */
+  readonly key: 'dataset' | 'eval_dataset';
   readonly where: (row: number) => string;
   readonly log: RecipeContext['log'];
 }
@@ -40,16 +42,17 @@ function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
     { tokenizer }: ModelSource,
     context: RecipeContext,
   ): Promise<PreferenceExamples<T>> => {
-    const read = async (dataset: DatasetConfig) => {
+    const read = async (dataset: DatasetConfig, key: Reader['key']) => {
       const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
-      return examplesOf(rows, { config, tokenizer, where, log: context.log });
+      return examplesOf(rows, { config, tokenizer, key, where, log: context.log });
     };
-    const train = await read(config.dataset);
+    const train = await read(config.dataset, 'dataset');
     const { bosId, eosIds } = tokenizer;
     preflight(train.flatMap(sequencesOf), { bosId, eosIds, hasContext: true });
     return {
       train,
-      heldOut: config.eval_dataset === null ? null : await read(config.eval_dataset),
+      heldOut:
+        config.eval_dataset === null ? null : await read(config.eval_dataset, 'eval_dataset'),
     };
   };
 }
@@ -130,7 +133,19 @@ function labelledOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] 
   if (lost > 0) log(`data: ${lost} answers left out: cut before their text`);
   const good = kept.filter(({ desirable }) => desirable).length;
   log(`data: ${good} good and ${kept.length - good} bad answers`);
+  checkPrompts(kept, reader);
   return kept;
+}
+
+/** @throws InputError where kto has no answer to another prompt to compare with. */
+function checkPrompts(answers: readonly MaskedSequence[], { config, key }: Reader): void {
+  if (![config.loss_type].flat().includes('kto') || answers.length === 0) return;
+  if (new Set(answers.map(promptKey)).size > 1) return;
+  throw new InputError({
+    where: key,
+    problem: `its ${answers.length} answers are all to one prompt, and kto compares them with answers to others`,
+    remedy: 'Give rows of two prompts or more, or use loss_type=apo_zero_unpaired',
+  });
 }
 
 /** The answers of a row: one with its label, or the two of a pair. */

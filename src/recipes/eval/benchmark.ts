@@ -10,7 +10,7 @@ import {
   textGrader,
 } from '../../evaluate/index.js';
 import { InputError } from '../../util/errors.js';
-import { tagsOf } from '../inputs/dataset.js';
+import { type TagKeys, tagsOf } from '../inputs/answer-tags.js';
 import type { EvaluationKeys } from './evaluate-model.js';
 
 /** The benchmark's own rows, unless the config names others. */
@@ -62,8 +62,7 @@ export const graderName = ({
 
 /** @throws InputError on tags that cannot be told apart */
 export function answerGrader(
-  keys: Pick<EvaluationKeys, 'benchmark' | 'grader' | 'answer_format'> &
-    Parameters<typeof tagsOf>[0],
+  keys: Pick<EvaluationKeys, 'benchmark' | 'grader' | 'answer_format'> & TagKeys,
 ): AnswerGrader {
   const tags = tagsOf(keys);
   const name = graderName(keys);

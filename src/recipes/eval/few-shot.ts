@@ -5,7 +5,8 @@ import { fillTemplate, type Message } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { loadDataset, taggedAnswer, tagsOf } from '../inputs/dataset.js';
+import { taggedAnswer, tagsOf } from '../inputs/answer-tags.js';
+import { loadDataset } from '../inputs/dataset.js';
 import { benchmarkRows } from './benchmark.js';
 import type { EvaluationKeys } from './evaluate-model.js';
 

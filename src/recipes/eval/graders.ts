@@ -6,9 +6,8 @@ import { type AsyncGrader, compileGrader } from '../../rewards/index.js';
 import { opening } from '../../util/close-stack.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { tagsOf } from '../inputs/dataset.js';
 import { openGraderTools } from '../rewards/grader-tools.js';
-import { openRewards } from '../rewards/open-rewards.js';
+import { openTaggedRewards } from '../rewards/open-rewards.js';
 import type { EvaluationKeys } from './evaluate-model.js';
 import { openVoteRewards } from './strategy.js';
 
@@ -32,8 +31,8 @@ export function openEvaluationGraders(
   return opening(async (stack) => {
     const judge = await openJudge(config, context);
     stack.defer(() => judge?.close());
-    const options = { keys: config, context, options: { tags: tagsOf(config) } };
-    const rewards = config.rewards.length === 0 ? null : await openRewards(config.rewards, options);
+    const rewards =
+      config.rewards.length === 0 ? null : await openTaggedRewards(config.rewards, config, context);
     stack.defer(() => rewards?.close());
     const votes = await openVoteRewards(config, context);
     stack.defer(() => votes?.close());

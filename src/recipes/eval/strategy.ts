@@ -7,8 +7,8 @@ import type { PythonSandbox } from '../../sandbox/index.js';
 import { type RenderOptions, renderPrompt, type Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
-import { tagsOf } from '../inputs/dataset.js';
-import { type OpenRewards, openRewards } from '../rewards/open-rewards.js';
+import type { TagKeys } from '../inputs/answer-tags.js';
+import { type OpenRewards, openTaggedRewards } from '../rewards/open-rewards.js';
 import { codeExecutor, codeSandbox } from './code-executor.js';
 
 /** Tokens of an output that a context is made for: about four characters each, and the fences. */
@@ -18,7 +18,6 @@ const outputTokens = ({ max_tool_output_length: characters }: StrategyKeys): num
 /** Tokens of what a selection says beside the problem and its solutions. */
 const SELECTION_WORDS = 256;
 
-type TagKeys = Parameters<typeof tagsOf>[0];
 export type StrategyKeys = StrategyConfig &
   TagKeys & { readonly temperature: number; readonly max_new_tokens: number };
 
@@ -101,7 +100,7 @@ export async function openVoteRewards(
   context: RecipeContext,
 ): Promise<OpenRewards | null> {
   if (keys.vote_weight !== 'reward') return null;
-  return await openRewards(keys.vote_rewards, { keys, context, options: { tags: tagsOf(keys) } });
+  return await openTaggedRewards(keys.vote_rewards, keys, context);
 }
 
 /** The sandbox that the strategy needs; null when it runs no code. @throws SetupError without one */

@@ -3,6 +3,7 @@
  * what a full answer does, a grader fails when it answers late or with a status of its own breaking.
  */
 import type { GradeConfig } from '../../config/index.js';
+import { questionOf } from '../../evaluate/index.js';
 import {
   compileTemplate,
   type GradedSample,
@@ -73,16 +74,8 @@ function goldOf({ gold }: GradeConfig): GoldOf {
 }
 
 function sampleOf(attack: Attack, item: RewardRow, goldOfItem: GoldOf): GradedSample | null {
-  const text = attack.make({ prompt: promptOf(item), gold: goldOfItem(item) });
+  const text = attack.make({ prompt: questionOf(item), gold: goldOfItem(item) });
   return text === null ? null : gradedSample(item, { output_text: text });
-}
-
-/** The question: `prompt`, `question` or `problem`, else the last user message. */
-function promptOf({ prompt, question, problem, messages }: RewardRow): string {
-  const text = [prompt, question, problem].find((each) => typeof each === 'string');
-  if (typeof text === 'string') return text;
-  const last = Array.isArray(messages) ? messages.findLast(({ role }) => role === 'user') : null;
-  return typeof last?.content === 'string' ? last.content : '';
 }
 
 function reportOf(

@@ -17,7 +17,7 @@ import {
   gradedRollouts,
   type PromptedRow,
 } from '../sampling/graded-rollouts.js';
-import { filterParams, samplingParams } from '../sampling/sampling.js';
+import { filterParams, samplingParams } from '../sampling/sampling-params.js';
 import { type Synced, syncSampler } from '../sampling/sync-sampler.js';
 import type { TrainingSession } from '../training/recipe.js';
 import { furtherPrompts, type SampledGroups, sampledGroups } from './groups.js';

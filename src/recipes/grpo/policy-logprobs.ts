@@ -7,7 +7,7 @@
  */
 import type { Completion } from '../../rollout/index.js';
 import { RunError } from '../../util/errors.js';
-import type { FilterKeys, SamplingKeys } from '../sampling/sampling.js';
+import type { FilterKeys, SamplingKeys } from '../sampling/sampling-params.js';
 
 /** @throws RunError where the sampler tells only the log-probabilities of what it drew from. */
 export function policyLogprobs({ requestId, policyLogprobs: logprobs }: Completion): Float32Array {

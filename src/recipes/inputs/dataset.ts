@@ -1,15 +1,6 @@
-/** The key `dataset` → rows, and rows → what the tokenizer renders. */
+/** The key `dataset` → rows. */
 import type { DatasetConfig } from '../../config/index.js';
 import { type LoadedRows, loadRows, type RowFilter } from '../../data/index.js';
-import { type AnswerTags, checkTags } from '../../rewards/index.js';
-import {
-  type ChatRow,
-  fieldNames,
-  type RenderOptions,
-  variableColumns,
-} from '../../tokenizer/index.js';
-import { InputError } from '../../util/errors.js';
-import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from './hub-options.js';
 
@@ -50,78 +41,3 @@ export async function loadDataset(
   context.log(`data: ${count} of ${total} rows of ${source}${split}${picked}${left}`);
   return loaded;
 }
-
-interface TagKeys {
-  readonly reasoning_start: string;
-  readonly reasoning_end: string;
-  readonly solution_start: string;
-  readonly solution_end: string;
-}
-
-/** @throws InputError when a tag is part of another. */
-export function tagsOf(keys: TagKeys): AnswerTags {
-  const tags = {
-    reasoningStart: keys.reasoning_start,
-    reasoningEnd: keys.reasoning_end,
-    solutionStart: keys.solution_start,
-    solutionEnd: keys.solution_end,
-  };
-  checkTags(tags);
-  return tags;
-}
-
-/** `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>` */
-export const taggedAnswer = (tags: AnswerTags, reasoning: string, answer: string): string =>
-  `${tags.reasoningStart}${reasoning}${tags.reasoningEnd}${tags.solutionStart}${answer}${tags.solutionEnd}`;
-
-/** The prompt part of any row: a question becomes a user message. */
-export function promptRow(row: JsonRow): ChatRow {
-  if (typeof row.question !== 'string') return row;
-  return { ...variableColumns(row), prompt: [{ role: 'user', content: row.question }] };
-}
-
-export interface AnswerStyle {
-  readonly tags: AnswerTags;
-  /** `boxed`: the worked solution itself, which ends in `\\boxed{}`. */
-  readonly form: 'tags' | 'boxed';
-}
-
-function written(reasoning: string, answer: string, { tags, form }: AnswerStyle): string {
-  if (form === 'tags') return taggedAnswer(tags, reasoning, answer);
-  const isBoxed = reasoning.includes('\\boxed');
-  return isBoxed ? reasoning : `${reasoning}\nThe answer is $\\boxed{${answer}}$.`;
-}
-
-/**
- * A training row: problems are answered in the four tags or with a box, other forms stay as they are.
- * @throws InputError on a question without its working and answer.
- */
-export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): ChatRow {
-  const { question, reasoning, answer, completion } = row;
-  const isOther = [row.messages, row.prompt, row.text].some((value) => value !== undefined);
-  if (typeof question !== 'string' || isOther) return row;
-  if (completion !== undefined) return { ...promptRow(row), completion };
-  const isAnswer = typeof answer === 'string' || typeof answer === 'number';
-  if (typeof reasoning === 'string' && isAnswer) {
-    return { ...promptRow(row), completion: written(reasoning, String(answer), style) };
-  }
-  throw new InputError({
-    where,
-    problem: `a question without its working and answer (it has ${fieldNames(row)})`,
-    remedy:
-      'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns',
-  });
-}
-
-interface PromptKeys {
-  readonly prompt_template: string | null;
-  readonly system_prompt: string | null;
-  readonly chat_template_kwargs: Readonly<Record<string, unknown>>;
-}
-
-export const renderOptions = (keys: PromptKeys, where: string): RenderOptions => ({
-  promptTemplate: keys.prompt_template ?? undefined,
-  systemPrompt: keys.system_prompt ?? undefined,
-  templateArgs: keys.chat_template_kwargs,
-  where,
-});

@@ -14,9 +14,9 @@ import type { JsonRow } from '../../util/files.js';
 import { type Holding, SharedResources } from '../../util/shared-resources.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { openSampler } from '../sampling/open-sampler.js';
 import { responseConstraint } from '../sampling/response-format.js';
-import { resolveRollouts } from '../sampling/rollout-engine.js';
-import { openSampler } from '../sampling/sampling.js';
+import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engine.js';
 import type { LocalChat } from './chat-request.js';
 import { gathered } from './gathered.js';
 
@@ -29,6 +29,8 @@ export interface Asked {
 
 export interface JudgeModel {
   readonly source: ModelSource;
+  /** What it computes in, and on what. */
+  readonly rollouts: Pick<ResolvedRollouts, 'device' | 'precision'>;
   /** Longest prompt and answer together, tokens. */
   readonly maxContext: number;
   readonly sample: (asked: Asked) => Promise<Completion>;
@@ -85,7 +87,7 @@ async function openJudgeModel(
       sampler.dispose();
       source.close();
     };
-    return { source, maxContext, sample: sampleOf(source, sampler), close };
+    return { source, rollouts, maxContext, sample: sampleOf(source, sampler), close };
   } catch (error) {
     source.close();
     throw error;

@@ -15,9 +15,8 @@ import type { Completion } from '../../rollout/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
-import { renderOptions } from '../inputs/dataset.js';
-import type { ModelSource } from '../inputs/model-source.js';
 import { checkVariables } from '../inputs/open-tokenizer.js';
+import { renderOptions } from '../inputs/render-options.js';
 import { fileStamps } from '../outputs/file-stamps.js';
 import { readChat, refusedLocally } from './chat-request.js';
 import { holdJudgeModel, type JudgeModel, type JudgeModelOptions } from './judge-model.js';
@@ -41,7 +40,7 @@ export async function openModelEndpoint(
     );
     const { signal } = options.context;
     const settings = endpointSettings({
-      baseUrl: addressOf(model.source, judge),
+      baseUrl: addressOf(model, judge),
       env: {},
       cacheDir: judge.cache_dir,
       maxConcurrency: judge.max_concurrency,
@@ -55,13 +54,15 @@ export async function openModelEndpoint(
   }
 }
 
-/** Kept answers are those of this model: its files, its adapter and how it is asked. */
-function addressOf(source: ModelSource, judge: JudgeConfig): string {
+/** Kept answers are those of this model: its files, its adapter, what it computes in and how it is asked. */
+function addressOf({ source, rollouts }: JudgeModel, judge: JudgeConfig): string {
   const { baseName, baseDir, adapter } = source;
+  const { device, precision } = rollouts;
   const files = fileStamps(baseDir, (name) => /\.safetensors$|^tokenizer|^chat_/.test(name));
   const { prompt_template, chat_template_kwargs, max_context, max_new_tokens } = judge;
   const settings = [prompt_template, chat_template_kwargs, max_context, max_new_tokens];
-  const about = [baseName, files, adapter === null ? null : adapterHash(adapter), settings];
+  const weights = [baseName, files, adapter === null ? null : adapterHash(adapter)];
+  const about = [weights, device, precision, settings];
   return `http://local-model/${sha256(JSON.stringify(about)).slice(0, 16)}`;
 }
 

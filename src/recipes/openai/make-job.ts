@@ -6,7 +6,7 @@ import type { RecipeContext } from '../context.js';
 import type { RecordKeeper } from '../outputs/record-keeper.js';
 import type { JobInputs } from './inputs.js';
 
-interface MakeOptions {
+export interface MakeOptions {
   readonly config: OpenaiConfig;
   readonly inputs: JobInputs;
   readonly service: FineTuningClient;

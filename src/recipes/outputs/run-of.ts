@@ -5,6 +5,7 @@ import {
   inputPaths,
   resolvedYaml,
   runDir,
+  type TinkerConfig,
 } from '../../config/index.js';
 import { makeRunId, type OpenRunOptions } from '../../report/index.js';
 import type { TrainerConfig } from '../training/trainer-config.js';
@@ -15,12 +16,13 @@ export interface PlannedRun {
 }
 
 export function runOf(
-  command: 'sft' | 'dpo' | 'grpo' | 'eval',
-  config: TrainerConfig | EvalConfig,
+  command: 'sft' | 'dpo' | 'grpo' | 'eval' | 'tinker',
+  config: TrainerConfig | EvalConfig | TinkerConfig,
+  stage = config.stage,
 ): PlannedRun {
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
-  const { resume, overwrite, stage, seed } = config;
+  const { resume, overwrite, seed } = config;
   return {
     dir: runDir(config, runId),
     options: {

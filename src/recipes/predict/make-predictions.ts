@@ -15,6 +15,7 @@ import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
 import { generateRows } from '../generate.js';
 import { inputIdentity } from '../pipeline/state.js';
+import { rolloutIdentity } from '../sampling/rollout-engine.js';
 import { servedModel } from '../sampling/served-model.js';
 import { inputOf, predictionsFile } from './prediction-files.js';
 
@@ -65,7 +66,6 @@ const metaFile = (path: string): string => `${path}.meta.json`;
 function keyOf(config: PredictConfig, run: number): string {
   const { model, adapter, engine, server, seed } = config;
   const { temperature, top_p, top_k, max_new_tokens } = config;
-  const { rollout_device, rollout_precision } = config;
   const isLocal = engine === 'onnxruntime';
   const { api, extra_body } = server;
   const parts = {
@@ -75,7 +75,7 @@ function keyOf(config: PredictConfig, run: number): string {
       .update(readFileSync(inputOf(config)))
       .digest('hex'),
     sampling: { temperature, top_p, top_k, max_new_tokens },
-    rollouts: isLocal ? { rollout_device, rollout_precision } : null,
+    rollouts: isLocal ? rolloutIdentity(config) : null,
     prompts: { ...promptKeys(config), chat_template_path: identityOf(config.chat_template_path) },
     seed: seed + run - 1,
     server: isLocal ? null : { api, extra_body, effort: config.reasoning_effort },

@@ -13,6 +13,7 @@ import { opening } from '../../util/close-stack.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
+import { type TagKeys, tagsOf } from '../inputs/answer-tags.js';
 import { RewardFailures } from './failures.js';
 import { type OpenTools, openGraderTools } from './grader-tools.js';
 
@@ -22,6 +23,8 @@ export interface OpenRewards {
   readonly close: () => Promise<void>;
 }
 
+type OpenKeys = GraderKeys & { readonly threads?: number | null };
+
 /** @throws InputError or SetupError when a reward cannot be opened; nothing stays open then. */
 export function openRewards(
   rewards: readonly RewardConfig[],
@@ -30,7 +33,7 @@ export function openRewards(
     context,
     options = {},
   }: {
-    readonly keys: GraderKeys & { readonly threads?: number | null };
+    readonly keys: OpenKeys;
     readonly context: RecipeContext;
     readonly options?: Partial<RewardOptions>;
   },
@@ -61,6 +64,13 @@ export function openRewards(
     return { grade, stats, close: () => stack.close() };
   });
 }
+
+/** The same, which read an answer by the tags of the config. */
+export const openTaggedRewards = (
+  rewards: readonly RewardConfig[],
+  keys: OpenKeys & TagKeys,
+  context: RecipeContext,
+): Promise<OpenRewards> => openRewards(rewards, { keys, context, options: { tags: tagsOf(keys) } });
 
 function graderSpecs(rewards: readonly RewardConfig[]) {
   return new Map(

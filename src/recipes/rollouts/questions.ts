@@ -5,8 +5,9 @@ import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
-import { loadDataset, renderOptions } from '../inputs/dataset.js';
+import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { renderOptions } from '../inputs/render-options.js';
 import { type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
 
 export interface AskedQuestion {

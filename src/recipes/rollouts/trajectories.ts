@@ -12,7 +12,7 @@ import {
 import { answerKey, parseNumber } from '../../rewards/index.js';
 import type { Completion } from '../../rollout/index.js';
 import { mean } from '../../util/numbers.js';
-import { tagsOf } from '../inputs/dataset.js';
+import { tagsOf } from '../inputs/answer-tags.js';
 import type { StoredRow } from '../outputs/row-store.js';
 import type { Pulled } from './sample-round.js';
 

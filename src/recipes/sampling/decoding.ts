@@ -4,7 +4,12 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { responseConstraint } from './response-format.js';
-import { type FilterKeys, filterParams, type SamplingKeys, samplingParams } from './sampling.js';
+import {
+  type FilterKeys,
+  filterParams,
+  type SamplingKeys,
+  samplingParams,
+} from './sampling-params.js';
 
 export interface DecodingKeys extends SamplingKeys, FilterKeys {
   readonly logit_bias: Readonly<Record<string, number>>;

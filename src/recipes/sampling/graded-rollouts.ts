@@ -15,7 +15,7 @@ import {
 } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import { promptRow } from '../inputs/dataset.js';
+import { promptRow } from '../inputs/prompt-row.js';
 
 export interface PromptedRow {
   readonly id: string;

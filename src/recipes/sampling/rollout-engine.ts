@@ -123,6 +123,15 @@ export function resolveRollouts(
   return { device, precision: 'float32' };
 }
 
+/**
+ * What the keys mean on this machine, for hashes of what is sampled: `auto` is another device or type elsewhere.
+ * @throws as `resolveRollouts`
+ */
+export function rolloutIdentity(keys: RolloutKeys): Pick<ResolvedRollouts, 'device' | 'precision'> {
+  const { device, precision } = resolveRollouts(keys, () => undefined);
+  return { device, precision };
+}
+
 /** `auto` is CUDA where it is set up and computes in what is asked for, else the CPU, and says why. */
 function chosenDevice(
   { rollout_device: asked, rollout_precision: precision }: RolloutKeys,

@@ -4,10 +4,11 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { loadDataset, renderOptions } from '../inputs/dataset.js';
+import { loadDataset } from '../inputs/dataset.js';
+import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
 import { type OverlongPrompts, type PromptedRow, promptRows } from './graded-rollouts.js';
 
-type PromptConfig = Parameters<typeof renderOptions>[0] &
+type PromptConfig = PromptKeys &
   Pick<GrpoConfig, 'dataset' | 'seed' | 'eval_samples' | 'max_completion_length'>;
 
 /**

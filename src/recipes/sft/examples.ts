@@ -5,8 +5,11 @@ import type { MaskedSequence } from '../../model/index.js';
 import { type ChatRow, renderExample, type TrainOn } from '../../tokenizer/index.js';
 import { preflight } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
-import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/dataset.js';
+import { tagsOf } from '../inputs/answer-tags.js';
+import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { renderOptions } from '../inputs/render-options.js';
+import { trainingRow } from '../inputs/training-row.js';
 
 interface Placed {
   readonly example: MaskedSequence;

@@ -6,9 +6,12 @@ import type { MaskedTokens } from '../../remote/index.js';
 import { renderExample, type Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
-import { loadDataset, renderOptions, tagsOf, trainingRow } from '../inputs/dataset.js';
+import { tagsOf } from '../inputs/answer-tags.js';
+import { loadDataset } from '../inputs/dataset.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { openTokenizer } from '../inputs/open-tokenizer.js';
+import { renderOptions } from '../inputs/render-options.js';
+import { trainingRow } from '../inputs/training-row.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import type { PromptedRow } from '../sampling/graded-rollouts.js';
 

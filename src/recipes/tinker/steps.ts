@@ -26,7 +26,7 @@ import {
   gradedRollouts,
   type PromptedRow,
 } from '../sampling/graded-rollouts.js';
-import { samplingParams } from '../sampling/sampling.js';
+import { samplingParams } from '../sampling/sampling-params.js';
 
 export type TinkerStep = (step: number, learningRate: number) => Promise<StepOutcome>;
 

@@ -1,9 +1,10 @@
 /** The loop of a training at Tinker: its rows, states and evaluations are those of a local run folder. */
-import type { TinkerConfig } from '../../config/index.js';
+import { impliedEvaluation, type TinkerConfig } from '../../config/index.js';
 import type { TinkerModel, TinkerSession } from '../../remote/index.js';
 import type { MetricRow, RunFolder } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { DataOrder, type LoopProgress, runLoop, wholeWarmup } from '../../train/index.js';
+import { closing } from '../../util/close-stack.js';
 import type { RecipeContext } from '../context.js';
 import { evaluateRuns } from '../eval/evaluate-model.js';
 import { GrpoLogs } from '../grpo/logs.js';
@@ -29,6 +30,7 @@ export const asTrainer = (config: TinkerConfig) => ({
   ...config,
   threads: null,
   stage: stageOf(config),
+  eval: config.eval && { ...impliedEvaluation(), ...config.eval },
 });
 
 export interface TinkerTraining {
@@ -49,40 +51,39 @@ export interface TinkerOutcome {
   readonly evaluated: EvaluatedRun | null;
 }
 
-export async function trainAtTinker(training: TinkerTraining): Promise<TinkerOutcome> {
-  const { config, context, run, data } = training;
-  const keeper = openTinkerRecord(run, config.base_url);
-  const { batch_size: batchSize, seed } = config;
-  const order = new DataOrder({ examples: data.rows.length, batchSize, seed });
-  const totalSteps = config.max_steps ?? order.stepsFor(config.num_train_epochs);
-  const state = keeper.get().states.at(-1) ?? null;
-  const model = await run.phases.time('load', () => modelOf(training, state));
-  const resumeStep = state?.step ?? null;
-  keeper.set({
-    session_id: training.session.sessionId,
-    model_id: model.modelId,
-    sampler_path: null,
-  });
-  const log = await openTrainingLog({
-    run,
-    command: 'tinker',
-    config: asTrainer(config),
-    context,
-    resumeStep,
-    totalSteps,
-    shown: ['reward', 'completions/mean_length', 'loss'],
-  });
-  const logs = logsOf(training, resumeStep);
-  try {
+export function trainAtTinker(training: TinkerTraining): Promise<TinkerOutcome> {
+  return closing(async (stack) => {
+    const { config, context, run, data } = training;
+    const keeper = openTinkerRecord(run, config.base_url);
+    const { batch_size: batchSize, seed } = config;
+    const order = new DataOrder({ examples: data.rows.length, batchSize, seed });
+    const totalSteps = config.max_steps ?? order.stepsFor(config.num_train_epochs);
+    const state = keeper.get().states.at(-1) ?? null;
+    const model = await run.phases.time('load', () => modelOf(training, state));
+    const resumeStep = state?.step ?? null;
+    keeper.set({
+      session_id: training.session.sessionId,
+      model_id: model.modelId,
+      sampler_path: null,
+    });
+    const log = await openTrainingLog({
+      run,
+      command: 'tinker',
+      config: asTrainer(config),
+      context,
+      resumeStep,
+      totalSteps,
+      shown: ['reward', 'completions/mean_length', 'loss'],
+    });
+    stack.defer(() => log.close(unfinished(context.signal)));
+    const logs = logsOf(training, resumeStep);
+    stack.defer(() => logs?.close());
     const place = { ...training, model, keeper, order, totalSteps, state, log, logs };
     const outcome = await loopOf(place);
     if (outcome.evaluated !== null) log.results(outcome.steps, outcome.evaluated.results);
     await log.close('done');
     return outcome;
-  } finally {
-    logs?.close();
-    await log.close(unfinished(context.signal));
-  }
+  });
 }
 
 async function modelOf(

@@ -1,7 +1,7 @@
 /** `generate` on a tiny checkpoint: forms of input, what a call goes on with, bad input. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { generateSchema, loadConfig } from '../../../src/config/index.js';
 import { linearModules } from '../../../src/model/spec.js';
 import { runGenerate } from '../../../src/recipes/generate.js';
@@ -232,6 +232,21 @@ describe('a call that goes on', () => {
     const rows = await generate('more.out', input, 'num_generations=3', 'resume=auto');
     expect(rows.length).toBe(18);
     expect(rows.filter(({ sample_index: i }) => i !== 2)).toEqual(whole);
+  });
+
+  it('goes on where other words mean the same device and type', async () => {
+    cpSync(at('whole.out'), at('named.out'));
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+    const rows = await generate('named.out', ...words(), 'resume=auto', 'rollout_device=cpu');
+    vi.unstubAllEnvs();
+    expect(rows).toEqual(whole);
+  });
+
+  it('refuses rows of another device, which the default may have been elsewhere', async () => {
+    cpSync(at('whole.out'), at('device.out'));
+    expect(
+      await refusal(generate('device.out', ...words(), 'resume=auto', 'rollout_device=webgpu')),
+    ).toMatch(/prompt 0, sample 0: .*settings/);
   });
 
   it('refuses rows of other settings, of another adapter, and rows not asked for', async () => {

@@ -289,6 +289,29 @@ describe('grpo', () => {
 });
 
 describe('a run folder', () => {
+  it('in use is refused before rows are read', async () => {
+    await start();
+    expect(await tinker(['sft', 'max_steps=1'])).toMatchObject({ code: 0 });
+    const again = await tinker(['sft', 'max_steps=1']);
+    expect(again.code).toBe(2);
+    expect(again.err).toMatch(/the folder is in use by run .*resume=auto/);
+    expect(again.err).not.toContain('data: ');
+  });
+
+  it('has no keys of sampling here: the service samples', async () => {
+    await start();
+    for (const key of ['rollout_device=cpu', 'rollout_precision=float32', 'batch_size=4']) {
+      const done = await tinker([
+        'sft',
+        `eval.dataset.path=${join(dir, 'rows.jsonl')}`,
+        `eval.${key}`,
+      ]);
+      expect(done.code).toBe(2);
+      expect(done.err).toContain(`eval.${key.split('=')[0]}`);
+    }
+    expect(service.asked).toEqual([]);
+  });
+
   const EVALUATION = (path: string) => [
     ...['eval_steps=1', `eval.dataset.path=${path}`, 'eval.max_new_tokens=8'],
     `eval.grader_file=${join(dir, 'grader.json')}`,

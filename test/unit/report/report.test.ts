@@ -435,6 +435,21 @@ describe('endRun', () => {
     ]);
     expect(readRunRecord(run.dir)?.status).toBe('done');
   });
+
+  it('leaves a run that is done, and its page, as they are', () => {
+    const run = open('done');
+    const end = { log: () => undefined };
+    endRun(run, {
+      ...end,
+      status: 'done',
+      sections: [{ type: 'text', title: 'Answers', text: 'all right' }],
+    });
+    const page = readFileSync(run.paths.report, 'utf8');
+    expect(page).toContain('all right');
+    endRun(run, { ...end, status: 'failed', error: new Error('while closing') });
+    expect(readFileSync(run.paths.report, 'utf8')).toBe(page);
+    expect(readRunRecord(run.dir)).toMatchObject({ status: 'done', error: null });
+  });
 });
 
 describe('metricCharts', () => {

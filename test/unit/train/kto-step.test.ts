@@ -1,7 +1,7 @@
 /** The KL baseline of KTO: which answers are put to which prompts. */
 import { expect, test } from 'vitest';
 import type { CollatedBatch, Policy } from '../../../src/model/index.js';
-import { ktoTasks, type LabelledAnswer } from '../../../src/train/index.js';
+import { ktoStep, ktoTasks, type LabelledAnswer, type Trainer } from '../../../src/train/index.js';
 
 /** An answer of one token to a prompt of one. */
 const answer = (prompt: number, token: number): LabelledAnswer => ({
@@ -63,6 +63,26 @@ test('a prompt with another answer is no longer than an example may be', async (
   expect(kl).toBe(15);
 });
 
-test('is 0 where all answers are to one prompt', async () => {
-  expect(await baseline([answer(1, 10), answer(1, 11)])).toEqual({ asked: [], kl: 0 });
+test('is not known where all answers are to one prompt', async () => {
+  expect(await baseline([answer(1, 10), answer(1, 11)])).toEqual({ asked: [], kl: null });
+});
+
+test('a step of one prompt is told of, and has no kl in its row', async () => {
+  const score = async ({ targets }: CollatedBatch) => new Float32Array(3 * targets.length);
+  const outcome = { loss: 0.5, gradNorm: 1, updateNorm: 1, metrics: {}, logps: [], seconds: {} };
+  const trainer = { policy: { score }, step: async () => outcome } as unknown as Trainer;
+  const told: number[] = [];
+  const step = ktoStep({
+    trainer,
+    answers: (index) => [answer(1, 10), answer(index, 11)],
+    microBatchSize: 2,
+    reference: 'reference',
+    settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
+    usesKl: true,
+    maxLength: 8,
+    onNoBaseline: (index) => told.push(index),
+  });
+  expect((await step(1, 1e-3)).metrics).not.toHaveProperty('kl');
+  expect((await step(2, 1e-3)).metrics).toHaveProperty('kl', 0);
+  expect(told).toEqual([1]);
 });

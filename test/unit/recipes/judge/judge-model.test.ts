@@ -76,12 +76,14 @@ describe('score_model', () => {
     expect((await graded(drawn(2))).scores).not.toEqual(first.scores);
   });
 
-  it('keeps its answers', async () => {
+  it('keeps its answers, each for what it was computed in', async () => {
     const cache = `judge.cache_dir=${at('cache')}`;
     const { scores } = await graded(score, cache);
     const again = await graded(score, cache);
     expect(again.scores).toEqual(scores);
     expect(again.summary.endpoint).toMatchObject({ cached: TEXTS.length, completion_tokens: 0 });
+    const coarser = await graded(score, cache, 'judge.rollout_precision=int8');
+    expect(coarser.summary.endpoint).toMatchObject({ cached: 0 });
   });
 });
 

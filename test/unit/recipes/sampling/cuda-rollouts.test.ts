@@ -4,7 +4,10 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RolloutPrecision } from '../../../../src/config/index.js';
-import { resolveRollouts } from '../../../../src/recipes/sampling/rollout-engine.js';
+import {
+  resolveRollouts,
+  rolloutIdentity,
+} from '../../../../src/recipes/sampling/rollout-engine.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 vi.mock('../../../../src/tensor/gpu.js', async (original) => ({
@@ -65,4 +68,13 @@ it('auto says that a card is not set up', () => {
   expect(lines).toEqual([
     'rollouts compute on the CPU: ONNX Runtime for CUDA is not set up (lorikeet setup device=cuda)',
   ]);
+});
+
+it('counts as the device and the type that are meant here', () => {
+  const onCard = { device: 'cuda', precision: 'bfloat16' };
+  expect(rolloutIdentity(keysOf('auto', null))).toEqual(onCard);
+  expect(rolloutIdentity(keysOf('cuda', 'bfloat16'))).toEqual(onCard);
+  vi.stubEnv('LORIKEET_CACHE', join(cache, 'empty'));
+  const here = { device: 'cpu', precision: 'float32' };
+  expect(rolloutIdentity(keysOf('auto', null))).toEqual(here);
 });

@@ -8,7 +8,7 @@ import { generateSchema, loadConfig, serveSchema } from '../../../../src/config/
 import { chatCompletion, endpointSettings, openEndpoint } from '../../../../src/endpoint/index.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
-import { openSampler } from '../../../../src/recipes/sampling/sampling.js';
+import { openSampler } from '../../../../src/recipes/sampling/open-sampler.js';
 import { type RunningServer, startServing } from '../../../../src/recipes/serve.js';
 import { renderPrompt } from '../../../../src/tokenizer/index.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';

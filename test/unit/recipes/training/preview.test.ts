@@ -78,27 +78,32 @@ describe('--preview', () => {
   ])(
     '%s: rows whose answers begin with the prompt, as UltraFeedback writes them',
     async (_, loss) => {
-      const turns = (answer: string) => [
-        { role: 'user', content: 'sky?' },
+      const turns = (question: string, answer: string) => [
+        { role: 'user', content: question },
         { role: 'assistant', content: answer },
       ];
-      const [chosen, rejected] = [turns('blue'), turns('green')];
+      const [chosen, rejected] = [turns('sky?', 'blue'), turns('sky?', 'green')];
+      const other = { chosen: turns('sea?', 'blue'), rejected: turns('sea?', 'green') };
       const path = join(dir, 'ultra.jsonl');
-      writeFileSync(
-        path,
-        toJsonl([
-          { prompt: 'sky?', chosen, rejected, messages: chosen },
-          { chosen, rejected },
-        ]),
-      );
+      writeFileSync(path, toJsonl([{ prompt: 'sky?', chosen, rejected, messages: chosen }, other]));
       const { out, err } = await preview('dpo', path, '--preview', '4', ...loss);
       expect(err).toBe('');
-      const learnt = [...out.matchAll(/sky\?\n⟦(.*)<\|eos\|>⟧/g)].map(([, answer]) => answer);
+      const learnt = [...out.matchAll(/s(?:ky|ea)\?\n⟦(.*)<\|eos\|>⟧/g)].map(
+        ([, answer]) => answer,
+      );
       expect(learnt).toEqual(['blue', 'green', 'blue', 'green']);
       expect(out).toContain('data: in 1 of 2 rows the prompt is what their answers begin with');
       expect(out).toContain('data: in 1 of 2 rows the prompt stands in front of their answers too');
     },
   );
+
+  it('kto: answers that are all to one prompt are refused', async () => {
+    const { code, err } = await preview('dpo', pairs, '--preview', '1', 'loss_type=kto');
+    expect(code).toBe(2);
+    expect(err).toMatch(/dataset: its 2 answers are all to one prompt.*apo_zero_unpaired/);
+    const free = await preview('dpo', pairs, '--preview', '1', 'loss_type=apo_zero_unpaired');
+    expect(free.code).toBe(0);
+  });
 
   it('renders by the template and the variables that are given, and refuses unread ones', async () => {
     const path = join(dir, 'chat.jsonl');

@@ -1,6 +1,6 @@
 /** Problem rows as what a model learns to write. */
 import { expect, it } from 'vitest';
-import { trainingRow } from '../../../../src/recipes/inputs/dataset.js';
+import { trainingRow } from '../../../../src/recipes/inputs/training-row.js';
 
 const tags = { reasoningStart: '[', reasoningEnd: ']', solutionStart: '{', solutionEnd: '}' };
 const style = { tags, form: 'tags' } as const;

@@ -1,0 +1,40 @@
+/** A row of a data set → what SFT learns of it: a problem's answer is written in the form that is trained. */
+import type { AnswerTags } from '../../rewards/index.js';
+import { type ChatRow, fieldNames } from '../../tokenizer/index.js';
+import { InputError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
+import { taggedAnswer } from './answer-tags.js';
+import { promptRow } from './prompt-row.js';
+
+export interface AnswerStyle {
+  readonly tags: AnswerTags;
+  /** `boxed`: the worked solution itself, which ends in `\\boxed{}`. */
+  readonly form: 'tags' | 'boxed';
+}
+
+function written(reasoning: string, answer: string, { tags, form }: AnswerStyle): string {
+  if (form === 'tags') return taggedAnswer(tags, reasoning, answer);
+  const isBoxed = reasoning.includes('\\boxed');
+  return isBoxed ? reasoning : `${reasoning}\nThe answer is $\\boxed{${answer}}$.`;
+}
+
+/**
+ * Problems are answered in the four tags or with a box, other forms stay as they are.
+ * @throws InputError on a question without its working and answer.
+ */
+export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): ChatRow {
+  const { question, reasoning, answer, completion } = row;
+  const isOther = [row.messages, row.prompt, row.text].some((value) => value !== undefined);
+  if (typeof question !== 'string' || isOther) return row;
+  if (completion !== undefined) return { ...promptRow(row), completion };
+  const isAnswer = typeof answer === 'string' || typeof answer === 'number';
+  if (typeof reasoning === 'string' && isAnswer) {
+    return { ...promptRow(row), completion: written(reasoning, String(answer), style) };
+  }
+  throw new InputError({
+    where,
+    problem: `a question without its working and answer (it has ${fieldNames(row)})`,
+    remedy:
+      'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns',
+  });
+}
