@@ -121,6 +121,19 @@ export default {
       to: {},
     },
     {
+      name: 'recipes-on-demand',
+      comment:
+        'A command loads its recipe when it runs: the program starts, helps and completes at once.',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: {
+        path: '^src/recipes/',
+        pathNot: '^src/recipes/(interrupt|grade/results)[.]ts$',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'rollout-takes-the-spec-only',
       comment: 'The sampler shares the architecture with the trainer, never its tensors.',
       severity: 'error',

@@ -34,7 +34,7 @@ interface CallFlag {
 }
 
 /** Flags of the call. All other words belong to the config. */
-const CALL_FLAGS: Readonly<Record<string, CallFlag>> = {
+export const CALL_FLAGS: Readonly<Record<string, CallFlag>> = {
   '--config': { takesValue: true },
   '--dry-run': { takesValue: false },
   '--verbose': { takesValue: false },

@@ -6,6 +6,7 @@ import { InputError, InputErrors, LorikeetError, messageOf } from '../util/error
 import { type Call, splitWords } from './call.js';
 import type { Command } from './command.js';
 import { commands } from './commands/index.js';
+import { candidates } from './complete.js';
 import { examplesHelp, keysHelp } from './help.js';
 import { packageVersion } from './version.js';
 
@@ -88,6 +89,10 @@ function checkCommand(words: readonly string[]): void {
 
 /** Runs one call and returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], world: Surroundings): Promise<number> {
+  if (argv[0] === '--complete') {
+    for (const word of candidates(argv[1] ?? '', commands)) world.out(word);
+    return 0;
+  }
   const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
   try {
     checkCommand(call);

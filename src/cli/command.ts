@@ -1,6 +1,13 @@
 /** A command as data, and the way every command goes: words → config → recipe → output. */
 import type { z } from 'zod';
-import { type ConfigSchema, loadConfig, resolvedYaml, splitArguments } from '../config/index.js';
+import {
+  type ConfigSchema,
+  choicesOf,
+  loadConfig,
+  resolvedYaml,
+  schemaAt,
+  splitArguments,
+} from '../config/index.js';
 import type { RecipeContext } from '../recipes/context.js';
 import type { Preview, PreviewRequest } from '../recipes/training/preview.js';
 import { InputError } from '../util/errors.js';
@@ -16,6 +23,8 @@ export interface Command {
   readonly schema: ConfigSchema;
   /** Further groups of keys, where the first word decides which apply. */
   readonly parts?: readonly CommandPart[];
+  /** What a first word without a key may be, where that can be listed. */
+  readonly firstWords?: readonly string[];
   /** It takes `--preview`. */
   readonly hasPreview?: boolean;
   readonly handle: (call: Call) => Promise<void>;
@@ -51,7 +60,7 @@ export interface CommandSpec<S extends ConfigSchema, R> {
   readonly verify?: (result: R) => void;
 }
 
-const YAML_FILE = /\.ya?ml$/i;
+export const YAML_FILE = /\.ya?ml$/i;
 
 interface Input {
   readonly file: string | undefined;
@@ -166,8 +175,17 @@ export function defineCommand<S extends ConfigSchema, R>(spec: CommandSpec<S, R>
     if (shown !== null) call.out(shown);
     spec.verify?.(result);
   };
-  const hasPreview = spec.preview !== undefined;
-  return { name, usage: `${words} [key=value …]`, summary, examples, schema, hasPreview, handle };
+  const first = positional && schemaAt(schema, [positional.key]);
+  return {
+    name,
+    usage: `${words} [key=value …]`,
+    summary,
+    examples,
+    schema,
+    firstWords: first === undefined ? [] : choicesOf(first),
+    hasPreview: spec.preview !== undefined,
+    handle,
+  };
 }
 
 /** Nothing for a result whose rows are on standard output already. */

@@ -5,7 +5,7 @@ import type { RecipeContext } from '../recipes/context.js';
 import type { LoadPipelineOptions } from '../recipes/pipeline/file.js';
 import type { StageLauncher } from '../recipes/pipeline/launch.js';
 import type { PipelineResult, StageReport } from '../recipes/pipeline/report.js';
-import { type Pipeline, planPipeline } from '../recipes/pipeline.js';
+import type { Pipeline, planPipeline } from '../recipes/pipeline.js';
 import { InputError } from '../util/errors.js';
 import type { Call } from './call.js';
 import { printDryRun, readInput, recipeContext } from './command.js';
@@ -17,12 +17,13 @@ type Result = PipelineResult & { readonly table?: string };
 interface PipelineKind<P extends Pipeline> {
   readonly schema: ConfigSchema;
   readonly load: (options: LoadPipelineOptions) => P;
+  readonly plan: typeof planPipeline;
   readonly run: (pipeline: P, context: RecipeContext, launch: StageLauncher) => Promise<Result>;
 }
 
 export async function handlePipeline<P extends Pipeline>(
   call: Call,
-  { schema, load, run }: PipelineKind<P>,
+  { schema, load, plan, run }: PipelineKind<P>,
 ): Promise<void> {
   const { file, overrides } = readInput(call, schema);
   if (file === undefined) {
@@ -34,7 +35,7 @@ export async function handlePipeline<P extends Pipeline>(
   }
   const pipeline = load({ file, overrides, env: call.env, note: call.err });
   if (call.dryRun) {
-    dryRun(call, pipeline);
+    dryRun(call, pipeline, plan(pipeline));
     return;
   }
   const result = await run(pipeline, recipeContext(call), stageLauncher(thisProgram()));
@@ -57,8 +58,7 @@ function briefOf({ root, stages, table }: Result) {
   };
 }
 
-function dryRun(call: Call, pipeline: Pipeline): void {
-  const plans = planPipeline(pipeline);
+function dryRun(call: Call, pipeline: Pipeline, plans: ReturnType<typeof planPipeline>): void {
   const config = {
     root: pipeline.root,
     stages: pipeline.stages.map(({ id, command, config }) => ({ name: id, command, config })),

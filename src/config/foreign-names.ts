@@ -19,9 +19,14 @@ const ADAPTER: ForeignName = {
 };
 const OWN_TOKENIZER =
   'the tokenizer is that of the model. Leave it out, or use model with the folder of both';
+const NO_COMPONENTS =
+  'components of Python are not loaded. Give the values of this mapping by the keys of the command';
+const MIXTURE = 'Use datasets=[{dataset: {name: NAME, split: SPLIT}, weight: 1}, …]';
 const OFFLOADING = 'activations stay on the device. Use gradient_checkpointing=true to save memory';
 const COMMAND_SAYS = 'the command says what is done. Leave it out';
 const EVALUATIONS = 'evaluations go by optimizer steps. Use eval_steps; null evaluates at the end';
+const LOSS_GUARD =
+  'a loss that is not finite stops a run, and alarms warn. Use alarms, or leave it out';
 const TEMPLATE =
   'a template is given by a file. Use chat_template_path=FILE, or prompt_template for one exchange';
 const LEARN_PROMPTS =
@@ -55,6 +60,16 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   dataset_config: to('dataset.subset'),
   dataset_revision: to('dataset.revision'),
   dataset_split: to('dataset.split'),
+  path: to('dataset'),
+  split: to('dataset.split'),
+  shuffle: to('dataset.shuffle'),
+  type: refused('the form of rows is told by their columns. Leave it out, or use dataset.columns'),
+  _component_: refused(NO_COMPONENTS),
+  packed: { to: ['packing'], refused: 'Use packing, a key of its own' },
+  dataset_mixer: refused(MIXTURE),
+  dataset_mixture: refused(MIXTURE),
+  dataset_splits: refused('Use dataset.split, or a split of each part of datasets'),
+  dataset_prepared_path: refused('nothing is prepared on the disk. Leave it out'),
   num_samples: {
     to: ['strategy_samples', 'dataset.num_samples', 'num_generations'],
     implied: { strategy_samples: SEVERAL_SOLUTIONS },
@@ -82,6 +97,8 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   epochs: to('num_train_epochs'),
   optimizer: to('optim'),
   gradient_clipping: to('max_grad_norm'),
+  clip_grad_norm: to('max_grad_norm'),
+  log_every_n_steps: to('logging_steps'),
   num_warmup_steps: to('warmup_steps'),
   random_state: to('seed'),
   use_gradient_checkpointing: to('gradient_checkpointing'),
@@ -190,6 +207,30 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   dtype: refused('Use compute_dtype=float32 or compute_dtype=bfloat16'),
   torch_dtype: refused('Use compute_dtype=float32 or compute_dtype=bfloat16'),
   pad_token: refused('no batch has padding. Leave it out'),
+  pad_to_sequence_len: refused('no batch has padding. Leave it out'),
+  special_tokens: refused('the tokenizer has them. Use eos_token for the end, or leave it out'),
+  model_type: {
+    to: ['architecture.model_type'],
+    refused: "it stands in the model's config.json. Leave it out",
+  },
+  tokenizer_type: refused(OWN_TOKENIZER),
+  lora_fan_in_fan_out: refused('matrices are told by their names. Leave it out'),
+  lora_mlp_kernel: refused(OWN_KERNELS),
+  lora_qkv_kernel: refused(OWN_KERNELS),
+  lora_o_kernel: refused(OWN_KERNELS),
+  xformers_attention: refused(OWN_KERNELS),
+  sdp_attention: refused(OWN_KERNELS),
+  compile: refused('operations are compiled by setup. Leave it out'),
+  loss: refused('a loss is picked by its name. Use loss_type, or leave it out'),
+  metric_logger: refused('Use report_to; metrics.jsonl has every step'),
+  log_peak_memory_stats: refused('--dry-run plans the memory. Leave it out'),
+  profiler: refused('run.json has the seconds of each phase. Leave it out'),
+  save_adapter_weights_only: refused('with use_lora=true the adapter alone is saved. Leave it out'),
+  loss_watchdog_threshold: refused(LOSS_GUARD),
+  loss_watchdog_patience: refused(LOSS_GUARD),
+  wandb_entity: refused('the client reads it from the environment. Set WANDB_ENTITY'),
+  wandb_watch: refused('weights and gradients are not sent. Leave it out'),
+  wandb_log_model: refused('models are not sent. Leave it out'),
   enable_thinking: refused('Use chat_template_kwargs={enable_thinking: …}'),
   load_in_4bit: refused('quantized training is not supported. Leave it out'),
   load_in_8bit: refused('quantized training is not supported. Leave it out'),

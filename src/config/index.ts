@@ -1,4 +1,5 @@
 /** Configs: strict schemas with defaults, loaded from YAML, environment and command line. */
+export { choicesOf, keysOf } from './choices.js';
 export type { CommandName } from './commands.js';
 export { commandSchemas } from './commands.js';
 export { canonicalJson, configHash, resolvedYaml } from './dump.js';
@@ -6,7 +7,7 @@ export { inputPaths } from './input-paths.js';
 export type { Lookup } from './interpolate.js';
 export { environmentLookup, interpolateTree } from './interpolate.js';
 export type { ConfigSchema, KeyDoc } from './introspect.js';
-export { keyDocs } from './introspect.js';
+export { keyDocs, schemaAt } from './introspect.js';
 export { isForeignName, ownPath } from './key-names.js';
 export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
@@ -33,6 +34,7 @@ export type { ChatConfig } from './schemas/chat.js';
 export { chatSchema } from './schemas/chat.js';
 export type { CompareConfig } from './schemas/compare.js';
 export { compareSchema } from './schemas/compare.js';
+export { completionSchema } from './schemas/completion.js';
 export type { DataConfig } from './schemas/data.js';
 export { dataSchema } from './schemas/data.js';
 export type { DatasetConfig } from './schemas/dataset.js';

@@ -91,29 +91,41 @@ function kept(errors: InputError[], read: () => unknown): unknown {
   }
 }
 
-/**
- * Resolves references in every text of a tree. `where` locates a path for error messages.
- * @throws InputError for all of them that are not set, or cannot be read
- */
-export function interpolateTree(
+interface Interpolated {
+  /** Texts whose references cannot be resolved are undefined, or gone where they are a key's value. */
+  readonly value: unknown;
+  readonly errors: readonly InputError[];
+}
+
+/** Resolves references in every text of a tree. `where` locates a path for error messages. */
+export function interpolated(
   value: unknown,
   lookup: Lookup,
   where: (path: readonly string[]) => string,
-): unknown {
+): Interpolated {
   const errors: InputError[] = [];
   const visit = (part: unknown, path: readonly string[]): unknown => {
     if (typeof part === 'string') {
-      return kept(errors, () => interpolateText(part, { lookup, where: where(path), errors }));
+      const before = errors.length;
+      const reading = { lookup, where: where(path), errors };
+      const text = kept(errors, () => interpolateText(part, reading));
+      return errors.length > before ? undefined : text;
     }
     if (Array.isArray(part)) return part.map((child, i) => visit(child, [...path, String(i)]));
     if (!isObject(part) || part instanceof Untyped) return part;
-    return Object.fromEntries(
-      Object.entries(part).map(([key, child]) => [key, visit(child, [...path, key])] as const),
+    const entries = Object.entries(part).map(
+      ([key, child]) => [key, visit(child, [...path, key])] as const,
     );
+    return Object.fromEntries(entries.filter(([, child]) => child !== undefined));
   };
-  const resolved = visit(value, []);
+  return { value: visit(value, []), errors };
+}
+
+/** The same tree with all references resolved. @throws InputError for all that are not set, or cannot be read */
+export function interpolateTree(...given: Parameters<typeof interpolated>): unknown {
+  const { value, errors } = interpolated(...given);
   if (errors.length > 0) throw InputErrors.of(errors);
-  return resolved;
+  return value;
 }
 
 /** Looks up `env:NAME`; any other reference is an error. */

@@ -13,6 +13,8 @@ export interface Layer {
   readonly value: Readonly<Record<string, unknown>>;
   /** Where a path of this layer stands, for error messages: `file:line` or `command line`. */
   readonly where: (path: readonly string[]) => string;
+  /** What is wrong with values that could not be read and are left out. */
+  readonly refused?: readonly InputError[];
 }
 
 /** What reading the layers tells beside their values. */

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { InputErrors } from '../util/errors.js';
 import { valueAt } from '../util/json-object.js';
-import { environmentLookup, interpolateTree } from './interpolate.js';
+import { environmentLookup, interpolated } from './interpolate.js';
 import type { ConfigSchema } from './introspect.js';
 import { issueErrors } from './issues.js';
 import { type Heard, type ImpliedKeys, type Layer, normalizeLayer } from './layer.js';
@@ -40,8 +40,8 @@ export function loadConfig<S extends ConfigSchema>(
 
 function fileLayer(file: string, env: Readonly<Record<string, string | undefined>>): Layer {
   const { value, where } = readYamlFile(file);
-  const resolved = interpolateTree(value, environmentLookup(env), where);
-  return { value: resolved as Record<string, unknown>, where };
+  const resolved = interpolated(value, environmentLookup(env), where);
+  return { value: resolved.value as Layer['value'], where, refused: resolved.errors };
 }
 
 /** Layers, later ones over earlier ones, onto the schema's defaults. */
@@ -50,7 +50,8 @@ export function resolveConfig<S extends ConfigSchema>(
   layers: readonly Layer[],
   note: Note = () => {},
 ): z.output<S> {
-  const heard: Heard = { origins: new Map(), implied: [], refused: [] };
+  const refused = layers.flatMap((layer) => layer.refused ?? []);
+  const heard: Heard = { origins: new Map(), implied: [], refused };
   let merged: unknown = {};
   for (const layer of layers) merged = mergeDeep(merged, normalizeLayer(layer, schema, heard));
   for (const { values } of heard.implied) merged = mergeDeep(values, merged);

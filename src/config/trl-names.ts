@@ -45,7 +45,14 @@ const REFUSALS: readonly (readonly [reason: string, ...names: readonly string[]]
   [CHECKPOINTING, 'activation_checkpointing', 'activation_checkpointing_kwargs'],
   [CHECKPOINTING, 'gradient_checkpointing_kwargs'],
   [HELD_OUT, 'batch_eval_metrics', 'eval_accumulation_steps', 'eval_do_concat_batches'],
-  [HELD_OUT, 'eval_packing', 'include_for_metrics', 'label_names', 'prediction_loss_only'],
+  [
+    HELD_OUT,
+    'eval_packing',
+    'eval_sample_packing',
+    'include_for_metrics',
+    'label_names',
+    'prediction_loss_only',
+  ],
   ['evaluations begin with eval_steps. Leave it out', 'eval_delay'],
   [
     'Use per_device_train_batch_size; completions go by eval.batch_size',

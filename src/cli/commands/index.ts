@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import { bench } from './bench.js';
 import { chat } from './chat.js';
 import { compare } from './compare.js';
+import { completion } from './completion.js';
 import { data } from './data.js';
 import { doctor } from './doctor.js';
 import { dpo } from './dpo.js';
@@ -58,4 +59,5 @@ export const commands: readonly Command[] = [
   run,
   sweep,
   bench,
+  completion,
 ];

@@ -1,6 +1,5 @@
 /** `lorikeet run` */
 import { pipelineSchema } from '../../config/index.js';
-import { loadPipeline, runPipeline } from '../../recipes/pipeline.js';
 import type { Command } from '../command.js';
 import { handlePipeline } from '../pipeline-call.js';
 
@@ -14,6 +13,9 @@ export const run: Command = {
     'lorikeet run configs/gsm8k/compare.yaml vars.train_samples=64 stages.grpo.num_generations=4',
   ],
   schema: pipelineSchema,
-  handle: (call) =>
-    handlePipeline(call, { schema: pipelineSchema, load: loadPipeline, run: runPipeline }),
+  handle: async (call) => {
+    const recipe = await import('../../recipes/pipeline.js');
+    const { loadPipeline: load, planPipeline: plan, runPipeline } = recipe;
+    await handlePipeline(call, { schema: pipelineSchema, load, plan, run: runPipeline });
+  },
 };

@@ -1,6 +1,5 @@
 /** `lorikeet sweep` */
 import { sweepSchema } from '../../config/index.js';
-import { loadSweep, runSweep } from '../../recipes/sweep.js';
 import type { Command } from '../command.js';
 import { handlePipeline } from '../pipeline-call.js';
 
@@ -13,5 +12,9 @@ export const sweep: Command = {
     "lorikeet sweep configs/gsm8k/sweep.yaml grid.n='[64, 128]'",
   ],
   schema: sweepSchema,
-  handle: (call) => handlePipeline(call, { schema: sweepSchema, load: loadSweep, run: runSweep }),
+  handle: async (call) => {
+    const { planPipeline: plan } = await import('../../recipes/pipeline.js');
+    const { loadSweep: load, runSweep } = await import('../../recipes/sweep.js');
+    await handlePipeline(call, { schema: sweepSchema, load, plan, run: runSweep });
+  },
 };

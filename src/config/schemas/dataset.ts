@@ -11,7 +11,10 @@ const shape = {
   path: optionalInput('File of rows (JSONL, CSV, Parquet; .gz too), in place of name'),
   subset: optionalText('Configuration of a hub data set (openai/gsm8k: main)'),
   revision: optionalText('Branch, tag or commit of a hub data set; null is main'),
-  split: text(),
+  split: text().refine((split) => !split.includes('['), {
+    error: ({ input }) =>
+      `"${input}" is a part of a split, which is not read. Name the split, and use num_samples`,
+  }),
   columns: z
     .record(text(), text())
     .default({})

@@ -63,10 +63,10 @@ type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 const deviceSchema = z
   .string()
   .regex(/^(auto|cpu|cuda(:\d+)?)$/)
-  .meta({ expected: 'auto, cpu, cuda or cuda:N' }) as unknown as z.ZodType<
-  DeviceChoice,
-  DeviceChoice
->;
+  .meta({
+    expected: 'auto, cpu, cuda or cuda:N',
+    choices: ['auto', 'cpu', 'cuda'],
+  }) as unknown as z.ZodType<DeviceChoice, DeviceChoice>;
 
 export const deviceKey = {
   device: deviceSchema

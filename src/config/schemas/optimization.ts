@@ -94,7 +94,10 @@ export const optimizationKeys = (learningRate: number) => ({
     .default(0.999)
     .describe('Decay of the second moment; in Lion that of its only one'),
   adam_epsilon: positive().default(1e-8).describe('Added to the root of the second moment'),
-  max_grad_norm: nonNegative().default(1).describe('Clip the gradient to this norm; 0 is off'),
+  max_grad_norm: nonNegative()
+    .meta({ same: { null: 0 } })
+    .default(1)
+    .describe('Clip the gradient to this norm; 0 is off'),
 });
 
 export interface ScheduleKeys {

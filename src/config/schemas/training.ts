@@ -49,7 +49,7 @@ const checkpointKeys = {
   save_steps: whole(1).default(500).describe('Steps between checkpoints'),
   save_total_limit: optionalWhole(1, 'Checkpoints kept; null keeps all'),
   resume: text()
-    .meta({ same: { null: 'never', false: 'never', true: 'auto' } })
+    .meta({ same: { null: 'never', false: 'never', true: 'auto' }, choices: ['never', 'auto'] })
     .default('never')
     .describe('never, auto (latest checkpoint), or a checkpoint folder'),
 };

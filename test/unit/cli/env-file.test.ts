@@ -13,5 +13,6 @@ it('sets what is not set, and needs no file', () => {
   readEnvFile(path, env);
   expect(env).toEqual({ OPENAI_API_KEY: 'sk-1', TINKER_API_KEY: 'tml-0', EMPTY: '' });
   readEnvFile(join(dir, 'absent'), env);
+  readEnvFile(dir, env);
   expect(env.OPENAI_API_KEY).toBe('sk-1');
 });

@@ -1,0 +1,4 @@
+/** `lorikeet completion`: it has no keys. */
+import { z } from 'zod';
+
+export const completionSchema = z.strictObject({});
