@@ -11,6 +11,8 @@ export interface Benchmark {
   readonly grader: GraderName;
   /** Columns that tables of accuracy are made by, where the rows have them. */
   readonly groups: readonly string[];
+  /** Answers are whole responses, without marks. */
+  readonly isWhole?: true;
   /** Which of the rows; absent: all. */
   readonly only?: RowFilter;
 }
@@ -37,7 +39,7 @@ export const BENCHMARKS = {
   amc: { dataset: 'amc23', ...COMPETITION },
   amc23: { dataset: 'amc23', ...COMPETITION },
   factorization: { dataset: null, grader: 'factorization', groups: ['metadata.tier'] },
-  medical: { dataset: null, grader: 'combined', groups: [] },
+  medical: { dataset: null, grader: 'combined', groups: [], isWhole: true },
   olympiad: { dataset: 'olympiadbench', ...OLYMPIAD },
   olympiadbench: { dataset: 'olympiadbench', ...OLYMPIAD },
 } as const satisfies Record<string, Benchmark>;

@@ -47,7 +47,7 @@ function withInterval(share: number, low: number, high: number): string {
 function flexibleLine(metrics: EvalMetrics): [string, string] {
   const { flexible_accuracy: share } = metrics;
   const interval = [metrics.flexible_accuracy_low, metrics.flexible_accuracy_high] as const;
-  return ['Flexible accuracy (last number)', accuracyText(share, ...interval)];
+  return ['Flexible accuracy', accuracyText(share, ...interval)];
 }
 
 /** Scores of other ranges than 0 to 1 are no shares. */

@@ -11,14 +11,20 @@ import type { AnswerGrader } from './answer-grade.js';
 
 /**
  * `score` is that of what stands between the solution tags, else of the whole response; `correct`
- * (strict, tags only) and `flexible_correct` want the full score.
+ * (strict, tags only, unless `isWhole`) and `flexible_correct` want the full score.
  */
 export function textGrader(
   name: TextScorerName,
   {
     tags = DEFAULT_TAGS,
     goldColumn = 'answer',
-  }: { readonly tags?: AnswerTags; readonly goldColumn?: string } = {},
+    isWhole = false,
+  }: {
+    readonly tags?: AnswerTags;
+    readonly goldColumn?: string;
+    /** A response without tags is an answer, as where the term alone is asked for. */
+    readonly isWhole?: boolean;
+  } = {},
 ): AnswerGrader {
   const scorer = TEXT_SCORERS[name];
   return (completion, row) => {
@@ -27,17 +33,18 @@ export function textGrader(
     const response = parseResponse(completion, tags);
     const { reasoning, solution } = response;
     const whole = solution ?? completion.trim();
+    const answer = isWhole && whole !== '' ? whole : solution;
     const score = gold === null ? null : scorer(whole, gold);
     return {
       gold,
-      answer: solution,
-      correct: score === null ? null : solution !== null && score === 1,
+      answer,
+      correct: score === null ? null : answer !== null && score === 1,
       flexible_answer: whole,
       flexible_correct: score === null ? null : score === 1,
       reasoning,
       has_reasoning: reasoning !== null,
-      has_answer: solution !== null,
-      format_ok: followsFormat(response),
+      has_answer: answer !== null,
+      format_ok: isWhole ? answer !== null : followsFormat(response),
       score,
     };
   };

@@ -12,7 +12,7 @@ interface ChartPlan {
 /** In the order of the page; a metric goes to the first plan that takes it. */
 const PLANS: readonly ChartPlan[] = [
   { title: 'Loss', names: /^(loss|eval_loss|eval\/loss)$/, isSmoothed: true },
-  { title: 'Reward', names: /^(reward)$/, isSmoothed: true },
+  { title: 'Reward', names: /^(reward|eval\/reward)$/, isSmoothed: true },
   { title: 'Reward parts', names: /^rewards\/(.+)\/mean$/, isSmoothed: true },
   { title: 'Accuracy', names: /^((?:eval|samples)\/\w*accuracy|accuracy)$/ },
   { title: 'Reward spread', names: /^(reward_std|frac_reward_zero_std)$/, isSmoothed: true },
@@ -27,6 +27,7 @@ const PLANS: readonly ChartPlan[] = [
     title: 'Length of completions that ended, tokens',
     names: /^completions\/((?:min|mean|max)_terminated_length)$/,
   },
+  { title: 'Score in evaluations', names: /^(eval\/score)$/ },
   { title: 'Format in evaluations', names: /^eval\/((?:format|boxed)_rate)$/ },
   { title: 'Length in evaluations, tokens', names: /^(eval\/avg_completion_length)$/ },
   { title: 'Truncated completions', names: /^(completions\/clipped_ratio)$/ },

@@ -117,7 +117,7 @@ function tableBody({ header, rows }: TableSection): string {
   });
   const classOf = (i: number) => (isNumber[i] ? ' class="number"' : '');
   const head = header
-    .map((name, i) => `<th scope="col"${classOf(i)}>${escapeHtml(name)}</th>`)
+    .map((name, i) => `<th scope="col"${classOf(i)}>${breakable(escapeHtml(name))}</th>`)
     .join('');
   const body = rows.map((row) => {
     const cells = header.map((name, i) => {

@@ -69,5 +69,5 @@ export function answerGrader(
   if (name === 'math') return mathGrader({ tags });
   if (name === 'numeric') return numericGrader({ tags, form: keys.answer_format });
   if (name === 'factorization') return factorizationGrader();
-  return textGrader(name, { tags });
+  return textGrader(name, { tags, isWhole: benchmarkOf(keys.benchmark)?.isWhole === true });
 }

@@ -6,6 +6,8 @@ interface GradeAllOptions {
   readonly grade: JsonGrader;
   readonly concurrency: number;
   readonly signal: AbortSignal;
+  /** Silent where the caller shows its own progress. */
+  readonly progress?: 'auto' | 'silent';
 }
 
 export interface TimedOutcome {
@@ -16,10 +18,10 @@ export interface TimedOutcome {
 /** Outcomes in the order of the samples. @throws the signal's reason when it is aborted. */
 export async function gradeAll(
   samples: readonly GradedSample[],
-  { grade, concurrency, signal }: GradeAllOptions,
+  { grade, concurrency, signal, progress: mode = 'auto' }: GradeAllOptions,
 ): Promise<TimedOutcome[]> {
   const outcomes = new Array<TimedOutcome>(samples.length);
-  await withProgress({ label: 'grading', total: samples.length }, async (progress) => {
+  await withProgress({ label: 'grading', total: samples.length, mode }, async (progress) => {
     let next = 0;
     let done = 0;
     const work = async () => {

@@ -4,6 +4,7 @@
  */
 import type { GradeConfig } from '../../config/index.js';
 import { questionOf } from '../../evaluate/index.js';
+import { withProgress } from '../../report/index.js';
 import {
   compileTemplate,
   type GradedSample,
@@ -49,12 +50,17 @@ export async function stressGrader(
   const { concurrency } = config;
   const { grade } = scorer;
   const attacks: AttackReport[] = [];
-  for (const attack of ATTACKS) {
-    const samples = rows.flatMap((row) => sampleOf(attack, row, gold) ?? []);
-    if (samples.length === 0) continue;
-    const graded = await gradeAll(samples, { grade, concurrency, signal: context.signal });
-    attacks.push(reportOf(attack.name, graded, config.full_score));
-  }
+  const options = { grade, concurrency, signal: context.signal, progress: 'silent' } as const;
+  await withProgress({ label: 'attacks', total: ATTACKS.length }, async (progress) => {
+    for (const [i, attack] of ATTACKS.entries()) {
+      const samples = rows.flatMap((row) => sampleOf(attack, row, gold) ?? []);
+      if (samples.length > 0) {
+        const graded = await gradeAll(samples, options);
+        attacks.push(reportOf(attack.name, graded, config.full_score));
+      }
+      progress.update(i + 1);
+    }
+  });
   const leaking = attacks.filter(({ leaks }) => leaks > 0).map(({ attack }) => attack);
   return { rows: rows.length, full_score: config.full_score, attacks, leaking };
 }

@@ -44,6 +44,22 @@ describe('textGrader', () => {
     expect(grade('Flu', {})).toMatchObject({ score: null, correct: null });
   });
 
+  it('takes a whole response for the answer where the term alone is asked for', () => {
+    const grade = textGrader('exact', { isWhole: true });
+    expect(grade(' Flu\n', { answer: 'Flu' })).toMatchObject({
+      answer: 'Flu',
+      correct: true,
+      has_answer: true,
+      format_ok: true,
+    });
+    expect(grade('It is Flu', { answer: 'Flu' })).toMatchObject({
+      correct: false,
+      has_answer: true,
+    });
+    expect(grade('<SOLUTION>Flu</SOLUTION>', { answer: 'Flu' }).correct).toBe(true);
+    expect(grade(' ', { answer: 'Flu' })).toMatchObject({ correct: false, has_answer: false });
+  });
+
   it('fuzzy takes the token set ratio, combined .85 of it and .15 exact', () => {
     const row = { reference_answer: 'Acute appendicitis' };
     expect(textGrader('fuzzy')('acute appendicitis!', row).score).toBe(1);
