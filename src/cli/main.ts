@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Entry point of the `lorikeet` program. */
+import { RunError } from '../util/errors.js';
 import { reportError, runCli } from './cli.js';
 import { readEnvFile } from './env-file.js';
 import { catchSignals } from './signals.js';
@@ -9,10 +10,15 @@ const out = (line: string): void => void process.stdout.write(`${line}\n`);
 const clearRow = process.stderr.isTTY ? '\r\x1b[K' : '';
 const err = (line: string): void => void process.stderr.write(`${clearRow}${line}\n`);
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
-});
+/** A reader that has gone has what it wanted; anything else means that data is lost. */
+function endUnwritten(error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit(0);
+  const where = 'standard output';
+  const lost = new RunError({ where, problem: `cannot be written (${error.message})` });
+  process.exit(reportError(lost, { isVerbose: false, err }));
+}
+
+process.stdout.on('error', endUnwritten);
 
 process.on('uncaughtException', (error) => {
   process.exit(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));
@@ -26,4 +32,4 @@ const columns = process.stdout.columns ?? 80;
 const world = { env: process.env, signal, out, err, colours, columns };
 const code = await runCli(process.argv.slice(2), world);
 const finalCode = exitCode() ?? code;
-process.stdout.write('', () => process.exit(finalCode));
+process.stdout.write('', (error) => (error ? endUnwritten(error) : process.exit(finalCode)));

@@ -1,6 +1,6 @@
 /** A YAML file with the line of each key, so that errors can name `file:line`. */
 import { existsSync, statSync } from 'node:fs';
-import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLParseError } from 'yaml';
 import { InputError } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
 import { readText } from '../util/utf8.js';
@@ -56,18 +56,33 @@ function readYaml(path: string): string {
   return readText(path);
 }
 
+function notYaml({ code, message, pos }: YAMLParseError, where: string, text: string): InputError {
+  if (code === 'DUPLICATE_KEY') {
+    const [key = ''] = /^[^:\n]*/.exec(text.slice(pos[0])) ?? [];
+    return new InputError({
+      where,
+      problem: `not valid YAML: ${key.trim()} is there already`,
+      remedy: 'Keep one of them',
+    });
+  }
+  if (code === 'MULTIPLE_DOCS') {
+    const problem = 'not valid YAML: a second document begins';
+    return new InputError({ where, problem, remedy: 'A config is one; take the --- away' });
+  }
+  const problem = `not valid YAML: ${message}`;
+  return new InputError(
+    code === 'TAB_AS_INDENT' ? { where, problem, remedy: 'Use spaces' } : { where, problem },
+  );
+}
+
 /** @throws InputError with `file:line` when the file is missing, no YAML, or no mapping. */
 export function readYamlFile(path: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(readYaml(path), { lineCounter: lines, prettyErrors: false });
+  const text = readYaml(path);
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number) => `${path}:${lines.linePos(offset).line}`;
   const [error] = document.errors;
-  if (error !== undefined) {
-    throw new InputError({
-      where: lineAt(error.pos[0]),
-      problem: `not valid YAML: ${error.message}`,
-    });
-  }
+  if (error !== undefined) throw notYaml(error, lineAt(error.pos[0]), text);
   const value: unknown = document.toJS() ?? {};
   if (!isObject(value)) {
     throw new InputError({ where: path, problem: 'expected a mapping of keys at the top level' });

@@ -44,9 +44,12 @@ function noPairs(where: string, rows: number, stats: PairStats): InputError {
       remedy: 'Grade them first: generate with rewards, or lorikeet grade',
     });
   }
+  const reasons = Object.entries(stats.prompts_without_pair)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${reason} ${count}`);
   return new InputError({
     where,
-    problem: `no pairs: ${JSON.stringify(stats.prompts_without_pair)} of ${stats.prompts} prompts`,
+    problem: `no pairs of ${stats.prompts} prompts: ${reasons.join(', ')}`,
     remedy: 'Sample more completions per prompt, or at a higher temperature',
   });
 }

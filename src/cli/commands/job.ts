@@ -22,7 +22,7 @@ export const job = defineCommand({
 function readable({ status, error, trained_steps, metrics, events }: JobStatus): string {
   const numbers = Object.entries(metrics).filter(([, value]) => value !== null);
   return [
-    `Job status: ${status}, ${trained_steps} steps`,
+    `Job status: ${status}, ${trained_steps} ${trained_steps === 1 ? 'step' : 'steps'}`,
     ...(error === null ? [] : [`Reason: ${error.message}`]),
     ...numbers.map(([name, value]) => `${name}: ${value}`),
     ...events.map(({ created_at: at, message }) => `${timeOf(at)}: ${message}`),

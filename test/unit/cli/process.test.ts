@@ -1,5 +1,6 @@
 /** The program as a process: exit codes, data on standard output, logs on standard error. */
 import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { temporaryFile } from '../../support/temporary.js';
@@ -26,6 +27,21 @@ describe('lorikeet', () => {
       status: 2,
       stdout: '',
       stderr: `error: ${file}:3: learning_rate is -1, expected number > 0\n`,
+    });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('fails where its output cannot be written', () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', 'src/cli/main.ts', '--version'],
+      { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] },
+    );
+    closeSync(full);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr:
+        'error: standard output: cannot be written (ENOSPC: no space left on device, write)\n',
     });
   });
 

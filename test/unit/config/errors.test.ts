@@ -246,7 +246,15 @@ describe('in a file', () => {
 
   it('name the line of broken YAML', () => {
     expect(failing('model: m\nlora: {r: 4\nseed: 1\n')).toMatch(/^[23]: not valid YAML: /);
-    expect(failing('model: m\nmodel: n\n')).toMatch(/^2: not valid YAML: .*unique/);
+    expect(failing('model: m\nlora: {r: 4}\nmodel: n\n')).toBe(
+      '3: not valid YAML: model is there already. Keep one of them',
+    );
+    expect(failing('model: m\nlora:\n\tr: 4\n')).toBe(
+      '3: not valid YAML: Tabs are not allowed as indentation. Use spaces',
+    );
+    expect(failing('model: m\n---\nseed: 1\n')).toBe(
+      '2: not valid YAML: a second document begins. A config is one; take the --- away',
+    );
     expect(failing('- a\n- b\n')).toBe(' expected a mapping of keys at the top level');
   });
 

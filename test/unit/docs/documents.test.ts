@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { NAMED_DATASETS } from '../../../src/data/index.js';
 import { call } from '../../support/call.js';
 
 const documents = [
@@ -77,6 +78,16 @@ describe.each(documents)('%s', (path) => {
       const { code, err } = await call([...words, '--dry-run'], { ...env });
       const problems = err.split('\n').filter((line) => line !== '' && !READ_AS.test(line));
       expect({ words, code, problems }).toEqual({ words, code: 0, problems: [] });
+    }
+  });
+});
+
+describe('the page of data', () => {
+  it('has every named set with its splits', () => {
+    const rows = readFileSync('docs/commands/data.md', 'utf8').match(/^\| `.*/gm) ?? [];
+    for (const [name, { splits }] of Object.entries(NAMED_DATASETS)) {
+      const row = rows.find((line) => line.split('|')[1]?.includes(`\`${name}\``));
+      expect(row?.split('|')[3]?.trim(), name).toBe(splits.join(', '));
     }
   });
 });

@@ -22,7 +22,7 @@ it.each([
   ],
   [
     [{ prompt_id: '0', prompt: 'a', completion: 'b', reward: 1, correct: true }],
-    /no pairs: \{.*"single":1.*\} of 1 prompts\. Sample more/,
+    /no pairs of 1 prompts: single 1\. Sample more/,
   ],
 ])('pairs of %j are refused with the reason', async (rows, message) => {
   const input = join(dir, 'rows.jsonl');
