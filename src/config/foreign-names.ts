@@ -15,7 +15,7 @@ const READ_HERE = 'rows are read in one process. Leave it out';
 const ADAPTER: ForeignName = {
   to: ['adapter'],
   refused:
-    'to go on with an adapter, give its folder as model, which names its base. A new one is trained with use_lora=true',
+    'to go on with an adapter, give its folder as model, which names its base. A new one is trained with use_lora=true, for qlora also load_in_4bit=true',
 };
 const OWN_TOKENIZER =
   'the tokenizer is that of the model. Leave it out, or use model with the folder of both';
@@ -23,6 +23,7 @@ const NO_COMPONENTS =
   'components of Python are not loaded. Give the values of this mapping by the keys of the command';
 const MIXTURE = 'Use datasets=[{dataset: {name: NAME, split: SPLIT}, weight: 1}, …]';
 const OFFLOADING = 'activations stay on the device. Use gradient_checkpointing=true to save memory';
+const FOUR_BITS = 'a frozen base is kept in 4 bits or as it is. Use load_in_4bit=true';
 const COMMAND_SAYS = 'the command says what is done. Leave it out';
 const EVALUATIONS = 'evaluations go by optimizer steps. Use eval_steps; null evaluates at the end';
 const LOSS_GUARD =
@@ -232,8 +233,13 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   wandb_watch: refused('weights and gradients are not sent. Leave it out'),
   wandb_log_model: refused('models are not sent. Leave it out'),
   enable_thinking: refused('Use chat_template_kwargs={enable_thinking: …}'),
-  load_in_4bit: refused('quantized training is not supported. Leave it out'),
-  load_in_8bit: refused('quantized training is not supported. Leave it out'),
+  load_in_4bit: refused('the trainers, eval and score keep a base in 4 bits. Leave it out'),
+  load_in_8bit: refused(FOUR_BITS),
+  quantization_bit: refused(FOUR_BITS),
+  quantization_type: to('bnb_4bit_quant_type'),
+  double_quantization: to('use_bnb_nested_quant'),
+  bnb_4bit_use_double_quant: to('use_bnb_nested_quant'),
+  bnb_4bit_compute_dtype: to('compute_dtype'),
   use_vllm: refused('rollouts run on ONNX Runtime. Leave it out'),
   fast_inference: refused('rollouts run on ONNX Runtime. Leave it out'),
   vllm_mode: refused('rollouts run on ONNX Runtime in this process. Leave it out'),

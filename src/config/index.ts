@@ -70,6 +70,7 @@ export type { StageConfig } from './schemas/pipeline.js';
 export { pipelineSchema, sweepSchema } from './schemas/pipeline.js';
 export type { PredictConfig } from './schemas/predict.js';
 export { predictSchema } from './schemas/predict.js';
+export type { QuantizationKeys } from './schemas/quantization.js';
 export type { QuickstartConfig } from './schemas/quickstart.js';
 export { quickstartSchema } from './schemas/quickstart.js';
 export type { RolloutsConfig } from './schemas/rollouts.js';

@@ -8,7 +8,7 @@ const ONE_DEVICE = 'a run has one device. Leave it out';
 const READ_HERE = 'rows are read in one process. Leave it out';
 const NOT_UPLOADED = 'nothing is uploaded. Leave it out';
 const COMPILED = 'operations are compiled by setup. Leave it out';
-const QUANTIZED = 'quantized training is not supported. Leave it out';
+const AS_BYTES = 'weights in 4 bits are kept as bytes. Leave it out';
 const OUR_LOGS = 'metrics.jsonl has every step, and --verbose prints it. Leave it out';
 const OUR_ROLLOUTS = 'rollouts run on ONNX Runtime in this process. Leave it out';
 const OUR_SAMPLES = 'every completion is in samples.jsonl. Leave it out';
@@ -31,7 +31,7 @@ const REFUSALS: readonly (readonly [reason: string, ...names: readonly string[]]
   ['Use report_to and wandb_project', 'trackio_static_space_id'],
   [COMPILED, 'torch_compile', 'torch_compile_backend', 'torch_compile_mode'],
   [COMPILED, 'enable_jit_checkpoint', 'liger_kernel_config', 'torch_empty_cache_steps'],
-  [QUANTIZED, 'bnb_4bit_quant_storage', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
+  [AS_BYTES, 'bnb_4bit_quant_storage'],
   [OUR_LOGS, 'debug', 'disable_tqdm', 'log_level', 'logging_first_step'],
   [OUR_LOGS, 'logging_nan_inf_filter', 'include_num_input_tokens_seen', 'skip_memory_metrics'],
   [OUR_ROLLOUTS, 'cache_implementation', 'transformers_continuous_batching_config'],

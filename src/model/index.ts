@@ -7,6 +7,7 @@ export {
   trainedTokens,
 } from './collate.js';
 export { readSpec, specFromConfig } from './families/index.js';
+export { fourBitBase } from './four-bit-base.js';
 export { type InitOptions, randomWeights } from './init.js';
 export {
   adapterFromLora,

@@ -17,7 +17,7 @@ import { type DecoderSpec, layerNorms } from './spec.js';
 
 /** Where a layer finds its parameters and what it may train. */
 export interface ParameterSource {
-  /** @throws Error when the name is unknown. */
+  /** A weight kept in 4 bits is made anew at each call. @throws Error when the name is unknown. */
   get(name: string): Tensor;
   has(name: string): boolean;
   trainable(name: string): boolean;
@@ -63,7 +63,7 @@ export class LayerForward {
 
   private project(x: Tensor, module: string): Tensor {
     const bias = `${module}.bias`;
-    return linear(x, this.source.get(`${module}.weight`), {
+    return linear(x, () => this.source.get(`${module}.weight`), {
       bias: this.source.has(bias) ? this.source.get(bias) : null,
       lora: this.source.lora(module),
       trainable: this.source.trainable(`${module}.weight`),

@@ -4,9 +4,10 @@
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
 import { elementCount } from '../util/shape.js';
+import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
 import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
-import { layerLinears, parameterShapes } from './spec.js';
+import { layerLinears, linearModules, parameterShapes } from './spec.js';
 
 export interface MemoryQuestion {
   readonly spec: DecoderSpec;
@@ -16,6 +17,8 @@ export interface MemoryQuestion {
   readonly isFull: boolean;
   /** Bytes of an element of frozen matrices and activations: 2 or 4. */
   readonly elementBytes: 2 | 4;
+  /** Of linear modules of the base; null or absent: they are kept as they are computed with. */
+  readonly quantization?: Quantization | null;
   /** Layers with hand-written gradients, which plain LoRA has. */
   readonly isFused: boolean;
   /** By our own operations. */
@@ -55,16 +58,37 @@ const slackOf = ({ elementBytes, isNative, isOnGpu }: MemoryQuestion): number =>
 /** Rows and columns of logits that are computed at a time. */
 const FUSED_LOGITS = 2 * 256 * 512 * (FLOAT + 2);
 const PLAIN_CHUNK = 1024;
+/** Weights that are made of 4 bits at a time. */
+const FOUR_BIT_CHUNK = 2 ** 22;
 /** Copies of a chunk's logits that the plain head holds: z, log-softmax, p, one-hot, slopes. */
 const PLAIN_LOGITS = 6;
 
-function weightBytes({ spec, isFull, elementBytes }: MemoryQuestion): number {
+/** Half a byte, and the magnitude of its block: four bytes, or one and a share of a group's. */
+const fourBitBytes = ({ isNested }: Quantization): number =>
+  0.5 + (isNested ? 1 + FLOAT / 256 : FLOAT) / FOUR_BIT_BLOCK;
+
+function weightBytes({ spec, isFull, elementBytes, quantization = null }: MemoryQuestion): number {
   if (isFull) return 0;
+  const linear = new Set(linearModules(spec).map(({ module }) => `${module}.weight`));
+  const perElement = (name: string, { length }: readonly number[]): number => {
+    if (quantization !== null && linear.has(name)) return fourBitBytes(quantization);
+    return length === 2 ? elementBytes : FLOAT;
+  };
   let total = 0;
-  for (const shape of parameterShapes(spec).values()) {
-    total += elementCount(shape) * (shape.length === 2 ? elementBytes : FLOAT);
+  for (const [name, shape] of parameterShapes(spec)) {
+    total += elementCount(shape) * perElement(name, shape);
   }
   return total;
+}
+
+/**
+ * Matrices that are made of 4 bits for a product: gate and up stand beside each other, of which a chunk is made at a
+ * time: codes, values and what they are scaled to.
+ */
+function madeWeights({ spec, elementBytes, quantization = null }: MemoryQuestion): number {
+  if (quantization === null) return 0;
+  const size = spec.hiddenSize * spec.intermediateSize;
+  return 3 * elementBytes * size + (2 + 2 * FLOAT) * Math.min(size, FOUR_BIT_CHUNK);
 }
 
 /** Sum of the outputs of a layer's linear modules, per token. */
@@ -133,7 +157,7 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
     weights: weightBytes(question),
     optimizer: trained * (FLOAT * (isFull ? 6 : 5) + (takesHalves ? 2 : 0)),
     activations: slack * (single * keptByRecomputed(question) + (layers - single) * kept),
-    working: slack * (workingSet(question) + (single > 0 ? kept : 0)),
+    working: slack * (workingSet(question) + madeWeights(question) + (single > 0 ? kept : 0)),
     head: slack * headBytes(question),
   };
   return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };

@@ -3,11 +3,12 @@
  * started. Layers see them by name, with the adapter that is asked for.
  *
  * Layers are fused (see `fused/`) where only plain LoRA is trained; with our own operations, and on a GPU, the
- * matrices of the base are then kept in the compute type.
+ * matrices of the base are then kept in the compute type. Those that come in 4 bits stay so until a product takes them.
  */
 import {
   type ComputeType,
   castTo,
+  FourBitWeight,
   hasHalfTensors,
   hasNativeOps,
   type LoraBranch,
@@ -43,13 +44,33 @@ export interface ParameterView {
   readonly dropoutSeed: number | null;
 }
 
+/** A weight of the base. */
+interface FrozenWeight {
+  /** Held all along, or made anew of 4 bits at each call. */
+  readonly tensor: () => Tensor;
+  readonly dispose: () => void;
+}
+
+function frozenWeight(
+  value: HostTensor,
+  shape: readonly number[],
+  type: ComputeType,
+): FrozenWeight {
+  if (value.fourBit !== undefined) {
+    const weight = new FourBitWeight(value.fourBit, shape as [number, number]);
+    return { tensor: () => weight.values(type), dispose: () => weight.dispose() };
+  }
+  const tensor = tf.tidy(() => tf.keep(castTo(onDevice(toFloat32(value), shape), 'float32', type)));
+  return { tensor: () => tensor, dispose: () => tensor.dispose() };
+}
+
 export class PolicyParameters {
   readonly spec: DecoderSpec;
   readonly lora: LoraPlan | null;
   readonly trained: ParameterVector;
   /** Element type of the base's matrices where layers are fused; null where they are not. */
   readonly fused: ComputeType | null;
-  private readonly frozen = new Map<string, Tensor>();
+  private readonly frozen = new Map<string, FrozenWeight>();
   /** The frozen copy of the start; null where none is kept. */
   readonly reference: ParameterVector | null;
 
@@ -69,29 +90,28 @@ export class PolicyParameters {
       keepReference && lora !== null ? new ParameterVector(lora.shapes, initialLora) : null;
   }
 
-  /** Matrices take the compute type; norms and biases stay float32. */
+  /** Matrices take the compute type, or stay in the 4 bits they come in; norms and biases are float32. */
   private freeze(name: string, shape: readonly number[], value: HostTensor): void {
     const type = shape.length === 2 ? (this.fused ?? 'float32') : 'float32';
-    const tensor = tf.tidy(() =>
-      tf.keep(castTo(onDevice(toFloat32(value), shape), 'float32', type)),
-    );
-    this.frozen.set(name, tensor);
+    const weight = frozenWeight(value, shape, type);
+    this.frozen.set(name, weight);
   }
 
   source({ adapter, traced = new Map(), dropoutSeed }: ParameterView): ParameterSource {
     const full = this.lora === null;
-    const views = full ? this.trained.views() : this.frozen;
+    const own = (name: string): Tensor | undefined =>
+      full ? this.trained.views().get(name) : this.frozen.get(name)?.tensor();
     const active = this.active(adapter, traced);
     const isReplaced = (name: string) => active !== null && this.lora!.replaced.has(name);
     const find = (name: string) =>
-      traced.get(name) ?? (isReplaced(name) ? active!(name) : views.get(name));
+      traced.get(name) ?? (isReplaced(name) ? active!(name) : own(name));
     return {
       get: (name) => {
         const tensor = find(name);
         if (tensor === undefined) throw new Error(`Policy: no parameter "${name}"`);
         return tensor;
       },
-      has: (name) => views.has(name),
+      has: (name) => (full ? this.trained.views() : this.frozen).has(name),
       trainable: (name) => full || isReplaced(name),
       lora: (module) => (active === null ? null : this.branch(module, active, dropoutSeed)),
     };
@@ -108,7 +128,7 @@ export class PolicyParameters {
       norm: (name) => source.get(name),
       linear: (module) => ({
         module,
-        weight: source.get(`${module}.weight`),
+        weight: () => source.get(`${module}.weight`),
         bias: source.has(`${module}.bias`) ? source.get(`${module}.bias`) : null,
         lora: active === null ? null : this.fusedLora(module, active, view),
       }),
@@ -176,7 +196,7 @@ export class PolicyParameters {
   }
 
   dispose(): void {
-    tf.dispose([...this.frozen.values()]);
+    for (const weight of this.frozen.values()) weight.dispose();
     this.trained.dispose();
     this.reference?.dispose();
   }

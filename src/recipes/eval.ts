@@ -11,6 +11,7 @@ import {
 import { checkRun, endRun, openRun, type RunFolder } from '../report/index.js';
 import { closing } from '../util/close-stack.js';
 import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
+import { quantizationName } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './eval/evaluate-model.js';
 import { type EvaluationGraders, openEvaluationGraders } from './eval/graders.js';
@@ -81,7 +82,12 @@ async function evaluateIn(
   { config, source, inputs, graders, sandbox, context }: EvalArgs,
 ): Promise<EvalResult> {
   const { signal } = context;
-  const facts = { prompt_hash: inputs.promptHash, strategy: config.strategy };
+  const { quantization } = source;
+  const facts = {
+    prompt_hash: inputs.promptHash,
+    strategy: config.strategy,
+    ...(quantization && { quantization: quantizationName(quantization) }),
+  };
   const evaluation = await run.phases.time('evaluate', () =>
     evaluateModel(source, {
       keys: config,
@@ -118,6 +124,7 @@ function predictionKey(
   return sha256(
     JSON.stringify({
       model: [source.baseName, weightFiles, adapter],
+      ...(source.quantization && { quantization: source.quantization }),
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },

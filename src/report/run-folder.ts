@@ -42,7 +42,7 @@ export interface OpenRunOptions {
 }
 
 export type RunPatch = Partial<
-  Pick<RunRecord, 'device' | 'versions' | 'seeds' | 'results' | 'stage' | 'alarms'>
+  Pick<RunRecord, 'device' | 'quantization' | 'versions' | 'seeds' | 'results' | 'stage' | 'alarms'>
 >;
 
 export interface RunFolder {

@@ -35,6 +35,8 @@ export interface RunRecord {
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: Readonly<Record<string, string | number>>;
   readonly device: string | null;
+  /** How the base was kept in 4 bits, e.g. `nf4`; absent: it was not. */
+  readonly quantization?: string;
   readonly seeds: Readonly<Record<string, number>>;
   readonly config_hash: string;
   /** The resolved config, as in config.yaml. */

@@ -13,6 +13,7 @@ export { onDevice } from './on-device.js';
 export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
+export { FourBitWeight } from './ops/four-bit.js';
 export { type GateKind, gatedActivation } from './ops/gated-activation.js';
 export { rowsAt } from './ops/gather.js';
 export {

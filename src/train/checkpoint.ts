@@ -178,7 +178,9 @@ export function loadCheckpoint(
     }
   }
   if (state.fingerprint !== store.fingerprint) {
-    fail('the checkpoint belongs to another model, or to other trained parameters');
+    fail(
+      'the checkpoint belongs to another model, one kept in other bits, or to other trained parameters',
+    );
   }
   const named = (file: string) => {
     const tensors = readSafetensors(join(dir, file));

@@ -16,11 +16,13 @@ import {
   toAdapterConfigJson,
 } from './lora-config.js';
 import { ALL_LINEAR, isTarget, lastParts, loraTarget } from './lora-targets.js';
-import { readSafetensors } from './safetensors-reader.js';
+import { readMetadata, readSafetensors } from './safetensors-reader.js';
 import { writeSafetensors } from './safetensors-writer.js';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+/** Field of the metadata of ADAPTER_WEIGHTS; PEFT's config has none for it. */
+const QUANTIZATION = 'base_quantization';
 
 /** LoRA of one module: y = W x + scale · B (A x), rows scaled to `magnitude` with DoRA. */
 export interface LoraTensors {
@@ -39,6 +41,8 @@ export interface Adapter {
   readonly baseModel: string | null;
   /** Branch, tag or commit of that base on the hub. */
   readonly revision?: string | null;
+  /** How the base was kept while it was trained, e.g. `nf4`; null: as it is. */
+  readonly quantization?: string | null;
   /** By module name, e.g. `model.layers.0.self_attn.q_proj`. */
   readonly tensors: ReadonlyMap<string, LoraTensors>;
   /** Other values for tensors of the base (`modules_to_save`, `bias`), by their names there. */
@@ -84,7 +88,8 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
     checkRank(path, { module, r, ...complete });
     tensors.set(module, { ...complete, scale });
   }
-  const adapter: Adapter = { config, baseModel, revision, tensors, replaced };
+  const quantization = readMetadata(path)[QUANTIZATION] ?? null;
+  const adapter: Adapter = { config, baseModel, revision, quantization, tensors, replaced };
   if (base !== undefined) checkAdapter(adapter, base, path);
   return adapter;
 }
@@ -186,8 +191,9 @@ export function writeAdapter(dir: string, adapter: Adapter): void {
   for (const [name, tensor] of adapter.replaced ?? []) {
     file.set(replacedKey(name, adapter.tensors.has(name.slice(0, name.lastIndexOf('.')))), tensor);
   }
-  writeSafetensors(join(dir, ADAPTER_WEIGHTS), file);
-  const { baseModel, revision = null } = adapter;
+  const { baseModel, revision = null, quantization = null } = adapter;
+  const metadata = quantization === null ? {} : { [QUANTIZATION]: quantization };
+  writeSafetensors(join(dir, ADAPTER_WEIGHTS), file, metadata);
   const config = { ...adapter.config, targetModules: writtenTargets(adapter) };
   writeJson(join(dir, ADAPTER_CONFIG), toAdapterConfigJson({ config, baseModel, revision }));
 }

@@ -14,6 +14,12 @@ export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
 export { fromFloat32, toFloat32 } from './dtype.js';
+export {
+  FOUR_BIT_BLOCK,
+  fourBitTensor,
+  type Quantization,
+  quantizationName,
+} from './four-bit.js';
 export type { HostDtype, HostTensor } from './host-tensor.js';
 export { type LoraBias, type LoraConfig, loraConfig } from './lora-config.js';
 export { type LoraTarget, resolveTargets } from './lora-targets.js';

@@ -76,6 +76,13 @@ export class SafetensorsFile {
   }
 }
 
+/** What the header of one file says beside its tensors. */
+export function readMetadata(path: string): Readonly<Record<string, string>> {
+  const file = new SafetensorsFile(path);
+  file.close();
+  return file.header.metadata;
+}
+
 /** Every tensor of one file, in file order. */
 export function readSafetensors(path: string): Map<string, HostTensor> {
   const file = new SafetensorsFile(path);

@@ -24,11 +24,11 @@ const DEFAULT_METADATA: Readonly<Record<string, string>> = { format: 'pt' };
 export function writeSafetensors(
   path: string,
   tensors: ReadonlyMap<string, HostTensor>,
-  metadata: Readonly<Record<string, string>> = DEFAULT_METADATA,
+  metadata: Readonly<Record<string, string>> = {},
 ): void {
   const ordered = [...tensors].sort(byWidthThenName);
   writePieces(path, (append) => {
-    append(headerBytes(ordered, metadata));
+    append(headerBytes(ordered, { ...DEFAULT_METADATA, ...metadata }));
     for (const [name, tensor] of ordered) append(checkedBytes(path, name, tensor));
   });
 }

@@ -9,6 +9,7 @@ import {
   rolloutDeviceKey,
   seedKey,
 } from './groups.js';
+import { checkQuantization, quantizationKeys } from './quantization.js';
 import { memoryKeys } from './training.js';
 
 export const benchSchema = z.strictObject({
@@ -52,43 +53,50 @@ const trainingKeys = {
   ...revisionKey,
   steps: whole(1).default(5).describe('Measured steps after two to warm up; the median counts'),
   lora_rank: whole(1).default(16).describe('Rank of LoRA on all linear modules'),
+  ...quantizationKeys,
   ...memoryKeys,
   ...machineKeys,
   ...seedKey,
 };
 
-export const benchSftSchema = z.strictObject({
-  ...trainingKeys,
-  seq: whole(2).default(512).describe('Tokens of each sequence, random ids'),
-  batch: whole(1).default(8).describe('Sequences of a step, in one micro-batch'),
-});
+export const benchSftSchema = z
+  .strictObject({
+    ...trainingKeys,
+    seq: whole(2).default(512).describe('Tokens of each sequence, random ids'),
+    batch: whole(1).default(8).describe('Sequences of a step, in one micro-batch'),
+  })
+  .superRefine(checkQuantization);
 
 const sharePrompts = z
   .boolean()
   .default(true)
   .describe('Compute a prompt that several answers share once');
 
-export const benchDpoSchema = z.strictObject({
-  ...trainingKeys,
-  pairs: whole(1).default(4).describe('Pairs of a step, in one micro-batch'),
-  prompt_tokens: whole(1).default(72).describe('Tokens of each prompt, random ids'),
-  response_tokens: whole(1).default(72).describe('Tokens of each answer'),
-  share_prompts: sharePrompts,
-});
+export const benchDpoSchema = z
+  .strictObject({
+    ...trainingKeys,
+    pairs: whole(1).default(4).describe('Pairs of a step, in one micro-batch'),
+    prompt_tokens: whole(1).default(72).describe('Tokens of each prompt, random ids'),
+    response_tokens: whole(1).default(72).describe('Tokens of each answer'),
+    share_prompts: sharePrompts,
+  })
+  .superRefine(checkQuantization);
 
 export type BenchDpoConfig = z.output<typeof benchDpoSchema>;
 
-export const benchGrpoSchema = z.strictObject({
-  ...trainingKeys,
-  prompts: whole(1).default(4).describe('Prompts of a step'),
-  num_generations: whole(2).default(8).describe('Completions for each prompt'),
-  prompt_tokens: whole(1).default(25).describe('Tokens of each prompt, random ids'),
-  max_completion_length: whole(1)
-    .default(128)
-    .describe('Tokens of each completion; none ends earlier'),
-  share_prompts: sharePrompts,
-  ...fastRolloutKeys,
-});
+export const benchGrpoSchema = z
+  .strictObject({
+    ...trainingKeys,
+    prompts: whole(1).default(4).describe('Prompts of a step'),
+    num_generations: whole(2).default(8).describe('Completions for each prompt'),
+    prompt_tokens: whole(1).default(25).describe('Tokens of each prompt, random ids'),
+    max_completion_length: whole(1)
+      .default(128)
+      .describe('Tokens of each completion; none ends earlier'),
+    share_prompts: sharePrompts,
+    ...fastRolloutKeys,
+  })
+  .superRefine(checkQuantization);
 
 export type BenchGrpoConfig = z.output<typeof benchGrpoSchema>;
 

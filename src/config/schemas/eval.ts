@@ -18,6 +18,7 @@ import {
   tagKeys,
 } from './groups.js';
 import { issueAt } from './issue-at.js';
+import { checkQuantization, quantizationKeys } from './quantization.js';
 import { strategyKeys } from './strategy.js';
 
 /** Keys of an evaluation whose defaults hold where a trainer's config does not have them. */
@@ -47,6 +48,7 @@ export const evalSchema = z
   .strictObject({
     ...modelKeys,
     ...adapterKeys,
+    ...quantizationKeys,
     benchmark: text().default('gsm8k').describe('Benchmark: which rows and how they are graded'),
     dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
     ...ownKeys,
@@ -74,6 +76,7 @@ export const evalSchema = z
   })
   .superRefine((config, context) => {
     const issue = issueAt(context);
+    checkQuantization(config, context);
     const largest = Math.max(0, ...config.pass_at, ...config.majority_at);
     const samples = config.num_generations * config.n_runs;
     if (config.num_generations > 1 && config.temperature === 0) {

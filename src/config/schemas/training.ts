@@ -26,6 +26,7 @@ import {
 import { issueAt } from './issue-at.js';
 import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
+import { checkQuantization, type QuantizationKeys, quantizationKeys } from './quantization.js';
 import { reportingKeys } from './reporting.js';
 
 export const memoryKeys = {
@@ -158,6 +159,7 @@ export const trainerKeys = (defaults: {
   ...tagKeys,
   use_lora: z.boolean().default(true).describe('Train a LoRA adapter; false trains all weights'),
   lora: loraSchema(defaults.loraDropout),
+  ...quantizationKeys,
   ...optimizationKeys(defaults.learningRate),
   ...memoryKeys,
   ...machineKeys,
@@ -174,6 +176,11 @@ export type TrainerKeys = z.output<z.ZodObject<ReturnType<typeof trainerKeys>>> 
   readonly stage: string;
 };
 
+interface FrozenBaseKeys extends QuantizationKeys {
+  readonly use_lora: boolean;
+  readonly lora: { readonly init_lora_weights: boolean | string };
+}
+
 interface WatchingChecks {
   readonly report_to: string | readonly string[];
   readonly wandb_project: string | null;
@@ -187,11 +194,30 @@ interface WatchingChecks {
 
 /** Checks between the keys of a trainer; used with `superRefine`. */
 export function checkTrainer(
-  config: ScheduleKeys & WatchingChecks,
+  config: ScheduleKeys & WatchingChecks & FrozenBaseKeys,
   context: z.RefinementCtx,
 ): void {
   checkSchedule(config, context);
+  checkFrozenBase(config, context);
   checkWatching(config, context);
+}
+
+/** A base in 4 bits stays as it is. */
+function checkFrozenBase(config: FrozenBaseKeys, context: z.RefinementCtx): void {
+  checkQuantization(config, context);
+  if (!config.load_in_4bit) return;
+  const issue = issueAt(context);
+  const { init_lora_weights: start } = config.lora;
+  if (!config.use_lora) {
+    issue('load_in_4bit', 'weights in 4 bits cannot be trained. Set use_lora=true');
+  }
+  if (String(start).startsWith('pissa')) {
+    const remedy = 'Set lora.init_lora_weights=true, or load_in_4bit=false';
+    issue(
+      ['lora', 'init_lora_weights'],
+      `${start} changes the base, which is kept in 4 bits. ${remedy}`,
+    );
+  }
 }
 
 /** Of them, the checks of what is reported and evaluated. */

@@ -40,8 +40,8 @@ const factorsOf = ({ a, b, scale, halves }: FusedLora): Factors =>
 export interface FusedLinear {
   /** Hugging Face's name of the module. */
   readonly module: string;
-  /** `[out, in]` in the compute type. */
-  readonly weight: Tensor;
+  /** `[out, in]` in the compute type; one that is kept in 4 bits is made anew at each call. */
+  readonly weight: () => Tensor;
   readonly bias: Tensor | null;
   readonly lora: FusedLora | null;
 }
@@ -99,14 +99,14 @@ interface GroupInput {
   readonly lows: readonly Tensor[];
 }
 
-/** What each layer sums up. */
+/** What each layer sums up, made when it is called. */
 export function productsOf(
   { x, lows }: GroupInput,
   linears: readonly FusedLinear[],
-): readonly (readonly Product[])[] {
+): readonly (() => readonly Product[])[] {
   const branches = lowsOf(linears, lows);
-  return linears.map(({ weight, lora }, i) => {
-    const base = { a: x, b: weight, transpose: true };
+  return linears.map(({ weight, lora }, i) => () => {
+    const base = { a: x, b: weight(), transpose: true };
     if (lora === null) return [base];
     const { u: a, offset } = branches[i]!;
     const { b, alpha } = factorsOf(lora);
@@ -120,7 +120,9 @@ export function forwardGroup(
   output: GroupOutput,
 ): readonly Tensor[] {
   const sums = productsOf(input, linears);
-  return linears.map(({ bias }, i) => kernels().gemm(sums[i]!, { ...output, bias }));
+  return linears.map(({ bias }, i) =>
+    tf.tidy(() => kernels().gemm(sums[i]!(), { ...output, bias })),
+  );
 }
 
 export interface GroupBackward {
@@ -144,12 +146,15 @@ export function backwardGroup(
   { compute, ...output }: GroupOutput & { readonly compute: ComputeType },
 ): GroupBackward {
   const { x, dys, linears } = args;
-  const products: Product[] = [];
+  const product = (more: readonly Product[], options: GroupOutput): Tensor =>
+    tf.tidy(() => {
+      const bases = linears.map(({ weight }, i) => ({ a: dys[i]!, b: weight(), transpose: false }));
+      return kernels().gemm([...bases, ...more], options);
+    });
   const branches: Branch[] = [];
   const lows = lowsOf(linears, args.lows);
-  for (const [i, { weight, lora }] of linears.entries()) {
+  for (const [i, { lora }] of linears.entries()) {
     const dy = dys[i]!;
-    products.push({ a: dy, b: weight, transpose: false });
     if (lora === null) continue;
     const { u, offset } = lows[i]!;
     const columns = rankOf(lora);
@@ -164,11 +169,11 @@ export function backwardGroup(
   const pairs = (das: readonly Tensor[]) => branches.flatMap(({ db }, i) => [das[i]!, db]);
   if (branches.every(({ lora }) => lora.dropout === null)) {
     const low = joinedBranches(branches, compute);
-    if (low === null) return { dx: kernels().gemm(products, output), gradients: [] };
+    if (low === null) return { dx: product([], output), gradients: [] };
     const das = joinedDa(low, x, branches);
-    return { dx: kernels().gemm([...products, low], output), gradients: pairs(das) };
+    return { dx: product([low], output), gradients: pairs(das) };
   }
-  let dx = kernels().gemm(products, { out: compute });
+  let dx = product([], { out: compute });
   const das = branches.map(({ v, lora }) => {
     const { a, done: alpha } = factorsOf(lora);
     const part = kernels().gemm([{ a: v, b: a, transpose: false }], { out: compute });

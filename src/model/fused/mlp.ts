@@ -1,5 +1,5 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
-import { kernels } from '../../tensor/index.js';
+import { kernels, tf } from '../../tensor/index.js';
 import { columnsOf, joinColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
@@ -18,7 +18,7 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
       if (count === 2 && linears.every(({ bias }) => bias === null)) {
         const [gates, ups] = productsOf({ x: h, lows }, linears);
         const options = { kind: spec.activation, keeps };
-        const [core, ...trace] = kernels().gatedGemm([gates!, ups!], options);
+        const [core, ...trace] = tf.tidy(() => kernels().gatedGemm([gates!(), ups!()], options));
         return { core, saved: [...trace, ...lows] };
       }
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });

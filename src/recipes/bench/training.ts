@@ -1,11 +1,12 @@
 /** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
-import { commandSchemas, type SftConfig } from '../../config/index.js';
+import { commandSchemas, type QuantizationKeys, type SftConfig } from '../../config/index.js';
 import type { DeviceChoice } from '../../tensor/gpu.js';
 import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
 import type { StepOutcome } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
 import { processorFlags } from '../../util/processor.js';
 import type { Rng } from '../../util/rng.js';
+import { quantizationName } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import type { BatchShape } from '../memory/estimate.js';
@@ -13,7 +14,7 @@ import { configureDevice } from '../training/configure-device.js';
 import { type TrainedPolicy, trainedPolicy } from '../training/trained-policy.js';
 import { peakRssMib, round } from './numbers.js';
 
-export interface TrainingBenchConfig {
+export interface TrainingBenchConfig extends QuantizationKeys {
   readonly model: string;
   readonly model_revision: string | null;
   readonly steps: number;
@@ -44,6 +45,8 @@ export interface TrainingFigures {
   /** The share of `gemm_gflops` that is. */
   readonly utilisation?: number;
   readonly compute_dtype: string;
+  /** How the frozen base is kept, e.g. `nf4`; null: in the compute type. */
+  readonly quantization: string | null;
   readonly fused_ops: boolean;
   readonly gradient_checkpointing: boolean | 'auto';
   readonly threads: number;
@@ -83,9 +86,8 @@ export async function benchTraining(
 ): Promise<TrainingFigures & Readonly<Record<string, unknown>>> {
   const trainer = trainerConfig(config);
   configureDevice(trainer);
-  const { model, model_revision } = config;
   return await closing(async (stack) => {
-    const opened = await openModel({ model, model_revision }, context);
+    const opened = await openModel(config, context);
     const source = stack.adopt(opened, (own) => own.close());
     const options = { keepReference: false, shape: bench.shape };
     const trained = stack.adopt(trainedPolicy(trainer, source, options), (own) => own.dispose());
@@ -100,8 +102,9 @@ export async function benchTraining(
       const seconds = (performance.now() - start) / 1000;
       if (i >= WARM_UP) runs.push({ seconds, outcome, extra: { ...extra() } });
     }
+    const quantization = source.quantization && quantizationName(source.quantization);
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)]!;
-    return figures(config, { name: bench.name, median, trained, flops });
+    return figures(config, { name: bench.name, median, trained, quantization, flops });
   });
 }
 
@@ -115,6 +118,7 @@ function figures(
       readonly extra: Readonly<Record<string, number>>;
     };
     readonly trained: TrainedPolicy;
+    readonly quantization: string | null;
     readonly flops: number | undefined;
   },
 ): TrainingFigures & Readonly<Record<string, unknown>> {
@@ -150,6 +154,7 @@ function figures(
     compute_dtype: hasHalfTensors()
       ? (measured.trained.policy.fused ?? computeDtype)
       : computeDtype,
+    quantization: measured.quantization,
     fused_ops: native.inUse,
     gradient_checkpointing: config.gradient_checkpointing,
     threads,
@@ -163,12 +168,16 @@ function figures(
 function trainerConfig(config: TrainingBenchConfig): SftConfig {
   const { model, device, threads, seed, lora_rank } = config;
   const { gradient_checkpointing, compute_dtype, memory_limit } = config;
+  const { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant } = config;
   return commandSchemas.sft.parse({
     model,
     dataset: { path: 'none' },
     gradient_checkpointing,
     compute_dtype,
     memory_limit,
+    load_in_4bit,
+    bnb_4bit_quant_type,
+    use_bnb_nested_quant,
     device,
     threads,
     seed,

@@ -31,10 +31,13 @@ function hashOf(
   pairs: readonly PreferencePair[],
   options: Pick<KeptOptions, 'source' | 'reference' | 'ldAlpha'>,
 ): string {
-  const { spec, weights, adapter } = options.source;
+  const { spec, weights, adapter, quantization } = options.source;
   const { reference, ldAlpha = null } = options;
   return sha256(
-    JSON.stringify([spec, adapter === null ? null : adapterHash(adapter), reference, ldAlpha]),
+    JSON.stringify([
+      ...[spec, adapter === null ? null : adapterHash(adapter), reference, ldAlpha],
+      ...(quantization === null ? [] : [quantization]),
+    ]),
     weights(EMBEDDING).bytes,
     JSON.stringify(pairs.map(({ chosen, rejected }) => [chosen, rejected])),
   );

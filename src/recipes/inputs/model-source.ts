@@ -1,7 +1,8 @@
 /** A model opened: what it is built like, its weights, its tokenizer, and the adapter that it is used with. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkTensors, planLora, readSpec } from '../../model/index.js';
+import type { QuantizationKeys } from '../../config/index.js';
+import { checkTensors, fourBitBase, planLora, readSpec } from '../../model/index.js';
 import { type DecoderSpec, linearModules, parameterShapes } from '../../model/spec.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
@@ -12,12 +13,14 @@ import {
   checkShapes,
   type HostTensor,
   openCheckpoint,
+  type Quantization,
   readAdapter,
 } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { checkBase } from './adapter-base.js';
 import { type Base, locateModel, type ModelKeys } from './locate-model.js';
 import { openTokenizer, type TokenizerKeys } from './open-tokenizer.js';
+import { quantizationOf, sayOtherBase } from './quantization.js';
 import { checkUnused } from './unused-tensors.js';
 
 export interface ModelSource extends Base {
@@ -25,11 +28,14 @@ export interface ModelSource extends Base {
   /** The adapter that the base is used with, checked against it. */
   readonly adapter: Adapter | null;
   readonly tokenizer: Tokenizer;
+  /** How linear modules of the base are kept in 4 bits; null: it is as on disk. */
+  readonly quantization: Quantization | null;
+  /** Tensors of the base; those in 4 bits read as what they stand for. */
   readonly weights: (name: string) => HostTensor;
   close(): void;
 }
 
-type OpenKeys = ModelKeys & Partial<TokenizerKeys>;
+type OpenKeys = ModelKeys & Partial<TokenizerKeys & QuantizationKeys>;
 
 function checkedWeights(
   checkpoint: Checkpoint,
@@ -55,13 +61,16 @@ export async function openModel(
   const spec = readSpec(baseDir);
   const checkpoint = openCheckpoint(baseDir);
   try {
-    const weights = checkedWeights(checkpoint, spec, context.log);
+    const quantization = quantizationOf(keys);
+    const read = checkedWeights(checkpoint, spec, context.log);
+    const weights = fourBitBase(spec, read, quantization);
     const loaded = adapterDir === null ? null : readAdapter(adapterDir);
     if (loaded !== null) {
       const where = adapterDir!;
       checkAdapter(loaded, linearModules(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
       checkBase(loaded, { ...base, checkpoint }, { where, log: context.log });
+      sayOtherBase(loaded, quantization, { where, log: context.log });
     }
     const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));
     const tokenizer = await openTokenizer(hasTokenizer ? adapterDir : baseDir, keys);
@@ -73,7 +82,7 @@ export async function openModel(
       });
     }
     const close = () => checkpoint.close();
-    return { spec, ...base, adapter: loaded, tokenizer, weights, close };
+    return { spec, ...base, adapter: loaded, tokenizer, quantization, weights, close };
   } catch (error) {
     checkpoint.close();
     throw error;

@@ -1,6 +1,6 @@
 /** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
 
-import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
+import type { DpoConfig, GrpoConfig, QuantizationKeys, SftConfig } from '../../config/index.js';
 import {
   isPlainPlan,
   type LoraPlan,
@@ -15,6 +15,7 @@ import { describeMachine } from '../../setup/index.js';
 import type { ComputeType } from '../../tensor/index.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
+import { quantizationOf } from '../inputs/quantization.js';
 import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
 import { memoryOfCard } from './gpu-memory.js';
 
@@ -42,6 +43,8 @@ export function batchShape(
   return { rows: command === 'dpo' ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
 }
 
+type QuestionKeys = Pick<SftConfig, 'device'> & Partial<QuantizationKeys>;
+
 interface MemoryOf {
   readonly lora: LoraPlan | null;
   readonly compute: ComputeType;
@@ -49,7 +52,7 @@ interface MemoryOf {
 }
 
 function question(
-  config: Pick<SftConfig, 'device'>,
+  config: QuestionKeys,
   spec: DecoderSpec,
   { lora, compute, shape: { rows, longest } }: MemoryOf,
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
@@ -62,6 +65,7 @@ function question(
     trained: sum(shapes.map(elementCount)),
     isFull: lora === null,
     elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
+    quantization: quantizationOf(config),
     isFused,
     isNative,
     isOnGpu: trainsOnGpu(config),
@@ -71,7 +75,7 @@ function question(
   };
 }
 
-type MemoryKeys = Pick<SftConfig, 'device' | 'gradient_checkpointing' | 'memory_limit'>;
+type MemoryKeys = QuestionKeys & Pick<SftConfig, 'gradient_checkpointing' | 'memory_limit'>;
 
 /** Of the memory there is, where `memory_limit` says nothing. */
 const BUDGET_SHARE = 0.6;

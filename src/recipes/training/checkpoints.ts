@@ -28,8 +28,9 @@ export function checkpointStore(
   { config, source, trained }: StoreArgs,
 ): CheckpointStore {
   const { shapes } = trained.policy.parameters;
+  const { quantization } = source;
   const fingerprint = sha256(
-    JSON.stringify([source.spec, shapes]),
+    JSON.stringify([source.spec, shapes, ...(quantization === null ? [] : [quantization])]),
     source.weights(EMBEDDING).bytes,
   );
   const limit = config.save_total_limit;

@@ -41,7 +41,8 @@ export type EvaluatedConfig = Pick<
   Partial<
     Pick<
       TrainerConfig,
-      'answer_format' | 'eval_samples' | 'rewards' | 'rollout_device' | 'rollout_memory_limit'
+      | ('answer_format' | 'eval_samples' | 'rewards' | 'rollout_device' | 'rollout_memory_limit')
+      | ('load_in_4bit' | 'bnb_4bit_quant_type' | 'use_bnb_nested_quant')
     >
   >;
 
@@ -146,10 +147,16 @@ export async function evaluateTrained(
   run: RunFolder,
   options: EvaluateTrainedOptions & { readonly writer: EvaluationWriter | undefined },
 ): Promise<EvaluatedRun | null> {
-  const { writer = (sampler) => sampler, context } = options;
+  const { writer = (sampler) => sampler, context, config } = options;
   const { log } = context;
   if (options.inputs === null) return null;
-  const source = await openModel({ model: run.paths.model }, context);
+  const {
+    load_in_4bit = false,
+    bnb_4bit_quant_type = 'nf4',
+    use_bnb_nested_quant = false,
+  } = config;
+  const asTrained = { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant };
+  const source = await openModel({ model: run.paths.model, ...asTrained }, context);
   try {
     const place = {
       saved: run.paths.model,

@@ -51,7 +51,12 @@ function writeFull(
 }
 
 function readme({ source, config, adapter, sources }: TrainedWeights): string {
-  const kind = adapter === null ? 'Full weights' : `A LoRA adapter for \`${source.baseName}\``;
+  const quantized =
+    adapter?.quantization == null
+      ? ''
+      : `, its linear modules kept in 4 bits (${adapter.quantization})`;
+  const kind =
+    adapter === null ? 'Full weights' : `A LoRA adapter for \`${source.baseName}\`${quantized}`;
   const library = adapter === null ? 'transformers' : 'peft';
   return `---
 library_name: ${library}

@@ -6,6 +6,7 @@ import { endRun, type ReadSource } from '../../report/index.js';
 import { deviceInfo } from '../../tensor/index.js';
 import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
+import { quantizationName } from '../../weights/index.js';
 import { unfinished } from '../interrupt.js';
 import { type FoundCheckpoint, restore, takeBest } from './checkpoints.js';
 import { checkChanged, logChanges } from './checks.js';
@@ -100,9 +101,14 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
   });
 }
 
-function sayDevice({ run, context }: TrainingSession, command: string): void {
+function sayDevice({ run, source, context }: TrainingSession, command: string): void {
   const { device, card, tensorflow, threads } = deviceInfo();
   run.record({ device, versions: { tensorflow } });
+  if (source.quantization !== null) {
+    const quantization = quantizationName(source.quantization);
+    run.record({ quantization });
+    context.log(`${command}: linear modules of the base in 4 bits (${quantization})`);
+  }
   const place = card === null ? device : `${device} (${card})`;
   context.log(`${command}: TensorFlow ${tensorflow} on ${place}, ${threads} threads`);
 }

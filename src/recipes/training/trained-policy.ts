@@ -12,7 +12,7 @@ import {
 } from '../../model/index.js';
 import { Trainer } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
-import type { Adapter } from '../../weights/index.js';
+import { type Adapter, quantizationName } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { computeType } from '../memory/compute-type.js';
 import { type BatchShape, trainingMemory } from '../memory/estimate.js';
@@ -85,7 +85,9 @@ export function trainedPolicy(
       if (lora === null) return null;
       const values = await policy.parameters.download();
       const revision = pinnedCommit(source);
-      const trained = { ...adapterFromLora(lora, values, source.baseName), revision };
+      const quantization = source.quantization && quantizationName(source.quantization);
+      const made = adapterFromLora(lora, values, source.baseName);
+      const trained = { ...made, revision, quantization };
       if (!isPissa) return trained;
       const named = new Map(lora.shapes.map(({ name }, i) => [name, start!.values[i]!]));
       return asPlainLora(trained, adapterFromLora(lora, named, source.baseName));

@@ -27,8 +27,10 @@ export function rowNorms({ weight, a, b, scale }: Omit<DoraInputs, 'magnitude'>)
   });
 }
 
-/** g, `[out]`; only the magnitude carries a gradient. */
-export function doraFactor(inputs: DoraInputs): Tensor {
-  const norms = stopGradient(inputs.b, (b) => rowNorms({ ...inputs, b }));
+/** g, `[out]`; only the magnitude carries a gradient. @param weight Gives W, which is frozen */
+export function doraFactor(
+  inputs: Omit<DoraInputs, 'weight'> & { readonly weight: () => Tensor },
+): Tensor {
+  const norms = stopGradient(inputs.b, (b) => rowNorms({ ...inputs, weight: inputs.weight(), b }));
   return inputs.magnitude.div(norms);
 }

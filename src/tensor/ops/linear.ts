@@ -19,19 +19,22 @@ export interface LoraBranch {
   readonly dropout: ((x: Tensor) => Tensor) | null;
 }
 
+/** W, `[out, in]`; a frozen one may be made anew at each call, so that it is not held from forward to backward. */
+type WeightMaker = () => Tensor;
+
 /** x·Wᵀ whose gradient skips W when W is frozen. */
-function product(x: Tensor, weight: Tensor, trainable: boolean): Tensor {
-  if (trainable) return tf.matMul(x, weight, false, true);
+function product(x: Tensor, weight: WeightMaker, trainable: boolean): Tensor {
+  if (trainable) return tf.matMul(x, weight(), false, true);
   return tf.customGrad((input) => ({
-    value: tf.matMul(input as Tensor, weight, false, true),
-    gradFunc: (dy: Tensor) => tf.matMul(dy, weight),
+    value: tf.matMul(input as Tensor, weight(), false, true),
+    gradFunc: (dy: Tensor) => tf.tidy(() => tf.matMul(dy, weight())),
   }))(x);
 }
 
-/** @param x `[N, in]` @param weight `[out, in]` @returns `[N, out]` */
+/** @param x `[N, in]` @returns `[N, out]` */
 export function linear(
   x: Tensor,
-  weight: Tensor,
+  weight: WeightMaker,
   options: {
     readonly bias: Tensor | null;
     readonly lora: LoraBranch | null;

@@ -46,6 +46,19 @@ describe('the plan', () => {
     expect(optimizer).toBe(5 * 4 * 4_884_480);
   });
 
+  test('counts linear modules in 4 bits by their codes and scales, and what is made of them', () => {
+    const quantization = { type: 'nf4', isNested: false } as const;
+    const plan = memoryPlan({ ...question, quantization });
+    // Half a byte a weight, and four bytes for each 64.
+    expect(plan.weights).toBe(2 * 28_311_552 + 30 * 3_538_944 * (0.5 + 4 / 64) + 4 * 61 * 576);
+    const nested = memoryPlan({ ...question, quantization: { ...quantization, isNested: true } });
+    // One byte for each 64, and four for each 256 of those.
+    const saved = (30 * 3_538_944 * (4 - 1 - 4 / 256)) / 64;
+    expect(plan.weights - nested.weights).toBeCloseTo(saved, 3);
+    expect(plan.working).toBeGreaterThan(memoryPlan(question).working + 2 * 2 * 576 * 1536);
+    expect(plan.total).toBeLessThan(memoryPlan(question).total);
+  });
+
   test('is near the peaks that were measured', () => {
     // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
     expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);

@@ -49,7 +49,7 @@ describe('gradients', () => {
   test('trained weight and bias', () => {
     checkGradients({
       inputs: [x, w, bias],
-      op: (x1, w1, bias1) => linear(x1!, w1!, { bias: bias1!, lora: null, trainable: true }),
+      op: (x1, w1, bias1) => linear(x1!, () => w1!, { bias: bias1!, lora: null, trainable: true }),
       formula: plain,
     });
   });
@@ -59,7 +59,7 @@ describe('gradients', () => {
     checkGradients({
       inputs: [{ ...x, values: x.values.map((value) => value * factor) }, bias, a, b],
       op: (x1, bias1, ...lora) =>
-        linear(x1!, frozen, { bias: bias1!, lora: branch(lora), trainable: false }),
+        linear(x1!, () => frozen, { bias: bias1!, lora: branch(lora), trainable: false }),
       formula: (x1, ...lora) => withLora(x1, w.values, lora),
     });
     frozen.dispose();
@@ -70,7 +70,7 @@ describe('gradients', () => {
     checkGradients({
       inputs: [x, w, a, b],
       op: (x1, w1, ...lora) =>
-        linear(x1!, w1!, { bias: null, lora: branch(lora), trainable: true }),
+        linear(x1!, () => w1!, { bias: null, lora: branch(lora), trainable: true }),
       formula: (x1, w1, ...lora) => withLora(x1, w1, [none, ...lora]),
     });
   });
@@ -94,7 +94,7 @@ test('DoRA scales the rows, and its norms count as constants in the gradient', (
   checkGradients({
     inputs: [x, bias, a, b, magnitude],
     op: (x1, bias1, ...lora) =>
-      linear(x1!, frozen, { bias: bias1!, lora: branch(lora), trainable: false }),
+      linear(x1!, () => frozen, { bias: bias1!, lora: branch(lora), trainable: false }),
     formula: (x1, bias1, a1, b1, m) =>
       withLora(x1, w.values, [none, a1, b1] as never).map(
         (value, i) => (value * m![i % OUT]!) / norms[i % OUT]! + bias1![i % OUT]!,
@@ -107,7 +107,11 @@ test('dropout of DoRA leaves the base product whole', () => {
   tf.tidy(() => {
     const matrices = [tensorOf(a), tensorOf(b), tensorOf(magnitude)];
     const lora = { ...branch(matrices), dropout: (y: Tensor) => tf.zerosLike(y) };
-    const y = linear(tensorOf(x), tensorOf(w), { bias: tensorOf(bias), lora, trainable: false });
+    const y = linear(tensorOf(x), () => tensorOf(w), {
+      bias: tensorOf(bias),
+      lora,
+      trainable: false,
+    });
     expect(y.dataSync()).toBeAllclose(plain(x.values, w.values, bias.values));
   });
 });
@@ -115,7 +119,7 @@ test('dropout of DoRA leaves the base product whole', () => {
 test('dropout acts on the input of the branch only', () => {
   tf.tidy(() => {
     const lora = { ...branch([tensorOf(a), tensorOf(b)]), dropout: (y: Tensor) => tf.zerosLike(y) };
-    const y = linear(tensorOf(x), tensorOf(w), { bias: null, lora, trainable: false });
+    const y = linear(tensorOf(x), () => tensorOf(w), { bias: null, lora, trainable: false });
     expect(y.dataSync()).toBeAllclose(timesTransposed(x.values, w.values, IN));
   });
 });

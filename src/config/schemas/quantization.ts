@@ -1,0 +1,32 @@
+/** Keys of a frozen base in 4 bits (QLoRA), under TRL's names. */
+import { z } from 'zod';
+import { issueAt } from './issue-at.js';
+
+export const quantizationKeys = {
+  load_in_4bit: z
+    .boolean()
+    .default(false)
+    .describe('Keep linear modules of the base in 4 bits (QLoRA); works only with LoRA'),
+  bnb_4bit_quant_type: z
+    .enum(['nf4', 'fp4'])
+    .default('nf4')
+    .describe('The 16 values of load_in_4bit: of a normal distribution, or floats'),
+  use_bnb_nested_quant: z
+    .boolean()
+    .default(false)
+    .describe('load_in_4bit: quantize the scales of blocks as well, in 8 bits'),
+};
+
+export type QuantizationKeys = z.output<z.ZodObject<typeof quantizationKeys>>;
+
+/** Checks between them; used with `superRefine`. */
+export function checkQuantization(
+  { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant }: QuantizationKeys,
+  context: z.RefinementCtx,
+): void {
+  if (load_in_4bit) return;
+  const issue = issueAt(context);
+  const unused = 'nothing is kept in 4 bits. Set load_in_4bit=true, or leave it out';
+  if (use_bnb_nested_quant) issue('use_bnb_nested_quant', unused);
+  if (bnb_4bit_quant_type !== 'nf4') issue('bnb_4bit_quant_type', unused);
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { castTo, FourBitWeight, type Tensor, tf } from '../../../src/tensor/index.js';
+import { Rng } from '../../../src/util/rng.js';
+import { fromFourBit, toFourBit } from '../../../src/weights/four-bit.js';
+
+function randomMatrix(rows: number, columns: number): Float32Array {
+  const rng = Rng.of('four-bit', rows, columns);
+  return Float32Array.from({ length: rows * columns }, () => rng.normal() / 10);
+}
+
+const full = (x: Tensor): Float32Array =>
+  tf.tidy(() =>
+    castTo(x, x.dtype === 'float32' ? 'float32' : 'bfloat16', 'float32').dataSync(),
+  ) as Float32Array;
+
+// A part of a block at the end, blocks and groups that are whole, and more than is made at once.
+const SHAPES = [
+  [7, 30],
+  [256, 64],
+  [2100, 2010],
+] as const;
+
+describe.each(SHAPES)('a matrix of %d × %d', (rows, columns) => {
+  const values = randomMatrix(rows, columns);
+
+  test.each([false, true])('nested %s: the values that the host makes of it', (isNested) => {
+    const host = toFourBit(values, { type: 'nf4', isNested });
+    const expected = fromFourBit(host, values.length);
+    const before = tf.memory().numTensors;
+    const weight = new FourBitWeight(host, [rows, columns]);
+    const held = tf.memory().numTensors;
+    const made = weight.values('float32');
+    expect(made.shape).toEqual([rows, columns]);
+    expect(Buffer.from(full(made).buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+    const half = weight.values('bfloat16');
+    const rounded = tf.tidy(() => full(castTo(tf.tensor1d(expected), 'float32', 'bfloat16')));
+    expect(Buffer.from(full(half).buffer).equals(Buffer.from(rounded.buffer))).toBe(true);
+    tf.dispose([made, half]);
+    expect(tf.memory().numTensors).toBe(held);
+    weight.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
