@@ -37,6 +37,8 @@ export interface LoopOptions {
   /** A checkpoint may be written after a multiple of this only (GRPO: whole generations). */
   readonly savePeriod?: number;
   readonly save: (progress: LoopProgress) => Promise<void>;
+  /** Whether what is trained has done so many steps and no part of another; default: yes, after a GuardError. */
+  readonly isWhole?: (step: number) => boolean;
   /** Evaluation after so many steps; null where none is due. */
   readonly evaluate?: (step: number) => Promise<StepEvaluation | null>;
   readonly onRow: (row: MetricRow) => void;
@@ -49,57 +51,61 @@ export interface LoopProgress {
 }
 
 /**
- * What a guard stops before it does harm leaves a good state, which is saved where a checkpoint may be.
- * A resumed run repeats the evaluation that was due at its checkpoint: it may be what ended the run.
+ * An error loses no step that is whole: it is saved where a checkpoint may be, and the error counts also where it
+ * cannot be. A resumed run repeats the evaluation that was due at its checkpoint: it may be what ended the run.
  * @throws InterruptError after saving, when `signal` is aborted.
  */
 export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
   const { schedule, startStep, startTokens, savePeriod = 1, signal } = options;
-  let tokens = startTokens;
+  let done: LoopProgress = { step: startStep, tokens: startTokens };
   let saved = startStep;
+  const save = async (): Promise<void> => {
+    saved = done.step;
+    await options.save(done);
+  };
   if (startStep > 0 && startStep < schedule.totalSteps) {
     const evaluation = await options.evaluate?.(startStep);
-    if (evaluation?.isEnough === true) return { step: startStep, tokens };
+    if (evaluation?.isEnough === true) return done;
   }
-  for (let step = startStep; step < schedule.totalSteps; step++) {
-    await signalsDelivered();
-    const started = performance.now();
-    const learningRate = learningRateAt(schedule, step) * (options.rateFactor?.() ?? 1);
-    let outcome: StepOutcome;
-    try {
-      outcome = await options.step(step, learningRate);
-    } catch (error) {
-      const isUnsaved = step > saved && step % savePeriod === 0;
-      if (error instanceof GuardError && isUnsaved) await options.save({ step, tokens });
-      throw error;
+  try {
+    for (let step = startStep; step < schedule.totalSteps; step++) {
+      await signalsDelivered();
+      const started = performance.now();
+      const learningRate = learningRateAt(schedule, step) * (options.rateFactor?.() ?? 1);
+      const outcome = await options.step(step, learningRate);
+      done = { step: step + 1, tokens: done.tokens + outcome.tokens };
+      const seconds = (performance.now() - started) / 1000;
+      let evaluation: StepEvaluation | null = null;
+      try {
+        evaluation = (await options.evaluate?.(done.step)) ?? null;
+      } finally {
+        options.onRow({
+          step: done.step,
+          epoch: options.epochsAt(done.step),
+          learning_rate: learningRate,
+          ...outcome.metrics,
+          num_tokens: done.tokens,
+          step_time: seconds,
+          tokens_per_s: outcome.tokens / seconds,
+          ...evaluation?.metrics,
+        });
+      }
+      if (evaluation?.isEnough === true) return done;
+      const mayStop = done.step % savePeriod === 0;
+      const isDue = done.step - saved >= options.saveSteps || evaluation?.isBest === true;
+      if (mayStop && (isDue || signal.aborted)) await save();
+      if (mayStop && signal.aborted && done.step < schedule.totalSteps) {
+        throw new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
+          problem: `stopped after step ${done.step} of ${schedule.totalSteps}, checkpoint saved`,
+          remedy: 'Go on with resume=auto',
+        });
+      }
     }
-    tokens += outcome.tokens;
-    const seconds = (performance.now() - started) / 1000;
-    const evaluation = (await options.evaluate?.(step + 1)) ?? null;
-    options.onRow({
-      step: step + 1,
-      epoch: options.epochsAt(step + 1),
-      learning_rate: learningRate,
-      ...outcome.metrics,
-      num_tokens: tokens,
-      step_time: seconds,
-      tokens_per_s: outcome.tokens / seconds,
-      ...evaluation?.metrics,
-    });
-    const done = step + 1;
-    if (evaluation?.isEnough === true) return { step: done, tokens };
-    const mayStop = done % savePeriod === 0;
-    const isDue = done - saved >= options.saveSteps || evaluation?.isBest === true;
-    if (mayStop && (isDue || signal.aborted)) {
-      await options.save({ step: done, tokens });
-      saved = done;
-    }
-    if (mayStop && signal.aborted && done < schedule.totalSteps) {
-      throw new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
-        problem: `stopped after step ${done} of ${schedule.totalSteps}, checkpoint saved`,
-        remedy: 'Go on with resume=auto',
-      });
-    }
+  } catch (error) {
+    const isUnsaved = done.step > saved && done.step % savePeriod === 0;
+    const isWhole = options.isWhole?.(done.step) ?? error instanceof GuardError;
+    if (isUnsaved && isWhole) await save().catch(() => undefined);
+    throw error;
   }
-  return { step: Math.max(startStep, schedule.totalSteps), tokens };
+  return done;
 }

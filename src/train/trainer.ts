@@ -73,6 +73,7 @@ export class Trainer {
   private readonly seed: number;
   private changed = false;
   private hadRate = false;
+  private begun = 0;
 
   /** @throws GuardError when there is nothing to train. */
   constructor({ policy, optimizer, maxGradNorm, seed }: TrainerOptions) {
@@ -92,6 +93,11 @@ export class Trainer {
   /** Steps with a learning rate above zero have changed no parameter. */
   get isStuck(): boolean {
     return this.hadRate && !this.changed;
+  }
+
+  /** Updates of the parameters that were begun. */
+  get updates(): number {
+    return this.begun;
   }
 
   /**
@@ -165,6 +171,7 @@ export class Trainer {
     const factor = this.maxGradNorm > 0 ? Math.min(1, this.maxGradNorm / (gradNorm + 1e-6)) : 1;
     const clipped = tf.tidy(() => (factor < 1 ? gradient.mul(factor) : gradient) as Tensor1D);
     const { parameters } = this.policy;
+    this.begun += 1;
     const change = this.optimizer.apply(parameters, clipped, learningRate);
     const updateNorm = (await change.data())[0]!;
     tf.dispose([change, gradient]);

@@ -7,6 +7,7 @@ import {
   saveCheckpoint,
   type TrainerName,
 } from '../../train/index.js';
+import { InterruptError } from '../../util/errors.js';
 import { watchRows } from './alarms.js';
 import type { FoundCheckpoint } from './checkpoints.js';
 import type { DuringTraining } from './evaluate-during.js';
@@ -69,6 +70,7 @@ export async function trainingLoop(
       saveSteps: config.save_steps,
       savePeriod,
       save,
+      isWhole: (step) => trained.trainer.updates === step - startStep,
       evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
       onRow,
       signal: context.signal,
@@ -76,6 +78,11 @@ export async function trainingLoop(
     const { step } = progress;
     if (step > saved && step % savePeriod === 0) await save(progress);
     return progress;
+  } catch (error) {
+    const isSaid = error instanceof InterruptError;
+    if (saved > startStep && !isSaid)
+      context.log(`step ${saved} is saved: resume=auto goes on from it`);
+    throw error;
   } finally {
     log.trained();
   }

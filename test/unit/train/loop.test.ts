@@ -1,21 +1,75 @@
-/** What a loop that has nothing left to do says. */
-import { expect, it } from 'vitest';
-import { runLoop } from '../../../src/train/loop.js';
+/** What a loop that has nothing left to do says, and what an error leaves of one that has. */
+import { describe, expect, it } from 'vitest';
+import { type LoopOptions, runLoop } from '../../../src/train/loop.js';
+
+const fail = async (): Promise<never> => {
+  throw new Error('broken');
+};
+
+const yes = () => true;
+const no = () => false;
+
+const plain = {
+  schedule: { type: 'constant', learningRate: 1, totalSteps: 8, warmupSteps: 0 },
+  startStep: 0,
+  startTokens: 0,
+  epochsAt: () => 0,
+  saveSteps: 100,
+  signal: new AbortController().signal,
+} as const;
 
 it('that goes on beyond its last step does nothing, and stays at the step it is at', async () => {
-  const fail = async () => {
-    throw new Error('nothing is to be done');
-  };
   const progress = await runLoop({
-    schedule: { type: 'constant', learningRate: 1, totalSteps: 1, warmupSteps: 0 },
+    ...plain,
+    schedule: { ...plain.schedule, totalSteps: 1 },
     startStep: 3,
     startTokens: 70,
     step: fail,
-    epochsAt: () => 0,
-    saveSteps: 1,
     save: fail,
     onRow: () => {},
-    signal: new AbortController().signal,
   });
   expect(progress).toEqual({ step: 3, tokens: 70 });
+});
+
+describe('an error', () => {
+  /** Fails in step 5. @returns steps of the rows, and what was saved */
+  async function broken(options: Partial<LoopOptions>) {
+    const rows: number[] = [];
+    const saved: object[] = [];
+    const run = runLoop({
+      ...plain,
+      step: async (step) => (step === 4 ? await fail() : { tokens: 10, metrics: {} }),
+      save: async (progress) => void saved.push(progress),
+      onRow: ({ step }) => rows.push(step),
+      ...options,
+    });
+    await expect(run).rejects.toThrow('broken');
+    return { rows, saved };
+  }
+
+  it.each([
+    ['saves the steps before it where they are whole', { isWhole: yes }, [4]],
+    ['saves nothing that an update has begun to change', { isWhole: no }, []],
+    ['saves nothing where nobody says that they are whole', {}, []],
+    ['saves where a checkpoint may be only', { isWhole: yes, savePeriod: 3 }, []],
+    ['saves no step twice', { isWhole: yes, saveSteps: 2 }, [2, 4]],
+  ])('in a step %s', async (_, options, steps) => {
+    const { rows, saved } = await broken(options);
+    expect(rows).toEqual([1, 2, 3, 4]);
+    expect(saved).toEqual(steps.map((step) => ({ step, tokens: 10 * step })));
+  });
+
+  it('in an evaluation leaves the row of its step, and the step', async () => {
+    const evaluate = async (step: number) => (step === 3 ? await fail() : null);
+    const { rows, saved } = await broken({ evaluate, isWhole: yes });
+    expect(rows).toEqual([1, 2, 3]);
+    expect(saved).toEqual([{ step: 3, tokens: 30 }]);
+  });
+
+  it('counts, not that the steps before it could not be saved', async () => {
+    const save = async () => {
+      throw new Error('the disk is full');
+    };
+    await broken({ save, isWhole: yes });
+  });
 });
