@@ -1,5 +1,5 @@
 /** Log-probabilities of given sequences under the model at temperature 1. */
-import { logProbability } from '../sampling/distribution.js';
+import { logProbability, massOf } from '../sampling/distribution.js';
 import type { Lane } from './lane.js';
 import { batchSize, chunks, fillBatch, paddedLength } from './prefill.js';
 
@@ -80,5 +80,10 @@ async function scoreLong(lane: Lane, { ids, logprobs }: Job, size: number): Prom
   }
 }
 
-const scored = (lane: Lane, row: number, id: number): number =>
-  logProbability({ scores: lane.scores(row), probabilities: lane.probabilities(row) }, id);
+function scored(lane: Lane, row: number, id: number): number {
+  const probabilities = lane.probabilities(row);
+  return logProbability(
+    { scores: lane.scores(row), probabilities, mass: massOf(probabilities) },
+    id,
+  );
+}

@@ -15,6 +15,7 @@ import {
   type Real,
   tokenChoiceGraph,
   UNIFORM,
+  WHOLE_MASS,
 } from '../graph/token-choice.js';
 import { encodeGraph } from '../onnx/model-files.js';
 import { type IoBinding, OrtSession, type SessionOptions } from '../ort/session.js';
@@ -66,6 +67,7 @@ interface Outputs {
   readonly block: Port<BigInt64Array>;
   readonly place: Port<BigInt64Array>;
   readonly weight: Port<Float32Array>;
+  readonly wholeMass: Port<Float64Array> | Port<Float32Array>;
   readonly mass: Port<Float64Array> | Port<Float32Array>;
 }
 
@@ -95,6 +97,7 @@ export class GraphChooser implements TokenChooser {
       block: new Port(CHOSEN_BLOCK, BigInt64Array),
       place: new Port(CHOSEN_PLACE, BigInt64Array),
       weight: new Port(CHOSEN_WEIGHT, Float32Array),
+      wholeMass: realPort(WHOLE_MASS),
       mass: realPort(MASS),
     };
   }
@@ -110,8 +113,7 @@ export class GraphChooser implements TokenChooser {
 
   dispose(): void {
     this.binding.dispose();
-    const { block, place, weight, mass } = this.outputs;
-    for (const port of [this.rows, this.uniform, block, place, weight, mass]) port.dispose();
+    for (const port of [this.rows, this.uniform, ...Object.values(this.outputs)]) port.dispose();
     this.session.dispose();
   }
 
@@ -125,6 +127,7 @@ export class GraphChooser implements TokenChooser {
     this.rows.bindInput(binding);
     outputs.block.shapeOutput(binding, column);
     outputs.weight.shapeOutput(binding, column);
+    outputs.wholeMass.shapeOutput(binding, column);
     if (options.isGreedy) return;
     this.uniform.shapeInput(binding, column);
     for (const [i, { row }] of draws.entries()) this.uniform.data[i] = uniform53(row.rng);
@@ -134,14 +137,14 @@ export class GraphChooser implements TokenChooser {
   }
 
   private chosen(i: number): DrawnToken {
-    const { block, place, weight, mass } = this.outputs;
+    const { block, place, weight, wholeMass, mass } = this.outputs;
     const { isGreedy } = this.options;
     const id = isGreedy
       ? Number(block.data[i])
       : CHOICE_BLOCK * Number(block.data[i]) + Number(place.data[i]);
-    const total = this.isFiltered && !isGreedy ? mass.data[i]! : 1;
+    const total = (this.isFiltered && !isGreedy ? mass : wholeMass).data[i]!;
     // Filters set weights to zero, and change no other.
-    const policyLogprob = Math.log(weight.data[i]!);
+    const policyLogprob = Math.log(weight.data[i]! / wholeMass.data[i]!);
     const logprob = Math.log(weight.data[i]! / total);
     if (Number.isNaN(logprob)) throw divergedError();
     if (id < this.options.vocabSize) return { id, logprob, policyLogprob };

@@ -18,8 +18,9 @@ export const UNIFORM = 'uniform'; // Real [M, 1]
 /** Block of the token, and its place there; for greedy choice the token and 0. */
 export const CHOSEN_BLOCK = 'chosen_block'; // int64 [M, 1]
 export const CHOSEN_PLACE = 'chosen_place'; // int64 [M, 1]
-/** Its probability, and that of all tokens it was drawn from where there are filters. */
+/** Its probability, that of all tokens, and that of those it was drawn from where there are filters. */
 export const CHOSEN_WEIGHT = 'chosen_weight'; // float32 [M, 1]
+export const WHOLE_MASS = 'whole_mass'; // Real [M, 1]
 export const MASS = 'mass'; // Real [M, 1]
 
 export const CHOICE_BLOCK = 256;
@@ -40,12 +41,14 @@ export function tokenChoiceGraph(options: ChoiceOptions): BuiltGraph {
   const weights = graph.node('Gather', [PROBABILITIES, CHOICE_ROWS]);
   if (isGreedy) {
     likeliest(graph, weights);
+    new Draw(graph, options).sumOf(weights);
   } else {
     graph.input(UNIFORM, real, ['M', 1]);
     new Draw(graph, options).of(weights);
     graph.output(CHOSEN_PLACE, 'int64', ['M', 1]);
     if (!isUnfiltered(options)) graph.output(MASS, real, ['M', 1]);
   }
+  graph.output(WHOLE_MASS, real, ['M', 1]);
   graph.output(CHOSEN_BLOCK, 'int64', ['M', 1]);
   graph.output(CHOSEN_WEIGHT, 'float32', ['M', 1]);
   return graph.build('token choice');
@@ -82,10 +85,16 @@ class Draw {
   /** @param weights [M, V], proportional to the probabilities */
   of(weights: Value): void {
     const { topK, topP, minP } = this.options;
+    if (this.isFiltered) this.sumOf(weights);
     let kept = weights;
     if (topK > 0 || topP < 1) kept = this.likeliestOf(kept);
     if (minP > 0) kept = this.notBelow(kept);
     this.draw(this.blocked(kept));
+  }
+
+  /** @param weights [M, V] */
+  sumOf(weights: Value): void {
+    this.sums(this.blocked(weights), { output: WHOLE_MASS });
   }
 
   /** Zero but for the top k, and of these the shortest list that reaches top p of their sum. */
@@ -131,8 +140,8 @@ class Draw {
   /** @param parts [M, C, 256] */
   private draw(parts: Value): void {
     const { graph, isFiltered } = this;
-    const { before, upTo, total } = this.sums(parts, isFiltered ? { output: MASS } : {});
-    const target = isFiltered ? graph.node('Mul', [UNIFORM, total]) : UNIFORM;
+    const { before, upTo, total } = this.sums(parts, { output: isFiltered ? MASS : WHOLE_MASS });
+    const target = graph.node('Mul', [UNIFORM, total]);
     this.passing(upTo, { target, total, output: CHOSEN_BLOCK });
     const at = { attributes: { axis: 1 } };
     const start = graph.node('GatherElements', [before, CHOSEN_BLOCK], at);

@@ -162,18 +162,38 @@ export function largest(weights: Float32Array, ids: Iterable<number>, count: num
 /** Probabilities below this have lost precision as float32; their logarithm is taken from the scores. */
 const MIN_PROBABILITY = 1e-30;
 
-/** One row over the vocabulary: `probabilities` are the softmax of `scores`. */
+/** One row over the vocabulary: `probabilities` are the softmax of `scores`, but for a factor close to 1. */
 export interface ScoredRow {
   readonly scores: Float32Array;
   readonly probabilities: Float32Array;
+  /** Sum of `probabilities`. */
+  readonly mass: number;
+}
+
+/**
+ * Sum of a row. A softmax in float32 divides by a sum in float32, which has lost up to 1e-4 of a flat
+ * distribution over a large vocabulary. Four sums side by side are twice as fast as one.
+ */
+export function massOf(weights: Float32Array): number {
+  const { length } = weights;
+  const whole = length - (length % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < whole; i += 4) {
+    a += weights[i]!;
+    b += weights[i + 1]!;
+    c += weights[i + 2]!;
+    d += weights[i + 3]!;
+  }
+  for (let i = whole; i < length; i++) a += weights[i]!;
+  return a + b + (c + d);
 }
 
 /** `log softmax(scores)[id]`, through the likeliest id where the probability itself is too small. */
-export function logProbability({ scores, probabilities }: ScoredRow, id: number): number {
+export function logProbability({ scores, probabilities, mass }: ScoredRow, id: number): number {
   const probability = probabilities[id]!;
-  if (probability >= MIN_PROBABILITY) return Math.log(probability);
+  if (probability >= MIN_PROBABILITY) return Math.log(probability / mass);
   const best = argmax(scores);
-  return scores[id]! - scores[best]! + Math.log(probabilities[best]!);
+  return scores[id]! - scores[best]! + Math.log(probabilities[best]! / mass);
 }
 
 /** Writes the softmax of `scores` into `weights`. */

@@ -15,6 +15,7 @@ import {
   isUnfiltered,
   largest,
   logProbability,
+  massOf,
   Support,
   softmaxInto,
 } from './distribution.js';
@@ -89,15 +90,16 @@ export class TokenSampler {
 
   /**
    * @param scores logits over the temperature [V]
-   * @param probabilities softmax of `scores` [V]
+   * @param probabilities softmax of `scores`, but for a factor close to 1 [V]
    * @returns the token; `logprob` and `policyLogprob` hold the logarithms of its probability
    * @throws RunError when the probabilities are not numbers
    */
   next(scores: Float32Array, probabilities: Float32Array, state: SamplingState): number {
-    const row = this.adjusted({ scores, weights: probabilities, mass: 1 }, state);
+    const mass = massOf(probabilities);
+    const row = this.adjusted({ scores, weights: probabilities, mass }, state);
     const id = this.draw(row, state.rng);
     this.drawn = row;
-    this.policyLogprob = logProbability({ scores, probabilities }, id);
+    this.policyLogprob = logProbability({ scores, probabilities, mass }, id);
     if (Number.isNaN(this.logprob)) throw divergedError();
     return id;
   }

@@ -206,3 +206,32 @@ describe('TokenSampler', () => {
     expect([...scores]).toEqual([3, 2, -1]);
   });
 });
+
+describe('a softmax whose sum was lost in float32', () => {
+  // ONNX Runtime's kernel gives 262,144 equal scores probabilities that add up to 1 - 1.5e-4.
+  const vocabSize = 262_144;
+  const scores = new Float32Array(vocabSize);
+  const probabilities = new Float32Array(vocabSize).fill((1 - 1.5e-4) / vocabSize);
+  const exact = -Math.log(vocabSize);
+  const state = { rng: Rng.of('mass'), count: 0, seen: null, constraint: null };
+
+  it.each<[string, Partial<SamplingParams>]>([
+    ['plain', {}],
+    ['greedy', { temperature: 0 }],
+    ['filtered', { minP: 0.5 }],
+  ])('%s: the logarithms are those of the scores', (_, change) => {
+    const sampler = new TokenSampler({ ...plain, ...change }, vocabSize, []);
+    sampler.next(scores, probabilities, state);
+    expect(sampler.logprob).toBeCloseTo(exact, 7);
+    expect(sampler.policyLogprob).toBeCloseTo(exact, 7);
+    expect(sampler.likeliest(1)[0]!.logprob).toBeCloseTo(exact, 6);
+  });
+
+  it('a random number beyond the sum draws no token for want of others', () => {
+    const last = { uint32: () => 2 ** 32 - 1 } as unknown as Rng;
+    const row = Float32Array.of(0.5, 0.4999, 1e-30);
+    const sampler = new TokenSampler(plain, 3, []);
+    const likelihoods = Float32Array.of(0, Math.log(0.4999 / 0.5), -68);
+    expect(sampler.next(likelihoods, row, { ...state, rng: last })).toBe(1);
+  });
+});
