@@ -1,7 +1,7 @@
 /** Features of the processor, as the system names them. */
 import { readFileSync } from 'node:fs';
 
-/** The feature that vectors of sixteen floats in one register have, which our rollout kernels are written for. */
+/** The feature that vectors of sixteen floats in one register have, without which our products of int8 are slow. */
 export const WIDE_VECTORS = 'avx512f';
 
 /** The words of the first line of flags in the text of `/proc/cpuinfo`. */

@@ -8,7 +8,7 @@ import type { KernelOptions } from '../../rollout/index.js';
 import { describeMachine, operatorsLibrary } from '../../setup/index.js';
 import { cacheRoot } from '../../util/cache.js';
 import { SetupError } from '../../util/errors.js';
-import { WIDE_VECTORS } from '../../util/processor.js';
+import { hasVectors, WIDE_VECTORS } from '../../util/processor.js';
 
 /** Processor features that the products of bfloat16 are fast with. */
 const FAST_BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
@@ -42,8 +42,7 @@ export function resolvePrecision(
   const isCompiled = existsSync(library);
   const inFloat32 = (): ResolvedPrecision => ({
     precision: 'float32',
-    ...(isCompiled &&
-      features.includes(WIDE_VECTORS) && { kernels: { library, precision: 'float32' } }),
+    ...(isCompiled && hasVectors(features) && { kernels: { library, precision: 'float32' } }),
   });
   if (wanted === 'float32') return inFloat32();
   if (wanted === 'auto') {
@@ -60,9 +59,13 @@ export function resolvePrecision(
       remedy: 'Run lorikeet setup, or use float32',
     });
   }
-  if (!features.includes(WIDE_VECTORS)) {
+  const [isFast, lacking] =
+    wanted === 'int8'
+      ? [features.includes(WIDE_VECTORS), 'AVX-512']
+      : [hasVectors(features), 'AVX2 and FMA'];
+  if (!isFast) {
     log(
-      `rollouts in ${wanted} are slow on this processor, which has no AVX-512; float32 is faster`,
+      `rollouts in ${wanted} are slow on this processor, which has no ${lacking}; float32 is faster`,
     );
   }
   return { precision: wanted, kernels: { library, precision: wanted } };

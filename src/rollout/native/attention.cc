@@ -20,14 +20,14 @@
 
 namespace lorikeet {
 
-inline v16 load(const uint16_t *from) {
+inline Floats load(const uint16_t *from) {
 #if defined(__AVX512F__)
   const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(from));
-  return (v16)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+  return (Floats)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
 #else
-  typedef uint16_t h16 __attribute__((vector_size(32), aligned(2)));
-  const h16 half = *reinterpret_cast<const h16 *>(from);
-  return (v16)(__builtin_convertvector(half, u16v) << 16);
+  typedef uint16_t Halves __attribute__((vector_size(2 * kLanes), aligned(2)));
+  const Halves half = *reinterpret_cast<const Halves *>(from);
+  return (Floats)(__builtin_convertvector(half, Words) << 16);
 #endif
 }
 
@@ -176,49 +176,60 @@ private:
     for (int g = 0; g < G; g++) rotated(call, from, query.head + g, heads_, query.position, call.query_norm, queries[g]);
     const T *block = keys + static_cast<size_t>(start) * dim;
     int t = 0;
-    for (; t + 2 * kGroup <= padded; t += 2 * kGroup, block += 2 * kGroup * dim)
-      score_keys<G, 2>(queries[0], block, dim, scores + t, padded);
-    if (t < padded) score_keys<G, 1>(queries[0], block, dim, scores + t, padded);
+    constexpr int kMany = score_vectors(G) * kLanes;
+    for (; t + kMany <= padded; t += kMany, block += kMany * dim)
+      score_keys<G, kMany / kLanes>(queries[0], block, dim, scores + t, padded);
+    for (; t < padded; t += kGroup, block += kGroup * dim)
+      score_keys<G, kGroup / kLanes>(queries[0], block, dim, scores + t, padded);
     float inverse[G];
     for (int g = 0; g < G; g++) inverse[g] = softmax(scores + g * padded, padded, first - start, last - start);
     float *out = call.out + (static_cast<size_t>(query.row) * call.tokens + query.token) * heads_ * dim + query.head * dim;
     const T *rows = values + static_cast<size_t>(first) * dim;
+    constexpr int kWide = fits_four(G) ? 4 : 2;
     int d = 0;
-    for (; d + 4 * kGroup <= dim; d += 4 * kGroup)
-      weigh_values<G, 4>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
-    for (; d + 2 * kGroup <= dim; d += 2 * kGroup)
+    for (; d + kWide * kLanes <= dim; d += kWide * kLanes)
+      weigh_values<G, kWide>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
+    for (; d + 2 * kLanes <= dim; d += 2 * kLanes)
       weigh_values<G, 2>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
     if (d < dim) weigh_values<G, 1>(scores + first - start, padded, rows + d, last - first, dim, inverse, out + d);
   }
 
-  // Scores of G queries and N blocks of 16 keys; two blocks at once keep enough sums under way.
+  // Whether sums of four vectors for each of so many heads stay in registers.
+  static constexpr bool fits_four(int heads) { return kLanes == 16 || heads <= 3; }
+  // Vectors of keys at once, whole blocks: enough sums under way, as far as registers hold them.
+  static constexpr int score_vectors(int heads) {
+    return kLanes == 16 ? 2 : kLanes == 8 && fits_four(heads) ? 4 : kGroup / kLanes;
+  }
+
+  // Scores of G queries and N vectors of keys.
   template <int G, int N, class T>
   void score_keys(const float *queries, const T *block, int dim, float *scores, int stride) const {
-    v16 sums[G][N] = {};
+    Floats sums[G][N] = {};
     for (int d = 0; d < dim; d++) {
-      __builtin_prefetch(block + (N * dim + d * N) * kGroup);
+      __builtin_prefetch(block + (N * dim + d * N) * kLanes);
       for (int n = 0; n < N; n++) {
-        const v16 key = load(block + n * kGroup * dim + d * kGroup);
+        const int t = n * kLanes;
+        const Floats key = load(block + t / kGroup * kGroup * dim + d * kGroup + t % kGroup);
         for (int g = 0; g < G; g++) sums[g][n] += queries[g * kMostDim + d] * key;
       }
     }
     for (int g = 0; g < G; g++)
-      for (int n = 0; n < N; n++) store(scores + g * stride + n * kGroup, sums[g][n] * scale_);
+      for (int n = 0; n < N; n++) store(scores + g * stride + n * kLanes, sums[g][n] * scale_);
   }
 
-  // Weighted sums of N · 16 elements of the values.
+  // Weighted sums of N vectors of the values.
   template <int G, int N, class T>
   void weigh_values(const float *weights, int stride, const T *values, int count, int dim, const float *inverse, float *out) const {
-    v16 sums[G][N] = {};
+    Floats sums[G][N] = {};
     for (int t = 0; t < count; t++) {
-      for (int n = 0; n < N; n += 2) __builtin_prefetch(values + static_cast<size_t>(t + 16) * dim + n * kGroup);
+      for (int n = 0; n < N; n += 32 / kLanes) __builtin_prefetch(values + static_cast<size_t>(t + 16) * dim + n * kLanes);
       for (int n = 0; n < N; n++) {
-        const v16 value = load(values + static_cast<size_t>(t) * dim + n * kGroup);
+        const Floats value = load(values + static_cast<size_t>(t) * dim + n * kLanes);
         for (int g = 0; g < G; g++) sums[g][n] += weights[g * stride + t] * value;
       }
     }
     for (int g = 0; g < G; g++)
-      for (int n = 0; n < N; n++) store(out + g * dim + n * kGroup, sums[g][n] * inverse[g]);
+      for (int n = 0; n < N; n++) store(out + g * dim + n * kLanes, sums[g][n] * inverse[g]);
   }
 
   // Turns scores into weights, zero outside of [from, to), and returns one over their sum.
@@ -226,11 +237,11 @@ private:
     if (softcap_ > 0) for (int t = from; t < to; t++) scores[t] = softcap_ * std::tanh(scores[t] / softcap_);
     for (int t = 0; t < from; t++) scores[t] = -std::numeric_limits<float>::infinity();
     for (int t = to; t < padded; t++) scores[t] = -std::numeric_limits<float>::infinity();
-    v16 tops = load(scores), sums = {};
-    for (int t = kGroup; t < padded; t += kGroup) tops = load(scores + t) > tops ? load(scores + t) : tops;
+    Floats tops = load(scores), sums = {};
+    for (int t = kLanes; t < padded; t += kLanes) tops = load(scores + t) > tops ? load(scores + t) : tops;
     const float largest = top(tops);
-    for (int t = 0; t < padded; t += kGroup) {
-      const v16 weights = exp16(load(scores + t) - largest);
+    for (int t = 0; t < padded; t += kLanes) {
+      const Floats weights = exponential(load(scores + t) - largest);
       store(scores + t, weights);
       sums += weights;
     }

@@ -22,14 +22,19 @@ inline void narrow(const float *from, int count, uint16_t *to) {
 #endif
 }
 
+// Rounds to what bfloat16 holds.
+inline void round_to_half(float *row, int count) {
+  for (int i = 0; i < count; i++) row[i] = from_bf16(to_bf16(row[i]));
+}
+
 // One row as the sum of bfloat16 rows, each the rest that those before it leave; count is a multiple of 32.
 inline void split(const float *from, int count, uint16_t *to) {
-  for (int i = 0; i < count; i += 16) {
-    v16 rest = load(from + i);
+  for (int i = 0; i < count; i += kLanes) {
+    Floats rest = load(from + i);
     for (int part = 0; part < kRowParts; part++) {
       uint16_t *out = to + static_cast<size_t>(part) * count + i;
-      for (int j = 0; j < 16; j++) out[j] = to_bf16(rest[j]);
-      for (int j = 0; j < 16; j++) rest[j] -= from_bf16(out[j]);
+      for (int j = 0; j < kLanes; j++) out[j] = to_bf16(rest[j]);
+      for (int j = 0; j < kLanes; j++) rest[j] -= from_bf16(out[j]);
     }
   }
 }
@@ -42,17 +47,16 @@ inline float largest_magnitude(const float *from, int count) {
 
 // One row to int8 by its own largest magnitude; count is a multiple of 16. Returns what a step is worth.
 inline float quantise(const float *from, int count, int8_t *to) {
-  typedef int8_t b16 __attribute__((vector_size(16), aligned(1)));
   constexpr float magic = 12582912.0f; // 1.5 · 2^23: adding it rounds to a whole number, ties to even
-  v16 tops = {};
-  for (int i = 0; i < count; i += 16) {
-    const v16 x = load(from + i), magnitude = x < 0 ? -x : x;
+  Floats tops = {};
+  for (int i = 0; i < count; i += kLanes) {
+    const Floats x = load(from + i), magnitude = x < 0 ? -x : x;
     tops = magnitude > tops ? magnitude : tops;
   }
   const float largest = top(tops), inverse = largest > 0 ? 127 / largest : 0;
-  for (int i = 0; i < count; i += 16) {
-    const v16 whole = (load(from + i) * inverse + magic) - magic;
-    *reinterpret_cast<b16 *>(to + i) = __builtin_convertvector(__builtin_convertvector(whole, i16v), b16);
+  for (int i = 0; i < count; i += kLanes) {
+    const Floats whole = (load(from + i) * inverse + magic) - magic;
+    *reinterpret_cast<Bytes *>(to + i) = __builtin_convertvector(__builtin_convertvector(whole, Ints), Bytes);
   }
   return largest / 127;
 }

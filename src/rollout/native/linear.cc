@@ -5,8 +5,8 @@
 // stacked to N = Σ n_i. Output [T, N], or [T, N / 2] for a gated activation: act(gate) · up.
 // INT8 quantises each row of norm(x) by its own largest magnitude; the adapter's products are in bfloat16.
 // BF16 may keep its weights in 8 or 4 bits (quantised.h).
-// F32 takes the weights of a bfloat16 checkpoint as they are, and rows of norm(x) in parts of bfloat16, where the
-// processor has tiles for it.
+// F32 takes the weights of a bfloat16 checkpoint as they are where the processor has tiles, for rows of norm(x) in
+// parts of bfloat16, and where vectors are short, to widen them as it reads. There BF16 is the same on rounded rows.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -23,12 +23,12 @@ namespace {
 enum Activation : int { kNone = 0, kSilu = 1, kGeluTanh = 2, kGelu = 3 };
 enum Input : int { kX, kNorm, kAddend, kFactor, kBias, kLoraA, kLoraB, kWeights };
 
-inline v16 activate(int activation, v16 x) {
+inline Floats activate(int activation, Floats x) {
   switch (activation) {
-  case kSilu: return x * inverse(1 + exp16(-x));
-  case kGeluTanh: return x * inverse(1 + exp16(-1.5957691216f * (x + 0.044715f * x * x * x)));
+  case kSilu: return x * inverse(1 + exponential(-x));
+  case kGeluTanh: return x * inverse(1 + exponential(-1.5957691216f * (x + 0.044715f * x * x * x)));
   default:
-    for (int i = 0; i < 16; i++) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.7071067812f));
+    for (int i = 0; i < kLanes; i++) x[i] = 0.5f * x[i] * (1 + std::erf(x[i] * 0.7071067812f));
     return x;
   }
 }
@@ -44,7 +44,7 @@ thread_local Prepared prepared;
 class Linear {
 public:
   Linear(const Api *api, const KernelInfo *info) : ort_(api) {
-    kind_ = static_cast<Kind>(ort_.int_attribute(info, "kind", F32));
+    kind_ = layout_ = static_cast<Kind>(ort_.int_attribute(info, "kind", F32));
     activation_ = static_cast<int>(ort_.int_attribute(info, "gated", kNone));
     epsilon_ = ort_.float_attribute(info, "epsilon", 1e-5f);
     weight_bits_ = static_cast<int>(ort_.int_attribute(info, "weight_bits", kHalfBits));
@@ -115,8 +115,8 @@ private:
     if (is_quantised()) quantised_.reserve(weight_bits_, columns_, k_);
     const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
     splits_rows_ = kSplitsRows && kind_ == F32 && is_half;
-    const Kind kind = splits_rows_ ? BF16 : kind_;
-    const size_t bytes = is_quantised() ? 0 : packed_bytes(kind, columns_, k_);
+    if (kind_ == F32 && is_half && (kSplitsRows || kWidensWeights)) layout_ = BF16;
+    const size_t bytes = is_quantised() ? 0 : packed_bytes(layout_, columns_, k_);
     std::memset(weight_.reserve(bytes), 0, bytes);
     scales_.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
     int output = 0;
@@ -134,34 +134,38 @@ private:
           scales_[pair * kPair + column] = largest / 127;
           scale = largest > 0 ? 127 / largest : 0;
         }
-        pack_row(kind, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
+        pack_row(layout_, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
       }
   }
 
-  Kind lora_kind() const { return kind_ == F32 ? F32 : BF16; }
+  // Rows, and what the adapter makes of them, stay floats, rounded for BF16.
+  bool keeps_floats() const { return kind_ == F32 || (kWidensWeights && kind_ == BF16); }
+  size_t row_bytes() const { return keeps_floats() ? 4 : element_bytes(kind_); }
+  size_t rank_bytes() const { return keeps_floats() ? 4 : 2; }
+  int row_length() const { return round_up(k_, k_block(splits_rows_ ? F32 : layout_)); }
 
   void run(KernelContext *context, const Call &call, int outputs) {
     Prepared &p = prepared;
     const int padded_rows = round_up(call.rows, kRows), blocks = padded_rows / kRows;
-    const int k = round_up(k_, k_block(kind_)), k_half = round_up(k_, 32), rank = round_up(call.rank, 32);
-    p.x.reserve(static_cast<size_t>(padded_rows) * k * element_bytes(kind_));
+    const int k_half = round_up(k_, 32), rank = round_up(call.rank, 32);
+    p.x.reserve(static_cast<size_t>(padded_rows) * row_length() * row_bytes());
     if (kind_ == INT8) p.row_scale.resize(padded_rows);
     if (splits_rows_) p.x_half.reserve(static_cast<size_t>(padded_rows) * kRowParts * k_half * 2);
     if (kind_ == INT8 && rank > 0) p.x_half.reserve(static_cast<size_t>(padded_rows) * k_half * 2);
-    if (rank > 0) p.ranks.reserve(static_cast<size_t>(padded_rows) * rank * element_bytes(lora_kind()));
-    const int pieces = call.rows <= 64 ? 1 : blocks;
-    ort_.parallel(context, pieces, [&](size_t piece) {
-      const int first = pieces == 1 ? 0 : static_cast<int>(piece), last = pieces == 1 ? blocks : first + 1;
-      for (int block = first; block < last; block++) prepare(p, call, block, rank);
-    });
+    if (rank > 0) p.ranks.reserve(static_cast<size_t>(padded_rows) * rank * rank_bytes());
+    prepare_rows(context, p, call, rank);
     const int pairs = columns_.pairs(), chunks = std::min(pairs, chunks_);
+    // Rows in floats stay in the second cache while they meet the columns; weights that have to be made meet all rows.
+    const int blocks_at_once = kWidensWeights && keeps_floats() && !is_quantised() ? 1 : blocks;
     ort_.parallel(context, chunks, [&](size_t chunk) {
       const int from = static_cast<int>(pairs * chunk / chunks), to = static_cast<int>(pairs * (chunk + 1) / chunks);
       configure_tiles();
-      for (int pair = from; pair < to; pair++) {
-        const uint16_t *panel = kind_ == BF16 ? half_panel(pair) : nullptr;
-        for (int block = 0; block < blocks; block++) multiply(p, call, block, pair, panel, rank, outputs);
-      }
+      for (int first = 0; first < blocks; first += blocks_at_once)
+        for (int pair = from; pair < to; pair++) {
+          const uint16_t *panel = layout_ == BF16 ? half_panel(pair) : nullptr;
+          for (int block = first; block < std::min(blocks, first + blocks_at_once); block++)
+            multiply(p, call, block, pair, panel, rank, outputs);
+        }
       release_tiles();
     });
   }
@@ -178,17 +182,29 @@ private:
     return panel;
   }
 
-  // One block of rows: normalised, converted, and multiplied by A. Rows are padded with zeros to whole vectors.
-  void prepare(Prepared &p, const Call &call, int block, int rank) const {
-    const int k = round_up(k_, k_block(kind_)), k_half = round_up(k_, 32);
+  // Tiles take rows in whole blocks, and are done with a few blocks sooner than threads are woken.
+  void prepare_rows(KernelContext *context, Prepared &p, const Call &call, int rank) const {
+    const int size = kWidensWeights && keeps_floats() ? 16 : call.rows <= 64 ? 64 : kRows;
+    ort_.parallel(context, (call.rows + size - 1) / size, [&](size_t piece) {
+      const int end = std::min(call.rows, static_cast<int>(piece + 1) * size);
+      for (int row = static_cast<int>(piece) * size; row < end; row += kRows)
+        prepare(p, call, row, std::min(kRows, end - row), rank);
+    });
+  }
+
+  // Up to 32 rows: normalised, converted, and multiplied by A. Tiles need zeros in place of rows that are not there.
+  void prepare(Prepared &p, const Call &call, int from, int count, int rank) const {
+    const int k = row_length(), k_half = round_up(k_, 32);
     thread_local Buffer memory;
     float *row = reinterpret_cast<float *>(memory.reserve(static_cast<size_t>(round_up(k_, 64)) * 4));
-    for (int r = block * kRows; r < (block + 1) * kRows; r++) {
+    const int padded = keeps_floats() && !splits_rows_ ? count : kRows;
+    for (int r = from; r < from + padded; r++) {
       std::memset(row + k_, 0, (round_up(k_, 64) - k_) * 4);
-      if (r < call.rows) normalise(call, r, row);
+      if (r < from + count) normalise(call, r, row);
       else std::memset(row, 0, k_ * 4);
-      if (kind_ == F32) {
-        std::memcpy(reinterpret_cast<float *>(p.x.data) + static_cast<size_t>(r) * k, row, k_ * 4);
+      if (keeps_floats()) {
+        if (kind_ == BF16) round_to_half(row, k_);
+        std::memcpy(reinterpret_cast<float *>(p.x.data) + static_cast<size_t>(r) * k, row, k * 4);
         if (splits_rows_) split(row, k_half, reinterpret_cast<uint16_t *>(p.x_half.data) + static_cast<size_t>(r) * kRowParts * k_half);
       } else if (kind_ == BF16) {
         narrow(row, k, reinterpret_cast<uint16_t *>(p.x.data) + static_cast<size_t>(r) * k);
@@ -197,39 +213,40 @@ private:
         if (rank > 0) narrow(row, k_half, reinterpret_cast<uint16_t *>(p.x_half.data) + static_cast<size_t>(r) * k_half);
       }
     }
-    if (rank > 0) multiply_by_a(p, call, block, rank);
+    if (rank > 0) multiply_by_a(p, call, from, keeps_floats() ? count : kRows, rank);
   }
 
   void normalise(const Call &call, int r, float *row) const {
     std::memcpy(row, call.x + static_cast<size_t>(r) * k_, k_ * 4);
     if (!call.norm) return;
-    v16 squares = {};
-    for (int i = 0; i < k_; i += 16) squares += load(row + i) * load(row + i);
+    Floats squares = {};
+    for (int i = 0; i < k_; i += kLanes) squares += load(row + i) * load(row + i);
     const float factor = 1 / std::sqrt(sum(squares) / k_ + epsilon_);
     int i = 0;
-    for (; i + 16 <= k_; i += 16) store(row + i, load(row + i) * factor * load(call.norm + i));
+    for (; i + kLanes <= k_; i += kLanes) store(row + i, load(row + i) * factor * load(call.norm + i));
     for (; i < k_; i++) row[i] *= factor * call.norm[i];
   }
 
-  void multiply_by_a(Prepared &p, const Call &call, int block, int rank) const {
-    const size_t at = static_cast<size_t>(block) * kRows;
+  void multiply_by_a(Prepared &p, const Call &call, int from, int rows, int rank) const {
+    const size_t k = row_length(), at = from;
     alignas(64) float out[kRows * kPair];
     configure_tiles();
     for (int pair = 0; pair < rank / kPair; pair++) {
-      if (kind_ == F32) {
-        std::memset(out, 0, sizeof out);
-        const float *a = static_cast<const float *>(call.a) + static_cast<size_t>(pair) * kPair * k_;
-        product_f32(reinterpret_cast<float *>(p.x.data) + at * k_, k_, kRows, a, k_, out);
+      if (keeps_floats()) {
+        std::memset(out, 0, rows * kPair * sizeof(float));
+        add_product(reinterpret_cast<const float *>(p.x.data) + at * k, k, rows, {call.a, k_, kind_},
+                    static_cast<size_t>(pair) * kPair, out);
       } else {
-        const size_t k = round_up(k_, 32);
+        const size_t depth = round_up(k_, 32);
         const uint8_t *x = kind_ == BF16 ? p.x.data : p.x_half.data;
-        const uint16_t *a = static_cast<const uint16_t *>(call.a) + static_cast<size_t>(pair) * kPair * k;
-        const Half half{reinterpret_cast<const uint16_t *>(x) + at * k, k, a, static_cast<int>(k)};
+        const uint16_t *a = static_cast<const uint16_t *>(call.a) + static_cast<size_t>(pair) * kPair * depth;
+        const Half half{reinterpret_cast<const uint16_t *>(x) + at * depth, depth, a, static_cast<int>(depth)};
         products_bf16(half, nullptr, kRows, true, out);
       }
-      for (int r = 0; r < kRows; r++) {
+      for (int r = 0; r < rows; r++) {
         const size_t to = (at + r) * rank + pair * kPair;
-        if (kind_ == F32) std::memcpy(reinterpret_cast<float *>(p.ranks.data) + to, out + r * kPair, kPair * 4);
+        if (keeps_floats() && kind_ == BF16) round_to_half(out + r * kPair, kPair);
+        if (keeps_floats()) std::memcpy(reinterpret_cast<float *>(p.ranks.data) + to, out + r * kPair, kPair * 4);
         else narrow(out + r * kPair, kPair, reinterpret_cast<uint16_t *>(p.ranks.data) + to);
       }
     }
@@ -238,37 +255,55 @@ private:
 
   void multiply(const Prepared &p, const Call &call, int block, int pair, const uint16_t *half, int rank,
                 int outputs) const {
-    const int rows = std::min(kRows, call.rows - block * kRows), k = round_up(k_, k_block(kind_));
+    const int rows = std::min(kRows, call.rows - block * kRows), k = row_length();
     const size_t at = static_cast<size_t>(block) * kRows, panel = static_cast<size_t>(pair) * kPair;
     alignas(64) float out[kRows * kPair];
-    const Half adapter{reinterpret_cast<const uint16_t *>(p.ranks.data) + at * rank, static_cast<size_t>(rank),
-                       static_cast<const uint16_t *>(call.b) + panel * rank, rank};
-    const Half *second = rank > 0 ? &adapter : nullptr;
-    if (kind_ == BF16) {
-      const Half first{reinterpret_cast<const uint16_t *>(p.x.data) + at * k, static_cast<size_t>(k), half, k};
-      products_bf16(first, second, rows, block == 0 && !is_quantised(), out);
-    } else if (kind_ == INT8) {
-      multiply_int8(p, at, panel, rows, second, out);
-    } else {
-      multiply_f32(p, at, panel, rows, block == 0, out);
+    if (keeps_floats()) {
+      multiply_floats(p, at, panel, rows, half, out);
       if (rank > 0)
-        product_f32(reinterpret_cast<const float *>(p.ranks.data) + at * rank, rank, rows,
-                    static_cast<const float *>(call.b) + panel * rank, rank, out);
+        add_product(reinterpret_cast<const float *>(p.ranks.data) + at * rank, rank, rows,
+                    {call.b, rank, kind_}, panel, out);
+    } else {
+      const Half adapter{reinterpret_cast<const uint16_t *>(p.ranks.data) + at * rank, static_cast<size_t>(rank),
+                         static_cast<const uint16_t *>(call.b) + panel * rank, rank};
+      const Half *second = rank > 0 ? &adapter : nullptr;
+      if (kind_ == BF16) {
+        const Half first{reinterpret_cast<const uint16_t *>(p.x.data) + at * k, static_cast<size_t>(k), half, k};
+        products_bf16(first, second, rows, block == 0 && !is_quantised(), out);
+      } else {
+        multiply_int8(p, at, panel, rows, second, out);
+      }
     }
     if (columns_.paired) finish_gated(call, out, at, rows, pair, outputs);
     else finish(call, out, at, rows, pair, outputs);
   }
 
-  void multiply_f32(const Prepared &p, size_t at, size_t panel, int rows, bool is_first, float *out) const {
+  void multiply_floats(const Prepared &p, size_t at, size_t panel, int rows, const uint16_t *half, float *out) const {
+    const int k = row_length();
     if (splits_rows_) {
-      const int k = round_up(k_, 32), stride = kRowParts * k;
-      const Half half{reinterpret_cast<const uint16_t *>(p.x_half.data) + at * stride, static_cast<size_t>(stride),
-                      reinterpret_cast<const uint16_t *>(weight_.data) + panel * k, k};
-      return product_split(half, rows, is_first, out);
+      const int depth = round_up(k_, 32), stride = kRowParts * depth;
+      const Half parts{reinterpret_cast<const uint16_t *>(p.x_half.data) + at * stride, static_cast<size_t>(stride),
+                       half, depth};
+      return product_split(parts, rows, at == 0, out);
     }
-    std::memset(out, 0, kRows * kPair * sizeof(float));
-    product_f32(reinterpret_cast<const float *>(p.x.data) + at * k_, k_, rows,
-                reinterpret_cast<const float *>(weight_.data) + panel * k_, k_, out);
+    const float *x = reinterpret_cast<const float *>(p.x.data) + at * k;
+    std::memset(out, 0, rows * kPair * sizeof(float));
+    if (layout_ == BF16) product_widened(x, k, rows, half, k, at == 0 && !is_quantised(), out);
+    else product_f32(x, k, rows, reinterpret_cast<const float *>(weight_.data) + panel * k, k, out);
+  }
+
+  // One of the adapter's matrices, in the type of the products.
+  struct Matrix {
+    const void *data;
+    int k;
+    Kind kind;
+  };
+
+  // The columns from `panel` on, added to what `out` holds.
+  void add_product(const float *x, size_t stride, int rows, const Matrix &m, size_t panel, float *out) const {
+    const int k = round_up(m.k, k_block(m.kind));
+    if (m.kind == BF16) product_widened(x, stride, rows, static_cast<const uint16_t *>(m.data) + panel * k, k, false, out);
+    else product_f32(x, stride, rows, static_cast<const float *>(m.data) + panel * k, k, out);
   }
 
   void multiply_int8(const Prepared &p, size_t at, size_t panel, int rows, const Half *adapter, float *out) const {
@@ -278,9 +313,9 @@ private:
                  reinterpret_cast<const int8_t *>(weight_.data) + panel * k, k, sums);
     if (adapter) products_bf16(*adapter, nullptr, rows, true, out);
     for (int r = 0; r < rows; r++)
-      for (int c = 0; c < kPair; c += 16) {
-        const v16 whole = __builtin_convertvector(*reinterpret_cast<const i16v *>(sums + r * kPair + c), v16);
-        const v16 value = whole * (p.row_scale[at + r] * load(scales_.data() + panel + c));
+      for (int c = 0; c < kPair; c += kLanes) {
+        const Floats whole = __builtin_convertvector(*reinterpret_cast<const Ints *>(sums + r * kPair + c), Floats);
+        const Floats value = whole * (p.row_scale[at + r] * load(scales_.data() + panel + c));
         store(out + r * kPair + c, adapter ? load(out + r * kPair + c) + value : value);
       }
   }
@@ -292,9 +327,9 @@ private:
       const size_t to = (at + r) * outputs + first;
       for (int c = 0; c < count && call.bias; c++) row[c] += call.bias[first + c];
       if (call.factor)
-        for (int c = 0; c < kPair; c += 16) store(row + c, load(row + c) * call.factor[at + r]);
+        for (int c = 0; c < kPair; c += kLanes) store(row + c, load(row + c) * call.factor[at + r]);
       if (call.addend && count == kPair)
-        for (int c = 0; c < kPair; c += 16) store(row + c, load(row + c) + load(call.addend + to + c));
+        for (int c = 0; c < kPair; c += kLanes) store(row + c, load(row + c) + load(call.addend + to + c));
       else
         for (int c = 0; c < count && call.addend; c++) row[c] += call.addend[to + c];
       std::memcpy(call.y + to, row, count * sizeof(float));
@@ -309,13 +344,14 @@ private:
         gate[c] += call.bias[first + c];
         up[c] += call.bias[outputs + first + c];
       }
-      store(gate, activate(activation_, load(gate)) * load(up));
+      for (int c = 0; c < 16; c += kLanes) store(gate + c, activate(activation_, load(gate + c)) * load(up + c));
       std::memcpy(call.y + (at + r) * outputs + first, gate, count * sizeof(float));
     }
   }
 
   Ort ort_;
-  Kind kind_ = F32;
+  // What is computed, and how the weights are laid out.
+  Kind kind_ = F32, layout_ = F32;
   int activation_ = kNone, k_ = 0, chunks_ = 4;
   static constexpr int kHalfBits = 16;
   int weight_bits_ = kHalfBits;

@@ -1,7 +1,8 @@
 // Weight matrices laid out for the products below. The outputs are cut into pairs of 16 columns; `paired` puts
 // column j of the first half beside column j of the second, so that a gate and what it gates come out together.
+// A strip is two vectors of columns: the pair itself where a vector has sixteen floats.
 //
-//   F32   [pairs][k][32]            float
+//   F32   [pairs][strips][k][strip]       float
 //   BF16  [pairs][k / 32][2][16][16][2]   bfloat16, two consecutive k side by side (AMX tiles, vdpbf16ps)
 //   INT8  [pairs][k / 64][2][16][16][4]   int8, one scale for each column
 //
@@ -10,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include "vector.h"
 
 namespace lorikeet {
 
@@ -32,7 +34,7 @@ inline uint16_t to_bf16(float value) {
 
 inline int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-constexpr int kPair = 32;
+constexpr int kPair = 32, kStrip = 2 * kLanes;
 
 inline int k_block(Kind kind) { return kind == F32 ? 1 : kind == BF16 ? 32 : 64; }
 
@@ -66,8 +68,8 @@ inline void pack_row(Kind kind, const Columns &columns, int k, int output, int f
   const auto [pair, c] = columns.place(output);
   const size_t base = static_cast<size_t>(pair) * kPair * round_up(k, k_block(kind));
   if (kind == F32) {
-    float *out = static_cast<float *>(target) + base + c;
-    for (int i = 0; i < count; i++) out[static_cast<size_t>(first + i) * kPair] = scale * values[i];
+    float *out = static_cast<float *>(target) + base + static_cast<size_t>(c / kStrip) * k * kStrip + c % kStrip;
+    for (int i = 0; i < count; i++) out[static_cast<size_t>(first + i) * kStrip] = scale * values[i];
   } else if (kind == BF16) {
     uint16_t *out = static_cast<uint16_t *>(target) + base + (c / 16) * 512 + (c % 16) * 2;
     for (int i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
@@ -12,6 +13,10 @@
 namespace lorikeet {
 
 constexpr int kRows = 32;
+
+// Whether rows stay floats and bfloat16 weights become floats as they are read: half the memory and half the way from
+// it, at the price of two more instructions for twelve products of a block. Not measured with longer vectors.
+constexpr bool kWidensWeights = kLanes < 16;
 
 // The tiles of this thread: 8 of 16 rows × 64 bytes. Other libraries set them up anew, as this one does.
 inline void configure_tiles() {
@@ -41,35 +46,111 @@ template <int Bytes> inline void prefetch(const void *from) {
   for (int i = 0; i < Bytes; i += 64) __builtin_prefetch(line + i, 0, 2);
 }
 
-// x [rows][k] float, w [k][32].
-template <int R> inline void product_f32_rows(const float *x, size_t stride, const float *w, int k, float *out) {
-  v16 low[R], high[R];
-  for (int r = 0; r < R; r++) {
-    low[r] = load(out + r * kPair);
-    high[r] = load(out + r * kPair + 16);
-  }
-  for (int i = 0; i < k; i++, w += kPair) {
-    prefetch<128>(w);
-    const v16 a = load(w), b = load(w + 16);
-#pragma GCC unroll 12
-    for (int r = 0; r < R; r++) {
-      const float value = x[r * stride + i];
-      low[r] += value * a;
-      high[r] += value * b;
+// Calls f(first row, how many) for blocks of rows whose sums fit the registers, the number as a type. With short vectors
+// blocks are about equal, `Most` rows or fewer: small ones run at a fraction of the speed.
+template <int Most, class F> inline void row_blocks(int rows, const F &f) {
+  int r = 0;
+  if constexpr (kLanes == 16) {
+    for (; r + 12 <= rows; r += 12) f(r, std::integral_constant<int, 12>());
+    for (; r + 8 <= rows; r += 8) f(r, std::integral_constant<int, 8>());
+    for (; r + 4 <= rows; r += 4) f(r, std::integral_constant<int, 4>());
+    for (; r < rows; r++) f(r, std::integral_constant<int, 1>());
+  } else {
+    for (int blocks = (rows + Most - 1) / Most; blocks > 0; blocks--) {
+      const int count = (rows - r + blocks - 1) / blocks;
+      switch (count) {
+      case 1: f(r, std::integral_constant<int, 1>()); break;
+      case 2: f(r, std::integral_constant<int, 2>()); break;
+      case 3: f(r, std::integral_constant<int, 3>()); break;
+      case 4: f(r, std::integral_constant<int, 4>()); break;
+      case 5: f(r, std::integral_constant<int, 5>()); break;
+      default: f(r, std::integral_constant<int, Most>());
+      }
+      r += count;
     }
-  }
-  for (int r = 0; r < R; r++) {
-    store(out + r * kPair, low[r]);
-    store(out + r * kPair + 16, high[r]);
   }
 }
 
+constexpr int kVectors = kPair / kLanes;
+// Vectors of columns that R rows are multiplied with at a time: more of them where few rows leave registers.
+constexpr int vectors_of(int rows) { return kLanes < 16 && rows <= 3 ? 4 : 2; }
+
+// x [rows][k] float, w [strips][k][strip].
+template <int R, int V> inline void product_f32_rows(const float *x, size_t stride, const float *w, int k, float *out) {
+  Floats sums[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) sums[r][v] = load(out + r * kPair + v * kLanes);
+  for (int i = 0; i < k; i++, w += kStrip) {
+    Floats columns[V];
+    for (int v = 0; v < V; v += 2) {
+      const float *strip = w + static_cast<size_t>(v / 2) * k * kStrip;
+      prefetch<kStrip * 4>(strip);
+      columns[v] = load(strip);
+      columns[v + 1] = load(strip + kLanes);
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < R; r++) {
+      const float value = x[r * stride + i];
+      for (int v = 0; v < V; v++) sums[r][v] += value * columns[v];
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(out + r * kPair + v * kLanes, sums[r][v]);
+}
+
 inline void product_f32(const float *x, size_t stride, int rows, const float *w, int k, float *out) {
-  int r = 0;
-  for (; r + 12 <= rows; r += 12) product_f32_rows<12>(x + r * stride, stride, w, k, out + r * kPair);
-  for (; r + 8 <= rows; r += 8) product_f32_rows<8>(x + r * stride, stride, w, k, out + r * kPair);
-  for (; r + 4 <= rows; r += 4) product_f32_rows<4>(x + r * stride, stride, w, k, out + r * kPair);
-  for (; r < rows; r++) product_f32_rows<1>(x + r * stride, stride, w, k, out + r * kPair);
+  row_blocks<6>(rows, [=](int r, auto size) {
+    constexpr int R = decltype(size)::value, V = vectors_of(R);
+    for (int v = 0; v < kVectors; v += V)
+      product_f32_rows<R, V>(x + r * stride, stride, w + static_cast<size_t>(v / 2) * k * kStrip, k,
+                             out + r * kPair + v * kLanes);
+  });
+}
+
+// Two inputs of a vector of columns in bfloat16.
+inline Words words_of(const uint16_t *row, int vector) {
+  const int c = vector * kLanes;
+  return *reinterpret_cast<const Words *>(row + c / 16 * 512 + c % 16 * 2);
+}
+
+// x [rows][k] float, w [k / 32][2][16][16][2] bfloat16 from the first of V vectors of columns on: bfloat16 is the upper
+// half of a float, so that weights become floats in registers. `is_first`: they come from memory now.
+template <int R, int V>
+inline void product_widened_rows(const float *x, size_t stride, const uint16_t *w, int k, bool is_first, float *out) {
+  Floats sums[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) sums[r][v] = load(out + r * kPair + v * kLanes);
+  for (int i = 0; i < k; i += 32, w += 1024) {
+    if (is_first) prefetch<2048>(w);
+    for (int j = 0; j < 16; j++) {
+      const uint16_t *words = w + j * 32;
+      const float *pair = x + i + 2 * j;
+      Floats columns[V];
+      for (int v = 0; v < V; v++) columns[v] = (Floats)(words_of(words, v) << 16);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) sums[r][v] += pair[r * stride] * columns[v];
+      for (int v = 0; v < V; v++) columns[v] = (Floats)(words_of(words, v) & 0xffff0000u);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) sums[r][v] += pair[r * stride + 1] * columns[v];
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(out + r * kPair + v * kLanes, sums[r][v]);
+}
+
+// k is a multiple of 32, as rows of x are zero beyond the inputs that there are. Six rows leave too few registers.
+inline void product_widened(const float *x, size_t stride, int rows, const uint16_t *w, int k, bool is_first, float *out) {
+  if constexpr (kWidensWeights)
+    row_blocks<5>(rows, [=](int r, auto size) {
+      constexpr int R = decltype(size)::value, V = vectors_of(R);
+      for (int v = 0; v < kVectors; v += V) {
+        const int c = v * kLanes;
+        product_widened_rows<R, V>(x + r * stride, stride, w + c / 16 * 512 + c % 16 * 2, k, is_first && r + v == 0,
+                                   out + r * kPair + c);
+      }
+    });
 }
 
 // x [32][parts][k] bfloat16 with zero rows behind `rows`, w [k / 32][2][16][16][2]. A row of several parts stands
@@ -131,15 +212,15 @@ inline void products_bf16_tiles(const Half &first, const Half *second, float *ou
   }
 }
 #else
-inline void accumulate_row(const Half &half, int r, v16 *sum) {
+inline void accumulate_row(const Half &half, int r, Floats *sum) {
   const uint16_t *panel = half.w;
   for (int i = 0; i < half.k; i += 32, panel += 1024)
-    for (int side = 0; side < 2; side++)
+    for (int v = 0; v < kVectors; v++)
       for (int j = 0; j < 16; j++) {
-        const u16v words = *reinterpret_cast<const u16v *>(panel + side * 512 + j * 32);
-        const u16v even = words << 16, odd = words & 0xffff0000u;
+        const Words words = words_of(panel + j * 32, v);
+        const Words even = words << 16, odd = words & 0xffff0000u;
         const uint16_t *pair = half.x + r * half.stride + i + 2 * j;
-        sum[side] += from_bf16(pair[0]) * (v16)even + from_bf16(pair[1]) * (v16)odd;
+        sum[v] += from_bf16(pair[0]) * (Floats)even + from_bf16(pair[1]) * (Floats)odd;
       }
 }
 #endif
@@ -153,11 +234,10 @@ inline void products_bf16(const Half &first, const Half *second, int rows, bool 
   else products_bf16_tiles<true, false>(first, second, out);
 #else
   for (int r = 0; r < rows; r++) {
-    v16 sum[2] = {};
+    Floats sum[kVectors] = {};
     accumulate_row(first, r, sum);
     if (second) accumulate_row(*second, r, sum);
-    store(out + r * kPair, sum[0]);
-    store(out + r * kPair + 16, sum[1]);
+    for (int v = 0; v < kVectors; v++) store(out + r * kPair + v * kLanes, sum[v]);
   }
 #endif
 }

@@ -43,9 +43,9 @@ public:
     for (int block = 0; block < blocks_; block++)
       for (int side = 0; side < 2; side++, from += block_bytes() / 2, to += 512) {
         const size_t group = static_cast<size_t>(pair) * groups() + block * 32 / kGroup;
-        const v16 scale = load(scales_.data() + group * kPair + side * 16);
-        if (bits_ == 8) widen_rows<8>(from, scale, to);
-        else widen_rows<4>(from, scale, to);
+        const float *scales = scales_.data() + group * kPair + side * 16;
+        if (bits_ == 8) widen_rows<8>(from, scales, to);
+        else widen_rows<4>(from, scales, to);
       }
   }
 
@@ -74,38 +74,44 @@ private:
     both = static_cast<uint8_t>(i % 2 ? (both & 0x0f) | nibble << 4 : (both & 0xf0) | nibble);
   }
 
-  static i16v signed_bytes(const uint8_t *from) {
+  static Ints signed_bytes(const uint8_t *from) {
 #if defined(__AVX512F__)
-    return (i16v)_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
+    return (Ints)_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(from)));
+#elif defined(__AVX2__)
+    return (Ints)_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(from)));
 #else
-    typedef int8_t b16 __attribute__((vector_size(16), aligned(1)));
-    return __builtin_convertvector(*reinterpret_cast<const b16 *>(from), i16v);
+    return __builtin_convertvector(*reinterpret_cast<const Bytes *>(from), Ints);
 #endif
   }
-  static i16v bytes(const uint8_t *from) { return signed_bytes(from) & 0xff; }
+  static Ints bytes(const uint8_t *from) { return signed_bytes(from) & 0xff; }
 
   // To bfloat16 in the upper half, to nearest, ties to even.
-  static u16v rounded(v16 x) {
-    const u16v word = (u16v)x;
+  static Words rounded(Floats x) {
+    const Words word = (Words)x;
     return word + 0x7fffu + (word >> 16 & 1u);
   }
 
-  template <int Bits> static void widen_rows(const uint8_t *from, v16 scale, uint16_t *to) {
+  template <int Bits> static void widen_rows(const uint8_t *from, const float *scales, uint16_t *to) {
+    constexpr int kPieces = 16 / kLanes;
+    Floats scale[kPieces];
+    for (int piece = 0; piece < kPieces; piece++) scale[piece] = load(scales + piece * kLanes);
     prefetch<Bits == 8 ? 512 : 256>(from);
-    for (int row = 0; row < 16; row++, from += 4 * Bits, to += 32) {
-      i16v even, odd;
-      if (Bits == 8) {
-        even = signed_bytes(from);
-        odd = signed_bytes(from + 16);
-      } else {
-        const i16v both = bytes(from);
-        even = (both & 15) - 8;
-        odd = (both >> 4) - 8;
+    for (int row = 0; row < 16; row++, from += 4 * Bits, to += 32)
+      for (int piece = 0; piece < kPieces; piece++) {
+        Ints even, odd;
+        const uint8_t *at = from + piece * kLanes;
+        if (Bits == 8) {
+          even = signed_bytes(at);
+          odd = signed_bytes(at + 16);
+        } else {
+          const Ints both = bytes(at);
+          even = (both & 15) - 8;
+          odd = (both >> 4) - 8;
+        }
+        const Words low = rounded(__builtin_convertvector(even, Floats) * scale[piece]);
+        const Words high = rounded(__builtin_convertvector(odd, Floats) * scale[piece]);
+        *reinterpret_cast<Words *>(to + piece * 2 * kLanes) = low >> 16 | (high & 0xffff0000u);
       }
-      const u16v low = rounded(__builtin_convertvector(even, v16) * scale);
-      const u16v high = rounded(__builtin_convertvector(odd, v16) * scale);
-      *reinterpret_cast<u16v *>(to) = low >> 16 | (high & 0xffff0000u);
-    }
   }
 
   int bits_ = 8, blocks_ = 0;

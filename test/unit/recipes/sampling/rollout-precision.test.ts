@@ -26,26 +26,31 @@ function withOperators(): string {
   return library;
 }
 
-it('what is slow on the processor is said', () => {
+it.each([
+  { precision: 'int8', slow: ['avx2', 'fma'], fast: ['avx2', 'fma', 'avx512f'], lacking: 'AVX-512' },
+  { precision: 'int4_weight_only', slow: ['sse4_2'], fast: ['avx2', 'fma'], lacking: 'AVX2 and FMA' },
+] as const)('$precision where it is slow on the processor is said', ({ precision, slow, fast, lacking }) => {
   const library = withOperators();
   const lines: string[] = [];
   const log = (line: string) => lines.push(line);
-  const kernels = { library, precision: 'int8' };
-  expect(resolvePrecision('int8', log, ['avx512f'])).toEqual({ precision: 'int8', kernels });
+  const kernels = { library, precision };
+  expect(resolvePrecision(precision, log, fast)).toEqual({ precision, kernels });
   expect(lines).toEqual([]);
-  expect(resolvePrecision('int8', log, ['avx2'])).toEqual({ precision: 'int8', kernels });
+  expect(resolvePrecision(precision, log, slow)).toEqual({ precision, kernels });
   expect(lines).toEqual([
-    'rollouts in int8 are slow on this processor, which has no AVX-512; float32 is faster',
+    `rollouts in ${precision} are slow on this processor, which has no ${lacking}; float32 is faster`,
   ]);
 });
 
-it('float32 takes them where the processor has wide vectors', () => {
+it('float32 takes them where the processor has vectors of eight floats or more', () => {
   const library = withOperators();
-  const isFast = describeMachine().features.includes('avx512f');
-  expect(resolvePrecision('float32', () => undefined)).toEqual({
-    precision: 'float32',
-    ...(isFast && { kernels: { library, precision: 'float32' } }),
-  });
+  const float32 = (features: readonly string[]) =>
+    resolvePrecision('float32', () => undefined, features);
+  const own = { precision: 'float32', kernels: { library, precision: 'float32' } };
+  expect(float32(['avx2', 'fma'])).toEqual(own);
+  expect(float32(['avx2', 'fma', 'avx512f'])).toEqual(own);
+  for (const features of [['avx2'], ['sse4_2'], ['bf16', 'i8mm']])
+    expect(float32(features)).toEqual({ precision: 'float32' });
 });
 
 it('auto says what it takes, and why not more', () => {
