@@ -2,7 +2,7 @@
  * What Tab offers for a command line that is being typed: commands, flags, keys, the words that a key takes, and
  * config files. The shell offers files of its own where nothing stands here. It loads no recipe.
  */
-import { readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import { choicesOf, keysOf, ownPath, schemaAt } from '../config/index.js';
 import { CALL_FLAGS } from './call.js';
 import { type Command, YAML_FILE } from './command.js';
@@ -107,11 +107,20 @@ function keysBelow(schema: Command['schema'], current: string): string[] {
 
 /** Folders and YAML files of the current folder, as a shell wants them written. */
 function configFiles(): string[] {
-  return readdirSync('.', { withFileTypes: true })
+  return entriesHere()
     .filter((entry) => !entry.name.startsWith('.'))
     .flatMap((entry) => {
       const name = entry.name.replace(/[^\w./=+,@%-]/gu, '\\$&');
       if (entry.isDirectory()) return [`${name}/`];
       return YAML_FILE.test(entry.name) ? [name] : [];
     });
+}
+
+/** Tab offers no files where the folder is gone or cannot be read. */
+function entriesHere(): Dirent[] {
+  try {
+    return readdirSync('.', { withFileTypes: true });
+  } catch {
+    return [];
+  }
 }

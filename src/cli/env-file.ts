@@ -2,9 +2,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
-/** Sets what `path` has and `env` lacks; an empty variable counts as set. Without the file nothing happens; a folder of that name, as a Python environment may have, is none. */
+/**
+ * Sets what `path` has and `env` lacks; an empty variable counts as set. Without the file nothing happens; a folder of
+ * that name, as a Python environment may have, is none.
+ */
 export function readEnvFile(path: string, env: Record<string, string | undefined>): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) return;
   for (const [name, value] of Object.entries(parseEnv(readFileSync(path, 'utf8')))) {
     env[name] ??= value;
   }

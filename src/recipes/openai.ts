@@ -126,8 +126,7 @@ function plannedRun(config: OpenaiConfig): PlannedRun {
   };
 }
 
-/** Keys that say how
- a job is watched and kept, not what it is. */
+/** Keys that say how a job is watched and kept, not what it is. */
 const OF_WATCHING = new Set([
   ...['resume', 'overwrite', 'output_dir', 'run_name', 'training_file', 'validation_file'],
   ...['base_url', 'api_key_env', 'poll_interval_s', 'patience_s', 'timeout_s', 'max_attempts'],

@@ -75,21 +75,17 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
       const outcome = await options.step(step, learningRate);
       done = { step: step + 1, tokens: done.tokens + outcome.tokens };
       const seconds = (performance.now() - started) / 1000;
-      let evaluation: StepEvaluation | null = null;
-      try {
-        evaluation = (await options.evaluate?.(done.step)) ?? null;
-      } finally {
-        options.onRow({
-          step: done.step,
-          epoch: options.epochsAt(done.step),
-          learning_rate: learningRate,
-          ...outcome.metrics,
-          num_tokens: done.tokens,
-          step_time: seconds,
-          tokens_per_s: outcome.tokens / seconds,
-          ...evaluation?.metrics,
-        });
-      }
+      const row = {
+        step: done.step,
+        epoch: options.epochsAt(done.step),
+        learning_rate: learningRate,
+        ...outcome.metrics,
+        num_tokens: done.tokens,
+        step_time: seconds,
+        tokens_per_s: outcome.tokens / seconds,
+      };
+      const evaluation = await evaluated(options, row);
+      options.onRow({ ...row, ...evaluation?.metrics });
       if (evaluation?.isEnough === true) return done;
       const mayStop = done.step % savePeriod === 0;
       const isDue = done.step - saved >= options.saveSteps || evaluation?.isBest === true;
@@ -108,4 +104,21 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
     throw error;
   }
   return done;
+}
+
+/** The evaluation due after a step; where it fails, the row of the step is written without it. */
+async function evaluated(
+  { evaluate, onRow }: LoopOptions,
+  row: MetricRow & { readonly step: number },
+): Promise<StepEvaluation | null> {
+  try {
+    return (await evaluate?.(row.step)) ?? null;
+  } catch (error) {
+    try {
+      onRow(row);
+    } catch {
+      // What made the evaluation fail is what the user has to know.
+    }
+    throw error;
+  }
 }

@@ -69,7 +69,7 @@ export function fromFourBit({ table, packed, absmax }: FourBitMatrix, count: num
   return values;
 }
 
-/** A tensor in 4 bits, whose `bytes` are its values in float32. Both are made when they are first read. */
+/** A tensor in 4 bits, whose `bytes` are its values in float32, made at each reading. */
 export function fourBitTensor(tensor: HostTensor, quantization: Quantization): HostTensor {
   let made: FourBitMatrix | undefined;
   const { shape } = tensor;

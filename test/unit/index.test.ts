@@ -11,10 +11,15 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
 };
 const SCHEMAS: Readonly<Record<string, string>> = { run: 'pipelineSchema' };
 
+/** Commands that have a meaning in a shell alone. */
+const OF_THE_SHELL = ['completion'];
+
 const pascal = (name: string) => name.replace(/(?:^|-)(.)/g, (_, first) => first.toUpperCase());
 const camel = (name: string) => name.replace(/-(.)/g, (_, first) => first.toUpperCase());
 
-it.each(commands.map(({ name, schema, parts = [] }) => ({ name, schema, parts })))(
+const offeredCommands = commands.filter(({ name }) => !OF_THE_SHELL.includes(name));
+
+it.each(offeredCommands.map(({ name, schema, parts = [] }) => ({ name, schema, parts })))(
   '$name',
   ({ name, schema, parts }) => {
     const offered: Readonly<Record<string, unknown>> = api;

@@ -18,5 +18,9 @@ export function sayOtherBase(
   const used = usedOn === null ? null : quantizationName(usedOn);
   if (trainedOn === used) return;
   const named = (name: string | null) => (name === null ? 'as it is' : `in 4 bits (${name})`);
-  log(`${where}: trained on its base ${named(trainedOn)}, used on it ${named(used)}`);
+  const training =
+    trainedOn === null
+      ? 'does not name 4 bits of its base'
+      : `trained on its base ${named(trainedOn)}`;
+  log(`${where}: ${training}, used on it ${named(used)}`);
 }

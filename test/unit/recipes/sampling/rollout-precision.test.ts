@@ -27,20 +27,33 @@ function withOperators(): string {
 }
 
 it.each([
-  { precision: 'int8', slow: ['avx2', 'fma'], fast: ['avx2', 'fma', 'avx512f'], lacking: 'AVX-512' },
-  { precision: 'int4_weight_only', slow: ['sse4_2'], fast: ['avx2', 'fma'], lacking: 'AVX2 and FMA' },
-] as const)('$precision where it is slow on the processor is said', ({ precision, slow, fast, lacking }) => {
-  const library = withOperators();
-  const lines: string[] = [];
-  const log = (line: string) => lines.push(line);
-  const kernels = { library, precision };
-  expect(resolvePrecision(precision, log, fast)).toEqual({ precision, kernels });
-  expect(lines).toEqual([]);
-  expect(resolvePrecision(precision, log, slow)).toEqual({ precision, kernels });
-  expect(lines).toEqual([
-    `rollouts in ${precision} are slow on this processor, which has no ${lacking}; float32 is faster`,
-  ]);
-});
+  {
+    precision: 'int8',
+    slow: ['avx2', 'fma'],
+    fast: ['avx2', 'fma', 'avx512f'],
+    lacking: 'AVX-512',
+  },
+  {
+    precision: 'int4_weight_only',
+    slow: ['sse4_2'],
+    fast: ['avx2', 'fma'],
+    lacking: 'AVX2 and FMA',
+  },
+] as const)(
+  '$precision where it is slow on the processor is said',
+  ({ precision, slow, fast, lacking }) => {
+    const library = withOperators();
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    const kernels = { library, precision };
+    expect(resolvePrecision(precision, log, fast)).toEqual({ precision, kernels });
+    expect(lines).toEqual([]);
+    expect(resolvePrecision(precision, log, slow)).toEqual({ precision, kernels });
+    expect(lines).toEqual([
+      `rollouts in ${precision} are slow on this processor, which has no ${lacking}; float32 is faster`,
+    ]);
+  },
+);
 
 it('float32 takes them where the processor has vectors of eight floats or more', () => {
   const library = withOperators();
