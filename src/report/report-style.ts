@@ -65,6 +65,7 @@ details pre{max-height:none}
 .asked footer{margin-top:6px;font-size:.84rem;font-weight:600}
 .browser article{border-width:1px 0 0;border-radius:0}
 @media (max-width:600px){main{padding:20px 14px 40px}
+thead th{overflow-wrap:anywhere}
 .browser summary{flex-wrap:wrap}
 .browser summary .line{flex:1 0 100%}
 table.wide,table.wide tbody,table.wide tr,table.wide td{display:block}
