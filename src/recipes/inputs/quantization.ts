@@ -17,10 +17,10 @@ export function sayOtherBase(
 ): void {
   const used = usedOn === null ? null : quantizationName(usedOn);
   if (trainedOn === used) return;
-  const named = (name: string | null) => (name === null ? 'as it is' : `in 4 bits (${name})`);
+  const fourBits = (name: string) => `in 4 bits (${name})`;
   const training =
     trainedOn === null
       ? 'does not name 4 bits of its base'
-      : `trained on its base ${named(trainedOn)}`;
-  log(`${where}: ${training}, used on it ${named(used)}`);
+      : `trained on its base ${fourBits(trainedOn)}`;
+  log(`${where}: ${training}, used on it ${used === null ? 'as it is' : fourBits(used)}`);
 }
