@@ -16,6 +16,11 @@ export interface StepRow {
 export interface RowLog<T extends StepRow> {
   readonly path: string;
   append(...rows: readonly T[]): void;
+  /**
+   * Gives the last row of its step what that one lacks; a row of its own where there is none.
+   * @returns whether anything was lacking
+   */
+  complete(row: T): boolean;
   flush(): void;
   close(): void;
 }
@@ -32,13 +37,23 @@ export function openRowLog<T extends StepRow>(
 ): RowLog<T> {
   makeFolder(dirname(path));
   writeFileAtomic(path, resumeStep === null ? '' : toJsonl(rowsUpTo(path, resumeStep)));
-  const file = openSync(path, 'a');
+  let file = openSync(path, 'a');
   let isOpen = true;
   return {
     path,
     append(...rows) {
-      const text = rows.map((row) => `${JSON.stringify(row, finite)}\n`).join('');
-      appendBytes(file, Buffer.from(text), path);
+      appendBytes(file, Buffer.from(linesOf(rows)), path);
+    },
+    complete(row) {
+      const rows = readJsonl(path);
+      const found = rows.findLastIndex(({ step }) => step === row.step);
+      const at = found < 0 ? rows.length : found;
+      if (Object.keys(row).every((name) => rows[at]?.[name] !== undefined)) return false;
+      rows[at] = { ...rows[at], ...row, ...rows[at] };
+      writeFileAtomic(path, linesOf(rows));
+      closeSync(file);
+      file = openSync(path, 'a');
+      return true;
     },
     flush: () => fsyncSync(file),
     close() {
@@ -49,6 +64,9 @@ export function openRowLog<T extends StepRow>(
     },
   };
 }
+
+const linesOf = (rows: readonly object[]): string =>
+  rows.map((row) => `${JSON.stringify(row, finite)}\n`).join('');
 
 /** JSON has no NaN and would show null: the three words keep a numeric failure visible. */
 function finite(_key: string, value: unknown): unknown {

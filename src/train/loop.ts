@@ -42,6 +42,10 @@ export interface LoopOptions {
   /** Evaluation after so many steps; null where none is due. */
   readonly evaluate?: (step: number) => Promise<StepEvaluation | null>;
   readonly onRow: (row: MetricRow) => void;
+  /** Metrics of the evaluation that a resumed run repeats: their step has its row already. */
+  readonly onRepeated?: (metrics: MetricRow) => void;
+  /** Whether the evaluation after the last step is known, so that it is not repeated; default: it is. */
+  readonly isEvaluated?: (step: number) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -63,10 +67,9 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
     saved = done.step;
     await options.save(done);
   };
-  if (startStep > 0 && startStep < schedule.totalSteps) {
-    const evaluation = await options.evaluate?.(startStep);
-    if (evaluation?.isEnough === true) return done;
-  }
+  const repeated = await repeatedEvaluation(options);
+  if (repeated !== null) options.onRepeated?.({ step: startStep, ...repeated.metrics });
+  if (repeated?.isEnough === true) return done;
   try {
     for (let step = startStep; step < schedule.totalSteps; step++) {
       await signalsDelivered();
@@ -104,6 +107,14 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
     throw error;
   }
   return done;
+}
+
+/** The evaluation that was due at the checkpoint; null in a fresh run, and where nothing is left to be known. */
+async function repeatedEvaluation(options: LoopOptions): Promise<StepEvaluation | null> {
+  const { startStep, evaluate, isEvaluated = () => true } = options;
+  const left = options.schedule.totalSteps - startStep;
+  const isOpen = left > 0 || (left === 0 && !isEvaluated(startStep));
+  return startStep > 0 && isOpen ? ((await evaluate?.(startStep)) ?? null) : null;
 }
 
 /** The evaluation due after a step; where it fails, the row of the step is written without it. */

@@ -92,6 +92,30 @@ test('sft ends early with the best of its evaluations', async () => {
   expect(kept).toEqual(['step-000002', 'step-000008']);
 });
 
+test.each([
+  ['on the way', 4, 2],
+  ['after its last step', 4, 4],
+])('sft has the metrics of an evaluation that failed %s, and was repeated', async (_, to, at) => {
+  const name = `repeated-${at}-${to}`;
+  const keys = [
+    `eval_dataset=${join(dir, 'rows.jsonl')}`,
+    ...['eval_dataset.num_samples=4', `eval_steps=${at}`, `max_steps=${to}`],
+  ];
+  await expect(sft(name, [...keys, 'metric_for_best_model=eval/els'])).rejects.toThrow(
+    /"eval\/els" is not evaluated/,
+  );
+  const evaluated = () => rowsOf(name).filter((row) => row['eval/loss'] !== undefined);
+  expect(rowsOf(name)).toHaveLength(at);
+  expect(evaluated()).toEqual([]);
+  await sft(name, [...keys, 'resume=auto']);
+  expect(rowsOf(name).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+  expect(evaluated().map(({ step }) => step)).toEqual(at === 4 ? [4] : [2, 4]);
+
+  // The metrics are those of a run in which nothing failed.
+  await sft(`${name}-whole`, keys);
+  expect(column(name, 'eval/loss')).toEqual(column(`${name}-whole`, 'eval/loss'));
+});
+
 test('sft fills its sequences with several examples', async () => {
   said.length = 0;
   await sft('packed', ['packing=true', 'max_length=128', 'num_train_epochs=2']);

@@ -165,6 +165,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
       log.row(row);
       watch(row);
     },
+    onRepeated: (metrics) => log.repeated(metrics),
     signal: context.signal,
   }).finally(() => log.trained());
   if (keeper.get().states.at(-1)?.step !== progress.step) await save(progress);

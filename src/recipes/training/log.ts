@@ -23,6 +23,8 @@ import type { TrainerConfig } from './trainer-config.js';
 export interface TrainingLog {
   /** One optimizer step. */
   row(row: MetricRow): void;
+  /** Metrics of a step's evaluation that a resumed run repeats; those that its row has already stay. */
+  repeated(metrics: MetricRow): void;
   /** Completions of the evaluation after a step. */
   samples(step: number, rows: readonly EvalRow[]): void;
   /** Numbers of the evaluation after training. */
@@ -107,6 +109,11 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
       metrics.append({ ...row, wall_time: Date.now() / 1000 });
       bar.update(row.step, shownFacts(row, options.shown));
       if (!isReported(row, { every: config.logging_steps, last: totalSteps })) return;
+      trackers.log(row);
+      if (isVerbose) context.log(verboseLine(row, totalSteps));
+    },
+    repeated(row) {
+      if (!metrics.complete(row)) return;
       trackers.log(row);
       if (isVerbose) context.log(verboseLine(row, totalSteps));
     },

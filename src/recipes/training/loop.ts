@@ -73,6 +73,8 @@ export async function trainingLoop(
       isWhole: (step) => trained.trainer.updates === step - startStep,
       evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
       onRow,
+      onRepeated: (metrics) => log.repeated(metrics),
+      isEvaluated: (step) => evaluates.history.some((evaluation) => evaluation.step === step),
       signal: context.signal,
     });
     const { step } = progress;

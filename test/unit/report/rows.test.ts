@@ -65,6 +65,27 @@ describe('metric log', () => {
     expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/row 2: field "step" is missing/);
   });
 
+  it('gives a row what it lacks, and changes nothing that it has', () => {
+    const path = join(dir, 'complete.jsonl');
+    writeFileSync(path, '{"step":1,"loss":3}\n{"step":2,"loss":"NaN"}\n');
+    const log = openMetricLog(path, { resumeStep: 2 });
+    expect(log.complete({ step: 2, loss: 1, 'eval/loss': 0.5 })).toBe(true);
+    expect(log.complete({ step: 2, 'eval/loss': 0.75 })).toBe(false);
+    log.append({ step: 3, loss: 2 });
+    log.close();
+    expect(readFileSync(path, 'utf8')).toBe(
+      '{"step":1,"loss":3}\n{"step":2,"loss":"NaN","eval/loss":0.5}\n{"step":3,"loss":2}\n',
+    );
+  });
+
+  it('begins with the metrics of a step that another folder has the row of', () => {
+    const path = join(dir, 'elsewhere.jsonl');
+    const log = openMetricLog(path, { resumeStep: 2 });
+    expect(log.complete({ step: 2, 'eval/loss': 0.5 })).toBe(true);
+    log.close();
+    expect(readJsonl(path)).toEqual([{ step: 2, 'eval/loss': 0.5 }]);
+  });
+
   it('shows numbers that JSON lacks', () => {
     const path = join(dir, 'nan.jsonl');
     const log = openMetricLog(path);

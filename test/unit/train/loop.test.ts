@@ -73,3 +73,52 @@ describe('an error', () => {
     await broken({ save, isWhole: yes });
   });
 });
+
+describe('a resumed run', () => {
+  /** Goes on from `startStep` of 8, evaluated after every other step. */
+  async function resumed(options: Partial<LoopOptions>) {
+    const rows: object[] = [];
+    const repeated: object[] = [];
+    const progress = await runLoop({
+      ...plain,
+      step: async () => ({ tokens: 10, metrics: {} }),
+      save: async () => undefined,
+      evaluate: async (step) =>
+        step % 2 === 0 ? { metrics: { 'eval/loss': step }, isEnough: false } : null,
+      onRow: ({ step, 'eval/loss': loss }) => rows.push([step, loss]),
+      onRepeated: (metrics) => repeated.push(metrics),
+      ...options,
+    });
+    return { step: progress.step, rows, repeated };
+  }
+
+  it('tells the metrics of the evaluation that was due at its checkpoint', async () => {
+    expect(await resumed({ startStep: 6 })).toEqual({
+      step: 8,
+      rows: [
+        [7, undefined],
+        [8, 8],
+      ],
+      repeated: [{ step: 6, 'eval/loss': 6 }],
+    });
+    expect((await resumed({ startStep: 7 })).repeated).toEqual([]);
+    expect((await resumed({})).repeated).toEqual([]);
+  });
+
+  it('that was reached ends there', async () => {
+    const evaluate = async (step: number) => ({ metrics: { 'eval/loss': step }, isEnough: true });
+    expect(await resumed({ startStep: 5, evaluate })).toEqual({
+      step: 5,
+      rows: [],
+      repeated: [{ step: 5, 'eval/loss': 5 }],
+    });
+  });
+
+  it('has the evaluation after its last step where that is not known', async () => {
+    expect((await resumed({ startStep: 8 })).repeated).toEqual([]);
+    expect((await resumed({ startStep: 8, isEvaluated: yes })).repeated).toEqual([]);
+    expect((await resumed({ startStep: 8, isEvaluated: no })).repeated).toEqual([
+      { step: 8, 'eval/loss': 8 },
+    ]);
+  });
+});
