@@ -33,7 +33,7 @@ export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
 export { type Interval, shareInterval, wilson } from './intervals.js';
 export { type AnswerJudge, answerJudge, passThreshold, type Verdict } from './judged-grade.js';
-export { type Ballot, type Vote, vote } from './majority.js';
+export { answerGroups, type Ballot, type Vote, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';
 export { type MergeOptions, mergeRuns } from './merge-runs.js';
 export type { EvalMetrics } from './metrics.js';

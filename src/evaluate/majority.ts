@@ -22,25 +22,35 @@ interface Party {
   weight: number;
 }
 
+/** The first of the answers seen so far that an answer is mathematically equal to, itself if it is new. */
+export type AnswerGroups = (answer: string) => string | null;
+
+/** @returns a function that groups the answers it is given; null for an empty one */
+export function answerGroups(): AnswerGroups {
+  const firsts: string[] = [];
+  const byKey = new Map<string, string>();
+  return (answer) => {
+    const key = answerKey(answer);
+    if (key === null) return null;
+    const known = byKey.get(key) ?? firsts.find((other) => mathEquivalent(answer, other));
+    if (known === undefined) firsts.push(answer);
+    byKey.set(key, known ?? answer);
+    return known ?? answer;
+  };
+}
+
 /** Those of ballots that have an answer, in order; answers that are mathematically equal are one. */
 export function partiesOf(ballots: readonly Ballot[]): readonly Readonly<Party>[] {
-  const parties: Party[] = [];
-  const byKey = new Map<string, Party>();
+  const groupOf = answerGroups();
+  const parties = new Map<string, Party>();
   for (const [index, { answer, weight }] of ballots.entries()) {
-    const key = answer === null ? null : answerKey(answer);
-    if (answer === null || key === null) continue;
-    const party =
-      byKey.get(key) ?? parties.find((other) => mathEquivalent(answer, other.answer)) ?? null;
-    if (party === null) {
-      const founded = { answer, first: index, weight };
-      parties.push(founded);
-      byKey.set(key, founded);
-    } else {
-      party.weight += weight;
-      byKey.set(key, party);
-    }
+    const first = answer === null ? null : groupOf(answer);
+    if (first === null) continue;
+    const party = parties.get(first);
+    if (party === undefined) parties.set(first, { answer: first, first: index, weight });
+    else party.weight += weight;
   }
-  return parties;
+  return [...parties.values()];
 }
 
 /**

@@ -1,7 +1,12 @@
 /** Completions of one question → its trajectory rows: answers read, scores, rewards. */
 
 import type { RolloutsConfig } from '../../config/index.js';
-import { type AnswerGrader, mathGrader, numericGrader } from '../../evaluate/index.js';
+import {
+  type AnswerGrader,
+  answerGroups,
+  mathGrader,
+  numericGrader,
+} from '../../evaluate/index.js';
 import {
   coherenceReward,
   coherenceScores,
@@ -9,7 +14,7 @@ import {
   type ScoreWeights,
   statedValues,
 } from '../../preferences/index.js';
-import { answerKey, parseNumber } from '../../rewards/index.js';
+import { parseNumber } from '../../rewards/index.js';
 import type { Completion } from '../../rollout/index.js';
 import { mean } from '../../util/numbers.js';
 import { tagsOf } from '../inputs/answer-tags.js';
@@ -49,18 +54,15 @@ export const rewardWeights = (config: RolloutsConfig): RewardWeights => ({
 /** The way answers are read and compared. */
 interface Reader {
   readonly grade: AnswerGrader;
-  readonly keyOf: (answer: string | null) => string | null;
+  /** For the answers to one question: a text that equal ones share. */
+  readonly groups: () => (answer: string) => string | null;
 }
 
 function readerOf(config: RolloutsConfig): Reader {
   const options = { tags: tagsOf(config) };
-  if (config.grader === 'math') {
-    const keyOf = (answer: string | null) => (answer === null ? null : answerKey(answer));
-    return { grade: mathGrader(options), keyOf };
-  }
-  const keyOf = (answer: string | null) =>
-    answer === null ? null : String(parseNumber(answer) ?? answer.trim());
-  return { grade: numericGrader(options), keyOf };
+  if (config.grader === 'math') return { grade: mathGrader(options), groups: answerGroups };
+  const groups = () => (answer: string) => String(parseNumber(answer) ?? answer.trim());
+  return { grade: numericGrader(options), groups };
 }
 
 /** @returns a function from the pulls of one question to its rows */
@@ -71,7 +73,8 @@ export function trajectoryMaker(
   const reader = readerOf(config);
   const { end, path, cf } = config.score_weights;
   return (pulls) => {
-    const read = pulls.map((pulled) => readPull(pulled, reader));
+    const groupOf = reader.groups();
+    const read = pulls.map((pulled) => readPull(pulled, reader.grade, groupOf));
     const scores = coherenceScores(
       read.map(({ scored }) => scored),
       { end, path, cf } satisfies ScoreWeights,
@@ -104,7 +107,12 @@ function rewardOf(
   return coherenceReward({ correct, s_wm, length }, rewardWeights(config));
 }
 
-function readPull({ question, arm, completion, perturbed }: Pulled, { grade, keyOf }: Reader) {
+function readPull(
+  { question, arm, completion, perturbed }: Pulled,
+  grade: AnswerGrader,
+  groupOf: (answer: string) => string | null,
+) {
+  const keyOf = (answer: string | null) => (answer === null ? null : groupOf(answer));
   const answerOf = ({ text }: Completion) => grade(text, {}).answer;
   const { text, ids, logprobs, finishReason } = completion;
   const { gold, answer, correct, reasoning: marked } = grade(text, question.row);

@@ -1,4 +1,4 @@
-/** Numbers written in a base: 1200_7, 152A_{11}, (101)_2, 0.0011_{\text{two}}. */
+/** Numbers written in a base: 0x1F, 1200_7, 152A_{11}, (101)_2, 0.0011_{\text{two}}. */
 import type { Node } from './syntax.js';
 
 const BASED =
@@ -13,6 +13,13 @@ export function readBased(normal: string): Node | null {
   const [, sign = '', digits = '', baseText = ''] = match;
   const base = /^\d/.test(baseText) ? Number(baseText) : BASE_WORDS.indexOf(baseText) + 2;
   if (base < 2) return null;
-  const clean = digits.toUpperCase().replace(/^0+(?=[0-9A-Z])/, '');
-  return { kind: 'based', digits: `${sign === '-' ? '-' : ''}${clean}`, base };
+  return { kind: 'based', digits: `${sign === '-' ? '-' : ''}${canonical(digits)}`, base };
 }
+
+/** `0x1F`, `0b101`, `0o17`: as programs write base 16, 2 and 8. */
+export function readPrefixed(text: string): Node {
+  const base = { x: 16, b: 2, o: 8 }[text.charAt(1).toLowerCase()] ?? 10;
+  return { kind: 'based', digits: canonical(text.slice(2)), base };
+}
+
+const canonical = (digits: string): string => digits.toUpperCase().replace(/^0+(?=[0-9A-Z])/, '');

@@ -6,6 +6,7 @@
  */
 import { keyOf, plainText } from './key.js';
 import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf } from './names.js';
+import { equals } from './rational.js';
 import { asInterval, relationsEqual } from './relations.js';
 import { scalarsEqual } from './scalars.js';
 import { expandSigns } from './signs.js';
@@ -79,8 +80,8 @@ function sameKinds(gold: Node, prediction: Node, how: Comparison): boolean {
   if (gold.kind === 'relation' || prediction.kind === 'relation') {
     return withRelation(gold, prediction, how);
   }
-  if (gold.kind === 'percent' || prediction.kind === 'percent') {
-    return percentsEqual(gold, prediction, precision);
+  if (gold.kind === 'scaled' || prediction.kind === 'scaled') {
+    return scaledEqual(gold, prediction, precision);
   }
   if (hasUnit(gold) || hasUnit(prediction)) return quantitiesEqual(gold, prediction, how);
   if (isScalar(gold) && isScalar(prediction)) return scalarsEqual(gold, prediction, precision);
@@ -164,17 +165,18 @@ function withRelation(gold: Node, prediction: Node, how: Comparison): boolean {
   return interval !== null && itemsEqual(gold, interval, how);
 }
 
-/** 7% is read as 7 and as 0.07. */
-function percentsEqual(gold: Node, prediction: Node, precision: number): boolean {
-  const both = gold.kind === 'percent' && prediction.kind === 'percent';
-  const [a, b] = [percentless(gold), percentless(prediction)];
+/** Beside a plain number, 7% is read as 7 and as 0.07, and 2 million as 2 and as 2,000,000. */
+function scaledEqual(gold: Node, prediction: Node, precision: number): boolean {
+  const [a, b] = [unscaled(gold), unscaled(prediction)];
   if (!isScalar(a) || !isScalar(b)) return false;
-  if (scalarsEqual(a, b, precision)) return true;
-  return !both && scalarsEqual(gold, prediction, precision);
+  const both = gold.kind === 'scaled' && prediction.kind === 'scaled';
+  const isAlike = both && equals(gold.by, prediction.by);
+  if ((isAlike || !both) && scalarsEqual(a, b, precision)) return true;
+  return !isAlike && scalarsEqual(gold, prediction, precision);
 }
 
-function percentless(node: Node): Node {
-  return node.kind === 'percent' ? node.of : node;
+function unscaled(node: Node): Node {
+  return node.kind === 'scaled' ? node.of : node;
 }
 
 function quantitiesEqual(gold: Node, prediction: Node, how: Comparison): boolean {

@@ -11,6 +11,7 @@ import { keyOf, plainText } from './key.js';
 import { normalise, squeezed } from './normalise.js';
 import { parseAnswer } from './parse.js';
 import type { Node } from './syntax.js';
+import { unitsOfParts } from './units.js';
 
 export interface EquivalenceOptions {
   /**
@@ -107,6 +108,8 @@ function spellings(normal: string): readonly string[] {
 function readings(normal: string): readonly Node[] {
   const trees = [parseAnswer(normal)];
   if (GROUPED.test(normal)) trees.push(parseAnswer(normal, false));
+  const united = unitsOfParts(normal);
+  if (united !== normal) trees.push(parseAnswer(united));
   return trees.filter((tree) => tree !== null);
 }
 

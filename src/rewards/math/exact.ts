@@ -15,7 +15,6 @@ import {
 } from './rational.js';
 import type { Node } from './syntax.js';
 
-const HUNDRED: Rational = { over: 100n, under: 1n };
 type Value = Rational | null;
 
 /** The rational value, or null when there is none or it would be too large to hold. */
@@ -37,8 +36,8 @@ export function exactValue(node: Node): Value {
       return both(node.of, node.degree, (a, n) => (n.under === 1n ? exactRoot(a, n.over) : null));
     case 'call':
       return exactCall(node.name, node.args);
-    case 'percent':
-      return map(exactValue(node.of), (value) => divide(value, HUNDRED));
+    case 'scaled':
+      return map(exactValue(node.of), (value) => multiply(value, node.by));
     case 'degrees':
     case 'quantity':
       return exactValue(node.of);

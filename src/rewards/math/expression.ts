@@ -6,6 +6,7 @@
 import type { Cursor } from './cursor.js';
 import { readArgument, readPrimary, startsPrimary } from './primary.js';
 import { add, type Rational } from './rational.js';
+import { PERCENT, readScale } from './scales.js';
 import { type Node, UnreadableAnswer } from './syntax.js';
 
 /** Terms with their signs. */
@@ -38,8 +39,6 @@ function signed(cursor: Cursor, sign: Sign | null, read: () => Node): Node {
   return sign === '-' ? { kind: 'negate', of } : { kind: 'sign', of, flipped: sign === 'mp' };
 }
 
-const PERCENT = /^(?:percent|percentage|pct)\.?$/i;
-
 function readProduct(cursor: Cursor): Node {
   let left = readFactor(cursor);
   for (;;) {
@@ -53,10 +52,7 @@ function readProduct(cursor: Cursor): Node {
       left = fraction(left, under);
     } else if (cursor.token.kind === 'text' || isUnitWord(cursor, left)) {
       if (isSeparatorText(cursor)) return left;
-      const unit = readUnit(cursor);
-      left = PERCENT.test(unit)
-        ? { kind: 'percent', of: left }
-        : { kind: 'quantity', of: left, unit };
+      left = withUnit(left, readUnit(cursor));
     } else if (startsPrimary(cursor)) {
       left = juxtaposed(left, cursor);
     } else {
@@ -91,9 +87,9 @@ function isPlainFraction(cursor: Cursor): boolean {
 
 /** 1/2%: the sign is that of the fraction, not of its denominator. */
 function fraction(over: Node, under: Node): Node {
-  const isSigned = under.kind === 'percent' && over.kind === 'number' && under.of.kind === 'number';
+  const isSigned = under.kind === 'scaled' && over.kind === 'number' && under.of.kind === 'number';
   if (!isSigned) return { kind: 'divide', over, under };
-  return { kind: 'percent', of: { kind: 'divide', over, under: under.of } };
+  return { ...under, of: { kind: 'divide', over, under: under.of } };
 }
 
 /**
@@ -102,7 +98,7 @@ function fraction(over: Node, under: Node): Node {
  */
 function mixed(whole: Rational, right: Node): Node {
   const left: Node = { kind: 'number', value: whole };
-  if (right.kind === 'percent' || right.kind === 'degrees') {
+  if (right.kind === 'scaled' || right.kind === 'degrees') {
     return right.of.kind === 'divide'
       ? { ...right, of: mixed(whole, right.of) }
       : product(left, right);
@@ -124,6 +120,12 @@ function isSeparatorText(cursor: Cursor): boolean {
   return /^(?:and|or|,|, and|, or)$/i.test(cursor.token.text);
 }
 
+function withUnit(of: Node, words: string): Node {
+  const { by = null, unit = words } = readScale(words) ?? {};
+  const left: Node = by === null ? of : { kind: 'scaled', of, by };
+  return unit === '' ? left : { kind: 'quantity', of: left, unit };
+}
+
 function readUnit(cursor: Cursor): string {
   let unit = cursor.advance().text;
   while (cursor.token.kind === 'text' && !isSeparatorText(cursor))
@@ -143,7 +145,7 @@ function readFactor(cursor: Cursor): Node {
       } else if (cursor.takeOp('!')) {
         node = { kind: 'call', name: 'factorial', args: [node] };
       } else if (cursor.takeOp('%')) {
-        node = { kind: 'percent', of: node };
+        node = { kind: 'scaled', of: node, by: PERCENT };
       } else if (cursor.takeCommand('degree')) {
         node = { kind: 'degrees', of: node };
       } else {

@@ -53,7 +53,7 @@ function isFactor(cursor: Cursor): boolean {
   if (kind === 'number' || kind === 'letter') return true;
   if (kind === 'op') return text === '{' || (text === '|' && cursor.bars === 0);
   const isOperator =
-    /^(?:cdot|times|div|pm|mp|le|ge|ne|in|cup|cap|and|or|rvert|rfloor|rceil|rangle|degree|[})\\])$/;
+    /^(?:cdot|times|div|pm|mp|le|ge|ne|in|cup|cap|and|or|rvert|rfloor|rceil|rangle|degree|over|choose|[})\\])$/;
   return kind === 'command' && !isOperator.test(text) && !FUNCTIONS.has(text);
 }
 

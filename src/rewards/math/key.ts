@@ -1,9 +1,15 @@
 /** A canonical text of a tree: equal keys mean the same answer, sums and products in any order. */
 import { exactValue } from './exact.js';
 import { childrenOf, type Node } from './syntax.js';
+import { unitKey } from './units.js';
 
-/** The key; a rational value is written as itself, so that 0.5 and 1/2 share one. */
+/**
+ * The key; a rational value is written as itself, so that 0.5 and 1/2 share one. A unit that is known
+ * stands behind it, so that 5 cm and 5 km do not.
+ */
 export function keyOf(node: Node): string {
+  const unit = node.kind === 'quantity' ? unitKey(node.unit) : null;
+  if (node.kind === 'quantity' && unit !== null) return `${keyOf(node.of)} ${unit}`;
   const exact = exactValue(node);
   if (exact !== null) return `${exact.over}/${exact.under}`;
   switch (node.kind) {
@@ -38,6 +44,8 @@ function tagOf(node: Node): string {
   switch (node.kind) {
     case 'call':
       return node.name;
+    case 'scaled':
+      return `${node.by.over}/${node.by.under}`;
     case 'sets':
       return node.operator;
     case 'tuple':

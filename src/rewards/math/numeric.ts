@@ -53,8 +53,10 @@ export function numericValue(node: Node, at: Point): Value {
       return both([node.of, node.degree], at, (a, n) => rootValue(a, n, at));
     case 'call':
       return callOf(node.name, node.args, at);
-    case 'percent':
-      return map(numericValue(node.of, at), (a) => over(a, { re: 100, im: 0, error: 0 }));
+    case 'scaled': {
+      const by = complex(toNumber(node.by));
+      return by === null ? null : map(numericValue(node.of, at), (a) => times(a, by));
+    }
     case 'degrees':
     case 'quantity':
       return numericValue(node.of, at);

@@ -141,8 +141,17 @@ function readSets(cursor: Cursor): Node {
 }
 
 function readRatio(cursor: Cursor): Node {
-  const first = readSum(cursor);
+  const first = readInfix(cursor);
   const items = [first];
-  while (cursor.takeOp(':') || cursor.takeCommand('colon')) items.push(readSum(cursor));
+  while (cursor.takeOp(':') || cursor.takeCommand('colon')) items.push(readInfix(cursor));
   return items.length === 1 ? first : { kind: 'ratio', items };
+}
+
+/** TeX's `{n \choose k}` and `{a \over b}`, which part all that stands in their group. */
+function readInfix(cursor: Cursor): Node {
+  const over = readSum(cursor);
+  if (cursor.takeCommand('choose')) {
+    return { kind: 'call', name: 'binom', args: [over, readSum(cursor)] };
+  }
+  return cursor.takeCommand('over') ? { kind: 'divide', over, under: readSum(cursor) } : over;
 }

@@ -1,4 +1,5 @@
 /** What stands between operators: numbers, names, brackets, and LaTeX commands with arguments. */
+import { readPrefixed } from './based.js';
 import { readBracket, startsBracket } from './brackets.js';
 import type { Cursor } from './cursor.js';
 import { readFunction, startsFunction } from './functions.js';
@@ -38,6 +39,7 @@ export function readPrimary(cursor: Cursor): Node {
   if (startsBracket(cursor)) return readBracket(cursor);
   const { kind, text } = cursor.advance();
   if (kind === 'text') return { kind: 'text', text };
+  if (kind === 'prefixed') return readPrefixed(text);
   if (kind === 'command' && text === 'begin') return readMatrix(cursor);
   const make = kind === 'command' && Object.hasOwn(COMMANDS, text) ? COMMANDS[text] : undefined;
   if (make !== undefined) return make(() => readArgument(cursor), cursor);

@@ -37,7 +37,7 @@ function withSign(node: Node, isMinus: boolean): Node {
     case 'matrix':
       return { ...node, rows: node.rows.map((row) => row.map(inner)) };
     case 'negate':
-    case 'percent':
+    case 'scaled':
     case 'degrees':
     case 'quantity':
       return { ...node, of: inner(node.of) };

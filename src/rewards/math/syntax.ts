@@ -3,7 +3,10 @@ import type { Rational } from './rational.js';
 
 export type Constant = 'pi' | 'e' | 'i' | 'infinity';
 
-/** A scalar expression. `sign` is ± (or ∓ when `flipped`) before its operand. */
+/**
+ * A scalar expression. `sign` is ± (or ∓ when `flipped`) before its operand; `scaled` a percentage, or a
+ * number before a word like "million".
+ */
 export type Scalar =
   | { readonly kind: 'number'; readonly value: Rational }
   | { readonly kind: 'symbol'; readonly name: string }
@@ -16,7 +19,7 @@ export type Scalar =
   | { readonly kind: 'power'; readonly base: Node; readonly exponent: Node }
   | { readonly kind: 'root'; readonly of: Node; readonly degree: Node }
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Node[] }
-  | { readonly kind: 'percent'; readonly of: Node }
+  | { readonly kind: 'scaled'; readonly of: Node; readonly by: Rational }
   | { readonly kind: 'degrees'; readonly of: Node }
   | { readonly kind: 'quantity'; readonly of: Node; readonly unit: string };
 

@@ -6,8 +6,8 @@
 import { UnreadableAnswer } from './syntax.js';
 
 export interface Token {
-  /** `op` also holds brackets; `command` is the name without its backslash. */
-  readonly kind: 'number' | 'letter' | 'word' | 'command' | 'op' | 'text' | 'end';
+  /** `prefixed`: 0x1F, 0b101; `op` also holds brackets; `command` is the name without its backslash. */
+  readonly kind: 'number' | 'prefixed' | 'letter' | 'word' | 'command' | 'op' | 'text' | 'end';
   readonly text: string;
   /** White space stands before it. */
   readonly spaced: boolean;
@@ -29,6 +29,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   degrees: 'degree',
   lg: 'log',
 };
+const PREFIXED = /0(?:[xX][\dA-Fa-f]+|[bB][01]+|[oO][0-7]+)(?![\dA-Za-z.])/y;
 const NUMBER =
   /\d+(?:\.\d*)?(?:[eE][+-]?\d+(?![\dA-Za-z.]))?|\.\d+(?:[eE][+-]?\d+(?![\dA-Za-z.]))?/y;
 const GROUPED = /\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(?![\d,]*\d)(?:\.\d+)?/y;
@@ -66,6 +67,8 @@ type Bare = Omit<Token, 'spaced'>;
 type Match = (pattern: RegExp) => RegExpExecArray | null;
 
 function next(match: Match, grouped: boolean): readonly [string, readonly Bare[]] {
+  const prefixed = match(PREFIXED);
+  if (prefixed !== null) return [prefixed[0], [{ kind: 'prefixed', text: prefixed[0] }]];
   const number = (grouped ? match(GROUPED) : null) ?? match(NUMBER);
   if (number !== null) {
     return [number[0], [{ kind: 'number', text: number[0].replace(/[, ]/g, '') }]];
@@ -73,13 +76,16 @@ function next(match: Match, grouped: boolean): readonly [string, readonly Bare[]
   const text = match(TEXT);
   if (text !== null) return [text[0], textTokens(text[1] ?? '', text[0])];
   const command = match(COMMAND);
-  if (command !== null) return [command[0], [{ kind: 'command', text: command[1] ?? '' }]];
+  if (command !== null)
+    return [command[0], [{ kind: 'command', text: commandName(command[1] ?? '') }]];
   const letters = match(LETTERS);
   if (letters !== null) return [letters[0], wordTokens(letters[0])];
   const operator = match(OPERATOR);
   if (operator !== null) return [operator[0], [{ kind: 'op', text: operator[0] }]];
   throw new UnreadableAnswer('a sign that is in no answer');
 }
+
+const commandName = (text: string): string => (text === 'lg' ? 'log' : text);
 
 /** `\text{13}` is 13, `\mathrm{B}` the letter B; other contents are units or prose. */
 function textTokens(content: string, source: string): readonly Bare[] {

@@ -16,22 +16,21 @@ const UNITS: Readonly<Record<string, readonly string[]>> = {
     'mi mile',
     'unit',
   ],
-  mass: ['g gm gram', 'kg kilogram', 'lb pound', 'oz ounce'],
+  mass: ['mg milligram', 'g gm gram', 'kg kilogram', 'lb pound', 'oz ounce'],
   time: ['s sec second', 'min minute', 'h hr hour', 'day', 'week', 'month', 'year yr'],
   'time of day': ['am', 'pm'],
   angle: ['degree deg', 'radian rad'],
   money: ['dollar', 'cent'],
-  speed: ['mph', 'km/h kph'],
   volume: ['L l liter litre', 'mL ml milliliter millilitre'],
 };
 
+/** A unit as powers of known ones: m/s^2 is a meter to the first and a second to the minus second. */
 interface Unit {
-  readonly name: string;
-  readonly measures: string;
-  readonly power: number;
+  readonly names: ReadonlyMap<string, number>;
+  readonly measures: ReadonlyMap<string, number>;
 }
 
-const KNOWN: ReadonlyMap<string, Omit<Unit, 'power'>> = new Map(
+const KNOWN: ReadonlyMap<string, { readonly name: string; readonly measures: string }> = new Map(
   Object.entries(UNITS).flatMap(([measures, units]) =>
     units.flatMap((spellings) => {
       const names = spellings.split(' ');
@@ -56,23 +55,74 @@ export function unitsAsText(normal: string): string {
   return isUnit ? `${number}\\text{${words}}${power}` : normal;
 }
 
+const POWER = '(?:\\s?\\^\\s?\\{?-?\\d\\}?)?';
+const ROMAN = `\\\\(?:mathrm|text)\\s?\\{ ?[A-Za-z]+ ?\\}${POWER}`;
+const JOINED = '\\s?(?:/|\\\\cdot)?\\s?';
+const ROMAN_UNITS = new RegExp(`(?<=[\\d})] ?)${ROMAN}(?:${JOINED}${ROMAN})*`, 'g');
+const PLAIN_UNITS = new RegExp(
+  `^([-+]?[\\d.,/ ]*\\d)(?: |(?=[A-Za-z]{2}))([A-Za-z]+${POWER}(?:${JOINED}[A-Za-z]+${POWER})+)$`,
+);
+
+/** Units of several parts or of one letter as one text: "5 km/h", `5 \mathrm{ m}/\mathrm{s}^2`. */
+export function unitsOfParts(normal: string): string {
+  const roman = normal.replace(ROMAN_UNITS, (run) => {
+    const unit = run.replace(/\\(?:mathrm|text)|\\cdot|[{}]/g, ' ');
+    return run.startsWith('\\mathrm{ ') || readUnit(unit) !== null ? `\\text{${unit}}` : run;
+  });
+  const [, number = '', unit = ''] = PLAIN_UNITS.exec(roman) ?? [];
+  return unit !== '' && readUnit(unit) !== null ? `${number}\\text{${unit}}` : roman;
+}
+
 /**
  * Whether both are known units and differ, powers included; "units" may be those of any length.
  * Unknown words say nothing.
  * @example unitsDiffer('square feet', 'inches^2') // true
+ * @example unitsDiffer('miles per hour', 'mph') // false
  */
 export function unitsDiffer(a: string, b: string): boolean {
-  const left = readUnit(a);
-  const right = readUnit(b);
+  const [left, right] = [readUnit(a), readUnit(b)];
   if (left === null || right === null) return false;
-  if (left.measures !== right.measures || left.power !== right.power) return true;
-  return left.name !== right.name && left.name !== 'unit' && right.name !== 'unit';
+  if (textOf(left.measures) !== textOf(right.measures)) return true;
+  const isAny = left.names.has('unit') || right.names.has('unit');
+  return !isAny && textOf(left.names) !== textOf(right.names);
 }
 
+/** One text for the spellings of a known unit; null for other words, and for degrees, which are numbers. */
+export function unitKey(text: string): string | null {
+  const unit = readUnit(text);
+  return unit === null || unit.names.has('degree') ? null : textOf(unit.names);
+}
+
+const textOf = (powers: ReadonlyMap<string, number>): string =>
+  [...powers]
+    .filter(([, power]) => power !== 0)
+    .map(([name, power]) => `${name}^${power}`)
+    .sort()
+    .join(' ');
+
+const AREAS: Readonly<Record<string, number>> = { square: 2, sq: 2, cubic: 3, cu: 3 };
+const PART = /(\/?) ?(?:(square|sq|cubic|cu) )?([a-z]+)(?:\^\{?(-?\d)\}?)? ?/y;
+
 function readUnit(text: string): Unit | null {
-  const lower = text.toLowerCase().replace(/\./g, '').replace(/\s+/g, ' ').trim();
-  const power = /^(?:square|sq) |\^2$/.test(lower) ? 2 : /^(?:cubic|cu) |\^3$/.test(lower) ? 3 : 1;
-  const word = lower.replace(/^(?:square|sq|cubic|cu) |\^\d$/g, '').trim();
-  const unit = KNOWN.get(word) ?? KNOWN.get(word.replace(/s$/, ''));
-  return unit === undefined ? null : { ...unit, power };
+  const lower = text
+    .toLowerCase()
+    .replace(/\./g, '')
+    .replace(/\bmph\b/g, 'mi/h')
+    .replace(/\bkph\b/g, 'km/h')
+    .replace(/\bper\b/g, '/')
+    .replace(/\s+/g, ' ')
+    .replace(/ ?([/^]) ?/g, '$1')
+    .trim();
+  const names = new Map<string, number>();
+  const measures = new Map<string, number>();
+  PART.lastIndex = 0;
+  while (PART.lastIndex < lower.length) {
+    const [, slash, area = '', word = '', exponent = '1'] = PART.exec(lower) ?? [];
+    const known = KNOWN.get(word) ?? KNOWN.get(word.replace(/s$/, ''));
+    if (known === undefined) return null;
+    const power = (AREAS[area] ?? 1) * Number(exponent) * (slash === '' ? 1 : -1);
+    names.set(known.name, (names.get(known.name) ?? 0) + power);
+    measures.set(known.measures, (measures.get(known.measures) ?? 0) + power);
+  }
+  return names.size === 0 ? null : { names, measures };
 }

@@ -12,6 +12,11 @@ describe('vote', () => {
     expect(vote(ballots('2\\sqrt3', '5', '\\sqrt{12}')).winner).toBe(0);
   });
 
+  it('holds units apart, and joins a number without one', () => {
+    expect(vote(ballots('5 cm', '5 km', '5 km')).winner).toBe(1);
+    expect(vote(ballots('5 cm', '5'))).toMatchObject({ winner: 0, weight: 2 });
+  });
+
   it('takes the first of equals, and none without answers', () => {
     expect(vote(ballots('7', '8')).winner).toBe(0);
     expect(vote(ballots(null, '8', '7', '7', '8')).winner).toBe(1);

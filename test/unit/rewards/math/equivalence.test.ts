@@ -26,6 +26,13 @@ const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['\\frac{1}{3},', '\\frac{1}{3}'],
     ['**5**', '5'],
     ['1⁄2', '0.5'],
+    ['{5 \\choose 2}', '10'],
+    ['{n \\choose 2}', '\\binom{n}{2}'],
+    ['n \\choose 2', '\\frac{n(n-1)}{2}'],
+    ['{x+1 \\over 2}', '\\frac{x+1}{2}'],
+    ['\\lg 1000', '3'],
+    ['0x1f', '1F_{16}'],
+    ['0b101', '101_2'],
   ],
   'rounded numbers': [
     ['0.08333333333333333', '\\frac{1}{12}'],
@@ -132,6 +139,20 @@ const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['9\\text{ am}', '9\\text{ a.m.}'],
     ['yes', 'Yes'],
     ['\\text{odd}', 'odd'],
+    ['1.5 million', '1500000'],
+    ['\\$1.5\\text{ million}', '1{,}500{,}000'],
+    ['2 million dollars', '\\$2{,}000{,}000'],
+    ['2', '2 \\text{ million}'],
+    ['1 million', '1000 thousand'],
+    ['3 dozen', '36'],
+    ['5 m/s', '5 \\mathrm{~m}/\\mathrm{s}'],
+    ['5', '5 \\mathrm{~m}/\\mathrm{s}'],
+    ['5 \\text{ m/s}', '5 \\mathrm{~m} / \\mathrm{s}'],
+    ['9.8 m/s^2', '9.8 \\mathrm{~m} \\cdot \\mathrm{s}^{-2}'],
+    ['5', '5 \\mathrm{~N}'],
+    ['60 km/h', '60'],
+    ['60 mph', '60\\text{ miles per hour}'],
+    ['\\frac{5m}{s}', '5m/s'],
   ],
 };
 
@@ -151,6 +172,10 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['1.0000001', '1'],
     ['1-2^{-99}', '1-2^{-100}'],
     ['5 \\approx 6', '6'],
+    ['0x10', '0'],
+    ['0x10', '16'],
+    ['0b101', '0'],
+    ['0x10, 0x20', '0, 0'],
   ],
   'digits in other places': [
     ['\\frac{1}{12}', '\\frac{11}{2}'],
@@ -206,6 +231,16 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['36\\text{ cm}', '36^\\circ'],
     ['2:4', '1:2'],
   ],
+  'units and scales': [
+    ['5 \\mathrm{~m}/\\mathrm{s}', '5 \\mathrm{~km}/\\mathrm{h}'],
+    ['60 km/h', '60\\text{ miles per hour}'],
+    ['5 m/s', '5 \\text{ m}'],
+    ['4s', '4'],
+    ['2 million', '3 million'],
+    ['2 million', '2 billion'],
+    ['2 million', '200%'],
+    ['5 millionths', '5000000'],
+  ],
 };
 
 describe('mathEquivalent', () => {
@@ -247,6 +282,9 @@ describe('mathEquivalent', () => {
     expect(answerKey('\\frac12')).toBe(answerKey('0.5'));
     expect(answerKey('y+x')).toBe(answerKey('x + y'));
     expect(answerKey('1/3')).not.toBe(answerKey('0.33'));
+    expect(answerKey('5 cm')).toBe(answerKey('5\\text{ centimeters}'));
+    expect(answerKey('5 cm')).not.toBe(answerKey('5 km'));
+    expect(answerKey('7\\%')).not.toBe(answerKey('7'));
     expect(answerKey(' ')).toBeNull();
   });
 });
