@@ -38,6 +38,18 @@ export interface Product {
   readonly offset?: number;
 }
 
+export interface NativeFourBit {
+  readonly packed: Tensor;
+  readonly pairs: Tensor;
+  readonly magnitudes: Tensor;
+  /** Magnitudes are table[code] · scale of their group of 256 + offset; null: they are float32. */
+  readonly nested: {
+    readonly table: Tensor;
+    readonly scales: Tensor;
+    readonly offset: number;
+  } | null;
+}
+
 const MAX_PRODUCTS = 6;
 
 /** @returns `x` itself where nothing changes. */
@@ -237,4 +249,26 @@ export function nativeDropout(
 ): Tensor {
   const attrs = [attr.float('rate', rate), attr.bool('adds', addend !== undefined)];
   return executeOp('LorikeetDropout', attrs, [x, tf.scalar(seed, 'int32'), addend ?? x]);
+}
+
+/**
+ * A matrix made of its 4 bits: table[code] · magnitude of its block, the same bits as of TensorFlow's own operations.
+ * @param packed 32 bytes a block of 64 values, as float32 of the same bits `[blocks · 8]`
+ * @param pairs Both values of each byte `[256, 2]`
+ * @param magnitudes Of blocks, float32; their codes as bytes like `packed` where `nested` has the rest of them
+ * @returns `shape`
+ */
+export function nativeFourBit(
+  { packed, pairs, magnitudes, nested }: NativeFourBit,
+  shape: readonly [number, number],
+  type: ComputeType,
+): Tensor {
+  const attrs = [
+    attr.type('Y', type),
+    attr.int('rows', shape[0]),
+    attr.int('columns', shape[1]),
+    attr.float('offset', nested?.offset ?? 0),
+  ];
+  const { table, scales } = nested ?? { table: emptyTensor(), scales: emptyTensor() };
+  return executeOp('LorikeetFourBit', attrs, [packed, pairs, magnitudes, table, scales]);
 }

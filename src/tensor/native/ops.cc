@@ -2,6 +2,7 @@
 #include "attention-grad.h"
 #include "attention.h"
 #include "dropout.h"
+#include "four-bit.h"
 #include "gated-gemm.h"
 #include "gated.h"
 #include "gemm.h"

@@ -1,11 +1,12 @@
 /**
  * A frozen matrix that is held in 4 bits (bitsandbytes' layout) and made into values where a product takes it:
- * value = table[code] · magnitude of its block, in float32, then of the type that is asked for.
+ * value = table[code] · magnitude of its block, in float32, then of the type that is asked for. By our own operation,
+ * or by TensorFlow's.
  */
 import { attr, executeOp } from '../execute.js';
-import { type ComputeType, castTo } from '../native/calls.js';
+import { type ComputeType, castTo, type NativeFourBit, nativeFourBit } from '../native/calls.js';
 import { onDevice } from '../on-device.js';
-import { type Tensor, tf } from '../tf.js';
+import { hasNativeOps, type Tensor, tf } from '../tf.js';
 import { rowsAt } from './gather.js';
 
 /** On the host. */
@@ -73,6 +74,10 @@ export class FourBitWeight {
 
   /** `[out, in]`, made anew at each call, of operations that no tape records. */
   values(type: ComputeType): Tensor {
+    if (hasNativeOps()) {
+      const { packed, pairs } = this;
+      return nativeFourBit({ packed, pairs, ...this.magnitudes.held }, this.shape, type);
+    }
     return tf.tidy(() => {
       const starts = Array.from({ length: Math.ceil(this.blocks / CHUNK) }, (_, i) => i * CHUNK);
       const parts = starts.map((start) => this.chunk(start, type));
@@ -113,6 +118,8 @@ export class FourBitWeight {
 }
 
 interface Magnitudes {
+  /** What our own operation takes of them. */
+  readonly held: Pick<NativeFourBit, 'magnitudes' | 'nested'>;
   /** `[count, 1]` */
   slice(start: number, count: number): Tensor;
   dispose(): void;
@@ -123,6 +130,10 @@ class WholeMagnitudes implements Magnitudes {
 
   constructor(values: Float32Array) {
     this.values = tf.keep(onDevice(values, [values.length, 1]));
+  }
+
+  get held() {
+    return { magnitudes: this.values, nested: null };
   }
 
   slice(start: number, count: number): Tensor {
@@ -148,6 +159,11 @@ class NestedMagnitudes implements Magnitudes {
     this.table = tf.keep(onDevice(table, [table.length]));
     this.scales = tf.keep(onDevice(absmax, [absmax.length, 1]));
     this.offset = offset;
+  }
+
+  get held() {
+    const { codes, table, scales, offset } = this;
+    return { magnitudes: codes, nested: { table, scales, offset } };
   }
 
   /** @param start At the beginning of a group, as chunks are. */

@@ -13,9 +13,12 @@ const full = (x: Tensor): Float32Array =>
     castTo(x, x.dtype === 'float32' ? 'float32' : 'bfloat16', 'float32').dataSync(),
   ) as Float32Array;
 
-// A part of a block at the end, blocks and groups that are whole, and more than is made at once.
+// A part of a block and an odd number of values at the end, blocks and groups that are whole, and more than is made
+// at once.
 const SHAPES = [
+  [1, 1],
   [7, 30],
+  [75, 333],
   [256, 64],
   [2100, 2010],
 ] as const;
@@ -23,8 +26,12 @@ const SHAPES = [
 describe.each(SHAPES)('a matrix of %d × %d', (rows, columns) => {
   const values = randomMatrix(rows, columns);
 
-  test.each([false, true])('nested %s: the values that the host makes of it', (isNested) => {
-    const host = toFourBit(values, { type: 'nf4', isNested });
+  test.each([
+    ['nf4', false],
+    ['nf4', true],
+    ['fp4', false],
+  ] as const)('%s, nested %s: the values that the host makes of it', (type, isNested) => {
+    const host = toFourBit(values, { type, isNested });
     const expected = fromFourBit(host, values.length);
     const before = tf.memory().numTensors;
     const weight = new FourBitWeight(host, [rows, columns]);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 #include "block-gemm.h"
+#include "four-bit-block.h"
 
 using namespace lorikeet;
 
@@ -79,8 +80,45 @@ static double products_error() {
   return worst;
 }
 
+/// Values of a matrix in 4 bits that are not, to the bit, what one at a time gives, of any size and magnitudes.
+template <class T>
+static int four_bit_differences(int64_t size, bool is_nested) {
+  const int64_t blocks = (size + 63) / 64;
+  std::vector<uint8_t> packed(blocks * 32), codes(blocks);
+  std::vector<float> values(16), pairs(512), table(256), groups(blocks / 256 + 1), whole(blocks);
+  for (auto* bytes : {&packed, &codes})
+    for (uint8_t& byte : *bytes) byte = uint8_t(128 * random_value() + 128);
+  for (auto* numbers : {&values, &table, &groups, &whole})
+    for (float& number : *numbers) number = random_value();
+  for (int i = 0; i < 512; i++) pairs[i] = values[i % 2 ? i / 2 % 16 : i / 32];
+  const float offset = random_value();
+  const Magnitudes magnitudes{whole.data(), is_nested ? codes.data() : nullptr, table.data(), groups.data(), offset};
+  std::vector<T> made(size + 1);
+  put(&made[size], 7);
+  four_bit_values(packed.data(), FourBitTable(pairs.data()), magnitudes, 0, blocks, size, made.data());
+  int differences = to_float(made[size]) != 7;
+  for (int64_t i = 0; i < size; i++) {
+    const int code = i % 2 ? packed[i / 2] & 15 : packed[i / 2] >> 4;
+    volatile float product = table[codes[i / 64]] * groups[i / 64 / 256];
+    const float magnitude = is_nested ? product + offset : whole[i / 64];
+    T expected;
+    put(&expected, values[code] * magnitude);
+    differences += memcmp(&expected, &made[i], sizeof expected) != 0;
+  }
+  return differences;
+}
+
+static int four_bits_differences() {
+  int total = 0;
+  for (int64_t size : {1, 15, 63, 64, 200, 64 * 300 + 7})
+    for (bool is_nested : {false, true})
+      total += four_bit_differences<float>(size, is_nested) + four_bit_differences<bf16>(size, is_nested);
+  return total;
+}
+
 int main() {
-  printf("{\"lanes\":%d,\"exp\":%g,\"exp2\":%g,\"tanh\":%g,\"within\":%g,\"float32\":%g,\"bfloat16\":%g}\n", LANES,
+  printf("{\"four_bits\":%d,", four_bits_differences());
+  printf("\"lanes\":%d,\"exp\":%g,\"exp2\":%g,\"tanh\":%g,\"within\":%g,\"float32\":%g,\"bfloat16\":%g}\n", LANES,
          function_error(-87, 88, [](Floats x) { return vexp(x); }, [](double x) { return std::exp(x); }),
          function_error(-126, 126, [](Floats x) { return vexp2(x); }, [](double x) { return std::exp2(x); }),
          function_error(-9.00001f, 9, [](Floats x) { return vtanh(x); }, [](double x) { return std::tanh(x); }),

@@ -1,6 +1,6 @@
 /**
  * The kernels' vectors and products as they are compiled for processors of each width of registers that this
- * machine can run, against plain loops in double.
+ * machine can run, against plain loops in double; what is made of 4 bits, to the bit.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -40,6 +40,7 @@ describe.skipIf(process.platform !== 'linux')('vectors of kernels', () => {
   test.each(widths.filter(({ runs }) => runs))('$lanes floats, $march', ({ march, lanes }) => {
     const found = compileAndRun(march);
     expect(found.lanes).toBe(lanes);
+    expect(found.four_bits).toBe(0);
     expect(found.within).toBeLessThan(1e-6);
     for (const name of ['exp', 'exp2', 'tanh']) expect(found[name], name).toBeLessThan(5e-7);
     for (const name of ['float32', 'bfloat16']) expect(found[name], name).toBeLessThan(2e-6);

@@ -1,0 +1,45 @@
+// A matrix made of its 4 bits. Bytes come as float32 of the same bits, four to a number.
+#pragma once
+#include "four-bit-block.h"
+#include "op.h"
+
+namespace lorikeet {
+
+class FourBit : public OpKernel {
+ public:
+  explicit FourBit(OpKernelConstruction* c)
+      : OpKernel(c),
+        rows(attribute<int64_t>(c, "rows")),
+        columns(attribute<int64_t>(c, "columns")),
+        offset(attribute<float>(c, "offset")) {}
+  void Compute(OpKernelContext* c) override {
+    Tensor* y = output(c, 0, TensorShape({rows, columns}));
+    if (!c->status().ok()) return;
+    const int64_t size = rows * columns, blocks = (size + FOUR_BIT_BLOCK - 1) / FOUR_BIT_BLOCK;
+    const uint8_t* packed = data_of<uint8_t>(c->input(0));
+    const FourBitTable table(data_of<float>(c->input(1)));
+    const bool is_nested = !is_absent(c->input(3));
+    const Magnitudes magnitudes{data_of<float>(c->input(2)), is_nested ? data_of<uint8_t>(c->input(2)) : nullptr,
+                                data_of<float>(c->input(3)), data_of<float>(c->input(4)), offset};
+    by_type(y->dtype(), [&](auto type) {
+      using T = decltype(type);
+      T* out = data_of<T>(*y);
+      parallel(c, blocks, FOUR_BIT_BLOCK, [=](int64_t begin, int64_t end) {
+        four_bit_values(packed, table, magnitudes, begin, end, size, out);
+      });
+    });
+  }
+
+ private:
+  const int64_t rows, columns;
+  const float offset;
+};
+
+REGISTER_OP("LorikeetFourBit")
+    .Input("packed: float").Input("pairs: float").Input("magnitudes: float")
+    .Input("nested_table: float").Input("nested_magnitudes: float").Output("y: Y")
+    .Attr("Y: {float, bfloat16}").Attr("rows: int").Attr("columns: int").Attr("offset: float")
+    .SetShapeFn(unknown_shapes);
+LORIKEET_KERNEL("LorikeetFourBit", FourBit);
+
+}  // namespace lorikeet
