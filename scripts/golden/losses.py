@@ -372,7 +372,8 @@ def grpo_cases():
 
 
 def advantage_cases():
-    """`normalize_then_sum`, repeated from `_generate_and_score_completions`: groups of four, None is NaN."""
+    """Repeated from `_generate_and_score_completions`: groups of four, None is NaN; `summed` are those of
+    `sum_then_normalize` by `scale_rewards`, the others those of `normalize_then_sum`."""
     rewards = [[1, 0, 0, 1, 0, 0, 0, 0], [0.2, 0.1, None, 0.4, 0.3, 0.3, 0.1, None], [0, 5, 2, 1, 3, 3, 3, 3]]
     weights = [1.0, 0.5, 0.1]
     grid = torch.tensor([[math.nan if x is None else x for x in row] for row in rewards], dtype=torch.float64).T
@@ -381,7 +382,14 @@ def advantage_cases():
     scaled = ((grouped - torch.nanmean(grouped, dim=1, keepdim=True)) / (spread + 1e-4)).view(-1, 3)
     sums = (scaled * torch.tensor(weights).unsqueeze(0)).nansum(dim=1)
     advantages = (sums - torch.nanmean(sums)) / (nanstd(sums) + 1e-4)
-    return {"rewards": rewards, "weights": weights, "groupSize": 4, "advantages": advantages.tolist()}
+    found = {"rewards": rewards, "weights": weights, "groupSize": 4, "advantages": advantages.tolist()}
+    totals = [0.2, 1.5, None, 0.7, 3.0, None, 2.5, 2.75]
+    values = torch.tensor([math.nan if x is None else x for x in totals], dtype=torch.float64)
+    groups = values.view(-1, 4)
+    centred = values - torch.nanmean(groups, dim=1).repeat_interleave(4)
+    spreads = {"group": nanstd(groups, dim=1).repeat_interleave(4), "batch": nanstd(values).expand_as(values)}
+    summed = {scale: centred / (spread + 1e-4) for scale, spread in spreads.items()} | {"none": centred}
+    return {**found, "totals": totals, "summed": {scale: x.nan_to_num(nan=0.0).tolist() for scale, x in summed.items()}}
 
 
 with open(OUTPUT, "w") as file:

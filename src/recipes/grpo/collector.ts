@@ -4,7 +4,6 @@
  */
 
 import type { GrpoConfig } from '../../config/index.js';
-import { decoupledAdvantages, groupAdvantages } from '../../losses/index.js';
 import type { RolloutSampler, Sampler } from '../../rollout/index.js';
 import type { Generation } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
@@ -20,6 +19,7 @@ import {
 import { filterParams, samplingParams } from '../sampling/sampling-params.js';
 import { type Synced, syncSampler } from '../sampling/sync-sampler.js';
 import type { TrainingSession } from '../training/recipe.js';
+import { advantagesOf, teaches } from './advantages.js';
 import { furtherPrompts, type SampledGroups, sampledGroups } from './groups.js';
 import type { GrpoLogs } from './logs.js';
 import { generationMetrics, truncationMetrics } from './metrics.js';
@@ -108,6 +108,7 @@ export class Collector {
     return sampledGroups({
       groupSize: config.num_generations,
       groups: first.length,
+      teaches: (group) => teaches(group, config),
       maxRounds: config.dynamic_sampling ? config.max_num_gen_batches : 1,
       sample: (round, count) => {
         const further = furtherPrompts(prompts, { seed: config.seed, generation, round });
@@ -154,7 +155,7 @@ export class Collector {
         isMasked: config.mask_truncated_completions && completion.finishReason !== 'stop',
       })),
       metrics: {
-        ...generationMetrics(config.dynamic_sampling ? sampled : rollouts, config.num_generations),
+        ...generationMetrics(config.dynamic_sampling ? sampled : rollouts, config),
         ...logs.write(rollouts, advantages, step),
         ...(isTruncated(config) && truncationMetrics(rollouts)),
         ...(config.dynamic_sampling && { 'sampling/rounds': rounds }),
@@ -197,19 +198,6 @@ export class Collector {
     );
     return { ...probe, hash, syncMs };
   }
-}
-
-function advantagesOf(rollouts: readonly GradedRollout[], config: GrpoConfig): number[] {
-  const { num_generations: groupSize, scale_rewards: scale } = config;
-  if (config.multi_objective_aggregation === 'sum_then_normalize') {
-    const totals = rollouts.map(({ grade }) => grade.total);
-    return groupAdvantages(totals, { groupSize, scale });
-  }
-  const weighted = config.rewards.map(({ name, weight }) => ({
-    scores: rollouts.map(({ grade }) => grade.parts[name]!.score),
-    weight,
-  }));
-  return decoupledAdvantages(weighted, { groupSize });
 }
 
 /** The control experiment: the same rewards, dealt to other completions. */

@@ -2,7 +2,6 @@
  * The groups of one GRPO generation, of which those that teach nothing are replaced (dynamic sampling, Yu et
  * al. 2025).
  */
-import { areEqual } from '../../losses/index.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout, PromptedRow } from '../sampling/graded-rollouts.js';
 
@@ -15,10 +14,6 @@ export function groupsOf(rollouts: readonly GradedRollout[], size: number): Grou
   }
   return groups;
 }
-
-/** Rewards of the group differ, so that its advantages are not all 0. */
-export const teaches = (group: Group): boolean =>
-  !areEqual(group.flatMap(({ grade }) => grade.total ?? []));
 
 export interface SampledGroups {
   /** What is learnt from: as many groups as were asked for. */
@@ -36,6 +31,8 @@ export interface RefillOptions {
   readonly sample: (round: number, count: number) => Promise<readonly GradedRollout[]>;
   /** Groups asked for. */
   readonly groups: number;
+  /** Whether anything can be learnt from a group. */
+  readonly teaches: (group: Group) => boolean;
 }
 
 /**
@@ -43,7 +40,7 @@ export interface RefillOptions {
  * what is missing, so that the batch keeps its size.
  */
 export async function sampledGroups(options: RefillOptions): Promise<SampledGroups> {
-  const { groupSize, maxRounds, groups } = options;
+  const { groupSize, maxRounds, groups, teaches } = options;
   if (maxRounds === 1) {
     const found = await options.sample(0, groups);
     return { chosen: found, sampled: found, rounds: 1 };

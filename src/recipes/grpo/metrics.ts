@@ -4,7 +4,8 @@ import { sampledTokens } from '../../report/index.js';
 import { mean } from '../../util/numbers.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
 import { toolRates } from '../sampling/tool-rates.js';
-import { groupsOf, teaches } from './groups.js';
+import { type AdvantageKeys, teaches } from './advantages.js';
+import { groupsOf } from './groups.js';
 import { policyLogprobs } from './policy-logprobs.js';
 
 /** NaN without any score: 0 would be a judgement. */
@@ -40,19 +41,24 @@ export function truncationMetrics(rollouts: readonly GradedRollout[]): Record<st
   return { 'sampling/truncation_gap/mean': mean(gaps) ?? 0 };
 }
 
-/** @param rollouts Groups of `groupSize` next to each other. */
+/** A deviation takes two grades. */
+const hasDeviation = (group: readonly GradedRollout[]): boolean =>
+  group.filter(({ grade }) => grade.total !== null).length > 1;
+
+/** @param rollouts Groups of `num_generations` next to each other. */
 export function generationMetrics(
   rollouts: readonly GradedRollout[],
-  groupSize: number,
+  config: AdvantageKeys,
 ): Record<string, number> {
-  const groups = groupsOf(rollouts, groupSize);
+  const groups = groupsOf(rollouts, config.num_generations);
+  const equal = groups.filter((group) => hasDeviation(group) && !teaches(group, config));
   const totals = rollouts.map(({ grade }) => grade.total).filter((total) => total !== null);
   const lengths = rollouts.map(({ completion }) => sampledTokens(completion));
   const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
   return {
     reward: scoreMean(totals),
     reward_std: standardDeviation(totals),
-    frac_reward_zero_std: groups.filter((group) => !teaches(group)).length / groups.length,
+    frac_reward_zero_std: equal.length / groups.length,
     ungraded: rollouts.length - totals.length,
     ...partMetrics(rollouts),
     ...toolRates(rollouts.flatMap(({ completion }) => completion.tools ?? [])),

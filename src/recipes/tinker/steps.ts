@@ -1,7 +1,6 @@
 /** One optimizer step at Tinker: of supervised rows, and of completions that are graded here. */
 
 import type { TinkerConfig } from '../../config/index.js';
-import { groupAdvantages } from '../../losses/index.js';
 import {
   type AdamParams,
   crossEntropyData,
@@ -16,6 +15,7 @@ import type { PhaseClock } from '../../report/index.js';
 import type { DataOrder, StepOutcome } from '../../train/index.js';
 import { prefixed } from '../../util/prefixed.js';
 import type { Generates } from '../eval/evaluate-model.js';
+import { advantagesOf } from '../grpo/advantages.js';
 import type { GrpoLogs } from '../grpo/logs.js';
 import { generationMetrics } from '../grpo/metrics.js';
 import { judgeCounts } from '../judge/counts.js';
@@ -73,11 +73,7 @@ export function grpoStepAt(options: GrpoStepOptions): TinkerStep {
     const { rollouts, seconds, syncMs } = await rolloutsOf(options, step);
     checkGraded(rollouts.map(({ grade }) => grade));
     const judge = options.rewards.stats();
-    const rewards = rollouts.map(({ grade }) => grade.total);
-    const advantages = groupAdvantages(rewards, {
-      groupSize: config.num_generations,
-      scale: config.scale_rewards,
-    });
+    const advantages = advantagesOf(rollouts, config);
     const logged = logs.write(rollouts, advantages, step);
     const tokens = rollouts.reduce((sum, { completion }) => sum + completion.ids.length, 0);
     const learnt = rollouts.flatMap(({ completion: { promptIds, ids, logprobs } }, i) =>
@@ -90,7 +86,7 @@ export function grpoStepAt(options: GrpoStepOptions): TinkerStep {
     return {
       tokens: rollouts.reduce((sum, { completion }) => sum + completion.promptIds.length, tokens),
       metrics: {
-        ...generationMetrics(rollouts, config.num_generations),
+        ...generationMetrics(rollouts, config),
         ...logged,
         ...judgeCounts(judge === null ? [] : [judge], 'judge/'),
         sync_ms: syncMs,

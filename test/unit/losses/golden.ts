@@ -8,6 +8,7 @@ import type {
   ImportanceSamplingLevel,
   KlEstimator,
   LossOutput,
+  ScaleRewards,
   SftLossType,
 } from '../../../src/losses/index.js';
 import { type Tensor, tf } from '../../../src/tensor/index.js';
@@ -90,6 +91,9 @@ export interface GoldenLosses {
     readonly weights: readonly number[];
     readonly groupSize: number;
     readonly advantages: readonly number[];
+    /** Summed rewards, and their advantages by `scale_rewards`. */
+    readonly totals: readonly (number | null)[];
+    readonly summed: Readonly<Record<ScaleRewards, readonly number[]>>;
   };
   readonly dpo: {
     readonly rows: Rows;

@@ -60,6 +60,12 @@ test('rewards that are equal but for rounding give 0, however they are scaled', 
   }
 });
 
+test.each(['group', 'batch', 'none'] as const)('advantages scaled by %s are TRL’s', (scale) => {
+  const { totals, groupSize, summed } = goldenLosses().advantages;
+  const found = groupAdvantages(totals, { groupSize, scale });
+  expect(found).toBeAllclose(summed[scale], { atol: 1e-9 });
+});
+
 test('rewards normalised one by one before they are summed are TRL’s', () => {
   const { rewards, weights, groupSize, advantages } = goldenLosses().advantages;
   const weighted = rewards.map((scores, i) => ({ scores, weight: weights[i]! }));

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { teaches } from '../../../../src/recipes/grpo/advantages.js';
 import { furtherPrompts, sampledGroups } from '../../../../src/recipes/grpo/groups.js';
 import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
-import { group, rollout } from './rollouts.js';
+import { group, rollout, summed } from './rollouts.js';
 
 const idsOf = (rollouts: readonly GradedRollout[]) => [
   ...new Set(rollouts.map(({ prompt }) => prompt.id)),
 ];
+
+const options = (groupSize: number) => ({
+  groupSize,
+  teaches: (one: readonly GradedRollout[]) => teaches(one, summed(groupSize)),
+});
 
 describe('dynamic sampling', () => {
   const rounds = [
@@ -20,7 +26,7 @@ describe('dynamic sampling', () => {
   };
   const refill = (maxRounds: number) => {
     calls.length = 0;
-    return sampledGroups({ groupSize: 2, groups: 3, maxRounds, sample });
+    return sampledGroups({ ...options(2), groups: 3, maxRounds, sample });
   };
 
   it('samples what is missing until all groups teach', async () => {
@@ -43,7 +49,7 @@ describe('dynamic sampling', () => {
   });
 
   it('does not take missing grades for a difference', async () => {
-    const only = { groupSize: 2, groups: 1, maxRounds: 2 };
+    const only = { ...options(2), groups: 1, maxRounds: 2 };
     const { chosen } = await sampledGroups({
       ...only,
       sample: async () => [...group('x', null, 1), ...group('y', 0, 1)],
@@ -53,7 +59,7 @@ describe('dynamic sampling', () => {
 
   it('does not take rounding for a difference', async () => {
     const flat = Array.from({ length: 8 }, () => 0.1);
-    const only = { groupSize: 8, groups: 1, maxRounds: 2 };
+    const only = { ...options(8), groups: 1, maxRounds: 2 };
     const rounds = [group('x', ...flat), group('y', ...flat.slice(1), 0.2)];
     const { chosen } = await sampledGroups({ ...only, sample: async (round) => rounds[round]! });
     expect(idsOf(chosen)).toEqual(['y']);

@@ -1,4 +1,5 @@
 /** Graded completions with nothing but their rewards. */
+import type { AdvantageKeys } from '../../../../src/recipes/grpo/advantages.js';
 import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
 
 /** A completion of `tokens` tokens with this reward. */
@@ -25,3 +26,11 @@ export function rollout(id: string, total: number | null, tokens = 4): GradedRol
 /** Completions of one prompt, by their rewards. */
 export const group = (id: string, ...totals: (number | null)[]) =>
   totals.map((total) => rollout(id, total));
+
+/** Of rewards that are summed first. */
+export const summed = (groupSize: number): AdvantageKeys => ({
+  num_generations: groupSize,
+  scale_rewards: 'group',
+  multi_objective_aggregation: 'sum_then_normalize',
+  rewards: [{ name: 'format', weight: 1 }],
+});
