@@ -12,6 +12,7 @@ import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
 import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
 import { keptReference } from './dpo/reference-logps.js';
+import { computeType } from './memory/compute-type.js';
 import { dataPasses } from './training/data-passes.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
 import type { TrainingRecipe, TrainingSession } from './training/recipe.js';
@@ -29,7 +30,8 @@ async function scoredPairs(
   const path = run.claim('reference_logps.json');
   const score = () => scoredReference(config, pairs, session);
   const { reference } = trained;
-  const options = { source, reference, ldAlpha: config.ld_alpha, score };
+  const compute = computeType(config, source.spec);
+  const options = { source, compute, reference, ldAlpha: config.ld_alpha, score };
   const kept = await keptReference(pairs, path, options);
   if (kept.wasKept) context.log(`reference log-probabilities are those of ${path}`);
   return kept.pairs;

@@ -1,13 +1,14 @@
 /**
  * Log-probabilities of the reference policy, computed once and kept in the run folder, so that a resumed run
- * does not compute them again. A hash of model, adapter, choice of reference and pairs tells whether they still fit.
+ * does not compute them again. A hash of what they depend on tells whether they still fit.
  */
 import { existsSync } from 'node:fs';
-import { EMBEDDING } from '../../model/spec.js';
+import type { ComputeType } from '../../tensor/index.js';
 import type { PreferencePair } from '../../train/index.js';
 import { readJson, sha256, writeJson } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { fileStamps } from '../outputs/file-stamps.js';
 
 interface LogpsFile {
   readonly hash: string;
@@ -17,8 +18,12 @@ interface LogpsFile {
 
 type ScoredPair = PreferencePair & Required<Pick<PreferencePair, 'reference'>>;
 
+type ReferenceSource = Pick<ModelSource, 'spec' | 'baseDir' | 'adapter' | 'quantization'>;
+
 interface KeptOptions {
-  readonly source: ModelSource;
+  readonly source: ReferenceSource;
+  /** What the policy computes in. */
+  readonly compute: ComputeType;
   /** Which policy is the reference. */
   readonly reference: string;
   /** α of LD-DPO; null, the default: plain sums. */
@@ -26,19 +31,16 @@ interface KeptOptions {
   readonly score: () => Promise<readonly PreferencePair[]>;
 }
 
-/** What the log-probabilities depend on. */
-function hashOf(
-  pairs: readonly PreferencePair[],
-  options: Pick<KeptOptions, 'source' | 'reference' | 'ldAlpha'>,
-): string {
-  const { spec, weights, adapter, quantization } = options.source;
-  const { reference, ldAlpha = null } = options;
+/** What the log-probabilities depend on; of the base names, sizes and times of its files. */
+function hashOf(pairs: readonly PreferencePair[], options: Omit<KeptOptions, 'score'>): string {
+  const { source, compute, reference, ldAlpha = null } = options;
+  const { spec, baseDir, adapter, quantization } = source;
+  const weights = fileStamps(baseDir, (name) => name.endsWith('.safetensors'));
   return sha256(
-    JSON.stringify([
-      ...[spec, adapter === null ? null : adapterHash(adapter), reference, ldAlpha],
-      ...(quantization === null ? [] : [quantization]),
-    ]),
-    weights(EMBEDDING).bytes,
+    JSON.stringify({
+      ...{ spec, weights, quantization, adapter: adapter && adapterHash(adapter) },
+      ...{ compute, reference, ldAlpha },
+    }),
     JSON.stringify(pairs.map(({ chosen, rejected }) => [chosen, rejected])),
   );
 }

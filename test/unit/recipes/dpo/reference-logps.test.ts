@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { DecoderSpec } from '../../../../src/model/spec.js';
 import { keptReference } from '../../../../src/recipes/dpo/reference-logps.js';
-import type { ModelSource } from '../../../../src/recipes/inputs/model-source.js';
 import type { PreferencePair } from '../../../../src/train/index.js';
+import type { Adapter, Quantization } from '../../../../src/weights/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const sequence = (...ids: number[]) => ({ ids, trained: ids.map((_, t) => t > 0) });
@@ -16,37 +17,61 @@ const SCORED = PAIRS.map((pair, i) => ({
   reference: { chosen: Math.fround(-1.1 - i), rejected: Math.fround(-2.3 - i) },
 }));
 
-/** A model known by one byte of its embedding. */
-const sourceOf = (byte: number) =>
-  ({
-    spec: { hiddenSize: 1 },
-    adapter: null,
-    weights: () => ({ dtype: 'float32', shape: [1], bytes: Uint8Array.of(byte, 0, 0, 0) }),
-  }) as unknown as ModelSource;
+type Options = Parameters<typeof keptReference>[2];
 
 describe('kept reference log-probabilities', () => {
   let dir: string;
+  let source: Options['source'];
   beforeEach(() => {
     dir = temporaryFolder();
+    source = {
+      spec: { hiddenSize: 1 } as DecoderSpec,
+      baseDir: dir,
+      adapter: null,
+      quantization: null,
+    };
+    writeWeights('base');
   });
 
-  const take = (pairs = PAIRS, source = sourceOf(1), reference = 'off') => {
-    const options = { source, reference, score: async () => SCORED };
-    return keptReference(pairs, join(dir, 'logps.json'), options);
-  };
+  const writeWeights = (text: string) => writeFileSync(join(dir, 'model.safetensors'), text);
+
+  const take = (options: Partial<Options> = {}, pairs = PAIRS) =>
+    keptReference(pairs, join(dir, 'logps.json'), {
+      source,
+      compute: 'float32',
+      reference: 'off',
+      score: async () => SCORED,
+      ...options,
+    });
 
   it('are computed once and come back exactly', async () => {
     expect(await take()).toEqual({ pairs: SCORED, wasKept: false });
     expect(await take()).toEqual({ pairs: SCORED, wasKept: true });
   });
 
-  it('are computed anew for another model or reference, other pairs, or a broken file', async () => {
+  it.each<[string, Partial<Options>, typeof PAIRS?]>([
+    ['other pairs', {}, [PAIRS[1]!, PAIRS[0]!]],
+    ['another reference', { reference: 'reference' }],
+    ['another type', { compute: 'bfloat16' }],
+    ['other weights of the shared part', { ldAlpha: 0.5 }],
+  ])('are computed anew for %s', async (_, options, pairs) => {
     await take();
-    expect((await take(PAIRS, sourceOf(2))).wasKept).toBe(false);
+    expect((await take(options, pairs)).wasKept).toBe(false);
+    expect((await take(options, pairs)).wasKept).toBe(true);
+  });
+
+  it('are computed anew for another checkpoint in the folder, one in 4 bits, or another adapter', async () => {
     await take();
-    expect((await take([PAIRS[1]!, PAIRS[0]!])).wasKept).toBe(false);
+    writeWeights('merged');
+    expect((await take()).wasKept).toBe(false);
+    const quantization: Quantization = { type: 'nf4', isNested: true };
+    expect((await take({ source: { ...source, quantization } })).wasKept).toBe(false);
+    const adapter = { config: {}, tensors: new Map() } as unknown as Adapter;
+    expect((await take({ source: { ...source, adapter } })).wasKept).toBe(false);
+  });
+
+  it('are computed anew where their file is broken', async () => {
     await take();
-    expect((await take(PAIRS, sourceOf(1), 'reference')).wasKept).toBe(false);
     writeFileSync(join(dir, 'logps.json'), '{}');
     expect((await take()).wasKept).toBe(false);
   });
