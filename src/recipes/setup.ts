@@ -18,6 +18,8 @@ import type { RecipeContext } from './context.js';
 
 export interface SetupRecipeConfig {
   readonly device: DeviceChoice;
+  /** For a card that is not in this machine. */
+  readonly without_gpu?: boolean;
   /** Build anew even when a runtime is in place. */
   readonly force?: boolean;
   /** Also the environment for Python graders. */
@@ -84,9 +86,10 @@ export async function runSetup(
   { log, signal }: Pick<RecipeContext, 'log' | 'signal'>,
 ): Promise<SetupSummary> {
   const start = performance.now();
-  const { device, force = false } = config;
+  const { device, force = false, without_gpu: withoutGpu = false } = config;
   const observer = setupObserver(log);
-  const { outcome, runtime } = await setUpTensorflow({ device, force, observer, signal });
+  const options = { device, force, withoutGpu, observer, signal };
+  const { outcome, runtime } = await setUpTensorflow(options);
   const operators = await setUpOperators({ root: cacheRoot(), observer: { log }, force, signal });
   const rollouts =
     runtime.device === 'cuda' ? await setUpCudaRollouts({ observer, force, signal }) : null;
@@ -94,6 +97,8 @@ export async function runSetup(
   log(`TensorFlow ${runtime.version} for ${runtime.device}: ${HOW[outcome]} (${seconds} s)`);
   log(`rollout operators: ${operators}`);
   if (rollouts !== null) log(`ONNX Runtime for CUDA: ${rollouts}`);
+  if (withoutGpu)
+    log('nothing was tried on a GPU: run `npx lorikeet doctor device=cuda` where it is');
   const python = config.python ? await setUpPython(config, { log, signal }) : null;
   const { device: made, version: tensorflow, binding } = runtime;
   return { device: made, tensorflow, binding, outcome, seconds: secondsSince(start), python };

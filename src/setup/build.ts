@@ -25,6 +25,8 @@ import { fetchWheels, type WheelSource, wheelNames } from './wheels.js';
 
 export interface BuildOptions {
   readonly device: Device;
+  /** No card is asked for. */
+  readonly withoutGpu: boolean;
   /** The final folder. */
   readonly folder: string;
   /** Where complete wheels wait. */
@@ -82,12 +84,13 @@ function fileSizes(folder: string): Record<string, number> {
   return Object.fromEntries(names.map((name) => [name, statSync(join(folder, name)).size]));
 }
 
-async function check(binding: string, { device, env, signal }: BuildOptions): Promise<string> {
+async function check(binding: string, options: BuildOptions): Promise<string> {
+  const { device, withoutGpu, env, signal } = options;
   const seen = await probeBinding(binding, { env, signal });
   const problem = seen.works
     ? `TensorFlow ${seen.version} for CUDA sees no usable GPU`
     : `the built binding does not work: ${seen.reason}`;
-  if (seen.works && (device === 'cpu' || seen.gpu)) return seen.version;
+  if (seen.works && (device === 'cpu' || seen.gpu || withoutGpu)) return seen.version;
   throw new SetupError({
     where: `device=${device}`,
     problem,

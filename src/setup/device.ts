@@ -1,12 +1,21 @@
 /** Which device set-up is for, and whether this machine can run TensorFlow's libraries at all. */
-import { hasNvidiaGpu, kindOf, pickCard } from '../tensor/gpu.js';
+import { hasNvidiaGpu, kindOf, noGpuError, pickCard } from '../tensor/gpu.js';
 import { type Device, type DeviceChoice, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
 
-/** @throws SetupError for `cuda` on a machine without an NVIDIA GPU; nothing is downloaded or loaded first. */
-export function resolveDevice(choice: DeviceChoice): Device {
+const INSTEAD =
+  'use device=cpu; for an image or another machine, which has the GPU, give without_gpu=true';
+
+/**
+ * @param withoutGpu `cuda` is for a card that is elsewhere.
+ * @throws SetupError for `cuda` on a machine without an NVIDIA GPU; nothing is downloaded or loaded first.
+ */
+export function resolveDevice(choice: DeviceChoice, withoutGpu = false): Device {
   const kind = kindOf(choice);
-  if (kind === 'cuda') pickCard(choice);
+  if (kind === 'cuda' && !withoutGpu) {
+    if (!hasNvidiaGpu()) throw noGpuError(INSTEAD);
+    pickCard(choice);
+  }
   return kind === 'auto' ? (hasNvidiaGpu() ? 'cuda' : 'cpu') : kind;
 }
 

@@ -38,6 +38,8 @@ export interface SetupOptions {
   readonly device: DeviceChoice;
   /** Build from the wheel even when a runtime is in place or the package's own binding works. */
   readonly force: boolean;
+  /** CUDA for a card that is not in this machine: nothing is tried on one. */
+  readonly withoutGpu?: boolean;
   readonly observer: SetupObserver;
   readonly env?: Env;
   /** Folder of `@tensorflow/tfjs-node-gpu`; default: the installed one. */
@@ -92,6 +94,7 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
     const downloads = join(places.root, 'downloads', basename(folder));
     await buildRuntime({
       device,
+      withoutGpu: options.withoutGpu ?? false,
       folder,
       downloads,
       source,
@@ -124,7 +127,7 @@ async function addNativeOps(runtime: TensorflowRuntime, options: SetupOptions): 
  * writable cache folder, the network.
  */
 export async function setUpTensorflow(options: SetupOptions): Promise<SetupResult> {
-  const device = resolveDevice(options.device);
+  const device = resolveDevice(options.device, options.withoutGpu);
   const { packageDir = tfjsPackageDir() } = options;
   const places: Places = { root: cacheRoot(options.env), packageDir };
   const before = options.force ? null : locateRuntime(device, places);

@@ -62,14 +62,13 @@ function noSuchCard(choice: DeviceChoice, cards: readonly string[]): SetupError 
   });
 }
 
-/** Said before anything is downloaded or loaded for a GPU that is not there. */
-function noGpuError(): SetupError {
+/** Said before anything is downloaded or loaded for a GPU that is not there. @param instead What can be done without */
+export function noGpuError(instead = 'use device=cpu'): SetupError {
   const hidden = process.env.CUDA_VISIBLE_DEVICES;
   const note = hidden === undefined ? '' : ` (CUDA_VISIBLE_DEVICES=${JSON.stringify(hidden)})`;
   return new SetupError({
     where: 'device=cuda',
     problem: `no NVIDIA GPU is visible to this process${note}`,
-    remedy:
-      'Install the NVIDIA driver (`nvidia-smi` must list a GPU), start the container with `--gpus all`, or use device=cpu',
+    remedy: `Install the NVIDIA driver (\`nvidia-smi\` must list a GPU), start the container with \`--gpus all\`, or ${instead}`,
   });
 }

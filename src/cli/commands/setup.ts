@@ -6,7 +6,11 @@ export const setup = defineCommand({
   name: 'setup',
   summary: 'Install and verify the native runtimes',
   schema: setupSchema,
-  examples: ['lorikeet setup', 'lorikeet setup device=cpu'],
+  examples: [
+    'lorikeet setup',
+    'lorikeet setup device=cpu',
+    'lorikeet setup device=cuda without_gpu=true',
+  ],
   plan: (config) => [
     `provides TensorFlow for device ${config.device}`,
     ...(config.python ? [`makes a Python with ${config.python_packages.join(', ')}`] : []),

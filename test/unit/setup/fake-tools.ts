@@ -20,14 +20,18 @@ if (args[0] === '-c') {
   console.log('3.12.0\\n24.0');
 } else if (args.includes('download')) {
   appendFileSync(${JSON.stringify(log)}, 'download\\n');
-  console.log('  Downloading tensorflow_cpu-2.21.0-cp312-cp312-x.whl (3.0 MB)');
+  const [name, version] = args.at(-1).replaceAll('-', '_').split('==');
+  const wheel = name + '-' + version + '-cp312-cp312-x.whl';
+  console.log('  Downloading ' + wheel + ' (3.0 MB)');
   const finish = () => {
     if (existsSync(${JSON.stringify(hang)})) return;
-    writeFileSync('tensorflow_cpu-2.21.0-cp312-cp312-x.whl', 'wheel');
+    writeFileSync(wheel, 'wheel');
     process.exit();
   };
   finish();
   setInterval(finish, 50);
+} else if (args[1] === '--requires') {
+  appendFileSync(${JSON.stringify(log)}, 'requires\\n');
 } else if (args[1].endsWith('.tgz')) {
   const headers = args[2] + '/package/include/node/';
   mkdirSync(headers, { recursive: true });

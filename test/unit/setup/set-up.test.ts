@@ -227,7 +227,27 @@ test('device=cuda without a GPU is refused at once', async () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
   const observer = { log: () => {}, progress: () => {}, stepDone: () => {} };
   const cuda = setUpTensorflow({ device: 'cuda', force: false, observer, env: tools.env });
-  await expect(cuda).rejects.toThrow('no NVIDIA GPU is visible');
+  await expect(cuda).rejects.toThrow(/no NVIDIA GPU is visible.*give without_gpu=true/);
   expect(existsSync(tools.cache)).toBe(false);
   vi.unstubAllEnvs();
 });
+
+withRuntime(
+  'without_gpu builds for a card that is elsewhere, which a later call finds',
+  async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+    const observer = { log: () => {}, progress: () => {}, stepDone: () => {} };
+    const { env, packageDir } = tools;
+    const options = { device: 'cuda', force: false, observer, env, packageDir } as const;
+    const { outcome, runtime } = await setUpTensorflow({ ...options, withoutGpu: true });
+    expect(outcome).toBe('built');
+    expect(runtime.device).toBe('cuda');
+    expect(tools.calls()).toEqual(['download', 'requires', 'unpack', 'compile', 'compile']);
+    const places = { root: tools.cache, packageDir };
+    expect(locateRuntime('cuda', places)?.binding).toBe(runtime.binding);
+    expect(locateRuntime('auto', places)).toBeNull();
+    const again = await setUpTensorflow({ ...options, withoutGpu: true });
+    expect(again.outcome).toBe('found');
+    vi.unstubAllEnvs();
+  },
+);
