@@ -1,11 +1,12 @@
 /**
  * Output of tools in a text: the fenced blocks ```` ```output … ``` ```` of tool-integrated reasoning (ToRA,
  * arXiv 2309.17452). A model writes the code before them; the output is given to it, so that the loss leaves
- * it out, fences and the line break before the next text included.
+ * it out, fences and the line break before the next text included. The closing fence begins a line, so that
+ * one within a printed line ends nothing; a fence of more backticks holds lines of fewer.
  */
 import type { MarkedText, TextSpan } from './chat-text.js';
 
-const OUTPUT = /```output\n[\s\S]*?(?:```\n?|$)/g;
+const OUTPUT = /(`{3,})output\n[\s\S]*?(?:^\1[ \t]*$\n?|$(?![\s\S]))/gm;
 
 /** The text with its output blocks inside of turns marked as not to be trained. */
 export function withoutToolOutput(marked: MarkedText): MarkedText {

@@ -25,7 +25,7 @@ import { openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
-import { judgeOfRewards } from './rewards-judge.js';
+import { judgeOfRewards, type RewardsJudge } from './rewards-judge.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 type EvalKeys = NonNullable<TrainerConfig['eval']>;
@@ -53,22 +53,25 @@ export type EvaluatedConfig = Pick<
 export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): EvaluationKeys {
   const { eval_samples: held = null, rewards = [], ...trainer } = config;
   const { answer_format = evaluationDefaults.answer_format } = config;
-  const { judge, sandbox, on_error, python_timeout_s, python_workers } = config;
+  const { judge: endpoint, sandbox, on_error, python_timeout_s, python_workers } = config;
+  const judge: RewardsJudge | { grader: 'auto'; benchmark?: never } = (own.benchmark === null
+    ? judgeOfRewards(rewards)
+    : null) ?? { grader: 'auto' };
   const dataset = held === null ? own.dataset : { ...config.dataset, num_samples: held };
   return {
     stop: [],
     ...trainer,
     ...evaluationDefaults,
-    judge,
+    judge: endpoint,
     sandbox,
     on_error,
     python_timeout_s,
     python_workers,
     answer_format,
-    grader: own.benchmark === null ? (judgeOfRewards(rewards) ?? 'auto') : 'auto',
+    grader: judge.grader,
     ...own,
     ...rolloutsOf(config, own),
-    benchmark: own.benchmark ?? DEFAULT_BENCHMARK,
+    benchmark: own.benchmark ?? judge.benchmark ?? DEFAULT_BENCHMARK,
     dataset,
   };
 }

@@ -1,18 +1,27 @@
-/** Which answer grader says whether a completion is correct, by the rewards that it is trained on. */
+/** What says whether a completion is correct, by the rewards that it is trained on. */
 import type { GraderName } from '../../evaluate/index.js';
 import type { RewardSpec } from '../../rewards/index.js';
 
 /** Rewards whose answers the graders of evaluations read as well; the others say nothing about answers. */
-const JUDGES: Readonly<Record<string, GraderName>> = {
-  correctness: 'numeric',
-  boxed: 'math',
-  olympiad: 'math',
-  factorization: 'factorization',
-  factorization_correctness: 'factorization',
+const JUDGES: Readonly<Record<string, RewardsJudge>> = {
+  correctness: { grader: 'numeric' },
+  boxed: { grader: 'math' },
+  olympiad: { grader: 'math' },
+  factorization: { grader: 'factorization' },
+  factorization_correctness: { grader: 'factorization' },
+  medical_exact: { grader: 'exact', benchmark: 'medical' },
+  medical_fuzzy: { grader: 'fuzzy', benchmark: 'medical' },
+  medical_combined: { grader: 'combined', benchmark: 'medical' },
 };
 
-/** The grader of the first reward that has one; null where none has. */
-export function judgeOfRewards(rewards: readonly RewardSpec[]): GraderName | null {
+export interface RewardsJudge {
+  readonly grader: GraderName;
+  /** The benchmark that takes answers as the reward does. */
+  readonly benchmark?: string;
+}
+
+/** The judge of the first reward that has one; null where none has. */
+export function judgeOfRewards(rewards: readonly RewardSpec[]): RewardsJudge | null {
   for (const { name, options = {} } of rewards) {
     // `cosine_scaled` scales another reward.
     const judge = JUDGES[name] ?? JUDGES[String(options.of)];

@@ -46,6 +46,17 @@ describe('our own tokenizer', () => {
     expect(render(cut, { maskToolOutput: true })).toBe('<|bos|>Q:« a\n»```output\n1«<|eos|>»');
   });
 
+  it.each([
+    ['a fence within a printed line', '```output\nsee ``` and ```python```\n```\n'],
+    ['fewer backticks than its own', '````output\n```\n1\n```\n````\n'],
+    ['spaces behind the fence', '```output\n1\n```  \n'],
+    ['nothing', '```output\n```\n'],
+  ])('masks to the fence that closes an output with %s', async (_, output) => {
+    const render = show(await byteTokenizer());
+    const row = { prompt: 'Q:', completion: ` a\n${output}So 2.` };
+    expect(render(row, { maskToolOutput: true })).toBe(`<|bos|>Q:« a\n»${output}«So 2.<|eos|>»`);
+  });
+
   it('takes messages of weight 0 as context, as OpenAI does', async () => {
     const render = show(await byteTokenizer());
     const weighted = (first: unknown, last: unknown) => {

@@ -41,6 +41,17 @@ describe('the judge of a trainer', () => {
     expect(judge('\\boxed{2}', { answer: '2' }).correct).toBe(false);
   });
 
+  it.each([
+    ['medical_exact', 0],
+    ['medical_fuzzy', 1],
+    ['medical_combined', 0.85],
+  ] as const)('compares terms, without any tags, with %s', (name, score) => {
+    const judge = trainerJudge(grpo(`rewards=[{name: ${name}}]`));
+    const row = { reference_answer: 'Renal failure' };
+    expect(judge('renal failure', row)).toMatchObject({ correct: score === 1, score });
+    expect(judge('Renal failure', row)).toMatchObject({ answer: 'Renal failure', correct: true });
+  });
+
   it('follows a benchmark that is named', () => {
     const numeric = trainerJudge(grpo(REWARDS.olympiad, 'eval.benchmark=gsm8k'));
     expect(numeric('\\boxed{2}', { answer: '2' }).correct).toBe(false);
