@@ -1,6 +1,6 @@
 /**
- * Ctrl-C: the first signal asks the run to stop after the current step, the second ends the process at
- * once. A stage of a pipeline also stops when the pipeline that started it is gone.
+ * Ctrl-C: the first signal asks the run to stop, a trainer after its current step; the second ends the
+ * process at once. A stage of a pipeline also stops when the pipeline that started it is gone.
  */
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -20,7 +20,8 @@ export function catchSignals(err: (line: string) => void): Signals {
   const stop = (name: StopSignal): void => {
     if (received !== undefined) process.exit(EXIT_CODES[name]);
     received = name;
-    if (!isStage) err(`${name}: stopping after the current step; once more to quit at once`);
+    if (!isStage)
+      err(`${name}: stopping (a trainer ends its step first); once more to quit at once`);
     controller.abort(name);
   };
   process.on('SIGINT', () => stop('SIGINT'));

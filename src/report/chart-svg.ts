@@ -248,7 +248,7 @@ function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
       type: 'category',
       axisLine: { ...RULE, onZero: false },
       data: items.map(({ label }) => label),
-      axisLabel: { ...TEXT, color: 'var(--ink)', width: 130, overflow: 'truncate' },
+      axisLabel: { ...TEXT, color: 'var(--ink)', width: 160, overflow: 'truncate' },
     },
     series: [
       {

@@ -53,7 +53,7 @@ export function comparisonText({
 }: Pick<Comparison, 'results' | 'metrics' | 'config'>): string {
   return [results, metrics, config]
     .filter(({ rows }) => rows.length > 0)
-    .map(({ header, rows }) => textTable(header, rows))
+    .map(({ header, rows }) => textTable(header, shown(rows)))
     .join('\n\n');
 }
 
@@ -72,6 +72,10 @@ function lastValues(rows: readonly MetricRow[]): Values {
   for (const row of rows) Object.assign(last, row);
   return last;
 }
+
+/** Hashes by their beginnings, as people tell them apart. */
+const shown = (rows: ComparisonTable['rows']): Cell[][] =>
+  rows.map((row) => row.map((cell) => (typeof cell === 'string' ? shortHash(cell) : cell)));
 
 const NOT_SET = '(not set)';
 
@@ -99,12 +103,11 @@ interface ComparisonParts extends Omit<Comparison, 'report'> {
 
 function comparisonReport(parts: ComparisonParts): Report {
   const { names, runs, results, metrics, config, extra } = parts;
-  const shown = (cell: Cell) => (typeof cell === 'string' ? shortHash(cell) : cell);
   const section = (title: string, { header, rows }: ComparisonTable): TableSection => ({
     type: 'table',
     title,
     header,
-    rows: rows.map((row) => row.map(shown)),
+    rows: shown(rows),
   });
   const isShared = (row: readonly Cell[]) => !row.includes(NOT_SET);
   const differences = { ...config, rows: config.rows.filter(isShared) };

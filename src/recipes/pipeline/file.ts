@@ -4,6 +4,7 @@
  */
 import {
   type ConfigSchema,
+  commandSchemas,
   environmentLookup,
   interpolateTree,
   type Layer,
@@ -85,10 +86,26 @@ const rootSchema = pipelineSchema.pick({ root: true });
 const runFolderSchema = pipelineSchema.pick({ run_folder: true });
 const varsSchema = pipelineSchema.pick({ vars: true });
 
+/** @throws InputError on a file without stages, which names the commands that read its keys */
+function checkStages({ path, value }: YamlFile): void {
+  if (value.stages !== undefined || value.shared !== undefined) return;
+  const keys = Object.keys(value);
+  const readers = Object.entries(commandSchemas)
+    .filter(([, { shape }]) => keys.every((key) => Object.hasOwn(shape, key.split('.')[0] ?? '')))
+    .map(([name]) => name);
+  const command = keys.length === 0 || readers.length === 0 ? 'COMMAND' : readers.join('|');
+  throw new InputError({
+    where: path,
+    problem: 'it has no stages',
+    remedy: `A file with the keys of one command is for that: lorikeet ${command} ${path}`,
+  });
+}
+
 /** The head of a file: root may refer to `env`, vars also to `root` and `run`, everything else also to `vars`. */
 function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOptions) {
   const { file, env = {}, now = new Date(), note = () => {} } = options;
   const yaml = readYamlFile(file);
+  checkStages(yaml);
   const overrides = ownOverrides(options.overrides ?? [], { yaml, note });
   const layers = { yaml, overrides: overrides.filter((word) => !STAGE_OVERRIDE.test(word)) };
   const fromEnv = environmentLookup(env);

@@ -31,7 +31,8 @@ export function checkChanged(
   command: 'sft' | 'dpo' | 'grpo',
 ): void {
   if (!trained.trainer.isStuck) return;
-  const problem = `${step - startStep} steps changed no parameter`;
+  const steps = step - startStep;
+  const problem = `${steps} step${steps === 1 ? '' : 's'} changed no parameter`;
   if (command !== 'grpo') throw new GuardError({ ...UNCHANGED, problem });
   context.log(`warning ${UNCHANGED.where}: ${problem}. ${UNCHANGED.remedy}`);
 }

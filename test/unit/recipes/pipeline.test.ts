@@ -483,6 +483,14 @@ describe('a bad file', () => {
 
   it.each([
     ['stages: []\n', 'required key root is missing (Folder of the stages’ outputs and states)'],
+    [
+      'model: m\ndataset: d\nassistant_only_loss: true\n',
+      'FILE: it has no stages. A file with the keys of one command is for that: lorikeet sft FILE',
+    ],
+    [
+      'modl: m\n',
+      'FILE: it has no stages. A file with the keys of one command is for that: lorikeet COMMAND FILE',
+    ],
     ['root: r\nstages: []\n', 'FILE:2: stages is [], expected list of'],
     [
       stages('  - {name: a, command: sftt}\n'),

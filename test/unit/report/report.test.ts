@@ -305,13 +305,20 @@ it('escapes everything that comes from data', () => {
 it('draws intervals with a mark, a line and the value for each item', () => {
   const items = [
     { label: 'base', value: 0, low: 0, high: 0.01 },
-    { label: 'grpo', value: 0.625, low: 0.58, high: 0.68 },
+    { label: 'coherence_trajectories', value: 0.625, low: 0.58, high: 0.68 },
   ];
   const html = renderReport({
     title: 'x',
     sections: [{ type: 'charts', title: 'A', charts: [{ type: 'intervals', title: 'B', items }] }],
   });
-  for (const text of ['>base<', '>grpo<', '>0.0%<', '>62.5%<', 'var(--c1)', 'var(--c2)']) {
+  for (const text of [
+    '>base<',
+    '>coherence_trajectories<',
+    '>0.0%<',
+    '>62.5%<',
+    'var(--c1)',
+    'var(--c2)',
+  ]) {
     expect(html).toContain(text);
   }
 });
@@ -507,6 +514,10 @@ describe('compareRuns', () => {
     expect(comparison.metrics.rows[0]).toEqual(['step', 80, 80]);
     expect(comparison.config.rows).toEqual([['learning_rate', 1e-5, 2e-5]]);
     expect(comparisonText(comparison)).toContain('learning_rate  1e-5  2e-5');
+    const hashed = { ...comparison.results, rows: [['prompt_hash', 'ab'.repeat(32), null]] };
+    expect(comparisonText({ ...comparison, results: hashed })).toContain(
+      'prompt_hash  abababababab\n',
+    );
   });
 
   it('draws shared metrics over each other', () => {
