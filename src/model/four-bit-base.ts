@@ -3,8 +3,10 @@ import { fourBitTensor, type HostTensor, type Quantization } from '../weights/in
 import { type DecoderSpec, linearModules } from './spec.js';
 
 /**
+ * What is read a second time is kept in its 4 bits from then on: a run that samples reads weights at each opening of a
+ * sampler, whose own take seven times as much; one that only trains reads them once and keeps no second copy.
  * @param quantization Null: the weights as they are
- * @returns The weights, each made at its call; those in 4 bits read as what they stand for
+ * @returns The weights; those in 4 bits read as what they stand for
  */
 export function fourBitBase(
   spec: DecoderSpec,
@@ -13,8 +15,13 @@ export function fourBitBase(
 ): (name: string) => HostTensor {
   if (quantization === null) return weights;
   const linear = new Set(linearModules(spec).map(({ module }) => `${module}.weight`));
+  const read = new Set<string>();
+  const kept = new Map<string, HostTensor>();
   return (name) => {
-    const tensor = weights(name);
-    return linear.has(name) ? fourBitTensor(tensor, quantization) : tensor;
+    if (!linear.has(name)) return weights(name);
+    const tensor = kept.get(name) ?? fourBitTensor(weights(name), quantization);
+    if (read.has(name)) kept.set(name, tensor);
+    read.add(name);
+    return tensor;
   };
 }

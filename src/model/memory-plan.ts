@@ -82,12 +82,13 @@ function weightBytes({ spec, isFull, elementBytes, quantization = null }: Memory
 }
 
 /**
- * Matrices that are made of 4 bits for a product: gate and up stand beside each other, of which a chunk is made at a
- * time: codes, values and what they are scaled to.
+ * Matrices that are made of 4 bits for a product: gate and up stand beside each other. TensorFlow's own operations make
+ * a chunk at a time: codes, values and what they are scaled to, and then the whole of the chunks.
  */
-function madeWeights({ spec, elementBytes, quantization = null }: MemoryQuestion): number {
+function madeWeights({ spec, elementBytes, isNative, quantization = null }: MemoryQuestion) {
   if (quantization === null) return 0;
   const size = spec.hiddenSize * spec.intermediateSize;
+  if (isNative) return 2 * elementBytes * size;
   return 3 * elementBytes * size + (2 + 2 * FLOAT) * Math.min(size, FOUR_BIT_CHUNK);
 }
 

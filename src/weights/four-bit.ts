@@ -69,13 +69,16 @@ export function fromFourBit({ table, packed, absmax }: FourBitMatrix, count: num
   return values;
 }
 
-/** A tensor in 4 bits, whose `bytes` are its values in float32, made at each reading. */
+/**
+ * A tensor in 4 bits, whose `bytes` are its values in float32, made at each reading. The one it is made of is let go at
+ * the first.
+ */
 export function fourBitTensor(tensor: HostTensor, quantization: Quantization): HostTensor {
-  let made: FourBitMatrix | undefined;
   const { shape } = tensor;
-  const fourBit = () => {
-    made ??= toFourBit(toFloat32(tensor), quantization);
-    return made;
+  let held: HostTensor | FourBitMatrix = tensor;
+  const fourBit = (): FourBitMatrix => {
+    if (!('packed' in held)) held = toFourBit(toFloat32(held), quantization);
+    return held;
   };
   return {
     dtype: 'float32',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../../src/util/files.js';
+import { Rng } from '../../../src/util/rng.js';
 import { fromFourBit, toFourBit } from '../../../src/weights/four-bit.js';
 import {
   fourBitTensor,
@@ -8,7 +9,8 @@ import {
   type Quantization,
   toFloat32,
 } from '../../../src/weights/index.js';
-import type { NestedAbsmax } from '../../../src/weights/nested-absmax.js';
+import { nearestIn } from '../../../src/weights/nearest-code.js';
+import { type NestedAbsmax, nestAbsmax } from '../../../src/weights/nested-absmax.js';
 import { goldenTensor } from '../model/golden.js';
 
 interface Golden {
@@ -74,4 +76,29 @@ test('what stands on codes comes back as it was', () => {
   const again = fourBitTensor(fromFloat32(toFloat32(once), [16, 24]), quantization);
   expect(again.bytes).toEqual(once.bytes);
   expect(toFloat32(once)).not.toEqual(toFloat32(weight));
+});
+
+describe('the nearest value of a table', () => {
+  const { table: nested } = nestAbsmax(Float32Array.of(1));
+  const nf4 = toFourBit(Float32Array.of(1), { type: 'nf4', isNested: false }).table;
+  const fp4 = toFourBit(Float32Array.of(1), { type: 'fp4', isNested: false }).table;
+
+  test.each([
+    ['nf4', nf4],
+    ['fp4', fp4],
+    ['nested', nested],
+  ])('%s: as found by looking at all', (_, table) => {
+    const sorted = [...new Set(table)].sort((a, b) => a - b);
+    const middles = sorted.slice(1).map((value, i) => Math.fround(sorted[i]! + value) / 2);
+    const rng = Rng.of('nearest');
+    const random = Array.from({ length: 2000 }, (_, i) => (2 * rng.uniform() - 1) * 10 ** -(i % 8));
+    const close = middles.flatMap((x) => [x, x * (1 + 2 ** -23), x * (1 - 2 ** -23)]);
+    const nearest = nearestIn(table);
+    for (const value of [...random, ...close, ...table, 1.0000001, -1.0000001, 1e-40, -1e-40]) {
+      const x = Math.fround(value);
+      // The lower of two at a border, which is in float32.
+      const place = middles.filter((middle) => x > Math.fround(middle)).length;
+      expect(table[nearest(x)], `${x}`).toBe(sorted[place]);
+    }
+  });
 });

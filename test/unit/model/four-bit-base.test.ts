@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { fourBitBase } from '../../../src/model/index.js';
+import { fourBitTensor } from '../../../src/weights/index.js';
+import { tinyModel } from '../../invariant/tiny-policy.js';
+
+const LINEAR = 'model.layers.0.mlp.up_proj.weight';
+const NORM = 'model.layers.0.input_layernorm.weight';
+const quantization = { type: 'nf4', isNested: true } as const;
+
+test('what is read a second time is put into 4 bits no more', () => {
+  const { spec, weights } = tinyModel('llama');
+  const read: string[] = [];
+  const reading = (name: string) => {
+    read.push(name);
+    return weights(name);
+  };
+  const base = fourBitBase(spec, reading, quantization);
+  const expected = fourBitTensor(weights(LINEAR), quantization);
+  const [first, second, third] = [base(LINEAR), base(LINEAR), base(LINEAR)];
+  expect(read).toEqual([LINEAR, LINEAR]);
+  expect(third).toBe(second);
+  expect(first).not.toBe(second);
+  for (const { fourBit, bytes } of [first, second]) {
+    expect([fourBit, bytes]).toEqual([expected.fourBit, expected.bytes]);
+  }
+  expect([base(NORM).bytes, base(NORM).fourBit]).toEqual([weights(NORM).bytes, undefined]);
+});
