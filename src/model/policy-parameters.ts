@@ -53,11 +53,11 @@ interface FrozenWeight {
 
 function frozenWeight(
   value: HostTensor,
-  shape: readonly number[],
+  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
   type: ComputeType,
 ): FrozenWeight {
   if (value.fourBit !== undefined) {
-    const weight = new FourBitWeight(value.fourBit, shape as [number, number]);
+    const weight = new FourBitWeight(value.fourBit, { name, shape: shape as [number, number] });
     return { tensor: () => weight.values(type), dispose: () => weight.dispose() };
   }
   const tensor = tf.tidy(() => tf.keep(castTo(onDevice(toFloat32(value), shape), 'float32', type)));
@@ -93,7 +93,7 @@ export class PolicyParameters {
   /** Matrices take the compute type, or stay in the 4 bits they come in; norms and biases are float32. */
   private freeze(name: string, shape: readonly number[], value: HostTensor): void {
     const type = shape.length === 2 ? (this.fused ?? 'float32') : 'float32';
-    const weight = frozenWeight(value, shape, type);
+    const weight = frozenWeight(value, { name, shape }, type);
     this.frozen.set(name, weight);
   }
 

@@ -27,6 +27,12 @@ interface NestedValues {
   readonly offset: number;
 }
 
+/** Which matrix it is, for errors, and its shape. */
+interface NamedMatrix {
+  readonly name: string;
+  readonly shape: readonly [number, number];
+}
+
 const BLOCK = 64;
 const GROUP = 256;
 
@@ -51,6 +57,24 @@ function indicesOf(held: Tensor): Tensor {
   return executeOp('Cast', [...types, attr.bool('Truncate', false)], [bytes]).flatten();
 }
 
+/** @throws Error that names the matrix and the part which has not the size that its shape takes */
+function checkSizes({ table, packed, absmax }: FourBitValues, { name, shape }: NamedMatrix) {
+  const size = shape[0] * shape[1];
+  const blocks = Math.ceil(size / BLOCK);
+  const check = (part: string, { length }: { readonly length: number }, wanted: number) => {
+    if (length === wanted) return;
+    throw new Error(
+      `${name} [${shape.join(', ')}] in 4 bits: ${part} of length ${length}, wanted ${wanted}`,
+    );
+  };
+  check('a table', table, 16);
+  check('codes', packed, Math.ceil(size / 2));
+  if (absmax instanceof Float32Array) return check('magnitudes', absmax, blocks);
+  check('a table of magnitudes', absmax.table, 256);
+  check('codes of magnitudes', absmax.codes, blocks);
+  check('magnitudes of groups', absmax.absmax, Math.ceil(blocks / GROUP));
+}
+
 export class FourBitWeight {
   private readonly shape: readonly [number, number];
   private readonly blocks: number;
@@ -60,7 +84,10 @@ export class FourBitWeight {
   /** `[256, 2]`: both values of a byte. */
   private readonly pairs: Tensor;
 
-  constructor({ table, packed, absmax }: FourBitValues, shape: readonly [number, number]) {
+  constructor(values: FourBitValues, matrix: NamedMatrix) {
+    checkSizes(values, matrix);
+    const { table, packed, absmax } = values;
+    const { shape } = matrix;
     this.shape = shape;
     this.blocks = Math.ceil((shape[0] * shape[1]) / BLOCK);
     this.packed = heldBytes(packed, (this.blocks * BLOCK) / 2);

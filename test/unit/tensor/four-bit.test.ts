@@ -34,7 +34,7 @@ describe.each(SHAPES)('a matrix of %d × %d', (rows, columns) => {
     const host = toFourBit(values, { type, isNested });
     const expected = fromFourBit(host, values.length);
     const before = tf.memory().numTensors;
-    const weight = new FourBitWeight(host, [rows, columns]);
+    const weight = new FourBitWeight(host, { name: 'w', shape: [rows, columns] });
     const held = tf.memory().numTensors;
     const made = weight.values('float32');
     expect(made.shape).toEqual([rows, columns]);
@@ -47,4 +47,29 @@ describe.each(SHAPES)('a matrix of %d × %d', (rows, columns) => {
     weight.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+interface Wrong {
+  readonly shape?: readonly [number, number];
+  readonly table?: Float32Array;
+  readonly absmax?: Float32Array;
+  readonly nested?: object;
+}
+
+test.each<[Wrong, RegExp]>([
+  [{ shape: [7, 31] }, /^w \[7, 31\] in 4 bits: codes of length 105, wanted 109$/],
+  [{ table: new Float32Array(15) }, /a table of length 15, wanted 16/],
+  [{ absmax: new Float32Array(3) }, /magnitudes of length 3, wanted 4/],
+  [{ nested: { codes: new Uint8Array(5) } }, /codes of magnitudes of length 5, wanted 4/],
+  [{ nested: { absmax: new Float32Array(2) } }, /magnitudes of groups of length 2, wanted 1/],
+  [{ nested: { table: new Float32Array(16) } }, /a table of magnitudes of length 16, wanted 256/],
+])('what has not the size of its matrix is refused: %s', ({ nested, shape, ...parts }, message) => {
+  const values = randomMatrix(7, 30);
+  const whole = toFourBit(values, { type: 'nf4', isNested: nested !== undefined });
+  const absmax = { ...whole.absmax, ...nested };
+  const host = { ...whole, ...(nested && { absmax }), ...parts };
+  const matrix = { name: 'w', shape: shape ?? ([7, 30] as const) };
+  const before = tf.memory().numTensors;
+  expect(() => new FourBitWeight(host as typeof whole, matrix)).toThrow(message);
+  expect(tf.memory().numTensors).toBe(before);
 });
