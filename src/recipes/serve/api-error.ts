@@ -7,6 +7,8 @@ export interface ApiErrorParts {
   /** The field of the request. */
   readonly param?: string;
   readonly code?: string;
+  /** Methods, for status 405 (RFC 9110, 15.5.6). */
+  readonly allow?: string;
 }
 
 /** A request that is refused. */
@@ -14,13 +16,15 @@ export class ApiError extends Error {
   readonly status: number;
   readonly param: string | null;
   readonly code: string | null;
+  readonly allow: string | null;
 
-  constructor(message: string, { status = 400, param, code }: ApiErrorParts = {}) {
+  constructor(message: string, { status = 400, param, code, allow }: ApiErrorParts = {}) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.param = param ?? null;
     this.code = code ?? null;
+    this.allow = allow ?? null;
   }
 }
 

@@ -40,7 +40,7 @@ export function createHttpServer(options: HttpOptions): Server {
       if (refusal.status >= 500 && !options.signal.aborted)
         options.log(`error: ${refusal.message}`);
       if (response.headersSent) response.end(`${event(errorBody(refusal))}${event('[DONE]')}`);
-      else sendJson(response, refusal.status, errorBody(refusal));
+      else sendJson(response, refusal.status, errorBody(refusal), refusal.allow);
     });
   });
 }
@@ -84,9 +84,11 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   }
 }
 
-function expectMethod<T>({ method }: IncomingMessage, expected: string, then: () => T): T {
-  if (method === expected) return then();
-  throw new ApiError(`${method} is not allowed here. Use ${expected}`, { status: 405 });
+/** What is there to GET can be asked for by HEAD, to which Node sends no body. */
+function expectMethod<T>({ method }: IncomingMessage, expected: 'GET' | 'POST', then: () => T): T {
+  if (method === expected || (method === 'HEAD' && expected === 'GET')) return then();
+  const allow = expected === 'GET' ? 'GET, HEAD' : expected;
+  throw new ApiError(`${method} is not allowed here. Use ${expected}`, { status: 405, allow });
 }
 
 function health(response: ServerResponse, { signal, scheduler }: RouteOptions): void {
@@ -120,11 +122,11 @@ async function complete(
   options: RouteOptions,
 ): Promise<void> {
   const { settings, scheduler, maxQueue } = options;
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
   const body = await readBody(request, options.maxBody);
   if (options.signal.aborted) throw new ApiError('the server stops', { status: 503 });
   const ask = readRequest(endpoint, body, settings);
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, options.signal]);
   const { maxContext } = settings;
   const answer = openAnswer(ask, { scheduler, maxQueue, maxContext, signal });
@@ -164,9 +166,16 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Jso
   return asBody(value);
 }
 
-function sendJson(response: ServerResponse, status: number, body: JsonRow): void {
+/** @param allow The methods that are allowed, where another one was tried */
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: JsonRow,
+  allow: string | null = null,
+): void {
   if (response.destroyed) return;
   const close = status === 413 ? { connection: 'close' } : {};
-  response.writeHead(status, { 'content-type': 'application/json', ...close });
+  const allowed = allow === null ? {} : { allow };
+  response.writeHead(status, { 'content-type': 'application/json', ...close, ...allowed });
   response.end(JSON.stringify(body));
 }

@@ -305,7 +305,7 @@ it('escapes everything that comes from data', () => {
 it('draws intervals with a mark, a line and the value for each item', () => {
   const items = [
     { label: 'base', value: 0, low: 0, high: 0.01 },
-    { label: 'coherence_trajectories', value: 0.625, low: 0.58, high: 0.68 },
+    { label: 'coherence_trajectories_2', value: 0.625, low: 0.58, high: 0.68 },
   ];
   const html = renderReport({
     title: 'x',
@@ -313,7 +313,7 @@ it('draws intervals with a mark, a line and the value for each item', () => {
   });
   for (const text of [
     '>base<',
-    '>coherence_trajectories<',
+    '>coherence_trajectories_2<',
     '>0.0%<',
     '>62.5%<',
     'var(--c1)',

@@ -435,6 +435,18 @@ describe('bounds', () => {
     expect(reply.status).toBe(status);
   });
 
+  it.each([
+    ['HEAD', '/models', 200, null],
+    ['DELETE', '/models', 405, 'GET, HEAD'],
+    ['GET', '/completions', 405, 'POST'],
+    ['HEAD', '/completions', 405, 'POST'],
+  ])('%s %s has status %i and allows %s', async (method, path, status, allow) => {
+    const reply = await fetch(`${server.baseUrl}${path}`, { method });
+    expect(reply.status).toBe(status);
+    expect(reply.headers.get('allow')).toBe(allow);
+    expect((await reply.text()) === '').toBe(method === 'HEAD');
+  });
+
   it.each<[string, number, Record<string, string>]>([
     ['/v1/models/%E0%A4%A', 400, {}],
     ['//', 404, {}],
