@@ -18,7 +18,7 @@ import {
   tf,
 } from '../tensor/index.js';
 import { Rng } from '../util/rng.js';
-import { type HostTensor, toFloat32 } from '../weights/index.js';
+import { type HostTensor, type LoraTarget, toFloat32 } from '../weights/index.js';
 import { dropout } from './dropout.js';
 import type { FusedContext, FusedLora } from './fused/index.js';
 import type { BatchGeometry } from './geometry.js';
@@ -64,6 +64,9 @@ function frozenWeight(
   return { tensor: () => tensor, dispose: () => tensor.dispose() };
 }
 
+/** A and B in bfloat16 have half of the scale each, so that their product needs none. */
+const halfFactor = ({ scale }: LoraTarget): number => Math.sqrt(scale);
+
 export class PolicyParameters {
   readonly spec: DecoderSpec;
   readonly lora: LoraPlan | null;
@@ -84,10 +87,12 @@ export class PolicyParameters {
       this.trained = new ParameterVector(shapes, values);
     } else {
       for (const { name, shape } of shapes) this.freeze(name, shape, weights(name));
-      this.trained = new ParameterVector(lora.shapes, initialLora);
+      this.trained = new ParameterVector(lora.shapes, initialLora, this.halfFactors());
     }
     this.reference =
-      keepReference && lora !== null ? new ParameterVector(lora.shapes, initialLora) : null;
+      keepReference && lora !== null
+        ? new ParameterVector(lora.shapes, initialLora, this.halfFactors())
+        : null;
   }
 
   /** Matrices take the compute type, or stay in the 4 bits they come in; norms and biases are float32. */
@@ -173,12 +178,18 @@ export class PolicyParameters {
     const rate = this.lora!.config.loraDropout;
     const isOff = dropoutSeed === null || rate === 0;
     const seedOf = () => Rng.of('dropout', dropoutSeed!, module).int(0, 2 ** 31 - 1);
-    const [a, b] = [lora(loraA(module))!, lora(loraB(module))!];
-    const { scale } = target;
-    const halves = this.halvesLora
-      ? this.halvesOf(module, adapter === 'reference' ? this.reference! : this.trained, scale)
-      : null;
-    return { a, b, scale, dropout: isOff ? null : { rate, seed: seedOf() }, halves };
+    const names = [loraA(module), loraB(module)] as const;
+    const matrices = (of: (name: string) => Tensor | undefined) =>
+      names.map((name) => of(name)!) as [Tensor, Tensor];
+    const trained = () => matrices(lora);
+    const common = { trained, dropout: isOff ? null : { rate, seed: seedOf() } };
+    if (!this.halvesLora) {
+      const [a, b] = trained();
+      return { ...common, a, b, scale: target.scale, factor: 1 };
+    }
+    const halves = (adapter === 'reference' ? this.reference! : this.trained).halves();
+    const [a, b] = matrices((name) => halves.get(name));
+    return { ...common, a, b, scale: 1, factor: halfFactor(target) };
   }
 
   /** Whether products by TensorFlow's own operations take bfloat16; ours take LoRA in float32. */
@@ -186,13 +197,15 @@ export class PolicyParameters {
     return this.fused === 'bfloat16' && !hasNativeOps();
   }
 
-  private halvesOf(module: string, vector: ParameterVector, scale: number): FusedLora['halves'] {
-    const half = (name: string, factor: number) =>
-      vector.derived(name, () => {
-        const full = vector.views().get(name)!;
-        return castTo(factor === 1 ? full : full.mul(factor), 'float32', 'bfloat16');
-      });
-    return { a: half(loraA(module), scale), b: half(loraB(module), 1) };
+  /** Of each trained parameter; none where they are read in float32. */
+  private halfFactors(): number[] {
+    if (!this.halvesLora) return [];
+    const factors = new Map<string, number>();
+    for (const target of this.lora!.targets.values()) {
+      factors.set(loraA(target.module), halfFactor(target));
+      factors.set(loraB(target.module), halfFactor(target));
+    }
+    return this.lora!.shapes.map(({ name }) => factors.get(name)!);
   }
 
   dispose(): void {

@@ -32,7 +32,7 @@ export interface Walked {
   /** @param traced Tensors that stand for parameters on a tape. */
   readonly pass: (traced?: ReadonlyMap<string, Tensor>) => Pass;
   /** The trained parameters by name. */
-  readonly parameters: () => ReadonlyMap<string, Tensor>;
+  readonly parameters: () => Pick<ReadonlyMap<string, Tensor>, 'get'>;
   /** Hidden states `[T, H]` → the loss. */
   readonly finish: (hidden: Tensor, pass: Pass) => Tensor;
 }

@@ -1,6 +1,7 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
+export { full, joined, parted } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
 export {

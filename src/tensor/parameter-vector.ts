@@ -3,7 +3,10 @@
  * cost a few operations on one tensor whatever the number of modules; the model sees named views.
  */
 import { elementCount } from '../util/shape.js';
+import { HalfFactors } from './half-factors.js';
+import { full, half, joined, reshaped, typeOf } from './kernels/half-tensor.js';
 import { onDevice } from './on-device.js';
+import { ParameterViews } from './parameter-views.js';
 import { type Tensor, type Tensor1D, tf } from './tf.js';
 
 export interface ParameterShape {
@@ -15,12 +18,21 @@ export class ParameterVector {
   readonly shapes: readonly ParameterShape[];
   readonly size: number;
   private flat: Tensor1D;
-  private cache: Map<string, Tensor> | null = null;
-  private readonly made = new Map<string, Tensor>();
+  private whole: ParameterViews | null = null;
+  private rounded: ParameterViews | null = null;
+  private readonly factors: HalfFactors;
 
-  /** @param initial One float32 array per shape, in order, row-major. */
-  constructor(shapes: readonly ParameterShape[], initial: readonly Float32Array[]) {
+  /**
+   * @param initial One float32 array per shape, in order, row-major.
+   * @param halfFactors What each is multiplied by in `halves`, in order; 1 by default.
+   */
+  constructor(
+    shapes: readonly ParameterShape[],
+    initial: readonly Float32Array[],
+    halfFactors: readonly number[] = [],
+  ) {
     this.shapes = shapes;
+    this.factors = new HalfFactors(shapes, halfFactors);
     this.size = shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     const values = new Float32Array(this.size);
     let offset = 0;
@@ -38,7 +50,7 @@ export class ParameterVector {
 
   /** Takes ownership of `next`; earlier views become invalid. */
   replace(next: Tensor1D): void {
-    this.dispose();
+    this.release();
     this.flat = tf.keep(next);
   }
 
@@ -52,45 +64,41 @@ export class ParameterVector {
   }
 
   /** The parameters by name, valid until the next `replace`. */
-  views(): ReadonlyMap<string, Tensor> {
-    if (this.cache === null) {
-      const parts = tf.tidy(() => this.split(this.flat).map((part) => tf.keep(part)));
-      this.cache = new Map(this.shapes.map(({ name }, i) => [name, parts[i]!]));
-    }
-    return this.cache;
+  views(): ParameterViews {
+    this.whole ??= new ParameterViews(() => this.flat, this.shapes);
+    return this.whole;
   }
 
-  /** What `make` makes of the parameters, kept by name until the next `replace`. */
-  derived(name: string, make: () => Tensor): Tensor {
-    const known = this.made.get(name);
-    if (known !== undefined) return known;
-    const tensor = tf.tidy(() => tf.keep(make()));
-    this.made.set(name, tensor);
-    return tensor;
+  /** factor·parameter, rounded to bfloat16, by name, valid until the next `replace`. */
+  halves(): ParameterViews {
+    const rounded = () => half(this.factors.times(this.flat, 0));
+    this.rounded ??= new ParameterViews(rounded, this.shapes);
+    return this.rounded;
   }
 
-  /** Cuts any `[size]` vector (a gradient, a moment) into tensors of the parameters' shapes. */
-  split(vector: Tensor1D): Tensor[] {
-    if (this.shapes.length === 0) return [];
-    const parts = tf.split(
-      vector,
-      this.shapes.map(({ shape }) => elementCount(shape)),
-    );
-    return parts.map((part, i) => part.reshape(this.shapes[i]!.shape as number[]));
-  }
-
-  /** Joins one tensor per parameter (missing ones count as zero) into a `[size]` vector. */
+  /**
+   * The gradient as a `[size]` vector, from one tensor per parameter: float32 to the parameter itself, bfloat16 to
+   * what `halves` gave for it. Missing ones count as zero.
+   */
   join(parts: ReadonlyMap<string, Tensor>): Tensor1D {
-    return tf.tidy(() =>
-      tf.concat1d(
-        this.shapes.map(({ name, shape }) => {
-          const part = parts.get(name);
-          return (
-            part === undefined ? tf.zeros([elementCount(shape)]) : part.flatten()
-          ) as Tensor1D;
-        }),
-      ),
-    );
+    return tf.tidy(() => {
+      const runs: { readonly offset: number; readonly parts: Tensor[] }[] = [];
+      let offset = 0;
+      for (const { name, shape } of this.shapes) {
+        const size = elementCount(shape);
+        const part = parts.get(name);
+        const flat = part === undefined ? tf.zeros([size]) : reshaped(part, [size]);
+        const last = runs.at(-1);
+        if (last !== undefined && typeOf(last.parts[0]!) === typeOf(flat)) last.parts.push(flat);
+        else runs.push({ offset, parts: [flat] });
+        offset += size;
+      }
+      const whole = runs.map((run) => {
+        const flat = joined(run.parts, 0);
+        return typeOf(flat) === 'float32' ? flat : this.factors.times(full(flat), run.offset);
+      });
+      return joined(whole, 0) as Tensor1D;
+    });
   }
 
   /** Host copies by name. */
@@ -106,10 +114,16 @@ export class ParameterVector {
   }
 
   dispose(): void {
-    if (this.cache !== null) tf.dispose([...this.cache.values()]);
-    this.cache = null;
-    tf.dispose([...this.made.values()]);
-    this.made.clear();
+    this.release();
+    this.factors.dispose();
+  }
+
+  /** The values and what was made of them. */
+  private release(): void {
+    this.whole?.dispose();
+    this.rounded?.dispose();
+    this.whole = null;
+    this.rounded = null;
     this.flat.dispose();
   }
 }

@@ -72,6 +72,8 @@ interface Loaded {
   readonly backend: NativeBackend;
   readonly runtime: TensorflowRuntime;
   readonly native: NativeState;
+  /** Whether TensorFlow's own operations take bfloat16 tensors. */
+  readonly composesInHalf: boolean;
   readonly empty: import('@tensorflow/tfjs-node-gpu').Tensor;
 }
 
@@ -176,7 +178,8 @@ function load(): Loaded {
   shareScalars(backend);
   if (runtime.device === 'cuda' && !backend.isUsingGpuDevice) throw unusedGpuError(runtime);
   const empty = tfjs.keep(tfjs.tensor1d([], 'float32'));
-  return { tfjs, backend, runtime, native: loadNativeOps(runtime), empty };
+  const native = loadNativeOps(runtime);
+  return { tfjs, backend, runtime, native, composesInHalf: composesInHalf(runtime), empty };
 }
 
 function unusedGpuError({ binding }: TensorflowRuntime): SetupError {
@@ -218,7 +221,7 @@ export function deviceInfo(): DeviceInfo {
 export const hasNativeOps = (): boolean => current().native.inUse;
 
 /** Whether matrices and activations may be bfloat16 tensors in this process. */
-export const hasHalfTensors = (): boolean => hasNativeOps() || composesInHalf(current().runtime);
+export const hasHalfTensors = (): boolean => hasNativeOps() || current().composesInHalf;
 
 /** A float32 tensor without elements, which stands for an operation's input that is not given. */
 export const emptyTensor = () => current().empty;

@@ -64,7 +64,7 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
     forward(h, linears) {
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
-      const [q, k, v] = columnsOf(outputs, widths, compute);
+      const [q, k, v] = columnsOf(outputs, widths);
       const [query, key] = [queryForm.apply(q!), keyForm.apply(k!)];
       const attended = kernels().attention({ q: query, k: key, v: v! }, geometry, shape);
       const norms = hasNorm ? [q!, k!] : [];
@@ -79,7 +79,7 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
       const args = { q, k, v, saved: attended, dy: dcore };
       const [dq, dk, dv] = kernels().attentionGradient(args, geometry, shape);
       const parts = [queryForm.gradient(dq!, qIn), keyForm.gradient(dk!, kIn), dv!];
-      const dys = joinColumns(parts, count, compute);
+      const dys = joinColumns(parts, count);
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };
     },

@@ -13,21 +13,3 @@ export interface FusedContext {
   /** A module by its Hugging Face name. */
   linear(module: string): FusedLinear;
 }
-
-/** LoRA matrices of modules in order, A before B: the inputs that a block's gradient goes to. */
-export const loraInputs = (linears: readonly FusedLinear[]): Tensor[] =>
-  linears.flatMap(({ lora }) => (lora === null ? [] : [lora.a, lora.b]));
-
-/** The modules with LoRA matrices taken from `inputs` instead of their own. */
-export function withInputs(
-  linears: readonly FusedLinear[],
-  inputs: readonly Tensor[],
-): FusedLinear[] {
-  let next = 0;
-  return linears.map((linear) => {
-    if (linear.lora === null) return linear;
-    const [a, b] = [inputs[next]!, inputs[next + 1]!];
-    next += 2;
-    return { ...linear, lora: { ...linear.lora, a, b } };
-  });
-}

@@ -8,34 +8,27 @@
 import {
   type ComputeType,
   castTo,
+  joined,
   kernels,
   type Product,
+  parted,
   type Tensor,
   tf,
 } from '../../tensor/index.js';
-import { joined } from './columns.js';
 
 export interface FusedLora {
-  /** `[r, in]` float32 */
+  /** `[r, in]`; factor·A in bfloat16 where products by TensorFlow's own operations take that, else A in float32. */
   readonly a: Tensor;
-  /** `[out, r]` float32 */
+  /** `[out, r]`, likewise. */
   readonly b: Tensor;
+  /** Of the product of `a` and `b`. */
   readonly scale: number;
+  /** What `a` and `b` have been multiplied by. */
+  readonly factor: number;
+  /** A and B as they are trained, float32: what a tape sees. */
+  readonly trained: () => readonly [Tensor, Tensor];
   readonly dropout: { readonly rate: number; readonly seed: number } | null;
-  /** scale·A and B as products of bfloat16 take them, made once for all; null where products take float32. */
-  readonly halves: { readonly a: Tensor; readonly b: Tensor } | null;
 }
-
-/** A, B and the factors of their product, of which A has had `done` already: done·alpha is the scale. */
-interface Factors {
-  readonly a: Tensor;
-  readonly b: Tensor;
-  readonly done: number;
-  readonly alpha: number;
-}
-
-const factorsOf = ({ a, b, scale, halves }: FusedLora): Factors =>
-  halves === null ? { a, b, done: 1, alpha: scale } : { ...halves, done: scale, alpha: 1 };
 
 export interface FusedLinear {
   /** Hugging Face's name of the module. */
@@ -69,7 +62,7 @@ export function lowRank(
   if (loras.length === 0) return [];
   if (loras.some(({ dropout }) => dropout !== null)) {
     return loras.map((lora) => {
-      const product = { a: droppedInput(x, lora), b: factorsOf(lora).a, transpose: true };
+      const product = { a: droppedInput(x, lora), b: lora.a, transpose: true };
       return kernels().gemm([product], { out });
     });
   }
@@ -79,9 +72,8 @@ export function lowRank(
 /** A of each, one below the other. */
 const stackedA = (loras: readonly FusedLora[]): Tensor =>
   joined(
-    loras.map((lora) => factorsOf(lora).a),
+    loras.map(({ a }) => a),
     0,
-    loras[0]!.halves === null ? 'float32' : 'bfloat16',
   );
 
 /** What becomes of a layer's result. */
@@ -109,7 +101,7 @@ export function productsOf(
     const base = { a: x, b: weight(), transpose: true };
     if (lora === null) return [base];
     const { u: a, offset } = branches[i]!;
-    const { b, alpha } = factorsOf(lora);
+    const { b, scale: alpha } = lora;
     return [base, { a, b, transpose: true, alpha, offset }];
   });
 }
@@ -128,7 +120,7 @@ export function forwardGroup(
 export interface GroupBackward {
   /** `[T, in]` */
   readonly dx: Tensor;
-  /** dA and dB of each layer with LoRA, in order. */
+  /** d a and d b of each layer with LoRA, in order, in their type. */
   readonly gradients: readonly Tensor[];
 }
 
@@ -158,7 +150,7 @@ export function backwardGroup(
     if (lora === null) continue;
     const { u, offset } = lows[i]!;
     const columns = rankOf(lora);
-    const { b, alpha } = factorsOf(lora);
+    const { b, scale: alpha } = lora;
     const v = kernels().gemm([{ a: dy, b, transpose: false, alpha }], { out: compute });
     const db = kernels().gemmOverRows(
       { a: u, b: dy },
@@ -168,18 +160,17 @@ export function backwardGroup(
   }
   const pairs = (das: readonly Tensor[]) => branches.flatMap(({ db }, i) => [das[i]!, db]);
   if (branches.every(({ lora }) => lora.dropout === null)) {
-    const low = joinedBranches(branches, compute);
+    const low = joinedBranches(branches);
     if (low === null) return { dx: product([], output), gradients: [] };
     const das = joinedDa(low, x, branches);
     return { dx: product([low], output), gradients: pairs(das) };
   }
   let dx = product([], { out: compute });
   const das = branches.map(({ v, lora }) => {
-    const { a, done: alpha } = factorsOf(lora);
-    const part = kernels().gemm([{ a: v, b: a, transpose: false }], { out: compute });
+    const part = kernels().gemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
     dx = kernels().dropout(part, { ...(lora.dropout ?? NOTHING_DROPPED), addend: dx });
     const columns = rankOf(lora);
-    return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns, alpha });
+    return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns });
   });
   return { dx: finish(dx, compute, output), gradients: pairs(das) };
 }
@@ -194,13 +185,11 @@ interface Branch {
 /** v of all branches side by side and their A one below the other: one product is what they add to dx. */
 function joinedBranches(
   branches: readonly Branch[],
-  compute: ComputeType,
 ): (Product & { readonly columns: number }) | null {
   if (branches.length === 0) return null;
   const a = joined(
     branches.map(({ v }) => v),
     1,
-    compute,
   );
   const b = stackedA(branches.map(({ lora }) => lora));
   return { a, b, transpose: false, columns: b.shape[0]! };
@@ -212,13 +201,9 @@ function joinedDa(
   x: Tensor,
   branches: readonly Branch[],
 ): readonly Tensor[] {
-  const factors = branches.map(({ lora }) => factorsOf(lora).done);
-  // One for all where their scales are the same.
-  const alpha = factors.every((factor) => factor === factors[0]) ? factors[0]! : 1;
-  const all = kernels().gemmOverRows({ a: low.a, b: x }, { columns: low.columns, alpha });
+  const all = kernels().gemmOverRows({ a: low.a, b: x }, { columns: low.columns });
   const ranks = branches.map(({ lora }) => rankOf(lora));
-  const parts = ranks.length === 1 ? [all] : tf.split(all, ranks, 0);
-  return parts.map((part, i) => (factors[i] === alpha ? part : part.mul(factors[i]! / alpha)));
+  return parted(all, ranks, 0);
 }
 
 /** Which columns of which matrix are a layer's. */

@@ -22,7 +22,7 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
         return { core, saved: [...trace, ...lows] };
       }
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
-      const [gate, up] = columnsOf(outputs, widths, compute);
+      const [gate, up] = columnsOf(outputs, widths);
       const [core, ...trace] = kernels().gated(gate!, up!, spec.activation);
       return { core, saved: [...trace, ...lows] };
     },
@@ -31,7 +31,7 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
       const lows = [...saved];
       const trace = lows.splice(0, kernels().gatedTrace);
       const parts = kernels().gatedGradient(trace, dcore, spec.activation);
-      const dys = joinColumns(parts, count, compute);
+      const dys = joinColumns(parts, count);
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };
     },

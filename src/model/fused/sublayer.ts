@@ -50,6 +50,8 @@ export interface InnerTrace {
 
 export interface SublayerTrace extends InnerTrace {
   readonly h: Tensor;
+  /** Of the norm before, where it is kept. */
+  readonly rate: Tensor | null;
   /** Low-rank products of the last linear layer. */
   readonly lows: readonly Tensor[];
   /** The last layer's result, where a norm follows it. */
@@ -76,17 +78,19 @@ export class Sublayer {
     this.post = norms.post === null ? null : context.norm(norms.post);
   }
 
-  /** @param x `[T, H]` float32 @returns `[T, H]` in the compute type */
-  inputOf(x: Tensor): Tensor {
+  /** @param x `[T, H]` float32 @returns h `[T, H]` in the compute type */
+  private inputOf(x: Tensor): Pick<SublayerTrace, 'h' | 'rate'> {
     const { compute } = this.context;
-    if (this.pre === null) return castTo(x, 'float32', compute);
-    return kernels().norm(x, this.pre, { ...this.form, out: compute });
+    if (this.pre === null) return { h: castTo(x, 'float32', compute), rate: null };
+    const form = { ...this.form, out: compute };
+    const rate = kernels().normRate(x, this.pre, form);
+    return { h: kernels().norm(x, this.pre, form, rate), rate };
   }
 
   /** @param x `[T, H]` float32 */
   trace(x: Tensor, linears: readonly FusedLinear[], { kept, keeps }: TraceUse): SublayerTrace {
     const { compute } = this.context;
-    const h = this.inputOf(x);
+    const { h, rate } = this.inputOf(x);
     const { core, saved } =
       kept === undefined
         ? this.inner.forward(h, linears.slice(0, -1), { keeps })
@@ -95,7 +99,7 @@ export class Sublayer {
     const lows = kept?.lows ?? lowRank(core, last, compute);
     const project = () => forwardGroup({ x: core, lows }, last, { out: compute })[0]!;
     const projected = this.post === null ? null : (kept?.projected ?? project());
-    return { h, core, saved, lows, projected };
+    return { h, rate, core, saved, lows, projected };
   }
 
   /** @returns y, `[T, H]` float32 */
@@ -119,7 +123,7 @@ export class Sublayer {
     linears: readonly FusedLinear[],
   ): { readonly dx: Tensor; readonly gradients: readonly Tensor[] } {
     const { compute } = this.context;
-    const { h, core, saved, lows } = trace;
+    const { h, rate, core, saved, lows } = trace;
     const last = backwardGroup(
       { x: core, dys: [this.upstream(dy, trace)], linears: linears.slice(-1), lows },
       { out: compute, compute },
@@ -132,7 +136,7 @@ export class Sublayer {
       this.pre === null
         ? dh
         : kernels().normGradient(
-            { x, w: this.pre, dy: dh, extra: dy },
+            { x, w: this.pre, dy: dh, extra: dy, rate },
             { ...this.form, out: 'float32' },
           );
     return { dx, gradients: [...gradients, ...last.gradients] };

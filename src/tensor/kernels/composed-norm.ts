@@ -1,11 +1,12 @@
 /**
  * RMSNorm (Zhang & Sennrich 2019) and its gradient: with r = 1/√(mean(x²) + eps) and g = dy·(w + offset),
- * y = x·r·(w + offset) and dx = r·(g − x·r²·mean(g·x)).
+ * y = x·r·(w + offset) and dx = r·(g − x·r²·mean(g·x)). The derivative of 1/r times d is −d·r², in one operation.
  */
 import { attr, executeOp } from '../execute.js';
 import type { NormOptions } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { inShape } from './in-shape.js';
+import type { NormGradientInputs } from './kernels.js';
 
 const gainOf = (w: Tensor, { offset }: NormOptions): Tensor => (offset === 0 ? w : w.add(offset));
 
@@ -25,22 +26,31 @@ function rateOf(x: Tensor, { eps }: NormOptions): Tensor {
 
 const rowsOf = (x: Tensor, w: Tensor): Tensor => inShape(x, [x.size / w.size, w.size]);
 
-export const composedNorm = (x: Tensor, w: Tensor, options: NormOptions): Tensor =>
+export const composedNormRate = (x: Tensor, w: Tensor, options: NormOptions): Tensor =>
+  tf.tidy(() => rateOf(rowsOf(x, w), options));
+
+export const composedNorm = (
+  x: Tensor,
+  w: Tensor,
+  options: NormOptions,
+  rate: Tensor | null = null,
+): Tensor =>
   tf.tidy(() => {
     const rows = rowsOf(x, w);
-    return inShape(rows.mul(rateOf(rows, options)).mul(gainOf(w, options)), x.shape);
+    const r = rate ?? rateOf(rows, options);
+    return inShape(rows.mul(r).mul(gainOf(w, options)), x.shape);
   });
 
 export const composedNormGradient = (
-  args: { readonly x: Tensor; readonly w: Tensor; readonly dy: Tensor; readonly extra?: Tensor },
+  { x, w, dy, extra, rate = null }: NormGradientInputs,
   options: NormOptions,
 ): Tensor =>
   tf.tidy(() => {
-    const { x, w, dy, extra } = args;
     const rows = rowsOf(x, w);
-    const r = rateOf(rows, options);
+    const r = rate ?? rateOf(rows, options);
     const g = rowsOf(dy, w).mul(gainOf(w, options));
     const along = executeOp('Mean', OVER_COLUMNS, [g.mul(rows), lastAxis()]);
-    const dx = g.sub(rows.mul(along.mul(tf.square(r)))).mul(r);
+    const pull = executeOp('ReciprocalGrad', [attr.type('T', 'float32')], [r, along]);
+    const dx = g.add(rows.mul(pull)).mul(r);
     return inShape(extra === undefined ? dx : dx.add(rowsOf(extra, w)), x.shape);
   });

@@ -3,12 +3,13 @@ import type { Tensor } from '../tf.js';
 import { composedAttention, composedAttentionGradient } from './composed-attention.js';
 import { composedActivation, composedGatedGradient, withTrace } from './composed-gated.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
-import { composedNorm, composedNormGradient } from './composed-norm.js';
+import { composedNorm, composedNormGradient, composedNormRate } from './composed-norm.js';
 import { composedRope } from './composed-rope.js';
 import type { LayerKernels } from './kernels.js';
 import { dropoutMask } from './seeded-uniform.js';
 
 export const composedKernels: LayerKernels = {
+  normRate: composedNormRate,
   norm: composedNorm,
   normGradient: composedNormGradient,
   rope: composedRope,

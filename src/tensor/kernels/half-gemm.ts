@@ -54,6 +54,6 @@ export function halfGemmOverRows(
     const product = transposeOut
       ? halfProduct(right, left, { transposeA: true })
       : halfProduct(left, right, { transposeA: true });
-    return alpha === 1 ? full(product) : full(product).mul(alpha);
+    return alpha === 1 ? product : half(full(product).mul(alpha));
   });
 }

@@ -1,4 +1,4 @@
-/** Tensors of either element type, told apart, cast and cut. */
+/** Tensors of either element type, told apart, cast, cut and joined. */
 import { attr, executeOp } from '../execute.js';
 import { type ComputeType, castTo } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
@@ -21,6 +21,36 @@ export function halfColumns(x: Tensor, offset: number, columns: number): Tensor 
   const [begin, size] = [tf.tensor1d([0, offset], 'int32'), tf.tensor1d([rows, columns], 'int32')];
   return executeOp('Slice', attrs, [x, begin, size]);
 }
+
+/** Parts of these sizes along an axis. */
+export function parted(x: Tensor, sizes: readonly number[], axis: 0 | 1): Tensor[] {
+  if (sizes.length === 1) return [x];
+  const attrs = [
+    attr.type('T', typeOf(x)),
+    attr.type('Tlen', 'int32'),
+    attr.int('num_split', sizes.length),
+  ];
+  const inputs = [x, tf.tensor1d(sizes as number[], 'int32'), tf.scalar(axis, 'int32')];
+  return executeOp('SplitV', attrs, inputs, sizes.length);
+}
+
+/** Parts of one type side by side (axis 1) or one below the other (axis 0). */
+export function joined(parts: readonly Tensor[], axis: 0 | 1): Tensor {
+  if (parts.length === 1) return parts[0]!;
+  const attrs = [
+    attr.int('N', parts.length),
+    attr.type('T', typeOf(parts[0]!)),
+    attr.type('Tidx', 'int32'),
+  ];
+  return executeOp('ConcatV2', attrs, [...parts, tf.scalar(axis, 'int32')]);
+}
+
+export const reshaped = (x: Tensor, shape: readonly number[]): Tensor =>
+  executeOp(
+    'Reshape',
+    [attr.type('T', typeOf(x)), attr.type('Tshape', 'int32')],
+    [x, tf.tensor1d(shape as number[], 'int32')],
+  );
 
 /** A·B of bfloat16 matrices, either of them transposed; bfloat16. */
 export function halfProduct(

@@ -8,6 +8,7 @@ import { type ComputeType, castTo } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { composedKernels as plain } from './composed.js';
 import { withTrace } from './composed-gated.js';
+import { composedNormRate } from './composed-norm.js';
 import { halfGemm, halfGemmOverRows } from './half-gemm.js';
 import { full, typeOf } from './half-tensor.js';
 import type { LayerKernels } from './kernels.js';
@@ -15,7 +16,9 @@ import type { LayerKernels } from './kernels.js';
 const back = (x: Tensor, type: ComputeType): Tensor => castTo(x, 'float32', type);
 
 export const halfKernels: LayerKernels = {
-  norm: (x, w, options) => tf.tidy(() => back(plain.norm(full(x), w, options), options.out)),
+  normRate: (x, w, options) => tf.tidy(() => composedNormRate(full(x), w, options)),
+  norm: (x, w, options, rate) =>
+    tf.tidy(() => back(plain.norm(full(x), w, options, rate), options.out)),
   normGradient: ({ x, dy, ...rest }, options) =>
     tf.tidy(() => {
       const dx = plain.normGradient({ x: full(x), dy: full(dy), ...rest }, options);

@@ -34,6 +34,16 @@ export interface OverRowsOptions {
   readonly transposeOut?: boolean;
 }
 
+export interface NormGradientInputs {
+  readonly x: Tensor;
+  readonly w: Tensor;
+  readonly dy: Tensor;
+  /** Added to the gradient, f32 `[…, W]`. */
+  readonly extra?: Tensor;
+  /** Of `normRate`, if it is at hand. */
+  readonly rate?: Tensor | null;
+}
+
 export interface QueriesKeysValues {
   /** `[T, heads·D]` */
   readonly q: Tensor;
@@ -43,13 +53,12 @@ export interface QueriesKeysValues {
 }
 
 export interface LayerKernels {
-  /** x·(w + offset)/√(mean(x²) + eps). @param x `[…, W]` @param w `[W]` */
-  norm(x: Tensor, w: Tensor, options: NormOptions): Tensor;
-  /** @param args.extra Added to the gradient, f32 `[…, W]`. @returns dx */
-  normGradient(
-    args: { readonly x: Tensor; readonly w: Tensor; readonly dy: Tensor; readonly extra?: Tensor },
-    options: NormOptions,
-  ): Tensor;
+  /** 1/√(mean(x²) + eps) for `norm` and its gradient to share, `[rows, 1]`; null where each makes its own. */
+  normRate(x: Tensor, w: Tensor, options: NormOptions): Tensor | null;
+  /** x·(w + offset)/√(mean(x²) + eps). @param x `[…, W]` @param w `[W]` @param rate Of `normRate`, if it is at hand */
+  norm(x: Tensor, w: Tensor, options: NormOptions, rate?: Tensor | null): Tensor;
+  /** @returns dx */
+  normGradient(args: NormGradientInputs, options: NormOptions): Tensor;
   /** @param x `[T, heads·D]` @param sign −1 rotates back */
   rope(
     x: Tensor,
@@ -84,7 +93,10 @@ export interface LayerKernels {
   ): [Tensor, ...Tensor[]];
   /** outScale·(Σ products + bias) + residual, `[M, N]`; at most six products. */
   gemm(products: readonly Product[], options: GemmOptions): Tensor;
-  /** alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32. @param a `[T, M]` @param b `[T, N]` */
+  /**
+   * alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32, or bfloat16 where TensorFlow's own operations
+   * take a bfloat16 one. @param a `[T, M]` @param b `[T, N]`
+   */
   gemmOverRows(args: { readonly a: Tensor; readonly b: Tensor }, options: OverRowsOptions): Tensor;
   /**
    * Inverted dropout by a hash of seed and index: x·mask/(1 − rate), plus `addend` where given. Its own gradient

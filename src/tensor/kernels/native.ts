@@ -15,6 +15,7 @@ import {
 import type { LayerKernels } from './kernels.js';
 
 export const nativeKernels: LayerKernels = {
+  normRate: () => null,
   norm: nativeNorm,
   normGradient: nativeNormGradient,
   rope: nativeRope,
