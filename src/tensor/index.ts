@@ -1,5 +1,5 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
-export { attr, executeOp, type OpAttr, type OpDtype } from './execute.js';
+export type { OpAttr, OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
 export { full, joined, parted } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
