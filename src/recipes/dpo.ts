@@ -100,7 +100,9 @@ function pairsRecipe(
       return {
         ...passes,
         shown: ['loss', 'rewards/accuracies', 'rewards/margins'],
-        ...(heldOut !== null && { heldOut: () => dpoTasks(heldOut, { ...options, policy }) }),
+        ...(heldOut !== null && {
+          heldOut: async () => ({ tasks: await dpoTasks(heldOut, { ...options, policy }) }),
+        }),
         step: dpoStep({ ...options, trainer: session.trained.trainer, pairs: examplesOf }),
       };
     },

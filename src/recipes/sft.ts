@@ -40,7 +40,7 @@ const recipe: TrainingRecipe<SftConfig, SftExamples> = {
       ...passes,
       shown: ['loss', 'mean_token_accuracy'],
       ...(heldOut !== null && {
-        heldOut: async () => sftTasks(heldOut, { microBatchSize, loss: plain }),
+        heldOut: async () => ({ tasks: sftTasks(heldOut, { microBatchSize, loss: plain }) }),
       }),
       step: sftStep({
         trainer: trained.trainer,

@@ -3,15 +3,19 @@ import type { Policy } from '../model/index.js';
 import { type Tensor, tf } from '../tensor/index.js';
 import type { MicroTask } from './trainer.js';
 
-/**
- * @param tasks Made for one optimizer step that holds all examples, of a loss on scores without further columns.
- * @returns `loss` and the metrics of the loss, summed over the tasks.
- */
+export interface HeldOut {
+  /** Made for one optimizer step that holds all examples, of a loss on scores without further columns. */
+  readonly tasks: readonly MicroTask[];
+  /** What was computed for the tasks. */
+  readonly metrics?: Readonly<Record<string, number>>;
+}
+
+/** @returns `loss` and the metrics of the loss, summed over the tasks, with those that are known. */
 export async function heldOutMetrics(
   policy: Policy,
-  tasks: readonly MicroTask[],
+  { tasks, metrics }: HeldOut,
 ): Promise<Record<string, number>> {
-  const totals: Record<string, number> = {};
+  const totals: Record<string, number> = { ...metrics };
   for (const { batch, lossOf, temperature = 1, meanLogits = false } of tasks) {
     const scores = await policy.score(batch, { temperature, meanLogits });
     const rows = batch.targets.length;

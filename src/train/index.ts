@@ -24,7 +24,7 @@ export {
   generationPeriod,
   grpoStep,
 } from './grpo-step.js';
-export { heldOutMetrics } from './held-out.js';
+export { type HeldOut, heldOutMetrics } from './held-out.js';
 export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
 export { type Preflight, preflight } from './preflight.js';

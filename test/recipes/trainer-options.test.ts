@@ -152,6 +152,40 @@ test('dpo learns from labelled answers too', async () => {
   expect(losses.at(-1)).toBeLessThan(0.5);
 });
 
+test('dpo evaluates labelled answers with the metrics of a step', async () => {
+  // Each step has all answers, and so the numbers of the evaluation before it; but for kl, which pairs them
+  // in the order of the step.
+  const keys = ['loss_type=kto', 'max_steps=2', 'per_device_train_batch_size=80'];
+  const held = [`eval_dataset=${tiny.pairs}`, 'eval_steps=1', 'learning_rate=1e-2'];
+  await dpo('kto-held', [...keys, ...held, 'lora.lora_dropout=0']);
+  const [first, second] = rowsOf('kto-held');
+  const names = Object.keys(second!).filter((name) => /^(rewards|logps|logits)/.test(name));
+  expect(names).toHaveLength(7);
+  for (const name of names) {
+    expect(first![`eval/${name}`], name).toBeCloseTo(second![name] as number, 4);
+  }
+  expect(second!['rewards/margins']).toBeGreaterThan(1e-3);
+  expect(first!['eval/kl']).toBeGreaterThanOrEqual(0);
+});
+
+test.each([
+  ['sft', sft, ['excess_length_strategy=drop']],
+  ['dpo', dpo, []],
+  ['dpo of labelled answers', dpo, ['loss_type=kto']],
+])('%s refuses held-out rows of which none is short enough, before it begins', async (...args) => {
+  const [, run, keys] = args;
+  const path = join(dir, 'long.jsonl');
+  const answers = { reasoning: '3 + 4', answer: '7', chosen: '[7]{7}', rejected: '{8}' };
+  writeFileSync(
+    path,
+    `${JSON.stringify({ question: 'What is 3 + 4? '.repeat(60), ...answers })}\n`,
+  );
+  await expect(
+    run('held', [`eval_dataset=${path}`, 'eval_steps=1', 'max_length=96', ...keys]),
+  ).rejects.toThrow(`eval_dataset: no row of ${path} is left in max_length=96`);
+  expect(existsSync(join(dir, 'held'))).toBe(false);
+});
+
 test('grpo: further groups, one step ahead, a moving reference, held-out rows', async () => {
   await grpo('options', [
     'max_steps=4',

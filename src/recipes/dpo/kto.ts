@@ -45,7 +45,10 @@ export function ktoRecipe(
         ...passes,
         shown: ['loss', 'rewards/margins', 'kl'],
         ...(heldOut !== null && {
-          heldOut: async () => (await ktoTasks(heldOut, { ...options, policy })).tasks,
+          heldOut: async () => {
+            const { tasks, kl } = await ktoTasks(heldOut, { ...options, policy });
+            return { tasks, metrics: kl === null ? {} : { kl } };
+          },
         }),
         step: ktoStep({
           ...options,

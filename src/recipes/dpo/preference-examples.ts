@@ -9,6 +9,7 @@ import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { heldOutExamples } from '../training/held-out-examples.js';
 import { type AnswerSide, answersOf } from './answers.js';
 
 export interface PreferenceExamples<T> {
@@ -51,8 +52,7 @@ function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
     preflight(train.flatMap(sequencesOf), { bosId, eosIds, hasContext: true });
     return {
       train,
-      heldOut:
-        config.eval_dataset === null ? null : await read(config.eval_dataset, 'eval_dataset'),
+      heldOut: await heldOutExamples(config, (dataset) => read(dataset, 'eval_dataset')),
     };
   };
 }

@@ -10,6 +10,7 @@ import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { renderOptions } from '../inputs/render-options.js';
 import { trainingRow } from '../inputs/training-row.js';
+import { heldOutExamples } from '../training/held-out-examples.js';
 
 interface Placed {
   readonly example: MaskedSequence;
@@ -105,7 +106,8 @@ export async function sftExamples(
   context.log(
     `data: ${facts.trainedTokens} of ${facts.tokens} tokens in the loss, the end in ${facts.eosTrained} of ${facts.examples} rows`,
   );
-  const { eval_dataset: held } = config;
-  const heldOut = held === null ? null : await renderedRows(held, config, { source, context });
+  const heldOut = await heldOutExamples(config, (dataset) =>
+    renderedRows(dataset, config, { source, context }),
+  );
   return { train, heldOut: heldOut?.map(({ example }) => example) ?? null };
 }

@@ -1,6 +1,6 @@
 /** The contract between a trainer's recipe (`sft.ts`, `dpo.ts`, `grpo.ts`) and the run that all of them share. */
 import type { RunFolder } from '../../report/index.js';
-import type { MicroTask, StepOutcome } from '../../train/index.js';
+import type { HeldOut, StepOutcome } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
@@ -43,8 +43,8 @@ export interface PreparedTraining {
   /** Metrics shown behind the progress bar. */
   readonly shown: readonly string[];
   readonly savePeriod?: number;
-  /** Tasks of `eval_dataset`, as one optimizer step. */
-  readonly heldOut?: () => Promise<readonly MicroTask[]>;
+  /** `eval_dataset`, as one optimizer step. */
+  readonly heldOut?: () => Promise<HeldOut>;
   /** How completions of its evaluations are written; absent: by the sampler itself. */
   readonly writer?: EvaluationWriter;
   /** Leaves an evaluation the memory of a card that its own sampler holds. */
