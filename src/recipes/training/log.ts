@@ -84,6 +84,7 @@ export function logImpliedTracker(config: TrackerKeys, { log }: Pick<RecipeConte
 /** @throws SetupError or RunError when a tracker refuses the run. */
 export async function openTrainingLog(options: TrainingLogOptions): Promise<TrainingLog> {
   const { run, command, config, context, resumeStep, totalSteps } = options;
+  const metrics = openMetricLog(run.paths.metrics, { resumeStep });
   const trackers = await openTrackers({
     names: trackerNames(config),
     env: process.env,
@@ -97,8 +98,10 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
     eventDir: config.logging_dir ?? run.paths.tensorboard,
     wandbProject: config.wandb_project,
     log: context.log,
+  }).catch((error: unknown) => {
+    metrics.close();
+    throw error;
   });
-  const metrics = openMetricLog(run.paths.metrics, { resumeStep });
   const label = config.stage === command ? command : `${command} (stage ${config.stage})`;
   const bar = startProgress({ label, total: totalSteps, from: resumeStep ?? 0 });
   const laps = run.phases.laps();

@@ -42,7 +42,7 @@ export async function checkTrackers({ names, env }: TrackerChoice): Promise<void
   if (names.includes('mlflow')) await checkMlflow(env);
 }
 
-/** @throws SetupError or RunError when a tracker refuses the run. */
+/** @throws SetupError or RunError when a tracker refuses the run; those before it are told that it failed. */
 export async function openTrackers(options: TrackerOptions): Promise<Trackers> {
   const { names, run, env, eventDir, wandbProject, log } = options;
   const open = {
@@ -51,17 +51,23 @@ export async function openTrackers(options: TrackerOptions): Promise<Trackers> {
     mlflow: () => openMlflow({ run, env }),
   } as const satisfies Record<TrackerName, () => Promise<Tracker>>;
   const queues: Queue[] = [];
-  for (const name of new Set(names)) {
-    const tracker = await open[name]();
-    if (tracker.place !== null && name !== 'tensorboard') log(`${name}: ${tracker.place}`);
-    queues.push(new Queue(tracker, log));
+  const finish: Trackers['finish'] = async (status) => {
+    await Promise.all(queues.splice(0).map((queue) => queue.finish(status)));
+  };
+  try {
+    for (const name of new Set(names)) {
+      const tracker = await open[name]();
+      if (tracker.place !== null && name !== 'tensorboard') log(`${name}: ${tracker.place}`);
+      queues.push(new Queue(tracker, log));
+    }
+  } catch (error) {
+    await finish('failed');
+    throw error;
   }
   return {
     log: (row) => queues.forEach((queue) => void queue.add(row)),
     table: (table) => queues.forEach((queue) => void queue.addTable(table)),
-    async finish(status) {
-      await Promise.all(queues.splice(0).map((queue) => queue.finish(status)));
-    },
+    finish,
   };
 }
 

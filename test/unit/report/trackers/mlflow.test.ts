@@ -3,12 +3,17 @@
  * recorded by scripts/tracker-check.ts), and what happens when a tracker fails.
  */
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkTrackers, openTrackers, type Trackers } from '../../../../src/report/index.js';
+import {
+  checkTrackers,
+  openTrackers,
+  type TrackerName,
+  type Trackers,
+} from '../../../../src/report/index.js';
 import { SetupError } from '../../../../src/util/errors.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -74,10 +79,14 @@ afterEach(() => {
 
 const lines: string[] = [];
 
-function open(startStep = 0, env: Record<string, string> = {}): Promise<Trackers> {
+function open(
+  startStep = 0,
+  env: Record<string, string> = {},
+  names: readonly TrackerName[] = ['tensorboard', 'mlflow'],
+): Promise<Trackers> {
   lines.length = 0;
   return openTrackers({
-    names: ['tensorboard', 'mlflow'],
+    names,
     env: { MLFLOW_TRACKING_URI: `${uri}/`, ...env },
     run: { runId: 'r-1', dir, name: 'first', config: { model: 'm', lora: { r: 8 } }, startStep },
     eventDir: join(dir, 'tensorboard'),
@@ -115,6 +124,12 @@ describe('mlflow', () => {
     ]);
     expect(bodies('runs/update')).toMatchObject([{ run_id: 'abc', status: 'KILLED' }]);
     expect(lines).toEqual([`mlflow: ${uri}/#/experiments/7/runs/abc`]);
+  });
+
+  it('is told that the run failed where a tracker after it does not open', async () => {
+    writeFileSync(join(dir, 'tensorboard'), 'a file, where a folder is to be');
+    await expect(open(0, {}, ['mlflow', 'tensorboard'])).rejects.toThrow(/tensorboard/);
+    expect(bodies('runs/update')).toMatchObject([{ run_id: 'abc', status: 'FAILED' }]);
   });
 
   it('goes on with the run of a resumed folder, its earlier tables kept', async () => {
