@@ -22,20 +22,28 @@ interface Party {
   weight: number;
 }
 
-/** The first of the answers seen so far that an answer is mathematically equal to, itself if it is new. */
+/**
+ * The first of the answers seen so far that an answer is mathematically equal to, itself if it is new. It joins
+ * those that are all equal to it: 5 is equal to 5 cm and to 5 km, which are not one.
+ */
 export type AnswerGroups = (answer: string) => string | null;
 
 /** @returns a function that groups the answers it is given; null for an empty one */
 export function answerGroups(): AnswerGroups {
-  const firsts: string[] = [];
+  const groups: string[][] = [];
   const byKey = new Map<string, string>();
   return (answer) => {
     const key = answerKey(answer);
     if (key === null) return null;
-    const known = byKey.get(key) ?? firsts.find((other) => mathEquivalent(answer, other));
-    if (known === undefined) firsts.push(answer);
-    byKey.set(key, known ?? answer);
-    return known ?? answer;
+    const known = byKey.get(key);
+    if (known !== undefined) return known;
+    const isEqual = (other: string) => mathEquivalent(answer, other);
+    const group = groups.find((members) => members.every(isEqual));
+    if (group === undefined) groups.push([answer]);
+    else group.push(answer);
+    const [first = answer] = group ?? [];
+    byKey.set(key, first);
+    return first;
   };
 }
 

@@ -61,7 +61,7 @@ export class FusedLayer {
 
   /**
    * @param kept Of `forward` at the same x. @param dy `[T, H]` float32
-   * @returns dx float32, then the gradient of each LoRA matrix
+   * @returns dx float32, then the gradient to each LoRA matrix as it is taken
    */
   gradient(args: {
     readonly x: Tensor;

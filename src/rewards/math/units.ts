@@ -45,9 +45,12 @@ const TRAILING_WORDS =
   /^([-+]?\s*\$?[\d.,/ ]*\d)(?:\s+|(?=[a-z]{2,}(?:\W|$)))([a-zA-Z][a-zA-Z. ]*[a-zA-Z])\s*(\^\s*\{?\s*[23]\s*\}?)?$/;
 const SHORT_UNIT = /^(?:mm|cm|km|kg|ft|lb|oz|hr|mph|ml|in|yd|mi|gm)s?$/i;
 
+/** Longer texts are no number with a unit. */
+const LONGEST = 200;
+
 /** "20 apples", "5 cm^2" → the words as `\text{…}`. */
 export function unitsAsText(normal: string): string {
-  if (normal.length > 200) return normal;
+  if (normal.length > LONGEST) return normal;
   const match = TRAILING_WORDS.exec(normal);
   if (match === null) return normal;
   const [, number = '', words = '', power = ''] = match;
@@ -59,15 +62,20 @@ const POWER = '(?:\\s?\\^\\s?\\{?-?\\d\\}?)?';
 const ROMAN = `\\\\(?:mathrm|text)\\s?\\{ ?[A-Za-z]+ ?\\}${POWER}`;
 const JOINED = '\\s?(?:/|\\\\cdot)?\\s?';
 const ROMAN_UNITS = new RegExp(`(?<=[\\d})] ?)${ROMAN}(?:${JOINED}${ROMAN})*`, 'g');
+/** Without a slash they may be a product of letters. */
 const PLAIN_UNITS = new RegExp(
-  `^([-+]?[\\d.,/ ]*\\d)(?: |(?=[A-Za-z]{2}))([A-Za-z]+${POWER}(?:${JOINED}[A-Za-z]+${POWER})+)$`,
+  `^([-+]?[\\d.,/ ]*\\d)(?: |(?=[A-Za-z]{2}))([A-Za-z]+${POWER}(?:\\s?/\\s?[A-Za-z]+${POWER})+)$`,
 );
+/** i and e are numbers. */
+const LETTER = /^\s*[ie]\s*$/;
 
 /** Units of several parts or of one letter as one text: "5 km/h", `5 \mathrm{ m}/\mathrm{s}^2`. */
 export function unitsOfParts(normal: string): string {
+  if (normal.length > LONGEST) return normal;
   const roman = normal.replace(ROMAN_UNITS, (run) => {
     const unit = run.replace(/\\(?:mathrm|text)|\\cdot|[{}]/g, ' ');
-    return run.startsWith('\\mathrm{ ') || readUnit(unit) !== null ? `\\text{${unit}}` : run;
+    const isUnit = run.startsWith('\\mathrm{ ') ? !LETTER.test(unit) : readUnit(unit) !== null;
+    return isUnit ? `\\text{${unit}}` : run;
   });
   const [, number = '', unit = ''] = PLAIN_UNITS.exec(roman) ?? [];
   return unit !== '' && readUnit(unit) !== null ? `${number}\\text{${unit}}` : roman;

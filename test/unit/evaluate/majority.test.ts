@@ -15,6 +15,10 @@ describe('vote', () => {
   it('holds units apart, and joins a number without one', () => {
     expect(vote(ballots('5 cm', '5 km', '5 km')).winner).toBe(1);
     expect(vote(ballots('5 cm', '5'))).toMatchObject({ winner: 0, weight: 2 });
+    expect(vote(ballots('5', '5 cm', '5 km', '5 km', '5 km'))).toMatchObject({
+      winner: 2,
+      weight: 3,
+    });
   });
 
   it('takes the first of equals, and none without answers', () => {

@@ -51,6 +51,9 @@ describe('our own tokenizer', () => {
     ['fewer backticks than its own', '````output\n```\n1\n```\n````\n'],
     ['spaces behind the fence', '```output\n1\n```  \n'],
     ['nothing', '```output\n```\n'],
+    ['an indented fence', '```output\n1\n  ```\n'],
+    ['a longer fence', '```output\n1\n````\n'],
+    ['a fence behind its text alone', '```output\n42```'],
   ])('masks to the fence that closes an output with %s', async (_, output) => {
     const render = show(await byteTokenizer());
     const row = { prompt: 'Q:', completion: ` a\n${output}So 2.` };

@@ -64,8 +64,10 @@ describe('kept reference log-probabilities', () => {
     await take();
     writeWeights('merged');
     expect((await take()).wasKept).toBe(false);
+    expect((await take()).wasKept).toBe(true);
     const quantization: Quantization = { type: 'nf4', isNested: true };
     expect((await take({ source: { ...source, quantization } })).wasKept).toBe(false);
+    await take();
     const adapter = { config: {}, tensors: new Map() } as unknown as Adapter;
     expect((await take({ source: { ...source, adapter } })).wasKept).toBe(false);
   });

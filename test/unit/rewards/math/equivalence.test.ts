@@ -240,6 +240,15 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['2 million', '2 billion'],
     ['2 million', '200%'],
     ['5 millionths', '5000000'],
+    ['2', '2mg'],
+    ['2mg', '2'],
+    ['2', '2 m g h'],
+    ['2', '2pm'],
+    ['3\\mathrm{~i}', '3'],
+    ['5', '2+3\\mathrm{~i}'],
+    ['10', '10 students passed the exam in the first semester (2023)'],
+    ['5', `5 ${'a'.repeat(60)}!`],
+    ['5', `5 ${'a '.repeat(60)}!`],
   ],
 };
 
