@@ -54,6 +54,8 @@ export interface RunFolder {
   readonly resumeFrom: string | null;
   /** Config keys, and commits on the hub, that changed since the run was last opened; empty unless resumed. */
   readonly configChanges: readonly ConfigDifference[];
+  /** Alarms that sounded before the run was gone on with, by step; those of steps that come again too. */
+  readonly formerAlarms: NonNullable<RunRecord['alarms']>;
   readonly paths: RunPaths;
   readonly phases: PhaseClock;
   /**
@@ -113,6 +115,7 @@ export function startRun(
     isResumed: previous !== null,
     resumeFrom,
     configChanges: previous === null ? [] : changesSince(previous, options),
+    formerAlarms: previous?.alarms ?? [],
     paths,
     phases,
     claim(relativePath) {
@@ -209,6 +212,7 @@ function resumedRecord(previous: RunRecord, options: OpenRunOptions): RunRecord 
     phases: previous.phases,
     results: previous.results,
     files: previous.files,
+    ...(previous.alarms !== undefined && { alarms: previous.alarms }),
     resumes: [...previous.resumes, { at, config_hash }],
   };
 }

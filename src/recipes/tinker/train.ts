@@ -141,7 +141,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
   });
   const save = (progress: LoopProgress) =>
     run.phases.time('save', () => saveState(place, progress, evaluates));
-  const watch = watchRows(config.method, config, { run, context });
+  const watch = watchRows(config.method, config, { run, context, startStep: done });
   const step = stepOf(place, sampler);
   const progress = await runLoop({
     schedule: {
