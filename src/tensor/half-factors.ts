@@ -11,8 +11,8 @@ export class HalfFactors {
   /** @param factors One per shape, in order; 1 where there is none. */
   constructor(shapes: readonly ParameterShape[], factors: readonly number[]) {
     const [first = 1] = factors;
-    const isOne = factors.every((factor) => factor === first);
-    this.factor = isOne ? first : tf.keep(perElement(shapes, factors));
+    const areSame = factors.every((factor) => factor === first);
+    this.factor = areSame ? first : tf.keep(perElement(shapes, factors));
   }
 
   /** @param x `[n]` float32: elements of the vector from `offset` on. */

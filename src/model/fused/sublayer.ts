@@ -117,7 +117,10 @@ export class Sublayer {
     return forwardGroup({ x: core, lows }, linears.slice(-1), output)[0]!;
   }
 
-  /** @param dy `[T, H]` float32 @returns dx float32, and for each layer with LoRA, in order, the gradients to its A and B as they are taken */
+  /**
+   * @param dy `[T, H]` float32
+   * @returns dx float32, and for each layer with LoRA, in order, the gradients to its A and B as they are taken
+   */
   gradient(
     { x, dy, trace }: { readonly x: Tensor; readonly dy: Tensor; readonly trace: SublayerTrace },
     linears: readonly FusedLinear[],

@@ -161,7 +161,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
     saveSteps: config.save_steps,
     save,
     evaluate: (index) => run.phases.time('evaluate', () => evaluates.after(index)),
-    isEvaluated: (at) => evaluates.history.some((evaluation) => evaluation.step === at),
+    isEvaluated: (at) => evaluates.has(at),
     onRow: (row: MetricRow) => {
       log.row(row);
       watch(row);

@@ -84,6 +84,11 @@ export class DuringTraining {
     return this.evaluated;
   }
 
+  /** Whether the evaluation after a step is known. */
+  has(step: number): boolean {
+    return this.evaluated.some((evaluation) => evaluation.step === step);
+  }
+
   /** The best step; null when none is kept. */
   get best(): number | null {
     const { config } = this.subject;

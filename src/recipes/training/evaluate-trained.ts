@@ -25,7 +25,7 @@ import { openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
-import { judgeOfRewards, type RewardsJudge } from './rewards-judge.js';
+import { judgeOfRewards } from './rewards-judge.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 type EvalKeys = NonNullable<TrainerConfig['eval']>;
@@ -54,9 +54,7 @@ export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): Evaluati
   const { eval_samples: held = null, rewards = [], ...trainer } = config;
   const { answer_format = evaluationDefaults.answer_format } = config;
   const { judge: endpoint, sandbox, on_error, python_timeout_s, python_workers } = config;
-  const judge: RewardsJudge | { grader: 'auto'; benchmark?: never } = (own.benchmark === null
-    ? judgeOfRewards(rewards)
-    : null) ?? { grader: 'auto' };
+  const judge = own.benchmark === null ? judgeOfRewards(rewards) : null;
   const dataset = held === null ? own.dataset : { ...config.dataset, num_samples: held };
   return {
     stop: [],
@@ -68,10 +66,10 @@ export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): Evaluati
     python_timeout_s,
     python_workers,
     answer_format,
-    grader: judge.grader,
+    grader: judge?.grader ?? 'auto',
     ...own,
     ...rolloutsOf(config, own),
-    benchmark: own.benchmark ?? judge.benchmark ?? DEFAULT_BENCHMARK,
+    benchmark: own.benchmark ?? judge?.benchmark ?? DEFAULT_BENCHMARK,
     dataset,
   };
 }

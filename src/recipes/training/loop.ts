@@ -74,7 +74,7 @@ export async function trainingLoop(
       evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
       onRow,
       onRepeated: (metrics) => log.repeated(metrics),
-      isEvaluated: (step) => evaluates.history.some((evaluation) => evaluation.step === step),
+      isEvaluated: (step) => evaluates.has(step),
       signal: context.signal,
     });
     const { step } = progress;

@@ -14,7 +14,7 @@ const JUDGES: Readonly<Record<string, RewardsJudge>> = {
   medical_combined: { grader: 'combined', benchmark: 'medical' },
 };
 
-export interface RewardsJudge {
+interface RewardsJudge {
   readonly grader: GraderName;
   /** The benchmark that takes answers as the reward does. */
   readonly benchmark?: string;

@@ -22,12 +22,14 @@ const WORDS: ReadonlySet<string> = new Set(
     'alpha beta gamma lambda mu sigma omega phi'
   ).split(' '),
 );
+/** Commands that are another one, with a backslash or as a word. */
+const COMMAND_ALIASES: ReadonlyMap<string, string> = new Map([['lg', 'log']]);
+/** Words that are a command of another name. */
 const ALIASES: Readonly<Record<string, string>> = {
   infinity: 'infty',
   inf: 'infty',
   union: 'cup',
   degrees: 'degree',
-  lg: 'log',
 };
 const PREFIXED = /0(?:[xX][\dA-Fa-f]+|[bB][01]+|[oO][0-7]+)(?![\dA-Za-z.])/y;
 const NUMBER =
@@ -76,8 +78,7 @@ function next(match: Match, grouped: boolean): readonly [string, readonly Bare[]
   const text = match(TEXT);
   if (text !== null) return [text[0], textTokens(text[1] ?? '', text[0])];
   const command = match(COMMAND);
-  if (command !== null)
-    return [command[0], [{ kind: 'command', text: commandName(command[1] ?? '') }]];
+  if (command !== null) return [command[0], [commandToken(command[1] ?? '')]];
   const letters = match(LETTERS);
   if (letters !== null) return [letters[0], wordTokens(letters[0])];
   const operator = match(OPERATOR);
@@ -85,7 +86,10 @@ function next(match: Match, grouped: boolean): readonly [string, readonly Bare[]
   throw new UnreadableAnswer('a sign that is in no answer');
 }
 
-const commandName = (text: string): string => (text === 'lg' ? 'log' : text);
+const commandToken = (name: string): Bare => ({
+  kind: 'command',
+  text: COMMAND_ALIASES.get(name) ?? name,
+});
 
 /** `\text{13}` is 13, `\mathrm{B}` the letter B; other contents are units or prose. */
 function textTokens(content: string, source: string): readonly Bare[] {
@@ -101,7 +105,7 @@ function textTokens(content: string, source: string): readonly Bare[] {
 }
 
 function wordTokens(word: string): readonly Bare[] {
-  if (WORDS.has(word)) return [{ kind: 'command', text: ALIASES[word] ?? word }];
+  if (WORDS.has(word)) return [commandToken(ALIASES[word] ?? word)];
   if (word.length >= 4) return [{ kind: 'word', text: word }];
   return [...word].map((text) => ({ kind: 'letter', text }));
 }
