@@ -1,5 +1,6 @@
 /** What can go wrong with an endpoint, and what to tell the user about it. */
 import { RunError } from '../util/errors.js';
+import { retryAfterMs } from '../util/retry-after.js';
 
 /**
  * `timeout`: no whole answer in time. `unreachable`: no connection, or it broke. `refused`: an error
@@ -82,7 +83,7 @@ export function refusal(
       kind: 'refused',
       status,
       code,
-      retry: passes ? { afterMs: waitOf(retryAfter) } : null,
+      retry: passes ? { afterMs: retryAfterMs(retryAfter) } : null,
     },
   );
 }
@@ -131,9 +132,4 @@ function serverError(text: string): { readonly code: string | null; readonly mes
   const name = [code, type].find((each) => typeof each === 'string' && each !== '');
   const said = typeof message === 'string' && message !== '' ? `: ${message.slice(0, 300)}` : '';
   return { code: typeof name === 'string' ? name : null, message: said };
-}
-
-function waitOf(header: string | null): number | null {
-  const seconds = Number(header ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }

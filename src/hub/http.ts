@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunError } from '../util/errors.js';
+import { retryAfterMs } from '../util/retry-after.js';
 import { networkFailure, refused, TransientError, unreachable } from './failures.js';
 import type { HubSettings } from './settings.js';
 
@@ -92,11 +93,6 @@ function commonHeaders(settings: HubSettings, url: string): Record<string, strin
   const own = new URL(url).origin === new URL(settings.endpoint).origin;
   if (!own || settings.token === null) return headers;
   return { ...headers, authorization: `Bearer ${settings.token}` };
-}
-
-function retryAfterMs(header: string | null): number | null {
-  const seconds = Number(header ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
 /**

@@ -4,6 +4,7 @@ export { WORD_PATTERN } from './byte/words.js';
 export type { RenderedExample, TrainOn } from './loss-mask.js';
 export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './messages.js';
 export { fillTemplate } from './prompt-template.js';
+export { namesOfField } from './reasoning.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
 export { fieldNames } from './row-text.js';

@@ -4,6 +4,7 @@
  */
 import { InputError, messageOf } from '../util/errors.js';
 import type { Message } from './messages.js';
+import { withReasoning } from './reasoning.js';
 import { tokenBytes } from './token-bytes.js';
 import { readTokenizerFiles, TOKENIZER_CONFIG, tokenizerFileNames } from './tokenizer-files.js';
 import { createTokenizer, type PreTrainedTokenizer } from './vendor.js';
@@ -161,7 +162,7 @@ function applyTemplate(
   }
   let text: string;
   try {
-    text = vendor.apply_chat_template([...messages], {
+    text = vendor.apply_chat_template(messages.map(withReasoning), {
       ...templateArgs,
       tokenize: false,
       add_generation_prompt: addGenerationPrompt,
@@ -172,7 +173,8 @@ function applyTemplate(
       problem: `the chat template refuses the messages: ${messageOf(error)}`,
     });
   }
-  if (!OBJECT_AS_TEXT.test(text) || OBJECT_AS_TEXT.test(JSON.stringify(messages))) return text;
+  const given = JSON.stringify([messages, templateArgs]);
+  if (!OBJECT_AS_TEXT.test(text) || OBJECT_AS_TEXT.test(given)) return text;
   throw new InputError({
     where: dir,
     problem: 'the chat template writes an object where it expects a text',

@@ -1,5 +1,5 @@
 /** The messages of a chat → those that the chat template is given; what it would pass over is refused. */
-import { readsVariable } from '../../tokenizer/index.js';
+import { namesOfField, readsVariable } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { fieldError } from './api-error.js';
@@ -71,4 +71,4 @@ const says = (value: unknown): boolean =>
   value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
 
 const isRead = (template: string | null, name: string): boolean =>
-  template !== null && readsVariable(template, name);
+  template !== null && namesOfField(name).some((each) => readsVariable(template, each));

@@ -3,6 +3,7 @@
  * digits of ASCII for ROUGE (as rouge-score). Both are linear in the length of the text.
  */
 import { checkWork } from '../work-limit.js';
+import { wordsOf } from './process.js';
 
 /** Counting runs of tokens, and stemming them, costs about this much for each character. */
 const STEPS_PER_CHARACTER = 1000;
@@ -21,13 +22,13 @@ export function tokens13a(text: string): string[] {
     .replaceAll('&amp;', '&')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>');
-  return ` ${plain} `
-    .replace(/[{-~[-` -&(-+:-@/]/g, ' $& ')
-    .replace(/([^0-9])([.,])/gu, '$1 $2 ')
-    .replace(/([.,])([^0-9])/gu, ' $1 $2')
-    .replace(/([0-9])(-)/g, '$1 $2 ')
-    .split(/\s+/)
-    .filter((token) => token !== '');
+  return wordsOf(
+    ` ${plain} `
+      .replace(/[{-~[-` -&(-+:-@/]/g, ' $& ')
+      .replace(/([^0-9])([.,])/gu, '$1 $2 ')
+      .replace(/([.,])([^0-9])/gu, ' $1 $2')
+      .replace(/([0-9])(-)/g, '$1 $2 '),
+  );
 }
 
 /** Words of ROUGE: runs of a–z and 0–9 after lowering. Letters beyond ASCII separate words. */

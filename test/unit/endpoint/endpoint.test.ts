@@ -115,6 +115,13 @@ describe('chatCompletion', () => {
     expect(performance.now() - start).toBeGreaterThan(190);
   });
 
+  it('reads a date in Retry-After', async () => {
+    const headers = { 'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT' };
+    const server = await serve(() => ({ status: 503, headers, body: {} }));
+    const error = await failure(chatCompletion(open(server, { attempts: 1 }), request));
+    expect(error.retry?.afterMs).toBeGreaterThan(1e9);
+  });
+
   it.each([
     [{ status: 429, body: { error: { code: 'insufficient_quota' } } }, 'credit'],
     [{ status: 400, body: { error: { type: 'invalid_request_error' } } }, 'does not accept'],

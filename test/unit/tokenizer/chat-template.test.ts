@@ -47,3 +47,14 @@ describe.skipIf(!hasData)(`chat templates ${NEEDS_DATA}`, () => {
     expect(await render(row)).toBe(row.target);
   });
 });
+
+it('writes what tools and messages say, also where it reads as an object in JavaScript', async () => {
+  const { dir } = await byteTokenizer();
+  const chatTemplate = '{{ tools[0].description }}{{ messages[0].content }}';
+  const tokenizer = await loadTokenizer(dir, { chatTemplate });
+  const [odd, plain] = [{ description: '[object Object]' }, { description: 'Adds.' }];
+  const render = (tool: unknown, content: string) =>
+    tokenizer.applyChatTemplate([{ role: 'user', content }], { templateArgs: { tools: [tool] } });
+  expect(render(odd, 'x')).toBe('[object Object]x');
+  expect(render(plain, '[object Map]')).toBe('Adds.[object Map]');
+});

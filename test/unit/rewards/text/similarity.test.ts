@@ -55,6 +55,14 @@ describe('text similarity', () => {
     }
   });
 
+  it('parts words where Python does', () => {
+    // sacreBLEU 2.6: sentence_bleu(text, ['a b c d'], use_effective_order=True).score / 100
+    for (const space of ['\x1c', '\x1f', '\x85', '\u3000']) {
+      expect(bleu(`a${space}b c d`, 'a b c d')).toBeCloseTo(1, 12);
+    }
+    expect(bleu('a\ufeffb c d', 'a b c d')).toBeCloseTo(0.39432237651162877, 12);
+  });
+
   it('stems as NLTK does', () => {
     const own = Object.keys(golden.stems).map((word) => [word, porterStem(word)]);
     expect(Object.fromEntries(own)).toEqual(golden.stems);
