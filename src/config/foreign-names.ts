@@ -24,6 +24,8 @@ const NO_COMPONENTS =
 const MIXTURE = 'Use datasets=[{dataset: {name: NAME, split: SPLIT}, weight: 1}, …]';
 const OFFLOADING = 'activations stay on the device. Use gradient_checkpointing=true to save memory';
 const FOUR_BITS = 'a frozen base is kept in 4 bits or as it is. Use load_in_4bit=true';
+const FOUR_BIT_KEYS =
+  'keys are given one by one. Use load_in_4bit=true, bnb_4bit_quant_type and use_bnb_nested_quant';
 const COMMAND_SAYS = 'the command says what is done. Leave it out';
 const EVALUATIONS = 'evaluations go by optimizer steps. Use eval_steps; null evaluates at the end';
 const LOSS_GUARD =
@@ -233,13 +235,27 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   wandb_watch: refused('weights and gradients are not sent. Leave it out'),
   wandb_log_model: refused('models are not sent. Leave it out'),
   enable_thinking: refused('Use chat_template_kwargs={enable_thinking: …}'),
-  load_in_4bit: refused('the trainers, eval and score keep a base in 4 bits. Leave it out'),
+  load_in_4bit: refused('weights are not kept in 4 bits here. Leave it out'),
+  use_4bit: to('load_in_4bit'),
   load_in_8bit: refused(FOUR_BITS),
+  load_in_16bit: refused(FOUR_BITS),
+  load_in_fp8: refused(FOUR_BITS),
+  bits: refused(FOUR_BITS),
+  gptq: refused(FOUR_BITS),
   quantization_bit: refused(FOUR_BITS),
+  quantization_method: refused(FOUR_BITS),
+  quantization_config: refused(FOUR_BIT_KEYS),
+  bnb_config_kwargs: refused(FOUR_BIT_KEYS),
+  quant_type: to('bnb_4bit_quant_type'),
   quantization_type: to('bnb_4bit_quant_type'),
+  double_quant: to('use_bnb_nested_quant'),
   double_quantization: to('use_bnb_nested_quant'),
+  use_nested_quant: to('use_bnb_nested_quant'),
   bnb_4bit_use_double_quant: to('use_bnb_nested_quant'),
-  bnb_4bit_compute_dtype: to('compute_dtype'),
+  bnb_4bit_compute_dtype: {
+    to: ['compute_dtype'],
+    refused: 'sampling computes in a type of its own. Use rollout_precision',
+  },
   use_vllm: refused('rollouts run on ONNX Runtime. Leave it out'),
   fast_inference: refused('rollouts run on ONNX Runtime. Leave it out'),
   vllm_mode: refused('rollouts run on ONNX Runtime in this process. Leave it out'),

@@ -14,7 +14,7 @@ import { InputError } from '../util/errors.js';
 import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
-import { type HostDtype, writeCheckpoint } from '../weights/index.js';
+import { type HostDtype, quantizationName, writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { checkPrecision, type ExportResult, precisionOf } from './export/check.js';
 import { exportGguf } from './export/gguf.js';
@@ -38,9 +38,10 @@ export async function runExport(
   const source = await openModel(config, context);
   try {
     checkNotItself(output, source);
-    const dtype = hostDtype(config);
+    const own = source.weights(EMBEDDING).dtype;
+    const dtype = hostDtype(config, source.quantization === null ? null : own);
     const merged = mergedWeights(source, { adapter: source.adapter, dtype });
-    const name = dtype ?? source.weights(EMBEDDING).dtype;
+    const name = dtype ?? own;
     const precision = await precisionOf(source, {
       spec: merged.spec,
       weights: (tensor) => merged.tensors.get(tensor)!,
@@ -57,9 +58,9 @@ export async function runExport(
   }
 }
 
-/** Null: each tensor keeps its own. The schema keeps q8_0 to GGUF. */
-const hostDtype = ({ dtype }: ExportConfig): HostDtype | null =>
-  dtype === 'auto' || dtype === 'q8_0' ? null : dtype;
+/** @param auto Null: each tensor keeps its own; those made of 4 bits have none. The schema keeps q8_0 to GGUF. */
+const hostDtype = ({ dtype }: ExportConfig, auto: HostDtype | null): HostDtype | null =>
+  dtype === 'auto' || dtype === 'q8_0' ? auto : dtype;
 
 function checkNotItself(output: string, { baseDir }: ModelSource): void {
   if (resolve(output) !== resolve(baseDir)) return;
@@ -91,11 +92,22 @@ function writeMerged(dir: string, { source, merged, name, madeFrom: made }: Writ
   writeFileAtomic(join(dir, 'README.md'), readme(source, name, made));
 }
 
-const readme = ({ baseName, adapter }: ModelSource, dtype: string, made: string): string => `---
+function readme(
+  { baseName, adapter, quantization }: ModelSource,
+  dtype: string,
+  made: string,
+): string {
+  const rounded =
+    quantization === null
+      ? ''
+      : ` (linear modules made of 4 bits: ${quantizationName(quantization)})`;
+  const merged = adapter === null ? '' : ' with a LoRA adapter merged into them';
+  return `---
 library_name: transformers
 base_model: ${baseName}
 tags: [lorikeet]
 ---
 
-Weights of \`${baseName}\` in ${dtype}${adapter === null ? '' : ' with a LoRA adapter merged into them'}, exported by Lorikeet.
+Weights of \`${baseName}\` in ${dtype}${rounded}${merged}, exported by Lorikeet.
 ${made}`;
+}

@@ -17,6 +17,7 @@ import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
 import { readPrompts } from './generate/prompt-input.js';
 import { tagsOf } from './inputs/answer-tags.js';
+import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
 import { RowStore, type StoredRow } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
@@ -96,6 +97,7 @@ const NEUTRAL = new Set([
   ...['input', 'prompt', 'output', 'output_csv', 'overwrite', 'resume', 'batch_size', 'threads'],
   ...['num_generations', 'model', 'adapter', 'device', 'server'],
   ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
+  ...['load_in_4bit', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
 ]);
 
 type HashPrompt = (prompt: PromptedRow) => string;
@@ -103,7 +105,7 @@ type HashPrompt = (prompt: PromptedRow) => string;
 /** Of everything beside the weights that a completion of a prompt depends on. */
 function requestHasher(config: GenerateConfig): HashPrompt {
   const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  const about = [settings, engineIdentity(config)];
+  const about = [settings, engineIdentity(config), ...baseIdentity(config)];
   return ({ id, promptIds, messages }) =>
     sha256(JSON.stringify([id, promptIds, messages, about])).slice(0, 16);
 }

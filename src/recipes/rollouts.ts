@@ -14,6 +14,7 @@ import { Rng } from '../util/rng.js';
 import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
 import { RowStore } from './outputs/row-store.js';
 import { readBandit, writeBandit } from './rollouts/bandit-file.js';
@@ -197,12 +198,14 @@ const NEUTRAL = new Set([
   ...['output', 'overwrite', 'resume', 'batch_size', 'threads', 'model', 'adapter'],
   ...['bandit_file', 'bandit_from', 'device'],
   ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
+  ...['load_in_4bit', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
 ]);
 
 /** Hash of what a trajectory depends on, beside the weights. */
 function requestHasher({ config, questions, prior }: Work): (question: string) => string {
   const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  const about = [settings, rolloutIdentity(config), prior, questions.map(({ text }) => text)];
+  const asked = questions.map(({ text }) => text);
+  const about = [settings, rolloutIdentity(config), prior, asked, ...baseIdentity(config)];
   const shared = sha256(JSON.stringify(about));
   return (question) => sha256(shared, question).slice(0, 16);
 }

@@ -1,13 +1,16 @@
 /** `lorikeet chat`: a conversation with a model, in a terminal. */
 import { z } from 'zod';
 import { adapterKeys, modelKeys, samplingKeys } from './groups.js';
+import { checkQuantization } from './quantization.js';
 import { engineKeys } from './serve.js';
 
-export const chatSchema = z.strictObject({
-  ...modelKeys,
-  ...adapterKeys,
-  ...samplingKeys(0.7),
-  ...engineKeys,
-});
+export const chatSchema = z
+  .strictObject({
+    ...modelKeys,
+    ...adapterKeys,
+    ...samplingKeys(0.7),
+    ...engineKeys,
+  })
+  .superRefine(checkQuantization);
 
 export type ChatConfig = z.output<typeof chatSchema>;

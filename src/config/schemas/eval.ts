@@ -18,7 +18,7 @@ import {
   tagKeys,
 } from './groups.js';
 import { issueAt } from './issue-at.js';
-import { checkQuantization, quantizationKeys } from './quantization.js';
+import { checkQuantization } from './quantization.js';
 import { strategyKeys } from './strategy.js';
 
 /** Keys of an evaluation whose defaults hold where a trainer's config does not have them. */
@@ -48,7 +48,6 @@ export const evalSchema = z
   .strictObject({
     ...modelKeys,
     ...adapterKeys,
-    ...quantizationKeys,
     benchmark: text().default('gsm8k').describe('Benchmark: which rows and how they are graded'),
     dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
     ...ownKeys,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { nonNegative, optionalText, text } from './fields.js';
 import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';
 import { issueAt } from './issue-at.js';
+import { checkQuantization, quantizationKeys } from './quantization.js';
 
 export const exportSchema = z
   .strictObject({
@@ -11,6 +12,7 @@ export const exportSchema = z
     chat_template_path: modelKeys.chat_template_path,
     eos_token: modelKeys.eos_token,
     ...adapterKeys,
+    ...quantizationKeys,
     output: text().describe('Folder of the merged or converted model; for gguf a file NAME.gguf'),
     ...overwriteKey,
     format: z
@@ -34,7 +36,9 @@ export const exportSchema = z
     ),
     ...machineKeys,
   })
-  .superRefine(({ format, dtype, output, pre_tokenizer: pre }, context) => {
+  .superRefine((config, context) => {
+    checkQuantization(config, context);
+    const { format, dtype, output, pre_tokenizer: pre } = config;
     const issue = issueAt(context);
     if (format === 'safetensors') {
       if (dtype === 'q8_0') issue('dtype', 'q8_0 stands in GGUF files only: set format=gguf');

@@ -15,6 +15,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { checkQuantization } from './quantization.js';
 import { serverSchema } from './server.js';
 
 export const generateSchema = z
@@ -59,6 +60,7 @@ export const generateSchema = z
   .refine((config) => (config.input === null) !== (config.prompt === null), {
     path: ['input'],
     message: 'exactly one of input and prompt is needed. Give input=FILE or prompt=TEXT',
-  });
+  })
+  .superRefine(checkQuantization);
 
 export type GenerateConfig = z.output<typeof generateSchema>;

@@ -10,6 +10,7 @@ import {
   text,
   whole,
 } from './fields.js';
+import { quantizationKeys } from './quantization.js';
 
 /** Variables that rendering itself sets. */
 const RESERVED = ['messages', 'add_generation_prompt'];
@@ -48,10 +49,12 @@ export const modelKey = {
   ...revisionKey,
 };
 
+/** Used with `checkQuantization`. */
 export const modelKeys = {
   ...modelKey,
   ...templateKeys,
   eos_token: optionalText("Token that ends a text, in place of the tokenizer's own"),
+  ...quantizationKeys,
 };
 
 export const adapterKeys = {

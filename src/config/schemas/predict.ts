@@ -14,6 +14,7 @@ import {
   seedKey,
 } from './groups.js';
 import { issueAt } from './issue-at.js';
+import { checkQuantization } from './quantization.js';
 import { serverSchema } from './server.js';
 
 export const predictSchema = z
@@ -51,6 +52,7 @@ export const predictSchema = z
     ...seedKey,
   })
   .superRefine((config, context) => {
+    checkQuantization(config, context);
     if (config.engine === 'server' || config.reasoning_effort === null) return;
     issueAt(context)(
       'reasoning_effort',

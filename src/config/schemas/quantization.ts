@@ -1,4 +1,4 @@
-/** Keys of a frozen base in 4 bits (QLoRA), under TRL's names. */
+/** Keys of a base in 4 bits (QLoRA), under TRL's names. */
 import { z } from 'zod';
 import { issueAt } from './issue-at.js';
 
@@ -6,7 +6,7 @@ export const quantizationKeys = {
   load_in_4bit: z
     .boolean()
     .default(false)
-    .describe('Keep linear modules of the base in 4 bits (QLoRA); works only with LoRA'),
+    .describe('Linear modules of the base in 4 bits (QLoRA); trained only by LoRA'),
   bnb_4bit_quant_type: z
     .enum(['nf4', 'fp4'])
     .default('nf4')
@@ -21,11 +21,15 @@ export type QuantizationKeys = z.output<z.ZodObject<typeof quantizationKeys>>;
 
 /** Checks between them; used with `superRefine`. */
 export function checkQuantization(
-  { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant }: QuantizationKeys,
+  config: QuantizationKeys & { readonly engine?: string },
   context: z.RefinementCtx,
 ): void {
-  if (load_in_4bit) return;
+  const { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant, engine } = config;
   const issue = issueAt(context);
+  if (load_in_4bit && engine === 'server') {
+    issue('load_in_4bit', 'a server keeps its own weights. Leave it out');
+  }
+  if (load_in_4bit) return;
   const unused = 'nothing is kept in 4 bits. Set load_in_4bit=true, or leave it out';
   if (use_bnb_nested_quant) issue('use_bnb_nested_quant', unused);
   if (bnb_4bit_quant_type !== 'nf4') issue('bnb_4bit_quant_type', unused);

@@ -16,6 +16,7 @@ import {
   tagKeys,
 } from './groups.js';
 import { issueAt } from './issue-at.js';
+import { checkQuantization } from './quantization.js';
 
 const banditKeys = {
   bandit: z
@@ -93,6 +94,7 @@ export const rolloutsSchema = z
   })
   .superRefine((config, context) => {
     requireRows(config.dataset, context);
+    checkQuantization(config, context);
     const issue = issueAt(context);
     const problem = armProblem(config.arms, config.trajectories);
     if (problem !== null) issue('arms', problem);

@@ -9,13 +9,12 @@ import {
   overwriteKey,
   rolloutDeviceKey,
 } from './groups.js';
-import { checkQuantization, quantizationKeys } from './quantization.js';
+import { checkQuantization } from './quantization.js';
 
 export const scoreSchema = z
   .strictObject({
     ...modelKeys,
     ...adapterKeys,
-    ...quantizationKeys,
     input: inputPath().describe('Rows with ids, text or messages'),
     output: text().nullable().default(null).describe('JSONL with ids and logprobs; null prints it'),
     ...overwriteKey,

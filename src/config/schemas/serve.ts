@@ -10,6 +10,7 @@ import {
   seedKey,
   stopKey,
 } from './groups.js';
+import { checkQuantization } from './quantization.js';
 
 /** What samples, and how where nothing else is asked for. */
 export const engineKeys = {
@@ -25,23 +26,30 @@ export const engineKeys = {
   ...seedKey,
 };
 
-export const serveSchema = z.strictObject({
-  ...modelKeys,
-  adapter: z
-    .union([inputPath(), z.array(inputPath()).min(1)])
-    .nullable()
-    .default(null)
-    .describe('PEFT adapter folder to put on the model, or a list, each served beside the base'),
-  host: text()
-    .default('127.0.0.1')
-    .describe('Address to listen on; 0.0.0.0 is open to the network'),
-  port: z.int().min(0).max(65_535).default(8000).describe('Port to listen on; 0 takes a free one'),
-  api_key_env: optionalText('Variable that holds the key clients must send; null asks for none'),
-  batch_size: whole(1).default(32).describe('Completions sampled together'),
-  max_queue: whole(1).default(512).describe('Completions that may wait or be at work'),
-  max_body_kib: whole(1).default(4096).describe('Largest body of a request'),
-  ...samplingKeys(1),
-  ...engineKeys,
-});
+export const serveSchema = z
+  .strictObject({
+    ...modelKeys,
+    adapter: z
+      .union([inputPath(), z.array(inputPath()).min(1)])
+      .nullable()
+      .default(null)
+      .describe('PEFT adapter folder to put on the model, or a list, each served beside the base'),
+    host: text()
+      .default('127.0.0.1')
+      .describe('Address to listen on; 0.0.0.0 is open to the network'),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(8000)
+      .describe('Port to listen on; 0 takes a free one'),
+    api_key_env: optionalText('Variable that holds the key clients must send; null asks for none'),
+    batch_size: whole(1).default(32).describe('Completions sampled together'),
+    max_queue: whole(1).default(512).describe('Completions that may wait or be at work'),
+    max_body_kib: whole(1).default(4096).describe('Largest body of a request'),
+    ...samplingKeys(1),
+    ...engineKeys,
+  })
+  .superRefine(checkQuantization);
 
 export type ServeConfig = z.output<typeof serveSchema>;

@@ -13,6 +13,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { checkQuantization } from './quantization.js';
 
 export const tracesSchema = z
   .strictObject({
@@ -40,6 +41,9 @@ export const tracesSchema = z
     ...machineKeys,
     ...seedKey,
   })
-  .superRefine((config, context) => requireRows(config.dataset, context));
+  .superRefine((config, context) => {
+    requireRows(config.dataset, context);
+    checkQuantization(config, context);
+  });
 
 export type TracesConfig = z.output<typeof tracesSchema>;

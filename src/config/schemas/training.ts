@@ -26,7 +26,7 @@ import {
 import { issueAt } from './issue-at.js';
 import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
-import { checkQuantization, type QuantizationKeys, quantizationKeys } from './quantization.js';
+import { checkQuantization, type QuantizationKeys } from './quantization.js';
 import { reportingKeys } from './reporting.js';
 
 export const memoryKeys = {
@@ -159,7 +159,6 @@ export const trainerKeys = (defaults: {
   ...tagKeys,
   use_lora: z.boolean().default(true).describe('Train a LoRA adapter; false trains all weights'),
   lora: loraSchema(defaults.loraDropout),
-  ...quantizationKeys,
   ...optimizationKeys(defaults.learningRate),
   ...memoryKeys,
   ...machineKeys,

@@ -70,7 +70,7 @@ export async function openModel(
       checkAdapter(loaded, linearModules(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
       checkBase(loaded, { ...base, checkpoint }, { where, log: context.log });
-      sayOtherBase(loaded, quantization, { where, log: context.log });
+      sayOtherBase(keys, { adapter: loaded, where, log: context.log });
     }
     const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));
     const tokenizer = await openTokenizer(hasTokenizer ? adapterDir : baseDir, keys);

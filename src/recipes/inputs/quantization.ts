@@ -9,12 +9,40 @@ export function quantizationOf(keys: Partial<QuantizationKeys>): Quantization | 
   return { type, isNested };
 }
 
-/** Says where an adapter is used on its base in other numbers than it was trained on. */
+/** For hashes of what a base computes: one that is as on disk adds nothing to them. */
+export function baseIdentity(keys: Partial<QuantizationKeys>): readonly Quantization[] {
+  const quantization = quantizationOf(keys);
+  return quantization === null ? [] : [quantization];
+}
+
+/** By the name of what they keep. */
+const KEYS_OF: ReadonlyMap<string, string> = new Map([
+  ['nf4', 'load_in_4bit=true'],
+  ['nf4, nested', 'load_in_4bit=true use_bnb_nested_quant=true'],
+  ['fp4', 'load_in_4bit=true bnb_4bit_quant_type=fp4'],
+  ['fp4, nested', 'load_in_4bit=true bnb_4bit_quant_type=fp4 use_bnb_nested_quant=true'],
+]);
+
+/** The keys that keep a base as an adapter names it; undefined where it names none, or no way that is known here. */
+export const baseKeys = (trainedOn: string | null): string | undefined =>
+  trainedOn === null ? undefined : KEYS_OF.get(trainedOn);
+
+interface UsedAdapter {
+  readonly adapter: Pick<Adapter, 'quantization'>;
+  /** Its folder. */
+  readonly where: string;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Says where an adapter is used on its base in other numbers than it was trained on.
+ * @param keys Those that the command has
+ */
 export function sayOtherBase(
-  { quantization: trainedOn = null }: Pick<Adapter, 'quantization'>,
-  usedOn: Quantization | null,
-  { where, log }: { readonly where: string; readonly log: (line: string) => void },
+  keys: Partial<QuantizationKeys>,
+  { adapter: { quantization: trainedOn = null }, where, log }: UsedAdapter,
 ): void {
+  const usedOn = quantizationOf(keys);
   const used = usedOn === null ? null : quantizationName(usedOn);
   if (trainedOn === used) return;
   const fourBits = (name: string) => `in 4 bits (${name})`;
@@ -22,5 +50,8 @@ export function sayOtherBase(
     trainedOn === null
       ? 'does not name 4 bits of its base'
       : `trained on its base ${fourBits(trainedOn)}`;
-  log(`${where}: ${training}, used on it ${used === null ? 'as it is' : fourBits(used)}`);
+  const asTrained = baseKeys(trainedOn);
+  const hasRemedy = keys.load_in_4bit !== undefined && asTrained !== undefined;
+  const remedy = hasRemedy ? `; ${asTrained} takes the base that it was trained on` : '';
+  log(`${where}: ${training}, used on it ${used === null ? 'as it is' : fourBits(used)}${remedy}`);
 }

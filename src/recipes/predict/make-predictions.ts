@@ -14,6 +14,7 @@ import { type JsonRow, writeJson } from '../../util/files.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
 import { generateRows } from '../generate.js';
+import { baseIdentity } from '../inputs/quantization.js';
 import { inputIdentity } from '../pipeline/state.js';
 import { rolloutIdentity } from '../sampling/rollout-engine.js';
 import { servedModel } from '../sampling/served-model.js';
@@ -67,6 +68,7 @@ function keyOf(config: PredictConfig, run: number): string {
   const { model, adapter, engine, server, seed } = config;
   const { temperature, top_p, top_k, max_new_tokens } = config;
   const isLocal = engine === 'onnxruntime';
+  const base = baseIdentity(config);
   const { api, extra_body } = server;
   const parts = {
     model: isLocal ? inputIdentity(model) : servedModel(server.model ?? model),
@@ -76,6 +78,7 @@ function keyOf(config: PredictConfig, run: number): string {
       .digest('hex'),
     sampling: { temperature, top_p, top_k, max_new_tokens },
     rollouts: isLocal ? rolloutIdentity(config) : null,
+    ...(base.length > 0 && { base }),
     prompts: { ...promptKeys(config), chat_template_path: identityOf(config.chat_template_path) },
     seed: seed + run - 1,
     server: isLocal ? null : { api, extra_body, effort: config.reasoning_effort },
@@ -119,12 +122,16 @@ function generateConfig(
   const { model, adapter, engine, reasoning_effort } = config;
   const { batch_size, temperature, top_p, top_k, max_new_tokens, device, threads } = config;
   const { server, rollout_device, rollout_precision, rollout_memory_limit } = config;
+  const { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant } = config;
   const effort = reasoning_effort ?? server.reasoning.effort;
   const reasoning = { effort, summary: effort === null ? null : 'detailed' };
   const keys = {
     ...promptKeys(config),
     model,
     adapter,
+    load_in_4bit,
+    bnb_4bit_quant_type,
+    use_bnb_nested_quant,
     engine,
     batch_size,
     temperature,

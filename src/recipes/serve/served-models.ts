@@ -2,6 +2,7 @@
  * The models that are offered at once: base weights, alone and with each adapter. One sampler holds the
  * weights; an adapter is a copy into its inputs, so that going from one model to another takes milliseconds.
  */
+import type { QuantizationKeys } from '../../config/index.js';
 import { isPlain } from '../../model/index.js';
 import type { RolloutSampler } from '../../rollout/index.js';
 import { InputError } from '../../util/errors.js';
@@ -35,6 +36,7 @@ export interface ServedModels {
 
 type OpenKeys = Omit<ModelKeys, 'adapter'> &
   TokenizerKeys &
+  QuantizationKeys &
   RolloutKeys & {
     readonly max_model_len: number | null;
     readonly batch_size: number;

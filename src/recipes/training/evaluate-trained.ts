@@ -21,7 +21,7 @@ import {
 } from '../eval/evaluate-model.js';
 import { type EvaluationGraders, openEvaluationGraders } from '../eval/graders.js';
 import { sayUngraded } from '../eval/ungraded.js';
-import { openModel } from '../inputs/model-source.js';
+import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
@@ -143,12 +143,18 @@ export interface EvaluatedRun {
   readonly results: Readonly<Record<string, number | null>>;
 }
 
+interface SavedModelOptions extends EvaluateTrainedOptions {
+  readonly writer: EvaluationWriter | undefined;
+  /** The base that was trained on; what it keeps in 4 bits is not made anew. */
+  readonly base: Pick<ModelSource, 'weights'>;
+}
+
 /** The evaluation of the model in the run folder. @returns null when the config asks for none. */
 export async function evaluateTrained(
   run: RunFolder,
-  options: EvaluateTrainedOptions & { readonly writer: EvaluationWriter | undefined },
+  options: SavedModelOptions,
 ): Promise<EvaluatedRun | null> {
-  const { writer = (sampler) => sampler, context, config } = options;
+  const { writer = (sampler) => sampler, context, config, base } = options;
   const { log } = context;
   if (options.inputs === null) return null;
   const {
@@ -157,7 +163,8 @@ export async function evaluateTrained(
     use_bnb_nested_quant = false,
   } = config;
   const asTrained = { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant };
-  const source = await openModel({ model: run.paths.model, ...asTrained }, context);
+  const opened = await openModel({ model: run.paths.model, ...asTrained }, context);
+  const source = opened.adapter === null ? opened : { ...opened, weights: base.weights };
   try {
     const place = {
       saved: run.paths.model,
@@ -166,7 +173,7 @@ export async function evaluateTrained(
     };
     return await evaluatedRun(run, { ...options, ...place });
   } finally {
-    source.close();
+    opened.close();
   }
 }
 

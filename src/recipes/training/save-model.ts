@@ -8,6 +8,7 @@ import { makeFolder } from '../../util/disk.js';
 import { writeFileAtomic } from '../../util/files.js';
 import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { baseKeys } from '../inputs/quantization.js';
 import { madeFrom } from '../outputs/run-sources.js';
 
 export interface TrainedWeights {
@@ -58,13 +59,14 @@ function readme({ source, config, adapter, sources }: TrainedWeights): string {
   const kind =
     adapter === null ? 'Full weights' : `A LoRA adapter for \`${source.baseName}\`${quantized}`;
   const library = adapter === null ? 'transformers' : 'peft';
+  const keys = baseKeys(adapter?.quantization ?? null);
   return `---
 library_name: ${library}
 base_model: ${source.baseName}
 tags: [lorikeet, ${config.stage}]
 ---
 
-${kind}, trained with Lorikeet (stage \`${config.stage}\`). Use it with Lorikeet as \`model=\` this folder, or
+${kind}, trained with Lorikeet (stage \`${config.stage}\`). Use it with Lorikeet as \`model=\` this folder${keys === undefined ? '' : ` and \`${keys}\``}, or
 with ${adapter === null ? 'transformers' : 'PEFT'}.
 ${madeFrom(sources)}`;
 }

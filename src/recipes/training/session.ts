@@ -85,6 +85,7 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
       inputs: evaluation?.inputs ?? null,
       rewards: prepared.rewards?.grade ?? null,
       writer: prepared.writer,
+      base: source,
       context,
     });
     if (evaluated !== null) log.results(progress.step, evaluated.results);

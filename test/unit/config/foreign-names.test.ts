@@ -200,6 +200,8 @@ describe('names of TRL, axolotl, Unsloth, torchtune and LLaMA-Factory', () => {
     ['lora_target=[q_proj]', { lora: { target_modules: ['q_proj'] } }],
     ['use_rslora=true', { lora: { use_rslora: true } }],
     ['optimizer=adamw_8bit', { optim: 'adamw_8bit' }],
+    ['use_4bit=true', { load_in_4bit: true, bnb_4bit_quant_type: 'nf4' }],
+    ['bnb_4bit_compute_dtype=bfloat16', { compute_dtype: 'bfloat16' }],
   ])('%s is read', (override, expected) => {
     expect(sft(override)).toMatchObject(expected);
   });
@@ -210,8 +212,19 @@ describe('names of TRL, axolotl, Unsloth, torchtune and LLaMA-Factory', () => {
     ['val_set_size=0.05', /Use eval_dataset/],
     ['flash_attention=true', /Leave it out/],
     ['deepspeed=zero3.json', /a run has one device/],
+    ['quantization_method=hqq', /Use load_in_4bit=true/],
+    ['bnb_4bit_quant_storage=uint8', /kept as bytes. Leave it out/],
+    ['bnb_4bit_compute_dtype=float16', /compute_dtype/],
   ])('%s is refused by name', (override, expected) => {
     expect(() => sft(override)).toThrow(expected);
+  });
+
+  it('of sampling from a base in 4 bits', () => {
+    const generate = (...overrides: string[]) =>
+      loadConfig(generateSchema, { overrides: ['model=m', 'prompt=p', ...overrides] });
+    const keys = ['load_in_4bit=true', 'bnb_4bit_use_double_quant=true'];
+    expect(generate(...keys)).toMatchObject({ load_in_4bit: true, use_bnb_nested_quant: true });
+    expect(() => generate('bnb_4bit_compute_dtype=bfloat16')).toThrow(/Use rollout_precision/);
   });
 
   it('of rollouts', () => {

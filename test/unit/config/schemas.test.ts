@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type CommandName,
+  chatSchema,
   commandSchemas,
   dpoSchema,
   grpoSchema,
@@ -9,6 +10,7 @@ import {
   keyDocs,
   loadConfig,
   pipelineSchema,
+  serveSchema,
   sftSchema,
   sweepSchema,
 } from '../../../src/config/index.js';
@@ -111,6 +113,41 @@ describe('every schema', () => {
       expect(doc.length, key).toBeLessThanOrEqual(90);
     }
     expect(docs.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a base in 4 bits', () => {
+  const schemas = { ...commandSchemas, chat: chatSchema, serve: serveSchema };
+  type Name = keyof typeof schemas;
+  const openers: Readonly<Partial<Record<Name, readonly string[]>>> = {
+    ...{ sft: ['dataset=gsm8k'], dpo: ['dataset=gsm8k'], grpo: ['dataset=gsm8k'], eval: [] },
+    ...{ score: ['input=i'], generate: ['prompt=p'], predict: [], chat: [], serve: [] },
+    ...{ solve: ['problem=p'], factorize: ['number=15'], export: ['output=o'] },
+    rollouts: ['dataset=gsm8k', 'output=o'],
+    traces: ['dataset=gsm8k'],
+  };
+  const load = (name: Name, ...keys: string[]) =>
+    loadConfig(schemas[name], { overrides: ['model=m', ...openers[name]!, ...keys] });
+
+  it('is a key of each command that opens a model to train it or to use an adapter', () => {
+    const having = (key: string) =>
+      Object.keys(schemas).filter((name) => key in schemas[name as Name].shape);
+    expect(having('load_in_4bit').sort()).toEqual(Object.keys(openers).sort());
+    for (const name of having('adapter')) expect(openers).toHaveProperty(name);
+  });
+
+  it.each(Object.keys(openers) as Name[])('%s takes its keys together', (name) => {
+    const keys = ['load_in_4bit=true', 'use_bnb_nested_quant=true', 'bnb_4bit_quant_type=fp4'];
+    expect(load(name, ...keys)).toMatchObject({ load_in_4bit: true, use_bnb_nested_quant: true });
+    for (const key of keys.slice(1)) {
+      expect(() => load(name, key)).toThrow(/nothing is kept in 4 bits. Set load_in_4bit=true/);
+    }
+  });
+
+  it.each(['generate', 'predict', 'factorize'] as const)('%s by a server has none', (name) => {
+    expect(() => load(name, 'engine=server', 'load_in_4bit=true')).toThrow(
+      /load_in_4bit: a server keeps its own weights. Leave it out/,
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { commandSchemas } from '../../../src/config/index.js';
 import {
   adapterFromLora,
+  fourBitBase,
   loraFromAdapter,
   Policy,
   planLora,
@@ -16,10 +17,14 @@ import { readJson, writeJson } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import {
   type Adapter,
+  fourBitTensor,
+  fromFloat32,
   type LoraConfig,
   loraConfig,
   openCheckpoint,
+  type Quantization,
   readAdapter,
+  toFloat32,
   writeAdapter,
 } from '../../../src/weights/index.js';
 import { logInto } from '../../support/context.js';
@@ -30,6 +35,7 @@ const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 const lines: string[] = [];
 const context = logInto(lines);
+const FP4 = { type: 'fp4', isNested: false } as const;
 const ROWS = [
   [5, 90, 3, 200, 17, 8],
   [40, 41],
@@ -53,7 +59,11 @@ function makeAdapter(name: string, fields: Partial<LoraConfig>, std: number): Ad
 }
 
 /** log p of the ids of `ROWS`. */
-async function logps(folder: string, adapter: Adapter | null): Promise<number[]> {
+async function logps(
+  folder: string,
+  adapter: Adapter | null,
+  quantization: Quantization | null = null,
+): Promise<number[]> {
   const spec = readSpec(folder);
   const checkpoint = openCheckpoint(folder);
   const lora = planLora(
@@ -64,7 +74,7 @@ async function logps(folder: string, adapter: Adapter | null): Promise<number[]>
     adapter === null
       ? lora.shapes.map(({ shape }) => new Float32Array(shape.reduce((a, b) => a * b, 1)))
       : loraFromAdapter(lora, adapter);
-  const weights = checkpoint.read.bind(checkpoint);
+  const weights = fourBitBase(spec, checkpoint.read.bind(checkpoint), quantization);
   const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
   const scores = await policy.score(batchOf(ROWS));
   policy.dispose();
@@ -95,6 +105,18 @@ test.each([
   expect(readdirSync(found.output)).toEqual(
     expect.arrayContaining(['tokenizer.json', 'model.safetensors', 'README.md']),
   );
+});
+
+test.each([{}, { useDora: true }])('merged into a base in 4 bits: %o', async (fields) => {
+  const adapter = makeAdapter('on-bits', fields, 0.3);
+  const given = { adapter: at('on-bits'), overwrite: true };
+  const fourBits = { load_in_4bit: true, bnb_4bit_quant_type: 'fp4' };
+  const { output } = await runExport(keys('merged-bits', { ...given, ...fourBits }), context);
+  const expected = await logps(at('base'), adapter, FP4);
+  expect(await logps(output, null)).toBeAllclose(expected, { atol: 1e-4 });
+  expect(await logps(at('base'), adapter)).not.toBeAllclose(expected, { atol: 1e-2 });
+  const card = readFileSync(join(output, 'README.md'), 'utf8');
+  expect(card).toContain('in float32 (linear modules made of 4 bits: fp4) with a LoRA adapter');
 });
 
 test('rounding that changes what the model says is refused, and nothing is written', async () => {
@@ -129,6 +151,26 @@ test('weights alone change their type, and come back', async () => {
   expect(readFileSync(join(same.output, 'model.safetensors'))).toEqual(
     readFileSync(join(at('base'), 'model.safetensors')),
   );
+});
+
+test('a base in 4 bits is written as what its bits stand for, in the type of the checkpoint', async () => {
+  const loose = { allow_precision_loss: true };
+  await runExport(keys('brief', { dtype: 'bfloat16', ...loose }), context);
+  const fourBits = { load_in_4bit: true, bnb_4bit_quant_type: 'fp4', ...loose };
+  const found = await runExport(keys('rounded', { model: at('brief'), ...fourBits }), context);
+  expect(found).toMatchObject({ dtype: 'bfloat16', adapter_effect: 0 });
+  const card = readFileSync(join(found.output, 'README.md'), 'utf8');
+  expect(card).toContain('in bfloat16 (linear modules made of 4 bits: fp4), exported');
+  const [own, written] = [openCheckpoint(at('brief')), openCheckpoint(found.output)];
+  for (const name of own.names()) {
+    const tensor = own.read(name);
+    const isLinear = /_proj\.weight$/.test(name);
+    const values = isLinear ? toFloat32(fourBitTensor(tensor, FP4)) : toFloat32(tensor);
+    expect(written.read(name), name).toEqual(fromFloat32(values, tensor.shape, 'bfloat16'));
+    expect(Buffer.from(tensor.bytes).equals(written.read(name).bytes), name).toBe(!isLinear);
+  }
+  own.close();
+  written.close();
 });
 
 test('the folder of the model itself is never replaced', async () => {
