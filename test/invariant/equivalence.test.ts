@@ -425,6 +425,39 @@ describe('a prompt computed once equals one computed for each of its answers', (
   });
 });
 
+describe('on a base in 4 bits', () => {
+  const quantization = { type: 'nf4', isNested: true } as const;
+  const steps: Readonly<Record<string, (size: number) => Parameters<typeof stepGradient>[1]>> = {
+    sft,
+    dpo: (size) => dpo(size, { lossType: 'sigmoid' }),
+    kto,
+    grpo: (size) => grpo(size, { lossType: 'dapo' }),
+  };
+
+  test.each(Object.keys(steps))('%s: micro-batches and checkpointed layers', async (name) => {
+    const step = steps[name]!;
+    const whole = await stepGradient(made({ quantization }), step(8));
+    for (const size of [1, 3]) {
+      expectSame(await stepGradient(made({ quantization }), step(size)), whole);
+    }
+    const checkpointed = made({ quantization, checkpointedLayers: 3 });
+    expectSame(await stepGradient(checkpointed, step(8)), whole);
+    const full = await stepGradient(made(), step(8));
+    expect(relativeGap(whole.gradient, full.gradient)).toBeGreaterThan(0.01);
+  });
+
+  test('packs and shared prompts', async () => {
+    const policy = made({ quantization });
+    const packs = [[0, 3], [1], [2, 4, 5], [6, 7]].map((pack) => pack.map((i) => EXAMPLES[i]!));
+    const packed = (trainer: Trainer) =>
+      sftStep({ trainer, examples: () => packs, microBatchSize: 2, loss: NLL });
+    expectSame(await stepGradient(policy, packed), await stepGradient(policy, sft(8)));
+    const shared = await stepGradient(policy, dpo(4, { lossType: 'sigmoid' }));
+    const apart = dpo(4, { lossType: 'sigmoid', sharePrompts: false });
+    expectSame(await stepGradient(policy, apart), shared);
+  });
+});
+
 describe('sequences of one batch', () => {
   const [short, long] = [EXAMPLES[4]!, EXAMPLES[1]!];
 

@@ -121,8 +121,9 @@ const savedSteps = (): number[] => listCheckpoints(dir).map((path) => Number(pat
 describe.each([
   { name: 'LoRA with dropout', options: {} },
   { name: 'checkpointed layers', options: { checkpointedLayers: 3 } },
-  { name: 'full training', options: { lora: null, family: 'qwen2' as const } },
-])('$name', ({ options }) => {
+  { name: 'a base in 4 bits', options: { quantization: { type: 'nf4', isNested: true } } },
+  { name: 'full training', options: { lora: null, family: 'qwen2' } },
+] satisfies { name: string; options: TinyPolicyOptions }[])('$name', ({ options }) => {
   test('is the same twice, and another for another seed', async () => {
     const first = await session({ options });
     expect(first.losses.size).toBe(TOTAL);

@@ -1,5 +1,5 @@
 /** Tiny random policies, and the gradient that a training step hands to the optimizer. */
-import { Policy, planLora, specFromConfig } from '../../src/model/index.js';
+import { fourBitBase, Policy, planLora, specFromConfig } from '../../src/model/index.js';
 import type { DecoderSpec } from '../../src/model/spec.js';
 import { AdamW } from '../../src/tensor/index.js';
 import { type StepOutcome, Trainer } from '../../src/train/index.js';
@@ -8,6 +8,7 @@ import {
   type HostTensor,
   type LoraConfig,
   loraConfig,
+  type Quantization,
   toFloat32,
 } from '../../src/weights/index.js';
 import { goldenTensor, goldenWeights } from '../unit/model/golden.js';
@@ -44,12 +45,16 @@ export interface TinyPolicyOptions {
   readonly lora?: Partial<LoraConfig> | null;
   readonly keepReference?: boolean;
   readonly checkpointedLayers?: number;
+  /** null keeps the base as it is, the default. */
+  readonly quantization?: Quantization | null;
 }
 
 /** LoRA's A and B are both random, so that the adapter matters from the start. */
 export function tinyPolicy(options: TinyPolicyOptions = {}): Policy {
   const { family = 'llama', lora = {}, keepReference = false, checkpointedLayers = 0 } = options;
-  const { spec, weights } = tinyModel(family);
+  const { quantization = null } = options;
+  const { spec, weights: own } = tinyModel(family);
+  const weights = fourBitBase(spec, own, quantization);
   const plan =
     lora === null
       ? null

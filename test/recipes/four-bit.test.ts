@@ -1,95 +1,69 @@
-/** Whole runs on a base in 4 bits: each trainer learns, samples from what it trains on, and says what its base was. */
+/** Whole runs on a base in 4 bits: each trainer learns, what it trained is sampled as it was trained, and says what its base was. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
-  dpoSchema,
   evalSchema,
-  grpoSchema,
+  generateSchema,
   loadConfig,
+  predictSchema,
   scoreSchema,
+  serveSchema,
   sftSchema,
 } from '../../src/config/index.js';
-import { runDpo } from '../../src/recipes/dpo.js';
 import { runEval } from '../../src/recipes/eval.js';
-import { runGrpo } from '../../src/recipes/grpo.js';
+import { runGenerate } from '../../src/recipes/generate.js';
+import { runPredict } from '../../src/recipes/predict.js';
 import { runScore } from '../../src/recipes/score.js';
-import { runSft } from '../../src/recipes/sft.js';
-import {
-  type JsonRow,
-  readJson,
-  readJsonl,
-  toJsonl,
-  writeFileAtomic,
-} from '../../src/util/files.js';
+import { openServedModels } from '../../src/recipes/serve/served-models.js';
+import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
 import { readAdapter } from '../../src/weights/index.js';
-import { logInto } from '../support/context.js';
-import { temporaryFolder } from '../support/temporary.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
+import { tinyRuns } from '../support/tiny-runs.js';
 
-const FOUR_BITS = ['load_in_4bit=true', 'use_bnb_nested_quant=true', 'learning_rate=1e-2'];
+const NESTED = ['load_in_4bit=true', 'use_bnb_nested_quant=true'];
+const FOUR_BITS = [...NESTED, 'learning_rate=1e-2'];
 
-let dir: string;
-let tiny: TinyTraining;
-const said: string[] = [];
-const context = logInto(said);
+const { dir, said, context, tiny, keysOf, sft, dpo, grpo, column } = tinyRuns();
 
-beforeAll(async () => {
-  dir = temporaryFolder();
-  tiny = await tinyTraining(dir);
-  await sft('start', ['max_steps=20', ...FORMAT_KEYS], tiny.base);
-});
+/** A run of `sft` on a base in 4 bits. */
+const trained = join(dir, 'whole');
 
-const keysOf = (name: string, model: string) => [
-  `model=${model}`,
-  ...tiny.keys,
-  'report_to=none',
-  `output_dir=${join(dir, name)}`,
+const SFT_KEYS = [
+  ...FOUR_BITS,
+  ...['per_device_train_batch_size=8', 'gradient_accumulation_steps=5', 'lora.lora_dropout=0.1'],
+  ...[`eval.dataset.path=${join(dir, 'rows.jsonl')}`, 'eval.dataset.num_samples=4'],
+  ...['eval.max_new_tokens=8', 'eval_steps=2', 'save_steps=2', 'max_steps=4'],
 ];
 
-const sft = (name: string, keys: readonly string[], model = join(dir, 'start')) =>
-  runSft(loadConfig(sftSchema, { overrides: [...keysOf(name, model), ...keys] }), context);
-
-const column = (name: string, key: string): number[] =>
-  readJsonl(join(dir, name, 'metrics.jsonl')).map((row) => Number((row as JsonRow)[key]));
+beforeAll(async () => {
+  await sft('whole', SFT_KEYS);
+}, 300_000);
 
 const bytesOf = (name: string) =>
   readFileSync(join(dir, name, 'model', 'adapter_model.safetensors'));
 
 test('sft: learns, goes on exactly, samples from the same base, and says what it was', async () => {
-  const evaluation = ['eval.max_new_tokens=8', 'eval.dataset.num_samples=4', 'eval_steps=2'];
-  const own = ['eval.dataset.path=', join(dir, 'rows.jsonl')].join('');
-  const batch = ['per_device_train_batch_size=8', 'gradient_accumulation_steps=5'];
-  const keys = [
-    ...FOUR_BITS,
-    ...batch,
-    'lora.lora_dropout=0.1',
-    own,
-    ...evaluation,
-    'save_steps=2',
-  ];
-  await sft('whole', [...keys, 'max_steps=4']);
   const losses = column('whole', 'loss');
   expect(losses.at(-1)).toBeLessThan(losses[0]!);
-  await sft('parts', [...keys, 'max_steps=4', 'learning_rate=1e-2', 'stop_at_accuracy=0']);
+  await sft('parts', [...SFT_KEYS, 'stop_at_accuracy=0']);
   expect(column('parts', 'loss')).toHaveLength(2);
-  await sft('parts', [...keys, 'max_steps=4', 'resume=auto']);
+  await sft('parts', [...SFT_KEYS, 'resume=auto']);
   expect(bytesOf('parts')).toEqual(bytesOf('whole'));
-  expect(readJson(join(dir, 'whole', 'run.json'))).toMatchObject({ quantization: 'nf4, nested' });
-  const card = readFileSync(join(dir, 'whole', 'model', 'README.md'), 'utf8');
+  expect(readJson(join(trained, 'run.json'))).toMatchObject({ quantization: 'nf4, nested' });
+  const card = readFileSync(join(trained, 'model', 'README.md'), 'utf8');
   expect(card).toContain('its linear modules kept in 4 bits (nf4, nested)');
-  expect(readAdapter(join(dir, 'whole', 'model')).quantization).toBe('nf4, nested');
+  expect(card).toContain('this folder and `load_in_4bit=true use_bnb_nested_quant=true`, or');
+  expect(readAdapter(join(trained, 'model')).quantization).toBe('nf4, nested');
   const other = sft('parts', ['load_in_4bit=true', 'max_steps=6', 'resume=auto']);
   await expect(other).rejects.toThrow(/belongs to another model, one kept in other bits/);
 });
 
-test('eval and score take the adapter on either base, and say where it is another', async () => {
-  const model = join(dir, 'whole');
+test('eval takes the adapter on either base, and says where it is another', async () => {
   const evaluate = (name: string, keys: readonly string[]) =>
     runEval(
       loadConfig(evalSchema, {
         overrides: [
-          ...keysOf(name, model).filter((key) => !key.startsWith('report_to')),
+          ...keysOf(name, trained).filter((key) => !key.startsWith('report_to')),
           ...['max_new_tokens=8', 'dataset.num_samples=4', ...keys],
         ],
       }),
@@ -97,45 +71,84 @@ test('eval and score take the adapter on either base, and say where it is anothe
     );
   said.length = 0;
   await evaluate('eval-full', []);
-  const line = /trained on its base in 4 bits \(nf4, nested\), used on it as it is/;
-  expect(said.filter((one) => line.test(one))).toHaveLength(1);
+  expect(said.join('\n')).toMatch(
+    /trained on its base in 4 bits \(nf4, nested\), used on it as it is; load_in_4bit=true use_bnb_nested_quant=true takes the base/,
+  );
   said.length = 0;
-  const found = await evaluate('eval-4bit', ['load_in_4bit=true', 'use_bnb_nested_quant=true']);
+  const found = await evaluate('eval-4bit', NESTED);
   expect(said.filter((one) => one.includes('trained on its base'))).toEqual([]);
   expect(found).toMatchObject({ quantization: 'nf4, nested' });
-  const input = join(dir, 'score.jsonl');
-  writeFileAtomic(input, toJsonl([{ ids: [3, 7, 11, 15, 19, 23] }]));
-  const score = async (keys: readonly string[]): Promise<number[]> => {
-    const output = join(dir, `score-${keys.join('-')}.jsonl`);
-    const overrides = [
-      `model=${model}`,
-      `input=${input}`,
-      `output=${output}`,
-      'threads=2',
-      ...keys,
-    ];
+});
+
+describe('what was trained', () => {
+  const IDS = [3, 7, 11, 15, 19, 23];
+
+  async function score(model: string, keys: readonly string[], ids = IDS): Promise<number[]> {
+    const [input, output] = [join(dir, 'score.jsonl'), join(dir, 'scored.jsonl')];
+    writeFileAtomic(input, toJsonl([{ ids }]));
+    const files = [`model=${model}`, `input=${input}`, `output=${output}`, 'overwrite=true'];
+    const overrides = [...files, 'threads=2', ...keys];
     await runScore(loadConfig(scoreSchema, { overrides }), context);
     return readJsonl(output)[0]!.logprobs as number[];
-  };
-  const nested = ['load_in_4bit=true', 'use_bnb_nested_quant=true'];
-  const trainer = await score(nested);
-  expect(await score([...nested, 'engine=onnxruntime'])).toBeAllclose(trainer, { atol: 1e-4 });
-  expect(await score([])).not.toBeAllclose(trainer, { atol: 1e-3 });
+  }
+
+  test('is scored by both runtimes', async () => {
+    const expected = await score(trained, NESTED);
+    expect(await score(trained, [...NESTED, 'engine=onnxruntime'])).toBeAllclose(expected, {
+      atol: 1e-4,
+    });
+    expect(await score(trained, [])).not.toBeAllclose(expected, { atol: 1e-3 });
+  });
+
+  test('is sampled by generate, which adds nothing to rows of another base', async () => {
+    const [input, output] = [join(dir, 'prompts.jsonl'), join(dir, 'completions.jsonl')];
+    writeFileAtomic(input, toJsonl([{ ids: IDS }]));
+    const generate = (...keys: string[]) => {
+      const own = [`model=${trained}`, `input=${input}`, `output=${output}`, 'max_new_tokens=8'];
+      const overrides = [...own, 'threads=2', ...keys];
+      return runGenerate(loadConfig(generateSchema, { overrides }), context);
+    };
+    await generate(...NESTED);
+    const [row] = readJsonl(output);
+    const ids = [...IDS, ...(row!.completion_ids as number[])];
+    const logprobs = row!.logprobs as number[];
+    const known = await score(trained, NESTED, ids);
+    expect(logprobs).toBeAllclose(known.slice(IDS.length - 1), { atol: 1e-4 });
+    await expect(generate('resume=auto')).rejects.toThrow(/from another prompt, or with other/);
+    await expect(generate(...NESTED, 'resume=auto')).resolves.toMatchObject({ rows: 1 });
+  });
+
+  test('is served', async () => {
+    const overrides = [`model=${trained}`, 'rollout_precision=float32', 'threads=2', ...NESTED];
+    const served = await openServedModels(loadConfig(serveSchema, { overrides }), [], context);
+    const [logprobs] = await served.sampler.score([IDS]);
+    served.close();
+    expect([...logprobs!]).toBeAllclose(await score(trained, NESTED), { atol: 1e-4 });
+  });
+
+  test('makes predictions, which are not those of another base', async () => {
+    const input = join(dir, 'messages.jsonl');
+    const message = { role: 'user', content: 'What is 3 + 4?' };
+    writeFileAtomic(input, toJsonl([{ messages: [message], reference_answer: '7' }]));
+    const predict = (...keys: string[]) => {
+      const own = [`model=${trained}`, `input=${input}`, `output_dir=${join(dir, 'predictions')}`];
+      const sampling = ['n_runs=1', 'max_new_tokens=8', 'prompt_template={prompt}', 'threads=2'];
+      const overrides = [...own, ...sampling, 'graders=[{name: medical_exact}]', ...keys];
+      return runPredict(loadConfig(predictSchema, { overrides }), context);
+    };
+    await predict(...NESTED);
+    await expect(predict()).rejects.toThrow(/predictions are of another model/);
+    said.length = 0;
+    await predict(...NESTED);
+    expect(said.join('\n')).toContain('predictions of run 1: taken from');
+  });
 });
 
 test.each([
   ['dpo', 'sigmoid'],
   ['kto', 'kto'],
 ])('%s learns', async (name, lossType) => {
-  const overrides = [
-    ...keysOf(name, join(dir, 'start')),
-    `dataset.path=${tiny.pairs}`,
-    'per_device_train_batch_size=8',
-    ...FOUR_BITS,
-    `loss_type=${lossType}`,
-    'max_steps=4',
-  ];
-  await runDpo(loadConfig(dpoSchema, { overrides }), context);
+  await dpo(name, [...FOUR_BITS, `loss_type=${lossType}`, 'max_steps=4']);
   const losses = column(name, 'loss');
   // The reference is the adapter switched off, on the same base.
   expect(losses[0]).toBeCloseTo(lossType === 'kto' ? 0.5 : Math.LN2, 5);
@@ -143,27 +156,23 @@ test.each([
 });
 
 test('grpo: trainer and sampler agree on the base', async () => {
-  const overrides = [
-    ...keysOf('grpo', join(dir, 'start')),
-    ...['num_generations=4', 'max_completion_length=16', 'per_device_train_batch_size=16'],
-    ...FOUR_BITS,
-    ...['max_steps=3', 'beta=0.05', 'rollout_precision=float32', 'max_logprob_difference=1e-3'],
-  ];
-  await runGrpo(loadConfig(grpoSchema, { overrides }), context);
-  expect(column('grpo', 'probe/max_logprob_difference').every((gap) => gap < 1e-3)).toBe(true);
+  const probe = ['rollout_precision=float32', 'max_logprob_difference=1e-3'];
+  await grpo('grpo', [...FOUR_BITS, 'max_steps=3', 'beta=0.05', ...probe]);
+  const gaps = column('grpo', 'probe/max_logprob_difference');
+  expect(gaps).toHaveLength(3);
+  expect(Math.max(...gaps)).toBeLessThan(1e-3);
   expect(column('grpo', 'kl')[0]).toBeLessThan(1e-6);
 });
 
 test('what a frozen base cannot be is refused', () => {
   const refusal = (keys: readonly string[]) => () =>
-    loadConfig(sftSchema, { overrides: [...keysOf('none', tiny.base), ...keys] });
+    loadConfig(sftSchema, { overrides: [...keysOf('none', tiny().base), ...keys] });
   expect(refusal(['load_in_4bit=true', 'use_lora=false'])).toThrow(
     /load_in_4bit: weights in 4 bits cannot be trained. Set use_lora=true/,
   );
   expect(refusal(['load_in_4bit=true', 'lora.init_lora_weights=pissa'])).toThrow(
     /lora.init_lora_weights: pissa changes the base.*Set lora.init_lora_weights=true/,
   );
-  expect(refusal(['use_bnb_nested_quant=true'])).toThrow(/Set load_in_4bit=true/);
   expect(refusal(['load_in_8bit=true'])).toThrow(/Use load_in_4bit=true/);
   expect(refusal(['quantization_bit=4'])).toThrow(/Use load_in_4bit=true/);
   expect(refusal(['adapter=qlora'])).toThrow(/for qlora also load_in_4bit=true/);

@@ -1,71 +1,15 @@
 /** Options of the trainers in whole runs on a tiny model: what they leave in the run folder. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { dpoSchema, grpoSchema, loadConfig, sftSchema } from '../../src/config/index.js';
-import { runDpo } from '../../src/recipes/dpo.js';
-import { runGrpo } from '../../src/recipes/grpo.js';
+import { describe, expect, test } from 'vitest';
 import { judgeModels } from '../../src/recipes/judge/judge-model.js';
-import { runSft } from '../../src/recipes/sft.js';
 import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
-import { type JsonRow, readJsonl } from '../../src/util/files.js';
-import { logInto } from '../support/context.js';
-import { temporaryFolder } from '../support/temporary.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
+import type { JsonRow } from '../../src/util/files.js';
+import { tinyRuns } from '../support/tiny-runs.js';
 
-let dir: string;
-let tiny: TinyTraining;
-const said: string[] = [];
-const context = logInto(said);
-
-beforeAll(async () => {
-  dir = temporaryFolder();
-  tiny = await tinyTraining(dir);
-  await sft('start', ['max_steps=20']);
-});
-
-const keysOf = (name: string, model: string) => [
-  `model=${model}`,
-  ...tiny.keys,
-  'report_to=none',
-  `output_dir=${join(dir, name)}`,
-];
-const onPairs = () => [`dataset.path=${tiny.pairs}`, 'per_device_train_batch_size=8'];
-
-const sft = (name: string, keys: readonly string[]) =>
-  runSft(
-    loadConfig(sftSchema, { overrides: [...keysOf(name, tiny.base), ...FORMAT_KEYS, ...keys] }),
-    context,
-  );
-
-const dpo = (name: string, keys: readonly string[]) =>
-  runDpo(
-    loadConfig(dpoSchema, {
-      overrides: [...keysOf(name, join(dir, 'start')), ...onPairs(), ...keys],
-    }),
-    context,
-  );
-
-const grpo = (name: string, keys: readonly string[]) =>
-  runGrpo(
-    loadConfig(grpoSchema, {
-      overrides: [
-        ...keysOf(name, join(dir, 'start')),
-        'num_generations=4',
-        'max_completion_length=16',
-        'per_device_train_batch_size=16',
-        'learning_rate=1e-3',
-        ...keys,
-      ],
-    }),
-    context,
-  );
-
-const rowsOf = (name: string, file = 'metrics.jsonl'): JsonRow[] =>
-  readJsonl(join(dir, name, file));
-const column = (name: string, key: string) =>
-  rowsOf(name).flatMap((row) => (typeof row[key] === 'number' ? [row[key]] : []));
+const runs = tinyRuns();
+const { dir, said, tiny, format: sft, dpo, grpo, rowsOf, column } = runs;
 
 test('sft ends early with the best of its evaluations', async () => {
   // Entropy falls as the model learns, so the first evaluation is the best by it, and three are worse.
@@ -132,7 +76,7 @@ test('dpo keeps the reference’s log-probabilities for a resumed run', async ()
     'loss_type=["sigmoid","sft"]',
     'learning_rate=1e-3',
   ];
-  await dpo('kept', [...keys, 'max_steps=2', `eval_dataset=${tiny.pairs}`, 'eval_steps=2']);
+  await dpo('kept', [...keys, 'max_steps=2', `eval_dataset=${tiny().pairs}`, 'eval_steps=2']);
   const file = readFileSync(join(dir, 'kept', 'reference_logps.json'), 'utf8');
   expect(JSON.parse(file).logps).toHaveLength(40);
   expect(column('kept', 'eval/rewards/accuracies')).toHaveLength(1);
@@ -156,7 +100,7 @@ test('dpo evaluates labelled answers with the metrics of a step', async () => {
   // Each step has all answers, and so the numbers of the evaluation before it; but for kl, which pairs them
   // in the order of the step.
   const keys = ['loss_type=kto', 'max_steps=2', 'per_device_train_batch_size=80'];
-  const held = [`eval_dataset=${tiny.pairs}`, 'eval_steps=1', 'learning_rate=1e-2'];
+  const held = [`eval_dataset=${tiny().pairs}`, 'eval_steps=1', 'learning_rate=1e-2'];
   await dpo('kto-held', [...keys, ...held, 'lora.lora_dropout=0']);
   const [first, second] = rowsOf('kto-held');
   const names = Object.keys(second!).filter((name) => /^(rewards|logps|logits)/.test(name));
@@ -250,13 +194,8 @@ test('an adapter keeps its shape, and keys that ask for another are said to have
   const lora = ['use_lora=true', 'lora.r=2', 'learning_rate=1e-2', 'max_steps=1'];
   await sft('first', lora);
   said.length = 0;
-  const onward = loadConfig(sftSchema, {
-    overrides: [
-      ...keysOf('onward', join(dir, 'first')),
-      ...['max_steps=1', 'lora.r=8', 'lora.lora_alpha=32', 'lora.target_modules=[q_proj]'],
-    ],
-  });
-  await runSft(onward, context);
+  const other = ['lora.r=8', 'lora.lora_alpha=32', 'lora.target_modules=[q_proj]'];
+  await runs.sft('onward', ['max_steps=1', ...other], join(dir, 'first'));
   const kept = said.filter((line) => line.includes('keeps its own shape'));
   expect(kept).toHaveLength(1);
   expect(kept[0]).toMatch(/not used: lora.r=8 \(it has 2\), lora.target_modules$/);
@@ -293,7 +232,7 @@ describe('eval.grader_file', () => {
     ...['eval.max_new_tokens=8', `eval.grader_file=${file}`, 'max_steps=2'],
   ];
   const judge = () => [
-    ...[`judge.model_path=${tiny.base}`, 'judge.prompt_template={prompt}'],
+    ...[`judge.model_path=${tiny().base}`, 'judge.prompt_template={prompt}'],
     ...['judge.max_new_tokens=24', 'judge.cache_dir=null'],
   ];
   const judgeFile = () =>
