@@ -197,7 +197,7 @@ def kto_case(rows, reference, desirable, mismatched, kind, desirable_weight, und
     return {
         "lossType": kind, "beta": 0.3, "desirable": desirable, "mismatched": mismatched,
         "desirableWeight": desirable_weight, "undesirableWeight": undesirable_weight, "kl": metrics["kl"],
-        "loss": loss.item(), "gradient": flat(leaf.grad, mask), "metrics": {name: metrics[name] for name in names},
+        "loss": loss.item(), "gradient": flat(leaf.grad, mask), "metrics": {name: metrics[name] for name in names if name in metrics},
     }
 
 
@@ -210,6 +210,8 @@ def kto_cases():
         kto_case(rows, reference, desirable, [0.9, -0.2, 0.4, 0.7], "kto", 1.0, 1.0),
         kto_case(rows, reference, desirable, [-0.9, 0.2, -0.4, 0.1], "kto", 1.0, 1.5),
         kto_case(rows, reference, desirable, [], "apo_zero_unpaired", 1.0, 1.0),
+        kto_case(rows, reference, [True] * 8, [0.9, -0.2], "kto", 1.0, 1.0),
+        kto_case(rows, reference, [False] * 8, [], "apo_zero_unpaired", 1.0, 1.5),
     ]
     return {"rows": rows, "reference": reference, "cases": cases}
 
@@ -258,6 +260,7 @@ def importance_ratio(logps, sampled, mask, mode, cap, floor=None):
 
 def grpo_micro(data, rows, totals, kind):
     values, mask = padded([data["logps"][i] for i in rows])
+    mask = mask * torch.tensor([[int(i not in kind["masked"])] for i in rows])
     old, reference, sampled = (padded([data[name][i] for i in rows])[0] for name in ("old", "reference", "sampled"))
     leaf = values.clone().requires_grad_()
     entropies = padded([data["entropies"][i] for i in rows])[0]
@@ -317,10 +320,11 @@ EXTREMES = ("clip_ratio/low_min", "clip_ratio/high_max")
 
 def grpo_case(data, groups, **kind):
     kind = {
-        "beta": 0.0, "epsilon": 0.2, "epsilonHigh": 0.28, "delta": None, "level": "token", "entropyCoef": 0.0,
+        "masked": [], "beta": 0.0, "epsilon": 0.2, "epsilonHigh": 0.28, "delta": None, "level": "token", "entropyCoef": 0.0,
         "klEstimator": "k3", "klWeighed": False, "offPolicyThreshold": None, "topEntropyQuantile": 1.0, "useOld": True, "correction": None, "sapo": {"positive": 1.0, "negative": 1.05}, **kind,
     }
-    totals = {"tokens": sum(LENGTHS), "microBatches": len(groups), "maxCompletionLength": 8}
+    tokens = sum(length for i, length in enumerate(LENGTHS) if i not in kind["masked"])
+    totals = {"tokens": tokens, "microBatches": len(groups), "maxCompletionLength": 8}
     parts = [grpo_micro(data, rows, totals, kind) for rows in groups]
     found = {
         "loss": sum(part[0] for part in parts), "gradients": [part[1] for part in parts],
@@ -368,6 +372,8 @@ def grpo_cases():
     other = {"positive": 0.6, "negative": 2.0}
     cases += [grpo_case(data, whole, lossType="sapo", beta=0.04), grpo_case(data, halves, lossType="sapo", sapo=other)]
     cases += [grpo_case(data, halves, lossType="sapo", level="sequence", correction=["token_truncate", 1.3])]
+    masks = [dict(masked=[1, 6]), dict(masked=[4, 5, 6, 7]), dict(masked=[0, 4, 5, 6, 7], correction=["token_truncate", 1.3])]
+    cases += [grpo_case(data, halves, lossType=kind, beta=0.04, **mask) for kind in types for mask in masks]
     return {**data, "maxCompletionLength": 8, "cases": cases}
 
 

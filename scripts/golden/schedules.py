@@ -39,6 +39,8 @@ CASES = [
     rates("warmup_stable_decay", num_decay_steps=4),
     rates("warmup_stable_decay", num_decay_steps=5, min_lr_ratio=0.1, warmup_type="cosine", decay_type="linear"),
     rates("warmup_stable_decay", num_decay_steps=5, warmup_type="1-sqrt", decay_type="1-sqrt"),
+    rates("warmup_stable_decay", 5, num_decay_steps=10, min_lr_ratio=0.1),
+    rates("warmup_stable_decay", 3, num_decay_steps=20, decay_type="linear"),
 ]
 
 

@@ -61,7 +61,8 @@ export interface WeightedRewards {
 /**
  * Group-reward-decoupled normalisation (GDPO, Liu et al. 2026; TRL's `normalize_then_sum`): each reward is
  * centred and scaled within its group, then they are summed by weight and scaled over the whole batch, so
- * that a reward of small spread is not drowned. A completion without any reward gets 0.
+ * that a reward of small spread is not drowned. A completion without any reward of weight gets 0 and enters no mean
+ * (in TRL it has a reward of 0 where one of weight 0 applies).
  */
 export function decoupledAdvantages(
   rewards: readonly WeightedRewards[],
@@ -86,7 +87,7 @@ export interface StepTotals {
   readonly sequences: number;
   /** Completion tokens of the optimizer step. */
   readonly tokens: number;
-  /** Completion tokens of this micro-batch, and micro-batches of the step (for `bnpo`). */
+  /** For `bnpo`: completion tokens of this micro-batch, and micro-batches of the step, empty ones too. */
   readonly microTokens: number;
   readonly microBatches: number;
   readonly maxCompletionLength: number;

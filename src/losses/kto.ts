@@ -38,7 +38,10 @@ export interface KtoOptions {
 /** @param ratios log π(y′) − log π_ref(y′) of mismatched answers y′. */
 export const klBaseline = (ratios: readonly number[]): number => Math.max(0, mean(ratios) ?? 0);
 
-/** @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits. */
+/**
+ * Metrics of good answers where the step has any, of bad ones alike, and the margin where it has both.
+ * @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits.
+ */
 export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): LossOutput {
   const { beta, kl, totalDesirable, totalUndesirable } = options;
   const count = batch.desirable.length;
@@ -51,26 +54,38 @@ export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): L
     batch.desirable.map((good) => (good ? options.desirableWeight : options.undesirableWeight)),
   );
   const losses = tf.sigmoid(ratios.sub(kl).mul(beta).mul(signs)).mul(weights);
-  const good = tf.tensor1d(batch.desirable.map(Number));
-  const meanOf = (x: Tensor, of: 'good' | 'bad') =>
-    of === 'good'
-      ? tf.sum(x.mul(good)).div(Math.max(1, totalDesirable))
-      : tf.sum(x.mul(tf.scalar(1).sub(good))).div(Math.max(1, totalUndesirable));
+  const isGood = tf.tensor1d(batch.desirable.map(Number));
+  const isBad = tf.scalar(1).sub(isGood);
   const { totalTokens, totalDesirableTokens: chosenTokens } = options;
   const isChosen = Float32Array.from(batch.sequences, (owner) => Number(batch.desirable[owner]));
   const rejectedTokens = totalTokens - chosenTokens;
   const rewards = ratios.mul(beta);
-  const [chosen, rejected] = [meanOf(rewards, 'good'), meanOf(rewards, 'bad')];
+  const chosen = { count: totalDesirable, mask: isGood };
+  const rejected = { count: totalUndesirable, mask: isBad };
+  const margin = () => meanOver(rewards, chosen).sub(meanOver(rewards, rejected));
   return {
     loss: tf.sum(losses).div(totalDesirable + totalUndesirable),
     metrics: {
       ...tokenMetrics(scores, totalTokens),
       ...logitMetrics(scores, { isChosen, chosen: chosenTokens, rejected: rejectedTokens }),
-      'rewards/chosen': chosen,
-      'rewards/rejected': rejected,
-      'rewards/margins': chosen.sub(rejected),
-      'logps/chosen': meanOf(sums, 'good'),
-      'logps/rejected': meanOf(sums, 'bad'),
+      ...(chosen.count > 0 && {
+        'rewards/chosen': meanOver(rewards, chosen),
+        'logps/chosen': meanOver(sums, chosen),
+      }),
+      ...(rejected.count > 0 && {
+        'rewards/rejected': meanOver(rewards, rejected),
+        'logps/rejected': meanOver(sums, rejected),
+      }),
+      ...(chosen.count > 0 && rejected.count > 0 && { 'rewards/margins': margin() }),
     },
   };
 }
+
+interface Side {
+  /** Answers of the step. */
+  readonly count: number;
+  /** `[N]` 1 for those of the micro-batch, else 0. */
+  readonly mask: Tensor;
+}
+
+const meanOver = (x: Tensor, { count, mask }: Side): Tensor => tf.sum(x.mul(mask)).div(count);

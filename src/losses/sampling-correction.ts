@@ -50,6 +50,8 @@ function boundedRatio(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Te
     const below = tf.minimum(ratio, cap);
     return floor === null ? below : tf.maximum(below, floor);
   }
-  const below = ratio.mul(tf.lessEqual(ratio, cap).cast('float32'));
-  return floor === null ? below : below.mul(tf.greaterEqual(ratio, floor).cast('float32'));
+  const isBelow = tf.lessEqual(ratio, cap);
+  const isInside = floor === null ? isBelow : tf.logicalAnd(isBelow, tf.greaterEqual(ratio, floor));
+  // No product: a ratio beyond float32 is infinite, and 0 times that no number.
+  return tf.where(isInside, ratio, tf.zerosLike(ratio));
 }

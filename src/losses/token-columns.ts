@@ -34,15 +34,16 @@ export interface SideTokens {
   readonly rejected: number;
 }
 
-/** `logits/chosen` and `logits/rejected`: means of the logits over vocabulary and tokens. Empty where they are not known. */
+/** `logits/chosen` and `logits/rejected`: means of the logits over vocabulary and tokens. A side without tokens, and logits that are not known, have none. */
 export function logitMetrics(scores: Tensor, side: SideTokens): Record<string, Tensor> {
   const means = meanLogitsOf(scores);
   if (means === null) return {};
   const mask = tf.tensor1d(side.isChosen);
   const chosen = tf.sum(means.mul(mask));
+  const rejected = tf.sum(means).sub(chosen);
   return {
-    'logits/chosen': chosen.div(Math.max(1, side.chosen)),
-    'logits/rejected': tf.sum(means).sub(chosen).div(Math.max(1, side.rejected)),
+    ...(side.chosen > 0 && { 'logits/chosen': chosen.div(side.chosen) }),
+    ...(side.rejected > 0 && { 'logits/rejected': rejected.div(side.rejected) }),
   };
 }
 

@@ -27,7 +27,7 @@ interface StateFile {
   readonly step: number;
   readonly tokens: number;
   readonly optimizer_step: number;
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   readonly evaluations?: readonly EvaluatedStep[];
   readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>;
 }
@@ -35,10 +35,12 @@ interface StateFile {
 function isState(value: unknown): value is StateFile {
   const state = (value ?? {}) as Record<string, unknown>;
   const numbers = [state.step, state.tokens, state.optimizer_step];
+  const { parameters, base } = (state.fingerprint ?? {}) as Partial<Fingerprint>;
   const files = Object.values((state.files ?? {}) as Record<string, { sha256?: unknown }>);
   return (
     numbers.every((number) => typeof number === 'number') &&
-    typeof state.fingerprint === 'string' &&
+    typeof parameters === 'string' &&
+    typeof base === 'string' &&
     files.length > 0 &&
     files.every((file) => typeof file?.sha256 === 'string')
   );
@@ -56,12 +58,27 @@ export interface CheckpointState {
   readonly evaluations: readonly EvaluatedStep[];
 }
 
+/** Hashes of what must be equal for a checkpoint to fit. */
+export interface Fingerprint {
+  /** The architecture, its bits, names and shapes of what is trained. */
+  readonly parameters: string;
+  /** Weights of the base. */
+  readonly base: string;
+  /** Adapter that training began with; null: none. */
+  readonly adapter: string | null;
+}
+
+const MISFITS: Readonly<Record<keyof Fingerprint, string>> = {
+  parameters: 'another model, one kept in other bits, or other trained parameters',
+  base: 'another base: its weights have other values',
+  adapter: 'another adapter that training began with',
+};
+
 export interface CheckpointStore {
   /** Folder `checkpoints/` of the run. */
   readonly dir: string;
   readonly shapes: readonly ParameterShape[];
-  /** What must be equal for a checkpoint to fit: hash of model and parameter names. */
-  readonly fingerprint: string;
+  readonly fingerprint: Fingerprint;
   /** Older ones are deleted beyond this number; null keeps all. */
   readonly limit: number | null;
 }
@@ -161,15 +178,19 @@ export function loadCheckpoint(
   dir: string,
   store: Pick<CheckpointStore, 'shapes' | 'fingerprint'>,
 ): CheckpointState {
-  const remedy = 'Resume from an earlier checkpoint, or start anew with overwrite=true';
-  const fail = (problem: string): never => {
+  const fail = (
+    problem: string,
+    remedy = 'Resume from an earlier checkpoint, or start anew with overwrite=true',
+  ): never => {
     throw new InputError({ where: dir, problem, remedy });
   };
   if (basename(dir).endsWith(PART) || !existsSync(join(dir, STATE))) {
     fail(`half-written checkpoint: no ${STATE}`);
   }
   const state = readJson(join(dir, STATE));
-  if (!isState(state)) return fail(`${STATE} is malformed`);
+  if (!isState(state)) {
+    return fail(`${STATE} is malformed, or of an earlier version, without the weights of its base`);
+  }
   for (const [name, expected] of Object.entries(state.files)) {
     if (!existsSync(join(dir, name))) fail(`half-written checkpoint: no ${name}`);
     const found = fingerprintOf(join(dir, name));
@@ -177,9 +198,12 @@ export function loadCheckpoint(
       fail(`damaged checkpoint: ${name} has ${found.size} bytes, expected ${expected.size}`);
     }
   }
-  if (state.fingerprint !== store.fingerprint) {
+  const parts = Object.keys(MISFITS) as (keyof Fingerprint)[];
+  const other = parts.find((part) => state.fingerprint[part] !== store.fingerprint[part]);
+  if (other !== undefined) {
     fail(
-      'the checkpoint belongs to another model, one kept in other bits, or to other trained parameters',
+      `the checkpoint belongs to ${MISFITS[other]}`,
+      'Give what it began with, or start anew with overwrite=true',
     );
   }
   const named = (file: string) => {

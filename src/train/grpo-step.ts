@@ -69,6 +69,19 @@ const inMicroBatches = (rollouts: readonly Rollout[], { microBatchSize: size }: 
 
 const isLearnt = ({ completion }: Rollout) => completion.isMasked !== true;
 
+interface LearntBatches {
+  readonly groups: readonly (readonly Rollout[])[];
+  /** Micro-batches of the step, also those of which nothing is learnt. */
+  readonly count: number;
+}
+
+/** With `bnpo`, which weighs micro-batches alike, masked completions keep their places, as in TRL. */
+function learntBatches(part: readonly Rollout[], options: GrpoStepOptions): LearntBatches {
+  const places = options.lossType === 'bnpo' ? part : part.filter(isLearnt);
+  const all = inMicroBatches(places, options).map((group) => group.filter(isLearnt));
+  return { groups: all.filter((group) => group.length > 0), count: all.length };
+}
+
 export function grpoStep(options: GrpoStepOptions) {
   const { trainer, stepsPerGeneration } = options;
   const period = generationPeriod(options);
@@ -84,10 +97,10 @@ export function grpoStep(options: GrpoStepOptions) {
     const size = Math.ceil(rollouts.length / stepsPerGeneration);
     const start = (phase % stepsPerGeneration) * size;
     const part = rollouts.slice(start, start + size);
-    const groups = inMicroBatches(part.filter(isLearnt), options);
+    const { groups, count } = learntBatches(part, options);
     const tasks: MicroTask[] = [];
     for (const group of groups) {
-      const totals = { part, microBatches: groups.length };
+      const totals = { part, microBatches: count };
       tasks.push(await grpoTask(group, totals, options));
     }
     const result = await trainer.step(tasks, { step, learningRate });

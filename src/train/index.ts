@@ -3,6 +3,7 @@ export { Alarms, alarmLine, type TrainerName } from './alarms.js';
 export {
   type CheckpointState,
   type CheckpointStore,
+  type Fingerprint,
   listCheckpoints,
   loadCheckpoint,
   saveCheckpoint,

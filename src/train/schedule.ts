@@ -115,10 +115,11 @@ const FALLS = {
 const stableThenDecay: Factor = ({ step, warmup, total, shape }) => {
   const { warmupType = 'linear', decayType = 'cosine', minLrRatio = 0, numCycles = 0.5 } = shape;
   const decay = shape.numDecaySteps ?? 0;
-  const decayStart = Math.max(warmup, total - decay);
+  // Before the warm-up ends where both do not fit: the fall is then cut at its beginning, not at its end.
+  const decayStart = total - decay;
   if (step < warmup) return withFloor(RISES[warmupType](step / Math.max(1, warmup)), minLrRatio);
   if (step < decayStart) return 1;
-  if (step >= decayStart + decay) return minLrRatio;
+  if (step >= total) return minLrRatio;
   const progress = (step - decayStart) / Math.max(1, decay);
   return withFloor(FALLS[decayType](progress, numCycles), minLrRatio);
 };

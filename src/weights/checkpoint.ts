@@ -6,7 +6,8 @@ import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
 import type { HostTensor } from './host-tensor.js';
-import { SafetensorsFile } from './safetensors-reader.js';
+import type { TensorEntry } from './safetensors-header.js';
+import { type ByteRange, SafetensorsFile } from './safetensors-reader.js';
 
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -21,6 +22,10 @@ export interface Checkpoint {
   shape(name: string): readonly number[];
   /** @throws InputError when there is no such tensor, or it is not f32, f16 or bf16. */
   read(name: string): HostTensor;
+  /** What the header says of a tensor. @throws InputError when there is no such tensor. */
+  entry(name: string): TensorEntry;
+  /** A part of a tensor's bytes as they are on disk. @throws InputError when there is no such tensor. */
+  readPart(name: string, part: ByteRange): Uint8Array;
   /** The file that holds a tensor. */
   fileOf(name: string): string;
   close(): void;
@@ -99,6 +104,8 @@ function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>
     has: (name) => located.has(name),
     shape: (name) => fileFor(name).entry(name).shape,
     read: (name) => fileFor(name).read(name),
+    entry: (name) => fileFor(name).entry(name),
+    readPart: (name, part) => fileFor(name).readPart(name, part),
     fileOf: (name) => fileFor(name).path,
     close: () => {
       for (const file of new Set(located.values())) file.close();

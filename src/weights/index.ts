@@ -14,6 +14,7 @@ export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
 export { fromFloat32, toFloat32 } from './dtype.js';
+export { weightsFingerprint } from './fingerprint.js';
 export {
   FOUR_BIT_BLOCK,
   fourBitTensor,

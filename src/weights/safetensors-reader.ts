@@ -15,6 +15,12 @@ const HOST_DTYPES: ReadonlyMap<string, HostDtype> = new Map([
   ['BF16', 'bfloat16'],
 ]);
 
+export interface ByteRange {
+  /** From the tensor's first byte. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** An open file; `close` it when done. */
 export class SafetensorsFile {
   readonly path: string;
@@ -53,7 +59,7 @@ export class SafetensorsFile {
 
   /** A fresh copy of one tensor. @throws InputError when it is missing or not f32, f16 or bf16. */
   read(name: string): HostTensor {
-    const { dtype, shape, offset, bytes } = this.entry(name);
+    const { dtype, shape, bytes } = this.entry(name);
     const hostDtype = HOST_DTYPES.get(dtype);
     if (hostDtype === undefined) {
       throw new InputError({
@@ -62,12 +68,14 @@ export class SafetensorsFile {
         remedy: 'Lorikeet reads F32, F16 and BF16',
       });
     }
+    return { dtype: hostDtype, shape, bytes: this.readPart(name, { offset: 0, bytes }) };
+  }
+
+  /** A part of a tensor's bytes. @throws InputError when the file has no such tensor. */
+  readPart(name: string, { offset, bytes }: ByteRange): Uint8Array {
+    const start = this.entry(name).offset;
     if (this.descriptor === null) throw new Error(`${this.path}: read after close`);
-    return {
-      dtype: hostDtype,
-      shape,
-      bytes: readExact(this.path, this.descriptor, { offset, bytes }),
-    };
+    return readExact(this.path, this.descriptor, { offset: start + offset, bytes });
   }
 
   close(): void {
@@ -122,11 +130,7 @@ function readHeader(path: string, descriptor: number): SafetensorsHeader {
 /** One read call takes at most 2 GiB, so that large tensors come in pieces. */
 const READ_BYTES = 1 << 30;
 
-function readExact(
-  path: string,
-  descriptor: number,
-  { offset, bytes }: { readonly offset: number; readonly bytes: number },
-): Uint8Array {
+function readExact(path: string, descriptor: number, { offset, bytes }: ByteRange): Uint8Array {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   for (let done = 0; done < bytes; ) {
     const count = readSync(

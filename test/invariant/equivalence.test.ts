@@ -281,6 +281,21 @@ describe('accumulated micro-batches equal one batch', () => {
     expect(relativeGap(unequal.gradient, one.gradient)).toBeGreaterThan(0.01);
   });
 
+  test('grpo, bnpo: a micro-batch of masked completions counts among the micro-batches', async () => {
+    const policy = made();
+    const all = ofLength(4);
+    const long = [...all.keys()].sort(
+      (a, b) => all[b]!.promptIds.length - all[a]!.promptIds.length,
+    );
+    const masks = new Set(long.slice(0, 4));
+    const completions = all.map((completion, i) => ({ ...completion, isMasked: masks.has(i) }));
+    const found = await stepGradient(policy, grpo(4, { lossType: 'bnpo', completions }));
+    const left = all.filter((_, i) => !masks.has(i));
+    const alone = await stepGradient(policy, grpo(4, { lossType: 'bnpo', completions: left }));
+    const doubled = found.gradient.map((x) => 2 * x);
+    expect(relativeGap(doubled, alone.gradient)).toBeLessThan(ROUNDING);
+  });
+
   test('but not when a micro-batch is lost', async () => {
     const policy = made();
     const whole = await stepGradient(policy, sft(8));

@@ -133,7 +133,8 @@ test('the last good state is saved when a loss is not finite', async () => {
   open();
   const dir = temporaryFolder();
   const { shapes } = policy.parameters;
-  const store: CheckpointStore = { dir, shapes, fingerprint: 'f', limit: null };
+  const fingerprint = { parameters: 'f', base: 'b', adapter: null };
+  const store: CheckpointStore = { dir, shapes, fingerprint, limit: null };
   const run = runLoop({
     schedule: { type: 'constant', learningRate: 1e-2, warmupSteps: 0, totalSteps: 9 },
     startStep: 0,

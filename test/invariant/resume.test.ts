@@ -64,7 +64,8 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
   });
   const trainer = new Trainer({ policy, optimizer, maxGradNorm: 1, seed });
   const { shapes } = policy.parameters;
-  const store: CheckpointStore = { dir, shapes, fingerprint: 'f', limit: null };
+  const fingerprint = { parameters: 'f', base: 'b', adapter: null };
+  const store: CheckpointStore = { dir, shapes, fingerprint, limit: null };
   const from = rest.resume === true ? listCheckpoints(dir).at(-1) : undefined;
   const restored = from === undefined ? null : loadCheckpoint(from, store);
   if (restored !== null) {

@@ -1,17 +1,19 @@
 /** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { EMBEDDING } from '../../model/spec.js';
+import { parameterShapes } from '../../model/spec.js';
 import type { RunFolder } from '../../report/index.js';
 import {
   type CheckpointState,
   type CheckpointStore,
+  type Fingerprint,
   listCheckpoints,
   loadCheckpoint,
   stepOf,
 } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
+import { adapterHash, openCheckpoint, weightsFingerprint } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import type { TrainedPolicy } from './trained-policy.js';
 import type { TrainerConfig } from './trainer-config.js';
@@ -28,13 +30,25 @@ export function checkpointStore(
   { config, source, trained }: StoreArgs,
 ): CheckpointStore {
   const { shapes } = trained.policy.parameters;
-  const { quantization } = source;
-  const fingerprint = sha256(
-    JSON.stringify([source.spec, shapes, ...(quantization === null ? [] : [quantization])]),
-    source.weights(EMBEDDING).bytes,
-  );
   const limit = config.save_total_limit;
+  const fingerprint = fingerprintOf(source, shapes);
   return { dir: join(resolve(dir), 'checkpoints'), shapes, fingerprint, limit };
+}
+
+function fingerprintOf(
+  { spec, quantization, adapter, baseDir }: ModelSource,
+  shapes: CheckpointStore['shapes'],
+): Fingerprint {
+  const base = openCheckpoint(baseDir);
+  try {
+    return {
+      parameters: sha256(JSON.stringify([spec, shapes, quantization])),
+      base: weightsFingerprint(base, parameterShapes(spec).keys()),
+      adapter: adapter && adapterHash(adapter),
+    };
+  } finally {
+    base.close();
+  }
 }
 
 export interface FoundCheckpoint {

@@ -116,6 +116,8 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
       if (isVerbose) context.log(verboseLine(row, totalSteps));
     },
     repeated(row) {
+      // What it took is no part of the next step.
+      laps();
       if (!metrics.complete(row)) return;
       trackers.log(row);
       if (isVerbose) context.log(verboseLine(row, totalSteps));

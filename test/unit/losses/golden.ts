@@ -60,6 +60,8 @@ interface GrpoCase {
   readonly offPolicyThreshold: number | null;
   readonly sapo: { readonly positive: number; readonly negative: number };
   readonly useOld: boolean;
+  /** Rows that are not learnt from. */
+  readonly masked: readonly number[];
   readonly correction: readonly [CorrectionMode, number, number | null] | null;
   /** Rows of each micro-batch. */
   readonly groups: readonly (readonly number[])[];

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type GrpoOptions, grpoLoss, tokenCoefficient } from '../../../src/losses/index.js';
+import {
+  type GrpoBatch,
+  type GrpoOptions,
+  grpoLoss,
+  tokenCoefficient,
+} from '../../../src/losses/index.js';
 import { differentiate, goldenLosses, ownersOf } from './golden.js';
 
 const golden = goldenLosses().grpo;
@@ -9,12 +14,14 @@ const tokensOf = (rows: readonly number[], of: readonly (readonly number[])[]) =
   rows.flatMap((row) => of[row]!);
 
 /** Loss, gradient and metrics of one micro-batch. */
-function microBatch(kind: Case, rows: readonly number[]) {
+function microBatch(kind: Case, members: readonly number[]) {
+  const isLearnt = (row: number) => !kind.masked.includes(row);
+  const rows = members.filter(isLearnt);
   const lengths = golden.logps.map((row) => row.length);
-  const count = (members: readonly number[]) => members.reduce((sum, i) => sum + lengths[i]!, 0);
+  const count = (some: readonly number[]) => some.reduce((sum, i) => sum + lengths[i]!, 0);
   const totals = {
     sequences: lengths.length,
-    tokens: count([...lengths.keys()]),
+    tokens: count([...lengths.keys()].filter(isLearnt)),
     microTokens: count(rows),
     microBatches: kind.groups.length,
     maxCompletionLength: golden.maxCompletionLength,
@@ -54,9 +61,10 @@ function microBatch(kind: Case, rows: readonly number[]) {
 }
 
 describe.each(golden.cases)(
-  '$lossType $level, beta $beta $klEstimator, delta $delta, entropy $entropyCoef, old $useOld, correction $correction, groups $groups',
+  '$lossType $level, beta $beta $klEstimator, delta $delta, entropy $entropyCoef, old $useOld, correction $correction, masked $masked, groups $groups',
   (kind) => {
-    const parts = kind.groups.map((rows) => microBatch(kind, rows));
+    const groups = kind.groups.filter((rows) => rows.some((row) => !kind.masked.includes(row)));
+    const parts = groups.map((rows) => microBatch(kind, rows));
 
     test('loss and gradient are TRL’s', () => {
       expect([parts.reduce((sum, { loss }) => sum + loss, 0)]).toBeAllclose([kind.loss], {
@@ -80,7 +88,16 @@ describe.each(golden.cases)(
 );
 
 /** One token with coefficient 1. */
-function oneToken(logp: number, { old = logp, advantage = 1, beta = 0, reference = 0 }) {
+function oneToken(
+  logp: number,
+  {
+    old = logp,
+    advantage = 1,
+    beta = 0,
+    reference = 0,
+    sampledBy = null as GrpoBatch['sampledBy'],
+  },
+) {
   const batch = {
     sequences: Int32Array.of(0),
     count: 1,
@@ -88,7 +105,7 @@ function oneToken(logp: number, { old = logp, advantage = 1, beta = 0, reference
     coefficients: Float32Array.of(1),
     oldLogps: Float32Array.of(old),
     referenceLogps: beta > 0 ? Float32Array.of(reference) : null,
-    sampledBy: null,
+    sampledBy,
   };
   const options = {
     objective: 'clip',
@@ -128,6 +145,17 @@ test('a huge ratio against the gain stays finite', () => {
   expect([oneToken(0, { old: -20, advantage: -1 }).loss]).toBeAllclose([485165195.4]);
   expect([oneToken(0, { old: -20, advantage: 1 }).loss]).toBeAllclose([-1.28]);
 });
+
+test.each(['token_mask', 'sequence_mask', 'token_truncate'] as const)(
+  'a weight beyond float32 is no number of its own: %s',
+  (mode) => {
+    // π/π_sampler = e^100; masked it is 0, cut it is the cap of 3.
+    const sampledBy = { mode, cap: 3, floor: null, logps: Float32Array.of(-101) };
+    const weight = mode === 'token_truncate' ? 3 : 0;
+    const { loss, gradient } = oneToken(-1, { advantage: 2, sampledBy });
+    expect([loss, gradient[0]!]).toBeAllclose([-2 * weight, -2 * weight]);
+  },
+);
 
 test('the KL estimate is e^(r−p) − (r−p) − 1', () => {
   // p = −2, r = −1: e − 1 − 1 = 0.718282, its slope to p is 1 − e^(r−p) = −1.718282; A = 0, β = 0.5.

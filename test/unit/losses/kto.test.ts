@@ -4,7 +4,7 @@ import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.j
 
 const { rows, reference, cases } = goldenLosses().kto;
 
-describe.each(cases)('$lossType, KL $kl', (golden) => {
+describe.each(cases)('$lossType, KL $kl, $desirable', (golden) => {
   const totalDesirable = golden.desirable.filter(Boolean).length;
   const options = {
     ...golden,
@@ -37,12 +37,14 @@ describe.each(cases)('$lossType, KL $kl', (golden) => {
     for (const [name, value] of Object.entries(golden.metrics)) {
       expect([found.metrics[name]!], name).toBeAllclose([value]);
     }
+    const sides = Object.keys(found.metrics).filter((name) => /^(rewards|logps|logits)/.test(name));
+    expect(sides.sort()).toEqual(Object.keys(golden.metrics).sort());
   });
 
   test('micro-batches add up to the step', () => {
     const [first, rest, whole] = [part(all.slice(0, 3)), part(all.slice(3)), part(all)];
     expect([first.loss + rest.loss]).toBeAllclose([whole.loss]);
-    for (const name of ['rewards/margins', 'logits/chosen', 'logits/rejected']) {
+    for (const name of Object.keys(golden.metrics)) {
       expect([first.metrics[name]! + rest.metrics[name]!]).toBeAllclose([whole.metrics[name]!]);
     }
   });

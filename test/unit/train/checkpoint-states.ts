@@ -6,7 +6,7 @@ const SIZE = 100_000;
 export const largeStore = (dir: string): CheckpointStore => ({
   dir,
   shapes: [{ name: 'a', shape: [SIZE] }],
-  fingerprint: 'f',
+  fingerprint: { parameters: 'f', base: 'b', adapter: null },
   limit: 1,
 });
 

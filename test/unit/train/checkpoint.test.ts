@@ -8,12 +8,14 @@ import {
   saveCheckpoint,
 } from '../../../src/train/checkpoint.js';
 import { InputError } from '../../../src/util/errors.js';
+import { readJson, writeJson } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const shapes = [
   { name: 'a', shape: [2, 2] },
   { name: 'b', shape: [3] },
 ];
+const fingerprint = { parameters: 'f', base: 'b', adapter: null };
 const state = (step: number) => ({
   step,
   tokens: 10 * step,
@@ -33,7 +35,7 @@ describe('checkpoints', () => {
   let store: CheckpointStore;
   beforeEach(() => {
     const dir = temporaryFolder();
-    store = { dir, shapes, fingerprint: 'f', limit: 2 };
+    store = { dir, shapes, fingerprint, limit: 2 };
   });
   afterEach(() => rmSync(store.dir, { recursive: true }));
 
@@ -86,8 +88,20 @@ describe('checkpoints', () => {
     expect(() => loadCheckpoint(path, store)).toThrow(message);
   });
 
-  it('are refused for another model', () => {
+  it.each([
+    [{ parameters: 'g' }, /another model/],
+    [{ base: 'c' }, /another base/],
+    [{ adapter: 'a' }, /another adapter/],
+  ])('are refused for %o', (other, message) => {
     const path = saveCheckpoint(store, state(5));
-    expect(() => loadCheckpoint(path, { ...store, fingerprint: 'g' })).toThrow(/another model/);
+    const asked = { ...store, fingerprint: { ...fingerprint, ...other } };
+    expect(() => loadCheckpoint(path, asked)).toThrow(message);
+  });
+
+  it('are refused where they do not say of which base', () => {
+    const path = saveCheckpoint(store, state(5));
+    const file = join(path, 'trainer_state.json');
+    writeJson(file, { ...(readJson(file) as object), fingerprint: 'f' });
+    expect(() => loadCheckpoint(path, store)).toThrow(/earlier version/);
   });
 });

@@ -1,7 +1,16 @@
-/** Which trackers a training run reports to. */
+/** Which trackers a training run reports to, and what its rows hold. */
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, sftSchema } from '../../../../src/config/index.js';
-import { logImpliedTracker, trackerNames } from '../../../../src/recipes/training/log.js';
+import {
+  logImpliedTracker,
+  openTrainingLog,
+  trackerNames,
+} from '../../../../src/recipes/training/log.js';
+import { openRun } from '../../../../src/report/index.js';
+import { readJsonl } from '../../../../src/util/files.js';
+import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const config = (...keys: string[]) =>
   loadConfig(sftSchema, { overrides: ['model=m', 'dataset=gsm8k', ...keys] });
@@ -34,5 +43,29 @@ describe('trackers', () => {
     expect(() => config('report_to=none', 'wandb_project=p')).toThrow(
       /wandb_project: report_to is none/,
     );
+  });
+});
+
+describe('rows of a resumed run', () => {
+  it('have the seconds of their own step, without those of the evaluation that was repeated', async () => {
+    const run = openRun(temporaryFolder(), {
+      config: { text: '{}\n', values: {} },
+      command: 'sft',
+    });
+    const row = { step: 3, loss: 1 };
+    writeFileSync(run.paths.metrics, `${JSON.stringify(row)}\n`);
+    const parts = { run, command: 'sft', context: SILENT, shown: [], totalSteps: 5 };
+    const options = { ...parts, config: config('report_to=none'), resumeStep: 3 };
+    const log = await openTrainingLog(options);
+    run.phases.add('evaluate', 60);
+    log.repeated({ step: 3, 'eval/loss': 2 });
+    run.phases.add('evaluate', 7);
+    run.phases.add('update', 1);
+    log.row({ step: 4, loss: 0.5 });
+    await log.close('done');
+    run.close('done');
+    const [repeated, next] = readJsonl(run.paths.metrics);
+    expect(repeated).toEqual({ ...row, 'eval/loss': 2 });
+    expect(next).toMatchObject({ step: 4, 'time/evaluate': 7, 'time/update': 1 });
   });
 });
