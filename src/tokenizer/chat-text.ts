@@ -54,8 +54,8 @@ export function renderConversation(
   return { text, turns, isPlain: false };
 }
 
-/** In OpenAI's files a message of weight 0 is context. */
-function isLearnt({ weight }: Message, where: string): boolean {
+/** In OpenAI's files a message of weight 0 is context. @throws InputError on a weight that is not 0 or 1. */
+export function isLearnt({ weight }: Message, where: string): boolean {
   if (weight === undefined || weight === null || weight === 1) return true;
   if (weight === 0) return false;
   throw new InputError({ where, problem: `weight is ${JSON.stringify(weight)}, expected 0 or 1` });

@@ -4,7 +4,7 @@
  * given; a text prompt is taken as it stands, or put into `prompt_template`.
  */
 import { InputError } from '../util/errors.js';
-import { type MarkedText, renderConversation } from './chat-text.js';
+import { isLearnt, type MarkedText, renderConversation } from './chat-text.js';
 import type { TrainOn } from './loss-mask.js';
 import {
   asMessages,
@@ -63,7 +63,9 @@ export function markedRow(
       return markedChat(tokenizer, { context: [], learnt: messages }, options);
     }
     const answer = lastAnswer(messages, where);
-    return joined(promptText(tokenizer, messages.slice(0, -1), options), answer.content);
+    const marked = joined(promptText(tokenizer, messages.slice(0, -1), options), answer.content);
+    const isContext = !isLearnt(answer, `${where}: messages[${messages.length - 1}]`);
+    return isContext ? { ...marked, turns: [] } : marked;
   }
   if (row.prompt === undefined || row.completion === undefined) {
     throw new InputError({

@@ -7,6 +7,7 @@ import { type LabelledAnswer, type PreferencePair, preflight } from '../../train
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
+import { sayBeyondContext } from '../inputs/beyond-context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { heldOutExamples } from '../training/held-out-examples.js';
@@ -40,7 +41,7 @@ interface Reader {
 function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
   return async (
     config: DpoConfig,
-    { tokenizer }: ModelSource,
+    { tokenizer, spec }: ModelSource,
     context: RecipeContext,
   ): Promise<PreferenceExamples<T>> => {
     const read = async (dataset: DatasetConfig, key: Reader['key']) => {
@@ -49,7 +50,9 @@ function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
     };
     const train = await read(config.dataset, 'dataset');
     const { bosId, eosIds } = tokenizer;
-    preflight(train.flatMap(sequencesOf), { bosId, eosIds, hasContext: true });
+    const sequences = train.flatMap(sequencesOf);
+    preflight(sequences, { bosId, eosIds, hasContext: true });
+    sayBeyondContext(sequences, { context: spec.maxPositions, log: context.log });
     return {
       train,
       heldOut: await heldOutExamples(config, (dataset) => read(dataset, 'eval_dataset')),

@@ -108,7 +108,7 @@ export class GrpoLogs {
     const right = known.filter(({ answer }) => answer.correct).length;
     return {
       ...(known.length > 0 && { 'samples/batch_accuracy': right / known.length }),
-      'samples/batch_mean_reward': scoreMean(rewards),
+      ...scoreMean('samples/batch_mean_reward', rewards),
     };
   }
 

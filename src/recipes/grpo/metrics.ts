@@ -8,8 +8,12 @@ import { type AdvantageKeys, teaches } from './advantages.js';
 import { groupsOf } from './groups.js';
 import { policyLogprobs } from './policy-logprobs.js';
 
-/** NaN without any score: 0 would be a judgement. */
-export const scoreMean = (scores: readonly number[]): number => mean(scores) ?? Number.NaN;
+/** Nothing without any score: 0 would be a judgement. */
+export const scoreMean = (name: string, scores: readonly number[]): Record<string, number> =>
+  scores.length === 0 ? {} : { [name]: mean(scores)! };
+
+const scoreSpread = (name: string, scores: readonly number[]): Record<string, number> =>
+  scores.length === 0 ? {} : { [name]: standardDeviation(scores) };
 
 function spread(prefix: string, lengths: readonly number[]): Record<string, number> {
   if (lengths.length === 0) return {};
@@ -21,15 +25,14 @@ function spread(prefix: string, lengths: readonly number[]): Record<string, numb
 }
 
 function partMetrics(rollouts: readonly GradedRollout[]): Record<string, number> {
-  const out: Record<string, number> = {};
-  for (const name of Object.keys(rollouts[0]?.grade.parts ?? {})) {
-    const scores = rollouts
-      .map(({ grade }) => grade.parts[name]!.score)
-      .filter((score) => score !== null);
-    out[`rewards/${name}/mean`] = scoreMean(scores);
-    out[`rewards/${name}/std`] = standardDeviation(scores);
-  }
-  return out;
+  const parts = Object.keys(rollouts[0]?.grade.parts ?? {}).map((name) => {
+    const scores = rollouts.flatMap(({ grade }) => grade.parts[name]!.score ?? []);
+    return {
+      ...scoreMean(`rewards/${name}/mean`, scores),
+      ...scoreSpread(`rewards/${name}/std`, scores),
+    };
+  });
+  return Object.assign({}, ...parts);
 }
 
 /** How much likelier the sampled tokens were than the policy has them, mean nats per token. */
@@ -56,8 +59,8 @@ export function generationMetrics(
   const lengths = rollouts.map(({ completion }) => sampledTokens(completion));
   const ended = rollouts.filter(({ completion }) => completion.finishReason === 'stop');
   return {
-    reward: scoreMean(totals),
-    reward_std: standardDeviation(totals),
+    ...scoreMean('reward', totals),
+    ...scoreSpread('reward_std', totals),
     frac_reward_zero_std: equal.length / groups.length,
     ungraded: rollouts.length - totals.length,
     ...partMetrics(rollouts),

@@ -6,6 +6,7 @@ import { type ChatRow, renderExample, type TrainOn } from '../../tokenizer/index
 import { preflight } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { tagsOf } from '../inputs/answer-tags.js';
+import { sayBeyondContext } from '../inputs/beyond-context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { renderOptions } from '../inputs/render-options.js';
@@ -106,6 +107,7 @@ export async function sftExamples(
   context.log(
     `data: ${facts.trainedTokens} of ${facts.tokens} tokens in the loss, the end in ${facts.eosTrained} of ${facts.examples} rows`,
   );
+  sayBeyondContext(train, { context: source.spec.maxPositions, log: context.log });
   const heldOut = await heldOutExamples(config, (dataset) =>
     renderedRows(dataset, config, { source, context }),
   );

@@ -74,6 +74,18 @@ describe('our own tokenizer', () => {
     expect(() => render(weighted(1, 0.5))).toThrow('row: messages[3]: weight is 0.5');
   });
 
+  it('knows weights where prompt_template takes the place of the chat template', async () => {
+    const render = show(await byteTokenizer());
+    const weighed = (weight: number) => () =>
+      render(
+        { messages: [user('hi'), { ...assistant('yo'), weight }] },
+        { promptTemplate: '{prompt}:' },
+      );
+    expect(weighed(1)()).toBe('<|bos|>hi:«yo<|eos|>»');
+    expect(weighed(0)).toThrow('no assistant turn to train on');
+    expect(weighed(2)).toThrow('row: messages[1]: weight is 2');
+  });
+
   it('puts the system prompt first, unless the row brings one', async () => {
     const render = show(await byteTokenizer());
     const messages = [user('hi'), assistant('yo')];

@@ -27,3 +27,9 @@ it('has the deviation of all rewards that there are, as TRL', () => {
   expect(found.reward).toBe(2);
   expect(found.reward_std).toBeCloseTo(Math.sqrt(4 / 3), 12);
 });
+
+it('has no mean and no deviation of rewards that nothing has', () => {
+  const found = generationMetrics(group('a', null, null, null), summed(3));
+  expect(Object.keys(found).filter((name) => name.startsWith('reward'))).toEqual([]);
+  expect(found.ungraded).toBe(3);
+});

@@ -1,0 +1,11 @@
+/** Sequences that are longer than the model's context are trained on all the same, which is said. */
+export function sayBeyondContext(
+  sequences: readonly { readonly ids: readonly number[] }[],
+  { context, log }: { readonly context: number; readonly log: (line: string) => void },
+): void {
+  const count = sequences.filter(({ ids }) => ids.length > context).length;
+  if (count === 0) return;
+  log(
+    `warning: ${count} of ${sequences.length} sequences are longer than the model's context of ${context} tokens. Lower max_length to cut them there`,
+  );
+}

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { sayBeyondContext } from '../../../../src/recipes/inputs/beyond-context.js';
+
+const sequences = [3, 4, 5, 9].map((length) => ({ ids: new Array<number>(length).fill(1) }));
+
+it.each([
+  [4, ["warning: 2 of 4 sequences are longer than the model's context of 4 tokens"]],
+  [9, []],
+])('sequences beyond a context of %i tokens are counted', (context, said) => {
+  const lines: string[] = [];
+  sayBeyondContext(sequences, { context, log: (line) => void lines.push(line) });
+  expect(lines.map((line) => line.split('. ')[0])).toEqual(said);
+});
