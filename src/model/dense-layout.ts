@@ -112,10 +112,11 @@ function padded(runs: readonly TokenRun[], options: LayoutOptions): DenseLayout 
       places.push(place);
     }
   }
+  const isShared = runs.some(({ prefix }) => prefix >= 0);
   return {
     ...size,
     queryTokens: tf.keep(tf.tensor1d(queryTokens, 'int32')),
-    keyTokens: tf.keep(tf.tensor1d(keyTokens, 'int32')),
+    keyTokens: isShared ? tf.keep(tf.tensor1d(keyTokens, 'int32')) : null,
     places: tf.keep(tf.tensor1d(places, 'int32')),
     bands: bandsOf(size, positions, options),
   };

@@ -37,7 +37,8 @@ export interface MemoryPlan {
   readonly weights: number;
   /**
    * Trained parameters, their gradient (twice, while micro-batches add up) and AdamW's two moments; where products
-   * by TensorFlow's own operations take bfloat16, also a copy of two bytes.
+   * by TensorFlow's own operations take bfloat16, also a copy of two bytes, and another of modules that share an input,
+   * whose zeros make it twice as large at most.
    */
   readonly optimizer: number;
   /** Kept from the forward to the backward pass. */
@@ -83,13 +84,15 @@ function weightBytes({ spec, isFull, elementBytes, quantization = null }: Memory
 
 /**
  * Matrices that are made of 4 bits for a product: gate and up stand beside each other. TensorFlow's own operations make
- * a chunk at a time: codes, values and what they are scaled to, and then the whole of the chunks.
+ * a chunk at a time: codes, values and what they are scaled to, and then the whole of the chunks; in bfloat16 also both
+ * matrices as one.
  */
 function madeWeights({ spec, elementBytes, isNative, quantization = null }: MemoryQuestion) {
   if (quantization === null) return 0;
   const size = spec.hiddenSize * spec.intermediateSize;
   if (isNative) return 2 * elementBytes * size;
-  return 3 * elementBytes * size + (2 + 2 * FLOAT) * Math.min(size, FOUR_BIT_CHUNK);
+  const matrices = elementBytes === FLOAT ? 3 : 4;
+  return matrices * elementBytes * size + (2 + 2 * FLOAT) * Math.min(size, FOUR_BIT_CHUNK);
 }
 
 /** Sum of the outputs of a layer's linear modules, per token. */
@@ -156,7 +159,7 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
   const parts = {
     runtime: RUNTIME,
     weights: weightBytes(question),
-    optimizer: trained * (FLOAT * (isFull ? 6 : 5) + (takesHalves ? 2 : 0)),
+    optimizer: trained * (FLOAT * (isFull ? 6 : 5) + (takesHalves ? 6 : 0)),
     activations: slack * (single * keptByRecomputed(question) + (layers - single) * kept),
     working: slack * (workingSet(question) + madeWeights(question) + (single > 0 ? kept : 0)),
     head: slack * headBytes(question),

@@ -7,25 +7,23 @@
  */
 import {
   type ComputeType,
-  castTo,
-  FourBitWeight,
   hasHalfTensors,
   hasNativeOps,
   type LoraBranch,
-  onDevice,
   ParameterVector,
+  type ParameterViews,
   type Tensor,
-  tf,
 } from '../tensor/index.js';
 import { Rng } from '../util/rng.js';
 import { type HostTensor, type LoraTarget, toFloat32 } from '../weights/index.js';
 import { dropout } from './dropout.js';
-import type { FusedContext, FusedLora } from './fused/index.js';
+import { FrozenWeights } from './frozen-weights.js';
+import { type FusedContext, type FusedLinear, type FusedLora, joinedLora } from './fused/index.js';
 import type { BatchGeometry } from './geometry.js';
 import type { ParameterSource } from './layer.js';
 import { isPlainPlan, type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type { AdapterChoice } from './policy-types.js';
-import { type DecoderSpec, parameterShapes } from './spec.js';
+import { type DecoderSpec, type LinearModule, linearGroups, parameterShapes } from './spec.js';
 
 export interface ParameterOptions {
   readonly spec: DecoderSpec;
@@ -44,26 +42,6 @@ export interface ParameterView {
   readonly dropoutSeed: number | null;
 }
 
-/** A weight of the base. */
-interface FrozenWeight {
-  /** Held all along, or made anew of 4 bits at each call. */
-  readonly tensor: () => Tensor;
-  readonly dispose: () => void;
-}
-
-function frozenWeight(
-  value: HostTensor,
-  { name, shape }: { readonly name: string; readonly shape: readonly number[] },
-  type: ComputeType,
-): FrozenWeight {
-  if (value.fourBit !== undefined) {
-    const weight = new FourBitWeight(value.fourBit, { name, shape: shape as [number, number] });
-    return { tensor: () => weight.values(type), dispose: () => weight.dispose() };
-  }
-  const tensor = tf.tidy(() => tf.keep(castTo(onDevice(toFloat32(value), shape), 'float32', type)));
-  return { tensor: () => tensor, dispose: () => tensor.dispose() };
-}
-
 /** A and B in bfloat16 have half of the scale each, so that their product needs none. */
 const halfFactor = ({ scale }: LoraTarget): number => Math.sqrt(scale);
 
@@ -73,7 +51,7 @@ export class PolicyParameters {
   readonly trained: ParameterVector;
   /** Element type of the base's matrices where layers are fused; null where they are not. */
   readonly fused: ComputeType | null;
-  private readonly frozen = new Map<string, FrozenWeight>();
+  private readonly frozen = new FrozenWeights();
   /** The frozen copy of the start; null where none is kept. */
   readonly reference: ParameterVector | null;
 
@@ -86,7 +64,7 @@ export class PolicyParameters {
       const values = shapes.map(({ name }) => toFloat32(weights(name)));
       this.trained = new ParameterVector(shapes, values);
     } else {
-      for (const { name, shape } of shapes) this.freeze(name, shape, weights(name));
+      this.freeze(weights);
       this.trained = new ParameterVector(lora.shapes, initialLora, this.halfFactors());
     }
     this.reference =
@@ -96,16 +74,39 @@ export class PolicyParameters {
   }
 
   /** Matrices take the compute type, or stay in the 4 bits they come in; norms and biases are float32. */
-  private freeze(name: string, shape: readonly number[], value: HostTensor): void {
-    const type = shape.length === 2 ? (this.fused ?? 'float32') : 'float32';
-    const weight = frozenWeight(value, { name, shape }, type);
-    this.frozen.set(name, weight);
+  private freeze(weights: (name: string) => HostTensor): void {
+    const shapes = parameterShapes(this.spec);
+    const groups = this.joinedNames().filter(([first]) => shapes.has(first!));
+    const grouped = new Set(groups.flat());
+    const single = [...shapes.keys()].filter((name) => !grouped.has(name)).map((name) => [name]);
+    for (const names of [...single, ...groups]) {
+      const parts = names.map((name) => ({ name, shape: shapes.get(name)!, value: weights(name) }));
+      const isMatrix = parts[0]!.shape.length === 2;
+      this.frozen.add(parts, isMatrix ? (this.fused ?? 'float32') : 'float32');
+    }
+  }
+
+  /** Weights and biases of the modules that are held as one. */
+  private joinedNames(): string[][] {
+    const groups = this.spec.layers.flatMap((_, layer) => linearGroups(this.spec, layer));
+    const joined = groups.filter((group) => this.joins(group));
+    return joined.flatMap((group) =>
+      ['weight', 'bias'].map((end) => group.map(({ module }) => `${module}.${end}`)),
+    );
+  }
+
+  /**
+   * Whether modules that share an input are held as one, which takes the host of a GPU fewer operations. Our own operations
+   * take them apart.
+   */
+  private joins(group: readonly LinearModule[]): boolean {
+    return this.halvesLora && group.every(({ bias }) => bias === group[0]!.bias);
   }
 
   source({ adapter, traced = new Map(), dropoutSeed }: ParameterView): ParameterSource {
     const full = this.lora === null;
     const own = (name: string): Tensor | undefined =>
-      full ? this.trained.views().get(name) : this.frozen.get(name)?.tensor();
+      full ? this.trained.views().get(name) : this.frozen.get(name);
     const active = this.active(adapter, traced);
     const isReplaced = (name: string) => active !== null && this.lora!.replaced.has(name);
     const find = (name: string) =>
@@ -125,18 +126,21 @@ export class PolicyParameters {
   /** What fused layers read. */
   fusedContext(view: ParameterView, geometry: BatchGeometry): FusedContext {
     const source = this.source(view);
-    const active = this.active(view.adapter, view.traced ?? new Map());
+    const linear = (module: string, lora: FusedLora | null): FusedLinear => ({
+      weight: () => source.get(`${module}.weight`),
+      bias: source.has(`${module}.bias`) ? source.get(`${module}.bias`) : null,
+      lora,
+    });
     return {
       spec: this.spec,
       geometry,
       compute: this.fused ?? 'float32',
       norm: (name) => source.get(name),
-      linear: (module) => ({
-        module,
-        weight: () => source.get(`${module}.weight`),
-        bias: source.has(`${module}.bias`) ? source.get(`${module}.bias`) : null,
-        lora: active === null ? null : this.fusedLora(module, active, view),
-      }),
+      linears: (group) => {
+        const loras = group.map(({ module }) => this.fusedLora(module, view));
+        if (!this.joins(group)) return group.map(({ module }, i) => linear(module, loras[i]!));
+        return [linear(group[0]!.module, joinedLora(group, loras, this.fusedViews(view.adapter)))];
+      },
     };
   }
 
@@ -145,10 +149,8 @@ export class PolicyParameters {
     traced: ReadonlyMap<string, Tensor>,
   ): ((name: string) => Tensor | undefined) | null {
     if (this.lora === null || choice === 'off') return null;
-    if (choice === 'policy') return (name) => traced.get(name) ?? this.trained.views().get(name);
-    if (this.reference === null) throw new Error('Policy: made without keepReference');
-    const views = this.reference.views();
-    return (name) => views.get(name);
+    const views = this.vectorOf(choice).views();
+    return (name) => traced.get(name) ?? views.get(name);
   }
 
   private branch(
@@ -168,28 +170,30 @@ export class PolicyParameters {
     return { a, b, scale: target.scale, magnitude, dropout: drop };
   }
 
-  private fusedLora(
-    module: string,
-    lora: (name: string) => Tensor | undefined,
-    { adapter, dropoutSeed }: ParameterView,
-  ): FusedLora | null {
+  private fusedLora(module: string, view: ParameterView): FusedLora | null {
     const target = this.lora?.targets.get(module);
-    if (target === undefined) return null;
+    if (target === undefined || view.adapter === 'off') return null;
+    const { dropoutSeed } = view;
     const rate = this.lora!.config.loraDropout;
     const isOff = dropoutSeed === null || rate === 0;
     const seedOf = () => Rng.of('dropout', dropoutSeed!, module).int(0, 2 ** 31 - 1);
-    const names = [loraA(module), loraB(module)] as const;
-    const matrices = (of: (name: string) => Tensor | undefined) =>
-      names.map((name) => of(name)!) as [Tensor, Tensor];
-    const trained = () => matrices(lora);
-    const common = { trained, dropout: isOff ? null : { rate, seed: seedOf() } };
-    if (!this.halvesLora) {
-      const [a, b] = trained();
-      return { ...common, a, b, scale: target.scale, factor: 1 };
-    }
-    const halves = (adapter === 'reference' ? this.reference! : this.trained).halves();
-    const [a, b] = matrices((name) => halves.get(name));
-    return { ...common, a, b, scale: 1, factor: halfFactor(target) };
+    const dropped = isOff ? null : { rate, seed: seedOf() };
+    const matrices = this.fusedViews(view.adapter);
+    const [a, b] = [matrices.get(loraA(module))!, matrices.get(loraB(module))!];
+    const scale = this.halvesLora ? 1 : target.scale;
+    return { a, b, scale, parts: [{ module, a, b, row: 0, dropout: dropped }] };
+  }
+
+  /** LoRA matrices as fused layers take them. */
+  private fusedViews(adapter: AdapterChoice): ParameterViews {
+    const vector = this.vectorOf(adapter);
+    return this.halvesLora ? vector.halves() : vector.views();
+  }
+
+  private vectorOf(adapter: AdapterChoice): ParameterVector {
+    if (adapter !== 'reference') return this.trained;
+    if (this.reference === null) throw new Error('Policy: made without keepReference');
+    return this.reference;
   }
 
   /** Whether products by TensorFlow's own operations take bfloat16; ours take LoRA in float32. */
@@ -209,7 +213,7 @@ export class PolicyParameters {
   }
 
   dispose(): void {
-    for (const weight of this.frozen.values()) weight.dispose();
+    this.frozen.dispose();
     this.trained.dispose();
     this.reference?.dispose();
   }

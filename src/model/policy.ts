@@ -14,6 +14,7 @@ import {
 } from '../tensor/index.js';
 import type { HostTensor } from '../weights/index.js';
 import { FusedLayer } from './fused/index.js';
+import { FusedWalk } from './fused-walk.js';
 import { type BatchGeometry, GeometryMaker } from './geometry.js';
 import { LayerForward } from './layer.js';
 import type { LoraPlan } from './lora.js';
@@ -57,7 +58,7 @@ export class Policy {
   private readonly store: PolicyParameters;
   private readonly geometries: GeometryMaker;
   private readonly ends: PolicyEnds;
-  private readonly walk: SegmentWalk;
+  private readonly walk: FusedWalk | SegmentWalk;
 
   constructor(options: PolicyOptions) {
     const { lora, initialLora, keepReference = false, compute = 'float32' } = options;
@@ -73,13 +74,13 @@ export class Policy {
     });
     this.parameters = this.store.trained;
     this.reference = this.store.reference;
-    this.walk = new SegmentWalk({
-      spec,
-      ends: this.ends,
-      isFused: this.store.fused !== null,
-      names: this.parameters.shapes.map(({ name }) => name),
-      checkpointedLayers: options.checkpointedLayers,
-    });
+    const { checkpointedLayers } = options;
+    const names = this.parameters.shapes.map(({ name }) => name);
+    const { ends } = this;
+    this.walk =
+      this.store.fused === null
+        ? new SegmentWalk({ spec, ends, names, checkpointedLayers })
+        : new FusedWalk({ ends, layers: spec.layers.length, checkpointedLayers });
   }
 
   /** Element type of layers with hand-written gradients; null where the tape takes each operation. */
@@ -119,7 +120,7 @@ export class Policy {
       const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
       let x = this.ends.embed(pass);
       for (const index of this.spec.layers.keys()) {
-        const next = tf.tidy(() => pass.fused?.(index).forward(x).y ?? pass.layer(x, index));
+        const next = tf.tidy(() => pass.layer(x, index));
         x.dispose();
         x = next;
       }
@@ -193,6 +194,7 @@ export class Policy {
     }
     const context = this.store.fusedContext(view, geometry);
     const fused = (index: number) => new FusedLayer(index, context);
-    return { ...base, layer: (x, index) => fused(index).apply(x), fused };
+    const layer = (x: Tensor, index: number) => fused(index).forward(x, { keepsAll: false }).y;
+    return { ...base, layer, fused };
   }
 }

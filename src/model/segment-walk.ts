@@ -12,15 +12,13 @@ import type { DecoderSpec } from './spec.js';
 /** A batch with its geometry, seen with certain parameters. */
 export interface Pass extends EndPass {
   readonly layer: (x: Tensor, index: number) => Tensor;
-  /** Layers with hand-written gradients; null where the tape takes each operation. */
+  /** Layers with hand-written gradients; null where a tape takes each operation. */
   readonly fused: ((index: number) => FusedLayer) | null;
 }
 
 export interface SegmentWalkOptions {
   readonly spec: DecoderSpec;
   readonly ends: PolicyEnds;
-  /** Whether layers have hand-written gradients. */
-  readonly isFused: boolean;
   /** Of the trained parameters. */
   readonly names: readonly string[];
   /** Layers that are recomputed in the backward pass, counted from the first. */
@@ -37,16 +35,10 @@ export interface Walked {
   readonly finish: (hidden: Tensor, pass: Pass) => Tensor;
 }
 
-/** What a segment's gradient starts from. */
-interface SegmentStart {
-  /** Its input; null for the first segment, which begins with the embedding. */
+interface SegmentEnds {
+  /** Its input; null for the first, which begins with the embedding. */
   readonly x: Tensor | null;
-  /** What a fused layer wants to have kept. */
-  readonly kept: readonly Tensor[];
-}
-
-/** A segment's start, and the gradient to its output: null for the last, whose output is the loss. */
-interface SegmentEnds extends SegmentStart {
+  /** The gradient to its output; null for the last, whose output is the loss. */
   readonly dy: Tensor | null;
 }
 
@@ -71,64 +63,39 @@ export class SegmentWalk {
     const starts = this.starts(walked.pass());
     let dx: Tensor | null = null;
     for (const [index, segment] of [...this.segments.entries()].reverse()) {
-      const start = starts[index]!;
-      const outcome = this.segmentGradients(segment, { ...start, dy: dx }, walked);
+      const x = starts[index]!;
+      const outcome = this.segmentGradients(segment, { x, dy: dx }, walked);
       for (const [name, grad] of outcome.parameters) {
         const known = grads.get(name);
         grads.set(name, known === undefined ? grad : known.add(grad));
       }
       dx?.dispose();
       dx = outcome.dx;
-      start.x?.dispose();
-      tf.dispose([...start.kept]);
+      x?.dispose();
     }
     return grads;
   }
 
-  /** What every segment starts from, computed without a tape. */
-  private starts(pass: Pass): SegmentStart[] {
-    const starts: SegmentStart[] = [];
-    let x: Tensor | null = null;
+  /** The input of every segment, computed without a tape; null for the first. */
+  private starts(pass: Pass): (Tensor | null)[] {
+    const starts: (Tensor | null)[] = [null];
     for (const segment of this.segments.slice(0, -1)) {
-      const { y, kept } = this.forward(segment, x, pass);
-      starts.push({ x, kept });
-      x = y;
+      starts.push(this.forward(segment, starts.at(-1)!, pass));
     }
-    return [...starts, { x, kept: [] }];
+    return starts;
   }
 
-  private forward(
-    { from, to }: Segment,
-    start: Tensor | null,
-    pass: Pass,
-  ): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
-    const [y, ...kept] = tf.tidy(() => {
-      const x = start ?? this.options.ends.embed(pass);
-      if (pass.fused !== null) {
-        const outcome = pass.fused(from).forward(x);
-        return [outcome.y, ...outcome.kept];
-      }
-      let last = x;
-      for (let layer = from; layer < to; layer++) last = pass.layer(last, layer);
-      return [start === last ? last.clone() : last];
+  private forward({ from, to }: Segment, start: Tensor | null, pass: Pass): Tensor {
+    return tf.tidy(() => {
+      let x = start ?? this.options.ends.embed(pass);
+      for (let layer = from; layer < to; layer++) x = pass.layer(x, layer);
+      return start === x ? x.clone() : x;
     });
-    return { y: y!, kept };
   }
 
   private segmentGradients(
     segment: Segment,
-    { dy, ...start }: SegmentEnds,
-    walked: Walked,
-  ): SegmentGradients {
-    if (this.options.isFused && dy !== null) {
-      return this.fusedGradients(segment, { ...start, dy }, walked.pass());
-    }
-    return this.tapedGradients(segment, { x: start.x, dy }, walked);
-  }
-
-  private tapedGradients(
-    segment: Segment,
-    { x, dy }: Pick<SegmentEnds, 'x' | 'dy'>,
+    { x, dy }: SegmentEnds,
     { pass: passOf, parameters, finish }: Walked,
   ): SegmentGradients {
     const { names: all, spec, ends } = this.options;
@@ -147,23 +114,5 @@ export class SegmentWalk {
     const grads = tf.tidy(() => tf.grads(run)(inputs, dy ?? undefined));
     const dx = x === null ? null : grads.shift()!;
     return { parameters: new Map(names.map((name, i) => [name, grads[i]!])), dx };
-  }
-
-  /** Of one fused layer. What fused layers train is LoRA alone, so nothing goes to the embedding. */
-  private fusedGradients(
-    { from }: Segment,
-    { x, kept, dy }: SegmentStart & { readonly dy: Tensor },
-    pass: Pass,
-  ): SegmentGradients {
-    const layer = pass.fused!(from);
-    const [dx, ...gradients] = tf.tidy(() =>
-      layer.gradient({ x: x ?? this.options.ends.embed(pass), kept, dy }),
-    );
-    if (x === null) dx!.dispose();
-    const names = layer.parameterNames;
-    return {
-      parameters: new Map(names.map((name, i) => [name, gradients[i]!])),
-      dx: x === null ? null : dx!,
-    };
   }
 }

@@ -114,8 +114,8 @@ export interface LinearModule {
   readonly bias: boolean;
 }
 
-/** Names and shapes of one layer's linear modules, in order of use. */
-export function layerLinears(spec: DecoderSpec, layer: number): LinearModule[] {
+/** One layer's linear modules in order of use, by what they take: a norm's result, attention's, a norm's, the gate's. */
+export function linearGroups(spec: DecoderSpec, layer: number): readonly LinearModule[][] {
   const { hiddenSize: hidden, intermediateSize: inner, headDim, bias } = spec;
   const queries = spec.numHeads * headDim;
   const keys = spec.numKvHeads * headDim;
@@ -141,12 +141,16 @@ export function layerLinears(spec: DecoderSpec, layer: number): LinearModule[] {
         linear(`${mlp}.up_proj`, hidden, inner, bias.mlp),
       ];
   return [
-    ...projections,
-    linear(`${attention}.o_proj`, queries, hidden, bias.o),
-    ...gateUp,
-    linear(`${mlp}.down_proj`, inner, hidden, bias.mlp),
+    projections,
+    [linear(`${attention}.o_proj`, queries, hidden, bias.o)],
+    gateUp,
+    [linear(`${mlp}.down_proj`, inner, hidden, bias.mlp)],
   ];
 }
+
+/** Names and shapes of one layer's linear modules, in order of use. */
+export const layerLinears = (spec: DecoderSpec, layer: number): LinearModule[] =>
+  linearGroups(spec, layer).flat();
 
 /** Every linear module except the output head, in layer order. */
 export function linearModules(spec: DecoderSpec): LinearModule[] {

@@ -1,6 +1,6 @@
 /** How fast matrix products are on this machine, so that the use of it can be read off a benchmark. */
 
-import { full, halfColumns, halfProduct } from './kernels/half-tensor.js';
+import { cut, full, halfProduct } from './kernels/half-tensor.js';
 import { seededUniform } from './kernels/seeded-uniform.js';
 import { type ComputeType, castTo, nativeGemm } from './native/calls.js';
 import { deviceInfo, hasHalfTensors, hasNativeOps, type Tensor, tf } from './tf.js';
@@ -13,7 +13,8 @@ const QUEUED = 50;
 
 /** Waits for a tensor by reading one number of it. */
 function settle(x: Tensor): void {
-  const column = x.dtype === 'float32' ? tf.slice(x, [0, 0], [-1, 1]) : full(halfColumns(x, 0, 1));
+  const column =
+    x.dtype === 'float32' ? tf.slice(x, [0, 0], [-1, 1]) : full(cut(x, [0, 0], [x.shape[0]!, 1]));
   column.dataSync();
 }
 

@@ -1,7 +1,7 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export type { OpAttr, OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
-export { full, joined, parted } from './kernels/half-tensor.js';
+export { cut, full, half, joined, parted } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
 export {
@@ -37,6 +37,7 @@ export { Lion, type LionOptions } from './optimizers/lion.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
 export { explained, throwExplained } from './out-of-memory.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
+export type { ParameterViews } from './parameter-views.js';
 export {
   configureTensorflow,
   type DeviceInfo,

@@ -27,10 +27,15 @@ export class ParameterViews {
 
   /** In its shape, which it takes when it is first asked for. */
   get(name: string): Tensor | undefined {
-    const known = this.made.get(name);
     const part = this.parts.get(name);
-    if (known !== undefined || part === undefined) return known;
-    const tensor = tf.tidy(() => tf.keep(reshaped(part.flat, part.shape)));
+    return part && this.once(name, () => reshaped(part.flat, part.shape));
+  }
+
+  /** What is made of the parameters when it is first asked for, by a name of its own; valid as long as they are. */
+  once(name: string, make: () => Tensor): Tensor {
+    const known = this.made.get(name);
+    if (known !== undefined) return known;
+    const tensor = tf.tidy(() => tf.keep(make()));
     this.made.set(name, tensor);
     return tensor;
   }

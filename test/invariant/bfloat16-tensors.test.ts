@@ -1,6 +1,7 @@
 /** What a GPU computes, by the same operations on the CPU: layers over bfloat16 tensors against float32. */
 import { expect, test } from 'vitest';
 import { hasHalfTensors, hasNativeOps } from '../../src/tensor/index.js';
+import type { LoraConfig } from '../../src/weights/index.js';
 import { goldenAnswers } from './golden-answers.js';
 import { relativeGap } from './tiny-policy.js';
 
@@ -43,12 +44,31 @@ test.each(FAMILIES)('%s', async (name) => {
   }
   expect(relativeGap(half.moved, half.logits)).toBeGreaterThan(RELATIVE);
   expect([full.left, half.left]).toEqual([0, 0]);
+  // Modules that share an input are held as one, and not besides.
+  expect(half.held).toBe(full.held);
+});
+
+test.each<Partial<LoraConfig>>([
+  { targetModules: ['q_proj', 'v_proj'] },
+  { targetModules: ['k_proj', 'up_proj', 'o_proj'] },
+  { rankPattern: { k_proj: 2, up_proj: 7 } },
+  { loraDropout: 0.3 },
+])('modules that share a product, %o', async (lora) => {
+  for (const checkpointed of [false, true]) {
+    const full = await goldenAnswers('qwen2', { compute: 'float32', lora, checkpointed });
+    const half = await goldenAnswers('qwen2', { compute: 'bfloat16', lora, checkpointed });
+    for (const part of ['logits', 'gradient', 'moved'] as const) {
+      expect(relativeGap(half[part], full[part])).toBeLessThan(RELATIVE);
+      expect(cosine(half[part], full[part])).toBeGreaterThan(COSINE);
+    }
+    expect(half.left).toBe(0);
+  }
 });
 
 test('the scales of modules that share a product may differ', async () => {
-  const alphaPattern = { k_proj: 2, up_proj: 20 };
-  const full = await goldenAnswers('llama', { compute: 'float32', alphaPattern });
-  const half = await goldenAnswers('llama', { compute: 'bfloat16', alphaPattern });
+  const lora = { alphaPattern: { k_proj: 2, up_proj: 20 } };
+  const full = await goldenAnswers('llama', { compute: 'float32', lora });
+  const half = await goldenAnswers('llama', { compute: 'bfloat16', lora });
   const same = await goldenAnswers('llama', { compute: 'bfloat16' });
   for (const part of ['logits', 'gradient'] as const) {
     expect(relativeGap(half[part], full[part])).toBeLessThan(SCALED);

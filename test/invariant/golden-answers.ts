@@ -2,36 +2,41 @@
 import { sftLoss } from '../../src/losses/index.js';
 import { collate, Policy } from '../../src/model/index.js';
 import { tf } from '../../src/tensor/index.js';
+import type { LoraConfig } from '../../src/weights/index.js';
 import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
 
 interface Options {
   readonly compute: 'float32' | 'bfloat16';
   readonly checkpointed?: boolean;
-  readonly alphaPattern?: Record<string, number>;
+  readonly lora?: Partial<LoraConfig>;
 }
 
 /**
- * `moved`: logits with half of each LoRA matrix; `left`: tensors that are still there when the policy is gone.
+ * `held`: bytes of the policy's tensors before it is used, bfloat16 counted as four; `moved`: logits with half of each
+ * LoRA matrix; `left`: tensors that are still there when the policy is gone.
  */
 export async function goldenAnswers(
   name: string,
-  { compute, checkpointed = false, alphaPattern = {} }: Options,
+  { compute, checkpointed = false, lora = {} }: Options,
 ) {
   const golden = goldenCase(name);
   const { spec } = golden;
-  const before = tf.memory().numTensors;
+  const { numTensors: before, numBytes: heldBefore } = tf.memory();
   const policy = new Policy({
     spec,
     weights: goldenWeights(name, spec),
-    ...goldenLora(name, spec, { alphaPattern }),
+    ...goldenLora(name, spec, { config: lora }),
     checkpointedLayers: checkpointed ? spec.layers.length : 0,
     compute,
   });
   const batch = collate(golden.rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
+  const held = tf.memory().numBytes - heldBefore;
   const logits = await policy.logits(batch);
   const totalTokens = batch.targets.length;
-  const { gradient, logps } = await policy.gradients(batch, (scores) =>
-    sftLoss(scores, { totalTokens, lossType: 'nll', labelSmoothing: 0 }),
+  const { gradient, logps } = await policy.gradients(
+    batch,
+    (scores) => sftLoss(scores, { totalTokens, lossType: 'nll', labelSmoothing: 0 }),
+    { dropoutSeed: 3 },
   );
   const values = (await gradient.data()) as Float32Array;
   policy.parameters.replace(tf.tidy(() => policy.parameters.values.mul(0.5).as1D()));
@@ -40,5 +45,5 @@ export async function goldenAnswers(
   const { fused } = policy;
   policy.dispose();
   const left = tf.memory().numTensors - before;
-  return { logits, logps, gradient: values, moved, fused, left };
+  return { logits, logps, gradient: values, moved, fused, left, held };
 }

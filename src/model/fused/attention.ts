@@ -1,22 +1,26 @@
 /** Self-attention of a layer by our own operations: projections, norms on heads, rotary embedding, softmax. */
 import { type AttentionShape, kernels, type Tensor } from '../../tensor/index.js';
-import { columnsOf, joinColumns } from './columns.js';
+import { linearGroups } from '../spec.js';
+import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
 import type { Inner } from './sublayer.js';
 
-/** Queries or keys from their projection to what attention takes, and back. */
+/** Queries, keys and values from their projections to what attention takes, and back. */
 class HeadForm {
   private readonly context: FusedContext;
-  private readonly norm: Tensor | null;
+  /** Of queries and of keys. */
+  private readonly norms: readonly [Tensor, Tensor] | null;
   private readonly rope: number | null;
+  private readonly widths: readonly number[];
 
-  constructor(context: FusedContext, layer: number, name: 'q_norm' | 'k_norm') {
-    const { qkNorm, layers } = context.spec;
+  constructor(context: FusedContext, layer: number) {
+    const { qkNorm, layers, headDim, numHeads, numKvHeads } = context.spec;
     this.context = context;
     this.rope = layers[layer]!.rope;
-    const weight = `model.layers.${layer}.self_attn.${name}.weight`;
-    this.norm = qkNorm === 'none' ? null : context.norm(weight);
+    const norm = (name: string) => context.norm(`model.layers.${layer}.self_attn.${name}.weight`);
+    this.norms = qkNorm === 'none' ? null : [norm('q_norm'), norm('k_norm')];
+    this.widths = [numHeads, numKvHeads, numKvHeads].map((heads) => heads * headDim);
   }
 
   private get form() {
@@ -24,30 +28,48 @@ class HeadForm {
     return { eps: spec.normEps, offset: spec.normOffset, out: compute };
   }
 
-  private rotated(x: Tensor, sign: 1 | -1): Tensor {
-    if (this.rope === null) return x;
+  private rotated(tensors: readonly Tensor[], sign: 1 | -1): readonly Tensor[] {
+    const heads = inColumns(tensors, kernels().headTensors, this.widths);
+    if (this.rope === null) return heads;
     const { geometry, spec } = this.context;
-    return kernels().rope(x, geometry.rotations[this.rope]!, { headDim: spec.headDim, sign });
+    const rotate = (x: Tensor, still: number): Tensor =>
+      kernels().rope(x, geometry.rotations[this.rope!]!, { headDim: spec.headDim, sign, still });
+    if (heads.length === 1) return [rotate(heads[0]!, spec.numKvHeads)];
+    const [q, k, v] = heads as [Tensor, Tensor, Tensor];
+    return [rotate(q, 0), rotate(k, 0), v];
   }
 
-  apply(x: Tensor): Tensor {
-    return this.rotated(this.norm === null ? x : kernels().norm(x, this.norm, this.form), 1);
+  /** @returns What attention takes, and queries and keys before their norms */
+  apply(outputs: readonly Tensor[]): {
+    readonly heads: readonly Tensor[];
+    readonly before: readonly Tensor[];
+  } {
+    if (this.norms === null) return { heads: this.rotated(outputs, 1), before: [] };
+    const [q, k, v] = inColumns(outputs, 3, this.widths) as [Tensor, Tensor, Tensor];
+    const [qNorm, kNorm] = this.norms;
+    const normed = [kernels().norm(q, qNorm, this.form), kernels().norm(k, kNorm, this.form)];
+    return { heads: this.rotated([...normed, v], 1), before: [q, k] };
   }
 
-  /** @param x The projection, needed where there is a norm. */
-  gradient(dy: Tensor, x: Tensor | null): Tensor {
-    const back = this.rotated(dy, -1);
-    if (this.norm === null) return back;
-    return kernels().normGradient({ x: x!, w: this.norm, dy: back }, this.form);
+  /** @param before As `apply` gave it. @returns Gradients to as many outputs */
+  gradient(
+    dheads: readonly Tensor[],
+    before: readonly Tensor[],
+    outputs: number,
+  ): readonly Tensor[] {
+    const back = this.rotated(dheads, -1);
+    if (this.norms === null) return inColumns(back, outputs, this.widths);
+    const [dq, dk, dv] = inColumns(back, 3, this.widths) as [Tensor, Tensor, Tensor];
+    const normed = [dq, dk].map((dy, i) =>
+      kernels().normGradient({ x: before[i]!, w: this.norms![i]!, dy }, this.form),
+    );
+    return inColumns([...normed, dv], outputs, this.widths);
   }
 }
 
 export function fusedAttention(context: FusedContext, layer: number): Inner {
   const { spec, compute, geometry } = context;
-  const prefix = `model.layers.${layer}.self_attn`;
-  const names = spec.fusedProjections ? ['qkv_proj'] : ['q_proj', 'k_proj', 'v_proj'];
-  const count = names.length;
-  const widths = [spec.numHeads, spec.numKvHeads, spec.numKvHeads].map((n) => n * spec.headDim);
+  const [projections, output] = linearGroups(spec, layer);
   const shape: AttentionShape = {
     heads: spec.numHeads,
     kvHeads: spec.numKvHeads,
@@ -55,32 +77,26 @@ export function fusedAttention(context: FusedContext, layer: number): Inner {
     softcap: spec.attentionSoftcap,
     window: spec.layers[layer]!.window,
   };
-  const attendedCount = kernels().attentionResults;
-  const hasNorm = spec.qkNorm !== 'none';
-  const queryForm = new HeadForm(context, layer, 'q_norm');
-  const keyForm = new HeadForm(context, layer, 'k_norm');
+  const form = new HeadForm(context, layer);
   return {
-    linears: [...names, 'o_proj'].map((name) => context.linear(`${prefix}.${name}`)),
+    linears: [...context.linears(projections!), ...context.linears(output!)],
     forward(h, linears) {
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
-      const [q, k, v] = columnsOf(outputs, widths);
-      const [query, key] = [queryForm.apply(q!), keyForm.apply(k!)];
-      const attended = kernels().attention({ q: query, k: key, v: v! }, geometry, shape);
-      const norms = hasNorm ? [q!, k!] : [];
-      return { core: attended[0]!, saved: [...attended, query, key, v!, ...norms, ...lows] };
+      const { heads, before } = form.apply(outputs);
+      const attended = kernels().attention(heads, geometry, shape);
+      return { core: attended[0]!, saved: [...attended, ...heads, ...before, ...lows] };
     },
     coreOf: (saved) => saved[0]!,
-    backward({ h, dcore, saved }, linears, output) {
-      const lows = [...saved];
-      const attended = lows.splice(0, attendedCount);
-      const [q, k, v] = lows.splice(0, 3) as [Tensor, Tensor, Tensor];
-      const [qIn = null, kIn = null] = lows.splice(0, hasNorm ? 2 : 0);
-      const args = { q, k, v, saved: attended, dy: dcore };
-      const [dq, dk, dv] = kernels().attentionGradient(args, geometry, shape);
-      const parts = [queryForm.gradient(dq!, qIn), keyForm.gradient(dk!, kIn), dv!];
-      const dys = joinColumns(parts, count);
-      const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
+    backward({ h, dcore, saved: all }, linears, options) {
+      const lows = [...all];
+      const saved = lows.splice(0, kernels().attentionResults);
+      const heads = lows.splice(0, kernels().headTensors);
+      const before = lows.splice(0, spec.qkNorm === 'none' ? 0 : 2);
+      const dheads = kernels().attentionGradient({ heads, saved, dy: dcore }, geometry, shape);
+      const dys = form.gradient(dheads, before, linears.length);
+      const args = { x: h, dys, linears, lows };
+      const { dx, gradients } = backwardGroup(args, { ...options, compute });
       return { dh: dx, gradients };
     },
   };

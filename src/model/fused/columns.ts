@@ -1,12 +1,12 @@
-/** Projections that a checkpoint stores as one matrix: their result cut into columns, and joined again. */
+/** Results of projections, each by itself or side by side in one tensor. */
 import { joined, parted, type Tensor } from '../../tensor/index.js';
 
-/** One tensor per width: the outputs as they are, or the single output cut. */
-export const columnsOf = (
-  outputs: readonly Tensor[],
+/** As this many tensors: all of them side by side in one, or one for each of the widths. */
+export function inColumns(
+  tensors: readonly Tensor[],
+  count: number,
   widths: readonly number[],
-): readonly Tensor[] => (outputs.length > 1 ? outputs : parted(outputs[0]!, widths, 1));
-
-/** The gradients of the parts as those of `count` outputs: each its own, or one of all. */
-export const joinColumns = (parts: readonly Tensor[], count: number): readonly Tensor[] =>
-  count > 1 ? parts : [joined(parts, 1)];
+): Tensor[] {
+  if (tensors.length === count) return [...tensors];
+  return count === 1 ? [joined(tensors, 1)] : parted(tensors[0]!, widths, 1);
+}

@@ -1,7 +1,7 @@
 /** What a fused layer needs to know of the model: architecture, parameters, geometry, element type. */
 import type { ComputeType, Tensor } from '../../tensor/index.js';
 import type { BatchGeometry } from '../geometry.js';
-import type { DecoderSpec } from '../spec.js';
+import type { DecoderSpec, LinearModule } from '../spec.js';
 import type { FusedLinear } from './linear-group.js';
 
 export interface FusedContext {
@@ -10,6 +10,6 @@ export interface FusedContext {
   readonly compute: ComputeType;
   /** A norm's weight, float32. */
   norm(name: string): Tensor;
-  /** A module by its Hugging Face name. */
-  linear(module: string): FusedLinear;
+  /** Modules that share an input: each by itself, or all as one whose result is theirs side by side. */
+  linears(group: readonly LinearModule[]): readonly FusedLinear[];
 }

@@ -1,4 +1,5 @@
 /** Decoder layers with LoRA by our own operations. */
 export type { FusedContext } from './fused-source.js';
-export { FusedLayer } from './layer.js';
+export { joinedLora } from './joined-lora.js';
+export { FusedLayer, type LayerKept } from './layer.js';
 export type { FusedLinear, FusedLora } from './linear-group.js';

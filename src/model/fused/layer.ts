@@ -1,16 +1,28 @@
 /**
- * A decoder layer with LoRA by our own operations: attention, then MLP. On a tape it is two operations. Apart from
- * it, a forward pass keeps attention alone, and the gradient computes the MLP again, up to but not with its
- * last product (activation checkpointing, Chen et al. 2016; which values to keep, Korthikanti et al. 2022).
+ * A decoder layer with LoRA by our own operations: attention, then MLP. A forward pass keeps what the gradient reads, or
+ * attention alone; then the gradient computes the MLP again, up to but not with its last product (activation
+ * checkpointing, Chen et al. 2016; which values to keep, Korthikanti et al. 2022).
  */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
 import { layerNorms } from '../spec.js';
 import { fusedAttention } from './attention.js';
 import type { FusedContext } from './fused-source.js';
+import { partsOf } from './linear-group.js';
 import { fusedMlp } from './mlp.js';
-import { Sublayer } from './sublayer.js';
-import { tapedSublayer } from './taped-sublayer.js';
+import { type Kept, keptOf, Sublayer } from './sublayer.js';
+
+/** What a forward pass leaves to the gradient. */
+export interface LayerKept {
+  readonly attention: Kept;
+  /** What comes between, `[T, H]` float32, and what the MLP kept; null where both are computed again. */
+  readonly rest: { readonly middle: Tensor; readonly mlp: Kept } | null;
+}
+
+interface LayerForward {
+  readonly y: Tensor;
+  readonly kept: LayerKept;
+}
 
 export class FusedLayer {
   private readonly attention: Sublayer;
@@ -30,59 +42,54 @@ export class FusedLayer {
     });
   }
 
-  /** On the tape, where there is one. @param x `[T, H]` float32 @returns `[T, H]` float32 */
-  apply(x: Tensor): Tensor {
-    return tapedSublayer(tapedSublayer(x, this.attention), this.mlp);
-  }
-
-  /** Without a tape. @returns y, and what `gradient` wants to have kept */
-  forward(x: Tensor): { readonly y: Tensor; readonly kept: readonly Tensor[] } {
-    const [y, ...kept] = tf.tidy(() => {
+  /** @param x `[T, H]` float32 @param keepsAll Or attention alone. @returns y `[T, H]` float32, and what is kept */
+  forward(x: Tensor, { keepsAll }: { readonly keepsAll: boolean }): LayerForward {
+    const pass = (): LayerForward => {
       const { linears } = this.attention.inner;
-      const trace = this.attention.trace(x, linears, { keeps: false });
+      const trace = this.attention.trace(x, linears, { keeps: keepsAll });
       const middle = this.attention.result(x, trace, linears);
-      return [tf.tidy(() => this.mlpResult(middle)), ...trace.saved];
-    });
-    return { y: y!, kept };
+      const [y, mlp] = this.throughMlp(middle, keepsAll);
+      const attention = keepsAll ? keptOf(trace) : { saved: trace.saved };
+      return { y, kept: { attention, rest: mlp === null ? null : { middle, mlp } } };
+    };
+    return tf.tidy(pass as never) as never;
   }
 
-  private mlpResult(middle: Tensor): Tensor {
-    const { linears } = this.mlp.inner;
-    return this.mlp.result(middle, this.mlp.trace(middle, linears, { keeps: false }), linears);
+  private throughMlp(middle: Tensor, keeps: boolean): [Tensor, Kept | null] {
+    const pass = (): [Tensor, Kept | null] => {
+      const { linears } = this.mlp.inner;
+      const trace = this.mlp.trace(middle, linears, { keeps });
+      return [this.mlp.result(middle, trace, linears), keeps ? keptOf(trace) : null];
+    };
+    return tf.tidy(pass as never) as never;
   }
 
   /** Names of the LoRA matrices in the order of `gradient`. */
   get parameterNames(): string[] {
     const linears = [...this.attention.inner.linears, ...this.mlp.inner.linears];
-    return linears.flatMap(({ module, lora }) =>
-      lora === null ? [] : [loraA(module), loraB(module)],
-    );
+    return partsOf(linears).flatMap(({ module }) => [loraA(module), loraB(module)]);
   }
 
   /**
    * @param kept Of `forward` at the same x. @param dy `[T, H]` float32
    * @returns dx float32, then the gradient to each LoRA matrix as it is taken
    */
-  gradient(args: {
-    readonly x: Tensor;
-    readonly kept: readonly Tensor[];
-    readonly dy: Tensor;
-  }): Tensor[] {
+  gradient(args: { readonly x: Tensor; readonly kept: LayerKept; readonly dy: Tensor }): Tensor[] {
     const { x, kept, dy } = args;
     const { attention } = this;
     const { linears } = attention.inner;
     return tf.tidy(() => {
-      const trace = attention.trace(x, linears, { kept: { saved: kept }, keeps: true });
-      const middle = attention.result(x, trace, linears);
-      const [dmiddle, ...upper] = tf.tidy(() => this.mlpGradient(middle, dy));
+      const trace = attention.trace(x, linears, { kept: kept.attention, keeps: true });
+      const middle = kept.rest?.middle ?? attention.result(x, trace, linears);
+      const [dmiddle, ...upper] = tf.tidy(() => this.mlpGradient(middle, kept.rest?.mlp, dy));
       const { dx, gradients } = attention.gradient({ x, dy: dmiddle!, trace }, linears);
       return [dx, ...gradients, ...upper];
     });
   }
 
-  private mlpGradient(middle: Tensor, dy: Tensor): Tensor[] {
+  private mlpGradient(middle: Tensor, kept: Kept | undefined, dy: Tensor): Tensor[] {
     const { linears } = this.mlp.inner;
-    const trace = this.mlp.trace(middle, linears, { keeps: true });
+    const trace = this.mlp.trace(middle, linears, { kept, keeps: true });
     const { dx, gradients } = this.mlp.gradient({ x: middle, dy, trace }, linears);
     return [dx, ...gradients];
   }

@@ -3,11 +3,12 @@
  * y_i = x·W_iᵀ + b_i + s_i·(x·A_iᵀ)·B_iᵀ. One product computes x·A of all of them, one more per layer does the
  * rest; the gradient to x is a single product over all layers. W is frozen. With u_i = x·A_iᵀ and
  * v_i = s_i·dy_i·B_i: dB_i = s_i·dy_iᵀ·u_i, dA_i = v_iᵀ·x, dx = Σ dy_i·W_i + v_i·A_i. LoRA dropout gives
- * each branch an input of its own.
+ * each branch an input of its own. Several modules may be held as one layer, see joined-lora.ts.
  */
 import {
   type ComputeType,
   castTo,
+  cut,
   joined,
   kernels,
   type Product,
@@ -16,28 +17,39 @@ import {
   tf,
 } from '../../tensor/index.js';
 
-export interface FusedLora {
+/** A and B of one module. */
+export interface LoraPart {
+  readonly module: string;
   /** `[r, in]`; factor·A in bfloat16 where products by TensorFlow's own operations take that, else A in float32. */
   readonly a: Tensor;
   /** `[out, r]`, likewise. */
   readonly b: Tensor;
-  /** Of the product of `a` and `b`. */
-  readonly scale: number;
-  /** What `a` and `b` have been multiplied by. */
-  readonly factor: number;
-  /** A and B as they are trained, float32: what a tape sees. */
-  readonly trained: () => readonly [Tensor, Tensor];
+  /** Row of the layer's B where its own begin. */
+  readonly row: number;
   readonly dropout: { readonly rate: number; readonly seed: number } | null;
 }
 
+export interface FusedLora {
+  /** Of all parts, one below the other. */
+  readonly a: Tensor;
+  /** Of all parts along a diagonal, zeros beside them. */
+  readonly b: Tensor;
+  /** Of the product of `a` and `b`. */
+  readonly scale: number;
+  /** One; several where modules are held as one. */
+  readonly parts: readonly LoraPart[];
+}
+
 export interface FusedLinear {
-  /** Hugging Face's name of the module. */
-  readonly module: string;
   /** `[out, in]` in the compute type; one that is kept in 4 bits is made anew at each call. */
   readonly weight: () => Tensor;
   readonly bias: Tensor | null;
   readonly lora: FusedLora | null;
 }
+
+/** The modules with LoRA, in order. */
+export const partsOf = (linears: readonly FusedLinear[]): readonly LoraPart[] =>
+  linears.flatMap(({ lora }) => lora?.parts ?? []);
 
 /** u of a layer: columns `offset` … of a matrix that its group may share. */
 interface Low {
@@ -47,12 +59,12 @@ interface Low {
 
 const NOTHING_DROPPED = { rate: 0, seed: 0 };
 
-const rankOf = ({ a }: FusedLora): number => a.shape[0]!;
+const rankOf = ({ a }: Pick<LoraPart, 'a'>): number => a.shape[0]!;
 
-const droppedInput = (x: Tensor, { dropout }: FusedLora): Tensor =>
+const droppedInput = (x: Tensor, { dropout }: LoraPart): Tensor =>
   dropout === null ? x : kernels().dropout(x, dropout);
 
-/** x·A of every layer that has LoRA: one matrix for all of them, or one each where they have dropout. */
+/** x·A of every layer that has LoRA: one matrix for all of them, or one each where there is dropout. */
 export function lowRank(
   x: Tensor,
   linears: readonly FusedLinear[],
@@ -60,11 +72,12 @@ export function lowRank(
 ): readonly Tensor[] {
   const loras = linears.flatMap(({ lora }) => (lora === null ? [] : [lora]));
   if (loras.length === 0) return [];
-  if (loras.some(({ dropout }) => dropout !== null)) {
-    return loras.map((lora) => {
-      const product = { a: droppedInput(x, lora), b: lora.a, transpose: true };
+  if (partsOf(linears).some(({ dropout }) => dropout !== null)) {
+    const lowOf = (part: LoraPart) => {
+      const product = { a: droppedInput(x, part), b: part.a, transpose: true };
       return kernels().gemm([product], { out });
-    });
+    };
+    return loras.map(({ parts }) => tf.tidy(() => joined(parts.map(lowOf), 1)));
   }
   return [kernels().gemm([{ a: x, b: stackedA(loras), transpose: true }], { out })];
 }
@@ -120,7 +133,7 @@ export function forwardGroup(
 export interface GroupBackward {
   /** `[T, in]` */
   readonly dx: Tensor;
-  /** d a and d b of each layer with LoRA, in order, in their type. */
+  /** d a and d b of each module with LoRA, in order, in their type. */
   readonly gradients: readonly Tensor[];
 }
 
@@ -158,19 +171,25 @@ export function backwardGroup(
     );
     branches.push({ v, lora, db });
   }
-  const pairs = (das: readonly Tensor[]) => branches.flatMap(({ db }, i) => [das[i]!, db]);
-  if (branches.every(({ lora }) => lora.dropout === null)) {
+  const pairs = (das: readonly Tensor[]) => {
+    const dbs = branches.flatMap(blocksOf);
+    return das.flatMap((da, i) => [da, dbs[i]!]);
+  };
+  if (partsOf(linears).every(({ dropout }) => dropout === null)) {
     const low = joinedBranches(branches);
     if (low === null) return { dx: product([], output), gradients: [] };
     const das = joinedDa(low, x, branches);
     return { dx: product([low], output), gradients: pairs(das) };
   }
   let dx = product([], { out: compute });
-  const das = branches.map(({ v, lora }) => {
-    const part = kernels().gemm([{ a: v, b: lora.a, transpose: false }], { out: compute });
-    dx = kernels().dropout(part, { ...(lora.dropout ?? NOTHING_DROPPED), addend: dx });
-    const columns = rankOf(lora);
-    return kernels().gemmOverRows({ a: v, b: droppedInput(x, lora) }, { columns });
+  const das = branches.flatMap(({ v, lora }) => {
+    const vs = parted(v, lora.parts.map(rankOf), 1);
+    return lora.parts.map((part, i) => {
+      const columns = rankOf(part);
+      const back = kernels().gemm([{ a: vs[i]!, b: part.a, transpose: false }], { out: compute });
+      dx = kernels().dropout(back, { ...(part.dropout ?? NOTHING_DROPPED), addend: dx });
+      return kernels().gemmOverRows({ a: vs[i]!, b: droppedInput(x, part) }, { columns });
+    });
   });
   return { dx: finish(dx, compute, output), gradients: pairs(das) };
 }
@@ -195,14 +214,24 @@ function joinedBranches(
   return { a, b, transpose: false, columns: b.shape[0]! };
 }
 
-/** dA of each branch, by one product. */
+/** The gradient to B of each part: its block of the diagonal. */
+function blocksOf({ db, lora }: Branch): readonly Tensor[] {
+  let column = 0;
+  return lora.parts.map(({ b, row }) => {
+    const block = cut(db, [row, column], b.shape);
+    column += b.shape[1]!;
+    return block;
+  });
+}
+
+/** dA of each part, by one product. */
 function joinedDa(
   low: Product & { readonly columns: number },
   x: Tensor,
   branches: readonly Branch[],
 ): readonly Tensor[] {
   const all = kernels().gemmOverRows({ a: low.a, b: x }, { columns: low.columns });
-  const ranks = branches.map(({ lora }) => rankOf(lora));
+  const ranks = branches.flatMap(({ lora }) => lora.parts.map(rankOf));
   return parted(all, ranks, 0);
 }
 

@@ -1,28 +1,28 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
 import { kernels, tf } from '../../tensor/index.js';
-import { columnsOf, joinColumns } from './columns.js';
+import { linearGroups } from '../spec.js';
+import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
 import type { Inner } from './sublayer.js';
 
 export function fusedMlp(context: FusedContext, layer: number): Inner {
   const { spec, compute } = context;
-  const prefix = `model.layers.${layer}.mlp`;
-  const names = spec.fusedProjections ? ['gate_up_proj'] : ['gate_proj', 'up_proj'];
-  const count = names.length;
+  const [, , gates, down] = linearGroups(spec, layer);
   const widths = [spec.intermediateSize, spec.intermediateSize];
   return {
-    linears: [...names, 'down_proj'].map((name) => context.linear(`${prefix}.${name}`)),
+    linears: [...context.linears(gates!), ...context.linears(down!)],
     forward(h, linears, { keeps }) {
       const lows = lowRank(h, linears, compute);
-      if (count === 2 && linears.every(({ bias }) => bias === null)) {
-        const [gates, ups] = productsOf({ x: h, lows }, linears);
+      if (linears.length === 2 && linears.every(({ bias }) => bias === null)) {
+        const [gate, up] = productsOf({ x: h, lows }, linears);
         const options = { kind: spec.activation, keeps };
-        const [core, ...trace] = tf.tidy(() => kernels().gatedGemm([gates!(), ups!()], options));
+        const [core, ...trace] = tf.tidy(() => kernels().gatedGemm([gate!(), up!()], options));
         return { core, saved: [...trace, ...lows] };
       }
-      const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
-      const [gate, up] = columnsOf(outputs, widths);
+      const [gate, up] = tf.tidy(() =>
+        inColumns(forwardGroup({ x: h, lows }, linears, { out: compute }), 2, widths),
+      );
       const [core, ...trace] = kernels().gated(gate!, up!, spec.activation);
       return { core, saved: [...trace, ...lows] };
     },
@@ -30,8 +30,9 @@ export function fusedMlp(context: FusedContext, layer: number): Inner {
     backward({ h, dcore, saved }, linears, output) {
       const lows = [...saved];
       const trace = lows.splice(0, kernels().gatedTrace);
-      const parts = kernels().gatedGradient(trace, dcore, spec.activation);
-      const dys = joinColumns(parts, count);
+      const dys = tf.tidy(() =>
+        inColumns(kernels().gatedGradient(trace, dcore, spec.activation), linears.length, widths),
+      );
       const { dx, gradients } = backwardGroup({ x: h, dys, linears, lows }, { ...output, compute });
       return { dh: dx, gradients };
     },

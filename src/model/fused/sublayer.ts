@@ -37,7 +37,7 @@ export type Kept = Pick<SublayerTrace, 'saved'> &
   Partial<Pick<SublayerTrace, 'lows' | 'projected'>>;
 
 export interface TraceUse {
-  readonly kept?: Kept;
+  readonly kept?: Kept | undefined;
   /** Whether a gradient will read the trace; what serves it alone is empty otherwise. */
   readonly keeps: boolean;
 }
@@ -63,6 +63,13 @@ export interface SublayerNorms {
   readonly pre: string | null;
   readonly post: string | null;
 }
+
+/** What of a trace saves the gradient products; the norm is computed again. */
+export const keptOf = ({ saved, lows, projected }: SublayerTrace): Kept => ({
+  saved,
+  lows,
+  projected,
+});
 
 export class Sublayer {
   readonly inner: Inner;

@@ -7,15 +7,17 @@
  */
 import { attr, executeOp } from '../execute.js';
 import type { AttentionShape } from '../native/calls.js';
+import { rowsAt } from '../ops/gather.js';
 import type { DenseLayout, QueryBand, TokenLayout } from '../ops/layout.js';
 import { softmaxRows } from '../ops/softmax.js';
 import { type Tensor, tf } from '../tf.js';
+import { parted } from './half-tensor.js';
 import { inShape } from './in-shape.js';
-import type { QueriesKeysValues } from './kernels.js';
+import type { Heads } from './kernels.js';
 
 /** `[T, heads·D]` → `[B, heads, S, D]`, by the token of each place where they are not the same. */
 function byHead(x: Tensor, tokens: Tensor | null, heads: number, rows: number): Tensor {
-  const places = tokens === null ? x : tf.gather(x, tokens as never);
+  const places = tokens === null ? x : rowsAt(x, tokens, 'float32');
   const dim = x.shape[1]! / heads;
   return tf.transpose(places.reshape([rows, -1, heads, dim]), [0, 2, 1, 3]);
 }
@@ -24,14 +26,50 @@ function byHead(x: Tensor, tokens: Tensor | null, heads: number, rows: number): 
 function byToken(x: Tensor, places: Tensor | null): Tensor {
   const [rows, heads, length, dim] = x.shape as [number, number, number, number];
   const flat = tf.transpose(x, [0, 2, 1, 3]).reshape([rows * length, heads * dim]);
-  return places === null ? flat : tf.gather(flat, places as never);
+  return places === null ? flat : rowsAt(flat, places, 'float32');
 }
+
+type Each = readonly [q: Tensor, k: Tensor, v: Tensor];
+
+/** `[B, heads, S, D]` of each. Where keys stand at the places of queries, all that is one tensor is laid out at once. */
+function eachByHead(inputs: Heads, layout: DenseLayout, shape: AttentionShape): Each {
+  const { queryTokens, keyTokens, rows } = layout;
+  const { heads, kvHeads } = shape;
+  const counts = [heads, kvHeads, kvHeads];
+  const all = heads + 2 * kvHeads;
+  if (inputs.length === 1 && keyTokens === null) {
+    return parted(byHead(inputs[0]!, queryTokens, all, rows), counts, 1) as unknown as Each;
+  }
+  const widths = counts.map((count) => (count * inputs[0]!.shape[1]!) / all);
+  const each = inputs.length === 1 ? parted(inputs[0]!, widths, 1) : inputs;
+  return each.map((x, i) =>
+    byHead(x, i === 0 ? queryTokens : (keyTokens ?? queryTokens), counts[i]!, rows),
+  ) as unknown as Each;
+}
+
+/** The way back, to as many tensors as `heads`; a token of a shared prefix stands at several places of keys. */
+function headsByToken(each: Each, layout: DenseLayout, heads: Heads): Tensor[] {
+  const { places, keyTokens } = layout;
+  if (heads.length === 1 && keyTokens === null) {
+    return [byToken(tf.concat([...each], 1), places)];
+  }
+  const tokens = heads[0]!.shape[0]!;
+  const parts = each.map((x, i) =>
+    i === 0 || keyTokens === null
+      ? byToken(x, places)
+      : summed(byToken(x, null), keyTokens, tokens),
+  );
+  return heads.length === 1 ? [tf.concat(parts, 1)] : parts;
+}
+
+/** Sums what stands at the places of each token. */
+const summed = (x: Tensor, tokens: Tensor, count: number): Tensor =>
+  tf.unsortedSegmentSum(x as never, tokens as never, count);
 
 /** As `byHead` of queries, with zeros at the places that no token has. */
 function gradientByHead(dy: Tensor, { places, rows, queries }: DenseLayout, heads: number): Tensor {
   if (places === null) return byHead(dy, null, heads, rows);
-  const all = tf.unsortedSegmentSum(dy as never, places as never, rows * queries);
-  return byHead(all, null, heads, rows);
+  return byHead(summed(dy, places, rows * queries), null, heads, rows);
 }
 
 /** Places from … to of `[B, heads, S, D]`, folded into `[B, KV, G·(to − from), D]`. */
@@ -67,22 +105,20 @@ function probabilities(q: Tensor, k: Tensor, mask: Tensor, cap: number | null): 
 const joined = (bands: Tensor[]): Tensor => (bands.length === 1 ? bands[0]! : tf.concat(bands, 2));
 
 export function composedAttention(
-  { q, k, v }: QueriesKeysValues,
+  inputs: Heads,
   layouts: TokenLayout,
   shape: AttentionShape,
 ): Tensor[] {
   const layout = layouts.dense(shape.window);
   const { heads, kvHeads, scale, softcap } = shape;
   const o = tf.tidy(() => {
-    const queries = byHead(q, layout.queryTokens, heads, layout.rows);
-    const [keys, values] = [k.mul(scale), v].map((x) =>
-      byHead(x, layout.keyTokens, kvHeads, layout.rows),
-    );
+    const [q, k, v] = eachByHead(inputs, layout, shape);
+    const keys = k.mul(scale);
     const bands = layout.bands.map((band) =>
       tf.tidy(() => {
-        const rows = bandOf(queries, band, kvHeads);
-        const { p } = probabilities(rows, firstKeys(keys!, band), band.mask, softcap);
-        return unfolded(tf.matMul(p, firstKeys(values!, band)), heads);
+        const rows = bandOf(q, band, kvHeads);
+        const { p } = probabilities(rows, firstKeys(keys, band), band.mask, softcap);
+        return unfolded(tf.matMul(p, firstKeys(v, band)), heads);
       }),
     );
     return byToken(joined(bands), layout.places);
@@ -97,31 +133,28 @@ function unfolded(x: Tensor, heads: number): Tensor {
 }
 
 export function composedAttentionGradient(
-  args: QueriesKeysValues & { readonly saved: readonly Tensor[]; readonly dy: Tensor },
+  args: { readonly heads: Heads; readonly saved: readonly Tensor[]; readonly dy: Tensor },
   layouts: TokenLayout,
   shape: AttentionShape,
 ): Tensor[] {
   const layout = layouts.dense(shape.window);
-  const { heads, kvHeads, scale } = shape;
   return tf.tidy(() => {
-    const { queryTokens, keyTokens, rows, places } = layout;
-    const q = byHead(args.q, queryTokens, heads, rows);
-    const dy = gradientByHead(args.dy, layout, heads);
-    const o = byHead(args.saved[0]!, queryTokens, heads, rows);
-    const [k, v] = [args.k.mul(scale), args.v].map((x) => byHead(x, keyTokens, kvHeads, rows));
-    const whole = { q, k: k!, v: v!, dy, delta: tf.sum(dy.mul(o), -1, true) };
+    const [q, k, v] = eachByHead(args.heads, layout, shape);
+    const dy = gradientByHead(args.dy, layout, shape.heads);
+    const o = byHead(args.saved[0]!, layout.queryTokens, shape.heads, layout.rows);
+    const whole = { q, k: k.mul(shape.scale), v, dy, delta: tf.sum(dy.mul(o), -1, true) };
     const parts = layout.bands.map((band) => tf.tidy(() => bandGradient(whole, band, shape)));
-    const dq = byToken(joined(parts.map(([d]) => d)), places);
+    const dq = joined(parts.map(([d]) => d));
     const [dk, dv] = [1, 2].map((i) => {
       const sums = parts.map((part) => padded(part[i]!, layout.keys));
-      return keysByToken(sums.length === 1 ? sums[0]! : tf.addN(sums), layout, args.k.shape[0]!);
+      return sums.length === 1 ? sums[0]! : tf.addN(sums);
     });
-    return [dq, dk!.mul(scale), dv!];
+    return headsByToken([dq, dk!.mul(shape.scale), dv!], layout, args.heads);
   });
 }
 
 function bandGradient(
-  whole: QueriesKeysValues & { readonly dy: Tensor; readonly delta: Tensor },
+  whole: Readonly<Record<'q' | 'k' | 'v' | 'dy' | 'delta', Tensor>>,
   band: QueryBand,
   { heads, kvHeads, softcap }: AttentionShape,
 ): [Tensor, Tensor, Tensor] {
@@ -145,11 +178,4 @@ function padded(x: Tensor, keys: number): Tensor {
   if (missing === 0) return x;
   const around = tf.tensor2d([0, 0, 0, 0, 0, missing, 0, 0], [4, 2], 'int32');
   return executeOp('Pad', PAD, [x, around]);
-}
-
-/** Sums the places of each token: one of a shared prefix stands in several rows. */
-function keysByToken(x: Tensor, { keyTokens }: DenseLayout, tokens: number): Tensor {
-  const flat = byToken(x, null);
-  if (keyTokens === null) return flat;
-  return tf.unsortedSegmentSum(flat as never, keyTokens as never, tokens);
 }

@@ -6,11 +6,8 @@
 import { attr, executeOp } from '../execute.js';
 import type { Rotation } from '../ops/rotation.js';
 import { type Tensor, tf } from '../tf.js';
-
-interface RopeForm {
-  readonly headDim: number;
-  readonly sign: 1 | -1;
-}
+import { joined, parted } from './half-tensor.js';
+import type { RopeForm } from './kernels.js';
 
 export function composedRope(x: Tensor, rotation: Rotation, form: RopeForm): Tensor {
   const half = rotation.table.cos.shape[1]!;
@@ -19,9 +16,9 @@ export function composedRope(x: Tensor, rotation: Rotation, form: RopeForm): Ten
 
 const ROLL = [attr.type('T', 'float32'), attr.type('Tshift', 'int32'), attr.type('Taxis', 'int32')];
 
-function whole(x: Tensor, rotation: Rotation, { headDim, sign }: RopeForm): Tensor {
+function whole(x: Tensor, rotation: Rotation, { headDim, sign, still = 0 }: RopeForm): Tensor {
   const heads = x.shape[1]! / headDim;
-  const { cos, sin } = rotation.wide(heads);
+  const { cos, sin } = rotation.wide(heads - still, still);
   return tf.tidy(() => {
     const byHead = x.reshape([-1, heads, headDim]);
     const [shift, axis] = [tf.scalar(headDim / 2, 'int32'), tf.scalar(2, 'int32')];
@@ -30,20 +27,22 @@ function whole(x: Tensor, rotation: Rotation, { headDim, sign }: RopeForm): Tens
   });
 }
 
-function partial(x: Tensor, rotation: Rotation, { headDim, sign }: RopeForm): Tensor {
+function partial(x: Tensor, rotation: Rotation, { headDim, sign, still = 0 }: RopeForm): Tensor {
   return tf.tidy(() => {
-    const [tokens, width] = x.shape as [number, number];
+    const [tokens, all] = x.shape as [number, number];
+    const width = all - still * headDim;
+    const [turning, ...behind] = still === 0 ? [x] : parted(x, [width, all - width], 1);
     const angles = rotation.angles();
     const half = angles.cos.shape[1]!;
     const cos = angles.cos.expandDims(1);
     const sin = angles.sin.mul(sign).expandDims(1);
-    const byHead = x.reshape([tokens, width / headDim, headDim]);
+    const byHead = turning!.reshape([tokens, width / headDim, headDim]);
     const [a, b, rest] = tf.split(byHead, [half, half, headDim - 2 * half], 2) as [
       Tensor,
       Tensor,
       Tensor,
     ];
     const rotated = [a.mul(cos).sub(b.mul(sin)), b.mul(cos).add(a.mul(sin))];
-    return tf.concat([...rotated, rest], 2).reshape([tokens, width]);
+    return joined([tf.concat([...rotated, rest], 2).reshape([tokens, width]), ...behind], 1);
   });
 }

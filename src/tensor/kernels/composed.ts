@@ -13,6 +13,7 @@ export const composedKernels: LayerKernels = {
   norm: composedNorm,
   normGradient: composedNormGradient,
   rope: composedRope,
+  headTensors: 3,
   attentionResults: 1,
   attention: composedAttention,
   attentionGradient: composedAttentionGradient,

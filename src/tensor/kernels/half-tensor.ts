@@ -13,13 +13,12 @@ export const full = (x: Tensor): Tensor => castTo(x, typeOf(x), 'float32');
 /** In bfloat16. */
 export const half = (x: Tensor): Tensor => castTo(x, typeOf(x), 'bfloat16');
 
-/** Columns `offset` … of a bfloat16 matrix. */
-export function halfColumns(x: Tensor, offset: number, columns: number): Tensor {
-  const [rows, all] = x.shape as [number, number];
-  if (columns === all) return x;
-  const attrs = [attr.type('T', 'bfloat16'), attr.type('Index', 'int32')];
-  const [begin, size] = [tf.tensor1d([0, offset], 'int32'), tf.tensor1d([rows, columns], 'int32')];
-  return executeOp('Slice', attrs, [x, begin, size]);
+/** What begins at `from` and has this shape; x itself where that is all of it. */
+export function cut(x: Tensor, from: readonly number[], shape: readonly number[]): Tensor {
+  if (shape.every((size, i) => size === x.shape[i])) return x;
+  const attrs = [attr.type('T', typeOf(x)), attr.type('Index', 'int32')];
+  const bounds = [from, shape].map((each) => tf.tensor1d(each as number[], 'int32'));
+  return executeOp('Slice', attrs, [x, ...bounds]);
 }
 
 /** Parts of these sizes along an axis. */

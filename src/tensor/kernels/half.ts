@@ -25,16 +25,17 @@ export const halfKernels: LayerKernels = {
       return back(dx, options.out);
     }),
   rope: (x, table, options) => tf.tidy(() => back(plain.rope(full(x), table, options), typeOf(x))),
+  headTensors: 1,
   attentionResults: plain.attentionResults,
-  attention: ({ q, k, v }, layout, shape) =>
+  attention: (heads, layout, shape) =>
+    tf.tidy(() =>
+      plain.attention(heads.map(full), layout, shape).map((o) => back(o, typeOf(heads[0]!))),
+    ),
+  attentionGradient: ({ heads, saved, dy }, layout, shape) =>
     tf.tidy(() => {
-      const inputs = { q: full(q), k: full(k), v: full(v) };
-      return plain.attention(inputs, layout, shape).map((o) => back(o, typeOf(q)));
-    }),
-  attentionGradient: ({ q, k, v, saved, dy }, layout, shape) =>
-    tf.tidy(() => {
-      const inputs = { q: full(q), k: full(k), v: full(v), saved: saved.map(full), dy: full(dy) };
-      return plain.attentionGradient(inputs, layout, shape).map((d) => back(d, typeOf(q)));
+      const inputs = { heads: heads.map(full), saved: saved.map(full), dy: full(dy) };
+      const gradients = plain.attentionGradient(inputs, layout, shape);
+      return gradients.map((d) => back(d, typeOf(heads[0]!)));
     }),
   gatedTrace: 2,
   gated: (gate, up, kind) => [halfKernels.gatedAgain([gate, up], kind), gate, up],

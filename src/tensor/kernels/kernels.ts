@@ -44,12 +44,15 @@ export interface NormGradientInputs {
   readonly rate?: Tensor | null;
 }
 
-export interface QueriesKeysValues {
-  /** `[T, heads·D]` */
-  readonly q: Tensor;
-  /** `[T, kvHeads·D]` */
-  readonly k: Tensor;
-  readonly v: Tensor;
+/** Queries `[T, heads·D]`, keys and values `[T, kvHeads·D]`; or one tensor, all of them side by side. */
+export type Heads = readonly Tensor[];
+
+export interface RopeForm {
+  readonly headDim: number;
+  /** −1 rotates back. */
+  readonly sign: 1 | -1;
+  /** Last heads that are left as they are; default 0, and only that where attention takes three tensors. */
+  readonly still?: number;
 }
 
 export interface LayerKernels {
@@ -59,19 +62,17 @@ export interface LayerKernels {
   norm(x: Tensor, w: Tensor, options: NormOptions, rate?: Tensor | null): Tensor;
   /** @returns dx */
   normGradient(args: NormGradientInputs, options: NormOptions): Tensor;
-  /** @param x `[T, heads·D]` @param sign −1 rotates back */
-  rope(
-    x: Tensor,
-    rotation: Rotation,
-    options: { readonly headDim: number; readonly sign: 1 | -1 },
-  ): Tensor;
+  /** @param x `[T, heads·D]` */
+  rope(x: Tensor, rotation: Rotation, form: RopeForm): Tensor;
+  /** Tensors in which attention takes heads with the fewest operations. */
+  readonly headTensors: 1 | 3;
   /** Tensors that `attention` returns. */
   readonly attentionResults: number;
   /** @returns o `[T, heads·D]`, then what its gradient wants besides */
-  attention(inputs: QueriesKeysValues, layout: TokenLayout, shape: AttentionShape): Tensor[];
-  /** @param saved As `attention` gave it. @returns dq, dk, dv */
+  attention(heads: Heads, layout: TokenLayout, shape: AttentionShape): Tensor[];
+  /** @param saved As `attention` gave it. @returns The gradients to `heads` */
   attentionGradient(
-    args: QueriesKeysValues & { readonly saved: readonly Tensor[]; readonly dy: Tensor },
+    args: { readonly heads: Heads; readonly saved: readonly Tensor[]; readonly dy: Tensor },
     layout: TokenLayout,
     shape: AttentionShape,
   ): Tensor[];

@@ -19,11 +19,13 @@ export const nativeKernels: LayerKernels = {
   norm: nativeNorm,
   normGradient: nativeNormGradient,
   rope: nativeRope,
+  headTensors: 3,
   attentionResults: 2,
-  attention: (inputs, { segments }, shape) => nativeAttention({ ...inputs, segments }, shape),
-  attentionGradient({ saved, ...inputs }, { segments }, shape) {
-    const [o, lse] = saved as [typeof inputs.q, typeof inputs.q];
-    return nativeAttentionGradient({ ...inputs, o, lse, segments }, shape);
+  attention: ([q, k, v], { segments }, shape) =>
+    nativeAttention({ q: q!, k: k!, v: v!, segments }, shape),
+  attentionGradient({ heads: [q, k, v], saved: [o, lse], dy }, { segments }, shape) {
+    const inputs = { q: q!, k: k!, v: v!, o: o!, lse: lse!, dy, segments };
+    return nativeAttentionGradient(inputs, shape);
   },
   gatedTrace: 2,
   gated: (gate, up, kind) => [nativeGated(gate, up, kind), gate, up],

@@ -13,9 +13,9 @@ export interface DenseLayout {
   readonly keys: number;
   /** int32 `[B·Sq]`, the token of each query; null when tokens and queries are the same. */
   readonly queryTokens: Tensor | null;
-  /** int32 `[B·Sk]`, the token of each key; null likewise. */
+  /** int32 `[B·Sk]`, the token of each key; null when keys stand where queries do. */
   readonly keyTokens: Tensor | null;
-  /** int32 `[T]`, the place of each token among the queries; null likewise. */
+  /** int32 `[T]`, the place of each token among the queries; null as `queryTokens` is. */
   readonly places: Tensor | null;
   /** All queries, cut into runs of places. */
   readonly bands: readonly QueryBand[];

@@ -7,6 +7,7 @@ import { Rng } from '../../../src/util/rng.js';
 import {
   fromFloat32,
   type HostTensor,
+  type LoraConfig,
   loraConfig,
   readSafetensors,
   toFloat32,
@@ -102,17 +103,14 @@ export function goldenWeights(model: string, spec: DecoderSpec): (name: string) 
   return (name) => goldenTensor(model, name, { shape: shapes.get(name)!, normMean });
 }
 
-/** LoRA of rank 4 on every linear layer, with A and B random (`zeroB`: only A). */
+/** LoRA of rank 4 on every linear layer unless `config` says otherwise, with A and B random (`zeroB`: only A). */
 export function goldenLora(
   model: string,
   spec: DecoderSpec,
-  {
-    zeroB = false,
-    alphaPattern = {},
-  }: { zeroB?: boolean; alphaPattern?: Record<string, number> } = {},
+  { zeroB = false, config = {} }: { zeroB?: boolean; config?: Partial<LoraConfig> } = {},
 ) {
-  const config = { r: 4, loraAlpha: 8, targetModules: 'all-linear', alphaPattern } as const;
-  const lora = planLora(spec, loraConfig(config));
+  const standard = { r: 4, loraAlpha: 8, targetModules: 'all-linear' } as const;
+  const lora = planLora(spec, loraConfig({ ...standard, ...config }));
   const initialLora = lora.shapes.map(({ name, shape }) => {
     const values = toFloat32(goldenTensor(model, name, { shape, normMean: 0 }));
     return zeroB && name.endsWith('lora_B.weight') ? values.fill(0) : values;

@@ -50,8 +50,8 @@ function results(
   const [q, dy] = [input('q', shape.heads * D), input('dy', shape.heads * D)];
   const [k, v] = [input('k', shape.kvHeads * D), input('v', shape.kvHeads * D)];
   const form = { ...shape, scale: D ** -0.5 };
-  const saved = kernels.attention({ q, k, v }, layout, form);
-  const gradients = kernels.attentionGradient({ q, k, v, saved, dy }, layout, form);
+  const saved = kernels.attention([q, k, v], layout, form);
+  const gradients = kernels.attentionGradient({ heads: [q, k, v], saved, dy }, layout, form);
   return [saved[0]!, ...gradients].map((x) => {
     const values = castTo(x, type, 'float32').dataSync();
     return values as Float32Array;
