@@ -25,6 +25,8 @@ export interface Command {
   readonly parts?: readonly CommandPart[];
   /** What a first word without a key may be, where that can be listed. */
   readonly firstWords?: readonly string[];
+  /** Its file names stages, whose keys can be given. */
+  readonly isPipeline?: boolean;
   /** It takes `--preview`. */
   readonly hasPreview?: boolean;
   readonly handle: (call: Call) => Promise<void>;

@@ -3,7 +3,7 @@
  * config files. The shell offers files of its own where nothing stands here. It loads no recipe.
  */
 import { type Dirent, readdirSync } from 'node:fs';
-import { choicesOf, keysOf, ownPath, schemaAt } from '../config/index.js';
+import { choicesOf, keysOf, ownPath, pipelineKeys, schemaAt } from '../config/index.js';
 import { CALL_FLAGS } from './call.js';
 import { type Command, YAML_FILE } from './command.js';
 
@@ -47,7 +47,7 @@ const beginningWith = (start: string, words: readonly string[]): string[] =>
 function ofCommand(command: Command, { before, current }: Typed): string[] {
   const first = before.find((word) => !word.startsWith('-'));
   const part = command.parts?.find(({ name }) => name === first);
-  const { schema } = part ?? command;
+  const schema = command.isPipeline ? ofFile(command.schema, before) : (part ?? command).schema;
   const split = current.indexOf('=');
   if (split >= 0) {
     return beginningWith(current.slice(split + 1), valuesOf(schema, current.slice(0, split)));
@@ -73,8 +73,19 @@ function ofCommand(command: Command, { before, current }: Typed): string[] {
   return beginningWith(current, [...words, ...keys, ...configFiles()]);
 }
 
+/** The keys by the names in the pipeline's file, where one stands on the line and can be read. */
+function ofFile(schema: Command['schema'], before: readonly string[]): Command['schema'] {
+  const file = before.find((word) => YAML_FILE.test(word));
+  try {
+    return file === undefined ? schema : pipelineKeys(schema, file.replace(/\\(.)/g, '$1'));
+  } catch {
+    return schema;
+  }
+}
+
 /** `--some-key` and `some_key` are one. */
-const keyPath = (word: string): string[] => word.replace(/^--/, '').replaceAll('-', '_').split('.');
+const keyPath = (word: string): string[] =>
+  (word.startsWith('--') ? word.slice(2).replaceAll('-', '_') : word).split('.');
 
 function fieldOf(schema: Command['schema'], word: string) {
   const [head = '', ...below] = keyPath(word);

@@ -7,7 +7,7 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** @param program This program as a command line. */
 export const completionScript = (program: readonly string[]): string => `\
-# Tab completion of lorikeet and of npx lorikeet, in bash and zsh
+# Tab completion of lorikeet and of npx lorikeet, in zsh and in bash 4 or newer
 _lorikeet_candidates() {
   ${program.map(quoted).join(' ')} --complete "$1" 2>/dev/null
 }
@@ -32,6 +32,8 @@ if [ -n "\${ZSH_VERSION-}" ]; then
   (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
   compdef _lorikeet lorikeet
   (( $+_comps[npx] )) || compdef _lorikeet npx
+elif ((BASH_VERSINFO[0] < 4)); then
+  echo "lorikeet: Tab completion needs bash 4 or newer, or zsh" >&2
 else
   _lorikeet() {
     local line="\${COMP_LINE:0:COMP_POINT}" word

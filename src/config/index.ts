@@ -13,6 +13,7 @@ export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';
+export { pipelineKeys } from './pipeline-keys.js';
 export { runDir } from './run-dir.js';
 export type { ArmConfig } from './schemas/arms.js';
 export type {

@@ -107,7 +107,7 @@ export function interpolated(
   const visit = (part: unknown, path: readonly string[]): unknown => {
     if (typeof part === 'string') {
       const before = errors.length;
-      const reading = { lookup, where: where(path), errors };
+      const reading = { lookup, where: `${where(path)}: ${path.join('.')}`, errors };
       const text = kept(errors, () => interpolateText(part, reading));
       return errors.length > before ? undefined : text;
     }

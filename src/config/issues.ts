@@ -1,32 +1,43 @@
 /** What a schema finds wrong with the merged values, as errors that name where each was written. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { valueAt } from '../util/json-object.js';
-import { expected, refusalOf, schemaAt, unwrap } from './introspect.js';
+import { issuesBetween } from './between-keys.js';
+import { type ConfigSchema, expected, refusalOf, schemaAt, unwrap } from './introspect.js';
+import { ownPath } from './key-names.js';
 import type { Heard } from './layer.js';
+import type { Mapping } from './merge.js';
 
 interface Context {
-  readonly schema: z.core.$ZodType;
+  readonly schema: ConfigSchema;
   /** The values that the schema was given. */
-  readonly merged: unknown;
+  readonly merged: Mapping;
   readonly heard: Pick<Heard, 'origins' | 'refused'>;
 }
 
 /**
- * An error for each issue. Where keys were refused, a misspelt one may be what is missing, so that only what
- * is wrong with values that are there counts.
+ * An error for each issue: those of single keys, then those between keys, as far as they follow from keys that are
+ * right. A key that a refusal names may be what was meant there: nothing is said of its absence.
  */
-export function issueErrors(error: z.ZodError | undefined, context: Context): InputError[] {
-  const issues = error?.issues ?? [];
-  const { merged, heard } = context;
-  const counting =
-    heard.refused.length === 0
-      ? issues
-      : issues.filter(
-          ({ code, path }) => code !== 'custom' && valueAt(merged, path.map(String)) !== undefined,
-        );
-  return counting.map((issue) => issueError(issue, context));
+export function issueErrors(context: Context): InputError[] {
+  const { schema, merged, heard } = context;
+  const words = heard.refused.flatMap(({ message }) => message.match(/\w+/g) ?? []);
+  const named = new Set(words.flatMap((word) => ownPath(schema, word)?.[0] ?? []));
+  const wrong = new Set<string>();
+  const values: Mapping = {};
+  const own = Object.entries(schema.shape).flatMap(([key, field]) => {
+    const { data, error } = z.safeParse(field, merged[key]);
+    if (error !== undefined || named.has(key)) wrong.add(key);
+    else values[key] = data;
+    const issues = (error?.issues ?? []).map((issue) => ({ ...issue, path: [key, ...issue.path] }));
+    return named.has(key) ? issues.filter((issue) => isOfValue(issue, merged)) : issues;
+  });
+  const issues = [...own, ...issuesBetween(schema, values, wrong)];
+  return issues.map((issue) => issueError(issue, context));
 }
+
+const isOfValue = ({ code, path }: z.core.$ZodIssue, merged: unknown): boolean =>
+  code !== 'custom' && valueAt(merged, path.map(String)) !== undefined;
 
 /** Where the value at a path, or its nearest parent, was written. */
 function originOf(path: readonly string[], origins: Heard['origins']): string | undefined {

@@ -37,21 +37,22 @@ export function refusal(key: string, at: Place, where: string): InputError {
     return new InputError({ where, problem: `${field}: ${foreign.refused}` });
   }
   const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
+  // a mapping has no line of its own there, and its name may be what was meant
+  const near = nearest(key, new Set(known.flatMap((name) => [name.split('.')[0] ?? '', name])));
   return new InputError({
     where,
     problem: `unknown key ${JSON.stringify(field)}`,
-    remedy: knownKeys(key, known, at.path),
+    remedy:
+      near === undefined
+        ? listOf(known)
+        : `The nearest known key is ${JSON.stringify([...at.path, near].join('.'))}`,
   });
 }
 
 /** So many keys are named where none resembles the one that was written. */
 const MOST_NAMED = 12;
 
-function knownKeys(key: string, known: readonly string[], path: readonly string[]): string {
-  const near = nearest(key, known);
-  if (near !== undefined) {
-    return `The nearest known key is ${JSON.stringify([...path, near].join('.'))}`;
-  }
+function listOf(known: readonly string[]): string {
   if (known.length === 0) return 'There are no keys here';
   if (known.length <= MOST_NAMED) return `Known keys are ${known.join(', ')}`;
   return "No known key resembles it; the command's --help lists all";

@@ -6,7 +6,7 @@ import { environmentLookup, interpolated } from './interpolate.js';
 import type { ConfigSchema } from './introspect.js';
 import { issueErrors } from './issues.js';
 import { type Heard, type ImpliedKeys, type Layer, normalizeLayer } from './layer.js';
-import { mergeDeep } from './merge.js';
+import { type Mapping, mergeDeep } from './merge.js';
 import { overrideLayer } from './overrides.js';
 import { checkOwnInput } from './own-input.js';
 import { readYamlFile } from './yaml-file.js';
@@ -52,12 +52,14 @@ export function resolveConfig<S extends ConfigSchema>(
 ): z.output<S> {
   const refused = layers.flatMap((layer) => layer.refused ?? []);
   const heard: Heard = { origins: new Map(), implied: [], refused };
-  let merged: unknown = {};
-  for (const layer of layers) merged = mergeDeep(merged, normalizeLayer(layer, schema, heard));
-  for (const { values } of heard.implied) merged = mergeDeep(values, merged);
-  const { data, error } = schema.safeParse(merged);
-  const errors = [...heard.refused, ...issueErrors(error, { schema, merged, heard })];
-  if (errors.length > 0 || data === undefined) throw InputErrors.of(errors);
+  let merged: Mapping = {};
+  for (const layer of layers)
+    merged = mergeDeep(merged, normalizeLayer(layer, schema, heard)) as Mapping;
+  for (const { values } of heard.implied) merged = mergeDeep(values, merged) as Mapping;
+  const { data } = schema.safeParse(merged);
+  if (heard.refused.length > 0 || data === undefined) {
+    throw InputErrors.of([...heard.refused, ...issueErrors({ schema, merged, heard })]);
+  }
   checkOwnInput(schema, data as object);
   for (const implied of heard.implied) note(noteOf(implied, data));
   return data;

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonRow } from '../util/files.js';
 import { limiter } from '../util/limiter.js';
-import { EndpointError, isSilent } from './failures.js';
+import { EndpointError, isSilent, notAsked } from './failures.js';
 import { diskCache, type ReplyCache, requestKey } from './reply-cache.js';
 import type { EndpointSettings } from './settings.js';
 import {
@@ -128,9 +128,12 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
   let unreached: EndpointError | null = null;
   return (request, attempts = settings.attempts) =>
     withPermit(async () => {
+      const isImpatient = !hasAnswered && performance.now() < impatientUntil;
+      if (isImpatient && unreached !== null && isSilent(unreached)) {
+        count.failed++;
+        throw notAsked(request.url, unreached, IMPATIENT_MS);
+      }
       try {
-        const isImpatient = !hasAnswered && performance.now() < impatientUntil;
-        if (isImpatient && unreached !== null && isSilent(unreached)) throw unreached;
         const reply = await withRetries(() => transport(request), {
           attempts: isImpatient ? 1 : attempts,
           silentAttempts: hasAnswered ? attempts : SILENT_ATTEMPTS,
@@ -148,7 +151,7 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
         count.failed++;
         if (!(error instanceof EndpointError)) throw error;
         if (error.kind === 'refused' || error.kind === 'malformed') hasAnswered = true;
-        if (error.kind === 'unreachable' && error !== unreached) {
+        if (error.kind === 'unreachable') {
           impatientUntil = performance.now() + IMPATIENT_MS;
           unreached = error;
         }

@@ -98,6 +98,19 @@ const SILENT = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
 const networkCode = (cause: unknown): string | undefined =>
   cause instanceof Error ? (cause.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
 
+/** The error of a request that is not sent, as another one has just found the address silent. */
+export function notAsked(where: string, silent: EndpointError, pauseMs: number): EndpointError {
+  const { cause } = silent;
+  return new EndpointError(
+    {
+      where,
+      problem: `not asked: another request could not reach the server (${networkCode(cause)})`,
+      remedy: `Check base_url and that the server runs; it is asked again ${pauseMs / 1000} s later`,
+    },
+    { kind: 'unreachable', cause },
+  );
+}
+
 /** The error of a request that brought no whole answer. */
 export function noAnswer(where: string, cause: unknown, timeoutMs: number): EndpointError {
   const timedOut = cause instanceof Error && cause.name === 'TimeoutError';

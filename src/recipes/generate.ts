@@ -11,6 +11,8 @@ import {
   type PromptRequest,
   type RemoteCompletion,
 } from '../rollout/index.js';
+import { kindOf } from '../tensor/gpu.js';
+import { locateRuntime } from '../tensor/runtime.js';
 import { closing } from '../util/close-stack.js';
 import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -110,10 +112,14 @@ function requestHasher(config: GenerateConfig): HashPrompt {
     sha256(JSON.stringify([id, promptIds, messages, about])).slice(0, 16);
 }
 
+/** What TensorFlow computes on here. */
+const computes = (choice: GenerateConfig['device']) =>
+  locateRuntime(choice)?.device ?? kindOf(choice);
+
 /** What the engine of the config makes completions by. */
 function engineIdentity(config: GenerateConfig): unknown {
   if (config.engine === 'onnxruntime') return rolloutIdentity(config);
-  if (config.engine === 'tensorflow') return config.device;
+  if (config.engine === 'tensorflow') return computes(config.device);
   const { api, model, reasoning, extra_body } = config.server;
   return [api, model, reasoning, extra_body];
 }

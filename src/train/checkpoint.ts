@@ -113,9 +113,9 @@ export function saveCheckpoint(
 ): string {
   const target = join(store.dir, `step-${String(state.step).padStart(6, '0')}`);
   const part = `${target}${PART}`;
-  discardParts(store.dir);
-  mkdirSync(part, { recursive: true });
   try {
+    discardParts(store.dir);
+    mkdirSync(part, { recursive: true });
     writeParts(part, store, state);
     rmSync(target, { recursive: true, force: true });
     renameSync(part, target);

@@ -13,6 +13,7 @@ export const run: Command = {
     'lorikeet run configs/gsm8k/compare.yaml vars.train_samples=64 stages.grpo.num_generations=4',
   ],
   schema: pipelineSchema,
+  isPipeline: true,
   handle: async (call) => {
     const recipe = await import('../../recipes/pipeline.js');
     const { loadPipeline: load, planPipeline: plan, runPipeline } = recipe;

@@ -12,6 +12,7 @@ export const sweep: Command = {
     "lorikeet sweep configs/gsm8k/sweep.yaml grid.n='[64, 128]'",
   ],
   schema: sweepSchema,
+  isPipeline: true,
   handle: async (call) => {
     const { planPipeline: plan } = await import('../../recipes/pipeline.js');
     const { loadSweep: load, runSweep } = await import('../../recipes/sweep.js');

@@ -1,5 +1,6 @@
 /** `lorikeet data NAME`: makes or fetches a data set into JSONL with splits and statistics. */
 import { z } from 'zod';
+import { DATASET_NAMES } from '../known-names.js';
 import {
   fileWord,
   inputPath,
@@ -129,9 +130,20 @@ const medicalKeys = z
   .prefault({});
 
 export const dataSchema = z.strictObject({
-  name: text().describe(
-    'A named set such as gsm8k, factorization, medical; or contamination, genselect, tir-check',
-  ),
+  name: text()
+    .meta({
+      choices: [
+        ...DATASET_NAMES,
+        'factorization',
+        'medical',
+        'contamination',
+        'genselect',
+        'tir-check',
+      ],
+    })
+    .describe(
+      'A named set such as gsm8k, factorization, medical; or contamination, genselect, tir-check',
+    ),
   revision: optionalText('Branch, tag or commit of that set on the hub; null is main'),
   output_dir: optionalText('Folder of the JSONL files; null means outputs/data/<name>'),
   ...overwriteKey,

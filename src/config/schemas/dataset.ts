@@ -1,13 +1,18 @@
 /** Where rows come from: a named data set (built in, or on the hub) or a file, and which of them. */
 
 import { z } from 'zod';
+import { DATASET_NAMES } from '../known-names.js';
 import { optionalInput, optionalText, text, whole } from './fields.js';
 import { issueAt } from './issue-at.js';
 
 const ROW_FILE = /\.(jsonl|json|csv|tsv|parquet)(\.gz)?$/i;
 
 const shape = {
-  name: optionalText('Data set name (gsm8k, arithmetic, …) or hub id'),
+  name: text()
+    .meta({ choices: DATASET_NAMES })
+    .nullable()
+    .default(null)
+    .describe('Data set name (gsm8k, arithmetic, …) or hub id'),
   path: optionalInput('File of rows (JSONL, CSV, Parquet; .gz too), in place of name'),
   subset: optionalText('Configuration of a hub data set (openai/gsm8k: main)'),
   revision: optionalText('Branch, tag or commit of a hub data set; null is main'),
@@ -41,6 +46,10 @@ export function requireRows(dataset: Source, context: z.RefinementCtx): void {
   issueAt(context)('dataset', 'no rows are named. Give dataset=NAME or dataset.path=FILE');
 }
 
+/** The same where the rows are those of the key `dataset`. */
+export const checkRows = ({ dataset }: { dataset: Source }, context: z.RefinementCtx): void =>
+  requireRows(dataset, context);
+
 /** @param defaults defaults of this use, where they differ from the common ones */
 export const datasetSchema = (defaults: { split?: string; numSamples?: number } = {}) =>
   z
@@ -55,7 +64,7 @@ export const datasetSchema = (defaults: { split?: string; numSamples?: number } 
       path: ['path'],
       message: 'both name and path are set. Keep one and set the other to null',
     })
-    .meta({ shorthand: expandShorthand })
+    .meta({ shorthand: expandShorthand, choices: DATASET_NAMES })
     .prefault({});
 
 export type DatasetConfig = z.output<ReturnType<typeof datasetSchema>>;

@@ -1,9 +1,10 @@
 /** `lorikeet dpo`: preference optimization on pairs (question, chosen, rejected) or labelled answers. */
 
 import { z } from 'zod';
-import { requireRows } from './dataset.js';
+import { checkRows } from './dataset.js';
 import { nonNegative, positive, whole, within } from './fields.js';
 import { stageKey } from './groups.js';
+import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 import { referenceKeys } from './reference.js';
 import { checkTrainer, trainerKeys } from './training.js';
@@ -170,12 +171,6 @@ export const dpoSchema = z
       .default(false)
       .describe('Score the reference once before training'),
   })
-  .superRefine((config, context) => {
-    checkTrainer(config, context);
-    checkLosses(config, context);
-    checkAnswersOfStep(config, context);
-    checkReference(config, context);
-    requireRows(config.dataset, context);
-  });
+  .superRefine(inTurn(checkTrainer, checkLosses, checkAnswersOfStep, checkReference, checkRows));
 
 export type DpoConfig = z.output<typeof dpoSchema>;

@@ -1,6 +1,7 @@
 /** `lorikeet eval`: a benchmark on a model, with a CSV row for each example. */
 
 import { z } from 'zod';
+import { BENCHMARK_NAMES } from '../known-names.js';
 import { datasetSchema } from './dataset.js';
 import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
 import { graderFileKey } from './grader-keys.js';
@@ -48,7 +49,10 @@ export const evalSchema = z
   .strictObject({
     ...modelKeys,
     ...adapterKeys,
-    benchmark: text().default('gsm8k').describe('Benchmark: which rows and how they are graded'),
+    benchmark: text()
+      .meta({ choices: BENCHMARK_NAMES })
+      .default('gsm8k')
+      .describe('Benchmark: which rows and how they are graded'),
     dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
     ...ownKeys,
     n_runs: whole(1).default(1).describe('Runs with seeds seed, seed + 1, …; metrics are over all'),

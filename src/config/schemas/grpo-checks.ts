@@ -1,5 +1,6 @@
 /** What the keys of GRPO ask of each other; names and rules of TRL. */
 import type { z } from 'zod';
+import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 
 interface BatchKeys {
@@ -97,13 +98,11 @@ function checkRelease(config: ReleaseKeys, context: z.RefinementCtx): void {
   );
 }
 
-type GrpoKeys = BatchKeys & ClipKeys & CorrectionKeys & ReferenceKeys & ReleaseKeys;
-
 /** Used with `superRefine`. */
-export function checkGrpo(config: GrpoKeys, context: z.RefinementCtx): void {
-  checkBatch(config, context);
-  checkClipping(config, context);
-  checkCorrection(config, context);
-  checkReference(config, context);
-  checkRelease(config, context);
-}
+export const checkGrpo = inTurn(
+  checkBatch,
+  checkClipping,
+  checkCorrection,
+  checkReference,
+  checkRelease,
+);

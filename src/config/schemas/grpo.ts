@@ -1,6 +1,6 @@
 /** `lorikeet grpo`: group-relative policy optimization with rollouts on ONNX Runtime. */
 import { z } from 'zod';
-import { requireRows } from './dataset.js';
+import { checkRows } from './dataset.js';
 import { nonNegative, optionalWhole, positive, scaleRewards, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { groupRowKeys } from './group-rows.js';
@@ -14,6 +14,7 @@ import {
 } from './groups.js';
 import { checkGrpo } from './grpo-checks.js';
 import { checkHeldOut, withEvaluation } from './held-out.js';
+import { inTurn } from './in-turn.js';
 import { referenceKeys } from './reference.js';
 import { codeKeys } from './strategy.js';
 import { checkTrainer, impliedEvaluation, trainerKeys } from './training.js';
@@ -150,10 +151,6 @@ export const grpoSchema = z
   })
   .superRefine(checkHeldOut)
   .overwrite(withEvaluation(impliedEvaluation))
-  .superRefine((config, context) => {
-    checkTrainer(config, context);
-    checkGrpo(config, context);
-    requireRows(config.dataset, context);
-  });
+  .superRefine(inTurn(checkTrainer, checkGrpo, checkRows));
 
 export type GrpoConfig = z.output<typeof grpoSchema>;

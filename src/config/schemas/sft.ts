@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
 import { nonNegative, optionalInput, positive, text, whole, within } from './fields.js';
 import { stageKey } from './groups.js';
+import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 import { checkTrainer, trainerKeys } from './training.js';
 
@@ -86,9 +87,9 @@ export const sftSchema = z
       .default('truncate')
       .describe('Longer sequences: keep their beginning, leave them out, or stop'),
   })
+  .superRefine(inTurn(checkTrainer, checkSources))
   .superRefine((config, context) => {
     const issue = issueAt(context);
-    checkTrainer(config, context);
     if (config.loss_type === 'dft' && config.label_smoothing_factor > 0) {
       issue(
         'label_smoothing_factor',
@@ -98,7 +99,6 @@ export const sftSchema = z
     if (!config.roles_to_train.includes('assistant')) {
       issue('roles_to_train', 'without the assistant, whose turns the model is to write. Add it');
     }
-    checkSources(config, context);
   });
 
 export type SftConfig = z.output<typeof sftSchema>;

@@ -1,6 +1,7 @@
 /** Keys of every trainer: optimization, schedule, memory, checkpoints, evaluation afterwards. */
 
 import { z } from 'zod';
+import { BENCHMARK_NAMES } from '../known-names.js';
 import { datasetSchema } from './dataset.js';
 import {
   fileWord,
@@ -23,6 +24,7 @@ import {
   seedKey,
   tagKeys,
 } from './groups.js';
+import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
@@ -60,9 +62,11 @@ export const DEFAULT_BENCHMARK = 'gsm8k';
 
 /** The evaluation that a trainer runs when it is done. */
 const afterwardsSchema = z.strictObject({
-  benchmark: optionalText(
-    "Which rows and how they are graded; null: gsm8k's, as the rewards grade",
-  ),
+  benchmark: text()
+    .meta({ choices: BENCHMARK_NAMES })
+    .nullable()
+    .default(null)
+    .describe("Which rows and how they are graded; null: gsm8k's, as the rewards grade"),
   dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
   ...graderFileKey,
   batch_size: whole(1).default(32).describe('Prompts sampled together'),
@@ -192,14 +196,10 @@ interface WatchingChecks {
 }
 
 /** Checks between the keys of a trainer; used with `superRefine`. */
-export function checkTrainer(
+export const checkTrainer = (
   config: ScheduleKeys & WatchingChecks & FrozenBaseKeys,
   context: z.RefinementCtx,
-): void {
-  checkSchedule(config, context);
-  checkFrozenBase(config, context);
-  checkWatching(config, context);
-}
+): void => inTurn(checkSchedule, checkFrozenBase, checkWatching)(config, context);
 
 /** A base in 4 bits stays as it is. */
 function checkFrozenBase(config: FrozenBaseKeys, context: z.RefinementCtx): void {

@@ -32,7 +32,8 @@ interface ReplayedBlock extends RecordedBlock {
   readonly found: string;
 }
 
-const BLOCK = /```python\n([\s\S]*?)```\s*```output\n([\s\S]*?)```/g;
+/** A fence that closes is a line of its own. */
+const BLOCK = /```python\n([\s\S]*?)^```\s*```output\n([\s\S]*?)^```[ \t]*$/gm;
 
 export function recordedBlocks(text: string, row: number): RecordedBlock[] {
   return [...text.matchAll(BLOCK)].map(([, code = '', output = '']) => {

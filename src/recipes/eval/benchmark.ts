@@ -13,27 +13,30 @@ import { InputError } from '../../util/errors.js';
 import { type TagKeys, tagsOf } from '../inputs/answer-tags.js';
 import type { EvaluationKeys } from './evaluate-model.js';
 
+type BenchmarkKeys = Pick<EvaluationKeys, 'benchmark' | 'section'>;
+
 /** The benchmark's own rows, unless the config names others. */
 export function benchmarkRows({
   benchmark,
   dataset,
-}: Pick<EvaluationKeys, 'benchmark' | 'dataset'>): EvaluationKeys['dataset'] {
+  section = '',
+}: BenchmarkKeys & Pick<EvaluationKeys, 'dataset'>): EvaluationKeys['dataset'] {
   if (dataset.name !== null || dataset.path !== null) return dataset;
   const known = benchmarkOf(benchmark);
   if (known !== null && known.dataset !== null) return { ...dataset, name: known.dataset };
   if (known !== null) {
     throw new InputError({
-      where: 'dataset',
+      where: `${section}dataset`,
       problem: `${benchmark} has no rows of its own`,
-      remedy: 'Give dataset=NAME or dataset.path=FILE, and dataset.columns where names differ',
+      remedy: `Give ${section}dataset=NAME or FILE, and ${section}dataset.columns where names differ`,
     });
   }
-  throw unknown(benchmark, 'give dataset=NAME or dataset.path=FILE, and a grader');
+  throw unknown({ benchmark, section }, `give ${section}dataset=NAME or FILE, and a grader`);
 }
 
-const unknown = (benchmark: string, other: string): InputError =>
+const unknown = ({ benchmark, section = '' }: BenchmarkKeys, other: string): InputError =>
   new InputError({
-    where: 'benchmark',
+    where: `${section}benchmark`,
     problem: `"${benchmark}" is not known`,
     remedy: `Known are ${BENCHMARK_NAMES.join(', ')}; or ${other}`,
   });
@@ -50,19 +53,16 @@ export const benchmarkGroups = ({ benchmark }: Pick<EvaluationKeys, 'benchmark'>
  * The way that answers are graded, `auto` resolved.
  * @throws InputError on `auto` where the benchmark, which decides it, is not known
  */
-export const graderName = ({
-  benchmark,
-  grader,
-}: Pick<EvaluationKeys, 'benchmark' | 'grader'>): GraderName => {
-  if (grader !== 'auto') return grader;
-  const known = benchmarkOf(benchmark);
-  if (known === null) throw unknown(benchmark, 'say how answers are compared: grader=NAME');
+export const graderName = (keys: BenchmarkKeys & Pick<EvaluationKeys, 'grader'>): GraderName => {
+  if (keys.grader !== 'auto') return keys.grader;
+  const known = benchmarkOf(keys.benchmark);
+  if (known === null) throw unknown(keys, 'say how answers are compared: grader=NAME');
   return known.grader;
 };
 
 /** @throws InputError on tags that cannot be told apart */
 export function answerGrader(
-  keys: Pick<EvaluationKeys, 'benchmark' | 'grader' | 'answer_format'> & TagKeys,
+  keys: BenchmarkKeys & Pick<EvaluationKeys, 'grader' | 'answer_format'> & TagKeys,
 ): AnswerGrader {
   const tags = tagsOf(keys);
   const name = graderName(keys);

@@ -51,7 +51,10 @@ export type EvaluationKeys = Pick<
   | 'reasoning_end'
   | 'solution_start'
   | 'solution_end'
->;
+> & {
+  /** Before the names of keys in errors: `eval.` in a trainer. */
+  readonly section?: string;
+};
 
 export interface EvaluationInputs {
   readonly rows: readonly JsonRow[];

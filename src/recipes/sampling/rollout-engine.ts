@@ -125,11 +125,15 @@ export function resolveRollouts(
 
 /**
  * What the keys mean on this machine, for hashes of what is sampled: `auto` is another device or type elsewhere.
- * @throws as `resolveRollouts`
+ * What they name is not looked for: completions that are kept need none of it.
+ * @throws SetupError where a type is to be chosen for a card that is not there
  */
 export function rolloutIdentity(keys: RolloutKeys): Pick<ResolvedRollouts, 'device' | 'precision'> {
-  const { device, precision } = resolveRollouts(keys, () => undefined);
-  return { device, precision };
+  const { rollout_device: asked, rollout_precision } = keys;
+  const device = asked === 'auto' ? chosenDevice(keys, () => undefined, '') : asked;
+  const precision = rollout_precision ?? (device === 'cuda' ? 'auto' : 'float32');
+  if (precision !== 'auto') return { device, precision };
+  return { device, precision: resolveRollouts(keys, () => undefined).precision };
 }
 
 /** `auto` is CUDA where it is set up and computes in what is asked for, else the CPU, and says why. */

@@ -71,6 +71,7 @@ export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): Evaluati
     ...rolloutsOf(config, own),
     benchmark: own.benchmark ?? judge?.benchmark ?? DEFAULT_BENCHMARK,
     dataset,
+    section: 'eval.',
   };
 }
 

@@ -62,7 +62,7 @@ export async function futureResult(id: string, options: FutureOptions): Promise<
 function meaningOf(body: JsonRow, type: string): 'wait' | 'announced' | 'result' {
   if (body.type === 'try_again') return 'wait';
   if (body.status === 'complete_metadata') return 'announced';
-  if (body.error === undefined) return 'result';
+  if (body.error == null) return 'result';
   throw new RunError({
     where: `Tinker: ${type}`,
     problem: String(body.error),

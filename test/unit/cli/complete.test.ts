@@ -6,6 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { commands } from '../../../src/cli/commands/index.js';
 import { candidates } from '../../../src/cli/complete.js';
 import { completionScript } from '../../../src/cli/completion-script.js';
+import {
+  DATASET_NAMES,
+  BENCHMARK_NAMES as KNOWN_BENCHMARKS,
+} from '../../../src/config/known-names.js';
+import { NAMED_DATASETS } from '../../../src/data/index.js';
+import { BENCHMARK_NAMES } from '../../../src/evaluate/index.js';
 import { call } from '../../support/call.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -49,6 +55,18 @@ describe('what is offered', () => {
     ['bench rollout sch', ['scheduling=']],
     ['bench rollout scheduling=', ['continuous', 'static']],
     ['sft model=', []],
+    ['sft dataset=gsm', ['gsm8k', 'gsm8k-platinum']],
+    ['sft eval.dataset.name=aime', ['aime24', 'aime25']],
+    ['sft eval.benchmark=me', ['medical']],
+    ['eval benchmark=ol', ['olympiad', 'olympiadbench']],
+    ['data tir', ['tir-check', 'tir_check.']],
+    ['run configs/gsm8k/compare.yaml stages.prep', ['stages.prep_sft.', 'stages.prep_sft_eval.']],
+    ['run configs/gsm8k/compare.yaml stages.prep_sft.learn', ['stages.prep_sft.learning_rate=']],
+    ['run configs/gsm8k/compare.yaml stages.prep_sft.use_lora=', ['true', 'false']],
+    ['run configs/gsm8k/compare.yaml stage=prep', ['prep_sft', 'prep_sft_eval']],
+    ['run configs/gsm8k/compare.yaml vars.train', ['vars.train_samples=']],
+    ['sweep configs/gsm8k/sweep.yaml grid.', ['grid.n=']],
+    ['run none.yaml sta', ['stage=', 'stages=']],
     ['nothing s', []],
   ])('lorikeet %s', (line, expected) => {
     expect(offered(line).filter((word) => !/[/]$|[.]yaml$/.test(word))).toEqual(expected);
@@ -59,6 +77,11 @@ describe('what is offered', () => {
     for (const start of ['npx lorikeet', 'SEED=1 lorikeet', './node_modules/.bin/lorikeet']) {
       expect(candidates(`${start} sft prompt_template='a "b' lea`, commands)).toEqual(expected);
     }
+  });
+
+  it('names every data set and benchmark there is', () => {
+    expect([...DATASET_NAMES].sort()).toEqual(Object.keys(NAMED_DATASETS).sort());
+    expect([...KNOWN_BENCHMARKS].sort()).toEqual([...BENCHMARK_NAMES].sort());
   });
 
   it('has folders and YAML files, written for the shell', () => {
@@ -133,6 +156,16 @@ describe('in bash', () => {
   it('completes behind npx, and leaves other programs of npx alone', () => {
     expect(inBash(['npx', ' lorikeet', ' grp'])).toEqual(['grpo']);
     expect(inBash(['npx', ' vitest', ' s'])).toEqual([]);
+  });
+
+  it('says that an older bash will not do', () => {
+    const script = completionScript(['lorikeet']).replace('BASH_VERSINFO[0]', '3');
+    const { stderr } = spawnSync('bash', ['-c', `${script}; complete -p lorikeet`], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(
+      /^lorikeet: Tab completion needs bash 4 or newer, or zsh\n.*no completion/,
+    );
   });
 
   it('leaves paths to the shell', () => {

@@ -234,13 +234,13 @@ describe('in a file', () => {
 
   it('name the line of a bad reference', () => {
     expect(failing(`model: m\ndataset: gsm8k\nrun_name: \${env:NAME}\n`)).toBe(
-      `3: \${env:NAME} is not set. Set the environment variable NAME or give a default: \${env:NAME:-VALUE}`,
+      `3: run_name: \${env:NAME} is not set. Set the environment variable NAME or give a default: \${env:NAME:-VALUE}`,
     );
-    expect(failing(`model: \${modell}\n`)).toBe(
-      `1: unknown reference \${modell}. Use \${env:NAME} or \${env:NAME:-default}, or write $\${ for a literal \${`,
+    expect(failing(`model: \${modell}\ndataset: gsm8k\n`)).toBe(
+      `1: model: unknown reference \${modell}. Use \${env:NAME} or \${env:NAME:-default}, or write $\${ for a literal \${`,
     );
-    expect(failing(`model: x\nrun_name: "\${env:A"\n`)).toBe(
-      `2: unclosed reference "\${env:A". Close it with }, or write $\${ for a literal \${`,
+    expect(failing(`dataset: gsm8k\nmodel: "\${env:A"\n`)).toBe(
+      `2: model: unclosed reference "\${env:A". Close it with }, or write $\${ for a literal \${`,
     );
   });
 
@@ -286,12 +286,12 @@ describe('several at once', () => {
     expect(messageFor(sftSchema, [], file)).toBe(
       [
         ...[
-          [1, 'MODEL'],
-          [2, 'DIR'],
-          [2, 'NAME'],
+          [1, 'MODEL', 'model'],
+          [2, 'DIR', 'dataset.path'],
+          [2, 'NAME', 'dataset.path'],
         ].map(
-          ([line, name]) =>
-            `${file}:${line}: \${env:${name}} is not set. Set the environment variable ${name} or give a default: \${env:${name}:-VALUE}`,
+          ([line, name, key]) =>
+            `${file}:${line}: ${key}: \${env:${name}} is not set. Set the environment variable ${name} or give a default: \${env:${name}:-VALUE}`,
         ),
       ].join('; '),
     );
@@ -318,6 +318,36 @@ describe('several at once', () => {
     ]);
     expect(messages).toHaveLength(5);
     expect(messages.join()).not.toContain('required key');
+  });
+
+  it('what does not go together is named beside wrong values and unknown keys', () => {
+    const wrong = ['model=m', 'dataset=gsm8k', 'seed=x', 'lerning_rate=1'];
+    const together = ['report_to=none', 'num_generations=3', 'loss_type=luspo', 'wandb_project=p'];
+    expect(messageFor(grpoSchema, [...wrong, ...together]).split('; ')).toEqual([
+      'command line: unknown key "lerning_rate". The nearest known key is "learning_rate"',
+      'command line: seed is "x", expected whole number >= 0',
+      'command line: wandb_project: report_to is none. Leave out one of the two',
+      expect.stringContaining('command line: num_generations: 8 completions per optimizer step'),
+      'importance_sampling_level: luspo takes one ratio of a completion. Use sequence',
+    ]);
+  });
+
+  it('nothing is said of what a wrong key may have been meant for', () => {
+    const both = ['model=m', 'datset=gsm8k', 'eval_steps=2', 'evl.benchmark=math'];
+    expect(messageFor(sftSchema, both).split('; ')).toEqual([
+      'command line: unknown key "datset". The nearest known key is "dataset"',
+      'command line: unknown key "evl". The nearest known key is "eval"',
+    ]);
+    const wrong = ['model=m', 'dataset=gsm8k', 'num_generations=no'];
+    expect(messageFor(grpoSchema, wrong)).toBe(
+      'command line: num_generations is "no", expected whole number >= 2',
+    );
+  });
+
+  it('a key that is missing is named beside one that resembles none', () => {
+    expect(messageFor(sftSchema, ['dataset=gsm8k', 'qqq=1'])).toMatch(
+      /^command line: unknown key "qqq"\. No known key .*; required key model is missing/,
+    );
   });
 
   it('contradicting names stand beside wrong values', () => {

@@ -299,6 +299,8 @@ it("samples by the trainer's own pass, with the same result", async () => {
   const ids = (rows: JsonRow[]) =>
     rows.map(({ completion_ids: each, adapter: hash }) => [each, hash]);
   expect(ids(tensorflow)).toEqual(ids(onnx));
+  const same = ['engine=tensorflow', 'device=auto', 'resume=auto'];
+  expect(await generate('tf.out', ...words, ...same)).toEqual(tensorflow);
 });
 
 it('prints the rows where there is no output', async () => {

@@ -215,6 +215,11 @@ describe('sft', () => {
     expect(done.err).toMatch(message);
   });
 
+  it('takes a result whose error is null for a result', async () => {
+    await start({ isErrorNull: true });
+    expect(await tinker(['sft', 'max_steps=1'])).toMatchObject({ code: 0 });
+  });
+
   it('asks for a key before anything else', async () => {
     await start();
     vi.stubEnv('TINKER_API_KEY', '');

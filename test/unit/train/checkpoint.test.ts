@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -43,6 +43,14 @@ describe('checkpoints', () => {
     const path = saveCheckpoint(store, state(7));
     expect(path).toBe(join(store.dir, 'step-000007'));
     expect(loadCheckpoint(path, store)).toEqual(state(7));
+  });
+
+  it('whose folder cannot be made are an error that names it', () => {
+    const place = { ...store, dir: join(store.dir, 'checkpoints') };
+    symlinkSync(join(store.dir, 'gone', 'far'), place.dir);
+    expect(() => saveCheckpoint(place, state(1))).toThrow(
+      /^\/.*step-000001: the checkpoint was not written: ENOENT/,
+    );
   });
 
   it('are rotated, oldest first', () => {

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataSchema, loadConfig } from '../../../../src/config/index.js';
+import { recordedBlocks } from '../../../../src/recipes/data/tir-check.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { findInterpreter, sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../../../src/util/files.js';
@@ -33,6 +34,15 @@ async function check(rows: readonly Record<string, unknown>[], name: string) {
 
 const block = (code: string, output: string) =>
   `\`\`\`python\n${code}\n\`\`\`\n\`\`\`output\n${output}\n\`\`\`\n`;
+
+it('a fence within a line of code or output ends no block', () => {
+  const code = 'print("```")\n';
+  const text = `A\n${block(code.trimEnd(), 'x ``` y')}B\n${block('1', '1')}`;
+  expect(recordedBlocks(text, 3)).toEqual([
+    { row: 3, code, output: 'x ``` y' },
+    { row: 3, code: '1\n', output: '1' },
+  ]);
+});
 
 describe.skipIf(missing !== null)(
   `data tir-check${missing === null ? '' : ` (${missing})`}`,

@@ -1,6 +1,8 @@
 /** How answers are graded: as the config says, else as the benchmark does, and never by a guess. */
 import { expect, it } from 'vitest';
-import { graderName } from '../../../../src/recipes/eval/benchmark.js';
+import { impliedEvaluation, loadConfig, sftSchema } from '../../../../src/config/index.js';
+import { benchmarkRows, graderName } from '../../../../src/recipes/eval/benchmark.js';
+import { evaluationKeys } from '../../../../src/recipes/training/evaluate-trained.js';
 
 it('auto is the way of the benchmark; a grader that is named holds for any', () => {
   expect(graderName({ benchmark: 'math-500', grader: 'auto' })).toBe('math');
@@ -12,4 +14,18 @@ it('auto is refused for a benchmark that is not known, whatever rows are named',
   expect(() => graderName({ benchmark: 'math500', grader: 'auto' })).toThrow(
     /^benchmark: "math500" is not known\. Known are gsm8k,.*; or say how answers are compared: grader=/,
   );
+});
+
+it("errors of a trainer's evaluation name its keys", () => {
+  const dataset = { ...impliedEvaluation().dataset };
+  const rows = (benchmark: string) => () => benchmarkRows({ benchmark, dataset, section: 'eval.' });
+  expect(rows('medical')).toThrow(
+    'eval.dataset: medical has no rows of its own. Give eval.dataset=NAME or FILE, and eval.dataset.columns where names differ',
+  );
+  expect(rows('math500')).toThrow(/^eval\.benchmark: "math500".*; or give eval\.dataset=NAME/);
+  const { section } = evaluationKeys(
+    loadConfig(sftSchema, { overrides: ['model=m', 'dataset=gsm8k', 'eval.benchmark=medical'] }),
+    impliedEvaluation(),
+  );
+  expect(section).toBe('eval.');
 });

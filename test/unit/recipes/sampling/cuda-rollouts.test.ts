@@ -77,4 +77,7 @@ it('counts as the device and the type that are meant here', () => {
   vi.stubEnv('LORIKEET_CACHE', join(cache, 'empty'));
   const here = { device: 'cpu', precision: 'float32' };
   expect(rolloutIdentity(keysOf('auto', null))).toEqual(here);
+  // What is named counts where it is not set up: completions that are kept need none of it.
+  expect(rolloutIdentity(keysOf('cuda', 'bfloat16'))).toEqual(onCard);
+  expect(() => resolveRollouts(keysOf('cuda', 'bfloat16'), log)).toThrow('is not set up');
 });
