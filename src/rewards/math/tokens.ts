@@ -17,13 +17,18 @@ const MAX_TOKENS = 2000;
 
 const WORDS: ReadonlySet<string> = new Set(
   (
-    'sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp sqrt cbrt pi abs ' +
-    'infinity infty inf and or union cup cap min max gcd lcm floor ceil in times degrees degree theta ' +
+    'sin cos tan cot sec csc arcsin arccos arctan asin acos atan sinh cosh tanh log ln lg exp sqrt cbrt ' +
+    'pi abs infinity infty inf and or union cup cap min max gcd lcm floor ceil in times degrees degree theta ' +
     'alpha beta gamma lambda mu sigma omega phi'
   ).split(' '),
 );
 /** Commands that are another one, with a backslash or as a word. */
-const COMMAND_ALIASES: ReadonlyMap<string, string> = new Map([['lg', 'log']]);
+const COMMAND_ALIASES: ReadonlyMap<string, string> = new Map([
+  ['lg', 'log'],
+  ['asin', 'arcsin'],
+  ['acos', 'arccos'],
+  ['atan', 'arctan'],
+]);
 /** Words that are a command of another name. */
 const ALIASES: Readonly<Record<string, string>> = {
   infinity: 'infty',
@@ -99,7 +104,7 @@ function textTokens(content: string, source: string): readonly Bare[] {
     return inner === '' ? [] : [{ kind: 'letter', text: inner }];
   }
   if (source.startsWith('\\operatorname') && /^[a-z]+$/.test(inner)) {
-    return [{ kind: 'command', text: inner }];
+    return [commandToken(inner)];
   }
   return [{ kind: 'text', text: inner }];
 }
