@@ -31,33 +31,44 @@ export function clearTraces(path: string): void {
 
 /**
  * Entries that are already there; the files are cut to them.
- * @throws InputError when they are broken, or not of these problems
+ * @throws InputError when they are broken, of other problems, or made by another model or with other settings
  */
-export function keptEntries(path: string, problems: readonly TraceProblem[]): TraceEntry[] {
+export function keptEntries(
+  path: string,
+  {
+    problems,
+    requestHash,
+  }: { readonly problems: readonly TraceProblem[]; readonly requestHash: string },
+): TraceEntry[] {
   const files = traceFiles(path);
   const rows = wholeRows<TraceRow>(files.traces, { question: 'string', answer: 'string' });
   const outcomes = wholeRows<TraceOutcome>(files.attempts, {
     index: 'number',
     solved: 'boolean',
     attempts: 'number',
+    request_hash: 'string',
   });
   const kept: TraceEntry[] = [];
   for (const [i, row] of rows.entries()) {
     const outcome = outcomes[i];
     if (outcome === undefined) break;
-    if (row.question !== problems[i]?.question || outcome.index !== i) {
-      throw new InputError({
-        where: `${path}:${i + 1}`,
-        problem: 'the row belongs to another set of problems',
-        remedy: 'Give overwrite=true to start anew, or another output_file',
-      });
-    }
+    const isOfProblem = row.question === problems[i]?.question && outcome.index === i;
+    if (!isOfProblem) throw foreign(path, i, 'the row belongs to another set of problems');
+    if (outcome.request_hash !== requestHash)
+      throw foreign(path, i, 'the row was made by another model or with other settings');
     kept.push({ row, outcome });
   }
   writeFileAtomic(files.traces, toJsonl(kept.map(({ row }) => row)));
   writeFileAtomic(files.attempts, toJsonl(kept.map(({ outcome }) => outcome)));
   return kept;
 }
+
+const foreign = (path: string, index: number, problem: string): InputError =>
+  new InputError({
+    where: `${path}:${index + 1}`,
+    problem,
+    remedy: 'Give overwrite=true to start anew, or another output_file',
+  });
 
 export function appendEntries(path: string, entries: readonly TraceEntry[]): void {
   const files = traceFiles(path);

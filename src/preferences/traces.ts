@@ -30,6 +30,8 @@ export interface TracesOptions {
   readonly maxAttempts: number;
   /** JSONL file; rows that an earlier run left in it are kept. */
   readonly output: string;
+  /** Of everything that the attempts depend on, weights too. */
+  readonly requestHash: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -38,11 +40,11 @@ export interface TracesOptions {
  * Writes a row for each problem, in order, and the stats. A problem leaves the batch when it is solved
  * or out of attempts, and the next one takes its place, so that batches stay full.
  * @throws the signal's reason when it is aborted; rows written until then are kept
- * @throws InputError when the file holds rows of other problems, or there are no problems
+ * @throws InputError when the file holds rows of other problems or of another `requestHash`, or there are no problems
  */
 export async function makeTraces(options: TracesOptions): Promise<TraceStats> {
-  const { problems, output, batchSize, maxAttempts, signal, onProgress } = options;
-  const entries: (TraceEntry | undefined)[] = keptEntries(output, problems);
+  const { problems, output, batchSize, maxAttempts, requestHash, signal, onProgress } = options;
+  const entries: (TraceEntry | undefined)[] = keptEntries(output, { problems, requestHash });
   let written = entries.length;
   let next = entries.length;
   let active: TraceAttempt[] = [];
@@ -63,7 +65,7 @@ export async function makeTraces(options: TracesOptions): Promise<TraceStats> {
       const reasoning = correctReasoning(completions[i] ?? '', attempt.problem, options.tags);
       const isLast = attempt.attempt >= maxAttempts;
       if (reasoning === null && !isLast) again.push({ ...attempt, attempt: attempt.attempt + 1 });
-      else entries[attempt.index] = traceEntry(attempt, reasoning);
+      else entries[attempt.index] = traceEntry(attempt, { reasoning, requestHash });
     }
     active = again;
     const ready = finishedRun(entries, written);
@@ -79,11 +81,11 @@ export async function makeTraces(options: TracesOptions): Promise<TraceStats> {
 
 function traceEntry(
   { index, problem, attempt }: TraceAttempt,
-  reasoning: string | null,
+  { reasoning, requestHash }: { readonly reasoning: string | null; readonly requestHash: string },
 ): TraceEntry {
   return {
     row: traceRow(problem, reasoning),
-    outcome: { index, solved: reasoning !== null, attempts: attempt },
+    outcome: { index, solved: reasoning !== null, attempts: attempt, request_hash: requestHash },
   };
 }
 

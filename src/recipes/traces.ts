@@ -13,16 +13,18 @@ import {
 import { checkBeginning, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
+import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './inputs/answer-tags.js';
 import { loadDataset } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { baseIdentity } from './inputs/quantization.js';
 import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
 import { lockOutput, unlockOutput } from './outputs/output-lock.js';
 import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
-import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
+import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 import { samplingParams } from './sampling/sampling-params.js';
 
@@ -120,6 +122,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
         batchSize: config.batch_size,
         maxAttempts: config.max_attempts,
         output,
+        requestHash: requestHash(config, sampler.adapterHash),
         signal,
         onProgress: (done) => progress.update(done),
         generate: (attempts) => attemptAll(attempts, { sampler, prompts, config, signal }),
@@ -134,6 +137,21 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
   } finally {
     sampler.dispose();
   }
+}
+
+/** Keys that do not change what a trace is, or that count as what they mean here. */
+const NEUTRAL = new Set([
+  ...['dataset', 'output_dir', 'output_file', 'overwrite', 'resume', 'batch_size', 'threads'],
+  ...['model', 'adapter', 'device'],
+  ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
+  ...['load_in_4bit', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
+]);
+
+/** Of everything beside the problems that a trace depends on. */
+function requestHash(config: TracesConfig, adapter: string | null): string {
+  const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
+  const about = [settings, rolloutIdentity(config), adapter, ...baseIdentity(config)];
+  return sha256(JSON.stringify(about)).slice(0, 16);
 }
 
 /** One completion for each attempt; an attempt's stream depends on its number, not on the batch. */

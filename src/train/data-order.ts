@@ -26,7 +26,7 @@ export class DataOrder {
     this.shuffle = shuffle;
   }
 
-  /** Optimizer steps in `epochs` passes; the last one may be smaller. */
+  /** Optimizer steps until `epochs` passes are done. */
   stepsFor(epochs: number): number {
     return Math.ceil((this.examples * epochs) / this.batchSize);
   }

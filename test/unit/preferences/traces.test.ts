@@ -46,6 +46,7 @@ describe('makeTraces', () => {
       generate,
       batchSize: 2,
       maxAttempts: 3,
+      requestHash: 'a',
       output,
       onProgress: (count) => done.push(count),
     });
@@ -72,7 +73,14 @@ describe('makeTraces', () => {
   it('gives the same files after an interruption at any call', async () => {
     const solvedAt = [0, 1, 2, 3, 1, 0, 2];
     const make = (output: string, generate: ReturnType<typeof solver>['generate']) =>
-      makeTraces({ problems: problems(7), generate, batchSize: 3, maxAttempts: 3, output });
+      makeTraces({
+        problems: problems(7),
+        generate,
+        batchSize: 3,
+        maxAttempts: 3,
+        requestHash: 'a',
+        output,
+      });
     const whole = join(dir, 'whole.jsonl');
     const stats = await make(whole, solver(solvedAt).generate);
     for (let stopAt = 1; stopAt <= 6; stopAt++) {
@@ -94,7 +102,13 @@ describe('makeTraces', () => {
 
   it('keeps a finished file without another attempt', async () => {
     const output = join(dir, 'finished.jsonl');
-    const options = { problems: problems(2), batchSize: 2, maxAttempts: 1, output };
+    const options = {
+      problems: problems(2),
+      batchSize: 2,
+      maxAttempts: 1,
+      requestHash: 'a',
+      output,
+    };
     const stats = await makeTraces({ ...options, generate: solver([1, 0]).generate });
     const again = solver([1, 1]);
     expect(await makeTraces({ ...options, generate: again.generate })).toEqual(stats);
@@ -103,7 +117,13 @@ describe('makeTraces', () => {
 
   it('refuses rows that something has broken', async () => {
     const output = join(dir, 'broken.jsonl');
-    const options = { batchSize: 2, maxAttempts: 1, output, generate: solver([1, 1]).generate };
+    const options = {
+      batchSize: 2,
+      maxAttempts: 1,
+      requestHash: 'a',
+      output,
+      generate: solver([1, 1]).generate,
+    };
     await makeTraces({ ...options, problems: problems(1) });
     writeFileSync(traceFiles(output).attempts, '{"index":0,"solved":true}\n');
     await expect(makeTraces({ ...options, problems: problems(1) })).rejects.toThrow(
@@ -111,14 +131,23 @@ describe('makeTraces', () => {
     );
   });
 
-  it('refuses a file of other problems, until it is cleared', async () => {
+  it('refuses a file of other problems or another model, until it is cleared', async () => {
     const output = join(dir, 'other.jsonl');
-    const options = { batchSize: 2, maxAttempts: 1, output, generate: solver([1, 1]).generate };
+    const options = {
+      batchSize: 2,
+      maxAttempts: 1,
+      requestHash: 'a',
+      output,
+      generate: solver([1, 1]).generate,
+    };
     await makeTraces({ ...options, problems: problems(2) });
     const others = [traceProblem({ question: 'else', answer: 'x #### 0' }, 'row 1')];
     await expect(makeTraces({ ...options, problems: others })).rejects.toThrow(
       /other\.jsonl:1: the row belongs to another set of problems.*overwrite=true/,
     );
+    await expect(
+      makeTraces({ ...options, problems: problems(2), requestHash: 'b' }),
+    ).rejects.toThrow(`${output}:1: the row was made by another model or with other settings`);
     clearTraces(output);
     expect(Object.values(traceFiles(output)).some(existsSync)).toBe(false);
     expect((await makeTraces({ ...options, problems: others })).total_samples).toBe(1);
@@ -132,6 +161,7 @@ describe('makeTraces', () => {
       generate: async () => texts,
       batchSize: 3,
       maxAttempts: 1,
+      requestHash: 'a',
       output,
     });
     expect(readJsonl(output).map(({ answer }) => answer)).toEqual([
@@ -143,7 +173,13 @@ describe('makeTraces', () => {
 
   it('refuses a generator that loses attempts', async () => {
     const output = join(dir, 'lost.jsonl');
-    const options = { problems: problems(2), batchSize: 2, maxAttempts: 1, output };
+    const options = {
+      problems: problems(2),
+      batchSize: 2,
+      maxAttempts: 1,
+      requestHash: 'a',
+      output,
+    };
     await expect(makeTraces({ ...options, generate: async () => ['x'] })).rejects.toThrow(
       /2 attempts gave 1 completions/,
     );
@@ -187,6 +223,7 @@ it('reads only whole lines', async () => {
       generate: solver([1]).generate,
       batchSize: 1,
       maxAttempts: 1,
+      requestHash: 'a',
       output: join(dir, 'half.jsonl'),
     }),
   ).resolves.toMatchObject({ grpo_successes: 1 });
