@@ -22,6 +22,8 @@ export interface Checkpoint {
   shape(name: string): readonly number[];
   /** @throws InputError when there is no such tensor, or it is not f32, f16 or bf16. */
   read(name: string): HostTensor;
+  /** Its first values, as a vector of up to `count`. @throws InputError as `read` does. */
+  readFirst(name: string, count: number): HostTensor;
   /** What the header says of a tensor. @throws InputError when there is no such tensor. */
   entry(name: string): TensorEntry;
   /** A part of a tensor's bytes as they are on disk. @throws InputError when there is no such tensor. */
@@ -104,6 +106,7 @@ function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>
     has: (name) => located.has(name),
     shape: (name) => fileFor(name).entry(name).shape,
     read: (name) => fileFor(name).read(name),
+    readFirst: (name, count) => fileFor(name).readFirst(name, count),
     entry: (name) => fileFor(name).entry(name),
     readPart: (name, part) => fileFor(name).readPart(name, part),
     fileOf: (name) => fileFor(name).path,

@@ -1,6 +1,7 @@
 /** Lazy reader of one safetensors file: the header at once, each tensor by a positioned read. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../util/errors.js';
+import { BYTES_PER_ELEMENT } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
 import {
   MAX_HEADER_BYTES,
@@ -59,16 +60,27 @@ export class SafetensorsFile {
 
   /** A fresh copy of one tensor. @throws InputError when it is missing or not f32, f16 or bf16. */
   read(name: string): HostTensor {
-    const { dtype, shape, bytes } = this.entry(name);
+    const { shape, bytes } = this.entry(name);
+    return { dtype: this.dtypeOf(name), shape, bytes: this.readPart(name, { offset: 0, bytes }) };
+  }
+
+  /** A fresh copy of its first values, as a vector of up to `count`. @throws InputError as `read` does. */
+  readFirst(name: string, count: number): HostTensor {
+    const dtype = this.dtypeOf(name);
+    const each = BYTES_PER_ELEMENT[dtype];
+    const bytes = Math.min(this.entry(name).bytes, count * each);
+    return { dtype, shape: [bytes / each], bytes: this.readPart(name, { offset: 0, bytes }) };
+  }
+
+  private dtypeOf(name: string): HostDtype {
+    const { dtype } = this.entry(name);
     const hostDtype = HOST_DTYPES.get(dtype);
-    if (hostDtype === undefined) {
-      throw new InputError({
-        where: this.path,
-        problem: `tensor "${name}" has dtype ${dtype}`,
-        remedy: 'Lorikeet reads F32, F16 and BF16',
-      });
-    }
-    return { dtype: hostDtype, shape, bytes: this.readPart(name, { offset: 0, bytes }) };
+    if (hostDtype !== undefined) return hostDtype;
+    throw new InputError({
+      where: this.path,
+      problem: `tensor "${name}" has dtype ${dtype}`,
+      remedy: 'Lorikeet reads F32, F16 and BF16',
+    });
   }
 
   /** A part of a tensor's bytes. @throws InputError when the file has no such tensor. */

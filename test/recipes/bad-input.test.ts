@@ -190,6 +190,17 @@ describe('an adapter of another base model', () => {
     );
   });
 
+  it('is told where an adapter was merged into the base that it names', async () => {
+    await accepted(['export', `model=${at('run')}`, `output=${at('merged')}`]);
+    cpSync(at('run', 'model'), at('on-merged'), { recursive: true });
+    const file = at('on-merged', 'adapter_config.json');
+    const written = readJson(file) as object;
+    writeFileSync(file, JSON.stringify({ ...written, base_model_name_or_path: at('merged') }));
+    expect(await refusal(evaluate('model', `adapter=${at('on-merged')}`))).toMatch(
+      /it was made for .*merged, whose weights are not those of .*model\. Use it with model=.*merged/,
+    );
+  });
+
   it('is not a copy of its base elsewhere', async () => {
     cpSync(at('model'), at('copy'), { recursive: true });
     await accepted(evaluate('copy', `adapter=${at('run')}`, `output_dir=${at('copy-eval')}`));
@@ -217,10 +228,10 @@ describe('resume', () => {
     );
   });
 
-  it('from a checkpoint of another model, or none', async () => {
+  it('from a checkpoint of another base, or none', async () => {
     const whole = broken('step-000005');
     expect(await refusal(sft(at('other-seed'), `resume=${whole}`))).toMatch(
-      /the checkpoint belongs to another model/,
+      /the checkpoint belongs to another base: its weights have other values/,
     );
     expect(await refusal(sft(at('model'), `resume=${at('step-9')}`))).toMatch(
       /^resume: no checkpoint folder at .*step-9\. Give resume=auto/,

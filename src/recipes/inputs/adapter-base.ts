@@ -13,10 +13,15 @@ import type { Base } from './locate-model.js';
 
 interface OpenBase extends Base {
   readonly checkpoint: Checkpoint;
+  /** Tensors of it that the model is made of. */
+  readonly parameters: Iterable<string>;
 }
 
-/** Tensors that differ between any two trainings. */
+/** Tensors that differ between any two full trainings; each must be there, and is compared whole. */
 const TELLING = [EMBEDDING, FINAL_NORM];
+
+/** Values of each other tensor that are compared: a merged adapter changes all of a matrix. */
+const COMPARED = 1024;
 
 /** Coarser than the rounding to bfloat16, in which a copy of the base may be. */
 const TOLERANCE = 2 ** -7;
@@ -26,6 +31,16 @@ function areEqual(one: HostTensor, other: HostTensor): boolean {
   return (
     a.length === b.length &&
     a.every((value, i) => Math.abs(value - b[i]!) <= TOLERANCE * Math.abs(value) + 1e-6)
+  );
+}
+
+function holdsWeightsOf({ checkpoint: base, parameters }: OpenBase, named: Checkpoint): boolean {
+  const shared = [...parameters].filter((name) => base.has(name) && named.has(name));
+  return (
+    TELLING.every((name) => named.has(name) && areEqual(named.read(name), base.read(name))) &&
+    shared.every((name) =>
+      areEqual(named.readFirst(name, COMPARED), base.readFirst(name, COMPARED)),
+    )
   );
 }
 
@@ -60,10 +75,7 @@ export function checkBase(
   }
   const named = openCheckpoint(baseModel);
   try {
-    const isSame = TELLING.every(
-      (name) => named.has(name) && areEqual(named.read(name), base.checkpoint.read(name)),
-    );
-    if (isSame) return;
+    if (holdsWeightsOf(base, named)) return;
   } finally {
     named.close();
   }

@@ -69,7 +69,8 @@ export async function openModel(
       const where = adapterDir!;
       checkAdapter(loaded, linearModules(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
-      checkBase(loaded, { ...base, checkpoint }, { where, log: context.log });
+      const parameters = parameterShapes(spec).keys();
+      checkBase(loaded, { ...base, checkpoint, parameters }, { where, log: context.log });
       sayOtherBase(keys, { adapter: loaded, where, log: context.log });
     }
     const hasTokenizer = adapterDir !== null && existsSync(join(adapterDir, 'tokenizer.json'));

@@ -203,7 +203,8 @@ describe('traceProblem', () => {
 
 describe('traceStats', () => {
   it('has no mean over no successes', () => {
-    expect(traceStats([{ index: 0, solved: false, attempts: 5 }])).toEqual({
+    const unsolved = { index: 0, solved: false, attempts: 5, request_hash: 'a' };
+    expect(traceStats([unsolved])).toEqual({
       total_samples: 1,
       grpo_successes: 0,
       fallback_count: 1,
