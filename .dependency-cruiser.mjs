@@ -80,6 +80,7 @@ const OPEN_FILES = [
   '^src/model/spec[.]ts$',
   '^src/tensor/(gpu|runtime|native/library)[.]ts$',
   '^src/weights/host-tensor[.]ts$',
+  '^src/rollout/sampler-memory[.]ts$',
 ];
 
 const anyOf = (folders) => `^src/(${folders.join('|')})/`;

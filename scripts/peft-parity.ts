@@ -85,7 +85,7 @@ async function ourLogps(
 ): Promise<number[][]> {
   const spec = readSpec(base);
   const checkpoint = openCheckpoint(base);
-  const weights = (name: string) => checkpoint.read(name);
+  const weights = (name: string) => checkpoint.tensor(name);
   const loaded = adapter === null ? null : readAdapter(adapter);
   const lora = loaded === null ? NO_LORA : planLora(spec, loaded.config);
   const initialLora = loaded === null ? [] : loraFromAdapter(lora, loaded);

@@ -36,7 +36,7 @@ const source = await openModel(
   },
 );
 const shape = { rows: LENGTHS.length, longest: Math.max(...LENGTHS) };
-const { policy } = trainedPolicy(config, source, { keepReference: false, shape });
+const { policy } = trainedPolicy(config, source, { keepReference: false, samplers: [], shape });
 const rng = Rng.of('gpu-check', 'gradients');
 const rows = LENGTHS.map((length) => {
   const ids = Array.from({ length }, () => rng.int(3, source.spec.vocabSize - 1));

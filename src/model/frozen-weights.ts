@@ -4,12 +4,11 @@ import {
   castTo,
   FourBitWeight,
   joined,
-  onDevice,
+  storedOnDevice,
   type Tensor,
   tf,
 } from '../tensor/index.js';
-import { elementCount } from '../util/shape.js';
-import { type HostTensor, toFloat32 } from '../weights/index.js';
+import type { HostTensor } from '../weights/index.js';
 
 /** A tensor of the base on the host. */
 export interface BaseTensor {
@@ -50,21 +49,11 @@ export class FrozenWeights {
 }
 
 function whole(parts: readonly BaseTensor[], type: ComputeType): Held {
-  const rows = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
-  const shape = [rows, ...parts[0]!.shape.slice(1)];
-  const tensor = tf.tidy(() => tf.keep(castTo(onDevice(valuesOf(parts), shape), 'float32', type)));
+  const tensor = tf.tidy(() => {
+    const each = parts.map(({ value }) => castTo(storedOnDevice(value), 'float32', type));
+    return tf.keep(joined(each, 0));
+  });
   return { tensor: () => tensor, dispose: () => tensor.dispose() };
-}
-
-function valuesOf(parts: readonly BaseTensor[]): Float32Array {
-  if (parts.length === 1) return toFloat32(parts[0]!.value);
-  const values = new Float32Array(parts.reduce((sum, { shape }) => sum + elementCount(shape), 0));
-  let offset = 0;
-  for (const { shape, value } of parts) {
-    values.set(toFloat32(value), offset);
-    offset += elementCount(shape);
-  }
-  return values;
 }
 
 /** They stay in their 4 bits, apart, until they are asked for. */

@@ -3,6 +3,7 @@
  * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
+import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
 import { bandLength } from './dense-layout.js';
@@ -17,6 +18,12 @@ export interface MemoryQuestion {
   readonly isFull: boolean;
   /** Bytes of an element of frozen matrices and activations: 2 or 4. */
   readonly elementBytes: 2 | 4;
+  /** A frozen copy of the adapter's start is kept as the reference. */
+  readonly keepsReference?: boolean;
+  /** Modules of LoRA have scales of their own, as by `rank_pattern`. */
+  readonly hasOwnScales?: boolean;
+  /** Bytes of what samples in the same process while the model trains; default: 0. */
+  readonly samplers?: number;
   /** Of linear modules of the base; null or absent: they are kept as they are computed with. */
   readonly quantization?: Quantization | null;
   /** Layers with hand-written gradients, which plain LoRA has. */
@@ -37,8 +44,9 @@ export interface MemoryPlan {
   readonly weights: number;
   /**
    * Trained parameters, their gradient (twice, while micro-batches add up) and AdamW's two moments; where products
-   * by TensorFlow's own operations take bfloat16, also a copy of two bytes, and another of modules that share an input,
-   * whose zeros make it twice as large at most.
+   * by TensorFlow's own operations take bfloat16, also a copy of two bytes, another of modules that share an input,
+   * whose zeros make it twice as large at most, and a factor of each where those differ. The reference's copy of an
+   * adapter, by the vector and by name.
    */
   readonly optimizer: number;
   /** Kept from the forward to the backward pass. */
@@ -47,6 +55,8 @@ export interface MemoryPlan {
   readonly working: number;
   /** Output head: logits in part, and the derivative of each log-probability. */
   readonly head: number;
+  /** What samples beside the training, and the base's 4 bits that are kept for it. */
+  readonly samplers: number;
   readonly total: number;
 }
 
@@ -68,9 +78,12 @@ const PLAIN_LOGITS = 6;
 const fourBitBytes = ({ isNested }: Quantization): number =>
   0.5 + (isNested ? 1 + FLOAT / 256 : FLOAT) / FOUR_BIT_BLOCK;
 
+const linearWeights = (spec: DecoderSpec): ReadonlySet<string> =>
+  new Set(linearModules(spec).map(({ module }) => `${module}.weight`));
+
 function weightBytes({ spec, isFull, elementBytes, quantization = null }: MemoryQuestion): number {
   if (isFull) return 0;
-  const linear = new Set(linearModules(spec).map(({ module }) => `${module}.weight`));
+  const linear = linearWeights(spec);
   const perElement = (name: string, { length }: readonly number[]): number => {
     if (quantization !== null && linear.has(name)) return fourBitBytes(quantization);
     return length === 2 ? elementBytes : FLOAT;
@@ -148,10 +161,29 @@ function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestio
   return copy + rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
 }
 
-export function memoryPlan(question: MemoryQuestion): MemoryPlan {
-  const { spec, trained, checkpointedLayers, isFull } = question;
-  const { isFused, isNative, elementBytes } = question;
+function optimizerBytes(question: MemoryQuestion): number {
+  const { trained, isFull, isFused, isNative, elementBytes } = question;
+  const { keepsReference = false, hasOwnScales = false } = question;
   const takesHalves = isFused && !isNative && elementBytes !== FLOAT;
+  const halves = takesHalves ? 6 : 0;
+  const factors = takesHalves && hasOwnScales ? FLOAT : 0;
+  const reference = keepsReference ? 2 * FLOAT + halves : 0;
+  return trained * (FLOAT * (isFull ? 6 : 5) + halves + factors + reference);
+}
+
+/** An update has its gradient, and three vectors more than the moments: then all else of a step is gone. */
+const updateBytes = (question: MemoryQuestion): number =>
+  optimizerBytes(question) + question.trained * FLOAT * (question.isFull ? 2 : 3);
+
+function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestion): number {
+  if (samplers === 0 || quantization === null) return samplers;
+  const shapes = parameterShapes(spec);
+  const kept = sum([...linearWeights(spec)].map((name) => elementCount(shapes.get(name)!)));
+  return samplers + kept * fourBitBytes(quantization);
+}
+
+export function memoryPlan(question: MemoryQuestion): MemoryPlan {
+  const { spec, checkpointedLayers } = question;
   const layers = spec.layers.length;
   const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
   const kept = keptByLayer(question);
@@ -159,12 +191,15 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
   const parts = {
     runtime: RUNTIME,
     weights: weightBytes(question),
-    optimizer: trained * (FLOAT * (isFull ? 6 : 5) + (takesHalves ? 6 : 0)),
+    optimizer: optimizerBytes(question),
     activations: slack * (single * keptByRecomputed(question) + (layers - single) * kept),
     working: slack * (workingSet(question) + madeWeights(question) + (single > 0 ? kept : 0)),
     head: slack * headBytes(question),
+    samplers: samplerBytes(question),
   };
-  return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) };
+  const { runtime, weights, samplers } = parts;
+  const update = runtime + weights + samplers + updateBytes(question);
+  return { ...parts, total: Math.max(sum(Object.values(parts)), update) };
 }
 
 /** The fewest layers to recompute so that the plan keeps to a budget; all of them where none does. */

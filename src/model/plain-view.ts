@@ -36,7 +36,7 @@ export function plainView(base: Weighted, adapter: Adapter): PlainView {
   });
   const view = (name: string): HostTensor => {
     const factor = factors.get(name);
-    if (factor !== undefined) return scaledRows(weights(name), factor);
+    if (factor !== undefined) return scaledWhenRead(weights(name), factor);
     return replaced.get(name) ?? weights(name);
   };
   const config = { ...adapter.config, useDora: false, modulesToSave: null, bias: 'none' as const };
@@ -59,6 +59,17 @@ function doraFactors(weight: HostTensor, { a, b, magnitude, scale }: DoraTensors
     const norms = rowNorms({ weight: matrix(weight), a: matrix(a), b: matrix(b), scale });
     return tf.tensor1d(toFloat32(magnitude)).div(norms).dataSync() as Float32Array;
   });
+}
+
+/** The same made at each reading, so that scaled matrices are not all in memory. */
+function scaledWhenRead(tensor: HostTensor, factors: Float32Array): HostTensor {
+  return {
+    dtype: 'float32',
+    shape: tensor.shape,
+    get bytes() {
+      return scaledRows(tensor, factors).bytes;
+    },
+  };
 }
 
 /** In float32. */

@@ -7,9 +7,11 @@
  */
 import {
   type ComputeType,
+  HalfFactors,
   hasHalfTensors,
   hasNativeOps,
   type LoraBranch,
+  type ParameterShape,
   ParameterVector,
   type ParameterViews,
   type Tensor,
@@ -42,8 +44,29 @@ export interface ParameterView {
   readonly dropoutSeed: number | null;
 }
 
+/** One after the other, so that they are not all in memory beside the vector that is made of them. */
+function* read(
+  shapes: readonly ParameterShape[],
+  weights: (name: string) => HostTensor,
+): Generator<Float32Array> {
+  for (const { name } of shapes) yield toFloat32(weights(name));
+}
+
 /** A and B in bfloat16 have half of the scale each, so that their product needs none. */
 const halfFactor = ({ scale }: LoraTarget): number => Math.sqrt(scale);
+
+/** Of each parameter of a plain plan. */
+function halfFactors({ shapes, targets }: LoraPlan): HalfFactors {
+  const factors = new Map<string, number>();
+  for (const target of targets.values()) {
+    factors.set(loraA(target.module), halfFactor(target));
+    factors.set(loraB(target.module), halfFactor(target));
+  }
+  return new HalfFactors(
+    shapes,
+    shapes.map(({ name }) => factors.get(name)!),
+  );
+}
 
 export class PolicyParameters {
   readonly spec: DecoderSpec;
@@ -54,22 +77,24 @@ export class PolicyParameters {
   private readonly frozen = new FrozenWeights();
   /** The frozen copy of the start; null where none is kept. */
   readonly reference: ParameterVector | null;
+  /** Of both; null where they are read in float32. */
+  private readonly factors: HalfFactors | null;
 
   constructor({ spec, weights, lora, initialLora, keepReference, compute }: ParameterOptions) {
     this.spec = spec;
     this.lora = lora;
     this.fused = isPlainPlan(lora) ? (hasHalfTensors() ? compute : 'float32') : null;
+    this.factors = this.halvesLora ? halfFactors(lora!) : null;
     const shapes = [...parameterShapes(spec)].map(([name, shape]) => ({ name, shape }));
     if (lora === null) {
-      const values = shapes.map(({ name }) => toFloat32(weights(name)));
-      this.trained = new ParameterVector(shapes, values);
+      this.trained = new ParameterVector(shapes, read(shapes, weights));
     } else {
       this.freeze(weights);
-      this.trained = new ParameterVector(lora.shapes, initialLora, this.halfFactors());
+      this.trained = new ParameterVector(lora.shapes, initialLora, this.factors ?? undefined);
     }
     this.reference =
       keepReference && lora !== null
-        ? new ParameterVector(lora.shapes, initialLora, this.halfFactors())
+        ? new ParameterVector(lora.shapes, initialLora, this.factors ?? undefined)
         : null;
   }
 
@@ -201,20 +226,10 @@ export class PolicyParameters {
     return this.fused === 'bfloat16' && !hasNativeOps();
   }
 
-  /** Of each trained parameter; none where they are read in float32. */
-  private halfFactors(): number[] {
-    if (!this.halvesLora) return [];
-    const factors = new Map<string, number>();
-    for (const target of this.lora!.targets.values()) {
-      factors.set(loraA(target.module), halfFactor(target));
-      factors.set(loraB(target.module), halfFactor(target));
-    }
-    return this.lora!.shapes.map(({ name }) => factors.get(name)!);
-  }
-
   dispose(): void {
     this.frozen.dispose();
     this.trained.dispose();
     this.reference?.dispose();
+    this.factors?.dispose();
   }
 }

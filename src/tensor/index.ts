@@ -1,6 +1,7 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export type { OpAttr, OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
+export { HalfFactors } from './half-factors.js';
 export { cut, full, half, joined, parted } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
@@ -10,7 +11,7 @@ export {
   castTo,
   type Product,
 } from './native/calls.js';
-export { onDevice } from './on-device.js';
+export { storedOnDevice } from './on-device.js';
 export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';

@@ -13,3 +13,36 @@ export function onDevice(values: Float32Array, shape: readonly number[]): Tensor
     return executeOp('Identity', [attr.type('T', host.dtype as OpDtype)], [host]);
   });
 }
+
+/** Values as a checkpoint stores them. */
+interface StoredValues {
+  readonly dtype: 'float32' | 'float16' | 'bfloat16';
+  readonly shape: readonly number[];
+  /** Row-major, little-endian. */
+  readonly bytes: Uint8Array;
+}
+
+/** The same of stored values, in float32. What has two bytes TensorFlow widens, so that no array on the host does. */
+export function storedOnDevice({ dtype, shape, bytes }: StoredValues): Tensor {
+  if (dtype === 'float32') return onDevice(words(bytes), shape);
+  return tf.tidy(() => {
+    const held = onDevice(words(bytes), [Math.ceil(bytes.length / 4)]);
+    const bits = [attr.type('T', 'float32'), attr.type('type', dtype)];
+    const types = [attr.type('SrcT', dtype), attr.type('DstT', 'float32')];
+    const halves = executeOp('Bitcast', bits, [held]);
+    const values = executeOp('Cast', [...types, attr.bool('Truncate', false)], [halves]);
+    const flat = tf.slice(values.flatten(), [0], [bytes.length / 2]);
+    return flat.reshape(shape as number[]);
+  });
+}
+
+/** As float32 of the same bits; what bytes lack to whole words are zeros. */
+function words(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, length } = bytes;
+  if (byteOffset % 4 === 0 && length % 4 === 0) {
+    return new Float32Array(buffer, byteOffset, length / 4);
+  }
+  const padded = new Uint8Array(Math.ceil(length / 4) * 4);
+  padded.set(bytes);
+  return new Float32Array(padded.buffer);
+}

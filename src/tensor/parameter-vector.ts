@@ -24,15 +24,15 @@ export class ParameterVector {
 
   /**
    * @param initial One float32 array per shape, in order, row-major.
-   * @param halfFactors What each is multiplied by in `halves`, in order; 1 by default.
+   * @param halfFactors What each is multiplied by in `halves`, which stays the caller's; default: 1.
    */
   constructor(
     shapes: readonly ParameterShape[],
-    initial: readonly Float32Array[],
-    halfFactors: readonly number[] = [],
+    initial: Iterable<Float32Array>,
+    halfFactors = new HalfFactors(shapes, []),
   ) {
     this.shapes = shapes;
-    this.factors = new HalfFactors(shapes, halfFactors);
+    this.factors = halfFactors;
     this.size = shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0);
     const values = new Float32Array(this.size);
     let offset = 0;
@@ -115,7 +115,6 @@ export class ParameterVector {
 
   dispose(): void {
     this.release();
-    this.factors.dispose();
   }
 
   /** The values and what was made of them. */

@@ -170,12 +170,12 @@ export class Trainer {
     }
     const factor = this.maxGradNorm > 0 ? Math.min(1, this.maxGradNorm / (gradNorm + 1e-6)) : 1;
     const clipped = tf.tidy(() => (factor < 1 ? gradient.mul(factor) : gradient) as Tensor1D);
+    if (clipped !== gradient) gradient.dispose();
     const { parameters } = this.policy;
     this.begun += 1;
     const change = this.optimizer.apply(parameters, clipped, learningRate);
     const updateNorm = (await change.data())[0]!;
-    tf.dispose([change, gradient]);
-    if (clipped !== gradient) clipped.dispose();
+    tf.dispose([change, clipped]);
     return { gradNorm, updateNorm };
   }
 }

@@ -20,9 +20,12 @@ export interface Checkpoint {
   has(name: string): boolean;
   /** @throws InputError when there is no such tensor. */
   shape(name: string): readonly number[];
-  /** @throws InputError when there is no such tensor, or it is not f32, f16 or bf16. */
-  read(name: string): HostTensor;
-  /** Its first values, as a vector of up to `count`. @throws InputError as `read` does. */
+  /**
+   * Its bytes are read anew at each use, as long as the checkpoint is open.
+   * @throws InputError when there is no such tensor, or it is not f32, f16 or bf16.
+   */
+  tensor(name: string): HostTensor;
+  /** Its first values, as a vector of up to `count`. @throws InputError as `tensor` does. */
   readFirst(name: string, count: number): HostTensor;
   /** What the header says of a tensor. @throws InputError when there is no such tensor. */
   entry(name: string): TensorEntry;
@@ -105,7 +108,7 @@ function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>
     names: () => [...located.keys()],
     has: (name) => located.has(name),
     shape: (name) => fileFor(name).entry(name).shape,
-    read: (name) => fileFor(name).read(name),
+    tensor: (name) => fileFor(name).tensor(name),
     readFirst: (name, count) => fileFor(name).readFirst(name, count),
     entry: (name) => fileFor(name).entry(name),
     readPart: (name, part) => fileFor(name).readPart(name, part),

@@ -8,8 +8,16 @@ export interface HostTensor {
   /** Row-major. */
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
+  /** Where they stand as they are, if in a file. */
+  readonly place?: FilePlace;
   /** What the values were made of, where they are kept in 4 bits. */
   readonly fourBit?: FourBitMatrix;
+}
+
+export interface FilePlace {
+  readonly path: string;
+  /** Of the first byte. */
+  readonly offset: number;
 }
 
 /** A matrix in 4 bits, see `four-bit.ts`. */

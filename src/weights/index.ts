@@ -21,7 +21,7 @@ export {
   type Quantization,
   quantizationName,
 } from './four-bit.js';
-export type { HostDtype, HostTensor } from './host-tensor.js';
+export type { FilePlace, HostDtype, HostTensor } from './host-tensor.js';
 export { type LoraBias, type LoraConfig, loraConfig } from './lora-config.js';
 export { type LoraTarget, resolveTargets } from './lora-targets.js';
 export { readSafetensors } from './safetensors-reader.js';

@@ -1,5 +1,6 @@
 /** Lazy reader of one safetensors file: the header at once, each tensor by a positioned read. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { collectBefore } from '../util/collect-garbage.js';
 import { InputError } from '../util/errors.js';
 import { BYTES_PER_ELEMENT } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
@@ -58,13 +59,30 @@ export class SafetensorsFile {
     return entry;
   }
 
-  /** A fresh copy of one tensor. @throws InputError when it is missing or not f32, f16 or bf16. */
-  read(name: string): HostTensor {
-    const { shape, bytes } = this.entry(name);
-    return { dtype: this.dtypeOf(name), shape, bytes: this.readPart(name, { offset: 0, bytes }) };
+  /**
+   * One tensor, whose bytes are a fresh copy at each reading, as long as the file is open.
+   * @throws InputError when it is missing or not f32, f16 or bf16.
+   */
+  tensor(name: string): HostTensor {
+    const { shape, offset, bytes } = this.entry(name);
+    const read = () => this.readPart(name, { offset: 0, bytes });
+    return {
+      dtype: this.dtypeOf(name),
+      shape,
+      place: { path: this.path, offset },
+      get bytes() {
+        return read();
+      },
+    };
   }
 
-  /** A fresh copy of its first values, as a vector of up to `count`. @throws InputError as `read` does. */
+  /** A fresh copy of one tensor. @throws InputError as `tensor` does. */
+  read(name: string): HostTensor {
+    const { dtype, shape, bytes } = this.tensor(name);
+    return { dtype, shape, bytes };
+  }
+
+  /** A fresh copy of its first values, as a vector of up to `count`. @throws InputError as `tensor` does. */
   readFirst(name: string, count: number): HostTensor {
     const dtype = this.dtypeOf(name);
     const each = BYTES_PER_ELEMENT[dtype];
@@ -87,6 +105,7 @@ export class SafetensorsFile {
   readPart(name: string, { offset, bytes }: ByteRange): Uint8Array {
     const start = this.entry(name).offset;
     if (this.descriptor === null) throw new Error(`${this.path}: read after close`);
+    collectBefore(bytes);
     return readExact(this.path, this.descriptor, { offset: start + offset, bytes });
   }
 

@@ -130,11 +130,11 @@ test('a base with the same embedding and another norm is another base', async ()
   mkdirSync(other);
   for (const name of readdirSync(tiny.base)) copyFileSync(join(tiny.base, name), join(other, name));
   const base = openCheckpoint(tiny.base);
-  const tensors = new Map(base.names().map((name) => [name, base.read(name)]));
-  base.close();
+  const tensors = new Map(base.names().map((name) => [name, base.tensor(name)]));
   const norm = tensors.get(FINAL_NORM)!;
   const moved = toFloat32(norm).map((value) => value * 1.5);
   writeCheckpoint(other, tensors.set(FINAL_NORM, fromFloat32(moved, norm.shape, norm.dtype)));
+  base.close();
   await expect(grpo(runDir, ['max_steps=2'], other)).rejects.toThrow(
     /step-000001: the checkpoint belongs to another base/,
   );

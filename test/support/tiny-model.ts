@@ -6,13 +6,19 @@ import { runInitModel } from '../../src/recipes/init-model.js';
 import { SILENT } from './context.js';
 import { temporaryFolder } from './temporary.js';
 
-/** Made before the tests of a file, removed after them. @param architecture Keys of `init-model` */
-export function tinyModel(architecture: readonly string[]): { folder: string; model: string } {
+/**
+ * Made before the tests of a file, removed after them.
+ * @param architecture Keys of `init-model` @param more Others of its keys
+ */
+export function tinyModel(
+  architecture: readonly string[],
+  more: readonly string[] = [],
+): { folder: string; model: string } {
   const folder = temporaryFolder();
   const model = join(folder, 'model');
   beforeAll(async () => {
     const words = architecture.map((word) => `architecture.${word}`);
-    const overrides = [`output=${model}`, ...words];
+    const overrides = [`output=${model}`, ...words, ...more];
     await runInitModel(loadConfig(initModelSchema, { overrides }), SILENT);
   });
   return { folder, model };

@@ -67,19 +67,19 @@ class Rollouts {
 }
 
 export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext) {
+  const rows = config.prompts * config.num_generations;
+  const longest = config.prompt_tokens + config.max_completion_length;
   const figures = await benchTraining(config, context, {
     name: 'grpo',
-    shape: {
-      rows: config.prompts * config.num_generations,
-      longest: config.prompt_tokens + config.max_completion_length,
-    },
+    shape: { rows, longest },
+    samplers: [{ keys: config, rows, context: longest }],
     stepOf: async (trained, source) => {
       const resolved = resolveRollouts(config, context.log);
       // No token ends a completion, so that each has the length that is asked for.
       const endless = { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } };
       const sampler = await openSampler(endless, {
         threads: config.threads,
-        maxBatch: config.prompts * config.num_generations,
+        maxBatch: rows,
         maxPromptLength: config.prompt_tokens,
         maxNewTokens: config.max_completion_length,
         loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
@@ -90,7 +90,7 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
         step: grpoStep({
           trainer: trained.trainer,
           collect: (step) => rollouts.collect(step),
-          microBatchSize: config.prompts * config.num_generations,
+          microBatchSize: rows,
           stepsPerGeneration: 1,
           numIterations: 1,
           temperature: 1,

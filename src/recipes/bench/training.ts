@@ -10,6 +10,7 @@ import { quantizationName } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import type { BatchShape } from '../memory/estimate.js';
+import type { SamplerBeside } from '../memory/samplers.js';
 import { configureDevice } from '../training/configure-device.js';
 import { type TrainedPolicy, trainedPolicy } from '../training/trained-policy.js';
 import { peakRssMib, round } from './numbers.js';
@@ -72,6 +73,7 @@ export async function benchTraining(
   bench: {
     readonly name: string;
     readonly shape: BatchShape;
+    readonly samplers?: readonly SamplerBeside[];
     readonly stepOf: (
       trained: TrainedPolicy,
       source: ModelSource,
@@ -89,7 +91,8 @@ export async function benchTraining(
   return await closing(async (stack) => {
     const opened = await openModel(config, context);
     const source = stack.adopt(opened, (own) => own.close());
-    const options = { keepReference: false, shape: bench.shape };
+    const { shape, samplers = [] } = bench;
+    const options = { keepReference: false, shape, samplers };
     const trained = stack.adopt(trainedPolicy(trainer, source, options), (own) => own.dispose());
     const made = await bench.stepOf(trained, source);
     stack.defer(() => made.dispose?.());

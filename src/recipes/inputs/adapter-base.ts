@@ -37,7 +37,7 @@ function areEqual(one: HostTensor, other: HostTensor): boolean {
 function holdsWeightsOf({ checkpoint: base, parameters }: OpenBase, named: Checkpoint): boolean {
   const shared = [...parameters].filter((name) => base.has(name) && named.has(name));
   return (
-    TELLING.every((name) => named.has(name) && areEqual(named.read(name), base.read(name))) &&
+    TELLING.every((name) => named.has(name) && areEqual(named.tensor(name), base.tensor(name))) &&
     shared.every((name) =>
       areEqual(named.readFirst(name, COMPARED), base.readFirst(name, COMPARED)),
     )

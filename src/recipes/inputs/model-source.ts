@@ -43,7 +43,7 @@ function checkedWeights(
   log: (line: string) => void,
 ): (name: string) => HostTensor {
   checkUnused(checkpoint, checkShapes(checkpoint, parameterShapes(spec)), log);
-  return (name) => checkpoint.read(name);
+  return (name) => checkpoint.tensor(name);
 }
 
 /**

@@ -43,6 +43,6 @@ function named(names: readonly string[]): string {
 }
 
 function isTied(checkpoint: Checkpoint): boolean {
-  const [head, embedding] = [checkpoint.read(LM_HEAD), checkpoint.read(EMBEDDING)];
+  const [head, embedding] = [checkpoint.tensor(LM_HEAD), checkpoint.tensor(EMBEDDING)];
   return head.dtype === embedding.dtype && Buffer.compare(head.bytes, embedding.bytes) === 0;
 }

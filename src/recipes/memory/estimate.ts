@@ -15,9 +15,11 @@ import { describeMachine } from '../../setup/index.js';
 import type { ComputeType } from '../../tensor/index.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
+import type { HostDtype } from '../../weights/index.js';
 import { quantizationOf } from '../inputs/quantization.js';
 import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
 import { memoryOfCard } from './gpu-memory.js';
+import { PROMPT_LENGTH, type SamplerBeside, samplersBytes } from './samplers.js';
 
 /** The largest micro-batch: so many sequences, each of at most so many tokens. */
 export interface BatchShape {
@@ -26,9 +28,6 @@ export interface BatchShape {
 }
 
 type Config = SftConfig | DpoConfig | GrpoConfig;
-
-/** Longest prompt of GRPO that counts where the config does not limit it. */
-const PROMPT_LENGTH = 512;
 
 export function batchShape(
   command: 'sft' | 'dpo' | 'grpo',
@@ -49,26 +48,38 @@ interface MemoryOf {
   readonly lora: LoraPlan | null;
   readonly compute: ComputeType;
   readonly shape: BatchShape;
+  /** As in `MemoryQuestion`. */
+  readonly keepsReference: boolean;
+  readonly samplers: readonly SamplerBeside[];
+  /** Type of the base's tensors. */
+  readonly stored: HostDtype;
 }
 
 function question(
   config: QuestionKeys,
   spec: DecoderSpec,
-  { lora, compute, shape: { rows, longest } }: MemoryOf,
+  { lora, compute, shape: { rows, longest }, keepsReference, samplers, stored }: MemoryOf,
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
   const shapes =
     lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
+  const scales = new Set([...(lora?.targets.values() ?? [])].map(({ scale }) => scale));
   const isFused = isPlainPlan(lora);
   const isNative = hasCompiledOps(config);
+  const isOnGpu = trainsOnGpu(config);
+  const quantization = quantizationOf(config);
+  const isQuantized = quantization !== null;
   return {
     spec,
     trained: sum(shapes.map(elementCount)),
     isFull: lora === null,
     elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
-    quantization: quantizationOf(config),
+    keepsReference,
+    hasOwnScales: scales.size > 1,
+    quantization,
+    samplers: isOnGpu ? 0 : samplersBytes(samplers, { spec, stored, isQuantized }),
     isFused,
     isNative,
-    isOnGpu: trainsOnGpu(config),
+    isOnGpu,
     tokens: rows * longest,
     longest,
     predicted: rows * longest,
@@ -119,7 +130,8 @@ export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf)
   // Sequences of full length in one micro-batch.
   const largest = largestMicroBatch(question(config, spec, memory), budget);
   const { rows, longest } = memory.shape;
-  const parts = (['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const)
+  const names = ['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const;
+  const parts = [...names, ...(plan.samplers > 0 ? (['samplers'] as const) : [])]
     .map((name) => `${name} ${mib(plan[name])}`)
     .join(', ');
   const known = budget === 0 ? 'an unknown amount (nvidia-smi does not say)' : mib(budget);

@@ -1,5 +1,5 @@
 /** The keys of LoRA and the model → which parameters are trained. */
-import { type LoraPlan, planLora } from '../../model/index.js';
+import { type LoraPlan, parsePissa, planLora } from '../../model/index.js';
 import { InputError } from '../../util/errors.js';
 import { type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
@@ -30,6 +30,21 @@ export function loraPlan(
     });
   }
   return planLora(source.spec, askedLora(config.lora));
+}
+
+/** Whether a new adapter takes the principal part of the base. */
+export const startsByPissa = (lora: LoraPlan | null, hasAdapter: boolean): boolean =>
+  lora !== null && !hasAdapter && parsePissa(lora.config.initLoraWeights) !== null;
+
+/** Whether a reference would be a frozen copy of the adapter's start; else it is the base model alone. */
+export function copiesReference(
+  config: TrainerConfig,
+  lora: LoraPlan | null,
+  hasAdapter: boolean,
+): boolean {
+  const isStart = hasAdapter && config.reference_policy !== 'base';
+  // What PiSSA leaves of the base is not the base: the reference is the adapter's start on it.
+  return isStart || startsByPissa(lora, hasAdapter) || config.sync_ref_model === true;
 }
 
 /** The shape of a new adapter by the keys of `lora`. */

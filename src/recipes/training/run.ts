@@ -8,6 +8,7 @@ import type { RecipeContext } from '../context.js';
 import { openModel } from '../inputs/model-source.js';
 import { unfinished } from '../interrupt.js';
 import { batchShape } from '../memory/estimate.js';
+import { samplersBeside } from '../memory/samplers.js';
 import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
 import { checkpointStore, findCheckpoint } from './checkpoints.js';
@@ -43,6 +44,7 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     const trained = trainedPolicy(config, source, {
       keepReference: recipe.keepReference,
       shape: batchShape(recipe.command, config),
+      samplers: samplersBeside(recipe.command, config),
     });
     stack.defer(() => trained.dispose());
     const store = checkpointStore(dir, { config, source, trained });

@@ -80,6 +80,8 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     }
     await saveTrained(session, args);
     await prepared.dispose?.();
+    // The evaluation samples from what was saved; its sampler takes the room.
+    trained.dispose();
     const evaluated = await evaluateTrained(run, {
       config,
       inputs: evaluation?.inputs ?? null,

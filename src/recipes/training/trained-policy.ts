@@ -7,16 +7,17 @@ import {
   loraFromAdapter,
   type MemoryPlan,
   Policy,
-  parsePissa,
   startLora,
 } from '../../model/index.js';
+import { EMBEDDING } from '../../model/spec.js';
 import { Trainer } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
 import { type Adapter, quantizationName } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { computeType } from '../memory/compute-type.js';
 import { type BatchShape, trainingMemory } from '../memory/estimate.js';
-import { loraPlan } from './lora-plan.js';
+import type { SamplerBeside } from '../memory/samplers.js';
+import { copiesReference, loraPlan, startsByPissa } from './lora-plan.js';
 import { makeOptimizer } from './optimization.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -34,25 +35,31 @@ export interface TrainedPolicy {
   dispose(): void;
 }
 
+export interface TrainedPolicyOptions {
+  readonly keepReference: boolean;
+  readonly shape: BatchShape;
+  /** What samples in this process while it trains. */
+  readonly samplers: readonly SamplerBeside[];
+}
+
 export function trainedPolicy(
   config: TrainerConfig,
   source: ModelSource,
-  { keepReference, shape }: { readonly keepReference: boolean; readonly shape: BatchShape },
+  { keepReference, shape, samplers }: TrainedPolicyOptions,
 ): TrainedPolicy {
   const lora = loraPlan(config, source);
   const compute = computeType(config, source.spec);
+  const hasAdapter = source.adapter !== null;
+  const isPissa = startsByPissa(lora, hasAdapter);
+  const needsCopy = keepReference && copiesReference(config, lora, hasAdapter);
   const { plan, checkpointedLayers } = trainingMemory(config, source.spec, {
     lora,
     compute,
     shape,
+    keepsReference: needsCopy,
+    samplers,
+    stored: source.weights(EMBEDDING).dtype,
   });
-  const start = lora === null ? null : loraStart(lora, source, config.seed);
-  const isPissa =
-    start !== null && source.adapter === null && parsePissa(lora!.config.initLoraWeights) !== null;
-  // What PiSSA leaves of the base is not the base: the reference is the adapter's start on it.
-  const isStart = source.adapter !== null && config.reference_policy !== 'base';
-  const moves = config.sync_ref_model === true;
-  const needsCopy = keepReference && (isStart || isPissa || moves);
   if (keepReference && lora === null) {
     throw new InputError({
       where: 'use_lora',
@@ -60,6 +67,9 @@ export function trainedPolicy(
       remedy: 'Set use_lora=true, where the base model is the reference',
     });
   }
+  const start = lora === null ? null : loraStart(lora, source, config.seed);
+  // No closure holds `start`: it may have whole modules.
+  const begun = isPissa ? namedValues(lora!, start!) : null;
   const policy = new Policy({
     spec: source.spec,
     weights: start?.weights ?? source.weights,
@@ -79,7 +89,8 @@ export function trainedPolicy(
     reference: needsCopy ? 'reference' : 'off',
     afterStep(done) {
       const { ref_model_sync_steps: every = 0, ref_model_mixup_alpha: alpha = 0 } = config;
-      if (moves && done % every === 0) policy.reference?.mix(policy.parameters, alpha);
+      if (config.sync_ref_model === true && done % every === 0)
+        policy.reference?.mix(policy.parameters, alpha);
     },
     async adapter() {
       if (lora === null) return null;
@@ -88,9 +99,8 @@ export function trainedPolicy(
       const quantization = source.quantization && quantizationName(source.quantization);
       const made = adapterFromLora(lora, values, source.baseName);
       const trained = { ...made, revision, quantization };
-      if (!isPissa) return trained;
-      const named = new Map(lora.shapes.map(({ name }, i) => [name, start!.values[i]!]));
-      return asPlainLora(trained, adapterFromLora(lora, named, source.baseName));
+      if (begun === null) return trained;
+      return asPlainLora(trained, adapterFromLora(lora, begun, source.baseName));
     },
     dispose() {
       optimizer.dispose();
@@ -102,6 +112,9 @@ export function trainedPolicy(
 /** The commit of a base that a revision was asked of; a base without one is not pinned by its adapter either. */
 const pinnedCommit = ({ baseRevision, baseCommit }: ModelSource): string | null =>
   baseRevision === null ? null : baseCommit;
+
+const namedValues = ({ shapes }: LoraPlan, { values }: LoraStart): Map<string, Float32Array> =>
+  new Map(shapes.map(({ name }, i) => [name, values[i]!]));
 
 function loraStart(lora: LoraPlan, source: ModelSource, seed: number): LoraStart {
   const { spec, weights, adapter } = source;

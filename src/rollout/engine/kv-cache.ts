@@ -5,28 +5,14 @@
  */
 import type { DecoderSpec } from '../../model/spec.js';
 import type { ComputeElement } from '../graph/element-type.js';
-import { CACHE_BLOCK, cacheType, type NativeKernels } from '../graph/native-layout.js';
+import { CACHE_BLOCK, type NativeKernels } from '../graph/native-layout.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
+import { type CacheType, cacheElement } from './cache-bytes.js';
 import type { CacheGeometry, RowCache } from './row-cache.js';
 
 type CacheArray = Float32Array | Uint16Array;
 
-/** What a cache holds: by our own operators, or by ONNX Runtime's in the type of its graph. */
-export interface CacheType {
-  readonly native: NativeKernels | null;
-  readonly type: ComputeElement;
-}
-
-const elementType = ({ native, type }: CacheType): ComputeElement =>
-  native === null ? type : cacheType(native);
-
 const FLOATS: CacheType = { native: null, type: 'float32' };
-
-/** Bytes of one token in one row. */
-export function cacheBytesPerToken(spec: DecoderSpec, kind: CacheType): number {
-  const bytes = elementType(kind) === 'float32' ? 4 : 2;
-  return spec.layers.length * 2 * spec.numKvHeads * spec.headDim * bytes;
-}
 
 export class KvCache implements RowCache {
   private readonly heads: number;
@@ -44,7 +30,7 @@ export class KvCache implements RowCache {
     this.heads = numKvHeads;
     this.headDim = headDim;
     this.block = native === null ? 1 : CACHE_BLOCK;
-    this.type = elementType(kind);
+    this.type = cacheElement(kind);
     this.onAllocate = native?.onAllocate;
     this.arrays = Array.from({ length: 2 * layers.length }, () => this.allocate(0));
   }

@@ -21,13 +21,13 @@ import type {
   StreamRequest,
   SyncResult,
 } from '../types.js';
+import { cacheBytesPerToken } from './cache-bytes.js';
 import { CallQueue } from './call-queue.js';
 import { Choosers } from './choosers.js';
 import { decoderFiles } from './decoder-files.js';
 import { RowMover } from './device-cache.js';
 import { FurtherRequests } from './further-requests.js';
 import { Generation } from './generation.js';
-import { cacheBytesPerToken } from './kv-cache.js';
 import { LoadedModel } from './loaded-model.js';
 import { LoraInputs, type LoraPacking } from './lora-inputs.js';
 import { type CacheRow, PrefixCache } from './prefix-cache.js';

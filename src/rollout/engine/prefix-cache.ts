@@ -4,7 +4,8 @@
  */
 import type { DecoderSpec } from '../../model/spec.js';
 import { CACHE_BLOCK } from '../graph/native-layout.js';
-import { type CacheType, cacheBytesPerToken, KvCache } from './kv-cache.js';
+import { type CacheType, cacheBytesPerToken } from './cache-bytes.js';
+import { KvCache } from './kv-cache.js';
 import type { RowCache } from './row-cache.js';
 
 /** The first `tokens` tokens of row 0 hold the beginning of a prompt. */

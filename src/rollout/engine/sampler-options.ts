@@ -9,6 +9,7 @@ import type { WeightSource } from '../graph/weight-source.js';
 import type { RolloutDevice } from '../ort/provider.js';
 import type { SessionModel } from '../ort/session.js';
 import type { RolloutTokenizer } from '../types.js';
+import { MAX_CACHE_BYTES } from './cache-bytes.js';
 
 export interface OnnxSamplerOptions {
   readonly spec: DecoderSpec;
@@ -65,7 +66,7 @@ export function samplerSettings(options: OnnxSamplerOptions): SamplerSettings {
   const settings: SamplerSettings = {
     loraModules: [],
     maxBatch: 128,
-    maxCacheBytes: 4 * 2 ** 30,
+    maxCacheBytes: MAX_CACHE_BYTES,
     maxRunTokens: 2048,
     maxPrefixBytes: 0,
     threads: availableParallelism(),

@@ -4,10 +4,10 @@ import { toFloat32 } from '../../weights/index.js';
 import type { GraphWeight } from '../onnx/graph-builder.js';
 import type { ProjectionPart } from './projections.js';
 
-/** A tensor of the checkpoint by its Hugging Face name. */
+/** A tensor of the checkpoint by its Hugging Face name; its bytes are best made when they are asked for. */
 export type WeightSource = (name: string) => HostTensor;
 
-export type Weight = Pick<GraphWeight, 'type' | 'shape' | 'write'>;
+export type Weight = Omit<GraphWeight, 'name' | 'byteLength'>;
 
 function floats(bytes: Uint8Array): Float32Array {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
@@ -30,8 +30,10 @@ export function tensorWeight(
 
 /** The tensor `name` in the bytes of the checkpoint. */
 export function checkpointWeight(source: WeightSource, name: string): Weight {
-  const { dtype, shape } = source(name);
-  return { type: dtype, shape, write: (target) => target.set(source(name).bytes) };
+  const tensor = source(name);
+  const { dtype: type, shape, place } = tensor;
+  const write = (target: Uint8Array) => target.set(tensor.bytes);
+  return { type, shape, write, ...(place && { place }) };
 }
 
 /** Weights of the parts stacked along the outputs, [Σ count, in], as the checkpoint lays them out. */

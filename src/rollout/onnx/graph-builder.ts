@@ -4,6 +4,7 @@
  * when the model is encoded (model-files.ts), inside the model or into a data file beside it.
  */
 import { elementCount } from '../../util/shape.js';
+import type { FilePlace } from '../../weights/index.js';
 import {
   type AttributeProto,
   BYTES_PER_ELEMENT,
@@ -43,6 +44,8 @@ export interface GraphWeight {
   readonly byteLength: number;
   /** Writes all the bytes; called once, when the model is encoded. */
   readonly write: (target: Uint8Array) => void;
+  /** Where the bytes stand already, if in a file. */
+  readonly place?: FilePlace;
 }
 
 /** Everything of a model but the bytes of its weights. */
@@ -107,7 +110,7 @@ export class GraphBuilder {
   }
 
   /** A constant whose bytes are written when the model is encoded; for large tensors. */
-  weight(name: Value, weight: Pick<GraphWeight, 'type' | 'shape' | 'write'>): Value {
+  weight(name: Value, weight: Omit<GraphWeight, 'name' | 'byteLength'>): Value {
     const { type, shape } = weight;
     const byteLength = BYTES_PER_ELEMENT[type] * elementCount(shape);
     this.weights.push({ name: this.claim(name), byteLength, ...weight });

@@ -39,23 +39,31 @@ export class AdamW implements Optimizer {
   apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): Scalar {
     const { beta1, beta2, epsilon } = this.options;
     this.count += 1;
+    const stepSize = learningRate / (1 - beta1 ** this.count);
+    const correction = 1 / Math.sqrt(1 - beta2 ** this.count);
     const { next, norm } = tf.tidy(() => {
-      const m = this.m
-        .read()
-        .mul(beta1)
-        .add(gradient.mul(1 - beta1)) as Tensor1D;
-      const v = this.v
-        .read()
-        .mul(beta2)
-        .add(gradient.square().mul(1 - beta2)) as Tensor1D;
+      // What is done with is freed by the inner tidies: each tensor is as large as all parameters.
+      const m = tf.tidy(
+        () =>
+          this.m
+            .read()
+            .mul(beta1)
+            .add(gradient.mul(1 - beta1)) as Tensor1D,
+      );
       this.m.write(m);
+      const v = tf.tidy(
+        () =>
+          this.v
+            .read()
+            .mul(beta2)
+            .add(gradient.square().mul(1 - beta2)) as Tensor1D,
+      );
       this.v.write(v);
-      const stepSize = learningRate / (1 - beta1 ** this.count);
-      const denominator = v
-        .sqrt()
-        .mul(1 / Math.sqrt(1 - beta2 ** this.count))
-        .add(epsilon);
-      return this.rule.update(parameters.values, m.div(denominator).mul(stepSize), learningRate);
+      const change = () => {
+        const denominator = tf.tidy(() => v.sqrt().mul(correction).add(epsilon));
+        return m.div(denominator).mul(stepSize);
+      };
+      return this.rule.update(parameters.values, change, learningRate);
     });
     parameters.replace(next);
     return norm;

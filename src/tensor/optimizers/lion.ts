@@ -37,9 +37,10 @@ export class Lion implements Optimizer {
     this.count += 1;
     const { next, norm } = tf.tidy(() => {
       const m = this.m.read();
-      const direction = tf.sign(m.mul(beta1).add(gradient.mul(1 - beta1)));
-      this.m.write(m.mul(beta2).add(gradient.mul(1 - beta2)) as Tensor1D);
-      return this.rule.update(parameters.values, direction.mul(learningRate), learningRate);
+      const direction = tf.tidy(() => tf.sign(m.mul(beta1).add(gradient.mul(1 - beta1))));
+      this.m.write(tf.tidy(() => m.mul(beta2).add(gradient.mul(1 - beta2)) as Tensor1D));
+      const change = () => direction.mul(learningRate);
+      return this.rule.update(parameters.values, change, learningRate);
     });
     parameters.replace(next);
     return norm;

@@ -46,11 +46,15 @@ export class UpdateRule {
     this.rates = rates === null ? null : tf.keep(tf.tensor1d(rates));
   }
 
-  /** The next values are p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. */
-  update(values: Tensor1D, change: Tensor, learningRate: number): Update {
-    const decayed = this.decayed(values, learningRate * this.weightDecay);
-    const next = decayed.sub(this.rated(change)) as Tensor1D;
-    return { next, norm: next.sub(values).square().sum().sqrt() as Scalar };
+  /** The next values are p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. @param change Is freed here */
+  update(values: Tensor1D, change: () => Tensor, learningRate: number): Update {
+    const next = tf.tidy(() => {
+      const rated = tf.tidy(() => this.rated(change()));
+      const decayed = tf.tidy(() => this.decayed(values, learningRate * this.weightDecay));
+      return decayed.sub(rated) as Tensor1D;
+    });
+    const norm = tf.tidy(() => next.sub(values).square().sum().sqrt() as Scalar);
+    return { next, norm };
   }
 
   private decayed(values: Tensor1D, rate: number): Tensor1D {

@@ -64,6 +64,39 @@ describe('the plan', () => {
     expect(plan.total).toBeLessThan(memoryPlan(question).total);
   });
 
+  test('counts the copy of the adapter that is the reference, and factors that differ', () => {
+    const { trained } = question;
+    const more = (keys: Partial<MemoryQuestion>, base: Partial<MemoryQuestion> = {}) =>
+      memoryPlan({ ...question, ...base, ...keys }).optimizer -
+      memoryPlan({ ...question, ...base }).optimizer;
+    // The vector and its parts by name, in float32; products by TensorFlow's own operations take one in bfloat16.
+    expect(more({ keepsReference: true })).toBe(8 * trained);
+    expect(more({ keepsReference: true }, { isNative: false })).toBe(14 * trained);
+    expect(more({ hasOwnScales: true })).toBe(0);
+    expect(more({ hasOwnScales: true }, { isNative: false })).toBe(4 * trained);
+  });
+
+  test('is what an update takes where that is more than the rest of a step', () => {
+    const { runtime, weights, total } = memoryPlan({
+      ...question,
+      trained: 400_000_000,
+      checkpointedLayers: 30,
+    });
+    // Parameters and their parts by name, gradient, two moments, three in the making.
+    expect(total - runtime - weights).toBe(8 * 4 * 400_000_000);
+  });
+
+  test('counts what samples beside it, and the 4 bits that are kept for that', () => {
+    const quantization = { type: 'nf4', isNested: false } as const;
+    const beside = (keys: Partial<MemoryQuestion>) => memoryPlan({ ...question, ...keys });
+    expect(beside({}).samplers).toBe(0);
+    expect(beside({ quantization }).samplers).toBe(0);
+    expect(beside({ samplers: 1e9 }).samplers).toBe(1e9);
+    expect(beside({ samplers: 1e9 }).total - beside({}).total).toBeCloseTo(1e9, 3);
+    const kept = 30 * 3_538_944 * (0.5 + 4 / 64);
+    expect(beside({ samplers: 1e9, quantization }).samplers).toBe(1e9 + kept);
+  });
+
   test('is near the peaks that were measured', () => {
     // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
     expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);

@@ -74,7 +74,7 @@ async function logps(
     adapter === null
       ? lora.shapes.map(({ shape }) => new Float32Array(shape.reduce((a, b) => a * b, 1)))
       : loraFromAdapter(lora, adapter);
-  const weights = fourBitBase(spec, checkpoint.read.bind(checkpoint), quantization);
+  const weights = fourBitBase(spec, checkpoint.tensor, quantization);
   const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
   const scores = await policy.score(batchOf(ROWS));
   policy.dispose();
@@ -135,7 +135,7 @@ test('rounding that changes what the model says is refused, and nothing is writt
   expect(found.max_logprob_difference).toBeGreaterThan(0.01);
   expect(lines.join('\n')).toMatch(/rounding to bfloat16 .* \(allowed by allow_precision_loss\)/);
   const checkpoint = openCheckpoint(found.output);
-  expect(checkpoint.read('model.norm.weight').dtype).toBe('bfloat16');
+  expect(checkpoint.tensor('model.norm.weight').dtype).toBe('bfloat16');
   checkpoint.close();
   expect((await rounded({ max_logprob_difference: 5, overwrite: true })).dtype).toBe('bfloat16');
 });
@@ -163,11 +163,11 @@ test('a base in 4 bits is written as what its bits stand for, in the type of the
   expect(card).toContain('in bfloat16 (linear modules made of 4 bits: fp4), exported');
   const [own, written] = [openCheckpoint(at('brief')), openCheckpoint(found.output)];
   for (const name of own.names()) {
-    const tensor = own.read(name);
+    const tensor = own.tensor(name);
     const isLinear = /_proj\.weight$/.test(name);
     const values = isLinear ? toFloat32(fourBitTensor(tensor, FP4)) : toFloat32(tensor);
-    expect(written.read(name), name).toEqual(fromFloat32(values, tensor.shape, 'bfloat16'));
-    expect(Buffer.from(tensor.bytes).equals(written.read(name).bytes), name).toBe(!isLinear);
+    expect(written.tensor(name), name).toMatchObject(fromFloat32(values, tensor.shape, 'bfloat16'));
+    expect(Buffer.from(tensor.bytes).equals(written.tensor(name).bytes), name).toBe(!isLinear);
   }
   own.close();
   written.close();

@@ -1,6 +1,8 @@
 /** Who holds the values of a tensor: tfjs an array on the host, or TensorFlow. */
 import { afterEach, expect, it } from 'vitest';
-import { onDevice, ParameterVector, type Tensor, tf } from '../../../src/tensor/index.js';
+import { ParameterVector, storedOnDevice, type Tensor, tf } from '../../../src/tensor/index.js';
+import { onDevice } from '../../../src/tensor/on-device.js';
+import { fromFloat32, toFloat32 } from '../../../src/weights/index.js';
 
 const made: { dispose(): void }[] = [];
 afterEach(() => {
@@ -40,4 +42,26 @@ it('a vector of parameters is on the device from the beginning, and when it take
   expect(holders(vector.values).onHost).toBe(false);
   vector.assign(Float32Array.from(VALUES));
   expect(holders(vector.values).onHost).toBe(false);
+});
+
+it.each([
+  { dtype: 'float32', shape: [2, 3] },
+  { dtype: 'float16', shape: [2, 3] },
+  { dtype: 'bfloat16', shape: [2, 3] },
+  { dtype: 'float16', shape: [1, 5] },
+  { dtype: 'bfloat16', shape: [1, 5] },
+] as const)('stored values of $dtype $shape have the same bits', async ({ dtype, shape }) => {
+  // Beside plain ones the smallest of both types, an infinity and a zero with a sign.
+  const values = [1 + 2 ** -7, -(2 ** -24), 2 ** -133, -0, Number.NEGATIVE_INFINITY, 65504];
+  const stored = fromFloat32(Float32Array.from(values.slice(0, shape[0] * shape[1])), shape, dtype);
+  // Somewhere in a larger buffer, as in one that a file was read into.
+  const shifted = new Uint8Array([7, 7, ...stored.bytes]).subarray(2);
+  for (const bytes of [stored.bytes, shifted]) {
+    const tensor = storedOnDevice({ ...stored, bytes });
+    made.push(tensor);
+    expect(tensor.shape).toEqual(shape);
+    expect(new Uint32Array((await tensor.data()).buffer)).toEqual(
+      new Uint32Array(toFloat32(stored).buffer),
+    );
+  }
 });

@@ -1,6 +1,6 @@
 /** Views of a flat vector in float32 and in bfloat16, and the gradient joined from those to either. */
 import { afterEach, expect, it } from 'vitest';
-import { full, ParameterVector, type Tensor, tf } from '../../../src/tensor/index.js';
+import { full, HalfFactors, ParameterVector, type Tensor, tf } from '../../../src/tensor/index.js';
 import { castTo } from '../../../src/tensor/native/calls.js';
 
 const SHAPES = [
@@ -20,8 +20,9 @@ const start = tf.memory().numTensors;
 
 function vectorOf(factors: readonly number[]): ParameterVector {
   const initial = VALUES.map((values) => Float32Array.from(values));
-  const vector = new ParameterVector(SHAPES, initial, factors);
-  made.push(vector);
+  const halfFactors = new HalfFactors(SHAPES, factors);
+  const vector = new ParameterVector(SHAPES, initial, halfFactors);
+  made.push(vector, halfFactors);
   return vector;
 }
 

@@ -44,9 +44,9 @@ describe('openCheckpoint', () => {
     withCheckpoint(dir, (checkpoint) => {
       expect(checkpoint.names().sort()).toEqual(['embed', 'head', 'norm']);
       expect(checkpoint.shape('embed')).toEqual([6]);
-      expect([...toFloat32(checkpoint.read('head'))]).toEqual([20, 21, 22, 23]);
+      expect([...toFloat32(checkpoint.tensor('head'))]).toEqual([20, 21, 22, 23]);
       expect(checkpoint.has('none')).toBe(false);
-      expect(() => checkpoint.read('none')).toThrow(/tensor "none" is missing/);
+      expect(() => checkpoint.tensor('none')).toThrow(/tensor "none" is missing/);
     });
   });
 
@@ -63,7 +63,13 @@ describe('openCheckpoint', () => {
     expect(index.metadata.total_size).toBe(48);
     expect(index.weight_map.head).toBe('model-00002-of-00002.safetensors');
     withCheckpoint(dir, (checkpoint) => {
-      for (const [name, tensor] of TENSORS) expect(checkpoint.read(name)).toEqual(tensor);
+      for (const [name, tensor] of TENSORS) {
+        const { place, ...read } = checkpoint.tensor(name);
+        expect(read).toEqual(tensor);
+        const file = readFileSync(place!.path);
+        const bytes = file.subarray(place!.offset, place!.offset + tensor.bytes.length);
+        expect(new Uint8Array(bytes)).toEqual(tensor.bytes);
+      }
     });
   });
 

@@ -71,7 +71,7 @@ test('an adapter is merged as the folder export merges it', async () => {
   await runExport(plain, SILENT);
   const checkpoint = openCheckpoint(at('merged'));
   const { metadata, shape, bytes } = await readTensor(found.output, 'blk.0.attn_v.weight');
-  expect(toFloat32({ dtype: 'float32', shape, bytes })).toEqual(toFloat32(checkpoint.read(V)));
+  expect(toFloat32({ dtype: 'float32', shape, bytes })).toEqual(toFloat32(checkpoint.tensor(V)));
   checkpoint.close();
   expect(metadata).toMatchObject({
     'general.architecture': 'llama',
@@ -94,7 +94,7 @@ test('q8_0 says what it costs, and the file holds what was checked', async () =>
   const { shape, dtype, bytes } = await readTensor(found.output, 'blk.0.attn_v.weight');
   expect([shape, dtype]).toEqual([[32, 32], 8]);
   const checkpoint = openCheckpoint(model);
-  const own = toFloat32(checkpoint.read(V));
+  const own = toFloat32(checkpoint.tensor(V));
   checkpoint.close();
   const largest = Math.max(...own.map(Math.abs));
   const error = dequantizeQ8(bytes.subarray(0, 32 * 34)).map((value, i) => value - own[i]!);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cacheBytesPerToken, KvCache } from '../../../../src/rollout/engine/kv-cache.js';
+import { cacheBytesPerToken } from '../../../../src/rollout/engine/cache-bytes.js';
+import { KvCache } from '../../../../src/rollout/engine/kv-cache.js';
 import { goldenCase, goldenSpec } from '../golden.js';
 
 const spec = { ...goldenSpec(goldenCase('llama')), numKvHeads: 2, headDim: 2 };

@@ -1,4 +1,11 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../../../src/rollout/onnx/graph-builder.js';
@@ -106,6 +113,47 @@ describe('encodeGraph', () => {
     expect([...y]).toEqual([3, 7, 11, 12, 34, 56]);
     binding.dispose();
     session.dispose();
+  });
+
+  it('takes weights from the file where they stand, also over a link', async () => {
+    const columns = 1024;
+    const { weights } = linear(columns).build('linear');
+    const bytes = new Uint8Array(weights[0]!.byteLength);
+    weights[0]!.write(bytes);
+    const [own, others] = [join(tempDir, 'own'), join(tempDir, 'others')];
+    for (const folder of [own, others]) mkdirSync(folder);
+    writeFileSync(join(others, 'blob'), Buffer.concat([Buffer.alloc(12), bytes]));
+    const path = join(own, 'model.safetensors');
+    symlinkSync(join(others, 'blob'), path);
+    const write = () => {
+      throw new Error('it stands in a file');
+    };
+    const placed = (offset: number) => {
+      const graph = new GraphBuilder();
+      graph.input('x', 'float32', ['T', columns]);
+      const place = { path, offset };
+      graph.weight('w', { type: 'float32', shape: [3, columns], write, place });
+      graph.node('Gemm', ['x', 'w'], { attributes: { transB: 1 }, outputs: ['y'] });
+      graph.output('y', 'float32', ['T', 3]);
+      return encodeGraph(graph.build('linear'), { tempDir: own, maxInlineBytes: 0 });
+    };
+    const files = placed(12);
+    expect(files.dataFolder).toBe(realpathSync(others));
+    const session = OrtSession.create(files, { threads: 1 });
+    files.dispose();
+    expect(readdirSync(others)).toEqual(['blob']);
+    const y = new Float32Array(3);
+    const x = new Float32Array(columns);
+    x.set([10, 1]);
+    const binding = session.createBinding();
+    binding.bindInput('x', tensorOver(x, [1, columns]));
+    binding.bindOutput('y', tensorOver(y, [1, 3]));
+    await session.run(binding);
+    expect([...y]).toEqual([12, 34, 56]);
+    binding.dispose();
+    session.dispose();
+    // Numbers of four bytes that begin between two: they are written anew.
+    expect(() => placed(10)).toThrow('it stands in a file');
   });
 
   it('removes what a killed process has left, not what a living one needs', () => {

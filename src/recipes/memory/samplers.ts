@@ -1,0 +1,76 @@
+/** What samples beside a training in the same process, and the memory that it takes. */
+import type { GrpoConfig } from '../../config/index.js';
+import type { DecoderSpec } from '../../model/spec.js';
+import { samplerBytes } from '../../rollout/sampler-memory.js';
+import type { HostDtype } from '../../weights/index.js';
+import { checkRolloutDevice, type RolloutKeys } from '../sampling/rollout-engine.js';
+import { resolvePrecision } from '../sampling/rollout-precision.js';
+import type { TrainerConfig } from '../training/trainer-config.js';
+
+/** One that stays open while the model trains. */
+export interface SamplerBeside {
+  readonly keys: Pick<RolloutKeys, 'rollout_device' | 'rollout_precision'>;
+  /** Most completions at work at once. */
+  readonly rows: number;
+  /** Longest prompt and completion, tokens. */
+  readonly context: number;
+}
+
+/** Longest prompt that counts where the config does not limit it. */
+export const PROMPT_LENGTH = 512;
+
+/** GRPO's rollouts, and those of evaluations while training. */
+export function samplersBeside(
+  command: 'sft' | 'dpo' | 'grpo',
+  config: TrainerConfig,
+): SamplerBeside[] {
+  const samplers: SamplerBeside[] = [];
+  if (command === 'grpo') {
+    const grpo = config as GrpoConfig;
+    const { per_device_train_batch_size: rows, gradient_accumulation_steps: accumulation } = grpo;
+    samplers.push({
+      keys: grpo,
+      rows: rows * (grpo.steps_per_generation ?? accumulation),
+      context: PROMPT_LENGTH + grpo.max_completion_length,
+    });
+  }
+  if (config.eval !== null && config.eval_steps !== null) {
+    const { batch_size: rows, max_new_tokens, rollout_precision, rollout_device } = config.eval;
+    const device = rollout_device ?? config.rollout_device ?? 'auto';
+    const keys = { rollout_precision, rollout_device: device };
+    samplers.push({ keys, rows, context: PROMPT_LENGTH + max_new_tokens });
+  }
+  return samplers;
+}
+
+export interface SampledBase {
+  readonly spec: DecoderSpec;
+  /** Type of the base's tensors. */
+  readonly stored: HostDtype;
+  /** Linear modules come out of 4 bits, in float32. */
+  readonly isQuantized: boolean;
+}
+
+/** Bytes of the samplers that are in this process and compute on the CPU. */
+export function samplersBytes(
+  samplers: readonly SamplerBeside[],
+  { spec, stored, isQuantized }: SampledBase,
+): number {
+  const types = { linear: isQuantized ? 'float32' : stored, rest: stored } as const;
+  return samplers
+    .filter(({ keys }) => isHere(keys))
+    .map(({ keys, ...size }) => ({ ...size, precision: precisionOf(keys) }))
+    .reduce((sum, size) => sum + samplerBytes({ ...size, spec, stored: types }), 0);
+}
+
+const isHere = ({ rollout_device: device }: SamplerBeside['keys']): boolean =>
+  device === 'cpu' || (device === 'auto' && checkRolloutDevice(device) === 'cpu');
+
+/** Null: ONNX Runtime's own operators. What is asked for by name is taken to be there. */
+function precisionOf({ rollout_precision: wanted }: SamplerBeside['keys']) {
+  if (wanted !== null && wanted !== 'auto' && wanted !== 'float32' && wanted !== 'float16') {
+    return wanted;
+  }
+  const { kernels } = resolvePrecision(wanted === 'auto' ? wanted : 'float32', () => undefined);
+  return kernels?.precision ?? null;
+}

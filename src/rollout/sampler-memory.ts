@@ -1,0 +1,50 @@
+/** What a sampler on the CPU takes of memory, computed from the architecture before anything is loaded. */
+import { type DecoderSpec, linearModules } from '../model/spec.js';
+import type { HostDtype } from '../weights/index.js';
+import { cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';
+import type { NativePrecision } from './graph/native-layout.js';
+
+export interface SamplerSize {
+  readonly spec: DecoderSpec;
+  /** Of our own operators; null: ONNX Runtime's, in float32. */
+  readonly precision: NativePrecision | null;
+  /** Types of the base: of linear modules, and of the rest. */
+  readonly stored: { readonly linear: HostDtype; readonly rest: HostDtype };
+  /** Most completions at work at once. */
+  readonly rows: number;
+  /** Longest prompt and completion, tokens. */
+  readonly context: number;
+}
+
+const FLOAT = 4;
+
+/** Bytes that a weight takes as products read it. */
+function packedBytes(precision: NativePrecision, stored: HostDtype): number {
+  if (precision === 'float32') return stored === 'bfloat16' ? 2 : FLOAT;
+  return precision === 'bfloat16' ? 2 : 1;
+}
+
+const numberBytes = (type: HostDtype): number => (type === 'float32' ? FLOAT : 2);
+
+function weightBytes({ spec, precision, stored }: SamplerSize): number {
+  const linear = linearModules(spec).reduce(
+    (sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures,
+    0,
+  );
+  const vocabulary = spec.vocabSize * spec.hiddenSize;
+  if (precision === null) return FLOAT * (linear + 2 * vocabulary);
+  const each = precision === 'int4_weight_only' ? 0.5 : packedBytes(precision, stored.linear);
+  // The embedding stays as it is stored; the head is a copy of it, or another matrix.
+  const ends = packedBytes(precision, stored.rest) + numberBytes(stored.rest);
+  return each * linear + ends * vocabulary;
+}
+
+/** Keys and values of a call, and logits with their softmax. */
+function callBytes({ spec, precision, rows, context }: SamplerSize): number {
+  const native = precision === null ? null : { precision, threads: 1 };
+  const perToken = cacheBytesPerToken(spec, { native, type: 'float32' });
+  const cache = Math.min(rows * context * perToken, MAX_CACHE_BYTES);
+  return cache + 2 * FLOAT * rows * spec.vocabSize;
+}
+
+export const samplerBytes = (size: SamplerSize): number => weightBytes(size) + callBytes(size);

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { specFromConfig } from '../../../src/model/index.js';
+import { type SamplerSize, samplerBytes } from '../../../src/rollout/sampler-memory.js';
+
+const spec = specFromConfig('llama', {
+  model_type: 'llama',
+  vocab_size: 1000,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 2048,
+  tie_word_embeddings: true,
+});
+/** Per layer q and o 64·64, k and v 64·32, gate, up and down 64·96. */
+const LINEAR = 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96);
+const VOCABULARY = 1000 * 64;
+const size: SamplerSize = {
+  spec,
+  precision: 'float32',
+  stored: { linear: 'bfloat16', rest: 'bfloat16' },
+  rows: 8,
+  context: 100,
+};
+/** Logits and their softmax; keys and values of 2 layers, 2 heads of 16 each. */
+const call = (bytes: number) => 2 * 4 * 8 * 1000 + 8 * 100 * 2 * 2 * 2 * 16 * bytes;
+
+test.each([
+  { precision: 'float32', expected: 2 * LINEAR + (2 + 2) * VOCABULARY + call(4) },
+  { precision: 'bfloat16', expected: 2 * LINEAR + (2 + 2) * VOCABULARY + call(2) },
+  { precision: 'int8', expected: LINEAR + (1 + 2) * VOCABULARY + call(2) },
+  { precision: 'int8_weight_only', expected: LINEAR + (1 + 2) * VOCABULARY + call(2) },
+  // The head stays in 8 bits.
+  { precision: 'int4_weight_only', expected: LINEAR / 2 + (1 + 2) * VOCABULARY + call(2) },
+  { precision: null, expected: 4 * (LINEAR + 2 * VOCABULARY) + call(4) },
+] as const)('a sampler in $precision', ({ precision, expected }) => {
+  expect(samplerBytes({ ...size, precision })).toBe(expected);
+});
+
+test('a base out of 4 bits comes as float32, and is packed so', () => {
+  const stored = { linear: 'float32', rest: 'bfloat16' } as const;
+  expect(samplerBytes({ ...size, stored }) - samplerBytes(size)).toBe(2 * LINEAR);
+});
+
+test('keys and values keep to their limit, 4 GiB', () => {
+  const many = samplerBytes({ ...size, rows: 1e5 });
+  const logits = 2 * 4 * 1e5 * 1000;
+  expect(many).toBe(2 * LINEAR + 4 * VOCABULARY + 4 * 2 ** 30 + logits);
+});
