@@ -46,7 +46,6 @@ export function keptEntries(
     index: 'number',
     solved: 'boolean',
     attempts: 'number',
-    request_hash: 'string',
   });
   const kept: TraceEntry[] = [];
   for (const [i, row] of rows.entries()) {

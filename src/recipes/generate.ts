@@ -25,6 +25,7 @@ import { RowStore, type StoredRow } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
+import { requestSettings } from './sampling/request-settings.js';
 import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 
@@ -66,7 +67,7 @@ interface Inputs {
 async function generateInto(store: RowStore, inputs: Inputs): Promise<GeneratedRows> {
   const { config, engine } = inputs;
   const prompts = await promptsOf(inputs);
-  const requestHash = requestHasher(config);
+  const requestHash = requestHasher(config, engine);
   const byId = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   store.verify(({ prompt_id: id, sample_index: sample }) => {
     const prompt = sample < config.num_generations ? byId.get(id) : undefined;
@@ -94,20 +95,15 @@ async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedR
   return prompts.map((prompt, i) => ({ ...prompt, id: String(i), row: input.rows[i]! }));
 }
 
-/** Keys that do not change what a completion is, or that count as what they mean here. */
-const NEUTRAL = new Set([
-  ...['input', 'prompt', 'output', 'output_csv', 'overwrite', 'resume', 'batch_size', 'threads'],
-  ...['num_generations', 'model', 'adapter', 'device', 'server'],
-  ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
-  ...['load_in_4bit', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
-]);
+/** Keys that do not change what a completion is; a server counts by what it is asked. */
+const NEUTRAL = ['input', 'prompt', 'output', 'output_csv', 'num_generations', 'server'];
 
 type HashPrompt = (prompt: PromptedRow) => string;
 
-/** Of everything beside the weights that a completion of a prompt depends on. */
-function requestHasher(config: GenerateConfig): HashPrompt {
-  const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  const about = [settings, engineIdentity(config), ...baseIdentity(config)];
+/** Of everything beside the adapter that a completion of a prompt depends on. */
+function requestHasher(config: GenerateConfig, { base }: GenerateEngine): HashPrompt {
+  const settings = requestSettings(config, NEUTRAL);
+  const about = [settings, engineIdentity(config), base, ...baseIdentity(config)];
   return ({ id, promptIds, messages }) =>
     sha256(JSON.stringify([id, promptIds, messages, about])).slice(0, 16);
 }

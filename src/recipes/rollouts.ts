@@ -13,6 +13,7 @@ import { groupBy } from '../util/group.js';
 import { Rng } from '../util/rng.js';
 import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
+import { baseFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
@@ -28,6 +29,7 @@ import { sampleRound } from './rollouts/sample-round.js';
 import { type RolloutsStats, rolloutsStats } from './rollouts/stats.js';
 import { rewardWeights, type TrajectoryRow, trajectoryMaker } from './rollouts/trajectories.js';
 import { openSampler } from './sampling/open-sampler.js';
+import { requestSettings } from './sampling/request-settings.js';
 import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 
@@ -193,19 +195,15 @@ function learnt(
   }, before);
 }
 
-/** Keys that do not change what a trajectory is, or that count as what they mean here. */
-const NEUTRAL = new Set([
-  ...['output', 'overwrite', 'resume', 'batch_size', 'threads', 'model', 'adapter'],
-  ...['bandit_file', 'bandit_from', 'device'],
-  ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
-  ...['load_in_4bit', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
-]);
+/** Keys that do not change what a trajectory is. */
+const NEUTRAL = ['output', 'bandit_file', 'bandit_from'];
 
-/** Hash of what a trajectory depends on, beside the weights. */
-function requestHasher({ config, questions, prior }: Work): (question: string) => string {
-  const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
+/** Hash of what a trajectory depends on, beside the adapter. */
+function requestHasher({ config, source, questions, prior }: Work): (question: string) => string {
+  const settings = requestSettings(config, NEUTRAL);
   const asked = questions.map(({ text }) => text);
-  const about = [settings, rolloutIdentity(config), prior, asked, ...baseIdentity(config)];
+  const base = [baseFingerprint(source), ...baseIdentity(config)];
+  const about = [settings, rolloutIdentity(config), prior, asked, base];
   const shared = sha256(JSON.stringify(about));
   return (question) => sha256(shared, question).slice(0, 16);
 }

@@ -16,6 +16,7 @@ import { InputError } from '../util/errors.js';
 import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './inputs/answer-tags.js';
+import { baseFingerprint } from './inputs/base-fingerprint.js';
 import { loadDataset } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
@@ -24,6 +25,7 @@ import { interruption } from './interrupt.js';
 import { lockOutput, unlockOutput } from './outputs/output-lock.js';
 import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
+import { requestSettings } from './sampling/request-settings.js';
 import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 import { samplingParams } from './sampling/sampling-params.js';
@@ -122,7 +124,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
         batchSize: config.batch_size,
         maxAttempts: config.max_attempts,
         output,
-        requestHash: requestHash(config, sampler.adapterHash),
+        requestHash: requestHash(config, source, sampler.adapterHash),
         signal,
         onProgress: (done) => progress.update(done),
         generate: (attempts) => attemptAll(attempts, { sampler, prompts, config, signal }),
@@ -139,19 +141,14 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
   }
 }
 
-/** Keys that do not change what a trace is, or that count as what they mean here. */
-const NEUTRAL = new Set([
-  ...['dataset', 'output_dir', 'output_file', 'overwrite', 'resume', 'batch_size', 'threads'],
-  ...['model', 'adapter', 'device'],
-  ...['rollout_device', 'rollout_precision', 'rollout_memory_limit'],
-  ...['load_in_4bit', 'bnb_4bit_quant_type', 'use_bnb_nested_quant'],
-]);
+/** Keys that do not change what a trace is. */
+const NEUTRAL = ['dataset', 'output_dir', 'output_file'];
 
 /** Of everything beside the problems that a trace depends on. */
-function requestHash(config: TracesConfig, adapter: string | null): string {
-  const settings = Object.entries(config).filter(([key]) => !NEUTRAL.has(key));
-  const about = [settings, rolloutIdentity(config), adapter, ...baseIdentity(config)];
-  return sha256(JSON.stringify(about)).slice(0, 16);
+function requestHash(config: TracesConfig, source: ModelSource, adapter: string | null): string {
+  const settings = requestSettings(config, NEUTRAL);
+  const model = [baseFingerprint(source), adapter, ...baseIdentity(config)];
+  return sha256(JSON.stringify([settings, rolloutIdentity(config), model])).slice(0, 16);
 }
 
 /** One completion for each attempt; an attempt's stream depends on its number, not on the batch. */

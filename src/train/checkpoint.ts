@@ -60,7 +60,7 @@ export interface CheckpointState {
 
 /** Hashes of what must be equal for a checkpoint to fit. */
 export interface Fingerprint {
-  /** The architecture, its bits, names and shapes of what is trained. */
+  /** The architecture, its bits, names, shapes and scales of what is trained, and how PiSSA began. */
   readonly parameters: string;
   /** Weights of the base. */
   readonly base: string;
@@ -69,8 +69,9 @@ export interface Fingerprint {
 }
 
 const MISFITS: Readonly<Record<keyof Fingerprint, string>> = {
-  parameters: 'another model, one kept in other bits, or other trained parameters',
-  base: 'another base: its weights have other values',
+  parameters:
+    'another model, one kept in other bits, or other trained parameters (names, shapes, scales, start of PiSSA)',
+  base: 'another base: its weights have other values or another type',
   adapter: 'another adapter that training began with',
 };
 
@@ -189,7 +190,10 @@ export function loadCheckpoint(
   }
   const state = readJson(join(dir, STATE));
   if (!isState(state)) {
-    return fail(`${STATE} is malformed, or of an earlier version, without the weights of its base`);
+    return fail(
+      `${STATE} is malformed, or of an earlier version, without the weights of its base`,
+      'Start anew with overwrite=true',
+    );
   }
   for (const [name, expected] of Object.entries(state.files)) {
     if (!existsSync(join(dir, name))) fail(`half-written checkpoint: no ${name}`);

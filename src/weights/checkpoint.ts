@@ -27,6 +27,8 @@ export interface Checkpoint {
   tensor(name: string): HostTensor;
   /** Its first values, as a vector of up to `count`. @throws InputError as `tensor` does. */
   readFirst(name: string, count: number): HostTensor;
+  /** Whether a tensor is f32, f16 or bf16. @throws InputError when there is no such tensor. */
+  isPlain(name: string): boolean;
   /** What the header says of a tensor. @throws InputError when there is no such tensor. */
   entry(name: string): TensorEntry;
   /** A part of a tensor's bytes as they are on disk. @throws InputError when there is no such tensor. */
@@ -109,6 +111,7 @@ function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>
     has: (name) => located.has(name),
     shape: (name) => fileFor(name).entry(name).shape,
     tensor: (name) => fileFor(name).tensor(name),
+    isPlain: (name) => fileFor(name).isPlain(name),
     readFirst: (name, count) => fileFor(name).readFirst(name, count),
     entry: (name) => fileFor(name).entry(name),
     readPart: (name, part) => fileFor(name).readPart(name, part),

@@ -90,6 +90,11 @@ export class SafetensorsFile {
     return { dtype, shape: [bytes / each], bytes: this.readPart(name, { offset: 0, bytes }) };
   }
 
+  /** Whether a tensor is f32, f16 or bf16. @throws InputError when there is no such tensor. */
+  isPlain(name: string): boolean {
+    return HOST_DTYPES.has(this.entry(name).dtype);
+  }
+
   private dtypeOf(name: string): HostDtype {
     const { dtype } = this.entry(name);
     const hostDtype = HOST_DTYPES.get(dtype);

@@ -95,7 +95,7 @@ describe('a config', () => {
       'command line: learning_rate is "fast", expected number > 0',
     );
     expect(await refusal(sft(at('model'), 'eval.benchmark=spelling'))).toMatch(
-      /^benchmark: "spelling" is not known\. Known are gsm8k,/,
+      /^eval\.benchmark: "spelling" is not known\. Known are gsm8k,/,
     );
     const grpo = sft(
       at('model'),
@@ -190,15 +190,36 @@ describe('an adapter of another base model', () => {
     );
   });
 
+  /** The adapter, made for another folder. */
+  function adapterOf(base: string): string {
+    const folder = at(`on-${base}`);
+    cpSync(at('run', 'model'), folder, { recursive: true });
+    const file = join(folder, 'adapter_config.json');
+    const written = readJson(file) as object;
+    writeFileSync(file, JSON.stringify({ ...written, base_model_name_or_path: at(base) }));
+    return `adapter=${folder}`;
+  }
+
   it('is told where an adapter was merged into the base that it names', async () => {
     await accepted(['export', `model=${at('run')}`, `output=${at('merged')}`]);
-    cpSync(at('run', 'model'), at('on-merged'), { recursive: true });
-    const file = at('on-merged', 'adapter_config.json');
-    const written = readJson(file) as object;
-    writeFileSync(file, JSON.stringify({ ...written, base_model_name_or_path: at('merged') }));
-    expect(await refusal(evaluate('model', `adapter=${at('on-merged')}`))).toMatch(
+    expect(await refusal(evaluate('model', adapterOf('merged')))).toMatch(
       /it was made for .*merged, whose weights are not those of .*model\. Use it with model=.*merged/,
     );
+  });
+
+  it('is compared without what its base keeps in bits of its own', async () => {
+    const file = join(brokenModel('bits'), 'model.safetensors');
+    const bytes = readFileSync(file);
+    const end = 8 + Number(bytes.readBigUInt64LE());
+    const header = JSON.parse(bytes.subarray(8, end).toString());
+    const name = Object.keys(header).find((key) => key.endsWith('q_proj.weight'))!;
+    const [from, to] = header[name].data_offsets;
+    header[name] = { ...header[name], dtype: 'U8', shape: [to - from, 1] };
+    const text = Buffer.from(JSON.stringify(header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    writeFileSync(file, Buffer.concat([length, text, bytes.subarray(end)]));
+    await accepted(evaluate('model', adapterOf('bits'), `output_dir=${at('bits-eval')}`));
   });
 
   it('is not a copy of its base elsewhere', async () => {
@@ -235,6 +256,9 @@ describe('resume', () => {
     );
     expect(await refusal(sft(at('model'), `resume=${at('step-9')}`))).toMatch(
       /^resume: no checkpoint folder at .*step-9\. Give resume=auto/,
+    );
+    expect(await refusal(sft(at('model'), `resume=${whole}`, 'lora.lora_alpha=64'))).toMatch(
+      /belongs to another model, .* or other trained parameters \(names, shapes, scales, start of PiSSA\)/,
     );
   });
 });

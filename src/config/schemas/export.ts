@@ -22,7 +22,9 @@ export const exportSchema = z
     dtype: z
       .enum(['auto', 'float32', 'float16', 'bfloat16', 'q8_0'])
       .default('auto')
-      .describe("Type of the weights; auto is the base's own, q8_0 (gguf) has 8 bits"),
+      .describe(
+        "Type of weights; auto is the base's own (in 4 bits its embeddings'), q8_0 (gguf) is 8 bits",
+      ),
     max_logprob_difference: nonNegative()
       .nullable()
       .default(null)

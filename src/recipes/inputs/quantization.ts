@@ -52,6 +52,7 @@ export function sayOtherBase(
       : `trained on its base ${fourBits(trainedOn)}`;
   const asTrained = baseKeys(trainedOn);
   const hasRemedy = keys.load_in_4bit !== undefined && asTrained !== undefined;
-  const remedy = hasRemedy ? `; ${asTrained} takes the base that it was trained on` : '';
+  const alone = used === null ? '' : ' alone';
+  const remedy = hasRemedy ? `; ${asTrained}${alone} takes the base that it was trained on` : '';
   log(`${where}: ${training}, used on it ${used === null ? 'as it is' : fourBits(used)}${remedy}`);
 }

@@ -1,7 +1,6 @@
 /** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parameterShapes } from '../../model/spec.js';
 import type { RunFolder } from '../../report/index.js';
 import {
   type CheckpointState,
@@ -13,13 +12,15 @@ import {
 } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
-import { adapterHash, openCheckpoint, weightsFingerprint } from '../../weights/index.js';
+import { adapterHash } from '../../weights/index.js';
+import { baseFingerprint } from '../inputs/base-fingerprint.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { startsByPissa } from './lora-plan.js';
 import type { TrainedPolicy } from './trained-policy.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 interface StoreArgs {
-  readonly config: Pick<TrainerConfig, 'save_total_limit'>;
+  readonly config: Pick<TrainerConfig, 'save_total_limit' | 'seed'>;
   readonly source: ModelSource;
   readonly trained: TrainedPolicy;
 }
@@ -31,24 +32,23 @@ export function checkpointStore(
 ): CheckpointStore {
   const { shapes } = trained.policy.parameters;
   const limit = config.save_total_limit;
-  const fingerprint = fingerprintOf(source, shapes);
+  const fingerprint = fingerprintOf({ config, source, trained });
   return { dir: join(resolve(dir), 'checkpoints'), shapes, fingerprint, limit };
 }
 
-function fingerprintOf(
-  { spec, quantization, adapter, baseDir }: ModelSource,
-  shapes: CheckpointStore['shapes'],
-): Fingerprint {
-  const base = openCheckpoint(baseDir);
-  try {
-    return {
-      parameters: sha256(JSON.stringify([spec, shapes, quantization])),
-      base: weightsFingerprint(base, parameterShapes(spec).keys()),
-      adapter: adapter && adapterHash(adapter),
-    };
-  } finally {
-    base.close();
-  }
+function fingerprintOf({ config, source, trained }: StoreArgs): Fingerprint {
+  const { spec, quantization, adapter } = source;
+  const { lora, parameters } = trained.policy;
+  const scales = [...(lora?.targets.values() ?? [])].map(({ scale }) => scale);
+  // The base that is left depends on how PiSSA began.
+  const isPissa = startsByPissa(lora, adapter !== null);
+  const start = isPissa ? [lora!.config.initLoraWeights, config.seed] : null;
+  const form = [spec, parameters.shapes, quantization, scales, start];
+  return {
+    parameters: sha256(JSON.stringify(form)),
+    base: baseFingerprint(source),
+    adapter: adapter && adapterHash(adapter),
+  };
 }
 
 export interface FoundCheckpoint {

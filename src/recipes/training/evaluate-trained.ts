@@ -146,7 +146,7 @@ export interface EvaluatedRun {
 
 interface SavedModelOptions extends EvaluateTrainedOptions {
   readonly writer: EvaluationWriter | undefined;
-  /** The base that was trained on; what it keeps in 4 bits is not made anew. */
+  /** The base that was trained on, with what it keeps in 4 bits for samplers. */
   readonly base: Pick<ModelSource, 'weights'>;
 }
 

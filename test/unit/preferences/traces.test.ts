@@ -10,7 +10,7 @@ import {
 } from '../../../src/preferences/index.js';
 import { traceFiles } from '../../../src/preferences/trace-files.js';
 import { traceStats } from '../../../src/preferences/trace-rows.js';
-import { readJson, readJsonl } from '../../../src/util/files.js';
+import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -148,6 +148,12 @@ describe('makeTraces', () => {
     await expect(
       makeTraces({ ...options, problems: problems(2), requestHash: 'b' }),
     ).rejects.toThrow(`${output}:1: the row was made by another model or with other settings`);
+    // As earlier versions wrote them.
+    const rows = readJsonl(traceFiles(output).attempts).map(({ request_hash: _, ...row }) => row);
+    writeFileSync(traceFiles(output).attempts, toJsonl(rows));
+    await expect(makeTraces({ ...options, problems: problems(2) })).rejects.toThrow(
+      `${output}:1: the row was made by another model or with other settings`,
+    );
     clearTraces(output);
     expect(Object.values(traceFiles(output)).some(existsSync)).toBe(false);
     expect((await makeTraces({ ...options, problems: others })).total_samples).toBe(1);

@@ -1,12 +1,16 @@
-/** What `traces` refuses before a model is opened. */
-import { existsSync, writeFileSync } from 'node:fs';
+/** What `traces` refuses: before a model is opened, and by whose traces are there. */
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadConfig, tracesSchema } from '../../../src/config/index.js';
+import { FINAL_NORM } from '../../../src/model/spec.js';
 import { lockOutput, unlockOutput } from '../../../src/recipes/outputs/output-lock.js';
 import { runTraces } from '../../../src/recipes/traces.js';
+import { fromFloat32, readSafetensors, toFloat32 } from '../../../src/weights/index.js';
+import { writeSafetensors } from '../../../src/weights/safetensors-writer.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
+import { tinyTraining } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const output = join(dir, 'rows.jsonl');
@@ -28,3 +32,25 @@ it('refuses an output that another process is writing, whatever else is asked', 
   await expect(call()).rejects.toThrow(`output_file: ${output} exists`);
   expect(existsSync(`${output}.lock`)).toBe(false);
 });
+
+it('goes on with what the same weights began, wherever they lie, and with no others', async () => {
+  const tiny = await tinyTraining(join(dir, 'tiny'));
+  const [copy, other] = [join(dir, 'copy'), join(dir, 'other')];
+  cpSync(tiny.base, copy, { recursive: true });
+  cpSync(tiny.base, other, { recursive: true });
+  const weights = readSafetensors(join(tiny.base, 'model.safetensors'));
+  const norm = weights.get(FINAL_NORM)!;
+  const moved = toFloat32(norm).map((value) => value * 2);
+  weights.set(FINAL_NORM, fromFloat32(moved, norm.shape, norm.dtype));
+  writeSafetensors(join(other, 'model.safetensors'), weights);
+  const traces = (model: string, ...words: string[]) => {
+    const keys = [...tiny.keys, 'dataset.num_samples=2', 'max_new_tokens=2'];
+    const overrides = [...keys, `model=${model}`, `output_dir=${dir}`, 'max_attempts=1', ...words];
+    return runTraces(loadConfig(tracesSchema, { overrides, env: {} }), SILENT);
+  };
+  const made = await traces(tiny.base);
+  expect(await traces(copy, 'resume=auto')).toEqual(made);
+  const foreign = /:1: the row was made by another model or with other settings/;
+  await expect(traces(other, 'resume=auto')).rejects.toThrow(foreign);
+  await expect(traces(tiny.base, 'resume=auto', 'top_k=3')).rejects.toThrow(foreign);
+}, 60_000);
