@@ -518,17 +518,17 @@ describe('a bad file', () => {
     ],
     [
       stages(`  - name: a\n    command: eval\n    with: {model: "\${stages.b.x}"}\n`),
-      'FILE:5: there is no earlier stage "b"',
+      'FILE:5: model: there is no earlier stage "b"',
     ],
     [
       stages(
         `  - {name: m, command: setup}\n  - name: a\n    command: eval\n    with: {model: "\${stages.m.x}"}\n`,
       ),
-      'FILE:6: stage m has no key "x". Its keys are device',
+      'FILE:6: model: stage m has no key "x". Its keys are device',
     ],
     [
       stages(`  - name: a\n    command: eval\n    with: {model: "\${vars.none}"}\n`),
-      `FILE:5: \${vars.none} is not set. Set it or give a default`,
+      `FILE:5: model: \${vars.none} is not set. Set it or give a default`,
     ],
     [
       stages('  - name: a\n    command: eval\n    config: none.yaml\n'),
