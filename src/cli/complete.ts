@@ -1,9 +1,10 @@
 /**
- * What Tab offers for a command line that is being typed: commands, flags, keys, the words that a key takes, and
- * config files. The shell offers files of its own where nothing stands here. It loads no recipe.
+ * What Tab offers for a command line that is being typed: commands, flags, keys, the words that a key takes, config
+ * files, and files of rows beside names of data sets. The shell offers files of its own where nothing stands here.
+ * It loads no recipe.
  */
 import { type Dirent, readdirSync } from 'node:fs';
-import { choicesOf, keysOf, ownPath, pipelineKeys, schemaAt } from '../config/index.js';
+import { choicesOf, filesOf, keysOf, ownPath, pipelineKeys, schemaAt } from '../config/index.js';
 import { CALL_FLAGS } from './call.js';
 import { type Command, YAML_FILE } from './command.js';
 
@@ -70,12 +71,12 @@ function ofCommand(command: Command, { before, current }: Typed): string[] {
     return beginningWith(current, [...own, ...keys]);
   }
   const words = first === undefined ? (command.firstWords ?? []) : [];
-  return beginningWith(current, [...words, ...keys, ...configFiles()]);
+  return beginningWith(current, [...words, ...keys, ...filesHere(YAML_FILE)]);
 }
 
 /** The keys by the names in the pipeline's file, where one stands on the line and can be read. */
 function ofFile(schema: Command['schema'], before: readonly string[]): Command['schema'] {
-  const file = before.find((word) => YAML_FILE.test(word));
+  const file = before.find((word) => YAML_FILE.test(word) && !word.includes('='));
   try {
     return file === undefined ? schema : pipelineKeys(schema, file.replace(/\\(.)/g, '$1'));
   } catch {
@@ -95,7 +96,9 @@ function fieldOf(schema: Command['schema'], word: string) {
 
 function valuesOf(schema: Command['schema'], word: string): string[] {
   const field = fieldOf(schema, word);
-  return field === undefined ? [] : choicesOf(field);
+  if (field === undefined) return [];
+  const files = filesOf(field);
+  return files === undefined ? choicesOf(field) : [...choicesOf(field), ...filesHere(files)];
 }
 
 function takesNextWord(schema: Command['schema'], flag: string): boolean {
@@ -116,14 +119,14 @@ function keysBelow(schema: Command['schema'], current: string): string[] {
   return keys.map((key) => start + key.replaceAll('_', '-'));
 }
 
-/** Folders and YAML files of the current folder, as a shell wants them written. */
-function configFiles(): string[] {
+/** Folders of the current folder and its files of such names, as a shell wants them written. */
+function filesHere(names: RegExp): string[] {
   return entriesHere()
     .filter((entry) => !entry.name.startsWith('.'))
     .flatMap((entry) => {
       const name = entry.name.replace(/[^\w./=+,@%-]/gu, '\\$&');
       if (entry.isDirectory()) return [`${name}/`];
-      return YAML_FILE.test(entry.name) ? [name] : [];
+      return names.test(entry.name) ? [name] : [];
     });
 }
 

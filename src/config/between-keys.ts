@@ -21,14 +21,15 @@ export function issuesBetween(
   values: Mapping,
   wrong: ReadonlySet<string>,
 ): readonly z.core.$ZodIssue[] {
+  const unknown = new Set(wrong);
   const checks = z.any().check((payload) => {
     for (const check of schema.def.checks ?? []) {
-      payload.value = guarded(payload.value, wrong);
+      payload.value = guarded(payload.value, unknown);
       try {
         check._zod.check(payload as z.core.ParsePayload<never>);
       } catch (error) {
         if (!(error instanceof WrongKey)) throw error;
-        if (check._zod.def.check === 'overwrite') return; // those that follow take what it makes
+        if (error.made !== null) unknown.add(error.made);
       }
     }
   });

@@ -19,6 +19,12 @@ function wordsOf(core: z.core.$ZodType): string[] {
   return [];
 }
 
+/** The names of files that a field takes beside its words, where the schema says so. */
+export function filesOf(schema: z.core.$ZodType): RegExp | undefined {
+  const declared = z.globalRegistry.get(unwrap(schema).core)?.files;
+  return declared instanceof RegExp ? declared : undefined;
+}
+
 /** The keys of a mapping as they begin on the command line: `seed=`, and `lora.` where keys stand below. */
 export function keysOf(schema: z.core.$ZodType): string[] {
   const { core } = unwrap(schema);

@@ -6,8 +6,8 @@ export type ForeignName =
    * sets, where nothing sets it, and what to give for the other meaning of the name.
    */
   | { readonly to: readonly string[]; readonly implied?: Readonly<Record<string, Implied>> }
-  /** Why the name is refused and what to use. */
-  | { readonly refused: string };
+  /** Why the name is refused and what to use; with `use`: that key, or nothing where the command has none such. */
+  | { readonly refused: string; readonly use?: string };
 
 export interface Implied {
   readonly values: (value: unknown) => Readonly<Record<string, unknown>>;

@@ -254,7 +254,8 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   bnb_4bit_use_double_quant: to('use_bnb_nested_quant'),
   bnb_4bit_compute_dtype: {
     to: ['compute_dtype'],
-    refused: 'sampling computes in a type of its own. Use rollout_precision',
+    refused: 'sampling computes in a type of its own',
+    use: 'rollout_precision',
   },
   use_vllm: refused('rollouts run on ONNX Runtime. Leave it out'),
   fast_inference: refused('rollouts run on ONNX Runtime. Leave it out'),

@@ -1,5 +1,5 @@
 /** Configs: strict schemas with defaults, loaded from YAML, environment and command line. */
-export { choicesOf, keysOf } from './choices.js';
+export { choicesOf, filesOf, keysOf } from './choices.js';
 export type { CommandName } from './commands.js';
 export { commandSchemas } from './commands.js';
 export { canonicalJson, configHash, resolvedYaml } from './dump.js';

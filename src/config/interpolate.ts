@@ -5,6 +5,7 @@
  */
 import { InputError, InputErrors } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
+import type { Refusal } from './refusal.js';
 import { Untyped } from './untyped.js';
 
 /** Value of a reference; undefined when it is not set. Throws on a reference of unknown form. */
@@ -94,7 +95,7 @@ function kept(errors: InputError[], read: () => unknown): unknown {
 interface Interpolated {
   /** Texts whose references cannot be resolved are undefined, or gone where they are a key's value. */
   readonly value: unknown;
-  readonly errors: readonly InputError[];
+  readonly refused: readonly Refusal[];
 }
 
 /** Resolves references in every text of a tree. `where` locates a path for error messages. */
@@ -103,13 +104,15 @@ export function interpolated(
   lookup: Lookup,
   where: (path: readonly string[]) => string,
 ): Interpolated {
-  const errors: InputError[] = [];
+  const refused: Refusal[] = [];
   const visit = (part: unknown, path: readonly string[]): unknown => {
     if (typeof part === 'string') {
-      const before = errors.length;
-      const reading = { lookup, where: `${where(path)}: ${path.join('.')}`, errors };
+      const errors: InputError[] = [];
+      const about = path.join('.');
+      const reading = { lookup, where: `${where(path)}: ${about}`, errors };
       const text = kept(errors, () => interpolateText(part, reading));
-      return errors.length > before ? undefined : text;
+      refused.push(...errors.map((error) => ({ error, about })));
+      return errors.length > 0 ? undefined : text;
     }
     if (Array.isArray(part)) return part.map((child, i) => visit(child, [...path, String(i)]));
     if (!isObject(part) || part instanceof Untyped) return part;
@@ -118,13 +121,13 @@ export function interpolated(
     );
     return Object.fromEntries(entries.filter(([, child]) => child !== undefined));
   };
-  return { value: visit(value, []), errors };
+  return { value: visit(value, []), refused };
 }
 
 /** The same tree with all references resolved. @throws InputError for all that are not set, or cannot be read */
 export function interpolateTree(...given: Parameters<typeof interpolated>): unknown {
-  const { value, errors } = interpolated(...given);
-  if (errors.length > 0) throw InputErrors.of(errors);
+  const { value, refused } = interpolated(...given);
+  if (refused.length > 0) throw InputErrors.of(refused.map(({ error }) => error));
   return value;
 }
 

@@ -21,8 +21,9 @@ interface Context {
  */
 export function issueErrors(context: Context): InputError[] {
   const { schema, merged, heard } = context;
-  const words = heard.refused.flatMap(({ message }) => message.match(/\w+/g) ?? []);
-  const named = new Set(words.flatMap((word) => ownPath(schema, word)?.[0] ?? []));
+  const words = heard.refused.flatMap(({ about }) => about.match(/\w[\w.]*/g) ?? []);
+  const heads = words.map((word) => word.replace(/\..*/, ''));
+  const named = new Set(heads.flatMap((head) => ownPath(schema, head)?.[0] ?? []));
   const wrong = new Set<string>();
   const values: Mapping = {};
   const own = Object.entries(schema.shape).flatMap(([key, field]) => {

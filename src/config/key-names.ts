@@ -5,6 +5,7 @@ import type { ForeignName } from './foreign-name.js';
 import { foreignNames } from './foreign-names.js';
 import { childOf, keyDocs, schemaAt } from './introspect.js';
 import { nearest } from './nearest.js';
+import type { Refusal } from './refusal.js';
 
 /** What another tool's name means here, where that is known. */
 export const foreignOf = (key: string): ForeignName | undefined =>
@@ -29,24 +30,34 @@ interface Place {
   readonly path: readonly string[];
 }
 
+/** Where the reason of a refusal says what to use. */
+const PROPOSAL = /\b(?:use|give|set)\b.*/i;
+
 /** Why a key that the schema does not have is refused, and what to use. */
-export function refusal(key: string, at: Place, where: string): InputError {
+export function refusal(key: string, at: Place, where: string): Refusal {
   const field = [...at.path, key].join('.');
   const foreign = foreignOf(key);
   if (foreign !== undefined && 'refused' in foreign) {
-    return new InputError({ where, problem: `${field}: ${foreign.refused}` });
+    const reason = reasonOf(foreign, at);
+    const error = new InputError({ where, problem: `${field}: ${reason}` });
+    return { error, about: `${field} ${PROPOSAL.exec(reason)?.[0] ?? ''}` };
   }
   const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
   // a mapping has no line of its own there, and its name may be what was meant
   const near = nearest(key, new Set(known.flatMap((name) => [name.split('.')[0] ?? '', name])));
-  return new InputError({
+  const meant = near === undefined ? null : [...at.path, near].join('.');
+  const error = new InputError({
     where,
     problem: `unknown key ${JSON.stringify(field)}`,
-    remedy:
-      near === undefined
-        ? listOf(known)
-        : `The nearest known key is ${JSON.stringify([...at.path, near].join('.'))}`,
+    remedy: meant === null ? listOf(known) : `The nearest known key is ${JSON.stringify(meant)}`,
   });
+  return { error, about: `${field} ${meant ?? ''}` };
+}
+
+function reasonOf({ refused, use }: { refused: string; use?: string }, { schema }: Place): string {
+  if (use === undefined) return refused;
+  const isKnown = schema !== undefined && schemaAt(schema, [use]) !== undefined;
+  return `${refused}. ${isKnown ? `Use ${use}` : 'Leave it out'}`;
 }
 
 /** So many keys are named where none resembles the one that was written. */

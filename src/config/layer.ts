@@ -7,6 +7,7 @@ import { InputError } from '../util/errors.js';
 import { childOf, ownValue, schemaAt, shorthandOf, unwrap } from './introspect.js';
 import { foreignOf, ownPath, refusal } from './key-names.js';
 import { isMapping, type Mapping, place } from './merge.js';
+import type { Refusal } from './refusal.js';
 import { typed, Untyped } from './untyped.js';
 
 export interface Layer {
@@ -14,7 +15,7 @@ export interface Layer {
   /** Where a path of this layer stands, for error messages: `file:line` or `command line`. */
   readonly where: (path: readonly string[]) => string;
   /** What is wrong with values that could not be read and are left out. */
-  readonly refused?: readonly InputError[];
+  readonly refused?: readonly Refusal[];
 }
 
 /** What reading the layers tells beside their values. */
@@ -24,7 +25,7 @@ export interface Heard {
   /** Names of other tools at the root whose value sets more than their own key. */
   readonly implied: ImpliedKeys[];
   /** What is wrong with keys that cannot be read; they are left out of the values. */
-  readonly refused: InputError[];
+  readonly refused: Refusal[];
 }
 
 export interface ImpliedKeys {
@@ -77,7 +78,10 @@ export function normalizeLayer(layer: Layer, schema: z.core.$ZodType, heard: Hea
       if (at.path.length === 0)
         heard.implied.push(...impliedBy({ key, names, value: read, where }));
       const contradiction = place(result, { names, value: read, written: key });
-      if (contradiction !== null) heard.refused.push(new InputError({ where, ...contradiction }));
+      if (contradiction !== null) {
+        const error = new InputError({ where, ...contradiction });
+        heard.refused.push({ error, about: below.path.join('.') });
+      }
     }
     return result;
   };

@@ -41,7 +41,7 @@ export function loadConfig<S extends ConfigSchema>(
 function fileLayer(file: string, env: Readonly<Record<string, string | undefined>>): Layer {
   const { value, where } = readYamlFile(file);
   const resolved = interpolated(value, environmentLookup(env), where);
-  return { value: resolved.value as Layer['value'], where, refused: resolved.errors };
+  return { value: resolved.value as Layer['value'], where, refused: resolved.refused };
 }
 
 /** Layers, later ones over earlier ones, onto the schema's defaults. */
@@ -58,7 +58,8 @@ export function resolveConfig<S extends ConfigSchema>(
   for (const { values } of heard.implied) merged = mergeDeep(values, merged) as Mapping;
   const { data } = schema.safeParse(merged);
   if (heard.refused.length > 0 || data === undefined) {
-    throw InputErrors.of([...heard.refused, ...issueErrors({ schema, merged, heard })]);
+    const refusals = heard.refused.map(({ error }) => error);
+    throw InputErrors.of([...refusals, ...issueErrors({ schema, merged, heard })]);
   }
   checkOwnInput(schema, data as object);
   for (const implied of heard.implied) note(noteOf(implied, data));

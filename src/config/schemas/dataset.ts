@@ -64,7 +64,7 @@ export const datasetSchema = (defaults: { split?: string; numSamples?: number } 
       path: ['path'],
       message: 'both name and path are set. Keep one and set the other to null',
     })
-    .meta({ shorthand: expandShorthand, choices: DATASET_NAMES })
+    .meta({ shorthand: expandShorthand, choices: DATASET_NAMES, files: ROW_FILE })
     .prefault({});
 
 export type DatasetConfig = z.output<ReturnType<typeof datasetSchema>>;

@@ -77,27 +77,28 @@ export const evalSchema = z
     ...machineKeys,
     ...seedKey,
   })
+  .superRefine(checkQuantization)
   .superRefine((config, context) => {
-    const issue = issueAt(context);
-    checkQuantization(config, context);
+    if (config.num_generations === 1 || config.temperature > 0) return;
+    const message = 'samples at temperature 0 are all the same. Give temperature=0.7';
+    issueAt(context)('temperature', message);
+  })
+  .superRefine((config, context) => {
     const largest = Math.max(0, ...config.pass_at, ...config.majority_at);
     const samples = config.num_generations * config.n_runs;
-    if (config.num_generations > 1 && config.temperature === 0) {
-      issue('temperature', 'samples at temperature 0 are all the same. Give temperature=0.7');
-    }
-    if (largest > samples) {
-      issue(
-        'num_generations',
-        `k = ${largest} needs as many samples, there are ${samples}. Raise num_generations`,
-      );
-    }
+    if (largest <= samples) return;
+    issueAt(context)(
+      'num_generations',
+      `k = ${largest} needs as many samples, there are ${samples}. Raise num_generations`,
+    );
+  })
+  .superRefine((config, context) => {
     const hasBudget = config.token_budget !== null || config.time_budget !== null;
-    if (config.num_generations > 1 && (config.strategy !== 'greedy' || hasBudget)) {
-      issue(
-        'num_generations',
-        'a strategy, or one under a budget, gives one answer an example. Give strategy_samples instead',
-      );
-    }
+    if (config.num_generations === 1 || (config.strategy === 'greedy' && !hasBudget)) return;
+    issueAt(context)(
+      'num_generations',
+      'a strategy, or one under a budget, gives one answer an example. Give strategy_samples instead',
+    );
   });
 
 export type EvalConfig = z.output<typeof evalSchema>;

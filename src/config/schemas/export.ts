@@ -38,18 +38,22 @@ export const exportSchema = z
     ),
     ...machineKeys,
   })
-  .superRefine((config, context) => {
-    checkQuantization(config, context);
-    const { format, dtype, output, pre_tokenizer: pre } = config;
-    const issue = issueAt(context);
-    if (format === 'safetensors') {
-      if (dtype === 'q8_0') issue('dtype', 'q8_0 stands in GGUF files only: set format=gguf');
-      if (output.endsWith('.gguf')) issue('output', 'a GGUF file is written by format=gguf');
-      if (pre !== null) issue('pre_tokenizer', 'it stands in GGUF files only: set format=gguf');
-      return;
-    }
-    if (!output.endsWith('.gguf'))
-      issue('output', 'format=gguf writes one file: name it …/NAME.gguf');
+  .superRefine(checkQuantization)
+  .superRefine(({ format, dtype }, context) => {
+    if (format === 'gguf' || dtype !== 'q8_0') return;
+    issueAt(context)('dtype', 'q8_0 stands in GGUF files only: set format=gguf');
+  })
+  .superRefine(({ format, output }, context) => {
+    if ((format === 'gguf') === output.endsWith('.gguf')) return;
+    const message =
+      format === 'gguf'
+        ? 'format=gguf writes one file: name it …/NAME.gguf'
+        : 'a GGUF file is written by format=gguf';
+    issueAt(context)('output', message);
+  })
+  .superRefine(({ format, pre_tokenizer: pre }, context) => {
+    if (format === 'gguf' || pre === null) return;
+    issueAt(context)('pre_tokenizer', 'it stands in GGUF files only: set format=gguf');
   });
 
 export type ExportConfig = z.output<typeof exportSchema>;

@@ -1,6 +1,7 @@
 /** Rows of the training set that are held out for evaluation, and the evaluation that they, or `eval_steps`, ask for. */
 import type { z } from 'zod';
 import type { DatasetConfig } from './dataset.js';
+import { making } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 
 interface HeldOutKeys {
@@ -36,14 +37,13 @@ type Implied = (dataset?: Partial<DatasetConfig>) => object;
  * `eval_samples` asks for an evaluation; so does `eval_steps`, by the test split of a named data set.
  * @param implied The evaluation on these rows.
  */
-export const withEvaluation =
-  (implied: Implied) =>
-  <Config extends HeldOutKeys>(config: Config): Config => {
-    const { eval: evaluation, eval_samples: held = null, eval_steps: every, dataset } = config;
+export const withEvaluation = (implied: Implied) =>
+  making('eval', <Config extends HeldOutKeys>(config: Config): Config => {
+    const { eval: evaluation, eval_samples: held = null, eval_steps: every } = config;
     if (evaluation !== null) return config;
-    const length = { max_new_tokens: config.max_completion_length };
-    if (held !== null) return { ...config, eval: { ...implied(), ...length } };
-    const { name, subset, revision, columns } = dataset;
-    if (every === null || name === null) return config;
-    return { ...config, eval: { ...implied({ name, subset, revision, columns }), ...length } };
-  };
+    const length = () => ({ max_new_tokens: config.max_completion_length });
+    if (held !== null) return { ...config, eval: { ...implied(), ...length() } };
+    if (every === null || config.dataset.name === null) return config;
+    const { name, subset, revision, columns } = config.dataset;
+    return { ...config, eval: { ...implied({ name, subset, revision, columns }), ...length() } };
+  });

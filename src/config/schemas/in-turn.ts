@@ -2,7 +2,25 @@
 import type { z } from 'zod';
 
 /** A check reads a key whose value is not known, as it is wrong itself. */
-export class WrongKey extends Error {}
+export class WrongKey extends Error {
+  /** The key whose value was to be made by what was read. */
+  readonly made: string | null;
+
+  constructor(made: string | null = null) {
+    super();
+    this.made = made;
+  }
+}
+
+/** Used with `overwrite` that makes the value of `key`: it is not known where `make` reads a wrong key. */
+export const making = <Make extends (config: never) => unknown>(key: string, make: Make): Make =>
+  ((config) => {
+    try {
+      return make(config);
+    } catch (error) {
+      throw error instanceof WrongKey ? new WrongKey(key) : error;
+    }
+  }) as Make;
 
 type Check<Config> = (config: Config, context: z.RefinementCtx) => void;
 

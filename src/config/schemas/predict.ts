@@ -51,8 +51,8 @@ export const predictSchema = z
     ...machineKeys,
     ...seedKey,
   })
+  .superRefine(checkQuantization)
   .superRefine((config, context) => {
-    checkQuantization(config, context);
     if (config.engine === 'server' || config.reasoning_effort === null) return;
     issueAt(context)(
       'reasoning_effort',

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { armProblem, armsKey } from './arms.js';
-import { datasetSchema, requireRows } from './dataset.js';
+import { checkRows, datasetSchema } from './dataset.js';
 import { nonNegative, optionalInput, optionalText, text, whole, within } from './fields.js';
 import {
   adapterKeys,
@@ -15,6 +15,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
 
@@ -92,14 +93,15 @@ export const rolloutsSchema = z
     ...machineKeys,
     ...seedKey,
   })
+  .superRefine(inTurn(checkRows, checkQuantization))
   .superRefine((config, context) => {
-    requireRows(config.dataset, context);
-    checkQuantization(config, context);
-    const issue = issueAt(context);
     const problem = armProblem(config.arms, config.trajectories);
-    if (problem !== null) issue('arms', problem);
+    if (problem !== null) issueAt(context)('arms', problem);
+  })
+  .superRefine((config, context) => {
     const { end, path } = config.score_weights;
-    if (end + path === 0) issue('score_weights', 'end and path are both 0. Give one a weight');
+    if (end + path > 0) return;
+    issueAt(context)('score_weights', 'end and path are both 0. Give one a weight');
   });
 
 export type RolloutsConfig = z.output<typeof rolloutsSchema>;

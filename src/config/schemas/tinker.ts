@@ -1,7 +1,7 @@
 /** `lorikeet tinker`: SFT and RL with LoRA, computed by Tinker's training API. */
 
 import { z } from 'zod';
-import { datasetSchema, requireRows } from './dataset.js';
+import { checkRows, datasetSchema } from './dataset.js';
 import {
   fileWord,
   maxSteps,
@@ -117,19 +117,19 @@ export const tinkerSchema = z
   })
   .superRefine(checkHeldOut)
   .overwrite(withEvaluation(impliedRemoteEvaluation))
-  .superRefine((config, context) => {
-    const issue = issueAt(context);
-    checkWatching(config, context);
-    if (config.method === 'sft' && config.eval_samples !== null) {
-      issue('eval_samples', 'sft trains on all rows of dataset. Give eval.dataset');
-    }
-    requireRows(config.dataset, context);
-    if (!(config.train_unembed || config.train_mlp || config.train_attn)) {
-      issue('train_mlp', 'nothing is adapted');
-    }
-    if (config.method === 'grpo' && config.rewards.length === 0) {
-      issue('rewards', 'grpo needs one. Give rewards=[{name: …}]');
-    }
+  .superRefine(checkWatching)
+  .superRefine(({ method, eval_samples: held }, context) => {
+    if (method !== 'sft' || held === null) return;
+    issueAt(context)('eval_samples', 'sft trains on all rows of dataset. Give eval.dataset');
+  })
+  .superRefine(checkRows)
+  .superRefine(({ train_unembed, train_mlp, train_attn }, context) => {
+    if (train_unembed || train_mlp || train_attn) return;
+    issueAt(context)('train_mlp', 'nothing is adapted');
+  })
+  .superRefine(({ method, rewards }, context) => {
+    if (method !== 'grpo' || rewards.length > 0) return;
+    issueAt(context)('rewards', 'grpo needs one. Give rewards=[{name: …}]');
   });
 
 export type TinkerConfig = z.output<typeof tinkerSchema>;

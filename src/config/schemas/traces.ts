@@ -1,6 +1,6 @@
 /** `lorikeet traces`: first correct sampled solution of each question, else the data set's own. */
 import { z } from 'zod';
-import { datasetSchema, requireRows } from './dataset.js';
+import { checkRows, datasetSchema } from './dataset.js';
 import { fileWord, text, whole } from './fields.js';
 import {
   adapterKeys,
@@ -13,6 +13,7 @@ import {
   stopKey,
   tagKeys,
 } from './groups.js';
+import { inTurn } from './in-turn.js';
 import { checkQuantization } from './quantization.js';
 
 export const tracesSchema = z
@@ -41,9 +42,6 @@ export const tracesSchema = z
     ...machineKeys,
     ...seedKey,
   })
-  .superRefine((config, context) => {
-    requireRows(config.dataset, context);
-    checkQuantization(config, context);
-  });
+  .superRefine(inTurn(checkRows, checkQuantization));
 
 export type TracesConfig = z.output<typeof tracesSchema>;

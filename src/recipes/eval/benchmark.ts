@@ -34,11 +34,12 @@ export function benchmarkRows({
   throw unknown({ benchmark, section }, `give ${section}dataset=NAME or FILE, and a grader`);
 }
 
-const unknown = ({ benchmark, section = '' }: BenchmarkKeys, other: string): InputError =>
+/** @param other What else helps a command of its own; a trainer's evaluation has no key for it. */
+const unknown = ({ benchmark, section }: BenchmarkKeys, other: string): InputError =>
   new InputError({
-    where: `${section}benchmark`,
+    where: `${section ?? ''}benchmark`,
     problem: `"${benchmark}" is not known`,
-    remedy: `Known are ${BENCHMARK_NAMES.join(', ')}; or ${other}`,
+    remedy: `Known are ${BENCHMARK_NAMES.join(', ')}${section === undefined ? `; or ${other}` : ''}`,
   });
 
 /** Which of the rows the benchmark asks for, also of rows that the config names. */

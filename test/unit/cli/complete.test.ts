@@ -66,6 +66,7 @@ describe('what is offered', () => {
     ['run configs/gsm8k/compare.yaml stage=prep', ['prep_sft', 'prep_sft_eval']],
     ['run configs/gsm8k/compare.yaml vars.train', ['vars.train_samples=']],
     ['sweep configs/gsm8k/sweep.yaml grid.', ['grid.n=']],
+    ['run vars.x=a.yaml configs/gsm8k/compare.yaml stage=prep', ['prep_sft', 'prep_sft_eval']],
     ['run none.yaml sta', ['stage=', 'stages=']],
     ['nothing s', []],
   ])('lorikeet %s', (line, expected) => {
@@ -84,15 +85,20 @@ describe('what is offered', () => {
     expect([...KNOWN_BENCHMARKS].sort()).toEqual([...BENCHMARK_NAMES].sort());
   });
 
-  it('has folders and YAML files, written for the shell', () => {
+  it('has folders, YAML files and files of rows, written for the shell', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'my runs'));
-    for (const name of ['my-sft.yaml', 'my.txt', '.my.yml']) writeFileSync(join(folder, name), '');
+    const files = ['my-sft.yaml', 'my.txt', '.my.yml', 'my.jsonl', 'my.CSV.gz'];
+    for (const name of files) writeFileSync(join(folder, name), '');
     const here = process.cwd();
     process.chdir(folder);
     try {
       expect(offered('sft my')).toEqual(expect.arrayContaining(['my\\ runs/', 'my-sft.yaml']));
       expect(offered('sft my')).toHaveLength(2);
+      const rows = ['my.CSV.gz', 'my.jsonl', 'my\\ runs/'];
+      expect(offered('sft dataset=my').sort()).toEqual(rows);
+      expect(offered('sft --dataset my').sort()).toEqual(rows);
+      expect(offered('sft dataset.name=my')).toEqual([]);
     } finally {
       process.chdir(here);
     }

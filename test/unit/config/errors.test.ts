@@ -1,10 +1,12 @@
 /** Every error of a config: file and line, field, value, what is expected or what to do. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import {
   type CommandName,
   type ConfigSchema,
   commandSchemas,
+  evalSchema,
   exportSchema,
   generateSchema,
   grpoSchema,
@@ -12,6 +14,7 @@ import {
   pairsSchema,
   pipelineSchema,
   sftSchema,
+  tinkerSchema,
 } from '../../../src/config/index.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
 import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
@@ -348,6 +351,45 @@ describe('several at once', () => {
     expect(messageFor(sftSchema, ['dataset=gsm8k', 'qqq=1'])).toMatch(
       /^command line: unknown key "qqq"\. No known key .*; required key model is missing/,
     );
+  });
+
+  it('a key that is missing is named, whatever the file is called, and what keys there are', () => {
+    const file = temporaryFile('dataset: gsm8k\nqqq: 1\n', 'model.yaml');
+    expect(messageFor(sftSchema, [], file)).toContain('; required key model is missing');
+    const short = z.strictObject({ first: z.string(), second: z.string().default('') });
+    expect(messageFor(short, ['qqq=1'])).toBe(
+      'command line: unknown key "qqq". Known keys are first, second; required key first is missing. Give first=… or write it in the config file',
+    );
+  });
+
+  it('what a refused name or a reference that is not set stands for is not missing', () => {
+    expect(messageFor(sftSchema, ['dataset=gsm8k', 'adapter=a'])).not.toContain('required key');
+    const file = temporaryFile(`base_model: \${env:NONE}\ndataset: gsm8k\n`);
+    expect(messageFor(sftSchema, [], file)).not.toContain('required key');
+  });
+
+  it('what follows a check that a wrong key ends is named', () => {
+    const both = ['report_to=none', 'wandb_project=p'];
+    const wandb = 'command line: wandb_project: report_to is none. Leave out one of the two';
+    const watching = [
+      'command line: unknown key "datset". The nearest known key is "dataset"',
+      wandb,
+    ];
+    const grpo = ['model=m', 'datset=gsm8k', 'loss_type=luspo', ...both];
+    const luspo = 'importance_sampling_level: luspo takes one ratio of a completion. Use sequence';
+    expect(messageFor(grpoSchema, grpo).split('; ')).toEqual([...watching, luspo]);
+    const implied = [...grpo, 'eval_steps=2', 'stop_at_accuracy=0.5'];
+    expect(messageFor(grpoSchema, implied).split('; ')).toEqual([...watching, luspo]);
+    const tinker = ['model=m', 'method=grpo', 'datset=gsm8k', ...both];
+    expect(messageFor(tinkerSchema, tinker).split('; ')).toEqual([
+      ...watching,
+      'rewards: grpo needs one. Give rewards=[{name: …}]',
+    ]);
+    expect(messageFor(exportSchema, ['model=m', 'dtype=q8_0', 'use_bnb_nested_quant=1'])).toContain(
+      'dtype: q8_0 stands in GGUF files only',
+    );
+    const evaluated = ['model=m', 'temperature=hot', 'pass_at=[4]'];
+    expect(messageFor(evalSchema, evaluated)).toContain('k = 4 needs as many samples');
   });
 
   it('contradicting names stand beside wrong values', () => {

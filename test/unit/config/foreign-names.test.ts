@@ -5,6 +5,7 @@ import {
   commandSchemas,
   dpoSchema,
   evalSchema,
+  exportSchema,
   generateSchema,
   grpoSchema,
   keyDocs,
@@ -224,7 +225,9 @@ describe('names of TRL, axolotl, Unsloth, torchtune and LLaMA-Factory', () => {
       loadConfig(generateSchema, { overrides: ['model=m', 'prompt=p', ...overrides] });
     const keys = ['load_in_4bit=true', 'bnb_4bit_use_double_quant=true'];
     expect(generate(...keys)).toMatchObject({ load_in_4bit: true, use_bnb_nested_quant: true });
-    expect(() => generate('bnb_4bit_compute_dtype=bfloat16')).toThrow(/Use rollout_precision/);
+    expect(() => generate('bnb_4bit_compute_dtype=bfloat16')).toThrow(/Use rollout_precision$/);
+    const exported = ['model=m', 'output=o', 'bnb_4bit_compute_dtype=bfloat16'];
+    expect(() => loadConfig(exportSchema, { overrides: exported })).toThrow(/own\. Leave it out$/);
   });
 
   it('of rollouts', () => {

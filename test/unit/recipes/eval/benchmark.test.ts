@@ -22,7 +22,10 @@ it("errors of a trainer's evaluation name its keys", () => {
   expect(rows('medical')).toThrow(
     'eval.dataset: medical has no rows of its own. Give eval.dataset=NAME or FILE, and eval.dataset.columns where names differ',
   );
-  expect(rows('math500')).toThrow(/^eval\.benchmark: "math500".*; or give eval\.dataset=NAME/);
+  const named = { benchmark: 'math500', grader: 'auto', section: 'eval.' } as const;
+  for (const wrong of [rows('math500'), () => graderName(named)]) {
+    expect(wrong).toThrow(/^eval\.benchmark: "math500" is not known\. Known are [^;]*$/);
+  }
   const { section } = evaluationKeys(
     loadConfig(sftSchema, { overrides: ['model=m', 'dataset=gsm8k', 'eval.benchmark=medical'] }),
     impliedEvaluation(),
