@@ -173,8 +173,8 @@ function applyTemplate(
       problem: `the chat template refuses the messages: ${messageOf(error)}`,
     });
   }
-  const given = JSON.stringify([messages, templateArgs]);
-  if (!OBJECT_AS_TEXT.test(text) || OBJECT_AS_TEXT.test(given)) return text;
+  const given = () => JSON.stringify([messages, templateArgs]);
+  if (!OBJECT_AS_TEXT.test(text) || OBJECT_AS_TEXT.test(given())) return text;
   throw new InputError({
     where: dir,
     problem: 'the chat template writes an object where it expects a text',

@@ -1,6 +1,6 @@
 /**
- * How long the header `Retry-After` asks to wait, milliseconds: seconds, or a date (RFC 9110, 10.2.3), which is
- * over already where it lies behind `now`. Null where there is none, or it is neither.
+ * How long the header `Retry-After` asks to wait, milliseconds: seconds, or a date (RFC 9110, 10.2.3). Null where
+ * there is none, it is neither, or the date is over: a clock may be wrong, and all tries would go at once.
  */
 export function retryAfterMs(header: string | null, now = Date.now()): number | null {
   const text = header?.trim() ?? '';
@@ -9,5 +9,5 @@ export function retryAfterMs(header: string | null, now = Date.now()): number | 
   const date = /^[A-Z][a-z]{2,8},? /.test(text)
     ? Date.parse(text.endsWith(' GMT') ? text : `${text} GMT`)
     : Number.NaN;
-  return Number.isNaN(date) ? null : Math.max(0, date - now);
+  return date > now ? date - now : null;
 }

@@ -62,7 +62,7 @@ beforeAll(async () => {
     join(folder, 'reward.mjs'),
     'export const digits = (completion) => completion.replace(/[^0-9]/g, "").length;\n',
   );
-});
+}, 300_000);
 beforeEach(() => {
   lines = [];
   sampler.breaksAt = Number.POSITIVE_INFINITY;

@@ -32,8 +32,17 @@ interface ReplayedBlock extends RecordedBlock {
   readonly found: string;
 }
 
-/** A fence that closes is a line of its own. */
-const BLOCK = /```python\n([\s\S]*?)^```\s*```output\n([\s\S]*?)^```[ \t]*$/gm;
+const OPENED = '^ {0,3}`{3,}\\w+[ \\t]*$';
+/** No other block begins within one. */
+const BODY = `(?:(?!${OPENED})[\\s\\S])*?`;
+/**
+ * An output ends before a fence on a line of its own, so that one within a printed line ends nothing; where there
+ * is none before the next block, before the first fence within a line. Code ends by the fence before the output.
+ */
+const BLOCK = new RegExp(
+  `\`{3}python\\n(${BODY})(?:^ {0,3})?\`{3,}\\s*\`{3}output\\n(${BODY}(?=^ {0,3}\`{3,}[ \\t]*$)|${BODY}(?!${OPENED})(?=\`{3}))`,
+  'gm',
+);
 
 export function recordedBlocks(text: string, row: number): RecordedBlock[] {
   return [...text.matchAll(BLOCK)].map(([, code = '', output = '']) => {

@@ -1,4 +1,7 @@
-/** Sequences that are longer than the model's context are trained on all the same, which is said. */
+/**
+ * Says how many sequences are longer than the model's context. They are trained on all the same, except where the
+ * positions end there (`RopeSpec.maxLength`), which ends the run.
+ */
 export function sayBeyondContext(
   sequences: readonly { readonly ids: readonly number[] }[],
   { context, log }: { readonly context: number; readonly log: (line: string) => void },
@@ -6,6 +9,6 @@ export function sayBeyondContext(
   const count = sequences.filter(({ ids }) => ids.length > context).length;
   if (count === 0) return;
   log(
-    `warning: ${count} of ${sequences.length} sequences are longer than the model's context of ${context} tokens. Lower max_length to cut them there`,
+    `warning: ${count} of ${sequences.length} sequences are longer than the model's context of ${context} tokens. Lower max_length to stay within it`,
   );
 }

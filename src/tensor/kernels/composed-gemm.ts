@@ -5,15 +5,13 @@
  */
 import type { Product } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
+import { columnsOf } from './half-tensor.js';
 import type { GemmOptions, OverRowsOptions } from './kernels.js';
 
 /** Inner sizes up to this are those of low-rank matrices. */
 const NARROW = 128;
 
 const innerOf = ({ b, transpose }: Product): number => b.shape[transpose ? 1 : 0]!;
-
-const columnsOf = (a: Tensor, offset: number, columns: number): Tensor =>
-  columns === a.shape[1] ? a : tf.slice2d(a as never, [0, offset], [a.shape[0]!, columns]);
 
 const leftOf = (product: Product): Tensor =>
   columnsOf(product.a, product.offset ?? 0, innerOf(product));

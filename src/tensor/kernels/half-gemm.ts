@@ -7,19 +7,16 @@ import { attr, executeOp } from '../execute.js';
 import { castTo, type Product } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
-import { cut, full, half, halfProduct, typeOf } from './half-tensor.js';
+import { columnsOf, full, half, halfProduct, typeOf } from './half-tensor.js';
 import type { GemmOptions, OverRowsOptions } from './kernels.js';
 
 const isFull = ({ a, b }: Pick<Product, 'a' | 'b'>): boolean =>
   typeOf(a) === 'float32' && typeOf(b) === 'float32';
 
-const columnsOf = (x: Tensor, offset: number, columns: number): Tensor =>
-  cut(half(x), [0, offset], [x.shape[0]!, columns]);
-
 function multiply({ a, b, transpose, alpha = 1, offset = 0 }: Product): Tensor {
   const inner = b.shape[transpose ? 1 : 0]!;
   const right = half(alpha === 1 ? b : full(b).mul(alpha));
-  return halfProduct(columnsOf(a, offset, inner), right, { transposeB: transpose });
+  return halfProduct(columnsOf(half(a), offset, inner), right, { transposeB: transpose });
 }
 
 /** Two at once are added in one pass, whose own sum is float32. */
@@ -53,7 +50,7 @@ export function halfGemmOverRows(
   if (isFull({ a, b })) return composedGemmOverRows({ a, b }, options);
   const { columns, offset = 0, alpha = 1, transposeOut = false } = options;
   return tf.tidy(() => {
-    const [left, right] = [columnsOf(a, offset, columns), half(b)];
+    const [left, right] = [columnsOf(half(a), offset, columns), half(b)];
     const product = transposeOut
       ? halfProduct(right, left, { transposeA: true })
       : halfProduct(left, right, { transposeA: true });

@@ -21,6 +21,10 @@ export function cut(x: Tensor, from: readonly number[], shape: readonly number[]
   return executeOp('Slice', attrs, [x, ...bounds]);
 }
 
+/** So many columns of a matrix, from `offset` on. */
+export const columnsOf = (x: Tensor, offset: number, columns: number): Tensor =>
+  cut(x, [0, offset], [x.shape[0]!, columns]);
+
 /** Parts of these sizes along an axis. */
 export function parted(x: Tensor, sizes: readonly number[], axis: 0 | 1): Tensor[] {
   if (sizes.length === 1) return [x];

@@ -1,8 +1,8 @@
 /**
  * Layers by TensorFlow's own operations over bfloat16 tensors, which is how a GPU computes them: products take
  * bfloat16 and add up in float32; norms, rotations, softmax and activations are computed in float32, from
- * bfloat16 and back to it. LoRA matrices come in float32 and are rounded for their own products alone: the
- * low-rank update is a summand of the result, never a part of a rounded weight. Float32 inputs pass as they are.
+ * bfloat16 and back to it. LoRA matrices come in bfloat16 as well (`ParameterVector.halves`): the low-rank update
+ * is a summand of the result, never a part of a rounded weight. Float32 inputs pass as they are.
  */
 import { type ComputeType, castTo } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';

@@ -23,6 +23,14 @@ describe('reasoning', () => {
     expect(tokenizer.applyChatTemplate([message])).toBe(text);
   });
 
+  it('keeps a null that stands under the name of gpt-oss', async () => {
+    const { dir } = await byteTokenizer();
+    const chatTemplate = TEMPLATE.replaceAll(' }}', " or '-' }}");
+    const tokenizer = await loadTokenizer(dir, { chatTemplate });
+    const message = { role: 'assistant', content: 'x', thinking: null, reasoning_content: 'a' };
+    expect(tokenizer.applyChatTemplate([message])).toBe('(a|-|-)');
+  });
+
   it('is told by the names that templates read', () => {
     expect(namesOfField('reasoning')).toEqual(['reasoning', 'reasoning_content', 'thinking']);
     expect(namesOfField('name')).toEqual(['name']);

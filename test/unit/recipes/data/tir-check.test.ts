@@ -44,6 +44,28 @@ it('a fence within a line of code or output ends no block', () => {
   ]);
 });
 
+it.each([
+  ['indented', 'print(5)\n  ```\n```output\n5\n   ```\n'],
+  ['glued to the last line', 'print(5)\n```\n```output\n5```\n'],
+  ['glued to the code', 'print(5)```\n```output\n5\n```\n'],
+  ['followed by text', 'print(5)\n```\n```output\n5\n``` So it is 5.\n'],
+  ['longer', 'print(5)\n````\n```output\n5\n````\n'],
+])('a fence that is %s closes, and the next block is read', (_, text) => {
+  for (const next of ['', 'Then\n```python\nx = 1\n```\nand\n', 'Then\n']) {
+    const blocks = recordedBlocks(`\`\`\`python\n${text}${next}${block('6', '6')}`, 1);
+    expect(blocks.map(({ code, output }) => [code.trim(), output])).toEqual([
+      ['print(5)', '5'],
+      ['6', '6'],
+    ]);
+  }
+});
+
+it('a block that does not close is none, and the next one is read', () => {
+  const open = '```python\nprint(5)\n```\n```output\n5\n';
+  expect(recordedBlocks(`${open}${block('6', '6')}`, 1)).toHaveLength(1);
+  expect(recordedBlocks(open, 1)).toEqual([]);
+});
+
 describe.skipIf(missing !== null)(
   `data tir-check${missing === null ? '' : ` (${missing})`}`,
   () => {
