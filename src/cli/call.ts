@@ -60,7 +60,8 @@ export function splitWords(argv: readonly string[]): SplitWords {
   let hasCommand = false;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
-    const flag = CALL_FLAGS[word.split('=')[0] as string];
+    const name = word.split('=')[0] as string;
+    const flag = Object.hasOwn(CALL_FLAGS, name) ? CALL_FLAGS[name] : undefined;
     if (flag !== undefined) {
       const next = argv[i + 1];
       const wantsValue = flag.takesValue && !word.includes('=');

@@ -10,7 +10,7 @@ export const isMapping = (value: unknown): value is Mapping =>
 /** `over` onto `base`: mappings merge, anything else replaces; numbered keys reach into a list. */
 export function mergeDeep(base: unknown, over: unknown): unknown {
   if (!isMapping(over)) return over;
-  if (Array.isArray(base) && Object.keys(over).every((key) => Number(key) < base.length)) {
+  if (Array.isArray(base) && Object.keys(over).every((key) => isIndexOf(base, key))) {
     return base.map((item, i) => (String(i) in over ? mergeDeep(item, over[String(i)]) : item));
   }
   if (!isMapping(base)) return over;
@@ -20,6 +20,9 @@ export function mergeDeep(base: unknown, over: unknown): unknown {
   }
   return merged;
 }
+
+const isIndexOf = (list: readonly unknown[], key: string): boolean =>
+  /^\d+$/.test(key) && Object.hasOwn(list, key);
 
 interface Placement {
   readonly names: readonly string[];

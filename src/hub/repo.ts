@@ -1,7 +1,7 @@
 /** Repositories: what a revision holds, and its files brought into the cache. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, RunError } from '../util/errors.js';
+import { InputError, LorikeetError, RunError } from '../util/errors.js';
 import {
   blobPath,
   cachedListing,
@@ -65,9 +65,19 @@ export async function fetchSnapshot(
   }
   const files = choose(listing);
   await fetchAll(settings, { ref, commit: listing.commit, files });
-  writeListing(settings, ref, listing);
-  writeRef(settings, ref, listing.commit);
+  noteCommit(settings, ref, listing);
   return { dir: snapshotDir(settings, ref, listing.commit), commit: listing.commit, files };
+}
+
+/** For offline runs. A cache that cannot be written and has all files, as several users share one, serves without. */
+function noteCommit(settings: HubSettings, ref: RepoRef, listing: RepoListing): void {
+  try {
+    writeListing(settings, ref, listing);
+    writeRef(settings, ref, listing.commit);
+  } catch (error) {
+    if (!(error instanceof LorikeetError)) throw error;
+    settings.onNotice(`${error.message}; only an offline run would need it`);
+  }
 }
 
 function standIn(

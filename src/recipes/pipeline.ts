@@ -23,6 +23,8 @@ export interface Pipeline {
   readonly stages: readonly Stage[];
   /** Sections of the report beside the usual ones. */
   readonly sections?: (result: PipelineResult) => readonly Section[];
+  /** Writes what there is beside the usual files; called once, also when a stage stops the run. */
+  readonly writeMore?: (result: PipelineResult, context: RecipeContext) => Promise<void>;
 }
 
 export function pipelineOf(file: PipelineFile): Pipeline {
@@ -76,6 +78,7 @@ async function runStages(pipeline: Pipeline, progress: Progress): Promise<Pipeli
     const { metrics, sections = () => [] } = pipeline;
     progress.context.log(summaryText(result, metrics));
     writePipelinePage(result, { metrics, sections: sections(result) });
+    await pipeline.writeMore?.(result, progress.context);
   }
   return resultOf(pipeline, progress);
 }

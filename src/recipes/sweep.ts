@@ -30,26 +30,33 @@ export interface SweepResult extends PipelineResult {
 export function loadSweep(options: LoadPipelineOptions): Sweep {
   const file = readSweepFile(options);
   const sweep = { ...pipelineOf(file), points: file.points };
-  return { ...sweep, sections: (result) => [gridTable(sweep, result)] };
+  return {
+    ...sweep,
+    sections: (result) => [gridTable(sweep, result)],
+    writeMore: (result, context) => writeGrid(sweep, result, context),
+  };
 }
 
-/** Runs what is not done and writes the table. @throws as `runPipeline`. */
+/** Runs what is not done and writes the table, also when a stage stops the run. @throws as `runPipeline`. */
 export async function runSweep(
   sweep: Sweep,
   context: RecipeContext,
   launch: StageLauncher,
 ): Promise<SweepResult> {
   const result = await runPipeline(sweep, context, launch);
-  const rows = sweepRows(sweep, result);
-  const table = join(sweep.root, 'sweep.csv');
-  const { textTable, writeTable } = await import('../report/index.js');
-  writeTable(table, rows);
-  const { header, rows: cells } = gridTable(sweep, result);
-  context.log(textTable(header, cells));
-  return { ...result, table, rows };
+  return { ...result, table: tableFile(sweep), rows: sweepRows(sweep, result) };
 }
 
-function gridTable(sweep: Omit<Sweep, 'sections'>, result: PipelineResult) {
+const tableFile = ({ root }: Pipeline): string => join(root, 'sweep.csv');
+
+async function writeGrid(sweep: Sweep, result: PipelineResult, { log }: RecipeContext) {
+  const { textTable, writeTable } = await import('../report/index.js');
+  writeTable(tableFile(sweep), sweepRows(sweep, result));
+  const { header, rows } = gridTable(sweep, result);
+  log(textTable(header, rows));
+}
+
+function gridTable(sweep: Sweep, result: PipelineResult) {
   const rows = sweepRows(sweep, result);
   const header = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cells = rows.map((row) => header.map((name) => row[name] ?? null));
@@ -57,7 +64,7 @@ function gridTable(sweep: Omit<Sweep, 'sections'>, result: PipelineResult) {
 }
 
 /** One row a grid point: its values, then `<stage>.<metric>`. */
-function sweepRows({ points, metrics }: Omit<Sweep, 'sections'>, { stages }: PipelineResult) {
+function sweepRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
   return points.map((point) => {
     const row: Record<string, Cell> = { ...point };
     const prefix = `${pointLabel(point)}/`;

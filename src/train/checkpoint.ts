@@ -4,11 +4,12 @@
  * manifest in it lists every file with its size and SHA-256, and the folder gets its name only when it is
  * whole.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { OptimizerState, ParameterShape } from '../tensor/index.js';
+import { isFull } from '../util/disk.js';
 import { InputError, messageOf, RunError } from '../util/errors.js';
-import { readJson, sha256, writeJson } from '../util/files.js';
+import { readJson, sha256OfFile, writeJson } from '../util/files.js';
 import {
   fromFloat32,
   type HostTensor,
@@ -121,22 +122,46 @@ export function saveCheckpoint(
     rmSync(target, { recursive: true, force: true });
     renameSync(part, target);
   } catch (error) {
-    rmSync(part, { recursive: true, force: true });
+    tryToRemove(part);
+    const cause = (error as Error).cause ?? error;
+    const remedy = isFull(cause) ? 'make room on the disk' : 'make their folder writable';
     throw new RunError(
       {
         where: target,
-        problem: `the checkpoint was not written: ${messageOf((error as Error).cause ?? error)}`,
-        remedy: 'Earlier ones are whole: make room on the disk and go on with resume=auto',
+        problem: `the checkpoint was not written: ${messageOf(cause)}`,
+        remedy: `Earlier ones are whole: ${remedy} and go on with resume=auto`,
       },
       { cause: error },
     );
   }
   if (store.limit !== null) {
     for (const old of listCheckpoints(store.dir).slice(0, -store.limit)) {
-      if (!keep.includes(stepOf(old))) rmSync(old, { recursive: true, force: true });
+      if (!keep.includes(stepOf(old))) removeOld(old);
     }
   }
   return target;
+}
+
+/** What kept it from being written may keep it from being deleted; the next checkpoint tries again. */
+function tryToRemove(part: string): void {
+  try {
+    rmSync(part, { recursive: true, force: true });
+  } catch {}
+}
+
+function removeOld(dir: string): void {
+  try {
+    rmSync(dir, { recursive: true, force: true });
+  } catch (error) {
+    throw new RunError(
+      {
+        where: dir,
+        problem: `the older checkpoint cannot be deleted (${messageOf(error)})`,
+        remedy: 'The latest is whole: delete this one and go on with resume=auto',
+      },
+      { cause: error },
+    );
+  }
 }
 
 function discardParts(dir: string): void {
@@ -167,8 +192,7 @@ function writeParts(part: string, store: CheckpointStore, state: CheckpointState
 }
 
 function fingerprintOf(path: string): { size: number; sha256: string } {
-  const bytes = readFileSync(path);
-  return { size: bytes.byteLength, sha256: sha256(bytes) };
+  return { size: statSync(path).size, sha256: sha256OfFile(path) };
 }
 
 /**

@@ -48,7 +48,10 @@ export function checkFolderPlace(path: string): void {
   }
 }
 
-const FULL = ['ENOSPC', 'EDQUOT'];
+/** Whether an error of writing says that there is no room. */
+export const isFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 const CLOSED = ['EACCES', 'EPERM', 'EROFS'];
 
 /**
@@ -61,7 +64,7 @@ export function notWritten(path: string, error: unknown): Error {
   const parts = {
     where: path,
     problem: `cannot be written (${messageOf(error)})`,
-    remedy: FULL.includes(code) ? 'Make room on the disk' : ELSEWHERE,
+    remedy: isFull(error) ? 'Make room on the disk' : ELSEWHERE,
   };
   return CLOSED.includes(code)
     ? new InputError(parts, { cause: error })

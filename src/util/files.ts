@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { writePieces } from './atomic-file.js';
 import { InputError, messageOf } from './errors.js';
+import { assertFetched } from './git-lfs.js';
 import { isObject } from './json-object.js';
 import { readBytes, readText, textOf } from './utf8.js';
 
@@ -25,7 +26,11 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new InputError({ where: path, problem: `not valid JSON: ${messageOf(error)}` });
+    throw new InputError({
+      where: path,
+      problem: `not valid JSON (${text === '' ? 'it is empty' : messageOf(error)})`,
+      remedy: 'Mend the file, or put a whole one in its place',
+    });
   }
 }
 
@@ -78,15 +83,22 @@ export function* fileLines(path: string): Generator<string> {
 
 function* filePieces(path: string): Generator<Buffer> {
   if (path.toLowerCase().endsWith('.gz')) {
-    yield gunzipSync(readBytes(path));
-    return;
+    const bytes = readBytes(path);
+    assertFetched(path, bytes);
+    yield gunzipSync(bytes);
+  } else {
+    yield* bytePieces(path);
   }
+}
+
+function* bytePieces(path: string): Generator<Buffer> {
   if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
   const descriptor = openSync(path, 'r');
   try {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const piece = Buffer.allocUnsafe(PIECE);
       const count = readSync(descriptor, piece);
+      if (isFirst) assertFetched(path, piece.subarray(0, count));
       if (count === 0) return;
       yield piece.subarray(0, count);
     }
@@ -149,6 +161,13 @@ export function writeJsonl(path: string, rows: Iterable<unknown>): string {
     }
     flush();
   });
+  return hash.digest('hex');
+}
+
+/** Of a file of any size: a buffer of Node holds no more than 2 GiB of one. @throws InputError when it is missing */
+export function sha256OfFile(path: string): string {
+  const hash = createHash('sha256');
+  for (const piece of bytePieces(path)) hash.update(piece);
   return hash.digest('hex');
 }
 

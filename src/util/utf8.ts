@@ -2,9 +2,14 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { InputError, messageOf } from './errors.js';
+import { assertFetched } from './git-lfs.js';
 
-/** @throws InputError when the file is missing, cannot be read, or is not UTF-8 */
-export const readText = (path: string): string => textOf(readBytes(path), path);
+/** @throws InputError when the file is missing, cannot be read, is not UTF-8, or was not fetched by Git LFS */
+export function readText(path: string): string {
+  const bytes = readBytes(path);
+  assertFetched(path, bytes);
+  return textOf(bytes, path);
+}
 
 /** @throws InputError when the file is missing or cannot be read */
 export function readBytes(path: string): Buffer {

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { collectBefore } from '../util/collect-garbage.js';
 import { InputError } from '../util/errors.js';
+import { assertFetched } from '../util/git-lfs.js';
 import { BYTES_PER_ELEMENT } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
 import {
@@ -140,14 +141,21 @@ export function readSafetensors(path: string): Map<string, HostTensor> {
 function readHeader(path: string, descriptor: number): SafetensorsHeader {
   const fileBytes = fstatSync(descriptor).size;
   if (fileBytes < 8) {
-    throw new InputError({ where: path, problem: `truncated: ${fileBytes} bytes hold no header` });
+    throw new InputError({
+      where: path,
+      problem: `truncated: ${fileBytes} bytes hold no header`,
+      remedy: 'Download or copy the file again',
+    });
   }
   const prefix = Buffer.from(readExact(path, descriptor, { offset: 0, bytes: 8 }));
   const length = Number(prefix.readBigUInt64LE());
   if (length > MAX_HEADER_BYTES) {
+    const bytes = Math.min(fileBytes, 64);
+    assertFetched(path, readExact(path, descriptor, { offset: 0, bytes }));
     throw new InputError({
       where: path,
       problem: `not a safetensors file (header of ${length} bytes)`,
+      remedy: 'Download or copy the file again',
     });
   }
   if (8 + length > fileBytes) {

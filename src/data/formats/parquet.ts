@@ -3,18 +3,23 @@
  * strings, bytes base64.
  */
 import { existsSync } from 'node:fs';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { assertFetched } from '../../util/git-lfs.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
 /** @throws InputError when the file is missing, cut off or no Parquet. */
 export async function readParquetRows(path: string): Promise<FileRows> {
-  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
   const where = (index: number) => rowLabel(path, index);
   try {
-    const file = await asyncBufferFromFile(path);
+    const file = await openParquet(path);
     const rows = await parquetReadObjects({ file, compressors });
     return { rows: rows.map((row) => toJson(row) as JsonRow), where };
   } catch (error) {
@@ -22,12 +27,21 @@ export async function readParquetRows(path: string): Promise<FileRows> {
   }
 }
 
-const unreadable = (path: string, error: unknown) =>
-  new InputError({
+async function openParquet(path: string): Promise<AsyncBuffer> {
+  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
+  const file = await asyncBufferFromFile(path);
+  assertFetched(path, new Uint8Array(await file.slice(0, Math.min(64, file.byteLength))));
+  return file;
+}
+
+function unreadable(path: string, error: unknown): InputError {
+  if (error instanceof InputError) return error;
+  return new InputError({
     where: path,
     problem: `cannot be read as Parquet (${messageOf(error)})`,
     remedy: 'Is the file whole?',
   });
+}
 
 const BLOCK = 1000;
 
@@ -35,11 +49,10 @@ const BLOCK = 1000;
 export async function* streamParquetRows(
   path: string,
 ): AsyncGenerator<{ row: JsonRow; where: string }> {
-  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
   const fail = (error: unknown): never => {
     throw unreadable(path, error);
   };
-  const file = await asyncBufferFromFile(path);
+  const file = await openParquet(path).catch(fail);
   const metadata = await parquetMetadataAsync(file).catch(fail);
   const total = Number(metadata.num_rows);
   for (let rowStart = 0; rowStart < total; rowStart += BLOCK) {

@@ -54,6 +54,8 @@ export class RowStore {
   private readonly lock: LockHolder | null;
   private readonly rows = new Map<string, StoredRow>();
   private part: number | null = null;
+  /** Files of an earlier call, which stay until there is a row to take their place. */
+  private replaced: readonly string[] = [];
 
   /**
    * Takes the output for this process, and takes over the rows that are there when `resume` is `auto`.
@@ -102,8 +104,7 @@ export class RowStore {
     this.rows.set(keyOf(row), row);
     const { output } = this.keys;
     if (output === null) return;
-    makeFolder(dirname(output));
-    this.part ??= openSync(partOf(output), 'a');
+    this.part ??= this.openPart(output);
     appendBytes(this.part, Buffer.from(toJsonl([row])), partOf(output));
   }
 
@@ -126,11 +127,17 @@ export class RowStore {
     if (output !== null && this.lock !== null) unlockOutput(output, this.lock);
   }
 
+  private openPart(output: string): number {
+    makeFolder(dirname(output));
+    for (const path of this.replaced) rmSync(path, { force: true });
+    return openSync(partOf(output), 'a');
+  }
+
   private takeOver(output: string): void {
     const files = [output, partOf(output)].filter((path) => existsSync(path));
     if (files.length === 0) return;
     if (this.keys.overwrite) {
-      for (const path of files) rmSync(path);
+      this.replaced = files;
       return;
     }
     if (this.keys.resume === 'never') throw inUse(output, files);

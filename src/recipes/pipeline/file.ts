@@ -2,6 +2,7 @@
  * A pipeline or sweep file as read: its head (root, vars, grid) resolved, its stages still with their
  * references, each with its place in the file.
  */
+import { normalize } from 'node:path';
 import {
   type ConfigSchema,
   commandSchemas,
@@ -219,6 +220,26 @@ export function gridPoints(
 /** Folder name of a grid point: its values joined by `/`. */
 export const pointLabel = (point: GridPoint): string => Object.values(point).join('/');
 
+/** @throws InputError where two combinations have one folder, or one lies outside of the root. */
+function checkPoints(yaml: YamlFile, points: readonly GridPoint[]): void {
+  const folders = new Set<string>();
+  for (const point of points) {
+    const folder = normalize(pointLabel(point));
+    const isOutside = folder.split('/')[0] === '..';
+    if (!isOutside && !folders.has(folder)) {
+      folders.add(folder);
+      continue;
+    }
+    throw new InputError({
+      where: yaml.where(['grid']),
+      problem: isOutside
+        ? `the values name the folder, and ${folder} is outside of root`
+        : `two combinations have the folder ${folder}`,
+      remedy: isOutside ? 'Give values without .., e.g. absolute paths' : 'Give each value once',
+    });
+  }
+}
+
 /** @throws InputError with `file:line`. */
 export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
   const { yaml, config, root, lookup, env, stageOverrides } = readHead(sweepSchema, options);
@@ -227,6 +248,7 @@ export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
   checkNames(yaml, [...shared, ...stages], stageOverrides.keys());
   const overridesOf = (name: string) => stageOverrides.get(name) ?? [];
   const points = gridPoints(config.grid);
+  checkPoints(yaml, points);
   const entries: StageEntry[] = [
     ...shared.map(({ spec, place }) => ({
       id: spec.name,

@@ -1,6 +1,13 @@
 /** The quickstart's page: accuracies with intervals, and the curves and completions of each stage. */
 import { join } from 'node:path';
-import { percent, type Report, readRun, runSections, type Section } from '../../report/index.js';
+import {
+  duration,
+  percent,
+  type Report,
+  readRun,
+  runSections,
+  type Section,
+} from '../../report/index.js';
 import type { EvalResult } from '../eval.js';
 import type { QuickstartStage, QuickstartSummary } from '../quickstart.js';
 
@@ -26,7 +33,7 @@ export function quickstartReport(
   );
   return {
     title: 'Lorikeet quickstart',
-    subtitle: `seed ${summary.seed} · ${summary.eval_size} held-out problems · ${summary.seconds} s`,
+    subtitle: `seed ${summary.seed} · ${summary.eval_size} held-out problems · ${duration(summary.seconds)}`,
     sections: [accuracyChart(evaluations), accuracyTable(evaluations), ...curves],
   };
 }

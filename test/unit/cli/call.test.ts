@@ -25,6 +25,11 @@ describe('splitWords', () => {
     });
   });
 
+  it('leaves words that every object of JavaScript has to the config', () => {
+    const words = ['toString', 'constructor=1'];
+    expect(splitWords(['sft', ...words])).toEqual({ call: ['sft'], config: words });
+  });
+
   it('shows three rows where --preview has no number: it never begins a run', () => {
     const three = ['sft', '--preview=3'];
     expect(splitWords(['sft', 'a.yaml', '--preview'])).toEqual({ call: three, config: ['a.yaml'] });

@@ -42,6 +42,10 @@ describe('precedence', () => {
     ]);
     const replaced = loadConfig(grpoSchema, { file, overrides: ['rewards=[{name: format}]'] });
     expect(replaced.rewards).toMatchObject([{ name: 'format', weight: 1 }]);
+    for (const index of ['-1', '2', '00']) {
+      const read = () => loadConfig(grpoSchema, { file, overrides: [`rewards.${index}.weight=3`] });
+      expect(read, index).toThrow(/^command line: rewards is \{.*, expected list of/);
+    }
   });
 
   it('opens a group that the file has as null', () => {

@@ -93,6 +93,21 @@ describe('a download', () => {
     expect(hub.requests.map(({ path }) => path)).toEqual(['/api/models/tiny/llama/revision/main']);
   });
 
+  it('says so and serves where the cache has all files and cannot be written', async () => {
+    const first = await resolveModel('tiny/llama', options());
+    for (const name of ['refs', 'listings']) {
+      rmSync(join(repoDir(), name), { recursive: true });
+      writeFileSync(join(repoDir(), name), '');
+    }
+    const notices: string[] = [];
+    const onNotice = (notice: string) => notices.push(notice);
+    const again = await resolveModel('tiny/llama', options({ onNotice }));
+    expect(again.dir).toBe(first.dir);
+    expect(notices).toEqual([
+      expect.stringMatching(/listings: .*; only an offline run would need/),
+    ]);
+  });
+
   it('takes only allowed files', async () => {
     const { dir } = await resolveModel('tiny/llama', { ...options(), allow: ['*.json'] });
     expect(readdirSync(dir)).toEqual(['config.json']);

@@ -79,6 +79,24 @@ describe('a sweep', () => {
     expect(made.launched.length).toBe(5);
   });
 
+  it('writes the rows that there are when a stage fails', async () => {
+    const made = pipelineFixture(YAML, ({ config }) =>
+      String(config.model).includes('/4/')
+        ? { exitCode: 1, result: null }
+        : { result: { accuracy: 0.5 } },
+    );
+    await expect(runSweep(load(made), made.context, made.launch)).rejects.toThrow('4/eval');
+    const csv = readFileSync(join(made.folder, 'out/sweep.csv'), 'utf8');
+    expect(csv).toBe('n,sft.accuracy,eval.accuracy\n2,0.5,0.5\n4,0.5,\n');
+  });
+
+  it.each([
+    ['grid.n=[2, 4, 2]', /pipeline\.yaml:4: two combinations have the folder 2\. Give each value/],
+    ['grid.n=[../models/a]', /pipeline\.yaml:4: .*\.\.\/models\/a is outside of root\. Give/],
+  ])('refuses %s', (override, message) => {
+    expect(() => load(pipelineFixture(YAML), [override])).toThrow(message);
+  });
+
   it('takes its grid and its stages from the command line', () => {
     const made = pipelineFixture(YAML);
     const { stages } = load(made, ['grid.n=[8]', 'stages.sft.max_steps=3', 'root=/elsewhere']);

@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -50,6 +58,14 @@ describe('checkpoints', () => {
     symlinkSync(join(store.dir, 'gone', 'far'), place.dir);
     expect(() => saveCheckpoint(place, state(1))).toThrow(
       /^\/.*step-000001: the checkpoint was not written: ENOENT/,
+    );
+  });
+
+  it('that can be neither written nor cleared away are an error that names them', () => {
+    const dir = join(store.dir, 'checkpoints');
+    writeFileSync(dir, 'a file');
+    expect(() => saveCheckpoint({ ...store, dir }, state(1))).toThrow(
+      /step-000001: the checkpoint was not written: ENOTDIR.*make their folder writable and go on/,
     );
   });
 

@@ -4,7 +4,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { fileLines, readJsonl, toJsonl, writeJsonl } from '../../../src/util/files.js';
+import {
+  fileLines,
+  readJson,
+  readJsonl,
+  sha256OfFile,
+  toJsonl,
+  writeJsonl,
+} from '../../../src/util/files.js';
+import { readSafetensors } from '../../../src/weights/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** Two bytes a letter, at odd places: 5 MiB and 9 MiB are more than one piece and more than two. */
@@ -17,6 +25,7 @@ test('rows come back as they were written, with the hash of the file', () => {
   const bytes = readFileSync(path);
   expect(hash).toBe(createHash('sha256').update(bytes).digest('hex'));
   expect(bytes.equals(Buffer.from(toJsonl(ROWS)))).toBe(true);
+  expect(sha256OfFile(path)).toBe(hash);
   writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 1 }));
   for (const file of [path, `${path}.gz`]) {
     const rows = readJsonl(file);
@@ -48,4 +57,30 @@ test('a byte-order mark and blank lines are no rows, and lines are counted with 
   expect(() => readJsonl(path)).toThrow(`${path}:5: not valid JSON`);
   writeFileSync(path, '\uFEFF{"a": 1}\n\n  \n{"a": 2}\n');
   expect(readJsonl(path)).toEqual([{ a: 1 }, { a: 2 }]);
+});
+
+test.each([
+  ['{"a": 1', /Expected ',' or '}'.*\)\. Mend the file, or put a whole one in its place$/],
+  ['', /not valid JSON \(it is empty\)\. Mend the file/],
+])('%j is no JSON, and what to do', (text, message) => {
+  const path = join(temporaryFolder(), 'tokenizer.json');
+  writeFileSync(path, text);
+  expect(() => readJson(path)).toThrow(message);
+});
+
+test('a pointer that Git LFS has left in place of a file is called one', () => {
+  const pointer =
+    'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n';
+  for (const [name, read] of [
+    ['tokenizer.json', readJson],
+    ['rows.jsonl', readJsonl],
+    ['rows.jsonl.gz', readJsonl],
+    ['model.safetensors', readSafetensors],
+  ] as const) {
+    const path = join(temporaryFolder(), name);
+    writeFileSync(path, pointer);
+    expect(() => read(path)).toThrow(
+      `${path}: is a pointer of Git LFS in place of the file itself`,
+    );
+  }
 });

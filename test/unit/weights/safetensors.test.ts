@@ -132,7 +132,7 @@ describe('readSafetensors', () => {
     writeFileSync(join(dir, 'stub'), 'abc');
     expect(() => readSafetensors(join(dir, 'stub'))).toThrow(/truncated: 3 bytes/);
     writeFileSync(join(dir, 'pointer'), 'version https://git-lfs.github.com/spec/v1\n');
-    expect(() => readSafetensors(join(dir, 'pointer'))).toThrow(/not a safetensors file/);
+    expect(() => readSafetensors(join(dir, 'pointer'))).toThrow(/pointer of Git LFS/);
     const long = Buffer.alloc(20);
     long.writeBigUInt64LE(1000n);
     writeFileSync(join(dir, 'long'), long);

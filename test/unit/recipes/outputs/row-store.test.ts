@@ -89,8 +89,18 @@ describe('RowStore', () => {
     expect(() => open()).toThrow(/rows\.jsonl exists\. Give resume=auto to go on, overwrite=true/);
     const store = open({ overwrite: true });
     expect(store.size).toBe(0);
-    expect(existsSync(partOf(output))).toBe(false);
+    store.add(row(7, 0));
+    expect(existsSync(output)).toBe(false);
+    expect(readJsonl(partOf(output))).toEqual([row(7, 0)]);
     store.close();
+  });
+
+  it('keeps what it is to replace until there is a row', () => {
+    unfinished();
+    writeFileSync(output, 'earlier');
+    open({ overwrite: true }).close();
+    expect(readFileSync(output, 'utf8')).toBe('earlier');
+    expect(readJsonl(partOf(output)).length).toBe(2);
   });
 
   it('refuses keys that contradict each other, and an output that another holds', () => {
