@@ -72,7 +72,7 @@ export interface GrpoOptions {
   readonly entropyCoef: number;
   /** ρ_H; 1, the default, keeps all tokens. */
   readonly topEntropyQuantile?: number;
-  /** Completion tokens and completions of the whole optimizer step. */
+  /** Completion tokens of the whole optimizer step, and its completions, also those that are masked. */
   readonly totalTokens: number;
   readonly totalSequences: number;
 }

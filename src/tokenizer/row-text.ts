@@ -63,9 +63,8 @@ export function markedRow(
       return markedChat(tokenizer, { context: [], learnt: messages }, options);
     }
     const answer = lastAnswer(messages, where);
-    const marked = joined(promptText(tokenizer, messages.slice(0, -1), options), answer.content);
-    const isContext = !isLearnt(answer, `${where}: messages[${messages.length - 1}]`);
-    return isContext ? { ...marked, turns: [] } : marked;
+    const prompt = promptText(tokenizer, messages.slice(0, -1), options);
+    return answered(prompt, answer, `${where}: messages[${messages.length - 1}]`);
   }
   if (row.prompt === undefined || row.completion === undefined) {
     throw new InputError({
@@ -89,9 +88,12 @@ function markedPair(
   options: RenderExampleOptions,
 ): MarkedText {
   const { where = 'row', promptTemplate } = options;
-  const answer = typeof completion === 'string' ? completion : onlyAnswer(completion);
+  const answer =
+    typeof completion === 'string'
+      ? { role: 'assistant', content: completion }
+      : onlyAnswer(completion);
   if (answer !== null && (typeof prompt === 'string' || promptTemplate !== undefined)) {
-    return joined(promptText(tokenizer, prompt, options), answer);
+    return answered(promptText(tokenizer, prompt, options), answer, `${where}: completion[0]`);
   }
   if (typeof prompt === 'string' || (answer === null && promptTemplate !== undefined)) {
     throw new InputError({
@@ -104,10 +106,10 @@ function markedPair(
   return markedChat(tokenizer, { context: prompt, learnt: added }, options);
 }
 
-/** The text of a completion that is one assistant message, else null. */
-function onlyAnswer(completion: readonly Message[]): string | null {
+/** A completion that is one assistant message, else null. */
+function onlyAnswer(completion: readonly Message[]): Message | null {
   const [first] = completion;
-  return completion.length === 1 && first?.role === 'assistant' ? first.content : null;
+  return completion.length === 1 && first?.role === 'assistant' ? first : null;
 }
 
 /** The message that a row teaches to write. */
@@ -148,9 +150,10 @@ interface PromptText {
   readonly isPlain: boolean;
 }
 
-function joined({ text, isPlain }: PromptText, answer: string): MarkedText {
-  const whole = text + answer;
-  return { text: whole, turns: [{ start: text.length, end: whole.length }], isPlain };
+function answered({ text, isPlain }: PromptText, answer: Message, where: string): MarkedText {
+  const whole = text + answer.content;
+  const turn = { start: text.length, end: whole.length };
+  return { text: whole, turns: isLearnt(answer, where) ? [turn] : [], isPlain };
 }
 
 /** The prompt as text, ending where the model begins to write. */

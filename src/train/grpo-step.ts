@@ -181,7 +181,7 @@ async function grpoTask(
     ...options.loss,
     objective: objectiveOf(options.lossType),
     totalTokens,
-    totalSequences: step.part.filter(isLearnt).length,
+    totalSequences: step.part.length,
   };
   return {
     batch,

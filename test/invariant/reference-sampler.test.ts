@@ -82,6 +82,9 @@ describe.each(['llama', 'gemma3', 'phi3-longrope'])('%s', (name) => {
     for (const [i, logprobs] of a.entries()) {
       for (const [t, logprob] of logprobs.entries()) expect(b[i]![t]).toBeCloseTo(logprob, 4);
     }
+    for (const sampler of pair) {
+      expect((await sampler.setAdapter(adapter, 'named')).hash).toBe('named');
+    }
     onnx.dispose();
     reference.dispose();
   });

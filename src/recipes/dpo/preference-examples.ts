@@ -19,9 +19,15 @@ export interface PreferenceExamples<T> {
   readonly heldOut: readonly T[] | null;
 }
 
+interface Placed<T> {
+  readonly example: T;
+  /** Its row. */
+  readonly where: string;
+}
+
 /** What a row gives. */
 interface Kind<T> {
-  readonly examplesOf: (rows: readonly JsonRow[], reader: Reader) => T[];
+  readonly examplesOf: (rows: readonly JsonRow[], reader: Reader) => Placed<T>[];
   readonly sequencesOf: (example: T) => readonly MaskedSequence[];
 }
 
@@ -48,14 +54,18 @@ function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
       const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
       return examplesOf(rows, { config, tokenizer, key, where, log: context.log });
     };
-    const train = await read(config.dataset, 'dataset');
+    const placed = await read(config.dataset, 'dataset');
     const { bosId, eosIds } = tokenizer;
-    const sequences = train.flatMap(sequencesOf);
-    preflight(sequences, { bosId, eosIds, hasContext: true });
+    const parts = placed.flatMap(({ example, where }) =>
+      sequencesOf(example).map((sequence) => ({ sequence, where })),
+    );
+    const sequences = parts.map(({ sequence }) => sequence);
+    preflight(sequences, { bosId, eosIds, hasContext: true, where: (i) => parts[i]!.where });
     sayBeyondContext(sequences, { context: spec.maxPositions, log: context.log });
+    const heldOut = await heldOutExamples(config, (dataset) => read(dataset, 'eval_dataset'));
     return {
-      train,
-      heldOut: await heldOutExamples(config, (dataset) => read(dataset, 'eval_dataset')),
+      train: placed.map(({ example }) => example),
+      heldOut: heldOut?.map(({ example }) => example) ?? null,
     };
   };
 }
@@ -101,7 +111,7 @@ function sayPlaces(
 }
 
 /** Pairs whose answers are still told apart after the cut to `max_length`. */
-function pairsOf(rows: readonly JsonRow[], reader: Reader): PreferencePair[] {
+function pairsOf(rows: readonly JsonRow[], reader: Reader): Placed<PreferencePair>[] {
   const { where, log } = reader;
   const answered = rows.map((row, i) =>
     answersOf(row, ['chosen', 'rejected'], { ...reader, where: where(i) }),
@@ -113,14 +123,15 @@ function pairsOf(rows: readonly JsonRow[], reader: Reader): PreferencePair[] {
   );
   const pairs = rows.flatMap((_, i) => {
     const [chosen, rejected] = [kept.get(2 * i), kept.get(2 * i + 1)];
-    return chosen === undefined || rejected === undefined ? [] : [{ chosen, rejected }];
+    if (chosen === undefined || rejected === undefined) return [];
+    return [{ example: { chosen, rejected }, where: where(i) }];
   });
   const lost = rows.length - pairs.length;
   if (lost > 0) log(`data: ${lost} pairs left out: cut before their answers`);
   return pairs;
 }
 
-function labelledOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] {
+function labelledOf(rows: readonly JsonRow[], reader: Reader): Placed<LabelledAnswer>[] {
   const { where, log } = reader;
   const answered = rows.map((row, i) => {
     const labels = sidesOf(row, where(i));
@@ -131,13 +142,15 @@ function labelledOf(rows: readonly JsonRow[], reader: Reader): LabelledAnswer[] 
   const answers = answered.flatMap(({ labels, sequences }) =>
     sequences.map((sequence, i) => ({ ...sequence, desirable: labels[i]!.good })),
   );
-  const kept = [...cutAnswers(answers, reader).values()];
+  const places = answered.flatMap(({ sequences }, i) => sequences.map(() => where(i)));
+  const cut = cutAnswers(answers, reader);
+  const kept = [...cut.values()];
   const lost = answers.length - kept.length;
   if (lost > 0) log(`data: ${lost} answers left out: cut before their text`);
   const good = kept.filter(({ desirable }) => desirable).length;
   log(`data: ${good} good and ${kept.length - good} bad answers`);
   checkPrompts(kept, reader);
-  return kept;
+  return [...cut].map(([index, example]) => ({ example, where: places[index]! }));
 }
 
 /** @throws InputError where kto has no answer to another prompt to compare with. */

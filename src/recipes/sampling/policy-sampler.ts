@@ -50,10 +50,10 @@ class PolicyModel implements ReferenceModel {
     return scoreSequences(this.policy, sequences);
   }
 
-  setAdapter(adapter: Adapter | null, _version?: string): string | null {
+  setAdapter(adapter: Adapter | null, version?: string): string | null {
     this.policy.dispose();
     this.policy = frozenPolicy(this.source, adapter);
-    this.adapterHash = hashOf(adapter);
+    this.adapterHash = adapter === null ? null : (version ?? adapterHash(adapter));
     return this.adapterHash;
   }
 

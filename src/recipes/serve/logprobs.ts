@@ -8,9 +8,12 @@ import type { AnswerToken, Piece } from './replies.js';
 /** Each token by itself. */
 const textOf = ({ model }: Ask, id: number): string => model.source.tokenizer.decode([id]);
 
+/** Code points. */
+const lengthOf = (text: string): number => [...text].length;
+
 /** Of the tokens as `logprobs` tells them. */
 export const charactersOf = (ask: Ask, tokens: readonly AnswerToken[]): number =>
-  tokens.reduce((sum, { id }) => sum + textOf(ask, id).length, 0);
+  tokens.reduce((sum, { id }) => sum + lengthOf(textOf(ask, id)), 0);
 
 export const logprobsOf = (ask: Ask, piece: Pick<Piece, 'tokens' | 'offset'>): JsonRow =>
   ask.endpoint === 'chat' ? ofChat(ask, piece.tokens) : ofTexts(ask, piece);
@@ -41,9 +44,10 @@ function ofTexts(ask: Ask, { tokens, offset }: Pick<Piece, 'tokens' | 'offset'>)
 
 function offsets(texts: readonly string[], start: number): number[] {
   let at = start;
-  return texts.map(({ length }) => {
-    at += length;
-    return at - length;
+  return texts.map((text) => {
+    const before = at;
+    at += lengthOf(text);
+    return before;
   });
 }
 

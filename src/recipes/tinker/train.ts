@@ -160,7 +160,8 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
     epochsAt: (index) => order.epochsAt(index),
     saveSteps: config.save_steps,
     save,
-    evaluate: (index) => run.phases.time('evaluate', () => evaluates.after(index)),
+    evaluate: async (index) =>
+      evaluates.isDue(index) ? run.phases.time('evaluate', () => evaluates.after(index)) : null,
     isEvaluated: (at) => evaluates.has(at),
     onRow: (row: MetricRow) => {
       log.row(row);

@@ -112,11 +112,16 @@ export class DuringTraining {
     return plateauFactor(this.evaluated, { ...plateau, greaterIsBetter: greaterIsBetter(config) });
   }
 
-  /** @param step Optimizer steps done. @returns null where no evaluation is due. */
-  async after(step: number): Promise<StepEvaluation | null> {
+  /** @param step Optimizer steps done. */
+  isDue(step: number): boolean {
+    const { eval_steps: every } = this.subject.config;
+    return every !== null && step % every === 0;
+  }
+
+  /** Evaluates, where it is due after so many steps. */
+  async after(step: number): Promise<StepEvaluation> {
     const { config } = this.subject;
-    const { eval_steps: every, stop_at_accuracy: target } = config;
-    if (every === null || step % every !== 0) return null;
+    const { stop_at_accuracy: target } = config;
     const metrics = { ...(await this.accuracy(step)), ...(await this.loss()) };
     const value = watched(config, metrics);
     if (value !== null) this.evaluated = withEvaluation(this.evaluated, { step, value });

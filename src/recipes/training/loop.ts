@@ -71,7 +71,8 @@ export async function trainingLoop(
       savePeriod,
       save,
       isWhole: (step) => trained.trainer.updates === step - startStep,
-      evaluate: (step) => run.phases.time('evaluate', () => evaluates.after(step)),
+      evaluate: async (step) =>
+        evaluates.isDue(step) ? run.phases.time('evaluate', () => evaluates.after(step)) : null,
       onRow,
       onRepeated: (metrics) => log.repeated(metrics),
       isEvaluated: (step) => evaluates.has(step),

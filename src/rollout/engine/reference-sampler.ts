@@ -70,10 +70,10 @@ export function createReferenceSampler(options: ReferenceSamplerOptions): Sample
       }
       return scores;
     },
-    setAdapter(adapter): SyncResult {
+    setAdapter(adapter, version): SyncResult {
       if (isBusy) throw new RunError('rollout: the adapter cannot change while sampling');
       const start = performance.now();
-      return { hash: model.setAdapter(adapter), syncMs: performance.now() - start };
+      return { hash: model.setAdapter(adapter, version), syncMs: performance.now() - start };
     },
     get adapterHash() {
       return model.adapterHash;

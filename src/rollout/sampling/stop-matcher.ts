@@ -56,19 +56,21 @@ function withoutIncomplete(text: string): string {
   return text.slice(0, end);
 }
 
-/** Text of a completion without special tokens, cut before the first stop string. */
+/**
+ * Text of a completion without special tokens, cut before the first stop string. Where the matcher saw none there is
+ * none: one that special tokens stand in, as they do not in the text, ends nothing.
+ */
 export function completionText(
   tokenizer: RolloutTokenizer,
   ids: readonly number[],
   stops: readonly string[],
 ): string {
   const text = tokenizer.decode(ids, { skipSpecialTokens: true });
-  const at = findStop(text, stops);
-  if (at >= 0) return text.slice(0, at);
   if (stops.length === 0) return text;
-  const raw = tokenizer.decode(ids);
-  const rawAt = findStop(raw, stops);
-  return rawAt < 0 ? text : textBefore(tokenizer, ids, rawAt);
+  const rawAt = findStop(withoutIncomplete(tokenizer.decode(ids)), stops);
+  if (rawAt < 0) return text;
+  const at = findStop(text, stops);
+  return at < 0 ? textBefore(tokenizer, ids, rawAt) : text.slice(0, at);
 }
 
 /** For a stop string that special tokens spell: the text of the ids that end before it. */

@@ -86,6 +86,15 @@ describe('our own tokenizer', () => {
     expect(weighed(2)).toThrow('row: messages[1]: weight is 2');
   });
 
+  it('knows the weight of a completion after a text', async () => {
+    const render = show(await byteTokenizer());
+    const pair = (weight: number) => () =>
+      render({ prompt: 'hi', completion: [{ ...assistant('yo'), weight }] });
+    expect(pair(1)()).toBe('<|bos|>hi«yo<|eos|>»');
+    expect(pair(0)).toThrow('no assistant turn to train on');
+    expect(pair(2)).toThrow('row: completion[0]: weight is 2');
+  });
+
   it('puts the system prompt first, unless the row brings one', async () => {
     const render = show(await byteTokenizer());
     const messages = [user('hi'), assistant('yo')];

@@ -76,4 +76,12 @@ describe('completionText', () => {
     expect(completionText(byteTokenizer, ids, [])).toBe('ab');
     expect(completionText(byteTokenizer, ids, ['<end>'])).toBe('a');
   });
+
+  it.each([
+    ['a special token inside', [...bytes('so a'), SPECIAL, ...bytes('b')], 'ab', 'so ab'],
+    ['an unfinished character', [...bytes('so'), 0xe2], 'o\uFFFD', 'so\uFFFD'],
+  ])('is whole where nothing stopped: %s', (_, ids, stop, text) => {
+    expect(stopsAfter(ids, [stop])).toBe(null);
+    expect(completionText(byteTokenizer, ids, [stop])).toBe(text);
+  });
 });
