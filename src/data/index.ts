@@ -10,7 +10,6 @@ export {
   apportion,
   demonstration,
   ENHANCED_PROMPT,
-  FACTORIZATION_ALGORITHMS,
   FACTORIZATION_SCHEMA,
   type FactorizationRow,
   type FactorizationSplit,

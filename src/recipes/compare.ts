@@ -20,6 +20,7 @@ import {
   pairedInputs,
   pairedSections,
   pairedText,
+  shortlyNamed,
 } from './compare/paired.js';
 import { writeStrategyTable } from './compare/strategy-table.js';
 import type { RecipeContext } from './context.js';
@@ -104,4 +105,8 @@ function tableRows({ results, metrics, config }: Comparison) {
 }
 
 const pairedRows = (paired: readonly Paired[]) =>
-  paired.map(({ a, b, ...numbers }) => ({ kind: 'paired', name: `${b} − ${a}`, ...numbers }));
+  shortlyNamed(paired).map(({ a, b, ...numbers }) => ({
+    kind: 'paired',
+    name: `${b} − ${a}`,
+    ...numbers,
+  }));

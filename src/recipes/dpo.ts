@@ -12,6 +12,7 @@ import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
 import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
 import { keptReference } from './dpo/reference-logps.js';
+import { baseFingerprint } from './inputs/base-fingerprint.js';
 import { computeType } from './memory/compute-type.js';
 import { dataPasses } from './training/data-passes.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
@@ -27,11 +28,12 @@ async function scoredPairs(
 ): Promise<readonly PreferencePair[]> {
   if (!config.precompute_ref_log_probs) return pairs;
   const { run, source, trained, context } = session;
+  const base = baseFingerprint(source);
   const path = run.claim('reference_logps.json');
   const score = () => scoredReference(config, pairs, session);
   const { reference } = trained;
   const compute = computeType(config, source.spec);
-  const options = { source, compute, reference, ldAlpha: config.ld_alpha, score };
+  const options = { base, source, compute, reference, ldAlpha: config.ld_alpha, score };
   const kept = await keptReference(pairs, path, options);
   if (kept.wasKept) context.log(`reference log-probabilities are those of ${path}`);
   return kept.pairs;

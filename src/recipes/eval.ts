@@ -18,10 +18,11 @@ import { type EvaluationGraders, openEvaluationGraders } from './eval/graders.js
 import { cachedSampler } from './eval/prediction-cache.js';
 import { strategySandbox } from './eval/strategy.js';
 import { sayUngraded } from './eval/ungraded.js';
+import { baseFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
+import { baseIdentity } from './inputs/quantization.js';
 import { interruption, unfinished } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
-import { fileStamps } from './outputs/file-stamps.js';
 import { checkOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
@@ -117,17 +118,22 @@ function predictionKey(
   { config, source, inputs }: Pick<EvalArgs, 'config' | 'source' | 'inputs'>,
   { run, adapter }: { readonly run: number; readonly adapter: string | null },
 ): string {
-  const weightFiles = fileStamps(source.baseDir, (name) => name.endsWith('.safetensors'));
-  const { temperature, top_p, top_k, max_new_tokens, stop, strategy, token_budget } = config;
-  const { max_rounds, num_generations, strategy_samples, selection_tokens } = config;
+  const { temperature, top_p, top_k, max_new_tokens, stop, eos_token } = config;
+  const {
+    strategy,
+    token_budget,
+    max_rounds,
+    num_generations,
+    strategy_samples,
+    selection_tokens,
+  } = config;
   const { tool_timeout_s, max_tool_output_length } = config;
   return sha256(
     JSON.stringify({
-      model: [source.baseName, weightFiles, adapter],
-      ...(source.quantization && { quantization: source.quantization }),
+      model: [baseFingerprint(source), adapter, ...baseIdentity(config)],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
-      sampling: { temperature, top_p, top_k, max_new_tokens, stop },
+      sampling: { temperature, top_p, top_k, max_new_tokens, stop, eos_token },
       rollouts: rolloutIdentity(config),
       strategy: {
         strategy,

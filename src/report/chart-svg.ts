@@ -231,13 +231,18 @@ function intervalMark(_: unknown, api: CustomApi): unknown {
   };
 }
 
+/** Widest label of an interval, pixels. */
+const LABEL = 160;
+
 /** The next tenth beyond a share, 1 at most. */
 const nextTenth = (share: number): number => Math.min(1, Math.ceil(share * 10 + 0.5) / 10);
 
 function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
   const { low, high } = extent(items.flatMap((item) => [item.low, item.high]));
+  const longest = Math.max(...items.map(({ label }) => label.length));
   return {
-    grid: { ...GRID, bottom: 4, right: 52 },
+    // Labels are measured without the page's font, which may be a tenth wider.
+    grid: { ...GRID, left: 8 + Math.min(longest, LABEL / 6), bottom: 4, right: 52 },
     xAxis: axis({
       min: low < 0 ? -nextTenth(-low) : 0,
       max: nextTenth(Math.max(0, high)),
@@ -248,7 +253,7 @@ function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
       type: 'category',
       axisLine: { ...RULE, onZero: false },
       data: items.map(({ label }) => label),
-      axisLabel: { ...TEXT, color: 'var(--ink)', width: 160, overflow: 'truncate' },
+      axisLabel: { ...TEXT, color: 'var(--ink)', width: LABEL, overflow: 'truncate' },
     },
     series: [
       {

@@ -64,16 +64,17 @@ details pre{max-height:none}
 .asked{padding:0 14px 10px}
 .asked footer{margin-top:6px;font-size:.84rem;font-weight:600}
 .browser article{border-width:1px 0 0;border-radius:0}
-@media (max-width:600px){main{padding:20px 14px 40px}
-thead th{overflow-wrap:anywhere}
-.browser summary{flex-wrap:wrap}
-.browser summary .line{flex:1 0 100%}
+@media (max-width:900px){thead th{overflow-wrap:anywhere}
 table.wide,table.wide tbody,table.wide tr,table.wide td{display:block}
 table.wide thead{display:none}
 table.wide tr{border-top:1px solid var(--rule);padding:8px 0}
 table.wide tr:first-child{border-top:0}
 table.wide td{display:flex;justify-content:space-between;gap:16px;border:0;padding:2px 12px;text-align:right;white-space:normal}
+table.wide td:empty{display:none}
 table.wide td:first-child{font-weight:600;text-align:left}
 table.wide td::before{content:attr(data-label);color:var(--muted);font-weight:400;text-align:left}
 table.wide td:first-child::before{content:none}}
+@media (max-width:600px){main{padding:20px 14px 40px}
+.browser summary{flex-wrap:wrap}
+.browser summary .line{flex:1 0 100%}}
 `.trim();

@@ -2,7 +2,7 @@
 export type { OpAttr, OpDtype } from './execute.js';
 export { gemmRate } from './gemm-rate.js';
 export { HalfFactors } from './half-factors.js';
-export { cut, full, half, joined, parted } from './kernels/half-tensor.js';
+export { cut, half, joined, parted } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
 export {

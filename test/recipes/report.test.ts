@@ -1,5 +1,5 @@
 /**
- * Reports in a real browser: 1,280 and 390 pixels wide, light and dark. Skips where no Chromium is
+ * Reports in a real browser: 1,280, 700 and 390 pixels wide, light and dark. Skips where no Chromium is
  * installed (on Debian: apt-get install chromium).
  */
 import { writeFileSync } from 'node:fs';
@@ -107,6 +107,7 @@ const shownWith = (name: string, value: string) => `(() => {
 const VIEWS: readonly View[] = [
   { width: 1280, height: 900, scheme: 'light' },
   { width: 1280, height: 900, scheme: 'dark' },
+  { width: 700, height: 900, scheme: 'light' },
   { width: 390, height: 844, scheme: 'light' },
   { width: 390, height: 844, scheme: 'dark' },
 ];
@@ -131,6 +132,12 @@ describe.skipIf(chromium === null)('reports in Chromium (needs chromium on the P
     const report = runReport(readRun(first), [
       { type: 'charts', title: 'Accuracy', charts },
       { type: 'table', title: 'Evaluation', header, rows: [[LONG_WORD, 0.5, 1, 0, 40.25]] },
+      {
+        type: 'table',
+        title: 'Stages',
+        header: [...['stage', 'command', 'status', 'seconds'], ...header, 'coherent_correct'],
+        rows: [['coherence_trajectories', 'rollouts', 'done', 7.903, 'x', 0.5, 1, 0, 40.25, null]],
+      },
     ]);
     writeReport(join(dir, 'report.html'), report);
     writeReport(join(dir, 'completions.html'), { title: 'x', sections: [hostileCompletions()] });

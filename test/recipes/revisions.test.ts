@@ -115,6 +115,23 @@ test('resume=auto says that the revision is another one', async () => {
   expect(adapterConfig()).toMatchObject({ revision: null });
 });
 
+test('predictions are made by the revision asked for, and are not those of another one', async () => {
+  const input = join(dir, 'questions.jsonl');
+  const question = { role: 'user', content: '1+1' };
+  writeFileSync(input, JSON.stringify({ messages: [question], reference_answer: '2' }));
+  const predict = (...keys: string[]) =>
+    call([
+      ...['predict', 'model=tiny/base', `input=${input}`, `output_dir=${join(dir, 'predictions')}`],
+      ...['n_runs=1', 'max_new_tokens=2', 'prompt_template={prompt}', 'threads=2', ...keys],
+    ]);
+  expect((await predict('model_revision=nowhere')).err).toContain('nowhere');
+  expect((await predict()).err).toMatch(/predictions of run 1: 1 in/);
+  expect((await predict()).err).toContain('predictions of run 1: taken from');
+  const pinned = await predict('model_revision=v1');
+  expect(pinned.code).toBe(2);
+  expect(pinned.err).toContain('these predictions are of another model');
+});
+
 test('a revision of what is not on the hub is refused by its key', async () => {
   const model = await scores(`model=${tiny.base}`, 'model_revision=v1');
   expect(model.code).toBe(2);

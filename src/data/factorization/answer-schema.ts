@@ -1,5 +1,5 @@
 /** The form of an answer as a JSON schema, for servers that constrain to one, and to check by. */
-import { FACTORIZATION_ALGORITHMS } from './algorithms.js';
+import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js';
 
 /** The working comes first, so that the factors can be read off it. */
 const PROPERTIES = {

@@ -1,5 +1,4 @@
 /** The tiered set of numbers to factorize. */
-export { FACTORIZATION_ALGORITHMS } from './algorithms.js';
 export { FACTORIZATION_SCHEMA } from './answer-schema.js';
 export { demonstration } from './demonstration.js';
 export { type FactorizationSplit, SPLIT_NAMES, SPLIT_SHARES } from './numbers.js';

@@ -1,6 +1,6 @@
 /** A number as a row for reinforcement fine-tuning: messages, number, factors and metadata. */
+import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js';
 import { Rng } from '../../util/rng.js';
-import { FACTORIZATION_ALGORITHMS, simplestAlgorithm } from './algorithms.js';
 import { type DrawnNumber, type DrawOptions, drawNumbers, type NumberKind } from './numbers.js';
 import { primeFactors } from './primes.js';
 import { isFactorization } from './verify.js';
@@ -61,6 +61,12 @@ export function tierRows(options: RowOptions): FactorizationRow[] {
   const { seed, tier, split, enhancedShare } = options;
   const rng = Rng.of(seed, 'factorization-prompt', tier.tier, split);
   return drawNumbers(options).map((drawn) => rowOf(drawn, options, rng.uniform() < enhancedShare));
+}
+
+/** The first whose range reaches the size. */
+function simplestAlgorithm(digits: number): string {
+  const found = FACTORIZATION_ALGORITHMS.find((each) => digits <= each.digits[1]);
+  return (found ?? FACTORIZATION_ALGORITHMS.at(-1)!).name;
 }
 
 function rowOf(

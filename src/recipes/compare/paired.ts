@@ -65,7 +65,8 @@ function evaluationFile(input: string): string | null {
 }
 
 /** The tables as text, for a console. */
-export function pairedText(paired: readonly Paired[]): string {
+export function pairedText(pairs: readonly Paired[]): string {
+  const paired = shortlyNamed(pairs);
   const [shares, scores] = [sharesTable(paired), scoresTable(paired)];
   const tables = [[textTable(shares.header, shares.rows), ...unmatchedLines(paired)].join('\n')];
   if (scores.rows.length > 0) tables.push(textTable(scores.header, scores.rows));
@@ -143,8 +144,8 @@ export function pairedSections(pairs: readonly PairedInputs[], column: string): 
   ];
 }
 
-/** By the names of the runs on the page. */
-function shortlyNamed(paired: readonly Paired[]): Paired[] {
+/** By the names that runs have in tables and on pages. */
+export function shortlyNamed(paired: readonly Paired[]): Paired[] {
   const [first] = paired;
   if (first === undefined) return [];
   const [a = first.a, ...others] = shortNames([first.a, ...paired.map(({ b }) => b)]);

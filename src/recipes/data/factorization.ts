@@ -8,7 +8,6 @@ import type { DataConfig } from '../../config/index.js';
 import {
   apportion,
   demonstration,
-  FACTORIZATION_ALGORITHMS,
   type FactorizationRow,
   type FactorizationSplit,
   planTiers,
@@ -18,6 +17,7 @@ import {
 } from '../../data/index.js';
 import { createWorkerPool } from '../../sandbox/index.js';
 import { InputError } from '../../util/errors.js';
+import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js';
 import { readJsonl, sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';

@@ -8,7 +8,6 @@ import type { PreferencePair } from '../../train/index.js';
 import { readJson, sha256, writeJson } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import { fileStamps } from '../outputs/file-stamps.js';
 
 interface LogpsFile {
   readonly hash: string;
@@ -18,10 +17,10 @@ interface LogpsFile {
 
 type ScoredPair = PreferencePair & Required<Pick<PreferencePair, 'reference'>>;
 
-type ReferenceSource = Pick<ModelSource, 'spec' | 'baseDir' | 'adapter' | 'quantization'>;
-
 interface KeptOptions {
-  readonly source: ReferenceSource;
+  /** Fingerprint of the base. */
+  readonly base: string;
+  readonly source: Pick<ModelSource, 'adapter' | 'quantization'>;
   /** What the policy computes in. */
   readonly compute: ComputeType;
   /** Which policy is the reference. */
@@ -31,14 +30,13 @@ interface KeptOptions {
   readonly score: () => Promise<readonly PreferencePair[]>;
 }
 
-/** What the log-probabilities depend on; of the base names, sizes and times of its files. */
+/** What the log-probabilities depend on. */
 function hashOf(pairs: readonly PreferencePair[], options: Omit<KeptOptions, 'score'>): string {
-  const { source, compute, reference, ldAlpha = null } = options;
-  const { spec, baseDir, adapter, quantization } = source;
-  const weights = fileStamps(baseDir, (name) => name.endsWith('.safetensors'));
+  const { base, source, compute, reference, ldAlpha = null } = options;
+  const { adapter, quantization } = source;
   return sha256(
     JSON.stringify({
-      ...{ spec, weights, quantization, adapter: adapter && adapterHash(adapter) },
+      ...{ base, quantization, adapter: adapter && adapterHash(adapter) },
       ...{ compute, reference, ldAlpha },
     }),
     JSON.stringify(pairs.map(({ chosen, rejected }) => [chosen, rejected])),

@@ -15,6 +15,7 @@ import type { Completion } from '../../rollout/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
+import { baseFingerprint } from '../inputs/base-fingerprint.js';
 import { checkVariables } from '../inputs/open-tokenizer.js';
 import { renderOptions } from '../inputs/render-options.js';
 import { fileStamps } from '../outputs/file-stamps.js';
@@ -54,15 +55,15 @@ export async function openModelEndpoint(
   }
 }
 
-/** Kept answers are those of this model: its files, its adapter, what it computes in and how it is asked. */
+/** Kept answers are those of this model: its base, its tokenizer, its adapter, what it computes in and how it is asked. */
 function addressOf({ source, rollouts }: JudgeModel, judge: JudgeConfig): string {
-  const { baseName, baseDir, adapter } = source;
+  const { adapter, tokenizer } = source;
   const { device, precision } = rollouts;
-  const files = fileStamps(baseDir, (name) => /\.safetensors$|^tokenizer|^chat_/.test(name));
+  const tokenizerFiles = fileStamps(tokenizer.dir, (name) => /^tokenizer|^chat_/.test(name));
   const { prompt_template, chat_template_kwargs, max_context, max_new_tokens } = judge;
   const settings = [prompt_template, chat_template_kwargs, max_context, max_new_tokens];
-  const weights = [baseName, files, adapter === null ? null : adapterHash(adapter)];
-  const about = [weights, device, precision, settings];
+  const model = [baseFingerprint(source), tokenizerFiles, adapter && adapterHash(adapter)];
+  const about = [model, device, precision, settings];
   return `http://local-model/${sha256(JSON.stringify(about)).slice(0, 16)}`;
 }
 

@@ -81,7 +81,7 @@ function facts(stages: readonly StageReport[]): Fact[] {
 const targetTable = (stages: readonly StageReport[]): Section => ({
   type: 'table',
   title: 'Targets',
-  header: ['stage', 'target', ''],
+  header: ['stage', 'target', 'result'],
   rows: stages.flatMap(({ name, targets }) =>
     targets.map(({ text, isMet }) => [name, text, isMet ? 'met' : 'missed']),
   ),

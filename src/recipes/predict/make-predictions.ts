@@ -65,13 +65,13 @@ const metaFile = (path: string): string => `${path}.meta.json`;
 
 /** Of everything that the predictions depend on: the model's files, the rows, and the sampling. */
 function keyOf(config: PredictConfig, run: number): string {
-  const { model, adapter, engine, server, seed } = config;
+  const { adapter, engine, server, seed } = config;
   const { temperature, top_p, top_k, max_new_tokens } = config;
   const isLocal = engine === 'onnxruntime';
   const base = baseIdentity(config);
   const { api, extra_body } = server;
   const parts = {
-    model: isLocal ? inputIdentity(model) : servedModel(server.model ?? model),
+    model: isLocal ? modelIdentity(config) : servedModel(server.model ?? config.model),
     adapter: identityOf(adapter),
     rows: createHash('sha256')
       .update(readFileSync(inputOf(config)))
@@ -81,10 +81,14 @@ function keyOf(config: PredictConfig, run: number): string {
     ...(base.length > 0 && { base }),
     prompts: { ...promptKeys(config), chat_template_path: identityOf(config.chat_template_path) },
     seed: seed + run - 1,
-    server: isLocal ? null : { api, extra_body, effort: config.reasoning_effort },
+    server: isLocal ? null : { api, extra_body, effort: reasoningOf(config).effort },
   };
   return createHash('sha256').update(canonicalJson(parts)).digest('hex');
 }
+
+/** Of a folder by its content, of a hub model by its name and revision. */
+const modelIdentity = ({ model, model_revision: revision }: PredictConfig) =>
+  existsSync(model) ? inputIdentity(model) : [model, revision];
 
 const identityOf = (path: string | null) => (path === null ? null : inputIdentity(path));
 
@@ -119,15 +123,14 @@ function generateConfig(
   config: PredictConfig,
   { run, output }: { readonly run: number; readonly output: string },
 ): GenerateConfig {
-  const { model, adapter, engine, reasoning_effort } = config;
+  const { model, model_revision, adapter, engine, server } = config;
   const { batch_size, temperature, top_p, top_k, max_new_tokens, device, threads } = config;
-  const { server, rollout_device, rollout_precision, rollout_memory_limit } = config;
+  const { rollout_device, rollout_precision, rollout_memory_limit } = config;
   const { load_in_4bit, bnb_4bit_quant_type, use_bnb_nested_quant } = config;
-  const effort = reasoning_effort ?? server.reasoning.effort;
-  const reasoning = { effort, summary: effort === null ? null : 'detailed' };
   const keys = {
     ...promptKeys(config),
     model,
+    model_revision,
     adapter,
     load_in_4bit,
     bnb_4bit_quant_type,
@@ -145,11 +148,17 @@ function generateConfig(
     rollout_device,
     rollout_precision,
     rollout_memory_limit,
-    server: { ...server, reasoning: { ...server.reasoning, ...reasoning } },
+    server: { ...server, reasoning: reasoningOf(config) },
     seed: config.seed + run - 1,
     ...(config.overwrite ? { overwrite: true } : { resume: 'auto' }),
   };
   return resolveConfig(generateSchema, [{ value: keys, where: () => 'predict' }]);
+}
+
+/** What a server is asked to think, and to tell of it: by default in detail. */
+function reasoningOf({ reasoning_effort, server: { reasoning } }: PredictConfig) {
+  const effort = reasoning_effort ?? reasoning.effort;
+  return { effort, summary: reasoning.summary ?? (effort === null ? null : 'detailed') };
 }
 
 /** Columns that `generate` adds to a row. */

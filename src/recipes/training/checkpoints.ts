@@ -37,13 +37,13 @@ export function checkpointStore(
 }
 
 function fingerprintOf({ config, source, trained }: StoreArgs): Fingerprint {
-  const { spec, quantization, adapter } = source;
+  const { quantization, adapter } = source;
   const { lora, parameters } = trained.policy;
   const scales = [...(lora?.targets.values() ?? [])].map(({ scale }) => scale);
   // The base that is left depends on how PiSSA began.
   const isPissa = startsByPissa(lora, adapter !== null);
   const start = isPissa ? [lora!.config.initLoraWeights, config.seed] : null;
-  const form = [spec, parameters.shapes, quantization, scales, start];
+  const form = [parameters.shapes, quantization, scales, start];
   return {
     parameters: sha256(JSON.stringify(form)),
     base: baseFingerprint(source),

@@ -6,6 +6,7 @@ import {
   clearTraces,
   makeTraces,
   type TraceAttempt,
+  type TracesOptions,
   traceProblem,
 } from '../../../src/preferences/index.js';
 import { traceFiles } from '../../../src/preferences/trace-files.js';
@@ -36,17 +37,18 @@ function solver(solvedAt: readonly number[]) {
   return { calls, generate };
 }
 
+const make = (options: Pick<TracesOptions, 'output' | 'generate'> & Partial<TracesOptions>) =>
+  makeTraces({ problems: problems(2), batchSize: 2, maxAttempts: 1, requestHash: 'a', ...options });
+
 describe('makeTraces', () => {
   it('tries again only what is unsolved, keeps batches full, falls back at the end', async () => {
     const output = join(dir, 'traces.jsonl');
     const { calls, generate } = solver([2, 1, 0, 1]);
     const done: number[] = [];
-    const stats = await makeTraces({
+    const stats = await make({
       problems: problems(4),
       generate,
-      batchSize: 2,
       maxAttempts: 3,
-      requestHash: 'a',
       output,
       onProgress: (count) => done.push(count),
     });
@@ -72,17 +74,9 @@ describe('makeTraces', () => {
 
   it('gives the same files after an interruption at any call', async () => {
     const solvedAt = [0, 1, 2, 3, 1, 0, 2];
-    const make = (output: string, generate: ReturnType<typeof solver>['generate']) =>
-      makeTraces({
-        problems: problems(7),
-        generate,
-        batchSize: 3,
-        maxAttempts: 3,
-        requestHash: 'a',
-        output,
-      });
+    const options = { problems: problems(7), batchSize: 3, maxAttempts: 3 };
     const whole = join(dir, 'whole.jsonl');
-    const stats = await make(whole, solver(solvedAt).generate);
+    const stats = await make({ ...options, output: whole, generate: solver(solvedAt).generate });
     for (let stopAt = 1; stopAt <= 6; stopAt++) {
       const output = join(dir, `stopped-${stopAt}.jsonl`);
       const { calls, generate } = solver(solvedAt);
@@ -90,11 +84,11 @@ describe('makeTraces', () => {
         if (calls.length + 1 === stopAt) throw new Error('killed');
         return generate(attempts);
       };
-      await expect(make(output, failing)).rejects.toThrow('killed');
+      await expect(make({ ...options, output, generate: failing })).rejects.toThrow('killed');
       appendFileSync(output, '{"question":"q9","ans');
       const kept = readFileSync(output, 'utf8').split('\n').length - 1;
       const second = solver(solvedAt);
-      expect(await make(output, second.generate)).toEqual(stats);
+      expect(await make({ ...options, output, generate: second.generate })).toEqual(stats);
       expect(readFileSync(output, 'utf8')).toBe(readFileSync(whole, 'utf8'));
       expect(second.calls[0]?.[0]).toBe(`${kept}.1`);
     }
@@ -102,74 +96,48 @@ describe('makeTraces', () => {
 
   it('keeps a finished file without another attempt', async () => {
     const output = join(dir, 'finished.jsonl');
-    const options = {
-      problems: problems(2),
-      batchSize: 2,
-      maxAttempts: 1,
-      requestHash: 'a',
-      output,
-    };
-    const stats = await makeTraces({ ...options, generate: solver([1, 0]).generate });
+    const stats = await make({ output, generate: solver([1, 0]).generate });
     const again = solver([1, 1]);
-    expect(await makeTraces({ ...options, generate: again.generate })).toEqual(stats);
+    expect(await make({ output, generate: again.generate })).toEqual(stats);
     expect(again.calls).toEqual([]);
   });
 
   it('refuses rows that something has broken', async () => {
     const output = join(dir, 'broken.jsonl');
-    const options = {
-      batchSize: 2,
-      maxAttempts: 1,
-      requestHash: 'a',
-      output,
-      generate: solver([1, 1]).generate,
-    };
-    await makeTraces({ ...options, problems: problems(1) });
+    const options = { output, generate: solver([1, 1]).generate };
+    await make(options);
     writeFileSync(traceFiles(output).attempts, '{"index":0,"solved":true}\n');
-    await expect(makeTraces({ ...options, problems: problems(1) })).rejects.toThrow(
+    await expect(make(options)).rejects.toThrow(
       /broken\.jsonl\.attempts\.jsonl: row 1: field "attempts" is missing/,
     );
   });
 
   it('refuses a file of other problems or another model, until it is cleared', async () => {
     const output = join(dir, 'other.jsonl');
-    const options = {
-      batchSize: 2,
-      maxAttempts: 1,
-      requestHash: 'a',
-      output,
-      generate: solver([1, 1]).generate,
-    };
-    await makeTraces({ ...options, problems: problems(2) });
+    const options = { output, generate: solver([1, 1]).generate };
+    await make(options);
     const others = [traceProblem({ question: 'else', answer: 'x #### 0' }, 'row 1')];
-    await expect(makeTraces({ ...options, problems: others })).rejects.toThrow(
+    await expect(make({ ...options, problems: others })).rejects.toThrow(
       /other\.jsonl:1: the row belongs to another set of problems.*overwrite=true/,
     );
-    await expect(
-      makeTraces({ ...options, problems: problems(2), requestHash: 'b' }),
-    ).rejects.toThrow(`${output}:1: the row was made by another model or with other settings`);
+    await expect(make({ ...options, requestHash: 'b' })).rejects.toThrow(
+      `${output}:1: the row was made by another model or with other settings`,
+    );
     // As earlier versions wrote them.
     const rows = readJsonl(traceFiles(output).attempts).map(({ request_hash: _, ...row }) => row);
     writeFileSync(traceFiles(output).attempts, toJsonl(rows));
-    await expect(makeTraces({ ...options, problems: problems(2) })).rejects.toThrow(
+    await expect(make(options)).rejects.toThrow(
       `${output}:1: the row was made by another model or with other settings`,
     );
     clearTraces(output);
     expect(Object.values(traceFiles(output)).some(existsSync)).toBe(false);
-    expect((await makeTraces({ ...options, problems: others })).total_samples).toBe(1);
+    expect((await make({ ...options, problems: others })).total_samples).toBe(1);
   });
 
   it('accepts an answer only with reasoning and in its tags', async () => {
     const output = join(dir, 'strict.jsonl');
     const texts = ['<SOLUTION>0</SOLUTION>', 'worked #### 1', right(2).replace('worked out', ' ')];
-    await makeTraces({
-      problems: problems(3),
-      generate: async () => texts,
-      batchSize: 3,
-      maxAttempts: 1,
-      requestHash: 'a',
-      output,
-    });
+    await make({ problems: problems(3), generate: async () => texts, batchSize: 3, output });
     expect(readJsonl(output).map(({ answer }) => answer)).toEqual([
       'own 0\n\n#### 0',
       'own 1\n\n#### 1',
@@ -179,14 +147,7 @@ describe('makeTraces', () => {
 
   it('refuses a generator that loses attempts', async () => {
     const output = join(dir, 'lost.jsonl');
-    const options = {
-      problems: problems(2),
-      batchSize: 2,
-      maxAttempts: 1,
-      requestHash: 'a',
-      output,
-    };
-    await expect(makeTraces({ ...options, generate: async () => ['x'] })).rejects.toThrow(
+    await expect(make({ output, generate: async () => ['x'] })).rejects.toThrow(
       /2 attempts gave 1 completions/,
     );
   });
@@ -224,14 +185,8 @@ describe('traceStats', () => {
 
 it('reads only whole lines', async () => {
   writeFileSync(join(dir, 'half.jsonl'), '{"question":"q0","answer":"a"}');
+  const output = join(dir, 'half.jsonl');
   await expect(
-    makeTraces({
-      problems: problems(1),
-      generate: solver([1]).generate,
-      batchSize: 1,
-      maxAttempts: 1,
-      requestHash: 'a',
-      output: join(dir, 'half.jsonl'),
-    }),
+    make({ problems: problems(1), generate: solver([1]).generate, output }),
   ).resolves.toMatchObject({ grpo_successes: 1 });
 });

@@ -1,6 +1,7 @@
 /** Views of a flat vector in float32 and in bfloat16, and the gradient joined from those to either. */
 import { afterEach, expect, it } from 'vitest';
-import { full, HalfFactors, ParameterVector, type Tensor, tf } from '../../../src/tensor/index.js';
+import { HalfFactors, ParameterVector, type Tensor, tf } from '../../../src/tensor/index.js';
+import { full } from '../../../src/tensor/kernels/half-tensor.js';
 import { castTo } from '../../../src/tensor/native/calls.js';
 
 const SHAPES = [

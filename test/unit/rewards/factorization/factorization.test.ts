@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  ALGORITHMS,
-  algorithmNamed,
-  suits,
-} from '../../../../src/rewards/factorization/algorithms.js';
+import { algorithmNamed, suits } from '../../../../src/rewards/factorization/algorithms.js';
 import { reasoningScore } from '../../../../src/rewards/factorization/reasoning.js';
 import { makeRewards } from '../../../../src/rewards/index.js';
+import { FACTORIZATION_ALGORITHMS } from '../../../../src/util/factorization-algorithms.js';
 
 const names = [
   'factorization',
@@ -129,11 +126,12 @@ describe('algorithms', () => {
   it('suit every size, and are known whatever their spelling', () => {
     for (let digits = 1; digits <= 120; digits++) {
       expect(
-        ALGORITHMS.some((each) => suits(each, digits)),
+        FACTORIZATION_ALGORITHMS.some((each) => suits(each, digits)),
         `${digits} digits`,
       ).toBe(true);
     }
-    for (const { name } of ALGORITHMS) expect(algorithmNamed(name.toUpperCase())?.name).toBe(name);
+    for (const { name } of FACTORIZATION_ALGORITHMS)
+      expect(algorithmNamed(name.toUpperCase())?.name).toBe(name);
     expect(algorithmNamed('rho')).toBeNull();
   });
 });

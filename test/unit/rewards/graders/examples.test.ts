@@ -3,7 +3,6 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig, parseGrader } from '../../../../src/config/index.js';
-import { FACTORIZATION_ALGORITHMS } from '../../../../src/data/index.js';
 import { type OpenTools, openGraderTools } from '../../../../src/recipes/rewards/grader-tools.js';
 import {
   compileGrader,
@@ -12,6 +11,7 @@ import {
   makeRewards,
 } from '../../../../src/rewards/index.js';
 import { sandboxSupport } from '../../../../src/sandbox/index.js';
+import { FACTORIZATION_ALGORITHMS } from '../../../../src/util/factorization-algorithms.js';
 import { readJson } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
 import { chatAnswer, startServer, type TestServer } from '../../../support/model-server.js';
@@ -121,7 +121,11 @@ describe.skipIf(!available)('factorization.json (needs bubblewrap)', () => {
       [HARD, { factors: [HARD.number] }],
     ],
     algorithm: [
-      ...FACTORIZATION_ALGORITHMS.map(({ name }) => [HARD, named(name.toUpperCase())] as const),
+      ...FACTORIZATION_ALGORITHMS.flatMap(({ name, digits: [fewest, most] }) =>
+        [fewest, most, most + 1]
+          .filter(Number.isFinite)
+          .map((digits) => [{ number: '9'.repeat(digits) }, named(name.toUpperCase())] as const),
+      ),
       [ITEM, named('Trial division')],
       [ITEM, named('Shor')],
       [ITEM, HARD],

@@ -1,6 +1,8 @@
 /**
- * The names that an answer may give as its algorithm, each with the sizes it suits in decimal digits. Ranges
- * overlap: several choices can be right for one number.
+ * The names that an answer to a factorization may give as its algorithm, each with the sizes it suits in decimal
+ * digits. Ranges overlap: they say where a method is a sound choice, by its running time (trial division and
+ * wheels √n; Pollard's methods about n^¼ or by smooth p − 1; elliptic curves by the smallest factor; the sieves
+ * for what is left).
  */
 
 export interface FactorizationAlgorithm {
@@ -10,6 +12,7 @@ export interface FactorizationAlgorithm {
   readonly digits: readonly [number, number];
 }
 
+/** The simplest first. */
 export const FACTORIZATION_ALGORITHMS: readonly FactorizationAlgorithm[] = [
   { name: 'TrialDivision', about: 'divide by each prime up to the square root', digits: [1, 7] },
   {
@@ -29,9 +32,3 @@ export const FACTORIZATION_ALGORITHMS: readonly FactorizationAlgorithm[] = [
     digits: [80, Number.POSITIVE_INFINITY],
   },
 ];
-
-/** The first that suits, which is the simplest. */
-export function simplestAlgorithm(digits: number): string {
-  const found = FACTORIZATION_ALGORITHMS.find((each) => digits <= each.digits[1]);
-  return (found ?? FACTORIZATION_ALGORITHMS.at(-1)!).name;
-}
