@@ -6,7 +6,7 @@ export {
   promptKey,
   trainedTokens,
 } from './collate.js';
-export { readSpec, specFromConfig } from './families/index.js';
+export { decoderConfig, readSpec, specFromConfig } from './families/index.js';
 export { fourBitBase } from './four-bit-base.js';
 export { type InitOptions, randomWeights } from './init.js';
 export {

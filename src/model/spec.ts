@@ -3,6 +3,8 @@
  * forward pass and the rollout graph are both compiled from it, so the two cannot drift apart.
  */
 
+import type { DecoderRoot } from '../weights/index.js';
+
 /** What changed the frequencies from powers of `theta`, for formats that store that and not the frequencies. */
 export type RopeScaling =
   | { readonly type: 'default' | 'dynamic' | 'llama3' }
@@ -62,6 +64,8 @@ export type Activation = 'silu' | 'gelu_tanh' | 'gelu';
 export interface DecoderSpec {
   /** Hugging Face `model_type`. */
   readonly family: string;
+  /** Where it stands in the model that PEFT sees; all names here are those of a decoder by itself. */
+  readonly root: DecoderRoot;
   readonly vocabSize: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;

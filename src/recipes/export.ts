@@ -6,12 +6,12 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
-import { type Merged, mergedWeights } from '../model/index.js';
+import { decoderConfig, type Merged, mergedWeights } from '../model/index.js';
 import { EMBEDDING } from '../model/spec.js';
 import { saveTokenizer } from '../tokenizer/index.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
-import { readJson, writeFileAtomic, writeJson } from '../util/files.js';
+import { writeFileAtomic, writeJson } from '../util/files.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { type HostDtype, quantizationName, writeCheckpoint } from '../weights/index.js';
@@ -82,8 +82,7 @@ interface Written {
 function writeMerged(dir: string, { source, merged, name, madeFrom: made }: Written): void {
   makeFolder(dir);
   writeCheckpoint(dir, merged.tensors, { maxShardBytes: MAX_SHARD_BYTES });
-  const config = readJson(join(source.baseDir, 'config.json')) as Record<string, unknown>;
-  const { dtype: _, torch_dtype: __, ...kept } = config;
+  const { dtype: _, torch_dtype: __, ...kept } = decoderConfig(source.baseDir);
   const tie = merged.spec.tieWordEmbeddings;
   writeJson(join(dir, 'config.json'), { ...kept, tie_word_embeddings: tie, torch_dtype: name });
   const generation = join(source.baseDir, 'generation_config.json');

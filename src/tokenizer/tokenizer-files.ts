@@ -139,7 +139,8 @@ function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
 
 function generationEosIds(dir: string): readonly number[] {
   for (const name of [GENERATION_CONFIG, 'config.json']) {
-    const { eos_token_id: ids } = optionalObject(join(dir, name));
+    const { text_config: text, ...whole } = optionalObject(join(dir, name));
+    const ids = whole.eos_token_id ?? (isObject(text) ? text.eos_token_id : undefined);
     if (ids === undefined || ids === null) continue;
     const list: unknown[] = Array.isArray(ids) ? ids : [ids];
     if (list.every((id): id is number => typeof id === 'number')) return list;

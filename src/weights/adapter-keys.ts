@@ -3,6 +3,7 @@
  * `.lora_A.weight` [r, in], `.lora_B.weight` [out, r] and `.lora_magnitude_vector` [out] (DoRA); other
  * tensors replace those of the base, whose biases stand under `.base_layer` where the module has LoRA.
  */
+import { type DecoderRoot, inDecoder, inModel, rootOf } from './decoder-root.js';
 
 const PREFIX = 'base_model.model.';
 const SUFFIXES = {
@@ -19,10 +20,14 @@ export type AdapterKey =
   | { readonly module: string; readonly part: LoraPart }
   | { readonly replaces: string };
 
-/** Null for a name that PEFT does not give. */
-export function parseAdapterKey(key: string): AdapterKey | null {
-  if (!key.startsWith(PREFIX)) return null;
-  const name = key.slice(PREFIX.length);
+/** Where the decoder stands in the model of an adapter, by the names of its tensors. */
+export const adapterRoot = (keys: Iterable<string>): DecoderRoot =>
+  rootOf([...keys].map((key) => key.replace(PREFIX, '')));
+
+/** With the decoder's own names. Null for a name that PEFT does not give, or in another part of the model. */
+export function parseAdapterKey(root: DecoderRoot, key: string): AdapterKey | null {
+  const name = key.startsWith(PREFIX) ? inDecoder(root, key.slice(PREFIX.length)) : null;
+  if (name === null) return null;
   for (const [part, suffix] of Object.entries(SUFFIXES)) {
     if (name.endsWith(suffix)) {
       return { module: name.slice(0, -suffix.length), part: part as LoraPart };
@@ -34,9 +39,15 @@ export function parseAdapterKey(key: string): AdapterKey | null {
   return /lora_|\.base_layer\./.test(name) ? null : { replaces: name };
 }
 
-export const loraKey = (module: string, part: LoraPart): string =>
-  `${PREFIX}${module}${SUFFIXES[part]}`;
+/** Whether a tensor is of another part of the model, as of the one that reads images. */
+export const isOutside = (root: DecoderRoot, key: string): boolean =>
+  key.startsWith(PREFIX) && inDecoder(root, key.slice(PREFIX.length)) === null;
+
+export const loraKey = (root: DecoderRoot, module: string, part: LoraPart): string =>
+  `${PREFIX}${inModel(root, module)}${SUFFIXES[part]}`;
 
 /** @param isInLoraLayer Whether the tensor's module has LoRA and is not replaced as a whole. */
-export const replacedKey = (name: string, isInLoraLayer: boolean): string =>
-  `${PREFIX}${isInLoraLayer ? name.replace(/\.bias$/, IN_LORA_LAYER) : name}`;
+export function replacedKey(root: DecoderRoot, name: string, isInLoraLayer: boolean): string {
+  const own = inModel(root, name);
+  return `${PREFIX}${isInLoraLayer ? own.replace(/\.bias$/, IN_LORA_LAYER) : own}`;
+}

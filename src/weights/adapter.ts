@@ -6,8 +6,16 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { sha256, writeJson } from '../util/files.js';
-import { type LoraPart, loraKey, parseAdapterKey, replacedKey } from './adapter-keys.js';
+import {
+  adapterRoot,
+  isOutside,
+  type LoraPart,
+  loraKey,
+  parseAdapterKey,
+  replacedKey,
+} from './adapter-keys.js';
 import { type BaseLinear, checkAdapter } from './check-adapter.js';
+import { type DecoderRoot, inModel } from './decoder-root.js';
 import type { HostTensor } from './host-tensor.js';
 import {
   type AdapterConfigFile,
@@ -47,6 +55,8 @@ export interface Adapter {
   readonly tensors: ReadonlyMap<string, LoraTensors>;
   /** Other values for tensors of the base (`modules_to_save`, `bias`), by their names there. */
   readonly replaced?: ReadonlyMap<string, HostTensor>;
+  /** Tensors of the file for other parts of the model than its decoder, left out; absent: 0. */
+  readonly outside?: number;
 }
 
 export interface ReadAdapterOptions {
@@ -63,7 +73,7 @@ export const readAdapterConfig = (dir: string): AdapterConfigFile =>
  * missing or unexpected, or the adapter belongs to another base model.
  */
 export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Adapter {
-  const { config, baseModel, revision } = readAdapterConfig(dir);
+  const { config: read, baseModel, revision } = readAdapterConfig(dir);
   const path = join(dir, ADAPTER_WEIGHTS);
   if (!existsSync(path) && existsSync(join(dir, 'adapter_model.bin'))) {
     throw new InputError({
@@ -72,7 +82,9 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
       remedy: 'Save the adapter with safe_serialization=True',
     });
   }
-  const { modules, replaced } = sortTensors(path, readSafetensors(path));
+  const file = readSafetensors(path);
+  const config = { ...read, root: adapterRoot(file.keys()) };
+  const { modules, replaced, outside } = sortTensors(path, config.root, file);
   checkReplaced(path, config, replaced);
   const tensors = new Map<string, LoraTensors>();
   for (const [module, parts] of modules) {
@@ -84,12 +96,20 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
       });
     }
     const { r, scale } = loraTarget(config, module);
-    const complete = completeParts(path, { module, parts, useDora: config.useDora });
+    const complete = completeParts(path, { module, parts, config });
     checkRank(path, { module, r, ...complete });
     tensors.set(module, { ...complete, scale });
   }
   const quantization = readMetadata(path)[QUANTIZATION] ?? null;
-  const adapter: Adapter = { config, baseModel, revision, quantization, tensors, replaced };
+  const adapter: Adapter = {
+    config,
+    baseModel,
+    revision,
+    quantization,
+    tensors,
+    replaced,
+    outside,
+  };
   if (base !== undefined) checkAdapter(adapter, base, path);
   return adapter;
 }
@@ -99,13 +119,23 @@ type Parts = Partial<Record<LoraPart, HostTensor>>;
 interface SortedTensors {
   readonly modules: ReadonlyMap<string, Parts>;
   readonly replaced: ReadonlyMap<string, HostTensor>;
+  readonly outside: number;
 }
 
-function sortTensors(path: string, file: ReadonlyMap<string, HostTensor>): SortedTensors {
+function sortTensors(
+  path: string,
+  root: DecoderRoot,
+  file: ReadonlyMap<string, HostTensor>,
+): SortedTensors {
+  let outside = 0;
   const modules = new Map<string, Parts>();
   const replaced = new Map<string, HostTensor>();
   for (const [key, tensor] of file) {
-    const parsed = parseAdapterKey(key);
+    if (isOutside(root, key)) {
+      outside++;
+      continue;
+    }
+    const parsed = parseAdapterKey(root, key);
     if (parsed === null) {
       throw new InputError({
         where: path,
@@ -116,7 +146,7 @@ function sortTensors(path: string, file: ReadonlyMap<string, HostTensor>): Sorte
     if ('replaces' in parsed) replaced.set(parsed.replaces, tensor);
     else modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: tensor });
   }
-  return { modules, replaced };
+  return { modules, replaced, outside };
 }
 
 /** Tensors of the base may be replaced only as `modules_to_save` and `bias` say. */
@@ -140,21 +170,22 @@ function checkReplaced(
 interface PartsOfModule {
   readonly module: string;
   readonly parts: Parts;
-  readonly useDora: boolean;
+  readonly config: LoraConfig;
 }
 
 type Pair = Omit<LoraTensors, 'scale'>;
 
-function completeParts(where: string, { module, parts, useDora }: PartsOfModule): Pair {
+function completeParts(where: string, { module, parts, config }: PartsOfModule): Pair {
+  const { root, useDora } = config;
   const { a, b, magnitude } = parts;
   const missing = a === undefined ? 'a' : b === undefined ? 'b' : null;
   const lacking = missing ?? (useDora && magnitude === undefined ? 'magnitude' : null);
   if (lacking !== null) {
-    const problem = `tensor "${loraKey(module, lacking)}" is missing`;
+    const problem = `tensor "${loraKey(root, module, lacking)}" is missing`;
     throw new InputError({ where, problem });
   }
   if (!useDora && magnitude !== undefined) {
-    const problem = `unexpected tensor "${loraKey(module, 'magnitude')}"`;
+    const problem = `unexpected tensor "${loraKey(root, module, 'magnitude')}"`;
     throw new InputError({ where, problem, remedy: `use_dora of ${ADAPTER_CONFIG} is false` });
   }
   return { a: a!, b: b!, ...(magnitude && { magnitude }) };
@@ -182,14 +213,16 @@ function checkRank(path: string, { module, r, a, b, magnitude }: RankedPair): vo
 
 /** Writes the two PEFT files into `dir`. */
 export function writeAdapter(dir: string, adapter: Adapter): void {
+  const { root } = adapter.config;
   const file = new Map<string, HostTensor>();
   for (const [module, { a, b, magnitude }] of adapter.tensors) {
-    file.set(loraKey(module, 'a'), a);
-    file.set(loraKey(module, 'b'), b);
-    if (magnitude !== undefined) file.set(loraKey(module, 'magnitude'), magnitude);
+    file.set(loraKey(root, module, 'a'), a);
+    file.set(loraKey(root, module, 'b'), b);
+    if (magnitude !== undefined) file.set(loraKey(root, module, 'magnitude'), magnitude);
   }
   for (const [name, tensor] of adapter.replaced ?? []) {
-    file.set(replacedKey(name, adapter.tensors.has(name.slice(0, name.lastIndexOf('.')))), tensor);
+    const isInLoraLayer = adapter.tensors.has(name.slice(0, name.lastIndexOf('.')));
+    file.set(replacedKey(root, name, isInLoraLayer), tensor);
   }
   const { baseModel, revision = null, quantization = null } = adapter;
   const metadata = quantization === null ? {} : { [QUANTIZATION]: quantization };
@@ -200,12 +233,14 @@ export function writeAdapter(dir: string, adapter: Adapter): void {
 
 /**
  * Targets as a list of names, which every reader understands: `all-linear` as last parts, and a pattern
- * as whole names, since PEFT would hold it against modules that are not linear too.
+ * as whole names, since PEFT would hold it against modules that are not linear too. Whole names as well where
+ * the decoder has other parts beside it, in which PEFT would find the same last parts.
  */
 function writtenTargets({ config, tensors }: Adapter): readonly string[] {
-  const { targetModules } = config;
+  const { targetModules, root } = config;
+  const modules = [...tensors.keys()].map((module) => inModel(root, module));
+  if (root !== 'model') return modules;
   if (typeof targetModules !== 'string') return targetModules;
-  const modules = [...tensors.keys()];
   return targetModules.toLowerCase() === ALL_LINEAR ? lastParts(modules) : modules;
 }
 

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
+import { inDecoder, inModel, rootOf } from './decoder-root.js';
 import type { HostTensor } from './host-tensor.js';
 import type { TensorEntry } from './safetensors-header.js';
 import { type ByteRange, SafetensorsFile } from './safetensors-reader.js';
@@ -13,9 +14,14 @@ export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 const PICKLED = ['pytorch_model.bin', 'pytorch_model.bin.index.json'];
 
-/** An open checkpoint. Tensors are read from disk each time; nothing is kept. */
+/**
+ * An open checkpoint. Tensors are read from disk each time; nothing is kept. Of a model that reads images too
+ * it has the tensors of the text decoder, by the names of a decoder by itself.
+ */
 export interface Checkpoint {
   readonly dir: string;
+  /** Names of tensors of a model's other parts. */
+  readonly outside: readonly string[];
   names(): string[];
   has(name: string): boolean;
   /** @throws InputError when there is no such tensor. */
@@ -99,23 +105,42 @@ function readWeightMap(index: string): [string, string][] {
   return Object.entries(map) as [string, string][];
 }
 
+/** A tensor's place: its file and its name there. */
+interface Located {
+  readonly file: SafetensorsFile;
+  readonly own: string;
+}
+
 function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>): Checkpoint {
-  const fileFor = (name: string): SafetensorsFile => {
-    const file = located.get(name);
-    if (file !== undefined) return file;
-    throw new InputError({ where: dir, problem: `tensor "${name}" is missing` });
+  const root = rootOf([...located.keys()]);
+  const places = new Map<string, Located>();
+  const outside: string[] = [];
+  for (const [own, file] of located) {
+    const name = inDecoder(root, own);
+    if (name === null) outside.push(own);
+    else places.set(name, { file, own });
+  }
+  const place = (name: string): Located => {
+    const found = places.get(name);
+    if (found !== undefined) return found;
+    throw new InputError({ where: dir, problem: `tensor "${inModel(root, name)}" is missing` });
+  };
+  const read = <T>(name: string, from: (file: SafetensorsFile, own: string) => T): T => {
+    const { file, own } = place(name);
+    return from(file, own);
   };
   return {
     dir,
-    names: () => [...located.keys()],
-    has: (name) => located.has(name),
-    shape: (name) => fileFor(name).entry(name).shape,
-    tensor: (name) => fileFor(name).tensor(name),
-    isPlain: (name) => fileFor(name).isPlain(name),
-    readFirst: (name, count) => fileFor(name).readFirst(name, count),
-    entry: (name) => fileFor(name).entry(name),
-    readPart: (name, part) => fileFor(name).readPart(name, part),
-    fileOf: (name) => fileFor(name).path,
+    outside,
+    names: () => [...places.keys()],
+    has: (name) => places.has(name),
+    shape: (name) => read(name, (file, own) => file.entry(own).shape),
+    tensor: (name) => read(name, (file, own) => file.tensor(own)),
+    isPlain: (name) => read(name, (file, own) => file.isPlain(own)),
+    readFirst: (name, count) => read(name, (file, own) => file.readFirst(own, count)),
+    entry: (name) => read(name, (file, own) => file.entry(own)),
+    readPart: (name, part) => read(name, (file, own) => file.readPart(own, part)),
+    fileOf: (name) => place(name).file.path,
     close: () => {
       for (const file of new Set(located.values())) file.close();
     },

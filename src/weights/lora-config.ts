@@ -6,9 +6,12 @@
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
+import type { DecoderRoot } from './decoder-root.js';
 
 /** The part of PEFT's LoraConfig that decides what is computed. */
 export interface LoraConfig {
+  /** Where the decoder stands in the model whose names `targetModules` and the patterns are held against. */
+  readonly root: DecoderRoot;
   readonly r: number;
   readonly loraAlpha: number;
   readonly loraDropout: number;
@@ -43,6 +46,7 @@ export function loraConfig(
   fields: Pick<LoraConfig, 'r' | 'loraAlpha' | 'targetModules'> & Partial<LoraConfig>,
 ): LoraConfig {
   return {
+    root: 'model',
     loraDropout: 0,
     excludeModules: null,
     rankPattern: {},
@@ -91,6 +95,7 @@ export function readLoraConfig(path: string): AdapterConfigFile {
   checkSupported(path, fields);
   const field = fieldReader(path, fields);
   const config: LoraConfig = {
+    root: 'model',
     r: field('r', isRank),
     loraAlpha: field('lora_alpha', isPositive),
     loraDropout: field('lora_dropout', isNumber, 0),

@@ -3,6 +3,7 @@
  * (`check_target_module_exists` and `get_pattern_key` of peft 0.21).
  */
 import { InputError } from '../util/errors.js';
+import { inModel } from './decoder-root.js';
 import type { LoraConfig } from './lora-config.js';
 
 export const ALL_LINEAR = 'all-linear';
@@ -22,7 +23,10 @@ export interface LoraTarget {
  */
 export function resolveTargets(config: LoraConfig, moduleNames: readonly string[]): LoraTarget[] {
   const { targetModules } = config;
-  if (typeof targetModules !== 'string') checkEachMatches(targetModules, moduleNames);
+  if (typeof targetModules !== 'string') {
+    const named = moduleNames.map((module) => inModel(config.root, module));
+    checkEachMatches(targetModules, named);
+  }
   const targets = moduleNames
     .filter((module) => isTarget(config, module))
     .map((module) => loraTarget(config, module));
@@ -50,9 +54,10 @@ export function lastParts(moduleNames: readonly string[]): string[] {
   return [...new Set(parts)].sort();
 }
 
-/** Whether PEFT would put LoRA on a linear module of this name. */
-export function isTarget(config: LoraConfig, module: string): boolean {
+/** Whether PEFT would put LoRA on a linear module, which has the decoder's own name here. */
+export function isTarget(config: LoraConfig, decoderModule: string): boolean {
   const { targetModules, excludeModules, modulesToSave } = config;
+  const module = inModel(config.root, decoderModule);
   if (modulesToSave?.some((name) => savedBlock(name).test(module))) return false;
   if (excludeModules !== null && matches('exclude_modules', excludeModules, module)) return false;
   if (typeof targetModules === 'string' && targetModules.toLowerCase() !== ALL_LINEAR) {
@@ -72,8 +77,9 @@ const savedBlock = (name: string): RegExp =>
 
 /** Rank and scale of one module. */
 export function loraTarget(config: LoraConfig, module: string): LoraTarget {
-  const r = byPattern('rank_pattern', config.rankPattern, module) ?? config.r;
-  const alpha = byPattern('alpha_pattern', config.alphaPattern, module) ?? config.loraAlpha;
+  const name = inModel(config.root, module);
+  const r = byPattern('rank_pattern', config.rankPattern, name) ?? config.r;
+  const alpha = byPattern('alpha_pattern', config.alphaPattern, name) ?? config.loraAlpha;
   return { module, r, alpha, scale: config.useRslora ? alpha / Math.sqrt(r) : alpha / r };
 }
 

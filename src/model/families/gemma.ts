@@ -79,7 +79,13 @@ export function gemma3Text(fields: ConfigFields): DecoderSpec {
     const sliding = fields.positive('rope_local_base_freq', 10_000);
     return ropesByLayerType(fields, context, { full, sliding });
   };
-  const spec = laterGemma(fields, { family: 'gemma3_text', maxPositions: 131_072, ropes });
+  const spec = laterGemma(fields, {
+    family: 'gemma3_text',
+    vocabSize: 262_208,
+    heads: 8,
+    maxPositions: 131_072,
+    ropes,
+  });
   const period = fields.positiveInteger('sliding_window_pattern', 6);
   fields.raw('_sliding_window_pattern');
   const windows = layerWindows(fields, spec.layers.length, {

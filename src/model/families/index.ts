@@ -20,6 +20,7 @@ import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
 import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
+import { isMultimodal, MULTIMODAL_TYPES, textConfig } from './text-config.js';
 
 type Family = (fields: ConfigFields) => DecoderSpec;
 
@@ -53,6 +54,12 @@ const FAMILIES: Readonly<Record<string, Family>> = {
  * @throws InputError for an unsupported `model_type` or a field that is not understood.
  */
 export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
+  if (!isMultimodal(values)) return decoderSpec(file, values);
+  const spec = decoderSpec(`${file} (text_config)`, textConfig(file, values));
+  return { ...spec, root: 'model.language_model' };
+}
+
+function decoderSpec(file: string, values: JsonRow): DecoderSpec {
   const type = values.model_type;
   const family =
     typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
@@ -60,7 +67,7 @@ export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
     throw new InputError({
       where: file,
       problem: `model_type ${JSON.stringify(type) ?? '(missing)'} is not supported`,
-      remedy: `Supported: ${Object.keys(FAMILIES).join(', ')}`,
+      remedy: `Supported: ${[...Object.keys(FAMILIES), ...MULTIMODAL_TYPES].join(', ')}`,
     });
   }
   const fields = new ConfigFields(file, values);
@@ -70,7 +77,14 @@ export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
 }
 
 /** The spec of a Hugging Face folder. @throws InputError when it has no config.json, or one that is not supported */
-export function readSpec(dir: string): DecoderSpec {
+export const readSpec = (dir: string): DecoderSpec =>
+  specFromConfig(join(dir, 'config.json'), readConfig(dir));
+
+/** The `config.json` that the decoder of a Hugging Face folder has by itself. @throws InputError as `readSpec` */
+export const decoderConfig = (dir: string): JsonRow =>
+  textConfig(join(dir, 'config.json'), readConfig(dir));
+
+function readConfig(dir: string): JsonRow {
   const file = join(dir, 'config.json');
   if (!existsSync(file)) {
     throw new InputError({
@@ -80,6 +94,6 @@ export function readSpec(dir: string): DecoderSpec {
     });
   }
   const values = readJson(file);
-  if (isObject(values)) return specFromConfig(file, values);
+  if (isObject(values)) return values;
   throw new InputError({ where: file, problem: 'is not a JSON object' });
 }

@@ -22,6 +22,9 @@ export type BiasField = 'attention_bias' | 'mlp_bias';
 export interface FamilyTraits {
   readonly family: string;
   readonly maxPositions: number;
+  /** Absent: the checkpoint must say it. */
+  readonly vocabSize?: number;
+  readonly heads?: number;
   /** Absent: as many as query heads. */
   readonly keyValueHeads?: number;
   /** Absent, or `head_dim` null: hidden size over query heads. */
@@ -40,7 +43,7 @@ export interface FamilyTraits {
 /** What the Llama-like families have in common; a family overrides what differs. */
 export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSpec {
   const hiddenSize = fields.positiveInteger('hidden_size');
-  const numHeads = fields.positiveInteger('num_attention_heads');
+  const numHeads = fields.positiveInteger('num_attention_heads', traits.heads);
   const headDim =
     fields.positiveIntegerOrNull('head_dim', traits.headDim ?? null) ??
     fields.positiveInteger('head_dim', hiddenSize / numHeads);
@@ -55,7 +58,8 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
   fields.oneOf('lm_head_bias', [false]);
   return {
     family: traits.family,
-    vocabSize: fields.positiveInteger('vocab_size'),
+    root: 'model',
+    vocabSize: fields.positiveInteger('vocab_size', traits.vocabSize),
     hiddenSize,
     intermediateSize: fields.positiveInteger('intermediate_size'),
     numHeads,

@@ -1,7 +1,7 @@
 /** `lorikeet export format=gguf`: a model, its adapter merged, as one file for llama.cpp. */
 
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ExportConfig } from '../../config/index.js';
 import {
   dataBytes,
@@ -12,12 +12,11 @@ import {
   ggufModel,
   writeGguf,
 } from '../../gguf/index.js';
-import { mergedView, type Weighted } from '../../model/index.js';
+import { decoderConfig, mergedView, type Weighted } from '../../model/index.js';
 import { EMBEDDING, parameterShapes } from '../../model/spec.js';
 import { startProgress } from '../../report/index.js';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
-import { readJson } from '../../util/files.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
 import type { RecipeContext } from '../context.js';
@@ -87,9 +86,7 @@ interface Exported {
 }
 
 function modelOf(config: ExportConfig, { source, merged, dtype }: Exported): GgufModel {
-  const { bos_token_id: bos } = readJson(join(source.baseDir, 'config.json')) as {
-    bos_token_id?: unknown;
-  };
+  const { bos_token_id: bos } = decoderConfig(source.baseDir);
   return ggufModel({
     ...merged,
     tokenizer: source.tokenizer,

@@ -35,6 +35,13 @@ export interface ModelSource extends Base {
   close(): void;
 }
 
+function sayParts(where: string, outside: number, log: (line: string) => void): void {
+  if (outside === 0) return;
+  log(
+    `warning: only the text decoder is used; tensors of other parts are left out: ${outside} (${where})`,
+  );
+}
+
 type OpenKeys = ModelKeys & Partial<TokenizerKeys & QuantizationKeys>;
 
 function checkedWeights(
@@ -63,10 +70,12 @@ export async function openModel(
   try {
     const quantization = quantizationOf(keys);
     const read = checkedWeights(checkpoint, spec, context.log);
+    sayParts(baseDir, checkpoint.outside.length, context.log);
     const weights = fourBitBase(spec, read, quantization);
     const loaded = adapterDir === null ? null : readAdapter(adapterDir);
     if (loaded !== null) {
       const where = adapterDir!;
+      sayParts(where, loaded.outside ?? 0, context.log);
       checkAdapter(loaded, linearModules(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
       const parameters = parameterShapes(spec).keys();

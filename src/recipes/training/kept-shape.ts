@@ -27,8 +27,8 @@ export function sayKeptShape(
   log: (line: string) => void,
 ): void {
   if (adapter === null || !config.use_lora) return;
-  const asked = askedLora(config.lora);
-  const plain = askedLora(loraSchema(config.lora.lora_dropout).parse({}));
+  const asked = askedLora(config.lora, spec);
+  const plain = askedLora(loraSchema(config.lora.lora_dropout).parse({}), spec);
   const kept = SHAPE_KEYS.flatMap(([key, name]) => {
     const [wanted, has] = [asked[name], adapter.config[name]];
     if (isDeepStrictEqual(wanted, plain[name]) || isDeepStrictEqual(wanted, has)) return [];

@@ -1,5 +1,6 @@
 /** The keys of LoRA and the model → which parameters are trained. */
 import { type LoraPlan, parsePissa, planLora } from '../../model/index.js';
+import type { DecoderSpec } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
 import { type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
@@ -29,7 +30,7 @@ export function loraPlan(
       remedy: 'Set lora.bias=none',
     });
   }
-  return planLora(source.spec, askedLora(config.lora));
+  return planLora(source.spec, askedLora(config.lora, source.spec));
 }
 
 /** Whether a new adapter takes the principal part of the base. */
@@ -48,8 +49,12 @@ export function copiesReference(
 }
 
 /** The shape of a new adapter by the keys of `lora`. */
-export const askedLora = (keys: TrainerConfig['lora']): LoraConfig =>
+export const askedLora = (
+  keys: TrainerConfig['lora'],
+  { root }: Pick<DecoderSpec, 'root'>,
+): LoraConfig =>
   loraConfig({
+    root,
     r: keys.r,
     loraAlpha: keys.lora_alpha,
     loraDropout: keys.lora_dropout,

@@ -1,11 +1,12 @@
 /** The result of a training run: `model/` with the adapter or the full weights, the tokenizer, a README. */
-import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { decoderConfig } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec.js';
 import type { ReadSource } from '../../report/index.js';
 import { saveTokenizer } from '../../tokenizer/index.js';
 import { makeFolder } from '../../util/disk.js';
-import { writeFileAtomic } from '../../util/files.js';
+import { writeFileAtomic, writeJson } from '../../util/files.js';
 import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { baseKeys } from '../inputs/quantization.js';
@@ -48,7 +49,7 @@ function writeFull(
     }),
   );
   writeCheckpoint(dir, tensors);
-  copyFileSync(join(source.baseDir, 'config.json'), join(dir, 'config.json'));
+  writeJson(join(dir, 'config.json'), decoderConfig(source.baseDir));
 }
 
 function readme({ source, config, adapter, sources }: TrainedWeights): string {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { commandSchemas } from '../../../src/config/index.js';
@@ -26,6 +26,7 @@ import {
   readAdapter,
   toFloat32,
   writeAdapter,
+  writeSafetensors,
 } from '../../../src/weights/index.js';
 import { logInto } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -117,6 +118,40 @@ test.each([{}, { useDora: true }])('merged into a base in 4 bits: %o', async (fi
   expect(await logps(at('base'), adapter)).not.toBeAllclose(expected, { atol: 1e-2 });
   const card = readFileSync(join(output, 'README.md'), 'utf8');
   expect(card).toContain('in float32 (linear modules made of 4 bits: fp4) with a LoRA adapter');
+});
+
+test('of a model that reads images too the text decoder is written, as a model of its own', async () => {
+  const plain = {
+    architecture: { model_type: 'mistral', hidden_size: 32, num_attention_heads: 2 },
+  };
+  const made = commandSchemas['init-model'].parse({ output: at('text'), ...plain });
+  await runInitModel(made, context);
+  cpSync(at('text'), at('images'), { recursive: true });
+  const config = readJson(join(at('text'), 'config.json')) as Record<string, unknown>;
+  writeJson(join(at('images'), 'config.json'), { model_type: 'mistral3', text_config: config });
+  const text = openCheckpoint(at('text'));
+  const tensors = text
+    .names()
+    .map((name) => [`language_model.${name}`, text.tensor(name)] as const);
+  const vision = ['vision_tower.ln_pre.weight', fromFloat32(new Float32Array(4), [4])] as const;
+  writeSafetensors(join(at('images'), 'model.safetensors'), new Map([...tensors, vision]));
+  lines.length = 0;
+  const { output } = await runExport(keys('alone', { model: at('images') }), context);
+  expect(lines).toContain(
+    `warning: only the text decoder is used; tensors of other parts are left out: 1 (${at('images')})`,
+  );
+  const alone = openCheckpoint(output);
+  expect(alone.names().sort()).toEqual(text.names().sort());
+  for (const name of text.names()) {
+    expect(toFloat32(alone.tensor(name))).toEqual(toFloat32(text.tensor(name)));
+  }
+  expect(readSpec(output)).toEqual(readSpec(at('text')));
+  expect(readJson(join(output, 'config.json'))).toMatchObject({
+    architectures: ['MistralForCausalLM'],
+    model_type: 'mistral',
+  });
+  text.close();
+  alone.close();
 });
 
 test('rounding that changes what the model says is refused, and nothing is written', async () => {

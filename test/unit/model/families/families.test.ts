@@ -48,6 +48,36 @@ test.each(FAMILIES)('%s: the parameters are those of transformers', (name) => {
   expect(Object.fromEntries(parameterShapes(spec))).toEqual(Object.fromEntries(expected));
 });
 
+describe('a model that reads images too', () => {
+  const sizes = { ...SIZES, num_key_value_heads: 2 };
+  const whole = { model_type: 'gemma3', text_config: sizes };
+
+  test('is its text decoder, which PEFT finds below another name', () => {
+    const { root, ...decoder } = specOf(whole);
+    expect(root).toBe('model.language_model');
+    expect({ ...decoder, root: 'model' }).toEqual(specOf(config('gemma3_text')));
+  });
+
+  test('says for its decoder whether embeddings are tied', () => {
+    expect(specOf(whole).tieWordEmbeddings).toBe(true);
+    expect(specOf({ ...whole, tie_word_embeddings: false }).tieWordEmbeddings).toBe(false);
+    const untied = { ...sizes, tie_word_embeddings: false };
+    expect(specOf({ ...whole, text_config: untied }).tieWordEmbeddings).toBe(false);
+    const mistral = { model_type: 'mistral3', text_config: sizes };
+    expect(specOf(mistral).tieWordEmbeddings).toBe(false);
+    expect(specOf({ ...mistral, tie_word_embeddings: true }).tieWordEmbeddings).toBe(true);
+  });
+
+  test('is refused without a text_config, or with a field there that is not understood', () => {
+    expect(() => specOf({ model_type: 'mistral3' })).toThrow(
+      'config.json: model_type "mistral3" without the object "text_config"',
+    );
+    expect(() => specOf({ ...whole, text_config: { ...sizes, moon_phase: 3 } })).toThrow(
+      'config.json (text_config): field "moon_phase" (3) is not understood',
+    );
+  });
+});
+
 test('what the fields of each family come to', () => {
   const all = { rope: 0, window: null };
   expect(specOf(config('llama', { attention_bias: true, mlp_bias: true })).bias).toEqual({
