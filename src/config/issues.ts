@@ -49,6 +49,10 @@ function originOf(path: readonly string[], origins: Heard['origins']): string | 
   return undefined;
 }
 
+/** JSON has no word for the numbers .inf and .nan of YAML. */
+const shown = (value: unknown): string =>
+  typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+
 function issueError(issue: z.core.$ZodIssue, { schema, merged, heard }: Context): InputError {
   const path = issue.path.map(String);
   const field = path.join('.');
@@ -72,6 +76,6 @@ function issueError(issue: z.core.$ZodIssue, { schema, merged, heard }: Context)
   if (refused !== undefined) return new InputError({ ...where, problem: `${field}: ${refused}` });
   return new InputError({
     ...where,
-    problem: `${field} is ${JSON.stringify(value)}, expected ${expected(target)}${value === '' ? ', not empty' : ''}`,
+    problem: `${field} is ${shown(value)}, expected ${expected(target)}${value === '' ? ', not empty' : ''}`,
   });
 }

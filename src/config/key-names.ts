@@ -42,6 +42,10 @@ export function refusal(key: string, at: Place, where: string): Refusal {
     const error = new InputError({ where, problem: `${field}: ${reason}` });
     return { error, about: `${field} ${PROPOSAL.exec(reason)?.[0] ?? ''}` };
   }
+  if (schemaAt(at.schema as z.core.$ZodType, key.split('.')) !== undefined) {
+    const [problem, remedy] = [`a file has no dotted keys, and ${field} is one`, nested(key)];
+    return { error: new InputError({ where, problem, remedy }), about: field };
+  }
   const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
   // a mapping has no line of its own there, and its name may be what was meant
   const near = nearest(key, new Set(known.flatMap((name) => [name.split('.')[0] ?? '', name])));
@@ -52,6 +56,13 @@ export function refusal(key: string, at: Place, where: string): Refusal {
     remedy: meant === null ? listOf(known) : `The nearest known key is ${JSON.stringify(meant)}`,
   });
   return { error, about: `${field} ${meant ?? ''}` };
+}
+
+/** @example nested('lora.r') // 'Write lora: {r: VALUE}' */
+function nested(key: string): string {
+  const names = key.split('.');
+  const inner = names.slice(1).reduceRight((below, name) => `{${name}: ${below}}`, 'VALUE');
+  return `Write ${names[0]}: ${inner}`;
 }
 
 function reasonOf({ refused, use }: { refused: string; use?: string }, { schema }: Place): string {

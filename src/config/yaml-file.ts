@@ -1,7 +1,18 @@
 /** A YAML file with the line of each key, so that errors can name `file:line`. */
 import { existsSync, statSync } from 'node:fs';
-import { isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLParseError } from 'yaml';
-import { InputError } from '../util/errors.js';
+import {
+  type Document,
+  type ErrorCode,
+  isMap,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+  type YAMLWarning,
+} from 'yaml';
+import { InputError, messageOf } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
 import { readText } from '../util/utf8.js';
 
@@ -56,7 +67,16 @@ function readYaml(path: string): string {
   return readText(path);
 }
 
-function notYaml({ code, message, pos }: YAMLParseError, where: string, text: string): InputError {
+const REMEDIES: Partial<Record<ErrorCode, string>> = {
+  TAB_AS_INDENT: 'Use spaces',
+  TAG_RESOLVE_FAILED: 'Take the tag away, or put quotes around a text that begins with !',
+};
+
+function notYaml(
+  { code, message, pos }: YAMLParseError | YAMLWarning,
+  where: string,
+  text: string,
+): InputError {
   if (code === 'DUPLICATE_KEY') {
     const [key = ''] = /^[^:\n]*/.exec(text.slice(pos[0])) ?? [];
     return new InputError({
@@ -70,20 +90,52 @@ function notYaml({ code, message, pos }: YAMLParseError, where: string, text: st
     return new InputError({ where, problem, remedy: 'A config is one; take the --- away' });
   }
   const problem = `not valid YAML: ${message}`;
-  return new InputError(
-    code === 'TAB_AS_INDENT' ? { where, problem, remedy: 'Use spaces' } : { where, problem },
-  );
+  const remedy = REMEDIES[code];
+  return new InputError(remedy === undefined ? { where, problem } : { where, problem, remedy });
+}
+
+/** @throws InputError naming the line of an alias whose anchor does not come before it */
+function checkAliases(document: Document, lineAt: (offset: number) => string): void {
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      throw new InputError({
+        where: lineAt(alias.range?.[0] ?? 0),
+        problem: `*${alias.source} is an alias of YAML, and no &${alias.source} comes before it`,
+        remedy: 'Put quotes around a text that begins with *',
+      });
+    },
+  });
+}
+
+/** @throws InputError where aliases of aliases would make a value of no bounds */
+function plainValue(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new InputError({
+      where: path,
+      problem: messageOf(error),
+      remedy: 'Write the values out',
+    });
+  }
 }
 
 /** @throws InputError with `file:line` when the file is missing, no YAML, or no mapping. */
 export function readYamlFile(path: string): YamlFile {
   const lines = new LineCounter();
   const text = readYaml(path);
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    merge: true,
+    logLevel: 'error',
+  });
   const lineAt = (offset: number) => `${path}:${lines.linePos(offset).line}`;
-  const [error] = document.errors;
+  const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) throw notYaml(error, lineAt(error.pos[0]), text);
-  const value: unknown = document.toJS() ?? {};
+  checkAliases(document, lineAt);
+  const value = plainValue(document, path) ?? {};
   if (!isObject(value)) {
     throw new InputError({ where: path, problem: 'expected a mapping of keys at the top level' });
   }

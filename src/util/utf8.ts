@@ -1,5 +1,5 @@
 /** Text files are UTF-8. Other bytes would be read as replacement characters, and trained and graded as such. */
-import { isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { InputError, messageOf } from './errors.js';
 import { assertFetched } from './git-lfs.js';
@@ -25,9 +25,14 @@ export function readBytes(path: string): Buffer {
 /**
  * Bytes as text, without the byte-order mark that some editors put first.
  * @param firstLine number of the line that the bytes begin, where they are not the whole file
- * @throws InputError naming the line of the first byte that is not UTF-8
+ * @throws InputError naming the line of the first byte that is not UTF-8, or where they are more than fit into a text
  */
 export function textOf(bytes: Buffer, path: string, firstLine = 1): string {
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    const problem = `a text of ${bytes.length} bytes is longer than one can be`;
+    const remedy = 'Break it into lines, of a data set one object each';
+    throw new InputError({ where: `${path}:${firstLine}`, problem, remedy });
+  }
   if (!isUtf8(bytes)) throw notUtf8(bytes, path, firstLine);
   const text = bytes.toString('utf8');
   return firstLine === 1 ? text.replace(/^\uFEFF/, '') : text;
@@ -38,6 +43,14 @@ function notUtf8(bytes: Buffer, path: string, firstLine: number): InputError {
     firstLine === 1 && bytes.length > 1 && [0xfffe, 0xfeff].includes(bytes.readUInt16BE(0));
   const remedy = 'Save the file as UTF-8';
   if (isWide) return new InputError({ where: path, problem: 'the text is UTF-16', remedy });
+  if (firstLine === 1 && bytes.length > 1 && bytes.readUInt16BE(0) === GZIP) {
+    const problem = 'the file is packed by gzip';
+    return new InputError({
+      where: path,
+      problem,
+      remedy: 'Unpack it, or let its name end in .gz',
+    });
+  }
   let [line, start] = [firstLine, 0];
   for (let end = bytes.indexOf(LINE_BREAK); end >= 0; end = bytes.indexOf(LINE_BREAK, start)) {
     if (!isUtf8(bytes.subarray(start, end))) break;
@@ -48,3 +61,5 @@ function notUtf8(bytes: Buffer, path: string, firstLine: number): InputError {
 }
 
 const LINE_BREAK = 0x0a;
+/** First bytes of what gzip packs (RFC 1952). */
+const GZIP = 0x1f8b;

@@ -190,6 +190,32 @@ describe('in a file', () => {
     return message.slice(file.length + 1);
   };
 
+  it('name an alias without an anchor, a tag, a dotted key and an endless number', () => {
+    const rows = 'dataset: gsm8k\n';
+    expect(failing(`${rows}model: *m\n`)).toBe(
+      '2: *m is an alias of YAML, and no &m comes before it. Put quotes around a text that begins with *',
+    );
+    expect(failing(`${rows}model: !m n\n`)).toBe(
+      '2: not valid YAML: Unresolved tag: !m. Take the tag away, or put quotes around a text that begins with !',
+    );
+    expect(failing(`${rows}model: m\nlora.r: 8\n`)).toBe(
+      '3: a file has no dotted keys, and lora.r is one. Write lora: {r: VALUE}',
+    );
+    expect(failing(`${rows}model: m\nlearning_rate: .inf\n`)).toBe(
+      '3: learning_rate is Infinity, expected number > 0',
+    );
+  });
+
+  it('name aliases that multiply without bounds', () => {
+    const lists = Array.from(
+      { length: 8 },
+      (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(10)}]`,
+    );
+    expect(failing(`a0: &a0 [x]\n${lists.join('\n')}\n`)).toContain(
+      'Excessive alias count indicates a resource exhaustion attack. Write the values out',
+    );
+  });
+
   it('name an alias that refers to itself, and a key without a value', () => {
     expect(failing('model: &m [*m]\ndataset: gsm8k\n')).toContain('a YAML alias (*name) refers to');
     expect(messageFor(sftSchema, base, 'max_steps')).toBe(

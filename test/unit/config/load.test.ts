@@ -48,6 +48,16 @@ describe('precedence', () => {
     }
   });
 
+  it('takes the keys of an anchor by <<', () => {
+    const file = temporaryFile(
+      'model: m\ndataset: &rows {name: gsm8k, split: train}\neval: {dataset: {<<: *rows, split: test}}\n',
+    );
+    expect(loadConfig(sftSchema, { file }).eval?.dataset).toMatchObject({
+      name: 'gsm8k',
+      split: 'test',
+    });
+  });
+
   it('opens a group that the file has as null', () => {
     const file = temporaryFile('model: m\ndataset: gsm8k\neval: null\n');
     expect(loadConfig(sftSchema, { file }).eval).toBeNull();

@@ -34,6 +34,13 @@ it('UTF-16 is called so', () => {
   expect(() => readJsonl(path)).toThrow(`${path}: the text is UTF-16. Save the file as UTF-8`);
 });
 
+it('a file that gzip has packed is called so', () => {
+  const path = file('rows.jsonl', gzipSync('{"a":1}\n'));
+  expect(() => readJsonl(path)).toThrow(
+    `${path}: the file is packed by gzip. Unpack it, or let its name end in .gz`,
+  );
+});
+
 it('a file that is missing, or a folder, is said to be so', () => {
   expect(() => readText(join(folder, 'none'))).toThrow(/none: no such file$/);
   expect(() => readText(folder)).toThrow(/: cannot be read \(EISDIR/);
