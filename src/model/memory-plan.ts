@@ -58,11 +58,13 @@ export interface MemoryPlan {
   /** What samples beside the training, and the base's 4 bits that are kept for it. */
   readonly samplers: number;
   readonly total: number;
+  /** The largest activation, one tensor; a part of the others. */
+  readonly activation: number;
 }
 
 const FLOAT = 4;
 /** Resident size of a process that has loaded Node, TensorFlow and our operations. */
-const RUNTIME = 600 * 2 ** 20;
+const RUNTIME = 560 * 2 ** 20;
 /** What the allocator holds beyond what is asked of it; of the large blocks of float32 on the host it is more. */
 const slackOf = ({ elementBytes, isNative, isOnGpu }: MemoryQuestion): number =>
   elementBytes === FLOAT && isNative && !isOnGpu ? 1.35 : 1.15;
@@ -161,6 +163,10 @@ function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestio
   return copy + rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
 }
 
+/** Of activations, one tensor: gate or up. */
+const largestActivation = ({ spec, tokens, elementBytes }: MemoryQuestion): number =>
+  tokens * spec.intermediateSize * elementBytes;
+
 function optimizerBytes(question: MemoryQuestion): number {
   const { trained, isFull, isFused, isNative, elementBytes } = question;
   const { keepsReference = false, hasOwnScales = false } = question;
@@ -171,9 +177,9 @@ function optimizerBytes(question: MemoryQuestion): number {
   return trained * (FLOAT * (isFull ? 6 : 5) + halves + factors + reference);
 }
 
-/** An update has its gradient, and three vectors more than the moments: then all else of a step is gone. */
-const updateBytes = (question: MemoryQuestion): number =>
-  optimizerBytes(question) + question.trained * FLOAT * (question.isFull ? 2 : 3);
+/** An update has its gradient, and three vectors more than the moments. */
+const updateBytes = ({ trained, isFull }: MemoryQuestion): number =>
+  trained * FLOAT * (isFull ? 2 : 3);
 
 function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestion): number {
   if (samplers === 0 || quantization === null) return samplers;
@@ -197,9 +203,13 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
     head: slack * headBytes(question),
     samplers: samplerBytes(question),
   };
-  const { runtime, weights, samplers } = parts;
-  const update = runtime + weights + samplers + updateBytes(question);
-  return { ...parts, total: Math.max(sum(Object.values(parts)), update) };
+  const update = updateBytes(question);
+  const activation = largestActivation(question);
+  const freed = parts.activations + parts.working + parts.head;
+  // On the host the process keeps what activations leave, where larger vectors of an update find no room.
+  const hasRoom = question.isOnGpu || question.trained * FLOAT <= activation;
+  const more = Math.max(0, update - (hasRoom ? freed : 0));
+  return { ...parts, activation, total: sum(Object.values(parts)) + more };
 }
 
 /** The fewest layers to recompute so that the plan keeps to a budget; all of them where none does. */

@@ -1,5 +1,6 @@
-/** What a sampler on the CPU takes of memory, computed from the architecture before anything is loaded. */
+/** What samplers on the CPU take of memory, computed from the architecture before anything is loaded. */
 import { type DecoderSpec, linearModules } from '../model/spec.js';
+import { sum } from '../util/numbers.js';
 import type { HostDtype } from '../weights/index.js';
 import { cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';
 import type { NativePrecision } from './graph/native-layout.js';
@@ -47,4 +48,8 @@ function callBytes({ spec, precision, rows, context }: SamplerSize): number {
   return cache + 2 * FLOAT * rows * spec.vocabSize;
 }
 
-export const samplerBytes = (size: SamplerSize): number => weightBytes(size) + callBytes(size);
+/** Of samplers of one base in one process: our own operators share the weights of those in one precision. */
+export function memoryOfSamplers(sizes: readonly SamplerSize[]): number {
+  const weights = new Map(sizes.map((size) => [size.precision ?? size, weightBytes(size)]));
+  return sum([...weights.values(), ...sizes.map(callBytes)]);
+}

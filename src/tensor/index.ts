@@ -1,5 +1,6 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
 export type { OpAttr, OpDtype } from './execute.js';
+export { keepFreedBlocks } from './freed-blocks.js';
 export { gemmRate } from './gemm-rate.js';
 export { HalfFactors } from './half-factors.js';
 export { cut, half, joined, parted } from './kernels/half-tensor.js';

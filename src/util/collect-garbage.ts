@@ -20,10 +20,13 @@ function collector(): () => void {
 
 /** To be called before a buffer of so many bytes is made that will soon be let go. */
 export function collectBefore(bytes: number): void {
-  if (waiting > 0 && waiting + bytes > MOST_WAITING) {
-    collect ??= collector();
-    collect();
-    waiting = 0;
-  }
+  if (waiting > 0 && waiting + bytes > MOST_WAITING) collectGarbage();
   waiting += bytes;
+}
+
+/** Takes as long as the heap is large, some milliseconds: for the end of what made large buffers. */
+export function collectGarbage(): void {
+  collect ??= collector();
+  collect();
+  waiting = 0;
 }

@@ -16,37 +16,40 @@ export const benchSchema = z.strictObject({
   benchmark: text().describe('What is measured; each has keys of its own'),
 });
 
-export const benchRolloutSchema = z.strictObject({
-  model: inputPath().describe('Hub id or Hugging Face folder'),
-  ...revisionKey,
-  adapter: text()
-    .default('random')
-    .describe('PEFT folder; random: LoRA on all linear modules; none'),
-  lora_rank: whole(1).default(16).describe('Rank of the random adapter'),
-  batch: whole(1).default(32).describe('Completions in progress at once'),
-  requests: whole(1)
-    .nullable()
-    .default(null)
-    .describe('Prompts of one call; null: as many as batch'),
-  num_generations: whole(1).default(1).describe('Completions for each prompt'),
-  prompt_tokens: whole(1).default(32).describe('Tokens of each prompt, random ids'),
-  max_new_tokens: whole(1).default(128).describe('Tokens of each completion; none ends earlier'),
-  lengths: optionalInput(
-    'JSONL whose answer column gives the lengths of completions, at most max_new_tokens',
-  ),
-  scheduling: z
-    .enum(['continuous', 'static'])
-    .default('continuous')
-    .describe(
-      'static: rows stay in their batch until its longest is done, then the next batch starts',
+export const benchRolloutSchema = z
+  .strictObject({
+    model: inputPath().describe('Hub id or Hugging Face folder'),
+    ...revisionKey,
+    adapter: text()
+      .default('random')
+      .describe('PEFT folder; random: LoRA on all linear modules; none'),
+    lora_rank: whole(1).default(16).describe('Rank of the random adapter'),
+    batch: whole(1).default(32).describe('Completions in progress at once'),
+    requests: whole(1)
+      .nullable()
+      .default(null)
+      .describe('Prompts of one call; null: as many as batch'),
+    num_generations: whole(1).default(1).describe('Completions for each prompt'),
+    prompt_tokens: whole(1).default(32).describe('Tokens of each prompt, random ids'),
+    max_new_tokens: whole(1).default(128).describe('Tokens of each completion; none ends earlier'),
+    lengths: optionalInput(
+      'JSONL whose answer column gives the lengths of completions, at most max_new_tokens',
     ),
-  precision: fastPrecisionField(),
-  ...rolloutDeviceKey,
-  temperature: nonNegative().default(1).describe('0 is greedy'),
-  repeats: whole(1).default(3).describe('Measured calls after one to warm up; the median counts'),
-  ...machineKeys,
-  ...seedKey,
-});
+    scheduling: z
+      .enum(['continuous', 'static'])
+      .default('continuous')
+      .describe(
+        'static: rows stay in their batch until its longest is done, then the next batch starts',
+      ),
+    precision: fastPrecisionField(),
+    ...rolloutDeviceKey,
+    temperature: nonNegative().default(1).describe('0 is greedy'),
+    repeats: whole(1).default(3).describe('Measured calls after one to warm up; the median counts'),
+    ...quantizationKeys,
+    ...machineKeys,
+    ...seedKey,
+  })
+  .superRefine(checkQuantization);
 
 const trainingKeys = {
   model: inputPath().describe('Hub id or Hugging Face folder'),

@@ -8,7 +8,7 @@ import { InputError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import { elementCount } from '../../util/shape.js';
-import { type Adapter, loraConfig, readAdapter } from '../../weights/index.js';
+import { type Adapter, loraConfig, quantizationName, readAdapter } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { openSampler } from '../sampling/open-sampler.js';
@@ -19,6 +19,8 @@ export interface RolloutFigures {
   readonly benchmark: 'rollout';
   readonly precision: ResolvedRollouts['precision'];
   readonly device: ResolvedRollouts['device'];
+  /** How the base was kept before the sampler took it, e.g. `nf4`; null: as it is on disk. */
+  readonly quantization: string | null;
   readonly batch: number;
   readonly completions: number;
   readonly new_tokens: number;
@@ -37,8 +39,8 @@ export async function benchRollout(
   config: BenchRolloutConfig,
   context: RecipeContext,
 ): Promise<RolloutFigures> {
-  const { model, model_revision } = config;
-  const source = await openModel({ model, model_revision }, context);
+  const { adapter: _, ...base } = config;
+  const source = await openModel(base, context);
   try {
     return await measured(config, source, context);
   } finally {
@@ -70,6 +72,7 @@ async function measured(
       benchmark: 'rollout',
       precision: resolved.precision,
       device: resolved.device,
+      quantization: source.quantization && quantizationName(source.quantization),
       batch: config.batch,
       completions: requests.length * config.num_generations,
       new_tokens: tokens,

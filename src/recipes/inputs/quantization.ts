@@ -51,8 +51,11 @@ export function sayOtherBase(
       ? 'does not name 4 bits of its base'
       : `trained on its base ${fourBits(trainedOn)}`;
   const asTrained = baseKeys(trainedOn);
-  const hasRemedy = keys.load_in_4bit !== undefined && asTrained !== undefined;
-  const alone = used === null ? '' : ' alone';
-  const remedy = hasRemedy ? `; ${asTrained}${alone} takes the base that it was trained on` : '';
+  const keysAlone = used === null ? asTrained : `${asTrained} alone`;
+  const way =
+    keys.load_in_4bit === undefined
+      ? `lorikeet export with ${asTrained} merges it into`
+      : `${keysAlone} takes`;
+  const remedy = asTrained === undefined ? '' : `; ${way} the base that it was trained on`;
   log(`${where}: ${training}, used on it ${used === null ? 'as it is' : fourBits(used)}${remedy}`);
 }

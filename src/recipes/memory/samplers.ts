@@ -1,7 +1,7 @@
 /** What samples beside a training in the same process, and the memory that it takes. */
 import type { GrpoConfig } from '../../config/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
-import { samplerBytes } from '../../rollout/sampler-memory.js';
+import { memoryOfSamplers } from '../../rollout/sampler-memory.js';
 import type { HostDtype } from '../../weights/index.js';
 import { checkRolloutDevice, type RolloutKeys } from '../sampling/rollout-engine.js';
 import { resolvePrecision } from '../sampling/rollout-precision.js';
@@ -57,10 +57,15 @@ export function samplersBytes(
   { spec, stored, isQuantized }: SampledBase,
 ): number {
   const types = { linear: isQuantized ? 'float32' : stored, rest: stored } as const;
-  return samplers
-    .filter(({ keys }) => isHere(keys))
-    .map(({ keys, ...size }) => ({ ...size, precision: precisionOf(keys) }))
-    .reduce((sum, size) => sum + samplerBytes({ ...size, spec, stored: types }), 0);
+  const here = samplers.filter(({ keys }) => isHere(keys));
+  return memoryOfSamplers(
+    here.map(({ keys, ...size }) => ({
+      ...size,
+      spec,
+      stored: types,
+      precision: precisionOf(keys),
+    })),
+  );
 }
 
 const isHere = ({ rollout_device: device }: SamplerBeside['keys']): boolean =>

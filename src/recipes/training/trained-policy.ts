@@ -10,7 +10,9 @@ import {
   startLora,
 } from '../../model/index.js';
 import { EMBEDDING } from '../../model/spec.js';
+import { type ComputeType, keepFreedBlocks } from '../../tensor/index.js';
 import { Trainer } from '../../train/index.js';
+import { collectGarbage } from '../../util/collect-garbage.js';
 import { InputError } from '../../util/errors.js';
 import { type Adapter, quantizationName } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
@@ -67,20 +69,17 @@ export function trainedPolicy(
       remedy: 'Set use_lora=true, where the base model is the reference',
     });
   }
-  const start = lora === null ? null : loraStart(lora, source, config.seed);
-  // No closure holds `start`: it may have whole modules.
-  const begun = isPissa ? namedValues(lora!, start!) : null;
-  const policy = new Policy({
-    spec: source.spec,
-    weights: start?.weights ?? source.weights,
+  const { policy, begun } = startedPolicy(config, source, {
     lora,
-    initialLora: start?.values ?? [],
+    isPissa,
     keepReference: needsCopy,
     checkpointedLayers,
     compute,
-    neftuneNoiseAlpha: config.neftune_noise_alpha ?? 0,
   });
+  keepFreedBlocks({ vector: 4 * policy.parameters.size, activation: plan.activation });
   const optimizer = makeOptimizer(config, policy);
+  // What the start was computed in is as large as the trained vectors, or as the model.
+  collectGarbage();
   const { max_grad_norm: maxGradNorm, seed } = config;
   return {
     policy,
@@ -107,6 +106,32 @@ export function trainedPolicy(
       policy.dispose();
     },
   };
+}
+
+interface StartOptions {
+  readonly lora: LoraPlan | null;
+  readonly isPissa: boolean;
+  readonly keepReference: boolean;
+  readonly checkpointedLayers: number;
+  readonly compute: ComputeType;
+}
+
+/** The policy, and for PiSSA where its adapter began. */
+function startedPolicy(
+  config: TrainerConfig,
+  source: ModelSource,
+  { lora, isPissa, ...options }: StartOptions,
+): { readonly policy: Policy; readonly begun: Map<string, Float32Array> | null } {
+  const start = lora === null ? null : loraStart(lora, source, config.seed);
+  const policy = new Policy({
+    spec: source.spec,
+    weights: start?.weights ?? source.weights,
+    lora,
+    initialLora: start?.values ?? [],
+    neftuneNoiseAlpha: config.neftune_noise_alpha ?? 0,
+    ...options,
+  });
+  return { policy, begun: isPissa ? namedValues(lora!, start!) : null };
 }
 
 /** The commit of a base that a revision was asked of; a base without one is not pinned by its adapter either. */

@@ -13,8 +13,8 @@
 #include "half.h"
 #include "memory.h"
 #include "ort-abi.h"
+#include "packed.h"
 #include "product.h"
-#include "quantised.h"
 #include "register.h"
 
 namespace lorikeet {
@@ -111,30 +111,46 @@ private:
 
   void pack_weights() {
     if (problem_) return;
-    std::vector<float> row(k_);
-    if (is_quantised()) quantised_.reserve(weight_bits_, columns_, k_);
     const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
     splits_rows_ = kSplitsRows && kind_ == F32 && is_half;
     if (kind_ == F32 && is_half && (kSplitsRows || kWidensWeights)) layout_ = BF16;
+    packed_ = shared_packed(packed_key(), [this](Packed &to) { pack(to); });
+  }
+
+  PackedKey packed_key() const {
+    PackedKey key;
+    for (int number : {static_cast<int>(layout_), is_quantised() ? weight_bits_ : kHalfBits, int{columns_.paired}, k_})
+      key.add(number);
+    for (const Part &part : parts_) {
+      key.add(part.rows);
+      key.add(part.type);
+      key.add_content(part.data, static_cast<size_t>(part.rows) * k_ * (part.type == kFloat ? 4 : 2));
+    }
+    return key;
+  }
+
+  void pack(Packed &to) const {
+    std::vector<float> row(k_);
+    if (is_quantised()) to.quantised.reserve(weight_bits_, columns_, k_);
     const size_t bytes = is_quantised() ? 0 : packed_bytes(layout_, columns_, k_);
-    std::memset(weight_.reserve(bytes), 0, bytes);
-    scales_.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
+    std::memset(to.weight.reserve(bytes), 0, bytes);
+    to.scales.assign(static_cast<size_t>(columns_.pairs()) * kPair, 0);
     int output = 0;
     for (const Part &part : parts_)
       for (int i = 0; i < part.rows; i++, output++) {
         widen(part.data, part.type, static_cast<size_t>(i) * k_, k_, row.data());
         if (is_quantised()) {
-          quantised_.pack_row(columns_, output, k_, row.data());
+          to.quantised.pack_row(columns_, output, k_, row.data());
           continue;
         }
         float scale = 1;
         if (kind_ == INT8) {
           const float largest = largest_magnitude(row.data(), k_);
           const auto [pair, column] = columns_.place(output);
-          scales_[pair * kPair + column] = largest / 127;
+          to.scales[pair * kPair + column] = largest / 127;
           scale = largest > 0 ? 127 / largest : 0;
         }
-        pack_row(layout_, columns_, k_, output, 0, k_, scale, row.data(), weight_.data);
+        pack_row(layout_, columns_, k_, output, 0, k_, scale, row.data(), to.weight.data);
       }
   }
 
@@ -175,10 +191,10 @@ private:
   // A pair of columns in bfloat16.
   const uint16_t *half_panel(int pair) const {
     const size_t elements = static_cast<size_t>(round_up(k_, 32)) * kPair;
-    if (!is_quantised()) return reinterpret_cast<const uint16_t *>(weight_.data) + pair * elements;
+    if (!is_quantised()) return reinterpret_cast<const uint16_t *>(packed_->weight.data) + pair * elements;
     thread_local Buffer memory;
     uint16_t *panel = reinterpret_cast<uint16_t *>(memory.reserve(elements * 2));
-    quantised_.widen(pair, panel);
+    packed_->quantised.widen(pair, panel);
     return panel;
   }
 
@@ -289,7 +305,7 @@ private:
     const float *x = reinterpret_cast<const float *>(p.x.data) + at * k;
     std::memset(out, 0, rows * kPair * sizeof(float));
     if (layout_ == BF16) product_widened(x, k, rows, half, k, at == 0 && !is_quantised(), out);
-    else product_f32(x, k, rows, reinterpret_cast<const float *>(weight_.data) + panel * k, k, out);
+    else product_f32(x, k, rows, reinterpret_cast<const float *>(packed_->weight.data) + panel * k, k, out);
   }
 
   // One of the adapter's matrices, in the type of the products.
@@ -310,12 +326,12 @@ private:
     const int k = round_up(k_, 64);
     alignas(64) int32_t sums[kRows * kPair];
     product_int8(reinterpret_cast<const int8_t *>(p.x.data) + at * k, k, rows,
-                 reinterpret_cast<const int8_t *>(weight_.data) + panel * k, k, sums);
+                 reinterpret_cast<const int8_t *>(packed_->weight.data) + panel * k, k, sums);
     if (adapter) products_bf16(*adapter, nullptr, rows, true, out);
     for (int r = 0; r < rows; r++)
       for (int c = 0; c < kPair; c += kLanes) {
         const Floats whole = __builtin_convertvector(*reinterpret_cast<const Ints *>(sums + r * kPair + c), Floats);
-        const Floats value = whole * (p.row_scale[at + r] * load(scales_.data() + panel + c));
+        const Floats value = whole * (p.row_scale[at + r] * load(packed_->scales.data() + panel + c));
         store(out + r * kPair + c, adapter ? load(out + r * kPair + c) + value : value);
       }
   }
@@ -359,9 +375,7 @@ private:
   float epsilon_ = 1e-5f;
   Columns columns_;
   std::vector<Part> parts_;
-  Buffer weight_;
-  QuantisedWeights quantised_;
-  std::vector<float> scales_;
+  std::shared_ptr<const Packed> packed_;
   const char *problem_ = nullptr;
 };
 

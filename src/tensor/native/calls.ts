@@ -272,3 +272,8 @@ export function nativeFourBit(
   const { table, scales } = nested ?? { table: emptyTensor(), scales: emptyTensor() };
   return executeOp('LorikeetFourBit', attrs, [packed, pairs, magnitudes, table, scales]);
 }
+
+/** From now on the process hands back freed blocks of so many bytes and more, and keeps smaller ones for what comes. */
+export function nativeHandBackFrom(bytes: number): void {
+  executeOp('LorikeetHandBackFrom', [attr.int('bytes', bytes)], []).dispose();
+}

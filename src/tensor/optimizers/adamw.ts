@@ -51,13 +51,10 @@ export class AdamW implements Optimizer {
             .add(gradient.mul(1 - beta1)) as Tensor1D,
       );
       this.m.write(m);
-      const v = tf.tidy(
-        () =>
-          this.v
-            .read()
-            .mul(beta2)
-            .add(gradient.square().mul(1 - beta2)) as Tensor1D,
-      );
+      const v = tf.tidy(() => {
+        const squares = tf.tidy(() => gradient.square().mul(1 - beta2));
+        return this.v.read().mul(beta2).add(squares) as Tensor1D;
+      });
       this.v.write(v);
       const change = () => {
         const denominator = tf.tidy(() => v.sqrt().mul(correction).add(epsilon));

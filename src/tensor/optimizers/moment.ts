@@ -23,7 +23,8 @@ class WholeMoment implements Moment {
   private values: Tensor1D;
 
   constructor(size: number) {
-    this.values = tf.keep(tf.zeros([size]));
+    // Filled by TensorFlow: `tf.zeros` would hold an array on the host until the first update.
+    this.values = tf.keep(tf.fill([size], 0));
   }
 
   read(): Tensor1D {

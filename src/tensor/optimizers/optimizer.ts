@@ -1,4 +1,5 @@
 /** What every optimizer is: one update of a flat parameter vector, and a state that checkpoints keep. */
+import { onDevice } from '../on-device.js';
 import type { ParameterVector } from '../parameter-vector.js';
 import { type Scalar, type Tensor, type Tensor1D, tf } from '../tf.js';
 
@@ -34,6 +35,9 @@ export interface UpdateOptions {
 /** Parameters after an update, and the norm of their change. */
 export type Update = { readonly next: Tensor1D; readonly norm: Scalar };
 
+const kept = (values: Float32Array | null): Tensor1D | null =>
+  values === null ? null : (tf.keep(onDevice(values, [values.length])) as Tensor1D);
+
 /** Decay and per-parameter rates, held as tensors. */
 export class UpdateRule {
   private readonly weightDecay: number;
@@ -42,8 +46,8 @@ export class UpdateRule {
 
   constructor({ weightDecay, decayMask, rates = null }: UpdateOptions) {
     this.weightDecay = weightDecay;
-    this.decayMask = decayMask === null ? null : tf.keep(tf.tensor1d(decayMask));
-    this.rates = rates === null ? null : tf.keep(tf.tensor1d(rates));
+    this.decayMask = weightDecay === 0 ? null : kept(decayMask);
+    this.rates = kept(rates);
   }
 
   /** The next values are p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. @param change Is freed here */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { specFromConfig } from '../../../src/model/index.js';
-import { type SamplerSize, samplerBytes } from '../../../src/rollout/sampler-memory.js';
+import { memoryOfSamplers, type SamplerSize } from '../../../src/rollout/sampler-memory.js';
 
 const spec = specFromConfig('llama', {
   model_type: 'llama',
@@ -35,16 +35,28 @@ test.each([
   { precision: 'int4_weight_only', expected: LINEAR / 2 + (1 + 2) * VOCABULARY + call(2) },
   { precision: null, expected: 4 * (LINEAR + 2 * VOCABULARY) + call(4) },
 ] as const)('a sampler in $precision', ({ precision, expected }) => {
-  expect(samplerBytes({ ...size, precision })).toBe(expected);
+  expect(memoryOfSamplers([{ ...size, precision }])).toBe(expected);
 });
 
 test('a base out of 4 bits comes as float32, and is packed so', () => {
   const stored = { linear: 'float32', rest: 'bfloat16' } as const;
-  expect(samplerBytes({ ...size, stored }) - samplerBytes(size)).toBe(2 * LINEAR);
+  expect(memoryOfSamplers([{ ...size, stored }]) - memoryOfSamplers([size])).toBe(2 * LINEAR);
 });
 
 test('keys and values keep to their limit, 4 GiB', () => {
-  const many = samplerBytes({ ...size, rows: 1e5 });
+  const many = memoryOfSamplers([{ ...size, rows: 1e5 }]);
   const logits = 2 * 4 * 1e5 * 1000;
   expect(many).toBe(2 * LINEAR + 4 * VOCABULARY + 4 * 2 ** 30 + logits);
+});
+
+test('samplers in one precision of our own operators share its weights', () => {
+  const more = (first: Partial<SamplerSize>, second: Partial<SamplerSize>) =>
+    memoryOfSamplers([
+      { ...size, ...first },
+      { ...size, ...second },
+    ]) - memoryOfSamplers([{ ...size, ...first }]);
+  expect(more({}, {})).toBe(call(4));
+  expect(more({}, { precision: 'int8' })).toBe(LINEAR + (1 + 2) * VOCABULARY + call(2));
+  const stock = { precision: null };
+  expect(more(stock, stock)).toBe(memoryOfSamplers([{ ...size, ...stock }]));
 });

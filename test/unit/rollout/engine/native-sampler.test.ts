@@ -25,10 +25,13 @@ beforeAll(async () => {
 
 const PRECISIONS = ['float32', 'bfloat16', 'int8', 'int8_weight_only', 'int4_weight_only'] as const;
 
-const create = (precision: KernelOptions['precision'], maxRunTokens = 2048) =>
+const create = (
+  precision: KernelOptions['precision'],
+  { maxRunTokens = 2048, weights = goldenWeights(golden) } = {},
+) =>
   createOnnxSampler({
     spec,
-    weights: goldenWeights(golden),
+    weights,
     tokenizer: letterTokenizer(golden.eos),
     loraModules: golden.lora.modules,
     maxContext: 128,
@@ -67,13 +70,40 @@ describe.each(PRECISIONS)('in %s', (precision) => {
   });
 
   it('computes a long prompt in pieces as in one', async () => {
-    const [whole, pieces] = [await create(precision), await create(precision, 16)];
+    const [whole, pieces] = [
+      await create(precision),
+      await create(precision, { maxRunTokens: 16 }),
+    ];
     const long = [
       { id: 'long', promptIds: requests.flatMap(({ promptIds }) => promptIds).slice(0, 90), n: 2 },
     ];
     const [a, b] = [await whole.generate(long, params), await pieces.generate(long, params)];
     expect(b.map(({ ids }) => ids)).toEqual(a.map(({ ids }) => ids));
     for (const sampler of [whole, pieces]) sampler.dispose();
+  });
+
+  it('shares weights with a sampler of the same, and not with one of others', async () => {
+    const weights = goldenWeights(golden);
+    const name = `model.layers.${spec.layers.length - 1}.mlp.down_proj.weight`;
+    const changed = (wanted: string) => {
+      const tensor = weights(wanted);
+      if (wanted !== name) return tensor;
+      const values = toFloat32(tensor);
+      values[values.length - 1]! += 1;
+      return fromFloat32(values, tensor.shape, 'float32');
+    };
+    const ids = [requests[5]!.promptIds];
+    const first = await create(precision);
+    const other = await create(precision, { weights: changed });
+    const alone = await first.score(ids);
+    const different = await other.score(ids);
+    expect(different).not.toEqual(alone);
+    const second = await create(precision);
+    first.dispose();
+    expect(await second.score(ids)).toEqual(alone);
+    second.dispose();
+    expect(await other.score(ids)).toEqual(different);
+    other.dispose();
   });
 
   it('forgets the adapter that is taken off', async () => {
