@@ -47,7 +47,8 @@ export async function runFactorize(
 ): Promise<FactorizeResult> {
   const number = BigInt(config.number);
   if (number < 2n) {
-    throw new InputError({ where: 'number', problem: `${number} has no prime factors` });
+    const problem = `${number} has no prime factors`;
+    throw new InputError({ where: 'number', problem, remedy: 'Give a whole number from 2' });
   }
   const lines: string[] = [];
   await runGenerate(generateConfig(config), { ...context, print: (line) => lines.push(line) });

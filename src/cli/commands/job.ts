@@ -20,13 +20,16 @@ export const job = defineCommand({
 });
 
 function readable({ status, error, trained_steps, metrics, events }: JobStatus): string {
-  const numbers = Object.entries(metrics).filter(([, value]) => value !== null);
+  const numbers = Object.entries(metrics).flatMap(([name, value]) =>
+    value === null ? [] : [`${name}: ${Number(value.toPrecision(4))}`],
+  );
   return [
     `Job status: ${status}, ${trained_steps} ${trained_steps === 1 ? 'step' : 'steps'}`,
     ...(error === null ? [] : [`Reason: ${error.message}`]),
-    ...numbers.map(([name, value]) => `${name}: ${value}`),
+    ...numbers,
     ...events.map(({ created_at: at, message }) => `${timeOf(at)}: ${message}`),
   ].join('\n');
 }
 
-const timeOf = (seconds: number): string => new Date(1000 * seconds).toISOString().slice(0, 19);
+const timeOf = (seconds: number): string =>
+  new Date(1000 * seconds).toISOString().replace('.000Z', 'Z');

@@ -10,8 +10,8 @@ export const tinker = defineCommand({
   positional: { key: 'method', isList: false },
   examples: [
     'lorikeet tinker sft model=Qwen/Qwen3-8B dataset=rows.jsonl output_dir=outputs/tinker-sft',
-    'lorikeet tinker grpo configs/olympiad/tinker.yaml',
-    'lorikeet tinker configs/olympiad/tinker.yaml max_steps=10 resume=auto',
+    'lorikeet tinker grpo configs/olympiad/tinker_train.yaml',
+    'lorikeet tinker configs/olympiad/tinker_train.yaml max_steps=10 resume=auto',
   ],
   plan: (config) => [
     `${config.method} of ${config.model} at ${config.base_url} with the key in ${config.api_key_env}`,
