@@ -148,6 +148,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
     await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
       const grading: Promise<void>[] = [];
+      const failed = new AbortController();
       const add = async (completion: Completion): Promise<void> => {
         store.add(await toRow(completion, byId.get(completion.requestId)!));
         progress.update(++done);
@@ -155,9 +156,13 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
       const onCompletion = (completion: Completion): void => {
         if (completion.finishReason === 'aborted') return;
         checkVersion(completion, engine.adapter);
-        grading.push(add(completion));
+        const added = add(completion);
+        added.catch(() => failed.abort());
+        grading.push(added);
       };
-      await sampler.generate(missing, engine.params, { signal, onCompletion });
+      const either = AbortSignal.any([signal, failed.signal]);
+      await sampler.generate(missing, engine.params, { signal: either, onCompletion });
+      // What failed has ended the sampling, and is thrown here.
       await Promise.all(grading);
     });
   });

@@ -3,7 +3,7 @@
  * killed process loses none; at the end all rows are put in order and written as one file, and the part goes.
  * A row is known by its prompt and sample number, so a call that goes on makes none twice.
  */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
@@ -136,6 +136,11 @@ export class RowStore {
   private takeOver(output: string): void {
     const files = [output, partOf(output)].filter((path) => existsSync(path));
     if (files.length === 0) return;
+    const folder = files.find((path) => statSync(path).isDirectory());
+    if (folder !== undefined) {
+      const [problem, remedy] = [`${folder} is a folder`, 'Give the path of a file'];
+      throw new InputError({ where: 'output', problem, remedy });
+    }
     if (this.keys.overwrite) {
       this.replaced = files;
       return;

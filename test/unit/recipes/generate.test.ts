@@ -6,8 +6,8 @@ import { generateSchema, loadConfig } from '../../../src/config/index.js';
 import { linearModules } from '../../../src/model/spec.js';
 import { runGenerate } from '../../../src/recipes/generate.js';
 import { openModel } from '../../../src/recipes/inputs/model-source.js';
-import { partOf } from '../../../src/recipes/outputs/row-store.js';
-import { InputError } from '../../../src/util/errors.js';
+import { partOf, RowStore } from '../../../src/recipes/outputs/row-store.js';
+import { InputError, RunError } from '../../../src/util/errors.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import { adapterHash, fromFloat32, loraConfig, writeAdapter } from '../../../src/weights/index.js';
@@ -310,4 +310,15 @@ it('prints the rows where there is no output', async () => {
   const overrides = [`model=${model}`, 'prompt=1+2=', 'max_new_tokens=2', 'threads=1'];
   await runGenerate(loadConfig(generateSchema, { overrides }), context);
   expect(JSON.parse(printed.at(-1)!)).toMatchObject({ prompt_id: '0', sample_index: 0 });
+});
+
+it('ends with the error of a row that cannot be written, and samples no more', async () => {
+  const add = vi.spyOn(RowStore.prototype, 'add').mockImplementation(() => {
+    throw new RunError('the disk is full');
+  });
+  const call = generate('full.jsonl', 'prompt=1+2=', 'num_generations=50', 'batch_size=1');
+  await expect(call).rejects.toThrow('the disk is full');
+  expect(add.mock.calls.length).toBeLessThan(10);
+  expect(existsSync(at('full.jsonl.lock'))).toBe(false);
+  add.mockRestore();
 });

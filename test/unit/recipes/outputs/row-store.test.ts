@@ -1,5 +1,5 @@
 /** Rows on disk as they are made: what is kept, what is refused, what a killed process leaves. */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { partOf, RowStore, type StoredRow } from '../../../../src/recipes/outputs/row-store.js';
@@ -93,6 +93,13 @@ describe('RowStore', () => {
     expect(existsSync(output)).toBe(false);
     expect(readJsonl(partOf(output))).toEqual([row(7, 0)]);
     store.close();
+  });
+
+  it.each(['never', 'auto'] as const)('refuses a folder as output (resume %s)', (resume) => {
+    mkdirSync(output);
+    expect(() => open({ resume, overwrite: resume === 'never' })).toThrow(
+      `output: ${output} is a folder. Give the path of a file`,
+    );
   });
 
   it('keeps what it is to replace until there is a row', () => {
