@@ -1,5 +1,11 @@
 /** Runs of tokens → rectangles of queries and keys with a mask (see `DenseLayout`). */
-import { type DenseLayout, type QueryBand, type Tensor, tf } from '../tensor/index.js';
+import {
+  type DenseLayout,
+  indicesOnDevice,
+  type QueryBand,
+  type Tensor,
+  tf,
+} from '../tensor/index.js';
 import { runBases, type TokenRun } from './token-batch.js';
 
 /** What keys that are not to be seen are behind by. */
@@ -115,9 +121,9 @@ function padded(runs: readonly TokenRun[], options: LayoutOptions): DenseLayout 
   const isShared = runs.some(({ prefix }) => prefix >= 0);
   return {
     ...size,
-    queryTokens: tf.keep(tf.tensor1d(queryTokens, 'int32')),
-    keyTokens: isShared ? tf.keep(tf.tensor1d(keyTokens, 'int32')) : null,
-    places: tf.keep(tf.tensor1d(places, 'int32')),
+    queryTokens: tf.keep(indicesOnDevice(queryTokens)),
+    keyTokens: isShared ? tf.keep(indicesOnDevice(keyTokens)) : null,
+    places: tf.keep(indicesOnDevice(Int32Array.from(places))),
     bands: bandsOf(size, positions, options),
   };
 }

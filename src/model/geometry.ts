@@ -2,6 +2,7 @@
 import {
   type DenseLayout,
   deviceInfo,
+  indicesOnDevice,
   type RotaryTable,
   Rotation,
   type Tensor,
@@ -54,7 +55,7 @@ export class GeometryMaker {
     );
     const segments = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
     const owned: Tensor[] = [
-      tf.keep(tf.tensor1d(positions, 'int32')),
+      tf.keep(indicesOnDevice(Int32Array.from(positions))),
       tf.keep(tf.tensor2d(segments, [runs.length, 3], 'int32')),
     ];
     const rotations = this.tables.map((table) => new Rotation(table, owned[0]!));

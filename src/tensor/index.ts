@@ -3,7 +3,7 @@ export type { OpAttr, OpDtype } from './execute.js';
 export { keepFreedBlocks } from './freed-blocks.js';
 export { gemmRate } from './gemm-rate.js';
 export { HalfFactors } from './half-factors.js';
-export { cut, half, joined, parted } from './kernels/half-tensor.js';
+export { cut, half, joined, parted, reshaped } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
 export {
@@ -12,7 +12,7 @@ export {
   castTo,
   type Product,
 } from './native/calls.js';
-export { storedOnDevice } from './on-device.js';
+export { indicesOnDevice, storedOnDevice } from './on-device.js';
 export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';

@@ -14,6 +14,17 @@ export function onDevice(values: Float32Array, shape: readonly number[]): Tensor
   });
 }
 
+/**
+ * Indices, `[n]` int32. tfjs leaves integers with the host, from where a card would copy them for each operation that
+ * reads them.
+ */
+export function indicesOnDevice({ buffer, byteOffset, length }: Int32Array): Tensor {
+  return tf.tidy(() => {
+    const held = onDevice(new Float32Array(buffer, byteOffset, length), [length]);
+    return executeOp('Bitcast', [attr.type('T', 'float32'), attr.type('type', 'int32')], [held]);
+  });
+}
+
 /** Values as a checkpoint stores them. */
 interface StoredValues {
   readonly dtype: 'float32' | 'float16' | 'bfloat16';

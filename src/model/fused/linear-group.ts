@@ -13,6 +13,7 @@ import {
   kernels,
   type Product,
   parted,
+  reshaped,
   type Tensor,
   tf,
 } from '../../tensor/index.js';
@@ -133,7 +134,7 @@ export function forwardGroup(
 export interface GroupBackward {
   /** `[T, in]` */
   readonly dx: Tensor;
-  /** d a and d b of each module with LoRA, in order, in their type. */
+  /** d a and d b of each module with LoRA, in order, in their type; row-major, of any shape. */
   readonly gradients: readonly Tensor[];
 }
 
@@ -224,15 +225,15 @@ function blocksOf({ db, lora }: Branch): readonly Tensor[] {
   });
 }
 
-/** dA of each part, by one product. */
+/** dA of each part, `[r · in]`, by one product: of all together the shape changes once. */
 function joinedDa(
   low: Product & { readonly columns: number },
   x: Tensor,
   branches: readonly Branch[],
 ): readonly Tensor[] {
   const all = kernels().gemmOverRows({ a: low.a, b: x }, { columns: low.columns });
-  const ranks = branches.flatMap(({ lora }) => lora.parts.map(rankOf));
-  return parted(all, ranks, 0);
+  const sizes = branches.flatMap(({ lora }) => lora.parts.map(({ a }) => a.size));
+  return parted(reshaped(all, [all.size]), sizes, 0);
 }
 
 /** Which columns of which matrix are a layer's. */

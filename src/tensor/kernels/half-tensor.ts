@@ -48,12 +48,12 @@ export function joined(parts: readonly Tensor[], axis: 0 | 1): Tensor {
   return executeOp('ConcatV2', attrs, [...parts, tf.scalar(axis, 'int32')]);
 }
 
-export const reshaped = (x: Tensor, shape: readonly number[]): Tensor =>
-  executeOp(
-    'Reshape',
-    [attr.type('T', typeOf(x)), attr.type('Tshape', 'int32')],
-    [x, tf.tensor1d(shape as number[], 'int32')],
-  );
+/** x itself where it has this shape. */
+export function reshaped(x: Tensor, shape: readonly number[]): Tensor {
+  if (shape.length === x.rank && shape.every((size, i) => size === x.shape[i])) return x;
+  const attrs = [attr.type('T', typeOf(x)), attr.type('Tshape', 'int32')];
+  return executeOp('Reshape', attrs, [x, tf.tensor1d(shape as number[], 'int32')]);
+}
 
 /** A·B of bfloat16 matrices, either of them transposed; bfloat16. */
 export function halfProduct(

@@ -49,12 +49,14 @@ function heldBytes(bytes: Uint8Array, length: number): Tensor {
   return tf.keep(onDevice(new Float32Array(padded.buffer), [length / 4]));
 }
 
-/** What `heldBytes` holds, as indices `[4n]`. */
+/** What `heldBytes` holds, as indices `[4n]`. They get their shape as bytes: a card has none for integers. */
 function indicesOf(held: Tensor): Tensor {
   const bits = [attr.type('T', 'float32'), attr.type('type', 'uint8')];
+  const flat = [attr.type('T', 'uint8'), attr.type('Tshape', 'int32')];
   const types = [attr.type('SrcT', 'uint8'), attr.type('DstT', 'int32')];
-  const bytes = executeOp('Bitcast', bits, [held]);
-  return executeOp('Cast', [...types, attr.bool('Truncate', false)], [bytes]).flatten();
+  const quads = executeOp('Bitcast', bits, [held]);
+  const bytes = executeOp('Reshape', flat, [quads, tf.tensor1d([-1], 'int32')]);
+  return executeOp('Cast', [...types, attr.bool('Truncate', false)], [bytes]);
 }
 
 /** @throws Error that names the matrix and the part which has not the size that its shape takes */

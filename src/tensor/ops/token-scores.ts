@@ -79,7 +79,7 @@ function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOpt
   const correct = tf.greaterEqual(chosen, highest).cast('float32');
   const columns = gradientColumns(options);
   const mean = columns.includes('mean_logp') ? [tf.mean(z, 1).sub(total)] : [];
-  const onehot = () => tf.oneHot(targets as never, vocab).cast('float32');
+  const onehot = () => tf.oneHot(targets as never, vocab, 1, 0, 'float32');
   const shifted = () => z.add(entropy.sub(total).expandDims(1));
   const slopeOf = {
     logp: () => onehot().sub(p),

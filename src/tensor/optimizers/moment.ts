@@ -113,16 +113,22 @@ class BlockwiseMoment implements Moment {
     const scales = tf.max(tf.abs(grid), 1, true);
     const unit = tf.divNoNan(grid, scales);
     const types = [attr.type('T', 'float32'), attr.type('out_type', 'int32')];
-    const nearest = executeOp('UpperBound', types, [this.borders, unit.reshape([1, -1])]);
-    const indices = this.isSigned ? nearest : tf.maximum(nearest, positive(unit.reshape([1, -1])));
-    return { indices: cast(indices, 'int32', 'uint8'), scales };
+    const row = unit.reshape([1, -1]);
+    const nearest = executeOp('UpperBound', types, [this.borders, row]);
+    const bytes = cast(nearest, 'int32', 'uint8');
+    return { indices: this.isSigned ? bytes : atLeastOne(bytes, row), scales };
   }
 }
 
-/** 1 where x > 0, else 0; int32. */
-const positive = (x: Tensor): Tensor => tf.greater(x, 0).cast('int32');
+/** Codes of values above 0 are at least 1. As bytes: of integers a card has no maximum. */
+const atLeastOne = (codes: Tensor, values: Tensor): Tensor =>
+  executeOp(
+    'Maximum',
+    [attr.type('T', 'uint8')],
+    [codes, cast(tf.greater(values, 0), 'bool', 'uint8')],
+  );
 
-function cast(x: Tensor, from: 'uint8' | 'int32', to: 'uint8' | 'int32'): Tensor {
+function cast(x: Tensor, from: 'uint8' | 'int32' | 'bool', to: 'uint8' | 'int32'): Tensor {
   const types = [attr.type('SrcT', from), attr.type('DstT', to), attr.bool('Truncate', false)];
   return executeOp('Cast', types, [x]);
 }

@@ -1,6 +1,12 @@
 /** Who holds the values of a tensor: tfjs an array on the host, or TensorFlow. */
 import { afterEach, expect, it } from 'vitest';
-import { ParameterVector, storedOnDevice, type Tensor, tf } from '../../../src/tensor/index.js';
+import {
+  indicesOnDevice,
+  ParameterVector,
+  storedOnDevice,
+  type Tensor,
+  tf,
+} from '../../../src/tensor/index.js';
 import { onDevice } from '../../../src/tensor/on-device.js';
 import { fromFloat32, toFloat32 } from '../../../src/weights/index.js';
 
@@ -64,4 +70,12 @@ it.each([
       new Uint32Array(toFloat32(stored).buffer),
     );
   }
+});
+
+it('indices of the host are int32 tensors that TensorFlow alone holds', async () => {
+  const indices = indicesOnDevice(Int32Array.of(7, 0, 1, -1, 2 ** 24 + 1).subarray(1));
+  made.push(indices);
+  expect(indices.dtype).toBe('int32');
+  expect(holders(indices)).toEqual({ onHost: false, inTensorflow: true });
+  expect(await indices.array()).toEqual([0, 1, -1, 2 ** 24 + 1]);
 });
