@@ -1,20 +1,13 @@
 /** How much of a card's memory is in use, as nvidia-smi sees it: what programs have reserved. */
-import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { cardMemory } from '../../src/setup/index.js';
 
 const PERIOD_MS = 200;
 
 /** MiB; null where nvidia-smi gives no number. */
-async function used(card: string): Promise<number | null> {
-  const query = [`--id=${card}`, '--query-gpu=memory.used', '--format=csv,noheader,nounits'];
-  try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', query);
-    const mib = Number(stdout);
-    return stdout.trim() !== '' && Number.isFinite(mib) ? mib : null;
-  } catch {
-    return null;
-  }
+function used(card: string): number | null {
+  const bytes = cardMemory(card, 'used');
+  return bytes === null ? null : bytes / 2 ** 20;
 }
 
 export interface Watched<T> {
@@ -23,13 +16,13 @@ export interface Watched<T> {
   readonly card_mib: number | null;
 }
 
-/** Watches a card while something runs. */
+/** Watches a card while something runs. @param card As CUDA_VISIBLE_DEVICES names it */
 export async function watchingCard<T>(card: string, run: () => Promise<T>): Promise<Watched<T>> {
-  const before = await used(card);
+  const before = used(card);
   let [most, isRunning] = [before, true];
   const watching = (async () => {
     while (isRunning && most !== null) {
-      most = Math.max(most, (await used(card)) ?? 0);
+      most = Math.max(most, used(card) ?? 0);
       await delay(PERIOD_MS);
     }
   })();

@@ -1,5 +1,6 @@
 /** The parts of a check: commands that are run and comparisons that are made, with what came of them. */
 import { spawn } from 'node:child_process';
+import { showOnly } from '../../src/tensor/gpu.js';
 import { messageOf } from '../../src/util/errors.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { resultOf } from '../measuring.js';
@@ -25,7 +26,7 @@ export class Parts {
   private readonly card: string | null;
   private readonly onPart: () => void;
 
-  /** @param card Its id by nvidia-smi; null: none is used. @param onPart Called after each part. */
+  /** @param card As CUDA_VISIBLE_DEVICES names it; null: none is used. @param onPart Called after each part. */
   constructor(card: string | null, onPart: () => void) {
     this.card = card;
     this.onPart = onPart;
@@ -46,6 +47,7 @@ export class Parts {
     command: readonly string[],
     fields: readonly string[] = [],
   ): Promise<Part> {
+    console.error(`runs   ${name}`);
     const start = performance.now();
     const ending = () => ended(command, this.environment);
     const { value, card_mib } =
@@ -79,8 +81,7 @@ export class Parts {
   /** The chosen card is the only one that programs see. */
   private get environment(): NodeJS.ProcessEnv {
     if (this.card === null) return process.env;
-    const { CUDA_DEVICE_ORDER: order = 'PCI_BUS_ID' } = process.env;
-    return { ...process.env, CUDA_VISIBLE_DEVICES: this.card, CUDA_DEVICE_ORDER: order };
+    return { ...process.env, ...showOnly(this.card) };
   }
 
   private add(part: Part): Part {
@@ -115,7 +116,7 @@ function ended([program, ...args]: readonly string[], env: NodeJS.ProcessEnv): P
     child.on('error', (error) => resolve({ stdout: '', failure: error.message }));
     child.on('close', (code, signal) => {
       const end = signal === null ? '' : `ended by ${signal}; `;
-      const failure = code === 0 ? null : `${end}${lastError(texts.stderr)}`;
+      const failure = code === 0 ? null : `${end}${lastError(texts.stderr) || `exit code ${code}`}`;
       resolve({ stdout: texts.stdout, failure });
     });
   });

@@ -13,6 +13,7 @@
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Check as Finding } from '../../src/recipes/doctor/check.js';
 import { pickCard } from '../../src/tensor/gpu.js';
 import { LorikeetError, SetupError } from '../../src/util/errors.js';
 import { writeFileAtomic, writeJson } from '../../src/util/files.js';
@@ -51,12 +52,20 @@ async function main(): Promise<boolean> {
     await parts.lorikeet(`setup, ${place}`, ['setup', `device=${place}`, '--json']);
   }
   const isReady = parts.ok;
-  await parts.lorikeet('doctor', ['doctor', `device=${device}`, '--json']);
+  await doctor(parts, device);
   if (isReady) await measure(check, words, found);
   write();
   const end = parts.ok ? 'all parts are well' : 'parts have failed';
   console.error(`${end}: ${join(output, 'gpu-check.md')}`);
   return parts.ok;
+}
+
+/** What it finds amiss is printed: of a part that fails only the exit code would be known. */
+async function doctor(parts: Parts, device: string): Promise<void> {
+  const { result } = await parts.lorikeet('doctor', ['doctor', `device=${device}`, '--json']);
+  for (const { status, name, found, remedy } of (result?.checks ?? []) as readonly Finding[]) {
+    if (status !== 'ok') console.error(`       ${status} ${name}: ${found}. ${remedy}`);
+  }
 }
 
 async function measure(

@@ -28,7 +28,7 @@ export async function runDoctor({
 }: {
   readonly device: DeviceChoice;
 }): Promise<DoctorReport> {
-  const gpu = await gpuCheck(device);
+  const gpu = gpuCheck(device);
   const tensorflow = await tensorflowCheck(device);
   const checks = [
     nodeCheck(process.versions.node),

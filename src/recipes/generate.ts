@@ -50,7 +50,9 @@ export function generateRows(
   return closing(async (stack) => {
     if (config.engine === 'onnxruntime') {
       checkSamplerDevice(config);
-      checkRolloutDevice(config.rollout_device);
+      // Rows that are kept need none; what is missing looks for it when it is sampled.
+      const mayKeep = config.resume === 'auto' && !config.overwrite;
+      if (!mayKeep) checkRolloutDevice(config.rollout_device);
     }
     const store = stack.adopt(new RowStore(config), (own) => own.close());
     const engine = stack.adopt(await openEngine(config, context), (own) => own.close());

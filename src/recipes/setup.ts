@@ -5,13 +5,17 @@
 import { type Progress, startProgress } from '../report/index.js';
 import { pythonEnvironment } from '../sandbox/index.js';
 import {
+  nvidiaGpu,
   type PythonEnvironment,
   type SetupObserver,
   setUpCudaRollouts,
   setUpOperators,
   setUpPythonEnvironment,
   setUpTensorflow,
+  type Unfit,
+  unfitForRollouts,
 } from '../setup/index.js';
+import { cardOf } from '../tensor/gpu.js';
 import type { DeviceChoice } from '../tensor/runtime.js';
 import { cacheRoot } from '../util/cache.js';
 import type { RecipeContext } from './context.js';
@@ -91,17 +95,28 @@ export async function runSetup(
   const options = { device, force, withoutGpu, observer, signal };
   const { outcome, runtime } = await setUpTensorflow(options);
   const operators = await setUpOperators({ root: cacheRoot(), observer: { log }, force, signal });
+  const unfit = runtime.device === 'cuda' ? unfitCard(config) : null;
   const rollouts =
-    runtime.device === 'cuda' ? await setUpCudaRollouts({ observer, force, signal }) : null;
+    runtime.device === 'cuda' && unfit === null
+      ? await setUpCudaRollouts({ observer, force, signal })
+      : null;
   const seconds = secondsSince(start);
   log(`TensorFlow ${runtime.version} for ${runtime.device}: ${HOW[outcome]} (${seconds} s)`);
   log(`rollout operators: ${operators}`);
   if (rollouts !== null) log(`ONNX Runtime for CUDA: ${rollouts}`);
+  if (unfit !== null) log(`no rollouts on CUDA: ${unfit.problem}`);
   if (withoutGpu)
     log('nothing was tried on a GPU: run `npx lorikeet doctor device=cuda` where it is');
   const python = config.python ? await setUpPython(config, { log, signal }) : null;
   const { device: made, version: tensorflow, binding } = runtime;
   return { device: made, tensorflow, binding, outcome, seconds: secondsSince(start), python };
+}
+
+/** Why the card cannot sample, for which nothing is then fetched; null where nothing speaks against it. */
+function unfitCard({ device, without_gpu: withoutGpu }: SetupRecipeConfig): Unfit | null {
+  const card = withoutGpu === true ? undefined : cardOf(device);
+  const gpu = card === undefined ? null : nvidiaGpu(card);
+  return gpu === null ? null : unfitForRollouts(gpu);
 }
 
 async function setUpPython(

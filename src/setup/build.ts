@@ -25,8 +25,8 @@ import { fetchWheels, type WheelSource, wheelNames } from './wheels.js';
 
 export interface BuildOptions {
   readonly device: Device;
-  /** No card is asked for. */
-  readonly withoutGpu: boolean;
+  /** The card that CUDA is tried on, as CUDA_VISIBLE_DEVICES names it; null: none. */
+  readonly card: string | null;
   /** The final folder. */
   readonly folder: string;
   /** Where complete wheels wait. */
@@ -85,12 +85,12 @@ function fileSizes(folder: string): Record<string, number> {
 }
 
 async function check(binding: string, options: BuildOptions): Promise<string> {
-  const { device, withoutGpu, env, signal } = options;
-  const seen = await probeBinding(binding, { env, signal });
+  const { device, card, env, signal } = options;
+  const seen = await probeBinding(binding, { env, signal, card });
   const problem = seen.works
     ? `TensorFlow ${seen.version} for CUDA sees no usable GPU`
     : `the built binding does not work: ${seen.reason}`;
-  if (seen.works && (device === 'cpu' || seen.gpu || withoutGpu)) return seen.version;
+  if (seen.works && (card === null || seen.gpu)) return seen.version;
   throw new SetupError({
     where: `device=${device}`,
     problem,

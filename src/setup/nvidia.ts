@@ -1,60 +1,100 @@
-/** What `nvidia-smi` says about the GPUs. */
+/**
+ * What `nvidia-smi` says about a card, by the name that CUDA_VISIBLE_DEVICES has for it: a number, or the beginning of a
+ * UUID. Of a card that is divided (MIG) CUDA takes one part, whose memory is what counts.
+ */
 import { spawnSync } from 'node:child_process';
 import { type Env, findProgram } from '../util/programs.js';
-import { runChild } from './child.js';
 
 export interface NvidiaGpu {
   readonly name: string;
   readonly driver: string;
-  readonly memoryMib: number;
   /** Compute capability, e.g. `9.0`. */
   readonly capability: string;
 }
 
-/** Rows of `nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv,noheader,nounits`. */
+/** Rows of `nvidia-smi --query-gpu=name,driver_version,compute_cap --format=csv,noheader,nounits`. */
 export function parseNvidiaSmi(text: string): NvidiaGpu[] {
   return text
     .split('\n')
     .map((line) => line.split(',').map((cell) => cell.trim()))
-    .filter((cells) => cells.length === 4)
-    .map(([name = '', driver = '', memory, capability = '']) => ({
-      name,
-      driver,
-      memoryMib: Number(memory),
-      capability,
-    }));
+    .filter((cells) => cells.length === 3)
+    .map(([name = '', driver = '', capability = '']) => ({ name, driver, capability }));
 }
 
-const GPU_FIELDS = 'name,driver_version,memory.total,compute_cap';
+const GPU_FIELDS = 'name,driver_version,compute_cap';
 const PLAIN = '--format=csv,noheader,nounits';
 
-/** The GPUs, or null when nvidia-smi is missing or fails. */
-export async function nvidiaGpus(env: Env = process.env): Promise<NvidiaGpu[] | null> {
-  const program = findProgram('nvidia-smi', env);
-  if (program === null) return null;
-  const result = await runChild(program, [`--query-gpu=${GPU_FIELDS}`, PLAIN], { env });
-  return result.code === 0 ? parseNvidiaSmi(result.stdout) : null;
+/** How `nvidia-smi` knows a card. */
+export interface ListedCard {
+  /** For `--id`. */
+  readonly id: string;
+  /** Number of a part of it; null where it is whole. */
+  readonly part: number | null;
 }
 
-/** What nvidia-smi says of one card, by the name that CUDA_VISIBLE_DEVICES has for it; null when it cannot say. */
-function asked(card: string, fields: string, env: Env): string | null {
-  const program = findProgram('nvidia-smi', env);
-  if (program === null) return null;
-  const query = [`--id=${card}`, `--query-gpu=${fields}`, PLAIN];
-  const { status, stdout } = spawnSync(program, query, { env, encoding: 'utf8', timeout: 10_000 });
-  return status === 0 ? stdout : null;
+const LISTED = /^(GPU| +MIG .*Device) +(\d+):.*\(UUID: (.+)\)/gm;
+
+/** @param listing Of `nvidia-smi -L` @returns Of a divided card the part that is named, else the first, as CUDA does */
+export function listedCard(listing: string, card: string): ListedCard {
+  const rows = [...listing.matchAll(LISTED)].map(([, kind, number, uuid]) => ({
+    isPart: kind !== 'GPU',
+    number: number!,
+    uuid: uuid!,
+  }));
+  const isNumber = /^\d+$/.test(card);
+  const at = rows.findIndex(({ isPart, number, uuid }) =>
+    isNumber ? !isPart && number === card : uuid.startsWith(card),
+  );
+  const owner = rows.slice(0, at + 1).findLast(({ isPart }) => !isPart);
+  if (owner === undefined) return { id: card, part: null };
+  const part = [rows[at]!, rows[at + 1]].find((row) => row?.isPart);
+  return { id: owner.number, part: part === undefined ? null : Number(part.number) };
 }
 
-/** One GPU; null when nvidia-smi cannot say. */
-export const nvidiaGpu = (card: string, env: Env = process.env): NvidiaGpu | null =>
-  parseNvidiaSmi(asked(card, GPU_FIELDS, env) ?? '')[0] ?? null;
+export type MemoryKind = 'total' | 'free' | 'used';
 
-/** Bytes of a card's memory, all of it or what is free now; null when nvidia-smi cannot say. */
+/** MiB of a part's memory, by the XML of `nvidia-smi -q -x`; NaN where it does not say. */
+export function partMemory(xml: string, part: number, which: MemoryKind): number {
+  const parts = xml.split('<mig_device>').slice(1);
+  const own = parts.find((text) => text.includes(`<index>${part}</index>`)) ?? '';
+  const found = new RegExp(`<fb_memory_usage>.*?<${which}>(\\d+) MiB`, 's').exec(own);
+  return Number(found?.[1]);
+}
+
+/** What it prints; empty when it is missing or fails. */
+function asked(args: readonly string[], env: Env): string {
+  const program = findProgram('nvidia-smi', env);
+  if (program === null) return '';
+  const { status, stdout } = spawnSync(program, args, { env, encoding: 'utf8', timeout: 10_000 });
+  return status === 0 ? stdout.trim() : '';
+}
+
+/** Null when nvidia-smi cannot say. */
+export function nvidiaGpu(card: string, env: Env = process.env): NvidiaGpu | null {
+  const { id } = listedCard(asked(['-L'], env), card);
+  const fields = asked([`--id=${id}`, `--query-gpu=${GPU_FIELDS}`, PLAIN], env);
+  return parseNvidiaSmi(fields)[0] ?? null;
+}
+
+/** Bytes of the memory of a card, or of the part of it that computes; null when nvidia-smi cannot say. */
 export function cardMemory(
   card: string,
-  which: 'total' | 'free' = 'total',
+  which: MemoryKind = 'total',
   env: Env = process.env,
 ): number | null {
-  const mib = Number(asked(card, `memory.${which}`, env) ?? Number.NaN);
-  return mib > 0 ? mib * 2 ** 20 : null;
+  const { id, part } = listedCard(asked(['-L'], env), card);
+  const mib =
+    part === null
+      ? Number(asked([`--id=${id}`, `--query-gpu=memory.${which}`, PLAIN], env) || Number.NaN)
+      : partMemory(asked([`--id=${id}`, '-q', '-x'], env), part, which);
+  return Number.isFinite(mib) ? mib * 2 ** 20 : null;
+}
+
+/** For people: name, memory, driver, compute capability; null when nvidia-smi cannot say. */
+export function describeCard(card: string, env: Env = process.env): string | null {
+  const gpu = nvidiaGpu(card, env);
+  if (gpu === null) return null;
+  const bytes = cardMemory(card, 'total', env);
+  const memory = bytes === null ? 'memory not known' : `${(bytes / 1e9).toFixed(1)} GB`;
+  return `${gpu.name}, ${memory}, driver ${gpu.driver}, compute capability ${gpu.capability}`;
 }

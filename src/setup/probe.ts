@@ -1,5 +1,6 @@
 /** Really loads a binding in a process of its own and runs a product on it. */
 import { fileURLToPath } from 'node:url';
+import { showOnly } from '../tensor/gpu.js';
 import { messageOf } from '../util/errors.js';
 import { type ChildResult, failureOf, runChild } from './child.js';
 
@@ -7,6 +8,8 @@ const SCRIPT = fileURLToPath(new URL('./native/probe.cjs', import.meta.url));
 
 export interface ProbeOptions {
   readonly env?: NodeJS.ProcessEnv;
+  /** The only card that is seen, as CUDA_VISIBLE_DEVICES names it; null or left out: all. */
+  readonly card?: string | null;
   /** Also time products of `[size, size]` float32 matrices. */
   readonly size?: number;
   readonly signal?: AbortSignal | undefined;
@@ -39,11 +42,16 @@ function reasonOf(result: ChildResult): string {
 
 export async function probeBinding(
   binding: string,
-  { env = process.env, size, signal }: ProbeOptions = {},
+  { env = process.env, card = null, size, signal }: ProbeOptions = {},
 ): Promise<ProbeResult> {
   const args = [SCRIPT, binding, ...(size === undefined ? [] : [String(size)])];
   // Others may be at work on the card: no more of its memory than is needed.
-  const quiet = { ...env, TF_CPP_MIN_LOG_LEVEL: '2', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
+  const quiet = {
+    ...env,
+    ...(card !== null && showOnly(card, env)),
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+  };
   const result = await runChild(process.execPath, args, { env: quiet, signal });
   if (result.code !== 0) return { works: false, reason: reasonOf(result) };
   let seen: Seen;

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { pickCard } from '../tensor/gpu.js';
 import { NOT_PREFERRED, prefersNativeOps } from '../tensor/native/library.js';
 import {
   type Device,
@@ -23,8 +24,10 @@ import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
 import type { Env } from '../util/programs.js';
 import { buildRuntime } from './build.js';
+import { unfitForTraining } from './card-requirements.js';
 import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
 import { compileNativeOps } from './native-ops.js';
+import { nvidiaGpu } from './nvidia.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { probeBinding } from './probe.js';
@@ -67,7 +70,7 @@ async function tryPackageBinding(
     return false;
   }
   const { env = process.env, signal } = options;
-  const seen = await probeBinding(binding, { env, signal });
+  const seen = await probeBinding(binding, { env, signal, card: cardToTry(device, options) });
   if (seen.works && (device === 'cpu' || seen.gpu)) {
     const stamp: PackageStamp = { version: seen.version, device };
     writeJson(stampPath, stamp);
@@ -78,11 +81,24 @@ async function tryPackageBinding(
   return false;
 }
 
+/** The card that set-up is tried on; null where it is tried on none. */
+const cardToTry = (device: Device, { device: choice, withoutGpu }: SetupOptions): string | null =>
+  device === 'cuda' && withoutGpu !== true ? pickCard(choice) : null;
+
+/** @throws SetupError where TensorFlow cannot train on the card, before anything is downloaded for it */
+function ensureFit(card: string, env: Env): void {
+  const gpu = nvidiaGpu(card, env);
+  const unfit = gpu === null ? null : unfitForTraining(gpu);
+  if (unfit !== null) throw new SetupError({ where: 'device=cuda', ...unfit });
+}
+
 async function build(device: Device, places: Places, options: SetupOptions): Promise<boolean> {
   const { env = process.env, observer, signal } = options;
   const folder = runtimeDir(device, places.root);
   const home = dirname(folder);
   ensurePlatform({ os: process.platform, arch: process.arch, glibc: glibcVersion() }, device);
+  const card = cardToTry(device, options);
+  if (card !== null) ensureFit(card, env);
   const compiler = findCompiler(env);
   const python = await findPython(env);
   const onWait = (pid: number) =>
@@ -94,7 +110,7 @@ async function build(device: Device, places: Places, options: SetupOptions): Pro
     const downloads = join(places.root, 'downloads', basename(folder));
     await buildRuntime({
       device,
-      withoutGpu: options.withoutGpu ?? false,
+      card,
       folder,
       downloads,
       source,

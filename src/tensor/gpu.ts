@@ -42,16 +42,27 @@ export function hasNvidiaGpu(env: NodeJS.ProcessEnv = process.env, folder = '/de
   return visibleCards(env, folder).length > 0;
 }
 
+/** The card that is asked for, as CUDA_VISIBLE_DEVICES names it; without a number the first. */
+export const cardOf = (
+  choice: DeviceChoice,
+  cards: readonly string[] = visibleCards(),
+): string | undefined => cards[Number(choice.split(':')[1] ?? 0)];
+
 /**
- * The card to compute on, as CUDA_VISIBLE_DEVICES names it; without a number the first.
+ * The same where it must be there.
  * @throws SetupError when there is none; nothing is downloaded or loaded first.
  */
 export function pickCard(choice: DeviceChoice, cards: readonly string[] = visibleCards()): string {
-  const index = Number(choice.split(':')[1] ?? 0);
-  const card = cards[index];
+  const card = cardOf(choice, cards);
   if (card !== undefined) return card;
   throw cards.length === 0 ? noGpuError() : noSuchCard(choice, cards);
 }
+
+/** Variables by which CUDA shows one card only; cards are counted as nvidia-smi does. */
+export const showOnly = (card: string, env: NodeJS.ProcessEnv = process.env) => ({
+  CUDA_DEVICE_ORDER: env.CUDA_DEVICE_ORDER ?? 'PCI_BUS_ID',
+  CUDA_VISIBLE_DEVICES: card,
+});
 
 function noSuchCard(choice: DeviceChoice, cards: readonly string[]): SetupError {
   const known = cards.map((_, index) => `cuda:${index}`).join(', ');

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import util from 'node:util';
 import { messageOf, SetupError } from '../util/errors.js';
-import { kindOf, pickCard, visibleCards } from './gpu.js';
+import { kindOf, pickCard, showOnly, visibleCards } from './gpu.js';
 import { acceptHalfPrecision, type OutputBackend } from './half-precision.js';
 import { composesInHalf, loadNativeOps, type NativeState } from './native/library.js';
 import { loadQuietly } from './quiet-load.js';
@@ -120,8 +120,7 @@ function setEnvironment({ device }: TensorflowRuntime): void {
 /** One card is used. Its memory is taken as it is needed, so that others can use it as well. */
 function showOneCard(): void {
   cards = visibleCards().length;
-  process.env.CUDA_DEVICE_ORDER ??= 'PCI_BUS_ID'; // the order of nvidia-smi
-  process.env.CUDA_VISIBLE_DEVICES = pickCard(options.device ?? 'cuda');
+  Object.assign(process.env, showOnly(pickCard(options.device ?? 'cuda')));
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
   if (options.reservedGpuMib !== undefined) {
     process.env.TF_DEVICE_MIN_SYS_MEMORY_IN_MB ??= String(options.reservedGpuMib);

@@ -1,14 +1,14 @@
 /** Checks of the machine itself: Node, system, processor, memory, disk, GPU. */
 import {
+  describeCard,
   describeMachine,
   ensureWritable,
   freeBytes,
   glibcVersion,
-  type NvidiaGpu,
-  nvidiaGpus,
+  nvidiaGpu,
   unfitForTraining,
 } from '../../setup/index.js';
-import { hasNvidiaGpu, kindOf } from '../../tensor/gpu.js';
+import { kindOf, pickCard, visibleCards } from '../../tensor/gpu.js';
 import type { DeviceChoice } from '../../tensor/runtime.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
@@ -83,34 +83,32 @@ export function diskChecks(): Check[] {
   ];
 }
 
-function describeGpus(gpus: readonly NvidiaGpu[]): string {
-  return gpus
-    .map(
-      ({ name, driver, memoryMib, capability }) =>
-        `${name}, ${gigabytes(memoryMib * 2 ** 20)}, driver ${driver}, compute capability ${capability}`,
-    )
-    .join('; ');
-}
-
-export async function gpuCheck(device: DeviceChoice): Promise<Check> {
-  if (!hasNvidiaGpu()) {
+/** The card that `device` names, else the first. */
+export function gpuCheck(device: DeviceChoice): Check {
+  const isAsked = kindOf(device) === 'cuda';
+  const cards = visibleCards();
+  if (cards.length === 0) {
     const remedy = 'Install the NVIDIA driver (`nvidia-smi` must list a GPU), or use device=cpu';
-    return kindOf(device) === 'cuda'
+    return isAsked
       ? broken('gpu', 'no NVIDIA GPU is visible to this process', remedy)
       : ok('gpu', 'none; the CPU is used');
   }
-  const gpus = await nvidiaGpus();
-  if (gpus === null || gpus.length === 0) {
+  let card: string;
+  try {
+    card = pickCard(device);
+  } catch (error) {
+    return broken('gpu', `${cards.length} visible`, messageOf(error));
+  }
+  const gpu = nvidiaGpu(card);
+  if (gpu === null) {
     return note(
       'gpu',
       'device files are there, but nvidia-smi fails',
       'Install the NVIDIA driver tools',
     );
   }
-  const problems = gpus.map(unfitForTraining);
-  const [first] = problems;
-  if (first && problems.every((problem) => problem !== null)) {
-    return broken('gpu', describeGpus(gpus), first.remedy);
-  }
-  return ok('gpu', describeGpus(gpus));
+  const found = `${describeCard(card)}; card ${card} of ${cards.length} visible`;
+  const unfit = unfitForTraining(gpu);
+  if (unfit === null) return ok('gpu', found);
+  return (isAsked ? broken : note)('gpu', `${found}; ${unfit.problem}`, unfit.remedy);
 }

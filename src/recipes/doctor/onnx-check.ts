@@ -116,12 +116,12 @@ export const webgpuCheck = (): Promise<Check> =>
 export async function cudaRolloutsCheck(): Promise<Check> {
   const name = 'rollouts on cuda';
   if (visibleCards().length === 0) return note(name, 'no NVIDIA GPU', GPU_REMEDY);
-  const found = findCudaRollouts();
-  if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
   const [card] = visibleCards();
   const gpu = nvidiaGpu(card!);
   const unfit = gpu === null ? null : unfitForRollouts(gpu);
   if (unfit !== null) return note(name, unfit.problem, unfit.remedy);
+  const found = findCudaRollouts();
+  if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
   const how = ` by ${found.library}, in a process of its own with CUDA 13, apart from TensorFlow's CUDA 12`;
   return await rolloutCheck(name, { device: 'cuda', env: cudaRolloutsEnv(found), how });
 }

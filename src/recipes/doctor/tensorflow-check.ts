@@ -1,6 +1,6 @@
 /** The check of TensorFlow: which runtime is used, and products really computed with it. */
 import { type ProbeResult, probeBinding, TRAINING_DRIVER } from '../../setup/index.js';
-import { kindOf } from '../../tensor/gpu.js';
+import { cardOf, kindOf } from '../../tensor/gpu.js';
 import {
   findNativeOps,
   hasBfloat16Products,
@@ -18,13 +18,16 @@ const setupCommand = (device: DeviceChoice) =>
 const speed = (result: ProbeResult) =>
   result.works && result.gflops !== null ? `${Math.round(result.gflops)} GFLOP/s` : 'not timed';
 
+/** Products in float32, and on the CPU with bfloat16 allowed. @param card Null on the CPU */
 async function timed(
-  runtime: TensorflowRuntime,
-): Promise<{ float32: ProbeResult; bfloat16: ProbeResult }> {
+  { binding }: TensorflowRuntime,
+  card: string | null,
+): Promise<{ float32: ProbeResult; bfloat16: ProbeResult | null }> {
   const { TF_SET_ONEDNN_FPMATH_MODE: _mode, ...env } = process.env;
-  const float32 = await probeBinding(runtime.binding, { env, size: SIZE });
+  const float32 = await probeBinding(binding, { env, card, size: SIZE });
+  if (card !== null) return { float32, bfloat16: null };
   const fast = { ...env, TF_SET_ONEDNN_FPMATH_MODE: 'BF16' };
-  return { float32, bfloat16: await probeBinding(runtime.binding, { env: fast, size: SIZE }) };
+  return { float32, bfloat16: await probeBinding(binding, { env: fast, size: SIZE }) };
 }
 
 export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
@@ -32,7 +35,8 @@ export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
   if (runtime === null) {
     return broken('tensorflow', `not set up (device=${device})`, `Run \`${setupCommand(device)}\``);
   }
-  const { float32, bfloat16 } = await timed(runtime);
+  const card = runtime.device === 'cuda' ? (cardOf(device) ?? '') : null;
+  const { float32, bfloat16 } = await timed(runtime, card);
   if (!float32.works) {
     const remedy = `Run \`${setupCommand(device)} force=true\` to build it anew`;
     return broken('tensorflow', `${runtime.binding} does not work: ${float32.reason}`, remedy);
@@ -42,7 +46,8 @@ export async function tensorflowCheck(device: DeviceChoice): Promise<Check> {
     return broken('tensorflow', `${runtime.binding} sees no usable GPU`, remedy);
   }
   const origin = runtime.source === 'package' ? "the package's own binding" : "set-up's binding";
-  const products = `products at ${speed(float32)} (bfloat16 ${speed(bfloat16)})`;
+  const beside = bfloat16 === null ? '' : ` (bfloat16 ${speed(bfloat16)})`;
+  const products = `products at ${speed(float32)}${beside}`;
   return ok('tensorflow', `${float32.version}, device ${runtime.device}, ${origin}, ${products}`);
 }
 
@@ -51,6 +56,7 @@ export function fusedOpsCheck(device: DeviceChoice): Check {
   const runtime = locateRuntime(device);
   const remedy = `Run \`${setupCommand(device)}\``;
   if (runtime === null) return note('fused operations', 'TensorFlow is not set up', remedy);
+  if (runtime.device === 'cuda') return ok('fused operations', 'not used: they are for the CPU');
   const found = findNativeOps(runtime);
   if (!found.inUse && !prefersNativeOps())
     return ok('fused operations', `not used: ${found.reason}`);

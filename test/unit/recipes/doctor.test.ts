@@ -28,10 +28,10 @@ test.each([
   expect(nodeCheck(version).status).toBe(status);
 });
 
-test('no GPU is fine unless CUDA is asked for', async () => {
+test('no GPU is fine unless CUDA is asked for', () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
-  expect((await gpuCheck('auto')).status).toBe('ok');
-  expect(await gpuCheck('cuda')).toMatchObject({
+  expect(gpuCheck('auto').status).toBe('ok');
+  expect(gpuCheck('cuda')).toMatchObject({
     status: 'broken',
     found: 'no NVIDIA GPU is visible to this process',
   });

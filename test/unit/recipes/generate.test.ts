@@ -242,12 +242,16 @@ describe('a call that goes on', () => {
     expect(rows).toEqual(whole);
   });
 
-  it('refuses rows of another device, which the default may have been elsewhere', async () => {
-    cpSync(at('whole.out'), at('device.out'));
-    expect(
-      await refusal(generate('device.out', ...words(), 'resume=auto', 'rollout_device=webgpu')),
-    ).toMatch(/prompt 0, sample 0: .*settings/);
-  });
+  it.each(['webgpu', 'cuda'])(
+    'refuses rows of another device than %s, which need not be there',
+    async (device) => {
+      cpSync(at('whole.out'), at('device.out'));
+      vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+      const call = generate('device.out', ...words(), 'resume=auto', `rollout_device=${device}`);
+      expect(await refusal(call)).toMatch(/prompt 0, sample 0: .*settings/);
+      vi.unstubAllEnvs();
+    },
+  );
 
   it('refuses rows of other settings, of another adapter, and rows not asked for', async () => {
     cpSync(at('whole.out'), at('other.out'));

@@ -17,11 +17,9 @@ test('the machine has cores and memory', () => {
 });
 
 test("nvidia-smi's rows become GPUs; its messages do not", () => {
-  expect(
-    parseNvidiaSmi('NVIDIA H200, 570.86.15, 143771, 9.0\nTesla T4, 525.60, 15360, 7.5\n'),
-  ).toEqual([
-    { name: 'NVIDIA H200', driver: '570.86.15', memoryMib: 143771, capability: '9.0' },
-    { name: 'Tesla T4', driver: '525.60', memoryMib: 15360, capability: '7.5' },
+  expect(parseNvidiaSmi('NVIDIA H200, 570.86.15, 9.0\nTesla T4, 525.60, 7.5\n')).toEqual([
+    { name: 'NVIDIA H200', driver: '570.86.15', capability: '9.0' },
+    { name: 'Tesla T4', driver: '525.60', capability: '7.5' },
   ]);
   expect(parseNvidiaSmi('No devices were found\n')).toEqual([]);
 });
