@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
+  benchRolloutSchema,
   evalSchema,
   generateSchema,
   loadConfig,
@@ -11,6 +12,7 @@ import {
   serveSchema,
   sftSchema,
 } from '../../src/config/index.js';
+import { benchRollout } from '../../src/recipes/bench/rollout.js';
 import { runEval } from '../../src/recipes/eval.js';
 import { runGenerate } from '../../src/recipes/generate.js';
 import { runPredict } from '../../src/recipes/predict.js';
@@ -56,6 +58,8 @@ test('sft: learns, goes on exactly, samples from the same base, and says what it
   expect(readAdapter(join(trained, 'model')).quantization).toBe('nf4, nested');
   const other = sft('parts', ['load_in_4bit=true', 'max_steps=6', 'resume=auto']);
   await expect(other).rejects.toThrow(/belongs to another model, one kept in other bits/);
+  const long = sft('long', [...SFT_KEYS, 'eval.max_new_tokens=9999']);
+  await expect(long).rejects.toThrow(/^eval\.max_new_tokens: 9999 tokens leave no room/);
 });
 
 test('eval takes the adapter on either base, and says where it is another', async () => {
@@ -124,6 +128,13 @@ describe('what was trained', () => {
     const [logprobs] = await served.sampler.score([IDS]);
     served.close();
     expect([...logprobs!]).toBeAllclose(await score(trained, NESTED), { atol: 1e-4 });
+  });
+
+  test('is sampled by a benchmark, its base alone', async () => {
+    const sizes = ['batch=2', 'max_new_tokens=2', 'prompt_tokens=4', 'repeats=1', 'threads=2'];
+    const overrides = [`model=${trained}`, 'adapter=none', ...sizes, ...NESTED];
+    const figures = await benchRollout(loadConfig(benchRolloutSchema, { overrides }), context);
+    expect(figures).toMatchObject({ quantization: 'nf4, nested', new_tokens: 4 });
   });
 
   test('makes predictions, which are not those of another base', async () => {

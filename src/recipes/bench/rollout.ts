@@ -93,7 +93,7 @@ function openBenchSampler(
   resolved: ResolvedRollouts,
 ): Promise<RolloutSampler> {
   return openSampler(
-    { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } },
+    { ...source, adapter: null, tokenizer: { ...source.tokenizer, eosIds: [] } },
     {
       threads: config.threads,
       maxBatch: config.batch,

@@ -98,6 +98,7 @@ export async function evaluationInputs(
     },
     context: spec.maxPositions,
     completion: keys.max_new_tokens,
+    completionKey: `${keys.section ?? ''}max_new_tokens`,
   });
   const promptHash = sha256(JSON.stringify(prompts.map(({ promptIds }) => promptIds)));
   const { maxPositions } = spec;

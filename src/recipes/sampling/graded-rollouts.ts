@@ -43,6 +43,7 @@ export type OverlongPrompts = 'error' | 'drop' | 'left';
 /**
  * @param options.context Longest sequence of the model, tokens.
  * @param options.completion Longest completion, tokens.
+ * @param options.completionKey The key that says so; default `max_new_tokens`.
  * @param options.overlong Default `error`; with `drop` there are fewer prompts than rows.
  * @throws InputError naming the row whose prompt leaves no room for the completion.
  */
@@ -53,15 +54,17 @@ export function promptRows(
     readonly render: (index: number) => RenderOptions;
     readonly context: number;
     readonly completion: number;
+    readonly completionKey?: string;
     readonly overlong?: OverlongPrompts;
   },
 ): PromptedRow[] {
+  const { completionKey = 'max_new_tokens' } = options;
   const longest = options.context - options.completion;
   if (longest < 1) {
     throw new InputError({
-      where: 'completion length',
+      where: completionKey,
       problem: `${options.completion} tokens leave no room for a prompt in the model's context of ${options.context}`,
-      remedy: 'Lower max_new_tokens (for grpo: max_completion_length)',
+      remedy: 'Lower it',
     });
   }
   return rows.flatMap((row, index): PromptedRow[] => {
@@ -79,7 +82,7 @@ export function promptRows(
     throw new InputError({
       where,
       problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
-      remedy: 'Shorten it, leave it out (grpo: overlong_prompts), or lower the completion length',
+      remedy: `Shorten it, leave it out (grpo: overlong_prompts), or lower ${completionKey}`,
     });
   });
 }

@@ -32,6 +32,7 @@ export async function trainingPrompts(
     render: (index) => renderOptions(config, where(held + index)),
     context: longest,
     completion: config.max_completion_length,
+    completionKey: 'max_completion_length',
     overlong,
   });
   sayOverlong(prompts, training.length, context.log);
