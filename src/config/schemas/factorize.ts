@@ -1,7 +1,14 @@
 /** `lorikeet factorize NUMBER`: one number, factorized by a model. */
 import { z } from 'zod';
 import { optionalWhole } from './fields.js';
-import { adapterKeys, machineKeys, modelKeys, samplingKeys, seedKey } from './groups.js';
+import {
+  adapterKeys,
+  exactRolloutKeys,
+  machineKeys,
+  modelKeys,
+  samplingKeys,
+  seedKey,
+} from './groups.js';
 import { checkQuantization } from './quantization.js';
 import { serverSchema } from './server.js';
 
@@ -29,6 +36,7 @@ export const factorizeSchema = z
       .describe('Ask a server for the answer by JSON schema; here it is checked by it'),
     ...samplingKeys(0.3),
     max_new_tokens: optionalWhole(1, 'Longest answer; null is 256 and 64 for each digit'),
+    ...exactRolloutKeys,
     ...machineKeys,
     ...seedKey,
   })
