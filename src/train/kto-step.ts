@@ -1,7 +1,7 @@
 /**
  * The KTO step: answers that are good or bad by themselves, each with its reference log-probability. The
- * KL baseline comes from prompts with the answer to another one, scored without a gradient: the next answer of
- * the step, as in TRL, but past those to the same prompt, as a pair taken apart has two.
+ * KL baseline comes from prompts with the answer to another one, scored without a gradient: the answer before
+ * it in the step, as in TRL, but past those to the same prompt, as a pair taken apart has two.
  */
 import { type KtoOptions, klBaseline, ktoLoss } from '../losses/index.js';
 import {
@@ -37,14 +37,14 @@ export interface KtoStepOptions {
   readonly onNoBaseline?: (step: number) => void;
 }
 
-/** Each prompt with the next answer, in a circle, to another prompt; none where all have one prompt. */
+/** Each prompt with the answer before its own, in a circle, to another prompt; none where all have one prompt. */
 function mismatches(answers: readonly MaskedSequence[], maxLength: number): MaskedSequence[] {
   const keyed = answers.map((answer) => ({ answer, key: promptKey(answer) }));
   if (new Set(keyed.map(({ key }) => key)).size < 2) return [];
   return keyed.map(({ answer: prompt, key }, i) => {
-    let next = (i + 1) % keyed.length;
-    while (keyed[next]!.key === key) next = (next + 1) % keyed.length;
-    return mismatched(prompt, keyed[next]!.answer, maxLength);
+    let other = i;
+    while (keyed[other]!.key === key) other = (other + keyed.length - 1) % keyed.length;
+    return mismatched(prompt, keyed[other]!.answer, maxLength);
   });
 }
 

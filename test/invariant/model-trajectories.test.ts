@@ -1,8 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import {
+  type GrpoLossType,
+  groupAdvantages,
+  type ImportanceSamplingLevel,
+} from '../../src/losses/index.js';
 import { type MaskedSequence, Policy } from '../../src/model/index.js';
 import { AdamW } from '../../src/tensor/index.js';
-import { dpoStep, sftStep, Trainer } from '../../src/train/index.js';
+import { dpoStep, grpoStep, ktoStep, sftStep, Trainer } from '../../src/train/index.js';
 import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
 
 interface Trajectory {
@@ -26,6 +31,32 @@ interface DpoTrajectory extends Trajectory {
   readonly margins: readonly number[];
 }
 
+interface KtoTrajectory extends Trajectory {
+  readonly rows: readonly {
+    readonly prompt: readonly number[];
+    readonly completion: readonly number[];
+    readonly label: boolean;
+  }[];
+  readonly desirableWeight: number;
+  readonly kl: readonly number[];
+}
+
+interface GrpoTrajectory extends Trajectory {
+  readonly lossType: GrpoLossType;
+  readonly level: ImportanceSamplingLevel;
+  readonly stepsPerGeneration: number;
+  readonly numIterations: number;
+  readonly beta: number;
+  readonly epsilon: number;
+  readonly epsilonHigh: number;
+  /** One for each prompt. */
+  readonly groups: readonly {
+    readonly prompt: readonly number[];
+    readonly completions: readonly (readonly number[])[];
+    readonly rewards: readonly number[];
+  }[];
+}
+
 interface Trajectories {
   readonly model: string;
   readonly batch: number;
@@ -34,6 +65,8 @@ interface Trajectories {
   readonly sft: Trajectory & { readonly rows: readonly Row[] };
   readonly dpo: DpoTrajectory;
   readonly dpoFromAdapter: DpoTrajectory;
+  readonly kto: KtoTrajectory;
+  readonly grpo: readonly GrpoTrajectory[];
 }
 
 const FILE = new URL('../fixtures/model/trajectories.json', import.meta.url);
@@ -131,3 +164,70 @@ describe.each([
     await expectTrajectory(step, expected, { 'rewards/margins': expected.margins });
   });
 });
+
+test('KTO as TRL for ten steps', async () => {
+  const { rows, desirableWeight, ...expected } = golden.kto;
+  const answers = rows.map(({ prompt, completion, label }) => ({
+    ...sequence(prompt, completion),
+    desirable: label,
+  }));
+  const step = ktoStep({
+    trainer: trainerOf({ zeroB: true, checkpointedLayers: 0 }),
+    answers: (index) => batchAt(answers, index),
+    microBatchSize,
+    reference: 'off',
+    settings: { beta: golden.beta, desirableWeight, undesirableWeight: 1 },
+    usesKl: true,
+    maxLength: 100,
+  });
+  await expectTrajectory(step, expected, { kl: expected.kl });
+});
+
+/** Graded completions of the prompts of one generation. */
+function generationOf({ groups, stepsPerGeneration }: GrpoTrajectory, generation: number) {
+  const chosen = Array.from(
+    { length: stepsPerGeneration },
+    (_, i) => groups[(generation * stepsPerGeneration + i) % groups.length]!,
+  );
+  const rewards = chosen.flatMap((group) => group.rewards);
+  const advantages = groupAdvantages(rewards, { groupSize: batch, scale: 'group' });
+  return chosen
+    .flatMap(({ prompt, completions }) => completions.map((ids) => ({ promptIds: prompt, ids })))
+    .map((one, i) => ({
+      ...one,
+      logprobs: new Float32Array(one.ids.length),
+      advantage: advantages[i]!,
+    }));
+}
+
+test.each(golden.grpo)(
+  'GRPO as TRL for ten steps: $lossType $level, steps $stepsPerGeneration, iterations $numIterations',
+  async (kind) => {
+    const { stepsPerGeneration, numIterations } = kind;
+    const period = stepsPerGeneration * numIterations;
+    const step = grpoStep({
+      trainer: trainerOf({ zeroB: true, checkpointedLayers: 0 }),
+      collect: async (index) => ({ completions: generationOf(kind, index / period), metrics: {} }),
+      microBatchSize,
+      stepsPerGeneration,
+      numIterations,
+      temperature: 0.7,
+      lossType: kind.lossType,
+      loss: {
+        importanceSamplingLevel: kind.level,
+        epsilon: kind.epsilon,
+        epsilonHigh: kind.epsilonHigh,
+        delta: null,
+        beta: kind.beta,
+        klEstimator: 'k3',
+        klWeighed: true,
+        entropyCoef: 0,
+        sapo: { positive: 1, negative: 1.05 },
+      },
+      reference: 'off',
+      maxCompletionLength: 12,
+      correction: null,
+    });
+    await expectTrajectory(step, kind);
+  },
+);
