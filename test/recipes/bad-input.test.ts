@@ -69,9 +69,11 @@ async function refusal(argv: readonly string[]): Promise<string> {
   return errors[0]!.slice('error: '.length);
 }
 
-async function accepted(argv: readonly string[]): Promise<void> {
+/** What it says. */
+async function accepted(argv: readonly string[]): Promise<readonly string[]> {
   const { code, err } = await call(argv);
   expect(code, err.join('\n')).toBe(0);
+  return err;
 }
 
 beforeAll(async () => {
@@ -288,6 +290,9 @@ describe('an output folder in use', () => {
     expect(record()).toMatchObject({ run_id: first.run_id, status: 'done' });
     const steps = readFileSync(at('run', 'metrics.jsonl'), 'utf8').trimEnd().split('\n').length;
     expect(steps).toBe(3);
+    expect(await accepted(into('resume=auto', 'max_steps=1'))).toContain(
+      'warning: the run has 3 steps already, more than 1: none follows',
+    );
     expect(await refusal(into('resume=auto', 'overwrite=true'))).toMatch(/contradict each other/);
     await accepted(into('overwrite=true', 'seed=1'));
     expect(record().run_id).not.toBe(first.run_id);

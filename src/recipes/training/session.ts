@@ -57,6 +57,12 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
   return await closing(async (stack) => {
     const prepared = await recipe.prepare(config, inputs, session);
     stack.defer(() => prepared.dispose?.());
+    const { totalSteps } = prepared;
+    if (startStep > totalSteps) {
+      context.log(
+        `warning: the run has ${startStep} steps already, more than ${totalSteps}: none follows`,
+      );
+    }
     const resumeStep = checkpoint === null ? null : startStep;
     const log = await openTrainingLog({ run, command, config, context, resumeStep, ...prepared });
     stack.defer(() => log.close(unfinished(context.signal)));
@@ -67,7 +73,6 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     const progress = await trainingLoop(session, loop);
     checkChanged(session, progress, command);
     sampling.dispose();
-    const { totalSteps } = prepared;
     const endedBy = progress.step < totalSteps ? evaluates.endedBy : null;
     if (endedBy !== null) {
       const place = `after step ${progress.step} of ${totalSteps}`;
