@@ -144,7 +144,8 @@ def run(case, kind, fields, lora):
     with TemporaryDirectory() as folder:
         adapted.save_pretrained(folder)
         adapter_config = json.loads((Path(folder) / "adapter_config.json").read_text())
-        adapter_config["target_modules"] = lora["target_modules"]
+        if not isinstance(adapter_config["target_modules"], str):
+            adapter_config["target_modules"].sort()
         summary["adapter"] = {"config": adapter_config, "tensors": shapes(Path(folder) / "adapter_model.safetensors")}
     (OUTPUT / f"{case}.json").write_text(json.dumps(summary) + "\n")
     print(case, len(tensors), "tensors,", len(summary["adapter"]["tensors"]), "of the adapter")

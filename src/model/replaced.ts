@@ -4,7 +4,7 @@
  */
 import type { ParameterShape } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
-import type { HostTensor, LoraConfig } from '../weights/index.js';
+import { type HostTensor, inModel, type LoraConfig } from '../weights/index.js';
 import { type DecoderSpec, EMBEDDING, LM_HEAD, parameterShapes } from './spec.js';
 
 const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
@@ -15,16 +15,16 @@ const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
  */
 export function replacedParameters(
   spec: DecoderSpec,
-  { modulesToSave, bias }: LoraConfig,
+  { root, modulesToSave, bias }: LoraConfig,
   targets: ReadonlySet<string>,
 ): ParameterShape[] {
   const shapes = new Map(parameterShapes(spec));
   if (spec.tieWordEmbeddings) shapes.set(LM_HEAD, shapes.get(EMBEDDING)!);
-  const modules = [...new Set([...shapes.keys()].map(moduleOf))];
+  const modules = [...new Set([...shapes.keys()].map((name) => inModel(root, moduleOf(name))))];
   for (const end of modulesToSave ?? []) checkSaved(end, modules);
   const isReplaced = (name: string): boolean => {
     const module = moduleOf(name);
-    if (modulesToSave?.some((end) => module.endsWith(end))) return true;
+    if (modulesToSave?.some((end) => inModel(root, module).endsWith(end))) return true;
     return (
       name.endsWith('.bias') && (bias === 'all' || (bias === 'lora_only' && targets.has(module)))
     );

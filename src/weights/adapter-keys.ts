@@ -3,7 +3,7 @@
  * `.lora_A.weight` [r, in], `.lora_B.weight` [out, r] and `.lora_magnitude_vector` [out] (DoRA); other
  * tensors replace those of the base, whose biases stand under `.base_layer` where the module has LoRA.
  */
-import { type DecoderRoot, inDecoder, inModel, rootOf } from './decoder-root.js';
+import { type DecoderRoot, inDecoder, inModel, rootOf, type StoredRoot } from './decoder-root.js';
 
 const PREFIX = 'base_model.model.';
 const SUFFIXES = {
@@ -21,11 +21,11 @@ export type AdapterKey =
   | { readonly replaces: string };
 
 /** Where the decoder stands in the model of an adapter, by the names of its tensors. */
-export const adapterRoot = (keys: Iterable<string>): DecoderRoot =>
+export const adapterRoot = (keys: Iterable<string>): StoredRoot =>
   rootOf([...keys].map((key) => key.replace(PREFIX, '')));
 
 /** With the decoder's own names. Null for a name that PEFT does not give, or in another part of the model. */
-export function parseAdapterKey(root: DecoderRoot, key: string): AdapterKey | null {
+export function parseAdapterKey(root: StoredRoot, key: string): AdapterKey | null {
   const name = key.startsWith(PREFIX) ? inDecoder(root, key.slice(PREFIX.length)) : null;
   if (name === null) return null;
   for (const [part, suffix] of Object.entries(SUFFIXES)) {
@@ -40,7 +40,7 @@ export function parseAdapterKey(root: DecoderRoot, key: string): AdapterKey | nu
 }
 
 /** Whether a tensor is of another part of the model, as of the one that reads images. */
-export const isOutside = (root: DecoderRoot, key: string): boolean =>
+export const isOutside = (root: StoredRoot, key: string): boolean =>
   key.startsWith(PREFIX) && inDecoder(root, key.slice(PREFIX.length)) === null;
 
 export const loraKey = (root: DecoderRoot, module: string, part: LoraPart): string =>

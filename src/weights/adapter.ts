@@ -15,15 +15,16 @@ import {
   replacedKey,
 } from './adapter-keys.js';
 import { type BaseLinear, checkAdapter } from './check-adapter.js';
-import { type DecoderRoot, inModel } from './decoder-root.js';
+import { inModel, type StoredRoot } from './decoder-root.js';
 import type { HostTensor } from './host-tensor.js';
 import {
   type AdapterConfigFile,
   type LoraConfig,
   readLoraConfig,
+  renewedConfig,
   toAdapterConfigJson,
 } from './lora-config.js';
-import { ALL_LINEAR, isTarget, lastParts, loraTarget } from './lora-targets.js';
+import { ALL_LINEAR, isTarget, lastParts, loraTarget, ofDecoder } from './lora-targets.js';
 import { readMetadata, readSafetensors } from './safetensors-reader.js';
 import { writeSafetensors } from './safetensors-writer.js';
 
@@ -83,8 +84,9 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
     });
   }
   const file = readSafetensors(path);
-  const config = { ...read, root: adapterRoot(file.keys()) };
-  const { modules, replaced, outside } = sortTensors(path, config.root, file);
+  const root = adapterRoot(file.keys());
+  const { modules, replaced, outside } = sortTensors(path, root, file);
+  const config = inWords(read, root, { modules: modules.keys(), replaced: replaced.keys() });
   checkReplaced(path, config, replaced);
   const tensors = new Map<string, LoraTensors>();
   for (const [module, parts] of modules) {
@@ -114,6 +116,16 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
   return adapter;
 }
 
+/** What the config of an adapter says in the names of today's models, of the decoder alone. */
+function inWords(
+  read: LoraConfig,
+  root: StoredRoot,
+  tensors: Parameters<typeof ofDecoder>[1],
+): LoraConfig {
+  if (root === 'model') return read;
+  return ofDecoder({ ...renewedConfig(read), root: 'model.language_model' }, tensors);
+}
+
 type Parts = Partial<Record<LoraPart, HostTensor>>;
 
 interface SortedTensors {
@@ -124,7 +136,7 @@ interface SortedTensors {
 
 function sortTensors(
   path: string,
-  root: DecoderRoot,
+  root: StoredRoot,
   file: ReadonlyMap<string, HostTensor>,
 ): SortedTensors {
   let outside = 0;
@@ -152,11 +164,11 @@ function sortTensors(
 /** Tensors of the base may be replaced only as `modules_to_save` and `bias` say. */
 function checkReplaced(
   where: string,
-  { modulesToSave, bias }: LoraConfig,
+  { root, modulesToSave, bias }: LoraConfig,
   replaced: ReadonlyMap<string, HostTensor>,
 ): void {
   for (const name of replaced.keys()) {
-    const module = name.slice(0, name.lastIndexOf('.'));
+    const module = inModel(root, name.slice(0, name.lastIndexOf('.')));
     const isSaved = modulesToSave?.some((end) => module.endsWith(end)) ?? false;
     if (isSaved || (bias !== 'none' && name.endsWith('.bias'))) continue;
     throw new InputError({

@@ -13,7 +13,7 @@ export { type BaseLinear, checkAdapter } from './check-adapter.js';
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
-export type { DecoderRoot } from './decoder-root.js';
+export { type DecoderRoot, inModel } from './decoder-root.js';
 export { fromFloat32, toFloat32 } from './dtype.js';
 export { weightsFingerprint } from './fingerprint.js';
 export {

@@ -6,7 +6,7 @@
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
-import type { DecoderRoot } from './decoder-root.js';
+import { type DecoderRoot, renewed } from './decoder-root.js';
 
 /** The part of PEFT's LoraConfig that decides what is computed. */
 export interface LoraConfig {
@@ -113,6 +113,23 @@ export function readLoraConfig(path: string): AdapterConfigFile {
   };
   const baseModel = field('base_model_name_or_path', isString, null);
   return { config, baseModel, revision: field('revision', isString, null) };
+}
+
+/** The config of an adapter for a model of transformers before 4.52, in the names of today's. */
+export function renewedConfig(config: LoraConfig): LoraConfig {
+  const names = <T extends readonly string[] | string | null>(value: T): T =>
+    (typeof value === 'string' ? renewed(value) : (value?.map(renewed) ?? null)) as T;
+  const keys = (values: Readonly<Record<string, number>>) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [renewed(key), value]));
+  return {
+    ...config,
+    targetModules: names(config.targetModules),
+    excludeModules: names(config.excludeModules),
+    modulesToSave: names(config.modulesToSave),
+    layersPattern: names(config.layersPattern),
+    rankPattern: keys(config.rankPattern),
+    alphaPattern: keys(config.alphaPattern),
+  };
 }
 
 type Check<T> = (value: unknown) => value is T;

@@ -54,6 +54,27 @@ export function lastParts(moduleNames: readonly string[]): string[] {
   return [...new Set(parts)].sort();
 }
 
+/** A config as far as it concerns the decoder: without names that PEFT has found in other parts of the model. */
+export function ofDecoder(
+  config: LoraConfig,
+  tensors: { readonly modules: Iterable<string>; readonly replaced: Iterable<string> },
+): LoraConfig {
+  const { root, targetModules, modulesToSave } = config;
+  const inWhole = (names: Iterable<string>) => [...names].map((name) => inModel(root, name));
+  const [modules, replaced] = [inWhole(tensors.modules), inWhole(tensors.replaced).map(moduleOf)];
+  const saved = modulesToSave?.filter((name) => replaced.some((module) => module.endsWith(name)));
+  return {
+    ...config,
+    targetModules:
+      typeof targetModules === 'string'
+        ? targetModules
+        : targetModules.filter((name) => modules.some((module) => hasSuffix(module, name))),
+    modulesToSave: saved === undefined || saved.length === 0 ? null : saved,
+  };
+}
+
+const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));
+
 /** Whether PEFT would put LoRA on a linear module, which has the decoder's own name here. */
 export function isTarget(config: LoraConfig, decoderModule: string): boolean {
   const { targetModules, excludeModules, modulesToSave } = config;

@@ -2,10 +2,19 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { collate, loraFromAdapter, Policy, planLora, readSpec } from '../../src/model/index.js';
+import {
+  adapterFromLora,
+  checkTensors,
+  collate,
+  loraFromAdapter,
+  Policy,
+  planLora,
+  readSpec,
+} from '../../src/model/index.js';
 import { linearModules, parameterShapes } from '../../src/model/spec.js';
 import { createOnnxSampler } from '../../src/rollout/index.js';
-import type { JsonRow } from '../../src/util/files.js';
+import { type JsonRow, readJson } from '../../src/util/files.js';
+import { elementCount } from '../../src/util/shape.js';
 import {
   checkAdapter,
   checkShapes,
@@ -135,24 +144,77 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl'])('%s', (name) => {
   });
 });
 
-test('adapters with names of transformers before 4.52 are read', () => {
-  const lora = { r: 2, loraAlpha: 6, targetModules: ['q_proj'] };
-  const module = 'model.layers.0.self_attn.q_proj';
-  const tensors = new Map([
-    [
-      module,
-      { a: fromFloat32(new Float32Array(8), [2, 4]), b: fromFloat32(new Float32Array(8), [4, 2]) },
-    ],
-  ]);
+const OLD = 'language_model.model.layers.0.self_attn.q_proj';
+const OLDER: JsonRow = {
+  peft_type: 'LORA',
+  r: 2,
+  lora_alpha: 6,
+  rank_pattern: { [`${OLD.replaceAll('.', '\\.')}`]: 1 },
+};
+
+test.each<JsonRow['target_modules']>([
+  ['q_proj', 'fc1'],
+  [OLD],
+  String.raw`language_model\.model\..*q_proj`,
+])(
+  'an adapter for transformers before 4.52 is read, and written in the words of today: %j',
+  (targets) => {
+    const [dir, written] = [temporaryFolder(), temporaryFolder()];
+    const config = { ...OLDER, target_modules: targets };
+    writeFileSync(join(dir, 'adapter_config.json'), JSON.stringify(config));
+    const tensors: [string, HostTensor][] = [
+      [`base_model.model.${OLD}.lora_A.weight`, fromFloat32(new Float32Array(4), [1, 4])],
+      [`base_model.model.${OLD}.lora_B.weight`, fromFloat32(new Float32Array(4), [4, 1])],
+      ['base_model.model.vision_tower.fc1.lora_A.weight', fromFloat32(new Float32Array(4), [1, 4])],
+    ];
+    writeSafetensors(join(dir, 'adapter_model.safetensors'), new Map(tensors));
+    const adapter = readAdapter(dir);
+    expect(adapter.outside).toBe(1);
+    expect([...adapter.tensors].map(([module, { scale }]) => [module, scale])).toEqual([
+      ['model.layers.0.self_attn.q_proj', 6],
+    ]);
+    writeAdapter(written, adapter);
+    const now = 'model.language_model.layers.0.self_attn.q_proj';
+    expect([...readSafetensors(join(written, 'adapter_model.safetensors')).keys()]).toEqual([
+      `base_model.model.${now}.lora_A.weight`,
+      `base_model.model.${now}.lora_B.weight`,
+    ]);
+    expect(readJson(join(written, 'adapter_config.json'))).toMatchObject({
+      target_modules: [now],
+      rank_pattern: { [now.replaceAll('.', '\\.')]: 1 },
+    });
+    expect(readAdapter(written).tensors).toEqual(adapter.tensors);
+  },
+);
+
+test('what an adapter trains whole, and its names, are those of the model that PEFT sees', () => {
+  const expected = JSON.parse(readFileSync(join(FOLDER, 'gemma3.json'), 'utf8')) as Expected;
+  const { base } = madeFolders('gemma3', expected, expected.config);
+  const spec = readSpec(base);
+  const lora = (modulesToSave: readonly string[]) =>
+    planLora(spec, {
+      ...loraConfig({
+        r: 2,
+        loraAlpha: 2,
+        targetModules: ['o_proj'],
+        useDora: true,
+        modulesToSave,
+      }),
+      root: spec.root,
+    });
+  const plan = lora(['language_model.embed_tokens', 'lm_head']);
+  expect([...plan.replaced].sort()).toEqual(['lm_head.weight', 'model.embed_tokens.weight']);
+  const values = new Map(
+    plan.shapes.map(({ name, shape }) => [name, new Float32Array(elementCount(shape)).fill(0.5)]),
+  );
   const dir = temporaryFolder();
-  const config = loraConfig({ ...lora, root: 'language_model.model' });
-  const scaled = new Map([...tensors].map(([key, pair]) => [key, { ...pair, scale: 3 }]));
-  writeAdapter(dir, { config, baseModel: 'base', tensors: scaled });
-  expect([...readSafetensors(join(dir, 'adapter_model.safetensors')).keys()]).toEqual([
-    'base_model.model.language_model.model.layers.0.self_attn.q_proj.lora_A.weight',
-    'base_model.model.language_model.model.layers.0.self_attn.q_proj.lora_B.weight',
-  ]);
+  const adapter = adapterFromLora(plan, values, 'base');
+  writeAdapter(dir, adapter);
+  const keys = [...readSafetensors(join(dir, 'adapter_model.safetensors')).keys()];
+  expect(keys).toContain(`${PREFIX}embed_tokens.weight`);
+  expect(keys).toContain('base_model.model.lm_head.weight');
+  expect(keys).toContain(`${PREFIX}layers.1.self_attn.o_proj.lora_magnitude_vector`);
   const back = readAdapter(dir);
-  expect([...back.tensors.keys()]).toEqual([module]);
-  expect(back.config.root).toBe('language_model.model');
+  checkTensors(planLora(spec, back.config), back, dir);
+  expect(back.replaced).toEqual(adapter.replaced);
 });

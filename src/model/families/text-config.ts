@@ -31,7 +31,10 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 };
 
 /** Fields that the whole model has for its decoder. */
-const SHARED = ['bos_token_id', 'eos_token_id', 'pad_token_id', 'dtype', 'torch_dtype'];
+const SHARED = [
+  ...['bos_token_id', 'eos_token_id', 'pad_token_id', 'dtype', 'torch_dtype'],
+  'quantization_config',
+];
 
 function multimodal({ model_type: type }: JsonRow): Multimodal | null {
   return typeof type === 'string' && Object.hasOwn(MULTIMODAL, type) ? MULTIMODAL[type]! : null;
@@ -57,10 +60,11 @@ export function textConfig(file: string, values: JsonRow): JsonRow {
     });
   }
   const decoder = found.decoder(text);
+  const architecture = ARCHITECTURES[String(decoder.model_type)];
   const shared = SHARED.filter((key) => values[key] !== undefined);
   return {
     ...decoder,
-    architectures: [ARCHITECTURES[decoder.model_type as string]],
+    ...(architecture !== undefined && { architectures: [architecture] }),
     ...Object.fromEntries(shared.map((key) => [key, values[key]])),
     tie_word_embeddings: values.tie_word_embeddings ?? text.tie_word_embeddings ?? found.tied,
   };

@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
-import { readSpec } from '../../model/index.js';
-import { readJson } from '../../util/files.js';
+import { decoderConfig, readSpec } from '../../model/index.js';
 import { ADAPTER_CONFIG, type HostDtype, readAdapterConfig } from '../../weights/index.js';
 import { copiesReference, loraPlan } from '../training/lora-plan.js';
 import { computeType } from './compute-type.js';
@@ -30,7 +29,7 @@ function localModel(model: string): LocalModel | null {
 
 /** By the model's config.json, whose weights need not be there yet. */
 function storedType(baseDir: string): HostDtype {
-  const { dtype, torch_dtype } = readJson(join(baseDir, 'config.json')) as Record<string, unknown>;
+  const { dtype, torch_dtype } = decoderConfig(baseDir);
   return [dtype, torch_dtype].includes('float32') ? 'float32' : 'bfloat16';
 }
 

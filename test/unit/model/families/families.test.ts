@@ -75,6 +75,8 @@ describe('a model that reads images too', () => {
     expect(() => specOf({ ...whole, text_config: { ...sizes, moon_phase: 3 } })).toThrow(
       'config.json (text_config): field "moon_phase" (3) is not understood',
     );
+    const fp8 = { ...whole, quantization_config: { quant_method: 'fp8' } };
+    expect(() => specOf(fp8)).toThrow('field "quantization_config" ({"quant_method":"fp8"})');
   });
 });
 
