@@ -42,10 +42,14 @@ export interface GeneratedRows {
   readonly kept: number;
 }
 
-/** The rows, which are in `output` where the config names one; says nothing of them. */
+/**
+ * The rows, which are in `output` where the config names one; says nothing of them.
+ * @param replaced Further files that the first row takes the place of when `overwrite` is set
+ */
 export function generateRows(
   config: GenerateConfig,
   context: RecipeContext,
+  replaced: readonly string[] = [],
 ): Promise<GeneratedRows> {
   return closing(async (stack) => {
     if (config.engine === 'onnxruntime') {
@@ -54,7 +58,7 @@ export function generateRows(
       const mayKeep = config.resume === 'auto' && !config.overwrite;
       if (!mayKeep) checkRolloutDevice(config.rollout_device);
     }
-    const store = stack.adopt(new RowStore(config), (own) => own.close());
+    const store = stack.adopt(new RowStore(config, replaced), (own) => own.close());
     const engine = stack.adopt(await openEngine(config, context), (own) => own.close());
     return await generateInto(store, { config, engine, context });
   });
@@ -163,7 +167,11 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
         grading.push(added);
       };
       const either = AbortSignal.any([signal, failed.signal]);
-      await sampler.generate(missing, engine.params, { signal: either, onCompletion });
+      try {
+        await sampler.generate(missing, engine.params, { signal: either, onCompletion });
+      } finally {
+        await Promise.allSettled(grading);
+      }
       // What failed has ended the sampling, and is thrown here.
       await Promise.all(grading);
     });
@@ -175,10 +183,8 @@ function stopped(signal: AbortSignal, store: RowStore, { output }: GenerateConfi
   if (output === null) {
     return interruption(signal, { problem: 'stopped while generating; nothing is written' });
   }
-  return interruption(signal, {
-    problem: `stopped while generating; ${store.size} rows are kept`,
-    remedy: 'Go on with resume=auto',
-  });
+  const { problem, remedy } = store.left;
+  return interruption(signal, { problem: `stopped while generating; ${problem}`, remedy });
 }
 
 /** A completion → the row's own columns, the completion, and its grades when there are any. */

@@ -155,10 +155,8 @@ async function playRound(
     },
   );
   if (pulls === null) {
-    throw interruption(context.signal, {
-      problem: `stopped while sampling; ${store.size} trajectories are kept`,
-      remedy: 'Go on with resume=auto',
-    });
+    const { problem, remedy } = store.left;
+    throw interruption(context.signal, { problem: `stopped while sampling; ${problem}`, remedy });
   }
   const toRows = trajectoryMaker(config, means.requestHash);
   const groups = groupBy(pulls, ({ question }) => question.id);

@@ -56,19 +56,21 @@ export class RowStore {
   private part: number | null = null;
   /** Files of an earlier call, which stay until there is a row to take their place. */
   private replaced: readonly string[] = [];
+  private isClosed = false;
 
   /**
    * Takes the output for this process, and takes over the rows that are there when `resume` is `auto`.
+   * @param others Further files that the first row takes the place of when `overwrite` is set
    * @throws InputError when there is an output or a part that neither may be replaced nor gone on with, or
    *   that another process is writing.
    */
-  constructor(keys: RowStoreKeys) {
+  constructor(keys: RowStoreKeys, others: readonly string[] = []) {
     this.keys = keys;
     checkKeys(keys);
     const { output } = keys;
     this.lock = output === null ? null : lockOutput(output);
     try {
-      if (output !== null) this.takeOver(output);
+      if (output !== null) this.takeOver(output, others);
     } catch (error) {
       this.close();
       throw error;
@@ -77,6 +79,14 @@ export class RowStore {
 
   get size(): number {
     return this.rows.size;
+  }
+
+  /** What a call that is stopped now leaves on disk, and how to go on. */
+  get left(): { readonly problem: string; readonly remedy: string } {
+    if (this.replaced.length > 0) {
+      return { problem: 'the earlier rows are kept', remedy: 'Give the same command again' };
+    }
+    return { problem: `${this.size} rows are kept`, remedy: 'Go on with resume=auto' };
   }
 
   has(promptId: string, sampleIndex: number): boolean {
@@ -100,10 +110,11 @@ export class RowStore {
     }
   }
 
+  /** Once closed, it writes nothing more: the output may be another's. */
   add(row: StoredRow): void {
     this.rows.set(keyOf(row), row);
     const { output } = this.keys;
-    if (output === null) return;
+    if (output === null || this.isClosed) return;
     this.part ??= this.openPart(output);
     appendBytes(this.part, Buffer.from(toJsonl([row])), partOf(output));
   }
@@ -121,6 +132,7 @@ export class RowStore {
   }
 
   close(): void {
+    this.isClosed = true;
     if (this.part !== null) closeSync(this.part);
     this.part = null;
     const { output } = this.keys;
@@ -130,21 +142,20 @@ export class RowStore {
   private openPart(output: string): number {
     makeFolder(dirname(output));
     for (const path of this.replaced) rmSync(path, { force: true });
+    this.replaced = [];
     return openSync(partOf(output), 'a');
   }
 
-  private takeOver(output: string): void {
+  private takeOver(output: string, others: readonly string[]): void {
     const files = [output, partOf(output)].filter((path) => existsSync(path));
-    if (files.length === 0) return;
     const folder = files.find((path) => statSync(path).isDirectory());
     if (folder !== undefined) {
       const [problem, remedy] = [`${folder} is a folder`, 'Give the path of a file'];
       throw new InputError({ where: 'output', problem, remedy });
     }
-    if (this.keys.overwrite) {
-      this.replaced = files;
-      return;
-    }
+    if (this.keys.overwrite)
+      this.replaced = [...files, ...others.filter((path) => existsSync(path))];
+    if (this.keys.overwrite || files.length === 0) return;
     if (this.keys.resume === 'never') throw inUse(output, files);
     dropHalfLine(partOf(output));
     for (const path of files) {

@@ -49,22 +49,29 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
   writeFileAtomic(path, resolvedYaml(handledConfig(stage, plan.action)));
   const own = { hash: plan.hash, outputs: ownOutputs(stage, plan) };
   const unfinished = { ...own, seconds: 0, exit_code: null, result: null };
-  writeState(root, stage.id, { ...unfinished, status: 'running' });
-  const before = outputStamp(stage.output);
+  const stamp = outputStamp(stage.output);
+  const before = stage.output !== null && {
+    before: { output: stage.output, stamp, state: plan.previous },
+  };
+  writeState(root, stage.id, { ...unfinished, status: 'running', ...before });
   const started = performance.now();
   const outcome = await launch({ command: stage.command, configFile: path, signal, log });
   const seconds = Math.round(performance.now() - started) / 1000;
   const status = statusOf(outcome);
   const { exitCode, result } = outcome;
   const ended = { ...own, status, seconds, exit_code: exitCode, result };
-  const isRefused = exitCode === BAD_INPUT && outputStamp(stage.output) === before;
-  writeState(root, stage.id, isRefused ? plan.previous : ended);
+  const mayBeUntouched = exitCode === BAD_INPUT || (exitCode !== 0 && stage.output !== null);
+  const isUntouched = mayBeUntouched && outputStamp(stage.output) === stamp;
+  writeState(root, stage.id, isUntouched ? plan.previous : ended);
   note(progress, stage, { status, seconds, hash: plan.hash, result });
   if (status === 'interrupted') throw interrupted(signal, stage);
   if (status === 'failed') throw failure(stage, outcome);
 }
 
-/** Exit code of a command that has refused its input. Where its output is as before, the stage owns no more than it did. */
+/**
+ * Exit code of a command that has refused its input. Where a command fails and its output is as before, the stage
+ * is what it was: it owns no more, and what it was to replace is still to be replaced.
+ */
 const BAD_INPUT = 2;
 
 function ownOutputs({ output }: Stage, { previous }: StagePlan): string[] {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { canonicalJson } from '../../config/index.js';
 import { sha256, writeJson } from '../../util/files.js';
 import { readRecord } from '../../util/own-files.js';
+import { outputStamp } from './output-stamp.js';
 import type { Stage } from './stages.js';
 
 export type StageStatus = 'running' | 'done' | 'failed' | 'interrupted';
@@ -20,6 +21,12 @@ export interface StageState {
   readonly result: unknown;
   /** Every output that the stage has written, now or under an earlier config: these are its own to replace. */
   readonly outputs: readonly string[];
+  /** While it runs: what it was before, and is still if it is killed while the output has this stamp. */
+  readonly before?: {
+    readonly output: string;
+    readonly stamp: string;
+    readonly state: StageState | null;
+  };
 }
 
 const stateFile = (root: string, id: string): string => join(root, 'stages', `${id}.json`);
@@ -32,6 +39,13 @@ function readState(root: string, id: string): StageState | null {
     fields: { hash: 'string', status: 'string', seconds: 'number', outputs: 'list' },
     remedy: 'Delete it and what the stage has written, and the stage runs again',
   });
+}
+
+/** A stage that was killed before it has written anything is what it was before. */
+function settled(state: StageState | null): StageState | null {
+  if (state?.before === undefined) return state;
+  const { before, ...own } = state;
+  return outputStamp(before.output) === before.stamp ? before.state : own;
 }
 
 /** @param state null: as if the stage had never run. */
@@ -88,7 +102,7 @@ export function planStage(
   upstreamHash: (id: string) => string,
 ): StagePlan {
   const hash = stageHash(stage, upstreamHash);
-  const previous = readState(root, stage.id);
+  const previous = settled(readState(root, stage.id));
   const plan = (action: StagePlan['action'], reason: string): StagePlan => ({
     hash,
     action,

@@ -15,6 +15,7 @@ import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
 import { generateRows } from '../generate.js';
 import { baseIdentity } from '../inputs/quantization.js';
+import { partOf } from '../outputs/row-store.js';
 import { inputIdentity } from '../pipeline/state.js';
 import { rolloutIdentity } from '../sampling/rollout-engine.js';
 import { servedModel } from '../sampling/served-model.js';
@@ -44,9 +45,9 @@ export async function predictionsOf(
     context.log(`predictions of run ${run}: taken from ${path}`);
     return await readPredictions(path);
   }
-  const rowsFile = `${path}.jsonl`;
+  const rowsFile = rowsOf(path);
   const generate = generateConfig(config, { run, output: rowsFile });
-  const { rows } = await generateRows(generate, context);
+  const { rows } = await generateRows(generate, context, filesFrom(config, run));
   const predictions = rows.map(predictionOf);
   rmSync(path, { force: true });
   writeJson(metaFile(path), { key, rows: predictions.length });
@@ -54,6 +55,17 @@ export async function predictionsOf(
   rmSync(rowsFile);
   context.log(`predictions of run ${run}: ${predictions.length} in ${path}`);
   return predictions;
+}
+
+const rowsOf = (path: string): string => `${path}.jsonl`;
+
+/** What a call that replaces this run and those after it finds of them. */
+function filesFrom(config: PredictConfig, first: number): string[] {
+  const runs = Array.from({ length: config.n_runs - first + 1 }, (_, i) => first + i);
+  return runs.flatMap((run) => {
+    const path = predictionsFile(config, run);
+    return [path, rowsOf(path), partOf(rowsOf(path))];
+  });
 }
 
 async function readPredictions(path: string): Promise<Prediction[]> {

@@ -1,6 +1,6 @@
 /** Pipelines: references, order, skipping, redoing, resuming, gates, interruption, errors. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPipeline, planPipeline, runPipeline } from '../../../src/recipes/pipeline.js';
 import {
@@ -269,7 +269,11 @@ describe('a stage that fails', () => {
 
   it('is taken up again where it stands', async () => {
     let exitCode = 1;
-    const made = fixture(YAML, ({ command }) => (command === 'grpo' ? { exitCode } : {}));
+    const made: Fixture = fixture(YAML, ({ command }) => {
+      if (command !== 'grpo') return {};
+      made.write('out/final/run.json', '{}');
+      return { exitCode };
+    });
     await failureOf(run(made));
     exitCode = 0;
     const result = await run(made);
@@ -283,7 +287,12 @@ describe('a stage that fails', () => {
       ['init-model', { overwrite: true }],
     ] as const) {
       let exitCode = 1;
-      const made = fixture(YAML, ({ command }) => (command === failing ? { exitCode } : {}));
+      const made: Fixture = fixture(YAML, ({ command, config }) => {
+        if (command !== failing) return {};
+        const folder = String(config.output_dir ?? config.output);
+        made.write(join(relative(made.folder, folder), 'begun'), '');
+        return { exitCode };
+      });
       await failureOf(run(made));
       exitCode = 0;
       await run(made);
@@ -341,6 +350,41 @@ describe('a stage that refuses its input after it has opened its output', () => 
   });
 });
 
+describe('a stage that ends before it has written anything', () => {
+  /** Killed with its pipeline, it has no exit code. */
+  it.each([1, 130, 137, null])('is still to be made anew, exit code %s', async (exitCode) => {
+    let isLoading = false;
+    const made = fixture(YAML, ({ command }) => {
+      if (command !== 'grpo' || !isLoading) return {};
+      if (exitCode === null) throw new Error('killed');
+      return { exitCode };
+    });
+    await run(made);
+    isLoading = true;
+    for (const attempt of ['first', 'second']) {
+      await failureOf(run(made, ['stages.final.seed=5']));
+      expect(made.launched.at(-1)?.config, attempt).toMatchObject({ overwrite: true });
+    }
+    isLoading = false;
+    expect(statuses(await run(made)).slice(2)).toEqual(['final skipped', 'check skipped']);
+    await run(made, ['stages.final.seed=5']);
+    expect(made.launched[0]?.config).toMatchObject({ overwrite: true, resume: 'never' });
+  });
+
+  it('goes on from what it has written when it is killed with its pipeline', async () => {
+    let isLoading = true;
+    const made: Fixture = fixture(YAML, ({ command }) => {
+      if (command !== 'grpo' || !isLoading) return {};
+      made.write('out/final/run.json', '{}');
+      throw new Error('killed');
+    });
+    await failureOf(run(made));
+    isLoading = false;
+    await run(made);
+    expect(made.launched[0]?.config).toMatchObject({ overwrite: false, resume: 'auto' });
+  });
+});
+
 describe('an output that the stage has not made', () => {
   const refused = ({ command, config }: Launched) => {
     const isForeign = command === 'eval' && config.overwrite !== true;
@@ -370,9 +414,11 @@ describe('an output that the stage has not made', () => {
 
 describe('an interrupt', () => {
   it('passes as the exit code of its signal and is resumed', async () => {
-    const made = fixture(YAML, ({ command, config }) =>
-      command === 'sft' && config.resume !== 'auto' ? { exitCode: 130 } : {},
-    );
+    const made: Fixture = fixture(YAML, ({ command, config }) => {
+      if (command !== 'sft' || config.resume === 'auto') return {};
+      made.write('out/prep/run.json', '{}');
+      return { exitCode: 130 };
+    });
     const error = await failureOf(run(made));
     expect(error).toBeInstanceOf(InterruptError);
     expect(error).toMatchObject({ exitCode: 130 });

@@ -122,6 +122,25 @@ describe('predict engine=server', () => {
   });
 });
 
+it('goes on with a call that was replacing earlier predictions', async () => {
+  let broken = -1;
+  server = await startServer(({ body }, index) => {
+    if (index !== broken) return { body: answered(body as JsonRow) };
+    return { status: 400, body: { error: { type: 'invalid_request_error', message: 'no' } } };
+  });
+  const words = [`output_dir=${join(dir, 'replaced')}`, 'server.max_concurrency=1'];
+  const kept = () => readdirSync(join(dir, 'replaced')).filter((name) => /run\d\.json$/.test(name));
+  await predict(...words);
+  const anew = [...words, 'server.extra_body={"top": 1}'];
+  broken = 6;
+  await expect(predict(...anew, 'overwrite=true')).rejects.toThrow(/invalid_request_error/);
+  expect(kept()).toHaveLength(2);
+  broken = 8;
+  await expect(predict(...anew, 'overwrite=true')).rejects.toThrow(/invalid_request_error/);
+  expect(await predict(...anew)).toMatchObject({ samples: 6 });
+  expect(server.asked).toHaveLength(6 + 1 + 2 + 5);
+});
+
 it('predictions of a call that was killed are never without what they depend on', async () => {
   server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
   const words = [`output_dir=${join(dir, 'killed')}`, 'n_runs=1'];

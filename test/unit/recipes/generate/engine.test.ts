@@ -10,6 +10,7 @@ import { SILENT } from '../../../support/context.js';
 import {
   type Answer,
   type Asked,
+  chatAnswer,
   startServer,
   type TestServer,
 } from '../../../support/model-server.js';
@@ -133,6 +134,30 @@ describe('generate engine=server', () => {
     );
     expect(server!.asked.length).toBe(2);
     expect(rows.map(({ completion: text }) => text)).toEqual(['0', '1', '2', '3', 'new', 'new']);
+  });
+
+  it('keeps what is graded while another request fails', async () => {
+    const input = [{ role: 'user', content: 'Score {{sample.output_text}}' }];
+    const judge = { type: 'score_model', name: 'judge', model: 'm', input };
+    writeFileSync(at('judge.json'), JSON.stringify(judge));
+    writeFileSync(at('graded.jsonl.part'), 'earlier');
+    const answer = ({ body }: Asked, index: number): Answer => {
+      if (JSON.stringify(body).includes('Score')) {
+        return { body: chatAnswer('{"result": 0.5}'), delayMs: 300 };
+      }
+      return index === 0 ? { body: chatAnswer('one') } : { status: 400, body: 'no', delayMs: 60 };
+    };
+    server = await startServer(answer);
+    const words = ['model=m', 'server.api=chat', 'server.max_concurrency=1', 'overwrite=true'];
+    const graded = [
+      ...[`rewards=[{name: judge, grader: ${at('judge.json')}}]`, 'judge.cache_dir=null'],
+      `judge.base_url=${server.baseUrl}`,
+    ];
+    const judging = server;
+    const call = generate('graded.jsonl', answer, ...words, ...graded);
+    await expect(call).rejects.toThrow(/it answered 400/);
+    expect(readJsonl(at('graded.jsonl.part'))).toMatchObject([{ completion: 'one', reward: 0.5 }]);
+    await judging.close();
   });
 
   it('refuses rows with tools where the server writes the messages', async () => {

@@ -110,6 +110,37 @@ describe('RowStore', () => {
     expect(readJsonl(partOf(output)).length).toBe(2);
   });
 
+  it('says how to go on: anew while the earlier rows stand, else from its own', () => {
+    unfinished();
+    const store = open({ overwrite: true });
+    expect(store.left).toEqual({
+      problem: 'the earlier rows are kept',
+      remedy: 'Give the same command again',
+    });
+    store.add(row(7, 0));
+    expect(store.left).toEqual({ problem: '1 rows are kept', remedy: 'Go on with resume=auto' });
+    store.close();
+  });
+
+  it('takes the place of other files too, at the first row', () => {
+    const other = join(dir, 'other.json');
+    writeFileSync(other, '{}');
+    const store = new RowStore({ ...KEYS, output, overwrite: true }, [other]);
+    expect(existsSync(other)).toBe(true);
+    store.add(row(7, 0));
+    expect(existsSync(other)).toBe(false);
+    store.close();
+  });
+
+  it('lets a row that comes after the end touch nothing', () => {
+    unfinished();
+    const store = open({ overwrite: true });
+    store.add(row(7, 0));
+    store.close();
+    store.add(row(8, 0));
+    expect(readJsonl(partOf(output))).toEqual([row(7, 0)]);
+  });
+
   it('refuses keys that contradict each other, and an output that another holds', () => {
     expect(() => open({ overwrite: true, resume: 'auto' })).toThrow(/contradict each other/);
     expect(() => open({ output: null, resume: 'auto' })).toThrow(/^resume: there is no output/);
