@@ -1,9 +1,9 @@
 /** What a written key stands for: the schema's own key, one by the name of another tool, or none. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import type { ForeignName } from './foreign-name.js';
 import { foreignNames } from './foreign-names.js';
-import { childOf, keyDocs, schemaAt } from './introspect.js';
+import { childOf, keyDocs, schemaAt, unwrap } from './introspect.js';
 import { nearest } from './nearest.js';
 import type { Refusal } from './refusal.js';
 
@@ -42,8 +42,8 @@ export function refusal(key: string, at: Place, where: string): Refusal {
     const error = new InputError({ where, problem: `${field}: ${reason}` });
     return { error, about: `${field} ${PROPOSAL.exec(reason)?.[0] ?? ''}` };
   }
-  if (schemaAt(at.schema as z.core.$ZodType, key.split('.')) !== undefined) {
-    const [problem, remedy] = [`a file has no dotted keys, and ${field} is one`, nested(key)];
+  if (isNested(at.schema as z.core.$ZodType, key.split('.'))) {
+    const [problem, remedy] = [`a mapping has no dotted keys, and ${field} is one`, nested(key)];
     return { error: new InputError({ where, problem, remedy }), about: field };
   }
   const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
@@ -56,6 +56,13 @@ export function refusal(key: string, at: Place, where: string): Refusal {
     remedy: meant === null ? listOf(known) : `The nearest known key is ${JSON.stringify(meant)}`,
   });
   return { error, about: `${field} ${meant ?? ''}` };
+}
+
+/** Whether the path leads through mappings alone: what is in a list has no key. */
+function isNested(schema: z.core.$ZodType, path: readonly string[]): boolean {
+  const above = path.map((_, length) => schemaAt(schema, path.slice(0, length)));
+  const isInList = above.some((part) => part && unwrap(part).core instanceof z.ZodArray);
+  return !isInList && schemaAt(schema, path) !== undefined;
 }
 
 /** @example nested('lora.r') // 'Write lora: {r: VALUE}' */

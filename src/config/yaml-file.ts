@@ -3,7 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import {
   type Document,
   type ErrorCode,
+  isAlias,
   isMap,
+  isScalar,
   isSeq,
   LineCounter,
   type Node,
@@ -94,7 +96,7 @@ function notYaml(
   return new InputError(remedy === undefined ? { where, problem } : { where, problem, remedy });
 }
 
-/** @throws InputError naming the line of an alias whose anchor does not come before it */
+/** @throws InputError naming the line of an alias without an anchor before it, and of a merge of no mapping */
 function checkAliases(document: Document, lineAt: (offset: number) => string): void {
   visit(document, {
     Alias(_key, alias) {
@@ -103,6 +105,21 @@ function checkAliases(document: Document, lineAt: (offset: number) => string): v
         where: lineAt(alias.range?.[0] ?? 0),
         problem: `*${alias.source} is an alias of YAML, and no &${alias.source} comes before it`,
         remedy: 'Put quotes around a text that begins with *',
+      });
+    },
+    Pair(_key, { key, value }) {
+      // The parser's own sign of a merge: a key << in quotes is a text.
+      if (!isScalar(key) || typeof key.value !== 'symbol') return;
+      const resolved = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
+      const merged = resolved(value);
+      const sources = isSeq(merged) ? merged.items.map(resolved) : [merged];
+      // Undefined: an alias without its anchor, which is visited next.
+      const other = sources.find((source) => source !== undefined && !isMap(source));
+      if (other === undefined) return;
+      throw new InputError({
+        where: lineAt(key.range?.[0] ?? 0),
+        problem: `<< takes the keys of a mapping, or of a list of mappings, not of ${String(other)}`,
+        remedy: 'Give *NAME, where &NAME stands before a mapping',
       });
     },
   });

@@ -18,7 +18,7 @@ import { type EvaluationGraders, openEvaluationGraders } from './eval/graders.js
 import { cachedSampler } from './eval/prediction-cache.js';
 import { strategySandbox } from './eval/strategy.js';
 import { sayUngraded } from './eval/ungraded.js';
-import { baseFingerprint } from './inputs/base-fingerprint.js';
+import { samplerFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
 import { interruption, unfinished } from './interrupt.js';
@@ -118,7 +118,7 @@ function predictionKey(
   { config, source, inputs }: Pick<EvalArgs, 'config' | 'source' | 'inputs'>,
   { run, adapter }: { readonly run: number; readonly adapter: string | null },
 ): string {
-  const { temperature, top_p, top_k, max_new_tokens, stop, eos_token } = config;
+  const { temperature, top_p, top_k, max_new_tokens, stop } = config;
   const {
     strategy,
     token_budget,
@@ -130,10 +130,10 @@ function predictionKey(
   const { tool_timeout_s, max_tool_output_length } = config;
   return sha256(
     JSON.stringify({
-      model: [baseFingerprint(source), adapter, ...baseIdentity(config)],
+      model: [samplerFingerprint(source), adapter, ...baseIdentity(config)],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
-      sampling: { temperature, top_p, top_k, max_new_tokens, stop, eos_token },
+      sampling: { temperature, top_p, top_k, max_new_tokens, stop },
       rollouts: rolloutIdentity(config),
       strategy: {
         strategy,

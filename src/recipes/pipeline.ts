@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import type { Section } from '../report/index.js';
+import { messageOf } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
 import type { RecipeContext } from './context.js';
@@ -70,17 +71,25 @@ export async function runPipeline(
 async function runStages(pipeline: Pipeline, progress: Progress): Promise<PipelineResult> {
   try {
     for (const stage of pipeline.stages) await executeStage(stage, progress);
-  } finally {
-    const result = resultOf(pipeline, progress);
-    writeJson(join(pipeline.root, 'pipeline.json'), result);
-    // Drawing libraries are loaded when there is something to draw, not at every start of the program.
-    const { summaryText, writePipelinePage } = await import('./pipeline/page.js');
-    const { metrics, sections = () => [] } = pipeline;
-    progress.context.log(summaryText(result, metrics));
-    writePipelinePage(result, { metrics, sections: sections(result) });
-    await pipeline.writeMore?.(result, progress.context);
+  } catch (error) {
+    await writeResult(pipeline, progress).catch((failure) =>
+      progress.context.log(`what was done is not written: ${messageOf(failure)}`),
+    );
+    throw error;
   }
-  return resultOf(pipeline, progress);
+  return await writeResult(pipeline, progress);
+}
+
+async function writeResult(pipeline: Pipeline, progress: Progress): Promise<PipelineResult> {
+  const result = resultOf(pipeline, progress);
+  writeJson(join(pipeline.root, 'pipeline.json'), result);
+  // Drawing libraries are loaded when there is something to draw, not at every start of the program.
+  const { summaryText, writePipelinePage } = await import('./pipeline/page.js');
+  const { metrics, sections = () => [] } = pipeline;
+  progress.context.log(summaryText(result, metrics));
+  writePipelinePage(result, { metrics, sections: sections(result) });
+  await pipeline.writeMore?.(result, progress.context);
+  return result;
 }
 
 function resultOf({ file, root, stages }: Pipeline, { reports }: Progress): PipelineResult {

@@ -13,7 +13,7 @@ import { groupBy } from '../util/group.js';
 import { Rng } from '../util/rng.js';
 import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { baseFingerprint } from './inputs/base-fingerprint.js';
+import { samplerFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
@@ -200,7 +200,7 @@ const NEUTRAL = ['output', 'bandit_file', 'bandit_from'];
 function requestHasher({ config, source, questions, prior }: Work): (question: string) => string {
   const settings = requestSettings(config, NEUTRAL);
   const asked = questions.map(({ text }) => text);
-  const base = [baseFingerprint(source), ...baseIdentity(config)];
+  const base = [samplerFingerprint(source), ...baseIdentity(config)];
   const about = [settings, rolloutIdentity(config), prior, asked, base];
   const shared = sha256(JSON.stringify(about));
   return (question) => sha256(shared, question).slice(0, 16);

@@ -16,7 +16,7 @@ import { InputError } from '../util/errors.js';
 import { sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './inputs/answer-tags.js';
-import { baseFingerprint } from './inputs/base-fingerprint.js';
+import { samplerFingerprint } from './inputs/base-fingerprint.js';
 import { loadDataset } from './inputs/dataset.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
@@ -147,7 +147,7 @@ const NEUTRAL = ['dataset', 'output_dir', 'output_file'];
 /** Of everything beside the problems that a trace depends on. */
 function requestHash(config: TracesConfig, source: ModelSource, adapter: string | null): string {
   const settings = requestSettings(config, NEUTRAL);
-  const model = [baseFingerprint(source), adapter, ...baseIdentity(config)];
+  const model = [samplerFingerprint(source), adapter, ...baseIdentity(config)];
   return sha256(JSON.stringify([settings, rolloutIdentity(config), model])).slice(0, 16);
 }
 

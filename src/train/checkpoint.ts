@@ -61,9 +61,9 @@ export interface CheckpointState {
 
 /** Hashes of what must be equal for a checkpoint to fit. */
 export interface Fingerprint {
-  /** The architecture, its bits, names, shapes and scales of what is trained, and how PiSSA began. */
+  /** Bits of the base, names, shapes and scales of what is trained, and how PiSSA began. */
   readonly parameters: string;
-  /** Weights of the base. */
+  /** Architecture and weights of the base. */
   readonly base: string;
   /** Adapter that training began with; null: none. */
   readonly adapter: string | null;
@@ -72,7 +72,7 @@ export interface Fingerprint {
 const MISFITS: Readonly<Record<keyof Fingerprint, string>> = {
   parameters:
     'another model, one kept in other bits, or other trained parameters (names, shapes, scales, start of PiSSA)',
-  base: 'another base: its weights have other values or another type',
+  base: 'another base, by its architecture or the values or type of its weights',
   adapter: 'another adapter that training began with',
 };
 

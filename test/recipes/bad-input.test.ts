@@ -254,7 +254,7 @@ describe('resume', () => {
   it('from a checkpoint of another base, or none', async () => {
     const whole = broken('step-000005');
     expect(await refusal(sft(at('other-seed'), `resume=${whole}`))).toMatch(
-      /the checkpoint belongs to another base: its weights have other values/,
+      /the checkpoint belongs to another base, by its architecture or the values or type of its weights/,
     );
     expect(await refusal(sft(at('model'), `resume=${at('step-9')}`))).toMatch(
       /^resume: no checkpoint folder at .*step-9\. Give resume=auto/,

@@ -1,4 +1,5 @@
 /** What the tests train: a tiny decoder with a byte tokenizer, a few dozen arithmetic rows, and pairs of them. */
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initModelSchema, loadConfig } from '../../src/config/index.js';
 import { makeArithmetic } from '../../src/data/index.js';
@@ -35,6 +36,13 @@ const ARCHITECTURE = [
   'max_position_embeddings=128',
   'initializer_range=0.08',
 ];
+
+/** A copy of a model folder whose texts end with token 7 as well. @returns `to` */
+export function withOtherEnds(model: string, to: string): string {
+  cpSync(model, to, { recursive: true });
+  writeFileSync(join(to, 'generation_config.json'), JSON.stringify({ eos_token_id: [0, 7] }));
+  return to;
+}
 
 /** Writes the checkpoint, the rows and the pairs into `dir`. */
 export async function tinyTraining(dir: string): Promise<TinyTraining> {

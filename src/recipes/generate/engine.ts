@@ -9,7 +9,7 @@ import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
-import { baseFingerprint } from '../inputs/base-fingerprint.js';
+import { samplerFingerprint } from '../inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { promptRow } from '../inputs/prompt-row.js';
 import { renderOptions } from '../inputs/render-options.js';
@@ -25,7 +25,7 @@ import { asChat, type PromptInput } from './prompt-input.js';
 export interface GenerateEngine {
   /** Version that every completion must carry. */
   readonly adapter: string | null;
-  /** Hash of the base's weights; null where a server has its own. */
+  /** `samplerFingerprint`; null where a server has its own. */
   readonly base: string | null;
   readonly params: SamplingParams;
   prompts(input: PromptInput): PromptedRow[];
@@ -57,7 +57,7 @@ function localEngine(
   const { tokenizer, spec, adapter } = source;
   return {
     adapter: adapter === null ? null : adapterHash(adapter),
-    base: isServer ? null : baseFingerprint(source),
+    base: isServer ? null : samplerFingerprint(source),
     params: decodingParams(isServer ? { ...config, response_format: null } : config, tokenizer),
     prompts: ({ rows, where }) =>
       promptRows(tokenizer, config.chat ? rows.map(asChat) : rows, {

@@ -13,3 +13,8 @@ export function baseFingerprint({ spec, baseDir }: Pick<ModelSource, 'spec' | 'b
     base.close();
   }
 }
+
+/** Of all that makes a completion of a base what it is, beside what it is asked: also the tokens that end one. */
+export const samplerFingerprint = (
+  source: Pick<ModelSource, 'spec' | 'baseDir' | 'tokenizer'>,
+): string => sha256(baseFingerprint(source), JSON.stringify(source.tokenizer.eosIds));

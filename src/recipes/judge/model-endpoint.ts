@@ -3,6 +3,7 @@
  * and under our constrained decoding. It is an endpoint like others, so that answers are kept by content,
  * bounded and counted in the same way.
  */
+import { join } from 'node:path';
 import type { JudgeConfig } from '../../config/index.js';
 import {
   type Endpoint,
@@ -13,12 +14,11 @@ import {
 } from '../../endpoint/index.js';
 import type { Completion } from '../../rollout/index.js';
 import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
-import { sha256 } from '../../util/files.js';
+import { sha256, sha256OfFile } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
-import { baseFingerprint } from '../inputs/base-fingerprint.js';
+import { samplerFingerprint } from '../inputs/base-fingerprint.js';
 import { checkVariables } from '../inputs/open-tokenizer.js';
 import { renderOptions } from '../inputs/render-options.js';
-import { fileStamps } from '../outputs/file-stamps.js';
 import { readChat, refusedLocally } from './chat-request.js';
 import { holdJudgeModel, type JudgeModel, type JudgeModelOptions } from './judge-model.js';
 
@@ -59,10 +59,10 @@ export async function openModelEndpoint(
 function addressOf({ source, rollouts }: JudgeModel, judge: JudgeConfig): string {
   const { adapter, tokenizer } = source;
   const { device, precision } = rollouts;
-  const tokenizerFiles = fileStamps(tokenizer.dir, (name) => /^tokenizer|^chat_/.test(name));
+  const tokenizerFiles = tokenizer.files.map((name) => sha256OfFile(join(tokenizer.dir, name)));
   const { prompt_template, chat_template_kwargs, max_context, max_new_tokens } = judge;
   const settings = [prompt_template, chat_template_kwargs, max_context, max_new_tokens];
-  const model = [baseFingerprint(source), tokenizerFiles, adapter && adapterHash(adapter)];
+  const model = [samplerFingerprint(source), tokenizerFiles, adapter && adapterHash(adapter)];
   const about = [model, device, precision, settings];
   return `http://local-model/${sha256(JSON.stringify(about)).slice(0, 16)}`;
 }

@@ -93,7 +93,7 @@ function keyOf(config: PredictConfig, run: number): string {
     ...(base.length > 0 && { base }),
     prompts: { ...promptKeys(config), chat_template_path: identityOf(config.chat_template_path) },
     seed: seed + run - 1,
-    server: isLocal ? null : { api, extra_body, effort: reasoningOf(config).effort },
+    server: isLocal ? null : { api, extra_body, reasoning: reasoningOf(config) },
   };
   return createHash('sha256').update(canonicalJson(parts)).digest('hex');
 }

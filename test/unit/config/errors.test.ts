@@ -199,10 +199,31 @@ describe('in a file', () => {
       '2: not valid YAML: Unresolved tag: !m. Take the tag away, or put quotes around a text that begins with !',
     );
     expect(failing(`${rows}model: m\nlora.r: 8\n`)).toBe(
-      '3: a file has no dotted keys, and lora.r is one. Write lora: {r: VALUE}',
+      '3: a mapping has no dotted keys, and lora.r is one. Write lora: {r: VALUE}',
     );
     expect(failing(`${rows}model: m\nlearning_rate: .inf\n`)).toBe(
       '3: learning_rate is Infinity, expected number > 0',
+    );
+  });
+
+  it('know no keys below a list', () => {
+    const rows = 'model: m\ndataset: gsm8k\nrewards: [{name: format}]\n';
+    const message = failing(`${rows}rewards.0.weight: 3\n`, grpoSchema);
+    expect(message).toMatch(/^4: unknown key "rewards\.0\.weight"/);
+    expect(messageFor(sftSchema, [...base, 'eval={dataset.name: x}'])).toBe(
+      'command line: a mapping has no dotted keys, and eval.dataset.name is one. Write dataset: {name: VALUE}',
+    );
+  });
+
+  it.each([
+    ['5', '5'],
+    ['[*rows, 5]', '5'],
+    ['', 'null'],
+    ['*name', 'gsm8k'],
+  ])('name the line of << that merges no mapping: %s', (source, value) => {
+    const rows = 'model: m\ndataset: &rows {name: &name gsm8k}\neval:\n';
+    expect(failing(`${rows}  <<: ${source}\n`)).toBe(
+      `4: << takes the keys of a mapping, or of a list of mappings, not of ${value}. Give *NAME, where &NAME stands before a mapping`,
     );
   });
 

@@ -10,7 +10,7 @@ import { openSolver, runSolve } from '../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { logInto } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { tinyTraining } from '../../support/tiny-training.js';
+import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const logged: string[] = [];
@@ -144,6 +144,10 @@ describe('samples and runs', () => {
     expect(logged.join('\n')).toContain('predictions: 3 completions');
     const other = evaluated('whole', 'num_generations=2', 'resume=auto', 'seed=7');
     await expect(other).rejects.toThrow('another model, prompts, sampling or seed');
+    const ends = `model=${withOtherEnds(model, join(dir, 'ends'))}`;
+    await expect(evaluated('whole', 'num_generations=2', 'resume=auto', ends)).rejects.toThrow(
+      'another model, prompts, sampling or seed',
+    );
   });
 
   it('worked examples change the prompts', async () => {

@@ -12,7 +12,7 @@ import { type JsonRow, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import { adapterHash, fromFloat32, loraConfig, writeAdapter } from '../../../src/weights/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { tinyTraining } from '../../support/tiny-training.js';
+import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const at = (...names: string[]) => join(dir, ...names);
@@ -259,6 +259,8 @@ describe('a call that goes on', () => {
       refusal(generate('other.out', `input=${at('many.jsonl')}`, 'resume=auto', ...more));
     expect(await call('num_generations=2', 'seed=1')).toMatch(/prompt 0, sample 0: .*settings/);
     expect(await call('num_generations=1')).toMatch(/sample 1: this call does not ask for it/);
+    const ends = `model=${withOtherEnds(model, at('ends'))}`;
+    expect(await call('num_generations=2', ends)).toMatch(/prompt 0, sample 0: .*settings/);
     const hash = await adapter('lora', 2);
     expect(await call('num_generations=2', `adapter=${at('lora')}`)).toContain(
       `sampled with adapter none, the model has ${hash} now`,

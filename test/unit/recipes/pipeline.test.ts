@@ -473,6 +473,16 @@ describe('gates', () => {
     expect(statuses(await run(made)).slice(3)).toEqual(['check skipped', 'after done']);
   });
 
+  it('are what ends the run also where what was done cannot be written', async () => {
+    const made = fixture(gated('accuracy < 0.6'));
+    made.write('out/report.html/in-the-way', '');
+    expect(await failureOf(run(made))).toBeInstanceOf(GateError);
+    expect(made.logs.at(-1)).toMatch(/^what was done is not written: .*report\.html/);
+    const passes = fixture();
+    passes.write('out/report.html/in-the-way', '');
+    expect(messageOf(await failureOf(run(passes)))).toContain('report.html');
+  });
+
   it('compare with earlier stages', async () => {
     const results = ({ command }: { command: string }) => ({
       result: { accuracy: command === 'eval' ? 0.4 : 0.5 },

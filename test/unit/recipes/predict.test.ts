@@ -95,9 +95,9 @@ describe('predict engine=server', () => {
     const { samples } = await predict();
     expect(samples).toBe(6);
     expect(logs[0]).toMatch(/run 1: taken from .*_predictions_run1\.json/);
-    await expect(predict('temperature=0.5')).rejects.toThrow(
-      /of another model, rows, sampling or seed/,
-    );
+    for (const word of ['temperature=0.5', 'server.reasoning.summary=concise']) {
+      await expect(predict(word)).rejects.toThrow(/of another model, rows, sampling or seed/);
+    }
     expect(server.asked).toHaveLength(0);
   });
 

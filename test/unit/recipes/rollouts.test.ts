@@ -8,7 +8,7 @@ import { runRollouts } from '../../../src/recipes/rollouts.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { tinyTraining } from '../../support/tiny-training.js';
+import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const at = (...names: string[]) => join(dir, ...names);
@@ -65,6 +65,9 @@ describe('rollouts', () => {
     );
     const other = run('stopped.jsonl', 'bandit=ucb', 'resume=auto');
     await expect(other).rejects.toThrow(/with other settings/);
+    const ends = `model=${withOtherEnds(at('base'), at('ends'))}`;
+    const endless = run('stopped.jsonl', 'bandit=thompson', 'resume=auto', ends);
+    await expect(endless).rejects.toThrow(/with other settings/);
   });
 
   it('starts from the posterior of an earlier run, of the same arms only', async () => {

@@ -10,7 +10,7 @@ import { fromFloat32, readSafetensors, toFloat32 } from '../../../src/weights/in
 import { writeSafetensors } from '../../../src/weights/safetensors-writer.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { tinyTraining } from '../../support/tiny-training.js';
+import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const output = join(dir, 'rows.jsonl');
@@ -53,4 +53,6 @@ it('goes on with what the same weights began, wherever they lie, and with no oth
   const foreign = /:1: the row was made by another model or with other settings/;
   await expect(traces(other, 'resume=auto')).rejects.toThrow(foreign);
   await expect(traces(tiny.base, 'resume=auto', 'top_k=3')).rejects.toThrow(foreign);
+  const ends = withOtherEnds(tiny.base, join(dir, 'ends'));
+  await expect(traces(ends, 'resume=auto')).rejects.toThrow(foreign);
 }, 60_000);

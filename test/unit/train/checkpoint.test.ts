@@ -114,7 +114,7 @@ describe('checkpoints', () => {
 
   it.each([
     [{ parameters: 'g' }, /another model/],
-    [{ base: 'c' }, /another base/],
+    [{ base: 'c' }, /another base, by its architecture or the values or type of its weights/],
     [{ adapter: 'a' }, /another adapter/],
   ])('are refused for %o', (other, message) => {
     const path = saveCheckpoint(store, state(5));

@@ -1,5 +1,5 @@
 /** A model folder as the judge: constrained, repeatable, counted and kept; what it cannot take is said. */
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig } from '../../../../src/config/index.js';
@@ -14,7 +14,7 @@ import {
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { logInto, SILENT } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-import { tinyTraining } from '../../../support/tiny-training.js';
+import { tinyTraining, withOtherEnds } from '../../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
@@ -82,6 +82,13 @@ describe('score_model', () => {
     const again = await graded(score, cache);
     expect(again.scores).toEqual(scores);
     expect(again.summary.endpoint).toMatchObject({ cached: TEXTS.length, completion_tokens: 0 });
+    const copied = at('copied');
+    cpSync(model, copied, { recursive: true });
+    const copy = await graded(score, cache, `judge.model_path=${copied}`);
+    expect(copy.summary.endpoint).toMatchObject({ cached: TEXTS.length });
+    const ends = withOtherEnds(model, at('ends'));
+    const other = await graded(score, cache, `judge.model_path=${ends}`);
+    expect(other.summary.endpoint).toMatchObject({ cached: 0 });
     const coarser = await graded(score, cache, 'judge.rollout_precision=int8');
     expect(coarser.summary.endpoint).toMatchObject({ cached: 0 });
   });
