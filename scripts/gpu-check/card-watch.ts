@@ -1,14 +1,13 @@
 /** How much of a card's memory is in use, as nvidia-smi sees it: what programs have reserved. */
+import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cardMemory } from '../../src/setup/index.js';
+import { promisify } from 'node:util';
+import { findCard, memoryQuestion } from '../../src/setup/index.js';
 
 const PERIOD_MS = 200;
+const TIMEOUT_MS = 10_000;
 
-/** MiB; null where nvidia-smi gives no number. */
-function used(card: string): number | null {
-  const bytes = cardMemory(card, 'used');
-  return bytes === null ? null : bytes / 2 ** 20;
-}
+const ask = promisify(execFile);
 
 export interface Watched<T> {
   readonly value: T;
@@ -16,19 +15,29 @@ export interface Watched<T> {
   readonly card_mib: number | null;
 }
 
-/** Watches a card while something runs. @param card As CUDA_VISIBLE_DEVICES names it */
+/** Watches a card while something runs, for which it waits at no time. @param card As CUDA_VISIBLE_DEVICES names it */
 export async function watchingCard<T>(card: string, run: () => Promise<T>): Promise<Watched<T>> {
-  const before = used(card);
-  let [most, isRunning] = [before, true];
-  const watching = (async () => {
-    while (isRunning && most !== null) {
-      most = Math.max(most, used(card) ?? 0);
-      await delay(PERIOD_MS);
+  const { args, read } = memoryQuestion(findCard(card), 'used');
+  const ended = new AbortController();
+  const { signal } = ended;
+  /** MiB; NaN where nvidia-smi gives no number. */
+  const used = async () => {
+    try {
+      return read((await ask('nvidia-smi', args, { timeout: TIMEOUT_MS, signal })).stdout);
+    } catch {
+      return Number.NaN;
     }
-  })();
-  const value = await run().finally(() => {
-    isRunning = false;
-  });
+  };
+  const before = await used();
+  let most = before;
+  const watch = async () => {
+    while (!signal.aborted) {
+      most = Math.max(most, (await used()) || 0);
+      await delay(PERIOD_MS, undefined, { signal }).catch(() => undefined);
+    }
+  };
+  const watching = Number.isNaN(before) ? undefined : watch();
+  const value = await run().finally(() => ended.abort());
   await watching;
-  return { value, card_mib: most === null || before === null ? null : most - before };
+  return { value, card_mib: Number.isNaN(before) ? null : most - before };
 }

@@ -43,7 +43,7 @@ export async function runDoctor({
     await onnxCheck(),
     operatorsCheck(),
     await webgpuCheck(),
-    await cudaRolloutsCheck(),
+    await cudaRolloutsCheck(device),
     ...(await setupToolChecks(tensorflow.status === 'broken')),
     await sandboxCheck(),
     await graderPythonCheck(),

@@ -95,7 +95,7 @@ export async function runSetup(
   const options = { device, force, withoutGpu, observer, signal };
   const { outcome, runtime } = await setUpTensorflow(options);
   const operators = await setUpOperators({ root: cacheRoot(), observer: { log }, force, signal });
-  const unfit = runtime.device === 'cuda' ? unfitCard(config) : null;
+  const unfit = runtime.device === 'cuda' ? unfitCards(config) : null;
   const rollouts =
     runtime.device === 'cuda' && unfit === null
       ? await setUpCudaRollouts({ observer, force, signal })
@@ -112,11 +112,17 @@ export async function runSetup(
   return { device: made, tensorflow, binding, outcome, seconds: secondsSince(start), python };
 }
 
-/** Why the card cannot sample, for which nothing is then fetched; null where nothing speaks against it. */
-function unfitCard({ device, without_gpu: withoutGpu }: SetupRecipeConfig): Unfit | null {
-  const card = withoutGpu === true ? undefined : cardOf(device);
-  const gpu = card === undefined ? null : nvidiaGpu(card);
-  return gpu === null ? null : unfitForRollouts(gpu);
+/**
+ * Why no card can sample, for which nothing is then fetched; null where nothing speaks against one. Rollouts of a
+ * training sample on the card of `device`, all others on the first.
+ */
+function unfitCards({ device, without_gpu: withoutGpu }: SetupRecipeConfig): Unfit | null {
+  if (withoutGpu === true) return null;
+  const why = [cardOf(device), cardOf('cuda')].map((card) => {
+    const gpu = card === undefined ? null : nvidiaGpu(card);
+    return gpu && unfitForRollouts(gpu);
+  });
+  return why.includes(null) ? null : why[0]!;
 }
 
 async function setUpPython(

@@ -9,7 +9,15 @@ export {
 } from './card-requirements.js';
 export { glibcVersion } from './device.js';
 export { describeMachine } from './machine.js';
-export { cardMemory, describeCard, type NvidiaGpu, nvidiaGpu } from './nvidia.js';
+export {
+  cardMemory,
+  describeCard,
+  findCard,
+  memoryQuestion,
+  type NvidiaGpu,
+  nvidiaGpu,
+  unlistedCard,
+} from './nvidia.js';
 export type { SetupObserver } from './observer.js';
 export { operatorsLibrary, setUpOperators } from './operators.js';
 export { ensureWritable, freeBytes } from './place.js';

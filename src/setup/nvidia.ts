@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { type Env, findProgram } from '../util/programs.js';
+import type { Unfit } from './card-requirements.js';
 
 export interface NvidiaGpu {
   readonly name: string;
@@ -34,8 +35,11 @@ export interface ListedCard {
 
 const LISTED = /^(GPU| +MIG .*Device) +(\d+):.*\(UUID: (.+)\)/gm;
 
-/** @param listing Of `nvidia-smi -L` @returns Of a divided card the part that is named, else the first, as CUDA does */
-export function listedCard(listing: string, card: string): ListedCard {
+/**
+ * @param listing Of `nvidia-smi -L`
+ * @returns Of a divided card the part that is named, else the first, as CUDA does; null for what is not listed
+ */
+export function listedCard(listing: string, card: string): ListedCard | null {
   const rows = [...listing.matchAll(LISTED)].map(([, kind, number, uuid]) => ({
     isPart: kind !== 'GPU',
     number: number!,
@@ -46,7 +50,7 @@ export function listedCard(listing: string, card: string): ListedCard {
     isNumber ? !isPart && number === card : uuid.startsWith(card),
   );
   const owner = rows.slice(0, at + 1).findLast(({ isPart }) => !isPart);
-  if (owner === undefined) return { id: card, part: null };
+  if (owner === undefined) return null;
   const part = [rows[at]!, rows[at + 1]].find((row) => row?.isPart);
   return { id: owner.number, part: part === undefined ? null : Number(part.number) };
 }
@@ -69,11 +73,43 @@ function asked(args: readonly string[], env: Env): string {
   return status === 0 ? stdout.trim() : '';
 }
 
+/** A card that is not listed by the name that it has. */
+export const findCard = (card: string, env: Env = process.env): ListedCard =>
+  listedCard(asked(['-L'], env), card) ?? { id: card, part: null };
+
+/** What is wrong with a card that `nvidia-smi`, where it answers, does not list, and CUDA then hides; null: nothing. */
+export function unlistedCard(card: string, env: Env = process.env): Unfit | null {
+  const listing = asked(['-L'], env);
+  if (listing === '' || listedCard(listing, card) !== null) return null;
+  const isNamed = env.CUDA_VISIBLE_DEVICES !== undefined;
+  const named = isNamed ? `CUDA_VISIBLE_DEVICES names ${card}` : `there is a file of card ${card}`;
+  return {
+    problem: `${named}, which nvidia-smi does not list`,
+    remedy: 'Set CUDA_VISIBLE_DEVICES to cards that `nvidia-smi -L` lists',
+  };
+}
+
 /** Null when nvidia-smi cannot say. */
 export function nvidiaGpu(card: string, env: Env = process.env): NvidiaGpu | null {
-  const { id } = listedCard(asked(['-L'], env), card);
+  const { id } = findCard(card, env);
   const fields = asked([`--id=${id}`, `--query-gpu=${GPU_FIELDS}`, PLAIN], env);
   return parseNvidiaSmi(fields)[0] ?? null;
+}
+
+export interface MemoryQuestion {
+  /** For `nvidia-smi`. */
+  readonly args: readonly string[];
+  /** MiB in what it prints; NaN where it does not say. */
+  readonly read: (text: string) => number;
+}
+
+export function memoryQuestion({ id, part }: ListedCard, which: MemoryKind): MemoryQuestion {
+  return part === null
+    ? {
+        args: [`--id=${id}`, `--query-gpu=memory.${which}`, PLAIN],
+        read: (text) => Number(text.trim() || Number.NaN),
+      }
+    : { args: [`--id=${id}`, '-q', '-x'], read: (text) => partMemory(text, part, which) };
 }
 
 /** Bytes of the memory of a card, or of the part of it that computes; null when nvidia-smi cannot say. */
@@ -82,11 +118,8 @@ export function cardMemory(
   which: MemoryKind = 'total',
   env: Env = process.env,
 ): number | null {
-  const { id, part } = listedCard(asked(['-L'], env), card);
-  const mib =
-    part === null
-      ? Number(asked([`--id=${id}`, `--query-gpu=memory.${which}`, PLAIN], env) || Number.NaN)
-      : partMemory(asked([`--id=${id}`, '-q', '-x'], env), part, which);
+  const { args, read } = memoryQuestion(findCard(card, env), which);
+  const mib = read(asked(args, env));
   return Number.isFinite(mib) ? mib * 2 ** 20 : null;
 }
 

@@ -27,7 +27,7 @@ import { buildRuntime } from './build.js';
 import { unfitForTraining } from './card-requirements.js';
 import { ensurePlatform, glibcVersion, resolveDevice } from './device.js';
 import { compileNativeOps } from './native-ops.js';
-import { nvidiaGpu } from './nvidia.js';
+import { nvidiaGpu, unlistedCard } from './nvidia.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { probeBinding } from './probe.js';
@@ -85,10 +85,10 @@ async function tryPackageBinding(
 const cardToTry = (device: Device, { device: choice, withoutGpu }: SetupOptions): string | null =>
   device === 'cuda' && withoutGpu !== true ? pickCard(choice) : null;
 
-/** @throws SetupError where TensorFlow cannot train on the card, before anything is downloaded for it */
+/** @throws SetupError where the card is not listed or TensorFlow cannot train on it, before anything is downloaded for it */
 function ensureFit(card: string, env: Env): void {
   const gpu = nvidiaGpu(card, env);
-  const unfit = gpu === null ? null : unfitForTraining(gpu);
+  const unfit = gpu === null ? unlistedCard(card, env) : unfitForTraining(gpu);
   if (unfit !== null) throw new SetupError({ where: 'device=cuda', ...unfit });
 }
 

@@ -7,6 +7,7 @@ import {
   glibcVersion,
   nvidiaGpu,
   unfitForTraining,
+  unlistedCard,
 } from '../../setup/index.js';
 import { kindOf, pickCard, visibleCards } from '../../tensor/gpu.js';
 import type { DeviceChoice } from '../../tensor/runtime.js';
@@ -101,6 +102,8 @@ export function gpuCheck(device: DeviceChoice): Check {
   }
   const gpu = nvidiaGpu(card);
   if (gpu === null) {
+    const unlisted = unlistedCard(card);
+    if (unlisted !== null) return broken('gpu', unlisted.problem, unlisted.remedy);
     return note(
       'gpu',
       'device files are there, but nvidia-smi fails',

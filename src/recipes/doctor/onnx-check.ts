@@ -17,7 +17,7 @@ import {
   operatorsLibrary,
   unfitForRollouts,
 } from '../../setup/index.js';
-import { visibleCards } from '../../tensor/gpu.js';
+import { cardOf, type DeviceChoice, showOnly, visibleCards } from '../../tensor/gpu.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
 import { elementCount } from '../../util/shape.js';
@@ -113,17 +113,22 @@ async function rolloutCheck(
 export const webgpuCheck = (): Promise<Check> =>
   rolloutCheck('webgpu', { device: 'webgpu', env: process.env, how: '' });
 
-export async function cudaRolloutsCheck(): Promise<Check> {
+/** On the card that `device` names, as beside a training there; else on the first. */
+export async function cudaRolloutsCheck(device: DeviceChoice): Promise<Check> {
   const name = 'rollouts on cuda';
-  if (visibleCards().length === 0) return note(name, 'no NVIDIA GPU', GPU_REMEDY);
-  const [card] = visibleCards();
-  const gpu = nvidiaGpu(card!);
+  const card = cardOf(device);
+  if (card === undefined) {
+    const found = visibleCards().length === 0 ? 'no NVIDIA GPU' : 'no such NVIDIA GPU';
+    return note(name, found, GPU_REMEDY);
+  }
+  const gpu = nvidiaGpu(card);
   const unfit = gpu === null ? null : unfitForRollouts(gpu);
   if (unfit !== null) return note(name, unfit.problem, unfit.remedy);
   const found = findCudaRollouts();
   if (found === null) return note(name, 'not set up', 'Run `npx lorikeet setup device=cuda`');
   const how = ` by ${found.library}, in a process of its own with CUDA 13, apart from TensorFlow's CUDA 12`;
-  return await rolloutCheck(name, { device: 'cuda', env: cudaRolloutsEnv(found), how });
+  const env = { ...cudaRolloutsEnv(found), ...showOnly(card) };
+  return await rolloutCheck(name, { device: 'cuda', env, how });
 }
 
 /** Whether set-up has compiled the operators that rollouts in bfloat16 and int8 need. */

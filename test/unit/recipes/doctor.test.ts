@@ -59,7 +59,7 @@ test('the decoder runs in a process of its own as well, as it does on CUDA', asy
 
 test('rollouts on CUDA without a card are a note', async () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
-  expect(await cudaRolloutsCheck()).toEqual({
+  expect(await cudaRolloutsCheck('auto')).toEqual({
     name: 'rollouts on cuda',
     status: 'note',
     found: 'no NVIDIA GPU',

@@ -56,7 +56,7 @@ it.each([
   // CUDA takes the first part where the card itself is named.
   ['1', { id: '1', part: 0 }],
   ['GPU-c08d91cb-e324', { id: '1', part: 0 }],
-  ['MIG-unknown', { id: 'MIG-unknown', part: null }],
+  ['MIG-unknown', null],
 ])('%s is listed as %o', (card, listed) => {
   expect(listedCard(LISTING, card)).toEqual(listed);
 });

@@ -1,0 +1,94 @@
+/** Which of several cards doctor and set-up judge; the cards are names here, nvidia-smi is a program that lists two. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { gpuCheck } from '../../../../src/recipes/doctor/machine-checks.js';
+import { cudaRolloutsCheck } from '../../../../src/recipes/doctor/onnx-check.js';
+import { runSetup } from '../../../../src/recipes/setup.js';
+import { setUpTensorflow } from '../../../../src/setup/set-up.js';
+import { logInto } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+
+const { cards, setUpCudaRollouts } = vi.hoisted(() => ({
+  cards: [] as string[],
+  setUpCudaRollouts: vi.fn(async () => 'found'),
+}));
+
+vi.mock('../../../../src/tensor/gpu.js', async (original) => {
+  const own = await original<typeof import('../../../../src/tensor/gpu.js')>();
+  return {
+    ...own,
+    visibleCards: () => cards,
+    hasNvidiaGpu: () => cards.length > 0,
+    cardOf: (choice: 'cuda') => own.cardOf(choice, cards),
+    pickCard: (choice: 'cuda') => own.pickCard(choice, cards),
+  };
+});
+
+vi.mock('../../../../src/setup/index.js', async (original) => ({
+  ...(await original<object>()),
+  setUpTensorflow: async () => ({
+    outcome: 'found',
+    runtime: { device: 'cuda', version: '2.21.0' },
+  }),
+  setUpOperators: async () => 'found',
+  setUpCudaRollouts,
+}));
+
+const bin = temporaryFolder();
+writeFileSync(
+  join(bin, 'nvidia-smi'),
+  `#!${process.execPath}
+const [first] = process.argv.slice(2);
+if (first === '-L') console.log('GPU 0: H100 (UUID: GPU-aa)\\nGPU 1: GTX 1080 (UUID: GPU-bb)');
+else if (first === '--id=0') console.log('H100, 580.1, 9.0');
+else if (first === '--id=1') console.log('GTX 1080, 580.1, 6.1');
+else process.exit(6);
+`,
+);
+chmodSync(join(bin, 'nvidia-smi'), 0o755);
+
+const seen = (...names: string[]) => {
+  cards.splice(0, cards.length, ...names);
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', names.join());
+};
+beforeEach(() => {
+  vi.stubEnv('PATH', bin);
+  vi.stubEnv('LORIKEET_CACHE', temporaryFolder());
+  setUpCudaRollouts.mockClear();
+});
+afterEach(() => vi.unstubAllEnvs());
+
+it.each(['7', 'GPU-cc'])('card %s, which nvidia-smi does not list, is named', async (card) => {
+  seen(card);
+  const problem = `CUDA_VISIBLE_DEVICES names ${card}, which nvidia-smi does not list`;
+  const remedy = 'Set CUDA_VISIBLE_DEVICES to cards that `nvidia-smi -L` lists';
+  expect(gpuCheck('auto')).toEqual({ name: 'gpu', status: 'broken', found: problem, remedy });
+  const observer = { log: () => {}, progress: () => {}, stepDone: () => {} };
+  const packageDir = temporaryFolder();
+  const call = setUpTensorflow({ device: 'cuda', force: false, observer, packageDir });
+  await expect(call).rejects.toThrow(`device=cuda: ${problem}. ${remedy}`);
+});
+
+it('doctor judges rollouts on the card that device names', async () => {
+  seen('0', '1');
+  expect((await cudaRolloutsCheck('auto')).found).toBe('not set up');
+  expect((await cudaRolloutsCheck('cuda:1')).found).toContain('compute capability 6.1');
+  expect((await cudaRolloutsCheck('cuda:2')).found).toBe('no such NVIDIA GPU');
+});
+
+it.each([
+  [['0', '1'], 'cuda:1', 1],
+  [['1', '0'], 'cuda:1', 1],
+  [['1', '0'], 'cuda', 0],
+] as const)(
+  'of cards %j set-up device=%s provides rollouts %i times',
+  async (names, device, times) => {
+    seen(...names);
+    const lines: string[] = [];
+    await runSetup({ device }, logInto(lines));
+    expect(setUpCudaRollouts).toHaveBeenCalledTimes(times);
+    const reasons = lines.filter((line) => line.startsWith('no rollouts on CUDA: '));
+    expect(reasons).toHaveLength(1 - times);
+  },
+);
