@@ -5,7 +5,8 @@
  *   npx tsx scripts/gpu-operations/run.ts [python=venv/bin/python] [output=FOLDER] [only=WORD]
  *
  * `python` has TensorFlow's wheel with CUDA (`pip install tensorflow==2.21.0` on Linux, x64); `only` takes the cases with
- * this word in their name. Exit code 1 when a case fails or an operation has no kernel for a GPU.
+ * this word in their name. All is made in FOLDER/gpu-operations (default: outputs), which is emptied first. Exit code 1
+ * when a case fails or an operation has no kernel for a GPU.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,10 @@ import { toJsonl } from '../../src/util/files.js';
 import { MODELS } from './cases.js';
 
 const words = new Map(process.argv.slice(2).map((word) => word.split('=') as [string, string]));
-const output = resolve(words.get('output') ?? 'outputs/gpu-operations');
+const output = resolve(words.get('output') ?? 'outputs', 'gpu-operations');
+/** A path from where the call was made, or a program's name. */
+const program = (word: string) => (word.includes('/') ? resolve(word) : word);
+const python = program(words.get('python') ?? 'python3');
 const beside = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** @returns Its exit code; what it prints is passed on. */
@@ -46,5 +50,5 @@ for (const [name, keys] of Object.entries(MODELS)) {
 for (const compute of ['bfloat16', 'float32']) {
   codes.push(runTypescript('record.ts', [compute, words.get('only') ?? '']));
 }
-codes.push(run(words.get('python') ?? 'python3', [beside('kernels.py'), 'traces']));
+codes.push(run(python, [beside('kernels.py'), 'traces']));
 process.exitCode = Math.max(...codes);

@@ -9,12 +9,14 @@ export interface SamplerSize {
   readonly spec: DecoderSpec;
   /** Of our own operators; null: ONNX Runtime's, in float32. */
   readonly precision: NativePrecision | null;
-  /** Types of the base: of linear modules, and of the rest. */
+  /** Types of the weights: of linear modules, and of the rest. */
   readonly stored: { readonly linear: HostDtype; readonly rest: HostDtype };
   /** Most completions at work at once. */
   readonly rows: number;
   /** Longest prompt and completion, tokens. */
   readonly context: number;
+  /** Its weights are loaded anew as they are trained; samplers hold those of different steps. */
+  readonly isReloaded: boolean;
 }
 
 const FLOAT = 4;
@@ -48,8 +50,9 @@ function callBytes({ spec, precision, rows, context }: SamplerSize): number {
   return cache + 2 * FLOAT * rows * spec.vocabSize;
 }
 
-/** Of samplers of one base in one process: our own operators share the weights of those in one precision. */
+/** Of samplers of one base in one process: our own operators share equal weights of those in one precision. */
 export function memoryOfSamplers(sizes: readonly SamplerSize[]): number {
-  const weights = new Map(sizes.map((size) => [size.precision ?? size, weightBytes(size)]));
+  const keyOf = (size: SamplerSize) => (size.isReloaded ? size : (size.precision ?? size));
+  const weights = new Map(sizes.map((size) => [keyOf(size), weightBytes(size)]));
   return sum([...weights.values(), ...sizes.map(callBytes)]);
 }

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { OptimizerState, ParameterShape } from '../tensor/index.js';
-import { isFull } from '../util/disk.js';
+import { isClosed, isFull } from '../util/disk.js';
 import { InputError, messageOf, RunError } from '../util/errors.js';
 import { readJson, sha256OfFile, writeJson } from '../util/files.js';
 import {
@@ -124,12 +124,11 @@ export function saveCheckpoint(
   } catch (error) {
     tryToRemove(part);
     const cause = (error as Error).cause ?? error;
-    const remedy = isFull(cause) ? 'make room on the disk' : 'make their folder writable';
     throw new RunError(
       {
         where: target,
         problem: `the checkpoint was not written: ${messageOf(cause)}`,
-        remedy: `Earlier ones are whole: ${remedy} and go on with resume=auto`,
+        remedy: `Earlier ones are whole: ${remedyOf(cause)}go on with resume=auto`,
       },
       { cause: error },
     );
@@ -140,6 +139,12 @@ export function saveCheckpoint(
     }
   }
   return target;
+}
+
+/** What to do before going on, where the error says it. */
+function remedyOf(cause: unknown): string {
+  if (isFull(cause)) return 'make room on the disk and ';
+  return isClosed(cause) ? 'make their folder writable and ' : '';
 }
 
 /** What kept it from being written may keep it from being deleted; the next checkpoint tries again. */

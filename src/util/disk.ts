@@ -52,7 +52,9 @@ export function checkFolderPlace(path: string): void {
 export const isFull = (error: unknown): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 
-const CLOSED = ['EACCES', 'EPERM', 'EROFS'];
+/** Whether an error of writing says that one may not. */
+export const isClosed = (error: unknown): boolean =>
+  ['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
  * What stands for an error of writing `path`: an InputError where it may not be written, else a RunError. Errors
@@ -60,13 +62,12 @@ const CLOSED = ['EACCES', 'EPERM', 'EROFS'];
  */
 export function notWritten(path: string, error: unknown): Error {
   if (error instanceof LorikeetError) return error;
-  const { code = '' } = error as NodeJS.ErrnoException;
   const parts = {
     where: path,
     problem: `cannot be written (${messageOf(error)})`,
     remedy: isFull(error) ? 'Make room on the disk' : ELSEWHERE,
   };
-  return CLOSED.includes(code)
+  return isClosed(error)
     ? new InputError(parts, { cause: error })
     : new RunError(parts, { cause: error });
 }

@@ -76,7 +76,9 @@ function question(
     keepsReference,
     hasOwnScales: scales.size > 1,
     quantization,
-    samplers: isOnGpu ? 0 : samplersBytes(samplers, { spec, stored, isQuantized }),
+    samplers: isOnGpu
+      ? 0
+      : samplersBytes(samplers, { spec, stored, isQuantized, isReloaded: !isFused }),
     isFused,
     isNative,
     isOnGpu,

@@ -49,20 +49,26 @@ export interface SampledBase {
   readonly stored: HostDtype;
   /** Linear modules come out of 4 bits, in float32. */
   readonly isQuantized: boolean;
+  /** Trained weights take its place, in float32: all that is trained but plain LoRA. */
+  readonly isReloaded: boolean;
 }
 
 /** Bytes of the samplers that are in this process and compute on the CPU. */
 export function samplersBytes(
   samplers: readonly SamplerBeside[],
-  { spec, stored, isQuantized }: SampledBase,
+  { spec, stored, isQuantized, isReloaded }: SampledBase,
 ): number {
-  const types = { linear: isQuantized ? 'float32' : stored, rest: stored } as const;
+  const types = {
+    linear: isQuantized || isReloaded ? 'float32' : stored,
+    rest: isReloaded ? 'float32' : stored,
+  } as const;
   const here = samplers.filter(({ keys }) => isHere(keys));
   return memoryOfSamplers(
     here.map(({ keys, ...size }) => ({
       ...size,
       spec,
       stored: types,
+      isReloaded,
       precision: precisionOf(keys),
     })),
   );

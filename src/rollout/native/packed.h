@@ -1,8 +1,11 @@
 // Packed weights that all kernels of the process share which lay the same values out alike: a model is often sampled
 // by two sessions at once, one of rollouts and one of evaluations.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,12 +22,13 @@ struct Packed {
   std::vector<float> scales;
 };
 
-// What they are made of and how: the layout's numbers, and 128 bits of each content.
+// What they are made of and how: the layout's numbers, and two hashes of 64 bits of each content.
 class PackedKey {
 public:
   void add(uint64_t number) { words_.push_back(number); }
 
-  // Two streams of words, each multiplied with its neighbour and folded (as wyhash does).
+  // Two streams of half of the words each, multiplied with their neighbours and folded (as wyhash does): contents that
+  // differ pass for one with a chance of about 2^-64.
   void add_content(const uint8_t *data, size_t size) {
     uint64_t streams[2] = {0x9e3779b97f4a7c15u, 0xd1b54a32d192ed03u}, words[4];
     for (size_t at = 0; at < size; at += sizeof words) {
@@ -49,7 +53,7 @@ private:
 };
 
 // Those that a kernel holds; else `pack` makes them. They go with their last kernel.
-template <class Pack> std::shared_ptr<const Packed> shared_packed(const PackedKey &key, Pack pack) {
+inline std::shared_ptr<const Packed> shared_packed(const PackedKey &key, const std::function<void(Packed &)> &pack) {
   // Never destroyed: kernels may outlive statics.
   static auto &known = *new std::map<PackedKey, std::weak_ptr<const Packed>>;
   static auto &mutex = *new std::mutex;

@@ -22,6 +22,7 @@ const size: SamplerSize = {
   stored: { linear: 'bfloat16', rest: 'bfloat16' },
   rows: 8,
   context: 100,
+  isReloaded: false,
 };
 /** Logits and their softmax; keys and values of 2 layers, 2 heads of 16 each. */
 const call = (bytes: number) => 2 * 4 * 8 * 1000 + 8 * 100 * 2 * 2 * 2 * 16 * bytes;
@@ -59,4 +60,6 @@ test('samplers in one precision of our own operators share its weights', () => {
   expect(more({}, { precision: 'int8' })).toBe(LINEAR + (1 + 2) * VOCABULARY + call(2));
   const stock = { precision: null };
   expect(more(stock, stock)).toBe(memoryOfSamplers([{ ...size, ...stock }]));
+  const reloaded = { isReloaded: true };
+  expect(more(reloaded, reloaded)).toBe(memoryOfSamplers([{ ...size, ...reloaded }]));
 });

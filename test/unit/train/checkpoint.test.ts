@@ -65,7 +65,21 @@ describe('checkpoints', () => {
     const dir = join(store.dir, 'checkpoints');
     writeFileSync(dir, 'a file');
     expect(() => saveCheckpoint({ ...store, dir }, state(1))).toThrow(
-      /step-000001: the checkpoint was not written: ENOTDIR.*make their folder writable and go on/,
+      /step-000001: the checkpoint was not written: ENOTDIR.*Earlier ones are whole: go on/,
+    );
+  });
+
+  it.each([
+    ['EROFS', 'make their folder writable and go on'],
+    ['ENOSPC', 'make room on the disk and go on'],
+    ['EIO', 'go on'],
+  ])('that are not written for %s say what to do', (code, remedy) => {
+    const parameters = new Map(state(1).parameters);
+    parameters.get = () => {
+      throw Object.assign(new Error(`${code}: no`), { code });
+    };
+    expect(() => saveCheckpoint(store, { ...state(1), parameters })).toThrow(
+      `${code}: no. Earlier ones are whole: ${remedy} with resume=auto`,
     );
   });
 
