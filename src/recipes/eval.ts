@@ -84,6 +84,7 @@ async function evaluateIn(
 ): Promise<EvalResult> {
   const { signal } = context;
   const { quantization } = source;
+  const base = samplerFingerprint(source);
   const facts = {
     prompt_hash: inputs.promptHash,
     strategy: config.strategy,
@@ -102,7 +103,7 @@ async function evaluateIn(
         cachedSampler(sampler, {
           path: run.claim(join('predictions', `run_${index}.jsonl`)),
           key: predictionKey(
-            { config, source, inputs },
+            { config, base, inputs },
             { run: index, adapter: sampler.adapterHash },
           ),
           log: context.log,
@@ -115,7 +116,7 @@ async function evaluateIn(
 
 /** Hash of what the completions of a run depend on. */
 function predictionKey(
-  { config, source, inputs }: Pick<EvalArgs, 'config' | 'source' | 'inputs'>,
+  { config, base, inputs }: Pick<EvalArgs, 'config' | 'inputs'> & { readonly base: string },
   { run, adapter }: { readonly run: number; readonly adapter: string | null },
 ): string {
   const { temperature, top_p, top_k, max_new_tokens, stop } = config;
@@ -130,7 +131,7 @@ function predictionKey(
   const { tool_timeout_s, max_tool_output_length } = config;
   return sha256(
     JSON.stringify({
-      model: [samplerFingerprint(source), adapter, ...baseIdentity(config)],
+      model: [base, adapter, ...baseIdentity(config)],
       prompts: inputs.promptHash,
       seed: config.seed + run - 1,
       sampling: { temperature, top_p, top_k, max_new_tokens, stop },

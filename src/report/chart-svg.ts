@@ -46,7 +46,8 @@ export function chartSvg(chart: Chart, id: string): string {
   const drawing = { id, height: HEIGHT, label: chartText(chart) };
   if (chart.type === 'lines') return draw(linesOption(chart), drawing);
   if (chart.type === 'histogram') return draw(histogramOption(chart), drawing);
-  return draw(intervalsOption(chart), { ...drawing, height: 40 + 30 * chart.items.length });
+  const height = 40 + rowHeight(chart) * chart.items.length;
+  return draw(intervalsOption(chart), { ...drawing, height });
 }
 
 interface Drawing {
@@ -234,15 +235,22 @@ function intervalMark(_: unknown, api: CustomApi): unknown {
 /** Widest label of an interval, pixels. */
 const LABEL = 160;
 
+const longestLabel = ({ items }: IntervalChart): number =>
+  Math.max(...items.map(({ label }) => label.length));
+
+/** For all lines of the longest label, pixels. */
+const rowHeight = (chart: IntervalChart): number =>
+  Math.max(30, 14 * Math.ceil(longestLabel(chart) / (LABEL / 8)));
+
 /** The next tenth beyond a share, 1 at most. */
 const nextTenth = (share: number): number => Math.min(1, Math.ceil(share * 10 + 0.5) / 10);
 
-function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
+function intervalsOption(chart: IntervalChart): EChartsCoreOption {
+  const { items } = chart;
   const { low, high } = extent(items.flatMap((item) => [item.low, item.high]));
-  const longest = Math.max(...items.map(({ label }) => label.length));
   return {
     // Labels are measured without the page's font, which may be a tenth wider.
-    grid: { ...GRID, left: 8 + Math.min(longest, LABEL / 6), bottom: 4, right: 52 },
+    grid: { ...GRID, left: 8 + Math.min(longestLabel(chart), LABEL / 6), bottom: 4, right: 52 },
     xAxis: axis({
       min: low < 0 ? -nextTenth(-low) : 0,
       max: nextTenth(Math.max(0, high)),
@@ -253,7 +261,7 @@ function intervalsOption({ items }: IntervalChart): EChartsCoreOption {
       type: 'category',
       axisLine: { ...RULE, onZero: false },
       data: items.map(({ label }) => label),
-      axisLabel: { ...TEXT, color: 'var(--ink)', width: LABEL, overflow: 'truncate' },
+      axisLabel: { ...TEXT, color: 'var(--ink)', width: LABEL, overflow: 'break' },
     },
     series: [
       {

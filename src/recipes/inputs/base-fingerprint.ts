@@ -1,5 +1,5 @@
 /** What a base is, told from others by its architecture and the values of its weights, wherever they lie. */
-import { parameterShapes } from '../../model/spec.js';
+import { EMBEDDING, LM_HEAD, parameterShapes } from '../../model/spec.js';
 import { sha256 } from '../../util/files.js';
 import { openCheckpoint, weightsFingerprint } from '../../weights/index.js';
 import type { ModelSource } from './model-source.js';
@@ -8,7 +8,9 @@ import type { ModelSource } from './model-source.js';
 export function baseFingerprint({ spec, baseDir }: Pick<ModelSource, 'spec' | 'baseDir'>): string {
   const base = openCheckpoint(baseDir);
   try {
-    return sha256(JSON.stringify(spec), weightsFingerprint(base, parameterShapes(spec).keys()));
+    const names = parameterShapes(spec).keys();
+    const weights = weightsFingerprint(base, names, [EMBEDDING, LM_HEAD]);
+    return sha256(JSON.stringify(spec), weights);
   } finally {
     base.close();
   }

@@ -221,7 +221,7 @@ export function gridPoints(
 export const pointLabel = (point: GridPoint): string => Object.values(point).join('/');
 
 /** @throws InputError where two combinations have one folder, or one lies outside of the root. */
-function checkPoints(yaml: YamlFile, points: readonly GridPoint[]): void {
+function checkPoints(where: string, points: readonly GridPoint[]): void {
   const folders = new Set<string>();
   for (const point of points) {
     const folder = normalize(pointLabel(point));
@@ -231,11 +231,13 @@ function checkPoints(yaml: YamlFile, points: readonly GridPoint[]): void {
       continue;
     }
     throw new InputError({
-      where: yaml.where(['grid']),
+      where,
       problem: isOutside
-        ? `the values name the folder, and ${folder} is outside of root`
-        : `two combinations have the folder ${folder}`,
-      remedy: isOutside ? 'Give values without .., e.g. absolute paths' : 'Give each value once',
+        ? `the values of grid name the folder, and ${folder} is outside of root`
+        : `two combinations of grid have the folder ${folder}`,
+      remedy: isOutside
+        ? 'Give values without .., e.g. absolute paths'
+        : 'Give values that make different folders when they are joined by /',
     });
   }
 }
@@ -248,7 +250,8 @@ export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
   checkNames(yaml, [...shared, ...stages], stageOverrides.keys());
   const overridesOf = (name: string) => stageOverrides.get(name) ?? [];
   const points = gridPoints(config.grid);
-  checkPoints(yaml, points);
+  const isGiven = options.overrides?.some((word) => /^grid[.=]/.test(word)) === true;
+  checkPoints(isGiven ? 'command line' : yaml.where(['grid']), points);
   const entries: StageEntry[] = [
     ...shared.map(({ spec, place }) => ({
       id: spec.name,

@@ -47,9 +47,10 @@ const isSetUp = (): boolean => visibleCards().length > 0 && findCudaRollouts() !
 
 const askedCards = new Map<string, NvidiaGpu | null>();
 
-/** The card that would sample; null when nvidia-smi, which is asked once, cannot say. */
+/** The card that would sample; null when there is none, or nvidia-smi, which is asked once, cannot say. */
 function samplingCard(): NvidiaGpu | null {
-  const card = visibleCards()[0]!;
+  const [card] = visibleCards();
+  if (card === undefined) return null;
   if (!askedCards.has(card)) askedCards.set(card, nvidiaGpu(card));
   return askedCards.get(card)!;
 }
@@ -125,14 +126,15 @@ export function resolveRollouts(
 
 /**
  * What the keys mean on this machine, for hashes of what is sampled: `auto` is another device or type elsewhere.
- * What they name is not looked for: completions that are kept need none of it.
- * @throws SetupError where a type is to be chosen for a card that is not there
+ * What they name is not looked for: completions that are kept need none of it. Without a card `auto` is what cards
+ * of today take, bfloat16.
  */
 export function rolloutIdentity(keys: RolloutKeys): Pick<ResolvedRollouts, 'device' | 'precision'> {
   const { rollout_device: asked, rollout_precision } = keys;
   const device = asked === 'auto' ? chosenDevice(keys, () => undefined, '') : asked;
   const precision = rollout_precision ?? (device === 'cuda' ? 'auto' : 'float32');
   if (precision !== 'auto') return { device, precision };
+  if (device === 'cuda') return { device, precision: cardType(precision)! };
   return { device, precision: resolveRollouts(keys, () => undefined).precision };
 }
 

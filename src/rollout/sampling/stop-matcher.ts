@@ -67,15 +67,21 @@ export function completionText(
 ): string {
   const text = tokenizer.decode(ids, { skipSpecialTokens: true });
   if (stops.length === 0) return text;
-  const rawAt = findStop(withoutIncomplete(tokenizer.decode(ids)), stops);
-  if (rawAt < 0) return text;
-  const at = findStop(text, stops);
-  return at < 0 ? textBefore(tokenizer, ids, rawAt) : text.slice(0, at);
+  const raw = tokenizer.decode(ids);
+  const at = findStop(withoutIncomplete(raw), stops);
+  if (at < 0) return text;
+  return text.slice(0, raw === text ? at : placeInText(tokenizer, ids, at));
 }
 
-/** For a stop string that special tokens spell: the text of the ids that end before it. */
-function textBefore(tokenizer: RolloutTokenizer, ids: readonly number[], at: number): string {
+/**
+ * Place in the text without special tokens of a place in the text with them: what the ids that end before it have,
+ * and of the next one, where that is none of them, what comes before it.
+ */
+function placeInText(tokenizer: RolloutTokenizer, ids: readonly number[], at: number): number {
+  const upTo = (count: number, skipSpecialTokens: boolean) =>
+    tokenizer.decode(ids.slice(0, count), { skipSpecialTokens }).length;
   let count = ids.length;
-  while (count > 0 && tokenizer.decode(ids.slice(0, count)).length > at) count--;
-  return tokenizer.decode(ids.slice(0, count), { skipSpecialTokens: true });
+  while (count > 0 && upTo(count, false) > at) count--;
+  const beyond = upTo(count + 1, false) - at;
+  return Math.max(upTo(count, true), upTo(count + 1, true) - beyond);
 }

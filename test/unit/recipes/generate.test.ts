@@ -247,7 +247,8 @@ describe('a call that goes on', () => {
     async (device) => {
       cpSync(at('whole.out'), at('device.out'));
       vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
-      const call = generate('device.out', ...words(), 'resume=auto', `rollout_device=${device}`);
+      const asked = [`rollout_device=${device}`, 'rollout_precision=null'];
+      const call = generate('device.out', ...words(), 'resume=auto', ...asked);
       expect(await refusal(call)).toMatch(/prompt 0, sample 0: .*settings/);
       vi.unstubAllEnvs();
     },

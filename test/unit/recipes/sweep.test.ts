@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gridPoints } from '../../../src/recipes/pipeline/file.js';
 import { loadSweep, runSweep } from '../../../src/recipes/sweep.js';
+import { messageOf } from '../../../src/util/errors.js';
 import { type Fixture, pipelineFixture } from './pipeline/fixture.js';
 
 const YAML = `
@@ -91,10 +92,26 @@ describe('a sweep', () => {
   });
 
   it.each([
-    ['grid.n=[2, 4, 2]', /pipeline\.yaml:4: two combinations have the folder 2\. Give each value/],
-    ['grid.n=[../models/a]', /pipeline\.yaml:4: .*\.\.\/models\/a is outside of root\. Give/],
-  ])('refuses %s', (override, message) => {
-    expect(() => load(pipelineFixture(YAML), [override])).toThrow(message);
+    ['[2, 4, 2]', /two combinations of grid have the folder 2\. Give values that make different/],
+    ['[../models/a]', /the values of grid .*\.\.\/models\/a is outside of root\. Give/],
+  ])('refuses n=%s, where it is given', (values, message) => {
+    const refused = (yaml: string, ...words: string[]) => {
+      const made = pipelineFixture(yaml);
+      try {
+        load(made, words);
+      } catch (error) {
+        return messageOf(error).replace(made.file, 'FILE');
+      }
+      return '';
+    };
+    const [given, written] = [
+      refused(YAML, `grid.n=${values}`),
+      refused(YAML.replace('[2, 4]', values)),
+    ];
+    expect(given).toMatch(message);
+    expect(given).toMatch(/^command line: /);
+    expect(written).toMatch(message);
+    expect(written).toMatch(/^FILE:4: /);
   });
 
   it('takes its grid and its stages from the command line', () => {

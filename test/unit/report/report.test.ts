@@ -323,6 +323,23 @@ it('draws intervals with a mark, a line and the value for each item', () => {
   }
 });
 
+it('shows the whole of a long name beside an interval, on lines that its row has room for', () => {
+  const label = 'Base model of the organisation before training on everything';
+  const drawn = (name: string) => {
+    const items = [{ label: name, value: 0.5, low: 0.4, high: 0.6 }];
+    return renderReport({
+      title: 'x',
+      sections: [
+        { type: 'charts', title: 'A', charts: [{ type: 'intervals', title: 'B', items }] },
+      ],
+    });
+  };
+  const lines = [...drawn(label).matchAll(/<text[^>]*>([^<]*)<\/text>/g)];
+  expect(lines.map(([, text]) => text!.trim()).join(' ')).toContain(label);
+  const height = (name: string) => Number(/viewBox="0 0 400 (\d+)"/.exec(drawn(name))![1]);
+  expect(height(label)).toBeGreaterThan(height('base'));
+});
+
 it('tells a chart in words, for those who do not see it', () => {
   const series = [
     {

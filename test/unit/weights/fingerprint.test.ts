@@ -30,12 +30,13 @@ function tensors(change: Partial<Record<Name, number>> = {}): Map<string, HostTe
 function fingerprint(
   written: ReadonlyMap<string, HostTensor>,
   options?: WriteCheckpointOptions,
+  whole?: readonly string[],
 ): string {
   const dir = temporaryFolder();
   writeCheckpoint(dir, new Map(written), options);
   const checkpoint = openCheckpoint(dir);
   try {
-    return weightsFingerprint(checkpoint, checkpoint.names());
+    return weightsFingerprint(checkpoint, checkpoint.names(), whole);
   } finally {
     checkpoint.close();
   }
@@ -58,6 +59,17 @@ describe('weightsFingerprint', () => {
     const bytes = Uint8Array.from(linear.bytes);
     bytes[2 * index] = bytes[2 * index]! ^ 1;
     expect(fingerprint(other.set('linear', { ...linear, bytes }))).not.toBe(fingerprint(tensors()));
+  });
+
+  it('sees each value of what is hashed whole, also where no block lies', () => {
+    const other = tensors();
+    const linear = other.get('linear')!;
+    const bytes = Uint8Array.from(linear.bytes);
+    bytes[5000] = bytes[5000]! ^ 1;
+    other.set('linear', { ...linear, bytes });
+    const whole = ['linear'];
+    expect(fingerprint(other, {}, whole)).not.toBe(fingerprint(tensors(), {}, whole));
+    expect(fingerprint(other)).toBe(fingerprint(tensors()));
   });
 
   it('changes with a shape of equal bytes', () => {

@@ -4,6 +4,7 @@ import {
   checkRelease,
   checkRolloutDevice,
   resolveRollouts,
+  rolloutIdentity,
 } from '../../../../src/recipes/sampling/rollout-engine.js';
 import { InputError, SetupError } from '../../../../src/util/errors.js';
 
@@ -65,6 +66,17 @@ it('gives memory back only where a process of its own holds it', () => {
 });
 
 afterEach(() => vi.unstubAllEnvs());
+
+it('knows what CUDA computes in without a card', () => {
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+  const keys = { rollout_device: 'cuda', ...NO_LIMIT } as const;
+  for (const rollout_precision of [null, 'auto', 'bfloat16'] as const) {
+    expect(rolloutIdentity({ ...keys, rollout_precision })).toEqual({
+      device: 'cuda',
+      precision: 'bfloat16',
+    });
+  }
+});
 
 it('refuses CUDA without a card, and takes the CPU by itself', () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');

@@ -77,6 +77,26 @@ describe('completionText', () => {
     expect(completionText(byteTokenizer, ids, ['<end>'])).toBe('a');
   });
 
+  const joined = [...bytes('a\n'), SPECIAL, ...bytes('\nb ')];
+  it.each([
+    ['another stop', [...joined, ...bytes('STOP')], 'a\n\nb '],
+    ['the same stop', [...joined, ...bytes('c\n\n')], 'a\n\nb c'],
+    ['a stop of a special token', [...joined, ...bytes('é!'), SPECIAL], 'a\n\nb é'],
+  ])('is not cut where special tokens stand in a stop string before %s', (_, ids, text) => {
+    expect(completionText(byteTokenizer, ids, ['\n\n', 'STOP', '!<end>'])).toBe(text);
+  });
+
+  it('ends before a stop string in the midst of a token', () => {
+    const words = ['a\n', '<end>', '\n', 'é b STOP', ' c'];
+    const tokenizer = {
+      eosIds: [],
+      decode: (ids: readonly number[], { skipSpecialTokens = false } = {}) =>
+        ids.map((id) => (skipSpecialTokens && id === 1 ? '' : words[id])).join(''),
+    };
+    expect(completionText(tokenizer, [0, 1, 2, 3, 4], ['\n\n', 'STOP'])).toBe('a\n\né b ');
+    expect(completionText(tokenizer, [0, 1, 3], ['end>é b S'])).toBe('a\n');
+  });
+
   it.each([
     ['a special token inside', [...bytes('so a'), SPECIAL, ...bytes('b')], 'ab', 'so ab'],
     ['an unfinished character', [...bytes('so'), 0xe2], 'o\uFFFD', 'so\uFFFD'],
