@@ -11,7 +11,7 @@ import {
   type Unfit,
   unfitForRollouts,
 } from '../../setup/index.js';
-import { visibleCards } from '../../tensor/gpu.js';
+import { cardOf, type DeviceChoice, visibleCards } from '../../tensor/gpu.js';
 import { InputError, SetupError } from '../../util/errors.js';
 import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
 
@@ -35,11 +35,16 @@ export interface ResolvedRollouts extends ResolvedPrecision {
 /**
  * What `rollout_device` means here; looks at files, loads nothing.
  * @param section Before the key's name in errors: `judge.` or `eval.`
+ * @param device Of the training whose card rollouts share; auto: the first
  * @throws SetupError for CUDA without a card or without set-up
  */
-export function checkRolloutDevice(wanted: DeviceKey, section = ''): RolloutDevice {
+export function checkRolloutDevice(
+  wanted: DeviceKey,
+  section = '',
+  device: DeviceChoice = 'auto',
+): RolloutDevice {
   if (wanted === 'auto') return isSetUp() && unfitCard() === null ? 'cuda' : 'cpu';
-  if (wanted === 'cuda') cudaRollouts(section);
+  if (wanted === 'cuda') cudaRollouts(section, cardOf(device));
   return wanted;
 }
 
@@ -48,19 +53,18 @@ const isSetUp = (): boolean => visibleCards().length > 0 && findCudaRollouts() !
 const askedCards = new Map<string, NvidiaGpu | null>();
 
 /** The card that would sample; null when there is none, or nvidia-smi, which is asked once, cannot say. */
-function samplingCard(): NvidiaGpu | null {
-  const [card] = visibleCards();
+function samplingCard(card: string | undefined = visibleCards()[0]): NvidiaGpu | null {
   if (card === undefined) return null;
   if (!askedCards.has(card)) askedCards.set(card, nvidiaGpu(card));
   return askedCards.get(card)!;
 }
 
-function unfitCard(): Unfit | null {
-  const gpu = samplingCard();
+function unfitCard(card?: string): Unfit | null {
+  const gpu = samplingCard(card);
   return gpu === null ? null : unfitForRollouts(gpu);
 }
 
-function cudaRollouts(section: string): CudaRollouts {
+function cudaRollouts(section: string, card?: string): CudaRollouts {
   const where = `${section}rollout_device=cuda`;
   if (visibleCards().length === 0) {
     throw new SetupError({
@@ -70,7 +74,7 @@ function cudaRollouts(section: string): CudaRollouts {
         'Install the NVIDIA driver (`nvidia-smi` must list a GPU), start the container with `--gpus all`, or use rollout_device=cpu',
     });
   }
-  const unfit = unfitCard();
+  const unfit = unfitCard(card);
   if (unfit !== null) throw new SetupError({ where, ...unfit });
   const found = findCudaRollouts();
   if (found !== null) return found;
@@ -111,7 +115,7 @@ export function resolveRollouts(
     const type = cardType(wanted);
     if (type === null) throw refused('bfloat16 or float16');
     const childEnv = cudaRolloutsEnv(cudaRollouts(section));
-    log(`rollouts compute on cuda in ${type}, ${cardOf(visibleCards())}, in a process of its own`);
+    log(`rollouts compute on cuda in ${type}, ${placeOf(visibleCards())}, in a process of its own`);
     const memoryLimit = limit === null ? {} : { memoryLimit: limit * 2 ** 30 };
     return { device, precision: type, type, childEnv, ...memoryLimit };
   }
@@ -178,5 +182,5 @@ function cardType(wanted: RolloutPrecision): 'bfloat16' | 'float16' | null {
   return gpu !== null && !hasBfloat16(gpu) ? 'float16' : 'bfloat16';
 }
 
-const cardOf = ([card, ...others]: readonly string[]): string =>
+const placeOf = ([card, ...others]: readonly string[]): string =>
   `card ${card} of ${others.length + 1} visible`;

@@ -1,9 +1,11 @@
-/** Which of several cards doctor and set-up judge; the cards are names here, nvidia-smi is a program that lists two. */
+/** Which of several cards doctor, set-up and GRPO judge; the cards are names here, nvidia-smi is a program that lists two. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { grpoSchema, loadConfig } from '../../../../src/config/index.js';
 import { gpuCheck } from '../../../../src/recipes/doctor/machine-checks.js';
 import { cudaRolloutsCheck } from '../../../../src/recipes/doctor/onnx-check.js';
+import { runGrpo } from '../../../../src/recipes/grpo.js';
 import { runSetup } from '../../../../src/recipes/setup.js';
 import { setUpTensorflow } from '../../../../src/setup/set-up.js';
 import { logInto } from '../../../support/context.js';
@@ -75,6 +77,15 @@ it('doctor judges rollouts on the card that device names', async () => {
   expect((await cudaRolloutsCheck('auto')).found).toBe('not set up');
   expect((await cudaRolloutsCheck('cuda:1')).found).toContain('compute capability 6.1');
   expect((await cudaRolloutsCheck('cuda:2')).found).toBe('no such NVIDIA GPU');
+});
+
+it('grpo judges rollouts on the card that it trains on', async () => {
+  seen('0', '1');
+  const keys = ['model=m', 'dataset=gsm8k', 'rollout_device=cuda'];
+  const grpo = (device: string) =>
+    runGrpo(loadConfig(grpoSchema, { overrides: [...keys, `device=${device}`] }), logInto([]));
+  await expect(grpo('cuda:1')).rejects.toThrow('compute capability 6.1');
+  await expect(grpo('cuda:0')).rejects.toThrow('ONNX Runtime for CUDA is not set up');
 });
 
 it.each([
