@@ -11,7 +11,7 @@ const LEAST = 2 ** 20;
  * A vector of all trained parameters finds no room in what smaller activations leave, nor in what the last such vector
  * has left (see `native/memory.h`): 135 M parameters with LoRA of rank 16 took 45 MiB more with each step. Where
  * activations are larger, it does.
- * @param vector Bytes of all trained parameters @param activation Bytes of the largest activation
+ * @param vector Bytes of all trained parameters @param activation Bytes of the usual step's largest activation
  */
 export function keepFreedBlocks({
   vector,

@@ -42,6 +42,18 @@ export function batchShape(
   return { rows: command === 'dpo' ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
 }
 
+/** Mean tokens of a sequence as it is trained; of GRPO, whose completions are not known, if all had their full length. */
+export function usualLength(
+  command: 'sft' | 'dpo' | 'grpo',
+  config: object & Pick<SftConfig, 'per_device_train_batch_size'>,
+  sequences: readonly { readonly ids: readonly number[] }[],
+): number {
+  if (command === 'sft' && (config as SftConfig).packing)
+    return batchShape(command, config).longest;
+  const mean = sum(sequences.map(({ ids }) => ids.length)) / sequences.length;
+  return command === 'grpo' ? mean + (config as GrpoConfig).max_completion_length : mean;
+}
+
 type QuestionKeys = Pick<SftConfig, 'device'> & Partial<QuantizationKeys>;
 
 interface MemoryOf {

@@ -7,7 +7,7 @@ import { closing } from '../../util/close-stack.js';
 import type { RecipeContext } from '../context.js';
 import { openModel } from '../inputs/model-source.js';
 import { unfinished } from '../interrupt.js';
-import { batchShape } from '../memory/estimate.js';
+import { batchShape, usualLength } from '../memory/estimate.js';
 import { samplersBeside } from '../memory/samplers.js';
 import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
@@ -44,6 +44,7 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     const trained = trainedPolicy(config, source, {
       keepReference: recipe.keepReference,
       shape: batchShape(recipe.command, config),
+      usualLength: usualLength(recipe.command, config, recipe.sequences(inputs)),
       samplers: samplersBeside(recipe.command, config),
     });
     stack.defer(() => trained.dispose());

@@ -40,6 +40,8 @@ export interface TrainedPolicy {
 export interface TrainedPolicyOptions {
   readonly keepReference: boolean;
   readonly shape: BatchShape;
+  /** Mean tokens of a sequence; default: those of the longest. */
+  readonly usualLength?: number;
   /** What samples in this process while it trains. */
   readonly samplers: readonly SamplerBeside[];
 }
@@ -47,7 +49,7 @@ export interface TrainedPolicyOptions {
 export function trainedPolicy(
   config: TrainerConfig,
   source: ModelSource,
-  { keepReference, shape, samplers }: TrainedPolicyOptions,
+  { keepReference, shape, usualLength = shape.longest, samplers }: TrainedPolicyOptions,
 ): TrainedPolicy {
   const lora = loraPlan(config, source);
   const compute = computeType(config, source.spec);
@@ -76,7 +78,8 @@ export function trainedPolicy(
     checkpointedLayers,
     compute,
   });
-  keepFreedBlocks({ vector: 4 * policy.parameters.size, activation: plan.activation });
+  const activation = (plan.activation * usualLength) / shape.longest;
+  keepFreedBlocks({ vector: 4 * policy.parameters.size, activation });
   const optimizer = makeOptimizer(config, policy);
   // What the start was computed in is as large as the trained vectors, or as the model.
   collectGarbage();
