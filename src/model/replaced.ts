@@ -4,10 +4,16 @@
  */
 import type { ParameterShape } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
-import { type HostTensor, inModel, type LoraConfig } from '../weights/index.js';
+import {
+  type HostTensor,
+  inModel,
+  isSaved,
+  isSavedBy,
+  type LoraConfig,
+  lastParts,
+  moduleOf,
+} from '../weights/index.js';
 import { type DecoderSpec, EMBEDDING, LM_HEAD, parameterShapes } from './spec.js';
-
-const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
 
 /**
  * @param targets Modules with LoRA.
@@ -15,34 +21,30 @@ const moduleOf = (name: string): string => name.slice(0, name.lastIndexOf('.'));
  */
 export function replacedParameters(
   spec: DecoderSpec,
-  { root, modulesToSave, bias }: LoraConfig,
+  config: LoraConfig,
   targets: ReadonlySet<string>,
 ): ParameterShape[] {
+  const { root, modulesToSave, bias } = config;
   const shapes = new Map(parameterShapes(spec));
   if (spec.tieWordEmbeddings) shapes.set(LM_HEAD, shapes.get(EMBEDDING)!);
   const modules = [...new Set([...shapes.keys()].map((name) => inModel(root, moduleOf(name))))];
-  for (const end of modulesToSave ?? []) checkSaved(end, modules);
-  const isReplaced = (name: string): boolean => {
-    const module = moduleOf(name);
-    if (modulesToSave?.some((end) => inModel(root, module).endsWith(end))) return true;
-    return (
-      name.endsWith('.bias') && (bias === 'all' || (bias === 'lora_only' && targets.has(module)))
-    );
-  };
+  for (const entry of modulesToSave ?? []) checkSaved(entry, modules);
+  const hasOwnBias = (name: string): boolean =>
+    bias === 'all' || (bias === 'lora_only' && targets.has(moduleOf(name)));
+  const isReplaced = (name: string): boolean =>
+    isSaved(config, name) || (name.endsWith('.bias') && hasOwnBias(name));
   return [...shapes].filter(([name]) => isReplaced(name)).map(([name, shape]) => ({ name, shape }));
 }
 
-function checkSaved(end: string, modules: readonly string[]): void {
-  const where = 'modules_to_save';
+function checkSaved(entry: string, modules: readonly string[]): void {
   const isBlock = modules.some((module) =>
-    module.split('.').some((_, i, parts) => i > 0 && parts.slice(0, i).join('.').endsWith(end)),
+    module.split('.').some((_, i, parts) => i > 0 && isSavedBy(entry, parts.slice(0, i).join('.'))),
   );
-  if (!isBlock && modules.some((module) => module.endsWith(end))) return;
-  const ends = [...new Set(modules.map((module) => module.slice(module.lastIndexOf('.') + 1)))];
+  if (!isBlock && modules.some((module) => isSavedBy(entry, module))) return;
   throw new InputError({
-    where,
-    problem: `"${end}" ${isBlock ? 'names a block of modules' : 'names no module of the model'}`,
-    remedy: `Name modules with weights of their own: ${ends.join(', ')}`,
+    where: 'modules_to_save',
+    problem: `"${entry}" ${isBlock ? 'names a block of modules' : 'names no module of the model'}`,
+    remedy: `Name modules with weights of their own: ${lastParts(modules).join(', ')}`,
   });
 }
 

@@ -24,10 +24,14 @@ export type AdapterKey =
 export const adapterRoot = (keys: Iterable<string>): StoredRoot =>
   rootOf([...keys].map((key) => key.replace(PREFIX, '')));
 
-/** With the decoder's own names. Null for a name that PEFT does not give, or in another part of the model. */
-export function parseAdapterKey(root: StoredRoot, key: string): AdapterKey | null {
-  const name = key.startsWith(PREFIX) ? inDecoder(root, key.slice(PREFIX.length)) : null;
-  if (name === null) return null;
+/**
+ * With the decoder's own names. `outside`: of another part of the model, as of the one that reads images;
+ * null: a name that PEFT does not give.
+ */
+export function parseAdapterKey(root: StoredRoot, key: string): AdapterKey | 'outside' | null {
+  if (!key.startsWith(PREFIX)) return null;
+  const name = inDecoder(root, key.slice(PREFIX.length));
+  if (name === null) return 'outside';
   for (const [part, suffix] of Object.entries(SUFFIXES)) {
     if (name.endsWith(suffix)) {
       return { module: name.slice(0, -suffix.length), part: part as LoraPart };
@@ -38,10 +42,6 @@ export function parseAdapterKey(root: StoredRoot, key: string): AdapterKey | nul
   }
   return /lora_|\.base_layer\./.test(name) ? null : { replaces: name };
 }
-
-/** Whether a tensor is of another part of the model, as of the one that reads images. */
-export const isOutside = (root: StoredRoot, key: string): boolean =>
-  key.startsWith(PREFIX) && inDecoder(root, key.slice(PREFIX.length)) === null;
 
 export const loraKey = (root: DecoderRoot, module: string, part: LoraPart): string =>
   `${PREFIX}${inModel(root, module)}${SUFFIXES[part]}`;

@@ -8,14 +8,13 @@ import { InputError } from '../util/errors.js';
 import { sha256, writeJson } from '../util/files.js';
 import {
   adapterRoot,
-  isOutside,
   type LoraPart,
   loraKey,
   parseAdapterKey,
   replacedKey,
 } from './adapter-keys.js';
 import { type BaseLinear, checkAdapter } from './check-adapter.js';
-import { inModel, type StoredRoot } from './decoder-root.js';
+import { inModel, moduleOf, type StoredRoot } from './decoder-root.js';
 import type { HostTensor } from './host-tensor.js';
 import {
   type AdapterConfigFile,
@@ -24,7 +23,7 @@ import {
   renewedConfig,
   toAdapterConfigJson,
 } from './lora-config.js';
-import { ALL_LINEAR, isTarget, lastParts, loraTarget, ofDecoder } from './lora-targets.js';
+import { ALL_LINEAR, isSaved, isTarget, lastParts, loraTarget, ofDecoder } from './lora-targets.js';
 import { readMetadata, readSafetensors } from './safetensors-reader.js';
 import { writeSafetensors } from './safetensors-writer.js';
 
@@ -143,20 +142,20 @@ function sortTensors(
   const modules = new Map<string, Parts>();
   const replaced = new Map<string, HostTensor>();
   for (const [key, tensor] of file) {
-    if (isOutside(root, key)) {
-      outside++;
-      continue;
-    }
     const parsed = parseAdapterKey(root, key);
-    if (parsed === null) {
+    if (parsed === 'outside') {
+      outside++;
+    } else if (parsed === null) {
       throw new InputError({
         where: path,
         problem: `unexpected tensor "${key}"`,
         remedy: 'Only LoRA on linear modules is supported',
       });
+    } else if ('replaces' in parsed) {
+      replaced.set(parsed.replaces, tensor);
+    } else {
+      modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: tensor });
     }
-    if ('replaces' in parsed) replaced.set(parsed.replaces, tensor);
-    else modules.set(parsed.module, { ...modules.get(parsed.module), [parsed.part]: tensor });
   }
   return { modules, replaced, outside };
 }
@@ -164,13 +163,11 @@ function sortTensors(
 /** Tensors of the base may be replaced only as `modules_to_save` and `bias` say. */
 function checkReplaced(
   where: string,
-  { root, modulesToSave, bias }: LoraConfig,
+  config: LoraConfig,
   replaced: ReadonlyMap<string, HostTensor>,
 ): void {
   for (const name of replaced.keys()) {
-    const module = inModel(root, name.slice(0, name.lastIndexOf('.')));
-    const isSaved = modulesToSave?.some((end) => module.endsWith(end)) ?? false;
-    if (isSaved || (bias !== 'none' && name.endsWith('.bias'))) continue;
+    if (isSaved(config, name) || (config.bias !== 'none' && name.endsWith('.bias'))) continue;
     throw new InputError({
       where,
       problem: `unexpected tensor "${name}"`,
@@ -233,7 +230,7 @@ export function writeAdapter(dir: string, adapter: Adapter): void {
     if (magnitude !== undefined) file.set(loraKey(root, module, 'magnitude'), magnitude);
   }
   for (const [name, tensor] of adapter.replaced ?? []) {
-    const isInLoraLayer = adapter.tensors.has(name.slice(0, name.lastIndexOf('.')));
+    const isInLoraLayer = adapter.tensors.has(moduleOf(name));
     file.set(replacedKey(root, name, isInLoraLayer), tensor);
   }
   const { baseModel, revision = null, quantization = null } = adapter;

@@ -41,3 +41,6 @@ export function inDecoder(root: StoredRoot, name: string): string | null {
 /** The other way round. */
 export const inModel = (root: StoredRoot, name: string): string =>
   swapped(name, ALONE, root) ?? swapped(name, HEAD, HEADS[root]) ?? name;
+
+/** The module of a tensor: its name without `.weight` or `.bias`. */
+export const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));

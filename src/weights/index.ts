@@ -13,7 +13,7 @@ export { type BaseLinear, checkAdapter } from './check-adapter.js';
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
-export { type DecoderRoot, inModel } from './decoder-root.js';
+export { type DecoderRoot, inModel, moduleOf } from './decoder-root.js';
 export { fromFloat32, toFloat32 } from './dtype.js';
 export { weightsFingerprint } from './fingerprint.js';
 export {
@@ -24,6 +24,6 @@ export {
 } from './four-bit.js';
 export type { FilePlace, HostDtype, HostTensor } from './host-tensor.js';
 export { type LoraBias, type LoraConfig, loraConfig } from './lora-config.js';
-export { type LoraTarget, resolveTargets } from './lora-targets.js';
+export { isSaved, isSavedBy, type LoraTarget, lastParts, resolveTargets } from './lora-targets.js';
 export { readSafetensors } from './safetensors-reader.js';
 export { writeSafetensors } from './safetensors-writer.js';

@@ -3,7 +3,7 @@
  * (`check_target_module_exists` and `get_pattern_key` of peft 0.21).
  */
 import { InputError } from '../util/errors.js';
-import { inModel } from './decoder-root.js';
+import { inModel, moduleOf } from './decoder-root.js';
 import type { LoraConfig } from './lora-config.js';
 
 export const ALL_LINEAR = 'all-linear';
@@ -62,7 +62,9 @@ export function ofDecoder(
   const { root, targetModules, modulesToSave } = config;
   const inWhole = (names: Iterable<string>) => [...names].map((name) => inModel(root, name));
   const [modules, replaced] = [inWhole(tensors.modules), inWhole(tensors.replaced).map(moduleOf)];
-  const saved = modulesToSave?.filter((name) => replaced.some((module) => module.endsWith(name)));
+  const saved = modulesToSave?.filter((entry) =>
+    replaced.some((module) => isSavedBy(entry, module)),
+  );
   return {
     ...config,
     targetModules:
@@ -73,7 +75,17 @@ export function ofDecoder(
   };
 }
 
-const moduleOf = (tensor: string): string => tensor.slice(0, tensor.lastIndexOf('.'));
+/** Whether PEFT trains a module whole for an entry of `modules_to_save`, both as the whole model names them. */
+export const isSavedBy = (entry: string, module: string): boolean => module.endsWith(entry);
+
+/** Whether an adapter replaces a tensor of the decoder with its whole module. */
+export function isSaved(
+  { root, modulesToSave }: Pick<LoraConfig, 'root' | 'modulesToSave'>,
+  tensor: string,
+): boolean {
+  const module = inModel(root, moduleOf(tensor));
+  return modulesToSave?.some((entry) => isSavedBy(entry, module)) ?? false;
+}
 
 /** Whether PEFT would put LoRA on a linear module, which has the decoder's own name here. */
 export function isTarget(config: LoraConfig, decoderModule: string): boolean {

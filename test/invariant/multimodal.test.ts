@@ -2,17 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  adapterFromLora,
-  checkTensors,
-  collate,
-  loraFromAdapter,
-  Policy,
-  planLora,
-  readSpec,
-} from '../../src/model/index.js';
+import { adapterFromLora, checkTensors, planLora, readSpec } from '../../src/model/index.js';
 import { linearModules, parameterShapes } from '../../src/model/spec.js';
-import { createOnnxSampler } from '../../src/rollout/index.js';
 import { type JsonRow, readJson } from '../../src/util/files.js';
 import { elementCount } from '../../src/util/shape.js';
 import {
@@ -29,7 +20,8 @@ import {
 } from '../../src/weights/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { goldenTensor } from '../unit/model/golden.js';
-import { largestGap, logpsOf } from './tiny-policy.js';
+import { samplerScores, trainerScores } from './adapter-scores.js';
+import { largestGap } from './tiny-policy.js';
 
 interface Saved {
   /** The name that a decoder by itself gives the tensor; null: of another part. */
@@ -81,7 +73,7 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl'])('%s', (name) => {
   const checkpoint = openCheckpoint(folders.base);
   const weights = (tensor: string) => checkpoint.tensor(tensor);
   const adapter = readAdapter(folders.adapter);
-  const batch = collate(expected.ids.map((ids) => ({ ids, trained: ids.map(() => true) })));
+  const model = { spec, weights, adapter };
 
   test('its config, as transformers saves it, is the same decoder', () => {
     const { base } = madeFolders(name, expected, expected.saved);
@@ -99,30 +91,15 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl'])('%s', (name) => {
   });
 
   test('the log-probabilities are those of transformers and of PEFT', async () => {
-    const lora = planLora(spec, adapter.config);
-    const initialLora = loraFromAdapter(lora, adapter);
-    const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
-    const adapted = logpsOf(await policy.score(batch));
-    const base = logpsOf(await policy.score(batch, { adapter: 'off' }));
-    policy.dispose();
-    expect(largestGap(base, expected.logprobs.flat())).toBeLessThan(2e-5);
-    expect(largestGap(adapted, expected.adapted.flat())).toBeLessThan(2e-5);
-    expect(largestGap(base, adapted)).toBeGreaterThan(0.05);
+    const { base, adapted } = await trainerScores(model, expected.ids);
+    expect(largestGap(base.flat(), expected.logprobs.flat())).toBeLessThan(2e-5);
+    expect(largestGap(adapted.flat(), expected.adapted.flat())).toBeLessThan(2e-5);
+    expect(largestGap(base.flat(), adapted.flat())).toBeGreaterThan(0.05);
   });
 
   test('the sampler has them too', async () => {
-    const sampler = await createOnnxSampler({
-      spec,
-      weights,
-      tokenizer: { eosIds: [], decode: () => '' },
-      loraModules: [...adapter.tensors.keys()],
-      maxContext: 32,
-      threads: 1,
-    });
-    sampler.setAdapter(adapter);
-    const logprobs = (await sampler.score(expected.ids)).flatMap((part) => Array.from(part));
-    sampler.dispose();
-    expect(largestGap(logprobs, expected.adapted.flat())).toBeLessThan(2e-5);
+    const logprobs = await samplerScores(model, expected.ids);
+    expect(largestGap(logprobs.flat(), expected.adapted.flat())).toBeLessThan(2e-5);
   });
 
   test("the adapter of PEFT fits, and is written with PEFT's names, which name nothing else", () => {

@@ -2,20 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import {
-  collate,
-  loraFromAdapter,
-  Policy,
-  planLora,
-  specFromConfig,
-} from '../../src/model/index.js';
+import { specFromConfig } from '../../src/model/index.js';
 import { linearModules } from '../../src/model/spec.js';
-import { createOnnxSampler } from '../../src/rollout/index.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { readAdapter, writeAdapter } from '../../src/weights/index.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { goldenWeights } from '../unit/model/golden.js';
-import { largestGap, logpsOf } from './tiny-policy.js';
+import { samplerScores, trainerScores } from './adapter-scores.js';
+import { largestGap } from './tiny-policy.js';
 
 const FOLDER = new URL('../fixtures/peft/trained/', import.meta.url).pathname;
 const TENSORS = 'adapter_model.safetensors';
@@ -30,32 +24,17 @@ const expected = JSON.parse(readFileSync(join(FOLDER, 'expected.json'), 'utf8'))
 const spec = specFromConfig('expected.json', expected.config);
 const weights = goldenWeights('llama', spec);
 const adapter = readAdapter(FOLDER, { base: linearModules(spec) });
+const model = { spec, weights, adapter };
 
 test('in the trainer', async () => {
-  const lora = planLora(spec, adapter.config);
-  const initialLora = loraFromAdapter(lora, adapter);
-  const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
-  const batch = collate(expected.ids.map((ids) => ({ ids, trained: ids.map(() => true) })));
-  const adapted = logpsOf(await policy.score(batch));
-  const base = logpsOf(await policy.score(batch, { adapter: 'off' }));
-  policy.dispose();
-  expect(largestGap(adapted, expected.logprobs.flat())).toBeLessThan(1e-5);
-  expect(largestGap(base, adapted)).toBeGreaterThan(0.1);
+  const { base, adapted } = await trainerScores(model, expected.ids);
+  expect(largestGap(adapted.flat(), expected.logprobs.flat())).toBeLessThan(1e-5);
+  expect(largestGap(base.flat(), adapted.flat())).toBeGreaterThan(0.1);
 });
 
 test('in the sampler', async () => {
-  const sampler = await createOnnxSampler({
-    spec,
-    weights,
-    tokenizer: { eosIds: [], decode: () => '' },
-    loraModules: [...adapter.tensors.keys()],
-    maxContext: spec.maxPositions,
-    threads: 1,
-  });
-  sampler.setAdapter(adapter);
-  const logprobs = (await sampler.score(expected.ids)).flatMap((part) => Array.from(part));
-  sampler.dispose();
-  expect(largestGap(logprobs, expected.logprobs.flat())).toBeLessThan(1e-5);
+  const logprobs = await samplerScores(model, expected.ids);
+  expect(largestGap(logprobs.flat(), expected.logprobs.flat())).toBeLessThan(1e-5);
 });
 
 test('written again, it is the same file', () => {

@@ -20,7 +20,7 @@ import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
 import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
-import { isMultimodal, MULTIMODAL_TYPES, textConfig } from './text-config.js';
+import { MULTIMODAL_TYPES, textConfig } from './text-config.js';
 
 type Family = (fields: ConfigFields) => DecoderSpec;
 
@@ -54,9 +54,9 @@ const FAMILIES: Readonly<Record<string, Family>> = {
  * @throws InputError for an unsupported `model_type` or a field that is not understood.
  */
 export function specFromConfig(file: string, values: JsonRow): DecoderSpec {
-  if (!isMultimodal(values)) return decoderSpec(file, values);
-  const spec = decoderSpec(`${file} (text_config)`, textConfig(file, values));
-  return { ...spec, root: 'model.language_model' };
+  const text = textConfig(file, values);
+  if (text === null) return decoderSpec(file, values);
+  return { ...decoderSpec(`${file} (text_config)`, text), root: 'model.language_model' };
 }
 
 function decoderSpec(file: string, values: JsonRow): DecoderSpec {
@@ -81,8 +81,10 @@ export const readSpec = (dir: string): DecoderSpec =>
   specFromConfig(join(dir, 'config.json'), readConfig(dir));
 
 /** The `config.json` that the decoder of a Hugging Face folder has by itself. @throws InputError as `readSpec` */
-export const decoderConfig = (dir: string): JsonRow =>
-  textConfig(join(dir, 'config.json'), readConfig(dir));
+export function decoderConfig(dir: string): JsonRow {
+  const values = readConfig(dir);
+  return textConfig(join(dir, 'config.json'), values) ?? values;
+}
 
 function readConfig(dir: string): JsonRow {
   const file = join(dir, 'config.json');

@@ -40,17 +40,15 @@ function multimodal({ model_type: type }: JsonRow): Multimodal | null {
   return typeof type === 'string' && Object.hasOwn(MULTIMODAL, type) ? MULTIMODAL[type]! : null;
 }
 
-export const isMultimodal = (values: JsonRow): boolean => multimodal(values) !== null;
-
 /**
- * The `config.json` of a model's text decoder; of a model that is one, its own. As in transformers, the whole
+ * The `config.json` of a model's text decoder; null: the model is one by itself. As in transformers, the whole
  * model says whether embeddings are tied, and the decoder only where it does not.
  *
  * @throws InputError when there is no `text_config`
  */
-export function textConfig(file: string, values: JsonRow): JsonRow {
+export function textConfig(file: string, values: JsonRow): JsonRow | null {
   const found = multimodal(values);
-  if (found === null) return values;
+  if (found === null) return null;
   const { text_config: text } = values;
   if (!isObject(text)) {
     throw new InputError({
