@@ -53,6 +53,13 @@ function originOf(path: readonly string[], origins: Heard['origins']): string | 
 const shown = (value: unknown): string =>
   typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
 
+/** What `expected` leaves out because it is so of every text, or of every whole number. */
+function limitOf(issue: z.core.$ZodIssue, value: unknown): string {
+  if (value === '') return ', not empty';
+  const isUnsafe = 'note' in issue && issue.note !== undefined;
+  return isUnsafe ? `, of at most ${Number.MAX_SAFE_INTEGER} (2^53 - 1) in size` : '';
+}
+
 function issueError(issue: z.core.$ZodIssue, { schema, merged, heard }: Context): InputError {
   const path = issue.path.map(String);
   const field = path.join('.');
@@ -76,6 +83,6 @@ function issueError(issue: z.core.$ZodIssue, { schema, merged, heard }: Context)
   if (refused !== undefined) return new InputError({ ...where, problem: `${field}: ${refused}` });
   return new InputError({
     ...where,
-    problem: `${field} is ${shown(value)}, expected ${expected(target)}${value === '' ? ', not empty' : ''}`,
+    problem: `${field} is ${shown(value)}, expected ${expected(target)}${limitOf(issue, value)}`,
   });
 }

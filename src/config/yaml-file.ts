@@ -96,11 +96,22 @@ function notYaml(
   return new InputError(remedy === undefined ? { where, problem } : { where, problem, remedy });
 }
 
-/** @throws InputError naming the line of an alias without an anchor before it, and of a merge of no mapping */
+/**
+ * @throws InputError naming the line of an alias without an anchor before it, of one that stands in what it is
+ *   for, and of a merge of no mapping
+ */
 function checkAliases(document: Document, lineAt: (offset: number) => string): void {
   visit(document, {
-    Alias(_key, alias) {
-      if (alias.resolve(document) !== undefined) return;
+    Alias(_key, alias, above) {
+      const source = alias.resolve(document);
+      if (source !== undefined && above.includes(source)) {
+        throw new InputError({
+          where: lineAt(alias.range?.[0] ?? 0),
+          problem: `*${alias.source} refers to the value that it stands in`,
+          remedy: 'Write the value out',
+        });
+      }
+      if (source !== undefined) return;
       throw new InputError({
         where: lineAt(alias.range?.[0] ?? 0),
         problem: `*${alias.source} is an alias of YAML, and no &${alias.source} comes before it`,
@@ -125,14 +136,21 @@ function checkAliases(document: Document, lineAt: (offset: number) => string): v
   });
 }
 
-/** @throws InputError where aliases of aliases would make a value of no bounds */
-function plainValue(document: Document, path: string): unknown {
+/** @throws InputError naming the line of the first alias where aliases of aliases would make a value of no bounds */
+function plainValue(document: Document, lineAt: (offset: number) => string): unknown {
   try {
     return document.toJS();
   } catch (error) {
+    let first = 0;
+    visit(document, {
+      Alias(_key, alias) {
+        first = alias.range?.[0] ?? 0;
+        return visit.BREAK;
+      },
+    });
     throw new InputError({
-      where: path,
-      problem: messageOf(error),
+      where: lineAt(first),
+      problem: `from here on aliases of YAML (*NAME) stand for too many values (${messageOf(error)})`,
       remedy: 'Write the values out',
     });
   }
@@ -152,11 +170,10 @@ export function readYamlFile(path: string): YamlFile {
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) throw notYaml(error, lineAt(error.pos[0]), text);
   checkAliases(document, lineAt);
-  const value = plainValue(document, path) ?? {};
+  const value = plainValue(document, lineAt) ?? {};
   if (!isObject(value)) {
     throw new InputError({ where: path, problem: 'expected a mapping of keys at the top level' });
   }
-  assertTree(path, value);
   const offsets = new Map<string, number>();
   collectLines(document.contents, [], (at, offset) => offsets.set(at.join('\0'), offset));
   const where = (at: readonly string[]): string => {
@@ -167,17 +184,4 @@ export function readYamlFile(path: string): YamlFile {
     return path;
   };
   return { path, value, where };
-}
-
-/** @throws InputError when a mapping or a list is inside itself, by an alias. */
-function assertTree(path: string, value: unknown, above: readonly unknown[] = []): void {
-  if (value === null || typeof value !== 'object') return;
-  if (above.includes(value)) {
-    throw new InputError({
-      where: path,
-      problem: 'a YAML alias (*name) refers to the value it stands in',
-      remedy: 'Write the value out',
-    });
-  }
-  for (const child of Object.values(value)) assertTree(path, child, [...above, value]);
 }

@@ -15,9 +15,9 @@ export interface EvaluationComparison {
   readonly examples: number;
   /** Completions in one evaluation only. */
   readonly unmatched: number;
-  /** Means over examples, each with the share of its right samples. */
-  readonly accuracy_a: number;
-  readonly accuracy_b: number;
+  /** Means over examples, each with the share of its samples that are right by the column. */
+  readonly share_a: number;
+  readonly share_b: number;
   /** b − a, with its 95% interval. */
   readonly difference: number;
   readonly difference_low: number;
@@ -62,8 +62,8 @@ export function compareEvaluations(
     n,
     examples,
     unmatched: gradedA.size + gradedB.size - 2 * n,
-    accuracy_a: mean(means.map(({ a }) => a))!,
-    accuracy_b: mean(means.map(({ b }) => b))!,
+    share_a: mean(means.map(({ a }) => a))!,
+    share_b: mean(means.map(({ b }) => b))!,
     difference: mean(differences)!,
     difference_low: low,
     difference_high: high,

@@ -1,15 +1,15 @@
 /**
  * `lorikeet rollouts`: trajectories of each question over arms that a bandit deals, scored for coherence and
- * rewarded. Questions go in rounds; a round's rows are on disk before its rewards move the posterior, so a
- * run that was stopped finds the posterior again in its rows.
+ * rewarded. Questions go in rounds. A trajectory is on disk as soon as it is made, and has its scores once its
+ * round is whole, before the rewards move the posterior: a run that was stopped finds the posterior again in its rows.
  */
 import type { RolloutsConfig } from '../config/index.js';
 import { dealArms, observe, type Posterior, unitReward } from '../preferences/index.js';
-import { type Progress, percent, withProgress } from '../report/index.js';
+import { percent, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { closing } from '../util/close-stack.js';
 import { sha256, writeJson } from '../util/files.js';
-import { groupBy } from '../util/group.js';
+import { sum } from '../util/numbers.js';
 import { Rng } from '../util/rng.js';
 import { adapterHash } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
@@ -27,7 +27,14 @@ import {
 } from './rollouts/questions.js';
 import { sampleRound } from './rollouts/sample-round.js';
 import { type RolloutsStats, rolloutsStats } from './rollouts/stats.js';
-import { rewardWeights, type TrajectoryRow, trajectoryMaker } from './rollouts/trajectories.js';
+import {
+  isScored,
+  type PulledRow,
+  rewardWeights,
+  type TrajectoryMaker,
+  type TrajectoryRow,
+  trajectoryMaker,
+} from './rollouts/trajectories.js';
 import { openSampler } from './sampling/open-sampler.js';
 import { requestSettings } from './sampling/request-settings.js';
 import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
@@ -45,7 +52,9 @@ export function runRollouts(
 ): Promise<RolloutsResult> {
   return closing(async (stack) => {
     checkSamplerDevice(config);
-    checkRolloutDevice(config.rollout_device);
+    // Rows that are kept need none; what is missing looks for it when it is sampled.
+    const mayKeep = config.resume === 'auto' && !config.overwrite;
+    if (!mayKeep) checkRolloutDevice(config.rollout_device);
     const prior = priorOf(config);
     const store = new RowStore({ ...config, output_csv: null });
     stack.defer(() => store.close());
@@ -73,9 +82,9 @@ function priorOf({ bandit_from: file, arms, bandit_reward: reward }: RolloutsCon
 const banditFile = ({ bandit_file: file, output }: RolloutsConfig): string =>
   file ?? `${output}.bandit.json`;
 
-/** Samples the rounds that are not on disk. @returns the posterior after all of them */
+/** Samples what is not on disk. @returns the posterior after all rounds */
 async function collect(work: Work): Promise<Posterior> {
-  const { config, source, questions, store } = work;
+  const { config, context, source, questions, store } = work;
   const requestHash = requestHasher(work);
   const version = source.adapter === null ? null : adapterHash(source.adapter);
   const texts = new Map(questions.map(({ id, text }) => [id, text]));
@@ -84,31 +93,42 @@ async function collect(work: Work): Promise<Posterior> {
     return text === undefined ? undefined : { request_hash: requestHash(text), adapter: version };
   });
   const prompts = armPrompts(config, questions, source);
-  const sampler = await openSampler(source, {
-    threads: config.threads,
-    maxBatch: config.batch_size,
-    maxPromptLength: prompts.longest,
-    maxNewTokens: config.max_new_tokens,
-    ...resolveRollouts(config, work.context.log),
+  const maker = trajectoryMaker(config, requestHash);
+  const samples = Array.from({ length: config.trajectories }, (_, sample) => sample);
+  const keptOf = ({ id, wordings }: AskedQuestion) =>
+    samples.filter((sample) => store.has(id, sample)).length * wordings.length;
+  const total = sum(questions.map(({ wordings }) => wordings.length * config.trajectories));
+  const from = sum(questions.map(keptOf));
+  return await closing(async (stack) => {
+    let opening: Promise<Sampler> | null = null;
+    const open = async () => {
+      const options = {
+        threads: config.threads,
+        maxBatch: config.batch_size,
+        maxPromptLength: prompts.longest,
+        maxNewTokens: config.max_new_tokens,
+        ...resolveRollouts(config, context.log),
+      };
+      return stack.adopt(await openSampler(source, options), (own) => own.dispose());
+    };
+    const sampler = () => {
+      opening ??= open();
+      return opening;
+    };
+    return await withProgress({ label: 'rollouts', total, from }, (progress) => {
+      let done = from;
+      const onCompletion = () => progress.update(++done);
+      return playRounds(work, { sampler, prompts, maker, onCompletion });
+    });
   });
-  const total = questions.reduce(
-    (sum, { wordings }) => sum + wordings.length * config.trajectories,
-    0,
-  );
-  try {
-    return await withProgress({ label: 'rollouts', total }, (progress) =>
-      playRounds(work, { sampler, prompts, progress, requestHash }),
-    );
-  } finally {
-    sampler.dispose();
-  }
 }
 
 interface Means {
-  readonly sampler: Sampler;
+  /** Opened by the first call. */
+  readonly sampler: () => Promise<Sampler>;
   readonly prompts: ArmPrompts;
-  readonly progress: Pick<Progress, 'update'>;
-  readonly requestHash: (question: string) => string;
+  readonly maker: TrajectoryMaker;
+  readonly onCompletion: () => void;
 }
 
 async function playRounds(work: Work, means: Means): Promise<Posterior> {
@@ -117,19 +137,12 @@ async function playRounds(work: Work, means: Means): Promise<Posterior> {
   let posterior = work.prior;
   for (let start = 0, round = 1; start < questions.length; start += size, round++) {
     const batch = questions.slice(start, start + size);
-    const rows = storedRound(batch, work) ?? (await playRound(batch, { work, means, posterior }));
+    const rows = await playRound(batch, { work, means, posterior });
     posterior = learnt(posterior, rows, config);
     const { bandit: policy, bandit_reward: reward } = config;
     writeBandit(banditFile(config), { policy, reward, rounds: round, arms: posterior });
   }
   return posterior;
-}
-
-/** The rows of a round when all are on disk. */
-function storedRound(batch: readonly AskedQuestion[], { store, config }: Work) {
-  const samples = Array.from({ length: config.trajectories }, (_, sample) => sample);
-  const rows = batch.flatMap(({ id }) => samples.map((sample) => store.get(id, sample)));
-  return rows.every((row) => row !== undefined) ? (rows as unknown as TrajectoryRow[]) : null;
 }
 
 interface Round {
@@ -138,31 +151,36 @@ interface Round {
   readonly posterior: Posterior;
 }
 
+/** The rows of a round: those on disk, and what is missing of it. */
 async function playRound(
   batch: readonly AskedQuestion[],
   { work, means, posterior }: Round,
 ): Promise<TrajectoryRow[]> {
   const { config, context, store } = work;
+  const { maker, prompts, onCompletion } = means;
   const arms = dealt(batch, posterior, config);
-  let done = batch[0]!.index * config.trajectories;
-  const pulls = await sampleRound(
-    batch.map((question, i) => ({ question, arms: arms[i]! })),
-    {
-      ...means,
-      config,
-      signal: context.signal,
-      onCompletion: () => means.progress.update(++done),
-    },
+  const pulls = batch.map((question, i) =>
+    arms[i]!.map((arm, sample) => ({ question, arm, sample })),
   );
-  if (pulls === null) {
+  const missing = pulls.flat().filter(({ question, sample }) => !store.has(question.id, sample));
+  if (missing.length > 0) {
+    await sampleRound(missing, {
+      ...{ config, prompts, onCompletion, signal: context.signal },
+      sampler: await means.sampler(),
+      onPulled: (pulled) => store.add(maker.pulledRow(pulled)),
+    });
+  }
+  if (context.signal.aborted) {
     const { problem, remedy } = store.left;
     throw interruption(context.signal, { problem: `stopped while sampling; ${problem}`, remedy });
   }
-  const toRows = trajectoryMaker(config, means.requestHash);
-  const groups = groupBy(pulls, ({ question }) => question.id);
-  const rows = [...groups.values()].flatMap(toRows);
-  for (const row of rows) store.add(row);
-  return rows;
+  return pulls.flatMap((own) => {
+    const rows = own.map(({ question, sample }) => store.get(question.id, sample) as PulledRow);
+    if (rows.every(isScored)) return rows;
+    const scored = maker.scoredRows(rows);
+    for (const row of scored) store.add(row);
+    return scored;
+  });
 }
 
 const dealt = (batch: readonly AskedQuestion[], posterior: Posterior, config: RolloutsConfig) =>

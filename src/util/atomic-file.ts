@@ -85,10 +85,13 @@ function openPart(path: string) {
       close();
       renameSync(part, path);
     },
-    /** Takes back what was written. */
+    /** Takes back what was written. Where that fails, too, the error of writing is still the one to tell. */
     failed: (error: unknown): Error => {
-      close();
-      rmSync(part, { force: true });
+      for (const undo of [close, () => rmSync(part, { force: true })]) {
+        try {
+          undo();
+        } catch {}
+      }
       return notWritten(path, error);
     },
   };

@@ -92,13 +92,13 @@ export function readAdapter(dir: string, { base }: ReadAdapterOptions = {}): Ada
     if (!isTarget(config, module)) {
       throw new InputError({
         where: path,
-        problem: `unexpected tensors for "${module}"`,
+        problem: `unexpected tensors for "${inModel(root, module)}"`,
         remedy: `target_modules of ${ADAPTER_CONFIG} does not name it`,
       });
     }
     const { r, scale } = loraTarget(config, module);
     const complete = completeParts(path, { module, parts, config });
-    checkRank(path, { module, r, ...complete });
+    checkRank(path, { name: inModel(root, module), r, ...complete });
     tensors.set(module, { ...complete, scale });
   }
   const quantization = readMetadata(path)[QUANTIZATION] ?? null;
@@ -170,7 +170,7 @@ function checkReplaced(
     if (isSaved(config, name) || (config.bias !== 'none' && name.endsWith('.bias'))) continue;
     throw new InputError({
       where,
-      problem: `unexpected tensor "${name}"`,
+      problem: `unexpected tensor "${inModel(root, name)}"`,
       remedy: `Neither modules_to_save nor bias of ${ADAPTER_CONFIG} stands for it`,
     });
   }
@@ -201,21 +201,22 @@ function completeParts(where: string, { module, parts, config }: PartsOfModule):
 }
 
 interface RankedPair extends Pair {
-  readonly module: string;
+  /** Of the module, as the file has it. */
+  readonly name: string;
   readonly r: number;
 }
 
-function checkRank(path: string, { module, r, a, b, magnitude }: RankedPair): void {
+function checkRank(path: string, { name, r, a, b, magnitude }: RankedPair): void {
   const fits = a.shape.length === 2 && b.shape.length === 2 && a.shape[0] === r && b.shape[1] === r;
   const [rows] = b.shape;
   if (magnitude !== undefined && (magnitude.shape.length !== 1 || magnitude.shape[0] !== rows)) {
-    const problem = `"${module}" has magnitudes [${magnitude.shape.join(', ')}], expected [${rows}]`;
+    const problem = `"${name}" has magnitudes [${magnitude.shape.join(', ')}], expected [${rows}]`;
     throw new InputError({ where: path, problem });
   }
   if (fits) return;
   throw new InputError({
     where: path,
-    problem: `"${module}" has lora_A [${a.shape.join(', ')}] and lora_B [${b.shape.join(', ')}], expected rank ${r}`,
+    problem: `"${name}" has lora_A [${a.shape.join(', ')}] and lora_B [${b.shape.join(', ')}], expected rank ${r}`,
     remedy: `${ADAPTER_CONFIG} must belong to these tensors`,
   });
 }

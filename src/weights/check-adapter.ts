@@ -1,6 +1,7 @@
 /** Whether an adapter belongs to a base model: its modules and their sizes. */
 import { InputError } from '../util/errors.js';
 import type { Adapter } from './adapter.js';
+import { inModel } from './decoder-root.js';
 import { isTarget } from './lora-targets.js';
 
 /** A linear module of the base model. */
@@ -22,19 +23,20 @@ export function checkAdapter(adapter: Adapter, base: readonly BaseLinear[], wher
       remedy: `The adapter was made for ${adapter.baseModel ?? 'a base it does not name'}`,
     });
   };
+  const named = (module: string) => `"${inModel(adapter.config.root, module)}"`;
   const linears = new Map(base.map((linear) => [linear.module, linear]));
   for (const [module, { a, b }] of adapter.tensors) {
     const linear = linears.get(module);
-    if (linear === undefined) fail(`unexpected module "${module}"`);
+    if (linear === undefined) fail(`unexpected module ${named(module)}`);
     else if (a.shape[1] !== linear.inFeatures || b.shape[0] !== linear.outFeatures) {
       fail(
-        `"${module}" maps ${a.shape[1]} to ${b.shape[0]} features, expected ${linear.inFeatures} to ${linear.outFeatures}`,
+        `${named(module)} maps ${a.shape[1]} to ${b.shape[0]} features, expected ${linear.inFeatures} to ${linear.outFeatures}`,
       );
     }
   }
   for (const module of linears.keys()) {
     if (isTarget(adapter.config, module) && !adapter.tensors.has(module)) {
-      fail(`no tensors for module "${module}"`);
+      fail(`no tensors for module ${named(module)}`);
     }
   }
 }

@@ -13,7 +13,7 @@ export function checkShapes(
 ): string[] {
   const missing = [...expected.keys()].filter((name) => !checkpoint.has(name));
   if (missing.length > 0) {
-    const named = missing.slice(0, 3).map((name) => `"${name}"`);
+    const named = missing.slice(0, 3).map((name) => `"${checkpoint.storedName(name)}"`);
     throw new InputError({
       where: checkpoint.dir,
       problem: `${missing.length} of ${expected.size} tensors missing: ${named.join(', ')}${missing.length > 3 ? ', …' : ''}`,
@@ -29,7 +29,7 @@ function checkShape(checkpoint: Checkpoint, name: string, expected: readonly num
   if (found.length === expected.length && found.every((size, i) => size === expected[i])) return;
   throw new InputError({
     where: checkpoint.fileOf(name),
-    problem: `tensor "${name}" has shape [${found.join(', ')}], expected [${expected.join(', ')}]`,
+    problem: `tensor "${checkpoint.storedName(name)}" has shape [${found.join(', ')}], expected [${expected.join(', ')}]`,
     remedy: 'The weights must belong to the config.json beside them',
   });
 }

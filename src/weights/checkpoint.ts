@@ -39,6 +39,8 @@ export interface Checkpoint {
   entry(name: string): TensorEntry;
   /** A part of a tensor's bytes as they are on disk. @throws InputError when there is no such tensor. */
   readPart(name: string, part: ByteRange): Uint8Array;
+  /** The name of a tensor in the files, whether it is there or not. */
+  storedName(name: string): string;
   /** The file that holds a tensor. */
   fileOf(name: string): string;
   close(): void;
@@ -120,10 +122,11 @@ function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>
     if (name === null) outside.push(own);
     else places.set(name, { file, own });
   }
+  const storedName = (name: string): string => inModel(root, name);
   const place = (name: string): Located => {
     const found = places.get(name);
     if (found !== undefined) return found;
-    throw new InputError({ where: dir, problem: `tensor "${inModel(root, name)}" is missing` });
+    throw new InputError({ where: dir, problem: `tensor "${storedName(name)}" is missing` });
   };
   const read = <T>(name: string, from: (file: SafetensorsFile, own: string) => T): T => {
     const { file, own } = place(name);
@@ -140,6 +143,7 @@ function checkpointOf(dir: string, located: ReadonlyMap<string, SafetensorsFile>
     readFirst: (name, count) => read(name, (file, own) => file.readFirst(own, count)),
     entry: (name) => read(name, (file, own) => file.entry(own)),
     readPart: (name, part) => read(name, (file, own) => file.readPart(own, part)),
+    storedName,
     fileOf: (name) => place(name).file.path,
     close: () => {
       for (const file of new Set(located.values())) file.close();

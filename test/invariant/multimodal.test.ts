@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { adapterFromLora, checkTensors, planLora, readSpec } from '../../src/model/index.js';
 import { linearModules, parameterShapes } from '../../src/model/spec.js';
+import { checkUnused } from '../../src/recipes/inputs/unused-tensors.js';
 import { type JsonRow, readJson } from '../../src/util/files.js';
 import { elementCount } from '../../src/util/shape.js';
 import {
@@ -85,9 +86,15 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl'])('%s', (name) => {
     const others = Object.entries(expected.tensors).filter(([, { decoder }]) => decoder === null);
     expect(others.length).toBeGreaterThan(5);
     expect(checkpoint.outside).toEqual(others.map(([key]) => key));
-    expect(() => checkpoint.tensor('model.layers.9.input_layernorm.weight')).toThrow(
-      /language_model\.(?:model\.)?layers\.9\.input_layernorm\.weight" is missing/,
-    );
+    const beyond = 'model.layers.9.input_layernorm.weight';
+    const named = /language_model\.(?:model\.)?layers\.9\.input_layernorm\.weight"/;
+    expect(() => checkpoint.tensor(beyond)).toThrow(named);
+    expect(() => checkShapes(checkpoint, new Map([[beyond, [1]]]))).toThrow(named);
+    const [first, shape] = [...parameterShapes(spec)][0]!;
+    const other = () => checkShapes(checkpoint, new Map([[first, [...shape, 2]]]));
+    expect(other).toThrow(/tensor "(?:model\.)?language_model\.\S+" has shape/);
+    const unused = () => checkUnused(checkpoint, [first], () => undefined);
+    expect(unused).toThrow(/has no tensor "(?:model\.)?language_model\.\S+"/);
   });
 
   test('the log-probabilities are those of transformers and of PEFT', async () => {
@@ -104,6 +111,9 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl'])('%s', (name) => {
 
   test("the adapter of PEFT fits, and is written with PEFT's names, which name nothing else", () => {
     checkAdapter(adapter, linearModules(spec), folders.adapter);
+    expect(() => checkAdapter(adapter, [], folders.adapter)).toThrow(
+      /unexpected module "model\.language_model\.layers\.0\./,
+    );
     const keys = Object.keys(expected.adapter.tensors);
     expect(adapter.outside).toBe(keys.filter((key) => !isOfDecoder(key)).length);
     const dir = temporaryFolder();

@@ -1,8 +1,10 @@
 /** Rows of large files one after the other: JSONL by line, Parquet by a block of rows; others are read whole. */
-import { createReadStream } from 'node:fs';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { assertFetched } from '../../util/git-lfs.js';
 import { isObject } from '../../util/json-object.js';
 import { readRowFile } from './index.js';
 import { streamParquetRows } from './parquet.js';
@@ -24,12 +26,14 @@ export async function* streamRowFile(path: string): AsyncGenerator<StreamedRow> 
 }
 
 async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
-  const source = createReadStream(path);
-  const input = path.toLowerCase().endsWith('.gz') ? source.pipe(createGunzip()) : source;
-  // Errors of the file do not pass through the pipe.
-  source.on('error', (error) => input.destroy(error));
   let line = 0;
+  let source: ReadStream | undefined;
   try {
+    assertFetched(path, await firstBytes(path));
+    source = createReadStream(path);
+    const input = path.toLowerCase().endsWith('.gz') ? source.pipe(createGunzip()) : source;
+    // Errors of the file do not pass through the pipe.
+    source.on('error', (error) => input.destroy(error));
     for await (const text of linesOf(input)) {
       line++;
       const where = `${path}:${line}`;
@@ -39,7 +43,17 @@ async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
     if (error instanceof InputError) throw error;
     throw new InputError({ where: path, problem: `cannot be read (${messageOf(error)})` });
   } finally {
-    source.destroy();
+    source?.destroy();
+  }
+}
+
+async function firstBytes(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(64) });
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

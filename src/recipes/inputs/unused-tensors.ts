@@ -23,22 +23,22 @@ export function checkUnused(
   if (inside.length > 0) {
     throw new InputError({
       where: checkpoint.fileOf(inside[0]!),
-      problem: `the model that config.json describes has no tensor ${named(inside)}`,
+      problem: `the model that config.json describes has no tensor ${named(checkpoint, inside)}`,
       remedy: 'The weights must belong to the config.json beside them',
     });
   }
   if (unused.includes(LM_HEAD) && !isTied(checkpoint)) {
     throw new InputError({
       where: checkpoint.fileOf(LM_HEAD),
-      problem: `"${LM_HEAD}" differs from "${EMBEDDING}", to which config.json ties it`,
+      problem: `${named(checkpoint, [LM_HEAD])} differs from ${named(checkpoint, [EMBEDDING])}, to which config.json ties it`,
       remedy: 'Set tie_word_embeddings to false in config.json to use both',
     });
   }
-  if (others.length > 0) log(`model: not used of ${checkpoint.dir}: ${named(others)}`);
+  if (others.length > 0) log(`model: not used of ${checkpoint.dir}: ${named(checkpoint, others)}`);
 }
 
-function named(names: readonly string[]): string {
-  const first = names.slice(0, 3).map((name) => `"${name}"`);
+function named(checkpoint: Checkpoint, names: readonly string[]): string {
+  const first = names.slice(0, 3).map((name) => `"${checkpoint.storedName(name)}"`);
   return `${first.join(', ')}${names.length > 3 ? `, … (${names.length})` : ''}`;
 }
 

@@ -1,4 +1,4 @@
-/** One round: the dealt arms answer the questions and their other wordings. */
+/** One round: the arms answer the questions and their other wordings. */
 import type { ArmConfig, RolloutsConfig } from '../../config/index.js';
 import {
   type Completion,
@@ -8,14 +8,19 @@ import {
   type Sampler,
   type SamplingParams,
 } from '../../rollout/index.js';
+import { groupBy } from '../../util/group.js';
 import type { ArmPrompts, AskedQuestion } from './questions.js';
 
-/** One pull: the answer to the question, and to each other wording, of one arm. */
-export interface Pulled {
+/** A trajectory that is asked for. */
+export interface Pull {
   readonly question: AskedQuestion;
   readonly arm: string;
   /** Number of the trajectory within its question. */
   readonly sample: number;
+}
+
+/** One pull: the answer to the question, and to each other wording, of one arm. */
+export interface Pulled extends Pull {
   readonly completion: Completion;
   readonly perturbed: readonly Completion[];
 }
@@ -25,56 +30,77 @@ export interface RoundOptions {
   readonly sampler: Sampler;
   readonly prompts: ArmPrompts;
   readonly signal: AbortSignal;
-  readonly onCompletion: (completion: Completion) => void;
+  /** Called with each trajectory as its last answer comes; what it throws ends the round. */
+  readonly onPulled: (pulled: Pulled) => void;
+  /** Called with each answer. */
+  readonly onCompletion: () => void;
 }
 
-interface Dealt {
-  readonly question: AskedQuestion;
-  /** Arm of each trajectory. */
-  readonly arms: readonly string[];
-}
-
-/** Null when the signal has ended it. @throws GuardError when the sampler has other weights */
-export async function sampleRound(
-  dealt: readonly Dealt[],
-  options: RoundOptions,
-): Promise<Pulled[] | null> {
-  const { config, sampler, signal, onCompletion } = options;
-  const byKey = new Map<string, Completion>();
+/** Ends early when the signal says so. @throws GuardError when the sampler has other weights */
+export async function sampleRound(pulls: readonly Pull[], options: RoundOptions): Promise<void> {
+  const { config, sampler, prompts, signal } = options;
   for (const arm of config.arms) {
-    const requests = dealt.flatMap((own) => requestsOf(own, arm, options.prompts));
-    if (requests.length === 0) continue;
-    const params = paramsOf(arm, config);
-    for (const completion of await sampler.generate(requests, params, { signal, onCompletion })) {
-      checkVersion(completion, sampler.adapterHash);
-      byKey.set(`${completion.requestId}/${completion.sampleIndex}`, completion);
-    }
-    if (signal.aborted) return null;
+    const own = pulls.filter((pull) => pull.arm === arm.name);
+    const requests = requestsOf(own, prompts);
+    if (requests.length === 0 || signal.aborted) continue;
+    const failed = new AbortController();
+    const take = taker(own, options);
+    await sampler.generate(requests, paramsOf(arm, config), {
+      signal: AbortSignal.any([signal, failed.signal]),
+      onCompletion: (completion) => {
+        try {
+          take(completion);
+        } catch (error) {
+          failed.abort(error);
+        }
+      },
+    });
+    failed.signal.throwIfAborted();
   }
-  return dealt.flatMap(({ question, arms }) =>
-    arms.map((arm, sample) => {
-      const [own, ...perturbed] = question.wordings.map(
-        (_, wording) => byKey.get(`${requestId(arm, question, wording)}/${sample}`)!,
-      );
-      return { question, arm, sample, completion: own!, perturbed };
+}
+
+/** Puts the answers of one arm together to trajectories. */
+function taker(pulls: readonly Pull[], options: RoundOptions): (completion: Completion) => void {
+  const { sampler, onPulled, onCompletion } = options;
+  const key = (request: string, sample: number) => `${request}/${sample}`;
+  const answers = new Map<string, Completion>();
+  const pullOf = new Map(
+    pulls.flatMap((pull) => {
+      const requests = pull.question.wordings.map((_, wording) => requestId(pull, wording));
+      return requests.map((request) => [key(request, pull.sample), { pull, requests }] as const);
     }),
   );
+  return (completion) => {
+    if (completion.finishReason === 'aborted') return;
+    checkVersion(completion, sampler.adapterHash);
+    const own = key(completion.requestId, completion.sampleIndex);
+    answers.set(own, completion);
+    onCompletion();
+    const { pull, requests } = pullOf.get(own)!;
+    const [first, ...perturbed] = requests.flatMap(
+      (request) => answers.get(key(request, pull.sample)) ?? [],
+    );
+    if (first === undefined || perturbed.length + 1 < requests.length) return;
+    onPulled({ ...pull, completion: first, perturbed });
+  };
 }
 
-const requestId = (arm: string, { index }: AskedQuestion, wording: number): string =>
-  `${arm}/${index}/${wording}`;
+const requestId = ({ arm, question }: Pull, wording: number): string =>
+  `${arm}/${question.index}/${wording}`;
 
-function requestsOf({ question, arms }: Dealt, { name }: ArmConfig, prompts: ArmPrompts) {
-  const samples = [...arms.keys()].filter((sample) => arms[sample] === name);
-  if (samples.length === 0) return [];
-  return question.wordings.map(
-    (_, wording): PromptRequest => ({
-      id: requestId(name, question, wording),
-      promptIds: prompts.idsOf(name, question.index, wording),
+/** Of pulls of one arm: a request for each wording of a question. */
+function requestsOf(pulls: readonly Pull[], prompts: ArmPrompts): PromptRequest[] {
+  const byQuestion = groupBy(pulls, ({ question }) => question.id);
+  return [...byQuestion.values()].flatMap((own) => {
+    const [pull] = own as [Pull, ...Pull[]];
+    const samples = own.map(({ sample }) => sample);
+    return pull.question.wordings.map((_, wording) => ({
+      id: requestId(pull, wording),
+      promptIds: prompts.idsOf(pull.arm, pull.question.index, wording),
       n: samples.length,
       samples,
-    }),
-  );
+    }));
+  });
 }
 
 const paramsOf = (arm: ArmConfig, config: RolloutsConfig): SamplingParams => ({

@@ -1,5 +1,4 @@
-/** Completions of one question → its trajectory rows: answers read, scores, rewards. */
-
+/** Completions → trajectory rows: answers read; and, once a question has all of its rows, their scores and rewards. */
 import type { RolloutsConfig } from '../../config/index.js';
 import {
   type AnswerGrader,
@@ -8,6 +7,7 @@ import {
   numericGrader,
 } from '../../evaluate/index.js';
 import {
+  type CoherenceScores,
   coherenceReward,
   coherenceScores,
   type RewardWeights,
@@ -15,14 +15,13 @@ import {
   statedValues,
 } from '../../preferences/index.js';
 import { parseNumber } from '../../rewards/index.js';
-import type { Completion } from '../../rollout/index.js';
 import { mean } from '../../util/numbers.js';
 import { tagsOf } from '../inputs/answer-tags.js';
 import type { StoredRow } from '../outputs/row-store.js';
 import type { Pulled } from './sample-round.js';
 
-/** A row of the file. */
-export interface TrajectoryRow extends StoredRow {
+/** What a trajectory is by itself: the row of one whose question has others that are not there yet. */
+export interface PulledRow extends StoredRow {
   readonly question: string;
   readonly gold: string | null;
   readonly arm: string;
@@ -31,19 +30,26 @@ export interface TrajectoryRow extends StoredRow {
   readonly reasoning: string;
   readonly num_tokens: number;
   /** Null without a gold answer. */
-  readonly reward: number | null;
   readonly correct: boolean | null;
+  /** Answers of the same arm to the other wordings. */
+  readonly perturbed_answers: readonly (string | null)[];
+  readonly finish_reason: string;
+  readonly logprob_mean: number | null;
+}
+
+/** A row of the finished file. */
+export interface TrajectoryRow extends PulledRow {
+  /** Null without a gold answer. */
+  readonly reward: number | null;
   readonly s_end: number;
   readonly s_path: number;
   readonly s_cf: number | null;
   readonly s_wm: number;
   /** Correct, with `s_wm` at least `coherent_at`. */
   readonly coherent_correct: boolean | null;
-  /** Answers of the same arm to the other wordings. */
-  readonly perturbed_answers: readonly (string | null)[];
-  readonly finish_reason: string;
-  readonly logprob_mean: number | null;
 }
+
+export const isScored = (row: PulledRow): row is TrajectoryRow => 's_wm' in row;
 
 export const rewardWeights = (config: RolloutsConfig): RewardWeights => ({
   alpha: config.alpha_correct,
@@ -65,36 +71,47 @@ function readerOf(config: RolloutsConfig): Reader {
   return { grade: numericGrader(options), groups };
 }
 
-/** @returns a function from the pulls of one question to its rows */
+export interface TrajectoryMaker {
+  readonly pulledRow: (pulled: Pulled) => PulledRow;
+  /** With scores and rewards: all rows of one question. */
+  readonly scoredRows: (rows: readonly PulledRow[]) => TrajectoryRow[];
+}
+
 export function trajectoryMaker(
   config: RolloutsConfig,
   requestHash: (question: string) => string,
-): (pulls: readonly Pulled[]) => TrajectoryRow[] {
+): TrajectoryMaker {
   const reader = readerOf(config);
-  const { end, path, cf } = config.score_weights;
-  return (pulls) => {
-    const groupOf = reader.groups();
-    const read = pulls.map((pulled) => readPull(pulled, reader.grade, groupOf));
-    const scores = coherenceScores(
-      read.map(({ scored }) => scored),
-      { end, path, cf } satisfies ScoreWeights,
-    );
-    return read.map(({ columns }, i) => {
-      const { s_wm } = scores[i]!;
-      const { question, sample, completion } = pulls[i]!;
-      const { correct } = columns;
-      return {
-        ...columns,
-        reward: rewardOf({ correct, s_wm, tokens: completion.ids.length }, config),
-        ...scores[i]!,
-        coherent_correct: correct === null ? null : correct && s_wm >= config.coherent_at,
-        prompt_id: question.id,
-        sample_index: sample,
-        request_hash: requestHash(question.text),
-        adapter: completion.adapter,
-      };
-    });
+  return {
+    pulledRow: (pulled) => readPull(pulled, reader.grade, requestHash),
+    scoredRows(rows) {
+      const groupOf = reader.groups();
+      const keyOf = (answer: string | null) => (answer === null ? null : groupOf(answer));
+      const { end, path, cf } = config.score_weights;
+      const scores = coherenceScores(
+        rows.map(({ answer, reasoning, question, perturbed_answers: others }) => ({
+          answer: keyOf(answer),
+          values: statedValues(reasoning, question),
+          perturbed: others.map(keyOf),
+        })),
+        { end, path, cf } satisfies ScoreWeights,
+      );
+      return rows.map((row, i) => withScores(row, scores[i]!, config));
+    },
   };
+}
+
+function withScores(row: PulledRow, scores: CoherenceScores, config: RolloutsConfig) {
+  const { prompt_id, sample_index, request_hash, adapter, ...columns } = row;
+  const { correct, num_tokens: tokens } = row;
+  const { s_wm } = scores;
+  return {
+    ...columns,
+    reward: rewardOf({ correct, s_wm, tokens }, config),
+    ...scores,
+    coherent_correct: correct === null ? null : correct && s_wm >= config.coherent_at,
+    ...{ prompt_id, sample_index, request_hash, adapter },
+  } as TrajectoryRow;
 }
 
 function rewardOf(
@@ -108,35 +125,28 @@ function rewardOf(
 }
 
 function readPull(
-  { question, arm, completion, perturbed }: Pulled,
+  { question, arm, sample, completion, perturbed }: Pulled,
   grade: AnswerGrader,
-  groupOf: (answer: string) => string | null,
-) {
-  const keyOf = (answer: string | null) => (answer === null ? null : groupOf(answer));
-  const answerOf = ({ text }: Completion) => grade(text, {}).answer;
-  const { text, ids, logprobs, finishReason } = completion;
-  const { gold, answer, correct, reasoning: marked } = grade(text, question.row);
-  const reasoning = marked ?? text;
-  const perturbedAnswers = perturbed.map(answerOf);
+  requestHash: (question: string) => string,
+): PulledRow {
+  const { text, ids, logprobs, finishReason, adapter } = completion;
+  const { gold, answer, correct, reasoning } = grade(text, question.row);
   return {
-    scored: {
-      answer: keyOf(answer),
-      values: statedValues(reasoning, question.text),
-      perturbed: perturbedAnswers.map(keyOf),
-    },
-    columns: {
-      id: question.id,
-      question: question.text,
-      gold,
-      arm,
-      full_text: text,
-      answer,
-      reasoning,
-      num_tokens: ids.length,
-      correct,
-      perturbed_answers: perturbedAnswers,
-      finish_reason: finishReason,
-      logprob_mean: mean(logprobs),
-    },
+    id: question.id,
+    question: question.text,
+    gold,
+    arm,
+    full_text: text,
+    answer,
+    reasoning: reasoning ?? text,
+    num_tokens: ids.length,
+    correct,
+    perturbed_answers: perturbed.map((other) => grade(other.text, {}).answer),
+    finish_reason: finishReason,
+    logprob_mean: mean(logprobs),
+    prompt_id: question.id,
+    sample_index: sample,
+    request_hash: requestHash(question.text),
+    adapter,
   };
 }

@@ -62,6 +62,14 @@ test('a Parquet file that is cut off is named', async () => {
   );
 });
 
+test.each(['train.jsonl', 'train.jsonl.gz'])('a pointer of Git LFS is named: %s', async (name) => {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\n`);
+  await expect(streamRowFile(path).next()).rejects.toThrow(
+    `${path}: is a pointer of Git LFS in place of the file itself. Run git lfs pull`,
+  );
+});
+
 test('the columns of OpenMathReasoning', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'openmath_reasoning'));

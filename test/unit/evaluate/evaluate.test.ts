@@ -263,8 +263,8 @@ describe('compareEvaluations', () => {
     expect(compareEvaluations(rows('++--+-'), rows('+-+++-'))).toMatchObject({
       n: 6,
       unmatched: 0,
-      accuracy_a: 0.5,
-      accuracy_b: 4 / 6,
+      share_a: 0.5,
+      share_b: 4 / 6,
       difference: 1 / 6,
       only_a: 1,
       only_b: 2,
@@ -307,8 +307,8 @@ describe('compareEvaluations', () => {
     expect(compared).toMatchObject({
       n: 5,
       examples: 2,
-      accuracy_a: 0.5,
-      accuracy_b: 1,
+      share_a: 0.5,
+      share_b: 1,
       difference: 0.5,
     });
   });

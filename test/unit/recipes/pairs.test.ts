@@ -60,7 +60,7 @@ it('compare prints its tables on standard output, or their cells as one line', a
     (await call(['compare', ...files, '--json'])).out,
   );
   expect([runs, strategies]).toEqual([null, null]);
-  expect(paired).toMatchObject([{ examples: 4, accuracy_a: 0.25, accuracy_b: 0.5, only_b: 1 }]);
+  expect(paired).toMatchObject([{ examples: 4, share_a: 0.25, share_b: 0.5, only_b: 1 }]);
 });
 
 it('compare makes a page of files of rows: paired differences, and what only one has right', async () => {

@@ -1,11 +1,11 @@
 /** `rollouts` on a tiny checkpoint: rows and statistics, going on after a stop, posteriors of earlier runs. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig, rolloutsSchema } from '../../../src/config/index.js';
 import { partOf } from '../../../src/recipes/outputs/row-store.js';
 import { runRollouts } from '../../../src/recipes/rollouts.js';
-import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
+import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
@@ -33,6 +33,9 @@ const run = (name: string, ...words: string[]) => {
   return runRollouts(loadConfig(rolloutsSchema, { overrides }), SILENT);
 };
 
+const withoutScores = ({ reward, s_end, s_path, s_cf, s_wm, coherent_correct, ...row }: JsonRow) =>
+  row;
+
 describe('rollouts', () => {
   it('writes a row for each trajectory, and statistics that follow from the rows', async () => {
     const { output: _, bandit_file: __, ...stats } = await run('uniform.jsonl');
@@ -55,8 +58,10 @@ describe('rollouts', () => {
   it('goes on after a stop with the same rows and the same posterior', async () => {
     await run('whole.jsonl', 'bandit=thompson');
     const whole = readFileSync(at('whole.jsonl'), 'utf8');
-    // What a process leaves that was killed in its second round.
-    writeFileSync(partOf(at('stopped.jsonl')), toJsonl(readJsonl(at('whole.jsonl')).slice(0, 11)));
+    // What a process leaves that was killed in its second round: its rows have no scores yet.
+    const rows = readJsonl(at('whole.jsonl')).slice(0, 11);
+    const left = rows.map((row, i) => (i < 8 ? row : withoutScores(row)));
+    writeFileSync(partOf(at('stopped.jsonl')), toJsonl(left));
     await expect(run('stopped.jsonl', 'bandit=thompson')).rejects.toThrow(/did not finish/);
     await run('stopped.jsonl', 'bandit=thompson', 'resume=auto');
     expect(readFileSync(at('stopped.jsonl'), 'utf8')).toBe(whole);
@@ -65,6 +70,10 @@ describe('rollouts', () => {
     );
     const other = run('stopped.jsonl', 'bandit=ucb', 'resume=auto');
     await expect(other).rejects.toThrow(/with other settings/);
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+    const device = run('stopped.jsonl', 'bandit=thompson', 'resume=auto', 'rollout_device=cuda');
+    await expect(device).rejects.toThrow(/with other settings/);
+    vi.unstubAllEnvs();
     const ends = `model=${withOtherEnds(at('base'), at('ends'))}`;
     const endless = run('stopped.jsonl', 'bandit=thompson', 'resume=auto', ends);
     await expect(endless).rejects.toThrow(/with other settings/);

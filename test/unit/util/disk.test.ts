@@ -1,7 +1,8 @@
 /** Folders and files that cannot be made say why, and leave nothing. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { writePieces } from '../../../src/util/atomic-file.js';
 import { makeFolder, notWritten } from '../../../src/util/disk.js';
 import { InputError, RunError } from '../../../src/util/errors.js';
 import { readJson, readJsonl, writeFileAtomic } from '../../../src/util/files.js';
@@ -52,6 +53,19 @@ describe('an error of writing', () => {
     makeFolder(join(target, 'child'));
     expect(() => writeFileAtomic(target, 'text')).toThrow(RunError);
     expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+
+  it('is told also where what was written cannot be taken back', () => {
+    const own = join(folder, 'own');
+    const write = () =>
+      writePieces(join(own, 'file'), (append) => {
+        append(Buffer.from('text'));
+        const [part] = readdirSync(own) as [string];
+        rmSync(join(own, part));
+        makeFolder(join(own, part, 'child'));
+        throw new Error('the disk is gone');
+      });
+    expect(write).toThrow(/file: cannot be written \(the disk is gone\)/);
   });
 });
 
