@@ -170,7 +170,7 @@ function checkReplaced(
     if (isSaved(config, name) || (config.bias !== 'none' && name.endsWith('.bias'))) continue;
     throw new InputError({
       where,
-      problem: `unexpected tensor "${inModel(root, name)}"`,
+      problem: `unexpected tensor "${inModel(config.root, name)}"`,
       remedy: `Neither modules_to_save nor bias of ${ADAPTER_CONFIG} stands for it`,
     });
   }
