@@ -33,11 +33,8 @@ const FOLDERS = {
     'Model files of llama.cpp; of the model it takes the spec only.',
     ['tokenizer', 'model', 'weights'],
   ],
-  preferences: ['Rows to traces and pairs.', ['data', 'rewards']],
-  remote: [
-    "Training services behind the trainers' interface.",
-    ['data', 'rewards', 'report', 'endpoint'],
-  ],
+  preferences: ['Rows to traces and pairs.', ['rewards']],
+  remote: ["Training services behind the trainers' interface.", ['report', 'endpoint']],
   train: [
     'The loop and its steps. Never rollout or rewards: a recipe hands in `collect(step)`.',
     ['tensor', 'model', 'losses', 'weights', 'report'],
@@ -140,13 +137,6 @@ export default {
       severity: 'error',
       from: { path: '^src/rollout/' },
       to: { path: '^src/model/', pathNot: '^src/model/spec[.]ts$' },
-    },
-    {
-      name: 'train-takes-types-of-data-only',
-      comment: 'Batches reach the trainer as values; where they come from is not its business.',
-      severity: 'error',
-      from: { path: '^src/train/' },
-      to: { path: '^src/data/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'no-circular',

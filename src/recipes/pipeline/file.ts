@@ -2,7 +2,6 @@
  * A pipeline or sweep file as read: its head (root, vars, grid) resolved, its stages still with their
  * references, each with its place in the file.
  */
-import { normalize } from 'node:path';
 import {
   type ConfigSchema,
   commandSchemas,
@@ -21,6 +20,7 @@ import {
 import { InputError } from '../../util/errors.js';
 import { valueAt } from '../../util/json-object.js';
 import { ownOverrides } from './foreign-flags.js';
+import { checkPoints, type GridPoint, gridPoints, pointLabel } from './grid.js';
 import { runFolder } from './run-folder.js';
 
 export interface LoadPipelineOptions {
@@ -33,9 +33,6 @@ export interface LoadPipelineOptions {
   /** Stamps a new run folder. */
   readonly now?: Date;
 }
-
-/** Values of `${grid.NAME}` in one run of a sweep's stages. */
-export type GridPoint = Readonly<Record<string, string | number>>;
 
 export interface StageEntry {
   /** Unique; in a sweep `<grid values>/<name>`. */
@@ -204,42 +201,6 @@ export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
     env,
     note: options.note,
   };
-}
-
-/** Every combination of the grid's values, the last key running fastest. */
-export function gridPoints(
-  grid: Readonly<Record<string, readonly (string | number)[]>>,
-): GridPoint[] {
-  return Object.entries(grid).reduce<GridPoint[]>(
-    (points, [key, values]) =>
-      points.flatMap((point) => values.map((value) => ({ ...point, [key]: value }))),
-    [{}],
-  );
-}
-
-/** Folder name of a grid point: its values joined by `/`. */
-export const pointLabel = (point: GridPoint): string => Object.values(point).join('/');
-
-/** @throws InputError where two combinations have one folder, or one lies outside of the root. */
-function checkPoints(where: string, points: readonly GridPoint[]): void {
-  const folders = new Set<string>();
-  for (const point of points) {
-    const folder = normalize(pointLabel(point));
-    const isOutside = folder.split('/')[0] === '..';
-    if (!isOutside && !folders.has(folder)) {
-      folders.add(folder);
-      continue;
-    }
-    throw new InputError({
-      where,
-      problem: isOutside
-        ? `the values of grid name the folder, and ${folder} is outside of root`
-        : `two combinations of grid have the folder ${folder}`,
-      remedy: isOutside
-        ? 'Give values without .., e.g. absolute paths'
-        : 'Give values that make different folders when they are joined by /',
-    });
-  }
 }
 
 /** @throws InputError with `file:line`. */

@@ -8,7 +8,8 @@ import {
 } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
 import { valueAt } from '../../util/json-object.js';
-import { type PipelineFile, pointLabel, type StageEntry } from './file.js';
+import type { PipelineFile, StageEntry } from './file.js';
+import { pointLabel } from './grid.js';
 
 /** A stage that others may refer to. */
 interface NamedStage {

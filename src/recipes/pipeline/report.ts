@@ -16,7 +16,7 @@ export interface StageReport {
   readonly targets: readonly Target[];
 }
 
-export interface Target {
+interface Target {
   readonly text: string;
   readonly isMet: boolean;
 }

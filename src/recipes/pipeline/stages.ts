@@ -17,12 +17,13 @@ import {
 } from '../../config/index.js';
 import { InputError, InputErrors } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
-import type { GridPoint, PipelineFile, StageEntry } from './file.js';
+import type { PipelineFile, StageEntry } from './file.js';
 import { type Gate, parseGate } from './gate.js';
+import type { GridPoint } from './grid.js';
 import { type EarlierStages, findStage, NeedsFailedStage, stageLookup } from './references.js';
 
 /** A gate or target with its text. */
-export interface Condition {
+interface Condition {
   readonly text: string;
   readonly test: Gate;
 }

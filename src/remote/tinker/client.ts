@@ -1,14 +1,10 @@
 /**
  * The calls of Tinker's training API that SFT and RL with LoRA need, as its Python SDK 0.38 makes them. Requests
- * to one model are numbered (`seq_id`, from 1) and carry an idempotency key, so one that is sent again is done
- * once.
+ * to one model are numbered (`seq_id`, from 1).
  */
-import { randomUUID } from 'node:crypto';
-import type { Endpoint } from '../../endpoint/index.js';
 import { RunError } from '../../util/errors.js';
-import type { JsonRow } from '../../util/files.js';
-import { futureResult } from './futures.js';
 import { decodeMessage, encodeMessage } from './proto.js';
+import { ask, post, type SessionOptions, textOf } from './requests.js';
 import {
   type BatchedTensor,
   type Datum,
@@ -20,11 +16,10 @@ import {
 
 /** Whose protocol this speaks. */
 const SDK_VERSION = '0.38.0';
-const PROTO = 'application/x-protobuf';
 /** The service drops a session that is silent for long. */
 const HEARTBEAT_MS = 10_000;
 
-export interface LoraOptions {
+interface LoraOptions {
   readonly rank: number;
   readonly seed: number | null;
   readonly train_unembed: boolean;
@@ -50,7 +45,7 @@ export interface LossOutput {
   readonly logprobs: readonly (readonly number[])[] | null;
 }
 
-export interface SampleParams {
+interface SampleParams {
   readonly max_tokens: number;
   readonly temperature: number;
   readonly top_p: number;
@@ -59,7 +54,7 @@ export interface SampleParams {
   readonly stop?: readonly string[];
 }
 
-export interface SampledTokens {
+interface SampledTokens {
   readonly tokens: readonly number[];
   readonly logprobs: readonly number[];
   readonly stopReason: 'stop' | 'length';
@@ -92,13 +87,6 @@ export interface TinkerSession {
   /** A model that goes on from a saved state, its optimizer's too. */
   loadModel(path: string): Promise<TinkerModel>;
   close(): void;
-}
-
-export interface SessionOptions {
-  readonly endpoint: Endpoint;
-  readonly signal: AbortSignal;
-  readonly patienceMs: number;
-  readonly log: (line: string) => void;
 }
 
 /** @throws EndpointError when the service refuses the key or stays away */
@@ -253,47 +241,4 @@ function lossOutput(bytes: Uint8Array | undefined): LossOutput {
 function decoded<T>(name: 'ForwardBackwardOutput' | 'SampleResponse', bytes?: Uint8Array): T {
   if (bytes !== undefined) return decodeMessage<T>(name, bytes);
   throw new RunError({ where: 'Tinker', problem: `its ${name} is JSON, not Protocol Buffers` });
-}
-
-/** Sends a request and waits for what its future brings. */
-async function ask(
-  options: SessionOptions,
-  path: string,
-  type: string,
-  body: JsonRow | Uint8Array,
-) {
-  const { endpoint, signal, patienceMs, log } = options;
-  const promise = await post(options, path, body);
-  let said = '';
-  return await futureResult(textOf(promise, 'request_id'), {
-    endpoint,
-    signal,
-    type,
-    patienceMs,
-    isProto: type === 'ForwardBackward' || type === 'Sample',
-    onPause: (reason) => {
-      if (reason !== said && reason !== '' && reason !== 'active')
-        log(`tinker: ${type}: ${reason}`);
-      said = reason;
-    },
-  });
-}
-
-async function post(
-  { endpoint, signal }: SessionOptions,
-  path: string,
-  body: JsonRow | Uint8Array,
-): Promise<JsonRow> {
-  const headers = { 'x-idempotency-key': randomUUID() };
-  const reply =
-    body instanceof Uint8Array
-      ? await endpoint.postBytes(path, { type: PROTO, data: body }, { signal, headers })
-      : await endpoint.post(path, body, { signal, headers });
-  return reply.body;
-}
-
-function textOf(body: JsonRow, name: string): string {
-  const value = body[name];
-  if (typeof value === 'string' && value !== '') return value;
-  throw new RunError({ where: 'Tinker', problem: `its answer has no ${name}` });
 }

@@ -82,10 +82,7 @@ void slopes(GradientState<T>& s, GradientStrip<T>& strip, int64_t key, int64_t k
 
 class AttentionGrad : public OpKernel {
  public:
-  explicit AttentionGrad(OpKernelConstruction* c)
-      : OpKernel(c),
-        form{attribute<int>(c, "heads"), attribute<int>(c, "kv_heads"), attribute<int>(c, "window"),
-             attribute<float>(c, "scale"), attribute<float>(c, "softcap")} {}
+  explicit AttentionGrad(OpKernelConstruction* c) : OpKernel(c), form(c) {}
   void Compute(OpKernelContext* c) override {
     by_type(c->input(0).dtype(), [&](auto type) { run<decltype(type)>(c); });
   }

@@ -98,6 +98,10 @@ struct AttentionPlan {
 struct AttentionForm {
   int64_t heads, kv_heads, window;
   float scale, softcap;
+
+  explicit AttentionForm(OpKernelConstruction* c)
+      : heads(attribute<int>(c, "heads")), kv_heads(attribute<int>(c, "kv_heads")), window(attribute<int>(c, "window")),
+        scale(attribute<float>(c, "scale")), softcap(attribute<float>(c, "softcap")) {}
 };
 
 /// Strip `i` of a block; it may be empty.

@@ -73,10 +73,7 @@ void fold_scores(ForwardStrip<T>& s, const float* scores, int64_t keys, int64_t 
 
 class Attention : public OpKernel {
  public:
-  explicit Attention(OpKernelConstruction* c)
-      : OpKernel(c),
-        form{attribute<int>(c, "heads"), attribute<int>(c, "kv_heads"), attribute<int>(c, "window"),
-             attribute<float>(c, "scale"), attribute<float>(c, "softcap")} {}
+  explicit Attention(OpKernelConstruction* c) : OpKernel(c), form(c) {}
   void Compute(OpKernelContext* c) override {
     by_type(c->input(0).dtype(), [&](auto type) { run<decltype(type)>(c); });
   }

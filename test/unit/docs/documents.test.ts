@@ -1,6 +1,7 @@
 /** What the documents say can be followed: links lead somewhere, and calls are accepted as they stand. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { NAMED_DATASETS } from '../../../src/data/index.js';
 import { call } from '../../support/call.js';
@@ -89,6 +90,40 @@ describe('the page of data', () => {
       const row = rows.find((line) => line.split('|')[1]?.includes(`\`${name}\``));
       expect(row?.split('|')[3]?.trim(), name).toBe(splits.join(', '));
     }
+  });
+});
+
+describe('the table of layers', () => {
+  interface Rule {
+    readonly name: string;
+    readonly from: { readonly pathNot?: string };
+    readonly to: { readonly pathNot?: string };
+  }
+  const foldersOf = (pattern = ''): string[] => /\((.*)\)/.exec(pattern)![1]!.split('|');
+
+  it('has the imports that dependency-cruiser lets pass', async () => {
+    const config = await import(pathToFileURL('.dependency-cruiser.mjs').href);
+    const { forbidden } = config.default as { readonly forbidden: readonly Rule[] };
+    const page = readFileSync('docs/architecture.md', 'utf8');
+    const above: string[] = [];
+    for (const line of page.match(/^\| \d \|.*/gm) ?? []) {
+      const cells = line.split('|').map((cell) => cell.trim());
+      const folder = cells[2]!.slice(1, -2);
+      const [imports, doors] = [cells[4]!.replace(/ \(.*?\)/g, ''), cells[5]!];
+      const listed = imports === 'all above' ? above : imports.split(', ').filter(Boolean);
+      const layer = forbidden.find(({ name }) => name === `layer-${folder}`);
+      const allowed = foldersOf(layer?.to.pathNot).filter(
+        (name) => !['util', folder].includes(name),
+      );
+      const others = listed.filter((name) => name !== 'util');
+      expect(others.toSorted(), folder).toEqual(allowed.toSorted());
+      const vendors = forbidden.filter(
+        ({ name, from }) => name.startsWith('door-') && foldersOf(from.pathNot).includes(folder),
+      );
+      for (const { name } of vendors) expect(doors, folder).toContain(name.slice('door-'.length));
+      above.push(folder);
+    }
+    expect(above).toHaveLength(forbidden.filter(({ name }) => name.startsWith('layer-')).length);
   });
 });
 

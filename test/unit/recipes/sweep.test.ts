@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { gridPoints } from '../../../src/recipes/pipeline/file.js';
+import { gridPoints } from '../../../src/recipes/pipeline/grid.js';
 import { loadSweep, runSweep } from '../../../src/recipes/sweep.js';
 import { messageOf } from '../../../src/util/errors.js';
 import { type Fixture, pipelineFixture } from './pipeline/fixture.js';
