@@ -7,8 +7,6 @@ export interface Check {
   readonly output: string;
   /** For training and for rollouts; programs see one card only. */
   readonly device: 'cpu' | 'cuda';
-  /** A Python with the peers. */
-  readonly python: string | null;
   /** Measured steps of a benchmark. */
   readonly steps: number;
 }

@@ -32,7 +32,7 @@ export async function fitsCard(check: Check, shape: string, rows: FitRow[]): Pro
           ...['batch=1', 'lora_rank=64', 'gradient_checkpointing=true', 'compute_dtype=bfloat16'],
           `memory_limit=${limit}`,
         ],
-        ['planned_mib'],
+        { fields: ['planned_mib'] },
       );
       if (!ok) return;
       const planned = Number(result?.planned_mib);

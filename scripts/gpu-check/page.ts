@@ -13,20 +13,22 @@ export interface Found {
 }
 
 function speedCells(row: SpeedRow, isCpu: boolean): string[] {
-  const { shape, what, figure, ours, peer, ratio } = row;
+  const { shape, ours, peer, ratio } = row;
+  const { what, figure } = row.work;
   const unit = figure === 'step_s' ? 's' : 'tokens/s';
   const side = (part: Part | null) => `${shown(part?.result?.[figure])} ${unit}`;
   const memory = (part: Part | null) => shown(isCpu ? part?.result?.peak_rss_mib : part?.card_mib);
   return [
     ...[shape, what, side(ours), side(peer), shown(ratio)],
-    ...[shown(ours.result?.utilisation), memory(ours), memory(peer)],
+    ...[shown(ours.result?.gemm_gflops), shown(ours.result?.utilisation)],
+    ...[memory(ours), memory(peer)],
   ];
 }
 
 export function page({ machine, device, parts, speed, fit }: Found): string {
   const isCpu = device === 'cpu';
   const where = isCpu ? 'held by the process' : 'reserved of the card';
-  const speedHead = ['shape', 'work', 'Lorikeet', 'TRL, bf16', 'ratio', 'utilisation'];
+  const speedHead = ['shape', 'work', 'Lorikeet', 'TRL, bf16', 'ratio', 'GFLOP/s', 'utilisation'];
   const details = parts.map(({ name, ok, seconds, result, error }) => {
     const text = error ?? (result === null ? '' : JSON.stringify(result).slice(0, 300));
     return [name, ok ? 'ok' : 'FAILED', seconds, text];
@@ -38,8 +40,8 @@ export function page({ machine, device, parts, speed, fit }: Found): string {
     '',
     '## Speed',
     '',
-    'The ratio is above 1 where Lorikeet is faster. Utilisation: what the products of the model take, over the rate of',
-    `products alone in the compute type. Memory: the most that was ${where}, MiB.`,
+    'The ratio is above 1 where Lorikeet is faster. GFLOP/s: the rate of products alone in the compute type. Utilisation:',
+    `what the products of the model take, over that rate. Memory: the most that was ${where}, MiB.`,
     '',
     ...table(
       [...speedHead, 'memory', "TRL's memory"],

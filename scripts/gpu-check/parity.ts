@@ -20,6 +20,9 @@ export async function parity(check: Check, adapted: string): Promise<void> {
   await rollouts(check, adapted, { texts, prompts });
 }
 
+/** False for NaN as well. */
+const isBelow = (value: number, limit: number): boolean => value <= limit;
+
 /**
  * Largest and mean difference of the log-probabilities in two files of `score`.
  * @throws Error where they have not as many, or none
@@ -50,35 +53,37 @@ async function scores(
 ): Promise<void> {
   const file = (name: string) => join(output, `score-${name}.jsonl`);
   for (const [name, where, type] of placesOf(device)) {
-    const { ok } = await parts.lorikeet(`score, ${where}, ${type}`, [
+    await parts.lorikeet(`score, ${where}, ${type}`, [
       ...['score', `model=${model}`, `input=${input}`, 'engine=tensorflow'],
       ...[`compute_dtype=${type}`, `device=${where}`, `output=${file(name)}`, 'overwrite=true'],
     ]);
-    if (!ok) return;
   }
-  const float = gapsOf(file('cpu'), file('float32'));
-  parts.check('log-probabilities, float32: |Δ| <= 1e-3', isBelow(float.largest, 1e-3), float);
-  const half = gapsOf(file('cpu'), file('bfloat16'));
-  parts.check('log-probabilities, bfloat16: mean |Δ| <= 0.05', isBelow(half.mean, 0.05), half);
+  parts.check('log-probabilities, float32: |Δ| <= 1e-3', () => {
+    const result = gapsOf(file('cpu'), file('float32'));
+    return { ok: isBelow(result.largest, 1e-3), result };
+  });
+  parts.check('log-probabilities, bfloat16: mean |Δ| <= 0.05', () => {
+    const result = gapsOf(file('cpu'), file('bfloat16'));
+    return { ok: isBelow(result.mean, 0.05), result };
+  });
 }
-
-/** False for NaN as well. */
-const isBelow = (value: number, limit: number): boolean => value <= limit;
 
 async function gradients({ parts, output, device }: Check, model: string): Promise<void> {
   const file = (name: string) => join(output, `gradients-${name}.safetensors`);
   for (const [name, where, type] of placesOf(device)) {
     const keys = [`model=${model}`, `device=${where}`, `compute_dtype=${type}`];
-    const { ok } = await parts.run(`gradients, ${where}, ${type}`, [
+    await parts.run(`gradients, ${where}, ${type}`, [
       ...[process.execPath, '--import', 'tsx', gradientsProgram, ...keys, `output=${file(name)}`],
     ]);
-    if (!ok) return;
   }
-  const float = errorsOf(file('float32'), file('cpu'));
-  const isSame = isBelow(float.worst, 1e-3);
-  parts.check('gradients, float32: ‖g − g*‖ / ‖g*‖ <= 1e-3 in each tensor', isSame, float);
-  const half = errorsOf(file('bfloat16'), file('cpu'));
-  parts.check('gradients, bfloat16: the same, all in one <= 0.05', isBelow(half.all, 0.05), half);
+  parts.check('gradients, float32: ‖g − g*‖ / ‖g*‖ <= 1e-3 in each tensor', () => {
+    const result = errorsOf(file('float32'), file('cpu'));
+    return { ok: isBelow(result.worst, 1e-3), result };
+  });
+  parts.check('gradients, bfloat16: the same, all in one <= 0.05', () => {
+    const result = errorsOf(file('bfloat16'), file('cpu'));
+    return { ok: isBelow(result.all, 0.05), result };
+  });
 }
 
 /**
@@ -117,22 +122,24 @@ async function rollouts(
   const file = (what: string, where: string) => join(output, `${what}-rollouts-${where}.jsonl`);
   for (const [where, choice] of Object.entries(sides)) {
     const keys = [`model=${model}`, ...choice, 'overwrite=true'];
-    const scored = await parts.lorikeet(`score by rollouts, ${where}`, [
+    await parts.lorikeet(`score by rollouts, ${where}`, [
       ...['score', 'engine=onnxruntime', ...keys, `input=${texts}`],
       `output=${file('score', where)}`,
     ]);
-    const sampled = await parts.lorikeet(`greedy rollouts, ${where}`, [
+    await parts.lorikeet(`greedy rollouts, ${where}`, [
       ...['generate', ...keys, `input=${prompts}`, 'temperature=0', 'max_new_tokens=16'],
       ...['prompt_template={prompt}', `output=${file('greedy', where)}`],
     ]);
-    if (!scored.ok || !sampled.ok) return;
   }
-  const gaps = gapsOf(file('score', 'cpu'), file('score', 'device'));
-  parts.check('rollouts, log-probabilities: mean |Δ| <= 0.05', isBelow(gaps.mean, 0.05), gaps);
-  const firstOf = (row: JsonRow) => (row.completion_ids as number[])[0];
-  const [cpu, other] = ['cpu', 'device'].map((where) => readJsonl(file('greedy', where)));
-  const same = cpu!.filter((row, i) => firstOf(row) === firstOf(other![i]!)).length;
-  const result = { rows: cpu!.length, same_first_token: same };
-  const isGreedy = same >= 0.75 * cpu!.length;
-  parts.check('greedy rollouts: first tokens the same in 3 of 4', isGreedy, result);
+  parts.check('rollouts, log-probabilities: mean |Δ| <= 0.05', () => {
+    const result = gapsOf(file('score', 'cpu'), file('score', 'device'));
+    return { ok: isBelow(result.mean, 0.05), result };
+  });
+  parts.check('greedy rollouts: first tokens the same in 3 of 4', () => {
+    const firstOf = (row: JsonRow) => (row.completion_ids as number[])[0];
+    const [cpu, other] = ['cpu', 'device'].map((where) => readJsonl(file('greedy', where)));
+    const same = cpu!.filter((row, i) => firstOf(row) === firstOf(other![i]!)).length;
+    const ok = same >= 0.75 * cpu!.length;
+    return { ok, result: { rows: cpu!.length, same_first_token: same } };
+  });
 }

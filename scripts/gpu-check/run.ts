@@ -1,15 +1,16 @@
 /**
- * Runs Lorikeet on this machine's GPU, part by part: set-up, doctor, CPU against GPU, short trainings, speed beside
- * TRL, and whether a 7 B model keeps to its memory plan.
+ * Runs Lorikeet on this machine's GPU, part by part: set-up, doctor, CPU against GPU, short trainings, speed, whether a
+ * 7 B model keeps to its memory plan, and the speed of TRL.
  *
  *   npm run build
  *   npx tsx scripts/gpu-check/run.ts [device=cuda:1] [python=venv/bin/python] [output=FOLDER]
- *     [shapes=SmolLM2-135M,Qwen2.5-1.5B] [fit=Qwen2.5-7B] [steps=5]
+ *     [shapes=SmolLM2-135M,Qwen2.5-1.5B] [fit=Qwen2.5-7B] [steps=5] [limit=600] [total=3600]
  *
- * Without `python` (with torch, transformers, trl, peft, accelerate, datasets) nothing is measured beside it.
- * `shapes=none` and `fit=none` leave the measurements out; device=cpu runs the same parts at tiny size. Writes
- * gpu-check.json and gpu-check.md into the folder (outputs/gpu-check) after every part. A part that fails does not
- * stop the others, unless they need it; the exit code is then 1.
+ * Without `python` (with torch, transformers, trl, peft, accelerate, datasets) TRL is not measured. `shapes=none` and
+ * `fit=none` leave the measurements out; device=cpu runs the same parts at tiny size. `limit`: seconds that a part may
+ * take, except set-up; `total`: seconds that all may take (default: no limit), after which no part begins. Writes
+ * gpu-check.json and gpu-check.md into the folder (outputs/gpu-check) after every part. A part that fails does not stop
+ * the others; the exit code is then 1.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,22 +20,25 @@ import { LorikeetError, SetupError } from '../../src/util/errors.js';
 import { writeFileAtomic, writeJson } from '../../src/util/files.js';
 import type { Check } from './check.js';
 import { type FitRow, fitsCard } from './fit.js';
-import { describeMachine } from './machine.js';
+import { describeMachine, versionsProgram } from './machine.js';
 import { page } from './page.js';
 import { parity } from './parity.js';
 import { Parts } from './parts.js';
-import { type SpeedRow, speed } from './speed.js';
+import { peerSpeed, type SpeedRow, speed } from './speed.js';
 import { adaptedOnCpu, material, trainings } from './trainings.js';
 import { RESULT, type Words, wordsOf } from './words.js';
 
+/** It may have to download. */
+const SETUP_SECONDS = 3600;
+
 async function main(): Promise<boolean> {
   const words = wordsOf(process.argv.slice(2));
-  const { output, python, steps } = words;
+  const { output, steps, limit, total } = words;
   const card = words.device === 'cpu' ? null : pickCard(words.device);
   if (!existsSync('dist/cli/main.js')) {
     throw new SetupError({ problem: 'no dist/cli/main.js here', remedy: 'Run `npm run build`' });
   }
-  const machine = describeMachine(card, python);
+  const machine = describeMachine(card);
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   const found = { speed: [] as SpeedRow[], fit: [] as FitRow[] };
@@ -43,17 +47,18 @@ async function main(): Promise<boolean> {
     writeJson(join(output, RESULT), { ok: parts.ok, date: new Date().toISOString(), ...all });
     writeFileAtomic(join(output, 'gpu-check.md'), page(all));
   };
-  const parts = new Parts(card, write);
+  const parts = new Parts({ card, limit, total, onPart: write });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(130));
   const device = card === null ? 'cpu' : 'cuda';
-  const check: Check = { parts, output, device, python, steps };
   // The CPU is what the card is compared with.
   const places = device === 'cpu' ? (['cpu'] as const) : (['cpu', device] as const);
   for (const place of places) {
-    await parts.lorikeet(`setup, ${place}`, ['setup', `device=${place}`, '--json']);
+    const options = { limit: SETUP_SECONDS };
+    await parts.lorikeet(`setup, ${place}`, ['setup', `device=${place}`, '--json'], options);
   }
-  const isReady = parts.ok;
   await doctor(parts, device);
-  if (isReady) await measure(check, words, found);
+  await measure({ parts, output, device, steps }, words, found);
   write();
   const end = parts.ok ? 'all parts are well' : 'parts have failed';
   console.error(`${end}: ${join(output, 'gpu-check.md')}`);
@@ -70,10 +75,10 @@ async function doctor(parts: Parts, device: string): Promise<void> {
 
 async function measure(
   check: Check,
-  { shapes, fit }: Words,
+  { shapes, fit, python }: Words,
   found: { readonly speed: SpeedRow[]; readonly fit: FitRow[] },
 ): Promise<void> {
-  const { parts } = check;
+  const { parts, device } = check;
   const made = await material(check);
   const adapted = await adaptedOnCpu(check, made);
   await parts.group('CPU against device', () => parity(check, adapted));
@@ -82,6 +87,13 @@ async function measure(
     await parts.group(`speed, ${shape}`, () => speed(check, shape, found.speed));
   }
   if (fit !== null) await parts.group(`memory, ${fit}`, () => fitsCard(check, fit, found.fit));
+  if (python === null) return;
+  const { ok } = await parts.run('TRL', [python, '-c', versionsProgram(device !== 'cpu')]);
+  if (!ok) return;
+  for (const shape of shapes) {
+    const measures = () => peerSpeed(check, { shape, python }, found.speed);
+    await parts.group(`TRL, ${shape}`, measures);
+  }
 }
 
 try {

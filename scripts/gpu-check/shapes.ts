@@ -83,6 +83,13 @@ const CORPUS = Array.from(
     `Question: A shop sells ${7 * i + 3} boxes at $${i % 97} each. How many dollars? Answer:`,
 );
 
+/** Tokens of a question, which the peer's GRPO asks alike. @param model Folder of `withCheckpoint` */
+export async function questionTokens(model: string): Promise<number> {
+  const tokenizer = await loadTokenizer(model);
+  const tokens = CORPUS.reduce((sum, question) => sum + tokenizer.encode(question).length, 0);
+  return Math.round(tokens / CORPUS.length);
+}
+
 const SHARD_BYTES = 4e9;
 const DEVIATION = 0.02;
 

@@ -12,6 +12,9 @@ export interface Words {
   readonly shapes: readonly string[];
   readonly fit: string | null;
   readonly steps: number;
+  /** Seconds: of a part, and of all together. */
+  readonly limit: number;
+  readonly total: number;
 }
 
 export const RESULT = 'gpu-check.json';
@@ -39,10 +42,15 @@ export function wordsOf(argv: readonly string[]): Words {
     shapes: named(take('shapes', shapes)),
     fit: named(take('fit', fit))[0] ?? null,
     steps: Number(take('steps', '5')),
+    limit: Number(take('limit', '600')),
+    total: Number(take('total', 'Infinity')),
   };
   const [unknown] = given.keys();
   if (unknown !== undefined) {
-    throw bad(unknown, 'no such key: give device, output, python, shapes, fit or steps');
+    throw bad(
+      unknown,
+      'no such key: give device, output, python, shapes, fit, steps, limit or total',
+    );
   }
   check(words);
   return words;
@@ -54,10 +62,13 @@ const bad = (where: string, problem: string) => new InputError({ where, problem 
 
 const named = (value: string): string[] => (value === 'none' ? [] : value.split(','));
 
-function check({ device, output, shapes, fit, steps }: Words): void {
+function check({ device, output, shapes, fit, steps, limit, total }: Words): void {
   if (!/^(cpu|cuda(:\d+)?)$/.test(device))
     throw bad(`device=${device}`, 'give cpu, cuda or cuda:N');
   if (!(Number.isInteger(steps) && steps > 0)) throw bad(`steps=${steps}`, 'give 1 or more');
+  for (const [name, seconds] of Object.entries({ limit, total })) {
+    if (!(seconds > 0)) throw bad(`${name}=${seconds}`, 'give seconds above 0');
+  }
   for (const shape of [...shapes, ...(fit === null ? [] : [fit])]) shapeOf(shape);
   const isOurs = !existsSync(output) || existsSync(join(output, RESULT));
   if (isOurs || readdirSync(output).length === 0) return;
