@@ -2,7 +2,7 @@
  * Direct preference optimization and its relatives: a weighted sum of losses on pairs of answers
  * (`PAIR_TERMS`), from the log-probabilities of their tokens.
  */
-import { type Tensor, tf } from '../tensor/index.js';
+import { indicesOnDevice, segmentSums, sliced, type Tensor, tf } from '../tensor/index.js';
 import { divergenceScores, REVERSE_KL } from './f-divergence.js';
 import {
   type DpoLossType,
@@ -49,8 +49,8 @@ export interface DpoBatch {
 
 function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSides {
   const { pairs, sequences, referenceLogps } = batch;
-  const owners = tf.tensor1d(sequences, 'int32');
-  const sumOf = (x: Tensor): Tensor => tf.unsortedSegmentSum(x, owners, 2 * pairs);
+  const owners = indicesOnDevice(sequences);
+  const sumOf = (x: Tensor): Tensor => segmentSums(x, owners, 2 * pairs);
   const { ldAlpha = null, divergence = REVERSE_KL } = options;
   const plain = sumOf(logpsOf(scores));
   const sums =
@@ -61,13 +61,13 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
   const ratios = referenceLogps === null ? sums : sums.sub(tf.tensor1d(referenceLogps));
   const scored = divergenceScores(ratios, divergence);
   const side = (start: number): PairSide => {
-    const half = (x: Tensor): Tensor => tf.slice(x, [start], [pairs]);
+    const half = (x: Tensor): Tensor => sliced(x, [start], [pairs]);
     const [sum, ratio, length] = [half(sums), half(ratios), half(lengths)];
     const score = scored === ratios ? ratio : half(scored);
     return { sum, ratio, score, mean: sum.div(length), meanScore: score.div(length) };
   };
   const perToken = options.totalPairs / options.totalChosenTokens;
-  const nll = tf.slice(plain, [0], [pairs]).mul(-perToken);
+  const nll = sliced(plain, [0], [pairs]).mul(-perToken);
   return { chosen: side(0), rejected: side(pairs), nll };
 }
 

@@ -14,7 +14,15 @@
  *   2506.01939): those at or above the quantile 1 − ρ_H of the micro-batch, as in TRL;
  * - H, the entropy of the policy, is a mean over all tokens of the step, whatever the normalisation.
  */
-import { type GradientColumn, stopGradient, type Tensor, tf } from '../tensor/index.js';
+import {
+  type GradientColumn,
+  gather,
+  indicesOnDevice,
+  segmentSums,
+  stopGradient,
+  type Tensor,
+  tf,
+} from '../tensor/index.js';
 import { KL_ESTIMATORS, type KlEstimator } from './kl-estimators.js';
 import { onPolicyTokens } from './off-policy-mask.js';
 import { type SampledBy, samplingCorrection } from './sampling-correction.js';
@@ -86,10 +94,10 @@ export const grpoColumns = (
 function logRatios(logps: Tensor, old: Tensor, batch: GrpoBatch, options: GrpoOptions): Tensor {
   const gaps = logps.sub(old);
   if (options.importanceSamplingLevel === 'token') return gaps;
-  const owners = tf.tensor1d(batch.sequences, 'int32');
+  const owners = indicesOnDevice(batch.sequences);
   const lengths = tf.tensor1d(sequenceLengths(batch.sequences, batch.count));
-  const means = tf.unsortedSegmentSum(gaps, owners, batch.count).div(lengths);
-  return tf.gather(means, owners);
+  const means = segmentSums(gaps, owners, batch.count).div(lengths);
+  return gather(means, owners);
 }
 
 /** Tokens where the gradient is cut, by side, as metrics. */

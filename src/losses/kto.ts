@@ -7,7 +7,7 @@
  * z = max(0, mean r of answers put to other prompts) of the whole step, without a gradient (`klBaseline`).
  */
 
-import { type Tensor, tf } from '../tensor/index.js';
+import { indicesOnDevice, segmentSums, type Tensor, tf } from '../tensor/index.js';
 import { mean } from '../util/numbers.js';
 import { type LossOutput, logitMetrics, logpsOf, tokenMetrics } from './token-columns.js';
 
@@ -45,8 +45,8 @@ export const klBaseline = (ratios: readonly number[]): number => Math.max(0, mea
 export function ktoLoss(scores: Tensor, batch: KtoBatch, options: KtoOptions): LossOutput {
   const { beta, kl, totalDesirable, totalUndesirable } = options;
   const count = batch.desirable.length;
-  const owners = tf.tensor1d(batch.sequences, 'int32');
-  const sums = tf.unsortedSegmentSum(logpsOf(scores), owners, count);
+  const owners = indicesOnDevice(batch.sequences);
+  const sums = segmentSums(logpsOf(scores), owners, count);
   const ratios = sums.sub(tf.tensor1d(batch.referenceLogps));
   // 1 − σ(x) = σ(−x): the sign turns for good answers.
   const signs = tf.tensor1d(batch.desirable.map((good) => (good ? -1 : 1)));

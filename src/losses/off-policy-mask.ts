@@ -2,7 +2,14 @@
  * Completions that lose and that the policy has moved away from since they were sampled teach nothing (DeepSeek-V3.2,
  * arXiv 2512.02556, eq. 9): A < 0, and mean(log π_sampler − log π) of their tokens above a threshold.
  */
-import { stopGradient, type Tensor, tf } from '../tensor/index.js';
+import {
+  gather,
+  indicesOnDevice,
+  segmentSums,
+  stopGradient,
+  type Tensor,
+  tf,
+} from '../tensor/index.js';
 import { sequenceLengths } from './sequences.js';
 
 export interface OffPolicyBatch {
@@ -18,11 +25,11 @@ export interface OffPolicyBatch {
 /** @param logps `[M]` @returns `[M]` 1 for tokens that are learnt from, else 0; no gradient */
 export function onPolicyTokens(logps: Tensor, batch: OffPolicyBatch, threshold: number): Tensor {
   return stopGradient(logps, (live) => {
-    const owners = tf.tensor1d(batch.sequences, 'int32');
+    const owners = indicesOnDevice(batch.sequences);
     const lengths = tf.tensor1d(sequenceLengths(batch.sequences, batch.count));
     const gaps = tf.tensor1d(batch.sampledLogps).sub(live);
-    const means = tf.unsortedSegmentSum(gaps, owners, batch.count).div(lengths);
-    const isNear = tf.lessEqual(tf.gather(means, owners), threshold);
+    const means = segmentSums(gaps, owners, batch.count).div(lengths);
+    const isNear = tf.lessEqual(gather(means, owners), threshold);
     const gains = tf.greaterEqual(tf.tensor1d(batch.advantages), 0);
     return tf.logicalOr(gains, isNear).cast('float32');
   });

@@ -5,7 +5,14 @@
  * the weights are 1 where trainer and sampler agree; that filters kept tokens from being drawn is not
  * corrected for.
  */
-import { stopGradient, type Tensor, tf } from '../tensor/index.js';
+import {
+  gather,
+  indicesOnDevice,
+  segmentSums,
+  stopGradient,
+  type Tensor,
+  tf,
+} from '../tensor/index.js';
 
 export type CorrectionMode =
   | 'token_truncate'
@@ -37,14 +44,17 @@ export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy, owners
   return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy, owners));
 }
 
+/** The sum over its completion, of each token. */
+function sumOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
+  const owners = indicesOnDevice(sequences);
+  return gather(segmentSums(x, owners, count), owners);
+}
+
 function boundedRatio(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {
   const { mode, cap, floor, logps } = sampledBy;
   const gaps = trainer.sub(tf.tensor1d(logps));
-  const sequences = tf.tensor1d(owners.sequences, 'int32');
   const isSequence = mode === 'sequence_truncate' || mode === 'sequence_mask';
-  const sums = isSequence
-    ? tf.gather(tf.unsortedSegmentSum(gaps, sequences, owners.count), sequences)
-    : gaps;
+  const sums = isSequence ? sumOfOwner(gaps, owners) : gaps;
   const ratio = tf.exp(sums);
   if (mode === 'token_truncate' || mode === 'sequence_truncate') {
     const below = tf.minimum(ratio, cap);

@@ -1,5 +1,5 @@
 /** Reading the token scores `[M, 3 or 4]`, and metrics that add up over micro-batches. */
-import { CORRECT, ENTROPY, LOGP, MEAN_LOGP, type Tensor, tf } from '../tensor/index.js';
+import { CORRECT, ENTROPY, LOGP, MEAN_LOGP, sliced, type Tensor, tf } from '../tensor/index.js';
 
 /** What a loss returns: one scalar to minimise, and scalars to log. */
 export interface LossOutput {
@@ -8,7 +8,7 @@ export interface LossOutput {
 }
 
 const column = (scores: Tensor, index: number): Tensor =>
-  tf.slice(scores, [0, index], [-1, 1]).flatten();
+  sliced(scores, [0, index], [scores.shape[0]!, 1]).flatten();
 
 /** log p of each selected token, `[M]`. */
 export const logpsOf = (scores: Tensor): Tensor => column(scores, LOGP);

@@ -1,4 +1,4 @@
-/** What depends on a batch's runs only: positions, rotary tables, and who sees whom. */
+/** What depends on a batch alone: its indices, positions, rotary tables, and who sees whom. */
 import {
   type DenseLayout,
   deviceInfo,
@@ -18,6 +18,10 @@ import { longestSequence, runBases, type TokenBatch } from './token-batch.js';
 export interface BatchGeometry extends TokenLayout {
   /** One per entry of `spec.ropes`. */
   readonly rotations: readonly Rotation[];
+  /** The batch's own indices, int32: `[T]`, `[M]`, `[M]`. */
+  readonly ids: Tensor;
+  readonly predictors: Tensor;
+  readonly targets: Tensor;
   dispose(): void;
 }
 
@@ -54,15 +58,18 @@ export class GeometryMaker {
       Array.from({ length }, (_, t) => bases[i]! + t),
     );
     const segments = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
-    const owned: Tensor[] = [
-      tf.keep(indicesOnDevice(Int32Array.from(positions))),
-      tf.keep(tf.tensor2d(segments, [runs.length, 3], 'int32')),
-    ];
-    const rotations = this.tables.map((table) => new Rotation(table, owned[0]!));
+    const keptIndices = (values: Int32Array) => tf.keep(indicesOnDevice(values));
+    const own = {
+      positions: keptIndices(Int32Array.from(positions)),
+      segments: tf.keep(tf.tensor2d(segments, [runs.length, 3], 'int32')),
+      ids: keptIndices(batch.ids),
+      predictors: keptIndices(batch.predictors),
+      targets: keptIndices(batch.targets),
+    };
+    const rotations = this.tables.map((table) => new Rotation(table, own.positions));
     const layouts = new Map<number | null, DenseLayout>();
     return {
-      positions: owned[0]!,
-      segments: owned[1]!,
+      ...own,
       rotations,
       dense(window) {
         const known = layouts.get(window);
@@ -72,11 +79,11 @@ export class GeometryMaker {
         return made;
       },
       dispose() {
-        tf.dispose(owned);
+        tf.dispose(own);
         for (const rotation of rotations) rotation.dispose();
         for (const { queryTokens, keyTokens, places, bands } of layouts.values()) {
-          const own = [queryTokens, keyTokens, places].filter((tensor) => tensor !== null);
-          tf.dispose([...own, ...bands.map(({ mask }) => mask)]);
+          const indices = [queryTokens, keyTokens, places].filter((tensor) => tensor !== null);
+          tf.dispose([...indices, ...bands.map(({ mask }) => mask)]);
         }
         layouts.clear();
       },

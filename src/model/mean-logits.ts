@@ -2,8 +2,7 @@
  * The mean of a position's logits over the vocabulary, without the logits: mean_v(W_v·h) = h·mean_v(W_v). It has no
  * gradient. A cap on logits is no linear map, so there the mean is not known.
  */
-import { type ComputeType, stopGradient, type Tensor, tf } from '../tensor/index.js';
-import { gatherRows } from './gather-rows.js';
+import { type ComputeType, castTo, cut, stopGradient, type Tensor, tf } from '../tensor/index.js';
 
 /** Rows of the head that are summed up at once. */
 const ROWS_AT_ONCE = 4096;
@@ -12,11 +11,12 @@ const ROWS_AT_ONCE = 4096;
 function meanRow(head: Tensor, type: ComputeType): Tensor {
   const [vocab, width] = head.shape as [number, number];
   return tf.tidy(() => {
-    let sum = tf.zeros([width]) as Tensor;
+    let sum: Tensor = tf.fill([width], 0);
     for (let from = 0; from < vocab; from += ROWS_AT_ONCE) {
-      const ids = tf.range(from, Math.min(vocab, from + ROWS_AT_ONCE), 1, 'int32');
-      const next = tf.tidy(() => sum.add(tf.sum(gatherRows(head, ids, type), 0)));
-      tf.dispose([sum, ids]);
+      const shape = [Math.min(ROWS_AT_ONCE, vocab - from), width];
+      const rows = () => castTo(cut(head, [from, 0], shape), type, 'float32');
+      const next = tf.tidy(() => sum.add(tf.sum(rows(), 0)));
+      sum.dispose();
       sum = next;
     }
     return sum.div(vocab).reshape([width, 1]);

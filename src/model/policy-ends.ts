@@ -1,5 +1,5 @@
 /** What stands before the first layer and after the last: embedding, final norm, output head. */
-import { type ComputeType, castTo, type Tensor, tf, tokenScores } from '../tensor/index.js';
+import { type ComputeType, castTo, gather, type Tensor, tf, tokenScores } from '../tensor/index.js';
 import { embeddingNoise } from './embedding-noise.js';
 import { gatherRows } from './gather-rows.js';
 import type { BatchGeometry } from './geometry.js';
@@ -44,9 +44,8 @@ export class PolicyEnds {
   }
 
   /** @returns `[T, H]` float32 */
-  embed({ batch, source, view }: EndPass): Tensor {
-    const ids = tf.tensor1d(batch.ids, 'int32');
-    const x = gatherRows(source.get(EMBEDDING), ids, this.compute);
+  embed({ batch, geometry, source, view }: EndPass): Tensor {
+    const x = gatherRows(source.get(EMBEDDING), geometry.ids, this.compute);
     const scaled = this.spec.embeddingScale === 1 ? x : x.mul(this.spec.embeddingScale);
     if (view.dropoutSeed === null || this.noiseAlpha === 0) return scaled;
     const length = longestSequence(batch);
@@ -60,11 +59,11 @@ export class PolicyEnds {
    *   no cap keeps them from being known.
    */
   head(x: Tensor, pass: EndPass, { temperature, columns, meanLogits }: HeadOptions): Tensor {
-    const { batch, source } = pass;
+    const { geometry, source } = pass;
     const name = this.headName;
     const hidden = this.selected(x, pass);
     const isTrained = source.trainable(name);
-    const scores = tokenScores(hidden, source.get(name), tf.tensor1d(batch.targets, 'int32'), {
+    const scores = tokenScores(hidden, source.get(name), geometry.targets, {
       temperature,
       logitScale: this.spec.logitScale,
       softcap: this.spec.logitSoftcap,
@@ -94,8 +93,8 @@ export class PolicyEnds {
   }
 
   /** Normed hidden states at the predictors, `[M, H]`. */
-  private selected(x: Tensor, { batch, source, geometry }: EndPass): Tensor {
-    const rows = tf.gather(x, tf.tensor1d(batch.predictors, 'int32'));
+  private selected(x: Tensor, { source, geometry }: EndPass): Tensor {
+    const rows = gather(x, geometry.predictors);
     return new LayerForward(this.spec, source, geometry).norm(rows, FINAL_NORM);
   }
 }

@@ -18,7 +18,7 @@ export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
 export { FourBitWeight } from './ops/four-bit.js';
 export { type GateKind, gatedActivation } from './ops/gated-activation.js';
-export { rowsAt } from './ops/gather.js';
+export { gather, rowsAt, segmentSums } from './ops/gather.js';
 export {
   CORRECT,
   ENTROPY,
@@ -32,6 +32,7 @@ export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { rope } from './ops/rope.js';
 export { type RotaryTable, Rotation } from './ops/rotation.js';
+export { sliced } from './ops/slice.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';

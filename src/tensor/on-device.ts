@@ -19,10 +19,21 @@ export function onDevice(values: Float32Array, shape: readonly number[]): Tensor
  * reads them.
  */
 export function indicesOnDevice({ buffer, byteOffset, length }: Int32Array): Tensor {
-  return tf.tidy(() => {
-    const held = onDevice(new Float32Array(buffer, byteOffset, length), [length]);
-    return executeOp('Bitcast', [attr.type('T', 'float32'), attr.type('type', 'int32')], [held]);
-  });
+  return tf.tidy(() =>
+    asType(onDevice(new Float32Array(buffer, byteOffset, length), [length]), 'int32'),
+  );
+}
+
+/** Part of such indices, cut as float32: what is cut of integers comes to the host. @param indices int32 `[n]` */
+export function indicesFrom(indices: Tensor, start: number, size: number): Tensor {
+  if (size === indices.size) return indices.clone();
+  return tf.tidy(() => asType(tf.slice(asType(indices, 'float32'), [start], [size]), 'int32'));
+}
+
+/** The same bits. */
+function asType(x: Tensor, type: 'float32' | 'int32'): Tensor {
+  const attrs = [attr.type('T', x.dtype as OpDtype), attr.type('type', type)];
+  return executeOp('Bitcast', attrs, [x]);
 }
 
 /** Values as a checkpoint stores them. */

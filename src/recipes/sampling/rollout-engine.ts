@@ -10,6 +10,7 @@ import {
   nvidiaGpu,
   type Unfit,
   unfitForRollouts,
+  unlistedCard,
 } from '../../setup/index.js';
 import { cardOf, type DeviceChoice, visibleCards } from '../../tensor/gpu.js';
 import { InputError, SetupError } from '../../util/errors.js';
@@ -43,26 +44,34 @@ export function checkRolloutDevice(
   section = '',
   device: DeviceChoice = 'auto',
 ): RolloutDevice {
-  if (wanted === 'auto') return isSetUp() && unfitCard() === null ? 'cuda' : 'cpu';
+  if (wanted === 'auto') return isSetUp() && unfitCard(cardOf(device)) === null ? 'cuda' : 'cpu';
   if (wanted === 'cuda') cudaRollouts(section, cardOf(device));
   return wanted;
 }
 
 const isSetUp = (): boolean => visibleCards().length > 0 && findCudaRollouts() !== null;
 
-const askedCards = new Map<string, NvidiaGpu | null>();
+interface SamplingCard {
+  /** Null when nvidia-smi cannot say. */
+  readonly gpu: NvidiaGpu | null;
+  /** Why it does not sample; null: nothing is known against it. */
+  readonly unfit: Unfit | null;
+}
 
-/** The card that would sample; null when there is none, or nvidia-smi, which is asked once, cannot say. */
-function samplingCard(card: string | undefined = visibleCards()[0]): NvidiaGpu | null {
+const askedCards = new Map<string, SamplingCard>();
+
+/** The card that would sample, for which nvidia-smi is asked once; null when there is none. */
+function samplingCard(card: string | undefined = visibleCards()[0]): SamplingCard | null {
   if (card === undefined) return null;
-  if (!askedCards.has(card)) askedCards.set(card, nvidiaGpu(card));
+  if (!askedCards.has(card)) {
+    const gpu = nvidiaGpu(card);
+    const unfit = gpu === null ? unlistedCard(card) : unfitForRollouts(gpu);
+    askedCards.set(card, { gpu, unfit });
+  }
   return askedCards.get(card)!;
 }
 
-function unfitCard(card?: string): Unfit | null {
-  const gpu = samplingCard(card);
-  return gpu === null ? null : unfitForRollouts(gpu);
-}
+const unfitCard = (card?: string): Unfit | null => samplingCard(card)?.unfit ?? null;
 
 function cudaRollouts(section: string, card?: string): CudaRollouts {
   const where = `${section}rollout_device=cuda`;
@@ -178,7 +187,7 @@ export function checkRelease({ device, childEnv }: ResolvedRollouts): void {
 function cardType(wanted: RolloutPrecision): 'bfloat16' | 'float16' | null {
   if (wanted === 'bfloat16' || wanted === 'float16') return wanted;
   if (wanted !== 'auto') return null;
-  const gpu = samplingCard();
+  const gpu = samplingCard()?.gpu ?? null;
   return gpu !== null && !hasBfloat16(gpu) ? 'float16' : 'bfloat16';
 }
 

@@ -5,10 +5,10 @@
  * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
  * 1 − (s_capped/c)². The keys are scaled, as there are fewer of them than of queries.
  */
-import { attr, executeOp } from '../execute.js';
 import type { AttentionShape } from '../native/calls.js';
 import { rowsAt } from '../ops/gather.js';
 import type { DenseLayout, QueryBand, TokenLayout } from '../ops/layout.js';
+import { padded } from '../ops/slice.js';
 import { softmaxRows } from '../ops/softmax.js';
 import { type Tensor, tf } from '../tf.js';
 import { parted } from './half-tensor.js';
@@ -146,7 +146,7 @@ export function composedAttentionGradient(
     const parts = layout.bands.map((band) => tf.tidy(() => bandGradient(whole, band, shape)));
     const dq = joined(parts.map(([d]) => d));
     const [dk, dv] = [1, 2].map((i) => {
-      const sums = parts.map((part) => padded(part[i]!, layout.keys));
+      const sums = parts.map((part) => toAllKeys(part[i]!, layout.keys));
       return sums.length === 1 ? sums[0]! : tf.addN(sums);
     });
     return headsByToken([dq, dk!.mul(shape.scale), dv!], layout, args.heads);
@@ -170,12 +170,14 @@ function bandGradient(
   ];
 }
 
-const PAD = [attr.type('T', 'float32'), attr.type('Tpaddings', 'int32')];
-
 /** Zeros for the keys behind those of a band. */
-function padded(x: Tensor, keys: number): Tensor {
+function toAllKeys(x: Tensor, keys: number): Tensor {
   const missing = keys - x.shape[2]!;
   if (missing === 0) return x;
-  const around = tf.tensor2d([0, 0, 0, 0, 0, missing, 0, 0], [4, 2], 'int32');
-  return executeOp('Pad', PAD, [x, around]);
+  return padded(x, [
+    [0, 0],
+    [0, 0],
+    [0, missing],
+    [0, 0],
+  ]);
 }

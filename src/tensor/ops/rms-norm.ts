@@ -24,8 +24,9 @@ export function rmsNorm(
       };
     })(x);
   }
+  // Filled by TensorFlow: `tf.ones` would be copied from the host for each norm.
   const normed = (input: Tensor) =>
-    kernels().norm(input, tf.ones([weight.size]), { ...form, offset: 0 });
+    kernels().norm(input, tf.fill([weight.size], 1), { ...form, offset: 0 });
   return tf.customGrad((input, w, save) => {
     const [x0, w0] = [input as Tensor, w as Tensor];
     (save as unknown as (tensors: Tensor[]) => void)([x0, w0]);

@@ -10,7 +10,9 @@
  * Memory is O(positions·H + chunk·V) whatever the vocabulary; each column costs one more product.
  */
 import { castTo } from '../native/calls.js';
+import { indicesFrom } from '../on-device.js';
 import { hasNativeOps, type Tensor, tf } from '../tf.js';
+import { elementsAt, rowsAt } from './gather.js';
 import { COLUMNS, type GradientColumn, gradientColumns, type HeadOptions } from './head-options.js';
 import { isNativeHead, nativeTokenScores } from './native-token-scores.js';
 import { softmaxRows } from './softmax.js';
@@ -41,13 +43,6 @@ function chunkLogits(
   return { z, dz: tf.scalar(1).sub(tf.square(t)).mul(factor) };
 }
 
-/** One element of each row: x[i, columns[i]], `[C]`. */
-function pick(x: Tensor, columns: Tensor): Tensor {
-  const [rows, width] = x.shape as [number, number];
-  const starts = tf.range(0, rows, 1, 'int32').mul(tf.scalar(width, 'int32'));
-  return tf.gather(x.reshape([rows * width]), starts.add(columns) as never);
-}
-
 /** Rows whose product stays in a cache until it is summed up. */
 const ROWS_AT_ONCE = 128;
 
@@ -73,7 +68,7 @@ function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOpt
   const p = softmaxRows(z);
   const highest = tf.max(z, 1);
   const total = highest.sub(tf.log(tf.max(p, 1)));
-  const chosen = pick(z, targets);
+  const chosen = elementsAt(z, targets);
   const logp = chosen.sub(total);
   const entropy = total.sub(rowDots(p, z));
   const correct = tf.greaterEqual(chosen, highest).cast('float32');
@@ -93,12 +88,7 @@ function scoreChunk(h: Tensor, weight: Tensor, targets: Tensor, options: HeadOpt
     slopes,
     jacobians: () =>
       isPlain
-        ? [
-            tf
-              .gather(weight, targets as never)
-              .sub(tf.matMul(p, weight))
-              .mul(dz),
-          ]
+        ? [rowsAt(weight, targets, 'float32').sub(tf.matMul(p, weight)).mul(dz)]
         : slopes().map((slope) => tf.matMul(slope, weight)),
   };
 }
@@ -158,10 +148,9 @@ function plainScores(
   const chunk = options.chunk ?? CHUNK;
   const columns = gradientColumns(options).map((name) => COLUMNS[name]);
   const rowsOf = (x: Tensor, start: number, size: number) => tf.slice(x, [start, 0], [size, width]);
-  const targetsOf = (all: Tensor, start: number, size: number) => tf.slice(all, [start], [size]);
   const forward = (h: Tensor, w: Tensor): { scores: Tensor; jacobians: Tensor[] } => {
     const [scores, ...jacobians] = overChunks(rows, chunk, (start, size) => {
-      const chosen = targetsOf(targets, start, size);
+      const chosen = indicesFrom(targets, start, size);
       const result = scoreChunk(rowsOf(h, start, size), w, chosen, options);
       return [result.scores, ...result.jacobians()];
     });
@@ -174,7 +163,7 @@ function plainScores(
       const size = Math.min(chunk, rows - start);
       const next = tf.tidy(() => {
         const part = rowsOf(h!, start, size);
-        const { slopes } = scoreChunk(part, w!, targetsOf(ids!, start, size), options);
+        const { slopes } = scoreChunk(part, w!, indicesFrom(ids!, start, size), options);
         const factors = dColumns.map((dy) => tf.slice(dy, [start, 0], [size, 1]));
         return total.add(tf.matMul(weightedSum(slopes(), factors), part, true, false));
       });

@@ -7,7 +7,7 @@ import {
   type Tensor,
   tf,
 } from '../../../src/tensor/index.js';
-import { onDevice } from '../../../src/tensor/on-device.js';
+import { indicesFrom, onDevice } from '../../../src/tensor/on-device.js';
 import { fromFloat32, toFloat32 } from '../../../src/weights/index.js';
 
 const made: { dispose(): void }[] = [];
@@ -78,4 +78,9 @@ it('indices of the host are int32 tensors that TensorFlow alone holds', async ()
   expect(indices.dtype).toBe('int32');
   expect(holders(indices)).toEqual({ onHost: false, inTensorflow: true });
   expect(await indices.array()).toEqual([0, 1, -1, 2 ** 24 + 1]);
+  const [part, all] = [indicesFrom(indices, 1, 3), indicesFrom(indices, 0, 4)];
+  made.push(part, all);
+  expect(part.dtype).toBe('int32');
+  expect(await part.array()).toEqual([1, -1, 2 ** 24 + 1]);
+  expect(await all.array()).toEqual(await indices.array());
 });

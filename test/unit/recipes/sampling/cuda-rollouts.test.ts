@@ -1,19 +1,23 @@
 /** What sampling computes in where a card and ONNX Runtime for CUDA are there: both are files here, nothing is loaded. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RolloutPrecision } from '../../../../src/config/index.js';
 import {
+  checkRolloutDevice,
   resolveRollouts,
   rolloutIdentity,
 } from '../../../../src/recipes/sampling/rollout-engine.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
-vi.mock('../../../../src/tensor/gpu.js', async (original) => ({
-  ...(await original<object>()),
-  visibleCards: () => ['0', '1'],
-}));
+const { cards } = vi.hoisted(() => ({ cards: [] as string[] }));
+
+vi.mock('../../../../src/tensor/gpu.js', async (original) => {
+  const own = await original<typeof import('../../../../src/tensor/gpu.js')>();
+  const cardOf = (choice: 'cuda') => own.cardOf(choice, cards);
+  return { ...own, visibleCards: () => cards, cardOf };
+});
 
 const cache = temporaryFolder();
 const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as {
@@ -32,7 +36,11 @@ const keysOf = (rollout_device: 'auto' | 'cuda', rollout_precision: RolloutPreci
   rollout_precision,
   rollout_memory_limit: null,
 });
-beforeEach(() => vi.stubEnv('LORIKEET_CACHE', cache));
+const seen = (...names: string[]) => cards.splice(0, cards.length, ...names);
+beforeEach(() => {
+  seen('0', '1');
+  vi.stubEnv('LORIKEET_CACHE', cache);
+});
 afterEach(() => {
   vi.unstubAllEnvs();
   lines.length = 0;
@@ -68,6 +76,40 @@ it('auto says that a card is not set up', () => {
   expect(lines).toEqual([
     'rollouts compute on the CPU: ONNX Runtime for CUDA is not set up (lorikeet setup device=cuda)',
   ]);
+});
+
+/** An nvidia-smi that lists a card that samples and one that does not. */
+function listing(): void {
+  const bin = temporaryFolder();
+  const program = `#!${process.execPath}
+const [first] = process.argv.slice(2);
+if (first === '-L') console.log('GPU 0: H100 (UUID: GPU-aa)\\nGPU 1: GTX 1080 (UUID: GPU-bb)');
+else if (first === '--id=0') console.log('H100, 580.1, 9.0');
+else if (first === '--id=1') console.log('GTX 1080, 580.1, 6.1');
+else process.exit(6);
+`;
+  writeFileSync(join(bin, 'nvidia-smi'), program);
+  chmodSync(join(bin, 'nvidia-smi'), 0o755);
+  vi.stubEnv('PATH', bin);
+}
+
+it('auto judges the card of the training', () => {
+  listing();
+  seen('GPU-bb', 'GPU-aa');
+  expect(checkRolloutDevice('auto')).toBe('cpu');
+  expect(checkRolloutDevice('auto', '', 'cuda:1')).toBe('cuda');
+});
+
+it('a card that nvidia-smi does not list does not sample', () => {
+  listing();
+  seen('GPU-cc');
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', 'GPU-cc');
+  const problem = 'CUDA_VISIBLE_DEVICES names GPU-cc, which nvidia-smi does not list';
+  expect(resolveRollouts(keysOf('auto', null), log)).toMatchObject({ device: 'cpu' });
+  expect(lines).toEqual([`rollouts compute on the CPU: ${problem}`]);
+  expect(() => resolveRollouts(keysOf('cuda', null), log)).toThrow(
+    `rollout_device=cuda: ${problem}. Set CUDA_VISIBLE_DEVICES`,
+  );
 });
 
 it('counts as the device and the type that are meant here', () => {
