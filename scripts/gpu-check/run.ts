@@ -8,9 +8,9 @@
  *
  * Without `python` (with torch, transformers, trl, peft, accelerate, datasets) TRL is not measured. `shapes=none` and
  * `fit=none` leave the measurements out; device=cpu runs the same parts at tiny size. `limit`: seconds that a part may
- * take, except set-up; `total`: seconds that all may take (default: no limit), after which no part begins. Writes
- * gpu-check.json and gpu-check.md into the folder (outputs/gpu-check) after every part. A part that fails does not stop
- * the others; the exit code is then 1.
+ * take (default: 600, set-up 3600); `total`: seconds that all may take (default: no limit), after which no part begins.
+ * Writes gpu-check.json and gpu-check.md into the folder (outputs/gpu-check) after every part. A part that fails does
+ * not stop the others; the exit code is then 1.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,12 +28,9 @@ import { peerSpeed, type SpeedRow, speed } from './speed.js';
 import { adaptedOnCpu, material, trainings } from './trainings.js';
 import { RESULT, type Words, wordsOf } from './words.js';
 
-/** It may have to download. */
-const SETUP_SECONDS = 3600;
-
 async function main(): Promise<boolean> {
   const words = wordsOf(process.argv.slice(2));
-  const { output, steps, limit, total } = words;
+  const { output, steps, limit, setupLimit, total } = words;
   const card = words.device === 'cpu' ? null : pickCard(words.device);
   if (!existsSync('dist/cli/main.js')) {
     throw new SetupError({ problem: 'no dist/cli/main.js here', remedy: 'Run `npm run build`' });
@@ -54,8 +51,8 @@ async function main(): Promise<boolean> {
   // The CPU is what the card is compared with.
   const places = device === 'cpu' ? (['cpu'] as const) : (['cpu', device] as const);
   for (const place of places) {
-    const options = { limit: SETUP_SECONDS };
-    await parts.lorikeet(`setup, ${place}`, ['setup', `device=${place}`, '--json'], options);
+    const command = ['setup', `device=${place}`, '--json'];
+    await parts.lorikeet(`setup, ${place}`, command, { limit: setupLimit });
   }
   await doctor(parts, device);
   await measure({ parts, output, device, steps }, words, found);

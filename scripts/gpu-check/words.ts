@@ -12,8 +12,9 @@ export interface Words {
   readonly shapes: readonly string[];
   readonly fit: string | null;
   readonly steps: number;
-  /** Seconds: of a part, and of all together. */
+  /** Seconds: of a part, of set-up, which may have to download, and of all together. */
   readonly limit: number;
+  readonly setupLimit: number;
   readonly total: number;
 }
 
@@ -33,6 +34,7 @@ export function wordsOf(argv: readonly string[]): Words {
     given.delete(name);
     return value;
   };
+  const setupLimit = Number(given.get('limit') ?? '3600');
   const device = take('device', 'cuda');
   const [shapes, fit] = device === 'cpu' ? ['tiny', 'tiny'] : [STANDARD_SHAPES, 'Qwen2.5-7B'];
   const words = {
@@ -43,6 +45,7 @@ export function wordsOf(argv: readonly string[]): Words {
     fit: named(take('fit', fit))[0] ?? null,
     steps: Number(take('steps', '5')),
     limit: Number(take('limit', '600')),
+    setupLimit,
     total: Number(take('total', 'Infinity')),
   };
   const [unknown] = given.keys();

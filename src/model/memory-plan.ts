@@ -22,6 +22,8 @@ export interface MemoryQuestion {
   readonly keepsReference?: boolean;
   /** Modules of LoRA have scales of their own, as by `rank_pattern`. */
   readonly hasOwnScales?: boolean;
+  /** Vectors that the optimizer holds beside its moments: a mask of decay, rates; default: 0. */
+  readonly perParameter?: number;
   /** Bytes of what samples in the same process while the model trains; default: 0. */
   readonly samplers?: number;
   /** Of linear modules of the base; null or absent: they are kept as they are computed with. */
@@ -43,10 +45,10 @@ export interface MemoryPlan {
   readonly runtime: number;
   readonly weights: number;
   /**
-   * Trained parameters, their gradient (twice, while micro-batches add up) and AdamW's two moments; where products
-   * by TensorFlow's own operations take bfloat16, also a copy of two bytes, another of modules that share an input,
-   * whose zeros make it twice as large at most, and a factor of each where those differ. The reference's copy of an
-   * adapter, by the vector and by name.
+   * Trained parameters, their gradient (twice, while micro-batches add up; in full training also by name), AdamW's two
+   * moments and what it holds beside them; where products by TensorFlow's own operations take bfloat16, also a copy of
+   * two bytes, another of modules that share an input, whose zeros make it twice as large at most, and a factor of each
+   * where those differ. The reference's copy of an adapter, by the vector and by name.
    */
   readonly optimizer: number;
   /** Kept from the forward to the backward pass. */
@@ -169,12 +171,13 @@ const largestActivation = ({ spec, tokens, elementBytes }: MemoryQuestion): numb
 
 function optimizerBytes(question: MemoryQuestion): number {
   const { trained, isFull, isFused, isNative, elementBytes } = question;
-  const { keepsReference = false, hasOwnScales = false } = question;
+  const { keepsReference = false, hasOwnScales = false, perParameter = 0 } = question;
   const takesHalves = isFused && !isNative && elementBytes !== FLOAT;
   const halves = takesHalves ? 6 : 0;
   const factors = takesHalves && hasOwnScales ? FLOAT : 0;
   const reference = keepsReference ? 2 * FLOAT + halves : 0;
-  return trained * (FLOAT * (isFull ? 6 : 5) + halves + factors + reference);
+  const held = (isFull ? 6 : 5) + perParameter;
+  return trained * (FLOAT * held + halves + factors + reference);
 }
 
 /** An update has its gradient, and three vectors more than the moments. */

@@ -15,6 +15,8 @@ export interface SamplerSize {
   readonly rows: number;
   /** Longest prompt and completion, tokens. */
   readonly context: number;
+  /** Parameters of the adapter, which are inputs of the graph. */
+  readonly adapter: number;
   /** Its weights are loaded anew as they are trained; samplers hold those of different steps. */
   readonly isReloaded: boolean;
 }
@@ -42,12 +44,12 @@ function weightBytes({ spec, precision, stored }: SamplerSize): number {
   return each * linear + ends * vocabulary;
 }
 
-/** Keys and values of a call, and logits with their softmax. */
-function callBytes({ spec, precision, rows, context }: SamplerSize): number {
+/** The adapter, keys and values of a call, and logits with their softmax. */
+function callBytes({ spec, precision, rows, context, adapter }: SamplerSize): number {
   const native = precision === null ? null : { precision, threads: 1 };
   const perToken = cacheBytesPerToken(spec, { native, type: 'float32' });
   const cache = Math.min(rows * context * perToken, MAX_CACHE_BYTES);
-  return cache + 2 * FLOAT * rows * spec.vocabSize;
+  return FLOAT * adapter + cache + 2 * FLOAT * rows * spec.vocabSize;
 }
 
 /** Of samplers of one base in one process: our own operators share equal weights of those in one precision. */

@@ -87,7 +87,7 @@ export class ParameterVector {
       for (const { name, shape } of this.shapes) {
         const size = elementCount(shape);
         const part = parts.get(name);
-        const flat = part === undefined ? tf.zeros([size]) : reshaped(part, [size]);
+        const flat = part === undefined ? tf.fill([size], 0) : reshaped(part, [size]);
         const last = runs.at(-1);
         if (last !== undefined && typeOf(last.parts[0]!) === typeOf(flat)) last.parts.push(flat);
         else runs.push({ offset, parts: [flat] });
@@ -101,13 +101,13 @@ export class ParameterVector {
     });
   }
 
-  /** Host copies by name. */
+  /** Host copies by name: parts of one array. */
   async download(): Promise<Map<string, Float32Array>> {
     const all = (await this.flat.data()) as Float32Array;
     const out = new Map<string, Float32Array>();
     let offset = 0;
     for (const { name, shape } of this.shapes) {
-      out.set(name, all.slice(offset, offset + elementCount(shape)));
+      out.set(name, all.subarray(offset, offset + elementCount(shape)));
       offset += elementCount(shape);
     }
     return out;

@@ -140,7 +140,7 @@ export class Trainer {
       }
       total = added(total, part.gradient);
     }
-    total ??= tf.zeros([this.policy.parameters.size]) as Tensor1D;
+    total ??= tf.fill([this.policy.parameters.size], 0) as Tensor1D;
     const start = performance.now();
     const { gradNorm, updateNorm } = await this.applyClipped(total, { step, learningRate, loss });
     const optimizer = (performance.now() - start) / 1000;

@@ -54,7 +54,8 @@ export function usualLength(
   return command === 'grpo' ? mean + (config as GrpoConfig).max_completion_length : mean;
 }
 
-type QuestionKeys = Pick<SftConfig, 'device'> & Partial<QuantizationKeys>;
+type QuestionKeys = Pick<SftConfig, 'device'> &
+  Partial<QuantizationKeys & Pick<SftConfig, 'weight_decay' | 'lora'>>;
 
 interface MemoryOf {
   readonly lora: LoraPlan | null;
@@ -65,6 +66,11 @@ interface MemoryOf {
   readonly samplers: readonly SamplerBeside[];
   /** Type of the base's tensors. */
   readonly stored: HostDtype;
+}
+
+/** Vectors of one number for each parameter, as `training/parameter-groups.ts` makes them. */
+function perParameter({ weight_decay: decay = 0, lora }: QuestionKeys, isFull: boolean): number {
+  return Number(isFull ? decay > 0 : (lora?.loraplus_lr_ratio ?? 1) !== 1);
 }
 
 function question(
@@ -80,17 +86,20 @@ function question(
   const isOnGpu = trainsOnGpu(config);
   const quantization = quantizationOf(config);
   const isQuantized = quantization !== null;
+  const trained = sum(shapes.map(elementCount));
+  const adapter = lora === null ? 0 : trained;
   return {
     spec,
-    trained: sum(shapes.map(elementCount)),
+    trained,
     isFull: lora === null,
     elementBytes: isFused && keepsHalfTensors(config) && compute === 'bfloat16' ? 2 : 4,
     keepsReference,
     hasOwnScales: scales.size > 1,
+    perParameter: perParameter(config, lora === null),
     quantization,
     samplers: isOnGpu
       ? 0
-      : samplersBytes(samplers, { spec, stored, isQuantized, isReloaded: !isFused }),
+      : samplersBytes(samplers, { spec, stored, isQuantized, isReloaded: !isFused, adapter }),
     isFused,
     isNative,
     isOnGpu,

@@ -51,12 +51,14 @@ export interface SampledBase {
   readonly isQuantized: boolean;
   /** Trained weights take its place, in float32: all that is trained but plain LoRA. */
   readonly isReloaded: boolean;
+  /** Parameters of the adapter; 0 in full training. */
+  readonly adapter: number;
 }
 
 /** Bytes of the samplers that are in this process and compute on the CPU. */
 export function samplersBytes(
   samplers: readonly SamplerBeside[],
-  { spec, stored, isQuantized, isReloaded }: SampledBase,
+  { spec, stored, isQuantized, isReloaded, adapter }: SampledBase,
 ): number {
   const types = {
     linear: isQuantized || isReloaded ? 'float32' : stored,
@@ -69,6 +71,7 @@ export function samplersBytes(
       spec,
       stored: types,
       isReloaded,
+      adapter,
       precision: precisionOf(keys),
     })),
   );

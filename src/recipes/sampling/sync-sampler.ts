@@ -34,7 +34,7 @@ export async function syncSampler(
   const values = await policy.parameters.download();
   const shapes = parameterShapes(policy.spec);
   const weights = (name: string) => fromFloat32(values.get(name)!, shapes.get(name)!);
-  const hash = sha256(...[...values.values()].map((part) => new Uint8Array(part.buffer)));
+  const hash = sha256(...[...shapes.keys()].map((name) => weights(name).bytes));
   const { syncMs } = await sampler.reloadWeights(weights, hash);
   return { hash, syncMs };
 }

@@ -19,7 +19,7 @@ export function makeOptimizer(config: TrainerConfig, policy: Policy): Optimizer 
     beta1: config.adam_beta1,
     beta2: config.adam_beta2,
     weightDecay: config.weight_decay,
-    decayMask: decayMask(policy),
+    decayMask: config.weight_decay === 0 ? null : decayMask(policy),
     rates: policy.lora === null ? null : loraPlusRates(policy, config.lora.loraplus_lr_ratio),
   };
   const { size } = policy.parameters;

@@ -7,7 +7,13 @@ import type { ReadSource } from '../../report/index.js';
 import { saveTokenizer } from '../../tokenizer/index.js';
 import { makeFolder } from '../../util/disk.js';
 import { writeFileAtomic, writeJson } from '../../util/files.js';
-import { type Adapter, fromFloat32, writeAdapter, writeCheckpoint } from '../../weights/index.js';
+import {
+  type Adapter,
+  fromFloat32,
+  type HostTensor,
+  writeAdapter,
+  writeCheckpoint,
+} from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { baseKeys } from '../inputs/quantization.js';
 import { madeFrom } from '../outputs/run-sources.js';
@@ -42,12 +48,19 @@ function writeFull(
   source: ModelSource,
   parameters: ReadonlyMap<string, Float32Array>,
 ): void {
-  const tensors = new Map(
-    [...parameterShapes(source.spec)].map(([name, shape]) => {
-      const { dtype } = source.weights(name);
-      return [name, fromFloat32(parameters.get(name)!, shape, dtype)] as const;
-    }),
-  );
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, shape] of parameterShapes(source.spec)) {
+    const { dtype } = source.weights(name);
+    // Rounded when it is written: all of them at once would be another copy of the model.
+    const rounded = () => fromFloat32(parameters.get(name)!, shape, dtype).bytes;
+    tensors.set(name, {
+      dtype,
+      shape,
+      get bytes() {
+        return rounded();
+      },
+    });
+  }
   writeCheckpoint(dir, tensors);
   writeJson(join(dir, 'config.json'), decoderConfig(source.baseDir));
 }

@@ -22,15 +22,16 @@ export interface AdamWOptions extends UpdateOptions {
 }
 
 export class AdamW implements Optimizer {
-  private readonly options: AdamWOptions;
+  private readonly options: Pick<AdamWOptions, 'beta1' | 'beta2' | 'epsilon'>;
   private readonly rule: UpdateRule;
   private readonly m: Moment;
   private readonly v: Moment;
   private count = 0;
 
   constructor(size: number, options: AdamWOptions) {
-    const { bits = 32 } = options;
-    this.options = options;
+    const { bits = 32, beta1, beta2, epsilon } = options;
+    // Not all of them: a mask of decay is as large as the model.
+    this.options = { beta1, beta2, epsilon };
     this.rule = new UpdateRule(options);
     this.m = createMoment(size, { bits, isSigned: true });
     this.v = createMoment(size, { bits, isSigned: false });

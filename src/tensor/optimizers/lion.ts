@@ -21,13 +21,14 @@ export interface LionOptions extends UpdateOptions {
 }
 
 export class Lion implements Optimizer {
-  private readonly options: LionOptions;
+  private readonly options: Pick<LionOptions, 'beta1' | 'beta2'>;
   private readonly rule: UpdateRule;
   private readonly m: Moment;
   private count = 0;
 
   constructor(size: number, options: LionOptions) {
-    this.options = options;
+    const { beta1, beta2 } = options;
+    this.options = { beta1, beta2 };
     this.rule = new UpdateRule(options);
     this.m = createMoment(size, { bits: options.bits ?? 32, isSigned: true });
   }

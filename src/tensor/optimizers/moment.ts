@@ -83,7 +83,7 @@ class BlockwiseMoment implements Moment {
     const borders = Array.from(codes.slice(1), (code, i) => (code + codes[i]!) / 2);
     this.codes = tf.keep(tf.tensor1d(codes));
     this.borders = tf.keep(tf.tensor2d([borders]));
-    const zero = tf.tidy(() => this.quantized(tf.zeros([size])));
+    const zero = tf.tidy(() => this.quantized(tf.fill([size], 0)));
     this.indices = tf.keep(zero.indices);
     this.scales = tf.keep(zero.scales);
   }

@@ -64,8 +64,11 @@ export class UpdateRule {
   private decayed(values: Tensor1D, rate: number): Tensor1D {
     if (rate === 0) return values;
     if (this.decayMask === null && this.rates === null) return values.mul(1 - rate);
-    const decaying = this.decayMask === null ? values : values.mul(this.decayMask);
-    return values.sub(this.rated(decaying.mul(rate)));
+    const decay = tf.tidy(() => {
+      const decaying = this.decayMask === null ? values : values.mul(this.decayMask);
+      return this.rated(decaying.mul(rate));
+    });
+    return values.sub(decay);
   }
 
   private rated(change: Tensor): Tensor {

@@ -97,6 +97,11 @@ describe('the plan', () => {
     expect(total - runtime - weights).toBeCloseTo(8 * 4 * 400_000_000, 0);
   });
 
+  test('counts a mask of decay, or rates', () => {
+    const masked = memoryPlan({ ...question, perParameter: 1 });
+    expect(masked.optimizer - memoryPlan(question).optimizer).toBe(4 * 4_884_480);
+  });
+
   test('counts what samples beside it, and the 4 bits that are kept for that', () => {
     const quantization = { type: 'nf4', isNested: false } as const;
     const beside = (keys: Partial<MemoryQuestion>) => memoryPlan({ ...question, ...keys });

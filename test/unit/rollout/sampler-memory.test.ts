@@ -22,6 +22,7 @@ const size: SamplerSize = {
   stored: { linear: 'bfloat16', rest: 'bfloat16' },
   rows: 8,
   context: 100,
+  adapter: 0,
   isReloaded: false,
 };
 /** Logits and their softmax; keys and values of 2 layers, 2 heads of 16 each. */
@@ -42,6 +43,11 @@ test.each([
 test('a base out of 4 bits comes as float32, and is packed so', () => {
   const stored = { linear: 'float32', rest: 'bfloat16' } as const;
   expect(memoryOfSamplers([{ ...size, stored }]) - memoryOfSamplers([size])).toBe(2 * LINEAR);
+});
+
+test('the adapter of each is its own copy in float32', () => {
+  const adapted = { ...size, adapter: 700 };
+  expect(memoryOfSamplers([adapted, adapted]) - memoryOfSamplers([size, size])).toBe(2 * 4 * 700);
 });
 
 test('keys and values keep to their limit, 4 GiB', () => {
