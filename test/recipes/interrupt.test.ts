@@ -16,7 +16,7 @@ beforeAll(async () => {
   tiny = await tinyTraining(dir);
 }, 120_000);
 
-const STEPS = 100;
+const STEPS = 50;
 const FEW_STEPS = 20;
 
 const record = (name: string) =>

@@ -86,7 +86,7 @@ const file = (id: string): Json => ({
   status: 'processed',
 });
 
-export const checkpoint = {
+const checkpoint = {
   object: 'fine_tuning.job.checkpoint',
   id: 'ftckpt_1',
   created_at: 1_760_000_800,

@@ -1,6 +1,6 @@
 /** A loopback server that answers by a script and records what it was asked. */
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { onLoopback } from './loopback.js';
 
 export interface Asked {
   readonly method: string;
@@ -49,17 +49,12 @@ export async function startServer(
     response.writeHead(status, { 'content-type': 'application/json', ...extra });
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
+  const { address, close } = await onLoopback(server);
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: `${address}/v1`,
     asked,
     mostAtOnce: () => most,
-    close: () =>
-      new Promise((done) => {
-        server.closeAllConnections();
-        server.close(() => done());
-      }),
+    close,
   };
 }
 

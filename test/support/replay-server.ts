@@ -2,9 +2,9 @@
  * A server on loopback that plays exchanges back: requests in the order they are expected, and the answers of a
  * published protocol. It checks nothing by itself; tests look at what it was asked.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { groupBy } from '../../src/util/group.js';
+import { type Loopback, onLoopback } from './loopback.js';
 
 export type Json = Record<string, unknown>;
 
@@ -32,12 +32,10 @@ export interface Asked {
   readonly bytes: Buffer;
 }
 
-export interface ReplayServer {
-  readonly address: string;
+export interface ReplayServer extends Loopback {
   readonly asked: Asked[];
   /** Requests of this kind, by method and path. */
   of(request: string): Asked[];
-  close(): Promise<void>;
 }
 
 /**
@@ -64,16 +62,10 @@ export async function replay(exchanges: readonly Exchange[]): Promise<ReplayServ
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(Buffer.isBuffer(body) ? body : filled(body, sent));
   };
-  const port = await listening(server);
   return {
-    address: `http://127.0.0.1:${port}`,
+    ...(await onLoopback(server)),
     asked,
     of: (request) => asked.filter((each) => each.request === request),
-    close: () =>
-      new Promise((done) => {
-        server.closeAllConnections();
-        server.close(() => done());
-      }),
   };
 }
 
@@ -84,11 +76,6 @@ const NOT_FOUND = {
     error: { message: 'no such exchange', type: 'invalid_request_error', code: 'not_found' },
   },
 };
-
-async function listening(server: Server): Promise<number> {
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return (server.address() as AddressInfo).port;
-}
 
 export async function readRequest(request: IncomingMessage): Promise<Asked> {
   const chunks: Buffer[] = [];

@@ -3,11 +3,11 @@
  * or Protocol Buffers. It has no model: log-probabilities are −1, samples are those it is given.
  */
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { decodeMessage, encodeMessage } from '../../src/remote/tinker/proto.js';
+import { type Loopback, onLoopback } from './loopback.js';
 import { type Asked, type Json, readRequest } from './replay-server.js';
 
-export interface ForwardBackwardMessage {
+interface ForwardBackwardMessage {
   readonly modelId: string;
   readonly seqId: number;
   readonly lossFn: string;
@@ -18,14 +18,12 @@ export interface ForwardBackwardMessage {
   }[];
 }
 
-export interface TinkerService {
-  readonly address: string;
+export interface TinkerService extends Loopback {
   readonly asked: Asked[];
   /** By path below `/api/v1/`. */
   of(name: string): Asked[];
   /** Requests of forward-backward passes, read. */
   passes(): ForwardBackwardMessage[];
-  close(): Promise<void>;
 }
 
 export interface TinkerServiceOptions {
@@ -37,7 +35,7 @@ export interface TinkerServiceOptions {
   readonly trouble?: (name: string, times: number) => Trouble | 'close' | null;
 }
 
-export interface Trouble {
+interface Trouble {
   readonly status: number;
   readonly body: Json;
 }
@@ -90,19 +88,13 @@ export async function tinkerService(options: TinkerServiceOptions = {}): Promise
       })
       .catch(() => request.socket.destroy());
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const of = (name: string) => asked.filter((each) => nameOf(each) === name);
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...(await onLoopback(server)),
     asked,
     of,
     passes: () =>
       of('forward_backward').map(({ bytes }) => decodeMessage('ForwardBackwardRequest', bytes)),
-    close: () =>
-      new Promise((done) => {
-        server.closeAllConnections();
-        server.close(() => done());
-      }),
   };
 }
 

@@ -12,8 +12,11 @@ import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js
 
 const GROUPS = ['num_generations=4', 'max_completion_length=16', 'per_device_train_batch_size=16'];
 
-/** The start is trained before the tests of a file; what is made is removed after them. */
-export function tinyRuns() {
+/**
+ * The start is trained before the tests of a file; what is made is removed after them.
+ * @param steps Of the start.
+ */
+export function tinyRuns({ steps = 20 } = {}) {
   const dir = temporaryFolder();
   const said: string[] = [];
   const context = logInto(said);
@@ -48,7 +51,7 @@ export function tinyRuns() {
 
   beforeAll(async () => {
     tiny = await tinyTraining(dir);
-    await format('start', ['max_steps=20']);
+    await format('start', [`max_steps=${steps}`]);
   }, 300_000);
   return {
     dir,

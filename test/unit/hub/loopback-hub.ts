@@ -3,8 +3,13 @@
  * to a second server (another origin, as the hub's storage is), ranges, tokens, and faults on demand.
  */
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { type Loopback, onLoopback } from '../../support/loopback.js';
 
 export interface HubFile {
   readonly bytes: Buffer;
@@ -22,7 +27,7 @@ export interface HubRepo {
   filesInTree?: boolean;
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string;
   readonly path: string;
   readonly range: string | undefined;
@@ -32,7 +37,7 @@ export interface SeenRequest {
 }
 
 /** What to do instead of answering well. */
-export type Fault =
+type Fault =
   | { readonly status: number; readonly headers?: Record<string, string> }
   | { readonly breakAfter: number }
   | { readonly hang: true };
@@ -54,17 +59,7 @@ export function etagOf({ bytes, large }: HubFile): string {
   return createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
 }
 
-async function listen(
-  handler: (req: IncomingMessage, res: ServerResponse) => void,
-): Promise<Server> {
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
-}
-
-function address(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+const listen = (handler: RequestListener): Promise<Loopback> => onLoopback(createServer(handler));
 
 export async function startLoopbackHub(repos: Record<string, HubRepo>): Promise<LoopbackHub> {
   const requests: SeenRequest[] = [];
@@ -120,7 +115,7 @@ export async function startLoopbackHub(repos: Record<string, HubRepo>): Promise<
     if (tree !== undefined) {
       const names = Object.keys(repo.files);
       const page = Number(/cursor=(\d+)/.exec(path)?.[1] ?? 0);
-      const next = `${address(hub)}${path.replace(/&cursor.*/, '')}&cursor=${page + 1}`;
+      const next = `${hub.address}${path.replace(/&cursor.*/, '')}&cursor=${page + 1}`;
       if (page + 1 < names.length) res.setHeader('link', `<${next}>; rel="next"`);
       const bytes = repo.files[names[page] ?? '']?.bytes ?? Buffer.alloc(0);
       const oid = etagOf({ bytes });
@@ -149,18 +144,15 @@ export async function startLoopbackHub(repos: Record<string, HubRepo>): Promise<
     stored.set(`/${etagOf(entry)}`, entry.bytes);
     res.setHeader('x-linked-etag', `"${etagOf(entry)}"`);
     res.setHeader('x-linked-size', String(entry.bytes.byteLength));
-    res.writeHead(302, { location: `${address(storage)}/${etagOf(entry)}` }).end();
+    res.writeHead(302, { location: `${storage.address}/${etagOf(entry)}` }).end();
   });
 
   return Object.assign(state, {
-    endpoint: address(hub),
+    endpoint: hub.address,
     requests,
     repos,
     close: async () => {
-      for (const server of [hub, storage]) {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      }
+      for (const server of [hub, storage]) await server.close();
     },
   });
 }

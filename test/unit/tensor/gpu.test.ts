@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pickCard, visibleCards } from '../../../src/tensor/gpu.js';
-import { configureTensorflow } from '../../../src/tensor/index.js';
+import { configureTensorflow, deviceInfo } from '../../../src/tensor/index.js';
 import { call } from '../../support/call.js';
+import { loadedLibraries } from '../../support/loaded.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dev = temporaryFolder();
@@ -42,10 +43,17 @@ describe('pickCard', () => {
   });
 });
 
+const isTensorflowLoaded = () => loadedLibraries().some((path) => path.includes('libtensorflow'));
+
 describe('device=cuda without a GPU', () => {
-  it('is refused when it is asked for, before TensorFlow is loaded', () => {
-    vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
+  it('is refused when it is asked for, before TensorFlow is loaded', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
     expect(() => configureTensorflow({ device: 'cuda' })).toThrow(/no NVIDIA GPU is visible/);
+    const { code, out, err } = await call(['setup', 'device=cuda']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('no NVIDIA GPU is visible to this process (CUDA_VISIBLE_DEVICES="-1")');
+    expect(err).toContain('use device=cpu');
+    expect(isTensorflowLoaded()).toBe(false);
   });
 
   it.each(['sft', 'dpo', 'grpo'])('%s ends with 2 before it looks for its model', async (name) => {
@@ -58,6 +66,7 @@ describe('device=cuda without a GPU', () => {
     ]);
     expect(code).toBe(2);
     expect(err).toMatch(/^error: device=cuda: no NVIDIA GPU is visible .* use device=cpu$/);
+    expect(isTensorflowLoaded()).toBe(false);
   });
 
   it.each(['generate', 'eval', 'traces', 'solve', 'score', 'serve'])(
@@ -86,5 +95,11 @@ describe('device=cuda without a GPU', () => {
     expect((await call(['sft', 'model=m', 'dataset=d', 'device=gpu'])).err).toMatch(
       /expected auto, cpu, cuda or cuda:N/,
     );
+  });
+
+  it('would have been seen to load TensorFlow', () => {
+    configureTensorflow({ device: 'cpu' });
+    expect(deviceInfo().device).toBe('cpu');
+    expect(isTensorflowLoaded()).toBe(true);
   });
 });

@@ -1,34 +1,22 @@
 /** Recorded solutions run again: what agrees, what does not, and a tenth of ToRA's where there are any. */
-
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataSchema, loadConfig } from '../../../../src/config/index.js';
 import { recordedBlocks } from '../../../../src/recipes/data/tir-check.js';
 import { runData } from '../../../../src/recipes/data.js';
-import { findInterpreter, sandboxSupport } from '../../../../src/sandbox/index.js';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../../../src/util/files.js';
+import { SILENT } from '../../../support/context.js';
+import { missingForPython } from '../../../support/python.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const folder = temporaryFolder();
-const context = {
-  signal: new AbortController().signal,
-  log: () => undefined,
-  print: () => undefined,
-  verbose: false,
-};
-const support = await sandboxSupport();
-const hasPython = await findInterpreter().then(
-  () => true,
-  () => false,
-);
-const missing = support.available && hasPython ? null : 'needs bubblewrap and Python';
 
 async function check(rows: readonly Record<string, unknown>[], name: string) {
   const input = join(folder, `${name}.jsonl`);
   writeFileAtomic(input, toJsonl(rows));
   const dir = join(folder, name);
   const overrides = ['name=tir-check', `tir_check.input=${input}`, `output_dir=${dir}`];
-  const result = await runData(loadConfig(dataSchema, { overrides }), context);
+  const result = await runData(loadConfig(dataSchema, { overrides }), SILENT);
   return { result, dir, wrong: readJsonl(join(dir, 'disagreements.jsonl')) };
 }
 
@@ -66,8 +54,8 @@ it('a block that does not close is none, and the next one is read', () => {
   expect(recordedBlocks(open, 1)).toEqual([]);
 });
 
-describe.skipIf(missing !== null)(
-  `data tir-check${missing === null ? '' : ` (${missing})`}`,
+describe.skipIf(missingForPython !== null)(
+  `data tir-check${missingForPython === null ? '' : ` (${missingForPython})`}`,
   () => {
     it('counts outputs that come out again, and lists the others', async () => {
       const rows = [

@@ -1,8 +1,5 @@
 /** Tools in the shapes of OpenAI's API (function calling), from answers that are given here. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
@@ -12,9 +9,11 @@ import type { ServedModel, ServedModels } from '../../../../src/recipes/serve/se
 import { type FinishReason, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import type { JsonRow } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
+import { type Loopback, onLoopback } from '../../../support/loopback.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = mkdtempSync(join(tmpdir(), 'lorikeet-tools-'));
+const dir = temporaryFolder();
 /** In the manner of Qwen 2.5. */
 const TAUGHT =
   '{%- if tools %}{{ "<tools>" }}{% for tool in tools %}{{ tool | tojson }}{% endfor %}{{ "</tools>\\nCall by\\n<tool_call>\\n{{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}}\\n</tool_call>\\n" }}{% endif %}';
@@ -22,7 +21,7 @@ const CALLS =
   '{% if m.tool_calls %}{% for call in m.tool_calls %}<tool_call>{{ call.function.arguments | tojson }}</tool_call>{% endfor %}{% endif %}';
 const TURNS = `{% for m in messages %}[{{ m.role }}]{{ m.content }}${CALLS}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}`;
 
-const servers = new Map<string, { server: Server; baseUrl: string }>();
+const servers = new Map<string, Loopback>();
 /** What the model writes next, why it ends, and what it was given. */
 const script: { text: string; finishReason: FinishReason; prompt: string } = {
   text: '',
@@ -72,9 +71,7 @@ async function serve(name: string, base: string, template: string) {
     signal: new AbortController().signal,
     log: () => undefined,
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  servers.set(name, { server, baseUrl });
+  servers.set(name, await onLoopback(server));
 }
 
 beforeAll(async () => {
@@ -83,9 +80,8 @@ beforeAll(async () => {
   await serve('plain', base, TURNS);
   await serve('other', base, `{% if tools %}<function=name>{% endif %}${TURNS}`);
 }, 120_000);
-afterAll(() => {
-  for (const { server } of servers.values()) server.close();
-  rmSync(dir, { recursive: true, force: true });
+afterAll(async () => {
+  for (const server of servers.values()) await server.close();
 });
 
 const USER = { role: 'user', content: 'What is 1 + 2?' };
@@ -100,7 +96,7 @@ const ADD = {
 
 async function ask(body: JsonRow, name = 'hermes') {
   const all = JSON.stringify({ messages: [USER], tools: [ADD], ...body });
-  const url = `${servers.get(name)!.baseUrl}/chat/completions`;
+  const url = `${servers.get(name)!.address}/v1/chat/completions`;
   const reply = await fetch(url, { method: 'POST', body: all });
   return { status: reply.status, text: await reply.text() };
 }

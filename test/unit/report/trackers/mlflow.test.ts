@@ -4,8 +4,7 @@
  */
 
 import { readdirSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -15,6 +14,7 @@ import {
   type Trackers,
 } from '../../../../src/report/index.js';
 import { SetupError } from '../../../../src/util/errors.js';
+import { type Loopback, onLoopback } from '../../../support/loopback.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 interface Call {
@@ -24,8 +24,7 @@ interface Call {
   readonly authorization: string | undefined;
 }
 
-let server: Server;
-let uri: string;
+let server: Loopback;
 let calls: Call[];
 /** Paths that answer with an error, and what they answer. */
 let refused: Record<string, { status: number; body: unknown }>;
@@ -61,7 +60,7 @@ beforeEach(async () => {
   calls = [];
   refused = {};
   dir = temporaryFolder();
-  server = createServer(async (request, response) => {
+  const mlflow = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://x');
     const path = pathname.replace(/^\/api\/2\.0\/(mlflow\/)?/, '');
     const { authorization } = request.headers;
@@ -70,12 +69,9 @@ beforeEach(async () => {
     response.statusCode = refusal?.status ?? 200;
     response.end(JSON.stringify(refusal?.body ?? ANSWERS[path] ?? {}));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  server = await onLoopback(mlflow);
 });
-afterEach(() => {
-  server.close();
-});
+afterEach(() => server.close());
 
 const lines: string[] = [];
 
@@ -87,7 +83,7 @@ function open(
   lines.length = 0;
   return openTrackers({
     names,
-    env: { MLFLOW_TRACKING_URI: `${uri}/`, ...env },
+    env: { MLFLOW_TRACKING_URI: `${server.address}/`, ...env },
     run: { runId: 'r-1', dir, name: 'first', config: { model: 'm', lora: { r: 8 } }, startStep },
     eventDir: join(dir, 'tensorboard'),
     wandbProject: null,
@@ -123,7 +119,7 @@ describe('mlflow', () => {
       { columns: header, data: cells },
     ]);
     expect(bodies('runs/update')).toMatchObject([{ run_id: 'abc', status: 'KILLED' }]);
-    expect(lines).toEqual([`mlflow: ${uri}/#/experiments/7/runs/abc`]);
+    expect(lines).toEqual([`mlflow: ${server.address}/#/experiments/7/runs/abc`]);
   });
 
   it('is told that the run failed where a tracker after it does not open', async () => {
