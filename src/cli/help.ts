@@ -42,7 +42,7 @@ interface Folding {
 }
 
 /** The text in lines of at most `width` characters, as far as its words are not longer; later lines are indented. */
-export function folded(text: string, { width, indent, between = ' ' }: Folding): string[] {
+function folded(text: string, { width, indent, between = ' ' }: Folding): string[] {
   const lines: string[] = [];
   let line: string | null = null;
   for (const word of text.split(between)) {

@@ -2,7 +2,7 @@
 
 export type ArithmeticOperation = 'add' | 'subtract';
 
-export interface ProblemText {
+interface ProblemText {
   readonly name: string;
   readonly other: string;
   /** Plural with a final "s", e.g. "apples". */

@@ -23,10 +23,9 @@ export interface ContaminationReport {
   readonly unchecked: number;
 }
 
-export const MIN_WORDS = 5;
+const MIN_WORDS = 5;
 
-export const wordsOf = (text: string): string[] =>
-  text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+const wordsOf = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** All runs of n words, in order. */
 function ngrams(words: readonly string[], n: number): string[] {

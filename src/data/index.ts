@@ -1,8 +1,7 @@
 /** Data: sources → rows with provenance, generators, length limits. */
-export { type ArithmeticRow, type ArithmeticSplits, makeArithmetic } from './arithmetic.js';
+export { type ArithmeticRow, makeArithmetic } from './arithmetic.js';
 export type { ArithmeticOptions } from './arithmetic-options.js';
 export {
-  type ContaminationReport,
   findContamination,
   type Overlap,
 } from './contamination.js';
@@ -21,15 +20,9 @@ export {
   type TierPlan,
 } from './factorization/index.js';
 export { type FileRows, readRowFile } from './formats/index.js';
-export {
-  type LengthLimit,
-  type LengthPolicy,
-  type LimitedExamples,
-  limitLengths,
-} from './lengths.js';
+export { limitLengths } from './lengths.js';
 export {
   type LoadedRows,
-  type LoadRowsOptions,
   loadRows,
   type Provenance,
   type RowFilter,
@@ -43,7 +36,6 @@ export {
 export { mixture } from './mixture.js';
 export {
   ARITHMETIC_SET,
-  type DatasetName,
   type FileDataset,
   NAMED_DATASETS,
   type NamedDataset,
@@ -51,6 +43,6 @@ export {
 } from './named.js';
 export { packByLength } from './packing.js';
 export { type AnsweredPrompt, type PromptPlace, splitPrompt } from './preference-rows.js';
-export type { ProblemRow, RowFormatName } from './row-formats.js';
-export { type RowStats, rowStats } from './row-stats.js';
-export { type StreamedRows, type StreamOptions, streamRows } from './stream-rows.js';
+export type { RowFormatName } from './row-formats.js';
+export { rowStats } from './row-stats.js';
+export { streamRows } from './stream-rows.js';

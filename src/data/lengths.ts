@@ -8,7 +8,7 @@ export interface MaskedTokens {
 }
 
 /** `truncate` keeps the beginning. */
-export type LengthPolicy = 'error' | 'truncate' | 'drop';
+type LengthPolicy = 'error' | 'truncate' | 'drop';
 
 export interface LengthLimit {
   /** Tokens. */
@@ -18,7 +18,7 @@ export interface LengthLimit {
   readonly where?: (index: number) => string;
 }
 
-export interface LimitedExample<T extends MaskedTokens> {
+interface LimitedExample<T extends MaskedTokens> {
   readonly example: T;
   /** Index in the list given. */
   readonly index: number;

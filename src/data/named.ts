@@ -155,7 +155,7 @@ export const NAMED_DATASETS = {
   },
 } as const satisfies Record<string, NamedDataset>;
 
-export type DatasetName = keyof typeof NAMED_DATASETS;
+type DatasetName = keyof typeof NAMED_DATASETS;
 
 /** The set of that name, or null. */
 export function namedDataset(name: string): NamedDataset | null {

@@ -24,7 +24,7 @@ function plainNumber(text: string): string | null {
 }
 
 /** "48/2 = <<48/2=24>>24" → "48/2 = 24". */
-export function withoutCalculatorMarks(text: string): string {
+function withoutCalculatorMarks(text: string): string {
   return text.replace(/<<[^<>]*>>/g, '');
 }
 
@@ -83,7 +83,7 @@ export function normaliseOlympiadBench(row: JsonRow): ProblemRow | string {
 }
 
 /** A row of OpenMathReasoning: `problem`, `generated_solution`, `expected_answer`. */
-export function normaliseOpenMath(row: JsonRow): ProblemRow | string {
+function normaliseOpenMath(row: JsonRow): ProblemRow | string {
   const { generated_solution: solution, expected_answer: answer, ...rest } = row;
   if (typeof solution !== 'string') return missing('generated_solution', row);
   if (typeof answer !== 'string') return missing('expected_answer', row);

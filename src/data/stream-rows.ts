@@ -36,7 +36,7 @@ const PICTURE =
   /\[asy\]|\\includegraphics|!\[[^\]]*\]\(|<img\b|https?:\/\/\S+\.(?:png|jpe?g|gif|svg)/i;
 
 /** What is wrong with a problem row, or null. */
-export function problemOf(row: JsonRow): string | null {
+function problemOf(row: JsonRow): string | null {
   const { question, reasoning, answer } = row;
   for (const [name, value] of Object.entries({ question, reasoning, answer })) {
     if (typeof value !== 'string' || value.trim() === '') return `its ${name} is empty`;

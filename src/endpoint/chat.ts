@@ -3,7 +3,7 @@ import type { JsonRow } from '../util/files.js';
 import type { Endpoint } from './endpoint.js';
 import { malformed } from './failures.js';
 
-export interface ChatMessage {
+interface ChatMessage {
   readonly role: string;
   /** Text, or parts as `{ type: 'text', text }`. */
   readonly content: unknown;

@@ -20,7 +20,7 @@ import {
 /** Longest wait between two tries, milliseconds, also when the server asks for more. */
 const MAX_DELAY_MS = 30_000;
 
-export interface PostOptions {
+interface PostOptions {
   readonly signal?: AbortSignal;
   /** The server answers in words, which come as `{ text }`. Such replies are not kept. */
   readonly answersText?: boolean;

@@ -1,8 +1,5 @@
 /** Client of OpenAI-compatible servers: judges, embeddings, remote sampling. */
 export {
-  type ChatMessage,
-  type ChatReply,
-  type ChatRequest,
   chatCompletion,
   embeddings,
 } from './chat.js';
@@ -11,6 +8,6 @@ export {
   type EndpointStats,
   openEndpoint,
 } from './endpoint.js';
-export { EndpointError, type EndpointFailure } from './failures.js';
-export { type EndpointChoice, type EndpointSettings, endpointSettings } from './settings.js';
+export { EndpointError } from './failures.js';
+export { type EndpointChoice, endpointSettings } from './settings.js';
 export type { EndpointReply, EndpointRequest, Transport } from './transport.js';

@@ -26,7 +26,7 @@ const OLYMPIAD: Omit<Benchmark, 'dataset'> = {
 /** As MATH and as MATH-500 write it. */
 export const LEVEL_5: RowFilter = { column: 'level', values: ['Level 5', '5'] };
 
-export const BENCHMARKS = {
+const BENCHMARKS = {
   gsm8k: { dataset: 'gsm8k', grader: 'numeric', groups: [] },
   'gsm8k-platinum': { dataset: 'gsm8k-platinum', grader: 'numeric', groups: [] },
   arithmetic: { dataset: 'arithmetic', grader: 'numeric', groups: ['level', 'kind'] },

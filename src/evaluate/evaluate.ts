@@ -17,7 +17,7 @@ import type { AnswerJudge } from './judged-grade.js';
 import { type EvalMetrics, evalMetrics } from './metrics.js';
 
 /** One example to complete. */
-export interface EvalItem {
+interface EvalItem {
   /** Unique in the evaluation; a completion names it as `requestId`. */
   readonly id: string;
   readonly index: number;

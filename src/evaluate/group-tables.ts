@@ -5,7 +5,7 @@ import { mean, share } from '../util/numbers.js';
 import type { EvalRow } from './eval-row.js';
 import { shareInterval } from './intervals.js';
 
-export interface GroupRow {
+interface GroupRow {
   readonly value: string;
   /** Examples. */
   readonly n: number;

@@ -7,7 +7,6 @@ export {
 } from './answer-grade.js';
 export {
   BENCHMARK_NAMES,
-  type Benchmark,
   benchmarkOf,
   type GraderName,
   LEVEL_5,
@@ -22,8 +21,6 @@ export { disagreements } from './disagreements.js';
 export type { EvalRow, StrategyFacts } from './eval-row.js';
 export {
   type Complete,
-  type EvalItem,
-  type EvaluateOptions,
   type Evaluation,
   evaluate,
   questionOf,
@@ -31,32 +28,28 @@ export {
 export { evaluationSections } from './evaluation-sections.js';
 export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
-export { type Interval, shareInterval, wilson } from './intervals.js';
-export { type AnswerJudge, answerJudge, passThreshold, type Verdict } from './judged-grade.js';
-export { answerGroups, type Ballot, type Vote, vote } from './majority.js';
+export { shareInterval, wilson } from './intervals.js';
+export { type AnswerJudge, answerJudge, passThreshold } from './judged-grade.js';
+export { answerGroups, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';
-export { type MergeOptions, mergeRuns } from './merge-runs.js';
+export { mergeRuns } from './merge-runs.js';
 export type { EvalMetrics } from './metrics.js';
-export { mcnemarExact, type PairedCounts } from './paired.js';
+export { mcnemarExact } from './paired.js';
 export { passAtK } from './pass-at-k.js';
-export { openPredictions, type PredictionStore, promptHashOf } from './predictions.js';
+export { openPredictions, promptHashOf } from './predictions.js';
 export { writeResults } from './results-file.js';
 export type { CodeCompletion } from './strategies/code-draft.js';
 export { type CodeRoundsOptions, writeWithCode } from './strategies/code-rounds.js';
 export { selectionPrompt } from './strategies/selection-prompt.js';
 export { solveAll } from './strategies/solve.js';
 export type {
-  Candidate,
   CodeExecutor,
   CodeSession,
   Problem,
   Solution,
-  StrategyName,
   StrategyOptions,
-  WriteOptions,
   WriteRequest,
   Writer,
-  WrittenCompletion,
 } from './strategies/types.js';
 export { textGrader } from './text-grade.js';
-export { type EvaluationFiles, writeEvaluation } from './write-evaluation.js';
+export { writeEvaluation } from './write-evaluation.js';

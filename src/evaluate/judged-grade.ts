@@ -9,7 +9,7 @@ import {
 } from '../rewards/index.js';
 
 /** Takes the place of what an `AnswerGrader` says about right and wrong. */
-export interface Verdict {
+interface Verdict {
   /** Null where the grader gives no score. */
   readonly correct: boolean | null;
   readonly flexible_correct: boolean | null;

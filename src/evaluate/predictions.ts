@@ -9,7 +9,7 @@ import { InputError } from '../util/errors.js';
 import { dropHalfLine, readJsonl, sha256, writeFileAtomic } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
 
-export interface Prediction {
+interface Prediction {
   readonly promptHash: string;
   /** Without its prompt. */
   readonly completion: SampledCompletion;

@@ -69,7 +69,7 @@ export function lockPath(settings: HubSettings, ref: RepoRef, etag: string): str
 export const COMMIT = /^[0-9a-f]{40}$/;
 
 /** The commit that a revision stood for when it was last downloaded whole. */
-export function cachedCommit(settings: HubSettings, ref: RepoRef): string | null {
+function cachedCommit(settings: HubSettings, ref: RepoRef): string | null {
   if (COMMIT.test(ref.revision)) return ref.revision;
   const path = join(repoFolder(settings, ref), 'refs', ref.revision);
   const isRef = statSync(path, { throwIfNoEntry: false })?.isFile() === true;

@@ -1,10 +1,8 @@
 /** The Hugging Face hub: models, tokenizers and data sets, downloaded once into the shared cache. */
-export { type DatasetFiles, type ResolveDatasetOptions, resolveDatasetFiles } from './datasets.js';
+export { type ResolveDatasetOptions, resolveDatasetFiles } from './datasets.js';
 export { HubNotFoundError, HubUnreachableError, localRevision } from './failures.js';
 export { isHubId } from './ids.js';
 export {
-  type ResolvedModel,
-  type ResolveModelOptions,
   resolveModel,
   resolveModelDir,
 } from './models.js';

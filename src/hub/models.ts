@@ -8,7 +8,7 @@ import { fetchSnapshot } from './repo.js';
 import { type HubOptions, hubSettings } from './settings.js';
 
 /** What a model folder needs; weights as safetensors only, of the root folder. */
-export const MODEL_FILES = [
+const MODEL_FILES = [
   'config.json',
   'generation_config.json',
   'tokenizer.json',

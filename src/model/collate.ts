@@ -15,8 +15,7 @@ export interface CollatedBatch extends TokenBatch {
 }
 
 /** Tokens before the first that counts: the prompt. */
-export const promptLength = ({ trained }: MaskedSequence): number =>
-  Math.max(0, trained.indexOf(true, 1));
+const promptLength = ({ trained }: MaskedSequence): number => Math.max(0, trained.indexOf(true, 1));
 
 /** The prompt as a key: the same for sequences that share it. */
 export const promptKey = (sequence: MaskedSequence): string =>

@@ -8,7 +8,7 @@ export {
 } from './collate.js';
 export { decoderConfig, readSpec, specFromConfig } from './families/index.js';
 export { fourBitBase } from './four-bit-base.js';
-export { type InitOptions, randomWeights } from './init.js';
+export { randomWeights } from './init.js';
 export {
   adapterFromLora,
   checkTensors,
@@ -28,16 +28,14 @@ export {
 } from './memory-plan.js';
 export { type Merged, mergedView, mergedWeights, type Weighted } from './merge.js';
 export { asPlainLora, parsePissa } from './pissa.js';
-export { isPlain, type PlainView, plainView } from './plain-view.js';
+export { isPlain, plainView } from './plain-view.js';
 export { Policy, type PolicyOptions } from './policy.js';
 export type {
   AdapterChoice,
   GradientOptions,
-  Gradients,
   PassSeconds,
-  ScoreOptions,
   TokenLoss,
 } from './policy-types.js';
 export { untied } from './replaced.js';
 export type { TokenBatch } from './token-batch.js';
-export { type FlopsQuestion, trainingFlops } from './training-flops.js';
+export { trainingFlops } from './training-flops.js';

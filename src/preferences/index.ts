@@ -1,6 +1,5 @@
 /** Preferences: completion rows into DPO pairs, problems into reasoning traces, arms and coherence. */
 export {
-  type BanditArm,
   type BanditPolicy,
   dealArms,
   observe,
@@ -19,13 +18,10 @@ export {
 } from './coherence/scores.js';
 export {
   type CompletionRow,
-  type NoPairReason,
   type PairOptions,
   type PairStats,
-  type PreferencePair,
   pairsFromRollouts,
-  type ScorePairs,
 } from './pairs.js';
-export { clearTraces, type TraceFiles } from './trace-files.js';
-export { type TraceProblem, type TraceRow, type TraceStats, traceProblem } from './trace-rows.js';
+export { clearTraces } from './trace-files.js';
+export { type TraceProblem, type TraceStats, traceProblem } from './trace-rows.js';
 export { makeTraces, type TraceAttempt, type TracesOptions } from './traces.js';

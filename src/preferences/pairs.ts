@@ -30,7 +30,7 @@ export interface PreferencePair {
 }
 
 /** Pairs beyond correctness. */
-export interface ScorePairs<T extends CompletionRow> {
+interface ScorePairs<T extends CompletionRow> {
   /** Their `pair_type`. */
   readonly type: string;
   /** Higher is better; null leaves the row out of these pairs. The reward by default. */
@@ -77,7 +77,7 @@ export interface PairStats {
 }
 
 /** `small_margin`: there were candidates, and none differed enough. */
-export type NoPairReason = 'all_correct' | 'all_incorrect' | 'single' | 'small_margin';
+type NoPairReason = 'all_correct' | 'all_incorrect' | 'single' | 'small_margin';
 
 /**
  * Pairs in order of first appearance of their prompt. The same rows and seed give the same pairs. A

@@ -4,7 +4,6 @@ export { checkGraderTypes, itemFields } from './openai/grader.js';
 export { type JobOptions, jobRequest } from './openai/request.js';
 export {
   type FineTuningMethod,
-  type SourceRows,
   type Upload,
   uploadOf,
 } from './openai/rows.js';

@@ -1,7 +1,7 @@
 /** Sample rows by group: one row holds a problem and every response to it. */
 import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
 
-export interface GroupResponse {
+interface GroupResponse {
   readonly text: string;
   readonly reward: number | null;
   readonly advantage: number;

@@ -13,7 +13,7 @@ export interface Progress {
 
 type Terminal = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-export type ProgressMode = 'auto' | 'bar' | 'lines' | 'silent';
+type ProgressMode = 'auto' | 'bar' | 'lines' | 'silent';
 
 export interface ProgressOptions {
   readonly label: string;

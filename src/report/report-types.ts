@@ -52,7 +52,7 @@ export interface PhasesSection {
   readonly phases: Readonly<Record<string, number>>;
 }
 
-export interface ExamplesSection {
+interface ExamplesSection {
   readonly type: 'examples';
   readonly title: string;
   readonly examples: readonly Example[];

@@ -41,7 +41,7 @@ export interface OpenRunOptions {
   readonly now?: Date;
 }
 
-export type RunPatch = Partial<
+type RunPatch = Partial<
   Pick<RunRecord, 'device' | 'quantization' | 'versions' | 'seeds' | 'results' | 'stage' | 'alarms'>
 >;
 
@@ -73,7 +73,7 @@ export interface RunFolder {
   close(status: Exclude<RunStatus, 'running'>, error?: unknown): boolean;
 }
 
-export interface RunPaths {
+interface RunPaths {
   readonly config: string;
   readonly run: string;
   readonly model: string;

@@ -5,13 +5,11 @@ export { flexibleAnswer, strictAnswer } from './extract.js';
 export { readAnswer as readFactorization } from './factorization/answer.js';
 export { isFactorization } from './factorization/check.js';
 export { followsFormat } from './format.js';
-export { checkGold, type GoldCheck, reasoningOf, referenceCompletion } from './gold.js';
+export { checkGold, reasoningOf, referenceCompletion } from './gold.js';
 export {
   type CompileOptions,
-  type Complete,
   compileGrader,
   compileTemplate,
-  type Embed,
   type GradedSample,
   type GraderOutcome,
   type GraderSpec,
@@ -21,16 +19,10 @@ export {
   gradedSample,
   graderTypes,
   type JsonGrader,
-  type RunPythonGrade,
 } from './graders/index.js';
 export { extractBoxed, hasBoxedAnswer } from './math/boxed.js';
-export { answerKey, type EquivalenceOptions, mathEquivalent } from './math/equivalence.js';
-export {
-  type Extraction,
-  type ExtractionMethod,
-  type ExtractionOptions,
-  extractAnswer,
-} from './math/extract.js';
+export { answerKey, mathEquivalent } from './math/equivalence.js';
+export { extractAnswer } from './math/extract.js';
 export { numbersEqual, parseNumber } from './numbers.js';
 export {
   type Grade,
@@ -38,23 +30,19 @@ export {
   makeRewards,
   type RewardPart,
   type RewardSpec,
-  type RewardStatus,
 } from './registry.js';
 export {
   type AnswerTags,
   checkTags,
   DEFAULT_TAGS,
   parseResponse,
-  type Response,
 } from './response.js';
 export type {
-  CompletionInfo,
   Reward,
-  RewardFactory,
   RewardOptions,
   RewardRow,
 } from './reward.js';
 export { TEXT_SCORERS, type TextScorerName } from './text/answer-scorers.js';
-export { FUZZ_SCORERS, type FuzzName, type FuzzScorer } from './text/fuzz.js';
+export { FUZZ_SCORERS } from './text/fuzz.js';
 export { defaultProcess } from './text/process.js';
 export { openUserReward, type UserReward } from './user/user-reward.js';

@@ -45,7 +45,7 @@ export interface RewardSpec {
  * `skipped`: the reward does not apply to the row. `timeout`: it did not end within its limit. `error`: it
  * threw or returned no finite number.
  */
-export type RewardStatus = 'ok' | 'timeout' | 'error' | 'skipped';
+type RewardStatus = 'ok' | 'timeout' | 'error' | 'skipped';
 
 export interface RewardPart {
   readonly score: number | null;
@@ -66,7 +66,7 @@ export interface Grade {
 export type Grader = (completion: string, row: RewardRow, info?: CompletionInfo) => Grade;
 
 /** A reward of the registry, its settings read. @throws InputError on an unknown name or setting */
-export function makeReward(spec: RewardSpec, options: Partial<RewardOptions> = {}): Reward {
+function makeReward(spec: RewardSpec, options: Partial<RewardOptions> = {}): Reward {
   const settings = readSettings(spec.name, spec.options);
   const reward = factoryOf(spec.name)({ ...withDefaults(options), settings });
   settings.done();

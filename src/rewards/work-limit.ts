@@ -9,7 +9,7 @@ export class WorkLimitError extends Error {
 }
 
 /** Steps of about a nanosecond that one comparison may take. */
-export const WORK_LIMIT = 3e8;
+const WORK_LIMIT = 3e8;
 
 /** @throws WorkLimitError when `steps` are more than one comparison may take. */
 export function checkWork(what: string, steps: number): void {

@@ -1,7 +1,6 @@
 /** Batched generation on ONNX Runtime. */
 export {
   type ChildSampler,
-  type ChildSamplerOptions,
   createChildSampler,
 } from './child/child-sampler.js';
 export {
@@ -11,14 +10,13 @@ export {
 export {
   createReferenceSampler,
   type ReferenceModel,
-  type ReferenceSamplerOptions,
 } from './engine/reference-sampler.js';
 export { checkRequests } from './engine/requests.js';
 export type { KernelOptions, OnnxSamplerOptions } from './engine/sampler-options.js';
 export { checkVersion } from './freshness.js';
 export type { WeightSource } from './graph/weight-source.js';
 export type { RolloutDevice } from './ort/provider.js';
-export type { RemoteApi, RemoteUsage } from './remote/api.js';
+
 export {
   createRemoteSampler,
   type RemoteCompletion,
@@ -37,14 +35,10 @@ export type {
   GenerateOptions,
   PromptRequest,
   RolloutSampler,
-  RolloutTokenizer,
   Sampler,
   SamplingParams,
-  StreamOptions,
   StreamRequest,
   StreamToken,
-  SyncResult,
   TokenConstraint,
   TokenLogprob,
-  ToolUse,
 } from './types.js';

@@ -119,7 +119,7 @@ export interface Completion {
   readonly tools?: ToolUse;
 }
 
-export interface ToolUse {
+interface ToolUse {
   /** Which ids were sampled; the others are what tools put out (TRL's `tool_mask`). */
   readonly mask: readonly boolean[];
   /** Calls of tools, and those of them that failed. */

@@ -5,15 +5,8 @@ export {
   createPythonSandbox,
   type Isolation,
   type PythonSandbox,
-  type PythonSandboxOptions,
   type PythonSession,
   runPython,
 } from './python-sandbox.js';
-export type { PythonBlockResult, PythonRequest, PythonResult, PythonStatus } from './request.js';
-export {
-  createWorkerPool,
-  type WorkerCall,
-  type WorkerPool,
-  type WorkerPoolOptions,
-  type WorkerResult,
-} from './worker-pool.js';
+export type { PythonRequest, PythonResult } from './request.js';
+export { createWorkerPool } from './worker-pool.js';

@@ -19,7 +19,7 @@ export interface PythonRequest extends Partial<PythonLimits> {
  * `error`: the code raised, or its process ended early; the others name the limit that ended it. With
  * `memory` it may also have caught its limit itself, by a MemoryError.
  */
-export type PythonStatus = 'ok' | 'error' | 'timeout' | 'memory' | 'output' | 'processes';
+type PythonStatus = 'ok' | 'error' | 'timeout' | 'memory' | 'output' | 'processes';
 
 export interface PythonResult {
   readonly status: PythonStatus;

@@ -16,9 +16,9 @@ export interface WorkerPoolOptions {
   readonly memoryMiB?: number;
 }
 
-export type WorkerStatus = 'ok' | 'error' | 'timeout' | 'memory';
+type WorkerStatus = 'ok' | 'error' | 'timeout' | 'memory';
 
-export interface WorkerResult {
+interface WorkerResult {
   readonly status: WorkerStatus;
   /** What the function gave back (structured clone); undefined unless `ok`. */
   readonly value: unknown;
@@ -28,7 +28,7 @@ export interface WorkerResult {
   readonly seconds: number;
 }
 
-export interface WorkerCall {
+interface WorkerCall {
   /** Exported function. */
   readonly name: string;
   /** Must be cloneable. */

@@ -29,5 +29,5 @@ export {
   findCudaRollouts,
   setUpCudaRollouts,
 } from './rollout-cuda.js';
-export { type SetupOptions, type SetupResult, setUpTensorflow } from './set-up.js';
+export { setUpTensorflow } from './set-up.js';
 export { findCompiler, findPython } from './tools.js';

@@ -58,7 +58,7 @@ export function listedCard(listing: string, card: string): ListedCard | null {
 export type MemoryKind = 'total' | 'free' | 'used';
 
 /** MiB of a part's memory, by the XML of `nvidia-smi -q -x`; NaN where it does not say. */
-export function partMemory(xml: string, part: number, which: MemoryKind): number {
+function partMemory(xml: string, part: number, which: MemoryKind): number {
   const parts = xml.split('<mig_device>').slice(1);
   const own = parts.find((text) => text.includes(`<index>${part}</index>`)) ?? '';
   const found = new RegExp(`<fb_memory_usage>.*?<${which}>(\\d+) MiB`, 's').exec(own);

@@ -1,5 +1,5 @@
 /** Tensors: the TensorFlow door, fused operations with gradients, the parameter vector and its optimizer. */
-export type { OpAttr, OpDtype } from './execute.js';
+
 export { keepFreedBlocks } from './freed-blocks.js';
 export { gemmRate } from './gemm-rate.js';
 export { HalfFactors } from './half-factors.js';
@@ -36,20 +36,17 @@ export { sliced } from './ops/slice.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
-export { Lion, type LionOptions } from './optimizers/lion.js';
+export { Lion } from './optimizers/lion.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
 export { explained, throwExplained } from './out-of-memory.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
 export type { ParameterViews } from './parameter-views.js';
 export {
   configureTensorflow,
-  type DeviceInfo,
   deviceInfo,
   hasHalfTensors,
   hasNativeOps,
-  type Scalar,
   type Tensor,
   type Tensor1D,
-  type Tensor2D,
   tf,
 } from './tf.js';

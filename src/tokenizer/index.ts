@@ -11,10 +11,6 @@ export { fieldNames } from './row-text.js';
 export { readsVariable, variableColumns } from './row-variables.js';
 export { saveTokenizer } from './save-tokenizer.js';
 export {
-  type ChatTemplateOptions,
-  type DecodeOptions,
-  type EncodeOptions,
-  type LoadTokenizerOptions,
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer.js';

@@ -9,17 +9,17 @@ import { tokenBytes } from './token-bytes.js';
 import { readTokenizerFiles, TOKENIZER_CONFIG, tokenizerFileNames } from './tokenizer-files.js';
 import { createTokenizer, type PreTrainedTokenizer } from './vendor.js';
 
-export interface EncodeOptions {
+interface EncodeOptions {
   /** Add what the tokenizer puts around a text (BOS, for some). Default true. */
   readonly addSpecialTokens?: boolean;
 }
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** Leave special tokens out of the text. Default false. */
   readonly skipSpecialTokens?: boolean;
 }
 
-export interface ChatTemplateOptions {
+interface ChatTemplateOptions {
   /** End with the tokens after which the assistant writes. Default false. */
   readonly addGenerationPrompt?: boolean;
   /** Further variables of the template, e.g. `enable_thinking`. */

@@ -14,7 +14,6 @@ export { dpoStep, dpoTasks, type PreferencePair, withReference } from './dpo-ste
 export {
   bestEvaluation,
   type EvaluatedStep,
-  type Plateau,
   plateauFactor,
   shouldStop,
   withEvaluation,
@@ -28,8 +27,8 @@ export {
 export { type HeldOut, heldOutMetrics } from './held-out.js';
 export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
-export { type Preflight, preflight } from './preflight.js';
+export { preflight } from './preflight.js';
 export type { GradedCompletion } from './rollouts.js';
-export { type Schedule, type SchedulerType, type ScheduleShape, wholeWarmup } from './schedule.js';
+export { type Schedule, type ScheduleShape, wholeWarmup } from './schedule.js';
 export { type SftItem, sftStep, sftTasks } from './sft-step.js';
 export { type MicroTask, Trainer } from './trainer.js';

@@ -4,7 +4,7 @@ import { readJson } from './files.js';
 import { isObject } from './json-object.js';
 
 type PlainKind = 'number' | 'string' | 'boolean' | 'object' | 'list';
-export type FieldKind = PlainKind | `${PlainKind} or null`;
+type FieldKind = PlainKind | `${PlainKind} or null`;
 
 export type Fields<T> = Partial<Record<keyof T & string, FieldKind>>;
 

@@ -4,7 +4,6 @@ export {
   type Adapter,
   adapterHash,
   type LoraTensors,
-  type ReadAdapterOptions,
   readAdapter,
   readAdapterConfig,
   writeAdapter,
@@ -23,7 +22,7 @@ export {
   quantizationName,
 } from './four-bit.js';
 export type { FilePlace, HostDtype, HostTensor } from './host-tensor.js';
-export { type LoraBias, type LoraConfig, loraConfig } from './lora-config.js';
+export { type LoraConfig, loraConfig } from './lora-config.js';
 export { isSaved, isSavedBy, type LoraTarget, lastParts, resolveTargets } from './lora-targets.js';
 export { readSafetensors } from './safetensors-reader.js';
 export { writeSafetensors } from './safetensors-writer.js';

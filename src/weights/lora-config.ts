@@ -37,7 +37,7 @@ export interface LoraConfig {
 }
 
 /** Which biases are trained: none, every one, or those of the modules with LoRA. */
-export type LoraBias = 'none' | 'all' | 'lora_only';
+type LoraBias = 'none' | 'all' | 'lora_only';
 
 const BIASES: readonly string[] = ['none', 'all', 'lora_only'] satisfies LoraBias[];
 

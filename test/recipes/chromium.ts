@@ -29,7 +29,7 @@ export interface View {
   readonly scheme: 'light' | 'dark';
 }
 
-export interface Page {
+interface Page {
   /** Messages of level error, and exceptions, since the page was opened. */
   readonly errors: readonly string[];
   /** Value of an expression, which must be JSON. */

@@ -147,7 +147,7 @@ export const decodingKeys = {
     .describe('{type: json_schema, json_schema: {schema: …}} allows only such JSON'),
 };
 
-export const ROLLOUT_PRECISIONS = [
+const ROLLOUT_PRECISIONS = [
   'auto',
   'float32',
   'float16',

@@ -108,7 +108,7 @@ export const impliedRemoteEvaluation = (dataset: ImpliedRows = {}): z.output<typ
 const evaluationField = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullable().default(null).describe('Evaluate after training; null does not');
 
-export const evaluationKeys = {
+const evaluationKeys = {
   eval: evaluationField(afterwardsSchema),
   eval_dataset: datasetSchema({ split: 'test' })
     .nullable()

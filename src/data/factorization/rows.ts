@@ -10,7 +10,7 @@ interface Message {
   readonly content: string;
 }
 
-export interface FactorizationMetadata {
+interface FactorizationMetadata {
   readonly tier: number;
   readonly difficulty: string;
   readonly digits: number;

@@ -3,7 +3,7 @@ import type { SampledCompletion } from '../../report/index.js';
 import type { RewardRow } from '../../rewards/index.js';
 import type { FinishReason } from '../../rollout/index.js';
 
-export type StrategyName = 'greedy' | 'majority_vote' | 'weighted_vote' | 'tir' | 'genselect';
+type StrategyName = 'greedy' | 'majority_vote' | 'weighted_vote' | 'tir' | 'genselect';
 
 export interface Problem {
   /** Unique in a call. */
@@ -38,7 +38,7 @@ export interface Writer {
   ) => Promise<readonly WrittenCompletion[]>;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly signal?: AbortSignal;
   /** Stop strings beside the usual ones. */
   readonly stop?: readonly string[];
@@ -62,7 +62,7 @@ export interface CodeSession {
   readonly close: () => Promise<void>;
 }
 
-export interface CodeResult {
+interface CodeResult {
   /** What the block printed, or its error. */
   readonly output: string;
   readonly isError: boolean;

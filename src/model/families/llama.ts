@@ -16,7 +16,7 @@ const ACTIVATIONS = {
 type ActivationName = keyof typeof ACTIVATIONS;
 
 /** Linear modules whose biases a field switches. */
-export type BiasField = 'attention_bias' | 'mlp_bias';
+type BiasField = 'attention_bias' | 'mlp_bias';
 
 /** Where a Llama-like family differs, and transformers' defaults for what its `config.json` may leave out. */
 export interface FamilyTraits {

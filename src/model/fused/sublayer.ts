@@ -42,7 +42,7 @@ export interface TraceUse {
   readonly keeps: boolean;
 }
 
-export interface InnerTrace {
+interface InnerTrace {
   /** `[T, in]` of the last linear layer, in the compute type. */
   readonly core: Tensor;
   readonly saved: readonly Tensor[];

@@ -16,7 +16,7 @@ import { sampleBeta } from './beta.js';
 
 export type BanditPolicy = 'uniform' | 'thompson' | 'ucb';
 
-export interface BanditArm {
+interface BanditArm {
   readonly name: string;
   /** Greedy decoding. */
   readonly isDeterministic: boolean;

@@ -49,7 +49,7 @@ export function coherenceScores(
 const sameAnswer = (a: string | null, b: string | null): number => (a !== null && a === b ? 1 : 0);
 
 /** 2 |A ∩ B| / (|A| + |B|) (L. R. Dice 1945); 0 when both are empty, as nothing agrees. */
-export function dice(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+function dice(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   if (a.size + b.size === 0) return 0;
   const shared = [...a].filter((value) => b.has(value)).length;
   return (2 * shared) / (a.size + b.size);

@@ -15,9 +15,9 @@ import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export const SPLITS = ['train', 'valid', 'test'] as const;
-export type SplitName = (typeof SPLITS)[number];
+type SplitName = (typeof SPLITS)[number];
 
-export interface Split {
+interface Split {
   readonly rows: readonly JsonRow[];
   /** null for rows that were generated. */
   readonly provenance: Provenance | null;

@@ -16,7 +16,7 @@ const NO_TRAINING = { cpu: 'no', cuda: 'no' } as const;
 const UNTRIED = { cpu: 'not tested', webgpu: 'not tested', cuda: 'no' } as const;
 
 /** By Node's `platform-arch`. TensorFlow can be set up on Linux, also in WSL 2 or in a container. */
-export const SUPPORT: Readonly<Record<string, Support>> = {
+const SUPPORT: Readonly<Record<string, Support>> = {
   'linux-x64': {
     train: { cpu: 'tested', cuda: 'not tested' },
     sample: { cpu: 'tested', webgpu: 'tested in software', cuda: 'not tested' },

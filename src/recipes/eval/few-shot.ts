@@ -57,7 +57,7 @@ interface ShotOptions {
 }
 
 /** @throws InputError without question, working or answer */
-export function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
+function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
   const reasoning = reasoningOf(row);
   const gold = goldOf(row, 'answer');
   if (typeof row.question !== 'string' || reasoning === null || gold === null) {

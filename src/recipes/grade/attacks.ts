@@ -3,7 +3,7 @@
  * leaks. Each attack is a function of the row's prompt and, for disguises, of its reference answer.
  */
 
-export interface AttackInput {
+interface AttackInput {
   readonly prompt: string;
   /** Reference answer; null when it is not known. */
   readonly gold: string | null;

@@ -18,7 +18,7 @@ import { itemOf } from './gold.js';
 import { gradeAll, type TimedOutcome } from './grade-all.js';
 import type { AskedScorer } from './scorer.js';
 
-export interface AttackReport {
+interface AttackReport {
   readonly attack: string;
   readonly rows: number;
   /** Mean and highest score; null when no row has one. */

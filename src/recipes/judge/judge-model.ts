@@ -20,7 +20,7 @@ import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engi
 import type { LocalChat } from './chat-request.js';
 import { gathered } from './gathered.js';
 
-export interface Asked {
+interface Asked {
   readonly chat: LocalChat;
   readonly promptIds: readonly number[];
   /** Ends the sampling for it and those of the same signal. */

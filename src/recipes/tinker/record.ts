@@ -15,7 +15,7 @@ export interface TinkerState {
   readonly evaluations?: readonly EvaluatedStep[];
 }
 
-export interface TinkerRecord {
+interface TinkerRecord {
   readonly service: 'tinker';
   readonly base_url: string;
   readonly session_id: string | null;

@@ -31,7 +31,7 @@ import type { TrainerConfig } from './trainer-config.js';
 type Numbers = Readonly<Record<string, number>>;
 
 /** What is watched while training, and what follows from it. */
-export type WatchedConfig = EvaluatedConfig &
+type WatchedConfig = EvaluatedConfig &
   Pick<
     TrainerConfig,
     | ('stop_at_accuracy' | 'metric_for_best_model' | 'greater_is_better' | 'lr_scheduler_type')

@@ -129,7 +129,7 @@ export type EvaluationWriter = (
   options: Pick<EvaluateOptions, 'keys' | 'inputs'>,
 ) => Generates;
 
-export interface EvaluateTrainedOptions {
+interface EvaluateTrainedOptions {
   readonly config: EvaluatedConfig;
   readonly inputs: EvaluationInputs | null;
   /** The trainer's own rewards. */

@@ -51,7 +51,7 @@ export interface TrainingLogOptions {
 }
 
 /** What is reported, where, and under which names. */
-export type ReportedConfig = Pick<
+type ReportedConfig = Pick<
   TrainerConfig,
   | 'report_to'
   | 'wandb_project'

@@ -4,7 +4,7 @@ import type { MetricRow } from '../metric-log.js';
 import type { RunStatus } from '../run-record.js';
 import type { Cell } from '../text-table.js';
 
-export const TRACKERS = ['tensorboard', 'wandb', 'mlflow'] as const;
+const TRACKERS = ['tensorboard', 'wandb', 'mlflow'] as const;
 export type TrackerName = (typeof TRACKERS)[number];
 
 /** Rows under a metric name, e.g. the completions of an evaluation as `eval/samples_step_20`. */

@@ -4,4 +4,4 @@ export { type GraderOutcome, type GradeStatus, GradeTimeout } from './outcome.js
 export { type GradedSample, gradedSample } from './sample.js';
 export { type GraderSpec, graderTypes } from './spec.js';
 export { compileTemplate } from './template.js';
-export type { Complete, Embed, GraderTools, RunPythonGrade } from './tools.js';
+export type { GraderTools } from './tools.js';

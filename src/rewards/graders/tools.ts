@@ -17,7 +17,7 @@ export type Complete = (request: {
 export type Embed = (texts: readonly string[]) => Promise<readonly (readonly number[])[]>;
 
 /** Runs `grade(sample, item)` of a Python source under limits. Throws GradeTimeout at the time limit. */
-export type RunPythonGrade = (call: {
+type RunPythonGrade = (call: {
   readonly source: string;
   readonly sample: unknown;
   readonly item: unknown;

@@ -5,7 +5,7 @@
  */
 import { extractBoxed } from './boxed.js';
 
-export type ExtractionMethod = 'boxed' | 'tags' | 'hashes' | 'phrase' | 'number';
+type ExtractionMethod = 'boxed' | 'tags' | 'hashes' | 'phrase' | 'number';
 
 export interface Extraction {
   readonly answer: string;

@@ -7,7 +7,7 @@ export type Constant = 'pi' | 'e' | 'i' | 'infinity';
  * A scalar expression. `sign` is ± (or ∓ when `flipped`) before its operand; `scaled` a percentage, or a
  * number before a word like "million".
  */
-export type Scalar =
+type Scalar =
   | { readonly kind: 'number'; readonly value: Rational }
   | { readonly kind: 'symbol'; readonly name: string }
   | { readonly kind: 'constant'; readonly name: Constant }
@@ -28,7 +28,7 @@ export type Relation = '=' | 'in' | '<' | '<=' | '>' | '>=' | '!=' | '~';
 export type SetOperator = 'cup' | 'cap' | 'setminus';
 
 /** What is no scalar. A `based` number keeps its digits: 12_7 is no other way to write 9. */
-export type Structure =
+type Structure =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'based'; readonly digits: string; readonly base: number }
   | { readonly kind: 'list' | 'set' | 'ratio'; readonly items: readonly Node[] }

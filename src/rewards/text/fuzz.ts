@@ -13,7 +13,7 @@ export type FuzzScorer = (a: string, b: string) => number;
 const UNBASE_SCALE = 0.95;
 
 /** Similarity of the texts as they stand. */
-export const ratio: FuzzScorer = (a, b) => {
+const ratio: FuzzScorer = (a, b) => {
   const [left, right] = [codesOf(a), codesOf(b)];
   const total = left.length + right.length;
   return total === 0 ? 100 : (200 * lcsLength(left, right)) / total;

@@ -37,7 +37,7 @@ export function rougeTokens(text: string): string[] {
 }
 
 /** How often each run of `n` tokens occurs. */
-export function ngramCounts(tokens: readonly string[], n: number): Map<string, number> {
+function ngramCounts(tokens: readonly string[], n: number): Map<string, number> {
   const counts = new Map<string, number>();
   for (let i = 0; i + n <= tokens.length; i++) {
     const key = n === 1 ? tokens[i]! : tokens.slice(i, i + n).join(' ');

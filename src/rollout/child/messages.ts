@@ -14,7 +14,7 @@ import type {
 } from '../types.js';
 
 /** Options that can be sent: the model as its files, the tokenizer as its folder. */
-export type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
+type SentOptions = Omit<OnnxSamplerOptions, 'weights' | 'tokenizer'> & {
   readonly weights: SessionModel;
   readonly tokenizerDir: string | null;
   readonly eosIds: readonly number[] | undefined;

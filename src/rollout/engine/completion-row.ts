@@ -26,7 +26,7 @@ export interface RowOptions {
 }
 
 /** The stream of one completion: the same alone, in any batch and in any slot. */
-export function completionRng(request: PromptRequest, seed: number, sampleIndex: number): Rng {
+function completionRng(request: PromptRequest, seed: number, sampleIndex: number): Rng {
   return request.seed === undefined
     ? Rng.of(seed, 'rollout', request.id, sampleIndex)
     : Rng.of(request.seed, 'rollout', sampleIndex);

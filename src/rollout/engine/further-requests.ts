@@ -9,7 +9,7 @@ import { checkRequests, type RequestLimits } from './requests.js';
 type FurtherLimits = RequestLimits & { readonly ids: Set<string> };
 
 /** Steps that the others go on for meanwhile. */
-export const STEPS_BETWEEN = 32;
+const STEPS_BETWEEN = 32;
 
 interface Asked {
   readonly due: number;

@@ -49,7 +49,7 @@ export const fromFloat = (context: GraphContext, x: Value): Value => cast(contex
 export const inFloat = (context: GraphContext, x: Value): Value => cast(context, x, 'float32');
 
 /** A scalar constant, made once per value. */
-export function scalar(context: GraphContext, value: number): Value {
+function scalar(context: GraphContext, value: number): Value {
   const name = context.type === 'float32' ? `scalar.${value}` : `scalar.${context.type}.${value}`;
   return context.graph.has(name) ? name : addConstant(context, name, Float32Array.of(value), []);
 }

@@ -20,7 +20,7 @@ type Async<Args extends readonly unknown[]> = {
 };
 
 /** The functions in use; argument order as in the C header. */
-export interface OrtFunctions {
+interface OrtFunctions {
   readonly GetErrorMessage: (status: Pointer) => string;
   readonly ReleaseStatus: (status: Pointer) => void;
   readonly CreateEnv: (logLevel: number, name: string, out: OutCell) => Status;

@@ -8,7 +8,7 @@ import { openHandles, type Pointer } from './api.js';
 import { checkStatus, ortRuntime } from './runtime.js';
 import type { TensorData } from './tensor.js';
 
-export interface PackOptions {
+interface PackOptions {
   /** The packed matrix is [n, k]. */
   readonly n: number;
   readonly k: number;

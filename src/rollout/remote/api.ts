@@ -18,7 +18,7 @@ export interface RemoteAnswer {
   readonly usage: RemoteUsage;
 }
 
-export interface RemoteUsage {
+interface RemoteUsage {
   readonly promptTokens: number | null;
   readonly completionTokens: number | null;
   /** Part of `completionTokens`. */

@@ -7,7 +7,7 @@ import { type Endpoint, EndpointError } from '../../endpoint/index.js';
 import { InputError } from '../../util/errors.js';
 import { type Adapter, adapterHash, writeAdapter } from '../../weights/index.js';
 
-export const servedName = (hash: string): string => `lorikeet-${hash.slice(0, 16)}`;
+const servedName = (hash: string): string => `lorikeet-${hash.slice(0, 16)}`;
 
 /**
  * @returns the name that requests for the adapter go to

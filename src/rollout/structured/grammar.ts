@@ -25,7 +25,7 @@ export interface Grammar {
 }
 
 /** Bytes given one by one or as ranges `[low, high]`. */
-export function byteSet(...ranges: readonly (number | readonly [number, number])[]): ByteSet {
+function byteSet(...ranges: readonly (number | readonly [number, number])[]): ByteSet {
   const set = new Uint8Array(256);
   for (const range of ranges) {
     const [low, high] = typeof range === 'number' ? [range, range] : range;

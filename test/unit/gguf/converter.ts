@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { architectureOf } from '../../../src/gguf/architectures.js';
 import type { DecoderSpec } from '../../../src/model/spec.js';
 
-export interface Converted {
+interface Converted {
   readonly architecture: string;
   readonly keys: Readonly<Record<string, unknown>>;
   /** Shape, and the first 16 digits of the SHA-256 of the float32 bytes. */

@@ -20,7 +20,7 @@ export interface GoldenRow {
   readonly logprobs: number[];
 }
 
-export interface GoldenBaseRow extends GoldenRow {
+interface GoldenBaseRow extends GoldenRow {
   /** Greedy tokens under `penalty`. */
   readonly penalised: number[];
 }
