@@ -1,6 +1,6 @@
 /**
  * Each trainer learns on the quickstart's tiny decoder, and no guard or alarm speaks up meanwhile:
- * `npm run test:learning`, about twenty minutes on two cores. The results stand in docs/benchmarks.md.
+ * `npm run test:learning`. The results stand in docs/benchmarks.md.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { keepLearning, type LearningRow } from '../../scripts/benchmarks/results.js';
