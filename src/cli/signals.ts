@@ -12,14 +12,24 @@ interface Signals {
   readonly exitCode: () => number | undefined;
 }
 
+/**
+ * npm and npx pass the Ctrl-C of a terminal on to their child. Where the shell between them (bash as `sh`) has given
+ * its place to it, the child has it from the terminal already: one press comes twice, this soon one after the other.
+ */
+const ECHO_MS = 500;
+
 /** Installs the handlers for the life of the process. A pipeline speaks for its stages. */
 export function catchSignals(err: (line: string) => void): Signals {
   const controller = new AbortController();
   const isStage = process.channel !== undefined;
+  const isUnderNpm = process.env.npm_command !== undefined && !isStage;
   let received: StopSignal | undefined;
+  let firstAt = 0;
   const stop = (name: StopSignal): void => {
+    if (received === name && isUnderNpm && performance.now() - firstAt < ECHO_MS) return;
     if (received !== undefined) process.exit(EXIT_CODES[name]);
     received = name;
+    firstAt = performance.now();
     if (!isStage)
       err(`${name}: stopping (a trainer ends its step first); once more to quit at once`);
     controller.abort(name);

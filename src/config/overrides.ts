@@ -10,13 +10,7 @@ const KEY_VALUE = /^[A-Za-z_][\w-]*(\.[\w-]+)*=/;
 
 /** One override as a layer of its own. @throws InputError when it is not `key=value`. */
 export function overrideLayer(override: string): Layer {
-  if (!KEY_VALUE.test(override)) {
-    throw new InputError({
-      where: 'command line',
-      problem: `cannot read ${JSON.stringify(override)}`,
-      remedy: 'Write key=value',
-    });
-  }
+  if (!KEY_VALUE.test(override)) throw unreadable(override);
   const split = override.indexOf('=');
   const path = override.slice(0, split).split('.');
   const value = path.reduceRight<unknown>(
@@ -25,6 +19,13 @@ export function overrideLayer(override: string): Layer {
   );
   return { value: value as Record<string, unknown>, where: () => 'command line' };
 }
+
+const unreadable = (word: string): InputError =>
+  new InputError({
+    where: 'command line',
+    problem: `cannot read ${JSON.stringify(word)}`,
+    remedy: 'Write key=value',
+  });
 
 interface Arguments {
   /** Words that are neither `key=value` nor `--some-key v`: a file, a name. */
@@ -47,6 +48,7 @@ export function splitArguments(schema: z.core.$ZodType, words: readonly string[]
       continue;
     }
     const [name = '', ...rest] = word.slice(2).split('=');
+    if (name === '') throw unreadable(word);
     const key = name.replaceAll('-', '_');
     if (rest.length > 0) overrides.push(`${key}=${rest.join('=')}`);
     else if (isBareFlag(schema, key, words[i + 1])) overrides.push(`${key}=true`);

@@ -50,17 +50,21 @@ function collectLines(
 /** A word that may be a key whose value was forgotten. */
 const KEY = /^(?!.*\.ya?ml$)[A-Za-z_]\w*(\.\w+)*$/;
 
+/** What else a word that names no file may be meant as. */
+function hintFor(word: string): string {
+  if (KEY.test(word)) return `, or write ${word}=VALUE if this is a key`;
+  if (/\.ya?ml$/i.test(word)) return '';
+  if (word.startsWith('-')) return ', or write --KEY VALUE if this is a key';
+  if (word.includes('=')) return ', or write KEY=VALUE with a key such as lora.r';
+  return ', or write KEY=VALUE if this is the value of a key';
+}
+
 function readYaml(path: string): string {
   if (!existsSync(path)) {
-    const hint = KEY.test(path)
-      ? `, or write ${path}=VALUE if this is a key`
-      : /\.ya?ml$/i.test(path)
-        ? ''
-        : ', or write KEY=VALUE if this is the value of a key';
     throw new InputError({
       where: path,
       problem: 'no such config file',
-      remedy: `Check the path${hint}`,
+      remedy: `Check the path${hintFor(path)}`,
     });
   }
   if (statSync(path).isDirectory()) {

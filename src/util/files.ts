@@ -6,7 +6,7 @@ import { writePieces } from './atomic-file.js';
 import { InputError, messageOf } from './errors.js';
 import { assertFetched } from './git-lfs.js';
 import { isObject } from './json-object.js';
-import { readBytes, readText, textOf } from './utf8.js';
+import { notRead, readBytes, readText, textOf } from './utf8.js';
 
 /**
  * Writes beside the target, syncs, renames: readers see the old file or the new one.
@@ -92,12 +92,18 @@ function* filePieces(path: string): Generator<Buffer> {
 }
 
 function* bytePieces(path: string): Generator<Buffer> {
-  if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
-  const descriptor = openSync(path, 'r');
+  const read = <T>(step: () => T): T => {
+    try {
+      return step();
+    } catch (error) {
+      throw notRead(path, error);
+    }
+  };
+  const descriptor = read(() => openSync(path, 'r'));
   try {
     for (let isFirst = true; ; isFirst = false) {
       const piece = Buffer.allocUnsafe(PIECE);
-      const count = readSync(descriptor, piece);
+      const count = read(() => readSync(descriptor, piece));
       if (isFirst) assertFetched(path, piece.subarray(0, count));
       if (count === 0) return;
       yield piece.subarray(0, count);

@@ -16,10 +16,21 @@ export function readBytes(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const problem = isMissing ? 'no such file' : `cannot be read (${messageOf(error)})`;
-    throw new InputError({ where: path, problem }, { cause: error });
+    throw notRead(path, error);
   }
+}
+
+/** What stands for an error of opening or reading `path`. */
+export function notRead(path: string, error: unknown): InputError {
+  const { code } = error as NodeJS.ErrnoException;
+  const cause = { cause: error };
+  if (code === 'ENOENT') return new InputError({ where: path, problem: 'no such file' }, cause);
+  if (code === 'EISDIR') {
+    return new InputError({ where: path, problem: 'is a folder, expected a file' }, cause);
+  }
+  const problem = `cannot be read (${messageOf(error)})`;
+  const remedy = 'Check the file and the rights to read it';
+  return new InputError({ where: path, problem, remedy }, cause);
 }
 
 /**

@@ -44,6 +44,10 @@ export interface HeaderSource {
   readonly fileBytes: number;
 }
 
+/** A file that is not as its writer left it. */
+export const damaged = (where: string, problem: string): InputError =>
+  new InputError({ where, problem, remedy: 'Download or copy the file again' });
+
 /** @throws InputError naming the file, and the tensor where one is at fault. */
 export function parseHeader({
   where,
@@ -66,10 +70,10 @@ function parseJson(where: string, text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError({ where, problem: `safetensors header is not JSON: ${messageOf(error)}` });
+    throw damaged(where, `safetensors header is not JSON: ${messageOf(error)}`);
   }
   if (isObject(value)) return value;
-  throw new InputError({ where, problem: 'safetensors header is not a JSON object' });
+  throw damaged(where, 'safetensors header is not a JSON object');
 }
 
 function isNaturals(value: unknown): value is number[] {
@@ -80,7 +84,7 @@ function parseMetadata(where: string, value: unknown): Readonly<Record<string, s
   if (isObject(value) && Object.values(value).every((text) => typeof text === 'string')) {
     return value as Record<string, string>;
   }
-  throw new InputError({ where, problem: '__metadata__ must map strings to strings' });
+  throw damaged(where, '__metadata__ must map strings to strings');
 }
 
 interface EntrySource {
@@ -92,7 +96,7 @@ interface EntrySource {
 
 function parseEntry({ where, name, value, dataStart }: EntrySource): TensorEntry {
   const fail = (problem: string): never => {
-    throw new InputError({ where, problem: `tensor "${name}": ${problem}` });
+    throw damaged(where, `tensor "${name}": ${problem}`);
   };
   const {
     dtype,
@@ -129,21 +133,14 @@ function checkTiling({ where, entries, dataStart, fileBytes }: Tiling): void {
     if (offset !== end) {
       const what =
         offset < end ? 'overlaps the tensor before it' : `leaves a gap of ${offset - end} bytes`;
-      throw new InputError({
-        where,
-        problem: `tensor "${name}" ${what} (offset ${offset - dataStart})`,
-      });
+      throw damaged(where, `tensor "${name}" ${what} (offset ${offset - dataStart})`);
     }
     end = offset + bytes;
   }
   if (end > fileBytes) {
-    throw new InputError({
-      where,
-      problem: `truncated: the header describes ${end} bytes, the file has ${fileBytes}`,
-      remedy: 'Download or copy the file again',
-    });
+    throw damaged(where, `truncated: the header describes ${end} bytes, the file has ${fileBytes}`);
   }
   if (end < fileBytes) {
-    throw new InputError({ where, problem: `${fileBytes - end} bytes after the last tensor` });
+    throw damaged(where, `${fileBytes - end} bytes after the last tensor`);
   }
 }

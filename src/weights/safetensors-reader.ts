@@ -1,11 +1,13 @@
 /** Lazy reader of one safetensors file: the header at once, each tensor by a positioned read. */
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { collectBefore } from '../util/collect-garbage.js';
 import { InputError } from '../util/errors.js';
 import { assertFetched } from '../util/git-lfs.js';
+import { notRead } from '../util/utf8.js';
 import { BYTES_PER_ELEMENT } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
 import {
+  damaged,
   MAX_HEADER_BYTES,
   parseHeader,
   type SafetensorsHeader,
@@ -32,14 +34,14 @@ export class SafetensorsFile {
 
   /** @throws InputError naming file and tensor when the file is missing, cut short or malformed. */
   constructor(path: string) {
-    if (!existsSync(path)) throw new InputError({ where: path, problem: 'no such file' });
     this.path = path;
-    this.descriptor = openSync(path, 'r');
+    this.descriptor = null;
     try {
+      this.descriptor = openSync(path, 'r');
       this.header = readHeader(path, this.descriptor);
     } catch (error) {
       this.close();
-      throw error;
+      throw error instanceof InputError ? error : notRead(path, error);
     }
   }
 
@@ -141,29 +143,17 @@ export function readSafetensors(path: string): Map<string, HostTensor> {
 function readHeader(path: string, descriptor: number): SafetensorsHeader {
   const fileBytes = fstatSync(descriptor).size;
   if (fileBytes < 8) {
-    throw new InputError({
-      where: path,
-      problem: `truncated: ${fileBytes} bytes hold no header`,
-      remedy: 'Download or copy the file again',
-    });
+    throw damaged(path, `truncated: ${fileBytes} bytes hold no header`);
   }
   const prefix = Buffer.from(readExact(path, descriptor, { offset: 0, bytes: 8 }));
   const length = Number(prefix.readBigUInt64LE());
   if (length > MAX_HEADER_BYTES) {
     const bytes = Math.min(fileBytes, 64);
     assertFetched(path, readExact(path, descriptor, { offset: 0, bytes }));
-    throw new InputError({
-      where: path,
-      problem: `not a safetensors file (header of ${length} bytes)`,
-      remedy: 'Download or copy the file again',
-    });
+    throw damaged(path, `not a safetensors file (header of ${length} bytes)`);
   }
   if (8 + length > fileBytes) {
-    throw new InputError({
-      where: path,
-      problem: `truncated: header of ${length} bytes in a file of ${fileBytes}`,
-      remedy: 'Download or copy the file again',
-    });
+    throw damaged(path, `truncated: header of ${length} bytes in a file of ${fileBytes}`);
   }
   const text = Buffer.from(readExact(path, descriptor, { offset: 8, bytes: length })).toString(
     'utf8',
@@ -184,7 +174,7 @@ function readExact(path: string, descriptor: number, { offset, bytes }: ByteRang
       Math.min(bytes - done, READ_BYTES),
       offset + done,
     );
-    if (count === 0) throw new InputError({ where: path, problem: 'the file ended while reading' });
+    if (count === 0) throw damaged(path, 'the file ended while reading');
     done += count;
   }
   return new Uint8Array(buffer.buffer, buffer.byteOffset, bytes);

@@ -95,7 +95,7 @@ function keyValueHeads(fields: ConfigFields, numHeads: number, traits: FamilyTra
 function activation(fields: ConfigFields, { activation: named }: FamilyTraits): Activation {
   const [field, fallback] = named ?? ['hidden_act', 'silu'];
   const names = Object.keys(ACTIVATIONS) as ActivationName[];
-  return ACTIVATIONS[fields.oneOf(field, [fallback, ...names])];
+  return ACTIVATIONS[fields.oneOf(field, [fallback, ...names.filter((name) => name !== fallback)])];
 }
 
 export function llama(fields: ConfigFields): DecoderSpec {

@@ -89,6 +89,7 @@ describe('bad calls', () => {
     ],
     [['--verbos'], 'error: no command is given. lorikeet --help lists them'],
     [['sft', '--config'], 'error: command line: --config has no value'],
+    [['sft', '--'], 'error: command line: cannot read "--". Write key=value'],
     [
       ['sft', 'a.yaml', '--config', 'b.yaml'],
       'error: command line: more than one config file: b.yaml, a.yaml. Give one, and change keys by key=value',

@@ -111,9 +111,10 @@ describe('a stage whose parent is killed', () => {
 });
 
 describe('signals', () => {
-  const start = (what: string, file: string): ChildProcess => {
+  const start = (what: string, file: string, npmCommand?: string): ChildProcess => {
     const [executable = '', ...leading] = program();
-    return spawn(executable, [...leading, what, file], { stdio: 'ignore' });
+    const env = { ...process.env, npm_command: npmCommand };
+    return spawn(executable, [...leading, what, file], { stdio: 'ignore', env });
   };
 
   it('end the process at once when they come twice', async () => {
@@ -128,5 +129,19 @@ describe('signals', () => {
     const [code] = await once(child, 'exit');
     expect(code).toBe(130);
     expect(existsSync(`${file}.ended`)).toBe(false);
+  });
+
+  it('count once where npm passes the Ctrl-C of the terminal on', async () => {
+    const file = configFile();
+    const child = start('stubborn', file, 'exec');
+    await until(() => existsSync(`${file}.ready`));
+    const pid = Number(readFileSync(`${file}.ready`, 'utf8'));
+    child.kill('SIGINT');
+    await sleep(20);
+    child.kill('SIGINT');
+    await sleep(700);
+    expect(isAlive(pid)).toBe(true);
+    child.kill('SIGINT');
+    expect((await once(child, 'exit'))[0]).toBe(130);
   });
 });

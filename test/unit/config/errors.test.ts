@@ -250,6 +250,10 @@ describe('in a file', () => {
       'max_steps: no such config file. Check the path, or write max_steps=VALUE if this is a key',
     );
     expect(messageFor(sftSchema, base, 'none.yaml')).toMatch(/Check the path$/);
+    expect(messageFor(sftSchema, base, 'lora..r=8')).toMatch(
+      /Check the path, or write KEY=VALUE with a key such as lora\.r$/,
+    );
+    expect(messageFor(sftSchema, base, '-x')).toMatch(/or write --KEY VALUE if this is a key$/);
   });
 
   it('name the keys, or where they are listed, when none resembles what was written', () => {

@@ -43,5 +43,6 @@ it('a file that gzip has packed is called so', () => {
 
 it('a file that is missing, or a folder, is said to be so', () => {
   expect(() => readText(join(folder, 'none'))).toThrow(/none: no such file$/);
-  expect(() => readText(folder)).toThrow(/: cannot be read \(EISDIR/);
+  expect(() => readText(folder)).toThrow(/: is a folder, expected a file$/);
+  expect(() => readJsonl(folder)).toThrow(/: is a folder, expected a file$/);
 });

@@ -129,6 +129,7 @@ describe('readSafetensors', () => {
   it('rejects a missing file, a stub and something else', () => {
     const dir = temporaryFolder();
     expect(() => readSafetensors(join(dir, 'none'))).toThrow(/no such file/);
+    expect(() => readSafetensors(dir)).toThrow(/: is a folder, expected a file$/);
     writeFileSync(join(dir, 'stub'), 'abc');
     expect(() => readSafetensors(join(dir, 'stub'))).toThrow(/truncated: 3 bytes/);
     writeFileSync(join(dir, 'pointer'), 'version https://git-lfs.github.com/spec/v1\n');
