@@ -181,8 +181,8 @@ function killGroup(leader: number | undefined): void {
   }
 }
 
-/** The line that says what went wrong: ours begins with `error:`, that of a Python program is its last. */
+/** The line that says what went wrong: ours begins with `error:`, an exception's with its name; else the last. */
 function lastError(stderr: string): string {
   const lines = stderr.trim().split('\n');
-  return lines.findLast((line) => line.startsWith('error:')) ?? lines.at(-1) ?? '';
+  return lines.findLast((line) => /^\w*error: /i.test(line)) ?? lines.at(-1) ?? '';
 }

@@ -9,6 +9,7 @@
  */
 import { attr, executeOp } from '../execute.js';
 import { rowsAt } from '../ops/gather.js';
+import { padded } from '../ops/slice.js';
 import { type Tensor, type Tensor1D, tf } from '../tf.js';
 
 export interface Moment {
@@ -108,8 +109,8 @@ class BlockwiseMoment implements Moment {
   }
 
   private quantized(values: Tensor1D): { indices: Tensor; scales: Tensor } {
-    const padded = tf.pad(values, [[0, this.blocks * BLOCK - this.size]]);
-    const grid = padded.reshape([this.blocks, BLOCK]);
+    const whole = padded(values, [[0, this.blocks * BLOCK - this.size]]);
+    const grid = whole.reshape([this.blocks, BLOCK]);
     const scales = tf.max(tf.abs(grid), 1, true);
     const unit = tf.divNoNan(grid, scales);
     const types = [attr.type('T', 'float32'), attr.type('out_type', 'int32')];

@@ -23,9 +23,11 @@ it('the last line of output is the result, which must have its fields', async ()
   expect(lacking).toMatchObject({ ok: false, error: 'its result has no b' });
   const failed = await made.run('failed', node("console.error('error: no'); process.exit(2)"));
   expect(failed).toMatchObject({ ok: false, error: 'error: no' });
+  const thrown = await made.run('thrown', node("throw new TypeError('bad')"));
+  expect(thrown).toMatchObject({ ok: false, error: 'TypeError: bad' });
   const none = await made.run('none', ['/no/such/program']);
   expect(none.error).toContain('ENOENT');
-  expect(onPart).toHaveBeenCalledTimes(4);
+  expect(onPart).toHaveBeenCalledTimes(5);
   expect(made.ok).toBe(false);
 });
 
