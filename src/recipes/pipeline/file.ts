@@ -9,6 +9,7 @@ import {
   interpolateTree,
   type Layer,
   type Lookup,
+  nearest,
   overrideLayer,
   pipelineSchema,
   readYamlFile,
@@ -99,12 +100,33 @@ function checkStages({ path, value }: YamlFile): void {
   });
 }
 
+/** @throws InputError on a variable, or a name of the grid, that nothing in the file goes by */
+function checkFreeNames({ path, value }: YamlFile, overrides: readonly string[]): void {
+  const text = JSON.stringify(value);
+  for (const override of overrides) {
+    const [, key, name] = /^(vars|grid)\.([\w-]+)/.exec(override) ?? [];
+    if (key === undefined || name === undefined) continue;
+    const known = Object.keys((value[key] as object | null | undefined) ?? {});
+    if (known.includes(name) || new RegExp(`\\$\\{${key}\\.${name}(?![\\w-])`).test(text)) continue;
+    const near = nearest(name, known);
+    throw new InputError({
+      where: 'command line',
+      problem: `${path} has no ${key}.${name}`,
+      remedy:
+        near === undefined
+          ? `Known are ${known.join(', ') || 'none'}`
+          : `The nearest is ${key}.${near}`,
+    });
+  }
+}
+
 /** The head of a file: root may refer to `env`, vars also to `root` and `run`, everything else also to `vars`. */
 function readHead<S extends ConfigSchema>(schema: S, options: LoadPipelineOptions) {
   const { file, env = {}, now = new Date(), note = () => {} } = options;
   const yaml = readYamlFile(file);
   checkStages(yaml);
   const overrides = ownOverrides(options.overrides ?? [], { yaml, note });
+  checkFreeNames(yaml, overrides);
   const layers = { yaml, overrides: overrides.filter((word) => !STAGE_OVERRIDE.test(word)) };
   const fromEnv = environmentLookup(env);
   const { root } = readHeadKey(rootSchema, layers, fromEnv);

@@ -161,6 +161,9 @@ describe('flags of training scripts', () => {
       /mini_batch_size: Use per_device_train_batch_size/,
     );
     expect(messageOf(await refused('max_samples=4'))).toMatch(/unknown key "max_samples"/);
+    expect(messageOf(await refused('vars.step=7'))).toMatch(
+      /^command line: .* has no vars\.step\. The nearest is vars\.steps$/,
+    );
     const { file } = fixture();
     expect(() => loadPipeline({ file, overrides: ['base_model=x'] })).toThrow(
       /base_model: .* has no vars.model. Use stages.NAME.model=…/,

@@ -120,6 +120,7 @@ describe('a sweep', () => {
     expect(stages.map(({ id }) => id)).toEqual(['prep', '8/sft', '8/eval']);
     expect(stages[1]?.config).toMatchObject({ max_steps: 3, output_dir: '/elsewhere/8/sft' });
     expect(stages[0]?.config.max_steps).toBeNull();
+    expect(() => load(made, ['grid.size=[8]'])).toThrow(/ has no grid\.size\. Known are n$/);
   });
 
   it('tests the gates of each point against the shared stages', async () => {
