@@ -157,6 +157,21 @@ describe('the plan', () => {
     }
   });
 
+  test('is near the peaks that were measured in full training', () => {
+    // `sft use_lora=false` in float32 by our own operations, all layers recomputed: tokens of a step, MiB.
+    const peaks = [
+      [512, 4609],
+      [128, 4598],
+    ] as const;
+    const full = { trained: 134_515_008, isFull: true, isFused: false, elementBytes: 4 } as const;
+    for (const [tokens, peak] of peaks) {
+      const batch = { tokens, predicted: tokens, checkpointedLayers: 30 };
+      const planned = memoryPlan({ ...question, ...full, ...batch }).total / MIB;
+      expect(planned / peak).toBeGreaterThan(0.95);
+      expect(planned / peak).toBeLessThan(1.1);
+    }
+  });
+
   test('is near the peaks that were measured in float32 on a base in 4 bits', () => {
     // `bench sft` at 4 × 256 by our own operations, nf4, no recomputed layer: 1882 MiB.
     const quantization = { type: 'nf4', isNested: false } as const;
