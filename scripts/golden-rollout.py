@@ -32,6 +32,7 @@ PENALTY = {"repetition_penalty": 1.5, "min_new_tokens": 8}
 LORA = {"r": 4, "alpha": 8, "modules": ["q_proj", "v_proj", "down_proj"]}
 ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
+LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
 BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, max_position_embeddings=128, bos_token_id=None, eos_token_id=None, pad_token_id=None)
 
@@ -88,6 +89,10 @@ CASES = [
         layer_types=[SLIDING, FULL]), LORA),
     ("smollm3-window", dict(BASE, model_type="smollm3", no_rope_layers=[1, 0], use_sliding_window=True, sliding_window=5),
         LORA),
+    ("lfm2", dict(BASE, model_type="lfm2", num_hidden_layers=4, block_auto_adjust_ff_dim=False, full_attn_idxs=[1],
+        norm_eps=1e-5, rope_theta=1000.0), LFM2),
+    ("lfm2-bias", dict(BASE, model_type="lfm2", num_hidden_layers=3, block_auto_adjust_ff_dim=False, conv_L_cache=4,
+        conv_bias=True, layer_types=["conv", FULL, "conv"], tie_word_embeddings=False), LFM2),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
     ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
     ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),

@@ -107,9 +107,21 @@ FAMILIES = {
         SMALL, model_type="hyperclovax", embedding_multiplier=6.0, attention_multiplier=0.2, residual_multiplier=0.4,
         logits_scaling=2.0, use_post_norm=True,
     ),
+    "lfm2": dict(
+        SMALL, model_type="lfm2", num_hidden_layers=3, block_auto_adjust_ff_dim=True, block_dim=16, block_ff_dim=36,
+        block_ffn_dim_multiplier=1.0, block_mlp_init_scale=1.0, block_multiple_of=8, block_norm_eps=1e-5,
+        block_out_init_scale=1.0, block_use_swiglu=True, block_use_xavier_init=True, conv_L_cache=3, conv_bias=False,
+        conv_dim=16, conv_dim_out=16, conv_use_xavier_init=True, full_attn_idxs=[1], norm_eps=1e-5, num_heads=4,
+        rope_theta=1e6, theta=1e6, tie_embedding=True, use_pos_enc=True,
+    ),
+    "lfm2-bias": dict(
+        SMALL, model_type="lfm2", num_hidden_layers=4, block_auto_adjust_ff_dim=False, conv_L_cache=4, conv_bias=True,
+        layer_types=["conv", "conv", "full_attention", "conv"], rope_parameters=dict(rope_type="default", rope_theta=100.0),
+        tie_word_embeddings=False,
+    ),
 }
 
-NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax"}
+NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "lfm2", "lfm2-bias"}
 """Families that Lorikeet does not write as GGUF."""
 
 ROPES = {

@@ -3,7 +3,7 @@
  * `src/models/<name>.cpp` of github.com/ggml-org/llama.cpp loads and computes. A model that has more is
  * refused by name, since it would load and say other things.
  */
-import type { DecoderSpec, RopeScaling } from '../model/spec.js';
+import { attentionLayers, type DecoderSpec, type RopeScaling } from '../model/spec.js';
 import { InputError } from '../util/errors.js';
 
 export interface Architecture {
@@ -127,5 +127,7 @@ function ropeProblem(scaling: RopeScaling, accepted: readonly string[]): Problem
 }
 
 /** llama.cpp leaves every fourth layer of SmolLM3 without positions, whatever a file says. */
-const positionsFit = ({ layers, family }: DecoderSpec): boolean =>
-  layers.every(({ rope }, i) => (rope === null) === (family === 'smollm3' && (i + 1) % 4 === 0));
+const positionsFit = (spec: DecoderSpec): boolean =>
+  attentionLayers(spec).every(
+    ({ rope }, i) => (rope === null) === (spec.family === 'smollm3' && (i + 1) % 4 === 0),
+  );

@@ -2,7 +2,7 @@
  * The architecture's own keys: sizes, norms, positions, windows, scalings, as llama.cpp's converter writes
  * them (`conversion/*.py`) and `src/models/<name>.cpp` reads them.
  */
-import type { DecoderSpec } from '../model/spec.js';
+import { attentionLayers, type DecoderSpec } from '../model/spec.js';
 import type { Architecture } from './architectures.js';
 import { ropeInFile } from './rope.js';
 import { count, flags, float, type Metadata } from './values.js';
@@ -48,9 +48,10 @@ function contextLength({ ropes, maxPositions }: DecoderSpec): number {
 const SLIDING_PERIODS: Readonly<Record<string, number>> = { gemma2: 2, gemma3_text: 6, olmo3: 4 };
 
 /** Which layers slide stands in the file only where llama.cpp would assume others. */
-function windowKeys({ layers, family }: DecoderSpec): Metadata {
+function windowKeys(spec: DecoderSpec): Metadata {
+  const layers = attentionLayers(spec);
   const window = layers.find((layer) => layer.window !== null)?.window ?? 0;
-  const period = SLIDING_PERIODS[family]!;
+  const period = SLIDING_PERIODS[spec.family]!;
   const isUsual = layers.every((layer, i) => (layer.window !== null) === ((i + 1) % period !== 0));
   const pattern = flags(layers.map((layer) => layer.window !== null));
   return {
@@ -73,7 +74,7 @@ const FAMILY_KEYS: Readonly<Record<string, (spec: DecoderSpec) => Metadata>> = {
     logit_scale: float(1 / logitScale),
   }),
   phi3: (spec) => ({
-    'attention.sliding_window': count(spec.layers[0]?.window ?? 0),
+    'attention.sliding_window': count(attentionLayers(spec)[0]?.window ?? 0),
     'rope.scaling.original_context_length': count(spec.maxPositions),
   }),
 };

@@ -1,5 +1,5 @@
 /** What a GGUF file of a model holds: metadata, tensors, and what is to be said about them. */
-import type { DecoderSpec } from '../model/spec.js';
+import { attentionLayers, type DecoderSpec } from '../model/spec.js';
 import { readTokenizerFiles, type Tokenizer } from '../tokenizer/index.js';
 import type { HostTensor } from '../weights/index.js';
 import { type Architecture, architectureOf } from './architectures.js';
@@ -84,13 +84,13 @@ interface Written {
 }
 
 function tensorNotices(
-  { layers, maxPositions }: DecoderSpec,
+  spec: DecoderSpec,
   { name, slides }: Architecture,
   { tensors, dtype }: Written,
 ): string[] {
-  const windows = layers.flatMap(({ window }) => window ?? []);
+  const windows = attentionLayers(spec).flatMap(({ window }) => window ?? []);
   const others = tensors.filter(({ shape, dtype: own }) => shape.length > 1 && own !== dtype);
-  const isNarrow = !slides && windows.some((window) => window < maxPositions);
+  const isNarrow = !slides && windows.some((window) => window < spec.maxPositions);
   return [
     ...(isNarrow
       ? [

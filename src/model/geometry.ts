@@ -13,7 +13,7 @@ import { InputError } from '../util/errors.js';
 import { ropeTables } from '../util/rope-tables.js';
 import { bandLength, denseLayout } from './dense-layout.js';
 import type { DecoderSpec, RopeSpec } from './spec.js';
-import { longestSequence, runBases, type TokenBatch } from './token-batch.js';
+import { longestSequence, runBases, type TokenBatch, tokensBefore } from './token-batch.js';
 
 export interface BatchGeometry extends TokenLayout {
   /** One per entry of `spec.ropes`. */
@@ -68,9 +68,17 @@ export class GeometryMaker {
     };
     const rotations = this.tables.map((table) => new Rotation(table, own.positions));
     const layouts = new Map<number | null, DenseLayout>();
+    const befores = new Map<number, Tensor>();
     return {
       ...own,
       rotations,
+      before(distance) {
+        const known = befores.get(distance);
+        if (known !== undefined) return known;
+        const made = tf.keep(indicesOnDevice(tokensBefore(runs, distance)));
+        befores.set(distance, made);
+        return made;
+      },
       dense(window) {
         const known = layouts.get(window);
         if (known !== undefined) return known;
@@ -86,6 +94,8 @@ export class GeometryMaker {
           tf.dispose([...indices, ...bands.map(({ mask }) => mask)]);
         }
         layouts.clear();
+        for (const tensor of befores.values()) tensor.dispose();
+        befores.clear();
       },
     };
   }

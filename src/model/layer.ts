@@ -1,5 +1,5 @@
 /**
- * One decoder layer on tensors, read off the `DecoderSpec`: attention and MLP, each with its norms,
+ * One decoder layer on tensors, read off the `DecoderSpec`: what mixes tokens and MLP, each with its norms,
  * joined to the residual stream. Parameters come by their Hugging Face names.
  */
 import {
@@ -9,11 +9,22 @@ import {
   linear,
   rmsNorm,
   rope,
+  shortConvolution,
   type Tensor,
   tf,
 } from '../tensor/index.js';
 import type { BatchGeometry } from './geometry.js';
-import { type DecoderSpec, layerNorms } from './spec.js';
+import {
+  type AttentionLayer,
+  convWeights,
+  type DecoderSpec,
+  headNorms,
+  type LinearModule,
+  layerNorms,
+  linearGroups,
+  type NormWeight,
+  type ShortConvLayer,
+} from './spec.js';
 
 /** Where a layer finds its parameters and what it may train. */
 export interface ParameterSource {
@@ -38,9 +49,9 @@ export class LayerForward {
   /** @param x `[T, H]` @returns `[T, H]` */
   run(x: Tensor, layer: number): Tensor {
     const norms = layerNorms(this.spec, layer);
-    const attended = this.attend(this.normed(x, norms.beforeAttention), layer);
-    const middle = this.join(x, this.normed(attended, norms.afterAttention));
-    const projected = this.mlp(this.normed(middle, norms.beforeMlp), `model.layers.${layer}.mlp`);
+    const mixed = this.mix(this.normed(x, norms.beforeAttention), layer);
+    const middle = this.join(x, this.normed(mixed, norms.afterAttention));
+    const projected = this.mlp(this.normed(middle, norms.beforeMlp), layer);
     return this.join(middle, this.normed(projected, norms.afterMlp));
   }
 
@@ -61,58 +72,71 @@ export class LayerForward {
     return x.add(this.spec.residualScale === 1 ? branch : branch.mul(this.spec.residualScale));
   }
 
-  private project(x: Tensor, module: string): Tensor {
-    const bias = `${module}.bias`;
+  private project(x: Tensor, { module, bias }: LinearModule): Tensor {
     return linear(x, () => this.source.get(`${module}.weight`), {
-      bias: this.source.has(bias) ? this.source.get(bias) : null,
+      bias: bias ? this.source.get(`${module}.bias`) : null,
       lora: this.source.lora(module),
       trainable: this.source.trainable(`${module}.weight`),
     });
   }
 
-  /** Three projections of `x`, `[T, heads·D]` each. */
-  private queriesKeysValues(x: Tensor, prefix: string): Tensor[] {
-    if (!this.spec.fusedProjections) {
-      return ['q_proj', 'k_proj', 'v_proj'].map((name) => this.project(x, `${prefix}.${name}`));
-    }
-    const { numHeads, numKvHeads, headDim } = this.spec;
-    const widths = [numHeads, numKvHeads, numKvHeads].map((heads) => heads * headDim);
-    return tf.split(this.project(x, `${prefix}.qkv_proj`), widths, 1);
+  private mix(x: Tensor, layer: number): Tensor {
+    const mixer = this.spec.layers[layer]!;
+    return mixer.mixer === 'attention'
+      ? this.attend(x, layer, mixer)
+      : this.convolve(x, layer, mixer);
   }
 
-  private attend(x: Tensor, layer: number): Tensor {
+  /** Queries, keys and values of `x`, `[T, heads·D]` each. */
+  private queriesKeysValues(x: Tensor, modules: readonly LinearModule[]): Tensor[] {
+    const outputs = modules.map((module) => this.project(x, module));
+    if (outputs.length > 1) return outputs;
+    const { numHeads, numKvHeads, headDim } = this.spec;
+    const widths = [numHeads, numKvHeads, numKvHeads].map((heads) => heads * headDim);
+    return tf.split(outputs[0]!, widths, 1);
+  }
+
+  private attend(x: Tensor, layer: number, { rope: ropeIndex, window }: AttentionLayer): Tensor {
     const { spec, geometry } = this;
-    const prefix = `model.layers.${layer}.self_attn`;
-    const { rope: ropeIndex, window } = spec.layers[layer]!;
-    const [queries, keys, v] = this.queriesKeysValues(x, prefix) as [Tensor, Tensor, Tensor];
-    const placed = (y: Tensor, heads: number, normName: string): Tensor => {
-      const normed = this.headNorm(y, heads, normName);
+    const { mixerIn, mixerOut } = linearGroups(spec, layer);
+    const [queries, keys, v] = this.queriesKeysValues(x, mixerIn) as [Tensor, Tensor, Tensor];
+    const [qNorm, kNorm] = headNorms(spec, layer) ?? [];
+    const placed = (y: Tensor, norm: NormWeight | undefined): Tensor => {
+      const normed = norm === undefined ? y : this.headNorm(y, norm);
       if (ropeIndex === null) return normed;
       return rope(normed, geometry.rotations[ropeIndex]!, spec.headDim);
     };
-    const q = placed(queries, spec.numHeads, `${prefix}.q_norm.weight`);
-    const k = placed(keys, spec.numKvHeads, `${prefix}.k_norm.weight`);
-    const attended = attention({ q, k, v }, geometry, {
+    const heads = { q: placed(queries, qNorm), k: placed(keys, kNorm), v };
+    const attended = attention(heads, geometry, {
       heads: spec.numHeads,
       kvHeads: spec.numKvHeads,
       scale: spec.attentionScale,
       softcap: spec.attentionSoftcap,
       window,
     });
-    return this.project(attended, `${prefix}.o_proj`);
+    return this.project(attended, mixerOut);
   }
 
-  /** RMSNorm on queries or keys, `[T, heads·D]`, where the spec has it. */
-  private headNorm(x: Tensor, heads: number, normName: string): Tensor {
-    if (this.spec.qkNorm === 'none') return x;
-    if (this.spec.qkNorm === 'full') return this.norm(x, normName);
-    return this.norm(x.reshape([-1, heads, this.spec.headDim]), normName).reshape(x.shape);
+  /** RMSNorm on queries or keys, `[T, heads·D]`, over each head or the whole. */
+  private headNorm(x: Tensor, { name, length }: NormWeight): Tensor {
+    return this.norm(x.reshape([-1, length]), name).reshape(x.shape);
   }
 
-  private mlp(x: Tensor, prefix: string): Tensor {
-    const [gate, up] = this.spec.fusedProjections
-      ? tf.split(this.project(x, `${prefix}.gate_up_proj`), 2, 1)
-      : [this.project(x, `${prefix}.gate_proj`), this.project(x, `${prefix}.up_proj`)];
-    return this.project(gatedActivation(gate!, up!, this.spec.activation), `${prefix}.down_proj`);
+  private convolve(x: Tensor, layer: number, mixer: ShortConvLayer): Tensor {
+    const { source, geometry: layout } = this;
+    const { mixerIn, mixerOut } = linearGroups(this.spec, layer);
+    const [b, c, value] = tf.split(this.project(x, mixerIn[0]!), 3, 1) as [Tensor, Tensor, Tensor];
+    const { kernel, bias } = convWeights(layer, mixer);
+    const trainable = source.trainable(kernel);
+    const mixed = shortConvolution(b.mul(value), source.get(kernel), { layout, trainable });
+    const biased = bias === null ? mixed : mixed.add(source.get(bias));
+    return this.project(c.mul(biased), mixerOut);
+  }
+
+  private mlp(x: Tensor, layer: number): Tensor {
+    const { gateUp, down } = linearGroups(this.spec, layer);
+    const outputs = gateUp.map((module) => this.project(x, module));
+    const [gate, up] = outputs.length > 1 ? outputs : tf.split(outputs[0]!, 2, 1);
+    return this.project(gatedActivation(gate!, up!, this.spec.activation), down);
   }
 }

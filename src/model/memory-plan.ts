@@ -113,11 +113,15 @@ function madeWeights({ spec, elementBytes, isNative, quantization = null }: Memo
 }
 
 /** Sum of the outputs of a layer's linear modules, per token. */
-const outputsOf = (spec: DecoderSpec): number =>
-  layerLinears(spec, 0).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
+const outputsOf = (spec: DecoderSpec, layer: number): number =>
+  layerLinears(spec, layer).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
 
-/** Bytes of queries, keys, values and attention's result, and of heads before their norms. */
-function attentionPerToken({ spec, elementBytes: e }: MemoryQuestion): number {
+/**
+ * Bytes of queries, keys, values and attention's result, and of heads before their norms; of a convolution, those of
+ * what its first projection gives.
+ */
+function mixerPerToken({ spec, elementBytes: e }: MemoryQuestion, layer: number): number {
+  if (spec.layers[layer]!.mixer === 'short_conv') return e * 3 * spec.hiddenSize;
   const queries = spec.numHeads * spec.headDim;
   const keys = spec.numKvHeads * spec.headDim;
   const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
@@ -125,24 +129,24 @@ function attentionPerToken({ spec, elementBytes: e }: MemoryQuestion): number {
 }
 
 /** Bytes that a layer keeps for its backward pass. */
-function keptByLayer(question: MemoryQuestion): number {
+function keptByLayer(question: MemoryQuestion, layer: number): number {
   const { spec, tokens, elementBytes: e, isFused, isNative } = question;
   const { hiddenSize, intermediateSize } = spec;
   if (isFused) {
     // Gate and up, and in float32 without our own operations the activation of the gate.
     const gated = isNative || e !== FLOAT ? 2 : 3;
     const perToken = 2 * FLOAT * hiddenSize + e * gated * intermediateSize;
-    return tokens * (perToken + attentionPerToken(question));
+    return tokens * (perToken + mixerPerToken(question, layer));
   }
   // The tape keeps every intermediate.
-  const perToken = FLOAT * (3 * outputsOf(spec) + 8 * hiddenSize + 4 * intermediateSize);
+  const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * intermediateSize);
   return tokens * perToken;
 }
 
-/** Bytes that a recomputed layer keeps: its input, and attention where layers are fused. */
-function keptByRecomputed(question: MemoryQuestion): number {
+/** Bytes that a recomputed layer keeps: its input, and what mixes tokens where layers are fused. */
+function keptByRecomputed(question: MemoryQuestion, layer: number): number {
   const { spec, tokens, isFused } = question;
-  return tokens * (FLOAT * spec.hiddenSize + (isFused ? attentionPerToken(question) : 0));
+  return tokens * (FLOAT * spec.hiddenSize + (isFused ? mixerPerToken(question, layer) : 0));
 }
 
 function workingSet(question: MemoryQuestion): number {
@@ -152,9 +156,12 @@ function workingSet(question: MemoryQuestion): number {
   const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
   const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
   const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
-  if (isNative) return tokens * Math.max(mlp, attention);
+  // In float32: b, c and x, the convolution at three distances, and the gradients to them.
+  const convolves = spec.layers.some(({ mixer }) => mixer === 'short_conv');
+  const convolution = convolves ? FLOAT * 12 * hiddenSize : 0;
+  if (isNative) return tokens * Math.max(mlp, attention, convolution);
   const band = Math.min(longest, bandLength({ heads: numHeads, keys: tokens, isOnGpu }));
-  return tokens * (2 * mlp + 2 * attention + 3 * FLOAT * numHeads * band);
+  return tokens * (2 * mlp + 2 * Math.max(attention, convolution) + 3 * FLOAT * numHeads * band);
 }
 
 function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {
@@ -195,14 +202,18 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
   const { spec, checkpointedLayers } = question;
   const layers = spec.layers.length;
   const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
-  const kept = keptByLayer(question);
+  const kept = spec.layers.map((_, layer) => keptByLayer(question, layer));
+  const activations = sum(
+    kept.map((whole, layer) => (layer < single ? keptByRecomputed(question, layer) : whole)),
+  );
+  const recomputed = Math.max(0, ...kept.slice(0, single));
   const slack = slackOf(question);
   const parts = {
     runtime: RUNTIME,
     weights: weightBytes(question),
     optimizer: optimizerBytes(question),
-    activations: slack * (single * keptByRecomputed(question) + (layers - single) * kept),
-    working: slack * (workingSet(question) + madeWeights(question) + (single > 0 ? kept : 0)),
+    activations: slack * activations,
+    working: slack * (workingSet(question) + madeWeights(question) + recomputed),
     head: slack * headBytes(question),
     samplers: samplerBytes(question),
   };

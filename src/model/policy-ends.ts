@@ -7,7 +7,7 @@ import { LayerForward, type ParameterSource } from './layer.js';
 import { MeanLogits } from './mean-logits.js';
 import type { ParameterView } from './policy-parameters.js';
 import type { GradientOptions } from './policy-types.js';
-import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
+import { type DecoderSpec, EMBEDDING, finalNorm, LM_HEAD } from './spec.js';
 import { longestSequence, type TokenBatch } from './token-batch.js';
 
 /** A batch with its geometry, seen with certain parameters. */
@@ -95,6 +95,6 @@ export class PolicyEnds {
   /** Normed hidden states at the predictors, `[M, H]`. */
   private selected(x: Tensor, { source, geometry }: EndPass): Tensor {
     const rows = gather(x, geometry.predictors);
-    return new LayerForward(this.spec, source, geometry).norm(rows, FINAL_NORM);
+    return new LayerForward(this.spec, source, geometry).norm(rows, finalNorm(this.spec));
   }
 }

@@ -113,7 +113,10 @@ export class PolicyParameters {
 
   /** Weights and biases of the modules that are held as one. */
   private joinedNames(): string[][] {
-    const groups = this.spec.layers.flatMap((_, layer) => linearGroups(this.spec, layer));
+    const groups = this.spec.layers.flatMap((_, layer) => {
+      const { mixerIn, mixerOut, gateUp, down } = linearGroups(this.spec, layer);
+      return [mixerIn, [mixerOut], gateUp, [down]];
+    });
     const joined = groups.filter((group) => this.joins(group));
     return joined.flatMap((group) =>
       ['weight', 'bias'].map((end) => group.map(({ module }) => `${module}.${end}`)),
@@ -160,7 +163,7 @@ export class PolicyParameters {
       spec: this.spec,
       geometry,
       compute: this.fused ?? 'float32',
-      norm: (name) => source.get(name),
+      float32: (name) => source.get(name),
       linears: (group) => {
         const loras = group.map(({ module }) => this.fusedLora(module, view));
         if (!this.joins(group)) return group.map(({ module }, i) => linear(module, loras[i]!));

@@ -1,5 +1,5 @@
 /** The cuts of activation checkpointing: runs of layers that the reverse pass takes as one. */
-import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD } from './spec.js';
+import { type DecoderSpec, EMBEDDING, finalNorm, LM_HEAD } from './spec.js';
 
 /** Layers `from` up to, not including, `to`. */
 export interface Segment {
@@ -20,10 +20,10 @@ export function segmentsOf(layers: number, checkpointed: number): Segment[] {
 export function segmentParameters(
   names: readonly string[],
   { from, to }: Segment,
-  { layers, tieWordEmbeddings }: Pick<DecoderSpec, 'layers' | 'tieWordEmbeddings'>,
+  spec: Pick<DecoderSpec, 'layers' | 'names' | 'tieWordEmbeddings'>,
 ): string[] {
-  const headNames = [FINAL_NORM, tieWordEmbeddings ? EMBEDDING : LM_HEAD];
-  const isLast = to === layers.length;
+  const headNames = [finalNorm(spec), spec.tieWordEmbeddings ? EMBEDDING : LM_HEAD];
+  const isLast = to === spec.layers.length;
   return names.filter((name) => {
     const layer = /^model\.layers\.(\d+)\./.exec(name)?.[1];
     if (layer !== undefined) return Number(layer) >= from && Number(layer) < to;

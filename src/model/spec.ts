@@ -44,19 +44,52 @@ export interface RopeSpec {
   readonly maxLength?: number;
 }
 
-export interface LayerSpec {
+/** A layer in which tokens attend to those before them. */
+export interface AttentionLayer {
+  readonly mixer: 'attention';
   /** Index into `DecoderSpec.ropes`, or null for a layer without positions (NoPE). */
   readonly rope: number | null;
   /** Sliding window in tokens (a query sees itself and `window − 1` before it), or null for all. */
   readonly window: number | null;
 }
 
+/**
+ * A gated short convolution (LFM2): with b, c, x = in(h), side by side, out(c ⊙ conv(b ⊙ x)), where conv sums each
+ * channel by itself over a token and those before it in its sequence, zeros before the first.
+ */
+export interface ShortConvLayer {
+  readonly mixer: 'short_conv';
+  /** Tokens that a result is made of, its own the last. */
+  readonly taps: number;
+  /** On both projections and on the convolution. */
+  readonly bias: boolean;
+}
+
+/** By what mixes the tokens of a sequence. */
+export type LayerSpec = AttentionLayer | ShortConvLayer;
+
 /** Where a layer has RMSNorm, by the names of the modules in it; null: none there. */
 export interface LayerNorms {
+  /** Before and after attention, or what mixes tokens in its place. */
   readonly beforeAttention: string | null;
   readonly afterAttention: string | null;
   readonly beforeMlp: string | null;
   readonly afterMlp: string | null;
+}
+
+/** What families call the same module. */
+export interface ModuleNames {
+  /** In `self_attn`. */
+  readonly attentionOutput: string;
+  readonly queryNorm: string;
+  readonly keyNorm: string;
+  /** In a layer, and what is in it. */
+  readonly mlp: string;
+  readonly gate: string;
+  readonly up: string;
+  readonly down: string;
+  /** The norm after the last layer, by its whole name. */
+  readonly finalNorm: string;
 }
 
 export type Activation = 'silu' | 'gelu_tanh' | 'gelu';
@@ -81,6 +114,7 @@ export interface DecoderSpec {
   /** RMSNorm multiplies by `weight + normOffset` (Gemma: 1). */
   readonly normOffset: number;
   readonly norms: LayerNorms;
+  readonly names: ModuleNames;
   /** RMSNorm on queries and keys: per head, over the whole projection (OLMo 2), or none. */
   readonly qkNorm: 'none' | 'head' | 'full';
 
@@ -118,43 +152,85 @@ export interface LinearModule {
   readonly bias: boolean;
 }
 
-/** One layer's linear modules in order of use, by what they take: a norm's result, attention's, a norm's, the gate's. */
-export function linearGroups(spec: DecoderSpec, layer: number): readonly LinearModule[][] {
-  const { hiddenSize: hidden, intermediateSize: inner, headDim, bias } = spec;
+const linear = (
+  module: string,
+  inFeatures: number,
+  outFeatures: number,
+  bias: boolean,
+): LinearModule => ({ module, inFeatures, outFeatures, bias });
+
+/** One layer's linear modules in order of use, by what they take. */
+export interface LinearGroups {
+  /** Take a norm's result: queries, keys and values, or a convolution's b, c and x as one. */
+  readonly mixerIn: readonly LinearModule[];
+  /** Takes what tokens were mixed to. */
+  readonly mixerOut: LinearModule;
+  /** Take a norm's result: gate and up. */
+  readonly gateUp: readonly LinearModule[];
+  /** Takes the gated activation. */
+  readonly down: LinearModule;
+}
+
+export function linearGroups(spec: DecoderSpec, layer: number): LinearGroups {
+  const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
+  const mlp = `model.layers.${layer}.${names.mlp}`;
+  const gateUp = spec.fusedProjections
+    ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
+    : [
+        linear(`${mlp}.${names.gate}`, hidden, inner, bias.mlp),
+        linear(`${mlp}.${names.up}`, hidden, inner, bias.mlp),
+      ];
+  const down = linear(`${mlp}.${names.down}`, inner, hidden, bias.mlp);
+  return { ...mixerLinears(spec, layer), gateUp, down };
+}
+
+function mixerLinears(
+  spec: DecoderSpec,
+  layer: number,
+): Pick<LinearGroups, 'mixerIn' | 'mixerOut'> {
+  const { hiddenSize: hidden, headDim, bias, names } = spec;
+  const mixer = spec.layers[layer]!;
+  if (mixer.mixer === 'short_conv') {
+    const module = convModule(layer);
+    return {
+      mixerIn: [linear(`${module}.in_proj`, hidden, 3 * hidden, mixer.bias)],
+      mixerOut: linear(`${module}.out_proj`, hidden, hidden, mixer.bias),
+    };
+  }
   const queries = spec.numHeads * headDim;
   const keys = spec.numKvHeads * headDim;
   const attention = `model.layers.${layer}.self_attn`;
-  const mlp = `model.layers.${layer}.mlp`;
-  const linear = (
-    module: string,
-    inFeatures: number,
-    outFeatures: number,
-    hasBias: boolean,
-  ): LinearModule => ({ module, inFeatures, outFeatures, bias: hasBias });
-  const projections = spec.fusedProjections
+  const mixerIn = spec.fusedProjections
     ? [linear(`${attention}.qkv_proj`, hidden, queries + 2 * keys, bias.q)]
     : [
         linear(`${attention}.q_proj`, hidden, queries, bias.q),
         linear(`${attention}.k_proj`, hidden, keys, bias.k),
         linear(`${attention}.v_proj`, hidden, keys, bias.v),
       ];
-  const gateUp = spec.fusedProjections
-    ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
-    : [
-        linear(`${mlp}.gate_proj`, hidden, inner, bias.mlp),
-        linear(`${mlp}.up_proj`, hidden, inner, bias.mlp),
-      ];
-  return [
-    projections,
-    [linear(`${attention}.o_proj`, queries, hidden, bias.o)],
-    gateUp,
-    [linear(`${mlp}.down_proj`, inner, hidden, bias.mlp)],
-  ];
+  return {
+    mixerIn,
+    mixerOut: linear(`${attention}.${names.attentionOutput}`, queries, hidden, bias.o),
+  };
 }
 
+const convModule = (layer: number): string => `model.layers.${layer}.conv`;
+
+/** Kernel, `[hidden, 1, taps]`, and bias, `[hidden]`, of a layer's convolution by their Hugging Face names. */
+interface ConvWeights {
+  readonly kernel: string;
+  readonly bias: string | null;
+}
+
+export const convWeights = (layer: number, { bias }: ShortConvLayer): ConvWeights => ({
+  kernel: `${convModule(layer)}.conv.weight`,
+  bias: bias ? `${convModule(layer)}.conv.bias` : null,
+});
+
 /** Names and shapes of one layer's linear modules, in order of use. */
-export const layerLinears = (spec: DecoderSpec, layer: number): LinearModule[] =>
-  linearGroups(spec, layer).flat();
+export function layerLinears(spec: DecoderSpec, layer: number): LinearModule[] {
+  const { mixerIn, mixerOut, gateUp, down } = linearGroups(spec, layer);
+  return [...mixerIn, mixerOut, ...gateUp, down];
+}
 
 /** Every linear module except the output head, in layer order. */
 export function linearModules(spec: DecoderSpec): LinearModule[] {
@@ -173,25 +249,57 @@ export function layerNorms({ norms }: DecoderSpec, layer: number): LayerNorms {
   };
 }
 
-/** Norm weights of one layer by their Hugging Face names, with their lengths. */
-function normLengths(spec: DecoderSpec, layer: number): Map<string, number> {
-  const lengths = new Map<string, number>();
+/** Names and lengths of the norms on queries and on keys; null for a layer without them. */
+export function headNorms(
+  spec: DecoderSpec,
+  layer: number,
+): readonly [NormWeight, NormWeight] | null {
+  const { qkNorm, names, headDim } = spec;
+  if (qkNorm === 'none' || spec.layers[layer]!.mixer !== 'attention') return null;
+  const norm = (module: string, heads: number): NormWeight => ({
+    name: `model.layers.${layer}.self_attn.${module}.weight`,
+    length: qkNorm === 'head' ? headDim : heads * headDim,
+  });
+  return [norm(names.queryNorm, spec.numHeads), norm(names.keyNorm, spec.numKvHeads)];
+}
+
+export interface NormWeight {
+  readonly name: string;
+  readonly length: number;
+}
+
+/** What one layer has besides linear modules: norms and convolutions, by Hugging Face name. */
+function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
   for (const name of Object.values(layerNorms(spec, layer))) {
-    if (name !== null) lengths.set(name, spec.hiddenSize);
+    if (name !== null) shapes.set(name, [spec.hiddenSize]);
   }
-  if (spec.qkNorm !== 'none') {
-    const perHead = spec.qkNorm === 'head';
-    const lengthOf = (heads: number) => (perHead ? spec.headDim : heads * spec.headDim);
-    const prefix = `model.layers.${layer}.self_attn`;
-    lengths.set(`${prefix}.q_norm.weight`, lengthOf(spec.numHeads));
-    lengths.set(`${prefix}.k_norm.weight`, lengthOf(spec.numKvHeads));
-  }
-  return lengths;
+  for (const { name, length } of headNorms(spec, layer) ?? []) shapes.set(name, [length]);
+  const mixer = spec.layers[layer]!;
+  if (mixer.mixer !== 'short_conv') return shapes;
+  const { kernel, bias } = convWeights(layer, mixer);
+  shapes.set(kernel, [spec.hiddenSize, 1, mixer.taps]);
+  if (bias !== null) shapes.set(bias, [spec.hiddenSize]);
+  return shapes;
 }
 
 export const EMBEDDING = 'model.embed_tokens.weight';
-export const FINAL_NORM = 'model.norm.weight';
 export const LM_HEAD = 'lm_head.weight';
+
+/** The weight of the norm after the last layer. */
+export const finalNorm = ({ names }: Pick<DecoderSpec, 'names'>): string =>
+  `${names.finalNorm}.weight`;
+
+/** The layers with attention, in order. */
+export const attentionLayers = ({ layers }: Pick<DecoderSpec, 'layers'>): AttentionLayer[] =>
+  layers.filter((layer) => layer.mixer === 'attention');
+
+/** A layer that is known to have attention. @throws Error where it has none */
+export function attentionLayer({ layers }: DecoderSpec, layer: number): AttentionLayer {
+  const found = layers[layer];
+  if (found?.mixer === 'attention') return found;
+  throw new Error(`DecoderSpec: layer ${layer} has no attention`);
+}
 
 /** Every tensor that a checkpoint of this architecture holds, by Hugging Face name, with its shape. */
 export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[]> {
@@ -202,9 +310,9 @@ export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[
       shapes.set(`${module}.weight`, [outFeatures, inFeatures]);
       if (bias) shapes.set(`${module}.bias`, [outFeatures]);
     }
-    for (const [name, length] of normLengths(spec, layer)) shapes.set(name, [length]);
+    for (const [name, shape] of otherShapes(spec, layer)) shapes.set(name, shape);
   }
-  shapes.set(FINAL_NORM, [spec.hiddenSize]);
+  shapes.set(finalNorm(spec), [spec.hiddenSize]);
   if (!spec.tieWordEmbeddings) shapes.set(LM_HEAD, [spec.vocabSize, spec.hiddenSize]);
   return shapes;
 }

@@ -33,6 +33,24 @@ export function runBases(runs: readonly TokenRun[]): number[] {
   return bases;
 }
 
+/**
+ * The token that many before each token in its sequence, `[T]`; T, the number of tokens, where the sequence has not
+ * begun there.
+ */
+export function tokensBefore(runs: readonly TokenRun[], distance: number): Int32Array {
+  const total = runs.reduce((sum, { length }) => sum + length, 0);
+  const found = (index: number, place: number): number => {
+    const { start, prefix } = runs[index]!;
+    if (place >= 0) return start + place;
+    return prefix < 0 ? total : found(prefix, place + runs[prefix]!.length);
+  };
+  const before = new Int32Array(total);
+  for (const [index, { start, length }] of runs.entries()) {
+    for (let i = 0; i < length; i++) before[start + i] = found(index, i - distance);
+  }
+  return before;
+}
+
 /** Tokens of the longest sequence. */
 export function longestSequence({ runs }: Pick<TokenBatch, 'runs'>): number {
   const bases = runBases(runs);

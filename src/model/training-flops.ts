@@ -1,9 +1,10 @@
 /**
  * Floating-point operations of a training step's matrix products, to tell how much of a machine is used: after
  * Chowdhery et al. 2022 (PaLM), appendix B, but with causal pairs only in attention, and frozen weights without
- * the gradient that they do not need. Recomputed layers do not count.
+ * the gradient that they do not need. Recomputed layers and convolutions, which
+ * take no products of matrices, do not count.
  */
-import { type DecoderSpec, linearModules } from './spec.js';
+import { attentionLayers, type DecoderSpec, linearModules } from './spec.js';
 
 export interface FlopsQuestion {
   readonly spec: DecoderSpec;
@@ -29,7 +30,7 @@ export function trainingFlops({ spec, lengths, lora }: FlopsQuestion): number {
   const perToken = lora === null ? 6 * weights : 4 * weights + 6 * lora;
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   let seen = 0;
-  for (const { window } of spec.layers) {
+  for (const { window } of attentionLayers(spec)) {
     for (const length of lengths) seen += pairs(length, window);
   }
   return perToken * tokens + 12 * spec.numHeads * spec.headDim * seen;

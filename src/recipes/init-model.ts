@@ -49,6 +49,7 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   cwm: { architectures: ['CwmForCausalLM'], ...SILU },
   internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },
   iquestcoder: { architectures: ['LlamaForCausalLM'], ...SILU },
+  lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
 };
 
 /** `rope_parameters` where `rope_theta` alone would mean another base, or a scaling. */
@@ -65,6 +66,15 @@ function ropeParameters({ config, ...architecture }: InitModelConfig['architectu
   };
   const found = byType[architecture.model_type];
   return found === undefined || 'rope_scaling' in config ? {} : { rope_parameters: found };
+}
+
+/** Fields that LFM2 has under other names, and its usual order: two convolutions, then attention; that last. */
+function renamed({ model_type: type, ...architecture }: InitModelConfig['architecture']): JsonRow {
+  const { rms_norm_eps: eps, num_hidden_layers: layers } = architecture;
+  if (type !== 'lfm2') return { rms_norm_eps: eps };
+  const isFull = (layer: number) => layer % 3 === 2 || layer === layers - 1;
+  const types = Array.from({ length: layers }, (_, i) => (isFull(i) ? 'full_attention' : 'conv'));
+  return { norm_eps: eps, layer_types: types };
 }
 
 export async function runInitModel(
@@ -86,13 +96,20 @@ async function writeModel(
   await writeTokenizer(dir, config);
   const tokenizer = await loadTokenizer(dir);
   const vocabSize = Math.ceil(tokenizer.vocabSize / VOCAB_MULTIPLE) * VOCAB_MULTIPLE;
-  const { num_key_value_heads: keyHeads, head_dim: headDim, config: more, ...rest } = architecture;
+  const {
+    rms_norm_eps: _,
+    num_key_value_heads: keyHeads,
+    head_dim: headDim,
+    config: more,
+    ...rest
+  } = architecture;
   const family = FAMILY_FIELDS[architecture.model_type];
   const json = {
     ...rest,
     num_key_value_heads: keyHeads ?? architecture.num_attention_heads,
     head_dim: headDim ?? architecture.hidden_size / architecture.num_attention_heads,
     ...family,
+    ...renamed(architecture),
     ...ropeParameters(architecture),
     vocab_size: vocabSize,
     bos_token_id: tokenizer.bosId,

@@ -2,7 +2,7 @@
 import { type DecoderSpec, linearModules } from '../model/spec.js';
 import { sum } from '../util/numbers.js';
 import type { HostDtype } from '../weights/index.js';
-import { cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';
+import { cacheBytesPerRow, cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';
 import type { NativePrecision } from './graph/native-layout.js';
 
 export interface SamplerSize {
@@ -44,11 +44,11 @@ function weightBytes({ spec, precision, stored }: SamplerSize): number {
   return each * linear + ends * vocabulary;
 }
 
-/** The adapter, keys and values of a call, and logits with their softmax. */
+/** The adapter, what is kept of rows' past in a call, and logits with their softmax. */
 function callBytes({ spec, precision, rows, context, adapter }: SamplerSize): number {
   const native = precision === null ? null : { precision, threads: 1 };
   const perToken = cacheBytesPerToken(spec, { native, type: 'float32' });
-  const cache = Math.min(rows * context * perToken, MAX_CACHE_BYTES);
+  const cache = Math.min(rows * (context * perToken + cacheBytesPerRow(spec)), MAX_CACHE_BYTES);
   return FLOAT * adapter + cache + 2 * FLOAT * rows * spec.vocabSize;
 }
 

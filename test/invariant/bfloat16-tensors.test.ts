@@ -19,7 +19,7 @@ const COSINE = 0.999;
 /** Where LoRA of up to twenty times the scale enlarges the error. */
 const SCALED = 0.1;
 
-const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite'];
+const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2'];
 
 function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
@@ -30,6 +30,9 @@ test('this process has them', () => {
   expect([hasNativeOps(), hasHalfTensors()]).toEqual([false, true]);
 });
 
+/** A convolution's result is a product of three rounded numbers. */
+const limitOf = (name: string): number => (name === 'lfm2' ? 1.5 : 1) * RELATIVE;
+
 test.each(FAMILIES)('%s', async (name) => {
   const full = await goldenAnswers(name, { compute: 'float32' });
   const half = await goldenAnswers(name, { compute: 'bfloat16' });
@@ -39,7 +42,7 @@ test.each(FAMILIES)('%s', async (name) => {
   expect(mean).toBeGreaterThan(0);
   expect(mean).toBeLessThan(LOGP_MEAN);
   for (const part of ['logits', 'gradient', 'moved'] as const) {
-    expect(relativeGap(half[part], full[part])).toBeLessThan(RELATIVE);
+    expect(relativeGap(half[part], full[part])).toBeLessThan(limitOf(name));
     expect(cosine(half[part], full[part])).toBeGreaterThan(COSINE);
   }
   expect(relativeGap(half.moved, half.logits)).toBeGreaterThan(RELATIVE);

@@ -3,7 +3,6 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { grpoSchema, loadConfig } from '../../src/config/index.js';
-import { FINAL_NORM } from '../../src/model/spec.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import type { RolloutSampler } from '../../src/rollout/index.js';
 import { readJson } from '../../src/util/files.js';
@@ -131,9 +130,12 @@ test('a base with the same embedding and another norm is another base', async ()
   for (const name of readdirSync(tiny.base)) copyFileSync(join(tiny.base, name), join(other, name));
   const base = openCheckpoint(tiny.base);
   const tensors = new Map(base.names().map((name) => [name, base.tensor(name)]));
-  const norm = tensors.get(FINAL_NORM)!;
+  const norm = tensors.get('model.norm.weight')!;
   const moved = toFloat32(norm).map((value) => value * 1.5);
-  writeCheckpoint(other, tensors.set(FINAL_NORM, fromFloat32(moved, norm.shape, norm.dtype)));
+  writeCheckpoint(
+    other,
+    tensors.set('model.norm.weight', fromFloat32(moved, norm.shape, norm.dtype)),
+  );
   base.close();
   await expect(grpo(runDir, ['max_steps=2'], other)).rejects.toThrow(
     /step-000001: the checkpoint belongs to another base/,

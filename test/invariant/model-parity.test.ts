@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
 import { Policy, specFromConfig } from '../../src/model/index.js';
-import type { Activation, DecoderSpec } from '../../src/model/spec.js';
+import type { Activation, AttentionLayer, DecoderSpec } from '../../src/model/spec.js';
 import { toFloat32 } from '../../src/weights/index.js';
 import {
   FAMILIES,
@@ -96,14 +96,21 @@ const OTHER_ACTIVATION: Readonly<Record<Activation, Activation>> = {
   gelu: 'silu',
 };
 
+/** The layers with attention in another way. */
+const attending =
+  (changes: (layer: AttentionLayer) => Partial<AttentionLayer>) =>
+  ({ layers }: DecoderSpec) => ({
+    layers: layers.map((layer) =>
+      layer.mixer === 'attention' ? { ...layer, ...changes(layer) } : layer,
+    ),
+  });
+
 /** Each takes one trait away or changes it a little. */
 const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpec>>> = {
-  'no window': ({ layers }) => ({ layers: layers.map((layer) => ({ ...layer, window: null })) }),
-  'window one longer': ({ layers }) => ({
-    layers: layers.map(({ rope, window }) => ({ rope, window: window && window + 1 })),
-  }),
-  'one rope for all': ({ layers }) => ({ layers: layers.map((layer) => ({ ...layer, rope: 0 })) }),
-  'no positions': ({ layers }) => ({ layers: layers.map((layer) => ({ ...layer, rope: null })) }),
+  'no window': attending(() => ({ window: null })),
+  'window one longer': attending(({ window }) => ({ window: window && window + 1 })),
+  'one rope for all': attending(() => ({ rope: 0 })),
+  'no positions': attending(() => ({ rope: null })),
   'other frequencies': ({ ropes }) => ({
     ropes: ropes.map((rope) => ({ ...rope, invFreq: rope.invFreq.map((f) => 0.99 * f) })),
   }),

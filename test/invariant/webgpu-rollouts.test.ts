@@ -100,4 +100,5 @@ describe.skipIf(driver === null).each(CASES)('$case on WebGPU', (golden) => {
 it('refuses a model whose attention the provider computes wrongly', async () => {
   await expect(open(goldenCase('gemma2'), 'webgpu')).rejects.toThrow(InputError);
   await expect(open(goldenCase('gemma2'), 'webgpu')).rejects.toThrow(/caps its attention scores/);
+  await expect(open(goldenCase('lfm2'), 'webgpu')).rejects.toThrow(/has short convolutions/);
 });

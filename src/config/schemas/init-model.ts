@@ -37,6 +37,7 @@ export const MODEL_TYPES = [
   'cwm',
   'internlm3',
   'iquestcoder',
+  'lfm2',
 ] as const;
 
 /** Names of `config.json`. */

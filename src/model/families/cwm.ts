@@ -1,7 +1,7 @@
 /** Code World Model: Llama in which three of four layers see a window only, from the second on. */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { layerWindows } from './layer-types.js';
+import { attends, layerWindows } from './layer-types.js';
 import { llamaLike } from './llama.js';
 import { namedRopeFields, ropeSpec } from './rope.js';
 
@@ -22,5 +22,5 @@ export function cwm(fields: ConfigFields): DecoderSpec {
     window: 8192,
     slides: (layer) => layer % 4 !== 0,
   });
-  return { ...spec, layers: windows.map((window) => ({ rope: 0, window })) };
+  return { ...spec, layers: windows.map((window) => attends(window)) };
 }

@@ -4,7 +4,7 @@
  */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { layerWindows } from './layer-types.js';
+import { attends, layerWindows } from './layer-types.js';
 import { llamaLike } from './llama.js';
 import { POST_NORMS } from './norms.js';
 
@@ -26,7 +26,7 @@ export function exaone4(fields: ConfigFields): DecoderSpec {
     ...spec,
     norms: POST_NORMS,
     qkNorm: 'head',
-    layers: windows.map((window) => ({ rope: isHybrid && window === null ? null : 0, window })),
+    layers: windows.map((window) => attends(window, isHybrid && window === null ? null : 0)),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { layerWindows } from './layer-types.js';
+import { attends, layerWindows } from './layer-types.js';
 import { type FamilyTraits, llamaLike } from './llama.js';
 import { SANDWICH_NORMS } from './norms.js';
 import { type RopeContext, ropesByLayerType } from './rope.js';
@@ -52,7 +52,7 @@ function softCapped(fields: ConfigFields, family: string): DecoderSpec {
   });
   return {
     ...spec,
-    layers: windows.map((window) => ({ rope: 0, window })),
+    layers: windows.map((window) => attends(window)),
     attentionSoftcap: fields.positiveOrNull('attn_logit_softcapping', 50),
     logitSoftcap: fields.positiveOrNull('final_logit_softcapping', 30),
   };
@@ -95,7 +95,7 @@ export function gemma3Text(fields: ConfigFields): DecoderSpec {
   return {
     ...spec,
     qkNorm: 'head',
-    layers: windows.map((window) => ({ rope: window === null ? 0 : 1, window })),
+    layers: windows.map((window) => attends(window, window === null ? 0 : 1)),
     logitSoftcap: fields.positiveOrNull('final_logit_softcapping', null),
   };
 }

@@ -12,6 +12,7 @@ import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
 import { granite, hyperclovax } from './granite.js';
 import { internlm3 } from './internlm3.js';
 import { iquestcoder } from './iquestcoder.js';
+import { lfm2 } from './lfm2.js';
 import { llama } from './llama.js';
 import { ministral, ministral3, mistral } from './mistral.js';
 import { olmo2, olmo3 } from './olmo.js';
@@ -47,6 +48,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   cwm,
   internlm3,
   iquestcoder,
+  lfm2,
 };
 
 /**

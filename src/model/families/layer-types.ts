@@ -1,5 +1,13 @@
 /** `layer_types`: which layers attend through the sliding window. */
+import type { AttentionLayer } from '../spec.js';
 import type { ConfigFields } from './fields.js';
+
+/** @param rope Index of the layer's rope; null: none */
+export const attends = (window: number | null, rope: number | null = 0): AttentionLayer => ({
+  mixer: 'attention',
+  rope,
+  window,
+});
 
 const TYPES = ['full_attention', 'sliding_attention'] as const;
 

@@ -1,6 +1,8 @@
 /** Llama 2 and 3.x, and checkpoints that call themselves so (SmolLM2). */
 import type { Activation, DecoderSpec, LayerSpec, RopeSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
+import { attends } from './layer-types.js';
+import { LLAMA_NAMES } from './names.js';
 import { PRE_NORMS } from './norms.js';
 import { type RopeContext, ropeFromConfig } from './rope.js';
 
@@ -29,7 +31,11 @@ export interface FamilyTraits {
   readonly keyValueHeads?: number;
   /** Absent, or `head_dim` null: hidden size over query heads. */
   readonly headDim?: number;
+  /** Absent: the checkpoint must say it, as `intermediate_size`. */
+  readonly intermediateSize?: number;
   readonly normEps?: number;
+  /** Absent: `rms_norm_eps`. */
+  readonly normEpsField?: string;
   readonly tied?: boolean;
   readonly theta?: number;
   /** Bias fields that the family has; the others must be false or absent. */
@@ -51,7 +57,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
   const numLayers = fields.positiveInteger('num_hidden_layers');
   const context = { headDim, maxPositions, theta: traits.theta ?? 10_000 };
   const ropes = traits.ropes?.(context) ?? [ropeFromConfig(fields, context)];
-  const layers: LayerSpec[] = Array.from({ length: numLayers }, () => ({ rope: 0, window: null }));
+  const layers: LayerSpec[] = Array.from({ length: numLayers }, () => attends(null));
   const hasBias = (field: BiasField) =>
     traits.biases?.includes(field) ? fields.boolean(field, false) : fields.oneOf(field, [false]);
   const attention = hasBias('attention_bias');
@@ -61,16 +67,17 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     root: 'model',
     vocabSize: fields.positiveInteger('vocab_size', traits.vocabSize),
     hiddenSize,
-    intermediateSize: fields.positiveInteger('intermediate_size'),
+    intermediateSize: traits.intermediateSize ?? fields.positiveInteger('intermediate_size'),
     numHeads,
     numKvHeads: keyValueHeads(fields, numHeads, traits),
     headDim,
     maxPositions: Math.min(maxPositions, ...ropes.map(({ maxLength = maxPositions }) => maxLength)),
     layers,
     ropes,
-    normEps: fields.positive('rms_norm_eps', traits.normEps ?? 1e-6),
+    normEps: fields.positive(traits.normEpsField ?? 'rms_norm_eps', traits.normEps ?? 1e-6),
     normOffset: 0,
     norms: PRE_NORMS,
+    names: LLAMA_NAMES,
     qkNorm: 'none',
     activation: activation(fields, traits),
     bias: { q: attention, k: attention, v: attention, o: attention, mlp: hasBias('mlp_bias') },

@@ -1,7 +1,7 @@
 /** Mistral: Llama with a sliding window in every layer (null in later releases: none). */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { layerWindows } from './layer-types.js';
+import { attends, layerWindows } from './layer-types.js';
 import { type FamilyTraits, llamaLike } from './llama.js';
 import { namedRopeFields, type RopeContext, ropeSpec } from './rope.js';
 
@@ -14,7 +14,7 @@ const SIZES = { maxPositions: 131_072, keyValueHeads: 8 } as const satisfies Par
 
 const everywhere = (spec: DecoderSpec, window: number | null): DecoderSpec => ({
   ...spec,
-  layers: spec.layers.map((layer) => ({ ...layer, window })),
+  layers: spec.layers.map(() => attends(window)),
 });
 
 /** Ministral: `layer_types` says which layers slide; all of them where it is missing. */
@@ -24,7 +24,7 @@ export function ministral(fields: ConfigFields): DecoderSpec {
     window: 4096,
     slides: (_, window) => window !== null,
   });
-  return { ...spec, layers: windows.map((window) => ({ rope: 0, window })) };
+  return { ...spec, layers: windows.map((window) => attends(window)) };
 }
 
 /** Ministral 3: queries grow with the position, from the length on that the model was first trained at. */

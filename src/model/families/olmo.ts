@@ -4,7 +4,7 @@
  */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { layerWindows } from './layer-types.js';
+import { attends, layerWindows } from './layer-types.js';
 import { type FamilyTraits, llamaLike } from './llama.js';
 import { POST_NORMS } from './norms.js';
 import { type RopeContext, ropesByLayerType } from './rope.js';
@@ -33,7 +33,7 @@ export function olmo3(fields: ConfigFields): DecoderSpec {
     window: 4096,
     slides: (layer) => (layer + 1) % 4 !== 0,
   });
-  const layers = windows.map((window) => ({ rope: window === null ? 0 : 1, window }));
+  const layers = windows.map((window) => attends(window, window === null ? 0 : 1));
   return { ...spec, layers };
 }
 

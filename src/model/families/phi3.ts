@@ -1,6 +1,7 @@
 /** Phi-3 and Phi-4-mini: q, k and v stored as one matrix, gate and up too; part of each head is rotated. */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
+import { attends } from './layer-types.js';
 import { llamaLike } from './llama.js';
 import { ropeFromConfig } from './rope.js';
 
@@ -22,7 +23,7 @@ export function phi3(fields: ConfigFields): DecoderSpec {
   const window = fields.positiveIntegerOrNull('sliding_window', null);
   return {
     ...spec,
-    layers: spec.layers.map((layer) => ({ ...layer, window })),
+    layers: spec.layers.map(() => attends(window)),
     fusedProjections: true,
   };
 }

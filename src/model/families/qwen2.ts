@@ -1,7 +1,7 @@
 /** Qwen2 and Qwen2.5: Llama with biases on q, k and v. */
 import type { DecoderSpec, LayerSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { switchedWindows } from './layer-types.js';
+import { attends, switchedWindows } from './layer-types.js';
 import { llamaLike } from './llama.js';
 
 export function qwen2(fields: ConfigFields): DecoderSpec {
@@ -21,5 +21,5 @@ export function qwenLayers(fields: ConfigFields, layers: number): readonly Layer
     window: 4096,
     slides: (layer, window) => window !== null && layer >= first,
   });
-  return windows.map((window) => ({ rope: 0, window }));
+  return windows.map((window) => attends(window));
 }

@@ -1,7 +1,7 @@
 /** SmolLM3: Llama in which every fourth layer has no positions (NoPE); with `use_sliding_window` those layers slide. */
 import type { DecoderSpec } from '../spec.js';
 import type { ConfigFields } from './fields.js';
-import { switchedWindows } from './layer-types.js';
+import { attends, switchedWindows } from './layer-types.js';
 import { llamaLike } from './llama.js';
 
 export function smollm3(fields: ConfigFields): DecoderSpec {
@@ -24,6 +24,6 @@ export function smollm3(fields: ConfigFields): DecoderSpec {
   });
   return {
     ...spec,
-    layers: windows.map((window, i) => ({ rope: isRotated(i) ? 0 : null, window })),
+    layers: windows.map((window, i) => attends(window, isRotated(i) ? 0 : null)),
   };
 }

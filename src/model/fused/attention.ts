@@ -1,6 +1,6 @@
 /** Self-attention of a layer by our own operations: projections, norms on heads, rotary embedding, softmax. */
 import { type AttentionShape, kernels, type Tensor } from '../../tensor/index.js';
-import { linearGroups } from '../spec.js';
+import { type AttentionLayer, headNorms, linearGroups } from '../spec.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
@@ -14,12 +14,12 @@ class HeadForm {
   private readonly rope: number | null;
   private readonly widths: readonly number[];
 
-  constructor(context: FusedContext, layer: number) {
-    const { qkNorm, layers, headDim, numHeads, numKvHeads } = context.spec;
+  constructor(context: FusedContext, layer: number, { rope }: AttentionLayer) {
+    const { headDim, numHeads, numKvHeads } = context.spec;
     this.context = context;
-    this.rope = layers[layer]!.rope;
-    const norm = (name: string) => context.norm(`model.layers.${layer}.self_attn.${name}.weight`);
-    this.norms = qkNorm === 'none' ? null : [norm('q_norm'), norm('k_norm')];
+    this.rope = rope;
+    const norms = headNorms(context.spec, layer);
+    this.norms = norms && [context.float32(norms[0].name), context.float32(norms[1].name)];
     this.widths = [numHeads, numKvHeads, numKvHeads].map((heads) => heads * headDim);
   }
 
@@ -67,19 +67,19 @@ class HeadForm {
   }
 }
 
-export function fusedAttention(context: FusedContext, layer: number): Inner {
+export function fusedAttention(context: FusedContext, layer: number, mixer: AttentionLayer): Inner {
   const { spec, compute, geometry } = context;
-  const [projections, output] = linearGroups(spec, layer);
+  const { mixerIn, mixerOut } = linearGroups(spec, layer);
   const shape: AttentionShape = {
     heads: spec.numHeads,
     kvHeads: spec.numKvHeads,
     scale: spec.attentionScale,
     softcap: spec.attentionSoftcap,
-    window: spec.layers[layer]!.window,
+    window: mixer.window,
   };
-  const form = new HeadForm(context, layer);
+  const form = new HeadForm(context, layer, mixer);
   return {
-    linears: [...context.linears(projections!), ...context.linears(output!)],
+    linears: [...context.linears(mixerIn), ...context.linears([mixerOut])],
     forward(h, linears) {
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });

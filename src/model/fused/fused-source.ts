@@ -8,8 +8,8 @@ export interface FusedContext {
   readonly spec: DecoderSpec;
   readonly geometry: BatchGeometry;
   readonly compute: ComputeType;
-  /** A norm's weight, float32. */
-  norm(name: string): Tensor;
+  /** A weight that no product takes: of a norm or a convolution. */
+  float32(name: string): Tensor;
   /** Modules that share an input: each by itself, or all as one whose result is theirs side by side. */
   linears(group: readonly LinearModule[]): readonly FusedLinear[];
 }

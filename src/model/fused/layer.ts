@@ -1,7 +1,7 @@
 /**
- * A decoder layer with LoRA by our own operations: attention, then MLP. A forward pass keeps what the gradient reads, or
- * attention alone; then the gradient computes the MLP again, up to but not with its last product (activation
- * checkpointing, Chen et al. 2016; which values to keep, Korthikanti et al. 2022).
+ * A decoder layer with LoRA by our own operations: what mixes tokens, then MLP. A forward pass keeps what the gradient
+ * reads, or the former's part alone; then the gradient computes the MLP again, up to but not with its last product
+ * (activation checkpointing, Chen et al. 2016; which values to keep, Korthikanti et al. 2022).
  */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
@@ -10,11 +10,12 @@ import { fusedAttention } from './attention.js';
 import type { FusedContext } from './fused-source.js';
 import { partsOf } from './linear-group.js';
 import { fusedMlp } from './mlp.js';
-import { type Kept, keptOf, Sublayer } from './sublayer.js';
+import { fusedShortConv } from './short-conv.js';
+import { type Inner, type Kept, keptOf, Sublayer } from './sublayer.js';
 
 /** What a forward pass leaves to the gradient. */
 export interface LayerKept {
-  readonly attention: Kept;
+  readonly mixer: Kept;
   /** What comes between, `[T, H]` float32, and what the MLP kept; null where both are computed again. */
   readonly rest: { readonly middle: Tensor; readonly mlp: Kept } | null;
 }
@@ -25,13 +26,13 @@ interface LayerForward {
 }
 
 export class FusedLayer {
-  private readonly attention: Sublayer;
+  private readonly mixer: Sublayer;
   private readonly mlp: Sublayer;
 
   constructor(layer: number, context: FusedContext) {
     const norms = layerNorms(context.spec, layer);
-    this.attention = new Sublayer({
-      inner: fusedAttention(context, layer),
+    this.mixer = new Sublayer({
+      inner: fusedMixer(context, layer),
       norms: { pre: norms.beforeAttention, post: norms.afterAttention },
       context,
     });
@@ -42,15 +43,15 @@ export class FusedLayer {
     });
   }
 
-  /** @param x `[T, H]` float32 @param keepsAll Or attention alone. @returns y `[T, H]` float32, and what is kept */
+  /** @param x `[T, H]` float32 @param keepsAll Or of the first sublayer alone. @returns y `[T, H]` float32, and what is kept */
   forward(x: Tensor, { keepsAll }: { readonly keepsAll: boolean }): LayerForward {
     const pass = (): LayerForward => {
-      const { linears } = this.attention.inner;
-      const trace = this.attention.trace(x, linears, { keeps: keepsAll });
-      const middle = this.attention.result(x, trace, linears);
+      const { linears } = this.mixer.inner;
+      const trace = this.mixer.trace(x, linears, { keeps: keepsAll });
+      const middle = this.mixer.result(x, trace, linears);
       const [y, mlp] = this.throughMlp(middle, keepsAll);
-      const attention = keepsAll ? keptOf(trace) : { saved: trace.saved };
-      return { y, kept: { attention, rest: mlp === null ? null : { middle, mlp } } };
+      const mixer = keepsAll ? keptOf(trace) : { saved: trace.saved };
+      return { y, kept: { mixer, rest: mlp === null ? null : { middle, mlp } } };
     };
     return tf.tidy(pass as never) as never;
   }
@@ -66,7 +67,7 @@ export class FusedLayer {
 
   /** Names of the LoRA matrices in the order of `gradient`. */
   get parameterNames(): string[] {
-    const linears = [...this.attention.inner.linears, ...this.mlp.inner.linears];
+    const linears = [...this.mixer.inner.linears, ...this.mlp.inner.linears];
     return partsOf(linears).flatMap(({ module }) => [loraA(module), loraB(module)]);
   }
 
@@ -76,13 +77,13 @@ export class FusedLayer {
    */
   gradient(args: { readonly x: Tensor; readonly kept: LayerKept; readonly dy: Tensor }): Tensor[] {
     const { x, kept, dy } = args;
-    const { attention } = this;
-    const { linears } = attention.inner;
+    const { mixer } = this;
+    const { linears } = mixer.inner;
     return tf.tidy(() => {
-      const trace = attention.trace(x, linears, { kept: kept.attention, keeps: true });
-      const middle = kept.rest?.middle ?? attention.result(x, trace, linears);
+      const trace = mixer.trace(x, linears, { kept: kept.mixer, keeps: true });
+      const middle = kept.rest?.middle ?? mixer.result(x, trace, linears);
       const [dmiddle, ...upper] = tf.tidy(() => this.mlpGradient(middle, kept.rest?.mlp, dy));
-      const { dx, gradients } = attention.gradient({ x, dy: dmiddle!, trace }, linears);
+      const { dx, gradients } = mixer.gradient({ x, dy: dmiddle!, trace }, linears);
       return [dx, ...gradients, ...upper];
     });
   }
@@ -93,4 +94,11 @@ export class FusedLayer {
     const { dx, gradients } = this.mlp.gradient({ x: middle, dy, trace }, linears);
     return [dx, ...gradients];
   }
+}
+
+function fusedMixer(context: FusedContext, layer: number): Inner {
+  const mixer = context.spec.layers[layer]!;
+  return mixer.mixer === 'attention'
+    ? fusedAttention(context, layer, mixer)
+    : fusedShortConv(context, layer, mixer);
 }

@@ -8,10 +8,10 @@ import type { Inner } from './sublayer.js';
 
 export function fusedMlp(context: FusedContext, layer: number): Inner {
   const { spec, compute } = context;
-  const [, , gates, down] = linearGroups(spec, layer);
+  const { gateUp, down } = linearGroups(spec, layer);
   const widths = [spec.intermediateSize, spec.intermediateSize];
   return {
-    linears: [...context.linears(gates!), ...context.linears(down!)],
+    linears: [...context.linears(gateUp), ...context.linears([down])],
     forward(h, linears, { keeps }) {
       const lows = lowRank(h, linears, compute);
       if (linears.length === 2 && linears.every(({ bias }) => bias === null)) {

@@ -81,8 +81,8 @@ export class Sublayer {
     const { inner, norms, context } = parts;
     this.inner = inner;
     this.context = context;
-    this.pre = norms.pre === null ? null : context.norm(norms.pre);
-    this.post = norms.post === null ? null : context.norm(norms.post);
+    this.pre = norms.pre === null ? null : context.float32(norms.pre);
+    this.post = norms.post === null ? null : context.float32(norms.post);
   }
 
   /** @param x `[T, H]` float32 @returns h `[T, H]` in the compute type */

@@ -1,6 +1,6 @@
 /** Whether the base that an adapter names holds the same weights as the model it is put on. */
 import { existsSync } from 'node:fs';
-import { EMBEDDING, FINAL_NORM } from '../../model/spec.js';
+import { LM_HEAD } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
 import {
   type Adapter,
@@ -17,8 +17,8 @@ interface OpenBase extends Base {
   readonly parameters: Iterable<string>;
 }
 
-/** Tensors that differ between any two full trainings; each must be there, and is compared whole. */
-const TELLING = [EMBEDDING, FINAL_NORM];
+/** Embeddings and final norm differ between any two full trainings; each must be there, and is compared whole. */
+const isTelling = (name: string): boolean => !name.includes('.layers.') && name !== LM_HEAD;
 
 /** Values of each other tensor that are compared: a merged adapter changes all of a matrix. */
 const COMPARED = 1024;
@@ -38,8 +38,9 @@ function holdsWeightsOf({ checkpoint: base, parameters }: OpenBase, named: Check
   // Matrices that the named base keeps in bits of its own are not compared.
   const isShared = (name: string) => base.has(name) && named.has(name) && named.isPlain(name);
   const shared = [...parameters].filter(isShared);
+  const telling = [...parameters].filter(isTelling);
   return (
-    TELLING.every((name) => named.has(name) && areEqual(named.tensor(name), base.tensor(name))) &&
+    telling.every((name) => named.has(name) && areEqual(named.tensor(name), base.tensor(name))) &&
     shared.every((name) =>
       areEqual(named.readFirst(name, COMPARED), base.readFirst(name, COMPARED)),
     )

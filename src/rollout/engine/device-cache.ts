@@ -1,11 +1,12 @@
 /**
- * The key/value cache in a device's memory. It stays there from run to run; copies of rows are collected and
+ * The cache of rows in a device's memory. It stays there from run to run; copies of rows are collected and
  * made by one run of a small graph (graph/row-moves.ts).
  */
 import type { DecoderSpec } from '../../model/spec.js';
+import { elementCount } from '../../util/shape.js';
+import { type CacheTensor, cacheTensors } from '../graph/cache-tensors.js';
 import type { ComputeElement } from '../graph/element-type.js';
 import {
-  cacheTensors,
   FROM_ROWS,
   fromCache,
   movedCache,
@@ -28,9 +29,10 @@ interface Move {
 export class DeviceCache implements RowCache {
   private readonly spec: DecoderSpec;
   private readonly mover: RowMover;
-  /** Keys and values alternating, layer by layer; each holds `size` elements or more. */
+  private readonly layout: readonly CacheTensor[];
+  /** In the order of the layout; each holds as many elements as `sizes` says, or more. */
   private buffers: OrtTensor[] = [];
-  private size = 0;
+  private sizes: readonly number[] = [];
   private rows = 0;
   capacity = 0;
   private moves: Move[] = [];
@@ -38,28 +40,37 @@ export class DeviceCache implements RowCache {
   constructor(spec: DecoderSpec, mover: RowMover) {
     this.spec = spec;
     this.mover = mover;
+    this.layout = cacheTensors(spec);
   }
 
   shape({ rows, capacity }: CacheGeometry): void {
     this.moves = [];
     this.capacity = capacity;
     this.rows = rows;
-    const needed = this.elements(rows, capacity);
-    if (this.size >= needed) return;
-    // What is given back stays in the device's arena: few, large steps.
-    const longest = this.elements(rows, Math.max(capacity, this.spec.maxPositions));
-    const size = Math.min(Math.max(needed, 2 * this.size), longest);
+    const former = this.sizes;
+    const sizes = this.layout.map((tensor, i) => {
+      const size = former[i] ?? 0;
+      const needed = elements(tensor, rows, capacity);
+      if (size >= needed) return size;
+      // What is given back stays in the device's arena: few, large steps.
+      const longest = elements(tensor, rows, Math.max(capacity, this.spec.maxPositions));
+      return Math.min(Math.max(needed, 2 * size), longest);
+    });
+    if (sizes.every((size, i) => size === former[i])) return;
     this.dispose();
-    const allocate = () => this.mover.session.deviceTensor([size], this.mover.type);
-    this.buffers = Array.from({ length: cacheTensors(this.spec) }, allocate);
-    this.size = size;
+    this.buffers = this.layout.map((tensor, i) =>
+      this.mover.session.deviceTensor([sizes[i]!], this.mover.elementOf(tensor)),
+    );
+    this.sizes = sizes;
   }
 
-  /** @param type What the tensors are called; of one size with that of the cache. */
+  /** @param type What keys and values are called; of one size with that of the cache. */
   tensors(rows = this.rows, type = this.mover.type): OrtTensor[] {
-    const { numKvHeads, headDim } = this.spec;
-    const shape = [rows, numKvHeads, this.capacity, headDim];
-    return this.buffers.map((buffer) => this.mover.session.deviceView(buffer, shape, type));
+    return this.layout.map((tensor, i) => {
+      const shape = [rows, ...tensor.rowShape(this.capacity)];
+      const element = this.mover.elementOf(tensor, type);
+      return this.mover.session.deviceView(this.buffers[i]!, shape, element);
+    });
   }
 
   copyRow(from: RowCache, fromRow: number, toRow: number): void {
@@ -79,13 +90,12 @@ export class DeviceCache implements RowCache {
   dispose(): void {
     for (const buffer of this.buffers) buffer.dispose();
     this.buffers = [];
-    this.size = 0;
-  }
-
-  private elements(rows: number, capacity: number): number {
-    return rows * this.spec.numKvHeads * capacity * this.spec.headDim;
+    this.sizes = [];
   }
 }
+
+const elements = ({ rowShape }: CacheTensor, rows: number, capacity: number): number =>
+  rows * elementCount(rowShape(capacity));
 
 /** The moves from the first on that can be made at once: out of one cache, none out of a row written before. */
 function independentMoves(moves: readonly Move[], target: DeviceCache): Move[] {
@@ -102,7 +112,7 @@ function independentMoves(moves: readonly Move[], target: DeviceCache): Move[] {
 /** The session that moves rows; shared by the caches of a sampler. */
 export class RowMover {
   readonly session: OrtSession;
-  /** Of the caches. */
+  /** Of keys and values in the caches. */
   readonly type: ComputeElement;
   /** Copies keep the bits; `Pad` of the CUDA provider does not know bfloat16. */
   private readonly movedAs: ComputeElement;
@@ -113,7 +123,12 @@ export class RowMover {
     this.movedAs = type === 'bfloat16' ? 'float16' : type;
     const files = encodeGraph(rowMovesGraph(spec, this.movedAs));
     this.session = OrtSession.create(files, options);
-    this.count = cacheTensors(spec);
+    this.count = cacheTensors(spec).length;
+  }
+
+  /** @param type What keys and values are called. */
+  elementOf({ kind }: CacheTensor, type = this.type): ComputeElement {
+    return kind === 'tokens' ? type : 'float32';
   }
 
   async move(from: DeviceCache, to: DeviceCache, moves: readonly Move[]): Promise<void> {

@@ -1,9 +1,11 @@
 /**
- * Keys and values of all layers for a number of rows, [rows, KV heads, capacity, head size] each, in memory
- * that is kept from call to call and only grows. The graph reads and updates it in place. Our own operators
- * keep the keys of 16 tokens together, [capacity / 16, head size, 16] in place of [capacity, head size].
+ * Keys and values of all layers for a number of rows, [rows, KV heads, capacity, head size] each, and states of one
+ * size, in memory that is kept from call to call and only grows. The graph reads and updates it in place. Our own
+ * operators keep the keys of 16 tokens together, [capacity / 16, head size, 16] in place of [capacity, head size].
  */
 import type { DecoderSpec } from '../../model/spec.js';
+import { elementCount } from '../../util/shape.js';
+import { type CacheTensor, cacheTensors } from '../graph/cache-tensors.js';
 import type { ComputeElement } from '../graph/element-type.js';
 import { CACHE_BLOCK, type NativeKernels } from '../graph/native-layout.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
@@ -15,47 +17,57 @@ type CacheArray = Float32Array | Uint16Array;
 const FLOATS: CacheType = { native: null, type: 'float32' };
 
 export class KvCache implements RowCache {
+  private readonly layout: readonly CacheTensor[];
   private readonly heads: number;
   private readonly headDim: number;
   /** Tokens whose keys stand together. */
   private readonly block: number;
   private readonly type: ComputeElement;
   private readonly onAllocate: NativeKernels['onAllocate'];
-  /** Keys and values alternating, layer by layer. */
+  /** In the order of the layout. */
   private arrays: CacheArray[];
   private capacity = 0;
 
-  constructor({ numKvHeads, headDim, layers }: DecoderSpec, kind: CacheType = FLOATS) {
+  constructor(spec: DecoderSpec, kind: CacheType = FLOATS) {
     const { native } = kind;
-    this.heads = numKvHeads;
-    this.headDim = headDim;
+    this.layout = cacheTensors(spec);
+    this.heads = spec.numKvHeads;
+    this.headDim = spec.headDim;
     this.block = native === null ? 1 : CACHE_BLOCK;
     this.type = cacheElement(kind);
     this.onAllocate = native?.onAllocate;
-    this.arrays = Array.from({ length: 2 * layers.length }, () => this.allocate(0));
+    this.arrays = this.layout.map((tensor) => this.allocate(tensor, 0));
   }
 
   shape({ rows, capacity }: CacheGeometry): void {
     this.capacity = this.wholeBlocks(capacity);
-    const size = rows * this.heads * this.capacity * this.headDim;
-    if (this.arrays[0]!.length < size) this.arrays = this.arrays.map(() => this.allocate(size));
+    this.arrays = this.layout.map((tensor, i) => {
+      const size = rows * this.rowSize(tensor);
+      return this.arrays[i]!.length < size ? this.allocate(tensor, size) : this.arrays[i]!;
+    });
   }
 
   tensors(rows: number): HostTensor[] {
-    const shape = [rows, this.heads, this.capacity, this.headDim];
-    const size = rows * this.heads * this.capacity * this.headDim;
-    return this.arrays.map((array) => tensorOver(array.subarray(0, size), shape, this.type));
+    return this.layout.map((tensor, i) => {
+      const shape = [rows, ...tensor.rowShape(this.capacity)];
+      const data = this.arrays[i]!.subarray(0, rows * this.rowSize(tensor));
+      return tensorOver(data, shape, this.elementOf(tensor));
+    });
   }
 
   copyRow(from: KvCache, fromRow: number, toRow: number, tokens: number): void {
-    const length = this.wholeBlocks(tokens) * this.headDim;
-    for (const [i, target] of this.arrays.entries()) {
-      const source = from.arrays[i]!;
-      for (let head = 0; head < this.heads; head++) {
-        const start = (fromRow * this.heads + head) * from.capacity * this.headDim;
-        const at = (toRow * this.heads + head) * this.capacity * this.headDim;
-        if (source === target) target.copyWithin(at, start, start + length);
-        else target.set(source.subarray(start, start + length), at);
+    for (const [i, tensor] of this.layout.entries()) {
+      const [source, target] = [from.arrays[i]!, this.arrays[i]!];
+      if (tensor.kind === 'tokens') {
+        const length = this.wholeBlocks(tokens) * this.headDim;
+        for (let head = 0; head < this.heads; head++) {
+          const start = (fromRow * this.heads + head) * from.capacity * this.headDim;
+          const at = (toRow * this.heads + head) * this.capacity * this.headDim;
+          copy(source, target, { start, at, length });
+        }
+      } else {
+        const length = this.rowSize(tensor);
+        copy(source, target, { start: fromRow * length, at: toRow * length, length });
       }
     }
   }
@@ -70,9 +82,29 @@ export class KvCache implements RowCache {
     return Math.ceil(tokens / this.block) * this.block;
   }
 
-  private allocate(size: number): CacheArray {
-    const array = this.type === 'float32' ? new Float32Array(size) : new Uint16Array(size);
+  private rowSize({ rowShape }: CacheTensor): number {
+    return elementCount(rowShape(this.capacity));
+  }
+
+  private elementOf({ kind }: CacheTensor): ComputeElement {
+    return kind === 'tokens' ? this.type : 'float32';
+  }
+
+  private allocate(tensor: CacheTensor, size: number): CacheArray {
+    const isFloat = this.elementOf(tensor) === 'float32';
+    const array = isFloat ? new Float32Array(size) : new Uint16Array(size);
     this.onAllocate?.(array);
     return array;
   }
+}
+
+interface Copied {
+  readonly start: number;
+  readonly at: number;
+  readonly length: number;
+}
+
+function copy(source: CacheArray, target: CacheArray, { start, at, length }: Copied): void {
+  if (source === target) target.copyWithin(at, start, start + length);
+  else target.set(source.subarray(start, start + length), at);
 }

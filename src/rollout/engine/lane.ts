@@ -3,18 +3,17 @@
  * prompts and one for decoding. Tensors are made anew only when the shape of a run changes.
  */
 import type { DecoderSpec } from '../../model/spec.js';
+import { type CacheTensor, cacheTensors, stateLength } from '../graph/cache-tensors.js';
 import {
   BATCH_SHAPE,
   INPUT_IDS,
   INVERSE_TEMPERATURE,
   PROBABILITIES,
-  pastKey,
-  pastValue,
-  presentKey,
-  presentValue,
   ROWS,
   SCORES,
   SEQLENS_K,
+  STARTED,
+  STATE_ROWS,
   TOTAL_LENGTH,
 } from '../graph/names.js';
 import type { IoBinding, OrtSession } from '../ort/session.js';
@@ -33,7 +32,7 @@ export interface RunShape {
 export interface LaneOptions {
   readonly session: OrtSession;
   readonly spec: DecoderSpec;
-  /** Keys and values. The lane disposes it. */
+  /** What is kept of the rows' past. The lane disposes it. */
   readonly cache: RowCache;
   /**
    * Fewest rows that a matrix product gets. 2 where there are adapter inputs: a single row times a matrix
@@ -51,11 +50,16 @@ export class Lane {
   private readonly spec: DecoderSpec;
   private readonly minRows: number;
   private readonly isNative: boolean;
+  private readonly layout: readonly CacheTensor[];
+  /** Inputs that the states of the model hold; null where it has none. */
+  private readonly kept: number | null;
   private readonly binding: IoBinding;
   private readonly inputIds = new Port(INPUT_IDS, Int32Array);
   private readonly seqlensK = new Port(SEQLENS_K, Int32Array);
   private readonly totalLength = new Port(TOTAL_LENGTH, Int32Array);
   private readonly batchShape = new Port(BATCH_SHAPE, BigInt64Array);
+  private readonly stateRows = new Port(STATE_ROWS, BigInt64Array);
+  private readonly started = new Port(STARTED, Float32Array);
   private readonly wantedRows = new Port(ROWS, Int32Array);
   private readonly inverseTemperature = new Port(INVERSE_TEMPERATURE, Float32Array);
   private readonly allScores = new Port(SCORES, Float32Array);
@@ -65,6 +69,9 @@ export class Lane {
   private cacheTensors: OrtTensor[] = [];
   private scoreRows: Float32Array[] = [];
   private probabilityRows: Float32Array[] = [];
+  /** Tokens of each row of the run; the rest of the row is padding. */
+  lengths = new Int32Array(0);
+  private tokens = 0;
   /** Rows bound; the last may be there for `minRows` only. */
   private boundRows = 0;
   /** Where scores and probabilities of the next runs go. */
@@ -76,6 +83,8 @@ export class Lane {
     this.cache = cache;
     this.minRows = minRows;
     this.isNative = isNative;
+    this.layout = cacheTensors(spec);
+    this.kept = stateLength(spec);
     this.binding = session.createBinding();
     this.deviceScores = new DeviceOutput(SCORES, session);
     this.deviceProbabilities = new DeviceOutput(PROBABILITIES, session);
@@ -138,7 +147,12 @@ export class Lane {
     if (rows !== this.boundRows) this.bindCache(rows);
     this.inputIds.shapeInput(this.binding, [rows, tokens]);
     this.seqlensK.shapeInput(this.binding, [rows]);
-    if (!this.isNative) this.shapeForAttention(rows, tokens);
+    if (!this.isNative) this.totalLength.shapeInput(this.binding, [1]);
+    if (this.readsBatchShape) this.shapeForMixers(rows, tokens);
+    if (this.kept !== null) this.shapeForStates(rows, this.kept);
+    this.tokens = tokens;
+    if (this.lengths.length < rows) this.lengths = new Int32Array(rows);
+    this.lengths.fill(tokens, 0, rows);
     this.wantedRows.shapeInput(this.binding, [logits]);
     this.inverseTemperature.shapeInput(this.binding, [logits, 1]);
     this.bindOutputs(logits);
@@ -153,6 +167,7 @@ export class Lane {
    */
   async run(inverseTemperature: number | readonly number[]): Promise<void> {
     if (!this.isNative) this.totalLength.data[0] = this.longestRow();
+    if (this.kept !== null) this.fillStates(this.kept);
     const factors = this.inverseTemperature.data;
     if (typeof inverseTemperature === 'number') factors.fill(inverseTemperature);
     else factors.fill(1).set(inverseTemperature);
@@ -173,8 +188,10 @@ export class Lane {
 
   private inputs() {
     const { inputIds, seqlensK, totalLength, batchShape, wantedRows, inverseTemperature } = this;
-    const attention = this.isNative ? [] : [totalLength, batchShape];
-    return [inputIds, seqlensK, ...attention, wantedRows, inverseTemperature];
+    const attention = this.isNative ? [] : [totalLength];
+    const shape = this.readsBatchShape ? [batchShape] : [];
+    const states = this.kept === null ? [] : [this.stateRows, this.started];
+    return [inputIds, seqlensK, ...attention, ...shape, ...states, wantedRows, inverseTemperature];
   }
 
   private longestRow(): number {
@@ -185,8 +202,26 @@ export class Lane {
     return total;
   }
 
-  private shapeForAttention(rows: number, tokens: number): void {
-    this.totalLength.shapeInput(this.binding, [1]);
+  /** Our own attention knows the shape from its other inputs. */
+  private get readsBatchShape(): boolean {
+    return !this.isNative || this.kept !== null;
+  }
+
+  private shapeForStates(rows: number, kept: number): void {
+    this.stateRows.shapeInput(this.binding, [rows, kept, 1]);
+    this.started.shapeInput(this.binding, [rows, 1, 1]);
+  }
+
+  /** A state is what the last tokens of a row leave, not the padding behind them. */
+  private fillStates(kept: number): void {
+    for (let row = 0; row < this.boundRows; row++) {
+      const length = this.lengths[row]!;
+      for (let i = 0; i < kept; i++) this.stateRows.data[row * kept + i] = BigInt(length + i);
+      this.started.data[row] = this.lastPositions[row]! >= this.tokens ? 1 : 0;
+    }
+  }
+
+  private shapeForMixers(rows: number, tokens: number): void {
     this.batchShape.shapeInput(this.binding, [3]);
     this.batchShape.data[0] = BigInt(rows);
     this.batchShape.data[1] = BigInt(tokens);
@@ -196,14 +231,11 @@ export class Lane {
   private bindCache(rows: number): void {
     const former = this.cacheTensors;
     this.cacheTensors = this.cache.tensors(rows);
-    for (const layer of this.spec.layers.keys()) {
-      const keys = this.cacheTensors[2 * layer]!;
-      const values = this.cacheTensors[2 * layer + 1]!;
-      this.binding.bindInput(pastKey(layer), keys);
-      this.binding.bindInput(pastValue(layer), values);
-      if (this.isNative) continue;
-      this.binding.bindOutput(presentKey(layer), keys);
-      this.binding.bindOutput(presentValue(layer), values);
+    for (const [i, { past, present, kind }] of this.layout.entries()) {
+      const tensor = this.cacheTensors[i]!;
+      this.binding.bindInput(past, tensor);
+      // Our own attention writes into its inputs.
+      if (!this.isNative || kind === 'state') this.binding.bindOutput(present, tensor);
     }
     for (const tensor of former) tensor.dispose();
     this.boundRows = rows;

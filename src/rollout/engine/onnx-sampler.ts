@@ -21,7 +21,7 @@ import type {
   StreamRequest,
   SyncResult,
 } from '../types.js';
-import { cacheBytesPerToken } from './cache-bytes.js';
+import { cacheBytesPerRow, cacheBytesPerToken } from './cache-bytes.js';
 import { CallQueue } from './call-queue.js';
 import { Choosers } from './choosers.js';
 import { decoderFiles } from './decoder-files.js';
@@ -242,7 +242,8 @@ class SessionSampler implements OnnxSampler {
   private get slotLimits(): SlotLimits {
     const { spec, maxContext, maxBatch, maxCacheBytes } = this.settings;
     const bytesPerToken = cacheBytesPerToken(spec, this);
-    return { maxContext, maxBatch, maxCacheBytes, bytesPerToken };
+    const bytesPerRow = cacheBytesPerRow(spec);
+    return { maxContext, maxBatch, maxCacheBytes, bytesPerToken, bytesPerRow };
   }
 
   private packing(): LoraPacking | null {

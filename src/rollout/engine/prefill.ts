@@ -1,7 +1,8 @@
 /**
  * Prompts through the model: right-padded batches from nothing, or one prompt in chunks, where it is long or
  * its beginning is there. A padded row
- * is computed to its end like any other; causal attention keeps the padding out of what stands before it.
+ * is computed to its end like any other; causal attention and convolutions keep the padding out of what stands before
+ * it.
  */
 import type { Lane } from './lane.js';
 import type { KeptPrefix } from './prefix-cache.js';
@@ -16,7 +17,7 @@ export function paddedLength(sequences: readonly (readonly number[])[]): number 
   return longest + (longest % 2);
 }
 
-/** Writes right-padded `sequences` and sets every row to full length. */
+/** Writes right-padded `sequences` and sets every row to full length, but for states, which end with the sequence. */
 export function fillBatch(
   lane: Lane,
   sequences: readonly (readonly number[])[],
@@ -27,6 +28,7 @@ export function fillBatch(
     for (let i = 0; i < sequence.length; i++) lane.ids[start + i] = sequence[i]!;
     lane.ids.fill(0, start + sequence.length, start + tokens);
     lane.lastPositions[row] = tokens - 1;
+    lane.lengths[row] = sequence.length;
   }
 }
 

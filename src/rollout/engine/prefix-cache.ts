@@ -1,10 +1,12 @@
 /**
- * Keys and values of sequences that have ended, for prompts that begin as they did, e.g. the next turn of a
- * chat. The last ones stay, in so many bytes of the host's memory; of a longer one its beginning.
+ * What is kept of sequences that have ended, for prompts that begin as they did, e.g. the next turn of a chat. The
+ * last ones stay, in so many bytes of the host's memory; of a longer one its beginning. Where layers have states, which
+ * are there for a sequence's end only, a prompt must go on from all of a sequence, and one that is too long does not
+ * stay.
  */
 import type { DecoderSpec } from '../../model/spec.js';
 import { CACHE_BLOCK } from '../graph/native-layout.js';
-import { type CacheType, cacheBytesPerToken } from './cache-bytes.js';
+import { type CacheType, cacheBytesPerRow, cacheBytesPerToken } from './cache-bytes.js';
 import { KvCache } from './kv-cache.js';
 import type { RowCache } from './row-cache.js';
 
@@ -31,14 +33,20 @@ export class PrefixCache {
   private readonly spec: DecoderSpec;
   private readonly type: CacheType;
   private readonly maxTokens: number;
+  private readonly maxBytes: number;
+  private readonly bytesPerToken: number;
+  private readonly bytesPerRow: number;
   /** The newest last. None begins as another one goes on. */
   private entries: readonly Entry[] = [];
 
   constructor(spec: DecoderSpec, { type, maxBytes }: { type: CacheType; maxBytes: number }) {
     this.spec = spec;
     this.type = type;
-    const blocks = Math.floor(maxBytes / (CACHE_BLOCK * cacheBytesPerToken(spec, type)));
-    this.maxTokens = CACHE_BLOCK * blocks;
+    this.maxBytes = maxBytes;
+    this.bytesPerToken = cacheBytesPerToken(spec, type);
+    this.bytesPerRow = cacheBytesPerRow(spec);
+    const room = maxBytes - this.bytesPerRow;
+    this.maxTokens = CACHE_BLOCK * Math.floor(room / (CACHE_BLOCK * this.bytesPerToken));
   }
 
   /**
@@ -51,6 +59,7 @@ export class PrefixCache {
     for (const entry of this.entries) {
       if (entry.version !== version) continue;
       const tokens = Math.min(commonLength(entry.ids, prompt), prompt.length - 1);
+      if (this.hasStates && tokens < entry.ids.length) continue;
       if (tokens >= fewest && tokens > (found?.tokens ?? 0)) found = { cache: entry.cache, tokens };
     }
     return found;
@@ -58,15 +67,18 @@ export class PrefixCache {
 
   /** Copies a row that holds these ids; it takes the place of those that it goes on from, and of the oldest. */
   keep({ cache, row }: CacheRow, sequence: readonly number[], version: string | null): void {
+    if (this.hasStates && sequence.length > this.maxTokens) return;
     const ids = sequence.slice(0, this.maxTokens);
     const same = this.entries.filter((entry) => entry.version === version);
-    const goesOn = same.some((entry) => commonLength(entry.ids, ids) === ids.length);
-    if (ids.length < CACHE_BLOCK || goesOn) return;
+    const holds = (entry: Entry) =>
+      commonLength(entry.ids, ids) === ids.length &&
+      (!this.hasStates || entry.ids.length === ids.length);
+    if (ids.length < CACHE_BLOCK || same.some(holds)) return;
     const isPart = (entry: Entry) => commonLength(entry.ids, ids) === entry.ids.length;
     const others = this.entries.filter((entry) => entry.version !== version || !isPart(entry));
-    let room = this.maxTokens - blocksOf(ids);
+    let room = this.maxBytes - this.bytesOf(ids);
     const kept = others.toReversed().filter((entry) => {
-      room -= blocksOf(entry.ids);
+      room -= this.bytesOf(entry.ids);
       return room >= 0;
     });
     // Those that leave give their memory before another takes its own.
@@ -80,11 +92,17 @@ export class PrefixCache {
   clear(): void {
     this.entries = [];
   }
-}
 
-/** Tokens that a copy has room for. */
-const blocksOf = ({ length }: readonly number[]): number =>
-  CACHE_BLOCK * Math.ceil(length / CACHE_BLOCK);
+  private get hasStates(): boolean {
+    return this.bytesPerRow > 0;
+  }
+
+  /** Of a copy, which has room for whole blocks. */
+  private bytesOf({ length }: readonly number[]): number {
+    const tokens = CACHE_BLOCK * Math.ceil(length / CACHE_BLOCK);
+    return tokens * this.bytesPerToken + this.bytesPerRow;
+  }
+}
 
 function commonLength(a: readonly number[], b: readonly number[]): number {
   const most = Math.min(a.length, b.length);

@@ -1,4 +1,4 @@
-/** Keys and values of all layers for a number of rows, wherever their memory is. */
+/** What is kept of the past of a number of rows (graph/cache-tensors.ts), wherever the memory is. */
 import type { OrtTensor } from '../ort/tensor.js';
 
 export interface CacheGeometry {
@@ -10,9 +10,12 @@ export interface CacheGeometry {
 export interface RowCache {
   /** Makes room and lays the rows out anew; what was in the cache is lost. */
   shape(geometry: CacheGeometry): void;
-  /** Tensors over the first `rows` rows, keys and values alternating, layer by layer. */
+  /** Tensors over the first `rows` rows, in the order of `cacheTensors`. */
   tensors(rows: number): OrtTensor[];
-  /** Copies at least the first `tokens` tokens of row `fromRow` of `from` into row `toRow`, at the latest by `settle`. */
+  /**
+   * Copies at least the first `tokens` tokens of row `fromRow` of `from` into row `toRow`, and its states, which are
+   * those after all its tokens; at the latest by `settle`.
+   */
   copyRow(from: RowCache, fromRow: number, toRow: number, tokens: number): void;
   /** Waits for copies under way. Call it before a run over either cache. */
   settle(): Promise<void>;

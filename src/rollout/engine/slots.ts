@@ -8,6 +8,8 @@ export interface SlotLimits {
   readonly maxCacheBytes: number;
   /** Of keys and values, in one row. */
   readonly bytesPerToken: number;
+  /** Of states, in one row. */
+  readonly bytesPerRow: number;
 }
 
 /** For the longest row of these requests; as many slots as fit the budget and are of use. */
@@ -32,7 +34,7 @@ export const completionsOf = (requests: readonly StreamRequest[]): number =>
   requests.reduce((sum, { n }) => sum + n, 0);
 
 function affordable(capacity: number, wanted: number, limits: SlotLimits): number {
-  const { maxBatch, maxCacheBytes, bytesPerToken } = limits;
-  const fitting = Math.floor(maxCacheBytes / (bytesPerToken * capacity));
+  const { maxBatch, maxCacheBytes, bytesPerToken, bytesPerRow } = limits;
+  const fitting = Math.floor(maxCacheBytes / (bytesPerToken * capacity + bytesPerRow));
   return Math.max(1, Math.min(wanted, maxBatch, fitting));
 }

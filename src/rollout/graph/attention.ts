@@ -2,6 +2,7 @@
  * Grouped-query attention (Ainslie et al. 2023) on ONNX Runtime's fused operator: rotary embedding, update
  * of the key/value cache and causal attention (windowed, soft-capped) in one node.
  */
+import { attentionLayer, headNorms } from '../../model/spec.js';
 import type { Attributes, Value } from '../onnx/graph-builder.js';
 import { type GraphContext, rmsNorm } from './context.js';
 import { project } from './linear.js';
@@ -28,10 +29,10 @@ export function attention(
   context: GraphContext,
   x: Value,
   layer: number,
-  { qkv }: LayerProjections,
+  { mixerIn }: LayerProjections,
 ): Value {
   const { graph, spec } = context;
-  const queriesKeysValues = qkv.map((projection) => project(context, x, projection));
+  const queriesKeysValues = mixerIn.map((projection) => project(context, x, projection));
   const inputs =
     queriesKeysValues.length === 1
       ? [batched(context, queriesKeysValues[0]!), '', '']
@@ -52,7 +53,7 @@ export function attention(
 }
 
 function attentionAttributes({ spec }: GraphContext, layer: number): Attributes {
-  const { rope, window } = spec.layers[layer]!;
+  const { rope, window } = attentionLayer(spec, layer);
   return {
     num_heads: spec.numHeads,
     kv_num_heads: spec.numKvHeads,
@@ -65,13 +66,11 @@ function attentionAttributes({ spec }: GraphContext, layer: number): Attributes 
 
 /** RMSNorm on queries and keys, over each head or over the whole projection; values as they are. */
 function normalised(context: GraphContext, qkv: readonly Value[], layer: number): Value[] {
-  const { spec } = context;
-  const widths = [spec.numHeads, spec.numKvHeads, spec.numKvHeads].map((n) => n * spec.headDim);
+  const norms = headNorms(context.spec, layer) ?? [];
   return qkv.map((value, i) => {
-    const width = widths[i]!;
-    if (i === 2) return batched(context, value);
-    const length = spec.qkNorm === 'head' ? spec.headDim : width;
-    const name = `model.layers.${layer}.self_attn.${'qk'.charAt(i)}_norm.weight`;
+    const norm = norms[i];
+    if (norm === undefined) return batched(context, value);
+    const { name, length } = norm;
     return batched(context, rmsNorm(context, flat(context, value, length), name, length));
   });
 }

@@ -2,9 +2,10 @@
  * The decoder as an ONNX graph, from its spec: embedding, layers, head, softmax at a temperature. One
  * graph serves prefill, decoding and scoring; what differs is the shape of the inputs (names.ts).
  */
-import { type DecoderSpec, EMBEDDING, FINAL_NORM, LM_HEAD, layerNorms } from '../../model/spec.js';
+import { type DecoderSpec, EMBEDDING, finalNorm, LM_HEAD, layerNorms } from '../../model/spec.js';
 import { type BuiltGraph, GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { attention } from './attention.js';
+import { stateLength } from './cache-tensors.js';
 import { addWeight, type GraphContext, inFloat, rmsNorm, scaled, softCapped } from './context.js';
 import type { ComputeElement } from './element-type.js';
 import { checkHeadSizes } from './limits.js';
@@ -18,11 +19,14 @@ import {
   ROWS,
   SCORES,
   SEQLENS_K,
+  STARTED,
+  STATE_ROWS,
   TOTAL_LENGTH,
 } from './names.js';
 import { nativeAttention, nativeEmbedding, nativeLinear } from './native.js';
 import type { NativeKernels } from './native-layout.js';
 import { HEAD, layerProjections, mergedProjections, type Projection } from './projections.js';
+import { shortConvolution } from './short-conv.js';
 import { tensorWeight, type WeightSource } from './weight-source.js';
 
 export interface DecoderGraphOptions {
@@ -59,12 +63,15 @@ export function decoderGraph(options: DecoderGraphOptions): BuiltGraph {
   return graph.build(spec.family);
 }
 
-function declareInputs({ graph, native }: GraphContext): void {
+function declareInputs({ graph, native, spec }: GraphContext): void {
   graph.input(INPUT_IDS, 'int32', ['B', 'S']);
   graph.input(SEQLENS_K, 'int32', ['B']);
-  if (native === null) {
-    graph.input(TOTAL_LENGTH, 'int32', [1]);
-    graph.input(BATCH_SHAPE, 'int64', [3]);
+  const kept = stateLength(spec);
+  if (native === null) graph.input(TOTAL_LENGTH, 'int32', [1]);
+  if (native === null || kept !== null) graph.input(BATCH_SHAPE, 'int64', [3]);
+  if (kept !== null) {
+    graph.input(STATE_ROWS, 'int64', ['B', kept, 1]);
+    graph.input(STARTED, 'float32', ['B', 1, 1]);
   }
   graph.input(ROWS, 'int32', ['N']);
   graph.input(INVERSE_TEMPERATURE, 'float32', ['N', 1]);
@@ -83,32 +90,35 @@ function embedding(context: GraphContext): Value {
   return scaled(context, graph.node('Gather', [EMBEDDING, ids]), spec.embeddingScale);
 }
 
-/** After the last layer's attention only the wanted positions go on, so `x` shrinks from B·S to N rows. */
+/** After the last layer's mixer only the wanted positions go on, so `x` shrinks from B·S to N rows. */
 function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
   const { graph, spec } = context;
-  const { o, down } = layerProjections(spec, layer);
+  const { mixerOut, down } = layerProjections(spec, layer);
   const norms = layerNorms(spec, layer);
-  let attended = attentionOutput(context, x, layer, norms.beforeAttention);
+  let mixed = mixerOutput(context, x, layer, norms.beforeAttention);
   let residual = x;
   if (layer === spec.layers.length - 1) {
-    attended = graph.node('Gather', [attended, ROWS]);
+    mixed = graph.node('Gather', [mixed, ROWS]);
     residual = graph.node('Gather', [residual, ROWS]);
   }
-  const middle = joined(context, attended, o, norms.afterAttention, residual);
+  const middle = joined(context, mixed, mixerOut, norms.afterAttention, residual);
   const gated = gatedHidden(context, middle, layer, norms.beforeMlp);
   return joined(context, gated, down, norms.afterMlp, middle);
 }
 
-/** Attention on the normalised residual stream, before its output projection. */
-function attentionOutput(
-  context: GraphContext,
-  x: Value,
-  layer: number,
-  norm: string | null,
-): Value {
-  if (context.native !== null) return nativeAttention(context, x, layer, norm);
-  const projections = layerProjections(context.spec, layer);
-  return attention(context, normed(context, x, norm), layer, projections);
+/** Attention or a convolution on the normalised residual stream, before its output projection. */
+function mixerOutput(context: GraphContext, x: Value, layer: number, norm: string | null): Value {
+  const { native, spec } = context;
+  const mixer = spec.layers[layer]!;
+  if (mixer.mixer === 'short_conv') {
+    const bcx =
+      native === null
+        ? project(context, normed(context, x, norm), layerProjections(spec, layer).mixerIn[0]!)
+        : nativeLinear(context, x, mergedProjections(spec, layer).mixerIn, { norm });
+    return shortConvolution(context, bcx, layer, mixer);
+  }
+  if (native !== null) return nativeAttention(context, x, layer, norm);
+  return attention(context, normed(context, x, norm), layer, layerProjections(spec, layer));
 }
 
 /** The gated hidden layer on the normalised residual stream, before the down projection. */
@@ -161,17 +171,17 @@ function nativeHead(context: GraphContext, x: Value): void {
   };
   const factor = scaled(context, INVERSE_TEMPERATURE, spec.logitScale);
   if (spec.logitSoftcap === null) {
-    nativeLinear(context, x, projection, { norm: FINAL_NORM, factor, output: SCORES });
+    nativeLinear(context, x, projection, { norm: finalNorm(spec), factor, output: SCORES });
     return;
   }
-  const logits = nativeLinear(context, x, projection, { norm: FINAL_NORM });
+  const logits = nativeLinear(context, x, projection, { norm: finalNorm(spec) });
   const capped = softCapped(context, scaled(context, logits, spec.logitScale), spec.logitSoftcap);
   graph.node('Mul', [capped, INVERSE_TEMPERATURE], { outputs: [SCORES] });
 }
 
 function onnxHead(context: GraphContext, x: Value): void {
   const { graph, spec, source } = context;
-  let hidden = rmsNorm(context, x, FINAL_NORM, spec.hiddenSize);
+  let hidden = rmsNorm(context, x, finalNorm(spec), spec.hiddenSize);
   hidden = scaled(context, hidden, spec.logitScale);
   const isEarly = spec.logitSoftcap === null && context.type === 'float32';
   if (isEarly) hidden = graph.node('Mul', [hidden, INVERSE_TEMPERATURE]);

@@ -8,11 +8,18 @@ export const INPUT_IDS = 'input_ids'; // int32 [B, S]
 export const SEQLENS_K = 'seqlens_k'; // int32 [B]
 /** Largest of those lengths; equal to S exactly when the rows start from nothing. */
 export const TOTAL_LENGTH = 'total_sequence_length'; // int32 [1]
-/** Shape of what attention reads, [B, S, features]: B, S and −1. */
+/** Shape of what attention or a convolution reads, [B, S, features]: B, S and −1. */
 export const BATCH_SHAPE = 'batch_shape'; // int64 [3]
 /** Positions, in 0 … B·S − 1, whose logits are wanted. */
 export const ROWS = 'rows'; // int32 [N]
 export const INVERSE_TEMPERATURE = 'inverse_temperature'; // float32 [N, 1]
+
+/**
+ * Where a model has states, of K inputs each: the places of those that stay, counted among the K that were there and
+ * the row's S of this run; and 1 for a row that has tokens before this run, else 0.
+ */
+export const STATE_ROWS = 'state_rows'; // int64 [B, K, 1]
+export const STARTED = 'started'; // float32 [B, 1, 1]
 
 /** Logits divided by the temperature. */
 export const SCORES = 'scores'; // float32 [N, V]
@@ -24,6 +31,10 @@ export const pastKey = (layer: number) => `past_key_${layer}`;
 export const pastValue = (layer: number) => `past_value_${layer}`;
 export const presentKey = (layer: number) => `present_key_${layer}`;
 export const presentValue = (layer: number) => `present_value_${layer}`;
+
+/** float32 [B, K, hidden]; the same. */
+export const pastState = (layer: number) => `past_state_${layer}`;
+export const presentState = (layer: number) => `present_state_${layer}`;
 
 /** float32 [R, in] and [out, R] of a projection; R is the sum of the ranks of its modules. */
 export const loraA = (projection: string) => `lora_a.${projection}`;

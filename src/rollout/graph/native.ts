@@ -2,7 +2,7 @@
  * The decoder's linear maps and attention on our own operators (src/rollout/native): norm, product, adapter,
  * bias, sum or gated activation in one node, and attention that updates the cache in place.
  */
-import type { Activation } from '../../model/spec.js';
+import { type Activation, attentionLayer, headNorms } from '../../model/spec.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { type GraphContext, isAdaptable } from './context.js';
 import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
@@ -109,14 +109,14 @@ export function nativeAttention(
   norm: string | null,
 ): Value {
   const { graph, spec } = context;
-  const qkv = nativeLinear(context, x, mergedProjections(spec, layer).qkv, { norm });
+  const qkv = nativeLinear(context, x, mergedProjections(spec, layer).mixerIn, { norm });
   const rope = ropeInputs(context, layer);
   const inputs = [
     ...[qkv, ...caches(context, layer), SEQLENS_K],
     ...(rope.length === 0 ? ['', ''] : rope),
     ...queryKeyNorms(context, layer),
   ];
-  const { window } = spec.layers[layer]!;
+  const { window } = attentionLayer(spec, layer);
   return graph.node('Attention', inputs, {
     domain: 'lorikeet',
     attributes: {
@@ -139,13 +139,8 @@ function caches(context: GraphContext, layer: number): Value[] {
 }
 
 function queryKeyNorms(context: GraphContext, layer: number): Value[] {
-  const { spec } = context;
-  if (spec.qkNorm === 'none') return [];
-  return [spec.numHeads, spec.numKvHeads].map((heads, i) => {
-    const length = spec.qkNorm === 'head' ? spec.headDim : heads * spec.headDim;
-    const name = `model.layers.${layer}.self_attn.${'qk'.charAt(i)}_norm.weight`;
-    return normWeight(context, name, length);
-  });
+  const norms = headNorms(context.spec, layer) ?? [];
+  return norms.map(({ name, length }) => normWeight(context, name, length));
 }
 
 /** Token embeddings [B·S, hidden] from the checkpoint's own matrix. */

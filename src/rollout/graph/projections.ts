@@ -3,7 +3,12 @@
  * one matrix where the next operator takes it in one piece, and modules that the checkpoint stores as one
  * are cut where it does not.
  */
-import { type DecoderSpec, type LinearModule, layerLinears } from '../../model/spec.js';
+import {
+  type DecoderSpec,
+  type LinearGroups,
+  type LinearModule,
+  linearGroups,
+} from '../../model/spec.js';
 
 /** Rows of one module's weight, `[start, start + count)` of its outputs. */
 export interface ProjectionPart {
@@ -28,9 +33,9 @@ export interface Projection {
 }
 
 export interface LayerProjections {
-  /** One projection with queries, keys and values side by side, or one for each of the three. */
-  readonly qkv: readonly Projection[];
-  readonly o: Projection;
+  /** One projection with queries, keys and values, or b, c and x, side by side; or one for each of the former. */
+  readonly mixerIn: readonly Projection[];
+  readonly mixerOut: Projection;
   readonly gate: Projection;
   readonly up: Projection;
   readonly down: Projection;
@@ -53,37 +58,54 @@ function projection(name: string, inFeatures: number, parts: ProjectionPart[]): 
 }
 
 export function layerProjections(spec: DecoderSpec, layer: number): LayerProjections {
-  const linears = layerLinears(spec, layer);
-  const named = (suffix: string) => linears.find(({ module }) => module.endsWith(suffix))!;
+  const groups = linearGroups(spec, layer);
   const { hiddenSize: hidden, intermediateSize: inner } = spec;
   const prefix = `layers.${layer}`;
-  const [gate, up] = spec.fusedProjections
-    ? [rowsOf(named('.gate_up_proj'), 0, inner), rowsOf(named('.gate_up_proj'), inner, inner)]
-    : [whole(named('.gate_proj')), whole(named('.up_proj'))];
+  const [first, second] = groups.gateUp;
+  const [gate, up] =
+    second === undefined
+      ? [rowsOf(first!, 0, inner), rowsOf(first!, inner, inner)]
+      : [whole(first!), whole(second)];
   return {
-    qkv: attentionInputs(spec, prefix, named),
-    o: projection(`${prefix}.o`, spec.numHeads * spec.headDim, [whole(named('.o_proj'))]),
+    ...mixerProjections(spec, layer, groups),
     gate: projection(`${prefix}.gate`, hidden, [gate]),
     up: projection(`${prefix}.up`, hidden, [up]),
-    down: projection(`${prefix}.down`, inner, [whole(named('.down_proj'))]),
+    down: projection(`${prefix}.down`, inner, [whole(groups.down)]),
   };
+}
+
+function mixerProjections(
+  spec: DecoderSpec,
+  layer: number,
+  { mixerIn, mixerOut }: LinearGroups,
+): Pick<LayerProjections, 'mixerIn' | 'mixerOut'> {
+  const prefix = `layers.${layer}`;
+  const outOf = (name: string) =>
+    projection(`${prefix}.${name}`, mixerOut.inFeatures, [whole(mixerOut)]);
+  if (spec.layers[layer]!.mixer === 'attention') {
+    return { mixerIn: attentionInputs(spec, layer, mixerIn), mixerOut: outOf('o') };
+  }
+  const input = projection(`${prefix}.conv_in`, spec.hiddenSize, mixerIn.map(whole));
+  return { mixerIn: [input], mixerOut: outOf('conv_out') };
 }
 
 /** Norms on queries and keys come between projection and attention, which then needs the three apart. */
 function attentionInputs(
   spec: DecoderSpec,
-  prefix: string,
-  named: (suffix: string) => LinearModule,
+  layer: number,
+  modules: readonly LinearModule[],
 ): Projection[] {
+  const prefix = `layers.${layer}`;
   const queries = spec.numHeads * spec.headDim;
   const keys = spec.numKvHeads * spec.headDim;
+  const [first] = modules;
   const parts = spec.fusedProjections
     ? [
-        rowsOf(named('.qkv_proj'), 0, queries),
-        rowsOf(named('.qkv_proj'), queries, keys),
-        rowsOf(named('.qkv_proj'), queries + keys, keys),
+        rowsOf(first!, 0, queries),
+        rowsOf(first!, queries, keys),
+        rowsOf(first!, queries + keys, keys),
       ]
-    : [whole(named('.q_proj')), whole(named('.k_proj')), whole(named('.v_proj'))];
+    : modules.map(whole);
   if (spec.qkNorm === 'none') return [projection(`${prefix}.qkv`, spec.hiddenSize, parts)];
   return parts.map((part, i) =>
     projection(`${prefix}.${'qkv'.charAt(i)}`, spec.hiddenSize, [part]),
@@ -92,24 +114,22 @@ function attentionInputs(
 
 /** Projections of a layer where all modules with the same input are one. */
 export interface MergedProjections {
-  readonly qkv: Projection;
-  readonly o: Projection;
+  readonly mixerIn: Projection;
+  readonly mixerOut: Projection;
   readonly gateUp: Projection;
   readonly down: Projection;
 }
 
 export function mergedProjections(spec: DecoderSpec, layer: number): MergedProjections {
-  const { qkv, o, gate, up, down } = layerProjections(spec, layer);
+  const { mixerIn, mixerOut, gate, up, down } = layerProjections(spec, layer);
   const prefix = `layers.${layer}`;
   const { hiddenSize } = spec;
   const gateUp = projection(`${prefix}.gate_up`, hiddenSize, [...gate.parts, ...up.parts]);
+  const [only, ...others] = mixerIn;
+  const parts = mixerIn.flatMap((each) => each.parts);
   return {
-    qkv: projection(
-      `${prefix}.qkv`,
-      hiddenSize,
-      qkv.flatMap(({ parts }) => parts),
-    ),
-    o,
+    mixerIn: others.length === 0 ? only! : projection(`${prefix}.qkv`, hiddenSize, parts),
+    mixerOut,
     gateUp: { ...gateUp, isGated: true },
     down,
   };
@@ -121,7 +141,7 @@ export function allMergedProjections(spec: DecoderSpec): Projection[] {
 
 export function allProjections(spec: DecoderSpec): Projection[] {
   return spec.layers.flatMap((_, layer) => {
-    const { qkv, o, gate, up, down } = layerProjections(spec, layer);
-    return [...qkv, o, gate, up, down];
+    const { mixerIn, mixerOut, gate, up, down } = layerProjections(spec, layer);
+    return [...mixerIn, mixerOut, gate, up, down];
   });
 }

@@ -1,4 +1,5 @@
 /** The tables of a layer's rotary embedding as constants of the graph. */
+import { attentionLayer } from '../../model/spec.js';
 import { ropeTables } from '../../util/rope-tables.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { addConstant, type GraphContext } from './context.js';
@@ -6,7 +7,7 @@ import { addConstant, type GraphContext } from './context.js';
 /** Cosines and sines; none for a layer without positions. */
 export function ropeInputs(context: GraphContext, layer: number): Value[] {
   const { graph, spec, maxContext } = context;
-  const index = spec.layers[layer]!.rope;
+  const index = attentionLayer(spec, layer).rope;
   if (index === null) return [];
   const names = [`rope.${index}.cos`, `rope.${index}.sin`];
   if (!graph.has(names[0]!)) {

@@ -35,6 +35,8 @@ export interface TokenLayout {
   readonly positions: Tensor;
   /** int32 `[n, 3]`: start, length, index of the prefix or −1. */
   readonly segments: Tensor;
+  /** int32 `[T]`, the token that many before each in its sequence; T where there is none. @param distance At least 1 */
+  before(distance: number): Tensor;
   /** For a window in tokens, or null for all. */
   dense(window: number | null): DenseLayout;
 }

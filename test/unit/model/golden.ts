@@ -38,6 +38,8 @@ export const FAMILIES = [
   'qwen2-window',
   'qwen3-window',
   'smollm3-window',
+  'lfm2',
+  'lfm2-bias',
 ] as const;
 
 /** The same decoder, other rope scalings; logits only. */

@@ -113,6 +113,31 @@ describe('the plan', () => {
     expect(beside({ samplers: 1e9, quantization }).samplers).toBe(1e9 + kept);
   });
 
+  test('counts what each layer keeps, attention or a convolution', () => {
+    const kept = (types: readonly string[], keys: Partial<MemoryQuestion> = {}) => {
+      const sizes = { hidden_size: 64, intermediate_size: 96, num_attention_heads: 4 };
+      const lfm2 = specFromConfig('lfm2', {
+        ...sizes,
+        model_type: 'lfm2',
+        block_auto_adjust_ff_dim: false,
+        num_hidden_layers: types.length,
+        num_key_value_heads: 2,
+        layer_types: types,
+      });
+      return memoryPlan({ ...question, spec: lfm2, ...keys }).activations / 1.15 / question.tokens;
+    };
+    const [conv, full] = ['conv', 'full_attention'];
+    // Input and middle in float32, gate and up, and b, c and x in bfloat16.
+    const one = 2 * 4 * 64 + 2 * (2 * 96 + 3 * 64);
+    // In place of the last: queries, keys, values, the result, queries and keys before their norms; a sum of each head.
+    const other = 2 * 4 * 64 + 2 * (2 * 96 + 2 * 64 + 2 * 32 + 96) + 4 * 4;
+    expect(kept([conv, conv])).toBeCloseTo(2 * one, 6);
+    expect(kept([conv, full])).toBeCloseTo(one + other, 6);
+    // Recomputed: the input, and b, c and x.
+    const again = 4 * 64 + 2 * 3 * 64;
+    expect(kept([conv, full], { checkpointedLayers: 2 })).toBeCloseTo(again + other, 6);
+  });
+
   test('is near the peaks that were measured', () => {
     // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
     expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);

@@ -33,3 +33,16 @@ test('a window bounds what a token sees', () => {
   const gap = (of: typeof spec) => trainingFlops({ spec: of, lengths: [4], lora: 0 });
   expect(gap(spec) - gap(windowed)).toBe(12 * 8 * 3);
 });
+
+test('a layer with a convolution has its projections and no pairs', () => {
+  const { sliding_window: _, ...sizes } = fields;
+  const lfm2 = specFromConfig('config.json', {
+    ...sizes,
+    model_type: 'lfm2',
+    block_auto_adjust_ff_dim: false,
+    layer_types: ['conv'],
+  });
+  // in 24 × 8, out 8 × 8, gate, up and down 8 × 16.
+  const weights = 192 + 64 + 3 * 128 + 800;
+  expect(trainingFlops({ spec: lfm2, lengths: [3], lora: null })).toBe(6 * weights * 3);
+});

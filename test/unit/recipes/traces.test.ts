@@ -3,7 +3,6 @@ import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { loadConfig, tracesSchema } from '../../../src/config/index.js';
-import { FINAL_NORM } from '../../../src/model/spec.js';
 import { lockOutput, unlockOutput } from '../../../src/recipes/outputs/output-lock.js';
 import { runTraces } from '../../../src/recipes/traces.js';
 import { fromFloat32, readSafetensors, toFloat32 } from '../../../src/weights/index.js';
@@ -39,9 +38,9 @@ it('goes on with what the same weights began, wherever they lie, and with no oth
   cpSync(tiny.base, copy, { recursive: true });
   cpSync(tiny.base, other, { recursive: true });
   const weights = readSafetensors(join(tiny.base, 'model.safetensors'));
-  const norm = weights.get(FINAL_NORM)!;
+  const norm = weights.get('model.norm.weight')!;
   const moved = toFloat32(norm).map((value) => value * 2);
-  weights.set(FINAL_NORM, fromFloat32(moved, norm.shape, norm.dtype));
+  weights.set('model.norm.weight', fromFloat32(moved, norm.shape, norm.dtype));
   writeSafetensors(join(other, 'model.safetensors'), weights);
   const traces = (model: string, ...words: string[]) => {
     const keys = [...tiny.keys, 'dataset.num_samples=2', 'max_new_tokens=2'];

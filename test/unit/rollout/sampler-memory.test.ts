@@ -69,3 +69,20 @@ test('samplers in one precision of our own operators share its weights', () => {
   const reloaded = { isReloaded: true };
   expect(more(reloaded, reloaded)).toBe(memoryOfSamplers([{ ...size, ...reloaded }]));
 });
+
+test('states take the same for rows of any length', () => {
+  const lfm2 = specFromConfig('lfm2', {
+    model_type: 'lfm2',
+    hidden_size: 64,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    layer_types: ['conv', 'full_attention'],
+  });
+  const of = (context: number) => memoryOfSamplers([{ ...size, spec: lfm2, context }]);
+  // Keys and values of one layer, 2 heads of 16; a state of 2 times 64 numbers.
+  const token = 2 * 2 * 16 * 4;
+  expect(of(101) - of(100)).toBe(8 * token);
+  const rows = (count: number) => memoryOfSamplers([{ ...size, spec: lfm2, rows: count }]);
+  expect(rows(9) - rows(8)).toBe(100 * token + 2 * 64 * 4 + 2 * 4 * 65_536);
+});

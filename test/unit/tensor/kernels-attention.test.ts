@@ -41,6 +41,7 @@ function results(
     positions: tf.zeros([TOKENS], 'int32'),
     segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
     dense: () => dense,
+    before: () => tf.zeros([TOKENS], 'int32'),
   };
   // All sides read the same numbers, those of bfloat16.
   const input = (name: string, width: number): Tensor => {

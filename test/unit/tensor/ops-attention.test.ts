@@ -84,6 +84,7 @@ function layoutOf(runs: readonly TokenRun[], window: number | null, band = 128):
     positions: tf.zeros([TOKENS], 'int32'),
     segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
     dense: () => rectangles,
+    before: () => tf.zeros([TOKENS], 'int32'),
   };
 }
 

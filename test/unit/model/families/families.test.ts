@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { attends } from '../../../../src/model/families/layer-types.js';
 import { POST_NORMS } from '../../../../src/model/families/norms.js';
 import { specFromConfig } from '../../../../src/model/index.js';
-import { layerLinears, layerNorms, parameterShapes } from '../../../../src/model/spec.js';
+import {
+  attentionLayers,
+  layerLinears,
+  layerNorms,
+  parameterShapes,
+} from '../../../../src/model/spec.js';
 import { InputError } from '../../../../src/util/errors.js';
 import type { JsonRow } from '../../../../src/util/files.js';
 import { FAMILIES, goldenCase, ROPE_CASES } from '../golden.js';
@@ -81,7 +87,7 @@ describe('a model that reads images too', () => {
 });
 
 test('what the fields of each family come to', () => {
-  const all = { rope: 0, window: null };
+  const all = attends(null);
   expect(specOf(config('llama', { attention_bias: true, mlp_bias: true })).bias).toEqual({
     q: true,
     k: true,
@@ -96,7 +102,7 @@ test('what the fields of each family come to', () => {
     all,
     all,
     all,
-    { rope: null, window: null },
+    attends(null, null),
     all,
   ]);
   const phi3 = specOf(config('phi3', { partial_rotary_factor: 0.5 }));
@@ -123,7 +129,7 @@ test('the multipliers of granite', () => {
 });
 
 describe('sliding windows', () => {
-  const windows = (values: JsonRow) => specOf(values).layers.map(({ window }) => window);
+  const windows = (values: JsonRow) => attentionLayers(specOf(values)).map(({ window }) => window);
 
   test('mistral: every layer; a missing field means 4096, null means none', () => {
     expect(windows(config('mistral', { sliding_window: 8 }))).toEqual([8, 8]);
@@ -162,19 +168,19 @@ describe('sliding windows', () => {
     const { layers } = specOf(
       config('gemma3_text', { num_hidden_layers: 7, sliding_window: 512, head_dim: 8 }),
     );
-    const local = { rope: 1, window: 512 };
-    expect(layers).toEqual([local, local, local, local, local, { rope: 0, window: null }, local]);
+    const local = attends(512, 1);
+    expect(layers).toEqual([local, local, local, local, local, attends(null), local]);
   });
 });
 
 describe('layers of one kind or the other', () => {
   const [full, sliding] = ['full_attention', 'sliding_attention'];
-  const all = { rope: 0, window: null };
+  const all = attends(null);
 
   test('exaone 4: without positions where it sees everything, if any window is named', () => {
     const layers = (more: JsonRow) => specOf(config('exaone4', more)).layers;
-    const slides = { rope: 0, window: 8 };
-    const nope = { rope: null, window: null };
+    const slides = attends(8);
+    const nope = attends(null, null);
     expect(layers({ sliding_window: 8, num_hidden_layers: 4 })).toEqual([
       slides,
       slides,
@@ -190,7 +196,7 @@ describe('layers of one kind or the other', () => {
   test('olmo 3: rope scaling for the layers that see everything', () => {
     const rope_scaling = { rope_type: 'linear', factor: 4 };
     const { layers, ropes } = specOf(config('olmo3', { num_hidden_layers: 5, rope_scaling }));
-    const slides = { rope: 1, window: 4096 };
+    const slides = attends(4096, 1);
     expect(layers).toEqual([slides, slides, slides, all, slides]);
     expect(ropes.map(({ invFreq }) => invFreq[0])).toEqual([0.25, 1]);
     const each = { rope_type: 'default', rope_theta: 100 };
@@ -201,14 +207,20 @@ describe('layers of one kind or the other', () => {
 
   test('cwm: the first of four sees everything', () => {
     const rope_scaling = { rope_type: 'default' };
-    const { layers, ropes } = specOf(config('cwm', { num_hidden_layers: 5, rope_scaling }));
-    expect(layers.map(({ window }) => window)).toEqual([null, 8192, 8192, 8192, null]);
-    expect(ropes[0]!.theta).toBe(1_000_000);
+    const spec = specOf(config('cwm', { num_hidden_layers: 5, rope_scaling }));
+    expect(attentionLayers(spec).map(({ window }) => window)).toEqual([
+      null,
+      8192,
+      8192,
+      8192,
+      null,
+    ]);
+    expect(spec.ropes[0]!.theta).toBe(1_000_000);
   });
 
   test('ministral: all slide where nothing says otherwise', () => {
     const windows = (more: JsonRow) =>
-      specOf(config('ministral', more)).layers.map(({ window }) => window);
+      attentionLayers(specOf(config('ministral', more))).map(({ window }) => window);
     expect(windows({})).toEqual([4096, 4096]);
     expect(windows({ sliding_window: null })).toEqual([null, null]);
     expect(windows({ sliding_window: 8, layer_types: [sliding, full] })).toEqual([8, null]);
@@ -338,5 +350,45 @@ describe('what is refused, by the name of the field', () => {
   ])('%s', (_, values, message) => {
     expect(() => specOf(values)).toThrow(InputError);
     expect(() => specOf(values)).toThrow(message);
+  });
+});
+
+describe('lfm2', () => {
+  const of = (more: JsonRow) =>
+    specOf(config('lfm2', { block_auto_adjust_ff_dim: false, ...more }));
+  const mixers = (more: JsonRow) => of(more).layers.map(({ mixer }) => mixer);
+  const [conv, attention] = ['short_conv', 'attention'];
+
+  test('which layers have attention: by layer_types, then full_attn_idxs, else all', () => {
+    expect(mixers({})).toEqual([attention, attention]);
+    expect(mixers({ full_attn_idxs: [1] })).toEqual([conv, attention]);
+    expect(mixers({ full_attn_idxs: [1], layer_types: ['full_attention', 'conv'] })).toEqual([
+      attention,
+      conv,
+    ]);
+    expect(() => of({ full_attn_idxs: [2] })).toThrow('"full_attn_idxs" is [2]');
+    expect(() => of({ layer_types: ['conv', 'sliding_attention'] })).toThrow('"layer_types"');
+  });
+
+  test('the width of the MLP, as transformers makes it of block_ff_dim', () => {
+    const width = (more: JsonRow) =>
+      of({ block_auto_adjust_ff_dim: true, ...more }).intermediateSize;
+    // LFM2-1.2B, -350M and -2.6B.
+    expect(width({ block_ff_dim: 12_288 })).toBe(8192);
+    expect(width({ block_ff_dim: 6656 })).toBe(4608);
+    expect(width({ intermediate_size: 10_752 })).toBe(7168);
+    expect(width({ block_ff_dim: 100, block_multiple_of: 8, block_ffn_dim_multiplier: 1.3 })).toBe(
+      88,
+    );
+    expect(of({ block_ff_dim: 100 }).intermediateSize).toBe(100);
+  });
+
+  test('sizes that are said twice must agree', () => {
+    expect(() => of({ conv_dim: 16 })).toThrow('field "conv_dim" is 16, expected 32');
+    expect(() => of({ theta: 5 })).toThrow('field "theta" is 5, expected 1000000');
+    expect(() => of({ rms_norm_eps: 1e-5 })).toThrow('"rms_norm_eps"');
+    expect(() => of({ conv_L_cache: 1 })).toThrow('"conv_L_cache" is 1, expected at least 2');
+    expect(of({ tie_embedding: false }).tieWordEmbeddings).toBe(false);
+    expect(of({}).tieWordEmbeddings).toBe(true);
   });
 });

@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import { slotsOf, slotsOfAny } from '../../../../src/rollout/engine/slots.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 
-const LIMITS = { maxContext: 100, maxBatch: 8, maxCacheBytes: 4000, bytesPerToken: 10 };
+const LIMITS = {
+  maxContext: 100,
+  maxBatch: 8,
+  maxCacheBytes: 4000,
+  bytesPerToken: 10,
+  bytesPerRow: 0,
+};
 const REQUESTS = [
   { id: 'a', promptIds: [1, 2, 3], n: 2 },
   { id: 'b', promptIds: [1], n: 1 },
@@ -13,4 +19,5 @@ test('slots are as many as are of use, and fit the budget', () => {
   expect(slotsOf(REQUESTS, params, LIMITS)).toEqual({ rows: 3, capacity: 10 });
   expect(slotsOfAny(3, LIMITS)).toEqual({ rows: 3, capacity: 100 });
   expect(slotsOfAny(8, LIMITS)).toEqual({ rows: 4, capacity: 100 });
+  expect(slotsOfAny(8, { ...LIMITS, bytesPerRow: 334 })).toEqual({ rows: 2, capacity: 100 });
 });

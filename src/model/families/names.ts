@@ -1,0 +1,13 @@
+/** Names of modules that most families share. */
+import type { ModuleNames } from '../spec.js';
+
+export const LLAMA_NAMES: ModuleNames = {
+  attentionOutput: 'o_proj',
+  queryNorm: 'q_norm',
+  keyNorm: 'k_norm',
+  mlp: 'mlp',
+  gate: 'gate_proj',
+  up: 'up_proj',
+  down: 'down_proj',
+  finalNorm: 'model.norm',
+};

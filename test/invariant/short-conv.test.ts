@@ -1,0 +1,93 @@
+/** What a layer with a convolution must keep: sequences apart from one another, one gradient by every way to it. */
+import { expect, test } from 'vitest';
+import { sftLoss } from '../../src/losses/index.js';
+import { collate, Policy, type TokenBatch } from '../../src/model/index.js';
+import type { LoraConfig } from '../../src/weights/index.js';
+import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+
+const NAMES = ['lfm2', 'lfm2-bias'];
+
+function policyOf(name: string, config: Partial<LoraConfig> = {}, checkpointedLayers = 0): Policy {
+  const { spec } = goldenCase(name);
+  const weights = goldenWeights(name, spec);
+  return new Policy({ spec, weights, ...goldenLora(name, spec, { config }), checkpointedLayers });
+}
+
+const ids = (length: number, first = 1) =>
+  Array.from({ length }, (_, t) => ((first + t * t) % 47) + 1);
+
+/** A prompt that only counts as such, and an answer. */
+const answer = (prompt: readonly number[], completion: readonly number[]) => ({
+  ids: [...prompt, ...completion],
+  trained: [...prompt.map(() => false), ...completion.map(() => true)],
+});
+
+async function answersOf(policy: Policy, batch: TokenBatch, dropoutSeed: number | null = null) {
+  const scores = await policy.score(batch);
+  const { gradient } = await policy.gradients(
+    batch,
+    (each) => sftLoss(each, { lossType: 'nll', labelSmoothing: 0, totalTokens: 10 }),
+    dropoutSeed === null ? {} : { dropoutSeed },
+  );
+  const values = (await gradient.data()) as Float32Array;
+  gradient.dispose();
+  return { logps: Array.from(batch.targets, (_, i) => scores[3 * i]!), gradient: values };
+}
+
+const CLOSE = { rtol: 1e-4, atol: 2e-6 };
+/** A prompt shorter than the kernel, and answers of one token and more. */
+const ROWS = [
+  answer(ids(2), ids(1, 5)),
+  answer(ids(2), ids(9, 3)),
+  answer(ids(7, 2), ids(4, 8)),
+  answer(ids(2), ids(6, 11)),
+];
+
+test.each(NAMES)(
+  '%s: packed is one by one, and a shared prompt is computed for all',
+  async (name) => {
+    const policy = policyOf(name);
+    const packed = await answersOf(policy, collate(ROWS, { sharePrompts: false }));
+    const shared = await answersOf(policy, collate(ROWS));
+    const alone = await Promise.all(ROWS.map((row) => answersOf(policy, collate([row]))));
+    expect(packed.logps).toBeAllclose(
+      alone.flatMap(({ logps }) => logps),
+      CLOSE,
+    );
+    expect(shared.logps).toBeAllclose(packed.logps, CLOSE);
+    const sum = packed.gradient.map((_, i) =>
+      alone.reduce((total, { gradient }) => total + gradient[i]!, 0),
+    );
+    expect(packed.gradient).toBeAllclose(sum, CLOSE);
+    expect(shared.gradient).toBeAllclose(packed.gradient, CLOSE);
+    policy.dispose();
+  },
+);
+
+test.each(NAMES)('%s: recomputed layers, with dropout too', async (name) => {
+  const dropout = { loraDropout: 0.3 };
+  const [kept, recomputed] = [policyOf(name, dropout), policyOf(name, dropout, 9)];
+  expect(kept.fused).not.toBeNull();
+  const batch = collate(ROWS);
+  const first = await answersOf(kept, batch, 1);
+  expect((await answersOf(recomputed, batch, 1)).gradient).toBeAllclose(first.gradient, CLOSE);
+  expect((await answersOf(kept, batch, 2)).gradient).not.toBeAllclose(first.gradient, {
+    atol: 1e-3,
+  });
+  for (const policy of [kept, recomputed]) policy.dispose();
+});
+
+/** Where kernels are trained too, the tape takes each operation; they begin with the base's values here. */
+test.each(NAMES)('%s: layers by hand-written gradients are those on the tape', async (name) => {
+  const { spec } = goldenCase(name);
+  const plain = policyOf(name);
+  const saving = policyOf(name, { modulesToSave: ['conv.conv'] });
+  expect([plain.fused === null, saving.fused === null]).toEqual([false, true]);
+  const batch = collate(ROWS);
+  const [own, taped] = [await answersOf(plain, batch), await answersOf(saving, batch)];
+  const kernels = saving.parameters.shapes.filter((each) => /conv\.conv\.weight$/.test(each.name));
+  expect(kernels).toHaveLength(spec.layers.filter(({ mixer }) => mixer === 'short_conv').length);
+  expect(taped.gradient.slice(0, own.gradient.length)).toBeAllclose(own.gradient, CLOSE);
+  expect(taped.logps).toBeAllclose(own.logps, CLOSE);
+  for (const policy of [plain, saving]) policy.dispose();
+});

@@ -1,0 +1,72 @@
+import { describe, test } from 'vitest';
+import { type TokenRun, tokensBefore } from '../../../src/model/token-batch.js';
+import { shortConvolution, type TokenLayout, tf } from '../../../src/tensor/index.js';
+import { checkGradients, operand, randomOperand } from './ops-gradient.js';
+
+const run = (start: number, length: number, prefix = -1): TokenRun => ({ start, length, prefix });
+const [TOKENS, H] = [12, 3];
+
+const BATCHES = {
+  'one sequence': [run(0, 12)],
+  'packed sequences, some shorter than the kernel': [run(0, 3), run(3, 1), run(4, 6), run(10, 2)],
+  'answers to a shared prompt, which is shorter than the kernel': [
+    run(0, 2),
+    run(2, 4, 0),
+    run(6, 1, 0),
+    run(7, 5, 2),
+  ],
+} as const satisfies Record<string, readonly TokenRun[]>;
+
+/** Tokens of the sequence that a run ends, in order. */
+function chain(runs: readonly TokenRun[], index: number): number[] {
+  const { start, length, prefix } = runs[index]!;
+  const own = Array.from({ length }, (_, i) => start + i);
+  return prefix < 0 ? own : [...chain(runs, prefix), ...own];
+}
+
+/** Σ kernel · the last tokens of each token's sequence, the own one by the last number. */
+const formula =
+  (runs: readonly TokenRun[], taps: number) => (u: Float64Array, kernel: Float64Array) => {
+    const out = new Float64Array(u.length);
+    for (const [index, { start, length }] of runs.entries()) {
+      const sequence = chain(runs, index);
+      for (let token = start; token < start + length; token++) {
+        const last = sequence.slice(0, sequence.indexOf(token) + 1).slice(-taps);
+        for (let h = 0; h < H; h++) {
+          out[token * H + h] = last.reduce((sum, other, i) => {
+            const tap = taps - last.length + i;
+            return sum + kernel[h * taps + tap]! * u[other * H + h]!;
+          }, 0);
+        }
+      }
+    }
+    return out;
+  };
+
+function layoutOf(runs: readonly TokenRun[]): TokenLayout {
+  const before = (distance: number) => tf.tensor1d(tokensBefore(runs, distance), 'int32');
+  const none = () => {
+    throw new Error('not of attention');
+  };
+  return { positions: tf.scalar(0), segments: tf.scalar(0), dense: none, before };
+}
+
+describe.each(Object.entries(BATCHES))('a convolution over %s', (_, runs) => {
+  test.each([2, 3, 4])('of %d taps, and its gradients', (taps) => {
+    checkGradients({
+      inputs: [randomOperand('u', [TOKENS, H]), randomOperand('kernel', [H, 1, taps])],
+      op: (u, kernel) => shortConvolution(u!, kernel!, { layout: layoutOf(runs), trainable: true }),
+      formula: formula(runs, taps),
+    });
+  });
+
+  test('whose kernel is frozen', () => {
+    const kernel = randomOperand('kernel', [H, 1, 3]);
+    const values = tf.tensor(Float32Array.from(kernel.values), [H, 1, 3]);
+    checkGradients({
+      inputs: [operand([TOKENS, H], [...randomOperand('u', [TOKENS, H]).values])],
+      op: (u) => shortConvolution(u!, values, { layout: layoutOf(runs), trainable: false }),
+      formula: (u) => formula(runs, 3)(u, kernel.values),
+    });
+  });
+});
