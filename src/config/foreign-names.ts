@@ -68,6 +68,9 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   shuffle: to('dataset.shuffle'),
   type: refused('the form of rows is told by their columns. Leave it out, or use dataset.columns'),
   _component_: refused(NO_COMPONENTS),
+  stages: refused(
+    'a file with stages is a pipeline. Give it to lorikeet run, with a grid to lorikeet sweep',
+  ),
   packed: { to: ['packing'], refused: 'Use packing, a key of its own' },
   dataset_mixer: refused(MIXTURE),
   dataset_mixture: refused(MIXTURE),

@@ -242,6 +242,12 @@ describe('in a file', () => {
     );
   });
 
+  it('say which command a file of stages is for', () => {
+    expect(failing('model: m\ndataset: gsm8k\nstages: []\n')).toBe(
+      '3: stages: a file with stages is a pipeline. Give it to lorikeet run, with a grid to lorikeet sweep',
+    );
+  });
+
   it('name an alias that refers to itself, and a key without a value', () => {
     expect(failing('dataset: gsm8k\nmodel: &m\n  - [*m]\n')).toBe(
       '3: *m refers to the value that it stands in. Write the value out',
