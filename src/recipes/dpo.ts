@@ -7,12 +7,19 @@ import {
   type WeightedLoss,
 } from '../losses/index.js';
 import { startProgress } from '../report/index.js';
-import { dpoStep, dpoTasks, type PreferencePair, withReference } from '../train/index.js';
+import {
+  dpoStep,
+  dpoTasks,
+  type PreferencePair,
+  type ScoredPairs,
+  withReference,
+} from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
 import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
 import { keptReference } from './dpo/reference-logps.js';
 import { baseFingerprint } from './inputs/base-fingerprint.js';
+import { interruption } from './interrupt.js';
 import { computeType } from './memory/compute-type.js';
 import { dataPasses } from './training/data-passes.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
@@ -30,21 +37,40 @@ async function scoredPairs(
   const { run, source, trained, context } = session;
   const base = baseFingerprint(source);
   const path = run.claim('reference_logps.json');
-  const score = () => scoredReference(config, pairs, session);
+  const score = (scored: ScoredPairs) => scoredReference(config, { pairs, scored }, session);
   const { reference } = trained;
   const compute = computeType(config, source.spec);
   const options = { base, source, compute, reference, ldAlpha: config.ld_alpha, score };
-  const kept = await keptReference(pairs, path, options);
-  if (kept.wasKept) context.log(`reference log-probabilities are those of ${path}`);
-  return kept.pairs;
+  const { pairs: known, kept } = await keptReference(pairs, path, options);
+  if (kept > 0) {
+    const whose = kept === pairs.length ? '' : ` of ${kept} of ${pairs.length} pairs`;
+    context.log(`reference log-probabilities${whose} are those of ${path}`);
+  }
+  return known;
 }
 
+interface ToScore {
+  readonly pairs: readonly PreferencePair[];
+  /** Those known before, and those that are computed. */
+  readonly scored: ScoredPairs;
+}
+
+/** @throws InterruptError between two micro-batches. */
 async function scoredReference(
   config: DpoConfig,
-  pairs: readonly PreferencePair[],
-  { trained, run }: TrainingSession,
+  { pairs, scored }: ToScore,
+  { trained, run, context: { signal } }: TrainingSession,
 ): Promise<readonly PreferencePair[]> {
-  const progress = startProgress({ label: 'reference log-probabilities', total: pairs.length });
+  const total = pairs.length;
+  const progress = startProgress({ label: 'reference log-probabilities', total });
+  const onPair = (done: number) => {
+    progress.update(done);
+    if (!signal.aborted) return;
+    throw interruption(signal, {
+      problem: `stopped with the reference's log-probabilities of ${done} of ${total} pairs, which are kept`,
+      remedy: 'Go on with resume=auto',
+    });
+  };
   try {
     return await run.phases.time('reference', () =>
       withReference(pairs, {
@@ -52,7 +78,8 @@ async function scoredReference(
         reference: trained.reference,
         microBatchSize: config.per_device_train_batch_size,
         ldAlpha: config.ld_alpha,
-        onPair: (done) => progress.update(done),
+        scored,
+        onPair,
       }),
     );
   } finally {

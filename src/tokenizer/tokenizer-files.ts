@@ -137,7 +137,8 @@ function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
   });
 }
 
-function generationEosIds(dir: string): readonly number[] {
+/** `eos_token_id` of `generation_config.json`, or of `config.json` without it; none: empty. */
+export function generationEosIds(dir: string): readonly number[] {
   for (const name of [GENERATION_CONFIG, 'config.json']) {
     const { text_config: text, ...whole } = optionalObject(join(dir, name));
     const ids = whole.eos_token_id ?? (isObject(text) ? text.eos_token_id : undefined);

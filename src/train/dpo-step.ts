@@ -2,6 +2,7 @@
  * The DPO step: each micro-batch holds the chosen and the rejected answers of its pairs; the reference
  * policy is scored on the same batch, or its log-probabilities were computed before.
  */
+import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import {
   dpoLoss,
   needsReference,
@@ -28,6 +29,11 @@ export interface PreferencePair {
   /** Σ log p of the answers under the reference, when precomputed. */
   readonly reference?: { readonly chosen: number; readonly rejected: number };
 }
+
+type ScoredPair = PreferencePair & Required<Pick<PreferencePair, 'reference'>>;
+
+/** Pairs with the reference's log-probabilities, by the pair without. */
+export type ScoredPairs = Map<PreferencePair, ScoredPair>;
 
 export interface DpoStepOptions {
   readonly trainer: Trainer;
@@ -93,7 +99,7 @@ const pairBatches = (pairs: readonly PreferencePair[], options: BatchOptions): P
 async function withScores(
   { pairs, batch }: PairBatch,
   { policy, reference, ldAlpha = null }: ScoreOptions,
-): Promise<PairBatch> {
+): Promise<PairBatch & { readonly pairs: readonly ScoredPair[] }> {
   const weights =
     ldAlpha === null ? null : sharedLengthWeights(batch.sequences, pairs.length, ldAlpha);
   const sums = await rowLogps(policy, batch, { adapter: reference, weights });
@@ -104,19 +110,27 @@ async function withScores(
   return { pairs: scored, batch };
 }
 
+interface ReferenceOptions extends BatchOptions, ScoreOptions {
+  /** Those known before; each further one goes in as it is computed. Default: none. */
+  readonly scored?: ScoredPairs;
+  /** After each micro-batch, and after signals are delivered; what it throws ends the scoring. */
+  readonly onPair?: (done: number) => void;
+}
+
 /** Pairs with the reference's log-probabilities filled in. */
 export async function withReference(
   pairs: readonly PreferencePair[],
-  options: BatchOptions & ScoreOptions & { readonly onPair?: (done: number) => void },
-): Promise<PreferencePair[]> {
-  const out = new Map<PreferencePair, PreferencePair>();
-  for (const group of groupsOf(pairs, options)) {
+  { scored = new Map(), ...options }: ReferenceOptions,
+): Promise<ScoredPair[]> {
+  const missing = pairs.filter((pair) => !scored.has(pair));
+  for (const group of groupsOf(missing, options)) {
     const batch = { pairs: group, batch: collatePairs(group, options) };
-    const scored = await withScores(batch, options);
-    for (const [i, pair] of group.entries()) out.set(pair, scored.pairs[i]!);
-    options.onPair?.(out.size);
+    const { pairs: known } = await withScores(batch, options);
+    for (const [i, pair] of group.entries()) scored.set(pair, known[i]!);
+    await signalsDelivered();
+    options.onPair?.(scored.size);
   }
-  return pairs.map((pair) => out.get(pair)!);
+  return pairs.map((pair) => scored.get(pair)!);
 }
 
 type TaskOptions = Omit<DpoStepOptions, 'pairs' | 'trainer'> & { readonly policy: Policy };

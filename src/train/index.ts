@@ -10,7 +10,13 @@ export {
   stepOf,
 } from './checkpoint.js';
 export { DataOrder } from './data-order.js';
-export { dpoStep, dpoTasks, type PreferencePair, withReference } from './dpo-step.js';
+export {
+  dpoStep,
+  dpoTasks,
+  type PreferencePair,
+  type ScoredPairs,
+  withReference,
+} from './dpo-step.js';
 export {
   bestEvaluation,
   type EvaluatedStep,

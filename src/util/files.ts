@@ -177,7 +177,9 @@ export function sha256OfFile(path: string): string {
   return hash.digest('hex');
 }
 
-export function sha256(...chunks: readonly (string | Uint8Array)[]): string {
+export const sha256 = (...chunks: readonly (string | Uint8Array)[]): string => sha256Of(chunks);
+
+export function sha256Of(chunks: Iterable<string | Uint8Array>): string {
   const hash = createHash('sha256');
   for (const chunk of chunks) hash.update(chunk);
   return hash.digest('hex');

@@ -88,6 +88,21 @@ test('dpo keeps the reference’s log-probabilities for a resumed run', async ()
   expect(rowsOf('kept')).toHaveLength(4);
 });
 
+test('dpo stops while it scores the reference, and a resumed run scores the rest', async () => {
+  const keys = ['precompute_ref_log_probs=true', 'max_steps=2'];
+  const stop = { ...runs.context, signal: AbortSignal.abort('SIGINT') };
+  await expect(dpo('stopped', keys, stop)).rejects.toThrow(
+    /stopped with the reference's log-probabilities of 8 of 40 pairs, which are kept/,
+  );
+  said.length = 0;
+  await dpo('stopped', [...keys, 'resume=auto']);
+  expect(said.join('\n')).toMatch(/log-probabilities of 8 of 40 pairs are those of/);
+  await dpo('unstopped', keys);
+  expect(column('stopped', 'loss')).toEqual(column('unstopped', 'loss'));
+  const kept = (name: string) => readFileSync(join(dir, name, 'reference_logps.json'), 'utf8');
+  expect(kept('stopped')).toBe(kept('unstopped'));
+});
+
 test('dpo learns from labelled answers too', async () => {
   await dpo('kto', ['loss_type=kto', 'max_steps=4', 'learning_rate=1e-2']);
   expect(said.join('\n')).toContain('40 good and 40 bad answers');

@@ -34,10 +34,10 @@ export function tinyRuns({ steps = 20 } = {}) {
   /** On full weights, from the untrained model. */
   const format = (name: string, keys: readonly string[]) =>
     sft(name, [...FORMAT_KEYS, ...keys], tiny.base);
-  const dpo = (name: string, keys: readonly string[]) => {
+  const dpo = (name: string, keys: readonly string[], within = context) => {
     const pairs = [`dataset.path=${tiny.pairs}`, 'per_device_train_batch_size=8'];
     const overrides = [...keysOf(name, start), ...pairs, ...keys];
-    return runDpo(loadConfig(dpoSchema, { overrides }), context);
+    return runDpo(loadConfig(dpoSchema, { overrides }), within);
   };
   const grpo = (name: string, keys: readonly string[]) => {
     const overrides = [...keysOf(name, start), ...GROUPS, 'learning_rate=1e-3', ...keys];

@@ -1,4 +1,5 @@
 /** Preference rows as examples: pairs, or single answers with a label; cut to `max_length`, checked, counted. */
+import { isDeepStrictEqual } from 'node:util';
 import type { DatasetConfig, DpoConfig } from '../../config/index.js';
 import { limitLengths, type PromptPlace } from '../../data/index.js';
 import { type MaskedSequence, promptKey } from '../../model/index.js';
@@ -110,7 +111,18 @@ function sayPlaces(
   }
 }
 
-/** Pairs whose answers are still told apart after the cut to `max_length`. */
+/** Says how many pairs have one text for both answers, by themselves or after the cut. */
+function sayAlike(pairs: readonly Placed<PreferencePair>[], log: RecipeContext['log']): void {
+  const alike = pairs.filter(({ example: { chosen, rejected } }) =>
+    isDeepStrictEqual(chosen.ids, rejected.ids),
+  );
+  if (alike.length === 0) return;
+  log(
+    `warning: both answers of ${alike.length} of ${pairs.length} pairs have the same tokens and prefer nothing (the first: ${alike[0]!.where}). Take them out, or raise max_length where they are cut`,
+  );
+}
+
+/** Pairs of which both answers are left after the cut to `max_length`. */
 function pairsOf(rows: readonly JsonRow[], reader: Reader): Placed<PreferencePair>[] {
   const { where, log } = reader;
   const answered = rows.map((row, i) =>
@@ -128,6 +140,7 @@ function pairsOf(rows: readonly JsonRow[], reader: Reader): Placed<PreferencePai
   });
   const lost = rows.length - pairs.length;
   if (lost > 0) log(`data: ${lost} pairs left out: cut before their answers`);
+  sayAlike(pairs, log);
   return pairs;
 }
 

@@ -34,9 +34,9 @@ export function saveModel(dir: string, trained: TrainedWeights): void {
   rmSync(part, { recursive: true, force: true });
   makeFolder(part);
   const { source, adapter, parameters } = trained;
-  saveTokenizer(source.tokenizer, part);
   if (adapter !== null) writeAdapter(part, adapter);
   else writeFull(part, source, parameters!);
+  saveTokenizer(source.tokenizer, part);
   writeFileAtomic(join(part, 'README.md'), readme(trained));
   rmSync(dir, { recursive: true, force: true });
   renameSync(part, dir);

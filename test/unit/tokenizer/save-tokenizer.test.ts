@@ -34,6 +34,23 @@ it('saves what it was opened with, so that the folder alone gives the same token
   expect((await loadTokenizer(dir)).eosIds).toEqual(eosIds);
 });
 
+it.each([
+  ['no generation_config.json', undefined, [3, 7]],
+  ['one that names no end', { temperature: 1 }, [3, 7]],
+  ['one that names its own', { eos_token_id: 9 }, [9]],
+])('saves the ends that the config of the model names, with %s', async (_, generation, ends) => {
+  const { dir, eosId } = await byteTokenizer();
+  writeFileSync(join(dir, 'config.json'), '{"eos_token_id": [3, 7]}');
+  const path = join(dir, 'generation_config.json');
+  if (generation !== undefined) writeFileSync(path, JSON.stringify(generation));
+  const tokenizer = await loadTokenizer(dir);
+  const copy = join(temporaryFolder(), 'copy');
+  saveTokenizer(tokenizer, copy);
+  expect((await loadTokenizer(copy)).eosIds).toEqual([eosId, ...ends]);
+  const saved = readJson(join(copy, 'generation_config.json'));
+  expect(saved).toMatchObject(generation ?? {});
+});
+
 it('refuses an end of text that is no token', async () => {
   const { dir } = await byteTokenizer();
   await expect(loadTokenizer(dir, { eosToken: '<end>' })).rejects.toThrow(

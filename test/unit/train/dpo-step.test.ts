@@ -5,6 +5,7 @@ import {
   dpoStep,
   type MicroTask,
   type PreferencePair,
+  type ScoredPairs,
   type Trainer,
   withReference,
 } from '../../../src/train/index.js';
@@ -81,4 +82,34 @@ test('the reference weighs the tokens of LD-DPO as the policy does', async () =>
   expect(scored!.reference).toEqual({ chosen: -1.5, rejected: -1 });
   const [plain] = await withReference(pairs, { ...options, ldAlpha: null });
   expect(plain!.reference).toEqual({ chosen: -3, rejected: -1 });
+});
+
+test('scoring ends where onPair throws, once signals are delivered, and goes on with the same batches', async () => {
+  const batches: CollatedBatch[] = [];
+  const score = async (batch: CollatedBatch) => {
+    batches.push(batch);
+    return new Float32Array(3 * batch.sequences.length).fill(-1);
+  };
+  const pairs = [3, 9, 5, 7, 5].map((length) => pair(length));
+  const policy = { score } as unknown as Policy;
+  const options = { policy, reference: 'off', microBatchSize: 2 } as const;
+  await withReference(pairs, options);
+  const together = batches.splice(0);
+
+  const scored: ScoredPairs = new Map();
+  let isStopped = false;
+  setImmediate(() => {
+    isStopped = true;
+  });
+  const onPair = () => {
+    if (isStopped) throw new Error('stopped');
+  };
+  const stopped = withReference(pairs, { ...options, scored, onPair });
+  await expect(stopped).rejects.toThrow('stopped');
+  expect(scored.size).toBe(2);
+  const done: number[] = [];
+  const rest = { ...options, scored, onPair: (count: number) => void done.push(count) };
+  await withReference(pairs, rest);
+  expect(done).toEqual([4, 5]);
+  expect(batches).toEqual(together);
 });

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { keptReference } from '../../../../src/recipes/dpo/reference-logps.js';
 import type { PreferencePair } from '../../../../src/train/index.js';
 import type { Adapter, Quantization } from '../../../../src/weights/index.js';
@@ -31,13 +31,37 @@ describe('kept reference log-probabilities', () => {
       source,
       compute: 'float32',
       reference: 'off',
-      score: async () => SCORED,
+      score: async (scored) =>
+        pairs.map((pair) => {
+          const known = scored.get(pair) ?? SCORED[PAIRS.indexOf(pair)]!;
+          scored.set(pair, known);
+          return known;
+        }),
       ...options,
     });
 
   it('are computed once and come back exactly', async () => {
-    expect(await take()).toEqual({ pairs: SCORED, wasKept: false });
-    expect(await take()).toEqual({ pairs: SCORED, wasKept: true });
+    expect(await take()).toEqual({ pairs: SCORED, kept: 0 });
+    expect(await take()).toEqual({ pairs: SCORED, kept: 2 });
+  });
+
+  it('are kept as far as a stopped call has got', async () => {
+    const score: Options['score'] = async (scored) => {
+      scored.set(PAIRS[1]!, SCORED[1]!);
+      throw new Error('stopped');
+    };
+    await expect(take({ score })).rejects.toThrow('stopped');
+    expect(await take()).toEqual({ pairs: SCORED, kept: 1 });
+    expect(await take()).toEqual({ pairs: SCORED, kept: 2 });
+  });
+
+  it('are known by a hash that no text of all pairs goes into', async () => {
+    const pairs = Array.from({ length: 500 }, () => ({ ...PAIRS[0]! }));
+    const stringify = vi.spyOn(JSON, 'stringify');
+    await take({ score: async () => pairs }, pairs);
+    const longest = Math.max(...stringify.mock.results.map(({ value }) => String(value).length));
+    stringify.mockRestore();
+    expect(longest).toBeLessThan(JSON.stringify(pairs).length / 10);
   });
 
   it.each<[string, Partial<Options>, typeof PAIRS?]>([
@@ -48,22 +72,22 @@ describe('kept reference log-probabilities', () => {
     ['other weights of the shared part', { ldAlpha: 0.5 }],
   ])('are computed anew for %s', async (_, options, pairs) => {
     await take();
-    expect((await take(options, pairs)).wasKept).toBe(false);
-    expect((await take(options, pairs)).wasKept).toBe(true);
+    expect((await take(options, pairs)).kept).toBe(0);
+    expect((await take(options, pairs)).kept).toBe(2);
   });
 
   it('are computed anew for a base in 4 bits, or another adapter', async () => {
     await take();
     const quantization: Quantization = { type: 'nf4', isNested: true };
-    expect((await take({ source: { ...source, quantization } })).wasKept).toBe(false);
+    expect((await take({ source: { ...source, quantization } })).kept).toBe(0);
     await take();
     const adapter = { config: {}, tensors: new Map() } as unknown as Adapter;
-    expect((await take({ source: { ...source, adapter } })).wasKept).toBe(false);
+    expect((await take({ source: { ...source, adapter } })).kept).toBe(0);
   });
 
   it('are computed anew where their file is broken', async () => {
     await take();
     writeFileSync(join(dir, 'logps.json'), '{}');
-    expect((await take()).wasKept).toBe(false);
+    expect((await take()).kept).toBe(0);
   });
 });
