@@ -5,6 +5,7 @@
 import type { Server } from 'node:http';
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net';
 import type { ServeConfig } from '../config/index.js';
+import { checkSamplingParams, type SamplingParams } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './inputs/render-options.js';
@@ -45,6 +46,7 @@ export async function startServing(
 ): Promise<RunningServer> {
   checkSamplerDevice(config);
   checkRolloutDevice(config.rollout_device);
+  checkSamplingParams(paramsOf(config));
   const apiKey = keyOf(config);
   await checkAddress(config);
   const adapters = config.adapter === null ? [] : [config.adapter].flat();
@@ -54,7 +56,6 @@ export async function startServing(
   const server = createHttpServer({
     settings: settingsOf(config, served),
     scheduler,
-    maxQueue: config.max_queue,
     host: config.host,
     maxBody: config.max_body_kib * 1024,
     apiKey,
@@ -84,10 +85,16 @@ export async function startServing(
   };
 }
 
+const paramsOf = (config: ServeConfig): SamplingParams => ({
+  ...samplingParams(config, config.max_new_tokens),
+  ...filterParams(config),
+});
+
 function settingsOf(config: ServeConfig, { models, maxContext }: ServedModels) {
-  const params = { ...samplingParams(config, config.max_new_tokens), ...filterParams(config) };
+  const params = paramsOf(config);
   const render = renderOptions(config, 'request');
-  return { models, maxContext, params, render, constraintOf: keptConstraints() };
+  const { max_queue: maxQueue } = config;
+  return { models, maxContext, params, render, maxQueue, constraintOf: keptConstraints() };
 }
 
 /** @throws InputError when the variable that is named is not set */

@@ -23,7 +23,12 @@ export {
   type RemoteSampler,
   type RemoteSamplerOptions,
 } from './remote/remote-sampler.js';
-export { PLAIN_SAMPLING } from './sampling/params.js';
+export {
+  checkSamplingParams,
+  MIN_TEMPERATURE,
+  PENALTY_RANGE,
+  PLAIN_SAMPLING,
+} from './sampling/params.js';
 export { TextStream } from './sampling/text-stream.js';
 export { schemaGrammar } from './structured/json-schema.js';
 export { schemaConstraint } from './structured/schema-constraint.js';

@@ -101,7 +101,7 @@ export class Conversation {
   private async answer(turns: readonly Message[], sink: AnswerSink): Promise<Completion> {
     const { served, params } = this.options;
     const promptIds = this.promptOf(turns);
-    const text = new TextStream(this.current.source.tokenizer, params.stopStrings);
+    const text = new TextStream(this.current.source.tokenizer, params.stopStrings, params.stopIds);
     await served.use(this.current);
     const request = { id: `${this.turn}/${this.attempt}`, promptIds, n: 1 };
     const [completion] = await served.sampler.generate([request], params, {

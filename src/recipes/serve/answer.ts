@@ -50,7 +50,7 @@ export function openAnswer(ask: Ask, options: AnswerOptions): Answer {
   try {
     checkRequests(requests, { vocabSize: model.source.spec.vocabSize, maxContext });
   } catch (error) {
-    throw asApiError(error);
+    throw asApiError(error, ask.endpoint === 'chat' ? 'messages' : 'prompt');
   }
   const prefix = ask.endpoint === 'chat' ? 'chatcmpl' : 'cmpl';
   const head = { id: `${prefix}-${randomUUID()}`, created: Math.floor(Date.now() / 1000), ask };
@@ -97,7 +97,7 @@ export async function answerStream(
 function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => void) {
   const { ask } = head;
   const stops = [...ask.params.stopStrings, ...(ask.hasTools ? [CALL_START] : [])];
-  const stream = new TextStream(ask.model.source.tokenizer, stops);
+  const stream = new TextStream(ask.model.source.tokenizer, stops, ask.params.stopIds);
   let tokens: AnswerToken[] = [];
   let offset = 0;
   let isOpen = ask.endpoint === 'completions';

@@ -14,7 +14,6 @@ import { checkSite } from './web-pages.js';
 export interface HttpOptions {
   readonly settings: ServingSettings;
   readonly scheduler: Scheduler;
-  readonly maxQueue: number;
   /** The address that is listened on. */
   readonly host: string;
   /** Bytes. */
@@ -121,14 +120,14 @@ async function complete(
   response: ServerResponse,
   options: RouteOptions,
 ): Promise<void> {
-  const { settings, scheduler, maxQueue } = options;
+  const { settings, scheduler } = options;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const body = await readBody(request, options.maxBody);
   if (options.signal.aborted) throw new ApiError('the server stops', { status: 503 });
   const ask = readRequest(endpoint, body, settings);
   const signal = AbortSignal.any([gone.signal, options.signal]);
-  const { maxContext } = settings;
+  const { maxContext, maxQueue } = settings;
   const answer = openAnswer(ask, { scheduler, maxQueue, maxContext, signal });
   if (!ask.isStream) {
     sendJson(response, 200, await answerWhole(answer));

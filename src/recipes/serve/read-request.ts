@@ -43,7 +43,7 @@ const IGNORED = [
 export function readRequest(endpoint: Endpoint, body: JsonRow, settings: ServingSettings): Ask {
   const fields = new Fields(body);
   const model = modelOf(fields, settings);
-  const sampling = readSampling(fields, settings.params, (format) =>
+  const sampling = readSampling(fields, settings.params, model.source.spec, (format) =>
     settings.constraintOf(format, model),
   );
   const isStream = fields.boolean('stream') ?? false;
@@ -51,7 +51,8 @@ export function readRequest(endpoint: Endpoint, body: JsonRow, settings: Serving
   const givesTokenIds = fields.boolean('return_token_ids') ?? false;
   fields.ignore(...IGNORED);
   const read = endpoint === 'chat' ? readChat : readCompletion;
-  const { prompts, ...told } = read(fields, model, settings);
+  checkCount(sampling.n, 1, settings);
+  const { prompts, ...told } = read(fields, model, { ...settings, n: sampling.n });
   fields.finish();
   const shared = { endpoint, model, isStream, includesUsage, givesTokenIds, ...told };
   return { ...shared, prompts, ...fitted(sampling, prompts, settings) };
@@ -80,9 +81,22 @@ function readUsage(fields: Fields, isStream: boolean): boolean {
   return includesUsage;
 }
 
+/** @throws ApiError for more completions than the queue can hold, whatever waits */
+function checkCount(n: number, prompts: number, { maxQueue }: ServingSettings): void {
+  if (n * prompts <= maxQueue) return;
+  const asked = prompts === 1 ? `${n}` : `${n} each of ${prompts} prompts`;
+  throw fieldError(
+    prompts === 1 ? 'n' : 'prompt',
+    `${asked} are more completions than the queue holds (${maxQueue})`,
+    'Ask for fewer at a time, or serve with a larger max_queue',
+  );
+}
+
+type ReadSettings = ServingSettings & Pick<SamplingFields, 'n'>;
+
 type Prompts = Pick<Ask, 'prompts' | 'givesLogprobs' | 'topLogprobs' | 'hasTools'>;
 
-function readChat(fields: Fields, model: ServedModel, { render }: ServingSettings): Prompts {
+function readChat(fields: Fields, model: ServedModel, { render }: ReadSettings): Prompts {
   if (fields.texts('modalities')?.some((kind) => kind !== 'text')) {
     throw fieldError('modalities', 'the answers are text', 'Leave it out');
   }
@@ -116,12 +130,15 @@ function readVariables(fields: Fields, template: string | null): JsonRow {
   return variables;
 }
 
-function readCompletion(fields: Fields, model: ServedModel, { render }: ServingSettings): Prompts {
+function readCompletion(fields: Fields, model: ServedModel, settings: ReadSettings): Prompts {
+  const { render, n } = settings;
   fields.refuse('echo', 'the prompt is not part of the answer', [false]);
   fields.refuse('suffix', 'the model writes what follows only', ['']);
-  fields.refuse('best_of', 'it samples and hides completions; n gives them all', [1]);
+  fields.refuse('best_of', 'it samples and hides completions; n gives them all', [1, n]);
   const logprobs = fields.whole('logprobs', 0, MAX_TOP_LOGPROBS);
-  const prompts = promptList(fields.raw('prompt')).map((prompt) =>
+  const given = promptList(fields.raw('prompt'));
+  checkCount(n, given.length, settings);
+  const prompts = given.map((prompt) =>
     typeof prompt === 'string'
       ? rendered(model, { prompt }, 'prompt', { ...render, where: 'request' })
       : prompt,
@@ -163,7 +180,7 @@ function fitted(
   prompts: readonly (readonly number[])[],
   { maxContext }: ServingSettings,
 ): SamplingFields {
-  const longest = Math.max(...prompts.map(({ length }) => length));
+  const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
   const room = maxContext - longest;
   const { params, isLengthGiven } = sampling;
   const wanted = isLengthGiven ? params.maxNewTokens : 1;
@@ -172,6 +189,10 @@ function fitted(
     throw new ApiError(message, { param: 'max_tokens', code: 'context_length_exceeded' });
   }
   const maxNewTokens = Math.min(params.maxNewTokens, room);
+  if (params.minNewTokens > maxNewTokens) {
+    const problem = `${params.minNewTokens} is more than the ${maxNewTokens} tokens that the answer may have`;
+    throw fieldError('min_tokens', problem, 'Lower it, or raise max_tokens');
+  }
   return { ...sampling, params: { ...params, maxNewTokens } };
 }
 

@@ -1,6 +1,11 @@
 /** The fields of a request that say how to sample → the engine's parameters. What is not said is as configured. */
 
-import type { SamplingParams, TokenConstraint } from '../../rollout/index.js';
+import {
+  MIN_TEMPERATURE,
+  PENALTY_RANGE,
+  type SamplingParams,
+  type TokenConstraint,
+} from '../../rollout/index.js';
 import { isObject } from '../../util/json-object.js';
 import { fieldError } from './api-error.js';
 import type { Fields } from './fields.js';
@@ -19,11 +24,13 @@ export interface SamplingFields {
 
 /**
  * @param defaults what holds for requests that say nothing
+ * @param model its vocabulary bounds ids of tokens
  * @param constraintOf compiles a `response_format`
  */
 export function readSampling(
   fields: Fields,
   defaults: SamplingParams,
+  { vocabSize }: { readonly vocabSize: number },
   constraintOf: (format: Record<string, unknown>) => TokenConstraint | null,
 ): SamplingFields {
   refusePenalties(fields);
@@ -31,22 +38,31 @@ export function readSampling(
   const topK = fields.whole('top_k', -1);
   const format = fields.mapping('response_format');
   const params: SamplingParams = {
-    temperature: fields.number('temperature', { min: 0, max: 10 }) ?? defaults.temperature,
+    temperature: readTemperature(fields) ?? defaults.temperature,
     topP: fields.number('top_p', { min: 0, max: 1, isOpen: true }) ?? defaults.topP,
     topK: topK === undefined ? defaults.topK : Math.max(0, topK),
     minP: fields.number('min_p', { min: 0, max: 0.999 }) ?? defaults.minP,
     repetitionPenalty:
-      fields.number('repetition_penalty', { min: 0, isOpen: true }) ?? defaults.repetitionPenalty,
+      fields.number('repetition_penalty', PENALTY_RANGE) ?? defaults.repetitionPenalty,
     maxNewTokens: length ?? defaults.maxNewTokens,
     minNewTokens: fields.whole('min_tokens', 0) ?? 0,
     stopStrings: readStops(fields) ?? defaults.stopStrings,
-    stopIds: readStopIds(fields),
-    logitBias: readBias(fields),
+    stopIds: readStopIds(fields, vocabSize),
+    logitBias: readBias(fields, vocabSize),
     constraint: format === undefined ? null : constraintOf(format),
     seed: defaults.seed,
   };
   const n = fields.whole('n', 1, MAX_N) ?? 1;
   return { params, n, seed: fields.whole('seed'), isLengthGiven: length !== undefined };
+}
+
+function readTemperature(fields: Fields): number | undefined {
+  const temperature = fields.number('temperature', { min: 0, max: 10 });
+  if (temperature === undefined || temperature === 0 || temperature >= MIN_TEMPERATURE) {
+    return temperature;
+  }
+  const problem = `${temperature} is neither 0 nor at least ${MIN_TEMPERATURE}`;
+  throw fieldError('temperature', problem, 'Give 0 for the likeliest tokens');
 }
 
 /** `max_tokens` is the older name. */
@@ -71,19 +87,31 @@ function readStops(fields: Fields): readonly string[] | undefined {
   return stops;
 }
 
-function readStopIds(fields: Fields): readonly number[] {
+function readStopIds(fields: Fields, vocabSize: number): readonly number[] {
   const ids = fields.raw('stop_token_ids') ?? [];
-  if (Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id))) return ids;
+  if (Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id))) {
+    checkIds('stop_token_ids', ids, vocabSize);
+    return ids;
+  }
   throw fieldError('stop_token_ids', 'it is not a list of token ids');
 }
 
-function readBias(fields: Fields): ReadonlyMap<number, number> {
+function checkIds(name: string, ids: readonly number[], vocabSize: number): void {
+  const unknown = ids.find((id) => id < 0 || id >= vocabSize);
+  if (unknown === undefined) return;
+  const remedy = `Give ids from 0 to ${vocabSize - 1}`;
+  throw fieldError(name, `the model has no token ${unknown}`, remedy);
+}
+
+function readBias(fields: Fields, vocabSize: number): ReadonlyMap<number, number> {
   const biases = fields.raw('logit_bias') ?? {};
   const entries = isObject(biases) ? Object.entries(biases) : null;
   const isBias = ([id, bias]: [string, unknown]) =>
     /^\d+$/.test(id) && typeof bias === 'number' && Math.abs(bias) <= 100;
   if (entries?.every(isBias)) {
-    return new Map(entries.map(([id, bias]) => [Number(id), bias as number]));
+    const read = new Map(entries.map(([id, bias]) => [Number(id), bias as number]));
+    checkIds('logit_bias', [...read.keys()], vocabSize);
+    return read;
   }
   throw fieldError('logit_bias', 'it does not map token ids to numbers from -100 to 100');
 }

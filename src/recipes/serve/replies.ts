@@ -33,6 +33,7 @@ const envelope = ({ id, created, ask }: ReplyHead, kind: 'whole' | 'chunk'): Jso
   object: OBJECTS[ask.endpoint][kind],
   created,
   model: ask.model.name,
+  ...(kind === 'chunk' && ask.includesUsage && { usage: null }),
 });
 
 /** The calls of a completion, where the request offers tools, apart from its text. */

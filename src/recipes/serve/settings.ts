@@ -10,6 +10,8 @@ import type { ServedModel, ServedModels } from './served-models.js';
 export interface ServingSettings extends Pick<ServedModels, 'models' | 'maxContext'> {
   readonly params: SamplingParams;
   readonly render: RenderOptions;
+  /** Most completions that may wait or be at work. */
+  readonly maxQueue: number;
   /** Compiled once for each format, as long as it is among those asked for last. */
   readonly constraintOf: (
     format: Record<string, unknown>,

@@ -12,6 +12,8 @@ const INCOMPLETE = '\uFFFD';
 export class TextStream {
   private readonly tokenizer: RolloutTokenizer;
   private readonly stops: readonly string[];
+  /** Tokens that end the completion, which are no part of its text. */
+  private readonly endIds: ReadonlySet<number>;
   /** Ids whose text is out of the decoder already come first: they give the following ones their context. */
   private window: number[] = [];
   private settled = 0;
@@ -20,13 +22,20 @@ export class TextStream {
   private given = 0;
   private isStopped = false;
 
-  constructor(tokenizer: RolloutTokenizer, stops: readonly string[] = []) {
+  /** @param stopIds tokens that end the completion beside the tokenizer's own */
+  constructor(
+    tokenizer: RolloutTokenizer,
+    stops: readonly string[] = [],
+    stopIds: readonly number[] = [],
+  ) {
     this.tokenizer = tokenizer;
     this.stops = stops;
+    this.endIds = new Set([...tokenizer.eosIds, ...stopIds]);
   }
 
   /** Takes the next id; what can be shown now, often nothing. */
   push(id: number): string {
+    if (this.endIds.has(id)) return '';
     this.window.push(id);
     const before = this.text(this.window.slice(0, this.settled));
     const text = this.text(this.window);

@@ -139,6 +139,7 @@ describe('streams', () => {
     const options = { stream_options: { include_usage: true } };
     const chunks = await stream('/chat/completions', { ...asked, ...options });
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: body.usage });
+    expect(new Set(chunks.slice(0, -1).map(({ usage }) => usage))).toEqual(new Set([null]));
     for (const whole of choices(body)) {
       const parts = chunks.flatMap(choices).filter(({ index }) => index === whole.index);
       const deltas = parts.map(({ delta }) => delta as JsonRow);
@@ -155,6 +156,18 @@ describe('streams', () => {
       const reasons = parts.map(({ finish_reason: reason }) => reason);
       expect(reasons.filter(Boolean)).toEqual([whole.finish_reason]);
     }
+  });
+
+  it('say nothing of the token that ends them, as the whole answer', async () => {
+    const asked = { prompt: '1+', temperature: 0, max_tokens: 9, min_tokens: 9 };
+    const free = await post('/completions', { ...asked, return_token_ids: true });
+    const ids = choices(free.body)[0]!.token_ids as number[];
+    const end = { prompt: '1+', temperature: 0, stop_token_ids: [ids[0]!] };
+    const { body } = await post('/completions', end);
+    expect(choices(body)[0]).toMatchObject({ text: '', finish_reason: 'stop' });
+    const chunks = (await stream('/completions', end)).flatMap(choices);
+    expect(chunks.map(({ text }) => text).join('')).toBe('');
+    expect(chunks.every((chunk) => !('usage' in chunk))).toBe(true);
   });
 
   it('of texts come in pieces, each of its prompt', async () => {
@@ -191,6 +204,11 @@ describe('fields', () => {
     const bias = { logit_bias: { 65: 100 }, return_token_ids: true };
     const biased = await post('/completions', { ...asked, ...bias });
     expect(choices(biased.body)[0]!.token_ids).toEqual(Array(9).fill(65));
+  });
+
+  it('best_of that is n hides nothing', async () => {
+    const { body } = await post('/completions', { prompt: '1', n: 2, best_of: 2, max_tokens: 2 });
+    expect(choices(body)).toHaveLength(2);
   });
 
   it('response_format allows only its JSON', async () => {
@@ -264,7 +282,13 @@ describe('fields', () => {
     [{ stop: 7 }, 'stop', /neither a text nor a list/],
     [{ stop: '' }, 'stop', /stops nothing/],
     [{ logit_bias: { x: 1 } }, 'logit_bias', /map token ids/],
-    [{ logit_bias: { 99999: 1 } }, null, /has no token 99999/],
+    [{ logit_bias: { 99999: 1 } }, 'logit_bias', /has no token 99999.*ids from 0 to/],
+    [{ stop_token_ids: [-1] }, 'stop_token_ids', /has no token -1/],
+    [{ min_tokens: 13 }, 'min_tokens', /13 is more than the 12 tokens.*max_tokens/],
+    [{ temperature: 1e-40 }, 'temperature', /1e-40 is neither 0 nor at least 0.0001/],
+    [{ repetition_penalty: 1e-40 }, 'repetition_penalty', /is not a number >= 0.01 and <= 100/],
+    [{ repetition_penalty: 1e300 }, 'repetition_penalty', /is not a number >= 0.01 and <= 100/],
+    [{ n: 41 }, 'n', /41 are more completions than the queue holds \(40\).*max_queue/],
     [{ stream_options: {} }, 'stream_options', /needs stream: true/],
     [
       { stream: true, stream_options: { include_usage: 1 } },
@@ -314,6 +338,8 @@ describe('fields', () => {
     [{ prompt: '1', echo: true }, 'echo', /not part of the answer/],
     [{ prompt: '1', logprobs: 21 }, 'logprobs', /21 is not a whole number >= 0 and <= 20/],
     [{ prompt: '1', best_of: 3 }, 'best_of', /n gives them all/],
+    [{ prompt: ['1', '2'], n: 21 }, 'prompt', /21 each of 2 prompts are more .* holds \(40\)/],
+    [{ prompt: [99999] }, 'prompt', /token id 99999 is outside/],
   ])('%j of a completion is refused', async (asked, param, message) => {
     const { status, body } = await post('/completions', asked);
     expect([status, (body.error as JsonRow).param]).toEqual([400, param]);
@@ -423,7 +449,6 @@ describe('the next turn of a chat', () => {
 
 describe('bounds', () => {
   it.each<[string, unknown, number, RegExp]>([
-    ['/completions', { prompt: '1', n: 41 }, 429, /queue holds 40.*max_queue/],
     ['/completions', 'x'.repeat(9000), 413, /larger than 8192 bytes.*max_body_kib/],
     ['/completions', 'oops', 400, /not JSON/],
     ['/completions', { prompt: '1', model: 'x' }, 404, /Served are .*adapter-a/],
@@ -518,6 +543,9 @@ describe('the server', () => {
       signal: gone.signal,
     });
     while ((await openAt(server.baseUrl)) !== 32);
+    const full = await post('/completions', { prompt: '1', n: 9 });
+    expect(full.status).toBe(429);
+    expect((full.body.error as JsonRow).message).toMatch(/32 .* 9 more .* queue holds 40/);
     gone.abort();
     await expect(asked).rejects.toThrow(/abort/i);
     await expect.poll(() => openAt(server.baseUrl)).toBe(0);

@@ -62,9 +62,11 @@ async function serve(name: string, base: string, template: string) {
   const served = { sampler, use: async () => undefined } as unknown as ServedModels;
   const params = { ...PLAIN_SAMPLING, maxNewTokens: 50, seed: 0 };
   const server = createHttpServer({
-    settings: { models: [model], maxContext: 4096, params, render: {}, constraintOf: () => null },
+    settings: {
+      ...{ models: [model], maxContext: 4096, params, render: {}, maxQueue: 8 },
+      constraintOf: () => null,
+    },
     scheduler: new Scheduler(served),
-    maxQueue: 8,
     host: '127.0.0.1',
     maxBody: 2 ** 20,
     apiKey: null,

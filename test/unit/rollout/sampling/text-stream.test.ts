@@ -46,6 +46,12 @@ it.each([
   expect(pieces(bytes(text), stops)).toEqual(expected);
 });
 
+it('says nothing of a token that ends the text', () => {
+  const [a, b] = bytes('ab');
+  const stream = new TextStream(tokenizer, [], [b!]);
+  expect([stream.push(a!), stream.push(b!), stream.end('a')]).toEqual(['a', '', '']);
+});
+
 it('leaves special tokens out, as the completion does', () => {
   const ids = [...bytes('a'), tokenizer.eosId!, ...bytes('b')];
   expect(pieces(ids)).toEqual(['a', '', 'b', '']);
