@@ -1,6 +1,6 @@
 /** The two calls of an OpenAI-compatible server that graders make: chat completions and embeddings. */
 import type { JsonRow } from '../util/files.js';
-import type { Endpoint } from './endpoint.js';
+import type { CheckReply, Endpoint } from './endpoint.js';
 import { malformed } from './failures.js';
 
 interface ChatMessage {
@@ -35,12 +35,13 @@ export async function chatCompletion(
   options: { signal?: AbortSignal } = {},
 ): Promise<ChatReply> {
   const path = '/chat/completions';
-  const { body, ...reply } = await endpoint.post(path, { model, messages, ...settings }, options);
-  const choice = Array.isArray(body.choices) ? (body.choices[0] as JsonRow | undefined) : undefined;
-  const message = choice?.message as JsonRow | null | undefined;
-  if (choice == null || message == null || typeof message !== 'object') {
-    throw malformed(endpoint.settings.baseUrl + path, 'its answer holds no choices[0].message');
-  }
+  const where = endpoint.settings.baseUrl + path;
+  const { body, ...reply } = await endpoint.post(
+    path,
+    { model, messages, ...settings },
+    { ...options, check: (some) => void spokenOf(where, some) },
+  );
+  const { choice, message } = spokenOf(where, body);
   return {
     text: textOf(message.content),
     refusal: typeof message.refusal === 'string' ? message.refusal : null,
@@ -49,6 +50,17 @@ export async function chatCompletion(
     ...reply,
   };
 }
+
+/** @throws EndpointError when the answer holds no choice */
+function spokenOf(where: string, body: JsonRow) {
+  const choice = Array.isArray(body.choices) ? (body.choices[0] as JsonRow | undefined) : undefined;
+  const message = choice?.message as JsonRow | null | undefined;
+  if (choice != null && message != null && typeof message === 'object') return { choice, message };
+  throw malformed(where, `its answer holds no choices[0].message${beginning(body)}`);
+}
+
+/** What came in place of what was asked for. */
+const beginning = (body: JsonRow): string => `: ${JSON.stringify(body).slice(0, 200)}`;
 
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;
@@ -66,13 +78,20 @@ export async function embeddings(
   options: { signal?: AbortSignal } = {},
 ): Promise<number[][]> {
   const path = '/embeddings';
-  const { body } = await endpoint.post(path, { model, input }, options);
+  const where = endpoint.settings.baseUrl + path;
+  const check: CheckReply = (some) => void vectorsOf(where, some, input.length);
+  const { body } = await endpoint.post(path, { model, input }, { ...options, check });
+  return vectorsOf(where, body, input.length);
+}
+
+/** @throws EndpointError for another number of vectors, or no numbers */
+function vectorsOf(where: string, body: JsonRow, count: number): number[][] {
   const data = Array.isArray(body.data) ? (body.data as JsonRow[]) : [];
   const vectors = [...data]
     .sort((a, b) => Number(a?.index ?? 0) - Number(b?.index ?? 0))
     .map((each) => each?.embedding);
-  if (vectors.length === input.length && vectors.every(isVector)) return vectors as number[][];
-  throw malformed(endpoint.settings.baseUrl + path, `expected ${input.length} vectors`);
+  if (vectors.length === count && vectors.every(isVector)) return vectors as number[][];
+  throw malformed(where, `expected ${count} vectors${beginning(body)}`);
 }
 
 const isVector = (value: unknown): boolean =>

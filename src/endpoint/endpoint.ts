@@ -27,7 +27,11 @@ interface PostOptions {
   /** In place of the settings' tries. 1 where a lost answer does not mean that nothing was done. */
   readonly attempts?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly check?: CheckReply;
 }
+
+/** @throws EndpointError for an answer that is not what was asked for: it is not kept, and counts as a failed try. */
+export type CheckReply = (body: JsonRow) => void;
 
 export interface EndpointStats {
   /** Requests made of the endpoint, kept replies included. */
@@ -62,7 +66,9 @@ export interface Endpoint {
 /** What an endpoint has done so far. */
 type Counts = { -readonly [Name in keyof Omit<EndpointStats, 'cost'>]: number };
 
-type Ask = (request: EndpointRequest, attempts?: number) => Promise<EndpointReply>;
+type AskOptions = Pick<PostOptions, 'attempts' | 'check'>;
+
+type Ask = (request: EndpointRequest, options?: AskOptions) => Promise<EndpointReply>;
 
 /** @param transport Sends one request; default: by HTTP to the settings' address. */
 export function openEndpoint(
@@ -95,14 +101,14 @@ export function openEndpoint(
   return {
     settings,
     post: async (path, body, options = {}) => {
-      const { answersText = false, attempts } = options;
+      const { answersText = false } = options;
       const request = post(path, { body }, options);
       return answersText
-        ? await ask({ ...request, answersText }, attempts)
-        : await askOnce(request, attempts);
+        ? await ask({ ...request, answersText }, options)
+        : await askOnce(request, options);
     },
-    postForm: (path, form, options = {}) => ask(post(path, { form }, options), options.attempts),
-    postBytes: (path, bytes, options = {}) => ask(post(path, { bytes }, options), options.attempts),
+    postForm: (path, form, options = {}) => ask(post(path, { form }, options), options),
+    postBytes: (path, bytes, options = {}) => ask(post(path, { bytes }, options), options),
     get: (path, { signal } = {}) =>
       ask({ method: 'GET', url: to(path), ...(signal && { signal }) }),
     stats: () => ({ ...count, cost: costOf(settings, count) }),
@@ -126,7 +132,7 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
   let hasAnswered = false;
   let impatientUntil = 0;
   let unreached: EndpointError | null = null;
-  return (request, attempts = settings.attempts) =>
+  return (request, { attempts = settings.attempts, check } = {}) =>
     withPermit(async () => {
       const isImpatient = !hasAnswered && performance.now() < impatientUntil;
       if (isImpatient && unreached !== null && isSilent(unreached)) {
@@ -134,7 +140,12 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
         throw notAsked(request.url, unreached, IMPATIENT_MS);
       }
       try {
-        const reply = await withRetries(() => transport(request), {
+        const send = async () => {
+          const reply = await transport(request);
+          check?.(reply.body);
+          return reply;
+        };
+        const reply = await withRetries(send, {
           attempts: isImpatient ? 1 : attempts,
           silentAttempts: hasAnswered ? attempts : SILENT_ATTEMPTS,
           settings,
@@ -167,18 +178,28 @@ function keepingReplies(ask: Ask, cache: ReplyCache, count: Counts): Ask {
     count.cached++;
     return { body, latencyMs: 0, isCached: true };
   };
-  return async (request, attempts) => {
+  return async (request, options = {}) => {
     const key = requestKey(request.url, request.body);
     const kept = cache.get(key);
-    if (kept !== null) return shared(kept);
+    if (kept !== null && isGood(kept, options)) return shared(kept);
     const first = onTheirWay.get(key);
     if (first !== undefined) return shared((await first).body);
-    const sent = ask(request, attempts).finally(() => onTheirWay.delete(key));
+    const sent = ask(request, options).finally(() => onTheirWay.delete(key));
     onTheirWay.set(key, sent);
     const reply = await sent;
     cache.put(key, { url: request.url, body: request.body }, reply.body);
     return reply;
   };
+}
+
+function isGood(kept: JsonRow, { check }: AskOptions): boolean {
+  try {
+    check?.(kept);
+    return true;
+  } catch (error) {
+    if (error instanceof EndpointError) return false;
+    throw error;
+  }
 }
 
 async function withRetries(

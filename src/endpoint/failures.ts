@@ -55,8 +55,12 @@ const RETRIED = [408, 409, 425, 429];
 /** What the server says → what to do, where its code alone says too little. */
 const SAID: readonly (readonly [RegExp, string])[] = [
   [
-    /response_format/i,
+    /response_format\W{0,3} .{0,20}must be set|must be .{0,4}json_schema/i,
     'This model answers by a JSON schema only: ask for it (factorize structured=true, or response_format={type: json_schema, …})',
+  ],
+  [
+    /response_format|json_schema/i,
+    'This model or server does not take this response_format: use one that has it (a judge can be a model of your own, judge.model_path), or leave it out (factorize structured=false)',
   ],
   [
     /fine-tuning job failed/i,
@@ -120,7 +124,9 @@ export function noAnswer(where: string, cause: unknown, timeoutMs: number): Endp
       problem: timedOut
         ? `no answer within ${timeoutMs} ms`
         : `could not be reached (${networkCode(cause) ?? String(cause)})`,
-      remedy: 'Check base_url and that the server runs',
+      remedy: timedOut
+        ? 'Check that the server runs, or raise timeout_s'
+        : 'Check base_url and that the server runs',
     },
     { kind: timedOut ? 'timeout' : 'unreachable', retry: { afterMs: null }, cause },
   );

@@ -41,6 +41,22 @@ export interface EndpointReply {
 /** Sends a request once. @throws EndpointError, which says whether another try may help. */
 export type Transport = (request: EndpointRequest) => Promise<EndpointReply>;
 
+type Dispatcher = NonNullable<RequestInit['dispatcher']>;
+
+/** Where Node's `fetch` keeps what sends its requests, once there was one. */
+const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
+let patient: Dispatcher | undefined;
+
+/** Sends without undici's own limits of 300 s for headers and body: `timeoutMs` is the only one. */
+async function patientDispatcher(): Promise<Dispatcher> {
+  if (patient !== undefined) return patient;
+  await fetch('data:,');
+  const usual = (globalThis as unknown as Record<symbol, Dispatcher>)[DISPATCHER]!;
+  const Agent = usual.constructor as new (options: object) => Dispatcher;
+  patient = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+  return patient;
+}
+
 /** By `fetch`. It follows no redirect, so the key reaches the configured address only. */
 export const httpTransport =
   (settings: EndpointSettings): Transport =>
@@ -59,6 +75,7 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
       method,
       headers: headersOf(settings, request),
       redirect: 'manual',
+      dispatcher: await patientDispatcher(),
       signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
       ...bodyOf(request),
     });

@@ -104,6 +104,33 @@ describe('chatCompletion', () => {
     expect(endpoint.stats()).toMatchObject({ retries: 3, failed: 0 });
   });
 
+  it('tries again after an answer without its form, and counts it', async () => {
+    const server = await serve((_, index) => ({ body: index === 0 ? {} : chatAnswer('yes') }));
+    const endpoint = open(server);
+    expect((await chatCompletion(endpoint, request)).text).toBe('yes');
+    expect(endpoint.stats()).toMatchObject({ retries: 1, failed: 0 });
+  });
+
+  it("has no limit of time but its own: that of Node's fetch does not hold", async () => {
+    const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 2500 }));
+    await fetch('data:,');
+    const name = Symbol.for('undici.globalDispatcher.1');
+    const dispatchers = globalThis as unknown as Record<symbol, object>;
+    const usual = dispatchers[name]!;
+    closers.push(() => {
+      dispatchers[name] = usual;
+    });
+    const Agent = usual.constructor as new (options: object) => object;
+    dispatchers[name] = new Agent({ headersTimeout: 100 });
+    const [plain, own] = await Promise.allSettled([
+      fetch(`${server.baseUrl}/chat/completions`, { method: 'POST', body: '{}' }),
+      chatCompletion(open(server, { attempts: 1 }), request),
+    ]);
+    const cause = { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } };
+    expect(plain).toMatchObject({ status: 'rejected', reason: cause });
+    expect(own).toMatchObject({ status: 'fulfilled', value: { text: 'yes' } });
+  });
+
   it('waits as long as the server asks', async () => {
     const server = await serve((_, index) =>
       index === 0
@@ -125,6 +152,18 @@ describe('chatCompletion', () => {
   it.each([
     [{ status: 429, body: { error: { code: 'insufficient_quota' } } }, 'credit'],
     [{ status: 400, body: { error: { type: 'invalid_request_error' } } }, 'does not accept'],
+    [
+      { status: 400, body: { error: { message: "'response_format.type' must be 'json_schema'" } } },
+      'answers by a JSON schema only',
+    ],
+    [
+      { status: 400, body: { error: { message: 'response_format json_schema is not supported' } } },
+      'does not take this response_format',
+    ],
+    [
+      { status: 400, body: { error: { message: "response_format.type must be 'text'" } } },
+      'does not take this response_format',
+    ],
     [{ status: 401, body: {} }, 'Set the key'],
     [{ status: 404, body: 'not here' }, 'Check base_url'],
     [{ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: {} }, 'answered 302'],
@@ -256,6 +295,21 @@ describe('the cache', () => {
     await chatCompletion(endpoint, { ...request, settings: { temperature: 1 } });
     expect(server.asked).toHaveLength(2);
     expect(readdirSync(cacheDir)).not.toHaveLength(0);
+  });
+
+  it('keeps no answer without its form, and takes none from an earlier time', async () => {
+    const cacheDir = temporaryFolder();
+    const server = await serve((_, index) =>
+      index < 2 ? { body: { error: { message: 'overloaded' } } } : { body: chatAnswer('yes') },
+    );
+    const endpoint = open(server, { cacheDir, attempts: 1 });
+    const error = await failure(chatCompletion(endpoint, request));
+    expect(error.message).toMatch(/holds no choices\[0\].message: .*overloaded/);
+    expect(readdirSync(cacheDir)).toEqual([]);
+    await endpoint.post('/chat/completions', { ...request });
+    expect(readdirSync(cacheDir)).toHaveLength(1);
+    expect(await chatCompletion(endpoint, request)).toMatchObject({ text: 'yes', isCached: false });
+    expect(await chatCompletion(endpoint, request)).toMatchObject({ text: 'yes', isCached: true });
   });
 
   it('keeps no failure', async () => {
