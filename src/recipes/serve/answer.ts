@@ -100,6 +100,7 @@ function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => 
   const stream = new TextStream(ask.model.source.tokenizer, stops, ask.params.stopIds);
   let tokens: AnswerToken[] = [];
   let offset = 0;
+  let place = 0;
   let isOpen = ask.endpoint === 'completions';
   const open = () => {
     if (!isOpen) send(openingChunk(head, index));
@@ -107,8 +108,9 @@ function choiceStream(head: ReplyHead, index: number, send: (chunk: JsonRow) => 
   };
   const give = ({ text = '', calls = [], finishReason = null }: Partial<Piece>) => {
     open();
-    send(pieceChunk(head, index, { text, calls, finishReason, tokens, offset }));
-    if (ask.givesLogprobs) offset += charactersOf(ask, tokens);
+    send(pieceChunk(head, index, { text, calls, finishReason, tokens, offset, place }));
+    if (ask.givesLogprobs) offset += charactersOf(ask, { tokens, place });
+    place += tokens.length;
     tokens = [];
   };
   return {

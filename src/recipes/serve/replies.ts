@@ -14,6 +14,8 @@ export interface Piece extends Spoken {
   readonly finishReason: string | null;
   /** Characters of the choice's tokens before these. */
   readonly offset: number;
+  /** How many tokens come before them. */
+  readonly place: number;
 }
 
 export interface ReplyHead {
@@ -55,7 +57,7 @@ export function wholeReply(head: ReplyHead, completions: readonly Completion[]):
       logprob: logprobs[i]!,
       ...(topLogprobs && { topLogprobs: topLogprobs[i]! }),
     }));
-    const piece = { ...spokenOf(head.ask, completion), tokens, offset: 0 };
+    const piece = { ...spokenOf(head.ask, completion), tokens, offset: 0, place: 0 };
     const { text } = piece;
     const isChat = head.ask.endpoint === 'chat';
     return choice(head, index, piece, isChat ? { message: messageOf(piece) } : { text });
