@@ -51,7 +51,12 @@ export { generateSchema } from './schemas/generate.js';
 export type { GradeConfig } from './schemas/grade.js';
 export { gradeSchema } from './schemas/grade.js';
 export { parseGrader } from './schemas/grader.js';
-export type { GraderKeys, JudgeConfig, RewardConfig } from './schemas/grader-keys.js';
+export {
+  type GraderKeys,
+  type JudgeConfig,
+  type RewardConfig,
+  USUAL_JUDGE,
+} from './schemas/grader-keys.js';
 export type { RolloutDevice, RolloutPrecision } from './schemas/groups.js';
 export type { GrpoConfig } from './schemas/grpo.js';
 export { grpoSchema } from './schemas/grpo.js';

@@ -10,4 +10,5 @@ export {
 } from './endpoint.js';
 export { EndpointError } from './failures.js';
 export { type EndpointChoice, endpointSettings } from './settings.js';
+export { totalStats } from './total-stats.js';
 export type { EndpointReply, EndpointRequest, Transport } from './transport.js';

@@ -153,6 +153,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
     const total = missing.reduce((sum, { n }) => sum + n, 0);
     await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
+      let filtered = 0;
       const grading: Promise<void>[] = [];
       const failed = new AbortController();
       const add = async (completion: Completion): Promise<void> => {
@@ -162,6 +163,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
       const onCompletion = (completion: Completion): void => {
         if (completion.finishReason === 'aborted') return;
         checkVersion(completion, engine.adapter);
+        if (completion.finishReason === 'content_filter') filtered++;
         const added = add(completion);
         added.catch(() => failed.abort());
         grading.push(added);
@@ -174,6 +176,11 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
       }
       // What failed has ended the sampling, and is thrown here.
       await Promise.all(grading);
+      if (filtered > 0) {
+        context.log(
+          `warning: the server's content filter cut ${filtered} of ${total} completions; their rows have finish_reason content_filter`,
+        );
+      }
     });
   });
   if (signal.aborted) throw stopped(signal, store, config);

@@ -80,9 +80,9 @@ export interface StreamRequest extends PromptRequest {
 
 /**
  * `stop`: end-of-text token or stop string. `length`: out of tokens or context. `rounds`: of a completion that
- * uses tools, out of calls.
+ * uses tools, out of calls. `content_filter`: cut by the filter of a server.
  */
-export type FinishReason = 'stop' | 'length' | 'rounds' | 'aborted';
+export type FinishReason = 'stop' | 'length' | 'rounds' | 'content_filter' | 'aborted';
 
 export interface Completion {
   readonly requestId: string;

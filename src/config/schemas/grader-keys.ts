@@ -83,4 +83,7 @@ const graderSchema = z.strictObject(graderKeys);
 
 export type GraderKeys = z.output<typeof graderSchema>;
 export type JudgeConfig = GraderKeys['judge'];
+
+/** What holds where nothing is said. */
+export const USUAL_JUDGE: JudgeConfig = judgeKey.parse({});
 export type RewardConfig = z.output<typeof rewardsKey>[number];

@@ -1,5 +1,5 @@
 /** What graders need of the outside world: a judge, embeddings, and a Python sandbox. */
-import type { GraderKeys, JudgeConfig } from '../../config/index.js';
+import { type GraderKeys, type JudgeConfig, USUAL_JUDGE } from '../../config/index.js';
 import {
   chatCompletion,
   type Endpoint,
@@ -7,6 +7,7 @@ import {
   embeddings,
   endpointSettings,
   openEndpoint,
+  totalStats,
 } from '../../endpoint/index.js';
 import {
   type GraderSpec,
@@ -20,7 +21,7 @@ import { openModelEndpoint } from '../judge/model-endpoint.js';
 
 export interface OpenTools {
   readonly tools: GraderTools;
-  /** Counts of the judge; null where none was opened. */
+  /** Counts of the judge and of embeddings together; null where none was opened. */
   readonly stats: () => EndpointStats | null;
   readonly close: () => void;
 }
@@ -39,9 +40,10 @@ export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promi
   const types = new Set(specs.flatMap((spec) => [...graderTypes(spec)]));
   const { judge } = keys;
   const isJudged = types.has('score_model') || types.has('label_model');
-  const isAsked = isJudged || types.has('text_similarity');
-  const server = isAsked ? openServer(judge, context.signal) : null;
   const model = isJudged ? judge.model_path : null;
+  const isAsked = (isJudged && model === null) || types.has('text_similarity');
+  const server = isAsked ? openServer(judge, context.signal) : null;
+  if (model !== null && server === null) sayUnused(judge, context);
   const local = model === null ? null : await openModelEndpoint(judge, { model, context, threads });
   const asked = local?.endpoint ?? server;
   try {
@@ -54,7 +56,7 @@ export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promi
         ...(server !== null && embedTool(server, judge)),
         ...(sandbox !== null && pythonTool(sandbox, keys.python_timeout_s)),
       },
-      stats: () => asked?.stats() ?? null,
+      stats: () => totalStats([local?.endpoint, server].flatMap((one) => one?.stats() ?? [])),
       close: () => {
         sandbox?.dispose();
         local?.close();
@@ -65,6 +67,16 @@ export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promi
     throw error;
   }
 }
+
+/** Keys of a server, at values other than their default, which a model that judges here has no use for. */
+function sayUnused(judge: JudgeConfig, { log }: RecipeContext): void {
+  const given = SERVER_KEYS.filter((key) => judge[key] !== USUAL_JUDGE[key]);
+  if (given.length === 0) return;
+  const names = given.map((key) => `judge.${key}`).join(', ');
+  log(`warning: ${names}: of no effect, as judge.model_path judges here and no server is asked`);
+}
+
+const SERVER_KEYS = ['timeout_s', 'attempts', 'price_input', 'price_output'] as const;
 
 function openServer(judge: JudgeConfig, signal: AbortSignal): Endpoint | null {
   const { env } = process;

@@ -57,10 +57,11 @@ const FINISH: Readonly<Record<string, FinishReason>> = {
   length: 'length',
   max_output_tokens: 'length',
   max_tokens: 'length',
+  content_filter: 'content_filter',
   abort: 'aborted',
 };
 
-/** @throws Error for a reason that is no end of a completion, as `content_filter` */
+/** @throws Error for a reason that is no end of a completion, as `error` */
 export function finishOf(reason: unknown): FinishReason {
   const known = FINISH[textOf(reason)];
   if (known !== undefined) return known;

@@ -6,7 +6,7 @@ import { generateSchema, loadConfig } from '../../../../src/config/index.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
-import { SILENT } from '../../../support/context.js';
+import { logInto } from '../../../support/context.js';
 import {
   type Answer,
   type Asked,
@@ -21,6 +21,7 @@ const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 let model: string;
 let server: TestServer | undefined;
+let logged: string[] = [];
 
 beforeAll(async () => {
   model = (await tinyTraining(dir)).base;
@@ -38,7 +39,8 @@ async function generate(
   const keys = [`input=${at('in.jsonl')}`, `output=${at(name)}`, 'max_new_tokens=6'];
   const where = ['engine=server', `server.base_url=${server.baseUrl}`, 'server.max_attempts=1'];
   const overrides = [...keys, ...where, ...words];
-  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
+  logged = [];
+  await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), logInto(logged));
   return readJsonl(at(name));
 }
 
@@ -56,7 +58,7 @@ describe('generate engine=server', () => {
   it('sends the ids of the local tokenizer to completions', async () => {
     const words = [`model=${model}`, 'server.model=served', 'prompt_template={prompt}', format];
     const rows = await generate('ids.jsonl', () => ({ body: completion('3') }), ...words);
-    const { tokenizer, close } = await openModel({ model }, SILENT);
+    const { tokenizer, close } = await openModel({ model }, logInto([]));
     close();
     const sent = server!.asked.map(({ body }) => body!);
     expect(sent.map(({ prompt }) => prompt)).toEqual([
@@ -75,6 +77,21 @@ describe('generate engine=server', () => {
       completion_tokens: 2,
       reasoning: null,
     });
+  });
+
+  it('keeps a completion that the server filtered, and says so', async () => {
+    const filtered = { message: { content: null }, finish_reason: 'content_filter' };
+    const said = { message: { content: '3' }, finish_reason: 'stop' };
+    const words = ['model=remote-model', 'server.api=chat', 'server.max_concurrency=1'];
+    const answer = (_: unknown, index: number) => ({
+      body: { choices: [index === 0 ? filtered : said] },
+    });
+    const rows = await generate('filtered.jsonl', answer, ...words);
+    expect(rows.map((row) => [row.completion, row.finish_reason])).toEqual([
+      ['', 'content_filter'],
+      ['3', 'stop'],
+    ]);
+    expect(logged.join()).toMatch(/content filter cut 1 of 2 completions/);
   });
 
   it('sends messages to the Responses form, without a local model', async () => {

@@ -13,12 +13,14 @@ import {
 } from '../../../../src/recipes/judge/model-endpoint.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { logInto, SILENT } from '../../../support/context.js';
+import { startServer } from '../../../support/model-server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const at = (name: string) => join(dir, name);
 let model: string;
+let context = SILENT;
 
 beforeAll(async () => {
   model = (await tinyTraining(dir)).base;
@@ -50,7 +52,7 @@ async function graded(grader: object, ...words: string[]) {
   const config = loadConfig(gradeSchema, {
     overrides: [...judge, ...limits, ...files, ...words],
   });
-  const summary = (await runGrade(config, SILENT)) as GradeSummary;
+  const summary = (await runGrade(config, context)) as GradeSummary;
   const rows = readJsonl(at('out.jsonl'));
   return { summary, rows, scores: rows.map((row) => row.score) };
 }
@@ -92,6 +94,44 @@ describe('score_model', () => {
     const coarser = await graded(score, cache, 'judge.rollout_precision=int8');
     expect(coarser.summary.endpoint).toMatchObject({ cached: 0 });
   });
+});
+
+it('is counted together with the server of embeddings', async () => {
+  const usage = { prompt_tokens: 100, completion_tokens: 0 };
+  const server = await startServer(({ body }) => {
+    const data = (body!.input as string[]).map((_, index) => ({ index, embedding: [1, index] }));
+    return { body: { data, usage } };
+  });
+  const alike = {
+    ...{ type: 'text_similarity', name: 'alike', evaluation_metric: 'cosine' },
+    ...{ input: '{{sample.output_text}}', reference: 'four' },
+  };
+  const both = {
+    ...{ type: 'multi', name: 'both', calculate_output: 'judge + alike' },
+    graders: { judge: score, alike },
+  };
+  const embeddings = ['judge.embedding_model=e', `judge.base_url=${server.baseUrl}`];
+  const words = [...embeddings, 'judge.price_input=1000', 'judge.price_output=0'];
+  const alone = (await graded(score)).summary.endpoint!;
+  const { endpoint } = (await graded(both, ...words)).summary;
+  const asked = server.asked.length;
+  await server.close();
+  expect(asked).toBeGreaterThan(0);
+  expect(endpoint).toMatchObject({
+    requests: alone.requests + asked,
+    prompt_tokens: alone.prompt_tokens + 100 * asked,
+    cost: (100 * asked * 1000) / 1e6,
+  });
+});
+
+it('says which keys of a server it has no use for', async () => {
+  const logged: string[] = [];
+  const words = ['judge.timeout_s=5', 'judge.price_input=1'];
+  context = logInto(logged);
+  const { summary } = await graded(score, ...words);
+  context = SILENT;
+  expect(logged.join()).toMatch(/judge.timeout_s, judge.price_input: of no effect/);
+  expect(summary.endpoint!.cost).toBeNull();
 });
 
 describe('label_model', () => {

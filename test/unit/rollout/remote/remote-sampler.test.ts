@@ -160,10 +160,7 @@ describe('completions', () => {
   it.each([
     [{ model: 'other', choices: [] }, /it answered by the model other, asked for was base/],
     [{ choices: [] }, /its answer holds no choices\[0\]\.text/],
-    [
-      { choices: [{ text: '', finish_reason: 'content_filter' }] },
-      /the completion ended by "content_filter"/,
-    ],
+    [{ choices: [{ text: '', finish_reason: 'error' }] }, /the completion ended by "error"/],
   ])('refuses the answer %j', async (body, message) => {
     const remote = await sampler(() => ({ body }));
     const request = { id: 'a', promptIds: [1], n: 1 };
@@ -295,6 +292,14 @@ describe('responses', () => {
     const [only] = await remote.generate([request], PARAMS);
     expect(only!.finishReason).toBe('length');
     await expect(remote.generate([request], PARAMS)).rejects.toThrow(/its status is "failed"/);
+  });
+
+  it('knows an answer that the server filtered', async () => {
+    const incomplete_details = { reason: 'content_filter' };
+    const filtered = answer({ status: 'incomplete', incomplete_details, output: [] });
+    const remote = await sampler(() => ({ body: filtered }), { api: 'responses' });
+    const [only] = await remote.generate([request], PARAMS);
+    expect(only).toMatchObject({ finishReason: 'content_filter', text: '' });
   });
 
   it('names a parameter that it does not have', async () => {
