@@ -45,4 +45,4 @@ export { packByLength } from './packing.js';
 export { type AnsweredPrompt, type PromptPlace, splitPrompt } from './preference-rows.js';
 export type { RowFormatName } from './row-formats.js';
 export { rowStats } from './row-stats.js';
-export { streamRows } from './stream-rows.js';
+export { type StreamedRows, streamRows } from './stream-rows.js';

@@ -4,7 +4,7 @@ import type { AnswerGrade } from './answer-grade.js';
 
 export interface EvalRow extends AnswerGrade {
   readonly index: number;
-  /** The row's own `id`, else its index. */
+  /** The row's own `id`; its index where a row has none or two have the same. */
   readonly id: string;
   readonly sample_index: number;
   /** Number of the run, from 1, where an evaluation has several. */

@@ -15,6 +15,7 @@ import type { EvalRow, StrategyFacts } from './eval-row.js';
 import { cellOf, type GroupTable, groupTables } from './group-tables.js';
 import type { AnswerJudge } from './judged-grade.js';
 import { type EvalMetrics, evalMetrics } from './metrics.js';
+import { isGiven } from './row-key.js';
 
 /** One example to complete. */
 interface EvalItem {
@@ -68,10 +69,8 @@ export interface Evaluation {
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { samples = 1, batchSize = Math.max(1, options.rows.length), groups = [] } = options;
   const { signal, complete } = options;
-  const items = options.rows.map((row, index) => ({ id: String(row.id ?? index), index, row }));
-  if (new Set(items.map(({ id }) => id)).size < items.length) {
-    throw new RunError({ where: 'evaluate', problem: 'two rows have the same id' });
-  }
+  const items = options.rows.map((row, index) => ({ id: String(index), index, row }));
+  const names = namesOf(options.rows);
   const rows: EvalRow[] = [];
   const start = performance.now();
   for (let at = 0; at < items.length; at += batchSize) {
@@ -79,7 +78,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const batch = items.slice(at, at + batchSize);
     const completions = await complete(batch, { samples, ...(signal && { signal }) });
     signal?.throwIfAborted();
-    rows.push(...(await gradeBatch(batch, completions, { ...options, samples })));
+    rows.push(...(await gradeBatch(batch, completions, { ...options, samples, names })));
     signal?.throwIfAborted();
     options.onProgress?.(at + batch.length, items.length);
   }
@@ -98,7 +97,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 
 type Grading = Pick<EvaluateOptions, 'grade' | 'judge' | 'rewards' | 'factsOf'> & {
   readonly samples: number;
+  /** Of the rows, by index. */
+  readonly names: readonly string[];
 };
+
+/** What names each row in files: its `id`, or the index of all of them where these do not tell them apart. */
+function namesOf(rows: readonly RewardRow[]): readonly string[] {
+  const own = rows.flatMap(({ id }) => (isGiven(id) ? String(id) : []));
+  return new Set(own).size === rows.length ? own : rows.map((_, index) => String(index));
+}
 
 async function gradeBatch(
   batch: readonly EvalItem[],
@@ -136,7 +143,7 @@ async function evalRow(
   const strategy = grading.factsOf?.(id);
   return {
     index,
-    id,
+    id: grading.names[index]!,
     sample_index: completion.sampleIndex,
     question: questionOf(row),
     completion: text,

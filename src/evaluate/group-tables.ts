@@ -46,6 +46,9 @@ export function groupTables(
 function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
   const examples = [...groupBy(rows, ({ index }) => index).values()];
   const means = examples.map((samples) => share(samples, ({ correct }) => correct === true));
+  const flexible = examples.map((own) =>
+    share(own, ({ flexible_correct }) => flexible_correct === true),
+  );
   const { low, high } = shareInterval(means);
   return {
     value,
@@ -53,6 +56,6 @@ function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
     accuracy: mean(means)!,
     accuracy_low: low,
     accuracy_high: high,
-    flexible_accuracy: share(rows, ({ flexible_correct }) => flexible_correct === true),
+    flexible_accuracy: mean(flexible)!,
   };
 }

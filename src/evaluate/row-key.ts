@@ -4,7 +4,8 @@ import { InputError } from '../util/errors.js';
 /** A row of a file: of CSV all cells are text. */
 export type KeyedRow = Readonly<Record<string, unknown>>;
 
-const isGiven = (value: unknown): boolean => value != null && value !== '';
+/** Empty cells of CSV are none. */
+export const isGiven = (value: unknown): boolean => value != null && value !== '';
 
 /** The example of a row: its `id`, else `index`, else `prompt_id`. @throws InputError without one */
 export function exampleOf(row: KeyedRow): string {

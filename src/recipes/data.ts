@@ -5,7 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
-import { NAMED_DATASETS, namedDataset, rowStats } from '../data/index.js';
+import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
 import { checkFolderPlace } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
@@ -20,6 +20,7 @@ import {
   FACTORIZATION_FOLDER,
   makeFactorization,
 } from './data/factorization.js';
+import { refuseForeignKeys } from './data/foreign-keys.js';
 import { GENSELECT_FILES, GENSELECT_FOLDER, makeGenselect } from './data/genselect.js';
 import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data/medical.js';
 import { makeSplits, SPLITS } from './data/splits.js';
@@ -33,7 +34,12 @@ export interface DataResult {
 }
 
 const STATS_FILE = 'dataset_stats.json';
-const FILES = [STATS_FILE, ...SPLITS.map((split) => `${split}.jsonl`)];
+
+/** Names of the files of a set; of an earlier one in the same folder too. */
+const filesOf = (dataset: NamedDataset): readonly string[] => [
+  STATS_FILE,
+  ...new Set([...SPLITS, ...dataset.splits].map((split) => `${split}.jsonl`)),
+];
 
 /** Sets with files and statistics of their own. */
 const OWN_SETS = {
@@ -56,22 +62,24 @@ const OWN_SETS = {
 export async function runData(config: DataConfig, context: RecipeContext): Promise<DataResult> {
   const { name, seed, overwrite } = config;
   const own = Object.hasOwn(OWN_SETS, name) ? OWN_SETS[name as keyof typeof OWN_SETS] : null;
-  const isMade = own !== null || namedDataset(name)?.kind === 'generated';
+  const dataset = namedDataset(name);
+  const isMade = own !== null || dataset?.kind === 'generated';
   if (config.revision !== null && isMade) throw localRevision(name, config.revision);
   if (own !== null) {
+    refuseForeignKeys(config);
     checkFolder(config.output_dir ?? own.folder, { overwrite, files: own.files });
     return await own.make(config, context);
   }
-  const dataset = namedDataset(name);
   if (dataset === null) throw unknownName(name);
   refuseForeignKeys(config);
   const folder = config.output_dir ?? join('outputs', 'data', name);
-  checkFolder(folder, { overwrite, files: FILES });
+  const files = filesOf(dataset);
+  checkFolder(folder, { overwrite, files });
   if (dataset.kind === 'files' && dataset.isLarge === true) {
-    return await makeStreamed(config, { dataset, folder }, context);
+    return await makeStreamed(config, { dataset, folder, files }, context);
   }
   const splits = await makeSplits(config, dataset, context);
-  for (const file of FILES) rmSync(join(folder, file), { force: true });
+  for (const file of files) rmSync(join(folder, file), { force: true });
   const stats: Record<string, unknown> = {};
   const rows: Record<string, number> = {};
   for (const split of SPLITS) {
@@ -94,19 +102,6 @@ const localRevision = (name: string, revision: string): InputError =>
     problem: `"${revision}", but ${name} is not one data set on the hub`,
     remedy: 'Leave it out; medical.revision and contamination.train_revision are those of sources',
   });
-
-/** Keys of one set mean nothing for another. */
-function refuseForeignKeys(config: DataConfig): void {
-  const { num_samples, optimize, tiers, samples_per_tier, max_value } = config;
-  const given = Object.entries({ num_samples, tiers, samples_per_tier, max_value, optimize });
-  const key = given.find(([, value]) => value !== null && value !== false)?.[0];
-  if (key === undefined) return;
-  throw new InputError({
-    where: key,
-    problem: `it belongs to the set factorization, not to ${config.name}`,
-    remedy: 'Use train_samples, valid_samples and test_samples',
-  });
-}
 
 function unknownName(name: string): InputError {
   return new InputError({

@@ -69,7 +69,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
     const seconds = (performance.now() - start) / 1000;
     writeRows(
       config,
-      rows.map((row, i) => ({ ...row, ...outcomes[i] })),
+      rows.map((row, i) => ({ ...withoutOutcome(row), ...outcomes[i] })),
       context,
     );
     return {
@@ -82,6 +82,18 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
     await scorer.close();
   }
 }
+
+const OUTCOME_KEYS: ReadonlySet<string> = new Set<keyof GraderOutcome>([
+  'score',
+  'status',
+  'passed',
+  'reason',
+  'parts',
+]);
+
+/** A row that was graded before keeps nothing of that. */
+const withoutOutcome = (row: JsonRow): JsonRow =>
+  Object.fromEntries(Object.entries(row).filter(([key]) => !OUTCOME_KEYS.has(key)));
 
 /** How many rows have no score because the grader failed, and the reason of the first. */
 function sayFailed(outcomes: readonly GraderOutcome[], { log }: RecipeContext): void {

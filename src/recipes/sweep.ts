@@ -65,12 +65,14 @@ function sweepRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
     const row: Record<string, Cell> = { ...point };
     const prefix = `${pointLabel(point)}/`;
     for (const { name, result } of stages) {
-      if (!name.startsWith(prefix)) continue;
+      const stage = name.slice(prefix.length);
+      // The folder of another point may lie below this one's: a/b below a.
+      if (!name.startsWith(prefix) || stage.includes('/')) continue;
       const numbers = numbersOf(result);
       const wanted = metrics.length > 0 ? metrics : [...numbers.keys()];
       for (const metric of wanted) {
         const value = numbers.get(fullName(numbers, metric) ?? '');
-        row[`${name.slice(prefix.length)}.${metric}`] = value ?? null;
+        row[`${stage}.${metric}`] = value ?? null;
       }
     }
     return row;

@@ -3,6 +3,7 @@
  * have levels, as those of MATH, level 5 is a row of its own, from the evaluation's own table by level.
  */
 import { join } from 'node:path';
+import { type StrategyConfig, samplesOf } from '../../config/index.js';
 import { type GroupTable, LEVEL_5 } from '../../evaluate/index.js';
 import { type Cell, percent, readRunRecord, textTable, writeTable } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
@@ -10,6 +11,7 @@ import type { JsonRow } from '../../util/files.js';
 import { readRecord } from '../../util/own-files.js';
 
 interface Entry {
+  readonly folder: string;
   readonly benchmark: string;
   readonly strategy: string;
   /** Null where nothing could be graded. */
@@ -19,9 +21,10 @@ interface Entry {
 
 /** `majority_vote` with n samples is SC@n (self-consistency, X. Wang et al. 2023, arXiv 2203.11171). */
 function strategyName(config: JsonRow): string {
-  const { strategy, strategy_samples: samples } = config;
-  if (strategy === 'majority_vote') return `SC@${samples ?? 8}`;
-  return samples === null || strategy === 'greedy' ? String(strategy) : `${strategy}@${samples}`;
+  const { strategy } = config as StrategyConfig;
+  const samples = samplesOf(config as StrategyConfig);
+  if (strategy === 'majority_vote') return `SC@${samples}`;
+  return samples === 1 ? strategy : `${strategy}@${samples}`;
 }
 
 interface EvaluationRecord {
@@ -38,7 +41,7 @@ function entriesOf(folder: string): readonly Entry[] {
     const { benchmark } = config;
     const { eval_size: size } = results;
     const accuracy = results.accuracy as number | null;
-    const entry = { benchmark, strategy: strategyName(config), accuracy, size };
+    const entry = { folder, benchmark, strategy: strategyName(config), accuracy, size };
     const hardest = levelFive(folder, record?.files ?? []);
     if (hardest === undefined) return [entry];
     const { n, accuracy: own } = hardest;
@@ -64,9 +67,27 @@ function levelFive(folder: string, files: readonly string[]) {
     ?.rows.find(({ value }) => LEVEL_5.values.includes(value));
 }
 
+/** @throws InputError on two evaluations for one cell, as those of two models */
+function checkCells(entries: readonly Entry[]): void {
+  const folders = new Map<string, string>();
+  for (const { folder, benchmark, strategy } of entries) {
+    const cell = JSON.stringify([benchmark, strategy]);
+    const other = folders.get(cell);
+    if (other !== undefined) {
+      throw new InputError({
+        where: 'table',
+        problem: `${other} and ${folder} are both ${benchmark} with ${strategy}, one cell of it`,
+        remedy: 'Give the evaluations of one model, one for each benchmark and strategy',
+      });
+    }
+    folders.set(cell, folder);
+  }
+}
+
 /** Writes the table and returns it as text. @throws InputError on a folder that is no evaluation */
 export function writeStrategyTable(path: string, folders: readonly string[]): string {
   const entries = folders.flatMap(entriesOf);
+  checkCells(entries);
   const strategies = [...new Set(entries.map(({ strategy }) => strategy))];
   const rows = [...new Set(entries.map(({ benchmark }) => benchmark))].map((benchmark) => {
     const own = entries.filter((entry) => entry.benchmark === benchmark);

@@ -1,7 +1,8 @@
 /** `lorikeet data` for sets that are too large to read whole: the first usable rows of each split. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
-import { type FileDataset, rowStats, streamRows } from '../../data/index.js';
+import { type FileDataset, rowStats, type StreamedRows, streamRows } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { writeJson, writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
@@ -10,12 +11,14 @@ import { hubOptions, pinned } from '../inputs/hub-options.js';
 export interface StreamedSet {
   readonly dataset: FileDataset;
   readonly folder: string;
+  /** Names of the files that it may hold from before. */
+  readonly files: readonly string[];
 }
 
 /** @throws InputError when a validation split is asked for, or no row is usable. */
 export async function makeStreamed(
   config: DataConfig,
-  { dataset, folder }: StreamedSet,
+  { dataset, folder, files }: StreamedSet,
   context: RecipeContext,
 ) {
   const { name, train_samples, valid_samples, test_samples } = config;
@@ -26,13 +29,18 @@ export async function makeStreamed(
       remedy: 'Leave it out, and cut the written train.jsonl',
     });
   }
-  const stats: Record<string, unknown> = {};
-  const rows: Record<string, number> = {};
+  const splits = new Map<string, StreamedRows>();
   for (const split of dataset.splits) {
     const count = split === 'test' ? test_samples : train_samples;
     const at = { split, hub: hubOptions(context), ...pinned(config.revision, 'revision') };
     const made = await streamRows(name, dataset, { ...at, count });
     if (made.rows.length === 0) throw noRows(made.paths[0] ?? name, made.firstMalformed);
+    splits.set(split, made);
+  }
+  for (const file of files) rmSync(join(folder, file), { force: true });
+  const stats: Record<string, unknown> = {};
+  const rows: Record<string, number> = {};
+  for (const [split, made] of splits) {
     const file = `${split}.jsonl`;
     const sha256 = writeJsonl(join(folder, file), made.rows);
     rows[split] = made.rows.length;

@@ -1,5 +1,5 @@
 /** An evaluation in two parts: its rows, read and checked before anything is written, and the sampling. */
-import type { EvalConfig, evaluationDefaults } from '../../config/index.js';
+import { type EvalConfig, type evaluationDefaults, samplesOf } from '../../config/index.js';
 import {
   type AnswerGrader,
   cellOf,
@@ -88,7 +88,10 @@ export async function evaluationInputs(
   const only = benchmarkFilter(keys);
   const { rows, where } = await loadDataset(benchmarkRows(keys), { seed, context, only });
   const shots = await loadShots(keys, context);
-  const asked = shots.length === 0 ? rows : rows.map((row) => withShots(row, shots, keys));
+  const asked =
+    shots.length === 0
+      ? rows
+      : rows.map((row, i) => withShots(row, { shots, keys, where: where(i) }));
   const hasOwnTemplate = shots.length === 0;
   const prompts = promptRows(tokenizer, asked, {
     render: (index) => {
@@ -151,15 +154,9 @@ export function evaluationSampler(
   });
 }
 
-/** Grader objects see the rows as they are, without the id that names them here. */
-function gradersOn({ judge, rewards }: EvaluationGraders, rows: readonly JsonRow[]) {
-  return {
-    ...(judge !== null && {
-      judge: (text: string, { id }: JsonRow) => judge(text, rows[Number(id)]!),
-    }),
-    ...(rewards !== null && { rewards }),
-  };
-}
+/** Whether a strategy writes the completions; a budget is kept by one. */
+const isStrategic = ({ strategy, token_budget: tokens, time_budget: time }: EvaluationKeys) =>
+  strategy !== 'greedy' || tokens !== null || time !== null;
 
 /** Samples and grades; nothing is written. @throws the signal's reason when it is aborted. */
 export function evaluateWith(
@@ -170,17 +167,17 @@ export function evaluateWith(
   const { rows, prompts, grade, groups } = inputs;
   const params = samplingParams(keys, keys.max_new_tokens);
   const common = {
-    rows: rows.map((row, index) => ({ ...row, id: String(index) })),
+    rows,
     grade,
     groups,
     passAt: keys.pass_at,
     majorityAt: keys.majority_at,
     ...(rewards && { rewards }),
-    ...(graders !== null && gradersOn(graders, rows)),
+    ...(graders?.judge && { judge: graders.judge }),
+    ...(graders?.rewards && { rewards: graders.rewards }),
     ...(signal && { signal }),
   };
-  const hasBudget = keys.token_budget !== null || keys.time_budget !== null;
-  if (keys.strategy !== 'greedy' || hasBudget) {
+  if (isStrategic(keys)) {
     return evaluate({ ...common, ...strategyCompleter(sampler, { ...options, params }) });
   }
   return evaluate({
@@ -204,7 +201,8 @@ interface RunsOptions extends EvaluateOptions {
 /** The same with a progress bar, in `runs` runs with seeds of their own. */
 export function evaluateRuns(sampler: Generates, options: RunsOptions): Promise<Evaluation> {
   const { keys, inputs, runs = 1, wrap = (own) => own } = options;
-  const total = inputs.rows.length * keys.num_generations * runs;
+  const samples = isStrategic(keys) ? samplesOf(keys) : keys.num_generations;
+  const total = inputs.rows.length * samples * runs;
   return withProgress({ label: 'evaluation', total }, async (progress) => {
     let done = 0;
     const onCompletion = ({ finishReason }: Completion) => {

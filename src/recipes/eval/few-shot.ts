@@ -75,14 +75,27 @@ function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
   return { question: row.question, response: forms[form] };
 }
 
-/** The row that asks its question after the shots; where a template writes prompts, as plain text. */
-export function withShots(
-  row: JsonRow,
-  shots: readonly Shot[],
-  keys: Pick<EvaluationKeys, 'prompt_template' | 'system_prompt'>,
-): JsonRow {
-  if (typeof row.question !== 'string') return row;
-  const { question, ...rest } = row;
+interface ShotsOptions {
+  readonly shots: readonly Shot[];
+  readonly keys: Pick<EvaluationKeys, 'prompt_template' | 'system_prompt'>;
+  /** `file:line` of the row. */
+  readonly where: string;
+}
+
+/**
+ * The row that asks its question after the shots; where a template writes prompts, as plain text. The shots
+ * take the place of a prompt that the row has beside its question.
+ * @throws InputError without a question
+ */
+export function withShots(row: JsonRow, { shots, keys, where }: ShotsOptions): JsonRow {
+  const { question, messages: _messages, ids: _ids, ...rest } = row;
+  if (typeof question !== 'string') {
+    throw new InputError({
+      where,
+      problem: `num_fewshot needs a text "question" (the row has ${Object.keys(row).join(', ')})`,
+      remedy: 'Map its name by dataset.columns, or leave num_fewshot out',
+    });
+  }
   const { prompt_template: template, system_prompt: systemPrompt } = keys;
   if (template === null) {
     const turns = shots.flatMap(({ question: asked, response }): Message[] => [

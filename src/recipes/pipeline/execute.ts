@@ -123,11 +123,16 @@ function failure({ id, command, where }: Stage, { exitCode, killedBy }: StageOut
 function testTargets(stage: Stage, progress: Progress): void {
   const own = progress.reports.get(stage.id);
   if (own === undefined) return;
-  const targets = stage.targets.map(({ text, test }) => ({
-    text,
-    // What could not be told meets no target.
-    isMet: test((name) => gateMetric(name, own, progress) ?? Number.NaN),
-  }));
+  const targets = stage.targets.map(({ text, test }) => {
+    let isKnown = true;
+    const isMet = test((name) => {
+      const value = gateMetric(name, own, progress);
+      isKnown &&= value !== null;
+      return value ?? Number.NaN;
+    });
+    // What could not be told meets no target, also not one with `not` or `!=`.
+    return { text, isMet: isMet && isKnown };
+  });
   note(progress, stage, { ...own, targets });
   for (const { text, isMet } of targets) {
     progress.context.log(`stage ${stage.id}: target ${text} ${isMet ? 'met' : 'missed'}`);

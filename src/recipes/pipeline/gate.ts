@@ -10,7 +10,7 @@ type Numeric = (metric: MetricLookup) => number;
 export type Gate = (metric: MetricLookup) => boolean;
 
 const TOKEN =
-  /\s*(?:(<=|>=|==|!=|<|>|\(|\))|(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|([A-Za-z_][\w./-]*))/iy;
+  /\s*(?:(<=|>=|==|!=|<|>|\(|\))|(-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|([A-Za-z_][\w./@-]*))/iy;
 
 const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '<': (a, b) => a < b,

@@ -121,6 +121,23 @@ describe('evaluate', () => {
     expect(evalSummary('x', metrics)).toContain('Correct: 3 of 3\n');
   });
 
+  it('gives each example one weight in the tables too, in both accuracies', async () => {
+    const failed = { correct: null, flexible_correct: null, score: null, status: 'error' } as const;
+    const right = { correct: true, flexible_correct: true, score: 1, status: 'ok' } as const;
+    const wrong = { ...right, correct: false, flexible_correct: false, score: 0 };
+    const { tables } = await evaluate({
+      rows: ROWS.slice(0, 3).map((row, i) => ({ ...row, level: i < 2 ? 'low' : 'high' })),
+      complete: scripted([['r', 'f', 'f'], ['w', 'w', 'r'], []]),
+      grade: numericGrader(),
+      judge: async (text) => (text === 'f' ? failed : text === 'r' ? right : wrong),
+      samples: 3,
+      groups: ['level'],
+    });
+    // Of two examples 1 in 1 and 1 in 3 are right.
+    const low = { value: 'low', n: 2, accuracy: 2 / 3, flexible_accuracy: 2 / 3 };
+    expect(tables[0]?.rows[1]).toMatchObject(low);
+  });
+
   it('has no accuracy where nothing could be graded', async () => {
     const { metrics } = await evaluate({
       rows: [{ question: 'open?' }],
@@ -198,11 +215,38 @@ describe('evaluate', () => {
       return [...all, { ...all[0]!, requestId: 'x' }];
     };
     await expect(evaluate({ ...base, complete: stray })).rejects.toThrow(/unknown request id/);
-    const twice = [
-      { id: 7, answer: '1' },
-      { id: 7, answer: '2' },
-    ];
-    await expect(evaluate({ ...base, rows: twice, complete: none })).rejects.toThrow(/same id/);
+  });
+
+  it.each([
+    [
+      ['test/7', 5],
+      ['test/7', '5'],
+    ],
+    [
+      ['a', 'a'],
+      ['0', '1'],
+    ],
+    [
+      ['1', undefined],
+      ['0', '1'],
+    ],
+    [
+      [1, '1'],
+      ['0', '1'],
+    ],
+  ])('names rows by ids where each has its own: %j', async (ids, expected) => {
+    const seen: unknown[] = [];
+    const { rows } = await evaluate({
+      rows: ids.map((id) => ({ ...ROWS[0], id })),
+      complete: scripted(TEXTS),
+      grade: numericGrader(),
+      rewards: (_text, { id }) => {
+        seen.push(id);
+        return makeRewards([{ name: 'format', weight: 1 }])('', {});
+      },
+    });
+    expect(rows.map(({ id }) => id)).toEqual(expected);
+    expect(seen).toEqual(ids);
   });
 
   it('stops without grading when aborted', async () => {

@@ -115,6 +115,59 @@ describe('an output folder in use', () => {
   });
 });
 
+describe('keys that a set does not read', () => {
+  it.each([
+    ['arithmetic', { optimize: true }, 'optimize'],
+    ['arithmetic', { medical: { filter: 'x' } }, 'medical.filter'],
+    ['gsm8k', { arithmetic: { level_shares: { easy: 1 } } }, 'arithmetic.level_shares.easy'],
+    ['factorization', { train_samples: 5 }, 'train_samples'],
+    ['medical', { valid_samples: 5 }, 'valid_samples'],
+    ['contamination', { test_samples: 5 }, 'test_samples'],
+    ['tir-check', { num_workers: 2 }, 'num_workers'],
+    ['genselect', { valid_samples: 5 }, 'valid_samples'],
+  ])('%s refuses %j', async (name, keys, where) => {
+    const given = dataSchema.parse({ name, output_dir: join(folder, 'out'), ...keys });
+    await expect(runData(given, context)).rejects.toThrow(
+      `${where}: the set ${name} does not read it. Leave it out; ${name} reads `,
+    );
+    expect(existsSync(join(folder, 'out'))).toBe(false);
+  });
+});
+
+describe('runData of a large set', () => {
+  const large = { name: 'numina-cot', train_samples: null, test_samples: null };
+  const rows = [{ problem: 'What is 1+1?', solution: 'So \\boxed{2}.' }];
+  const write = (split: string, text: string) =>
+    writeFileSync(join(folder, 'data', 'numina_cot', `${split}.jsonl.gz`), gzipSync(text));
+
+  beforeEach(() => {
+    mkdirSync(join(folder, 'data', 'numina_cot'), { recursive: true });
+    write('train', toJsonl(rows));
+    write('test', toJsonl(rows));
+    vi.stubEnv('LORIKEET_DATA', join(folder, 'data'));
+  });
+
+  it('leaves nothing of the set that was there', async () => {
+    await runData(config({ valid_samples: 5 }), context);
+    await runData(config({ ...large, overwrite: true }), context);
+    const files = ['dataset_stats.json', 'test.jsonl', 'train.jsonl'];
+    expect(readdirSync(join(folder, 'out')).sort()).toEqual(files);
+    expect(read('train.jsonl')).toEqual([
+      { question: 'What is 1+1?', reasoning: 'So \\boxed{2}.', answer: '2' },
+    ]);
+  });
+
+  it('changes nothing where it fails', async () => {
+    await runData(config(), context);
+    const before = read('train.jsonl');
+    write('test', 'not JSON\n');
+    await expect(runData(config({ ...large, overwrite: true }), context)).rejects.toThrow(
+      /test\.jsonl\.gz:1: not valid JSON/,
+    );
+    expect(read('train.jsonl')).toEqual(before);
+  });
+});
+
 describe('runData of a data set of files', () => {
   beforeEach(() => {
     mkdirSync(join(folder, 'data', 'gsm8k_platinum'), { recursive: true });

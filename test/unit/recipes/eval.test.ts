@@ -1,5 +1,5 @@
 /** `eval` and `solve` on a tiny checkpoint: strategies, samples and runs, kept predictions, bad input. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -115,10 +115,45 @@ describe('level 5 of MATH', () => {
       { benchmark: 'math-level-5', n: '2', greedy: '0.5', 'SC@2': '0' },
     ]);
     expect(text).toMatch(/math-level-5 +2 +50\.0% +0\.0%/);
+    const twice = () => writeStrategyTable(table, [...folders, folders[0]!]);
+    expect(twice).toThrow(
+      /table: .*math-greedy and .*math-greedy are both math with greedy, one cell/,
+    );
+  });
+
+  it.each([
+    ['majority_vote', null, 'SC@8'],
+    ['weighted_vote', null, 'weighted_vote@8'],
+    ['genselect', 4, 'genselect@4'],
+    ['tir', null, 'tir'],
+    ['greedy', null, 'greedy'],
+  ])('%s with strategy_samples=%s is %s in that table', (strategy, samples, name) => {
+    const run = join(temporaryFolder(), 'run');
+    mkdirSync(run);
+    const config = { benchmark: 'math', strategy, strategy_samples: samples };
+    const named = { run_id: 'a', command: 'eval', status: 'done', started_at: '', config_hash: '' };
+    const empty = { phases: {}, versions: {}, seeds: {}, resumes: [], files: [] };
+    const record = { ...named, ...empty, config, results: { eval_size: 1, accuracy: 0 } };
+    writeFileSync(join(run, 'run.json'), JSON.stringify(record));
+    expect(writeStrategyTable(join(run, 'table.csv'), [run])).toContain(name);
+    expect(readFileSync(join(run, 'table.csv'), 'utf8')).toBe(`benchmark,n,${name}\nmath,1,0\n`);
   });
 });
 
 describe('samples and runs', () => {
+  it('name rows by their own ids, which rewards see too', async () => {
+    const [path, seen] = ['rows.jsonl', 'ids.mjs'].map((name) => join(temporaryFolder(), name));
+    const row = { question: 'What is 1 + 1?', answer: '2' };
+    writeFileSync(path!, toJsonl(['test/7', 'test/9'].map((id) => ({ ...row, id }))));
+    writeFileSync(seen!, "export const nine = (_text, { id }) => Number(id === 'test/9');\n");
+    await evaluated('ids', `dataset.path=${path}`, `rewards=[{name: nine, file: ${seen}}]`);
+    const rows = rowsOf('ids').map(({ id, reward }) => ({ id, reward }));
+    expect(rows).toEqual([
+      { id: 'test/7', reward: 0 },
+      { id: 'test/9', reward: 1 },
+    ]);
+  });
+
   it('give pass@k and maj@k over all', async () => {
     const words = ['num_generations=2', 'n_runs=2', 'pass_at=[1,4]', 'majority_at=[2]'];
     const metrics = await evaluated('runs', ...words);
@@ -156,6 +191,25 @@ describe('samples and runs', () => {
       await evaluated('few', 'num_fewshot=1', 'max_new_tokens=4'),
     ];
     expect(shots.prompt_hash).not.toBe(plain.prompt_hash);
+  });
+
+  it('worked examples need a question, and come before it also where a row has messages', async () => {
+    const examples = join(dir, 'examples.jsonl');
+    const example = { question: 'What is 2 + 2?', reasoning: 'It is 4.', answer: '4' };
+    writeFileSync(examples, toJsonl([example]));
+    const asked = async (rows: readonly JsonRow[], ...words: string[]) => {
+      const path = join(temporaryFolder(), 'rows.jsonl');
+      writeFileSync(path, toJsonl(rows));
+      const files = [`dataset.path=${path}`, `fewshot_path=${examples}`, 'num_fewshot=1'];
+      const { prompt_hash: hash } = await evaluated(`asked_${path}`, ...files, ...words);
+      return hash;
+    };
+    const row = { question: 'What is 1 + 1?', answer: '2' };
+    const messages = [{ role: 'user', content: 'Something else' }];
+    expect(await asked([{ ...row, messages, ids: [1] }])).toBe(await asked([row]));
+    await expect(asked([row, { prompt: 'What?', answer: '2' }])).rejects.toThrow(
+      /rows\.jsonl:2: num_fewshot needs a text "question" \(the row has prompt, answer\)\. Map/,
+    );
   });
 });
 

@@ -72,6 +72,14 @@ describe('grade', () => {
     expect(lines).toEqual(['error: stopped by SIGTERM']);
   });
 
+  it('keeps nothing of an earlier grading', async () => {
+    const earlier = { score: null, status: 'timeout', reason: 'slow', passed: false, parts: {} };
+    const row = { id: 1, reference_answer: 'a', completion: 'a' };
+    const { pass_threshold: _, ...plain } = exact;
+    const { rows } = await grade(plain, [{ ...row, ...earlier }]);
+    expect(rows).toEqual([{ ...row, score: 1, status: 'ok' }]);
+  });
+
   it('adds score and status to rows of either form', async () => {
     const { summary, rows } = await grade(exact, [
       { item: { reference_answer: 'a' }, sample: { output_text: 'a' }, id: 1 },

@@ -80,6 +80,17 @@ describe('a sweep', () => {
     expect(made.launched.length).toBe(5);
   });
 
+  it('gives a point its own numbers where the folder of another lies below its own', async () => {
+    const yaml = YAML.replace('n: [2, 4]', 'n: [a, a/b]').replace(/, num_samples: "[^"]*"/, '');
+    const made = pipelineFixture(yaml);
+    const { rows } = await runSweep(load(made), made.context, made.launch);
+    const numbers = { 'sft.accuracy': 0.5, 'eval.accuracy': 0.5 };
+    expect(rows).toEqual([
+      { n: 'a', ...numbers },
+      { n: 'a/b', ...numbers },
+    ]);
+  });
+
   it('writes the rows that there are when a stage fails', async () => {
     const made = pipelineFixture(YAML, ({ config }) =>
       String(config.model).includes('/4/')

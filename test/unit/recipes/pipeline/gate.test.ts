@@ -4,7 +4,12 @@ import { parseGate } from '../../../../src/recipes/pipeline/gate.js';
 import { fullName, metricOf, numbersOf } from '../../../../src/recipes/pipeline/metrics.js';
 import { messageOf } from '../../../../src/util/errors.js';
 
-const values: Record<string, number> = { accuracy: 0.25, 'eval/boxed_rate': 0.9, n: 10 };
+const values: Record<string, number> = {
+  accuracy: 0.25,
+  'eval/boxed_rate': 0.9,
+  n: 10,
+  'pass@4': 0.5,
+};
 const test = (text: string) => parseGate(text, 'x')((name) => values[name] as number);
 
 describe('parseGate', () => {
@@ -27,6 +32,7 @@ describe('parseGate', () => {
     ['n == 10 or n > 20 and n > 30', true],
     ['(n == 10 or n > 20) and n > 30', false],
     ['eval/boxed_rate > 0.5', true],
+    ['pass@4<0.6 and pass@4 > 0.4', true],
   ])('%s is %s', (text, expected) => {
     expect(test(text)).toBe(expected);
   });

@@ -94,6 +94,11 @@ stages:
     const made = pipelineFixture(yaml, none);
     const result = await runPipeline(loadPipeline({ file: made.file }), made.context, made.launch);
     expect(result.stages[0]?.targets.map(({ isMet }) => isMet)).toEqual([false, false]);
+    const turned = 'targets: [not (accuracy < 0.5), accuracy != 0.3, eval_size == 3]';
+    const other = pipelineFixture(yaml.replace(/targets:.*/, turned), none);
+    const loaded = loadPipeline({ file: other.file });
+    const { stages } = await runPipeline(loaded, other.context, other.launch);
+    expect(stages[0]?.targets.map(({ isMet }) => isMet)).toEqual([false, false, true]);
     const gated = pipelineFixture(yaml.replace(/targets:.*/, 'stop_if: accuracy < 0.3'), none);
     const run = runPipeline(loadPipeline({ file: gated.file }), gated.context, gated.launch);
     await expect(run).rejects.toThrow(
