@@ -1,6 +1,6 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
 import { join } from 'node:path';
-import type { EvalConfig } from '../config/index.js';
+import { type EvalConfig, resumeKeys } from '../config/index.js';
 import {
   type EvalMetrics,
   type Evaluation,
@@ -26,6 +26,7 @@ import { judgeCounts } from './judge/counts.js';
 import { checkOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
+import { checkRollouts } from './sampling/check-rollouts.js';
 import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 
@@ -44,6 +45,7 @@ export function runEval(config: EvalConfig, caller: RecipeContext): Promise<Eval
     const { dir, options } = runOf('eval', config);
     checkRun(dir, options);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
+    checkRollouts(config, source.spec);
     const inputs = await evaluationInputs(source, config, context);
     const reads = [...(options.reads ?? []), source.baseDir];
     const graders = stack.adopt(await openEvaluationGraders(config, context), (own) => own.close());
@@ -61,7 +63,7 @@ async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult>
     const error = signal.aborted
       ? interruption(signal, {
           problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
-          remedy: 'Give resume=auto to go on',
+          remedy: `Give ${resumeKeys(run.dir)} to go on`,
         })
       : caught;
     endRun(run, { status: unfinished(signal), error, log });

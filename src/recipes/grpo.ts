@@ -15,9 +15,10 @@ import { openTools, toolEvaluation, toolSampler } from './grpo/tool-sampler.js';
 import type { ModelSource } from './inputs/model-source.js';
 import { unbroken } from './interrupt.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
+import { checkRollouts } from './sampling/check-rollouts.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
-import { checkRelease, checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
+import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
 import { PROBE_TOLERANCE } from './sampling/rollout-precision.js';
 import { trainingPrompts } from './sampling/training-prompts.js';
 import { trainerJudge } from './training/evaluate-trained.js';
@@ -60,7 +61,6 @@ async function openRollouts(
   { trained, source, run, context }: TrainingSession,
 ) {
   const resolved = resolveRollouts(config, context.log);
-  if (config.rollout_release_memory) checkRelease(resolved);
   const { lora } = trained.policy;
   const sampler = await run.phases.time('load', () =>
     openSampler(source, {
@@ -182,6 +182,7 @@ const recipeOf = (
   keepReference: config.beta > 0,
   inputs: async (...from) => ({ ...(await inputsOf(...from)), sandbox }),
   close: ({ rewards }) => rewards.close(),
+  check: (own, { spec }) => checkRollouts(own, spec),
   sequences: ({ prompts }) =>
     prompts.map(({ promptIds }, row) => ({
       row,

@@ -4,7 +4,7 @@
  * makes something there.
  */
 import { randomUUID } from 'node:crypto';
-import { type OpenaiConfig, resolvedYaml, runDir } from '../config/index.js';
+import { type OpenaiConfig, resolvedYaml, resumeKeys, runDir } from '../config/index.js';
 import { watchJob } from '../remote/index.js';
 import {
   checkRun,
@@ -179,7 +179,7 @@ function unsuccessful({ job }: RemoteRecord, dir: string): RunError {
 }
 
 function stopped(signal: AbortSignal, { job, is_requested }: RemoteRecord, dir: string): Error {
-  const again = 'the same command with resume=auto';
+  const again = `the same command with ${resumeKeys(dir)}`;
   if (job === null) {
     return interruption(signal, {
       problem: is_requested

@@ -31,9 +31,11 @@ import {
   type TinkerTraining,
   trainAtTinker,
 } from './tinker/train.js';
+import { checkAlarms } from './training/alarms.js';
 import { logChanges } from './training/checks.js';
 import { openTrainedEvaluation } from './training/evaluate-trained.js';
 import { logImpliedTracker, trackerNames } from './training/log.js';
+import { checkWatchedMetric } from './training/watched-metric.js';
 
 export interface TinkerResult {
   readonly run_dir: string;
@@ -55,6 +57,8 @@ export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<
     const { context, sources } = noteSources(caller);
     const { dir, options } = runOf('tinker', config, stageOf(config));
     checkRun(dir, options);
+    checkAlarms(config);
+    checkWatchedMetric('tinker', asTrainer(config));
     const endpoint = endpointOf(config);
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });

@@ -54,6 +54,8 @@ export interface RunFolder {
   readonly resumeFrom: string | null;
   /** Config keys, and commits on the hub, that changed since the run was last opened; empty unless resumed. */
   readonly configChanges: readonly ConfigDifference[];
+  /** Data sets whose files changed since then, under the same name and commit. */
+  readonly changedData: readonly string[];
   /** Alarms that sounded before the run was gone on with, by step; those of steps that come again too. */
   readonly formerAlarms: NonNullable<RunRecord['alarms']>;
   readonly paths: RunPaths;
@@ -115,6 +117,7 @@ export function startRun(
     isResumed: previous !== null,
     resumeFrom,
     configChanges: previous === null ? [] : changesSince(previous, options),
+    changedData: previous === null ? [] : changedData(previous, options),
     formerAlarms: previous?.alarms ?? [],
     paths,
     phases,
@@ -188,14 +191,26 @@ function freshRecord(options: OpenRunOptions): RunRecord {
   };
 }
 
+/** The source of the same name in an earlier record. */
+function formerOf({ kind, name, split }: ReadSource, { sources }: RunRecord): ReadSource | null {
+  const isSame = (other: ReadSource) =>
+    other.kind === kind && other.name === name && other.split === split;
+  return sources?.findLast(isSame) ?? null;
+}
+
+const changedData = (previous: RunRecord, { sources = [] }: OpenRunOptions): string[] =>
+  sources.flatMap((source) => {
+    const former = formerOf(source, previous);
+    const isSame = former === null || former.sha256 === source.sha256;
+    return isSame || former.commit !== source.commit ? [] : [source.name];
+  });
+
 function changesSince(
   previous: RunRecord,
   { config, sources = [] }: OpenRunOptions,
 ): ConfigDifference[] {
-  const named = ({ kind, name, split }: ReadSource) => JSON.stringify([kind, name, split]);
-  const before = new Map(previous.sources?.map((source) => [named(source), source.commit]));
   const moved = sources.flatMap((source) => {
-    const commit = before.get(named(source)) ?? null;
+    const commit = formerOf(source, previous)?.commit ?? null;
     if (commit === null || commit === source.commit) return [];
     return [{ key: `the commit of ${source.name}`, values: [commit, source.commit] }];
   });

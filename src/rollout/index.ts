@@ -14,6 +14,7 @@ export {
 export { checkRequests } from './engine/requests.js';
 export type { KernelOptions, OnnxSamplerOptions } from './engine/sampler-options.js';
 export { checkVersion } from './freshness.js';
+export { checkSampledModel } from './graph/limits.js';
 export type { WeightSource } from './graph/weight-source.js';
 export type { RolloutDevice } from './ort/provider.js';
 

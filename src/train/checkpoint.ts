@@ -23,6 +23,8 @@ const PARAMETERS = 'parameters.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const REFERENCE = 'reference.safetensors';
 const STATE = 'trainer_state.json';
+/** Of a run's checkpoints, in its folder. */
+export const CHECKPOINTS = 'checkpoints';
 
 interface StateFile {
   readonly step: number;
@@ -30,6 +32,7 @@ interface StateFile {
   readonly optimizer_step: number;
   readonly fingerprint: Fingerprint;
   readonly evaluations?: readonly EvaluatedStep[];
+  readonly metric_for_best_model?: string;
   readonly files: Readonly<Record<string, { readonly size: number; readonly sha256: string }>>;
 }
 
@@ -57,6 +60,8 @@ export interface CheckpointState {
   readonly reference: ReadonlyMap<string, Float32Array> | null;
   /** Evaluations so far. */
   readonly evaluations: readonly EvaluatedStep[];
+  /** The metric that they hold; absent: it was not noted. */
+  readonly metric?: string | undefined;
 }
 
 /** Hashes of what must be equal for a checkpoint to fit. */
@@ -192,6 +197,7 @@ function writeParts(part: string, store: CheckpointStore, state: CheckpointState
     optimizer_step: state.optimizer.step,
     fingerprint: store.fingerprint,
     evaluations: state.evaluations,
+    metric_for_best_model: state.metric,
     files: Object.fromEntries(written.map((name) => [name, fingerprintOf(join(part, name))])),
   });
 }
@@ -214,6 +220,12 @@ export function loadCheckpoint(
   ): never => {
     throw new InputError({ where: dir, problem, remedy });
   };
+  const inside = listCheckpoints(
+    existsSync(join(dir, CHECKPOINTS)) ? join(dir, CHECKPOINTS) : dir,
+  ).at(-1);
+  if (inside !== undefined) {
+    fail('holds checkpoints and is none itself', `Give resume=${inside}`);
+  }
   if (basename(dir).endsWith(PART) || !existsSync(join(dir, STATE))) {
     fail(`half-written checkpoint: no ${STATE}`);
   }
@@ -254,5 +266,6 @@ export function loadCheckpoint(
     },
     reference: REFERENCE in state.files ? named(REFERENCE) : null,
     evaluations: state.evaluations ?? [],
+    metric: state.metric_for_best_model,
   };
 }

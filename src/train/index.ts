@@ -1,6 +1,7 @@
 /** Training: the loop, the steps of SFT, DPO and GRPO, schedules, checkpoints. */
-export { Alarms, alarmLine, type TrainerName } from './alarms.js';
+export { ALARMS, Alarms, alarmLine, type TrainerName } from './alarms.js';
 export {
+  CHECKPOINTS,
   type CheckpointState,
   type CheckpointStore,
   type Fingerprint,

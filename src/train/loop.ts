@@ -46,6 +46,8 @@ export interface LoopOptions {
   readonly onRepeated?: (metrics: MetricRow) => void;
   /** Whether the evaluation after the last step is known, so that it is not repeated; default: it is. */
   readonly isEvaluated?: (step: number) => boolean;
+  /** What a call is given to go on from a checkpoint. */
+  readonly goOn: string;
   readonly signal: AbortSignal;
 }
 
@@ -96,7 +98,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
       if (mayStop && signal.aborted && done.step < schedule.totalSteps) {
         throw new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
           problem: `stopped after step ${done.step} of ${schedule.totalSteps}, checkpoint saved`,
-          remedy: 'Go on with resume=auto',
+          remedy: `Go on with ${options.goOn}`,
         });
       }
     }

@@ -98,7 +98,9 @@ describe.each([
     const runDir = join(folder, name);
     sampler.breaksAt = 2;
     await expect(grpo(runDir, keys)).rejects.toThrow('the device was lost');
-    expect(lines).toContain(`step ${saved} is saved: resume=auto goes on from it`);
+    expect(lines).toContain(
+      `step ${saved} is saved: resume=auto output_dir=${runDir} goes on from it`,
+    );
     expect(readdirSync(join(runDir, 'checkpoints'))).toEqual([`step-00000${saved}`]);
     expect(readJson(join(runDir, 'run.json'))).toMatchObject({ status: 'failed' });
     expect(leftovers(runDir)).toEqual([]);

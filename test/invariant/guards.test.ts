@@ -145,6 +145,7 @@ test('the last good state is saved when a loss is not finite', async () => {
     },
     epochsAt: (step) => step,
     saveSteps: 100,
+    goOn: 'resume=auto',
     save: async ({ step, tokens }) => {
       const parameters = await policy.parameters.download();
       const optimizer = await trainer.optimizer.state();

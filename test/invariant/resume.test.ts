@@ -93,6 +93,7 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
     },
     epochsAt: (step) => order.epochsAt(step),
     saveSteps: 3,
+    goOn: 'resume=auto',
     ...(rest.savePeriod !== undefined && { savePeriod: rest.savePeriod }),
     save: async ({ step, tokens }) => {
       const parameters = await policy.parameters.download();

@@ -267,6 +267,12 @@ describe('resume', () => {
     expect(await refusal(sft(at('model'), `resume=${at('step-9')}`))).toMatch(
       /^resume: no checkpoint folder at .*step-9\. Give resume=auto/,
     );
+    expect(await refusal(sft(at('model'), `resume=${at('run')}`))).toMatch(
+      /run: holds checkpoints and is none itself\. Give resume=\S+run\/checkpoints\/step-000002$/,
+    );
+    expect(await refusal(sft(at('model'), `resume=${whole}`, 'optim=lion_8bit'))).toMatch(
+      /^optim: lion_8bit, but this run began with adamw_torch or adamw_8bit\. Give that/,
+    );
     expect(await refusal(sft(at('model'), `resume=${whole}`, 'lora.lora_alpha=64'))).toMatch(
       /belongs to another model, .* or other trained parameters \(names, shapes, scales, start of PiSSA\)/,
     );
@@ -277,6 +283,11 @@ describe('an output folder in use', () => {
   const into = (...words: string[]) => sft(at('model'), `output_dir=${at('run')}`, ...words);
   const record = () => readJson(at('run', 'run.json')) as { run_id: string; status: string };
 
+  const evaluate = (model: string, ...words: string[]) => [
+    ...['eval', `model=${at(model)}`, `dataset.path=${at('rows.jsonl')}`, 'max_new_tokens=4'],
+    ...[`output_dir=${at('evaluated')}`, 'overwrite=true', 'rollout_device=cpu', ...words],
+  ];
+
   it('is refused with both remedies', async () => {
     expect(await refusal(into())).toMatch(
       /run: the folder is in use by run \S+ \(sft, done\)\. Give overwrite=true to replace it, resume=auto to go on/,
@@ -284,12 +295,26 @@ describe('an output folder in use', () => {
     expect(await refusal(['init-model', `output=${at('model')}`])).toMatch(
       /^output: .*model is in use\. Give overwrite=true/,
     );
-    const evaluate = ['eval', `model=${at('run')}`, `dataset.path=${at('rows.jsonl')}`];
-    const own = [...evaluate, `output_dir=${at('run')}`];
+    const own = ['eval', `model=${at('run')}`, `dataset.path=${at('rows.jsonl')}`];
+    own.push(`output_dir=${at('run')}`);
     expect(await refusal(own)).toMatch(
       /Give overwrite=true to replace it, resume=auto to go on, or another output_dir$/,
     );
     expect(await refusal([...own, 'overwrite=true'])).toMatch(/would delete .*run, which this run/);
+  });
+
+  it.each([
+    ['sft', ['model=m', 'dataset=rows.jsonl']],
+    ['eval', ['model=m', 'benchmark=gsm8k']],
+    ['tinker', ['method=sft', 'model=m', 'dataset=rows.jsonl']],
+    ['openai', ['method=sft', 'model=m', 'training_file=rows.jsonl']],
+  ])('has to be named to %s with resume=auto, which else would begin anew', async (...own) => {
+    const [command, keys] = own;
+    const unnamed = [command, ...keys, 'resume=auto'];
+    const said =
+      /^resume: auto goes on with the run in output_dir, and neither .* Give output_dir=/;
+    expect(await refusal(unnamed)).toMatch(said);
+    if (command !== 'eval') expect(await refusal([...unnamed, '--dry-run'])).toMatch(said);
   });
 
   it('is gone on with by resume=auto, and replaced by overwrite=true', async () => {
@@ -304,6 +329,27 @@ describe('an output folder in use', () => {
     expect(await refusal(into('resume=auto', 'overwrite=true'))).toMatch(/contradict each other/);
     await accepted(into('overwrite=true', 'seed=1'));
     expect(record().run_id).not.toBe(first.run_id);
+  });
+
+  it('keeps its run where the one that would replace it cannot sample here', async () => {
+    await makeModel('narrow', 'architecture.num_attention_heads=4');
+    const grpo = (model: string, ...words: string[]) => [
+      ...['grpo', `model=${at(model)}`, `dataset.path=${at('rows.jsonl')}`, 'max_steps=1'],
+      ...['num_generations=2', 'per_device_train_batch_size=2', 'max_completion_length=8'],
+      ...['threads=1', `output_dir=${at('run')}`, 'overwrite=true', 'rollout_device=cpu', ...words],
+    ];
+    expect(await refusal(grpo('model', 'rollout_precision=float16'))).toMatch(
+      /^rollout_precision=float16: rollouts on cpu compute in any other type/,
+    );
+    expect(await refusal(grpo('model', 'rollout_release_memory=true'))).toMatch(
+      /^rollout_release_memory: rollouts on cpu do not run in a process of their own/,
+    );
+    expect(await refusal(grpo('narrow'))).toMatch(/head size is 8, not a multiple of 16/);
+    await accepted(evaluate('model'));
+    expect(await refusal(evaluate('model', 'rollout_precision=float16'))).toMatch(
+      /^rollout_precision=float16: /,
+    );
+    expect(await refusal(evaluate('narrow'))).toMatch(/head size is 8, not a multiple of 16/);
   });
 
   it('is not taken for one where it holds files of no run', async () => {

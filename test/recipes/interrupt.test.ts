@@ -52,7 +52,7 @@ describe.each([
     const stopped = await interrupt(start(argv(command)), signal, () => rowsIn(at(command)) >= 3);
     expect(stopped.code, stopped.err.join('\n')).toBe(exitCode);
     const [, done = ''] =
-      /^error: stopped after step (\d+) of \d+, checkpoint saved\. Go on with resume=auto$/.exec(
+      /^error: stopped after step (\d+) of \d+, checkpoint saved\. Go on with resume=auto output_dir=\S+$/.exec(
         stopped.err.at(-1) ?? '',
       ) ?? [];
     expect(Number(done)).toBeGreaterThanOrEqual(3);
@@ -60,6 +60,8 @@ describe.each([
     expect(record(command)).toMatchObject({ status: 'interrupted' });
     expect(existsSync(at(command, 'model'))).toBe(false);
     expect(stepsOf(command)).toEqual(upTo(Number(done)));
+
+    expect(stopped.err.at(-1)).toContain(`output_dir=${at(command)}`);
 
     const resumed = await call(argv(command, 'resume=auto'));
     expect(resumed.code, resumed.err.join('\n')).toBe(0);

@@ -1,8 +1,11 @@
 /** Options of the trainers in whole runs on a tiny model: what they leave in the run folder. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { impliedEvaluation, loadConfig, sftSchema } from '../../src/config/index.js';
 import { judgeModels } from '../../src/recipes/judge/judge-model.js';
+import { DuringTraining } from '../../src/recipes/training/evaluate-during.js';
+import { checkWatchedMetric } from '../../src/recipes/training/watched-metric.js';
 import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import type { JsonRow } from '../../src/util/files.js';
@@ -10,6 +13,22 @@ import { tinyRuns } from '../support/tiny-runs.js';
 
 const runs = tinyRuns();
 const { dir, said, tiny, format: sft, dpo, grpo, rowsOf, column } = runs;
+
+afterEach(() => vi.restoreAllMocks());
+
+/** Metrics of the evaluations of a run, each of which may be watched. */
+function watchable(name: string, command: string): string[] {
+  const names = new Set(rowsOf(name).flatMap(Object.keys));
+  const found = [...names].filter((metric) => metric.startsWith('eval/'));
+  const config = loadConfig(sftSchema, {
+    overrides: ['model=m', 'dataset=gsm8k', 'eval_dataset=rows.jsonl', 'eval_steps=1'],
+  });
+  const evaluation = command === 'grpo' ? { eval: impliedEvaluation(), eval_dataset: null } : {};
+  for (const metric_for_best_model of found) {
+    checkWatchedMetric(command, { ...config, ...evaluation, metric_for_best_model });
+  }
+  return found;
+}
 
 test('sft ends early with the best of its evaluations', async () => {
   // Entropy falls as the model learns, so the first evaluation is the best by it, and three are worse.
@@ -34,6 +53,112 @@ test('sft ends early with the best of its evaluations', async () => {
   expect(said.join('\n')).toContain('the best step was 2');
   const kept = readdirSync(join(dir, 'best', 'checkpoints')).sort();
   expect(kept).toEqual(['step-000002', 'step-000008']);
+  expect(watchable('best', 'sft')).toEqual([
+    'eval/loss',
+    'eval/entropy',
+    'eval/mean_token_accuracy',
+  ]);
+});
+
+describe('the best step', () => {
+  const held = () => [
+    `eval_dataset=${join(dir, 'rows.jsonl')}`,
+    ...['eval_dataset.num_samples=4', 'eval_steps=2'],
+  ];
+  // Entropy falls as the model learns.
+  const entropy = ['metric_for_best_model=eval_entropy', 'greater_is_better=true'];
+  const best = [...entropy, 'load_best_model_at_end=true'];
+
+  test('is one that a checkpoint of grpo can be of', async () => {
+    said.length = 0;
+    // No completion of one token has the format: the first evaluation is as good as all others.
+    await grpo('generations', [
+      ...['max_steps=4', 'num_iterations=2', 'eval_samples=4', 'eval_steps=1'],
+      ...['eval.max_new_tokens=1', 'metric_for_best_model=eval/format_rate'],
+      'load_best_model_at_end=true',
+    ]);
+    expect(column('generations', 'eval/format_rate')).toEqual([0, 0, 0, 0]);
+    expect(said).toContain('the best step was 2: the model is that of its checkpoint');
+  });
+
+  test('is none of those whose checkpoints the run does not have', async () => {
+    await sft('early', [...held(), ...entropy, 'max_steps=4']);
+    said.length = 0;
+    const last = join(dir, 'early', 'checkpoints', 'step-000004');
+    await sft('other', [...held(), ...best, 'max_steps=6', `resume=${last}`]);
+    expect(said.join('\n')).toContain('the best step so far, 2, has no checkpoint in this run');
+    expect(said.join('\n')).not.toContain('the best step was');
+
+    said.length = 0;
+    await sft('early', [...held(), ...best, 'max_steps=6', 'resume=auto']);
+    expect(said.join('\n')).toContain('the best step so far, 2, has no checkpoint in this run');
+    expect(said).toContain('the best step was 4: the model is that of its checkpoint');
+  });
+
+  test('is the last one where its checkpoint was deleted', async () => {
+    said.length = 0;
+    const after = DuringTraining.prototype.after;
+    vi.spyOn(DuringTraining.prototype, 'after').mockImplementation(function (
+      this: DuringTraining,
+      step,
+    ) {
+      if (step === 4)
+        rmSync(join(dir, 'deleted', 'checkpoints', 'step-000002'), { recursive: true });
+      return after.call(this, step);
+    });
+    await sft('deleted', [...held(), ...best, 'max_steps=4']);
+    expect(said).toContain(
+      'warning: the checkpoint of the best step 2 is gone: the model is that of step 4',
+    );
+    expect(existsSync(join(dir, 'deleted', 'model'))).toBe(true);
+  });
+
+  test('is not sought among values of another metric', async () => {
+    await sft('watched', [...held(), 'eval_steps=1', 'max_steps=3']);
+    said.length = 0;
+    const other = ['metric_for_best_model=eval_mean_token_accuracy', 'early_stopping_patience=2'];
+    await sft('watched', [...held(), 'eval_steps=1', ...other, 'max_steps=5', 'resume=auto']);
+    expect(said.join('\n')).toContain(
+      'metric_for_best_model is eval/mean_token_accuracy, was eval/loss before: the best step',
+    );
+    expect(rowsOf('watched')).toHaveLength(5);
+  });
+});
+
+test('sft goes on with moments of the same kind of optimizer only', async () => {
+  await sft('lion', ['optim=lion_32bit', 'max_steps=1']);
+  const onward = (optim: string) => sft('lion', [`optim=${optim}`, 'max_steps=2', 'resume=auto']);
+  await expect(onward('adamw_torch')).rejects.toThrow(
+    /^optim: adamw_torch, but this run began with lion_32bit or lion_8bit\./,
+  );
+  await onward('lion_8bit');
+  expect(rowsOf('lion')).toHaveLength(2);
+});
+
+test('sft says that the rows are others than those it began with', async () => {
+  const rows = join(dir, 'changing.jsonl');
+  writeFileSync(rows, readFileSync(join(dir, 'rows.jsonl')));
+  const keys = (steps: number) => [`dataset.path=${rows}`, `max_steps=${steps}`, 'resume=auto'];
+  await sft('changed', keys(1));
+  said.length = 0;
+  await sft('changed', keys(2));
+  expect(said.join('\n')).not.toContain('have changed');
+  writeFileSync(rows, readFileSync(rows, 'utf8').split('\n').reverse().slice(1).join('\n'));
+  await sft('changed', keys(3));
+  expect(said.join('\n')).toContain(`warning: the rows of ${rows} have changed since the run`);
+});
+
+test.each([
+  [
+    'eval/els',
+    /^metric_for_best_model: "eval\/els" is not evaluated\. The nearest is eval\/loss\. /,
+  ],
+  ['eval_accuracy', /^metric_for_best_model: "eval\/accuracy" is not evaluated\. .*eval\/loss/],
+])('sft refuses to watch %s before it begins', async (metric, said) => {
+  const keys = [`eval_dataset=${join(dir, 'rows.jsonl')}`, 'eval_steps=1'];
+  const run = sft('unwatched', [...keys, `metric_for_best_model=${metric}`]);
+  await expect(run).rejects.toThrow(said);
+  expect(existsSync(join(dir, 'unwatched'))).toBe(false);
 });
 
 test.each([
@@ -45,9 +170,8 @@ test.each([
     `eval_dataset=${join(dir, 'rows.jsonl')}`,
     ...['eval_dataset.num_samples=4', `eval_steps=${at}`, `max_steps=${to}`],
   ];
-  await expect(sft(name, [...keys, 'metric_for_best_model=eval/els'])).rejects.toThrow(
-    /"eval\/els" is not evaluated/,
-  );
+  vi.spyOn(DuringTraining.prototype, 'after').mockRejectedValueOnce(new Error('no memory'));
+  await expect(sft(name, keys)).rejects.toThrow('no memory');
   const evaluated = () => rowsOf(name).filter((row) => row['eval/loss'] !== undefined);
   expect(rowsOf(name)).toHaveLength(at);
   expect(evaluated()).toEqual([]);
@@ -80,6 +204,7 @@ test('dpo keeps the reference’s log-probabilities for a resumed run', async ()
   const file = readFileSync(join(dir, 'kept', 'reference_logps.json'), 'utf8');
   expect(JSON.parse(file).logps).toHaveLength(40);
   expect(column('kept', 'eval/rewards/accuracies')).toHaveLength(1);
+  expect(watchable('kept', 'dpo')).toContain('eval/rewards/margins');
   said.length = 0;
   await dpo('kept', [...keys, 'max_steps=4', 'resume=auto']);
   expect(said.join('\n')).toMatch(
@@ -125,6 +250,7 @@ test('dpo evaluates labelled answers with the metrics of a step', async () => {
   }
   expect(second!['rewards/margins']).toBeGreaterThan(1e-3);
   expect(first!['eval/kl']).toBeGreaterThanOrEqual(0);
+  expect(watchable('kto-held', 'dpo')).toContain('eval/kl');
 });
 
 test.each([
@@ -170,6 +296,7 @@ test('grpo: further groups, one step ahead, a moving reference, held-out rows', 
   expect(Math.abs(kl[2]!)).toBeLessThan(1e-6);
   expect(column('options', 'sampling/rounds')).toHaveLength(4);
   expect(column('options', 'eval/boxed_rate')).toEqual([0, 0]);
+  expect(watchable('options', 'grpo')).toContain('eval/format_rate');
   const groups = rowsOf('options', 'samples_by_group.jsonl');
   expect(groups).toHaveLength(16);
   expect(groups[0]).toMatchObject({ step: 1, responses: [{}, {}, {}, {}] });

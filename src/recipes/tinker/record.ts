@@ -13,6 +13,8 @@ export interface TinkerState {
   readonly path: string;
   /** The watched metric at each evaluation so far. */
   readonly evaluations?: readonly EvaluatedStep[];
+  /** Its name; absent: it was not noted. */
+  readonly metric_for_best_model?: string;
 }
 
 interface TinkerRecord {

@@ -1,5 +1,5 @@
 /** The loop of a training at Tinker: its rows, states and evaluations are those of a local run folder. */
-import { impliedEvaluation, type TinkerConfig } from '../../config/index.js';
+import { impliedEvaluation, resumeKeys, type TinkerConfig } from '../../config/index.js';
 import type { TinkerModel, TinkerSession } from '../../remote/index.js';
 import type { MetricRow, RunFolder } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
@@ -136,6 +136,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
     heldOut: null,
     rewards: place.data.rewards?.grade ?? null,
     history: state?.evaluations ?? [],
+    historyMetric: state?.metric_for_best_model,
     onSamples: log.samples,
     log: context.log,
   });
@@ -168,6 +169,7 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
       watch(row);
     },
     onRepeated: (metrics) => log.repeated(metrics),
+    goOn: resumeKeys(run.dir),
     signal: context.signal,
   }).finally(() => log.trained());
   if (keeper.get().states.at(-1)?.step !== progress.step) await save(progress);
@@ -184,12 +186,13 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
 async function saveState(
   { run, context, model, keeper, log, logs }: Place,
   { step, tokens }: LoopProgress,
-  { history: evaluations }: DuringTraining,
+  { history: evaluations, metric: metric_for_best_model }: DuringTraining,
 ): Promise<void> {
   const path = await model.saveState(`${run.runId}-step-${step}`);
   log.flush();
   logs?.flush();
-  keeper.set({ states: [...keeper.get().states, { step, tokens, path, evaluations }] });
+  const state = { step, tokens, path, evaluations, metric_for_best_model };
+  keeper.set({ states: [...keeper.get().states, state] });
   context.log(`state of step ${step}: ${path}`);
 }
 

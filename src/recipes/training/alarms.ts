@@ -1,12 +1,38 @@
 /** Alarms of a training run: said on the console, and kept in run.json. */
+import { nearest } from '../../config/index.js';
 import type { MetricRow, RunFolder } from '../../report/index.js';
-import { Alarms, alarmLine, type TrainerName } from '../../train/index.js';
+import { ALARMS, Alarms, alarmLine, type TrainerName } from '../../train/index.js';
+import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 /** The schema has checked that a range has two bounds. */
 const rangesOf = ({ alarms }: Pick<TrainerConfig, 'alarms'>) =>
   alarms as Readonly<Record<string, readonly [number | null, number | null] | null>>;
+
+/** @throws InputError for a metric that no alarm watches, and a bound on a side that none does */
+export function checkAlarms(config: Pick<TrainerConfig, 'alarms'>): void {
+  const rules = Object.values(ALARMS);
+  for (const [metric, range] of Object.entries(rangesOf(config))) {
+    const where = `alarms.${metric}`;
+    const sides = rules.filter((rule) => rule.metric === metric).map(({ side }) => side);
+    if (sides.length === 0) {
+      const known = [...new Set<string>(rules.map((rule) => rule.metric))];
+      const like = nearest(metric, known);
+      const guess = like === undefined ? '' : `The nearest is ${like}. `;
+      const remedy = `${guess}Known are ${known.join(', ')}`;
+      throw new InputError({ where, problem: 'no alarm watches this metric', remedy });
+    }
+    const [low = null, high = null] = range ?? [];
+    const isBounded = { low: low !== null, high: high !== null };
+    for (const side of ['low', 'high'] as const) {
+      if (!isBounded[side] || sides.includes(side)) continue;
+      const watched = JSON.stringify(side === 'low' ? [null, high] : [low, null]);
+      const problem = `no alarm watches whether this metric is too ${side}`;
+      throw new InputError({ where, problem, remedy: `Give ${watched}` });
+    }
+  }
+}
 
 /** @param startStep Steps that are done; what sounded after them sounds again. @returns What is to see every row */
 export function watchRows(

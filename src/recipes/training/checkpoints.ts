@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { RunFolder } from '../../report/index.js';
 import {
+  CHECKPOINTS,
   type CheckpointState,
   type CheckpointStore,
   type Fingerprint,
@@ -10,12 +11,12 @@ import {
   loadCheckpoint,
   stepOf,
 } from '../../train/index.js';
-import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
 import { baseFingerprint } from '../inputs/base-fingerprint.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { startsByPissa } from './lora-plan.js';
+import { checkMoments } from './optimization.js';
 import type { TrainedPolicy } from './trained-policy.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -33,7 +34,7 @@ export function checkpointStore(
   const { shapes } = trained.policy.parameters;
   const limit = config.save_total_limit;
   const fingerprint = fingerprintOf({ config, source, trained });
-  return { dir: join(resolve(dir), 'checkpoints'), shapes, fingerprint, limit };
+  return { dir: join(resolve(dir), CHECKPOINTS), shapes, fingerprint, limit };
 }
 
 function fingerprintOf({ config, source, trained }: StoreArgs): Fingerprint {
@@ -58,12 +59,19 @@ export interface FoundCheckpoint {
 
 /**
  * The checkpoint that `resume` (never, auto, or a path) names, read and checked; null for a fresh start.
- * @throws InputError when it is half-written, damaged, or of another model.
+ * @throws InputError when it is half-written, damaged, or of another model or optimizer.
  */
-export function findCheckpoint(store: CheckpointStore, resume: string): FoundCheckpoint | null {
+export function findCheckpoint(
+  store: CheckpointStore,
+  config: Pick<TrainerConfig, 'resume' | 'optim'>,
+): FoundCheckpoint | null {
+  const { resume } = config;
   if (resume === 'never') return null;
   const path = resume === 'auto' ? listCheckpoints(store.dir).at(-1) : resolve(resume);
-  return path === undefined ? null : { path, state: loadCheckpoint(path, store) };
+  if (path === undefined) return null;
+  const state = loadCheckpoint(path, store);
+  checkMoments(config, Object.keys(state.optimizer.moments));
+  return { path, state };
 }
 
 interface RestoreArgs {
@@ -87,17 +95,27 @@ function flatParameters(
   return flat;
 }
 
-/** Puts the parameters of an earlier step of the run in place of the last ones. */
-export function takeBest(trained: TrainedPolicy, store: CheckpointStore, step: number): void {
+/** Which steps the run has a checkpoint of, or will have. @param savePeriod As in `LoopOptions` */
+export function keptSteps(
+  { dir }: Pick<CheckpointStore, 'dir'>,
+  {
+    startStep,
+    savePeriod = 1,
+  }: { readonly startStep: number; readonly savePeriod?: number | undefined },
+): (step: number) => boolean {
+  const stored = new Set(listCheckpoints(dir).map(stepOf));
+  return (step) => (step > startStep ? step % savePeriod === 0 : stored.has(step));
+}
+
+/**
+ * Puts the parameters of an earlier step of the run in place of the last ones.
+ * @returns whether its checkpoint is still there
+ */
+export function takeBest(trained: TrainedPolicy, store: CheckpointStore, step: number): boolean {
   const path = listCheckpoints(store.dir).find((candidate) => stepOf(candidate) === step);
-  if (path === undefined) {
-    throw new InputError({
-      where: store.dir,
-      problem: `the checkpoint of the best step ${step} is gone`,
-      remedy: 'Train anew, or set load_best_model_at_end=false',
-    });
-  }
+  if (path === undefined) return false;
   trained.policy.parameters.assign(flatParameters(store, loadCheckpoint(path, store).parameters));
+  return true;
 }
 
 /** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */

@@ -8,10 +8,18 @@ import type { TrainingSession } from './recipe.js';
 /** Keys that say how to treat an earlier output, not what to make. */
 const HANDLING_KEYS = ['resume', 'overwrite'];
 
-export function logChanges({ configChanges }: RunFolder, { log }: RecipeContext): void {
+export function logChanges(
+  { configChanges, changedData }: Pick<RunFolder, 'configChanges' | 'changedData'>,
+  { log }: RecipeContext,
+): void {
   for (const { key, values } of configChanges.filter(({ key }) => !HANDLING_KEYS.includes(key))) {
     const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
     log(`${key} is ${now}, was ${before} before`);
+  }
+  for (const name of changedData) {
+    log(
+      `warning: the rows of ${name} have changed since the run began: which of them follow, and in which order, is not as it would have been`,
+    );
   }
 }
 

@@ -13,7 +13,6 @@ import {
   shouldStop,
   withEvaluation,
 } from '../../train/index.js';
-import { InputError } from '../../util/errors.js';
 import { share } from '../../util/numbers.js';
 import { prefixed } from '../../util/prefixed.js';
 import type { RecipeContext } from '../context.js';
@@ -27,6 +26,7 @@ import {
   type TrainedEvaluation,
 } from './evaluate-trained.js';
 import type { TrainerConfig } from './trainer-config.js';
+import { greaterIsBetter, metricName, UNGRADED, unmeasured } from './watched-metric.js';
 
 type Numbers = Readonly<Record<string, number>>;
 
@@ -57,6 +57,10 @@ interface Subject {
   readonly log: RecipeContext['log'];
   /** Evaluations of the run so far. */
   readonly history: readonly EvaluatedStep[];
+  /** The metric that they hold; absent: it was not noted. */
+  readonly historyMetric?: string | undefined;
+  /** Whether a step can be gone back to; default: all. */
+  readonly isKept?: (step: number) => boolean;
 }
 
 /** The config key that ended a run before its last step. */
@@ -76,7 +80,23 @@ export class DuringTraining {
 
   constructor(subject: Subject) {
     this.subject = subject;
-    this.evaluated = subject.history;
+    this.evaluated = this.comparable();
+    this.sayLostBest();
+  }
+
+  /** The metric that is watched. */
+  get metric(): string {
+    return metricName(this.subject.config);
+  }
+
+  /** The history, or none of it where it is of another metric. */
+  private comparable(): readonly EvaluatedStep[] {
+    const { history, historyMetric: before = this.metric, log } = this.subject;
+    if (before === this.metric || history.length === 0) return history;
+    log(
+      `metric_for_best_model is ${this.metric}, was ${before} before: the best step, early stopping and plateaus begin anew`,
+    );
+    return [];
   }
 
   /** The watched metric at each evaluation. */
@@ -89,12 +109,28 @@ export class DuringTraining {
     return this.evaluated.some((evaluation) => evaluation.step === step);
   }
 
-  /** The best step; null when none is kept. */
+  /** The best step that can be gone back to; null when none is kept. */
   get best(): number | null {
+    return this.bestOf(this.evaluated.filter(({ step }) => this.isKept(step)));
+  }
+
+  private bestOf(evaluated: readonly EvaluatedStep[]): number | null {
     const { config } = this.subject;
     if (config.load_best_model_at_end !== true) return null;
     const watch = { greaterIsBetter: greaterIsBetter(config) };
-    return bestEvaluation(this.evaluated, watch)?.step ?? null;
+    return bestEvaluation(evaluated, watch)?.step ?? null;
+  }
+
+  private isKept(step: number): boolean {
+    return this.subject.isKept?.(step) ?? true;
+  }
+
+  private sayLostBest(): void {
+    const best = this.bestOf(this.evaluated);
+    if (best === null || this.isKept(best)) return;
+    this.subject.log(
+      `load_best_model_at_end: the best step so far, ${best}, has no checkpoint in this run: it does not count`,
+    );
   }
 
   /** Why the last evaluation ends the run; null when it does not. */
@@ -171,24 +207,11 @@ export class DuringTraining {
   }
 }
 
-const metricName = (config: WatchedConfig): string =>
-  config.metric_for_best_model ?? (config.eval_dataset ? 'eval/loss' : 'eval/accuracy');
-
-const greaterIsBetter = (config: WatchedConfig): boolean =>
-  config.greater_is_better ?? !metricName(config).endsWith('loss');
-
-/** Metrics that an evaluation which could grade nothing does not have. */
-const UNGRADED: ReadonlySet<string> = new Set(['eval/accuracy', 'eval/score', 'eval/reward']);
-
 /** Null where the evaluation could grade nothing. */
 function watched(config: WatchedConfig, metrics: Numbers): number | null {
   const name = metricName(config);
   const value = metrics[name];
   if (value !== undefined) return value;
   if (config.eval !== null && UNGRADED.has(name)) return null;
-  throw new InputError({
-    where: 'metric_for_best_model',
-    problem: `"${name}" is not evaluated`,
-    remedy: `Known are ${Object.keys(metrics).join(', ')}`,
-  });
+  throw unmeasured(config, Object.keys(metrics));
 }

@@ -1,5 +1,10 @@
 /** The evaluation that a trainer runs on its own result, into its own run folder. */
-import { DEFAULT_BENCHMARK, evaluationDefaults, impliedEvaluation } from '../../config/index.js';
+import {
+  DEFAULT_BENCHMARK,
+  evaluationDefaults,
+  impliedEvaluation,
+  resumeKeys,
+} from '../../config/index.js';
 import {
   type AnswerGrader,
   type Evaluation,
@@ -214,7 +219,7 @@ export async function evaluatedRun(
     if (!context.signal.aborted) throw error;
     throw interruption(context.signal, {
       problem: `stopped during the evaluation; the trained model is in ${saved}`,
-      remedy: 'Evaluate it with resume=auto',
+      remedy: `Evaluate it with ${resumeKeys(run.dir)}`,
     });
   }
 }

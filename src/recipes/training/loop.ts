@@ -1,4 +1,5 @@
 /** The loop of a training run: its rows, checkpoints and evaluations on the way. The last step is always saved. */
+import { resumeKeys } from '../../config/index.js';
 import type { MetricRow } from '../../report/index.js';
 import {
   type CheckpointStore,
@@ -32,6 +33,7 @@ export async function trainingLoop(
 ): Promise<LoopProgress> {
   const { run, trained, startStep, context } = session;
   const { config, prepared, evaluates, store, checkpoint, log } = args;
+  const goOn = resumeKeys(run.dir);
   let saved = startStep;
   const save = ({ step, tokens }: LoopProgress) =>
     run.phases.time('save', async () => {
@@ -41,10 +43,10 @@ export async function trainingLoop(
       const reference = (await moving?.download()) ?? null;
       log.flush();
       prepared.flush?.();
-      const { history: evaluations, best } = evaluates;
+      const { history: evaluations, metric, best } = evaluates;
       saveCheckpoint(
         store,
-        { step, tokens, parameters, optimizer, reference, evaluations },
+        { step, tokens, parameters, optimizer, reference, evaluations, metric },
         { keep: best === null ? [] : [best] },
       );
       saved = step;
@@ -76,6 +78,7 @@ export async function trainingLoop(
       onRow,
       onRepeated: (metrics) => log.repeated(metrics),
       isEvaluated: (step) => evaluates.has(step),
+      goOn,
       signal: context.signal,
     });
     const { step } = progress;
@@ -84,7 +87,7 @@ export async function trainingLoop(
   } catch (error) {
     const isSaid = error instanceof InterruptError;
     if (saved > startStep && !isSaid)
-      context.log(`step ${saved} is saved: resume=auto goes on from it`);
+      context.log(`step ${saved} is saved: ${goOn} goes on from it`);
     throw error;
   } finally {
     log.trained();

@@ -2,6 +2,7 @@
 import type { Policy } from '../../model/index.js';
 import { AdamW, Lion, type Optimizer } from '../../tensor/index.js';
 import { type Schedule, type ScheduleShape, wholeWarmup } from '../../train/index.js';
+import { InputError } from '../../util/errors.js';
 import { decayMask, loraPlusRates } from './parameter-groups.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -11,6 +12,25 @@ const OPTIMIZERS = {
   lion_32bit: { kind: 'lion', bits: 32 },
   lion_8bit: { kind: 'lion', bits: 8 },
 } as const satisfies Record<TrainerConfig['optim'], { kind: 'adamw' | 'lion'; bits: 32 | 8 }>;
+
+const MOMENTS = { adamw: ['m', 'v'], lion: ['m'] } as const;
+
+/** @throws InputError where a checkpoint is of another kind of optimizer, by the moments that it keeps */
+export function checkMoments(
+  { optim }: Pick<TrainerConfig, 'optim'>,
+  found: readonly string[],
+): void {
+  const isOf = (kind: keyof typeof MOMENTS) => MOMENTS[kind].join() === [...found].sort().join();
+  if (isOf(OPTIMIZERS[optim].kind)) return;
+  const names = Object.entries(OPTIMIZERS).flatMap(([name, { kind }]) =>
+    isOf(kind) ? [name] : [],
+  );
+  throw new InputError({
+    where: 'optim',
+    problem: `${optim}, but this run began with ${names.join(' or ') || 'another optimizer'}`,
+    remedy: 'Give that, or start anew with overwrite=true',
+  });
+}
 
 export function makeOptimizer(config: TrainerConfig, policy: Policy): Optimizer {
   const { kind, bits } = OPTIMIZERS[config.optim];

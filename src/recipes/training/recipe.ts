@@ -14,6 +14,8 @@ export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
   readonly keepReference: boolean;
   /** Reads and checks everything the run needs; nothing is written yet. */
   readonly inputs: (config: Config, source: ModelSource, context: RecipeContext) => Promise<Inputs>;
+  /** What `prepare` asks of this machine and the model, before the run folder is opened. */
+  readonly check?: (config: Config, source: ModelSource) => void;
   /** Ends what `inputs` opened. */
   readonly close?: (inputs: Inputs) => Promise<void>;
   /** The data as it would be trained, for `--preview`. */

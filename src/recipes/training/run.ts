@@ -11,6 +11,7 @@ import { batchShape, usualLength } from '../memory/estimate.js';
 import { samplersBeside } from '../memory/samplers.js';
 import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
+import { checkAlarms } from './alarms.js';
 import { checkpointStore, findCheckpoint } from './checkpoints.js';
 import { configureDevice } from './configure-device.js';
 import { checkEvaluationRollouts, openTrainedEvaluation } from './evaluate-trained.js';
@@ -20,6 +21,7 @@ import type { TrainingRecipe } from './recipe.js';
 import { runSession, type TrainingResult } from './session.js';
 import { trainedPolicy } from './trained-policy.js';
 import type { TrainerConfig } from './trainer-config.js';
+import { checkWatchedMetric } from './watched-metric.js';
 
 export function trainingRun<Config extends TrainerConfig, Inputs>(
   recipe: TrainingRecipe<Config, Inputs>,
@@ -32,6 +34,8 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     checkRun(dir, options);
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });
+    checkAlarms(config);
+    checkWatchedMetric(recipe.command, config);
     checkEvaluationRollouts(config);
     configureDevice(config);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
@@ -49,8 +53,9 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     });
     stack.defer(() => trained.dispose());
     const store = checkpointStore(dir, { config, source, trained });
-    const checkpoint = findCheckpoint(store, config.resume);
+    const checkpoint = findCheckpoint(store, config);
     const loadSeconds = (performance.now() - started) / 1000;
+    recipe.check?.(config, source);
     const reads = [...(options.reads ?? []), source.baseDir];
     const run = openRun(dir, { ...options, reads, sources });
     try {

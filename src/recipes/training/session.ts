@@ -8,7 +8,7 @@ import { type CheckpointStore, heldOutMetrics } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
 import { quantizationName } from '../../weights/index.js';
 import { unfinished } from '../interrupt.js';
-import { type FoundCheckpoint, restore, takeBest } from './checkpoints.js';
+import { type FoundCheckpoint, keptSteps, restore, takeBest } from './checkpoints.js';
 import { checkChanged, logChanges } from './checks.js';
 import { DuringTraining } from './evaluate-during.js';
 import { evaluateTrained, type TrainedEvaluation } from './evaluate-trained.js';
@@ -80,8 +80,11 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     }
     const { best } = evaluates;
     if (best !== null && best !== progress.step) {
-      takeBest(trained, store, best);
-      context.log(`the best step was ${best}: the model is that of its checkpoint`);
+      context.log(
+        takeBest(trained, store, best)
+          ? `the best step was ${best}: the model is that of its checkpoint`
+          : `warning: the checkpoint of the best step ${best} is gone: the model is that of step ${progress.step}`,
+      );
     }
     await saveTrained(session, args);
     await prepared.dispose?.();
@@ -141,11 +144,11 @@ interface Opened {
 }
 
 function duringTraining(
-  { trained, context }: TrainingSession,
-  { config, evaluation, checkpoint }: SessionParts,
+  { trained, context, startStep }: TrainingSession,
+  { config, evaluation, checkpoint, store }: SessionParts,
   { prepared, log, sampling }: Opened,
 ): DuringTraining {
-  const { heldOut, writer, rewards } = prepared;
+  const { heldOut, writer, rewards, savePeriod } = prepared;
   return new DuringTraining({
     config,
     evaluation,
@@ -158,6 +161,8 @@ function duringTraining(
     heldOut: heldOut ? async () => heldOutMetrics(trained.policy, await heldOut()) : null,
     rewards: rewards?.grade ?? null,
     history: checkpoint?.state.evaluations ?? [],
+    historyMetric: checkpoint?.state.metric,
+    isKept: keptSteps(store, { startStep, savePeriod }),
     onSamples: log.samples,
     log: context.log,
   });

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { DecoderSpec } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
 import type { ComputeElement } from '../graph/element-type.js';
-import { checkDevice } from '../graph/limits.js';
+import { checkSampledModel } from '../graph/limits.js';
 import type { NativePrecision } from '../graph/native-layout.js';
 import type { WeightSource } from '../graph/weight-source.js';
 import type { RolloutDevice } from '../ort/provider.js';
@@ -81,7 +81,7 @@ export function samplerSettings(options: OnnxSamplerOptions): SamplerSettings {
       problem: `${maxContext} tokens, expected 2 to ${spec.maxPositions} for this model`,
     });
   }
-  checkDevice(spec, device);
+  checkSampledModel(spec, device);
   const { maxBatch } = settings;
   if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
     throw new InputError({ where: 'rollout batch', problem: `${maxBatch}, expected at least 1` });

@@ -25,11 +25,17 @@ export function checkHeadSizes({ headDim, ropes }: DecoderSpec): void {
  * The WebGPU provider of ONNX Runtime 1.30 leaves the soft cap of attention out without saying so.
  * @throws InputError for a model that the device would compute wrongly
  */
-export function checkDevice({ attentionSoftcap }: DecoderSpec, device: RolloutDevice): void {
+function checkDevice({ attentionSoftcap }: DecoderSpec, device: RolloutDevice): void {
   if (device !== 'webgpu' || attentionSoftcap === null) return;
   throw new InputError({
     where: `rollout device ${device}`,
     problem: `the model caps its attention scores at ${attentionSoftcap}, which ONNX Runtime's WebGPU provider does not`,
     remedy: 'Use rollout_device=cpu',
   });
+}
+
+/** @throws InputError for a model that rollouts on the device do not take */
+export function checkSampledModel(spec: DecoderSpec, device: RolloutDevice): void {
+  checkHeadSizes(spec);
+  checkDevice(spec, device);
 }

@@ -37,6 +37,7 @@ const state = (step: number) => ({
   },
   reference: null,
   evaluations: [{ step: 2, value: 0.5 }],
+  metric: 'eval/loss',
 });
 
 describe('checkpoints', () => {

@@ -15,6 +15,7 @@ const plain = {
   startTokens: 0,
   epochsAt: () => 0,
   saveSteps: 100,
+  goOn: 'resume=auto',
   signal: new AbortController().signal,
 } as const;
 

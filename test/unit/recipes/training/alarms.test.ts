@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest';
-import { watchRows } from '../../../../src/recipes/training/alarms.js';
+import { describe, expect, it } from 'vitest';
+import { checkAlarms, watchRows } from '../../../../src/recipes/training/alarms.js';
 import { openRun, readRunRecord } from '../../../../src/report/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -25,4 +25,29 @@ it('keeps the alarms of the steps that a resumed run does not take again', () =>
   second.close('done');
   expect(stepsOf()).toEqual([5, 13]);
   expect(lines).toHaveLength(3);
+});
+
+describe('ranges', () => {
+  it('of metrics and sides that alarms watch are taken', () => {
+    const alarms = { kl: [null, 1], entropy: [0.1, 2], reward: null, grad_norm: [null, null] };
+    expect(() => checkAlarms({ alarms })).not.toThrow();
+  });
+
+  it.each([
+    [
+      { grad_nrom: [0, 1] },
+      /^alarms\.grad_nrom: no alarm watches this metric\. The nearest is grad_norm\./,
+    ],
+    [
+      { step_time: null },
+      /^alarms\.step_time: no alarm watches this metric\. .*Known are reward, /,
+    ],
+    [
+      { kl: [0, 1] },
+      /^alarms\.kl: no alarm watches whether this metric is too low\. Give \[null,1\]$/,
+    ],
+    [{ reward: [0.2, 1] }, /^alarms\.reward: .* is too high\. Give \[0\.2,null\]$/],
+  ])('%j are refused', (alarms, said) => {
+    expect(() => checkAlarms({ alarms })).toThrow(said);
+  });
 });
