@@ -126,6 +126,7 @@ export const foreignNames: Readonly<Record<string, ForeignName>> = {
   overwrite_output_dir: to('overwrite'),
 
   r: to('lora.r'),
+  rank: to('lora.r'),
   lora_r: to('lora.r'),
   lora_rank: to('lora.r'),
   lora_alpha: to('lora.lora_alpha'),

@@ -53,6 +53,10 @@ function resolveReference(body: string, reading: Reading): unknown {
   const value = lookup(reference, where);
   if (!isEmpty(value)) return value;
   if (split >= 0) return interpolateText(body.slice(split + 2), reading) ?? '';
+  if (reference === 'env:') {
+    const remedy = `Write \${env:NAME} or \${env:NAME:-VALUE}`;
+    throw new InputError({ where, problem: `\${${body}} names nothing`, remedy });
+  }
   throw new InputError({
     where,
     problem: `\${${reference}} is not set`,

@@ -49,7 +49,9 @@ export function refusal(key: string, at: Place, where: string): Refusal {
   const known = keyDocs(at.schema as z.core.$ZodType).map((doc) => doc.key);
   // a mapping has no line of its own there, and its name may be what was meant
   const near = nearest(key, new Set(known.flatMap((name) => [name.split('.')[0] ?? '', name])));
-  const meant = near === undefined ? null : [...at.path, near].join('.');
+  const inside = `${at.path.join('.')}.`;
+  const named = foreign?.to.find((name) => name.startsWith(inside));
+  const meant = named ?? (near === undefined ? null : [...at.path, near].join('.'));
   const error = new InputError({
     where,
     problem: `unknown key ${JSON.stringify(field)}`,

@@ -34,8 +34,15 @@ const SHAREGPT_ROLES: Readonly<Record<string, string>> = {
  * @throws InputError naming the message that is neither.
  */
 export function asMessages(value: unknown, where: string): Message[] {
+  return listed(value, where, LIST);
+}
+
+const LIST = 'a list of messages with role and content';
+
+function listed(value: unknown, where: string, expected: string): Message[] {
   if (!Array.isArray(value) || value.length === 0) {
-    throw new InputError({ where, problem: 'expected a list of messages with role and content' });
+    const found = JSON.stringify(value)?.slice(0, 60);
+    throw new InputError({ where, problem: `expected ${expected}, found ${found}` });
   }
   return value.map((item: unknown, index) => asMessage(item, `${where}[${index}]`));
 }
@@ -79,7 +86,8 @@ function contentText(content: unknown, message: Record<string, unknown>): string
  */
 export function asTurns(value: unknown, where: string): Turns {
   if (typeof value === 'string') return value;
-  return isObject(value) ? [asMessage(value, where)] : asMessages(value, where);
+  if (isObject(value)) return [asMessage(value, where)];
+  return listed(value, where, `a text, or ${LIST}`);
 }
 
 /** Puts the system prompt first, unless the messages bring their own. */

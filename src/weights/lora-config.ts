@@ -7,6 +7,7 @@ import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
 import { type DecoderRoot, renewed } from './decoder-root.js';
+import { namePattern } from './name-pattern.js';
 
 /** The part of PEFT's LoraConfig that decides what is computed. */
 export interface LoraConfig {
@@ -96,23 +97,23 @@ export function readLoraConfig(path: string): AdapterConfigFile {
   const field = fieldReader(path, fields);
   const config: LoraConfig = {
     root: 'model',
-    r: field('r', isRank),
-    loraAlpha: field('lora_alpha', isPositive),
-    loraDropout: field('lora_dropout', isNumber, 0),
-    targetModules: field('target_modules', isNames),
-    excludeModules: field('exclude_modules', isNames, null),
-    rankPattern: field('rank_pattern', isRecordOf(isRank), {}),
-    alphaPattern: field('alpha_pattern', isRecordOf(isPositive), {}),
-    useRslora: field('use_rslora', isBoolean, false),
-    layersToTransform: listOrNull(field('layers_to_transform', isOneOrMore(isNumber), null)),
-    layersPattern: listOrNull(field('layers_pattern', isOneOrMore(isString), null)),
-    initLoraWeights: field('init_lora_weights', isBooleanOrString, true),
-    useDora: field('use_dora', isBoolean, false),
-    modulesToSave: listOrNull(field('modules_to_save', isOneOrMore(isString), null)),
-    bias: field('bias', isBias, 'none'),
+    r: field('r', RANK),
+    loraAlpha: field('lora_alpha', POSITIVE),
+    loraDropout: field('lora_dropout', NUMBER, 0),
+    targetModules: field('target_modules', NAMES),
+    excludeModules: field('exclude_modules', NAMES, null),
+    rankPattern: field('rank_pattern', recordOf(RANK), {}),
+    alphaPattern: field('alpha_pattern', recordOf(POSITIVE), {}),
+    useRslora: field('use_rslora', BOOLEAN, false),
+    layersToTransform: listOrNull(field('layers_to_transform', oneOrMore(NUMBER), null)),
+    layersPattern: listOrNull(field('layers_pattern', oneOrMore(PATTERN), null)),
+    initLoraWeights: field('init_lora_weights', INIT, true),
+    useDora: field('use_dora', BOOLEAN, false),
+    modulesToSave: listOrNull(field('modules_to_save', oneOrMore(PATTERN), null)),
+    bias: field('bias', BIAS, 'none'),
   };
-  const baseModel = field('base_model_name_or_path', isString, null);
-  return { config, baseModel, revision: field('revision', isString, null) };
+  const baseModel = field('base_model_name_or_path', TEXT, null);
+  return { config, baseModel, revision: field('revision', TEXT, null) };
 }
 
 /** The config of an adapter for a model of transformers before 4.52, in the names of today's. */
@@ -132,37 +133,74 @@ export function renewedConfig(config: LoraConfig): LoraConfig {
   };
 }
 
-type Check<T> = (value: unknown) => value is T;
-
-const isNumber: Check<number> = (value) => typeof value === 'number';
-const isString: Check<string> = (value) => typeof value === 'string';
-const isBoolean: Check<boolean> = (value) => typeof value === 'boolean';
-const isPositive: Check<number> = (value): value is number => isNumber(value) && value > 0;
-const isRank: Check<number> = (value): value is number => isPositive(value) && value % 1 === 0;
-const isBooleanOrString: Check<boolean | string> = (value): value is boolean | string =>
-  isBoolean(value) || isString(value);
-const isBias: Check<LoraBias> = (value): value is LoraBias =>
-  isString(value) && BIASES.includes(value);
-const isNames: Check<string | string[]> = (value): value is string | string[] =>
-  isOneOrMore(isString)(value);
-
-function isOneOrMore<T>(isItem: Check<T>): Check<T | T[]> {
-  return (value): value is T | T[] => (Array.isArray(value) ? value.every(isItem) : isItem(value));
+/** What a field may be: a check, and how an error says it. */
+interface Kind<T> {
+  readonly is: (value: unknown) => value is T;
+  readonly says: string;
 }
 
-function isRecordOf<T>(isItem: Check<T>): Check<Record<string, T>> {
-  return (value): value is Record<string, T> =>
-    isObject(value) && Object.values(value).every(isItem);
+function kind<T>(says: string, is: (value: unknown) => value is T): Kind<T> {
+  return { is, says };
+}
+
+const NUMBER = kind('a number', (value) => typeof value === 'number');
+const TEXT = kind('a text', (value) => typeof value === 'string');
+const BOOLEAN = kind('true or false', (value) => typeof value === 'boolean');
+const POSITIVE = kind(
+  'a number above 0',
+  (value): value is number => NUMBER.is(value) && value > 0,
+);
+const RANK = kind(
+  'a positive integer',
+  (value): value is number => POSITIVE.is(value) && value % 1 === 0,
+);
+const INIT = kind(
+  'true, false or a name',
+  (value): value is boolean | string => BOOLEAN.is(value) || TEXT.is(value),
+);
+const BIAS = kind(
+  BIASES.join(', '),
+  (value): value is LoraBias => TEXT.is(value) && BIASES.includes(value),
+);
+const PATTERN = kind(
+  'a regular expression',
+  (value): value is string => TEXT.is(value) && namePattern(value) !== null,
+);
+const NAMES = kind(
+  'a list of names or a regular expression',
+  (value): value is string | string[] => PATTERN.is(value) || listOf(TEXT).is(value),
+);
+
+function listOf<T>({ is, says }: Kind<T>): Kind<T[]> {
+  return kind(
+    `a list, each ${says}`,
+    (value): value is T[] => Array.isArray(value) && value.every(is),
+  );
+}
+
+function oneOrMore<T>(item: Kind<T>): Kind<T | T[]> {
+  const list = listOf(item);
+  const is = (value: unknown): value is T | T[] => item.is(value) || list.is(value);
+  return kind(`${item.says}, or a list of such`, is);
+}
+
+/** By patterns of modules. */
+function recordOf<T>({ is, says }: Kind<T>): Kind<Record<string, T>> {
+  return kind(
+    `a mapping of regular expressions, each to ${says}`,
+    (value): value is Record<string, T> =>
+      isObject(value) && Object.entries(value).every(([key, own]) => PATTERN.is(key) && is(own)),
+  );
 }
 
 /** Reads one field; an absent or null field takes the fallback, if there is one. */
 function fieldReader(where: string, fields: Readonly<Record<string, unknown>>) {
-  return <T, F = never>(name: string, check: Check<T>, fallback?: F): T | F => {
+  return <T, F = never>(name: string, { is, says }: Kind<T>, fallback?: F): T | F => {
     const value = fields[name];
     if ((value === undefined || value === null) && fallback !== undefined) return fallback;
-    if (check(value)) return value;
-    const found = value === undefined ? 'missing' : `${JSON.stringify(value)}, which it cannot be`;
-    throw new InputError({ where, problem: `field "${name}" is ${found}` });
+    if (is(value)) return value;
+    const found = value === undefined ? 'missing' : JSON.stringify(value);
+    throw new InputError({ where, problem: `field "${name}" is ${found}, expected ${says}` });
   };
 }
 

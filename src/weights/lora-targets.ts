@@ -5,6 +5,7 @@
 import { InputError } from '../util/errors.js';
 import { inModel, moduleOf } from './decoder-root.js';
 import type { LoraConfig } from './lora-config.js';
+import { namePattern } from './name-pattern.js';
 
 export const ALL_LINEAR = 'all-linear';
 
@@ -146,11 +147,8 @@ function byPattern(
   return found?.[1];
 }
 
-/** A pattern for whole names. Python's named groups are the one difference that configs use. */
 function pattern(field: string, source: string): RegExp {
-  try {
-    return new RegExp(`^(?:${source.replaceAll('(?P<', '(?<')})$`);
-  } catch {
-    throw new InputError({ where: field, problem: `"${source}" is not a regular expression` });
-  }
+  const made = namePattern(source);
+  if (made !== null) return made;
+  throw new InputError({ where: field, problem: `"${source}" is not a regular expression` });
 }

@@ -54,7 +54,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     fields.positiveIntegerOrNull('head_dim', traits.headDim ?? null) ??
     fields.positiveInteger('head_dim', hiddenSize / numHeads);
   const maxPositions = fields.positiveInteger('max_position_embeddings', traits.maxPositions);
-  const numLayers = fields.positiveInteger('num_hidden_layers');
+  const numLayers = layerCount(fields);
   const context = { headDim, maxPositions, theta: traits.theta ?? 10_000 };
   const ropes = traits.ropes?.(context) ?? [ropeFromConfig(fields, context)];
   const layers: LayerSpec[] = Array.from({ length: numLayers }, () => attends(null));
@@ -90,6 +90,16 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     logitScale: 1,
     tieWordEmbeddings: fields.boolean('tie_word_embeddings', traits.tied ?? false),
   };
+}
+
+/** More than any model has: such a count is damage, and its layers would not fit into memory. */
+const MAX_LAYERS = 10_000;
+
+function layerCount(fields: ConfigFields): number {
+  const key = 'num_hidden_layers';
+  const count = fields.positiveInteger(key);
+  if (count <= MAX_LAYERS) return count;
+  throw fields.wrong(key, count, `a positive integer up to ${MAX_LAYERS}`);
 }
 
 function keyValueHeads(fields: ConfigFields, numHeads: number, traits: FamilyTraits): number {

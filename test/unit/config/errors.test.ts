@@ -303,6 +303,9 @@ describe('in a file', () => {
     expect(failing(`model: m\ndataset: gsm8k\nrun_name: \${env:NAME}\n`)).toBe(
       `3: run_name: \${env:NAME} is not set. Set the environment variable NAME or give a default: \${env:NAME:-VALUE}`,
     );
+    expect(failing(`model: m\ndataset: gsm8k\nrun_name: \${env:}\n`)).toBe(
+      `3: run_name: \${env:} names nothing. Write \${env:NAME} or \${env:NAME:-VALUE}`,
+    );
     expect(failing(`model: \${modell}\ndataset: gsm8k\n`)).toBe(
       `1: model: unknown reference \${modell}. Use \${env:NAME} or \${env:NAME:-default}, or write $\${ for a literal \${`,
     );

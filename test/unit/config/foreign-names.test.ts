@@ -97,6 +97,15 @@ describe('names without a local meaning', () => {
   });
 });
 
+it('rank is that of LoRA, which an error says inside its mapping', () => {
+  const rank = (word: string) =>
+    loadConfig(sftSchema, { overrides: ['model=m', 'dataset=gsm8k', word] }).lora.r;
+  expect(rank('rank=4')).toBe(4);
+  expect(() => rank('lora={rank: 4}')).toThrow(
+    'unknown key "lora.rank". The nearest known key is "lora.r"',
+  );
+});
+
 describe('keys that cannot be read', () => {
   const grpo = (...overrides: string[]) =>
     loadConfig(grpoSchema, { overrides: ['model=m', 'dataset=gsm8k', ...overrides] });

@@ -230,7 +230,11 @@ describe('bad rows', () => {
     [{ question: 5, level: 'a', tag: null }, /or text; found question=5, level, tag=null$/],
     [{}, /found no field/],
     [{ prompt: 'hi' }, /found prompt/],
-    [{ prompt: 'hi', completion: 3 }, /completion: expected a list/],
+    [{ prompt: null, completion: 'a' }, /prompt: expected a text, or a list .*, found null$/],
+    [
+      { prompt: 'hi', completion: 3 },
+      /completion: expected a text, or a list of messages with role and content, found 3$/,
+    ],
     [{ prompt: 'hi', completion: [user('a'), assistant('b')] }, /completion of several messages/],
     [{ prompt: [user('hi')], completion: [user('a')] }, /last message is from "user"/],
   ])('refuses %j', async (row, message) => {

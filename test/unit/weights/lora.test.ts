@@ -110,6 +110,21 @@ describe('readLoraConfig', () => {
     expect(() => readLoraConfig(path)).toThrow(new RegExp(`adapter_config\\.json: .*${field}`));
   });
 
+  it.each([
+    ['r', 0, '0, expected a positive integer'],
+    ['bias', 'some', '"some", expected none, all, lora_only'],
+    ['target_modules', '[', '"[", expected a list of names or a regular expression'],
+    ['layers_to_transform', ['a'], '["a"], expected a number, or a list of such'],
+    [
+      'rank_pattern',
+      { '(': 2 },
+      '{"(":2}, expected a mapping of regular expressions, each to a positive integer',
+    ],
+  ])('says what %s = %j should be, and in which file', (field, value, problem) => {
+    const path = configFile({ [field]: value });
+    expect(() => readLoraConfig(path)).toThrow(`${path}: field "${field}" is ${problem}`);
+  });
+
   it('accepts the neutral values of unsupported fields', () => {
     const path = configFile({ use_dora: null, modules_to_save: [], init_lora_weights: 'gaussian' });
     expect(readLoraConfig(path).config.initLoraWeights).toBe('gaussian');

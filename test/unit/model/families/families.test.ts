@@ -279,6 +279,11 @@ describe('what is refused, by the name of the field', () => {
   test.each([
     ['model_type', { model_type: 'mixtral' }, 'model_type "mixtral" is not supported'],
     ['model_type', { model_type: 'constructor' }, 'is not supported'],
+    [
+      'num_hidden_layers',
+      config('llama', { num_hidden_layers: 1e9 }),
+      '"num_hidden_layers" is 1000000000, expected a positive integer up to 10000',
+    ],
     ['hidden_size', config('llama', { hidden_size: undefined }), '"hidden_size" is missing'],
     ['vocab_size', config('llama', { vocab_size: 0.5 }), '"vocab_size" is 0.5'],
     ['num_key_value_heads', config('llama', { num_key_value_heads: 3 }), 'a divisor of'],
