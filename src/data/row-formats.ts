@@ -3,6 +3,7 @@
  * final answer alone); other columns stay. GSM8K's form is described in Cobbe et al. 2021,
  * arXiv 2110.14168: a worked solution with `<<48/2=24>>` calculator marks and a last line `#### 72`.
  */
+import { extractBoxed } from '../util/boxed.js';
 import type { JsonRow } from '../util/files.js';
 import { chatForm } from './chat-forms.js';
 
@@ -52,7 +53,7 @@ export function normaliseMath(row: JsonRow): ProblemRow | string {
   const { problem, solution, answer, ...rest } = row;
   if (typeof problem !== 'string') return missing('problem', row);
   if (typeof solution !== 'string') return missing('solution', row);
-  const final = typeof answer === 'string' ? answer : lastBoxed(solution);
+  const final = typeof answer === 'string' ? answer : extractBoxed(solution);
   if (final === null) return 'its solution has no \\boxed{} answer';
   return { ...rest, question: problem, reasoning: solution, answer: final };
 }
@@ -88,21 +89,6 @@ function normaliseOpenMath(row: JsonRow): ProblemRow | string {
   if (typeof solution !== 'string') return missing('generated_solution', row);
   if (typeof answer !== 'string') return missing('expected_answer', row);
   return normaliseMath({ ...rest, solution, answer });
-}
-
-/** Content of the last `\boxed{…}` or `\fbox{…}`, braces matched; `\boxed 7` gives "7"; null: none. */
-export function lastBoxed(text: string): string | null {
-  const at = Math.max(text.lastIndexOf('\\boxed'), text.lastIndexOf('\\fbox'));
-  if (at < 0) return null;
-  const rest = text.slice(at).replace(/^\\[a-z]+/, '');
-  if (!rest.startsWith('{')) return /^ ([^$]+)/.exec(rest)?.[1]?.trim() ?? null;
-  let depth = 0;
-  for (let i = 0; i < rest.length; i++) {
-    if (rest[i] === '\\') i++;
-    else if (rest[i] === '{') depth++;
-    else if (rest[i] === '}' && --depth === 0) return rest.slice(1, i);
-  }
-  return null;
 }
 
 /**

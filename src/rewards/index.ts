@@ -1,4 +1,6 @@
 /** Rewards: pure graders of completions, their registry, and the parsing they share. */
+
+export { extractBoxed, hasBoxedAnswer } from '../util/boxed.js';
 export { type AsyncGrader, type AsyncReward, makeAsyncRewards } from './async-rewards.js';
 export { goldOf } from './correctness.js';
 export { flexibleAnswer, strictAnswer } from './extract.js';
@@ -20,7 +22,6 @@ export {
   graderTypes,
   type JsonGrader,
 } from './graders/index.js';
-export { extractBoxed, hasBoxedAnswer } from './math/boxed.js';
 export { answerKey, mathEquivalent } from './math/equivalence.js';
 export { extractAnswer } from './math/extract.js';
 export { numbersEqual, parseNumber } from './numbers.js';

@@ -74,6 +74,20 @@ function readNumber(text: string): WrittenNumber | null {
   return toNumber(match.groups ?? {}, MAGNITUDE.exec(rest)?.[1]?.toLowerCase());
 }
 
+/** A sign that does not follow a number or a bracket, then currency, digits, exponent and denominator. */
+const IN_PROSE =
+  /(?:(?<![\p{N})\]}])[-\u2212\u2013\ufe63\uff0d])?(?:\\?[$€£¥₹])?(?:(?:\d{1,3}(?:(?:,(?:\\!)?|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<!\d)\.\d+)(?:e[-+]?\d{1,3}(?![\d.]))?(?:\s?\/\s?\d+(?:\.\d+)?)?/giu;
+
+/**
+ * The last number in a text of any length, as written, for `parseNumber`; null when there is none.
+ * @example lastNumber('She earns −1,200 dollars.') // '−1,200'
+ */
+export function lastNumber(text: string): string | null {
+  let last: string | null = null;
+  for (const match of text.matchAll(IN_PROSE)) last = match[0];
+  return last;
+}
+
 type Parts = Readonly<Record<string, string | undefined>>;
 
 function toNumber(parts: Parts, magnitude: string | undefined): WrittenNumber | null {

@@ -2,11 +2,11 @@
  * Rewards that compare an answer with the row's gold answer. Each finds the answer in its own way; where a
  * text gives several answers, the last one counts, and only that one.
  */
+
+import { extractBoxed } from '../../util/boxed.js';
 import { goldOf } from '../correctness.js';
-import { flexibleAnswer } from '../extract.js';
-import { extractBoxed } from '../math/boxed.js';
 import { mathEquivalent } from '../math/equivalence.js';
-import { numbersEqual, parseNumber } from '../numbers.js';
+import { lastNumber, numbersEqual, parseNumber } from '../numbers.js';
 import type { RewardFactory } from '../reward.js';
 
 /** The last number of the completion is the gold number, within `tolerance` (absolute, default 0). */
@@ -16,7 +16,7 @@ export const numericReward: RewardFactory = ({ goldColumn, settings }) => {
     const gold = goldOf(row, goldColumn);
     const wanted = gold === null ? null : parseNumber(gold);
     if (gold === null || wanted === null) return null;
-    const answer = flexibleAnswer(completion)?.replace(/[.,]+$/, '') ?? '';
+    const answer = lastNumber(completion) ?? '';
     if (numbersEqual(answer, gold)) return 1;
     const value = parseNumber(answer);
     return value !== null && Math.abs(value - wanted) <= tolerance ? 1 : 0;
@@ -35,6 +35,8 @@ export const boxedReward: RewardFactory = ({ goldColumn }) => {
 
 /** `(B)`, `B)`, `B.`, `**B**` or `B` alone, at the end or after "answer is" or "answer:". */
 const LETTER = /^[\s*_("'[{$]*([A-Z])[\s*_)"'\].:}$]*(?:$|\n)/;
+/** Commands round a letter in a box. */
+const FONTS = /\\(?:text|math)(?:bf|it|rm|sf|tt|up|normal)?\s*(?=\{)/g;
 const PHRASE = /\b(?:answer|choice|option)\b(?:\s+is)?\s*:?\s*/gi;
 const LAST_LINE = 200;
 
@@ -53,7 +55,7 @@ export const choiceReward: RewardFactory = ({ goldColumn }) => {
 
 function chosenLetter(completion: string): string | null {
   const boxed = extractBoxed(completion);
-  if (boxed !== null) return letterIn(boxed.replace(/^\\text\{(.*)\}$/s, '$1'));
+  if (boxed !== null) return letterIn(boxed.replace(FONTS, ''));
   let after = -1;
   for (const match of completion.matchAll(PHRASE)) after = match.index + match[0].length;
   const tail = completion.trimEnd();

@@ -1,6 +1,7 @@
 /** Reward of competition answers: right or wrong by the last `\boxed{}`, and a little for having one. */
+
+import { extractBoxed } from '../../util/boxed.js';
 import { goldOf } from '../correctness.js';
-import { extractBoxed } from '../math/boxed.js';
 import { mathEquivalent } from '../math/equivalence.js';
 import type { RewardFactory } from '../reward.js';
 

@@ -5,7 +5,7 @@
  * The function is total. Answers beyond `MAX_LENGTH` characters, and those the grammar does not
  * read, are equal only as strings; trees are bounded in depth and size, so is each operation.
  */
-import { extractBoxed } from './boxed.js';
+import { extractBoxed } from '../../util/boxed.js';
 import { answersEqual, type Comparison } from './equal-items.js';
 import { keyOf, plainText } from './key.js';
 import { normalise, squeezed } from './normalise.js';

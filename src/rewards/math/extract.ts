@@ -3,7 +3,7 @@
  * extraction goes on to "the answer is …" and at last to the last number. Both say which mark it was,
  * so that their scores can stand side by side. Each is linear in the length of the text.
  */
-import { extractBoxed } from './boxed.js';
+import { extractBoxed } from '../../util/boxed.js';
 
 type ExtractionMethod = 'boxed' | 'tags' | 'hashes' | 'phrase' | 'number';
 

@@ -2,12 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  lastBoxed,
-  normaliseGsm8k,
-  normaliseMath,
-  ROW_FORMATS,
-} from '../../../src/data/row-formats.js';
+import { normaliseGsm8k, normaliseMath, ROW_FORMATS } from '../../../src/data/row-formats.js';
+import { extractBoxed } from '../../../src/util/boxed.js';
 import { readJsonl } from '../../../src/util/files.js';
 
 describe('normaliseGsm8k', () => {
@@ -60,26 +56,16 @@ describe('auto', () => {
   });
 });
 
-describe('lastBoxed', () => {
-  it.each([
-    ['so \\boxed{\\frac{1}{2}}.', '\\frac{1}{2}'],
-    ['\\boxed{1} or \\boxed{2}', '2'],
-    ['\\boxed{\\{1, 2\\}}', '\\{1, 2\\}'],
-    ['is $\\boxed 7$', '7'],
-    ['\\fbox{x}', 'x'],
-    ['\\boxed{open', null],
-    ['nothing', null],
-  ])('%j gives %j', (text, expected) => {
-    expect(lastBoxed(text)).toBe(expected);
-  });
-});
-
 describe('normaliseMath', () => {
   it('prefers the given answer and falls back on the box', () => {
     const row = { problem: 'p', solution: 's \\boxed{4}', level: 'Level 1' };
     const expected = { question: 'p', reasoning: 's \\boxed{4}', answer: '4', level: 'Level 1' };
     expect(normaliseMath(row)).toEqual(expected);
     expect(normaliseMath({ ...row, answer: '5' })).toMatchObject({ answer: '5' });
+    const spaced = { problem: 'p', solution: 'so \\boxed {5}. Done' };
+    expect(normaliseMath(spaced)).toMatchObject({ answer: '5' });
+    const bare = { problem: 'p', solution: 'so \\boxed 5 and more' };
+    expect(normaliseMath(bare)).toMatchObject({ answer: '5' });
     expect(normaliseMath({ problem: 'p', solution: 's' })).toBe(
       'its solution has no \\boxed{} answer',
     );
@@ -110,7 +96,11 @@ describe.skipIf(!hasData)('real rows (skipped without LORIKEET_DATA)', () => {
   it('the last box is the answer of every MATH test row', () => {
     const rows = readJsonl(join(dataFolder, 'math/test.jsonl.gz'));
     expect(rows.length).toBe(5000);
-    const wrong = rows.filter((row) => lastBoxed(String(row.solution)) !== row.answer);
-    expect(wrong.map(({ solution, answer }) => [lastBoxed(String(solution)), answer])).toEqual([]);
+    const wrong = rows.filter(
+      (row) => extractBoxed(String(row.solution)) !== String(row.answer).trim(),
+    );
+    expect(wrong.map(({ solution, answer }) => [extractBoxed(String(solution)), answer])).toEqual(
+      [],
+    );
   });
 });

@@ -23,6 +23,17 @@ describe('numeric', () => {
     ['7 it is, not 8', '7', 0],
     ['$1,200.', '1200', 1],
     ['none', '7', 0],
+    ['$$\\boxed{18}$$', '18', 1],
+    ['$$ x = 18 $$', '18', 1],
+    ['She earns 18 dollars...', '18', 1],
+    ['cost: 18 $.', '18', 1],
+    ['it is \u22125', '-5', 1],
+    ['it is \u22125', '5', 0],
+    ['a debt of -$5.50', '-5.5', 1],
+    ['pages 5\u201318', '18', 1],
+    ['about 1e3', '1000', 1],
+    ['\\$1{,}200', '1200', 1],
+    ['half of it: 3/4', '0.75', 1],
   ])('%j against %s is %d', (text, answer, score) => {
     expect(part('numeric', text, { answer })).toBe(score);
   });
@@ -59,6 +70,10 @@ describe('choice', () => {
     ['The answer is (B).', 1],
     ['answer: **B**', 1],
     ['so \\boxed{\\text{B}}', 1],
+    ['so \\boxed{\\textbf{(B)}}', 1],
+    ['so \\boxed{\\mathrm{B}}', 1],
+    ['so \\boxed{\\text{(\\textbf{B})}}', 1],
+    ['so \\boxed{\\textbf{A or B}}', 0],
     ['B', 1],
     ['because of this\n(B)', 1],
     ['The answer is C. No, the answer is B.', 1],

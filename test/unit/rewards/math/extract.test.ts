@@ -18,6 +18,7 @@ describe('extraction', () => {
     expect(extractBoxed('so \\boxed 7$ and')).toBe('7');
     expect(extractBoxed('\\fbox{3}')).toBe('3');
     expect(extractBoxed('\\boxed{1} and \\boxed{2')).toBeNull();
+    expect(extractBoxed('\\boxed {5}. Done')).toBe('5');
     expect(extractBoxed('none')).toBeNull();
   });
 
