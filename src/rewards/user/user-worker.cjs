@@ -19,12 +19,19 @@ function checked(score) {
 
 async function start() {
   const reward = await loadReward();
-  parentPort.on('message', async ({ id, args }) => {
+  const grade = async (id, args) => {
+    parentPort.postMessage({ id, begun: true });
     try {
       parentPort.postMessage({ id, score: checked(await reward(...args)) });
     } catch (error) {
       parentPort.postMessage({ id, error: String(error?.message ?? error) });
     }
+  };
+  let last = Promise.resolve();
+  parentPort.on('message', ({ id, args, ping }) => {
+    if (ping !== undefined) return parentPort.postMessage({ id: ping, pong: true });
+    // What earlier grades wait for comes in between the beginnings of two.
+    last = last.then(() => new Promise(setImmediate)).then(() => void grade(id, args));
   });
   parentPort.postMessage({ ready: true });
 }

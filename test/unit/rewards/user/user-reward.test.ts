@@ -51,6 +51,43 @@ describe("a reward from a user's file", () => {
     ]);
   });
 
+  it('starts anew at once where its thread failed between two grades', async () => {
+    const { reward } = await open('fails_afterwards', { timeoutMs: 60_000 });
+    expect(await reward('', {})).toEqual({ score: 1, status: 'ok' });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await reward('', {})).toEqual({ score: 1, status: 'ok' });
+  });
+
+  it('has grades that wait under way together, and one that hangs ends alone', async () => {
+    const { reward } = await open('meets', { timeoutMs: 1500 });
+    const grades = ['hang', 'a', 'b'].map((text) => reward(text, {}));
+    expect((await Promise.all(grades)).map(({ status }) => status)).toEqual([
+      'timeout',
+      'ok',
+      'ok',
+    ]);
+    expect((await reward('alone', {})).status).toBe('ok');
+  });
+
+  it('blames the one of several grades that does not let the thread go', async () => {
+    const { reward } = await open('spins', { timeoutMs: 1000 });
+    const grades = ['a', 'spin', 'b'].map((text) => reward(text, {}));
+    const statuses = (await Promise.all(grades)).map(({ status }) => status);
+    expect(statuses).toEqual(['ok', 'timeout', 'ok']);
+  });
+
+  it('counts the time of each grade from its own beginning', async () => {
+    const { reward } = await open('busy', { timeoutMs: 1500 });
+    const grades = await Promise.all(Array.from({ length: 6 }, () => reward('400', {})));
+    expect(grades.map(({ status }) => status)).toEqual(Array(6).fill('ok'));
+  });
+
+  it('names a row that cannot be sent to it', async () => {
+    const { reward } = await open('length_reward');
+    const { status, reason } = await reward('', { f: () => 1 });
+    expect([status, reason]).toEqual(['error', expect.stringContaining('could not be cloned')]);
+  });
+
   it('is refused when it cannot be loaded', async () => {
     const folder = temporaryFolder();
     const file = join(folder, 'bad.mjs');
