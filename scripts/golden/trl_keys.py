@@ -3,7 +3,7 @@
 usage: python scripts/golden/trl_keys.py [OUTPUT]
 
 Needs the packages of requirements.txt. Keys are the fields of the trainer's config (transformers' TrainingArguments
-among them), of ModelConfig and of ScriptArguments. Defaults that JSON cannot say are left out.
+among them), of ModelConfig, of ScriptArguments and of GRPO's script. Defaults that JSON cannot say are left out.
 """
 
 import json
@@ -12,9 +12,10 @@ from dataclasses import MISSING, fields
 from enum import Enum
 
 from trl import DPOConfig, GRPOConfig, KTOConfig, ModelConfig, ScriptArguments, SFTConfig
+from trl.scripts.grpo import GRPOScriptArguments
 
 OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/train/trl-keys.json"
-COMMANDS = {"sft": [SFTConfig], "dpo": [DPOConfig, KTOConfig], "grpo": [GRPOConfig]}
+COMMANDS = {"sft": [SFTConfig], "dpo": [DPOConfig, KTOConfig], "grpo": [GRPOConfig, GRPOScriptArguments]}
 
 
 def default(field):

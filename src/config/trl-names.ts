@@ -78,6 +78,7 @@ const REFUSALS: readonly (readonly [reason: string, ...names: readonly string[]]
   ['decoders are all that is trained. Leave it out', 'lora_task_type', 'router_aux_loss_coef'],
   ['noise on embeddings is for sft. Leave it out', 'neftune_noise_alpha'],
   ['it is for sft. Use label_smoothing in dpo', 'label_smoothing_factor'],
+  ['a model that gives scores is not read. Use rewards', 'reward_model_name_or_path'],
   [NOT_HERE, 'use_weighting'],
   [NOT_HERE, 'entropy_coef_delta', 'entropy_coef_max', 'entropy_coef_min', 'entropy_target'],
   [NOT_HERE, 'use_adaptive_entropy'],

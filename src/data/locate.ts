@@ -3,7 +3,8 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type HubOptions, isHubId, localRevision, resolveDatasetFiles } from '../hub/index.js';
 import { InputError } from '../util/errors.js';
-import { isRowFile, ROW_FILE_ENDINGS } from './formats/index.js';
+import { ROW_FILE_ENDINGS } from '../util/row-file-endings.js';
+import { isRowFile } from './formats/index.js';
 import { type FileDataset, NAMED_DATASETS } from './named.js';
 
 /** Which state of a hub data set. */

@@ -33,6 +33,8 @@ export interface RepoListing {
   readonly files: readonly string[];
   /** The `configs` of a data set's card: which files make which split. */
   readonly configs: readonly DatasetCardConfig[];
+  /** Only what another client has put into the cache: the commit may hold more. */
+  readonly isPart?: boolean;
 }
 
 export interface DatasetCardConfig {
@@ -105,7 +107,7 @@ export function cachedListing(settings: HubSettings, ref: RepoRef): RepoListing 
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile())
     .map((name) => name.replaceAll('\\', '/'));
-  return { commit, files, configs: [] };
+  return { commit, files, configs: [], isPart: true };
 }
 
 /**

@@ -2,7 +2,13 @@
 import { existsSync, statSync } from 'node:fs';
 import { InputError } from '../util/errors.js';
 import type { RepoListing } from './cache.js';
-import { HubNotFoundError, HubUnreachableError, localRevision } from './failures.js';
+import {
+  HubNotFoundError,
+  HubUnreachableError,
+  label,
+  localRevision,
+  notCached,
+} from './failures.js';
 import { isHubId, pathMatcher } from './ids.js';
 import { fetchSnapshot } from './repo.js';
 import { type HubOptions, hubSettings } from './settings.js';
@@ -53,15 +59,22 @@ export async function resolveModel(
 ): Promise<ResolvedModel> {
   const { revision = 'main', allow, ...hub } = options;
   const matches = pathMatcher(allow ?? MODEL_FILES);
+  const settings = hubSettings(hub);
+  const ref = { kind: 'model', id, revision } as const;
   const choose = (listing: RepoListing) => {
     const files = listing.files.filter(matches);
+    if (listing.isPart && allow === undefined && !hasWeights(files)) {
+      throw notCached(settings, label(ref), 'model.safetensors');
+    }
     checkChoice(id, { listing, files, weights: allow === undefined });
     return files;
   };
-  const ref = { kind: 'model', id, revision } as const;
-  const { dir, commit } = await fetchSnapshot(hubSettings(hub), ref, choose);
+  const { dir, commit } = await fetchSnapshot(settings, ref, choose);
   return { dir, commit };
 }
+
+const hasWeights = (files: readonly string[]): boolean =>
+  files.some((file) => file.endsWith('.safetensors'));
 
 interface Choice {
   readonly listing: RepoListing;
@@ -73,7 +86,7 @@ function checkChoice(id: string, { listing, files, weights }: Choice): void {
   if (files.length === 0) {
     throw new InputError({ where: id, problem: 'the repository has none of the files asked for' });
   }
-  if (!weights || files.some((file) => file.endsWith('.safetensors'))) return;
+  if (!weights || hasWeights(files)) return;
   const other = listing.files.find((file) => /\.(bin|pt|pth|gguf|onnx)$/.test(file));
   throw new InputError({
     where: id,

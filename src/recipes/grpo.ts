@@ -199,7 +199,7 @@ export async function runGrpo(config: GrpoConfig, context: RecipeContext): Promi
   try {
     return await trainingRun(recipeOf(config, sandbox), config, context);
   } finally {
-    sandbox?.dispose();
+    await sandbox?.dispose();
   }
 }
 

@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { appendBytes } from '../util/append.js';
 import { makeFolder } from '../util/disk.js';
-import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic } from '../util/files.js';
+import { dropHalfLine, readJsonl, writeFileAtomic, writeJsonl } from '../util/files.js';
 import { checkedRows } from '../util/own-files.js';
 
 export interface StepRow {
@@ -36,7 +36,7 @@ export function openRowLog<T extends StepRow>(
   { resumeStep }: RowLogOptions = { resumeStep: null },
 ): RowLog<T> {
   makeFolder(dirname(path));
-  writeFileAtomic(path, resumeStep === null ? '' : toJsonl(rowsUpTo(path, resumeStep)));
+  writeJsonl(path, resumeStep === null ? [] : rowsUpTo(path, resumeStep));
   let file = openSync(path, 'a');
   let isOpen = true;
   return {

@@ -99,7 +99,7 @@ async function probe(program: string): Promise<SandboxSupport> {
 /** Looks, and really makes an empty sandbox. */
 export async function sandboxSupport(): Promise<SandboxSupport> {
   if (process.platform !== 'linux') {
-    const problem = `${process.platform} has no bubblewrap`;
+    const problem = `Python code runs on Linux only, and this is ${process.platform}`;
     return { available: false, problem, remedy: 'Use Linux (a container on a Mac, WSL 2)' };
   }
   const program = findProgram('bwrap');

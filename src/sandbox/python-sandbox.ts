@@ -5,6 +5,7 @@
 import { SetupError } from '../util/errors.js';
 import { sandboxSupport } from './bubblewrap.js';
 import { findInterpreter } from './interpreter.js';
+import { places } from './places.js';
 import {
   lostResult,
   type PythonBlockResult,
@@ -13,7 +14,12 @@ import {
   requestRecord,
   resultOf,
 } from './request.js';
-import { type Supervisor, type SupervisorOptions, startSupervisor } from './supervisor.js';
+import {
+  type Supervisor,
+  type SupervisorOptions,
+  type SupervisorProcess,
+  startSupervisor,
+} from './supervisor.js';
 
 /** `none` runs code without walls: limits apply, but it can read files and reach the network. */
 export type Isolation = 'bubblewrap' | 'none';
@@ -44,25 +50,29 @@ export interface PythonSandbox {
   openSession(): Promise<PythonSession>;
   /** Preloaded modules that are not installed. */
   missing(): Promise<readonly string[]>;
-  /** Ends everything, running snippets too. */
-  dispose(): void;
+  /** Ends everything for good, running snippets too; those that wait, and later ones, reject with a RunError. */
+  dispose(): Promise<void>;
 }
 
 /** Time beyond a snippet's own after which its supervisor counts as stuck. */
 const GRACE_MS = 10_000;
 
+const WITHOUT_WALLS =
+  'Or set sandbox=none to run the code without walls, with limits on time and memory only';
+
 const isolate = async (isolation: Isolation): Promise<string | null> => {
-  if (isolation === 'none') return null;
+  const isLinux = process.platform === 'linux';
+  if (isLinux && isolation === 'none') return null;
   const support = await sandboxSupport();
   if (support.available) return support.program;
   throw new SetupError({
     where: 'sandbox',
     problem: support.problem,
-    remedy: `${support.remedy}. Or set sandbox=none to run the code without walls, with limits on time and memory only`,
+    remedy: isLinux ? `${support.remedy}. ${WITHOUT_WALLS}` : support.remedy,
   });
 };
 
-/** @throws SetupError where there is no bubblewrap (unless isolation is `none`) or no Python. */
+/** @throws SetupError on other systems than Linux, without bubblewrap (unless isolation is `none`), or without Python. */
 export async function createPythonSandbox(
   options: PythonSandboxOptions = {},
 ): Promise<PythonSandbox> {
@@ -92,7 +102,7 @@ export async function runPython(
   try {
     return await sandbox.run(request);
   } finally {
-    sandbox.dispose();
+    await sandbox.dispose();
   }
 }
 
@@ -147,65 +157,59 @@ function openSession(pool: SupervisorPool, first: Supervisor): PythonSession {
 /** Idle supervisors, and at most so many snippets at once; sessions take theirs out of the count. */
 class SupervisorPool {
   private readonly idle: Supervisor[] = [];
-  private readonly all = new Set<Supervisor>();
-  private readonly waiting: (() => void)[] = [];
+  private readonly all = new Set<SupervisorProcess>();
   private readonly options: SupervisorOptions;
   private readonly workers: number;
-  private running = 0;
+  private readonly turns: ReturnType<typeof places>;
 
   constructor(options: SupervisorOptions, workers: number) {
     this.options = options;
     this.workers = workers;
+    this.turns = places(workers, 'the sandbox is closed');
   }
 
   /** A supervisor for a snippet, when it is its turn. */
   async acquire(): Promise<Supervisor> {
-    if (this.running >= this.workers) {
-      await new Promise<void>((resolve) => {
-        this.waiting.push(resolve);
-      });
-    } else this.running++;
+    await this.turns.take();
     try {
       return await this.take();
     } catch (error) {
-      this.next();
+      this.turns.free();
       throw error;
     }
   }
 
   release(supervisor: Supervisor): void {
     this.give(supervisor);
-    this.next();
+    this.turns.free();
   }
 
   async take(): Promise<Supervisor> {
+    this.turns.check();
     for (let found = this.idle.pop(); found !== undefined; found = this.idle.pop()) {
       if (found.isAlive()) return found;
-      this.all.delete(found);
     }
-    const started = await startSupervisor(this.options);
+    const started = startSupervisor(this.options);
     this.all.add(started);
-    return started;
+    void started.ended.then(() => this.all.delete(started));
+    try {
+      return await started.ready;
+    } finally {
+      this.turns.check();
+    }
   }
 
   give(supervisor: Supervisor): void {
     if (supervisor.isAlive() && this.idle.length < this.workers) this.idle.push(supervisor);
-    else {
-      supervisor.kill();
-      this.all.delete(supervisor);
-    }
+    else supervisor.kill();
   }
 
-  dispose(): void {
-    for (const supervisor of this.all) supervisor.kill();
-    this.all.clear();
-    this.idle.length = 0;
-  }
-
-  /** Hands the turn on. */
-  private next(): void {
-    const waiter = this.waiting.shift();
-    if (waiter === undefined) this.running--;
-    else waiter();
+  async dispose(): Promise<void> {
+    this.turns.close();
+    const ended = [...this.all].map((started) => {
+      started.kill();
+      return started.ended;
+    });
+    await Promise.all(ended);
   }
 }

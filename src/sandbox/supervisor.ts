@@ -95,60 +95,84 @@ function launch(options: SupervisorOptions): Launch {
 
 const START_MS = 60_000;
 
-/** @throws SetupError when it does not start. */
-export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+/** A supervisor from its first moment on. */
+export interface SupervisorProcess {
+  /** Rejects with a SetupError when it does not start. */
+  readonly ready: Promise<Supervisor>;
+  /** When it is gone, with its folder. */
+  readonly ended: Promise<void>;
+  kill(): void;
+}
+
+export function startSupervisor(options: SupervisorOptions): SupervisorProcess {
   const { program, args, env, folder } = launch(options);
   const child = spawn(program, args, { env, detached: true, cwd: folder ?? '/' });
   const stderr: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     if (stderr.length < 100) stderr.push(text);
   });
-  const channel = openChannel(child, () => {
-    if (folder !== null) rmSync(folder, { recursive: true, force: true });
-  });
-  const hello = await channel.next(START_MS);
-  if (hello === null) {
-    channel.kill();
-    const why = stderr.join('').trim().split('\n').at(-1) ?? '';
-    throw new SetupError({ where: program, problem: `the sandbox did not start: ${why}` });
-  }
-  return {
-    missing: (hello as { missing: string[] }).missing,
-    isAlive: channel.isAlive,
-    kill: channel.kill,
-    ask: (message, timeoutMs) => {
-      child.stdin.write(`${JSON.stringify(message)}\n`);
-      return channel.next(timeoutMs);
-    },
+  const channel = openChannel(child);
+  const ready = async (): Promise<Supervisor> => {
+    const hello = await channel.next(START_MS);
+    if (hello === null) {
+      channel.kill();
+      const why = stderr.join('').trim().split('\n').at(-1) ?? '';
+      throw new SetupError({ where: program, problem: `the sandbox did not start: ${why}` });
+    }
+    return {
+      missing: (hello as { missing: string[] }).missing,
+      isAlive: channel.isAlive,
+      kill: channel.kill,
+      ask: (message, timeoutMs) => {
+        child.stdin.write(`${JSON.stringify(message)}\n`);
+        return channel.next(timeoutMs);
+      },
+    };
   };
+  const ended = channel.ended.then(() => {
+    if (folder !== null) removeFolder(folder);
+  });
+  return { ready: ready(), ended, kill: channel.kill };
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  } catch {
+    // A snippet that was killed can leave folders that nobody may look into.
+  }
 }
 
 interface Channel {
   readonly isAlive: () => boolean;
+  readonly ended: Promise<void>;
   /** The next line as JSON; null when the program ended first. It is killed after `timeoutMs`. */
   next(timeoutMs: number): Promise<unknown>;
   kill(): void;
 }
 
-function openChannel(child: ChildProcessWithoutNullStreams, onEnd: () => void): Channel {
+function openChannel(child: ChildProcessWithoutNullStreams): Channel {
   let isAlive = true;
   let waiting: ((line: string | null) => void) | null = null;
   const settle = (line: string | null) => {
     waiting?.(line);
     waiting = null;
   };
-  const end = () => {
-    if (isAlive) onEnd();
-    isAlive = false;
-    settle(null);
-  };
   const kill = () => void child.kill('SIGKILL');
-  child.on('error', end).on('close', end);
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      isAlive = false;
+      settle(null);
+      resolve();
+    };
+    child.on('error', end).on('close', end);
+  });
   // A write to a supervisor that has just ended fails; its end is what counts.
   child.stdin.on('error', () => {});
   createInterface({ input: child.stdout }).on('line', settle);
   return {
     isAlive: () => isAlive,
+    ended,
     kill,
     next: async (timeoutMs) => {
       if (!isAlive) return null;

@@ -4,7 +4,8 @@
  * the next call gets a new one. This bounds time and memory. It is no wall: the code can read files.
  */
 import { pathToFileURL } from 'node:url';
-import { RunError } from '../util/errors.js';
+import { messageOf } from '../util/errors.js';
+import { places } from './places.js';
 import { ENDINGS, loaded, startThread, type WorkerThread } from './worker-thread.js';
 
 export interface WorkerPoolOptions {
@@ -46,35 +47,6 @@ export interface WorkerPool {
   dispose(): Promise<void>;
 }
 
-/** Calls that wait for one of `limit` places, in the order they came. */
-function places(limit: number) {
-  const waiting: { go: () => void; stop: (error: Error) => void }[] = [];
-  let taken = 0;
-  let isClosed = false;
-  const closed = () => new RunError('the worker pool is closed');
-  const check = () => {
-    if (isClosed) throw closed();
-  };
-  return {
-    /** @throws RunError once they are closed */
-    check,
-    take: async (): Promise<void> => {
-      check();
-      if (taken < limit) taken++;
-      else await new Promise<void>((go, stop) => waiting.push({ go, stop }));
-    },
-    free: (): void => {
-      const waiter = waiting.shift();
-      if (waiter === undefined) taken--;
-      else waiter.go();
-    },
-    close: (): void => {
-      isClosed = true;
-      for (const { stop } of waiting.splice(0)) stop(closed());
-    },
-  };
-}
-
 /** A pool that starts its threads when they are first needed. */
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { workers = 2, memoryMiB = 512 } = options;
@@ -82,7 +54,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     typeof options.module === 'string' ? pathToFileURL(options.module) : options.module;
   const idle: WorkerThread[] = [];
   const threads = new Set<WorkerThread>();
-  const turns = places(workers);
+  const turns = places(workers, 'the worker pool is closed');
 
   const drop = async (thread: WorkerThread): Promise<void> => {
     threads.delete(thread);
@@ -106,8 +78,13 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const run = async ({ name, args, timeoutMs }: WorkerCall): Promise<WorkerResult> => {
     const thread = await ready();
     const start = performance.now();
+    try {
+      thread.worker.postMessage({ name, args });
+    } catch (error) {
+      idle.push(thread);
+      return { status: 'error', value: undefined, error: messageOf(error), seconds: 0 };
+    }
     thread.worker.ref();
-    thread.worker.postMessage({ name, args });
     const reply = await thread.next(timeoutMs);
     thread.worker.unref();
     const seconds = (performance.now() - start) / 1000;

@@ -40,15 +40,16 @@ export function renderConversation(
   messages: readonly Message[],
   { firstTurn = 0, roles = ['assistant'], templateArgs = {}, where }: ConversationOptions,
 ): MarkedText {
-  const render = (count: number, addGenerationPrompt: boolean): string =>
-    tokenizer.applyChatTemplate(messages.slice(0, count), { addGenerationPrompt, templateArgs });
-  const text = render(messages.length, false);
+  const render = (some: readonly Message[], addGenerationPrompt: boolean): string =>
+    tokenizer.applyChatTemplate(some, { addGenerationPrompt, templateArgs });
+  const text = render(messages, false);
   const endings = tokenizer.eosIds.map((id) => tokenizer.decode([id]));
   const context: Rendering = { text, messages, endings, render, where };
   const turns: TextSpan[] = [];
   for (let i = firstTurn; i < messages.length; i++) {
-    const { role } = messages[i]!;
+    const { role, content } = messages[i]!;
     if (!roles.includes(role) || !isLearnt(messages[i]!, `${where}: messages[${i}]`)) continue;
+    if (role !== 'assistant' && content.trim() === '') continue;
     turns.push(role === 'assistant' ? turnSpan(context, i) : contentSpan(context, i));
   }
   return { text, turns, isPlain: false };
@@ -66,14 +67,13 @@ interface Rendering {
   readonly messages: readonly Message[];
   /** Texts of the tokens that end a generation. */
   readonly endings: readonly string[];
-  /** The first `count` messages as text. */
-  readonly render: (count: number, addGenerationPrompt: boolean) => string;
+  readonly render: (messages: readonly Message[], addGenerationPrompt: boolean) => string;
   readonly where: string;
 }
 
 function turnSpan(context: Rendering, index: number): TextSpan {
   const { text, messages, render } = context;
-  const prompt = render(index, true);
+  const prompt = render(messages.slice(0, index), true);
   if (!text.startsWith(prompt)) throw rewritten(context, index);
   if (index === messages.length - 1) return { start: prompt.length, end: text.length };
   const end = prefixLength(context, index + 1);
@@ -87,7 +87,7 @@ function contentSpan(context: Rendering, index: number): TextSpan {
   const start = prefixLength(context, index);
   const end = prefixLength(context, index + 1);
   if (start === null || end === null) throw rewritten(context, index);
-  const at = text.indexOf(messages[index]!.content.trim(), start);
+  const at = text.indexOf(messages[index]!.content.trim(), headerEnd(context, index, start));
   if (at >= 0 && at < end) return { start: at, end };
   throw new GuardError({
     where: context.where,
@@ -96,12 +96,29 @@ function contentSpan(context: Rendering, index: number): TextSpan {
   });
 }
 
+/** A character of private use, which no text begins with. */
+const MARK = '\uE000';
+
+/** Where a turn that begins at `start` reads otherwise once its content does: its header may hold the same words. */
+function headerEnd({ text, messages, render }: Rendering, index: number, start: number): number {
+  const marked = render(
+    [...messages.slice(0, index), { ...messages[index]!, content: MARK }],
+    false,
+  );
+  let end = start;
+  while (end < text.length && text[end] === marked[end]) end++;
+  return end;
+}
+
 /**
  * Length of the first `count` messages within the whole text, or null where they read otherwise there.
  * Some templates (Phi-3) end every rendering with EOS: that ending is no part of the prefix.
  */
-function prefixLength({ text, endings, render }: Rendering, count: number): number | null {
-  const alone = render(count, false);
+function prefixLength(
+  { text, messages, endings, render }: Rendering,
+  count: number,
+): number | null {
+  const alone = render(messages.slice(0, count), false);
   if (text.startsWith(alone)) return alone.length;
   const ending = endings.find((end) => end !== '' && alone.endsWith(end));
   const shorter = ending === undefined ? alone : alone.slice(0, -ending.length);

@@ -1,8 +1,9 @@
 /** Files written whole or not at all, and JSONL with errors that name file and line. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { writePieces } from './atomic-file.js';
+import { notWritten } from './disk.js';
 import { InputError, messageOf } from './errors.js';
 import { assertFetched } from './git-lfs.js';
 import { isObject } from './json-object.js';
@@ -114,16 +115,44 @@ function* bytePieces(path: string): Generator<Buffer> {
 }
 
 /** The lines of a file that have a line break: one without it is what a killed process was writing, or is being written. */
-export const readWholeLines = (path: string): string => textOf(wholeLines(readBytes(path)), path);
-
-const wholeLines = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+export function readWholeLines(path: string): string {
+  const bytes = readBytes(path);
+  return textOf(bytes.subarray(0, bytes.lastIndexOf('\n') + 1), path);
+}
 
 /** Takes a half-written last line off a file, where there is one. */
 export function dropHalfLine(path: string): void {
   if (!existsSync(path)) return;
-  const bytes = readBytes(path);
-  const whole = wholeLines(bytes);
-  if (whole.length < bytes.length) writeFileAtomic(path, whole);
+  const { size, end } = wholeLinesOf(path);
+  if (end === size) return;
+  try {
+    truncateSync(path, end);
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}
+
+/** Bytes of a file, and of the lines in it that have a line break; reads its end alone. */
+function wholeLinesOf(path: string): { readonly size: number; readonly end: number } {
+  try {
+    const descriptor = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(descriptor);
+      const piece = Buffer.allocUnsafe(Math.min(size, PIECE));
+      for (let end = size; end > 0; ) {
+        const start = Math.max(0, end - PIECE);
+        const count = readSync(descriptor, piece, 0, end - start, start);
+        const at = piece.subarray(0, count).lastIndexOf(LINE_BREAK);
+        if (at >= 0) return { size, end: start + at + 1 };
+        end = start;
+      }
+      return { size, end: 0 };
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw notRead(path, error);
+  }
 }
 
 function parseRow(line: string, where: string): JsonRow {

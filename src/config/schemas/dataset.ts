@@ -1,11 +1,12 @@
 /** Where rows come from: a named data set (built in, or on the hub) or a file, and which of them. */
 
 import { z } from 'zod';
+import { ROW_FILE_ENDINGS } from '../../util/row-file-endings.js';
 import { DATASET_NAMES } from '../known-names.js';
 import { optionalInput, optionalText, text, whole } from './fields.js';
 import { issueAt } from './issue-at.js';
 
-const ROW_FILE = /\.(jsonl|json|csv|tsv|parquet)(\.gz)?$/i;
+const ROW_FILE = new RegExp(`(?:${ROW_FILE_ENDINGS.join('|').replaceAll('.', '\\.')})$`, 'i');
 
 const shape = {
   name: text()
@@ -13,7 +14,7 @@ const shape = {
     .nullable()
     .default(null)
     .describe('Data set name (gsm8k, arithmetic, …) or hub id'),
-  path: optionalInput('File of rows (JSONL, CSV, Parquet; .gz too), in place of name'),
+  path: optionalInput('File of rows (JSONL, also .gz; JSON, CSV, TSV, Parquet), in place of name'),
   subset: optionalText('Configuration of a hub data set (openai/gsm8k: main)'),
   revision: optionalText('Branch, tag or commit of a hub data set; null is main'),
   split: text().refine((split) => !split.includes('['), {

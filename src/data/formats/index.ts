@@ -1,5 +1,6 @@
 /** Row files: the reader of each file name ending. */
 import { InputError } from '../../util/errors.js';
+import { ROW_FILE_ENDINGS, type RowFileEnding } from '../../util/row-file-endings.js';
 import { readCsvRows } from './csv.js';
 import type { FileRows } from './file-rows.js';
 import { readJsonRows } from './json.js';
@@ -17,11 +18,9 @@ const READERS = {
   '.csv': readCsvRows,
   '.tsv': readCsvRows,
   '.parquet': readParquetRows,
-} as const satisfies Record<string, Reader>;
+} as const satisfies Record<RowFileEnding, Reader>;
 
-export const ROW_FILE_ENDINGS = Object.keys(READERS) as readonly (keyof typeof READERS)[];
-
-function endingOf(path: string): keyof typeof READERS | undefined {
+function endingOf(path: string): RowFileEnding | undefined {
   return ROW_FILE_ENDINGS.find((ending) => path.toLowerCase().endsWith(ending));
 }
 

@@ -113,7 +113,7 @@ export async function checkTir(config: DataConfig, context: RecipeContext) {
     };
     return written(config, { wrong, counts, python: sandbox.python, missing }, context);
   } finally {
-    sandbox.dispose();
+    await sandbox.dispose();
   }
 }
 

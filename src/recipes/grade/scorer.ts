@@ -49,7 +49,7 @@ export async function openScorer(config: GradeConfig, context: RecipeContext): P
     const grade = compileGrader(spec, { ...opened.tools, onError: config.on_error });
     return { ...opened, grade };
   } catch (error) {
-    opened.close();
+    await opened.close();
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import { InputError } from '../../util/errors.js';
 import { type JsonRow, writeJson } from '../../util/files.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
+import { readPrompts } from '../generate/prompt-input.js';
 import { generateRows } from '../generate.js';
 import { baseIdentity } from '../inputs/quantization.js';
 import { partOf } from '../outputs/row-store.js';
@@ -48,7 +49,11 @@ export async function predictionsOf(
   const rowsFile = rowsOf(path);
   const generate = generateConfig(config, { run, output: rowsFile });
   const { rows } = await generateRows(generate, context, filesFrom(config, run));
-  const predictions = rows.map(predictionOf);
+  const asked = (await readPrompts({ input: inputOf(config), prompt: null })).rows;
+  const isServed = config.engine === 'server';
+  const predictions = rows.map((row) =>
+    predictionOf(row, { input: asked[Number(row.prompt_id)]!, isServed }),
+  );
   rmSync(path, { force: true });
   writeJson(metaFile(path), { key, rows: predictions.length });
   writeJson(path, predictions);
@@ -173,21 +178,16 @@ function reasoningOf({ reasoning_effort, server: { reasoning } }: PredictConfig)
   return { effort, summary: reasoning.summary ?? (effort === null ? null : 'detailed') };
 }
 
-/** Columns that `generate` adds to a row. */
-const ADDED = new Set([
-  ...['prompt_id', 'sample_index', 'request_hash', 'completion', 'completion_ids', 'logprobs'],
-  ...['finish_reason', 'adapter', 'seconds', 'reasoning', 'prompt_tokens', 'completion_tokens'],
-  'reasoning_tokens',
-]);
-
-function predictionOf(row: JsonRow): Prediction {
-  const input = Object.fromEntries(Object.entries(row).filter(([name]) => !ADDED.has(name)));
-  const { completion, reasoning, reasoning_tokens: tokens } = row;
+/** @param isServed A server has told of its thinking; a column of that name is the row's own otherwise. */
+function predictionOf(
+  { completion, reasoning, reasoning_tokens: tokens }: JsonRow,
+  { input, isServed }: { readonly input: JsonRow; readonly isServed: boolean },
+): Prediction {
   return {
     model_prediction: String(completion),
     input,
-    reasoning_tokens_used: typeof tokens === 'number' ? tokens : null,
+    reasoning_tokens_used: isServed && typeof tokens === 'number' ? tokens : null,
     reference_answer: input.reference_answer ?? null,
-    summaries: typeof reasoning === 'string' ? reasoning : '',
+    summaries: isServed && typeof reasoning === 'string' ? reasoning : '',
   };
 }

@@ -23,7 +23,7 @@ export interface OpenTools {
   readonly tools: GraderTools;
   /** Counts of the judge and of embeddings together; null where none was opened. */
   readonly stats: () => EndpointStats | null;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 interface ToolNeeds {
@@ -57,8 +57,8 @@ export async function openGraderTools(keys: GraderKeys, needs: ToolNeeds): Promi
         ...(sandbox !== null && pythonTool(sandbox, keys.python_timeout_s)),
       },
       stats: () => totalStats([local?.endpoint, server].flatMap((one) => one?.stats() ?? [])),
-      close: () => {
-        sandbox?.dispose();
+      close: async () => {
+        await sandbox?.dispose();
         local?.close();
       },
     };

@@ -15,7 +15,7 @@ export interface FactorizationAnswer {
 const MAX_LENGTH = 50_000;
 /** A number has fewer prime factors than binary digits. */
 const MAX_FACTORS = 400;
-const FENCED = /^[^`]*```(?:json)?\s*\n([^`]*)```[^`]*$/;
+const FENCED = /^[^`]*```(?:json)?[^\S\n]*\n([^`]*)```[^`]*$/;
 
 /** Null when the completion holds no JSON object. */
 export function readAnswer(completion: string): FactorizationAnswer | null {

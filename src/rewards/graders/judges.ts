@@ -22,7 +22,9 @@ export function scoreModel(spec: ScoreModelSpec, tools: GraderTools): Grade {
     response_format: resultFormat({ type: 'number', minimum: low, maximum: high }),
   };
   return async (sample) => {
-    const answer = await ask(complete, { model: spec.model, messages: messages(sample), settings });
+    const answer = resultIn(
+      await ask(complete, { model: spec.model, messages: messages(sample), settings }),
+    );
     if (typeof answer !== 'number' || !Number.isFinite(answer)) {
       throw new Error(`the judge's answer ${shown(answer)} is no number`);
     }
@@ -44,8 +46,10 @@ export function labelModel(spec: LabelModelSpec, tools: GraderTools): Grade {
     response_format: resultFormat({ type: 'string', enum: spec.labels }),
   };
   return async (sample) => {
-    const answer = await ask(complete, { model: spec.model, messages: messages(sample), settings });
-    const label = typeof answer === 'number' ? String(answer) : answer;
+    const text = await ask(complete, { model: spec.model, messages: messages(sample), settings });
+    const answer = spec.labels.includes(text) ? text : resultIn(text);
+    const isPlain = typeof answer === 'number' || typeof answer === 'boolean';
+    const label = isPlain ? String(answer) : answer;
     if (typeof label !== 'string' || !spec.labels.includes(label)) {
       throw new Error(`the judge's answer ${shown(answer)} is none of ${spec.labels.join(', ')}`);
     }
@@ -108,14 +112,19 @@ function compileContent(content: unknown, where: string): Template {
   return (sample) => templates.map((template) => template(sample)).join('');
 }
 
-/** The judge's result: `result` of its JSON object, a bare number, or its text. */
-async function ask(complete: Complete, request: Parameters<Complete>[0]): Promise<unknown> {
+/** The judge's text, trimmed. */
+async function ask(complete: Complete, request: Parameters<Complete>[0]): Promise<string> {
   const { text, refusal, isCut = false } = await complete(request);
   if (refusal !== null) throw new Error(`the judge refused: ${refusal.slice(0, 200)}`);
   const answer = text.trim();
   if (isCut && !answer.endsWith('}')) {
     throw new Error(`the judge's answer ${shown(answer)} is cut at its token limit`);
   }
+  return answer;
+}
+
+/** The judge's result: `result` of its JSON object, a bare number, or its text. */
+function resultIn(answer: string): unknown {
   try {
     const value: unknown = JSON.parse(answer);
     return isObject(value) && Object.hasOwn(value, 'result') ? value.result : value;

@@ -91,7 +91,7 @@ class Thread implements UserThread {
         clearTimeout(timer);
         resolve(problem);
       };
-      worker.once('message', ({ failed = null }: Message) => settle(failed));
+      worker.once('message', ({ failed }: Message) => settle(failed ?? null));
       worker.on('exit', () => settle(this.reason));
     });
     worker.on('error', (error) => {

@@ -129,6 +129,9 @@ describe('dataset in short form', () => {
     expect(dataset('data/rows.jsonl')).toMatchObject({ name: null, path: 'data/rows.jsonl' });
     expect(dataset('rows.parquet')).toMatchObject({ path: 'rows.parquet' });
     expect(dataset('rows.jsonl.gz')).toMatchObject({ path: 'rows.jsonl.gz' });
+    expect(dataset('Rows.TSV')).toMatchObject({ path: 'Rows.TSV' });
+    // Parquet is packed within, and is read only so.
+    expect(dataset('rows.parquet.gz')).toMatchObject({ path: null });
   });
 
   it('replaces the source of the file and keeps its other keys', () => {

@@ -392,6 +392,15 @@ describe('offline', () => {
     );
   });
 
+  it('says of a snapshot that another client has begun what is missing', async () => {
+    const { dir } = await resolveModel('tiny/llama', options());
+    rmSync(join(dir, '..', '..', 'listings'), { recursive: true });
+    rmSync(join(dir, 'model.safetensors'));
+    await expect(resolveModel('tiny/llama', options({ offline: true }))).rejects.toThrow(
+      /tiny\/llama: model\.safetensors is not in the cache.*Unset HF_HUB_OFFLINE/,
+    );
+  });
+
   it('does not take a broken download for a model', async () => {
     hub.fault = ({ storage }) => (storage ? { breakAfter: 1000 } : undefined);
     await expect(resolveModel('tiny/llama', options({ attempts: 1 }))).rejects.toThrow();

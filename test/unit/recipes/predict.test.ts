@@ -18,6 +18,8 @@ afterEach(async () => server?.close());
 const ROWS = ['fever', 'anemia', 'gout'].map((gold) => ({
   messages: [{ role: 'user', content: `What is ${gold}?` }],
   reference_answer: gold,
+  seconds: 30,
+  reasoning: 'of the row',
 }));
 const input = join(dir, 'rows.jsonl');
 writeFileSync(input, toJsonl(ROWS));

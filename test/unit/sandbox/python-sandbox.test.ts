@@ -1,12 +1,29 @@
 /** Snippets and sessions in a real sandbox, or without walls where there is none. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   createPythonSandbox,
   type Isolation,
   type PythonSandbox,
   sandboxSupport,
 } from '../../../src/sandbox/index.js';
+import { messageOf } from '../../../src/util/errors.js';
 import { findProgram } from '../../../src/util/programs.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+/** Supervisors that this process has started. */
+function supervisors(): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const parent = /^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return Number(parent) === process.pid && command.includes('supervisor.py');
+    } catch {
+      return false;
+    }
+  });
+}
 
 const support = await sandboxSupport();
 const hasPython = findProgram('python3') !== null;
@@ -32,8 +49,8 @@ describe.each(named)('isolation $title', ({ isolation, missing }) => {
       sandbox = await createPythonSandbox({ isolation, preload: ['fractions', 'no_such'] });
   });
 
-  afterAll(() => {
-    if (!skip) sandbox.dispose();
+  afterAll(async () => {
+    if (!skip) await sandbox.dispose();
   });
 
   t('prints, and shows the last expression like a notebook when asked', async () => {
@@ -129,7 +146,42 @@ describe.each(named)('isolation $title', ({ isolation, missing }) => {
   t('a supervisor that is gone is replaced', async () => {
     const first = await sandbox.run({ code: 'print(1)' });
     expect(first.status).toBe('ok');
-    sandbox.dispose();
-    expect((await sandbox.run({ code: 'print(2)' })).stdout).toBe('2\n');
+    for (const pid of supervisors()) process.kill(pid, 'SIGKILL');
+    const next = async () => (await sandbox.run({ code: 'print(2)' })).stdout;
+    await vi.waitUntil(async () => (await next()) === '2\n', { timeout: 30_000 });
   });
+
+  t('is closed for good, with what runs, starts and waits, and leaves nothing', async () => {
+    const folder = temporaryFolder();
+    vi.stubEnv('TMPDIR', folder);
+    const own = await createPythonSandbox({ isolation, workers: 1 });
+    const session = await own.openSession();
+    const endless = { code: 'while True: pass', timeoutMs: 60_000 };
+    const running = session.run(endless);
+    const starting = own.run({ code: 'print(1)' }).catch(messageOf);
+    const waiting = own.run({ code: 'print(2)' }).catch(messageOf);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await own.dispose();
+    vi.unstubAllEnvs();
+    expect(await Promise.all([starting, waiting])).toEqual(Array(2).fill('the sandbox is closed'));
+    expect((await running).error).toBe('the sandbox ended early');
+    expect(readdirSync(folder)).toEqual([]);
+    await expect(own.run({ code: '' })).rejects.toThrow('the sandbox is closed');
+    await expect(own.openSession()).rejects.toThrow('the sandbox is closed');
+  });
+});
+
+test('other systems than Linux are refused, and nothing is promised of sandbox=none', async () => {
+  const { platform } = process;
+  Object.defineProperty(process, 'platform', { value: 'darwin' });
+  try {
+    for (const isolation of ['none', 'bubblewrap'] as const) {
+      const refused = await createPythonSandbox({ isolation }).catch(messageOf);
+      expect(refused).toBe(
+        'sandbox: Python code runs on Linux only, and this is darwin. Use Linux (a container on a Mac, WSL 2)',
+      );
+    }
+  } finally {
+    Object.defineProperty(process, 'platform', { value: platform });
+  }
 });

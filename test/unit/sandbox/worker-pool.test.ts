@@ -28,6 +28,8 @@ test('what a function throws is its result', async () => {
     error: 'TypeError: no function "nothing" is exported',
   });
   expect((await call('uncloneable')).error).toMatch(/^DataCloneError/);
+  const unsent = await call('add', [{ a: () => 1, b: 1 }]);
+  expect(unsent).toMatchObject({ status: 'error', error: expect.stringContaining('be cloned') });
 });
 
 test.each([

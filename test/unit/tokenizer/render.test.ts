@@ -370,6 +370,25 @@ describe('chat templates that break the prefix', () => {
     expect(render(['assistant'])).not.toThrow();
   });
 
+  it('trains the content of a turn, not a header with the same words, and no empty one', async () => {
+    const tokenizer = await withTemplate(
+      '{% for m in messages %}[{{ m.role }}]\n{{ m.content }};{% endfor %}{% if add_generation_prompt %}[assistant]\n{% endif %}',
+    );
+    const render = (content: string) =>
+      shown(
+        tokenizer,
+        renderExample(
+          tokenizer,
+          { messages: [user(content), assistant('user')] },
+          { roles: ['assistant', 'user'] },
+        ),
+      );
+    expect(render('user')).toBe('[user]\n«user;»[assistant]\n«user;<|eos|>»');
+    expect(render('user user')).toBe('[user]\n«user user;»[assistant]\n«user;<|eos|>»');
+    expect(render(' ]\n')).toBe('[user]\n «]\n;»[assistant]\n«user;<|eos|>»');
+    expect(render(' ')).toBe('[user]\n ;[assistant]\n«user;<|eos|>»');
+  });
+
   it('appends EOS to the last turn where the template writes none', async () => {
     const tokenizer = await withTemplate(
       "{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}",

@@ -1,10 +1,11 @@
 /** JSONL of any length: lines over the borders of the pieces that are read, and what is written. */
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import {
+  dropHalfLine,
   fileLines,
   readJson,
   readJsonl,
@@ -83,4 +84,22 @@ test('a pointer that Git LFS has left in place of a file is called one', () => {
       `${path}: is a pointer of Git LFS in place of the file itself`,
     );
   }
+});
+
+test('a half-written line is taken off a file of any size, whole ones stay', () => {
+  const path = join(temporaryFolder(), 'rows.jsonl');
+  const after = (text: string) => {
+    writeFileSync(path, text);
+    dropHalfLine(path);
+    return readFileSync(path, 'utf8');
+  };
+  expect(after('{"a":1}\n{"a"')).toBe('{"a":1}\n');
+  expect(after('{"a":1}\n')).toBe('{"a":1}\n');
+  expect(after('{"a"')).toBe('');
+  expect(after('')).toBe('');
+  // A file with a hole: no buffer holds 3 GiB.
+  truncateSync(path, 3 * 2 ** 30);
+  appendFileSync(path, `\n${'x'.repeat(5 << 20)}`);
+  dropHalfLine(path);
+  expect(statSync(path).size).toBe(3 * 2 ** 30 + 1);
 });

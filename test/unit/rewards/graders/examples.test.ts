@@ -60,7 +60,7 @@ beforeAll(async () => {
   open = await openGraderTools(keys, { specs: available ? specs : [], context: SILENT });
 });
 afterAll(async () => {
-  open.close();
+  await open.close();
   await server.close();
 });
 

@@ -314,6 +314,11 @@ describe('judges', () => {
     expect(await outcome('{"result": "good"}')).toEqual({ score: 1, status: 'ok' });
     expect(await outcome('odd')).toEqual({ score: 0, status: 'ok' });
     expect(await outcome('Good')).toMatchObject({ score: null, status: 'error' });
+    const words = { ...label, labels: ['true', 'null', '[1]'], passing_labels: ['true', '[1]'] };
+    const scores = ['true', '{"result": true}', 'null', '[1]'].map(async (text) => {
+      return (await grade(words, { ...options, ...answering(text) })).score;
+    });
+    expect(await Promise.all(scores)).toEqual([1, 1, 0, 1]);
   });
 
   it('is refused without a judge', () => {
