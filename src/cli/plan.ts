@@ -7,6 +7,7 @@ import {
   type GrpoConfig,
   runDir,
   type SftConfig,
+  takesAnswers,
 } from '../config/index.js';
 
 export function rowsOf(dataset: DatasetConfig, otherwise = 'no rows'): string {
@@ -68,9 +69,10 @@ export async function sftPlan(config: SftConfig): Promise<string[]> {
 }
 
 export async function dpoPlan(config: DpoConfig): Promise<string[]> {
+  const unit = takesAnswers(config) ? 'answers' : 'pairs';
   return [
-    `stage ${config.stage}: pairs from ${rowsOf(config.dataset)}`,
-    ...trainerLines(config, 'pairs'),
+    `stage ${config.stage}: ${unit} from ${rowsOf(config.dataset)}`,
+    ...trainerLines(config, unit),
     ...(await memoryLines('dpo', config)),
     ...endLines(config),
   ];

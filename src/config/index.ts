@@ -40,7 +40,7 @@ export type { DataConfig } from './schemas/data.js';
 export { dataSchema } from './schemas/data.js';
 export type { DatasetConfig } from './schemas/dataset.js';
 export type { DpoConfig } from './schemas/dpo.js';
-export { dpoSchema, isAnswerLoss } from './schemas/dpo.js';
+export { dpoSchema, takesAnswers } from './schemas/dpo.js';
 export type { EvalConfig } from './schemas/eval.js';
 export { evalSchema, evaluationDefaults } from './schemas/eval.js';
 export { type ExportConfig, exportSchema } from './schemas/export.js';

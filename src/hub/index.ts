@@ -2,8 +2,5 @@
 export { type ResolveDatasetOptions, resolveDatasetFiles } from './datasets.js';
 export { HubNotFoundError, HubUnreachableError, localRevision } from './failures.js';
 export { isHubId } from './ids.js';
-export {
-  resolveModel,
-  resolveModelDir,
-} from './models.js';
+export { cachedModelDir, resolveModel, resolveModelDir } from './models.js';
 export type { HubOptions, HubProgress } from './settings.js';

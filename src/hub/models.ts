@@ -1,7 +1,7 @@
 /** Models and tokenizers from the hub or a local folder. */
 import { existsSync, statSync } from 'node:fs';
 import { InputError } from '../util/errors.js';
-import type { RepoListing } from './cache.js';
+import { cachedListing, type RepoListing, snapshotDir } from './cache.js';
 import {
   HubNotFoundError,
   HubUnreachableError,
@@ -94,6 +94,14 @@ function checkChoice(id: string, { listing, files, weights }: Choice): void {
     remedy:
       'Give a revision that has them, as refs/pr/N of a pull request, or convert it once with transformers (save_pretrained) and use that folder',
   });
+}
+
+/** Where the cache has a hub model, or a part of it; null: nowhere. The hub is not asked. */
+export function cachedModelDir(id: string, revision: string | null): string | null {
+  const settings = hubSettings();
+  const ref = { kind: 'model', id, revision: revision ?? 'main' } as const;
+  const listing = cachedListing(settings, ref);
+  return listing === null ? null : snapshotDir(settings, ref, listing.commit);
 }
 
 export interface ResolveModelDirOptions extends ResolveModelOptions {

@@ -10,6 +10,11 @@ import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, linearModules, parameterShapes } from './spec.js';
 
+export interface OptimizerMoments {
+  readonly count: number;
+  readonly bits: 32 | 8;
+}
+
 export interface MemoryQuestion {
   readonly spec: DecoderSpec;
   /** Trained parameters. */
@@ -22,6 +27,8 @@ export interface MemoryQuestion {
   readonly keepsReference?: boolean;
   /** Modules of LoRA have scales of their own, as by `rank_pattern`. */
   readonly hasOwnScales?: boolean;
+  /** Of the optimizer, and the bits of each between steps; default: AdamW's two whole ones. */
+  readonly moments?: OptimizerMoments;
   /** Vectors that the optimizer holds beside its moments: a mask of decay, rates; default: 0. */
   readonly perParameter?: number;
   /** Bytes of what samples in the same process while the model trains; default: 0. */
@@ -45,8 +52,8 @@ export interface MemoryPlan {
   readonly runtime: number;
   readonly weights: number;
   /**
-   * Trained parameters, their gradient (twice, while micro-batches add up; in full training also by name), AdamW's two
-   * moments and what it holds beside them; where products by TensorFlow's own operations take bfloat16, also a copy of
+   * Trained parameters, their gradient (twice, while micro-batches add up; in full training also by name), the moments
+   * of the optimizer and what it holds beside them; where products by TensorFlow's own operations take bfloat16, also a copy of
    * two bytes, another of modules that share an input, whose zeros make it twice as large at most, and a factor of each
    * where those differ. The reference's copy of an adapter, by the vector and by name.
    */
@@ -65,6 +72,7 @@ export interface MemoryPlan {
 }
 
 const FLOAT = 4;
+const ADAMW: OptimizerMoments = { count: 2, bits: 32 };
 /** Resident size of a process that has loaded Node, TensorFlow and our operations. */
 const RUNTIME = 560 * 2 ** 20;
 /** What the allocator holds beyond what is asked of it; of the large blocks of float32 on the host it is more. */
@@ -183,13 +191,20 @@ function optimizerBytes(question: MemoryQuestion): number {
   const halves = takesHalves ? 6 : 0;
   const factors = takesHalves && hasOwnScales ? FLOAT : 0;
   const reference = keepsReference ? 2 * FLOAT + halves : 0;
-  const held = (isFull ? 6 : 5) + perParameter;
-  return trained * (FLOAT * held + halves + factors + reference);
+  const held = (isFull ? 4 : 3) + perParameter;
+  return trained * (FLOAT * held + momentBytes(question) + halves + factors + reference);
 }
 
-/** An update has its gradient, and three vectors more than the moments. */
-const updateBytes = ({ trained, isFull }: MemoryQuestion): number =>
-  trained * FLOAT * (isFull ? 2 : 3);
+/** Of a parameter. In 8 bits a block of 256 has a scale. */
+const momentBytes = ({ moments: { count, bits } = ADAMW }: MemoryQuestion): number =>
+  count * (bits === 32 ? FLOAT : 1 + FLOAT / 256);
+
+/**
+ * An update has its gradient, and three vectors more than the moments; of 8 bits it also has the moments whole, and
+ * what one of them is while it is rounded: padded, scaled and as integers. Lion, of one moment, has its direction too.
+ */
+const updateBytes = ({ trained, isFull, moments: { count, bits } = ADAMW }: MemoryQuestion) =>
+  trained * FLOAT * ((isFull ? 2 : 3) + (count === 1 ? 1 : 0) + (bits === 32 ? 0 : 4));
 
 function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestion): number {
   if (samplers === 0 || quantization === null) return samplers;

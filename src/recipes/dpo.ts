@@ -1,5 +1,5 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
-import { type DpoConfig, isAnswerLoss } from '../config/index.js';
+import { type DpoConfig, takesAnswers } from '../config/index.js';
 import {
   type DpoLossType,
   needsReference,
@@ -138,14 +138,12 @@ function pairsRecipe(
   };
 }
 
-const isUnpaired = (config: DpoConfig): boolean => [config.loss_type].flat().some(isAnswerLoss);
-
 export const runDpo = (config: DpoConfig, context: RecipeContext): Promise<TrainingResult> =>
-  isUnpaired(config)
+  takesAnswers(config)
     ? trainingRun(ktoRecipe(config), config, context)
     : trainingRun(pairsRecipe(config), config, context);
 
 export const previewDpo = (config: DpoConfig, request: PreviewRequest): Promise<Preview> =>
-  isUnpaired(config)
+  takesAnswers(config)
     ? previewTraining(ktoRecipe(config), config, request)
     : previewTraining(pairsRecipe(config), config, request);

@@ -33,8 +33,11 @@ const PAIR_LOSSES = [
 const ANSWER_LOSSES = ['kto', 'apo_zero_unpaired'] as const;
 
 /** Whether a loss is on single answers, not on pairs. */
-export const isAnswerLoss = (type: string): boolean =>
-  (ANSWER_LOSSES as readonly string[]).includes(type);
+const isAnswerLoss = (type: string): boolean => (ANSWER_LOSSES as readonly string[]).includes(type);
+
+/** Whether it trains on single answers, not on pairs. */
+export const takesAnswers = ({ loss_type }: Pick<DpoConfig, 'loss_type'>): boolean =>
+  [loss_type].flat().some(isAnswerLoss);
 
 const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
 

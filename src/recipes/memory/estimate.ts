@@ -1,6 +1,12 @@
 /** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
 
-import type { DpoConfig, GrpoConfig, QuantizationKeys, SftConfig } from '../../config/index.js';
+import {
+  type DpoConfig,
+  type GrpoConfig,
+  type QuantizationKeys,
+  type SftConfig,
+  takesAnswers,
+} from '../../config/index.js';
 import {
   isPlainPlan,
   type LoraPlan,
@@ -39,7 +45,8 @@ export function batchShape(
     return { rows, longest: PROMPT_LENGTH + max_completion_length };
   }
   const { max_length } = config as SftConfig | DpoConfig;
-  return { rows: command === 'dpo' ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
+  const isPairs = command === 'dpo' && !takesAnswers(config as DpoConfig);
+  return { rows: isPairs ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
 }
 
 /** Mean tokens of a sequence as it is trained; of GRPO, whose completions are not known, if all had their full length. */
@@ -55,7 +62,7 @@ export function usualLength(
 }
 
 type QuestionKeys = Pick<SftConfig, 'device'> &
-  Partial<QuantizationKeys & Pick<SftConfig, 'weight_decay' | 'lora'>>;
+  Partial<QuantizationKeys & Pick<SftConfig, 'weight_decay' | 'lora' | 'optim'>>;
 
 interface MemoryOf {
   readonly lora: LoraPlan | null;
@@ -67,6 +74,14 @@ interface MemoryOf {
   /** Type of the base's tensors. */
   readonly stored: HostDtype;
 }
+
+/** As `training/optimization.ts` makes the optimizers. */
+const MOMENTS = {
+  adamw_torch: { count: 2, bits: 32 },
+  adamw_8bit: { count: 2, bits: 8 },
+  lion_32bit: { count: 1, bits: 32 },
+  lion_8bit: { count: 1, bits: 8 },
+} as const satisfies Record<SftConfig['optim'], MemoryQuestion['moments']>;
 
 /** Vectors of one number for each parameter, as `training/parameter-groups.ts` makes them. */
 function perParameter({ weight_decay: decay = 0, lora }: QuestionKeys, isFull: boolean): number {
@@ -96,6 +111,7 @@ function question(
     keepsReference,
     hasOwnScales: scales.size > 1,
     perParameter: perParameter(config, lora === null),
+    moments: MOMENTS[config.optim ?? 'adamw_torch'],
     quantization,
     samplers: isOnGpu
       ? 0

@@ -1,9 +1,10 @@
-/** The memory that a training will need, as lines of its dry run; reads the model's config.json only. */
+/** The memory that a training will need, as lines of its dry run; reads no weights of the base. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
+import { cachedModelDir, isHubId } from '../../hub/index.js';
 import { decoderConfig, readSpec } from '../../model/index.js';
-import { ADAPTER_CONFIG, type HostDtype, readAdapterConfig } from '../../weights/index.js';
+import { ADAPTER_CONFIG, type Adapter, type HostDtype, readAdapter } from '../../weights/index.js';
 import { copiesReference, loraPlan } from '../training/lora-plan.js';
 import { computeType } from './compute-type.js';
 import { batchShape, memoryLines } from './estimate.js';
@@ -12,19 +13,24 @@ import { samplersBeside } from './samplers.js';
 interface LocalModel {
   /** Folder of the base weights. */
   readonly baseDir: string;
-  readonly hasAdapter: boolean;
+  readonly baseName: string;
+  readonly adapter: Adapter | null;
 }
 
-/** Where it is on this machine. */
-function localModel(model: string): LocalModel | null {
-  const inner = join(model, 'model');
-  const dir = existsSync(join(model, 'run.json')) && existsSync(inner) ? inner : model;
+/** Where it is on this machine: a folder, a run, or in the cache of the hub. */
+function localModel(model: string, revision: string | null): LocalModel | null {
+  const found = existsSync(model) || !isHubId(model) ? model : cachedModelDir(model, revision);
+  if (found === null) return null;
+  const inner = join(found, 'model');
+  const dir = existsSync(join(found, 'run.json')) && existsSync(inner) ? inner : found;
   if (existsSync(join(dir, ADAPTER_CONFIG))) {
-    const { baseModel } = readAdapterConfig(dir);
-    const base = baseModel === null ? null : localModel(baseModel);
-    return base === null ? null : { ...base, hasAdapter: true };
+    const adapter = readAdapter(dir);
+    const { baseModel, revision: at = null } = adapter;
+    const base = baseModel === null ? null : localModel(baseModel, at);
+    return base === null ? null : { ...base, adapter };
   }
-  return existsSync(join(dir, 'config.json')) ? { baseDir: dir, hasAdapter: false } : null;
+  const isThere = existsSync(join(dir, 'config.json'));
+  return isThere ? { baseDir: dir, baseName: model, adapter: null } : null;
 }
 
 /** By the model's config.json, whose weights need not be there yet. */
@@ -41,13 +47,13 @@ export function memoryPreview(
   command: 'sft' | 'dpo' | 'grpo',
   config: SftConfig | DpoConfig | GrpoConfig,
 ): string[] {
-  const model = localModel(config.model);
+  const model = localModel(config.model, config.model_revision);
   if (model === null) {
     return [`memory: said once ${config.model} is on this machine`];
   }
-  const { baseDir, hasAdapter } = model;
+  const { baseDir, baseName, adapter } = model;
   const spec = readSpec(baseDir);
-  const lora = loraPlan(config, { spec, adapter: null, baseName: config.model });
+  const lora = loraPlan(config, { spec, adapter, baseName });
   return memoryLines(config, spec, {
     lora,
     compute: computeType(config, spec),
@@ -55,6 +61,6 @@ export function memoryPreview(
     samplers: samplersBeside(command, config),
     stored: storedType(baseDir),
     keepsReference:
-      comparesWithReference(command, config) && copiesReference(config, lora, hasAdapter),
+      comparesWithReference(command, config) && copiesReference(config, lora, adapter !== null),
   });
 }

@@ -2,14 +2,16 @@
 import { type LoraPlan, parsePissa, planLora } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
-import { type LoraConfig, loraConfig } from '../../weights/index.js';
+import { type Adapter, type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 /** An adapter that the model already has keeps its own shape; else `lora` decides. */
 export function loraPlan(
   config: TrainerConfig,
-  source: Pick<ModelSource, 'spec' | 'adapter' | 'baseName'>,
+  source: Pick<ModelSource, 'spec' | 'baseName'> & {
+    readonly adapter: Pick<Adapter, 'config'> | null;
+  },
 ): LoraPlan | null {
   if (!config.use_lora) {
     if (source.adapter === null) return null;

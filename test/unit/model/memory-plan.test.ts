@@ -183,18 +183,33 @@ describe('the plan', () => {
   });
 
   test('is near the peaks that were measured in full training', () => {
-    // `sft use_lora=false` in float32 by our own operations, all layers recomputed: tokens of a step, MiB.
+    // `sft use_lora=false` in float32 by our own operations, all layers recomputed: tokens of a step, moments
+    // of the optimizer and their bits, MiB.
     const peaks = [
-      [512, 4609],
-      [128, 4598],
+      [512, 2, 32, 4609],
+      [128, 2, 32, 4598],
+      [128, 2, 8, 6082],
+      [128, 1, 32, 4900],
+      [128, 1, 8, 6482],
     ] as const;
     const full = { trained: 134_515_008, isFull: true, isFused: false, elementBytes: 4 } as const;
-    for (const [tokens, peak] of peaks) {
-      const batch = { tokens, predicted: tokens, checkpointedLayers: 30 };
+    for (const [tokens, count, bits, peak] of peaks) {
+      const moments = { count, bits };
+      const batch = { moments, tokens, predicted: tokens, checkpointedLayers: 30 };
       const planned = memoryPlan({ ...question, ...full, ...batch }).total / MIB;
       expect(planned / peak).toBeGreaterThan(0.95);
       expect(planned / peak).toBeLessThan(1.1);
     }
+  });
+
+  test('counts the moments of the optimizer by their number and bits', () => {
+    const bytes = (count: number, bits: 32 | 8) =>
+      memoryPlan({ ...question, moments: { count, bits } }).optimizer / question.trained;
+    // Parameters and two gradients; a byte for each parameter, and four for 256.
+    expect(bytes(2, 32)).toBe(12 + 8);
+    expect(bytes(1, 32)).toBe(12 + 4);
+    expect(bytes(2, 8)).toBe(12 + 2 + 8 / 256);
+    expect(bytes(1, 8)).toBe(12 + 1 + 4 / 256);
   });
 
   test('is near the peaks that were measured in float32 on a base in 4 bits', () => {

@@ -1,0 +1,55 @@
+/** The plan of a dry run: of the model that will be trained, wherever it is on this machine. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { dpoPlan } from '../../../../src/cli/plan.js';
+import { dpoSchema, sftSchema } from '../../../../src/config/index.js';
+import { memoryPreview } from '../../../../src/recipes/memory/preview.js';
+import { writeFileAtomic } from '../../../../src/util/files.js';
+import { temporaryFolder } from '../../../support/temporary.js';
+import { tinyModel } from '../../../support/tiny-model.js';
+import { writeTinyAdapter } from '../serve/tiny-adapter.js';
+
+const dir = temporaryFolder();
+const { model } = tinyModel(['hidden_size=256', 'intermediate_size=512']);
+const COMMIT = 'a'.repeat(40);
+
+beforeAll(() => {
+  const hub = join(dir, 'hub', 'models--owner--name');
+  cpSync(model, join(hub, 'snapshots', COMMIT), { recursive: true });
+  writeFileAtomic(join(hub, 'refs', 'main'), COMMIT);
+  writeFileAtomic(join(hub, 'refs', 'other'), 'b'.repeat(40));
+});
+
+afterEach(() => vi.unstubAllEnvs());
+
+const linesOf = (keys: object) =>
+  memoryPreview('sft', sftSchema.parse({ dataset: { path: 'd' }, device: 'cpu', ...keys }));
+
+test('a hub model is looked up in the cache, at its revision', () => {
+  vi.stubEnv('HF_HUB_CACHE', join(dir, 'hub'));
+  expect(linesOf({ model: 'owner/name' })).toEqual(linesOf({ model }));
+  expect(linesOf({ model: 'owner/name', model_revision: COMMIT })).toEqual(linesOf({ model }));
+  const missing = ['memory: said once owner/name is on this machine'];
+  expect(linesOf({ model: 'owner/name', model_revision: 'other' })).toEqual(missing);
+  vi.stubEnv('HF_HUB_CACHE', join(dir, 'empty'));
+  expect(linesOf({ model: 'owner/name' })).toEqual(missing);
+});
+
+test('an adapter is planned by its own rank and modules', async () => {
+  const adapter = join(dir, 'adapter');
+  await writeTinyAdapter(model, adapter, 1);
+  const asked = (r: number) => ({ lora: { r, target_modules: 'all-linear' } });
+  expect(linesOf({ model: adapter, ...asked(256) })).toEqual(linesOf({ model, ...asked(4) }));
+  expect(linesOf({ model, ...asked(256) })).not.toEqual(linesOf({ model, ...asked(4) }));
+});
+
+test('losses of single answers are planned by their answers', async () => {
+  const plan = (loss_type: string) =>
+    dpoPlan(dpoSchema.parse({ model, dataset: { path: 'd' }, device: 'cpu', loss_type }));
+  const [kto, pairs] = [(await plan('kto')).join('\n'), (await plan('sigmoid')).join('\n')];
+  expect(kto).toMatch(/answers from all rows of d\n.*, 8 answers per optimizer step/);
+  expect(kto).toContain('micro-batch of 8 × 1024 tokens');
+  expect(pairs).toMatch(/pairs from all rows of d\n.*, 8 pairs per optimizer step/);
+  expect(pairs).toContain('micro-batch of 16 × 1024 tokens');
+});
