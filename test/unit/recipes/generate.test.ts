@@ -148,7 +148,7 @@ describe('sampling keys', () => {
       'stop_tokens=["<nope>"]',
       /^stop_tokens: the vocabulary has no token "<nope>"\. Its text takes/,
     ],
-    ['logit_bias={"99999": 1}', /^sampling logitBias: the model has no token 99999/],
+    ['logit_bias={"99999": 1}', /^logit_bias: the model has no token 99999/],
     ['logit_bias={"word": 1}', /logit_bias/],
   ])('%s is refused', async (word, message) => {
     expect(await refusal(generate('keys.out', 'prompt=1', word))).toMatch(message);

@@ -329,7 +329,7 @@ describe('bad input', () => {
     const twice = [request(1), request(1)];
     await expect(sampler.generate(twice, PARAMS)).rejects.toThrow('the id occurs twice');
     const params = { ...PARAMS, topP: 2 };
-    await expect(sampler.generate([request(1)], params)).rejects.toThrow('sampling topP: 2');
+    await expect(sampler.generate([request(1)], params)).rejects.toThrow('top_p: 2');
     await expect(sampler.score([[1], []])).rejects.toThrow('sequence 1: it is empty');
     await expect(sampler.score([Array(129).fill(1)])).rejects.toThrow('sequence 0: it has 129');
   });

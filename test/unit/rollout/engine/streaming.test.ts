@@ -94,7 +94,7 @@ describe('requests with parameters of their own', () => {
     const limits = { vocabSize: spec.vocabSize, maxContext: 96 };
     expect(() => checkRequests(mixed, limits)).not.toThrow();
     const bad = request(0, { params: { ...PARAMS, topP: 2 } });
-    expect(() => checkRequests([bad], limits)).toThrow(/topP: 2 is not above 0 and at most 1/);
+    expect(() => checkRequests([bad], limits)).toThrow(/top_p: 2 is not above 0 and at most 1/);
   });
 });
 
