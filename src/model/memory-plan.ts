@@ -10,7 +10,7 @@ import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, linearModules, parameterShapes } from './spec.js';
 
-export interface OptimizerMoments {
+interface OptimizerMoments {
   readonly count: number;
   readonly bits: 32 | 8;
 }
