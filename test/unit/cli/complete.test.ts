@@ -88,14 +88,14 @@ describe('what is offered', () => {
   it('has folders, YAML files and files of rows, written for the shell', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'my runs'));
-    const files = ['my-sft.yaml', 'my.txt', '.my.yml', 'my.jsonl', 'my.CSV.gz'];
+    const files = ['my-sft.yaml', 'my.txt', '.my.yml', 'my.jsonl', 'my.JSONL.gz'];
     for (const name of files) writeFileSync(join(folder, name), '');
     const here = process.cwd();
     process.chdir(folder);
     try {
       expect(offered('sft my')).toEqual(expect.arrayContaining(['my\\ runs/', 'my-sft.yaml']));
       expect(offered('sft my')).toHaveLength(2);
-      const rows = ['my.CSV.gz', 'my.jsonl', 'my\\ runs/'];
+      const rows = ['my.JSONL.gz', 'my.jsonl', 'my\\ runs/'];
       expect(offered('sft dataset=my').sort()).toEqual(rows);
       expect(offered('sft --dataset my').sort()).toEqual(rows);
       expect(offered('sft dataset.name=my')).toEqual([]);
