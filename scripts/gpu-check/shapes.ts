@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { specFromConfig } from '../../src/model/index.js';
-import { parameterShapes } from '../../src/model/spec.js';
+import { parameterShapes } from '../../src/model/spec-modules.js';
 import { loadTokenizer, writeByteTokenizer } from '../../src/tokenizer/index.js';
 import { InputError } from '../../src/util/errors.js';
 import { type JsonRow, writeJson } from '../../src/util/files.js';

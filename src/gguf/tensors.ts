@@ -3,7 +3,9 @@
  * rows of q and k reordered where it rotates neighbouring dimensions; Gemma's norms as 1 + weight; and, where
  * its softmax scale is another than the model's, the quotient in the queries.
  */
-import { type DecoderSpec, EMBEDDING, LM_HEAD, parameterShapes } from '../model/spec.js';
+
+import type { DecoderSpec } from '../model/spec.js';
+import { EMBEDDING, LM_HEAD, parameterShapes } from '../model/spec-modules.js';
 import { fromFloat32, type HostTensor, toFloat32 } from '../weights/index.js';
 import type { Architecture } from './architectures.js';
 import { ggufName } from './names.js';

@@ -1,6 +1,7 @@
 /** The frozen base of QLoRA (Dettmers et al. 2023): linear modules of decoder layers in 4 bits, the rest as it is. */
 import { fourBitTensor, type HostTensor, type Quantization } from '../weights/index.js';
-import { type DecoderSpec, linearModules } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { linearModules } from './spec-modules.js';
 
 /**
  * What is read a second time is kept in its 4 bits from then on: a run that samples reads weights at each opening of a

@@ -3,7 +3,8 @@
 import { Rng } from '../util/rng.js';
 import { elementCount } from '../util/shape.js';
 import { fromFloat32, type HostDtype, type HostTensor } from '../weights/index.js';
-import { type DecoderSpec, parameterShapes } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { parameterShapes } from './spec-modules.js';
 
 export interface InitOptions {
   readonly seed: number;

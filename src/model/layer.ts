@@ -14,17 +14,15 @@ import {
   tf,
 } from '../tensor/index.js';
 import type { BatchGeometry } from './geometry.js';
+import type { AttentionLayer, DecoderSpec, ShortConvLayer } from './spec.js';
 import {
-  type AttentionLayer,
   convWeights,
-  type DecoderSpec,
   headNorms,
   type LinearModule,
   layerNorms,
   linearGroups,
   type NormWeight,
-  type ShortConvLayer,
-} from './spec.js';
+} from './spec-modules.js';
 
 /** Where a layer finds its parameters and what it may train. */
 export interface ParameterSource {

@@ -13,7 +13,8 @@ import {
   toFloat32,
 } from '../weights/index.js';
 import { replacedParameters } from './replaced.js';
-import { type DecoderSpec, linearModules } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { linearModules } from './spec-modules.js';
 
 export const loraA = (module: string) => `${module}.lora_A.weight`;
 export const loraB = (module: string) => `${module}.lora_B.weight`;

@@ -8,7 +8,7 @@ import { elementCount } from '../util/shape.js';
 import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
 import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
-import { layerLinears, linearModules, parameterShapes } from './spec.js';
+import { layerLinears, linearModules, parameterShapes } from './spec-modules.js';
 
 interface OptimizerMoments {
   readonly count: number;

@@ -8,7 +8,8 @@ import {
   toFloat32,
 } from '../weights/index.js';
 import { plainView } from './plain-view.js';
-import { type DecoderSpec, parameterShapes } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { parameterShapes } from './spec-modules.js';
 
 export interface Weighted {
   readonly spec: DecoderSpec;

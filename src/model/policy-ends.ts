@@ -7,7 +7,8 @@ import { LayerForward, type ParameterSource } from './layer.js';
 import { MeanLogits } from './mean-logits.js';
 import type { ParameterView } from './policy-parameters.js';
 import type { GradientOptions } from './policy-types.js';
-import { type DecoderSpec, EMBEDDING, finalNorm, LM_HEAD } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { EMBEDDING, finalNorm, LM_HEAD } from './spec-modules.js';
 import { longestSequence, type TokenBatch } from './token-batch.js';
 
 /** A batch with its geometry, seen with certain parameters. */

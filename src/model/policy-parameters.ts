@@ -25,7 +25,8 @@ import type { BatchGeometry } from './geometry.js';
 import type { ParameterSource } from './layer.js';
 import { isPlainPlan, type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import type { AdapterChoice } from './policy-types.js';
-import { type DecoderSpec, type LinearModule, linearGroups, parameterShapes } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { type LinearModule, linearGroups, parameterShapes } from './spec-modules.js';
 
 export interface ParameterOptions {
   readonly spec: DecoderSpec;

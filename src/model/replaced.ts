@@ -13,7 +13,8 @@ import {
   lastParts,
   moduleOf,
 } from '../weights/index.js';
-import { type DecoderSpec, EMBEDDING, LM_HEAD, parameterShapes } from './spec.js';
+import type { DecoderSpec } from './spec.js';
+import { EMBEDDING, LM_HEAD, parameterShapes } from './spec-modules.js';
 
 /**
  * @param targets Modules with LoRA.

@@ -1,5 +1,7 @@
 /** The cuts of activation checkpointing: runs of layers that the reverse pass takes as one. */
-import { type DecoderSpec, EMBEDDING, finalNorm, LM_HEAD } from './spec.js';
+
+import type { DecoderSpec } from './spec.js';
+import { EMBEDDING, finalNorm, LM_HEAD } from './spec-modules.js';
 
 /** Layers `from` up to, not including, `to`. */
 export interface Segment {

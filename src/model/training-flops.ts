@@ -4,7 +4,9 @@
  * the gradient that they do not need. Recomputed layers and convolutions, which
  * take no products of matrices, do not count.
  */
-import { attentionLayers, type DecoderSpec, linearModules } from './spec.js';
+
+import { attentionLayers, type DecoderSpec } from './spec.js';
+import { linearModules } from './spec-modules.js';
 
 export interface FlopsQuestion {
   readonly spec: DecoderSpec;

@@ -7,7 +7,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
 import { decoderConfig, type Merged, mergedWeights } from '../model/index.js';
-import { EMBEDDING } from '../model/spec.js';
+import { EMBEDDING } from '../model/spec-modules.js';
 import { saveTokenizer } from '../tokenizer/index.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';

@@ -1,5 +1,7 @@
 /** What samplers on the CPU take of memory, computed from the architecture before anything is loaded. */
-import { type DecoderSpec, linearModules } from '../model/spec.js';
+
+import type { DecoderSpec } from '../model/spec.js';
+import { linearModules } from '../model/spec-modules.js';
 import { sum } from '../util/numbers.js';
 import type { HostDtype } from '../weights/index.js';
 import { cacheBytesPerRow, cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';

@@ -8,7 +8,7 @@ import {
   planLora,
   startLora,
 } from '../../src/model/index.js';
-import { linearModules, parameterShapes } from '../../src/model/spec.js';
+import { linearModules, parameterShapes } from '../../src/model/spec-modules.js';
 import { openSampler } from '../../src/recipes/sampling/open-sampler.js';
 import { syncSampler } from '../../src/recipes/sampling/sync-sampler.js';
 import { type ComputeType, tf } from '../../src/tensor/index.js';

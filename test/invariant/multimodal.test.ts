@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { adapterFromLora, checkTensors, planLora, readSpec } from '../../src/model/index.js';
-import { linearModules, parameterShapes } from '../../src/model/spec.js';
+import { linearModules, parameterShapes } from '../../src/model/spec-modules.js';
 import { checkUnused } from '../../src/recipes/inputs/unused-tensors.js';
 import { type JsonRow, readJson } from '../../src/util/files.js';
 import { elementCount } from '../../src/util/shape.js';

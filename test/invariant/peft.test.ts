@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { specFromConfig } from '../../src/model/index.js';
-import { linearModules } from '../../src/model/spec.js';
+import { linearModules } from '../../src/model/spec-modules.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { readAdapter, writeAdapter } from '../../src/weights/index.js';
 import { temporaryFolder } from '../support/temporary.js';

@@ -1,6 +1,6 @@
 /** The trainer's forward pass as a sampler gives the tokens of the rollout engine, for the same seed. */
 import { describe, expect, it } from 'vitest';
-import { linearModules } from '../../src/model/spec.js';
+import { linearModules } from '../../src/model/spec-modules.js';
 import { openPolicySampler } from '../../src/recipes/sampling/policy-sampler.js';
 import {
   type Completion,

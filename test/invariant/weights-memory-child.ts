@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { specFromConfig } from '../../src/model/index.js';
-import { parameterShapes } from '../../src/model/spec.js';
+import { parameterShapes } from '../../src/model/spec-modules.js';
 import { createOnnxSampler } from '../../src/rollout/index.js';
 import { fromFloat32 } from '../../src/weights/index.js';
 

@@ -1,6 +1,7 @@
 /** Self-attention of a layer by our own operations: projections, norms on heads, rotary embedding, softmax. */
 import { type AttentionShape, kernels, type Tensor } from '../../tensor/index.js';
-import { type AttentionLayer, headNorms, linearGroups } from '../spec.js';
+import type { AttentionLayer } from '../spec.js';
+import { headNorms, linearGroups } from '../spec-modules.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';

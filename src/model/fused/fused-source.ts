@@ -1,7 +1,8 @@
 /** What a fused layer needs to know of the model: architecture, parameters, geometry, element type. */
 import type { ComputeType, Tensor } from '../../tensor/index.js';
 import type { BatchGeometry } from '../geometry.js';
-import type { DecoderSpec, LinearModule } from '../spec.js';
+import type { DecoderSpec } from '../spec.js';
+import type { LinearModule } from '../spec-modules.js';
 import type { FusedLinear } from './linear-group.js';
 
 export interface FusedContext {

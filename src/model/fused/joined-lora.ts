@@ -3,7 +3,7 @@
  * [x·A₁ᵀ·B₁ᵀ, x·A₂ᵀ·B₂ᵀ] = x·[A₁; A₂]ᵀ·diag(B₁, B₂)ᵀ. The zeros cost less than results of several products that are joined.
  */
 import { half, joined, type ParameterViews, type Tensor, tf } from '../../tensor/index.js';
-import type { LinearModule } from '../spec.js';
+import type { LinearModule } from '../spec-modules.js';
 import type { FusedLora, LoraPart } from './linear-group.js';
 
 /**

@@ -5,7 +5,7 @@
  */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
-import { layerNorms } from '../spec.js';
+import { layerNorms } from '../spec-modules.js';
 import { fusedAttention } from './attention.js';
 import type { FusedContext } from './fused-source.js';
 import { partsOf } from './linear-group.js';

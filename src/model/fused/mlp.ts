@@ -1,6 +1,6 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
 import { kernels, tf } from '../../tensor/index.js';
-import { linearGroups } from '../spec.js';
+import { linearGroups } from '../spec-modules.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';

@@ -8,7 +8,8 @@ import {
   type Tensor,
   tf,
 } from '../../tensor/index.js';
-import { convWeights, linearGroups, type ShortConvLayer } from '../spec.js';
+import type { ShortConvLayer } from '../spec.js';
+import { convWeights, linearGroups } from '../spec-modules.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
 import type { Inner } from './sublayer.js';

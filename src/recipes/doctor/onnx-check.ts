@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { specFromConfig } from '../../model/index.js';
-import { parameterShapes } from '../../model/spec.js';
+import { parameterShapes } from '../../model/spec-modules.js';
 import {
   createChildSampler,
   createOnnxSampler,

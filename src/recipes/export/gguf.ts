@@ -13,7 +13,7 @@ import {
   writeGguf,
 } from '../../gguf/index.js';
 import { decoderConfig, mergedView, type Weighted } from '../../model/index.js';
-import { EMBEDDING, parameterShapes } from '../../model/spec.js';
+import { EMBEDDING, parameterShapes } from '../../model/spec-modules.js';
 import { startProgress } from '../../report/index.js';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';

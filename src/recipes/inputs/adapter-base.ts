@@ -1,6 +1,6 @@
 /** Whether the base that an adapter names holds the same weights as the model it is put on. */
 import { existsSync } from 'node:fs';
-import { LM_HEAD } from '../../model/spec.js';
+import { LM_HEAD } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
 import {
   type Adapter,

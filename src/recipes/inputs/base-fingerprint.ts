@@ -1,5 +1,5 @@
 /** What a base is, told from others by its architecture and the values of its weights, wherever they lie. */
-import { EMBEDDING, LM_HEAD, parameterShapes } from '../../model/spec.js';
+import { EMBEDDING, LM_HEAD, parameterShapes } from '../../model/spec-modules.js';
 import { sha256 } from '../../util/files.js';
 import { openCheckpoint, weightsFingerprint } from '../../weights/index.js';
 import type { ModelSource } from './model-source.js';

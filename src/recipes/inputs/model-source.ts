@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QuantizationKeys } from '../../config/index.js';
 import { checkTensors, fourBitBase, planLora, readSpec } from '../../model/index.js';
-import { type DecoderSpec, linearModules, parameterShapes } from '../../model/spec.js';
+import type { DecoderSpec } from '../../model/spec.js';
+import { linearModules, parameterShapes } from '../../model/spec-modules.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import {

@@ -1,5 +1,5 @@
 /** Tensors of a checkpoint that the architecture of its config.json has no place for. */
-import { EMBEDDING, LM_HEAD } from '../../model/spec.js';
+import { EMBEDDING, LM_HEAD } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
 import type { Checkpoint } from '../../weights/index.js';
 

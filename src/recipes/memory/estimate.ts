@@ -16,7 +16,8 @@ import {
   type MemoryQuestion,
   memoryPlan,
 } from '../../model/index.js';
-import { type DecoderSpec, parameterShapes } from '../../model/spec.js';
+import type { DecoderSpec } from '../../model/spec.js';
+import { parameterShapes } from '../../model/spec-modules.js';
 import { describeMachine } from '../../setup/index.js';
 import type { ComputeType } from '../../tensor/index.js';
 import { sum } from '../../util/numbers.js';

@@ -1,6 +1,6 @@
 /** An opened model → a sampler on ONNX Runtime, with the adapter that the model brings. */
 import { plainView, untied } from '../../model/index.js';
-import { linearModules } from '../../model/spec.js';
+import { linearModules } from '../../model/spec-modules.js';
 import {
   createChildSampler,
   createOnnxSampler,

@@ -1,6 +1,6 @@
 /** The sampler gets what the trainer holds: the adapter, or all weights in full training. */
 import { isPlain, plainView } from '../../model/index.js';
-import { parameterShapes } from '../../model/spec.js';
+import { parameterShapes } from '../../model/spec-modules.js';
 import type { RolloutSampler } from '../../rollout/index.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash, fromFloat32 } from '../../weights/index.js';

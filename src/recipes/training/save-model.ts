@@ -2,7 +2,7 @@
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decoderConfig } from '../../model/index.js';
-import { parameterShapes } from '../../model/spec.js';
+import { parameterShapes } from '../../model/spec-modules.js';
 import type { ReadSource } from '../../report/index.js';
 import { saveTokenizer } from '../../tokenizer/index.js';
 import { makeFolder } from '../../util/disk.js';

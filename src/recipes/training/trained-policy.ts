@@ -9,7 +9,7 @@ import {
   Policy,
   startLora,
 } from '../../model/index.js';
-import { EMBEDDING } from '../../model/spec.js';
+import { EMBEDDING } from '../../model/spec-modules.js';
 import { type ComputeType, keepFreedBlocks } from '../../tensor/index.js';
 import { Trainer } from '../../train/index.js';
 import { collectGarbage } from '../../util/collect-garbage.js';

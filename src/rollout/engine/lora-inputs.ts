@@ -4,7 +4,9 @@
  * in A, [Σ r, in], and along the diagonal in B, [Σ out, Σ r]; modules without tensors take no room, so that
  * without an adapter the matrices have rank 0 and cost next to nothing.
  */
-import { type DecoderSpec, linearModules } from '../../model/spec.js';
+
+import type { DecoderSpec } from '../../model/spec.js';
+import { linearModules } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
 import { type Adapter, adapterHash, type LoraTensors, toFloat32 } from '../../weights/index.js';
 import { loraA, loraB } from '../graph/names.js';

@@ -2,7 +2,9 @@
  * The decoder's linear maps and attention on our own operators (src/rollout/native): norm, product, adapter,
  * bias, sum or gated activation in one node, and attention that updates the cache in place.
  */
-import { type Activation, attentionLayer, headNorms } from '../../model/spec.js';
+
+import { type Activation, attentionLayer } from '../../model/spec.js';
+import { headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { type GraphContext, isAdaptable } from './context.js';
 import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';

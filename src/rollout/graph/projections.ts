@@ -3,12 +3,9 @@
  * one matrix where the next operator takes it in one piece, and modules that the checkpoint stores as one
  * are cut where it does not.
  */
-import {
-  type DecoderSpec,
-  type LinearGroups,
-  type LinearModule,
-  linearGroups,
-} from '../../model/spec.js';
+
+import type { DecoderSpec } from '../../model/spec.js';
+import { type LinearGroups, type LinearModule, linearGroups } from '../../model/spec-modules.js';
 
 /** Rows of one module's weight, `[start, start + count)` of its outputs. */
 export interface ProjectionPart {

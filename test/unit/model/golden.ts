@@ -1,7 +1,8 @@
 /** Small decoders whose expected numbers come from transformers and PEFT (scripts/golden/families.py). */
 import { readFileSync } from 'node:fs';
 import { planLora, specFromConfig } from '../../../src/model/index.js';
-import { type DecoderSpec, parameterShapes } from '../../../src/model/spec.js';
+import type { DecoderSpec } from '../../../src/model/spec.js';
+import { parameterShapes } from '../../../src/model/spec-modules.js';
 import type { JsonRow } from '../../../src/util/files.js';
 import { Rng } from '../../../src/util/rng.js';
 import {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { randomWeights, specFromConfig } from '../../../src/model/index.js';
-import { parameterShapes } from '../../../src/model/spec.js';
+import { parameterShapes } from '../../../src/model/spec-modules.js';
 import { toFloat32 } from '../../../src/weights/index.js';
 
 const specOf = (modelType: string) =>

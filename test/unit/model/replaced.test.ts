@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planLora } from '../../../src/model/index.js';
 import { untied } from '../../../src/model/replaced.js';
-import { EMBEDDING, LM_HEAD } from '../../../src/model/spec.js';
+import { EMBEDDING, LM_HEAD } from '../../../src/model/spec-modules.js';
 import { type LoraConfig, loraConfig } from '../../../src/weights/index.js';
 import { goldenCase, goldenWeights } from './golden.js';
 

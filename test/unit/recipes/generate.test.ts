@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { generateSchema, loadConfig } from '../../../src/config/index.js';
-import { linearModules } from '../../../src/model/spec.js';
+import { linearModules } from '../../../src/model/spec-modules.js';
 import { runGenerate } from '../../../src/recipes/generate.js';
 import { openModel } from '../../../src/recipes/inputs/model-source.js';
 import { partOf, RowStore } from '../../../src/recipes/outputs/row-store.js';

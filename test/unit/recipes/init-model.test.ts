@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commandSchemas, MODEL_TYPES } from '../../../src/config/index.js';
 import { readSpec } from '../../../src/model/index.js';
-import { parameterShapes } from '../../../src/model/spec.js';
+import { parameterShapes } from '../../../src/model/spec-modules.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
 import { checkShapes, openCheckpoint } from '../../../src/weights/index.js';
 import { SILENT } from '../../support/context.js';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { specFromConfig } from '../../../src/model/families/index.js';
 import type { DecoderSpec } from '../../../src/model/spec.js';
-import { EMBEDDING, linearModules, parameterShapes } from '../../../src/model/spec.js';
+import { EMBEDDING, linearModules, parameterShapes } from '../../../src/model/spec-modules.js';
 import type { WeightSource } from '../../../src/rollout/index.js';
 import { Rng } from '../../../src/util/rng.js';
 import {

@@ -2,12 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { attends } from '../../../../src/model/families/layer-types.js';
 import { POST_NORMS } from '../../../../src/model/families/norms.js';
 import { specFromConfig } from '../../../../src/model/index.js';
-import {
-  attentionLayers,
-  layerLinears,
-  layerNorms,
-  parameterShapes,
-} from '../../../../src/model/spec.js';
+import { attentionLayers } from '../../../../src/model/spec.js';
+import { layerLinears, layerNorms, parameterShapes } from '../../../../src/model/spec-modules.js';
 import { InputError } from '../../../../src/util/errors.js';
 import type { JsonRow } from '../../../../src/util/files.js';
 import { FAMILIES, goldenCase, ROPE_CASES } from '../golden.js';

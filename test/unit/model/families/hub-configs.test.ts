@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { specFromConfig } from '../../../../src/model/index.js';
-import { parameterShapes } from '../../../../src/model/spec.js';
+import { parameterShapes } from '../../../../src/model/spec-modules.js';
 import type { JsonRow } from '../../../../src/util/files.js';
 
 const COMMON: JsonRow = {

@@ -1,6 +1,6 @@
 /** What a base is known by sees each row of the embedding and the head. */
 import { beforeAll, expect, it } from 'vitest';
-import { EMBEDDING, LM_HEAD, parameterShapes } from '../../../../src/model/spec.js';
+import { EMBEDDING, LM_HEAD, parameterShapes } from '../../../../src/model/spec-modules.js';
 import { baseFingerprint } from '../../../../src/recipes/inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { elementCount } from '../../../../src/util/shape.js';

@@ -1,6 +1,6 @@
 /** Which tensors a checkpoint may hold beyond those of its architecture. */
 import { expect, it } from 'vitest';
-import { EMBEDDING, LM_HEAD } from '../../../../src/model/spec.js';
+import { EMBEDDING, LM_HEAD } from '../../../../src/model/spec-modules.js';
 import { checkUnused } from '../../../../src/recipes/inputs/unused-tensors.js';
 import { fromFloat32, openCheckpoint, writeCheckpoint } from '../../../../src/weights/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';

@@ -1,0 +1,164 @@
+/** The modules and weights of a decoder by the names that Hugging Face and PEFT use, with their shapes. */
+import type { DecoderSpec, LayerNorms, ShortConvLayer } from './spec.js';
+
+/** A linear module, by the name that Hugging Face and PEFT use, without `.weight`. */
+export interface LinearModule {
+  readonly module: string;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly bias: boolean;
+}
+
+const linear = (
+  module: string,
+  inFeatures: number,
+  outFeatures: number,
+  bias: boolean,
+): LinearModule => ({ module, inFeatures, outFeatures, bias });
+
+/** One layer's linear modules in order of use, by what they take. */
+export interface LinearGroups {
+  /** Take a norm's result: queries, keys and values, or a convolution's b, c and x as one. */
+  readonly mixerIn: readonly LinearModule[];
+  /** Takes what tokens were mixed to. */
+  readonly mixerOut: LinearModule;
+  /** Take a norm's result: gate and up. */
+  readonly gateUp: readonly LinearModule[];
+  /** Takes the gated activation. */
+  readonly down: LinearModule;
+}
+
+export function linearGroups(spec: DecoderSpec, layer: number): LinearGroups {
+  const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
+  const mlp = `model.layers.${layer}.${names.mlp}`;
+  const gateUp = spec.fusedProjections
+    ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
+    : [
+        linear(`${mlp}.${names.gate}`, hidden, inner, bias.mlp),
+        linear(`${mlp}.${names.up}`, hidden, inner, bias.mlp),
+      ];
+  const down = linear(`${mlp}.${names.down}`, inner, hidden, bias.mlp);
+  return { ...mixerLinears(spec, layer), gateUp, down };
+}
+
+function mixerLinears(
+  spec: DecoderSpec,
+  layer: number,
+): Pick<LinearGroups, 'mixerIn' | 'mixerOut'> {
+  const { hiddenSize: hidden, headDim, bias, names } = spec;
+  const mixer = spec.layers[layer]!;
+  if (mixer.mixer === 'short_conv') {
+    const module = convModule(layer);
+    return {
+      mixerIn: [linear(`${module}.in_proj`, hidden, 3 * hidden, mixer.bias)],
+      mixerOut: linear(`${module}.out_proj`, hidden, hidden, mixer.bias),
+    };
+  }
+  const queries = spec.numHeads * headDim;
+  const keys = spec.numKvHeads * headDim;
+  const attention = `model.layers.${layer}.self_attn`;
+  const mixerIn = spec.fusedProjections
+    ? [linear(`${attention}.qkv_proj`, hidden, queries + 2 * keys, bias.q)]
+    : [
+        linear(`${attention}.q_proj`, hidden, queries, bias.q),
+        linear(`${attention}.k_proj`, hidden, keys, bias.k),
+        linear(`${attention}.v_proj`, hidden, keys, bias.v),
+      ];
+  return {
+    mixerIn,
+    mixerOut: linear(`${attention}.${names.attentionOutput}`, queries, hidden, bias.o),
+  };
+}
+
+const convModule = (layer: number): string => `model.layers.${layer}.conv`;
+
+/** Kernel, `[hidden, 1, taps]`, and bias, `[hidden]`, of a layer's convolution by their Hugging Face names. */
+interface ConvWeights {
+  readonly kernel: string;
+  readonly bias: string | null;
+}
+
+export const convWeights = (layer: number, { bias }: ShortConvLayer): ConvWeights => ({
+  kernel: `${convModule(layer)}.conv.weight`,
+  bias: bias ? `${convModule(layer)}.conv.bias` : null,
+});
+
+/** Names and shapes of one layer's linear modules, in order of use. */
+export function layerLinears(spec: DecoderSpec, layer: number): LinearModule[] {
+  const { mixerIn, mixerOut, gateUp, down } = linearGroups(spec, layer);
+  return [...mixerIn, mixerOut, ...gateUp, down];
+}
+
+/** Every linear module except the output head, in layer order. */
+export function linearModules(spec: DecoderSpec): LinearModule[] {
+  return spec.layers.flatMap((_, layer) => layerLinears(spec, layer));
+}
+
+/** `spec.norms` with the full names of the weights in one layer. */
+export function layerNorms({ norms }: DecoderSpec, layer: number): LayerNorms {
+  const weight = (module: string | null) =>
+    module === null ? null : `model.layers.${layer}.${module}.weight`;
+  return {
+    beforeAttention: weight(norms.beforeAttention),
+    afterAttention: weight(norms.afterAttention),
+    beforeMlp: weight(norms.beforeMlp),
+    afterMlp: weight(norms.afterMlp),
+  };
+}
+
+/** Names and lengths of the norms on queries and on keys; null for a layer without them. */
+export function headNorms(
+  spec: DecoderSpec,
+  layer: number,
+): readonly [NormWeight, NormWeight] | null {
+  const { qkNorm, names, headDim } = spec;
+  if (qkNorm === 'none' || spec.layers[layer]!.mixer !== 'attention') return null;
+  const norm = (module: string, heads: number): NormWeight => ({
+    name: `model.layers.${layer}.self_attn.${module}.weight`,
+    length: qkNorm === 'head' ? headDim : heads * headDim,
+  });
+  return [norm(names.queryNorm, spec.numHeads), norm(names.keyNorm, spec.numKvHeads)];
+}
+
+export interface NormWeight {
+  readonly name: string;
+  readonly length: number;
+}
+
+/** What one layer has besides linear modules: norms and convolutions, by Hugging Face name. */
+function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  for (const name of Object.values(layerNorms(spec, layer))) {
+    if (name !== null) shapes.set(name, [spec.hiddenSize]);
+  }
+  for (const { name, length } of headNorms(spec, layer) ?? []) shapes.set(name, [length]);
+  const mixer = spec.layers[layer]!;
+  if (mixer.mixer !== 'short_conv') return shapes;
+  const { kernel, bias } = convWeights(layer, mixer);
+  shapes.set(kernel, [spec.hiddenSize, 1, mixer.taps]);
+  if (bias !== null) shapes.set(bias, [spec.hiddenSize]);
+  return shapes;
+}
+
+export const EMBEDDING = 'model.embed_tokens.weight';
+export const LM_HEAD = 'lm_head.weight';
+
+/** The weight of the norm after the last layer. */
+export const finalNorm = ({ names }: Pick<DecoderSpec, 'names'>): string =>
+  `${names.finalNorm}.weight`;
+
+/** Every tensor that a checkpoint of this architecture holds, by Hugging Face name, with its shape. */
+export function parameterShapes(spec: DecoderSpec): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>();
+  shapes.set(EMBEDDING, [spec.vocabSize, spec.hiddenSize]);
+  for (const layer of spec.layers.keys()) {
+    for (const { module, inFeatures, outFeatures, bias } of layerLinears(spec, layer)) {
+      shapes.set(`${module}.weight`, [outFeatures, inFeatures]);
+      if (bias) shapes.set(`${module}.bias`, [outFeatures]);
+    }
+    for (const [name, shape] of otherShapes(spec, layer)) shapes.set(name, shape);
+  }
+  shapes.set(finalNorm(spec), [spec.hiddenSize]);
+  if (!spec.tieWordEmbeddings) shapes.set(LM_HEAD, [spec.vocabSize, spec.hiddenSize]);
+  return shapes;
+}
