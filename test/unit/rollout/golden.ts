@@ -93,3 +93,9 @@ export function letterTokenizer(eos: number | null) {
     decode: (ids: readonly number[]) => ids.map((id) => String.fromCharCode(0x100 + id)).join(''),
   };
 }
+
+/** Makes `length` ids of a fixed pattern, those from `from` on other ones. */
+export const patternIds =
+  ({ vocabSize }: Pick<DecoderSpec, 'vocabSize'>) =>
+  (length: number, from = length): number[] =>
+    Array.from({ length }, (_, i) => (5 * i + (i < from ? 0 : 7)) % vocabSize);

@@ -14,6 +14,7 @@ import {
   goldenSpec,
   goldenWeights,
   letterTokenizer,
+  patternIds,
 } from '../golden.js';
 import { testOperators } from '../operators.js';
 
@@ -22,9 +23,7 @@ const spec = goldenSpec(golden);
 const TYPE = { native: null, type: 'float32' } as const;
 const BYTES = spec.layers.length * 2 * spec.numKvHeads * spec.headDim * 4;
 
-/** `length` ids, those from `from` on other ones. */
-const idsOf = (length: number, from = length) =>
-  Array.from({ length }, (_, i) => (5 * i + (i < from ? 0 : 7)) % spec.vocabSize);
+const idsOf = patternIds(spec);
 
 describe('PrefixCache', () => {
   const row = (() => {

@@ -15,6 +15,7 @@ import {
   goldenSpec,
   goldenWeights,
   letterTokenizer,
+  patternIds,
 } from '../golden.js';
 import { testOperators } from '../operators.js';
 
@@ -25,8 +26,7 @@ const TYPE = { native: null, type: 'float32' } as const;
 const TOKEN_BYTES = 2 * 2 * 16 * 4;
 const ROW_BYTES = 3 * 2 * 64 * 4;
 
-const idsOf = (length: number, from = length) =>
-  Array.from({ length }, (_, i) => (5 * i + (i < from ? 0 : 7)) % spec.vocabSize);
+const idsOf = patternIds(spec);
 
 describe('a cache', () => {
   it('has keys and values where there is attention, else a state, which moves as a whole', () => {
