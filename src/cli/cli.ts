@@ -28,7 +28,7 @@ interface ParsedFlags {
 const WIDEST_HELP = 100;
 
 function buildParser(
-  columns: number,
+  { columns, isHelp }: { readonly columns: number; readonly isHelp: boolean },
   handle: (command: Command, flags: ParsedFlags) => Promise<void>,
 ) {
   const width = Math.min(columns, WIDEST_HELP);
@@ -57,18 +57,22 @@ function buildParser(
     parser.command(
       command.name,
       command.summary,
-      (builder) =>
-        builder
+      (builder) => {
+        // yargs lays out the help of every call, shown or not.
+        if (!isHelp) return builder;
+        return builder
           .hide(command.hasPreview === true ? '' : 'preview')
           .usage(`lorikeet ${command.name} ${command.usage}\n\n${command.summary}`)
-          .epilogue(`${keysHelp(command, width)}\n\n${examplesHelp(command, width)}`),
+          .epilogue(`${keysHelp(command, width)}\n\n${examplesHelp(command, width)}`);
+      },
       (flags) => handle(command, flags as ParsedFlags),
     );
   }
   return parser;
 }
 
-const ASKS: ReadonlySet<string> = new Set(['--help', '-h', '--version']);
+const HELP: readonly string[] = ['--help', '-h'];
+const ASKS: ReadonlySet<string> = new Set([...HELP, '--version']);
 
 function checkCommand(words: readonly string[]): void {
   const name = words.find((word) => !word.startsWith('-'));
@@ -96,7 +100,8 @@ export async function runCli(argv: readonly string[], world: Surroundings): Prom
   const { call, config: words } = splitWords(argv.length === 0 ? ['--help'] : argv);
   try {
     checkCommand(call);
-    const parser = buildParser(world.columns, (command, flags) =>
+    const isHelp = call.some((word) => HELP.includes(word));
+    const parser = buildParser({ columns: world.columns, isHelp }, (command, flags) =>
       command.handle({
         ...world,
         words,
