@@ -165,6 +165,11 @@ export interface StreamOptions extends GenerateOptions {
    * are: check them by `checkRequests`.
    */
   readonly arrivals?: (() => readonly StreamRequest[]) | undefined;
+  /**
+   * Told of a request, by its id, of which no next token can be chosen, and why. Those of its completions come
+   * as `aborted`, and the call goes on, which fails without this.
+   */
+  readonly onFailure?: ((requestId: string, error: unknown) => void) | undefined;
 }
 
 export interface SyncResult {

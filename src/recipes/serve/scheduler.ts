@@ -20,6 +20,8 @@ export interface Job {
 
 interface OpenJob extends Job {
   readonly completions: Completion[];
+  /** Why one of its completions has ended early. */
+  failure?: { readonly error: unknown };
   readonly resolve: (completions: readonly Completion[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -74,6 +76,9 @@ export class Scheduler {
     await this.served.sampler.generate(first, CALL_PARAMS, {
       arrivals: () => (this.waiting.every((job) => job.model === model) ? this.take(model) : []),
       onToken: (token) => this.working.get(token.requestId)?.onToken?.(token),
+      onFailure: (id, error) => {
+        this.working.get(id)!.failure ??= { error };
+      },
       onCompletion: (completion) => this.finish(completion, model),
     });
   }
@@ -92,6 +97,7 @@ export class Scheduler {
     job.completions.push(completion);
     if (job.completions.length < job.request.n) return;
     this.working.delete(completion.requestId);
-    job.resolve(job.completions.sort((a, b) => a.sampleIndex - b.sampleIndex));
+    if (job.failure !== undefined) job.reject(job.failure.error);
+    else job.resolve(job.completions.sort((a, b) => a.sampleIndex - b.sampleIndex));
   }
 }

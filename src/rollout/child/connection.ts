@@ -136,6 +136,10 @@ export class Connection {
       waiting.options.onToken?.(reply.token);
       return;
     }
+    if ('failed' in reply) {
+      waiting.options.onFailure?.(reply.failed, receivedError(reply.why));
+      return;
+    }
     this.waiting.delete(reply.id);
     if (waiting.failure !== undefined) waiting.reject(waiting.failure.error);
     else if ('error' in reply) waiting.reject(receivedError(reply.error));

@@ -21,7 +21,7 @@ export async function generateLive(
     readonly options: StreamOptions;
   },
 ): Promise<Completion[]> {
-  const { arrivals, onToken, onCompletion, next, signal } = options;
+  const { arrivals, onToken, onCompletion, onFailure, next, signal } = options;
   const sent = sentParams(params);
   const joining = new Joining(arrivals);
   const run = (started: readonly StreamRequest[]) =>
@@ -30,12 +30,14 @@ export async function generateLive(
         requests: started.map(sentRequest),
         params: sent,
         streams: onToken !== undefined || arrivals !== undefined,
+        tellsFailures: onFailure !== undefined,
         asksNext: next !== undefined,
         takesMore: arrivals !== undefined,
       },
       {
         signal,
         next,
+        onFailure,
         onOpen: (call) => joining.open(call, started),
         onToken(token) {
           onToken?.(token);

@@ -28,7 +28,7 @@ const ANSWERS: {
     sampler = await createOnnxSampler({ ...options, tokenizer });
     return null;
   },
-  async generate({ requests, params, streams, asksNext, takesMore }, id) {
+  async generate({ requests, params, streams, asksNext, takesMore, tellsFailures }, id) {
     const call = new GenerateCall(tokenizer);
     calls.set(id, call);
     try {
@@ -37,6 +37,9 @@ const ANSWERS: {
         onCompletion: (completion) => send({ id, completion }),
         ...(asksNext && { next: (completion) => ask(id, completion) }),
         ...(streams && { onToken: (token) => send({ id, token }) }),
+        ...(tellsFailures && {
+          onFailure: (failed, error) => send({ id, failed, why: sentError(error) }),
+        }),
         ...(takesMore && { arrivals: () => call.arrivals() }),
       });
     } finally {

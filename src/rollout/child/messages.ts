@@ -59,6 +59,8 @@ export interface Calls {
     readonly streams: boolean;
     /** Whether requests may come later. */
     readonly takesMore: boolean;
+    /** Whether a request may fail alone. */
+    readonly tellsFailures: boolean;
     /** Asks what follows from each completion, and waits for the answer. */
     readonly asksNext: boolean;
   };
@@ -93,6 +95,8 @@ export type Reply =
   | { readonly id: number; readonly completion: Completion }
   | { readonly id: number; readonly question: number; readonly completion: Completion }
   | { readonly id: number; readonly token: StreamToken }
+  /** A request that failed alone. */
+  | { readonly id: number; readonly failed: string; readonly why: SentError }
   | { readonly id: number; readonly error: SentError };
 
 const CLASSES = { InputError, SetupError, RunError, GuardError } as const;

@@ -12,7 +12,8 @@ import type { PromptQueue, ReadySample, WaitingSample } from './prompt-queue.js'
 import type { RequestSamplers } from './request-samplers.js';
 import type { Draw, TokenChooser } from './token-chooser.js';
 
-export interface GenerationOptions extends Pick<StreamOptions, 'onToken' | 'arrivals'> {
+export interface GenerationOptions
+  extends Pick<StreamOptions, 'onToken' | 'arrivals' | 'onFailure'> {
   readonly queue: PromptQueue;
   readonly promptLane: Lane;
   readonly decodeLane: Lane;
@@ -131,9 +132,10 @@ export class Generation {
   }
 
   private async choose(lane: Lane, draws: readonly Draw[]): Promise<void> {
-    const { chooser, onToken } = this.options;
-    await chooser.choose(lane, draws);
-    if (onToken !== undefined) for (const { row } of draws) onToken(row.newest);
+    const { chooser, onToken, onFailure } = this.options;
+    await chooser.choose(lane, draws, onFailure);
+    if (onToken === undefined) return;
+    for (const { row } of draws) if (row.finishReason !== 'aborted') onToken(row.newest);
   }
 
   /** Moves the last rows into free slots. The newest token of a row is not in the cache yet. */

@@ -190,7 +190,7 @@ class SessionSampler implements OnnxSampler {
     const sizes = { vocabSize: spec.vocabSize, maxContext, ids: new Set<string>() };
     checkRequests(requests, sizes);
     if (requests.length === 0) return [];
-    const { signal, onToken, onCompletion, arrivals, next } = options;
+    const { signal, onToken, onCompletion, arrivals, onFailure, next } = options;
     const further = next === undefined ? null : new FurtherRequests(next, sizes);
     const samplers = new RequestSamplers(params, { ...sizes, eosIds: tokenizer.eosIds });
     const { promptLane, decodeLane, lanes } = this.model;
@@ -226,6 +226,7 @@ class SessionSampler implements OnnxSampler {
       signal,
       onToken,
       arrivals,
+      onFailure,
       onFinish: (completion) => {
         if (sizes.ids.has(completion.requestId)) completions.push(completion);
         onCompletion?.(completion);

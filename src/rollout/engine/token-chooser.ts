@@ -21,7 +21,7 @@ import { encodeGraph } from '../onnx/model-files.js';
 import { type IoBinding, OrtSession, type SessionOptions } from '../ort/session.js';
 import { isUnfiltered } from '../sampling/distribution.js';
 import { divergedError, type TokenSampler, uniform53 } from '../sampling/token-sampler.js';
-import type { SamplingParams } from '../types.js';
+import type { SamplingParams, StreamOptions } from '../types.js';
 import type { CompletionRow, DrawnToken } from './completion-row.js';
 import type { Lane } from './lane.js';
 import { Port } from './port.js';
@@ -35,24 +35,33 @@ export interface Draw {
 export interface TokenChooser {
   /** Where a lane's scores have to be. */
   readonly reads: 'host' | 'device';
-  /** Gives every row its next token. */
-  choose(lane: Lane, draws: readonly Draw[]): Promise<void>;
+  /** Gives every row its next token, or aborts it where `onFailure` is told why there is none. */
+  choose(lane: Lane, draws: readonly Draw[], onFailure?: StreamOptions['onFailure']): Promise<void>;
 }
 
 export function hostChooser(samplerOf: (row: CompletionRow) => TokenSampler): TokenChooser {
   return {
     reads: 'host',
-    async choose(lane, draws) {
+    async choose(lane, draws, onFailure) {
       for (const { row, laneRow } of draws) {
-        const sampler = samplerOf(row);
-        const id = sampler.next(lane.scores(laneRow), lane.probabilities(laneRow), row);
-        const { logprob, policyLogprob } = sampler;
-        const { topLogprobs: count } = row.request;
-        const top = count === undefined ? {} : { topLogprobs: sampler.likeliest(count) };
-        row.push({ id, logprob, policyLogprob, ...top });
+        try {
+          row.push(drawn(samplerOf(row), lane, { row, laneRow }));
+        } catch (error) {
+          if (onFailure === undefined) throw error;
+          onFailure(row.request.id, error);
+          row.abort();
+        }
       }
     },
   };
+}
+
+function drawn(sampler: TokenSampler, lane: Lane, { row, laneRow }: Draw): DrawnToken {
+  const id = sampler.next(lane.scores(laneRow), lane.probabilities(laneRow), row);
+  const { logprob, policyLogprob } = sampler;
+  const { topLogprobs: count } = row.request;
+  const top = count === undefined ? {} : { topLogprobs: sampler.likeliest(count) };
+  return { id, logprob, policyLogprob, ...top };
 }
 
 /** Whether the graph can choose: what changes the scores of single tokens is left to the host. */

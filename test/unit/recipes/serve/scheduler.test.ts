@@ -92,6 +92,30 @@ it('takes turns between models: nobody joins while another model waits', async (
   expect(versions).toEqual([adapted.version, null, adapted.version, null]);
 });
 
+it('fails a request alone whose constraint leaves no token, from the first or a later one on', async () => {
+  calls = [];
+  const [adapted] = served.models;
+  const failing = (after: number) => {
+    let left = after;
+    const allowed = () => {
+      if (left-- > 0) return new Uint32Array(64).fill(0xffffffff);
+      throw new Error(`nothing goes on after ${after}`);
+    };
+    const constraint = { start: () => ({ allowed, push: () => undefined }) };
+    const params = { ...PLAIN_SAMPLING, maxNewTokens: 20, minNewTokens: 20, seed: 1, constraint };
+    const request = { id: `constrained ${after}`, promptIds: [3, 4], n: 1, params };
+    return scheduler.submit({ model: adapted, request });
+  };
+  const others = [submit(adapted), submit(adapted)];
+  await expect(Promise.all([failing(0), submit(adapted)])).rejects.toThrow(/nothing .* after 0/);
+  await expect(failing(5)).rejects.toThrow('nothing goes on after 5');
+  for (const answer of await Promise.all(others)) {
+    expect(answer.map(({ finishReason }) => finishReason)).toEqual(['length', 'length']);
+  }
+  expect(calls[0]).toBe('adapter');
+  expect(scheduler.open).toBe(0);
+});
+
 it('fails the requests of a call that fails, and goes on', async () => {
   const [adapted] = served.models;
   const request = { id: 'bad', promptIds: [], n: 1 };

@@ -170,6 +170,25 @@ it('ends single requests, at work and on their way, and no others', async () => 
   });
 });
 
+it('tells of a request of which no token can be chosen, and goes on with the others', async () => {
+  const broken = { ...PARAMS, logitBias: new Map([[4, 1e308]]) };
+  const asked = [
+    { id: 'fails', promptIds: golden.prompts[0]!, n: 1, params: broken },
+    { id: 'stays', promptIds: golden.prompts[0]!, n: 1 },
+  ];
+  const outcome = async (sampler: Pick<OnnxSampler, 'generate'>) => {
+    const failures: [string, string][] = [];
+    const onFailure = (id: string, error: unknown) => failures.push([id, String(error)]);
+    const completions = await sampler.generate(asked, PARAMS, { onFailure });
+    return { failures, completions: completions.map(comparable) };
+  };
+  const ours = await outcome(here);
+  expect(ours.failures).toEqual([['fails', expect.stringMatching(/not finite|NaN|diverged/)]]);
+  expect(ours.completions.map(({ finishReason }) => finishReason)).toEqual(['aborted', 'length']);
+  expect(await outcome(child)).toEqual(ours);
+  await expect(child.generate(asked, PARAMS)).rejects.toThrow();
+});
+
 it('writes by the constraint of a schema, of the call and of a request', async () => {
   const eosIds = [1];
   const tokenizer = { ...(await loadTokenizer(tokenizerDir)), eosIds };
