@@ -8,7 +8,7 @@ export {
   type EndpointStats,
   openEndpoint,
 } from './endpoint.js';
-export { EndpointError } from './failures.js';
+export { EndpointError, malformed } from './failures.js';
 export { type EndpointChoice, endpointSettings } from './settings.js';
 export { totalStats } from './total-stats.js';
 export type { EndpointReply, EndpointRequest, Transport } from './transport.js';

@@ -3,8 +3,8 @@
  * that none depends on the others; the endpoint bounds how many are on their way, and tries again. Every
  * answer must name the model that was asked for: a server that answers by another one is an error.
  */
-import type { Endpoint } from '../../endpoint/index.js';
-import { GuardError, InputError, RunError } from '../../util/errors.js';
+import { type Endpoint, malformed } from '../../endpoint/index.js';
+import { GuardError, InputError, messageOf, RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import { type Adapter, adapterHash } from '../../weights/index.js';
@@ -168,14 +168,17 @@ class ServerSampler implements RemoteSampler {
 
   private async post(form: ApiForm, body: JsonRow, signal?: AbortSignal): Promise<RemoteAnswer> {
     const { endpoint } = this.options;
-    const reply = await endpoint.post(form.path, body, signal === undefined ? {} : { signal });
-    this.checkServed(reply.body);
-    try {
-      return form.answer(reply.body);
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
-      throw new RunError({ where: endpoint.settings.baseUrl + form.path, problem });
-    }
+    const answerOf = (reply: JsonRow): RemoteAnswer => {
+      this.checkServed(reply);
+      try {
+        return form.answer(reply);
+      } catch (error) {
+        throw malformed(endpoint.settings.baseUrl + form.path, messageOf(error));
+      }
+    };
+    const check = (reply: JsonRow): void => void answerOf(reply);
+    const reply = await endpoint.post(form.path, body, { check, ...(signal && { signal }) });
+    return answerOf(reply.body);
   }
 
   /** A name with a date or a folder around it counts as the same base model; an adapter's must be equal. */

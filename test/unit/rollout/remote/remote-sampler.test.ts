@@ -142,6 +142,15 @@ describe('completions', () => {
     expect(server!.mostAtOnce()).toBeLessThanOrEqual(3);
   });
 
+  it('tries again after an answer that is none', async () => {
+    const remote = await sampler(({ body }, index) => ({
+      body: index === 0 ? { choices: [] } : completion(body!.model, 'y', [1]),
+    }));
+    const [only] = await remote.generate([{ id: 'a', promptIds: [1], n: 1 }], PARAMS);
+    expect(only).toMatchObject({ text: 'y' });
+    expect(server!.asked.length).toBe(2);
+  });
+
   it('fails with what the server says, after handing over what was done', async () => {
     const done: string[] = [];
     const remote = await sampler(({ body }) =>
