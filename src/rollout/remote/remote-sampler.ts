@@ -3,7 +3,7 @@
  * that none depends on the others; the endpoint bounds how many are on their way, and tries again. Every
  * answer must name the model that was asked for: a server that answers by another one is an error.
  */
-import { type Endpoint, malformed } from '../../endpoint/index.js';
+import { type Endpoint, EndpointError, malformed } from '../../endpoint/index.js';
 import { GuardError, InputError, messageOf, RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
@@ -12,6 +12,7 @@ import { sampleIndices } from '../engine/requests.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import type {
   Completion,
+  FinishReason,
   GenerateOptions,
   PromptRequest,
   Sampler,
@@ -101,7 +102,7 @@ class ServerSampler implements RemoteSampler {
         return completion;
       } catch (error) {
         if (signal?.aborted !== true) failed.abort();
-        else return this.aborted(job);
+        else return this.unspoken(job, 'aborted');
         throw error;
       }
     };
@@ -155,15 +156,14 @@ class ServerSampler implements RemoteSampler {
     const seed = seedOf(request, params.seed, sampleIndex);
     const body = form.body({ model: this.served, request, params, seed, extra });
     const start = performance.now();
-    const reply = await this.post(form, body, signal);
-    return {
-      requestId: request.id,
-      sampleIndex,
-      promptIds: request.promptIds,
-      ...reply,
-      adapter: this.adapterHash,
-      seconds: (performance.now() - start) / 1000,
-    };
+    try {
+      const reply = await this.post(form, body, signal);
+      const seconds = (performance.now() - start) / 1000;
+      return { ...this.unspoken({ request, sampleIndex }, 'stop'), ...reply, seconds };
+    } catch (error) {
+      if (!isFiltered(error)) throw error;
+      return this.unspoken({ request, sampleIndex }, 'content_filter');
+    }
   }
 
   private async post(form: ApiForm, body: JsonRow, signal?: AbortSignal): Promise<RemoteAnswer> {
@@ -221,7 +221,8 @@ class ServerSampler implements RemoteSampler {
     });
   }
 
-  private aborted({ request, sampleIndex }: Job): RemoteCompletion {
+  /** A completion before anything of it came, or of which nothing comes. */
+  private unspoken({ request, sampleIndex }: Job, finishReason: FinishReason): RemoteCompletion {
     return {
       requestId: request.id,
       sampleIndex,
@@ -229,7 +230,7 @@ class ServerSampler implements RemoteSampler {
       ids: [],
       text: '',
       logprobs: new Float32Array(0),
-      finishReason: 'aborted',
+      finishReason,
       reasoning: null,
       usage: { promptTokens: null, completionTokens: null, reasoningTokens: null },
       adapter: this.adapterHash,
@@ -237,6 +238,10 @@ class ServerSampler implements RemoteSampler {
     };
   }
 }
+
+/** Servers with a filter before the model, as Azure's, refuse a prompt by an error status. */
+const isFiltered = (error: unknown): boolean =>
+  error instanceof EndpointError && error.code === 'content_filter';
 
 /** The server's seed of one completion, 31 bits. */
 function seedOf(request: PromptRequest, seed: number, sampleIndex: number): number {

@@ -151,6 +151,22 @@ describe('completions', () => {
     expect(server!.asked.length).toBe(2);
   });
 
+  it('has a completion without text of a prompt that the server filters', async () => {
+    const error = { code: 'content_filter', message: 'The prompt was filtered' };
+    const remote = await sampler(({ body }) =>
+      (body!.prompt as number[])[0] === 2
+        ? { status: 400, body: { error } }
+        : { body: completion(body!.model, 'y', [1]) },
+    );
+    const requests = [1, 2].map((id) => ({ id: String(id), promptIds: [id], n: 1 }));
+    const completions = await remote.generate(requests, PARAMS);
+    expect(completions.map(({ text, finishReason }) => [text, finishReason])).toEqual([
+      ['y', 'stop'],
+      ['', 'content_filter'],
+    ]);
+    expect(server!.asked.length).toBe(2);
+  });
+
   it('fails with what the server says, after handing over what was done', async () => {
     const done: string[] = [];
     const remote = await sampler(({ body }) =>
