@@ -85,7 +85,7 @@ test('an adapter of zeros learns nothing, which stops SFT and is said by GRPO', 
     /^unchanged_parameters: 2 steps changed no parameter/,
   );
   expect(await checked(TASKS, 'grpo')).toEqual([
-    expect.stringMatching(/^warning unchanged_parameters: 2 steps changed no parameter/),
+    expect.stringMatching(/^warning: unchanged_parameters: 2 steps changed no parameter/),
   ]);
   expect(values().every((value) => value === 0)).toBe(true);
 });

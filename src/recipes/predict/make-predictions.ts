@@ -1,6 +1,6 @@
 /** Predictions of one run: taken from their file, or sampled, what an earlier call has made included. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import {
   canonicalJson,
   type GenerateConfig,
@@ -12,6 +12,7 @@ import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, writeJson } from '../../util/files.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
+import { readBytes } from '../../util/utf8.js';
 import type { RecipeContext } from '../context.js';
 import { readPrompts } from '../generate/prompt-input.js';
 import { generateRows } from '../generate.js';
@@ -91,7 +92,7 @@ function keyOf(config: PredictConfig, run: number): string {
     model: isLocal ? modelIdentity(config) : servedModel(server.model ?? config.model),
     adapter: identityOf(adapter),
     rows: createHash('sha256')
-      .update(readFileSync(inputOf(config)))
+      .update(readBytes(inputOf(config)))
       .digest('hex'),
     sampling: { temperature, top_p, top_k, max_new_tokens },
     rollouts: isLocal ? rolloutIdentity(config) : null,

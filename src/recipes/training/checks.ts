@@ -42,5 +42,5 @@ export function checkChanged(
   const steps = step - startStep;
   const problem = `${steps} step${steps === 1 ? '' : 's'} changed no parameter`;
   if (command !== 'grpo') throw new GuardError({ ...UNCHANGED, problem });
-  context.log(`warning ${UNCHANGED.where}: ${problem}. ${UNCHANGED.remedy}`);
+  context.log(`warning: ${UNCHANGED.where}: ${problem}. ${UNCHANGED.remedy}`);
 }

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { loadConfig, predictSchema } from '../../../src/config/index.js';
 import { sanitised } from '../../../src/recipes/predict/prediction-files.js';
 import { runPredict } from '../../../src/recipes/predict.js';
-import { messageOf } from '../../../src/util/errors.js';
+import { InputError, messageOf } from '../../../src/util/errors.js';
 import { type JsonRow, readJson, toJsonl } from '../../../src/util/files.js';
 import { logInto } from '../../support/context.js';
 import { startServer, type TestServer } from '../../support/model-server.js';
@@ -152,6 +152,13 @@ it('predictions of a call that was killed are never without what they depend on'
   rmSync(meta, { recursive: true });
   expect(await predict(...words)).toMatchObject({ samples: 3 });
   expect(server.asked).toHaveLength(3);
+});
+
+it.each([
+  [join(dir, 'none.jsonl'), 'no such file'],
+  [dir, 'is a folder, expected a file'],
+])('refuses rows at %s: %s', async (path, problem) => {
+  await expect(predict(`input=${path}`)).rejects.toThrow(new InputError({ where: path, problem }));
 });
 
 describe('names and keys', () => {
