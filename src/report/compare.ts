@@ -66,10 +66,10 @@ function sideBySide(columns: readonly Values[]): Cell[][] {
     .filter(([, ...cells]) => cells.some((cell) => cell !== null && cell !== undefined));
 }
 
-/** Of each metric the value in the last row that has it. */
+/** Of each metric the value in the last row that has it; the clock is none. */
 function lastValues(rows: readonly MetricRow[]): Values {
   const last: Record<string, MetricValue> = {};
-  for (const row of rows) Object.assign(last, row);
+  for (const { wall_time: _clock, ...metrics } of rows) Object.assign(last, metrics);
   return last;
 }
 

@@ -22,6 +22,8 @@ import { checkBase } from './adapter-base.js';
 import { type Base, locateModel, type ModelKeys } from './locate-model.js';
 import { openTokenizer, type TokenizerKeys } from './open-tokenizer.js';
 import { quantizationOf, sayOtherBase } from './quantization.js';
+import type { PromptKeys } from './render-options.js';
+import { sayOtherPrompts } from './trained-prompts.js';
 import { checkUnused } from './unused-tensors.js';
 
 export interface ModelSource extends Base {
@@ -43,7 +45,7 @@ function sayParts(where: string, outside: number, log: (line: string) => void): 
   );
 }
 
-type OpenKeys = ModelKeys & Partial<TokenizerKeys & QuantizationKeys>;
+type OpenKeys = ModelKeys & Partial<TokenizerKeys & PromptKeys & QuantizationKeys>;
 
 function checkedWeights(
   checkpoint: Checkpoint,
@@ -92,6 +94,7 @@ export async function openModel(
         remedy: 'Use the tokenizer that belongs to the model',
       });
     }
+    sayOtherPrompts(keys, adapterDir ?? baseDir, context.log);
     const close = () => checkpoint.close();
     return { spec, ...base, adapter: loaded, tokenizer, quantization, weights, close };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The models and data sets that a run reads, noted for its run.json and its model card. */
-import { basename, dirname, resolve } from 'node:path';
-import { type ReadSource, readRunRecord } from '../../report/index.js';
+import type { ReadSource } from '../../report/index.js';
 import type { RecipeContext } from '../context.js';
+import { runOfModel } from '../inputs/run-of-model.js';
 
 export interface NotedSources {
   /** The context to read under. */
@@ -22,11 +22,7 @@ export function noteSources(context: RecipeContext): NotedSources {
 }
 
 /** What the run that made a model has read, where the model is named by its folder. */
-function readByRun(model: string): readonly ReadSource[] {
-  const folder = resolve(model);
-  const run = basename(folder) === 'model' ? dirname(folder) : folder;
-  return readRunRecord(run)?.sources ?? [];
-}
+const readByRun = (model: string): readonly ReadSource[] => runOfModel(model)?.sources ?? [];
 
 /** Those of the runs that made the models too, each once. */
 export function withThoseOfRuns(

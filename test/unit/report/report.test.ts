@@ -65,7 +65,7 @@ function makeRun(name: string, learningRate: number): string {
   const metrics = openMetricLog(run.paths.metrics);
   for (let step = 1; step <= 80; step++) {
     const row = Object.fromEntries(METRICS.map((metric, i) => [metric, i + Math.sin(step + i)]));
-    metrics.append({ step, ...row } as MetricRow);
+    metrics.append({ step, ...row, wall_time: 1.8e9 + step } as MetricRow);
   }
   metrics.close();
   const samples = openSampleLog(run.paths.samples);
@@ -529,6 +529,7 @@ describe('compareRuns', () => {
       rows: [['accuracy', 0.5, 0.5]],
     });
     expect(comparison.metrics.rows[0]).toEqual(['step', 80, 80]);
+    expect(comparison.metrics.rows.map(([name]) => name)).toEqual(['step', ...METRICS]);
     expect(comparison.config.rows).toEqual([['learning_rate', 1e-5, 2e-5]]);
     expect(comparisonText(comparison)).toContain('learning_rate  1e-5  2e-5');
     const hashed = { ...comparison.results, rows: [['prompt_hash', 'ab'.repeat(32), null]] };
