@@ -35,17 +35,23 @@ export function cachedSampler(
         if (completion.finishReason !== 'aborted' && known.add(completion)) store.add(completion);
         options.onCompletion?.(completion);
       };
-      const next = options.next && known.following(options.next);
-      const kept = requests.flatMap((request) => known.of(request) ?? []);
-      const follow = next === undefined ? [] : await Promise.all(kept.map(next));
-      const missing = [
-        ...requests.filter((request) => known.of(request) === null),
-        ...follow.filter((request) => request !== null),
-      ];
-      const fresh =
-        missing.length === 0
-          ? []
-          : await sampler.generate(missing, params, { ...options, onCompletion, next });
+      const missing = (request: PromptRequest) => known.missing(request, options.next);
+      const later: PromptRequest[] = [];
+      const next: Next = async (completion) => {
+        const [first = null, ...others] = await known.behind(completion, options.next);
+        later.push(...others);
+        return first;
+      };
+      const fresh: Completion[] = [];
+      for (let wave = await settled(requests.map(missing)); wave.length > 0; ) {
+        const made = await sampler.generate(wave, params, {
+          ...options,
+          onCompletion,
+          next: options.next && next,
+        });
+        for (const completion of made) fresh.push(completion);
+        wave = later.splice(0);
+      }
       const asked = new Set(requests.map(({ id }) => id));
       const firsts = new Known(fresh.filter(({ requestId }) => asked.has(requestId)));
       return [
@@ -86,13 +92,22 @@ class Known {
     return found.map((completion) => ({ ...completion!, promptIds }));
   }
 
-  /** Requests that follow and are known bring what follows from them in their place. */
-  following(next: Next): Next {
-    const follow: Next = async (completion) => {
-      const request = await next(completion);
-      const [found] = request === null ? [] : (this.of(request) ?? []);
-      return found === undefined ? request : await follow(found);
-    };
-    return follow;
+  /** What is to be sampled for a request: itself, or where it is known what follows from its completions. */
+  async missing(request: PromptRequest, next: Next | undefined): Promise<PromptRequest[]> {
+    const found = this.of(request);
+    if (found === null) return [request];
+    return await settled(found.map((completion) => this.behind(completion, next)));
   }
+
+  /** What is to be sampled behind a completion. */
+  async behind(completion: Completion, next: Next | undefined): Promise<PromptRequest[]> {
+    const request = (await next?.(completion)) ?? null;
+    return request === null ? [] : await this.missing(request, next);
+  }
+}
+
+/** All in their order. @throws what one rejects with, when none is under way any more */
+async function settled<T>(parts: readonly Promise<readonly T[]>[]): Promise<T[]> {
+  await Promise.allSettled(parts);
+  return (await Promise.all(parts)).flat();
 }

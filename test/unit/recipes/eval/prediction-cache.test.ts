@@ -1,10 +1,16 @@
 /** Predictions on disk: kept, taken again, and refused for another key. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cachedSampler } from '../../../../src/recipes/eval/prediction-cache.js';
-import type { Completion, Sampler } from '../../../../src/rollout/index.js';
+import type {
+  Completion,
+  GenerateOptions,
+  PromptRequest,
+  Sampler,
+} from '../../../../src/rollout/index.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { inWaves } from '../../../../src/rollout/waves.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -12,7 +18,7 @@ const dir = temporaryFolder();
 /** Counts what it is asked; a completion names its request and index. */
 function counting(aborted: ReadonlySet<string> = new Set()) {
   const asked: string[] = [];
-  const generate: Sampler['generate'] = async (requests, _params, options = {}) =>
+  const wave = (requests: readonly PromptRequest[], options: GenerateOptions) =>
     requests.flatMap(({ id, n, promptIds }) => {
       asked.push(id);
       return Array.from({ length: n }, (_, sampleIndex): Completion => {
@@ -31,6 +37,8 @@ function counting(aborted: ReadonlySet<string> = new Set()) {
         return completion;
       });
     });
+  const generate: Sampler['generate'] = (requests, _params, options = {}) =>
+    inWaves(requests, options.next ?? (async () => null), async (some) => wave(some, options));
   return { asked, generate, adapterHash: null };
 }
 
@@ -73,5 +81,35 @@ describe('cachedSampler', () => {
   it('refuses predictions of something else', async () => {
     await open('three.jsonl', counting()).generate(requests, PARAMS);
     expect(() => open('three.jsonl', counting(), 'other')).toThrow('another model');
+  });
+
+  it('asks all completions of a kept request for what follows, as the first run did', async () => {
+    // Two at once, as with `maxSessions`: a request begins when both of another have ended.
+    const solve = async (sampler: ReturnType<typeof counting>) => {
+      const waiting = ['a', 'b', 'c', 'd', 'e'].map((id) => ({ id, promptIds: [7], n: 2 }));
+      const ended: string[] = [];
+      await open('follow.jsonl', sampler).generate(waiting.splice(0, 1), PARAMS, {
+        next: async ({ requestId, sampleIndex, promptIds }) => {
+          if (requestId.length === 1) {
+            return { id: `${requestId}/${sampleIndex}`, promptIds: [...promptIds, 8], n: 1 };
+          }
+          ended.push(requestId);
+          return ended.length % 2 === 0 ? (waiting.shift() ?? null) : null;
+        },
+      });
+      return ended;
+    };
+    const all = ['a', 'b', 'c', 'd', 'e'].flatMap((id) => [`${id}/0`, `${id}/1`]);
+    const first = counting();
+    expect(await solve(first)).toEqual(all);
+    const path = join(dir, 'follow.jsonl');
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    for (let kept = lines.length; kept > 0; kept--) {
+      writeFileSync(path, `${lines.slice(0, kept).join('\n')}\n`);
+      expect((await solve(counting())).toSorted()).toEqual(all);
+    }
+    const again = counting();
+    expect(await solve(again)).toEqual(all);
+    expect(again.asked).toEqual([]);
   });
 });
