@@ -5,6 +5,7 @@ import {
   type GradeStatus,
   gradedSample,
   type JsonGrader,
+  passes,
   type RewardRow,
 } from '../rewards/index.js';
 
@@ -23,21 +24,12 @@ interface Verdict {
 
 export type AnswerJudge = (completion: string, row: RewardRow) => Promise<Verdict>;
 
-/** Scores from here on are correct: `pass_threshold`, else the full score. */
-export function passThreshold(spec: GraderSpec): number {
-  return spec.pass_threshold ?? (spec.type === 'score_model' ? spec.range[1] : 1);
-}
-
-/** Differences that a sum of parts may have from the threshold by rounding. */
-const ROUNDING = 1e-9;
-
 /** @param grade The compiled grader of `spec`. Never rejects. */
 export function answerJudge(spec: GraderSpec, grade: JsonGrader): AnswerJudge {
-  const threshold = passThreshold(spec);
   return async (completion, row) => {
     const outcome = await grade(gradedSample(row, { output_text: completion }));
     const { score, status, reason } = outcome;
-    const correct = score === null ? null : score >= threshold - ROUNDING;
+    const correct = score === null ? null : passes(score, spec);
     return {
       correct,
       flexible_correct: correct,

@@ -28,6 +28,8 @@ export interface PredictResult {
   >;
 }
 
+type Passes = (score: number) => boolean;
+
 interface Scored extends Prediction {
   /** Null where the grader failed. */
   readonly score: number | null;
@@ -50,7 +52,8 @@ export async function runPredict(
       const scored = runs.map((run, i) =>
         run.map((each, j) => scoredBy(name, each, grades[i]![j]!)),
       );
-      return [name, writeScores(scored, { config, name, context })] as const;
+      const passes = (score: number) => rewards.passes(name, score);
+      return [name, writeScores(scored, { config, name, passes, context })] as const;
     });
     const samples = runs.reduce((sum, run) => sum + run.length, 0);
     return { output_dir: config.output_dir, samples, graders: Object.fromEntries(graders) };
@@ -69,7 +72,12 @@ function scoredBy(name: string, prediction: Prediction, { parts }: Grade): Score
 
 function writeScores(
   runs: readonly (readonly Scored[])[],
-  { config, name, context }: { config: PredictConfig; name: string; context: RecipeContext },
+  {
+    config,
+    name,
+    passes,
+    context,
+  }: { config: PredictConfig; name: string; passes: Passes; context: RecipeContext },
 ) {
   const accuracies = runs.map((rows, i) => {
     const metrics = metricsOf(rows);
@@ -80,7 +88,10 @@ function writeScores(
     context.log(`${name}, run ${i + 1}: accuracy ${accuracy}`);
     return metrics.accuracy;
   });
-  writeFileAtomic(allRunsFile(config, name), toJsonl(runs.flatMap(comparedRows)));
+  writeFileAtomic(
+    allRunsFile(config, name),
+    toJsonl(runs.flatMap((rows, run) => comparedRows(rows, run, passes))),
+  );
   return { accuracy: mean(known(accuracies)), runs: accuracies };
 }
 
@@ -94,7 +105,7 @@ function metricsOf(rows: readonly Scored[]): RunMetrics {
 }
 
 /** A run is a sample of each example. */
-const comparedRows = (rows: readonly Scored[], run: number): JsonRow[] =>
+const comparedRows = (rows: readonly Scored[], run: number, passes: Passes): JsonRow[] =>
   rows.map(({ input, model_prediction, score, status }, index) => ({
     id: String(index),
     sample_index: run,
@@ -103,7 +114,7 @@ const comparedRows = (rows: readonly Scored[], run: number): JsonRow[] =>
     gold: input.reference_answer,
     score,
     status,
-    correct: score === null ? null : score === 1,
+    correct: score === null ? null : passes(score),
   }));
 
 const textOf = ({ messages }: JsonRow): string =>

@@ -2,6 +2,7 @@
 
 import { goldOf } from './correctness.js';
 import { goldReasoning } from './extract.js';
+import { reaches } from './graders/outcome.js';
 import type { Grader } from './registry.js';
 import { type AnswerTags, DEFAULT_TAGS } from './response.js';
 import type { RewardRow } from './reward.js';
@@ -52,7 +53,7 @@ export function checkGold(
   for (const [index, row] of rows.entries()) {
     const text = render(row);
     const total = text === null ? null : grade(text, row).total;
-    if (total === null || total < fullScore - 1e-9) failures.push({ index, total });
+    if (total === null || !reaches(total, fullScore)) failures.push({ index, total });
   }
   return { checked: rows.length, failures };
 }

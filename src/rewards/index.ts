@@ -21,6 +21,9 @@ export {
   gradedSample,
   graderTypes,
   type JsonGrader,
+  passes,
+  passThreshold,
+  reaches,
 } from './graders/index.js';
 export { answerKey, mathEquivalent } from './math/equivalence.js';
 export { extractAnswer } from './math/extract.js';

@@ -1,8 +1,8 @@
 /** What an evaluation judges by beside its answer grader: a grader object, rewards, and rewards of votes. */
 import { parseGrader } from '../../config/index.js';
 import type { EndpointStats } from '../../endpoint/index.js';
-import { type AnswerJudge, answerJudge, passThreshold } from '../../evaluate/index.js';
-import { type AsyncGrader, compileGrader } from '../../rewards/index.js';
+import { type AnswerJudge, answerJudge } from '../../evaluate/index.js';
+import { type AsyncGrader, compileGrader, passThreshold } from '../../rewards/index.js';
 import { opening } from '../../util/close-stack.js';
 import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';

@@ -15,6 +15,7 @@ import {
   gradedSample,
   makeRewards,
   type RewardRow,
+  reaches,
   referenceCompletion,
 } from '../../rewards/index.js';
 import { InputError, messageOf, SetupError } from '../../util/errors.js';
@@ -120,7 +121,7 @@ export async function validateInput(
     signal: context.signal,
   });
   const failed = graded.flatMap(({ outcome: { score } }, index) =>
-    score !== null && score >= full - 1e-9 ? [] : [{ index, score }],
+    score !== null && reaches(score, full) ? [] : [{ index, score }],
   );
   return {
     name: input,

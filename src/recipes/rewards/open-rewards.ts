@@ -7,6 +7,7 @@ import {
   gradedSample,
   makeAsyncRewards,
   openUserReward,
+  passes,
   type RewardOptions,
 } from '../../rewards/index.js';
 import { opening } from '../../util/close-stack.js';
@@ -19,6 +20,8 @@ import { type OpenTools, openGraderTools } from './grader-tools.js';
 
 export interface OpenRewards {
   readonly grade: AsyncGrader;
+  /** Whether a score of the reward of that name passes. */
+  readonly passes: (name: string, score: number) => boolean;
   readonly stats: OpenTools['stats'];
   readonly close: () => Promise<void>;
 }
@@ -61,7 +64,12 @@ export function openRewards(
     const failures = new RewardFailures(context.log);
     stack.defer(() => failures.sayTotals());
     const grade = failures.watch(makeAsyncRewards(rewards, outside, options));
-    return { grade, stats, close: () => stack.close() };
+    return {
+      grade,
+      passes: (name, score) => passes(score, specs.get(name) ?? null),
+      stats,
+      close: () => stack.close(),
+    };
   });
 }
 

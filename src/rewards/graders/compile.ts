@@ -4,7 +4,7 @@ import type { Grade } from './grade.js';
 import { labelModel, scoreModel } from './judges.js';
 import { mathGrader } from './math.js';
 import { multi } from './multi.js';
-import { failed, type GraderOutcome } from './outcome.js';
+import { failed, type GraderOutcome, passes } from './outcome.js';
 import { pythonGrader } from './python.js';
 import type { GradedSample } from './sample.js';
 import type { GraderSpec } from './spec.js';
@@ -23,7 +23,6 @@ export type JsonGrader = (sample: GradedSample) => Promise<GraderOutcome>;
 export function compileGrader(spec: GraderSpec, options: CompileOptions = {}): JsonGrader {
   const grade = makeGrade(spec, options);
   const lowest = spec.type === 'score_model' ? spec.range[0] : 0;
-  const { pass_threshold: threshold } = spec;
   return async (sample) => {
     let outcome: GraderOutcome;
     try {
@@ -34,8 +33,8 @@ export function compileGrader(spec: GraderSpec, options: CompileOptions = {}): J
     if (outcome.status !== 'ok' && options.onError === 'zero' && outcome.status !== 'skipped') {
       outcome = { ...outcome, score: 0 };
     }
-    if (threshold === null || outcome.score === null) return outcome;
-    return { ...outcome, passed: outcome.score >= threshold };
+    if (spec.pass_threshold === null || outcome.score === null) return outcome;
+    return { ...outcome, passed: passes(outcome.score, spec) };
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a grader says about one sample, and the failures that decide its status. */
 import { messageOf } from '../../util/errors.js';
 import { WorkLimitError } from '../work-limit.js';
+import type { GraderSpec } from './spec.js';
 
 /**
  * `skipped`: the grader does not apply to the row. `timeout`: it did not end within its limit. `error`: it
@@ -12,7 +13,7 @@ export interface GraderOutcome {
   /** Null unless `ok` (or unless failures count as 0). */
   readonly score: number | null;
   readonly status: GradeStatus;
-  /** Whether the score reaches `pass_threshold`; absent without one. */
+  /** Whether the score passes; absent without a `pass_threshold`. */
   readonly passed?: boolean;
   /** Why there is no score, or why it is the lowest. */
   readonly reason?: string;
@@ -21,6 +22,19 @@ export interface GraderOutcome {
 }
 
 export const scored = (score: number): GraderOutcome => ({ score, status: 'ok' });
+
+/** Differences that a sum of parts may have from a threshold by rounding. */
+const ROUNDING = 1e-9;
+
+export const reaches = (score: number, threshold: number): boolean => score >= threshold - ROUNDING;
+
+/** Scores from here on pass: `pass_threshold`, else the full score. Null: a reward, whose full score is 1. */
+export function passThreshold(spec: GraderSpec | null): number {
+  return spec?.pass_threshold ?? (spec?.type === 'score_model' ? spec.range[1] : 1);
+}
+
+export const passes = (score: number, spec: GraderSpec | null): boolean =>
+  reaches(score, passThreshold(spec));
 
 /** The sample gives a grader nothing to read, as JSON that is none: its lowest score. */
 export class SampleFault extends Error {}

@@ -6,7 +6,7 @@ import { loadConfig, predictSchema } from '../../../src/config/index.js';
 import { sanitised } from '../../../src/recipes/predict/prediction-files.js';
 import { runPredict } from '../../../src/recipes/predict.js';
 import { InputError, messageOf } from '../../../src/util/errors.js';
-import { type JsonRow, readJson, toJsonl } from '../../../src/util/files.js';
+import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { logInto } from '../../support/context.js';
 import { startServer, type TestServer } from '../../support/model-server.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -90,6 +90,33 @@ describe('predict engine=server', () => {
     expect(scored.map(({ score, status }) => [score, status])).toEqual([
       ...[1, 1, 0].map((score) => [score, 'ok']),
     ]);
+  });
+
+  it('marks as correct what reaches the threshold of a grader object', async () => {
+    server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
+    const check = {
+      type: 'string_check',
+      input: '{{ sample.output_text }}',
+      reference: '{{ item.reference_answer }}',
+      operation: 'eq',
+    };
+    const half = { type: 'multi', graders: { check }, calculate_output: '0.5*check' };
+    const grader = join(dir, 'half.json');
+    writeFileSync(grader, JSON.stringify({ ...half, pass_threshold: 0.4 }));
+    await predict(
+      `output_dir=${join(dir, 'graded')}`,
+      `graders=[{name: half, grader: ${grader}}, {name: medical_exact}]`,
+    );
+    const correct = (name: string) => {
+      const path = join(
+        dir,
+        'graded',
+        `val_simple_o4-mini_medium_${name}_predictions_all_runs.jsonl`,
+      );
+      return readJsonl(path).map((row) => (row as JsonRow).correct);
+    };
+    expect(correct('half')).toEqual([true, true, false, true, true, false]);
+    expect(correct('medical_exact')).toEqual([true, true, false, true, true, false]);
   });
 
   it('takes what is there, and asks nothing for it', async () => {

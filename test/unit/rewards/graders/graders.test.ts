@@ -160,6 +160,19 @@ describe('math_equivalence', () => {
   });
 });
 
+it('a threshold is reached by parts whose sum falls short of it by rounding', async () => {
+  const item = { answer: 'Paris' };
+  const multi = {
+    type: 'multi',
+    graders: { part: check('eq') },
+    calculate_output: '0.7*part + 0.1*part',
+    pass_threshold: 0.8,
+  };
+  // 0.7 + 0.1 is 0.7999999999999999.
+  expect(await grade(multi, { item, sample: 'Paris' })).toMatchObject({ passed: true });
+  expect(await grade(multi, { item, sample: 'Rome' })).toMatchObject({ passed: false });
+});
+
 describe('multi', () => {
   const parts = { exact: check('eq'), fuzzy: similarity('fuzzy_match') };
   const combined = { type: 'multi', name: 'both', calculate_output: '0.85*fuzzy + 0.15*exact' };
