@@ -1,4 +1,6 @@
 /** Several lists of examples as one, each with its share: short ones repeat, nothing is left out. */
+
+import { largest } from '../util/numbers.js';
 import { Rng } from '../util/rng.js';
 
 export interface MixturePart<T> {
@@ -10,7 +12,7 @@ export interface MixturePart<T> {
 /** Items that each part gives: the smallest mixture in which every item stands at least once. */
 export function mixtureCounts(parts: readonly MixturePart<unknown>[]): number[] {
   const sum = parts.reduce((total, { weight }) => total + weight, 0);
-  const size = Math.max(...parts.map(({ items, weight }) => (items.length * sum) / weight));
+  const size = largest(parts.map(({ items, weight }) => (items.length * sum) / weight));
   return parts.map(({ items, weight }) =>
     Math.max(items.length, Math.round((size * weight) / sum)),
   );

@@ -6,6 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Message, Turns } from '../tokenizer/index.js';
+import { smallest } from '../util/numbers.js';
 
 /** `given`: a column; `shared`: what the answers begin with; `repeated`: both; `other`: both, but they differ. */
 export type PromptPlace = 'given' | 'shared' | 'repeated' | 'other';
@@ -70,7 +71,7 @@ function splitMessages(
 /** The messages that all answers begin with; the last one of each remains its answer. */
 function commonMessages(answers: readonly Messages[]): Messages {
   const [first = [], ...others] = answers;
-  const most = Math.min(...answers.map(({ length }) => length - 1));
+  const most = smallest(answers.map(({ length }) => length - 1));
   const differs = (message: Message, i: number) =>
     i >= most || others.some((other) => !isDeepStrictEqual(message, other[i]));
   const end = first.findIndex(differs);

@@ -6,6 +6,7 @@ import {
   type Tensor,
   tf,
 } from '../tensor/index.js';
+import { largest } from '../util/numbers.js';
 import { runBases, type TokenRun } from './token-batch.js';
 
 /** What keys that are not to be seen are behind by. */
@@ -102,8 +103,8 @@ function rectangle(runs: readonly TokenRun[], options: LayoutOptions): DenseLayo
 
 function padded(runs: readonly TokenRun[], options: LayoutOptions): DenseLayout {
   const bases = runBases(runs);
-  const queries = Math.max(...runs.map(({ length }) => length));
-  const keys = Math.max(...runs.map(({ length }, i) => bases[i]! + length));
+  const queries = largest(runs.map(({ length }) => length));
+  const keys = largest(runs.map(({ length }, i) => bases[i]! + length));
   const size = { rows: runs.length, queries, keys };
   const queryTokens = new Int32Array(size.rows * queries);
   const keyTokens = new Int32Array(size.rows * keys);

@@ -5,6 +5,7 @@ import { renderExample } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
+import { largest } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { inputRows } from './inputs/input-rows.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
@@ -106,7 +107,7 @@ async function onnxScorer(
     ...resolveRollouts(config, context.log),
     threads: config.threads,
     maxBatch: config.batch_size,
-    maxPromptLength: Math.max(...sequences.map((ids) => ids.length)),
+    maxPromptLength: largest(sequences.map((ids) => ids.length)),
     maxNewTokens: 0,
   });
   return {

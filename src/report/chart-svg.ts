@@ -5,7 +5,7 @@
 
 import { createRequire } from 'node:module';
 import type { EChartsCoreOption, init } from 'echarts/core';
-import { mean } from '../util/numbers.js';
+import { largest, mean } from '../util/numbers.js';
 import { chartText } from './chart-text.js';
 import { extent } from './extent.js';
 import { escapeHtml } from './html.js';
@@ -235,7 +235,7 @@ function intervalMark(_: unknown, api: CustomApi): unknown {
 const LABEL = 160;
 
 const longestLabel = ({ items }: IntervalChart): number =>
-  Math.max(...items.map(({ label }) => label.length));
+  largest(items.map(({ label }) => label.length));
 
 /** For all lines of the longest label, pixels. */
 const rowHeight = (chart: IntervalChart): number =>

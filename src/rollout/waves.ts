@@ -13,7 +13,7 @@ export async function inWaves<Made extends { readonly finishReason: FinishReason
   const all: Made[] = [];
   for (let wave = requests; wave.length > 0; ) {
     const made = await generate(wave);
-    all.push(...made);
+    for (const completion of made) all.push(completion);
     const ended = made.filter(({ finishReason }) => finishReason !== 'aborted');
     const asked = ended.map(next);
     await Promise.allSettled(asked);

@@ -78,7 +78,7 @@ function tokeniseParts(
   const at: number[] = [];
   let start = 0;
   for (const border of [...borders, text.length]) {
-    ids.push(...plainIds(tokenizer, text.slice(start, border)));
+    for (const id of plainIds(tokenizer, text.slice(start, border))) ids.push(id);
     at.push(ids.length);
     start = border;
   }

@@ -1,5 +1,6 @@
 /** Clip ratios of single completions: the smallest of those below and the largest of those above, as TRL's. */
 import type { GrpoOptions } from '../losses/index.js';
+import { largest, smallest } from '../util/numbers.js';
 import type { Scored } from './rollouts.js';
 
 export type ClipSettings = Pick<GrpoOptions, 'importanceSamplingLevel' | 'epsilon' | 'epsilonHigh'>;
@@ -32,7 +33,7 @@ export function clipExtremes(
     });
   if (shares.length === 0) return {};
   return {
-    'clip_ratio/low_min': Math.min(...shares.map(({ low }) => low)),
-    'clip_ratio/high_max': Math.max(...shares.map(({ high }) => high)),
+    'clip_ratio/low_min': smallest(shares.map(({ low }) => low)),
+    'clip_ratio/high_max': largest(shares.map(({ high }) => high)),
   };
 }

@@ -1,4 +1,5 @@
 /** Splits an optimizer step into micro-batches: sequences with one prompt together, long ones first. */
+import { largest } from '../util/numbers.js';
 
 export interface MicroBatching<T> {
   /** Items per micro-batch; the last may have fewer. */
@@ -16,7 +17,7 @@ export function microBatches<T>(items: readonly T[], options: MicroBatching<T>):
     const key = keyOf?.(item) ?? item;
     groups.set(key, [...(groups.get(key) ?? []), item]);
   }
-  const longest = (group: readonly T[]) => Math.max(...group.map(lengthOf));
+  const longest = (group: readonly T[]) => largest(group.map(lengthOf));
   const sorted = [...groups.values()].sort((a, b) => longest(b) - longest(a)).flat();
   const out: T[][] = [];
   for (let start = 0; start < sorted.length; start += size) {

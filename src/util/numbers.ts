@@ -4,6 +4,14 @@
 export const sum = (values: readonly number[]): number =>
   values.reduce((total, value) => total + value, 0);
 
+/** `Math.max(...values)` of lists of any length: a call takes some 120,000 arguments. -Infinity of none. */
+export const largest = (values: readonly number[]): number =>
+  values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+
+/** `Math.min(...values)` of lists of any length; Infinity of none. */
+export const smallest = (values: readonly number[]): number =>
+  values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+
 /** Null of none: 0 would be a value. */
 export function mean(values: ArrayLike<number>): number | null {
   if (values.length === 0) return null;

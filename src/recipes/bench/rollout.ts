@@ -6,6 +6,7 @@ import type { DecoderSpec } from '../../model/spec.js';
 import { PLAIN_SAMPLING, type PromptRequest, type RolloutSampler } from '../../rollout/index.js';
 import { InputError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
+import { largest } from '../../util/numbers.js';
 import { Rng } from '../../util/rng.js';
 import { elementCount } from '../../util/shape.js';
 import { type Adapter, loraConfig, quantizationName, readAdapter } from '../../weights/index.js';
@@ -207,7 +208,7 @@ function calls(
   const size = Math.max(1, Math.floor(batch / num_generations));
   return Array.from({ length: Math.ceil(requests.length / size) }, (_, i) => {
     const together = requests.slice(i * size, (i + 1) * size);
-    const longest = Math.max(...together.map(({ maxNewTokens = 0 }) => maxNewTokens));
+    const longest = largest(together.map(({ maxNewTokens = 0 }) => maxNewTokens));
     return together.map((request) => ({ ...request, maxNewTokens: longest }));
   });
 }

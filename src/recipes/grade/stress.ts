@@ -11,7 +11,7 @@ import {
   gradedSample,
   type RewardRow,
 } from '../../rewards/index.js';
-import { mean } from '../../util/numbers.js';
+import { largest, mean } from '../../util/numbers.js';
 import { inputRows } from '../inputs/input-rows.js';
 import { ATTACKS, type Attack } from './attacks.js';
 import { itemOf } from './gold.js';
@@ -95,9 +95,9 @@ function reportOf(
     attack,
     rows: graded.length,
     mean_score: mean(scores),
-    max_score: scores.length === 0 ? null : Math.max(...scores),
+    max_score: scores.length === 0 ? null : largest(scores),
     leaks: scores.filter((score) => score >= fullScore / 2).length,
     failed: statuses.filter((status) => status === 'error' || status === 'timeout').length,
-    max_seconds: Math.max(...graded.map(({ seconds }) => seconds)),
+    max_seconds: largest(graded.map(({ seconds }) => seconds)),
   };
 }

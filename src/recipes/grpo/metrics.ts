@@ -1,7 +1,7 @@
 /** Metrics of one GRPO generation, under TRL's names. */
 import { standardDeviation } from '../../losses/index.js';
 import { sampledTokens } from '../../report/index.js';
-import { mean } from '../../util/numbers.js';
+import { largest, mean, smallest } from '../../util/numbers.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import { type AdvantageKeys, teaches } from './advantages.js';
@@ -19,8 +19,8 @@ function spread(prefix: string, lengths: readonly number[]): Record<string, numb
   if (lengths.length === 0) return {};
   return {
     [`completions/mean_${prefix}length`]: mean(lengths)!,
-    [`completions/min_${prefix}length`]: Math.min(...lengths),
-    [`completions/max_${prefix}length`]: Math.max(...lengths),
+    [`completions/min_${prefix}length`]: smallest(lengths),
+    [`completions/max_${prefix}length`]: largest(lengths),
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../rollout/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { largest } from '../../util/numbers.js';
 import { type Holding, SharedResources } from '../../util/shared-resources.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
@@ -109,7 +110,7 @@ function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sam
   const sample = async (asked: readonly Asked[]): Promise<readonly Completion[]> => {
     const { chat: first, signal } = asked[0]!;
     const { temperature, topP, responseFormat } = first;
-    const maxNewTokens = Math.max(...asked.map(({ chat }) => chat.maxNewTokens));
+    const maxNewTokens = largest(asked.map(({ chat }) => chat.maxNewTokens));
     const constraint = constraintOf(responseFormat);
     const params = { ...PLAIN_SAMPLING, temperature, topP, maxNewTokens, constraint, seed: 0 };
     const requests = asked.map(({ chat, promptIds }, i) => ({

@@ -1,4 +1,6 @@
 /** Named functions in double precision. */
+
+import { largest, smallest } from '../../util/numbers.js';
 import {
   type Complex,
   complex,
@@ -72,9 +74,9 @@ function whole(name: string, args: readonly Complex[]): Value {
     case 'ceil':
       return atJump(a) ? null : complex(Math.ceil(a.re));
     case 'max':
-      return complex(Math.max(...args.map(({ re }) => re)), 0, a.error);
+      return complex(largest(args.map(({ re }) => re)), 0, a.error);
     case 'min':
-      return complex(Math.min(...args.map(({ re }) => re)), 0, a.error);
+      return complex(smallest(args.map(({ re }) => re)), 0, a.error);
     default:
       return null;
   }

@@ -45,7 +45,7 @@ export class GenerateCall {
   }
 
   join(requests: readonly SentRequest[]): void {
-    this.joined.push(...this.received(requests));
+    for (const request of this.received(requests)) this.joined.push(request);
   }
 
   /** What has joined since it was asked last. */

@@ -53,7 +53,7 @@ export class FurtherRequests {
     const answers = await Promise.all(ready.map(({ answer }) => answer));
     const requests = answers.filter((request) => request !== null);
     checkRequests(requests, this.limits);
-    this.all.push(...requests);
+    for (const request of requests) this.all.push(request);
     return requests;
   }
 

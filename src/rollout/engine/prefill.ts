@@ -4,6 +4,8 @@
  * is computed to its end like any other; causal attention and convolutions keep the padding out of what stands before
  * it.
  */
+
+import { largest } from '../../util/numbers.js';
 import type { Lane } from './lane.js';
 import type { KeptPrefix } from './prefix-cache.js';
 
@@ -13,7 +15,7 @@ import type { KeptPrefix } from './prefix-cache.js';
  * out as in a batch.
  */
 export function paddedLength(sequences: readonly (readonly number[])[]): number {
-  const longest = Math.max(...sequences.map(({ length }) => length));
+  const longest = largest(sequences.map(({ length }) => length));
   return longest + (longest % 2);
 }
 

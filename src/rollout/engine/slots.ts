@@ -1,4 +1,6 @@
 /** How many completions are in progress at once, and how long each can become. */
+
+import { largest } from '../../util/numbers.js';
 import type { SamplingParams, StreamRequest } from '../types.js';
 import type { CacheGeometry } from './row-cache.js';
 
@@ -18,7 +20,7 @@ export function slotsOf(
   params: SamplingParams,
   limits: SlotLimits,
 ): CacheGeometry {
-  const longest = Math.max(...requests.map(({ promptIds }) => promptIds.length));
+  const longest = largest(requests.map(({ promptIds }) => promptIds.length));
   const capacity = Math.min(limits.maxContext, longest + params.maxNewTokens);
   return { rows: affordable(capacity, completionsOf(requests), limits), capacity };
 }

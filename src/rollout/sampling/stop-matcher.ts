@@ -2,6 +2,8 @@
  * Stop strings: text is decoded as tokens come, a few tokens at a time, so that a stop string is found also
  * where it runs across token borders, and where one character is spread over several tokens.
  */
+
+import { largest } from '../../util/numbers.js';
 import type { RolloutTokenizer } from '../types.js';
 
 /** What incomplete UTF-8 decodes to. */
@@ -30,7 +32,7 @@ export class StopMatcher {
   constructor(tokenizer: RolloutTokenizer, stops: readonly string[]) {
     this.tokenizer = tokenizer;
     this.stops = stops;
-    this.longest = Math.max(...stops.map(({ length }) => length));
+    this.longest = largest(stops.map(({ length }) => length));
   }
 
   /** Takes the next id; true when a stop string is complete in the text so far. */

@@ -21,3 +21,9 @@ test('slots are as many as are of use, and fit the budget', () => {
   expect(slotsOfAny(8, LIMITS)).toEqual({ rows: 4, capacity: 100 });
   expect(slotsOfAny(8, { ...LIMITS, bytesPerRow: 334 })).toEqual({ rows: 2, capacity: 100 });
 });
+
+test('slots go by the longest prompt of more requests than a call takes arguments', () => {
+  const params = { ...PLAIN_SAMPLING, maxNewTokens: 7, seed: 0 };
+  const many = Array.from({ length: 200_000 }, (_, i) => ({ id: `${i}`, promptIds: [1], n: 1 }));
+  expect(slotsOf([...many, ...REQUESTS], params, LIMITS).capacity).toBe(10);
+});
