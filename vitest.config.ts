@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `unit` needs no native training runtime state; `invariant` compares numbers; `plain` repeats the numbers of
+ * `unit` mirrors `src/`; `invariant` compares numbers; `plain` repeats the numbers of
  * the training engine without our own compiled operations; `recipes` drives the built CLI; `learning` trains for long.
  */
 export default defineConfig({

@@ -1,9 +1,11 @@
 /** What the documents say can be followed: links lead somewhere, and calls are accepted as they stand. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { NAMED_DATASETS } from '../../../src/data/index.js';
+import * as api from '../../../src/index.js';
+import { specFromConfig } from '../../../src/model/index.js';
 import { call } from '../../support/call.js';
 
 const documents = [
@@ -15,6 +17,14 @@ const documents = [
 
 /** Lines on standard error that say how a flag of another tool is read. */
 const READ_AS = /^command line: \S+ is read as /;
+
+const problemOf = (run: () => unknown): string => {
+  try {
+    return String(run());
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
 
 /** Anchor of a heading: lower case, spaces to hyphens, other signs dropped. */
 const anchorOf = (heading: string): string =>
@@ -148,4 +158,28 @@ describe('the reading of documents', () => {
       15,
     );
   });
+});
+
+it('docs/models.md names every model_type', () => {
+  const unknown = () => specFromConfig('config.json', { model_type: 'none' });
+  const [, supported = ''] = /Supported: (.*)$/.exec(problemOf(unknown)) ?? [];
+  const table = readFileSync('docs/models.md', 'utf8').match(/^\| `.*$/gm) ?? [];
+  const named = table.flatMap((row) => row.split('|')[1]!.match(/\w+/g) ?? []);
+  expect(named.sort()).toEqual(supported.split(', ').sort());
+});
+
+it('docs/api.md shows the programs of scripts/examples as they are', () => {
+  const page = readFileSync('docs/api.md', 'utf8');
+  const shown = [...page.matchAll(/<!-- example: (\S+) -->\n```ts\n([\s\S]*?)^```/gm)];
+  expect(shown.map(([, path]) => basename(path!)).sort()).toEqual(
+    readdirSync('scripts/examples').sort(),
+  );
+  for (const [, path, text] of shown) expect(text).toBe(readFileSync(path!, 'utf8'));
+});
+
+it('docs/api.md names exports alone', () => {
+  const page = withoutCode(readFileSync('docs/api.md', 'utf8'));
+  const names = [...page.matchAll(/`([a-z]\w*[A-Z]\w*)`/g)].map(([, name]) => name!);
+  expect(names.length).toBeGreaterThan(30);
+  expect(names.filter((name) => !Object.hasOwn(api, name))).toEqual([]);
 });
