@@ -2,9 +2,9 @@
  * A client of an OpenAI-compatible server: JSON in, JSON out, with retries, bounded concurrency, replies
  * kept by content, and counts. Left out: streaming.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonRow } from '../util/files.js';
 import { limiter } from '../util/limiter.js';
+import { pause } from '../util/retry.js';
 import { EndpointError, isSilent, notAsked } from './failures.js';
 import { diskCache, type ReplyCache, requestKey } from './reply-cache.js';
 import type { EndpointSettings } from './settings.js';
@@ -16,9 +16,6 @@ import {
   type Transport,
   type TypedBytes,
 } from './transport.js';
-
-/** Longest wait between two tries, milliseconds, also when the server asks for more. */
-const MAX_DELAY_MS = 30_000;
 
 interface PostOptions {
   readonly signal?: AbortSignal;
@@ -226,10 +223,10 @@ async function withRetries(
       if (!(error instanceof EndpointError) || error.retry === null) throw error;
       const allowed = isSilent(error) ? Math.min(attempts, silentAttempts) : attempts;
       if (tries >= allowed) throw error;
-      const { retry } = error;
-      const wait = retry.afterMs ?? settings.retryDelayMs * 2 ** (tries - 1);
       onRetry();
-      await sleep(Math.min(MAX_DELAY_MS, wait), undefined, abortOf(settings, request));
+      const { signal } = abortOf(settings, request);
+      const { afterMs } = error.retry;
+      await pause({ failures: tries, delayMs: settings.retryDelayMs, afterMs, signal });
     }
   }
 }

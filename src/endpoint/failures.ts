@@ -1,5 +1,7 @@
 /** What can go wrong with an endpoint, and what to tell the user about it. */
 import { RunError } from '../util/errors.js';
+import { proxyHint } from '../util/proxy-hint.js';
+import { mayPass } from '../util/retry.js';
 import { retryAfterMs } from '../util/retry-after.js';
 
 /**
@@ -50,8 +52,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   404: 'Check base_url (it ends in /v1 for most servers) and the model name',
 };
 
-const RETRIED = [408, 409, 425, 429];
-
 /** What the server says → what to do, where its code alone says too little. */
 const SAID: readonly (readonly [RegExp, string])[] = [
   [
@@ -74,7 +74,7 @@ export function refusal(
   { status, text, retryAfter }: { status: number; text: string; retryAfter: string | null },
 ): EndpointError {
   const { code, message } = serverError(text);
-  const passes = (status >= 500 || RETRIED.includes(status)) && code !== 'insufficient_quota';
+  const passes = mayPass(status) && code !== 'insufficient_quota';
   const said = SAID.find(([pattern]) => pattern.test(message))?.[1];
   const remedy = said ?? REMEDIES[code ?? ''] ?? REMEDIES[String(status)];
   return new EndpointError(
@@ -109,7 +109,7 @@ export function notAsked(where: string, silent: EndpointError, pauseMs: number):
     {
       where,
       problem: `not asked: another request could not reach the server (${networkCode(cause)})`,
-      remedy: `Check base_url and that the server runs; it is asked again ${pauseMs / 1000} s later`,
+      remedy: `${proxyHint(where)}Check base_url and that the server runs; it is asked again ${pauseMs / 1000} s later`,
     },
     { kind: 'unreachable', cause },
   );
@@ -126,7 +126,7 @@ export function noAnswer(where: string, cause: unknown, timeoutMs: number): Endp
         : `could not be reached (${networkCode(cause) ?? String(cause)})`,
       remedy: timedOut
         ? 'Check that the server runs, or raise timeout_s'
-        : 'Check base_url and that the server runs',
+        : `${proxyHint(where)}Check base_url and that the server runs`,
     },
     { kind: timedOut ? 'timeout' : 'unreachable', retry: { afterMs: null }, cause },
   );

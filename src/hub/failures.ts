@@ -1,5 +1,6 @@
 /** What can go wrong with the hub, and what to tell the user about it. */
 import { InputError, type LorikeetError, RunError, SetupError } from '../util/errors.js';
+import { proxyHint } from '../util/proxy-hint.js';
 import type { RepoKind } from './ids.js';
 import type { HubSettings } from './settings.js';
 
@@ -71,7 +72,7 @@ export function unreachable(
   what: string,
   last: TransientError,
 ): HubUnreachableError {
-  const proxy = last.noConnection ? proxyHint(process.env) : '';
+  const proxy = last.noConnection ? proxyHint(settings.endpoint) : '';
   return new HubUnreachableError(
     {
       where: what,
@@ -80,13 +81,6 @@ export function unreachable(
     },
     { cause: last },
   );
-}
-
-/** Node leaves the variables of proxies aside unless it is told otherwise. */
-function proxyHint(env: NodeJS.ProcessEnv): string {
-  const name = ['HTTPS_PROXY', 'https_proxy'].find((each) => env[each]);
-  if (name === undefined || env.NODE_USE_ENV_PROXY === '1') return '';
-  return `${name} is read with NODE_USE_ENV_PROXY=1 only (Node 22.21 and 24). `;
 }
 
 export function notCached(

@@ -2,14 +2,13 @@
  * Requests to the hub: token to the hub's own address only, redirects followed by hand (the first answer
  * carries the file's hash, the last one the bytes), silence cut off, retries with back-off.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RunError } from '../util/errors.js';
+import { mayPass, pause } from '../util/retry.js';
 import { retryAfterMs } from '../util/retry-after.js';
 import { networkFailure, refused, TransientError, unreachable } from './failures.js';
 import type { HubSettings } from './settings.js';
 
 const MAX_REDIRECTS = 5;
-const MAX_DELAY_MS = 30_000;
 /** With no connection at all a second try is enough to know. */
 const NO_CONNECTION_ATTEMPTS = 2;
 
@@ -73,7 +72,7 @@ async function sendOnce(settings: HubSettings, request: HubRequest): Promise<Res
   }
   if (response.status < 400 || accept.includes(response.status)) return response;
   await response.body?.cancel();
-  if (response.status === 408 || response.status === 429 || response.status >= 500) {
+  if (mayPass(response.status)) {
     throw new TransientError(`it answered ${response.status}`, {
       retryAfterMs: retryAfterMs(response.headers.get('retry-after')),
     });
@@ -118,20 +117,9 @@ export async function withRetries<T>(
       const allowed = error.noConnection ? NO_CONNECTION_ATTEMPTS : settings.attempts;
       if (failures >= Math.min(allowed, settings.attempts))
         throw unreachable(settings, what, error);
-      const backOff = settings.retryDelayMs * 2 ** (failures - 1);
-      const delay = Math.min(MAX_DELAY_MS, error.retryAfterMs ?? backOff);
-      await pause(settings, delay);
+      const { retryDelayMs: delayMs, signal } = settings;
+      await pause({ failures, delayMs, afterMs: error.retryAfterMs, signal });
     }
-  }
-}
-
-/** @throws the reason of the settings' signal when it ends the wait. */
-async function pause({ signal }: HubSettings, ms: number): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal === null ? {} : { signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
   }
 }
 

@@ -2,11 +2,11 @@
  * The calls of OpenAI's fine-tuning API (API reference, "Files" and "Fine-tuning"). What makes something at the
  * service is asked for once and, where the answer is lost, looked for before it is asked for again.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Endpoint, EndpointError } from '../../endpoint/index.js';
 import type { RemoteEvent, RemoteFile, RemoteJob } from '../../report/index.js';
 import { RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { pause } from '../../util/retry.js';
 import { pages } from './pages.js';
 import type { JobRequest } from './request.js';
 import type { Upload } from './rows.js';
@@ -124,7 +124,7 @@ async function once(
   options: OnceOptions,
 ): Promise<{ readonly made: JsonRow; readonly isFound: boolean }> {
   const { endpoint, signal, find, make } = options;
-  const { attempts, retryDelayMs } = endpoint.settings;
+  const { attempts, retryDelayMs: delayMs } = endpoint.settings;
   for (let tries = 1, isThere = options.isRequested; ; tries++) {
     const found = isThere ? await find() : null;
     if (found !== null) return { made: found, isFound: true };
@@ -134,7 +134,7 @@ async function once(
       const retry = error instanceof EndpointError ? error.retry : null;
       if (retry === null || tries >= attempts) throw error;
       isThere = true;
-      await sleep(retry.afterMs ?? retryDelayMs * 2 ** (tries - 1), undefined, { signal });
+      await pause({ failures: tries, delayMs, afterMs: retry.afterMs, signal });
     }
   }
 }

@@ -2,10 +2,10 @@
  * Tinker answers a request with a future; its result is asked for until it is there (`retrieve_future`). Not yet
  * is said by `type: try_again`, by HTTP 408, or by silence; a large result is first announced by its size.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Endpoint, EndpointError, type EndpointReply } from '../../endpoint/index.js';
 import { RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { pause } from '../../util/retry.js';
 
 export interface FutureOptions {
   readonly endpoint: Endpoint;
@@ -19,9 +19,6 @@ export interface FutureOptions {
   /** Called when the service says why it lets wait. */
   readonly onPause?: (reason: string) => void;
 }
-
-/** Longest wait between two questions when the service is out of reach, milliseconds. */
-const MAX_DELAY_MS = 30_000;
 
 /** @throws RunError when the request has failed; EndpointError when the service refuses or stays away */
 export async function futureResult(id: string, options: FutureOptions): Promise<EndpointReply> {
@@ -51,10 +48,13 @@ export async function futureResult(id: string, options: FutureOptions): Promise<
       signal.throwIfAborted();
       if (!(error instanceof EndpointError) || error.retry === null) throw error;
       const isWaiting = error.status === 408;
-      if (isWaiting) lastAnswer = performance.now();
-      else if (performance.now() - lastAnswer > patienceMs) throw error;
-      const wait = isWaiting ? 0 : endpoint.settings.retryDelayMs * 2 ** failures++;
-      await sleep(Math.min(MAX_DELAY_MS, wait), undefined, { signal });
+      if (isWaiting) {
+        lastAnswer = performance.now();
+        continue;
+      }
+      if (performance.now() - lastAnswer > patienceMs) throw error;
+      const { retryDelayMs: delayMs } = endpoint.settings;
+      await pause({ failures: ++failures, delayMs, afterMs: error.retry.afterMs, signal });
     }
   }
 }

@@ -223,9 +223,21 @@ describe('chatCompletion', () => {
     expect([await triesOf(refused), await triesOf(refused)]).toEqual([3, 3]);
   });
 
+  it('says that Node leaves a proxy aside where one is set', () => {
+    vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');
+    closers.push(() => vi.unstubAllEnvs());
+    const cause = Object.assign(new Error('connect'), { code: 'ENETUNREACH' });
+    const error = noAnswer('https://api.test/v1', new TypeError('fetch failed', { cause }), 1000);
+    expect(error.message).toContain('HTTPS_PROXY is read with NODE_USE_ENV_PROXY=1 only');
+  });
+
   it('asks an address that drops packets twice, then no more for a while', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
-    closers.push(() => vi.useRealTimers());
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+    closers.push(
+      () => vi.useRealTimers(),
+      () => vi.unstubAllEnvs(),
+    );
     let isUp = false;
     let tries = 0;
     const settings = endpointSettings({

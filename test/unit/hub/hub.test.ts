@@ -254,9 +254,10 @@ describe('a broken download', () => {
 });
 
 describe('server trouble', () => {
-  it('tries again after 503, 429 and a silent server', async () => {
+  it('tries again after 503, 425, 429 and a silent server', async () => {
     const faults = [
       { status: 503 },
+      { status: 425 },
       { status: 429, headers: { 'retry-after': '0' } },
       { hang: true as const },
     ];
@@ -287,7 +288,9 @@ describe('server trouble', () => {
   it('says that Node leaves a proxy aside where one is set', async () => {
     await hub.close();
     vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');
-    const asked = () => resolveModel('tiny/llama', options());
+    // Nothing listens there, and it does not look like an address of this machine.
+    const endpoint = hub.endpoint.replace('http://127.0.0.1', 'https://0.0.0.0');
+    const asked = () => resolveModel('tiny/llama', options({ endpoint }));
     const hint = 'HTTPS_PROXY is read with NODE_USE_ENV_PROXY=1 only';
     await expect(asked()).rejects.toThrow(hint);
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
