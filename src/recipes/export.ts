@@ -9,6 +9,7 @@ import type { ExportConfig } from '../config/index.js';
 import { decoderConfig, type Merged, mergedWeights } from '../model/index.js';
 import { EMBEDDING } from '../model/spec-modules.js';
 import { saveTokenizer } from '../tokenizer/index.js';
+import { replaceFolder } from '../util/atomic-folder.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeFileAtomic, writeJson } from '../util/files.js';
@@ -19,7 +20,7 @@ import type { RecipeContext } from './context.js';
 import { checkPrecision, type ExportResult, precisionOf } from './export/check.js';
 import { exportGguf } from './export/gguf.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
-import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
+import { checkModelFolder } from './outputs/model-folder.js';
 import { madeFrom, noteSources, withThoseOfRuns } from './outputs/run-sources.js';
 import { configureDevice } from './training/configure-device.js';
 
@@ -49,7 +50,7 @@ export async function runExport(
     checkPrecision(config, precision, { dtype: name, log: context.log });
     const made = madeFrom(withThoseOfRuns(sources, adapter === null ? [model] : [model, adapter]));
     const written = { source, merged, name, madeFrom: made };
-    await writeModelFolder(output, async (part) => writeMerged(part, written));
+    await replaceFolder(output, async (part) => writeMerged(part, written));
     const parameters = sum([...merged.tensors.values()].map(({ shape }) => elementCount(shape)));
     context.log(`${output}: ${parameters} parameters in ${name}`);
     return { output, dtype: name, parameters, ...precision };

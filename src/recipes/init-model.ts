@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { InitModelConfig, MODEL_TYPES } from '../config/index.js';
 import { randomWeights, specFromConfig } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
+import { replaceFolder } from '../util/atomic-folder.js';
 import { InputError } from '../util/errors.js';
 import { type JsonRow, readJsonl, writeJson } from '../util/files.js';
 import { sum } from '../util/numbers.js';
@@ -12,7 +13,7 @@ import { elementCount } from '../util/shape.js';
 import { readText } from '../util/utf8.js';
 import { writeCheckpoint } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
-import { checkModelFolder, writeModelFolder } from './outputs/model-folder.js';
+import { checkModelFolder } from './outputs/model-folder.js';
 
 export interface InitModelResult {
   readonly output: string;
@@ -83,7 +84,7 @@ export async function runInitModel(
 ): Promise<InitModelResult> {
   const { output } = config;
   checkModelFolder(output, config.overwrite);
-  const made = await writeModelFolder(output, (part) => writeModel(part, config));
+  const made = await replaceFolder(output, (part) => writeModel(part, config));
   log(`${output}: ${made.parameters} parameters, vocabulary ${made.vocab_size}`);
   return { output, ...made };
 }

@@ -2,7 +2,7 @@
  * Builds a TensorFlow runtime: wheels → libraries and headers → binding → a product really computed. All of
  * it happens in a folder beside the final one, which gets its name by one rename when everything is there.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   BINDING,
@@ -11,6 +11,7 @@ import {
   STDERR_CAPTURE,
   TENSORFLOW_VERSION,
 } from '../tensor/runtime.js';
+import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import type { Env } from '../util/programs.js';
@@ -126,34 +127,12 @@ async function fill(part: string, options: BuildOptions): Promise<void> {
   writeJson(join(part, 'manifest.json'), manifest);
 }
 
-/** Puts the finished folder in place of an older or broken one, which programs that run may still use. */
-function publish(part: string, folder: string): void {
-  if (existsSync(folder)) renameSync(folder, `${part}.old`);
-  renameSync(part, folder);
-  rmSync(`${part}.old`, { recursive: true, force: true });
-}
-
-/** Removes the half-made parts that interrupted builds have left in a folder. */
-function removeParts(folder: string, prefix: string): void {
-  for (const name of readdirSync(folder).filter((item) => item.startsWith(prefix))) {
-    rmSync(join(folder, name), { recursive: true, force: true });
-  }
-}
-
 /** @throws SetupError when a step fails; nothing half-made is left behind but complete wheels. */
 export async function buildRuntime(options: BuildOptions): Promise<void> {
   const { device, folder, downloads, observer } = options;
-  const part = `${folder}.part-${process.pid}`;
   mkdirSync(downloads, { recursive: true });
-  removeParts(downloads, 'part-');
-  removeParts(dirname(folder), `${basename(folder)}.part-`);
-  mkdirSync(part);
+  removeFolderParts(downloads);
   observer.log(`TensorFlow ${TENSORFLOW_VERSION} for device=${device} goes to ${folder}`);
-  try {
-    await fill(part, options);
-    publish(part, folder);
-    rmSync(downloads, { recursive: true, force: true });
-  } finally {
-    rmSync(part, { recursive: true, force: true });
-  }
+  await replaceFolder(folder, (part) => fill(part, options));
+  rmSync(downloads, { recursive: true, force: true });
 }

@@ -3,16 +3,16 @@
  * of this machine. Its folder is named after all that it depends on, so that a change of the program, the
  * compiler or the processor makes another one.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sha256, writeFileAtomic } from '../util/files.js';
+import { sha256 } from '../util/files.js';
 import type { Env } from '../util/programs.js';
-import { failureOf, runChild } from './child.js';
 import { describeMachine } from './machine.js';
 import type { SetupObserver } from './observer.js';
 import { ensureWritable } from './place.js';
+import { compileLibrary } from './shared-library.js';
 import { findCompiler } from './tools.js';
 
 const SOURCES = fileURLToPath(new URL('../rollout/native/', import.meta.url));
@@ -66,22 +66,11 @@ export async function setUpOperators(options: OperatorsOptions): Promise<Operato
   ensureWritable(join(root, 'rollout'));
   mkdirSync(folder, { recursive: true });
   observer.log(`compiling the rollout operators with ${compiler.program}`);
-  const part = `${library}.part-${process.pid}`;
   const files = sources().filter((name) => name.endsWith('.cc'));
-  const args = [...compiler.args, ...FLAGS, ...files.map((name) => join(SOURCES, name))];
-  try {
-    const result = await runChild(compiler.program, [...args, '-o', part], { env, signal });
-    if (result.code !== 0) {
-      const logFile = join(folder, 'compile.log');
-      writeFileAtomic(logFile, `${result.stdout}${result.stderr}`);
-      observer.log(
-        `the rollout operators do not compile (${failureOf(result)}; see ${logFile}): sampling will be slower`,
-      );
-      return 'refused';
-    }
-    renameSync(part, library);
-  } finally {
-    rmSync(part, { force: true });
-  }
-  return 'compiled';
+  const args = [...FLAGS, ...files.map((name) => join(SOURCES, name))];
+  const logFile = join(folder, 'compile.log');
+  const refusal = await compileLibrary({ compiler, args, library, logFile, env, signal });
+  if (refusal === null) return 'compiled';
+  observer.log(`the rollout operators do not compile (${refusal}): sampling will be slower`);
+  return 'refused';
 }

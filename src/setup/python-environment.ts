@@ -2,8 +2,9 @@
  * Provides a Python environment for graders and tool calls: a venv in the cache folder with the packages
  * that mathematics wants, from wheels only. It gets its name when everything in it has been imported once.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { replaceFolder } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { readRecord } from '../util/own-files.js';
@@ -88,17 +89,9 @@ export async function setUpPythonEnvironment(
 ): Promise<PythonEnvironment> {
   const found = options.force ? null : existing(options);
   if (found !== null) return found;
-  const { folder } = options;
-  const part = `${folder}.part-${process.pid}`;
-  mkdirSync(dirname(folder), { recursive: true });
-  rmSync(part, { recursive: true, force: true });
-  try {
+  return await replaceFolder(options.folder, async (part) => {
     const made = await fill(part, options);
     writeJson(join(part, MANIFEST), made);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(part, folder);
     return made;
-  } finally {
-    rmSync(part, { recursive: true, force: true });
-  }
+  });
 }

@@ -3,9 +3,10 @@
  * and the CUDA 13 and cuDNN libraries that it needs. They go into a folder of their own, which only the process
  * that samples searches: TensorFlow's CUDA 12 libraries have the same names in part.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
+import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
 import { cacheRoot } from '../util/cache.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
@@ -106,22 +107,18 @@ export async function setUpCudaRollouts(options: CudaRolloutsOptions): Promise<'
 async function fill(folder: string, options: CudaRolloutsOptions): Promise<'found' | 'made'> {
   const { observer, force = false, root = cacheRoot(), env = process.env, signal } = options;
   if (!force && findCudaRollouts(root) !== null) return 'found';
-  const part = `${folder}.part-${process.pid}`;
   const downloads = `${folder}.downloads`;
-  for (const made of [downloads, part]) mkdirSync(made, { recursive: true });
+  mkdirSync(downloads, { recursive: true });
+  removeFolderParts(downloads);
   observer.log(`ONNX Runtime ${runtimeVersion()} for CUDA goes to ${folder}`);
-  try {
+  await replaceFolder(folder, async (part) => {
     const python = await findPython(env);
     const wheels = await wheelsInto(downloads, { observer, env, signal });
     const wanted = { folder: part, prefixes: [`${CAPI}/libonnxruntime`, 'nvidia/'] };
     for (const wheel of wheels) await unpack(wheel, wanted, { python, observer, signal });
     writeJson(join(part, MANIFEST), { wheels: wheelNames(wheels) });
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(part, folder);
-    rmSync(downloads, { recursive: true, force: true });
-  } finally {
-    rmSync(part, { recursive: true, force: true });
-  }
+  });
+  rmSync(downloads, { recursive: true, force: true });
   return 'made';
 }
 

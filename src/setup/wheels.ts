@@ -6,6 +6,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Device, TENSORFLOW_VERSION } from '../tensor/runtime.js';
+import { partName } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
@@ -109,7 +110,7 @@ const pipArguments = (requirements: readonly string[], platforms: readonly strin
 /** @throws SetupError when pip fails. */
 async function download(requirements: readonly string[], options: DownloadOptions): Promise<void> {
   const { python, folder, observer, signal } = options;
-  const part = join(folder, `part-${process.pid}`);
+  const part = join(folder, partName());
   rmSync(part, { recursive: true, force: true });
   mkdirSync(part, { recursive: true });
   let total = 0;

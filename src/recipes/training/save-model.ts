@@ -1,11 +1,10 @@
 /** The result of a training run: `model/` with the adapter or the full weights, the tokenizer, a README. */
-import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decoderConfig } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec-modules.js';
 import type { ReadSource } from '../../report/index.js';
 import { saveTokenizer } from '../../tokenizer/index.js';
-import { makeFolder } from '../../util/disk.js';
+import { replaceFolder } from '../../util/atomic-folder.js';
 import { writeFileAtomic, writeJson } from '../../util/files.js';
 import {
   type Adapter,
@@ -28,18 +27,15 @@ export interface TrainedWeights {
   readonly parameters: ReadonlyMap<string, Float32Array> | null;
 }
 
-/** Writes beside `dir` and renames, so that `model/` is always whole. */
-export function saveModel(dir: string, trained: TrainedWeights): void {
-  const part = `${dir}.part`;
-  rmSync(part, { recursive: true, force: true });
-  makeFolder(part);
+/** `model/` is always whole. */
+export async function saveModel(dir: string, trained: TrainedWeights): Promise<void> {
   const { source, adapter, parameters } = trained;
-  if (adapter !== null) writeAdapter(part, adapter);
-  else writeFull(part, source, parameters!);
-  saveTokenizer(source.tokenizer, part);
-  writeFileAtomic(join(part, 'README.md'), readme(trained));
-  rmSync(dir, { recursive: true, force: true });
-  renameSync(part, dir);
+  await replaceFolder(dir, async (part) => {
+    if (adapter !== null) writeAdapter(part, adapter);
+    else writeFull(part, source, parameters!);
+    saveTokenizer(source.tokenizer, part);
+    writeFileAtomic(join(part, 'README.md'), readme(trained));
+  });
 }
 
 /** Full weights in the base's own dtype. */

@@ -175,5 +175,5 @@ async function saveTrained(
 ): Promise<void> {
   const adapter = await trained.adapter();
   const parameters = adapter === null ? await trained.policy.parameters.download() : null;
-  saveModel(run.paths.model, { source, config, sources, adapter, parameters });
+  await saveModel(run.paths.model, { source, config, sources, adapter, parameters });
 }

@@ -1,0 +1,53 @@
+/** Folders that are filled beside their place and take it by renaming when they are whole. */
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './disk.js';
+import { isRunning } from './process-identity.js';
+
+/** Of a folder that this process fills. */
+export const partName = (name = ''): string => `${name}part-${process.pid}`;
+
+/**
+ * What `fill` puts into the folder that it is given becomes `target`. A former one stays until then, and is moved
+ * aside first: programs that run may still use its files. What killed processes have left of it goes.
+ * @throws what `fill` throws: nothing half-made is left; InputError when the folder cannot be made
+ */
+export async function replaceFolder<T>(
+  target: string,
+  fill: (part: string) => Promise<T>,
+): Promise<T> {
+  const folder = resolve(target);
+  const part = partName(`${folder}.`);
+  const old = `${part}.old`;
+  makeFolder(dirname(folder));
+  removeFolderParts(dirname(folder), `${basename(folder)}.`);
+  try {
+    makeFolder(part);
+    const made = await fill(part);
+    if (existsSync(folder)) renameSync(folder, old);
+    renameSync(part, folder);
+    rmSync(old, { recursive: true, force: true });
+    return made;
+  } catch (error) {
+    takeBack(folder, { part, old });
+    throw error;
+  }
+}
+
+/** Where that fails, too, the error of writing is still the one to tell. */
+function takeBack(folder: string, { part, old }: { part: string; old: string }): void {
+  try {
+    if (existsSync(old) && !existsSync(folder)) renameSync(old, folder);
+    rmSync(part, { recursive: true, force: true });
+  } catch {}
+}
+
+/** Deletes the parts with this prefix that processes which were killed, or this one, have left in a folder. */
+export function removeFolderParts(folder: string, prefix = ''): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(prefix)) continue;
+    const pid = Number(/^part-(\d+)(?:\.old)?$/.exec(name.slice(prefix.length))?.[1]);
+    if (Number.isNaN(pid) || (pid !== process.pid && isRunning(pid))) continue;
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,51 @@
+/** Folders that take their place when they are whole, and what killed processes have left of them. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { replaceFolder } from '../../../src/util/atomic-folder.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+const dir = temporaryFolder();
+
+/** A folder with one file, `name`, in a folder of the test. */
+function folderOf(test: string, name: string): { home: string; target: string } {
+  const home = join(dir, test);
+  const target = join(home, 'model');
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, name), 'former');
+  return { home, target };
+}
+
+it('takes the place of a former folder when it is whole', async () => {
+  const { home, target } = folderOf('whole', 'a');
+  const made = await replaceFolder(`${target}/`, async (part) => {
+    writeFileSync(join(part, 'b'), 'new');
+    expect(readFileSync(join(target, 'a'), 'utf8')).toBe('former');
+    return 7;
+  });
+  expect(made).toBe(7);
+  expect(readdirSync(home)).toEqual(['model']);
+  expect(readdirSync(target)).toEqual(['b']);
+});
+
+it('leaves the former folder alone where filling fails', async () => {
+  const { home, target } = folderOf('failed', 'a');
+  const failed = replaceFolder(target, async (part) => {
+    writeFileSync(join(part, 'b'), 'half');
+    throw new Error('no room');
+  });
+  await expect(failed).rejects.toThrow('no room');
+  expect(readdirSync(home)).toEqual(['model']);
+  expect(readdirSync(target)).toEqual(['a']);
+});
+
+it('removes what dead processes have left of it, and nothing else', async () => {
+  const { home, target } = folderOf('dead', 'a');
+  // Above the largest number that Linux gives to a process.
+  const dead = ['model.part-99999999', 'model.part-99999999.old'];
+  const others = [`model.part-${process.ppid}`, 'other.part-99999999', 'model.part-x', 'model.log'];
+  for (const name of [...dead, ...others]) mkdirSync(join(home, name));
+  await replaceFolder(target, async () => undefined);
+  expect(dead.filter((name) => existsSync(join(home, name)))).toEqual([]);
+  expect(readdirSync(home).sort()).toEqual(['model', ...others].sort());
+});
