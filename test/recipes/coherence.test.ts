@@ -8,6 +8,7 @@ import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRows } from '../../src/data/index.js';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
@@ -33,7 +34,7 @@ const SMALL = [
 ];
 const ARMS = ['greedy', 'cool', 'nucleus', 'min_p', 'plain', 'hot', 'line', 'mark'];
 
-describe.skipIf(!process.env.LORIKEET_DATA)('configs/coherence/smoke.yaml', () => {
+describe.skipIf(!hasData())(`configs/coherence/smoke.yaml ${NEEDS_DATA}`, () => {
   let outcome: Outcome;
   beforeAll(async () => {
     const words = ['run', 'configs/coherence/smoke.yaml', `root=${root}`, ...SMALL];

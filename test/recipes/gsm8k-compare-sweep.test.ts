@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { readJson, readJsonl } from '../../src/util/files.js';
+import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call } from './command-line.js';
 
@@ -19,9 +20,8 @@ const ENV = {
   NUM_GENERATIONS: '2',
 };
 const at = (...names: string[]) => join(dir, 'compare-train-samples', ...names);
-const hasRows = Boolean(process.env.LORIKEET_DATA);
 
-describe.skipIf(!hasRows)('configs/gsm8k (needs rows in LORIKEET_DATA)', () => {
+describe.skipIf(!hasData())(`configs/gsm8k ${NEEDS_DATA}`, () => {
   it('sweep.yaml trains both for every number, from one prepared model', async () => {
     const { code, out, err } = await call(
       ['sweep', 'configs/gsm8k/sweep.yaml', 'grid.n=[2, 4]'],

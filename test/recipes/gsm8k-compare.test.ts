@@ -8,6 +8,7 @@ import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRows } from '../../src/data/index.js';
 import { readJson, readJsonl } from '../../src/util/files.js';
+import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome, snapshot } from './command-line.js';
 
@@ -43,9 +44,7 @@ const NAMES = [
   'comparison',
 ];
 
-const hasRows = Boolean(process.env.LORIKEET_DATA);
-
-describe.skipIf(!hasRows)('configs/gsm8k/compare.yaml (needs rows in LORIKEET_DATA)', () => {
+describe.skipIf(!hasData())(`configs/gsm8k/compare.yaml ${NEEDS_DATA}`, () => {
   let first: Outcome;
 
   beforeAll(async () => {

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MEDICAL_PROMPTS } from '../../src/data/index.js';
 import { FUZZ_SCORERS } from '../../src/rewards/index.js';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
@@ -26,9 +27,7 @@ const rowsOf = (name: string) =>
 const predictions = (name: string) =>
   readJson(at('data/rft/predictions', `${name}.json`)) as JsonRow[];
 
-const hasRows = Boolean(process.env.LORIKEET_DATA);
-
-describe.skipIf(!hasRows)('configs/medical/smoke.yaml (needs rows in LORIKEET_DATA)', () => {
+describe.skipIf(!hasData())(`configs/medical/smoke.yaml ${NEEDS_DATA}`, () => {
   let first: Outcome;
 
   beforeAll(async () => {

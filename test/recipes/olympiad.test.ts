@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
@@ -42,7 +43,7 @@ describe('stage', () => {
   });
 });
 
-describe.skipIf(!process.env.LORIKEET_DATA)(FILE, () => {
+describe.skipIf(!hasData())(`${FILE} ${NEEDS_DATA}`, () => {
   let outcome: Outcome;
   beforeAll(async () => {
     outcome = await call(['run', FILE, `root=${root}`, ...SMALL]);
@@ -90,9 +91,7 @@ describe.skipIf(!process.env.LORIKEET_DATA)(FILE, () => {
   it('makes rows that teach selection, with the right solution named', () => {
     const rows = readJsonl(at('genselect', 'train.jsonl'));
     expect(rows).toHaveLength(32);
-    const graded = readJsonl(
-      join(process.env.LORIKEET_DATA as string, 'grading', 'gsm8k_model_solutions.jsonl.gz'),
-    );
+    const graded = readJsonl(dataPath('grading', 'gsm8k_model_solutions.jsonl.gz'));
     const right = new Set(
       graded.filter(({ expected }) => expected === true).map((row) => String(row.solution).trim()),
     );

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadRows } from '../../../src/data/index.js';
 import { normaliseCompetition, normaliseOlympiadBench } from '../../../src/data/row-formats.js';
+import { hasData, NEEDS_DATA } from '../../support/real-data.js';
 
 describe('competition rows', () => {
   it('take problem or question, and numbers as answers', () => {
@@ -39,7 +40,7 @@ describe('rows of OlympiadBench', () => {
   });
 });
 
-describe.skipIf(process.env.LORIKEET_DATA === undefined)('real rows (needs LORIKEET_DATA)', () => {
+describe.skipIf(!hasData())(`real rows ${NEEDS_DATA}`, () => {
   it.each([
     ['aime24', 30],
     ['aime25', 30],

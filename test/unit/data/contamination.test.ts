@@ -1,10 +1,9 @@
 /** Shared runs of words, against a count that looks at every pair. */
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findContamination, type Overlap } from '../../../src/data/index.js';
 import { readJsonl } from '../../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 
-const DATA = process.env.LORIKEET_DATA;
 const plain = (text: string) =>
   ` ${text
     .toLowerCase()
@@ -68,11 +67,11 @@ describe('by hand', () => {
   });
 });
 
-test.skipIf(DATA === undefined)(
-  'A twentieth of GSM8K train against Platinum: planted rows, and what brute force finds (needs LORIKEET_DATA)',
+test.skipIf(!hasData())(
+  `A twentieth of GSM8K train against Platinum: planted rows, and what brute force finds ${NEEDS_DATA}`,
   () => {
     const questions = (file: string) =>
-      readJsonl(join(DATA ?? '', file)).map(({ question }) => String(question));
+      readJsonl(dataPath(file)).map(({ question }) => String(question));
     const benchmark = questions('gsm8k_platinum/test.jsonl');
     const own = questions('gsm8k/train.jsonl.gz').filter((_, index) => index % 20 === 0);
     const planted = [3, 77, 500].map((row) => `Please solve this: ${benchmark[row]} Thank you.`);

@@ -1,10 +1,11 @@
 /** Loading rows by name, file, folder and hub id, with columns, shuffles, malformed rows and provenance. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadRows, NAMED_DATASETS } from '../../../src/data/index.js';
 import { type JsonRow, toJsonl } from '../../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { type LoopbackHub, startLoopbackHub } from '../hub/loopback-hub.js';
 
@@ -217,26 +218,21 @@ describe('the hub', () => {
   });
 });
 
-const dataFolder = process.env.LORIKEET_DATA ?? '';
-
-describe.skipIf(!existsSync(join(dataFolder, 'gsm8k')))(
-  'real files (skipped without LORIKEET_DATA)',
-  () => {
-    const splits = Object.entries(NAMED_DATASETS).flatMap(([name, set]) =>
-      set.kind === 'files' && !('isLarge' in set)
-        ? set.splits.map((split) => [name, split, set.format] as const)
-        : [],
-    );
-    it.each(splits)('%s %s loads whole', async (name, split, format) => {
-      const { rows, provenance } = await loadRows(name, { split, dataFolder });
-      expect(provenance.dropped).toBe(0);
-      const isCompetition = format === 'competition';
-      // Rows of a plain set keep their own columns.
-      const columns = format === 'plain' ? [] : rows;
-      expect(rows.length).toBeGreaterThanOrEqual(isCompetition ? 30 : 400);
-      for (const { question, reasoning, answer } of columns) {
-        expect(question && (isCompetition || reasoning) && answer).toBeTruthy();
-      }
-    });
-  },
-);
+describe.skipIf(!hasData('gsm8k'))(`real files ${NEEDS_DATA}`, () => {
+  const splits = Object.entries(NAMED_DATASETS).flatMap(([name, set]) =>
+    set.kind === 'files' && !('isLarge' in set)
+      ? set.splits.map((split) => [name, split, set.format] as const)
+      : [],
+  );
+  it.each(splits)('%s %s loads whole', async (name, split, format) => {
+    const { rows, provenance } = await loadRows(name, { split, dataFolder: dataPath() });
+    expect(provenance.dropped).toBe(0);
+    const isCompetition = format === 'competition';
+    // Rows of a plain set keep their own columns.
+    const columns = format === 'plain' ? [] : rows;
+    expect(rows.length).toBeGreaterThanOrEqual(isCompetition ? 30 : 400);
+    for (const { question, reasoning, answer } of columns) {
+      expect(question && (isCompetition || reasoning) && answer).toBeTruthy();
+    }
+  });
+});

@@ -1,10 +1,9 @@
 /** GSM8K's and MATH's rows in the common form: cases by hand, and every real row where there are any. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { normaliseGsm8k, normaliseMath, ROW_FORMATS } from '../../../src/data/row-formats.js';
 import { extractBoxed } from '../../../src/util/boxed.js';
 import { readJsonl } from '../../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 
 describe('normaliseGsm8k', () => {
   it('splits the working from the answer and removes calculator marks', () => {
@@ -73,16 +72,13 @@ describe('normaliseMath', () => {
   });
 });
 
-const dataFolder = process.env.LORIKEET_DATA ?? '';
-const hasData = existsSync(join(dataFolder, 'gsm8k'));
-
-describe.skipIf(!hasData)('real rows (skipped without LORIKEET_DATA)', () => {
+describe.skipIf(!hasData('gsm8k'))(`real rows ${NEEDS_DATA}`, () => {
   it.each([
     ['gsm8k/train.jsonl.gz', 7473],
     ['gsm8k/test.jsonl', 1019],
     ['gsm8k_platinum/test.jsonl', 909],
   ])('every answer of %s is a number', (name, count) => {
-    const rows = readJsonl(join(dataFolder, name));
+    const rows = readJsonl(dataPath(name));
     expect(rows.length).toBe(count);
     for (const row of rows) {
       const result = normaliseGsm8k(row);
@@ -94,7 +90,7 @@ describe.skipIf(!hasData)('real rows (skipped without LORIKEET_DATA)', () => {
   });
 
   it('the last box is the answer of every MATH test row', () => {
-    const rows = readJsonl(join(dataFolder, 'math/test.jsonl.gz'));
+    const rows = readJsonl(dataPath('math/test.jsonl.gz'));
     expect(rows.length).toBe(5000);
     const wrong = rows.filter(
       (row) => extractBoxed(String(row.solution)) !== String(row.answer).trim(),

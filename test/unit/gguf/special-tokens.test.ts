@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { specialTokens } from '../../../src/gguf/special-tokens.js';
 import type { Tokenizer } from '../../../src/tokenizer/index.js';
 import { readTokenizerFiles } from '../../../src/tokenizer/index.js';
-import { byteTokenizer, hasData, NEEDS_DATA, realTokenizer } from '../tokenizer/fixtures.js';
+import { NEEDS_DATA } from '../../support/real-data.js';
+import { byteTokenizer, hasTokenizers, realTokenizer } from '../tokenizer/fixtures.js';
 
 const plain = (metadata: ReturnType<typeof specialTokens>) =>
   Object.fromEntries(
@@ -71,7 +72,7 @@ test('steps that llama.cpp has not are refused', async () => {
   expect(() => ask(tokenizer, joined, 'llama')).toThrow(/no counterpart of .*Metaspace/);
 });
 
-test.skipIf(!hasData)(`Phi-3 ${NEEDS_DATA}`, async () => {
+test.skipIf(!hasTokenizers)(`Phi-3 ${NEEDS_DATA}`, async () => {
   const tokenizer = await realTokenizer('phi-3-mini');
   const { tokenizerJson } = readTokenizerFiles(tokenizer.dir);
   expect(ask(tokenizer, tokenizerJson, 'llama')).toMatchObject({

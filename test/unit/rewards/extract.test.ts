@@ -1,12 +1,10 @@
 /** Answer extraction by hand, and against the reference vectors of GSM8K graders. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { goldAnswer, goldReasoning } from '../../../src/rewards/extract.js';
 import { flexibleAnswer, numbersEqual, strictAnswer } from '../../../src/rewards/index.js';
 import { readJsonl } from '../../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 import { answerAfter } from './answer-after.js';
-
-const DATA = process.env.LORIKEET_DATA;
 
 describe('extraction', () => {
   it('keeps strict and flexible apart', () => {
@@ -27,8 +25,8 @@ describe('extraction', () => {
   });
 });
 
-describe.skipIf(DATA === undefined)('reference vectors (needs LORIKEET_DATA)', () => {
-  const rows = (name: string) => readJsonl(join(DATA ?? '', 'grading', name));
+describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
+  const rows = (name: string) => readJsonl(dataPath('grading', name));
   const invalid = (answer: string | null) => answer ?? '[invalid]';
   /** lm-eval's exact_match: delete `,`, `$`, all up to `#### `, a final dot; lower case. */
   const normal = (text: string) =>

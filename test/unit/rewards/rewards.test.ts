@@ -1,5 +1,4 @@
 /** Format and correctness rewards, their sum, and the gold self-check. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   checkGold,
@@ -10,6 +9,7 @@ import {
 } from '../../../src/rewards/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { readJsonl } from '../../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 
 const GOOD = '<start_working_out>2+2=4<end_working_out><SOLUTION>4</SOLUTION>';
 const ROW = { question: '2+2?', answer: '2+2=4\n#### 4' };
@@ -210,16 +210,13 @@ describe('gold self-check', () => {
     });
   });
 
-  it.skipIf(process.env.LORIKEET_DATA === undefined)(
-    'every GSM8K reference scores full (needs LORIKEET_DATA)',
-    () => {
-      for (const [file, count] of [
-        ['gsm8k/train.jsonl.gz', 7473],
-        ['gsm8k/test.jsonl', 1019],
-      ] as const) {
-        const rows = readJsonl(join(process.env.LORIKEET_DATA ?? '', file));
-        expect(check(rows)).toEqual({ checked: count, failures: [] });
-      }
-    },
-  );
+  it.skipIf(!hasData())(`every GSM8K reference scores full ${NEEDS_DATA}`, () => {
+    for (const [file, count] of [
+      ['gsm8k/train.jsonl.gz', 7473],
+      ['gsm8k/test.jsonl', 1019],
+    ] as const) {
+      const rows = readJsonl(dataPath(file));
+      expect(check(rows)).toEqual({ checked: count, failures: [] });
+    }
+  });
 });

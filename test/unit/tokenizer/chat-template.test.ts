@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadTokenizer, type Message } from '../../../src/tokenizer/index.js';
 import { readJsonl } from '../../../src/util/files.js';
-import { byteTokenizer, dataFile, hasData, NEEDS_DATA } from './fixtures.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
+import { byteTokenizer } from './fixtures.js';
 
 interface TemplateRow {
   readonly name: string;
@@ -12,7 +13,9 @@ interface TemplateRow {
 }
 
 const rowsOf = (file: string): TemplateRow[] =>
-  hasData ? (readJsonl(dataFile('chat_templates', file)) as unknown as TemplateRow[]) : [];
+  hasData('chat_templates')
+    ? (readJsonl(dataPath('chat_templates', file)) as unknown as TemplateRow[])
+    : [];
 
 async function render({ chat_template: chatTemplate, data }: TemplateRow): Promise<string> {
   const { dir } = await byteTokenizer();
@@ -32,7 +35,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe.skipIf(!hasData)(`chat templates ${NEEDS_DATA}`, () => {
+describe.skipIf(!hasData('chat_templates'))(`chat templates ${NEEDS_DATA}`, () => {
   it('has its rows', () => {
     expect([rowsOf('e2e.jsonl').length, rowsOf('jinja_micro.jsonl').length]).toEqual([27, 79]);
   });

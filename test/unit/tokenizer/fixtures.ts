@@ -9,17 +9,11 @@ import {
   type Tokenizer,
   writeByteTokenizer,
 } from '../../../src/tokenizer/index.js';
+import { dataPath, hasData } from '../../support/real-data.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-const DATA = process.env.LORIKEET_DATA ?? '';
-
-/** Whether the real tokenizers are there; tests that need them carry `NEEDS_DATA` in their name. */
-export const hasData = existsSync(join(DATA, 'tokenizers'));
-export const NEEDS_DATA = '(needs LORIKEET_DATA)';
-
-export function dataFile(...parts: string[]): string {
-  return join(DATA, ...parts);
-}
+/** Whether the real tokenizers are there. */
+export const hasTokenizers = hasData('tokenizers');
 
 export const TAGS = ['<start_working_out>', '<end_working_out>', '<SOLUTION>', '</SOLUTION>'];
 
@@ -32,11 +26,11 @@ export async function byteTokenizer(options: ByteTokenizerOptions = {}): Promise
 /** A real tokenizer; `configOf` takes `tokenizer_config.json` from another one. */
 export async function realTokenizer(name: string, configOf = name): Promise<Tokenizer> {
   const dir = temporaryFolder();
-  const json = dataFile('tokenizers', name, 'tokenizer.json');
+  const json = dataPath('tokenizers', name, 'tokenizer.json');
   const text = existsSync(json) ? readFileSync(json) : gunzipSync(readFileSync(`${json}.gz`));
   writeFileSync(join(dir, 'tokenizer.json'), text);
   const config = 'tokenizer_config.json';
-  cpSync(dataFile('tokenizers', configOf, config), join(dir, config));
+  cpSync(dataPath('tokenizers', configOf, config), join(dir, config));
   return await loadTokenizer(dir);
 }
 

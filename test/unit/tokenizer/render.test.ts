@@ -7,7 +7,8 @@ import {
   type Tokenizer,
 } from '../../../src/tokenizer/index.js';
 import { GuardError, InputError } from '../../../src/util/errors.js';
-import { byteTokenizer, hasData, NEEDS_DATA, realTokenizer, shown, TAGS } from './fixtures.js';
+import { NEEDS_DATA } from '../../support/real-data.js';
+import { byteTokenizer, hasTokenizers, realTokenizer, shown, TAGS } from './fixtures.js';
 
 const user = (content: string) => ({ role: 'user', content });
 const assistant = (content: string) => ({ role: 'assistant', content });
@@ -399,7 +400,7 @@ describe('chat templates that break the prefix', () => {
   });
 });
 
-describe.skipIf(!hasData)(`templates of real models ${NEEDS_DATA}`, () => {
+describe.skipIf(!hasTokenizers)(`templates of real models ${NEEDS_DATA}`, () => {
   it('qwen2.5: <|im_end|> is trained, the line break after it is not', async () => {
     const tokenizer = await realTokenizer('qwen2.5');
     const system =

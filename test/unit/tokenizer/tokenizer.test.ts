@@ -8,8 +8,9 @@ import {
 } from '../../../src/tokenizer/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { readJson, readJsonl, writeJson } from '../../../src/util/files.js';
+import { dataPath, NEEDS_DATA } from '../../support/real-data.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { dataFile, hasData, NEEDS_DATA, realTokenizer } from './fixtures.js';
+import { hasTokenizers, realTokenizer } from './fixtures.js';
 
 interface Vector {
   readonly tokenizer: string;
@@ -134,9 +135,9 @@ describe('loadTokenizer', () => {
   });
 });
 
-describe.skipIf(!hasData)(`real tokenizers ${NEEDS_DATA}`, () => {
-  const vectors = hasData
-    ? (readJsonl(dataFile('tokenizers', 'encode_vectors.jsonl')) as unknown as Vector[])
+describe.skipIf(!hasTokenizers)(`real tokenizers ${NEEDS_DATA}`, () => {
+  const vectors = hasTokenizers
+    ? (readJsonl(dataPath('tokenizers', 'encode_vectors.jsonl')) as unknown as Vector[])
     : [];
 
   it.each(['gpt2', 'minimind', 'phi-3-mini', 'qwen2.5'])(

@@ -7,6 +7,7 @@ import { runData } from '../../../../src/recipes/data.js';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
 import { missingForPython } from '../../../support/python.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../../support/real-data.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const folder = temporaryFolder();
@@ -77,9 +78,8 @@ describe.skipIf(missingForPython !== null)(
       await expect(check([{ completion: 'none' }], 'none')).rejects.toThrow('tir_check.column');
     });
 
-    const data = process.env.LORIKEET_DATA;
-    it.skipIf(!data)("agrees with ToRA's executor (needs LORIKEET_DATA)", async () => {
-      const all = readJsonl(join(data ?? '', 'tora/gsm8k_tir_outputs.jsonl'));
+    it.skipIf(!hasData())(`agrees with ToRA's executor ${NEEDS_DATA}`, async () => {
+      const all = readJsonl(dataPath('tora/gsm8k_tir_outputs.jsonl'));
       const { result } = await check(
         all.filter((_, i) => i % 10 === 0),
         'tora',

@@ -11,6 +11,7 @@ import {
 import { runGrade } from '../../../../src/recipes/grade.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { logInto } from '../../../support/context.js';
+import { hasData, NEEDS_DATA } from '../../../support/real-data.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 let folder: string;
@@ -73,8 +74,8 @@ describe('grade --validate', () => {
     );
   });
 
-  it.skipIf(process.env.LORIKEET_DATA === undefined)(
-    'every data set known by name scores full (needs LORIKEET_DATA)',
+  it.skipIf(!hasData())(
+    `every data set known by name scores full ${NEEDS_DATA}`,
     async () => {
       const { gold } = await run('validate=true');
       expect(gold!.map(({ name }) => name)).toContain('math-500');

@@ -1,15 +1,14 @@
 /** Equivalence against others' test vectors, and on the answers of the MATH test set. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { mathEquivalent } from '../../../../src/rewards/index.js';
 import { normalise, squeezed } from '../../../../src/rewards/math/normalise.js';
 import { readJsonl } from '../../../../src/util/files.js';
 import { Rng } from '../../../../src/util/rng.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../../support/real-data.js';
 import { answerAfter } from '../answer-after.js';
 import { RULES } from './retypeset.js';
 
-const DATA = process.env.LORIKEET_DATA;
-const rows = (...path: readonly string[]) => readJsonl(join(DATA ?? '', ...path));
+const rows = (...path: readonly string[]) => readJsonl(dataPath(...path));
 
 /** Lists of the same numbers in another order, which upstream compares as strings. */
 const STRINGWISE_WRONG = new Set(['test_order', 'test_decimals']);
@@ -26,7 +25,7 @@ const TRULY_EQUAL = [
   ['100\\%', '1'],
 ];
 
-describe.skipIf(DATA === undefined)('reference vectors (needs LORIKEET_DATA)', () => {
+describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
   it("agrees with Hendrycks' is_equiv, less what is mathematically wrong", () => {
     const vectors = rows('grading', 'hendrycks_is_equiv.jsonl');
     const wrong = vectors.filter(

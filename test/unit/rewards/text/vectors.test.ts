@@ -1,12 +1,11 @@
 /** RapidFuzz's own tests and reference scores, from the folder of rows. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FUZZ_SCORERS, type FuzzName } from '../../../../src/rewards/text/fuzz.js';
 import { defaultProcess } from '../../../../src/rewards/text/process.js';
 import { readJsonl } from '../../../../src/util/files.js';
+import { dataPath, hasData, NEEDS_DATA } from '../../../support/real-data.js';
 
-const data = process.env.LORIKEET_DATA;
-const rows = (file: string) => readJsonl(join(data ?? '', 'fuzzy', file));
+const rows = (file: string) => readJsonl(dataPath('fuzzy', file));
 
 interface Case {
   readonly id: string;
@@ -28,7 +27,7 @@ function scoreOf({ scorer, a, b, processor, score_cutoff: cutoff }: Case): numbe
   return score >= (cutoff ?? 0) ? score : 0;
 }
 
-describe.skipIf(data === undefined)('RapidFuzz vectors (need LORIKEET_DATA)', () => {
+describe.skipIf(!hasData())(`RapidFuzz vectors ${NEEDS_DATA}`, () => {
   it('its tests', () => {
     const cases = rows('rapidfuzz_tests.jsonl') as unknown as Case[];
     expect(cases.length).toBeGreaterThan(50);
