@@ -18,7 +18,7 @@ export {
   NO_LORA,
   planLora,
 } from './lora.js';
-export { type LoraStart, startLora } from './lora-init.js';
+export { baseLora, type LoraStart, startLora } from './lora-init.js';
 export {
   largestMicroBatch,
   layersToCheckpoint,

@@ -47,14 +47,41 @@ export function startLora(plan: LoraPlan, options: StartOptions): LoraStart {
     }
   }
   const weights = pissa === null ? options.weights : residuals(plan, options.weights, values);
+  return { values: withBase(plan, values, { spec: options.spec, weights }), weights };
+}
+
+/**
+ * Values with which an adapter leaves the base as it is: its own A, B = 0, and magnitudes and replaced parameters
+ * of the base.
+ * @param values Of the adapter, in the order of the plan's shapes.
+ */
+export function baseLora(
+  plan: LoraPlan,
+  values: readonly Float32Array[],
+  base: Omit<StartOptions, 'seed'>,
+): Float32Array[] {
+  const own = new Map(plan.shapes.map(({ name }, i) => [name, values[i]!]));
+  for (const { module } of plan.targets.values()) {
+    const name = loraB(module);
+    own.set(name, new Float32Array(own.get(name)!.length));
+  }
+  return withBase(plan, own, base);
+}
+
+/** A and B of all targets, and what follows from them and the base; in the order of the plan's shapes. */
+function withBase(
+  plan: LoraPlan,
+  values: Map<string, Float32Array>,
+  { spec, weights }: Omit<StartOptions, 'seed'>,
+): Float32Array[] {
   if (plan.config.useDora) {
     for (const target of plan.targets.values()) {
       values.set(loraMagnitude(target.module), norms(target, weights, values));
     }
   }
-  const base = untied({ spec: options.spec, weights }, plan).weights;
+  const base = untied({ spec, weights }, plan).weights;
   for (const name of plan.replaced) values.set(name, toFloat32(base(name)));
-  return { values: plan.shapes.map(({ name }) => values.get(name)!), weights };
+  return plan.shapes.map(({ name }) => values.get(name)!);
 }
 
 function randomMatrix(

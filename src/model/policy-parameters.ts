@@ -33,7 +33,8 @@ export interface ParameterOptions {
   readonly weights: (name: string) => HostTensor;
   readonly lora: LoraPlan | null;
   readonly initialLora: readonly Float32Array[];
-  readonly keepReference: boolean;
+  /** Null: no reference is kept. */
+  readonly initialReference: readonly Float32Array[] | null;
   readonly compute: ComputeType;
 }
 
@@ -76,12 +77,13 @@ export class PolicyParameters {
   /** Element type of the base's matrices where layers are fused; null where they are not. */
   readonly fused: ComputeType | null;
   private readonly frozen = new FrozenWeights();
-  /** The frozen copy of the start; null where none is kept. */
+  /** Null where none is kept. */
   readonly reference: ParameterVector | null;
   /** Of both; null where they are read in float32. */
   private readonly factors: HalfFactors | null;
 
-  constructor({ spec, weights, lora, initialLora, keepReference, compute }: ParameterOptions) {
+  constructor(options: ParameterOptions) {
+    const { spec, weights, lora, initialLora, initialReference, compute } = options;
     this.spec = spec;
     this.lora = lora;
     this.fused = isPlainPlan(lora) ? (hasHalfTensors() ? compute : 'float32') : null;
@@ -94,8 +96,8 @@ export class PolicyParameters {
       this.trained = new ParameterVector(lora.shapes, initialLora, this.factors ?? undefined);
     }
     this.reference =
-      keepReference && lora !== null
-        ? new ParameterVector(lora.shapes, initialLora, this.factors ?? undefined)
+      initialReference !== null && lora !== null
+        ? new ParameterVector(lora.shapes, initialReference, this.factors ?? undefined)
         : null;
   }
 

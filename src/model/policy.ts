@@ -41,6 +41,8 @@ export interface PolicyOptions {
   readonly initialLora: readonly Float32Array[];
   /** Keep a frozen copy of the initial values as the reference policy. */
   readonly keepReference?: boolean;
+  /** Values that the reference has instead of the initial ones. */
+  readonly initialReference?: readonly Float32Array[];
   /** Layers that are recomputed in the backward pass, counted from the first. */
   readonly checkpointedLayers: number;
   /** Scale of the noise on embeddings in training (NEFTune); default 0: none. */
@@ -62,11 +64,19 @@ export class Policy {
 
   constructor(options: PolicyOptions) {
     const { lora, initialLora, keepReference = false, compute = 'float32' } = options;
+    const { initialReference = initialLora } = options;
     const { spec, weights } = lora === null ? options : untied(options, lora);
     this.spec = spec;
     this.lora = lora;
     this.geometries = new GeometryMaker(spec);
-    this.store = new PolicyParameters({ spec, weights, lora, initialLora, keepReference, compute });
+    this.store = new PolicyParameters({
+      spec,
+      weights,
+      lora,
+      initialLora,
+      initialReference: keepReference ? initialReference : null,
+      compute,
+    });
     this.ends = new PolicyEnds({
       spec,
       fused: this.store.fused,

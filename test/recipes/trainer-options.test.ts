@@ -271,6 +271,22 @@ test.each([
   expect(existsSync(join(dir, 'held'))).toBe(false);
 });
 
+test('a reference that moves begins where reference_policy says', async () => {
+  const adapter = ['lora.use_dora=true', 'lora.modules_to_save=[embed_tokens]'];
+  await dpo('adapter', [...adapter, 'max_steps=3', 'learning_rate=1e-2', 'warmup_steps=0']);
+  const onward = [`model=${join(dir, 'adapter')}`, 'max_steps=1'];
+  const first = async (name: string, ...keys: string[]) => {
+    await dpo(name, [...onward, ...keys]);
+    return rowsOf(name)[0]!;
+  };
+  const base = await first('of-base', 'reference_policy=base');
+  const moving = await first('from-base', 'reference_policy=base', 'sync_ref_model=true');
+  const own = await first('from-own', 'sync_ref_model=true');
+  expect(Math.abs((base.loss as number) - Math.LN2)).toBeGreaterThan(1e-3);
+  expect(moving.loss).toBeCloseTo(base.loss as number, 5);
+  expect(own.loss).toBeCloseTo(Math.LN2, 5);
+});
+
 test('grpo: further groups, one step ahead, a moving reference, held-out rows', async () => {
   await grpo('options', [
     'max_steps=4',

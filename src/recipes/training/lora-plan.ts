@@ -39,7 +39,7 @@ export function loraPlan(
 export const startsByPissa = (lora: LoraPlan | null, hasAdapter: boolean): boolean =>
   lora !== null && !hasAdapter && parsePissa(lora.config.initLoraWeights) !== null;
 
-/** Whether a reference would be a frozen copy of the adapter's start; else it is the base model alone. */
+/** Whether a reference would be a copy of the adapter, frozen or moving; else it is the base model alone. */
 export function copiesReference(
   config: TrainerConfig,
   lora: LoraPlan | null,

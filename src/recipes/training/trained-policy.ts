@@ -2,6 +2,7 @@
 import {
   adapterFromLora,
   asPlainLora,
+  baseLora,
   type LoraPlan,
   type LoraStart,
   loraFromAdapter,
@@ -28,7 +29,7 @@ export interface TrainedPolicy {
   /** What it will need of memory, as known before it was loaded. */
   readonly plan: MemoryPlan;
   readonly trainer: Trainer;
-  /** `reference` when training goes on from an adapter, else the base model alone. */
+  /** `reference` where a copy of the adapter is kept, else the base model alone. */
   readonly reference: 'off' | 'reference';
   /** To be called with the optimizer steps done: moves the reference where the config asks for it. */
   afterStep(done: number): void;
@@ -126,11 +127,15 @@ function startedPolicy(
   { lora, isPissa, ...options }: StartOptions,
 ): { readonly policy: Policy; readonly begun: Map<string, Float32Array> | null } {
   const start = lora === null ? null : loraStart(lora, source, config.seed);
+  const { adapter, spec, weights } = source;
+  // A moving reference that begins as the base; one that does not move is the base alone.
+  const isBase = options.keepReference && adapter !== null && config.reference_policy === 'base';
   const policy = new Policy({
     spec: source.spec,
     weights: start?.weights ?? source.weights,
     lora,
     initialLora: start?.values ?? [],
+    ...(isBase && { initialReference: baseLora(lora!, start!.values, { spec, weights }) }),
     neftuneNoiseAlpha: config.neftune_noise_alpha ?? 0,
     ...options,
   });
