@@ -18,6 +18,7 @@ import {
   type LossOutput,
   logitMetrics,
   logpsOf,
+  TOKEN_METRICS,
   tokenMetrics,
 } from './token-columns.js';
 
@@ -71,6 +72,22 @@ function sidesOf(scores: Tensor, batch: DpoBatch, options: DpoOptions): PairSide
   return { chosen: side(0), rejected: side(pairs), nll };
 }
 
+const NLL_LOSSES: readonly DpoLossType[] = ['sft', 'cpo', 'orpo'];
+
+/** Names of the metrics of `dpoLoss`. @param options.logits Whether means of logits are among its scores */
+export function dpoMetrics(
+  types: readonly DpoLossType[],
+  { logits }: { readonly logits: boolean },
+): string[] {
+  const sides = ['rewards', 'logps', ...(logits ? ['logits'] : [])];
+  return [
+    ...TOKEN_METRICS,
+    ...sides.flatMap((name) => [`${name}/chosen`, `${name}/rejected`]),
+    ...['rewards/accuracies', 'rewards/margins'],
+    ...(types.some((type) => NLL_LOSSES.includes(type)) ? ['nll_loss'] : []),
+  ];
+}
+
 /**
  * Metrics as in TRL: `mean_token_accuracy` is that of chosen answers; rewards are β times the summed log-ratio,
  * whatever the loss type, or without a reference β times the log-probability, per token for SimPO and ORPO.
@@ -89,7 +106,7 @@ export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): L
   const { totalTokens, totalChosenTokens } = options;
   const isChosen = Float32Array.from(batch.sequences, (owner) => (owner < batch.pairs ? 1 : 0));
   const rejected = totalTokens - totalChosenTokens;
-  const hasNll = types.some((type) => type === 'sft' || type === 'cpo' || type === 'orpo');
+  const hasNll = types.some((type) => NLL_LOSSES.includes(type));
   return {
     loss: perPair(total),
     metrics: {

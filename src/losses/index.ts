@@ -1,5 +1,5 @@
 /** Losses: pure functions on token scores → `{ loss, metrics }`. */
-export { dpoLoss, type WeightedLoss } from './dpo.js';
+export { dpoLoss, dpoMetrics, type WeightedLoss } from './dpo.js';
 export type { Divergence } from './f-divergence.js';
 export {
   type GrpoBatch,
@@ -18,9 +18,9 @@ export {
   tokenCoefficient,
 } from './grpo-normalisation.js';
 export type { KlEstimator } from './kl-estimators.js';
-export { type KtoOptions, klBaseline, ktoLoss } from './kto.js';
+export { type KtoOptions, klBaseline, ktoLoss, ktoMetrics } from './kto.js';
 export { type DpoLossType, needsReference, type PairSettings } from './preference-terms.js';
 export type { Correction, CorrectionMode } from './sampling-correction.js';
 export { sharedLengthWeights } from './sequences.js';
 export { type SftLossType, type SftOptions, sftColumns, sftLoss } from './sft.js';
-export type { LossOutput } from './token-columns.js';
+export { type LossOutput, TOKEN_METRICS } from './token-columns.js';

@@ -9,7 +9,13 @@
 
 import { indicesOnDevice, segmentSums, type Tensor, tf } from '../tensor/index.js';
 import { mean } from '../util/numbers.js';
-import { type LossOutput, logitMetrics, logpsOf, tokenMetrics } from './token-columns.js';
+import {
+  type LossOutput,
+  logitMetrics,
+  logpsOf,
+  TOKEN_METRICS,
+  tokenMetrics,
+} from './token-columns.js';
 
 export interface KtoBatch {
   /** `[M]` answer of each token. */
@@ -37,6 +43,20 @@ export interface KtoOptions {
 
 /** @param ratios log π(y′) − log π_ref(y′) of mismatched answers y′. */
 export const klBaseline = (ratios: readonly number[]): number => Math.max(0, mean(ratios) ?? 0);
+
+/** Names of the metrics of `ktoLoss`. @param options.logits Whether means of logits are among its scores */
+export function ktoMetrics(
+  { good, bad }: { readonly good: boolean; readonly bad: boolean },
+  { logits }: { readonly logits: boolean },
+): string[] {
+  const sides = [...(good ? ['chosen'] : []), ...(bad ? ['rejected'] : [])];
+  const names = ['rewards', 'logps', ...(logits ? ['logits'] : [])];
+  return [
+    ...TOKEN_METRICS,
+    ...names.flatMap((name) => sides.map((side) => `${name}/${side}`)),
+    ...(good && bad ? ['rewards/margins'] : []),
+  ];
+}
 
 /**
  * Metrics of good answers where the step has any, of bad ones alike, and the margin where it has both.

@@ -47,6 +47,9 @@ export function logitMetrics(scores: Tensor, side: SideTokens): Record<string, T
   };
 }
 
+/** Names of `tokenMetrics`. */
+export const TOKEN_METRICS = ['entropy', 'mean_token_accuracy'] as const;
+
 /**
  * `entropy` and `mean_token_accuracy` of a micro-batch, already divided by the token count of the whole
  * optimizer step, so that micro-batches add up to the mean.

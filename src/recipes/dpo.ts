@@ -2,6 +2,7 @@
 import { type DpoConfig, takesAnswers } from '../config/index.js';
 import {
   type DpoLossType,
+  dpoMetrics,
   needsReference,
   type PairSettings,
   type WeightedLoss,
@@ -105,7 +106,8 @@ function pairsRecipe(
   config: DpoConfig,
 ): TrainingRecipe<DpoConfig, PreferenceExamples<PreferencePair>> {
   const losses = weightedLosses(config);
-  const compares = needsReference(losses.map(({ type }) => type));
+  const types = losses.map(({ type }) => type);
+  const compares = needsReference(types);
   return {
     command: 'dpo',
     keepReference: compares,
@@ -115,6 +117,8 @@ function pairsRecipe(
         { ...chosen, row, part: 'chosen' },
         { ...rejected, row, part: 'rejected' },
       ]),
+    heldOutMetrics: ({ heldOut }, { spec }) =>
+      heldOut && ['loss', ...dpoMetrics(types, { logits: spec.logitSoftcap === null })],
     prepare: async (_, { train, heldOut }, session) => {
       const scored = compares ? await scoredPairs(config, train, session) : train;
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);

@@ -183,6 +183,7 @@ const recipeOf = (
   inputs: async (...from) => ({ ...(await inputsOf(...from)), sandbox }),
   close: ({ rewards }) => rewards.close(),
   check: (own, { spec }) => checkRollouts(own, spec),
+  heldOutMetrics: () => null,
   sequences: ({ prompts }) =>
     prompts.map(({ promptIds }, row) => ({
       row,

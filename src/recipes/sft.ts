@@ -1,6 +1,7 @@
 /** `lorikeet sft`: supervised fine-tuning on problems, chats, prompt-completion pairs or plain text. */
 import type { SftConfig } from '../config/index.js';
 import { packByLength } from '../data/index.js';
+import { TOKEN_METRICS } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { type SftItem, sftStep, sftTasks } from '../train/index.js';
 import type { RecipeContext } from './context.js';
@@ -30,6 +31,7 @@ const recipe: TrainingRecipe<SftConfig, SftExamples> = {
   keepReference: false,
   inputs: sftExamples,
   sequences: ({ train }) => train.map((example, row) => ({ ...example, row })),
+  heldOutMetrics: ({ heldOut }) => (heldOut === null ? null : ['loss', ...TOKEN_METRICS]),
   prepare: async (config, { train, heldOut }, { trained, context }) => {
     const items: readonly SftItem[] = config.packing
       ? packed(train, config.max_length, context)

@@ -58,7 +58,8 @@ export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<
     const { dir, options } = runOf('tinker', config, stageOf(config));
     checkRun(dir, options);
     checkAlarms(config);
-    checkWatchedMetric('tinker', asTrainer(config));
+    const hasRewards = config.method === 'grpo';
+    checkWatchedMetric(asTrainer(config), { heldOut: null, hasRewards });
     const endpoint = endpointOf(config);
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });

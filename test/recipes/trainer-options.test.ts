@@ -2,13 +2,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { impliedEvaluation, loadConfig, sftSchema } from '../../src/config/index.js';
 import { judgeModels } from '../../src/recipes/judge/judge-model.js';
 import { DuringTraining } from '../../src/recipes/training/evaluate-during.js';
-import { checkWatchedMetric } from '../../src/recipes/training/watched-metric.js';
 import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
-import type { JsonRow } from '../../src/util/files.js';
+import { type JsonRow, readJsonl, toJsonl } from '../../src/util/files.js';
 import { tinyRuns } from '../support/tiny-runs.js';
 
 const runs = tinyRuns();
@@ -16,23 +14,23 @@ const { dir, said, tiny, format: sft, dpo, grpo, rowsOf, column } = runs;
 
 afterEach(() => vi.restoreAllMocks());
 
-/** Metrics of the evaluations of a run, each of which may be watched. */
-function watchable(name: string, command: string): string[] {
+/** Metrics of the evaluations of a run, which are those that may be watched. @param again The run under another name */
+async function watchable(
+  name: string,
+  again: (name: string, keys: readonly string[]) => Promise<unknown>,
+): Promise<string[]> {
   const names = new Set(rowsOf(name).flatMap(Object.keys));
   const found = [...names].filter((metric) => metric.startsWith('eval/'));
-  const config = loadConfig(sftSchema, {
-    overrides: ['model=m', 'dataset=gsm8k', 'eval_dataset=rows.jsonl', 'eval_steps=1'],
-  });
-  const evaluation = command === 'grpo' ? { eval: impliedEvaluation(), eval_dataset: null } : {};
-  for (const metric_for_best_model of found) {
-    checkWatchedMetric(command, { ...config, ...evaluation, metric_for_best_model });
-  }
+  const refused = again('unwatchable', ['metric_for_best_model=none']).catch(String);
+  const known = /Known are (.*)/.exec(String(await refused))![1]!.split(', ');
+  expect(known.sort()).toEqual([...found].sort());
+  expect(existsSync(join(dir, 'unwatchable'))).toBe(false);
   return found;
 }
 
 test('sft ends early with the best of its evaluations', async () => {
   // Entropy falls as the model learns, so the first evaluation is the best by it, and three are worse.
-  await sft('best', [
+  const keys = [
     `eval_dataset=${join(dir, 'rows.jsonl')}`,
     'eval_dataset.num_samples=16',
     'eval_steps=2',
@@ -45,7 +43,8 @@ test('sft ends early with the best of its evaluations', async () => {
     'early_stopping_patience=3',
     'load_best_model_at_end=true',
     'save_total_limit=1',
-  ]);
+  ];
+  await sft('best', keys);
   const losses = column('best', 'eval/loss');
   expect(losses).toHaveLength(4);
   expect(losses.at(-1)).toBeLessThan(losses[0]!);
@@ -53,7 +52,8 @@ test('sft ends early with the best of its evaluations', async () => {
   expect(said.join('\n')).toContain('the best step was 2');
   const kept = readdirSync(join(dir, 'best', 'checkpoints')).sort();
   expect(kept).toEqual(['step-000002', 'step-000008']);
-  expect(watchable('best', 'sft')).toEqual([
+  const again: typeof sft = (name, more) => sft(name, [...keys, ...more]);
+  expect(await watchable('best', again)).toEqual([
     'eval/loss',
     'eval/entropy',
     'eval/mean_token_accuracy',
@@ -161,6 +161,23 @@ test.each([
   expect(existsSync(join(dir, 'unwatched'))).toBe(false);
 });
 
+test('sft evaluates no rewards, and a score where its grader gives one', async () => {
+  const eval_ = [`eval.dataset.path=${join(dir, 'rows.jsonl')}`, 'eval.dataset.num_samples=2'];
+  const keys = [...eval_, 'eval.max_new_tokens=4', 'eval_steps=1', 'max_steps=1'];
+  const again: typeof sft = (name, more) => sft(name, [...keys, ...more]);
+  await again('evaluated', []);
+  const names = await watchable('evaluated', again);
+  expect(names).not.toContain('eval/reward');
+  expect(names).not.toContain('eval/score');
+  const file = join(dir, 'grader.json');
+  const grader = { type: 'string_check', name: 'same', operation: 'eq' };
+  const sides = { input: '{{sample.output_text}}', reference: '{{item.answer}}' };
+  writeFileSync(file, JSON.stringify({ ...grader, ...sides }));
+  const graded: typeof sft = (name, more) => again(name, [`eval.grader_file=${file}`, ...more]);
+  await graded('scored', []);
+  expect(await watchable('scored', graded)).toContain('eval/score');
+});
+
 test.each([
   ['on the way', 4, 2],
   ['after its last step', 4, 4],
@@ -200,11 +217,14 @@ test('dpo keeps the reference’s log-probabilities for a resumed run', async ()
     'loss_type=["sigmoid","sft"]',
     'learning_rate=1e-3',
   ];
-  await dpo('kept', [...keys, 'max_steps=2', `eval_dataset=${tiny().pairs}`, 'eval_steps=2']);
+  const held = [`eval_dataset=${tiny().pairs}`, 'eval_steps=2'];
+  await dpo('kept', [...keys, 'max_steps=2', ...held]);
   const file = readFileSync(join(dir, 'kept', 'reference_logps.json'), 'utf8');
   expect(JSON.parse(file).logps).toHaveLength(40);
   expect(column('kept', 'eval/rewards/accuracies')).toHaveLength(1);
-  expect(watchable('kept', 'dpo')).toContain('eval/rewards/margins');
+  const again: typeof dpo = (name, more) => dpo(name, [...keys, ...held, ...more]);
+  const names = await watchable('kept', again);
+  expect(names).toEqual(expect.arrayContaining(['eval/rewards/margins', 'eval/nll_loss']));
   said.length = 0;
   await dpo('kept', [...keys, 'max_steps=4', 'resume=auto']);
   expect(said.join('\n')).toMatch(
@@ -250,7 +270,18 @@ test('dpo evaluates labelled answers with the metrics of a step', async () => {
   }
   expect(second!['rewards/margins']).toBeGreaterThan(1e-3);
   expect(first!['eval/kl']).toBeGreaterThanOrEqual(0);
-  expect(watchable('kto-held', 'dpo')).toContain('eval/kl');
+  const again: typeof dpo = (name, more) => dpo(name, [...keys, ...held, ...more]);
+  expect(await watchable('kto-held', again)).toContain('eval/kl');
+
+  const good = join(dir, 'good.jsonl');
+  const kept = readJsonl(tiny().pairs).map(({ question, chosen }) => ({
+    ...{ prompt: question, completion: chosen, label: true },
+  }));
+  writeFileSync(good, toJsonl(kept));
+  const oneSided = [...keys, 'max_steps=1', 'eval_steps=1', `eval_dataset=${good}`];
+  await dpo('kto-good', oneSided);
+  const more: typeof dpo = (name, own) => dpo(name, [...oneSided, ...own]);
+  expect(await watchable('kto-good', more)).not.toContain('eval/rewards/margins');
 });
 
 test.each([
@@ -288,7 +319,7 @@ test('a reference that moves begins where reference_policy says', async () => {
 });
 
 test('grpo: further groups, one step ahead, a moving reference, held-out rows', async () => {
-  await grpo('options', [
+  const keys = [
     'max_steps=4',
     'dynamic_sampling=true',
     'max_staleness=1',
@@ -303,7 +334,8 @@ test('grpo: further groups, one step ahead, a moving reference, held-out rows', 
     'ref_model_mixup_alpha=1',
     'multi_objective_aggregation=normalize_then_sum',
     'optim=lion_32bit',
-  ]);
+  ];
+  await grpo('options', keys);
   expect(said.join('\n')).toContain('the first 8 rows are held out');
   expect(column('options', 'staleness')).toEqual([0, 1, 1, 1]);
   // The reference becomes the policy after step 2: the KL divergence is 0 again in step 3.
@@ -312,7 +344,8 @@ test('grpo: further groups, one step ahead, a moving reference, held-out rows', 
   expect(Math.abs(kl[2]!)).toBeLessThan(1e-6);
   expect(column('options', 'sampling/rounds')).toHaveLength(4);
   expect(column('options', 'eval/boxed_rate')).toEqual([0, 0]);
-  expect(watchable('options', 'grpo')).toContain('eval/format_rate');
+  const again: typeof grpo = (name, more) => grpo(name, [...keys, ...more]);
+  expect(await watchable('options', again)).toContain('eval/reward');
   const groups = rowsOf('options', 'samples_by_group.jsonl');
   expect(groups).toHaveLength(16);
   expect(groups[0]).toMatchObject({ step: 1, responses: [{}, {}, {}, {}] });

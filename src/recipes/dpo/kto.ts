@@ -1,5 +1,6 @@
 /** `lorikeet dpo` with the losses of single answers: rows with a label, or pairs taken apart. */
 import type { DpoConfig } from '../../config/index.js';
+import { ktoMetrics } from '../../losses/index.js';
 import { ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { dataPasses } from '../training/data-passes.js';
@@ -21,12 +22,20 @@ function sayOnce({ log }: RecipeContext): (step: number) => void {
 export function ktoRecipe(
   config: DpoConfig,
 ): TrainingRecipe<DpoConfig, PreferenceExamples<LabelledAnswer>> {
+  const usesKl = [config.loss_type].flat().includes('kto');
   return {
     command: 'dpo',
     keepReference: true,
     inputs: readAnswers,
     sequences: ({ train }) =>
       train.map((answer, row) => ({ ...answer, row, part: answer.desirable ? 'good' : 'bad' })),
+    heldOutMetrics: ({ heldOut }, { spec }) => {
+      if (heldOut === null) return null;
+      const has = (label: boolean) => heldOut.some(({ desirable }) => desirable === label);
+      const sides = { good: has(true), bad: has(false) };
+      const names = ktoMetrics(sides, { logits: spec.logitSoftcap === null });
+      return ['loss', ...names, ...(usesKl ? ['kl'] : [])];
+    },
     prepare: async (_, { train, heldOut }, { trained, context }) => {
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, train);
       const { policy, reference, trainer } = trained;
@@ -38,7 +47,7 @@ export function ktoRecipe(
           desirableWeight: config.desirable_weight,
           undesirableWeight: config.undesirable_weight,
         },
-        usesKl: [config.loss_type].flat().includes('kto'),
+        usesKl,
         maxLength: config.max_length,
       };
       return {

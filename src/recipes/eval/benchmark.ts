@@ -61,6 +61,11 @@ export const graderName = (keys: BenchmarkKeys & Pick<EvaluationKeys, 'grader'>)
   return known.grader;
 };
 
+/** Whether grades have a score beside right and wrong. */
+export const givesScore = (
+  keys: BenchmarkKeys & Pick<EvaluationKeys, 'grader' | 'grader_file'>,
+): boolean => keys.grader_file !== null || !['numeric', 'math'].includes(graderName(keys));
+
 /** @throws InputError on tags that cannot be told apart */
 export function answerGrader(
   keys: BenchmarkKeys & Pick<EvaluationKeys, 'grader' | 'answer_format'> & TagKeys,

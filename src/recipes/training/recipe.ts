@@ -18,6 +18,8 @@ export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
   readonly check?: (config: Config, source: ModelSource) => void;
   /** Ends what `inputs` opened. */
   readonly close?: (inputs: Inputs) => Promise<void>;
+  /** Names of the metrics of `PreparedTraining.heldOut`; null: there are no held-out rows. */
+  readonly heldOutMetrics: (inputs: Inputs, source: Pick<ModelSource, 'spec'>) => string[] | null;
   /** The data as it would be trained, for `--preview`. */
   readonly sequences: (inputs: Inputs) => readonly PreviewSequence[];
   readonly prepare: (

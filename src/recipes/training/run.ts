@@ -35,13 +35,16 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });
     checkAlarms(config);
-    checkWatchedMetric(recipe.command, config);
     checkEvaluationRollouts(config);
     configureDevice(config);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
     sayKeptShape(config, source, context.log);
     const inputs = await recipe.inputs(config, source, context);
     stack.defer(() => recipe.close?.(inputs));
+    checkWatchedMetric(config, {
+      heldOut: recipe.heldOutMetrics(inputs, source),
+      hasRewards: (config.rewards ?? []).length > 0,
+    });
     const evaluation = await openTrainedEvaluation(config, source, context);
     stack.defer(() => evaluation?.graders?.close());
     const started = performance.now();

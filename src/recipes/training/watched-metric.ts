@@ -1,13 +1,16 @@
 /** The metric that tells the best step: its name as a config gives it, which way is better, and whether it is measured. */
 import { nearest } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
+import { givesScore } from '../eval/benchmark.js';
+import type { EvaluationKeys } from '../eval/evaluate-model.js';
+import { type EvaluatedConfig, evaluationKeys } from './evaluate-trained.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 type WatchedKeys = Pick<
   TrainerConfig,
   'eval' | 'eval_steps' | 'metric_for_best_model' | 'greater_is_better'
 > &
-  Partial<Pick<TrainerConfig, 'eval_dataset'>>;
+  Partial<Pick<TrainerConfig, 'eval_dataset' | 'tools'>>;
 
 /** Metrics that an evaluation which could grade nothing does not have. */
 export const UNGRADED: ReadonlySet<string> = new Set([
@@ -15,28 +18,6 @@ export const UNGRADED: ReadonlySet<string> = new Set([
   'eval/score',
   'eval/reward',
 ]);
-
-const OF_COMPLETIONS = [
-  ...UNGRADED,
-  'eval/format_rate',
-  'eval/boxed_rate',
-  'eval/avg_completion_length',
-  'eval/tools/call_frequency',
-  'eval/tools/failure_frequency',
-];
-
-const OF_TOKENS = ['eval/loss', 'eval/mean_token_accuracy', 'eval/entropy'];
-
-const OF_SIDES = [
-  ...['rewards/chosen', 'rewards/rejected', 'rewards/accuracies', 'rewards/margins'],
-  ...['logps/chosen', 'logps/rejected', 'logits/chosen', 'logits/rejected', 'nll_loss', 'kl'],
-].map((name) => `eval/${name}`);
-
-/** Of `eval_dataset`, by the trainer. */
-const HELD_OUT: Readonly<Record<string, readonly string[]>> = {
-  sft: OF_TOKENS,
-  dpo: [...OF_TOKENS, ...OF_SIDES],
-};
 
 /** As rows have it; `eval_loss`, as transformers writes it, and `loss` are `eval/loss`. */
 export function metricName({ metric_for_best_model: asked, eval_dataset }: WatchedKeys): string {
@@ -47,15 +28,37 @@ export function metricName({ metric_for_best_model: asked, eval_dataset }: Watch
 export const greaterIsBetter = (config: WatchedKeys): boolean =>
   config.greater_is_better ?? !metricName(config).endsWith('loss');
 
+/** What evaluations during training measure beside the answers' grades. */
+interface Measured {
+  /** Metrics of held-out rows; null: there are none. */
+  readonly heldOut: readonly string[] | null;
+  /** Whether the trainer has rewards of its own. */
+  readonly hasRewards: boolean;
+}
+
 /** @throws InputError where evaluations during training will not have the metric; nothing is trained yet */
-export function checkWatchedMetric(command: string, config: WatchedKeys): void {
+export function checkWatchedMetric(
+  config: WatchedKeys & EvaluatedConfig,
+  { heldOut, hasRewards }: Measured,
+): void {
   if (config.eval_steps === null) return;
-  const known = [
-    ...(config.eval === null ? [] : OF_COMPLETIONS),
-    ...(config.eval_dataset ? (HELD_OUT[command] ?? []) : []),
-  ];
+  const { eval: own, tools = [] } = config;
+  const ofCompletions =
+    own && completionMetrics(evaluationKeys(config, own), { tools, hasRewards });
+  const known = [...(ofCompletions ?? []), ...(heldOut ?? [])].map((name) => `eval/${name}`);
   if (!known.includes(metricName(config))) throw unmeasured(config, known);
 }
+
+const completionMetrics = (
+  keys: EvaluationKeys,
+  { tools, hasRewards }: Pick<Measured, 'hasRewards'> & { readonly tools: readonly string[] },
+): string[] => [
+  'accuracy',
+  ...(givesScore(keys) ? ['score'] : []),
+  ...(hasRewards ? ['reward'] : []),
+  ...['format_rate', 'boxed_rate', 'avg_completion_length'],
+  ...(tools.length > 0 ? ['tools/call_frequency', 'tools/failure_frequency'] : []),
+];
 
 export function unmeasured(config: WatchedKeys, known: readonly string[]): InputError {
   const name = metricName(config);

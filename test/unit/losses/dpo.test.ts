@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type DpoLossType, dpoLoss, needsReference } from '../../../src/losses/index.js';
+import {
+  type DpoLossType,
+  dpoLoss,
+  dpoMetrics,
+  needsReference,
+} from '../../../src/losses/index.js';
 import { PAIR_TERMS } from '../../../src/losses/preference-terms.js';
 import type { Tensor } from '../../../src/tensor/index.js';
 import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
@@ -48,6 +53,14 @@ describe.each(cases)(
         expect([found.metrics[name]!], name).toBeAllclose([value]);
       }
       expect(found.metrics).toMatchObject({ entropy: 0.5 });
+      const plain = differentiate(tokens, lossOf).metrics;
+      for (const [metrics, logits] of [[found.metrics, true] as const, [plain, false] as const]) {
+        const names = dpoMetrics(
+          losses.map(({ type }) => type),
+          { logits },
+        );
+        expect(Object.keys(metrics).sort()).toEqual(names.sort());
+      }
     });
   },
 );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { klBaseline, ktoLoss } from '../../../src/losses/index.js';
+import { klBaseline, ktoLoss, ktoMetrics } from '../../../src/losses/index.js';
 import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
 
 const { rows, reference, cases } = goldenLosses().kto;
@@ -39,6 +39,9 @@ describe.each(cases)('$lossType, KL $kl, $desirable', (golden) => {
     }
     const sides = Object.keys(found.metrics).filter((name) => /^(rewards|logps|logits)/.test(name));
     expect(sides.sort()).toEqual(Object.keys(golden.metrics).sort());
+    const has = { good: totalDesirable > 0, bad: totalDesirable < rows.length };
+    const names = ktoMetrics(has, { logits: true });
+    expect(Object.keys(found.metrics).sort()).toEqual(names.sort());
   });
 
   test('micro-batches add up to the step', () => {
