@@ -79,6 +79,7 @@ describe('the best step', () => {
     ]);
     expect(column('generations', 'eval/format_rate')).toEqual([0, 0, 0, 0]);
     expect(said).toContain('the best step was 2: the model is that of its checkpoint');
+    expect(said.join('\n')).toContain('warning: eval_steps=1: checkpoints are of every 2 steps');
   });
 
   test('is none of those whose checkpoints the run does not have', async () => {

@@ -114,6 +114,11 @@ export class DuringTraining {
     return this.bestOf(this.evaluated.filter(({ step }) => this.isKept(step)));
   }
 
+  /** The same of a run that ends with the model of step `last`, which has no need of a checkpoint. */
+  bestBy(last: number): number | null {
+    return this.bestOf(this.evaluated.filter(({ step }) => step === last || this.isKept(step)));
+  }
+
   private bestOf(evaluated: readonly EvaluatedStep[]): number | null {
     const { config } = this.subject;
     if (config.load_best_model_at_end !== true) return null;

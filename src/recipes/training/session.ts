@@ -78,7 +78,7 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
       const place = `after step ${progress.step} of ${totalSteps}`;
       context.log(`ended ${place} by ${endedBy}: ${config[endedBy]}`);
     }
-    const { best } = evaluates;
+    const best = evaluates.bestBy(progress.step);
     if (best !== null && best !== progress.step) {
       context.log(
         takeBest(trained, store, best)
@@ -148,7 +148,13 @@ function duringTraining(
   { config, evaluation, checkpoint, store }: SessionParts,
   { prepared, log, sampling }: Opened,
 ): DuringTraining {
-  const { heldOut, writer, rewards, savePeriod } = prepared;
+  const { heldOut, writer, rewards, savePeriod = 1 } = prepared;
+  const { eval_steps: every, load_best_model_at_end: seeksBest } = config;
+  if (seeksBest && every !== null && every % savePeriod > 0) {
+    context.log(
+      `warning: eval_steps=${every}: checkpoints are of every ${savePeriod} steps, a whole generation. Of other steps only the last one can be the best: give a multiple of ${savePeriod}`,
+    );
+  }
   return new DuringTraining({
     config,
     evaluation,
