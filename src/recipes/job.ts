@@ -7,8 +7,8 @@ import {
   type JobStatus,
   jobStatus,
   REMOTE_FILE,
+  readProgress,
   readRemoteRecord,
-  readRun,
   remoteJobStatus,
 } from '../report/index.js';
 import { InputError } from '../util/errors.js';
@@ -25,7 +25,7 @@ export type { JobStatus };
 export async function runJob(config: JobConfig, context: RecipeContext): Promise<JobStatus> {
   checkOutput(config);
   if (config.refresh || config.cancel) await askService(config, context);
-  const run = readRun(config.run);
+  const run = readProgress(config.run);
   const remote = readRemoteRecord(config.run);
   const options = { limit: config.limit, isAlive: isLocked(config.run) };
   const status = remote === null ? jobStatus(run, options) : remoteJobStatus(run, remote, options);

@@ -13,7 +13,7 @@ import {
   openRun,
   type RemoteRecord,
   type RunFolder,
-  readRun,
+  readProgress,
   remoteJobStatus,
 } from '../report/index.js';
 import { RunError } from '../util/errors.js';
@@ -153,7 +153,7 @@ const freshRecord = ({ base_url, api_key_env }: OpenaiConfig): RemoteRecord => (
 });
 
 function resultOf(run: RunFolder, remote: RemoteRecord): OpenaiResult {
-  const status = remoteJobStatus(readRun(run.dir), remote, { limit: 1, isAlive: true });
+  const status = remoteJobStatus(readProgress(run.dir), remote, { limit: 1, isAlive: true });
   return {
     run_dir: run.dir,
     job_id: status.id,

@@ -12,7 +12,7 @@ import {
   endRun,
   openRun,
   type RunFolder,
-  readRun,
+  readProgress,
 } from '../report/index.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
@@ -137,7 +137,7 @@ function resultOf(
   { model, steps, keeper, endedBy, evaluated }: TinkerOutcome,
 ): TinkerResult {
   const { states, sampler_path } = keeper.get();
-  const last = readRun(run.dir).metrics.at(-1) ?? { step: steps };
+  const last = readProgress(run.dir).metrics.at(-1) ?? { step: steps };
   const numbers = ['loss', 'reward'].flatMap((name) => {
     const value = (last as Readonly<Record<string, unknown>>)[name];
     return typeof value === 'number' ? [[name, value] as const] : [];

@@ -54,7 +54,7 @@ export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run-
 export type { OpenRunOptions, RunFolder } from './run-folder.js';
 export { isLocked } from './run-lock.js';
 export { makeRunId, type ReadSource, type RunStatus } from './run-record.js';
-export { type RunRows, readRun, runSections } from './run-report.js';
+export { type RunRows, readProgress, readRun, runSections } from './run-report.js';
 export {
   gradeColumns,
   openSampleLog,

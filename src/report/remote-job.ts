@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonRow, parseJsonl, readWholeLines } from '../util/files.js';
+import { type JsonRow, readWholeRows } from '../util/files.js';
 import { checkedObject, checkedRows, type Fields, readRecord } from '../util/own-files.js';
 import {
   type JobEvent,
@@ -85,8 +85,10 @@ export function readRemoteRecord(dir: string): RemoteRecord | null {
 export function readRemoteEvents(dir: string): RemoteEvent[] {
   const path = join(dir, EVENTS_FILE);
   if (!existsSync(path)) return [];
-  const rows = parseJsonl(readWholeLines(path), path);
-  return checkedRows<RemoteEvent>(path, rows, { id: 'string', created_at: 'number' });
+  return checkedRows<RemoteEvent>(path, readWholeRows(path), {
+    id: 'string',
+    created_at: 'number',
+  });
 }
 
 /** @param isAlive whether a process is watching the job */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../util/errors.js';
-import { parseJsonl, readWholeLines } from '../util/files.js';
+import { readWholeRows } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
 import { pickExamples, stepCompletions, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
@@ -18,16 +18,31 @@ const HEADLINES = ['accuracy'];
 /** Completions shown. */
 const EXAMPLES = 12;
 
-export interface RunRows {
+/** How far a run is. */
+interface RunProgress {
   readonly dir: string;
   readonly record: RunRecord;
-  readonly configText: string;
   readonly metrics: readonly MetricRow[];
+}
+
+export interface RunRows extends RunProgress {
+  readonly configText: string;
   readonly samples: readonly SampleRow[];
 }
 
 /** @throws InputError when `dir` is not the folder of a run, or a row in it is broken */
 export function readRun(dir: string): RunRows {
+  const progress = readProgress(dir);
+  const config = join(dir, 'config.yaml');
+  return {
+    ...progress,
+    configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
+    samples: rowsIn<SampleRow>(samplesPath(dir), SAMPLE_FIELDS),
+  };
+}
+
+/** The same without its completions, which may be many. @throws InputError as `readRun` */
+export function readProgress(dir: string): RunProgress {
   const record = readRunRecord(dir);
   if (record === null) {
     throw new InputError({
@@ -36,14 +51,8 @@ export function readRun(dir: string): RunRows {
       remedy: 'Give the output_dir of a finished or running command',
     });
   }
-  const config = join(dir, 'config.yaml');
-  return {
-    dir,
-    record,
-    configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
-    metrics: rowsIn<MetricRow>(join(dir, 'metrics.jsonl'), { step: 'number' }),
-    samples: rowsIn<SampleRow>(samplesPath(dir), SAMPLE_FIELDS),
-  };
+  const metrics = rowsIn<MetricRow>(join(dir, 'metrics.jsonl'), { step: 'number' });
+  return { dir, record, metrics };
 }
 
 /** What the page shows of a completion. */
@@ -58,7 +67,7 @@ const SAMPLE_FIELDS: Fields<SampleRow> = {
 
 /** A last line without a line break is one that is being written, or was when the run was killed. */
 const rowsIn = <T>(path: string, fields: Fields<T>): T[] =>
-  existsSync(path) ? checkedRows<T>(path, parseJsonl(readWholeLines(path), path), fields) : [];
+  existsSync(path) ? checkedRows<T>(path, readWholeRows(path), fields) : [];
 
 /** The whole page of one run; `extra` sections (an evaluation table, …) stand after the summary. */
 export function runReport(run: RunRows, extra: readonly Section[] = []): Report {

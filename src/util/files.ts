@@ -45,8 +45,8 @@ export function readJsonl(path: string): JsonRow[] {
   return rowsOf(fileLines(path), path);
 }
 
-/** Rows of the text of a JSONL file, as `readJsonl` gives them. */
-export const parseJsonl = (text: string, path: string): JsonRow[] => rowsOf(text.split('\n'), path);
+/** The same without a last line that has no line break: a killed process was writing it, or it is being written. */
+export const readWholeRows = (path: string): JsonRow[] => rowsOf(wholeLines(path), path);
 
 function rowsOf(lines: Iterable<string>, path: string): JsonRow[] {
   const rows: JsonRow[] = [];
@@ -69,17 +69,31 @@ const LINE_BREAK = 0x0a;
  */
 export function* fileLines(path: string): Generator<string> {
   let number = 1;
+  for (const bytes of lineBytes(path)) yield textOf(bytes, path, number++);
+}
+
+function* wholeLines(path: string): Generator<string> {
+  let number = 1;
+  let held: Buffer | null = null;
+  for (const bytes of lineBytes(path)) {
+    if (held !== null) yield textOf(held, path, number++);
+    held = bytes;
+  }
+}
+
+/** The last one may be empty. */
+function* lineBytes(path: string): Generator<Buffer> {
   let begun: Buffer[] = [];
   for (const piece of filePieces(path)) {
     let start = 0;
     for (let end = piece.indexOf(LINE_BREAK); end >= 0; end = piece.indexOf(LINE_BREAK, start)) {
-      yield textOf(Buffer.concat([...begun, piece.subarray(start, end)]), path, number++);
+      yield Buffer.concat([...begun, piece.subarray(start, end)]);
       begun = [];
       start = end + 1;
     }
     begun.push(piece.subarray(start));
   }
-  yield textOf(Buffer.concat(begun), path, number);
+  yield Buffer.concat(begun);
 }
 
 function* filePieces(path: string): Generator<Buffer> {
@@ -112,12 +126,6 @@ function* bytePieces(path: string): Generator<Buffer> {
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** The lines of a file that have a line break: one without it is what a killed process was writing, or is being written. */
-export function readWholeLines(path: string): string {
-  const bytes = readBytes(path);
-  return textOf(bytes.subarray(0, bytes.lastIndexOf('\n') + 1), path);
 }
 
 /** Takes a half-written last line off a file, where there is one. */

@@ -1,8 +1,20 @@
 /** Run folders where the disk or a kill came between: what is whole is read, and the folder is freed. */
-import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { jobSchema, loadConfig } from '../../../src/config/index.js';
+import { runJob } from '../../../src/recipes/job.js';
 import { openMetricLog, openRun, readRun } from '../../../src/report/index.js';
+import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const open = () =>
@@ -19,6 +31,25 @@ it('a row that was being written is left out', () => {
   // Killed within the letter é.
   appendFileSync(run.paths.metrics, Buffer.from('{"step":2,"é').subarray(0, -1));
   expect(readRun(run.dir).metrics).toEqual([{ step: 1, loss: 2 }]);
+});
+
+it('rows longer together than one text can be are read', () => {
+  const run = open();
+  const row = { step: 1, prompt: '', completion: '', tokens: 0, rewards: {}, statuses: {} };
+  const file = openSync(run.paths.samples, 'w');
+  const blank = Buffer.alloc(2 ** 26, ' ');
+  blank[blank.length - 1] = 0x0a;
+  for (let i = 0; i < 8; i++) writeSync(file, blank);
+  writeSync(file, `${JSON.stringify(row)}\n{"step":2`);
+  closeSync(file);
+  expect(readRun(run.dir).samples).toEqual([row]);
+});
+
+it('a job is told without the completions of its run', async () => {
+  const run = open();
+  writeFileSync(run.paths.samples, 'no rows\n');
+  const config = loadConfig(jobSchema, { overrides: [`run=${run.dir}`] });
+  expect(await runJob(config, SILENT)).toMatchObject({ id: run.runId });
 });
 
 it.each([
