@@ -67,6 +67,8 @@ export interface RunFolder {
   claim(relativePath: string): string;
   /** Adds to `run.json`; records (`results`, `versions`, `seeds`) are merged. */
   record(patch: RunPatch): void;
+  /** Takes the results so far out of `run.json`: they are of a model that is trained further. */
+  dropResults(): void;
   /**
    * Writes the last state of `run.json` and frees the folder. Further calls do nothing.
    * @param error what ended the run, where it was not done; it is left to be thrown where the state cannot be written
@@ -132,6 +134,10 @@ export function startRun(
     },
     record(patch) {
       record = mergePatch(record, patch);
+      write();
+    },
+    dropResults() {
+      record = { ...record, results: {} };
       write();
     },
     close(status, error) {

@@ -50,6 +50,7 @@ export function watchRows(
 ): (row: MetricRow) => void {
   const alarms = new Alarms({ trainer, ranges: rangesOf(config) });
   const sounded = run.formerAlarms.filter(({ step }) => Number(step) <= startStep);
+  if (sounded.length < run.formerAlarms.length) run.record({ alarms: sounded });
   return (row) => {
     for (const alarm of alarms.check(row)) {
       context.log(`warning: step ${row.step}: ${alarmLine(alarm)}`);

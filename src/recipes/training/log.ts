@@ -3,6 +3,7 @@
  * progress bar and the console.
  */
 
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EvalRow } from '../../evaluate/index.js';
 import {
@@ -85,6 +86,8 @@ export function logImpliedTracker(config: TrackerKeys, { log }: Pick<RecipeConte
 export async function openTrainingLog(options: TrainingLogOptions): Promise<TrainingLog> {
   const { run, command, config, context, resumeStep, totalSteps } = options;
   const metrics = openMetricLog(run.paths.metrics, { resumeStep });
+  if (run.isResumed) dropSamples(run, { after: resumeStep ?? 0 });
+  let isOutdated = run.isResumed;
   const trackers = await openTrackers({
     names: trackerNames(config),
     env: process.env,
@@ -93,7 +96,7 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
       dir: run.dir,
       name: config.wandb_name ?? config.run_name ?? run.runId,
       config,
-      startStep: resumeStep ?? 0,
+      startStep: resumeStep ?? (run.isResumed ? 0 : null),
     },
     eventDir: config.logging_dir ?? run.paths.tensorboard,
     wandbProject: config.wandb_project,
@@ -108,6 +111,8 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
   const isVerbose = context.verbose || config.verbose;
   return {
     row(step) {
+      if (isOutdated) run.dropResults();
+      isOutdated = false;
       const row = { ...step, ...laps() };
       metrics.append({ ...row, wall_time: Date.now() / 1000 });
       bar.update(row.step, shownFacts(row, options.shown));
@@ -125,7 +130,7 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
     samples(step, rows) {
       const name = `eval/samples_step_${step}`;
       const table = rows.map((row) => ({ ...tableRow(row) }));
-      writeTable(run.claim(join('eval', `samples_step_${step}.csv`)), table);
+      writeTable(run.claim(join(SAMPLES_DIR, `samples_step_${step}.csv`)), table);
       const header = Object.keys(table[0] ?? {}) as (keyof (typeof table)[number])[];
       const cells = table.map((row) => header.map((key) => row[key]));
       trackers.table({ name, step, header, rows: cells });
@@ -144,6 +149,17 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
       await trackers.finish(status);
     },
   };
+}
+
+const SAMPLES_DIR = 'eval';
+
+/** Deletes the completions of evaluations after steps that are taken again. */
+function dropSamples({ dir }: RunFolder, { after }: { readonly after: number }): void {
+  const folder = join(dir, SAMPLES_DIR);
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const [, step] = /^samples_step_(\d+)\.csv$/.exec(name) ?? [];
+    if (Number(step ?? 0) > after) rmSync(join(folder, name));
+  }
 }
 
 function shownFacts(row: MetricRow, names: readonly string[]): Record<string, number> {

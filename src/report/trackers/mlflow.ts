@@ -104,7 +104,7 @@ async function startRun(
   client: MlflowClient,
   { experiment, run, now }: NewRun,
 ): Promise<OpenedRun> {
-  const earlier = run.startStep > 0 ? await findRun(client, experiment, run.runId) : null;
+  const earlier = run.startStep === null ? null : await findRun(client, experiment, run.runId);
   if (earlier !== null) {
     await client.post('runs/update', { run_id: earlier.info, status: 'RUNNING' });
     return earlier;

@@ -29,7 +29,7 @@ export function openTensorboard({ dir, run, now = Date.now }: TensorboardOptions
     appendBytes(file, eventRecord({ wallTime: now() / 1000, ...event }), path);
   };
   write({ fileVersion: 'brain.Event:2' });
-  if (run.startStep > 0) {
+  if (run.startStep !== null) {
     write({ step: run.startStep + 1, sessionLog: { status: SESSION_START } });
   }
   return {

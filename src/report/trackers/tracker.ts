@@ -33,8 +33,8 @@ export interface TrackedRun {
   readonly name: string;
   /** The resolved config. */
   readonly config: unknown;
-  /** Steps done before this process; 0 in a fresh run. */
-  readonly startStep: number;
+  /** Steps done before this process, also 0; null in a fresh run. */
+  readonly startStep: number | null;
 }
 
 /** The numbers of a row under their names, without its step. */

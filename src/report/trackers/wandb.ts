@@ -50,7 +50,7 @@ export async function openWandb({ run, project, env }: WandbOptions): Promise<Tr
     project: project ?? env.WANDB_PROJECT ?? 'lorikeet',
     dir: run.dir,
     config: run.config,
-    resume: run.startStep > 0 ? 'allow' : null,
+    resume: run.startStep === null ? null : 'allow',
   };
   try {
     const place = await bridge.ask({ init });

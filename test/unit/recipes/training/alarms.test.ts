@@ -21,6 +21,7 @@ it('keeps the alarms of the steps that a resumed run does not take again', () =>
   const second = open('auto');
   expect(stepsOf()).toEqual([5, 11]);
   const again = watchRows('sft', { alarms: {} }, { run: second, context, startStep: 8 });
+  expect(stepsOf()).toEqual([5]);
   for (const step of range(9, 14)) again({ step, grad_norm: 1000 });
   second.close('done');
   expect(stepsOf()).toEqual([5, 13]);

@@ -1,5 +1,6 @@
 /** Which trackers a training run reports to, and what its rows hold. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, sftSchema } from '../../../../src/config/index.js';
 import {
@@ -7,7 +8,7 @@ import {
   openTrainingLog,
   trackerNames,
 } from '../../../../src/recipes/training/log.js';
-import { openRun } from '../../../../src/report/index.js';
+import { openRun, type RunFolder, readRunRecord } from '../../../../src/report/index.js';
 import { readJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
@@ -43,6 +44,42 @@ describe('trackers', () => {
     expect(() => config('report_to=none', 'wandb_project=p')).toThrow(
       /wandb_project: report_to is none/,
     );
+  });
+});
+
+describe('a resumed run', () => {
+  it('has no results and completions of the steps that it takes again', async () => {
+    const dir = temporaryFolder();
+    const open = (resume: string) =>
+      openRun(dir, { config: { text: '{}\n', values: {} }, command: 'sft', resume });
+    const parts = { command: 'sft', context: SILENT, shown: [], totalSteps: 5 };
+    const logOf = (run: RunFolder, resumeStep: number | null) =>
+      openTrainingLog({ ...parts, run, config: config('report_to=none'), resumeStep });
+    const results = () => readRunRecord(dir)?.results;
+
+    const first = open('never');
+    const before = await logOf(first, null);
+    for (const step of [1, 2, 3]) {
+      before.row({ step, loss: 1 });
+      before.samples(step, []);
+    }
+    await before.close('done');
+    first.record({ results: { steps: 3, accuracy: 0.5, ended_by: 'early_stopping_patience' } });
+    first.close('done');
+
+    const second = open('auto');
+    const after = await logOf(second, 2);
+    expect(readdirSync(join(dir, 'eval')).sort()).toEqual([
+      'samples_step_1.csv',
+      'samples_step_2.csv',
+    ]);
+    expect(results()).toMatchObject({ accuracy: 0.5 });
+    after.row({ step: 3, loss: 1 });
+    second.record({ results: { steps: 3 } });
+    after.row({ step: 4, loss: 1 });
+    expect(results()).toEqual({ steps: 3 });
+    await after.close('done');
+    second.close('done');
   });
 });
 

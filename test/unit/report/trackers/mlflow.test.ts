@@ -76,7 +76,7 @@ afterEach(() => server.close());
 const lines: string[] = [];
 
 function open(
-  startStep = 0,
+  startStep: number | null = null,
   env: Record<string, string> = {},
   names: readonly TrackerName[] = ['tensorboard', 'mlflow'],
 ): Promise<Trackers> {
@@ -95,7 +95,7 @@ const bodies = (path: string) => calls.filter((call) => call.path === path).map(
 
 describe('mlflow', () => {
   it('makes a run with its config, sends numbers under their steps, and ends it', async () => {
-    const trackers = await open(0, { MLFLOW_TRACKING_TOKEN: 'secret' });
+    const trackers = await open(null, { MLFLOW_TRACKING_TOKEN: 'secret' });
     trackers.log({ step: 1, loss: 2.5, note: 'no number' });
     trackers.log({ step: 2, loss: Number.NaN });
     const cells = [['1+1', '2', true]];
@@ -124,27 +124,30 @@ describe('mlflow', () => {
 
   it('is told that the run failed where a tracker after it does not open', async () => {
     writeFileSync(join(dir, 'tensorboard'), 'a file, where a folder is to be');
-    await expect(open(0, {}, ['mlflow', 'tensorboard'])).rejects.toThrow(/tensorboard/);
+    await expect(open(null, {}, ['mlflow', 'tensorboard'])).rejects.toThrow(/tensorboard/);
     expect(bodies('runs/update')).toMatchObject([{ run_id: 'abc', status: 'FAILED' }]);
   });
 
-  it('goes on with the run of a resumed folder, its earlier tables kept', async () => {
-    const trackers = await open(2);
-    trackers.table({ name: 'eval/samples_step_4', step: 4, header: ['a'], rows: [] });
-    await trackers.finish('done');
-    expect(bodies('runs/create')).toEqual([]);
-    expect(bodies('runs/search')[0]?.filter).toBe("tags.`lorikeet.run_id` = 'r-1'");
-    expect(bodies('runs/set-tag')[0]?.value).toBe(
-      '[{"path": "eval/samples_step_2.json", "type": "table"}, {"path": "eval/samples_step_4.json", "type": "table"}]',
-    );
-  });
+  it.each([0, 2])(
+    'goes on with the run of a resumed folder at step %s, its earlier tables kept',
+    async (step) => {
+      const trackers = await open(step);
+      trackers.table({ name: 'eval/samples_step_4', step: 4, header: ['a'], rows: [] });
+      await trackers.finish('done');
+      expect(bodies('runs/create')).toEqual([]);
+      expect(bodies('runs/search')[0]?.filter).toBe("tags.`lorikeet.run_id` = 'r-1'");
+      expect(bodies('runs/set-tag')[0]?.value).toBe(
+        '[{"path": "eval/samples_step_2.json", "type": "table"}, {"path": "eval/samples_step_4.json", "type": "table"}]',
+      );
+    },
+  );
 
   it('makes an experiment that is not there', async () => {
     refused['experiments/get-by-name'] = {
       status: 404,
       body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'No Experiment' },
     };
-    await (await open(0, { MLFLOW_EXPERIMENT_NAME: 'new' })).finish('done');
+    await (await open(null, { MLFLOW_EXPERIMENT_NAME: 'new' })).finish('done');
     expect(bodies('experiments/create')).toEqual([{ name: 'new' }]);
     expect(bodies('runs/create')).toMatchObject([{ experiment_id: '8' }]);
   });

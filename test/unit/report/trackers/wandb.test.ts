@@ -46,7 +46,7 @@ beforeAll(() => {
 const env = { ...process.env, PYTHONPATH: join(dir, 'packages'), WANDB_CALLS: calls };
 
 function open(project: string | null, lines: string[]) {
-  const run = { runId: 'r-1', dir, name: 'first', config: { model: 'm' }, startStep: 0 };
+  const run = { runId: 'r-1', dir, name: 'first', config: { model: 'm' }, startStep: null };
   const log = (line: string) => void lines.push(line);
   return openTrackers({ names: ['wandb'], env, run, eventDir: dir, wandbProject: project, log });
 }
