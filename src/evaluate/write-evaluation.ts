@@ -1,7 +1,7 @@
 /** The files of an evaluation in a run folder. */
 import { join } from 'node:path';
 import { type RunFolder, writeDebugFiles, writeTable } from '../report/index.js';
-import { toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { writeJson, writeJsonl } from '../util/files.js';
 import type { Evaluation } from './evaluate.js';
 import { evalSummary, groupSummary } from './summary.js';
 
@@ -42,7 +42,7 @@ export function writeEvaluation(
   const summary = parts.filter((part) => part !== '').join('\n\n');
   const files = writeDebugFiles(run, { stage, rows, summary });
   const jsonl = run.claim(join('debug', `${name}.jsonl`));
-  writeFileAtomic(jsonl, toJsonl(rows));
+  writeJsonl(jsonl, rows);
   const json = run.claim(join('debug', `${name}_metrics.json`));
   writeJson(json, { stage, run_id: run.runId, ...metrics, ...facts, tables });
   const output = outputFile === null ? null : run.claim(join('debug', outputFile));

@@ -5,7 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { appendText } from '../util/append.js';
 import { InputError } from '../util/errors.js';
-import { dropHalfLine, readJsonl, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { dropHalfLine, readJsonl, toJsonl, writeJson, writeJsonl } from '../util/files.js';
 import { checkedRows, type Fields } from '../util/own-files.js';
 import type { TraceOutcome, TraceProblem, TraceRow, TraceStats } from './trace-rows.js';
 
@@ -57,8 +57,14 @@ export function keptEntries(
       throw foreign(path, i, 'the row was made by another model or with other settings');
     kept.push({ row, outcome });
   }
-  writeFileAtomic(files.traces, toJsonl(kept.map(({ row }) => row)));
-  writeFileAtomic(files.attempts, toJsonl(kept.map(({ outcome }) => outcome)));
+  writeJsonl(
+    files.traces,
+    kept.map(({ row }) => row),
+  );
+  writeJsonl(
+    files.attempts,
+    kept.map(({ outcome }) => outcome),
+  );
   return kept;
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../evaluate/index.js';
 import { checkRun, endRun, openRun, type RunFolder } from '../report/index.js';
 import { closing } from '../util/close-stack.js';
-import { sha256, toJsonl, writeFileAtomic } from '../util/files.js';
+import { sha256, writeJsonl } from '../util/files.js';
 import { quantizationName } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { evaluateModel, evaluationInputs } from './eval/evaluate-model.js';
@@ -169,7 +169,7 @@ function finish(
     const about = { model: config.model, run_dir: run.dir, run_id: run.runId };
     writeResults(config.results_file, evaluation, { ...about, ...facts });
   }
-  if (config.rows_file !== null) writeFileAtomic(config.rows_file, toJsonl(evaluation.rows));
+  if (config.rows_file !== null) writeJsonl(config.rows_file, evaluation.rows);
   run.record({ results: { ...evaluation.metrics, ...facts } });
   const sections = evaluationSections(evaluation, files);
   endRun(run, { status: 'done', sections, log: context.log });

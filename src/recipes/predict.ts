@@ -4,7 +4,7 @@
  */
 import type { PredictConfig } from '../config/index.js';
 import type { AsyncGrader, Grade } from '../rewards/index.js';
-import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { type JsonRow, writeJson, writeJsonl } from '../util/files.js';
 import { mean } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { type Prediction, predictionsOf } from './predict/make-predictions.js';
@@ -88,9 +88,9 @@ function writeScores(
     context.log(`${name}, run ${i + 1}: accuracy ${accuracy}`);
     return metrics.accuracy;
   });
-  writeFileAtomic(
+  writeJsonl(
     allRunsFile(config, name),
-    toJsonl(runs.flatMap((rows, run) => comparedRows(rows, run, passes))),
+    runs.flatMap((rows, run) => comparedRows(rows, run, passes)),
   );
   return { accuracy: mean(known(accuracies)), runs: accuracies };
 }

@@ -18,7 +18,7 @@ import {
 import { makeArithmetic } from '../data/index.js';
 import { duration, moveRunAside, percent, textTable, writeReport } from '../report/index.js';
 import { InputError } from '../util/errors.js';
-import { toJsonl, writeFileAtomic, writeJson } from '../util/files.js';
+import { writeJson, writeJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { runDpo } from './dpo.js';
 import { type EvalResult, runEval } from './eval.js';
@@ -164,7 +164,7 @@ class Quickstart {
     const splits = makeArithmetic({ ...QUICKSTART_DATA, seed: this.config.seed });
     const files = { ...splits, pair_prompts: splits.train.slice(0, PAIR_PROMPTS) };
     for (const [name, rows] of Object.entries(files)) {
-      writeFileAtomic(this.path(`data/${name}.jsonl`), toJsonl(rows));
+      writeJsonl(this.path(`data/${name}.jsonl`), rows);
     }
     return this.path('data/train.jsonl');
   }

@@ -18,7 +18,7 @@ import {
 import { createWorkerPool } from '../../sandbox/index.js';
 import { InputError } from '../../util/errors.js';
 import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js';
-import { readJsonl, sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { readJsonl, writeJson, writeJsonl } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
 
@@ -49,10 +49,9 @@ export async function makeFactorization(
   const splits = combine.length > 0 ? combined(combine) : await generated(config);
   for (const file of FACTORIZATION_FILES) rmSync(join(folder, file), { force: true });
   const write = (file: string, rows: readonly unknown[]) => {
-    const text = toJsonl(rows);
-    writeFileAtomic(join(folder, file), text);
+    const sha256 = writeJsonl(join(folder, file), rows);
     log(`${rows.length} rows in ${join(folder, file)}`);
-    return { file, rows: rows.length, sha256: sha256(text) };
+    return { file, rows: rows.length, sha256 };
   };
   const files = {
     all: write(

@@ -9,7 +9,7 @@ import type { DataConfig } from '../../config/index.js';
 import { loadRows } from '../../data/index.js';
 import { selectionPrompt } from '../../evaluate/index.js';
 import { InputError } from '../../util/errors.js';
-import { type JsonRow, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
@@ -74,7 +74,7 @@ export async function makeGenselect(config: DataConfig, context: RecipeContext) 
   const folder = config.output_dir ?? GENSELECT_FOLDER;
   const kept = made.slice(0, config.train_samples ?? made.length);
   rmSync(join(folder, STATS), { force: true });
-  writeFileAtomic(join(folder, TRAIN), toJsonl(kept));
+  writeJsonl(join(folder, TRAIN), kept);
   const counts = { solutions: solutions.length, questions: groups.size, train: kept.length };
   writeJson(join(folder, STATS), { name: 'genselect', seed: config.seed, ...counts });
   context.log(`genselect: ${kept.length} rows from ${groups.size} questions`);

@@ -10,7 +10,7 @@ import {
   withPrompt,
 } from '../../data/index.js';
 import { InputError, messageOf } from '../../util/errors.js';
-import { sha256, toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { writeJson, writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 
@@ -70,9 +70,8 @@ export async function makeMedical(config: DataConfig, context: RecipeContext) {
   });
   const files: Record<string, unknown> = {};
   const write = (file: string, rows: readonly unknown[]) => {
-    const text = toJsonl(rows);
-    writeFileAtomic(join(folder, file), text);
-    files[file] = { rows: rows.length, sha256: sha256(text) };
+    const sha256 = writeJsonl(join(folder, file), rows);
+    files[file] = { rows: rows.length, sha256 };
     context.log(`${rows.length} rows in ${join(folder, file)}`);
   };
   rmSync(join(folder, STATS), { force: true });

@@ -10,7 +10,7 @@ import type { DataConfig } from '../../config/index.js';
 import { loadRows } from '../../data/index.js';
 import { createPythonSandbox, type PythonSandbox } from '../../sandbox/index.js';
 import { InputError } from '../../util/errors.js';
-import { toJsonl, writeFileAtomic, writeJson } from '../../util/files.js';
+import { writeJson, writeJsonl } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
 import { limiter } from '../../util/limiter.js';
 import type { RecipeContext } from '../context.js';
@@ -127,7 +127,10 @@ interface Checked {
 function written(config: DataConfig, { wrong, counts, ...facts }: Checked, context: RecipeContext) {
   const folder = config.output_dir ?? TIR_CHECK_FOLDER;
   rmSync(join(folder, STATS), { force: true });
-  writeFileAtomic(join(folder, DISAGREEING), toJsonl(wrong.map((block) => ({ ...block }))));
+  writeJsonl(
+    join(folder, DISAGREEING),
+    wrong.map((block) => ({ ...block })),
+  );
   writeJson(join(folder, STATS), { name: 'tir-check', ...counts, ...facts });
   const { blocks, replayed, agree } = counts;
   const without = blocks === replayed ? '' : `, ${blocks - replayed} left out (${facts.missing})`;

@@ -9,13 +9,7 @@ import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
 import { makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
-import {
-  dropHalfLine,
-  type JsonRow,
-  readJsonl,
-  toJsonl,
-  writeFileAtomic,
-} from '../../util/files.js';
+import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
 import type { LockHolder } from '../../util/lock.js';
 import { lockOutput, unlockOutput } from './output-lock.js';
 import { checkOutput } from './rows-output.js';
@@ -124,7 +118,7 @@ export class RowStore {
     const rows = [...this.rows.values()].sort(order);
     const { output, output_csv: csv } = this.keys;
     if (output !== null) {
-      writeFileAtomic(output, toJsonl(rows));
+      writeJsonl(output, rows);
       rmSync(partOf(output), { force: true });
     }
     if (csv !== null) writeTable(csv, rows);

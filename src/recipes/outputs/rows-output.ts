@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
-import { toJsonl, writeFileAtomic } from '../../util/files.js';
+import { writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 
 export interface OutputKeys {
@@ -37,7 +37,7 @@ export function writeRows(
     for (const row of rows) context.print(JSON.stringify(row));
     return null;
   }
-  writeFileAtomic(output, toJsonl(rows));
+  writeJsonl(output, rows);
   context.log(`${rows.length} rows in ${output}`);
   return { output, rows: rows.length };
 }

@@ -4,7 +4,7 @@ import { EndpointError } from '../../endpoint/index.js';
 import { type RemoteEvent, type RemoteJob, readRemoteEvents } from '../../report/index.js';
 import { appendText } from '../../util/append.js';
 import { messageOf, RunError } from '../../util/errors.js';
-import { toJsonl, writeFileAtomic } from '../../util/files.js';
+import { toJsonl, writeJsonl } from '../../util/files.js';
 import type { FineTuningClient } from './client.js';
 import { metricRows } from './event-metrics.js';
 
@@ -67,7 +67,7 @@ export async function refreshJob(
 /** Each event is written once; what a killed process has half written is dropped and asked for again. */
 function eventKeeper({ dir, events: path, metrics }: JobPlace) {
   const events = readRemoteEvents(dir);
-  writeFileAtomic(path, toJsonl(events));
+  writeJsonl(path, events);
   const known = new Set(events.map(({ id }) => id));
   return {
     isKnown: ({ id }: RemoteEvent) => known.has(id),
@@ -76,7 +76,7 @@ function eventKeeper({ dir, events: path, metrics }: JobPlace) {
       appendText(path, toJsonl(fresh));
       events.push(...fresh);
       for (const { id } of fresh) known.add(id);
-      writeFileAtomic(metrics, toJsonl(metricRows(events)));
+      writeJsonl(metrics, metricRows(events));
       return fresh;
     },
   };
