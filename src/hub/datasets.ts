@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
+import { ROW_FILE_ENDINGS } from '../util/row-file-endings.js';
 import type { DatasetCardConfig, RepoListing } from './cache.js';
 import { HubNotFoundError, label } from './failures.js';
 import { pathMatcher } from './ids.js';
@@ -26,7 +27,7 @@ export interface DatasetFiles {
 }
 
 /** In this order: the first kind that has files of the split is taken. */
-const FORMATS = ['parquet', 'jsonl', 'jsonl.gz', 'json', 'csv'] as const;
+const ENDINGS = ['.parquet', ...ROW_FILE_ENDINGS.filter((ending) => ending !== '.parquet')];
 const CONVERTED = 'refs/convert/parquet';
 
 /**
@@ -84,21 +85,21 @@ function splitFiles(id: string, listing: RepoListing, wanted: Wanted): string[] 
   const config = chooseConfig(id, listing, wanted.config);
   const fromCard = listing.configs.find(({ name }) => name === config)?.splits[wanted.split];
   if (fromCard !== undefined) return listing.files.filter(pathMatcher(fromCard)).sort();
-  for (const format of FORMATS) {
-    const matches = pathMatcher(usualPatterns(config, wanted.split, format));
+  for (const ending of ENDINGS) {
+    const matches = pathMatcher(usualPatterns(config, wanted.split, ending));
     const files = listing.files.filter(matches).sort();
     if (files.length > 0) return files;
   }
   return [];
 }
 
-function usualPatterns(config: string, split: string, format: string): string[] {
+function usualPatterns(config: string, split: string, ending: string): string[] {
   const folders =
     config === 'default' ? ['', 'data/', 'default/'] : [`${config}/`, `data/${config}/`];
   return folders.flatMap((folder) => [
-    `${folder}${split}.${format}`,
-    `${folder}${split}-*.${format}`,
-    `${folder}${split}/*.${format}`,
+    `${folder}${split}${ending}`,
+    `${folder}${split}-*${ending}`,
+    `${folder}${split}/*${ending}`,
   ]);
 }
 

@@ -163,7 +163,8 @@ function wholeLinesOf(path: string): { readonly size: number; readonly end: numb
   }
 }
 
-function parseRow(line: string, where: string): JsonRow {
+/** A line of a JSONL file. @param where `file:line` @throws InputError where it is not a JSON object */
+export function parseRow(line: string, where: string): JsonRow {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -20,7 +20,7 @@ const READERS = {
   '.parquet': readParquetRows,
 } as const satisfies Record<RowFileEnding, Reader>;
 
-function endingOf(path: string): RowFileEnding | undefined {
+export function endingOf(path: string): RowFileEnding | undefined {
   return ROW_FILE_ENDINGS.find((ending) => path.toLowerCase().endsWith(ending));
 }
 

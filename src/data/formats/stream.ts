@@ -3,10 +3,9 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { InputError, messageOf } from '../../util/errors.js';
-import type { JsonRow } from '../../util/files.js';
+import { type JsonRow, parseRow } from '../../util/files.js';
 import { assertFetched } from '../../util/git-lfs.js';
-import { isObject } from '../../util/json-object.js';
-import { readRowFile } from './index.js';
+import { endingOf, readRowFile } from './index.js';
 import { streamParquetRows } from './parquet.js';
 
 export interface StreamedRow {
@@ -17,8 +16,9 @@ export interface StreamedRow {
 
 /** @throws InputError on a missing or damaged file, or a row that is none, when it is reached. */
 export async function* streamRowFile(path: string): AsyncGenerator<StreamedRow> {
-  if (/\.jsonl(\.gz)?$/i.test(path)) yield* streamLines(path);
-  else if (/\.parquet$/i.test(path)) yield* streamParquetRows(path);
+  const ending = endingOf(path);
+  if (ending === '.jsonl' || ending === '.jsonl.gz') yield* streamLines(path);
+  else if (ending === '.parquet') yield* streamParquetRows(path);
   else {
     const file = await readRowFile(path);
     for (const [index, row] of file.rows.entries()) yield { row, where: file.where(index) };
@@ -37,7 +37,7 @@ async function* streamLines(path: string): AsyncGenerator<StreamedRow> {
     for await (const text of linesOf(input)) {
       line++;
       const where = `${path}:${line}`;
-      if (text.trim() !== '') yield { row: parsed(text, where), where };
+      if (text.trim() !== '') yield { row: parseRow(text, where), where };
     }
   } catch (error) {
     if (error instanceof InputError) throw error;
@@ -70,15 +70,4 @@ async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string
     }
   }
   yield rest + decoder.decode();
-}
-
-function parsed(text: string, where: string): JsonRow {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError({ where, problem: `not valid JSON (${messageOf(error)})` });
-  }
-  if (isObject(value)) return value;
-  throw new InputError({ where, problem: `expected a JSON object, found ${text.slice(0, 40)}` });
 }

@@ -30,6 +30,7 @@ beforeEach(async () => {
       'data/test-0.parquet',
     ]),
     'datasets/one/lines': repo(['train.jsonl', 'valid.csv']),
+    'datasets/one/tabs': repo(['train.tsv', 'test-0.tsv']),
     'datasets/one/card': repo(['x/a.jsonl', 'x/b.jsonl', 'y.jsonl'], {
       configs: [
         { config_name: 'first', data_files: [{ split: 'train', path: 'y.jsonl' }] },
@@ -68,6 +69,11 @@ async function names(id: string, more: ResolveDatasetOptions = {}): Promise<stri
 }
 
 describe('resolveDatasetFiles', () => {
+  it('finds files of every kind that rows are read from', async () => {
+    expect(await names('one/tabs')).toEqual(['train.tsv']);
+    expect(await names('one/tabs', { split: 'test' })).toEqual(['test-0.tsv']);
+  });
+
   it('finds a split of a configuration, and fetches nothing else', async () => {
     expect(await names('openai/gsm8k', { config: 'main', split: 'test' })).toEqual([
       'main/test-00000-of-00001.parquet',
