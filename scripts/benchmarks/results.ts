@@ -1,7 +1,7 @@
 /** What was measured, by machine, as docs/benchmarks.json keeps it and docs/benchmarks.md shows it. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { describeMachine } from '../../src/setup/index.js';
+import { describeMachine } from '../../src/util/machine.js';
 import { processorFlags } from '../../src/util/processor.js';
 import { benchmarksPage } from './page.js';
 
@@ -47,13 +47,11 @@ export interface Machine {
 }
 
 const RESULTS = 'docs/benchmarks.json';
+/** Of the names of machines in the file. */
 const FEATURES = ['avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_int8'];
 
 const { cpu, cores } = describeMachine();
 const flags = processorFlags();
-
-/** Whether this processor multiplies bfloat16; without it PyTorch's bfloat16 is emulated. */
-export const multipliesBfloat16 = flags.includes('avx512_bf16') || flags.includes('amx_bf16');
 
 const hardware = [
   `${cpu}, ${cores} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,

@@ -13,15 +13,10 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { hasBfloat16Products } from '../../src/util/processor.js';
 import { resultOf } from '../measuring.js';
 import { CASES, type Case, type Side } from './cases.js';
-import {
-  keepMeasured,
-  type Measured,
-  type Measurement,
-  multipliesBfloat16,
-  today,
-} from './results.js';
+import { keepMeasured, type Measured, type Measurement, today } from './results.js';
 
 const python = process.env.PYTHON ?? 'python3';
 const scratch = mkdtempSync(join(os.tmpdir(), 'lorikeet-benchmarks-'));
@@ -140,7 +135,7 @@ function best({ field, higherIsBetter }: Case, runs: readonly Measurement[]): Me
 
 function measured(wanted: Case): Measured {
   process.stderr.write(`${wanted.title}\n`);
-  const possible = ({ bfloat16 }: Side) => bfloat16 !== true || multipliesBfloat16;
+  const possible = ({ bfloat16 }: Side) => bfloat16 !== true || hasBfloat16Products();
   const ours = wanted.ours.filter(possible);
   const peers = wanted.peers.filter(possible);
   const sides = [...ours, ...peers];

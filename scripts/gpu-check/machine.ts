@@ -1,16 +1,18 @@
 /** The machine that is checked, and the versions of what it is measured with. */
-import os from 'node:os';
 import { describeCard } from '../../src/setup/index.js';
+import { describeMachine } from '../../src/util/machine.js';
 
 const PEERS = 'torch, transformers, trl, peft, accelerate, datasets';
 
 /** @param card As CUDA_VISIBLE_DEVICES names it. */
-export const describeMachine = (card: string | null): string =>
-  [
+export function describeDevice(card: string | null): string {
+  const { cpu, cores } = describeMachine();
+  return [
     ...(card === null ? [] : [describeCard(card) ?? `card ${card}`]),
-    `${os.cpus()[0]?.model.trim()}, ${os.availableParallelism()} cores`,
+    `${cpu}, ${cores} cores`,
     `Node ${process.versions.node}`,
   ].join('; ');
+}
 
 /** A program that prints the versions of the peers, and fails where one is missing or torch sees no card. */
 export function versionsProgram(isOnCard: boolean): string {

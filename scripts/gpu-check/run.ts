@@ -20,7 +20,7 @@ import { LorikeetError, SetupError } from '../../src/util/errors.js';
 import { writeFileAtomic, writeJson } from '../../src/util/files.js';
 import type { Check } from './check.js';
 import { type FitRow, fitsCard } from './fit.js';
-import { describeMachine, versionsProgram } from './machine.js';
+import { describeDevice, versionsProgram } from './machine.js';
 import { page } from './page.js';
 import { parity } from './parity.js';
 import { Parts } from './parts.js';
@@ -35,7 +35,7 @@ async function main(): Promise<boolean> {
   if (!existsSync('dist/cli/main.js')) {
     throw new SetupError({ problem: 'no dist/cli/main.js here', remedy: 'Run `npm run build`' });
   }
-  const machine = describeMachine(card);
+  const machine = describeDevice(card);
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   const found = { speed: [] as SpeedRow[], fit: [] as FitRow[] };

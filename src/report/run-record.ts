@@ -1,7 +1,7 @@
 /** `run.json`: what a run was, on what it ran, and how long each phase took. */
-import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { readJson, sha256 } from '../util/files.js';
+import { describeMachine } from '../util/machine.js';
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
 
@@ -67,13 +67,9 @@ export function makeRunId(configText: string, now: Date = new Date()): string {
 }
 
 export function machineFacts(): Record<string, string | number> {
-  const cores = cpus();
-  return {
-    platform: `${process.platform}-${process.arch}`,
-    cpu: cores[0]?.model.trim() ?? 'unknown',
-    cores: cores.length,
-    memory_gib: Math.round(totalmem() / 2 ** 30),
-  };
+  const { cpu, cores, memory } = describeMachine();
+  const platform = `${process.platform}-${process.arch}`;
+  return { platform, cpu, cores, memory_gib: Math.round(memory / 2 ** 30) };
 }
 
 /** Versions of Lorikeet and Node; the caller adds those of the native runtimes. */

@@ -8,7 +8,6 @@ export {
   unfitForTraining,
 } from './card-requirements.js';
 export { glibcVersion } from './device.js';
-export { describeMachine } from './machine.js';
 export {
   cardMemory,
   describeCard,

@@ -1,7 +1,7 @@
 /** What matters about this machine's processor and memory. */
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { processorFlags } from '../util/processor.js';
+import { processorFlags } from './processor.js';
 
 /** Processor features that decide which kernels TensorFlow and ONNX Runtime can use. */
 const FEATURES = [

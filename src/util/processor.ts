@@ -18,3 +18,7 @@ export function processorFlags(): readonly string[] {
 /** Whether a register holds eight floats or more, and products of them are added in one instruction. */
 export const hasVectors = (flags: readonly string[]): boolean =>
   flags.includes('avx2') && flags.includes('fma');
+
+/** Whether products of bfloat16 have instructions of their own. */
+export const hasBfloat16Products = (flags = processorFlags()): boolean =>
+  flags.includes('amx_bf16') || flags.includes('avx512_bf16');

@@ -4,7 +4,7 @@ import type { DeviceChoice } from '../../tensor/gpu.js';
 import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
 import type { StepOutcome } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
-import { processorFlags } from '../../util/processor.js';
+import { describeMachine } from '../../util/machine.js';
 import type { Rng } from '../../util/rng.js';
 import { quantizationName } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
@@ -161,9 +161,7 @@ function figures(
     fused_ops: native.inUse,
     gradient_checkpointing: config.gradient_checkpointing,
     threads,
-    cpu: processorFlags().filter((flag) =>
-      /^(avx2|avx512f|avx512_bf16|amx_bf16|amx_int8)$/.test(flag),
-    ),
+    cpu: describeMachine().features,
   };
 }
 

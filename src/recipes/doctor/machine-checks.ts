@@ -1,7 +1,6 @@
 /** Checks of the machine itself: Node, system, processor, memory, disk, GPU. */
 import {
   describeCard,
-  describeMachine,
   ensureWritable,
   freeBytes,
   glibcVersion,
@@ -13,6 +12,7 @@ import { kindOf, pickCard, visibleCards } from '../../tensor/gpu.js';
 import type { DeviceChoice } from '../../tensor/runtime.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
+import { describeMachine } from '../../util/machine.js';
 import { broken, type Check, gigabytes, note, ok } from './check.js';
 
 const TESTED_NODES = [20, 22, 24];

@@ -1,12 +1,9 @@
 /** The check of TensorFlow: which runtime is used, and products really computed with it. */
 import { type ProbeResult, probeBinding, TRAINING_DRIVER } from '../../setup/index.js';
 import { cardOf, kindOf } from '../../tensor/gpu.js';
-import {
-  findNativeOps,
-  hasBfloat16Products,
-  prefersNativeOps,
-} from '../../tensor/native/library.js';
+import { findNativeOps, prefersNativeOps } from '../../tensor/native/library.js';
 import { type DeviceChoice, locateRuntime, type TensorflowRuntime } from '../../tensor/runtime.js';
+import { hasBfloat16Products } from '../../util/processor.js';
 import { broken, type Check, note, ok } from './check.js';
 
 /** Rows and columns of the timed product: 17 GFLOP each, some tens of milliseconds on a CPU. */

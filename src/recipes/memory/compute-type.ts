@@ -2,8 +2,9 @@
 import type { SftConfig } from '../../config/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import type { ComputeType } from '../../tensor/index.js';
-import { composesInHalf, findNativeOps, hasBfloat16Products } from '../../tensor/native/library.js';
+import { composesInHalf, findNativeOps } from '../../tensor/native/library.js';
 import { locateRuntime } from '../../tensor/runtime.js';
+import { hasBfloat16Products } from '../../util/processor.js';
 
 type DeviceKey = Pick<SftConfig, 'device'>;
 

@@ -18,8 +18,8 @@ import {
 } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { parameterShapes } from '../../model/spec-modules.js';
-import { describeMachine } from '../../setup/index.js';
 import type { ComputeType } from '../../tensor/index.js';
+import { describeMachine } from '../../util/machine.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
 import type { HostDtype } from '../../weights/index.js';

@@ -5,13 +5,11 @@
 import { existsSync } from 'node:fs';
 import type { RolloutPrecision } from '../../config/index.js';
 import type { KernelOptions } from '../../rollout/index.js';
-import { describeMachine, operatorsLibrary } from '../../setup/index.js';
+import { operatorsLibrary } from '../../setup/index.js';
 import { cacheRoot } from '../../util/cache.js';
 import { SetupError } from '../../util/errors.js';
-import { hasVectors, WIDE_VECTORS } from '../../util/processor.js';
-
-/** Processor features that the products of bfloat16 are fast with. */
-const FAST_BFLOAT16 = ['amx_bf16', 'avx512_bf16'];
+import { describeMachine } from '../../util/machine.js';
+import { hasBfloat16Products, hasVectors, WIDE_VECTORS } from '../../util/processor.js';
 
 export interface ResolvedPrecision {
   readonly precision: Exclude<RolloutPrecision, 'auto'>;
@@ -46,7 +44,7 @@ export function resolvePrecision(
   });
   if (wanted === 'float32') return inFloat32();
   if (wanted === 'auto') {
-    const isFast = FAST_BFLOAT16.some((name) => features.includes(name));
+    const isFast = hasBfloat16Products(features);
     const precision = isFast && isCompiled ? 'bfloat16' : 'float32';
     const reason = isFast && !isCompiled ? ' (the operators are not compiled: lorikeet setup)' : '';
     log(`rollouts compute in ${precision}${reason}`);

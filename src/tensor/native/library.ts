@@ -33,10 +33,6 @@ export const OPS_FLAGS: readonly string[] = [
 /** The translation unit that includes all the rest. */
 export const opsSource = (): string => join(SOURCES, 'ops.cc');
 
-/** Whether products of bfloat16 have instructions of their own here. */
-export const hasBfloat16Products = (flags = processorFlags()): boolean =>
-  flags.includes('amx_bf16') || flags.includes('avx512_bf16');
-
 /**
  * Whether they are known to be the fastest here: with vectors of eight floats or more (docs/lab-notes.md).
  * LORIKEET_NATIVE_OPS=1 takes them all the same.

@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cardMemory, describeCard, nvidiaGpu } from '../../../src/setup/index.js';
-import { listedCard } from '../../../src/setup/nvidia.js';
+import { listedCard, parseNvidiaSmi } from '../../../src/setup/nvidia.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const LISTING = `GPU 0: Tesla T4 (UUID: GPU-11112222-aaaa)
@@ -79,4 +79,12 @@ it('describes a part by its card and its own memory', () => {
   expect(describeCard('MIG-405bbdae-535f', env)).toBe(
     'NVIDIA H100 80GB HBM3, 10.3 GB, driver 550.54, compute capability 9.0',
   );
+});
+
+it("nvidia-smi's rows become GPUs; its messages do not", () => {
+  expect(parseNvidiaSmi('NVIDIA H200, 570.86.15, 9.0\nTesla T4, 525.60, 7.5\n')).toEqual([
+    { name: 'NVIDIA H200', driver: '570.86.15', capability: '9.0' },
+    { name: 'Tesla T4', driver: '525.60', capability: '7.5' },
+  ]);
+  expect(parseNvidiaSmi('No devices were found\n')).toEqual([]);
 });

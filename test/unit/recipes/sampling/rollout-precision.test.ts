@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { resolvePrecision } from '../../../../src/recipes/sampling/rollout-precision.js';
-import { describeMachine, operatorsLibrary } from '../../../../src/setup/index.js';
+import { operatorsLibrary } from '../../../../src/setup/index.js';
+import { describeMachine } from '../../../../src/util/machine.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 afterEach(() => vi.unstubAllEnvs());
