@@ -18,15 +18,19 @@ interface Signals {
  */
 const ECHO_MS = 500;
 
+/** Two that came during one long computation arrive together: nobody could read between them what the first one says. */
+const TOGETHER_MS = 100;
+
 /** Installs the handlers for the life of the process. A pipeline speaks for its stages. */
 export function catchSignals(err: (line: string) => void): Signals {
   const controller = new AbortController();
   const isStage = process.channel !== undefined;
   const isUnderNpm = process.env.npm_command !== undefined && !isStage;
+  const oneWithin = isUnderNpm ? ECHO_MS : TOGETHER_MS;
   let received: StopSignal | undefined;
   let firstAt = 0;
   const stop = (name: StopSignal): void => {
-    if (received === name && isUnderNpm && performance.now() - firstAt < ECHO_MS) return;
+    if (received === name && performance.now() - firstAt < oneWithin) return;
     if (received !== undefined) process.exit(EXIT_CODES[name]);
     received = name;
     firstAt = performance.now();

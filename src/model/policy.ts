@@ -2,8 +2,10 @@
  * The model under training: frozen base weights, trained parameters (LoRA or all), log-probabilities
  * of given tokens, and gradients of any loss that is a function of them.
  *
- * Batches are flat: tokens stand without padding, and each sees its own sequence only.
+ * Batches are flat: tokens stand without padding, and each sees its own sequence only. The event loop turns before
+ * each batch, so that signals arrive within a step, too.
  */
+import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import {
   type ComputeType,
   LOGP,
@@ -125,6 +127,7 @@ export class Policy {
     adapter: AdapterChoice,
     finish: (x: Tensor, pass: Pass) => Tensor,
   ): Promise<Float32Array> {
+    await signalsDelivered();
     const geometry = this.geometries.of(batch);
     const result = tf.tidy(() => {
       const pass = this.pass(batch, geometry, { adapter, dropoutSeed: null });
@@ -149,6 +152,7 @@ export class Policy {
     options: GradientOptions = {},
   ): Promise<Gradients> {
     const { temperature = 1, columns, meanLogits = false, dropoutSeed = null } = options;
+    await signalsDelivered();
     const geometry = this.geometries.of(batch);
     const view: ParameterView = { adapter: 'policy', dropoutSeed };
     const head = { temperature, meanLogits, ...(columns !== undefined && { columns }) };

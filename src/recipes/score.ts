@@ -10,6 +10,7 @@ import type { RecipeContext } from './context.js';
 import { inputRows } from './inputs/input-rows.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { renderOptions } from './inputs/render-options.js';
+import { interruption } from './interrupt.js';
 import { computeType } from './memory/compute-type.js';
 import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
 import { openSampler } from './sampling/open-sampler.js';
@@ -36,7 +37,7 @@ export function runScore(config: ScoreConfig, context: RecipeContext): Promise<W
         ? await tensorflowScorer(config, source)
         : await onnxScorer(config, { source, sequences, context });
     stack.defer(dispose);
-    const logprobs = await inBatches(sequences, config.batch_size, score);
+    const logprobs = await inBatches(sequences, { size: config.batch_size, score, context });
     const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
     return writeRows(config, scored, context);
   });
@@ -61,14 +62,22 @@ function idsOf(
   return [...ids];
 }
 
+interface Batches {
+  readonly size: number;
+  readonly score: Scorer;
+  readonly context: RecipeContext;
+}
+
+/** @throws InterruptError once a batch is done after a signal */
 async function inBatches(
   sequences: readonly (readonly number[])[],
-  size: number,
-  score: Scorer,
+  { size, score, context: { signal } }: Batches,
 ): Promise<number[][]> {
   const out: number[][] = [];
   await withProgress({ label: 'scoring', total: sequences.length }, async (progress) => {
     for (let start = 0; start < sequences.length; start += size) {
+      if (signal.aborted)
+        throw interruption(signal, { problem: 'stopped while scoring; nothing is written' });
       out.push(...(await score(sequences.slice(start, start + size))));
       progress.update(out.length);
     }

@@ -26,6 +26,8 @@ if (what === 'result') {
 if (what === 'fail') process.exit(2);
 if (what === 'crash') process.kill(process.pid, 'SIGKILL');
 writeFileSync(file + '.ready', String(process.pid));
+// What blocks the event loop keeps signals waiting.
+if (what === 'busy') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
 const end = (how) => {
   writeFileSync(file + '.ended', how + ' ' + signal.reason);
   process.exit(exitCode() ?? 0);
@@ -129,6 +131,20 @@ describe('signals', () => {
     const [code] = await once(child, 'exit');
     expect(code).toBe(130);
     expect(existsSync(`${file}.ended`)).toBe(false);
+  });
+
+  it('count once where one computation kept both waiting', async () => {
+    const file = configFile();
+    const child = start('busy', file);
+    await until(() => existsSync(`${file}.ready`));
+    const pid = Number(readFileSync(`${file}.ready`, 'utf8'));
+    child.kill('SIGINT');
+    await sleep(500);
+    child.kill('SIGINT');
+    await sleep(2500);
+    expect(isAlive(pid)).toBe(true);
+    child.kill('SIGINT');
+    expect((await once(child, 'exit'))[0]).toBe(130);
   });
 
   it('count once where npm passes the Ctrl-C of the terminal on', async () => {

@@ -60,6 +60,20 @@ test('a row’s numbers do not depend on the rows beside it', async () => {
   expect(together).toBeAllclose(alone.flat(), { rtol: 0, atol: 1e-5 });
 });
 
+test('the event loop turns before each batch', async () => {
+  const policy = policyOf();
+  const batch = collate([row(5)]);
+  const turns: string[] = [];
+  const turned = (name: string) => setImmediate(() => turns.push(name));
+  turned('score');
+  await policy.score(batch);
+  turned('gradients');
+  await gradientOf(policy, batch);
+  turned('logits');
+  await policy.logits(batch);
+  expect(turns).toEqual(['score', 'gradients', 'logits']);
+});
+
 test('a later token changes nothing before it', async () => {
   const policy = policyOf();
   const { ids, trained } = row(12);
