@@ -20,7 +20,12 @@ export {
 export type { KlEstimator } from './kl-estimators.js';
 export { type KtoOptions, klBaseline, ktoLoss, ktoMetrics } from './kto.js';
 export { type DpoLossType, needsReference, type PairSettings } from './preference-terms.js';
-export type { Correction, CorrectionMode } from './sampling-correction.js';
+export {
+  boundedWeight,
+  type Correction,
+  type CorrectionMode,
+  weighsSequences,
+} from './sampling-correction.js';
 export { sharedLengthWeights } from './sequences.js';
 export { type SftLossType, type SftOptions, sftColumns, sftLoss } from './sft.js';
 export { type LossOutput, TOKEN_METRICS } from './token-columns.js';

@@ -44,6 +44,22 @@ export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy, owners
   return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy, owners));
 }
 
+/** Whether the weight is that of a whole completion. */
+export const weighsSequences = ({ mode }: Correction): boolean =>
+  mode === 'sequence_truncate' || mode === 'sequence_mask';
+
+const truncates = ({ mode }: Correction): boolean =>
+  mode === 'token_truncate' || mode === 'sequence_truncate';
+
+/** The weight of one token, or completion, as `samplingCorrection` has it. @param gap Δ log p, of all its tokens */
+export function boundedWeight(gap: number, correction: Correction): number {
+  const { cap, floor } = correction;
+  const ratio = Math.exp(gap);
+  const least = floor ?? 0;
+  if (truncates(correction)) return Math.max(least, Math.min(ratio, cap));
+  return ratio <= cap && ratio >= least ? ratio : 0;
+}
+
 /** The sum over its completion, of each token. */
 function sumOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
   const owners = indicesOnDevice(sequences);
@@ -51,12 +67,11 @@ function sumOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
 }
 
 function boundedRatio(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {
-  const { mode, cap, floor, logps } = sampledBy;
+  const { cap, floor, logps } = sampledBy;
   const gaps = trainer.sub(tf.tensor1d(logps));
-  const isSequence = mode === 'sequence_truncate' || mode === 'sequence_mask';
-  const sums = isSequence ? sumOfOwner(gaps, owners) : gaps;
+  const sums = weighsSequences(sampledBy) ? sumOfOwner(gaps, owners) : gaps;
   const ratio = tf.exp(sums);
-  if (mode === 'token_truncate' || mode === 'sequence_truncate') {
+  if (truncates(sampledBy)) {
     const below = tf.minimum(ratio, cap);
     return floor === null ? below : tf.maximum(below, floor);
   }

@@ -1,6 +1,6 @@
 /** Completions as sequences to learn from, and what a micro-batch of them is made of. */
 
-import type { Correction } from '../losses/index.js';
+import { boundedWeight, type Correction, weighsSequences } from '../losses/index.js';
 import type { MaskedSequence } from '../model/index.js';
 import { sum } from '../util/numbers.js';
 
@@ -65,15 +65,6 @@ function ratioMetrics(ratios: readonly number[]): Record<string, number> {
   return { [name('min')]: min, [name('mean')]: total / ratios.length, [name('max')]: max };
 }
 
-function boundedRatio(gap: number, { mode, cap, floor }: Correction): number {
-  const ratio = Math.exp(gap);
-  const least = floor ?? 0;
-  if (mode === 'token_truncate' || mode === 'sequence_truncate') {
-    return Math.max(least, Math.min(ratio, cap));
-  }
-  return ratio <= cap && ratio >= least ? ratio : 0;
-}
-
 /** How far trainer and sampler are apart on the tokens of the step. Empty without tokens. */
 export function samplingMetrics(
   scored: readonly Scored[],
@@ -91,8 +82,8 @@ export function samplingMetrics(
     count += gaps.length;
     if (correction === null) continue;
     const total = sum(gaps);
-    const bySequence = correction.mode.startsWith('sequence');
-    for (const gap of bySequence ? [total] : gaps) ratios.push(boundedRatio(gap, correction));
+    const weighed = weighsSequences(correction) ? [total] : gaps;
+    for (const gap of weighed) ratios.push(boundedWeight(gap, correction));
   }
   if (count === 0) return {};
   return {

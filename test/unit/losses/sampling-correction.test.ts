@@ -1,0 +1,31 @@
+/** The weights that are reported are those that the loss has. */
+import { expect, it } from 'vitest';
+import { boundedWeight, type CorrectionMode } from '../../../src/losses/index.js';
+import { samplingCorrection } from '../../../src/losses/sampling-correction.js';
+import { tf } from '../../../src/tensor/index.js';
+
+const GAPS = [-3, -0.5, 0, 0.25, 1, 4];
+const OWNERS = { sequences: Int32Array.from([0, 0, 1, 1, 2, 2]), count: 3 };
+/** Sums of the gaps of each completion. */
+const TOTALS = [-3.5, 0.25, 5];
+
+it.each([
+  // exp(-3) 0.0498 and exp(-0.5) 0.6065 below the floor, exp(1) 2.718 and exp(4) 54.6 above the cap.
+  ['token_truncate', 2, 0.7, [0.7, 0.7, 1, Math.exp(0.25), 2, 2]],
+  ['token_mask', 2, 0.7, [0, 0, 1, Math.exp(0.25), 0, 0]],
+  ['token_mask', 3, null, [Math.exp(-3), Math.exp(-0.5), 1, Math.exp(0.25), Math.E, 0]],
+  // By completion: exp(-3.5) 0.0302, exp(0.25) 1.284, exp(5) 148.4.
+  ['sequence_truncate', 2, null, [Math.exp(-3.5), Math.exp(0.25), 2]],
+  ['sequence_mask', 2, 0.1, [0, Math.exp(0.25), 0]],
+] as const)('%s within %d and %s', (mode: CorrectionMode, cap, floor, expected) => {
+  const isSequence = mode.startsWith('sequence');
+  const correction = { mode, cap, floor };
+  const reported = (isSequence ? TOTALS : GAPS).map((gap) => boundedWeight(gap, correction));
+  const sampledBy = { ...correction, logps: new Float32Array(GAPS.length) };
+  const inLoss = tf.tidy(() => samplingCorrection(tf.tensor1d(GAPS), sampledBy, OWNERS).dataSync());
+  const weights = isSequence ? [inLoss[0]!, inLoss[2]!, inLoss[4]!] : [...inLoss];
+  for (const [i, value] of expected.entries()) {
+    expect(reported[i]).toBeCloseTo(value, 12);
+    expect(weights[i]).toBeCloseTo(value, 5);
+  }
+});
