@@ -102,7 +102,7 @@ async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedR
 }
 
 /** Keys that do not change what a completion is; a server counts by what it is asked. */
-const NEUTRAL = ['input', 'prompt', 'output', 'output_csv', 'num_generations', 'server'];
+const NEUTRAL = ['input', 'prompt', 'output', 'output_csv', 'num_generations', 'server'] as const;
 
 type HashPrompt = (prompt: PromptedRow) => string;
 

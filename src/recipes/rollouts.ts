@@ -212,7 +212,7 @@ function learnt(
 }
 
 /** Keys that do not change what a trajectory is. */
-const NEUTRAL = ['output', 'bandit_file', 'bandit_from'];
+const NEUTRAL = ['output', 'bandit_file', 'bandit_from'] as const;
 
 /** Hash of what a trajectory depends on, beside the adapter. */
 function requestHasher({ config, source, questions, prior }: Work): (question: string) => string {

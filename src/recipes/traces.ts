@@ -142,7 +142,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
 }
 
 /** Keys that do not change what a trace is. */
-const NEUTRAL = ['dataset', 'output_dir', 'output_file'];
+const NEUTRAL = ['dataset', 'output_dir', 'output_file'] as const;
 
 /** Of everything beside the problems that a trace depends on. */
 function requestHash(config: TracesConfig, source: ModelSource, adapter: string | null): string {
