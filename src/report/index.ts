@@ -65,6 +65,7 @@ export {
   sampleRow,
   toolColumns,
 } from './sample-log.js';
+export { SERVICE_METRICS } from './service-metrics.js';
 export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';
 export {
   checkTrackers,

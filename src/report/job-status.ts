@@ -2,9 +2,11 @@
  * A training run in the words of OpenAI's fine-tuning API: the job with its status and hyperparameters, the
  * means of its rewards, and its events. Everything is read from the run's folder.
  */
+import { numberOf, textOf } from '../util/json-object.js';
 import { mean } from '../util/numbers.js';
 import type { MetricRow } from './metric-log.js';
 import type { RunRecord } from './run-record.js';
+import { SERVICE_METRICS } from './service-metrics.js';
 import { formatCell } from './text-table.js';
 
 /** The first four are those of a run on this machine; a service has all. */
@@ -145,15 +147,6 @@ const meanOf = (rows: readonly MetricRow[], name: string): number | null =>
 const lastOf = (rows: readonly MetricRow[], name: string): number | null =>
   numberOf(rows.findLast((row) => typeof row[name] === 'number')?.[name]);
 
-/** Service's name of a metric → ours. */
-const EVENT_METRICS: Readonly<Record<string, string>> = {
-  train_reward_mean: 'reward',
-  valid_reward_mean: 'eval/reward',
-  train_loss: 'loss',
-  valid_loss: 'eval/loss',
-  train_mean_token_accuracy: 'mean_token_accuracy',
-};
-
 /** Oldest first. */
 function eventsOf({ record, metrics }: JobRun, status: JobState): JobEvent[] {
   const start = secondsOf(record.started_at);
@@ -185,12 +178,12 @@ function eventsOf({ record, metrics }: JobRun, status: JobState): JobEvent[] {
 }
 
 function stepEvent(row: MetricRow): Pick<JobEvent, 'message' | 'data'> {
-  const known = Object.entries(EVENT_METRICS).flatMap(([name, own]) => {
+  const known = Object.entries(SERVICE_METRICS).flatMap(([own, { said }]) => {
     const value = numberOf(row[own]);
-    return value === null ? [] : [[name, value] as const];
+    return value === null ? [] : [[said, value] as const];
   });
-  const said = known.map(([name, value]) => `${name}=${formatCell(value)}`).join(', ');
-  return { message: `Step ${row.step}: ${said}`, data: Object.fromEntries(known) };
+  const text = known.map(([name, value]) => `${name}=${formatCell(value)}`).join(', ');
+  return { message: `Step ${row.step}: ${text}`, data: Object.fromEntries(known) };
 }
 
 const alarmText = (alarm: Row): string =>
@@ -199,8 +192,5 @@ const alarmText = (alarm: Row): string =>
     .join(', ');
 
 const secondsOf = (iso: string): number => Math.floor(Date.parse(iso) / 1000);
-export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-export const numberOf = (value: unknown): number | null =>
-  typeof value === 'number' ? value : null;
 const rowsOf = (dataset: unknown): string | null =>
   textOf((dataset as Row | null)?.path) ?? textOf((dataset as Row | null)?.name);

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonRow, readWholeRows } from '../util/files.js';
+import { numberOf, textOf } from '../util/json-object.js';
 import { checkedObject, checkedRows, type Fields, readRecord } from '../util/own-files.js';
 import {
   type JobEvent,
@@ -12,8 +13,6 @@ import {
   jobMetrics,
   localJobError,
   localJobState,
-  numberOf,
-  textOf,
 } from './job-status.js';
 import type { RunRows } from './run-report.js';
 

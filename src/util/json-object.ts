@@ -2,6 +2,13 @@
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
+/** Null for what is no text. */
+export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+/** Null for what is no number. */
+export const numberOf = (value: unknown): number | null =>
+  typeof value === 'number' ? value : null;
+
 /** The value at a path of names and list indices, or undefined. Only what a value has itself counts. */
 export function valueAt(root: unknown, path: readonly (string | number)[]): unknown {
   let here = root;

@@ -16,6 +16,7 @@ import {
 } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
+import { textOf } from '../../util/json-object.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
 import { scoreMean } from './metrics.js';
@@ -26,8 +27,6 @@ interface Judged {
   readonly advantage: number;
   readonly answer: AnswerGrade;
 }
-
-const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 /** Which groups are written, and where. */
 export type GroupRowKeys = Pick<

@@ -1,21 +1,11 @@
 /**
  * Events of type `metrics` as rows of `metrics.jsonl`, so that charts, comparisons and gates read a remote
- * run like a local one. Names: the service's guides; RFT's stand in `data.scores` and at the top.
+ * run like a local one. RFT's stand in `data.scores` and at the top.
  */
-import type { MetricRow, RemoteEvent } from '../../report/index.js';
+import { type MetricRow, type RemoteEvent, SERVICE_METRICS } from '../../report/index.js';
 import type { JsonRow } from '../../util/files.js';
 
-/** Our name → where the service may have it, the first that is a number. */
-const NAMES: Readonly<Record<string, readonly string[]>> = {
-  reward: ['train_reward_mean', 'train_mean_reward'],
-  'eval/reward': ['valid_reward_mean', 'full_valid_mean_reward'],
-  loss: ['train_loss'],
-  'eval/loss': ['full_valid_loss', 'valid_loss'],
-  mean_token_accuracy: ['train_mean_token_accuracy', 'train_accuracy'],
-  'eval/mean_token_accuracy': ['full_valid_mean_token_accuracy', 'valid_mean_token_accuracy'],
-};
-
-const TAKEN = new Set(['step', ...Object.values(NAMES).flat()]);
+const TAKEN = new Set(['step', ...Object.values(SERVICE_METRICS).flatMap(({ read }) => read)]);
 
 /** One row a step, in the order of the steps; numbers that have no name here keep the service's. */
 export function metricRows(events: readonly RemoteEvent[]): MetricRow[] {
@@ -30,8 +20,8 @@ export function metricRows(events: readonly RemoteEvent[]): MetricRow[] {
 
 function rowOf(step: number, data: JsonRow): MetricRow {
   const found = { ...numbersOf(data), ...numbersOf((data.scores ?? {}) as JsonRow) };
-  const own = Object.entries(NAMES).flatMap(([name, places]) => {
-    const place = places.find((each) => found[each] !== undefined);
+  const own = Object.entries(SERVICE_METRICS).flatMap(([name, { read }]) => {
+    const place = read.find((each) => found[each] !== undefined);
     return place === undefined ? [] : [[name, found[place] as number] as const];
   });
   const others = Object.entries(found).filter(([name]) => !TAKEN.has(name));

@@ -1,6 +1,7 @@
 /** A run in the words of a fine-tuning service: states, means of rewards, events. */
 import { describe, expect, it } from 'vitest';
-import { jobStatus } from '../../../src/report/index.js';
+import { metricRows } from '../../../src/remote/openai/event-metrics.js';
+import { jobStatus, type RemoteEvent } from '../../../src/report/index.js';
 import type { MetricRow } from '../../../src/report/metric-log.js';
 import type { RunRecord } from '../../../src/report/run-record.js';
 
@@ -52,6 +53,19 @@ const status = (record: Partial<RunRecord> = {}, { limit = 10, isAlive = false }
     { dir: 'out/rft', record: { ...RECORD, ...record }, metrics: METRICS },
     { limit, isAlive },
   );
+
+/** All that a service has a name for. */
+const NAMED = {
+  ...{ reward: 0.1, 'eval/reward': 0.2, loss: 0.3, 'eval/loss': 0.4 },
+  ...{ mean_token_accuracy: 0.5, 'eval/mean_token_accuracy': 0.6 },
+};
+
+it('what an event says of a step is read back by the same names', () => {
+  const run = { dir: 'out', record: RECORD, metrics: [{ step: 1, ...NAMED }] };
+  const [, event] = jobStatus(run, { limit: 2, isAlive: false }).events;
+  const received = { ...event, id: 'e', data: { step: 1, ...event?.data } } as RemoteEvent;
+  expect(metricRows([received])).toMatchObject([{ step: 1, ...NAMED }]);
+});
 
 describe('jobStatus', () => {
   it('names the job, its files, its hyperparameters and its model', () => {
