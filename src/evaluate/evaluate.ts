@@ -71,17 +71,18 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { signal, complete } = options;
   const items = options.rows.map((row, index) => ({ id: String(index), index, row }));
   const names = namesOf(options.rows);
-  const rows: EvalRow[] = [];
+  const batches: (readonly EvalRow[])[] = [];
   const start = performance.now();
   for (let at = 0; at < items.length; at += batchSize) {
     signal?.throwIfAborted();
     const batch = items.slice(at, at + batchSize);
     const completions = await complete(batch, { samples, ...(signal && { signal }) });
     signal?.throwIfAborted();
-    rows.push(...(await gradeBatch(batch, completions, { ...options, samples, names })));
+    batches.push(await gradeBatch(batch, completions, { ...options, samples, names }));
     signal?.throwIfAborted();
     options.onProgress?.(at + batch.length, items.length);
   }
+  const rows = batches.flat();
   const seconds = (performance.now() - start) / 1000;
   const { passAt = [], majorityAt = [] } = options;
   const tables = groupTables(rows, {

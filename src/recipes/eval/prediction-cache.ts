@@ -42,16 +42,13 @@ export function cachedSampler(
         later.push(...others);
         return first;
       };
-      const fresh: Completion[] = [];
+      const waves: (readonly Completion[])[] = [];
       for (let wave = await settled(requests.map(missing)); wave.length > 0; ) {
-        const made = await sampler.generate(wave, params, {
-          ...options,
-          onCompletion,
-          next: options.next && next,
-        });
-        for (const completion of made) fresh.push(completion);
+        const own = { ...options, onCompletion, next: options.next && next };
+        waves.push(await sampler.generate(wave, params, own));
         wave = later.splice(0);
       }
+      const fresh = waves.flat();
       const asked = new Set(requests.map(({ id }) => id));
       const firsts = new Known(fresh.filter(({ requestId }) => asked.has(requestId)));
       return [

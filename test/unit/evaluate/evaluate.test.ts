@@ -46,6 +46,18 @@ function scripted(texts: readonly (readonly string[])[]): Complete {
 const TEXTS = [[good(1)], ['2'], [good(5)], ['<SOLUTION>4</SOLUTION>']];
 
 describe('evaluate', () => {
+  it('takes more completions in a batch than a call takes arguments', async () => {
+    const { rows, metrics } = await evaluate({
+      rows: ROWS,
+      samples: 40_000,
+      complete: scripted(TEXTS),
+      grade: numericGrader(),
+    });
+    expect(rows).toHaveLength(160_000);
+    // The first sample alone has a text.
+    expect(metrics).toMatchObject({ graded: 160_000, correct: 2 });
+  });
+
   it('counts strictly and flexibly, form, truncation and length', async () => {
     const { rows, metrics } = await evaluate({
       rows: ROWS,

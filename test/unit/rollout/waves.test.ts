@@ -15,3 +15,14 @@ test('a wave fails when nothing of it is under way any more', async () => {
   await expect(waves).rejects.toThrow('no sandbox');
   expect(ended).toEqual([0, 1, 2]);
 });
+
+test('a wave may have more completions than a call takes arguments', async () => {
+  const made = Array.from({ length: 200_000 }, () => ({ finishReason: 'stop' as const }));
+  const requests = [{ id: 'a', promptIds: [1], n: made.length }];
+  const all = await inWaves(
+    requests,
+    async () => null,
+    async () => made,
+  );
+  expect(all).toHaveLength(made.length);
+});
