@@ -4,6 +4,7 @@ import {
   DEFAULT_TAGS,
   extractAnswer,
   followsFormat,
+  goldOf,
   mathEquivalent,
   parseResponse,
   type RewardRow,
@@ -22,7 +23,7 @@ export function mathGrader({
   readonly goldColumn?: string;
 } = {}): AnswerGrader {
   return (completion, row) => {
-    const gold = goldText(row[goldColumn]);
+    const gold = goldOf(row, goldColumn);
     const response = parseResponse(completion, tags);
     const answer = response.solution ?? marked(completion, 'strict');
     const flexible = response.solution ?? marked(completion, 'flexible');
@@ -46,11 +47,6 @@ export function mathGrader({
 
 function marked(completion: string, mode: 'strict' | 'flexible'): string | null {
   return extractAnswer(completion, { mode })?.answer ?? null;
-}
-
-function goldText(value: unknown): string | null {
-  const text = typeof value === 'number' ? String(value) : value;
-  return typeof text === 'string' && text.trim() !== '' ? text : null;
 }
 
 function precisionOf({ precision }: RewardRow): { precision: number } | Record<string, never> {

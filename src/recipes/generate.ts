@@ -3,7 +3,6 @@
  * disk as soon as they are made, and a call that goes on makes only those that are missing.
  */
 import type { GenerateConfig } from '../config/index.js';
-import { numericGrader } from '../evaluate/index.js';
 import { gradeColumns, withProgress } from '../report/index.js';
 import {
   type Completion,
@@ -18,12 +17,12 @@ import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
 import { readPrompts } from './generate/prompt-input.js';
-import { tagsOf } from './inputs/answer-tags.js';
 import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
 import { RowStore, type StoredRow } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
+import { verdictOf } from './rewards/verdict.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
 import { requestSettings } from './sampling/request-settings.js';
 import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
@@ -199,7 +198,7 @@ function rowMaker(
   { config, requestHash }: Pick<Work, 'config' | 'requestHash'>,
   rewards: OpenRewards | null,
 ) {
-  const numeric = numericGrader({ tags: tagsOf(config) });
+  const verdict = verdictOf(config);
   return async (completion: Completion, prompt: PromptedRow): Promise<StoredRow> => {
     const row: StoredRow = {
       ...prompt.row,
@@ -218,8 +217,9 @@ function rowMaker(
     if (rewards === null) return row;
     const { ids } = completion;
     const grade = await rewards.grade(completion.text, prompt.row, { ids });
-    const { correct } = numeric(completion.text, prompt.row);
-    return { ...row, reward: grade.total, ...gradeColumns(grade), correct };
+    const graded = { ...row, reward: grade.total, ...gradeColumns(grade) };
+    if (verdict === null) return graded;
+    return { ...graded, correct: verdict(completion.text, prompt.row, grade) };
   };
 }
 

@@ -25,7 +25,7 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
     maxPairsPerType: config.max_pairs,
     ...methodOptions(config, rows),
   });
-  if (pairs.length === 0) throw noPairs(config.input, rows.length, stats);
+  if (pairs.length === 0) throw noPairs(config, rows.length, stats);
   writeRows(config, pairs, context);
   writeJson(`${config.output}.stats.json`, stats);
   const none = stats.prompts - stats.prompts_with_pair;
@@ -36,7 +36,11 @@ export async function runPairs(config: PairsConfig, context: RecipeContext): Pro
   return stats;
 }
 
-function noPairs(where: string, rows: number, stats: PairStats): InputError {
+function noPairs(
+  { input: where, method }: PairsConfig,
+  rows: number,
+  stats: PairStats,
+): InputError {
   if (stats.ungraded_dropped === rows) {
     return new InputError({
       where,
@@ -50,7 +54,7 @@ function noPairs(where: string, rows: number, stats: PairStats): InputError {
   return new InputError({
     where,
     problem: `no pairs of ${stats.prompts} prompts: ${reasons.join(', ')}`,
-    remedy: 'Sample more completions per prompt, or at a higher temperature',
+    remedy: `Sample more completions per prompt, or at a higher temperature${method === 'score' ? '' : ', or give method=score'}`,
   });
 }
 

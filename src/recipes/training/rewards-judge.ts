@@ -23,8 +23,8 @@ interface RewardsJudge {
 /** The judge of the first reward that has one; null where none has. */
 export function judgeOfRewards(rewards: readonly RewardSpec[]): RewardsJudge | null {
   for (const { name, options = {} } of rewards) {
-    // `cosine_scaled` scales another reward.
-    const judge = JUDGES[name] ?? JUDGES[String(options.of)];
+    const scaled = name === 'cosine_scaled' ? String(options.of ?? 'correctness') : name;
+    const judge = JUDGES[scaled];
     if (judge !== undefined) return judge;
   }
   return null;

@@ -22,6 +22,12 @@ describe('mathGrader', () => {
     }
   });
 
+  it('reads the gold answer behind a worked solution', () => {
+    const row = { answer: '16 - 7 = 9 eggs, 9 * 2 = 18.\n#### 18' };
+    expect(grade('so \\boxed{18}', row)).toMatchObject({ gold: '18', correct: true });
+    expect(grade('so \\boxed{9}', row).correct).toBe(false);
+  });
+
   it("uses the row's precision, and grades no row without a gold answer", () => {
     expect(grade('\\boxed{3.1}', { answer: '\\pi', precision: 0.1 }).correct).toBe(true);
     expect(grade('\\boxed{3.1}', { answer: '\\pi' }).correct).toBe(false);
