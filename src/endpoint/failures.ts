@@ -63,6 +63,10 @@ const SAID: readonly (readonly [RegExp, string])[] = [
     'This model or server does not take this response_format: use one that has it (a judge can be a model of your own, judge.model_path), or leave it out (factorize structured=false)',
   ],
   [
+    /max_tokens.{0,60}max_completion_tokens|(temperature|logprobs).{0,40}(does not support|not supported)/i,
+    'A model that reasons is asked with an effort (server.reasoning.effort=medium) and temperature=1; a grader names in its sampling_params only what the model takes',
+  ],
+  [
     /fine-tuning job failed/i,
     'Check the grader (lorikeet grade --validate --stress) and try again with fewer rows',
   ],

@@ -78,11 +78,18 @@ export function logprobsOf(values: readonly unknown[]): Float32Array {
 export const idsOf = (value: unknown): number[] =>
   Array.isArray(value) && value.every((id) => Number.isInteger(id)) ? [...value] : [];
 
+/**
+ * Whether further fields ask for an effort. OpenAI's models that reason take `max_completion_tokens` alone, no
+ * `logprobs`, and no temperature but the 1 that is not said.
+ */
+export const asksEffort = ({ reasoning_effort: effort, reasoning }: JsonRow): boolean =>
+  (effort ?? rowOf(reasoning).effort ?? null) !== null;
+
 /** Sampling parameters by their names in the OpenAI and vLLM interfaces; defaults are left out. */
-export function samplingFields(params: SamplingParams): JsonRow {
+export function samplingFields({ params, extra }: Pick<RemoteCall, 'params' | 'extra'>): JsonRow {
   const { temperature, topK, topP, minP, repetitionPenalty, minNewTokens } = params;
   return {
-    temperature,
+    ...((temperature !== 1 || !asksEffort(extra)) && { temperature }),
     ...(topP < 1 && { top_p: topP }),
     ...(topK > 0 && { top_k: topK }),
     ...(minP > 0 && { min_p: minP }),

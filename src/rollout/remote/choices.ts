@@ -6,6 +6,7 @@
 import type { JsonRow } from '../../util/files.js';
 import {
   type ApiForm,
+  asksEffort,
   countOf,
   finishOf,
   idsOf,
@@ -24,21 +25,26 @@ type Spoken = Pick<RemoteAnswer, 'text' | 'logprobs' | 'reasoning'>;
 interface ChoicesForm {
   readonly path: string;
   /** Fields that hold the prompt, and that ask for log-probabilities. */
-  readonly fields: (request: RemoteCall['request']) => JsonRow;
+  readonly fields: (call: RemoteCall) => JsonRow;
+  /** Name of the field that bounds the completion. */
+  readonly limit: (call: RemoteCall) => string;
   /** @throws Error naming what the choice lacks */
   readonly read: (choice: JsonRow | undefined) => Spoken;
 }
 
-const choicesApi = ({ path, fields, read }: ChoicesForm): ApiForm => ({
+const choicesApi = ({ path, fields, limit, read }: ChoicesForm): ApiForm => ({
   path,
-  body: ({ model, request, params, seed, extra }) => ({
-    model,
-    ...fields(request),
-    max_tokens: Math.min(params.maxNewTokens, request.maxNewTokens ?? params.maxNewTokens),
-    ...samplingFields(params),
-    seed,
-    ...extra,
-  }),
+  body: (call) => {
+    const { model, request, params, seed, extra } = call;
+    return {
+      model,
+      ...fields(call),
+      [limit(call)]: Math.min(params.maxNewTokens, request.maxNewTokens ?? params.maxNewTokens),
+      ...samplingFields(call),
+      seed,
+      ...extra,
+    };
+  },
   answer(body) {
     const choice = listOf(body.choices)[0];
     const spoken = read(choice);
@@ -58,7 +64,12 @@ const choicesApi = ({ path, fields, read }: ChoicesForm): ApiForm => ({
 
 export const completionsApi = choicesApi({
   path: '/completions',
-  fields: ({ promptIds }) => ({ prompt: [...promptIds], logprobs: 0, return_token_ids: true }),
+  fields: ({ request }) => ({
+    prompt: [...request.promptIds],
+    logprobs: 0,
+    return_token_ids: true,
+  }),
+  limit: () => 'max_tokens',
   read: (choice) => {
     if (typeof choice?.text !== 'string') throw new Error('its answer holds no choices[0].text');
     const values = rowOf(choice.logprobs).token_logprobs;
@@ -72,7 +83,11 @@ export const completionsApi = choicesApi({
 
 export const chatApi = choicesApi({
   path: '/chat/completions',
-  fields: ({ messages }) => ({ messages: [...(messages ?? [])], logprobs: true }),
+  fields: ({ request: { messages }, extra }) => ({
+    messages: [...(messages ?? [])],
+    ...(!asksEffort(extra) && { logprobs: true }),
+  }),
+  limit: ({ extra }) => (asksEffort(extra) ? 'max_completion_tokens' : 'max_tokens'),
   read: (choice) => {
     if (choice?.message == null) throw new Error('its answer holds no choices[0].message');
     const message = rowOf(choice.message);

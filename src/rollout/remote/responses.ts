@@ -4,13 +4,13 @@
  */
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import type { SamplingParams } from '../types.js';
 import {
   type ApiForm,
   countOf,
   finishOf,
   listOf,
   logprobsOf,
+  type RemoteCall,
   rowOf,
   samplingFields,
   textOf,
@@ -18,8 +18,8 @@ import {
 
 const KNOWN = new Set(['temperature', 'top_p']);
 
-function checkFields(params: SamplingParams): JsonRow {
-  const fields = samplingFields(params);
+function checkFields(call: Pick<RemoteCall, 'params' | 'extra'>): JsonRow {
+  const fields = samplingFields(call);
   const other = Object.keys(fields).find((key) => !KNOWN.has(key));
   if (other === undefined) return fields;
   throw new InputError({
@@ -35,7 +35,7 @@ export const responsesApi: ApiForm = {
     model,
     input: [...(request.messages ?? [])],
     max_output_tokens: Math.min(params.maxNewTokens, request.maxNewTokens ?? params.maxNewTokens),
-    ...checkFields(params),
+    ...checkFields({ params, extra }),
     store: false,
     ...extra,
   }),

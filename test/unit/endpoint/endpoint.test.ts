@@ -175,6 +175,17 @@ describe('chatCompletion', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  it.each([
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    "Unsupported value: 'temperature' does not support 0.3 with this model. Only the default (1) value is supported.",
+    "Unsupported parameter: 'temperature' is not supported with this model.",
+  ])('says how a model that reasons is asked: %s', async (message) => {
+    const error = { type: 'invalid_request_error', message };
+    const server = await serve(() => ({ status: 400, body: { error } }));
+    const { message: said } = await failure(chatCompletion(open(server), request));
+    expect(said).toContain('temperature=1');
+  });
+
   it('gives up after the last try, on silence as `timeout`', async () => {
     const server = await serve(() => ({}));
     const endpoint = open(server, { timeoutMs: 50, attempts: 2 });

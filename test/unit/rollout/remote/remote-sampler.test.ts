@@ -259,6 +259,39 @@ describe('chat', () => {
   });
 });
 
+describe('models that reason', () => {
+  const messages = [{ role: 'user', content: 'hello' }];
+  const asked = async (options: Partial<RemoteSamplerOptions>, temperature: number) => {
+    const choices = [{ message: { content: 'Hi' }, finish_reason: 'stop' }];
+    const reply = { choices, status: 'completed', output: [] };
+    const remote = await sampler(() => ({ body: reply }), options);
+    const request = { id: 'a', promptIds: [], messages, n: 1 };
+    await remote.generate([request], { ...PARAMS, temperature });
+    return Object.keys(server!.asked[0]!.body!).sort();
+  };
+  const effort = { reasoning_effort: 'low' };
+
+  // As OpenAI's reference of chat completions has it for these models.
+  it('are sent no logprobs, their own limit, and no temperature of 1', async () => {
+    const fields = ['max_completion_tokens', 'messages', 'model', 'reasoning_effort', 'seed'];
+    expect(await asked({ api: 'chat', extra: effort }, 1)).toEqual(fields);
+    expect(await asked({ api: 'chat', extra: effort }, 0.5)).toEqual([...fields, 'temperature']);
+    const plain = ['logprobs', 'max_tokens', 'messages', 'model', 'seed', 'temperature'];
+    expect(await asked({ api: 'chat' }, 1)).toEqual(plain);
+  });
+
+  it('are sent no temperature of 1 in the Responses form', async () => {
+    const fields = ['input', 'max_output_tokens', 'model', 'reasoning', 'store'];
+    const extra = { reasoning: { effort: 'low' } };
+    expect(await asked({ api: 'responses', extra }, 1)).toEqual(fields);
+    const summary = { reasoning: { summary: 'auto' } };
+    expect(await asked({ api: 'responses', extra: summary }, 1)).toEqual([
+      ...fields,
+      'temperature',
+    ]);
+  });
+});
+
 describe('responses', () => {
   const answer = (changes: object = {}) => ({
     model: 'base',
@@ -289,7 +322,6 @@ describe('responses', () => {
       model: 'base',
       input: messages,
       max_output_tokens: 8,
-      temperature: 1,
       top_p: 0.5,
       store: false,
       reasoning,
