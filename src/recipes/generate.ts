@@ -21,6 +21,7 @@ import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
 import { RowStore, type StoredRow } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
+import { GRADING_KEYS, gradingIdentity } from './rewards/identity.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
 import { verdictOf } from './rewards/verdict.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
@@ -105,10 +106,11 @@ const NEUTRAL = ['input', 'prompt', 'output', 'output_csv', 'num_generations', '
 
 type HashPrompt = (prompt: PromptedRow) => string;
 
-/** Of everything beside the adapter that a completion of a prompt depends on. */
+/** Of everything beside the adapter that a graded completion of a prompt depends on. */
 function requestHasher(config: GenerateConfig, { base }: GenerateEngine): HashPrompt {
-  const settings = requestSettings(config, NEUTRAL);
-  const about = [settings, engineIdentity(config), base, ...baseIdentity(config)];
+  const settings = requestSettings(config, [...NEUTRAL, ...GRADING_KEYS]);
+  const grading = gradingIdentity(config);
+  const about = [settings, grading, engineIdentity(config), base, ...baseIdentity(config)];
   return ({ id, promptIds, messages }) =>
     sha256(JSON.stringify([id, promptIds, messages, about])).slice(0, 16);
 }

@@ -254,6 +254,34 @@ describe('a call that goes on', () => {
     },
   );
 
+  it('goes on with rewards however they are made, not with a module or grader of other content', async () => {
+    const [module, grader] = [at('mine.mjs'), at('grader.json')];
+    const check = { type: 'string_check', name: 'same', operation: 'eq' };
+    const writeGrader = (reference: string) =>
+      writeFileSync(
+        grader,
+        JSON.stringify({ ...check, input: '{{sample.output_text}}', reference }),
+      );
+    writeFileSync(module, 'export const mine = () => 1;\n');
+    writeGrader('1');
+    const rewards = `rewards=[{name: mine, file: "${module}"}, {name: same, grader: "${grader}"}]`;
+    const call = (...more: string[]) =>
+      generate('graded.out', ...words(), rewards, 'resume=auto', ...more);
+    const graded = await call();
+    expect(graded[0]).toMatchObject({ rewards: { mine: 1 } });
+    const ways = ['judge.timeout_s=5', 'judge.cache_dir=null', 'judge.price_input=1'];
+    ways.push('python_workers=3', 'python_timeout_s=5', 'reward_timeout_s=5', 'sandbox=none');
+    expect(await call(...ways)).toEqual(graded);
+    expect(await refusal(call('on_error=zero'))).toMatch(/settings/);
+    expect(await refusal(call('judge.model=other'))).toMatch(/settings/);
+    writeGrader('2');
+    expect(await refusal(call())).toMatch(/settings/);
+    writeGrader('1');
+    expect(await call()).toEqual(graded);
+    writeFileSync(module, 'export const mine = () => 2;\n');
+    expect(await refusal(call())).toMatch(/settings/);
+  });
+
   it('refuses rows of other settings, of another adapter, and rows not asked for', async () => {
     cpSync(at('whole.out'), at('other.out'));
     const call = (...more: string[]) =>
