@@ -35,14 +35,18 @@ export const boxedReward: RewardFactory = ({ goldColumn }) => {
 
 /** `(B)`, `B)`, `B.`, `**B**` or `B` alone, at the end or after "answer is" or "answer:". */
 const LETTER = /^[\s*_("'[{$]*([A-Z])[\s*_)"'\].:}$]*(?:$|\n)/;
-/** Commands round a letter in a box. */
-const FONTS = /\\(?:text|math)(?:bf|it|rm|sf|tt|up|normal)?\s*(?=\{)/g;
+/** Such a letter, marked as a choice, where text follows: `(B) 27`, `B) Paris`, `B. This is why`. */
+const MARKED = /^[\s*_("'[{$]*([A-Z])(?:[)\]}$]|\*\*|[.:](?=[\s*]))(?![A-Za-z0-9])/;
+/** Signs of mathematics and fonts round a letter. */
+const DRESS = /\\(?:[()[\]]|(?:text|math)(?:bf|it|rm|sf|tt|up|normal)?\s*(?=\{))/g;
 const PHRASE = /\b(?:answer|choice|option)\b(?:\s+is)?\s*:?\s*/gi;
+const STATEMENT = /<answer>|\b(?:answer|choice|option)\b[*_]*\s*(?:is\b|:)\s*:?\s*/gi;
 const LAST_LINE = 200;
 
 /**
  * The chosen letter equals the gold letter: of the last `\boxed{}`, else after the last "answer is", else
- * the last line, when it holds nothing but a letter.
+ * the last line, when it holds nothing but a letter. Text may follow a letter in a box or after "answer is" that is
+ * marked as a choice, where it names no other.
  * @example choice on "… so the answer is (B)." against B scores 1; "A, B, C, D" scores 0
  */
 export const choiceReward: RewardFactory = ({ goldColumn }) => {
@@ -55,12 +59,43 @@ export const choiceReward: RewardFactory = ({ goldColumn }) => {
 
 function chosenLetter(completion: string): string | null {
   const boxed = extractBoxed(completion);
-  if (boxed !== null) return letterIn(boxed.replace(FONTS, ''));
-  let after = -1;
-  for (const match of completion.matchAll(PHRASE)) after = match.index + match[0].length;
+  if (boxed !== null) return letterBefore(boxed);
+  const after = endOfLast(PHRASE, completion);
   const tail = completion.trimEnd();
   const lastLine = tail.slice(Math.max(tail.lastIndexOf('\n') + 1, tail.length - LAST_LINE));
-  return letterIn(after >= 0 ? completion.slice(after, after + LAST_LINE) : lastLine);
+  const alone = letterIn(after >= 0 ? completion.slice(after, after + LAST_LINE) : lastLine);
+  if (alone !== null) return alone;
+  const stated = endOfLast(STATEMENT, completion);
+  return stated < 0 ? null : letterBefore(completion.slice(stated));
 }
 
 const letterIn = (text: string): string | null => LETTER.exec(text)?.[1] ?? null;
+
+/** A letter alone, or one that is marked, before text that takes nothing back. */
+function letterBefore(text: string): string | null {
+  const [inside = ''] = text.replace(DRESS, '').split('</answer>', 1);
+  const alone = letterIn(inside);
+  if (alone !== null) return alone;
+  const [mark, letter] = MARKED.exec(inside) ?? [];
+  if (mark === undefined || letter === undefined) return null;
+  return isRevoked(inside.slice(mark.length), letter) ? null : letter;
+}
+
+/** Another letter beside it, or in the place of one. */
+const BESIDE = /^[^A-Za-z0-9]*[A-Z](?![A-Za-z'])(?!\s+[a-z])/;
+const JOINED =
+  /\b(?:or|and|nor|vs)\b[^A-Za-z0-9]{0,4}(?:[a-z]+\s+){0,2}[^A-Za-z0-9]{0,4}[A-Z](?![A-Za-z0-9'])/;
+const LISTED = /(?<![A-Za-z0-9])([A-Z])(?:[)\]},;!?]|\*\*|[.:](?=\s|$)|$)/g;
+const DOUBT = /^[^A-Za-z0-9]*\?|\b(?:wait|actually|correction|second thought)\b/i;
+
+/** Whether what follows a letter names another choice as well, or doubts it. */
+function isRevoked(rest: string, letter: string): boolean {
+  if (BESIDE.test(rest) || JOINED.test(rest) || DOUBT.test(rest)) return true;
+  return [...rest.matchAll(LISTED)].some(([, other]) => other !== letter);
+}
+
+function endOfLast(pattern: RegExp, text: string): number {
+  let end = -1;
+  for (const match of text.matchAll(pattern)) end = match.index + match[0].length;
+  return end;
+}

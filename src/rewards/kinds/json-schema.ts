@@ -1,5 +1,9 @@
-/** Reward of structured answers: the completion is JSON, and it keeps a JSON Schema. */
+/**
+ * Reward of structured answers: the completion is JSON, and it keeps a JSON Schema of draft 2020-12, or of draft 07
+ * where `$schema` says so. `format` is a remark, as in these drafts.
+ */
 import { Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { InputError, messageOf } from '../../util/errors.js';
 import type { RewardFactory } from '../reward.js';
 
@@ -26,11 +30,24 @@ export const jsonSchemaReward: RewardFactory = ({ settings }) => {
   };
 };
 
+const DRAFT_07 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
+/** Only keywords that the draft has, in any combination. */
+const OPTIONS = {
+  strict: false,
+  strictSchema: true,
+  validateFormats: false,
+  logger: false,
+} as const;
+
 function compile(schema: Readonly<Record<string, unknown>>): (value: unknown) => boolean {
+  const isDraft07 = DRAFT_07.test(String(schema.$schema));
   try {
-    return new Ajv({ strict: false, logger: false }).compile(schema);
+    return (isDraft07 ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)).compile(schema);
   } catch (error) {
-    const where = 'rewards.json_schema.options.schema';
-    throw new InputError({ where, problem: messageOf(error) });
+    throw new InputError({
+      where: 'rewards.json_schema.options.schema',
+      problem: messageOf(error),
+      remedy: `Keywords are those of JSON Schema, draft ${isDraft07 ? '07' : '2020-12'}`,
+    });
   }
 }

@@ -78,6 +78,46 @@ describe('choice', () => {
     ['because of this\n(B)', 1],
     ['The answer is C. No, the answer is B.', 1],
     ['The answer is B. No, the answer is C.', 0],
+    ['The answer is (B) 27.', 1],
+    ['Answer: B) Paris', 1],
+    ['**Answer:** (B) 27', 1],
+    ['The answer is (B). This is because A is wrong.', 1],
+    ['The answer is (B). I think so, as it fits.', 1],
+    ['The answer is (B), since option A fails.', 1],
+    ['The answer is **B** because of it.', 1],
+    ['The answer is B. Paris is the capital.', 1],
+    ['The answer is (B) A triangle', 1],
+    ['The answer is $\\textbf{(B)}$.', 1],
+    ['The answer is $\\textbf{(B)}\\ 27$.', 1],
+    ['The answer is \\(B\\).', 1],
+    ['so \\boxed{B) 5}', 1],
+    ['so \\boxed{(B) 27}', 1],
+    ['so \\boxed{\\textbf{(B)}\\ 5}', 1],
+    ['<answer>B</answer>', 1],
+    ['<answer>(B) Paris</answer>', 1],
+    ['The answer is B because', 0],
+    ['The answer is (B) or (C).', 0],
+    ['The answer is (B) 27 or (C) 28.', 0],
+    ['The answer is (B) and maybe C is right too.', 0],
+    ['The answer is (B)/(C).', 0],
+    ['The answer is (B), (C).', 0],
+    ['The answer is (B) (C) (D).', 0],
+    ['The answer is (B)? Rather not.', 0],
+    ['The answer is (B). Wait, it is C.', 0],
+    ['The answer is (B) ... no, it is (C)', 0],
+    ['The answer is (B) ... no, it is C', 0],
+    ['Answer: A) 1 B) 2 C) 3', 0],
+    ['Answer: B) 1 C) 2 D) 3', 0],
+    ['Answer: B. 1 C. 2 D. 3', 0],
+    ['Answer: B, C, D', 0],
+    ['The answer is not (B) 27.', 0],
+    ['The answer is (B)eta', 0],
+    ['The answer is \\textbf{B} or \\textbf{C}.', 0],
+    ['so \\boxed{B) 5, C) 6}', 0],
+    ['so \\boxed{B + C}', 0],
+    ['<answer>B or C</answer>', 0],
+    ['Option (B) is wrong.', 0],
+    ['The options:\nA) 1\nB) 2', 0],
     ['A, B, C, D', 0],
     ['The answer is A or B', 0],
     ['Before all', 0],
@@ -107,6 +147,33 @@ describe('json_schema', () => {
     ['['.repeat(90_000), 0],
   ])('%j is %d', (text, score) => {
     expect(part('json_schema', text, {}, { options: { schema } })).toBe(score);
+  });
+
+  // Examples of the draft's own pages: tuples, and what properties ask of others.
+  it('reads draft 2020-12, and draft 07 where the schema says so', () => {
+    const tuple = [{ type: 'string' }, { type: 'integer' }];
+    const score = (text: string, own: object) =>
+      part('json_schema', text, {}, { options: { schema: own } });
+    for (const own of [{}, { $schema: 'https://json-schema.org/draft/2020-12/schema' }]) {
+      const pair = { ...own, type: 'array', prefixItems: tuple, items: false };
+      expect(score('["a", 1]', pair)).toBe(1);
+      expect(score('[1, "x"]', pair)).toBe(0);
+      expect(score('["a", 1, 2]', pair)).toBe(0);
+      expect(score('{"a": 1}', { ...own, dependentRequired: { a: ['b'] } })).toBe(0);
+      const closed = { ...own, properties: { a: true }, unevaluatedProperties: false };
+      expect(score('{"z": 1}', closed)).toBe(0);
+    }
+    const old = { $schema: 'http://json-schema.org/draft-07/schema#', items: tuple };
+    expect(score('["a", 1]', old)).toBe(1);
+    expect(score('[1, "x"]', old)).toBe(0);
+    expect(score('"x"', { type: 'string', format: 'date', title: 'Day' })).toBe(1);
+  });
+
+  it('refuses a keyword that it does not know', () => {
+    const schema = { type: 'object', propertes: { a: {} } };
+    expect(() => part('json_schema', '{}', {}, { options: { schema } })).toThrow(
+      /options\.schema: .*unknown keyword: "propertes"\. .*draft 2020-12/,
+    );
   });
 
   it('refuses a schema that is none', () => {
