@@ -5,7 +5,7 @@ usage: python scripts/golden/gguf.py LLAMA_CPP [OUTPUT]
 LLAMA_CPP is a folder of llama.cpp's sources (the source distribution of llama-cpp-python has one in vendor/).
 Needs the packages of requirements.txt and gguf. Writes one JSON file: the architecture's keys and, for each tensor,
 its shape and the start of the SHA-256 of its float32 bytes. The vocabulary is left out: it is compared by
-scripts/gguf-check.py.
+scripts/checks/gguf_files.py.
 """
 
 import hashlib

@@ -5,7 +5,7 @@ import { kindOf } from '../../tensor/gpu.js';
 import { type DeviceChoice, locateRuntime } from '../../tensor/runtime.js';
 import { broken, type Check, ok } from './check.js';
 
-/** By XLA's tsl/platform/default/dso_loader.cc; scripts/check-cuda-wheels.py holds them to the wheels. */
+/** By XLA's tsl/platform/default/dso_loader.cc; scripts/checks/cuda_wheels.py holds them to the wheels. */
 const LIBRARIES = [
   'cuda_runtime/lib/libcudart.so.12',
   'cublas/lib/libcublas.so.12',

@@ -1,4 +1,4 @@
-/** Row files: values by hand (or by pyarrow, scripts/parquet-fixtures.py), errors with file and line. */
+/** Row files: values by hand (or by pyarrow, scripts/golden/parquet_files.py), errors with file and line. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

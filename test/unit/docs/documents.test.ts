@@ -9,7 +9,7 @@ import { specFromConfig } from '../../../src/model/index.js';
 import { call } from '../../support/call.js';
 
 const documents = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'outputs/README.md'],
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'outputs/README.md', 'scripts/README.md'],
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),

@@ -1,4 +1,4 @@
-/** The golden cases of scripts/golden-rollout.py: weights made again, specs, expected numbers. */
+/** The golden cases of scripts/golden/rollout.py: weights made again, specs, expected numbers. */
 import { readFileSync } from 'node:fs';
 import { specFromConfig } from '../../../src/model/families/index.js';
 import type { DecoderSpec } from '../../../src/model/spec.js';

@@ -1,4 +1,4 @@
-/** Expected values in test/fixtures/peft come from peft itself (scripts/peft-fixtures.py). */
+/** Expected values in test/fixtures/peft come from peft itself (scripts/golden/peft_configs.py). */
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

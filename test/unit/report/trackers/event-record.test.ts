@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { crc32c, eventRecord, textValue } from '../../../../src/report/trackers/event-record.js';
 
-/** Made by scripts/golden-events.py with tensorboard 2.21.0. */
+/** Made by scripts/golden/events.py with tensorboard 2.21.0. */
 const GOLDEN = [
   '1800000000000000a37f4b220900001040fc54d9411a0d627261696e2e4576656e743a32338d2fe9',
   '36000000000000004f578cef0900006040fc54d94110012a290a0b0a046c6f737315000020400a1a0a13726577617264732f666f726d61742f6d65616e15000000be4e809523',

@@ -1,6 +1,6 @@
 /**
  * MLflow's REST protocol against a server on loopback that answers as MLflow 3.17 does (its answers were
- * recorded by scripts/tracker-check.ts), and what happens when a tracker fails.
+ * recorded by scripts/checks/trackers.ts), and what happens when a tracker fails.
  */
 
 import { readdirSync, writeFileSync } from 'node:fs';

@@ -56,7 +56,7 @@ describe.skipIf(!hasReader)('event files (needs tensorboard in LORIKEET_PYTHON o
     await write(1, 6, 1);
     await write(4, 8, -1);
     expect(readdirSync(dir)).toHaveLength(3);
-    const text = execFileSync(python, ['scripts/read-events.py', dir], {
+    const text = execFileSync(python, ['scripts/checks/read_events.py', dir], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });

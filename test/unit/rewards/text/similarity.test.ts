@@ -1,4 +1,4 @@
-/** Against RapidFuzz, sacreBLEU, NLTK and rouge-score, by scripts/golden/text-similarity.py. */
+/** Against RapidFuzz, sacreBLEU, NLTK and rouge-score, by scripts/golden/text_similarity.py. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FUZZ_SCORERS, type FuzzName } from '../../../../src/rewards/text/fuzz.js';

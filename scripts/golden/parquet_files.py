@@ -1,6 +1,6 @@
 """Writes test/fixtures/data/*.parquet and the rows that a reader must get from them (JSON).
 
-Needs pyarrow. Run from the project's folder: python scripts/parquet-fixtures.py
+Needs pyarrow. Run from the project's folder: python scripts/golden/parquet_files.py
 """
 import base64
 import datetime

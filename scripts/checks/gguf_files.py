@@ -3,15 +3,15 @@
 Makes a tiny random model of each case below, exports it (`lorikeet export format=gguf`, built program), and
 compares llama.cpp with transformers: logits of random ids, greedy tokens, ids of awkward texts.
 
-    npm run build && python scripts/gguf-check.py [CASE …] [--dtype float32] [--tolerance 1e-3]
+    npm run build && python scripts/checks/gguf_files.py [CASE …] [--dtype float32] [--tolerance 1e-3]
 
 A model and a file of one's own:
 
-    python scripts/gguf-check.py --model FOLDER --gguf FILE
+    python scripts/checks/gguf_files.py --model FOLDER --gguf FILE
 
 Ids of texts only, with a real tokenizer folder under a tiny model:
 
-    python scripts/gguf-check.py --tokenizer FOLDER
+    python scripts/checks/gguf_files.py --tokenizer FOLDER
 
 Gemma's logits differ by about 1e-3 with llama.cpp's usual build, which looks GELU up in a float16 table
 (GGML_GELU_FP16 in ggml/src/ggml-cpu/vec.h); built without it they agree as the others do.
@@ -37,10 +37,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-sys.path.insert(0, str(Path(__file__).parent / "golden"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden"))
 from cases import FAMILIES, NOT_IN_GGUF, ROPES  # noqa: E402
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 F32 = 0
 TEXTS = [
     "Hello world", " leading", "trailing ", "a  b   c", "line\nbreak\n\n\nmore", "\ttab\t\tabs", "don't WE'LL I'm he'd",

@@ -3,14 +3,14 @@
 Check: load a base folder and an adapter folder with transformers and peft, fail on any missing or
 unexpected key, and print what the model computes (float32) on given ids as one JSON object:
 
-    python scripts/peft-check.py --base MODEL --adapter ADAPTER --ids '[[1, 2, 3]]' [--logits]
+    python scripts/checks/peft_scores.py --base MODEL --adapter ADAPTER --ids '[[1, 2, 3]]' [--logits]
 
 `--input rows.jsonl` takes rows {"ids": [...]} instead, such as the output of `lorikeet score`; where rows
 carry `logprobs`, `max_logprob_difference` compares them. Leave out --adapter for the base alone.
 
 Make: save an adapter with random A and B by peft, for Lorikeet to load; prints the same JSON:
 
-    python scripts/peft-check.py --make --base MODEL --adapter OUT --ids '[[1, 2, 3]]' --r 8 --alpha 16
+    python scripts/checks/peft_scores.py --make --base MODEL --adapter OUT --ids '[[1, 2, 3]]' --r 8 --alpha 16
 
 Exit code 1 on missing or unexpected keys.
 """

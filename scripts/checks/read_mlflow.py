@@ -1,6 +1,6 @@
 """Prints what MLflow's own client finds in an experiment, as one JSON object a run.
 
-Usage: MLFLOW_TRACKING_URI=… read-mlflow.py EXPERIMENT     needs mlflow (pip install mlflow)
+Usage: MLFLOW_TRACKING_URI=… read_mlflow.py EXPERIMENT     needs mlflow (pip install mlflow)
 """
 
 import json

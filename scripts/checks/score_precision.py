@@ -1,6 +1,6 @@
 """What a precision of the rollout engine costs: |Δ log p| of `score engine=onnxruntime` against the trainer's float32.
 
-usage: score-precision.py CHECKPOINT [--entropy 3.0] [--precision int8] [--sequences 32] [--tokens 96]
+usage: score_precision.py CHECKPOINT [--entropy 3.0] [--precision int8] [--sequences 32] [--tokens 96]
 
 Texts are sampled from the model itself. With --entropy, the (tied) embedding is scaled first so that the next token
 has about so many nats of entropy: random weights as initialised are nearly uniform. Needs torch, transformers
@@ -20,7 +20,7 @@ parser.add_argument("--precision", default="int8")
 parser.add_argument("--sequences", type=int, default=32)
 parser.add_argument("--tokens", type=int, default=96)
 args = parser.parse_args()
-CLI = Path(__file__).resolve().parent.parent / "dist" / "cli" / "main.js"
+CLI = Path(__file__).resolve().parent.parent.parent / "dist" / "cli" / "main.js"
 EMBEDDING = "model.embed_tokens.weight"
 
 

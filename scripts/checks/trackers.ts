@@ -1,15 +1,15 @@
 /**
  * Reports a small run to the trackers named on the command line, as a training run does:
  *
- *   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 npx tsx scripts/tracker-check.ts mlflow
- *   WANDB_MODE=offline LORIKEET_PYTHON=…/python npx tsx scripts/tracker-check.ts wandb
+ *   MLFLOW_TRACKING_URI=http://127.0.0.1:5000 npx tsx scripts/checks/trackers.ts mlflow
+ *   WANDB_MODE=offline LORIKEET_PYTHON=…/python npx tsx scripts/checks/trackers.ts wandb
  *
  * Needs a running `mlflow server`, or a Python with `wandb`. Exit code 1 when a tracker has refused something.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkTrackers, openTrackers, type TrackerName } from '../src/report/index.js';
+import { checkTrackers, openTrackers, type TrackerName } from '../../src/report/index.js';
 
 const names = process.argv.slice(2) as TrackerName[];
 const { env } = process;

@@ -1,6 +1,6 @@
 """Checks by the real wheels that `lorikeet setup device=cuda` leaves no library unresolved.
 
-Usage: check-cuda-wheels.py FOLDER
+Usage: cuda_wheels.py FOLDER
 
 FOLDER holds the wheels that set-up downloads:
     pip download --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux_2_27_x86_64 \

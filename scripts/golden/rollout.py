@@ -1,6 +1,6 @@
 """Expected logits and greedy tokens for the rollout graph, from transformers.
 
-usage: python scripts/golden-rollout.py [OUTPUT]
+usage: python scripts/golden/rollout.py [OUTPUT]
 
 Needs torch and transformers. Every case is a small decoder with random weights. The weights are not stored:
 they come from the project's own generator (src/util/rng.ts, repeated in golden/portable.py), so that the test
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-sys.path.insert(0, str(Path(__file__).parent / "golden"))
 from portable import Rng
 
 OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/rollout/golden.json"

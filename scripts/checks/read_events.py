@@ -1,6 +1,6 @@
 """Prints what TensorBoard's own reader finds in a folder of event files, as one JSON object.
 
-Usage: read-events.py FOLDER     needs tensorboard (pip install tensorboard)
+Usage: read_events.py FOLDER     needs tensorboard (pip install tensorboard)
 Scalars are {tag: [[step, value], …]}, texts {tag: [[step, text], …]}.
 """
 

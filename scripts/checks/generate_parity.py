@@ -1,6 +1,6 @@
 """Greedy completions of `lorikeet generate` against transformers' `generate`, for every decoder family.
 
-usage: python scripts/generate-parity.py [FOLDER]
+usage: python scripts/checks/generate_parity.py [FOLDER]
 
 Needs the packages of golden/requirements.txt and a built or checked-out program (it runs `npx tsx src/cli/main.ts`).
 For each case of golden/cases.py it saves a small random checkpoint and a random PEFT adapter as these libraries
@@ -19,7 +19,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
-sys.path.insert(0, str(Path(__file__).parent / "golden"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "golden"))
 from cases import FAMILIES, ROPES
 from portable import Rng
 

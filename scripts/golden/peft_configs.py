@@ -1,6 +1,6 @@
 """Writes test/fixtures/peft/: what PEFT itself makes of LoRA configs, for the tests of src/weights.
 
-    python scripts/peft-fixtures.py        (torch, transformers and peft from PyPI)
+    python scripts/golden/peft_configs.py        (torch, transformers and peft from PyPI)
 
 `targets.json`: for each config the modules that get LoRA, with rank and scale, on a two-layer Llama.
 `adapter/`: an adapter saved by peft on that model, with `rank_pattern` and `alpha_pattern`.
@@ -14,7 +14,7 @@ from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import Linear
 from transformers import LlamaConfig, LlamaForCausalLM
 
-OUT = Path(__file__).parent.parent / "test" / "fixtures" / "peft"
+OUT = Path(__file__).parent.parent.parent / "test" / "fixtures" / "peft"
 
 CONFIGS = [
     {"target_modules": ["q_proj", "v_proj"]},

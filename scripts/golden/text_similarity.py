@@ -1,6 +1,6 @@
 """Expected text similarities by RapidFuzz, sacreBLEU, NLTK and rouge-score.
 
-usage: python scripts/golden/text-similarity.py [OUTPUT] [PAIRS]
+usage: python scripts/golden/text_similarity.py [OUTPUT] [PAIRS]
 
 Needs rapidfuzz 3.14.6, sacrebleu 2.6.0, nltk 3.10.4 and rouge-score 0.1.2. METEOR runs with an empty WordNet, on
 tokens of sacreBLEU's 13a, as does GLEU. The texts are drawn here.

@@ -5,7 +5,7 @@
  * `lorikeet score` gives, and how far it has moved from the untrained checkpoint's. Prints a table; exit code 1
  * on a key, beyond 1e-4, or when nothing has moved. Takes many minutes on two cores.
  *
- *   PYTHON=venv/bin/python npx tsx scripts/peft-parity.ts [FOLDER [FAMILY …]]
+ *   PYTHON=venv/bin/python npx tsx scripts/checks/peft-parity.ts [FOLDER [FAMILY …]]
  *
  * PYTHON needs torch, transformers and peft. FOLDER keeps the models; it must be new or empty.
  */
@@ -14,15 +14,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MODEL_TYPES } from '../src/config/index.js';
-import { makeArithmetic } from '../src/data/index.js';
-import { loraFromAdapter, NO_LORA, Policy, planLora, readSpec } from '../src/model/index.js';
-import { readJsonl, toJsonl, writeFileAtomic } from '../src/util/files.js';
-import { Rng } from '../src/util/rng.js';
-import { openCheckpoint, readAdapter } from '../src/weights/index.js';
+import { MODEL_TYPES } from '../../src/config/index.js';
+import { makeArithmetic } from '../../src/data/index.js';
+import { loraFromAdapter, NO_LORA, Policy, planLora, readSpec } from '../../src/model/index.js';
+import { readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
+import { Rng } from '../../src/util/rng.js';
+import { openCheckpoint, readAdapter } from '../../src/weights/index.js';
 
 const TOLERANCE = 1e-4;
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LENGTHS = [2, 9, 24, 40];
 
 /** What one model is on both sides. */
@@ -68,7 +68,7 @@ function theirs({ base, adapter, make }: Case, ids: readonly (readonly number[])
   if (adapter !== null) args.push('--adapter', adapter);
   if (make !== undefined) args.push('--make', ...make);
   const python = process.env.PYTHON ?? 'python3';
-  return JSON.parse(run(python, ['scripts/peft-check.py', ...args])) as Theirs;
+  return JSON.parse(run(python, ['scripts/checks/peft_scores.py', ...args])) as Theirs;
 }
 
 /** log-softmax of logits over the vocabulary. */
