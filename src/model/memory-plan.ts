@@ -3,6 +3,7 @@
  * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
+import { PIECE } from '../tensor/index.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
@@ -199,12 +200,19 @@ function optimizerBytes(question: MemoryQuestion): number {
 const momentBytes = ({ moments: { count, bits } = ADAMW }: MemoryQuestion): number =>
   count * (bits === 32 ? FLOAT : 1 + FLOAT / 256);
 
+/** Tensors of a piece's size that an update holds beside its result, by the bits of a moment. */
+const PIECE_COPIES = { 32: 2, 8: 6 } as const;
+
 /**
- * An update has its gradient, and three vectors more than the moments; of 8 bits it also has the moments whole, and
- * what one of them is while it is rounded: padded, scaled and as integers. Lion, of one moment, has its direction too.
+ * An update has its gradient, the results of its pieces, and what the last piece is worked on with, or what they are
+ * joined in. Lion, of one moment, has its direction too.
  */
-const updateBytes = ({ trained, isFull, moments: { count, bits } = ADAMW }: MemoryQuestion) =>
-  trained * FLOAT * ((isFull ? 2 : 3) + (count === 1 ? 1 : 0) + (bits === 32 ? 0 : 4));
+function updateBytes(question: MemoryQuestion): number {
+  const { trained, isFull, isOnGpu, moments: { count, bits } = ADAMW } = question;
+  const piece = Math.min(trained, PIECE[isOnGpu ? 'cuda' : 'cpu']);
+  const copies = PIECE_COPIES[bits] + (count === 1 ? 1 : 0);
+  return FLOAT * ((isFull ? 0 : trained) + Math.max(trained, copies * piece));
+}
 
 function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestion): number {
   if (samplers === 0 || quantization === null) return samplers;

@@ -39,6 +39,7 @@ export { tokenScores } from './ops/token-scores.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
 export { Lion } from './optimizers/lion.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
+export { PIECE } from './optimizers/pieces.js';
 export { explained, throwExplained } from './out-of-memory.js';
 export { type ParameterShape, ParameterVector } from './parameter-vector.js';
 export type { ParameterViews } from './parameter-views.js';

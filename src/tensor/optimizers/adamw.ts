@@ -26,9 +26,11 @@ export class AdamW implements Optimizer {
   private readonly rule: UpdateRule;
   private readonly m: Moment;
   private readonly v: Moment;
+  private readonly size: number;
   private count = 0;
 
   constructor(size: number, options: AdamWOptions) {
+    this.size = size;
     const { bits = 32, beta1, beta2, epsilon } = options;
     // Not all of them: a mask of decay is as large as the model.
     this.options = { beta1, beta2, epsilon };
@@ -42,33 +44,29 @@ export class AdamW implements Optimizer {
     this.count += 1;
     const stepSize = learningRate / (1 - beta1 ** this.count);
     const correction = 1 / Math.sqrt(1 - beta2 ** this.count);
-    const { next, norm } = tf.tidy(() => {
-      // What is done with is freed by the inner tidies: each tensor is as large as all parameters.
+    const at = { gradient, learningRate };
+    return this.rule.update(parameters, at, (g, piece) => {
       const m = tf.tidy(
         () =>
           this.m
-            .read()
+            .read(piece)
             .mul(beta1)
-            .add(gradient.mul(1 - beta1)) as Tensor1D,
+            .add(g.mul(1 - beta1)) as Tensor1D,
       );
-      this.m.write(m);
+      this.m.write(piece, m);
       const v = tf.tidy(() => {
-        const squares = tf.tidy(() => gradient.square().mul(1 - beta2));
-        return this.v.read().mul(beta2).add(squares) as Tensor1D;
+        const squares = tf.tidy(() => g.square().mul(1 - beta2));
+        return this.v.read(piece).mul(beta2).add(squares) as Tensor1D;
       });
-      this.v.write(v);
-      const change = () => {
-        const denominator = tf.tidy(() => v.sqrt().mul(correction).add(epsilon));
-        return m.div(denominator).mul(stepSize);
-      };
-      return this.rule.update(parameters.values, change, learningRate);
+      this.v.write(piece, v);
+      const denominator = tf.tidy(() => v.sqrt().mul(correction).add(epsilon));
+      return m.div(denominator).mul(stepSize);
     });
-    parameters.replace(next);
-    return norm;
   }
 
   async state(): Promise<OptimizerState> {
-    const [m, v] = await Promise.all([downloaded(this.m), downloaded(this.v)]);
+    const m = await downloaded(this.m, this.size);
+    const v = await downloaded(this.v, this.size);
     return { step: this.count, moments: { m, v } };
   }
 

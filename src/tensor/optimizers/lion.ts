@@ -24,9 +24,11 @@ export class Lion implements Optimizer {
   private readonly options: Pick<LionOptions, 'beta1' | 'beta2'>;
   private readonly rule: UpdateRule;
   private readonly m: Moment;
+  private readonly size: number;
   private count = 0;
 
   constructor(size: number, options: LionOptions) {
+    this.size = size;
     const { beta1, beta2 } = options;
     this.options = { beta1, beta2 };
     this.rule = new UpdateRule(options);
@@ -36,19 +38,19 @@ export class Lion implements Optimizer {
   apply(parameters: ParameterVector, gradient: Tensor1D, learningRate: number): Scalar {
     const { beta1, beta2 } = this.options;
     this.count += 1;
-    const { next, norm } = tf.tidy(() => {
-      const m = this.m.read();
-      const direction = tf.tidy(() => tf.sign(m.mul(beta1).add(gradient.mul(1 - beta1))));
-      this.m.write(tf.tidy(() => m.mul(beta2).add(gradient.mul(1 - beta2)) as Tensor1D));
-      const change = () => direction.mul(learningRate);
-      return this.rule.update(parameters.values, change, learningRate);
+    return this.rule.update(parameters, { gradient, learningRate }, (g, piece) => {
+      const m = this.m.read(piece);
+      const direction = tf.tidy(() => tf.sign(m.mul(beta1).add(g.mul(1 - beta1))));
+      this.m.write(
+        piece,
+        tf.tidy(() => m.mul(beta2).add(g.mul(1 - beta2)) as Tensor1D),
+      );
+      return direction.mul(learningRate);
     });
-    parameters.replace(next);
-    return norm;
   }
 
   async state(): Promise<OptimizerState> {
-    return { step: this.count, moments: { m: await downloaded(this.m) } };
+    return { step: this.count, moments: { m: await downloaded(this.m, this.size) } };
   }
 
   restore({ step, moments }: OptimizerState): void {

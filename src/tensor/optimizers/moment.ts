@@ -4,41 +4,44 @@
  * 8 bits: block-wise dynamic quantization (Dettmers et al. 2022). Each block of 256 values is divided by its
  * largest magnitude and rounded to the nearest of 256 code values, whose spacing grows with the magnitude:
  * a sign, a unary exponent of base 10 and a linear fraction share the bits. Beside the codes one float32 per
- * block is kept. In a step the values are whole again; what lies between steps takes about a quarter. A
- * positive second moment never becomes 0, which would blow up the step that divides by its root.
+ * block is kept: about a quarter of the memory. A positive second moment never becomes 0, which would blow up the
+ * step that divides by its root.
  */
 import { attr, executeOp } from '../execute.js';
+import { onDevice } from '../on-device.js';
 import { rowsAt } from '../ops/gather.js';
 import { padded } from '../ops/slice.js';
 import { type Tensor, type Tensor1D, tf } from '../tf.js';
+import { piecesOf } from './pieces.js';
 
+/** Read and written by the pieces of the parameters, `piecesOf`. */
 export interface Moment {
-  /** `[size]`; owned by this object, or by the surrounding tidy. */
-  read(): Tensor1D;
-  /** Replaces the values; `next` stays the caller's. */
-  write(next: Tensor1D): void;
+  /** `[size]` of this piece; owned by this object, or by the surrounding tidy. */
+  read(piece: number): Tensor1D;
+  /** Replaces the values of this piece; `next` stays the caller's. */
+  write(piece: number, next: Tensor1D): void;
   dispose(): void;
 }
 
 class WholeMoment implements Moment {
-  private values: Tensor1D;
+  private readonly values: Tensor1D[];
 
   constructor(size: number) {
     // Filled by TensorFlow: `tf.zeros` would hold an array on the host until the first update.
-    this.values = tf.keep(tf.fill([size], 0));
+    this.values = piecesOf(size).map((piece) => tf.keep(tf.fill([piece.size], 0)));
   }
 
-  read(): Tensor1D {
-    return this.values;
+  read(piece: number): Tensor1D {
+    return this.values[piece]!;
   }
 
-  write(next: Tensor1D): void {
-    this.values.dispose();
-    this.values = tf.keep(next.clone());
+  write(piece: number, next: Tensor1D): void {
+    this.values[piece]!.dispose();
+    this.values[piece] = tf.keep(next.clone());
   }
 
   dispose(): void {
-    this.values.dispose();
+    tf.dispose(this.values);
   }
 }
 
@@ -63,61 +66,68 @@ export function dynamicCodes(isSigned: boolean): Float32Array {
   return Float32Array.from(codes.sort((a, b) => a - b));
 }
 
+/** A piece in 8 bits. */
+interface Blocks {
+  readonly size: number;
+  /** uint8 `[1, blocks · 256]` */
+  readonly indices: Tensor;
+  /** `[blocks, 1]` */
+  readonly scales: Tensor;
+}
+
 class BlockwiseMoment implements Moment {
-  private readonly size: number;
-  private readonly blocks: number;
   private readonly isSigned: boolean;
   /** `[codes]` */
   private readonly codes: Tensor1D;
   /** `[1, codes − 1]`, halfway between neighbours. */
   private readonly borders: Tensor;
-  /** uint8 `[blocks, 256]` */
-  private indices: Tensor;
-  /** `[blocks, 1]` */
-  private scales: Tensor;
+  private readonly pieces: Blocks[];
 
   constructor(size: number, isSigned: boolean) {
-    this.size = size;
     this.isSigned = isSigned;
-    this.blocks = Math.ceil(size / BLOCK);
     const codes = dynamicCodes(isSigned);
     const borders = Array.from(codes.slice(1), (code, i) => (code + codes[i]!) / 2);
     this.codes = tf.keep(tf.tensor1d(codes));
     this.borders = tf.keep(tf.tensor2d([borders]));
-    const zero = tf.tidy(() => this.quantized(tf.fill([size], 0)));
-    this.indices = tf.keep(zero.indices);
-    this.scales = tf.keep(zero.scales);
+    this.pieces = piecesOf(size).map((piece) =>
+      this.quantized(() => tf.fill([piece.size], 0) as Tensor1D),
+    );
   }
 
-  read(): Tensor1D {
+  read(piece: number): Tensor1D {
+    const { size, indices, scales } = this.pieces[piece]!;
     return tf.tidy(() => {
-      const codes = rowsAt(this.codes, cast(this.indices, 'uint8', 'int32'), 'float32');
-      const values = codes.reshape([this.blocks, BLOCK]).mul(this.scales);
-      return tf.slice(values.flatten(), [0], [this.size]) as Tensor1D;
+      const codes = rowsAt(this.codes, cast(indices, 'uint8', 'int32'), 'float32');
+      const values = codes.reshape([-1, BLOCK]).mul(scales);
+      return tf.slice(values.flatten(), [0], [size]) as Tensor1D;
     });
   }
 
-  write(next: Tensor1D): void {
-    const { indices, scales } = tf.tidy(() => this.quantized(next));
-    tf.dispose([this.indices, this.scales]);
-    this.indices = tf.keep(indices);
-    this.scales = tf.keep(scales);
+  write(piece: number, next: Tensor1D): void {
+    const { indices, scales } = this.pieces[piece]!;
+    this.pieces[piece] = this.quantized(() => next);
+    tf.dispose([indices, scales]);
   }
 
   dispose(): void {
-    tf.dispose([this.codes, this.borders, this.indices, this.scales]);
+    const held = this.pieces.flatMap(({ indices, scales }) => [indices, scales]);
+    tf.dispose([this.codes, this.borders, ...held]);
   }
 
-  private quantized(values: Tensor1D): { indices: Tensor; scales: Tensor } {
-    const whole = padded(values, [[0, this.blocks * BLOCK - this.size]]);
-    const grid = whole.reshape([this.blocks, BLOCK]);
-    const scales = tf.max(tf.abs(grid), 1, true);
-    const unit = tf.divNoNan(grid, scales);
-    const types = [attr.type('T', 'float32'), attr.type('out_type', 'int32')];
-    const row = unit.reshape([1, -1]);
-    const nearest = executeOp('UpperBound', types, [this.borders, row]);
-    const bytes = cast(nearest, 'int32', 'uint8');
-    return { indices: this.isSigned ? bytes : atLeastOne(bytes, row), scales };
+  private quantized(make: () => Tensor1D): Blocks {
+    return tf.tidy(() => {
+      const values = make();
+      const blocks = Math.ceil(values.size / BLOCK);
+      const whole = padded(values, [[0, blocks * BLOCK - values.size]]);
+      const grid = whole.reshape([blocks, BLOCK]);
+      const scales = tf.max(tf.abs(grid), 1, true);
+      const unit = tf.divNoNan(grid, scales);
+      const types = [attr.type('T', 'float32'), attr.type('out_type', 'int32')];
+      const row = unit.reshape([1, -1]);
+      const bytes = cast(executeOp('UpperBound', types, [this.borders, row]), 'int32', 'uint8');
+      const indices = this.isSigned ? bytes : atLeastOne(bytes, row);
+      return { size: values.size, indices: tf.keep(indices), scales: tf.keep(scales) };
+    });
   }
 }
 
@@ -144,14 +154,21 @@ export interface MomentOptions {
 export const createMoment = (size: number, { bits, isSigned }: MomentOptions): Moment =>
   bits === 32 ? new WholeMoment(size) : new BlockwiseMoment(size, isSigned);
 
-export async function downloaded(moment: Moment): Promise<Float32Array> {
-  const values = tf.tidy(() => moment.read().clone());
-  const data = (await values.data()) as Float32Array;
-  values.dispose();
-  return data;
+/** All values, `[size]`. */
+export async function downloaded(moment: Moment, size: number): Promise<Float32Array> {
+  const all = new Float32Array(size);
+  for (const [index, { begin }] of piecesOf(size).entries()) {
+    const values = tf.tidy(() => moment.read(index).clone());
+    all.set((await values.data()) as Float32Array, begin);
+    values.dispose();
+  }
+  return all;
 }
 
 /** Values that `downloaded` gave come back exactly, also in 8 bits: they lie on codes. */
 export function uploaded(moment: Moment, values: Float32Array): void {
-  tf.tidy(() => moment.write(tf.tensor1d(values)));
+  for (const [index, { begin, size }] of piecesOf(values.length).entries()) {
+    const part = values.subarray(begin, begin + size);
+    tf.tidy(() => moment.write(index, onDevice(part, [size]) as Tensor1D));
+  }
 }

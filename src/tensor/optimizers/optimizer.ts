@@ -1,7 +1,9 @@
 /** What every optimizer is: one update of a flat parameter vector, and a state that checkpoints keep. */
+import { cut, joined } from '../kernels/half-tensor.js';
 import { onDevice } from '../on-device.js';
 import type { ParameterVector } from '../parameter-vector.js';
 import { type Scalar, type Tensor, type Tensor1D, tf } from '../tf.js';
+import { type Piece, piecesOf } from './pieces.js';
 
 /** JSON- and safetensors-safe. */
 export interface OptimizerState {
@@ -32,11 +34,21 @@ export interface UpdateOptions {
   readonly rates?: Float32Array | null;
 }
 
-/** Parameters after an update, and the norm of their change. */
-export type Update = { readonly next: Tensor1D; readonly norm: Scalar };
+/** What an update goes by. */
+interface Direction {
+  /** `[size]`; stays the caller's. */
+  readonly gradient: Tensor1D;
+  readonly learningRate: number;
+}
+
+/** The change of a piece of the parameters, `[its size]`, before rates and decay; what it makes is freed. */
+type ChangeOf = (gradient: Tensor1D, piece: number) => Tensor;
 
 const kept = (values: Float32Array | null): Tensor1D | null =>
   values === null ? null : (tf.keep(onDevice(values, [values.length])) as Tensor1D);
+
+const part = (vector: Tensor1D, { begin, size }: Piece): Tensor1D =>
+  cut(vector, [begin], [size]) as Tensor1D;
 
 /** Decay and per-parameter rates, held as tensors. */
 export class UpdateRule {
@@ -50,29 +62,42 @@ export class UpdateRule {
     this.rates = kept(rates);
   }
 
-  /** The next values are p − lr·rates·(weightDecay·mask·p) − rates·change, `[size]`. @param change Is freed here */
-  update(values: Tensor1D, change: () => Tensor, learningRate: number): Update {
+  /**
+   * The next values are p − lr·rates·(weightDecay·mask·p) − rates·change, piece by piece.
+   * @returns as `Optimizer.apply`
+   */
+  update(
+    parameters: ParameterVector,
+    { gradient, learningRate }: Direction,
+    changeOf: ChangeOf,
+  ): Scalar {
+    const { values } = parameters;
     const next = tf.tidy(() => {
-      const rated = tf.tidy(() => this.rated(change()));
-      const decayed = tf.tidy(() => this.decayed(values, learningRate * this.weightDecay));
-      return decayed.sub(rated) as Tensor1D;
+      const pieces = piecesOf(values.size).map((piece, index) =>
+        tf.tidy(() => {
+          const change = () => changeOf(part(gradient, piece), index);
+          const rated = tf.tidy(() => this.rated(change(), piece));
+          const rate = learningRate * this.weightDecay;
+          const decayed = tf.tidy(() => this.decayed(part(values, piece), rate, piece));
+          return decayed.sub(rated);
+        }),
+      );
+      return joined(pieces, 0) as Tensor1D;
     });
-    const norm = tf.tidy(() => next.sub(values).square().sum().sqrt() as Scalar);
-    return { next, norm };
+    const norm = tf.tidy(() => tf.squaredDifference(next, values).sum().sqrt() as Scalar);
+    parameters.replace(next);
+    return norm;
   }
 
-  private decayed(values: Tensor1D, rate: number): Tensor1D {
+  private decayed(values: Tensor1D, rate: number, piece: Piece): Tensor {
     if (rate === 0) return values;
     if (this.decayMask === null && this.rates === null) return values.mul(1 - rate);
-    const decay = tf.tidy(() => {
-      const decaying = this.decayMask === null ? values : values.mul(this.decayMask);
-      return this.rated(decaying.mul(rate));
-    });
-    return values.sub(decay);
+    const decaying = this.decayMask === null ? values : values.mul(part(this.decayMask, piece));
+    return values.sub(this.rated(decaying.mul(rate), piece));
   }
 
-  private rated(change: Tensor): Tensor {
-    return this.rates === null ? change : change.mul(this.rates);
+  private rated(change: Tensor, piece: Piece): Tensor {
+    return this.rates === null ? change : change.mul(part(this.rates, piece));
   }
 
   dispose(): void {

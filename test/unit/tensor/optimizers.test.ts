@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import {
   AdamW,
   type AdamWOptions,
+  deviceInfo,
   Lion,
   type Optimizer,
   ParameterVector,
   tf,
 } from '../../../src/tensor/index.js';
 import { dynamicCodes } from '../../../src/tensor/optimizers/moment.js';
+import { PIECE } from '../../../src/tensor/optimizers/pieces.js';
 import { Rng } from '../../../src/util/rng.js';
 
 const ADAMW: AdamWOptions = {
@@ -106,6 +108,45 @@ describe.each(Object.keys(KINDS))('%s', (name) => {
     expect(gap.some((value) => value !== 0)).toBe(true);
     whole.dispose();
     small.dispose();
+  });
+});
+
+describe('pieces of the parameters', () => {
+  const size = PIECE[deviceInfo().device] + 300;
+  const rng = Rng.of('pieces');
+  const uniform = () => Float32Array.from({ length: size }, () => rng.uniform() - 0.5);
+  const [start, decayMask, rates] = [uniform(), uniform(), uniform()];
+  const gradients = [uniform(), uniform()];
+
+  function updated(kind: 'AdamW' | 'Lion', bits: 32 | 8, from: number, to: number): Float32Array {
+    const [mask, own] = [decayMask.slice(from, to), rates.slice(from, to)];
+    const options = { ...ADAMW, bits, decayMask: mask, rates: own };
+    const optimizer = new (kind === 'AdamW' ? AdamW : Lion)(to - from, options);
+    const parameters = new ParameterVector(
+      [{ name: 'p', shape: [to - from] }],
+      [start.slice(from, to)],
+    );
+    for (const gradient of gradients) {
+      const part = tf.tensor1d(gradient.slice(from, to));
+      tf.dispose([optimizer.apply(parameters, part, 0.01), part]);
+    }
+    const values = parameters.values.dataSync<'float32'>().slice();
+    parameters.dispose();
+    optimizer.dispose();
+    return values;
+  }
+
+  test.each([
+    ['AdamW', 32],
+    ['AdamW', 8],
+    ['Lion', 32],
+    ['Lion', 8],
+  ] as const)('are updated as vectors of their own, %s in %i bits', (kind, bits) => {
+    const pieces = [updated(kind, bits, 0, size - 300), updated(kind, bits, size - 300, size)];
+    const whole = updated(kind, bits, 0, size);
+    const bytes = (values: Float32Array) => Buffer.from(values.buffer);
+    expect(Buffer.concat(pieces.map(bytes)).equals(bytes(whole))).toBe(true);
+    expect(bytes(whole).equals(bytes(start))).toBe(false);
   });
 });
 
