@@ -1,4 +1,6 @@
 /** Reporting: the run folder, rows of metrics and samples, tables, progress, and the report page. */
+
+export type { TrackerName } from '../util/tracker-names.js';
 export {
   type Comparison,
   type ComparisonTable,
@@ -72,4 +74,3 @@ export {
   openTrackers,
   type Trackers,
 } from './trackers/open-trackers.js';
-export type { TrackerName } from './trackers/tracker.js';

@@ -20,6 +20,7 @@ import {
 } from './groups.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
+import { resumeKey } from './resume.js';
 import { strategyKeys } from './strategy.js';
 
 /** Keys of an evaluation whose defaults hold where a trainer's config does not have them. */
@@ -56,10 +57,7 @@ export const evalSchema = z
     dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
     ...ownKeys,
     n_runs: whole(1).default(1).describe('Runs with seeds seed, seed + 1, …; metrics are over all'),
-    resume: z
-      .enum(['never', 'auto'])
-      .default('never')
-      .describe('auto goes on with a run that was stopped, from its predictions'),
+    ...resumeKey('auto goes on with a run that was stopped, from its predictions'),
     ...outputKeys,
     output_file: fileWord()
       .nullable()

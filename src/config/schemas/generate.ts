@@ -16,6 +16,7 @@ import {
   tagKeys,
 } from './groups.js';
 import { checkQuantization } from './quantization.js';
+import { resumeKey } from './resume.js';
 import { serverSchema } from './server.js';
 
 export const generateSchema = z
@@ -35,10 +36,7 @@ export const generateSchema = z
     output: text().nullable().default(null).describe('JSONL of completions; null prints them'),
     output_csv: optionalText('CSV of the same rows'),
     ...overwriteKey,
-    resume: z
-      .enum(['never', 'auto'])
-      .default('never')
-      .describe('auto keeps the rows that are there and makes the others'),
+    ...resumeKey('auto keeps the rows that are there and makes the others'),
     rewards: rewardsKey.default([]).describe('Grade the completions; rows need their gold answer'),
     ...graderKeys,
     ...tagKeys,

@@ -12,6 +12,7 @@ import {
 } from './fields.js';
 import { outputKeys } from './groups.js';
 import { issueAt } from './issue-at.js';
+import { resumeKey } from './resume.js';
 
 const auto = z.literal('auto');
 const countOrAuto = (doc: string) =>
@@ -88,10 +89,7 @@ export const openaiSchema = z
       .describe('So long the service may be out of reach while the job goes on'),
     timeout_s: positive().default(600).describe('Longest time of one request, uploads too'),
     max_attempts: whole(1).default(5).describe('Tries of one request, with growing waits'),
-    resume: z
-      .enum(['never', 'auto'])
-      .default('never')
-      .describe('auto goes on with the job of output_dir; it is never made twice'),
+    ...resumeKey('auto goes on with the job of output_dir; it is never made twice'),
     ...outputKeys,
   })
   .superRefine((config, context) => {

@@ -15,6 +15,7 @@ import {
 } from './groups.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
+import { resumeKey } from './resume.js';
 import { serverSchema } from './server.js';
 
 export const predictSchema = z
@@ -35,10 +36,10 @@ export const predictSchema = z
       .describe('Rewards or grader objects that score the predictions, each by itself'),
     ...graderKeys,
     ...overwriteKey,
-    resume: z
-      .enum(['auto', 'never'])
-      .default('auto')
-      .describe('auto takes predictions that are there and makes the rest; never refuses them'),
+    ...resumeKey(
+      'auto takes predictions that are there and makes the rest; never refuses them',
+      'auto',
+    ),
     engine: z
       .enum(['onnxruntime', 'server'])
       .default('onnxruntime')

@@ -1,8 +1,7 @@
 /** Keys of what a trainer reports and where to, under the names of transformers' TrainingArguments. */
 import { z } from 'zod';
+import { TRACKERS } from '../../util/tracker-names.js';
 import { optionalText, whole } from './fields.js';
-
-const TRACKERS = ['tensorboard', 'wandb', 'mlflow'] as const;
 
 export const reportingKeys = {
   report_to: z

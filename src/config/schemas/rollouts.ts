@@ -18,6 +18,7 @@ import {
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
+import { resumeKey } from './resume.js';
 
 const banditKeys = {
   bandit: z
@@ -72,10 +73,7 @@ export const rolloutsSchema = z
     dataset: datasetSchema(),
     output: text().describe('JSONL of trajectories; <output>.stats.json stands beside it'),
     ...overwriteKey,
-    resume: z
-      .enum(['never', 'auto'])
-      .default('never')
-      .describe('auto keeps the rounds that are there and makes the others'),
+    ...resumeKey('auto keeps the rounds that are there and makes the others'),
     trajectories: whole(2).default(8).describe('Trajectories of each question'),
     arms: armsKey,
     ...banditKeys,

@@ -22,6 +22,7 @@ import { outputKeys, rewardsKey, samplingKeys, seedKey, tagKeys, templateKeys } 
 import { checkHeldOut, withEvaluation } from './held-out.js';
 import { issueAt } from './issue-at.js';
 import { reportingKeys } from './reporting.js';
+import { resumeKey } from './resume.js';
 import {
   checkWatching,
   guardKeys,
@@ -104,10 +105,7 @@ export const tinkerSchema = z
     patience_s: nonNegative()
       .default(600)
       .describe('So long the service may be out of reach while a result is waited for'),
-    resume: z
-      .enum(['never', 'auto'])
-      .default('never')
-      .describe('auto goes on from the last state of output_dir'),
+    ...resumeKey('auto goes on from the last state of output_dir'),
     ...outputKeys,
     stage: fileWord()
       .nullable()

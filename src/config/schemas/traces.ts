@@ -15,6 +15,7 @@ import {
 } from './groups.js';
 import { inTurn } from './in-turn.js';
 import { checkQuantization } from './quantization.js';
+import { resumeKey } from './resume.js';
 
 export const tracesSchema = z
   .strictObject({
@@ -26,10 +27,7 @@ export const tracesSchema = z
       .default('grpo_traces_train.jsonl')
       .describe('JSONL of {question, answer}; <file>.stats.json stands beside it'),
     ...overwriteKey,
-    resume: z
-      .enum(['never', 'auto'])
-      .default('never')
-      .describe('auto goes on where an interrupted run of the same config stopped'),
+    ...resumeKey('auto goes on where an interrupted run of the same config stopped'),
     ...tagKeys,
     batch_size: whole(1).default(32).describe('Questions sampled together'),
     max_attempts: whole(1)

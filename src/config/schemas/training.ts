@@ -30,6 +30,7 @@ import { loraSchema } from './lora.js';
 import { checkSchedule, optimizationKeys, type ScheduleKeys } from './optimization.js';
 import { checkQuantization, type QuantizationKeys } from './quantization.js';
 import { reportingKeys } from './reporting.js';
+import { RESUME_WORDS, RESUMES } from './resume.js';
 
 export const memoryKeys = {
   gradient_checkpointing: z
@@ -52,7 +53,7 @@ const checkpointKeys = {
   save_steps: whole(1).default(500).describe('Steps between checkpoints'),
   save_total_limit: optionalWhole(1, 'Checkpoints kept; null keeps all'),
   resume: text()
-    .meta({ same: { null: 'never', false: 'never', true: 'auto' }, choices: ['never', 'auto'] })
+    .meta({ same: RESUME_WORDS, choices: RESUMES })
     .default('never')
     .describe('never, auto (latest checkpoint), or a checkpoint folder'),
 };

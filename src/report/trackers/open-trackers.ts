@@ -7,7 +7,8 @@ import type { MetricRow } from '../metric-log.js';
 import type { RunStatus } from '../run-record.js';
 import { checkMlflow, openMlflow } from './mlflow.js';
 import { openTensorboard } from './tensorboard.js';
-import type { SampleTable, TrackedRun, Tracker, TrackerName } from './tracker.js';
+import type { TrackerName } from '../../util/tracker-names.js';
+import type { SampleTable, TrackedRun, Tracker } from './tracker.js';
 import { checkWandb, openWandb } from './wandb.js';
 
 type Env = Readonly<Record<string, string | undefined>>;

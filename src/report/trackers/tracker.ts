@@ -1,11 +1,9 @@
 /** What a run reports to beside its own files: TensorBoard, Weights & Biases, MLflow. */
 
+import type { TrackerName } from '../../util/tracker-names.js';
 import type { MetricRow } from '../metric-log.js';
 import type { RunStatus } from '../run-record.js';
 import type { Cell } from '../text-table.js';
-
-const TRACKERS = ['tensorboard', 'wandb', 'mlflow'] as const;
-export type TrackerName = (typeof TRACKERS)[number];
 
 /** Rows under a metric name, e.g. the completions of an evaluation as `eval/samples_step_20`. */
 export interface SampleTable {
