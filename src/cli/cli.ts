@@ -3,12 +3,12 @@ import yargs from 'yargs';
 import { nearest } from '../config/index.js';
 import { interruption } from '../recipes/interrupt.js';
 import { InputError, InputErrors, LorikeetError, messageOf } from '../util/errors.js';
+import { ownVersion } from '../util/package-version.js';
 import { type Call, splitWords } from './call.js';
 import type { Command } from './command.js';
 import { commands } from './commands/index.js';
 import { candidates } from './complete.js';
 import { examplesHelp, keysHelp } from './help.js';
-import { packageVersion } from './version.js';
 
 /** Everything of the outside world that a call touches. */
 export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err' | 'colours'> & {
@@ -47,7 +47,7 @@ function buildParser(
       describe: 'Show so many rows (3) as they would be trained',
     })
     .option('verbose', { type: 'boolean', describe: 'More detail; stack traces of errors' })
-    .version(packageVersion())
+    .version(ownVersion())
     .help()
     .alias('help', 'h')
     .wrap(width)

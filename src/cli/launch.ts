@@ -1,6 +1,7 @@
 /** Starts a pipeline stage as a child process. */
 import { spawn } from 'node:child_process';
 import type { StageLauncher } from '../recipes/pipeline/launch.js';
+import { isStopSignal, STOP_CODES, stopSignalOf } from '../util/stop-signals.js';
 
 /** The result is the last line of standard output, where it is JSON. */
 export function lastJson(output: string): unknown {
@@ -13,8 +14,7 @@ export function lastJson(output: string): unknown {
 }
 
 const ended = (code: number | null, signal: NodeJS.Signals | null) => {
-  if (signal === 'SIGINT') return { exitCode: 130 };
-  if (signal === 'SIGTERM') return { exitCode: 143 };
+  if (isStopSignal(signal)) return { exitCode: STOP_CODES[signal] };
   return signal === null ? { exitCode: code ?? 1 } : { exitCode: 1, killedBy: signal };
 };
 
@@ -38,7 +38,7 @@ export function stageLauncher(program: readonly string[]): StageLauncher {
         stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
         detached: true,
       });
-      const forward = () => child.kill(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT');
+      const forward = () => child.kill(stopSignalOf(signal));
       signal.addEventListener('abort', forward, { once: true });
       const chunks: Buffer[] = [];
       child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -3,8 +3,7 @@
  * process at once. A stage of a pipeline also stops when the pipeline that started it is gone.
  */
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type StopSignal = keyof typeof EXIT_CODES;
+import { STOP_CODES, type StopSignal } from '../util/stop-signals.js';
 
 interface Signals {
   readonly signal: AbortSignal;
@@ -31,7 +30,7 @@ export function catchSignals(err: (line: string) => void): Signals {
   let firstAt = 0;
   const stop = (name: StopSignal): void => {
     if (received === name && performance.now() - firstAt < oneWithin) return;
-    if (received !== undefined) process.exit(EXIT_CODES[name]);
+    if (received !== undefined) process.exit(STOP_CODES[name]);
     received = name;
     firstAt = performance.now();
     if (!isStage)
@@ -46,6 +45,6 @@ export function catchSignals(err: (line: string) => void): Signals {
   }
   return {
     signal: controller.signal,
-    exitCode: () => (received === undefined ? undefined : EXIT_CODES[received]),
+    exitCode: () => (received === undefined ? undefined : STOP_CODES[received]),
   };
 }

@@ -1,7 +1,7 @@
 /** `run.json`: what a run was, on what it ran, and how long each phase took. */
-import { fileURLToPath } from 'node:url';
-import { readJson, sha256 } from '../util/files.js';
+import { sha256 } from '../util/files.js';
 import { describeMachine } from '../util/machine.js';
+import { ownVersion } from '../util/package-version.js';
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
 
@@ -74,7 +74,5 @@ export function machineFacts(): Record<string, string | number> {
 
 /** Versions of Lorikeet and Node; the caller adds those of the native runtimes. */
 export function baseVersions(): Record<string, string> {
-  const path = fileURLToPath(new URL('../../package.json', import.meta.url));
-  const { version } = readJson(path) as { version: string };
-  return { lorikeet: version, node: process.versions.node };
+  return { lorikeet: ownVersion(), node: process.versions.node };
 }

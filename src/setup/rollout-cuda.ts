@@ -3,14 +3,14 @@
  * and the CUDA 13 and cuDNN libraries that it needs. They go into a folder of their own, which only the process
  * that samples searches: TensorFlow's CUDA 12 libraries have the same names in part.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
 import { cacheRoot } from '../util/cache.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
 import { readRecord } from '../util/own-files.js';
+import { versionOf } from '../util/package-version.js';
 import type { Env } from '../util/programs.js';
 import type { SetupObserver } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
@@ -29,11 +29,8 @@ const PLATFORMS = [
 const MANIFEST = 'manifest.json';
 const CAPI = join('onnxruntime', 'capi');
 
-/** Version of the npm package, which the wheel must have too. */
-function runtimeVersion(): string {
-  const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-}
+/** Of the npm package, which the wheel must have too. */
+const runtimeVersion = (): string => versionOf('onnxruntime-node');
 
 const folderIn = (root: string): string =>
   join(root, 'onnxruntime', `${runtimeVersion()}-cuda-${process.platform}-${process.arch}`);

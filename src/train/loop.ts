@@ -5,6 +5,7 @@
 import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import type { MetricRow } from '../report/index.js';
 import { GuardError, InterruptError } from '../util/errors.js';
+import { stopSignalOf } from '../util/stop-signals.js';
 import { learningRateAt, type Schedule } from './schedule.js';
 import type { StepSeconds } from './trainer.js';
 
@@ -96,7 +97,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
       const isDue = done.step - saved >= options.saveSteps || evaluation?.isBest === true;
       if (mayStop && (isDue || signal.aborted)) await save();
       if (mayStop && signal.aborted && done.step < schedule.totalSteps) {
-        throw new InterruptError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', {
+        throw new InterruptError(stopSignalOf(signal), {
           problem: `stopped after step ${done.step} of ${schedule.totalSteps}, checkpoint saved`,
           remedy: `Go on with ${options.goOn}`,
         });

@@ -2,6 +2,7 @@
  * Every error that Lorikeet raises on purpose. A message is one line: where, what is wrong (with the
  * value), and what to do about it. The CLI prints the message and exits with `exitCode`.
  */
+import { STOP_CODES, type StopSignal } from './stop-signals.js';
 
 export interface ErrorParts {
   /** File, `file:line`, or config field the error is about. */
@@ -73,9 +74,9 @@ export class GateError extends LorikeetError {
 export class InterruptError extends LorikeetError {
   readonly exitCode: number;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM', parts: ErrorParts | string) {
+  constructor(signal: StopSignal, parts: ErrorParts | string) {
     super(parts);
-    this.exitCode = signal === 'SIGINT' ? 130 : 143;
+    this.exitCode = STOP_CODES[signal];
   }
 }
 

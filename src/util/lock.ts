@@ -18,6 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder, notWritten } from './disk.js';
 import { InterruptError } from './errors.js';
 import { lifeOf, type ProcessIdentity, thisProcess } from './process-identity.js';
+import { stopSignalOf } from './stop-signals.js';
 
 const RENEW_MS = 5_000;
 /** A lock from elsewhere that was not renewed for so long is taken over. */
@@ -76,8 +77,8 @@ async function acquire(path: string, options: LockOptions): Promise<LockHolder> 
 
 function abortError(signal: AbortSignal, path: string): Error {
   if (signal.reason instanceof Error) return signal.reason;
-  const name = signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
-  return new InterruptError(name, { where: path, problem: 'stopped while waiting for this lock' });
+  const problem = 'stopped while waiting for this lock';
+  return new InterruptError(stopSignalOf(signal), { where: path, problem });
 }
 
 type TryResult =

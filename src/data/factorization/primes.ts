@@ -4,6 +4,7 @@
  * decide is refused: an answer is never only probably right.
  */
 import { InputError } from '../../util/errors.js';
+import { gcd } from '../../util/gcd.js';
 import { PROVEN_BOUND, passesMillerRabin } from '../../util/miller-rabin.js';
 
 const TRIAL_LIMIT = 1000;
@@ -36,12 +37,6 @@ export function isPrime(n: bigint): boolean {
 }
 
 const magnitude = (n: bigint) => (n < 0n ? -n : n);
-
-function gcd(a: bigint, b: bigint): bigint {
-  let [x, y] = [a, b];
-  while (y !== 0n) [x, y] = [y, x % y];
-  return x;
-}
 
 /** Steps of one attempt: enough for prime factors of about twelve digits. */
 const RHO_STEPS = 1 << 22;

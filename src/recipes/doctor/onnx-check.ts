@@ -1,7 +1,6 @@
 /** The checks of ONNX Runtime: a tiny decoder is built, loaded and really run; our operators are looked for. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import { specFromConfig } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec-modules.js';
 import {
@@ -20,6 +19,7 @@ import {
 import { cardOf, type DeviceChoice, showOnly, visibleCards } from '../../tensor/gpu.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
+import { versionOf } from '../../util/package-version.js';
 import { elementCount } from '../../util/shape.js';
 import { fromFloat32, type HostTensor } from '../../weights/index.js';
 import { broken, type Check, note, ok } from './check.js';
@@ -70,11 +70,6 @@ export async function scoreWithZeros(
   }
 }
 
-function packageVersion(): string {
-  const path = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-}
-
 const isRight = (logprobs: readonly number[]): boolean =>
   logprobs.length === 2 && logprobs.every((value) => Math.abs(value + Math.log(VOCAB)) < 1e-5);
 
@@ -86,7 +81,7 @@ export async function onnxCheck(): Promise<Check> {
     if (!isRight(logprobs)) {
       return broken(name, `a decoder scored ${logprobs.join(', ')}`, remedy);
     }
-    return ok(name, `${packageVersion()}, device cpu, a decoder was run`);
+    return ok(name, `${versionOf('onnxruntime-node')}, device cpu, a decoder was run`);
   } catch (error) {
     return broken(name, messageOf(error), remedy);
   }

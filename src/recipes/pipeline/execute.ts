@@ -2,6 +2,7 @@
 import { resolvedYaml } from '../../config/index.js';
 import { GateError, InputError, type InterruptError, RunError } from '../../util/errors.js';
 import { writeFileAtomic } from '../../util/files.js';
+import { wasStopped } from '../../util/stop-signals.js';
 import type { RecipeContext } from '../context.js';
 import { interruption } from '../interrupt.js';
 import type { StageLauncher, StageOutcome } from './launch.js';
@@ -81,7 +82,7 @@ function ownOutputs({ output }: Stage, { previous }: StagePlan): string[] {
 
 function statusOf({ exitCode }: StageOutcome): Exclude<StageStatus, 'running'> {
   if (exitCode === 0) return 'done';
-  return exitCode === 130 || exitCode === 143 ? 'interrupted' : 'failed';
+  return wasStopped(exitCode) ? 'interrupted' : 'failed';
 }
 
 /** The config with what an earlier attempt asks for: go on from it, or replace it. */

@@ -1,5 +1,4 @@
 /** Predictions of one run: taken from their file, or sampled, what an earlier call has made included. */
-import { createHash } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import {
   canonicalJson,
@@ -10,9 +9,8 @@ import {
 } from '../../config/index.js';
 import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
-import { type JsonRow, writeJson } from '../../util/files.js';
+import { type JsonRow, sha256, sha256OfFile, writeJson } from '../../util/files.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
-import { readBytes } from '../../util/utf8.js';
 import type { RecipeContext } from '../context.js';
 import { readPrompts } from '../generate/prompt-input.js';
 import { generateRows } from '../generate.js';
@@ -91,9 +89,7 @@ function keyOf(config: PredictConfig, run: number): string {
   const parts = {
     model: isLocal ? modelIdentity(config) : servedModel(server.model ?? config.model),
     adapter: identityOf(adapter),
-    rows: createHash('sha256')
-      .update(readBytes(inputOf(config)))
-      .digest('hex'),
+    rows: sha256OfFile(inputOf(config)),
     sampling: { temperature, top_p, top_k, max_new_tokens },
     rollouts: isLocal ? rolloutIdentity(config) : null,
     ...(base.length > 0 && { base }),
@@ -101,7 +97,7 @@ function keyOf(config: PredictConfig, run: number): string {
     seed: seed + run - 1,
     server: isLocal ? null : { api, extra_body, reasoning: reasoningOf(config) },
   };
-  return createHash('sha256').update(canonicalJson(parts)).digest('hex');
+  return sha256(canonicalJson(parts));
 }
 
 /** Of a folder by its content, of a hub model by its name and revision. */

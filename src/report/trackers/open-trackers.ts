@@ -3,11 +3,11 @@
  * them is on its way, and a tracker that fails is left alone, which is said once and at the end.
  */
 import { messageOf } from '../../util/errors.js';
+import type { TrackerName } from '../../util/tracker-names.js';
 import type { MetricRow } from '../metric-log.js';
 import type { RunStatus } from '../run-record.js';
 import { checkMlflow, openMlflow } from './mlflow.js';
 import { openTensorboard } from './tensorboard.js';
-import type { TrackerName } from '../../util/tracker-names.js';
 import type { SampleTable, TrackedRun, Tracker } from './tracker.js';
 import { checkWandb, openWandb } from './wandb.js';
 

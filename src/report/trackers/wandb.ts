@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { RunError, SetupError } from '../../util/errors.js';
+import { STOP_CODES } from '../../util/stop-signals.js';
 import { numbersOf, type TrackedRun, type Tracker } from './tracker.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -15,7 +16,7 @@ const BRIDGE = fileURLToPath(new URL('./wandb-bridge.py', import.meta.url));
 /** How long an upload may go on after the run's end. */
 const FINISH_MS = 300_000;
 
-const EXIT_CODES = { done: 0, failed: 1, interrupted: 130 } as const;
+const EXIT_CODES = { done: 0, failed: 1, interrupted: STOP_CODES.SIGINT } as const;
 
 const pythonOf = (env: Env): string => env.LORIKEET_PYTHON || 'python3';
 

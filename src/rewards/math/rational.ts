@@ -3,6 +3,7 @@
  * null where the result has no value (division by zero) or more than `MAX_BITS` bits, which bounds
  * the time of each.
  */
+import { gcd } from '../../util/gcd.js';
 
 export interface Rational {
   readonly over: bigint;
@@ -117,17 +118,6 @@ function integerRoot(value: bigint, degree: bigint): bigint | null {
     next = ((degree - 1n) * high + value / high ** (degree - 1n)) / degree;
   } while (next < high);
   return high ** degree === value ? high : null;
-}
-
-function gcd(a: bigint, b: bigint): bigint {
-  if (a <= Number.MAX_SAFE_INTEGER && b <= Number.MAX_SAFE_INTEGER) {
-    let [x, y] = [Number(a), Number(b)];
-    while (y !== 0) [x, y] = [y, x % y];
-    return BigInt(x);
-  }
-  let [x, y] = [a, b];
-  while (y !== 0n) [x, y] = [y, x % y];
-  return x;
 }
 
 /** Bits of the magnitude, to within three. */
