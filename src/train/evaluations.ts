@@ -63,11 +63,13 @@ export interface Plateau {
   readonly threshold: number;
   /** Evaluations after a reduction that do not count. */
   readonly cooldown: number;
+  /** Share of the rate below which it is not reduced; default 0. */
+  readonly lowest?: number;
 }
 
 /** The product of the reductions so far, as torch's ReduceLROnPlateau with a relative threshold. */
 export function plateauFactor(history: readonly EvaluatedStep[], plateau: Plateau): number {
-  const { greaterIsBetter, factor, patience, threshold } = plateau;
+  const { greaterIsBetter, factor, patience, threshold, lowest = 0 } = plateau;
   let best = greaterIsBetter ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   let [bad, cooldown, product] = [0, 0, 1];
   for (const { value } of history) {
@@ -81,7 +83,7 @@ export function plateauFactor(history: readonly EvaluatedStep[], plateau: Platea
       bad = 0;
     }
     if (bad > patience) {
-      product *= factor;
+      product = Math.min(product, Math.max(product * factor, lowest));
       cooldown = plateau.cooldown;
       bad = 0;
     }

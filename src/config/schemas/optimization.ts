@@ -35,8 +35,14 @@ const scheduleKeys = z
     num_cycles: orNull(positive(), 'Waves of a cosine (½), or starts of cosine_with_restarts (1)'),
     lr_end: orNull(positive(), 'Where polynomial ends (1e-7)'),
     power: orNull(positive(), 'Power of polynomial (1)'),
-    min_lr: orNull(nonNegative(), 'Lowest rate of the schedules with min_lr'),
-    min_lr_rate: orNull(within(0, 1), 'The same as a share of learning_rate'),
+    min_lr: orNull(
+      nonNegative(),
+      'Lowest rate of the schedules with min_lr and of reduce_lr_on_plateau',
+    ),
+    min_lr_rate: orNull(
+      within(0, 1),
+      'Lowest rate of the schedules with min_lr, share of learning_rate',
+    ),
     warmup_lr_rate: orNull(
       within(0, 1),
       'Where cosine_warmup_with_min_lr begins, as a share of learning_rate',
@@ -58,6 +64,28 @@ const scheduleKeys = z
       .describe('reduce_lr_on_plateau: evaluations after a reduction that do not count'),
   })
   .prefault({});
+
+type Shape = z.output<typeof scheduleKeys>;
+
+const OF_COSINES = ['num_cycles', 'min_lr', 'min_lr_rate'] as const;
+
+/** What each schedule reads of them. */
+const READ: Readonly<Record<(typeof SCHEDULES)[number], readonly (keyof Shape)[]>> = {
+  linear: [],
+  cosine: ['num_cycles'],
+  cosine_with_restarts: ['num_cycles'],
+  polynomial: ['lr_end', 'power'],
+  constant: [],
+  constant_with_warmup: [],
+  inverse_sqrt: ['timescale'],
+  reduce_lr_on_plateau: ['factor', 'patience', 'threshold', 'cooldown', 'min_lr'],
+  cosine_with_min_lr: OF_COSINES,
+  cosine_warmup_with_min_lr: [...OF_COSINES, 'warmup_lr_rate'],
+  warmup_stable_decay: [
+    ...(['num_decay_steps', 'warmup_type', 'decay_type'] as const),
+    ...(['min_lr_ratio', 'num_cycles'] as const),
+  ],
+};
 
 /** Names and defaults of transformers' TrainingArguments. */
 export const optimizationKeys = (learningRate: number) => ({
@@ -101,17 +129,12 @@ export const optimizationKeys = (learningRate: number) => ({
 });
 
 export interface ScheduleKeys {
-  readonly lr_scheduler_type: string;
+  readonly lr_scheduler_type: (typeof SCHEDULES)[number];
   readonly learning_rate: number;
   readonly warmup_steps: number;
   readonly warmup_ratio: number;
   readonly eval_steps: number | null;
-  readonly lr_scheduler_kwargs: {
-    readonly lr_end: number | null;
-    readonly min_lr: number | null;
-    readonly min_lr_rate: number | null;
-    readonly num_decay_steps: number | null;
-  };
+  readonly lr_scheduler_kwargs: Shape;
 }
 
 /** Checks between the keys of the schedule; used with `superRefine`. */
@@ -124,6 +147,12 @@ export function checkSchedule(config: ScheduleKeys, context: z.RefinementCtx): v
       'warmup_ratio',
       `warmup_ratio ${config.warmup_ratio} and warmup_steps ${config.warmup_steps} are both set. Keep one`,
     );
+  }
+  const plain = scheduleKeys.parse({});
+  for (const key of Object.keys(plain) as (keyof Shape)[]) {
+    if (shape[key] === plain[key] || READ[type].includes(key)) continue;
+    const readers = SCHEDULES.filter((name) => READ[name].includes(key));
+    issue(inShape(key), `${type} does not read it, ${readers.join(', ')} does. Leave it out`);
   }
   if (type.endsWith('with_min_lr') && (shape.min_lr === null) === (shape.min_lr_rate === null)) {
     issue(inShape('min_lr'), `${type} needs min_lr or min_lr_rate. Set one of them`);

@@ -35,6 +35,7 @@ type WatchedConfig = EvaluatedConfig &
   Pick<
     TrainerConfig,
     | ('stop_at_accuracy' | 'metric_for_best_model' | 'greater_is_better' | 'lr_scheduler_type')
+    | 'learning_rate'
     | ('early_stopping_patience' | 'early_stopping_threshold')
   > &
   Partial<Pick<TrainerConfig, 'eval_dataset' | 'load_best_model_at_end' | 'lr_scheduler_kwargs'>>;
@@ -148,8 +149,9 @@ export class DuringTraining {
     const { config } = this.subject;
     const { lr_scheduler_type: type, lr_scheduler_kwargs: shape } = config;
     if (type !== 'reduce_lr_on_plateau' || shape === undefined) return 1;
-    const { factor, patience, threshold, cooldown } = shape;
-    const plateau = { factor, patience, threshold, cooldown };
+    const { factor, patience, threshold, cooldown, min_lr: lowest } = shape;
+    const floor = lowest === null ? 0 : lowest / config.learning_rate;
+    const plateau = { factor, patience, threshold, cooldown, lowest: floor };
     return plateauFactor(this.evaluated, { ...plateau, greaterIsBetter: greaterIsBetter(config) });
   }
 

@@ -113,6 +113,35 @@ describe('dpo', () => {
   });
 });
 
+describe('a schedule', () => {
+  const keys = (type: string, ...shape: string[]) => [
+    ...[`lr_scheduler_type=${type}`, 'eval_steps=1', 'eval_dataset=rows.jsonl'],
+    ...shape.map((key) => `lr_scheduler_kwargs.${key}`),
+  ];
+
+  it.each([
+    ['reduce_lr_on_plateau', 'num_cycles=3', /num_cycles: reduce_lr_on_plateau does not read it, /],
+    ['linear', 'min_lr=1e-6', /min_lr: .*, reduce_lr_on_plateau, cosine_with_min_lr, .* does\./],
+    [
+      'cosine',
+      'patience=2',
+      /patience: cosine does not read it, reduce_lr_on_plateau does\. Leave/,
+    ],
+    ['warmup_stable_decay', 'lr_end=1e-6', /lr_end: .*, polynomial does\./],
+  ])('%s refuses %s, which it would not read', (type, key, said) => {
+    expect(refusal(sftSchema, ...keys(type, key))).toMatch(said);
+  });
+
+  it.each([
+    ['reduce_lr_on_plateau', 'min_lr=1e-6', 'patience=0'],
+    ['linear', 'patience=10'],
+    ['cosine_warmup_with_min_lr', 'min_lr_rate=0.1', 'num_cycles=1', 'warmup_lr_rate=0.1'],
+    ['warmup_stable_decay', 'num_decay_steps=4', 'decay_type=linear', 'min_lr_ratio=0.1'],
+  ])('%s takes %s', (type, ...shape) => {
+    expect(refusal(sftSchema, ...keys(type, ...shape))).toBe('accepted');
+  });
+});
+
 describe('grpo', () => {
   it('asks cispo for its own bound', () => {
     expect(refusal(grpoSchema, 'loss_type=cispo')).toMatch(/epsilon_high/);

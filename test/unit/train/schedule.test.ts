@@ -25,6 +25,7 @@ interface Golden {
       readonly patience: number;
       readonly threshold: number;
       readonly cooldown: number;
+      readonly min_lr?: number;
     };
     readonly factors: readonly number[];
   }[];
@@ -77,7 +78,8 @@ describe('rates are those of transformers', () => {
 
 describe('reductions on a plateau are those of torch', () => {
   it.each(golden.plateaus)('$kwargs', ({ values, kwargs, factors }) => {
-    const { mode, ...plateau } = kwargs;
+    const { mode, min_lr: floor = 0, ...shape } = kwargs;
+    const plateau = { ...shape, lowest: floor / golden.peak };
     const history = values.map((value, step) => ({ step, value }));
     const found = factors.map((_, i) =>
       plateauFactor(history.slice(0, i + 1), { ...plateau, greaterIsBetter: mode === 'max' }),
