@@ -69,6 +69,8 @@ function factsOf(row: SampleRow): Fact[] {
   if (typeof row.advantage === 'number') {
     facts.unshift({ label: 'advantage', value: formatCell(row.advantage) });
   }
+  if (row.replaced === true)
+    facts.push({ label: 'learnt from', value: 'no: its group was replaced' });
   if (row.logprob_mean !== null) {
     facts.push({ label: 'mean log-probability', value: formatCell(row.logprob_mean) });
   }

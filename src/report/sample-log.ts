@@ -25,6 +25,8 @@ export interface SampleRow {
   readonly reasons?: Readonly<Record<string, string>>;
   readonly correct?: boolean | null;
   readonly advantage?: number | null;
+  /** It is of a group that another has replaced (dynamic sampling): nothing was learnt from it. */
+  readonly replaced?: boolean;
   /** Mean log-probability of the sampled tokens under what they were drawn from, filters and penalties included. */
   readonly logprob_mean: number | null;
   /** Content hash of the adapter that sampled; null for the base model. */
@@ -95,6 +97,7 @@ export interface SampleContext {
   /** By the reward part `correctness` when left out. */
   readonly correct?: boolean | null;
   readonly advantage?: number | null;
+  readonly replaced?: boolean;
 }
 
 /** The row of one completion. */

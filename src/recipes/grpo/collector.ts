@@ -140,7 +140,7 @@ export class Collector {
   ): Generation {
     const { config, logs, rewards } = this.options;
     const judge = rewards.stats();
-    const { chosen, sampled, rounds } = groups;
+    const { chosen, replaced, rounds } = groups;
     const rollouts = config.shuffle_rewards ? shuffled(chosen, config.seed, step) : chosen;
     const advantages = advantagesOf(rollouts, config);
     this.checkGraded(rollouts.map(({ grade }) => grade));
@@ -155,8 +155,8 @@ export class Collector {
         isMasked: config.mask_truncated_completions && completion.finishReason !== 'stop',
       })),
       metrics: {
-        ...generationMetrics(config.dynamic_sampling ? sampled : rollouts, config),
-        ...logs.write(rollouts, advantages, step),
+        ...generationMetrics(config.dynamic_sampling ? [...chosen, ...replaced] : rollouts, config),
+        ...logs.write({ rollouts, advantages, replaced }, step),
         ...(isTruncated(config) && truncationMetrics(rollouts)),
         ...(config.dynamic_sampling && { 'sampling/rounds': rounds }),
         ...(config.max_staleness > 0 && { staleness }),

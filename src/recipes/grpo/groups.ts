@@ -18,8 +18,8 @@ export function groupsOf(rollouts: readonly GradedRollout[], size: number): Grou
 export interface SampledGroups {
   /** What is learnt from: as many groups as were asked for. */
   readonly chosen: readonly GradedRollout[];
-  /** All that was sampled. */
-  readonly sampled: readonly GradedRollout[];
+  /** Those that were replaced. */
+  readonly replaced: readonly GradedRollout[];
   readonly rounds: number;
 }
 
@@ -43,7 +43,7 @@ export async function sampledGroups(options: RefillOptions): Promise<SampledGrou
   const { groupSize, maxRounds, groups, teaches } = options;
   if (maxRounds === 1) {
     const found = await options.sample(0, groups);
-    return { chosen: found, sampled: found, rounds: 1 };
+    return { chosen: found, replaced: [], rounds: 1 };
   }
   const useful: Group[] = [];
   const rest: Group[] = [];
@@ -53,11 +53,8 @@ export async function sampledGroups(options: RefillOptions): Promise<SampledGrou
     rounds += 1;
     for (const group of groupsOf(found, groupSize)) (teaches(group) ? useful : rest).push(group);
   }
-  return {
-    chosen: [...useful, ...rest].slice(0, groups).flat(),
-    sampled: [...useful, ...rest].flat(),
-    rounds,
-  };
+  const all = [...useful, ...rest];
+  return { chosen: all.slice(0, groups).flat(), replaced: all.slice(groups).flat(), rounds };
 }
 
 /** Further prompts of a generation: a function of seed, generation and round. */

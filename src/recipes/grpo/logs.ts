@@ -28,6 +28,15 @@ interface Judged {
   readonly answer: AnswerGrade;
 }
 
+/** What a generation has sampled. */
+interface Written {
+  readonly rollouts: readonly GradedRollout[];
+  /** One for each of them. */
+  readonly advantages: readonly number[];
+  /** Further ones, of groups that others have replaced. */
+  readonly replaced?: readonly GradedRollout[];
+}
+
 /** Which groups are written, and where. */
 export type GroupRowKeys = Pick<
   GrpoConfig,
@@ -90,17 +99,17 @@ export class GrpoLogs {
    * @param step The optimizer step it begins.
    * @returns Metrics of the batch.
    */
-  write(
-    rollouts: readonly GradedRollout[],
-    advantages: readonly number[],
-    step: number,
-  ): Record<string, number> {
-    const judged = rollouts.map((rollout, i) => ({
+  write({ rollouts, advantages, replaced = [] }: Written, step: number): Record<string, number> {
+    const answered = (rollout: GradedRollout) => ({
       rollout,
-      advantage: advantages[i]!,
       answer: this.judge(rollout.completion.text, rollout.prompt.row),
+    });
+    const judged = rollouts.map((rollout, i) => ({
+      ...answered(rollout),
+      advantage: advantages[i]!,
     }));
-    this.samples.append(...judged.map((one) => this.sampleRow(one, step)));
+    const others = replaced.map((rollout) => ({ ...answered(rollout), advantage: null }));
+    this.samples.append(...[...judged, ...others].map((one) => this.sampleRow(one, step)));
     this.writeGroups(judged, step);
     const known = judged.filter(({ answer }) => answer.correct !== null);
     const rewards = rollouts.flatMap(({ grade }) => grade.total ?? []);
@@ -121,7 +130,14 @@ export class GrpoLogs {
     this.groups?.close();
   }
 
-  private sampleRow({ rollout, advantage, answer }: Judged, step: number) {
+  private sampleRow(
+    {
+      rollout,
+      advantage,
+      answer,
+    }: Omit<Judged, 'advantage'> & { readonly advantage: number | null },
+    step: number,
+  ) {
     const { prompt, completion, grade } = rollout;
     const { question, answer: gold } = prompt.row;
     return sampleRow(completion, {
@@ -132,6 +148,7 @@ export class GrpoLogs {
       ...(typeof gold === 'string' && { gold }),
       correct: answer.correct,
       advantage,
+      ...(advantage === null && { replaced: true }),
     });
   }
 

@@ -74,7 +74,7 @@ export function grpoStepAt(options: GrpoStepOptions): TinkerStep {
     checkGraded(rollouts.map(({ grade }) => grade));
     const judge = options.rewards.stats();
     const advantages = advantagesOf(rollouts, config);
-    const logged = logs.write(rollouts, advantages, step);
+    const logged = logs.write({ rollouts, advantages }, step);
     const tokens = rollouts.reduce((sum, { completion }) => sum + completion.ids.length, 0);
     const learnt = rollouts.flatMap(({ completion: { promptIds, ids, logprobs } }, i) =>
       advantages[i] === 0 || ids.length === 0

@@ -30,14 +30,14 @@ describe('dynamic sampling', () => {
   };
 
   it('samples what is missing until all groups teach', async () => {
-    const { chosen, sampled, rounds: done } = await refill(5);
+    const { chosen, replaced, rounds: done } = await refill(5);
     expect(calls).toEqual([
       [0, 3],
       [1, 2],
       [2, 1],
     ]);
     expect(idsOf(chosen)).toEqual(['a', 'e', 'f']);
-    expect(sampled).toHaveLength(12);
+    expect(idsOf(replaced)).toEqual(['b', 'c', 'd']);
     expect(done).toBe(3);
   });
 
