@@ -238,7 +238,7 @@ test('dpo stops while it scores the reference, and a resumed run scores the rest
   const keys = ['precompute_ref_log_probs=true', 'max_steps=2'];
   const stop = { ...runs.context, signal: AbortSignal.abort('SIGINT') };
   await expect(dpo('stopped', keys, stop)).rejects.toThrow(
-    /stopped with the reference's log-probabilities of 8 of 40 pairs, which are kept/,
+    /log-probabilities of 8 of 40 pairs, which are kept\. Go on with resume=auto output_dir=.*stopped$/,
   );
   said.length = 0;
   await dpo('stopped', [...keys, 'resume=auto']);
@@ -350,7 +350,33 @@ test('grpo: further groups, one step ahead, a moving reference, held-out rows', 
   const groups = rowsOf('options', 'samples_by_group.jsonl');
   expect(groups).toHaveLength(16);
   expect(groups[0]).toMatchObject({ step: 1, responses: [{}, {}, {}, {}] });
-  expect(rowsOf('options', 'samples.jsonl')).toHaveLength(64);
+  const samples = rowsOf('options', 'samples.jsonl');
+  const learnt = samples.filter(({ replaced }) => replaced === undefined);
+  expect(learnt).toHaveLength(64);
+  const replaced = samples.filter((row) => row.replaced === true);
+  expect(replaced.length).toBe(samples.length - 64);
+  expect(replaced.length).toBeGreaterThan(0);
+  expect(new Set(replaced.map(({ advantage }) => advantage))).toEqual(new Set([null]));
+  // The metrics of a generation are those of its rows.
+  const first = samples.filter(({ step }) => step === 1).map(({ reward }) => reward as number);
+  expect(column('options', 'reward').slice(0, 1)).toBeAllclose([
+    first.reduce((sum, reward) => sum + reward, 0) / first.length,
+  ]);
+});
+
+test('grpo: held-out rows without room are left out, or cut, as those that are trained on', async () => {
+  const path = join(dir, 'overlong.jsonl');
+  const rows = readJsonl(join(dir, 'rows.jsonl'));
+  const long = { ...rows[0], question: 'What is 3 + 4? '.repeat(60) };
+  writeFileSync(path, toJsonl([rows[1], long, ...rows]));
+  const data = [`dataset.path=${path}`, 'dataset.shuffle=false'];
+  const keys = [...data, 'max_steps=1', 'eval_samples=4', 'eval.max_new_tokens=16'];
+  said.length = 0;
+  await grpo('overlong', [...keys, 'overlong_prompts=drop']);
+  expect(said).toContain('evaluation: 1 of 4 rows left out: prompts too long');
+  expect(said).toContain('evaluation: 3 rows, answers graded as numeric');
+  await grpo('overlong', [...keys, 'overlong_prompts=left', 'overwrite=true']);
+  expect(said).toContain('evaluation: 1 of 4 prompts cut at their beginning: too long');
 });
 
 test('grpo: groups may take the name of the completion rows, and no other name of the run', async () => {

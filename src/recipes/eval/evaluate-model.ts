@@ -19,7 +19,13 @@ import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { renderOptions } from '../inputs/render-options.js';
-import { longestPrompt, type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
+import {
+  longestPrompt,
+  type OverlongPrompts,
+  type PromptedRow,
+  promptRows,
+  sayOverlong,
+} from '../sampling/graded-rollouts.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { samplingParams } from '../sampling/sampling-params.js';
@@ -54,6 +60,8 @@ export type EvaluationKeys = Pick<
 > & {
   /** Before the names of keys in errors: `eval.` in a trainer. */
   readonly section?: string;
+  /** What becomes of prompts that leave no room; default `error`. */
+  readonly overlong?: OverlongPrompts;
 };
 
 export interface EvaluationInputs {
@@ -82,7 +90,7 @@ export async function evaluationInputs(
   keys: EvaluationKeys,
   context: RecipeContext,
 ): Promise<EvaluationInputs> {
-  const { seed } = keys;
+  const { seed, overlong = 'error' } = keys;
   checkStrategy(keys);
   const grade = answerGrader(keys);
   const only = benchmarkFilter(keys);
@@ -102,11 +110,16 @@ export async function evaluationInputs(
     context: spec.maxPositions,
     completion: keys.max_new_tokens,
     completionKey: `${keys.section ?? ''}max_new_tokens`,
+    overlong,
   });
+  if (overlong !== 'error') {
+    sayOverlong(prompts, { rows: rows.length, what: 'evaluation', log: context.log });
+  }
+  const left = new Set(prompts.map(({ row }) => row));
   const promptHash = sha256(JSON.stringify(prompts.map(({ promptIds }) => promptIds)));
   const { maxPositions } = spec;
   return {
-    rows,
+    rows: rows.filter((_, i) => left.has(asked[i]!)),
     prompts,
     grade,
     groups: benchmarkGroups(keys),

@@ -82,9 +82,34 @@ export function promptRows(
     throw new InputError({
       where,
       problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
-      remedy: `Shorten it, leave it out (grpo: overlong_prompts), or lower ${completionKey}`,
+      remedy: `Shorten it, leave it out${completionKey === 'max_completion_length' ? ' (overlong_prompts=drop)' : ''}, or lower ${completionKey}`,
     });
   });
+}
+
+/**
+ * Says how many rows were left out, and how many prompts were cut.
+ * @throws InputError when no row is left
+ */
+export function sayOverlong(
+  prompts: readonly Pick<PromptedRow, 'cut'>[],
+  {
+    rows,
+    what,
+    log,
+  }: { readonly rows: number; readonly what: string; readonly log: (line: string) => void },
+): void {
+  const dropped = rows - prompts.length;
+  if (prompts.length === 0) {
+    throw new InputError({
+      where: 'dataset',
+      problem: `none of its ${rows} prompts leaves room for a completion`,
+      remedy: 'Lower the completion length',
+    });
+  }
+  if (dropped > 0) log(`${what}: ${dropped} of ${rows} rows left out: prompts too long`);
+  const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
+  if (cut > 0) log(`${what}: ${cut} of ${rows} prompts cut at their beginning: too long`);
 }
 
 /** The last `longest` tokens; a BOS in front stays there. */

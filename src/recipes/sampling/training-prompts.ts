@@ -6,7 +6,12 @@ import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
-import { type OverlongPrompts, type PromptedRow, promptRows } from './graded-rollouts.js';
+import {
+  type OverlongPrompts,
+  type PromptedRow,
+  promptRows,
+  sayOverlong,
+} from './graded-rollouts.js';
 
 type PromptConfig = PromptKeys &
   Pick<GrpoConfig, 'dataset' | 'seed' | 'eval_samples' | 'max_completion_length'>;
@@ -35,7 +40,7 @@ export async function trainingPrompts(
     completionKey: 'max_completion_length',
     overlong,
   });
-  sayOverlong(prompts, training.length, context.log);
+  sayOverlong(prompts, { rows: training.length, what: 'data', log: context.log });
   return prompts;
 }
 
@@ -58,26 +63,4 @@ function trainedRows(
   }
   log(`data: the first ${held} rows are held out for evaluation`);
   return rows.slice(held);
-}
-
-/**
- * Says how many rows were left out, and how many prompts were cut.
- * @throws InputError when no row is left
- */
-function sayOverlong(
-  prompts: readonly PromptedRow[],
-  rows: number,
-  log: (line: string) => void,
-): void {
-  const dropped = rows - prompts.length;
-  if (prompts.length === 0) {
-    throw new InputError({
-      where: 'dataset',
-      problem: `none of its ${rows} prompts leaves room for a completion`,
-      remedy: 'Lower the completion length',
-    });
-  }
-  if (dropped > 0) log(`data: ${dropped} of ${rows} rows left out: prompts too long`);
-  const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
-  if (cut > 0) log(`data: ${cut} of ${rows} prompts cut at their beginning: too long`);
 }

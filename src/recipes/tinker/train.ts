@@ -29,6 +29,7 @@ export const stageOf = ({ stage, method }: TinkerConfig): string => stage ?? met
 export const asTrainer = (config: TinkerConfig) => ({
   ...config,
   threads: null,
+  overlong_prompts: 'drop' as const,
   stage: stageOf(config),
   eval: config.eval && { ...impliedEvaluation(), ...config.eval },
 });

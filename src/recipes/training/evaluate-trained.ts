@@ -47,6 +47,7 @@ export type EvaluatedConfig = Pick<
     Pick<
       TrainerConfig,
       | ('answer_format' | 'eval_samples' | 'rewards' | 'rollout_device' | 'rollout_memory_limit')
+      | 'overlong_prompts'
       | ('load_in_4bit' | 'bnb_4bit_quant_type' | 'use_bnb_nested_quant')
     >
   >;
@@ -76,6 +77,8 @@ export function evaluationKeys(config: EvaluatedConfig, own: EvalKeys): Evaluati
     ...rolloutsOf(config, own),
     benchmark: own.benchmark ?? judge?.benchmark ?? DEFAULT_BENCHMARK,
     dataset,
+    // Rows held out of the training set are treated as those that are trained on.
+    overlong: held === null ? 'error' : (config.overlong_prompts ?? 'error'),
     section: 'eval.',
   };
 }

@@ -13,5 +13,8 @@ type ReferenceKey =
 export type TrainerConfig = Omit<TrainerKeys, 'eval_dataset'> &
   Partial<
     Pick<SftConfig, 'neftune_noise_alpha' | 'eval_dataset' | 'answer_format'> &
-      Pick<GrpoConfig, 'eval_samples' | 'rewards' | 'tools' | RolloutKey | ReferenceKey>
+      Pick<
+        GrpoConfig,
+        'eval_samples' | 'rewards' | 'tools' | 'overlong_prompts' | RolloutKey | ReferenceKey
+      >
   >;
