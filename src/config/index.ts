@@ -14,7 +14,7 @@ export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';
 export { pipelineKeys } from './pipeline-keys.js';
-export { resumeKeys, runDir } from './run-dir.js';
+export { isHandling, resumeKeys, runDir } from './run-dir.js';
 export type { ArmConfig } from './schemas/arms.js';
 export type {
   BenchDpoConfig,

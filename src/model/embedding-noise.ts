@@ -11,7 +11,7 @@ export interface EmbeddingNoise {
   /** L, tokens. */
   readonly length: number;
   /** The same seed draws the same noise, so that a recomputed segment sees it again. */
-  readonly seed: number;
+  readonly seed: number | string;
 }
 
 /** @param shape `[rows · L, H]` @returns the noise to add. */

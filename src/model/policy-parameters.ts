@@ -43,7 +43,7 @@ export interface ParameterView {
   readonly adapter: AdapterChoice;
   /** Tensors that stand for parameters on a tape. */
   readonly traced?: ReadonlyMap<string, Tensor>;
-  readonly dropoutSeed: number | null;
+  readonly dropoutSeed: number | string | null;
 }
 
 /** One after the other, so that they are not all in memory beside the vector that is made of them. */
@@ -187,7 +187,7 @@ export class PolicyParameters {
   private branch(
     module: string,
     lora: (name: string) => Tensor | undefined,
-    dropoutSeed: number | null,
+    dropoutSeed: number | string | null,
   ): LoraBranch | null {
     const target = this.lora?.targets.get(module);
     if (target === undefined) return null;

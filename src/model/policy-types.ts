@@ -18,7 +18,7 @@ export type TokenLoss = (scores: Tensor) => {
 export interface GradientOptions {
   readonly temperature?: number;
   /** Turns dropout and embedding noise on. */
-  readonly dropoutSeed?: number;
+  readonly dropoutSeed?: number | string;
   /** Columns of the scores that the loss depends on; default: log p alone. */
   readonly columns?: readonly GradientColumn[];
   /** Adds a fourth column, the mean of the logits over the vocabulary, for metrics; not where logits have a cap. */

@@ -40,7 +40,7 @@ export async function runCompare(
   context: RecipeContext,
 ): Promise<CompareResult> {
   checkOutput(config);
-  checkOutput({ ...config, output: config.table });
+  checkOutput({ ...config, output: config.table }, 'table');
   for (const input of config.inputs) {
     if (!existsSync(input)) throw new InputError({ where: 'inputs', problem: `no "${input}"` });
   }

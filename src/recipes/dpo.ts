@@ -1,5 +1,5 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
-import { type DpoConfig, takesAnswers } from '../config/index.js';
+import { type DpoConfig, resumeKeys, takesAnswers } from '../config/index.js';
 import {
   type DpoLossType,
   dpoMetrics,
@@ -69,7 +69,7 @@ async function scoredReference(
     if (!signal.aborted) return;
     throw interruption(signal, {
       problem: `stopped with the reference's log-probabilities of ${done} of ${total} pairs, which are kept`,
-      remedy: 'Go on with resume=auto',
+      remedy: `Go on with ${resumeKeys(run.dir)}`,
     });
   };
   try {

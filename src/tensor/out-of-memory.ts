@@ -6,7 +6,7 @@ const PATTERN =
   /OOM when allocating|RESOURCE_EXHAUSTED|Resource exhausted|bad_alloc|failed to allocate|TF_Status: 8\b|Dst tensor is not initialized/i;
 
 const IN_TRAINING =
-  'The last checkpoint is intact: go on from it by resume=auto with a smaller per_device_train_batch_size (and more gradient_accumulation_steps), gradient_checkpointing=true, or a shorter max_length; --dry-run shows the plan';
+  'The last checkpoint is intact: go on from it by resume=auto, with output_dir as it was, and a smaller per_device_train_batch_size (and more gradient_accumulation_steps), gradient_checkpointing=true, or a shorter max_length; --dry-run shows the plan';
 
 const SMALLER_BATCH =
   'Lower the batch (per_device_train_batch_size in training, else batch_size) or the length of the texts';

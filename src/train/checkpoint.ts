@@ -5,7 +5,7 @@
  * whole.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { OptimizerState, ParameterShape } from '../tensor/index.js';
 import { isClosed, isFull } from '../util/disk.js';
 import { InputError, messageOf, RunError } from '../util/errors.js';
@@ -133,18 +133,22 @@ export function saveCheckpoint(
       {
         where: target,
         problem: `the checkpoint was not written: ${messageOf(cause)}`,
-        remedy: `Earlier ones are whole: ${remedyOf(cause)}go on with resume=auto`,
+        remedy: `Earlier ones are whole: ${remedyOf(cause)}go on with ${goOn(store)}`,
       },
       { cause: error },
     );
   }
   if (store.limit !== null) {
     for (const old of listCheckpoints(store.dir).slice(0, -store.limit)) {
-      if (!keep.includes(stepOf(old))) removeOld(old);
+      if (!keep.includes(stepOf(old))) removeOld(old, store);
     }
   }
   return target;
 }
+
+/** What a call is given to go on; the store is in the folder of its run. */
+const goOn = ({ dir }: Pick<CheckpointStore, 'dir'>): string =>
+  `resume=auto output_dir=${dirname(dir)}`;
 
 /** What to do before going on, where the error says it. */
 function remedyOf(cause: unknown): string {
@@ -159,7 +163,7 @@ function tryToRemove(part: string): void {
   } catch {}
 }
 
-function removeOld(dir: string): void {
+function removeOld(dir: string, store: CheckpointStore): void {
   try {
     rmSync(dir, { recursive: true, force: true });
   } catch (error) {
@@ -167,7 +171,7 @@ function removeOld(dir: string): void {
       {
         where: dir,
         problem: `the older checkpoint cannot be deleted (${messageOf(error)})`,
-        remedy: 'The latest is whole: delete this one and go on with resume=auto',
+        remedy: `The latest is whole: delete this one and go on with ${goOn(store)}`,
       },
       { cause: error },
     );

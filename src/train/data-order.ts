@@ -28,7 +28,10 @@ export class DataOrder {
 
   /** Optimizer steps until `epochs` passes are done. */
   stepsFor(epochs: number): number {
-    return Math.ceil((this.examples * epochs) / this.batchSize);
+    const steps = (this.examples * epochs) / this.batchSize;
+    const near = Math.round(steps);
+    // 100 rows 1.1 times are 110.00000000000001 in floating point.
+    return near > 0 && Math.abs(steps - near) < 1e-9 ? near : Math.ceil(steps);
   }
 
   /** Example indices of a step; a batch runs over the end of an epoch into the next. */

@@ -66,6 +66,17 @@ interface StepPlace {
   readonly learningRate: number;
 }
 
+/** Names the dropout of a micro-batch; in whole digits, which a number of a large seed does not keep. */
+export const dropoutSeedOf = ({ seed, step, index }: MicroPlace): string =>
+  String(BigInt(seed) * 1_000_003n + BigInt(step * 1009 + index));
+
+interface MicroPlace {
+  readonly seed: number;
+  readonly step: number;
+  /** Of the micro-batch in its step. */
+  readonly index: number;
+}
+
 export class Trainer {
   readonly policy: Policy;
   readonly optimizer: Optimizer;
@@ -125,7 +136,7 @@ export class Trainer {
     const seconds = { forward: 0, head: 0, backward: 0 };
     for (const [index, task] of tasks.entries()) {
       const { batch, lossOf, temperature = 1, columns, meanLogits = false } = task;
-      const dropoutSeed = this.seed * 1_000_003 + step * 1009 + index;
+      const dropoutSeed = dropoutSeedOf({ seed: this.seed, step, index });
       const part = await this.policy.gradients(batch, lossOf, {
         temperature,
         dropoutSeed,

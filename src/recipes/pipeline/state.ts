@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson } from '../../config/index.js';
+import { canonicalJson, isHandling } from '../../config/index.js';
 import { sha256, writeJson } from '../../util/files.js';
 import { readRecord } from '../../util/own-files.js';
 import { outputStamp } from './output-stamp.js';
@@ -71,12 +71,9 @@ export function inputIdentity(path: string): string {
   return hash.digest('hex');
 }
 
-/** Keys that say how to treat an earlier output, not what to make. */
-const HANDLING_KEYS = new Set(['resume', 'overwrite']);
-
 function stageHash(stage: Stage, upstreamHash: (id: string) => string): string {
   const config = Object.fromEntries(
-    Object.entries(stage.config).filter(([key]) => !HANDLING_KEYS.has(key)),
+    Object.entries(stage.config).filter(([key]) => !isHandling(key)),
   );
   return sha256(
     canonicalJson({

@@ -1,18 +1,16 @@
 /** What a training run checks about itself: keys that changed since it began, and that it learnt at all. */
+import { isHandling } from '../../config/index.js';
 import type { RunFolder } from '../../report/index.js';
 import type { LoopProgress } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainingSession } from './recipe.js';
 
-/** Keys that say how to treat an earlier output, not what to make. */
-const HANDLING_KEYS = ['resume', 'overwrite'];
-
 export function logChanges(
   { configChanges, changedData }: Pick<RunFolder, 'configChanges' | 'changedData'>,
   { log }: RecipeContext,
 ): void {
-  for (const { key, values } of configChanges.filter(({ key }) => !HANDLING_KEYS.includes(key))) {
+  for (const { key, values } of configChanges.filter(({ key }) => !isHandling(key))) {
     const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
     log(`${key} is ${now}, was ${before} before`);
   }

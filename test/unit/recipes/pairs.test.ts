@@ -46,6 +46,15 @@ it('compare names an input that is not there, wherever it stands', async () => {
   await expect(runCompare(config, SILENT)).rejects.toThrow(/^inputs: no ".*none"$/);
 });
 
+it('compare names the key of a file that exists', async () => {
+  const table = join(dir, 'table.csv');
+  writeFileSync(table, '');
+  const config = loadConfig(compareSchema, {
+    overrides: [`inputs=["${dir}","${dir}"]`, `table=${table}`],
+  });
+  await expect(runCompare(config, SILENT)).rejects.toThrow(/^table: the file .* or another table$/);
+});
+
 it('compare prints its tables on standard output, or their cells as one line', async () => {
   const files = ['a.csv', 'b.csv'].map((name, right) => {
     const rows = [0, 1, 2, 3].map((i) => `${i},q${i},${i <= right}`);

@@ -7,7 +7,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type CheckpointStore,
@@ -80,7 +80,7 @@ describe('checkpoints', () => {
       throw Object.assign(new Error(`${code}: no`), { code });
     };
     expect(() => saveCheckpoint(store, { ...state(1), parameters })).toThrow(
-      `${code}: no. Earlier ones are whole: ${remedy} with resume=auto`,
+      `${code}: no. Earlier ones are whole: ${remedy} with resume=auto output_dir=${dirname(store.dir)}`,
     );
   });
 

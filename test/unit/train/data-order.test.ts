@@ -24,6 +24,8 @@ describe('DataOrder', () => {
 
   it('counts steps and epochs', () => {
     expect(order().stepsFor(3)).toBe(8);
+    const rows = new DataOrder({ examples: 100, batchSize: 10, seed: 1 });
+    expect([1.1, 1.101, 0.001].map((epochs) => rows.stepsFor(epochs))).toEqual([11, 12, 1]);
     expect(order().epochsAt(5)).toBe(2);
   });
 
