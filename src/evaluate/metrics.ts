@@ -1,6 +1,6 @@
 /** Metrics of an evaluation, by the names of its JSON file. Shares are of 1. */
 import { groupBy } from '../util/group.js';
-import { mean, share } from '../util/numbers.js';
+import { largest, mean, share, smallest } from '../util/numbers.js';
 import type { EvalRow } from './eval-row.js';
 import { type Interval, shareInterval } from './intervals.js';
 import { majorityAtK } from './majority.js';
@@ -89,7 +89,7 @@ export function evalMetrics(
     format_rate: share(rows, ({ format_ok }) => format_ok),
     truncation_rate: share(rows, ({ truncated }) => truncated),
     mean_length: mean(rows.map(({ tokens }) => tokens)) ?? 0,
-    max_length: rows.reduce((longest, { tokens }) => Math.max(longest, tokens), 0),
+    max_length: Math.max(0, largest(rows.map(({ tokens }) => tokens))),
     mean_reward: mean(rewards),
     ...scoreMetrics(groups),
     ...rewardMeans(rows),
@@ -111,7 +111,7 @@ function scoreMetrics(groups: readonly Group[]) {
     return mean(scores) ?? [];
   });
   if (means.length === 0) return {};
-  const bounds = { low: Math.min(0, ...means), high: Math.max(1, ...means) };
+  const bounds = { low: Math.min(0, smallest(means)), high: Math.max(1, largest(means)) };
   const { low, high } = shareInterval(means, bounds);
   return { mean_score: mean(means)!, mean_score_low: low, mean_score_high: high };
 }

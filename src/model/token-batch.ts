@@ -3,6 +3,7 @@
  * stand one after another without padding. A sequence is one run, or goes on from another run that
  * several sequences share, so that a prompt is computed once for all its answers.
  */
+import { largest } from '../util/numbers.js';
 
 /** Tokens `start` up to `start + length` of the batch, which belong to one sequence. */
 export interface TokenRun {
@@ -54,5 +55,5 @@ export function tokensBefore(runs: readonly TokenRun[], distance: number): Int32
 /** Tokens of the longest sequence. */
 export function longestSequence({ runs }: Pick<TokenBatch, 'runs'>): number {
   const bases = runBases(runs);
-  return Math.max(0, ...runs.map(({ length }, i) => bases[i]! + length));
+  return Math.max(0, largest(runs.map(({ length }, i) => bases[i]! + length)));
 }

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import type { EvalRow } from '../../../src/evaluate/eval-row.js';
+import { evalMetrics } from '../../../src/evaluate/metrics.js';
+
+it('scores of more examples than a call takes arguments have a mean and an interval', () => {
+  const row = (index: number) =>
+    ({
+      index,
+      correct: index % 2 === 0,
+      score: index % 2,
+      rewards: {},
+      tokens: index % 7,
+    }) as EvalRow;
+  const rows = Array.from({ length: 200_000 }, (_, index) => row(index));
+  const metrics = evalMetrics(rows, { samples: 1, passAt: [], majorityAt: [] });
+  expect(metrics).toMatchObject({ eval_size: 200_000, mean_score: 0.5, max_length: 6 });
+  // 1.96 · sqrt(0.25 / 200000) = 0.0021913
+  expect(metrics.mean_score_high! - 0.5).toBeCloseTo(0.0021913, 6);
+});
