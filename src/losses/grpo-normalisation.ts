@@ -2,6 +2,8 @@
  * Host-side numbers of GRPO: advantages within groups, and the coefficient of each token in the loss.
  * Both are constants of the loss.
  */
+
+import { chunks } from '../util/group.js';
 import { mean, sum } from '../util/numbers.js';
 
 export type GrpoLossType = 'grpo' | 'dapo' | 'dr_grpo' | 'bnpo' | 'cispo' | 'sapo' | 'luspo';
@@ -38,8 +40,7 @@ export function groupAdvantages(
   const graded = (part: readonly (number | null)[]) => part.filter((value) => value !== null);
   const batchDeviation = standardDeviation(graded(rewards));
   const out: number[] = [];
-  for (let start = 0; start < rewards.length; start += groupSize) {
-    const group = rewards.slice(start, start + groupSize);
+  for (const group of chunks(rewards, groupSize)) {
     const known = graded(group);
     const centre = mean(known) ?? 0;
     const deviation = scale === 'group' ? standardDeviation(known) : batchDeviation;

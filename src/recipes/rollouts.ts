@@ -9,6 +9,7 @@ import { percent, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { closing } from '../util/close-stack.js';
 import { sha256, writeJson } from '../util/files.js';
+import { chunks } from '../util/group.js';
 import { sum } from '../util/numbers.js';
 import { Rng } from '../util/rng.js';
 import { adapterHash } from '../weights/index.js';
@@ -135,12 +136,11 @@ async function playRounds(work: Work, means: Means): Promise<Posterior> {
   const { config, questions } = work;
   const size = config.questions_per_update;
   let posterior = work.prior;
-  for (let start = 0, round = 1; start < questions.length; start += size, round++) {
-    const batch = questions.slice(start, start + size);
+  for (const [before, batch] of chunks(questions, size).entries()) {
     const rows = await playRound(batch, { work, means, posterior });
     posterior = learnt(posterior, rows, config);
     const { bandit: policy, bandit_reward: reward } = config;
-    writeBandit(banditFile(config), { policy, reward, rounds: round, arms: posterior });
+    writeBandit(banditFile(config), { policy, reward, rounds: before + 1, arms: posterior });
   }
   return posterior;
 }

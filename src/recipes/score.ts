@@ -5,6 +5,7 @@ import { renderExample } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
+import { chunks } from '../util/group.js';
 import { largest } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { inputRows } from './inputs/input-rows.js';
@@ -75,10 +76,10 @@ async function inBatches(
 ): Promise<number[][]> {
   const out: number[][] = [];
   await withProgress({ label: 'scoring', total: sequences.length }, async (progress) => {
-    for (let start = 0; start < sequences.length; start += size) {
+    for (const batch of chunks(sequences, size)) {
       if (signal.aborted)
         throw interruption(signal, { problem: 'stopped while scoring; nothing is written' });
-      out.push(...(await score(sequences.slice(start, start + size))));
+      out.push(...(await score(batch)));
       progress.update(out.length);
     }
   });

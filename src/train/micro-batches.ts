@@ -1,4 +1,6 @@
 /** Splits an optimizer step into micro-batches: sequences with one prompt together, long ones first. */
+
+import { chunks, groupBy } from '../util/group.js';
 import { largest } from '../util/numbers.js';
 
 export interface MicroBatching<T> {
@@ -12,16 +14,8 @@ export interface MicroBatching<T> {
 
 export function microBatches<T>(items: readonly T[], options: MicroBatching<T>): T[][] {
   const { size, lengthOf, keyOf } = options;
-  const groups = new Map<unknown, T[]>();
-  for (const item of items) {
-    const key = keyOf?.(item) ?? item;
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
+  const groups = groupBy<T, unknown>(items, (item) => keyOf?.(item) ?? item);
   const longest = (group: readonly T[]) => largest(group.map(lengthOf));
   const sorted = [...groups.values()].sort((a, b) => longest(b) - longest(a)).flat();
-  const out: T[][] = [];
-  for (let start = 0; start < sorted.length; start += size) {
-    out.push(sorted.slice(start, start + size));
-  }
-  return out;
+  return chunks(sorted, size);
 }

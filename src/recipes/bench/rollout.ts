@@ -6,6 +6,7 @@ import type { DecoderSpec } from '../../model/spec.js';
 import { PLAIN_SAMPLING, type PromptRequest, type RolloutSampler } from '../../rollout/index.js';
 import { InputError } from '../../util/errors.js';
 import { readJsonl } from '../../util/files.js';
+import { chunks } from '../../util/group.js';
 import { largest } from '../../util/numbers.js';
 import { Rng } from '../../util/rng.js';
 import { elementCount } from '../../util/shape.js';
@@ -206,8 +207,7 @@ function calls(
 ): PromptRequest[][] {
   if (scheduling === 'continuous') return [[...requests]];
   const size = Math.max(1, Math.floor(batch / num_generations));
-  return Array.from({ length: Math.ceil(requests.length / size) }, (_, i) => {
-    const together = requests.slice(i * size, (i + 1) * size);
+  return chunks(requests, size).map((together) => {
     const longest = largest(together.map(({ maxNewTokens = 0 }) => maxNewTokens));
     return together.map((request) => ({ ...request, maxNewTokens: longest }));
   });

@@ -2,18 +2,11 @@
  * The groups of one GRPO generation, of which those that teach nothing are replaced (dynamic sampling, Yu et
  * al. 2025).
  */
+import { chunks } from '../../util/group.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout, PromptedRow } from '../sampling/graded-rollouts.js';
 
 type Group = readonly GradedRollout[];
-
-export function groupsOf(rollouts: readonly GradedRollout[], size: number): Group[] {
-  const groups: Group[] = [];
-  for (let start = 0; start < rollouts.length; start += size) {
-    groups.push(rollouts.slice(start, start + size));
-  }
-  return groups;
-}
 
 export interface SampledGroups {
   /** What is learnt from: as many groups as were asked for. */
@@ -51,7 +44,7 @@ export async function sampledGroups(options: RefillOptions): Promise<SampledGrou
   while (useful.length < groups && rounds < maxRounds) {
     const found = await options.sample(rounds, groups - useful.length);
     rounds += 1;
-    for (const group of groupsOf(found, groupSize)) (teaches(group) ? useful : rest).push(group);
+    for (const group of chunks(found, groupSize)) (teaches(group) ? useful : rest).push(group);
   }
   const all = [...useful, ...rest];
   return { chosen: all.slice(0, groups).flat(), replaced: all.slice(groups).flat(), rounds };

@@ -16,6 +16,7 @@ import {
 } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
+import { chunks } from '../../util/group.js';
 import { textOf } from '../../util/json-object.js';
 import { Rng } from '../../util/rng.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
@@ -156,10 +157,7 @@ export class GrpoLogs {
   private writeGroups(judged: readonly Judged[], step: number): void {
     const { num_generations: size, sample_save_rate: rate, seed } = this.config;
     const rng = Rng.of(seed, 'group-samples', step);
-    const groups: Judged[][] = [];
-    for (let start = 0; start < judged.length; start += size) {
-      if (rng.uniform() < rate) groups.push(judged.slice(start, start + size));
-    }
+    const groups = chunks(judged, size).filter(() => rng.uniform() < rate);
     this.groups?.append(...groups.map((group) => this.groupRow(group, step)));
   }
 

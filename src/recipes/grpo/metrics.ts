@@ -1,11 +1,11 @@
 /** Metrics of one GRPO generation, under TRL's names. */
 import { standardDeviation } from '../../losses/index.js';
 import { sampledTokens } from '../../report/index.js';
+import { chunks } from '../../util/group.js';
 import { largest, mean, smallest } from '../../util/numbers.js';
 import type { GradedRollout } from '../sampling/graded-rollouts.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import { type AdvantageKeys, teaches } from './advantages.js';
-import { groupsOf } from './groups.js';
 import { policyLogprobs } from './policy-logprobs.js';
 
 /** Nothing without any score: 0 would be a judgement. */
@@ -53,7 +53,7 @@ export function generationMetrics(
   rollouts: readonly GradedRollout[],
   config: AdvantageKeys,
 ): Record<string, number> {
-  const groups = groupsOf(rollouts, config.num_generations);
+  const groups = chunks(rollouts, config.num_generations);
   const equal = groups.filter((group) => hasDeviation(group) && !teaches(group, config));
   const totals = rollouts.map(({ grade }) => grade.total).filter((total) => total !== null);
   const lengths = rollouts.map(({ completion }) => sampledTokens(completion));

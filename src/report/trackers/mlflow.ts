@@ -2,6 +2,8 @@
  * MLflow: a run in the experiment MLFLOW_EXPERIMENT_NAME (default `Default`), its config as parameters,
  * its numbers as metrics, its sample tables as the artifacts that MLflow's evaluation page shows.
  */
+
+import { chunks } from '../../util/group.js';
 import { flatConfig } from '../config-differences.js';
 import type { RunStatus } from '../run-record.js';
 import { type MlflowClient, MlflowError, mlflowClient } from './mlflow-client.js';
@@ -166,9 +168,3 @@ const finite = (value: number): number | string => (Number.isFinite(value) ? val
 /** A table in pandas' `split` form, as `mlflow.log_table` writes it. */
 const splitJson = ({ header, rows }: SampleTable): string =>
   JSON.stringify({ columns: header, data: rows.map((row) => row.map((cell) => cell ?? null)) });
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const out: T[][] = [];
-  for (let at = 0; at < items.length; at += size) out.push(items.slice(at, at + size));
-  return out;
-}

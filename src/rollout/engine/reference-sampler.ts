@@ -4,6 +4,7 @@
  * same tokens.
  */
 import { RunError } from '../../util/errors.js';
+import { chunks } from '../../util/group.js';
 import type { Adapter } from '../../weights/index.js';
 import { softmaxInto } from '../sampling/distribution.js';
 import { checkSamplingParams } from '../sampling/params.js';
@@ -65,9 +66,7 @@ export function createReferenceSampler(options: ReferenceSamplerOptions): Sample
     async score(sequences) {
       checkSequences(sequences, limits);
       const scores: Float32Array[] = [];
-      for (let at = 0; at < sequences.length; at += maxBatch) {
-        scores.push(...(await model.score(sequences.slice(at, at + maxBatch))));
-      }
+      for (const batch of chunks(sequences, maxBatch)) scores.push(...(await model.score(batch)));
       return scores;
     },
     setAdapter(adapter, version): SyncResult {
