@@ -49,7 +49,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   rate_limit_exceeded: 'Lower max_concurrency or wait',
   401: 'Set the key that belongs to this endpoint',
   403: 'The key may not use this model or address',
-  404: 'Check base_url (it ends in /v1 for most servers) and the model name',
+  404: 'Check base_url (it ends in /v1 for most servers), the model name, and that the server has this interface',
 };
 
 /** What the server says → what to do, where its code alone says too little. */
@@ -80,7 +80,9 @@ export function refusal(
   const { code, message } = serverError(text);
   const passes = mayPass(status) && code !== 'insufficient_quota';
   const said = SAID.find(([pattern]) => pattern.test(message))?.[1];
-  const remedy = said ?? REMEDIES[code ?? ''] ?? REMEDIES[String(status)];
+  const [byCode, byStatus] = [REMEDIES[code ?? ''], REMEDIES[String(status)]];
+  // A type that servers give to every refusal says less than the status.
+  const remedy = said ?? (code === 'invalid_request_error' ? byStatus : null) ?? byCode ?? byStatus;
   return new EndpointError(
     {
       where,

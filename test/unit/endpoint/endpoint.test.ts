@@ -166,6 +166,10 @@ describe('chatCompletion', () => {
     ],
     [{ status: 401, body: {} }, 'Set the key'],
     [{ status: 404, body: 'not here' }, 'Check base_url'],
+    [
+      { status: 404, body: { error: { type: 'invalid_request_error', message: 'no such page' } } },
+      'Check base_url',
+    ],
     [{ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: {} }, 'answered 302'],
   ])('gives up at once on %j', async (answer, message) => {
     const server = await serve(() => answer);
