@@ -121,7 +121,27 @@ FAMILIES = {
     ),
 }
 
-NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "lfm2", "lfm2-bias"}
+DELTA = dict(
+    SMALL, model_type="qwen3_5_text", linear_conv_kernel_dim=4, linear_key_head_dim=6, linear_num_key_heads=2,
+    linear_num_value_heads=4, linear_value_head_dim=5, attn_output_gate=True, mamba_ssm_dtype="float32",
+    mtp_num_hidden_layers=1, mtp_use_dedicated_embeddings=False, mlp_only_layers=[],
+)
+FAMILIES |= {
+    "qwen3_5": dict(
+        DELTA, num_hidden_layers=4, full_attention_interval=4, tie_word_embeddings=True,
+        rope_parameters=dict(
+            rope_type="default", rope_theta=100.0, partial_rotary_factor=0.25, mrope_interleaved=True, mrope_section=[1, 0, 0],
+        ),
+    ),
+    "qwen3_5-layers": dict(
+        DELTA, num_hidden_layers=3, layer_types=["linear_attention", "full_attention", "linear_attention"],
+        linear_conv_kernel_dim=2, linear_num_value_heads=2, partial_rotary_factor=0.5, rope_theta=1000.0,
+        attention_bias=True,
+    ),
+}
+
+NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "lfm2", "lfm2-bias",
+    "qwen3_5", "qwen3_5-layers"}
 """Families that Lorikeet does not write as GGUF."""
 
 ROPES = {

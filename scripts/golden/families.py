@@ -41,7 +41,7 @@ def load_config(fields):
 
 def build(case, config):
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
-    norm_mean = 0 if "gemma" in config.model_type else 1
+    norm_mean = 0 if "gemma" in config.model_type or "qwen3_5" in config.model_type else 1
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(random_tensor(case, name, parameter.shape, norm_mean))

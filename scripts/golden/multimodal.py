@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from cases import SMALL
+from cases import DELTA, SMALL
 from families import load_config, saved_config
 from peft import LoraConfig, get_peft_model
 from portable import random_ids, random_tensor
@@ -22,6 +22,7 @@ from safetensors import safe_open
 from transformers import (
     Gemma3ForConditionalGeneration,
     Mistral3ForConditionalGeneration,
+    Qwen3_5ForConditionalGeneration,
     Qwen3VLForConditionalGeneration,
 )
 
@@ -80,6 +81,23 @@ CASES = {
         ),
         dict(target_modules=r".*language_model.*\.(o|up)_proj"),
     ),
+    "qwen3_5": (
+        Qwen3_5ForConditionalGeneration,
+        dict(
+            model_type="qwen3_5",
+            tie_word_embeddings=True,
+            text_config=dict(
+                DELTA, head_dim=64, full_attention_interval=2,
+                rope_parameters=dict(
+                    rope_type="default", rope_theta=1e4, partial_rotary_factor=0.25, mrope_interleaved=True,
+                    mrope_section=[4, 2, 2],
+                ),
+            ),
+            vision_config=dict(VISION, model_type="qwen3_5", depth=1, num_heads=1, out_hidden_size=16,
+                               num_position_embeddings=4),
+        ),
+        dict(target_modules=["in_proj_qkv", "in_proj_a", "in_proj_b", "in_proj_z", "out_proj", "q_proj", "down_proj"]),
+    ),
 }
 
 
@@ -124,7 +142,7 @@ def run(case, kind, fields, lora):
     config = load_config(fields)
     model = kind._from_config(config, attn_implementation="eager").float().eval()
     names = saved_names(model)
-    fill(case, model, 0 if case == "gemma3" else 1)
+    fill(case, model, 0 if case in ("gemma3", "qwen3_5") else 1)
     rows = random_ids(case, LENGTHS, fields["text_config"]["vocab_size"])
     with TemporaryDirectory() as folder:
         model.save_pretrained(folder)

@@ -39,10 +39,11 @@ class Rng:
 
 
 def random_tensor(case, name, shape, norm_mean):
-    """The tensor `name` of a test model: N(0, 0.15) for matrices, smaller for biases, around a mean for norms."""
+    """The tensor `name` of a test model: N(0, 0.15) for matrices, smaller for biases, around a mean for norms and decays."""
     rng = Rng("golden", case, name)
     is_norm, is_bias = re.search(r"norm\d?\.weight$", name) is not None, name.endswith(".bias")
-    mean = norm_mean if is_norm else 0
+    is_gated_norm, is_decay = name.endswith("linear_attn.norm.weight"), name.endswith("A_log")
+    mean = 1 if is_gated_norm else norm_mean if is_norm else -3 if is_decay else 0
     std = NORM_STD if is_norm else BIAS_STD if is_bias else MATRIX_STD
     values = [mean + std * rng.normal() for _ in range(math.prod(shape))]
     return torch.from_numpy(np.array(values, np.float64).astype(np.float32).reshape(tuple(shape)))

@@ -32,6 +32,7 @@ LORA = {"r": 4, "alpha": 8, "modules": ["q_proj", "v_proj", "down_proj"]}
 ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
+DELTA = {"r": 3, "alpha": 6, "modules": ["in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj", *ALL["modules"]]}
 BASE = dict(vocab_size=97, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4,
             num_key_value_heads=2, max_position_embeddings=128, bos_token_id=None, eos_token_id=None, pad_token_id=None)
 
@@ -92,6 +93,14 @@ CASES = [
         norm_eps=1e-5, rope_theta=1000.0), LFM2),
     ("lfm2-bias", dict(BASE, model_type="lfm2", num_hidden_layers=3, block_auto_adjust_ff_dim=False, conv_L_cache=4,
         conv_bias=True, layer_types=["conv", FULL, "conv"], tie_word_embeddings=False), LFM2),
+    ("qwen3_5", dict(BASE, model_type="qwen3_5_text", num_hidden_layers=4, head_dim=64, tie_word_embeddings=True,
+        rms_norm_eps=1e-6, linear_key_head_dim=12, linear_value_head_dim=10, linear_num_key_heads=2,
+        linear_num_value_heads=4, rope_parameters=dict(rope_type="default", rope_theta=1000.0, partial_rotary_factor=0.25,
+                                                       mrope_interleaved=True, mrope_section=[3, 3, 2])), DELTA),
+    ("qwen3_5-layers", dict(BASE, model_type="qwen3_5_text", num_hidden_layers=3, head_dim=16, tie_word_embeddings=False,
+        layer_types=["linear_attention", FULL, "linear_attention"], linear_conv_kernel_dim=3, linear_key_head_dim=16,
+        linear_value_head_dim=24, linear_num_key_heads=3, linear_num_value_heads=3, partial_rotary_factor=1.0,
+        rope_theta=100.0), DELTA),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
     ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
     ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),
@@ -108,7 +117,11 @@ EMBEDDING_STD = {"gemma": 0.02, "gemma2": 0.02, "gemma3": 0.05, "granite": 0.05,
 
 
 def mean_of(name):
-    return 1.0 if "norm" in name and "gemma" not in name else 0.0
+    if "linear_attn.norm" in name:
+        return 1.0
+    if name.endswith("A_log"):
+        return -3.0
+    return 1.0 if "norm" in name and "gemma" not in name and "qwen3_5" not in name else 0.0
 
 
 def load_config(fields):

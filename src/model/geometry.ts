@@ -1,5 +1,6 @@
 /** What depends on a batch alone: its indices, positions, rotary tables, and who sees whom. */
 import {
+  type ChunkLayout,
   type DenseLayout,
   deviceInfo,
   indicesOnDevice,
@@ -11,6 +12,7 @@ import {
 } from '../tensor/index.js';
 import { InputError } from '../util/errors.js';
 import { ropeTables } from '../util/rope-tables.js';
+import { chunkLayout, disposeChunks } from './chunk-layout.js';
 import { bandLength, denseLayout } from './dense-layout.js';
 import type { DecoderSpec, RopeSpec } from './spec.js';
 import { longestSequence, runBases, type TokenBatch, tokensBefore } from './token-batch.js';
@@ -69,6 +71,7 @@ export class GeometryMaker {
     const rotations = this.tables.map((table) => new Rotation(table, own.positions));
     const layouts = new Map<number | null, DenseLayout>();
     const befores = new Map<number, Tensor>();
+    let chunks: ChunkLayout | null = null;
     return {
       ...own,
       rotations,
@@ -78,6 +81,10 @@ export class GeometryMaker {
         const made = tf.keep(indicesOnDevice(tokensBefore(runs, distance)));
         befores.set(distance, made);
         return made;
+      },
+      chunks() {
+        chunks ??= chunkLayout(runs);
+        return chunks;
       },
       dense(window) {
         const known = layouts.get(window);
@@ -96,6 +103,8 @@ export class GeometryMaker {
         layouts.clear();
         for (const tensor of befores.values()) tensor.dispose();
         befores.clear();
+        if (chunks !== null) disposeChunks(chunks);
+        chunks = null;
       },
     };
   }

@@ -13,8 +13,9 @@ import {
   type Tensor,
   tf,
 } from '../tensor/index.js';
+import { gatedDelta } from './gated-delta.js';
 import type { BatchGeometry } from './geometry.js';
-import type { AttentionLayer, DecoderSpec, ShortConvLayer } from './spec.js';
+import type { AttentionLayer, DecoderSpec, GatedDeltaLayer, ShortConvLayer } from './spec.js';
 import {
   convWeights,
   headNorms,
@@ -80,12 +81,17 @@ export class LayerForward {
 
   private mix(x: Tensor, layer: number): Tensor {
     const mixer = this.spec.layers[layer]!;
-    return mixer.mixer === 'attention'
-      ? this.attend(x, layer, mixer)
-      : this.convolve(x, layer, mixer);
+    switch (mixer.mixer) {
+      case 'attention':
+        return this.attend(x, layer, mixer);
+      case 'short_conv':
+        return this.convolve(x, layer, mixer);
+      case 'gated_delta':
+        return this.delta(x, layer, mixer);
+    }
   }
 
-  /** Queries, keys and values of `x`, `[T, heads·D]` each. */
+  /** Queries (with their gates), keys and values of `x`, `[T, heads·D]` each. */
   private queriesKeysValues(x: Tensor, modules: readonly LinearModule[]): Tensor[] {
     const outputs = modules.map((module) => this.project(x, module));
     if (outputs.length > 1) return outputs;
@@ -97,7 +103,8 @@ export class LayerForward {
   private attend(x: Tensor, layer: number, { rope: ropeIndex, window }: AttentionLayer): Tensor {
     const { spec, geometry } = this;
     const { mixerIn, mixerOut } = linearGroups(spec, layer);
-    const [queries, keys, v] = this.queriesKeysValues(x, mixerIn) as [Tensor, Tensor, Tensor];
+    const [first, keys, v] = this.queriesKeysValues(x, mixerIn) as [Tensor, Tensor, Tensor];
+    const [queries, gate] = spec.attentionGate ? ungated(first, spec.headDim) : [first, null];
     const [qNorm, kNorm] = headNorms(spec, layer) ?? [];
     const placed = (y: Tensor, norm: NormWeight | undefined): Tensor => {
       const normed = norm === undefined ? y : this.headNorm(y, norm);
@@ -112,7 +119,7 @@ export class LayerForward {
       softcap: spec.attentionSoftcap,
       window,
     });
-    return this.project(attended, mixerOut);
+    return this.project(gate === null ? attended : attended.mul(tf.sigmoid(gate)), mixerOut);
   }
 
   /** RMSNorm on queries or keys, `[T, heads·D]`, over each head or the whole. */
@@ -124,11 +131,19 @@ export class LayerForward {
     const { source, geometry: layout } = this;
     const { mixerIn, mixerOut } = linearGroups(this.spec, layer);
     const [b, c, value] = tf.split(this.project(x, mixerIn[0]!), 3, 1) as [Tensor, Tensor, Tensor];
-    const { kernel, bias } = convWeights(layer, mixer);
+    const { kernel, bias } = convWeights(this.spec, layer, mixer);
     const trainable = source.trainable(kernel);
     const mixed = shortConvolution(b.mul(value), source.get(kernel), { layout, trainable });
     const biased = bias === null ? mixed : mixed.add(source.get(bias));
     return this.project(c.mul(biased), mixerOut);
+  }
+
+  private delta(x: Tensor, layer: number, mixer: GatedDeltaLayer): Tensor {
+    const { spec, source, geometry } = this;
+    const { mixerIn, mixerOut } = linearGroups(spec, layer);
+    const [qkv, z, b, a] = mixerIn.map((module) => this.project(x, module));
+    const inputs = { qkv: qkv!, z: z!, b: b!, a: a! };
+    return this.project(gatedDelta(inputs, source, { spec, geometry, layer, mixer }), mixerOut);
   }
 
   private mlp(x: Tensor, layer: number): Tensor {
@@ -137,4 +152,12 @@ export class LayerForward {
     const [gate, up] = outputs.length > 1 ? outputs : tf.split(outputs[0]!, 2, 1);
     return this.project(gatedActivation(gate!, up!, this.spec.activation), down);
   }
+}
+
+/** Queries and their gates, `[T, heads·D]` each, out of `[T, heads·2·D]`. */
+function ungated(x: Tensor, headDim: number): [Tensor, Tensor] {
+  const [tokens, width] = x.shape as [number, number];
+  const pairs = x.reshape([-1, 2 * headDim]);
+  const [queries, gate] = tf.split(pairs, 2, 1) as [Tensor, Tensor];
+  return [queries.reshape([tokens, width / 2]), gate.reshape([tokens, width / 2])];
 }

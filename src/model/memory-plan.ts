@@ -7,9 +7,11 @@ import { PIECE } from '../tensor/index.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
+import { chunkSize } from './chunk-layout.js';
+import { deltaTapeBytes, groupCount } from './delta-groups.js';
 import { bandLength } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
-import { layerLinears, linearModules, parameterShapes } from './spec-modules.js';
+import { layerLinears, linearGroups, linearModules, parameterShapes } from './spec-modules.js';
 
 interface OptimizerMoments {
   readonly count: number;
@@ -126,15 +128,35 @@ const outputsOf = (spec: DecoderSpec, layer: number): number =>
   layerLinears(spec, layer).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
 
 /**
- * Bytes of queries, keys, values and attention's result, and of heads before their norms; of a convolution, those of
- * what its first projection gives.
+ * Bytes of queries, keys, values and attention's result, of heads before their norms and of gates; of a convolution or a
+ * delta rule, those of what its first projections give.
  */
 function mixerPerToken({ spec, elementBytes: e }: MemoryQuestion, layer: number): number {
-  if (spec.layers[layer]!.mixer === 'short_conv') return e * 3 * spec.hiddenSize;
+  if (spec.layers[layer]!.mixer !== 'attention') {
+    return e * sum(linearGroups(spec, layer).mixerIn.map(({ outFeatures }) => outFeatures));
+  }
   const queries = spec.numHeads * spec.headDim;
   const keys = spec.numKvHeads * spec.headDim;
   const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
-  return e * (2 * queries + 2 * keys + norms) + FLOAT * spec.numHeads;
+  const gates = spec.attentionGate ? queries : 0;
+  return e * (2 * queries + 2 * keys + norms + gates) + FLOAT * spec.numHeads;
+}
+
+/** Bytes of a token on the tape of a gated delta rule; 0 for another layer. */
+function deltaTape({ spec, longest }: MemoryQuestion, layer: number): number {
+  const mixer = spec.layers[layer]!;
+  return mixer.mixer === 'gated_delta' ? deltaTapeBytes(mixer, chunkSize(longest)) : 0;
+}
+
+/** Of the heads at work, where layers are fused; else of all, beside what is kept. */
+function deltaWorkingSet(question: MemoryQuestion): number {
+  const { spec, tokens, isFused } = question;
+  const each = spec.layers.map((mixer, layer) => {
+    const all = tokens * deltaTape(question, layer);
+    if (mixer.mixer !== 'gated_delta' || !isFused) return all;
+    return all / groupCount(all, mixer.keyHeads);
+  });
+  return Math.max(...each);
 }
 
 /** Bytes that a layer keeps for its backward pass. */
@@ -149,7 +171,7 @@ function keptByLayer(question: MemoryQuestion, layer: number): number {
   }
   // The tape keeps every intermediate.
   const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * intermediateSize);
-  return tokens * perToken;
+  return tokens * (perToken + deltaTape(question, layer));
 }
 
 /** Bytes that a recomputed layer keeps: its input, and what mixes tokens where layers are fused. */
@@ -168,9 +190,11 @@ function workingSet(question: MemoryQuestion): number {
   // In float32: b, c and x, the convolution at three distances, and the gradients to them.
   const convolves = spec.layers.some(({ mixer }) => mixer === 'short_conv');
   const convolution = convolves ? FLOAT * 12 * hiddenSize : 0;
-  if (isNative) return tokens * Math.max(mlp, attention, convolution);
+  const delta = deltaWorkingSet(question);
+  if (isNative) return Math.max(tokens * Math.max(mlp, attention, convolution), delta);
   const band = Math.min(longest, bandLength({ heads: numHeads, keys: tokens, isOnGpu }));
-  return tokens * (2 * mlp + 2 * Math.max(attention, convolution) + 3 * FLOAT * numHeads * band);
+  const mixer = 2 * Math.max(attention, convolution);
+  return Math.max(tokens * (2 * mlp + mixer + 3 * FLOAT * numHeads * band), delta);
 }
 
 function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {

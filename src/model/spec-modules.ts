@@ -1,5 +1,6 @@
 /** The modules and weights of a decoder by the names that Hugging Face and PEFT use, with their shapes. */
-import type { DecoderSpec, LayerNorms, ShortConvLayer } from './spec.js';
+import { sum } from '../util/numbers.js';
+import type { DecoderSpec, GatedDeltaLayer, LayerNorms, ShortConvLayer } from './spec.js';
 
 /** A linear module, by the name that Hugging Face and PEFT use, without `.weight`. */
 export interface LinearModule {
@@ -18,7 +19,10 @@ const linear = (
 
 /** One layer's linear modules in order of use, by what they take. */
 export interface LinearGroups {
-  /** Take a norm's result: queries, keys and values, or a convolution's b, c and x as one. */
+  /**
+   * Take a norm's result: queries (with their gates), keys and values; a convolution's b, c and x as one; or a delta
+   * rule's queries, keys and values as one, z, b and a.
+   */
   readonly mixerIn: readonly LinearModule[];
   /** Takes what tokens were mixed to. */
   readonly mixerOut: LinearModule;
@@ -54,13 +58,14 @@ function mixerLinears(
       mixerOut: linear(`${module}.out_proj`, hidden, hidden, mixer.bias),
     };
   }
+  if (mixer.mixer === 'gated_delta') return deltaLinears(layer, mixer, hidden);
   const queries = spec.numHeads * headDim;
   const keys = spec.numKvHeads * headDim;
   const attention = `model.layers.${layer}.self_attn`;
   const mixerIn = spec.fusedProjections
     ? [linear(`${attention}.qkv_proj`, hidden, queries + 2 * keys, bias.q)]
     : [
-        linear(`${attention}.q_proj`, hidden, queries, bias.q),
+        linear(`${attention}.q_proj`, hidden, spec.attentionGate ? 2 * queries : queries, bias.q),
         linear(`${attention}.k_proj`, hidden, keys, bias.k),
         linear(`${attention}.v_proj`, hidden, keys, bias.v),
       ];
@@ -70,17 +75,68 @@ function mixerLinears(
   };
 }
 
-const convModule = (layer: number): string => `model.layers.${layer}.conv`;
+function deltaLinears(
+  layer: number,
+  mixer: GatedDeltaLayer,
+  hidden: number,
+): Pick<LinearGroups, 'mixerIn' | 'mixerOut'> {
+  const module = deltaModule(layer);
+  const { valueHeads, valueDim } = mixer;
+  const values = valueHeads * valueDim;
+  return {
+    mixerIn: [
+      linear(`${module}.in_proj_qkv`, hidden, sum(deltaWidths(mixer)), false),
+      linear(`${module}.in_proj_z`, hidden, values, false),
+      linear(`${module}.in_proj_b`, hidden, valueHeads, false),
+      linear(`${module}.in_proj_a`, hidden, valueHeads, false),
+    ],
+    mixerOut: linear(`${module}.out_proj`, values, hidden, false),
+  };
+}
 
-/** Kernel, `[hidden, 1, taps]`, and bias, `[hidden]`, of a layer's convolution by their Hugging Face names. */
+const convModule = (layer: number): string => `model.layers.${layer}.conv`;
+const deltaModule = (layer: number): string => `model.layers.${layer}.linear_attn`;
+
+/** Columns of queries, keys and values, which stand side by side. */
+export const deltaWidths = (mixer: GatedDeltaLayer): readonly [number, number, number] => {
+  const keys = mixer.keyHeads * mixer.keyDim;
+  return [keys, keys, mixer.valueHeads * mixer.valueDim];
+};
+
+/** Kernel, `[channels, 1, taps]`, and bias, `[channels]`, of a layer's convolution by their Hugging Face names. */
 interface ConvWeights {
   readonly kernel: string;
   readonly bias: string | null;
+  readonly channels: number;
 }
 
-export const convWeights = (layer: number, { bias }: ShortConvLayer): ConvWeights => ({
-  kernel: `${convModule(layer)}.conv.weight`,
-  bias: bias ? `${convModule(layer)}.conv.bias` : null,
+export function convWeights(
+  { hiddenSize }: Pick<DecoderSpec, 'hiddenSize'>,
+  layer: number,
+  mixer: ShortConvLayer | GatedDeltaLayer,
+): ConvWeights {
+  if (mixer.mixer === 'gated_delta') {
+    const kernel = `${deltaModule(layer)}.conv1d.weight`;
+    return { kernel, bias: null, channels: sum(deltaWidths(mixer)) };
+  }
+  return {
+    kernel: `${convModule(layer)}.conv.weight`,
+    bias: mixer.bias ? `${convModule(layer)}.conv.bias` : null,
+    channels: hiddenSize,
+  };
+}
+
+/** By their Hugging Face names: the logarithm of the decay's rate and what is added to a, `[valueHeads]`; the norm, `[valueDim]`. */
+interface DeltaWeights {
+  readonly aLog: string;
+  readonly dtBias: string;
+  readonly norm: string;
+}
+
+export const deltaWeights = (layer: number): DeltaWeights => ({
+  aLog: `${deltaModule(layer)}.A_log`,
+  dtBias: `${deltaModule(layer)}.dt_bias`,
+  norm: `${deltaModule(layer)}.norm.weight`,
 });
 
 /** Names and shapes of one layer's linear modules, in order of use. */
@@ -125,7 +181,7 @@ export interface NormWeight {
   readonly length: number;
 }
 
-/** What one layer has besides linear modules: norms and convolutions, by Hugging Face name. */
+/** What one layer has besides linear modules: norms, convolutions and decays, by Hugging Face name. */
 function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly number[]> {
   const shapes = new Map<string, readonly number[]>();
   for (const name of Object.values(layerNorms(spec, layer))) {
@@ -133,11 +189,14 @@ function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly num
   }
   for (const { name, length } of headNorms(spec, layer) ?? []) shapes.set(name, [length]);
   const mixer = spec.layers[layer]!;
-  if (mixer.mixer !== 'short_conv') return shapes;
-  const { kernel, bias } = convWeights(layer, mixer);
-  shapes.set(kernel, [spec.hiddenSize, 1, mixer.taps]);
-  if (bias !== null) shapes.set(bias, [spec.hiddenSize]);
-  return shapes;
+  if (mixer.mixer === 'attention') return shapes;
+  const { kernel, bias, channels } = convWeights(spec, layer, mixer);
+  shapes.set(kernel, [channels, 1, mixer.taps]);
+  if (bias !== null) shapes.set(bias, [channels]);
+  if (mixer.mixer === 'short_conv') return shapes;
+  const { aLog, dtBias, norm } = deltaWeights(layer);
+  for (const name of [aLog, dtBias]) shapes.set(name, [mixer.valueHeads]);
+  return shapes.set(norm, [mixer.valueDim]);
 }
 
 export const EMBEDDING = 'model.embed_tokens.weight';

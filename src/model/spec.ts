@@ -65,8 +65,27 @@ export interface ShortConvLayer {
   readonly bias: boolean;
 }
 
+/**
+ * A gated delta rule (Yang et al. 2025, Gated Delta Networks; Qwen3.5). Queries, keys and values go through a short
+ * convolution and SiLU; a state S of each value head, keyDim × valueDim, is decayed by exp(g), g = −exp(A_log) ·
+ * softplus(a + dt_bias), corrected by k ⊗ β(v − Sᵀk), β = σ(b), and read by q. What is read is normed for each head,
+ * gated by SiLU(z), and projected.
+ */
+export interface GatedDeltaLayer {
+  readonly mixer: 'gated_delta';
+  /** Tokens that a result of the convolution is made of, its own the last. */
+  readonly taps: number;
+  /** Heads of queries and of keys. */
+  readonly keyHeads: number;
+  /** A multiple of `keyHeads`: so many of them in a row share queries and keys. */
+  readonly valueHeads: number;
+  /** Of one head. */
+  readonly keyDim: number;
+  readonly valueDim: number;
+}
+
 /** By what mixes the tokens of a sequence. */
-export type LayerSpec = AttentionLayer | ShortConvLayer;
+export type LayerSpec = AttentionLayer | ShortConvLayer | GatedDeltaLayer;
 
 /** Where a layer has RMSNorm, by the names of the modules in it; null: none there. */
 export interface LayerNorms {
@@ -117,6 +136,8 @@ export interface DecoderSpec {
   readonly names: ModuleNames;
   /** RMSNorm on queries and keys: per head, over the whole projection (OLMo 2), or none. */
   readonly qkNorm: 'none' | 'head' | 'full';
+  /** The query projection also gives what attention's result is gated by, head by head behind the queries (Qwen3.5). */
+  readonly attentionGate: boolean;
 
   readonly activation: Activation;
   readonly bias: {

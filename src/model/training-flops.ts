@@ -2,9 +2,10 @@
  * Floating-point operations of a training step's matrix products, to tell how much of a machine is used: after
  * Chowdhery et al. 2022 (PaLM), appendix B, but with causal pairs only in attention, and frozen weights without
  * the gradient that they do not need. Recomputed layers and convolutions, which
- * take no products of matrices, do not count.
+ * take no products of matrices, do not count; of a gated delta rule its three products with the state do.
  */
 
+import { sum } from '../util/numbers.js';
 import { attentionLayers, type DecoderSpec } from './spec.js';
 import { linearModules } from './spec-modules.js';
 
@@ -22,18 +23,27 @@ function pairs(length: number, window: number | null): number {
   return (seen * (seen + 1)) / 2 + (length - seen) * seen;
 }
 
+/** What is known for the key, the correction and what is read, for each token, and as much twice for the gradients. */
+function stateFlops({ layers }: DecoderSpec): number {
+  return sum(
+    layers.map((layer) =>
+      layer.mixer === 'gated_delta' ? 18 * layer.valueHeads * layer.keyDim * layer.valueDim : 0,
+    ),
+  );
+}
+
 /**
  * A product takes 2 operations for each of its weights and tokens, as much again for the gradient of its input, and
  * again for that of its weights, which frozen ones do not need. Attention's two products have no weights.
  */
 export function trainingFlops({ spec, lengths, lora }: FlopsQuestion): number {
   const head = spec.vocabSize * spec.hiddenSize;
-  const weights = linearModules(spec).reduce((sum, m) => sum + m.inFeatures * m.outFeatures, head);
+  const weights = linearModules(spec).reduce((all, m) => all + m.inFeatures * m.outFeatures, head);
   const perToken = lora === null ? 6 * weights : 4 * weights + 6 * lora;
-  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  const tokens = sum(lengths);
   let seen = 0;
   for (const { window } of attentionLayers(spec)) {
     for (const length of lengths) seen += pairs(length, window);
   }
-  return perToken * tokens + 12 * spec.numHeads * spec.headDim * seen;
+  return (perToken + stateFlops(spec)) * tokens + 12 * spec.numHeads * spec.headDim * seen;
 }

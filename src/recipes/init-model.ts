@@ -27,6 +27,9 @@ const VOCAB_MULTIPLE = 8;
 const SILU = { hidden_act: 'silu' } as const;
 const GELU = { hidden_act: 'gelu_pytorch_tanh', hidden_activation: 'gelu_pytorch_tanh' } as const;
 
+type Architecture = InitModelConfig['architecture'];
+type Sizes = Pick<Architecture, 'head_dim' | 'hidden_size' | 'num_attention_heads'>;
+
 /** The class of transformers that loads each family, and fields that the families do not share. */
 const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   llama: { architectures: ['LlamaForCausalLM'], ...SILU },
@@ -51,10 +54,11 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },
   iquestcoder: { architectures: ['LlamaForCausalLM'], ...SILU },
   lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
+  qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },
 };
 
 /** `rope_parameters` where `rope_theta` alone would mean another base, or a scaling. */
-function ropeParameters({ config, ...architecture }: InitModelConfig['architecture']): JsonRow {
+function ropeParameters({ config, ...architecture }: Architecture): JsonRow {
   const rope = { rope_type: 'default', rope_theta: architecture.rope_theta };
   const byType: Readonly<Record<string, JsonRow>> = {
     cwm: rope,
@@ -64,18 +68,39 @@ function ropeParameters({ config, ...architecture }: InitModelConfig['architectu
       original_max_position_embeddings: architecture.max_position_embeddings,
     },
     olmo3: { full_attention: rope, sliding_attention: rope },
+    qwen3_5_text: { ...rope, partial_rotary_factor: rotatedShare(headDim(architecture)) },
   };
   const found = byType[architecture.model_type];
   return found === undefined || 'rope_scaling' in config ? {} : { rope_parameters: found };
 }
 
-/** Fields that LFM2 has under other names, and its usual order: two convolutions, then attention; that last. */
-function renamed({ model_type: type, ...architecture }: InitModelConfig['architecture']): JsonRow {
+/** A quarter of a head, as published models rotate, where rollouts take it: in multiples of 16; else all of it. */
+const rotatedShare = (dim: number): number => (dim % 64 === 0 ? 0.25 : 1);
+
+const headDim = ({ head_dim: own, hidden_size: hidden, num_attention_heads: heads }: Sizes) =>
+  own ?? hidden / heads;
+
+/**
+ * What families have whose layers differ: their usual order, in which attention follows so many other layers, and is
+ * the last; and what those others need. LFM2 has the norm's epsilon under another name.
+ */
+function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow {
   const { rms_norm_eps: eps, num_hidden_layers: layers } = architecture;
-  if (type !== 'lfm2') return { rms_norm_eps: eps };
-  const isFull = (layer: number) => layer % 3 === 2 || layer === layers - 1;
-  const types = Array.from({ length: layers }, (_, i) => (isFull(i) ? 'full_attention' : 'conv'));
-  return { norm_eps: eps, layer_types: types };
+  const types = (others: number, name: string) =>
+    Array.from({ length: layers }, (_, layer) =>
+      layer % (others + 1) === others || layer === layers - 1 ? 'full_attention' : name,
+    );
+  if (type === 'lfm2') return { norm_eps: eps, layer_types: types(2, 'conv') };
+  if (type !== 'qwen3_5_text') return { rms_norm_eps: eps };
+  const { num_attention_heads: heads, num_key_value_heads: keyHeads } = architecture;
+  return {
+    rms_norm_eps: eps,
+    layer_types: types(3, 'linear_attention'),
+    linear_key_head_dim: headDim(architecture),
+    linear_value_head_dim: headDim(architecture),
+    linear_num_key_heads: keyHeads ?? heads,
+    linear_num_value_heads: heads,
+  };
 }
 
 export async function runInitModel(
@@ -100,7 +125,7 @@ async function writeModel(
   const {
     rms_norm_eps: _,
     num_key_value_heads: keyHeads,
-    head_dim: headDim,
+    head_dim: _own,
     config: more,
     ...rest
   } = architecture;
@@ -108,9 +133,9 @@ async function writeModel(
   const json = {
     ...rest,
     num_key_value_heads: keyHeads ?? architecture.num_attention_heads,
-    head_dim: headDim ?? architecture.hidden_size / architecture.num_attention_heads,
+    head_dim: headDim(architecture),
     ...family,
-    ...renamed(architecture),
+    ...ofLayers(architecture),
     ...ropeParameters(architecture),
     vocab_size: vocabSize,
     bos_token_id: tokenizer.bosId,

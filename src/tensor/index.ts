@@ -18,6 +18,7 @@ export { orthonormal, svd } from './ops/decompositions.js';
 export { rowNorms } from './ops/dora.js';
 export { FourBitWeight } from './ops/four-bit.js';
 export { type GateKind, gatedActivation } from './ops/gated-activation.js';
+export { gatedDeltaRule } from './ops/gated-delta.js';
 export { gather, rowsAt, segmentSums } from './ops/gather.js';
 export {
   CORRECT,
@@ -27,15 +28,17 @@ export {
   LOGP,
   MEAN_LOGP,
 } from './ops/head-options.js';
-export type { DenseLayout, QueryBand, TokenLayout } from './ops/layout.js';
+export type { ChunkLayout, ChunkLevel, DenseLayout, QueryBand, TokenLayout } from './ops/layout.js';
 export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { rope } from './ops/rope.js';
 export { type RotaryTable, Rotation } from './ops/rotation.js';
 export { convolved, convolvedGradient, shortConvolution } from './ops/short-convolution.js';
+export { silu } from './ops/silu.js';
 export { sliced } from './ops/slice.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
+export { withLength } from './ops/with-length.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
 export { Lion } from './optimizers/lion.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';

@@ -19,7 +19,7 @@ const COSINE = 0.999;
 /** Where LoRA of up to twenty times the scale enlarges the error. */
 const SCALED = 0.1;
 
-const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2'];
+const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2', 'qwen3_5'];
 
 function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
@@ -30,8 +30,21 @@ test('this process has them', () => {
   expect([hasNativeOps(), hasHalfTensors()]).toEqual([false, true]);
 });
 
-/** A convolution's result is a product of three rounded numbers. */
-const limitOf = (name: string): number => (name === 'lfm2' ? 1.5 : 1) * RELATIVE;
+interface Limits {
+  readonly logps: number;
+  readonly logits: number;
+  readonly gradient: number;
+  readonly cosine: number;
+}
+
+const LIMITS: Limits = { logps: LOGP_MEAN, logits: RELATIVE, gradient: RELATIVE, cosine: COSINE };
+
+const OTHERS: Readonly<Record<string, Limits>> = {
+  /** A convolution's result is a product of three rounded numbers. */
+  lfm2: { ...LIMITS, logits: 1.5 * RELATIVE, gradient: 1.5 * RELATIVE },
+  /** What a state gives is brought to one size, however small: so far is transformers in bfloat16 from float32. */
+  qwen3_5: { logps: 2 * LOGP_MEAN, logits: 0.088, gradient: 0.333, cosine: 0.944 },
+};
 
 test.each(FAMILIES)('%s', async (name) => {
   const full = await goldenAnswers(name, { compute: 'float32' });
@@ -40,10 +53,13 @@ test.each(FAMILIES)('%s', async (name) => {
   const gaps = full.logps.map((logp, i) => Math.abs(logp - half.logps[i]!));
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
   expect(mean).toBeGreaterThan(0);
-  expect(mean).toBeLessThan(LOGP_MEAN);
+  const limits = OTHERS[name] ?? LIMITS;
+  expect(mean).toBeLessThan(limits.logps);
   for (const part of ['logits', 'gradient', 'moved'] as const) {
-    expect(relativeGap(half[part], full[part])).toBeLessThan(limitOf(name));
-    expect(cosine(half[part], full[part])).toBeGreaterThan(COSINE);
+    expect(relativeGap(half[part], full[part])).toBeLessThan(
+      part === 'gradient' ? limits.gradient : limits.logits,
+    );
+    expect(cosine(half[part], full[part])).toBeGreaterThan(limits.cosine);
   }
   expect(relativeGap(half.moved, half.logits)).toBeGreaterThan(RELATIVE);
   expect([full.left, half.left]).toEqual([0, 0]);

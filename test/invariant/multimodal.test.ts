@@ -51,7 +51,7 @@ const isOfDecoder = (key: string): boolean => key.startsWith(PREFIX);
 /** The checkpoint and the adapter as the two save them. */
 function madeFolders(name: string, expected: Expected, config: JsonRow) {
   const [base, adapter] = [temporaryFolder(), temporaryFolder()];
-  const normMean = name === 'gemma3' ? 0 : 1;
+  const normMean = name === 'gemma3' || name === 'qwen3_5' ? 0 : 1;
   const tensor = (key: string, shape: readonly number[]): HostTensor =>
     goldenTensor(name, key, { shape, normMean });
   writeFileSync(join(base, 'config.json'), JSON.stringify(config));
@@ -67,7 +67,7 @@ function madeFolders(name: string, expected: Expected, config: JsonRow) {
   return { base, adapter };
 }
 
-describe.each(['gemma3', 'mistral3', 'qwen3_vl'])('%s', (name) => {
+describe.each(['gemma3', 'mistral3', 'qwen3_vl', 'qwen3_5'])('%s', (name) => {
   const expected = JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')) as Expected;
   const folders = madeFolders(name, expected, expected.config);
   const spec = readSpec(folders.base);

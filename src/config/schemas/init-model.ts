@@ -38,6 +38,7 @@ export const MODEL_TYPES = [
   'internlm3',
   'iquestcoder',
   'lfm2',
+  'qwen3_5_text',
 ] as const;
 
 /** Names of `config.json`. */

@@ -19,6 +19,7 @@ import { olmo2, olmo3 } from './olmo.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
+import { qwen35 } from './qwen3-5.js';
 import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
 import { MULTIMODAL_TYPES, textConfig } from './text-config.js';
@@ -49,6 +50,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   internlm3,
   iquestcoder,
   lfm2,
+  qwen3_5_text: qwen35,
 };
 
 /**

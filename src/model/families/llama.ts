@@ -79,6 +79,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     norms: PRE_NORMS,
     names: LLAMA_NAMES,
     qkNorm: 'none',
+    attentionGate: false,
     activation: activation(fields, traits),
     bias: { q: attention, k: attention, v: attention, o: attention, mlp: hasBias('mlp_bias') },
     fusedProjections: false,

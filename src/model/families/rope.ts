@@ -18,6 +18,8 @@ export interface RopeContext {
   readonly theta: number;
   /** Rotated share of the head; absent where the family rotates all of it. */
   readonly partial?: number;
+  /** Pairs turn by time, height or width (`mrope_section`), which in a text are all the position. */
+  readonly isSectioned?: boolean;
   /** Length the model was trained at before its context was extended, where it stands outside. */
   readonly originalMaxPositions?: number;
 }
@@ -60,7 +62,8 @@ export function ropeSpec(
   context: RopeContext,
   renamed: Readonly<Record<string, RopeType>> = {},
 ): RopeSpec {
-  const { headDim, partial } = context;
+  const { headDim, partial, isSectioned = false } = context;
+  if (isSectioned) for (const key of ['mrope_section', 'mrope_interleaved']) fields.raw(key);
   const share = partial === undefined ? 1 : fields.positive('partial_rotary_factor', partial);
   const rotaryDim = Math.floor(headDim * share);
   if (rotaryDim % 2 !== 0) {

@@ -18,6 +18,7 @@ const MULTIMODAL: Readonly<Record<string, Multimodal>> = {
   gemma3: { decoder: (text) => ({ model_type: 'gemma3_text', ...text }), tied: true },
   mistral3: { decoder: (text) => ({ model_type: 'mistral', ...text }), tied: false },
   qwen3_vl: { decoder: qwen3, tied: false },
+  qwen3_5: { decoder: (text) => ({ model_type: 'qwen3_5_text', ...text }), tied: false },
 };
 
 export const MULTIMODAL_TYPES: readonly string[] = Object.keys(MULTIMODAL);
@@ -28,6 +29,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   mistral: 'MistralForCausalLM',
   ministral3: 'Ministral3ForCausalLM',
   qwen3: 'Qwen3ForCausalLM',
+  qwen3_5_text: 'Qwen3_5ForCausalLM',
 };
 
 /** Fields that the whole model has for its decoder. */

@@ -2,6 +2,7 @@
 import { type AttentionShape, kernels, type Tensor } from '../../tensor/index.js';
 import type { AttentionLayer } from '../spec.js';
 import { headNorms, linearGroups } from '../spec-modules.js';
+import { AttentionGate } from './attention-gate.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank } from './linear-group.js';
@@ -79,23 +80,29 @@ export function fusedAttention(context: FusedContext, layer: number, mixer: Atte
     window: mixer.window,
   };
   const form = new HeadForm(context, layer, mixer);
+  const gate = new AttentionGate(context);
   return {
     linears: [...context.linears(mixerIn), ...context.linears([mixerOut])],
     forward(h, linears) {
       const lows = lowRank(h, linears, compute);
       const outputs = forwardGroup({ x: h, lows }, linears, { out: compute });
-      const { heads, before } = form.apply(outputs);
+      const { gates, ungated } = gate.apart(outputs);
+      const { heads, before } = form.apply(ungated);
       const attended = kernels().attention(heads, geometry, shape);
-      return { core: attended[0]!, saved: [...attended, ...heads, ...before, ...lows] };
+      const core = gate.apply(attended[0]!, gates);
+      return { core, saved: [...gates, ...attended, ...heads, ...before, ...lows] };
     },
-    coreOf: (saved) => saved[0]!,
+    coreOf: (saved) => gate.apply(saved[gate.count]!, saved.slice(0, gate.count)),
     backward({ h, dcore, saved: all }, linears, options) {
       const lows = [...all];
+      const gates = lows.splice(0, gate.count);
       const saved = lows.splice(0, kernels().attentionResults);
       const heads = lows.splice(0, kernels().headTensors);
       const before = lows.splice(0, spec.qkNorm === 'none' ? 0 : 2);
-      const dheads = kernels().attentionGradient({ heads, saved, dy: dcore }, geometry, shape);
-      const dys = form.gradient(dheads, before, linears.length);
+      const { dy, dgates } = gate.gradient(saved[0]!, gates, dcore);
+      const dheads = kernels().attentionGradient({ heads, saved, dy }, geometry, shape);
+      const dungated = form.gradient(dheads, before, gate.count === 0 ? linears.length : 3);
+      const dys = gate.joined(dungated, dgates, linears.length);
       const args = { x: h, dys, linears, lows };
       const { dx, gradients } = backwardGroup(args, { ...options, compute });
       return { dh: dx, gradients };

@@ -8,6 +8,7 @@ import { loraA, loraB } from '../lora.js';
 import { layerNorms } from '../spec-modules.js';
 import { fusedAttention } from './attention.js';
 import type { FusedContext } from './fused-source.js';
+import { fusedGatedDelta } from './gated-delta.js';
 import { partsOf } from './linear-group.js';
 import { fusedMlp } from './mlp.js';
 import { fusedShortConv } from './short-conv.js';
@@ -98,7 +99,12 @@ export class FusedLayer {
 
 function fusedMixer(context: FusedContext, layer: number): Inner {
   const mixer = context.spec.layers[layer]!;
-  return mixer.mixer === 'attention'
-    ? fusedAttention(context, layer, mixer)
-    : fusedShortConv(context, layer, mixer);
+  switch (mixer.mixer) {
+    case 'attention':
+      return fusedAttention(context, layer, mixer);
+    case 'short_conv':
+      return fusedShortConv(context, layer, mixer);
+    case 'gated_delta':
+      return fusedGatedDelta(context, layer, mixer);
+  }
 }

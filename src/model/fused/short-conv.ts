@@ -17,7 +17,7 @@ import type { Inner } from './sublayer.js';
 export function fusedShortConv(context: FusedContext, layer: number, mixer: ShortConvLayer): Inner {
   const { spec, compute, geometry } = context;
   const { mixerIn, mixerOut } = linearGroups(spec, layer);
-  const names = convWeights(layer, mixer);
+  const names = convWeights(spec, layer, mixer);
   const kernel = context.float32(names.kernel);
   const bias = names.bias === null ? null : context.float32(names.bias);
   const widths = [spec.hiddenSize, spec.hiddenSize, spec.hiddenSize];

@@ -1,6 +1,6 @@
 /**
  * Keys and values of all layers for a number of rows, [rows, KV heads, capacity, head size] each, and states of one
- * size, in memory that is kept from call to call and only grows. The graph reads and updates it in place. Our own
+ * size, in memory that is kept from call to call and only grows; states begin as zeros. The graph reads and updates it in place. Our own
  * operators keep the keys of 16 tokens together, [capacity / 16, head size, 16] in place of [capacity, head size].
  */
 import type { DecoderSpec } from '../../model/spec.js';
@@ -43,7 +43,9 @@ export class KvCache implements RowCache {
     this.capacity = this.wholeBlocks(capacity);
     this.arrays = this.layout.map((tensor, i) => {
       const size = rows * this.rowSize(tensor);
-      return this.arrays[i]!.length < size ? this.allocate(tensor, size) : this.arrays[i]!;
+      const known = this.arrays[i]!;
+      if (known.length < size) return this.allocate(tensor, size);
+      return tensor.kind === 'state' ? known.fill(0) : known;
     });
   }
 

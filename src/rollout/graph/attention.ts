@@ -6,6 +6,7 @@
 import { attentionLayer } from '../../model/spec.js';
 import { headNorms } from '../../model/spec-modules.js';
 import type { Attributes, Value } from '../onnx/graph-builder.js';
+import { gated, queriesAndGates } from './attention-gate.js';
 import { type GraphContext, rmsNorm } from './context.js';
 import { project } from './linear.js';
 import {
@@ -34,7 +35,11 @@ export function attention(
   { mixerIn }: LayerProjections,
 ): Value {
   const { graph, spec } = context;
-  const queriesKeysValues = mixerIn.map((projection) => project(context, x, projection));
+  const projected = mixerIn.map((projection) => project(context, x, projection));
+  const [queries, gate] = spec.attentionGate
+    ? queriesAndGates(context, projected[0]!)
+    : [projected[0]!, null];
+  const queriesKeysValues = [queries, ...projected.slice(1)];
   const inputs =
     queriesKeysValues.length === 1
       ? [batched(context, queriesKeysValues[0]!), '', '']
@@ -51,7 +56,8 @@ export function attention(
     },
   );
   declareCacheOutputs(context, layer);
-  return flat(context, output, spec.numHeads * spec.headDim);
+  const attended = flat(context, output, spec.numHeads * spec.headDim);
+  return gate === null ? attended : gated(context, attended, gate);
 }
 
 function attentionAttributes({ spec }: GraphContext, layer: number): Attributes {

@@ -2,8 +2,18 @@
  * What sampling keeps of a row's past, layer by layer: keys and values, which grow with its tokens, or a state of one
  * size, which stands for all tokens so far and for no beginning of them.
  */
-import type { DecoderSpec, ShortConvLayer } from '../../model/spec.js';
-import { pastKey, pastState, pastValue, presentKey, presentState, presentValue } from './names.js';
+import type { DecoderSpec, GatedDeltaLayer, ShortConvLayer } from '../../model/spec.js';
+import { convWeights } from '../../model/spec-modules.js';
+import {
+  pastKey,
+  pastRecurrent,
+  pastState,
+  pastValue,
+  presentKey,
+  presentRecurrent,
+  presentState,
+  presentValue,
+} from './names.js';
 
 export interface CacheTensor {
   /** Input and output of the graph, which are one buffer. */
@@ -15,17 +25,14 @@ export interface CacheTensor {
   rowShape<Size>(capacity: Size): readonly (number | Size)[];
 }
 
-export function cacheTensors({
-  layers,
-  numKvHeads,
-  headDim,
-  hiddenSize,
-}: DecoderSpec): CacheTensor[] {
+export function cacheTensors(spec: DecoderSpec): CacheTensor[] {
+  const { layers, numKvHeads, headDim } = spec;
   return layers.flatMap((layer, i): CacheTensor[] => {
-    if (layer.mixer === 'short_conv') {
-      const shape = [keptInputs(layer), hiddenSize];
+    if (layer.mixer !== 'attention') {
+      const inputs = [keptInputs(layer), convWeights(spec, i, layer).channels];
       const names = { past: pastState(i), present: presentState(i) };
-      return [{ ...names, kind: 'state', rowShape: () => shape }];
+      const convolution = stateTensor(names, inputs);
+      return layer.mixer === 'short_conv' ? [convolution] : [convolution, recurrentState(layer, i)];
     }
     const kind = 'tokens';
     const rowShape = <Size>(capacity: Size) => [numKvHeads, capacity, headDim];
@@ -36,11 +43,21 @@ export function cacheTensors({
   });
 }
 
+const stateTensor = (
+  names: Pick<CacheTensor, 'past' | 'present'>,
+  shape: readonly number[],
+): CacheTensor => ({ ...names, kind: 'state', rowShape: () => shape });
+
+function recurrentState({ valueHeads, keyDim, valueDim }: GatedDeltaLayer, layer: number) {
+  const names = { past: pastRecurrent(layer), present: presentRecurrent(layer) };
+  return stateTensor(names, [valueHeads, keyDim, valueDim]);
+}
+
 /** Inputs of a convolution that the next token needs: those of the last tokens. */
-export const keptInputs = ({ taps }: ShortConvLayer): number => taps - 1;
+export const keptInputs = ({ taps }: ShortConvLayer | GatedDeltaLayer): number => taps - 1;
 
 /** Inputs that all convolutions keep; null for a model without states. */
 export function stateLength({ layers }: Pick<DecoderSpec, 'layers'>): number | null {
-  const convolution = layers.find((layer) => layer.mixer === 'short_conv');
+  const convolution = layers.find((layer) => layer.mixer !== 'attention');
   return convolution === undefined ? null : keptInputs(convolution);
 }

@@ -54,6 +54,21 @@ function scalar(context: GraphContext, value: number): Value {
   return context.graph.has(name) ? name : addConstant(context, name, Float32Array.of(value), []);
 }
 
+/** A constant of whole numbers, made once per list. */
+export function integers({ graph }: GraphContext, values: readonly number[]): Value {
+  const name = `integers.${values.join('.')}`;
+  if (graph.has(name)) return name;
+  return graph.constant(name, BigInt64Array.from(values, BigInt), [values.length]);
+}
+
+/** Parts of these widths along the last axis. */
+export function split(context: GraphContext, x: Value, widths: readonly number[]): Value[] {
+  const outputs = widths.map((_, i) => `${x}.part.${i}`);
+  const inputs = [x, integers(context, widths)];
+  context.graph.node('Split', inputs, { attributes: { axis: -1 }, outputs });
+  return outputs;
+}
+
 /** `x · factor`; nothing is added to the graph for a factor of 1. */
 export function scaled(context: GraphContext, x: Value, factor: number): Value {
   return factor === 1 ? x : context.graph.node('Mul', [x, scalar(context, factor)]);

@@ -10,6 +10,7 @@ import { attention } from './attention.js';
 import { stateLength } from './cache-tensors.js';
 import { addWeight, type GraphContext, inFloat, rmsNorm, scaled, softCapped } from './context.js';
 import type { ComputeElement } from './element-type.js';
+import { gatedDelta } from './gated-delta.js';
 import { checkHeadSizes } from './limits.js';
 import { project } from './linear.js';
 import { gatedActivation } from './mlp.js';
@@ -108,16 +109,18 @@ function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
   return joined(context, gated, down, norms.afterMlp, middle);
 }
 
-/** Attention or a convolution on the normalised residual stream, before its output projection. */
+/** What mixes tokens, on the normalised residual stream, before its output projection. */
 function mixerOutput(context: GraphContext, x: Value, layer: number, norm: string | null): Value {
   const { native, spec } = context;
   const mixer = spec.layers[layer]!;
-  if (mixer.mixer === 'short_conv') {
-    const bcx =
+  if (mixer.mixer !== 'attention') {
+    const inputs =
       native === null
         ? project(context, normed(context, x, norm), layerProjections(spec, layer).mixerIn[0]!)
         : nativeLinear(context, x, mergedProjections(spec, layer).mixerIn, { norm });
-    return shortConvolution(context, bcx, layer, mixer);
+    return mixer.mixer === 'short_conv'
+      ? shortConvolution(context, inputs, layer, mixer)
+      : gatedDelta(context, inputs, layer, mixer);
   }
   if (native !== null) return nativeAttention(context, x, layer, norm);
   return attention(context, normed(context, x, norm), layer, layerProjections(spec, layer));

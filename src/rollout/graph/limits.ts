@@ -34,8 +34,22 @@ function checkDevice({ attentionSoftcap }: DecoderSpec, device: RolloutDevice): 
   });
 }
 
+/**
+ * On a device the states of a gated delta rule would have to be cleared there for each row.
+ * @throws InputError for a model with such layers
+ */
+function checkStates({ layers }: DecoderSpec, device: RolloutDevice): void {
+  if (device === 'cpu' || layers.every(({ mixer }) => mixer !== 'gated_delta')) return;
+  throw new InputError({
+    where: `rollout device ${device}`,
+    problem: 'the model has layers with a gated delta rule, which rollouts compute on the CPU only',
+    remedy: 'Use rollout_device=cpu',
+  });
+}
+
 /** @throws InputError for a model that rollouts on the device do not take */
 export function checkSampledModel(spec: DecoderSpec, device: RolloutDevice): void {
   checkHeadSizes(spec);
+  checkStates(spec, device);
   checkDevice(spec, device);
 }

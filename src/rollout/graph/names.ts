@@ -32,9 +32,13 @@ export const pastValue = (layer: number) => `past_value_${layer}`;
 export const presentKey = (layer: number) => `present_key_${layer}`;
 export const presentValue = (layer: number) => `present_value_${layer}`;
 
-/** float32 [B, K, hidden]; the same. */
+/** float32 [B, K, channels]; the same. */
 export const pastState = (layer: number) => `past_state_${layer}`;
 export const presentState = (layer: number) => `present_state_${layer}`;
+
+/** float32 [B, value heads, key size, value size]; the same. Zeros for a row that begins. */
+export const pastRecurrent = (layer: number) => `past_recurrent_${layer}`;
+export const presentRecurrent = (layer: number) => `present_recurrent_${layer}`;
 
 /** float32 [R, in] and [out, R] of a projection; R is the sum of the ranks of its modules. */
 export const loraA = (projection: string) => `lora_a.${projection}`;

@@ -6,7 +6,8 @@
 import { type Activation, attentionLayer } from '../../model/spec.js';
 import { headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
-import { type GraphContext, isAdaptable } from './context.js';
+import { gated, queriesAndGates } from './attention-gate.js';
+import { type GraphContext, isAdaptable, split } from './context.js';
 import { INPUT_IDS, loraA, loraB, pastKey, pastValue, SEQLENS_K } from './names.js';
 import {
   cacheType,
@@ -111,7 +112,8 @@ export function nativeAttention(
   norm: string | null,
 ): Value {
   const { graph, spec } = context;
-  const qkv = nativeLinear(context, x, mergedProjections(spec, layer).mixerIn, { norm });
+  const projected = nativeLinear(context, x, mergedProjections(spec, layer).mixerIn, { norm });
+  const [qkv, gate] = spec.attentionGate ? withoutGates(context, projected) : [projected, null];
   const rope = ropeInputs(context, layer);
   const inputs = [
     ...[qkv, ...caches(context, layer), SEQLENS_K],
@@ -119,7 +121,7 @@ export function nativeAttention(
     ...queryKeyNorms(context, layer),
   ];
   const { window } = attentionLayer(spec, layer);
-  return graph.node('Attention', inputs, {
+  const attended = graph.node('Attention', inputs, {
     domain: 'lorikeet',
     attributes: {
       num_heads: spec.numHeads,
@@ -131,6 +133,20 @@ export function nativeAttention(
       ...(spec.attentionSoftcap === null ? {} : { softcap: spec.attentionSoftcap }),
     },
   });
+  return gate === null ? attended : gated(context, attended, gate);
+}
+
+/** Queries, keys and values side by side as attention takes them, and the gates. */
+function withoutGates(context: GraphContext, projected: Value): [Value, Value] {
+  const { graph, spec } = context;
+  const widths = [2 * spec.numHeads, spec.numKvHeads, spec.numKvHeads];
+  const parts = split(
+    context,
+    projected,
+    widths.map((heads) => heads * spec.headDim),
+  );
+  const [queries, gate] = queriesAndGates(context, parts[0]!);
+  return [graph.node('Concat', [queries, ...parts.slice(1)], { attributes: { axis: -1 } }), gate];
 }
 
 function caches(context: GraphContext, layer: number): Value[] {

@@ -30,7 +30,7 @@ export interface Projection {
 }
 
 export interface LayerProjections {
-  /** One projection with queries, keys and values, or b, c and x, side by side; or one for each of the former. */
+  /** One projection with all that mixes tokens side by side; or queries (with their gates), keys and values apart. */
   readonly mixerIn: readonly Projection[];
   readonly mixerOut: Projection;
   readonly gate: Projection;
@@ -82,11 +82,12 @@ function mixerProjections(
   if (spec.layers[layer]!.mixer === 'attention') {
     return { mixerIn: attentionInputs(spec, layer, mixerIn), mixerOut: outOf('o') };
   }
-  const input = projection(`${prefix}.conv_in`, spec.hiddenSize, mixerIn.map(whole));
-  return { mixerIn: [input], mixerOut: outOf('conv_out') };
+  const kind = spec.layers[layer]!.mixer === 'short_conv' ? 'conv' : 'delta';
+  const input = projection(`${prefix}.${kind}_in`, spec.hiddenSize, mixerIn.map(whole));
+  return { mixerIn: [input], mixerOut: outOf(`${kind}_out`) };
 }
 
-/** Norms on queries and keys come between projection and attention, which then needs the three apart. */
+/** Norms on queries and keys, or gates, come between projection and attention, which then needs the three apart. */
 function attentionInputs(
   spec: DecoderSpec,
   layer: number,
@@ -103,7 +104,8 @@ function attentionInputs(
         rowsOf(first!, queries + keys, keys),
       ]
     : modules.map(whole);
-  if (spec.qkNorm === 'none') return [projection(`${prefix}.qkv`, spec.hiddenSize, parts)];
+  const isWhole = spec.qkNorm === 'none' && !spec.attentionGate;
+  if (isWhole) return [projection(`${prefix}.qkv`, spec.hiddenSize, parts)];
   return parts.map((part, i) =>
     projection(`${prefix}.${'qkv'.charAt(i)}`, spec.hiddenSize, [part]),
   );

@@ -30,6 +30,29 @@ export interface QueryBand {
   readonly mask: Tensor;
 }
 
+/**
+ * A batch as N chunks of C places, for what goes from token to token by a state. A run begins a chunk of its own; places
+ * behind its end are empty. A chunk goes on from another one, or begins a sequence.
+ */
+export interface ChunkLayout {
+  /** C, a power of 2. */
+  readonly size: number;
+  /** int32 `[N·C]`, the token of each place; T where there is none. */
+  readonly tokens: Tensor;
+  /** int32 `[T]`, the place of each token. */
+  readonly places: Tensor;
+  /** Chunks in order: those of a level go on from those of the level before; those of the first begin. */
+  readonly levels: readonly ChunkLevel[];
+}
+
+export interface ChunkLevel {
+  readonly count: number;
+  /** So many of them, the first ones, does another chunk go on from. */
+  readonly continued: number;
+  /** int32 `[count]`, which chunk of the level before each goes on from; null where each does from its own place. */
+  readonly from: Tensor | null;
+}
+
 export interface TokenLayout {
   /** int32 `[T]`, the position of each token in its sequence. */
   readonly positions: Tensor;
@@ -37,6 +60,7 @@ export interface TokenLayout {
   readonly segments: Tensor;
   /** int32 `[T]`, the token that many before each in its sequence; T where there is none. @param distance At least 1 */
   before(distance: number): Tensor;
+  chunks(): ChunkLayout;
   /** For a window in tokens, or null for all. */
   dense(window: number | null): DenseLayout;
 }

@@ -113,6 +113,32 @@ describe('the plan', () => {
     expect(beside({ samplers: 1e9, quantization }).samplers).toBe(1e9 + kept);
   });
 
+  test('counts what a gated delta rule keeps, and what its gradient takes', () => {
+    // Of Qwen3.5-0.8B, 2 × 512 tokens: 792 KB a token were measured on the tape of one layer.
+    const qwen = specFromConfig('qwen', {
+      model_type: 'qwen3_5_text',
+      hidden_size: 1024,
+      intermediate_size: 3584,
+      num_hidden_layers: 2,
+      num_attention_heads: 8,
+      num_key_value_heads: 2,
+      linear_num_value_heads: 16,
+      layer_types: ['linear_attention', 'linear_attention'],
+    });
+    const keys = { ...question, spec: qwen, tokens: 1024, predicted: 1024 };
+    const { activations, working } = memoryPlan(keys);
+    // Input and middle in float32; gate and up, q, k, v and z, b and a in bfloat16.
+    const one = 2 * 4 * 1024 + 2 * (2 * 3584 + 4 * 2048 + 2 * 16);
+    expect(activations / 1.15 / 1024).toBeCloseTo(2 * one, 6);
+    const measured = 792_105;
+    // Heads take turns in groups, of four where all would take more than three times 256 MiB.
+    const ofGroup = working / 1.15 / ((1024 * measured) / 4);
+    expect(ofGroup).toBeGreaterThan(0.98);
+    expect(ofGroup).toBeLessThan(1.02);
+    const plain = memoryPlan({ ...keys, isFused: false });
+    expect(plain.activations).toBeGreaterThan(2 * 1024 * measured);
+  });
+
   test('counts what each layer keeps, attention or a convolution', () => {
     const kept = (types: readonly string[], keys: Partial<MemoryQuestion> = {}) => {
       const sizes = { hidden_size: 64, intermediate_size: 96, num_attention_heads: 4 };

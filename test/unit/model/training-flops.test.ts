@@ -34,6 +34,25 @@ test('a window bounds what a token sees', () => {
   expect(gap(spec) - gap(windowed)).toBe(12 * 8 * 3);
 });
 
+test('a gated delta rule has three products with its state', () => {
+  const { sliding_window: _, ...sizes } = fields;
+  const qwen = specFromConfig('config.json', {
+    ...sizes,
+    model_type: 'qwen3_5_text',
+    layer_types: ['linear_attention'],
+    linear_num_key_heads: 1,
+    linear_num_value_heads: 2,
+    linear_key_head_dim: 3,
+    linear_value_head_dim: 4,
+  });
+  // q, k and v (3 + 3 + 8) × 8, z 8 × 8, b and a 2 × 8, out 8 × 8, gate, up and down 8 × 16.
+  const weights = 14 * 8 + 64 + 2 * 16 + 64 + 3 * 128 + 800;
+  const states = 2 * 3 * 4;
+  expect(trainingFlops({ spec: qwen, lengths: [3], lora: null })).toBe(
+    6 * (weights + 3 * states) * 3,
+  );
+});
+
 test('a layer with a convolution has its projections and no pairs', () => {
   const { sliding_window: _, ...sizes } = fields;
   const lfm2 = specFromConfig('config.json', {

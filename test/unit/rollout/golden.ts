@@ -61,10 +61,17 @@ export function goldenWeights(golden: GoldenCase, spec = goldenSpec(golden)): We
   return (name) => {
     const shape = shapes.get(name);
     if (shape === undefined) throw new Error(`no weight ${name}`);
-    const mean = name.includes('norm') && !golden.case.includes('gemma') ? 1 : 0;
+    const mean = meanOf(name, 1 - spec.normOffset);
     const std = name === EMBEDDING ? golden.embeddingStd : golden.std;
     return values(`${golden.case}/${name}`, shape, mean, std);
   };
+}
+
+/** A gated norm has no offset; decays that are slow carry states over many tokens. */
+function meanOf(name: string, ofNorms: number): number {
+  if (name.includes('linear_attn.norm')) return 1;
+  if (name.endsWith('A_log')) return -3;
+  return name.includes('norm') ? ofNorms : 0;
 }
 
 export function goldenAdapter(golden: GoldenCase, spec = goldenSpec(golden)): Adapter {

@@ -86,3 +86,26 @@ test('states take the same for rows of any length', () => {
   const rows = (count: number) => memoryOfSamplers([{ ...size, spec: lfm2, rows: count }]);
   expect(rows(9) - rows(8)).toBe(100 * token + 2 * 64 * 4 + 2 * 4 * 65_536);
 });
+
+test('a gated delta rule keeps inputs of its convolution and a state of each head', () => {
+  const qwen = specFromConfig('qwen', {
+    model_type: 'qwen3_5_text',
+    vocab_size: 65_536,
+    hidden_size: 64,
+    intermediate_size: 96,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    head_dim: 16,
+    layer_types: ['linear_attention', 'full_attention'],
+    linear_num_key_heads: 2,
+    linear_num_value_heads: 4,
+    linear_key_head_dim: 8,
+    linear_value_head_dim: 16,
+  });
+  const rows = (count: number) => memoryOfSamplers([{ ...size, spec: qwen, rows: count }]);
+  const token = 2 * 2 * 16 * 4;
+  // Three inputs of 2 · 16 + 64 channels; 4 heads of 8 × 16.
+  const state = 4 * (3 * 96 + 4 * 8 * 16);
+  expect(rows(9) - rows(8)).toBe(100 * token + state + 2 * 4 * 65_536);
+});

@@ -1,5 +1,6 @@
 /** Attention longer than a block, compiled and composed: sums over blocks, parts and heads must be the same. */
 import { describe, expect, test } from 'vitest';
+import { chunkLayout } from '../../../src/model/chunk-layout.js';
 import { denseLayout } from '../../../src/model/dense-layout.js';
 import { castTo, hasNativeOps, type Tensor, tf } from '../../../src/tensor/index.js';
 import { composedKernels } from '../../../src/tensor/kernels/composed.js';
@@ -42,6 +43,7 @@ function results(
     segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
     dense: () => dense,
     before: () => tf.zeros([TOKENS], 'int32'),
+    chunks: () => chunkLayout(runs),
   };
   // All sides read the same numbers, those of bfloat16.
   const input = (name: string, width: number): Tensor => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { chunkLayout } from '../../../src/model/chunk-layout.js';
 import { denseLayout } from '../../../src/model/dense-layout.js';
 import type { TokenRun } from '../../../src/model/token-batch.js';
 import { attention, type TokenLayout, tf } from '../../../src/tensor/index.js';
@@ -85,6 +86,7 @@ function layoutOf(runs: readonly TokenRun[], window: number | null, band = 128):
     segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
     dense: () => rectangles,
     before: () => tf.zeros([TOKENS], 'int32'),
+    chunks: () => chunkLayout(runs),
   };
 }
 

@@ -48,7 +48,7 @@ function layoutOf(runs: readonly TokenRun[]): TokenLayout {
   const none = () => {
     throw new Error('not of attention');
   };
-  return { positions: tf.scalar(0), segments: tf.scalar(0), dense: none, before };
+  return { positions: tf.scalar(0), segments: tf.scalar(0), dense: none, chunks: none, before };
 }
 
 describe.each(Object.entries(BATCHES))('a convolution over %s', (_, runs) => {

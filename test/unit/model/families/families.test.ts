@@ -393,3 +393,40 @@ describe('lfm2', () => {
     expect(of({}).tieWordEmbeddings).toBe(true);
   });
 });
+
+describe('qwen3_5_text', () => {
+  const of = (more: JsonRow) => specOf(config('qwen3_5_text', more));
+  const mixers = (more: JsonRow) => of(more).layers.map(({ mixer }) => mixer);
+  const [delta, attention] = ['gated_delta', 'attention'];
+
+  test('which layers have attention: by layer_types, else every fourth', () => {
+    const five = { num_hidden_layers: 5 };
+    expect(mixers(five)).toEqual([delta, delta, delta, attention, delta]);
+    expect(mixers({ ...five, full_attention_interval: 2 })).toEqual([
+      ...[delta, attention, delta, attention, delta],
+    ]);
+    const types = ['full_attention', 'linear_attention'];
+    expect(mixers({ layer_types: types, full_attention_interval: 2 })).toEqual([attention, delta]);
+    expect(() => of({ layer_types: ['full_attention', 'conv'] })).toThrow('"layer_types"');
+  });
+
+  test('rotates a quarter of a head, and passes over what only images need', () => {
+    const rope = { rope_type: 'default', rope_theta: 1e7, partial_rotary_factor: 0.5 };
+    const sections = { mrope_section: [11, 11, 10], mrope_interleaved: true };
+    expect(of({ head_dim: 64 }).ropes[0]).toMatchObject({ rotaryDim: 16, theta: 10_000 });
+    const said = of({ head_dim: 64, rope_parameters: { ...rope, ...sections } });
+    expect(said.ropes[0]).toMatchObject({ rotaryDim: 32, theta: 1e7 });
+    expect(said).toMatchObject({ normOffset: 1, qkNorm: 'head', attentionGate: true });
+  });
+
+  test('refuses what would compute other numbers', () => {
+    expect(() => of({ attn_output_gate: false })).toThrow('"attn_output_gate" is false');
+    expect(() => of({ mlp_only_layers: [1] })).toThrow('"mlp_only_layers" is [1], expected []');
+    expect(() => of({ linear_num_key_heads: 5 })).toThrow(
+      '"linear_num_value_heads" is 32, expected a multiple of linear_num_key_heads (5)',
+    );
+    expect(() => of({ linear_conv_kernel_dim: 1 })).toThrow('is 1, expected at least 2');
+    expect(() => of({ hidden_act: 'gelu' })).toThrow('"hidden_act"');
+    expect(() => of({ num_experts: 8 })).toThrow('"num_experts" (8) is not understood');
+  });
+});

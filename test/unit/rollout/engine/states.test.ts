@@ -1,5 +1,5 @@
 /** Rows with states beside keys and values: they move with their rows, and are those of a row's real tokens. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, test } from 'vitest';
 import { KvCache } from '../../../../src/rollout/engine/kv-cache.js';
 import { PrefixCache } from '../../../../src/rollout/engine/prefix-cache.js';
 import {
@@ -48,7 +48,33 @@ describe('a cache', () => {
     cache.copyRow(cache, 1, 0, 1);
     expect(cache.tensors(1)[4]!.data[0]).toBe(128);
   });
+
+  it('has states of zeros whenever it is laid out, as a gated delta rule begins with them', () => {
+    const own = goldenSpec(goldenCase('qwen3_5'));
+    const cache = new KvCache(own);
+    cache.shape({ rows: 2, capacity: 4 });
+    // Of the first layer: 3 inputs of 2 · 24 + 40 channels, and 4 heads of 12 × 10.
+    const shapes = cache.tensors(2).map(({ shape }) => shape);
+    expect(shapes.slice(0, 2)).toEqual([
+      [2, 3, 88],
+      [2, 4, 12, 10],
+    ]);
+    for (const { data } of cache.tensors(2)) (data as Float32Array).fill(Number.NaN);
+    cache.shape({ rows: 2, capacity: 4 });
+    for (const { data } of cache.tensors(2).slice(0, 2)) {
+      expect((data as Float32Array).every((value) => value === 0)).toBe(true);
+    }
+  });
 });
+
+test.each(['webgpu', 'cuda'] as const)(
+  'rollouts on %s refuse a gated delta rule',
+  async (device) => {
+    await expect(open({ name: 'qwen3_5', precision: null }, { device })).rejects.toThrow(
+      `rollout device ${device}: the model has layers with a gated delta rule`,
+    );
+  },
+);
 
 describe('what is kept of sequences with states', () => {
   const row = (() => {
@@ -88,15 +114,28 @@ beforeAll(async () => {
   library = await testOperators();
 }, 120_000);
 
+const CASES = [golden, goldenCase('qwen3_5')];
+
+/** A case by operators of this precision; null: ONNX Runtime's. */
+interface Way {
+  readonly name: string;
+  readonly precision: KernelOptions['precision'] | null;
+}
+
+const WAYS: readonly Way[] = CASES.flatMap(({ case: name }) =>
+  ([null, 'float32', 'bfloat16', 'int8'] as const).map((precision) => ({ name, precision })),
+);
+
 function open(
-  precision: KernelOptions['precision'] | null,
+  { name, precision }: Way,
   more: Partial<OnnxSamplerOptions> = {},
 ): Promise<OnnxSampler> {
+  const own = goldenCase(name);
   return createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden),
+    spec: goldenSpec(own),
+    weights: goldenWeights(own),
     tokenizer: letterTokenizer(null),
-    loraModules: golden.lora.modules,
+    loraModules: own.lora.modules,
     maxContext: 128,
     threads: 2,
     ...(precision && { kernels: { library, precision } }),
@@ -112,54 +151,49 @@ const requests = [1, 30, 2, 17, 9, 5, 3].map((length, i) => ({
   maxNewTokens: 3 + ((5 * i) % 17),
 }));
 
-describe.each([null, 'float32', 'bfloat16', 'int8'] as const)(
-  'sampling by operators %s',
-  (precision) => {
-    it('gives the same alone, in few slots and in many, prompts in pieces', async () => {
-      const [wide, narrow, single] = [
-        await open(precision),
-        await open(precision, { maxBatch: 3, maxRunTokens: 7 }),
-        await open(precision, { maxBatch: 1, maxRunTokens: 1 }),
-      ];
-      for (const sampler of [wide, narrow, single]) sampler.setAdapter(goldenAdapter(golden));
-      const expected = await wide.generate(requests, PARAMS);
-      for (const sampler of [narrow, single]) {
-        const found = await sampler.generate(requests, PARAMS);
-        expect(found.map(({ ids }) => ids)).toEqual(expected.map(({ ids }) => ids));
-        for (const [i, { logprobs }] of found.entries()) {
-          for (const [t, logprob] of logprobs.entries()) {
-            expect(logprob).toBeCloseTo(expected[i]!.logprobs[t]!, 4);
-          }
+describe.each(WAYS)('sampling $name by operators $precision', (way) => {
+  it('gives the same alone, in few slots and in many, prompts in pieces', async () => {
+    const [wide, narrow, single] = [
+      await open(way),
+      await open(way, { maxBatch: 3, maxRunTokens: 7 }),
+      await open(way, { maxBatch: 1, maxRunTokens: 1 }),
+    ];
+    const adapter = goldenAdapter(goldenCase(way.name));
+    for (const sampler of [wide, narrow, single]) sampler.setAdapter(adapter);
+    const expected = await wide.generate(requests, PARAMS);
+    for (const sampler of [narrow, single]) {
+      const found = await sampler.generate(requests, PARAMS);
+      expect(found.map(({ ids }) => ids)).toEqual(expected.map(({ ids }) => ids));
+      for (const [i, { logprobs }] of found.entries()) {
+        for (const [t, logprob] of logprobs.entries()) {
+          expect(logprob).toBeCloseTo(expected[i]!.logprobs[t]!, 4);
         }
       }
-      const whole = expected.map(({ promptIds, ids }) => [...promptIds, ...ids]);
-      const scores = await wide.score(whole);
-      for (const [i, score] of (await single.score(whole)).entries()) {
-        for (const [t, logprob] of score.entries()) expect(logprob).toBeCloseTo(scores[i]![t]!, 4);
-      }
-      for (const sampler of [wide, narrow, single]) sampler.dispose();
-    });
+    }
+    const whole = expected.map(({ promptIds, ids }) => [...promptIds, ...ids]);
+    const scores = await wide.score(whole);
+    for (const [i, score] of (await single.score(whole)).entries()) {
+      for (const [t, logprob] of score.entries()) expect(logprob).toBeCloseTo(scores[i]![t]!, 4);
+    }
+    for (const sampler of [wide, narrow, single]) sampler.dispose();
+  });
 
-    it('goes on from what is kept of the turn before', async () => {
-      const [without, sampler] = [
-        await open(precision),
-        await open(precision, { maxPrefixBytes: 1e6 }),
-      ];
-      let promptIds: readonly number[] = idsOf(21);
-      const cached: unknown[] = [];
-      for (const [turn, length] of [5, 1, 3, 4].entries()) {
-        const request = { id: `turn ${turn}`, promptIds, n: 1 };
-        const [expected] = await without.generate([request], PARAMS);
-        const [found] = await sampler.generate([request], PARAMS);
-        expect(found!.ids).toEqual(expected!.ids);
-        for (const [t, logprob] of found!.logprobs.entries()) {
-          expect(logprob).toBeCloseTo(expected!.logprobs[t]!, 4);
-        }
-        cached.push(found!.cachedTokens);
-        promptIds = [...promptIds, ...found!.ids, ...idsOf(length)];
+  it('goes on from what is kept of the turn before', async () => {
+    const [without, sampler] = [await open(way), await open(way, { maxPrefixBytes: 1e6 })];
+    let promptIds: readonly number[] = idsOf(21);
+    const cached: unknown[] = [];
+    for (const [turn, length] of [5, 1, 3, 4].entries()) {
+      const request = { id: `turn ${turn}`, promptIds, n: 1 };
+      const [expected] = await without.generate([request], PARAMS);
+      const [found] = await sampler.generate([request], PARAMS);
+      expect(found!.ids).toEqual(expected!.ids);
+      for (const [t, logprob] of found!.logprobs.entries()) {
+        expect(logprob).toBeCloseTo(expected!.logprobs[t]!, 4);
       }
-      expect(cached).toEqual([0, 40, 65, 86]);
-      for (const one of [without, sampler]) one.dispose();
-    });
-  },
-);
+      cached.push(found!.cachedTokens);
+      promptIds = [...promptIds, ...found!.ids, ...idsOf(length)];
+    }
+    expect(cached).toEqual([0, 40, 65, 86]);
+    for (const one of [without, sampler]) one.dispose();
+  });
+});

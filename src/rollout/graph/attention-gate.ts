@@ -1,0 +1,19 @@
+/** Gates on attention's result, which the query projection gives behind the queries of each head. */
+import type { Value } from '../onnx/graph-builder.js';
+import { type GraphContext, integers, split } from './context.js';
+
+/** @param x [B·S, heads · 2 · headDim] @returns Queries and gates, [B·S, heads · headDim] each */
+export function queriesAndGates(context: GraphContext, x: Value): [Value, Value] {
+  const { graph, spec } = context;
+  const { numHeads, headDim } = spec;
+  const heads = graph.node('Reshape', [x, integers(context, [-1, 2 * headDim])]);
+  const shape = integers(context, [-1, numHeads * headDim]);
+  return split(context, heads, [headDim, headDim]).map((part) =>
+    graph.node('Reshape', [part, shape]),
+  ) as [Value, Value];
+}
+
+/** `attended ⊙ σ(gate)`, [B·S, heads · headDim] */
+export function gated({ graph }: GraphContext, attended: Value, gate: Value): Value {
+  return graph.node('Mul', [attended, graph.node('Sigmoid', [gate])]);
+}
