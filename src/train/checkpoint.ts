@@ -230,9 +230,11 @@ export function loadCheckpoint(
   if (inside !== undefined) {
     fail('holds checkpoints and is none itself', `Give resume=${inside}`);
   }
-  if (basename(dir).endsWith(PART) || !existsSync(join(dir, STATE))) {
-    fail(`half-written checkpoint: no ${STATE}`);
+  const isPart = basename(dir).endsWith(PART);
+  if (!isPart && !STEP_NAME.test(basename(dir)) && !existsSync(join(dir, STATE))) {
+    fail(`is no checkpoint and holds none: no ${STATE}`, 'Name a folder checkpoints/step-…');
   }
+  if (isPart || !existsSync(join(dir, STATE))) fail(`half-written checkpoint: no ${STATE}`);
   const state = readJson(join(dir, STATE));
   if (!isState(state)) {
     return fail(

@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   cpSync,
+  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -256,6 +257,14 @@ describe('resume', () => {
     truncateSync(join(damaged, 'optimizer.safetensors'), 100);
     expect(await refusal(sft(at('model'), `resume=${damaged}`))).toMatch(
       /damaged checkpoint: optimizer\.safetensors has 100 bytes, expected \d+/,
+    );
+  });
+
+  it('from the folder of a run that has no checkpoint yet', async () => {
+    const dir = at('unsaved');
+    mkdirSync(join(dir, 'checkpoints'), { recursive: true });
+    expect(await refusal(sft(at('model'), `resume=${dir}`))).toMatch(
+      /unsaved: is no checkpoint and holds none: no trainer_state\.json\. Name a folder/,
     );
   });
 

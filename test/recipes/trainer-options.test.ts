@@ -1,5 +1,12 @@
 /** Options of the trainers in whole runs on a tiny model: what they leave in the run folder. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { judgeModels } from '../../src/recipes/judge/judge-model.js';
@@ -96,22 +103,26 @@ describe('the best step', () => {
     expect(said).toContain('the best step was 4: the model is that of its checkpoint');
   });
 
-  test('is the last one where its checkpoint was deleted', async () => {
+  test.each([
+    ['deleted', (path: string) => rmSync(path, { recursive: true }), /is gone: the model is that/],
+    [
+      'damaged',
+      (path: string) => truncateSync(join(path, 'optimizer.safetensors'), 100),
+      /cannot be read \(.*damaged checkpoint: .*\): the model is that of step 4/,
+    ],
+  ])('is the last one where its checkpoint was %s', async (name, harm, why) => {
     said.length = 0;
     const after = DuringTraining.prototype.after;
     vi.spyOn(DuringTraining.prototype, 'after').mockImplementation(function (
       this: DuringTraining,
       step,
     ) {
-      if (step === 4)
-        rmSync(join(dir, 'deleted', 'checkpoints', 'step-000002'), { recursive: true });
+      if (step === 4) harm(join(dir, name, 'checkpoints', 'step-000002'));
       return after.call(this, step);
     });
-    await sft('deleted', [...held(), ...best, 'max_steps=4']);
-    expect(said).toContain(
-      'warning: the checkpoint of the best step 2 is gone: the model is that of step 4',
-    );
-    expect(existsSync(join(dir, 'deleted', 'model'))).toBe(true);
+    await sft(name, [...held(), ...best, 'max_steps=4']);
+    expect(said.join('\n')).toMatch(why);
+    expect(existsSync(join(dir, name, 'model'))).toBe(true);
   });
 
   test('is not sought among values of another metric', async () => {

@@ -11,6 +11,7 @@ import {
   loadCheckpoint,
   stepOf,
 } from '../../train/index.js';
+import { InputError } from '../../util/errors.js';
 import { sha256 } from '../../util/files.js';
 import { adapterHash } from '../../weights/index.js';
 import { baseFingerprint } from '../inputs/base-fingerprint.js';
@@ -109,13 +110,22 @@ export function keptSteps(
 
 /**
  * Puts the parameters of an earlier step of the run in place of the last ones.
- * @returns whether its checkpoint is still there
+ * @returns why not, where its checkpoint is gone or damaged; null where it is done
  */
-export function takeBest(trained: TrainedPolicy, store: CheckpointStore, step: number): boolean {
+export function takeBest(
+  trained: TrainedPolicy,
+  store: CheckpointStore,
+  step: number,
+): string | null {
   const path = listCheckpoints(store.dir).find((candidate) => stepOf(candidate) === step);
-  if (path === undefined) return false;
-  trained.policy.parameters.assign(flatParameters(store, loadCheckpoint(path, store).parameters));
-  return true;
+  if (path === undefined) return 'is gone';
+  try {
+    trained.policy.parameters.assign(flatParameters(store, loadCheckpoint(path, store).parameters));
+    return null;
+  } catch (error) {
+    if (error instanceof InputError) return `cannot be read (${error.message})`;
+    throw error;
+  }
 }
 
 /** Loads a checkpoint into the policy and its optimizer; later ones of the same run are deleted. */

@@ -11,6 +11,7 @@ import {
   evaluationSections,
   writeEvaluation,
 } from '../../evaluate/index.js';
+import type { DecoderSpec } from '../../model/spec.js';
 import type { RunFolder, Section } from '../../report/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
 import type { RecipeContext } from '../context.js';
@@ -29,7 +30,7 @@ import { sayUngraded } from '../eval/ungraded.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
-import { resolveRollouts } from '../sampling/rollout-engine.js';
+import { checkRollouts } from '../sampling/check-rollouts.js';
 import { judgeOfRewards } from './rewards-judge.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -107,9 +108,9 @@ export interface TrainedEvaluation {
 }
 
 /** @throws InputError or SetupError, by the names of the keys, where the evaluation could not be sampled here */
-export function checkEvaluationRollouts(config: EvaluatedConfig): void {
+export function checkEvaluationRollouts(config: EvaluatedConfig, spec: DecoderSpec): void {
   if (config.eval === null) return;
-  resolveRollouts(evaluationKeys(config, config.eval), () => undefined, 'eval.');
+  checkRollouts(evaluationKeys(config, config.eval), spec, 'eval.');
 }
 
 /**

@@ -35,9 +35,9 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });
     checkAlarms(config);
-    checkEvaluationRollouts(config);
     configureDevice(config);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
+    checkEvaluationRollouts(config, source.spec);
     sayKeptShape(config, source, context.log);
     const inputs = await recipe.inputs(config, source, context);
     stack.defer(() => recipe.close?.(inputs));

@@ -80,10 +80,11 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     }
     const best = evaluates.bestBy(progress.step);
     if (best !== null && best !== progress.step) {
+      const failure = takeBest(trained, store, best);
       context.log(
-        takeBest(trained, store, best)
+        failure === null
           ? `the best step was ${best}: the model is that of its checkpoint`
-          : `warning: the checkpoint of the best step ${best} is gone: the model is that of step ${progress.step}`,
+          : `warning: the checkpoint of the best step ${best} ${failure}: the model is that of step ${progress.step}`,
       );
     }
     await saveTrained(session, args);

@@ -6,6 +6,7 @@ import {
   evaluationKeys,
   trainerJudge,
 } from '../../../../src/recipes/training/evaluate-trained.js';
+import { goldenCase } from '../../model/golden.js';
 
 const base = ['model=m', 'dataset=gsm8k'];
 const grpo = (...keys: string[]) => loadConfig(grpoSchema, { overrides: [...base, ...keys] });
@@ -128,9 +129,14 @@ describe('where an evaluation is sampled', () => {
   it('is refused by its name before training where there is no card', () => {
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
     const config = grpo('eval.benchmark=gsm8k', 'eval.rollout_device=cuda');
-    expect(() => checkEvaluationRollouts(config)).toThrow(
+    const { spec } = goldenCase('llama');
+    expect(() => checkEvaluationRollouts(config, spec)).toThrow(
       /^eval.rollout_device=cuda: no NVIDIA GPU is visible/,
     );
-    expect(() => checkEvaluationRollouts(grpo())).not.toThrow();
+    expect(() => checkEvaluationRollouts(grpo(), spec)).not.toThrow();
+    const here = grpo('eval.benchmark=gsm8k', 'eval.rollout_device=cpu');
+    expect(() => checkEvaluationRollouts(here, { ...spec, headDim: 8 })).toThrow(
+      /^rollout: the model's head size is 8, not a multiple of 16/,
+    );
   });
 });
