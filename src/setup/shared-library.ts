@@ -1,5 +1,7 @@
 /** Shared libraries that this machine compiles for itself, and can do without. */
 import { renameSync, rmSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { partName, removeFolderParts } from '../util/atomic-folder.js';
 import { writeFileAtomic } from '../util/files.js';
 import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
@@ -18,12 +20,13 @@ export interface LibraryOptions {
 }
 
 /**
- * Compiles it beside its place, which it takes when it is whole.
+ * Compiles it beside its place, which it takes when it is whole. What killed processes have left of it goes.
  * @returns null; else why the compiler does not take the sources
  */
 export async function compileLibrary(options: LibraryOptions): Promise<string | null> {
   const { compiler, library, logFile, env, signal } = options;
-  const part = `${library}.part-${process.pid}`;
+  const part = partName(`${library}.`);
+  removeFolderParts(dirname(library), `${basename(library)}.`);
   const args = [...compiler.args, ...options.args, '-o', part];
   try {
     const result = await runChild(compiler.program, args, { env, signal });

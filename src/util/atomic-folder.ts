@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { makeFolder } from './disk.js';
 import { isRunning } from './process-identity.js';
 
-/** Of a folder that this process fills. */
+/** Of a folder, or a file, that this process makes. */
 export const partName = (name = ''): string => `${name}part-${process.pid}`;
 
 /**
