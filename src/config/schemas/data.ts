@@ -8,7 +8,7 @@ import {
   optionalInput,
   optionalText,
   optionalWhole,
-  positive,
+  seconds,
   text,
   whole,
   within,
@@ -98,7 +98,7 @@ const tirCheckKeys = z
     input: optionalInput('Rows of solutions with blocks of code and their outputs'),
     column: text().default('completion').describe('Column of the solution'),
     sandbox: sandboxField(),
-    timeout_s: positive().default(10).describe('Longest time of one block, seconds'),
+    timeout_s: seconds().default(10).describe('Longest time of one block, seconds'),
     workers: whole(1).default(2).describe('Solutions at the same time'),
   })
   .prefault({});

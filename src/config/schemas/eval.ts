@@ -77,9 +77,13 @@ export const evalSchema = z
   })
   .superRefine(checkQuantization)
   .superRefine((config, context) => {
-    if (config.num_generations === 1 || config.temperature > 0) return;
-    const message = 'samples at temperature 0 are all the same. Give temperature=0.7';
-    issueAt(context)('temperature', message);
+    const { num_generations: samples, n_runs: runs, temperature } = config;
+    if ((samples === 1 && runs === 1) || temperature > 0) return;
+    const what = samples > 1 ? 'samples' : 'runs';
+    issueAt(context)(
+      'temperature',
+      `${what} at temperature 0 are all the same. Give temperature=0.7`,
+    );
   })
   .superRefine((config, context) => {
     const largest = Math.max(0, ...config.pass_at, ...config.majority_at);

@@ -12,6 +12,10 @@ export const within = (low: number, high: number) => z.number().min(low).max(hig
 export const nonNegative = () => z.number().min(0);
 /** Number > 0. */
 export const positive = () => z.number().positive();
+/** Node's timers wait no longer than 2^31 − 1 ms, and go off at once beyond. */
+const LONGEST_S = 2_000_000;
+/** A time that is waited for, seconds. */
+export const seconds = () => positive().max(LONGEST_S);
 /** Non-empty text. */
 export const text = () => z.string().min(1);
 /** Path or id that the command reads; pipelines hash what it names. */

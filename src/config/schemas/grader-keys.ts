@@ -1,6 +1,6 @@
 /** Keys of graders and rewards that come from outside: judges, Python, a user's files. */
 import { z } from 'zod';
-import { nonNegative, optionalInput, optionalText, positive, text, whole } from './fields.js';
+import { nonNegative, optionalInput, optionalText, seconds, text, whole } from './fields.js';
 import {
   exactRolloutKeys,
   type rewardsKey,
@@ -36,7 +36,7 @@ const judgeKey = z
       .default('outputs/judge-cache')
       .describe('Folder of kept answers; null asks anew'),
     max_concurrency: whole(1).default(8).describe('Requests at the same time'),
-    timeout_s: positive().default(120).describe('Longest wait for an answer, seconds'),
+    timeout_s: seconds().default(120).describe('Longest wait for an answer, seconds'),
     attempts: whole(1).default(4).describe('Tries of a request'),
     price_input: nonNegative().default(0).describe('Price of a million input tokens'),
     price_output: nonNegative().default(0).describe('Price of a million output tokens'),
@@ -61,7 +61,7 @@ export const sandboxField = () =>
 export const graderObjectKeys = {
   judge: judgeKey,
   sandbox: sandboxField(),
-  python_timeout_s: positive().default(30).describe('Longest time of a Python grade, seconds'),
+  python_timeout_s: seconds().default(30).describe('Longest time of a Python grade, seconds'),
   python_workers: whole(1)
     .default(2)
     .describe('Python grades, and blocks of code, at the same time'),
@@ -74,7 +74,7 @@ export const graderObjectKeys = {
 /** What graders and rewards from outside need. */
 export const graderKeys = {
   ...graderObjectKeys,
-  reward_timeout_s: positive()
+  reward_timeout_s: seconds()
     .default(10)
     .describe("Longest time of a grade by a user's reward file, seconds"),
 };

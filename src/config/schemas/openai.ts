@@ -7,6 +7,7 @@ import {
   optionalInput,
   optionalWhole,
   positive,
+  seconds,
   text,
   whole,
 } from './fields.js';
@@ -83,11 +84,11 @@ export const openaiSchema = z
     api_key_env: text()
       .default('OPENAI_API_KEY')
       .describe('Variable that holds the key, in the environment or a file .env'),
-    poll_interval_s: positive().default(15).describe('Time between two looks at the job'),
+    poll_interval_s: seconds().default(15).describe('Time between two looks at the job'),
     patience_s: nonNegative()
       .default(3600)
       .describe('So long the service may be out of reach while the job goes on'),
-    timeout_s: positive().default(600).describe('Longest time of one request, uploads too'),
+    timeout_s: seconds().default(600).describe('Longest time of one request, uploads too'),
     max_attempts: whole(1).default(5).describe('Tries of one request, with growing waits'),
     ...resumeKey('auto goes on with the job of output_dir; it is never made twice'),
     ...outputKeys,

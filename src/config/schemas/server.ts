@@ -1,6 +1,6 @@
 /** Where a sampling server is, and how it is spoken to. */
 import { z } from 'zod';
-import { optionalText, positive, whole } from './fields.js';
+import { optionalText, seconds, whole } from './fields.js';
 
 export const serverSchema = z
   .strictObject({
@@ -23,7 +23,7 @@ export const serverSchema = z
       .default({})
       .describe('Further fields of each request'),
     max_concurrency: whole(1).default(8).describe('Requests on their way at the same time'),
-    timeout_s: positive().default(120).describe('Longest time of one try'),
+    timeout_s: seconds().default(120).describe('Longest time of one try'),
     max_attempts: whole(1).default(4).describe('Tries of one request, with growing waits'),
   })
   .prefault({});

@@ -1,12 +1,12 @@
 /** How a problem is solved: one answer, a vote, code with its outputs, or a selection. */
 import { z } from 'zod';
-import { optionalWhole, positive, whole } from './fields.js';
+import { optionalWhole, seconds, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { rewardsKey } from './groups.js';
 
 /** Limits of blocks of code, in strategies and in GRPO. */
 export const codeKeys = {
-  tool_timeout_s: positive().default(10).describe('Longest time of one block of code, seconds'),
+  tool_timeout_s: seconds().default(10).describe('Longest time of one block of code, seconds'),
   max_tool_output_length: whole(1)
     .default(2000)
     .describe('Longest output of a block that the model reads, characters'),
@@ -32,7 +32,7 @@ export const strategyKeys = {
     .default([])
     .describe('Rewards that weigh votes; they see no gold answer'),
   token_budget: optionalWhole(1, 'New tokens for one problem in all its solutions; null: no limit'),
-  time_budget: positive().nullable().default(null).describe('Seconds for all; null: no limit'),
+  time_budget: seconds().nullable().default(null).describe('Seconds for all; null: no limit'),
   selection_tokens: optionalWhole(1, 'Longest reply of a genselect; null is max_new_tokens'),
   max_rounds: whole(1).default(4).describe('Blocks of code run for one solution, with tir'),
   ...codeKeys,

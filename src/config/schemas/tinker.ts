@@ -11,6 +11,7 @@ import {
   optionalWhole,
   positive,
   scaleRewards,
+  seconds,
   text,
   warmupSteps,
   whole,
@@ -100,7 +101,7 @@ export const tinkerSchema = z
     api_key_env: text()
       .default('TINKER_API_KEY')
       .describe('Variable that holds the key, in the environment or a file .env'),
-    timeout_s: positive().default(60).describe('Longest time of one request'),
+    timeout_s: seconds().default(60).describe('Longest time of one request'),
     max_attempts: whole(1).default(8).describe('Tries of one request, with growing waits'),
     patience_s: nonNegative()
       .default(600)

@@ -457,6 +457,7 @@ describe('several at once', () => {
     );
     const evaluated = ['model=m', 'temperature=hot', 'pass_at=[4]'];
     expect(messageFor(evalSchema, evaluated)).toContain('k = 4 needs as many samples');
+    expect(messageFor(evalSchema, ['model=m', 'n_runs=3'])).toContain('runs at temperature 0');
   });
 
   it('contradicting names stand beside wrong values', () => {

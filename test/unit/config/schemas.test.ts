@@ -5,6 +5,7 @@ import {
   chatSchema,
   commandSchemas,
   dpoSchema,
+  evalSchema,
   grpoSchema,
   inputPaths,
   keyDocs,
@@ -164,4 +165,21 @@ describe('files that a config reads', () => {
     const evaluating = ['model=m', 'dataset=gsm8k', 'eval.dataset.path=e.jsonl'];
     expect(paths('sft', ...evaluating)).toEqual(['m', 'e.jsonl']);
   });
+});
+
+// Node's setTimeout goes off at once beyond 2^31 - 1 ms.
+it.each([
+  'judge.timeout_s',
+  'python_timeout_s',
+  'reward_timeout_s',
+  'tool_timeout_s',
+  'time_budget',
+])('%s is no longer than a timer can wait', (key) => {
+  const schema = key.startsWith('t') ? evalSchema : grpoSchema;
+  const own = key.startsWith('t')
+    ? ['model=m', 'strategy=tir', 'temperature=1']
+    : base;
+  const load = (value: number) => loadConfig(schema, { overrides: [...own, `${key}=${value}`] });
+  expect(() => load(2_147_484)).toThrow(`${key} is 2147484`);
+  expect(() => load(2_000_000)).not.toThrow();
 });

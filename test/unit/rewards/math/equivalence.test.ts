@@ -5,6 +5,16 @@ import { answerKey, mathEquivalent } from '../../../../src/rewards/index.js';
 type Pair = readonly [prediction: string, gold: string];
 
 const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
+  fonts: [
+    ['\\mathbf{-15}', '-15'],
+    ['\\boldsymbol{-3}', '-3'],
+    ['\\mathbf{1.5}', '3/2'],
+    ['\\bm{x+1}', '1+x'],
+    ['\\mathbf{3\\pi}', '3\\pi'],
+    ['\\mathbf{2x}', '2x'],
+    ['\\mathbf{(1, 2)}', '(1,2)'],
+    ['5\\,\\mathbf{cm^2}', '5'],
+  ],
   numbers: [
     ['1,234', '1234'],
     ['32,\\!000', '32000'],
