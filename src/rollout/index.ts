@@ -30,6 +30,7 @@ export {
   PENALTY_RANGE,
   PLAIN_SAMPLING,
 } from './sampling/params.js';
+export { completionText } from './sampling/stop-matcher.js';
 export { TextStream } from './sampling/text-stream.js';
 export { schemaGrammar } from './structured/json-schema.js';
 export { schemaConstraint } from './structured/schema-constraint.js';

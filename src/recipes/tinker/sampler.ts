@@ -1,10 +1,11 @@
 /** Weights at Tinker in the place of our own sampler, so that rollouts and evaluations are those of local training. */
 import type { TinkerModel, TinkerSampler } from '../../remote/index.js';
-import type {
-  Completion,
-  GenerateOptions,
-  PromptRequest,
-  SamplingParams,
+import {
+  type Completion,
+  completionText,
+  type GenerateOptions,
+  type PromptRequest,
+  type SamplingParams,
 } from '../../rollout/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { Rng } from '../../util/rng.js';
@@ -60,6 +61,7 @@ async function sampled(
   const seconds = (performance.now() - started) / 1000;
   return sequences.map(({ tokens, logprobs, stopReason }, sampleIndex) => {
     const ids = [...tokens];
+    const spoken = tokenizer.eosIds.includes(ids.at(-1)!) ? ids.slice(0, -1) : ids;
     const completion: Completion = {
       requestId,
       sampleIndex,
@@ -67,7 +69,7 @@ async function sampled(
       ids,
       seconds,
       adapter: version,
-      text: tokenizer.decode(ids, { skipSpecialTokens: true }),
+      text: completionText(tokenizer, spoken, params.stopStrings),
       logprobs: Float32Array.from(logprobs),
       finishReason: stopReason,
     };

@@ -17,7 +17,7 @@ interface Waiting {
   readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
   readonly options: CallOptions;
-  /** What `next` rejected with, which the call does too when the process has ended it. */
+  /** What `next` rejected with or a callback threw, which the call does too when the process has ended it. */
   failure?: { readonly error: unknown };
 }
 
@@ -43,6 +43,13 @@ const TOLD_LINES = 4;
 const TRACE_LINE = /^\s*(at |\d+: 0x|-+ |Node[.]js v)|^\s*$/;
 
 type Question = Extract<Reply, { readonly question: number }>;
+type Told = Exclude<
+  Extract<
+    Reply,
+    { readonly completion: unknown } | { readonly token: unknown } | { readonly failed: string }
+  >,
+  Question
+>;
 
 export class Connection {
   private readonly child: ChildProcess;
@@ -128,22 +135,28 @@ export class Connection {
       void this.answer(reply, waiting);
       return;
     }
-    if ('completion' in reply) {
-      waiting.options.onCompletion?.(reply.completion);
-      return;
-    }
-    if ('token' in reply) {
-      waiting.options.onToken?.(reply.token);
-      return;
-    }
-    if ('failed' in reply) {
-      waiting.options.onFailure?.(reply.failed, receivedError(reply.why));
+    if ('completion' in reply || 'token' in reply || 'failed' in reply) {
+      this.tell(reply, waiting);
       return;
     }
     this.waiting.delete(reply.id);
     if (waiting.failure !== undefined) waiting.reject(waiting.failure.error);
     else if ('error' in reply) waiting.reject(receivedError(reply.error));
     else waiting.resolve(reply.result as never);
+  }
+
+  /** Where the caller fails on what it is told, it is told no more, and the call is ended. */
+  private tell(reply: Told, waiting: Waiting): void {
+    if (waiting.failure !== undefined) return;
+    const { onCompletion, onToken, onFailure } = waiting.options;
+    try {
+      if ('completion' in reply) onCompletion?.(reply.completion);
+      else if ('token' in reply) onToken?.(reply.token);
+      else onFailure?.(reply.failed, receivedError(reply.why));
+    } catch (error) {
+      waiting.failure = { error };
+      this.send({ abort: reply.id });
+    }
   }
 
   /** What follows from a completion; where that fails, nothing does, and the call is ended. */

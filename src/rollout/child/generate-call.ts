@@ -20,8 +20,8 @@ const constraints = new RecentlyUsed<TokenConstraint>(16);
 export class GenerateCall {
   private readonly tokenizer: ReceivingTokenizer;
   private readonly abort = new AbortController();
-  /** Of requests that may end by themselves, by their ids. */
-  private readonly ends = new Map<string, AbortController>();
+  /** Of requests that may end by themselves, by their ids, with how many completions are missing. */
+  private readonly ends = new Map<string, { readonly abort: AbortController; missing: number }>();
   private joined: StreamRequest[] = [];
 
   constructor(tokenizer: ReceivingTokenizer) {
@@ -36,7 +36,7 @@ export class GenerateCall {
     return requests.map(({ params, mayEnd, ...request }) => ({
       ...request,
       ...(params !== undefined && { params: this.paramsOf(params) }),
-      ...(mayEnd && { signal: this.endOf(request.id) }),
+      ...(mayEnd && { signal: this.endOf(request) }),
     }));
   }
 
@@ -55,13 +55,19 @@ export class GenerateCall {
 
   /** Ends a request, or all of them. */
   end(request: string | undefined): void {
-    (request === undefined ? this.abort : this.ends.get(request))?.abort();
+    (request === undefined ? this.abort : this.ends.get(request)?.abort)?.abort();
   }
 
-  private endOf(request: string): AbortSignal {
-    const end = new AbortController();
-    this.ends.set(request, end);
-    return end.signal;
+  /** A completion of the request is there; behind its last one there is nothing to end. */
+  completed(request: string): void {
+    const end = this.ends.get(request);
+    if (end !== undefined && --end.missing === 0) this.ends.delete(request);
+  }
+
+  private endOf({ id, n }: Pick<StreamRequest, 'id' | 'n'>): AbortSignal {
+    const abort = new AbortController();
+    this.ends.set(id, { abort, missing: n });
+    return abort.signal;
   }
 
   private constraintOf(source: SchemaSource): TokenConstraint {

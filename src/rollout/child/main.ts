@@ -34,7 +34,10 @@ const ANSWERS: {
     try {
       return await sampler.generate(call.received(requests), call.paramsOf(params), {
         signal: call.signal,
-        onCompletion: (completion) => send({ id, completion }),
+        onCompletion: (completion) => {
+          call.completed(completion.requestId);
+          send({ id, completion });
+        },
         ...(asksNext && { next: (completion) => ask(id, completion) }),
         ...(streams && { onToken: (token) => send({ id, token }) }),
         ...(tellsFailures && {

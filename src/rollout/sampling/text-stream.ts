@@ -8,6 +8,12 @@ import { findStop } from './stop-matcher.js';
 /** What incomplete UTF-8 decodes to. */
 const INCOMPLETE = '\uFFFD';
 
+/** What has come with one or more tokens: with its special tokens, in which a stop string may begin, and without. */
+interface Piece {
+  readonly raw: string;
+  readonly text: string;
+}
+
 /** Follows one completion. */
 export class TextStream {
   private readonly tokenizer: RolloutTokenizer;
@@ -18,7 +24,7 @@ export class TextStream {
   private window: number[] = [];
   private settled = 0;
   /** Decoded, and not given out. */
-  private held = '';
+  private held: Piece[] = [];
   private given = 0;
   private isStopped = false;
 
@@ -37,14 +43,19 @@ export class TextStream {
   push(id: number): string {
     if (this.endIds.has(id)) return '';
     this.window.push(id);
-    const before = this.text(this.window.slice(0, this.settled));
-    const text = this.text(this.window);
-    if (this.isStopped || text.endsWith(INCOMPLETE) || text.length <= before.length) return '';
-    this.held += text.slice(before.length);
+    const before = this.decoded(this.window.slice(0, this.settled));
+    const all = this.decoded(this.window);
+    const isMore = all.text.length > before.text.length && !all.text.endsWith(INCOMPLETE);
+    if (this.isStopped || !isMore) return '';
+    this.held.push({
+      raw: all.raw.slice(before.raw.length),
+      text: all.text.slice(before.text.length),
+    });
     this.window = this.window.slice(this.settled);
     this.settled = this.window.length;
-    this.isStopped = findStop(this.held, this.stops) >= 0;
-    return this.isStopped ? '' : this.give(this.held.length - this.beginningOfStop());
+    const raw = this.held.map((piece) => piece.raw).join('');
+    this.isStopped = findStop(raw, this.stops) >= 0;
+    return this.isStopped ? '' : this.giveBefore(this.beginningOfStop(raw));
   }
 
   /** What is left to show of a completion that has ended with this text. */
@@ -52,22 +63,32 @@ export class TextStream {
     return text.slice(this.given);
   }
 
-  private text(ids: readonly number[]): string {
-    return this.tokenizer.decode(ids, { skipSpecialTokens: true });
+  private decoded(ids: readonly number[]): Piece {
+    const text = this.tokenizer.decode(ids, { skipSpecialTokens: true });
+    return { text, raw: this.stops.length === 0 ? text : this.tokenizer.decode(ids) };
   }
 
-  private give(count: number): string {
-    const piece = this.held.slice(0, count);
-    this.held = this.held.slice(count);
-    this.given += count;
-    return piece;
+  /** Gives out what is held but for its last `count` characters with special tokens, and any that stand among them. */
+  private giveBefore(count: number): string {
+    const kept: Piece[] = [];
+    for (let missing = count; missing > 0; ) {
+      const { raw, text } = this.held.pop()!;
+      const from = raw === text ? Math.max(0, raw.length - missing) : 0;
+      kept.unshift({ raw: raw.slice(from), text: text.slice(from) });
+      if (from > 0) this.held.push({ raw: raw.slice(0, from), text: text.slice(0, from) });
+      missing -= raw.length - from;
+    }
+    const given = this.held.map(({ text }) => text).join('');
+    this.held = kept;
+    this.given += given.length;
+    return given;
   }
 
   /** Length of the longest end of what is held that a stop string begins with. */
-  private beginningOfStop(): number {
+  private beginningOfStop(raw: string): number {
     const lengths = this.stops.map((stop) => {
-      let length = Math.min(stop.length - 1, this.held.length);
-      while (length > 0 && !stop.startsWith(this.held.slice(-length))) length--;
+      let length = Math.min(stop.length - 1, raw.length);
+      while (length > 0 && !stop.startsWith(raw.slice(-length))) length--;
       return length;
     });
     return Math.max(0, ...lengths);

@@ -176,9 +176,7 @@ it.each([
   'time_budget',
 ])('%s is no longer than a timer can wait', (key) => {
   const schema = key.startsWith('t') ? evalSchema : grpoSchema;
-  const own = key.startsWith('t')
-    ? ['model=m', 'strategy=tir', 'temperature=1']
-    : base;
+  const own = key.startsWith('t') ? ['model=m', 'strategy=tir', 'temperature=1'] : base;
   const load = (value: number) => loadConfig(schema, { overrides: [...own, `${key}=${value}`] });
   expect(() => load(2_147_484)).toThrow(`${key} is 2147484`);
   expect(() => load(2_000_000)).not.toThrow();

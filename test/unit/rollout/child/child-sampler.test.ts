@@ -108,6 +108,18 @@ it('passes errors on with their messages', async () => {
   );
 });
 
+it('fails the call in which the caller fails on what it is told, and no other', async () => {
+  const broken = () => {
+    throw new Error('disk full');
+  };
+  for (const told of [{ onCompletion: broken }, { onToken: broken }]) {
+    await expect(child.generate(requests, PARAMS, told)).rejects.toThrow('disk full');
+  }
+  expect((await child.generate(requests, PARAMS)).map(comparable)).toEqual(
+    (await here.generate(requests, PARAMS)).map(comparable),
+  );
+});
+
 const MIXED: readonly Partial<SamplingParams>[] = [
   { temperature: 0, maxNewTokens: 40, minNewTokens: 40 },
   { temperature: 0.6, topK: 9 },

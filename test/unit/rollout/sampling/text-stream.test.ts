@@ -56,3 +56,17 @@ it('leaves special tokens out, as the completion does', () => {
   const ids = [...bytes('a'), tokenizer.eosId!, ...bytes('b')];
   expect(pieces(ids)).toEqual(['a', '', 'b', '']);
 });
+
+it('holds back what follows a special token that a stop string begins with', () => {
+  const special = tokenizer.bosId!;
+  const stop = `${tokenizer.decode([special])}user`;
+  const said = (text: string) => [...bytes('Hi'), special, ...bytes(text)];
+  expect(pieces(said('user'), [stop])).toEqual(['H', 'i', '', '', '', '', '', '']);
+  expect(pieces(said('us'), [stop])).toEqual(['H', 'i', '', '', '', 'us']);
+  expect(pieces(said('ux'), [stop])).toEqual(['H', 'i', '', '', 'ux', '']);
+});
+
+it('ends by no stop string that special tokens stand in', () => {
+  const ids = [...bytes('a'), tokenizer.bosId!, ...bytes('bc')];
+  expect(pieces(ids, ['ab'])).toEqual(['', '', 'ab', 'c', '']);
+});
