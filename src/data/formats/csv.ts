@@ -33,6 +33,15 @@ function parseTable(path: string): string[][] {
       skip_empty_lines: true,
     });
   } catch (error) {
+    if (error instanceof CsvError && error.code === 'CSV_QUOTE_NOT_CLOSED') {
+      // The parser names the last line of the file; the header counts among its records.
+      const records = Number(error.records);
+      throw new InputError({
+        where: records === 0 ? `${path}:1` : rowLabel(path, records - 1),
+        problem: 'not valid CSV: a quote opens here and is never closed',
+        remedy: 'Close it. A quote that belongs to a value is written twice, inside quotes',
+      });
+    }
     const lines = error instanceof CsvError ? Number(error.lines) : Number.NaN;
     const where = Number.isNaN(lines) ? path : `${path}:${lines}`;
     throw new InputError({ where, problem: `not valid CSV: ${messageOf(error)}` });

@@ -99,7 +99,12 @@ describe('CSV', () => {
     expect(await failure(file('a.csv', 'a,b\n1,2\n3,4,5\n'))).toBe(
       "/a.csv:row 2: 3 values for the header's 2 columns. Values with commas, quotes or line breaks need double quotes around them",
     );
-    expect(await failure(file('b.csv', 'a,b\n1,"2\n'))).toMatch(/^\/b\.csv:\d+: not valid CSV/);
+    expect(await failure(file('b.csv', 'a,b\n1,2"3\n'))).toMatch(/^\/b\.csv:\d+: not valid CSV/);
+    const open = 'not valid CSV: a quote opens here and is never closed';
+    expect(await failure(file('q.csv', 'a,b\n1,2\n"3,4\n5,6\n'))).toContain(
+      `/q.csv:row 2: ${open}`,
+    );
+    expect(await failure(file('h.csv', 'a,"b\n1,2\n'))).toContain(`/h.csv:1: ${open}`);
     expect(await failure(file('c.csv', 'a,a\n1,2\n'))).toMatch(
       /^\/c\.csv: the header names the column "a" twice/,
     );
