@@ -148,13 +148,13 @@ function deltaTape({ spec, longest }: MemoryQuestion, layer: number): number {
   return mixer.mixer === 'gated_delta' ? deltaTapeBytes(mixer, chunkSize(longest)) : 0;
 }
 
-/** Of the heads at work, where layers are fused; else of all, beside what is kept. */
+/** Of the heads at work, where layers are fused, with as much of gradients; else of all, beside what is kept. */
 function deltaWorkingSet(question: MemoryQuestion): number {
   const { spec, tokens, isFused } = question;
   const each = spec.layers.map((mixer, layer) => {
     const all = tokens * deltaTape(question, layer);
     if (mixer.mixer !== 'gated_delta' || !isFused) return all;
-    return all / groupCount(all, mixer.keyHeads);
+    return (2 * all) / groupCount(all, mixer.keyHeads);
   });
   return Math.max(...each);
 }

@@ -31,10 +31,9 @@ export function replacedParameters(
   const modules = [...new Set([...shapes.keys()].map((name) => inModel(root, moduleOf(name))))];
   for (const entry of modulesToSave ?? []) checkSaved(entry, modules);
   const hasOwnBias = (name: string): boolean =>
-    bias === 'all'
-      ? isBias(name)
-      : bias === 'lora_only' && name.endsWith('.bias') && targets.has(moduleOf(name));
-  const isReplaced = (name: string): boolean => isSaved(config, name) || hasOwnBias(name);
+    bias === 'all' || (bias === 'lora_only' && targets.has(moduleOf(name)));
+  const isReplaced = (name: string): boolean =>
+    isSaved(config, name) || (name.endsWith('.bias') && hasOwnBias(name));
   return [...shapes].filter(([name]) => isReplaced(name)).map(([name, shape]) => ({ name, shape }));
 }
 
@@ -49,9 +48,6 @@ function checkSaved(entry: string, modules: readonly string[]): void {
     remedy: `Name modules with weights of their own: ${lastParts(modules).join(', ')}`,
   });
 }
-
-/** PEFT goes by the name: the `dt_bias` of a gated delta rule is one too. */
-const isBias = (name: string): boolean => name.endsWith('bias');
 
 interface Weighted {
   readonly spec: DecoderSpec;

@@ -167,7 +167,7 @@ function checkReplaced(
   replaced: ReadonlyMap<string, HostTensor>,
 ): void {
   for (const name of replaced.keys()) {
-    if (isSaved(config, name) || (config.bias !== 'none' && name.endsWith('bias'))) continue;
+    if (isSaved(config, name) || (config.bias !== 'none' && name.endsWith('.bias'))) continue;
     throw new InputError({
       where,
       problem: `unexpected tensor "${inModel(config.root, name)}"`,

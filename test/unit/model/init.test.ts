@@ -40,6 +40,18 @@ test('a norm that adds one to its weight starts at zero', () => {
   expect(new Set(toFloat32(weights.get('model.norm.weight')!))).toEqual(new Set([0]));
 });
 
+test('a gated delta rule begins with its own norm and ones at one, and decays from 0.01 to 16', () => {
+  const weights = randomWeights(specOf('qwen3_5_text'), options);
+  const valuesOf = (name: string) => toFloat32(weights.get(`model.layers.0.linear_attn.${name}`)!);
+  expect(new Set(valuesOf('norm.weight'))).toEqual(new Set([1]));
+  expect(new Set(valuesOf('dt_bias'))).toEqual(new Set([1]));
+  const rates = valuesOf('A_log').map(Math.exp);
+  expect(rates).toHaveLength(32);
+  expect(Math.min(...rates)).toBeGreaterThanOrEqual(0.0099);
+  expect(Math.max(...rates)).toBeLessThan(16.001);
+  expect(new Set(rates).size).toBe(32);
+});
+
 test('the same seed gives the same bytes, another seed others', () => {
   const bytes = (seed: number) =>
     randomWeights(specOf('llama'), { ...options, seed, dtype: 'bfloat16' }).get('lm_head.weight')!

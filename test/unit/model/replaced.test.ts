@@ -23,6 +23,19 @@ describe('which base parameters are trained', () => {
     expect(replacedBy({})).toEqual([]);
   });
 
+  test('of a gated delta rule the convolution, and no bias: to PEFT `dt_bias` is none', () => {
+    const { spec: delta } = goldenCase('qwen3_5');
+    const of = (fields: Partial<LoraConfig>) => {
+      const standard = { r: 1, loraAlpha: 1, targetModules: 'all-linear' };
+      return [...planLora(delta, loraConfig({ ...standard, ...fields })).replaced];
+    };
+    expect(of({ bias: 'all' })).toEqual([]);
+    expect(of({ modulesToSave: ['0.linear_attn.conv1d'] })).toEqual([
+      'model.layers.0.linear_attn.conv1d.weight',
+    ]);
+    expect(() => of({ modulesToSave: ['linear_attn'] })).toThrow('names a block of modules');
+  });
+
   test('modules to save, by the ends of their names', () => {
     expect(replacedBy({ modulesToSave: ['lm_head'] })).toEqual([LM_HEAD]);
     expect(replacedBy({ modulesToSave: ['1.input_layernorm', 'model.norm'] })).toEqual([
