@@ -27,20 +27,20 @@ const BAND = 128;
 /** Bytes of a band's scores on a GPU, which small products would leave idle. */
 const SCORES = 256 * 2 ** 20;
 
-/** Queries that attention looks at together. @param keys Of all rows, padding included. */
-export function bandLength({
-  heads,
-  keys,
-  isOnGpu,
-}: {
+interface BandOptions {
   readonly heads: number;
+  /** Of all rows, padding included. */
   readonly keys: number;
   readonly isOnGpu: boolean;
-}): number {
-  if (!isOnGpu) return BAND;
-  const fitting = SCORES / (Float32Array.BYTES_PER_ELEMENT * heads * keys);
-  return Math.max(BAND, 2 ** Math.floor(Math.log2(fitting)));
 }
+
+/** Most queries of a band; a fraction among them. */
+export const mostQueries = ({ heads, keys, isOnGpu }: BandOptions): number =>
+  isOnGpu ? Math.max(BAND, SCORES / (Float32Array.BYTES_PER_ELEMENT * heads * keys)) : BAND;
+
+/** Queries that attention looks at together. */
+export const bandLength = (options: BandOptions): number =>
+  2 ** Math.floor(Math.log2(mostQueries(options)));
 
 interface Rectangle {
   readonly rows: number;

@@ -9,7 +9,7 @@ import { elementCount } from '../util/shape.js';
 import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
 import { chunkSize } from './chunk-layout.js';
 import { deltaTapeBytes, groupCount } from './delta-groups.js';
-import { bandLength } from './dense-layout.js';
+import { mostQueries } from './dense-layout.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, linearGroups, linearModules, parameterShapes } from './spec-modules.js';
 
@@ -192,7 +192,7 @@ function workingSet(question: MemoryQuestion): number {
   const convolution = convolves ? FLOAT * 12 * hiddenSize : 0;
   const delta = deltaWorkingSet(question);
   if (isNative) return Math.max(tokens * Math.max(mlp, attention, convolution), delta);
-  const band = Math.min(longest, bandLength({ heads: numHeads, keys: tokens, isOnGpu }));
+  const band = Math.min(longest, mostQueries({ heads: numHeads, keys: tokens, isOnGpu }));
   const mixer = 2 * Math.max(attention, convolution);
   return Math.max(tokens * (2 * mlp + mixer + 3 * FLOAT * numHeads * band), delta);
 }
@@ -245,7 +245,7 @@ function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestio
   return samplers + kept * fourBitBytes(quantization);
 }
 
-export function memoryPlan(question: MemoryQuestion): MemoryPlan {
+function partsOf(question: MemoryQuestion) {
   const { spec, checkpointedLayers } = question;
   const layers = spec.layers.length;
   const single = Math.min(Math.max(checkpointedLayers, 0), layers - 1);
@@ -255,21 +255,40 @@ export function memoryPlan(question: MemoryQuestion): MemoryPlan {
   );
   const recomputed = Math.max(0, ...kept.slice(0, single));
   const slack = slackOf(question);
-  const parts = {
+  return {
     runtime: RUNTIME,
     weights: weightBytes(question),
     optimizer: optimizerBytes(question),
     activations: slack * activations,
     working: slack * (workingSet(question) + madeWeights(question) + recomputed),
     head: slack * headBytes(question),
-    samplers: samplerBytes(question),
+    samplers: slack * samplerBytes(question),
   };
-  const update = updateBytes(question);
+}
+
+/** What is free when the parameters are updated. */
+const freedBytes = ({ activations, working, head }: ReturnType<typeof partsOf>): number =>
+  activations + working + head;
+
+/**
+ * Of what a step leaves, bytes that an update finds room in. A card's memory is one for all. On the host the process
+ * keeps what activations leave, where larger vectors find no room: what counts is what comes beyond the batch whose
+ * largest activation is such a vector.
+ */
+function roomBytes(question: MemoryQuestion, activation: number): number {
+  const freed = freedBytes(partsOf(question));
+  if (question.isOnGpu) return freed;
+  const share = (question.trained * FLOAT) / activation;
+  if (share >= 1) return 0;
+  const { tokens, predicted } = question;
+  const least = { ...question, tokens: share * tokens, predicted: share * predicted };
+  return Math.max(0, freed - freedBytes(partsOf(least)));
+}
+
+export function memoryPlan(question: MemoryQuestion): MemoryPlan {
+  const parts = partsOf(question);
   const activation = largestActivation(question);
-  const freed = parts.activations + parts.working + parts.head;
-  // On the host the process keeps what activations leave, where larger vectors of an update find no room.
-  const hasRoom = question.isOnGpu || question.trained * FLOAT <= activation;
-  const more = Math.max(0, update - (hasRoom ? freed : 0));
+  const more = Math.max(0, updateBytes(question) - roomBytes(question, activation));
   return { ...parts, activation, total: sum(Object.values(parts)) + more };
 }
 
@@ -285,15 +304,21 @@ export function layersToCheckpoint(
   return layers;
 }
 
-/** The most sequences of `longest` tokens in one micro-batch, with all layers recomputed; 0: not even one. */
+/** The most sequences in one micro-batch, with all layers recomputed; 0: not even one. */
 export function largestMicroBatch(
   question: Omit<MemoryQuestion, 'checkpointedLayers' | 'tokens' | 'predicted'>,
-  budget: number,
+  {
+    budget,
+    tokensOf,
+  }: {
+    readonly budget: number;
+    /** Of so many sequences. */
+    readonly tokensOf: (rows: number) => Pick<MemoryQuestion, 'tokens' | 'predicted'>;
+  },
 ): number {
   const fits = (rows: number) => {
-    const tokens = rows * question.longest;
     const checkpointedLayers = question.spec.layers.length;
-    const whole = { ...question, tokens, predicted: tokens, checkpointedLayers };
+    const whole = { ...question, ...tokensOf(rows), checkpointedLayers };
     return memoryPlan(whole).total <= budget;
   };
   let [low, high] = [0, 1];

@@ -21,6 +21,8 @@ export interface SamplerSize {
   readonly adapter: number;
   /** Its weights are loaded anew as they are trained; samplers hold those of different steps. */
   readonly isReloaded: boolean;
+  /** Linear modules are packed out of a mapped checkpoint, whose pages stay with the process. */
+  readonly isMapped: boolean;
 }
 
 const FLOAT = 4;
@@ -33,14 +35,15 @@ function packedBytes(precision: NativePrecision, stored: HostDtype): number {
 
 const numberBytes = (type: HostDtype): number => (type === 'float32' ? FLOAT : 2);
 
-function weightBytes({ spec, precision, stored }: SamplerSize): number {
+function weightBytes({ spec, precision, stored, isMapped }: SamplerSize): number {
   const linear = linearModules(spec).reduce(
     (sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures,
     0,
   );
   const vocabulary = spec.vocabSize * spec.hiddenSize;
   if (precision === null) return FLOAT * (linear + 2 * vocabulary);
-  const each = precision === 'int4_weight_only' ? 0.5 : packedBytes(precision, stored.linear);
+  const packed = precision === 'int4_weight_only' ? 0.5 : packedBytes(precision, stored.linear);
+  const each = packed + (isMapped ? numberBytes(stored.linear) : 0);
   // The embedding stays as it is stored; the head is a copy of it, or another matrix.
   const ends = packedBytes(precision, stored.rest) + numberBytes(stored.rest);
   return each * linear + ends * vocabulary;

@@ -69,9 +69,10 @@ class Rollouts {
 export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext) {
   const rows = config.prompts * config.num_generations;
   const longest = config.prompt_tokens + config.max_completion_length;
+  const shared = { length: config.prompt_tokens, generations: config.num_generations };
   const figures = await benchTraining(config, context, {
     name: 'grpo',
-    shape: { rows, longest },
+    shape: { rows, longest, ...(config.share_prompts && { shared }) },
     samplers: [{ keys: config, rows, context: longest }],
     stepOf: async (trained, source) => {
       const resolved = resolveRollouts(config, context.log);

@@ -9,7 +9,7 @@ import type { Rng } from '../../util/rng.js';
 import { quantizationName } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
-import type { BatchShape } from '../memory/estimate.js';
+import type { BatchShape } from '../memory/batch-shape.js';
 import type { SamplerBeside } from '../memory/samplers.js';
 import { configureDevice } from '../training/configure-device.js';
 import { type TrainedPolicy, trainedPolicy } from '../training/trained-policy.js';

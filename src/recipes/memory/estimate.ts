@@ -1,12 +1,6 @@
 /** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
 
-import {
-  type DpoConfig,
-  type GrpoConfig,
-  type QuantizationKeys,
-  type SftConfig,
-  takesAnswers,
-} from '../../config/index.js';
+import type { DpoConfig, GrpoConfig, QuantizationKeys, SftConfig } from '../../config/index.js';
 import {
   isPlainPlan,
   type LoraPlan,
@@ -24,43 +18,12 @@ import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
 import type { HostDtype } from '../../weights/index.js';
 import { quantizationOf } from '../inputs/quantization.js';
+import { type BatchShape, tokensOf } from './batch-shape.js';
 import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
 import { memoryOfCard } from './gpu-memory.js';
-import { PROMPT_LENGTH, type SamplerBeside, samplersBytes } from './samplers.js';
-
-/** The largest micro-batch: so many sequences, each of at most so many tokens. */
-export interface BatchShape {
-  readonly rows: number;
-  readonly longest: number;
-}
+import { type SamplerBeside, samplersBytes } from './samplers.js';
 
 type Config = SftConfig | DpoConfig | GrpoConfig;
-
-export function batchShape(
-  command: 'sft' | 'dpo' | 'grpo',
-  config: object & Pick<SftConfig, 'per_device_train_batch_size'>,
-): BatchShape {
-  const rows = config.per_device_train_batch_size;
-  if (command === 'grpo') {
-    const { max_completion_length } = config as GrpoConfig;
-    return { rows, longest: PROMPT_LENGTH + max_completion_length };
-  }
-  const { max_length } = config as SftConfig | DpoConfig;
-  const isPairs = command === 'dpo' && !takesAnswers(config as DpoConfig);
-  return { rows: isPairs ? 2 * rows : rows, longest: max_length ?? PROMPT_LENGTH };
-}
-
-/** Mean tokens of a sequence as it is trained; of GRPO, whose completions are not known, if all had their full length. */
-export function usualLength(
-  command: 'sft' | 'dpo' | 'grpo',
-  config: object & Pick<SftConfig, 'per_device_train_batch_size'>,
-  sequences: readonly { readonly ids: readonly number[] }[],
-): number {
-  if (command === 'sft' && (config as SftConfig).packing)
-    return batchShape(command, config).longest;
-  const mean = sum(sequences.map(({ ids }) => ids.length)) / sequences.length;
-  return command === 'grpo' ? mean + (config as GrpoConfig).max_completion_length : mean;
-}
 
 type QuestionKeys = Pick<SftConfig, 'device'> &
   Partial<QuantizationKeys & Pick<SftConfig, 'weight_decay' | 'lora' | 'optim'>>;
@@ -92,7 +55,7 @@ function perParameter({ weight_decay: decay = 0, lora }: QuestionKeys, isFull: b
 function question(
   config: QuestionKeys,
   spec: DecoderSpec,
-  { lora, compute, shape: { rows, longest }, keepsReference, samplers, stored }: MemoryOf,
+  { lora, compute, shape, keepsReference, samplers, stored }: MemoryOf,
 ): Omit<MemoryQuestion, 'checkpointedLayers'> {
   const shapes =
     lora === null ? [...parameterShapes(spec).values()] : lora.shapes.map((s) => s.shape);
@@ -120,9 +83,8 @@ function question(
     isFused,
     isNative,
     isOnGpu,
-    tokens: rows * longest,
-    longest,
-    predicted: rows * longest,
+    ...tokensOf(shape, shape.rows),
+    longest: shape.longest,
   };
 }
 
@@ -168,8 +130,12 @@ export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf)
   const { plan, checkpointedLayers: layers } = trainingMemory(config, spec, memory);
   const budget = budgetOf(config);
   // Sequences of full length in one micro-batch.
-  const largest = largestMicroBatch(question(config, spec, memory), budget);
-  const { rows, longest } = memory.shape;
+  const { shape } = memory;
+  const largest = largestMicroBatch(question(config, spec, memory), {
+    budget,
+    tokensOf: (rows) => tokensOf(shape, rows),
+  });
+  const once = shape.shared === undefined ? '' : ', prompts once';
   const names = ['runtime', 'weights', 'optimizer', 'activations', 'working', 'head'] as const;
   const parts = [...names, ...(plan.samplers > 0 ? (['samplers'] as const) : [])]
     .map((name) => `${name} ${mib(plan[name])}`)
@@ -177,7 +143,7 @@ export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf)
   const known = budget === 0 ? 'an unknown amount (nvidia-smi does not say)' : mib(budget);
   const where = trainsOnGpu(config) ? ' on the GPU' : '';
   return [
-    `memory for a micro-batch of ${rows} × ${longest} tokens: ${mib(plan.total)} of ${known}${where} (${parts})`,
+    `memory for a micro-batch of ${shape.rows} × ${shape.longest} tokens${once}: ${mib(plan.total)} of ${known}${where} (${parts})`,
     `recomputes ${layers} of ${spec.layers.length} layers; the largest micro-batch that fits has ${largest} sequences`,
   ];
 }

@@ -6,8 +6,9 @@ import { cachedModelDir, isHubId } from '../../hub/index.js';
 import { decoderConfig, readSpec } from '../../model/index.js';
 import { ADAPTER_CONFIG, type Adapter, type HostDtype, readAdapter } from '../../weights/index.js';
 import { copiesReference, loraPlan } from '../training/lora-plan.js';
+import { batchShape } from './batch-shape.js';
 import { computeType } from './compute-type.js';
-import { batchShape, memoryLines } from './estimate.js';
+import { memoryLines } from './estimate.js';
 import { samplersBeside } from './samplers.js';
 
 interface LocalModel {

@@ -71,6 +71,7 @@ export function samplersBytes(
       spec,
       stored: types,
       isReloaded,
+      isMapped: !isQuantized && !isReloaded,
       adapter,
       precision: precisionOf(keys),
     })),

@@ -7,7 +7,7 @@ import { closing } from '../../util/close-stack.js';
 import type { RecipeContext } from '../context.js';
 import { openModel } from '../inputs/model-source.js';
 import { unfinished } from '../interrupt.js';
-import { batchShape, usualLength } from '../memory/estimate.js';
+import { batchShape, usualLength } from '../memory/batch-shape.js';
 import { samplersBeside } from '../memory/samplers.js';
 import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';

@@ -24,6 +24,7 @@ const size: SamplerSize = {
   context: 100,
   adapter: 0,
   isReloaded: false,
+  isMapped: false,
 };
 /** Logits and their softmax; keys and values of 2 layers, 2 heads of 16 each. */
 const call = (bytes: number) => 2 * 4 * 8 * 1000 + 8 * 100 * 2 * 2 * 2 * 16 * bytes;
@@ -43,6 +44,13 @@ test.each([
 test('a base out of 4 bits comes as float32, and is packed so', () => {
   const stored = { linear: 'float32', rest: 'bfloat16' } as const;
   expect(memoryOfSamplers([{ ...size, stored }]) - memoryOfSamplers([size])).toBe(2 * LINEAR);
+});
+
+test('pages of a mapped checkpoint stay', () => {
+  for (const precision of ['float32', 'int8'] as const) {
+    const more = memoryOfSamplers([{ ...size, precision, isMapped: true }]);
+    expect(more - memoryOfSamplers([{ ...size, precision }])).toBe(2 * LINEAR);
+  }
 });
 
 test('the adapter of each is its own copy in float32', () => {
