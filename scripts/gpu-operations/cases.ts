@@ -16,6 +16,8 @@ export const MODELS = {
   phi3: ['model_type=phi3'],
   olmo2: ['model_type=olmo2'],
   partial: ['model_type=phi3', 'config.partial_rotary_factor=0.5'],
+  lfm2: ['model_type=lfm2'],
+  qwen3_5_text: ['model_type=qwen3_5_text'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 type ModelName = keyof typeof MODELS;
@@ -66,6 +68,12 @@ const DEEP = { model: 'deep' } as const;
 const FULL = 'use_lora=false';
 const FLOAT = { compute: 'float32' } as const;
 
+/** Each trains by itself, as LoRA and as a whole. */
+const FAMILIES = [
+  ...(['qwen2', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'partial'] as const),
+  ...(['lfm2', 'qwen3_5_text'] as const),
+];
+
 export const CASES: readonly Case[] = [
   train('sft', 'recomputed', [...ONE, 'gradient_checkpointing=true'], DEEP),
   train('sft', 'kept', [...ONE, 'gradient_checkpointing=false'], DEEP),
@@ -89,7 +97,7 @@ export const CASES: readonly Case[] = [
   train('sft', 'smoothed', [PLAIN, 'label_smoothing_factor=0.1', 'neftune_noise_alpha=5']),
   train('sft', 'dft', [PLAIN, 'loss_type=dft', 'packing=true', 'optim=adamw_8bit']),
   train('sft', 'lion', [PLAIN, 'optim=lion_8bit', 'weight_decay=0.1', 'lora.loraplus_lr_ratio=4']),
-  ...(['qwen2', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'partial'] as const).flatMap((model) => [
+  ...FAMILIES.flatMap((model) => [
     train('sft', model, [], { model }),
     train('sft', `${model}-full`, [FULL], { model }),
   ]),

@@ -25,8 +25,13 @@ import { scoreMean } from './metrics.js';
 /** A completion with what came of it. */
 interface Judged {
   readonly rollout: GradedRollout;
-  readonly advantage: number;
   readonly answer: AnswerGrade;
+  /** Null: nothing is learnt from it. */
+  readonly advantage: number | null;
+}
+
+interface Learnt extends Judged {
+  readonly advantage: number;
 }
 
 /** What a generation has sampled. */
@@ -131,14 +136,7 @@ export class GrpoLogs {
     this.groups?.close();
   }
 
-  private sampleRow(
-    {
-      rollout,
-      advantage,
-      answer,
-    }: Omit<Judged, 'advantage'> & { readonly advantage: number | null },
-    step: number,
-  ) {
+  private sampleRow({ rollout, advantage, answer }: Judged, step: number) {
     const { prompt, completion, grade } = rollout;
     const { question, answer: gold } = prompt.row;
     return sampleRow(completion, {
@@ -154,14 +152,14 @@ export class GrpoLogs {
   }
 
   /** A seeded share of the groups. */
-  private writeGroups(judged: readonly Judged[], step: number): void {
+  private writeGroups(judged: readonly Learnt[], step: number): void {
     const { num_generations: size, sample_save_rate: rate, seed } = this.config;
     const rng = Rng.of(seed, 'group-samples', step);
     const groups = chunks(judged, size).filter(() => rng.uniform() < rate);
     this.groups?.append(...groups.map((group) => this.groupRow(group, step)));
   }
 
-  private groupRow(group: readonly Judged[], step: number): GroupRow {
+  private groupRow(group: readonly Learnt[], step: number): GroupRow {
     const { prompt } = group[0]!.rollout;
     return {
       step: step + 1,
