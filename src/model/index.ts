@@ -23,9 +23,9 @@ export {
   largestMicroBatch,
   layersToCheckpoint,
   type MemoryPlan,
-  type MemoryQuestion,
   memoryPlan,
 } from './memory-plan.js';
+export type { MemoryQuestion } from './memory-question.js';
 export { type Merged, mergedView, mergedWeights, type Weighted } from './merge.js';
 export { asPlainLora, parsePissa } from './pissa.js';
 export { isPlain, plainView } from './plain-view.js';

@@ -3,52 +3,19 @@
  * is trained, of activations kept for the backward pass, and of the largest working set. Counts follow
  * what `fused/` and the plain layers keep; measured peaks stand beside them in docs/benchmarks.md.
  */
-import { PIECE } from '../tensor/index.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { FOUR_BIT_BLOCK, type Quantization } from '../weights/index.js';
-import { chunkSize } from './chunk-layout.js';
-import { deltaTapeBytes, groupCount } from './delta-groups.js';
-import { mostQueries } from './dense-layout.js';
+import {
+  keptByLayer,
+  keptByRecomputed,
+  largestActivation,
+  workingSet,
+} from './activation-memory.js';
+import { FLOAT, type MemoryQuestion } from './memory-question.js';
+import { optimizerBytes, updateBytes } from './optimizer-memory.js';
 import type { DecoderSpec } from './spec.js';
-import { layerLinears, linearGroups, linearModules, parameterShapes } from './spec-modules.js';
-
-interface OptimizerMoments {
-  readonly count: number;
-  readonly bits: 32 | 8;
-}
-
-export interface MemoryQuestion {
-  readonly spec: DecoderSpec;
-  /** Trained parameters. */
-  readonly trained: number;
-  /** All parameters are trained: there are no frozen weights beside them. */
-  readonly isFull: boolean;
-  /** Bytes of an element of frozen matrices and activations: 2 or 4. */
-  readonly elementBytes: 2 | 4;
-  /** A frozen copy of the adapter's start is kept as the reference. */
-  readonly keepsReference?: boolean;
-  /** Modules of LoRA have scales of their own, as by `rank_pattern`. */
-  readonly hasOwnScales?: boolean;
-  /** Of the optimizer, and the bits of each between steps; default: AdamW's two whole ones. */
-  readonly moments?: OptimizerMoments;
-  /** Vectors that the optimizer holds beside its moments: a mask of decay, rates; default: 0. */
-  readonly perParameter?: number;
-  /** Bytes of what samples in the same process while the model trains; default: 0. */
-  readonly samplers?: number;
-  /** Of linear modules of the base; null or absent: they are kept as they are computed with. */
-  readonly quantization?: Quantization | null;
-  /** Layers with hand-written gradients, which plain LoRA has. */
-  readonly isFused: boolean;
-  /** By our own operations. */
-  readonly isNative: boolean;
-  readonly isOnGpu: boolean;
-  /** Tokens of a micro-batch, its longest sequence, and the tokens that count in the loss. */
-  readonly tokens: number;
-  readonly longest: number;
-  readonly predicted: number;
-  readonly checkpointedLayers: number;
-}
+import { linearModules, parameterShapes } from './spec-modules.js';
 
 export interface MemoryPlan {
   /** Node and TensorFlow themselves. */
@@ -74,8 +41,6 @@ export interface MemoryPlan {
   readonly activation: number;
 }
 
-const FLOAT = 4;
-const ADAMW: OptimizerMoments = { count: 2, bits: 32 };
 /** Resident size of a process that has loaded Node, TensorFlow and our operations. */
 const RUNTIME = 560 * 2 ** 20;
 /** What the allocator holds beyond what is asked of it; of the large blocks of float32 on the host it is more. */
@@ -123,119 +88,12 @@ function madeWeights({ spec, elementBytes, isNative, quantization = null }: Memo
   return matrices * elementBytes * size + (2 + 2 * FLOAT) * Math.min(size, FOUR_BIT_CHUNK);
 }
 
-/** Sum of the outputs of a layer's linear modules, per token. */
-const outputsOf = (spec: DecoderSpec, layer: number): number =>
-  layerLinears(spec, layer).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
-
-/**
- * Bytes of queries, keys, values and attention's result, of heads before their norms and of gates; of a convolution or a
- * delta rule, those of what its first projections give.
- */
-function mixerPerToken({ spec, elementBytes: e }: MemoryQuestion, layer: number): number {
-  if (spec.layers[layer]!.mixer !== 'attention') {
-    return e * sum(linearGroups(spec, layer).mixerIn.map(({ outFeatures }) => outFeatures));
-  }
-  const queries = spec.numHeads * spec.headDim;
-  const keys = spec.numKvHeads * spec.headDim;
-  const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
-  const gates = spec.attentionGate ? queries : 0;
-  return e * (2 * queries + 2 * keys + norms + gates) + FLOAT * spec.numHeads;
-}
-
-/** Bytes of a token on the tape of a gated delta rule; 0 for another layer. */
-function deltaTape({ spec, longest }: MemoryQuestion, layer: number): number {
-  const mixer = spec.layers[layer]!;
-  return mixer.mixer === 'gated_delta' ? deltaTapeBytes(mixer, chunkSize(longest)) : 0;
-}
-
-/** Of the heads at work, where layers are fused, with as much of gradients; else of all, beside what is kept. */
-function deltaWorkingSet(question: MemoryQuestion): number {
-  const { spec, tokens, isFused } = question;
-  const each = spec.layers.map((mixer, layer) => {
-    const all = tokens * deltaTape(question, layer);
-    if (mixer.mixer !== 'gated_delta' || !isFused) return all;
-    return (2 * all) / groupCount(all, mixer.keyHeads);
-  });
-  return Math.max(...each);
-}
-
-/** Bytes that a layer keeps for its backward pass. */
-function keptByLayer(question: MemoryQuestion, layer: number): number {
-  const { spec, tokens, elementBytes: e, isFused, isNative } = question;
-  const { hiddenSize, intermediateSize } = spec;
-  if (isFused) {
-    // Gate and up, and in float32 without our own operations the activation of the gate.
-    const gated = isNative || e !== FLOAT ? 2 : 3;
-    const perToken = 2 * FLOAT * hiddenSize + e * gated * intermediateSize;
-    return tokens * (perToken + mixerPerToken(question, layer));
-  }
-  // The tape keeps every intermediate.
-  const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * intermediateSize);
-  return tokens * (perToken + deltaTape(question, layer));
-}
-
-/** Bytes that a recomputed layer keeps: its input, and what mixes tokens where layers are fused. */
-function keptByRecomputed(question: MemoryQuestion, layer: number): number {
-  const { spec, tokens, isFused } = question;
-  return tokens * (FLOAT * spec.hiddenSize + (isFused ? mixerPerToken(question, layer) : 0));
-}
-
-function workingSet(question: MemoryQuestion): number {
-  const { spec, tokens, longest, elementBytes, isNative, isOnGpu } = question;
-  // TensorFlow's own operations compute in float32 between products, whatever is kept.
-  const e = isNative ? elementBytes : FLOAT;
-  const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
-  const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
-  const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
-  // In float32: b, c and x, the convolution at three distances, and the gradients to them.
-  const convolves = spec.layers.some(({ mixer }) => mixer === 'short_conv');
-  const convolution = convolves ? FLOAT * 12 * hiddenSize : 0;
-  const delta = deltaWorkingSet(question);
-  if (isNative) return Math.max(tokens * Math.max(mlp, attention, convolution), delta);
-  const band = Math.min(longest, mostQueries({ heads: numHeads, keys: tokens, isOnGpu }));
-  const mixer = 2 * Math.max(attention, convolution);
-  return Math.max(tokens * (2 * mlp + mixer + 3 * FLOAT * numHeads * band), delta);
-}
-
 function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestion): number {
   const rows = predicted * spec.hiddenSize * (3 * FLOAT + e);
   if (isNative) return rows + FUSED_LOGITS + 4 * e * 512 * spec.hiddenSize;
   // The plain head multiplies in float32, by a copy where the matrix is kept in two bytes.
   const copy = e === FLOAT ? 0 : FLOAT * spec.vocabSize * spec.hiddenSize;
   return copy + rows + PLAIN_LOGITS * FLOAT * Math.min(predicted, PLAIN_CHUNK) * spec.vocabSize;
-}
-
-/** Of activations, one tensor: gate or up. */
-const largestActivation = ({ spec, tokens, elementBytes }: MemoryQuestion): number =>
-  tokens * spec.intermediateSize * elementBytes;
-
-function optimizerBytes(question: MemoryQuestion): number {
-  const { trained, isFull, isFused, isNative, elementBytes } = question;
-  const { keepsReference = false, hasOwnScales = false, perParameter = 0 } = question;
-  const takesHalves = isFused && !isNative && elementBytes !== FLOAT;
-  const halves = takesHalves ? 6 : 0;
-  const factors = takesHalves && hasOwnScales ? FLOAT : 0;
-  const reference = keepsReference ? 2 * FLOAT + halves : 0;
-  const held = (isFull ? 4 : 3) + perParameter;
-  return trained * (FLOAT * held + momentBytes(question) + halves + factors + reference);
-}
-
-/** Of a parameter. In 8 bits a block of 256 has a scale. */
-const momentBytes = ({ moments: { count, bits } = ADAMW }: MemoryQuestion): number =>
-  count * (bits === 32 ? FLOAT : 1 + FLOAT / 256);
-
-/** Tensors of a piece's size that an update holds beside its result, by the bits of a moment. */
-const PIECE_COPIES = { 32: 2, 8: 6 } as const;
-
-/**
- * An update has its gradient, the results of its pieces, and what the last piece is worked on with, or what they are
- * joined in. Lion, of one moment, has its direction too.
- */
-function updateBytes(question: MemoryQuestion): number {
-  const { trained, isFull, isOnGpu, moments: { count, bits } = ADAMW } = question;
-  const piece = Math.min(trained, PIECE[isOnGpu ? 'cuda' : 'cpu']);
-  const copies = PIECE_COPIES[bits] + (count === 1 ? 1 : 0);
-  return FLOAT * ((isFull ? 0 : trained) + Math.max(trained, copies * piece));
 }
 
 function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestion): number {

@@ -9,6 +9,7 @@ import { runEval } from '../../../src/recipes/eval.js';
 import { openSolver, runSolve } from '../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { logInto } from '../../support/context.js';
+import { writeRunRecord } from '../../support/run-record.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
@@ -131,10 +132,7 @@ describe('level 5 of MATH', () => {
     const run = join(temporaryFolder(), 'run');
     mkdirSync(run);
     const config = { benchmark: 'math', strategy, strategy_samples: samples };
-    const named = { run_id: 'a', command: 'eval', status: 'done', started_at: '', config_hash: '' };
-    const empty = { phases: {}, versions: {}, seeds: {}, resumes: [], files: [] };
-    const record = { ...named, ...empty, config, results: { eval_size: 1, accuracy: 0 } };
-    writeFileSync(join(run, 'run.json'), JSON.stringify(record));
+    writeRunRecord(run, { command: 'eval', config, results: { eval_size: 1, accuracy: 0 } });
     expect(writeStrategyTable(join(run, 'table.csv'), [run])).toContain(name);
     expect(readFileSync(join(run, 'table.csv'), 'utf8')).toBe(`benchmark,n,${name}\nmath,1,0\n`);
   });

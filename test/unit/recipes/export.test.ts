@@ -29,6 +29,7 @@ import {
   writeSafetensors,
 } from '../../../src/weights/index.js';
 import { logInto } from '../../support/context.js';
+import { writeRunRecord } from '../../support/run-record.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { batchOf } from '../model/numbers.js';
 
@@ -230,20 +231,7 @@ test('the model card names the commits that the run of the adapter had read', as
   const model = { kind: 'model', name: 'a/base', revision: 'c1', commit: 'c1' };
   const rows = { kind: 'dataset', name: 'a/rows', split: 'train', revision: 'v2', commit: 'c2' };
   const sources = [model, rows, { ...rows, name: 'rows.jsonl', revision: null, commit: null }];
-  writeJson(at('run/run.json'), {
-    run_id: 'run',
-    command: 'sft',
-    status: 'completed',
-    started_at: '2026-01-01T00:00:00Z',
-    config_hash: '',
-    phases: {},
-    versions: {},
-    seeds: {},
-    results: {},
-    resumes: [],
-    files: [],
-    sources,
-  });
+  writeRunRecord(at('run'), { sources });
   for (const named of [{ model: at('run') }, { adapter: at('run/model') }]) {
     const { output } = await runExport(keys('card', { ...named, overwrite: true }), context);
     expect(readFileSync(join(output, 'README.md'), 'utf8').match(/^- .*$/gm)).toEqual([

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PromptKeys } from '../../../../src/recipes/inputs/render-options.js';
 import { sayOtherPrompts } from '../../../../src/recipes/inputs/trained-prompts.js';
-import { writeJson } from '../../../../src/util/files.js';
+import { writeRunRecord } from '../../../support/run-record.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -12,20 +12,7 @@ const dir = temporaryFolder();
 function modelOf(name: string, config: object): string {
   const folder = join(dir, name, 'model');
   mkdirSync(folder, { recursive: true });
-  writeJson(join(dir, name, 'run.json'), {
-    run_id: '20260101T000000Z-00000000',
-    command: 'sft',
-    status: 'done',
-    started_at: '2026-01-01T00:00:00.000Z',
-    config_hash: '00000000',
-    phases: {},
-    versions: {},
-    seeds: {},
-    results: {},
-    resumes: [],
-    files: [],
-    config,
-  });
+  writeRunRecord(join(dir, name), { config });
   return folder;
 }
 

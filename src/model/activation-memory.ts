@@ -1,0 +1,86 @@
+/** Bytes of activations: kept from the forward to the backward pass, and of the layer at work. */
+import { sum } from '../util/numbers.js';
+import { chunkSize } from './chunk-layout.js';
+import { deltaTapeBytes, groupCount } from './delta-groups.js';
+import { mostQueries } from './dense-layout.js';
+import { FLOAT, type MemoryQuestion } from './memory-question.js';
+import type { DecoderSpec } from './spec.js';
+import { layerLinears, linearGroups } from './spec-modules.js';
+
+/** Sum of the outputs of a layer's linear modules, per token. */
+const outputsOf = (spec: DecoderSpec, layer: number): number =>
+  layerLinears(spec, layer).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
+
+/**
+ * Bytes of queries, keys, values and attention's result, of heads before their norms and of gates; of a convolution or a
+ * delta rule, those of what its first projections give.
+ */
+function mixerPerToken({ spec, elementBytes: e }: MemoryQuestion, layer: number): number {
+  if (spec.layers[layer]!.mixer !== 'attention') {
+    return e * sum(linearGroups(spec, layer).mixerIn.map(({ outFeatures }) => outFeatures));
+  }
+  const queries = spec.numHeads * spec.headDim;
+  const keys = spec.numKvHeads * spec.headDim;
+  const norms = spec.qkNorm === 'none' ? 0 : queries + keys;
+  const gates = spec.attentionGate ? queries : 0;
+  return e * (2 * queries + 2 * keys + norms + gates) + FLOAT * spec.numHeads;
+}
+
+/** Bytes of a token on the tape of a gated delta rule; 0 for another layer. */
+function deltaTape({ spec, longest }: MemoryQuestion, layer: number): number {
+  const mixer = spec.layers[layer]!;
+  return mixer.mixer === 'gated_delta' ? deltaTapeBytes(mixer, chunkSize(longest)) : 0;
+}
+
+/** Of the heads at work, where layers are fused, with as much of gradients; else of all, beside what is kept. */
+function deltaWorkingSet(question: MemoryQuestion): number {
+  const { spec, tokens, isFused } = question;
+  const each = spec.layers.map((mixer, layer) => {
+    const all = tokens * deltaTape(question, layer);
+    if (mixer.mixer !== 'gated_delta' || !isFused) return all;
+    return (2 * all) / groupCount(all, mixer.keyHeads);
+  });
+  return Math.max(...each);
+}
+
+/** Bytes that a layer keeps for its backward pass. */
+export function keptByLayer(question: MemoryQuestion, layer: number): number {
+  const { spec, tokens, elementBytes: e, isFused, isNative } = question;
+  const { hiddenSize, intermediateSize } = spec;
+  if (isFused) {
+    // Gate and up, and in float32 without our own operations the activation of the gate.
+    const gated = isNative || e !== FLOAT ? 2 : 3;
+    const perToken = 2 * FLOAT * hiddenSize + e * gated * intermediateSize;
+    return tokens * (perToken + mixerPerToken(question, layer));
+  }
+  // The tape keeps every intermediate.
+  const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * intermediateSize);
+  return tokens * (perToken + deltaTape(question, layer));
+}
+
+/** Bytes that a recomputed layer keeps: its input, and what mixes tokens where layers are fused. */
+export function keptByRecomputed(question: MemoryQuestion, layer: number): number {
+  const { spec, tokens, isFused } = question;
+  return tokens * (FLOAT * spec.hiddenSize + (isFused ? mixerPerToken(question, layer) : 0));
+}
+
+export function workingSet(question: MemoryQuestion): number {
+  const { spec, tokens, longest, elementBytes, isNative, isOnGpu } = question;
+  // TensorFlow's own operations compute in float32 between products, whatever is kept.
+  const e = isNative ? elementBytes : FLOAT;
+  const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
+  const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
+  const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
+  // In float32: b, c and x, the convolution at three distances, and the gradients to them.
+  const convolves = spec.layers.some(({ mixer }) => mixer === 'short_conv');
+  const convolution = convolves ? FLOAT * 12 * hiddenSize : 0;
+  const delta = deltaWorkingSet(question);
+  if (isNative) return Math.max(tokens * Math.max(mlp, attention, convolution), delta);
+  const band = Math.min(longest, mostQueries({ heads: numHeads, keys: tokens, isOnGpu }));
+  const mixer = 2 * Math.max(attention, convolution);
+  return Math.max(tokens * (2 * mlp + mixer + 3 * FLOAT * numHeads * band), delta);
+}
+
+/** Of activations, one tensor: gate or up. */
+export const largestActivation = ({ spec, tokens, elementBytes }: MemoryQuestion): number =>
+  tokens * spec.intermediateSize * elementBytes;
