@@ -139,6 +139,13 @@ export default {
       to: { path: '^src/model/', pathNot: '^src/model/spec(-modules)?[.]ts$' },
     },
     {
+      name: 'a-run-knows-no-page',
+      comment: 'A run folder and its rows are written without those who show them.',
+      severity: 'error',
+      from: { path: '^src/report/(run|rows)/' },
+      to: { path: '^src/report/', pathNot: '^src/report/(run|rows)/' },
+    },
+    {
       name: 'no-circular',
       comment: 'A circle has no order in which it could be read or loaded.',
       severity: 'error',

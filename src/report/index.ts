@@ -1,36 +1,12 @@
-/** Reporting: the run folder, rows of metrics and samples, tables, progress, and the report page. */
+/**
+ * Reporting, by its folders: `run/` is the folder of a run, its lock and its record; `rows/` what is appended to
+ * it; `job/` the run in the words of a fine-tuning service; `page/` charts, comparisons and the report page made
+ * of them; `trackers/` other tools that get the same rows. The files beside them are text for a terminal.
+ */
 
 export type { TrackerName } from '../util/tracker-names.js';
-export {
-  type Comparison,
-  type ComparisonTable,
-  compareRuns,
-  comparisonText,
-  overlayCharts,
-  shortNames,
-} from './compare.js';
-export { completionsSection } from './completions.js';
 
-export { writeTable } from './csv.js';
-export { writeDebugFiles } from './debug-files.js';
-export { endRun } from './end-run.js';
-export { reasonFacts, rewardParts } from './examples.js';
-export { type GroupLog, type GroupRow, openGroupLog } from './group-log.js';
-export { type JobStatus, jobStatus } from './job-status.js';
-export { type MetricRow, openMetricLog } from './metric-log.js';
-export { checkBeginning, checkRun, openRun } from './open-run.js';
-export { PhaseClock } from './phases.js';
-export {
-  type PreviewCounts,
-  type PreviewRow,
-  type PreviewSegment,
-  previewText,
-} from './preview-text.js';
-export {
-  type Progress,
-  startProgress,
-  withProgress,
-} from './progress.js';
+export { type JobStatus, jobStatus } from './job/job-status.js';
 export {
   EVENTS_FILE,
   REMOTE_FILE,
@@ -41,8 +17,21 @@ export {
   readRemoteEvents,
   readRemoteRecord,
   remoteJobStatus,
-} from './remote-job.js';
-export { writeReport } from './render-report.js';
+} from './job/remote-job.js';
+export { SERVICE_METRICS } from './job/service-metrics.js';
+
+export {
+  type Comparison,
+  type ComparisonTable,
+  compareRuns,
+  comparisonText,
+  overlayCharts,
+  shortNames,
+} from './page/compare.js';
+export { completionsSection } from './page/completions.js';
+export { endRun } from './page/end-run.js';
+export { reasonFacts, rewardParts } from './page/examples.js';
+export { writeReport } from './page/render-report.js';
 export type {
   Completion,
   Fact,
@@ -50,13 +39,20 @@ export type {
   PromptCompletions,
   Report,
   Section,
-} from './report-types.js';
+} from './page/report-types.js';
+export { runSections } from './page/run-report.js';
 
-export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run-files.js';
-export type { OpenRunOptions, RunFolder } from './run-folder.js';
-export { isLocked } from './run-lock.js';
-export { makeRunId, type ReadSource, type RunStatus } from './run-record.js';
-export { type RunRows, readProgress, readRun, runSections } from './run-report.js';
+export {
+  type PreviewCounts,
+  type PreviewRow,
+  type PreviewSegment,
+  previewText,
+} from './preview-text.js';
+export { type Progress, startProgress, withProgress } from './progress.js';
+
+export { writeTable } from './rows/csv.js';
+export { type GroupLog, type GroupRow, openGroupLog } from './rows/group-log.js';
+export { type MetricRow, openMetricLog } from './rows/metric-log.js';
 export {
   gradeColumns,
   openSampleLog,
@@ -66,11 +62,17 @@ export {
   sampledTokens,
   sampleRow,
   toolColumns,
-} from './sample-log.js';
-export { SERVICE_METRICS } from './service-metrics.js';
+} from './rows/sample-log.js';
+
+export { writeDebugFiles } from './run/debug-files.js';
+export { checkBeginning, checkRun, openRun } from './run/open-run.js';
+export { PhaseClock } from './run/phases.js';
+export { type RunRows, readProgress, readRun } from './run/read-run.js';
+export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run/run-files.js';
+export type { OpenRunOptions, RunFolder } from './run/run-folder.js';
+export { isLocked } from './run/run-lock.js';
+export { makeRunId, type ReadSource, type RunStatus } from './run/run-record.js';
+
 export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';
-export {
-  checkTrackers,
-  openTrackers,
-  type Trackers,
-} from './trackers/open-trackers.js';
+
+export { checkTrackers, openTrackers, type Trackers } from './trackers/open-trackers.js';

@@ -17,7 +17,7 @@ import {
   sampleRow,
   writeReport,
 } from '../../src/report/index.js';
-import { runReport } from '../../src/report/run-report.js';
+import { runReport } from '../../src/report/page/run-report.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { type Browser, findChromium, startChromium, type View } from './chromium.js';
 

@@ -4,8 +4,8 @@
  */
 
 import { chunks } from '../../util/group.js';
-import { flatConfig } from '../config-differences.js';
-import type { RunStatus } from '../run-record.js';
+import { flatConfig } from '../run/config-differences.js';
+import type { RunStatus } from '../run/run-record.js';
 import { type MlflowClient, MlflowError, mlflowClient } from './mlflow-client.js';
 import { numbersOf, type SampleTable, type TrackedRun, type Tracker } from './tracker.js';
 

@@ -4,8 +4,8 @@
  */
 import { messageOf } from '../../util/errors.js';
 import type { TrackerName } from '../../util/tracker-names.js';
-import type { MetricRow } from '../metric-log.js';
-import type { RunStatus } from '../run-record.js';
+import type { MetricRow } from '../rows/metric-log.js';
+import type { RunStatus } from '../run/run-record.js';
 import { checkMlflow, openMlflow } from './mlflow.js';
 import { openTensorboard } from './tensorboard.js';
 import type { SampleTable, TrackedRun, Tracker } from './tracker.js';

@@ -1,8 +1,8 @@
 /** What a run reports to beside its own files: TensorBoard, Weights & Biases, MLflow. */
 
 import type { TrackerName } from '../../util/tracker-names.js';
-import type { MetricRow } from '../metric-log.js';
-import type { RunStatus } from '../run-record.js';
+import type { MetricRow } from '../rows/metric-log.js';
+import type { RunStatus } from '../run/run-record.js';
 import type { Cell } from '../text-table.js';
 
 /** Rows under a metric name, e.g. the completions of an evaluation as `eval/samples_step_20`. */

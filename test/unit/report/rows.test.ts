@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { toCsv } from '../../../src/report/csv.js';
 import {
   duration,
   formatCell,
@@ -16,6 +15,7 @@ import {
   textTable,
   withProgress,
 } from '../../../src/report/index.js';
+import { toCsv } from '../../../src/report/rows/csv.js';
 import { readJsonl } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { machineFacts } from '../../../src/report/run-record.js';
+import { machineFacts } from '../../../src/report/run/run-record.js';
 import { describeMachine, knownFeatures } from '../../../src/util/machine.js';
 
 afterEach(() => {

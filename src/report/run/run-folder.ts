@@ -3,9 +3,9 @@
  * everything else a run writes.
  */
 import { isAbsolute, join, normalize, sep } from 'node:path';
-import { InputError, messageOf } from '../util/errors.js';
-import { writeFileAtomic, writeJson } from '../util/files.js';
-import type { LockHolder } from '../util/lock.js';
+import { InputError, messageOf } from '../../util/errors.js';
+import { writeFileAtomic, writeJson } from '../../util/files.js';
+import type { LockHolder } from '../../util/lock.js';
 import { type ConfigDifference, configDifferences } from './config-differences.js';
 import { PhaseClock } from './phases.js';
 import { COMPLETIONS_FILE, checkFileName, RUN_FILE, SAMPLES_FILE } from './run-files.js';

@@ -1,10 +1,11 @@
 /** The end of a run: its last state and its page. */
-import { messageOf } from '../util/errors.js';
+import { messageOf } from '../../util/errors.js';
+import { readRun } from '../run/read-run.js';
+import type { RunFolder } from '../run/run-folder.js';
+import type { RunStatus } from '../run/run-record.js';
 import { writeReport } from './render-report.js';
 import type { Section } from './report-types.js';
-import type { RunFolder } from './run-folder.js';
-import type { RunStatus } from './run-record.js';
-import { readRun, runReport } from './run-report.js';
+import { runReport } from './run-report.js';
 
 export interface RunEnd {
   readonly status: Exclude<RunStatus, 'running'>;

@@ -1,5 +1,5 @@
 /** `samples.jsonl`: one row a completion, with everything that was decided about it. */
-import { mean } from '../util/numbers.js';
+import { mean } from '../../util/numbers.js';
 import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
 
 /** Keys are those of the file. */

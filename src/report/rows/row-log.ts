@@ -4,10 +4,10 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { appendBytes } from '../util/append.js';
-import { makeFolder } from '../util/disk.js';
-import { dropHalfLine, readJsonl, writeFileAtomic, writeJsonl } from '../util/files.js';
-import { checkedRows } from '../util/own-files.js';
+import { appendBytes } from '../../util/append.js';
+import { makeFolder } from '../../util/disk.js';
+import { dropHalfLine, readJsonl, writeFileAtomic, writeJsonl } from '../../util/files.js';
+import { checkedRows } from '../../util/own-files.js';
 
 export interface StepRow {
   readonly step: number;

@@ -20,10 +20,10 @@ import {
   openRun,
   PhaseClock,
   readRunRecord,
-} from '../../../src/report/index.js';
-import { InputError } from '../../../src/util/errors.js';
-import type { JsonRow } from '../../../src/util/files.js';
-import { temporaryFolder } from '../../support/temporary.js';
+} from '../../../../src/report/index.js';
+import { InputError } from '../../../../src/util/errors.js';
+import type { JsonRow } from '../../../../src/util/files.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const root = temporaryFolder();
 let count = 0;

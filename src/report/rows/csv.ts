@@ -1,7 +1,7 @@
 /** Rows as CSV (RFC 4180 quoting by arquero), nested values flattened or as JSON. */
 import { table } from 'arquero';
-import { writeFileAtomic } from '../util/files.js';
-import { isObject } from '../util/json-object.js';
+import { writeFileAtomic } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
 
 export type TableRow = Readonly<Record<string, unknown>>;
 

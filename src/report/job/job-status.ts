@@ -2,12 +2,12 @@
  * A training run in the words of OpenAI's fine-tuning API: the job with its status and hyperparameters, the
  * means of its rewards, and its events. Everything is read from the run's folder.
  */
-import { numberOf, textOf } from '../util/json-object.js';
-import { mean } from '../util/numbers.js';
-import type { MetricRow } from './metric-log.js';
-import type { RunRecord } from './run-record.js';
+import { numberOf, textOf } from '../../util/json-object.js';
+import { mean } from '../../util/numbers.js';
+import type { MetricRow } from '../rows/metric-log.js';
+import type { RunRecord } from '../run/run-record.js';
+import { formatCell } from '../text-table.js';
 import { SERVICE_METRICS } from './service-metrics.js';
-import { formatCell } from './text-table.js';
 
 /** The first four are those of a run on this machine; a service has all. */
 export type JobState =

@@ -1,12 +1,12 @@
 /** Runs side by side: their last metrics and results, and what differs in their configs. */
 import { basename, resolve, sep } from 'node:path';
-import { configDifferences } from './config-differences.js';
+import type { MetricRow, MetricValue } from '../rows/metric-log.js';
+import { configDifferences } from '../run/config-differences.js';
+import { type RunRows, readRun } from '../run/read-run.js';
+import { type Cell, shortHash, textTable } from '../text-table.js';
 import { pickExamples, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
-import type { MetricRow, MetricValue } from './metric-log.js';
 import type { LineChart, Report, Section, TableSection } from './report-types.js';
-import { type RunRows, readRun } from './run-report.js';
-import { type Cell, shortHash, textTable } from './text-table.js';
 
 export interface Comparison {
   /** Names of the runs: their paths from the folder that holds them all. */

@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { jobSchema, loadConfig } from '../../../src/config/index.js';
-import { runJob } from '../../../src/recipes/job.js';
-import { openMetricLog, openRun, readRun } from '../../../src/report/index.js';
-import { SILENT } from '../../support/context.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { jobSchema, loadConfig } from '../../../../src/config/index.js';
+import { runJob } from '../../../../src/recipes/job.js';
+import { openMetricLog, openRun, readRun } from '../../../../src/report/index.js';
+import { SILENT } from '../../../support/context.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const open = () =>
   openRun(join(temporaryFolder(), 'run'), {

@@ -1,5 +1,5 @@
 /** A report as plain data: recipes compose sections, `renderReport` draws them. */
-import type { Cell } from './text-table.js';
+import type { Cell } from '../text-table.js';
 
 export interface Report {
   readonly title: string;

@@ -4,9 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonRow, readWholeRows } from '../util/files.js';
-import { numberOf, textOf } from '../util/json-object.js';
-import { checkedObject, checkedRows, type Fields, readRecord } from '../util/own-files.js';
+import { type JsonRow, readWholeRows } from '../../util/files.js';
+import { numberOf, textOf } from '../../util/json-object.js';
+import { checkedObject, checkedRows, type Fields, readRecord } from '../../util/own-files.js';
+import type { RunRows } from '../run/read-run.js';
 import {
   type JobEvent,
   type JobStatus,
@@ -14,7 +15,6 @@ import {
   localJobError,
   localJobState,
 } from './job-status.js';
-import type { RunRows } from './run-report.js';
 
 export const REMOTE_FILE = 'remote.json';
 export const EVENTS_FILE = 'events.jsonl';

@@ -1,8 +1,8 @@
 /** What a chart shows, in words: for screen readers. */
-import { mean } from '../util/numbers.js';
+import { mean } from '../../util/numbers.js';
+import { formatCell, percent } from '../text-table.js';
 import { extent } from './extent.js';
 import type { Chart, IntervalItem, Series } from './report-types.js';
-import { formatCell, percent } from './text-table.js';
 
 /** @example 'Loss. loss: 2.5 at step 1 to 0.5 at step 80, lowest 0.45, highest 2.6' */
 export function chartText(chart: Chart): string {

@@ -1,7 +1,7 @@
 /** `run.json`: what a run was, on what it ran, and how long each phase took. */
-import { sha256 } from '../util/files.js';
-import { describeMachine } from '../util/machine.js';
-import { ownVersion } from '../util/package-version.js';
+import { sha256 } from '../../util/files.js';
+import { describeMachine } from '../../util/machine.js';
+import { ownVersion } from '../../util/package-version.js';
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
 

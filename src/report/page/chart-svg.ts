@@ -5,12 +5,12 @@
 
 import { createRequire } from 'node:module';
 import type { EChartsCoreOption, init } from 'echarts/core';
-import { largest, mean } from '../util/numbers.js';
+import { largest, mean } from '../../util/numbers.js';
+import { formatCell, percent } from '../text-table.js';
 import { chartText } from './chart-text.js';
 import { extent } from './extent.js';
 import { escapeHtml } from './html.js';
 import type { Chart, HistogramChart, IntervalChart, LineChart } from './report-types.js';
-import { formatCell, percent } from './text-table.js';
 
 /** Drawn at this width in pixels; the page scales it. */
 const WIDTH = 400;

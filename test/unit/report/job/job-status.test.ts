@@ -1,9 +1,9 @@
 /** A run in the words of a fine-tuning service: states, means of rewards, events. */
 import { describe, expect, it } from 'vitest';
-import { metricRows } from '../../../src/remote/openai/event-metrics.js';
-import { jobStatus, type RemoteEvent } from '../../../src/report/index.js';
-import type { MetricRow } from '../../../src/report/metric-log.js';
-import type { RunRecord } from '../../../src/report/run-record.js';
+import { metricRows } from '../../../../src/remote/openai/event-metrics.js';
+import { jobStatus, type RemoteEvent } from '../../../../src/report/index.js';
+import type { MetricRow } from '../../../../src/report/rows/metric-log.js';
+import type { RunRecord } from '../../../../src/report/run/run-record.js';
 
 const RECORD: RunRecord = {
   run_id: '20260101T000000Z-1a2b3c4d',

@@ -1,8 +1,8 @@
 /** Completions as HTML: examples as cards, and all of a section behind a filter. */
-import { mean } from '../util/numbers.js';
+import { mean } from '../../util/numbers.js';
+import { formatCell } from '../text-table.js';
 import { element, escapeHtml } from './html.js';
 import type { Completion, CompletionsSection, Example, PromptCompletions } from './report-types.js';
-import { formatCell } from './text-table.js';
 
 /** Characters of a prompt that stand in its line. */
 const LINE = 160;

@@ -1,8 +1,8 @@
 /** Opening a run folder: refused when in use, cleared, or gone on with. */
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
-import { checkFolderPlace, makeFolder } from '../util/disk.js';
-import { InputError } from '../util/errors.js';
+import { checkFolderPlace, makeFolder } from '../../util/disk.js';
+import { InputError } from '../../util/errors.js';
 import { clearRun, RUN_FILE, readRunRecord, removeLeftovers, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
 import { lockRun, unlockRun } from './run-lock.js';

@@ -1,7 +1,7 @@
 /** Keeps two processes from writing into one run folder. */
 import { join } from 'node:path';
-import { InputError } from '../util/errors.js';
-import { type LockHolder, lockHolder, releaseLock, tryLock } from '../util/lock.js';
+import { InputError } from '../../util/errors.js';
+import { type LockHolder, lockHolder, releaseLock, tryLock } from '../../util/lock.js';
 
 export const LOCK_FILE = 'run.lock';
 

@@ -1,9 +1,9 @@
 /** Completions of a run for its report: the best, the middle and the worst, and those of its steps. */
-import { groupBy } from '../util/group.js';
+import { groupBy } from '../../util/group.js';
+import type { SampleRow } from '../rows/sample-log.js';
+import { duration, formatCell } from '../text-table.js';
 import { completionsSection, spread } from './completions.js';
 import type { Completion, CompletionsSection, Example, ExamplePart, Fact } from './report-types.js';
-import type { SampleRow } from './sample-log.js';
-import { duration, formatCell } from './text-table.js';
 
 /**
  * About `count` rows, spread evenly over the ranking by reward, best first; of equal texts one. Rows

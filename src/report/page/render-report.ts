@@ -1,5 +1,6 @@
 /** A report as one HTML page without outside resources; its one script filters completions. */
-import { writeFileAtomic } from '../util/files.js';
+import { writeFileAtomic } from '../../util/files.js';
+import { duration, formatCell, percent } from '../text-table.js';
 import { chartSvg, hasData, isDashed, seriesColour } from './chart-svg.js';
 import { element, escapeHtml } from './html.js';
 import { completionsHtml, exampleHtml } from './render-completions.js';
@@ -15,7 +16,6 @@ import type {
   TableSection,
   TextSection,
 } from './report-types.js';
-import { duration, formatCell, percent } from './text-table.js';
 
 /** Tables of more columns turn into cards on a phone. */
 const NARROW_COLUMNS = 3;

@@ -1,5 +1,5 @@
 /** Differences of resolved configs, key by dotted key. */
-import { isObject } from '../util/json-object.js';
+import { isObject } from '../../util/json-object.js';
 
 export interface ConfigDifference {
   readonly key: string;

@@ -1,7 +1,7 @@
 /** The per-example CSV and the summary of a stage: `debug/<stage>_<run_id>.csv`, `…_metrics.txt`. */
 import { join } from 'node:path';
-import { writeFileAtomic } from '../util/files.js';
-import { type TableRow, writeTable } from './csv.js';
+import { writeFileAtomic } from '../../util/files.js';
+import { type TableRow, writeTable } from '../rows/csv.js';
 import type { RunFolder } from './run-folder.js';
 
 export interface DebugFiles {

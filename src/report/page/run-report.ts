@@ -1,73 +1,17 @@
 /** The report of one run, made from the rows in its folder. */
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { InputError } from '../util/errors.js';
-import { readWholeRows } from '../util/files.js';
-import { checkedRows, type Fields } from '../util/own-files.js';
+import { basename } from 'node:path';
+import type { RunRows } from '../run/read-run.js';
+import { samplesPath } from '../run/run-files.js';
+import type { RunRecord } from '../run/run-record.js';
+import { duration, formatCell, shortHash } from '../text-table.js';
 import { pickExamples, stepCompletions, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
-import type { MetricRow } from './metric-log.js';
 import type { Fact, Report, Section } from './report-types.js';
-import { readRunRecord, samplesPath } from './run-files.js';
-import type { RunRecord } from './run-record.js';
-import type { SampleRow } from './sample-log.js';
-import { duration, formatCell, shortHash } from './text-table.js';
 
 /** Results that also stand at the top where a table has them. */
 const HEADLINES = ['accuracy'];
 /** Completions shown. */
 const EXAMPLES = 12;
-
-/** How far a run is. */
-interface RunProgress {
-  readonly dir: string;
-  readonly record: RunRecord;
-  readonly metrics: readonly MetricRow[];
-}
-
-export interface RunRows extends RunProgress {
-  readonly configText: string;
-  readonly samples: readonly SampleRow[];
-}
-
-/** @throws InputError when `dir` is not the folder of a run, or a row in it is broken */
-export function readRun(dir: string): RunRows {
-  const progress = readProgress(dir);
-  const config = join(dir, 'config.yaml');
-  return {
-    ...progress,
-    configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
-    samples: rowsIn<SampleRow>(samplesPath(dir), SAMPLE_FIELDS),
-  };
-}
-
-/** The same without its completions, which may be many. @throws InputError as `readRun` */
-export function readProgress(dir: string): RunProgress {
-  const record = readRunRecord(dir);
-  if (record === null) {
-    throw new InputError({
-      where: dir,
-      problem: 'is not the folder of a run (no run.json)',
-      remedy: 'Give the output_dir of a finished or running command',
-    });
-  }
-  const metrics = rowsIn<MetricRow>(join(dir, 'metrics.jsonl'), { step: 'number' });
-  return { dir, record, metrics };
-}
-
-/** What the page shows of a completion. */
-const SAMPLE_FIELDS: Fields<SampleRow> = {
-  step: 'number',
-  prompt: 'string',
-  completion: 'string',
-  tokens: 'number',
-  rewards: 'object',
-  statuses: 'object',
-};
-
-/** A last line without a line break is one that is being written, or was when the run was killed. */
-const rowsIn = <T>(path: string, fields: Fields<T>): T[] =>
-  existsSync(path) ? checkedRows<T>(path, readWholeRows(path), fields) : [];
 
 /** The whole page of one run; `extra` sections (an evaluation table, …) stand after the summary. */
 export function runReport(run: RunRows, extra: readonly Section[] = []): Report {

@@ -3,10 +3,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { axisLabels, chartSvg, histogram } from '../../../src/report/chart-svg.js';
-import { chartText } from '../../../src/report/chart-text.js';
-import { configDifferences } from '../../../src/report/config-differences.js';
-import { pickExamples } from '../../../src/report/examples.js';
 import {
   compareRuns,
   comparisonText,
@@ -19,11 +15,15 @@ import {
   readRun,
   readRunRecord,
   type SampleRow,
-} from '../../../src/report/index.js';
-import { metricCharts } from '../../../src/report/metric-charts.js';
-import { renderReport } from '../../../src/report/render-report.js';
-import { runReport } from '../../../src/report/run-report.js';
-import { temporaryFolder } from '../../support/temporary.js';
+} from '../../../../src/report/index.js';
+import { axisLabels, chartSvg, histogram } from '../../../../src/report/page/chart-svg.js';
+import { chartText } from '../../../../src/report/page/chart-text.js';
+import { pickExamples } from '../../../../src/report/page/examples.js';
+import { metricCharts } from '../../../../src/report/page/metric-charts.js';
+import { renderReport } from '../../../../src/report/page/render-report.js';
+import { runReport } from '../../../../src/report/page/run-report.js';
+import { configDifferences } from '../../../../src/report/run/config-differences.js';
+import { temporaryFolder } from '../../../support/temporary.js';
 
 const dir = temporaryFolder();
 

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { removeParts } from '../util/atomic-file.js';
-import { InputError } from '../util/errors.js';
-import { readJson } from '../util/files.js';
-import { isObject } from '../util/json-object.js';
-import { checkedObject, type Fields } from '../util/own-files.js';
+import { removeParts } from '../../util/atomic-file.js';
+import { InputError } from '../../util/errors.js';
+import { readJson } from '../../util/files.js';
+import { isObject } from '../../util/json-object.js';
+import { checkedObject, type Fields } from '../../util/own-files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
 import type { RunRecord } from './run-record.js';
 
