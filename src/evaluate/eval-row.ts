@@ -35,6 +35,11 @@ export interface EvalRow extends AnswerGrade {
   readonly strategy?: StrategyFacts;
 }
 
+/** By the answer between the tags, and by the last number of the response. */
+export const isCorrect = ({ correct }: AnswerGrade): boolean => correct === true;
+export const isFlexiblyCorrect = ({ flexible_correct }: AnswerGrade): boolean =>
+  flexible_correct === true;
+
 export interface StrategyFacts {
   readonly candidates: number;
   /** Share of the winning answer among all weights. */

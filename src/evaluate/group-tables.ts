@@ -1,18 +1,18 @@
 /** Accuracy by a column of the rows: per level, per subject. */
 import { groupBy } from '../util/group.js';
 import { valueAt } from '../util/json-object.js';
-import { mean, share } from '../util/numbers.js';
-import type { EvalRow } from './eval-row.js';
-import { shareInterval } from './intervals.js';
+import { mean } from '../util/numbers.js';
+import { type EvalRow, isCorrect, isFlexiblyCorrect } from './eval-row.js';
+import { shares, withInterval } from './intervals.js';
 
 interface GroupRow {
   readonly value: string;
   /** Examples. */
   readonly n: number;
-  readonly accuracy: number;
-  readonly accuracy_low: number;
-  readonly accuracy_high: number;
-  readonly flexible_accuracy: number;
+  readonly accuracy: number | null;
+  readonly accuracy_low: number | null;
+  readonly accuracy_high: number | null;
+  readonly flexible_accuracy: number | null;
 }
 
 export interface GroupTable {
@@ -45,17 +45,10 @@ export function groupTables(
 
 function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {
   const examples = [...groupBy(rows, ({ index }) => index).values()];
-  const means = examples.map((samples) => share(samples, ({ correct }) => correct === true));
-  const flexible = examples.map((own) =>
-    share(own, ({ flexible_correct }) => flexible_correct === true),
-  );
-  const { low, high } = shareInterval(means);
   return {
     value,
     n: examples.length,
-    accuracy: mean(means)!,
-    accuracy_low: low,
-    accuracy_high: high,
-    flexible_accuracy: mean(flexible)!,
+    ...withInterval('accuracy', shares(examples, isCorrect)),
+    flexible_accuracy: mean(shares(examples, isFlexiblyCorrect)),
   };
 }

@@ -28,7 +28,7 @@ export {
 export { evaluationSections } from './evaluation-sections.js';
 export { factorizationGrader } from './factorization-grade.js';
 export { cellOf, type GroupTable } from './group-tables.js';
-export { shareInterval, wilson } from './intervals.js';
+export { shareInterval, wilson, withInterval } from './intervals.js';
 export { type AnswerJudge, answerJudge } from './judged-grade.js';
 export { answerGroups, vote } from './majority.js';
 export { mathGrader } from './math-grade.js';

@@ -1,5 +1,5 @@
 /** 95% intervals of proportions and means. */
-import { mean, sum } from '../util/numbers.js';
+import { mean, share, sum } from '../util/numbers.js';
 
 export interface Interval {
   readonly low: number;
@@ -60,4 +60,27 @@ export function shareInterval(
   const span = high - low;
   const own = wilson(sum(shares.map((share) => (share - low) / span)), shares.length);
   return { low: low + span * own.low, high: low + span * own.high };
+}
+
+/** Of each group the share of its members of which `holds`. */
+export const shares = <T>(
+  groups: readonly (readonly T[])[],
+  holds: (member: T) => boolean,
+): number[] => groups.map((group) => share(group, holds));
+
+type WithInterval<K extends string, V> = Readonly<Record<K | `${K}_low` | `${K}_high`, V>>;
+
+/**
+ * The mean of values within `bounds` and its `shareInterval`, by their names in files; nulls of no values.
+ * @example withInterval('accuracy', [0, 0, 0]) // { accuracy: 0, accuracy_low: 0, accuracy_high: 0.5615 }
+ */
+export function withInterval<K extends string>(
+  name: K,
+  values: readonly number[],
+  bounds?: Interval,
+): WithInterval<K, number> | WithInterval<K, null> {
+  const { low, high } =
+    values.length === 0 ? { low: null, high: null } : shareInterval(values, bounds);
+  const named = { [name]: mean(values), [`${name}_low`]: low, [`${name}_high`]: high };
+  return named as WithInterval<K, number> | WithInterval<K, null>;
 }

@@ -1,8 +1,8 @@
 /** Metrics of an evaluation, by the names of its JSON file. Shares are of 1. */
 import { groupBy } from '../util/group.js';
 import { largest, mean, share, smallest } from '../util/numbers.js';
-import type { EvalRow } from './eval-row.js';
-import { type Interval, shareInterval } from './intervals.js';
+import { type EvalRow, isCorrect, isFlexiblyCorrect } from './eval-row.js';
+import { shares, withInterval } from './intervals.js';
 import { majorityAtK } from './majority.js';
 import { passAtK } from './pass-at-k.js';
 
@@ -69,8 +69,6 @@ export function evalMetrics(
 ): Omit<EvalMetrics, 'seconds'> {
   const graded = rows.filter(({ correct }) => correct !== null);
   const groups = [...groupBy(graded, ({ index }) => index).values()];
-  const strict = accuracy(groups, ({ correct }) => correct === true);
-  const flexible = accuracy(groups, ({ flexible_correct }) => flexible_correct === true);
   const rewards = rows.flatMap(({ reward }) => reward ?? []);
   return {
     eval_size: groups.length,
@@ -78,12 +76,8 @@ export function evalMetrics(
     graded: graded.length,
     ungraded: rows.length - graded.length,
     correct: graded.filter(({ correct }) => correct).length,
-    accuracy: strict.mean,
-    accuracy_low: strict.low,
-    accuracy_high: strict.high,
-    flexible_accuracy: flexible.mean,
-    flexible_accuracy_low: flexible.low,
-    flexible_accuracy_high: flexible.high,
+    ...withInterval('accuracy', shares(groups, isCorrect)),
+    ...withInterval('flexible_accuracy', shares(groups, isFlexiblyCorrect)),
     thinking_proportion: share(rows, ({ has_reasoning }) => has_reasoning),
     answer_proportion: share(rows, ({ has_answer }) => has_answer),
     format_rate: share(rows, ({ format_ok }) => format_ok),
@@ -110,10 +104,9 @@ function scoreMetrics(groups: readonly Group[]) {
     const scores = group.flatMap(({ score }) => score ?? []);
     return mean(scores) ?? [];
   });
-  if (means.length === 0) return {};
   const bounds = { low: Math.min(0, smallest(means)), high: Math.max(1, largest(means)) };
-  const { low, high } = shareInterval(means, bounds);
-  return { mean_score: mean(means)!, mean_score_low: low, mean_score_high: high };
+  const score = withInterval('mean_score', means, bounds);
+  return score.mean_score === null ? {} : score;
 }
 
 /** Rewards that scored nothing have no mean: 0 would be a judgement. */
@@ -147,16 +140,6 @@ function statusCounts(rows: readonly EvalRow[]) {
     status_error: count('error'),
     status_skipped: count('skipped'),
   };
-}
-
-/** Share of right samples with its interval over examples; null of none. */
-function accuracy(
-  groups: readonly Group[],
-  isRight: (row: EvalRow) => boolean,
-): { readonly [Part in 'mean' | keyof Interval]: number | null } {
-  if (groups.length === 0) return { mean: null, low: null, high: null };
-  const means = groups.map((group) => share(group, isRight));
-  return { mean: mean(means) ?? 0, ...shareInterval(means) };
 }
 
 function atEach(

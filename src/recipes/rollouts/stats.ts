@@ -1,5 +1,5 @@
 /** What the trajectories of a run say together: shares with intervals over questions, and each arm's. */
-import { shareInterval } from '../../evaluate/index.js';
+import { withInterval } from '../../evaluate/index.js';
 import { type Posterior, recordOf } from '../../preferences/index.js';
 import { groupBy } from '../../util/group.js';
 import { mean, share, sum } from '../../util/numbers.js';
@@ -79,15 +79,6 @@ export function rolloutsStats(
     truncated: rows.filter(({ finish_reason: reason }) => reason === 'length').length,
     arms: Object.fromEntries(arms.map((arm) => [arm, armStats(arm, rows, posterior)])),
   };
-}
-
-function withInterval<K extends string>(
-  name: K,
-  values: readonly number[],
-): Record<K | `${K}_low` | `${K}_high`, number | null> {
-  const { low, high } = values.length === 0 ? { low: null, high: null } : shareInterval(values);
-  const entries = { [name]: mean(values), [`${name}_low`]: low, [`${name}_high`]: high };
-  return entries as Record<K | `${K}_low` | `${K}_high`, number | null>;
 }
 
 function armStats(arm: string, rows: Rows, posterior: Posterior): ArmStats {
