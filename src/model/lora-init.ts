@@ -6,7 +6,7 @@
  */
 import { rowNorms, tf } from '../tensor/index.js';
 import { Rng } from '../util/rng.js';
-import { type HostTensor, type LoraTarget, toFloat32 } from '../weights/index.js';
+import { type HostTensor, type LoraTarget, loraPartOf, toFloat32 } from '../weights/index.js';
 import { type LoraPlan, loraA, loraB, loraMagnitude } from './lora.js';
 import { parsePissa, principalParts, residual } from './pissa.js';
 import { untied } from './replaced.js';
@@ -92,7 +92,7 @@ function randomMatrix(
   const [rows, columns] = shape as [number, number];
   const values = new Float32Array(rows * columns);
   const { initLoraWeights: init } = plan.config;
-  if (name.endsWith('.lora_B.weight') && init !== false) return values;
+  if (loraPartOf(name) === 'b' && init !== false) return values;
   const rng = Rng.of(seed, 'lora', name);
   const bound = 1 / Math.sqrt(columns);
   for (let i = 0; i < values.length; i++) {

@@ -9,6 +9,7 @@ import {
   type LoraTarget,
   type LoraTensors,
   loraConfig,
+  loraName,
   resolveTargets,
   toFloat32,
 } from '../weights/index.js';
@@ -16,9 +17,9 @@ import { replacedParameters } from './replaced.js';
 import type { DecoderSpec } from './spec.js';
 import { linearModules } from './spec-modules.js';
 
-export const loraA = (module: string) => `${module}.lora_A.weight`;
-export const loraB = (module: string) => `${module}.lora_B.weight`;
-export const loraMagnitude = (module: string) => `${module}.lora_magnitude_vector`;
+export const loraA = (module: string) => loraName(module, 'a');
+export const loraB = (module: string) => loraName(module, 'b');
+export const loraMagnitude = (module: string) => loraName(module, 'magnitude');
 
 /**
  * Which modules get LoRA, and the shapes of what is trained: A, B and with DoRA the magnitudes of each

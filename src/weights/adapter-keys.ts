@@ -14,6 +14,14 @@ const SUFFIXES = {
 const IN_LORA_LAYER = '.base_layer.bias';
 
 export type LoraPart = keyof typeof SUFFIXES;
+const PARTS = Object.keys(SUFFIXES) as LoraPart[];
+
+/** Name of a part of a module's LoRA, without what stands before the module in a file. */
+export const loraName = (module: string, part: LoraPart): string => `${module}${SUFFIXES[part]}`;
+
+/** The part of a module's LoRA that a tensor is by its name, or null. */
+export const loraPartOf = (name: string): LoraPart | null =>
+  PARTS.find((part) => name.endsWith(SUFFIXES[part])) ?? null;
 
 /** What a tensor of the file is: a part of a module's LoRA, or another value for a base tensor. */
 export type AdapterKey =
@@ -32,11 +40,8 @@ export function parseAdapterKey(root: StoredRoot, key: string): AdapterKey | 'ou
   if (!key.startsWith(PREFIX)) return null;
   const name = inDecoder(root, key.slice(PREFIX.length));
   if (name === null) return 'outside';
-  for (const [part, suffix] of Object.entries(SUFFIXES)) {
-    if (name.endsWith(suffix)) {
-      return { module: name.slice(0, -suffix.length), part: part as LoraPart };
-    }
-  }
+  const part = loraPartOf(name);
+  if (part !== null) return { module: name.slice(0, -SUFFIXES[part].length), part };
   if (name.endsWith(IN_LORA_LAYER)) {
     return { replaces: `${name.slice(0, -IN_LORA_LAYER.length)}.bias` };
   }
@@ -44,7 +49,7 @@ export function parseAdapterKey(root: StoredRoot, key: string): AdapterKey | 'ou
 }
 
 export const loraKey = (root: DecoderRoot, module: string, part: LoraPart): string =>
-  `${PREFIX}${inModel(root, module)}${SUFFIXES[part]}`;
+  `${PREFIX}${loraName(inModel(root, module), part)}`;
 
 /** @param isInLoraLayer Whether the tensor's module has LoRA and is not replaced as a whole. */
 export function replacedKey(root: DecoderRoot, name: string, isInLoraLayer: boolean): string {

@@ -8,6 +8,7 @@ export {
   readAdapterConfig,
   writeAdapter,
 } from './adapter.js';
+export { loraName, loraPartOf } from './adapter-keys.js';
 export { type BaseLinear, checkAdapter } from './check-adapter.js';
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';

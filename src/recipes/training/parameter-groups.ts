@@ -2,6 +2,7 @@
 
 import type { Policy } from '../../model/index.js';
 import { elementCount } from '../../util/shape.js';
+import { loraPartOf } from '../../weights/index.js';
 
 /** One number for each parameter, by its name and shape. */
 function perParameter(
@@ -32,6 +33,6 @@ export function decayMask(policy: Policy): Float32Array | null {
 export function loraPlusRates(policy: Policy, ratio: number): Float32Array | null {
   if (ratio === 1) return null;
   return perParameter(policy, (name, shape) =>
-    name.endsWith('.lora_B.weight') || shape.length === 1 ? ratio : 1,
+    loraPartOf(name) === 'b' || shape.length === 1 ? ratio : 1,
   );
 }
