@@ -1,7 +1,5 @@
 /** How one response is judged: the answer in tags, the last number, and the form. */
 import {
-  type AnswerTags,
-  DEFAULT_TAGS,
   extractBoxed,
   flexibleAnswer,
   followsFormat,
@@ -12,6 +10,7 @@ import {
   type RewardRow,
   strictAnswer,
 } from '../rewards/index.js';
+import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 
 export interface AnswerGrade {
   /** Gold answer as text; null when the row has none. */

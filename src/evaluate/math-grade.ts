@@ -1,7 +1,5 @@
 /** Grades mathematical answers by equivalence, strictly by a mark and flexibly by any announcement. */
 import {
-  type AnswerTags,
-  DEFAULT_TAGS,
   extractAnswer,
   followsFormat,
   goldOf,
@@ -9,6 +7,7 @@ import {
   parseResponse,
   type RewardRow,
 } from '../rewards/index.js';
+import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 import type { AnswerGrader } from './answer-grade.js';
 
 /**

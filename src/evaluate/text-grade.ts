@@ -1,12 +1,11 @@
 /** Grades of short texts, such as diagnoses, by how near they are to the gold text (`TEXT_SCORERS`). */
 import {
-  type AnswerTags,
-  DEFAULT_TAGS,
   followsFormat,
   parseResponse,
   TEXT_SCORERS,
   type TextScorerName,
 } from '../rewards/index.js';
+import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 import type { AnswerGrader } from './answer-grade.js';
 
 /**

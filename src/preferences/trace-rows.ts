@@ -1,13 +1,12 @@
 /** Reasoning traces: the first correct attempt at a problem, or else the data set's own solution. */
 import {
-  type AnswerTags,
-  DEFAULT_TAGS,
   goldOf,
   numbersEqual,
   parseResponse,
   type RewardRow,
   reasoningOf,
 } from '../rewards/index.js';
+import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 import { InputError } from '../util/errors.js';
 
 /** A row of the traces file, in GSM8K's form: `answer` is `<reasoning>\n\n#### N`. */

@@ -1,5 +1,5 @@
 /** Makes traces: attempts in batches, again only at what is still unsolved. */
-import type { AnswerTags } from '../rewards/index.js';
+import type { AnswerTags } from '../util/answer-tags.js';
 import { RunError } from '../util/errors.js';
 import { appendEntries, keptEntries, type TraceEntry, writeStats } from './trace-files.js';
 import {

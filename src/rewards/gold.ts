@@ -1,10 +1,10 @@
 /** The self-check of a data set and a grader: the reference solution earns the full score. */
 
+import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 import { goldOf } from './correctness.js';
 import { goldReasoning } from './extract.js';
 import { reaches } from './graders/outcome.js';
 import type { Grader } from './registry.js';
-import { type AnswerTags, DEFAULT_TAGS } from './response.js';
 import type { RewardRow } from './reward.js';
 
 /**

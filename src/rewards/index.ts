@@ -36,9 +36,7 @@ export {
   type RewardSpec,
 } from './registry.js';
 export {
-  type AnswerTags,
   checkTags,
-  DEFAULT_TAGS,
   parseResponse,
 } from './response.js';
 export type {

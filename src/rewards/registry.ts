@@ -1,5 +1,6 @@
 /** Rewards by name, and their weighted sum. A new reward is one line in `REWARDS`. */
 import { inspect } from 'node:util';
+import { DEFAULT_TAGS } from '../util/answer-tags.js';
 import { InputError, messageOf } from '../util/errors.js';
 import { correctnessReward } from './correctness.js';
 import { factorizationRewards } from './factorization/rewards.js';
@@ -9,7 +10,7 @@ import { jsonSchemaReward } from './kinds/json-schema.js';
 import { medicalCombinedReward, medicalExactReward, medicalFuzzyReward } from './kinds/medical.js';
 import { olympiadReward } from './kinds/olympiad.js';
 import { cosineScaledReward, repetitionPenaltyReward, softOverlongReward } from './kinds/shapes.js';
-import { checkTags, DEFAULT_TAGS } from './response.js';
+import { checkTags } from './response.js';
 import type { CompletionInfo, Reward, RewardFactory, RewardOptions, RewardRow } from './reward.js';
 import { readSettings } from './settings.js';
 import { WorkLimitError } from './work-limit.js';

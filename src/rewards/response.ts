@@ -3,21 +3,8 @@
  * All four are configurable; reading is total and linear in the length of the text.
  */
 
+import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
 import { InputError } from '../util/errors.js';
-
-export interface AnswerTags {
-  readonly reasoningStart: string;
-  readonly reasoningEnd: string;
-  readonly solutionStart: string;
-  readonly solutionEnd: string;
-}
-
-export const DEFAULT_TAGS: AnswerTags = {
-  reasoningStart: '<start_working_out>',
-  reasoningEnd: '<end_working_out>',
-  solutionStart: '<SOLUTION>',
-  solutionEnd: '</SOLUTION>',
-};
 
 /** @throws InputError when a tag is empty or part of another, so that it could not be told apart. */
 export function checkTags(tags: AnswerTags): void {

@@ -1,5 +1,5 @@
 /** What a reward is: a pure, total function of a completion and its row. */
-import type { AnswerTags } from './response.js';
+import type { AnswerTags } from '../util/answer-tags.js';
 import type { RewardSettings } from './settings.js';
 
 /** Columns of the data set row that the completion answers. */

@@ -1,5 +1,6 @@
 /** Groups of keys that several commands share: the model, the machine, the output folder, the tags. */
 import { z } from 'zod';
+import { DEFAULT_TAGS } from '../../util/answer-tags.js';
 import {
   fileWord,
   inputPath,
@@ -98,10 +99,18 @@ export const outputKeys = {
 
 /** The four tags of an answer: `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>`. */
 export const tagKeys = {
-  reasoning_start: text().default('<start_working_out>').describe('Tag that opens the reasoning'),
-  reasoning_end: text().default('<end_working_out>').describe('Tag that closes the reasoning'),
-  solution_start: text().default('<SOLUTION>').describe('Tag that opens the final answer'),
-  solution_end: text().default('</SOLUTION>').describe('Tag that closes the final answer'),
+  reasoning_start: text()
+    .default(DEFAULT_TAGS.reasoningStart)
+    .describe('Tag that opens the reasoning'),
+  reasoning_end: text()
+    .default(DEFAULT_TAGS.reasoningEnd)
+    .describe('Tag that closes the reasoning'),
+  solution_start: text()
+    .default(DEFAULT_TAGS.solutionStart)
+    .describe('Tag that opens the final answer'),
+  solution_end: text()
+    .default(DEFAULT_TAGS.solutionEnd)
+    .describe('Tag that closes the final answer'),
 };
 
 export const stageKey = (stage: string) =>

@@ -2,10 +2,11 @@
 import type { AnswerForm } from '../../evaluate/index.js';
 import { goldOf, reasoningOf } from '../../rewards/index.js';
 import { fillTemplate, type Message } from '../../tokenizer/index.js';
+import { taggedAnswer } from '../../util/answer-tags.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
-import { taggedAnswer, tagsOf } from '../inputs/answer-tags.js';
+import { tagsOf } from '../inputs/answer-tags.js';
 import { loadDataset } from '../inputs/dataset.js';
 import { benchmarkRows } from './benchmark.js';
 import type { EvaluationKeys } from './evaluate-model.js';

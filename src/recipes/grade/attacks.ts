@@ -2,6 +2,7 @@
  * Completions that deserve nothing: what a policy under reinforcement learning finds first when a grader
  * leaks. Each attack is a function of the row's prompt and, for disguises, of its reference answer.
  */
+import { DEFAULT_TAGS, taggedAnswer } from '../../util/answer-tags.js';
 
 interface AttackInput {
   readonly prompt: string;
@@ -18,14 +19,13 @@ export interface Attack {
 const HUGE = 1_000_000;
 
 const TAGS = [
-  ...['<start_working_out>', '<end_working_out>', '<SOLUTION>', '</SOLUTION>'],
+  ...Object.values(DEFAULT_TAGS),
   ...['<think>', '</think>', '<answer>', '</answer>', '####', '\\boxed{}', '```json', '```'],
 ];
 
 const numbers = Array.from({ length: 1001 }, (_, i) => i);
 const letters = [...'ABCDEFGHIJ'];
-const tagged = (text: string): string =>
-  `<start_working_out>so<end_working_out><SOLUTION>${text}</SOLUTION>`;
+const tagged = (text: string): string => taggedAnswer(DEFAULT_TAGS, 'so', text);
 
 /** Letters and digits that look like ASCII and are not. */
 const LOOKALIKES: Readonly<Record<string, string>> = {

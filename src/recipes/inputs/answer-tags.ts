@@ -1,5 +1,6 @@
-/** The four tags of an answer: the keys that name them, and an answer written in them. */
-import { type AnswerTags, checkTags } from '../../rewards/index.js';
+/** The keys that name the four tags of an answer. */
+import { checkTags } from '../../rewards/index.js';
+import type { AnswerTags } from '../../util/answer-tags.js';
 
 export interface TagKeys {
   readonly reasoning_start: string;
@@ -19,7 +20,3 @@ export function tagsOf(keys: TagKeys): AnswerTags {
   checkTags(tags);
   return tags;
 }
-
-/** `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>` */
-export const taggedAnswer = (tags: AnswerTags, reasoning: string, answer: string): string =>
-  `${tags.reasoningStart}${reasoning}${tags.reasoningEnd}${tags.solutionStart}${answer}${tags.solutionEnd}`;
