@@ -1,5 +1,4 @@
 /** The way `run` and `sweep` go: file → stages → plan or run → JSON. */
-import { join } from 'node:path';
 import type { ConfigSchema } from '../config/index.js';
 import type { RecipeContext } from '../recipes/context.js';
 import type { LoadPipelineOptions } from '../recipes/pipeline/file.js';
@@ -39,19 +38,18 @@ export async function handlePipeline<P extends Pipeline>(
     return;
   }
   const result = await run(pipeline, recipeContext(call), stageLauncher(thisProgram()));
-  call.out(JSON.stringify(call.json ? result : briefOf(result)));
+  const { pipelineFiles } = await import('../recipes/pipeline/report.js');
+  const brief = { root: result.root, ...pipelineFiles(result.root), ...briefOf(result) };
+  call.out(JSON.stringify(call.json ? result : brief));
 }
 
-/** Where everything stands, and how many stages there are of each status. */
-function briefOf({ root, stages, table }: Result) {
+/** How many stages there are of each status. */
+function briefOf({ stages, table }: Result) {
   const counts: Partial<Record<StageReport['status'], number>> = {};
   for (const { status } of stages) counts[status] = (counts[status] ?? 0) + 1;
-  const files = { pipeline: join(root, 'pipeline.json'), report: join(root, 'report.html') };
   const targets = stages.flatMap((stage) => stage.targets);
   const met = targets.filter(({ isMet }) => isMet).length;
   return {
-    root,
-    ...files,
     ...(table && { table }),
     stages: counts,
     ...(targets.length > 0 && { targets: { met, missed: targets.length - met } }),

@@ -1,6 +1,6 @@
 /** The files of an evaluation in a run folder. */
 import { join } from 'node:path';
-import { type RunFolder, writeDebugFiles, writeTable } from '../report/index.js';
+import { RUN_NAMES, type RunFolder, writeDebugFiles, writeTable } from '../report/index.js';
 import { writeJson, writeJsonl } from '../util/files.js';
 import type { Evaluation } from './evaluate.js';
 import { evalSummary, groupSummary } from './summary.js';
@@ -41,11 +41,11 @@ export function writeEvaluation(
   const parts = [[evalSummary(name, metrics), ...about].join('\n'), groupSummary(tables)];
   const summary = parts.filter((part) => part !== '').join('\n\n');
   const files = writeDebugFiles(run, { stage, rows, summary });
-  const jsonl = run.claim(join('debug', `${name}.jsonl`));
+  const jsonl = run.claim(join(RUN_NAMES.debug, `${name}.jsonl`));
   writeJsonl(jsonl, rows);
-  const json = run.claim(join('debug', `${name}_metrics.json`));
+  const json = run.claim(join(RUN_NAMES.debug, `${name}_metrics.json`));
   writeJson(json, { stage, run_id: run.runId, ...metrics, ...facts, tables });
-  const output = outputFile === null ? null : run.claim(join('debug', outputFile));
+  const output = outputFile === null ? null : run.claim(join(RUN_NAMES.debug, outputFile));
   if (output !== null && output !== files.csv) writeTable(output, rows);
   return { ...files, json, jsonl, output };
 }

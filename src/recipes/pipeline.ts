@@ -13,7 +13,7 @@ import type { RecipeContext } from './context.js';
 import { executeStage, type Progress } from './pipeline/execute.js';
 import { type LoadPipelineOptions, type PipelineFile, readPipelineFile } from './pipeline/file.js';
 import type { StageLauncher } from './pipeline/launch.js';
-import { type PipelineResult, stageReport } from './pipeline/report.js';
+import { type PipelineResult, pipelineFiles, stageReport } from './pipeline/report.js';
 import { resolveStages, type Stage } from './pipeline/stages.js';
 import { planStage, type StagePlan } from './pipeline/state.js';
 
@@ -82,7 +82,7 @@ async function runStages(pipeline: Pipeline, progress: Progress): Promise<Pipeli
 
 async function writeResult(pipeline: Pipeline, progress: Progress): Promise<PipelineResult> {
   const result = resultOf(pipeline, progress);
-  writeJson(join(pipeline.root, 'pipeline.json'), result);
+  writeJson(pipelineFiles(pipeline.root).pipeline, result);
   // Drawing libraries are loaded when there is something to draw, not at every start of the program.
   const { summaryText, writePipelinePage } = await import('./pipeline/page.js');
   const { metrics, sections = () => [] } = pipeline;

@@ -76,12 +76,11 @@ export async function runQuickstart(
   const evaluations = await run.evaluate();
   const seconds = (performance.now() - started) / 1000;
   const summary = summarise(evaluations, { config, seconds });
-  writeJson(join(root, 'summary.json'), summary);
-  writeReport(join(root, 'report.html'), quickstartReport(root, { summary, evaluations }));
+  const [page, numbers] = [join(root, 'report.html'), join(root, 'summary.json')];
+  writeJson(numbers, summary);
+  writeReport(page, quickstartReport(root, { summary, evaluations }));
   context.log(`\n${resultTable(evaluations)}\n`);
-  context.log(
-    `${duration(seconds)}; see ${join(root, 'report.html')} and ${join(root, 'summary.json')}`,
-  );
+  context.log(`${duration(seconds)}; see ${page} and ${numbers}`);
   return summary;
 }
 

@@ -68,9 +68,10 @@ export { writeDebugFiles } from './run/debug-files.js';
 export { checkBeginning, checkRun, openRun } from './run/open-run.js';
 export { PhaseClock } from './run/phases.js';
 export { type RunRows, readProgress, readRun } from './run/read-run.js';
-export { checkFileName, moveRunAside, readRunRecord, SAMPLES_FILE } from './run/run-files.js';
+export { checkFileName, moveRunAside, readRunRecord } from './run/run-files.js';
 export type { OpenRunOptions, RunFolder } from './run/run-folder.js';
 export { isLocked } from './run/run-lock.js';
+export { isRunFolder, RUN_NAMES, runPaths } from './run/run-paths.js';
 export { makeRunId, type ReadSource, type RunStatus } from './run/run-record.js';
 
 export { type Cell, duration, formatCell, percent, textTable } from './text-table.js';

@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { runPaths } from '../report/index.js';
 import type { OptimizerState, ParameterShape } from '../tensor/index.js';
 import { isClosed, isFull } from '../util/disk.js';
 import { InputError, messageOf, RunError } from '../util/errors.js';
@@ -23,8 +24,6 @@ const PARAMETERS = 'parameters.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 const REFERENCE = 'reference.safetensors';
 const STATE = 'trainer_state.json';
-/** Of a run's checkpoints, in its folder. */
-export const CHECKPOINTS = 'checkpoints';
 
 interface StateFile {
   readonly step: number;
@@ -224,9 +223,8 @@ export function loadCheckpoint(
   ): never => {
     throw new InputError({ where: dir, problem, remedy });
   };
-  const inside = listCheckpoints(
-    existsSync(join(dir, CHECKPOINTS)) ? join(dir, CHECKPOINTS) : dir,
-  ).at(-1);
+  const { checkpoints } = runPaths(dir);
+  const inside = listCheckpoints(existsSync(checkpoints) ? checkpoints : dir).at(-1);
   if (inside !== undefined) {
     fail('holds checkpoints and is none itself', `Give resume=${inside}`);
   }

@@ -1,7 +1,6 @@
 /** Training: the loop, the steps of SFT, DPO and GRPO, schedules, checkpoints. */
 export { ALARMS, Alarms, alarmLine, type TrainerName } from './alarms.js';
 export {
-  CHECKPOINTS,
   type CheckpointState,
   type CheckpointStore,
   type Fingerprint,

@@ -9,8 +9,8 @@ import {
   type GroupRow,
   openGroupLog,
   openSampleLog,
+  RUN_NAMES,
   type RunFolder,
-  SAMPLES_FILE,
   type SampleLog,
   sampleRow,
 } from '../../report/index.js';
@@ -50,7 +50,7 @@ export type GroupRowKeys = Pick<
 >;
 
 const takesSamplesFile = (config: GroupRowKeys): boolean =>
-  config.save_samples && config.samples_filename === SAMPLES_FILE;
+  config.save_samples && config.samples_filename === RUN_NAMES.samples;
 
 /** @throws InputError on a `samples_filename` that the run uses for something else. */
 export function checkLogNames(config: GroupRowKeys): void {
@@ -66,7 +66,7 @@ function logPaths(config: GroupRowKeys, run: RunFolder) {
   if (run.isResumed && isOther) {
     throw new InputError({
       where: 'samples_filename',
-      problem: `the rows of this run so far ${hasMoved ? 'are' : 'are not'} completions in ${SAMPLES_FILE}`,
+      problem: `the rows of this run so far ${hasMoved ? 'are' : 'are not'} completions in ${RUN_NAMES.samples}`,
       remedy: 'Go on with the name it began with',
     });
   }

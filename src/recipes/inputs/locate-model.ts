@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isHubId, resolveModelDir } from '../../hub/index.js';
+import { isRunFolder, runPaths } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
 import { ADAPTER_CONFIG, readAdapterConfig } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
@@ -35,10 +36,9 @@ export interface LocatedModel extends Base {
 
 /** A run folder keeps its result in `model/`. */
 function insideRun(dir: string): string {
-  const inner = join(dir, 'model');
-  const isRun = existsSync(join(dir, 'run.json'));
-  if (!isRun) return dir;
-  if (existsSync(inner)) return inner;
+  if (!isRunFolder(dir)) return dir;
+  const { model } = runPaths(dir);
+  if (existsSync(model)) return model;
   throw new InputError({
     where: dir,
     problem: 'the run has no model/ folder: it did not finish',

@@ -1,6 +1,6 @@
 /** The run that a model came of. */
 import { basename, dirname, resolve } from 'node:path';
-import { readRunRecord } from '../../report/index.js';
+import { RUN_NAMES, readRunRecord } from '../../report/index.js';
 
 /**
  * Its record; null where no run made it.
@@ -9,5 +9,5 @@ import { readRunRecord } from '../../report/index.js';
  */
 export function runOfModel(model: string): ReturnType<typeof readRunRecord> {
   const folder = resolve(model);
-  return readRunRecord(basename(folder) === 'model' ? dirname(folder) : folder);
+  return readRunRecord(basename(folder) === RUN_NAMES.model ? dirname(folder) : folder);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
 import { cachedModelDir, isHubId } from '../../hub/index.js';
 import { decoderConfig, readSpec } from '../../model/index.js';
+import { isRunFolder, runPaths } from '../../report/index.js';
 import { ADAPTER_CONFIG, type Adapter, type HostDtype, readAdapter } from '../../weights/index.js';
 import { copiesReference, loraPlan } from '../training/lora-plan.js';
 import { batchShape } from './batch-shape.js';
@@ -22,8 +23,8 @@ interface LocalModel {
 function localModel(model: string, revision: string | null): LocalModel | null {
   const found = existsSync(model) || !isHubId(model) ? model : cachedModelDir(model, revision);
   if (found === null) return null;
-  const inner = join(found, 'model');
-  const dir = existsSync(join(found, 'run.json')) && existsSync(inner) ? inner : found;
+  const { model: inner } = runPaths(found);
+  const dir = isRunFolder(found) && existsSync(inner) ? inner : found;
   if (existsSync(join(dir, ADAPTER_CONFIG))) {
     const adapter = readAdapter(dir);
     const { baseModel, revision: at = null } = adapter;

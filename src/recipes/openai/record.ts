@@ -7,6 +7,7 @@ import {
   type RemoteRecord,
   type RunFolder,
   readRemoteRecord,
+  runPaths,
 } from '../../report/index.js';
 import { type RecordKeeper, recordKeeper } from '../outputs/record-keeper.js';
 
@@ -25,5 +26,5 @@ export function openRemoteRecord(
 export const jobPlace = ({ dir }: { readonly dir: string }): JobPlace => ({
   dir,
   events: join(dir, EVENTS_FILE),
-  metrics: join(dir, 'metrics.jsonl'),
+  metrics: runPaths(dir).metrics,
 });

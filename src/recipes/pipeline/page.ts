@@ -1,11 +1,10 @@
 /** `<root>/report.html`: the stages of a pipeline or sweep with their results, and the runs they made. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type Cell,
   duration,
   type Fact,
   type IntervalItem,
+  isRunFolder,
   overlayCharts,
   type Report,
   type RunRows,
@@ -18,7 +17,7 @@ import {
 import { messageOf } from '../../util/errors.js';
 import { groupBy } from '../../util/group.js';
 import { numbersOf } from './metrics.js';
-import { type PipelineResult, type StageReport, summaryTable } from './report.js';
+import { type PipelineResult, pipelineFiles, type StageReport, summaryTable } from './report.js';
 
 /** Runs of one command beyond this many are drawn together, not one after the other. */
 const SINGLE_RUNS = 3;
@@ -41,7 +40,7 @@ export function summaryText(result: PipelineResult, metrics: readonly string[]):
 }
 
 export function writePipelinePage(result: PipelineResult, options: PageOptions): void {
-  writeReport(join(result.root, 'report.html'), pipelinePage(result, options));
+  writeReport(pipelineFiles(result.root).report, pipelinePage(result, options));
 }
 
 function pipelinePage(result: PipelineResult, { metrics, sections }: PageOptions): Report {
@@ -117,7 +116,7 @@ function stageRuns(stages: readonly StageReport[]): {
   const broken: Cell[][] = [];
   for (const stage of stages) {
     const { name, output, status } = stage;
-    if (status === 'waiting' || output === null || !existsSync(join(output, 'run.json'))) continue;
+    if (status === 'waiting' || output === null || !isRunFolder(output)) continue;
     try {
       runs.push({ stage, run: readRun(output) });
     } catch (error) {

@@ -1,7 +1,14 @@
 /** What a pipeline says of its stages: `pipeline.json` and the summary table. */
+import { join } from 'node:path';
 import type { Cell } from '../../report/index.js';
 import { fullName, numbersOf } from './metrics.js';
 import type { Stage } from './stages.js';
+
+/** What stands in the root of a pipeline beside its stages. */
+export const pipelineFiles = (root: string) => ({
+  pipeline: join(root, 'pipeline.json'),
+  report: join(root, 'report.html'),
+});
 
 export interface StageReport {
   readonly name: string;

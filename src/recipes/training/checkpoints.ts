@@ -1,9 +1,8 @@
 /** Checkpoints of a training run: where they lie, which one it goes on from, and putting it in place. */
 import { rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { RunFolder } from '../../report/index.js';
+import { resolve } from 'node:path';
+import { type RunFolder, runPaths } from '../../report/index.js';
 import {
-  CHECKPOINTS,
   type CheckpointState,
   type CheckpointStore,
   type Fingerprint,
@@ -35,7 +34,7 @@ export function checkpointStore(
   const { shapes } = trained.policy.parameters;
   const limit = config.save_total_limit;
   const fingerprint = fingerprintOf({ config, source, trained });
-  return { dir: join(resolve(dir), CHECKPOINTS), shapes, fingerprint, limit };
+  return { dir: runPaths(resolve(dir)).checkpoints, shapes, fingerprint, limit };
 }
 
 function fingerprintOf({ config, source, trained }: StoreArgs): Fingerprint {

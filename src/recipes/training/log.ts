@@ -11,6 +11,7 @@ import {
   type MetricRow,
   openMetricLog,
   openTrackers,
+  RUN_NAMES,
   type RunFolder,
   type RunStatus,
   startProgress,
@@ -130,7 +131,7 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
     samples(step, rows) {
       const name = `eval/samples_step_${step}`;
       const table = rows.map((row) => ({ ...tableRow(row) }));
-      writeTable(run.claim(join(SAMPLES_DIR, `samples_step_${step}.csv`)), table);
+      writeTable(run.claim(join(RUN_NAMES.evaluations, `samples_step_${step}.csv`)), table);
       const header = Object.keys(table[0] ?? {}) as (keyof (typeof table)[number])[];
       const cells = table.map((row) => header.map((key) => row[key]));
       trackers.table({ name, step, header, rows: cells });
@@ -151,11 +152,9 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
   };
 }
 
-const SAMPLES_DIR = 'eval';
-
 /** Deletes the completions of evaluations after steps that are taken again. */
-function dropSamples({ dir }: RunFolder, { after }: { readonly after: number }): void {
-  const folder = join(dir, SAMPLES_DIR);
+function dropSamples({ paths }: RunFolder, { after }: { readonly after: number }): void {
+  const folder = paths.evaluations;
   for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     const [, step] = /^samples_step_(\d+)\.csv$/.exec(name) ?? [];
     if (Number(step ?? 0) > after) rmSync(join(folder, name));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../util/files.js';
 import { type TableRow, writeTable } from '../rows/csv.js';
 import type { RunFolder } from './run-folder.js';
+import { RUN_NAMES } from './run-paths.js';
 
 export interface DebugFiles {
   readonly csv: string;
@@ -22,8 +23,8 @@ export function writeDebugFiles(
   { stage, rows, summary }: DebugContent,
 ): DebugFiles {
   const name = `${stage}_${run.runId}`;
-  const csv = run.claim(join('debug', `${name}.csv`));
-  const metrics = run.claim(join('debug', `${name}_metrics.txt`));
+  const csv = run.claim(join(RUN_NAMES.debug, `${name}.csv`));
+  const metrics = run.claim(join(RUN_NAMES.debug, `${name}_metrics.txt`));
   writeTable(csv, rows);
   writeFileAtomic(metrics, summary.endsWith('\n') ? summary : `${summary}\n`);
   return { csv, metrics };

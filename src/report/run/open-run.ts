@@ -3,9 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
-import { clearRun, RUN_FILE, readRunRecord, removeLeftovers, runEntries } from './run-files.js';
+import { clearRun, readRunRecord, removeLeftovers, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
 import { lockRun, unlockRun } from './run-lock.js';
+import { RUN_NAMES } from './run-paths.js';
 import type { RunRecord } from './run-record.js';
 
 /**
@@ -114,7 +115,7 @@ function runToResume(folder: string, asked: Asked): RunRecord | null {
   if (record === null) {
     throw new InputError({
       where: folder,
-      problem: `holds ${entries[0]} but no ${RUN_FILE}, so it is not the folder of a run`,
+      problem: `holds ${entries[0]} but no ${RUN_NAMES.run}, so it is not the folder of a run`,
       remedy: 'Choose another output_dir',
     });
   }

@@ -1,12 +1,12 @@
 /** A run as read from its folder: its record and its rows. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../../util/errors.js';
 import { readWholeRows } from '../../util/files.js';
 import { checkedRows, type Fields } from '../../util/own-files.js';
 import type { MetricRow } from '../rows/metric-log.js';
 import type { SampleRow } from '../rows/sample-log.js';
 import { readRunRecord, samplesPath } from './run-files.js';
+import { RUN_NAMES, runPaths } from './run-paths.js';
 import type { RunRecord } from './run-record.js';
 
 /** How far a run is. */
@@ -24,7 +24,7 @@ export interface RunRows extends RunProgress {
 /** @throws InputError when `dir` is not the folder of a run, or a row in it is broken */
 export function readRun(dir: string): RunRows {
   const progress = readProgress(dir);
-  const config = join(dir, 'config.yaml');
+  const { config } = runPaths(dir);
   return {
     ...progress,
     configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
@@ -38,11 +38,11 @@ export function readProgress(dir: string): RunProgress {
   if (record === null) {
     throw new InputError({
       where: dir,
-      problem: 'is not the folder of a run (no run.json)',
+      problem: `is not the folder of a run (no ${RUN_NAMES.run})`,
       remedy: 'Give the output_dir of a finished or running command',
     });
   }
-  const metrics = rowsIn<MetricRow>(join(dir, 'metrics.jsonl'), { step: 'number' });
+  const metrics = rowsIn<MetricRow>(runPaths(dir).metrics, { step: 'number' });
   return { dir, record, metrics };
 }
 

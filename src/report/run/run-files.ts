@@ -8,37 +8,27 @@ import { readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { checkedObject, type Fields } from '../../util/own-files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
+import { RUN_NAMES, runPaths } from './run-paths.js';
 import type { RunRecord } from './run-record.js';
 
-export const RUN_FILE = 'run.json';
-
-/** Completion rows, and where they go when groups take that name. */
-export const SAMPLES_FILE = 'samples.jsonl';
-export const COMPLETIONS_FILE = 'completions.jsonl';
+const { config, run, metrics, samples, completions, report } = RUN_NAMES;
 
 /** Fixed files of a run. `run.json` goes last: while it is there, the folder counts as a run. */
-const FILES = [
-  'config.yaml',
-  'metrics.jsonl',
-  SAMPLES_FILE,
-  COMPLETIONS_FILE,
-  'report.html',
-  RUN_FILE,
-];
+const FILES = [config, metrics, samples, completions, report, run];
 
 /** Fixed folders, and the entries in them that are a run's own. */
 const FOLDERS: Readonly<Record<string, RegExp>> = {
-  model:
+  [RUN_NAMES.model]:
     /^(adapter_|model[.-]|tokenizer|special_tokens|added_tokens|chat_template|vocab\.|merges\.|config\.json$|generation_config\.json$|README\.md$)/,
-  checkpoints: /^step-\d+(\.|$)/,
-  tensorboard: /^events\.out\./,
+  [RUN_NAMES.checkpoints]: /^step-\d+(\.|$)/,
+  [RUN_NAMES.tensorboard]: /^events\.out\./,
   wandb: /^((offline-)?run-|latest-run$|debug)/,
 };
 
 const CLEARED = '.cleared-';
 
 /** Names that a further file of a run may not have. */
-const TAKEN: readonly string[] = [...FILES, ...Object.keys(FOLDERS), 'debug', 'eval', LOCK_FILE];
+const TAKEN: readonly string[] = [...Object.values(RUN_NAMES), ...Object.keys(FOLDERS), LOCK_FILE];
 
 /** @throws InputError where a run has a file or folder of that name already. */
 export function checkFileName(name: string, where: string): void {
@@ -52,8 +42,8 @@ export function checkFileName(name: string, where: string): void {
 
 /** Where the completion rows of the run in `dir` are. */
 export function samplesPath(dir: string): string {
-  const apart = join(dir, COMPLETIONS_FILE);
-  return existsSync(apart) ? apart : join(dir, SAMPLES_FILE);
+  const paths = runPaths(dir);
+  return existsSync(paths.completions) ? paths.completions : paths.samples;
 }
 
 /** What is read of a record. */
@@ -73,7 +63,7 @@ const RECORD_FIELDS: Fields<RunRecord> = {
 
 /** The record of the run in `dir`, or null when there is none. @throws InputError where it is broken */
 export function readRunRecord(dir: string): RunRecord | null {
-  const path = join(dir, RUN_FILE);
+  const path = runPaths(dir).run;
   if (!existsSync(path)) return null;
   const value = readJson(path);
   if (!isObject(value) || !('run_id' in value)) return null;
@@ -119,7 +109,7 @@ function removeEmptyParents(dir: string, name: string): void {
 /** Deletes what an interrupted `clearRun`, or a killed process that was writing, has left. */
 export function removeLeftovers(dir: string): void {
   removeParts(dir);
-  removeParts(join(dir, 'debug'));
+  removeParts(runPaths(dir).debug);
   for (const name of list(dir).filter((entry) => entry.startsWith(CLEARED))) {
     rmSync(join(dir, name), { recursive: true, force: true });
   }

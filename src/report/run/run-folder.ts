@@ -8,8 +8,9 @@ import { writeFileAtomic, writeJson } from '../../util/files.js';
 import type { LockHolder } from '../../util/lock.js';
 import { type ConfigDifference, configDifferences } from './config-differences.js';
 import { PhaseClock } from './phases.js';
-import { COMPLETIONS_FILE, checkFileName, RUN_FILE, SAMPLES_FILE } from './run-files.js';
+import { checkFileName } from './run-files.js';
 import { unlockRun } from './run-lock.js';
+import { type RunPaths, runPaths } from './run-paths.js';
 import {
   baseVersions,
   configHash,
@@ -77,20 +78,6 @@ export interface RunFolder {
   close(status: Exclude<RunStatus, 'running'>, error?: unknown): boolean;
 }
 
-interface RunPaths {
-  readonly config: string;
-  readonly run: string;
-  readonly model: string;
-  readonly checkpoints: string;
-  readonly metrics: string;
-  readonly samples: string;
-  /** Completion rows, where groups of them stand in `samples`. */
-  readonly completions: string;
-  readonly debug: string;
-  readonly tensorboard: string;
-  readonly report: string;
-}
-
 export interface RunStart {
   readonly options: OpenRunOptions;
   readonly previous: RunRecord | null;
@@ -155,21 +142,6 @@ export function startRun(
       }
       return true;
     },
-  };
-}
-
-function runPaths(dir: string): RunPaths {
-  return {
-    config: join(dir, 'config.yaml'),
-    run: join(dir, RUN_FILE),
-    model: join(dir, 'model'),
-    checkpoints: join(dir, 'checkpoints'),
-    metrics: join(dir, 'metrics.jsonl'),
-    samples: join(dir, SAMPLES_FILE),
-    completions: join(dir, COMPLETIONS_FILE),
-    debug: join(dir, 'debug'),
-    tensorboard: join(dir, 'tensorboard'),
-    report: join(dir, 'report.html'),
   };
 }
 
