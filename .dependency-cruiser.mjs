@@ -2,6 +2,7 @@
  * The direction of imports: each folder of `src/` may import the ones listed here and no others, and each
  * vendor package has one folder that may import it at run time. Checked by `npm run check`.
  */
+import { readdirSync } from 'node:fs';
 
 /** Folder → what it is for, and which folders it may import besides `util/`. */
 const FOLDERS = {
@@ -106,11 +107,27 @@ const indexes = Object.keys(FOLDERS).map((folder) => ({
   to: { path: `^src/${folder}/`, pathNot: [`^src/${folder}/index[.]ts$`, ...OPEN_FILES] },
 }));
 
+/** `src/recipes/<name>/` beside `<name>.ts` holds the parts of that command. `run` and `sweep` are pipelines both. */
+const RECIPES = readdirSync(new URL('src/recipes', import.meta.url));
+const ALSO_USED_BY = { pipeline: ['sweep'] };
+
+const parts = RECIPES.filter((folder) => RECIPES.includes(`${folder}.ts`)).map((folder) => {
+  const users = [folder, ...(ALSO_USED_BY[folder] ?? [])].join('|');
+  return {
+    name: `parts-of-${folder}`,
+    comment: `recipes/${folder}/ holds the parts of its command: what others use stands in a folder that is shared.`,
+    severity: 'error',
+    from: { path: '^src/recipes/', pathNot: `^src/recipes/(${users})([.]ts$|/)` },
+    to: { path: `^src/recipes/${folder}/` },
+  };
+});
+
 export default {
   forbidden: [
     ...layers,
     ...doors,
     ...indexes,
+    ...parts,
     {
       name: 'known-folder',
       comment: 'A new folder of src/ needs a line in FOLDERS.',

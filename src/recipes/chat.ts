@@ -11,7 +11,7 @@ import type { RecipeContext } from './context.js';
 import { renderOptions } from './inputs/render-options.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 import { filterParams, samplingParams } from './sampling/sampling-params.js';
-import { openServedModels, type ServedModels } from './serve/served-models.js';
+import { openServedModels, type ServedModels } from './sampling/served-models.js';
 
 /** Reads lines until the input ends, `/exit`, Ctrl-C twice, or the context's signal. */
 export async function runChat(

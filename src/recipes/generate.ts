@@ -16,7 +16,7 @@ import { closing } from '../util/close-stack.js';
 import { type JsonRow, sha256 } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
-import { readPrompts } from './generate/prompt-input.js';
+import { readPrompts } from './inputs/prompt-input.js';
 import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
 import { RowStore, type StoredRow } from './outputs/row-store.js';

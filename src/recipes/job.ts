@@ -1,7 +1,7 @@
 /** `lorikeet job`: status and events of a training run, here or at a service. */
 import { join } from 'node:path';
 import type { JobConfig } from '../config/index.js';
-import { refreshJob } from '../remote/index.js';
+import { openService, refreshJob } from '../remote/index.js';
 import {
   isLocked,
   type JobStatus,
@@ -14,8 +14,6 @@ import {
 import { InputError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import { jobPlace } from './openai/record.js';
-import { openService } from './openai/service.js';
 import { recordKeeper } from './outputs/record-keeper.js';
 import { checkOutput } from './outputs/rows-output.js';
 
@@ -54,5 +52,5 @@ async function askService({ run: dir, cancel }: JobConfig, context: RecipeContex
     return;
   }
   const keeper = recordKeeper(join(dir, REMOTE_FILE), remote);
-  keeper.set({ job: await refreshJob(service, { id, place: jobPlace({ dir }) }) });
+  keeper.set({ job: await refreshJob(service, { id, dir }) });
 }

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type OpenaiConfig, resolvedYaml, resumeKeys, runDir } from '../config/index.js';
-import { watchJob } from '../remote/index.js';
+import { openService, watchJob } from '../remote/index.js';
 import {
   checkRun,
   endRun,
@@ -21,8 +21,7 @@ import type { RecipeContext } from './context.js';
 import { interruption, unfinished } from './interrupt.js';
 import { absentInput, checkSame, type JobInputs, jobInputs, uploadLine } from './openai/inputs.js';
 import { type MakeOptions, makeJob } from './openai/make-job.js';
-import { jobPlace, openRemoteRecord } from './openai/record.js';
-import { openService } from './openai/service.js';
+import { openRemoteRecord } from './openai/record.js';
 import type { PlannedRun } from './outputs/run-of.js';
 
 export interface OpenaiResult {
@@ -90,7 +89,7 @@ async function watchedJob(run: RunFolder, job: MakeOptions): Promise<OpenaiResul
     const { id } = await makeJob(job);
     const ended = await watchJob(service, {
       id,
-      place: jobPlace(run),
+      dir: run.dir,
       signal,
       log,
       pollMs: 1000 * config.poll_interval_s,

@@ -12,9 +12,9 @@ import { renderOptions } from './inputs/render-options.js';
 import { checkRolloutDevice } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 import { filterParams, samplingParams } from './sampling/sampling-params.js';
+import { openServedModels, type ServedModels } from './sampling/served-models.js';
 import { createHttpServer } from './serve/http-server.js';
 import { Scheduler } from './serve/scheduler.js';
-import { openServedModels, type ServedModels } from './serve/served-models.js';
 import { keptConstraints } from './serve/settings.js';
 import { isLoopback } from './serve/web-pages.js';
 

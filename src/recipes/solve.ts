@@ -19,8 +19,8 @@ import {
   strategyOptions,
   strategySandbox,
   writerOf,
-} from './eval/strategy.js';
-import { factsOf } from './eval/strategy-completer.js';
+} from './evaluation/strategy.js';
+import { factsOf } from './evaluation/strategy-completer.js';
 import { tagsOf } from './inputs/answer-tags.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { renderOptions } from './inputs/render-options.js';

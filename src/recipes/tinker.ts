@@ -17,10 +17,10 @@ import {
 import type { Tokenizer } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
 import type { RecipeContext } from './context.js';
-import { checkLogNames } from './grpo/logs.js';
 import { unbroken, unfinished } from './interrupt.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
+import { checkLogNames } from './reinforcement/logs.js';
 import { openTaggedRewards } from './rewards/open-rewards.js';
 import { trainingPrompts } from './sampling/training-prompts.js';
 import { supervisedRows, type TinkerData, tinkerTokenizer } from './tinker/rows.js';

@@ -1,5 +1,5 @@
 /** Training services: OpenAI's fine-tuning jobs, and Tinker's training API. */
-export { type FineTuningClient, fineTuningClient, MARKER_KEY } from './openai/client.js';
+export { type FineTuningClient, MARKER_KEY } from './openai/client.js';
 export { checkGraderTypes, itemFields } from './openai/grader.js';
 export { type JobOptions, jobRequest } from './openai/request.js';
 export {
@@ -7,7 +7,8 @@ export {
   type Upload,
   uploadOf,
 } from './openai/rows.js';
-export { type JobPlace, refreshJob, watchJob } from './openai/watch.js';
+export { openService } from './openai/service.js';
+export { refreshJob, watchJob } from './openai/watch.js';
 export { forwardBackward } from './tinker/accumulate.js';
 export {
   type AdamParams,

@@ -13,7 +13,7 @@ function solvedBy(config: EvalConfig): string {
 }
 
 async function planOf(config: EvalConfig): Promise<string[]> {
-  const { benchmarkRows } = await import('../../recipes/eval/benchmark.js');
+  const { benchmarkRows } = await import('../../recipes/evaluation/benchmark.js');
   const file = config.output_file ?? `${config.stage}_<run_id>.csv`;
   return [
     `evaluates ${config.model} on ${config.benchmark}: ${rowsOf(benchmarkRows(config))}`,

@@ -6,7 +6,7 @@
 import { type Completion, type SamplingParams, TextStream } from '../../rollout/index.js';
 import { type Message, type RenderOptions, renderPrompt } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
-import type { ServedModel, ServedModels } from '../serve/served-models.js';
+import type { ServedModel, ServedModels } from '../sampling/served-models.js';
 
 export interface ConversationOptions {
   readonly served: ServedModels;

@@ -11,6 +11,7 @@ import { adapterHash } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { samplerFingerprint } from '../inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
+import { asChat, type PromptInput } from '../inputs/prompt-input.js';
 import { promptRow } from '../inputs/prompt-row.js';
 import { renderOptions } from '../inputs/render-options.js';
 import { decodingParams } from '../sampling/decoding.js';
@@ -20,7 +21,6 @@ import { openPolicySampler } from '../sampling/policy-sampler.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { openServerSampler } from '../sampling/server-sampler.js';
 import { configureDevice } from '../training/configure-device.js';
-import { asChat, type PromptInput } from './prompt-input.js';
 
 export interface GenerateEngine {
   /** Version that every completion must carry. */

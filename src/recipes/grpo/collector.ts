@@ -9,6 +9,10 @@ import type { Generation } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
 import { judgeCounts } from '../judge/counts.js';
+import { advantagesOf, teaches } from '../reinforcement/advantages.js';
+import type { GrpoLogs } from '../reinforcement/logs.js';
+import { generationMetrics, truncationMetrics } from '../reinforcement/metrics.js';
+import { isTruncated, policyLogprobs } from '../reinforcement/policy-logprobs.js';
 import { gradedGuard } from '../rewards/failures.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import {
@@ -19,11 +23,7 @@ import {
 import { filterParams, samplingParams } from '../sampling/sampling-params.js';
 import { type Synced, syncSampler } from '../sampling/sync-sampler.js';
 import type { TrainingSession } from '../training/recipe.js';
-import { advantagesOf, teaches } from './advantages.js';
 import { furtherPrompts, type SampledGroups, sampledGroups } from './groups.js';
-import type { GrpoLogs } from './logs.js';
-import { generationMetrics, truncationMetrics } from './metrics.js';
-import { isTruncated, policyLogprobs } from './policy-logprobs.js';
 import { type ProbeResult, probePolicy, probeSequences } from './policy-probe.js';
 import type { GrpoSchedule } from './schedule.js';
 

@@ -4,8 +4,8 @@ import { type CodeCompletion, writeWithCode } from '../../evaluate/index.js';
 import type { Completion, Sampler } from '../../rollout/index.js';
 import type { PythonSandbox } from '../../sandbox/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
-import { codeExecutor, codeSandbox } from '../eval/code-executor.js';
-import { writerOf } from '../eval/strategy.js';
+import { codeExecutor, codeSandbox } from '../evaluation/code-executor.js';
+import { writerOf } from '../evaluation/strategy.js';
 import { longestPrompt } from '../sampling/graded-rollouts.js';
 import type { EvaluationWriter } from '../training/evaluate-trained.js';
 

@@ -1,13 +1,10 @@
 /** `remote.json` of a run folder, written whole at every change. */
-import { join } from 'node:path';
-import type { JobPlace } from '../../remote/index.js';
 import {
   EVENTS_FILE,
   REMOTE_FILE,
   type RemoteRecord,
   type RunFolder,
   readRemoteRecord,
-  runPaths,
 } from '../../report/index.js';
 import { type RecordKeeper, recordKeeper } from '../outputs/record-keeper.js';
 
@@ -22,9 +19,3 @@ export function openRemoteRecord(
   keeper.set({});
   return keeper;
 }
-
-export const jobPlace = ({ dir }: { readonly dir: string }): JobPlace => ({
-  dir,
-  events: join(dir, EVENTS_FILE),
-  metrics: runPaths(dir).metrics,
-});

@@ -2,12 +2,12 @@
  * What a pipeline remembers of a stage: `<root>/stages/<id>.json`, beside the resolved config it ran
  * with. The content hash covers the config, the input files, and the hashes of the stages before it.
  */
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, type Stats, statSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, isHandling } from '../../config/index.js';
 import { sha256, writeJson } from '../../util/files.js';
 import { readRecord } from '../../util/own-files.js';
+import { pathIdentity } from '../inputs/path-identity.js';
 import { outputStamp } from './output-stamp.js';
 import type { Stage } from './stages.js';
 
@@ -54,23 +54,6 @@ export function writeState(root: string, id: string, state: StageState | null): 
   else writeJson(stateFile(root, id), state);
 }
 
-/** Larger files are identified by size and modification time. */
-const CONTENT_LIMIT = 64 * 2 ** 20;
-
-const fileIdentity = (path: string, stats: Stats): string =>
-  stats.size > CONTENT_LIMIT ? `${stats.size}@${stats.mtimeMs}` : sha256(readFileSync(path));
-
-/** Identity of a file or folder by content; a name that is no path (a hub id) has none. */
-export function inputIdentity(path: string): string {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return 'absent';
-  if (!stats.isDirectory()) return fileIdentity(path, stats);
-  const hash = createHash('sha256');
-  for (const name of readdirSync(path).sort())
-    hash.update(`${name}\0${inputIdentity(join(path, name))}\n`);
-  return hash.digest('hex');
-}
-
 function stageHash(stage: Stage, upstreamHash: (id: string) => string): string {
   const config = Object.fromEntries(
     Object.entries(stage.config).filter(([key]) => !isHandling(key)),
@@ -79,7 +62,7 @@ function stageHash(stage: Stage, upstreamHash: (id: string) => string): string {
     canonicalJson({
       command: stage.command,
       config,
-      inputs: stage.inputs.map((path) => [path, inputIdentity(path)]),
+      inputs: stage.inputs.map((path) => [path, pathIdentity(path)]),
       upstream: stage.upstream.map((id) => [id, upstreamHash(id)]),
     }),
   );

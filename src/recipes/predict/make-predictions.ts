@@ -12,13 +12,13 @@ import { InputError } from '../../util/errors.js';
 import { type JsonRow, sha256, sha256OfFile, writeJson } from '../../util/files.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
-import { readPrompts } from '../generate/prompt-input.js';
 import { generateRows } from '../generate.js';
+import { pathIdentity } from '../inputs/path-identity.js';
+import { readPrompts } from '../inputs/prompt-input.js';
 import { baseIdentity } from '../inputs/quantization.js';
 import { partOf } from '../outputs/row-store.js';
-import { inputIdentity } from '../pipeline/state.js';
+import { nameAtServer } from '../sampling/name-at-server.js';
 import { rolloutIdentity } from '../sampling/rollout-engine.js';
-import { servedModel } from '../sampling/served-model.js';
 import { inputOf, predictionsFile } from './prediction-files.js';
 
 /** Keys are those of the file. */
@@ -87,7 +87,7 @@ function keyOf(config: PredictConfig, run: number): string {
   const base = baseIdentity(config);
   const { api, extra_body } = server;
   const parts = {
-    model: isLocal ? modelIdentity(config) : servedModel(server.model ?? config.model),
+    model: isLocal ? modelIdentity(config) : nameAtServer(server.model ?? config.model),
     adapter: identityOf(adapter),
     rows: sha256OfFile(inputOf(config)),
     sampling: { temperature, top_p, top_k, max_new_tokens },
@@ -102,9 +102,9 @@ function keyOf(config: PredictConfig, run: number): string {
 
 /** Of a folder by its content, of a hub model by its name and revision. */
 const modelIdentity = ({ model, model_revision: revision }: PredictConfig) =>
-  existsSync(model) ? inputIdentity(model) : [model, revision];
+  existsSync(model) ? pathIdentity(model) : [model, revision];
 
-const identityOf = (path: string | null) => (path === null ? null : inputIdentity(path));
+const identityOf = (path: string | null) => (path === null ? null : pathIdentity(path));
 
 /** How rows become prompts, and where their answers end. */
 function promptKeys(config: PredictConfig) {

@@ -1,7 +1,7 @@
 /** What grades depend on, for hashes of graded rows. */
 import { existsSync } from 'node:fs';
 import type { GraderKeys, RewardConfig } from '../../config/index.js';
-import { inputIdentity } from '../pipeline/state.js';
+import { pathIdentity } from '../inputs/path-identity.js';
 
 /** Keys of configs that it stands for: the others of them say how grades are made, not what they are. */
 export const GRADING_KEYS = [
@@ -34,4 +34,4 @@ function judgeOf(judge: GraderKeys['judge']): unknown {
 
 /** A name on the hub stands for itself. */
 const contentOf = (path: string | null): string | null =>
-  path === null || !existsSync(path) ? path : inputIdentity(path);
+  path === null || !existsSync(path) ? path : pathIdentity(path);

@@ -2,7 +2,7 @@
 import { DEFAULT_BENCHMARK, type RewardConfig } from '../../config/index.js';
 import { numericGrader } from '../../evaluate/index.js';
 import type { Grade, RewardRow } from '../../rewards/index.js';
-import { answerGrader } from '../eval/benchmark.js';
+import { answerGrader } from '../evaluation/benchmark.js';
 import { type TagKeys, tagsOf } from '../inputs/answer-tags.js';
 import { judgeOfRewards } from '../training/rewards-judge.js';
 

@@ -3,7 +3,7 @@ import type { ServerConfig } from '../../config/index.js';
 import { endpointSettings, openEndpoint } from '../../endpoint/index.js';
 import { createRemoteSampler, type RemoteSampler } from '../../rollout/index.js';
 import type { JsonRow } from '../../util/files.js';
-import { servedModel } from './served-model.js';
+import { nameAtServer } from './name-at-server.js';
 
 export interface ServerSamplerOptions {
   readonly server: ServerConfig;
@@ -27,7 +27,7 @@ export function openServerSampler(options: ServerSamplerOptions): RemoteSampler 
   });
   return createRemoteSampler({
     endpoint: openEndpoint(settings),
-    model: servedModel(server.model ?? model),
+    model: nameAtServer(server.model ?? model),
     api: server.api,
     adapterDir: server.adapter_dir,
     extra: {

@@ -5,12 +5,12 @@ import { type ChatRow, renderPrompt } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { checkVariables } from '../inputs/open-tokenizer.js';
+import type { ServedModel } from '../sampling/served-models.js';
 import { ApiError, asApiError, fieldError } from './api-error.js';
 import { Fields } from './fields.js';
 import { readMessages } from './read-messages.js';
 import { readSampling, type SamplingFields } from './read-sampling.js';
 import { readTools } from './read-tools.js';
-import type { ServedModel } from './served-models.js';
 import type { ServingSettings } from './settings.js';
 
 export type Endpoint = 'chat' | 'completions';

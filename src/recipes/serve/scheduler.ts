@@ -9,7 +9,7 @@ import {
   type StreamRequest,
   type StreamToken,
 } from '../../rollout/index.js';
-import type { ServedModel, ServedModels } from './served-models.js';
+import type { ServedModel, ServedModels } from '../sampling/served-models.js';
 
 export interface Job {
   readonly model: ServedModel;

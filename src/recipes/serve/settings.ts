@@ -4,8 +4,8 @@ import type { RenderOptions } from '../../tokenizer/index.js';
 import { sha256 } from '../../util/files.js';
 import { RecentlyUsed } from '../../util/recently-used.js';
 import { responseConstraint } from '../sampling/response-format.js';
+import type { ServedModel, ServedModels } from '../sampling/served-models.js';
 import { asApiError } from './api-error.js';
-import type { ServedModel, ServedModels } from './served-models.js';
 
 export interface ServingSettings extends Pick<ServedModels, 'models' | 'maxContext'> {
   readonly params: SamplingParams;

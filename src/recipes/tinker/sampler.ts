@@ -9,7 +9,7 @@ import {
 } from '../../rollout/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { Rng } from '../../util/rng.js';
-import type { Generates } from '../eval/evaluate-model.js';
+import type { Generates } from '../evaluation/evaluate-model.js';
 
 interface Weights {
   readonly sampler: TinkerSampler;

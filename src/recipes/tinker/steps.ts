@@ -14,11 +14,11 @@ import {
 import type { PhaseClock } from '../../report/index.js';
 import type { DataOrder, StepOutcome } from '../../train/index.js';
 import { prefixed } from '../../util/prefixed.js';
-import type { Generates } from '../eval/evaluate-model.js';
-import { advantagesOf } from '../grpo/advantages.js';
-import type { GrpoLogs } from '../grpo/logs.js';
-import { generationMetrics } from '../grpo/metrics.js';
+import type { Generates } from '../evaluation/evaluate-model.js';
 import { judgeCounts } from '../judge/counts.js';
+import { advantagesOf } from '../reinforcement/advantages.js';
+import type { GrpoLogs } from '../reinforcement/logs.js';
+import { generationMetrics } from '../reinforcement/metrics.js';
 import { gradedGuard } from '../rewards/failures.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import {

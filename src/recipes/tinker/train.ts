@@ -6,9 +6,9 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import { DataOrder, type LoopProgress, runLoop, wholeWarmup } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
 import type { RecipeContext } from '../context.js';
-import { evaluateRuns } from '../eval/evaluate-model.js';
-import { GrpoLogs } from '../grpo/logs.js';
+import { evaluateRuns } from '../evaluation/evaluate-model.js';
 import { unfinished } from '../interrupt.js';
+import { GrpoLogs } from '../reinforcement/logs.js';
 import { watchRows } from '../training/alarms.js';
 import { DuringTraining } from '../training/evaluate-during.js';
 import {

@@ -16,8 +16,8 @@ import {
 import { share } from '../../util/numbers.js';
 import { prefixed } from '../../util/prefixed.js';
 import type { RecipeContext } from '../context.js';
-import { evaluateWith, type Generates } from '../eval/evaluate-model.js';
-import { sayUngraded } from '../eval/ungraded.js';
+import { evaluateWith, type Generates } from '../evaluation/evaluate-model.js';
+import { sayUngraded } from '../evaluation/ungraded.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import {
   type EvaluatedConfig,

@@ -15,7 +15,7 @@ import type { DecoderSpec } from '../../model/spec.js';
 import type { RunFolder, Section } from '../../report/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
 import type { RecipeContext } from '../context.js';
-import { answerGrader, graderName } from '../eval/benchmark.js';
+import { answerGrader, graderName } from '../evaluation/benchmark.js';
 import {
   type EvaluatedModel,
   type EvaluateOptions,
@@ -24,9 +24,9 @@ import {
   evaluateModel,
   evaluationInputs,
   type Generates,
-} from '../eval/evaluate-model.js';
-import { type EvaluationGraders, openEvaluationGraders } from '../eval/graders.js';
-import { sayUngraded } from '../eval/ungraded.js';
+} from '../evaluation/evaluate-model.js';
+import { type EvaluationGraders, openEvaluationGraders } from '../evaluation/graders.js';
+import { sayUngraded } from '../evaluation/ungraded.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';

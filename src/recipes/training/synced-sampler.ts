@@ -1,7 +1,7 @@
 /** The sampler of evaluations while a model trains: opened at the first of them, given its weights before each. */
 import type { RolloutSampler } from '../../rollout/index.js';
 import type { RecipeContext } from '../context.js';
-import { evaluationSampler } from '../eval/evaluate-model.js';
+import { evaluationSampler } from '../evaluation/evaluate-model.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { syncSampler } from '../sampling/sync-sampler.js';
 import { evaluationKeys, type TrainedEvaluation } from './evaluate-trained.js';

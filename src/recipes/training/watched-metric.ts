@@ -1,8 +1,8 @@
 /** The metric that tells the best step: its name as a config gives it, which way is better, and whether it is measured. */
 import { nearest } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
-import { givesScore } from '../eval/benchmark.js';
-import type { EvaluationKeys } from '../eval/evaluate-model.js';
+import { givesScore } from '../evaluation/benchmark.js';
+import type { EvaluationKeys } from '../evaluation/evaluate-model.js';
 import { type EvaluatedConfig, evaluationKeys } from './evaluate-trained.js';
 import type { TrainerConfig } from './trainer-config.js';
 

@@ -1,7 +1,14 @@
 /** Following a job until it ends: its state, its events and its metrics go into the run folder as they come. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EndpointError } from '../../endpoint/index.js';
-import { type RemoteEvent, type RemoteJob, readRemoteEvents } from '../../report/index.js';
+import {
+  EVENTS_FILE,
+  type RemoteEvent,
+  type RemoteJob,
+  readRemoteEvents,
+  runPaths,
+} from '../../report/index.js';
 import { appendText } from '../../util/append.js';
 import { messageOf, RunError } from '../../util/errors.js';
 import { toJsonl, writeJsonl } from '../../util/files.js';
@@ -13,16 +20,10 @@ const ENDED = ['succeeded', 'failed', 'cancelled'];
 
 const hasEnded = ({ status }: RemoteJob): boolean => ENDED.includes(status);
 
-export interface JobPlace {
-  /** Run folder. */
-  readonly dir: string;
-  readonly events: string;
-  readonly metrics: string;
-}
-
 export interface WatchOptions {
   readonly id: string;
-  readonly place: JobPlace;
+  /** Run folder. */
+  readonly dir: string;
   readonly pollMs: number;
   /** So long the service may be out of reach. */
   readonly patienceMs: number;
@@ -36,8 +37,8 @@ export async function watchJob(
   client: FineTuningClient,
   options: WatchOptions,
 ): Promise<RemoteJob> {
-  const { id, place, pollMs, signal, log, onJob } = options;
-  const keeper = eventKeeper(place);
+  const { id, dir, pollMs, signal, log, onJob } = options;
+  const keeper = eventKeeper(dir);
   const outage = outageOf(options);
   for (let state = ''; ; ) {
     const job = await outage(() => client.job(id));
@@ -56,16 +57,17 @@ export async function watchJob(
 /** Reads job and events once. */
 export async function refreshJob(
   client: FineTuningClient,
-  { id, place }: Pick<WatchOptions, 'id' | 'place'>,
+  { id, dir }: Pick<WatchOptions, 'id' | 'dir'>,
 ): Promise<RemoteJob> {
-  const keeper = eventKeeper(place);
+  const keeper = eventKeeper(dir);
   const job = await client.job(id);
   keeper.add(await client.newEvents(id, keeper.isKnown));
   return job;
 }
 
 /** Each event is written once; what a killed process has half written is dropped and asked for again. */
-function eventKeeper({ dir, events: path, metrics }: JobPlace) {
+function eventKeeper(dir: string) {
+  const path = join(dir, EVENTS_FILE);
   const events = readRemoteEvents(dir);
   writeJsonl(path, events);
   const known = new Set(events.map(({ id }) => id));
@@ -76,7 +78,7 @@ function eventKeeper({ dir, events: path, metrics }: JobPlace) {
       appendText(path, toJsonl(fresh));
       events.push(...fresh);
       for (const { id } of fresh) known.add(id);
-      writeJsonl(metrics, metricRows(events));
+      writeJsonl(runPaths(dir).metrics, metricRows(events));
       return fresh;
     },
   };

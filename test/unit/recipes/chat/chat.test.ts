@@ -9,7 +9,7 @@ import { Conversation } from '../../../../src/recipes/chat/conversation.js';
 import { runChat } from '../../../../src/recipes/chat.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
-import { openServedModels } from '../../../../src/recipes/serve/served-models.js';
+import { openServedModels } from '../../../../src/recipes/sampling/served-models.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { renderExample } from '../../../../src/tokenizer/index.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { teaches } from '../../../../src/recipes/grpo/advantages.js';
 import { furtherPrompts, sampledGroups } from '../../../../src/recipes/grpo/groups.js';
+import { teaches } from '../../../../src/recipes/reinforcement/advantages.js';
 import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
 import { group, rollout, summed } from './rollouts.js';
 

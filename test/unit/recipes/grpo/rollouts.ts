@@ -1,5 +1,5 @@
 /** Graded completions with nothing but their rewards. */
-import type { AdvantageKeys } from '../../../../src/recipes/grpo/advantages.js';
+import type { AdvantageKeys } from '../../../../src/recipes/reinforcement/advantages.js';
 import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
 
 /** A completion of `tokens` tokens with this reward. */

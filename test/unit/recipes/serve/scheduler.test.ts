@@ -3,12 +3,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig, serveSchema } from '../../../../src/config/index.js';
-import { Scheduler } from '../../../../src/recipes/serve/scheduler.js';
 import {
   openServedModels,
   type ServedModel,
   type ServedModels,
-} from '../../../../src/recipes/serve/served-models.js';
+} from '../../../../src/recipes/sampling/served-models.js';
+import { Scheduler } from '../../../../src/recipes/serve/scheduler.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { SILENT } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';

@@ -1,6 +1,6 @@
 /** The fine-tuning service that a config or a run folder names. The key comes from the environment only. */
 import { endpointSettings, openEndpoint } from '../../endpoint/index.js';
-import { type FineTuningClient, fineTuningClient } from '../../remote/index.js';
+import { type FineTuningClient, fineTuningClient } from './client.js';
 
 interface ServiceKeys {
   readonly base_url: string;

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import { servedModel } from '../../../../src/recipes/sampling/served-model.js';
+import { nameAtServer } from '../../../../src/recipes/sampling/name-at-server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const RECORD = {
@@ -26,22 +26,22 @@ const write = (job: object | null) =>
 
 it('names the tuned model, and leaves other names alone', () => {
   write({ id: 'ftjob-1', status: 'succeeded', fine_tuned_model: 'ft:gpt:acme::1' });
-  expect(servedModel(dir)).toBe('ft:gpt:acme::1');
-  expect(servedModel('gpt-4o-mini')).toBe('gpt-4o-mini');
+  expect(nameAtServer(dir)).toBe('ft:gpt:acme::1');
+  expect(nameAtServer('gpt-4o-mini')).toBe('gpt-4o-mini');
 });
 
 it('says why there is none yet', () => {
   write({ id: 'ftjob-1', status: 'running', fine_tuned_model: null });
-  expect(() => servedModel(dir)).toThrow(/its job is running and has no model.*resume=auto/);
+  expect(() => nameAtServer(dir)).toThrow(/its job is running and has no model.*resume=auto/);
   write(null);
-  expect(() => servedModel(dir)).toThrow(/not made yet/);
+  expect(() => nameAtServer(dir)).toThrow(/not made yet/);
 });
 
 it('names the file and the field of a record that is broken', () => {
   write({ id: 7, status: 'running' });
-  expect(() => servedModel(dir)).toThrow(
+  expect(() => nameAtServer(dir)).toThrow(
     /remote.json: job: field "id" is 7, and should be of type string. Put the file back/,
   );
   writeFileSync(join(dir, 'remote.json'), '[]');
-  expect(() => servedModel(dir)).toThrow(/remote.json: is not a JSON object. Put the file back/);
+  expect(() => nameAtServer(dir)).toThrow(/remote.json: is not a JSON object. Put the file back/);
 });

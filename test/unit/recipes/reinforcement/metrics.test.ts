@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { generationMetrics } from '../../../../src/recipes/grpo/metrics.js';
-import { group, summed } from './rollouts.js';
+import { generationMetrics } from '../../../../src/recipes/reinforcement/metrics.js';
+import { group, summed } from '../grpo/rollouts.js';
 
 it('takes rewards that are equal but for rounding, or missing, for no spread', () => {
   const equal = group('a', ...Array.from({ length: 8 }, () => 0.1));

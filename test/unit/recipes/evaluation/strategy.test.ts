@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { evalSchema, loadConfig } from '../../../../src/config/index.js';
 import { evaluate, numericGrader } from '../../../../src/evaluate/index.js';
-import { contextOf } from '../../../../src/recipes/eval/strategy.js';
-import { chosenCompletion } from '../../../../src/recipes/eval/strategy-completer.js';
+import { contextOf } from '../../../../src/recipes/evaluation/strategy.js';
+import { chosenCompletion } from '../../../../src/recipes/evaluation/strategy-completer.js';
 
 const context = (...words: string[]): number => {
   const overrides = ['model=m', 'dataset.path=d', 'max_new_tokens=100', 'max_rounds=3', ...words];

@@ -3,7 +3,7 @@ import { readRemoteRecord } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
 
 /** @throws InputError when the folder's job has no model yet */
-export function servedModel(name: string): string {
+export function nameAtServer(name: string): string {
   const remote = readRemoteRecord(name);
   if (remote === null) return name;
   const tuned = remote.job?.fine_tuned_model ?? null;

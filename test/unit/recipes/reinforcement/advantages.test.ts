@@ -1,8 +1,8 @@
 /** Advantages of completions whose rewards stand apart, and which groups teach by them. */
 import { describe, expect, it } from 'vitest';
-import { advantagesOf, teaches } from '../../../../src/recipes/grpo/advantages.js';
+import { advantagesOf, teaches } from '../../../../src/recipes/reinforcement/advantages.js';
 import type { GradedRollout } from '../../../../src/recipes/sampling/graded-rollouts.js';
-import { rollout } from './rollouts.js';
+import { rollout } from '../grpo/rollouts.js';
 
 const WEIGHTS = { a: 2, b: 1 } as const;
 

@@ -11,8 +11,8 @@ import type { RecipeContext } from '../context.js';
 import type { ModelKeys } from '../inputs/locate-model.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import type { TokenizerKeys } from '../inputs/open-tokenizer.js';
-import { openSampler } from '../sampling/open-sampler.js';
-import { type RolloutKeys, resolveRollouts } from '../sampling/rollout-engine.js';
+import { openSampler } from './open-sampler.js';
+import { type RolloutKeys, resolveRollouts } from './rollout-engine.js';
 
 export interface ServedModel {
   readonly name: string;

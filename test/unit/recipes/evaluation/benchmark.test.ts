@@ -1,7 +1,7 @@
 /** How answers are graded: as the config says, else as the benchmark does, and never by a guess. */
 import { expect, it } from 'vitest';
 import { impliedEvaluation, loadConfig, sftSchema } from '../../../../src/config/index.js';
-import { benchmarkRows, graderName } from '../../../../src/recipes/eval/benchmark.js';
+import { benchmarkRows, graderName } from '../../../../src/recipes/evaluation/benchmark.js';
 import { evaluationKeys } from '../../../../src/recipes/training/evaluate-trained.js';
 
 it('auto is the way of the benchmark; a grader that is named holds for any', () => {
