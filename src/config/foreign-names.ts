@@ -4,7 +4,7 @@
  * command has no key of that name itself.
  */
 
-import { type ForeignName, type Implied, refused, to } from './foreign-name.js';
+import { type ForeignMeaning, type Implied, refused, to } from './foreign-meaning.js';
 import { trlNames } from './trl-names.js';
 
 const REMOTE_ONLY = 'it belongs to a remote engine and means nothing locally. Leave it out';
@@ -12,7 +12,7 @@ const REMOTE_ONLY = 'it belongs to a remote engine and means nothing locally. Le
 const ONE_DEVICE = 'a run has one device. Leave it out';
 const OWN_KERNELS = 'there is one implementation of attention and loss. Leave it out';
 const READ_HERE = 'rows are read in one process. Leave it out';
-const ADAPTER: ForeignName = {
+const ADAPTER: ForeignMeaning = {
   to: ['adapter'],
   refused:
     'to go on with an adapter, give its folder as model, which names its base. A new one is trained with use_lora=true, for qlora also load_in_4bit=true',
@@ -41,7 +41,7 @@ const SEVERAL_SOLUTIONS: Implied = {
   otherwise: 'For a number of rows give dataset.num_samples',
 };
 
-export const foreignNames: Readonly<Record<string, ForeignName>> = {
+export const foreignNames: Readonly<Record<string, ForeignMeaning>> = {
   ...trlNames,
   system: to('system_prompt'),
   base_model: to('model'),

@@ -2,7 +2,7 @@
  * Keys of TRL and of transformers' TrainingArguments that no command has: those that mean a key of ours, and why
  * the others are refused.
  */
-import { type ForeignName, refused, to } from './foreign-name.js';
+import { type ForeignMeaning, refused, to } from './foreign-meaning.js';
 
 const ONE_DEVICE = 'a run has one device. Leave it out';
 const READ_HERE = 'rows are read in one process. Leave it out';
@@ -85,7 +85,7 @@ const REFUSALS: readonly (readonly [reason: string, ...names: readonly string[]]
   [NOT_HERE, 'vespo_k_neg', 'vespo_k_pos', 'vespo_lambda_neg', 'vespo_lambda_pos'],
 ];
 
-export const trlNames: Readonly<Record<string, ForeignName>> = {
+export const trlNames: Readonly<Record<string, ForeignMeaning>> = {
   ...Object.fromEntries(
     REFUSALS.flatMap(([reason, ...names]) => names.map((name) => [name, refused(reason)])),
   ),

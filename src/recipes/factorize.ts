@@ -90,7 +90,7 @@ function resultOf(row: JsonRow, number: bigint): FactorizeResult {
     time_taken: answer?.timeTaken ?? null,
     confidence: answer?.confidence ?? null,
     api_call_time: Number(row.seconds),
-    correct: isFactorization(factors, number),
+    correct: isFactorization(number, factors),
     valid: keepsSchema(text, {}).total === 1,
     product: factors === null ? null : String(factors.reduce((a, b) => a * b, 1n)),
     text,

@@ -2,7 +2,7 @@
 import { passesMillerRabin } from '../../util/miller-rabin.js';
 
 /** All factors are prime and multiply to the number. */
-export function isFactorization(factors: readonly bigint[] | null, number: bigint): boolean {
+export function isFactorization(number: bigint, factors: readonly bigint[] | null): boolean {
   if (factors === null || factors.length === 0) return false;
   let product = 1n;
   for (const factor of factors) {

@@ -13,7 +13,7 @@ const WEIGHTS = { correctness: 0.6, algorithm: 0.2, reasoning: 0.15, efficiency:
 type Part = (answer: FactorizationAnswer, number: bigint) => number;
 
 /** 1 when all factors are prime and multiply to the number. */
-const correctness: Part = ({ factors }, number) => (isFactorization(factors, number) ? 1 : 0);
+const correctness: Part = ({ factors }, number) => (isFactorization(number, factors) ? 1 : 0);
 
 /** 1 for an algorithm that suits the size, .25 for another known one, 0 for an unknown one. */
 const algorithm: Part = (answer, number) => {
@@ -25,7 +25,7 @@ const algorithm: Part = (answer, number) => {
 /** By rule; primes are the answer's own when they are right, else reasoning cannot name them all. */
 const reasoning: Part = ({ reasoning: steps, factors }, number) => {
   if (steps === null) return 0;
-  const primes = isFactorization(factors, number) ? factors! : [number];
+  const primes = isFactorization(number, factors) ? factors! : [number];
   const task: FactorizationTask = { number, primes };
   return reasoningScore(steps, task);
 };

@@ -1,6 +1,6 @@
 /** What a key of another tool means here. */
 
-export type ForeignName =
+export type ForeignMeaning =
   /**
    * Dotted keys; the first that the command has takes the value. `implied`: what else that key's value
    * sets, where nothing sets it, and what to give for the other meaning of the name.
@@ -14,5 +14,5 @@ export interface Implied {
   readonly otherwise: string;
 }
 
-export const to = (...keys: string[]): ForeignName => ({ to: keys });
-export const refused = (reason: string): ForeignName => ({ refused: reason });
+export const to = (...keys: string[]): ForeignMeaning => ({ to: keys });
+export const refused = (reason: string): ForeignMeaning => ({ refused: reason });
