@@ -26,7 +26,7 @@ export interface LibraryOptions {
 export async function compileLibrary(options: LibraryOptions): Promise<string | null> {
   const { compiler, library, logFile, env, signal } = options;
   const part = partName(`${library}.`);
-  removeFolderParts(dirname(library), `${basename(library)}.`);
+  removeFolderParts(dirname(library), (name) => name === basename(library));
   const args = [...compiler.args, ...options.args, '-o', part];
   try {
     const result = await runChild(compiler.program, args, { env, signal });

@@ -1,14 +1,7 @@
 /** Training: the loop, the steps of SFT, DPO and GRPO, schedules, checkpoints. */
 export { ALARMS, Alarms, alarmLine, type TrainerName } from './alarms.js';
-export {
-  type CheckpointState,
-  type CheckpointStore,
-  type Fingerprint,
-  listCheckpoints,
-  loadCheckpoint,
-  saveCheckpoint,
-  stepOf,
-} from './checkpoint.js';
+export { listCheckpoints, stepOf } from './checkpoint-names.js';
+export type { CheckpointState, Fingerprint } from './checkpoint-state.js';
 export { DataOrder } from './data-order.js';
 export {
   dpoStep,
@@ -32,9 +25,11 @@ export {
 } from './grpo-step.js';
 export { type HeldOut, heldOutMetrics } from './held-out.js';
 export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
+export { loadCheckpoint } from './load-checkpoint.js';
 export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
 export { preflight } from './preflight.js';
 export type { GradedCompletion } from './rollouts.js';
+export { type CheckpointStore, saveCheckpoint } from './save-checkpoint.js';
 export { type Schedule, type ScheduleShape, wholeWarmup } from './schedule.js';
 export { type SftItem, sftStep, sftTasks } from './sft-step.js';
 export { type MicroTask, Trainer } from './trainer.js';

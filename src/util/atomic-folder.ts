@@ -7,6 +7,12 @@ import { isRunning } from './process-identity.js';
 /** Of a folder, or a file, that this process makes. */
 export const partName = (name = ''): string => `${name}part-${process.pid}`;
 
+/** What `partName` puts behind a name; `.old`: what it is to replace. */
+const PART = /(?:^|[.])part-(\d+)(?:[.]old)?$/;
+
+/** Whether a name is that of a folder which is not whole. */
+export const isFolderPart = (name: string): boolean => PART.test(name);
+
 /**
  * What `fill` puts into the folder that it is given becomes `target`. A former one stays until then, and is moved
  * aside first: programs that run may still use its files. What killed processes have left of it goes.
@@ -20,7 +26,7 @@ export async function replaceFolder<T>(
   const part = partName(`${folder}.`);
   const old = `${part}.old`;
   makeFolder(dirname(folder));
-  removeFolderParts(dirname(folder), `${basename(folder)}.`);
+  removeFolderParts(dirname(folder), (name) => name === basename(folder));
   try {
     makeFolder(part);
     const made = await fill(part);
@@ -42,12 +48,16 @@ function takeBack(folder: string, { part, old }: { part: string; old: string }):
   } catch {}
 }
 
-/** Deletes the parts with this prefix that processes which were killed, or this one, have left in a folder. */
-export function removeFolderParts(folder: string, prefix = ''): void {
+/** Deletes the parts that processes which were killed, or this one, have left in a folder, of the names given. */
+export function removeFolderParts(
+  folder: string,
+  isOwn: (name: string) => boolean = () => true,
+): void {
   for (const name of readdirSync(folder)) {
-    if (!name.startsWith(prefix)) continue;
-    const pid = Number(/^part-(\d+)(?:\.old)?$/.exec(name.slice(prefix.length))?.[1]);
-    if (Number.isNaN(pid) || (pid !== process.pid && isRunning(pid))) continue;
+    const maker = PART.exec(name)?.[1];
+    if (maker === undefined || !isOwn(name.replace(PART, ''))) continue;
+    const pid = Number(maker);
+    if (pid !== process.pid && isRunning(pid)) continue;
     rmSync(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -149,7 +149,7 @@ test('the last good state is saved when a loss is not finite', async () => {
     save: async ({ step, tokens }) => {
       const parameters = await policy.parameters.download();
       const optimizer = await trainer.optimizer.state();
-      saveCheckpoint(store, {
+      await saveCheckpoint(store, {
         step,
         tokens,
         parameters,

@@ -98,7 +98,7 @@ async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Ou
     save: async ({ step, tokens }) => {
       const parameters = await policy.parameters.download();
       const rest = { optimizer: await optimizer.state(), reference: null, evaluations: [] };
-      saveCheckpoint(store, { step, tokens, parameters, ...rest });
+      await saveCheckpoint(store, { step, tokens, parameters, ...rest });
     },
     evaluate: async (step) =>
       step % 2 === 0 ? { metrics: {}, isEnough: step >= (rest.enoughFrom ?? TOTAL + 1) } : null,

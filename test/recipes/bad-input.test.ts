@@ -251,7 +251,7 @@ describe('resume', () => {
     expect(await refusal(sft(at('model'), `resume=${half}`))).toMatch(
       /step-000001: half-written checkpoint: no trainer_state\.json\. Resume from an earlier/,
     );
-    const part = broken('step-000003.part');
+    const part = broken('step-000003.part-99999999');
     expect(await refusal(sft(at('model'), `resume=${part}`))).toMatch(/half-written checkpoint/);
     const damaged = broken('step-000004');
     truncateSync(join(damaged, 'optimizer.safetensors'), 100);

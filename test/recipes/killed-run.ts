@@ -88,7 +88,7 @@ function partsIn(runDir: string): { readonly step: number; readonly inode: numbe
   const folder = join(runDir, 'checkpoints');
   try {
     return readdirSync(folder)
-      .filter((name) => name.endsWith('.part'))
+      .filter((name) => name.includes('.part-'))
       .map((name) => ({
         step: Number(/\d+/.exec(name)?.[0]),
         inode: statSync(join(folder, name)).ino,

@@ -44,7 +44,7 @@ export async function trainingLoop(
       log.flush();
       prepared.flush?.();
       const { history: evaluations, metric, best } = evaluates;
-      saveCheckpoint(
+      await saveCheckpoint(
         store,
         { step, tokens, parameters, optimizer, reference, evaluations, metric },
         { keep: best === null ? [] : [best] },

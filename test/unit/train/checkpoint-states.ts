@@ -1,5 +1,5 @@
 /** A store and states for tests of checkpoints; the files of a state have about 400 KB each. */
-import type { CheckpointState, CheckpointStore } from '../../../src/train/checkpoint.js';
+import type { CheckpointState, CheckpointStore } from '../../../src/train/index.js';
 
 const SIZE = 100_000;
 

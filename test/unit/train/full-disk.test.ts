@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { listCheckpoints, loadCheckpoint, saveCheckpoint } from '../../../src/train/checkpoint.js';
+import { listCheckpoints, loadCheckpoint, saveCheckpoint } from '../../../src/train/index.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { largeState, largeStore } from './checkpoint-states.js';
 
@@ -19,10 +19,10 @@ function saveWithin(kib: number | 'unlimited', dir: string): string {
 }
 
 // The files of a checkpoint have 391 KiB each.
-test('the last good checkpoint stays whole', () => {
+test('the last good checkpoint stays whole', async () => {
   const dir = temporaryFolder();
   const store = largeStore(dir);
-  const good = saveCheckpoint(store, largeState(5));
+  const good = await saveCheckpoint(store, largeState(5));
   expect(saveWithin(100, dir)).toMatch(/^RunError: .*step-000010: the checkpoint was not written/);
   expect(readdirSync(dir)).toEqual(['step-000005']);
   expect(loadCheckpoint(good, store)).toEqual(largeState(5));

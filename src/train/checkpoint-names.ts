@@ -1,0 +1,20 @@
+/** Names of checkpoints: `step-000100/` in the folder `checkpoints/` of a run. */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const STEP_NAME = /^step-(\d{6,})$/;
+
+export const checkpointPath = (dir: string, step: number): string =>
+  join(dir, `step-${String(step).padStart(6, '0')}`);
+
+export const isCheckpointName = (name: string): boolean => STEP_NAME.test(name);
+
+/** Optimizer steps that the checkpoint of this path holds, by its name. */
+export const stepOf = (path: string): number => Number(STEP_NAME.exec(basename(path))?.[1]);
+
+/** Complete checkpoints, oldest first. */
+export function listCheckpoints(dir: string): string[] {
+  if (!existsSync(dir)) return [];
+  const names = readdirSync(dir).filter(isCheckpointName);
+  return names.sort((a, b) => stepOf(a) - stepOf(b)).map((name) => join(dir, name));
+}
