@@ -1,7 +1,8 @@
 /** A report as one HTML page without outside resources; its one script filters completions. */
 import { writeFileAtomic } from '../../util/files.js';
 import { duration, formatCell, percent } from '../text-table.js';
-import { chartSvg, hasData, isDashed, seriesColour } from './chart-svg.js';
+import { isDashed, seriesColour } from './chart-parts.js';
+import { chartSvg, hasData } from './chart-svg.js';
 import { element, escapeHtml } from './html.js';
 import { completionsHtml, exampleHtml } from './render-completions.js';
 import { REPORT_SCRIPT, SCRIPT_SOURCE } from './report-script.js';

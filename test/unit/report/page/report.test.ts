@@ -16,9 +16,11 @@ import {
   readRunRecord,
   type SampleRow,
 } from '../../../../src/report/index.js';
-import { axisLabels, chartSvg, histogram } from '../../../../src/report/page/chart-svg.js';
+import { chartSvg } from '../../../../src/report/page/chart-svg.js';
 import { chartText } from '../../../../src/report/page/chart-text.js';
 import { pickExamples } from '../../../../src/report/page/examples.js';
+import { histogram } from '../../../../src/report/page/histogram.js';
+import { axisLabels } from '../../../../src/report/page/line-chart.js';
 import { metricCharts } from '../../../../src/report/page/metric-charts.js';
 import { renderReport } from '../../../../src/report/page/render-report.js';
 import { runReport } from '../../../../src/report/page/run-report.js';

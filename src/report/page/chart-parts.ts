@@ -1,0 +1,36 @@
+/** What charts have in common for ECharts: colours as variables of the page, axes, and the space around a plot. */
+import { formatCell } from '../text-table.js';
+
+const SERIES_COLOURS = 6;
+
+/** CSS colour of the i-th series; they repeat after six, on dashed lines. */
+export function seriesColour(index: number): string {
+  return `var(--c${(index % SERIES_COLOURS) + 1})`;
+}
+
+export const isDashed = (index: number): boolean => index >= SERIES_COLOURS;
+
+export const TEXT = { color: 'var(--muted)', fontSize: 12 };
+export const RULE = { lineStyle: { color: 'var(--rule)' } };
+
+export function axis(extra: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return {
+    type: 'value',
+    axisLabel: { ...TEXT, hideOverlap: true, formatter: (value: number) => formatCell(value) },
+    axisLine: RULE,
+    axisTick: { show: false },
+    splitLine: RULE,
+    nameTextStyle: TEXT,
+    ...extra,
+  };
+}
+
+/** Space around the plot for the axis labels, whatever their width. */
+export const GRID = {
+  left: 8,
+  right: 14,
+  top: 10,
+  bottom: 22,
+  outerBoundsMode: 'same',
+  outerBoundsContain: 'axisLabel',
+};
