@@ -24,12 +24,12 @@ import type {
 import { cacheBytesPerRow, cacheBytesPerToken } from './cache-bytes.js';
 import { CallQueue } from './call-queue.js';
 import { Choosers } from './choosers.js';
-import { decoderFiles } from './decoder-files.js';
 import { RowMover } from './device-cache.js';
 import { FurtherRequests } from './further-requests.js';
 import { Generation } from './generation.js';
-import { LoadedModel } from './loaded-model.js';
-import { LoraInputs, type LoraPacking } from './lora-inputs.js';
+import { LoraInputs } from './lora-inputs.js';
+import type { LoraPacking } from './lora-matrices.js';
+import { ModelSlot } from './model-slot.js';
 import { type CacheRow, PrefixCache } from './prefix-cache.js';
 import { PromptQueue } from './prompt-queue.js';
 import { RequestSamplers } from './request-samplers.js';
@@ -64,6 +64,7 @@ class SessionSampler implements OnnxSampler {
   readonly type: ComputeElement;
   private readonly kernels: LoadedKernels | null;
   private readonly lora: LoraInputs;
+  private readonly slot: ModelSlot;
   /** Copies rows of caches in a device's memory; null on the CPU. */
   private readonly mover: RowMover | null;
   private readonly choosers: Choosers;
@@ -73,8 +74,6 @@ class SessionSampler implements OnnxSampler {
   private readonly arena: SharedArena | null;
   private readonly calls = new CallQueue();
   private weightsVersion: string | null = null;
-  /** Null after other weights could not be loaded. */
-  private loaded: LoadedModel | null = null;
   private isDisposed = false;
 
   constructor(settings: SamplerSettings) {
@@ -105,7 +104,10 @@ class SessionSampler implements OnnxSampler {
     this.mover = this.isOnDevice ? new RowMover(spec, type, this.sessionOptions) : null;
     const keeps = maxBytes > 0 && this.mover === null;
     this.prefixes = keeps ? new PrefixCache(spec, { type: this, maxBytes }) : null;
-    this.load(settings.weights);
+    const { native, mover, sessionOptions: session } = this;
+    const onUnload = () => this.prefixes?.clear();
+    this.slot = new ModelSlot({ settings, session, native, type, mover, onUnload });
+    this.slot.load(settings.weights, this.lora.inputs());
   }
 
   private get isOnDevice(): boolean {
@@ -135,7 +137,7 @@ class SessionSampler implements OnnxSampler {
       const { spec, maxContext, maxBatch, maxRunTokens } = this.settings;
       const { vocabSize } = spec;
       checkSequences(sequences, { vocabSize, maxContext });
-      const { promptLane: lane } = this.model;
+      const { promptLane: lane } = this.slot.model;
       lane.keepOutputs('host');
       const sizes = { vocabSize, maxRows: maxBatch, maxTokens: maxRunTokens };
       return scoreSequences(sequences, { lane, ...sizes });
@@ -150,7 +152,7 @@ class SessionSampler implements OnnxSampler {
     explaining(() => {
       // A device has a copy of the tensors, and needs another one.
       if (this.lora.write(adapter, version) || this.isOnDevice) {
-        this.loaded?.bindLora(this.lora.inputs());
+        this.slot.bindLora(this.lora.inputs());
       }
     });
     return { hash: this.adapterHash, syncMs: performance.now() - start };
@@ -160,7 +162,7 @@ class SessionSampler implements OnnxSampler {
   reloadWeights(weights: WeightSource | SessionModel, version: string): Promise<SyncResult> {
     return this.exclusive(async () => {
       const start = performance.now();
-      this.load(weights);
+      this.slot.load(weights, this.lora.inputs());
       this.weightsVersion = version;
       return { hash: this.adapterHash, syncMs: performance.now() - start };
     });
@@ -171,7 +173,7 @@ class SessionSampler implements OnnxSampler {
     if (this.isDisposed) return;
     this.isDisposed = true;
     this.calls.whenIdle(() => {
-      this.unload();
+      this.slot.unload();
       this.choosers.dispose();
       this.mover?.dispose();
       this.arena?.dispose();
@@ -193,7 +195,7 @@ class SessionSampler implements OnnxSampler {
     const { signal, onToken, onCompletion, arrivals, onFailure, next } = options;
     const further = next === undefined ? null : new FurtherRequests(next, sizes);
     const samplers = new RequestSamplers(params, { ...sizes, eosIds: tokenizer.eosIds });
-    const { promptLane, decodeLane, lanes } = this.model;
+    const { promptLane, decodeLane, lanes } = this.slot.model;
     const isOwn = ({ params: own, topLogprobs }: StreamRequest) =>
       own !== undefined || topLogprobs !== undefined;
     const isMixed = arrivals !== undefined || requests.some(isOwn);
@@ -251,38 +253,6 @@ class SessionSampler implements OnnxSampler {
     const { native, kernels } = this;
     if (native === null || kernels === null) return null;
     return { type: cacheType(native), kernels };
-  }
-
-  /** Puts weights in place of those that are there, which leave first: a card may hold one copy only. */
-  private load(source: WeightSource | SessionModel): void {
-    const files =
-      typeof source === 'function' ? decoderFiles(this.settings, source, this.native) : null;
-    try {
-      this.unload();
-      const { spec, loraModules } = this.settings;
-      const { native, type, mover, sessionOptions: session } = this;
-      const isAdaptable = loraModules.length > 0;
-      const options = { spec, session, native, type, mover, isAdaptable };
-      this.loaded = new LoadedModel(files ?? (source as SessionModel), options);
-      this.loaded.bindLora(this.lora.inputs());
-    } finally {
-      files?.dispose();
-    }
-  }
-
-  private get model(): LoadedModel {
-    if (this.loaded !== null) return this.loaded;
-    throw new RunError({
-      where: 'rollouts',
-      problem: 'the sampler has no weights, as others could not be loaded in place of them',
-      remedy: 'Load weights again, or make another sampler',
-    });
-  }
-
-  private unload(): void {
-    this.loaded?.dispose();
-    this.loaded = null;
-    this.prefixes?.clear();
   }
 
   /** Runs one call at a time, in the order they were made. */

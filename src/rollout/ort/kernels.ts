@@ -4,7 +4,8 @@
  */
 import koffi, { type LibraryHandle } from 'koffi';
 import { messageOf, SetupError } from '../../util/errors.js';
-import { openHandles, type Pointer } from './api.js';
+import { openHandles } from './api.js';
+import type { Pointer } from './functions.js';
 import { checkStatus, ortRuntime } from './runtime.js';
 import type { TensorData } from './tensor.js';
 

@@ -3,7 +3,8 @@
  * of its C API (onnxruntime_c_api.h, webgpu_provider_options.h, and `UpdateCUDAProviderOptions` in the former).
  */
 import { SetupError } from '../../util/errors.js';
-import type { OrtApi, Pointer, Status } from './api.js';
+import type { OrtApi } from './api.js';
+import type { Pointer, Status } from './functions.js';
 import { messageOfStatus, receive } from './runtime.js';
 
 /** `webgpu`: the first adapter that Dawn finds (Vulkan, Metal or Direct3D 12). `cuda`: the first visible card. */

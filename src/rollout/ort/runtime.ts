@@ -1,7 +1,8 @@
 /** The process-wide objects of ONNX Runtime and the conversion of its statuses to errors. */
 import { RunError } from '../../util/errors.js';
-import { loadOrtApi, type OrtApi, type OutCell, type Pointer, type Status } from './api.js';
+import { loadOrtApi, type OrtApi } from './api.js';
 import { explained } from './explained.js';
+import type { OutCell, Pointer, Status } from './functions.js';
 
 /** The library prints nothing short of its own end: errors come back as statuses and are thrown. */
 export const LOG_LEVEL_FATAL = 4;

@@ -2,7 +2,7 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { RunError } from '../../util/errors.js';
 import type { ElementType } from '../onnx/schema.js';
-import type { Pointer } from './api.js';
+import type { Pointer } from './functions.js';
 import type { LoadedKernels } from './kernels.js';
 import { appendProvider, type DeviceUse, deviceMemory, type RolloutDevice } from './provider.js';
 import { checkStatus, LOG_LEVEL_FATAL, ortRuntime, receive } from './runtime.js';

@@ -1,7 +1,7 @@
 /** Tensors of ONNX Runtime over JavaScript memory. */
 import { elementCount } from '../../util/shape.js';
 import { BYTES_PER_ELEMENT, ELEMENT_TYPES, type ElementType } from '../onnx/schema.js';
-import type { Pointer } from './api.js';
+import type { Pointer } from './functions.js';
 import { ortRuntime, receive } from './runtime.js';
 
 export type TensorData =

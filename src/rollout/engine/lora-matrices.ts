@@ -1,0 +1,156 @@
+/**
+ * The two matrices by which a projection gets its LoRA: A, [Σ r, in], with those of its modules one below the
+ * other, and B, [Σ out, Σ r], with theirs along the diagonal, multiplied by the adapter's scale.
+ */
+import { sum } from '../../util/numbers.js';
+import { type Adapter, type LoraTensors, toFloat32 } from '../../weights/index.js';
+import { packedShape } from '../graph/native-layout.js';
+import type { Projection, ProjectionPart } from '../graph/projections.js';
+import type { LoadedKernels } from '../ort/kernels.js';
+import { type HostTensor, tensorOver } from '../ort/tensor.js';
+
+/** Packs matrices for our own operators. */
+export interface LoraPacking {
+  readonly type: 'float32' | 'bfloat16';
+  readonly kernels: LoadedKernels;
+}
+
+export interface LoraMatrices {
+  readonly projection: Projection;
+  /** Sum of the modules' ranks; 0: the projection has no LoRA. */
+  rank: number;
+  a: HostTensor;
+  b: HostTensor;
+}
+
+/** The rank that an adapter gives a projection; 0 without one. */
+export const rankOf = (adapter: Adapter | null, { parts }: Projection): number =>
+  sum(parts.map(({ module }) => adapter?.tensors.get(module)?.a.shape[0] ?? 0));
+
+function matrix(rows: number, columns: number): HostTensor {
+  return tensorOver(new Float32Array(rows * columns), [rows, columns]);
+}
+
+interface MatrixShape {
+  readonly n: number;
+  readonly k: number;
+  readonly isPaired: boolean;
+}
+
+/** Shapes of A and B; B of a packed adapter has as many columns as A has rows, padding included. */
+function matrixShapes(
+  { inFeatures, outFeatures, isGated = false }: Projection,
+  rank: number,
+): [MatrixShape, MatrixShape] {
+  return [
+    { n: rank, k: inFeatures, isPaired: false },
+    { n: outFeatures, k: rank, isPaired: isGated },
+  ];
+}
+
+function packedMatrix(shape: MatrixShape, { type }: LoraPacking): HostTensor {
+  const [rows, columns] = packedShape(type, shape);
+  const data =
+    type === 'float32' ? new Float32Array(rows * columns) : new Uint16Array(rows * columns);
+  return tensorOver(data, [rows, columns], type);
+}
+
+/** The rank that is computed: packed adapters are padded with zeros to whole blocks. */
+const computedRank = (rank: number, packing: LoraPacking | null): number =>
+  packing === null ? rank : packedShape('float32', { n: rank, k: 1, isPaired: false })[0];
+
+export function emptyMatrices(
+  projection: Projection,
+  rank: number,
+  packing: LoraPacking | null,
+): LoraMatrices {
+  const [a, b] = matrixShapes(projection, computedRank(rank, packing));
+  if (packing !== null) {
+    return { projection, rank, a: packedMatrix(a, packing), b: packedMatrix(b, packing) };
+  }
+  return { projection, rank, a: matrix(a.n, a.k), b: matrix(b.n, b.k) };
+}
+
+export function resize(matrices: LoraMatrices, rank: number, packing: LoraPacking | null): void {
+  matrices.a.dispose();
+  matrices.b.dispose();
+  Object.assign(matrices, emptyMatrices(matrices.projection, rank, packing));
+}
+
+export function fill(
+  { projection, rank: ranks, a, b }: LoraMatrices,
+  adapter: Adapter,
+  packing: LoraPacking | null,
+): void {
+  const rank = computedRank(ranks, packing);
+  const shapes = matrixShapes(projection, rank);
+  (b.data as Float32Array | Uint16Array).fill(0);
+  for (const block of blocks(projection, adapter)) {
+    const { tensors, r, column, row, part } = block;
+    const left = toFloat32(tensors.a);
+    const right = toFloat32(tensors.b).subarray(part.start * r, (part.start + part.count) * r);
+    const { scale } = tensors;
+    if (packing === null) {
+      (a.data as Float32Array).set(left, column * shapes[0].k);
+      const at = row * rank + column;
+      scaleInto(b.data as Float32Array, right, { columns: r, at, stride: rank, scale });
+    } else {
+      const { kernels, type } = packing;
+      kernels.pack(left, {
+        ...shapes[0],
+        type,
+        row: column,
+        column: 0,
+        columns: shapes[0].k,
+        scale: 1,
+        target: a.data,
+      });
+      kernels.pack(right, { ...shapes[1], type, row, column, columns: r, scale, target: b.data });
+    }
+  }
+}
+
+interface Block {
+  readonly part: ProjectionPart;
+  readonly tensors: LoraTensors;
+  readonly r: number;
+  /** First row in A and first column in B. */
+  readonly column: number;
+  /** First row in B. */
+  readonly row: number;
+}
+
+/** The adapter's matrices of one projection: one below the other in A, along the diagonal in B. */
+function* blocks({ parts }: Projection, adapter: Adapter): Generator<Block> {
+  let column = 0;
+  let row = 0;
+  for (const part of parts) {
+    const tensors = adapter.tensors.get(part.module);
+    if (tensors !== undefined) {
+      const r = tensors.a.shape[0]!;
+      yield { part, tensors, r, column, row };
+      column += r;
+    }
+    row += part.count;
+  }
+}
+
+interface Placement {
+  readonly columns: number;
+  /** Index of the block's first element in the target. */
+  readonly at: number;
+  /** Row length of the target. */
+  readonly stride: number;
+  readonly scale: number;
+}
+
+/** Writes `scale · source` [rows, columns] as a block of the target. */
+function scaleInto(target: Float32Array, source: Float32Array, placement: Placement): void {
+  const { columns, at, stride, scale } = placement;
+  const rows = source.length / columns;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      target[at + row * stride + column] = scale * source[row * columns + column]!;
+    }
+  }
+}
