@@ -1,14 +1,9 @@
 /** Weights on disk: safetensors checkpoints and PEFT adapters, as tensors in host memory. */
-export {
-  ADAPTER_CONFIG,
-  type Adapter,
-  adapterHash,
-  type LoraTensors,
-  readAdapter,
-  readAdapterConfig,
-  writeAdapter,
-} from './adapter.js';
+export { type Adapter, adapterHash, type LoraTensors } from './adapter.js';
+export { ADAPTER_CONFIG } from './adapter-files.js';
 export { loraName, loraPartOf } from './adapter-keys.js';
+export { readAdapter, readAdapterConfig } from './adapter-reader.js';
+export { writeAdapter } from './adapter-writer.js';
 export { type BaseLinear, checkAdapter } from './check-adapter.js';
 export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';

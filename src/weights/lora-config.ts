@@ -6,8 +6,22 @@
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
+import {
+  BOOLEAN,
+  fieldReader,
+  INIT,
+  listOrNull,
+  NAMES,
+  NUMBER,
+  oneOf,
+  oneOrMore,
+  PATTERN,
+  POSITIVE,
+  RANK,
+  recordOf,
+  TEXT,
+} from './config-fields.js';
 import { type DecoderRoot, renewed } from './decoder-root.js';
-import { namePattern } from './name-pattern.js';
 
 /** The part of PEFT's LoraConfig that decides what is computed. */
 export interface LoraConfig {
@@ -38,9 +52,8 @@ export interface LoraConfig {
 }
 
 /** Which biases are trained: none, every one, or those of the modules with LoRA. */
-type LoraBias = 'none' | 'all' | 'lora_only';
-
-const BIASES: readonly string[] = ['none', 'all', 'lora_only'] satisfies LoraBias[];
+const BIASES = ['none', 'all', 'lora_only'] as const;
+type LoraBias = (typeof BIASES)[number];
 
 /** A config from the fields that matter; the others stand at PEFT's neutral values. */
 export function loraConfig(
@@ -110,7 +123,7 @@ export function readLoraConfig(path: string): AdapterConfigFile {
     initLoraWeights: field('init_lora_weights', INIT, true),
     useDora: field('use_dora', BOOLEAN, false),
     modulesToSave: listOrNull(field('modules_to_save', oneOrMore(PATTERN), null)),
-    bias: field('bias', BIAS, 'none'),
+    bias: field('bias', oneOf(BIASES), 'none'),
   };
   const baseModel = field('base_model_name_or_path', TEXT, null);
   return { config, baseModel, revision: field('revision', TEXT, null) };
@@ -131,84 +144,6 @@ export function renewedConfig(config: LoraConfig): LoraConfig {
     rankPattern: keys(config.rankPattern),
     alphaPattern: keys(config.alphaPattern),
   };
-}
-
-/** What a field may be: a check, and how an error says it. */
-interface Kind<T> {
-  readonly is: (value: unknown) => value is T;
-  readonly says: string;
-}
-
-function kind<T>(says: string, is: (value: unknown) => value is T): Kind<T> {
-  return { is, says };
-}
-
-const NUMBER = kind('a number', (value) => typeof value === 'number');
-const TEXT = kind('a text', (value) => typeof value === 'string');
-const BOOLEAN = kind('true or false', (value) => typeof value === 'boolean');
-const POSITIVE = kind(
-  'a number above 0',
-  (value): value is number => NUMBER.is(value) && value > 0,
-);
-const RANK = kind(
-  'a positive integer',
-  (value): value is number => POSITIVE.is(value) && value % 1 === 0,
-);
-const INIT = kind(
-  'true, false or a name',
-  (value): value is boolean | string => BOOLEAN.is(value) || TEXT.is(value),
-);
-const BIAS = kind(
-  BIASES.join(', '),
-  (value): value is LoraBias => TEXT.is(value) && BIASES.includes(value),
-);
-const PATTERN = kind(
-  'a regular expression',
-  (value): value is string => TEXT.is(value) && namePattern(value) !== null,
-);
-const NAMES = kind(
-  'a list of names or a regular expression',
-  (value): value is string | string[] => PATTERN.is(value) || listOf(TEXT).is(value),
-);
-
-function listOf<T>({ is, says }: Kind<T>): Kind<T[]> {
-  return kind(
-    `a list, each ${says}`,
-    (value): value is T[] => Array.isArray(value) && value.every(is),
-  );
-}
-
-function oneOrMore<T>(item: Kind<T>): Kind<T | T[]> {
-  const list = listOf(item);
-  const is = (value: unknown): value is T | T[] => item.is(value) || list.is(value);
-  return kind(`${item.says}, or a list of such`, is);
-}
-
-/** By patterns of modules. */
-function recordOf<T>({ is, says }: Kind<T>): Kind<Record<string, T>> {
-  return kind(
-    `a mapping of regular expressions, each to ${says}`,
-    (value): value is Record<string, T> =>
-      isObject(value) && Object.entries(value).every(([key, own]) => PATTERN.is(key) && is(own)),
-  );
-}
-
-/** Reads one field; an absent or null field takes the fallback, if there is one. */
-function fieldReader(where: string, fields: Readonly<Record<string, unknown>>) {
-  return <T, F = never>(name: string, { is, says }: Kind<T>, fallback?: F): T | F => {
-    const value = fields[name];
-    if ((value === undefined || value === null) && fallback !== undefined) return fallback;
-    if (is(value)) return value;
-    const found = value === undefined ? 'missing' : JSON.stringify(value);
-    throw new InputError({ where, problem: `field "${name}" is ${found}, expected ${says}` });
-  };
-}
-
-/** PEFT takes one value or a list, and treats an empty list as absent. */
-function listOrNull<T extends string | number>(value: T | T[] | null): readonly T[] | null {
-  if (value === null) return null;
-  const list = Array.isArray(value) ? value : [value];
-  return list.length === 0 ? null : list;
 }
 
 function checkSupported(where: string, fields: Readonly<Record<string, unknown>>): void {
