@@ -1,7 +1,7 @@
 /** The way `run` and `sweep` go: file → stages → plan or run → JSON. */
 import type { ConfigSchema } from '../config/index.js';
 import type { RecipeContext } from '../recipes/context.js';
-import type { LoadPipelineOptions } from '../recipes/pipeline/file.js';
+import type { LoadPipelineOptions } from '../recipes/pipeline/head.js';
 import type { StageLauncher } from '../recipes/pipeline/launch.js';
 import type { PipelineResult, StageReport } from '../recipes/pipeline/report.js';
 import type { Pipeline, planPipeline } from '../recipes/pipeline.js';

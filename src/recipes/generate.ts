@@ -3,30 +3,21 @@
  * disk as soon as they are made, and a call that goes on makes only those that are missing.
  */
 import type { GenerateConfig } from '../config/index.js';
-import { gradeColumns, withProgress } from '../report/index.js';
-import {
-  type Completion,
-  checkVersion,
-  type PromptRequest,
-  type RemoteCompletion,
-} from '../rollout/index.js';
-import { kindOf } from '../tensor/gpu.js';
-import { locateRuntime } from '../tensor/runtime.js';
+import { withProgress } from '../report/index.js';
+import { type Completion, checkVersion, type PromptRequest } from '../rollout/index.js';
 import { closing } from '../util/close-stack.js';
-import { type JsonRow, sha256 } from '../util/files.js';
+import type { JsonRow } from '../util/files.js';
 import type { RecipeContext } from './context.js';
 import { type GenerateEngine, openEngine } from './generate/engine.js';
+import { type HashPrompt, requestHasher } from './generate/request-hash.js';
+import { rowMaker } from './generate/row-maker.js';
 import { readPrompts } from './inputs/prompt-input.js';
-import { baseIdentity } from './inputs/quantization.js';
 import { interruption } from './interrupt.js';
-import { RowStore, type StoredRow } from './outputs/row-store.js';
+import { RowStore } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
-import { GRADING_KEYS, gradingIdentity } from './rewards/identity.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
-import { verdictOf } from './rewards/verdict.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
-import { requestSettings } from './sampling/request-settings.js';
-import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
+import { checkRolloutDevice } from './sampling/rollout-engine.js';
 import { checkSamplerDevice } from './sampling/sampler-device.js';
 
 export async function runGenerate(
@@ -101,32 +92,6 @@ async function promptsOf({ config, engine, context }: Inputs): Promise<PromptedR
   return prompts.map((prompt, i) => ({ ...prompt, id: String(i), row: input.rows[i]! }));
 }
 
-/** Keys that do not change what a completion is; a server counts by what it is asked. */
-const NEUTRAL = ['input', 'prompt', 'output', 'output_csv', 'num_generations', 'server'] as const;
-
-type HashPrompt = (prompt: PromptedRow) => string;
-
-/** Of everything beside the adapter that a graded completion of a prompt depends on. */
-function requestHasher(config: GenerateConfig, { base }: GenerateEngine): HashPrompt {
-  const settings = requestSettings(config, [...NEUTRAL, ...GRADING_KEYS]);
-  const grading = gradingIdentity(config);
-  const about = [settings, grading, engineIdentity(config), base, ...baseIdentity(config)];
-  return ({ id, promptIds, messages }) =>
-    sha256(JSON.stringify([id, promptIds, messages, about])).slice(0, 16);
-}
-
-/** What TensorFlow computes on here. */
-const computes = (choice: GenerateConfig['device']) =>
-  locateRuntime(choice)?.device ?? kindOf(choice);
-
-/** What the engine of the config makes completions by. */
-function engineIdentity(config: GenerateConfig): unknown {
-  if (config.engine === 'onnxruntime') return rolloutIdentity(config);
-  if (config.engine === 'tensorflow') return computes(config.device);
-  const { api, model, reasoning, extra_body } = config.server;
-  return [api, model, reasoning, extra_body];
-}
-
 function missingSamples(
   { id, promptIds, messages }: PromptedRow,
   { num_generations: count }: GenerateConfig,
@@ -150,7 +115,7 @@ async function sampleInto(store: RowStore, work: Work): Promise<void> {
   await closing(async (stack) => {
     const sampler = stack.adopt(await engine.open(longestPrompt(missing)), (own) => own.dispose());
     const rewards = stack.adopt(await rewardsOf(config, context), (own) => own?.close());
-    const toRow = rowMaker(work, rewards);
+    const toRow = rowMaker({ ...work, rewards });
     const total = missing.reduce((sum, { n }) => sum + n, 0);
     await withProgress({ label: 'generating', total }, async (progress) => {
       let done = 0;
@@ -193,47 +158,6 @@ function stopped(signal: AbortSignal, store: RowStore, { output }: GenerateConfi
   }
   const { problem, remedy } = store.left;
   return interruption(signal, { problem: `stopped while generating; ${problem}`, remedy });
-}
-
-/** A completion → the row's own columns, the completion, and its grades when there are any. */
-function rowMaker(
-  { config, requestHash }: Pick<Work, 'config' | 'requestHash'>,
-  rewards: OpenRewards | null,
-) {
-  const verdict = verdictOf(config);
-  return async (completion: Completion, prompt: PromptedRow): Promise<StoredRow> => {
-    const row: StoredRow = {
-      ...prompt.row,
-      prompt_id: prompt.id,
-      sample_index: completion.sampleIndex,
-      request_hash: requestHash(prompt),
-      ...(prompt.cut !== undefined && { prompt_tokens_cut: prompt.cut }),
-      completion: completion.text,
-      completion_ids: completion.ids,
-      logprobs: Array.from(completion.logprobs),
-      finish_reason: completion.finishReason,
-      adapter: completion.adapter,
-      seconds: completion.seconds,
-      ...remoteColumns(completion),
-    };
-    if (rewards === null) return row;
-    const { ids } = completion;
-    const grade = await rewards.grade(completion.text, prompt.row, { ids });
-    const graded = { ...row, reward: grade.total, ...gradeColumns(grade) };
-    if (verdict === null) return graded;
-    return { ...graded, correct: verdict(completion.text, prompt.row, grade) };
-  };
-}
-
-/** What only servers tell. */
-function remoteColumns({ reasoning, usage }: Completion & Partial<RemoteCompletion>): JsonRow {
-  if (usage === undefined) return {};
-  return {
-    reasoning,
-    prompt_tokens: usage.promptTokens,
-    completion_tokens: usage.completionTokens,
-    reasoning_tokens: usage.reasoningTokens,
-  };
 }
 
 /** Null when nothing is graded. */

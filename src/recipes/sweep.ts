@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import type { Cell, Section } from '../report/index.js';
 import type { RecipeContext } from './context.js';
-import { type LoadPipelineOptions, readSweepFile } from './pipeline/file.js';
+import { readSweepFile } from './pipeline/file.js';
 import { type GridPoint, pointLabel } from './pipeline/grid.js';
+import type { LoadPipelineOptions } from './pipeline/head.js';
 import type { StageLauncher } from './pipeline/launch.js';
 import { fullName, numbersOf } from './pipeline/metrics.js';
 import type { PipelineResult } from './pipeline/report.js';
