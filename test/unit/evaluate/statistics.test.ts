@@ -1,6 +1,12 @@
 /** Intervals, the exact paired test and pass@k, against numbers worked out by hand. */
 import { describe, expect, it } from 'vitest';
-import { mcnemarExact, passAtK, shareInterval, wilson } from '../../../src/evaluate/index.js';
+import {
+  mcnemarExact,
+  passAtK,
+  shareInterval,
+  wilson,
+  withInterval,
+} from '../../../src/evaluate/index.js';
 import { meanInterval } from '../../../src/evaluate/intervals.js';
 import { differenceInterval, pairedInterval } from '../../../src/evaluate/paired.js';
 
@@ -33,6 +39,26 @@ describe('meanInterval', () => {
   it('is cut to its bounds, which are all that one value tells', () => {
     expect(meanInterval([0, 1, 1, 0])).toEqual({ low: 0, high: 1 });
     expect(meanInterval([0.5])).toEqual({ low: 0, high: 1 });
+  });
+});
+
+describe('withInterval', () => {
+  it('names a mean and its bounds', () => {
+    const { low, high } = wilson(2, 3);
+    expect(withInterval('accuracy', [1, 0, 1])).toEqual({
+      accuracy: 2 / 3,
+      accuracy_low: low,
+      accuracy_high: high,
+    });
+    expect(withInterval('mean_score', [0, 5, 5], { low: 0, high: 5 })).toEqual({
+      mean_score: 10 / 3,
+      mean_score_low: 5 * low,
+      mean_score_high: 5 * high,
+    });
+  });
+
+  it('has no mean of no values', () => {
+    expect(withInterval('s', [])).toEqual({ s: null, s_low: null, s_high: null });
   });
 });
 
