@@ -9,7 +9,7 @@ import { type AnswerSink, Conversation } from './chat/conversation.js';
 import { type ChatStreams, Terminal } from './chat/terminal.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './inputs/render-options.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { filterParams, samplingParams } from './sampling/sampling-params.js';
 import { openServedModels, type ServedModels } from './sampling/served-models.js';
 
@@ -19,7 +19,7 @@ export async function runChat(
   context: RecipeContext,
   streams: ChatStreams = processStreams(),
 ): Promise<void> {
-  checkSamplerDevice(config);
+  checkSampling(config);
   const adapters = config.adapter === null ? [] : [config.adapter];
   const served = await openServedModels({ ...config, batch_size: 1 }, adapters, context);
   try {

@@ -26,9 +26,8 @@ import { judgeCounts } from './judge/counts.js';
 import { checkOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
-import { checkRollouts } from './sampling/check-rollouts.js';
-import { checkRolloutDevice, rolloutIdentity } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { checkRollouts, checkSampling } from './sampling/check-rollouts.js';
+import { rolloutIdentity } from './sampling/rollout-engine.js';
 
 /** Metrics as in the file, and where the run lies. */
 export type EvalResult = EvalMetrics &
@@ -37,8 +36,7 @@ export type EvalResult = EvalMetrics &
 export function runEval(config: EvalConfig, caller: RecipeContext): Promise<EvalResult> {
   return closing(async (stack) => {
     const { context, sources } = noteSources(caller);
-    checkSamplerDevice(config);
-    checkRolloutDevice(config.rollout_device);
+    checkSampling(config);
     const isReplaced = config.overwrite || config.resume === 'auto';
     checkOutput({ output: config.results_file, overwrite: isReplaced }, 'results_file');
     checkOutput({ output: config.rows_file, overwrite: isReplaced }, 'rows_file');

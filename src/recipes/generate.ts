@@ -16,9 +16,8 @@ import { interruption } from './interrupt.js';
 import { RowStore } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
-import { checkRolloutDevice } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
 
 export async function runGenerate(
   config: GenerateConfig,
@@ -43,12 +42,7 @@ export function generateRows(
   replaced: readonly string[] = [],
 ): Promise<GeneratedRows> {
   return closing(async (stack) => {
-    if (config.engine === 'onnxruntime') {
-      checkSamplerDevice(config);
-      // Rows that are kept need none; what is missing looks for it when it is sampled.
-      const mayKeep = config.resume === 'auto' && !config.overwrite;
-      if (!mayKeep) checkRolloutDevice(config.rollout_device);
-    }
+    if (config.engine === 'onnxruntime') checkSampling(config, { samplesMissing: true });
     const store = stack.adopt(new RowStore(config, replaced), (own) => own.close());
     const engine = stack.adopt(await openEngine(config, context), (own) => own.close());
     return await generateInto(store, { config, engine, context });

@@ -195,7 +195,7 @@ const recipeOf = (
 });
 
 export async function runGrpo(config: GrpoConfig, context: RecipeContext): Promise<TrainingResult> {
-  checkRolloutDevice(config.rollout_device, '', config.device);
+  checkRolloutDevice(config.rollout_device, { device: config.device });
   const sandbox = await openTools(config, context.log);
   try {
     return await trainingRun(recipeOf(config, sandbox), config, context);

@@ -36,10 +36,10 @@ import {
   type TrajectoryRow,
   trajectoryMaker,
 } from './rollouts/trajectories.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
 import { requestSettings } from './sampling/request-settings.js';
-import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
 
 export interface RolloutsResult extends RolloutsStats {
   readonly output: string;
@@ -52,10 +52,7 @@ export function runRollouts(
   context: RecipeContext,
 ): Promise<RolloutsResult> {
   return closing(async (stack) => {
-    checkSamplerDevice(config);
-    // Rows that are kept need none; what is missing looks for it when it is sampled.
-    const mayKeep = config.resume === 'auto' && !config.overwrite;
-    if (!mayKeep) checkRolloutDevice(config.rollout_device);
+    checkSampling(config, { samplesMissing: true });
     const prior = priorOf(config);
     const store = new RowStore({ ...config, output_csv: null });
     stack.defer(() => store.close());

@@ -14,10 +14,10 @@ import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
 import { computeType } from './memory/compute-type.js';
 import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
 import { frozenPolicy, scoreSequences } from './sampling/policy-sampler.js';
-import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { resolveRollouts } from './sampling/rollout-engine.js';
 import { configureDevice } from './training/configure-device.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
@@ -26,10 +26,7 @@ type Scorer = (sequences: readonly (readonly number[])[]) => Promise<number[][]>
 export function runScore(config: ScoreConfig, context: RecipeContext): Promise<WrittenRows | null> {
   return closing(async (stack) => {
     checkOutput(config);
-    if (config.engine !== 'tensorflow') {
-      checkSamplerDevice(config);
-      checkRolloutDevice(config.rollout_device);
-    }
+    if (config.engine !== 'tensorflow') checkSampling(config);
     const { rows, where } = await inputRows(config.input);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
     const sequences = rows.map((row, i) => idsOf(row, source, { config, where: where(i) }));

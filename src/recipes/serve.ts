@@ -9,8 +9,7 @@ import { checkSamplingParams, type SamplingParams } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './inputs/render-options.js';
-import { checkRolloutDevice } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { filterParams, samplingParams } from './sampling/sampling-params.js';
 import { openServedModels, type ServedModels } from './sampling/served-models.js';
 import { createHttpServer } from './serve/http-server.js';
@@ -44,8 +43,7 @@ export async function startServing(
   config: ServeConfig,
   context: RecipeContext,
 ): Promise<RunningServer> {
-  checkSamplerDevice(config);
-  checkRolloutDevice(config.rollout_device);
+  checkSampling(config);
   checkSamplingParams(paramsOf(config));
   const apiKey = keyOf(config);
   await checkAddress(config);

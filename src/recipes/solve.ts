@@ -24,8 +24,9 @@ import { factsOf } from './evaluation/strategy-completer.js';
 import { tagsOf } from './inputs/answer-tags.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { renderOptions } from './inputs/render-options.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
-import { checkRolloutDevice, resolveRollouts } from './sampling/rollout-engine.js';
+import { resolveRollouts } from './sampling/rollout-engine.js';
 import { samplingParams } from './sampling/sampling-params.js';
 
 /** Solves problems with one model; `close` frees it. */
@@ -43,11 +44,11 @@ const LONGEST_PROMPT = 1024;
 
 /**
  * Opens the model, the sandbox that `tir` runs its code in, and the rewards that weigh votes.
- * @throws InputError on keys that contradict each other; SetupError where there is no sandbox
+ * @throws InputError on keys that contradict each other; SetupError where there is no sandbox or no such device
  */
 export function openSolver(config: SolverConfig, context: RecipeContext): Promise<Solver> {
   return opening(async (stack) => {
-    checkRolloutDevice(config.rollout_device);
+    checkSampling(config);
     checkStrategy(config);
     const source = stack.adopt(await openModel(config, context), (own) => own.close());
     const solveMany = await solverOn(source, { config, context, stack });

@@ -23,11 +23,11 @@ import { baseIdentity } from './inputs/quantization.js';
 import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
 import { lockOutput, unlockOutput } from './outputs/output-lock.js';
+import { checkSampling } from './sampling/check-rollouts.js';
 import { longestPrompt, type PromptedRow, promptRows } from './sampling/graded-rollouts.js';
 import { openSampler } from './sampling/open-sampler.js';
 import { requestSettings } from './sampling/request-settings.js';
-import { checkRolloutDevice, resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
-import { checkSamplerDevice } from './sampling/sampler-device.js';
+import { resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
 import { samplingParams } from './sampling/sampling-params.js';
 
 export interface TracesResult extends TraceStats {
@@ -38,8 +38,7 @@ export async function runTraces(
   config: TracesConfig,
   context: RecipeContext,
 ): Promise<TracesResult> {
-  checkSamplerDevice(config);
-  checkRolloutDevice(config.rollout_device);
+  checkSampling(config);
   const output = join(config.output_dir, config.output_file);
   const lock = lockOutput(output, 'output_file');
   try {

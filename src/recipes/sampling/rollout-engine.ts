@@ -33,16 +33,20 @@ export interface ResolvedRollouts extends ResolvedPrecision {
   readonly childEnv?: NodeJS.ProcessEnv;
 }
 
+interface RolloutPlace {
+  /** Before the key's name in errors: `judge.` or `eval.`. */
+  readonly section?: string;
+  /** Of the training whose card rollouts share; auto: the first. */
+  readonly device?: DeviceChoice;
+}
+
 /**
  * What `rollout_device` means here; looks at files, loads nothing.
- * @param section Before the key's name in errors: `judge.` or `eval.`
- * @param device Of the training whose card rollouts share; auto: the first
  * @throws SetupError for CUDA without a card or without set-up
  */
 export function checkRolloutDevice(
   wanted: DeviceKey,
-  section = '',
-  device: DeviceChoice = 'auto',
+  { section = '', device = 'auto' }: RolloutPlace = {},
 ): RolloutDevice {
   if (wanted === 'auto') return isSetUp() && unfitCard(cardOf(device)) === null ? 'cuda' : 'cpu';
   if (wanted === 'cuda') cudaRollouts(section, cardOf(device));
@@ -92,7 +96,7 @@ function cudaRollouts(section: string, card?: string): CudaRollouts {
 }
 
 /**
- * @param section As for `checkRolloutDevice`
+ * @param section Before the key's name in errors, as in `RolloutPlace`
  * @throws InputError when the device does not compute in the precision
  * @throws SetupError when the device or the operators of the precision are not there
  */
@@ -157,7 +161,7 @@ function chosenDevice(
   log: (line: string) => void,
   section: string,
 ): RolloutDevice {
-  const device = checkRolloutDevice(asked, section);
+  const device = checkRolloutDevice(asked, { section });
   if (asked !== 'auto') return device;
   const isOnCard = device === 'cuda' && (precision === null || cardType(precision) !== null);
   if (isOnCard) return 'cuda';

@@ -97,7 +97,7 @@ it('auto judges the card of the training', () => {
   listing();
   seen('GPU-bb', 'GPU-aa');
   expect(checkRolloutDevice('auto')).toBe('cpu');
-  expect(checkRolloutDevice('auto', '', 'cuda:1')).toBe('cuda');
+  expect(checkRolloutDevice('auto', { device: 'cuda:1' })).toBe('cuda');
 });
 
 it('a card that nvidia-smi does not list does not sample', () => {

@@ -84,6 +84,8 @@ it('refuses CUDA without a card, and takes the CPU by itself', () => {
   expect(() => checkRolloutDevice('cuda')).toThrow(
     /^rollout_device=cuda: no NVIDIA GPU is visible .* use rollout_device=cpu$/,
   );
-  expect(() => checkRolloutDevice('cuda', 'eval.')).toThrow(/^eval.rollout_device=cuda: /);
+  expect(() => checkRolloutDevice('cuda', { section: 'eval.' })).toThrow(
+    /^eval.rollout_device=cuda: /,
+  );
   expect(checkRolloutDevice('auto')).toBe('cpu');
 });
