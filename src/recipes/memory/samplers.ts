@@ -3,13 +3,13 @@ import type { GrpoConfig } from '../../config/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { memoryOfSamplers } from '../../rollout/sampler-memory.js';
 import type { HostDtype } from '../../weights/index.js';
-import { checkRolloutDevice, type RolloutKeys } from '../sampling/rollout-engine.js';
-import { resolvePrecision } from '../sampling/rollout-precision.js';
+import { type EngineKeys, rolloutIdentity } from '../sampling/rollout-engine.js';
+import { type ResolvedPrecision, resolvePrecision } from '../sampling/rollout-precision.js';
 import type { TrainerConfig } from '../training/trainer-config.js';
 
 /** One that stays open while the model trains. */
 export interface SamplerBeside {
-  readonly keys: Pick<RolloutKeys, 'rollout_device' | 'rollout_precision'>;
+  readonly keys: EngineKeys;
   /** Most completions at work at once. */
   readonly rows: number;
   /** Longest prompt and completion, tokens. */
@@ -64,28 +64,19 @@ export function samplersBytes(
     linear: isQuantized || isReloaded ? 'float32' : stored,
     rest: isReloaded ? 'float32' : stored,
   } as const;
-  const here = samplers.filter(({ keys }) => isHere(keys));
+  const isMapped = !isQuantized && !isReloaded;
+  const common = { spec, stored: types, isReloaded, isMapped, adapter };
   return memoryOfSamplers(
-    here.map(({ keys, ...size }) => ({
-      ...size,
-      spec,
-      stored: types,
-      isReloaded,
-      isMapped: !isQuantized && !isReloaded,
-      adapter,
-      precision: precisionOf(keys),
-    })),
+    samplers.flatMap(({ keys, ...size }) => {
+      const { device, precision } = rolloutIdentity(keys);
+      if (device !== 'cpu') return [];
+      return [{ ...common, ...size, precision: operatorsOf(precision) }];
+    }),
   );
 }
 
-const isHere = ({ rollout_device: device }: SamplerBeside['keys']): boolean =>
-  device === 'cpu' || (device === 'auto' && checkRolloutDevice(device) === 'cpu');
-
 /** Null: ONNX Runtime's own operators. What is asked for by name is taken to be there. */
-function precisionOf({ rollout_precision: wanted }: SamplerBeside['keys']) {
-  if (wanted !== null && wanted !== 'auto' && wanted !== 'float32' && wanted !== 'float16') {
-    return wanted;
-  }
-  const { kernels } = resolvePrecision(wanted === 'auto' ? wanted : 'float32', () => undefined);
-  return kernels?.precision ?? null;
+function operatorsOf(precision: ResolvedPrecision['precision']) {
+  if (precision !== 'float32' && precision !== 'float16') return precision;
+  return resolvePrecision('float32', () => undefined).kernels?.precision ?? null;
 }

@@ -16,10 +16,14 @@ import { cardOf, type DeviceChoice, visibleCards } from '../../tensor/gpu.js';
 import { InputError, SetupError } from '../../util/errors.js';
 import { type ResolvedPrecision, resolvePrecision } from './rollout-precision.js';
 
-export interface RolloutKeys {
+/** Where rollouts compute, and in what. */
+export interface EngineKeys {
   readonly rollout_device: DeviceKey;
   /** Null: as exact as the device is. */
   readonly rollout_precision: RolloutPrecision | null;
+}
+
+export interface RolloutKeys extends EngineKeys {
   readonly rollout_memory_limit: number | null;
 }
 
@@ -107,7 +111,7 @@ export function resolveRollouts(
 ): ResolvedRollouts {
   const { rollout_memory_limit: limit } = keys;
   const device = chosenDevice(keys, log, section);
-  const wanted = keys.rollout_precision ?? (device === 'cuda' ? 'auto' : 'float32');
+  const wanted = wantedPrecision(keys, device);
   const isIdle = limit !== null && device !== 'cuda';
   if (isIdle && keys.rollout_device === 'auto') {
     log(`${section}rollout_memory_limit=${limit} limits nothing: rollouts compute on the CPU`);
@@ -146,18 +150,25 @@ export function resolveRollouts(
  * What they name is not looked for: completions that are kept need none of it. Without a card `auto` is what cards
  * of today take, bfloat16.
  */
-export function rolloutIdentity(keys: RolloutKeys): Pick<ResolvedRollouts, 'device' | 'precision'> {
-  const { rollout_device: asked, rollout_precision } = keys;
-  const device = asked === 'auto' ? chosenDevice(keys, () => undefined, '') : asked;
-  const precision = rollout_precision ?? (device === 'cuda' ? 'auto' : 'float32');
+export function rolloutIdentity(keys: EngineKeys): Pick<ResolvedRollouts, 'device' | 'precision'> {
+  const quiet = () => undefined;
+  const { rollout_device: asked } = keys;
+  const device = asked === 'auto' ? chosenDevice(keys, quiet, '') : asked;
+  const precision = wantedPrecision(keys, device);
   if (precision !== 'auto') return { device, precision };
   if (device === 'cuda') return { device, precision: cardType(precision)! };
-  return { device, precision: resolveRollouts(keys, () => undefined).precision };
+  if (device === 'webgpu') return { device, precision: 'float32' };
+  return { device, precision: resolvePrecision(precision, quiet).precision };
 }
+
+const wantedPrecision = (
+  { rollout_precision: asked }: EngineKeys,
+  device: RolloutDevice,
+): RolloutPrecision => asked ?? (device === 'cuda' ? 'auto' : 'float32');
 
 /** `auto` is CUDA where it is set up and computes in what is asked for, else the CPU, and says why. */
 function chosenDevice(
-  { rollout_device: asked, rollout_precision: precision }: RolloutKeys,
+  { rollout_device: asked, rollout_precision: precision }: EngineKeys,
   log: (line: string) => void,
   section: string,
 ): RolloutDevice {

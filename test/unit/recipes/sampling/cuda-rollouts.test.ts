@@ -4,12 +4,14 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RolloutPrecision } from '../../../../src/config/index.js';
+import { samplersBytes } from '../../../../src/recipes/memory/samplers.js';
 import {
   checkRolloutDevice,
   resolveRollouts,
   rolloutIdentity,
 } from '../../../../src/recipes/sampling/rollout-engine.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+import { goldenCase } from '../../model/golden.js';
 
 const { cards } = vi.hoisted(() => ({ cards: [] as string[] }));
 
@@ -122,4 +124,21 @@ it('counts as the device and the type that are meant here', () => {
   // What is named counts where it is not set up: completions that are kept need none of it.
   expect(rolloutIdentity(keysOf('cuda', 'bfloat16'))).toEqual(onCard);
   expect(() => resolveRollouts(keysOf('cuda', 'bfloat16'), log)).toThrow('is not set up');
+});
+
+it('counts in the memory of this process where auto does not take the card', () => {
+  const { spec } = goldenCase('llama');
+  const base = {
+    spec,
+    stored: 'float32',
+    isQuantized: false,
+    isReloaded: false,
+    adapter: 0,
+  } as const;
+  const bytes = (device: 'auto' | 'cuda', precision: RolloutPrecision | null) =>
+    samplersBytes([{ keys: keysOf(device, precision), rows: 4, context: 64 }], base);
+  expect(bytes('auto', 'int8')).toBeGreaterThan(0);
+  expect(bytes('auto', null)).toBe(0);
+  expect(bytes('auto', 'float16')).toBe(0);
+  expect(bytes('cuda', null)).toBe(0);
 });
