@@ -28,8 +28,10 @@ export {
   type RowFilter,
 } from './load-rows.js';
 export {
+  isMedicalFile,
   MEDICAL_PROMPTS,
   type MedicalRow,
+  medicalFile,
   medicalSplits,
   withPrompt,
 } from './medical.js';

@@ -99,3 +99,14 @@ export const MEDICAL_PROMPTS: Readonly<Record<string, string>> = {
 - The expected term may be a synonym of the one you think of first.
 - Use its standard clinical name, such as "thought withdrawal" or "Toxoplasma encephalitis".`,
 };
+
+const STEM = 'medical_01_verifiable_problem';
+
+/** The file of a split with this prompt before its questions; with `none` it has none. */
+export const medicalFile = (split: string, promptType: string): string =>
+  `${STEM}_${split}${promptType === 'none' ? '' : `_${promptType}_prompt`}.jsonl`;
+
+const MEDICAL_FILE = new RegExp(`^${STEM}_(train|val)(_.+_prompt)?(_sft)?\\.jsonl$`);
+
+/** Whether a file of the set has this name, whatever the prompt. */
+export const isMedicalFile = (name: string): boolean => MEDICAL_FILE.test(name);

@@ -1,11 +1,13 @@
 /** `lorikeet data medical`: training and validation files for reinforcement fine-tuning, with and without prompt. */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import {
+  isMedicalFile,
   loadRows,
   MEDICAL_PROMPTS,
   type MedicalRow,
+  medicalFile,
   medicalSplits,
   withPrompt,
 } from '../../data/index.js';
@@ -16,13 +18,17 @@ import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export const MEDICAL_FOLDER = 'data';
 const STATS = 'dataset_stats.json';
-const STEM = 'medical_01_verifiable_problem';
 const DEFAULT_ROWS = 100;
 
-const fileOf = (split: 'train' | 'val', promptType: string | null) =>
-  `${STEM}_${split}${promptType === null ? '' : `_${promptType}_prompt`}.jsonl`;
+export const MEDICAL_FILES = [STATS, medicalFile('train', 'none'), medicalFile('val', 'none')];
 
-export const MEDICAL_FILES = [STATS, fileOf('train', null), fileOf('val', null)];
+/** Files of an earlier call, also with another prompt. */
+function clear(folder: string): void {
+  const there = existsSync(folder) ? readdirSync(folder) : [];
+  for (const file of [STATS, ...there.filter(isMedicalFile)]) {
+    rmSync(join(folder, file), { force: true });
+  }
+}
 
 function compiled(filter: string | null): RegExp | null {
   if (filter === null) return null;
@@ -74,15 +80,14 @@ export async function makeMedical(config: DataConfig, context: RecipeContext) {
     files[file] = { rows: rows.length, sha256 };
     context.log(`${rows.length} rows in ${join(folder, file)}`);
   };
-  rmSync(join(folder, STATS), { force: true });
+  clear(folder);
   for (const split of ['train', 'val'] as const) {
-    write(fileOf(split, null), splits[split]);
-    if (prompt !== null) write(fileOf(split, prompt_type), withPrompt(splits[split], prompt));
+    write(medicalFile(split, 'none'), splits[split]);
+    if (prompt !== null) write(medicalFile(split, prompt_type), withPrompt(splits[split], prompt));
   }
   if (config.medical.demonstrations) {
     const rows = prompt === null ? splits.train : withPrompt(splits.train, prompt);
-    const asked = fileOf('train', prompt === null ? null : prompt_type);
-    write(asked.replace('.jsonl', '_sft.jsonl'), rows.map(answered));
+    write(medicalFile('train', prompt_type).replace('.jsonl', '_sft.jsonl'), rows.map(answered));
   }
   const { matching, duplicates } = splits;
   const options = { ...config.medical, seed: config.seed };

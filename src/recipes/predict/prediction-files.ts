@@ -1,6 +1,7 @@
 /** Names of the files of predictions: subset, prompt, model, effort, run and grader, each sanitised. */
 import { join } from 'node:path';
 import type { PredictConfig } from '../../config/index.js';
+import { medicalFile } from '../../data/index.js';
 
 /** What may not stand in a file name becomes `_`; a path is named by its last two parts. */
 export const sanitised = (name: string): string =>
@@ -16,8 +17,7 @@ const stemOf = ({ subset, prompt_type, model_label, model, reasoning_effort }: P
 
 /** Rows that `data medical` has written. */
 export function inputOf({ input, data_dir, subset, prompt_type }: PredictConfig): string {
-  const prompt = prompt_type === 'none' ? '' : `_${prompt_type}_prompt`;
-  return input ?? join(data_dir, `medical_01_verifiable_problem_${subset}${prompt}.jsonl`);
+  return input ?? join(data_dir, medicalFile(subset, prompt_type));
 }
 
 export const predictionsFile = (config: PredictConfig, run: number): string =>

@@ -53,6 +53,15 @@ test('writes the files under their names, with the prompt and without', async ()
     read: { rows: 13, matching: 12, duplicates: 0 },
   });
   await expect(run({})).rejects.toThrow('is in use');
+  writeFileSync(join(root, 'out', 'own.jsonl'), '');
+  await run({ prompt_type: 'none', demonstrations: true }, { overwrite: true });
+  expect(readdirSync(join(root, 'out')).sort()).toEqual([
+    'dataset_stats.json',
+    'medical_01_verifiable_problem_train.jsonl',
+    'medical_01_verifiable_problem_train_sft.jsonl',
+    'medical_01_verifiable_problem_val.jsonl',
+    'own.jsonl',
+  ]);
   await expect(run({ filter: '(' }, { overwrite: true })).rejects.toThrow('medical.filter: ');
   await expect(run({ prompt_type: 'other' }, { overwrite: true })).rejects.toThrow(
     'medical.prompt_type: there is no prompt "other"',
