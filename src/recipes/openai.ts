@@ -3,7 +3,6 @@
  * interruption. `remote.json` says what has been asked of the service; it is written before each request that
  * makes something there.
  */
-import { randomUUID } from 'node:crypto';
 import { type OpenaiConfig, resolvedYaml, resumeKeys, runDir } from '../config/index.js';
 import { openService, watchJob } from '../remote/index.js';
 import {
@@ -71,7 +70,7 @@ export async function runOpenai(
   const service = openService(config, context.signal);
   const run = openRun(dir, options);
   try {
-    const keeper = openRemoteRecord(run, () => freshRecord(config));
+    const keeper = openRemoteRecord(run, config);
     return await watchedJob(run, { config, context, inputs, service, keeper });
   } catch (error) {
     endRun(run, { status: unfinished(context.signal), error, log: context.log });
@@ -138,18 +137,6 @@ function logChanges(run: RunFolder, { job }: RemoteRecord, { log }: RecipeContex
     log(`config: ${key} has changed; job ${job.id} keeps what it was made with`);
   }
 }
-
-const freshRecord = ({ base_url, api_key_env }: OpenaiConfig): RemoteRecord => ({
-  service: 'openai',
-  base_url,
-  api_key_env,
-  marker: randomUUID(),
-  is_requested: false,
-  training_file: null,
-  validation_file: null,
-  job: null,
-  checkpoints: [],
-});
 
 function resultOf(run: RunFolder, remote: RemoteRecord): OpenaiResult {
   const status = remoteJobStatus(readProgress(run.dir), remote, { limit: 1, isAlive: true });

@@ -13,6 +13,7 @@ export {
   type RemoteEvent,
   type RemoteFile,
   type RemoteJob,
+  type RemotePlace,
   type RemoteRecord,
   readRemoteEvents,
   readRemoteRecord,

@@ -27,11 +27,17 @@ export interface RemoteFile {
   readonly rows: number;
 }
 
-/** `remote.json`. Never holds a key. */
-export interface RemoteRecord {
-  readonly service: 'openai';
+/** Where a service is, and how long it is asked. */
+export interface RemotePlace {
   readonly base_url: string;
   readonly api_key_env: string;
+  readonly timeout_s: number;
+  readonly max_attempts: number;
+}
+
+/** `remote.json`. Never holds a key. */
+export interface RemoteRecord extends RemotePlace {
+  readonly service: 'openai';
   /** Written into the job's metadata before it is asked for, so that it is found again and never made twice. */
   readonly marker: string;
   /** The job has been asked for, whether or not an answer came. */
@@ -60,6 +66,8 @@ const RECORD_FIELDS: Fields<RemoteRecord> = {
   service: 'string',
   base_url: 'string',
   api_key_env: 'string',
+  timeout_s: 'number',
+  max_attempts: 'number',
   marker: 'string',
   is_requested: 'boolean',
   training_file: 'object or null',

@@ -159,6 +159,17 @@ describe('openai', () => {
     });
   });
 
+  it('is asked by lorikeet job where and as often as by the run that watched it last', async () => {
+    await start(success(EVENT_LIST));
+    await sft('timeout_s=5', 'max_attempts=3');
+    expect(readJson(inRun('remote.json'))).toMatchObject({ timeout_s: 5, max_attempts: 3 });
+    await start([{ request: JOB, fault: 'close' }]);
+    await sft('max_attempts=1', 'patience_s=0.01', 'resume=auto');
+    const before = server!.of(JOB).length;
+    expect(await run(['job', join(dir, 'run'), 'refresh=true'])).toMatchObject({ code: 1 });
+    expect(server!.of(JOB)).toHaveLength(before + 1);
+  });
+
   it('makes a DPO job from chosen and rejected', async () => {
     await start(success(EVENT_LIST));
     const done = await job(['dpo', `training_file=${join(dir, 'pairs.jsonl')}`, 'beta=0.1']);

@@ -9,6 +9,8 @@ const RECORD = {
   service: 'openai',
   base_url: 'http://x/v1',
   api_key_env: 'KEY',
+  timeout_s: 60,
+  max_attempts: 4,
   marker: 'm',
   is_requested: true,
   training_file: null,
