@@ -9,6 +9,7 @@ import {
   type SftConfig,
   takesAnswers,
 } from '../config/index.js';
+import type { TrainingSize } from '../recipes/memory/training-size.js';
 
 export function rowsOf(dataset: DatasetConfig, otherwise = 'no rows'): string {
   const source = dataset.path ?? dataset.name;
@@ -36,9 +37,9 @@ function trainerLines(config: Trainer, unit: string): string[] {
   ];
 }
 
-async function memoryLines(command: 'sft' | 'dpo' | 'grpo', config: Trainer): Promise<string[]> {
+async function memoryLines<C extends Trainer>(size: TrainingSize<C>, config: C): Promise<string[]> {
   const { memoryPreview } = await import('../recipes/memory/preview.js');
-  return memoryPreview(command, config);
+  return memoryPreview(size, config);
 }
 
 function evaluatedRows(config: Trainer): string {
@@ -60,25 +61,28 @@ function endLines(config: Trainer): string[] {
 }
 
 export async function sftPlan(config: SftConfig): Promise<string[]> {
+  const { sftSize } = await import('../recipes/sft/memory.js');
   return [
     `stage ${config.stage}: ${config.traces_file ?? rowsOf(config.dataset)}`,
     ...trainerLines(config, 'sequences'),
-    ...(await memoryLines('sft', config)),
+    ...(await memoryLines(sftSize, config)),
     ...endLines(config),
   ];
 }
 
 export async function dpoPlan(config: DpoConfig): Promise<string[]> {
+  const { dpoSize } = await import('../recipes/dpo/memory.js');
   const unit = takesAnswers(config) ? 'answers' : 'pairs';
   return [
     `stage ${config.stage}: ${unit} from ${rowsOf(config.dataset)}`,
     ...trainerLines(config, unit),
-    ...(await memoryLines('dpo', config)),
+    ...(await memoryLines(dpoSize, config)),
     ...endLines(config),
   ];
 }
 
 export async function grpoPlan(config: GrpoConfig): Promise<string[]> {
+  const { grpoSize } = await import('../recipes/grpo/memory.js');
   const completions = config.per_device_train_batch_size * config.gradient_accumulation_steps;
   const groups = completions / config.num_generations;
   return [
@@ -86,7 +90,7 @@ export async function grpoPlan(config: GrpoConfig): Promise<string[]> {
     `${groups} prompts × ${config.num_generations} completions per optimizer step`,
     `rewards: ${config.rewards.map(({ name, weight }) => `${weight} · ${name}`).join(' + ')}`,
     ...trainerLines(config, 'completions'),
-    ...(await memoryLines('grpo', config)),
+    ...(await memoryLines(grpoSize, config)),
     ...endLines(config),
   ];
 }

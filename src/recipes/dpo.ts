@@ -1,7 +1,6 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
 import { type DpoConfig, resumeKeys, takesAnswers } from '../config/index.js';
 import {
-  type DpoLossType,
   dpoMetrics,
   needsReference,
   type PairSettings,
@@ -17,6 +16,7 @@ import {
 } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
+import { dpoSize, lossTypes } from './dpo/memory.js';
 import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
 import { keptReference } from './dpo/reference-logps.js';
 import { baseFingerprint } from './inputs/base-fingerprint.js';
@@ -88,10 +88,8 @@ async function scoredReference(
   }
 }
 
-function weightedLosses(config: DpoConfig): WeightedLoss[] {
-  const types = [config.loss_type].flat() as DpoLossType[];
-  return types.map((type, i) => ({ type, weight: config.loss_weights?.[i] ?? 1 }));
-}
+const weightedLosses = (config: DpoConfig): WeightedLoss[] =>
+  lossTypes(config).map((type, i) => ({ type, weight: config.loss_weights?.[i] ?? 1 }));
 
 const settingsOf = (config: DpoConfig): PairSettings => ({
   beta: config.beta,
@@ -106,11 +104,10 @@ function pairsRecipe(
   config: DpoConfig,
 ): TrainingRecipe<DpoConfig, PreferenceExamples<PreferencePair>> {
   const losses = weightedLosses(config);
-  const types = losses.map(({ type }) => type);
-  const compares = needsReference(types);
+  const types = lossTypes(config);
   return {
     command: 'dpo',
-    keepReference: compares,
+    size: dpoSize,
     inputs: readPairs,
     sequences: ({ train }) =>
       train.flatMap(({ chosen, rejected }, row) => [
@@ -120,7 +117,7 @@ function pairsRecipe(
     heldOutMetrics: ({ heldOut }, { spec }) =>
       heldOut && ['loss', ...dpoMetrics(types, { logits: spec.logitSoftcap === null })],
     prepare: async (_, { train, heldOut }, session) => {
-      const scored = compares ? await scoredPairs(config, train, session) : train;
+      const scored = needsReference(types) ? await scoredPairs(config, train, session) : train;
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
       const { policy, reference } = session.trained;
       const options = {
@@ -142,12 +139,13 @@ function pairsRecipe(
   };
 }
 
+const withRecipe = <Result>(
+  config: DpoConfig,
+  use: <Inputs>(recipe: TrainingRecipe<DpoConfig, Inputs>) => Result,
+): Result => (takesAnswers(config) ? use(ktoRecipe(config)) : use(pairsRecipe(config)));
+
 export const runDpo = (config: DpoConfig, context: RecipeContext): Promise<TrainingResult> =>
-  takesAnswers(config)
-    ? trainingRun(ktoRecipe(config), config, context)
-    : trainingRun(pairsRecipe(config), config, context);
+  withRecipe(config, (recipe) => trainingRun(recipe, config, context));
 
 export const previewDpo = (config: DpoConfig, request: PreviewRequest): Promise<Preview> =>
-  takesAnswers(config)
-    ? previewTraining(ktoRecipe(config), config, request)
-    : previewTraining(pairsRecipe(config), config, request);
+  withRecipe(config, (recipe) => previewTraining(recipe, config, request));

@@ -8,6 +8,7 @@ import { type GrpoStepOptions, grpoStep } from '../train/index.js';
 import { opening } from '../util/close-stack.js';
 import type { RecipeContext } from './context.js';
 import { Collector } from './grpo/collector.js';
+import { grpoSize } from './grpo/memory.js';
 import { grpoSchedule } from './grpo/schedule.js';
 import { openTools, toolEvaluation, toolSampler } from './grpo/tool-sampler.js';
 import type { ModelSource } from './inputs/model-source.js';
@@ -179,7 +180,7 @@ const recipeOf = (
   sandbox: PythonSandbox | null,
 ): TrainingRecipe<GrpoConfig, GrpoInputs> => ({
   command: 'grpo',
-  keepReference: config.beta > 0,
+  size: grpoSize,
   inputs: async (...from) => ({ ...(await inputsOf(...from)), sandbox }),
   close: ({ rewards }) => rewards.close(),
   check: (own, { spec }) => checkRollouts(own, spec),

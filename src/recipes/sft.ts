@@ -6,6 +6,7 @@ import type { MaskedSequence } from '../model/index.js';
 import { type SftItem, sftStep, sftTasks } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { type SftExamples, sftExamples } from './sft/examples.js';
+import { sftSize } from './sft/memory.js';
 import { dataPasses } from './training/data-passes.js';
 import { type Preview, type PreviewRequest, previewTraining } from './training/preview.js';
 import type { TrainingRecipe } from './training/recipe.js';
@@ -28,7 +29,7 @@ function packed(
 
 const recipe: TrainingRecipe<SftConfig, SftExamples> = {
   command: 'sft',
-  keepReference: false,
+  size: sftSize,
   inputs: sftExamples,
   sequences: ({ train }) => train.map((example, row) => ({ ...example, row })),
   heldOutMetrics: ({ heldOut }) => (heldOut === null ? null : ['loss', ...TOKEN_METRICS]),

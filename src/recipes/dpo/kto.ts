@@ -5,6 +5,7 @@ import { ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { dataPasses } from '../training/data-passes.js';
 import type { TrainingRecipe } from '../training/recipe.js';
+import { dpoSize } from './memory.js';
 import { type PreferenceExamples, readAnswers } from './preference-examples.js';
 
 /** Of the steps without a KL baseline, says the first. */
@@ -25,7 +26,7 @@ export function ktoRecipe(
   const usesKl = [config.loss_type].flat().includes('kto');
   return {
     command: 'dpo',
-    keepReference: true,
+    size: dpoSize,
     inputs: readAnswers,
     sequences: ({ train }) =>
       train.map((answer, row) => ({ ...answer, row, part: answer.desirable ? 'good' : 'bad' })),

@@ -15,17 +15,23 @@ export interface GrpoSchedule {
   readonly generations: number;
 }
 
+const microBatchesOf = (config: GrpoConfig): number =>
+  config.steps_per_generation ?? config.gradient_accumulation_steps;
+
+/** Completions of a generation. */
+export const completionsOf = (config: GrpoConfig): number =>
+  config.per_device_train_batch_size * microBatchesOf(config);
+
 /** By TRL's batch rule. @param prompts There are so many. */
 export function grpoSchedule(config: GrpoConfig, prompts: number): GrpoSchedule {
   const { gradient_accumulation_steps: accumulation, num_iterations: numIterations } = config;
-  const microBatches = config.steps_per_generation ?? accumulation;
-  const completions = config.per_device_train_batch_size * microBatches;
+  const completions = completionsOf(config);
   const order = new DataOrder({
     examples: prompts,
     batchSize: completions / config.num_generations,
     seed: config.seed,
   });
-  const stepsPerGeneration = microBatches / accumulation;
+  const stepsPerGeneration = microBatchesOf(config) / accumulation;
   const period = generationPeriod({ stepsPerGeneration, numIterations });
   const totalSteps = config.max_steps ?? period * order.stepsFor(config.num_train_epochs);
   const generations = Math.ceil(totalSteps / period);

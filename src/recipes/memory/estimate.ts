@@ -1,6 +1,6 @@
 /** How much memory a training will need, from its config: for `gradient_checkpointing: auto` and the dry run. */
 
-import type { DpoConfig, GrpoConfig, QuantizationKeys, SftConfig } from '../../config/index.js';
+import type { QuantizationKeys, SftConfig } from '../../config/index.js';
 import {
   isPlainPlan,
   type LoraPlan,
@@ -22,8 +22,6 @@ import { type BatchShape, tokensOf } from './batch-shape.js';
 import { hasCompiledOps, keepsHalfTensors, trainsOnGpu } from './compute-type.js';
 import { memoryOfCard } from './gpu-memory.js';
 import { type SamplerBeside, samplersBytes } from './samplers.js';
-
-type Config = SftConfig | DpoConfig | GrpoConfig;
 
 type QuestionKeys = Pick<SftConfig, 'device'> &
   Partial<QuantizationKeys & Pick<SftConfig, 'weight_decay' | 'lora' | 'optim'>>;
@@ -126,7 +124,7 @@ export function trainingMemory(
 const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 
 /** The plan for people. */
-export function memoryLines(config: Config, spec: DecoderSpec, memory: MemoryOf): string[] {
+export function memoryLines(config: MemoryKeys, spec: DecoderSpec, memory: MemoryOf): string[] {
   const { plan, checkpointedLayers: layers } = trainingMemory(config, spec, memory);
   const budget = budgetOf(config);
   // Sequences of full length in one micro-batch.

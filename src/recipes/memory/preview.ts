@@ -1,16 +1,16 @@
 /** The memory that a training will need, as lines of its dry run; reads no weights of the base. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DpoConfig, GrpoConfig, SftConfig } from '../../config/index.js';
 import { cachedModelDir, isHubId } from '../../hub/index.js';
 import { decoderConfig, readSpec } from '../../model/index.js';
 import { isRunFolder, runPaths } from '../../report/index.js';
 import { ADAPTER_CONFIG, type Adapter, type HostDtype, readAdapter } from '../../weights/index.js';
 import { copiesReference, loraPlan } from '../training/lora-plan.js';
-import { batchShape } from './batch-shape.js';
+import type { TrainerConfig } from '../training/trainer-config.js';
 import { computeType } from './compute-type.js';
 import { memoryLines } from './estimate.js';
 import { samplersBeside } from './samplers.js';
+import type { TrainingSize } from './training-size.js';
 
 interface LocalModel {
   /** Folder of the base weights. */
@@ -41,13 +41,9 @@ function storedType(baseDir: string): HostDtype {
   return [dtype, torch_dtype].includes('float32') ? 'float32' : 'bfloat16';
 }
 
-/** A loss of `dpo` without a reference is taken for one with it. */
-const comparesWithReference = (command: 'sft' | 'dpo' | 'grpo', config: object): boolean =>
-  command === 'grpo' ? (config as GrpoConfig).beta > 0 : command === 'dpo';
-
-export function memoryPreview(
-  command: 'sft' | 'dpo' | 'grpo',
-  config: SftConfig | DpoConfig | GrpoConfig,
+export function memoryPreview<Config extends TrainerConfig>(
+  size: TrainingSize<Config>,
+  config: Config,
 ): string[] {
   const model = localModel(config.model, config.model_revision);
   if (model === null) {
@@ -59,10 +55,10 @@ export function memoryPreview(
   return memoryLines(config, spec, {
     lora,
     compute: computeType(config, spec),
-    shape: batchShape(command, config),
-    samplers: samplersBeside(command, config),
+    shape: size.shape(config),
+    samplers: samplersBeside(config, size.rollouts?.(config)),
     stored: storedType(baseDir),
     keepsReference:
-      comparesWithReference(command, config) && copiesReference(config, lora, adapter !== null),
+      size.comparesWithReference(config) && copiesReference(config, lora, adapter !== null),
   });
 }

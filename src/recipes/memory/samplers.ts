@@ -1,11 +1,11 @@
 /** What samples beside a training in the same process, and the memory that it takes. */
-import type { GrpoConfig } from '../../config/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { memoryOfSamplers } from '../../rollout/sampler-memory.js';
 import type { HostDtype } from '../../weights/index.js';
 import { type EngineKeys, rolloutIdentity } from '../sampling/rollout-engine.js';
 import { type ResolvedPrecision, resolvePrecision } from '../sampling/rollout-precision.js';
 import type { TrainerConfig } from '../training/trainer-config.js';
+import { PROMPT_LENGTH } from './batch-shape.js';
 
 /** One that stays open while the model trains. */
 export interface SamplerBeside {
@@ -16,31 +16,17 @@ export interface SamplerBeside {
   readonly context: number;
 }
 
-/** Longest prompt that counts where the config does not limit it. */
-export const PROMPT_LENGTH = 512;
-
-/** GRPO's rollouts, and those of evaluations while training. */
+/** That of the trainer's own rollouts, and that of evaluations while training. */
 export function samplersBeside(
-  command: 'sft' | 'dpo' | 'grpo',
   config: TrainerConfig,
-): SamplerBeside[] {
-  const samplers: SamplerBeside[] = [];
-  if (command === 'grpo') {
-    const grpo = config as GrpoConfig;
-    const { per_device_train_batch_size: rows, gradient_accumulation_steps: accumulation } = grpo;
-    samplers.push({
-      keys: grpo,
-      rows: rows * (grpo.steps_per_generation ?? accumulation),
-      context: PROMPT_LENGTH + grpo.max_completion_length,
-    });
-  }
-  if (config.eval !== null && config.eval_steps !== null) {
-    const { batch_size: rows, max_new_tokens, rollout_precision, rollout_device } = config.eval;
-    const device = rollout_device ?? config.rollout_device ?? 'auto';
-    const keys = { rollout_precision, rollout_device: device };
-    samplers.push({ keys, rows, context: PROMPT_LENGTH + max_new_tokens });
-  }
-  return samplers;
+  rollouts: SamplerBeside | undefined,
+): readonly SamplerBeside[] {
+  const own = rollouts === undefined ? [] : [rollouts];
+  if (config.eval === null || config.eval_steps === null) return own;
+  const { batch_size: rows, max_new_tokens, rollout_precision, rollout_device } = config.eval;
+  const device = rollout_device ?? config.rollout_device ?? 'auto';
+  const keys = { rollout_precision, rollout_device: device };
+  return [...own, { keys, rows, context: PROMPT_LENGTH + max_new_tokens }];
 }
 
 export interface SampledBase {

@@ -1,7 +1,7 @@
 /** What a training run checks about itself: keys that changed since it began, and that it learnt at all. */
 import { isHandling } from '../../config/index.js';
 import type { RunFolder } from '../../report/index.js';
-import type { LoopProgress } from '../../train/index.js';
+import type { LoopProgress, TrainerName } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
 import type { TrainingSession } from './recipe.js';
@@ -34,7 +34,7 @@ const UNCHANGED = {
 export function checkChanged(
   { startStep, trained, context }: Pick<TrainingSession, 'startStep' | 'trained' | 'context'>,
   { step }: LoopProgress,
-  command: 'sft' | 'dpo' | 'grpo',
+  command: TrainerName,
 ): void {
   if (!trained.trainer.isStuck) return;
   const steps = step - startStep;

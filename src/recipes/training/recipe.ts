@@ -1,8 +1,9 @@
 /** The contract between a trainer's recipe (`sft.ts`, `dpo.ts`, `grpo.ts`) and the run that all of them share. */
 import type { RunFolder } from '../../report/index.js';
-import type { HeldOut, StepOutcome } from '../../train/index.js';
+import type { HeldOut, StepOutcome, TrainerName } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import type { TrainingSize } from '../memory/training-size.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import type { EvaluationWriter } from './evaluate-trained.js';
 import type { PreviewSequence } from './preview.js';
@@ -10,8 +11,8 @@ import type { TrainedPolicy } from './trained-policy.js';
 import type { TrainerConfig } from './trainer-config.js';
 
 export interface TrainingRecipe<Config extends TrainerConfig, Inputs> {
-  readonly command: 'sft' | 'dpo' | 'grpo';
-  readonly keepReference: boolean;
+  readonly command: TrainerName;
+  readonly size: TrainingSize<Config>;
   /** Reads and checks everything the run needs; nothing is written yet. */
   readonly inputs: (config: Config, source: ModelSource, context: RecipeContext) => Promise<Inputs>;
   /** What `prepare` asks of this machine and the model, before the run folder is opened. */

@@ -4,10 +4,10 @@
  */
 import { checkRun, checkTrackers, endRun, openRun } from '../../report/index.js';
 import { closing } from '../../util/close-stack.js';
+import { sum } from '../../util/numbers.js';
 import type { RecipeContext } from '../context.js';
 import { openModel } from '../inputs/model-source.js';
 import { unfinished } from '../interrupt.js';
-import { batchShape, usualLength } from '../memory/batch-shape.js';
 import { samplersBeside } from '../memory/samplers.js';
 import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
@@ -48,11 +48,14 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     const evaluation = await openTrainedEvaluation(config, source, context);
     stack.defer(() => evaluation?.graders?.close());
     const started = performance.now();
+    const { size } = recipe;
+    const lengths = recipe.sequences(inputs).map(({ ids }) => ids.length);
+    const length = sum(lengths) / lengths.length;
     const trained = trainedPolicy(config, source, {
-      keepReference: recipe.keepReference,
-      shape: batchShape(recipe.command, config),
-      usualLength: usualLength(recipe.command, config, recipe.sequences(inputs)),
-      samplers: samplersBeside(recipe.command, config),
+      keepReference: size.comparesWithReference(config),
+      shape: size.shape(config),
+      usualLength: size.usualLength?.(config, length) ?? length,
+      samplers: samplersBeside(config, size.rollouts?.(config)),
     });
     stack.defer(() => trained.dispose());
     const store = checkpointStore(dir, { config, source, trained });

@@ -1,36 +1,62 @@
+/** The micro-batch that each trainer's memory plan counts, and the tokens in it. */
 import { expect, test } from 'vitest';
-import { batchShape, tokensOf, usualLength } from '../../../../src/recipes/memory/batch-shape.js';
+import { dpoSchema, grpoSchema, sftSchema } from '../../../../src/config/index.js';
+import { dpoSize } from '../../../../src/recipes/dpo/memory.js';
+import { grpoSize } from '../../../../src/recipes/grpo/memory.js';
+import { tokensOf } from '../../../../src/recipes/memory/batch-shape.js';
+import { sftSize } from '../../../../src/recipes/sft/memory.js';
 
-const sequences = [100, 200, 600].map((length) => ({ ids: Array.from({ length }, () => 1) }));
-const config = { per_device_train_batch_size: 8, max_length: 1024, max_completion_length: 256 };
+const common = { model: 'm', dataset: { path: 'd' }, per_device_train_batch_size: 8 };
+const sft = sftSchema.parse(common);
+const grpo = grpoSchema.parse({
+  ...common,
+  rewards: [{ name: 'numeric' }],
+  max_completion_length: 256,
+  num_generations: 4,
+  steps_per_generation: 2,
+});
 
-test.each([
-  ['sft', {}, 300],
-  ['sft', { packing: true }, 1024],
-  ['dpo', {}, 300],
-  ['grpo', {}, 300 + 256],
-] as const)('tokens of a usual sequence of %s, %j', (command, keys, expected) => {
-  expect(usualLength(command, { ...config, ...keys }, sequences)).toBe(expected);
+test('a sequence of sft and of dpo has its own tokens, a pack is full', () => {
+  expect(sftSize.usualLength?.(sft, 300)).toBe(300);
+  expect(sftSize.usualLength?.({ ...sft, packing: true }, 300)).toBe(1024);
+  expect(dpoSize.usualLength).toBeUndefined();
+});
+
+test('one of grpo counts its completion as if it had its full length', () => {
+  expect(grpoSize.usualLength?.(grpo, 300)).toBe(300 + 256);
 });
 
 test.each([
-  ['sft', {}, 8, 1024],
-  ['dpo', { loss_type: 'sigmoid' }, 16, 1024],
-  ['dpo', { loss_type: ['sigmoid', 'sft'] }, 16, 1024],
-  ['dpo', { loss_type: 'kto' }, 8, 1024],
-  ['dpo', { loss_type: ['apo_zero_unpaired'] }, 8, 1024],
-  ['grpo', { mask_truncated_completions: true }, 8, 512 + 256],
-] as const)('sequences of a micro-batch of %s, %j', (command, keys, rows, longest) => {
-  expect(batchShape(command, { ...config, ...keys })).toEqual({ rows, longest });
+  ['sigmoid', 16],
+  [['sigmoid', 'sft'], 16],
+  ['kto', 8],
+  [['apo_zero_unpaired'], 8],
+])('of dpo with %j there are %i sequences in a micro-batch', (loss_type, rows) => {
+  const config = dpoSchema.parse({ ...common, loss_type });
+  expect(dpoSize.shape(config)).toEqual({ rows, longest: 1024 });
 });
 
-test('of GRPO with its prompts once', () => {
-  const grpo = { ...config, num_generations: 4 };
-  expect(batchShape('grpo', grpo)).toEqual({
-    rows: 8,
-    longest: 512 + 256,
-    shared: { length: 512, generations: 4 },
-  });
+test.each([
+  ['sigmoid', true],
+  [['simpo', 'sigmoid'], true],
+  [['simpo', 'sft'], false],
+  ['orpo', false],
+  ['kto', true],
+])('dpo with %j compares with a reference: %s', (loss_type, expected) => {
+  const config = dpoSchema.parse({ ...common, loss_type });
+  expect(dpoSize.comparesWithReference(config)).toBe(expected);
+});
+
+test('of sft one sequence is one row', () => {
+  expect(sftSize.shape(sft)).toEqual({ rows: 8, longest: 1024 });
+});
+
+test('of grpo with its prompts once, where none of a group is masked by itself', () => {
+  const whole = { rows: 8, longest: 512 + 256 };
+  const shared = { length: 512, generations: 4 };
+  expect(grpoSize.shape(grpo)).toEqual({ ...whole, shared });
+  expect(grpoSize.shape({ ...grpo, mask_truncated_completions: true })).toEqual(whole);
+  expect(grpoSize.rollouts?.(grpo)).toMatchObject({ rows: 16, context: 512 + 256 });
 });
 
 test.each([

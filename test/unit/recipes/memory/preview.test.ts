@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { dpoPlan } from '../../../../src/cli/plan.js';
 import { dpoSchema, sftSchema } from '../../../../src/config/index.js';
+import { dpoSize } from '../../../../src/recipes/dpo/memory.js';
 import { memoryPreview } from '../../../../src/recipes/memory/preview.js';
+import { sftSize } from '../../../../src/recipes/sft/memory.js';
 import { writeFileAtomic } from '../../../../src/util/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyModel } from '../../../support/tiny-model.js';
@@ -24,7 +26,7 @@ beforeAll(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 const linesOf = (keys: object) =>
-  memoryPreview('sft', sftSchema.parse({ dataset: { path: 'd' }, device: 'cpu', ...keys }));
+  memoryPreview(sftSize, sftSchema.parse({ dataset: { path: 'd' }, device: 'cpu', ...keys }));
 
 test('a hub model is looked up in the cache, at its revision', () => {
   vi.stubEnv('HF_HUB_CACHE', join(dir, 'hub'));
@@ -42,6 +44,20 @@ test('an adapter is planned by its own rank and modules', async () => {
   const asked = (r: number) => ({ lora: { r, target_modules: 'all-linear' } });
   expect(linesOf({ model: adapter, ...asked(256) })).toEqual(linesOf({ model, ...asked(4) }));
   expect(linesOf({ model, ...asked(256) })).not.toEqual(linesOf({ model, ...asked(4) }));
+});
+
+test('a loss without a reference is planned without one', () => {
+  const planOf = (loss_type: string, init_lora_weights: string | boolean) =>
+    memoryPreview(
+      dpoSize,
+      dpoSchema.parse({
+        ...{ model, dataset: { path: 'd' }, device: 'cpu', loss_type },
+        lora: { r: 128, target_modules: 'all-linear', init_lora_weights },
+      }),
+    );
+  // The reference of PiSSA is a copy of the adapter; else it is the base alone.
+  expect(planOf('sigmoid', 'pissa')).not.toEqual(planOf('sigmoid', true));
+  expect(planOf('simpo', 'pissa')).toEqual(planOf('sigmoid', true));
 });
 
 test('losses of single answers are planned by their answers', async () => {
