@@ -12,12 +12,12 @@ import { type GenerateEngine, openEngine } from './generate/engine.js';
 import { type HashPrompt, requestHasher } from './generate/request-hash.js';
 import { rowMaker } from './generate/row-maker.js';
 import { readPrompts } from './inputs/prompt-input.js';
+import { longestPrompt, type PromptedRow } from './inputs/prompted-rows.js';
 import { interruption } from './interrupt.js';
 import { RowStore } from './outputs/row-store.js';
 import type { WrittenRows } from './outputs/rows-output.js';
 import { type OpenRewards, openTaggedRewards } from './rewards/open-rewards.js';
 import { checkSampling } from './sampling/check-rollouts.js';
-import { longestPrompt, type PromptedRow } from './sampling/graded-rollouts.js';
 
 export async function runGenerate(
   config: GenerateConfig,

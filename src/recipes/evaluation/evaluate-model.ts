@@ -18,14 +18,14 @@ import { type JsonRow, sha256 } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import { renderOptions } from '../inputs/render-options.js';
 import {
   longestPrompt,
   type OverlongPrompts,
   type PromptedRow,
   promptRows,
   sayOverlong,
-} from '../sampling/graded-rollouts.js';
+} from '../inputs/prompted-rows.js';
+import { renderOptions } from '../inputs/render-options.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { samplingParams } from '../sampling/sampling-params.js';

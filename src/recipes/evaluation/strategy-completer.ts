@@ -3,8 +3,8 @@ import type { Complete, Solution, StrategyFacts } from '../../evaluate/index.js'
 import { questionOf, solveAll } from '../../evaluate/index.js';
 import type { SampledCompletion } from '../../report/index.js';
 import type { Completion, Sampler, SamplingParams } from '../../rollout/index.js';
+import { longestPrompt } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
-import { longestPrompt } from '../sampling/graded-rollouts.js';
 import type { EvaluateOptions } from './evaluate-model.js';
 import { contextOf, strategyOptions, writerOf } from './strategy.js';
 

@@ -3,10 +3,10 @@ import type { GenerateConfig } from '../../config/index.js';
 import { gradeColumns } from '../../report/index.js';
 import type { Completion, RemoteCompletion } from '../../rollout/index.js';
 import type { JsonRow } from '../../util/files.js';
+import type { PromptedRow } from '../inputs/prompted-rows.js';
 import type { StoredRow } from '../outputs/row-store.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 import { verdictOf } from '../rewards/verdict.js';
-import type { PromptedRow } from '../sampling/graded-rollouts.js';
 import type { HashPrompt } from './request-hash.js';
 
 interface RowMakerOptions {

@@ -8,6 +8,7 @@ import type { RolloutSampler, Sampler } from '../../rollout/index.js';
 import type { Generation } from '../../train/index.js';
 import { GuardError } from '../../util/errors.js';
 import { Rng } from '../../util/rng.js';
+import type { PromptedRow } from '../inputs/prompted-rows.js';
 import { judgeCounts } from '../judge/counts.js';
 import { advantagesOf, teaches } from '../reinforcement/advantages.js';
 import type { GrpoLogs } from '../reinforcement/logs.js';
@@ -15,11 +16,7 @@ import { generationMetrics, truncationMetrics } from '../reinforcement/metrics.j
 import { isTruncated, policyLogprobs } from '../reinforcement/policy-logprobs.js';
 import { gradedGuard } from '../rewards/failures.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
-import {
-  type GradedRollout,
-  gradedRollouts,
-  type PromptedRow,
-} from '../sampling/graded-rollouts.js';
+import { type GradedRollout, gradedRollouts } from '../sampling/graded-rollouts.js';
 import { filterParams, samplingParams } from '../sampling/sampling-params.js';
 import { type Synced, syncSampler } from '../sampling/sync-sampler.js';
 import type { TrainingSession } from '../training/recipe.js';

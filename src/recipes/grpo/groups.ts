@@ -4,7 +4,8 @@
  */
 import { chunks } from '../../util/group.js';
 import { Rng } from '../../util/rng.js';
-import type { GradedRollout, PromptedRow } from '../sampling/graded-rollouts.js';
+import type { PromptedRow } from '../inputs/prompted-rows.js';
+import type { GradedRollout } from '../sampling/graded-rollouts.js';
 
 type Group = readonly GradedRollout[];
 

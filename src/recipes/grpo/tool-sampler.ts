@@ -6,7 +6,7 @@ import type { PythonSandbox } from '../../sandbox/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { codeExecutor, codeSandbox } from '../evaluation/code-executor.js';
 import { writerOf } from '../evaluation/strategy.js';
-import { longestPrompt } from '../sampling/graded-rollouts.js';
+import { longestPrompt } from '../inputs/prompted-rows.js';
 import type { EvaluationWriter } from '../training/evaluate-trained.js';
 
 /** Sandbox of the tools that a config names; null: none. @throws SetupError where it cannot be had */

@@ -7,8 +7,8 @@ import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { longestPrompt, type PromptedRow, promptRows } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
-import { type PromptedRow, promptRows } from '../sampling/graded-rollouts.js';
 
 export interface AskedQuestion {
   readonly index: number;
@@ -75,7 +75,7 @@ export function armPrompts(
   const all = [...byForm.values()].flatMap((prompts) => [...prompts.values()]);
   return {
     idsOf: (arm, question, wording) => byArm.get(arm)!.get(`${question}/${wording}`)!.promptIds,
-    longest: all.reduce((longest, { promptIds }) => Math.max(longest, promptIds.length), 0),
+    longest: longestPrompt(all),
   };
 }
 

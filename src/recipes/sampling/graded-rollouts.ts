@@ -1,5 +1,5 @@
-/** Prompts → sampled completions → grades: the step that GRPO, evaluation, traces and pairs share. */
-import type { AsyncGrader, Grade, Grader } from '../../rewards/index.js';
+/** Prompts → sampled completions → grades: the step that `grpo` and `tinker` share. */
+import type { AsyncGrader, Grade } from '../../rewards/index.js';
 import {
   type Completion,
   checkVersion,
@@ -7,29 +7,7 @@ import {
   type Sampler,
   type SamplingParams,
 } from '../../rollout/index.js';
-import {
-  type ChatRow,
-  type RenderOptions,
-  renderPrompt,
-  type Tokenizer,
-} from '../../tokenizer/index.js';
-import { InputError } from '../../util/errors.js';
-import type { JsonRow } from '../../util/files.js';
-import { promptRow } from '../inputs/prompt-row.js';
-
-export interface PromptedRow {
-  readonly id: string;
-  readonly row: JsonRow;
-  readonly promptIds: readonly number[];
-  /** In place of ids, for a server that renders them itself. */
-  readonly messages?: NonNullable<PromptRequest['messages']>;
-  /** Tokens left out at its beginning, so that it fits. */
-  readonly cut?: number;
-}
-
-/** Tokens of the longest prompt, 0 of none. */
-export const longestPrompt = (prompts: readonly Pick<PromptedRow, 'promptIds'>[]): number =>
-  prompts.reduce((longest, { promptIds }) => Math.max(longest, promptIds.length), 0);
+import type { PromptedRow } from '../inputs/prompted-rows.js';
 
 export interface GradedRollout {
   readonly prompt: PromptedRow;
@@ -37,111 +15,14 @@ export interface GradedRollout {
   readonly grade: Grade;
 }
 
-/** A prompt that leaves no room: an error, left out, or cut at its beginning, behind BOS. */
-export type OverlongPrompts = 'error' | 'drop' | 'left';
-
-/**
- * @param options.context Longest sequence of the model, tokens.
- * @param options.completion Longest completion, tokens.
- * @param options.completionKey The key that says so; default `max_new_tokens`.
- * @param options.overlong Default `error`; with `drop` there are fewer prompts than rows.
- * @throws InputError naming the row whose prompt leaves no room for the completion.
- */
-export function promptRows(
-  tokenizer: Tokenizer,
-  rows: readonly JsonRow[],
-  options: {
-    readonly render: (index: number) => RenderOptions;
-    readonly context: number;
-    readonly completion: number;
-    readonly completionKey?: string;
-    readonly overlong?: OverlongPrompts;
-  },
-): PromptedRow[] {
-  const { completionKey = 'max_new_tokens' } = options;
-  const longest = options.context - options.completion;
-  if (longest < 1) {
-    throw new InputError({
-      where: completionKey,
-      problem: `${options.completion} tokens leave no room for a prompt in the model's context of ${options.context}`,
-      remedy: 'Lower it',
-    });
-  }
-  return rows.flatMap((row, index): PromptedRow[] => {
-    const render = options.render(index);
-    const where = render.where ?? `row ${index + 1}`;
-    const id = String(row.id ?? index);
-    if (row.prompt === '') throw new InputError({ where, problem: 'the prompt is empty' });
-    const promptIds =
-      idsOf(row, where) ?? renderPrompt(tokenizer, promptRow(row) as ChatRow, render);
-    if (promptIds.length <= longest) return [{ id, row, promptIds }];
-    if (options.overlong === 'drop') return [];
-    if (options.overlong === 'left') {
-      return [{ id, row, ...cutLeft(promptIds, longest, tokenizer) }];
-    }
-    throw new InputError({
-      where,
-      problem: `its prompt has ${promptIds.length} tokens, ${longest} leave room for a completion`,
-      remedy: `Shorten it, leave it out${completionKey === 'max_completion_length' ? ' (overlong_prompts=drop)' : ''}, or lower ${completionKey}`,
-    });
-  });
-}
-
-/**
- * Says how many rows were left out, and how many prompts were cut.
- * @throws InputError when no row is left
- */
-export function sayOverlong(
-  prompts: readonly Pick<PromptedRow, 'cut'>[],
-  {
-    rows,
-    what,
-    log,
-  }: { readonly rows: number; readonly what: string; readonly log: (line: string) => void },
-): void {
-  const dropped = rows - prompts.length;
-  if (prompts.length === 0) {
-    throw new InputError({
-      where: 'dataset',
-      problem: `none of its ${rows} prompts leaves room for a completion`,
-      remedy: 'Lower the completion length',
-    });
-  }
-  if (dropped > 0) log(`${what}: ${dropped} of ${rows} rows left out: prompts too long`);
-  const cut = prompts.filter((prompt) => prompt.cut !== undefined).length;
-  if (cut > 0) log(`${what}: ${cut} of ${rows} prompts cut at their beginning: too long`);
-}
-
-/** The last `longest` tokens; a BOS in front stays there. */
-function cutLeft(
-  ids: readonly number[],
-  longest: number,
-  { bosId }: Tokenizer,
-): { readonly promptIds: readonly number[]; readonly cut: number } {
-  const hasBos = bosId !== null && ids[0] === bosId && longest > 1;
-  const kept = hasBos ? [bosId, ...ids.slice(1 - longest)] : ids.slice(-longest);
-  return { promptIds: kept, cut: ids.length - kept.length };
-}
-
-/** Rows may bring token ids. @throws InputError when they are none. */
-function idsOf({ ids }: JsonRow, where: string): readonly number[] | null {
-  if (!Array.isArray(ids)) return null;
-  if (ids.length === 0) throw new InputError({ where, problem: 'the prompt is empty' });
-  const bad = ids.find((id) => !Number.isInteger(id) || id < 0);
-  if (bad === undefined) return ids as number[];
-  throw new InputError({ where, problem: `ids: ${JSON.stringify(bad)} is no token id` });
-}
-
-export interface RolloutOptions {
+interface RolloutOptions {
   readonly sampler: Pick<Sampler, 'generate'>;
   readonly params: SamplingParams;
   /** Completions per prompt. */
   readonly n: number;
-  readonly grade: Grader | AsyncGrader;
-  readonly signal?: AbortSignal;
-  readonly onCompletion?: (completion: Completion) => void;
+  readonly grade: AsyncGrader;
   /** Version that every completion must carry. */
-  readonly expectedAdapter?: string | null;
+  readonly expectedAdapter: string | null;
 }
 
 /**
@@ -150,21 +31,18 @@ export interface RolloutOptions {
  */
 export async function gradedRollouts(
   prompts: readonly PromptedRow[],
-  { sampler, params, n, grade, signal, onCompletion, expectedAdapter }: RolloutOptions,
+  { sampler, params, n, grade, expectedAdapter }: RolloutOptions,
 ): Promise<GradedRollout[]> {
   const byRequest = new Map(prompts.map((prompt) => [prompt.id, prompt]));
   if (byRequest.size !== prompts.length) throw new Error('gradedRollouts: prompt ids repeat');
   const requests: PromptRequest[] = prompts.map(({ id, promptIds }) => ({ id, promptIds, n }));
-  const completions = await sampler.generate(requests, params, {
-    ...(signal && { signal }),
-    ...(onCompletion && { onCompletion }),
-  });
+  const completions = await sampler.generate(requests, params);
   return await Promise.all(
     completions.map(async (completion) => {
-      if (expectedAdapter !== undefined) checkVersion(completion, expectedAdapter);
+      checkVersion(completion, expectedAdapter);
       const prompt = byRequest.get(completion.requestId)!;
-      const info = { ids: completion.ids };
-      return { prompt, completion, grade: await grade(completion.text, prompt.row, info) };
+      const { text, ids } = completion;
+      return { prompt, completion, grade: await grade(text, prompt.row, { ids }) };
     }),
   );
 }

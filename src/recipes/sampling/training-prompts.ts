@@ -5,13 +5,13 @@ import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
-import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
 import {
   type OverlongPrompts,
   type PromptedRow,
   promptRows,
   sayOverlong,
-} from './graded-rollouts.js';
+} from '../inputs/prompted-rows.js';
+import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
 
 type PromptConfig = PromptKeys &
   Pick<GrpoConfig, 'dataset' | 'seed' | 'eval_samples' | 'max_completion_length'>;

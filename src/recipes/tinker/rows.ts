@@ -10,10 +10,10 @@ import { tagsOf } from '../inputs/answer-tags.js';
 import { loadDataset } from '../inputs/dataset.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { openTokenizer } from '../inputs/open-tokenizer.js';
+import type { PromptedRow } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
 import { trainingRow } from '../inputs/training-row.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
-import type { PromptedRow } from '../sampling/graded-rollouts.js';
 
 const TOKENIZER_FILES = [
   ...['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json'],

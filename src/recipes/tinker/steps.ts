@@ -15,17 +15,14 @@ import type { PhaseClock } from '../../report/index.js';
 import type { DataOrder, StepOutcome } from '../../train/index.js';
 import { prefixed } from '../../util/prefixed.js';
 import type { Generates } from '../evaluation/evaluate-model.js';
+import type { PromptedRow } from '../inputs/prompted-rows.js';
 import { judgeCounts } from '../judge/counts.js';
 import { advantagesOf } from '../reinforcement/advantages.js';
 import type { GrpoLogs } from '../reinforcement/logs.js';
 import { generationMetrics } from '../reinforcement/metrics.js';
 import { gradedGuard } from '../rewards/failures.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
-import {
-  type GradedRollout,
-  gradedRollouts,
-  type PromptedRow,
-} from '../sampling/graded-rollouts.js';
+import { type GradedRollout, gradedRollouts } from '../sampling/graded-rollouts.js';
 import { samplingParams } from '../sampling/sampling-params.js';
 
 export type TinkerStep = (step: number, learningRate: number) => Promise<StepOutcome>;
