@@ -24,7 +24,6 @@ export { limitLengths } from './lengths.js';
 export {
   type LoadedRows,
   loadRows,
-  type Provenance,
   type RowFilter,
 } from './load-rows.js';
 export {
@@ -47,4 +46,4 @@ export { packByLength } from './packing.js';
 export { type AnsweredPrompt, type PromptPlace, splitPrompt } from './preference-rows.js';
 export type { RowFormatName } from './row-formats.js';
 export { rowStats } from './row-stats.js';
-export { type StreamedRows, streamRows } from './stream-rows.js';
+export { streamRows } from './stream-rows.js';

@@ -47,7 +47,7 @@ export interface LoadRowsOptions extends RevisionOptions {
   readonly hub?: HubOptions;
 }
 
-export interface Provenance {
+interface Provenance {
   readonly kind: Located['kind'] | 'generated';
   /** As the user called it. */
   readonly source: string;

@@ -19,7 +19,7 @@ export interface StreamOptions extends RevisionOptions {
   readonly hub?: HubOptions;
 }
 
-export interface StreamedRows {
+interface StreamedRows {
   readonly rows: readonly JsonRow[];
   readonly paths: readonly string[];
   /** Commit on the hub. */

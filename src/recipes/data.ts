@@ -2,7 +2,7 @@
  * `lorikeet data NAME`: a data set as files. Writes train.jsonl, valid.jsonl (when asked for), test.jsonl
  * and, last, dataset_stats.json, whose presence says that the others are whole.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
@@ -10,22 +10,15 @@ import { checkFolderPlace } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
-import {
-  CONTAMINATION_FILES,
-  CONTAMINATION_FOLDER,
-  checkContamination,
-} from './data/contamination.js';
-import {
-  FACTORIZATION_FILES,
-  FACTORIZATION_FOLDER,
-  makeFactorization,
-} from './data/factorization.js';
+import { CONTAMINATION_FILES, checkContamination } from './data/contamination.js';
+import { FACTORIZATION_FILES, makeFactorization } from './data/factorization.js';
 import { refuseForeignKeys } from './data/foreign-keys.js';
-import { GENSELECT_FILES, GENSELECT_FOLDER, makeGenselect } from './data/genselect.js';
-import { MEDICAL_FILES, MEDICAL_FOLDER, makeMedical } from './data/medical.js';
+import { GENSELECT_FILES, makeGenselect } from './data/genselect.js';
+import { MEDICAL_FILES, makeMedical } from './data/medical.js';
+import { removeFiles, STATS_FILE } from './data/set-files.js';
 import { makeSplits, SPLITS } from './data/splits.js';
-import { makeStreamed } from './data/streamed.js';
-import { checkTir, TIR_CHECK_FILES, TIR_CHECK_FOLDER } from './data/tir-check.js';
+import { streamedSplits } from './data/streamed.js';
+import { checkTir, TIR_CHECK_FILES } from './data/tir-check.js';
 
 export interface DataResult {
   readonly output_dir: string;
@@ -33,26 +26,22 @@ export interface DataResult {
   readonly rows: Readonly<Record<string, number>>;
 }
 
-const STATS_FILE = 'dataset_stats.json';
-
 /** Names of the files of a set; of an earlier one in the same folder too. */
 const filesOf = (dataset: NamedDataset): readonly string[] => [
   STATS_FILE,
   ...new Set([...SPLITS, ...dataset.splits].map((split) => `${split}.jsonl`)),
 ];
 
+const folderOf = (name: string): string => join('outputs', 'data', name);
+
 /** Sets with files and statistics of their own. */
 const OWN_SETS = {
-  factorization: {
-    folder: FACTORIZATION_FOLDER,
-    files: FACTORIZATION_FILES,
-    make: makeFactorization,
-  },
-  medical: { folder: MEDICAL_FOLDER, files: MEDICAL_FILES, make: makeMedical },
-  genselect: { folder: GENSELECT_FOLDER, files: GENSELECT_FILES, make: makeGenselect },
-  'tir-check': { folder: TIR_CHECK_FOLDER, files: TIR_CHECK_FILES, make: checkTir },
+  factorization: { folder: 'rft_data', files: FACTORIZATION_FILES, make: makeFactorization },
+  medical: { folder: 'data', files: MEDICAL_FILES, make: makeMedical },
+  genselect: { folder: folderOf('genselect'), files: GENSELECT_FILES, make: makeGenselect },
+  'tir-check': { folder: folderOf('tir-check'), files: TIR_CHECK_FILES, make: checkTir },
   contamination: {
-    folder: CONTAMINATION_FOLDER,
+    folder: folderOf('contamination'),
     files: CONTAMINATION_FILES,
     make: checkContamination,
   },
@@ -67,33 +56,31 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   if (config.revision !== null && isMade) throw localRevision(name, config.revision);
   if (own !== null) {
     refuseForeignKeys(config);
-    checkFolder(config.output_dir ?? own.folder, { overwrite, files: own.files });
-    return await own.make(config, context);
+    const folder = config.output_dir ?? own.folder;
+    checkFolder(folder, { overwrite, files: own.files });
+    return await own.make(config, folder, context);
   }
   if (dataset === null) throw unknownName(name);
   refuseForeignKeys(config);
-  const folder = config.output_dir ?? join('outputs', 'data', name);
+  const folder = config.output_dir ?? folderOf(name);
   const files = filesOf(dataset);
   checkFolder(folder, { overwrite, files });
-  if (dataset.kind === 'files' && dataset.isLarge === true) {
-    return await makeStreamed(config, { dataset, folder, files }, context);
-  }
-  const splits = await makeSplits(config, dataset, context);
-  for (const file of files) rmSync(join(folder, file), { force: true });
+  const isLarge = dataset.kind === 'files' && dataset.isLarge === true;
+  const splits = isLarge
+    ? await streamedSplits(config, dataset, context)
+    : await makeSplits(config, dataset, context);
+  removeFiles(folder, files);
   const stats: Record<string, unknown> = {};
-  const rows: Record<string, number> = {};
-  for (const split of SPLITS) {
-    const made = splits[split];
-    if (made === undefined) continue;
+  const counts: Record<string, number> = {};
+  for (const [split, { rows, origin, note = '' }] of Object.entries(splits)) {
     const file = `${split}.jsonl`;
-    const sha256 = writeJsonl(join(folder, file), made.rows);
-    const { provenance } = made;
-    stats[split] = { file, sha256, ...rowStats(made.rows), provenance };
-    rows[split] = made.rows.length;
-    context.log(`${split}: ${made.rows.length} rows in ${join(folder, file)}`);
+    const sha256 = writeJsonl(join(folder, file), rows);
+    stats[split] = { file, sha256, ...rowStats(rows), ...origin };
+    counts[split] = rows.length;
+    context.log(`${split}: ${rows.length} rows in ${join(folder, file)}${note}`);
   }
   writeJson(join(folder, STATS_FILE), { name, about: dataset.about, seed, splits: stats });
-  return { output_dir: folder, rows };
+  return { output_dir: folder, rows: counts };
 }
 
 const localRevision = (name: string, revision: string): InputError =>

@@ -2,7 +2,6 @@
  * `lorikeet data contamination`: which training rows share 13-grams with benchmark rows, listed, and the
  * training rows without them.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { findContamination, loadRows } from '../../data/index.js';
@@ -10,8 +9,8 @@ import { InputError } from '../../util/errors.js';
 import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
+import { removeFiles } from './set-files.js';
 
-export const CONTAMINATION_FOLDER = join('outputs', 'data', 'contamination');
 const [REPORT, PAIRS, CLEAN] = ['contamination.json', 'overlaps.jsonl', 'clean.jsonl'] as const;
 export const CONTAMINATION_FILES = [REPORT, PAIRS, CLEAN];
 
@@ -51,7 +50,11 @@ function* textsIn({ rows, text }: Awaited<ReturnType<typeof textsOf>>): Generato
 }
 
 /** @throws InputError without training rows or benchmarks, or on a row without any of the columns. */
-export async function checkContamination(config: DataConfig, context: RecipeContext) {
+export async function checkContamination(
+  config: DataConfig,
+  folder: string,
+  context: RecipeContext,
+) {
   const { train, train_split, benchmarks, benchmark_split, columns, ngram } = config.contamination;
   if (train === null || benchmarks.length === 0) {
     throw new InputError({
@@ -61,7 +64,6 @@ export async function checkContamination(config: DataConfig, context: RecipeCont
         'Give e.g. contamination.train=gsm8k contamination.benchmarks=[gsm8k-platinum] (names or files)',
     });
   }
-  const folder = config.output_dir ?? CONTAMINATION_FOLDER;
   const { train_revision: revision } = config.contamination;
   const training = { name: train, split: train_split, revision, columns };
   const trained = await textsOf(training, context);
@@ -91,7 +93,7 @@ export async function checkContamination(config: DataConfig, context: RecipeCont
     );
   }
   const clean = trained.rows.filter((_, index) => !dirty.has(index));
-  rmSync(join(folder, REPORT), { force: true });
+  removeFiles(folder, CONTAMINATION_FILES);
   writeJsonl(join(folder, PAIRS), pairs);
   writeJsonl(join(folder, CLEAN), clean);
   const summary = { train, ngram, columns, train_rows: trained.rows.length, clean: clean.length };

@@ -2,7 +2,6 @@
  * `lorikeet data factorization`: the tiered set of numbers to factorize, as rows for reinforcement
  * fine-tuning, in files of the usual names; or several such folders put together.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import {
@@ -21,12 +20,12 @@ import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js
 import { readJsonl, writeJson, writeJsonl } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
+import { removeFiles, STATS_FILE } from './set-files.js';
 
 const DEFAULT_SAMPLES = 1000;
-export const FACTORIZATION_FOLDER = 'rft_data';
 const ALL = 'factorization_dataset.jsonl';
 export const FACTORIZATION_FILES = [
-  'dataset_stats.json',
+  STATS_FILE,
   ALL,
   ...SPLIT_NAMES.map((split) => `${split}.jsonl`),
   'sft_train.jsonl',
@@ -42,12 +41,12 @@ export interface FactorizationResult {
 /** @throws InputError on tiers or values that leave no number, or folders to combine that lack a file. */
 export async function makeFactorization(
   config: DataConfig,
+  folder: string,
   { log }: RecipeContext,
 ): Promise<FactorizationResult> {
-  const folder = config.output_dir ?? FACTORIZATION_FOLDER;
   const { combine } = config.factorization;
   const splits = combine.length > 0 ? combined(combine) : await generated(config);
-  for (const file of FACTORIZATION_FILES) rmSync(join(folder, file), { force: true });
+  removeFiles(folder, FACTORIZATION_FILES);
   const write = (file: string, rows: readonly unknown[]) => {
     const sha256 = writeJsonl(join(folder, file), rows);
     log(`${rows.length} rows in ${join(folder, file)}`);
@@ -64,7 +63,7 @@ export async function makeFactorization(
     sft_train: write('sft_train.jsonl', splits.train.map(worked)),
   };
   const options = combine.length > 0 ? { combine } : optionsOf(config);
-  writeJson(join(folder, 'dataset_stats.json'), {
+  writeJson(join(folder, STATS_FILE), {
     name: 'factorization',
     options,
     vocabulary: Object.fromEntries(

@@ -3,7 +3,6 @@
  * Moshkov et al. 2025, arXiv 2504.16891). The prompt is that of `strategy=genselect`; the reply is the number
  * alone, without the comparison in words that the paper has another model write.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { loadRows } from '../../data/index.js';
@@ -13,10 +12,10 @@ import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
+import { removeFiles, STATS_FILE } from './set-files.js';
 
-export const GENSELECT_FOLDER = join('outputs', 'data', 'genselect');
-const [TRAIN, STATS] = ['train.jsonl', 'dataset_stats.json'] as const;
-export const GENSELECT_FILES = [TRAIN, STATS];
+const TRAIN = 'train.jsonl';
+export const GENSELECT_FILES = [TRAIN, STATS_FILE];
 
 interface Solution {
   readonly question: string;
@@ -54,7 +53,7 @@ function selectionRow(question: string, own: readonly Solution[], config: DataCo
 }
 
 /** @throws InputError without graded solutions, or where no question has right and wrong ones */
-export async function makeGenselect(config: DataConfig, context: RecipeContext) {
+export async function makeGenselect(config: DataConfig, folder: string, context: RecipeContext) {
   const { input } = config.genselect;
   if (input === null) {
     const remedy = 'Give genselect.input=FILE, e.g. samples.jsonl of a GRPO run';
@@ -71,12 +70,11 @@ export async function makeGenselect(config: DataConfig, context: RecipeContext) 
       remedy: 'Sample more solutions of each question, at a higher temperature',
     });
   }
-  const folder = config.output_dir ?? GENSELECT_FOLDER;
   const kept = made.slice(0, config.train_samples ?? made.length);
-  rmSync(join(folder, STATS), { force: true });
+  removeFiles(folder, GENSELECT_FILES);
   writeJsonl(join(folder, TRAIN), kept);
   const counts = { solutions: solutions.length, questions: groups.size, train: kept.length };
-  writeJson(join(folder, STATS), { name: 'genselect', seed: config.seed, ...counts });
+  writeJson(join(folder, STATS_FILE), { name: 'genselect', seed: config.seed, ...counts });
   context.log(`genselect: ${kept.length} rows from ${groups.size} questions`);
   return { output_dir: folder, rows: counts };
 }

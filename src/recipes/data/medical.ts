@@ -1,5 +1,5 @@
 /** `lorikeet data medical`: training and validation files for reinforcement fine-tuning, with and without prompt. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import {
@@ -15,19 +15,16 @@ import { InputError, messageOf } from '../../util/errors.js';
 import { writeJson, writeJsonl } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
+import { removeFiles, STATS_FILE } from './set-files.js';
 
-export const MEDICAL_FOLDER = 'data';
-const STATS = 'dataset_stats.json';
 const DEFAULT_ROWS = 100;
 
-export const MEDICAL_FILES = [STATS, medicalFile('train', 'none'), medicalFile('val', 'none')];
+export const MEDICAL_FILES = [STATS_FILE, medicalFile('train', 'none'), medicalFile('val', 'none')];
 
 /** Files of an earlier call, also with another prompt. */
 function clear(folder: string): void {
   const there = existsSync(folder) ? readdirSync(folder) : [];
-  for (const file of [STATS, ...there.filter(isMedicalFile)]) {
-    rmSync(join(folder, file), { force: true });
-  }
+  removeFiles(folder, [STATS_FILE, ...there.filter(isMedicalFile)]);
 }
 
 function compiled(filter: string | null): RegExp | null {
@@ -57,9 +54,8 @@ const answered = ({ messages, reference_answer: content }: MedicalRow) => ({
 });
 
 /** @throws InputError on columns that are not there, a bad filter, or too few questions. */
-export async function makeMedical(config: DataConfig, context: RecipeContext) {
+export async function makeMedical(config: DataConfig, folder: string, context: RecipeContext) {
   const { source, question_column, answer_column, filter, prompt_type } = config.medical;
-  const folder = config.output_dir ?? MEDICAL_FOLDER;
   const prompt = promptOf(config.medical);
   const loaded = await loadRows(source, {
     format: 'plain',
@@ -93,6 +89,6 @@ export async function makeMedical(config: DataConfig, context: RecipeContext) {
   const options = { ...config.medical, seed: config.seed };
   const read = { rows: loaded.rows.length, matching, duplicates };
   const { provenance } = loaded;
-  writeJson(join(folder, STATS), { name: 'medical', options, read, files, provenance });
+  writeJson(join(folder, STATS_FILE), { name: 'medical', options, read, files, provenance });
   return { output_dir: folder, rows: { train: splits.train.length, val: splits.val.length } };
 }

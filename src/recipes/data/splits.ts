@@ -6,7 +6,6 @@ import {
   loadRows,
   makeArithmetic,
   type NamedDataset,
-  type Provenance,
 } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
@@ -15,15 +14,17 @@ import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 
 export const SPLITS = ['train', 'valid', 'test'] as const;
-type SplitName = (typeof SPLITS)[number];
 
 interface Split {
   readonly rows: readonly JsonRow[];
-  /** null for rows that were generated. */
-  readonly provenance: Provenance | null;
+  /** Where the rows come from, for the statistics. */
+  readonly origin: object;
+  /** Said behind their count. */
+  readonly note?: string;
 }
 
-export type Splits = Readonly<Partial<Record<SplitName, Split>>>;
+/** By name, in the order in which they are written. */
+export type Splits = Readonly<Record<string, Split>>;
 
 /** @throws InputError when more rows are asked for than there are. */
 export async function makeSplits(
@@ -32,12 +33,14 @@ export async function makeSplits(
   context: RecipeContext,
 ): Promise<Splits> {
   if (dataset.kind === 'generated') return generateSplits(config);
-  const load = async (split: string): Promise<Split> =>
-    await loadRows(config.name, {
+  const load = async (split: string): Promise<Split> => {
+    const { rows, provenance } = await loadRows(config.name, {
       split,
       hub: hubOptions(context),
       ...pinned(config.revision, 'revision'),
     });
+    return { rows, origin: { provenance } };
+  };
   const { seed, test_samples: testSize } = config;
   const train = dataset.splits.includes('train') ? cutTrain(config, await load('train')) : {};
   if (train.train === undefined) checkUnused(config);
@@ -55,7 +58,8 @@ function generateSplits(config: DataConfig): Splits {
     test: config.test_samples ?? ARITHMETIC_SET.test,
     ...arithmeticOptions(config.arithmetic),
   });
-  const named = SPLITS.map((name) => [name, { rows: splits[name], provenance: null }] as const);
+  const origin = { provenance: null };
+  const named = SPLITS.map((name) => [name, { rows: splits[name], origin }] as const);
   return Object.fromEntries(named.filter(([, { rows }]) => rows.length > 0));
 }
 
@@ -91,17 +95,17 @@ function chosen(rows: readonly JsonRow[], { key, size, seed }: Choice): readonly
 }
 
 /** Validation rows come first off the seeded order, so that they stay the same for any training size. */
-function cutTrain(config: DataConfig, { rows, provenance }: Split): Splits {
+function cutTrain(config: DataConfig, { rows, origin }: Split): Splits {
   const { seed, train_samples: size } = config;
   const held = config.valid_samples ?? 0;
   if (held === 0) {
-    return { train: { rows: chosen(rows, { key: 'train_samples', size, seed }), provenance } };
+    return { train: { rows: chosen(rows, { key: 'train_samples', size, seed }), origin } };
   }
   const total = size === null ? rows.length : held + size;
   const order = chosen(rows, { key: 'train_samples + valid_samples', size: total, seed });
   return {
-    train: { rows: order.slice(held), provenance },
-    valid: { rows: order.slice(0, held), provenance },
+    train: { rows: order.slice(held), origin },
+    valid: { rows: order.slice(0, held), origin },
   };
 }
 

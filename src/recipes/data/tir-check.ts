@@ -4,7 +4,6 @@
  * arXiv 2309.17452). Blocks of one solution share their variables. Those that import what is not installed are
  * left out and counted.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import { loadRows } from '../../data/index.js';
@@ -14,10 +13,10 @@ import { writeJson, writeJsonl } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
 import { limiter } from '../../util/limiter.js';
 import type { RecipeContext } from '../context.js';
+import { removeFiles, STATS_FILE } from './set-files.js';
 
-export const TIR_CHECK_FOLDER = join('outputs', 'data', 'tir-check');
-const [DISAGREEING, STATS] = ['disagreements.jsonl', 'dataset_stats.json'] as const;
-export const TIR_CHECK_FILES = [DISAGREEING, STATS];
+const DISAGREEING = 'disagreements.jsonl';
+export const TIR_CHECK_FILES = [DISAGREEING, STATS_FILE];
 
 /** A block of code with its recorded output. */
 interface RecordedBlock {
@@ -82,7 +81,7 @@ async function replay(
 }
 
 /** @throws InputError without rows or recorded outputs; SetupError without a sandbox */
-export async function checkTir(config: DataConfig, context: RecipeContext) {
+export async function checkTir(config: DataConfig, folder: string, context: RecipeContext) {
   const { input, column, sandbox: isolation, workers } = config.tir_check;
   if (input === null) {
     const remedy = 'Give tir_check.input=FILE, e.g. train.jsonl of data numina-tir';
@@ -111,7 +110,7 @@ export async function checkTir(config: DataConfig, context: RecipeContext) {
       replayed: replayed.length,
       agree: replayed.length - wrong.length,
     };
-    return written(config, { wrong, counts, python: sandbox.python, missing }, context);
+    return written(folder, { wrong, counts, python: sandbox.python, missing }, context);
   } finally {
     await sandbox.dispose();
   }
@@ -124,14 +123,13 @@ interface Checked {
   readonly missing: readonly string[];
 }
 
-function written(config: DataConfig, { wrong, counts, ...facts }: Checked, context: RecipeContext) {
-  const folder = config.output_dir ?? TIR_CHECK_FOLDER;
-  rmSync(join(folder, STATS), { force: true });
+function written(folder: string, { wrong, counts, ...facts }: Checked, context: RecipeContext) {
+  removeFiles(folder, TIR_CHECK_FILES);
   writeJsonl(
     join(folder, DISAGREEING),
     wrong.map((block) => ({ ...block })),
   );
-  writeJson(join(folder, STATS), { name: 'tir-check', ...counts, ...facts });
+  writeJson(join(folder, STATS_FILE), { name: 'tir-check', ...counts, ...facts });
   const { blocks, replayed, agree } = counts;
   const without = blocks === replayed ? '' : `, ${blocks - replayed} left out (${facts.missing})`;
   context.log(`tir-check: ${agree} of ${replayed} recorded outputs come out again${without}`);
