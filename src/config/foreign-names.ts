@@ -33,7 +33,7 @@ const LOSS_GUARD =
 const TEMPLATE =
   'a template is given by a file. Use chat_template_path=FILE, or prompt_template for one exchange';
 const LEARN_PROMPTS =
-  'prompts are not learnt. Use completion_only_loss=false, with messages assistant_only_loss=false, to learn them';
+  'prompts are not learnt. Use completion_only_loss=false, with messages also assistant_only_loss=false, to learn them';
 
 /** Several solutions of a problem: a vote over samples that differ. */
 const SEVERAL_SOLUTIONS: Implied = {

@@ -26,6 +26,8 @@ export interface ConversationOptions {
   readonly firstTurn?: number;
   /** Roles whose turns are to learn. Default: the assistant. */
   readonly roles?: readonly string[];
+  /** Learn everything from `firstTurn` on, as one turn; default false. */
+  readonly isWhole?: boolean;
   readonly templateArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Where the row stands, for messages. */
   readonly where: string;
@@ -38,8 +40,15 @@ export interface ConversationOptions {
 export function renderConversation(
   tokenizer: Tokenizer,
   messages: readonly Message[],
-  { firstTurn = 0, roles = ['assistant'], templateArgs = {}, where }: ConversationOptions,
+  options: ConversationOptions,
 ): MarkedText {
+  const {
+    firstTurn = 0,
+    roles = ['assistant'],
+    isWhole = false,
+    templateArgs = {},
+    where,
+  } = options;
   const render = (some: readonly Message[], addGenerationPrompt: boolean): string =>
     tokenizer.applyChatTemplate(some, { addGenerationPrompt, templateArgs });
   const text = render(messages, false);
@@ -52,7 +61,8 @@ export function renderConversation(
     if (role !== 'assistant' && content.trim() === '') continue;
     turns.push(role === 'assistant' ? turnSpan(context, i) : contentSpan(context, i));
   }
-  return { text, turns, isPlain: false };
+  const whole = () => [{ start: startOf(context, firstTurn), end: text.length }];
+  return { text, turns: isWhole ? whole() : turns, isPlain: false };
 }
 
 /** In OpenAI's files a message of weight 0 is context. @throws InputError on a weight that is not 0 or 1. */
@@ -72,21 +82,34 @@ interface Rendering {
 }
 
 function turnSpan(context: Rendering, index: number): TextSpan {
-  const { text, messages, render } = context;
-  const prompt = render(messages.slice(0, index), true);
-  if (!text.startsWith(prompt)) throw rewritten(context, index);
-  if (index === messages.length - 1) return { start: prompt.length, end: text.length };
+  const { text, messages } = context;
+  const start = startOf(context, index);
+  if (index === messages.length - 1) return { start, end: text.length };
   const end = prefixLength(context, index + 1);
-  if (end === null || end < prompt.length) throw rewritten(context, index);
-  return { start: prompt.length, end };
+  if (end === null || end < start) throw rewritten(context, index);
+  return { start, end };
+}
+
+/** Where a turn begins: that of the assistant behind its header, which generation is given. */
+function startOf(context: Rendering, index: number): number {
+  const { text, messages, render } = context;
+  const before = messages.slice(0, index);
+  if (messages[index]!.role === 'assistant') {
+    const prompt = render(before, true);
+    if (text.startsWith(prompt)) return prompt.length;
+  } else {
+    const length = prefixLength(context, index);
+    if (length !== null) return length;
+  }
+  throw rewritten(context, index);
 }
 
 /** From the content of a message that the model does not write itself to the end of its turn. */
 function contentSpan(context: Rendering, index: number): TextSpan {
   const { text, messages } = context;
-  const start = prefixLength(context, index);
+  const start = startOf(context, index);
   const end = prefixLength(context, index + 1);
-  if (start === null || end === null) throw rewritten(context, index);
+  if (end === null) throw rewritten(context, index);
   const at = text.indexOf(messages[index]!.content.trim(), headerEnd(context, index, start));
   if (at >= 0 && at < end) return { start: at, end };
   throw new GuardError({

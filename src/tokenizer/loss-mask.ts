@@ -15,8 +15,11 @@ export interface RenderedExample {
   readonly splitAtBorder: boolean;
 }
 
-/** `assistant`: every turn of the assistant; `last`: the last one; `all`: every token but the first. */
-export type TrainOn = 'assistant' | 'last' | 'all';
+/**
+ * `assistant`: every turn of the assistant behind the prompt; `last`: the last one; `completion`: everything behind
+ * the prompt; `all`: every token but the first.
+ */
+export type TrainOn = 'assistant' | 'last' | 'completion' | 'all';
 
 export interface MaskOptions {
   readonly trainOn: TrainOn;

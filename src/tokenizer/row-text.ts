@@ -139,6 +139,7 @@ function markedChat(
   const firstTurn = messages.length - (trainOn === 'last' ? 1 : learnt.length);
   return renderConversation(tokenizer, messages, {
     firstTurn,
+    isWhole: trainOn === 'completion',
     templateArgs,
     where,
     ...(roles !== undefined && { roles }),

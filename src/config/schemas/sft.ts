@@ -56,12 +56,12 @@ export const sftSchema = z
     assistant_only_loss: z
       .boolean()
       .default(true)
-      .describe('Rows of messages: learn the turns of roles_to_train; false learns all tokens'),
+      .describe('Of messages learn the turns of roles_to_train; false learns all tokens'),
     completion_only_loss: z
       .boolean()
       .nullable()
       .default(null)
-      .describe('Rows with a prompt: learn the completion; false learns the prompt too'),
+      .describe('Rows with a prompt: nothing of it is learnt; false learns it like the completion'),
     roles_to_train: z
       .array(text())
       .default(['assistant'])

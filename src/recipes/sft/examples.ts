@@ -2,7 +2,7 @@
 import type { DatasetConfig, SftConfig } from '../../config/index.js';
 import { limitLengths, mixture } from '../../data/index.js';
 import type { MaskedSequence } from '../../model/index.js';
-import { type ChatRow, renderExample, type TrainOn } from '../../tokenizer/index.js';
+import { renderExample } from '../../tokenizer/index.js';
 import { preflight } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
 import { tagsOf } from '../inputs/answer-tags.js';
@@ -12,19 +12,13 @@ import type { ModelSource } from '../inputs/model-source.js';
 import { renderOptions } from '../inputs/render-options.js';
 import { trainingRow } from '../inputs/training-row.js';
 import { heldOutExamples } from '../training/held-out-examples.js';
+import { learntPart } from './learnt-part.js';
 
 interface Placed {
   readonly example: MaskedSequence;
   /** Part of it is not to be learnt. */
   readonly hasContext: boolean;
   readonly where: string;
-}
-
-/** What the loss covers of a row. */
-function trainOn(row: ChatRow, config: SftConfig): TrainOn {
-  const isPair = row.messages === undefined;
-  if (isPair) return config.completion_only_loss === false ? 'all' : 'assistant';
-  return config.assistant_only_loss ? 'assistant' : 'all';
 }
 
 async function renderedRows(
@@ -34,11 +28,13 @@ async function renderedRows(
 ): Promise<Placed[]> {
   const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
   const style = { tags: tagsOf(config), form: config.answer_format };
-  const training = rows.map((row, index) => trainingRow(row, style, where(index)));
-  const rendered = training.map((row, index) =>
+  const training = rows.map((row, index) =>
+    learntPart(trainingRow(row, style, where(index)), config),
+  );
+  const rendered = training.map(({ row, trainOn }, index) =>
     renderExample(source.tokenizer, row, {
       ...renderOptions(config, where(index)),
-      trainOn: trainOn(row, config),
+      trainOn,
       roles: config.roles_to_train,
       maskToolOutput: config.mask_tool_output,
     }),
@@ -54,9 +50,7 @@ async function renderedRows(
     context.log(`data: ${dropped} rows left out: longer than ${config.max_length} tokens`);
   if (untrained > 0) context.log(`data: ${untrained} rows left out: cut before their answer`);
   return limited.examples.map(({ example, index }) => {
-    const row = training[index]!;
-    const isText = row.messages === undefined && row.prompt === undefined;
-    const hasContext = !isText && trainOn(row, config) !== 'all';
+    const hasContext = training[index]!.trainOn !== 'all';
     return { example, hasContext, where: where(index) };
   });
 }

@@ -34,6 +34,21 @@ describe('our own tokenizer', () => {
     );
   });
 
+  it('trains everything behind a prompt, whoever writes it', async () => {
+    const render = show(await byteTokenizer());
+    const [ask, four, again, six] = TWO_TURNS.messages;
+    const whole = { trainOn: 'completion' } as const;
+    expect(render({ prompt: [ask], completion: [four, again, six] }, whole)).toBe(
+      '<|bos|><|user|>2+2?<|assistant|>«4<|eos|><|user|>3+3?<|assistant|>6<|eos|>»',
+    );
+    expect(render({ prompt: [ask, four], completion: [again, six] }, whole)).toBe(
+      '<|bos|><|user|>2+2?<|assistant|>4<|eos|>«<|user|>3+3?<|assistant|>6<|eos|>»',
+    );
+    expect(render({ prompt: [ask], completion: [{ ...four, weight: 0 }, again, six] }, whole)).toBe(
+      '<|bos|><|user|>2+2?<|assistant|>«4<|eos|><|user|>3+3?<|assistant|>6<|eos|>»',
+    );
+  });
+
   it('leaves the output of tools out of the loss when asked, and trains the code', async () => {
     const render = show(await byteTokenizer());
     const solution =
