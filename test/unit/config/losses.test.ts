@@ -69,7 +69,7 @@ describe('dpo', () => {
     );
     for (const type of ['nca_pair', 'simpo', 'kto']) {
       expect(refusal(dpoSchema, `loss_type=${type}`, forward)).toMatch(
-        new RegExp(`f_divergence_type.*${type} has reverse_kl only`),
+        new RegExp(`f_divergence_type: ${type} does not read it, sigmoid, .* does`),
       );
     }
   });
@@ -78,7 +78,7 @@ describe('dpo', () => {
     expect(refusal(dpoSchema, list('ipo', 'sft'), 'ld_alpha=0.5')).toBe('accepted');
     for (const type of ['simpo', 'cpo', 'orpo', 'kto', 'apo_zero_unpaired']) {
       expect(refusal(dpoSchema, `loss_type=${type}`, 'ld_alpha=0.5')).toMatch(
-        /ld_alpha.*reference/,
+        new RegExp(`ld_alpha: ${type} does not read it, sigmoid, .* does`),
       );
     }
     expect(refusal(dpoSchema, 'ld_alpha=1.5')).toMatch(/ld_alpha/);
@@ -88,7 +88,39 @@ describe('dpo', () => {
     expect(refusal(dpoSchema, 'loss_type=robust', 'label_smoothing=0.5')).toMatch(/robust/);
     expect(refusal(dpoSchema, 'loss_type=exo_pair')).toMatch(/exo_pair infinite/);
     expect(refusal(dpoSchema, 'loss_type=simpo', 'label_smoothing=0.1')).toBe('accepted');
-    expect(refusal(dpoSchema, 'loss_type=ipo', 'label_smoothing=0.1')).toMatch(/ipo has none/);
+    expect(refusal(dpoSchema, 'loss_type=ipo', 'label_smoothing=0.1')).toMatch(
+      /ipo does not read it/,
+    );
+  });
+
+  it.each([
+    ['loss_type=kto', 'loss_weights=[0.5]', 'loss_weights: kto does not read it, sigmoid, '],
+    ['loss_type=apo_zero_unpaired', 'loss_weights=[1]', 'loss_weights: apo_zero_unpaired does not'],
+    [list('sigmoid', 'sft'), 'simpo_gamma=1', 'sigmoid, sft does not read it, simpo does. Leave'],
+    ['loss_type=sigmoid', 'discopop_tau=0.1', 'discopop_tau: sigmoid does not read it'],
+    ['loss_type=sigmoid', 'desirable_weight=2', 'sigmoid does not read it, kto, apo_zero_unpaired'],
+    ['loss_type=ipo', 'undesirable_weight=2', 'undesirable_weight: ipo does not read it'],
+    [
+      'loss_type=sigmoid',
+      'f_alpha_divergence_coef=2',
+      'f_alpha_divergence_coef: reverse_kl does not',
+    ],
+    ['loss_type=orpo', 'cpo_alpha=0.5', 'cpo_alpha: orpo does not read it, cpo does. Leave it out'],
+    ['loss_type=simpo', 'cpo_alpha=0.5', 'Use loss_type=[simpo,sft] loss_weights=[1,<cpo_alpha>]'],
+  ])('%s refuses %s, which would do nothing', (type, key, said) => {
+    expect(refusal(dpoSchema, type, key)).toContain(said);
+  });
+
+  it.each([
+    [list('sigmoid', 'simpo'), 'simpo_gamma=1'],
+    ['loss_type=discopop', 'discopop_tau=0.1'],
+    ['loss_type=kto', 'desirable_weight=2'],
+    ['loss_type=apo_zero_unpaired', 'undesirable_weight=2'],
+    ['loss_type=cpo', 'cpo_alpha=0.5'],
+    ['loss_type=simpo', 'cpo_alpha=0'],
+    ['f_divergence_type=alpha_divergence', 'f_alpha_divergence_coef=2'],
+  ])('%s takes %s', (type, key) => {
+    expect(refusal(dpoSchema, type, key)).toBe('accepted');
   });
 
   it('asks for two answers in a step of kto, as TRL does', () => {
