@@ -21,12 +21,12 @@ export interface CheckpointStore {
   readonly dir: string;
   readonly shapes: readonly ParameterShape[];
   readonly fingerprint: Fingerprint;
-  /** Older ones are deleted beyond this number; null keeps all. */
+  /** Older ones are deleted beyond this number, the latest and those to keep included; null keeps all. */
   readonly limit: number | null;
 }
 
 interface SaveOptions {
-  /** Steps of checkpoints that rotation leaves, beside the latest. */
+  /** Steps of checkpoints that rotation leaves, as it does the latest. */
   readonly keep?: readonly number[];
 }
 
@@ -54,12 +54,16 @@ export async function saveCheckpoint(
       { cause: error },
     );
   }
-  if (store.limit !== null) {
-    for (const old of listCheckpoints(store.dir).slice(0, -store.limit)) {
-      if (!keep.includes(stepOf(old))) removeOld(old, store);
-    }
-  }
+  rotate(store, keep);
   return target;
+}
+
+/** Deletes the oldest that are not to be kept until there are as many as the limit, as transformers does. */
+function rotate(store: CheckpointStore, keep: readonly number[]): void {
+  const checkpoints = listCheckpoints(store.dir);
+  const free = checkpoints.slice(0, -1).filter((path) => !keep.includes(stepOf(path)));
+  const excess = checkpoints.length - (store.limit ?? checkpoints.length);
+  for (const old of free.slice(0, Math.max(0, excess))) removeOld(old, store);
 }
 
 /** What a call is given to go on; the store is in the folder of its run. */

@@ -102,8 +102,13 @@ describe('checkpoints', () => {
   });
 
   it('are left by the rotation where they are to be kept', async () => {
+    const names = () => listCheckpoints(store.dir).map((path) => path.slice(-2));
     for (const step of [5, 10, 15, 20]) await saveCheckpoint(store, state(step), { keep: [5] });
-    expect(listCheckpoints(store.dir).map((path) => path.slice(-2))).toEqual(['05', '15', '20']);
+    expect(names()).toEqual(['05', '20']);
+    await saveCheckpoint({ ...store, limit: 3 }, state(25), { keep: [20] });
+    expect(names()).toEqual(['05', '20', '25']);
+    await saveCheckpoint({ ...store, limit: 1 }, state(30), { keep: [5] });
+    expect(names()).toEqual(['05', '30']);
   });
 
   it('leave no half-written folder behind and do not list one', async () => {
