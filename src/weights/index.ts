@@ -19,6 +19,13 @@ export {
 } from './four-bit.js';
 export type { FilePlace, HostDtype, HostTensor } from './host-tensor.js';
 export { type LoraConfig, loraConfig } from './lora-config.js';
-export { isSaved, isSavedBy, type LoraTarget, lastParts, resolveTargets } from './lora-targets.js';
+export {
+  checkPatterns,
+  isSaved,
+  isSavedBy,
+  type LoraTarget,
+  lastParts,
+  resolveTargets,
+} from './lora-targets.js';
 export { readSafetensors } from './safetensors-reader.js';
 export { writeSafetensors } from './safetensors-writer.js';

@@ -117,6 +117,26 @@ export function loraTarget(config: LoraConfig, module: string): LoraTarget {
   return { module, r, alpha, scale: config.useRslora ? alpha / Math.sqrt(r) : alpha / r };
 }
 
+/**
+ * PEFT warns and goes on without them.
+ * @param modules Those with LoRA.
+ * @throws InputError on a key of `rank_pattern` or `alpha_pattern` that matches none of them.
+ */
+export function checkPatterns(config: LoraConfig, modules: readonly string[]): void {
+  const names = modules.map((module) => inModel(config.root, module));
+  const patterns = { rank_pattern: config.rankPattern, alpha_pattern: config.alphaPattern };
+  for (const [field, values] of Object.entries(patterns)) {
+    const isIdle = (key: string) => !names.some((name) => keyPattern(field, key).test(name));
+    const idle = Object.keys(values).find(isIdle);
+    if (idle === undefined) continue;
+    throw new InputError({
+      where: field,
+      problem: `"${idle}" matches no module with LoRA`,
+      remedy: `Those are ${lastParts(modules).join(', ')}`,
+    });
+  }
+}
+
 function hasSuffix(module: string, name: string): boolean {
   return module === name || module.endsWith(`.${name}`);
 }
@@ -141,11 +161,11 @@ function byPattern(
   values: Readonly<Record<string, number>>,
   module: string,
 ): number | undefined {
-  const found = Object.entries(values).find(([key]) =>
-    pattern(field, `(?:.*\\.)?(?:${key})`).test(module),
-  );
+  const found = Object.entries(values).find(([key]) => keyPattern(field, key).test(module));
   return found?.[1];
 }
+
+const keyPattern = (field: string, key: string): RegExp => pattern(field, `(?:.*\\.)?(?:${key})`);
 
 function pattern(field: string, source: string): RegExp {
   const made = namePattern(source);

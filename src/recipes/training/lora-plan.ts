@@ -2,7 +2,7 @@
 import { type LoraPlan, parsePissa, planLora } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { InputError } from '../../util/errors.js';
-import { type Adapter, type LoraConfig, loraConfig } from '../../weights/index.js';
+import { type Adapter, checkPatterns, type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -32,7 +32,9 @@ export function loraPlan(
       remedy: 'Set lora.bias=none',
     });
   }
-  return planLora(source.spec, askedLora(config.lora, source.spec));
+  const plan = planLora(source.spec, askedLora(config.lora, source.spec));
+  checkPatterns(plan.config, [...plan.targets.keys()]);
+  return plan;
 }
 
 /** Whether a new adapter takes the principal part of the base. */

@@ -9,6 +9,7 @@ import {
   adapterHash,
   type BaseLinear,
   checkAdapter,
+  checkPatterns,
   fromFloat32,
   type LoraConfig,
   loraConfig,
@@ -89,6 +90,40 @@ describe('resolveTargets', () => {
     expect(resolve({ targetModules: '.*nothing' })).toThrow(/selects none of 15 linear modules/);
     expect(resolve({ excludeModules: ['q_proj'] })).toThrow(/selects none/);
     expect(resolve({ targetModules: '(' })).toThrow(/target_modules: "\(" is not a regular/);
+  });
+});
+
+describe('checkPatterns', () => {
+  const check = (fields: Partial<LoraConfig>) => () => {
+    const config = loraConfig({
+      r: 1,
+      loraAlpha: 1,
+      targetModules: ['q_proj', 'v_proj'],
+      ...fields,
+    });
+    const targets = resolveTargets(config, linears);
+    checkPatterns(
+      config,
+      targets.map(({ module }) => module),
+    );
+  };
+
+  it('takes keys that match a module with LoRA, as PEFT matches them', () => {
+    expect(check({ rankPattern: { q_proj: 2, 'layers.0.self_attn.v_proj': 4 } })).not.toThrow();
+    expect(check({ alphaPattern: { '.*self_attn.*': 8 } })).not.toThrow();
+  });
+
+  it.each<[Partial<LoraConfig>, string]>([
+    [
+      { rankPattern: { q_proj: 2, qproj: 4 } },
+      'rank_pattern: "qproj" matches no module with LoRA. Those are q_proj, v_proj',
+    ],
+    [{ rankPattern: { down_proj: 4 } }, 'rank_pattern: "down_proj"'],
+    [{ alphaPattern: { 'q_proj.weight': 4 } }, 'alpha_pattern: "q_proj.weight"'],
+    [{ alphaPattern: { proj: 4 } }, 'alpha_pattern: "proj"'],
+  ])('refuses %j', (fields, said) => {
+    expect(check(fields)).toThrow(InputError);
+    expect(check(fields)).toThrow(said);
   });
 });
 
