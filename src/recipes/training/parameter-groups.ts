@@ -6,7 +6,7 @@ import { loraPartOf } from '../../weights/index.js';
 
 /** One number for each parameter, by its name and shape. */
 function perParameter(
-  { parameters }: Policy,
+  { parameters }: Pick<Policy, 'parameters'>,
   of: (name: string, shape: readonly number[]) => number,
 ): Float32Array {
   const out = new Float32Array(parameters.size);
@@ -19,9 +19,9 @@ function perParameter(
   return out;
 }
 
-/** As transformers' trainer: norms and biases do not decay. Null: everything does. */
-export function decayMask(policy: Policy): Float32Array | null {
-  const decays = (name: string) => !/(norm\.weight|\.bias)$/.test(name);
+/** As transformers' trainer: norms, and what has "bias" in its name, do not decay. Null: everything does. */
+export function decayMask(policy: Pick<Policy, 'parameters'>): Float32Array | null {
+  const decays = (name: string) => !/norm\.weight$|bias/.test(name);
   if (policy.parameters.shapes.every(({ name }) => decays(name))) return null;
   return perParameter(policy, (name) => (decays(name) ? 1 : 0));
 }
