@@ -5,6 +5,8 @@ import type { GradientColumn, Tensor, Tensor1D } from '../tensor/index.js';
 export type AdapterChoice = 'policy' | 'off' | 'reference';
 
 export interface ScoreOptions extends Pick<GradientOptions, 'meanLogits'> {
+  /** Adds a fourth column, the mean log p over the vocabulary. */
+  readonly meanLogp?: boolean;
   readonly adapter?: AdapterChoice;
   readonly temperature?: number;
 }

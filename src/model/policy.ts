@@ -8,6 +8,7 @@
 import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import {
   type ComputeType,
+  type GradientColumn,
   LOGP,
   type ParameterVector,
   type Tensor,
@@ -103,12 +104,13 @@ export class Policy {
   /**
    * Log-probabilities without gradients.
    * @returns `[M, 3]` on the host, row-major: log p, entropy, 1 where the target is the arg max; `[M, 4]` with
-   *   `meanLogits`.
+   *   `meanLogits` or `meanLogp`.
    */
   async score(batch: TokenBatch, options: ScoreOptions = {}): Promise<Float32Array> {
-    const { adapter = 'policy', temperature = 1, meanLogits = false } = options;
+    const { adapter = 'policy', temperature = 1, meanLogits = false, meanLogp = false } = options;
+    const columns: readonly GradientColumn[] = meanLogp ? ['mean_logp'] : [];
     return await this.ask(batch, adapter, (x, pass) =>
-      this.ends.head(x, pass, { temperature, columns: [], meanLogits }),
+      this.ends.head(x, pass, { temperature, columns, meanLogits }),
     ).catch(throwExplained);
   }
 

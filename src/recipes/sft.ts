@@ -38,18 +38,18 @@ const recipe: TrainingRecipe<SftConfig, SftExamples> = {
       ? packed(train, config.max_length, context)
       : train;
     const { microBatchSize, examplesOf, ...passes } = dataPasses(config, items);
-    const plain = { lossType: config.loss_type, labelSmoothing: 0 };
+    const loss = { lossType: config.loss_type, labelSmoothing: config.label_smoothing_factor };
     return {
       ...passes,
       shown: ['loss', 'mean_token_accuracy'],
       ...(heldOut !== null && {
-        heldOut: async () => ({ tasks: sftTasks(heldOut, { microBatchSize, loss: plain }) }),
+        heldOut: async () => ({ tasks: sftTasks(heldOut, { microBatchSize, loss }) }),
       }),
       step: sftStep({
         trainer: trained.trainer,
         examples: examplesOf,
         microBatchSize,
-        loss: { ...plain, labelSmoothing: config.label_smoothing_factor },
+        loss,
       }),
     };
   },

@@ -4,7 +4,7 @@ import { type Tensor, tf } from '../tensor/index.js';
 import type { MicroTask } from './trainer.js';
 
 export interface HeldOut {
-  /** Made for one optimizer step that holds all examples, of a loss on scores without further columns. */
+  /** Made for one optimizer step that holds all examples. */
   readonly tasks: readonly MicroTask[];
   /** What was computed for the tasks. */
   readonly metrics?: Readonly<Record<string, number>>;
@@ -16,8 +16,9 @@ export async function heldOutMetrics(
   { tasks, metrics }: HeldOut,
 ): Promise<Record<string, number>> {
   const totals: Record<string, number> = { ...metrics };
-  for (const { batch, lossOf, temperature = 1, meanLogits = false } of tasks) {
-    const scores = await policy.score(batch, { temperature, meanLogits });
+  for (const { batch, lossOf, temperature = 1, columns = [], meanLogits = false } of tasks) {
+    const meanLogp = columns.includes('mean_logp');
+    const scores = await policy.score(batch, { temperature, meanLogits, meanLogp });
     const rows = batch.targets.length;
     for (const [name, value] of await numbersOf(scores, rows, lossOf)) {
       totals[name] = (totals[name] ?? 0) + value;

@@ -67,6 +67,16 @@ test('sft ends early with the best of its evaluations', async () => {
   ]);
 });
 
+test('sft smooths the loss of held-out rows as that of training, as TRL does', async () => {
+  // One step of all 40 rows, at a rate that moves nothing: both are of the same model and rows.
+  await sft('smoothed', [
+    `eval_dataset=${join(dir, 'rows.jsonl')}`,
+    ...['eval_steps=1', 'max_steps=1', 'gradient_accumulation_steps=5'],
+    ...['label_smoothing_factor=0.3', 'learning_rate=1e-12'],
+  ]);
+  expect(column('smoothed', 'eval/loss')).toBeAllclose(column('smoothed', 'loss'));
+});
+
 describe('the best step', () => {
   const held = () => [
     `eval_dataset=${join(dir, 'rows.jsonl')}`,
