@@ -4,7 +4,7 @@ usage: python scripts/golden/losses.py [OUTPUT]
 
 Needs the packages of requirements.txt. The trainers' `_compute_loss` runs on a stand-in that holds the settings and
 log-probabilities drawn here, so no model is needed. SFT runs on logits, for label smoothing is transformers' own
-LabelSmoother. Not TRL's are: label smoothing of the sigmoid loss, which TRL keeps in `aot` only (for one pair at a
+LabelSmoother. Not TRL's are: label smoothing of the sigmoid loss, which TRL keeps in `aot` (for one pair at a
 time the same formula); the importance ratios, which TRL computes while it generates (repeated here from
 `_generate_and_score_completions`); the KL estimators k1 and k2, whose terms replace k3's in the loss by hand; and the
 NLL of CPO and ORPO, here the mean over chosen tokens.
@@ -109,7 +109,6 @@ def without_reference(rows, kind, beta, label_smoothing, gamma=0.5, alpha=1.0):
     method = ORPOTrainer if kind == "orpo" else CPOTrainer
     loss, metrics = method.get_batch_loss_metrics(trainer, None, {})
     loss.backward()
-    metrics |= {"logps/chosen": sums[:half].mean().item(), "logps/rejected": sums[half:].mean().item()}
     return loss.item(), leaf.grad, mask, metrics
 
 
@@ -165,6 +164,7 @@ def dpo_cases():
     kinds += [([("sigmoid", 1.0), ("sft", 0.3)], 0.3, 0.0, 0.4, js)]
     kinds += [(one("sigmoid"), 0.3, 0.0, None, ("alpha_divergence", alpha)) for alpha in (0.5, 1.0, 3.0)]
     kinds += [(one("sigmoid_norm"), 0.4, 0.0, None, ("alpha_divergence", -1.0))]
+    kinds += [(one("aot"), 0.3), (one("aot"), 0.3, 0.2, 0.4), (one("aot_unpaired"), 0.3, 0.1)]
     kinds += [(one("discopop"), 0.1), (one("discopop"), 0.4, 0.0, None, REVERSE_KL, 0.5)]
     return {"rows": rows, "reference": reference, "cases": [dpo_case(rows, reference, *kind) for kind in kinds]}
 

@@ -90,7 +90,7 @@ export function dpoMetrics(
 
 /**
  * Metrics as in TRL: `mean_token_accuracy` is that of chosen answers; rewards are β times the summed log-ratio,
- * whatever the loss type, or without a reference β times the log-probability, per token for SimPO and ORPO.
+ * whatever the loss type, or without a reference β times the log-probability. For SimPO and ORPO that is per token.
  * @param scores `[M, 3]` token scores of the answers' tokens, or `[M, 4]` with the means of their logits.
  */
 export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): LossOutput {
@@ -101,8 +101,10 @@ export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): L
   );
   const total = terms.reduce((sum, term) => sum.add(term));
   const types = options.losses.map(({ type }) => type);
-  const of = rewardsAreMeans(types) ? 'mean' : 'ratio';
-  const [up, down] = [sides.chosen[of].mul(options.beta), sides.rejected[of].mul(options.beta)];
+  const areMeans = rewardsAreMeans(types);
+  const rewardOf = (side: PairSide) => side[areMeans ? 'mean' : 'ratio'].mul(options.beta);
+  const logpOf = (side: PairSide) => side[areMeans ? 'mean' : 'sum'];
+  const [up, down] = [rewardOf(sides.chosen), rewardOf(sides.rejected)];
   const { totalTokens, totalChosenTokens } = options;
   const isChosen = Float32Array.from(batch.sequences, (owner) => (owner < batch.pairs ? 1 : 0));
   const rejected = totalTokens - totalChosenTokens;
@@ -119,8 +121,8 @@ export function dpoLoss(scores: Tensor, batch: DpoBatch, options: DpoOptions): L
       'rewards/rejected': perPair(down),
       'rewards/accuracies': perPair(tf.greater(up, down).cast('float32')),
       'rewards/margins': perPair(up.sub(down)),
-      'logps/chosen': perPair(sides.chosen.sum),
-      'logps/rejected': perPair(sides.rejected.sum),
+      'logps/chosen': perPair(logpOf(sides.chosen)),
+      'logps/rejected': perPair(logpOf(sides.rejected)),
       ...(hasNll && { nll_loss: perPair(sides.nll) }),
     },
   };

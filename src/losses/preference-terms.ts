@@ -20,11 +20,13 @@
  * | apo_down | σ(βr⁺) + σ(−β(r⁺ − r⁻)) | the same, eq. 8 |
  * | discopop | ℓ(βΔ)·σ(−βΔ/τ) + e^(−βΔ)·σ(βΔ/τ) | Lu et al. 2024, eq. 5 |
  * | sft | NLL | Pang et al. 2024 (RPO), beside another type |
+ * | aot | (1−ε)·ℓ(βx) + ε·ℓ(−βx), x = sort(s⁺ − s⁻) − sort(s⁺_ref − s⁻_ref) over the pairs | Melnyk et al. 2024 |
+ * | aot_unpaired | the same of x = sort(r⁺) − sort(r⁻) | the same |
  * | simpo | (1−ε)·ℓ(x) + ε·ℓ(−x), x = β(m⁺ − m⁻) − γ | Meng et al. 2024 |
  * | cpo | (1−ε)·ℓ(x) + ε·ℓ(−x) + α·NLL, x = β(s⁺ − s⁻) | Xu et al. 2024 |
  * | orpo | NLL + β·ℓ(log odds(m⁺) − log odds(m⁻)), log odds(m) = m − log(1 − eᵐ) | Hong et al. 2024 |
  */
-import { type Tensor, tf } from '../tensor/index.js';
+import { gather, type Tensor, tf } from '../tensor/index.js';
 import type { Divergence } from './f-divergence.js';
 
 /** `[P]` each. */
@@ -69,6 +71,8 @@ const smoothed = (x: Tensor, epsilon: number): Tensor =>
         .add(tf.softplus(x).mul(epsilon));
 const margin = ({ chosen, rejected }: PairSides, of: keyof PairSide): Tensor =>
   chosen[of].sub(rejected[of]);
+/** In the same order as any other. */
+const sorted = (x: Tensor): Tensor => gather(x, tf.topk(x, x.size).indices);
 /** log(p/(1 − p)) of p = eᵐ, with 1 − eᵐ = −expm1(m). */
 const logOdds = (m: Tensor): Tensor => m.sub(tf.log(tf.neg(tf.expm1(m))));
 
@@ -116,6 +120,13 @@ export const PAIR_TERMS = termsByName({
       .mul(tf.sigmoid(tf.neg(step)))
       .add(exponential);
   },
+  aot: (sides, { beta, labelSmoothing }) => {
+    const policy = margin(sides, 'sum');
+    const reference = policy.sub(margin(sides, 'ratio'));
+    return smoothed(sorted(policy).sub(sorted(reference)).mul(beta), labelSmoothing);
+  },
+  aot_unpaired: ({ chosen, rejected }, { beta, labelSmoothing }) =>
+    smoothed(sorted(chosen.ratio).sub(sorted(rejected.ratio)).mul(beta), labelSmoothing),
   sft: ({ nll }) => nll,
   simpo: (sides, { beta, labelSmoothing, simpoGamma }) =>
     smoothed(margin(sides, 'mean').mul(beta).sub(simpoGamma), labelSmoothing),

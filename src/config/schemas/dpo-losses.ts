@@ -17,6 +17,8 @@ const PAIR_LOSSES = [
   'apo_zero',
   'apo_down',
   'discopop',
+  'aot',
+  'aot_unpaired',
   'sft',
   'simpo',
   'cpo',
@@ -75,7 +77,9 @@ interface Readers {
 /** Which losses read a key. */
 const READ: Readonly<Partial<Record<keyof LossKeys, Readers>>> = {
   loss_weights: { losses: PAIR_LOSSES },
-  label_smoothing: { losses: ['sigmoid', 'robust', 'exo_pair', 'simpo', 'cpo'] },
+  label_smoothing: {
+    losses: ['sigmoid', 'robust', 'exo_pair', 'aot', 'aot_unpaired', 'simpo', 'cpo'],
+  },
   ld_alpha: {
     losses: PAIR_LOSSES.filter((type) => type === 'sft' || !REFERENCE_FREE.includes(type)),
     isShared: true,

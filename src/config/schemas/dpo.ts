@@ -23,12 +23,22 @@ interface ReferenceKeys extends LossTypes {
   readonly precompute_ref_log_probs: boolean;
 }
 
-/** The KL baseline of KTO needs answers to other prompts. */
-function checkAnswersOfStep(config: BatchKeys, context: z.RefinementCtx): void {
+/** The KL baseline of KTO needs answers to other prompts, AOT the margins of all pairs at once. */
+function checkStep(config: BatchKeys, context: z.RefinementCtx): void {
   const { per_device_train_batch_size: size, gradient_accumulation_steps: times } = config;
-  if (answerLoss(config) !== 'kto' || size * times > 1) return;
-  const message = 'kto compares the answers of a step, and there is one. Use 2 or more';
-  context.addIssue({ code: 'custom', path: ['per_device_train_batch_size'], message });
+  const issue = issueAt(context);
+  const sorts = [config.loss_type].flat().find((type) => type.startsWith('aot'));
+  if (answerLoss(config) === 'kto' && size * times === 1) {
+    const message = 'kto compares the answers of a step, and there is one. Use 2 or more';
+    issue('per_device_train_batch_size', message);
+  }
+  if (sorts !== undefined && times > 1) {
+    const message = `${sorts} sorts the pairs of a step, which are computed together. Use 1, and a larger per_device_train_batch_size`;
+    issue('gradient_accumulation_steps', message);
+  }
+  if (sorts !== undefined && size === 1) {
+    issue('per_device_train_batch_size', `${sorts} sorts the pairs of a step. Use 2 or more`);
+  }
 }
 
 /** Keys of the reference that would do nothing. */
@@ -61,6 +71,6 @@ export const dpoSchema = z
       .default(false)
       .describe('Score the reference once before training'),
   })
-  .superRefine(inTurn(checkTrainer, checkLosses, checkAnswersOfStep, checkReference, checkRows));
+  .superRefine(inTurn(checkTrainer, checkLosses, checkStep, checkReference, checkRows));
 
 export type DpoConfig = z.output<typeof dpoSchema>;
