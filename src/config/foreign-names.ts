@@ -17,6 +17,8 @@ const ADAPTER: ForeignMeaning = {
   refused:
     'to go on with an adapter, give its folder as model, which names its base. A new one is trained with use_lora=true, for qlora also load_in_4bit=true',
 };
+const SOME_LAYERS =
+  "layers are picked by their names. Use lora.target_modules='.*layers[.](0|1)[.].*_proj'";
 const OWN_TOKENIZER =
   'the tokenizer is that of the model. Leave it out, or use model with the folder of both';
 const NO_COMPONENTS =
@@ -222,6 +224,12 @@ export const foreignNames: Readonly<Record<string, ForeignMeaning>> = {
   },
   tokenizer_type: refused(OWN_TOKENIZER),
   lora_fan_in_fan_out: refused('matrices are told by their names. Leave it out'),
+  layers_to_transform: refused(SOME_LAYERS),
+  layers_pattern: refused(SOME_LAYERS),
+  layer_replication: refused('layers are not repeated. Leave it out'),
+  trainable_token_indices: refused(
+    'single tokens are not trained. Use lora.modules_to_save=[embed_tokens]',
+  ),
   lora_mlp_kernel: refused(OWN_KERNELS),
   lora_qkv_kernel: refused(OWN_KERNELS),
   lora_o_kernel: refused(OWN_KERNELS),

@@ -22,7 +22,7 @@ export type CorrectionMode =
 
 export interface Correction {
   readonly mode: CorrectionMode;
-  /** Largest weight. */
+  /** Largest weight; may be infinite. */
   readonly cap: number;
   /** Smallest weight; null: none. */
   readonly floor: number | null;

@@ -1,4 +1,4 @@
-/** What the keys of GRPO ask of each other; names and rules of TRL. */
+/** What the keys of GRPO ask of each other, by names of TRL. */
 import type { z } from 'zod';
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
@@ -10,7 +10,10 @@ interface BatchKeys {
   readonly num_generations: number;
 }
 
-/** As in TRL: an optimizer step sees whole groups, and one generation feeds whole steps. */
+/**
+ * An optimizer step sees whole groups, and one generation feeds whole steps. TRL asks for whole groups of a generation
+ * alone, and shuffles its completions among the steps.
+ */
 function checkBatch(config: BatchKeys, context: z.RefinementCtx): void {
   const { per_device_train_batch_size: micro, gradient_accumulation_steps: steps } = config;
   const completions = micro * steps;
@@ -41,6 +44,7 @@ interface ClipKeys {
   readonly delta: number | null;
 }
 
+/** TRL takes a `delta` within the clip range, where it bounds winning completions too and its metrics do not show it. */
 function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
   const { epsilon, delta } = config;
   const high = config.epsilon_high ?? epsilon;
@@ -60,13 +64,13 @@ function checkClipping(config: ClipKeys, context: z.RefinementCtx): void {
 }
 
 interface CorrectionKeys {
-  readonly rollout_correction_cap: number;
+  readonly rollout_correction_cap: number | null;
   readonly rollout_correction_floor: number | null;
 }
 
 function checkCorrection(config: CorrectionKeys, context: z.RefinementCtx): void {
   const { rollout_correction_cap: cap, rollout_correction_floor: floor } = config;
-  if (floor === null || floor < cap) return;
+  if (floor === null || cap === null || floor < cap) return;
   issueAt(context)(
     'rollout_correction_floor',
     `${floor} is not below rollout_correction_cap = ${cap}. Lower it`,

@@ -72,6 +72,7 @@ export const grpoSchema = z
       .describe('Ratio of each token, or one for each completion (GSPO)'),
     loss_type: z
       .enum(['grpo', 'dapo', 'dr_grpo', 'bnpo', 'cispo', 'sapo', 'luspo'])
+      .meta({ refused: { vespo: 'vespo is not here. Use sapo, which weighs ratios softly, too' } })
       .default('dapo')
       .describe('How token losses are normalised; cispo and sapo also bound ratios their own way'),
     sapo_temperature_pos: positive()
@@ -130,7 +131,10 @@ export const grpoSchema = z
       .enum(['token_truncate', 'token_mask', 'sequence_truncate', 'sequence_mask'])
       .default('sequence_mask')
       .describe('Bound the weights by cutting or by dropping, per token or per completion'),
-    rollout_correction_cap: positive().default(3).describe('Largest importance weight'),
+    rollout_correction_cap: positive()
+      .nullable()
+      .default(3)
+      .describe('Largest importance weight; null is none'),
     rollout_correction_floor: positive()
       .nullable()
       .default(null)

@@ -25,6 +25,8 @@ const SCHEDULES = [
   'warmup_stable_decay',
 ] as const;
 
+const GREEDY = 'rates do not follow the loss of steps. Use reduce_lr_on_plateau with eval_steps';
+
 const ramp = z.enum(['linear', 'cosine', '1-sqrt']);
 const orNull = <T extends z.ZodType>(type: T, doc: string) =>
   type.nullable().default(null).describe(doc);
@@ -97,6 +99,7 @@ export const optimizationKeys = (learningRate: number) => ({
   learning_rate: positive().default(learningRate).describe('Peak learning rate'),
   lr_scheduler_type: z
     .enum(SCHEDULES)
+    .meta({ refused: { greedy: GREEDY } })
     .default('linear')
     .describe('Learning rate after the warm-up'),
   lr_scheduler_kwargs: scheduleKeys.describe('What shapes the schedule further'),

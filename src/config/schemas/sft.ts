@@ -68,6 +68,7 @@ export const sftSchema = z
       .describe('Roles whose turns are learnt, the assistant among them'),
     loss_type: z
       .enum(['nll', 'dft'])
+      .meta({ same: { chunked_nll: 'nll' } })
       .default('nll')
       .describe('Negative log-likelihood, or the same weighed by the probability (dft)'),
     label_smoothing_factor: within(0, 0.99)

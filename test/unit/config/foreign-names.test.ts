@@ -225,6 +225,9 @@ describe('names of TRL, axolotl, Unsloth, torchtune and LLaMA-Factory', () => {
     ['quantization_method=hqq', /Use load_in_4bit=true/],
     ['bnb_4bit_quant_storage=uint8', /kept as bytes. Leave it out/],
     ['bnb_4bit_compute_dtype=float16', /compute_dtype/],
+    ['lora.layers_to_transform=[0]', /lora\.layers_to_transform: .* Use lora\.target_modules='/],
+    ['lora.trainable_token_indices=[3]', /Use lora\.modules_to_save=\[embed_tokens\]/],
+    ['lora.layer_replication=[[0,2]]', /lora\.layer_replication: layers are not repeated/],
   ])('%s is refused by name', (override, expected) => {
     expect(() => sft(override)).toThrow(expected);
   });

@@ -132,6 +132,19 @@ describe('dpo', () => {
     expect(refusal(dpoSchema, 'loss_type=apo_zero_unpaired', ...one)).toBe('accepted');
   });
 
+  it('asks for all pairs of a step of aot at once', () => {
+    for (const type of ['loss_type=aot', list('sft', 'aot_unpaired')]) {
+      expect(refusal(dpoSchema, type)).toBe('accepted');
+      expect(refusal(dpoSchema, type, 'label_smoothing=0.1', 'ld_alpha=0.5')).toBe('accepted');
+      expect(refusal(dpoSchema, type, 'gradient_accumulation_steps=2')).toMatch(
+        /aot\w* sorts the pairs of a step, which are computed together. Use 1/,
+      );
+      expect(refusal(dpoSchema, type, 'per_device_train_batch_size=1')).toMatch(
+        /aot\w* sorts the pairs of a step. Use 2 or more/,
+      );
+    }
+  });
+
   it('asks for no reference that nothing compares with', () => {
     for (const key of ['sync_ref_model=true', 'precompute_ref_log_probs=true']) {
       expect(refusal(dpoSchema, key, list('simpo', 'sft'))).toMatch(
@@ -153,6 +166,7 @@ describe('a schedule', () => {
 
   it.each([
     ['reduce_lr_on_plateau', 'num_cycles=3', /num_cycles: reduce_lr_on_plateau does not read it, /],
+    ['greedy', 'min_lr=1e-6', /lr_scheduler_type: .* Use reduce_lr_on_plateau with eval_steps/],
     ['linear', 'min_lr=1e-6', /min_lr: .*, reduce_lr_on_plateau, cosine_with_min_lr, .* does\./],
     [
       'cosine',
@@ -188,12 +202,15 @@ describe('grpo', () => {
     expect(refusal(grpoSchema, 'loss_type=luspo', level)).toBe('accepted');
     expect(refusal(grpoSchema, 'rollout_correction_floor=3')).toMatch(/not below/);
     expect(refusal(grpoSchema, 'rollout_correction_floor=0.5')).toBe('accepted');
+    const unbound = 'vllm_importance_sampling_clip_max=null';
+    expect(refusal(grpoSchema, unbound, 'rollout_correction_floor=3')).toBe('accepted');
     expect(refusal(grpoSchema, 'delta=2', 'loss_type=sapo')).toMatch(/sapo bounds ratios/);
     const cispo = ['loss_type=cispo', 'epsilon_high=5'];
     expect(refusal(grpoSchema, 'delta=7', ...cispo)).toMatch(/cispo bounds ratios/);
     expect(refusal(grpoSchema, 'sync_ref_model=true')).toMatch(/no reference to move/);
     expect(refusal(grpoSchema, 'sync_ref_model=true', 'beta=0.1')).toBe('accepted');
     expect(refusal(grpoSchema, 'loss_type=sapo', 'sapo_temperature_pos=0')).toMatch(/above|> 0/);
+    expect(refusal(grpoSchema, 'loss_type=vespo')).toMatch(/loss_type: vespo .* Use sapo/);
   });
 });
 
@@ -201,5 +218,12 @@ describe('sft', () => {
   it('smooths labels of the likelihood only', () => {
     expect(refusal(sftSchema, 'loss_type=dft', 'label_smoothing=0.1')).toMatch(/no smoothing/);
     expect(refusal(sftSchema, 'label_smoothing=0.1')).toBe('accepted');
+  });
+
+  it('knows the earlier name of nll', () => {
+    const { loss_type: type } = loadConfig(sftSchema, {
+      overrides: [...base, 'loss_type=chunked_nll'],
+    });
+    expect(type).toBe('nll');
   });
 });

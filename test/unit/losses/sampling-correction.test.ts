@@ -14,6 +14,8 @@ it.each([
   ['token_truncate', 2, 0.7, [0.7, 0.7, 1, Math.exp(0.25), 2, 2]],
   ['token_mask', 2, 0.7, [0, 0, 1, Math.exp(0.25), 0, 0]],
   ['token_mask', 3, null, [Math.exp(-3), Math.exp(-0.5), 1, Math.exp(0.25), Math.E, 0]],
+  ['token_truncate', Number.POSITIVE_INFINITY, null, GAPS.map(Math.exp)],
+  ['token_mask', Number.POSITIVE_INFINITY, 0.7, [0, 0, ...GAPS.slice(2).map(Math.exp)]],
   // By completion: exp(-3.5) 0.0302, exp(0.25) 1.284, exp(5) 148.4.
   ['sequence_truncate', 2, null, [Math.exp(-3.5), Math.exp(0.25), 2]],
   ['sequence_mask', 2, 0.1, [0, Math.exp(0.25), 0]],
