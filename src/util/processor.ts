@@ -1,9 +1,6 @@
 /** Features of the processor, as the system names them. */
 import { readFileSync } from 'node:fs';
 
-/** The feature that vectors of sixteen floats in one register have, without which our products of int8 are slow. */
-export const WIDE_VECTORS = 'avx512f';
-
 /** The words of the first line of flags in the text of `/proc/cpuinfo`. */
 export function flagsIn(cpuinfo: string): readonly string[] {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim();
@@ -22,3 +19,7 @@ export const hasVectors = (flags: readonly string[]): boolean =>
 /** Whether products of bfloat16 have instructions of their own. */
 export const hasBfloat16Products = (flags = processorFlags()): boolean =>
   flags.includes('amx_bf16') || flags.includes('avx512_bf16');
+
+/** Whether products of bytes have instructions of their own that our operators take. */
+export const hasInt8Products = (flags: readonly string[]): boolean =>
+  flags.includes('amx_int8') || flags.includes('avx512_vnni');

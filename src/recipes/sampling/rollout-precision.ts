@@ -9,7 +9,7 @@ import { operatorsLibrary } from '../../setup/index.js';
 import { cacheRoot } from '../../util/cache.js';
 import { SetupError } from '../../util/errors.js';
 import { describeMachine } from '../../util/machine.js';
-import { hasBfloat16Products, hasVectors, WIDE_VECTORS } from '../../util/processor.js';
+import { hasBfloat16Products, hasInt8Products, hasVectors } from '../../util/processor.js';
 
 export interface ResolvedPrecision {
   readonly precision: Exclude<RolloutPrecision, 'auto'>;
@@ -59,7 +59,7 @@ export function resolvePrecision(
   }
   const [isFast, lacking] =
     wanted === 'int8'
-      ? [features.includes(WIDE_VECTORS), 'AVX-512']
+      ? [hasInt8Products(features), 'AVX512-VNNI']
       : [hasVectors(features), 'AVX2 and FMA'];
   if (!isFast) {
     log(

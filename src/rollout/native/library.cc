@@ -2,6 +2,7 @@
 #include "half.h"
 #include "matrix.h"
 #include "ort-abi.h"
+#include "product.h"
 #include "register.h"
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -52,7 +53,7 @@ const char *lorikeet_products() {
 #if defined(__AMX_BF16__) && defined(__AMX_INT8__)
   return "amx";
 #else
-  return "portable";
+  return kHasHalfProducts ? "avx512_bf16" : "portable";
 #endif
 }
 

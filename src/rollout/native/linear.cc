@@ -5,8 +5,9 @@
 // stacked to N = Σ n_i. Output [T, N], or [T, N / 2] for a gated activation: act(gate) · up.
 // INT8 quantises each row of norm(x) by its own largest magnitude; the adapter's products are in bfloat16.
 // BF16 may keep its weights in 8 or 4 bits (quantised.h).
-// F32 takes the weights of a bfloat16 checkpoint as they are where the processor has tiles, for rows of norm(x) in
-// parts of bfloat16, and where vectors are short, to widen them as it reads. There BF16 is the same on rounded rows.
+// F32 takes the weights of a bfloat16 checkpoint as they are: for rows of norm(x) in parts of bfloat16 where the
+// processor has tiles, else to widen them as it reads. BF16 is the same on rounded rows where it has neither tiles nor
+// products of bfloat16.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -113,7 +114,7 @@ private:
     if (problem_) return;
     const bool is_half = std::all_of(parts_.begin(), parts_.end(), [](const Part &part) { return part.type == kBfloat16; });
     splits_rows_ = kSplitsRows && kind_ == F32 && is_half;
-    if (kind_ == F32 && is_half && (kSplitsRows || kWidensWeights)) layout_ = BF16;
+    if (kind_ == F32 && is_half) layout_ = BF16;
     packed_ = shared_packed(packed_key(), [this](Packed &to) { pack(to); });
   }
 
@@ -155,7 +156,8 @@ private:
   }
 
   // Rows, and what the adapter makes of them, stay floats, rounded for BF16.
-  bool keeps_floats() const { return kind_ == F32 || (kWidensWeights && kind_ == BF16); }
+  bool keeps_floats() const { return kind_ == F32 || (kind_ == BF16 && !kHasTiles && !kHasHalfProducts); }
+  bool takes_whole_blocks() const { return kHasTiles && (splits_rows_ || !keeps_floats()); }
   size_t row_bytes() const { return keeps_floats() ? 4 : element_bytes(kind_); }
   size_t rank_bytes() const { return keeps_floats() ? 4 : 2; }
   int row_length() const { return round_up(k_, k_block(splits_rows_ ? F32 : layout_)); }
@@ -200,7 +202,7 @@ private:
 
   // Tiles take rows in whole blocks, and are done with a few blocks sooner than threads are woken.
   void prepare_rows(KernelContext *context, Prepared &p, const Call &call, int rank) const {
-    const int size = kWidensWeights && keeps_floats() ? 16 : call.rows <= 64 ? 64 : kRows;
+    const int size = !kHasTiles ? 16 : call.rows <= 64 ? 64 : kRows;
     ort_.parallel(context, (call.rows + size - 1) / size, [&](size_t piece) {
       const int end = std::min(call.rows, static_cast<int>(piece + 1) * size);
       for (int row = static_cast<int>(piece) * size; row < end; row += kRows)
@@ -213,7 +215,7 @@ private:
     const int k = row_length(), k_half = round_up(k_, 32);
     thread_local Buffer memory;
     float *row = reinterpret_cast<float *>(memory.reserve(static_cast<size_t>(round_up(k_, 64)) * 4));
-    const int padded = keeps_floats() && !splits_rows_ ? count : kRows;
+    const int padded = takes_whole_blocks() ? kRows : count;
     for (int r = from; r < from + padded; r++) {
       std::memset(row + k_, 0, (round_up(k_, 64) - k_) * 4);
       if (r < from + count) normalise(call, r, row);
@@ -229,7 +231,7 @@ private:
         if (rank > 0) narrow(row, k_half, reinterpret_cast<uint16_t *>(p.x_half.data) + static_cast<size_t>(r) * k_half);
       }
     }
-    if (rank > 0) multiply_by_a(p, call, from, keeps_floats() ? count : kRows, rank);
+    if (rank > 0) multiply_by_a(p, call, from, keeps_floats() || !kHasTiles ? count : kRows, rank);
   }
 
   void normalise(const Call &call, int r, float *row) const {
@@ -257,7 +259,7 @@ private:
         const uint8_t *x = kind_ == BF16 ? p.x.data : p.x_half.data;
         const uint16_t *a = static_cast<const uint16_t *>(call.a) + static_cast<size_t>(pair) * kPair * depth;
         const Half half{reinterpret_cast<const uint16_t *>(x) + at * depth, depth, a, static_cast<int>(depth)};
-        products_bf16(half, nullptr, kRows, true, out);
+        products_bf16(half, nullptr, rows, true, out);
       }
       for (int r = 0; r < rows; r++) {
         const size_t to = (at + r) * rank + pair * kPair;

@@ -14,9 +14,23 @@ namespace lorikeet {
 
 constexpr int kRows = 32;
 
-// Whether rows stay floats and bfloat16 weights become floats as they are read: half the memory and half the way from
-// it, at the price of two more instructions for twelve products of a block. Not measured with longer vectors.
-constexpr bool kWidensWeights = kLanes < 16;
+// Whether the processor multiplies tiles of 16 rows.
+#if defined(__AMX_BF16__) && defined(__AMX_INT8__)
+constexpr bool kHasTiles = true;
+#else
+constexpr bool kHasTiles = false;
+#endif
+
+// Whether one instruction adds two products of bfloat16 to a float, outside of tiles.
+#if defined(__AVX512BF16__)
+constexpr bool kHasHalfProducts = !kHasTiles;
+#else
+constexpr bool kHasHalfProducts = false;
+#endif
+
+// Whether bfloat16 weights become floats as they are read by rows of floats: half the memory and half the way from it,
+// at the price of two more instructions for the products of a block.
+constexpr bool kWidensWeights = !kHasTiles;
 
 // The tiles of this thread: 8 of 16 rows × 64 bytes. Other libraries set them up anew, as this one does.
 inline void configure_tiles() {
@@ -46,30 +60,29 @@ template <int Bytes> inline void prefetch(const void *from) {
   for (int i = 0; i < Bytes; i += 64) __builtin_prefetch(line + i, 0, 2);
 }
 
-// Calls f(first row, how many) for blocks of rows whose sums fit the registers, the number as a type. With short vectors
-// blocks are about equal, `Most` rows or fewer: small ones run at a fraction of the speed.
+// Calls f(count as a type) for 1 <= count <= Most.
+template <int Most, class F> inline void with_constant(int count, const F &f) {
+  if constexpr (Most > 1) {
+    if (count < Most) return with_constant<Most - 1>(count, f);
+  }
+  f(std::integral_constant<int, Most>());
+}
+
+// Calls f(first row, how many) for blocks of rows whose sums fit the registers, the number as a type. Blocks are about
+// equal: small ones run at a fraction of the speed.
 template <int Most, class F> inline void row_blocks(int rows, const F &f) {
   int r = 0;
-  if constexpr (kLanes == 16) {
-    for (; r + 12 <= rows; r += 12) f(r, std::integral_constant<int, 12>());
-    for (; r + 8 <= rows; r += 8) f(r, std::integral_constant<int, 8>());
-    for (; r + 4 <= rows; r += 4) f(r, std::integral_constant<int, 4>());
-    for (; r < rows; r++) f(r, std::integral_constant<int, 1>());
-  } else {
-    for (int blocks = (rows + Most - 1) / Most; blocks > 0; blocks--) {
-      const int count = (rows - r + blocks - 1) / blocks;
-      switch (count) {
-      case 1: f(r, std::integral_constant<int, 1>()); break;
-      case 2: f(r, std::integral_constant<int, 2>()); break;
-      case 3: f(r, std::integral_constant<int, 3>()); break;
-      case 4: f(r, std::integral_constant<int, 4>()); break;
-      case 5: f(r, std::integral_constant<int, 5>()); break;
-      default: f(r, std::integral_constant<int, Most>());
-      }
-      r += count;
-    }
+  for (int blocks = (rows + Most - 1) / Most; blocks > 0; blocks--) {
+    const int count = (rows - r + blocks - 1) / blocks;
+    with_constant<Most>(count, [&](auto size) { f(r, size); });
+    r += count;
   }
 }
+
+// Rows of a block: two vectors of sums for each, the weights, and what a row is multiplied by.
+constexpr int kFloatRows = kLanes == 16 ? 12 : 6;
+// Weights that are made anew leave less room.
+constexpr int kWidenedRows = kLanes == 16 ? 12 : 5;
 
 constexpr int kVectors = kPair / kLanes;
 // Vectors of columns that R rows are multiplied with at a time: more of them where few rows leave registers.
@@ -99,7 +112,7 @@ template <int R, int V> inline void product_f32_rows(const float *x, size_t stri
 }
 
 inline void product_f32(const float *x, size_t stride, int rows, const float *w, int k, float *out) {
-  row_blocks<6>(rows, [=](int r, auto size) {
+  row_blocks<kFloatRows>(rows, [=](int r, auto size) {
     constexpr int R = decltype(size)::value, V = vectors_of(R);
     for (int v = 0; v < kVectors; v += V)
       product_f32_rows<R, V>(x + r * stride, stride, w + static_cast<size_t>(v / 2) * k * kStrip, k,
@@ -140,10 +153,10 @@ inline void product_widened_rows(const float *x, size_t stride, const uint16_t *
     for (int v = 0; v < V; v++) store(out + r * kPair + v * kLanes, sums[r][v]);
 }
 
-// k is a multiple of 32, as rows of x are zero beyond the inputs that there are. Six rows leave too few registers.
+// k is a multiple of 32, as rows of x are zero beyond the inputs that there are.
 inline void product_widened(const float *x, size_t stride, int rows, const uint16_t *w, int k, bool is_first, float *out) {
   if constexpr (kWidensWeights)
-    row_blocks<5>(rows, [=](int r, auto size) {
+    row_blocks<kWidenedRows>(rows, [=](int r, auto size) {
       constexpr int R = decltype(size)::value, V = vectors_of(R);
       for (int v = 0; v < kVectors; v += V) {
         const int c = v * kLanes;
@@ -164,11 +177,7 @@ struct Half {
 
 // Whether products of float rows with bfloat16 weights are made of bfloat16 products: a float is the sum of three
 // bfloat16 numbers (8 bits each), a product of two of them is exact in float, and sums are in float.
-#if defined(__AMX_BF16__)
-constexpr bool kSplitsRows = true;
-#else
-constexpr bool kSplitsRows = false;
-#endif
+constexpr bool kSplitsRows = kHasTiles;
 constexpr int kRowParts = 3;
 
 #if defined(__AMX_BF16__)
@@ -212,16 +221,40 @@ inline void products_bf16_tiles(const Half &first, const Half *second, float *ou
   }
 }
 #else
-inline void accumulate_row(const Half &half, int r, Floats *sum) {
-  const uint16_t *panel = half.w;
-  for (int i = 0; i < half.k; i += 32, panel += 1024)
-    for (int v = 0; v < kVectors; v++)
-      for (int j = 0; j < 16; j++) {
-        const Words words = words_of(panel + j * 32, v);
-        const Words even = words << 16, odd = words & 0xffff0000u;
-        const uint16_t *pair = half.x + r * half.stride + i + 2 * j;
-        sum[v] += from_bf16(pair[0]) * (Floats)even + from_bf16(pair[1]) * (Floats)odd;
-      }
+// Two inputs of a row times two weights of each column, added to the sums of the columns.
+inline Floats add_pair(Floats sum, const uint16_t *pair, Words words) {
+#if defined(__AVX512BF16__)
+  uint32_t both;
+  std::memcpy(&both, pair, 4);
+  return (Floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32(both), (__m512bh)words);
+#else
+  return sum + from_bf16(pair[0]) * (Floats)(words << 16) + from_bf16(pair[1]) * (Floats)(words & 0xffff0000u);
+#endif
+}
+
+// Adds the products of R rows with V vectors of columns from one on.
+template <int R, int V>
+inline void accumulate_rows(const Half &half, int row, int vector, bool is_first, Floats (&sums)[R][V]) {
+  const uint16_t *x = half.x + row * half.stride, *w = half.w;
+  for (int i = 0; i < half.k; i += 32, x += 32, w += 1024) {
+    if (is_first) prefetch<2048>(w);
+    for (int j = 0; j < 16; j++) {
+      Words words[V];
+      for (int v = 0; v < V; v++) words[v] = words_of(w + j * 32, vector + v);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; r++)
+        for (int v = 0; v < V; v++) sums[r][v] = add_pair(sums[r][v], x + r * half.stride + 2 * j, words[v]);
+    }
+  }
+}
+
+template <int R, int V>
+inline void products_bf16_rows(const Half &first, const Half *second, int row, int vector, bool is_first, float *out) {
+  Floats sums[R][V] = {};
+  accumulate_rows<R, V>(first, row, vector, is_first, sums);
+  if (second) accumulate_rows<R, V>(*second, row, vector, false, sums);
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(out + (row + r) * kPair + (vector + v) * kLanes, sums[r][v]);
 }
 #endif
 
@@ -233,12 +266,10 @@ inline void products_bf16(const Half &first, const Half *second, int rows, bool 
   else if (is_first) products_bf16_tiles<true, true>(first, second, out);
   else products_bf16_tiles<true, false>(first, second, out);
 #else
-  for (int r = 0; r < rows; r++) {
-    Floats sum[kVectors] = {};
-    accumulate_row(first, r, sum);
-    if (second) accumulate_row(*second, r, sum);
-    for (int v = 0; v < kVectors; v++) store(out + r * kPair + v * kLanes, sum[v]);
-  }
+  row_blocks<kWidenedRows>(rows, [&](int r, auto size) {
+    constexpr int R = decltype(size)::value, V = vectors_of(R);
+    for (int v = 0; v < kVectors; v += V) products_bf16_rows<R, V>(first, second, r, v, is_first && r + v == 0, out);
+  });
 #endif
 }
 
@@ -250,6 +281,37 @@ inline void product_split(const Half &half, int rows, bool is_first, float *out)
   else products_bf16_tiles<true, false, kRowParts>(half, nullptr, out);
 #endif
 }
+
+#if defined(__AVX512VNNI__) && !defined(__AMX_INT8__)
+inline Ints add_four(Ints sum, Words unsigned_bytes, Words bytes) {
+  return (Ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)unsigned_bytes, (__m512i)bytes);
+}
+
+// The instruction takes unsigned rows: with 128 added to each input, which the weights times 128 undo.
+template <int R>
+inline void product_int8_rows(const int8_t *x, size_t stride, const int8_t *w, int k, bool is_first, int32_t *out) {
+  const Words shift = (Words){} + 0x80808080u;
+  Ints sums[R][2] = {}, shifted[2] = {};
+  for (int i = 0; i < k; i += 64, x += 64, w += 2048) {
+    if (is_first) prefetch<2048>(w);
+    for (int j = 0; j < 16; j++) {
+      Words columns[2];
+      for (int v = 0; v < 2; v++) columns[v] = *reinterpret_cast<const Words *>(w + v * 1024 + j * 64);
+      for (int v = 0; v < 2; v++) shifted[v] = add_four(shifted[v], shift, columns[v]);
+#pragma GCC unroll 12
+      for (int r = 0; r < R; r++) {
+        uint32_t four;
+        std::memcpy(&four, x + r * stride + 4 * j, 4);
+        const Words inputs = ((Words){} + four) ^ shift;
+        for (int v = 0; v < 2; v++) sums[r][v] = add_four(sums[r][v], inputs, columns[v]);
+      }
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < 2; v++) *reinterpret_cast<Ints *>(out + r * kPair + v * kLanes) = sums[r][v] - shifted[v];
+}
+#endif
 
 // x [32][k] int8 with zero rows behind `rows`, w [k / 64][2][16][16][4]; integers, exact.
 inline void product_int8(const int8_t *x, size_t stride, int rows, const int8_t *w, int k, int32_t *out) {
@@ -286,6 +348,10 @@ inline void product_int8(const int8_t *x, size_t stride, int rows, const int8_t 
   }
   _tile_stored(0, out, bytes);
   _tile_stored(1, out + 16, bytes);
+#elif defined(__AVX512VNNI__)
+  row_blocks<kFloatRows>(rows, [=](int r, auto size) {
+    product_int8_rows<decltype(size)::value>(x + r * stride, stride, w, k, r == 0, out + r * kPair);
+  });
 #else
   for (int r = 0; r < rows; r++) {
     const int8_t *panel = w;

@@ -26,7 +26,7 @@ interface PackOptions {
 }
 
 export interface LoadedKernels {
-  /** What products are computed with: `amx` or `portable`. */
+  /** What products are computed with: `amx`, `avx512_bf16` or `portable`. */
   readonly products: string;
   /** Makes the operators known to a session that is about to be created. */
   register(sessionOptions: Pointer): void;

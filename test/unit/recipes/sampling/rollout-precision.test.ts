@@ -30,9 +30,9 @@ function withOperators(): string {
 it.each([
   {
     precision: 'int8',
-    slow: ['avx2', 'fma'],
-    fast: ['avx2', 'fma', 'avx512f'],
-    lacking: 'AVX-512',
+    slow: ['avx2', 'fma', 'avx512f'],
+    fast: ['avx2', 'fma', 'avx512f', 'avx512_vnni'],
+    lacking: 'AVX512-VNNI',
   },
   {
     precision: 'int4_weight_only',

@@ -1,0 +1,29 @@
+/** C++ programs of tests, compiled for each kind of processor that this machine can stand for. */
+import { execFileSync } from 'node:child_process';
+import { basename, join } from 'node:path';
+import { findCompiler } from '../../src/setup/tools.js';
+import { hasVectors, processorFlags } from '../../src/util/processor.js';
+
+const flags = processorFlags();
+
+/** What to compile for, floats of a register, and whether it has matrix tiles or products of bfloat16 apart from them. */
+export const PROCESSORS = [
+  { march: 'x86-64', lanes: 4, runs: process.arch === 'x64' },
+  { march: 'x86-64-v3', lanes: 8, runs: hasVectors(flags) },
+  { march: 'x86-64-v4', lanes: 16, runs: flags.includes('avx512f') },
+  { march: 'cooperlake', lanes: 16, half: true, runs: flags.includes('avx512_bf16') },
+  { march: 'sapphirerapids', lanes: 16, tiles: true, runs: flags.includes('amx_bf16') },
+].filter(({ runs }) => runs && process.platform === 'linux');
+
+/** The JSON that a program prints; `args` are flags of the compiler. */
+export function outputOf(
+  program: string,
+  march: string,
+  { folder, args }: { readonly folder: string; readonly args: readonly string[] },
+): Record<string, unknown> {
+  const compiler = findCompiler(process.env);
+  const file = join(folder, `${basename(program)}-${march}`);
+  const all = [...compiler.args, ...args, `-march=${march}`, program, '-o', file];
+  execFileSync(compiler.program, all);
+  return JSON.parse(execFileSync(file, { encoding: 'utf8' }));
+}
