@@ -3,6 +3,7 @@
  * `{question: "{instruction}\n{input}"}`. Columns that are renamed are gone; those in a text stay.
  */
 import type { JsonRow } from '../util/files.js';
+import { fieldNames } from '../util/shown.js';
 
 /** The row with its columns renamed, or what is wrong with it. */
 export function renameColumns(
@@ -20,7 +21,7 @@ export function renameColumns(
     const names = [...theirs.matchAll(FIELD)].map(([, name]) => name!);
     const wrong = (names.length === 0 ? [theirs] : names).map((name) => problemOf(row, name));
     const problem = wrong.find((one) => one !== null);
-    if (problem !== undefined) return `${problem} for ${ours} (it has ${namesOf(row)})`;
+    if (problem !== undefined) return `${problem} for ${ours} (it has ${fieldNames(row)})`;
     moved.set(ours, theirs.replace(FIELD, (_, name: string) => String(row[name] ?? '')).trim());
   }
   const rest = Object.entries(row).filter(([name]) => !renamed.has(name));
@@ -28,8 +29,6 @@ export function renameColumns(
 }
 
 const FIELD = /\{([^{}]+)\}/g;
-
-const namesOf = (row: JsonRow): string => Object.keys(row).join(', ') || 'no column';
 
 /** Null is an empty text: in Alpaca's rows the input may be missing. */
 function problemOf(row: JsonRow, name: string): string | null {

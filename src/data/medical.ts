@@ -5,6 +5,7 @@
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { Rng } from '../util/rng.js';
+import { fieldNames } from '../util/shown.js';
 
 /** A type and not an interface, so that a row is also a `JsonRow`. */
 export type MedicalRow = {
@@ -36,7 +37,7 @@ const textIn = (row: JsonRow, column: string, where: string): string => {
   if (typeof value === 'string') return value;
   throw new InputError({
     where,
-    problem: `no text in column "${column}" (it has ${Object.keys(row).join(', ')})`,
+    problem: `no text in column "${column}" (it has ${fieldNames(row)})`,
     remedy: 'Name the columns in medical.question_column and medical.answer_column',
   });
 };

@@ -5,6 +5,7 @@
  */
 import { extractBoxed } from '../util/boxed.js';
 import type { JsonRow } from '../util/files.js';
+import { fieldNames } from '../util/shown.js';
 import { chatForm } from './chat-forms.js';
 
 export type ProblemRow = JsonRow & {
@@ -102,7 +103,7 @@ function automatic(row: JsonRow): JsonRow | string {
 }
 
 function missing(column: string, row: JsonRow): string {
-  return `no text in column "${column}" (it has ${Object.keys(row).join(', ') || 'no column'})`;
+  return `no text in column "${column}" (it has ${fieldNames(row)})`;
 }
 
 /** How rows are read; names stand in configs. */

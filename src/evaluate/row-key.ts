@@ -1,5 +1,6 @@
 /** What names a row of an evaluation where two are paired. */
 import { InputError } from '../util/errors.js';
+import { fieldNames } from '../util/shown.js';
 
 /** A row of a file: of CSV all cells are text. */
 export type KeyedRow = Readonly<Record<string, unknown>>;
@@ -13,7 +14,7 @@ export function exampleOf(row: KeyedRow): string {
   if (name !== undefined) return String(name);
   throw new InputError({
     where: 'compare',
-    problem: `a row has no id, index or prompt_id to be paired by (it has ${Object.keys(row).join(', ')})`,
+    problem: `a row has no id, index or prompt_id to be paired by (it has ${fieldNames(row)})`,
     remedy: 'Compare rows of eval, rollouts or generate, or add a column id',
   });
 }

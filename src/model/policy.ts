@@ -114,6 +114,14 @@ export class Policy {
     ).catch(throwExplained);
   }
 
+  /** log p of the targets alone, `[M]` on the host. */
+  async logps(batch: TokenBatch, options: Omit<ScoreOptions, 'meanLogits'> = {}) {
+    const { adapter = 'policy', temperature = 1 } = options;
+    return await this.ask(batch, adapter, (x, pass) =>
+      logpColumn(this.ends.head(x, pass, { temperature, columns: [] })),
+    ).catch(throwExplained);
+  }
+
   /**
    * Logits after the tokens that `predictors` names; targets do not count.
    * @returns `[M, V]` on the host, row-major.
@@ -169,7 +177,7 @@ export class Policy {
         const { loss, metrics } = lossOf(scores);
         names.push(...Object.keys(metrics));
         const flat = [loss, ...Object.values(metrics)].map((part) => part.reshape([1]));
-        kept.push(tf.keep(tf.concat(flat)), tf.keep(tf.slice(scores, [0, LOGP], [-1, 1])));
+        kept.push(tf.keep(tf.concat(flat)), tf.keep(logpColumn(scores)));
         mark();
         return loss;
       };
@@ -214,3 +222,5 @@ export class Policy {
     return { ...base, layer, fused };
   }
 }
+
+const logpColumn = (scores: Tensor): Tensor => tf.slice(scores, [0, LOGP], [-1, 1]);

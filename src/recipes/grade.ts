@@ -1,6 +1,11 @@
 /** `lorikeet grade`: a grader over rows; each row gets a score and a status. */
 import type { GradeConfig } from '../config/index.js';
-import { type GradedSample, type GraderOutcome, gradedSample } from '../rewards/index.js';
+import {
+  type GradedSample,
+  type GraderOutcome,
+  gradedSample,
+  hasFailed,
+} from '../rewards/index.js';
 import { InputError } from '../util/errors.js';
 import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
@@ -97,7 +102,7 @@ const withoutOutcome = (row: JsonRow): JsonRow =>
 
 /** How many rows have no score because the grader failed, and the reason of the first. */
 function sayFailed(outcomes: readonly GraderOutcome[], { log }: RecipeContext): void {
-  const failed = outcomes.filter(({ status }) => status === 'error' || status === 'timeout');
+  const failed = outcomes.filter(({ status }) => hasFailed(status));
   if (failed.length === 0) return;
   const { status, reason } = failed[0]!;
   const first = reason === undefined ? '' : `; the first (${status}): ${reason}`;

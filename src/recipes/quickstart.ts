@@ -71,9 +71,9 @@ export async function runQuickstart(
   const root = config.output_dir;
   const aside = moveAside(root);
   if (aside !== null) context.log(`the earlier quickstart is now ${aside}`);
-  const run = new Quickstart(config, context);
-  await run.train();
-  const evaluations = await run.evaluate();
+  const work = workOf(config, context);
+  await train(work);
+  const evaluations = await evaluate(work);
   const seconds = (performance.now() - started) / 1000;
   const summary = summarise(evaluations, { config, seconds });
   const [page, numbers] = [join(root, 'report.html'), join(root, 'summary.json')];
@@ -95,96 +95,91 @@ function moveAside(root: string): string | null {
   });
 }
 
-class Quickstart {
-  private readonly config: QuickstartConfig;
-  private readonly context: RecipeContext;
-  private readonly shared: readonly string[];
+interface Work {
+  readonly config: QuickstartConfig;
+  readonly context: RecipeContext;
+  /** Keys of every command that computes. */
+  readonly shared: readonly string[];
+  readonly path: (name: string) => string;
+}
 
-  constructor(config: QuickstartConfig, context: RecipeContext) {
-    this.config = config;
-    this.context = context;
-    const { seed, device, threads } = config;
-    this.shared = [`seed=${seed}`, `device=${device}`, `threads=${threads ?? 'null'}`];
-  }
+function workOf(config: QuickstartConfig, context: RecipeContext): Work {
+  const { seed, device, threads, output_dir: root } = config;
+  const shared = [`seed=${seed}`, `device=${device}`, `threads=${threads ?? 'null'}`];
+  return { config, context, shared, path: (name) => join(root, name) };
+}
 
-  async train(): Promise<void> {
-    const { context } = this;
-    const train = this.writeData();
-    const [base, sft, grpo, dpo] = STAGES.map((stage) => this.path(stage)) as [
-      string,
-      string,
-      string,
-      string,
-    ];
-    const { seed } = this.config;
-    const initial = [`output=${base}`, `tokenizer.corpus=["${train}"]`, `seed=${seed}`];
-    await runInitModel(loadConfig(initModelSchema, bundled('init-model', initial)), context);
-    const onTrain = [...this.shared, `dataset.path=${train}`];
-    const valid = this.path('data/valid.jsonl');
-    const sftKeys = [
-      ...onTrain,
-      `eval.dataset.path=${valid}`,
-      `model=${base}`,
-      `output_dir=${sft}`,
-    ];
-    await runSft(loadConfig(sftSchema, bundled('sft', sftKeys)), context);
-    const grpoKeys = [
-      ...onTrain,
-      `model=${sft}`,
-      `output_dir=${grpo}`,
-      `shuffle_rewards=${this.config.shuffle_rewards}`,
-    ];
-    await runGrpo(loadConfig(grpoSchema, bundled('grpo', grpoKeys)), context);
-    const pairs = await this.makePairs(sft);
-    const dpoKeys = [...this.shared, `dataset.path=${pairs}`, `model=${sft}`, `output_dir=${dpo}`];
-    await runDpo(loadConfig(dpoSchema, bundled('dpo', dpoKeys)), context);
-  }
+async function train(work: Work): Promise<void> {
+  const { config, context, shared, path } = work;
+  const data = writeData(work);
+  const { seed } = config;
+  const initial = [`output=${path('base')}`, `tokenizer.corpus=["${data}"]`, `seed=${seed}`];
+  await runInitModel(loadConfig(initModelSchema, bundled('init-model', initial)), context);
+  const onData = [...shared, `dataset.path=${data}`];
+  const sftKeys = [
+    ...onData,
+    `eval.dataset.path=${path('data/valid.jsonl')}`,
+    `model=${path('base')}`,
+    `output_dir=${path('sft')}`,
+  ];
+  await runSft(loadConfig(sftSchema, bundled('sft', sftKeys)), context);
+  const grpoKeys = [
+    ...onData,
+    `model=${path('sft')}`,
+    `output_dir=${path('grpo')}`,
+    `shuffle_rewards=${config.shuffle_rewards}`,
+  ];
+  await runGrpo(loadConfig(grpoSchema, bundled('grpo', grpoKeys)), context);
+  const dpoKeys = [
+    ...shared,
+    `dataset.path=${await makePairs(work)}`,
+    `model=${path('sft')}`,
+    `output_dir=${path('dpo')}`,
+  ];
+  await runDpo(loadConfig(dpoSchema, bundled('dpo', dpoKeys)), context);
+}
 
-  async evaluate(): Promise<Map<QuickstartStage, EvalResult>> {
-    const out = new Map<QuickstartStage, EvalResult>();
-    for (const stage of STAGES) {
-      const keys = [
-        ...this.shared,
-        `model=${this.path(stage)}`,
-        `dataset.path=${this.path('data/test.jsonl')}`,
-        `output_dir=${this.path(`eval/${stage}`)}`,
-        `stage=${stage}`,
-      ];
-      out.set(stage, await runEval(loadConfig(evalSchema, bundled('eval', keys)), this.context));
-    }
-    return out;
-  }
+function writeData({ config, path }: Work): string {
+  const splits = makeArithmetic({ ...QUICKSTART_DATA, seed: config.seed });
+  const files = { ...splits, pair_prompts: splits.train.slice(0, PAIR_PROMPTS) };
+  for (const [name, rows] of Object.entries(files)) writeJsonl(path(`data/${name}.jsonl`), rows);
+  return path('data/train.jsonl');
+}
 
-  private path(name: string): string {
-    return join(this.config.output_dir, name);
-  }
+/** The SFT model's own completions on training problems, correct against incorrect. */
+async function makePairs({ config, context, shared, path }: Work): Promise<string> {
+  const rollouts = path('rollouts.jsonl');
+  const pairs = path('pairs.jsonl');
+  const keys = [
+    ...shared,
+    `model=${path('sft')}`,
+    `input=${path('data/pair_prompts.jsonl')}`,
+    `output=${rollouts}`,
+    `num_generations=${PAIR_SAMPLES}`,
+  ];
+  await runGenerate(loadConfig(generateSchema, bundled('rollouts', keys)), context);
+  const pairKeys = [`input=${rollouts}`, `output=${pairs}`, `seed=${config.seed}`];
+  await runPairs(loadConfig(pairsSchema, { overrides: pairKeys }), context);
+  return pairs;
+}
 
-  private writeData(): string {
-    const splits = makeArithmetic({ ...QUICKSTART_DATA, seed: this.config.seed });
-    const files = { ...splits, pair_prompts: splits.train.slice(0, PAIR_PROMPTS) };
-    for (const [name, rows] of Object.entries(files)) {
-      writeJsonl(this.path(`data/${name}.jsonl`), rows);
-    }
-    return this.path('data/train.jsonl');
-  }
-
-  /** The SFT model's own completions on training problems, correct against incorrect. */
-  private async makePairs(sft: string): Promise<string> {
-    const prompts = this.path('data/pair_prompts.jsonl');
-    const rollouts = this.path('rollouts.jsonl');
-    const pairs = this.path('pairs.jsonl');
+async function evaluate({
+  context,
+  shared,
+  path,
+}: Work): Promise<ReadonlyMap<QuickstartStage, EvalResult>> {
+  const out = new Map<QuickstartStage, EvalResult>();
+  for (const stage of STAGES) {
     const keys = [
-      ...this.shared,
-      `model=${sft}`,
-      `input=${prompts}`,
-      `output=${rollouts}`,
-      `num_generations=${PAIR_SAMPLES}`,
+      ...shared,
+      `model=${path(stage)}`,
+      `dataset.path=${path('data/test.jsonl')}`,
+      `output_dir=${path(`eval/${stage}`)}`,
+      `stage=${stage}`,
     ];
-    await runGenerate(loadConfig(generateSchema, bundled('rollouts', keys)), this.context);
-    const pairKeys = [`input=${rollouts}`, `output=${pairs}`, `seed=${this.config.seed}`];
-    await runPairs(loadConfig(pairsSchema, { overrides: pairKeys }), this.context);
-    return pairs;
+    out.set(stage, await runEval(loadConfig(evalSchema, bundled('eval', keys)), context));
   }
+  return out;
 }
 
 const bundled = (name: string, overrides: readonly string[]) => ({

@@ -84,7 +84,7 @@ const banditFile = ({ bandit_file: file, output }: RolloutsConfig): string =>
 async function collect(work: Work): Promise<Posterior> {
   const { config, context, source, questions, store } = work;
   const requestHash = requestHasher(work);
-  const version = source.adapter === null ? null : adapterHash(source.adapter);
+  const version = adapterHash(source.adapter);
   const texts = new Map(questions.map(({ id, text }) => [id, text]));
   store.verify(({ prompt_id: id, sample_index: sample }) => {
     const text = sample < config.trajectories ? texts.get(id) : undefined;

@@ -1,6 +1,6 @@
 /** The self-check of a data set and a grader: the reference solution earns the full score. */
 
-import { type AnswerTags, DEFAULT_TAGS } from '../util/answer-tags.js';
+import { type AnswerTags, DEFAULT_TAGS, taggedAnswer } from '../util/answer-tags.js';
 import { goldOf } from './correctness.js';
 import { goldReasoning } from './extract.js';
 import { reaches } from './graders/outcome.js';
@@ -18,8 +18,7 @@ export function referenceCompletion(
   const gold = goldOf(row, goldColumn);
   const reasoning = reasoningOf(row, goldColumn);
   if (gold === null || reasoning === null) return null;
-  const { reasoningStart, reasoningEnd, solutionStart, solutionEnd } = tags;
-  return `${reasoningStart}${reasoning}${reasoningEnd}${solutionStart}${gold}${solutionEnd}`;
+  return taggedAnswer(tags, reasoning, gold);
 }
 
 /** Worked solution of a row: its `reasoning`, else what stands before `####`; null when there is none. */

@@ -20,6 +20,7 @@ export {
   GradeTimeout,
   gradedSample,
   graderTypes,
+  hasFailed,
   type JsonGrader,
   passes,
   passThreshold,

@@ -5,6 +5,7 @@ import { InputError, messageOf } from '../util/errors.js';
 import { correctnessReward } from './correctness.js';
 import { factorizationRewards } from './factorization/rewards.js';
 import { formatReward } from './format.js';
+import type { GradeStatus } from './graders/index.js';
 import { boxedReward, choiceReward, numericReward } from './kinds/answers.js';
 import { jsonSchemaReward } from './kinds/json-schema.js';
 import { medicalCombinedReward, medicalExactReward, medicalFuzzyReward } from './kinds/medical.js';
@@ -42,15 +43,9 @@ export interface RewardSpec {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/**
- * `skipped`: the reward does not apply to the row. `timeout`: it did not end within its limit. `error`: it
- * threw or returned no finite number.
- */
-type RewardStatus = 'ok' | 'timeout' | 'error' | 'skipped';
-
 export interface RewardPart {
   readonly score: number | null;
-  readonly status: RewardStatus;
+  readonly status: GradeStatus;
   /** Why there is no score. */
   readonly reason?: string;
 }

@@ -7,7 +7,6 @@ export { fillTemplate } from './prompt-template.js';
 export { namesOfField } from './reasoning.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
-export { fieldNames } from './row-text.js';
 export { readsVariable, variableColumns } from './row-variables.js';
 export { saveTokenizer } from './save-tokenizer.js';
 export {

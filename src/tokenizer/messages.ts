@@ -1,6 +1,7 @@
 /** Chat messages and the three forms of a row, checked where they are used. */
 import { InputError } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
+import { shown } from '../util/shown.js';
 
 export interface Message {
   readonly role: string;
@@ -41,8 +42,7 @@ const LIST = 'a list of messages with role and content';
 
 function listed(value: unknown, where: string, expected: string): Message[] {
   if (!Array.isArray(value) || value.length === 0) {
-    const found = JSON.stringify(value)?.slice(0, 60);
-    throw new InputError({ where, problem: `expected ${expected}, found ${found}` });
+    throw new InputError({ where, problem: `expected ${expected}, found ${shown(value)}` });
   }
   return value.map((item: unknown, index) => asMessage(item, `${where}[${index}]`));
 }
@@ -54,8 +54,10 @@ function asMessage(item: unknown, where: string): Message {
   const { role } = fields;
   const content = contentText(fields.content, fields);
   if (typeof role === 'string' && content !== undefined) return { ...fields, role, content };
-  const found = JSON.stringify(item)?.slice(0, 60);
-  throw new InputError({ where, problem: `expected {role, content} with texts, found ${found}` });
+  throw new InputError({
+    where,
+    problem: `expected {role, content} with texts, found ${shown(item)}`,
+  });
 }
 
 /** @throws InputError on a role that means nothing here. */

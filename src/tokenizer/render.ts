@@ -1,9 +1,9 @@
 /** Rows to token ids: prompts to generate from, and examples with their loss mask. */
 import { InputError } from '../util/errors.js';
+import { fieldNames } from '../util/shown.js';
 import { maskedExample, type RenderedExample } from './loss-mask.js';
 import { asTurns, type ChatRow } from './messages.js';
 import {
-  fieldNames,
   markedRow,
   promptText,
   type RenderExampleOptions,

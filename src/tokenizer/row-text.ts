@@ -4,6 +4,7 @@
  * given; a text prompt is taken as it stands, or put into `prompt_template`.
  */
 import { InputError } from '../util/errors.js';
+import { fieldNames } from '../util/shown.js';
 import { isLearnt, type MarkedText, renderConversation } from './chat-text.js';
 import type { TrainOn } from './loss-mask.js';
 import {
@@ -38,16 +39,6 @@ export interface RenderExampleOptions extends RenderOptions {
   readonly maskToolOutput?: boolean;
   /** Roles whose turns count as learnt, beside `trainOn`; default the assistant alone. */
   readonly roles?: readonly string[];
-}
-
-/** The columns of a row, for errors; what is neither text nor more is shown: `question=5, answer=null`. */
-export function fieldNames(row: ChatRow): string {
-  const isPlain = (value: unknown) =>
-    value === null || typeof value === 'number' || typeof value === 'boolean';
-  const names = Object.entries(row).map(([name, value]) =>
-    isPlain(value) ? `${name}=${value}` : name,
-  );
-  return names.join(', ') || 'no field';
 }
 
 /** The whole row as text, with the turns to learn. */

@@ -3,6 +3,7 @@
  * JSON text of one, and `chat_template_kwargs`. They come before those of the config.
  */
 import { InputError } from '../util/errors.js';
+import { shown } from '../util/shown.js';
 import type { ChatRow } from './messages.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -61,7 +62,7 @@ function toolsOf(value: unknown, where: string): Variables {
   if (Array.isArray(tools)) return tools.length === 0 ? {} : { tools };
   throw new InputError({
     where: `${where}: tools`,
-    problem: `expected a list of JSON schemas, found ${JSON.stringify(value).slice(0, 60)}`,
+    problem: `expected a list of JSON schemas, found ${shown(value)}`,
     remedy: 'If it is none for the chat template, rename the column by dataset.columns',
   });
 }
@@ -82,6 +83,6 @@ function kwargsOf(value: unknown, where: string): Variables {
   }
   throw new InputError({
     where: `${where}: chat_template_kwargs`,
-    problem: `expected a mapping of variables, found ${JSON.stringify(value).slice(0, 60)}`,
+    problem: `expected a mapping of variables, found ${shown(value)}`,
   });
 }

@@ -66,10 +66,10 @@ export async function rowLogps(
   batch: CollatedBatch,
   { adapter, weights = null }: RowLogpsOptions,
 ): Promise<Float32Array> {
-  const scores = await policy.score(batch, { adapter });
+  const logps = await policy.logps(batch, { adapter });
   const sums = new Float32Array(batch.rows);
   for (const [i, row] of batch.sequences.entries()) {
-    sums[row]! += (weights?.[i] ?? 1) * scores[3 * i]!;
+    sums[row]! += (weights?.[i] ?? 1) * logps[i]!;
   }
   return sums;
 }

@@ -121,12 +121,11 @@ export function grpoStep(options: GrpoStepOptions) {
 async function fillOldLogps(rollouts: readonly Rollout[], options: GrpoStepOptions): Promise<void> {
   const { trainer, temperature, sharePrompts = true } = options;
   for (const group of inMicroBatches(rollouts, options)) {
-    const scores = await trainer.policy.score(collate(group, { sharePrompts }), { temperature });
+    const logps = await trainer.policy.logps(collate(group, { sharePrompts }), { temperature });
     let offset = 0;
     for (const rollout of group) {
-      const { count } = rollout;
-      rollout.old = Float32Array.from({ length: count }, (_, t) => scores[3 * (offset + t)]!);
-      offset += count;
+      rollout.old = logps.slice(offset, offset + rollout.count);
+      offset += rollout.count;
     }
   }
 }
@@ -136,8 +135,7 @@ async function referenceLogps(
   { trainer, loss, reference, temperature }: GrpoStepOptions,
 ): Promise<Float32Array | null> {
   if (loss.beta === 0) return null;
-  const scores = await trainer.policy.score(batch, { adapter: reference, temperature });
-  return Float32Array.from(batch.targets, (_, i) => scores[3 * i]!);
+  return await trainer.policy.logps(batch, { adapter: reference, temperature });
 }
 
 const objectiveOf = (type: GrpoLossType): GrpoOptions['objective'] =>

@@ -30,8 +30,11 @@ export interface Adapter {
   readonly outside?: number;
 }
 
-/** SHA-256 (hex) of what the adapter computes: names, scales, dtypes, shapes and bytes. */
-export function adapterHash(adapter: Adapter): string {
+/** SHA-256 (hex) of what the adapter computes: names, scales, dtypes, shapes and bytes; null of none. */
+export function adapterHash(adapter: Adapter): string;
+export function adapterHash(adapter: Adapter | null): string | null;
+export function adapterHash(adapter: Adapter | null): string | null {
+  if (adapter === null) return null;
   const chunks: (string | Uint8Array)[] = [];
   const add = (name: string, scale: number, { dtype, shape, bytes }: HostTensor) =>
     chunks.push(`${JSON.stringify([name, scale, dtype, shape])}\n`, bytes);

@@ -2,6 +2,7 @@
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
 /** @throws InputError when the file is no list, or naming the row that is no object. */
@@ -17,8 +18,10 @@ export function readJsonRows(path: string): FileRows {
   const where = (index: number) => rowLabel(path, index);
   const bad = value.findIndex((row) => !isObject(row));
   if (bad >= 0) {
-    const found = JSON.stringify(value[bad]).slice(0, 40);
-    throw new InputError({ where: where(bad), problem: `expected an object, found ${found}` });
+    throw new InputError({
+      where: where(bad),
+      problem: `expected an object, found ${shown(value[bad])}`,
+    });
   }
   return { rows: value, where };
 }

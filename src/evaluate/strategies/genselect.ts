@@ -6,10 +6,9 @@
  * answers in its group, and is counted.
  */
 import { partiesOf } from '../majority.js';
-import type { Budget } from './budget.js';
 import { chooseByVote } from './choose.js';
 import { pickIn, selectionPrompt } from './selection-prompt.js';
-import type { Candidate, Problem, StrategyOptions, Writer } from './types.js';
+import type { Candidate, Means, Problem, StrategyOptions } from './types.js';
 
 /** Tokens that a reply needs to name a solution. */
 const SHORTEST_REPLY = 64;
@@ -42,12 +41,6 @@ interface Match {
 }
 
 type Prompted = (members: readonly number[]) => readonly number[];
-
-interface Means {
-  readonly writer: Writer;
-  readonly options: StrategyOptions;
-  readonly budget: Budget;
-}
 
 /** The choice of each problem by its id. */
 export async function select(

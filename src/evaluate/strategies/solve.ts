@@ -4,7 +4,15 @@ import { type Budget, openBudget } from './budget.js';
 import { candidateOf, chooseByVote } from './choose.js';
 import { type Selection, select } from './genselect.js';
 import { reasonWithCode } from './tir.js';
-import type { Candidate, Problem, Solution, StopReason, StrategyOptions, Writer } from './types.js';
+import type {
+  Candidate,
+  Means,
+  Problem,
+  Solution,
+  StopReason,
+  StrategyOptions,
+  Writer,
+} from './types.js';
 
 /**
  * A solution for each problem, in their order. When the time is up, it is made of what there is by then.
@@ -37,12 +45,6 @@ export async function solveAll(
   } finally {
     budget.release();
   }
-}
-
-interface Means {
-  readonly writer: Writer;
-  readonly options: StrategyOptions;
-  readonly budget: Budget;
 }
 
 async function sampleCandidates(

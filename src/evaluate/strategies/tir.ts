@@ -1,19 +1,14 @@
 /** Tool-integrated reasoning: completions with rounds of code (`writeWithCode`) as candidates. */
 import { groupBy } from '../../util/group.js';
-import type { Budget } from './budget.js';
 import { plainCandidate } from './choose.js';
 import type { CodeCompletion } from './code-draft.js';
 import { writeWithCode } from './code-rounds.js';
-import type { Candidate, Problem, StrategyOptions, Writer } from './types.js';
+import type { Candidate, Means, Problem, StrategyOptions } from './types.js';
 
 /** Candidates of each problem, `samples` of them. Outputs do not count against the length of a completion. */
 export async function reasonWithCode(
   problems: readonly Problem[],
-  {
-    writer,
-    options,
-    budget,
-  }: { readonly writer: Writer; readonly options: StrategyOptions; readonly budget: Budget },
+  { writer, options, budget }: Means,
 ): Promise<ReadonlyMap<string, readonly Candidate[]>> {
   const { samples: n, executor, maxRounds, maxOutputLength, maxSessions } = options;
   const { perSample: maxNewTokens, signal } = budget;

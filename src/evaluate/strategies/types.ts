@@ -2,6 +2,7 @@
 import type { SampledCompletion } from '../../report/index.js';
 import type { RewardRow } from '../../rewards/index.js';
 import type { FinishReason } from '../../rollout/index.js';
+import type { Budget } from './budget.js';
 
 type StrategyName = 'greedy' | 'majority_vote' | 'weighted_vote' | 'tir' | 'genselect';
 
@@ -93,6 +94,13 @@ export interface StrategyOptions {
   readonly maxSessions: number;
   readonly executor: CodeExecutor | null;
   readonly signal?: AbortSignal;
+}
+
+/** What a strategy works with. */
+export interface Means {
+  readonly writer: Writer;
+  readonly options: StrategyOptions;
+  readonly budget: Budget;
 }
 
 export interface Candidate {

@@ -2,6 +2,7 @@
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 
 /** Fields that say nothing about the forward pass; dropout is left out of training on purpose. */
 const WITHOUT_EFFECT = new Set([
@@ -159,7 +160,7 @@ export class ConfigFields {
   }
 
   wrong(key: string, value: unknown, expected: string): InputError {
-    const found = value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80);
+    const found = value === undefined ? 'missing' : shown(value);
     const problem = `field "${this.path}${key}" is ${found}, expected ${expected}`;
     return new InputError({ where: this.file, problem, remedy: REMEDY });
   }
@@ -169,7 +170,7 @@ export class ConfigFields {
     for (const [key, value] of Object.entries(this.values)) {
       const isHarmless = this.path === '' && WITHOUT_EFFECT.has(key);
       if (value === null || this.used.has(key) || isHarmless) continue;
-      const field = `"${this.path}${key}" (${JSON.stringify(value).slice(0, 80)})`;
+      const field = `"${this.path}${key}" (${shown(value)})`;
       throw new InputError({
         where: this.file,
         problem: `field ${field} is not understood for this model_type`,

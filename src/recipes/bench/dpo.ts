@@ -3,7 +3,8 @@ import type { BenchDpoConfig } from '../../config/index.js';
 import { dpoStep, type PreferencePair } from '../../train/index.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
-import { benchTraining, randomTokens } from './training.js';
+import { randomTokens } from './full-length.js';
+import { benchTraining } from './training.js';
 
 function randomPairs(config: BenchDpoConfig, vocabulary: number, step: number): PreferencePair[] {
   return Array.from({ length: config.pairs }, (_, row) => {

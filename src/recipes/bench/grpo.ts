@@ -8,8 +8,9 @@ import type { ModelSource } from '../inputs/model-source.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { resolveRollouts } from '../sampling/rollout-engine.js';
 import type { TrainedPolicy } from '../training/trained-policy.js';
+import { endless, randomTokens } from './full-length.js';
 import { round } from './numbers.js';
-import { benchTraining, randomTokens } from './training.js';
+import { benchTraining } from './training.js';
 
 function requestsOf(config: BenchGrpoConfig, vocabulary: number, step: number): PromptRequest[] {
   return Array.from({ length: config.prompts }, (_, row) => {
@@ -19,51 +20,36 @@ function requestsOf(config: BenchGrpoConfig, vocabulary: number, step: number): 
   });
 }
 
+interface Opened {
+  readonly sampler: RolloutSampler;
+  readonly trained: TrainedPolicy;
+  readonly source: ModelSource;
+}
+
 /** Rollouts with the current adapter; advantages are ±1 by turns, so that there is something to learn. */
-class Rollouts {
-  seconds = 0;
-  private readonly config: BenchGrpoConfig;
-  private readonly sampler: RolloutSampler;
-  private readonly trained: TrainedPolicy;
-  private readonly vocabulary: number;
-
-  constructor(
-    config: BenchGrpoConfig,
-    {
-      sampler,
-      trained,
-      source,
-    }: { sampler: RolloutSampler; trained: TrainedPolicy; source: ModelSource },
-  ) {
-    this.config = config;
-    this.sampler = sampler;
-    this.trained = trained;
-    this.vocabulary = source.spec.vocabSize;
-  }
-
-  async collect(step: number): Promise<Generation> {
-    const start = performance.now();
-    const { config } = this;
-    await this.sampler.setAdapter(await this.trained.adapter());
-    const requests = requestsOf(config, this.vocabulary, step);
-    const params = {
-      ...PLAIN_SAMPLING,
-      temperature: 1,
-      maxNewTokens: config.max_completion_length,
-      seed: config.seed + step,
-    };
-    const completions = await this.sampler.generate(requests, params);
-    this.seconds = (performance.now() - start) / 1000;
-    return {
-      completions: completions.map(({ promptIds, ids, logprobs }, i) => ({
-        promptIds,
-        ids,
-        logprobs: Float32Array.from(logprobs),
-        advantage: i % 2 === 0 ? 1 : -1,
-      })),
-      metrics: {},
-    };
-  }
+async function rollouts(
+  config: BenchGrpoConfig,
+  { sampler, trained, source }: Opened,
+  step: number,
+): Promise<Generation> {
+  await sampler.setAdapter(await trained.adapter());
+  const requests = requestsOf(config, source.spec.vocabSize, step);
+  const params = {
+    ...PLAIN_SAMPLING,
+    temperature: 1,
+    maxNewTokens: config.max_completion_length,
+    seed: config.seed + step,
+  };
+  const completions = await sampler.generate(requests, params);
+  return {
+    completions: completions.map(({ promptIds, ids, logprobs }, i) => ({
+      promptIds,
+      ids,
+      logprobs: Float32Array.from(logprobs),
+      advantage: i % 2 === 0 ? 1 : -1,
+    })),
+    metrics: {},
+  };
 }
 
 export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext) {
@@ -76,9 +62,7 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
     samplers: [{ keys: config, rows, context: longest }],
     stepOf: async (trained, source) => {
       const resolved = resolveRollouts(config, context.log);
-      // No token ends a completion, so that each has the length that is asked for.
-      const endless = { ...source, tokenizer: { ...source.tokenizer, eosIds: [] } };
-      const sampler = await openSampler(endless, {
+      const sampler = await openSampler(endless(source), {
         threads: config.threads,
         maxBatch: rows,
         maxPromptLength: config.prompt_tokens,
@@ -86,11 +70,17 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
         loraModules: [...(trained.policy.lora?.targets.keys() ?? [])],
         ...resolved,
       });
-      const rollouts = new Rollouts(config, { sampler, trained, source });
+      let seconds = 0;
+      const collect = async (step: number) => {
+        const start = performance.now();
+        const generation = await rollouts(config, { sampler, trained, source }, step);
+        seconds = (performance.now() - start) / 1000;
+        return generation;
+      };
       return {
         step: grpoStep({
           trainer: trained.trainer,
-          collect: (step) => rollouts.collect(step),
+          collect,
           microBatchSize: rows,
           stepsPerGeneration: 1,
           numIterations: 1,
@@ -112,7 +102,7 @@ export async function benchGrpo(config: BenchGrpoConfig, context: RecipeContext)
           maxCompletionLength: config.max_completion_length,
           correction: { mode: 'token_truncate', cap: 2, floor: null },
         }),
-        extra: () => ({ rollout_s: rollouts.seconds }),
+        extra: () => ({ rollout_s: seconds }),
         dispose: () => sampler.dispose(),
       };
     },

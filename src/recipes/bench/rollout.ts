@@ -15,6 +15,7 @@ import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { type ResolvedRollouts, resolveRollouts } from '../sampling/rollout-engine.js';
+import { endless, randomTokens } from './full-length.js';
 import { median, peakRssMib, round } from './numbers.js';
 
 export interface RolloutFigures {
@@ -88,14 +89,13 @@ async function measured(
   }
 }
 
-/** No token ends a completion, so that each has the length that is asked for. */
 function openBenchSampler(
   config: BenchRolloutConfig,
   source: ModelSource,
   resolved: ResolvedRollouts,
 ): Promise<RolloutSampler> {
   return openSampler(
-    { ...source, adapter: null, tokenizer: { ...source.tokenizer, eosIds: [] } },
+    { ...endless(source), adapter: null },
     {
       threads: config.threads,
       maxBatch: config.batch,
@@ -153,9 +153,7 @@ function benchRequests(config: BenchRolloutConfig, source: ModelSource): PromptR
   const lengths = completionLengths(config, source);
   return Array.from({ length: config.requests ?? config.batch }, (_, i) => {
     const rng = Rng.of(seed, 'prompt', i);
-    const promptIds = Array.from({ length: prompt_tokens }, () =>
-      rng.int(0, source.spec.vocabSize - 1),
-    );
+    const promptIds = randomTokens(rng, prompt_tokens, source.spec.vocabSize);
     const maxNewTokens = lengths === null ? config.max_new_tokens : rng.pick(lengths);
     return { id: String(i), promptIds, n, maxNewTokens };
   });

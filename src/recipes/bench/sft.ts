@@ -4,7 +4,8 @@ import { trainingFlops } from '../../model/index.js';
 import { sftStep } from '../../train/index.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
-import { benchTraining, randomTokens } from './training.js';
+import { randomTokens } from './full-length.js';
+import { benchTraining } from './training.js';
 
 export function benchSft(config: BenchSftConfig, context: RecipeContext) {
   const { batch, seq } = config;

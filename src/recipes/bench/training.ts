@@ -5,7 +5,6 @@ import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
 import type { StepOutcome } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
 import { describeMachine } from '../../util/machine.js';
-import type { Rng } from '../../util/rng.js';
 import { quantizationName } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
@@ -189,9 +188,4 @@ function trainerConfig(config: TrainingBenchConfig): SftConfig {
       target_modules: 'all-linear',
     },
   }) as SftConfig;
-}
-
-/** Random tokens that no special meaning attaches to. */
-export function randomTokens(rng: Rng, count: number, vocabulary: number): number[] {
-  return Array.from({ length: count }, () => rng.int(3, vocabulary - 1));
 }

@@ -7,6 +7,7 @@ import type { DataConfig } from '../../config/index.js';
 import { findContamination, loadRows } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, writeJson, writeJsonl } from '../../util/files.js';
+import { fieldNames } from '../../util/shown.js';
 import type { RecipeContext } from '../context.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { removeFiles } from './set-files.js';
@@ -38,7 +39,7 @@ async function textsOf({ name, split, revision, columns }: Source, context: Reci
     const row = rows[index]!;
     const own = textOf(row, columns);
     if (own !== null) return own;
-    const problem = `none of the columns ${columns.join(', ')} (it has ${Object.keys(row).join(', ')})`;
+    const problem = `none of the columns ${columns.join(', ')} (it has ${fieldNames(row)})`;
     throw new InputError({ where: where(index), problem, remedy: 'Set contamination.columns' });
   };
   return { rows, text, where };

@@ -11,6 +11,7 @@ import {
 } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { fieldNames } from '../../util/shown.js';
 import { promptRow } from '../inputs/prompt-row.js';
 import { renderOptions } from '../inputs/render-options.js';
 
@@ -61,7 +62,7 @@ function split(row: JsonRow, sides: readonly AnswerSide[], where: string): Answe
   if (typeof other !== 'string') return other;
   throw new InputError({
     where,
-    problem: `${other} (it has ${Object.keys(row).join(', ')})`,
+    problem: `${other} (it has ${fieldNames(row)})`,
     remedy: 'Give question or prompt; map other names by dataset.columns',
   });
 }
@@ -69,7 +70,7 @@ function split(row: JsonRow, sides: readonly AnswerSide[], where: string): Answe
 function noAnswer(row: JsonRow, side: AnswerSide, where: string): InputError {
   return new InputError({
     where,
-    problem: `no column "${side}" (it has ${Object.keys(row).join(', ')})`,
+    problem: `no column "${side}" (it has ${fieldNames(row)})`,
     remedy: 'A pair needs chosen and rejected; map others by dataset.columns',
   });
 }

@@ -7,6 +7,7 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import { type LabelledAnswer, type PreferencePair, preflight } from '../../train/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { fieldNames } from '../../util/shown.js';
 import type { RecipeContext } from '../context.js';
 import { sayBeyondContext } from '../inputs/beyond-context.js';
 import { loadDataset } from '../inputs/dataset.js';
@@ -194,7 +195,7 @@ function sidesOf(
   }
   throw new InputError({
     where,
-    problem: `neither completion and label (true or false), nor chosen and rejected (it has ${Object.keys(row).join(', ')})`,
+    problem: `neither completion and label (true or false), nor chosen and rejected (it has ${fieldNames(row)})`,
     remedy: 'Map other names by dataset.columns',
   });
 }

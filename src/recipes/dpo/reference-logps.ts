@@ -37,7 +37,7 @@ function* dependsOn(
 ): Generator<string> {
   const { adapter, quantization } = source;
   yield JSON.stringify({
-    ...{ base, quantization, adapter: adapter && adapterHash(adapter) },
+    ...{ base, quantization, adapter: adapterHash(adapter) },
     ...{ compute, reference, ldAlpha },
   });
   yield '[';

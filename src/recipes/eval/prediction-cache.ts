@@ -1,8 +1,8 @@
 /** A sampler that keeps its completions in a file, and takes from there what it has. */
 import { openPredictions, promptHashOf } from '../../evaluate/index.js';
-import type { Completion, GenerateOptions, PromptRequest, Sampler } from '../../rollout/index.js';
+import type { Completion, GenerateOptions, PromptRequest } from '../../rollout/index.js';
+import type { Generates } from '../evaluation/evaluate-model.js';
 
-type Generates = Pick<Sampler, 'generate' | 'adapterHash'>;
 type Next = NonNullable<GenerateOptions['next']>;
 
 /**

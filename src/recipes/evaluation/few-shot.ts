@@ -5,6 +5,7 @@ import { fillTemplate, type Message } from '../../tokenizer/index.js';
 import { taggedAnswer } from '../../util/answer-tags.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { fieldNames } from '../../util/shown.js';
 import type { RecipeContext } from '../context.js';
 import { tagsOf } from '../inputs/answer-tags.js';
 import { loadDataset } from '../inputs/dataset.js';
@@ -64,7 +65,7 @@ function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
   if (typeof row.question !== 'string' || reasoning === null || gold === null) {
     throw new InputError({
       where,
-      problem: `no worked example (it has ${Object.keys(row).join(', ')})`,
+      problem: `no worked example (it has ${fieldNames(row)})`,
       remedy: 'Examples need question, reasoning and answer',
     });
   }
@@ -93,7 +94,7 @@ export function withShots(row: JsonRow, { shots, keys, where }: ShotsOptions): J
   if (typeof question !== 'string') {
     throw new InputError({
       where,
-      problem: `num_fewshot needs a text "question" (the row has ${Object.keys(row).join(', ')})`,
+      problem: `num_fewshot needs a text "question" (the row has ${fieldNames(row)})`,
       remedy: 'Map its name by dataset.columns, or leave num_fewshot out',
     });
   }

@@ -61,7 +61,7 @@ export async function precisionOf(source: ModelSource, exported: Weighted): Prom
 /** Log-probabilities with the adapter and without it; the policy is disposed. */
 async function scoresOf(policy: Policy, batch: TokenBatch): Promise<Float32Array[]> {
   try {
-    return [await policy.score(batch), await policy.score(batch, { adapter: 'off' })];
+    return [await policy.logps(batch), await policy.logps(batch, { adapter: 'off' })];
   } finally {
     policy.dispose();
   }
@@ -81,10 +81,10 @@ function probeBatch({ vocabSize, maxPositions }: ModelSource['spec']): TokenBatc
   };
 }
 
-/** Of the first of three columns; infinite where a number is none. */
+/** Infinite where a number is none. */
 function largestGap(a: Float32Array, b: Float32Array): number {
   let largest = 0;
-  for (let i = 0; i < a.length; i += 3) {
+  for (let i = 0; i < a.length; i++) {
     const gap = Math.abs(a[i]! - b[i]!);
     if (Number.isNaN(gap)) return Number.POSITIVE_INFINITY;
     largest = Math.max(largest, gap);

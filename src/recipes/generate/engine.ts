@@ -7,6 +7,7 @@ import type { Sampler, SamplingParams } from '../../rollout/index.js';
 import { variableColumns } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { fieldNames } from '../../util/shown.js';
 import { adapterHash } from '../../weights/index.js';
 import type { RecipeContext } from '../context.js';
 import { samplerFingerprint } from '../inputs/base-fingerprint.js';
@@ -56,7 +57,7 @@ function localEngine(
   const isServer = config.engine === 'server';
   const { tokenizer, spec, adapter } = source;
   return {
-    adapter: adapter === null ? null : adapterHash(adapter),
+    adapter: adapterHash(adapter),
     base: isServer ? null : samplerFingerprint(source),
     params: decodingParams(isServer ? { ...config, response_format: null } : config, tokenizer),
     prompts: ({ rows, where }) =>
@@ -153,7 +154,7 @@ function messagesOf(row: JsonRow, config: GenerateConfig, where: string): Messag
   if (!isChat) {
     throw new InputError({
       where,
-      problem: `needs messages with role and content, or a prompt, found ${Object.keys(row).join(', ') || 'no field'}`,
+      problem: `needs messages with role and content, or a prompt, found ${fieldNames(row)}`,
     });
   }
   if (messages.at(-1)?.content === '')

@@ -5,6 +5,7 @@ import {
   compileGrader,
   type Grade,
   type GraderOutcome,
+  hasFailed,
   type JsonGrader,
 } from '../../rewards/index.js';
 import { InputError } from '../../util/errors.js';
@@ -57,6 +58,6 @@ export async function openScorer(config: GradeConfig, context: RecipeContext): P
 /** A sum has the status of the first part that is not `ok` and leaves it without a total. */
 function outcomeOf({ total, parts }: Grade): GraderOutcome {
   const statuses = Object.values(parts).map(({ status }) => status);
-  const broken = statuses.find((status) => status === 'error' || status === 'timeout');
+  const broken = statuses.find(hasFailed);
   return { score: total, status: total === null ? (broken ?? 'skipped') : 'ok', parts };
 }

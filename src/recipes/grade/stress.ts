@@ -9,6 +9,7 @@ import {
   compileTemplate,
   type GradedSample,
   gradedSample,
+  hasFailed,
   type RewardRow,
 } from '../../rewards/index.js';
 import { largest, mean } from '../../util/numbers.js';
@@ -97,7 +98,7 @@ function reportOf(
     mean_score: mean(scores),
     max_score: scores.length === 0 ? null : largest(scores),
     leaks: scores.filter((score) => score >= fullScore / 2).length,
-    failed: statuses.filter((status) => status === 'error' || status === 'timeout').length,
+    failed: statuses.filter(hasFailed).length,
     max_seconds: largest(graded.map(({ seconds }) => seconds)),
   };
 }

@@ -2,9 +2,10 @@
  * The proof that sampler and trainer are the same policy: after each sync the content hash must be that of
  * the adapter, and a fixed probe is scored by both runtimes.
  */
-import { collate, type Policy } from '../../model/index.js';
+import type { Policy } from '../../model/index.js';
 import type { Sampler } from '../../rollout/index.js';
 import { GuardError } from '../../util/errors.js';
+import { scoreSequences } from '../sampling/policy-sampler.js';
 
 export interface ProbeResult {
   /** Largest and mean |Δ log p| over the probe's tokens, nats. */
@@ -43,13 +44,13 @@ export async function probePolicy(options: ProbeOptions): Promise<ProbeResult> {
       remedy: 'Rollouts would come from stale weights; this is a bug, please report it',
     });
   }
-  const batch = collate(sequences.map((ids) => ({ ids, trained: ids.map(() => true) })));
-  const trainer = await policy.score(batch);
-  const sampled = (await sampler.score(sequences)).flatMap((part) => Array.from(part));
+  const flat = (scores: readonly Float32Array[]) => scores.flatMap((part) => Array.from(part));
+  const trainer = flat(await scoreSequences(policy, sequences));
+  const sampled = flat(await sampler.score(sequences));
   let max = 0;
   let sum = 0;
   for (const [i, value] of sampled.entries()) {
-    const gap = Math.abs(value - trainer[3 * i]!);
+    const gap = Math.abs(value - trainer[i]!);
     max = Math.max(max, Number.isFinite(gap) ? gap : Number.POSITIVE_INFINITY);
     sum += gap;
   }

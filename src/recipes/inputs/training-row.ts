@@ -1,8 +1,9 @@
 /** A row of a data set → what SFT learns of it: a problem's answer is written in the form that is trained. */
-import { type ChatRow, fieldNames } from '../../tokenizer/index.js';
+import type { ChatRow } from '../../tokenizer/index.js';
 import { type AnswerTags, taggedAnswer } from '../../util/answer-tags.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { fieldNames } from '../../util/shown.js';
 import { promptRow } from './prompt-row.js';
 
 export interface AnswerStyle {

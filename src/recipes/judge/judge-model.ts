@@ -12,6 +12,7 @@ import {
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { largest } from '../../util/numbers.js';
+import { RecentlyUsed } from '../../util/recently-used.js';
 import { type Holding, SharedResources } from '../../util/shared-resources.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
@@ -129,15 +130,16 @@ function sampleOf(source: ModelSource, sampler: RolloutSampler): JudgeModel['sam
   );
 }
 
-/** Compiled once for each format. */
+/** Compiled formats that are kept. */
+const KEPT_FORMATS = 16;
+
+/** Compiled once for each format, as long as it is among those asked for last. */
 function constraints({ tokenizer }: ModelSource) {
-  const known = new Map<string, TokenConstraint | null>();
-  return (format: JsonRow | null): TokenConstraint | null => {
-    const key = JSON.stringify(format);
-    const found = known.get(key) ?? responseConstraint(format, tokenizer, { isCompact: true });
-    known.set(key, found);
-    return found;
-  };
+  const kept = new RecentlyUsed<TokenConstraint | null>(KEPT_FORMATS);
+  return (format: JsonRow | null): TokenConstraint | null =>
+    kept.get(JSON.stringify(format), () =>
+      responseConstraint(format, tokenizer, { isCompact: true }),
+    );
 }
 
 /** The same object has the same number. */

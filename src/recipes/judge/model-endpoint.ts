@@ -62,7 +62,7 @@ function addressOf({ source, rollouts }: JudgeModel, judge: JudgeConfig): string
   const tokenizerFiles = tokenizer.files.map((name) => sha256OfFile(join(tokenizer.dir, name)));
   const { prompt_template, chat_template_kwargs, max_context, max_new_tokens } = judge;
   const settings = [prompt_template, chat_template_kwargs, max_context, max_new_tokens];
-  const model = [samplerFingerprint(source), tokenizerFiles, adapter && adapterHash(adapter)];
+  const model = [samplerFingerprint(source), tokenizerFiles, adapterHash(adapter)];
   const about = [model, device, precision, settings];
   return `http://local-model/${sha256(JSON.stringify(about)).slice(0, 16)}`;
 }

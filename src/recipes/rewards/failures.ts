@@ -2,7 +2,7 @@
  * Grades that failed, by reward: the first one is said as it happens, with its reason, and all are counted
  * at the end. A failed grade is no 0, so nothing else would show that a reward is broken.
  */
-import type { AsyncGrader, Grade } from '../../rewards/index.js';
+import { type AsyncGrader, type Grade, hasFailed } from '../../rewards/index.js';
 import { GuardError } from '../../util/errors.js';
 
 interface Tally {
@@ -39,7 +39,7 @@ export class RewardFailures {
       const tally = this.tallies.get(name) ?? { grades: 0, failed: 0 };
       this.tallies.set(name, tally);
       tally.grades += 1;
-      if (status !== 'error' && status !== 'timeout') continue;
+      if (!hasFailed(status)) continue;
       tally.failed += 1;
       if (tally.failed === 1) this.log(`warning: reward ${name} failed (${status}): ${reason}`);
     }
@@ -68,7 +68,7 @@ export function gradedGuard(): (grades: readonly Grade[]) => void {
 function alwaysFailed(grades: readonly Grade[]): string[] {
   return Object.keys(grades[0]?.parts ?? {}).flatMap((name) => {
     const parts = grades.map(({ parts }) => parts[name]!);
-    const isBroken = parts.every(({ status }) => status === 'error' || status === 'timeout');
+    const isBroken = parts.every(({ status }) => hasFailed(status));
     return isBroken ? [`${name} (${parts[0]!.reason ?? parts[0]!.status})`] : [];
   });
 }

@@ -4,6 +4,7 @@ import { perturb } from '../../preferences/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { Rng } from '../../util/rng.js';
+import { fieldNames } from '../../util/shown.js';
 import type { RecipeContext } from '../context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
@@ -32,7 +33,7 @@ export async function loadQuestions(
     if (typeof text !== 'string' || text === '') {
       throw new InputError({
         where: where(index),
-        problem: `no column "question" (it has ${Object.keys(row).join(', ')})`,
+        problem: `no column "question" (it has ${fieldNames(row)})`,
         remedy: 'Map its name by dataset.columns',
       });
     }

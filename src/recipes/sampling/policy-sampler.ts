@@ -34,7 +34,7 @@ class PolicyModel implements ReferenceModel {
     this.source = source;
     this.vocabSize = source.spec.vocabSize;
     this.policy = frozenPolicy(source, source.adapter);
-    this.adapterHash = hashOf(source.adapter);
+    this.adapterHash = adapterHash(source.adapter);
   }
 
   async logits(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
@@ -62,9 +62,6 @@ class PolicyModel implements ReferenceModel {
   }
 }
 
-const hashOf = (adapter: Adapter | null): string | null =>
-  adapter === null ? null : adapterHash(adapter);
-
 /** A policy that is only asked, with the adapter or on base weights alone. */
 export function frozenPolicy(
   { spec, weights }: Pick<ModelSource, 'spec' | 'weights'>,
@@ -88,8 +85,8 @@ export async function scoreSequences(
   sequences: readonly (readonly number[])[],
 ): Promise<Float32Array[]> {
   const batch = collate(sequences.map((ids) => ({ ids, trained: ids.map(() => true) })));
-  const scores = await policy.score(batch);
+  const all = await policy.logps(batch);
   const out = sequences.map((): number[] => []);
-  for (const [i, row] of batch.sequences.entries()) out[row]!.push(scores[3 * i]!);
+  for (const [i, row] of batch.sequences.entries()) out[row]!.push(all[i]!);
   return out.map((logprobs) => Float32Array.from(logprobs));
 }

@@ -105,7 +105,7 @@ function namedModels(
   const named = sources.map((source, i): ServedModel => {
     const { adapter } = source;
     const name = adapters[i] ?? model;
-    return { name, source, adapter, version: adapter === null ? null : adapterHash(adapter) };
+    return { name, source, adapter, version: adapterHash(adapter) };
   });
   const [first, ...others] = named as [ServedModel, ...ServedModel[]];
   const { source, adapter } = first;

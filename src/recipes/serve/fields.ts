@@ -3,6 +3,7 @@
 import { nearest } from '../../config/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 import { fieldError } from './api-error.js';
 
 export interface NumberRange {
@@ -116,7 +117,3 @@ export class Fields {
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 
 const below = (max: number): string => (Number.isFinite(max) ? ` and <= ${max}` : '');
-
-/** The beginning of a value, for messages. */
-export const shown = (value: unknown): string =>
-  (JSON.stringify(value) ?? 'undefined').slice(0, 60);

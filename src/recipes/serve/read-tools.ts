@@ -2,8 +2,9 @@
 import type { Tokenizer } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 import { fieldError } from './api-error.js';
-import { type Fields, shown } from './fields.js';
+import type { Fields } from './fields.js';
 import { callsProblem } from './tool-calls.js';
 
 /**

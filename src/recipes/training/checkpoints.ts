@@ -48,7 +48,7 @@ function fingerprintOf({ config, source, trained }: StoreArgs): Fingerprint {
   return {
     parameters: sha256(JSON.stringify(form)),
     base: baseFingerprint(source),
-    adapter: adapter && adapterHash(adapter),
+    adapter: adapterHash(adapter),
   };
 }
 

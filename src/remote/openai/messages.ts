@@ -2,6 +2,7 @@
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool', 'function'];
 
@@ -47,5 +48,3 @@ function problemOf(message: unknown): string | null {
     ? null
     : `weight is ${shown(weight)}, expected 0 or 1, on assistant messages only`;
 }
-
-const shown = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? 'nothing';

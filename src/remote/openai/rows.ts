@@ -6,6 +6,7 @@
  */
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, sha256, toJsonl } from '../../util/files.js';
+import { fieldNames, shown } from '../../util/shown.js';
 import { checkMessages } from './messages.js';
 
 /** Our word → the service's. */
@@ -145,7 +146,7 @@ function turns(value: unknown, role: string, where: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw new InputError({
     where,
-    problem: `expected a text or messages, found ${JSON.stringify(value)?.slice(0, 60)}`,
+    problem: `expected a text or messages, found ${shown(value)}`,
     remedy: 'Give rows with messages, or with question (or prompt) and its answer',
   });
 }
@@ -156,6 +157,6 @@ function checkFields(row: JsonRow, fields: readonly string[], where: string): vo
   if (lacking === undefined) return;
   throw new InputError({
     where,
-    problem: `no column "${lacking}", which the grader reads as {{ item.${lacking} }} (it has ${Object.keys(row).join(', ')})`,
+    problem: `no column "${lacking}", which the grader reads as {{ item.${lacking} }} (it has ${fieldNames(row)})`,
   });
 }

@@ -4,6 +4,7 @@ export {
   type GraderOutcome,
   type GradeStatus,
   GradeTimeout,
+  hasFailed,
   passes,
   passThreshold,
   reaches,

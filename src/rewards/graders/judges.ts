@@ -5,6 +5,7 @@
  */
 import { InputError } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
+import { shown } from '../../util/shown.js';
 import type { Grade } from './grade.js';
 import { scored } from './outcome.js';
 import type { GradedSample } from './sample.js';
@@ -132,5 +133,3 @@ function resultIn(answer: string): unknown {
     return answer;
   }
 }
-
-const shown = (answer: unknown): string => JSON.stringify(answer)?.slice(0, 80) ?? 'undefined';

@@ -9,6 +9,10 @@ import type { GraderSpec } from './spec.js';
  */
 export type GradeStatus = 'ok' | 'timeout' | 'error' | 'skipped';
 
+/** Whether there is no score because the grader broke or ran out of time. */
+export const hasFailed = (status: GradeStatus): boolean =>
+  status === 'error' || status === 'timeout';
+
 export interface GraderOutcome {
   /** Null unless `ok` (or unless failures count as 0). */
   readonly score: number | null;

@@ -1,5 +1,6 @@
 /** `python`: `grade(sample, item)` of a source, run by the executor that is handed in. */
 import { InputError } from '../../util/errors.js';
+import { shown } from '../../util/shown.js';
 import type { Grade } from './grade.js';
 import { scored } from './outcome.js';
 import type { GradedSample } from './sample.js';
@@ -26,7 +27,7 @@ export function pythonGrader(spec: PythonSpec, { runPython }: GraderTools): Grad
     const score = await runPython({ source: spec.source, sample: given, item });
     const value = typeof score === 'boolean' ? Number(score) : score;
     if (typeof value === 'number' && Number.isFinite(value)) return scored(value);
-    throw new Error(`grade() returned ${JSON.stringify(score)?.slice(0, 80)}, expected a number`);
+    throw new Error(`grade() returned ${shown(score)}, expected a number`);
   };
 }
 

@@ -118,7 +118,7 @@ class ServerSampler implements RemoteSampler {
     const start = performance.now();
     const { endpoint, model, adapterDir } = this.options;
     const former = this.served;
-    const hash = adapter === null ? null : adapterHash(adapter);
+    const hash = adapterHash(adapter);
     if (hash !== this.adapterHash) {
       this.served =
         adapter === null ? model : await loadAdapter(endpoint, { adapter, dir: adapterDir });

@@ -87,10 +87,16 @@ describe('renameColumns', () => {
   it.each([
     [
       '{instruct} {input}',
-      'no column "instruct" for question (it has instruction, input, n, list, {odd})',
+      'no column "instruct" for question (it has instruction, input=null, n=2, list, {odd})',
     ],
-    ['{list}', 'column "list" is no text for question (it has instruction, input, n, list, {odd})'],
-    ['instruct', 'no column "instruct" for question (it has instruction, input, n, list, {odd})'],
+    [
+      '{list}',
+      'column "list" is no text for question (it has instruction, input=null, n=2, list, {odd})',
+    ],
+    [
+      'instruct',
+      'no column "instruct" for question (it has instruction, input=null, n=2, list, {odd})',
+    ],
   ])('says what is wrong with %s', (theirs, problem) => {
     expect(renameColumns(row, { question: theirs })).toBe(problem);
   });

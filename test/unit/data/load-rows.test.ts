@@ -52,7 +52,7 @@ describe('a file', () => {
     const { rows } = await loadRows(path, { columns });
     expect(rows).toEqual([{ id: 4, question: 'one?', answer: 'yes' }]);
     await expect(loadRows(path, { columns: { question: 'Q' } })).rejects.toThrow(
-      `${path}:1: no column "Q" for question (it has q, a, id)`,
+      `${path}:1: no column "Q" for question (it has q, a, id=4)`,
     );
   });
 

@@ -36,7 +36,7 @@ describe('normaliseGsm8k', () => {
 
   it.each([
     [{ answer: '#### 1' }, 'no text in column "question" (it has answer)'],
-    [{ question: 'q', answer: 7 }, 'no text in column "answer" (it has question, answer)'],
+    [{ question: 'q', answer: 7 }, 'no text in column "answer" (it has question, answer=7)'],
     [{ question: 'q', answer: 'seven' }, 'its answer has no "#### N"'],
     [{ question: 'q', answer: 'x\n#### seven' }, 'its final answer "seven" is not a number'],
     [{ question: 'q', answer: 'x\n####' }, 'its final answer "" is not a number'],

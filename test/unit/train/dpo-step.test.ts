@@ -37,10 +37,10 @@ function stepOf(pairs: readonly PreferencePair[]) {
   const scored: CollatedBatch[] = [];
   const learnt: MicroTask['batch'][] = [];
   const policy = {
-    score: async (batch: CollatedBatch) => {
+    logps: async (batch: CollatedBatch) => {
       scored.push(batch);
       clock += SCORE_MS;
-      return new Float32Array(3 * batch.sequences.length).fill(-1);
+      return new Float32Array(batch.sequences.length).fill(-1);
     },
   };
   const step = async (tasks: readonly MicroTask[]) => {
@@ -84,9 +84,8 @@ test('the reference weighs the tokens of LD-DPO as the policy does', async () =>
     trained: [false, ...ids.map(() => true)],
   });
   const pairs = [{ chosen: answer([2, 3, 4]), rejected: answer([5]) }];
-  const score = async ({ sequences }: CollatedBatch) =>
-    new Float32Array(3 * sequences.length).fill(-1);
-  const policy = { score } as unknown as Policy;
+  const logps = async ({ sequences }: CollatedBatch) => new Float32Array(sequences.length).fill(-1);
+  const policy = { logps } as unknown as Policy;
   const options = { policy, reference: 'off', microBatchSize: 1, ldAlpha: 0.25 } as const;
   const [scored] = await withReference(pairs, options);
   // one token is shared; the two after it weigh a quarter each
@@ -97,12 +96,12 @@ test('the reference weighs the tokens of LD-DPO as the policy does', async () =>
 
 test('scoring ends where onPair throws, once signals are delivered, and goes on with the same batches', async () => {
   const batches: CollatedBatch[] = [];
-  const score = async (batch: CollatedBatch) => {
+  const logps = async (batch: CollatedBatch) => {
     batches.push(batch);
-    return new Float32Array(3 * batch.sequences.length).fill(-1);
+    return new Float32Array(batch.sequences.length).fill(-1);
   };
   const pairs = [3, 9, 5, 7, 5].map((length) => pair(length));
-  const policy = { score } as unknown as Policy;
+  const policy = { logps } as unknown as Policy;
   const options = { policy, reference: 'off', microBatchSize: 2 } as const;
   await withReference(pairs, options);
   const together = batches.splice(0);

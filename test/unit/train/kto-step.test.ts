@@ -13,15 +13,13 @@ const answer = (prompt: number, token: number): LabelledAnswer => ({
 /** Scores under which log π − log π_ref of a token is the token; keeps what was asked under the policy. */
 async function baseline(answers: readonly LabelledAnswer[], maxLength = 8) {
   const asked: number[][] = [];
-  const score = async (batch: CollatedBatch, { adapter }: { readonly adapter: string }) => {
+  const logps = async (batch: CollatedBatch, { adapter }: { readonly adapter: string }) => {
     const isPolicy = adapter === 'policy';
     if (isPolicy) asked.push([...batch.ids]);
-    return Float32Array.from({ length: 3 * batch.targets.length }, (_, i) =>
-      i % 3 === 0 && isPolicy ? batch.targets[i / 3]! : 0,
-    );
+    return Float32Array.from(batch.targets, (token) => (isPolicy ? token : 0));
   };
   const { kl } = await ktoTasks(answers, {
-    policy: { score } as unknown as Policy,
+    policy: { logps } as unknown as Policy,
     microBatchSize: 1,
     reference: 'reference',
     settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
@@ -68,9 +66,9 @@ test('is not known where all answers are to one prompt', async () => {
 });
 
 test('a step of one prompt is told of, and has no kl in its row', async () => {
-  const score = async ({ targets }: CollatedBatch) => new Float32Array(3 * targets.length);
+  const logps = async ({ targets }: CollatedBatch) => new Float32Array(targets.length);
   const outcome = { loss: 0.5, gradNorm: 1, updateNorm: 1, metrics: {}, logps: [], seconds: {} };
-  const trainer = { policy: { score }, step: async () => outcome } as unknown as Trainer;
+  const trainer = { policy: { logps }, step: async () => outcome } as unknown as Trainer;
   const told: number[] = [];
   const step = ktoStep({
     trainer,

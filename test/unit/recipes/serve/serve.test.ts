@@ -308,7 +308,7 @@ describe('fields', () => {
       'messages[1].role',
       /"oracle" is none of system, developer, user, assistant, tool/,
     ],
-    [{ messages: [{ from: 'human', value: 'x' }] }, 'messages[0].role', /undefined is none of/],
+    [{ messages: [{ from: 'human', value: 'x' }] }, 'messages[0].role', /nothing is none of/],
     [{ messages: ['Hello'] }, 'messages[0]', /"Hello" is not \{role, content\}/],
     [
       { messages: [{ role: 'user', content: 'x', name: 'Ann' }] },
