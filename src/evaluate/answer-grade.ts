@@ -45,16 +45,14 @@ export type AnswerGrader = (completion: string, row: RewardRow) => AnswerGrade;
  */
 export function numericGrader({
   tags = DEFAULT_TAGS,
-  goldColumn = 'answer',
   form = 'tags',
 }: {
   readonly tags?: AnswerTags;
-  readonly goldColumn?: string;
   /** Where the strict answer stands: in the solution tags, the last box, or behind `####`. */
   readonly form?: AnswerForm;
 } = {}): AnswerGrader {
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn);
+    const gold = goldOf(row);
     const response = parseResponse(completion, tags);
     const { reasoning, solution } = response;
     const answer = form === 'tags' ? solution : STRICT[form](completion);

@@ -49,10 +49,7 @@ export interface EvaluateOptions {
   readonly groups?: readonly string[];
   /** What a completion of a strategy says beside its text, by the item's id. */
   readonly factsOf?: (id: string) => StrategyFacts | undefined;
-  /** Rows completed in one call; all by default. */
-  readonly batchSize?: number;
   readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface Evaluation {
@@ -67,22 +64,15 @@ export interface Evaluation {
  * @throws RunError when `complete` returns too few completions, or an id it was not given
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { samples = 1, batchSize = Math.max(1, options.rows.length), groups = [] } = options;
-  const { signal, complete } = options;
+  const { samples = 1, groups = [], signal, complete } = options;
   const items = options.rows.map((row, index) => ({ id: String(index), index, row }));
   const names = namesOf(options.rows);
-  const batches: (readonly EvalRow[])[] = [];
   const start = performance.now();
-  for (let at = 0; at < items.length; at += batchSize) {
-    signal?.throwIfAborted();
-    const batch = items.slice(at, at + batchSize);
-    const completions = await complete(batch, { samples, ...(signal && { signal }) });
-    signal?.throwIfAborted();
-    batches.push(await gradeBatch(batch, completions, { ...options, samples, names }));
-    signal?.throwIfAborted();
-    options.onProgress?.(at + batch.length, items.length);
-  }
-  const rows = batches.flat();
+  signal?.throwIfAborted();
+  const completions = await complete(items, { samples, ...(signal && { signal }) });
+  signal?.throwIfAborted();
+  const rows = await gradeAll(items, completions, { ...options, samples, names });
+  signal?.throwIfAborted();
   const seconds = (performance.now() - start) / 1000;
   const { passAt = [], majorityAt = [] } = options;
   const tables = groupTables(rows, {
@@ -108,13 +98,13 @@ function namesOf(rows: readonly RewardRow[]): readonly string[] {
   return new Set(own).size === rows.length ? own : rows.map((_, index) => String(index));
 }
 
-async function gradeBatch(
-  batch: readonly EvalItem[],
+async function gradeAll(
+  items: readonly EvalItem[],
   completions: readonly SampledCompletion[],
   grading: Grading,
 ): Promise<EvalRow[]> {
   const byItem = groupBy(completions, ({ requestId }) => requestId);
-  const rows = batch.flatMap((item) => {
+  const rows = items.flatMap((item) => {
     const own = byItem.get(item.id) ?? [];
     if (own.length !== grading.samples) {
       const problem = `example ${item.id} got ${own.length} completions, not ${grading.samples}`;

@@ -14,13 +14,13 @@ export const Z95 = 1.959963984540054;
  * near 0 and 1. Of 0 trials it is [0, 1].
  * @example wilson(5, 10) // { low: 0.2366, high: 0.7634 }
  */
-export function wilson(successes: number, trials: number, z = Z95): Interval {
+export function wilson(successes: number, trials: number): Interval {
   if (trials === 0) return { low: 0, high: 1 };
   const share = successes / trials;
-  const scale = 1 + z ** 2 / trials;
-  const centre = (share + z ** 2 / (2 * trials)) / scale;
-  const spread = (share * (1 - share)) / trials + z ** 2 / (4 * trials ** 2);
-  const half = (z / scale) * Math.sqrt(spread);
+  const scale = 1 + Z95 ** 2 / trials;
+  const centre = (share + Z95 ** 2 / (2 * trials)) / scale;
+  const spread = (share * (1 - share)) / trials + Z95 ** 2 / (4 * trials ** 2);
+  const half = (Z95 / scale) * Math.sqrt(spread);
   return {
     low: successes === 0 ? 0 : centre - half,
     high: successes === trials ? 1 : centre + half,
@@ -33,13 +33,13 @@ export function wilson(successes: number, trials: number, z = Z95): Interval {
  */
 export function meanInterval(
   values: readonly number[],
-  { bounds = { low: 0, high: 1 }, z = Z95 }: { bounds?: Interval; z?: number } = {},
+  bounds: Interval = { low: 0, high: 1 },
 ): Interval {
   const n = values.length;
   if (n < 2) return bounds;
   const centre = mean(values)!;
   const variance = sum(values.map((value) => (value - centre) ** 2)) / (n - 1);
-  const half = z * Math.sqrt(variance / n);
+  const half = Z95 * Math.sqrt(variance / n);
   return { low: Math.max(bounds.low, centre - half), high: Math.min(bounds.high, centre + half) };
 }
 
@@ -56,7 +56,7 @@ export function shareInterval(
 ): Interval {
   const { low, high } = bounds;
   const areTrials = shares.every((share) => share === low || share === high);
-  if (!areTrials && new Set(shares).size > 1) return meanInterval(shares, { bounds });
+  if (!areTrials && new Set(shares).size > 1) return meanInterval(shares, bounds);
   const span = high - low;
   const own = wilson(sum(shares.map((share) => (share - low) / span)), shares.length);
   return { low: low + span * own.low, high: low + span * own.high };

@@ -16,13 +16,11 @@ import type { AnswerGrader } from './answer-grade.js';
  */
 export function mathGrader({
   tags = DEFAULT_TAGS,
-  goldColumn = 'answer',
 }: {
   readonly tags?: AnswerTags;
-  readonly goldColumn?: string;
 } = {}): AnswerGrader {
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn);
+    const gold = goldOf(row);
     const response = parseResponse(completion, tags);
     const answer = response.solution ?? marked(completion, 'strict');
     const flexible = response.solution ?? marked(completion, 'flexible');

@@ -33,12 +33,12 @@ export interface PairedCounts {
  * 95% interval of (accuracy of B − accuracy of A): Wald's with half an observation added to each cell
  * (A. Agresti and Y. Min 2005), within [−1, 1].
  */
-export function pairedInterval({ n, onlyA, onlyB }: PairedCounts, z = Z95): Interval {
+export function pairedInterval({ n, onlyA, onlyB }: PairedCounts): Interval {
   const total = n + 2;
   const a = onlyA + 0.5;
   const b = onlyB + 0.5;
   const difference = (b - a) / total;
-  const half = (z * Math.sqrt(a + b - (b - a) ** 2 / total)) / total;
+  const half = (Z95 * Math.sqrt(a + b - (b - a) ** 2 / total)) / total;
   return { low: Math.max(-1, difference - half), high: Math.min(1, difference + half) };
 }
 
@@ -52,7 +52,7 @@ export function differenceInterval(differences: readonly number[], range = 1): I
   const shares = differences.map((difference) => difference / range);
   const areWhole = shares.every((share) => Math.abs(share) === 1 || share === 0);
   if (!areWhole && new Set(shares).size > 1) {
-    return meanInterval(differences, { bounds: { low: -range, high: range } });
+    return meanInterval(differences, { low: -range, high: range });
   }
   const { low, high } = pairedInterval({
     n: shares.length,

@@ -16,18 +16,16 @@ export function textGrader(
   name: TextScorerName,
   {
     tags = DEFAULT_TAGS,
-    goldColumn = 'answer',
     isWhole = false,
   }: {
     readonly tags?: AnswerTags;
-    readonly goldColumn?: string;
     /** A response without tags is an answer, as where the term alone is asked for. */
     readonly isWhole?: boolean;
   } = {},
 ): AnswerGrader {
   const scorer = TEXT_SCORERS[name];
   return (completion, row) => {
-    const value = row[goldColumn] ?? row.reference_answer ?? null;
+    const value = row.answer ?? row.reference_answer ?? null;
     const gold = value === null ? null : String(value);
     const response = parseResponse(completion, tags);
     const { reasoning, solution } = response;

@@ -48,7 +48,7 @@ export interface TraceProblem {
 /** @throws InputError when the row lacks a question, a gold answer or a worked solution */
 export function traceProblem(row: RewardRow, where: string): TraceProblem {
   const { question } = row;
-  const gold = goldOf(row, 'answer');
+  const gold = goldOf(row);
   const reasoning = reasoningOf(row);
   if (typeof question === 'string' && gold !== null && reasoning !== null) {
     return { question, gold, reasoning };

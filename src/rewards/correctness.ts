@@ -10,18 +10,17 @@ import type { RewardFactory, RewardRow } from './reward.js';
  * them. Null when the row has no gold number.
  * @example `<SOLUTION>$1,200.00</SOLUTION>` against `… #### 1200` scores 1
  */
-export const correctnessReward: RewardFactory = ({ tags, goldColumn }) => {
+export const correctnessReward: RewardFactory = ({ tags }) => {
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn);
+    const gold = goldOf(row);
     if (gold === null || parseNumber(gold) === null) return null;
     const { solution } = parseResponse(completion, tags);
     return solution !== null && numbersEqual(solution, gold) ? 1 : 0;
   };
 };
 
-/** Gold answer of a row as text: `N`, or what follows `####`; null when the column holds none. */
-export function goldOf(row: RewardRow, goldColumn: string): string | null {
-  const value = row[goldColumn];
+/** Gold answer of a row as text: its `answer`, or what follows `####` in it; null when there is none. */
+export function goldOf({ answer: value }: RewardRow): string | null {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   return typeof value === 'string' ? goldAnswer(value) : null;
 }

@@ -1,6 +1,6 @@
 /** The self-check of a data set and a grader: the reference solution earns the full score. */
 
-import { type AnswerTags, DEFAULT_TAGS, taggedAnswer } from '../util/answer-tags.js';
+import { DEFAULT_TAGS, taggedAnswer } from '../util/answer-tags.js';
 import { goldOf } from './correctness.js';
 import { goldReasoning } from './extract.js';
 import { reaches } from './graders/outcome.js';
@@ -11,20 +11,15 @@ import type { RewardRow } from './reward.js';
  * A row's own solution in tags: of `answer: "<solution>\n#### N"`, or of `reasoning` and `answer`.
  * Null when the row has no solution.
  */
-export function referenceCompletion(
-  row: RewardRow,
-  { tags = DEFAULT_TAGS, goldColumn = 'answer' }: { tags?: AnswerTags; goldColumn?: string } = {},
-): string | null {
-  const gold = goldOf(row, goldColumn);
-  const reasoning = reasoningOf(row, goldColumn);
-  if (gold === null || reasoning === null) return null;
-  return taggedAnswer(tags, reasoning, gold);
+export function referenceCompletion(row: RewardRow): string | null {
+  const gold = goldOf(row);
+  const reasoning = reasoningOf(row);
+  return gold === null || reasoning === null ? null : taggedAnswer(DEFAULT_TAGS, reasoning, gold);
 }
 
 /** Worked solution of a row: its `reasoning`, else what stands before `####`; null when there is none. */
-export function reasoningOf(row: RewardRow, goldColumn = 'answer'): string | null {
-  const value = row[goldColumn];
-  const own = typeof row.reasoning === 'string' ? row.reasoning.trim() : '';
+export function reasoningOf({ answer: value, reasoning: given }: RewardRow): string | null {
+  const own = typeof given === 'string' ? given.trim() : '';
   const reasoning = own === '' && typeof value === 'string' ? goldReasoning(value) : own;
   return reasoning === '' ? null : reasoning;
 }

@@ -64,7 +64,7 @@ export type Grader = (completion: string, row: RewardRow, info?: CompletionInfo)
 /** A reward of the registry, its settings read. @throws InputError on an unknown name or setting */
 function makeReward(spec: RewardSpec, options: Partial<RewardOptions> = {}): Reward {
   const settings = readSettings(spec.name, spec.options);
-  const reward = factoryOf(spec.name)({ ...withDefaults(options), settings });
+  const reward = factoryOf(spec.name)({ tags: DEFAULT_TAGS, ...options, settings });
   settings.done();
   return reward;
 }
@@ -106,16 +106,6 @@ export function checkSpecs(specs: readonly RewardSpec[]): void {
       });
     }
   }
-}
-
-function withDefaults(options: Partial<RewardOptions>): Omit<RewardOptions, 'settings'> {
-  return {
-    tags: DEFAULT_TAGS,
-    goldColumn: 'answer',
-    gradedFormat: false,
-    onlyTags: false,
-    ...options,
-  };
 }
 
 function factoryOf(name: string): RewardFactory {

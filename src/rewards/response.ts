@@ -24,12 +24,8 @@ export interface Response {
   readonly reasoning: string | null;
   /** Trimmed text between the solution tags; null when empty, or when they do not stand once each. */
   readonly solution: string | null;
-  /** Of the four tags in their order, whether each stands exactly once. */
-  readonly once: readonly boolean[];
   /** All four stand once each, in order. */
   readonly inOrder: boolean;
-  /** Text before the first or after the last tag, beside white space; false unless `inOrder`. */
-  readonly hasTextOutside: boolean;
 }
 
 export function parseResponse(text: string, tags: AnswerTags = DEFAULT_TAGS): Response {
@@ -39,9 +35,7 @@ export function parseResponse(text: string, tags: AnswerTags = DEFAULT_TAGS): Re
   return {
     reasoning: between(text, tags.reasoningStart, tags.reasoningEnd),
     solution: between(text, tags.solutionStart, tags.solutionEnd),
-    once: places.map((at) => at >= 0),
     inOrder,
-    hasTextOutside: inOrder && hasTextOutside(text, tags),
   };
 }
 
@@ -57,10 +51,4 @@ function between(text: string, open: string, close: string): string | null {
   if (start < 0 || end < start + open.length) return null;
   const inner = text.slice(start + open.length, end).trim();
   return inner === '' ? null : inner;
-}
-
-function hasTextOutside(text: string, { reasoningStart, solutionEnd }: AnswerTags): boolean {
-  const before = text.slice(0, text.indexOf(reasoningStart));
-  const after = text.slice(text.indexOf(solutionEnd) + solutionEnd.length);
-  return before.trim() !== '' || after.trim() !== '';
 }

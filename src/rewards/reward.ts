@@ -19,12 +19,6 @@ export type Reward = (completion: string, row: RewardRow, info?: CompletionInfo)
 
 export interface RewardOptions {
   readonly tags: AnswerTags;
-  /** Column that holds the gold answer, as `N` or as a solution that ends in `#### N`. */
-  readonly goldColumn: string;
-  /** Format reward: part of the score for part of the format, in place of 0 or 1. */
-  readonly gradedFormat: boolean;
-  /** Format reward: nothing but white space may stand outside the tags. */
-  readonly onlyTags: boolean;
   /** Of this reward alone. */
   readonly settings: RewardSettings;
 }

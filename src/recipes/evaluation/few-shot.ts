@@ -61,7 +61,7 @@ interface ShotOptions {
 /** @throws InputError without question, working or answer */
 function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
   const reasoning = reasoningOf(row);
-  const gold = goldOf(row, 'answer');
+  const gold = goldOf(row);
   if (typeof row.question !== 'string' || reasoning === null || gold === null) {
     throw new InputError({
       where,

@@ -52,7 +52,7 @@ const BOXED: GoldForm = {
 const FORMS: Readonly<Partial<Record<RowFormatName, GoldForm>>> = {
   gsm8k: {
     rewards: ['format', 'correctness', 'numeric'],
-    render: (row) => referenceCompletion(row),
+    render: referenceCompletion,
   },
   math: BOXED,
   competition: BOXED,

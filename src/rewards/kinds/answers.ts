@@ -10,10 +10,10 @@ import { lastNumber, numbersEqual, parseNumber } from '../numbers.js';
 import type { RewardFactory } from '../reward.js';
 
 /** The last number of the completion is the gold number, within `tolerance` (absolute, default 0). */
-export const numericReward: RewardFactory = ({ goldColumn, settings }) => {
+export const numericReward: RewardFactory = ({ settings }) => {
   const tolerance = settings.number('tolerance', 0, [0, Number.MAX_VALUE]);
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn);
+    const gold = goldOf(row);
     const wanted = gold === null ? null : parseNumber(gold);
     if (gold === null || wanted === null) return null;
     const answer = lastNumber(completion) ?? '';
@@ -24,9 +24,9 @@ export const numericReward: RewardFactory = ({ goldColumn, settings }) => {
 };
 
 /** The content of the last `\boxed{}` is mathematically equal to the gold answer. */
-export const boxedReward: RewardFactory = ({ goldColumn }) => {
+export const boxedReward: RewardFactory = () => {
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn);
+    const gold = goldOf(row);
     if (gold === null) return null;
     const answer = extractBoxed(completion);
     return answer !== null && mathEquivalent(answer, gold) ? 1 : 0;
@@ -49,9 +49,9 @@ const LAST_LINE = 200;
  * marked as a choice, where it names no other.
  * @example choice on "… so the answer is (B)." against B scores 1; "A, B, C, D" scores 0
  */
-export const choiceReward: RewardFactory = ({ goldColumn }) => {
+export const choiceReward: RewardFactory = () => {
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn)?.trim().toUpperCase() ?? null;
+    const gold = goldOf(row)?.trim().toUpperCase() ?? null;
     if (gold === null || !/^[A-Z]$/.test(gold)) return null;
     return chosenLetter(completion) === gold ? 1 : 0;
   };

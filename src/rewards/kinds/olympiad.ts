@@ -9,12 +9,12 @@ import type { RewardFactory } from '../reward.js';
  * `correct_reward` (1) or `incorrect_reward` (−0.5), and `format_reward` (0.1) for a boxed answer, right or
  * wrong.
  */
-export const olympiadReward: RewardFactory = ({ goldColumn, settings }) => {
+export const olympiadReward: RewardFactory = ({ settings }) => {
   const correct = settings.number('correct_reward', 1);
   const incorrect = settings.number('incorrect_reward', -0.5);
   const format = settings.number('format_reward', 0.1);
   return (completion, row) => {
-    const gold = goldOf(row, goldColumn);
+    const gold = goldOf(row);
     if (gold === null) return null;
     const answer = extractBoxed(completion);
     const isBoxed = answer !== null && answer !== '';

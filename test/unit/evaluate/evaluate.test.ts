@@ -202,7 +202,6 @@ describe('evaluate', () => {
       grade: numericGrader(),
       samples: 2,
       passAt: [1, 2],
-      batchSize: 3,
     });
     expect(rows.map(({ id, sample_index }) => `${id}/${sample_index}`).slice(0, 3)).toEqual([
       '0/0',

@@ -31,7 +31,7 @@ describe('wilson', () => {
 
 describe('meanInterval', () => {
   it('of 0, 1, 1, 0: 1/2 ± 1.96 sqrt((1/3) / 4)', () => {
-    const { low, high } = meanInterval([0, 1, 1, 0], { bounds: { low: -9, high: 9 } });
+    const { low, high } = meanInterval([0, 1, 1, 0], { low: -9, high: 9 });
     expect(low).toBeCloseTo(0.5 - 0.565793, 5);
     expect(high).toBeCloseTo(0.5 + 0.565793, 5);
   });

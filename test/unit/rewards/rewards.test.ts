@@ -28,9 +28,7 @@ describe('parseResponse', () => {
     expect(parseResponse(GOOD)).toEqual({
       reasoning: '2+2=4',
       solution: '4',
-      once: [true, true, true, true],
       inOrder: true,
-      hasTextOutside: false,
     });
   });
 
@@ -40,33 +38,22 @@ describe('parseResponse', () => {
     expect(parseResponse('<SOLUTION> </SOLUTION>').solution).toBeNull();
     expect(parseResponse('</SOLUTION>1<SOLUTION>').solution).toBeNull();
   });
-
-  it('sees text outside the tags', () => {
-    expect(parseResponse(`${GOOD} bye`).hasTextOutside).toBe(true);
-    expect(parseResponse(`\n${GOOD}\n`).hasTextOutside).toBe(false);
-  });
 });
 
 describe('format reward', () => {
   const swapped = '<SOLUTION>4</SOLUTION><start_working_out>2+2=4<end_working_out>';
   it.each([
-    ['the whole format', GOOD, 1, 1],
-    ['text around it', `Sure! ${GOOD} Done.`, 1, 1],
-    ['no tags', '4', 0, 0],
-    ['an answer only', '<SOLUTION>4</SOLUTION>', 0, 0.4],
-    ['a missing end', GOOD.replace('</SOLUTION>', ''), 0, 0.6],
-    ['the wrong order', swapped, 0, 0.8],
-    ['a tag twice', `${GOOD}<SOLUTION>`, 0, 0.6],
-    ['everything twice', GOOD + GOOD, 0, 0],
-    ['empty sections', '<start_working_out><end_working_out><SOLUTION>4</SOLUTION>', 0, 0.8],
-  ])('%s', (_, text, binary, graded) => {
-    expect(score('format', text)).toBe(binary);
-    expect(score('format', text, { gradedFormat: true })).toBeCloseTo(graded, 12);
-  });
-
-  it('can forbid text outside the tags', () => {
-    expect(score('format', `${GOOD}\n`, { onlyTags: true })).toBe(1);
-    expect(score('format', `${GOOD} Done.`, { onlyTags: true })).toBe(0);
+    ['the whole format', GOOD, 1],
+    ['text around it', `Sure! ${GOOD} Done.`, 1],
+    ['no tags', '4', 0],
+    ['an answer only', '<SOLUTION>4</SOLUTION>', 0],
+    ['a missing end', GOOD.replace('</SOLUTION>', ''), 0],
+    ['the wrong order', swapped, 0],
+    ['a tag twice', `${GOOD}<SOLUTION>`, 0],
+    ['everything twice', GOOD + GOOD, 0],
+    ['empty sections', '<start_working_out><end_working_out><SOLUTION>4</SOLUTION>', 0],
+  ])('%s', (_, text, expected) => {
+    expect(score('format', text)).toBe(expected);
   });
 
   it('takes other tags', () => {
@@ -105,9 +92,9 @@ describe('correctness reward', () => {
     expect(score('correctness', answer('4') + answer('5'))).toBe(0);
   });
 
-  it('takes a bare gold answer, also as a number, from any column', () => {
-    expect(score('correctness', answer('4'), { goldColumn: 'gold' }, { gold: '4' })).toBe(1);
-    expect(score('correctness', answer('4'), { goldColumn: 'gold' }, { gold: 4 })).toBe(1);
+  it('takes a bare gold answer, also as a number', () => {
+    expect(score('correctness', answer('4'), {}, { answer: '4' })).toBe(1);
+    expect(score('correctness', answer('4'), {}, { answer: 4 })).toBe(1);
   });
 
   it('does not apply to a row without a gold number', () => {
@@ -198,7 +185,7 @@ describe('gold self-check', () => {
     { name: 'correctness', weight: 1 },
   ]);
   const check = (rows: readonly Record<string, unknown>[]) =>
-    checkGold(rows, { grade: full, fullScore: 1.2, render: (row) => referenceCompletion(row) });
+    checkGold(rows, { grade: full, fullScore: 1.2, render: referenceCompletion });
 
   it('names the rows whose reference fails', () => {
     expect(check([ROW, { answer: 'about ten #### ten' }, { answer: '7' }])).toEqual({
