@@ -20,7 +20,7 @@ export {
   type TierPlan,
 } from './factorization/index.js';
 export { type FileRows, readRowFile } from './formats/index.js';
-export { limitLengths } from './lengths.js';
+export { type LengthLimit, limitLengths } from './lengths.js';
 export {
   type LoadedRows,
   loadRows,

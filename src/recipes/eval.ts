@@ -21,8 +21,9 @@ import { sayUngraded } from './evaluation/ungraded.js';
 import { samplerFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
-import { interruption, unfinished } from './interrupt.js';
+import { interruption } from './interrupt.js';
 import { judgeCounts } from './judge/counts.js';
+import { inRun } from './outputs/in-run.js';
 import { checkOutput } from './outputs/rows-output.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
@@ -49,25 +50,20 @@ export function runEval(config: EvalConfig, caller: RecipeContext): Promise<Eval
     const graders = stack.adopt(await openEvaluationGraders(config, context), (own) => own.close());
     const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
     const run = openRun(dir, { ...options, reads, sources });
-    return await evaluateInto(run, { config, source, inputs, graders, sandbox, context });
+    const args = { config, source, inputs, graders, sandbox, context };
+    return await inRun(run, context, () =>
+      evaluateIn(run, args).catch((error: unknown) => {
+        throw context.signal.aborted ? stopped(run, context) : error;
+      }),
+    );
   });
 }
 
-async function evaluateInto(run: RunFolder, args: EvalArgs): Promise<EvalResult> {
-  const { signal, log } = args.context;
-  try {
-    return await evaluateIn(run, args);
-  } catch (caught) {
-    const error = signal.aborted
-      ? interruption(signal, {
-          problem: `stopped during the evaluation; ${run.dir} holds its predictions so far`,
-          remedy: `Give ${resumeKeys(run.dir)} to go on`,
-        })
-      : caught;
-    endRun(run, { status: unfinished(signal), error, log });
-    throw error;
-  }
-}
+const stopped = ({ dir }: RunFolder, { signal }: RecipeContext): Error =>
+  interruption(signal, {
+    problem: `stopped during the evaluation; ${dir} holds its predictions so far`,
+    remedy: `Give ${resumeKeys(dir)} to go on`,
+  });
 
 interface EvalArgs {
   readonly config: EvalConfig;

@@ -3,12 +3,11 @@
  * interruption. `remote.json` says what has been asked of the service; it is written before each request that
  * makes something there.
  */
-import { type OpenaiConfig, resolvedYaml, resumeKeys, runDir } from '../config/index.js';
+import { type OpenaiConfig, resumeKeys, runDir } from '../config/index.js';
 import { openService, watchJob } from '../remote/index.js';
 import {
   checkRun,
   endRun,
-  makeRunId,
   openRun,
   type RemoteRecord,
   type RunFolder,
@@ -17,11 +16,12 @@ import {
 } from '../report/index.js';
 import { RunError } from '../util/errors.js';
 import type { RecipeContext } from './context.js';
-import { interruption, unfinished } from './interrupt.js';
+import { interruption } from './interrupt.js';
 import { absentInput, checkSame, type JobInputs, jobInputs, uploadLine } from './openai/inputs.js';
 import { type MakeOptions, makeJob } from './openai/make-job.js';
 import { openRemoteRecord } from './openai/record.js';
-import type { PlannedRun } from './outputs/run-of.js';
+import { inRun } from './outputs/in-run.js';
+import { runOf } from './outputs/run-of.js';
 
 export interface OpenaiResult {
   readonly run_dir: string;
@@ -64,18 +64,15 @@ export async function runOpenai(
   config: OpenaiConfig,
   context: RecipeContext,
 ): Promise<OpenaiResult> {
-  const { dir, options } = plannedRun(config);
+  const { dir, options } = runOf('openai', config);
   checkRun(dir, options);
   const inputs = await jobInputs(config);
   const service = openService(config, context.signal);
   const run = openRun(dir, options);
-  try {
+  return await inRun(run, context, async () => {
     const keeper = openRemoteRecord(run, config);
     return await watchedJob(run, { config, context, inputs, service, keeper });
-  } catch (error) {
-    endRun(run, { status: unfinished(context.signal), error, log: context.log });
-    throw error;
-  }
+  });
 }
 
 async function watchedJob(run: RunFolder, job: MakeOptions): Promise<OpenaiResult> {
@@ -105,23 +102,6 @@ async function watchedJob(run: RunFolder, job: MakeOptions): Promise<OpenaiResul
   } catch (error) {
     throw signal.aborted ? stopped(signal, keeper.get(), run.dir) : error;
   }
-}
-
-function plannedRun(config: OpenaiConfig): PlannedRun {
-  const { resume, overwrite, training_file, validation_file, grader } = config;
-  const text = resolvedYaml(config);
-  const runId = makeRunId(text);
-  return {
-    dir: runDir(config, runId),
-    options: {
-      resume,
-      overwrite,
-      runId,
-      command: 'openai',
-      config: { text, values: config },
-      reads: [training_file, validation_file, grader].filter((path) => path !== null),
-    },
-  };
 }
 
 /** Keys that say how a job is watched and kept, not what it is. */

@@ -5,7 +5,7 @@
  */
 import type { TinkerConfig } from '../config/index.js';
 import { type Endpoint, endpointSettings, openEndpoint } from '../endpoint/index.js';
-import { openSession, type TinkerSession } from '../remote/index.js';
+import { openSession } from '../remote/index.js';
 import {
   checkRun,
   checkTrackers,
@@ -17,7 +17,8 @@ import {
 import type { Tokenizer } from '../tokenizer/index.js';
 import { closing } from '../util/close-stack.js';
 import type { RecipeContext } from './context.js';
-import { unbroken, unfinished } from './interrupt.js';
+import { unbroken } from './interrupt.js';
+import { inRun } from './outputs/in-run.js';
 import { runOf } from './outputs/run-of.js';
 import { noteSources } from './outputs/run-sources.js';
 import { checkLogNames } from './reinforcement/logs.js';
@@ -26,7 +27,6 @@ import { trainingPrompts } from './sampling/training-prompts.js';
 import { supervisedRows, type TinkerData, tinkerTokenizer } from './tinker/rows.js';
 import {
   asTrainer,
-  stageOf,
   type TinkerOutcome,
   type TinkerTraining,
   trainAtTinker,
@@ -55,11 +55,12 @@ export interface TinkerResult {
 export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<TinkerResult> {
   return closing(async (stack) => {
     const { context, sources } = noteSources(caller);
-    const { dir, options } = runOf('tinker', config, stageOf(config));
+    const trainer = asTrainer(config);
+    const { dir, options } = runOf('tinker', config, trainer.stage);
     checkRun(dir, options);
     checkAlarms(config);
     const hasRewards = config.method === 'grpo';
-    checkWatchedMetric(asTrainer(config), { heldOut: null, hasRewards });
+    checkWatchedMetric(trainer, { heldOut: null, hasRewards });
     const endpoint = endpointOf(config);
     logImpliedTracker(config, context);
     await checkTrackers({ names: trackerNames(config), env: process.env });
@@ -68,10 +69,11 @@ export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<
     const data = await dataOf(config, tokenizer, context);
     stack.defer(() => data.rewards?.close());
     const model = { tokenizer, spec: { maxPositions: config.max_length } };
-    const evaluation = await openTrainedEvaluation(asTrainer(config), model, context);
+    const evaluation = await openTrainedEvaluation(trainer, model, context);
     stack.defer(() => evaluation?.graders?.close());
-    const inputs = { config, context, tokenizer, data, evaluation };
-    return await runIn(openRun(dir, { ...options, sources }), { ...inputs, endpoint });
+    const inputs = { config, trainer, context, tokenizer, data, evaluation };
+    const run = openRun(dir, { ...options, sources });
+    return await inRun(run, context, () => trained(run, { ...inputs, endpoint }));
   });
 }
 
@@ -92,29 +94,25 @@ interface RunInputs extends Omit<TinkerTraining, 'run' | 'session'> {
   readonly endpoint: Endpoint;
 }
 
-async function runIn(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promise<TinkerResult> {
+async function trained(run: RunFolder, { endpoint, ...inputs }: RunInputs): Promise<TinkerResult> {
   const { config, context } = inputs;
-  let session: TinkerSession | null = null;
+  logChanges(run, context);
+  const session = await openSession({
+    endpoint,
+    log: context.log,
+    patienceMs: 1000 * config.patience_s,
+    // An interrupt waits for the end of the step, so that its state can be saved.
+    signal: new AbortController().signal,
+  });
   try {
-    logChanges(run, context);
-    session = await openSession({
-      endpoint,
-      log: context.log,
-      patienceMs: 1000 * config.patience_s,
-      // An interrupt waits for the end of the step, so that its state can be saved.
-      signal: new AbortController().signal,
-    });
     const outcome = await trainAtTinker({ ...inputs, run, session });
     const result = resultOf(run, outcome);
     const sections = outcome.evaluated?.sections ?? [];
     endRun(run, { status: 'done', sections, log: context.log });
     context.log(`done: ${result.sampler_path}`);
     return result;
-  } catch (error) {
-    endRun(run, { status: unfinished(context.signal), error, log: context.log });
-    throw error;
   } finally {
-    session?.close();
+    session.close();
   }
 }
 

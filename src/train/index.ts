@@ -26,7 +26,13 @@ export {
 export { type HeldOut, heldOutMetrics } from './held-out.js';
 export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { loadCheckpoint } from './load-checkpoint.js';
-export { type LoopProgress, runLoop, type StepEvaluation, type StepOutcome } from './loop.js';
+export {
+  type LoopOptions,
+  type LoopProgress,
+  runLoop,
+  type StepEvaluation,
+  type StepOutcome,
+} from './loop.js';
 export { preflight } from './preflight.js';
 export type { GradedCompletion } from './rollouts.js';
 export { type CheckpointStore, saveCheckpoint } from './save-checkpoint.js';

@@ -1,6 +1,12 @@
 /** What a fine-tuning job is made of, read and checked: its rows, its grader, its settings. */
 import { existsSync } from 'node:fs';
-import { type OpenaiConfig, openaiHyperparameters, parseGrader } from '../../config/index.js';
+import {
+  inputPaths,
+  type OpenaiConfig,
+  openaiHyperparameters,
+  openaiSchema,
+  parseGrader,
+} from '../../config/index.js';
 import { readRowFile } from '../../data/index.js';
 import {
   checkGraderTypes,
@@ -62,9 +68,7 @@ export function uploadLine(path: string, upload: Upload): string {
 
 /** A file that an earlier stage makes may not be there when a run is planned. */
 export function absentInput(config: OpenaiConfig): string | null {
-  const { training_file, validation_file, grader } = config;
-  const paths = [training_file, validation_file, grader].filter((path) => path !== null);
-  return paths.find((path) => !existsSync(path)) ?? null;
+  return inputPaths(openaiSchema, config).find((path) => !existsSync(path)) ?? null;
 }
 
 /** @throws InputError when the folder's job is of other files */

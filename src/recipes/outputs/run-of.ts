@@ -3,6 +3,7 @@ import {
   commandSchemas,
   type EvalConfig,
   inputPaths,
+  type OpenaiConfig,
   resolvedYaml,
   runDir,
   type TinkerConfig,
@@ -10,15 +11,15 @@ import {
 import { makeRunId, type OpenRunOptions } from '../../report/index.js';
 import type { TrainerConfig } from '../training/trainer-config.js';
 
-export interface PlannedRun {
+interface PlannedRun {
   readonly dir: string;
   readonly options: OpenRunOptions;
 }
 
 export function runOf(
-  command: 'sft' | 'dpo' | 'grpo' | 'eval' | 'tinker',
-  config: TrainerConfig | EvalConfig | TinkerConfig,
-  stage = config.stage,
+  command: 'sft' | 'dpo' | 'grpo' | 'eval' | 'tinker' | 'openai',
+  config: TrainerConfig | EvalConfig | TinkerConfig | OpenaiConfig,
+  stage = 'stage' in config ? config.stage : null,
 ): PlannedRun {
   const text = resolvedYaml(config);
   const runId = makeRunId(text);
@@ -31,7 +32,7 @@ export function runOf(
       command,
       stage,
       runId,
-      seeds: { seed },
+      ...(seed !== null && { seeds: { seed } }),
       reads: inputPaths(commandSchemas[command], config),
       config: { text, values: config },
     },

@@ -1,16 +1,12 @@
 /** Rows of SFT as token sequences with loss masks: rendered, mixed, limited in length, checked. */
 import type { DatasetConfig, SftConfig } from '../../config/index.js';
-import { limitLengths, mixture } from '../../data/index.js';
+import { mixture } from '../../data/index.js';
 import type { MaskedSequence } from '../../model/index.js';
-import { renderExample } from '../../tokenizer/index.js';
 import { preflight } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
-import { tagsOf } from '../inputs/answer-tags.js';
 import { sayBeyondContext } from '../inputs/beyond-context.js';
-import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
-import { renderOptions } from '../inputs/render-options.js';
-import { trainingRow } from '../inputs/training-row.js';
+import { renderedRows } from '../inputs/rendered-rows.js';
 import { heldOutExamples } from '../training/held-out-examples.js';
 import { learntPart } from './learnt-part.js';
 
@@ -21,38 +17,25 @@ interface Placed {
   readonly where: string;
 }
 
-async function renderedRows(
+async function placedRows(
   dataset: DatasetConfig,
   config: SftConfig,
   { source, context }: { readonly source: ModelSource; readonly context: RecipeContext },
 ): Promise<Placed[]> {
-  const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
-  const style = { tags: tagsOf(config), form: config.answer_format };
-  const training = rows.map((row, index) =>
-    learntPart(trainingRow(row, style, where(index)), config),
-  );
-  const rendered = training.map(({ row, trainOn }, index) =>
-    renderExample(source.tokenizer, row, {
-      ...renderOptions(config, where(index)),
-      trainOn,
-      roles: config.roles_to_train,
-      maskToolOutput: config.mask_tool_output,
-    }),
-  );
-  const limited = limitLengths(rendered, {
-    maxLength: config.max_length,
+  const rendered = await renderedRows(dataset, config, {
+    tokenizer: source.tokenizer,
+    context,
+    form: config.answer_format,
     policy: config.excess_length_strategy,
+    learnt: (row) => learntPart(row, config),
+    roles: config.roles_to_train,
+    maskToolOutput: config.mask_tool_output,
+  });
+  return rendered.map(({ example, trainOn, where }) => ({
+    example,
+    hasContext: trainOn !== 'all',
     where,
-  });
-  const { truncated, untrained, dropped } = limited;
-  if (truncated > 0) context.log(`data: ${truncated} rows cut to ${config.max_length} tokens`);
-  if (dropped > 0)
-    context.log(`data: ${dropped} rows left out: longer than ${config.max_length} tokens`);
-  if (untrained > 0) context.log(`data: ${untrained} rows left out: cut before their answer`);
-  return limited.examples.map(({ example, index }) => {
-    const hasContext = training[index]!.trainOn !== 'all';
-    return { example, hasContext, where: where(index) };
-  });
+  }));
 }
 
 /** The rows of the training set, or of the mixture of sets. */
@@ -61,7 +44,7 @@ async function trainingRows(
   source: ModelSource,
   context: RecipeContext,
 ): Promise<Placed[]> {
-  const of = (dataset: DatasetConfig) => renderedRows(dataset, config, { source, context });
+  const of = (dataset: DatasetConfig) => placedRows(dataset, config, { source, context });
   if (config.traces_file !== null) {
     const traces = { name: null, path: config.traces_file, revision: null };
     return of({ ...config.dataset, ...traces });
@@ -103,7 +86,7 @@ export async function sftExamples(
   );
   sayBeyondContext(train, { context: source.spec.maxPositions, log: context.log });
   const heldOut = await heldOutExamples(config, (dataset) =>
-    renderedRows(dataset, config, { source, context }),
+    placedRows(dataset, config, { source, context }),
   );
   return { train, heldOut: heldOut?.map(({ example }) => example) ?? null };
 }

@@ -1,18 +1,14 @@
 /** Rows and prompts of a run at Tinker, made into tokens here. */
 import type { TinkerConfig } from '../../config/index.js';
-import { limitLengths } from '../../data/index.js';
 import { resolveModelDir } from '../../hub/index.js';
 import type { MaskedTokens } from '../../remote/index.js';
-import { renderExample, type Tokenizer } from '../../tokenizer/index.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { RecipeContext } from '../context.js';
-import { tagsOf } from '../inputs/answer-tags.js';
-import { loadDataset } from '../inputs/dataset.js';
 import { hubOptions, pinned } from '../inputs/hub-options.js';
 import { openTokenizer } from '../inputs/open-tokenizer.js';
 import type { PromptedRow } from '../inputs/prompted-rows.js';
-import { renderOptions } from '../inputs/render-options.js';
-import { trainingRow } from '../inputs/training-row.js';
+import { renderedRows } from '../inputs/rendered-rows.js';
 import type { OpenRewards } from '../rewards/open-rewards.js';
 
 const TOKENIZER_FILES = [
@@ -48,23 +44,8 @@ export async function supervisedRows(
   tokenizer: Tokenizer,
   context: RecipeContext,
 ): Promise<MaskedTokens[]> {
-  const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
-  const style = { tags: tagsOf(config), form: 'tags' } as const;
-  const rendered = rows.map((row, index) =>
-    renderExample(
-      tokenizer,
-      trainingRow(row, style, where(index)),
-      renderOptions(config, where(index)),
-    ),
-  );
-  const { examples, dropped } = limitLengths(rendered, {
-    maxLength: config.max_length,
-    policy: 'drop',
-    where,
-  });
-  if (dropped > 0) {
-    context.log(`data: ${dropped} rows left out: longer than ${config.max_length} tokens`);
-  }
-  if (examples.length > 0) return examples.map(({ example }) => example);
+  const how = { tokenizer, context, form: 'tags', policy: 'drop' } as const;
+  const rows = await renderedRows(config.dataset, config, how);
+  if (rows.length > 0) return rows.map(({ example }) => example);
   throw new InputError({ where: 'dataset', problem: 'no row is left to train on' });
 }

@@ -1,15 +1,14 @@
 /** The loop of a training at Tinker: its rows, states and evaluations are those of a local run folder. */
-import { impliedEvaluation, resumeKeys, type TinkerConfig } from '../../config/index.js';
+import { impliedEvaluation, type TinkerConfig } from '../../config/index.js';
 import type { TinkerModel, TinkerSession } from '../../remote/index.js';
-import type { MetricRow, RunFolder } from '../../report/index.js';
+import type { RunFolder } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
-import { DataOrder, type LoopProgress, runLoop, wholeWarmup } from '../../train/index.js';
+import { DataOrder, type LoopProgress, wholeWarmup } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
 import type { RecipeContext } from '../context.js';
 import { evaluateRuns } from '../evaluation/evaluate-model.js';
 import { unfinished } from '../interrupt.js';
 import { GrpoLogs } from '../reinforcement/logs.js';
-import { watchRows } from '../training/alarms.js';
 import { DuringTraining } from '../training/evaluate-during.js';
 import {
   type EvaluatedRun,
@@ -18,24 +17,24 @@ import {
   trainerJudge,
 } from '../training/evaluate-trained.js';
 import { openTrainingLog, type TrainingLog } from '../training/log.js';
+import { watchedLoop } from '../training/watched-loop.js';
 import { openTinkerRecord, type TinkerKeeper, type TinkerState } from './record.js';
 import type { TinkerData } from './rows.js';
 import { openTinkerSampler } from './sampler.js';
 import { grpoStepAt, sftStepAt, type TinkerStep } from './steps.js';
-
-export const stageOf = ({ stage, method }: TinkerConfig): string => stage ?? method;
 
 /** The keys of a local trainer that evaluations and logs read. */
 export const asTrainer = (config: TinkerConfig) => ({
   ...config,
   threads: null,
   overlong_prompts: 'drop' as const,
-  stage: stageOf(config),
+  stage: config.stage ?? config.method,
   eval: config.eval && { ...impliedEvaluation(), ...config.eval },
 });
 
 export interface TinkerTraining {
   readonly config: TinkerConfig;
+  readonly trainer: ReturnType<typeof asTrainer>;
   readonly context: RecipeContext;
   readonly run: RunFolder;
   readonly session: TinkerSession;
@@ -54,7 +53,7 @@ export interface TinkerOutcome {
 
 export function trainAtTinker(training: TinkerTraining): Promise<TinkerOutcome> {
   return closing(async (stack) => {
-    const { config, context, run, data } = training;
+    const { config, trainer, context, run, data } = training;
     const keeper = openTinkerRecord(run, config.base_url);
     const { batch_size: batchSize, seed } = config;
     const order = new DataOrder({ examples: data.rows.length, batchSize, seed });
@@ -70,7 +69,7 @@ export function trainAtTinker(training: TinkerTraining): Promise<TinkerOutcome> 
     const log = await openTrainingLog({
       run,
       command: 'tinker',
-      config: asTrainer(config),
+      config: trainer,
       context,
       resumeStep,
       totalSteps,
@@ -107,12 +106,11 @@ async function modelOf(
 
 /** Null: there are no completions. */
 function logsOf(
-  { config, run, tokenizer, data }: TinkerTraining,
+  { config, trainer, run, tokenizer, data }: TinkerTraining,
   resumeStep: number | null,
 ): GrpoLogs | null {
   if (data.rewards === null) return null;
-  const judge = trainerJudge(asTrainer(config));
-  return new GrpoLogs(config, { run, resumeStep, tokenizer, judge });
+  return new GrpoLogs(config, { run, resumeStep, tokenizer, judge: trainerJudge(trainer) });
 }
 
 interface Place extends TinkerTraining {
@@ -127,11 +125,11 @@ interface Place extends TinkerTraining {
 }
 
 async function loopOf(place: Place): Promise<TinkerOutcome> {
-  const { config, context, run, model, keeper, order, totalSteps, state, log } = place;
+  const { config, trainer, context, run, model, keeper, order, totalSteps, state, log } = place;
   let done = state?.step ?? 0;
   const sampler = () => openTinkerSampler(model, { step: done, tokenizer: place.tokenizer });
   const evaluates = new DuringTraining({
-    config: asTrainer(config),
+    config: trainer,
     evaluation: place.evaluation,
     sampler,
     heldOut: null,
@@ -141,11 +139,12 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
     onSamples: log.samples,
     log: context.log,
   });
-  const save = (progress: LoopProgress) =>
-    run.phases.time('save', () => saveState(place, progress, evaluates));
-  const watch = watchRows(config.method, config, { run, context, startStep: done });
-  const step = stepOf(place, sampler);
-  const progress = await runLoop({
+  const stepAt = stepOf(place, sampler);
+  const { step: steps, endedBy } = await watchedLoop(place, {
+    trainer: config.method,
+    config: trainer,
+    evaluates,
+    log,
     schedule: {
       type: config.lr_scheduler_type,
       learningRate: config.learning_rate,
@@ -154,43 +153,27 @@ async function loopOf(place: Place): Promise<TinkerOutcome> {
     },
     startStep: done,
     startTokens: state?.tokens ?? 0,
-    step: async (index, rate) => {
-      const outcome = await run.phases.time('update', () => step(index, rate));
-      done = index + 1;
+    step: async (step, rate) => {
+      const outcome = await stepAt(step, rate);
+      done = step + 1;
       return outcome;
     },
-    epochsAt: (index) => order.epochsAt(index),
+    epochsAt: (step) => order.epochsAt(step),
     saveSteps: config.save_steps,
-    save,
-    evaluate: async (index) =>
-      evaluates.isDue(index) ? run.phases.time('evaluate', () => evaluates.after(index)) : null,
-    isEvaluated: (at) => evaluates.has(at),
-    onRow: (row: MetricRow) => {
-      log.row(row);
-      watch(row);
-    },
-    onRepeated: (metrics) => log.repeated(metrics),
-    goOn: resumeKeys(run.dir),
-    signal: context.signal,
-  }).finally(() => log.trained());
-  if (keeper.get().states.at(-1)?.step !== progress.step) await save(progress);
+    save: (progress) => saveState(place, progress, evaluates),
+  });
   const saved = await model.saveForSampler(`${run.runId}-final`);
   keeper.set({ sampler_path: saved });
-  const endedBy = progress.step < totalSteps ? evaluates.endedBy : null;
-  if (endedBy !== null) {
-    context.log(`ended after step ${progress.step} of ${totalSteps} by ${endedBy}`);
-  }
   const evaluated = await evaluatedAt(place, { saved, sampler });
-  return { model, keeper, steps: progress.step, endedBy, evaluated };
+  return { model, keeper, steps, endedBy, evaluated };
 }
 
 async function saveState(
-  { run, context, model, keeper, log, logs }: Place,
+  { run, context, model, keeper, logs }: Place,
   { step, tokens }: LoopProgress,
   { history: evaluations, metric: metric_for_best_model }: DuringTraining,
 ): Promise<void> {
   const path = await model.saveState(`${run.runId}-step-${step}`);
-  log.flush();
   logs?.flush();
   const state = { step, tokens, path, evaluations, metric_for_best_model };
   keeper.set({ states: [...keeper.get().states, state] });
@@ -216,11 +199,11 @@ function stepOf(place: Place, sampler: OpenSampler): TinkerStep {
 
 /** The evaluation after training, by samples of the final weights. */
 async function evaluatedAt(
-  { config, context, run, data, evaluation }: Place,
+  { trainer, context, run, data, evaluation }: Place,
   { saved, sampler }: { readonly saved: string; readonly sampler: OpenSampler },
 ): Promise<EvaluatedRun | null> {
   return await evaluatedRun(run, {
-    config: asTrainer(config),
+    config: trainer,
     context,
     saved,
     inputs: evaluation?.inputs ?? null,

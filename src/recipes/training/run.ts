@@ -2,13 +2,13 @@
  * What the three trainers share: check the input, build the policy, find the checkpoint, and only then open
  * the run folder for the session. What was opened is closed in the end, the last first.
  */
-import { checkRun, checkTrackers, endRun, openRun } from '../../report/index.js';
+import { checkRun, checkTrackers, openRun } from '../../report/index.js';
 import { closing } from '../../util/close-stack.js';
 import { sum } from '../../util/numbers.js';
 import type { RecipeContext } from '../context.js';
 import { openModel } from '../inputs/model-source.js';
-import { unfinished } from '../interrupt.js';
 import { samplersBeside } from '../memory/samplers.js';
+import { inRun } from '../outputs/in-run.js';
 import { runOf } from '../outputs/run-of.js';
 import { noteSources } from '../outputs/run-sources.js';
 import { checkAlarms } from './alarms.js';
@@ -64,15 +64,12 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     recipe.check?.(config, source);
     const reads = [...(options.reads ?? []), source.baseDir];
     const run = openRun(dir, { ...options, reads, sources });
-    try {
+    return await inRun(run, context, async () => {
       run.phases.add('load', loadSeconds);
       const startStep = checkpoint?.state.step ?? 0;
       const session = { run, source, trained, startStep, context };
       const args = { recipe, config, inputs, evaluation, sources, store, checkpoint };
       return await runSession(session, args);
-    } catch (error) {
-      endRun(run, { status: unfinished(context.signal), error, log: context.log });
-      throw error;
-    }
+    });
   });
 }

@@ -73,11 +73,6 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     const progress = await trainingLoop(session, loop);
     checkChanged(session, progress, command);
     sampling.dispose();
-    const endedBy = progress.step < totalSteps ? evaluates.endedBy : null;
-    if (endedBy !== null) {
-      const place = `after step ${progress.step} of ${totalSteps}`;
-      context.log(`ended ${place} by ${endedBy}: ${config[endedBy]}`);
-    }
     const best = evaluates.bestBy(progress.step);
     if (best !== null && best !== progress.step) {
       const failure = takeBest(trained, store, best);
@@ -103,7 +98,7 @@ export async function runSession<Config extends TrainerConfig, Inputs>(
     await log.close('done');
     const results = {
       steps: progress.step,
-      ...(endedBy !== null && { ended_by: endedBy }),
+      ...(progress.endedBy !== null && { ended_by: progress.endedBy }),
       ...evaluated?.results,
     };
     run.record({ results });
