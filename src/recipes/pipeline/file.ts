@@ -66,61 +66,50 @@ function checkNames(
 const listed = (specs: readonly StageConfig[], key: string) =>
   specs.map((spec, index) => ({ spec, place: [key, String(index)] }));
 
-/** @throws InputError with `file:line`. */
-export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
-  const { yaml, config, root, lookup, env, stageOverrides } = readHead(pipelineSchema, options);
+interface Parts {
+  readonly config: { readonly stages: readonly StageConfig[]; readonly metrics: readonly string[] };
+  /** Stages that run once. */
+  readonly shared: readonly StageConfig[];
+  /** Points that the others run for; null: they run once, too. */
+  readonly grid: readonly GridPoint[] | null;
+  readonly part: string;
+}
+
+type Head = Omit<ReturnType<typeof readHead>, 'config'>;
+
+function fileOf(
+  { stageOverrides, ...head }: Head,
+  { config, shared, grid, part }: Parts,
+  { note }: LoadPipelineOptions,
+): PipelineFile {
+  const once = listed(shared, 'shared');
   const stages = listed(config.stages, 'stages');
-  checkNames(yaml, stages, stageOverrides.keys());
-  const entries = stages.map(({ spec, place }) => ({
-    id: spec.name,
+  checkNames(head.yaml, [...once, ...stages], stageOverrides.keys());
+  const entry = ({ spec, place }: (typeof stages)[number], point: GridPoint | null) => ({
+    id: point === null ? spec.name : `${pointLabel(point)}/${spec.name}`,
     spec,
     place,
-    point: null,
+    point,
     overrides: stageOverrides.get(spec.name) ?? [],
-  }));
-  const { metrics, stage: part } = config;
-  return {
-    yaml,
-    root,
-    metrics,
-    part,
-    entries,
-    points: [],
-    lookup,
-    env,
-    note: options.note,
-  };
+  });
+  const entries = [
+    ...once.map((stage) => entry(stage, null)),
+    ...(grid ?? [null]).flatMap((point) => stages.map((stage) => entry(stage, point))),
+  ];
+  return { ...head, metrics: config.metrics, part, entries, points: grid ?? [], note };
+}
+
+/** @throws InputError with `file:line`. */
+export function readPipelineFile(options: LoadPipelineOptions): PipelineFile {
+  const { config, ...head } = readHead(pipelineSchema, options);
+  return fileOf(head, { config, shared: [], grid: null, part: config.stage }, options);
 }
 
 /** @throws InputError with `file:line`. */
 export function readSweepFile(options: LoadPipelineOptions): PipelineFile {
-  const { yaml, config, root, lookup, env, stageOverrides } = readHead(sweepSchema, options);
-  const shared = listed(config.shared, 'shared');
-  const stages = listed(config.stages, 'stages');
-  checkNames(yaml, [...shared, ...stages], stageOverrides.keys());
-  const overridesOf = (name: string) => stageOverrides.get(name) ?? [];
-  const points = gridPoints(config.grid);
+  const { config, ...head } = readHead(sweepSchema, options);
+  const grid = gridPoints(config.grid);
   const isGiven = options.overrides?.some((word) => /^grid[.=]/.test(word)) === true;
-  checkPoints(isGiven ? 'command line' : yaml.where(['grid']), points);
-  const entries: StageEntry[] = [
-    ...shared.map(({ spec, place }) => ({
-      id: spec.name,
-      spec,
-      place,
-      point: null,
-      overrides: overridesOf(spec.name),
-    })),
-    ...points.flatMap((point) =>
-      stages.map(({ spec, place }) => ({
-        id: `${pointLabel(point)}/${spec.name}`,
-        spec,
-        place,
-        point,
-        overrides: overridesOf(spec.name),
-      })),
-    ),
-  ];
-  const { metrics } = config;
-  const { note } = options;
-  return { yaml, root, metrics, part: 'full', entries, points, lookup, env, note };
+  checkPoints(isGiven ? 'command line' : head.yaml.where(['grid']), grid);
+  return fileOf(head, { config, shared: config.shared, grid, part: 'full' }, options);
 }
