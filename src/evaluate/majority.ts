@@ -37,7 +37,7 @@ export function answerGroups(): AnswerGroups {
     if (key === null) return null;
     const known = byKey.get(key);
     if (known !== undefined) return known;
-    const isEqual = (other: string) => mathEquivalent(answer, other);
+    const isEqual = (other: string) => mathEquivalent({ gold: other, prediction: answer });
     const group = groups.find((members) => members.every(isEqual));
     if (group === undefined) groups.push([answer]);
     else group.push(answer);

@@ -26,7 +26,7 @@ export function mathGrader({
     const flexible = response.solution ?? marked(completion, 'flexible');
     const options = precisionOf(row);
     const judge = (given: string | null) =>
-      gold === null ? null : given !== null && mathEquivalent(given, gold, options);
+      gold === null ? null : given !== null && mathEquivalent({ gold, prediction: given }, options);
     const correct = judge(answer);
     return {
       gold,

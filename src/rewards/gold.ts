@@ -12,9 +12,10 @@ import type { RewardRow } from './reward.js';
  * Null when the row has no solution.
  */
 export function referenceCompletion(row: RewardRow): string | null {
-  const gold = goldOf(row);
+  const answer = goldOf(row);
   const reasoning = reasoningOf(row);
-  return gold === null || reasoning === null ? null : taggedAnswer(DEFAULT_TAGS, reasoning, gold);
+  if (answer === null || reasoning === null) return null;
+  return taggedAnswer(DEFAULT_TAGS, { reasoning, answer });
 }
 
 /** Worked solution of a row: its `reasoning`, else what stands before `####`; null when there is none. */

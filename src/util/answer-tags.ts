@@ -15,5 +15,8 @@ export const DEFAULT_TAGS: AnswerTags = {
 };
 
 /** `<start_working_out>…<end_working_out><SOLUTION>…</SOLUTION>` */
-export const taggedAnswer = (tags: AnswerTags, reasoning: string, answer: string): string =>
+export const taggedAnswer = (
+  tags: AnswerTags,
+  { reasoning, answer }: { readonly reasoning: string; readonly answer: string },
+): string =>
   `${tags.reasoningStart}${reasoning}${tags.reasoningEnd}${tags.solutionStart}${answer}${tags.solutionEnd}`;

@@ -2,7 +2,7 @@
 import type { AnswerForm } from '../../evaluate/index.js';
 import { goldOf, reasoningOf } from '../../rewards/index.js';
 import { fillTemplate, type Message } from '../../tokenizer/index.js';
-import { taggedAnswer } from '../../util/answer-tags.js';
+import { type AnswerTags, taggedAnswer } from '../../util/answer-tags.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { fieldNames } from '../../util/shown.js';
@@ -46,7 +46,7 @@ export async function loadShots(
   return loaded.rows.map((row, index) =>
     shotOf(row, {
       form: keys.answer_format,
-      tagged: (reasoning, answer) => taggedAnswer(tags, reasoning, answer),
+      tags,
       where: loaded.where(index),
     }),
   );
@@ -54,12 +54,12 @@ export async function loadShots(
 
 interface ShotOptions {
   readonly form: AnswerForm;
-  readonly tagged: (reasoning: string, answer: string) => string;
+  readonly tags: AnswerTags;
   readonly where: string;
 }
 
 /** @throws InputError without question, working or answer */
-function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
+function shotOf(row: JsonRow, { form, tags, where }: ShotOptions): Shot {
   const reasoning = reasoningOf(row);
   const gold = goldOf(row);
   if (typeof row.question !== 'string' || reasoning === null || gold === null) {
@@ -70,7 +70,7 @@ function shotOf(row: JsonRow, { form, tagged, where }: ShotOptions): Shot {
     });
   }
   const forms: Readonly<Record<AnswerForm, string>> = {
-    tags: tagged(reasoning, gold),
+    tags: taggedAnswer(tags, { reasoning, answer: gold }),
     boxed: `${reasoning}\nThe answer is $\\boxed{${gold}}$.`,
     hashes: `${reasoning}\n#### ${gold}`,
   };

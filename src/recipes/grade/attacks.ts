@@ -25,7 +25,7 @@ const TAGS = [
 
 const numbers = Array.from({ length: 1001 }, (_, i) => i);
 const letters = [...'ABCDEFGHIJ'];
-const tagged = (text: string): string => taggedAnswer(DEFAULT_TAGS, 'so', text);
+const tagged = (answer: string): string => taggedAnswer(DEFAULT_TAGS, { reasoning: 'so', answer });
 
 /** Letters and digits that look like ASCII and are not. */
 const LOOKALIKES: Readonly<Record<string, string>> = {

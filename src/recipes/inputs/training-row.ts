@@ -12,8 +12,11 @@ export interface AnswerStyle {
   readonly form: 'tags' | 'boxed';
 }
 
-function written(reasoning: string, answer: string, { tags, form }: AnswerStyle): string {
-  if (form === 'tags') return taggedAnswer(tags, reasoning, answer);
+function written(
+  { reasoning, answer }: { readonly reasoning: string; readonly answer: string },
+  { tags, form }: AnswerStyle,
+): string {
+  if (form === 'tags') return taggedAnswer(tags, { reasoning, answer });
   const isBoxed = reasoning.includes('\\boxed');
   return isBoxed ? reasoning : `${reasoning}\nThe answer is $\\boxed{${answer}}$.`;
 }
@@ -29,7 +32,8 @@ export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): Ch
   if (completion !== undefined) return { ...promptRow(row), completion };
   const isAnswer = typeof answer === 'string' || typeof answer === 'number';
   if (typeof reasoning === 'string' && isAnswer) {
-    return { ...promptRow(row), completion: written(reasoning, String(answer), style) };
+    const worked = { reasoning, answer: String(answer) };
+    return { ...promptRow(row), completion: written(worked, style) };
   }
   throw new InputError({
     where,

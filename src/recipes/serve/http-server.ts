@@ -39,7 +39,7 @@ export function createHttpServer(options: HttpOptions): Server {
       if (refusal.status >= 500 && !options.signal.aborted)
         options.log(`error: ${refusal.message}`);
       if (response.headersSent) response.end(`${event(errorBody(refusal))}${event('[DONE]')}`);
-      else sendJson(response, refusal.status, errorBody(refusal), refusal.allow);
+      else sendJson(response, errorBody(refusal), refusal);
     });
   });
 }
@@ -65,7 +65,7 @@ async function route(
   }
   if (path === '/v1/models' || path.startsWith('/v1/models/')) {
     return expectMethod(request, 'GET', () =>
-      sendJson(response, 200, listed(path.slice('/v1/models'.length), options)),
+      sendJson(response, listed(path.slice('/v1/models'.length), options)),
     );
   }
   const known = ['/health', '/v1/models', ...Object.keys(POSTS)].join(', ');
@@ -92,7 +92,11 @@ function expectMethod<T>({ method }: IncomingMessage, expected: 'GET' | 'POST', 
 
 function health(response: ServerResponse, { signal, scheduler }: RouteOptions): void {
   const status = signal.aborted ? 'stopping' : 'ok';
-  sendJson(response, signal.aborted ? 503 : 200, { status, open_completions: scheduler.open });
+  sendJson(
+    response,
+    { status, open_completions: scheduler.open },
+    { status: signal.aborted ? 503 : 200 },
+  );
 }
 
 function checkKey({ headers }: IncomingMessage, key: string | null): void {
@@ -130,7 +134,7 @@ async function complete(
   const { maxContext, maxQueue } = settings;
   const answer = openAnswer(ask, { scheduler, maxQueue, maxContext, signal });
   if (!ask.isStream) {
-    sendJson(response, 200, await answerWhole(answer));
+    sendJson(response, await answerWhole(answer));
     return;
   }
   const head = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
@@ -165,12 +169,16 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Jso
   return asBody(value);
 }
 
-/** @param allow The methods that are allowed, where another one was tried */
+interface SentHead {
+  readonly status?: number;
+  /** The methods that are allowed, where another one was tried. */
+  readonly allow?: string | null;
+}
+
 function sendJson(
   response: ServerResponse,
-  status: number,
   body: JsonRow,
-  allow: string | null = null,
+  { status = 200, allow = null }: SentHead = {},
 ): void {
   if (response.destroyed) return;
   const close = status === 413 ? { connection: 'close' } : {};

@@ -43,9 +43,11 @@ const IGNORED = [
 export function readRequest(endpoint: Endpoint, body: JsonRow, settings: ServingSettings): Ask {
   const fields = new Fields(body);
   const model = modelOf(fields, settings);
-  const sampling = readSampling(fields, settings.params, model.source.spec, (format) =>
-    settings.constraintOf(format, model),
-  );
+  const sampling = readSampling(fields, {
+    defaults: settings.params,
+    vocabSize: model.source.spec.vocabSize,
+    constraintOf: (format) => settings.constraintOf(format, model),
+  });
   const isStream = fields.boolean('stream') ?? false;
   const includesUsage = readUsage(fields, isStream);
   const givesTokenIds = fields.boolean('return_token_ids') ?? false;

@@ -22,16 +22,18 @@ export interface SamplingFields {
   readonly isLengthGiven: boolean;
 }
 
-/**
- * @param defaults what holds for requests that say nothing
- * @param model its vocabulary bounds ids of tokens
- * @param constraintOf compiles a `response_format`
- */
+interface SamplingLimits {
+  /** What holds for requests that say nothing. */
+  readonly defaults: SamplingParams;
+  /** Bounds ids of tokens. */
+  readonly vocabSize: number;
+  /** Compiles a `response_format`. */
+  readonly constraintOf: (format: Record<string, unknown>) => TokenConstraint | null;
+}
+
 export function readSampling(
   fields: Fields,
-  defaults: SamplingParams,
-  { vocabSize }: { readonly vocabSize: number },
-  constraintOf: (format: Record<string, unknown>) => TokenConstraint | null,
+  { defaults, vocabSize, constraintOf }: SamplingLimits,
 ): SamplingFields {
   refusePenalties(fields);
   const length = readLength(fields);

@@ -10,7 +10,7 @@ export function mathGrader(spec: MathEquivalenceSpec): Grade {
   const input = compileTemplate(spec.input, `${spec.name}.input`);
   const reference = compileTemplate(spec.reference, `${spec.name}.reference`);
   return async (sample) => {
-    const gold = reference(sample);
-    return scored(mathEquivalent(input(sample), gold) ? 1 : 0);
+    const answer = { gold: reference(sample), prediction: input(sample) };
+    return scored(mathEquivalent(answer) ? 1 : 0);
   };
 }

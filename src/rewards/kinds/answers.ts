@@ -29,7 +29,7 @@ export const boxedReward: RewardFactory = () => {
     const gold = goldOf(row);
     if (gold === null) return null;
     const answer = extractBoxed(completion);
-    return answer !== null && mathEquivalent(answer, gold) ? 1 : 0;
+    return answer !== null && mathEquivalent({ gold, prediction: answer }) ? 1 : 0;
   };
 };
 

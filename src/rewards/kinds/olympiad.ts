@@ -18,6 +18,9 @@ export const olympiadReward: RewardFactory = ({ settings }) => {
     if (gold === null) return null;
     const answer = extractBoxed(completion);
     const isBoxed = answer !== null && answer !== '';
-    return (isBoxed && mathEquivalent(answer, gold) ? correct : incorrect) + (isBoxed ? format : 0);
+    return (
+      (isBoxed && mathEquivalent({ gold, prediction: answer }) ? correct : incorrect) +
+      (isBoxed ? format : 0)
+    );
   };
 };

@@ -28,26 +28,26 @@ export interface EquivalenceOptions {
 const MAX_LENGTH = 1000;
 const GROUPED = /\d[, ]\d{3}/;
 
+interface JudgedAnswer {
+  readonly gold: string;
+  /** An answer, or a text that holds one in its last `\boxed{}`. */
+  readonly prediction: string;
+}
+
 /**
- * @param prediction - an answer, or a text that holds one in its last `\boxed{}`
- * @param reference - the gold answer
  * @returns false also when either is empty
- * @example mathEquivalent('\\dfrac{1}{2}', '0.5') // true
- * @example mathEquivalent('5, 6', '5') // false
+ * @example mathEquivalent({ gold: '0.5', prediction: '\\dfrac{1}{2}' }) // true
+ * @example mathEquivalent({ gold: '5', prediction: '5, 6' }) // false
  */
-export function mathEquivalent(
-  prediction: string,
-  reference: string,
-  options: EquivalenceOptions = {},
-): boolean {
-  const given = readText(prediction);
-  const gold = readText(reference);
+export function mathEquivalent(answer: JudgedAnswer, options: EquivalenceOptions = {}): boolean {
+  const gold = readText(answer.gold);
+  const given = readText(answer.prediction);
   if (given === '' || gold === '') return false;
   if (given === gold) return true;
   if (given.length > MAX_LENGTH || gold.length > MAX_LENGTH) return false;
   const how = comparisonOf(options);
   return spellings(gold).some((wanted) =>
-    spellings(given).some((spelling) => spellingsEqual(spelling, wanted, how)),
+    spellings(given).some((spelling) => spellingsEqual(wanted, spelling, how)),
   );
 }
 
@@ -79,11 +79,11 @@ function comparisonOf(options: EquivalenceOptions): Comparison {
 }
 
 /** As texts where the gold answer is prose or one of the two is not read; else as trees, in any reading. */
-function spellingsEqual(given: string, gold: string, how: Comparison): boolean {
-  if (isProse(gold) && textsEqual(given, gold)) return true;
+function spellingsEqual(gold: string, given: string, how: Comparison): boolean {
+  if (isProse(gold) && textsEqual(gold, given)) return true;
   const [wanted, predictions] = [readings(gold), readings(given)];
   if (isProse(gold) || wanted.length === 0 || predictions.length === 0) {
-    return squeezed(given) === squeezed(gold);
+    return squeezed(gold) === squeezed(given);
   }
   return wanted.some((tree) =>
     predictions.some((prediction) => answersEqual(tree, prediction, how)),
@@ -119,7 +119,7 @@ function isProse(gold: string): boolean {
   return /^\(?\\text\s*\{[^{}]*\}\)?$/.test(gold) || /^[A-Za-z]{4,}(?: [A-Za-z]+)*$/.test(gold);
 }
 
-function textsEqual(given: string, gold: string): boolean {
+function textsEqual(gold: string, given: string): boolean {
   const wanted = wordsOf(gold);
   return wanted.length > 0 && wanted.join() === wordsOf(given).join();
 }

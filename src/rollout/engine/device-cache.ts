@@ -18,7 +18,7 @@ import {
 import { encodeGraph } from '../onnx/model-files.js';
 import { type IoBinding, OrtSession, type SessionOptions } from '../ort/session.js';
 import { type OrtTensor, type TensorData, tensorOver } from '../ort/tensor.js';
-import type { CacheGeometry, RowCache } from './row-cache.js';
+import type { CacheGeometry, RowCache, RowCopy } from './row-cache.js';
 
 interface Move {
   readonly from: DeviceCache;
@@ -73,7 +73,7 @@ export class DeviceCache implements RowCache {
     });
   }
 
-  copyRow(from: RowCache, fromRow: number, toRow: number): void {
+  copyRow(from: RowCache, { fromRow, toRow }: RowCopy): void {
     if (!(from instanceof DeviceCache))
       throw new Error('DeviceCache: rows of another kind of cache');
     this.moves.push({ from, fromRow, toRow });

@@ -121,7 +121,7 @@ export class Generation {
       const slot = slots[taken++]!;
       this.rows[slot] = row;
       const tokens = row.request.promptIds.length;
-      decodeLane.cache.copyRow(promptLane.cache, laneRow, slot, tokens);
+      decodeLane.cache.copyRow(promptLane.cache, { fromRow: laneRow, toRow: slot, tokens });
     }
   }
 
@@ -145,7 +145,8 @@ export class Generation {
       const last = this.rows.pop()!;
       if (last === null) continue;
       this.rows[slot] = last;
-      cache.copyRow(cache, this.rows.length, slot, last.length - 1);
+      const fromRow = this.rows.length;
+      cache.copyRow(cache, { fromRow, toRow: slot, tokens: last.length - 1 });
     }
   }
 

@@ -10,7 +10,7 @@ import type { ComputeElement } from '../graph/element-type.js';
 import { CACHE_BLOCK, type NativeKernels } from '../graph/native-layout.js';
 import { type HostTensor, tensorOver } from '../ort/tensor.js';
 import { type CacheType, cacheElement } from './cache-bytes.js';
-import type { CacheGeometry, RowCache } from './row-cache.js';
+import type { CacheGeometry, RowCache, RowCopy } from './row-cache.js';
 
 type CacheArray = Float32Array | Uint16Array;
 
@@ -57,7 +57,7 @@ export class KvCache implements RowCache {
     });
   }
 
-  copyRow(from: KvCache, fromRow: number, toRow: number, tokens: number): void {
+  copyRow(from: KvCache, { fromRow, toRow, tokens }: RowCopy): void {
     for (const [i, tensor] of this.layout.entries()) {
       const [source, target] = [from.arrays[i]!, this.arrays[i]!];
       if (tensor.kind === 'tokens') {

@@ -71,7 +71,9 @@ export async function prefill(
   lane.shapeCache({ rows: prompts.length, capacity: tokens });
   const { kept = null, maxTokens } = options;
   if (kept !== null || (prompts.length === 1 && tokens > maxTokens)) {
-    if (kept !== null) lane.cache.copyRow(kept.cache, 0, 0, kept.tokens);
+    if (kept !== null) {
+      lane.cache.copyRow(kept.cache, { fromRow: 0, toRow: 0, tokens: kept.tokens });
+    }
     await prefillFrom(lane, prompts[0]!, kept?.tokens ?? 0, options);
     return;
   }

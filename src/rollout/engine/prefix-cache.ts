@@ -85,7 +85,7 @@ export class PrefixCache {
     this.entries = kept.toReversed();
     const copy: RowCache = new KvCache(this.spec, this.type);
     copy.shape({ rows: 1, capacity: ids.length });
-    copy.copyRow(cache, row, 0, ids.length);
+    copy.copyRow(cache, { fromRow: row, toRow: 0, tokens: ids.length });
     this.entries = [...this.entries, { cache: copy, ids, version }];
   }
 

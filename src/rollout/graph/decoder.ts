@@ -104,9 +104,13 @@ function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
     mixed = graph.node('Gather', [mixed, ROWS]);
     residual = graph.node('Gather', [residual, ROWS]);
   }
-  const middle = joined(context, mixed, mixerOut, norms.afterAttention, residual);
+  const middle = joined(context, mixed, {
+    projection: mixerOut,
+    norm: norms.afterAttention,
+    residual,
+  });
   const gated = gatedHidden(context, middle, layer, norms.beforeMlp);
-  return joined(context, gated, down, norms.afterMlp, middle);
+  return joined(context, gated, { projection: down, norm: norms.afterMlp, residual: middle });
 }
 
 /** What mixes tokens, on the normalised residual stream, before its output projection. */
@@ -139,14 +143,14 @@ function normed(context: GraphContext, x: Value, name: string | null): Value {
   return name === null ? x : rmsNorm(context, x, name, context.spec.hiddenSize);
 }
 
+interface Joint {
+  readonly projection: Projection;
+  readonly norm: string | null;
+  readonly residual: Value;
+}
+
 /** `residual + residualScale · norm(projection(x))`, the sum inside the projection where nothing is between. */
-function joined(
-  context: GraphContext,
-  x: Value,
-  projection: Projection,
-  norm: string | null,
-  residual: Value,
-): Value {
+function joined(context: GraphContext, x: Value, { projection, norm, residual }: Joint): Value {
   const { residualScale } = context.spec;
   if (norm === null && residualScale === 1) return project(context, x, projection, residual);
   const output = normed(context, project(context, x, projection), norm);

@@ -1,6 +1,7 @@
 /** Equal and unequal answers by hand, each pair of kinds in both directions where they differ. */
 import { describe, expect, it } from 'vitest';
 import { answerKey, mathEquivalent } from '../../../../src/rewards/index.js';
+import type { EquivalenceOptions } from '../../../../src/rewards/math/equivalence.js';
 
 type Pair = readonly [prediction: string, gold: string];
 
@@ -266,39 +267,40 @@ const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
   ],
 };
 
+const isRight = (prediction: string, gold: string, options: EquivalenceOptions = {}) =>
+  mathEquivalent({ gold, prediction }, options);
+
 describe('mathEquivalent', () => {
   for (const [kind, pairs] of Object.entries(EQUAL)) {
     it.each(pairs)(`${kind}: %s is %s`, (prediction, gold) => {
-      expect(mathEquivalent(prediction, gold)).toBe(true);
+      expect(isRight(prediction, gold)).toBe(true);
     });
   }
 
   for (const [kind, pairs] of Object.entries(UNEQUAL)) {
     it.each(pairs)(`${kind}: %s is not %s`, (prediction, gold) => {
-      expect(mathEquivalent(prediction, gold)).toBe(false);
+      expect(isRight(prediction, gold)).toBe(false);
     });
   }
 
   it('takes a precision, one for all items or one each', () => {
-    expect(mathEquivalent('0.6054', '\\cos^{10}(\\frac{\\pi}{10})')).toBe(false);
-    expect(mathEquivalent('0.6054', '\\cos^{10}(\\frac{\\pi}{10})', { precision: 1e-4 })).toBe(
-      true,
-    );
+    expect(isRight('0.6054', '\\cos^{10}(\\frac{\\pi}{10})')).toBe(false);
+    expect(isRight('0.6054', '\\cos^{10}(\\frac{\\pi}{10})', { precision: 1e-4 })).toBe(true);
     const lists = ['0.001, 7.1', '7, 0.002'] as const;
-    expect(mathEquivalent(...lists, { precision: [0.1, 0.001] })).toBe(true);
-    expect(mathEquivalent(...lists, { precision: [0.01, 0.001] })).toBe(false);
+    expect(isRight(...lists, { precision: [0.1, 0.001] })).toBe(true);
+    expect(isRight(...lists, { precision: [0.01, 0.001] })).toBe(false);
   });
 
   it('takes an order of lists and inequalities for intervals when asked', () => {
-    expect(mathEquivalent('2, 1', '1, 2', { ordered: true })).toBe(false);
-    expect(mathEquivalent('1, 2', '1, 2.0', { ordered: true })).toBe(true);
-    expect(mathEquivalent('x < 3', '(-\\infty, 3)', { acceptInequalities: true })).toBe(true);
-    expect(mathEquivalent('x < 4', '(-\\infty, 3)', { acceptInequalities: true })).toBe(false);
+    expect(isRight('2, 1', '1, 2', { ordered: true })).toBe(false);
+    expect(isRight('1, 2', '1, 2.0', { ordered: true })).toBe(true);
+    expect(isRight('x < 3', '(-\\infty, 3)', { acceptInequalities: true })).toBe(true);
+    expect(isRight('x < 4', '(-\\infty, 3)', { acceptInequalities: true })).toBe(false);
   });
 
   it('reads the last box of a text', () => {
-    expect(mathEquivalent('First \\boxed{4}, then $\\boxed{\\frac{1}{2}}$.', '0.5')).toBe(true);
-    expect(mathEquivalent('\\boxed{0.5} or rather \\boxed{4}', '0.5')).toBe(false);
+    expect(isRight('First \\boxed{4}, then $\\boxed{\\frac{1}{2}}$.', '0.5')).toBe(true);
+    expect(isRight('\\boxed{0.5} or rather \\boxed{4}', '0.5')).toBe(false);
   });
 
   it('gives equal answers one key', () => {

@@ -40,9 +40,9 @@ const HOSTILE: Readonly<Record<string, string>> = {
 describe('hostile answers', () => {
   it.each(Object.entries(HOSTILE))('%s', (_, text) => {
     const start = performance.now();
-    expect(mathEquivalent(text, '7')).toBe(false);
-    expect(mathEquivalent('7', text)).toBe(false);
-    expect(mathEquivalent(`${text} `, text)).toBe(text.trim() !== '');
+    expect(mathEquivalent({ gold: '7', prediction: text })).toBe(false);
+    expect(mathEquivalent({ gold: text, prediction: '7' })).toBe(false);
+    expect(mathEquivalent({ gold: text, prediction: `${text} ` })).toBe(text.trim() !== '');
     expect(() => extractAnswer(text)).not.toThrow();
     expect(performance.now() - start).toBeLessThan(10_000);
   });

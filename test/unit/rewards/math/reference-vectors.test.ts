@@ -29,7 +29,8 @@ describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
   it("agrees with Hendrycks' is_equiv, less what is mathematically wrong", () => {
     const vectors = rows('grading', 'hendrycks_is_equiv.jsonl');
     const wrong = vectors.filter(
-      ({ pred, gold, expected }) => mathEquivalent(String(pred), String(gold)) !== expected,
+      ({ pred, gold, expected }) =>
+        mathEquivalent({ gold: String(gold), prediction: String(pred) }) !== expected,
     );
     expect(vectors).toHaveLength(16);
     expect(new Set(wrong.map(({ id }) => id))).toEqual(STRINGWISE_WRONG);
@@ -39,7 +40,7 @@ describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
     const vectors = rows('grading', 'olympiadbench_scoring_examples.jsonl');
     const wrong = vectors.filter(({ pred, gold, expected, precision = 0 }) => {
       const options = { precision: [precision].flat().map(Number) };
-      return mathEquivalent(String(pred), String(gold), options) !== expected;
+      return mathEquivalent({ gold: String(gold), prediction: String(pred) }, options) !== expected;
     });
     expect(vectors).toHaveLength(36);
     expect(wrong).toEqual([]);
@@ -49,7 +50,9 @@ describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
     const vectors = rows('grading', 'gsm8k_model_solutions.jsonl.gz');
     const wrong = vectors.filter(({ solution, gold, expected }) => {
       const answer = answerAfter(String(solution), 'A:');
-      return (answer !== null && mathEquivalent(answer, String(gold))) !== expected;
+      return (
+        (answer !== null && mathEquivalent({ gold: String(gold), prediction: answer })) !== expected
+      );
     });
     expect(vectors).toHaveLength(4076);
     expect(wrong.map(({ id }) => id)).toEqual([]);
@@ -65,7 +68,8 @@ describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
         if (other === null) continue;
         pairs += 1;
         used.set(name, (used.get(name) ?? 0) + 1);
-        if (!mathEquivalent(other, gold)) missed.push(`${name}: ${gold} | ${other}`);
+        if (!mathEquivalent({ gold, prediction: other }))
+          missed.push(`${name}: ${gold} | ${other}`);
       }
     }
     process.stdout.write(
@@ -81,7 +85,9 @@ describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
       return other === gold ? [] : [[other, gold] as const];
     });
     expect(moved).toHaveLength(241);
-    expect(moved.filter(([other, gold]) => mathEquivalent(other, gold))).toEqual([]);
+    expect(moved.filter(([other, gold]) => mathEquivalent({ gold, prediction: other }))).toEqual(
+      [],
+    );
   });
 
   it('holds answers of different problems equal only where they are, of 20,000 pairs', () => {
@@ -93,7 +99,7 @@ describe.skipIf(!hasData())(`reference vectors ${NEEDS_DATA}`, () => {
       const [a = '', b = ''] = pair;
       if (squeezed(normalise(a)) === squeezed(normalise(b))) continue;
       compared += 1;
-      if (mathEquivalent(a, b)) equal.push(pair);
+      if (mathEquivalent({ gold: b, prediction: a })) equal.push(pair);
     }
     process.stdout.write(`equal of 20,000 pairs: ${JSON.stringify(equal)}\n`);
     expect(equal).toEqual(TRULY_EQUAL);

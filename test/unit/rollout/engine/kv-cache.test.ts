@@ -33,7 +33,7 @@ describe('KvCache', () => {
   it('copies the first tokens of a row into a cache of another capacity', () => {
     const target = new KvCache(spec);
     target.shape({ rows: 2, capacity: 4 });
-    target.copyRow(filled(3, 3), 2, 1, 2);
+    target.copyRow(filled(3, 3), { fromRow: 2, toRow: 1, tokens: 2 });
     const row = [2000, 2001, 2010, 2011, 0, 0, 0, 0, 2100, 2101, 2110, 2111, 0, 0, 0, 0];
     for (const { shape, data } of contents(target, 2)) {
       expect(shape).toEqual([2, 2, 4, 2]);
@@ -44,7 +44,7 @@ describe('KvCache', () => {
 
   it('moves a row within itself', () => {
     const cache = filled(2, 2);
-    cache.copyRow(cache, 1, 0, 1);
+    cache.copyRow(cache, { fromRow: 1, toRow: 0, tokens: 1 });
     for (const { data } of contents(cache, 1)) {
       expect(data).toEqual([1000, 1001, 10, 11, 1100, 1101, 110, 111]);
     }

@@ -41,11 +41,11 @@ describe('a cache', () => {
     for (const { data } of cache.tensors(2)) for (const i of data.keys()) data[i] = i;
     const other = new KvCache(spec);
     other.shape({ rows: 3, capacity: 8 });
-    other.copyRow(cache, 1, 2, 1);
+    other.copyRow(cache, { fromRow: 1, toRow: 2, tokens: 1 });
     const copied = other.tensors(3)[0]!.data as Float32Array;
     expect([...copied.slice(2 * 128)]).toEqual(Array.from({ length: 128 }, (_, i) => 128 + i));
     expect(copied.slice(0, 2 * 128).every((value) => value === 0)).toBe(true);
-    cache.copyRow(cache, 1, 0, 1);
+    cache.copyRow(cache, { fromRow: 1, toRow: 0, tokens: 1 });
     expect(cache.tensors(1)[4]!.data[0]).toBe(128);
   });
 
