@@ -125,6 +125,8 @@ export const foreignNames: Readonly<Record<string, ForeignMeaning>> = {
   vllm_importance_sampling_mode: to('rollout_correction_mode'),
   vllm_importance_sampling_cap: to('rollout_correction_cap'),
   resume_from_checkpoint: to('resume'),
+  attempts: to('max_attempts'),
+  grader: to('grader_file'),
   overwrite_output_dir: to('overwrite'),
 
   r: to('lora.r'),
@@ -207,6 +209,7 @@ export const foreignNames: Readonly<Record<string, ForeignMeaning>> = {
     'prompts are not cut on their own. Use max_length or overlong_prompts',
   ),
   filter_overlong_prompts: refused('Use overlong_prompts=drop'),
+  truncate_prompts: to('overlong_prompts'),
   batch_size: refused(
     'a trainer has two sizes. Use per_device_train_batch_size and gradient_accumulation_steps',
   ),

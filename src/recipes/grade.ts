@@ -31,8 +31,8 @@ export async function runGrade(
 
 /** Both checks ask one scorer. Without a grader the data sets that are known by name are validated. */
 async function checkGrader(config: GradeConfig, context: RecipeContext): Promise<GradeChecks> {
-  const { validate, stress, grader, rewards } = config;
-  if (!stress && grader === null && rewards.length === 0) {
+  const { validate, stress, grader_file: file, rewards } = config;
+  if (!stress && file === null && rewards.length === 0) {
     const gold = await validateSets(context);
     context.log(goldTable(gold));
     return { gold, stress: null };
@@ -53,7 +53,7 @@ async function checkGrader(config: GradeConfig, context: RecipeContext): Promise
 
 function inputOf({ input }: GradeConfig): string {
   if (input !== null) return input;
-  const remedy = 'Give grader=F.json input=F.jsonl output=F.jsonl';
+  const remedy = 'Give grader_file=F.json input=F.jsonl output=F.jsonl';
   throw new InputError({ where: 'grade', problem: 'input is missing', remedy });
 }
 

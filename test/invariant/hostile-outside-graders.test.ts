@@ -24,7 +24,7 @@ async function graded(grader: object, texts: readonly string[], words: readonly 
   const file = join(folder, 'grader.json');
   writeFileSync(file, JSON.stringify(grader));
   const scorer = await openScorer(
-    loadConfig(gradeSchema, { overrides: [`grader=${file}`, ...words] }),
+    loadConfig(gradeSchema, { overrides: [`grader_file=${file}`, ...words] }),
     SILENT,
   );
   try {

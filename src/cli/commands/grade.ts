@@ -8,9 +8,9 @@ export const grade = defineCommand({
   summary: 'Run a grader (JSON) over rows, check it on reference answers, attack it',
   schema: gradeSchema,
   examples: [
-    'lorikeet grade grader=grader.json input=rows.jsonl output=graded.jsonl',
+    'lorikeet grade grader_file=grader.json input=rows.jsonl output=graded.jsonl',
     'lorikeet grade --validate',
-    'lorikeet grade --stress grader=grader.json input=rows.jsonl',
+    'lorikeet grade --stress grader_file=grader.json input=rows.jsonl',
   ],
   plan: (config) => [
     ...(config.validate ? ['checks that reference answers score full'] : []),
@@ -18,7 +18,7 @@ export const grade = defineCommand({
     ...(config.validate || config.stress
       ? []
       : [
-          `grades ${config.input ?? 'input=…'} by ${config.grader ?? 'the rewards'}`,
+          `grades ${config.input ?? 'input=…'} by ${config.grader_file ?? 'the rewards'}`,
           `writes ${config.output ?? 'standard output'}`,
         ]),
   ],

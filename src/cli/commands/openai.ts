@@ -9,7 +9,7 @@ export const openai = defineCommand({
   positional: { key: 'method', isList: false },
   examples: [
     'lorikeet openai sft model=gpt-4.1-mini-2025-04-14 training_file=train.jsonl suffix=demo',
-    'lorikeet openai rft model=o4-mini-2025-04-16 training_file=train.jsonl grader=grader.json',
+    'lorikeet openai rft model=o4-mini-2025-04-16 training_file=train.jsonl grader_file=grader.json',
     'lorikeet openai dpo model=gpt-4.1-mini-2025-04-14 training_file=pairs.jsonl output_dir=outputs/dpo resume=auto',
   ],
   plan: async (config) => (await import('../../recipes/openai.js')).planOpenai(config),

@@ -29,10 +29,11 @@ export const generateSchema = z
       .boolean()
       .default(false)
       .describe('Put text prompts into the chat template, as a user message'),
-    truncate_prompts: z
-      .enum(['never', 'left'])
-      .default('never')
-      .describe('left cuts the beginning of prompts that leave no room for the completion'),
+    overlong_prompts: z
+      .enum(['error', 'left'])
+      .meta({ same: { never: 'error' } })
+      .default('error')
+      .describe('Prompts that leave no room for the completion: stop, or cut their beginning'),
     output: text().nullable().default(null).describe('JSONL of completions; null prints them'),
     output_csv: optionalText('CSV of the same rows'),
     ...overwriteKey,

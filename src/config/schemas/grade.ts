@@ -5,7 +5,7 @@ import { graderKeys } from './grader-keys.js';
 import { overwriteKey, rewardsKey } from './groups.js';
 
 export const gradeSchema = z.strictObject({
-  grader: optionalInput('Grader object, a JSON file'),
+  grader_file: optionalInput('Grader object, a JSON file'),
   rewards: rewardsKey.default([]).describe('Rewards in place of a grader, summed'),
   input: optionalInput('Rows with item and sample, or the row itself and its completion'),
   output: optionalText('JSONL of the rows with score and status; null prints it'),

@@ -37,7 +37,7 @@ const judgeKey = z
       .describe('Folder of kept answers; null asks anew'),
     max_concurrency: whole(1).default(8).describe('Requests at the same time'),
     timeout_s: seconds().default(120).describe('Longest wait for an answer, seconds'),
-    attempts: whole(1).default(4).describe('Tries of a request'),
+    max_attempts: whole(1).default(4).describe('Tries of one request, with growing waits'),
     price_input: nonNegative().default(0).describe('Price of a million input tokens'),
     price_output: nonNegative().default(0).describe('Price of a million output tokens'),
   })

@@ -53,7 +53,7 @@ const OF_METHOD: Readonly<Record<string, readonly (keyof typeof hyperparameterKe
   ],
 };
 
-const RFT_ONLY = ['grader', 'response_format'] as const;
+const RFT_ONLY = ['grader_file', 'response_format'] as const;
 
 export const openaiSchema = z
   .strictObject({
@@ -62,7 +62,7 @@ export const openaiSchema = z
     training_file: inputPath().describe('Rows: conversations, pairs, or prompts with references'),
     validation_file: optionalInput('The same for validation'),
     ...hyperparameterKeys,
-    grader: optionalInput('rft: grader object (JSON file)'),
+    grader_file: optionalInput('rft: grader object (JSON file)'),
     response_format: z
       .record(z.string(), z.unknown())
       .nullable()
@@ -104,8 +104,8 @@ export const openaiSchema = z
     for (const name of RFT_ONLY) {
       if (config[name] !== null && method !== 'rft') issue(name, 'belongs to method=rft');
     }
-    if (method === 'rft' && config.grader === null) {
-      issue('grader', 'rft needs one: a JSON file with a grader object');
+    if (method === 'rft' && config.grader_file === null) {
+      issue('grader_file', 'rft needs one: a JSON file with a grader object');
     }
     if (Object.keys(config.metadata).length > 15) issue('metadata', 'at most 15 texts');
   });

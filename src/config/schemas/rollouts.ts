@@ -6,11 +6,10 @@ import { checkRows, datasetSchema } from './dataset.js';
 import { nonNegative, optionalInput, optionalText, text, whole, within } from './fields.js';
 import {
   adapterKeys,
-  fastPrecisionField,
+  fastRolloutKeys,
   machineKeys,
   modelKeys,
   overwriteKey,
-  rolloutDeviceKey,
   seedKey,
   stopKey,
   tagKeys,
@@ -86,8 +85,7 @@ export const rolloutsSchema = z
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
-    ...rolloutDeviceKey,
-    rollout_precision: fastPrecisionField(),
+    ...fastRolloutKeys,
     ...machineKeys,
     ...seedKey,
   })

@@ -65,7 +65,7 @@ function localEngine(
         render: (index) => renderOptions(config, where(index)),
         context: spec.maxPositions,
         completion: config.max_new_tokens,
-        overlong: config.truncate_prompts === 'left' ? 'left' : 'error',
+        overlong: config.overlong_prompts,
       }),
     open: (longest) => (isServer ? onServer() : locally(longest)),
     close: () => source.close(),

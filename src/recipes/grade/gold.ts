@@ -111,7 +111,7 @@ export async function validateInput(
   config: GradeConfig,
   { input, scorer, context }: AskedScorer,
 ): Promise<GoldReport> {
-  const { grader, rewards } = config;
+  const { grader_file: file, rewards } = config;
   const { rows, where } = await inputRows(input);
   const samples = rows.map(referenceOf(config, where));
   const { concurrency, full_score: full } = config;
@@ -126,7 +126,7 @@ export async function validateInput(
   return {
     name: input,
     split: '',
-    rewards: grader === null ? rewards.map(({ name }) => name) : [grader],
+    rewards: file === null ? rewards.map(({ name }) => name) : [file],
     rows: samples.length,
     failures: failed.length,
     first: failed[0] ?? null,

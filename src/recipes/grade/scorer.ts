@@ -29,22 +29,22 @@ export interface AskedScorer {
 
 /** @throws InputError unless the config names either a grader or rewards */
 export async function openScorer(config: GradeConfig, context: RecipeContext): Promise<Scorer> {
-  const { grader, rewards } = config;
-  if ((grader === null) === (rewards.length === 0)) {
+  const { grader_file: file, rewards } = config;
+  if ((file === null) === (rewards.length === 0)) {
     throw new InputError({
       where: 'grade',
-      problem: grader === null ? 'no grader is named' : 'both grader and rewards are given',
-      remedy: 'Give grader=F.json, or rewards=[{name: …}]',
+      problem: file === null ? 'no grader is named' : 'both grader_file and rewards are given',
+      remedy: 'Give grader_file=F.json, or rewards=[{name: …}]',
     });
   }
-  if (grader === null) {
+  if (file === null) {
     const opened = await openRewards(rewards, { keys: config, context });
     return {
       ...opened,
       grade: async ({ text, item }) => outcomeOf(await opened.grade(text, item)),
     };
   }
-  const spec = parseGrader(readJson(grader), grader);
+  const spec = parseGrader(readJson(file), file);
   const opened = await openGraderTools(config, { specs: [spec], context });
   try {
     const grade = compileGrader(spec, { ...opened.tools, onError: config.on_error });

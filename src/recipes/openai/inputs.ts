@@ -51,10 +51,10 @@ export async function jobInputs(config: OpenaiConfig): Promise<JobInputs> {
 }
 
 /** Sent as it stands in the file, once it is known to be one that the service takes. */
-function graderOf({ grader }: OpenaiConfig): JsonRow | null {
-  if (grader === null) return null;
-  const value = readJson(grader);
-  checkGraderTypes(graderTypes(parseGrader(value, grader)), grader);
+function graderOf({ grader_file: file }: OpenaiConfig): JsonRow | null {
+  if (file === null) return null;
+  const value = readJson(file);
+  checkGraderTypes(graderTypes(parseGrader(value, file)), file);
   return value as JsonRow;
 }
 

@@ -76,7 +76,7 @@ function sayUnused(judge: JudgeConfig, { log }: RecipeContext): void {
   log(`warning: ${names}: of no effect, as judge.model_path judges here and no server is asked`);
 }
 
-const SERVER_KEYS = ['timeout_s', 'attempts', 'price_input', 'price_output'] as const;
+const SERVER_KEYS = ['timeout_s', 'max_attempts', 'price_input', 'price_output'] as const;
 
 function openServer(judge: JudgeConfig, signal: AbortSignal): Endpoint | null {
   const { env } = process;
@@ -90,7 +90,7 @@ function openServer(judge: JudgeConfig, signal: AbortSignal): Endpoint | null {
       cacheDir: judge.cache_dir,
       maxConcurrency: judge.max_concurrency,
       timeoutMs: judge.timeout_s * 1000,
-      attempts: judge.attempts,
+      attempts: judge.max_attempts,
       prices: input === 0 && output === 0 ? null : { input, output },
       signal,
     }),

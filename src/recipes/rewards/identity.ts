@@ -27,7 +27,7 @@ export function gradingIdentity({
 
 /** Whose answers they are; not how it is reached, paid and waited for. */
 function judgeOf(judge: GraderKeys['judge']): unknown {
-  const { api_key_env, cache_dir, max_concurrency, timeout_s, attempts, ...model } = judge;
+  const { api_key_env, cache_dir, max_concurrency, timeout_s, max_attempts, ...model } = judge;
   const { price_input, price_output, rollout_memory_limit, ...asked } = model;
   return { ...asked, model_path: contentOf(asked.model_path) };
 }

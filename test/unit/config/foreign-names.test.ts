@@ -7,9 +7,11 @@ import {
   evalSchema,
   exportSchema,
   generateSchema,
+  gradeSchema,
   grpoSchema,
   keyDocs,
   loadConfig,
+  openaiSchema,
   resolveConfig,
   sftSchema,
   solveSchema,
@@ -66,6 +68,29 @@ describe('one-to-one names', () => {
       overrides: ['model=m', 'prompt=p', 'max_completion_length=3', 'n=2'],
     });
     expect(generate).toMatchObject({ max_new_tokens: 3, num_generations: 2 });
+  });
+});
+
+describe('other names of one thing', () => {
+  const generate = (...overrides: string[]) =>
+    loadConfig(generateSchema, { overrides: ['model=m', 'prompt=p', ...overrides] });
+
+  it('attempts of a judge are max_attempts', () => {
+    expect(generate('judge.attempts=2').judge.max_attempts).toBe(2);
+    expect(generate('judge={attempts: 3}').judge.max_attempts).toBe(3);
+  });
+
+  it('truncate_prompts is overlong_prompts, never is error', () => {
+    expect(generate('truncate_prompts=left').overlong_prompts).toBe('left');
+    expect(generate('truncate_prompts=never').overlong_prompts).toBe('error');
+  });
+
+  it('grader is grader_file, but for commands that read answers by name', () => {
+    expect(loadConfig(gradeSchema, { overrides: ['grader=g.json'] }).grader_file).toBe('g.json');
+    const job = ['method=rft', 'model=m', 'training_file=t.jsonl', 'grader=g.json'];
+    expect(loadConfig(openaiSchema, { overrides: job }).grader_file).toBe('g.json');
+    const named = loadConfig(evalSchema, { overrides: ['model=m', 'grader=math'] });
+    expect(named).toMatchObject({ grader: 'math', grader_file: null });
   });
 });
 

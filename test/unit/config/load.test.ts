@@ -194,7 +194,7 @@ describe('the resolved config', () => {
     data: ['name=gsm8k'],
     generate: ['model=m', 'input=i.jsonl'],
     score: ['model=m', 'input=i.jsonl'],
-    grade: ['grader=g.json', 'input=i.jsonl'],
+    grade: ['grader_file=g.json', 'input=i.jsonl'],
     eval: ['model=m'],
     solve: ['model=m', 'problem=p'],
     compare: ['inputs=[a, b]'],

@@ -107,7 +107,7 @@ describe('input', () => {
     expect(await refusal(generate('long.out', input))).toMatch(
       /long\.jsonl:1: its prompt has 200 tokens, 122 leave room for a completion/,
     );
-    const rows = await generate('long.out', input, 'truncate_prompts=left');
+    const rows = await generate('long.out', input, 'overlong_prompts=left');
     expect(rows.map((row) => row.prompt_tokens_cut)).toEqual([78, undefined]);
     expect(logged.at(-2)).toBe('1 of 2 prompts cut on the left, 78 tokens');
     writeFileSync(at('tail.jsonl'), toJsonl([{ ids: ids.slice(78) }]));

@@ -22,7 +22,7 @@ async function grade(grader: object, rows: readonly object[], more: readonly str
   writeFileSync(path('g.json'), JSON.stringify(grader));
   writeFileSync(path('in.jsonl'), toJsonl(rows));
   const files = [
-    `grader=${path('g.json')}`,
+    `grader_file=${path('g.json')}`,
     `input=${path('in.jsonl')}`,
     `output=${path('out.jsonl')}`,
   ];
@@ -45,7 +45,7 @@ describe('grade', () => {
     const lines: string[] = [];
     const rows = [{ item: {}, sample: { output_text: 'a' } }];
     await grade(exact, rows);
-    const keys = [`grader=${path('g.json')}`, `input=${path('in.jsonl')}`];
+    const keys = [`grader_file=${path('g.json')}`, `input=${path('in.jsonl')}`];
     const config = loadConfig(gradeSchema, { overrides: keys });
     const context = { ...SILENT, log: (line: string) => void lines.push(line) };
     await runGrade(config, context);
@@ -61,7 +61,7 @@ describe('grade', () => {
   it('takes rows of a table, and says that it was stopped', async () => {
     writeFileSync(path('g.json'), JSON.stringify(exact));
     writeFileSync(path('in.csv'), 'reference_answer,completion\n7,7\n8,"7,5"\n');
-    const words = ['grade', `grader=${path('g.json')}`, `input=${path('in.csv')}`];
+    const words = ['grade', `grader_file=${path('g.json')}`, `input=${path('in.csv')}`];
     const { out } = await call(words);
     expect(out.split('\n').map((line) => JSON.parse(line).score)).toEqual([1, 0]);
     const lines: string[] = [];
@@ -142,7 +142,11 @@ describe('grade', () => {
       passing_labels: ['yes'],
     };
     const rows = ['x', 'y'].map((output_text) => ({ item: {}, sample: { output_text } }));
-    const more = [`judge.base_url=${server.baseUrl}`, 'judge.timeout_s=0.8', 'judge.attempts=1'];
+    const more = [
+      `judge.base_url=${server.baseUrl}`,
+      'judge.timeout_s=0.8',
+      'judge.max_attempts=1',
+    ];
     const options = [...more, 'judge.cache_dir=null', 'concurrency=1'];
     const graded = await grade(judge, rows, options);
     expect(graded.rows.map(({ score, status }) => [score, status])).toEqual([

@@ -192,7 +192,7 @@ describe('openai', () => {
         `training_file=${join(dir, 'rft.jsonl')}`,
         `validation_file=${join(dir, 'val.jsonl')}`,
       ],
-      ...[`grader=${join(dir, 'grader.json')}`, `response_format=${JSON.stringify(format)}`],
+      ...[`grader_file=${join(dir, 'grader.json')}`, `response_format=${JSON.stringify(format)}`],
       ...['reasoning_effort=high', 'batch_size=32', 'learning_rate_multiplier=1.0', 'n_epochs=3'],
       ...['init_value=0.0', 'kl_coef=0.1', 'model_suffix=expert', 'eval_interval=5'],
     ]);
@@ -376,13 +376,16 @@ describe('what is refused before anything is sent', () => {
 
   it.each<[RegExp, readonly string[]]>([
     [/beta: is no hyperparameter of sft/, ['sft', 'beta=0.1', 'training_file=train.jsonl']],
-    [/grader: rft needs one/, ['rft', 'training_file=rft.jsonl']],
-    [/grader: belongs to method=rft/, ['sft', 'training_file=train.jsonl', 'grader=grader.json']],
+    [/grader_file: rft needs one/, ['rft', 'training_file=rft.jsonl']],
+    [
+      /grader_file: belongs to method=rft/,
+      ['sft', 'training_file=train.jsonl', 'grader_file=grader.json'],
+    ],
     [/no such file/, ['sft', 'training_file=absent.jsonl']],
     [/rft\.jsonl:1: messages: the last message is of user/, ['sft', 'training_file=rft.jsonl']],
     [
       /train\.jsonl:1: messages: the last message/,
-      ['rft', 'training_file=train.jsonl', 'grader=grader.json'],
+      ['rft', 'training_file=train.jsonl', 'grader_file=grader.json'],
     ],
   ])('%s', async (message, words) => {
     const placed = words.map((word) => word.replace(/(file|grader)=/, `$1=${dir}/`));

@@ -57,7 +57,9 @@ describe('grade by rewards', () => {
   it('needs a grader or rewards, and not both', async () => {
     const input = `input=${rowsFile(ROWS.map((row) => ({ ...row, completion: '' })))}`;
     await expect(run(input)).rejects.toThrow('no grader is named');
-    await expect(run(input, 'grader=g.json', 'rewards=[{name: numeric}]')).rejects.toThrow('both');
+    await expect(run(input, 'grader_file=g.json', 'rewards=[{name: numeric}]')).rejects.toThrow(
+      'both',
+    );
   });
 });
 

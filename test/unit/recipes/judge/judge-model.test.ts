@@ -48,7 +48,11 @@ async function graded(grader: object, ...words: string[]) {
   writeFileSync(at('in.jsonl'), toJsonl(TEXTS.map((completion) => ({ completion }))));
   const judge = [`judge.model_path=${model}`, 'judge.prompt_template={prompt}'];
   const limits = ['judge.max_new_tokens=24', 'judge.cache_dir=null', 'overwrite=true'];
-  const files = [`grader=${at('g.json')}`, `input=${at('in.jsonl')}`, `output=${at('out.jsonl')}`];
+  const files = [
+    `grader_file=${at('g.json')}`,
+    `input=${at('in.jsonl')}`,
+    `output=${at('out.jsonl')}`,
+  ];
   const config = loadConfig(gradeSchema, {
     overrides: [...judge, ...limits, ...files, ...words],
   });
@@ -146,7 +150,7 @@ it('is opened once to be validated and stressed', async () => {
   writeFileSync(at('checked.json'), JSON.stringify(score));
   writeFileSync(at('gold.jsonl'), toJsonl([{ prompt: '2 + 2 =', answer: '4' }]));
   const words = [
-    `grader=${at('checked.json')}`,
+    `grader_file=${at('checked.json')}`,
     `input=${at('gold.jsonl')}`,
     'gold={{item.answer}}',
   ];
