@@ -131,6 +131,35 @@ describe.each(['gemma3', 'mistral3', 'qwen3_vl', 'qwen3_5'])('%s', (name) => {
   });
 });
 
+/** `AutoModelForCausalLM` makes a model of text alone of it, so that PEFT's names are those of a decoder by itself. */
+test('an adapter that PEFT has made over the decoder alone keeps its names', async () => {
+  const name = 'qwen3_5';
+  const expected = JSON.parse(readFileSync(join(FOLDER, `${name}.json`), 'utf8')) as Expected;
+  const { base, adapter: whole } = madeFolders(name, expected, expected.config);
+  const [alone, written] = [temporaryFolder(), temporaryFolder()];
+  const file = [...readSafetensors(join(whole, 'adapter_model.safetensors'))];
+  const tensors = new Map(
+    file
+      .filter(([key]) => isOfDecoder(key))
+      .map(([key, tensor]) => [key.replace('.language_model.', '.'), tensor] as const),
+  );
+  writeSafetensors(join(alone, 'adapter_model.safetensors'), tensors);
+  writeFileSync(join(alone, 'adapter_config.json'), JSON.stringify(expected.adapter.config));
+  const spec = readSpec(base);
+  const checkpoint = openCheckpoint(base);
+  const adapter = readAdapter(alone);
+  checkAdapter(adapter, linearModules(spec), alone);
+  const model = { spec, weights: (tensor: string) => checkpoint.tensor(tensor), adapter };
+  const { adapted } = await trainerScores(model, expected.ids);
+  const scores = [adapted, await samplerScores(model, expected.ids)];
+  for (const rows of scores) {
+    expect(largestGap(rows.flat(), expected.adapted.flat())).toBeLessThan(2e-5);
+  }
+  writeAdapter(written, adapter);
+  const keys = [...readSafetensors(join(written, 'adapter_model.safetensors')).keys()];
+  expect(keys.sort()).toEqual([...tensors.keys()].sort());
+});
+
 const OLD = 'language_model.model.layers.0.self_attn.q_proj';
 const OLDER: JsonRow = {
   peft_type: 'LORA',

@@ -8,7 +8,7 @@ import { attends } from './layer-types.js';
 import { llamaLike } from './llama.js';
 import { ropeFromConfig } from './rope.js';
 
-/** They concern the further predictors, and the type that other programs keep states in. */
+/** They concern the further predictors, and the type of other programs' states, which transformers keeps in float32. */
 const WITHOUT_EFFECT = [
   ...['mtp_num_hidden_layers', 'mtp_use_dedicated_embeddings'],
   'mamba_ssm_dtype',
