@@ -23,7 +23,9 @@ function behind(u: Tensor, distance: number, layout: TokenLayout): Tensor {
 /** @param u `[T, H]` float32 @param kernel `[H, 1, taps]` float32 @returns `[T, H]`. No gradient is recorded. */
 export function convolved(u: Tensor, kernel: Tensor, layout: TokenLayout): Tensor {
   return tf.tidy(() =>
-    tf.addN(byDistance(kernel).map((w, distance) => behind(u, distance, layout).mul(w))),
+    tf.addN(
+      byDistance(kernel).map((w, distance) => tf.tidy(() => behind(u, distance, layout).mul(w))),
+    ),
   );
 }
 
@@ -37,7 +39,9 @@ export function convolvedGradient(dy: Tensor, kernel: Tensor, layout: TokenLayou
     const sums = tf.unsortedSegmentSum(part, places, tokens + 1);
     return tf.slice(sums, [0, 0], [tokens, -1]);
   };
-  return tf.tidy(() => tf.addN(byDistance(kernel).map(given)));
+  return tf.tidy(() =>
+    tf.addN(byDistance(kernel).map((w, distance) => tf.tidy(() => given(w, distance)))),
+  );
 }
 
 /** The gradient to the kernel, `[H, 1, taps]`. */
@@ -48,9 +52,11 @@ function kernelGradient(
 ): Tensor {
   const taps = shape[2]!;
   const sums = Array.from({ length: taps }, (_, i) =>
-    behind(u, taps - 1 - i, layout)
-      .mul(dy)
-      .sum(0),
+    tf.tidy(() =>
+      behind(u, taps - 1 - i, layout)
+        .mul(dy)
+        .sum(0),
+    ),
   );
   return tf.stack(sums, 1).reshape(shape as [number, number, number]);
 }
