@@ -32,13 +32,16 @@ function deltaTape({ spec, longest }: MemoryQuestion, layer: number): number {
   return mixer.mixer === 'gated_delta' ? deltaTapeBytes(mixer, chunkSize(longest)) : 0;
 }
 
-/** Of the heads at work, where layers are fused, with as much of gradients; else of all, beside what is kept. */
+/** What the gradient takes beside the tape, in parts of it. */
+const DELTA_GRADIENT = 2.2;
+
+/** Tape and gradient of the heads at work, where layers are fused; else the gradient of all, beside what is kept. */
 function deltaWorkingSet(question: MemoryQuestion): number {
   const { spec, tokens, isFused } = question;
   const each = spec.layers.map((mixer, layer) => {
-    const all = tokens * deltaTape(question, layer);
-    if (mixer.mixer !== 'gated_delta' || !isFused) return all;
-    return (2 * all) / groupCount(all, mixer.keyHeads);
+    const tape = tokens * deltaTape(question, layer);
+    if (mixer.mixer !== 'gated_delta' || !isFused) return DELTA_GRADIENT * tape;
+    return ((1 + DELTA_GRADIENT) * tape) / groupCount(tape, mixer.keyHeads);
   });
   return Math.max(...each);
 }

@@ -1,5 +1,11 @@
 /** Runs of tokens → chunks that go on from each other (see `ChunkLayout`). */
-import { type ChunkLayout, type ChunkLevel, indicesOnDevice, tf } from '../tensor/index.js';
+import {
+  type ChunkLayout,
+  type ChunkLevel,
+  indicesOnDevice,
+  tf,
+  trianglesOf,
+} from '../tensor/index.js';
 import type { TokenRun } from './token-batch.js';
 
 /** Longer ones compute more inside of them, shorter ones more of one after the other. */
@@ -66,6 +72,7 @@ export function chunkLayout(runs: readonly TokenRun[]): ChunkLayout {
     size,
     tokens: kept(tokens),
     places: kept(places),
+    triangles: trianglesOf(size, (values) => tf.keep(tf.tensor2d(values, [size, size]))),
     levels: levels.map((level, i): ChunkLevel => {
       const former = levels[i - 1] ?? [];
       const from = Int32Array.from(level, ({ parent }) => former.indexOf(parent!));
@@ -81,6 +88,8 @@ export function chunkLayout(runs: readonly TokenRun[]): ChunkLayout {
 const lengthOf = (level: readonly Chunk[]): number =>
   level.filter(({ children }) => children.length > 0).length;
 
-export function disposeChunks({ tokens, places, levels }: ChunkLayout): void {
-  tf.dispose([tokens, places, ...levels.flatMap(({ from }) => (from === null ? [] : [from]))]);
+export function disposeChunks({ tokens, places, triangles, levels }: ChunkLayout): void {
+  const { identity, lower, below, halves } = triangles;
+  const own = [tokens, places, identity, lower, below, ...halves];
+  tf.dispose([...own, ...levels.flatMap(({ from }) => (from === null ? [] : [from]))]);
 }

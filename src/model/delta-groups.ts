@@ -26,15 +26,17 @@ const GROUP_BYTES = 2 ** 28;
 
 const FLOAT = 4;
 
-/** Bytes that the tape holds of a token, as measured. @param chunk Places of one */
+/**
+ * Bytes that the tape holds of a token, as measured without our own operations; with them a fifth less.
+ * @param chunk Places of one
+ */
 export function deltaTapeBytes(mixer: GatedDeltaLayer, chunk: number): number {
   const { valueHeads, keyDim, valueDim } = mixer;
-  // Queries, keys and values by token, and at the places of chunks for each value head; pairs of places; states.
-  const byToken = 3 * sum(deltaWidths(mixer));
-  const byPlace = 36 * valueHeads * (keyDim + valueDim);
-  const pairs = 9 * valueHeads * chunk;
-  const states = (6 * valueHeads * keyDim * valueDim) / chunk;
-  return FLOAT * (byToken + byPlace + pairs + states);
+  const widths = deltaWidths(mixer);
+  const byToken = 5 * sum(widths) + 4 * widths[2];
+  // Pairs of places, corrections and states of chunks.
+  const byHead = chunk + valueDim + (keyDim * valueDim) / chunk;
+  return FLOAT * (byToken + valueHeads * byHead);
 }
 
 /** The fewest groups of equal size that keep to the bytes; one for each key head where none do. */

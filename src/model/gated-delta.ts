@@ -62,7 +62,7 @@ export function gatedDelta(
       beta: tf.sigmoid(b),
     };
   });
-  const read = gatedDeltaRule(rows, geometry.chunks()).reshape([-1, valueDim]);
+  const read = gatedDeltaRule(rows, geometry).reshape([-1, valueDim]);
   const normed = rmsNorm(read, source.get(norm), {
     eps: spec.normEps,
     offset: 0,

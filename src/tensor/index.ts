@@ -38,6 +38,7 @@ export { silu } from './ops/silu.js';
 export { sliced } from './ops/slice.js';
 export { stopGradient } from './ops/stop-gradient.js';
 export { tokenScores } from './ops/token-scores.js';
+export { trianglesOf } from './ops/unit-lower-inverse.js';
 export { withLength } from './ops/with-length.js';
 export { AdamW, type AdamWOptions } from './optimizers/adamw.js';
 export { Lion } from './optimizers/lion.js';

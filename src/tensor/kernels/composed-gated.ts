@@ -72,6 +72,10 @@ export function withTrace(
 export const composedActivation = (gate: Tensor, kind: NativeGate): Tensor =>
   tf.tidy(() => GATES[kind].value(gate));
 
+/** d·act'(g) */
+export const composedActivationGradient = (g: Tensor, d: Tensor, kind: NativeGate): Tensor =>
+  tf.tidy(() => GATES[kind].backward(g, d, GATES[kind].value(g)));
+
 /** @param trace gate and up, and act(gate) where it is at hand. @returns d gate, d up */
 export function composedGatedGradient(
   trace: readonly Tensor[],

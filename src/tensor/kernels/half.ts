@@ -37,6 +37,8 @@ export const halfKernels: LayerKernels = {
       const gradients = plain.attentionGradient(inputs, layout, shape);
       return gradients.map((d) => back(d, typeOf(heads[0]!)));
     }),
+  deltaRule: plain.deltaRule,
+  deltaRuleGradient: plain.deltaRuleGradient,
   gatedTrace: 2,
   gated: (gate, up, kind) => [halfKernels.gatedAgain([gate, up], kind), gate, up],
   gatedAgain: ([gate, up], kind) =>

@@ -55,6 +55,26 @@ export interface RopeForm {
   readonly still?: number;
 }
 
+/** What a gated delta rule takes of each token. */
+export interface DeltaRows {
+  /** `[T, keyHeads, keyDim]`, as they are read and written with. */
+  readonly q: Tensor;
+  readonly k: Tensor;
+  /** `[T, valueHeads, valueDim]`; so many value heads in a row as there are for each key head share q and k. */
+  readonly v: Tensor;
+  /** `[T, valueHeads]`: the logarithm of the decay, and the rate of correction. */
+  readonly g: Tensor;
+  readonly beta: Tensor;
+}
+
+export interface DeltaGradientInputs {
+  readonly rows: DeltaRows;
+  /** What `deltaRule` gave besides o. */
+  readonly saved: readonly Tensor[];
+  /** `[T, valueHeads · valueDim]` */
+  readonly dy: Tensor;
+}
+
 export interface LayerKernels {
   /** 1/√(mean(x²) + eps) for `norm` and its gradient to share, `[rows, 1]`; null where each makes its own. */
   normRate(x: Tensor, w: Tensor, options: NormOptions): Tensor | null;
@@ -76,6 +96,10 @@ export interface LayerKernels {
     layout: TokenLayout,
     shape: AttentionShape,
   ): Tensor[];
+  /** @returns o `[T, valueHeads · valueDim]`, then what its gradient wants besides; float32 */
+  deltaRule(rows: DeltaRows, layout: TokenLayout): Tensor[];
+  /** @returns dq, dk, dv, dg, dβ */
+  deltaRuleGradient(args: DeltaGradientInputs, layout: TokenLayout): Tensor[];
   /** Tensors that the gradient of the gated activation reads: gate and up, or act(gate) besides. */
   readonly gatedTrace: 2 | 3;
   /** @returns act(gate)·up, then the trace */

@@ -1,7 +1,10 @@
 /** Layers by our own compiled operations. */
+
 import {
   nativeAttention,
   nativeAttentionGradient,
+  nativeDeltaRule,
+  nativeDeltaRuleGradient,
   nativeDropout,
   nativeGated,
   nativeGatedGemm,
@@ -12,7 +15,10 @@ import {
   nativeNormGradient,
   nativeRope,
 } from '../native/calls.js';
-import type { LayerKernels } from './kernels.js';
+import type { Tensor } from '../tf.js';
+import type { DeltaRows, LayerKernels } from './kernels.js';
+
+const inOrder = ({ q, k, v, g, beta }: DeltaRows): Tensor[] => [q, k, v, g, beta];
 
 export const nativeKernels: LayerKernels = {
   normRate: () => null,
@@ -27,6 +33,9 @@ export const nativeKernels: LayerKernels = {
     const inputs = { q: q!, k: k!, v: v!, o: o!, lse: lse!, dy, segments };
     return nativeAttentionGradient(inputs, shape);
   },
+  deltaRule: (rows, { segments }) => [nativeDeltaRule(inOrder(rows), segments)],
+  deltaRuleGradient: ({ rows, dy }, { segments }) =>
+    nativeDeltaRuleGradient([...inOrder(rows), dy], segments),
   gatedTrace: 2,
   gated: (gate, up, kind) => [nativeGated(gate, up, kind), gate, up],
   gatedAgain: ([gate, up], kind) => nativeGated(gate!, up!, kind),

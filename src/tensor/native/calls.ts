@@ -116,6 +116,14 @@ export function nativeAttentionGradient(
   return out as [Tensor, Tensor, Tensor];
 }
 
+/** @param rows q, k, v, g, β as `DeltaRows` has them @param segments As of attention @returns o `[T, valueHeads · valueDim]` */
+export const nativeDeltaRule = (rows: readonly Tensor[], segments: Tensor): Tensor =>
+  executeOp('LorikeetDeltaRule', [], [...rows, segments]);
+
+/** @param rows The same, and dy @returns dq, dk, dv, dg, dβ */
+export const nativeDeltaRuleGradient = (rows: readonly Tensor[], segments: Tensor): Tensor[] =>
+  executeOp('LorikeetDeltaRuleGrad', [], [...rows, segments], 5);
+
 const KINDS = { silu: 0, gelu_tanh: 1, gelu: 2 } as const;
 export type NativeGate = keyof typeof KINDS;
 

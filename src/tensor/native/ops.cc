@@ -1,6 +1,8 @@
 // Lorikeet's operations for TensorFlow on the CPU, as one module that Node loads.
 #include "attention-grad.h"
 #include "attention.h"
+#include "delta-rule-grad.h"
+#include "delta-rule.h"
 #include "dropout.h"
 #include "four-bit.h"
 #include "gated-gemm.h"

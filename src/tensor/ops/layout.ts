@@ -1,5 +1,6 @@
 /** How the tokens of a flat batch stand to each other, as the operations on them want it. */
 import type { Tensor } from '../tf.js';
+import type { Triangles } from './unit-lower-inverse.js';
 
 /**
  * A batch as B rectangles of queries against keys, for attention without our own operations: rows
@@ -41,6 +42,8 @@ export interface ChunkLayout {
   readonly tokens: Tensor;
   /** int32 `[T]`, the place of each token. */
   readonly places: Tensor;
+  /** `[C, C]` each. */
+  readonly triangles: Triangles;
   /** Chunks in order: those of a level go on from those of the level before; those of the first begin. */
   readonly levels: readonly ChunkLevel[];
 }

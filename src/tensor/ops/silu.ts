@@ -1,17 +1,13 @@
-/** x·σ(x) on the tape, which keeps x alone; its slope is σ·(1 + x·(1 − σ)). */
+/** x·σ(x) on the tape, which keeps x alone. */
+import { composedActivation, composedActivationGradient } from '../kernels/composed-gated.js';
 import { type Tensor, tf } from '../tf.js';
 
 export function silu(x: Tensor): Tensor {
   return tf.customGrad((input, save) => {
-    const y = input as Tensor;
-    (save as (tensors: Tensor[]) => void)([y]);
+    (save as (tensors: Tensor[]) => void)([input as Tensor]);
     return {
-      value: y.mul(tf.sigmoid(y)),
-      gradFunc: (dy: Tensor, [saved]: Tensor[]) =>
-        tf.tidy(() => {
-          const open = tf.sigmoid(saved!);
-          return dy.mul(open.mul(saved!.mul(open.neg().add(1)).add(1)));
-        }),
+      value: composedActivation(input as Tensor, 'silu'),
+      gradFunc: (dy: Tensor, [saved]: Tensor[]) => composedActivationGradient(saved!, dy, 'silu'),
     };
   })(x);
 }

@@ -116,7 +116,7 @@ describe('the plan', () => {
   });
 
   test('counts what a gated delta rule keeps, and what its gradient takes', () => {
-    // Of Qwen3.5-0.8B, 2 × 512 tokens: 792 KB a token were measured on the tape of one layer.
+    // Of Qwen3.5-0.8B, 2 × 512 tokens: 191 KB a token were measured on the tape of one layer, 519 at its gradient's peak.
     const qwen = specFromConfig('qwen', {
       model_type: 'qwen3_5_text',
       hidden_size: 1024,
@@ -132,13 +132,17 @@ describe('the plan', () => {
     // Input and middle in float32; gate and up, q, k, v and z, b and a in bfloat16.
     const one = 2 * 4 * 1024 + 2 * (2 * 3584 + 4 * 2048 + 2 * 16);
     expect(activations / 1.15 / 1024).toBeCloseTo(2 * one, 6);
-    const measured = 792_105;
-    // Tape and gradients. Heads take turns in groups, of four where all would take more than three times 256 MiB.
-    const ofGroup = working / 1.15 / ((2 * 1024 * measured) / 4);
-    expect(ofGroup).toBeGreaterThan(0.98);
-    expect(ofGroup).toBeLessThan(1.02);
+    const [tape, peak] = [190_700, 519_100];
+    const near = (found: number, measured: number) => {
+      expect(found / measured).toBeGreaterThan(0.95);
+      expect(found / measured).toBeLessThan(1.15);
+    };
+    near(working / 1.15 / 1024, peak);
+    // Heads take turns in groups, of four where all would hold more than twice 256 MiB.
+    const long = memoryPlan({ ...keys, tokens: 4096, predicted: 4096 });
+    near(long.working / 1.15 / 4096, peak / 4);
     const plain = memoryPlan({ ...keys, isFused: false });
-    expect(plain.activations).toBeGreaterThan(2 * 1024 * measured);
+    expect(plain.activations).toBeGreaterThan(1024 * 2 * 0.95 * tape);
   });
 
   test('counts what each layer keeps, attention or a convolution', () => {

@@ -1,18 +1,16 @@
 /** Attention longer than a block, compiled and composed: sums over blocks, parts and heads must be the same. */
 import { describe, expect, test } from 'vitest';
-import { chunkLayout } from '../../../src/model/chunk-layout.js';
-import { denseLayout } from '../../../src/model/dense-layout.js';
 import { castTo, hasNativeOps, type Tensor, tf } from '../../../src/tensor/index.js';
 import { composedKernels } from '../../../src/tensor/kernels/composed.js';
 import type { LayerKernels } from '../../../src/tensor/kernels/kernels.js';
 import { nativeKernels } from '../../../src/tensor/kernels/native.js';
 import type { ComputeType } from '../../../src/tensor/native/calls.js';
 import { randomOperand, tensorOf } from './ops-gradient.js';
+import { run, tokenLayout } from './token-layout.js';
 
 const TOKENS = 300;
 const D = 40;
 
-const run = (start: number, length: number, prefix = -1) => ({ start, length, prefix });
 const BATCHES = {
   'one sequence': [run(0, TOKENS)],
   'answers to a shared prompt, and another sequence': [
@@ -36,15 +34,7 @@ function results(
   type: ComputeType,
   { shape, runs }: { shape: Case; runs: (typeof BATCHES)['one sequence'] },
 ): Float32Array[] {
-  const dense = denseLayout(runs, { window: shape.window, band: 128 });
-  const rows = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
-  const layout = {
-    positions: tf.zeros([TOKENS], 'int32'),
-    segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
-    dense: () => dense,
-    before: () => tf.zeros([TOKENS], 'int32'),
-    chunks: () => chunkLayout(runs),
-  };
+  const layout = tokenLayout(runs, { window: shape.window });
   // All sides read the same numbers, those of bfloat16.
   const input = (name: string, width: number): Tensor => {
     const x = castTo(tensorOf(randomOperand(name, [TOKENS, width])), 'float32', 'bfloat16');

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { chunkLayout } from '../../../src/model/chunk-layout.js';
-import { denseLayout } from '../../../src/model/dense-layout.js';
 import type { TokenRun } from '../../../src/model/token-batch.js';
-import { attention, type TokenLayout, tf } from '../../../src/tensor/index.js';
+import { attention, tf } from '../../../src/tensor/index.js';
 import { checkGradients, randomOperand } from './ops-gradient.js';
+import { run, tokenLayout } from './token-layout.js';
 
 const [H, KV, D] = [4, 2, 3];
 
@@ -12,8 +11,6 @@ interface Options {
   readonly softcap: number | null;
   readonly window: number | null;
 }
-
-const run = (start: number, length: number, prefix = -1): TokenRun => ({ start, length, prefix });
 
 /** Batches as runs of tokens; 16 tokens each. */
 const BATCHES = {
@@ -78,25 +75,13 @@ const formula =
     return out;
   };
 
-function layoutOf(runs: readonly TokenRun[], window: number | null, band = 128): TokenLayout {
-  const rows = runs.flatMap(({ start, length, prefix }) => [start, length, prefix]);
-  const rectangles = denseLayout(runs, { window, band });
-  return {
-    positions: tf.zeros([TOKENS], 'int32'),
-    segments: tf.tensor2d(rows, [runs.length, 3], 'int32'),
-    dense: () => rectangles,
-    before: () => tf.zeros([TOKENS], 'int32'),
-    chunks: () => chunkLayout(runs),
-  };
-}
-
 function check(
   runs: readonly TokenRun[],
   options: Options & { readonly band?: number },
   std: number,
   tolerance = 1e-5,
 ): void {
-  const layout = layoutOf(runs, options.window, options.band);
+  const layout = tokenLayout(runs, options);
   checkGradients({
     inputs: [
       randomOperand('q', [TOKENS, H * D], { std }),
@@ -142,7 +127,7 @@ test('equal scores give the mean of the values seen', () => {
     const values = Array.from({ length: TOKENS * D }, (_, i) => Math.floor(i / D));
     const v = tf.tensor2d(values, [TOKENS, D]);
     const shape = { heads: 1, kvHeads: 1, scale: 1, softcap: null, window: null };
-    const y = attention({ q: zeros, k: zeros, v }, layoutOf([run(0, TOKENS)], null), shape);
+    const y = attention({ q: zeros, k: zeros, v }, tokenLayout([run(0, TOKENS)]), shape);
     expect(y.dataSync()).toBeAllclose(values.map((value) => value / 2));
   });
 });

@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { chunkLayout, chunkSize, disposeChunks } from '../../../src/model/chunk-layout.js';
 import type { TokenRun } from '../../../src/model/token-batch.js';
-import { gatedDeltaRule, type Tensor, tf } from '../../../src/tensor/index.js';
+import {
+  gatedDeltaRule,
+  type Tensor,
+  type TokenLayout,
+  tf,
+  trianglesOf,
+} from '../../../src/tensor/index.js';
 import { unitLowerInverse } from '../../../src/tensor/ops/unit-lower-inverse.js';
 import { checkGradients, randomOperand, tensorOf } from './ops-gradient.js';
+import { run, tokenLayout, tokensOf } from './token-layout.js';
 
-const run = (start: number, length: number, prefix = -1): TokenRun => ({ start, length, prefix });
 /** Key heads, value heads, and sizes of a head of each. */
 const [KEYS, VALUES, K, V] = [2, 4, 3, 2];
 
@@ -63,8 +69,6 @@ const formula =
     return out;
   };
 
-const tokensOf = (runs: readonly TokenRun[]) => runs.reduce((sum, { length }) => sum + length, 0);
-
 const operandsOf = (tokens: number) => [
   randomOperand('q', [tokens, KEYS, K], { std: 0.6 }),
   randomOperand('k', [tokens, KEYS, K], { std: 0.4 }),
@@ -74,7 +78,7 @@ const operandsOf = (tokens: number) => [
 ];
 
 const ruleOver =
-  (layout: ReturnType<typeof chunkLayout>) =>
+  (layout: TokenLayout) =>
   (...rows: Tensor[]) => {
     const [q, k, v, g, beta] = rows as [Tensor, Tensor, Tensor, Tensor, Tensor];
     return gatedDeltaRule({ q, k, v, g, beta }, layout);
@@ -82,26 +86,23 @@ const ruleOver =
 
 describe('the gated delta rule', () => {
   test.each(Object.entries(BATCHES))('over %s, and its gradients', (_, runs) => {
-    const layout = chunkLayout(runs);
     checkGradients({
       inputs: operandsOf(tokensOf(runs)),
-      op: ruleOver(layout),
+      op: ruleOver(tokenLayout(runs)),
       formula: formula(runs),
       tolerance: 1e-4,
     });
-    disposeChunks(layout);
   });
 
   test('over sequences of many chunks', () => {
-    const layout = chunkLayout(LONG);
-    expect(layout.levels.map(({ count }) => count)).toEqual([2, 2, 2, 2, 2, 2, 1]);
+    const layout = tokenLayout(LONG);
+    expect(layout.chunks().levels.map(({ count }) => count)).toEqual([2, 2, 2, 2, 2, 2, 1]);
     const operands = operandsOf(tokensOf(LONG));
     const expected = formula(LONG)(...operands.map(({ values }) => values));
     tf.tidy(() => {
       const found = ruleOver(layout)(...operands.map(tensorOf)).dataSync();
       expect(found).toBeAllclose(expected, { rtol: 1e-4, atol: 1e-5 });
     });
-    disposeChunks(layout);
   });
 
   /** Each sequence by itself is the reference: what differs is only how chunks stand to each other. */
@@ -109,12 +110,8 @@ describe('the gated delta rule', () => {
     const sequences = [150, 64, 3, 100];
     const starts = sequences.map((_, i) => sequences.slice(0, i).reduce((a, b) => a + b, 0));
     const operands = operandsOf(sequences.reduce((a, b) => a + b, 0));
-    const gradientsOf = (runs: readonly TokenRun[], inputs: Tensor[]) => {
-      const layout = chunkLayout(runs);
-      const grads = tf.grads(ruleOver(layout))(inputs, tf.fill([tokensOf(runs), VALUES * V], 1));
-      disposeChunks(layout);
-      return grads;
-    };
+    const gradientsOf = (runs: readonly TokenRun[], inputs: Tensor[]) =>
+      tf.grads(ruleOver(tokenLayout(runs)))(inputs, tf.fill([tokensOf(runs), VALUES * V], 1));
     tf.tidy(() => {
       const inputs = operands.map(tensorOf);
       const packed = gradientsOf(
@@ -139,7 +136,8 @@ test('the inverse of a triangle of ones has ones below the diagonal only, whatev
   const size = 64;
   tf.tidy(() => {
     const ones = tf.fill([1, size, size], 1);
-    const inverse = unitLowerInverse(ones).dataSync();
+    const triangles = trianglesOf(size, (values) => tf.tensor2d(values, [size, size]));
+    const inverse = unitLowerInverse(ones, triangles).dataSync();
     for (let i = 0; i < size; i++) {
       for (let j = 0; j < size; j++) {
         expect(inverse[i * size + j]).toBe(i === j ? 1 : i === j + 1 ? -1 : 0);
@@ -150,4 +148,10 @@ test('the inverse of a triangle of ones has ones below the diagonal only, whatev
 
 test('a chunk is no longer than the longest run needs', () => {
   expect([1, 2, 3, 33, 64, 65, 1000].map(chunkSize)).toEqual([1, 2, 4, 64, 64, 64, 64]);
+});
+
+test('what a layout holds is freed with it', () => {
+  const before = tf.memory().numTensors;
+  disposeChunks(chunkLayout(LONG));
+  expect(tf.memory().numTensors).toBe(before);
 });
