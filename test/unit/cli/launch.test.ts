@@ -107,8 +107,10 @@ describe('a stage whose parent is killed', () => {
     const child = spawn(executable, [...leading, parent], { stdio: 'ignore' });
     await until(() => existsSync(`${file}.ready`));
     child.kill('SIGKILL');
-    await until(() => existsSync(`${file}.ended`));
-    expect(readFileSync(`${file}.ended`, 'utf8')).toBe('saved SIGTERM');
+    // The file is there before its text is.
+    const ended = () => (existsSync(`${file}.ended`) ? readFileSync(`${file}.ended`, 'utf8') : '');
+    await until(() => ended() !== '');
+    expect(ended()).toBe('saved SIGTERM');
   });
 });
 
