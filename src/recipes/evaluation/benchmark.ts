@@ -11,7 +11,7 @@ import {
 } from '../../evaluate/index.js';
 import { InputError } from '../../util/errors.js';
 import { type TagKeys, tagsOf } from '../inputs/answer-tags.js';
-import type { EvaluationKeys } from './evaluate-model.js';
+import type { EvaluationKeys } from './evaluation-inputs.js';
 
 type BenchmarkKeys = Pick<EvaluationKeys, 'benchmark' | 'section'>;
 

@@ -10,7 +10,7 @@ import type { RecipeContext } from '../context.js';
 import { tagsOf } from '../inputs/answer-tags.js';
 import { loadDataset } from '../inputs/dataset.js';
 import { benchmarkRows } from './benchmark.js';
-import type { EvaluationKeys } from './evaluate-model.js';
+import type { EvaluationKeys } from './evaluation-inputs.js';
 
 export interface Shot {
   readonly question: string;

@@ -8,7 +8,7 @@ import { readJson } from '../../util/files.js';
 import type { RecipeContext } from '../context.js';
 import { openGraderTools } from '../rewards/grader-tools.js';
 import { openTaggedRewards } from '../rewards/open-rewards.js';
-import type { EvaluationKeys } from './evaluate-model.js';
+import type { EvaluationKeys } from './evaluation-inputs.js';
 import { openVoteRewards } from './strategy.js';
 
 export interface EvaluationGraders {

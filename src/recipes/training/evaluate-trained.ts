@@ -17,14 +17,16 @@ import type { AsyncGrader } from '../../rewards/index.js';
 import type { RecipeContext } from '../context.js';
 import { answerGrader, graderName } from '../evaluation/benchmark.js';
 import {
-  type EvaluatedModel,
   type EvaluateOptions,
-  type EvaluationInputs,
-  type EvaluationKeys,
   evaluateModel,
-  evaluationInputs,
   type Generates,
 } from '../evaluation/evaluate-model.js';
+import {
+  type EvaluatedModel,
+  type EvaluationInputs,
+  type EvaluationKeys,
+  evaluationInputs,
+} from '../evaluation/evaluation-inputs.js';
 import { type EvaluationGraders, openEvaluationGraders } from '../evaluation/graders.js';
 import { sayUngraded } from '../evaluation/ungraded.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';

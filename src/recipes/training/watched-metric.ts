@@ -2,7 +2,7 @@
 import { nearest } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
 import { givesScore } from '../evaluation/benchmark.js';
-import type { EvaluationKeys } from '../evaluation/evaluate-model.js';
+import type { EvaluationKeys } from '../evaluation/evaluation-inputs.js';
 import { type EvaluatedConfig, evaluationKeys } from './evaluate-trained.js';
 import type { TrainerConfig } from './trainer-config.js';
 
