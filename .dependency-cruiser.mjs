@@ -177,10 +177,21 @@ export default {
       to: { path: '^(test|scripts)/' },
     },
     {
+      name: 'suite-of-its-own',
+      comment: 'What two suites of tests use stands in test/support/.',
+      severity: 'error',
+      from: { path: '^test/(unit/[^/]+|[^/]+)/' },
+      to: { path: '^test/', pathNot: ['^test/$1/', '^test/support/'] },
+    },
+    {
       name: 'no-orphan',
       comment: 'A file that nothing imports and that imports nothing is left over.',
       severity: 'error',
-      from: { orphan: true, path: '^(src|test)/', pathNot: ['[.]d[.]ts$', '[.]cjs$'] },
+      from: {
+        orphan: true,
+        path: '^(src|test)/',
+        pathNot: ['[.]d[.]ts$', '[.]cjs$', '^test/fixtures/', '-child[.]ts$'],
+      },
       to: {},
     },
     {

@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     setupFiles: ['test/setup.ts'],
+    unstubEnvs: true,
     projects: [
       {
         extends: true,

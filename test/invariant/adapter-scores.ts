@@ -1,9 +1,9 @@
 /** Log-probabilities under a model with an adapter, as the trainer and as the sampler compute them. */
-import { collate, loraFromAdapter, Policy, planLora } from '../../src/model/index.js';
+import { loraFromAdapter, Policy, planLora } from '../../src/model/index.js';
 import type { DecoderSpec } from '../../src/model/spec.js';
 import { createOnnxSampler } from '../../src/rollout/index.js';
 import type { Adapter, HostTensor } from '../../src/weights/index.js';
-import { logpsOf } from './tiny-policy.js';
+import { batchOf, logpsOf } from '../support/token-rows.js';
 
 interface AdaptedModel {
   readonly spec: DecoderSpec;
@@ -18,7 +18,7 @@ export async function trainerScores({ spec, weights, adapter }: AdaptedModel, ro
   const lora = planLora(spec, adapter.config);
   const initialLora = loraFromAdapter(lora, adapter);
   const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
-  const batch = collate(rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
+  const batch = batchOf(rows);
   const byRow = (scores: Float32Array): number[][] => {
     const logps = rows.map((): number[] => []);
     for (const [i, logp] of logpsOf(scores).entries()) logps[batch.sequences[i]!]!.push(logp);

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { hasHalfTensors, hasNativeOps } from '../../src/tensor/index.js';
 import type { LoraConfig } from '../../src/weights/index.js';
+import { meanGap, relativeGap } from '../support/gaps.js';
 import { goldenAnswers } from './golden-answers.js';
-import { relativeGap } from './tiny-policy.js';
 
 // Read when TensorFlow is loaded, by the first test.
 process.env.LORIKEET_NATIVE_OPS = '0';
@@ -50,8 +50,7 @@ test.each(FAMILIES)('%s', async (name) => {
   const full = await goldenAnswers(name, { compute: 'float32' });
   const half = await goldenAnswers(name, { compute: 'bfloat16' });
   expect([full.fused, half.fused]).toEqual(['float32', 'bfloat16']);
-  const gaps = full.logps.map((logp, i) => Math.abs(logp - half.logps[i]!));
-  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  const mean = meanGap(full.logps, half.logps);
   expect(mean).toBeGreaterThan(0);
   const limits = OTHERS[name] ?? LIMITS;
   expect(mean).toBeLessThan(limits.logps);

@@ -1,8 +1,8 @@
 /** Fused layers in bfloat16 against the same in float32: as near as two bytes allow. */
 import { expect, test } from 'vitest';
 import { hasNativeOps } from '../../src/tensor/index.js';
+import { meanGap, relativeGap } from '../support/gaps.js';
 import { goldenAnswers } from './golden-answers.js';
-import { relativeGap } from './tiny-policy.js';
 
 /** bfloat16 keeps 8 bits: a relative 2⁻⁹ a rounding, some dozens of roundings on the way. */
 const LOGP_MEAN = 0.05;
@@ -14,8 +14,7 @@ test.skipIf(!hasNativeOps()).each(FAMILIES)('%s', async (name) => {
   const full = await goldenAnswers(name, { compute: 'float32' });
   const half = await goldenAnswers(name, { compute: 'bfloat16' });
   expect([full.fused, half.fused]).toEqual(['float32', 'bfloat16']);
-  const gaps = full.logps.map((logp, i) => Math.abs(logp - half.logps[i]!));
-  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
+  const mean = meanGap(full.logps, half.logps);
   expect(mean).toBeGreaterThan(0);
   expect(mean).toBeLessThan(LOGP_MEAN);
   expect(relativeGap(half.gradient, full.gradient)).toBeLessThan(GRADIENT);

@@ -1,7 +1,7 @@
 /** A GRPO run whose sampler breaks in its second generation: what is said, what is kept, and how it goes on. */
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { grpoSchema, loadConfig } from '../../src/config/index.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import type { RolloutSampler } from '../../src/rollout/index.js';
@@ -12,10 +12,10 @@ import {
   toFloat32,
   writeCheckpoint,
 } from '../../src/weights/index.js';
-import { runResult } from '../recipes/run-result.js';
 import { logInto } from '../support/context.js';
+import { runResult } from '../support/run-result.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { type TinyTraining, tinyTraining } from '../support/tiny-training.js';
+import { tinyTraining } from '../support/tiny-training.js';
 
 /** The generation that breaks, counted from 1, and how many samplers are open. */
 const sampler = vi.hoisted(() => ({ breaksAt: Number.POSITIVE_INFINITY, open: 0 }));
@@ -49,19 +49,15 @@ function breaking(real: RolloutSampler): RolloutSampler {
   };
 }
 
-let folder: string;
-let tiny: TinyTraining;
+const folder = temporaryFolder();
+const tiny = tinyTraining(folder);
 let lines: string[];
 
-beforeAll(async () => {
-  folder = temporaryFolder();
-  tiny = await tinyTraining(folder);
-  // Unlike for the completions of an untrained decoder.
-  writeFileSync(
-    join(folder, 'reward.mjs'),
-    'export const digits = (completion) => completion.replace(/[^0-9]/g, "").length;\n',
-  );
-}, 300_000);
+// Unlike for the completions of an untrained decoder.
+writeFileSync(
+  join(folder, 'reward.mjs'),
+  'export const digits = (completion) => completion.replace(/[^0-9]/g, "").length;\n',
+);
 beforeEach(() => {
   lines = [];
   sampler.breaksAt = Number.POSITIVE_INFINITY;

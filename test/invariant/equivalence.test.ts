@@ -1,5 +1,5 @@
 /** Ways to compute that must come to the same: what is exact is asserted exactly. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { DpoLossType, GrpoLossType } from '../../src/losses/index.js';
 import {
   adapterFromLora,
@@ -10,7 +10,6 @@ import {
   Policy,
   planLora,
 } from '../../src/model/index.js';
-import { AdamW } from '../../src/tensor/index.js';
 import {
   dpoStep,
   type GradedCompletion,
@@ -19,17 +18,18 @@ import {
   type LabelledAnswer,
   type PreferencePair,
   sftStep,
-  Trainer,
+  type Trainer,
   withReference,
 } from '../../src/train/index.js';
 import { Rng } from '../../src/util/rng.js';
 import { adapterHash, readAdapter, writeAdapter } from '../../src/weights/index.js';
+import { largestGap, relativeGap } from '../support/gaps.js';
+import { kept } from '../support/kept.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { logpsOf } from '../support/token-rows.js';
+import { adamwTrainer } from './adamw-trainer.js';
 import {
-  largestGap,
-  logpsOf,
   randomIds,
-  relativeGap,
   type StepGradient,
   stepGradient,
   type TinyPolicyOptions,
@@ -74,16 +74,7 @@ const COMPLETIONS: readonly GradedCompletion[] = LENGTHS.map(([p, a], i) => ({
   advantage: i % 2 === 0 ? 0.5 + 0.1 * i : -1 + 0.1 * i,
 }));
 
-const policies: Policy[] = [];
-afterEach(() => {
-  for (const policy of policies.splice(0)) policy.dispose();
-});
-
-function made(options: TinyPolicyOptions = {}): Policy {
-  const policy = tinyPolicy(options);
-  policies.push(policy);
-  return policy;
-}
+const made = (options: TinyPolicyOptions = {}) => kept(tinyPolicy(options));
 
 function expectSame(actual: StepGradient, expected: StepGradient): void {
   expect(Math.hypot(...expected.gradient)).toBeGreaterThan(1e-3);
@@ -350,18 +341,11 @@ describe.each(['token', 'sequence'] as const)('clip ratios by %s', (level) => {
   /** Metrics of a second pass over the completions, the policy by then far from the first. */
   async function secondPass(microBatchSize: number): Promise<Readonly<Record<string, number>>> {
     const policy = made();
-    const decay = { weightDecay: 0, decayMask: null };
-    const optimizer = new AdamW(policy.parameters.size, {
-      beta1: 0.9,
-      beta2: 0.9,
-      epsilon: 1e-8,
-      ...decay,
-    });
-    const trainer = new Trainer({ policy, optimizer, maxGradNorm: 0, seed: 3 });
+    const trainer = adamwTrainer(policy, { beta2: 0.9, maxGradNorm: 0, seed: 3 });
     const step = grpo(microBatchSize, { lossType: 'dapo', numIterations: 2, level })(trainer);
     await step(0, 0.02);
     const { metrics } = await step(1, 0.02);
-    optimizer.dispose();
+    trainer.optimizer.dispose();
     return metrics;
   }
 
@@ -512,8 +496,7 @@ describe('the reference policy', () => {
   test("'off' is the base model", async () => {
     const { spec, weights } = tinyModel('llama');
     const options = { spec, weights, lora: NO_LORA, initialLora: [], checkpointedLayers: 0 };
-    const base = new Policy(options);
-    policies.push(base);
+    const base = kept(new Policy(options));
     const policy = made();
     const batch = collate(WHOLE);
     const off = await policy.score(batch, { adapter: 'off' });
@@ -550,8 +533,8 @@ describe('an adapter saved and loaded', () => {
     const { spec, weights } = tinyModel('llama');
     const again = planLora(spec, loaded.config);
     const initialLora = loraFromAdapter(again, loaded);
-    const restored = new Policy({ spec, weights, lora: again, initialLora, checkpointedLayers: 0 });
-    policies.push(restored);
+    const options = { spec, weights, lora: again, initialLora, checkpointedLayers: 0 };
+    const restored = kept(new Policy(options));
     const batch = collate(WHOLE);
     expect(await restored.score(batch)).toEqual(await policy.score(batch));
   });

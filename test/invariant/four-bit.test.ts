@@ -1,5 +1,5 @@
 /** A base in 4 bits computes what one computes whose checkpoint holds the values that those bits stand for. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
 import {
   adapterFromLora,
@@ -20,9 +20,11 @@ import {
   loraConfig,
   toFloat32,
 } from '../../src/weights/index.js';
-import { goldenCase, goldenTensor, goldenWeights } from '../unit/model/golden.js';
-import { batchOf } from '../unit/model/numbers.js';
-import { largestGap, logpsOf, tinyModel } from './tiny-policy.js';
+import { largestGap } from '../support/gaps.js';
+import { goldenCase, goldenTensor, goldenWeights } from '../support/golden-models.js';
+import { kept } from '../support/kept.js';
+import { batchOf, logpsOf } from '../support/token-rows.js';
+import { tinyModel } from './tiny-policy.js';
 
 interface Variant {
   readonly family: string;
@@ -31,11 +33,6 @@ interface Variant {
   readonly isNested?: boolean;
   readonly checkpointedLayers?: number;
 }
-
-const policies: Policy[] = [];
-afterEach(() => {
-  for (const policy of policies.splice(0)) policy.dispose();
-});
 
 function goldenModel(family: string) {
   const { spec } = goldenCase(family);
@@ -64,9 +61,7 @@ function policyOf(set: ReturnType<typeof setUp>, variant: Variant, kind: 'quanti
   );
   const { checkpointedLayers = 0, compute = 'float32' } = variant;
   const options = { spec, weights: start.weights, lora: plan, initialLora };
-  const policy = new Policy({ ...options, checkpointedLayers, compute });
-  policies.push(policy);
-  return policy;
+  return kept(new Policy({ ...options, checkpointedLayers, compute }));
 }
 
 const ids = goldenCase('llama').rows.map((row) => row.map((id) => id % 40));

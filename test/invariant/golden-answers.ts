@@ -1,9 +1,10 @@
 /** What a policy computes on the rows of a golden model, with its LoRA. */
 import { sftLoss } from '../../src/losses/index.js';
-import { collate, Policy } from '../../src/model/index.js';
 import { tf } from '../../src/tensor/index.js';
 import type { LoraConfig } from '../../src/weights/index.js';
-import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+import { goldenCase } from '../support/golden-models.js';
+import { goldenPolicy } from '../support/golden-policy.js';
+import { batchOf } from '../support/token-rows.js';
 
 interface Options {
   readonly compute: 'float32' | 'bfloat16';
@@ -22,14 +23,9 @@ export async function goldenAnswers(
   const golden = goldenCase(name);
   const { spec } = golden;
   const { numTensors: before, numBytes: heldBefore } = tf.memory();
-  const policy = new Policy({
-    spec,
-    weights: goldenWeights(name, spec),
-    ...goldenLora(name, spec, { config: lora }),
-    checkpointedLayers: checkpointed ? spec.layers.length : 0,
-    compute,
-  });
-  const batch = collate(golden.rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
+  const checkpointedLayers = checkpointed ? spec.layers.length : 0;
+  const policy = goldenPolicy(name, { lora, checkpointedLayers, compute });
+  const batch = batchOf(golden.rows);
   const held = tf.memory().numBytes - heldBefore;
   const logits = await policy.logits(batch);
   const totalTokens = batch.targets.length;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { type MaskedSequence, NO_LORA, Policy } from '../../src/model/index.js';
 import { checkChanged } from '../../src/recipes/training/checks.js';
-import { AdamW, tf } from '../../src/tensor/index.js';
+import { tf } from '../../src/tensor/index.js';
 import {
   type CheckpointStore,
   listCheckpoints,
@@ -12,12 +12,13 @@ import {
   runLoop,
   saveCheckpoint,
   sftTasks,
-  Trainer,
+  type Trainer,
 } from '../../src/train/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { Rng } from '../../src/util/rng.js';
 import { logInto } from '../support/context.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { adamwTrainer } from './adamw-trainer.js';
 import { randomIds, tinyModel, tinyPolicy } from './tiny-policy.js';
 
 const rng = Rng.of('guards');
@@ -42,14 +43,7 @@ let trainer: Trainer;
 
 function open(made = tinyPolicy()): void {
   policy = made;
-  const optimizer = new AdamW(policy.parameters.size, {
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    weightDecay: 0,
-    decayMask: null,
-  });
-  trainer = new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 1 });
+  trainer = adamwTrainer(policy);
 }
 
 afterEach(() => {

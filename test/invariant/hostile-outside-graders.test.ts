@@ -10,9 +10,10 @@ import { gradeSchema, loadConfig } from '../../src/config/index.js';
 import { gradeAll } from '../../src/recipes/grade/grade-all.js';
 import { openScorer } from '../../src/recipes/grade/scorer.js';
 import { gradedSample } from '../../src/rewards/index.js';
-import { sandboxSupport } from '../../src/sandbox/index.js';
-import { findProgram } from '../../src/util/programs.js';
+import { SILENT } from '../support/context.js';
 import { startServer } from '../support/model-server.js';
+import { noSandbox, skippedFor } from '../support/python.js';
+import { temporaryFolder } from '../support/temporary.js';
 import { hostileTexts } from './hostile-texts.js';
 
 const folder = temporaryFolder();
@@ -75,7 +76,6 @@ describe('cosine', () => {
       'judge.embedding_model=e',
       'judge.cache_dir=null',
     ]);
-    await server.close();
     expect(strays).toEqual([]);
     expect(statuses).toEqual({ ok: 10_000 });
     expect(longest).toBeLessThan(20);
@@ -98,20 +98,9 @@ def grade(sample, item):
     return len(set(text)) / max(1, len(text))
 `;
 
-import { SILENT } from '../support/context.js';
-import { temporaryFolder } from '../support/temporary.js';
-
 const TIMEOUT_S = 1;
-const support = await sandboxSupport();
-const missing =
-  findProgram('python3') === null
-    ? 'no python3 on PATH'
-    : support.available
-      ? null
-      : support.problem;
-const title = missing === null ? '' : ` (skipped: ${missing})`;
 
-describe.skipIf(missing !== null)(`python${title}`, () => {
+describe.skipIf(noSandbox !== null)(`python${skippedFor(noSandbox)}`, () => {
   it('gives a score in its range, an error or a time-out, each within its limit', async () => {
     const texts = TEXTS.slice(0, Number(process.env.LORIKEET_HOSTILE_TEXTS ?? 1000));
     const { statuses, strays, longest } = await graded({ type: 'python', source: SOURCE }, texts, [

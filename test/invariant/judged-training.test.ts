@@ -10,9 +10,9 @@ import { temporaryFolder } from '../support/temporary.js';
 import { tinyTraining } from '../support/tiny-training.js';
 
 const folder = temporaryFolder();
+const { base, keys } = tinyTraining(folder);
 
 test('grpo learns from a judge of its own', async () => {
-  const { base, keys } = await tinyTraining(folder);
   const grader = join(folder, 'judge.json');
   writeFileSync(
     grader,

@@ -28,10 +28,11 @@ import {
   toFloat32,
   writeAdapter,
 } from '../../src/weights/index.js';
+import { largestGap, relativeGap } from '../support/gaps.js';
+import { goldenTensor, goldenWeights } from '../support/golden-models.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { goldenTensor, goldenWeights } from '../unit/model/golden.js';
-import { batchOf, logitGap, relativeError } from '../unit/model/numbers.js';
-import { largestGap, logpsOf } from './tiny-policy.js';
+import { batchOf, logpsOf } from '../support/token-rows.js';
+import { logitGap } from './logit-gap.js';
 
 interface Options {
   readonly r: number;
@@ -153,7 +154,7 @@ describe.each(Object.entries(cases))('%s', (name, { options, loss: expectedLoss,
       offset += part.length;
       const signed =
         isPissa && shape.length === 2 ? withSigns(part, toFloat32(expected!), shape) : part;
-      expect(relativeError(signed, toFloat32(expected!)), parameter).toBeLessThan(1e-3);
+      expect(relativeGap(signed, toFloat32(expected!)), parameter).toBeLessThan(1e-3);
     }
   });
 

@@ -3,14 +3,8 @@ import { expect, test } from 'vitest';
 import { collate, NO_LORA, Policy } from '../../src/model/index.js';
 import { dpoStep } from '../../src/train/index.js';
 import { Rng } from '../../src/util/rng.js';
-import {
-  randomIds,
-  relativeGap,
-  stepGradient,
-  TINY_VOCABULARY,
-  tinyModel,
-  tinyPolicy,
-} from './tiny-policy.js';
+import { relativeGap } from '../support/gaps.js';
+import { randomIds, stepGradient, TINY_VOCABULARY, tinyModel, tinyPolicy } from './tiny-policy.js';
 
 const rng = Rng.of('mean logits');
 const SEQUENCES = [7, 4].map((length) => {

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { type MaskedSequence, Policy } from '../../src/model/index.js';
-import { AdamW, tf } from '../../src/tensor/index.js';
+import type { MaskedSequence } from '../../src/model/index.js';
+import { tf } from '../../src/tensor/index.js';
 import {
   dpoStep,
   grpoStep,
   ktoStep,
   type StepOutcome,
   sftStep,
-  Trainer,
+  type Trainer,
 } from '../../src/train/index.js';
-import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+import { goldenPolicy } from '../support/golden-policy.js';
+import { adamwTrainer } from './adamw-trainer.js';
 
 const STEPS = 50;
 /** Rows of a few lengths: the tables of a length are made once and kept. */
@@ -30,21 +31,10 @@ interface TrainerOptions {
 }
 
 function trainerOf({ family, withLora, checkpointedLayers }: TrainerOptions): Trainer {
-  const { spec } = goldenCase(family);
-  const { lora, initialLora } = goldenLora(family, spec);
-  const withDropout = { ...lora, config: { ...lora.config, loraDropout: 0.1 } };
-  const policy = new Policy({
-    spec,
-    weights: goldenWeights(family, spec),
-    lora: withLora ? withDropout : null,
-    initialLora,
-    keepReference: true,
-    checkpointedLayers,
-  });
+  const lora = withLora ? { loraDropout: 0.1 } : null;
+  const policy = goldenPolicy(family, { lora, keepReference: true, checkpointedLayers });
   const decayMask = new Float32Array(policy.parameters.size).fill(1);
-  const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, decayMask };
-  const optimizer = new AdamW(policy.parameters.size, options);
-  return new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 0 });
+  return adamwTrainer(policy, { weightDecay: 0.01, decayMask });
 }
 
 type Step = (step: number, learningRate: number) => Promise<StepOutcome>;
@@ -142,9 +132,7 @@ describe.each([
 });
 
 test('tables and masks of batches that are done are freed', async () => {
-  const { spec } = goldenCase('gemma3');
-  const weights = goldenWeights('gemma3', spec);
-  const policy = new Policy({ spec, weights, lora: null, initialLora: [], checkpointedLayers: 0 });
+  const policy = goldenPolicy('gemma3', { lora: null });
   const counts: number[] = [];
   for (let length = 6; length < 60; length++) {
     const ids = new Int32Array(length).fill(1);

@@ -1,18 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
-import { Policy, specFromConfig } from '../../src/model/index.js';
+import { specFromConfig } from '../../src/model/index.js';
 import type { Activation, AttentionLayer, DecoderSpec } from '../../src/model/spec.js';
+import { elementCount } from '../../src/util/shape.js';
 import { toFloat32 } from '../../src/weights/index.js';
-import {
-  FAMILIES,
-  type GoldenCase,
-  goldenCase,
-  goldenLora,
-  goldenWeights,
-  ROPE_CASES,
-} from '../unit/model/golden.js';
-import { batchOf, logitGap, relativeError } from '../unit/model/numbers.js';
+import { relativeGap } from '../support/gaps.js';
+import { FAMILIES, type GoldenCase, goldenCase, ROPE_CASES } from '../support/golden-models.js';
+import { goldenPolicy } from '../support/golden-policy.js';
+import { batchOf } from '../support/token-rows.js';
+import { logitGap } from './logit-gap.js';
 
 /** Largest difference of log-softmax. */
 const LOGIT_LIMIT = 1e-4;
@@ -21,8 +18,7 @@ const GRADIENT_LIMIT = 1e-3;
 
 /** Largest difference of log-softmax over all positions and tokens; `spec` may be another than the case's. */
 async function logitError(golden: GoldenCase, spec: DecoderSpec = golden.spec): Promise<number> {
-  const weights = goldenWeights(golden.name, golden.spec);
-  const policy = new Policy({ spec, weights, lora: null, initialLora: [], checkpointedLayers: 0 });
+  const policy = goldenPolicy(golden.name, { spec, lora: null });
   const gap = await logitGap(policy, golden.rows, golden.logits);
   policy.dispose();
   return gap;
@@ -33,13 +29,8 @@ async function gradientErrors(
   golden: GoldenCase,
   options: { readonly withLora: boolean; readonly checkpointedLayers: number },
 ) {
-  const { name, spec } = golden;
-  const { lora, initialLora } = options.withLora
-    ? goldenLora(name, spec)
-    : { lora: null, initialLora: [] };
-  const { checkpointedLayers } = options;
-  const weights = goldenWeights(name, spec);
-  const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers });
+  const { withLora, checkpointedLayers } = options;
+  const policy = goldenPolicy(golden.name, { lora: withLora ? {} : null, checkpointedLayers });
   const batch = batchOf(golden.rows);
   const { gradient, loss } = await policy.gradients(batch, (scores) =>
     sftLoss(scores, { lossType: 'nll', labelSmoothing: 0, totalTokens: batch.targets.length }),
@@ -48,12 +39,12 @@ async function gradientErrors(
   const errors = new Map<string, number>();
   let offset = 0;
   for (const { name: parameter, shape } of policy.parameters.shapes) {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = elementCount(shape);
     const key = `${options.withLora ? 'lora' : 'grad'}.${parameter}`;
     const expected = golden.gradients.get(key);
     expect(expected?.shape, key).toEqual(shape);
     const part = found.subarray(offset, offset + size);
-    errors.set(parameter, relativeError(part, toFloat32(expected!)));
+    errors.set(parameter, relativeGap(part, toFloat32(expected!)));
     offset += size;
   }
   gradient.dispose();

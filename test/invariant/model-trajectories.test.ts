@@ -5,10 +5,10 @@ import {
   groupAdvantages,
   type ImportanceSamplingLevel,
 } from '../../src/losses/index.js';
-import { type MaskedSequence, Policy } from '../../src/model/index.js';
-import { AdamW } from '../../src/tensor/index.js';
-import { dpoStep, grpoStep, ktoStep, sftStep, Trainer } from '../../src/train/index.js';
-import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
+import type { MaskedSequence } from '../../src/model/index.js';
+import { dpoStep, grpoStep, ktoStep, sftStep } from '../../src/train/index.js';
+import { goldenPolicy } from '../support/golden-policy.js';
+import { adamwTrainer } from './adamw-trainer.js';
 
 interface Trajectory {
   readonly losses: readonly number[];
@@ -86,23 +86,8 @@ function batchAt<T>(items: readonly T[], step: number): readonly T[] {
 }
 
 function trainerOf(options: { readonly zeroB: boolean; readonly checkpointedLayers: number }) {
-  const { spec } = goldenCase(golden.model);
-  const weights = goldenWeights(golden.model, spec);
-  const policy = new Policy({
-    spec,
-    weights,
-    ...goldenLora(golden.model, spec, options),
-    keepReference: true,
-    checkpointedLayers: options.checkpointedLayers,
-  });
-  const optimizer = new AdamW(policy.parameters.size, {
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0,
-    decayMask: null,
-  });
-  return new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 0 });
+  const policy = goldenPolicy(golden.model, { ...options, keepReference: true });
+  return adamwTrainer(policy, { beta2: 0.999, seed: 0 });
 }
 
 type Step = ReturnType<typeof sftStep>;

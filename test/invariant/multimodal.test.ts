@@ -19,10 +19,10 @@ import {
   writeAdapter,
   writeSafetensors,
 } from '../../src/weights/index.js';
+import { largestGap } from '../support/gaps.js';
+import { goldenTensor } from '../support/golden-models.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { goldenTensor } from '../unit/model/golden.js';
 import { samplerScores, trainerScores } from './adapter-scores.js';
-import { largestGap } from './tiny-policy.js';
 
 interface Saved {
   /** The name that a decoder by itself gives the tensor; null: of another part. */

@@ -6,10 +6,10 @@ import { specFromConfig } from '../../src/model/index.js';
 import { linearModules } from '../../src/model/spec-modules.js';
 import type { JsonRow } from '../../src/util/files.js';
 import { readAdapter, writeAdapter } from '../../src/weights/index.js';
+import { largestGap } from '../support/gaps.js';
+import { goldenWeights } from '../support/golden-models.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { goldenWeights } from '../unit/model/golden.js';
 import { samplerScores, trainerScores } from './adapter-scores.js';
-import { largestGap } from './tiny-policy.js';
 
 const FOLDER = new URL('../fixtures/peft/trained/', import.meta.url).pathname;
 const TENSORS = 'adapter_model.safetensors';

@@ -10,7 +10,7 @@ import { readJson, readJsonl } from '../../src/util/files.js';
 import { type Adapter, adapterHash } from '../../src/weights/index.js';
 import { SILENT } from '../support/context.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
+import { FORMAT_KEYS, tinyTraining } from '../support/tiny-training.js';
 
 /** How samplers behave after their first sync, and how many are open. */
 const sampler = vi.hoisted(() => ({ after: 'synced' as 'synced' | 'stale' | 'forged', open: 0 }));
@@ -49,12 +49,10 @@ function withLostSyncs(real: RolloutSampler): RolloutSampler {
   };
 }
 
-let folder: string;
-let tiny: TinyTraining;
+const folder = temporaryFolder();
+const tiny = tinyTraining(folder);
 
 beforeAll(async () => {
-  folder = temporaryFolder();
-  tiny = await tinyTraining(folder);
   const run = [`model=${tiny.base}`, `output_dir=${join(folder, 'sft')}`, 'max_steps=36'];
   const overrides = [...tiny.keys, ...FORMAT_KEYS, ...run];
   await runSft(loadConfig(sftSchema, { overrides }), SILENT);

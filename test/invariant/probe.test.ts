@@ -1,5 +1,5 @@
 /** Trainer (TensorFlow) and sampler (ONNX Runtime) are the same policy, and the probe notices when not. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type AdapterChoice,
   adapterFromLora,
@@ -15,8 +15,7 @@ import {
   type Sampler,
   type SamplingParams,
 } from '../../src/rollout/index.js';
-import { AdamW } from '../../src/tensor/index.js';
-import { sftStep, Trainer } from '../../src/train/index.js';
+import { sftStep } from '../../src/train/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { Rng } from '../../src/util/rng.js';
 import {
@@ -25,14 +24,11 @@ import {
   fromFloat32,
   type LoraConfig,
 } from '../../src/weights/index.js';
-import {
-  largestGap,
-  logpsOf,
-  randomIds,
-  type TinyFamily,
-  tinyModel,
-  tinyPolicy,
-} from './tiny-policy.js';
+import { largestGap } from '../support/gaps.js';
+import { kept } from '../support/kept.js';
+import { batchOf, logpsOf } from '../support/token-rows.js';
+import { adamwTrainer } from './adamw-trainer.js';
+import { randomIds, type TinyFamily, tinyModel, tinyPolicy } from './tiny-policy.js';
 
 const TOLERANCE = 1e-4;
 const MAX_NEW_TOKENS = 40;
@@ -41,16 +37,6 @@ const EOS = 7;
 const rng = Rng.of('probe');
 const SEQUENCES = [1, 2, 5, 17, 33, 64, 100].map((length) => randomIds(rng, length + 1));
 const PROMPTS = [1, 4, 9, 30, 31].map((length) => randomIds(rng, length));
-
-const disposables: { dispose(): void }[] = [];
-afterEach(() => {
-  for (const item of disposables.splice(0)) item.dispose();
-});
-
-function kept<T extends { dispose(): void }>(item: T): T {
-  disposables.push(item);
-  return item;
-}
 
 async function samplerFor(policy: Policy, family: TinyFamily): Promise<OnnxSampler> {
   const { spec, weights } = tinyModel(family);
@@ -68,16 +54,8 @@ async function samplerFor(policy: Policy, family: TinyFamily): Promise<OnnxSampl
 
 /** Some optimizer steps on random sequences, enough to move every log-probability. */
 async function train(policy: Policy, { steps = 5, learningRate = 1e-2 } = {}): Promise<void> {
-  const optimizer = kept(
-    new AdamW(policy.parameters.size, {
-      beta1: 0.9,
-      beta2: 0.99,
-      epsilon: 1e-8,
-      weightDecay: 0,
-      decayMask: null,
-    }),
-  );
-  const trainer = new Trainer({ policy, optimizer, maxGradNorm: 1, seed: 1 });
+  const trainer = adamwTrainer(policy);
+  kept(trainer.optimizer);
   const examples = SEQUENCES.map((ids) => ({ ids, trained: ids.map(() => true) }));
   const step = sftStep({
     trainer,
@@ -102,8 +80,7 @@ async function sync(policy: Policy, sampler: OnnxSampler): Promise<string | null
 }
 
 async function trainerLogps(policy: Policy, adapter: AdapterChoice = 'policy'): Promise<number[]> {
-  const batch = collate(SEQUENCES.map((ids) => ({ ids, trained: ids.map(() => true) })));
-  return logpsOf(await policy.score(batch, { adapter }));
+  return logpsOf(await policy.score(batchOf(SEQUENCES), { adapter }));
 }
 
 const samplerLogps = async (sampler: Sampler): Promise<number[]> =>

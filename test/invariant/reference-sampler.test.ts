@@ -4,7 +4,6 @@ import { linearModules } from '../../src/model/spec-modules.js';
 import { openPolicySampler } from '../../src/recipes/sampling/policy-sampler.js';
 import {
   type Completion,
-  createOnnxSampler,
   PLAIN_SAMPLING,
   type Sampler,
   type SamplingParams,
@@ -16,7 +15,8 @@ import {
   goldenSpec,
   goldenWeights,
   letterTokenizer,
-} from '../unit/rollout/golden.js';
+} from '../support/golden-rollouts.js';
+import { goldenRequests, goldenSampler } from '../support/golden-sampler.js';
 
 const PARAMS: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 10, seed: 7 };
 
@@ -29,16 +29,9 @@ async function samplers(name: string) {
   const loraModules = linearModules(spec)
     .map(({ module }) => module)
     .filter((module) => adapter.tensors.has(module));
-  const onnx = await createOnnxSampler({
-    spec,
-    weights: source.weights,
-    tokenizer,
-    loraModules,
-    maxContext: 64,
-    threads: 1,
-  });
+  const onnx = await goldenSampler(golden, { loraModules });
   const reference = openPolicySampler({ ...source, tokenizer }, { maxContext: 64, maxBatch: 3 });
-  const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 2 }));
+  const requests = goldenRequests(golden, 2);
   return { golden, onnx, reference, requests, adapter };
 }
 

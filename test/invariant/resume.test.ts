@@ -4,7 +4,6 @@
  */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { MaskedSequence } from '../../src/model/index.js';
-import { AdamW } from '../../src/tensor/index.js';
 import {
   type CheckpointStore,
   DataOrder,
@@ -13,11 +12,11 @@ import {
   runLoop,
   saveCheckpoint,
   sftStep,
-  Trainer,
 } from '../../src/train/index.js';
 import { InterruptError } from '../../src/util/errors.js';
 import { Rng } from '../../src/util/rng.js';
 import { temporaryFolder } from '../support/temporary.js';
+import { adamwTrainer } from './adamw-trainer.js';
 import { randomIds, type TinyPolicyOptions, tinyPolicy } from './tiny-policy.js';
 
 const TOTAL = 8;
@@ -55,14 +54,8 @@ beforeEach(() => {
 /** What one process does: all of it with its own policy, optimizer and data order. */
 async function session({ options, seed = 1, ...rest }: Session = {}): Promise<Outcome> {
   const policy = tinyPolicy({ lora: { loraDropout: 0.2 }, ...options });
-  const optimizer = new AdamW(policy.parameters.size, {
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-    weightDecay: 0.1,
-    decayMask: null,
-  });
-  const trainer = new Trainer({ policy, optimizer, maxGradNorm: 1, seed });
+  const trainer = adamwTrainer(policy, { weightDecay: 0.1, seed });
+  const { optimizer } = trainer;
   const { shapes } = policy.parameters;
   const fingerprint = { parameters: 'f', base: 'b', adapter: null };
   const store: CheckpointStore = { dir, shapes, fingerprint, limit: null };

@@ -2,15 +2,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { createOnnxSampler, PLAIN_SAMPLING } from '../../src/rollout/index.js';
+import { PLAIN_SAMPLING } from '../../src/rollout/index.js';
 import { Rng } from '../../src/util/rng.js';
-import {
-  goldenAdapter,
-  goldenCase,
-  goldenSpec,
-  goldenWeights,
-  letterTokenizer,
-} from '../unit/rollout/golden.js';
+import { goldenAdapter, goldenCase, goldenSpec } from '../support/golden-rollouts.js';
+import { goldenSampler } from '../support/golden-sampler.js';
 
 const CALLS = 200;
 /** Calls between readings. */
@@ -28,15 +23,7 @@ it('stays flat over 200 calls of generate and score', async () => {
   const golden = goldenCase('llama');
   const spec = goldenSpec(golden);
   const adapter = goldenAdapter(golden);
-  const sampler = await createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden),
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 128,
-    maxBatch: 64,
-    threads: 1,
-  });
+  const sampler = await goldenSampler(golden, { maxContext: 128, maxBatch: 64 });
   const readings: number[] = [];
   for (let call = 0; call < CALLS; call++) {
     const rng = Rng.of('rollout-memory', call);

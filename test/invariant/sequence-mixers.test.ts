@@ -1,18 +1,12 @@
 /** What a layer without attention must keep: sequences apart from one another, one gradient by every way to it. */
 import { expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
-import { collate, Policy, type TokenBatch } from '../../src/model/index.js';
-import type { LoraConfig } from '../../src/weights/index.js';
-import { goldenCase, goldenLora, goldenWeights } from '../unit/model/golden.js';
-import { relativeError } from '../unit/model/numbers.js';
+import { collate, type Policy, type TokenBatch } from '../../src/model/index.js';
+import { relativeGap } from '../support/gaps.js';
+import { goldenCase } from '../support/golden-models.js';
+import { goldenPolicy } from '../support/golden-policy.js';
 
 const NAMES = ['lfm2', 'lfm2-bias', 'qwen3_5', 'qwen3_5-layers'];
-
-function policyOf(name: string, config: Partial<LoraConfig> = {}, checkpointedLayers = 0): Policy {
-  const { spec } = goldenCase(name);
-  const weights = goldenWeights(name, spec);
-  return new Policy({ spec, weights, ...goldenLora(name, spec, { config }), checkpointedLayers });
-}
 
 const ids = (length: number, first = 1) =>
   Array.from({ length }, (_, t) => ((first + t * t) % 47) + 1);
@@ -38,7 +32,7 @@ async function answersOf(policy: Policy, batch: TokenBatch, dropoutSeed: number 
 const CLOSE = { rtol: 1e-4, atol: 2e-5 };
 
 const expectSame = (gradient: Float32Array, other: Float32Array): void =>
-  expect(relativeError(gradient, other)).toBeLessThan(1e-4);
+  expect(relativeGap(gradient, other)).toBeLessThan(1e-4);
 
 /** A prompt shorter than the kernel, one longer than a chunk, and answers of one token and more. */
 const ROWS = [
@@ -53,7 +47,7 @@ const ROWS = [
 test.each(NAMES)(
   '%s: packed is one by one, and a shared prompt is computed for all',
   async (name) => {
-    const policy = policyOf(name);
+    const policy = goldenPolicy(name);
     const packed = await answersOf(policy, collate(ROWS, { sharePrompts: false }));
     const shared = await answersOf(policy, collate(ROWS));
     const alone = await Promise.all(ROWS.map((row) => answersOf(policy, collate([row]))));
@@ -72,8 +66,9 @@ test.each(NAMES)(
 );
 
 test.each(NAMES)('%s: recomputed layers, with dropout too', async (name) => {
-  const dropout = { loraDropout: 0.3 };
-  const [kept, recomputed] = [policyOf(name, dropout), policyOf(name, dropout, 9)];
+  const lora = { loraDropout: 0.3 };
+  const kept = goldenPolicy(name, { lora });
+  const recomputed = goldenPolicy(name, { lora, checkpointedLayers: 9 });
   expect(kept.fused).not.toBeNull();
   const batch = collate(ROWS);
   const first = await answersOf(kept, batch, 1);
@@ -87,9 +82,9 @@ test.each(NAMES)('%s: recomputed layers, with dropout too', async (name) => {
 /** Where kernels are trained too, the tape takes each operation; they begin with the base's values here. */
 test.each(NAMES)('%s: layers by hand-written gradients are those on the tape', async (name) => {
   const { spec } = goldenCase(name);
-  const plain = policyOf(name);
+  const plain = goldenPolicy(name);
   const kernel = name.startsWith('lfm2') ? 'conv.conv' : 'conv1d';
-  const saving = policyOf(name, { modulesToSave: [kernel] });
+  const saving = goldenPolicy(name, { lora: { modulesToSave: [kernel] } });
   expect([plain.fused === null, saving.fused === null]).toEqual([false, true]);
   const batch = collate(ROWS);
   const [own, taped] = [await answersOf(plain, batch), await answersOf(saving, batch)];

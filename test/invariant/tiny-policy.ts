@@ -1,8 +1,7 @@
 /** Tiny random policies, and the gradient that a training step hands to the optimizer. */
 import { fourBitBase, Policy, planLora, specFromConfig } from '../../src/model/index.js';
 import type { DecoderSpec } from '../../src/model/spec.js';
-import { AdamW } from '../../src/tensor/index.js';
-import { type StepOutcome, Trainer } from '../../src/train/index.js';
+import type { StepOutcome, Trainer } from '../../src/train/index.js';
 import type { Rng } from '../../src/util/rng.js';
 import {
   type HostTensor,
@@ -11,7 +10,8 @@ import {
   type Quantization,
   toFloat32,
 } from '../../src/weights/index.js';
-import { goldenTensor, goldenWeights } from '../unit/model/golden.js';
+import { goldenTensor, goldenWeights } from '../support/golden-models.js';
+import { adamwTrainer } from './adamw-trainer.js';
 
 export type TinyFamily = 'llama' | 'qwen2';
 
@@ -81,40 +81,9 @@ export async function stepGradient(
   policy: Policy,
   stepOf: (trainer: Trainer) => Step,
 ): Promise<StepGradient> {
-  const optimizer = new AdamW(policy.parameters.size, {
-    beta1: 0,
-    beta2: 0.9,
-    epsilon: 1e-8,
-    weightDecay: 0,
-    decayMask: null,
-  });
-  const trainer = new Trainer({ policy, optimizer, maxGradNorm: 0, seed: 3 });
+  const trainer = adamwTrainer(policy, { beta1: 0, beta2: 0.9, maxGradNorm: 0, seed: 3 });
   const { metrics } = await stepOf(trainer)(0, 0);
-  const { moments } = await optimizer.state();
-  optimizer.dispose();
+  const { moments } = await trainer.optimizer.state();
+  trainer.optimizer.dispose();
   return { metrics, gradient: moments.m! };
 }
-
-/** ‖a − b‖ / ‖b‖ */
-export function relativeGap(a: Float32Array, b: Float32Array): number {
-  let [gap, size] = [0, 0];
-  for (const [i, value] of b.entries()) {
-    gap += (a[i]! - value) ** 2;
-    size += value ** 2;
-  }
-  return Math.sqrt(gap / size);
-}
-
-export function largestGap(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let largest = 0;
-  for (let i = 0; i < b.length; i++) {
-    const gap = Math.abs(a[i]! - b[i]!);
-    if (!(gap <= largest)) largest = gap;
-  }
-  return largest;
-}
-
-/** Column 0 of token scores. */
-export const logpsOf = (scores: Float32Array): number[] =>
-  Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);

@@ -4,46 +4,19 @@
  * a sliding window.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createOnnxSampler,
-  type OnnxSampler,
-  PLAIN_SAMPLING,
-  type SamplingParams,
-} from '../../src/rollout/index.js';
+import { type OnnxSampler, PLAIN_SAMPLING, type SamplingParams } from '../../src/rollout/index.js';
 import { InputError } from '../../src/util/errors.js';
-import {
-  type GoldenCase,
-  goldenAdapter,
-  goldenCase,
-  goldenSpec,
-  goldenWeights,
-  letterTokenizer,
-} from '../unit/rollout/golden.js';
-import { softwareGpu, useSoftwareGpu } from './software-gpu.js';
+import { type GoldenCase, goldenAdapter, goldenCase } from '../support/golden-rollouts.js';
+import { goldenRequests, goldenSampler } from '../support/golden-sampler.js';
+import { useSoftwareGpu } from './software-gpu.js';
 
-const driver = softwareGpu();
-if (driver === null) {
-  process.stderr.write('WebGPU: skipped, no software Vulkan driver (VK_ICD_FILENAMES, chromium)\n');
-} else {
-  useSoftwareGpu(driver);
-}
+const hasGpu = useSoftwareGpu();
 
 const TOLERANCE = 1e-3;
 
-function open(golden: GoldenCase, device: 'cpu' | 'webgpu'): Promise<OnnxSampler> {
-  const spec = goldenSpec(golden);
-  return createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden, spec),
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 64,
-    // Fewer slots than completions, so that rows of the cache are moved.
-    maxBatch: 3,
-    threads: 1,
-    device,
-  });
-}
+/** Fewer slots than completions, so that rows of the cache are moved. */
+const open = (golden: GoldenCase, device: 'cpu' | 'webgpu') =>
+  goldenSampler(golden, { maxBatch: 3, device });
 
 function expectClose(actual: readonly Float32Array[], expected: readonly Float32Array[]): void {
   for (const [i, row] of expected.entries()) {
@@ -62,8 +35,8 @@ const VARIANTS: Partial<SamplingParams>[] = [
 ];
 const CASES = ['llama', 'gemma3', 'lfm2'].map(goldenCase);
 
-describe.skipIf(driver === null).each(CASES)('$case on WebGPU', (golden) => {
-  const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 2 }));
+describe.skipIf(!hasGpu).each(CASES)('$case on WebGPU', (golden) => {
+  const requests = goldenRequests(golden, 2);
   const params: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 8, seed: 3 };
   let cpu: OnnxSampler;
   let gpu: OnnxSampler;

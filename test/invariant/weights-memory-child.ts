@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { specFromConfig } from '../../src/model/index.js';
 import { parameterShapes } from '../../src/model/spec-modules.js';
 import { createOnnxSampler } from '../../src/rollout/index.js';
+import { elementCount } from '../../src/util/shape.js';
 import { fromFloat32 } from '../../src/weights/index.js';
 
 const spec = specFromConfig('test', {
@@ -21,8 +22,7 @@ const spec = specFromConfig('test', {
   tie_word_embeddings: true,
 });
 const shapes = parameterShapes(spec);
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-const bytes = [...shapes.values()].reduce((sum, shape) => sum + 4 * sizeOf(shape), 0);
+const bytes = [...shapes.values()].reduce((sum, shape) => sum + 4 * elementCount(shape), 0);
 const names = [...shapes.keys()];
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -31,7 +31,10 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const weights = (name: string) => {
   collectGarbage();
   const shape = shapes.get(name)!;
-  return fromFloat32(new Float32Array(sizeOf(shape)).fill(1 / (1 + names.indexOf(name))), shape);
+  return fromFloat32(
+    new Float32Array(elementCount(shape)).fill(1 / (1 + names.indexOf(name))),
+    shape,
+  );
 };
 
 const status = (key: string): number =>

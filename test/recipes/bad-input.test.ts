@@ -16,11 +16,11 @@ import { runInitModel } from '../../src/recipes/init-model.js';
 import { readJson, toJsonl, writeJson } from '../../src/util/files.js';
 import { call } from '../support/call.js';
 import { SILENT } from '../support/context.js';
+import { filesIn } from '../support/files-in.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call as callAlone, snapshot } from './command-line.js';
 
-const dir = temporaryFolder();
-const at = (...names: string[]) => join(dir, ...names);
+const { dir, at, json } = filesIn(temporaryFolder());
 
 const PROBLEMS = [
   { question: '1 + 1?', reasoning: '1 + 1 = 2', answer: '2' },
@@ -290,7 +290,7 @@ describe('resume', () => {
 
 describe('an output folder in use', () => {
   const into = (...words: string[]) => sft(at('model'), `output_dir=${at('run')}`, ...words);
-  const record = () => readJson(at('run', 'run.json')) as { run_id: string; status: string };
+  const record = () => json('run', 'run.json') as { run_id: string; status: string };
 
   const evaluate = (model: string, ...words: string[]) => [
     ...['eval', `model=${at(model)}`, `dataset.path=${at('rows.jsonl')}`, 'max_new_tokens=4'],

@@ -2,21 +2,16 @@
  * configs/coherence/smoke.yaml by one command with small counts: every file by its name, with its contents.
  * Learning is not looked for here. Skips without the rows of GSM8K Platinum in LORIKEET_DATA.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import { existsSync, readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRows } from '../../src/data/index.js';
-import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import type { JsonRow } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = temporaryFolder();
-const at = (...names: string[]) => join(root, ...names);
-const json = (...names: string[]) => readJson(at(...names)) as JsonRow;
-const csv = (name: string) =>
-  parse(readFileSync(at(name)), { columns: true }) as Record<string, string>[];
+const { dir: root, at, json, jsonl, csv } = filesIn(temporaryFolder());
 
 /** Sums up to 4 + 4, which a few steps learn in part. */
 const SMALL = [
@@ -47,7 +42,7 @@ describe.skipIf(!hasData())(`configs/coherence/smoke.yaml ${NEEDS_DATA}`, () => 
   });
 
   it('has eight trajectories a question, one an arm, with the columns of the file', () => {
-    const rows = readJsonl(at('data', 'abel_regime_w_rollouts.jsonl'));
+    const rows = jsonl('data', 'abel_regime_w_rollouts.jsonl');
     expect(rows).toHaveLength(24 * 8);
     for (let i = 0; i < rows.length; i += 8) {
       expect(rows.slice(i, i + 8).map(({ arm }) => arm)).toEqual(ARMS);
@@ -69,10 +64,10 @@ describe.skipIf(!hasData())(`configs/coherence/smoke.yaml ${NEEDS_DATA}`, () => 
   });
 
   it('pairs correct with incorrect, then high with low coherence among the correct', () => {
-    const rows = readJsonl(at('data', 'abel_regime_w_rollouts.jsonl'));
+    const rows = jsonl('data', 'abel_regime_w_rollouts.jsonl');
     const of = (question: unknown, text: unknown) =>
       rows.filter((row) => row.question === question && row.full_text === text);
-    const pairs = readJsonl(at('data', 'abel_coherence_preferences.jsonl'));
+    const pairs = jsonl('data', 'abel_coherence_preferences.jsonl');
     expect(new Set(pairs.map(({ pair_type: type }) => type))).toEqual(
       new Set(['correctness', 'coherence']),
     );
@@ -85,7 +80,7 @@ describe.skipIf(!hasData())(`configs/coherence/smoke.yaml ${NEEDS_DATA}`, () => 
       const lowest = Math.min(...worse.map(({ s_wm: score }) => score as number));
       expect(highest - lowest).toBeGreaterThan(0.1);
     }
-    const plain = readJsonl(at('ablation', 'preferences.jsonl'));
+    const plain = jsonl('ablation', 'preferences.jsonl');
     expect(new Set(plain.map(({ pair_type: type }) => type))).toEqual(new Set(['reward']));
   });
 
@@ -103,7 +98,7 @@ describe.skipIf(!hasData())(`configs/coherence/smoke.yaml ${NEEDS_DATA}`, () => 
     const { rows } = await loadRows('gsm8k-platinum', { split: 'test' });
     const golds = new Map(rows.map(({ question, answer }) => [question, answer]));
     const [sft, coherence] = ['sft', 'coherence'].map((name) =>
-      readJsonl(at('outputs', `abel_${name}_platinum_eval.jsonl`)),
+      jsonl('outputs', `abel_${name}_platinum_eval.jsonl`),
     ) as [JsonRow[], JsonRow[]];
     for (const row of [...sft, ...coherence]) expect(row.gold).toBe(golds.get(row.question));
     expect(sft.map(({ question }) => question)).toEqual(coherence.map(({ question }) => question));

@@ -20,7 +20,7 @@ import { openServedModels } from '../../src/recipes/sampling/served-models.js';
 import { runScore } from '../../src/recipes/score.js';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
 import { readAdapter } from '../../src/weights/index.js';
-import { tinyRuns } from '../support/tiny-runs.js';
+import { tinyRuns } from './tiny-runs.js';
 
 const NESTED = ['load_in_4bit=true', 'use_bnb_nested_quant=true'];
 const FOUR_BITS = [...NESTED, 'learning_rate=1e-2'];
@@ -177,7 +177,7 @@ test('grpo: trainer and sampler agree on the base', async () => {
 
 test('what a frozen base cannot be is refused', () => {
   const refusal = (keys: readonly string[]) => () =>
-    loadConfig(sftSchema, { overrides: [...keysOf('none', tiny().base), ...keys] });
+    loadConfig(sftSchema, { overrides: [...keysOf('none', tiny.base), ...keys] });
   expect(refusal(['load_in_4bit=true', 'use_lora=false'])).toThrow(
     /load_in_4bit: weights in 4 bits cannot be trained. Set use_lora=true/,
   );

@@ -1,21 +1,16 @@
 /** `generate` killed by SIGKILL and gone on with: no row is lost, none is made twice. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type JsonRow, readJsonl, toJsonl } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { tinyTraining } from '../support/tiny-training.js';
 import { call, interrupt, start } from './command-line.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
-let model: string;
-
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
-  const prompts = Array.from({ length: 30 }, (_, i) => ({ prompt: `${i}+${i}=` }));
-  writeFileSync(at('in.jsonl'), toJsonl(prompts));
-}, 120_000);
+const { dir, at, jsonl } = filesIn(temporaryFolder());
+const { base: model } = tinyTraining(dir);
+const prompts = Array.from({ length: 30 }, (_, i) => ({ prompt: `${i}+${i}=` }));
+writeFileSync(at('in.jsonl'), toJsonl(prompts));
 
 const argv = (output: string, ...words: string[]) => [
   ...['generate', `model=${model}`, `input=${at('in.jsonl')}`, `output=${at(output)}`],
@@ -94,8 +89,8 @@ describe('generate', () => {
     expect(last.err.at(-1)).toMatch(
       new RegExp(`^120 rows in .*killed.jsonl, ${kept} of them were`),
     );
-    const rows = readJsonl(at('killed.jsonl'));
-    expect(rows.map(plain)).toEqual(readJsonl(at('whole.jsonl')).map(plain));
+    const rows = jsonl('killed.jsonl');
+    expect(rows.map(plain)).toEqual(jsonl('whole.jsonl').map(plain));
     expect(linesIn('killed.csv')).toBeGreaterThanOrEqual(121);
   }, 120_000);
 

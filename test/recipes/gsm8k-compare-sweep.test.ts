@@ -2,11 +2,10 @@
  * The comparison over numbers of training samples, and the traces of one of its runs, on real GSM8K rows.
  * Skips without the folder of rows in LORIKEET_DATA.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
-import { readJson, readJsonl } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call } from './command-line.js';
@@ -19,7 +18,7 @@ const ENV = {
   EVAL_SAMPLES: '2',
   NUM_GENERATIONS: '2',
 };
-const at = (...names: string[]) => join(dir, 'compare-train-samples', ...names);
+const { at, json, jsonl, csv } = filesIn(join(dir, 'compare-train-samples'));
 
 describe.skipIf(!hasData())(`configs/gsm8k ${NEEDS_DATA}`, () => {
   it('sweep.yaml trains both for every number, from one prepared model', async () => {
@@ -31,12 +30,12 @@ describe.skipIf(!hasData())(`configs/gsm8k ${NEEDS_DATA}`, () => {
     expect(JSON.parse(out)).toMatchObject({ table: at('sweep.csv'), stages: { done: 6 } });
     for (const n of [2, 4]) {
       for (const name of ['full_sft', 'grpo']) {
-        const { config } = readJson(at(`${n}`, name, 'run.json')) as { config: object };
+        const { config } = json(`${n}`, name, 'run.json') as { config: object };
         expect(config).toMatchObject({ model: at('prep_sft'), dataset: { num_samples: n } });
         expect(existsSync(at(`${n}`, name, 'model', 'adapter_model.safetensors'))).toBe(true);
       }
     }
-    const table = parse(readFileSync(at('sweep.csv')), { columns: true }) as object[];
+    const table = csv('sweep.csv');
     const metrics = ['accuracy', 'thinking_proportion', 'answer_proportion'];
     const columns = ['full_sft', 'grpo'].flatMap((name) => metrics.map((key) => `${name}.${key}`));
     expect(table.map((row) => Object.keys(row))).toEqual(Array(2).fill(['n', ...columns]));
@@ -49,8 +48,8 @@ describe.skipIf(!hasData())(`configs/gsm8k ${NEEDS_DATA}`, () => {
       ENV,
     );
     expect(code, err.join('\n')).toBe(0);
-    expect(readJsonl(at('traces', 'grpo_traces_train.jsonl'))).toHaveLength(6);
-    const { config } = readJson(at('traces', '4', 'run.json')) as { config: object };
+    expect(jsonl('traces', 'grpo_traces_train.jsonl')).toHaveLength(6);
+    const { config } = json('traces', '4', 'run.json') as { config: object };
     expect(config).toMatchObject({
       model: at('prep_sft'),
       traces_file: at('traces', 'grpo_traces_train.jsonl'),

@@ -4,17 +4,14 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadRows } from '../../src/data/index.js';
-import { readJson, readJsonl } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome, snapshot } from './command-line.js';
 
-const dir = temporaryFolder();
-
-const root = join(dir, 'out');
+const { dir: root, at, json, jsonl, csv } = filesIn(join(temporaryFolder(), 'out'));
 const ENV = {
   OUTPUT_DIR: root,
   TRAIN_SAMPLES: '5',
@@ -23,11 +20,6 @@ const ENV = {
   NUM_GENERATIONS: '2',
 };
 const run = (...words: string[]) => call(['run', 'configs/gsm8k/compare.yaml', ...words], ENV);
-
-const at = (...names: string[]) => join(root, ...names);
-const json = (...names: string[]) => readJson(at(...names)) as Record<string, unknown>;
-const csv = (...names: string[]) =>
-  parse(readFileSync(at(...names)), { columns: true }) as Record<string, string>[];
 
 const NAMES = [
   'model',
@@ -106,12 +98,12 @@ describe.skipIf(!hasData())(`configs/gsm8k/compare.yaml ${NEEDS_DATA}`, () => {
   });
 
   it('trains GRPO on the same problems, with finite numbers also where all rewards are equal', () => {
-    const trained = readJsonl(at('grpo', 'samples.jsonl')).map(({ question }) => question);
-    const traced = readJsonl(at('traces', 'grpo_traces_train.jsonl'));
+    const trained = jsonl('grpo', 'samples.jsonl').map(({ question }) => question);
+    const traced = jsonl('traces', 'grpo_traces_train.jsonl');
     const problems = new Set(traced.map(({ question }) => question));
     expect(problems.size).toBe(5);
     expect(new Set(trained)).toEqual(problems);
-    const rows = readJsonl(at('grpo', 'metrics.jsonl'));
+    const rows = jsonl('grpo', 'metrics.jsonl');
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) {
       for (const value of Object.values(row))
@@ -134,7 +126,7 @@ describe.skipIf(!hasData())(`configs/gsm8k/compare.yaml ${NEEDS_DATA}`, () => {
       'avg_attempts_for_successes',
       'avg_attempts_overall',
     ]);
-    const traces = readJsonl(at('traces', 'grpo_traces_train.jsonl'));
+    const traces = jsonl('traces', 'grpo_traces_train.jsonl');
     const own = traces.filter(({ question, answer }) => {
       const { reasoning, answer: gold } = known.get(question) ?? {};
       expect(String(answer).endsWith(`\n\n#### ${gold}`)).toBe(true);

@@ -1,29 +1,22 @@
 /** Ctrl-C and SIGTERM: what is done is saved, the exit code names the signal, and the run goes on later. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../src/util/files.js';
+import { describe, expect, it } from 'vitest';
+import { toJsonl, writeFileAtomic } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { type TinyTraining, tinyTraining } from '../support/tiny-training.js';
+import { tinyTraining } from '../support/tiny-training.js';
 import { call, interrupt, snapshot, start } from './command-line.js';
 import { rowsIn } from './killed-run.js';
 
-const dir = temporaryFolder();
-const at = (...names: string[]) => join(dir, ...names);
-let tiny: TinyTraining;
-
-beforeAll(async () => {
-  tiny = await tinyTraining(dir);
-}, 120_000);
+const { dir, at, json, jsonl } = filesIn(temporaryFolder());
+const tiny = tinyTraining(dir);
 
 const STEPS = 50;
 const FEW_STEPS = 20;
 
-const record = (name: string) =>
-  readJson(at(name, 'run.json')) as { status: string; resumes: object[] };
+const record = (name: string) => json(name, 'run.json') as { status: string; resumes: object[] };
 
-const stepsOf = (name: string) =>
-  readJsonl(at(name, 'metrics.jsonl')).map(({ step }) => step as number);
+const stepsOf = (name: string) => jsonl(name, 'metrics.jsonl').map(({ step }) => step as number);
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 

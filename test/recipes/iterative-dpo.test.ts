@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { readJson, readJsonl, sha256 } from '../../src/util/files.js';
+import { sha256 } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { FORMAT_KEYS, tinyTraining } from '../support/tiny-training.js';
 import { call } from './command-line.js';
 
 const dir = temporaryFolder();
-
-const at = (...names: string[]) => join(dir, 'out', 'iterative-dpo', ...names);
+const { at, json, jsonl } = filesIn(join(dir, 'out', 'iterative-dpo'));
 /** So many that some prompts have right and wrong answers: the tiny model is right now and then. */
 const GENERATIONS = 16;
 const stages = ['rollouts_1', 'dpo_1', 'eval_1', 'rollouts_2', 'dpo_2', 'eval_2'];
@@ -20,8 +20,9 @@ async function lorikeet(...argv: string[]): Promise<string> {
   return out;
 }
 
+const { base, rows, keys } = tinyTraining(dir);
+
 beforeAll(async () => {
-  const { base, keys } = await tinyTraining(dir);
   const model = join(dir, 'start');
   await lorikeet(
     'sft',
@@ -33,7 +34,6 @@ beforeAll(async () => {
   );
   const tags = keys.filter((key) => /^(reasoning|solution)_/.test(key));
   const words = stages.flatMap((stage) => tags.map((tag) => `stages.${stage}.${tag}`));
-  const rows = join(dir, 'rows.jsonl');
   // Few pairs: smaller batches give several steps, and a rate above 0 in the first.
   const steps = ['dpo_1', 'dpo_2'].flatMap((stage) => [
     `stages.${stage}.per_device_train_batch_size=4`,
@@ -46,11 +46,11 @@ beforeAll(async () => {
 
 const hashOf = (stage: string) =>
   sha256(readFileSync(at(stage, 'model', 'adapter_model.safetensors')));
-const firstValue = (stage: string, key: string) => readJsonl(at(stage, 'metrics.jsonl'))[0]![key];
+const firstValue = (stage: string, key: string) => jsonl(stage, 'metrics.jsonl')[0]![key];
 
 test('each round learns from answers of the model that it begins with', () => {
   const adapters = [1, 2].map((round) => {
-    const rows = readJsonl(at(`rollouts_${round}.jsonl`));
+    const rows = jsonl(`rollouts_${round}.jsonl`);
     expect(rows).toHaveLength(40 * GENERATIONS);
     return new Set(rows.map(({ adapter }) => adapter ?? null));
   });
@@ -58,7 +58,7 @@ test('each round learns from answers of the model that it begins with', () => {
   expect(adapters[1]!.size).toBe(1);
   expect(adapters[1]).not.toEqual(adapters[0]);
   for (const round of [1, 2]) {
-    const rewards = readJsonl(at(`pairs_${round}.jsonl`));
+    const rewards = jsonl(`pairs_${round}.jsonl`);
     expect(rewards.length).toBeGreaterThan(4);
   }
 });
@@ -69,7 +69,7 @@ test('the reference of a round is the model that it begins with', () => {
     expect(firstValue(stage, 'loss')).toBeCloseTo(Math.LN2, 2);
     expect(firstValue(stage, 'rewards/margins')).toBeCloseTo(0, 2);
   }
-  const { config } = readJson(at('dpo_2', 'run.json')) as { config: { model: string } };
+  const { config } = json('dpo_2', 'run.json') as { config: { model: string } };
   expect(config.model).toBe(at('dpo_1'));
   expect(hashOf('dpo_2')).not.toBe(hashOf('dpo_1'));
 });

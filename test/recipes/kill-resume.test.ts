@@ -4,12 +4,12 @@
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Rng } from '../../src/util/rng.js';
+import { type RunResult, runResult } from '../support/run-result.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from '../support/tiny-training.js';
+import { FORMAT_KEYS, tinyTraining } from '../support/tiny-training.js';
 import { type Kill, killedLorikeet, lorikeet, rowsIn } from './killed-run.js';
-import { type RunResult, runResult } from './run-result.js';
 
 const KILLS = Number(process.env.LORIKEET_KILLS ?? 0);
 const SEED = process.env.LORIKEET_KILL_SEED ?? '1';
@@ -112,13 +112,8 @@ const MORE: readonly Task[] = [
 
 const TASKS = KILLS > 0 ? [...CHAIN, ...MORE] : CHAIN;
 
-let folder: string;
-let tiny: TinyTraining;
-
-beforeAll(async () => {
-  folder = temporaryFolder();
-  tiny = await tinyTraining(folder);
-});
+const folder = temporaryFolder();
+const tiny = tinyTraining(folder);
 
 const wholeRun = (name: string) => join(folder, `whole ${name}`);
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readJson } from '../../src/util/files.js';
-import { tinyRuns } from '../support/tiny-runs.js';
+import { tinyRuns } from './tiny-runs.js';
 
 const { dir, said, dpo, grpo, rowsOf } = tinyRuns({ steps: 36 });
 

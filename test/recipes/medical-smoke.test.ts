@@ -2,18 +2,17 @@
  * The medical system by one command on real rows, with small counts: its files under their names and what is in
  * them, predictions that are taken from disk, and the comparisons. Skips without rows in LORIKEET_DATA.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MEDICAL_PROMPTS } from '../../src/data/index.js';
 import { FUZZ_SCORERS } from '../../src/rewards/index.js';
-import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { type JsonRow, readJson } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = temporaryFolder();
+const { dir: root, at, json, jsonl, csv } = filesIn(temporaryFolder());
 
 const SIZES = ['train_samples=16', 'test_samples=6', 'sft_steps=4', 'n_epochs=1', 'n_runs=2'];
 const WORDS = [
@@ -21,9 +20,7 @@ const WORDS = [
   'stages.rft.eval_steps=1',
 ];
 const STAGES = 12;
-const at = (...names: string[]) => join(root, ...names);
-const rowsOf = (name: string) =>
-  readJsonl(at('data', `medical_01_verifiable_problem_${name}.jsonl`));
+const rowsOf = (name: string) => jsonl('data', `medical_01_verifiable_problem_${name}.jsonl`);
 const predictions = (name: string) =>
   readJson(at('data/rft/predictions', `${name}.json`)) as JsonRow[];
 
@@ -98,7 +95,7 @@ describe.skipIf(!hasData())(`configs/medical/smoke.yaml ${NEEDS_DATA}`, () => {
 
   it('compares two models, and base against tuned', () => {
     for (const name of ['models', 'base_against_tuned']) {
-      const rows = parse(readFileSync(at(`${name}.csv`)), { columns: true }) as JsonRow[];
+      const rows = csv(`${name}.csv`);
       const numbers = rows.find(({ kind }) => kind === 'paired') as JsonRow;
       expect(numbers.n).toBe('12');
       const [a, b] = [Number(numbers.score_a), Number(numbers.score_b)];
@@ -108,7 +105,7 @@ describe.skipIf(!hasData())(`configs/medical/smoke.yaml ${NEEDS_DATA}`, () => {
   });
 
   it('says how the job went', () => {
-    const job = readJson(at('job_status.json')) as { events: JsonRow[] };
+    const job = json('job_status.json') as { events: JsonRow[] };
     expect(job).toMatchObject({
       status: 'succeeded',
       suffix: 'medical-rft-demo',

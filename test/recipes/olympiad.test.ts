@@ -2,18 +2,15 @@
  * configs/olympiad/smoke.yaml by one command with small counts: every part's files and what is in them. Skips
  * without the rows of MATH and ToRA in LORIKEET_DATA.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type JsonRow, readJson, readJsonl } from '../../src/util/files.js';
+import { type JsonRow, readJsonl } from '../../src/util/files.js';
+import { filesIn } from '../support/files-in.js';
 import { dataPath, hasData, NEEDS_DATA } from '../support/real-data.js';
 import { temporaryFolder } from '../support/temporary.js';
 import { call, type Outcome } from './command-line.js';
 
-const root = temporaryFolder();
-const at = (...names: string[]) => join(root, ...names);
-const json = (...names: string[]) => readJson(at(...names)) as JsonRow;
+const { dir: root, at, json, jsonl, csv } = filesIn(temporaryFolder());
 const FILE = 'configs/olympiad/smoke.yaml';
 const SMALL = [
   ...['vars.train_samples=12', 'vars.eval_samples=2', 'vars.sc_samples=2'],
@@ -59,7 +56,7 @@ describe.skipIf(!hasData())(`${FILE} ${NEEDS_DATA}`, () => {
     expect(report).toMatchObject({ ngram: 13, train_rows: 12 });
     const names = (report.benchmarks as JsonRow[]).map(({ benchmark }) => benchmark);
     expect(names).toEqual(['math-500', 'aime24', 'amc23']);
-    expect(readJsonl(at('contamination', 'clean.jsonl'))).toHaveLength(report.clean as number);
+    expect(jsonl('contamination', 'clean.jsonl')).toHaveLength(report.clean as number);
   });
 
   it('goes from CoT to TIR to RL, each on the adapter before it', () => {
@@ -72,7 +69,7 @@ describe.skipIf(!hasData())(`${FILE} ${NEEDS_DATA}`, () => {
   });
 
   it('evaluates while RL trains, under the names of metrics and samples', () => {
-    const metrics = readJsonl(at('rl', 'metrics.jsonl'));
+    const metrics = jsonl('rl', 'metrics.jsonl');
     for (const name of [
       ...['eval/accuracy', 'eval/boxed_rate', 'eval/avg_completion_length'],
       ...['samples/batch_accuracy', 'samples/batch_mean_reward'],
@@ -82,14 +79,14 @@ describe.skipIf(!hasData())(`${FILE} ${NEEDS_DATA}`, () => {
         name,
       ).toBe(true);
     }
-    const [group] = readJsonl(at('rl', 'samples_by_group.jsonl'));
+    const [group] = jsonl('rl', 'samples_by_group.jsonl');
     expect(JSON.stringify(group)).toMatch(/"problem".*"ground_truth".*"reward".*"advantage"/s);
-    const rewards = readJsonl(at('rl', 'samples.jsonl')).map(({ reward }) => reward as number);
+    const rewards = jsonl('rl', 'samples.jsonl').map(({ reward }) => reward as number);
     for (const reward of rewards) expect([-0.5, -0.4, 1.1]).toContain(Number(reward.toFixed(6)));
   });
 
   it('makes rows that teach selection, with the right solution named', () => {
-    const rows = readJsonl(at('genselect', 'train.jsonl'));
+    const rows = jsonl('genselect', 'train.jsonl');
     expect(rows).toHaveLength(32);
     const graded = readJsonl(dataPath('grading', 'gsm8k_model_solutions.jsonl.gz'));
     const right = new Set(
@@ -104,7 +101,7 @@ describe.skipIf(!hasData())(`${FILE} ${NEEDS_DATA}`, () => {
   });
 
   it('writes the table of benchmarks and strategies', () => {
-    const rows = parse(readFileSync(at('table.csv')), { columns: true }) as JsonRow[];
+    const rows = csv('table.csv');
     const names = rows.map(({ benchmark }) => benchmark);
     expect(names.filter((name) => name !== 'math-level-5')).toEqual(['math', 'amc23']);
     expect(Object.keys(rows[0]!)).toEqual(['benchmark', 'n', 'greedy', 'SC@2', 'tir']);

@@ -1,7 +1,7 @@
 /** Jobs at OpenAI by the command line: killed at a bad moment and gone on with, and as a stage of a pipeline. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { readJson, readJsonl, toJsonl } from '../../src/util/files.js';
 import {
   CREATE,
@@ -37,10 +37,6 @@ beforeEach(() => {
   ];
   const rows = toJsonl(Array.from({ length: 10 }, () => ({ messages })));
   writeFileSync(join(dir, 'train.jsonl'), rows);
-});
-
-afterEach(async () => {
-  await server.close();
 });
 
 const words = (...more: string[]) => [

@@ -1,12 +1,12 @@
 /** A base and rows that are pinned to revisions of a hub, through a training, its resume and its adapter. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { readJson, readJsonl, writeJson } from '../../src/util/files.js';
 import { call } from '../support/call.js';
+import { type HubFile, type LoopbackHub, startLoopbackHub } from '../support/loopback-hub.js';
 import { temporaryFolder } from '../support/temporary.js';
-import { type TinyTraining, tinyTraining } from '../support/tiny-training.js';
-import { type HubFile, type LoopbackHub, startLoopbackHub } from '../unit/hub/loopback-hub.js';
+import { tinyTraining } from '../support/tiny-training.js';
 
 const [MAIN, PINNED, ROWS] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [
   string,
@@ -14,8 +14,8 @@ const [MAIN, PINNED, ROWS] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as
   string,
 ];
 
-let dir: string;
-let tiny: TinyTraining;
+const dir = temporaryFolder();
+const tiny = tinyTraining(dir);
 let hub: LoopbackHub;
 
 const filesOf = (folder: string): Record<string, HubFile> =>
@@ -24,23 +24,19 @@ const filesOf = (folder: string): Record<string, HubFile> =>
   );
 
 beforeAll(async () => {
-  dir = temporaryFolder();
-  tiny = await tinyTraining(dir);
   const files = filesOf(tiny.base);
-  const rows = { 'train.jsonl': { bytes: readFileSync(join(dir, 'rows.jsonl')) } };
+  const rows = { 'train.jsonl': { bytes: readFileSync(tiny.rows) } };
   hub = await startLoopbackHub({
     'models/tiny/base': { commit: MAIN, files },
     'models/tiny/base@v1': { commit: PINNED, files },
     'datasets/tiny/rows@v2': { commit: ROWS, files: rows },
   });
+});
+beforeEach(() => {
   vi.stubEnv('HF_ENDPOINT', hub.endpoint);
-  vi.stubEnv('HF_HUB_CACHE', join(dir, 'cache'));
+  vi.stubEnv('HF_HUB_CACHE', hub.cacheDir);
   vi.stubEnv('HF_HUB_OFFLINE', '');
   vi.stubEnv('LORIKEET_DATA', '');
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await hub.close();
 });
 
 const run = () => join(dir, 'run');
@@ -136,11 +132,7 @@ test('a revision of what is not on the hub is refused by its key', async () => {
   const model = await scores(`model=${tiny.base}`, 'model_revision=v1');
   expect(model.code).toBe(2);
   expect(model.err).toContain('model_revision: "v1" is a revision on the hub, but');
-  const rows = await train(
-    'dataset.name=null',
-    `dataset.path=${join(dir, 'rows.jsonl')}`,
-    'overwrite=true',
-  );
+  const rows = await train('dataset.name=null', `dataset.path=${tiny.rows}`, 'overwrite=true');
   expect(rows.code).toBe(2);
   expect(rows.err).toContain('dataset.revision: "v2" is a revision on the hub, but');
   const path = join(run(), 'model/adapter_config.json');

@@ -14,7 +14,7 @@ import { DuringTraining } from '../../src/recipes/training/evaluate-during.js';
 import { readRun } from '../../src/report/index.js';
 import { GuardError } from '../../src/util/errors.js';
 import { type JsonRow, readJsonl, toJsonl } from '../../src/util/files.js';
-import { tinyRuns } from '../support/tiny-runs.js';
+import { tinyRuns } from './tiny-runs.js';
 
 const runs = tinyRuns();
 const { dir, said, tiny, format: sft, dpo, grpo, rowsOf, column } = runs;
@@ -239,7 +239,7 @@ test('dpo keeps the reference’s log-probabilities for a resumed run', async ()
     'loss_type=["sigmoid","sft"]',
     'learning_rate=1e-3',
   ];
-  const held = [`eval_dataset=${tiny().pairs}`, 'eval_steps=2'];
+  const held = [`eval_dataset=${tiny.pairs}`, 'eval_steps=2'];
   await dpo('kept', [...keys, 'max_steps=2', ...held]);
   const file = readFileSync(join(dir, 'kept', 'reference_logps.json'), 'utf8');
   expect(JSON.parse(file).logps).toHaveLength(40);
@@ -282,7 +282,7 @@ test('dpo evaluates labelled answers with the metrics of a step', async () => {
   // Each step has all answers, and so the numbers of the evaluation before it; but for kl, which pairs them
   // in the order of the step.
   const keys = ['loss_type=kto', 'max_steps=2', 'per_device_train_batch_size=80'];
-  const held = [`eval_dataset=${tiny().pairs}`, 'eval_steps=1', 'learning_rate=1e-2'];
+  const held = [`eval_dataset=${tiny.pairs}`, 'eval_steps=1', 'learning_rate=1e-2'];
   await dpo('kto-held', [...keys, ...held, 'lora.lora_dropout=0']);
   const [first, second] = rowsOf('kto-held');
   const names = Object.keys(second!).filter((name) => /^(rewards|logps|logits)/.test(name));
@@ -296,7 +296,7 @@ test('dpo evaluates labelled answers with the metrics of a step', async () => {
   expect(await watchable('kto-held', again)).toContain('eval/kl');
 
   const good = join(dir, 'good.jsonl');
-  const kept = readJsonl(tiny().pairs).map(({ question, chosen }) => ({
+  const kept = readJsonl(tiny.pairs).map(({ question, chosen }) => ({
     ...{ prompt: question, completion: chosen, label: true },
   }));
   writeFileSync(good, toJsonl(kept));
@@ -471,7 +471,7 @@ describe('eval.grader_file', () => {
     ...['eval.max_new_tokens=8', `eval.grader_file=${file}`, 'max_steps=2'],
   ];
   const judge = () => [
-    ...[`judge.model_path=${tiny().base}`, 'judge.prompt_template={prompt}'],
+    ...[`judge.model_path=${tiny.base}`, 'judge.prompt_template={prompt}'],
     ...['judge.max_new_tokens=24', 'judge.cache_dir=null'],
   ];
   const judgeFile = () =>

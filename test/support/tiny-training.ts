@@ -1,19 +1,13 @@
 /** What the tests train: a tiny decoder with a byte tokenizer, a few dozen arithmetic rows, and pairs of them. */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { beforeAll } from 'vitest';
 import { initModelSchema, loadConfig } from '../../src/config/index.js';
-import { makeArithmetic } from '../../src/data/index.js';
+import { type ArithmeticRow, makeArithmetic } from '../../src/data/index.js';
 import { runInitModel } from '../../src/recipes/init-model.js';
 import { toJsonl, writeFileAtomic } from '../../src/util/files.js';
 import { SILENT } from './context.js';
-
-export interface TinyTraining {
-  /** Untrained checkpoint. */
-  readonly base: string;
-  readonly pairs: string;
-  /** Keys that every trainer gets: the template, short tags, the data set, the threads. */
-  readonly keys: readonly string[];
-}
+import { temporaryFolder } from './temporary.js';
 
 /** Full training that has the format in about half of the samples after 36 steps. */
 export const FORMAT_KEYS = [
@@ -44,33 +38,34 @@ export function withOtherEnds(model: string, to: string): string {
   return to;
 }
 
-/** Writes the checkpoint, the rows and the pairs into `dir`. */
-export async function tinyTraining(dir: string): Promise<TinyTraining> {
+/**
+ * The checkpoint, the rows and the pairs in `dir`, made before the tests of a file or of a block.
+ * `base`: the checkpoint, untrained; `keys` are those that every trainer gets: the template, short tags, the data
+ * set, the threads.
+ */
+export function tinyTraining(dir = temporaryFolder()) {
   const base = join(dir, 'base');
   const rows = join(dir, 'rows.jsonl');
   const pairs = join(dir, 'pairs.jsonl');
-  const { train } = makeArithmetic({ seed: 1, train: 40, test: 8, carefulShare: 0.3 });
-  writeFileAtomic(rows, toJsonl(train));
-  writeFileAtomic(
-    pairs,
-    toJsonl(
-      train.map(({ question, a, b }, i) => ({
-        question,
-        chosen: `[${a}+${b}]{${a + b}}`,
-        rejected: i % 2 === 0 ? `{${a}}` : `[${a}+${b}=${a}${b}]{${b}} or so`,
-      })),
-    ),
-  );
-  const overrides = [
-    `output=${base}`,
-    `tokenizer.corpus=["${rows}"]`,
-    'tokenizer.vocab_size=400',
-    `tokenizer.added_tokens=${JSON.stringify(TAGS)}`,
-    ...ARCHITECTURE.map((key) => `architecture.${key}`),
-  ];
-  await runInitModel(loadConfig(initModelSchema, { overrides }), SILENT);
+  beforeAll(async () => {
+    const { train } = makeArithmetic({ seed: 1, train: 40, test: 8, carefulShare: 0.3 });
+    writeFileAtomic(rows, toJsonl(train));
+    writeFileAtomic(pairs, toJsonl(train.map(pairOf)));
+    const overrides = [
+      ...[`output=${base}`, `tokenizer.corpus=["${rows}"]`, 'tokenizer.vocab_size=400'],
+      `tokenizer.added_tokens=${JSON.stringify(TAGS)}`,
+      ...ARCHITECTURE.map((key) => `architecture.${key}`),
+    ];
+    await runInitModel(loadConfig(initModelSchema, { overrides }), SILENT);
+  }, 120_000);
   const names = ['reasoning_start', 'reasoning_end', 'solution_start', 'solution_end'];
   const tags = names.map((name, i) => `${name}="${TAGS[i]}"`);
   const keys = ['prompt_template={prompt}', `dataset.path=${rows}`, 'threads=2', ...tags];
-  return { base, pairs, keys };
+  return { base, rows, pairs, keys } as const;
 }
+
+const pairOf = ({ question, a, b }: ArithmeticRow, i: number) => ({
+  question,
+  chosen: `[${a}+${b}]{${a + b}}`,
+  rejected: i % 2 === 0 ? `{${a}}` : `[${a}+${b}=${a}${b}]{${b}} or so`,
+});

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { commands } from '../../../src/cli/commands/index.js';
 import { keyDocs } from '../../../src/config/index.js';
 import { call } from '../../support/call.js';
-import { loadedLibraries } from '../../support/loaded.js';
+import { loadedLibraries } from '../../support/loaded-libraries.js';
 import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
 
 describe('help', () => {

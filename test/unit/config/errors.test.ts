@@ -16,18 +16,12 @@ import {
   sftSchema,
   tinkerSchema,
 } from '../../../src/config/index.js';
-import { InputError, messageOf } from '../../../src/util/errors.js';
+import { InputError } from '../../../src/util/errors.js';
+import { thrownBy } from '../../support/failures.js';
 import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
 
-function messageFor(schema: ConfigSchema, overrides: string[], file?: string): string {
-  try {
-    loadConfig(schema, { overrides, ...(file === undefined ? {} : { file }) });
-  } catch (error) {
-    expect(error).toBeInstanceOf(InputError);
-    return messageOf(error);
-  }
-  throw new Error('the config was accepted');
-}
+const messageFor = (schema: ConfigSchema, overrides: string[], file?: string): string =>
+  thrownBy(InputError, () => loadConfig(schema, { overrides, ...(file && { file }) })).message;
 
 const base = ['model=m', 'dataset=gsm8k'];
 

@@ -12,19 +12,13 @@ import {
   needsReference,
   PAIR_TERMS,
 } from '../../../src/losses/preference-terms.js';
-import { InputError, messageOf } from '../../../src/util/errors.js';
+import { InputError } from '../../../src/util/errors.js';
+import { refusalOf } from '../../support/failures.js';
 
 const base = ['model=m', 'dataset=gsm8k'];
 
-function refusal(schema: ConfigSchema, ...keys: string[]): string {
-  try {
-    loadConfig(schema, { overrides: [...base, ...keys] });
-  } catch (error) {
-    expect(error).toBeInstanceOf(InputError);
-    return messageOf(error);
-  }
-  return 'accepted';
-}
+const refusal = (schema: ConfigSchema, ...keys: string[]): string =>
+  refusalOf(InputError, () => loadConfig(schema, { overrides: [...base, ...keys] }));
 
 describe('dpo', () => {
   const list = (...types: string[]) => `loss_type=${JSON.stringify(types)}`;

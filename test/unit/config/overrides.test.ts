@@ -1,7 +1,8 @@
 /** Words of the command line: `key=value`, `--some-key v`, `--some-key=v`, bare flags, names. */
 import { describe, expect, it } from 'vitest';
 import { sftSchema, splitArguments } from '../../../src/config/index.js';
-import { messageOf } from '../../../src/util/errors.js';
+import { InputError } from '../../../src/util/errors.js';
+import { refusalOf } from '../../support/failures.js';
 
 const split = (...words: string[]) => splitArguments(sftSchema, words);
 
@@ -34,13 +35,9 @@ describe('splitArguments', () => {
   });
 
   it('refuses an option without a value', () => {
-    let message = '';
-    try {
-      split('--model');
-    } catch (error) {
-      message = messageOf(error);
-    }
-    expect(message).toBe('command line: --model has no value. Write --model VALUE');
+    expect(refusalOf(InputError, () => split('--model'))).toBe(
+      'command line: --model has no value. Write --model VALUE',
+    );
     expect(() => split('--model', '--dataset', 'gsm8k')).toThrow(
       'command line: --model has no value. Write --model VALUE or --model=VALUE',
     );

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readRowFile } from '../../../src/data/formats/index.js';
 import { InputError } from '../../../src/util/errors.js';
+import { rejectionOf } from '../../support/failures.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/data');
@@ -20,14 +21,8 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-async function failure(path: string): Promise<string> {
-  const error = await readRowFile(path).then(
-    () => new Error('nothing was thrown'),
-    (thrown) => thrown,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  return error.message.replace(folder, '');
-}
+const failure = async (path: string): Promise<string> =>
+  (await rejectionOf(InputError, readRowFile(path))).message.replace(folder, '');
 
 describe('JSONL', () => {
   it('reads rows and knows their lines, plain and packed', async () => {

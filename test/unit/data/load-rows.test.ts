@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { loadRows, NAMED_DATASETS } from '../../../src/data/index.js';
 import { type JsonRow, toJsonl } from '../../../src/util/files.js';
+import { type LoopbackHub, startLoopbackHub } from '../../support/loopback-hub.js';
 import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { type LoopbackHub, startLoopbackHub } from '../hub/loopback-hub.js';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures/data');
 let folder: string;
@@ -178,12 +178,10 @@ describe('the hub', () => {
       },
     });
   });
-  afterEach(async () => await hub.close());
 
   it('gives gsm8k from its Parquet files, and again offline', async () => {
-    const options = { endpoint: hub.endpoint, cacheDir: folder, token: null, offline: false };
     const load = (offline: boolean) =>
-      loadRows('gsm8k', { dataFolder: null, hub: { ...options, offline } });
+      loadRows('gsm8k', { dataFolder: null, hub: hub.options({ offline }) });
     const { rows, where, provenance } = await load(false);
     expect(rows[3]).toEqual({
       question: 'How many are 3 and 4?',
@@ -204,15 +202,13 @@ describe('the hub', () => {
       commit: 'b'.repeat(40),
       files: { 'pqa_labeled/train.jsonl': { bytes } },
     };
-    const hubOptions = { endpoint: hub.endpoint, cacheDir: folder, token: null, offline: false };
-    const { rows } = await loadRows('pubmedqa', { hub: hubOptions, dataFolder: null });
+    const { rows } = await loadRows('pubmedqa', { hub: hub.options(), dataFolder: null });
     expect(rows).toEqual([{ pubid: 1, question: 'Is it?', long_answer: 'It is.', answer: 'yes' }]);
   });
 
   it('takes any id with its configuration', async () => {
-    const hubOptions = { endpoint: hub.endpoint, cacheDir: folder, token: null, offline: false };
     const load = (config: string) =>
-      loadRows('openai/gsm8k', { config, hub: hubOptions, dataFolder: null });
+      loadRows('openai/gsm8k', { config, hub: hub.options(), dataFolder: null });
     expect((await load('socratic')).rows.length).toBe(2);
     expect((await load('main')).rows.length).toBe(5);
   });

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { noAnswer } from '../../../src/endpoint/failures.js';
 import {
   chatCompletion,
@@ -9,25 +9,14 @@ import {
   endpointSettings,
   openEndpoint,
 } from '../../../src/endpoint/index.js';
+import { rejectionOf } from '../../support/failures.js';
 import {
   type Answer,
-  type Asked,
   chatAnswer,
   startServer,
   type TestServer,
 } from '../../support/model-server.js';
 import { temporaryFolder } from '../../support/temporary.js';
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-async function serve(answer: (asked: Asked, index: number) => Answer): Promise<TestServer> {
-  const server = await startServer(answer);
-  closers.push(() => server.close());
-  return server;
-}
 
 function open(server: TestServer, options: Partial<EndpointChoice> = {}) {
   const settings = endpointSettings({
@@ -43,14 +32,7 @@ const request = { model: 'judge', messages: [{ role: 'user', content: 'Is 4 righ
 
 const ANSWERED = { latencyMs: 1, isCached: false };
 
-async function failure(promise: Promise<unknown>): Promise<EndpointError> {
-  const error = await promise.then(
-    () => null,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(EndpointError);
-  return error as EndpointError;
-}
+const failure = (work: Promise<unknown>) => rejectionOf(EndpointError, work);
 
 describe('settings', () => {
   it('reads the key from the environment only, and demands the one that is named', () => {
@@ -77,7 +59,7 @@ describe('settings', () => {
 
 describe('chatCompletion', () => {
   it('sends the request with the key and reads text, counts and cost', async () => {
-    const server = await serve(() => ({ body: chatAnswer('yes') }));
+    const server = await startServer(() => ({ body: chatAnswer('yes') }));
     const endpoint = open(server, {
       env: { OPENAI_API_KEY: 'secret' },
       prices: { input: 2, output: 10 },
@@ -98,26 +80,28 @@ describe('chatCompletion', () => {
 
   it('tries again after 429, 500 and broken JSON, and counts it', async () => {
     const bad: Answer[] = [{ status: 429, body: {} }, { status: 500, body: 'x' }, { body: '{' }];
-    const server = await serve((_, index) => bad[index] ?? { body: chatAnswer('yes') });
+    const server = await startServer((_, index) => bad[index] ?? { body: chatAnswer('yes') });
     const endpoint = open(server);
     expect((await chatCompletion(endpoint, request)).text).toBe('yes');
     expect(endpoint.stats()).toMatchObject({ retries: 3, failed: 0 });
   });
 
   it('tries again after an answer without its form, and counts it', async () => {
-    const server = await serve((_, index) => ({ body: index === 0 ? {} : chatAnswer('yes') }));
+    const server = await startServer((_, index) => ({
+      body: index === 0 ? {} : chatAnswer('yes'),
+    }));
     const endpoint = open(server);
     expect((await chatCompletion(endpoint, request)).text).toBe('yes');
     expect(endpoint.stats()).toMatchObject({ retries: 1, failed: 0 });
   });
 
   it("has no limit of time but its own: that of Node's fetch does not hold", async () => {
-    const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 2500 }));
+    const server = await startServer(() => ({ body: chatAnswer('yes'), delayMs: 2500 }));
     await fetch('data:,');
     const name = Symbol.for('undici.globalDispatcher.1');
     const dispatchers = globalThis as unknown as Record<symbol, object>;
     const usual = dispatchers[name]!;
-    closers.push(() => {
+    onTestFinished(() => {
       dispatchers[name] = usual;
     });
     const Agent = usual.constructor as new (options: object) => object;
@@ -132,7 +116,7 @@ describe('chatCompletion', () => {
   });
 
   it('waits as long as the server asks', async () => {
-    const server = await serve((_, index) =>
+    const server = await startServer((_, index) =>
       index === 0
         ? { status: 429, headers: { 'retry-after': '0.2' }, body: {} }
         : { body: chatAnswer('yes') },
@@ -144,7 +128,7 @@ describe('chatCompletion', () => {
 
   it('reads a date in Retry-After', async () => {
     const headers = { 'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT' };
-    const server = await serve(() => ({ status: 503, headers, body: {} }));
+    const server = await startServer(() => ({ status: 503, headers, body: {} }));
     const error = await failure(chatCompletion(open(server, { attempts: 1 }), request));
     expect(error.retry?.afterMs).toBeGreaterThan(1e9);
   });
@@ -172,7 +156,7 @@ describe('chatCompletion', () => {
     ],
     [{ status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: {} }, 'answered 302'],
   ])('gives up at once on %j', async (answer, message) => {
-    const server = await serve(() => answer);
+    const server = await startServer(() => answer);
     const error = await failure(chatCompletion(open(server), request));
     expect(error.message).toContain(message);
     expect(error.kind).toBe('refused');
@@ -185,13 +169,13 @@ describe('chatCompletion', () => {
     "Unsupported parameter: 'temperature' is not supported with this model.",
   ])('says how a model that reasons is asked: %s', async (message) => {
     const error = { type: 'invalid_request_error', message };
-    const server = await serve(() => ({ status: 400, body: { error } }));
+    const server = await startServer(() => ({ status: 400, body: { error } }));
     const { message: said } = await failure(chatCompletion(open(server), request));
     expect(said).toContain('temperature=1');
   });
 
   it('gives up after the last try, on silence as `timeout`', async () => {
-    const server = await serve(() => ({}));
+    const server = await startServer(() => ({}));
     const endpoint = open(server, { timeoutMs: 50, attempts: 2 });
     const error = await failure(chatCompletion(endpoint, request));
     expect(error.kind).toBe('timeout');
@@ -200,7 +184,7 @@ describe('chatCompletion', () => {
   });
 
   it('says where nothing listens', async () => {
-    const server = await serve(() => ({}));
+    const server = await startServer(() => ({}));
     await server.close();
     const error = await failure(chatCompletion(open(server, { attempts: 1 }), request));
     expect(error.kind).toBe('unreachable');
@@ -240,7 +224,6 @@ describe('chatCompletion', () => {
 
   it('says that Node leaves a proxy aside where one is set', () => {
     vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');
-    closers.push(() => vi.unstubAllEnvs());
     const cause = Object.assign(new Error('connect'), { code: 'ENETUNREACH' });
     const error = noAnswer('https://api.test/v1', new TypeError('fetch failed', { cause }), 1000);
     expect(error.message).toContain('HTTPS_PROXY is read with NODE_USE_ENV_PROXY=1 only');
@@ -249,10 +232,7 @@ describe('chatCompletion', () => {
   it('asks an address that drops packets twice, then no more for a while', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
-    closers.push(
-      () => vi.useRealTimers(),
-      () => vi.unstubAllEnvs(),
-    );
+    onTestFinished(() => void vi.useRealTimers());
     let isUp = false;
     let tries = 0;
     const settings = endpointSettings({
@@ -289,7 +269,7 @@ describe('chatCompletion', () => {
 
   it('ends with its signal, without another try', async () => {
     const abort = new AbortController();
-    const server = await serve(() => {
+    const server = await startServer(() => {
       abort.abort(new Error('enough'));
       return {};
     });
@@ -299,7 +279,7 @@ describe('chatCompletion', () => {
   });
 
   it('keeps to its concurrency', async () => {
-    const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 20 }));
+    const server = await startServer(() => ({ body: chatAnswer('yes'), delayMs: 20 }));
     const endpoint = open(server, { maxConcurrency: 3 });
     await Promise.all(Array.from({ length: 12 }, () => chatCompletion(endpoint, request)));
     expect(server.mostAtOnce()).toBe(3);
@@ -309,7 +289,7 @@ describe('chatCompletion', () => {
 describe('the cache', () => {
   it('asks once for the same content, in one process and in the next', async () => {
     const cacheDir = temporaryFolder();
-    const server = await serve(() => ({ body: chatAnswer('yes'), delayMs: 10 }));
+    const server = await startServer(() => ({ body: chatAnswer('yes'), delayMs: 10 }));
     const endpoint = open(server, { cacheDir });
     const both = await Promise.all([1, 2].map(() => chatCompletion(endpoint, request)));
     expect(both.map((each) => each.isCached)).toEqual([false, true]);
@@ -326,7 +306,7 @@ describe('the cache', () => {
 
   it('keeps no answer without its form, and takes none from an earlier time', async () => {
     const cacheDir = temporaryFolder();
-    const server = await serve((_, index) =>
+    const server = await startServer((_, index) =>
       index < 2 ? { body: { error: { message: 'overloaded' } } } : { body: chatAnswer('yes') },
     );
     const endpoint = open(server, { cacheDir, attempts: 1 });
@@ -341,7 +321,7 @@ describe('the cache', () => {
 
   it('keeps no failure', async () => {
     const cacheDir = temporaryFolder();
-    const server = await serve((_, index) =>
+    const server = await startServer((_, index) =>
       index === 0 ? { status: 400, body: {} } : { body: chatAnswer('yes') },
     );
     const endpoint = open(server, { cacheDir });
@@ -356,7 +336,7 @@ describe('embeddings', () => {
       { index: 1, embedding: [0, 1] },
       { index: 0, embedding: [1, 0] },
     ];
-    const server = await serve(() => ({ body: { data } }));
+    const server = await startServer(() => ({ body: { data } }));
     const endpoint = open(server, { attempts: 1 });
     expect(await embeddings(endpoint, { model: 'e', input: ['a', 'b'] })).toEqual([
       [1, 0],

@@ -313,6 +313,13 @@ describe('files of an evaluation', () => {
 describe('compareEvaluations', () => {
   const rows = (marks: string) =>
     [...marks].map((mark, index) => ({ index, question: `q${index}`, correct: mark === '+' }));
+  const sampled = (marks: readonly string[], column = 'correct') =>
+    marks.flatMap((own, index) =>
+      [...own].map((mark, sample_index) => ({
+        ...{ index, sample_index, question: `q${index}` },
+        [column]: mark === '?' ? null : mark === '+',
+      })),
+    );
 
   it('counts who is right where', () => {
     expect(compareEvaluations(rows('++--+-'), rows('+-+++-'))).toMatchObject({
@@ -328,19 +335,10 @@ describe('compareEvaluations', () => {
   });
 
   it('takes samples of an example together, by another column when asked', () => {
-    const sampled = (marks: readonly string[]) =>
-      marks.flatMap((own, index) =>
-        [...own].map((mark, sample) => ({
-          index,
-          sample_index: sample,
-          question: `q${index}`,
-          coherent: mark === '+',
-        })),
-      );
     // Differences of the examples: 1/2, 0, 1, 0; mean 3/8, deviation √(0.6875/3) = 0.4787.
     const compared = compareEvaluations(
-      sampled(['+-', '+-', '--', '++']),
-      sampled(['++', '-+', '++', '++']),
+      sampled(['+-', '+-', '--', '++'], 'coherent'),
+      sampled(['++', '-+', '++', '++'], 'coherent'),
       'coherent',
     );
     expect(compared).toMatchObject({ n: 8, examples: 4, only_a: 0, only_b: 2, p_value: 0.5 });
@@ -349,15 +347,6 @@ describe('compareEvaluations', () => {
   });
 
   it('has shares and difference over the same examples where some samples have no grade', () => {
-    const sampled = (marks: readonly string[]) =>
-      marks.flatMap((own, index) =>
-        [...own].map((mark, sample) => ({
-          index,
-          sample_index: sample,
-          question: `q${index}`,
-          correct: mark === '?' ? null : mark === '+',
-        })),
-      );
     const compared = compareEvaluations(sampled(['----', '+???']), sampled(['++++', '+???']));
     expect(compared).toMatchObject({
       n: 5,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { architectureOf } from '../../../src/gguf/architectures.js';
 import type { DecoderSpec } from '../../../src/model/spec.js';
-import { goldenCase } from '../model/golden.js';
+import { goldenCase } from '../../support/golden-models.js';
 
 const changed = (name: string, change: Partial<DecoderSpec>): DecoderSpec => ({
   ...goldenCase(name).spec,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { hyperparameters } from '../../../src/gguf/hyperparameters.js';
-import { goldenCase } from '../model/golden.js';
+import { goldenCase } from '../../support/golden-models.js';
 import { architectureFor, CONVERTED, CONVERTER } from './converter.js';
 
 /** The keys, with numbers as float32 has them. */

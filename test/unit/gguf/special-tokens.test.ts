@@ -3,7 +3,7 @@ import { specialTokens } from '../../../src/gguf/special-tokens.js';
 import type { Tokenizer } from '../../../src/tokenizer/index.js';
 import { readTokenizerFiles } from '../../../src/tokenizer/index.js';
 import { NEEDS_DATA } from '../../support/real-data.js';
-import { byteTokenizer, hasTokenizers, realTokenizer } from '../tokenizer/fixtures.js';
+import { byteTokenizer, hasTokenizers, realTokenizer } from '../../support/tokenizers.js';
 
 const plain = (metadata: ReturnType<typeof specialTokens>) =>
   Object.fromEntries(

@@ -3,7 +3,7 @@ import { ggufTensors, interleaved } from '../../../src/gguf/tensors.js';
 import type { RopeSpec } from '../../../src/model/spec.js';
 import { sha256 } from '../../../src/util/files.js';
 import { fromFloat32, toFloat32 } from '../../../src/weights/index.js';
-import { goldenCase, goldenWeights } from '../model/golden.js';
+import { goldenCase, goldenWeights } from '../../support/golden-models.js';
 import { architectureFor, CONVERTED, CONVERTER } from './converter.js';
 
 const tensorsOf = (name: string, dtype: 'float32' | 'q8_0' = 'float32') => {

@@ -1,13 +1,11 @@
 /** Which files of a hub data set make a split. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { type ResolveDatasetOptions, resolveDatasetFiles } from '../../../src/hub/index.js';
-import { temporaryFolder } from '../../support/temporary.js';
-import { type HubRepo, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
+import { type HubRepo, type LoopbackHub, startLoopbackHub } from '../../support/loopback-hub.js';
 
 let hub: LoopbackHub;
-let cacheDir: string;
 
 function repo(names: readonly string[], cardData?: unknown): HubRepo {
   const files = Object.fromEntries(names.map((name) => [name, { bytes: Buffer.from(name) }]));
@@ -15,7 +13,6 @@ function repo(names: readonly string[], cardData?: unknown): HubRepo {
 }
 
 beforeEach(async () => {
-  cacheDir = temporaryFolder();
   hub = await startLoopbackHub({
     'datasets/openai/gsm8k': repo([
       'README.md',
@@ -52,19 +49,8 @@ beforeEach(async () => {
   });
 });
 
-afterEach(async () => {
-  await hub.close();
-});
-
 async function names(id: string, more: ResolveDatasetOptions = {}): Promise<string[]> {
-  const options = {
-    endpoint: hub.endpoint,
-    cacheDir,
-    token: null,
-    retryDelayMs: 5,
-    offline: false,
-  };
-  const { paths } = await resolveDatasetFiles(id, { ...options, ...more });
+  const { paths } = await resolveDatasetFiles(id, { ...hub.options(), ...more });
   return paths.map((path) => readFileSync(path, 'utf8'));
 }
 

@@ -2,7 +2,7 @@
 import { fork, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   HubNotFoundError,
   type HubOptions,
@@ -12,18 +12,21 @@ import {
   resolveModelDir,
 } from '../../../src/hub/index.js';
 import { InputError, RunError, SetupError } from '../../../src/util/errors.js';
+import {
+  etagOf,
+  type HubRepo,
+  type LoopbackHub,
+  startLoopbackHub,
+} from '../../support/loopback-hub.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { etagOf, type HubRepo, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
 
 const COMMIT = 'a'.repeat(40);
 const WEIGHTS = Buffer.from(Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251));
 const CONFIG = Buffer.from('{"model_type":"llama"}');
 
 let hub: LoopbackHub;
-let cacheDir: string;
 
 beforeEach(async () => {
-  cacheDir = temporaryFolder();
   hub = await startLoopbackHub({
     'models/tiny/llama': {
       commit: COMMIT,
@@ -37,20 +40,7 @@ beforeEach(async () => {
   });
 });
 
-afterEach(async () => {
-  await hub.close();
-});
-
-function options(more: HubOptions = {}): HubOptions {
-  return {
-    endpoint: hub.endpoint,
-    cacheDir,
-    token: null,
-    retryDelayMs: 5,
-    offline: false,
-    ...more,
-  };
-}
+const options = (more: HubOptions = {}) => hub.options(more);
 
 function tinyRepo(): HubRepo {
   const repo = hub.repos['models/tiny/llama'];
@@ -61,7 +51,7 @@ function tinyRepo(): HubRepo {
 const gets = () =>
   hub.requests.filter(({ method, path }) => method === 'GET' && !path.startsWith('/api'));
 const storageGets = () => gets().filter(({ storage }) => storage);
-const repoDir = () => join(cacheDir, 'models--tiny--llama');
+const repoDir = () => join(hub.cacheDir, 'models--tiny--llama');
 
 describe('a download', () => {
   it('clears away what a killed process has left of a file', async () => {
@@ -295,7 +285,6 @@ describe('server trouble', () => {
     await expect(asked()).rejects.toThrow(hint);
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
     await expect(asked()).rejects.not.toThrow(hint);
-    vi.unstubAllEnvs();
   });
 
   it('uses a complete cache when the server is gone, and says so', async () => {
@@ -313,7 +302,7 @@ describe('server trouble', () => {
 
 describe('the cache folder', () => {
   it('that cannot be made is named with its remedy', async () => {
-    const file = join(cacheDir, 'file');
+    const file = join(hub.cacheDir, 'file');
     writeFileSync(file, '');
     const failed = resolveModel('tiny/llama', options({ cacheDir: join(file, 'cache') }));
     await expect(failed).rejects.toThrow(/cannot be written \(ENOTDIR\)\. Set HF_HUB_CACHE/);
@@ -447,12 +436,13 @@ describe('two at once', () => {
 
 describe('resolveModelDir', () => {
   it('prefers a folder, and refuses a file and a path that is nowhere', async () => {
-    expect(await resolveModelDir(cacheDir, options())).toEqual({ dir: cacheDir, commit: null });
+    const dir = hub.cacheDir;
+    expect(await resolveModelDir(dir, options())).toEqual({ dir, commit: null });
     expect(hub.requests).toEqual([]);
     await expect(resolveModelDir('./no/such/folder', options())).rejects.toThrow(
       'model: no folder "./no/such/folder"',
     );
-    const file = join(cacheDir, 'file');
+    const file = join(hub.cacheDir, 'file');
     writeFileSync(file, '');
     await expect(resolveModelDir(file, options())).rejects.toThrow(/is a file, not a folder/);
   });

@@ -1,7 +1,7 @@
 /** Branches, tags and commits: what they stand for in the cache, offline, and where there are none. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   HubNotFoundError,
   type HubOptions,
@@ -10,8 +10,7 @@ import {
   resolveModelDir,
 } from '../../../src/hub/index.js';
 import { InputError } from '../../../src/util/errors.js';
-import { temporaryFolder } from '../../support/temporary.js';
-import { etagOf, type LoopbackHub, startLoopbackHub } from './loopback-hub.js';
+import { etagOf, type LoopbackHub, startLoopbackHub } from '../../support/loopback-hub.js';
 
 const [MAIN, TAGGED, CONVERTED] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [
   string,
@@ -23,10 +22,8 @@ const config = (text: string) => ({ bytes: Buffer.from(text) });
 const weights = { bytes: WEIGHTS, large: true };
 
 let hub: LoopbackHub;
-let cacheDir: string;
 
 beforeEach(async () => {
-  cacheDir = temporaryFolder();
   const tagged = {
     commit: TAGGED,
     files: { 'config.json': config('{"v": 1}'), 'model.safetensors': weights },
@@ -47,21 +44,10 @@ beforeEach(async () => {
   });
 });
 
-afterEach(async () => {
-  await hub.close();
-});
-
-const options = (more: HubOptions = {}): HubOptions => ({
-  endpoint: hub.endpoint,
-  cacheDir,
-  token: null,
-  retryDelayMs: 5,
-  offline: false,
-  ...more,
-});
+const options = (more: HubOptions = {}) => hub.options(more);
 const at = (revision: string, more: HubOptions = {}) =>
   resolveModel('tiny/llama', { ...options(more), revision });
-const inRepo = (...names: string[]) => join(cacheDir, 'models--tiny--llama', ...names);
+const inRepo = (...names: string[]) => join(hub.cacheDir, 'models--tiny--llama', ...names);
 const refs = () => readdirSync(inRepo('refs'));
 
 describe('a revision', () => {
@@ -97,7 +83,7 @@ describe('a revision', () => {
     const other = 'd'.repeat(40);
     hub.repos[`models/tiny/llama@${other}`] = hub.repos['models/tiny/llama']!;
     await expect(at(other)).rejects.toThrow(/answers with commit a{40}\. It does not serve revis/);
-    expect(existsSync(cacheDir) ? readdirSync(cacheDir) : []).toEqual([]);
+    expect(readdirSync(hub.cacheDir)).toEqual([]);
   });
 
   it('that is not there is named', async () => {
@@ -113,13 +99,13 @@ describe('a revision', () => {
   });
 
   it('means nothing for a folder', async () => {
-    const asked = resolveModelDir(cacheDir, { ...options(), revision: 'v1' });
+    const asked = resolveModelDir(hub.cacheDir, { ...options(), revision: 'v1' });
     await expect(asked).rejects.toThrow(
-      `model_revision: "v1" is a revision on the hub, but ${cacheDir} is a local folder`,
+      `model_revision: "v1" is a revision on the hub, but ${hub.cacheDir} is a local folder`,
     );
     await expect(asked).rejects.toBeInstanceOf(InputError);
     const named = { ...options(), revision: 'v1', revisionKey: 'judge.model_revision' };
-    await expect(resolveModelDir(cacheDir, named)).rejects.toThrow(/^judge\.model_revision: /);
+    await expect(resolveModelDir(hub.cacheDir, named)).rejects.toThrow(/^judge\.model_revision: /);
   });
 });
 

@@ -7,7 +7,8 @@ import {
 } from '../../../src/losses/index.js';
 import { PAIR_TERMS } from '../../../src/losses/preference-terms.js';
 import type { Tensor } from '../../../src/tensor/index.js';
-import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
+import { goldenLosses } from '../../support/golden-losses.js';
+import { differentiate, goldenColumns, ownersOf } from './differentiate.js';
 
 const { rows, reference, cases } = goldenLosses().dpo;
 

@@ -6,7 +6,7 @@ import {
   standardDeviation,
   tokenCoefficient,
 } from '../../../src/losses/index.js';
-import { goldenLosses } from './golden.js';
+import { goldenLosses } from '../../support/golden-losses.js';
 
 test('the deviation is the sample’s, and 0 for one value', () => {
   // Values 1, 2, 3, 6 around 3: squares 4 + 1 + 0 + 9 = 14, over 3.

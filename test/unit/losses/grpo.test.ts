@@ -5,7 +5,8 @@ import {
   grpoLoss,
   tokenCoefficient,
 } from '../../../src/losses/index.js';
-import { differentiate, goldenLosses, ownersOf } from './golden.js';
+import { goldenLosses } from '../../support/golden-losses.js';
+import { differentiate, ownersOf } from './differentiate.js';
 
 const golden = goldenLosses().grpo;
 type Case = (typeof golden.cases)[number];

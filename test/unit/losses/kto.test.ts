@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { klBaseline, ktoLoss, ktoMetrics } from '../../../src/losses/index.js';
-import { differentiate, goldenColumns, goldenLosses, ownersOf } from './golden.js';
+import { goldenLosses } from '../../support/golden-losses.js';
+import { differentiate, goldenColumns, ownersOf } from './differentiate.js';
 
 const { rows, reference, cases } = goldenLosses().kto;
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type SftOptions, sftColumns, sftLoss } from '../../../src/losses/index.js';
 import { type Tensor, tf, tokenScores } from '../../../src/tensor/index.js';
-import { differentiate, goldenLosses } from './golden.js';
+import { goldenLosses } from '../../support/golden-losses.js';
+import { differentiate } from './differentiate.js';
 
 const { logits, labels, cases } = goldenLosses().sft;
 const PLAIN: SftOptions = { lossType: 'nll', labelSmoothing: 0, totalTokens: 1 };

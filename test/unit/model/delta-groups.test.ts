@@ -6,8 +6,9 @@ import { GeometryMaker } from '../../../src/model/geometry.js';
 import { linearGroups } from '../../../src/model/spec-modules.js';
 import { type Tensor, tf } from '../../../src/tensor/index.js';
 import { toFloat32 } from '../../../src/weights/index.js';
-import { goldenCase, goldenTensor, goldenWeights } from './golden.js';
-import { batchOf, relativeError } from './numbers.js';
+import { relativeGap } from '../../support/gaps.js';
+import { goldenCase, goldenTensor, goldenWeights } from '../../support/golden-models.js';
+import { batchOf } from '../../support/token-rows.js';
 
 const ids = (length: number) => Array.from({ length }, (_, t) => (t % 40) + 1);
 const flat = (tensors: readonly Tensor[]) =>
@@ -43,8 +44,8 @@ test('results and gradients by one group and by two', () => {
       const core = new DeltaCore(context, { layer: 0, mixer, groups });
       return { y: flat([core.result(outputs)]), grads: flat(core.gradient(outputs, dy)) };
     });
-    expect(relativeError(two!.y, one!.y)).toBeLessThan(1e-5);
-    expect(relativeError(two!.grads, one!.grads)).toBeLessThan(1e-5);
+    expect(relativeGap(two!.y, one!.y)).toBeLessThan(1e-5);
+    expect(relativeGap(two!.grads, one!.grads)).toBeLessThan(1e-5);
   });
   geometry.dispose();
   maker.dispose();

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { fourBitBase } from '../../../src/model/index.js';
 import { fourBitTensor } from '../../../src/weights/index.js';
-import { tinyModel } from '../../invariant/tiny-policy.js';
+import { goldenCase, goldenWeights } from '../../support/golden-models.js';
 
 const LINEAR = 'model.layers.0.mlp.up_proj.weight';
 const NORM = 'model.layers.0.input_layernorm.weight';
 const quantization = { type: 'nf4', isNested: true } as const;
 
 test('what is read a second time is put into 4 bits no more', () => {
-  const { spec, weights } = tinyModel('llama');
+  const { spec } = goldenCase('llama');
+  const weights = goldenWeights('llama', spec);
   const read: string[] = [];
   const reading = (name: string) => {
     read.push(name);

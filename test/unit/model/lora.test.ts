@@ -8,7 +8,7 @@ import {
   startLora,
 } from '../../../src/model/index.js';
 import { loraConfig, toFloat32 } from '../../../src/weights/index.js';
-import { goldenCase, goldenWeights } from './golden.js';
+import { goldenCase, goldenWeights } from '../../support/golden-models.js';
 
 const { spec } = goldenCase('phi3');
 const weights = goldenWeights('phi3', spec);

@@ -1,35 +1,14 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sftLoss } from '../../../src/losses/index.js';
-import { collate, Policy, type PolicyOptions, type TokenBatch } from '../../../src/model/index.js';
+import { collate, type Policy, type TokenBatch } from '../../../src/model/index.js';
 import { type Tensor, tf } from '../../../src/tensor/index.js';
 import { InputError } from '../../../src/util/errors.js';
-import { goldenCase, goldenLora, goldenWeights } from './golden.js';
-
-const policies: Policy[] = [];
-
-afterEach(() => {
-  for (const policy of policies.splice(0)) policy.dispose();
-});
+import { goldenPolicy } from '../../support/golden-policy.js';
+import { kept } from '../../support/kept.js';
 
 /** The Gemma 3 case: windows, two ropes, caps and norms of every kind; with LoRA. */
-function policyOf(
-  options: Partial<PolicyOptions> & { readonly loraDropout?: number } = {},
-  name = 'gemma3',
-): Policy {
-  const { spec } = goldenCase(name);
-  const { lora, initialLora } = goldenLora(name, spec);
-  const { loraDropout = 0, ...rest } = options;
-  const policy = new Policy({
-    spec,
-    weights: goldenWeights(name, spec),
-    lora: { ...lora, config: { ...lora.config, loraDropout } },
-    initialLora,
-    checkpointedLayers: 0,
-    ...rest,
-  });
-  policies.push(policy);
-  return policy;
-}
+const policyOf = (options: Parameters<typeof goldenPolicy>[1] = {}, name = 'gemma3'): Policy =>
+  kept(goldenPolicy(name, options));
 
 const row = (length: number, first = 1) => {
   const ids = Array.from({ length }, (_, t) => ((first + t * t) % 95) + 1);
@@ -106,7 +85,7 @@ test('the temperature divides the logits', async () => {
 describe('adapters', () => {
   test('off is the base model; the reference stays where training began', async () => {
     const policy = policyOf({ keepReference: true });
-    const base = policyOf({ lora: null, initialLora: [] });
+    const base = policyOf({ lora: null });
     const batch = collate([row(10)]);
     const start = await logps(policy, batch);
     expect(await logps(policy, batch, { adapter: 'off' })).toBeAllclose(await logps(base, batch));
@@ -147,8 +126,8 @@ describe('gradients', () => {
 
   test('dropout follows its seed, also where layers are recomputed', async () => {
     const [kept, recomputed] = [
-      policyOf({ loraDropout: 0.3 }),
-      policyOf({ loraDropout: 0.3, checkpointedLayers: 3 }),
+      policyOf({ lora: { loraDropout: 0.3 } }),
+      policyOf({ lora: { loraDropout: 0.3 }, checkpointedLayers: 3 }),
     ];
     const batch = collate([row(12)]);
     const first = await gradientOf(kept, batch, 1);

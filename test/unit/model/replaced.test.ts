@@ -3,7 +3,7 @@ import { planLora } from '../../../src/model/index.js';
 import { untied } from '../../../src/model/replaced.js';
 import { EMBEDDING, LM_HEAD } from '../../../src/model/spec-modules.js';
 import { type LoraConfig, loraConfig } from '../../../src/weights/index.js';
-import { goldenCase, goldenWeights } from './golden.js';
+import { goldenCase, goldenWeights } from '../../support/golden-models.js';
 
 const { spec } = goldenCase('qwen2');
 

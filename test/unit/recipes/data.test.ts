@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type DataConfig, dataSchema } from '../../../src/config/index.js';
 import { loadRows } from '../../../src/data/index.js';
 import { runData } from '../../../src/recipes/data.js';
@@ -16,9 +16,6 @@ const context = logInto(lines);
 
 beforeEach(() => {
   folder = temporaryFolder();
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
 });
 
 function config(more: Readonly<Record<string, unknown>> = {}): DataConfig {

@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { broken, note, ok } from '../../../src/recipes/doctor/check.js';
 import { gpuCheck, nodeCheck } from '../../../src/recipes/doctor/machine-checks.js';
 import {
@@ -12,10 +12,6 @@ import { tensorflowCheck } from '../../../src/recipes/doctor/tensorflow-check.js
 import { doctorText, runDoctor } from '../../../src/recipes/doctor.js';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
 import { temporaryFolder } from '../../support/temporary.js';
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
 
 test.each([
   ['20.18.9', 'broken'],

@@ -2,25 +2,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
 import { writeStrategyTable } from '../../../src/recipes/compare/strategy-table.js';
 import { runEval } from '../../../src/recipes/eval.js';
 import { openSolver, runSolve } from '../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { logInto } from '../../support/context.js';
-import { writeRunRecord } from '../../support/run-record.js';
+import { evaluationFile } from '../../support/evaluation-file.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
+import { writeRunRecord } from './run-record.js';
 
 const dir = temporaryFolder();
 const logged: string[] = [];
 const context = logInto(logged);
-let model: string;
-
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
-}, 120_000);
+const { base: model } = tinyTraining(dir);
 
 const KEYS = ['threads=1', 'prompt_template={prompt}', 'max_new_tokens=8', 'sandbox=none'];
 
@@ -31,11 +28,8 @@ async function evaluated(name: string, ...words: string[]) {
 }
 
 /** Rows of the run without what a clock says. */
-function rowsOf(name: string): readonly JsonRow[] {
-  const { run_id: id } = readJson(join(dir, name, 'run.json')) as { run_id: string };
-  const rows = readJsonl(join(dir, name, 'debug', `eval_${id}.jsonl`));
-  return rows.map(({ seconds: _, ...row }) => row);
-}
+const rowsOf = (name: string): readonly JsonRow[] =>
+  readJsonl(evaluationFile(join(dir, name))).map(({ seconds: _, ...row }) => row);
 
 describe('strategies', () => {
   it.each(['majority_vote', 'weighted_vote', 'genselect'])('%s tries several', async (name) => {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { commandSchemas } from '../../../src/config/index.js';
 import {
-  adapterFromLora,
   fourBitBase,
   loraFromAdapter,
   Policy,
@@ -14,7 +13,7 @@ import { runExport } from '../../../src/recipes/export.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
 import { loadTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson, writeJson } from '../../../src/util/files.js';
-import { Rng } from '../../../src/util/rng.js';
+import { elementCount } from '../../../src/util/shape.js';
 import {
   type Adapter,
   fourBitTensor,
@@ -25,16 +24,16 @@ import {
   type Quantization,
   readAdapter,
   toFloat32,
-  writeAdapter,
   writeSafetensors,
 } from '../../../src/weights/index.js';
 import { logInto } from '../../support/context.js';
-import { writeRunRecord } from '../../support/run-record.js';
+import { filesIn } from '../../support/files-in.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { batchOf } from '../model/numbers.js';
+import { batchOf, logpsOf } from '../../support/token-rows.js';
+import { writeRandomAdapter } from './random-adapter.js';
+import { writeRunRecord } from './run-record.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
+const { at } = filesIn(temporaryFolder());
 const lines: string[] = [];
 const context = logInto(lines);
 const FP4 = { type: 'fp4', isNested: false } as const;
@@ -46,19 +45,8 @@ const ROWS = [
 const keys = (output: string, more: object = {}) =>
   commandSchemas.export.parse({ model: at('base'), output: at(output), threads: 2, ...more });
 
-/** A random adapter in `dir/name`; `std` of all its values. */
-function makeAdapter(name: string, fields: Partial<LoraConfig>, std: number): Adapter {
-  const config = loraConfig({ r: 2, loraAlpha: 4, targetModules: 'all-linear', ...fields });
-  const plan = planLora(readSpec(at('base')), config);
-  const rng = Rng.of('export', name);
-  const values = plan.shapes.map(({ name: parameter, shape }) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    return [parameter, Float32Array.from({ length: size }, () => std * rng.normal())] as const;
-  });
-  const adapter = adapterFromLora(plan, new Map(values), at('base'));
-  writeAdapter(at(name), adapter);
-  return adapter;
-}
+const makeAdapter = (name: string, lora: Partial<LoraConfig> = {}, std = 0.3): Adapter =>
+  writeRandomAdapter({ model: at('base'), dir: at(name), std, lora });
 
 /** log p of the ids of `ROWS`. */
 async function logps(
@@ -74,14 +62,14 @@ async function logps(
   );
   const initialLora =
     adapter === null
-      ? lora.shapes.map(({ shape }) => new Float32Array(shape.reduce((a, b) => a * b, 1)))
+      ? lora.shapes.map(({ shape }) => new Float32Array(elementCount(shape)))
       : loraFromAdapter(lora, adapter);
   const weights = fourBitBase(spec, checkpoint.tensor, quantization);
   const policy = new Policy({ spec, weights, lora, initialLora, checkpointedLayers: 0 });
   const scores = await policy.score(batchOf(ROWS));
   policy.dispose();
   checkpoint.close();
-  return Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);
+  return logpsOf(scores);
 }
 
 beforeAll(async () => {
@@ -94,7 +82,7 @@ test.each([
   ['plain', {}],
   ['everything', { useDora: true, modulesToSave: ['embed_tokens', 'norm'] }],
 ])('merged weights are the adapter on its base: %s', async (name, fields) => {
-  const adapter = makeAdapter(name, fields, 0.3);
+  const adapter = makeAdapter(name, fields);
   const found = await runExport(keys(`merged-${name}`, { adapter: at(name) }), context);
   expect(found).toMatchObject({ dtype: 'float32', output: at(`merged-${name}`) });
   expect(found.max_logprob_difference).toBeLessThan(1e-4);
@@ -110,7 +98,7 @@ test.each([
 });
 
 test.each([{}, { useDora: true }])('merged into a base in 4 bits: %o', async (fields) => {
-  const adapter = makeAdapter('on-bits', fields, 0.3);
+  const adapter = makeAdapter('on-bits', fields);
   const given = { adapter: at('on-bits'), overwrite: true };
   const fourBits = { load_in_4bit: true, bnb_4bit_quant_type: 'fp4' };
   const { output } = await runExport(keys('merged-bits', { ...given, ...fourBits }), context);
@@ -156,7 +144,7 @@ test('of a model that reads images too the text decoder is written, as a model o
 });
 
 test('rounding that changes what the model says is refused, and nothing is written', async () => {
-  makeAdapter('coarse', {}, 0.3);
+  makeAdapter('coarse');
   const rounded = (more: object = {}) =>
     runExport(
       keys('coarse-merged', { adapter: at('coarse'), dtype: 'bfloat16', ...more }),

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { factorize } from '../../../src/cli/commands/factorize.js';
 import { factorizeSchema, loadConfig } from '../../../src/config/index.js';
 import { runFactorize, tokenLimit } from '../../../src/recipes/factorize.js';
@@ -15,8 +15,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 import { tinyTraining } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
-let server: TestServer | undefined;
-afterEach(async () => server?.close());
+let server: TestServer;
 
 const ANSWER = {
   reasoning: ['210 ÷ 2 = 105', '105 ÷ 3 = 35', '35 ÷ 5 = 7'],
@@ -48,7 +47,7 @@ async function messageFrom(work: Promise<unknown>): Promise<string> {
 describe('factorize engine=server', () => {
   it('asks by the JSON schema, with tokens that grow with the number', async () => {
     const result = await ask('210', said(ANSWER));
-    const body = server?.asked[0]?.body as JsonRow;
+    const body = server.asked[0]?.body as JsonRow;
     expect(body).toMatchObject({
       model: 'expert',
       temperature: 0.3,
@@ -68,7 +67,7 @@ describe('factorize engine=server', () => {
 
   it('leaves the schema out, and takes the limit and the temperature given', async () => {
     await ask('210', said(ANSWER), 'structured=false', 'max_new_tokens=99', 'temperature=0.2');
-    const body = server?.asked[0]?.body as JsonRow;
+    const body = server.asked[0]?.body as JsonRow;
     expect(body).toMatchObject({ max_tokens: 99, temperature: 0.2 });
     expect(body.response_format).toBeUndefined();
   });
@@ -105,7 +104,7 @@ describe('factorize engine=server', () => {
 
   it.each(['0', '1'])('refuses %s', async (number) => {
     expect(await messageFrom(ask(number, said(ANSWER)))).toContain('no prime factors');
-    expect(server?.asked).toHaveLength(0);
+    expect(server.asked).toHaveLength(0);
   });
 
   it('prints a page for people, and JSON for programs', async () => {
@@ -115,7 +114,7 @@ describe('factorize engine=server', () => {
       factorize.handle({
         words: [
           ...['210', 'model=expert', 'engine=server', 'server.api=chat'],
-          `server.base_url=${server?.baseUrl}`,
+          `server.base_url=${server.baseUrl}`,
         ],
         config: undefined,
         env: {},
@@ -155,8 +154,9 @@ describe('factorize engine=server', () => {
 });
 
 describe('factorize here', () => {
+  const { base } = tinyTraining(dir);
+
   it('samples from a local model and checks what it says', async () => {
-    const { base } = await tinyTraining(dir);
     const overrides = [
       ...['number=12', `model=${base}`, 'prompt_template={prompt}'],
       ...['max_new_tokens=4', 'threads=1'],

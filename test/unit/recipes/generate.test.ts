@@ -1,21 +1,20 @@
 /** `generate` on a tiny checkpoint: forms of input, what a call goes on with, bad input. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { generateSchema, loadConfig } from '../../../src/config/index.js';
-import { linearModules } from '../../../src/model/spec-modules.js';
 import { runGenerate } from '../../../src/recipes/generate.js';
 import { openModel } from '../../../src/recipes/inputs/model-source.js';
 import { partOf, RowStore } from '../../../src/recipes/outputs/row-store.js';
 import { InputError, RunError } from '../../../src/util/errors.js';
-import { type JsonRow, readJsonl, toJsonl } from '../../../src/util/files.js';
-import { Rng } from '../../../src/util/rng.js';
-import { adapterHash, fromFloat32, loraConfig, writeAdapter } from '../../../src/weights/index.js';
+import { type JsonRow, toJsonl } from '../../../src/util/files.js';
+import { adapterHash } from '../../../src/weights/index.js';
+import { rejectionOf } from '../../support/failures.js';
+import { filesIn } from '../../support/files-in.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
+import { writeRandomAdapter } from './random-adapter.js';
 
-const dir = temporaryFolder();
-const at = (...names: string[]) => join(dir, ...names);
+const { dir, at, jsonl } = filesIn(temporaryFolder());
 const logged: string[] = [];
 const printed: string[] = [];
 const context = {
@@ -24,50 +23,24 @@ const context = {
   print: (line: string) => printed.push(line),
   verbose: false,
 };
-let model: string;
-
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
-}, 120_000);
+const { base: model } = tinyTraining(dir);
 
 async function generate(name: string, ...words: string[]): Promise<JsonRow[]> {
   const keys = ['max_new_tokens=6', 'threads=1', 'prompt_template={prompt}'];
   keys.push('rollout_precision=float32');
   const overrides = [`model=${model}`, `output=${at(name)}`, ...keys, ...words];
   await runGenerate(loadConfig(generateSchema, { overrides }), context);
-  return readJsonl(at(name));
+  return jsonl(name);
 }
 
 const plain = ({ seconds: _, ...row }: JsonRow) => row;
 
-async function refusal(call: Promise<unknown>): Promise<string> {
-  const error = await call.then(
-    () => expect.unreachable(),
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(InputError);
-  return (error as InputError).message;
-}
+const refusal = async (call: Promise<unknown>): Promise<string> =>
+  (await rejectionOf(InputError, call)).message;
 
-/** A LoRA adapter of random numbers on every linear module. */
-async function adapter(name: string, r: number): Promise<string> {
-  const source = await openModel({ model }, context);
-  const rng = Rng.of(name);
-  const random = (shape: readonly [number, number]) =>
-    fromFloat32(
-      Float32Array.from({ length: shape[0] * shape[1] }, () => 0.2 * rng.normal()),
-      shape,
-    );
-  const tensors = linearModules(source.spec).map(({ module, inFeatures, outFeatures }) => {
-    const [a, b] = [random([r, inFeatures]), random([outFeatures, r])];
-    return [module, { a, b, scale: 2 }] as const;
-  });
-  const config = loraConfig({ r, loraAlpha: 2 * r, targetModules: 'all-linear' });
-  const made = { config, baseModel: source.baseName, tensors: new Map(tensors) };
-  writeAdapter(at(name), made);
-  source.close();
-  return adapterHash(made);
-}
+/** @returns The hash of the adapter that is written. */
+const adapter = (name: string, r: number): string =>
+  adapterHash(writeRandomAdapter({ model, dir: at(name), lora: { r } }));
 
 describe('input', () => {
   it('is JSONL, CSV, lines of text, or one prompt, with the same completions', async () => {
@@ -238,7 +211,6 @@ describe('a call that goes on', () => {
     cpSync(at('whole.out'), at('named.out'));
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
     const rows = await generate('named.out', ...words(), 'resume=auto', 'rollout_device=cpu');
-    vi.unstubAllEnvs();
     expect(rows).toEqual(whole);
   });
 
@@ -250,7 +222,6 @@ describe('a call that goes on', () => {
       const asked = [`rollout_device=${device}`, 'rollout_precision=null'];
       const call = generate('device.out', ...words(), 'resume=auto', ...asked);
       expect(await refusal(call)).toMatch(/prompt 0, sample 0: .*settings/);
-      vi.unstubAllEnvs();
     },
   );
 
@@ -290,25 +261,25 @@ describe('a call that goes on', () => {
     expect(await call('num_generations=1')).toMatch(/sample 1: this call does not ask for it/);
     const ends = `model=${withOtherEnds(model, at('ends'))}`;
     expect(await call('num_generations=2', ends)).toMatch(/prompt 0, sample 0: .*settings/);
-    const hash = await adapter('lora', 2);
+    const hash = adapter('lora', 2);
     expect(await call('num_generations=2', `adapter=${at('lora')}`)).toContain(
       `sampled with adapter none, the model has ${hash} now`,
     );
-    expect(readJsonl(at('other.out'))).toEqual(whole);
+    expect(jsonl('other.out')).toEqual(whole);
   });
 });
 
 describe('an adapter', () => {
   it('stands in every row by its hash, whatever its rank', async () => {
     for (const r of [1, 5]) {
-      const hash = await adapter(`rank-${r}`, r);
+      const hash = adapter(`rank-${r}`, r);
       const [row] = await generate(`rank-${r}.out`, 'prompt=1', `adapter=${at(`rank-${r}`)}`);
       expect(row!.adapter).toBe(hash);
     }
   });
 
   it('of other shapes than its config says is refused', async () => {
-    await adapter('broken', 2);
+    adapter('broken', 2);
     const path = at('broken', 'adapter_config.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace(/"r": 2/, '"r": 3'));
     const message = await refusal(generate('b.out', 'prompt=1', `adapter=${at('broken')}`));
@@ -325,7 +296,7 @@ describe('an adapter', () => {
 });
 
 it("samples by the trainer's own pass, with the same result", async () => {
-  await adapter('both', 3);
+  adapter('both', 3);
   const words = ['prompt=1+2=', `adapter=${at('both')}`, 'num_generations=3', 'top_k=9'];
   const [onnx, tensorflow] = [
     await generate('onnx.out', ...words),
@@ -337,7 +308,6 @@ it("samples by the trainer's own pass, with the same result", async () => {
   const same = ['engine=tensorflow', 'device=auto', 'resume=auto'];
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
   const resumed = await generate('tf.out', ...words, ...same);
-  vi.unstubAllEnvs();
   expect(resumed).toEqual(tensorflow);
 });
 

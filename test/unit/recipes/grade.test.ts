@@ -126,7 +126,6 @@ describe('grade', () => {
     const again = await grade(judge, rows, endpoint);
     expect(again.summary.endpoint).toMatchObject({ requests: 3, cached: 3, cost: 0 });
     expect(server.asked).toHaveLength(2);
-    await server.close();
   });
 
   it('marks what an endpoint does not answer', async () => {
@@ -158,7 +157,6 @@ describe('grade', () => {
       [0, 'timeout'],
       [0, 'timeout'],
     ]);
-    await server.close();
   });
 
   it('checks name the row without a reference answer, and refuse a file without rows', async () => {

@@ -4,6 +4,7 @@ import { commandSchemas, MODEL_TYPES } from '../../../src/config/index.js';
 import { readSpec } from '../../../src/model/index.js';
 import { parameterShapes } from '../../../src/model/spec-modules.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
+import { elementCount } from '../../../src/util/shape.js';
 import { checkShapes, openCheckpoint } from '../../../src/weights/index.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -30,7 +31,7 @@ test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) 
   const shapes = parameterShapes(spec);
   expect(checkShapes(checkpoint, shapes)).toEqual([]);
   checkpoint.close();
-  const sizes = [...shapes.values()].map((shape) => shape.reduce((a, b) => a * b, 1));
+  const sizes = [...shapes.values()].map((shape) => elementCount(shape));
   expect(parameters).toBe(sizes.reduce((a, b) => a + b, 0));
 });
 

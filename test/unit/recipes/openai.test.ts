@@ -1,9 +1,8 @@
 /** Jobs of OpenAI's fine-tuning against its published protocol on loopback. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
-import { call, type Outcome } from '../../support/call.js';
+import type { Outcome } from '../../support/call.js';
 import {
   CREATE,
   EVENTS,
@@ -19,7 +18,7 @@ import {
   success,
 } from '../../support/fine-tuning-exchanges.js';
 import { type Exchange, type ReplayServer, replay } from '../../support/replay-server.js';
-import { temporaryFolder } from '../../support/temporary.js';
+import { remoteRuns } from './remote-runs.js';
 
 const KEY = 'sk-loopback-0123456789abcdef';
 const EVENT_LIST = [
@@ -33,14 +32,10 @@ const MESSAGES = [
   { role: 'assistant', content: '4' },
 ];
 
-let dir: string;
-let server: ReplayServer | null = null;
-let said: string[];
+const { at, inRun, run } = remoteRuns('OPENAI_API_KEY', KEY);
+let server: ReplayServer;
 
 beforeEach(() => {
-  dir = temporaryFolder();
-  said = [];
-  vi.stubEnv('OPENAI_API_KEY', KEY);
   write('train.jsonl', toJsonl(Array.from({ length: 10 }, () => ({ messages: MESSAGES }))));
   write(
     'rft.jsonl',
@@ -56,18 +51,6 @@ beforeEach(() => {
   write('grader.json', JSON.stringify(GRADER));
 });
 
-/** No key in any file of the run, nor in anything that was printed. */
-afterEach(async () => {
-  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8', withFileTypes: true })) {
-    if (!name.isFile()) continue;
-    expect(readFileSync(join(name.parentPath, name.name)).includes(KEY), name.name).toBe(false);
-  }
-  expect(said.join('\n')).not.toContain(KEY);
-  await server?.close();
-  server = null;
-  vi.unstubAllEnvs();
-});
-
 const PAIR = { prompt: '2+2?', chosen: '4', rejected: '5' };
 const GRADER = {
   type: 'string_check',
@@ -77,31 +60,22 @@ const GRADER = {
   operation: 'eq',
 };
 
-const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
-const inRun = (name: string) => join(dir, 'run', name);
+const write = (name: string, text: string) => writeFileSync(at(name), text);
 
-async function start(exchanges: readonly Exchange[]): Promise<void> {
-  await server?.close();
+const start = async (exchanges: readonly Exchange[]): Promise<void> => {
   server = await replay(exchanges);
-}
-
-async function run(words: readonly string[], signal?: AbortSignal): Promise<Outcome> {
-  const done = await call(words, {}, { signal });
-  said.push(done.out, done.err);
-  return done;
-}
+};
 
 const job = (words: readonly string[], signal?: AbortSignal): Promise<Outcome> =>
   run(
     [
-      ...['openai', `base_url=${server?.address}/v1`, `output_dir=${join(dir, 'run')}`],
+      ...['openai', `base_url=${server.address}/v1`, `output_dir=${at('run')}`],
       ...['model=gpt-4.1-mini-2025-04-14', 'poll_interval_s=0.01', 'patience_s=5'],
       ...words,
     ],
     signal,
   );
-const sft = (...words: string[]) =>
-  job(['sft', `training_file=${join(dir, 'train.jsonl')}`, ...words]);
+const sft = (...words: string[]) => job(['sft', `training_file=${at('train.jsonl')}`, ...words]);
 
 describe('openai', () => {
   it('sends the rows, makes an SFT job, and keeps its events once, its metrics and its model', async () => {
@@ -117,11 +91,11 @@ describe('openai', () => {
       checkpoints: 1,
       metrics: { train_loss: 0.5 },
     });
-    const [upload] = server!.of('POST /v1/files');
+    const [upload] = server.of('POST /v1/files');
     expect(upload?.form).toMatchObject({ purpose: 'fine-tune' });
-    expect(upload?.form?.file).toBe(readFileSync(join(dir, 'train.jsonl'), 'utf8'));
+    expect(upload?.form?.file).toBe(readFileSync(at('train.jsonl'), 'utf8'));
     expect(upload?.headers.authorization).toBe(`Bearer ${KEY}`);
-    const [create] = server!.of(CREATE);
+    const [create] = server.of(CREATE);
     const { marker } = readJson(inRun('remote.json')) as { marker: string };
     expect(create?.body).toEqual({
       model: 'gpt-4.1-mini-2025-04-14',
@@ -145,7 +119,7 @@ describe('openai', () => {
   it('is told by lorikeet job in the words of a local run', async () => {
     await start(success(EVENT_LIST));
     await sft();
-    const { out } = await run(['job', join(dir, 'run'), 'limit=2', '--json']);
+    const { out } = await run(['job', at('run'), 'limit=2', '--json']);
     expect(JSON.parse(out)).toMatchObject({
       id: JOB_ID,
       status: 'succeeded',
@@ -165,21 +139,21 @@ describe('openai', () => {
     expect(readJson(inRun('remote.json'))).toMatchObject({ timeout_s: 5, max_attempts: 3 });
     await start([{ request: JOB, fault: 'close' }]);
     await sft('max_attempts=1', 'patience_s=0.01', 'resume=auto');
-    const before = server!.of(JOB).length;
-    expect(await run(['job', join(dir, 'run'), 'refresh=true'])).toMatchObject({ code: 1 });
-    expect(server!.of(JOB)).toHaveLength(before + 1);
+    const before = server.of(JOB).length;
+    expect(await run(['job', at('run'), 'refresh=true'])).toMatchObject({ code: 1 });
+    expect(server.of(JOB)).toHaveLength(before + 1);
   });
 
   it('makes a DPO job from chosen and rejected', async () => {
     await start(success(EVENT_LIST));
-    const done = await job(['dpo', `training_file=${join(dir, 'pairs.jsonl')}`, 'beta=0.1']);
+    const done = await job(['dpo', `training_file=${at('pairs.jsonl')}`, 'beta=0.1']);
     expect(done.code).toBe(0);
     expect(done.err).toContain("10 brought to the service's form");
-    expect(server!.of(CREATE)[0]?.body?.method).toEqual({
+    expect(server.of(CREATE)[0]?.body?.method).toEqual({
       type: 'dpo',
       dpo: { hyperparameters: { beta: 0.1 } },
     });
-    const [row] = server!.of('POST /v1/files')[0]!.form!.file!.split('\n');
+    const [row] = server.of('POST /v1/files')[0]!.form!.file!.split('\n');
     expect(JSON.parse(row as string)).toMatchObject({ input: { messages: [MESSAGES[0]] } });
   });
 
@@ -187,17 +161,13 @@ describe('openai', () => {
     await start(success([rewardEvent(1, 1, 0.25), rewardEvent(2, 2, 0.5)]));
     const format = { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'object' } } };
     const done = await job([
-      ...[
-        'rft',
-        `training_file=${join(dir, 'rft.jsonl')}`,
-        `validation_file=${join(dir, 'val.jsonl')}`,
-      ],
-      ...[`grader_file=${join(dir, 'grader.json')}`, `response_format=${JSON.stringify(format)}`],
+      ...['rft', `training_file=${at('rft.jsonl')}`, `validation_file=${at('val.jsonl')}`],
+      ...[`grader_file=${at('grader.json')}`, `response_format=${JSON.stringify(format)}`],
       ...['reasoning_effort=high', 'batch_size=32', 'learning_rate_multiplier=1.0', 'n_epochs=3'],
       ...['init_value=0.0', 'kl_coef=0.1', 'model_suffix=expert', 'eval_interval=5'],
     ]);
     expect(done).toMatchObject({ code: 0 });
-    expect(server!.of(CREATE)[0]?.body).toMatchObject({
+    expect(server.of(CREATE)[0]?.body).toMatchObject({
       training_file: 'file-train',
       validation_file: 'file-valid',
       suffix: 'expert',
@@ -236,8 +206,8 @@ describe('openai', () => {
       ...success(EVENT_LIST).slice(3),
     ]);
     expect(await sft('overwrite=true')).toMatchObject({ code: 0 });
-    expect(server!.of('POST /v1/files')).toEqual([]);
-    expect(server!.of(CREATE)[0]?.body).toMatchObject({ training_file: 'file-old' });
+    expect(server.of('POST /v1/files')).toEqual([]);
+    expect(server.of(CREATE)[0]?.body).toMatchObject({ training_file: 'file-old' });
   });
 
   it('reads all pages of events', async () => {
@@ -274,7 +244,7 @@ describe('a service in trouble', () => {
     expect(lost.err).toMatch(new RegExp(`lost sight of job ${JOB_ID}.*resume=auto`));
     await start(success(EVENT_LIST).slice(4));
     expect(await sft('resume=auto')).toMatchObject({ code: 0 });
-    expect(server!.of(CREATE)).toEqual([]);
+    expect(server.of(CREATE)).toEqual([]);
     expect(readJsonl(inRun('events.jsonl'))).toHaveLength(4);
   });
 
@@ -291,10 +261,10 @@ describe('a service in trouble', () => {
     const done = await sft();
     expect(done.code).toBe(0);
     expect(done.err).toContain(`job ${JOB_ID}: found, made earlier`);
-    expect(server!.of(CREATE)).toHaveLength(1);
-    expect(server!.of(LIST)[0]?.query.get('metadata[lorikeet_run]')).toBe(
-      server!.of(CREATE)[0]?.body?.metadata &&
-        (server!.of(CREATE)[0]!.body!.metadata as { lorikeet_run: string }).lorikeet_run,
+    expect(server.of(CREATE)).toHaveLength(1);
+    expect(server.of(LIST)[0]?.query.get('metadata[lorikeet_run]')).toBe(
+      server.of(CREATE)[0]?.body?.metadata &&
+        (server.of(CREATE)[0]!.body!.metadata as { lorikeet_run: string }).lorikeet_run,
     );
   });
 
@@ -308,7 +278,7 @@ describe('a service in trouble', () => {
       ...[create!, ...rest],
     ]);
     expect(await sft()).toMatchObject({ code: 0 });
-    expect(server!.of(CREATE)).toHaveLength(3);
+    expect(server.of(CREATE)).toHaveLength(3);
   });
 
   it('that refuses the key says so without it', async () => {
@@ -318,7 +288,7 @@ describe('a service in trouble', () => {
     const done = await sft();
     expect(done.code).toBe(1);
     expect(done.err).toMatch(/401 \(invalid_api_key\): Incorrect API key provided: \(key\)/);
-    expect(server!.asked).toHaveLength(1);
+    expect(server.asked).toHaveLength(1);
   });
 
   it('fails a job with its error, and keeps the events', async () => {
@@ -332,11 +302,11 @@ describe('a service in trouble', () => {
     expect(done.code).toBe(1);
     expect(done.err).toMatch(/ended as failed \(exceeded_quota\): The job ran out of credit/);
     expect(readJson(inRun('run.json'))).toMatchObject({ status: 'failed' });
-    const { out } = await run(['job', join(dir, 'run'), '--json']);
+    const { out } = await run(['job', at('run'), '--json']);
     expect(JSON.parse(out)).toMatchObject({ status: 'failed', events: [{ level: 'error' }, {}] });
     const again = await sft('resume=auto');
     expect(again.err).toContain('Give overwrite=true');
-    expect(server!.of(CREATE)).toHaveLength(1);
+    expect(server.of(CREATE)).toHaveLength(1);
   });
 });
 
@@ -345,8 +315,8 @@ describe('a stop', () => {
     const stop = new AbortController();
     const paged = success(EVENT_LIST.slice(0, 2)).filter(({ request }) => request !== JOB);
     await start([...paged, { request: JOB, body: jobObject('running') }]);
-    const going = job(['sft', `training_file=${join(dir, 'train.jsonl')}`], stop.signal);
-    while (server!.of(JOB).length < 2) await new Promise((next) => setTimeout(next, 5));
+    const going = job(['sft', `training_file=${at('train.jsonl')}`], stop.signal);
+    while (server.of(JOB).length < 2) await new Promise((next) => setTimeout(next, 5));
     stop.abort('SIGINT');
     const done = await going;
     expect(done.code).toBe(130);
@@ -361,9 +331,9 @@ describe('a stop', () => {
     const remote = readJson(inRun('remote.json')) as { base_url: string };
     writeFileSync(
       inRun('remote.json'),
-      JSON.stringify({ ...remote, base_url: `${server!.address}/v1` }),
+      JSON.stringify({ ...remote, base_url: `${server.address}/v1` }),
     );
-    const { out, code } = await run(['job', join(dir, 'run'), 'cancel=true', '--json']);
+    const { out, code } = await run(['job', at('run'), 'cancel=true', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ status: 'cancelled', trained_steps: 2 });
     expect(readJsonl(inRun('events.jsonl'))).toHaveLength(4);
@@ -372,7 +342,7 @@ describe('a stop', () => {
 
 describe('what is refused before anything is sent', () => {
   beforeEach(() => start([]));
-  afterEach(() => expect(server!.asked).toEqual([]));
+  afterEach(() => expect(server.asked).toEqual([]));
 
   it.each<[RegExp, readonly string[]]>([
     [/beta: is no hyperparameter of sft/, ['sft', 'beta=0.1', 'training_file=train.jsonl']],
@@ -388,7 +358,7 @@ describe('what is refused before anything is sent', () => {
       ['rft', 'training_file=train.jsonl', 'grader_file=grader.json'],
     ],
   ])('%s', async (message, words) => {
-    const placed = words.map((word) => word.replace(/(file|grader)=/, `$1=${dir}/`));
+    const placed = words.map((word) => word.replace(/(file|grader)=/, `$1=${at()}/`));
     const done = await job(placed);
     expect(done.code).toBe(2);
     expect(done.err).toMatch(message);

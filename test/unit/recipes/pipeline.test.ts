@@ -10,6 +10,7 @@ import {
   messageOf,
   RunError,
 } from '../../../src/util/errors.js';
+import { refusalOf, rejectionOf } from '../../support/failures.js';
 import { type Fixture, type Launched, type Outcomes, pipelineFixture } from './pipeline/fixture.js';
 
 const YAML = `
@@ -52,14 +53,7 @@ async function run(made: Fixture, overrides: string[] = [], env: Record<string, 
 const statuses = (result: { stages: readonly { name: string; status: string }[] }) =>
   result.stages.map(({ name, status }) => `${name} ${status}`);
 
-async function failureOf(work: Promise<unknown>): Promise<Error> {
-  try {
-    await work;
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('the pipeline did not fail');
-}
+const failureOf = (work: Promise<unknown>) => rejectionOf(Error, work);
 
 describe('stages', () => {
   it('get their configs from file, with, references and the command line', async () => {
@@ -192,7 +186,7 @@ describe('a second run', () => {
     const made = fixture();
     await run(made);
     const state = made.write('out/stages/prep.json', '{"hash": "h", "status": "done"}');
-    expect(messageOf(await failureOf(run(made)))).toBe(
+    expect((await failureOf(run(made))).message).toBe(
       `${state}: field "seconds" is missing, and should be of type number. ` +
         'Delete it and what the stage has written, and the stage runs again',
     );
@@ -483,7 +477,7 @@ describe('gates', () => {
     expect(made.logs.at(-1)).toMatch(/^what was done is not written: .*report\.html/);
     const passes = fixture();
     passes.write('out/report.html/in-the-way', '');
-    expect(messageOf(await failureOf(run(passes)))).toContain('report.html');
+    expect((await failureOf(run(passes))).message).toContain('report.html');
   });
 
   it('compare with earlier stages', async () => {
@@ -498,7 +492,7 @@ describe('gates', () => {
 
   it('fail on a value that the result does not have', async () => {
     const made = fixture(gated('acuracy < 0.6'));
-    expect(messageOf(await failureOf(run(made)))).toBe(
+    expect((await failureOf(run(made))).message).toBe(
       'stage check: the result has no one value acuracy; it has accuracy',
     );
   });
@@ -531,12 +525,8 @@ describe('the plan', () => {
 describe('a bad file', () => {
   const message = (text: string, overrides: string[] = []): string => {
     const made = fixture(text);
-    try {
-      loadPipeline({ file: made.file, overrides, env: {} });
-    } catch (error) {
-      return messageOf(error).replaceAll(made.file, 'FILE');
-    }
-    return 'accepted';
+    const load = () => loadPipeline({ file: made.file, overrides, env: {} });
+    return refusalOf(InputError, load).replaceAll(made.file, 'FILE');
   };
   const stages = (text: string) => `root: r\nstages:\n${text}`;
 

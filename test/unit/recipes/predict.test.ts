@@ -1,19 +1,19 @@
 /** `predict` on a server and here: files, what is asked, what is taken from disk, what is refused. */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadConfig, predictSchema } from '../../../src/config/index.js';
 import { sanitised } from '../../../src/recipes/predict/prediction-files.js';
 import { runPredict } from '../../../src/recipes/predict.js';
-import { InputError, messageOf } from '../../../src/util/errors.js';
+import { InputError } from '../../../src/util/errors.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
 import { logInto } from '../../support/context.js';
+import { refusalOf } from '../../support/failures.js';
 import { startServer, type TestServer } from '../../support/model-server.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dir = temporaryFolder();
-let server: TestServer | undefined;
-afterEach(async () => server?.close());
+let server: TestServer;
 
 const ROWS = ['fever', 'anemia', 'gout'].map((gold) => ({
   messages: [{ role: 'user', content: `What is ${gold}?` }],
@@ -46,7 +46,7 @@ async function predict(...words: string[]) {
   const overrides = [
     ...['model=o4-mini', 'engine=server', 'server.api=responses', 'reasoning_effort=medium'],
     ...[`input=${input}`, `output_dir=${join(dir, 'out')}`, 'subset=val', 'n_runs=2'],
-    ...[`server.base_url=${server?.baseUrl}`, 'server.max_attempts=1'],
+    ...[`server.base_url=${server.baseUrl}`, 'server.max_attempts=1'],
     ...words,
   ];
   logs.splice(0);
@@ -200,12 +200,8 @@ describe('names and keys', () => {
   });
 
   it('refuses an effort where nothing reads it', () => {
-    let message = '';
-    try {
-      loadConfig(predictSchema, { overrides: ['model=m', 'reasoning_effort=high'] });
-    } catch (error) {
-      message = messageOf(error);
-    }
+    const overrides = ['model=m', 'reasoning_effort=high'];
+    const message = refusalOf(InputError, () => loadConfig(predictSchema, { overrides }));
     expect(message).toContain('reasoning_effort');
     expect(message).toContain('means nothing locally');
   });

@@ -1,32 +1,27 @@
 /** `rollouts` on a tiny checkpoint: rows and statistics, going on after a stop, posteriors of earlier runs. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadConfig, rolloutsSchema } from '../../../src/config/index.js';
 import { partOf } from '../../../src/recipes/outputs/row-store.js';
 import { runRollouts } from '../../../src/recipes/rollouts.js';
-import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
+import { type JsonRow, toJsonl } from '../../../src/util/files.js';
 import { SILENT } from '../../support/context.js';
+import { filesIn } from '../../support/files-in.js';
 import { temporaryFolder } from '../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
-const dir = temporaryFolder();
-const at = (...names: string[]) => join(dir, ...names);
-let keys: readonly string[];
-
-beforeAll(async () => {
-  const tiny = await tinyTraining(dir);
-  keys = [
-    ...[...tiny.keys, `model=${tiny.base}`, 'dataset.num_samples=6', 'max_new_tokens=8'],
-    ...['trajectories=4', 'questions_per_update=2', 'perturbations=[rename,distractor]'],
-    'rollout_precision=float32',
-    `arms=${JSON.stringify([
-      { name: 'greedy', temperature: 0 },
-      { name: 'plain', temperature: 1 },
-      { name: 'asked', temperature: 1, prefix: 'Q: ', suffix: ' A: ' },
-    ])}`,
-  ];
-}, 120_000);
+const { dir, at, json, jsonl } = filesIn(temporaryFolder());
+const tiny = tinyTraining(dir);
+const keys = [
+  ...[...tiny.keys, `model=${tiny.base}`, 'dataset.num_samples=6', 'max_new_tokens=8'],
+  ...['trajectories=4', 'questions_per_update=2', 'perturbations=[rename,distractor]'],
+  'rollout_precision=float32',
+  `arms=${JSON.stringify([
+    { name: 'greedy', temperature: 0 },
+    { name: 'plain', temperature: 1 },
+    { name: 'asked', temperature: 1, prefix: 'Q: ', suffix: ' A: ' },
+  ])}`,
+];
 
 const run = (name: string, ...words: string[]) => {
   const overrides = [...keys, `output=${at(name)}`, ...words];
@@ -39,7 +34,7 @@ const withoutScores = ({ reward, s_end, s_path, s_cf, s_wm, coherent_correct, ..
 describe('rollouts', () => {
   it('writes a row for each trajectory, and statistics that follow from the rows', async () => {
     const { output: _, bandit_file: __, ...stats } = await run('uniform.jsonl');
-    const rows = readJsonl(at('uniform.jsonl'));
+    const rows = jsonl('uniform.jsonl');
     expect(rows).toHaveLength(24);
     expect(rows.slice(0, 4).map(({ arm }) => arm)).toEqual(['greedy', 'plain', 'asked', 'plain']);
     for (const row of rows) {
@@ -50,7 +45,7 @@ describe('rollouts', () => {
       expect(row.reward).toBeCloseTo(reward, 12);
       expect(row.perturbed_answers).toHaveLength(2);
     }
-    expect(stats).toEqual(readJson(at('uniform.jsonl.stats.json')));
+    expect(stats).toEqual(json('uniform.jsonl.stats.json'));
     expect(stats).toMatchObject({ questions: 6, trajectories: 24, completions: 72, ungraded: 0 });
     expect(stats.arms.greedy).toMatchObject({ pulls: 6, posterior_pulls: 6 });
   });
@@ -59,15 +54,13 @@ describe('rollouts', () => {
     await run('whole.jsonl', 'bandit=thompson');
     const whole = readFileSync(at('whole.jsonl'), 'utf8');
     // What a process leaves that was killed in its second round: its rows have no scores yet.
-    const rows = readJsonl(at('whole.jsonl')).slice(0, 11);
+    const rows = jsonl('whole.jsonl').slice(0, 11);
     const left = rows.map((row, i) => (i < 8 ? row : withoutScores(row)));
     writeFileSync(partOf(at('stopped.jsonl')), toJsonl(left));
     await expect(run('stopped.jsonl', 'bandit=thompson')).rejects.toThrow(/did not finish/);
     await run('stopped.jsonl', 'bandit=thompson', 'resume=auto');
     expect(readFileSync(at('stopped.jsonl'), 'utf8')).toBe(whole);
-    expect(readJson(at('stopped.jsonl.bandit.json'))).toEqual(
-      readJson(at('whole.jsonl.bandit.json')),
-    );
+    expect(json('stopped.jsonl.bandit.json')).toEqual(json('whole.jsonl.bandit.json'));
     const other = run('stopped.jsonl', 'bandit=ucb', 'resume=auto');
     await expect(other).rejects.toThrow(/with other settings/);
     vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');

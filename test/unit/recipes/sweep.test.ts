@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gridPoints } from '../../../src/recipes/pipeline/grid.js';
 import { loadSweep, runSweep } from '../../../src/recipes/sweep.js';
-import { messageOf } from '../../../src/util/errors.js';
+import { InputError } from '../../../src/util/errors.js';
+import { refusalOf } from '../../support/failures.js';
 import { type Fixture, pipelineFixture } from './pipeline/fixture.js';
 
 const YAML = `
@@ -108,12 +109,7 @@ describe('a sweep', () => {
   ])('refuses n=%s, where it is given', (values, message) => {
     const refused = (yaml: string, ...words: string[]) => {
       const made = pipelineFixture(yaml);
-      try {
-        load(made, words);
-      } catch (error) {
-        return messageOf(error).replace(made.file, 'FILE');
-      }
-      return '';
+      return refusalOf(InputError, () => load(made, words)).replace(made.file, 'FILE');
     };
     const [given, written] = [
       refused(YAML, `grid.n=${values}`),

@@ -1,75 +1,51 @@
 /** Training at Tinker against its protocol on loopback. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { float32s, int32s } from '../../../src/remote/tinker/tensors.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
-import { call } from '../../support/call.js';
-import { temporaryFolder } from '../../support/temporary.js';
 import {
   type TinkerService,
   type TinkerServiceOptions,
   tinkerService,
 } from '../../support/tinker-service.js';
+import { remoteRuns } from './remote-runs.js';
 
 const KEY = 'tml-loopback-0123456789abcdef';
 
-let dir: string;
+const { at, inRun, run } = remoteRuns('TINKER_API_KEY', KEY);
 let service: TinkerService;
-let said: string[];
 
 beforeEach(() => {
-  dir = temporaryFolder();
-  said = [];
-  vi.stubEnv('TINKER_API_KEY', KEY);
-  writeByteTokenizer(join(dir, 'tokenizer'));
+  writeByteTokenizer(at('tokenizer'));
   const rows = Array.from({ length: 4 }, () => ({
     question: '2+2?',
     completion: '4',
     answer: '4',
   }));
-  writeFileSync(join(dir, 'rows.jsonl'), toJsonl(rows));
-});
-
-/** No key in any file of the run, nor in anything that was printed. */
-afterEach(async () => {
-  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    expect(readFileSync(path).includes(KEY), path).toBe(false);
-  }
-  expect(said.join('\n')).not.toContain(KEY);
-  await service.close();
-  vi.unstubAllEnvs();
+  writeFileSync(at('rows.jsonl'), toJsonl(rows));
 });
 
 const start = async (options: TinkerServiceOptions = {}) => {
   service = await tinkerService(options);
 };
 
-async function tinker(words: readonly string[], signal?: AbortSignal) {
-  const argv = [
-    ...['tinker', `base_url=${service.address}`, `output_dir=${join(dir, 'run')}`],
-    ...[
-      'model=Qwen/Qwen3-8B',
-      `tokenizer=${join(dir, 'tokenizer')}`,
-      `dataset=${join(dir, 'rows.jsonl')}`,
+const tinker = (words: readonly string[], signal?: AbortSignal) =>
+  run(
+    [
+      ...['tinker', `base_url=${service.address}`, `output_dir=${at('run')}`],
+      ...['model=Qwen/Qwen3-8B', `tokenizer=${at('tokenizer')}`, `dataset=${at('rows.jsonl')}`],
+      ...['batch_size=2', 'lr_scheduler_type=constant', 'learning_rate=0.001', ...words],
     ],
-    ...['batch_size=2', 'lr_scheduler_type=constant', 'learning_rate=0.001', ...words],
-  ];
-  const done = await call(argv, {}, { signal });
-  said.push(done.out, done.err);
-  return done;
-}
+    signal,
+  );
 
-const inRun = (name: string) => join(dir, 'run', name);
 const ids = (bytes: Uint8Array) =>
   [...new BigInt64Array(Uint8Array.from(bytes).buffer)].map(Number);
 
 /** Of each prompt two right and two wrong answers. */
 async function answers(): Promise<NonNullable<TinkerServiceOptions['samples']>> {
-  const tokenizer = await loadTokenizer(join(dir, 'tokenizer'));
+  const tokenizer = await loadTokenizer(at('tokenizer'));
   const [right, wrong] = ['4', '5'].map((text) => [
     ...tokenizer.encode(text).filter((id) => id !== tokenizer.bosId),
     tokenizer.eosId as number,
@@ -82,7 +58,7 @@ const GRPO = ['grpo', 'num_generations=4', 'max_completion_length=8', 'max_steps
 const REWARD = (path: string) => `rewards=[{name: right, grader: ${path}}]`;
 
 const grader = () => {
-  const path = join(dir, 'grader.json');
+  const path = at('grader.json');
   const spec = {
     type: 'string_check',
     name: 'right',
@@ -126,7 +102,7 @@ describe('sft', () => {
       lossFn: 'cross_entropy',
     });
     const { target_tokens, weights } = first!.data[0]!.lossFnInputs;
-    const tokenizer = await loadTokenizer(join(dir, 'tokenizer'));
+    const tokenizer = await loadTokenizer(at('tokenizer'));
     const trained = ids(target_tokens!.dense).filter((_, i) => float32s(weights!.dense)[i] !== 0);
     expect(tokenizer.decode(trained)).toBe('4<|eos|>');
     const input = int32s(first!.data[0]!.modelInput[0]!.encodedText.tokens);
@@ -269,7 +245,7 @@ describe('grpo', () => {
 
   it('stops before it pays for learning where a reward fails on every completion', async () => {
     await start({ samples: await answers() });
-    const file = join(dir, 'broken.mjs');
+    const file = at('broken.mjs');
     writeFileSync(file, 'export const mine = () => { throw new Error("boom"); };');
     const done = await tinker([...GRPO, `rewards=[{name: mine, file: ${file}}]`]);
     expect(done.code).not.toBe(0);
@@ -279,7 +255,7 @@ describe('grpo', () => {
 
   it('learns nothing from groups of one reward, and clips with ppo', async () => {
     await start({ samples: await answers() });
-    const all = `rewards=[{name: right, weight: 0, grader: ${join(dir, 'grader.json')}}]`;
+    const all = `rewards=[{name: right, weight: 0, grader: ${at('grader.json')}}]`;
     grader();
     expect(await tinker([...GRPO, all])).toMatchObject({ code: 0 });
     expect(service.of('forward_backward')).toEqual([]);
@@ -306,11 +282,7 @@ describe('a run folder', () => {
   it('has no keys of sampling here: the service samples', async () => {
     await start();
     for (const key of ['rollout_device=cpu', 'rollout_precision=float32', 'batch_size=4']) {
-      const done = await tinker([
-        'sft',
-        `eval.dataset.path=${join(dir, 'rows.jsonl')}`,
-        `eval.${key}`,
-      ]);
+      const done = await tinker(['sft', `eval.dataset.path=${at('rows.jsonl')}`, `eval.${key}`]);
       expect(done.code).toBe(2);
       expect(done.err).toContain(`eval.${key.split('=')[0]}`);
     }
@@ -319,13 +291,13 @@ describe('a run folder', () => {
 
   const EVALUATION = (path: string) => [
     ...['eval_steps=1', `eval.dataset.path=${path}`, 'eval.max_new_tokens=8'],
-    `eval.grader_file=${join(dir, 'grader.json')}`,
+    `eval.grader_file=${at('grader.json')}`,
   ];
 
   it('has the files and names of a local one: trackers, groups, evaluations, alarms', async () => {
     await start({ samples: await answers() });
     const keys = ['alarms={reward: [0.9, null], completions/clipped_ratio: [null, 0.3]}'];
-    const path = join(dir, 'rows.jsonl');
+    const path = at('rows.jsonl');
     const done = await tinker([
       ...GRPO,
       grader(),
@@ -361,7 +333,7 @@ describe('a run folder', () => {
       gold: '4',
       adapter: 'model-create_model/0',
     });
-    const files = readdirSync(join(dir, 'run'), { recursive: true }).map(String);
+    const files = readdirSync(at('run'), { recursive: true }).map(String);
     expect(files).toEqual(
       expect.arrayContaining([
         ...['eval/samples_step_1.csv', 'eval/samples_step_2.csv', 'report.html', 'tinker.json'],
@@ -382,13 +354,13 @@ describe('a run folder', () => {
     expect(readJson(inRun('run.json'))).toMatchObject({
       alarms: [{ step: 5, name: 'logp_difference_high', value: 0.5, bound: 0.1 }],
     });
-    expect(readdirSync(join(dir, 'run'))).not.toContain('tensorboard');
+    expect(readdirSync(at('run'))).not.toContain('tensorboard');
   });
 
   it('ends by its evaluations, and goes on with their history', async () => {
     await start({ samples: await answers() });
     grader();
-    const sft = ['sft', 'max_steps=4', 'report_to=none', ...EVALUATION(join(dir, 'rows.jsonl'))];
+    const sft = ['sft', 'max_steps=4', 'report_to=none', ...EVALUATION(at('rows.jsonl'))];
     const done = await tinker([...sft, 'early_stopping_patience=1']);
     expect(JSON.parse(done.out)).toMatchObject({ steps: 2, ended_by: 'early_stopping_patience' });
     expect(readJson(inRun('tinker.json'))).toMatchObject({

@@ -13,6 +13,7 @@ import { tinyTraining, withOtherEnds } from '../../support/tiny-training.js';
 
 const dir = temporaryFolder();
 const output = join(dir, 'rows.jsonl');
+const tiny = tinyTraining();
 const call = (...words: string[]) => {
   const keys = [`model=${join(dir, 'none')}`, 'dataset=gsm8k', `output_dir=${dir}`];
   const overrides = [...keys, 'output_file=rows.jsonl', ...words];
@@ -33,7 +34,6 @@ it('refuses an output that another process is writing, whatever else is asked', 
 });
 
 it('goes on with what the same weights began, wherever they lie, and with no others', async () => {
-  const tiny = await tinyTraining(join(dir, 'tiny'));
   const [copy, other] = [join(dir, 'copy'), join(dir, 'other')];
   cpSync(tiny.base, copy, { recursive: true });
   cpSync(tiny.base, other, { recursive: true });

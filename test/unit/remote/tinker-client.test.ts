@@ -69,5 +69,4 @@ it('asks as the SDK does', async () => {
     { tokens: [11, 12], logprobs: [-0.5, -0.5], stopReason: 'stop' },
     { tokens: [11, 12], logprobs: [-0.5, -0.5], stopReason: 'stop' },
   ]);
-  await service.close();
 });

@@ -5,30 +5,22 @@ import { KvCache } from '../../../src/rollout/engine/kv-cache.js';
 import { Lane } from '../../../src/rollout/engine/lane.js';
 import { prefill } from '../../../src/rollout/engine/prefill.js';
 import { decoderGraph } from '../../../src/rollout/graph/decoder.js';
-import { createOnnxSampler, type OnnxSampler, PLAIN_SAMPLING } from '../../../src/rollout/index.js';
+import { type OnnxSampler, PLAIN_SAMPLING } from '../../../src/rollout/index.js';
 import { encodeGraph } from '../../../src/rollout/onnx/model-files.js';
 import { OrtSession } from '../../../src/rollout/ort/session.js';
+import { largestGap } from '../../support/gaps.js';
 import {
   type GoldenRow,
   goldenAdapter,
   goldenCases,
   goldenSpec,
   goldenWeights,
-  letterTokenizer,
-} from './golden.js';
+} from '../../support/golden-rollouts.js';
+import { goldenRequests, goldenSampler } from '../../support/golden-sampler.js';
 
 const ROPE_TYPES = ['llama3', 'linear', 'dynamic', 'yarn', 'longrope'];
 
 const GREEDY = { ...PLAIN_SAMPLING, temperature: 0, seed: 0 };
-
-function largestDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(actual[i]! - expected[i]!));
-  }
-  return largest;
-}
 
 describe('the golden cases', () => {
   it('cover every family and every rope scaling', () => {
@@ -50,28 +42,20 @@ describe.each(goldenCases)('$case', (golden) => {
   let sampler: OnnxSampler;
 
   beforeAll(async () => {
-    sampler = await createOnnxSampler({
-      spec,
-      weights,
-      tokenizer: letterTokenizer(golden.eos),
-      loraModules: golden.lora.modules,
-      maxContext: 64,
-      threads: 1,
-    });
+    sampler = await goldenSampler(golden);
   });
   afterAll(() => sampler.dispose());
 
   async function expectRows(rows: readonly GoldenRow[]): Promise<void> {
-    const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
     const params = { ...GREEDY, maxNewTokens: golden.newTokens };
-    const completions = await sampler.generate(requests, params);
+    const completions = await sampler.generate(goldenRequests(golden), params);
     expect(completions.map(({ ids }) => ids)).toEqual(rows.map(({ greedy }) => greedy));
     const sequences = completions.map(({ promptIds, ids }) => [...promptIds, ...ids]);
     const scores = await sampler.score(sequences);
     for (const [i, { logprobs, greedy }] of rows.entries()) {
-      expect(largestDifference(scores[i]!, logprobs)).toBeLessThan(1e-4);
+      expect(largestGap(scores[i]!, logprobs)).toBeLessThan(1e-4);
       const own = logprobs.slice(logprobs.length - greedy.length);
-      expect(largestDifference(completions[i]!.logprobs, own)).toBeLessThan(1e-4);
+      expect(largestGap(completions[i]!.logprobs, own)).toBeLessThan(1e-4);
     }
   }
 
@@ -81,15 +65,14 @@ describe.each(goldenCases)('$case', (golden) => {
     const lane = new Lane({ session, spec, cache: new KvCache(spec) });
     await prefill(lane, golden.prompts, { inverseTemperature: 1, maxTokens: 2048 });
     for (const [row, { logits }] of golden.base.entries()) {
-      expect(largestDifference(lane.scores(row), logits)).toBeLessThan(1e-4);
+      expect(largestGap(lane.scores(row), logits)).toBeLessThan(1e-4);
     }
     lane.dispose();
     session.dispose();
   });
 
   it('penalises repetition and holds back the end of text as the reference does', async () => {
-    const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
-    const completions = await sampler.generate(requests, {
+    const completions = await sampler.generate(goldenRequests(golden), {
       ...GREEDY,
       maxNewTokens: golden.newTokens,
       repetitionPenalty: golden.penalty.repetition_penalty,

@@ -1,8 +1,8 @@
 /** Our own operators against transformers, for every golden model; what the shorter precisions cost. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
-  createOnnxSampler,
   type KernelOptions,
+  type OnnxSampler,
   PLAIN_SAMPLING,
 } from '../../../src/rollout/index.js';
 import {
@@ -10,32 +10,18 @@ import {
   type GoldenRow,
   goldenAdapter,
   goldenCases,
-  goldenSpec,
-  goldenWeights,
-  letterTokenizer,
-} from './golden.js';
+} from '../../support/golden-rollouts.js';
+import { goldenRequests, goldenSampler } from '../../support/golden-sampler.js';
 import { testOperators } from './operators.js';
 
-let library: string;
-beforeAll(async () => {
-  library = await testOperators();
-}, 120_000);
+const kernels = testOperators();
 
 async function withSampler<T>(
   golden: GoldenCase,
   precision: KernelOptions['precision'],
-  body: (sampler: Awaited<ReturnType<typeof createOnnxSampler>>) => Promise<T>,
+  body: (sampler: OnnxSampler) => Promise<T>,
 ): Promise<T> {
-  const spec = goldenSpec(golden);
-  const sampler = await createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden, spec),
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 64,
-    threads: 2,
-    kernels: { library, precision },
-  });
+  const sampler = await goldenSampler(golden, { threads: 2, kernels: kernels(precision) });
   try {
     return await body(sampler);
   } finally {
@@ -58,11 +44,10 @@ const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / 
 describe.each(goldenCases)('$case', (golden) => {
   it('in float32 generates and scores as the reference does, with and without an adapter', async () => {
     await withSampler(golden, 'float32', async (sampler) => {
-      const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
       const params = { ...PLAIN_SAMPLING, temperature: 0, seed: 0, maxNewTokens: golden.newTokens };
       for (const rows of [golden.base, golden.lora.rows]) {
-        sampler.setAdapter(rows === golden.base ? null : goldenAdapter(golden, goldenSpec(golden)));
-        const completions = await sampler.generate(requests, params);
+        sampler.setAdapter(rows === golden.base ? null : goldenAdapter(golden));
+        const completions = await sampler.generate(goldenRequests(golden), params);
         expect(completions.map(({ ids }) => ids)).toEqual(rows.map(({ greedy }) => greedy));
         const scores = await sampler.score(sequencesOf(golden, rows));
         expect(Math.max(...differences(scores, rows))).toBeLessThan(1e-4);
@@ -76,7 +61,7 @@ describe.each(goldenCases)('$case', (golden) => {
   ] as const)('in %s is off by a mean of less than %d nats', async (precision, bound) => {
     await withSampler(golden, precision, async (sampler) => {
       for (const rows of [golden.base, golden.lora.rows]) {
-        sampler.setAdapter(rows === golden.base ? null : goldenAdapter(golden, goldenSpec(golden)));
+        sampler.setAdapter(rows === golden.base ? null : goldenAdapter(golden));
         const gaps = differences(await sampler.score(sequencesOf(golden, rows)), rows);
         expect(mean(gaps)).toBeLessThan(bound);
         expect(mean(gaps)).toBeGreaterThan(1e-5);

@@ -7,24 +7,15 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createPythonSandbox,
-  type PythonSandbox,
-  sandboxSupport,
-} from '../../../src/sandbox/index.js';
-import { findProgram } from '../../../src/util/programs.js';
+import { createPythonSandbox, type PythonSandbox } from '../../../src/sandbox/index.js';
+import { noSandbox, skippedFor } from '../../support/python.js';
 import { temporaryFolder } from '../../support/temporary.js';
-
-const support = await sandboxSupport();
-const problem = support.available ? null : support.problem;
-const missing = findProgram('python3') === null ? 'no python3 on PATH' : problem;
-const title = missing === null ? '' : ` (skipped: ${missing})`;
 
 /** Wall time of one attack, and what its end may take on top on a busy machine. */
 const LIMIT_MS = 1500;
 const SLACK_MS = 6000;
 
-describe.skipIf(missing !== null)(`attacks${title}`, () => {
+describe.skipIf(noSandbox !== null)(`attacks${skippedFor(noSandbox)}`, () => {
   let sandbox: PythonSandbox;
   const outside = temporaryFolder();
   const secret = join(outside, 'secret.txt');

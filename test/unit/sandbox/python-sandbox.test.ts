@@ -5,10 +5,9 @@ import {
   createPythonSandbox,
   type Isolation,
   type PythonSandbox,
-  sandboxSupport,
 } from '../../../src/sandbox/index.js';
 import { messageOf } from '../../../src/util/errors.js';
-import { findProgram } from '../../../src/util/programs.js';
+import { noPython, noSandbox, skippedFor } from '../../support/python.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** Supervisors that this process has started. */
@@ -25,18 +24,14 @@ function supervisors(): number[] {
   });
 }
 
-const support = await sandboxSupport();
-const hasPython = findProgram('python3') !== null;
-const noPython = hasPython ? null : 'no python3 on PATH';
-
 const kinds: readonly { isolation: Isolation; missing: string | null }[] = [
-  { isolation: 'bubblewrap', missing: support.available ? noPython : support.problem },
+  { isolation: 'bubblewrap', missing: noSandbox },
   { isolation: 'none', missing: process.platform === 'linux' ? noPython : 'not Linux' },
 ];
 
 const named = kinds.map((kind) => ({
   ...kind,
-  title: `${kind.isolation}${kind.missing === null ? '' : ` (skipped: ${kind.missing})`}`,
+  title: `${kind.isolation}${skippedFor(kind.missing)}`,
 }));
 
 describe.each(named)('isolation $title', ({ isolation, missing }) => {

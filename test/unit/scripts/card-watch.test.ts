@@ -1,18 +1,18 @@
 /** How gpu-check watches a card's memory: by a program in nvidia-smi's place that answers three times, then hangs. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it, vi } from 'vitest';
 import { watchingCard } from '../../../scripts/gpu-check/card-watch.js';
+import { nodeProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const bin = temporaryFolder();
 const log = join(bin, 'log');
 const go = join(bin, 'go');
-writeFileSync(
+nodeProgram(
   join(bin, 'nvidia-smi'),
-  `#!${process.execPath}
-const { appendFileSync, existsSync, readFileSync } = require('node:fs');
+  `const { appendFileSync, existsSync, readFileSync } = require('node:fs');
 const [first] = process.argv.slice(2);
 appendFileSync(${JSON.stringify(log)}, first + '\\n');
 const asked = readFileSync(${JSON.stringify(log)}, 'utf8').split('--id').length - 1;
@@ -25,7 +25,6 @@ else if (asked === 1) console.log('1000');
 else wait();
 `,
 );
-chmodSync(join(bin, 'nvidia-smi'), 0o755);
 
 const asked = () => readFileSync(log, 'utf8').trim().split('\n');
 
@@ -39,5 +38,4 @@ it('looks the card up once, and what is watched waits for no answer', async () =
   };
   expect(await watchingCard('0', run)).toEqual({ value: 'done', card_mib: 4000 });
   expect(asked()).toEqual(['-L', '--id=0', '--id=0', '--id=0']);
-  vi.unstubAllEnvs();
 });

@@ -1,10 +1,6 @@
-import { afterEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ensurePlatform, glibcVersion, resolveDevice } from '../../../src/setup/device.js';
 import { hasNvidiaGpu } from '../../../src/tensor/gpu.js';
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-});
 
 test('cpu is always possible; without a visible GPU auto is cpu and cuda is refused', () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '');

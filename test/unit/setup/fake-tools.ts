@@ -2,9 +2,10 @@
  * Programs that play pip, the unpacking Python, npm and the compiler for set-up: instead of a download they link
  * the TensorFlow that is set up on this machine, so that what set-up makes is really loaded and really works.
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { locateRuntime } from '../../../src/tensor/runtime.js';
+import { nodeProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 /** The folder of the runtime that `lorikeet setup` has built for this user, or null. */
@@ -78,10 +79,7 @@ export function fakeTools(real: string): FakeTools {
   const file = (name: string) => join(home, name);
   mkdirSync(file('bin'));
   writeFileSync(file('log'), '');
-  const program = (name: string, code: string) => {
-    writeFileSync(join(home, 'bin', name), `#!${process.execPath}\n${code}`);
-    chmodSync(join(home, 'bin', name), 0o755);
-  };
+  const program = (name: string, code: string) => nodeProgram(join(home, 'bin', name), code);
   program('python3', PYTHON(real, file('log'), file('hang')));
   program('npm', "require('node:fs').writeFileSync('node.tgz', '')");
   program('c++', COMPILER(real, file('log'), file('broken')));

@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findNodeHeaders, hasNodeHeaders, headerFolders } from '../../../src/setup/node-headers.js';
 import { findProgram } from '../../../src/util/programs.js';
+import { shellProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 function writeHeaders(folder: string, levels: string): string {
@@ -47,8 +48,7 @@ test('headers on this machine are used before npm is asked', async () => {
 /** A folder with an npm that notes its arguments and runs shell lines. */
 function fakeNpm(script: string): string {
   const bin = temporaryFolder();
-  writeFileSync(join(bin, 'npm'), `#!/bin/sh\necho "$@" > ${bin}/args\n${script}\n`);
-  chmodSync(join(bin, 'npm'), 0o755);
+  shellProgram(join(bin, 'npm'), `echo "$@" > ${bin}/args\n${script}`);
   return bin;
 }
 

@@ -1,9 +1,9 @@
 /** What nvidia-smi is asked of a card and of a part of one (MIG), by a program that prints what it would. */
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cardMemory, describeCard, nvidiaGpu } from '../../../src/setup/index.js';
 import { listedCard, parseNvidiaSmi } from '../../../src/setup/nvidia.js';
+import { nodeProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const LISTING = `GPU 0: Tesla T4 (UUID: GPU-11112222-aaaa)
@@ -33,10 +33,9 @@ const XML = `<nvidia_smi_log><gpu id="1"><fb_memory_usage><total>81559 MiB</tota
   <mig_devices>${part(0, 40448, 37)}${part(1, 9856, 0)}</mig_devices></gpu></nvidia_smi_log>`;
 
 const bin = temporaryFolder();
-writeFileSync(
+nodeProgram(
   join(bin, 'nvidia-smi'),
-  `#!${process.execPath}
-const [first, second] = process.argv.slice(2);
+  `const [first, second] = process.argv.slice(2);
 if (first === '-L') process.stdout.write(${JSON.stringify(LISTING)});
 else if (second === '-q') process.stdout.write(first === '--id=1' ? ${JSON.stringify(XML)} : '');
 else if (second === '--query-gpu=memory.total') console.log('15360');
@@ -44,7 +43,6 @@ else if (second === '--query-gpu=memory.used') console.log(first === '--id=0' ? 
 else console.log(first === '--id=0' ? 'Tesla T4, 550.54, 7.5' : 'NVIDIA H100 80GB HBM3, 550.54, 9.0');
 `,
 );
-chmodSync(join(bin, 'nvidia-smi'), 0o755);
 const env = { PATH: bin };
 const MIB = 2 ** 20;
 

@@ -1,26 +1,24 @@
 /** The environment for Python graders, made by a python3 that only plays venv and pip. */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { setUpPythonEnvironment } from '../../../src/setup/index.js';
+import { shellProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-const PYTHON = (log: string) => `#!/bin/sh
+const PYTHON = (log: string) => `
 case "$*" in
   -c*) echo 3.12.0; echo 24.0 ;;
   *"-m venv"*) mkdir -p "$4/bin"; touch "$4/bin/python" ;;
   *no-such-package*) echo "ERROR: No matching distribution" >&2; exit 1 ;;
   *" install "*) echo "$*" >> ${log} ;;
   *freeze*) echo sympy==1.14.0; echo mpmath==1.3.0 ;;
-esac
-`;
+esac`;
 
 function setting() {
   const root = temporaryFolder();
-  const program = join(root, 'python3');
   const log = join(root, 'log');
-  writeFileSync(program, PYTHON(log));
-  chmodSync(program, 0o755);
+  const program = shellProgram(join(root, 'python3'), PYTHON(log));
   const folder = join(root, 'cache', 'graders');
   const observer = { log: () => {}, progress: () => {}, stepDone: () => {} };
   const setUp = (packages: readonly string[], force = false) =>

@@ -229,7 +229,6 @@ test('device=cuda without a GPU is refused at once', async () => {
   const cuda = setUpTensorflow({ device: 'cuda', force: false, observer, env: tools.env });
   await expect(cuda).rejects.toThrow(/no NVIDIA GPU is visible.*give without_gpu=true/);
   expect(existsSync(tools.cache)).toBe(false);
-  vi.unstubAllEnvs();
 });
 
 withRuntime(
@@ -248,6 +247,5 @@ withRuntime(
     expect(locateRuntime('auto', places)).toBeNull();
     const again = await setUpTensorflow({ ...options, withoutGpu: true });
     expect(again.outcome).toBe('found');
-    vi.unstubAllEnvs();
   },
 );

@@ -1,8 +1,9 @@
 /** A library takes its place when it is whole; the compiler is a script. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compileLibrary } from '../../../src/setup/shared-library.js';
+import { shellProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -12,9 +13,7 @@ function compileWith(test: string, script: string) {
   mkdirSync(folder);
   // Above the largest number that Linux gives to a process.
   writeFileSync(join(folder, 'ops.so.part-99999999'), 'half');
-  const program = join(dir, `${test}.sh`);
-  writeFileSync(program, `#!/bin/sh\n${script}\n`);
-  chmodSync(program, 0o755);
+  const program = shellProgram(join(dir, `${test}.sh`), script);
   const made = compileLibrary({
     compiler: { program, args: ['-x'] },
     args: ['a.cc'],

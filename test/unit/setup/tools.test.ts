@@ -1,14 +1,13 @@
-import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findCompiler, findPython } from '../../../src/setup/tools.js';
+import { shellProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 function folderWith(programs: Readonly<Record<string, string>>): string {
   const folder = temporaryFolder();
   for (const [name, script] of Object.entries(programs)) {
-    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
-    chmodSync(join(folder, name), 0o755);
+    shellProgram(join(folder, name), script);
   }
   return folder;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
   findWheel,
   wheelSource,
 } from '../../../src/setup/wheels.js';
+import { shellProgram } from '../../support/programs.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 test('each device and processor has its wheel', () => {
@@ -48,11 +49,9 @@ test.each([
 /** A python3 that plays pip: notes its arguments, then runs the given shell lines in its own folder. */
 function options(lines: string): DownloadOptions & { readonly calls: () => string[] } {
   const bin = temporaryFolder();
-  const program = join(bin, 'python3');
   const log = join(bin, 'log');
   writeFileSync(log, '');
-  writeFileSync(program, `#!/bin/sh\necho "$@" >> ${log}\n${lines}\n`);
-  chmodSync(program, 0o755);
+  const program = shellProgram(join(bin, 'python3'), `echo "$@" >> ${log}\n${lines}`);
   return {
     python: { program, version: '3.12.0', pip: '24.0' },
     platforms: ['manylinux_2_27_x86_64'],

@@ -1,15 +1,14 @@
 /** Which cards a process sees, which one it takes, and that a missing one is said before anything is loaded. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { pickCard, visibleCards } from '../../../src/tensor/gpu.js';
 import { configureTensorflow, deviceInfo } from '../../../src/tensor/index.js';
 import { call } from '../../support/call.js';
-import { loadedLibraries } from '../../support/loaded.js';
+import { loadedLibraries } from '../../support/loaded-libraries.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const dev = temporaryFolder();
-afterEach(() => vi.unstubAllEnvs());
 for (const name of ['nvidia10', 'nvidia0', 'nvidia2', 'nvidiactl', 'null']) {
   writeFileSync(join(dev, name), '');
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { findNativeOps } from '../../../src/tensor/native/library.js';
 
 const runtime = { device: 'cpu', tensorflowDir: '/nowhere/tensorflow' };
@@ -6,8 +6,6 @@ const reasonOf = (flags: string[], of = runtime) => {
   const found = findNativeOps(of, flags);
   return found.inUse ? null : found.reason;
 };
-
-afterEach(() => vi.unstubAllEnvs());
 
 describe('operations of our own', () => {
   test('are left out where nobody has measured them', () => {

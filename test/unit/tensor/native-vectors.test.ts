@@ -2,7 +2,6 @@
  * The kernels' vectors and products as they are compiled for processors of each width of registers that this
  * machine can run, against plain loops in double; what is made of 4 bits, to the bit.
  */
-
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /** Who holds the values of a tensor: tfjs an array on the host, or TensorFlow. */
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import {
   indicesOnDevice,
   ParameterVector,
@@ -9,11 +9,7 @@ import {
 } from '../../../src/tensor/index.js';
 import { indicesFrom, onDevice } from '../../../src/tensor/on-device.js';
 import { fromFloat32, toFloat32 } from '../../../src/weights/index.js';
-
-const made: { dispose(): void }[] = [];
-afterEach(() => {
-  for (const each of made.splice(0)) each.dispose();
-});
+import { kept } from '../../support/kept.js';
 
 interface TfjsBackend {
   readonly tensorMap: {
@@ -31,9 +27,8 @@ function holders(tensor: Tensor) {
 const VALUES = [1, -2, 3.5, 0, 5, 6];
 
 it('tfjs keeps what no operation has taken, and nothing of a tensor on the device', async () => {
-  const plain = tf.tensor(VALUES, [2, 3]);
-  const own = onDevice(Float32Array.from(VALUES), [2, 3]);
-  made.push(plain, own);
+  const plain = kept(tf.tensor(VALUES, [2, 3]));
+  const own = kept(onDevice(Float32Array.from(VALUES), [2, 3]));
   expect(holders(plain)).toEqual({ onHost: true, inTensorflow: false });
   expect(holders(own)).toEqual({ onHost: false, inTensorflow: true });
   expect(await own.array()).toEqual([
@@ -43,8 +38,9 @@ it('tfjs keeps what no operation has taken, and nothing of a tensor on the devic
 });
 
 it('a vector of parameters is on the device from the beginning, and when it takes others', () => {
-  const vector = new ParameterVector([{ name: 'w', shape: [6] }], [Float32Array.from(VALUES)]);
-  made.push(vector);
+  const vector = kept(
+    new ParameterVector([{ name: 'w', shape: [6] }], [Float32Array.from(VALUES)]),
+  );
   expect(holders(vector.values).onHost).toBe(false);
   vector.assign(Float32Array.from(VALUES));
   expect(holders(vector.values).onHost).toBe(false);
@@ -63,8 +59,7 @@ it.each([
   // Somewhere in a larger buffer, as in one that a file was read into.
   const shifted = new Uint8Array([7, 7, ...stored.bytes]).subarray(2);
   for (const bytes of [stored.bytes, shifted]) {
-    const tensor = storedOnDevice({ ...stored, bytes });
-    made.push(tensor);
+    const tensor = kept(storedOnDevice({ ...stored, bytes }));
     expect(tensor.shape).toEqual(shape);
     expect(new Uint32Array((await tensor.data()).buffer)).toEqual(
       new Uint32Array(toFloat32(stored).buffer),
@@ -73,13 +68,11 @@ it.each([
 });
 
 it('indices of the host are int32 tensors that TensorFlow alone holds', async () => {
-  const indices = indicesOnDevice(Int32Array.of(7, 0, 1, -1, 2 ** 24 + 1).subarray(1));
-  made.push(indices);
+  const indices = kept(indicesOnDevice(Int32Array.of(7, 0, 1, -1, 2 ** 24 + 1).subarray(1)));
   expect(indices.dtype).toBe('int32');
   expect(holders(indices)).toEqual({ onHost: false, inTensorflow: true });
   expect(await indices.array()).toEqual([0, 1, -1, 2 ** 24 + 1]);
-  const [part, all] = [indicesFrom(indices, 1, 3), indicesFrom(indices, 0, 4)];
-  made.push(part, all);
+  const [part, all] = [kept(indicesFrom(indices, 1, 3)), kept(indicesFrom(indices, 0, 4))];
   expect(part.dtype).toBe('int32');
   expect(await part.array()).toEqual([1, -1, 2 ** 24 + 1]);
   expect(await all.array()).toEqual(await indices.array());

@@ -5,13 +5,12 @@
 import { expect } from 'vitest';
 import { type Tensor, tf } from '../../../src/tensor/index.js';
 import { Rng } from '../../../src/util/rng.js';
+import { elementCount } from '../../../src/util/shape.js';
 
 export interface Operand {
   readonly shape: readonly number[];
   readonly values: Float64Array;
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** N(mean, std), on the grid of float32. */
 export function randomOperand(
@@ -20,7 +19,7 @@ export function randomOperand(
   { mean = 0, std = 1 } = {},
 ): Operand {
   const rng = Rng.of('ops', name);
-  const values = Float64Array.from({ length: sizeOf(shape) }, () =>
+  const values = Float64Array.from({ length: elementCount(shape) }, () =>
     Math.fround(mean + std * rng.normal()),
   );
   return { shape, values };

@@ -1,18 +1,10 @@
 import { expect, test } from 'vitest';
 import { explained, tf, throwExplained } from '../../../src/tensor/index.js';
-
-function failureOf(work: () => unknown): unknown {
-  try {
-    work();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('it did not fail');
-}
+import { thrownBy } from '../../support/failures.js';
 
 test('memory that runs out in TensorFlow is explained, with what to change', () => {
   // 8 TiB, more than any machine gives at once.
-  const failure = failureOf(() => tf.fill([2 ** 21, 2 ** 20], 1));
+  const failure = thrownBy(Error, () => tf.fill([2 ** 21, 2 ** 20], 1));
   const error = explained(failure, 'step 7');
   expect(error).toMatchObject({ name: 'RunError', exitCode: 1, cause: failure });
   expect((error as Error).message).toMatch(
@@ -35,7 +27,7 @@ test.each([
 
 test('work outside of a step names its own remedy, and what is explained stays', () => {
   const failure = new Error('OOM when allocating tensor with shape[1]');
-  const error = failureOf(() => throwExplained(failure)) as Error;
+  const error = thrownBy(Error, () => throwExplained(failure));
   expect(error.message).toMatch(/^log-probabilities: memory ran out .* Lower the batch/);
   expect(explained(error, 'step 3')).toBe(error);
 });

@@ -43,7 +43,6 @@ test('each device has its runtime; auto takes CUDA only where there is a GPU', (
   putRuntime(root, 'cpu');
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '');
   expect(locateRuntime('auto', places)).toMatchObject({ device: 'cpu', stderrCapture: null });
-  vi.unstubAllEnvs();
 });
 
 test("the package's own binding counts only with the note that it works, and then comes first", () => {

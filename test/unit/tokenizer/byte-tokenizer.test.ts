@@ -6,7 +6,7 @@ import { splitWords } from '../../../src/tokenizer/byte/words.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../src/tokenizer/index.js';
 import { InputError } from '../../../src/util/errors.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { byteTokenizer, TAGS } from './fixtures.js';
+import { byteTokenizer, TAGS } from '../../support/tokenizers.js';
 
 const TEXTS = [
   '',

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadTokenizer, type Message } from '../../../src/tokenizer/index.js';
 import { readJsonl } from '../../../src/util/files.js';
 import { dataPath, hasData, NEEDS_DATA } from '../../support/real-data.js';
-import { byteTokenizer } from './fixtures.js';
+import { byteTokenizer } from '../../support/tokenizers.js';
 
 interface TemplateRow {
   readonly name: string;

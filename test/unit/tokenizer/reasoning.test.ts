@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadTokenizer, namesOfField } from '../../../src/tokenizer/index.js';
-import { byteTokenizer } from './fixtures.js';
+import { byteTokenizer } from '../../support/tokenizers.js';
 
 const TEMPLATE =
   '{% for m in messages %}({{ m.reasoning_content }}|{{ m.thinking }}|{{ m.reasoning }}){% endfor %}';

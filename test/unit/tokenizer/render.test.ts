@@ -8,7 +8,13 @@ import {
 } from '../../../src/tokenizer/index.js';
 import { GuardError, InputError } from '../../../src/util/errors.js';
 import { NEEDS_DATA } from '../../support/real-data.js';
-import { byteTokenizer, hasTokenizers, realTokenizer, shown, TAGS } from './fixtures.js';
+import {
+  byteTokenizer,
+  hasTokenizers,
+  realTokenizer,
+  shown,
+  TAGS,
+} from '../../support/tokenizers.js';
 
 const user = (content: string) => ({ role: 'user', content });
 const assistant = (content: string) => ({ role: 'assistant', content });

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { loadTokenizer, readChatTemplate, saveTokenizer } from '../../../src/tokenizer/index.js';
 import { readJson } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { byteTokenizer } from './fixtures.js';
+import { byteTokenizer } from '../../support/tokenizers.js';
 
 const TEMPLATE = "{{ messages[0].content }}{{ '!' if loud else '.' }}{{ eos_token }}";
 const MESSAGES = [{ role: 'user', content: 'hi' }];

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { tokenBytes } from '../../../src/tokenizer/token-bytes.js';
 import { NEEDS_DATA } from '../../support/real-data.js';
-import { byteTokenizer, hasTokenizers, realTokenizer } from './fixtures.js';
+import { byteTokenizer, hasTokenizers, realTokenizer } from '../../support/tokenizers.js';
 
 const TEXTS = ['Hello, world!', 'größe → 😀\n\tx', '{"a": [1, 2.5], "b": "ü"}', '   spaces'];
 

@@ -10,7 +10,7 @@ import { InputError } from '../../../src/util/errors.js';
 import { readJson, readJsonl, writeJson } from '../../../src/util/files.js';
 import { dataPath, NEEDS_DATA } from '../../support/real-data.js';
 import { temporaryFolder } from '../../support/temporary.js';
-import { hasTokenizers, realTokenizer } from './fixtures.js';
+import { hasTokenizers, realTokenizer } from '../../support/tokenizers.js';
 
 interface Vector {
   readonly tokenizer: string;

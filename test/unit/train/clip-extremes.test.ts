@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { clipExtremes } from '../../../src/train/clip-extremes.js';
 import { type GradedCompletion, rolloutOf } from '../../../src/train/rollouts.js';
-import { goldenLosses } from '../losses/golden.js';
+import { goldenLosses } from '../../support/golden-losses.js';
 
 const { cases, logps, old, advantages } = goldenLosses().grpo;
 const whole = cases.filter(({ extremes }) => Object.keys(extremes ?? {}).length > 0);

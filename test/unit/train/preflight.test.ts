@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MaskedSequence } from '../../../src/model/index.js';
 import { type PreflightOptions, preflight } from '../../../src/train/preflight.js';
 import { GuardError } from '../../../src/util/errors.js';
+import { refusalOf } from '../../support/failures.js';
 
 const [BOS, EOS] = [1, 2];
 const OPTIONS: PreflightOptions = { bosId: BOS, eosIds: [EOS], hasContext: true };
@@ -13,15 +14,8 @@ const sequence = (ids: readonly number[], from: number): MaskedSequence => ({
 });
 const HEALTHY = [sequence([BOS, 5, 6, 7, EOS], 3), sequence([BOS, 8, 9, EOS], 2)];
 
-function refusal(examples: readonly MaskedSequence[], options = OPTIONS): string {
-  try {
-    preflight(examples, options);
-  } catch (error) {
-    expect(error).toBeInstanceOf(GuardError);
-    return (error as GuardError).message;
-  }
-  return 'accepted';
-}
+const refusal = (examples: readonly MaskedSequence[], options = OPTIONS): string =>
+  refusalOf(GuardError, () => preflight(examples, options));
 
 describe('preflight', () => {
   it('counts what a healthy set trains', () => {

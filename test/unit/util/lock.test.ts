@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
 import { lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
+import { rejectionOf } from '../../support/failures.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 let folder: string;
@@ -78,9 +79,7 @@ describe('withLock', () => {
       const stop = new AbortController();
       setTimeout(() => stop.abort('SIGTERM'), 50);
       const blocked = withLock(path, seven, { pollMs: 5, signal: stop.signal });
-      const error = await blocked.catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(InterruptError);
-      expect((error as InterruptError).exitCode).toBe(143);
+      expect((await rejectionOf(InterruptError, blocked)).exitCode).toBe(143);
       age(61);
       expect(await withLock(path, seven)).toBe(7);
     }

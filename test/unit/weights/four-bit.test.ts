@@ -11,7 +11,7 @@ import {
 } from '../../../src/weights/index.js';
 import { nearestIn } from '../../../src/weights/nearest-code.js';
 import { type NestedAbsmax, nestAbsmax } from '../../../src/weights/nested-absmax.js';
-import { goldenTensor } from '../model/golden.js';
+import { goldenTensor } from '../../support/golden-models.js';
 
 interface Golden {
   readonly name: string;

@@ -6,7 +6,7 @@ import { attentionLayers } from '../../../../src/model/spec.js';
 import { layerLinears, layerNorms, parameterShapes } from '../../../../src/model/spec-modules.js';
 import { InputError } from '../../../../src/util/errors.js';
 import type { JsonRow } from '../../../../src/util/files.js';
-import { FAMILIES, goldenCase, ROPE_CASES } from '../golden.js';
+import { FAMILIES, goldenCase, ROPE_CASES } from '../../../support/golden-models.js';
 
 const specOf = (values: JsonRow) => specFromConfig('config.json', values);
 

@@ -1,7 +1,5 @@
 /** The chat on a tiny model: the tokens of `generate`, turn by turn; its commands; how it is stopped. */
-
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chatSchema, generateSchema, loadConfig } from '../../../../src/config/index.js';
@@ -14,21 +12,20 @@ import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { renderExample } from '../../../../src/tokenizer/index.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
+import { filesIn } from '../../../support/files-in.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
-import { writeTinyAdapter } from '../serve/tiny-adapter.js';
+import { writeRandomAdapter } from '../random-adapter.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
+const { dir, at, jsonl } = filesIn(temporaryFolder());
 const TEMPLATE =
   "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
-let model: string;
+const { base: model } = tinyTraining(dir);
 
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
+beforeAll(() => {
   writeFileSync(at('chat.jinja'), TEMPLATE);
-  await writeTinyAdapter(model, at('adapter'), 1);
-}, 120_000);
+  writeRandomAdapter({ model, dir: at('adapter') });
+});
 
 const shared = () => [
   ...[`model=${model}`, `chat_template_path=${at('chat.jinja')}`, 'threads=1'],
@@ -56,7 +53,7 @@ async function answers(messages: readonly object[][], ...words: string[]): Promi
   const files = [`input=${at('in.jsonl')}`, `output=${at('out.jsonl')}`, 'overwrite=true'];
   const overrides = [...shared(), ...files, 'temperature=0', ...words];
   await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
-  return readJsonl(at('out.jsonl')).map(({ completion }) => completion as string);
+  return jsonl('out.jsonl').map(({ completion }) => completion as string);
 }
 
 const user = (content: string) => ({ role: 'user', content });

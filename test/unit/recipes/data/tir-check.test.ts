@@ -6,7 +6,7 @@ import { recordedBlocks } from '../../../../src/recipes/data/tir-check.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { readJson, readJsonl, toJsonl, writeFileAtomic } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
-import { missingForPython } from '../../../support/python.js';
+import { noSandbox, skippedFor } from '../../../support/python.js';
 import { dataPath, hasData, NEEDS_DATA } from '../../../support/real-data.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -55,37 +55,34 @@ it('a block that does not close is none, and the next one is read', () => {
   expect(recordedBlocks(open, 1)).toEqual([]);
 });
 
-describe.skipIf(missingForPython !== null)(
-  `data tir-check${missingForPython === null ? '' : ` (${missingForPython})`}`,
-  () => {
-    it('counts outputs that come out again, and lists the others', async () => {
-      const rows = [
-        { completion: `A${block('x = 6', '')}B${block('print(7 * x)', '42')}` },
-        { completion: block('print(1)', '2') },
-        { completion: block('1/0', 'ZeroDivisionError: division by zero') },
-        { completion: 'none' },
-      ];
-      const { result, dir, wrong } = await check(rows, 'small');
-      expect(result.rows).toEqual({ rows: 4, blocks: 4, replayed: 4, agree: 3 });
-      expect(wrong).toEqual([{ row: 2, code: 'print(1)\n', output: '2', found: '1' }]);
-      expect(readJson(join(dir, 'dataset_stats.json'))).toMatchObject({
-        name: 'tir-check',
-        agree: 3,
-      });
+describe.skipIf(noSandbox !== null)(`data tir-check${skippedFor(noSandbox)}`, () => {
+  it('counts outputs that come out again, and lists the others', async () => {
+    const rows = [
+      { completion: `A${block('x = 6', '')}B${block('print(7 * x)', '42')}` },
+      { completion: block('print(1)', '2') },
+      { completion: block('1/0', 'ZeroDivisionError: division by zero') },
+      { completion: 'none' },
+    ];
+    const { result, dir, wrong } = await check(rows, 'small');
+    expect(result.rows).toEqual({ rows: 4, blocks: 4, replayed: 4, agree: 3 });
+    expect(wrong).toEqual([{ row: 2, code: 'print(1)\n', output: '2', found: '1' }]);
+    expect(readJson(join(dir, 'dataset_stats.json'))).toMatchObject({
+      name: 'tir-check',
+      agree: 3,
     });
+  });
 
-    it('refuses rows without recorded outputs', async () => {
-      await expect(check([{ completion: 'none' }], 'none')).rejects.toThrow('tir_check.column');
-    });
+  it('refuses rows without recorded outputs', async () => {
+    await expect(check([{ completion: 'none' }], 'none')).rejects.toThrow('tir_check.column');
+  });
 
-    it.skipIf(!hasData())(`agrees with ToRA's executor ${NEEDS_DATA}`, async () => {
-      const all = readJsonl(dataPath('tora/gsm8k_tir_outputs.jsonl'));
-      const { result } = await check(
-        all.filter((_, i) => i % 10 === 0),
-        'tora',
-      );
-      expect(result.rows.replayed).toBeGreaterThan(90);
-      expect(result.rows.agree! / result.rows.replayed!).toBeGreaterThanOrEqual(0.98);
-    });
-  },
-);
+  it.skipIf(!hasData())(`agrees with ToRA's executor ${NEEDS_DATA}`, async () => {
+    const all = readJsonl(dataPath('tora/gsm8k_tir_outputs.jsonl'));
+    const { result } = await check(
+      all.filter((_, i) => i % 10 === 0),
+      'tora',
+    );
+    expect(result.rows.replayed).toBeGreaterThan(90);
+    expect(result.rows.agree! / result.rows.replayed!).toBeGreaterThanOrEqual(0.98);
+  });
+});

@@ -1,7 +1,5 @@
 /** Which of several cards doctor, set-up and GRPO judge; the cards are names here, nvidia-smi is a program that lists two. */
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { grpoSchema, loadConfig } from '../../../../src/config/index.js';
 import { gpuCheck } from '../../../../src/recipes/doctor/machine-checks.js';
 import { cudaRolloutsCheck } from '../../../../src/recipes/doctor/onnx-check.js';
@@ -10,6 +8,7 @@ import { runSetup } from '../../../../src/recipes/setup.js';
 import { setUpTensorflow } from '../../../../src/setup/set-up.js';
 import { logInto } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+import { folderOfTwoCards } from '../two-cards.js';
 
 const { cards, setUpCudaRollouts } = vi.hoisted(() => ({
   cards: [] as string[],
@@ -37,18 +36,7 @@ vi.mock('../../../../src/setup/index.js', async (original) => ({
   setUpCudaRollouts,
 }));
 
-const bin = temporaryFolder();
-writeFileSync(
-  join(bin, 'nvidia-smi'),
-  `#!${process.execPath}
-const [first] = process.argv.slice(2);
-if (first === '-L') console.log('GPU 0: H100 (UUID: GPU-aa)\\nGPU 1: GTX 1080 (UUID: GPU-bb)');
-else if (first === '--id=0') console.log('H100, 580.1, 9.0');
-else if (first === '--id=1') console.log('GTX 1080, 580.1, 6.1');
-else process.exit(6);
-`,
-);
-chmodSync(join(bin, 'nvidia-smi'), 0o755);
+const bin = folderOfTwoCards();
 
 const seen = (...names: string[]) => {
   cards.splice(0, cards.length, ...names);
@@ -59,8 +47,6 @@ beforeEach(() => {
   vi.stubEnv('LORIKEET_CACHE', temporaryFolder());
   setUpCudaRollouts.mockClear();
 });
-afterEach(() => vi.unstubAllEnvs());
-
 it.each(['7', 'GPU-cc'])('card %s, which nvidia-smi does not list, is named', async (card) => {
   seen(card);
   const problem = `CUDA_VISIBLE_DEVICES names ${card}, which nvidia-smi does not list`;

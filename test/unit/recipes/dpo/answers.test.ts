@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { DpoConfig } from '../../../../src/config/index.js';
 import { answersOf } from '../../../../src/recipes/dpo/answers.js';
 import { loadTokenizer } from '../../../../src/tokenizer/index.js';
-import { byteTokenizer } from '../../tokenizer/fixtures.js';
+import { byteTokenizer } from '../../../support/tokenizers.js';
 
 const config = { prompt_template: null, system_prompt: null, chat_template_kwargs: {} };
 

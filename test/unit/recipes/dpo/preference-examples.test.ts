@@ -8,7 +8,7 @@ import type { ModelSource } from '../../../../src/recipes/inputs/model-source.js
 import { loadTokenizer } from '../../../../src/tokenizer/index.js';
 import { logInto, SILENT } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-import { byteTokenizer } from '../../tokenizer/fixtures.js';
+import { byteTokenizer } from '../../../support/tokenizers.js';
 
 const TEMPLATE =
   "{{ bos_token }}{% for m in messages %}{% if 'twice' in m.content %}{{ bos_token }}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";

@@ -1,23 +1,23 @@
 /** `eval` and `solve` judged by grader objects: verdicts, statuses, metrics, files, votes, counts of judges. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../../src/config/index.js';
 import { runEval } from '../../../../src/recipes/eval.js';
 import { judgeModels } from '../../../../src/recipes/judge/judge-model.js';
 import { runSolve } from '../../../../src/recipes/solve.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../../src/util/files.js';
-import { findProgram } from '../../../../src/util/programs.js';
 import { logInto } from '../../../support/context.js';
+import { evaluationFile } from '../../../support/evaluation-file.js';
+import { filesIn } from '../../../support/files-in.js';
 import { chatAnswer, startServer } from '../../../support/model-server.js';
+import { noPython } from '../../../support/python.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
+const { dir, at } = filesIn(temporaryFolder());
 const logged: string[] = [];
 const context = logInto(logged);
-let model: string;
+const { base: model } = tinyTraining(dir);
 
 /** RFT rows, the last one without its reference. */
 const ROWS = ['alpha', 'beta', null].map((reference_answer, id) => ({
@@ -26,10 +26,7 @@ const ROWS = ['alpha', 'beta', null].map((reference_answer, id) => ({
   messages: [{ role: 'user', content: `Say ${reference_answer}.` }],
 }));
 
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
-  writeFileSync(at('rft.jsonl'), toJsonl(ROWS));
-}, 120_000);
+writeFileSync(at('rft.jsonl'), toJsonl(ROWS));
 
 const KEYS = ['threads=1', 'prompt_template={prompt}', 'max_new_tokens=8', 'judge.cache_dir=null'];
 const JUDGE = () => [
@@ -49,11 +46,7 @@ async function judged(name: string, grader: object, ...words: string[]) {
   return { metrics, rows: rowsOf(name) };
 }
 
-const debugFile = (name: string, end: string): string => {
-  const { run_id: id } = readJson(join(dir, name, 'run.json')) as { run_id: string };
-  return join(dir, name, 'debug', `eval_${id}${end}`);
-};
-const rowsOf = (name: string): readonly JsonRow[] => readJsonl(debugFile(name, '.jsonl'));
+const rowsOf = (name: string): readonly JsonRow[] => readJsonl(evaluationFile(at(name)));
 
 const both = { input: '{{sample.output_text}}', reference: '{{item.reference_answer}}' };
 const message = [{ role: 'user', content: '{{item.id}}: {{sample.output_text}}' }];
@@ -86,7 +79,7 @@ describe('a grader file decides what is correct', () => {
       status_timeout: 0,
     });
     expect(logged.join('\n')).toContain('has no pass_threshold: scores of 1 and more are correct');
-    const text = readFileSync(debugFile('checks', '_metrics.txt'), 'utf8');
+    const text = readFileSync(evaluationFile(at('checks'), '_metrics.txt'), 'utf8');
     expect(text).toContain('Grades: 2 ok, 0 timeout, 0 error, 1 skipped');
     expect(text).not.toContain('Flexible');
     expect(text).toContain('Not graded: 1 completions without a score');
@@ -122,7 +115,7 @@ describe('a grader file decides what is correct', () => {
     expect(() => rowsOf('broken')).toThrow();
   });
 
-  it.skipIf(findProgram('python3') === null)('Python that hangs is a time-out', async () => {
+  it.skipIf(noPython !== null)('Python that hangs is a time-out', async () => {
     const source =
       'def grade(sample, item):\n    while item["id"] == "row-1": pass\n    return 0.5\n';
     const words = ['sandbox=none', 'python_timeout_s=1'];
@@ -165,7 +158,6 @@ describe('judges', () => {
     });
     const zero = await judged('zero', grader, ...where, 'on_error=zero');
     expect(zero.metrics).toMatchObject({ eval_size: 3, correct: 2, status_error: 1 });
-    await server.close();
   });
 
   it('a model here, for the verdict, for rewards and for votes', async () => {
@@ -218,7 +210,9 @@ it('the benchmark factorization has a table by tier', async () => {
   const overrides = [`model=${model}`, `output_dir=${at('tiers')}`, ...KEYS, ...rows];
   const metrics = await runEval(loadConfig(evalSchema, { overrides }), context);
   expect(metrics).toMatchObject({ eval_size: 3, accuracy: 0, mean_score: 0 });
-  const { tables } = readJson(debugFile('tiers', '_metrics.json')) as { tables: JsonRow[] };
+  const { tables } = readJson(evaluationFile(at('tiers'), '_metrics.json')) as {
+    tables: JsonRow[];
+  };
   expect(tables[0]).toMatchObject({
     column: 'metadata.tier',
     rows: [

@@ -4,17 +4,11 @@ import { gguf } from '@huggingface/gguf';
 import { expect, test } from 'vitest';
 import { commandSchemas } from '../../../../src/config/index.js';
 import { dequantizeQ8 } from '../../../../src/gguf/q8.js';
-import { adapterFromLora, planLora, readSpec } from '../../../../src/model/index.js';
 import { runExport } from '../../../../src/recipes/export.js';
-import { Rng } from '../../../../src/util/rng.js';
-import {
-  loraConfig,
-  openCheckpoint,
-  toFloat32,
-  writeAdapter,
-} from '../../../../src/weights/index.js';
-import { SILENT } from '../../../support/context.js';
+import { openCheckpoint, toFloat32 } from '../../../../src/weights/index.js';
+import { logInto, SILENT } from '../../../support/context.js';
 import { tinyModel } from '../../../support/tiny-model.js';
+import { writeRandomAdapter } from '../random-adapter.js';
 
 const { folder, model } = tinyModel([
   'hidden_size=32',
@@ -45,24 +39,11 @@ async function readTensor(path: string, name: string) {
   return { metadata, shape: info.shape.map(Number).reverse(), dtype: info.dtype, bytes };
 }
 
-function makeAdapter(name: string): string {
-  const plan = planLora(
-    readSpec(model),
-    loraConfig({ r: 2, loraAlpha: 4, targetModules: 'all-linear' }),
-  );
-  const rng = Rng.of('export-gguf', name);
-  const values = plan.shapes.map(({ name: parameter, shape }) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    return [parameter, Float32Array.from({ length: size }, () => 0.3 * rng.normal())] as const;
-  });
-  writeAdapter(at(name), adapterFromLora(plan, new Map(values), model));
-  return at(name);
-}
-
 const V = 'model.layers.0.self_attn.v_proj.weight';
 
 test('an adapter is merged as the folder export merges it', async () => {
-  const adapter = makeAdapter('adapter');
+  const adapter = at('adapter');
+  writeRandomAdapter({ model, dir: adapter });
   const found = await runExport(keys('merged.gguf', { adapter }), SILENT);
   expect(found).toMatchObject({ dtype: 'float32', output: at('merged.gguf') });
   expect(found.max_logprob_difference).toBeLessThan(1e-4);
@@ -85,8 +66,7 @@ test('an adapter is merged as the folder export merges it', async () => {
 
 test('q8_0 says what it costs, and the file holds what was checked', async () => {
   const lines: string[] = [];
-  const context = { ...SILENT, log: (line: string) => lines.push(line) };
-  const found = await runExport(keys('small.gguf', { dtype: 'q8_0' }), context);
+  const found = await runExport(keys('small.gguf', { dtype: 'q8_0' }), logInto(lines));
   expect(found.dtype).toBe('q8_0');
   expect(found.max_logprob_difference).toBeGreaterThan(1e-4);
   expect(lines.join('\n')).toMatch(/rounding to q8_0 changes log-probabilities by up to 0\.\d+/);

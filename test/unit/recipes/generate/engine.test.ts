@@ -1,12 +1,12 @@
 /** `generate` on a server: what is sent for each form, what stands in the rows, what goes on. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { generateSchema, loadConfig } from '../../../../src/config/index.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
-import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { type JsonRow, toJsonl } from '../../../../src/util/files.js';
 import { logInto } from '../../../support/context.js';
+import { filesIn } from '../../../support/files-in.js';
 import {
   type Answer,
   type Asked,
@@ -17,18 +17,13 @@ import {
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
-let model: string;
-let server: TestServer | undefined;
+const { dir, at, jsonl } = filesIn(temporaryFolder());
+const { base: model } = tinyTraining(dir);
+let server: TestServer;
 let logged: string[] = [];
 
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
-  const rows = [{ prompt: '1+2=', tag: 'x' }, { messages: [{ role: 'user', content: '3+4=' }] }];
-  writeFileSync(at('in.jsonl'), toJsonl(rows));
-}, 120_000);
-afterEach(async () => server?.close());
+const rows = [{ prompt: '1+2=', tag: 'x' }, { messages: [{ role: 'user', content: '3+4=' }] }];
+writeFileSync(at('in.jsonl'), toJsonl(rows));
 
 async function generate(
   name: string,
@@ -41,7 +36,7 @@ async function generate(
   const overrides = [...keys, ...where, ...words];
   logged = [];
   await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), logInto(logged));
-  return readJsonl(at(name));
+  return jsonl(name);
 }
 
 const FORMAT = { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'integer' } } };
@@ -60,7 +55,7 @@ describe('generate engine=server', () => {
     const rows = await generate('ids.jsonl', () => ({ body: completion('3') }), ...words);
     const { tokenizer, close } = await openModel({ model }, logInto([]));
     close();
-    const sent = server!.asked.map(({ body }) => body!);
+    const sent = server.asked.map(({ body }) => body!);
     expect(sent.map(({ prompt }) => prompt)).toEqual([
       tokenizer.encode('1+2='),
       tokenizer.encode('3+4='),
@@ -111,7 +106,7 @@ describe('generate engine=server', () => {
       },
     };
     const rows = await generate('responses.jsonl', () => ({ body }), ...words, ...more);
-    expect(server!.asked[0]!.body).toMatchObject({
+    expect(server.asked[0]!.body).toMatchObject({
       input: [
         { role: 'system', content: 'Be brief.' },
         { role: 'user', content: '1+2=' },
@@ -141,7 +136,7 @@ describe('generate engine=server', () => {
       'server.max_concurrency=1',
     );
     await expect(failing).rejects.toThrow(/it answered 400/);
-    const kept = readJsonl(at('again.jsonl.part'));
+    const kept = jsonl('again.jsonl.part');
     expect(kept.length).toBe(4);
     const rows = await generate(
       'again.jsonl',
@@ -149,7 +144,7 @@ describe('generate engine=server', () => {
       ...words,
       'resume=auto',
     );
-    expect(server!.asked.length).toBe(2);
+    expect(server.asked.length).toBe(2);
     expect(rows.map(({ completion: text }) => text)).toEqual(['0', '1', '2', '3', 'new', 'new']);
   });
 
@@ -170,11 +165,9 @@ describe('generate engine=server', () => {
       ...[`rewards=[{name: judge, grader: ${at('judge.json')}}]`, 'judge.cache_dir=null'],
       `judge.base_url=${server.baseUrl}`,
     ];
-    const judging = server;
     const call = generate('graded.jsonl', answer, ...words, ...graded);
     await expect(call).rejects.toThrow(/it answered 400/);
-    expect(readJsonl(at('graded.jsonl.part'))).toMatchObject([{ completion: 'one', reward: 0.5 }]);
-    await judging.close();
+    expect(jsonl('graded.jsonl.part')).toMatchObject([{ completion: 'one', reward: 0.5 }]);
   });
 
   it('refuses rows with tools where the server writes the messages', async () => {
@@ -201,6 +194,6 @@ describe('generate engine=server', () => {
   ])('refuses %j', async (words, message) => {
     const call = generate('refused.jsonl', () => ({}), 'model=m', ...words);
     await expect(call).rejects.toThrow(message);
-    expect(server!.asked).toEqual([]);
+    expect(server.asked).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { benchGradeSchema, gradeSchema, loadConfig } from '../../../../src/config/index.js';
 import { benchGrade } from '../../../../src/recipes/bench/grade.js';
 import {
@@ -17,9 +17,6 @@ import { temporaryFolder } from '../../../support/temporary.js';
 let folder: string;
 beforeEach(() => {
   folder = temporaryFolder();
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
 });
 
 const lines: string[] = [];

@@ -13,8 +13,9 @@ import { tinyTraining } from '../../../support/tiny-training.js';
 const VOCABULARY = 9000;
 let spec: ModelSource['spec'];
 
+const { base: model } = tinyTraining();
+
 beforeAll(async () => {
-  const model = (await tinyTraining(temporaryFolder())).base;
   const source = await openModel({ model }, SILENT);
   source.close();
   spec = { ...source.spec, vocabSize: VOCABULARY, tieWordEmbeddings: false };

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PromptKeys } from '../../../../src/recipes/inputs/render-options.js';
 import { sayOtherPrompts } from '../../../../src/recipes/inputs/trained-prompts.js';
-import { writeRunRecord } from '../../../support/run-record.js';
 import { temporaryFolder } from '../../../support/temporary.js';
+import { writeRunRecord } from '../run-record.js';
 
 const dir = temporaryFolder();
 

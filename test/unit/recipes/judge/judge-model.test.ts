@@ -1,7 +1,6 @@
 /** A model folder as the judge: constrained, repeatable, counted and kept; what it cannot take is said. */
 import { cpSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { gradeSchema, loadConfig } from '../../../../src/config/index.js';
 import type { GradeChecks, GradeSummary } from '../../../../src/recipes/grade/results.js';
 import { runGrade } from '../../../../src/recipes/grade.js';
@@ -11,20 +10,16 @@ import {
   type ModelEndpoint,
   openModelEndpoint,
 } from '../../../../src/recipes/judge/model-endpoint.js';
-import { readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { toJsonl } from '../../../../src/util/files.js';
 import { logInto, SILENT } from '../../../support/context.js';
+import { filesIn } from '../../../support/files-in.js';
 import { startServer } from '../../../support/model-server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining, withOtherEnds } from '../../../support/tiny-training.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
-let model: string;
+const { dir, at, jsonl } = filesIn(temporaryFolder());
+const { base: model } = tinyTraining(dir);
 let context = SILENT;
-
-beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
-}, 120_000);
 
 const TEXTS = ['2 + 2 = 4', 'five', '', 'x'.repeat(20), '12', 'a\ud800b', '7 * 6'];
 const score = {
@@ -57,7 +52,7 @@ async function graded(grader: object, ...words: string[]) {
     overrides: [...judge, ...limits, ...files, ...words],
   });
   const summary = (await runGrade(config, context)) as GradeSummary;
-  const rows = readJsonl(at('out.jsonl'));
+  const rows = jsonl('out.jsonl');
   return { summary, rows, scores: rows.map((row) => row.score) };
 }
 
@@ -119,7 +114,6 @@ it('is counted together with the server of embeddings', async () => {
   const alone = (await graded(score)).summary.endpoint!;
   const { endpoint } = (await graded(both, ...words)).summary;
   const asked = server.asked.length;
-  await server.close();
   expect(asked).toBeGreaterThan(0);
   expect(endpoint).toMatchObject({
     requests: alone.requests + asked,

@@ -1,7 +1,7 @@
 /** The plan of a dry run: of the model that will be trained, wherever it is on this machine. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { dpoPlan } from '../../../../src/cli/plan.js';
 import { dpoSchema, sftSchema } from '../../../../src/config/index.js';
 import { dpoSize } from '../../../../src/recipes/dpo/memory.js';
@@ -10,7 +10,7 @@ import { sftSize } from '../../../../src/recipes/sft/memory.js';
 import { writeFileAtomic } from '../../../../src/util/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyModel } from '../../../support/tiny-model.js';
-import { writeTinyAdapter } from '../serve/tiny-adapter.js';
+import { writeRandomAdapter } from '../random-adapter.js';
 
 const dir = temporaryFolder();
 const { model } = tinyModel(['hidden_size=256', 'intermediate_size=512']);
@@ -22,8 +22,6 @@ beforeAll(() => {
   writeFileAtomic(join(hub, 'refs', 'main'), COMMIT);
   writeFileAtomic(join(hub, 'refs', 'other'), 'b'.repeat(40));
 });
-
-afterEach(() => vi.unstubAllEnvs());
 
 const linesOf = (keys: object) =>
   memoryPreview(sftSize, sftSchema.parse({ dataset: { path: 'd' }, device: 'cpu', ...keys }));
@@ -40,7 +38,7 @@ test('a hub model is looked up in the cache, at its revision', () => {
 
 test('an adapter is planned by its own rank and modules', async () => {
   const adapter = join(dir, 'adapter');
-  await writeTinyAdapter(model, adapter, 1);
+  writeRandomAdapter({ model, dir: adapter });
   const asked = (r: number) => ({ lora: { r, target_modules: 'all-linear' } });
   expect(linesOf({ model: adapter, ...asked(256) })).toEqual(linesOf({ model, ...asked(4) }));
   expect(linesOf({ model, ...asked(256) })).not.toEqual(linesOf({ model, ...asked(4) }));

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseGate } from '../../../../src/recipes/pipeline/gate.js';
 import { fullName, metricOf, numbersOf } from '../../../../src/recipes/pipeline/metrics.js';
-import { messageOf } from '../../../../src/util/errors.js';
+import { InputError } from '../../../../src/util/errors.js';
+import { refusalOf } from '../../../support/failures.js';
 
 const values: Record<string, number> = {
   accuracy: 0.25,
@@ -49,13 +50,7 @@ describe('parseGate', () => {
     ['accuracy < `id`', '`id`'],
     ['', 'the end'],
   ])('refuses %s', (text, found) => {
-    let message = '';
-    try {
-      parseGate(text, 'p.yaml:3');
-    } catch (error) {
-      message = messageOf(error);
-    }
-    expect(message).toBe(
+    expect(refusalOf(InputError, () => parseGate(text, 'p.yaml:3'))).toBe(
       `p.yaml:3: cannot read gate ${JSON.stringify(text)} at ${JSON.stringify(found)}. ` +
         'Write e.g. accuracy < 0.3, with and, or, not and parentheses',
     );

@@ -1,8 +1,8 @@
 /** What sampling computes in where a card and ONNX Runtime for CUDA are there: both are files here, nothing is loaded. */
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import type { RolloutPrecision } from '../../../../src/config/index.js';
 import { samplersBytes } from '../../../../src/recipes/memory/samplers.js';
 import {
@@ -10,8 +10,9 @@ import {
   resolveRollouts,
   rolloutIdentity,
 } from '../../../../src/recipes/sampling/rollout-engine.js';
+import { goldenCase } from '../../../support/golden-models.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-import { goldenCase } from '../../model/golden.js';
+import { folderOfTwoCards } from '../two-cards.js';
 
 const { cards } = vi.hoisted(() => ({ cards: [] as string[] }));
 
@@ -42,9 +43,6 @@ const seen = (...names: string[]) => cards.splice(0, cards.length, ...names);
 beforeEach(() => {
   seen('0', '1');
   vi.stubEnv('LORIKEET_CACHE', cache);
-});
-afterEach(() => {
-  vi.unstubAllEnvs();
   lines.length = 0;
 });
 
@@ -80,30 +78,15 @@ it('auto says that a card is not set up', () => {
   ]);
 });
 
-/** An nvidia-smi that lists a card that samples and one that does not. */
-function listing(): void {
-  const bin = temporaryFolder();
-  const program = `#!${process.execPath}
-const [first] = process.argv.slice(2);
-if (first === '-L') console.log('GPU 0: H100 (UUID: GPU-aa)\\nGPU 1: GTX 1080 (UUID: GPU-bb)');
-else if (first === '--id=0') console.log('H100, 580.1, 9.0');
-else if (first === '--id=1') console.log('GTX 1080, 580.1, 6.1');
-else process.exit(6);
-`;
-  writeFileSync(join(bin, 'nvidia-smi'), program);
-  chmodSync(join(bin, 'nvidia-smi'), 0o755);
-  vi.stubEnv('PATH', bin);
-}
-
 it('auto judges the card of the training', () => {
-  listing();
+  vi.stubEnv('PATH', folderOfTwoCards());
   seen('GPU-bb', 'GPU-aa');
   expect(checkRolloutDevice('auto')).toBe('cpu');
   expect(checkRolloutDevice('auto', { device: 'cuda:1' })).toBe('cuda');
 });
 
 it('a card that nvidia-smi does not list does not sample', () => {
-  listing();
+  vi.stubEnv('PATH', folderOfTwoCards());
   seen('GPU-cc');
   vi.stubEnv('CUDA_VISIBLE_DEVICES', 'GPU-cc');
   const problem = 'CUDA_VISIBLE_DEVICES names GPU-cc, which nvidia-smi does not list';

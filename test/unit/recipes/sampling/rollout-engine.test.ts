@@ -1,5 +1,5 @@
 /** Which device and precision sampling gets. */
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import {
   checkRelease,
   checkRolloutDevice,
@@ -64,8 +64,6 @@ it('gives memory back only where a process of its own holds it', () => {
   );
   expect(() => checkRelease({ device: 'cuda', precision: 'bfloat16', childEnv: {} })).not.toThrow();
 });
-
-afterEach(() => vi.unstubAllEnvs());
 
 it('knows what CUDA computes in without a card', () => {
   vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');

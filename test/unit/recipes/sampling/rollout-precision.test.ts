@@ -1,13 +1,11 @@
 /** What a wanted precision becomes, with and without compiled operators. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { resolvePrecision } from '../../../../src/recipes/sampling/rollout-precision.js';
 import { operatorsLibrary } from '../../../../src/setup/index.js';
 import { describeMachine } from '../../../../src/util/machine.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-
-afterEach(() => vi.unstubAllEnvs());
 
 function withoutOperators(): void {
   vi.stubEnv('LORIKEET_CACHE', temporaryFolder());

@@ -1,5 +1,4 @@
 /** Which requests share a call of the sampler, a real one whose calls are counted. */
-
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadConfig, serveSchema } from '../../../../src/config/index.js';
@@ -13,7 +12,7 @@ import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { SILENT } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
-import { writeTinyAdapter } from './tiny-adapter.js';
+import { writeRandomAdapter } from '../random-adapter.js';
 
 const dir = temporaryFolder();
 let served: ServedModels;
@@ -21,9 +20,10 @@ let served: ServedModels;
 let calls: string[] = [];
 let scheduler: Scheduler;
 
+const { base: model } = tinyTraining(dir);
+
 beforeAll(async () => {
-  const model = (await tinyTraining(dir)).base;
-  await writeTinyAdapter(model, join(dir, 'adapter'), 1);
+  writeRandomAdapter({ model, dir: join(dir, 'adapter') });
   const overrides = [`model=${model}`, 'threads=1', 'rollout_precision=float32'];
   served = await openServedModels(
     loadConfig(serveSchema, { overrides }),

@@ -1,8 +1,6 @@
 /** The server on a tiny model: the same tokens as `generate`, all its forms and fields, refusals, its end. */
-
 import { writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateSchema, loadConfig, serveSchema } from '../../../../src/config/index.js';
 import { chatCompletion, endpointSettings, openEndpoint } from '../../../../src/endpoint/index.js';
@@ -11,18 +9,18 @@ import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import { openSampler } from '../../../../src/recipes/sampling/open-sampler.js';
 import { type RunningServer, startServing } from '../../../../src/recipes/serve.js';
 import { renderPrompt } from '../../../../src/tokenizer/index.js';
-import { type JsonRow, readJsonl, toJsonl } from '../../../../src/util/files.js';
+import { type JsonRow, toJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
+import { filesIn } from '../../../support/files-in.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
-import { writeTinyAdapter } from './tiny-adapter.js';
+import { writeRandomAdapter } from '../random-adapter.js';
 
-const dir = temporaryFolder();
-const at = (name: string) => join(dir, name);
+const { dir, at, jsonl } = filesIn(temporaryFolder());
 const TEMPLATE =
   "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
 const SHARED = ['threads=1', 'rollout_precision=float32'];
-let model: string;
+const { base: model } = tinyTraining(dir);
 let server: RunningServer;
 
 const serving = (...words: string[]): Promise<RunningServer> => {
@@ -31,10 +29,8 @@ const serving = (...words: string[]): Promise<RunningServer> => {
 };
 
 beforeAll(async () => {
-  model = (await tinyTraining(dir)).base;
   writeFileSync(at('chat.jinja'), TEMPLATE);
-  await writeTinyAdapter(model, at('adapter-a'), 1);
-  await writeTinyAdapter(model, at('adapter-b'), 2);
+  for (const name of ['adapter-a', 'adapter-b']) writeRandomAdapter({ model, dir: at(name) });
   const adapters = `adapter=${JSON.stringify([at('adapter-a'), at('adapter-b')])}`;
   const bounds = ['max_queue=40', 'max_body_kib=8', 'max_new_tokens=12'];
   // By ONNX Runtime's operators what is kept gives other last bits.
@@ -76,7 +72,7 @@ async function generate(output: string, ...words: string[]): Promise<JsonRow[]> 
   const keys = ['temperature=0', 'max_new_tokens=20', `chat_template_path=${at('chat.jinja')}`];
   const overrides = [...files, ...keys, ...SHARED, 'overwrite=true', ...words];
   await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
-  return readJsonl(at(output));
+  return jsonl(output);
 }
 
 describe('tokens', () => {

@@ -1,7 +1,7 @@
 /** Tools in the shapes of OpenAI's API (function calling), from answers that are given here. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
 import type { ServedModel, ServedModels } from '../../../../src/recipes/sampling/served-models.js';
 import { createHttpServer } from '../../../../src/recipes/serve/http-server.js';
@@ -76,15 +76,13 @@ async function serve(name: string, base: string, template: string) {
   servers.set(name, await onLoopback(server));
 }
 
+const { base } = tinyTraining(dir);
+
 beforeAll(async () => {
-  const { base } = await tinyTraining(dir);
   await serve('hermes', base, TAUGHT + TURNS);
   await serve('plain', base, TURNS);
   await serve('other', base, `{% if tools %}<function=name>{% endif %}${TURNS}`);
 }, 120_000);
-afterAll(async () => {
-  for (const server of servers.values()) await server.close();
-});
 
 const USER = { role: 'user', content: 'What is 1 + 2?' };
 const ADD = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { learntPart } from '../../../../src/recipes/sft/learnt-part.js';
 import { type ChatRow, renderExample } from '../../../../src/tokenizer/index.js';
-import { byteTokenizer, shown } from '../../tokenizer/fixtures.js';
+import { byteTokenizer, shown } from '../../../support/tokenizers.js';
 
 const user = (content: string) => ({ role: 'user', content });
 const assistant = (content: string) => ({ role: 'assistant', content });

@@ -1,12 +1,12 @@
 /** Who judges the answers of a trainer: its benchmark, its rewards, its answer format. */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { grpoSchema, loadConfig, sftSchema } from '../../../../src/config/index.js';
 import {
   checkEvaluationRollouts,
   evaluationKeys,
   trainerJudge,
 } from '../../../../src/recipes/training/evaluate-trained.js';
-import { goldenCase } from '../../model/golden.js';
+import { goldenCase } from '../../../support/golden-models.js';
 
 const base = ['model=m', 'dataset=gsm8k'];
 const grpo = (...keys: string[]) => loadConfig(grpoSchema, { overrides: [...base, ...keys] });
@@ -99,7 +99,6 @@ describe('an evaluation that another key asks for', () => {
 });
 
 describe('where an evaluation is sampled', () => {
-  afterEach(() => vi.unstubAllEnvs());
   const sampledBy = (...keys: string[]) => {
     const config = grpo('eval.benchmark=gsm8k', ...keys);
     return evaluationKeys(config, config.eval!);

@@ -13,12 +13,11 @@ const dir = temporaryFolder();
 const TAGS = ['reasoning_start=[', 'reasoning_end=]', 'solution_start={', 'solution_end=}'].map(
   (word) => word.replace(/=(.)$/, '="$1"'),
 );
-let base: string;
+const { base } = tinyTraining(dir);
 const rows = join(dir, 'own.jsonl');
 const pairs = join(dir, 'own-pairs.jsonl');
 
-beforeAll(async () => {
-  ({ base } = await tinyTraining(dir));
+beforeAll(() => {
   const question = 'Is 1+1 2?';
   writeFileSync(
     rows,

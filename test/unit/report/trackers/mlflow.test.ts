@@ -2,11 +2,10 @@
  * MLflow's REST protocol against a server on loopback that answers as MLflow 3.17 does (its answers were
  * recorded by scripts/checks/trackers.ts), and what happens when a tracker fails.
  */
-
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   checkTrackers,
   openTrackers,
@@ -71,7 +70,6 @@ beforeEach(async () => {
   });
   server = await onLoopback(mlflow);
 });
-afterEach(() => server.close());
 
 const lines: string[] = [];
 

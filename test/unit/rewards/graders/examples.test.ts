@@ -10,11 +10,11 @@ import {
   gradedSample,
   makeRewards,
 } from '../../../../src/rewards/index.js';
-import { sandboxSupport } from '../../../../src/sandbox/index.js';
 import { FACTORIZATION_ALGORITHMS } from '../../../../src/util/factorization-algorithms.js';
 import { readJson } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
-import { chatAnswer, startServer, type TestServer } from '../../../support/model-server.js';
+import { chatAnswer, startServer } from '../../../support/model-server.js';
+import { noSandbox, skippedFor } from '../../../support/python.js';
 
 const FOLDER = 'configs/graders';
 const FILES = readdirSync(FOLDER);
@@ -41,13 +41,11 @@ const CASES: Readonly<Record<string, readonly [right: string, wrong: string]>> =
 
 const specOf = (file: string) => parseGrader(readJson(join(FOLDER, file)), file);
 
-const { available } = await sandboxSupport();
-let server: TestServer;
 let open: OpenTools;
 
 /** The judge: full marks where a right answer stands in the message. */
 beforeAll(async () => {
-  server = await startServer(({ body }) => {
+  const server = await startServer(({ body }) => {
     const text = JSON.stringify(body);
     const isRight = /Answer: renal failure|WheelFactorization|\\n\\nrenal failure/.test(text);
     const isLabel = text.includes('polite');
@@ -57,14 +55,11 @@ beforeAll(async () => {
     overrides: [`judge.base_url=${server.baseUrl}`, 'judge.cache_dir=null'],
   });
   const specs = FILES.map((file) => specOf(file));
-  open = await openGraderTools(keys, { specs: available ? specs : [], context: SILENT });
+  open = await openGraderTools(keys, { specs: noSandbox === null ? specs : [], context: SILENT });
 });
-afterAll(async () => {
-  await open.close();
-  await server.close();
-});
+afterAll(() => open.close());
 
-describe.skipIf(!available)('example graders (need bubblewrap)', () => {
+describe.skipIf(noSandbox !== null)(`example graders${skippedFor(noSandbox)}`, () => {
   it.each(FILES)('%s', async (file) => {
     const grade = compileGrader(specOf(file), open.tools);
     const [right, wrong] = CASES[file] ?? ['renal failure', 'broken leg'];
@@ -76,7 +71,7 @@ describe.skipIf(!available)('example graders (need bubblewrap)', () => {
   });
 });
 
-describe.skipIf(!available)('medical-combined.json (needs bubblewrap)', () => {
+describe.skipIf(noSandbox !== null)(`medical-combined.json${skippedFor(noSandbox)}`, () => {
   const golds = [
     'renal failure',
     'Tetralogy of Fallot',
@@ -107,7 +102,7 @@ describe.skipIf(!available)('medical-combined.json (needs bubblewrap)', () => {
   });
 });
 
-describe.skipIf(!available)('factorization.json (needs bubblewrap)', () => {
+describe.skipIf(noSandbox !== null)(`factorization.json${skippedFor(noSandbox)}`, () => {
   const HARD = { number: 3_215_031_751, factors: [151, 751, 28_351] };
   const named = (algorithm: string) => ({ ...FACTORIZATION, algorithm });
   const steps = (count: number) => Array(count).fill('2 × 3 = 6');

@@ -15,8 +15,14 @@ import {
 } from '../../../../src/rollout/index.js';
 import { loadTokenizer, writeByteTokenizer } from '../../../../src/tokenizer/index.js';
 import { InputError, RunError } from '../../../../src/util/errors.js';
+import { rejectionOf } from '../../../support/failures.js';
+import {
+  goldenAdapter,
+  goldenCase,
+  goldenSpec,
+  goldenWeights,
+} from '../../../support/golden-rollouts.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-import { goldenAdapter, goldenCase, goldenSpec, goldenWeights } from '../golden.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
@@ -299,7 +305,7 @@ it('tells what the process said last, and starts no more after three in a row', 
   }
   const refused = doomed.score(golden.prompts);
   await expect(refused).rejects.toThrow(/^rollouts: 3 processes .* before release\(\)/);
-  expect(((await refused.catch((error: unknown) => error)) as Error).cause).toMatchObject({
+  expect((await rejectionOf(Error, refused)).cause).toMatchObject({
     message: expect.stringContaining('exit code 7'),
   });
   expect(starts()).toBe(3);

@@ -1,12 +1,12 @@
 /** Tokens that the engine samples, counted, against the distribution of transformers' logits. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  createOnnxSampler,
   type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
 } from '../../../../src/rollout/index.js';
-import { goldenCase, goldenSpec, goldenWeights, letterTokenizer } from '../golden.js';
+import { goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 import { goodnessOfFit } from '../sampling/chi-square.js';
 
 const golden = goldenCase('llama');
@@ -16,14 +16,7 @@ const PROMPT = 3;
 
 let sampler: OnnxSampler;
 beforeAll(async () => {
-  const tokenizer = letterTokenizer(golden.eos);
-  sampler = await createOnnxSampler({
-    spec,
-    tokenizer,
-    weights: goldenWeights(golden),
-    maxContext: 64,
-    threads: 1,
-  });
+  sampler = await goldenSampler(golden, { loraModules: [] });
 });
 afterAll(() => sampler.dispose());
 

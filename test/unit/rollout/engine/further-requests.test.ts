@@ -3,7 +3,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Completion,
-  createOnnxSampler,
   type OnnxSampler,
   PLAIN_SAMPLING,
   type PromptRequest,
@@ -11,7 +10,8 @@ import {
 } from '../../../../src/rollout/index.js';
 import { inWaves } from '../../../../src/rollout/waves.js';
 import { InputError } from '../../../../src/util/errors.js';
-import { goldenCase, goldenSpec, goldenWeights, letterTokenizer } from '../golden.js';
+import { goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
@@ -24,14 +24,7 @@ const REQUESTS: readonly PromptRequest[] = [3, 9, 17, 30].map((length, i) => ({
 
 let sampler: OnnxSampler;
 beforeAll(async () => {
-  sampler = await createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden),
-    tokenizer: letterTokenizer(golden.eos),
-    maxContext: 96,
-    maxBatch: 3,
-    threads: 1,
-  });
+  sampler = await goldenSampler(golden, { loraModules: [], maxContext: 96, maxBatch: 3 });
 });
 afterAll(() => sampler.dispose());
 

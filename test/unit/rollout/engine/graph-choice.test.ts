@@ -1,31 +1,23 @@
 /** Tokens chosen by a graph against those that the host chooses, for the same random numbers. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  createOnnxSampler,
   type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
 } from '../../../../src/rollout/index.js';
 import { RunError } from '../../../../src/util/errors.js';
+import { elementCount } from '../../../../src/util/shape.js';
 import { fromFloat32 } from '../../../../src/weights/index.js';
-import { goldenCase, goldenSpec, goldenWeights, letterTokenizer } from '../golden.js';
+import { goldenCase, goldenSpec, goldenWeights } from '../../../support/golden-rollouts.js';
+import { goldenRequests, goldenSampler } from '../../../support/golden-sampler.js';
 
 const golden = goldenCase('llama');
 const spec = { ...goldenSpec(golden), vocabSize: 700 };
 const weights = goldenWeights(golden, spec);
-const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 8 }));
+const requests = goldenRequests(golden, 8);
 
-function create(choice: 'host' | 'graph', source = weights): Promise<OnnxSampler> {
-  return createOnnxSampler({
-    spec,
-    weights: source,
-    tokenizer: letterTokenizer(golden.eos),
-    choice,
-    maxContext: 64,
-    maxBatch: 7,
-    threads: 1,
-  });
-}
+const create = (choice: 'host' | 'graph', own = weights) =>
+  goldenSampler(golden, { spec, weights: own, choice, loraModules: [], maxBatch: 7 });
 
 let host: OnnxSampler;
 let graph: OnnxSampler;
@@ -72,7 +64,7 @@ describe('the graph', () => {
       (['host', 'graph'] as const).map((choice) =>
         create(choice, (name) => {
           const { shape, dtype } = weights(name);
-          const size = shape.reduce((product, dim) => product * dim, 1);
+          const size = elementCount(shape);
           expect(dtype).toBe('float32');
           return fromFloat32(new Float32Array(size), shape);
         }),
@@ -90,7 +82,7 @@ describe('the graph', () => {
   it('finds logits that are not numbers', async () => {
     const broken = await create('graph', (name) => {
       const { shape } = weights(name);
-      const size = shape.reduce((product, dim) => product * dim, 1);
+      const size = elementCount(shape);
       return fromFloat32(new Float32Array(size).fill(Number.NaN), shape);
     });
     const params = { ...PLAIN_SAMPLING, maxNewTokens: 4, seed: 5 };

@@ -1,13 +1,8 @@
 /** The graph in a type of two bytes, as CUDA computes it, against the one in float32; on the CPU. */
 import { expect, it } from 'vitest';
-import { createOnnxSampler, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
-import {
-  goldenAdapter,
-  goldenCase,
-  goldenSpec,
-  goldenWeights,
-  letterTokenizer,
-} from '../golden.js';
+import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
+import { goldenAdapter, goldenCase } from '../../../support/golden-rollouts.js';
+import { goldenRequests, goldenSampler } from '../../../support/golden-sampler.js';
 
 /** float16 keeps 11 bits: a relative 2⁻¹² a rounding, some dozens of roundings on the way. */
 const LARGEST = 0.02;
@@ -16,23 +11,12 @@ const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2'
 
 async function answers(name: string, type: 'float32' | 'float16') {
   const golden = goldenCase(name);
-  const spec = goldenSpec(golden);
-  const sampler = await createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden, spec),
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 64,
-    // Fewer slots than completions, so that rows of the cache are moved.
-    maxBatch: 3,
-    threads: 1,
-    type,
-  });
+  // Fewer slots than completions, so that rows of the cache are moved.
+  const sampler = await goldenSampler(golden, { maxBatch: 3, type });
   try {
-    sampler.setAdapter(goldenAdapter(golden, spec));
-    const requests = golden.prompts.map((promptIds, i) => ({ id: String(i), promptIds, n: 1 }));
+    sampler.setAdapter(goldenAdapter(golden));
     const params = { ...PLAIN_SAMPLING, temperature: 0, maxNewTokens: 8, seed: 1 };
-    const rows = await sampler.generate(requests, params);
+    const rows = await sampler.generate(goldenRequests(golden), params);
     const scores = await sampler.score(golden.prompts);
     return { tokens: rows.flatMap(({ ids }) => ids), scores: scores.flatMap((row) => [...row]) };
   } finally {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cacheBytesPerToken } from '../../../../src/rollout/engine/cache-bytes.js';
 import { KvCache } from '../../../../src/rollout/engine/kv-cache.js';
-import { goldenCase, goldenSpec } from '../golden.js';
+import { goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
 
 const spec = { ...goldenSpec(goldenCase('llama')), numKvHeads: 2, headDim: 2 };
 

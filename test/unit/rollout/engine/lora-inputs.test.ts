@@ -9,7 +9,7 @@ import {
   fromFloat32,
   loraConfig,
 } from '../../../../src/weights/index.js';
-import { goldenCase, goldenSpec } from '../golden.js';
+import { goldenCase, goldenSpec } from '../../../support/golden-rollouts.js';
 
 const Q = 'model.layers.0.self_attn.q_proj';
 const V = 'model.layers.0.self_attn.v_proj';

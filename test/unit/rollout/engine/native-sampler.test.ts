@@ -1,10 +1,6 @@
 /** The engine on our own operators: a completion does not depend on the others, in any precision. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import {
-  createOnnxSampler,
-  type KernelOptions,
-  PLAIN_SAMPLING,
-} from '../../../../src/rollout/index.js';
+import { describe, expect, it } from 'vitest';
+import { type KernelOptions, PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { fromFloat32, toFloat32 } from '../../../../src/weights/index.js';
 import {
   goldenAdapter,
@@ -12,16 +8,13 @@ import {
   goldenCases,
   goldenSpec,
   goldenWeights,
-  letterTokenizer,
-} from '../golden.js';
+} from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 import { testOperators } from '../operators.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
-let library: string;
-beforeAll(async () => {
-  library = await testOperators();
-}, 120_000);
+const kernels = testOperators();
 
 const PRECISIONS = ['float32', 'bfloat16', 'int8', 'int8_weight_only', 'int4_weight_only'] as const;
 
@@ -29,16 +22,9 @@ const create = (
   precision: KernelOptions['precision'],
   { maxRunTokens = 2048, weights = goldenWeights(golden) } = {},
 ) =>
-  createOnnxSampler({
-    spec,
-    weights,
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 128,
-    maxBatch: 40,
-    maxRunTokens,
-    threads: 2,
-    kernels: { library, precision },
+  goldenSampler(golden, {
+    ...{ weights, maxContext: 128, maxBatch: 40, maxRunTokens, threads: 2 },
+    kernels: kernels(precision),
   });
 
 const requests = Array.from({ length: 48 }, (_, i) => ({
@@ -120,19 +106,13 @@ describe.each(PRECISIONS)('in %s', (precision) => {
 describe('float32 on the weights of a bfloat16 checkpoint', () => {
   it.each(goldenCases)('$case: is what ONNX Runtime computes', async (each) => {
     const weights = goldenWeights(each);
-    const base = {
-      spec: goldenSpec(each),
-      weights: (name: string) => {
-        const tensor = weights(name);
-        return fromFloat32(toFloat32(tensor), tensor.shape, 'bfloat16');
-      },
-      tokenizer: letterTokenizer(each.eos),
-      loraModules: each.lora.modules,
-      maxContext: 64,
-      threads: 2,
+    const short = (name: string) => {
+      const tensor = weights(name);
+      return fromFloat32(toFloat32(tensor), tensor.shape, 'bfloat16');
     };
-    const own = await createOnnxSampler({ ...base, kernels: { library, precision: 'float32' } });
-    const stock = await createOnnxSampler(base);
+    const base = { weights: short, threads: 2 };
+    const own = await goldenSampler(each, { ...base, kernels: kernels('float32') });
+    const stock = await goldenSampler(each, base);
     const sequences = requests.slice(0, 35).map(({ promptIds }) => promptIds);
     const wanted = sequences.filter(({ length }) => length > 1);
     for (const adapter of [null, goldenAdapter(each)]) {
@@ -187,31 +167,18 @@ describe('weights in fewer bits', () => {
     const { each, spec, bits } = model;
     const weights = goldenWeights(each, spec);
     const isLinear = (name: string) => /(proj(?:_[a-z]+)?|w[123]|lm_head)[.]weight$/.test(name);
-    const base = {
-      spec,
-      tokenizer: letterTokenizer(each.eos),
-      loraModules: each.lora.modules,
-      maxContext: 64,
-      threads: 2,
+    const coarse = (name: string) => {
+      const tensor = weights(name);
+      if (!isLinear(name)) return tensor;
+      const within = name.startsWith('lm_head') ? 8 : bits;
+      return fromFloat32(rounded(toFloat32(tensor), tensor.shape, within), tensor.shape);
     };
-    const own = await createOnnxSampler({
-      ...base,
-      weights,
-      kernels: { library, precision: `int${bits}_weight_only` },
-    });
-    const half = await createOnnxSampler({
-      ...base,
-      weights: (name) => {
-        const tensor = weights(name);
-        if (!isLinear(name)) return tensor;
-        const values = rounded(
-          toFloat32(tensor),
-          tensor.shape,
-          name.startsWith('lm_head') ? 8 : bits,
-        );
-        return fromFloat32(values, tensor.shape);
-      },
-      kernels: { library, precision: 'bfloat16' },
+    const base = { spec, threads: 2 };
+    const precision = `int${bits}_weight_only` as const;
+    const own = await goldenSampler(each, { ...base, kernels: kernels(precision) });
+    const half = await goldenSampler(each, {
+      ...{ ...base, weights: coarse },
+      kernels: kernels('bfloat16'),
     });
     const sequences = requests
       .slice(0, 35)

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Completion,
-  createOnnxSampler,
   type OnnxSampler,
   type OnnxSamplerOptions,
   PLAIN_SAMPLING,
@@ -18,24 +17,16 @@ import {
   goldenSpec,
   goldenWeights,
   letterTokenizer,
-} from '../golden.js';
+} from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
 const adapter = goldenAdapter(golden);
 const PARAMS: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 24, seed: 11 };
 
-function create(changes: Partial<OnnxSamplerOptions> = {}): Promise<OnnxSampler> {
-  return createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden),
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 128,
-    threads: 1,
-    ...changes,
-  });
-}
+const create = (changes: Partial<OnnxSamplerOptions> = {}) =>
+  goldenSampler(golden, { maxContext: 128, ...changes });
 
 function prompt(i: number): number[] {
   return Array.from({ length: 1 + ((i * 7) % 40) }, (_, j) => (i * 31 + j * 17) % spec.vocabSize);

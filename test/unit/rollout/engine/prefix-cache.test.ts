@@ -1,9 +1,8 @@
 /** Prompts that go on from earlier sequences: what is kept of them, within which bound, and with the same result. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { KvCache } from '../../../../src/rollout/engine/kv-cache.js';
 import { PrefixCache } from '../../../../src/rollout/engine/prefix-cache.js';
 import {
-  createOnnxSampler,
   type KernelOptions,
   type OnnxSampler,
   PLAIN_SAMPLING,
@@ -13,9 +12,9 @@ import {
   goldenCase,
   goldenSpec,
   goldenWeights,
-  letterTokenizer,
   patternIds,
-} from '../golden.js';
+} from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 import { testOperators } from '../operators.js';
 
 const golden = goldenCase('llama');
@@ -79,23 +78,12 @@ describe('PrefixCache', () => {
   });
 });
 
-let library: string;
-beforeAll(async () => {
-  library = await testOperators();
-}, 120_000);
+const kernels = testOperators();
 
 const open = (precision: KernelOptions['precision'] | null, maxPrefixBytes: number) =>
-  createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden),
-    tokenizer: letterTokenizer(golden.eos),
-    loraModules: golden.lora.modules,
-    maxContext: 128,
-    maxBatch: 4,
-    threads: 2,
-    maxRunTokens: 24,
-    maxPrefixBytes,
-    ...(precision && { kernels: { library, precision } }),
+  goldenSampler(golden, {
+    ...{ maxContext: 128, maxBatch: 4, maxRunTokens: 24, maxPrefixBytes, threads: 2 },
+    ...(precision && { kernels: kernels(precision) }),
   });
 const PARAMS = { ...PLAIN_SAMPLING, maxNewTokens: 20, minNewTokens: 20, seed: 5 };
 

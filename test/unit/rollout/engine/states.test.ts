@@ -1,11 +1,9 @@
 /** Rows with states beside keys and values: they move with their rows, and are those of a row's real tokens. */
-import { beforeAll, describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { KvCache } from '../../../../src/rollout/engine/kv-cache.js';
 import { PrefixCache } from '../../../../src/rollout/engine/prefix-cache.js';
 import {
-  createOnnxSampler,
   type KernelOptions,
-  type OnnxSampler,
   type OnnxSamplerOptions,
   PLAIN_SAMPLING,
 } from '../../../../src/rollout/index.js';
@@ -13,10 +11,10 @@ import {
   goldenAdapter,
   goldenCase,
   goldenSpec,
-  goldenWeights,
   letterTokenizer,
   patternIds,
-} from '../golden.js';
+} from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 import { testOperators } from '../operators.js';
 
 const golden = goldenCase('lfm2');
@@ -109,10 +107,7 @@ describe('what is kept of sequences with states', () => {
   });
 });
 
-let library: string;
-beforeAll(async () => {
-  library = await testOperators();
-}, 120_000);
+const kernels = testOperators();
 
 const CASES = [golden, goldenCase('qwen3_5')];
 
@@ -126,22 +121,11 @@ const WAYS: readonly Way[] = CASES.flatMap(({ case: name }) =>
   ([null, 'float32', 'bfloat16', 'int8'] as const).map((precision) => ({ name, precision })),
 );
 
-function open(
-  { name, precision }: Way,
-  more: Partial<OnnxSamplerOptions> = {},
-): Promise<OnnxSampler> {
-  const own = goldenCase(name);
-  return createOnnxSampler({
-    spec: goldenSpec(own),
-    weights: goldenWeights(own),
-    tokenizer: letterTokenizer(null),
-    loraModules: own.lora.modules,
-    maxContext: 128,
-    threads: 2,
-    ...(precision && { kernels: { library, precision } }),
-    ...more,
+const open = ({ name, precision }: Way, more: Partial<OnnxSamplerOptions> = {}) =>
+  goldenSampler(goldenCase(name), {
+    ...{ tokenizer: letterTokenizer(null), maxContext: 128, threads: 2, ...more },
+    ...(precision && { kernels: kernels(precision) }),
   });
-}
 
 const PARAMS = { ...PLAIN_SAMPLING, maxNewTokens: 20, seed: 5 };
 const requests = [1, 30, 2, 17, 9, 5, 3].map((length, i) => ({

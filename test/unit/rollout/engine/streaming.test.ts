@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   checkRequests,
-  createOnnxSampler,
   type OnnxSampler,
   PLAIN_SAMPLING,
   type SamplingParams,
   type StreamRequest,
   type StreamToken,
 } from '../../../../src/rollout/index.js';
-import { goldenCase, goldenSpec, goldenWeights, letterTokenizer } from '../golden.js';
+import { goldenCase, goldenSpec, letterTokenizer } from '../../../support/golden-rollouts.js';
+import { goldenSampler } from '../../../support/golden-sampler.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
@@ -17,14 +17,7 @@ const PARAMS: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 20, minNewToke
 
 let sampler: OnnxSampler;
 beforeAll(async () => {
-  sampler = await createOnnxSampler({
-    spec,
-    weights: goldenWeights(golden),
-    tokenizer: letterTokenizer(golden.eos),
-    maxContext: 96,
-    maxBatch: 4,
-    threads: 1,
-  });
+  sampler = await goldenSampler(golden, { loraModules: [], maxContext: 96, maxBatch: 4 });
 });
 afterAll(() => sampler.dispose());
 
@@ -68,13 +61,7 @@ const mixed = MIXED.map((changes, i) => request(i, { params: { ...PARAMS, ...cha
 describe('requests with parameters of their own', () => {
   it('draw from the whole vocabulary of a model that has more than its tokenizer', async () => {
     const tokenizer = { ...letterTokenizer(golden.eos), vocabSize: 5 };
-    const other = await createOnnxSampler({
-      spec,
-      weights: goldenWeights(golden),
-      tokenizer,
-      maxContext: 96,
-      threads: 1,
-    });
+    const other = await goldenSampler(golden, { tokenizer, loraModules: [], maxContext: 96 });
     const changed = await other.generate(mixed, PARAMS);
     other.dispose();
     const all = await sampler.generate(mixed, PARAMS);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decoderGraph } from '../../../../src/rollout/graph/decoder.js';
 import { InputError } from '../../../../src/util/errors.js';
-import { goldenCase, goldenSpec, goldenWeights } from '../golden.js';
+import { goldenCase, goldenSpec, goldenWeights } from '../../../support/golden-rollouts.js';
 
 describe('head sizes', () => {
   const golden = goldenCase('llama');

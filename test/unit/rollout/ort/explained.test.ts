@@ -6,6 +6,7 @@ import { explained } from '../../../../src/rollout/ort/explained.js';
 import { OrtSession } from '../../../../src/rollout/ort/session.js';
 import { tensorOver } from '../../../../src/rollout/ort/tensor.js';
 import { RunError } from '../../../../src/util/errors.js';
+import { thrownBy } from '../../../support/failures.js';
 
 test.each([
   [
@@ -59,13 +60,7 @@ describe('what really runs out', () => {
   });
 
   it('is explained when JavaScript has none', () => {
-    const allocate = () => new Float32Array(2 ** 52);
-    let failure: unknown;
-    try {
-      allocate();
-    } catch (error) {
-      failure = error;
-    }
+    const failure = thrownBy(RangeError, () => new Float32Array(2 ** 52));
     expect(explained(failure)).toMatchObject({ name: 'RunError', cause: failure });
   });
 });

@@ -1,7 +1,7 @@
 /** Sampling on a server, against a loopback server that answers as vLLM and OpenAI document it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endpointSettings, openEndpoint } from '../../../../src/endpoint/index.js';
 import {
   createRemoteSampler,
@@ -11,6 +11,7 @@ import {
   type SamplingParams,
 } from '../../../../src/rollout/index.js';
 import { readSafetensors } from '../../../../src/weights/index.js';
+import { goldenAdapter, goldenCase } from '../../../support/golden-rollouts.js';
 import {
   type Answer,
   type Asked,
@@ -18,11 +19,9 @@ import {
   type TestServer,
 } from '../../../support/model-server.js';
 import { temporaryFolder } from '../../../support/temporary.js';
-import { goldenAdapter, goldenCase } from '../golden.js';
 
 const dir = temporaryFolder();
-let server: TestServer | undefined;
-afterEach(async () => server?.close());
+let server: TestServer;
 
 const PARAMS: SamplingParams = { ...PLAIN_SAMPLING, maxNewTokens: 8, seed: 3 };
 
@@ -73,8 +72,8 @@ describe('completions', () => {
     };
     const requests = [{ id: 'a', promptIds: [1, 2], n: 2, maxNewTokens: 4 }];
     const completions = await remote.generate(requests, params);
-    expect(server!.asked.map(({ path }) => path)).toEqual(['/v1/completions', '/v1/completions']);
-    const [first, second] = server!.asked.map(({ body }) => body!);
+    expect(server.asked.map(({ path }) => path)).toEqual(['/v1/completions', '/v1/completions']);
+    const [first, second] = server.asked.map(({ body }) => body!);
     expect(first).toMatchObject({
       model: 'base',
       prompt: [1, 2],
@@ -111,10 +110,10 @@ describe('completions', () => {
     await remote.generate([{ id: 'b', promptIds: [3], n: 1, samples: [1] }], PARAMS);
     const ids = ['a', 'b', 'c'].map((id) => ({ id, promptIds: [3], n: 2 }));
     await remote.generate(ids, PARAMS);
-    const [alone, ...together] = server!.asked.map(({ body }) => body!.seed);
+    const [alone, ...together] = server.asked.map(({ body }) => body!.seed);
     expect(together.filter((seed) => seed === alone).length).toBe(1);
     expect(new Set(together).size).toBe(6);
-    expect(Object.keys(server!.asked[0]!.body!).sort()).toEqual([
+    expect(Object.keys(server.asked[0]!.body!).sort()).toEqual([
       ...['logprobs', 'max_tokens', 'model', 'prompt', 'return_token_ids', 'seed', 'temperature'],
     ]);
   });
@@ -139,7 +138,7 @@ describe('completions', () => {
     });
     const completions = await remote.generate([{ id: 'a', promptIds: [1], n: 8 }], PARAMS);
     expect(completions.map(({ text }) => text)).toEqual(Array(8).fill('y'));
-    expect(server!.mostAtOnce()).toBeLessThanOrEqual(3);
+    expect(server.mostAtOnce()).toBeLessThanOrEqual(3);
   });
 
   it('tries again after an answer that is none', async () => {
@@ -148,7 +147,7 @@ describe('completions', () => {
     }));
     const [only] = await remote.generate([{ id: 'a', promptIds: [1], n: 1 }], PARAMS);
     expect(only).toMatchObject({ text: 'y' });
-    expect(server!.asked.length).toBe(2);
+    expect(server.asked.length).toBe(2);
   });
 
   it('has a completion without text of a prompt that the server filters', async () => {
@@ -164,7 +163,7 @@ describe('completions', () => {
       ['y', 'stop'],
       ['', 'content_filter'],
     ]);
-    expect(server!.asked.length).toBe(2);
+    expect(server.asked.length).toBe(2);
   });
 
   it('fails with what the server says, after handing over what was done', async () => {
@@ -215,7 +214,7 @@ describe('completions', () => {
     await expect(remote.generate([{ ...request, promptIds: [] }], PARAMS)).rejects.toThrow(
       /request a: api=completions needs token ids/,
     );
-    expect(server!.asked).toEqual([]);
+    expect(server.asked).toEqual([]);
   });
 });
 
@@ -244,7 +243,7 @@ describe('chat', () => {
     );
     const messages = [{ role: 'user', content: 'hello' }];
     const [only] = await remote.generate([{ id: 'a', promptIds: [], messages, n: 1 }], PARAMS);
-    expect(server!.asked[0]).toMatchObject({
+    expect(server.asked[0]).toMatchObject({
       path: '/v1/chat/completions',
       body: { messages, logprobs: true, response_format: { type: 'json_object' } },
     });
@@ -267,7 +266,7 @@ describe('models that reason', () => {
     const remote = await sampler(() => ({ body: reply }), options);
     const request = { id: 'a', promptIds: [], messages, n: 1 };
     await remote.generate([request], { ...PARAMS, temperature });
-    return Object.keys(server!.asked[0]!.body!).sort();
+    return Object.keys(server.asked[0]!.body!).sort();
   };
   const effort = { reasoning_effort: 'low' };
 
@@ -317,8 +316,8 @@ describe('responses', () => {
       extra: { reasoning },
     });
     const [only] = await remote.generate([request], { ...PARAMS, topP: 0.5 });
-    expect(server!.asked[0]).toMatchObject({ path: '/v1/responses' });
-    expect(server!.asked[0]!.body).toEqual({
+    expect(server.asked[0]).toMatchObject({ path: '/v1/responses' });
+    expect(server.asked[0]!.body).toEqual({
       model: 'base',
       input: messages,
       max_output_tokens: 8,
@@ -380,18 +379,18 @@ describe('adapters on the server', () => {
     const { hash, syncMs } = await remote.setAdapter(adapter);
     expect(hash).toBe(remote.adapterHash);
     expect(syncMs).toBeGreaterThan(0);
-    const { lora_name: name, lora_path: path } = server!.asked[0]!.body as Record<string, string>;
-    expect(server!.asked[0]!.path).toBe('/v1/load_lora_adapter');
+    const { lora_name: name, lora_path: path } = server.asked[0]!.body as Record<string, string>;
+    expect(server.asked[0]!.path).toBe('/v1/load_lora_adapter');
     expect(name).toBe(`lorikeet-${hash!.slice(0, 16)}`);
     expect(readSafetensors(join(path!, 'adapter_model.safetensors')).size).toBeGreaterThan(0);
     expect(existsSync(join(path!, 'adapter_config.json'))).toBe(true);
     const [only] = await remote.generate([{ id: 'a', promptIds: [1], n: 1 }], PARAMS);
-    expect(server!.asked[1]!.body!.model).toBe(name);
+    expect(server.asked[1]!.body!.model).toBe(name);
     expect(only!.adapter).toBe(hash);
     await remote.setAdapter(adapter);
-    expect(server!.asked.length).toBe(2);
+    expect(server.asked.length).toBe(2);
     expect((await remote.setAdapter(null)).hash).toBe(null);
-    expect(server!.asked[2]).toMatchObject({
+    expect(server.asked[2]).toMatchObject({
       path: '/v1/unload_lora_adapter',
       body: { lora_name: name },
     });
@@ -437,7 +436,7 @@ describe('score', () => {
       [5, 4],
     ]);
     expect(scores.map((values) => [...values])).toEqual([[-0.25, -0.5], [-1]]);
-    expect(server!.asked[0]!.body).toMatchObject({ prompt_logprobs: 0, max_tokens: 1 });
+    expect(server.asked[0]!.body).toMatchObject({ prompt_logprobs: 0, max_tokens: 1 });
   });
 
   it('says when the server gives none', async () => {

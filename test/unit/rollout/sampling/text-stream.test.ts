@@ -1,5 +1,4 @@
 /** Text in pieces: whole characters, nothing of a stop string, and together the text of the completion. */
-
 import { beforeAll, expect, it } from 'vitest';
 import { completionText } from '../../../../src/rollout/sampling/stop-matcher.js';
 import { TextStream } from '../../../../src/rollout/sampling/text-stream.js';

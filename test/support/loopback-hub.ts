@@ -9,7 +9,9 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { type Loopback, onLoopback } from '../../support/loopback.js';
+import type { HubOptions } from '../../src/hub/index.js';
+import { type Loopback, onLoopback } from './loopback.js';
+import { temporaryFolder } from './temporary.js';
 
 export interface HubFile {
   readonly bytes: Buffer;
@@ -44,6 +46,10 @@ type Fault =
 
 export interface LoopbackHub {
   readonly endpoint: string;
+  /** Of its clients; empty at first. */
+  readonly cacheDir: string;
+  /** What a client of it is told, which waits little before it asks again. */
+  options(more?: HubOptions): HubOptions;
   readonly requests: SeenRequest[];
   /** Keys `models/owner/name` and `datasets/owner/name`, revision after `@` when it is not main. */
   readonly repos: Record<string, HubRepo>;
@@ -147,8 +153,15 @@ export async function startLoopbackHub(repos: Record<string, HubRepo>): Promise<
     res.writeHead(302, { location: `${storage.address}/${etagOf(entry)}` }).end();
   });
 
+  const endpoint = hub.address;
+  const cacheDir = temporaryFolder();
   return Object.assign(state, {
-    endpoint: hub.address,
+    endpoint,
+    cacheDir,
+    options: (more: HubOptions = {}) => ({
+      ...{ endpoint, cacheDir, token: null, offline: false, retryDelayMs: 5 },
+      ...more,
+    }),
     requests,
     repos,
     close: async () => {

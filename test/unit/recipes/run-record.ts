@@ -1,6 +1,6 @@
 /** `run.json` of a run that a test makes up. */
 import { join } from 'node:path';
-import { writeJson } from '../../src/util/files.js';
+import { writeJson } from '../../../src/util/files.js';
 
 /** Writes it into the folder of the run. @param facts What the test is about, in place of the usual */
 export function writeRunRecord(dir: string, facts: Readonly<Record<string, unknown>>): void {

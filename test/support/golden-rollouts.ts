@@ -1,16 +1,13 @@
 /** The golden cases of scripts/golden/rollout.py: weights made again, specs, expected numbers. */
 import { readFileSync } from 'node:fs';
-import { specFromConfig } from '../../../src/model/families/index.js';
-import type { DecoderSpec } from '../../../src/model/spec.js';
-import { EMBEDDING, linearModules, parameterShapes } from '../../../src/model/spec-modules.js';
-import type { WeightSource } from '../../../src/rollout/index.js';
-import { Rng } from '../../../src/util/rng.js';
-import {
-  type Adapter,
-  fromFloat32,
-  type HostTensor,
-  loraConfig,
-} from '../../../src/weights/index.js';
+import { specFromConfig } from '../../src/model/families/index.js';
+import type { DecoderSpec } from '../../src/model/spec.js';
+import { EMBEDDING, linearModules, parameterShapes } from '../../src/model/spec-modules.js';
+import type { WeightSource } from '../../src/rollout/index.js';
+import { Rng } from '../../src/util/rng.js';
+import { elementCount } from '../../src/util/shape.js';
+import { type Adapter, fromFloat32, type HostTensor, loraConfig } from '../../src/weights/index.js';
+import { goldenMean } from './golden-models.js';
 
 export interface GoldenRow {
   readonly greedy: number[];
@@ -40,7 +37,7 @@ export interface GoldenCase {
   readonly lora: { r: number; alpha: number; modules: string[]; rows: GoldenRow[] };
 }
 
-const path = new URL('../../fixtures/rollout/golden.json', import.meta.url);
+const path = new URL('../fixtures/rollout/golden.json', import.meta.url);
 export const goldenCases = JSON.parse(readFileSync(path, 'utf8')) as GoldenCase[];
 
 export function goldenCase(name: string): GoldenCase {
@@ -51,7 +48,7 @@ export function goldenCase(name: string): GoldenCase {
 function values(name: string, shape: readonly number[], mean: number, std: number): HostTensor {
   const rng = Rng.of(name);
   const width = std * Math.sqrt(12);
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = elementCount(shape);
   const data = Float32Array.from({ length: size }, () => mean + (rng.uniform() - 0.5) * width);
   return fromFloat32(data, shape);
 }
@@ -61,17 +58,10 @@ export function goldenWeights(golden: GoldenCase, spec = goldenSpec(golden)): We
   return (name) => {
     const shape = shapes.get(name);
     if (shape === undefined) throw new Error(`no weight ${name}`);
-    const mean = meanOf(name, 1 - spec.normOffset);
+    const mean = goldenMean(name, 1 - spec.normOffset);
     const std = name === EMBEDDING ? golden.embeddingStd : golden.std;
     return values(`${golden.case}/${name}`, shape, mean, std);
   };
-}
-
-/** A gated norm has no offset; decays that are slow carry states over many tokens. */
-function meanOf(name: string, ofNorms: number): number {
-  if (name.includes('linear_attn.norm')) return 1;
-  if (name.endsWith('A_log')) return -3;
-  return name.includes('norm') ? ofNorms : 0;
 }
 
 export function goldenAdapter(golden: GoldenCase, spec = goldenSpec(golden)): Adapter {

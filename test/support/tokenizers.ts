@@ -8,9 +8,9 @@ import {
   type RenderedExample,
   type Tokenizer,
   writeByteTokenizer,
-} from '../../../src/tokenizer/index.js';
-import { dataPath, hasData } from '../../support/real-data.js';
-import { temporaryFolder } from '../../support/temporary.js';
+} from '../../src/tokenizer/index.js';
+import { dataPath, hasData } from './real-data.js';
+import { temporaryFolder } from './temporary.js';
 
 /** Whether the real tokenizers are there. */
 export const hasTokenizers = hasData('tokenizers');

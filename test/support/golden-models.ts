@@ -1,18 +1,17 @@
 /** Small decoders whose expected numbers come from transformers and PEFT (scripts/golden/families.py). */
 import { readFileSync } from 'node:fs';
-import { planLora, specFromConfig } from '../../../src/model/index.js';
-import type { DecoderSpec } from '../../../src/model/spec.js';
-import { parameterShapes } from '../../../src/model/spec-modules.js';
-import type { JsonRow } from '../../../src/util/files.js';
-import { Rng } from '../../../src/util/rng.js';
+import { specFromConfig } from '../../src/model/index.js';
+import type { DecoderSpec } from '../../src/model/spec.js';
+import { parameterShapes } from '../../src/model/spec-modules.js';
+import type { JsonRow } from '../../src/util/files.js';
+import { Rng } from '../../src/util/rng.js';
+import { elementCount } from '../../src/util/shape.js';
 import {
   fromFloat32,
   type HostTensor,
-  type LoraConfig,
-  loraConfig,
   readSafetensors,
   toFloat32,
-} from '../../../src/weights/index.js';
+} from '../../src/weights/index.js';
 
 export const FAMILIES = [
   'llama',
@@ -54,7 +53,7 @@ export const ROPE_CASES = [
   'phi3-longrope',
 ] as const;
 
-const FOLDER = new URL('../../fixtures/model/', import.meta.url).pathname;
+const FOLDER = new URL('../fixtures/model/', import.meta.url).pathname;
 
 export interface GoldenCase {
   readonly name: string;
@@ -87,10 +86,13 @@ export function goldenCase(name: string): GoldenCase {
   };
 }
 
-/** A gated norm has no offset; decays that are slow carry states over many tokens. */
-function meanOf(name: string, others: number): number {
+const isNorm = (name: string): boolean => /norm\d?\.weight$/.test(name);
+
+/** Mean of a tensor's values. A gated norm has no offset; decays that are slow carry states over many tokens. */
+export function goldenMean(name: string, ofNorms: number): number {
   if (name.endsWith('linear_attn.norm.weight')) return 1;
-  return name.endsWith('A_log') ? -3 : others;
+  if (name.endsWith('A_log')) return -3;
+  return isNorm(name) ? ofNorms : 0;
 }
 
 /** The tensor `name` of the test model `model`, as scripts/golden/portable.py makes it. */
@@ -100,10 +102,9 @@ export function goldenTensor(
   { shape, normMean }: { readonly shape: readonly number[]; readonly normMean: number },
 ): HostTensor {
   const rng = Rng.of('golden', model, name);
-  const isNorm = /norm\d?\.weight$/.test(name);
-  const std = isNorm || name.endsWith('.bias') ? 0.1 : 0.15;
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  const mean = meanOf(name, isNorm ? normMean : 0);
+  const std = isNorm(name) || name.endsWith('.bias') ? 0.1 : 0.15;
+  const values = new Float32Array(elementCount(shape));
+  const mean = goldenMean(name, normMean);
   for (let i = 0; i < values.length; i++) values[i] = mean + std * rng.normal();
   return fromFloat32(values, shape);
 }
@@ -113,19 +114,4 @@ export function goldenWeights(model: string, spec: DecoderSpec): (name: string) 
   const shapes = parameterShapes(spec);
   const normMean = 1 - spec.normOffset;
   return (name) => goldenTensor(model, name, { shape: shapes.get(name)!, normMean });
-}
-
-/** LoRA of rank 4 on every linear layer unless `config` says otherwise, with A and B random (`zeroB`: only A). */
-export function goldenLora(
-  model: string,
-  spec: DecoderSpec,
-  { zeroB = false, config = {} }: { zeroB?: boolean; config?: Partial<LoraConfig> } = {},
-) {
-  const standard = { r: 4, loraAlpha: 8, targetModules: 'all-linear' } as const;
-  const lora = planLora(spec, loraConfig({ ...standard, ...config }));
-  const initialLora = lora.shapes.map(({ name, shape }) => {
-    const values = toFloat32(goldenTensor(model, name, { shape, normMean: 0 }));
-    return zeroB && name.endsWith('lora_B.weight') ? values.fill(0) : values;
-  });
-  return { lora, initialLora };
 }

@@ -1,9 +1,7 @@
-/** Numbers of a policy beside those of a reference. */
-import { expect } from 'vitest';
-import { collate, type Policy, type TokenBatch } from '../../../src/model/index.js';
-
-export const batchOf = (rows: readonly (readonly number[])[]) =>
-  collate(rows.map((ids) => ({ ids, trained: ids.map(() => true) })));
+/** Logits of a policy beside those of a reference. */
+import type { Policy, TokenBatch } from '../../src/model/index.js';
+import { largestGap } from '../support/gaps.js';
+import { logpsOf } from '../support/token-rows.js';
 
 /** Every token of the vocabulary as a target at every position; rows share nothing, even where they begin alike. */
 function wholeVocabulary(rows: readonly (readonly number[])[], vocabSize: number): TokenBatch {
@@ -34,17 +32,6 @@ function logSoftmax(logits: Float32Array, vocabSize: number): Float64Array {
   return out;
 }
 
-function largestGap(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(actual.length).toBe(expected.length);
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const gap = Math.abs(actual[i]! - expected[i]!);
-    if (Number.isNaN(gap)) return gap;
-    largest = Math.max(largest, gap);
-  }
-  return largest;
-}
-
 /**
  * Largest difference of log-softmax over all positions and tokens.
  * @param expected Logits, `[Σ length, V]`.
@@ -56,12 +43,5 @@ export async function logitGap(
 ): Promise<number> {
   const { vocabSize } = policy.spec;
   const scores = await policy.score(wholeVocabulary(rows, vocabSize));
-  const logps = Float32Array.from({ length: scores.length / 3 }, (_, i) => scores[3 * i]!);
-  return largestGap(logps, logSoftmax(expected, vocabSize));
-}
-
-/** ‖g − g*‖ / ‖g*‖ */
-export function relativeError(actual: Float32Array, expected: Float32Array): number {
-  const gaps = expected.map((value, i) => actual[i]! - value);
-  return Math.hypot(...gaps) / Math.hypot(...expected);
+  return largestGap(logpsOf(scores), logSoftmax(expected, vocabSize));
 }

@@ -6,9 +6,9 @@ import { runDpo } from '../../src/recipes/dpo.js';
 import { runGrpo } from '../../src/recipes/grpo.js';
 import { runSft } from '../../src/recipes/sft.js';
 import { type JsonRow, readJsonl } from '../../src/util/files.js';
-import { logInto } from './context.js';
-import { temporaryFolder } from './temporary.js';
-import { FORMAT_KEYS, type TinyTraining, tinyTraining } from './tiny-training.js';
+import { logInto } from '../support/context.js';
+import { temporaryFolder } from '../support/temporary.js';
+import { FORMAT_KEYS, tinyTraining } from '../support/tiny-training.js';
 
 const GROUPS = ['num_generations=4', 'max_completion_length=16', 'per_device_train_batch_size=16'];
 
@@ -21,7 +21,7 @@ export function tinyRuns({ steps = 20 } = {}) {
   const said: string[] = [];
   const context = logInto(said);
   const start = join(dir, 'start');
-  let tiny: TinyTraining;
+  const tiny = tinyTraining(dir);
 
   const keysOf = (name: string, model: string) => [
     `model=${model}`,
@@ -49,17 +49,13 @@ export function tinyRuns({ steps = 20 } = {}) {
   const column = (name: string, key: string): number[] =>
     rowsOf(name).flatMap((row) => (typeof row[key] === 'number' ? [row[key]] : []));
 
-  beforeAll(async () => {
-    tiny = await tinyTraining(dir);
-    await format('start', [`max_steps=${steps}`]);
-  }, 300_000);
+  beforeAll(() => format('start', [`max_steps=${steps}`]), 300_000);
   return {
     dir,
     /** Lines of progress. */
     said,
     context,
-    /** Once the tests run. */
-    tiny: () => tiny,
+    tiny,
     keysOf,
     sft,
     format,
