@@ -30,8 +30,8 @@ export function convolution(
   const present = { attributes: { batch_dims: 1 }, outputs: [presentState(layer)] };
   graph.output(graph.node('GatherND', [all, STATE_ROWS], present), 'float32', shape);
   const terms = Array.from({ length: mixer.taps }, (_, tap) => {
-    const seen = tap === kept ? inputs : fromTap(context, all, tap, kept);
-    return graph.node('Mul', [seen, tapWeight(context, layer, mixer, tap)]);
+    const seen = tap === kept ? inputs : fromTap(context, all, { tap, kept });
+    return graph.node('Mul', [seen, tapWeight(context, { layer, mixer, tap })]);
   });
   if (bias !== null) {
     terms.push(graph.weight(bias, tensorWeight(source, bias, [channels])));
@@ -40,18 +40,23 @@ export function convolution(
 }
 
 /** S inputs, from the tap's distance behind each token on. */
-function fromTap(context: GraphContext, all: Value, tap: number, kept: number): Value {
+function fromTap(
+  context: GraphContext,
+  all: Value,
+  { tap, kept }: { readonly tap: number; readonly kept: number },
+): Value {
   const bounds = [[tap], [tap - kept], [1]].map((values) => integers(context, values));
   return context.graph.node('Slice', [all, ...bounds]);
 }
 
+interface Tap {
+  readonly layer: number;
+  readonly mixer: ShortConvLayer | GatedDeltaLayer;
+  readonly tap: number;
+}
+
 /** What a channel's input is multiplied by at one distance, [channels]. */
-function tapWeight(
-  { graph, spec, source }: GraphContext,
-  layer: number,
-  mixer: ShortConvLayer | GatedDeltaLayer,
-  tap: number,
-): Value {
+function tapWeight({ graph, spec, source }: GraphContext, { layer, mixer, tap }: Tap): Value {
   const { kernel, channels } = convWeights(spec, layer, mixer);
   const write = (target: Uint8Array) => {
     const values = toFloat32(source(kernel)).filter((_, i) => i % mixer.taps === tap);

@@ -83,7 +83,7 @@ export class Support {
       while (bucket > 0 && above + this.buckets[bucket]! < amount) above += this.buckets[bucket--]!;
       prefix = prefix * width + bucket;
     }
-    this.keepDownTo(bits, prefix, amount - above, measure);
+    this.keepDownTo(bits, { boundary: prefix, missing: amount - above, measure });
   }
 
   /** Amount in each group of the bits at `shift`, among tokens whose higher bits are `prefix`. */
@@ -100,12 +100,7 @@ export class Support {
   }
 
   /** Tokens above the boundary, and of those on it as many as it takes to reach `missing`. */
-  private keepDownTo(
-    bits: Uint32Array,
-    boundary: number,
-    missing: number,
-    measure: 'count' | 'weight',
-  ): void {
+  private keepDownTo(bits: Uint32Array, { boundary, missing, measure }: ListEnd): void {
     const step = measure === 'count' ? 1 : floatOf(boundary);
     let reached = 0;
     let kept = 0;
@@ -120,6 +115,12 @@ export class Support {
     }
     this.count = kept;
   }
+}
+
+interface ListEnd {
+  readonly boundary: number;
+  readonly missing: number;
+  readonly measure: 'count' | 'weight';
 }
 
 interface Level {

@@ -19,6 +19,8 @@ export type Expression =
     }
   | { readonly kind: 'rule'; readonly name: string };
 
+type Repeat = Extract<Expression, { kind: 'repeat' }>;
+
 export interface Grammar {
   readonly rules: ReadonlyMap<string, Expression>;
   readonly root: Expression;
@@ -121,7 +123,8 @@ export function compile({ rules, root }: Grammar): Program {
     return rule(name);
   };
 
-  const repeated = (item: Expression, min: number, max: number | null, next: number): number => {
+  const repeated = ({ item: body, min, max }: Repeat, next: number): number => {
+    const item = asRule(body);
     let at = next;
     if (max === null) {
       at = add(SPLIT, -1, next);
@@ -145,7 +148,7 @@ export function compile({ rules, root }: Grammar): Program {
         return starts.reduceRight((rest, start) => add(SPLIT, start, rest));
       }
       case 'repeat':
-        return repeated(asRule(expression.item), expression.min, expression.max, next);
+        return repeated(expression, next);
       case 'rule':
         return call(expression.name, next);
     }
