@@ -4,7 +4,6 @@ export { WORD_PATTERN } from './byte/words.js';
 export type { RenderedExample, TrainOn } from './loss-mask.js';
 export { asMessages, asTurns, type ChatRow, type Message, type Turns } from './messages.js';
 export { fillTemplate } from './prompt-template.js';
-export { namesOfField } from './reasoning.js';
 export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
 export { readsVariable, variableColumns } from './row-variables.js';
@@ -14,3 +13,4 @@ export {
   type Tokenizer,
 } from './tokenizer.js';
 export { copyTokenizerFiles, readChatTemplate, readTokenizerFiles } from './tokenizer-files.js';
+export { unreadFields } from './unread-fields.js';

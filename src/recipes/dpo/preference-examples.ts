@@ -12,6 +12,7 @@ import type { RecipeContext } from '../context.js';
 import { sayBeyondContext } from '../inputs/beyond-context.js';
 import { loadDataset } from '../inputs/dataset.js';
 import type { ModelSource } from '../inputs/model-source.js';
+import { sayUnreadFields } from '../inputs/unread-fields.js';
 import { heldOutExamples } from '../training/held-out-examples.js';
 import { type AnswerSide, answersOf } from './answers.js';
 
@@ -54,7 +55,10 @@ function reading<T>({ examplesOf, sequencesOf }: Kind<T>) {
   ): Promise<PreferenceExamples<T>> => {
     const read = async (dataset: DatasetConfig, key: Reader['key']) => {
       const { rows, where } = await loadDataset(dataset, { seed: config.seed, context });
-      return examplesOf(rows, { config, tokenizer, key, where, log: context.log });
+      const { log } = context;
+      const { prompt_template: promptTemplate } = config;
+      sayUnreadFields(rows, { tokenizer, promptTemplate, where, log });
+      return examplesOf(rows, { config, tokenizer, key, where, log });
     };
     const placed = await read(config.dataset, 'dataset');
     const { bosId, eosIds } = tokenizer;

@@ -16,6 +16,7 @@ import { asChat, type PromptInput } from '../inputs/prompt-input.js';
 import { promptRow } from '../inputs/prompt-row.js';
 import { type PromptedRow, promptRows } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
+import { PROMPT_COLUMNS, sayUnreadFields } from '../inputs/unread-fields.js';
 import { decodingParams } from '../sampling/decoding.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { openPolicySampler } from '../sampling/policy-sampler.js';
@@ -60,13 +61,21 @@ function localEngine(
     adapter: adapterHash(adapter),
     base: isServer ? null : samplerFingerprint(source),
     params: decodingParams(isServer ? { ...config, response_format: null } : config, tokenizer),
-    prompts: ({ rows, where }) =>
-      promptRows(tokenizer, config.chat ? rows.map(asChat) : rows, {
+    prompts: ({ rows, where }) => {
+      sayUnreadFields(rows, {
+        tokenizer,
+        promptTemplate: config.prompt_template,
+        columns: PROMPT_COLUMNS,
+        where,
+        log: context.log,
+      });
+      return promptRows(tokenizer, config.chat ? rows.map(asChat) : rows, {
         render: (index) => renderOptions(config, where(index)),
         context: spec.maxPositions,
         completion: config.max_new_tokens,
         overlong: config.overlong_prompts,
-      }),
+      });
+    },
     open: (longest) => (isServer ? onServer() : locally(longest)),
     close: () => source.close(),
   };

@@ -14,6 +14,7 @@ import { type TagKeys, tagsOf } from './answer-tags.js';
 import { loadDataset } from './dataset.js';
 import { type PromptKeys, renderOptions } from './render-options.js';
 import { type AnswerStyle, trainingRow } from './training-row.js';
+import { sayUnreadFields } from './unread-fields.js';
 
 export type RenderKeys = PromptKeys &
   TagKeys & { readonly seed: number; readonly max_length: number };
@@ -44,6 +45,8 @@ export async function renderedRows(
 ): Promise<RenderedRow[]> {
   const { seed, max_length: maxLength } = keys;
   const { rows, where } = await loadDataset(dataset, { seed, context });
+  const { prompt_template: promptTemplate } = keys;
+  sayUnreadFields(rows, { tokenizer, promptTemplate, where, log: context.log });
   const style = { tags: tagsOf(keys), form };
   const parts = rows.map((row, index) => learnt(trainingRow(row, style, where(index))));
   const rendered = parts.map(({ row, trainOn }, index) =>

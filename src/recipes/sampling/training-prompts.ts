@@ -12,6 +12,7 @@ import {
   sayOverlong,
 } from '../inputs/prompted-rows.js';
 import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
+import { PROMPT_COLUMNS, sayUnreadFields } from '../inputs/unread-fields.js';
 
 type PromptConfig = PromptKeys &
   Pick<GrpoConfig, 'dataset' | 'seed' | 'eval_samples' | 'max_completion_length'>;
@@ -33,6 +34,13 @@ export async function trainingPrompts(
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
   const training = trainedRows(rows, held, context.log);
+  sayUnreadFields(training, {
+    tokenizer,
+    promptTemplate: config.prompt_template,
+    columns: PROMPT_COLUMNS,
+    where: (index) => where(held + index),
+    log: context.log,
+  });
   const prompts = promptRows(tokenizer, training, {
     render: (index) => renderOptions(config, where(held + index)),
     context: longest,

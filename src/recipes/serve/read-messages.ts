@@ -1,5 +1,5 @@
 /** The messages of a chat → those that the chat template is given; what it would pass over is refused. */
-import { namesOfField, readsVariable } from '../../tokenizer/index.js';
+import { readsVariable, unreadFields } from '../../tokenizer/index.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
@@ -8,9 +8,6 @@ import type { Fields } from './fields.js';
 
 /** Those of OpenAI's API; `developer` is its newer name of `system`. */
 const ROLES: readonly unknown[] = ['system', 'developer', 'user', 'assistant', 'tool'];
-
-/** `tool_call_id` only tells answers of tools apart, which templates do by their order. */
-const NOT_LOST: readonly string[] = ['role', 'content', 'tool_call_id'];
 
 /**
  * @param template Null where no chat template is used.
@@ -29,15 +26,14 @@ function readMessage(message: unknown, at: string, template: string | null): Jso
   if (!ROLES.includes(role)) {
     throw fieldError(`${at}.role`, `${shown(role)} is none of ${ROLES.join(', ')}`);
   }
-  const lost = Object.keys(message).find(
-    (name) => !NOT_LOST.includes(name) && says(message[name]) && !isRead(template, name),
-  );
+  const [lost] = unreadFields(message, template);
   if (lost !== undefined) {
     const problem =
       template === null ? 'no chat template is used' : 'the chat template reads no such field';
     throw fieldError(`${at}.${lost}`, problem, 'Leave it out');
   }
-  const isNewName = role === 'developer' && !isRead(template, 'developer');
+  const isNewName =
+    role === 'developer' && !(template !== null && readsVariable(template, 'developer'));
   const given = withArguments(message, at, template);
   return isNewName ? { ...given, role: 'system' } : given;
 }
@@ -67,9 +63,3 @@ function parsed(text: string, at: string): unknown {
     throw fieldError(at, `${shown(text)} is not JSON: ${(error as Error).message}`);
   }
 }
-
-const says = (value: unknown): boolean =>
-  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
-
-const isRead = (template: string | null, name: string): boolean =>
-  template !== null && namesOfField(name).some((each) => readsVariable(template, each));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadTokenizer, namesOfField } from '../../../src/tokenizer/index.js';
+import { loadTokenizer } from '../../../src/tokenizer/index.js';
+import { namesOfField } from '../../../src/tokenizer/reasoning.js';
 import { byteTokenizer } from '../../support/tokenizers.js';
 
 const TEMPLATE =
