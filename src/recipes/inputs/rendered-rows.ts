@@ -13,6 +13,7 @@ import type { RecipeContext } from '../context.js';
 import { type TagKeys, tagsOf } from './answer-tags.js';
 import { loadDataset } from './dataset.js';
 import { type PromptKeys, renderOptions } from './render-options.js';
+import { sayForms } from './row-form.js';
 import { type AnswerStyle, trainingRow } from './training-row.js';
 import { sayUnreadFields } from './unread-fields.js';
 
@@ -45,6 +46,7 @@ export async function renderedRows(
 ): Promise<RenderedRow[]> {
   const { seed, max_length: maxLength } = keys;
   const { rows, where } = await loadDataset(dataset, { seed, context });
+  sayForms(rows, context.log);
   const { prompt_template: promptTemplate } = keys;
   sayUnreadFields(rows, { tokenizer, promptTemplate, where, log: context.log });
   const style = { tags: tagsOf(keys), form };

@@ -5,6 +5,7 @@ import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { fieldNames } from '../../util/shown.js';
 import { promptRow } from './prompt-row.js';
+import { rowForm } from './row-form.js';
 
 export interface AnswerStyle {
   readonly tags: AnswerTags;
@@ -26,9 +27,8 @@ function written(
  * @throws InputError on a question without its working and answer.
  */
 export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): ChatRow {
-  const { question, reasoning, answer, completion } = row;
-  const isOther = [row.messages, row.prompt, row.text].some((value) => value !== undefined);
-  if (typeof question !== 'string' || isOther) return row;
+  const { reasoning, answer, completion } = row;
+  if (rowForm(row) !== 'question') return row;
   if (completion !== undefined) return { ...promptRow(row), completion };
   const isAnswer = typeof answer === 'string' || typeof answer === 'number';
   if (typeof reasoning === 'string' && isAnswer) {

@@ -12,6 +12,7 @@ import {
   sayOverlong,
 } from '../inputs/prompted-rows.js';
 import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
+import { sayForms } from '../inputs/row-form.js';
 import { PROMPT_COLUMNS, sayUnreadFields } from '../inputs/unread-fields.js';
 
 type PromptConfig = PromptKeys &
@@ -31,15 +32,17 @@ export async function trainingPrompts(
   context: RecipeContext,
 ): Promise<readonly PromptedRow[]> {
   const { tokenizer, longest, overlong } = options;
+  const { log } = context;
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
-  const training = trainedRows(rows, held, context.log);
+  const training = trainedRows(rows, held, log);
+  sayForms(training, log);
   sayUnreadFields(training, {
     tokenizer,
     promptTemplate: config.prompt_template,
     columns: PROMPT_COLUMNS,
     where: (index) => where(held + index),
-    log: context.log,
+    log,
   });
   const prompts = promptRows(tokenizer, training, {
     render: (index) => renderOptions(config, where(held + index)),
@@ -48,7 +51,7 @@ export async function trainingPrompts(
     completionKey: 'max_completion_length',
     overlong,
   });
-  sayOverlong(prompts, { rows: training.length, what: 'data', log: context.log });
+  sayOverlong(prompts, { rows: training.length, what: 'data', log });
   return prompts;
 }
 

@@ -1,5 +1,7 @@
-/** Problem rows as what a model learns to write. */
+/** Problem rows as what a model learns to write, and what of a row is read as its prompt. */
 import { expect, it } from 'vitest';
+import { promptRow } from '../../../../src/recipes/inputs/prompt-row.js';
+import { sayForms } from '../../../../src/recipes/inputs/row-form.js';
 import { trainingRow } from '../../../../src/recipes/inputs/training-row.js';
 
 const tags = { reasoningStart: '[', reasoningEnd: ']', solutionStart: '{', solutionEnd: '}' };
@@ -15,4 +17,23 @@ it('without its working or answer a question is refused with what it has', () =>
   expect(() => trainingRow(row, style, 'f:1')).toThrow(
     'f:1: a question without its working and answer (it has question, reasoning=null, answer)',
   );
+});
+
+it('a row of several forms is read by the same one as a prompt and to train on, and is counted', () => {
+  const solved = { question: '5 + 1?', reasoning: 'count', answer: '6' };
+  const asked = [{ role: 'user', content: '5 + 1?' }];
+  const beside = { ...solved, text: 'an article' };
+  expect(trainingRow(beside, style, 'f:1')).toEqual({ prompt: asked, completion: '[count]{6}' });
+  expect(promptRow(beside)).toEqual({ prompt: asked });
+  const written = { question: '5 + 1?', prompt: 'Which is right?', completion: '1' };
+  expect(trainingRow(written, style, 'f:1')).toBe(written);
+  expect(promptRow(written)).toBe(written);
+  const lines: string[] = [];
+  sayForms([solved, beside, written, beside, { text: 'x', question: 5 }], (line) => {
+    lines.push(line);
+  });
+  expect(lines).toEqual([
+    'data: 2 rows have question and text: question is what the model reads',
+    'data: 1 rows have prompt and question: prompt is what the model reads',
+  ]);
 });
