@@ -42,6 +42,7 @@ export {
   type NamedDataset,
   namedDataset,
 } from './named.js';
+export { withoutNullForms } from './null-forms.js';
 export { packByLength } from './packing.js';
 export { type AnsweredPrompt, type PromptPlace, splitPrompt } from './preference-rows.js';
 export type { RowFormatName } from './row-formats.js';

@@ -17,6 +17,7 @@ import {
   type RevisionOptions,
 } from './locate.js';
 import { type GeneratedDataset, namedDataset } from './named.js';
+import { withoutNullForms } from './null-forms.js';
 import { ROW_FORMATS, type RowFormatName } from './row-formats.js';
 
 /** Rows whose column has one of these values, as text. */
@@ -92,7 +93,7 @@ export async function loadRows(source: string, options: LoadRowsOptions = {}): P
     const renamed = typeof ours === 'string' ? ours : renameColumns(ours, columns);
     const result = typeof renamed === 'string' ? renamed : format(renamed);
     if (typeof result !== 'string') {
-      kept.push({ row: result, where });
+      kept.push({ row: withoutNullForms(result), where });
       continue;
     }
     if (malformed === 'error') throw new InputError({ where: where(), problem: result });

@@ -1,6 +1,6 @@
 /** Where the prompts of a command come from: rows of a file, lines of a text file, or the command line. */
 import { existsSync } from 'node:fs';
-import { readRowFile } from '../../data/index.js';
+import { readRowFile, withoutNullForms } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { readText } from '../../util/utf8.js';
@@ -26,7 +26,9 @@ export async function readPrompts(keys: PromptKeys): Promise<PromptInput> {
 async function rawRows({ input, prompt }: PromptKeys): Promise<PromptInput> {
   if (input === null) return { rows: [{ prompt }], where: () => 'prompt' };
   if (!existsSync(input)) throw new InputError({ where: input, problem: 'no such file' });
-  return input.toLowerCase().endsWith('.txt') ? textLines(input) : await readRowFile(input);
+  if (input.toLowerCase().endsWith('.txt')) return textLines(input);
+  const { rows, where } = await readRowFile(input);
+  return { rows: rows.map(withoutNullForms), where };
 }
 
 /** One prompt a line; blank lines are passed over. */
