@@ -3,7 +3,7 @@ import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
 import { mean } from '../util/numbers.js';
 import { differenceInterval, mcnemarExact } from './paired.js';
-import { completionOf, exampleOf, type KeyedRow } from './row-key.js';
+import { completionOf, exampleOf, isGiven, type KeyedRow } from './row-key.js';
 
 /** A row with its grade; rows of a CSV file have `correct` as text. */
 export type ComparedRow = KeyedRow;
@@ -87,7 +87,7 @@ function pairedRows(
   return [...gradedA].flatMap(([key, a]) => {
     const b = gradedB.get(key);
     if (b === undefined) return [];
-    if (a.question !== b.question) {
+    if (a.asked !== b.asked) {
       throw new InputError({
         where: 'compare',
         problem: `example ${key} is another question in the other evaluation`,
@@ -100,7 +100,8 @@ function pairedRows(
 
 interface GradedRow {
   readonly example: string;
-  readonly question: string;
+  /** The question, or what the row has in its place. */
+  readonly asked: string;
   readonly isRight: boolean;
 }
 
@@ -117,8 +118,9 @@ function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, 
         remedy: 'Give each completion of an example a sample_index of its own',
       });
     }
-    const question = String(row.question ?? '');
-    graded.set(key, { example: exampleOf(row), question, isRight: right });
+    const own = [row.question, row.prompt, row.messages].find(isGiven) ?? '';
+    const asked = typeof own === 'string' ? own : JSON.stringify(own);
+    graded.set(key, { example: exampleOf(row), asked, isRight: right });
   }
   return graded;
 }

@@ -54,7 +54,7 @@ export async function pairedInputs({ inputs, column }: CompareConfig): Promise<P
 /** Rows of the evaluation that an input holds; null: it holds none. */
 async function evaluationRows(input: string): Promise<readonly ComparedRow[] | null> {
   const file = evaluationFile(input);
-  return file === null ? null : (await loadRows(file)).rows;
+  return file === null ? null : (await loadRows(file, { format: 'plain' })).rows;
 }
 
 function evaluationFile(input: string): string | null {

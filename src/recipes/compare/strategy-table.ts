@@ -8,6 +8,7 @@ import { type GroupTable, LEVEL_5 } from '../../evaluate/index.js';
 import { type Cell, percent, readRunRecord, textTable, writeTable } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
+import { groupBy } from '../../util/group.js';
 import { readRecord } from '../../util/own-files.js';
 
 interface Entry {
@@ -17,6 +18,8 @@ interface Entry {
   /** Null where nothing could be graded. */
   readonly accuracy: number | null;
   readonly size: number;
+  /** Not the whole evaluation: its level 5. */
+  readonly isPart: boolean;
 }
 
 /** `majority_vote` with n samples is SC@n (self-consistency, X. Wang et al. 2023, arXiv 2203.11171). */
@@ -41,11 +44,13 @@ function entriesOf(folder: string): readonly Entry[] {
     const { benchmark } = config;
     const { eval_size: size } = results;
     const accuracy = results.accuracy as number | null;
-    const entry = { folder, benchmark, strategy: strategyName(config), accuracy, size };
+    const strategy = strategyName(config);
+    const entry = { folder, benchmark, strategy, accuracy, size, isPart: false };
     const hardest = levelFive(folder, record?.files ?? []);
     if (hardest === undefined) return [entry];
     const { n, accuracy: own } = hardest;
-    return [entry, { ...entry, benchmark: `${benchmark}-level-5`, accuracy: own, size: n }];
+    const part = { benchmark: `${benchmark}-level-5`, accuracy: own, size: n, isPart: true };
+    return [entry, { ...entry, ...part }];
   }
   throw new InputError({
     where: folder,
@@ -84,10 +89,26 @@ function checkCells(entries: readonly Entry[]): void {
   }
 }
 
+/** @throws InputError on evaluations of one benchmark over numbers of examples that differ: a row says one */
+function checkSizes(entries: readonly Entry[]): void {
+  const whole = entries.filter(({ isPart }) => !isPart);
+  for (const own of groupBy(whole, ({ benchmark }) => benchmark).values()) {
+    const [first] = own;
+    const other = own.find(({ size }) => size !== first?.size);
+    if (first === undefined || other === undefined) continue;
+    throw new InputError({
+      where: 'table',
+      problem: `${first.folder} has ${first.size} examples of ${first.benchmark}, and ${other.folder} has ${other.size}`,
+      remedy: 'Evaluate the same rows by each strategy',
+    });
+  }
+}
+
 /** Writes the table and returns it as text. @throws InputError on a folder that is no evaluation */
 export function writeStrategyTable(path: string, folders: readonly string[]): string {
   const entries = folders.flatMap(entriesOf);
   checkCells(entries);
+  checkSizes(entries);
   const strategies = [...new Set(entries.map(({ strategy }) => strategy))];
   const rows = [...new Set(entries.map(({ benchmark }) => benchmark))].map((benchmark) => {
     const own = entries.filter((entry) => entry.benchmark === benchmark);

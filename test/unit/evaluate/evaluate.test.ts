@@ -371,6 +371,15 @@ describe('compareEvaluations', () => {
   it('refuses other questions, and evaluations with nothing in common', () => {
     const other = rows('++').map((row) => ({ ...row, question: 'x' }));
     expect(() => compareEvaluations(rows('++'), other)).toThrow(/example 0\/0 is another question/);
+    const asked = (name: string, value: unknown) => [{ index: 0, correct: true, [name]: value }];
+    for (const [name, one, two] of [
+      ['prompt', 'a', 'b'],
+      ['messages', [{ role: 'user', content: 'a' }], [{ role: 'user', content: 'b' }]],
+    ] as const) {
+      expect(compareEvaluations(asked(name, one), asked(name, one)).n).toBe(1);
+      const compare = () => compareEvaluations(asked(name, one), asked(name, two));
+      expect(compare).toThrow(/example 0\/0 is another question/);
+    }
     expect(() => compareEvaluations(rows('+'), [])).toThrow(/share no graded example/);
   });
 

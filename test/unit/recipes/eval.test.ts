@@ -116,6 +116,18 @@ describe('level 5 of MATH', () => {
     );
   });
 
+  it('refuses evaluations of one benchmark over numbers of examples that differ', () => {
+    const folders = [7, 3].map((size) => {
+      const run = join(temporaryFolder(), `of-${size}`);
+      mkdirSync(run);
+      const config = { benchmark: 'math', strategy: size === 7 ? 'greedy' : 'tir' };
+      writeRunRecord(run, { command: 'eval', config, results: { eval_size: size, accuracy: 0 } });
+      return run;
+    });
+    const table = () => writeStrategyTable(join(temporaryFolder(), 'table.csv'), folders);
+    expect(table).toThrow(/table: .*of-7 has 7 examples of math, and .*of-3 has 3/);
+  });
+
   it.each([
     ['majority_vote', null, 'SC@8'],
     ['weighted_vote', null, 'weighted_vote@8'],

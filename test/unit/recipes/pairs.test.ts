@@ -106,3 +106,11 @@ it('an output in a folder that cannot be made is refused before the rows are rea
   const config = loadConfig(pairsSchema, { overrides });
   await expect(runPairs(config, SILENT)).rejects.toThrow(`${file}: is a file, not a folder`);
 });
+
+it('compare reads rows of results as they stand, also answers that hold the mark of GSM8K', async () => {
+  const file = join(dir, 'marked.jsonl');
+  writeFileSync(file, toJsonl([{ id: 1, question: 'q', answer: '#### 0/7', correct: true }]));
+  const called = await call(['compare', file, file, '--json']);
+  expect(called).toMatchObject({ code: 0, err: '' });
+  expect(JSON.parse(called.out)).toMatchObject({ paired: [{ examples: 1, share_a: 1 }] });
+});
