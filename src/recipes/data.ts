@@ -2,7 +2,7 @@
  * `lorikeet data NAME`: a data set as files. Writes train.jsonl, valid.jsonl (when asked for), test.jsonl
  * and, last, dataset_stats.json, whose presence says that the others are whole.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
@@ -19,6 +19,7 @@ import { removeFiles, STATS_FILE } from './data/set-files.js';
 import { makeSplits, SPLITS } from './data/splits.js';
 import { streamedSplits } from './data/streamed.js';
 import { checkTir, TIR_CHECK_FILES } from './data/tir-check.js';
+import { lockOutput, unlockOutput } from './outputs/output-lock.js';
 
 export interface DataResult {
   readonly output_dir: string;
@@ -34,8 +35,19 @@ const filesOf = (dataset: NamedDataset): readonly string[] => [
 
 const folderOf = (name: string): string => join('outputs', 'data', name);
 
+interface DataSet {
+  /** Where it goes unless `output_dir` says otherwise. */
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly make: (
+    config: DataConfig,
+    folder: string,
+    context: RecipeContext,
+  ) => Promise<DataResult>;
+}
+
 /** Sets with files and statistics of their own. */
-const OWN_SETS = {
+const OWN_SETS: Readonly<Record<string, DataSet>> = {
   factorization: { folder: 'rft_data', files: FACTORIZATION_FILES, make: makeFactorization },
   medical: { folder: 'data', files: MEDICAL_FILES, make: makeMedical },
   genselect: { folder: folderOf('genselect'), files: GENSELECT_FILES, make: makeGenselect },
@@ -45,31 +57,55 @@ const OWN_SETS = {
     files: CONTAMINATION_FILES,
     make: checkContamination,
   },
-} as const;
+};
 
 /** @throws InputError on an unknown name, a folder in use, or malformed rows; SetupError without the hub. */
 export async function runData(config: DataConfig, context: RecipeContext): Promise<DataResult> {
-  const { name, seed, overwrite } = config;
-  const own = Object.hasOwn(OWN_SETS, name) ? OWN_SETS[name as keyof typeof OWN_SETS] : null;
+  const { name, overwrite } = config;
+  const own = Object.hasOwn(OWN_SETS, name) ? (OWN_SETS[name] as DataSet) : null;
   const dataset = namedDataset(name);
   const isMade = own !== null || dataset?.kind === 'generated';
   if (config.revision !== null && isMade) throw localRevision(name, config.revision);
-  if (own !== null) {
-    refuseForeignKeys(config);
-    const folder = config.output_dir ?? own.folder;
-    checkFolder(folder, { overwrite, files: own.files });
-    return await own.make(config, folder, context);
-  }
-  if (dataset === null) throw unknownName(name);
+  const set = own ?? (dataset === null ? null : rowSet(name, dataset));
+  if (set === null) throw unknownName(name);
   refuseForeignKeys(config);
-  const folder = config.output_dir ?? folderOf(name);
-  const files = filesOf(dataset);
-  checkFolder(folder, { overwrite, files });
+  const folder = config.output_dir ?? set.folder;
+  checkFolderPlace(folder);
+  const isNew = !existsSync(folder);
+  const output = join(folder, STATS_FILE);
+  const lock = lockOutput(output, 'output_dir');
+  try {
+    checkUnused(folder, { overwrite, files: set.files });
+    return await set.make(config, folder, context);
+  } finally {
+    unlockOutput(output, lock);
+    if (isNew && readdirSync(folder).length === 0) rmdirSync(folder);
+  }
+}
+
+/** A set that is rows alone. */
+const rowSet = (name: string, dataset: NamedDataset): DataSet => ({
+  folder: folderOf(name),
+  files: filesOf(dataset),
+  make: (config, folder, context) => writeSplits(dataset, { config, folder, context }),
+});
+
+interface SplitsArgs {
+  readonly config: DataConfig;
+  readonly folder: string;
+  readonly context: RecipeContext;
+}
+
+async function writeSplits(
+  dataset: NamedDataset,
+  { config, folder, context }: SplitsArgs,
+): Promise<DataResult> {
+  const { name, seed } = config;
   const isLarge = dataset.kind === 'files' && dataset.isLarge === true;
   const splits = isLarge
     ? await streamedSplits(config, dataset, context)
     : await makeSplits(config, dataset, context);
-  removeFiles(folder, files);
+  removeFiles(folder, filesOf(dataset));
   const stats: Record<string, unknown> = {};
   const counts: Record<string, number> = {};
   for (const [split, { rows, origin, note = '' }] of Object.entries(splits)) {
@@ -103,8 +139,7 @@ interface FolderUse {
   readonly files: readonly string[];
 }
 
-function checkFolder(folder: string, { overwrite, files }: FolderUse): void {
-  checkFolderPlace(folder);
+function checkUnused(folder: string, { overwrite, files }: FolderUse): void {
   const there = files.find((file) => existsSync(join(folder, file)));
   if (there === undefined || overwrite) return;
   throw new InputError({

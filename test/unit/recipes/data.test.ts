@@ -75,6 +75,16 @@ describe('runData arithmetic', () => {
 });
 
 describe('an output folder in use', () => {
+  it('by another call is refused', async () => {
+    const calls = [1, 2].map((seed) => runData(config({ seed }), context));
+    const ends = await Promise.allSettled(calls);
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect((ends[1] as PromiseRejectedResult).reason.message).toMatch(
+      /^output_dir: process \d+ is writing .*out\/dataset_stats\.json\. Wait for it, or give another/,
+    );
+    expect(readJson(join(folder, 'out', 'dataset_stats.json'))).toMatchObject({ seed: 1 });
+  });
+
   it('is refused, and replaced with overwrite=true without touching other files', async () => {
     await runData(config({ valid_samples: 5 }), context);
     writeFileSync(join(folder, 'out', 'mine.txt'), 'x');
