@@ -49,7 +49,8 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
   const path = configFile(root, stage.id);
   writeFileAtomic(path, resolvedYaml(handledConfig(stage, plan.action)));
   const own = { hash: plan.hash, outputs: ownOutputs(stage, plan) };
-  const unfinished = { ...own, seconds: 0, exit_code: null, result: null };
+  const earlier = plan.action === 'resume' ? (plan.previous?.seconds ?? 0) : 0;
+  const unfinished = { ...own, seconds: earlier, exit_code: null, result: null };
   const stamp = outputStamp(stage.output);
   const before = stage.output !== null && {
     before: { output: stage.output, stamp, state: plan.previous },
@@ -57,7 +58,7 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
   writeState(root, stage.id, { ...unfinished, status: 'running', ...before });
   const started = performance.now();
   const outcome = await launch({ command: stage.command, configFile: path, signal, log });
-  const seconds = Math.round(performance.now() - started) / 1000;
+  const seconds = Math.round(1000 * earlier + performance.now() - started) / 1000;
   const status = statusOf(outcome);
   const { exitCode, result } = outcome;
   const ended = { ...own, status, seconds, exit_code: exitCode, result };

@@ -16,6 +16,7 @@ export type StageStatus = 'running' | 'done' | 'failed' | 'interrupted';
 export interface StageState {
   readonly hash: string;
   readonly status: StageStatus;
+  /** Of all sessions that have ended, where later ones went on from earlier ones. */
   readonly seconds: number;
   readonly exit_code: number | null;
   readonly result: unknown;

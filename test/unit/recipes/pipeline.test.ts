@@ -278,6 +278,27 @@ describe('a stage that fails', () => {
     expect(made.launched[0]?.config).toMatchObject({ resume: 'auto', overwrite: false });
   });
 
+  it('took the seconds of all its sessions', async () => {
+    let exitCode = 1;
+    const made: Fixture = fixture(YAML, ({ command }) => {
+      if (command !== 'grpo') return {};
+      made.write('out/final/run.json', '{}');
+      return { exitCode };
+    });
+    await failureOf(run(made));
+    const file = join(made.folder, 'out/stages/final.json');
+    const failed = JSON.parse(readFileSync(file, 'utf8'));
+    made.write('out/stages/final.json', JSON.stringify({ ...failed, seconds: 1000 }));
+    await failureOf(run(made));
+    expect(JSON.parse(readFileSync(file, 'utf8')).seconds).toBeGreaterThanOrEqual(1000);
+    exitCode = 0;
+    const { seconds } = (await run(made)).stages[2]!;
+    expect(seconds).toBeGreaterThanOrEqual(1000);
+    expect(seconds).toBeLessThan(1100);
+    const again = (await run(made, ['stages.final.seed=5'])).stages[2]!;
+    expect(again.seconds).toBeLessThan(100);
+  });
+
   it('goes on where the command can resume, and is replaced where it cannot', async () => {
     for (const [failing, handled] of [
       ['eval', { resume: 'auto' }],
