@@ -1,7 +1,13 @@
 /** What a user calls a data set → the files that hold the split asked for. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HubOptions, isHubId, localRevision, resolveDatasetFiles } from '../hub/index.js';
+import {
+  type HubOptions,
+  isHubId,
+  localRevision,
+  resolveDatasetFiles,
+  triedOnHub,
+} from '../hub/index.js';
 import { InputError } from '../util/errors.js';
 import { ROW_FILE_ENDINGS } from '../util/row-file-endings.js';
 import { isRowFile } from './formats/index.js';
@@ -88,12 +94,19 @@ export async function locateSource(source: string, options: LocateOptions): Prom
       remedy: `Give ${Object.keys(NAMED_DATASETS).join(', ')}, a file, a folder, or a hub id such as owner/name`,
     });
   }
-  const files = await resolveDatasetFiles(source, {
-    ...hub,
-    split,
-    ...(config === undefined ? {} : { config }),
-    ...(revision === undefined ? {} : { revision }),
-  });
+  const place =
+    revision === undefined
+      ? `dataset: no local file or folder "${source}", and as a hub id`
+      : `dataset and ${options.revisionKey ?? 'its revision'}`;
+  const files = await triedOnHub(
+    place,
+    resolveDatasetFiles(source, {
+      ...hub,
+      split,
+      ...(config === undefined ? {} : { config }),
+      ...(revision === undefined ? {} : { revision }),
+    }),
+  );
   return { kind: 'hub', ...files };
 }
 

@@ -31,6 +31,17 @@ export class HubUnreachableError extends SetupError {}
 /** The hub answered, and has no such repository, revision or file. */
 export class HubNotFoundError extends InputError {}
 
+/** What is not on this machine is tried as a hub id. @param place What was looked for, for the hub's failures. */
+export async function triedOnHub<T>(place: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof HubNotFoundError || error instanceof HubUnreachableError)) throw error;
+    const Kind = error instanceof HubNotFoundError ? HubNotFoundError : HubUnreachableError;
+    throw new Kind(`${place}: ${error.message}`, { cause: error });
+  }
+}
+
 /** A failure that may pass: worth another try. */
 export class TransientError extends Error {
   /** The server could not be connected to at all. */

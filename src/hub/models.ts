@@ -2,13 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { InputError } from '../util/errors.js';
 import { cachedListing, type RepoListing, snapshotDir } from './cache.js';
-import {
-  HubNotFoundError,
-  HubUnreachableError,
-  label,
-  localRevision,
-  notCached,
-} from './failures.js';
+import { label, localRevision, notCached, triedOnHub } from './failures.js';
 import { isHubId, pathMatcher } from './ids.js';
 import { fetchSnapshot } from './repo.js';
 import { type HubOptions, hubSettings } from './settings.js';
@@ -132,15 +126,9 @@ export async function resolveModelDir(
       remedy: 'Give a folder, a run folder, or a hub id such as owner/name',
     });
   }
-  try {
-    return await resolveModel(model, options);
-  } catch (error) {
-    if (!(error instanceof HubNotFoundError || error instanceof HubUnreachableError)) throw error;
-    const Kind = error instanceof HubNotFoundError ? HubNotFoundError : HubUnreachableError;
-    const place =
-      revision === undefined
-        ? `model: no local folder "${model}", and as a hub id`
-        : `model and ${revisionKey}`;
-    throw new Kind(`${place}: ${error.message}`, { cause: error });
-  }
+  const place =
+    revision === undefined
+      ? `model: no local folder "${model}", and as a hub id`
+      : `model and ${revisionKey}`;
+  return await triedOnHub(place, resolveModel(model, options));
 }

@@ -163,6 +163,8 @@ function wholeLinesOf(path: string): { readonly size: number; readonly end: numb
   }
 }
 
+const A_LIST = 'Every line must be one JSON object; a list of them belongs in a .json file';
+
 /** A line of a JSONL file. @param where `file:line` @throws InputError where it is not a JSON object */
 export function parseRow(line: string, where: string): JsonRow {
   let value: unknown;
@@ -172,11 +174,12 @@ export function parseRow(line: string, where: string): JsonRow {
     throw new InputError({
       where,
       problem: `not valid JSON (${messageOf(error)})`,
-      remedy: 'Every line must be one JSON object',
+      remedy: line.trim() === '[' ? A_LIST : 'Every line must be one JSON object',
     });
   }
   if (isObject(value)) return value;
-  throw new InputError({ where, problem: `expected a JSON object, found ${line.slice(0, 40)}` });
+  const problem = `expected a JSON object, found ${line.slice(0, 40)}`;
+  throw new InputError({ where, problem, ...(Array.isArray(value) && { remedy: A_LIST }) });
 }
 
 export function toJsonl(rows: Iterable<unknown>): string {

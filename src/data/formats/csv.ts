@@ -24,11 +24,16 @@ export function readCsvRows(path: string): FileRows {
   return { rows, where };
 }
 
+const delimiterOf = (path: string): string => (path.toLowerCase().endsWith('.tsv') ? '\t' : ',');
+
+/** What values are divided by in tables of any kind. */
+const DIVIDERS = [';', '\t', '|', ','];
+
 function parseTable(path: string): string[][] {
   const text = readText(path);
   try {
     return parse(text, {
-      delimiter: path.toLowerCase().endsWith('.tsv') ? '\t' : ',',
+      delimiter: delimiterOf(path),
       relax_column_count: true,
       skip_empty_lines: true,
     });
@@ -49,6 +54,15 @@ function parseTable(path: string): string[][] {
 }
 
 function checkHeader(path: string, header: readonly string[]): void {
+  const [only = '', ...others] = header;
+  const divider = DIVIDERS.find((each) => each !== delimiterOf(path) && only.includes(each));
+  if (others.length === 0 && divider !== undefined) {
+    throw new InputError({
+      where: path,
+      problem: `its header is one column, ${JSON.stringify(only)}: ${JSON.stringify(divider)} does not divide values here`,
+      remedy: 'Divide them by commas in a .csv file, by tabs in a .tsv file',
+    });
+  }
   const repeated = header.find((name, index) => header.indexOf(name) !== index);
   if (repeated === undefined) return;
   throw new InputError({ where: path, problem: `the header names the column "${repeated}" twice` });

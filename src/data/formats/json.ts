@@ -1,20 +1,14 @@
 /** Rows of a JSON file: one list of objects. */
 import { InputError } from '../../util/errors.js';
-import { readJson } from '../../util/files.js';
+import { fileLines, readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
 /** @throws InputError when the file is no list, or naming the row that is no object. */
 export function readJsonRows(path: string): FileRows {
-  const value = readJson(path);
-  if (!Array.isArray(value)) {
-    throw new InputError({
-      where: path,
-      problem: 'expected a list of objects',
-      remedy: 'One object a line belongs in a .jsonl file',
-    });
-  }
+  const value = parsed(path);
+  if (!Array.isArray(value)) throw noList(path, value);
   const where = (index: number) => rowLabel(path, index);
   const bad = value.findIndex((row) => !isObject(row));
   if (bad >= 0) {
@@ -24,4 +18,38 @@ export function readJsonRows(path: string): FileRows {
     });
   }
   return { rows: value, where };
+}
+
+/** @throws InputError as `readJson`, or where the file is JSONL by another name */
+function parsed(path: string): unknown {
+  try {
+    return readJson(path);
+  } catch (error) {
+    const [first = ''] = fileLines(path);
+    if (!isObjectText(first)) throw error;
+    throw new InputError({
+      where: path,
+      problem: 'it has one object a line, which is JSONL',
+      remedy: 'Let its name end in .jsonl',
+    });
+  }
+}
+
+function isObjectText(text: string): boolean {
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+function noList(where: string, value: unknown): InputError {
+  const named = Object.entries(isObject(value) ? value : {}).find(
+    ([, list]) => Array.isArray(list) && list.length > 0 && list.every(isObject),
+  );
+  const remedy =
+    named === undefined
+      ? 'One object a line belongs in a .jsonl file'
+      : `The list under "${named[0]}" is one: write it alone into a file`;
+  return new InputError({ where, problem: 'expected a list of objects', remedy });
 }

@@ -48,6 +48,9 @@ describe('JSONL', () => {
     expect(await failure(file('b.jsonl', '{}\n[1]\n'))).toMatch(
       /^\/b\.jsonl:2: expected a JSON object/,
     );
+    const list = /\.jsonl:1: .* a list of them belongs in a \.json file$/;
+    expect(await failure(file('c.jsonl', '[{"a":1}]'))).toMatch(list);
+    expect(await failure(file('d.jsonl', '[\n{"a":1}\n]'))).toMatch(list);
   });
 
   it('names a packed file that is cut off', async () => {
@@ -67,8 +70,15 @@ describe('JSON', () => {
   });
   it('refuses what is none', async () => {
     expect(await failure(file('a.json', '{"a":1}'))).toMatch(
-      /^\/a\.json: expected a list of objects/,
+      /^\/a\.json: expected a list of objects\. One object a line belongs in a \.jsonl file$/,
     );
+    expect(await failure(file('c.json', '{"version":[],"data":[{"a":1}]}'))).toBe(
+      '/c.json: expected a list of objects. The list under "data" is one: write it alone into a file',
+    );
+    expect(await failure(file('d.json', '{"a":1}\n{"a":2}\n'))).toBe(
+      '/d.json: it has one object a line, which is JSONL. Let its name end in .jsonl',
+    );
+    expect(await failure(file('e.json', '[{"a":1},'))).toMatch(/^\/e\.json: not valid JSON/);
     expect(await failure(file('b.json', '[{}, 3]'))).toBe(
       '/b.json:row 2: expected an object, found 3',
     );
@@ -104,6 +114,16 @@ describe('CSV', () => {
       /^\/c\.csv: the header names the column "a" twice/,
     );
     expect(await failure(file('d.csv', ''))).toBe('/d.csv: the file has no header');
+    for (const [name, header, divider] of [
+      ['s.csv', 'question;answer', ';'],
+      ['t.csv', 'question\tanswer', '\\t'],
+      ['c.tsv', 'question,answer', ','],
+    ] as const) {
+      expect(await failure(file(name, `${header}\n1\n`))).toBe(
+        `/${name}: its header is one column, ${JSON.stringify(header)}: "${divider}" does not divide values here. Divide them by commas in a .csv file, by tabs in a .tsv file`,
+      );
+    }
+    expect((await readRowFile(file('e.csv', 'a b\n1\n'))).rows).toEqual([{ 'a b': '1' }]);
   });
 });
 

@@ -212,6 +212,15 @@ describe('the hub', () => {
     expect((await load('socratic')).rows.length).toBe(2);
     expect((await load('main')).rows.length).toBe(5);
   });
+
+  it('says of an id that it does not have that it is no local folder either', async () => {
+    const hubOptions = { endpoint: hub.endpoint, cacheDir: folder, token: null, offline: false };
+    const load = loadRows('data/trian', { hub: hubOptions, dataFolder: null });
+    await expect(load).rejects.toThrow(
+      /^dataset: no local file or folder "data\/trian", and as a hub id: data\/trian/,
+    );
+    await expect(load).rejects.toMatchObject({ exitCode: 2 });
+  });
 });
 
 describe.skipIf(!hasData('gsm8k'))(`real files ${NEEDS_DATA}`, () => {

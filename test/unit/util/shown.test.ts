@@ -12,5 +12,6 @@ test('columns are named, plain ones with their values', () => {
   expect(fieldNames({ text: 'a', answer: null, n: 5, ok: true, messages: [] })).toBe(
     'text, answer=null, n=5, ok=true, messages',
   );
+  expect(fieldNames({ question: 'a', ' answer': null })).toBe('question, " answer"=null');
   expect(fieldNames({})).toBe('no field');
 });
