@@ -4,8 +4,8 @@
  */
 import type { ChatConfig } from '../config/index.js';
 import { LorikeetError } from '../util/errors.js';
-import { help, runLine } from './chat/commands.js';
-import { type AnswerSink, Conversation } from './chat/conversation.js';
+import { type CommandTools, help, runLine } from './chat/commands.js';
+import { Conversation } from './chat/conversation.js';
 import { type ChatStreams, Terminal } from './chat/terminal.js';
 import type { RecipeContext } from './context.js';
 import { renderOptions } from './inputs/render-options.js';
@@ -81,16 +81,15 @@ async function converse(
     else if (answering !== null) answering.abort();
     else context.log('\n(Ctrl-C once more leaves)');
   });
-  const answer = async (make: (sink: AnswerSink) => Promise<unknown>): Promise<void> => {
+  const answer: CommandTools['answer'] = async (make) => {
     const stop = new AbortController();
     answering = stop;
     try {
       const sink = { signal: stop.signal, onText: (text: string) => terminal.write(text) };
-      await terminal.writing(() => make(sink));
+      const { ids } = await terminal.writing(() => make(sink));
       terminal.write('\n');
       if (stop.signal.aborted) context.log('(stopped)');
-      else if (!conversation.isWhole)
-        context.log(`(cut off: ${config.max_new_tokens} tokens, or the end of the context)`);
+      else if (!conversation.isWhole) context.log(cutOff(ids.length, config));
     } finally {
       answering = null;
     }
@@ -108,8 +107,13 @@ async function converse(
   }
 }
 
+function cutOff(tokens: number, { max_new_tokens: most }: ChatConfig): string {
+  const why = tokens === most ? 'max_new_tokens' : 'the context ends (max_model_len, or the model)';
+  return `(cut off after ${tokens} tokens: ${why})`;
+}
+
 /** A mistake in a line is said, and the chat goes on. */
-async function goesOn(line: string, tools: Parameters<typeof runLine>[1]): Promise<boolean> {
+async function goesOn(line: string, tools: CommandTools): Promise<boolean> {
   try {
     return await runLine(line, tools);
   } catch (error) {

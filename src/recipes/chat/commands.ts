@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { nearest } from '../../config/index.js';
+import type { Completion } from '../../rollout/index.js';
 import { checkFolderPlace, makeFolder, notWritten } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import type { AnswerSink, Conversation } from './conversation.js';
@@ -9,7 +10,7 @@ import type { AnswerSink, Conversation } from './conversation.js';
 export interface CommandTools {
   readonly conversation: Conversation;
   /** Runs an answer, which can be stopped, and says how it ended. */
-  readonly answer: (make: (sink: AnswerSink) => Promise<unknown>) => Promise<void>;
+  readonly answer: (make: (sink: AnswerSink) => Promise<Completion>) => Promise<void>;
   readonly note: (line: string) => void;
 }
 
@@ -57,10 +58,12 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
 };
 
 /** One line for each command. */
-export const help = (): string[] =>
-  Object.entries(COMMANDS).map(
+export const help = (): string[] => [
+  ...Object.entries(COMMANDS).map(
     ([name, { takes, help: text }]) => `  ${`/${name} ${takes}`.padEnd(14)} ${text}`,
-  );
+  ),
+  `  ${'//TEXT'.padEnd(14)} says /TEXT to the model`,
+];
 
 /**
  * @returns false when the chat is to end
@@ -69,8 +72,9 @@ export const help = (): string[] =>
 export async function runLine(line: string, tools: CommandTools): Promise<boolean> {
   const text = line.trim();
   if (text === '') return true;
-  if (!text.startsWith('/')) {
-    await tools.answer((sink) => tools.conversation.say(text, sink));
+  if (!text.startsWith('/') || text.startsWith('//')) {
+    const said = text.replace(/^\/\//, '/');
+    await tools.answer((sink) => tools.conversation.say(said, sink));
     return true;
   }
   const [, name = '', rest = ''] = /^\/(\S*)\s*(.*)$/s.exec(text)!;
@@ -82,7 +86,8 @@ export async function runLine(line: string, tools: CommandTools): Promise<boolea
 
 function unknownCommand(name: string): InputError {
   const near = nearest(name, Object.keys(COMMANDS));
-  const remedy = near === undefined ? '/help lists them' : `The nearest is /${near}`;
+  const known = near === undefined ? '/help lists them' : `The nearest is /${near}`;
+  const remedy = `${known}; a text that begins with / is written with two`;
   return new InputError({ problem: `there is no command /${name}`, remedy });
 }
 

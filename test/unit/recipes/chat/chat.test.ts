@@ -86,6 +86,27 @@ describe('answers', () => {
   });
 });
 
+describe('a line with two slashes', () => {
+  it('says what follows the first to the model', async () => {
+    const [answer] = await answers([[user('/tmp 1+2=')]]);
+    const { out, notes } = await chat(['//tmp 1+2=', '/tmp']);
+    expect(out).toBe(`${answer}\n`);
+    expect(notes).toContain(
+      'no command /tmp. /help lists them; a text that begins with / is written',
+    );
+  });
+});
+
+describe('an answer that is cut off', () => {
+  it.each([
+    ['max_new_tokens=2', '(cut off after 2 tokens: max_new_tokens)'],
+    ['max_model_len=24', 'the context ends (max_model_len, or the model)'],
+  ])('by %s', async (word, why) => {
+    const { notes } = await chat(['1+2='], 'max_new_tokens=100', word);
+    expect(notes).toContain(why);
+  });
+});
+
 describe('a further turn', () => {
   it('computes what is new of the prompt, and says the same', async () => {
     const lines = ['1+2+3+4+5+6+7+8=', '9', '/regenerate', '0'];
