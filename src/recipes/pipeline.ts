@@ -23,6 +23,8 @@ export interface Pipeline {
   readonly root: string;
   readonly metrics: readonly string[];
   readonly stages: readonly Stage[];
+  /** Of the report; default: Pipeline. */
+  readonly title?: string;
   /** Sections of the report beside the usual ones. */
   readonly sections?: (result: PipelineResult) => readonly Section[];
   /** Writes what there is beside the usual files; called once, also when a stage stops the run. */
@@ -86,9 +88,9 @@ async function writeResult(pipeline: Pipeline, progress: Progress): Promise<Pipe
   writeJson(pipelineFiles(pipeline.root).pipeline, result);
   // Drawing libraries are loaded when there is something to draw, not at every start of the program.
   const { summaryText, writePipelinePage } = await import('./pipeline/page.js');
-  const { metrics, sections = () => [] } = pipeline;
+  const { title = 'Pipeline', metrics, sections = () => [] } = pipeline;
   progress.context.log(summaryText(result, metrics));
-  writePipelinePage(result, { metrics, sections: sections(result) });
+  writePipelinePage(result, { title, metrics, sections: sections(result) });
   await pipeline.writeMore?.(result, progress.context);
   return result;
 }

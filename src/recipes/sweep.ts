@@ -29,6 +29,7 @@ export function loadSweep(options: LoadPipelineOptions): Sweep {
   const sweep = { ...pipelineOf(file), points: file.points };
   return {
     ...sweep,
+    title: 'Sweep',
     sections: (result) => [gridTable(sweep, result)],
     writeMore: (result, context) => writeGrid(sweep, result, context),
   };

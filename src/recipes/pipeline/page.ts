@@ -23,6 +23,8 @@ import { type PipelineResult, pipelineFiles, type StageReport, summaryTable } fr
 const SINGLE_RUNS = 3;
 
 export interface PageOptions {
+  /** What it is, before the name of its file. */
+  readonly title: string;
   readonly metrics: readonly string[];
   /** Tables and charts of the whole, after the summary. */
   readonly sections: readonly Section[];
@@ -43,11 +45,11 @@ export function writePipelinePage(result: PipelineResult, options: PageOptions):
   writeReport(pipelineFiles(result.root).report, pipelinePage(result, options));
 }
 
-function pipelinePage(result: PipelineResult, { metrics, sections }: PageOptions): Report {
+function pipelinePage(result: PipelineResult, { title, metrics, sections }: PageOptions): Report {
   const { runs, broken } = stageRuns(result.stages);
   const table = summaryTable(result, metrics);
   return {
-    title: `Pipeline ${result.file}`,
+    title: `${title} ${result.file}`,
     subtitle: result.root,
     sections: [
       { type: 'facts', title: 'Summary', facts: facts(result.stages) },
@@ -69,7 +71,7 @@ function facts(stages: readonly StageReport[]): Fact[] {
   const stopped = stages.find(({ status }) => ['failed', 'interrupted', 'gated'].includes(status));
   return [
     { label: 'Stages', value: String(stages.length) },
-    { label: 'Done', value: count('done', 'skipped', 'gated') },
+    { label: 'Done', value: count('done', 'skipped') },
     { label: 'Time of all stages', value: duration(seconds) },
     ...(stopped === undefined
       ? []

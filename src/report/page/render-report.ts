@@ -128,7 +128,8 @@ function tableBody({ header, rows }: TableSection): string {
     return element('tr', '', cells.join(''));
   });
   const wide = header.length > NARROW_COLUMNS ? 'wide' : '';
-  return element('table', wide, `<thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody>`);
+  const parts = `<thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody>`;
+  return element('div', 'scroll', element('table', wide, parts));
 }
 
 /** Lets a narrow column break metric and config names at their joints. */

@@ -17,10 +17,11 @@ a{color:var(--c1)}
 .facts div{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px 12px}
 .facts dt{color:var(--muted);font-size:.82rem}
 .facts dd{margin:2px 0 0;font-size:1.15rem;font-weight:600;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;background:var(--card);border:1px solid var(--rule);border-radius:8px;font-size:.92rem}
-th,td{padding:7px 12px;text-align:left;border-top:1px solid var(--rule);vertical-align:top}
+th,td{padding:7px 12px;text-align:left;border-top:1px solid var(--rule);vertical-align:top;overflow-wrap:break-word}
 th:first-child,td:first-child{min-width:7rem}
-thead th{border-top:0;color:var(--muted);font-weight:600;overflow-wrap:break-word}
+thead th{border-top:0;color:var(--muted);font-weight:600}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 td.number{white-space:nowrap}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:14px}

@@ -27,7 +27,7 @@ function stage(name: string, parts: Partial<StageReport> = {}): StageReport {
 function page(stages: readonly StageReport[]): string {
   const result = { file: 'demo.yaml', root, stages };
   const grid = { type: 'table', title: 'Grid', header: ['n', 'x'], rows: [[2, 0.5]] } as const;
-  writePipelinePage(result, { metrics: ['accuracy'], sections: [grid] });
+  writePipelinePage(result, { title: 'Sweep', metrics: ['accuracy'], sections: [grid] });
   return readFileSync(join(root, 'report.html'), 'utf8');
 }
 
@@ -40,7 +40,9 @@ describe('the page of a pipeline', () => {
       stage('check', { command: 'eval', status: 'gated', result: interval }),
       stage('after', { status: 'waiting', seconds: 0 }),
     ]);
-    expect(html).toContain('Pipeline demo.yaml');
+    expect(html).toContain('Sweep demo.yaml');
+    expect(html).toMatch(/Done<\/dt><dd>1<\/dd>/);
+    expect(html).toContain('<div class="scroll"><table');
     expect(html).toMatch(/Stopped at<\/dt><dd>check \(gated\)/);
     expect(html).toMatch(/Time of all stages<\/dt><dd>1 min 0 s/);
     expect(html).toContain('>Grid</h2>');
