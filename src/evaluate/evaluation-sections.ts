@@ -6,6 +6,7 @@ import {
   duration,
   type Fact,
   formatCell,
+  metricText,
   reasonFacts,
   rewardParts,
   type Section,
@@ -32,7 +33,9 @@ export function evaluationSections(
       type: 'table',
       title: 'Evaluation',
       header: ['metric', 'value'],
-      rows: Object.entries(metrics).filter(([, value]) => value !== null),
+      rows: Object.entries(metrics)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => [name, metricText(name, value)]),
     },
     ...tables.map(
       (table): Section => ({

@@ -38,9 +38,21 @@ export function groupTables(
   return columns.flatMap((column) => {
     const groups = groupBy(graded, (row) => String(columnOf(row, column) ?? ''));
     if (groups.size < 2) return [];
-    const sorted = [...groups].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+    const sorted = [...groups].sort(([a], [b]) => inOrder(a, b));
     return [{ column, rows: sorted.map(([value, members]) => groupRow(value, members)) }];
   });
+}
+
+/** Levels in words, which stand in this order; others stand by number and letter. */
+const LEVELS: readonly string[] = ['easy', 'medium', 'hard'];
+
+function inOrder(a: string, b: string): number {
+  const [rankA, rankB] = [a, b].map((value) => LEVELS.indexOf(value.toLowerCase())) as [
+    number,
+    number,
+  ];
+  if (rankA >= 0 && rankB >= 0) return rankA - rankB;
+  return a.localeCompare(b, 'en', { numeric: true });
 }
 
 function groupRow(value: string, rows: readonly EvalRow[]): GroupRow {

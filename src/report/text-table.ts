@@ -41,6 +41,14 @@ export function percent(share: number | null): string {
   return share === null ? 'n/a' : `${(100 * share).toFixed(1)}%`;
 }
 
+/** Metrics that are shares of 1. */
+const SHARES =
+  /^(?:(?:flexible_)?accuracy(?:_low|_high)?|\w+_proportion|(?:format|truncation)_rate|(?:pass|maj)@\d+)$/;
+
+/** A metric for people: shares in percent. */
+export const metricText = (name: string, value: Cell): string =>
+  typeof value === 'number' && SHARES.test(name) ? percent(value) : formatCell(value);
+
 /** 75 → "1 min 15 s"; 3725 → "1 h 2 min"; 0.25 → "0.3 s". */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

@@ -7,6 +7,8 @@ interface ChartPlan {
   /** Metric names; a capture group, where there is one, names the series. */
   readonly names: RegExp;
   readonly isSmoothed?: boolean;
+  /** Not drawn where it is the same in all rows, as metrics of no plan. */
+  readonly isLeftOutFlat?: boolean;
 }
 
 /** In the order of the page; a metric goes to the first plan that takes it. */
@@ -31,6 +33,7 @@ const PLANS: readonly ChartPlan[] = [
   { title: 'Format in evaluations', names: /^eval\/((?:format|boxed)_rate)$/ },
   { title: 'Length in evaluations, tokens', names: /^(eval\/avg_completion_length)$/ },
   { title: 'Truncated completions', names: /^(completions\/clipped_ratio)$/ },
+  { title: 'Completions without a grade', names: /^(ungraded)$/, isLeftOutFlat: true },
   { title: 'Entropy', names: /^(entropy)$/, isSmoothed: true },
   { title: 'KL to the reference', names: /^(kl)$/, isSmoothed: true },
   { title: 'Clipped ratios', names: /^clip_ratio\/(.+)$/ },
@@ -56,7 +59,7 @@ export function metricCharts(rows: readonly MetricRow[], prefix = ''): LineChart
   const charts = new Map<string, { plan: ChartPlan; series: Series[] }>();
   for (const name of metricNames(rows)) {
     const known = PLANS.find(({ names }) => names.test(name));
-    if (known === undefined && isConstant(rows, name)) continue;
+    if ((known?.isLeftOutFlat ?? known === undefined) && isConstant(rows, name)) continue;
     const plan = known ?? { title: name, names: /(.*)/ };
     const chart = charts.get(plan.title) ?? { plan, series: [] };
     const label = plan.names.exec(name)?.slice(1).find(Boolean) ?? name;

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { RunRows } from '../run/read-run.js';
 import { samplesPath } from '../run/run-files.js';
 import type { RunRecord } from '../run/run-record.js';
-import { duration, formatCell, shortHash } from '../text-table.js';
+import { duration, metricText, shortHash } from '../text-table.js';
 import { pickExamples, stepCompletions, toExample } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { Fact, Report, Section } from './report-types.js';
@@ -102,7 +102,7 @@ function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<str
     const isShown = tabled.has(name) && !HEADLINES.includes(name);
     if (name === 'steps' || value === null || isShown) continue;
     const label = name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
-    facts.push({ label, value: shortHash(formatCell(value)) });
+    facts.push({ label, value: shortHash(metricText(name, value)) });
   }
   return facts;
 }

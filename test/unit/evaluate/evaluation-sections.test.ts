@@ -47,7 +47,7 @@ const evaluation = {
       reasons: { short: 'no text' },
     }),
   ],
-  metrics: { accuracy: 0.5, mean_reward: null },
+  metrics: { accuracy: 0.5, 'pass@8': 1, mean_reward: null, mean_length: 7.5, correct: 1 },
   tables: [
     {
       column: 'level',
@@ -70,7 +70,15 @@ const [metrics, levels, completions] = evaluationSections(evaluation, {
 });
 
 it('has the metrics that have a value, and a table for each column', () => {
-  expect(metrics).toMatchObject({ title: 'Evaluation', rows: [['accuracy', 0.5]] });
+  expect(metrics).toMatchObject({
+    title: 'Evaluation',
+    rows: [
+      ['accuracy', '50.0%'],
+      ['pass@8', '100.0%'],
+      ['mean_length', '7.5'],
+      ['correct', '1'],
+    ],
+  });
   expect(levels).toMatchObject({
     title: 'Accuracy by level',
     header: ['level', 'n', 'accuracy', '95% interval', 'flexible'],

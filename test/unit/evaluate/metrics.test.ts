@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { EvalRow } from '../../../src/evaluate/eval-row.js';
+import { groupTables } from '../../../src/evaluate/group-tables.js';
 import { evalMetrics } from '../../../src/evaluate/metrics.js';
 
 it('scores of more examples than a call takes arguments have a mean and an interval', () => {
@@ -16,4 +17,22 @@ it('scores of more examples than a call takes arguments have a mean and an inter
   expect(metrics).toMatchObject({ eval_size: 200_000, mean_score: 0.5, max_length: 6 });
   // 1.96 · sqrt(0.25 / 200000) = 0.0021913
   expect(metrics.mean_score_high! - 0.5).toBeCloseTo(0.0021913, 6);
+});
+
+it.each([
+  [
+    ['hard', 'easy', 'medium'],
+    ['easy', 'medium', 'hard'],
+  ],
+  [
+    ['Level 10', 'Level 2', 'easy'],
+    ['easy', 'Level 2', 'Level 10'],
+  ],
+])('groups %j stand in their natural order', (levels, sorted) => {
+  const rows = levels.map(
+    (level, index) => ({ index, correct: true, level }) as unknown as EvalRow,
+  );
+  const columnOf = (row: EvalRow) => (row as unknown as { level: string }).level;
+  const [table] = groupTables(rows, { columns: ['level'], columnOf });
+  expect(table!.rows.map(({ value }) => value)).toEqual(sorted);
 });

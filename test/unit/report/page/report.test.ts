@@ -135,6 +135,7 @@ describe('report of a run', () => {
     const [facts, , alarmTable, evaluation] = sections;
     const labels = facts!.type === 'facts' ? facts!.facts.map(({ label }) => label) : [];
     expect(labels).toEqual(['Steps', 'Completions', 'Time', 'Accuracy', 'Seconds']);
+    expect(facts).toMatchObject({ facts: [{}, {}, {}, { value: '50.0%' }, { value: '3' }] });
     expect(alarmTable).toMatchObject({
       title: 'Alarms',
       rows: [['kl_high', 9, 'kl', 0.62, 0.5]],
@@ -493,6 +494,15 @@ describe('metricCharts', () => {
       [2, null],
       [4, 2],
     ]);
+  });
+
+  it('has the completions without a grade where there are some', () => {
+    const titles = (counts: readonly number[]) =>
+      metricCharts(counts.map((ungraded, i) => ({ step: i + 1, ungraded }))).map(
+        ({ title }) => title,
+      );
+    expect(titles([0, 2, 1])).toEqual(['Completions without a grade']);
+    expect(titles([0, 0, 0])).toEqual([]);
   });
 });
 
