@@ -2,6 +2,7 @@
 import type { DatasetConfig } from '../../config/index.js';
 import { type LoadedRows, loadRows, type RowFilter } from '../../data/index.js';
 import type { RecipeContext } from '../context.js';
+import { sayBrokenCharacters } from './broken-characters.js';
 import { hubOptions, pinned } from './hub-options.js';
 
 export interface DatasetUse {
@@ -39,5 +40,6 @@ export async function loadDataset(
   const split = kind === 'file' ? '' : ` (${dataset.split})`;
   const picked = only === undefined ? '' : `, those of ${only.column} ${only.values.join(' or ')}`;
   context.log(`data: ${count} of ${total} rows of ${source}${split}${picked}${left}`);
+  sayBrokenCharacters(loaded, context.log);
   return loaded;
 }

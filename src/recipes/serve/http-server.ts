@@ -1,4 +1,5 @@
 /** HTTP around the answers: routes, the key, bodies of bounded size, server-sent events, errors as JSON. */
+import { isUtf8 } from 'node:buffer';
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { JsonRow } from '../../util/files.js';
@@ -160,9 +161,11 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<Jso
     const message = `the body is larger than ${maxBytes} bytes. Shorten it, or serve with a larger max_body_kib`;
     throw new ApiError(message, { status: 413 });
   }
+  const bytes = Buffer.concat(chunks);
+  if (!isUtf8(bytes)) throw new ApiError('the body is not UTF-8');
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw new ApiError(`the body is not JSON: ${(error as Error).message}`);
   }

@@ -41,7 +41,8 @@ afterAll(async () => {
 });
 
 async function post(path: string, body: unknown) {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const isSent = typeof body === 'string' || body instanceof Uint8Array;
+  const text = isSent ? body : JSON.stringify(body);
   const reply = await fetch(server.baseUrl + path, { method: 'POST', body: text });
   return { status: reply.status, body: (await reply.json()) as JsonRow };
 }
@@ -447,6 +448,7 @@ describe('bounds', () => {
   it.each<[string, unknown, number, RegExp]>([
     ['/completions', 'x'.repeat(9000), 413, /larger than 8192 bytes.*max_body_kib/],
     ['/completions', 'oops', 400, /not JSON/],
+    ['/completions', Buffer.from('{"prompt":"\xe9"}', 'latin1'), 400, /not UTF-8/],
     ['/completions', { prompt: '1', model: 'x' }, 404, /Served are .*adapter-a/],
     ['/nothing', {}, 404, /Known are/],
     ['/models', {}, 405, /Use GET/],
