@@ -14,7 +14,7 @@ it('rows with half a character are counted, whole ones are not', async () => {
     String.raw`{"text":"\ude00\ud83d"}`,
   ];
   writeFileSync(path, rows.join('\n'));
-  const { dataset } = sftSchema.parse({ model: 'm', dataset: { path } });
+  const { dataset } = sftSchema.parse({ model: 'm', dataset: { path, shuffle: false } });
   const lines: string[] = [];
   await loadDataset(dataset, { seed: 1, context: logInto(lines) });
   expect(lines).toEqual([
