@@ -166,7 +166,7 @@ inline void product_widened(const float *x, size_t stride, int rows, const uint1
     });
 }
 
-// x [32][parts][k] bfloat16 with zero rows behind `rows`, w [k / 32][2][16][16][2]. A row of several parts stands
+// x [32][parts][k] bfloat16, zero rows behind `rows` for tiles; w [k / 32][2][16][16][2]. A row of several parts stands
 // for their sum.
 struct Half {
   const uint16_t *x;
@@ -313,7 +313,7 @@ inline void product_int8_rows(const int8_t *x, size_t stride, const int8_t *w, i
 }
 #endif
 
-// x [32][k] int8 with zero rows behind `rows`, w [k / 64][2][16][16][4]; integers, exact.
+// x [32][k] int8, zero rows behind `rows` for tiles; w [k / 64][2][16][16][4]; integers, exact.
 inline void product_int8(const int8_t *x, size_t stride, int rows, const int8_t *w, int k, int32_t *out) {
 #if defined(__AMX_INT8__)
   constexpr int bytes = kPair * 4;
