@@ -13,6 +13,7 @@ import {
   sayOverlong,
 } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
+import { sayUnreadOfPrompts } from '../inputs/unread-fields.js';
 import { answerGrader, benchmarkFilter, benchmarkGroups, benchmarkRows } from './benchmark.js';
 import { loadShots, withShots } from './few-shot.js';
 import { checkStrategy } from './strategy.js';
@@ -83,6 +84,10 @@ export async function evaluationInputs(
       ? rows
       : rows.map((row, i) => withShots(row, { shots, keys, where: where(i) }));
   const hasOwnTemplate = shots.length === 0;
+  if (hasOwnTemplate) {
+    const { prompt_template: promptTemplate } = keys;
+    sayUnreadOfPrompts(rows, { tokenizer, promptTemplate, where, log: context.log });
+  }
   const prompts = promptRows(tokenizer, asked, {
     render: (index) => {
       const { promptTemplate, systemPrompt, ...options } = renderOptions(keys, where(index));

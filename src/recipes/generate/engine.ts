@@ -16,8 +16,7 @@ import { asChat, type PromptInput } from '../inputs/prompt-input.js';
 import { promptRow } from '../inputs/prompt-row.js';
 import { type PromptedRow, promptRows } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
-import { sayForms } from '../inputs/row-form.js';
-import { PROMPT_COLUMNS, sayUnreadFields } from '../inputs/unread-fields.js';
+import { sayUnreadOfPrompts } from '../inputs/unread-fields.js';
 import { decodingParams } from '../sampling/decoding.js';
 import { openSampler } from '../sampling/open-sampler.js';
 import { openPolicySampler } from '../sampling/policy-sampler.js';
@@ -63,14 +62,8 @@ function localEngine(
     base: isServer ? null : samplerFingerprint(source),
     params: decodingParams(isServer ? { ...config, response_format: null } : config, tokenizer),
     prompts: ({ rows, where }) => {
-      sayForms(rows, context.log);
-      sayUnreadFields(rows, {
-        tokenizer,
-        promptTemplate: config.prompt_template,
-        columns: PROMPT_COLUMNS,
-        where,
-        log: context.log,
-      });
+      const { prompt_template: promptTemplate } = config;
+      sayUnreadOfPrompts(rows, { tokenizer, promptTemplate, where, log: context.log });
       return promptRows(tokenizer, config.chat ? rows.map(asChat) : rows, {
         render: (index) => renderOptions(config, where(index)),
         context: spec.maxPositions,

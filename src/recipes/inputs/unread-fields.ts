@@ -3,9 +3,10 @@ import { type Tokenizer, unreadFields } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
+import { sayForms } from './row-form.js';
 
 /** The columns that prompts are read from. */
-export const PROMPT_COLUMNS = ['messages', 'prompt'] as const;
+const PROMPT_COLUMNS = ['messages', 'prompt'] as const;
 const COLUMNS = [...PROMPT_COLUMNS, 'completion', 'chosen', 'rejected'];
 
 /** Read without the template: the mask's weight, and ShareGPT's names of role and content. */
@@ -19,6 +20,15 @@ interface UnreadOptions {
   readonly columns?: readonly string[];
   readonly where: (index: number) => string;
   readonly log: (line: string) => void;
+}
+
+/** Of rows that are prompts: also which of their forms is read. @throws as `sayUnreadFields` */
+export function sayUnreadOfPrompts(
+  rows: readonly JsonRow[],
+  options: Omit<UnreadOptions, 'columns'>,
+): void {
+  sayForms(rows, options.log);
+  sayUnreadFields(rows, { ...options, columns: PROMPT_COLUMNS });
 }
 
 /** @throws InputError on a message that would be empty, as its calls of tools are not read */

@@ -12,8 +12,7 @@ import {
   sayOverlong,
 } from '../inputs/prompted-rows.js';
 import { type PromptKeys, renderOptions } from '../inputs/render-options.js';
-import { sayForms } from '../inputs/row-form.js';
-import { PROMPT_COLUMNS, sayUnreadFields } from '../inputs/unread-fields.js';
+import { sayUnreadOfPrompts } from '../inputs/unread-fields.js';
 
 type PromptConfig = PromptKeys &
   Pick<GrpoConfig, 'dataset' | 'seed' | 'eval_samples' | 'max_completion_length'>;
@@ -36,11 +35,9 @@ export async function trainingPrompts(
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
   const training = trainedRows(rows, held, log);
-  sayForms(training, log);
-  sayUnreadFields(training, {
+  sayUnreadOfPrompts(training, {
     tokenizer,
     promptTemplate: config.prompt_template,
-    columns: PROMPT_COLUMNS,
     where: (index) => where(held + index),
     log,
   });

@@ -189,6 +189,20 @@ describe('samples and runs', () => {
     );
   });
 
+  it('what of a row is not read is said', async () => {
+    const path = join(temporaryFolder(), 'rows.jsonl');
+    const prompt = [{ role: 'user', content: 'What is 1 + 1?', thinking: 'easy' }];
+    writeFileSync(path, toJsonl([{ question: 'What?', prompt, answer: '2' }]));
+    logged.length = 0;
+    await evaluated('unread', `dataset.path=${path}`);
+    expect(logged).toContain(
+      'data: 1 rows have prompt and question: prompt is what the model reads',
+    );
+    expect(logged).toContain(
+      'warning: 1 messages have fields that prompt_template does not read, which are left out: thinking',
+    );
+  });
+
   it('worked examples change the prompts', async () => {
     const [plain, shots] = [
       await evaluated('zero'),

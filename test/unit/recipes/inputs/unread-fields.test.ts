@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 import { dpoSchema, sftSchema } from '../../../../src/config/index.js';
 import { readPairs } from '../../../../src/recipes/dpo/preference-examples.js';
 import type { ModelSource } from '../../../../src/recipes/inputs/model-source.js';
-import { PROMPT_COLUMNS, sayUnreadFields } from '../../../../src/recipes/inputs/unread-fields.js';
+import {
+  sayUnreadFields,
+  sayUnreadOfPrompts,
+} from '../../../../src/recipes/inputs/unread-fields.js';
 import { sftExamples } from '../../../../src/recipes/sft/examples.js';
 import { loadTokenizer } from '../../../../src/tokenizer/index.js';
 import type { JsonRow } from '../../../../src/util/files.js';
@@ -62,15 +65,14 @@ describe('the fields of messages', () => {
     },
   );
 
-  it('count in the columns that are asked for', () => {
+  it('count in the prompts of rows that are prompts', () => {
     const rows = [
       { prompt: [ask], completion: [{ role: 'assistant', content: '', tool_calls: calls }] },
     ];
     const lines: string[] = [];
-    sayUnreadFields(rows, {
+    sayUnreadOfPrompts(rows, {
       tokenizer: { chatTemplate: CONTENT_ONLY },
       promptTemplate: null,
-      columns: PROMPT_COLUMNS,
       where: String,
       log: (line) => void lines.push(line),
     });
