@@ -33,7 +33,7 @@ export { type LoraBranch, linear } from './ops/linear.js';
 export { rmsNorm } from './ops/rms-norm.js';
 export { rope } from './ops/rope.js';
 export { type RotaryTable, Rotation } from './ops/rotation.js';
-export { convolved, convolvedGradient, shortConvolution } from './ops/short-convolution.js';
+export { shortConvolution } from './ops/short-convolution.js';
 export { silu } from './ops/silu.js';
 export { sliced } from './ops/slice.js';
 export { stopGradient } from './ops/stop-gradient.js';

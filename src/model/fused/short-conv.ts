@@ -1,13 +1,5 @@
-/** The gated short convolution of a layer; between its projections TensorFlow's own operations compute in float32. */
-import {
-  castTo,
-  convolved,
-  convolvedGradient,
-  joined,
-  parted,
-  type Tensor,
-  tf,
-} from '../../tensor/index.js';
+/** The gated short convolution of a layer; between its projections all is computed in float32. */
+import { castTo, joined, kernels, parted, type Tensor, tf } from '../../tensor/index.js';
 import type { ShortConvLayer } from '../spec.js';
 import { convWeights, linearGroups } from '../spec-modules.js';
 import type { FusedContext } from './fused-source.js';
@@ -29,7 +21,7 @@ export function fusedShortConv(context: FusedContext, layer: number, mixer: Shor
       Tensor,
       Tensor,
     ];
-    const mixed = convolved(b.mul(x), kernel, geometry);
+    const mixed = kernels().convolution(b.mul(x), kernel, geometry);
     return { b, c, x, mixed: bias === null ? mixed : mixed.add(bias) };
   };
   const coreOf = (bcx: Tensor): Tensor =>
@@ -42,7 +34,8 @@ export function fusedShortConv(context: FusedContext, layer: number, mixer: Shor
     tf.tidy(() => {
       const { b, c, x, mixed } = parts(bcx);
       const d = castTo(dcore, compute, 'float32');
-      const du = convolvedGradient(d.mul(c), kernel, geometry);
+      const dmixed = d.mul(c);
+      const [du] = kernels().convolutionGradient({ dy: dmixed, kernel, u: null }, geometry);
       return castTo(joined([du.mul(x), d.mul(mixed), du.mul(b)], 1), 'float32', compute);
     });
   return {

@@ -27,7 +27,7 @@ import type { DeltaGradientInputs, DeltaRows } from './kernels.js';
 function byHead(x: Tensor, { tokens, size }: ChunkLayout, copies = 1): Tensor {
   const [, heads, dim] = x.shape as [number, number, number];
   return tf.tidy(() => {
-    const all = tf.concat([x, tf.zeros([1, heads, dim])], 0);
+    const all = tf.concat([x, tf.fill([1, heads, dim], 0)], 0);
     const rows = rowsAt(all, tokens, 'float32').reshape([-1, size, heads, dim]);
     const each = tf.transpose(rows, [0, 2, 1, 3]);
     if (copies === 1) return each;
@@ -286,7 +286,7 @@ function kept(
 ): Tensor {
   const [first, last] = [levels[0]!.count, levels.at(-1)!.count];
   const both = states.shape[0]! - last;
-  if (both === 0) return tf.zeros(decay.shape);
+  if (both === 0) return decay.mul(0);
   const sums = some(states, 0, both)
     .mul(some(slopes, first, both))
     .sum([2, 3], true);

@@ -1,6 +1,7 @@
 /** Layers by TensorFlow's own operations, in as few passes over memory as they allow; float32. */
 import type { Tensor } from '../tf.js';
 import { composedAttention, composedAttentionGradient } from './composed-attention.js';
+import { composedConvolution, composedConvolutionGradient } from './composed-convolution.js';
 import { composedDelta, composedDeltaGradient } from './composed-delta.js';
 import { composedActivation, composedGatedGradient, withTrace } from './composed-gated.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
@@ -18,6 +19,8 @@ export const composedKernels: LayerKernels = {
   attentionResults: 1,
   attention: composedAttention,
   attentionGradient: composedAttentionGradient,
+  convolution: composedConvolution,
+  convolutionGradient: composedConvolutionGradient,
   deltaRule: composedDelta,
   deltaRuleGradient: composedDeltaGradient,
   gatedTrace: 3,

@@ -37,6 +37,8 @@ export const halfKernels: LayerKernels = {
       const gradients = plain.attentionGradient(inputs, layout, shape);
       return gradients.map((d) => back(d, typeOf(heads[0]!)));
     }),
+  convolution: plain.convolution,
+  convolutionGradient: plain.convolutionGradient,
   deltaRule: plain.deltaRule,
   deltaRuleGradient: plain.deltaRuleGradient,
   gatedTrace: 2,

@@ -75,6 +75,13 @@ export interface DeltaGradientInputs {
   readonly dy: Tensor;
 }
 
+export interface ConvolutionGradientInputs {
+  readonly dy: Tensor;
+  readonly kernel: Tensor;
+  /** The convolution's input; null: no gradient of the kernel is wanted. */
+  readonly u: Tensor | null;
+}
+
 export interface LayerKernels {
   /** 1/√(mean(x²) + eps) for `norm` and its gradient to share, `[rows, 1]`; null where each makes its own. */
   normRate(x: Tensor, w: Tensor, options: NormOptions): Tensor | null;
@@ -96,6 +103,13 @@ export interface LayerKernels {
     layout: TokenLayout,
     shape: AttentionShape,
   ): Tensor[];
+  /** Over the last tokens of each sequence. @param u `[T, H]` float32 @param kernel `[H, 1, taps]` @returns `[T, H]` */
+  convolution(u: Tensor, kernel: Tensor, layout: TokenLayout): Tensor;
+  /** @returns du, dkernel */
+  convolutionGradient(
+    args: ConvolutionGradientInputs,
+    layout: TokenLayout,
+  ): [Tensor, Tensor | null];
   /** @returns o `[T, valueHeads · valueDim]`, then what its gradient wants besides; float32 */
   deltaRule(rows: DeltaRows, layout: TokenLayout): Tensor[];
   /** @returns dq, dk, dv, dg, dβ */

@@ -3,6 +3,8 @@
 import {
   nativeAttention,
   nativeAttentionGradient,
+  nativeConvolution,
+  nativeConvolutionGradient,
   nativeDeltaRule,
   nativeDeltaRuleGradient,
   nativeDropout,
@@ -15,10 +17,15 @@ import {
   nativeNormGradient,
   nativeRope,
 } from '../native/calls.js';
+import type { TokenLayout } from '../ops/layout.js';
 import type { Tensor } from '../tf.js';
 import type { DeltaRows, LayerKernels } from './kernels.js';
 
 const inOrder = ({ q, k, v, g, beta }: DeltaRows): Tensor[] => [q, k, v, g, beta];
+
+/** Where the tokens before each stand, by their distance. */
+const befores = (kernel: Tensor, layout: TokenLayout): Tensor[] =>
+  Array.from({ length: kernel.shape[2]! - 1 }, (_, i) => layout.before(i + 1));
 
 export const nativeKernels: LayerKernels = {
   normRate: () => null,
@@ -33,6 +40,9 @@ export const nativeKernels: LayerKernels = {
     const inputs = { q: q!, k: k!, v: v!, o: o!, lse: lse!, dy, segments };
     return nativeAttentionGradient(inputs, shape);
   },
+  convolution: (u, kernel, layout) => nativeConvolution(u, kernel, befores(kernel, layout)),
+  convolutionGradient: (args, layout) =>
+    nativeConvolutionGradient(args, befores(args.kernel, layout)),
   deltaRule: (rows, { segments }) => [nativeDeltaRule(inOrder(rows), segments)],
   deltaRuleGradient: ({ rows, dy }, { segments }) =>
     nativeDeltaRuleGradient([...inOrder(rows), dy], segments),

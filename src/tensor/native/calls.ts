@@ -116,6 +116,23 @@ export function nativeAttentionGradient(
   return out as [Tensor, Tensor, Tensor];
 }
 
+/** @param u `[T, H]` @param kernel `[H, 1, taps]` @param before int32 `[T]`, taps − 1 of them @returns `[T, H]` */
+export const nativeConvolution = (u: Tensor, kernel: Tensor, before: readonly Tensor[]): Tensor =>
+  executeOp('LorikeetConvolution', [attr.int('N', before.length)], [u, kernel, ...before]);
+
+/** @returns du, and dkernel where u is given */
+export function nativeConvolutionGradient(
+  { dy, kernel, u }: { readonly dy: Tensor; readonly kernel: Tensor; readonly u: Tensor | null },
+  before: readonly Tensor[],
+): [Tensor, Tensor | null] {
+  const attrs = [attr.int('N', before.length), attr.bool('of_kernel', u !== null)];
+  const inputs = [dy, kernel, u ?? dy, ...before];
+  const [du, dkernel] = executeOp('LorikeetConvolutionGrad', attrs, inputs, 2);
+  if (u !== null) return [du!, dkernel!];
+  dkernel!.dispose();
+  return [du!, null];
+}
+
 /** @param rows q, k, v, g, β as `DeltaRows` has them @param segments As of attention @returns o `[T, valueHeads · valueDim]` */
 export const nativeDeltaRule = (rows: readonly Tensor[], segments: Tensor): Tensor =>
   executeOp('LorikeetDeltaRule', [], [...rows, segments]);

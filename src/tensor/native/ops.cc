@@ -12,5 +12,6 @@
 #include "memory.h"
 #include "norm.h"
 #include "rope.h"
+#include "short-convolution.h"
 
 extern "C" __attribute__((visibility("default"))) void* napi_register_module_v1(void*, void* exports) { return exports; }

@@ -1,69 +1,11 @@
-/**
- * A causal convolution of each channel by itself over the last tokens of a sequence, y_t = Σ_j w_j ⊙ u_(t − j), in
- * a flat batch: `TokenLayout.before` says where the token j before t stands, so that none sees another sequence.
- */
+/** A causal convolution of each channel by itself over the last tokens of a sequence, on the tape. */
+import { kernels } from '../kernels/kernels.js';
 import { type Tensor, tf } from '../tf.js';
-import { rowsAt } from './gather.js';
 import type { TokenLayout } from './layout.js';
 
-/** w_j by distance j, `[H]` each; a checkpoint has the own token's last. @param kernel `[H, 1, taps]` */
-function byDistance(kernel: Tensor): Tensor[] {
-  const [hidden, , taps] = kernel.shape as [number, number, number];
-  const rows = tf.unstack(tf.transpose(kernel.reshape([hidden, taps])));
-  return rows.reverse();
-}
-
-/** u_(t − j) of every token, `[T, H]`; zeros where there is none. */
-function behind(u: Tensor, distance: number, layout: TokenLayout): Tensor {
-  if (distance === 0) return u;
-  const extended = tf.concat([u, tf.zeros([1, u.shape[1]!])], 0);
-  return rowsAt(extended, layout.before(distance), 'float32');
-}
-
-/** @param u `[T, H]` float32 @param kernel `[H, 1, taps]` float32 @returns `[T, H]`. No gradient is recorded. */
-export function convolved(u: Tensor, kernel: Tensor, layout: TokenLayout): Tensor {
-  return tf.tidy(() =>
-    tf.addN(
-      byDistance(kernel).map((w, distance) => tf.tidy(() => behind(u, distance, layout).mul(w))),
-    ),
-  );
-}
-
-/** The gradient to u: each token gives to those that it was made of. @param dy `[T, H]` float32 */
-export function convolvedGradient(dy: Tensor, kernel: Tensor, layout: TokenLayout): Tensor {
-  const tokens = dy.shape[0]!;
-  const given = (w: Tensor, distance: number): Tensor => {
-    const part = dy.mul(w);
-    if (distance === 0) return part;
-    const places = layout.before(distance) as never;
-    const sums = tf.unsortedSegmentSum(part, places, tokens + 1);
-    return tf.slice(sums, [0, 0], [tokens, -1]);
-  };
-  return tf.tidy(() =>
-    tf.addN(byDistance(kernel).map((w, distance) => tf.tidy(() => given(w, distance)))),
-  );
-}
-
-/** The gradient to the kernel, `[H, 1, taps]`. */
-function kernelGradient(
-  { u, dy }: { readonly u: Tensor; readonly dy: Tensor },
-  shape: readonly number[],
-  layout: TokenLayout,
-): Tensor {
-  const taps = shape[2]!;
-  const sums = Array.from({ length: taps }, (_, i) =>
-    tf.tidy(() =>
-      behind(u, taps - 1 - i, layout)
-        .mul(dy)
-        .sum(0),
-    ),
-  );
-  return tf.stack(sums, 1).reshape(shape as [number, number, number]);
-}
-
 /**
- * The same on the tape.
- * @param layout Must outlive the backward pass
+ * @param u `[T, H]` @param kernel `[H, 1, taps]` @returns `[T, H]`
+ * @param options.layout Must outlive the backward pass
  * @param options.trainable Also return the gradient of the kernel.
  */
 export function shortConvolution(
@@ -73,22 +15,17 @@ export function shortConvolution(
 ): Tensor {
   if (!trainable) {
     return tf.customGrad((input) => ({
-      value: convolved(input as Tensor, kernel, layout),
-      gradFunc: (dy: Tensor) => convolvedGradient(dy, kernel, layout),
+      value: kernels().convolution(input as Tensor, kernel, layout),
+      gradFunc: (dy: Tensor) => kernels().convolutionGradient({ dy, kernel, u: null }, layout)[0],
     }))(u);
   }
   return tf.customGrad((input, weight, save) => {
     const [x, w] = [input as Tensor, weight as Tensor];
     (save as unknown as (tensors: Tensor[]) => void)([x, w]);
     return {
-      value: convolved(x, w, layout),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [x0, w0] = saved as [Tensor, Tensor];
-        return [
-          convolvedGradient(dy, w0, layout),
-          tf.tidy(() => kernelGradient({ u: x0, dy }, w0.shape, layout)),
-        ];
-      },
+      value: kernels().convolution(x, w, layout),
+      gradFunc: (dy: Tensor, [x0, w0]: Tensor[]) =>
+        kernels().convolutionGradient({ dy, kernel: w0!, u: x0! }, layout) as Tensor[],
     };
   })(u, kernel);
 }

@@ -1,9 +1,11 @@
-import { describe, test } from 'vitest';
-import { type TokenRun, tokensBefore } from '../../../src/model/token-batch.js';
-import { shortConvolution, type TokenLayout, tf } from '../../../src/tensor/index.js';
-import { checkGradients, operand, randomOperand } from './ops-gradient.js';
+import { describe, expect, test } from 'vitest';
+import type { TokenRun } from '../../../src/model/token-batch.js';
+import { hasNativeOps, shortConvolution, tf } from '../../../src/tensor/index.js';
+import { composedKernels } from '../../../src/tensor/kernels/composed.js';
+import { nativeKernels } from '../../../src/tensor/kernels/native.js';
+import { checkGradients, operand, randomOperand, tensorOf } from './ops-gradient.js';
+import { run, tokenLayout } from './token-layout.js';
 
-const run = (start: number, length: number, prefix = -1): TokenRun => ({ start, length, prefix });
 const [TOKENS, H] = [12, 3];
 
 const BATCHES = {
@@ -43,30 +45,45 @@ const formula =
     return out;
   };
 
-function layoutOf(runs: readonly TokenRun[]): TokenLayout {
-  const before = (distance: number) => tf.tensor1d(tokensBefore(runs, distance), 'int32');
-  const none = () => {
-    throw new Error('not of attention');
-  };
-  return { positions: tf.scalar(0), segments: tf.scalar(0), dense: none, chunks: none, before };
-}
-
 describe.each(Object.entries(BATCHES))('a convolution over %s', (_, runs) => {
   test.each([2, 3, 4])('of %d taps, and its gradients', (taps) => {
+    const layout = tokenLayout(runs);
     checkGradients({
       inputs: [randomOperand('u', [TOKENS, H]), randomOperand('kernel', [H, 1, taps])],
-      op: (u, kernel) => shortConvolution(u!, kernel!, { layout: layoutOf(runs), trainable: true }),
+      op: (u, kernel) => shortConvolution(u!, kernel!, { layout, trainable: true }),
       formula: formula(runs, taps),
     });
   });
 
   test('whose kernel is frozen', () => {
+    const layout = tokenLayout(runs);
     const kernel = randomOperand('kernel', [H, 1, 3]);
     const values = tf.tensor(Float32Array.from(kernel.values), [H, 1, 3]);
     checkGradients({
       inputs: [operand([TOKENS, H], [...randomOperand('u', [TOKENS, H]).values])],
-      op: (u) => shortConvolution(u!, values, { layout: layoutOf(runs), trainable: false }),
+      op: (u) => shortConvolution(u!, values, { layout, trainable: false }),
       formula: (u) => formula(runs, 3)(u, kernel.values),
     });
+  });
+});
+
+/** More channels than a thread takes at once. */
+test.skipIf(!hasNativeOps())('over many channels, compiled and composed', () => {
+  tf.tidy(() => {
+    const layout = tokenLayout(
+      BATCHES['answers to a shared prompt, which is shorter than the kernel'],
+    );
+    const [u, dy, kernel] = [
+      [TOKENS, 603],
+      [TOKENS, 603],
+      [603, 1, 4],
+    ].map((shape, i) => tensorOf(randomOperand(String(i), shape)));
+    const [compiled, composed] = [nativeKernels, composedKernels].map((kernels) => [
+      kernels.convolution(u!, kernel!, layout),
+      ...kernels.convolutionGradient({ dy: dy!, kernel: kernel!, u: u! }, layout),
+    ]);
+    for (const [i, tensor] of compiled!.entries()) {
+      expect(tensor!.dataSync()).toBeAllclose(composed![i]!.dataSync(), { rtol: 1e-5, atol: 1e-5 });
+    }
   });
 });
