@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { HubOptions } from '../hub/index.js';
 import { InputError } from '../util/errors.js';
-import { type JsonRow, sha256, toJsonl } from '../util/files.js';
+import { type JsonRow, jsonLines, sha256Of } from '../util/files.js';
 import { Rng } from '../util/rng.js';
 import { renameColumns } from './columns.js';
 import { readRowFile } from './formats/index.js';
@@ -188,7 +188,13 @@ function generated(name: string, dataset: GeneratedDataset, split: string): RawR
     rows: rows.map((row, index) => ({ row, where: () => `${name}:row ${index + 1}` })),
     format: dataset.format,
     columns: {},
-    origin: { kind: 'generated', split, paths: [], commit: null, sha256: sha256(toJsonl(rows)) },
+    origin: {
+      kind: 'generated',
+      split,
+      paths: [],
+      commit: null,
+      sha256: sha256Of(jsonLines(rows)),
+    },
   };
 }
 

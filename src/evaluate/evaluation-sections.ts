@@ -10,6 +10,7 @@ import {
   reasonFacts,
   rewardParts,
   type Section,
+  shownPrompts,
 } from '../report/index.js';
 import { groupBy } from '../util/group.js';
 import type { EvalRow } from './eval-row.js';
@@ -46,7 +47,7 @@ export function evaluationSections(
     ),
     completionsSection({
       title: 'Evaluated completions',
-      units: prompts.map((prompt) => [prompt]),
+      ...shownPrompts(prompts.map((prompt) => [prompt])),
       file: `debug/${basename(jsonl)}`,
     }),
   ];

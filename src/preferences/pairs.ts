@@ -105,7 +105,7 @@ export function pairsFromRollouts<T extends CompletionRow>(
     const unique = [...new Map(group.map((row) => [row.completion, row])).values()];
     duplicates += group.length - unique.length;
     const chosen = pairsOf(unique, Rng.of(seed, 'pairs', prompt), options);
-    pairs.push(...chosen);
+    for (const pair of chosen) pairs.push(pair);
     if (chosen.length === 0) reasons[noPairReason(unique)] += 1;
   }
   const without = Object.values(reasons).reduce((sum, count) => sum + count, 0);

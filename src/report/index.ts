@@ -29,7 +29,7 @@ export {
   overlayCharts,
   shortNames,
 } from './page/compare.js';
-export { completionsSection } from './page/completions.js';
+export { completionsSection, shownPrompts } from './page/completions.js';
 export { endRun } from './page/end-run.js';
 export { reasonFacts, rewardParts } from './page/examples.js';
 export { writeReport } from './page/render-report.js';

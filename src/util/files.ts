@@ -17,8 +17,44 @@ export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   writePieces(path, (append) => append(typeof data === 'string' ? Buffer.from(data) : data));
 }
 
+/** Indented by two. @throws as `writeFileAtomic` */
 export function writeJson(path: string, value: unknown): void {
-  writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+  writeTexts(path, jsonTexts(value));
+}
+
+function* jsonTexts(value: unknown): Generator<string> {
+  yield* openedJson(value, { levels: 2, indent: '\n' });
+  yield '\n';
+}
+
+/** As `JSON.stringify`, one item of the outer levels at a time: a list of many rows is longer than one text can be. */
+function* openedJson(
+  value: unknown,
+  { levels, indent }: { readonly levels: number; readonly indent: string },
+): Generator<string> {
+  const items = levels === 0 ? null : namedItems(value);
+  if (items === null) {
+    yield JSON.stringify(value, null, 2).replaceAll('\n', indent);
+    return;
+  }
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const inner = `${indent}  `;
+  for (const [i, [name, item]] of items.entries()) {
+    yield `${i === 0 ? open : ','}${inner}${name}`;
+    yield* openedJson(item, { levels: levels - 1, indent: inner });
+  }
+  yield `${indent}${close}`;
+}
+
+/** What stands in a list or object, after what stands before it; null where there is nothing to open. */
+function namedItems(value: unknown): (readonly [string, unknown])[] | null {
+  if (!(Array.isArray(value) || isObject(value)) || 'toJSON' in value) return null;
+  const items = Array.isArray(value)
+    ? value.map((item) => ['', item ?? null] as const)
+    : Object.entries(value).flatMap(([name, item]) =>
+        item === undefined ? [] : [[`${JSON.stringify(name)}: `, item] as const],
+      );
+  return items.length === 0 ? null : items;
 }
 
 /** @throws InputError when the file is missing or is not JSON. */
@@ -41,21 +77,26 @@ export type JsonRow = Record<string, unknown>;
  * All rows of a JSONL file (`.gz` is unpacked). Blank lines are skipped.
  * @throws InputError naming `file:line` on anything that is not a JSON object.
  */
-export function readJsonl(path: string): JsonRow[] {
-  return rowsOf(fileLines(path), path);
-}
+export const readJsonl = (path: string): JsonRow[] => [...rowsOf(fileLines(path), path)];
 
-/** The same without a last line that has no line break: a killed process was writing it, or it is being written. */
-export const readWholeRows = (path: string): JsonRow[] => rowsOf(wholeLines(path), path);
+/**
+ * The same one row after the other, without a last line that has no line break: a killed process was writing it, or
+ * it is being written.
+ * @param isWanted Rows that are given, by their place from 0 on; others are not parsed.
+ */
+export const wholeRows = (path: string, isWanted?: (place: number) => boolean) =>
+  rowsOf(wholeLines(path), path, isWanted);
 
-function rowsOf(lines: Iterable<string>, path: string): JsonRow[] {
-  const rows: JsonRow[] = [];
-  let number = 0;
+function* rowsOf(
+  lines: Iterable<string>,
+  path: string,
+  isWanted: (place: number) => boolean = () => true,
+): Generator<JsonRow> {
+  let [number, place] = [0, 0];
   for (const line of lines) {
     number++;
-    if (line.trim() !== '') rows.push(parseRow(line, `${path}:${number}`));
+    if (line.trim() !== '' && isWanted(place++)) yield parseRow(line, `${path}:${number}`);
   }
-  return rows;
 }
 
 /** Bytes or characters that are read or written at once: a large set is longer than one text can be. */
@@ -182,29 +223,34 @@ export function parseRow(line: string, where: string): JsonRow {
   throw new InputError({ where, problem, ...(Array.isArray(value) && { remedy: A_LIST }) });
 }
 
-export function toJsonl(rows: Iterable<unknown>): string {
-  let text = '';
-  for (const row of rows) text += `${JSON.stringify(row)}\n`;
-  return text;
+/** Rows as lines of JSONL. */
+export function* jsonLines(rows: Iterable<unknown>): Generator<string> {
+  for (const row of rows) yield `${JSON.stringify(row)}\n`;
 }
 
+export const toJsonl = (rows: Iterable<unknown>): string => [...jsonLines(rows)].join('');
+
+/** Rows as a JSONL file, as `writeTexts`. */
+export const writeJsonl = (path: string, rows: Iterable<unknown>): string =>
+  writeTexts(path, jsonLines(rows));
+
 /**
- * Rows as a JSONL file, whole or not at all. @returns SHA-256 of its bytes
+ * Texts one after the other as a file, whole or not at all. @returns SHA-256 of its bytes
  * @throws as `writeFileAtomic`
  */
-export function writeJsonl(path: string, rows: Iterable<unknown>): string {
+export function writeTexts(path: string, texts: Iterable<string>): string {
   const hash = createHash('sha256');
   writePieces(path, (append) => {
-    let text = '';
+    let held = '';
     const flush = () => {
-      const bytes = Buffer.from(text);
+      const bytes = Buffer.from(held);
       hash.update(bytes);
       append(bytes);
-      text = '';
+      held = '';
     };
-    for (const row of rows) {
-      text += `${JSON.stringify(row)}\n`;
-      if (text.length >= PIECE) flush();
+    for (const text of texts) {
+      held += text;
+      if (held.length >= PIECE) flush();
     }
     flush();
   });

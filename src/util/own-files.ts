@@ -26,17 +26,28 @@ function problemOf<T>(row: unknown, fields: Fields<T>): string | null {
 }
 
 /**
- * The same rows, once each has these fields.
+ * The same rows, each once it has these fields.
  * @throws InputError naming the file, the row and the field
  */
-export function checkedRows<T>(path: string, rows: readonly unknown[], fields: Fields<T>): T[] {
-  for (const [i, row] of rows.entries()) {
+export function* eachChecked<T>(
+  path: string,
+  rows: Iterable<unknown>,
+  fields: Fields<T>,
+): Generator<T> {
+  let place = 0;
+  for (const row of rows) {
+    place++;
     const problem = problemOf(row, fields);
-    if (problem === null) continue;
-    throw new InputError({ where: path, problem: `row ${i + 1}: ${problem}` });
+    if (problem !== null)
+      throw new InputError({ where: path, problem: `row ${place}: ${problem}` });
+    yield row as T;
   }
-  return rows as unknown as T[];
 }
+
+/** All of `eachChecked`. */
+export const checkedRows = <T>(path: string, rows: Iterable<unknown>, fields: Fields<T>): T[] => [
+  ...eachChecked(path, rows, fields),
+];
 
 interface Shape<T> {
   readonly fields: Fields<T>;

@@ -18,6 +18,7 @@ import {
   readRunRecord,
   type Section,
   shortNames,
+  shownPrompts,
   textTable,
 } from '../../report/index.js';
 
@@ -137,7 +138,7 @@ export function pairedSections(pairs: readonly PairedInputs[], column: string): 
       const { a, b } = paired[i]!;
       return completionsSection({
         title: `${a} against ${b}: examples that one has right`,
-        units: disagreements(rowsA, rowsB, { names: [a, b], column }).map((one) => [one]),
+        ...shownPrompts(disagreements(rowsA, rowsB, { names: [a, b], column }).map((one) => [one])),
         file: 'the inputs',
       });
     }),

@@ -39,7 +39,7 @@ export function cachedSampler(
       const later: PromptRequest[] = [];
       const next: Next = async (completion) => {
         const [first = null, ...others] = await known.behind(completion, options.next);
-        later.push(...others);
+        for (const other of others) later.push(other);
         return first;
       };
       const waves: (readonly Completion[])[] = [];

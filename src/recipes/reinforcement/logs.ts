@@ -115,7 +115,7 @@ export class GrpoLogs {
       advantage: advantages[i]!,
     }));
     const others = replaced.map((rollout) => ({ ...answered(rollout), advantage: null }));
-    this.samples.append(...[...judged, ...others].map((one) => this.sampleRow(one, step)));
+    for (const one of [...judged, ...others]) this.samples.append(this.sampleRow(one, step));
     this.writeGroups(judged, step);
     const known = judged.filter(({ answer }) => answer.correct !== null);
     const rewards = rollouts.flatMap(({ grade }) => grade.total ?? []);
@@ -156,7 +156,7 @@ export class GrpoLogs {
     const { num_generations: size, sample_save_rate: rate, seed } = this.config;
     const rng = Rng.of(seed, 'group-samples', step);
     const groups = chunks(judged, size).filter(() => rng.uniform() < rate);
-    this.groups?.append(...groups.map((group) => this.groupRow(group, step)));
+    for (const group of groups) this.groups?.append(this.groupRow(group, step));
   }
 
   private groupRow(group: readonly Learnt[], step: number): GroupRow {

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonRow, readWholeRows } from '../../util/files.js';
+import { type JsonRow, wholeRows } from '../../util/files.js';
 import { numberOf, textOf } from '../../util/json-object.js';
 import { checkedObject, checkedRows, type Fields, readRecord } from '../../util/own-files.js';
 import type { RunRows } from '../run/read-run.js';
@@ -92,7 +92,7 @@ export function readRemoteRecord(dir: string): RemoteRecord | null {
 export function readRemoteEvents(dir: string): RemoteEvent[] {
   const path = join(dir, EVENTS_FILE);
   if (!existsSync(path)) return [];
-  return checkedRows<RemoteEvent>(path, readWholeRows(path), {
+  return checkedRows<RemoteEvent>(path, wholeRows(path), {
     id: 'string',
     created_at: 'number',
   });

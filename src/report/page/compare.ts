@@ -4,7 +4,7 @@ import type { MetricRow, MetricValue } from '../rows/metric-log.js';
 import { configDifferences } from '../run/config-differences.js';
 import { type RunRows, readRun } from '../run/read-run.js';
 import { type Cell, shortHash, textTable } from '../text-table.js';
-import { pickExamples, toExample } from './examples.js';
+import { pickExamples } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { LineChart, Report, Section, TableSection } from './report-types.js';
 
@@ -133,7 +133,7 @@ function ownSections({ samples, record }: RunRows, name: string): Section[] {
     {
       type: 'examples',
       title: `${name}: example completions`,
-      examples: pickExamples(samples, EXAMPLES).map(toExample),
+      examples: pickExamples(samples, EXAMPLES),
     },
   ];
 }

@@ -16,45 +16,58 @@ export function spread<T>(items: readonly T[], count: number): T[] {
   return places.map((place) => items[place]!);
 }
 
+interface Prompt {
+  readonly completions: readonly unknown[];
+}
+
+/** What a section shows, and of how many completions. */
+export interface ShownPrompts<T extends Prompt = PromptCompletions> {
+  readonly prompts: readonly T[];
+  readonly total: number;
+}
+
 /**
- * A section of 400 completions at most. Of more, whole units are shown, spread evenly; of a unit that is too
- * large itself, its first ones.
+ * 400 completions at most. Of more, whole units are shown, spread evenly; of a unit that is too large itself, its
+ * first ones.
+ * @param units Prompts that are shown together or not at all: those of a step, or each alone.
  */
-export function completionsSection({
-  title,
-  units,
-  file,
-}: {
-  readonly title: string;
-  /** Prompts that are shown together or not at all: those of a step, or each alone. */
-  readonly units: readonly (readonly PromptCompletions[])[];
-  /** Where all of them are, as the note names it. */
-  readonly file: string;
-}): CompletionsSection {
+export function shownPrompts<T extends Prompt>(units: readonly (readonly T[])[]): ShownPrompts<T> {
   const total = countOf(units.flat());
   const kept = Math.max(2, Math.floor((MOST * units.length) / Math.max(1, total)));
   const chosen = spread(units, kept);
   const share = Math.floor(MOST / Math.max(1, chosen.length));
-  const prompts = chosen.flatMap((unit) => firstOf(unit, share)).map(withoutMiddles);
-  const shown = countOf(prompts);
-  const note =
-    shown === total
-      ? `All ${total}; the rows are in ${file}.`
-      : `${shown} of ${total}, spread evenly, ${total - shown} left out; all rows are in ${file}.`;
-  return { type: 'completions', title, note, prompts };
+  return { prompts: chosen.flatMap((unit) => firstOf(unit, share)), total };
 }
 
-const countOf = (prompts: readonly PromptCompletions[]): number =>
+const countOf = (prompts: readonly Prompt[]): number =>
   prompts.reduce((sum, { completions }) => sum + completions.length, 0);
 
 /** The first prompts of a unit, with `count` completions together. */
-function firstOf(unit: readonly PromptCompletions[], count: number): PromptCompletions[] {
+function firstOf<T extends Prompt>(unit: readonly T[], count: number): T[] {
   let left = count;
   return unit.flatMap((prompt) => {
     const completions = prompt.completions.slice(0, left);
     left -= completions.length;
     return completions.length === 0 ? [] : [{ ...prompt, completions }];
   });
+}
+
+export function completionsSection({
+  title,
+  prompts,
+  total,
+  file,
+}: ShownPrompts & {
+  readonly title: string;
+  /** Where all of them are, as the note names it. */
+  readonly file: string;
+}): CompletionsSection {
+  const shown = countOf(prompts);
+  const note =
+    shown === total
+      ? `All ${total}; the rows are in ${file}.`
+      : `${shown} of ${total}, spread evenly, ${total - shown} left out; all rows are in ${file}.`;
+  return { type: 'completions', title, note, prompts: prompts.map(withoutMiddles) };
 }
 
 const withoutMiddles = (prompt: PromptCompletions): PromptCompletions => ({

@@ -1,23 +1,32 @@
 /** Completions of a run for its report: the best, the middle and the worst, and those of its steps. */
 import { groupBy } from '../../util/group.js';
 import type { SampleRow } from '../rows/sample-log.js';
+import type { Samples } from '../rows/sample-rows.js';
 import { duration, formatCell } from '../text-table.js';
-import { completionsSection, spread } from './completions.js';
-import type { Completion, CompletionsSection, Example, ExamplePart, Fact } from './report-types.js';
+import { completionsSection, shownPrompts, spread } from './completions.js';
+import type {
+  Completion,
+  CompletionsSection,
+  Example,
+  ExamplePart,
+  Fact,
+  PromptCompletions,
+} from './report-types.js';
 
 /**
- * About `count` rows, spread evenly over the ranking by reward, best first; of equal texts one. Rows
- * that could not be graded come last.
+ * About `count` completions, spread evenly over the ranking by reward, best first; of equal texts one. Those that
+ * could not be graded come last.
  */
-export function pickExamples(rows: readonly SampleRow[], count: number): SampleRow[] {
-  const unique = new Map(rows.map((row) => [`${row.prompt}\0${row.completion}`, row]));
-  return spread(
-    [...unique.values()].sort((a, b) => rewardOf(b) - rewardOf(a)),
-    count,
-  );
+export function pickExamples({ outlines, rowsAt }: Samples, count: number): Example[] {
+  const unique = new Map(outlines.map(({ text }, place) => [text, place]));
+  const rewardOf = (place: number) => outlines[place]!.reward ?? Number.NEGATIVE_INFINITY;
+  const ranked = [...unique.values()].sort((a, b) => rewardOf(b) - rewardOf(a));
+  const chosen = spread(ranked, count);
+  const rows = rowsAt(chosen);
+  return chosen.flatMap((place) => rows.get(place) ?? []).map(toExample);
 }
 
-export function toExample(row: SampleRow): Example {
+function toExample(row: SampleRow): Example {
   const { facts, ...completion } = toCompletion(row);
   return {
     prompt: row.question ?? row.prompt,
@@ -28,17 +37,32 @@ export function toExample(row: SampleRow): Example {
 }
 
 /** @param file where all rows are */
-export function stepCompletions(rows: readonly SampleRow[], file: string): CompletionsSection {
-  const steps = [...groupBy(rows, ({ step }) => step)].map(([step, own]) =>
-    [...groupBy(own, ({ prompt_id: id }) => id)].map(([, [first, ...others]]) => ({
-      label: `step ${step}`,
-      group: `step ${step}`,
-      prompt: first!.question ?? first!.prompt,
-      gold: first!.gold ?? null,
-      completions: [first!, ...others].map(toCompletion),
-    })),
+export function stepCompletions(samples: Samples, file: string): CompletionsSection {
+  const { outlines, rowsAt } = samples;
+  const steps = [...groupBy(outlines.keys(), (place) => outlines[place]!.step).values()].map(
+    (own) =>
+      [...groupBy(own, (place) => outlines[place]!.prompt_id).values()].map((completions) => ({
+        completions,
+      })),
   );
-  return completionsSection({ title: 'Completions by step', units: steps, file });
+  const { prompts, total } = shownPrompts(steps);
+  const rows = rowsAt(prompts.flatMap(({ completions }) => completions));
+  const shown = prompts.flatMap(({ completions }) => {
+    const [first, ...others] = completions.flatMap((place) => rows.get(place) ?? []);
+    return first === undefined ? [] : [promptOf(first, others)];
+  });
+  return completionsSection({ title: 'Completions by step', prompts: shown, total, file });
+}
+
+function promptOf(first: SampleRow, others: readonly SampleRow[]): PromptCompletions {
+  const step = `step ${first.step}`;
+  return {
+    label: step,
+    group: step,
+    prompt: first.question ?? first.prompt,
+    gold: first.gold ?? null,
+    completions: [first, ...others].map(toCompletion),
+  };
 }
 
 function toCompletion(row: SampleRow): Completion {
@@ -86,7 +110,3 @@ function factsOf(row: SampleRow): Fact[] {
 /** Why a part of the reward has no score. */
 export const reasonFacts = ({ reasons = {} }: Pick<SampleRow, 'reasons'>): Fact[] =>
   Object.entries(reasons).map(([label, value]) => ({ label: `why no ${label}:`, value }));
-
-function rewardOf(row: SampleRow): number {
-  return row.reward ?? Number.NEGATIVE_INFINITY;
-}

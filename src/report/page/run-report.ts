@@ -4,7 +4,7 @@ import type { RunRows } from '../run/read-run.js';
 import { samplesPath } from '../run/run-files.js';
 import type { RunRecord } from '../run/run-record.js';
 import { duration, metricText, shortHash } from '../text-table.js';
-import { pickExamples, stepCompletions, toExample } from './examples.js';
+import { pickExamples, stepCompletions } from './examples.js';
 import { metricCharts } from './metric-charts.js';
 import type { Fact, Report, Section } from './report-types.js';
 
@@ -43,7 +43,7 @@ function minuteOf(iso: string): string {
 /** Curves, completion lengths and example completions of one run, for pages with several runs. */
 export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = ''): Section[] {
   const { metrics, samples } = run;
-  const lengths = samples.map(({ tokens }) => tokens);
+  const lengths = samples.outlines.map(({ tokens }) => tokens);
   const title = (name: string) => (prefix === '' ? name : `${prefix}: ${name.toLowerCase()}`);
   return [
     {
@@ -67,8 +67,8 @@ export function runSections(run: Pick<RunRows, 'metrics' | 'samples'>, prefix = 
     {
       type: 'examples',
       title: title('Example completions'),
-      note: `From ${samples.length} sampled completions, spread evenly over the ranking, best first.`,
-      examples: pickExamples(samples, EXAMPLES).map(toExample),
+      note: `From ${lengths.length} sampled completions, spread evenly over the ranking, best first.`,
+      examples: pickExamples(samples, EXAMPLES),
     },
   ];
 }
@@ -93,7 +93,7 @@ function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<str
   const seconds = Object.values(record.phases).reduce((sum, value) => sum + value, 0);
   const counts: Fact[] = [
     { label: 'Steps', value: String(metrics.at(-1)?.step ?? 0) },
-    { label: 'Completions', value: String(samples.length) },
+    { label: 'Completions', value: String(samples.outlines.length) },
   ];
   const facts = counts.filter(({ value }) => value !== '0');
   facts.push({ label: 'Time', value: duration(seconds) });

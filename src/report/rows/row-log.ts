@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { appendBytes } from '../../util/append.js';
 import { makeFolder } from '../../util/disk.js';
-import { dropHalfLine, readJsonl, writeFileAtomic, writeJsonl } from '../../util/files.js';
+import { dropHalfLine, readJsonl, writeJsonl, writeTexts } from '../../util/files.js';
 import { checkedRows } from '../../util/own-files.js';
 
 export interface StepRow {
@@ -15,7 +15,7 @@ export interface StepRow {
 
 export interface RowLog<T extends StepRow> {
   readonly path: string;
-  append(...rows: readonly T[]): void;
+  append(row: T): void;
   /**
    * Gives the last row of its step what that one lacks; a row of its own where there is none.
    * @returns whether anything was lacking
@@ -41,8 +41,8 @@ export function openRowLog<T extends StepRow>(
   let isOpen = true;
   return {
     path,
-    append(...rows) {
-      appendBytes(file, Buffer.from(linesOf(rows)), path);
+    append(row) {
+      appendBytes(file, Buffer.from(lineOf(row)), path);
     },
     complete(row) {
       const rows = readJsonl(path);
@@ -50,7 +50,7 @@ export function openRowLog<T extends StepRow>(
       const at = found < 0 ? rows.length : found;
       if (Object.keys(row).every((name) => rows[at]?.[name] !== undefined)) return false;
       rows[at] = { ...rows[at], ...row, ...rows[at] };
-      writeFileAtomic(path, linesOf(rows));
+      writeTexts(path, rows.map(lineOf));
       closeSync(file);
       file = openSync(path, 'a');
       return true;
@@ -65,8 +65,7 @@ export function openRowLog<T extends StepRow>(
   };
 }
 
-const linesOf = (rows: readonly object[]): string =>
-  rows.map((row) => `${JSON.stringify(row, finite)}\n`).join('');
+const lineOf = (row: object): string => `${JSON.stringify(row, finite)}\n`;
 
 /** JSON has no NaN and would show null: the three words keep a numeric failure visible. */
 function finite(_key: string, value: unknown): unknown {

@@ -1,10 +1,10 @@
 /** A run as read from its folder: its record and its rows. */
 import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../../util/errors.js';
-import { readWholeRows } from '../../util/files.js';
-import { checkedRows, type Fields } from '../../util/own-files.js';
+import { wholeRows } from '../../util/files.js';
+import { checkedRows } from '../../util/own-files.js';
 import type { MetricRow } from '../rows/metric-log.js';
-import type { SampleRow } from '../rows/sample-log.js';
+import { readSamples, type Samples } from '../rows/sample-rows.js';
 import { readRunRecord, samplesPath } from './run-files.js';
 import { RUN_NAMES, runPaths } from './run-paths.js';
 import type { RunRecord } from './run-record.js';
@@ -18,7 +18,7 @@ interface RunProgress {
 
 export interface RunRows extends RunProgress {
   readonly configText: string;
-  readonly samples: readonly SampleRow[];
+  readonly samples: Samples;
 }
 
 /** @throws InputError when `dir` is not the folder of a run, or a row in it is broken */
@@ -28,11 +28,11 @@ export function readRun(dir: string): RunRows {
   return {
     ...progress,
     configText: existsSync(config) ? readFileSync(config, 'utf8') : '',
-    samples: rowsIn<SampleRow>(samplesPath(dir), SAMPLE_FIELDS),
+    samples: readSamples(samplesPath(dir)),
   };
 }
 
-/** The same without its completions, which may be many. @throws InputError as `readRun` */
+/** The same without its completions. @throws InputError as `readRun` */
 export function readProgress(dir: string): RunProgress {
   const record = readRunRecord(dir);
   if (record === null) {
@@ -42,20 +42,8 @@ export function readProgress(dir: string): RunProgress {
       remedy: 'Give the output_dir of a finished or running command',
     });
   }
-  const metrics = rowsIn<MetricRow>(runPaths(dir).metrics, { step: 'number' });
+  const path = runPaths(dir).metrics;
+  const rows = existsSync(path) ? wholeRows(path) : [];
+  const metrics = checkedRows<MetricRow>(path, rows, { step: 'number' });
   return { dir, record, metrics };
 }
-
-/** What the page shows of a completion. */
-const SAMPLE_FIELDS: Fields<SampleRow> = {
-  step: 'number',
-  prompt: 'string',
-  completion: 'string',
-  tokens: 'number',
-  rewards: 'object',
-  statuses: 'object',
-};
-
-/** A last line without a line break is one that is being written, or was when the run was killed. */
-const rowsIn = <T>(path: string, fields: Fields<T>): T[] =>
-  existsSync(path) ? checkedRows<T>(path, readWholeRows(path), fields) : [];

@@ -57,6 +57,12 @@ describe('correctness pairs', () => {
     ).toBe(true);
   });
 
+  it('may be more of one prompt than a call takes arguments', () => {
+    const rows = rollouts('a', '+-'.repeat(360));
+    const options = { seed: 1, maxPairsPerPrompt: Number.POSITIVE_INFINITY };
+    expect(pairsFromRollouts(rows, options).stats.pairs).toBe(360 ** 2);
+  });
+
   it('is the same for the same seed only', () => {
     const rows = rollouts('a', '++++++----');
     const chosen = (seed: number) => pairsFromRollouts(rows, { seed }).pairs[0]?.chosen;

@@ -1,5 +1,5 @@
 /** Logs of rows, CSV, text tables and progress. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { parse } from 'csv-parse/sync';
@@ -14,8 +14,8 @@ import {
   startProgress,
   textTable,
   withProgress,
+  writeTable,
 } from '../../../src/report/index.js';
-import { toCsv } from '../../../src/report/rows/csv.js';
 import { readJsonl } from '../../../src/util/files.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -26,7 +26,8 @@ describe('metric log', () => {
     const path = join(dir, 'a', 'metrics.jsonl');
     const log = openMetricLog(path);
     log.append({ step: 1, loss: 2.5 });
-    log.append({ step: 2, loss: 2.25 }, { step: 2, 'eval/accuracy': 0.5 });
+    log.append({ step: 2, loss: 2.25 });
+    log.append({ step: 2, 'eval/accuracy': 0.5 });
     expect(readFileSync(path, 'utf8')).toBe(
       '{"step":1,"loss":2.5}\n{"step":2,"loss":2.25}\n{"step":2,"eval/accuracy":0.5}\n',
     );
@@ -149,16 +150,22 @@ describe('sample rows', () => {
   });
 });
 
-describe('toCsv', () => {
+describe('writeTable', () => {
+  const csvOf = (...args: [rows: Parameters<typeof writeTable>[1], first?: string[]]) => {
+    const path = join(dir, 'table.csv');
+    writeTable(path, ...args);
+    return readFileSync(path, 'utf8');
+  };
+
   it('quotes commas, quotes and line breaks, and nothing else', () => {
     const rows = [{ a: 'x,y', b: 'say "hi"', c: 'one\ntwo', d: 'plain', e: 1.5, f: true, g: null }];
-    expect(toCsv(rows)).toBe('a,b,c,d,e,f,g\n"x,y","say ""hi""","one\ntwo",plain,1.5,true,\n');
+    expect(csvOf(rows)).toBe('a,b,c,d,e,f,g\n"x,y","say ""hi""","one\ntwo",plain,1.5,true,\n');
   });
 
   it('is read back as it was by another library', () => {
     const texts = ['', ' a ', '"', ',,\r\n""', '<SOLUTION>\u2028ü</SOLUTION>', "'", '\t'];
     const rows = texts.map((text, i) => ({ i, text, last: 'x' }));
-    const back = parse(toCsv(rows), { columns: true }) as Record<string, string>[];
+    const back = parse(csvOf(rows), { columns: true }) as Record<string, string>[];
     expect(back.map(({ text }) => text)).toEqual(texts);
   });
 
@@ -167,8 +174,30 @@ describe('toCsv', () => {
       { a: 1, rewards: { format: 0.5 } },
       { b: [1, 2], rewards: { format: null, x: 2 } },
     ];
-    expect(toCsv(rows)).toBe('a,rewards/format,b,rewards/x\n1,0.5,,\n,,"[1,2]",2\n');
-    expect(toCsv([])).toBe('');
+    expect(csvOf(rows)).toBe('a,rewards/format,b,rewards/x\n1,0.5,,\n,,"[1,2]",2\n');
+    expect(csvOf([])).toBe('');
+    expect(csvOf([], ['a', 'b'])).toBe('a,b\n');
+    expect(csvOf([{ c: 1, b: 2 }], ['a', 'b'])).toBe('a,b,c\n,2,1\n');
+  });
+
+  it('has one header over rows of any number, and the columns of the last', () => {
+    const rows = Array.from({ length: 2001 }, (_, i) => ({ i, ...(i === 2000 && { last: 'x' }) }));
+    const lines = csvOf(rows).split('\n');
+    expect(lines.slice(0, 2)).toEqual(['i,last', '0,']);
+    expect(lines.slice(64, 67)).toEqual(['63,', '64,', '65,']);
+    expect(lines.slice(-2)).toEqual(['2000,x', '']);
+    expect(lines).toHaveLength(2003);
+  });
+
+  it('may be longer than one text', () => {
+    const text = 'a'.repeat(1 << 20);
+    const path = join(dir, 'long.csv');
+    writeTable(
+      path,
+      Array.from({ length: 513 }, () => ({ text })),
+    );
+    expect(statSync(path).size).toBe(5 + 513 * (text.length + 1));
+    rmSync(path);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   readJsonl,
   sha256OfFile,
   toJsonl,
+  writeJson,
   writeJsonl,
 } from '../../../src/util/files.js';
 import { readSafetensors } from '../../../src/weights/index.js';
@@ -33,6 +34,28 @@ test('rows come back as they were written, with the hash of the file', () => {
     expect(rows.length).toBe(ROWS.length);
     expect(rows.every(({ text }, i) => text === ROWS[i]?.text)).toBe(true);
   }
+});
+
+test.each([
+  [[]],
+  [{}],
+  [[{ a: 1, b: [1, { c: 'x\ny' }], none: undefined }, null, [], {}, [undefined, [2]]]],
+  [{ 'a"b': [{ c: [] }, 'ü\u2028'], d: { e: { f: { g: 1 } } }, none: undefined, at: new Date(0) }],
+  ['a\nb'],
+  [1.5],
+])('JSON of %j is written as it is made at once', (value) => {
+  const path = join(temporaryFolder(), 'value.json');
+  writeJson(path, value);
+  expect(readFileSync(path, 'utf8')).toBe(`${JSON.stringify(value, null, 2)}\n`);
+});
+
+test('JSON of many items may be longer than one text', () => {
+  const path = join(temporaryFolder(), 'long.json');
+  const text = 'a'.repeat(1 << 20);
+  const examples = Array.from({ length: 513 }, () => ({ text }));
+  writeJson(path, { n: 1, examples });
+  const around = JSON.stringify({ n: 1, examples: examples.map(() => ({ text: '' })) }, null, 2);
+  expect(statSync(path).size).toBe(around.length + 1 + 513 * text.length);
 });
 
 test('a file without rows is an empty file', () => {

@@ -2,6 +2,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { promptHashOf } from '../../../../src/evaluate/index.js';
 import { cachedSampler } from '../../../../src/recipes/eval/prediction-cache.js';
 import type {
   Completion,
@@ -11,6 +12,7 @@ import type {
 } from '../../../../src/rollout/index.js';
 import { PLAIN_SAMPLING } from '../../../../src/rollout/index.js';
 import { inWaves } from '../../../../src/rollout/waves.js';
+import { writeJsonl } from '../../../../src/util/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -76,6 +78,31 @@ describe('cachedSampler', () => {
     expect(await asked(changed)).toEqual(['a', 'b']);
     expect(await asked(changed)).toEqual([]);
     expect(await asked(requests)).toEqual([]);
+  });
+
+  it('goes on behind more completions at once than one call takes arguments', async () => {
+    const count = 130_000;
+    const many = { id: 'many', promptIds: [7], n: count };
+    const found = Array.from({ length: count }, (_, sample_index) => ({
+      id: 'many',
+      sample_index,
+      prompt_hash: promptHashOf([7]),
+      completion: '',
+      completion_ids: [],
+      logprobs: [],
+      finish_reason: 'stop',
+      adapter: null,
+      seconds: 0,
+    }));
+    writeJsonl(join(dir, 'many.jsonl'), [{ key: 'k' }, ...found]);
+    const follow = ({ requestId: id, sampleIndex }: { requestId: string; sampleIndex: number }) =>
+      id === 'first' ? many : id === 'many' ? { id: `${sampleIndex}`, promptIds: [8], n: 1 } : null;
+    const sampler = counting();
+    const options = { next: async (completion: Completion) => follow(completion) };
+    const first = [{ id: 'first', promptIds: [6], n: 1 }];
+    const made = await open('many.jsonl', sampler).generate(first, PARAMS, options);
+    expect(sampler.asked).toHaveLength(1 + count);
+    expect(made).toHaveLength(1 + count);
   });
 
   it('refuses predictions of something else', async () => {

@@ -15,6 +15,7 @@ import {
   readRun,
   readRunRecord,
   type SampleRow,
+  shownPrompts,
 } from '../../../../src/report/index.js';
 import { chartSvg } from '../../../../src/report/page/chart-svg.js';
 import { chartText } from '../../../../src/report/page/chart-text.js';
@@ -24,7 +25,9 @@ import { axisLabels } from '../../../../src/report/page/line-chart.js';
 import { metricCharts } from '../../../../src/report/page/metric-charts.js';
 import { renderReport } from '../../../../src/report/page/render-report.js';
 import { runReport } from '../../../../src/report/page/run-report.js';
+import { readSamples } from '../../../../src/report/rows/sample-rows.js';
 import { configDifferences } from '../../../../src/report/run/config-differences.js';
+import { writeJsonl } from '../../../../src/util/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const dir = temporaryFolder();
@@ -78,6 +81,12 @@ function makeRun(name: string, learningRate: number): string {
   run.record({ results: { accuracy: 0.5 } });
   run.close('done');
   return path;
+}
+
+function samplesOf(rows: readonly SampleRow[]) {
+  const path = join(dir, 'samples.jsonl');
+  writeJsonl(path, rows);
+  return readSamples(path);
 }
 
 const figures = (html: string) => html.match(/<figure>.*?<\/figure>/gs) ?? [];
@@ -147,7 +156,7 @@ describe('report of a run', () => {
   it('leaves out counts of nothing, and shows the beginning of a hash', () => {
     const results = { prompt_hash: 'd627031f37'.padEnd(64, '0') };
     const record = { ...run.record, command: 'eval', stage: 'eval', results };
-    const report = runReport({ ...run, record, metrics: [], samples: [] });
+    const report = runReport({ ...run, record, metrics: [], samples: samplesOf([]) });
     const [facts] = report.sections;
     expect(report.title).toBe('eval');
     expect(facts!.type === 'facts' && facts!.facts).toMatchObject([
@@ -186,7 +195,7 @@ describe('report of a run', () => {
         advantage: i - 1.5,
       })),
     );
-    const page = renderReport(runReport({ ...run, samples: rows }));
+    const page = renderReport(runReport({ ...run, samples: samplesOf(rows) }));
     const browser = page.slice(page.indexOf('class="browser"'));
     expect(browser.match(/<details data-group="\d"/g)).toEqual(
       ['0', '0', '1', '1'].map((group) => `<details data-group="${group}"`),
@@ -401,8 +410,8 @@ describe('completionsSection', () => {
       facts: [],
     })),
   });
-  const section = (units: Parameters<typeof completionsSection>[0]['units']) =>
-    completionsSection({ title: 't', units, file: 'rows.jsonl' });
+  const section = (units: readonly (readonly ReturnType<typeof prompt>[])[]) =>
+    completionsSection({ title: 't', ...shownPrompts(units), file: 'rows.jsonl' });
   const countOf = ({ prompts }: ReturnType<typeof section>) =>
     prompts.reduce((sum, { completions }) => sum + completions.length, 0);
 
@@ -523,12 +532,30 @@ describe('histogram', () => {
   });
 });
 
+describe('samples of a run', () => {
+  it('are kept as numbers, and read by their places', () => {
+    const rows = [sample(1, 0.5), sample(2, null), sample(3, 1)];
+    const { outlines, rowsAt } = samplesOf(rows);
+    expect(outlines[1]).toEqual({
+      ...{ step: 1, prompt_id: 'p2', tokens: 12, reward: null },
+      text: expect.any(Number),
+    });
+    expect(new Set(outlines.map(({ text }) => text)).size).toBe(3);
+    expect(rowsAt([2, 0, 2])).toEqual(
+      new Map([
+        [0, rows[0]],
+        [2, rows[2]],
+      ]),
+    );
+  });
+});
+
 describe('pickExamples', () => {
   it('spreads over the ranking, without repeats, ungraded last', () => {
     const rows = [...Array(9).keys()].map((i) => sample(i, i));
-    expect(pickExamples(rows, 3).map(({ reward }) => reward)).toEqual([8, 4, 0]);
-    expect(pickExamples([sample(1, null), sample(2, 1), sample(2, 1)], 5)).toHaveLength(2);
-    expect(pickExamples([sample(1, null), sample(2, 1)], 5)[0]?.reward).toBe(1);
+    expect(pickExamples(samplesOf(rows), 3).map(({ reward }) => reward)).toEqual([8, 4, 0]);
+    const repeated = samplesOf([sample(1, null), sample(2, 1), sample(2, 1)]);
+    expect(pickExamples(repeated, 5).map(({ reward }) => reward)).toEqual([1, null]);
   });
 });
 

@@ -42,7 +42,9 @@ it('rows longer together than one text can be are read', () => {
   for (let i = 0; i < 8; i++) writeSync(file, blank);
   writeSync(file, `${JSON.stringify(row)}\n{"step":2`);
   closeSync(file);
-  expect(readRun(run.dir).samples).toEqual([row]);
+  const { outlines, rowsAt } = readRun(run.dir).samples;
+  expect(outlines).toMatchObject([{ step: 1, tokens: 0 }]);
+  expect(rowsAt([0])).toEqual(new Map([[0, row]]));
 });
 
 it('a job is told without the completions of its run', async () => {
