@@ -60,6 +60,9 @@ PLATEAUS = [
     plateau(VALUES, mode="min", factor=0.1, patience=2, threshold=1e-2, cooldown=1),
     plateau(VALUES, mode="max", factor=0.3, patience=1, threshold=1e-4, cooldown=2),
     plateau(VALUES, mode="min", factor=0.5, patience=0, threshold=1e-4, cooldown=0, min_lr=6e-5),
+    plateau(VALUES, mode="min", factor=0.5, patience=0, threshold=1e-4, cooldown=0, eps=3e-5),
+    plateau(VALUES, mode="min", factor=0.1, patience=0, threshold=1e-4, cooldown=0),
+    plateau(VALUES, mode="min", factor=0.5, patience=0, threshold=1e-4, cooldown=0, min_lr=4e-5, eps=1e-5),
 ]
 
 with open(OUTPUT, "w") as file:

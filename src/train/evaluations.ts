@@ -65,11 +65,13 @@ export interface Plateau {
   readonly cooldown: number;
   /** Share of the rate below which it is not reduced; default 0. */
   readonly lowest?: number;
+  /** A reduction by no more than this share of the rate is none; default 0. */
+  readonly least?: number;
 }
 
 /** The product of the reductions so far, as torch's ReduceLROnPlateau with a relative threshold. */
 export function plateauFactor(history: readonly EvaluatedStep[], plateau: Plateau): number {
-  const { greaterIsBetter, factor, patience, threshold, lowest = 0 } = plateau;
+  const { greaterIsBetter, factor, patience, threshold, lowest = 0, least = 0 } = plateau;
   let best = greaterIsBetter ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   let [bad, cooldown, product] = [0, 0, 1];
   for (const { value } of history) {
@@ -83,7 +85,8 @@ export function plateauFactor(history: readonly EvaluatedStep[], plateau: Platea
       bad = 0;
     }
     if (bad > patience) {
-      product = Math.min(product, Math.max(product * factor, lowest));
+      const reduced = Math.max(product * factor, lowest);
+      if (product - reduced > least) product = reduced;
       cooldown = plateau.cooldown;
       bad = 0;
     }

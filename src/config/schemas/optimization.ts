@@ -64,6 +64,9 @@ const scheduleKeys = z
     cooldown: whole(0)
       .default(0)
       .describe('reduce_lr_on_plateau: evaluations after a reduction that do not count'),
+    eps: nonNegative()
+      .default(1e-8)
+      .describe('reduce_lr_on_plateau: a reduction by no more than this is none'),
   })
   .prefault({});
 
@@ -80,7 +83,7 @@ const READ: Readonly<Record<(typeof SCHEDULES)[number], readonly (keyof Shape)[]
   constant: [],
   constant_with_warmup: [],
   inverse_sqrt: ['timescale'],
-  reduce_lr_on_plateau: ['factor', 'patience', 'threshold', 'cooldown', 'min_lr'],
+  reduce_lr_on_plateau: ['factor', 'patience', 'threshold', 'cooldown', 'min_lr', 'eps'],
   cosine_with_min_lr: OF_COSINES,
   cosine_warmup_with_min_lr: [...OF_COSINES, 'warmup_lr_rate'],
   warmup_stable_decay: [

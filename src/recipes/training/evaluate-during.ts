@@ -149,10 +149,10 @@ export class DuringTraining {
     const { config } = this.subject;
     const { lr_scheduler_type: type, lr_scheduler_kwargs: shape } = config;
     if (type !== 'reduce_lr_on_plateau' || shape === undefined) return 1;
-    const { factor, patience, threshold, cooldown, min_lr: lowest } = shape;
-    const floor = lowest === null ? 0 : lowest / config.learning_rate;
-    const plateau = { factor, patience, threshold, cooldown, lowest: floor };
-    return plateauFactor(this.evaluated, { ...plateau, greaterIsBetter: greaterIsBetter(config) });
+    const { learning_rate: rate } = config;
+    const bounds = { lowest: (shape.min_lr ?? 0) / rate, least: shape.eps / rate };
+    const watch = { greaterIsBetter: greaterIsBetter(config) };
+    return plateauFactor(this.evaluated, { ...shape, ...bounds, ...watch });
   }
 
   /** @param step Optimizer steps done. */

@@ -26,6 +26,7 @@ interface Golden {
       readonly threshold: number;
       readonly cooldown: number;
       readonly min_lr?: number;
+      readonly eps?: number;
     };
     readonly factors: readonly number[];
   }[];
@@ -78,8 +79,9 @@ describe('rates are those of transformers', () => {
 
 describe('reductions on a plateau are those of torch', () => {
   it.each(golden.plateaus)('$kwargs', ({ values, kwargs, factors }) => {
-    const { mode, min_lr: floor = 0, ...shape } = kwargs;
-    const plateau = { ...shape, lowest: floor / golden.peak };
+    // torch's own default of eps
+    const { mode, min_lr: floor = 0, eps = 1e-8, ...shape } = kwargs;
+    const plateau = { ...shape, lowest: floor / golden.peak, least: eps / golden.peak };
     const history = values.map((value, step) => ({ step, value }));
     const found = factors.map((_, i) =>
       plateauFactor(history.slice(0, i + 1), { ...plateau, greaterIsBetter: mode === 'max' }),
