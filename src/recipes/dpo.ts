@@ -28,16 +28,18 @@ import type { TrainingRecipe, TrainingSession } from './training/recipe.js';
 import { trainingRun } from './training/run.js';
 import type { TrainingResult } from './training/session.js';
 
+/** Files of a run: of the pairs that are trained on, and of those held out. */
+type LogpsFile = 'reference_logps.json' | 'reference_logps_eval.json';
+
 /** Scores the reference once, or takes what an earlier part of the run has kept. */
 async function scoredPairs(
   config: DpoConfig,
-  pairs: readonly PreferencePair[],
+  { pairs, file }: { readonly pairs: readonly PreferencePair[]; readonly file: LogpsFile },
   session: TrainingSession,
 ): Promise<readonly PreferencePair[]> {
-  if (!config.precompute_ref_log_probs) return pairs;
   const { run, source, trained, context } = session;
   const base = baseFingerprint(source);
-  const path = run.claim('reference_logps.json');
+  const path = run.claim(file);
   const score = (scored: ScoredPairs) => scoredReference(config, { pairs, scored }, session);
   const { reference } = trained;
   const compute = computeType(config, source.spec);
@@ -116,9 +118,20 @@ function pairsRecipe(
       ]),
     heldOutMetrics: ({ heldOut }, { spec }) =>
       heldOut && ['loss', ...dpoMetrics(types, { logits: spec.logitSoftcap === null })],
-    prepare: async (_, { train, heldOut }, session) => {
-      const scored = needsReference(types) ? await scoredPairs(config, train, session) : train;
-      const { microBatchSize, examplesOf, ...passes } = dataPasses(config, scored);
+    prepare: async (_, examples, session) => {
+      const compares = needsReference(types);
+      const scored = (pairs: readonly PreferencePair[], file: LogpsFile) =>
+        scoredPairs(config, { pairs, file }, session);
+      // Each evaluation scores the same pairs; a reference that moves is scored then.
+      const isScoredOnce = compares && !config.sync_ref_model && examples.heldOut !== null;
+      const heldOut = isScoredOnce
+        ? await scored(examples.heldOut, 'reference_logps_eval.json')
+        : examples.heldOut;
+      const train =
+        compares && config.precompute_ref_log_probs
+          ? await scored(examples.train, 'reference_logps.json')
+          : examples.train;
+      const { microBatchSize, examplesOf, ...passes } = dataPasses(config, train);
       const { policy, reference } = session.trained;
       const options = {
         microBatchSize,

@@ -24,7 +24,7 @@ export {
   grpoStep,
 } from './grpo-step.js';
 export { type HeldOut, heldOutMetrics } from './held-out.js';
-export { ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
+export { ktoReference, ktoStep, ktoTasks, type LabelledAnswer } from './kto-step.js';
 export { loadCheckpoint } from './load-checkpoint.js';
 export {
   type LoopOptions,

@@ -3,6 +3,7 @@
  * KL baseline comes from prompts with the answer to another one, scored without a gradient: the answer before
  * it in the step, as in TRL, but past those to the same prompt, as a pair taken apart has two.
  */
+import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import { type KtoOptions, klBaseline, ktoLoss } from '../losses/index.js';
 import {
   type AdapterChoice,
@@ -67,20 +68,57 @@ const byLength = (size: number) => ({
   lengthOf: ({ ids }: MaskedSequence) => ids.length,
 });
 
+/** Σ log p under the reference, by micro-batch: of the answers, and of prompts with an answer to another. */
+interface KtoReference {
+  readonly answers: readonly Float32Array[];
+  readonly mismatches: readonly Float32Array[];
+}
+
 type TaskOptions = Omit<KtoStepOptions, 'answers' | 'trainer' | 'onNoBaseline'> & {
   readonly policy: Policy;
+  /** Of the same answers; default: it is scored. */
+  readonly known?: KtoReference;
 };
+
+const mismatchesOf = (
+  answers: readonly LabelledAnswer[],
+  { usesKl, maxLength }: Pick<TaskOptions, 'usesKl' | 'maxLength'>,
+): MaskedSequence[] => (usesKl ? mismatches(answers, maxLength) : []);
+
+/**
+ * For answers that are asked for again and again.
+ * @param onBatch After each micro-batch, and after signals are delivered; what it throws ends the scoring.
+ */
+export async function ktoReference(
+  answers: readonly LabelledAnswer[],
+  { onBatch, ...options }: TaskOptions & { readonly onBatch: () => void },
+): Promise<KtoReference> {
+  const { policy, reference, microBatchSize } = options;
+  const score = async (sequences: readonly MaskedSequence[]) => {
+    const out: Float32Array[] = [];
+    for (const group of microBatches(sequences, byLength(microBatchSize))) {
+      out.push(await rowLogps(policy, collate(group), { adapter: reference }));
+      await signalsDelivered();
+      onBatch();
+    }
+    return out;
+  };
+  return {
+    answers: await score(answers),
+    mismatches: await score(mismatchesOf(answers, options)),
+  };
+}
 
 /** log π − log π_ref of each sequence. */
 async function logRatios(
   sequences: readonly MaskedSequence[],
-  { policy, reference, microBatchSize }: TaskOptions,
+  { policy, reference, microBatchSize, known }: TaskOptions,
 ): Promise<number[]> {
   const out: number[] = [];
-  for (const group of microBatches(sequences, byLength(microBatchSize))) {
+  for (const [at, group] of microBatches(sequences, byLength(microBatchSize)).entries()) {
     const batch = collate(group);
     const own = await rowLogps(policy, batch, { adapter: 'policy' });
-    const base = await rowLogps(policy, batch, { adapter: reference });
+    const base = known?.mismatches[at] ?? (await rowLogps(policy, batch, { adapter: reference }));
     out.push(...own.map((value, i) => value - base[i]!));
   }
   return out;
@@ -97,9 +135,8 @@ export async function ktoTasks(
   answers: readonly LabelledAnswer[],
   options: TaskOptions,
 ): Promise<KtoTasks> {
-  const { policy, microBatchSize, reference } = options;
-  const asked = options.usesKl ? mismatches(answers, options.maxLength) : [];
-  const ratios = await logRatios(asked, options);
+  const { policy, microBatchSize, reference, known } = options;
+  const ratios = await logRatios(mismatchesOf(answers, options), options);
   const kl = options.usesKl && ratios.length === 0 ? null : klBaseline(ratios);
   const good = answers.filter(({ desirable }) => desirable);
   const tokensOf = (some: readonly MaskedSequence[]) =>
@@ -113,11 +150,11 @@ export async function ktoTasks(
     totalDesirableTokens: tokensOf(good),
   };
   const tasks: MicroTask[] = [];
-  for (const group of microBatches(answers, byLength(microBatchSize))) {
+  for (const [at, group] of microBatches(answers, byLength(microBatchSize)).entries()) {
     const batch = collate(group);
     const data = {
       sequences: batch.sequences,
-      referenceLogps: await rowLogps(policy, batch, { adapter: reference }),
+      referenceLogps: known?.answers[at] ?? (await rowLogps(policy, batch, { adapter: reference })),
       desirable: group.map(({ desirable }) => desirable),
     };
     const lossOf = (scores: Tensor) => ktoLoss(scores, data, all);

@@ -270,6 +270,32 @@ test('dpo stops while it scores the reference, and a resumed run scores the rest
   expect(kept('stopped')).toBe(kept('unstopped'));
 });
 
+test('dpo scores the reference of held-out pairs once, before the first step, and stops meanwhile', async () => {
+  const held = [`eval_dataset=${tiny.pairs}`, 'eval_steps=1', 'max_steps=2', 'learning_rate=1e-3'];
+  const stop = { ...runs.context, signal: AbortSignal.abort('SIGINT') };
+  await expect(dpo('once', held, stop)).rejects.toThrow(
+    /log-probabilities of 8 of 40 pairs, which are kept\. Go on with resume=auto output_dir=.*once$/,
+  );
+  said.length = 0;
+  await dpo('once', [...held, 'resume=auto']);
+  expect(said.join('\n')).toMatch(/of 8 of 40 pairs are those of .*reference_logps_eval.json/);
+  const moving = ['sync_ref_model=true', 'ref_model_sync_steps=10', 'lora.lora_dropout=0'];
+  await dpo('moving', [...held, ...moving]);
+  expect(readdirSync(join(dir, 'moving'))).not.toContain('reference_logps_eval.json');
+  expect(column('once', 'eval/rewards/margins')[1]).not.toBe(0);
+
+  const answers = [...held, 'loss_type=kto'];
+  await expect(dpo('held-kto', answers, stop)).rejects.toThrow(/while the reference was scored on/);
+  await dpo('held-kto', [...answers, 'resume=auto']);
+  await dpo('moving-kto', [...answers, ...moving]);
+  for (const name of ['eval/loss', 'eval/kl', 'eval/rewards/margins']) {
+    expect(column('held-kto', name), name).toBeAllclose(column('moving-kto', name) as number[], {
+      rtol: 1e-6,
+      atol: 1e-7,
+    });
+  }
+});
+
 test('dpo learns from labelled answers too', async () => {
   await dpo('kto', ['loss_type=kto', 'max_steps=4', 'learning_rate=1e-2']);
   expect(said.join('\n')).toContain('40 good and 40 bad answers');
@@ -405,11 +431,9 @@ test('grpo: groups may take the name of the completion rows, and no other name o
   const groups = rowsOf('named', 'samples.jsonl');
   expect(groups.every(({ responses }) => (responses as JsonRow[]).length === 4)).toBe(true);
   expect(groups).toHaveLength(4);
-  const { samples } = readRun(join(dir, 'named'));
-  expect(samples).toHaveLength(16);
-  expect(
-    samples.every(({ completion, tokens }) => typeof completion === 'string' && tokens > 0),
-  ).toBe(true);
+  const { outlines } = readRun(join(dir, 'named')).samples;
+  expect(outlines).toHaveLength(16);
+  expect(outlines.every(({ tokens }) => tokens > 0)).toBe(true);
   const renamed = grpo('named', ['max_steps=2', 'resume=auto']);
   await expect(renamed).rejects.toThrow(/samples_filename: the rows of this run so far are not/);
   for (const name of ['metrics.jsonl', 'run.json', 'completions.jsonl', 'model']) {

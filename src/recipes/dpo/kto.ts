@@ -1,10 +1,11 @@
 /** `lorikeet dpo` with the losses of single answers: rows with a label, or pairs taken apart. */
-import type { DpoConfig } from '../../config/index.js';
+import { type DpoConfig, resumeKeys } from '../../config/index.js';
 import { ktoMetrics } from '../../losses/index.js';
-import { ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
+import { ktoReference, ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
+import { interruption } from '../interrupt.js';
 import { dataPasses } from '../training/data-passes.js';
-import type { TrainingRecipe } from '../training/recipe.js';
+import type { TrainingRecipe, TrainingSession } from '../training/recipe.js';
 import { dpoSize } from './memory.js';
 import { type PreferenceExamples, readAnswers } from './preference-examples.js';
 
@@ -18,6 +19,15 @@ function sayOnce({ log }: RecipeContext): (step: number) => void {
       `warning: step ${step + 1}: its answers are all to one prompt, so kto has no KL baseline and takes 0; rows of such steps have no kl. Raise per_device_train_batch_size or gradient_accumulation_steps`,
     );
   };
+}
+
+/** @throws InterruptError after a signal */
+function checkStopped({ run, context: { signal } }: TrainingSession): void {
+  if (!signal.aborted) return;
+  throw interruption(signal, {
+    problem: 'stopped before the first step, while the reference was scored on eval_dataset',
+    remedy: `Go on with ${resumeKeys(run.dir)}`,
+  });
 }
 
 export function ktoRecipe(
@@ -37,7 +47,8 @@ export function ktoRecipe(
       const names = ktoMetrics(sides, { logits: spec.logitSoftcap === null });
       return ['loss', ...names, ...(usesKl ? ['kl'] : [])];
     },
-    prepare: async (_, { train, heldOut }, { trained, context }) => {
+    prepare: async (_, { train, heldOut }, session) => {
+      const { trained, context } = session;
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, train);
       const { policy, reference, trainer } = trained;
       const options = {
@@ -51,12 +62,22 @@ export function ktoRecipe(
         usesKl,
         maxLength: config.max_length,
       };
+      // Each evaluation scores the same answers; a reference that moves is scored then.
+      const isScoredOnce = heldOut !== null && !config.sync_ref_model;
+      const scoring = { ...options, policy, onBatch: () => checkStopped(session) };
+      const known = isScoredOnce
+        ? await session.run.phases.time('reference', () => ktoReference(heldOut, scoring))
+        : undefined;
       return {
         ...passes,
         shown: ['loss', 'rewards/margins', 'kl'],
         ...(heldOut !== null && {
           heldOut: async () => {
-            const { tasks, kl } = await ktoTasks(heldOut, { ...options, policy });
+            const { tasks, kl } = await ktoTasks(heldOut, {
+              ...options,
+              policy,
+              ...(known && { known }),
+            });
             return { tasks, metrics: kl === null ? {} : { kl } };
           },
         }),

@@ -1,7 +1,13 @@
 /** The KL baseline of KTO: which answers are put to which prompts. */
 import { expect, test } from 'vitest';
 import type { CollatedBatch, Policy } from '../../../src/model/index.js';
-import { ktoStep, ktoTasks, type LabelledAnswer, type Trainer } from '../../../src/train/index.js';
+import {
+  ktoReference,
+  ktoStep,
+  ktoTasks,
+  type LabelledAnswer,
+  type Trainer,
+} from '../../../src/train/index.js';
 
 /** An answer of one token to a prompt of one. */
 const answer = (prompt: number, token: number): LabelledAnswer => ({
@@ -83,4 +89,39 @@ test('a step of one prompt is told of, and has no kl in its row', async () => {
   expect((await step(1, 1e-3)).metrics).not.toHaveProperty('kl');
   expect((await step(2, 1e-3)).metrics).toHaveProperty('kl', 0);
   expect(told).toEqual([1]);
+});
+
+test('a reference that is known is not scored again', async () => {
+  const asked: string[] = [];
+  const score = async ({ targets }: CollatedBatch, { adapter }: { readonly adapter: string }) => {
+    asked.push(adapter);
+    return Float32Array.from(
+      { length: 3 * targets.length },
+      (_, i) => -targets[Math.floor(i / 3)]!,
+    );
+  };
+  const answers = [answer(1, 10), answer(2, 20), answer(3, 30)];
+  const options = {
+    policy: { score } as unknown as Policy,
+    microBatchSize: 2,
+    reference: 'reference',
+    settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
+    usesKl: true,
+    maxLength: 8,
+  } as const;
+  let batches = 0;
+  const known = await ktoReference(answers, { ...options, onBatch: () => batches++ });
+  // Longest first, two at a time, in their order: answers, and the answer before each.
+  expect(known).toEqual({
+    answers: [Float32Array.of(-10, -20), Float32Array.of(-30)],
+    mismatches: [Float32Array.of(-30, -10), Float32Array.of(-20)],
+  });
+  expect(batches).toBe(4);
+  expect(asked.splice(0)).toEqual(Array(4).fill('reference'));
+  expect((await ktoTasks(answers, { ...options, known })).kl).toBe(0);
+  expect(asked).toEqual(['policy', 'policy']);
+  const stop = () => {
+    throw new Error('stopped');
+  };
+  await expect(ktoReference(answers, { ...options, onBatch: stop })).rejects.toThrow('stopped');
 });
