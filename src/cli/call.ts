@@ -18,6 +18,8 @@ export interface Call extends CallFlags {
   readonly config: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** As of `RecipeContext`. */
+  readonly stopsInOrder?: () => void;
   /** One line on standard output: data. */
   readonly out: (line: string) => void;
   /** One line on standard error: progress and logs. */

@@ -11,7 +11,10 @@ import { candidates } from './complete.js';
 import { examplesHelp, keysHelp } from './help.js';
 
 /** Everything of the outside world that a call touches. */
-export type Surroundings = Pick<Call, 'env' | 'signal' | 'out' | 'err' | 'colours'> & {
+export type Surroundings = Pick<
+  Call,
+  'env' | 'signal' | 'stopsInOrder' | 'out' | 'err' | 'colours'
+> & {
   /** Characters of a line on the terminal. */
   readonly columns: number;
 };

@@ -109,8 +109,8 @@ function namedOverride(names: readonly string[], { key, isList }: Positional): s
   });
 }
 
-export function recipeContext(call: Call): RecipeContext {
-  return { signal: call.signal, log: call.err, print: call.out, verbose: call.verbose };
+export function recipeContext({ signal, stopsInOrder, err, out, verbose }: Call): RecipeContext {
+  return { signal, log: err, print: out, verbose, ...(stopsInOrder && { stopsInOrder }) };
 }
 
 /** The dry run's output: the resolved config as YAML with the plan as comments, or one JSON line. */

@@ -25,13 +25,13 @@ process.on('uncaughtException', (error) => {
 });
 
 readEnvFile('.env', process.env);
-const { signal, exitCode } = catchSignals(err);
+const { signal, stopsInOrder, exitCode } = catchSignals(err);
 const { NO_COLOR, FORCE_COLOR, COLUMNS } = process.env;
 const isColourless = Boolean(NO_COLOR) || FORCE_COLOR === '0' || FORCE_COLOR === 'false';
 const colours = !isColourless && (FORCE_COLOR ? true : process.stdout.isTTY === true);
 /** A terminal may say that it has 0 columns, as in containers. */
 const columns = [process.stdout.columns, Number(COLUMNS)].find((width) => width > 0) ?? 80;
-const world = { env: process.env, signal, out, err, colours, columns };
+const world = { env: process.env, signal, stopsInOrder, out, err, colours, columns };
 const code = await runCli(process.argv.slice(2), world);
 const finalCode = exitCode() ?? code;
 process.stdout.write('', (error) => (error ? endUnwritten(error) : process.exit(finalCode)));

@@ -1,12 +1,15 @@
 /**
- * Ctrl-C: the first signal asks the run to stop, a trainer after its current step; the second ends the
- * process at once. A stage of a pipeline also stops when the pipeline that started it is gone.
+ * Ctrl-C: once a run stops in order, the first signal asks it to, a trainer after its current step, and the second
+ * ends the process at once. Before, the first one does: nothing is lost. A stage of a pipeline also stops when the
+ * pipeline that started it is gone.
  */
 
 import { STOP_CODES, type StopSignal } from '../util/stop-signals.js';
 
 interface Signals {
   readonly signal: AbortSignal;
+  /** From now on the first signal does not end the process. */
+  readonly stopsInOrder: () => void;
   /** Exit code of the signal that came, or undefined. */
   readonly exitCode: () => number | undefined;
 }
@@ -20,31 +23,43 @@ const ECHO_MS = 500;
 /** Two that came during one long computation arrive together: nobody could read between them what the first one says. */
 const TOGETHER_MS = 100;
 
-/** Installs the handlers for the life of the process. A pipeline speaks for its stages. */
+/** For the life of the process. A pipeline speaks for its stages. */
 export function catchSignals(err: (line: string) => void): Signals {
   const controller = new AbortController();
   const isStage = process.channel !== undefined;
   const isUnderNpm = process.env.npm_command !== undefined && !isStage;
   const oneWithin = isUnderNpm ? ECHO_MS : TOGETHER_MS;
+  let isInOrder = false;
   let received: StopSignal | undefined;
   let firstAt = 0;
   const stop = (name: StopSignal): void => {
     if (received === name && performance.now() - firstAt < oneWithin) return;
-    if (received !== undefined) process.exit(STOP_CODES[name]);
+    if (!isInOrder || received !== undefined) process.exit(STOP_CODES[name]);
     received = name;
     firstAt = performance.now();
     if (!isStage)
       err(`${name}: stopping (a trainer ends its step first); once more to quit at once`);
     controller.abort(name);
   };
-  process.on('SIGINT', () => stop('SIGINT'));
-  process.on('SIGTERM', () => stop('SIGTERM'));
+  let isListening = false;
+  const listen = (): void => {
+    if (isListening) return;
+    isListening = true;
+    process.on('SIGINT', () => stop('SIGINT'));
+    process.on('SIGTERM', () => stop('SIGTERM'));
+  };
+  // The system spares the first process of a container that does not listen.
+  if (process.pid === 1) listen();
   if (isStage) {
     process.on('disconnect', () => stop('SIGTERM'));
     process.channel?.unref();
   }
   return {
     signal: controller.signal,
+    stopsInOrder: () => {
+      isInOrder = true;
+      listen();
+    },
     exitCode: () => (received === undefined ? undefined : STOP_CODES[received]),
   };
 }

@@ -94,6 +94,7 @@ async function converse(
       answering = null;
     }
   };
+  context.stopsInOrder?.();
   context.signal.addEventListener('abort', leave, { once: true });
   if (context.signal.aborted) leave();
   try {

@@ -50,6 +50,7 @@ export function runEval(config: EvalConfig, caller: RecipeContext): Promise<Eval
     const reads = [...(options.reads ?? []), source.baseDir];
     const graders = stack.adopt(await openEvaluationGraders(config, context), (own) => own.close());
     const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
+    context.stopsInOrder?.();
     const run = openRun(dir, { ...options, reads, sources });
     const args = { config, source, inputs, graders, sandbox, context };
     return await inRun(run, context, () =>

@@ -106,6 +106,7 @@ interface Work extends Inputs {
 async function sampleInto(store: RowStore, work: Work): Promise<void> {
   const { config, engine, context, missing, byId } = work;
   const { signal } = context;
+  context.stopsInOrder?.();
   await closing(async (stack) => {
     const sampler = stack.adopt(await engine.open(longestPrompt(missing)), (own) => own.dispose());
     const rewards = stack.adopt(await rewardsOf(config, context), (own) => own?.close());

@@ -64,6 +64,7 @@ async function gradeRows(config: GradeConfig, context: RecipeContext): Promise<G
   checkOutput(config);
   const { rows, where } = await inputRows(input);
   const samples = rows.map((row, i) => sampleOf(row, where(i)));
+  context.stopsInOrder?.();
   const scorer = await openScorer(config, context);
   try {
     const start = performance.now();

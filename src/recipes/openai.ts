@@ -68,6 +68,7 @@ export async function runOpenai(
   checkRun(dir, options);
   const inputs = await jobInputs(config);
   const service = openService(config, context.signal);
+  context.stopsInOrder?.();
   const run = openRun(dir, options);
   return await inRun(run, context, async () => {
     const keeper = openRemoteRecord(run, config);

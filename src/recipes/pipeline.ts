@@ -63,6 +63,7 @@ export async function runPipeline(
   context: RecipeContext,
   launch: StageLauncher,
 ): Promise<PipelineResult> {
+  context.stopsInOrder?.();
   const { root } = pipeline;
   const progress = { root, context, launch, hashes: new Map(), reports: new Map() };
   return withLock(join(root, 'stages', '.lock'), () => runStages(pipeline, progress), {

@@ -91,6 +91,7 @@ async function collect(work: Work): Promise<Posterior> {
     return text === undefined ? undefined : { request_hash: requestHash(text), adapter: version };
   });
   const prompts = armPrompts(config, questions, source);
+  context.stopsInOrder?.();
   const maker = trajectoryMaker(config, requestHash);
   const samples = Array.from({ length: config.trajectories }, (_, sample) => sample);
   const keptOf = ({ id, wordings }: AskedQuestion) =>

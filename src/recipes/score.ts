@@ -35,6 +35,7 @@ export function runScore(config: ScoreConfig, context: RecipeContext): Promise<W
         ? await tensorflowScorer(config, source)
         : await onnxScorer(config, { source, sequences, context });
     stack.defer(dispose);
+    context.stopsInOrder?.();
     const logprobs = await inBatches(sequences, { size: config.batch_size, score, context });
     const scored = rows.map((row, i) => ({ ...row, ids: sequences[i], logprobs: logprobs[i] }));
     return writeRows(config, scored, context);

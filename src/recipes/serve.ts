@@ -30,6 +30,7 @@ export interface RunningServer {
 export async function runServe(config: ServeConfig, context: RecipeContext): Promise<void> {
   const server = await startServing(config, context);
   const { signal } = context;
+  context.stopsInOrder?.();
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   }

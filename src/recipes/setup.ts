@@ -87,8 +87,9 @@ const secondsSince = (start: number): number =>
  */
 export async function runSetup(
   config: SetupRecipeConfig,
-  { log, signal }: Pick<RecipeContext, 'log' | 'signal'>,
+  { log, signal, stopsInOrder }: Pick<RecipeContext, 'log' | 'signal' | 'stopsInOrder'>,
 ): Promise<SetupSummary> {
+  stopsInOrder?.();
   const start = performance.now();
   const { device, force = false, without_gpu: withoutGpu = false } = config;
   const observer = setupObserver(log);

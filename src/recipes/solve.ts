@@ -75,6 +75,7 @@ async function solverOn(
   const longest = Math.min(LONGEST_PROMPT, maxPositions - config.max_new_tokens);
   checkRoom(longest, config, maxPositions);
   const maxContext = Math.min(contextOf(config, longest), maxPositions);
+  context.stopsInOrder?.();
   const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
   const votes = stack.adopt(await openVoteRewards(config, context), (own) => own?.close());
   const sampler = await openSampler(source, {

@@ -72,6 +72,7 @@ export function runTinker(config: TinkerConfig, caller: RecipeContext): Promise<
     const evaluation = await openTrainedEvaluation(trainer, model, context);
     stack.defer(() => evaluation?.graders?.close());
     const inputs = { config, trainer, context, tokenizer, data, evaluation };
+    context.stopsInOrder?.();
     const run = openRun(dir, { ...options, sources });
     return await inRun(run, context, () => trained(run, { ...inputs, endpoint }));
   });

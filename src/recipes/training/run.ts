@@ -63,6 +63,7 @@ export function trainingRun<Config extends TrainerConfig, Inputs>(
     const loadSeconds = (performance.now() - started) / 1000;
     recipe.check?.(config, source);
     const reads = [...(options.reads ?? []), source.baseDir];
+    context.stopsInOrder?.();
     const run = openRun(dir, { ...options, reads, sources });
     return await inRun(run, context, async () => {
       run.phases.add('load', loadSeconds);

@@ -17,7 +17,7 @@ const PROGRAM = `
 import { writeFileSync } from 'node:fs';
 import { catchSignals } from ${source('cli/signals.ts')};
 const [what, file, ...flags] = process.argv.slice(2);
-const { signal, exitCode } = catchSignals(() => {});
+const { signal, stopsInOrder, exitCode } = catchSignals(() => {});
 if (what === 'result') {
   console.log('a line of data');
   console.log(JSON.stringify({ file, flags }));
@@ -25,9 +25,10 @@ if (what === 'result') {
 }
 if (what === 'fail') process.exit(2);
 if (what === 'crash') process.kill(process.pid, 'SIGKILL');
+if (what !== 'early') stopsInOrder();
 writeFileSync(file + '.ready', String(process.pid));
 // What blocks the event loop keeps signals waiting.
-if (what === 'busy') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+if (what === 'busy' || what === 'early') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
 const end = (how) => {
   writeFileSync(file + '.ended', how + ' ' + signal.reason);
   process.exit(exitCode() ?? 0);
@@ -134,6 +135,19 @@ describe('signals', () => {
     expect(code).toBe(130);
     expect(existsSync(`${file}.ended`)).toBe(false);
   });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends at once what has nothing to save, amid a computation',
+    async (signal) => {
+      const file = configFile();
+      const child = start('early', file);
+      await until(() => existsSync(`${file}.ready`));
+      const sent = performance.now();
+      child.kill(signal);
+      expect(await once(child, 'exit')).toEqual([null, signal]);
+      expect(performance.now() - sent).toBeLessThan(1500);
+    },
+  );
 
   it('count once where one computation kept both waiting', async () => {
     const file = configFile();
