@@ -1,5 +1,6 @@
 /** What can go wrong with an endpoint, and what to tell the user about it. */
 import { RunError } from '../util/errors.js';
+import { BLOCKED_PORT, failureCode, failureReason, isBlockedPort } from '../util/fetch-failure.js';
 import { proxyHint } from '../util/proxy-hint.js';
 import { mayPass } from '../util/retry.js';
 import { retryAfterMs } from '../util/retry-after.js';
@@ -100,13 +101,10 @@ export function refusal(
 
 /** Whether nothing came back from the address, not even that it refuses: its packets are dropped somewhere. */
 export const isSilent = (error: EndpointError): boolean =>
-  error.kind === 'unreachable' && SILENT.includes(networkCode(error.cause) ?? '');
+  error.kind === 'unreachable' && SILENT.includes(failureCode(error.cause) ?? '');
 
 /** undici gives a connection 10 s; the system, where it is the first to give up, says ETIMEDOUT. */
 const SILENT = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
-
-const networkCode = (cause: unknown): string | undefined =>
-  cause instanceof Error ? (cause.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
 
 /** The error of a request that is not sent, as another one has just found the address silent. */
 export function notAsked(where: string, silent: EndpointError, pauseMs: number): EndpointError {
@@ -114,7 +112,7 @@ export function notAsked(where: string, silent: EndpointError, pauseMs: number):
   return new EndpointError(
     {
       where,
-      problem: `not asked: another request could not reach the server (${networkCode(cause)})`,
+      problem: `not asked: another request could not reach the server (${failureCode(cause)})`,
       remedy: `${proxyHint(where)}Check base_url and that the server runs; it is asked again ${pauseMs / 1000} s later`,
     },
     { kind: 'unreachable', cause },
@@ -124,17 +122,24 @@ export function notAsked(where: string, silent: EndpointError, pauseMs: number):
 /** The error of a request that brought no whole answer. */
 export function noAnswer(where: string, cause: unknown, timeoutMs: number): EndpointError {
   const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+  const isBlocked = isBlockedPort(cause);
   return new EndpointError(
     {
       where,
       problem: timedOut
         ? `no answer within ${timeoutMs} ms`
-        : `could not be reached (${networkCode(cause) ?? String(cause)})`,
+        : `could not be reached (${failureReason(cause)})`,
       remedy: timedOut
         ? 'Check that the server runs, or raise timeout_s'
-        : `${proxyHint(where)}Check base_url and that the server runs`,
+        : isBlocked
+          ? BLOCKED_PORT
+          : `${proxyHint(where)}Check base_url and that the server runs`,
     },
-    { kind: timedOut ? 'timeout' : 'unreachable', retry: { afterMs: null }, cause },
+    {
+      kind: timedOut ? 'timeout' : 'unreachable',
+      retry: isBlocked ? null : { afterMs: null },
+      cause,
+    },
   );
 }
 

@@ -1,5 +1,6 @@
 /** What can go wrong with the hub, and what to tell the user about it. */
 import { InputError, type LorikeetError, RunError, SetupError } from '../util/errors.js';
+import { BLOCKED_PORT, failureCode, failureReason, isBlockedPort } from '../util/fetch-failure.js';
 import { proxyHint } from '../util/proxy-hint.js';
 import type { RepoKind } from './ids.js';
 import type { HubSettings } from './settings.js';
@@ -70,10 +71,9 @@ const NO_CONNECTION = [
 
 /** The transient form of an error thrown by `fetch` or while reading a body. */
 export function networkFailure(error: unknown): TransientError {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const code = failureCode(error);
   const name = error instanceof Error ? error.name : '';
-  const reason = name === 'TimeoutError' ? 'no answer in time' : (code ?? String(error));
+  const reason = name === 'TimeoutError' ? 'no answer in time' : failureReason(error);
   const noConnection = code !== undefined && NO_CONNECTION.includes(code);
   return new TransientError(reason, { cause: error, noConnection });
 }
@@ -84,11 +84,12 @@ export function unreachable(
   last: TransientError,
 ): HubUnreachableError {
   const proxy = last.noConnection ? proxyHint(settings.endpoint) : '';
+  const usual = 'Check the network, set HF_ENDPOINT to a mirror, or use a local folder or file';
   return new HubUnreachableError(
     {
       where: what,
       problem: `${settings.endpoint} could not be reached (${last.message})`,
-      remedy: `${proxy}Check the network, set HF_ENDPOINT to a mirror, or use a local folder or file`,
+      remedy: isBlockedPort(last.cause) ? BLOCKED_PORT : `${proxy}${usual}`,
     },
     { cause: last },
   );

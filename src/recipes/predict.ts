@@ -8,7 +8,7 @@ import { type JsonRow, writeJson, writeJsonl } from '../util/files.js';
 import { mean } from '../util/numbers.js';
 import type { RecipeContext } from './context.js';
 import { type Prediction, predictionsOf } from './predict/make-predictions.js';
-import { allRunsFile, gradedFile } from './predict/prediction-files.js';
+import { allRunsFile, checkInput, gradedFile } from './predict/prediction-files.js';
 import { openRewards } from './rewards/open-rewards.js';
 
 export interface RunMetrics {
@@ -41,6 +41,7 @@ export async function runPredict(
   config: PredictConfig,
   context: RecipeContext,
 ): Promise<PredictResult> {
+  checkInput(config);
   const runs: (readonly Prediction[])[] = [];
   for (let run = 1; run <= config.n_runs; run++) {
     runs.push(await predictionsOf(config, run, context));

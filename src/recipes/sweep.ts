@@ -61,8 +61,18 @@ function gridTable(sweep: Sweep, result: PipelineResult) {
   return { type: 'table', title: 'Grid', header, rows: cells } as const satisfies Section;
 }
 
-/** One row a grid point: its values, then `<stage>.<metric>`. */
-function sweepRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
+/** One row a grid point: its values, then `<stage>.<metric>`, those that a point has at least. */
+function sweepRows(sweep: Sweep, result: PipelineResult) {
+  const rows = pointRows(sweep, result);
+  const kept = new Set(sweep.points.flatMap((point) => Object.keys(point)));
+  for (const row of rows) {
+    for (const [name, value] of Object.entries(row)) if (value !== null) kept.add(name);
+  }
+  const ofKept = ([name]: readonly [string, Cell]) => kept.has(name);
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(ofKept)));
+}
+
+function pointRows({ points, metrics }: Sweep, { stages }: PipelineResult) {
   return points.map((point) => {
     const row: Record<string, Cell> = { ...point };
     const prefix = `${pointLabel(point)}/`;

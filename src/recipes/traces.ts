@@ -14,6 +14,7 @@ import { checkBeginning, withProgress } from '../report/index.js';
 import type { Sampler } from '../rollout/index.js';
 import { InputError } from '../util/errors.js';
 import { sha256 } from '../util/files.js';
+import { GO_ON, inUseRemedy } from '../util/in-use.js';
 import type { RecipeContext } from './context.js';
 import { tagsOf } from './inputs/answer-tags.js';
 import { samplerFingerprint } from './inputs/base-fingerprint.js';
@@ -73,7 +74,7 @@ function checkTraces(output: string, { overwrite, resume }: TracesConfig): void 
   throw new InputError({
     where: 'output_file',
     problem: `${output} exists`,
-    remedy: 'Give overwrite=true to replace it, resume=auto to go on, or another output_dir',
+    remedy: inUseRemedy('output_dir', { mayResume: true }),
   });
 }
 
@@ -108,6 +109,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
   const { config, source, context } = args;
   const { problems, prompts } = args.inputs;
   const { signal } = context;
+  context.stopsInOrder?.();
   const sampler = await openSampler(source, {
     ...resolveRollouts(config, context.log),
     threads: config.threads,
@@ -133,7 +135,7 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
     if (!signal.aborted) throw error;
     throw interruption(signal, {
       problem: `stopped; finished traces are in ${output}`,
-      remedy: 'Go on with resume=auto',
+      remedy: GO_ON,
     });
   } finally {
     sampler.dispose();

@@ -1,4 +1,5 @@
 /** Rendered training rows as text for a console, the trained parts in colour or between marks. */
+import { visible } from '../util/visible.js';
 
 export interface PreviewSegment {
   readonly text: string;
@@ -42,12 +43,4 @@ export function previewText(
 function countsText({ sequences, tokens, trained, longest }: PreviewCounts): string {
   const share = tokens === 0 ? 0 : (100 * trained) / tokens;
   return `${sequences} sequences, ${tokens} tokens, ${trained} trained (${share.toFixed(1)}%), longest ${longest}`;
-}
-
-/** Control characters of the data, which a terminal would obey, as their pictures; line breaks stay. */
-function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, (found) =>
-    found === '\u007f' ? '␡' : String.fromCharCode(0x2400 + found.charCodeAt(0)),
-  );
 }

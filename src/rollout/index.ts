@@ -26,7 +26,6 @@ export {
 } from './remote/remote-sampler.js';
 export {
   checkSamplingParams,
-  MIN_TEMPERATURE,
   PENALTY_RANGE,
   PLAIN_SAMPLING,
 } from './sampling/params.js';

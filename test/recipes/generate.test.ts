@@ -102,7 +102,7 @@ describe('generate', () => {
     const refused = await call(argv('stopped.jsonl'));
     expect(refused.code).toBe(2);
     expect(refused.err.at(-1)).toMatch(
-      /holds the rows of a call that did not finish\. Give resume/,
+      /a call that did not finish\. Give overwrite=true to replace it, resume=auto to go on,/,
     );
   }, 60_000);
 });

@@ -3,6 +3,7 @@
  * expression; `--help`, error messages and the resolved dump all read it from there.
  */
 import { z } from 'zod';
+import { MIN_TEMPERATURE } from '../../util/temperature.js';
 
 /** Whole number, at least `min`. */
 export const whole = (min: number) => z.int().min(min);
@@ -16,6 +17,19 @@ export const positive = () => z.number().positive();
 const LONGEST_S = 2_000_000;
 /** A time that is waited for, seconds. */
 export const seconds = () => positive().max(LONGEST_S);
+/** A time that may be none, seconds. */
+export const secondsOrNone = () => nonNegative().max(LONGEST_S);
+/** Of sampling; 0 is greedy. */
+export const temperature = () =>
+  z
+    .number()
+    .min(0)
+    .max(10)
+    .refine((value) => value === 0 || value >= MIN_TEMPERATURE, {
+      error: ({ input }) =>
+        `${input} is below ${MIN_TEMPERATURE}, where logits leave float32. Give 0, which is greedy`,
+    })
+    .meta({ expected: `0, or number from ${MIN_TEMPERATURE} to 10` });
 /** Non-empty text. */
 export const text = () => z.string().min(1);
 /** Path or id that the command reads; pipelines hash what it names. */

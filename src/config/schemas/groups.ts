@@ -8,6 +8,7 @@ import {
   optionalText,
   optionalWhole,
   positive,
+  temperature,
   text,
   whole,
 } from './fields.js';
@@ -117,8 +118,8 @@ export const stageKey = (stage: string) =>
   fileWord().default(stage).describe('Stage name in debug/<stage>_<run_id>.csv (prep, full, …)');
 
 /** Sampling from the model; `temperature` 0 is greedy. */
-export const samplingKeys = (temperature: number) => ({
-  temperature: z.number().min(0).max(10).default(temperature).describe('0 is greedy'),
+export const samplingKeys = (usual: number) => ({
+  temperature: temperature().default(usual).describe('0 is greedy'),
   top_p: z.number().gt(0).max(1).default(1).describe('Keep the most likely tokens of this mass'),
   top_k: whole(0).default(0).describe('Keep this many most likely tokens; 0 keeps all'),
 });

@@ -1,5 +1,6 @@
 /** `lorikeet grpo`: group-relative policy optimization with rollouts on ONNX Runtime. */
 import { z } from 'zod';
+import { MIN_TEMPERATURE } from '../../util/temperature.js';
 import { checkRows } from './dataset.js';
 import { nonNegative, optionalWhole, positive, scaleRewards, whole, within } from './fields.js';
 import { graderKeys } from './grader-keys.js';
@@ -48,7 +49,12 @@ export const grpoSchema = z
       .describe('Prompts that leave no room for it: stop, leave them out, or cut their beginning'),
     ...samplingKeys(1),
     ...filterKeys,
-    temperature: positive().max(10).default(1).describe('Sampling temperature, also of the loss'),
+    temperature: z
+      .number()
+      .min(MIN_TEMPERATURE)
+      .max(10)
+      .default(1)
+      .describe('Sampling temperature, also of the loss'),
     ...stopKey,
     ...referenceKeys,
     beta: nonNegative().default(0).describe('Weight of the KL term to the reference policy'),

@@ -8,6 +8,7 @@ import {
   optionalWhole,
   positive,
   seconds,
+  secondsOrNone,
   text,
   whole,
 } from './fields.js';
@@ -85,7 +86,7 @@ export const openaiSchema = z
       .default('OPENAI_API_KEY')
       .describe('Variable that holds the key, in the environment or a file .env'),
     poll_interval_s: seconds().default(15).describe('Time between two looks at the job'),
-    patience_s: nonNegative()
+    patience_s: secondsOrNone()
       .default(3600)
       .describe('So long the service may be out of reach while the job goes on'),
     timeout_s: seconds().default(600).describe('Longest time of one request, uploads too'),

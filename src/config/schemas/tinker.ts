@@ -12,6 +12,7 @@ import {
   positive,
   scaleRewards,
   seconds,
+  secondsOrNone,
   text,
   warmupSteps,
   whole,
@@ -103,7 +104,7 @@ export const tinkerSchema = z
       .describe('Variable that holds the key, in the environment or a file .env'),
     timeout_s: seconds().default(60).describe('Longest time of one request'),
     max_attempts: whole(1).default(8).describe('Tries of one request, with growing waits'),
-    patience_s: nonNegative()
+    patience_s: secondsOrNone()
       .default(600)
       .describe('So long the service may be out of reach while a result is waited for'),
     ...resumeKey('auto goes on from the last state of output_dir'),

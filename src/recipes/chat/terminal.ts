@@ -4,10 +4,11 @@
  */
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { visible } from '../../util/visible.js';
 
 export interface ChatStreams {
   readonly input: NodeJS.ReadableStream;
-  readonly output: NodeJS.WritableStream & { readonly columns?: number };
+  readonly output: NodeJS.WritableStream & { readonly columns?: number; readonly isTTY?: boolean };
   /** Whether a person types and reads. */
   readonly isInteractive: boolean;
 }
@@ -45,8 +46,10 @@ export class Terminal {
     }
   }
 
+  /** A terminal shows control characters, and does not obey them. */
   write(text: string): void {
-    if (text !== '') this.streams.output.write(text);
+    const { output } = this.streams;
+    if (text !== '') output.write(output.isTTY === true ? visible(text, '\n\t') : text);
   }
 
   /** Runs what writes, without an echo of what is typed meanwhile. */

@@ -88,6 +88,7 @@ export async function evaluationInputs(
     const { prompt_template: promptTemplate } = keys;
     sayUnreadOfPrompts(rows, { tokenizer, promptTemplate, where, log: context.log });
   }
+  const completionKey = `${keys.section ?? ''}max_new_tokens`;
   const prompts = promptRows(tokenizer, asked, {
     render: (index) => {
       const { promptTemplate, systemPrompt, ...options } = renderOptions(keys, where(index));
@@ -96,11 +97,12 @@ export async function evaluationInputs(
     },
     context: spec.maxPositions,
     completion: keys.max_new_tokens,
-    completionKey: `${keys.section ?? ''}max_new_tokens`,
+    completionKey,
     overlong,
   });
   if (overlong !== 'error') {
-    sayOverlong(prompts, { rows: rows.length, what: 'evaluation', log: context.log });
+    const about = { rows: rows.length, what: 'evaluation', completionKey };
+    sayOverlong(prompts, { ...about, log: context.log });
   }
   const left = new Set(prompts.map(({ row }) => row));
   const promptHash = sha256(JSON.stringify(prompts.map(({ promptIds }) => promptIds)));

@@ -17,6 +17,7 @@ import { EMBEDDING, parameterShapes } from '../../model/spec-modules.js';
 import { startProgress } from '../../report/index.js';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
+import { inUseRemedy } from '../../util/in-use.js';
 import { sum } from '../../util/numbers.js';
 import { elementCount } from '../../util/shape.js';
 import type { RecipeContext } from '../context.js';
@@ -60,7 +61,7 @@ function checkGgufFile(output: string, overwrite: boolean): void {
     throw new InputError({
       where: 'output',
       problem: `${output} is there already`,
-      remedy: 'Give overwrite=true to replace it, or another output',
+      remedy: inUseRemedy('output'),
     });
   }
   if (statSync(output).isFile() && startsAsGguf(output)) return;
@@ -114,8 +115,9 @@ const countOf = ({ spec }: Weighted): number =>
 async function writeWithProgress(
   output: string,
   model: GgufModel,
-  { signal }: RecipeContext,
+  { signal, stopsInOrder }: RecipeContext,
 ): Promise<void> {
+  stopsInOrder?.();
   const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
   const total = megabytes(dataBytes(model));
   const progress = startProgress({ label: `${basename(output)} (MB)`, total });

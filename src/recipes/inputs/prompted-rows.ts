@@ -83,15 +83,21 @@ export function sayOverlong(
   {
     rows,
     what,
+    completionKey,
     log,
-  }: { readonly rows: number; readonly what: string; readonly log: (line: string) => void },
+  }: {
+    readonly rows: number;
+    readonly what: string;
+    readonly completionKey: string;
+    readonly log: (line: string) => void;
+  },
 ): void {
   const dropped = rows - prompts.length;
   if (prompts.length === 0) {
     throw new InputError({
       where: 'dataset',
       problem: `none of its ${rows} prompts leaves room for a completion`,
-      remedy: 'Lower the completion length',
+      remedy: `Lower ${completionKey}`,
     });
   }
   if (dropped > 0) log(`${what}: ${dropped} of ${rows} rows left out: prompts too long`);

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
+import { inUseRemedy } from '../../util/in-use.js';
 
 /** @throws InputError when it cannot be written, or holds something that is not to be replaced. */
 export function checkModelFolder(output: string, overwrite: boolean): void {
@@ -14,7 +15,7 @@ export function checkModelFolder(output: string, overwrite: boolean): void {
     throw new InputError({
       where: 'output',
       problem: `${output} is in use`,
-      remedy: 'Give overwrite=true to replace it, or another output',
+      remedy: inUseRemedy('output'),
     });
   }
   if (isFolder && existsSync(join(output, 'config.json'))) return;

@@ -10,6 +10,7 @@ import { appendBytes } from '../../util/append.js';
 import { makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
+import { GO_ON, inUseRemedy } from '../../util/in-use.js';
 import type { LockHolder } from '../../util/lock.js';
 import { lockOutput, unlockOutput } from './output-lock.js';
 import { checkOutput } from './rows-output.js';
@@ -80,7 +81,7 @@ export class RowStore {
     if (this.replaced.length > 0) {
       return { problem: 'the earlier rows are kept', remedy: 'Give the same command again' };
     }
-    return { problem: `${this.size} rows are kept`, remedy: 'Go on with resume=auto' };
+    return { problem: `${this.size} rows are kept`, remedy: GO_ON };
   }
 
   has(promptId: string, sampleIndex: number): boolean {
@@ -176,7 +177,7 @@ function inUse(output: string, files: readonly string[]): InputError {
   return new InputError({
     where: 'output',
     problem,
-    remedy: 'Give resume=auto to go on, overwrite=true to replace it, or another output',
+    remedy: inUseRemedy('output', { mayResume: true }),
   });
 }
 

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { checkFolderPlace } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { writeJsonl } from '../../util/files.js';
+import { inUseRemedy } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
 
 export interface OutputKeys {
@@ -18,7 +19,7 @@ export function checkOutput({ output, overwrite }: OutputKeys, key = 'output'): 
   throw new InputError({
     where: key,
     problem: `the file ${output} exists`,
-    remedy: `Give overwrite=true to replace it, or another ${key}`,
+    remedy: inUseRemedy(key),
   });
 }
 

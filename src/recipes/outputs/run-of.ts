@@ -16,13 +16,15 @@ interface PlannedRun {
   readonly options: OpenRunOptions;
 }
 
+/** For the beginning of a command: the run counts from now on. */
 export function runOf(
   command: 'sft' | 'dpo' | 'grpo' | 'eval' | 'tinker' | 'openai',
   config: TrainerConfig | EvalConfig | TinkerConfig | OpenaiConfig,
   stage = 'stage' in config ? config.stage : null,
 ): PlannedRun {
   const text = resolvedYaml(config);
-  const runId = makeRunId(text);
+  const now = new Date();
+  const runId = makeRunId(text, now);
   const { resume, overwrite, seed } = config;
   return {
     dir: runDir(config, runId),
@@ -32,6 +34,7 @@ export function runOf(
       command,
       stage,
       runId,
+      now,
       ...(seed !== null && { seeds: { seed } }),
       reads: inputPaths(commandSchemas[command], config),
       config: { text, values: config },

@@ -10,6 +10,7 @@ import {
 import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, sha256, sha256OfFile, writeJson } from '../../util/files.js';
+import { inUseRemedy } from '../../util/in-use.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
 import { generateRows } from '../generate.js';
@@ -123,7 +124,7 @@ function isThere(path: string, key: string, config: PredictConfig): boolean {
     problem: isSame
       ? 'these predictions are there already'
       : 'these predictions are of another model, rows, sampling or seed',
-    remedy: 'Give overwrite=true to make them anew, or another model_label or output_dir',
+    remedy: inUseRemedy('model_label or output_dir', { mayResume: isSame }),
   });
 }
 

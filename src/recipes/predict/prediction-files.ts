@@ -1,7 +1,9 @@
 /** Names of the files of predictions: subset, prompt, model, effort, run and grader, each sanitised. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PredictConfig } from '../../config/index.js';
 import { medicalFile } from '../../data/index.js';
+import { InputError } from '../../util/errors.js';
 
 /** What may not stand in a file name becomes `_`; a path is named by its last two parts. */
 export const sanitised = (name: string): string =>
@@ -18,6 +20,17 @@ const stemOf = ({ subset, prompt_type, model_label, model, reasoning_effort }: P
 /** Rows that `data medical` has written. */
 export function inputOf({ input, data_dir, subset, prompt_type }: PredictConfig): string {
   return input ?? join(data_dir, medicalFile(subset, prompt_type));
+}
+
+/** @throws InputError where `data medical` is still to write them */
+export function checkInput(config: PredictConfig): void {
+  const path = inputOf(config);
+  if (config.input !== null || existsSync(path)) return;
+  throw new InputError({
+    where: path,
+    problem: 'no such file',
+    remedy: `Make it by lorikeet data medical output_dir=${config.data_dir}, or name other rows by input, or by data_dir, subset and prompt_type`,
+  });
 }
 
 export const predictionsFile = (config: PredictConfig, run: number): string =>

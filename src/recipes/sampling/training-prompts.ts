@@ -32,6 +32,7 @@ export async function trainingPrompts(
 ): Promise<readonly PromptedRow[]> {
   const { tokenizer, longest, overlong } = options;
   const { log } = context;
+  const completionKey = 'max_completion_length';
   const { rows, where } = await loadDataset(config.dataset, { seed: config.seed, context });
   const held = config.eval_samples ?? 0;
   const training = trainedRows(rows, held, log);
@@ -44,11 +45,11 @@ export async function trainingPrompts(
   const prompts = promptRows(tokenizer, training, {
     render: (index) => renderOptions(config, where(held + index)),
     context: longest,
-    completion: config.max_completion_length,
-    completionKey: 'max_completion_length',
+    completion: config[completionKey],
+    completionKey,
     overlong,
   });
-  sayOverlong(prompts, { rows: training.length, what: 'data', log });
+  sayOverlong(prompts, { rows: training.length, what: 'data', completionKey, log });
   return prompts;
 }
 

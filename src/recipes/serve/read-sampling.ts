@@ -1,12 +1,8 @@
 /** The fields of a request that say how to sample → the engine's parameters. What is not said is as configured. */
 
-import {
-  MIN_TEMPERATURE,
-  PENALTY_RANGE,
-  type SamplingParams,
-  type TokenConstraint,
-} from '../../rollout/index.js';
+import { PENALTY_RANGE, type SamplingParams, type TokenConstraint } from '../../rollout/index.js';
 import { isObject } from '../../util/json-object.js';
+import { MIN_TEMPERATURE } from '../../util/temperature.js';
 import { fieldError } from './api-error.js';
 import type { Fields } from './fields.js';
 

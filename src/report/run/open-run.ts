@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
+import { inUseRemedy } from '../../util/in-use.js';
 import { clearRun, readRunRecord, removeLeftovers, runEntries } from './run-files.js';
 import { type OpenRunOptions, type RunFolder, startRun } from './run-folder.js';
 import { lockRun, unlockRun } from './run-lock.js';
@@ -129,18 +130,17 @@ function runToResume(folder: string, asked: Asked): RunRecord | null {
     return null;
   }
   if (!isResume) {
-    const goOn = asked.mayResume ? ' resume=auto to go on,' : '';
     throw new InputError({
       where: folder,
       problem: `the folder is in use by run ${record.run_id} (${record.command}, ${record.status})`,
-      remedy: `Give overwrite=true to replace it,${goOn} or another output_dir`,
+      remedy: inUseRemedy('output_dir', asked),
     });
   }
   if (record.command !== asked.command) {
     throw new InputError({
       where: folder,
       problem: `holds a run of ${record.command}, which ${asked.command} cannot resume`,
-      remedy: 'Give overwrite=true to replace it, or another output_dir',
+      remedy: inUseRemedy('output_dir'),
     });
   }
   return record;

@@ -39,6 +39,7 @@ export interface OpenRunOptions {
   readonly versions?: Readonly<Record<string, string>>;
   readonly device?: string | null;
   readonly seeds?: Readonly<Record<string, number>>;
+  /** When the call began. */
   readonly now?: Date;
 }
 
@@ -198,12 +199,14 @@ function changesSince(
 function resumedRecord(previous: RunRecord, options: OpenRunOptions): RunRecord {
   const fresh = freshRecord(options);
   const { started_at: at, config_hash } = fresh;
+  // Whether it ends before its last step is open again.
+  const { ended_by: _before, ...results } = previous.results;
   return {
     ...fresh,
     run_id: previous.run_id,
     started_at: previous.started_at,
     phases: previous.phases,
-    results: previous.results,
+    results,
     files: previous.files,
     ...(previous.alarms !== undefined && { alarms: previous.alarms }),
     resumes: [...previous.resumes, { at, config_hash }],

@@ -1,5 +1,6 @@
 /** The ranges of sampling parameters. */
 import { InputError } from '../../util/errors.js';
+import { MIN_TEMPERATURE } from '../../util/temperature.js';
 import type { SamplingParams } from '../types.js';
 
 /** The model's own distribution: temperature 1, nothing filtered, nothing penalised. */
@@ -21,8 +22,6 @@ type NumericParam = Exclude<
   'stopStrings' | 'stopIds' | 'logitBias' | 'constraint'
 >;
 
-/** Below it, other than 0, logits over the temperature leave float32, and no probabilities are left. */
-export const MIN_TEMPERATURE = 1e-4;
 /** Of the repetition penalty, for the same reason. */
 export const PENALTY_RANGE = { min: 0.01, max: 100 } as const;
 

@@ -136,7 +136,17 @@ describe('on the command line', () => {
     [
       'grpo',
       [...base, 'temperature=0'],
-      'command line: temperature is 0, expected number > 0 and <= 10',
+      'command line: temperature is 0, expected number >= 0.0001 and <= 10',
+    ],
+    [
+      'generate',
+      ['model=m', 'prompt=b', 'temperature=1e-40'],
+      'command line: temperature: 1e-40 is below 0.0001, where logits leave float32. Give 0, which is greedy',
+    ],
+    [
+      'openai',
+      ['model=m', 'method=dpo', 'training_file=a', 'patience_s=1e300'],
+      'command line: patience_s is 1e+300, expected number >= 0 and <= 2000000',
     ],
     [
       'grpo',

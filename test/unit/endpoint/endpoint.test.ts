@@ -229,6 +229,19 @@ describe('chatCompletion', () => {
     expect(error.message).toContain('HTTPS_PROXY is read with NODE_USE_ENV_PROXY=1 only');
   });
 
+  it('says that a port is blocked, and tries once', async () => {
+    const settings = endpointSettings({
+      baseUrl: 'http://127.0.0.1:6000/v1',
+      env: {},
+      attempts: 3,
+    });
+    const error = await failure(chatCompletion(openEndpoint(settings), request));
+    expect(error.message).toBe(
+      'http://127.0.0.1:6000/v1/chat/completions: could not be reached (bad port). Give the server another port: Node blocks this one, as browsers do (the Fetch standard lists 1, 22, 6000, 6667 and more)',
+    );
+    expect(error.retry).toBeNull();
+  });
+
   it('asks an address that drops packets twice, then no more for a while', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');

@@ -275,6 +275,13 @@ describe('server trouble', () => {
     await expect(failed).rejects.toBeInstanceOf(SetupError);
   });
 
+  it('says that a port is blocked', async () => {
+    const failed = resolveModelDir('tiny/llama', options({ endpoint: 'http://127.0.0.1:1' }));
+    await expect(failed).rejects.toThrow(
+      /\(bad port\)\. Give the server another port: Node blocks/,
+    );
+  });
+
   it('says that Node leaves a proxy aside where one is set', async () => {
     await hub.close();
     vi.stubEnv('HTTPS_PROXY', 'http://proxy:3128');

@@ -7,7 +7,7 @@ import { sanitised } from '../../../src/recipes/predict/prediction-files.js';
 import { runPredict } from '../../../src/recipes/predict.js';
 import { InputError } from '../../../src/util/errors.js';
 import { type JsonRow, readJson, readJsonl, toJsonl } from '../../../src/util/files.js';
-import { logInto } from '../../support/context.js';
+import { logInto, SILENT } from '../../support/context.js';
 import { refusalOf } from '../../support/failures.js';
 import { startServer, type TestServer } from '../../support/model-server.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -186,6 +186,15 @@ it.each([
   [dir, 'is a folder, expected a file'],
 ])('refuses rows at %s: %s', async (path, problem) => {
   await expect(predict(`input=${path}`)).rejects.toThrow(new InputError({ where: path, problem }));
+});
+
+it('says how to make the rows that it reads by default', async () => {
+  const config = loadConfig(predictSchema, {
+    overrides: ['model=m', `data_dir=${dir}`, 'subset=test', `output_dir=${join(dir, 'no-rows')}`],
+  });
+  await expect(runPredict(config, SILENT)).rejects.toThrow(
+    `${join(dir, 'medical_01_verifiable_problem_test_simple_prompt.jsonl')}: no such file. Make it by lorikeet data medical output_dir=${dir}, or name other rows by input, or by data_dir, subset and prompt_type`,
+  );
 });
 
 describe('names and keys', () => {

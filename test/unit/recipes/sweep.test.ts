@@ -66,7 +66,8 @@ describe('a sweep', () => {
   });
 
   it('writes one row a point', async () => {
-    const made = pipelineFixture(YAML, ({ command, config }) => ({
+    const yaml = YAML.replace(/\n.*stop_if.*/, '');
+    const made = pipelineFixture(yaml, ({ command, config }) => ({
       result: {
         accuracy:
           command === 'eval' ? Number((config.model as string).split('/').at(-2)) / 8 : 0.125,
@@ -89,6 +90,20 @@ describe('a sweep', () => {
     expect(rows).toEqual([
       { n: 'a', ...numbers },
       { n: 'a/b', ...numbers },
+    ]);
+  });
+
+  it('leaves out what no point has', async () => {
+    const yaml = YAML.replace(/\n.*stop_if.*/, '');
+    const made = pipelineFixture(yaml, ({ command, config }) => ({
+      result:
+        command !== 'eval' ? {} : String(config.model).includes('/4/') ? { accuracy: 0.5 } : {},
+    }));
+    const { rows, table } = await runSweep(load(made), made.context, made.launch);
+    expect(readFileSync(table, 'utf8')).toBe('n,eval.accuracy\n2,\n4,0.5\n');
+    expect(rows).toEqual([
+      { n: 2, 'eval.accuracy': null },
+      { n: 4, 'eval.accuracy': 0.5 },
     ]);
   });
 

@@ -4,6 +4,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chatSchema, generateSchema, loadConfig } from '../../../../src/config/index.js';
 import { Conversation } from '../../../../src/recipes/chat/conversation.js';
+import { Terminal } from '../../../../src/recipes/chat/terminal.js';
 import { runChat } from '../../../../src/recipes/chat.js';
 import { runGenerate } from '../../../../src/recipes/generate.js';
 import { openModel } from '../../../../src/recipes/inputs/model-source.js';
@@ -221,6 +222,23 @@ describe('mistakes', () => {
     await expect(run).rejects.toThrow(/neither chat template nor prompt_template.*Set prompt_/);
   });
 });
+
+it.each([
+  [true, 'a\tb\n␛[2J␍␇␡\\x9b'],
+  [false, 'a\tb\n\u001b[2J\r\u0007\u007f\u009b'],
+])(
+  'control characters of an answer are shown, not obeyed, by a terminal (%s)',
+  (isTTY, expected) => {
+    const output = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY });
+    const terminal = new Terminal(
+      { input: Readable.from([]), output, isInteractive: false },
+      () => {},
+    );
+    terminal.write('a\tb\n\u001b[2J\r\u0007\u007f\u009b');
+    terminal.close();
+    expect(output.read()).toBe(expected);
+  },
+);
 
 describe('Ctrl-C', () => {
   it('stops an answer, and twice leaves', async () => {

@@ -84,9 +84,13 @@ describe('RowStore', () => {
 
   it('refuses what is there unless told what to do, and replaces it when told to', () => {
     unfinished();
-    expect(() => open()).toThrow(/part holds the rows of a call that did not finish\. Give resume/);
+    expect(() => open()).toThrow(
+      /part holds the rows of a call that did not finish\. Give overwrite=true to replace it, resume=auto/,
+    );
     writeFileSync(output, '');
-    expect(() => open()).toThrow(/rows\.jsonl exists\. Give resume=auto to go on, overwrite=true/);
+    expect(() => open()).toThrow(
+      /rows\.jsonl exists\. Give overwrite=true to replace it, resume=auto to go on, or/,
+    );
     const store = open({ overwrite: true });
     expect(store.size).toBe(0);
     store.add(row(7, 0));
@@ -118,7 +122,10 @@ describe('RowStore', () => {
       remedy: 'Give the same command again',
     });
     store.add(row(7, 0));
-    expect(store.left).toEqual({ problem: '1 rows are kept', remedy: 'Go on with resume=auto' });
+    expect(store.left).toEqual({
+      problem: '1 rows are kept',
+      remedy: 'Go on with resume=auto, or start anew with overwrite=true',
+    });
     store.close();
   });
 

@@ -167,7 +167,9 @@ describe('--preview', () => {
     expect(cut.out).toContain('2 sequences, ');
     expect(cut.out).toContain('data: 1 of 2 prompts cut at their beginning: too long');
     const none = await grpo('overlong_prompts=drop', 'dataset.num_samples=1');
-    expect(none.err).toMatch(/dataset: none of its 1 prompts leaves room for a completion/);
+    expect(none.err).toMatch(
+      /dataset: none of its 1 prompts leaves room for a completion\. Lower max_completion_length$/m,
+    );
     const longest = await grpo('max_completion_length=9999');
     expect(longest.err).toMatch(/max_completion_length: 9999 tokens leave no room/);
   });

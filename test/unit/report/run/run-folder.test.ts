@@ -222,6 +222,15 @@ describe('openRun', () => {
     });
   });
 
+  it('leaves open why a run that is gone on with ends', () => {
+    const dir = freshDir();
+    const first = openRun(dir, options());
+    first.record({ results: { steps: 2, ended_by: 'stop_at_accuracy', accuracy: 0.5 } });
+    first.close('done');
+    openRun(dir, { ...options(), resume: 'auto' }).close('done');
+    expect(readRunRecord(dir)?.results).toEqual({ steps: 2, accuracy: 0.5 });
+  });
+
   it('starts afresh with resume=auto where there is nothing to go on with', () => {
     const run = openRun(freshDir(), { ...options(), resume: 'auto' });
     expect(run.isResumed).toBe(false);

@@ -1,0 +1,7 @@
+/** What to do where an output is there already, and where a stopped call has left a part of one. */
+
+/** @param another keys that name another place for it */
+export const inUseRemedy = (another: string, { mayResume = false } = {}): string =>
+  `Give overwrite=true to replace it,${mayResume ? ' resume=auto to go on,' : ''} or another ${another}`;
+
+export const GO_ON = 'Go on with resume=auto, or start anew with overwrite=true';
