@@ -20,6 +20,6 @@ export function tinyModel(
     const words = architecture.map((word) => `architecture.${word}`);
     const overrides = [`output=${model}`, ...words, ...more];
     await runInitModel(loadConfig(initModelSchema, { overrides }), SILENT);
-  });
+  }, 120_000);
   return { folder, model };
 }
