@@ -14,7 +14,7 @@ import { CONTAMINATION_FILES, checkContamination } from './data/contamination.js
 import { FACTORIZATION_FILES, makeFactorization } from './data/factorization.js';
 import { refuseForeignKeys } from './data/foreign-keys.js';
 import { GENSELECT_FILES, makeGenselect } from './data/genselect.js';
-import { MEDICAL_FILES, makeMedical } from './data/medical.js';
+import { makeMedical, medicalFiles } from './data/medical.js';
 import { removeFiles, STATS_FILE } from './data/set-files.js';
 import { makeSplits, SPLITS } from './data/splits.js';
 import { streamedSplits } from './data/streamed.js';
@@ -38,7 +38,8 @@ const folderOf = (name: string): string => join('outputs', 'data', name);
 interface DataSet {
   /** Where it goes unless `output_dir` says otherwise. */
   readonly folder: string;
-  readonly files: readonly string[];
+  /** What making it removes of an earlier call in the folder. */
+  readonly files: (folder: string) => readonly string[];
   readonly make: (
     config: DataConfig,
     folder: string,
@@ -48,13 +49,13 @@ interface DataSet {
 
 /** Sets with files and statistics of their own. */
 const OWN_SETS: Readonly<Record<string, DataSet>> = {
-  factorization: { folder: 'rft_data', files: FACTORIZATION_FILES, make: makeFactorization },
-  medical: { folder: 'data', files: MEDICAL_FILES, make: makeMedical },
-  genselect: { folder: folderOf('genselect'), files: GENSELECT_FILES, make: makeGenselect },
-  'tir-check': { folder: folderOf('tir-check'), files: TIR_CHECK_FILES, make: checkTir },
+  factorization: { folder: 'rft_data', files: () => FACTORIZATION_FILES, make: makeFactorization },
+  medical: { folder: 'data', files: medicalFiles, make: makeMedical },
+  genselect: { folder: folderOf('genselect'), files: () => GENSELECT_FILES, make: makeGenselect },
+  'tir-check': { folder: folderOf('tir-check'), files: () => TIR_CHECK_FILES, make: checkTir },
   contamination: {
     folder: folderOf('contamination'),
-    files: CONTAMINATION_FILES,
+    files: () => CONTAMINATION_FILES,
     make: checkContamination,
   },
 };
@@ -86,7 +87,7 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
 /** A set that is rows alone. */
 const rowSet = (name: string, dataset: NamedDataset): DataSet => ({
   folder: folderOf(name),
-  files: filesOf(dataset),
+  files: () => filesOf(dataset),
   make: (config, folder, context) => writeSplits(dataset, { config, folder, context }),
 });
 
@@ -136,11 +137,11 @@ function unknownName(name: string): InputError {
 
 interface FolderUse {
   readonly overwrite: boolean;
-  readonly files: readonly string[];
+  readonly files: (folder: string) => readonly string[];
 }
 
 function checkUnused(folder: string, { overwrite, files }: FolderUse): void {
-  const there = files.find((file) => existsSync(join(folder, file)));
+  const there = files(folder).find((file) => existsSync(join(folder, file)));
   if (there === undefined || overwrite) return;
   throw new InputError({
     where: 'output_dir',

@@ -1,5 +1,5 @@
 /** `lorikeet data medical`: training and validation files for reinforcement fine-tuning, with and without prompt. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../../config/index.js';
 import {
@@ -19,13 +19,11 @@ import { removeFiles, STATS_FILE } from './set-files.js';
 
 const DEFAULT_ROWS = 100;
 
-export const MEDICAL_FILES = [STATS_FILE, medicalFile('train', 'none'), medicalFile('val', 'none')];
-
-/** Files of an earlier call, also with another prompt. */
-function clear(folder: string): void {
-  const there = existsSync(folder) ? readdirSync(folder) : [];
-  removeFiles(folder, [STATS_FILE, ...there.filter(isMedicalFile)]);
-}
+/** Those of an earlier call that are in a folder, also with another prompt, and the statistics. */
+export const medicalFiles = (folder: string): string[] => [
+  STATS_FILE,
+  ...readdirSync(folder).filter(isMedicalFile),
+];
 
 function compiled(filter: string | null): RegExp | null {
   if (filter === null) return null;
@@ -76,7 +74,7 @@ export async function makeMedical(config: DataConfig, folder: string, context: R
     files[file] = { rows: rows.length, sha256 };
     context.log(`${rows.length} rows in ${join(folder, file)}`);
   };
-  clear(folder);
+  removeFiles(folder, medicalFiles(folder));
   for (const split of ['train', 'val'] as const) {
     write(medicalFile(split, 'none'), splits[split]);
     if (prompt !== null) write(medicalFile(split, prompt_type), withPrompt(splits[split], prompt));

@@ -1,5 +1,5 @@
 /** `lorikeet data medical`: file names and contents. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dataSchema } from '../../../../src/config/index.js';
@@ -66,4 +66,12 @@ test('writes the files under their names, with the prompt and without', async ()
   await expect(run({ prompt_type: 'other' }, { overwrite: true })).rejects.toThrow(
     'medical.prompt_type: there is no prompt "other"',
   );
+  rmSync(join(root, 'out', 'dataset_stats.json'));
+  for (const name of ['train', 'train_sft', 'val']) {
+    rmSync(join(root, 'out', `medical_01_verifiable_problem_${name}.jsonl`));
+  }
+  const own = 'medical_01_verifiable_problem_val_my_own_prompt.jsonl';
+  writeFileSync(join(root, 'out', own), '');
+  await expect(run({ prompt_type: 'none' })).rejects.toThrow(`is in use (it has ${own})`);
+  expect(readdirSync(join(root, 'out')).sort()).toEqual([own, 'own.jsonl']);
 });
