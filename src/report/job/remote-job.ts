@@ -4,9 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonRow, wholeRows } from '../../util/files.js';
-import { numberOf, textOf } from '../../util/json-object.js';
-import { checkedObject, checkedRows, type Fields, readRecord } from '../../util/own-files.js';
+import { type JsonRow, readJson, wholeRows } from '../../util/files.js';
+import { isObject, numberOf, textOf } from '../../util/json-object.js';
+import { checkedObject, checkedRows, type Fields } from '../../util/own-files.js';
 import type { RunRows } from '../run/read-run.js';
 import {
   type JobEvent,
@@ -75,6 +75,8 @@ const RECORD_FIELDS: Fields<RemoteRecord> = {
   job: 'object or null',
   checkpoints: 'list',
 };
+/** How the service is asked where a record of an earlier version does not say. */
+const UNSAID = { timeout_s: 60, max_attempts: 4 };
 const JOB_FIELDS: Fields<RemoteJob> = { id: 'string', status: 'string' };
 const REMEDY = 'Put the file back as it was; a job begun anew belongs in another output_dir';
 
@@ -82,7 +84,10 @@ const REMEDY = 'Put the file back as it was; a job begun anew belongs in another
 export function readRemoteRecord(dir: string): RemoteRecord | null {
   const path = join(dir, REMOTE_FILE);
   if (!existsSync(path)) return null;
-  const record = readRecord<RemoteRecord>(path, { fields: RECORD_FIELDS, remedy: REMEDY });
+  const read = readJson(path);
+  const whole = isObject(read) ? { ...UNSAID, ...read } : read;
+  const shape = { fields: RECORD_FIELDS, remedy: REMEDY };
+  const record = checkedObject<RemoteRecord>(path, whole, shape);
   const { job } = record;
   if (job !== null) checkedObject(`${path}: job`, job, { fields: JOB_FIELDS, remedy: REMEDY });
   return record;
