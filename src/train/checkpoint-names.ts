@@ -7,6 +7,9 @@ const STEP_NAME = /^step-(\d{6,})$/;
 export const checkpointPath = (dir: string, step: number): string =>
   join(dir, `step-${String(step).padStart(6, '0')}`);
 
+/** Whether a name is that of a checkpoint which is not whole, or is to be replaced; whoever makes it. */
+export const isPartOfCheckpoint = (name: string): boolean => /^step-\d{6,}[.]part/.test(name);
+
 export const isCheckpointName = (name: string): boolean => STEP_NAME.test(name);
 
 /** Optimizer steps that the checkpoint of this path holds, by its name. */

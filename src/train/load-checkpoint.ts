@@ -2,11 +2,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runPaths } from '../report/index.js';
-import { isFolderPart } from '../util/atomic-folder.js';
 import { InputError } from '../util/errors.js';
 import { readJson } from '../util/files.js';
 import { readSafetensors, toFloat32 } from '../weights/index.js';
-import { isCheckpointName, listCheckpoints } from './checkpoint-names.js';
+import { isCheckpointName, isPartOfCheckpoint, listCheckpoints } from './checkpoint-names.js';
 import {
   CHECKPOINT_FILES,
   type CheckpointState,
@@ -71,11 +70,11 @@ function checkPlace(dir: string, fail: Fail): void {
   }
   const hasState = existsSync(join(dir, CHECKPOINT_FILES.state));
   const name = basename(dir);
-  if (!isFolderPart(name) && !isCheckpointName(name) && !hasState) {
+  if (!isPartOfCheckpoint(name) && !isCheckpointName(name) && !hasState) {
     const problem = `is no checkpoint and holds none: no ${CHECKPOINT_FILES.state}`;
     fail(problem, 'Name a folder checkpoints/step-…');
   }
-  if (isFolderPart(name) || !hasState) {
+  if (isPartOfCheckpoint(name) || !hasState) {
     fail(`half-written checkpoint: no ${CHECKPOINT_FILES.state}`);
   }
 }

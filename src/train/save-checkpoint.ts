@@ -1,13 +1,13 @@
 /** Writing checkpoints into the folder of a run: each gets its name only when it is whole, and old ones go. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ParameterShape } from '../tensor/index.js';
-import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
+import { replaceFolder } from '../util/atomic-folder.js';
 import { isClosed, isFull } from '../util/disk.js';
 import { messageOf, RunError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { fromFloat32, type HostTensor, writeSafetensors } from '../weights/index.js';
-import { checkpointPath, listCheckpoints, stepOf } from './checkpoint-names.js';
+import { checkpointPath, isPartOfCheckpoint, listCheckpoints, stepOf } from './checkpoint-names.js';
 import {
   CHECKPOINT_FILES,
   type CheckpointState,
@@ -41,7 +41,7 @@ export async function saveCheckpoint(
 ): Promise<string> {
   const target = checkpointPath(store.dir, state.step);
   try {
-    if (existsSync(store.dir)) removeFolderParts(store.dir);
+    removeParts(store.dir);
     await replaceFolder(target, async (part) => writeParts(part, store, state));
   } catch (error) {
     const cause = (error as Error).cause ?? error;
@@ -56,6 +56,12 @@ export async function saveCheckpoint(
   }
   rotate(store, keep);
   return target;
+}
+
+/** The folder is that of one run, which one process has: no number of another keeps a part. */
+function removeParts(dir: string): void {
+  const parts = existsSync(dir) ? readdirSync(dir).filter(isPartOfCheckpoint) : [];
+  for (const name of parts) rmSync(join(dir, name), { recursive: true, force: true });
 }
 
 /** Deletes the oldest that are not to be kept until there are as many as the limit, as transformers does. */

@@ -10,9 +10,6 @@ export const partName = (name = ''): string => `${name}part-${process.pid}`;
 /** What `partName` puts behind a name; `.old`: what it is to replace. */
 const PART = /(?:^|[.])part-(\d+)(?:[.]old)?$/;
 
-/** Whether a name is that of a folder which is not whole. */
-export const isFolderPart = (name: string): boolean => PART.test(name);
-
 /**
  * What `fill` puts into the folder that it is given becomes `target`. A former one stays until then, and is moved
  * aside first: programs that run may still use its files. What killed processes have left of it goes.

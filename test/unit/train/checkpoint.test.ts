@@ -1,5 +1,6 @@
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -114,6 +115,9 @@ describe('checkpoints', () => {
   it('leave no half-written folder behind and do not list one', async () => {
     const path = await saveCheckpoint(store, state(5));
     renameSync(path, join(store.dir, 'step-000003.part-99999999'));
+    // Of a process that runs, an earlier version, and what was to be replaced.
+    const others = [`part-${process.ppid}`, 'part-1', 'part', 'part-1.old'];
+    for (const part of others) mkdirSync(join(store.dir, `step-000004.${part}`));
     expect(listCheckpoints(store.dir)).toEqual([]);
     await saveCheckpoint(store, state(5));
     expect(readdirSync(store.dir)).toEqual(['step-000005']);
