@@ -51,7 +51,10 @@ export const memoryKeys = {
 
 const checkpointKeys = {
   save_steps: whole(1).default(500).describe('Steps between checkpoints'),
-  save_total_limit: optionalWhole(1, 'Checkpoints kept; null keeps all'),
+  save_total_limit: optionalWhole(
+    1,
+    'Checkpoints kept, the latest and the best among them; at 1 both; null keeps all',
+  ),
   resume: text()
     .meta({ same: RESUME_WORDS, choices: RESUMES })
     .default('never')
