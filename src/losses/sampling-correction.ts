@@ -22,8 +22,8 @@ export type CorrectionMode =
 
 export interface Correction {
   readonly mode: CorrectionMode;
-  /** Largest weight; may be infinite. */
-  readonly cap: number;
+  /** Largest weight; null: the largest float32, as an infinite one would make the loss so. */
+  readonly cap: number | null;
   /** Smallest weight; null: none. */
   readonly floor: number | null;
 }
@@ -32,6 +32,8 @@ export interface SampledBy extends Correction {
   /** `[M]` the sampler's log p of each token over the whole vocabulary. */
   readonly logps: Float32Array;
 }
+
+const FLOAT32_MAX = 3.4028234663852886e38;
 
 interface Owners {
   /** `[M]` completion of each token, 0 … count − 1. */
@@ -53,9 +55,8 @@ const truncates = ({ mode }: Correction): boolean =>
 
 /** The weight of one token, or completion, as `samplingCorrection` has it. @param gap Δ log p, of all its tokens */
 export function boundedWeight(gap: number, correction: Correction): number {
-  const { cap, floor } = correction;
   const ratio = Math.exp(gap);
-  const least = floor ?? 0;
+  const [least, cap] = [correction.floor ?? 0, correction.cap ?? FLOAT32_MAX];
   if (truncates(correction)) return Math.max(least, Math.min(ratio, cap));
   return ratio <= cap && ratio >= least ? ratio : 0;
 }
@@ -67,7 +68,8 @@ function sumOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
 }
 
 function boundedRatio(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {
-  const { cap, floor, logps } = sampledBy;
+  const { floor, logps } = sampledBy;
+  const cap = sampledBy.cap ?? FLOAT32_MAX;
   const gaps = trainer.sub(tf.tensor1d(logps));
   const sums = weighsSequences(sampledBy) ? sumOfOwner(gaps, owners) : gaps;
   const ratio = tf.exp(sums);

@@ -96,7 +96,7 @@ const lossOf = (config: GrpoConfig): Pick<GrpoStepOptions, 'lossType' | 'loss' |
   correction: config.rollout_correction
     ? {
         mode: config.rollout_correction_mode,
-        cap: config.rollout_correction_cap ?? Number.POSITIVE_INFINITY,
+        cap: config.rollout_correction_cap,
         floor: config.rollout_correction_floor,
       }
     : null,

@@ -140,7 +140,7 @@ export const grpoSchema = z
     rollout_correction_cap: positive()
       .nullable()
       .default(3)
-      .describe('Largest importance weight; null is none'),
+      .describe('Largest importance weight; null is the largest float32'),
     rollout_correction_floor: positive()
       .nullable()
       .default(null)
