@@ -26,7 +26,7 @@ export interface ConversationOptions {
   readonly firstTurn?: number;
   /** Roles whose turns are to learn. Default: the assistant. */
   readonly roles?: readonly string[];
-  /** Learn everything from `firstTurn` on, as one turn; default false. */
+  /** Learn everything from `firstTurn` on, as one turn, whoever writes it; default false. */
   readonly isWhole?: boolean;
   readonly templateArgs?: Readonly<Record<string, unknown>> | undefined;
   /** Where the row stands, for messages. */
@@ -54,6 +54,10 @@ export function renderConversation(
   const text = render(messages, false);
   const endings = tokenizer.eosIds.map((id) => tokenizer.decode([id]));
   const context: Rendering = { text, messages, endings, render, where };
+  if (isWhole) {
+    const start = firstTurn === 0 ? 0 : startOf(context, firstTurn);
+    return { text, turns: [{ start, end: text.length }], isPlain: false };
+  }
   const turns: TextSpan[] = [];
   for (let i = firstTurn; i < messages.length; i++) {
     const { role, content } = messages[i]!;
@@ -61,8 +65,7 @@ export function renderConversation(
     if (role !== 'assistant' && content.trim() === '') continue;
     turns.push(role === 'assistant' ? turnSpan(context, i) : contentSpan(context, i));
   }
-  const whole = () => [{ start: startOf(context, firstTurn), end: text.length }];
-  return { text, turns: isWhole ? whole() : turns, isPlain: false };
+  return { text, turns, isPlain: false };
 }
 
 /** In OpenAI's files a message of weight 0 is context. @throws InputError on a weight that is not 0 or 1. */

@@ -127,10 +127,10 @@ function markedChat(
 ): MarkedText {
   lastAnswer(learnt, where);
   const messages = withSystem([...context, ...learnt], systemPrompt);
-  const firstTurn = messages.length - (trainOn === 'last' ? 1 : learnt.length);
+  const added = trainOn === 'last' ? 1 : learnt.length;
   return renderConversation(tokenizer, messages, {
-    firstTurn,
-    isWhole: trainOn === 'completion',
+    firstTurn: trainOn === 'all' ? 0 : messages.length - added,
+    isWhole: trainOn === 'completion' || trainOn === 'all',
     templateArgs,
     where,
     ...(roles !== undefined && { roles }),

@@ -17,6 +17,31 @@ const tokenizer = await byteTokenizer({
     "{{ '<|bos|>' }}{% for m in messages %}{{ m.role[0] }}{{ m.content }}{% if m.role == 'assistant' %}<|eos|>\n{% endif %}{% endfor %}{% if add_generation_prompt %}a{% endif %}",
 });
 
+/** Writes an empty thought into the last turn alone, as Qwen 3 does. */
+const thinking = await byteTokenizer({
+  chatTemplate:
+    "{% for m in messages %}{{ m.role[0] }}{% if m.role == 'assistant' and loop.last %}<think></think>{% endif %}{{ m.content }}{% if m.role == 'assistant' %}<|eos|>\n{% endif %}{% endfor %}{% if add_generation_prompt %}a{% endif %}",
+});
+
+describe('a template that writes earlier turns otherwise', () => {
+  const row = { prompt: TURNS.slice(0, 1), completion: TURNS.slice(1, 4) };
+  const rendered = (assistant_only_loss: boolean, completion_only_loss: boolean | null) => {
+    const part = learntPart(row, { assistant_only_loss, completion_only_loss });
+    return shown(thinking, renderExample(thinking, part.row, { trainOn: part.trainOn }));
+  };
+
+  it('is no hindrance where turns do not matter', () => {
+    const [before, behind] = ['u1a', '2<|eos|>\nu3a<think></think>4<|eos|>'];
+    expect(rendered(false, null)).toBe(`${before}«${behind}»`);
+    // The first token is never trained.
+    expect(rendered(false, false)).toBe(`u«1a${behind}»`);
+  });
+
+  it('is one where they do', () => {
+    expect(() => rendered(true, null)).toThrow('rewrites turn 2 (assistant)');
+  });
+});
+
 /** Expected after SFTTrainer's `build_labels`, which ANDs the masks; the line break after the last EOS is cut. */
 describe.each<[boolean, boolean | null, ChatRow, string]>([
   [true, null, CONVERSATION, 'u1a2<|eos|>\nu3a«4<|eos|>»\nu5a«6<|eos|>»'],
