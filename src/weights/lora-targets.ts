@@ -130,7 +130,7 @@ export function checkPatterns(config: LoraConfig, modules: readonly string[]): v
     const idle = Object.keys(values).find(isIdle);
     if (idle === undefined) continue;
     throw new InputError({
-      where: field,
+      where: `lora.${field}`,
       problem: `"${idle}" matches no module with LoRA`,
       remedy: `Those are ${lastParts(modules).join(', ')}`,
     });

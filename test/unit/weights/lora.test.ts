@@ -116,7 +116,7 @@ describe('checkPatterns', () => {
   it.each<[Partial<LoraConfig>, string]>([
     [
       { rankPattern: { q_proj: 2, qproj: 4 } },
-      'rank_pattern: "qproj" matches no module with LoRA. Those are q_proj, v_proj',
+      'lora.rank_pattern: "qproj" matches no module with LoRA. Those are q_proj, v_proj',
     ],
     [{ rankPattern: { down_proj: 4 } }, 'rank_pattern: "down_proj"'],
     [{ alphaPattern: { 'q_proj.weight': 4 } }, 'alpha_pattern: "q_proj.weight"'],
