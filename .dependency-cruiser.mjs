@@ -107,11 +107,16 @@ const indexes = Object.keys(FOLDERS).map((folder) => ({
   to: { path: `^src/${folder}/`, pathNot: [`^src/${folder}/index[.]ts$`, ...OPEN_FILES] },
 }));
 
-/** `src/recipes/<name>/` beside `<name>.ts` holds the parts of that command. `run` and `sweep` are pipelines both. */
+/**
+ * `src/recipes/<name>/` beside `<name>.ts` holds the parts of that command, `bench/` all of its commands. `run` and
+ * `sweep` are pipelines both.
+ */
 const RECIPES = readdirSync(new URL('src/recipes', import.meta.url));
 const ALSO_USED_BY = { pipeline: ['sweep'] };
 
-const parts = RECIPES.filter((folder) => RECIPES.includes(`${folder}.ts`)).map((folder) => {
+const isCommand = (folder) => folder === 'bench' || RECIPES.includes(`${folder}.ts`);
+
+const parts = RECIPES.filter(isCommand).map((folder) => {
   const users = [folder, ...(ALSO_USED_BY[folder] ?? [])].join('|');
   return {
     name: `parts-of-${folder}`,
