@@ -41,6 +41,7 @@ export { dataSchema } from './schemas/data.js';
 export type { DatasetConfig } from './schemas/dataset.js';
 export type { DpoConfig } from './schemas/dpo.js';
 export { dpoSchema, takesAnswers } from './schemas/dpo.js';
+export { answerLoss, compares, lossTypes } from './schemas/dpo-losses.js';
 export type { EvalConfig } from './schemas/eval.js';
 export { evalSchema, evaluationDefaults } from './schemas/eval.js';
 export { type ExportConfig, exportSchema } from './schemas/export.js';

@@ -1,8 +1,8 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
-import { type DpoConfig, resumeKeys, takesAnswers } from '../config/index.js';
+import { compares, type DpoConfig, lossTypes, resumeKeys, takesAnswers } from '../config/index.js';
 import {
+  type DpoLossType,
   dpoMetrics,
-  needsReference,
   type PairSettings,
   type WeightedLoss,
 } from '../losses/index.js';
@@ -16,7 +16,7 @@ import {
 } from '../train/index.js';
 import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
-import { dpoSize, lossTypes } from './dpo/memory.js';
+import { dpoSize } from './dpo/memory.js';
 import { type PreferenceExamples, readPairs } from './dpo/preference-examples.js';
 import { keptReference } from './dpo/reference-logps.js';
 import { baseFingerprint } from './inputs/base-fingerprint.js';
@@ -90,8 +90,12 @@ async function scoredReference(
   }
 }
 
+/** Of pairs. */
 const weightedLosses = (config: DpoConfig): WeightedLoss[] =>
-  lossTypes(config).map((type, i) => ({ type, weight: config.loss_weights?.[i] ?? 1 }));
+  (lossTypes(config) as DpoLossType[]).map((type, i) => ({
+    type,
+    weight: config.loss_weights?.[i] ?? 1,
+  }));
 
 const settingsOf = (config: DpoConfig): PairSettings => ({
   beta: config.beta,
@@ -106,7 +110,7 @@ function pairsRecipe(
   config: DpoConfig,
 ): TrainingRecipe<DpoConfig, PreferenceExamples<PreferencePair>> {
   const losses = weightedLosses(config);
-  const types = lossTypes(config);
+  const types = losses.map(({ type }) => type);
   return {
     command: 'dpo',
     size: dpoSize,
@@ -119,16 +123,15 @@ function pairsRecipe(
     heldOutMetrics: ({ heldOut }, { spec }) =>
       heldOut && ['loss', ...dpoMetrics(types, { logits: spec.logitSoftcap === null })],
     prepare: async (_, examples, session) => {
-      const compares = needsReference(types);
       const scored = (pairs: readonly PreferencePair[], file: LogpsFile) =>
         scoredPairs(config, { pairs, file }, session);
       // Each evaluation scores the same pairs; a reference that moves is scored then.
-      const isScoredOnce = compares && !config.sync_ref_model && examples.heldOut !== null;
+      const isScoredOnce = compares(config) && !config.sync_ref_model && examples.heldOut !== null;
       const heldOut = isScoredOnce
         ? await scored(examples.heldOut, 'reference_logps_eval.json')
         : examples.heldOut;
       const train =
-        compares && config.precompute_ref_log_probs
+        compares(config) && config.precompute_ref_log_probs
           ? await scored(examples.train, 'reference_logps.json')
           : examples.train;
       const { microBatchSize, examplesOf, ...passes } = dataPasses(config, train);

@@ -95,20 +95,21 @@ const READ: Readonly<Partial<Record<keyof LossKeys, Readers>>> = {
   undesirable_weight: { losses: ANSWER_LOSSES },
 };
 
-const typesOf = ({ loss_type }: LossTypes): Loss[] => [loss_type].flat();
+export const lossTypes = ({ loss_type }: LossTypes): Loss[] => [loss_type].flat();
+
 const isAnswerLoss = (type: Loss): boolean => ANSWER_LOSSES.some((name) => name === type);
 
 /** The loss on single answers, where there is one. */
 export const answerLoss = (config: LossTypes): Loss | undefined =>
-  typesOf(config).find(isAnswerLoss);
+  lossTypes(config).find(isAnswerLoss);
 
 /** Whether any of the losses compares with a reference policy. */
 export const compares = (config: LossTypes): boolean =>
-  typesOf(config).some((type) => !REFERENCE_FREE.includes(type));
+  lossTypes(config).some((type) => !REFERENCE_FREE.includes(type));
 
 /** Used with `superRefine`. */
 export function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
-  const types = typesOf(config);
+  const types = lossTypes(config);
   const issue = issueAt(context);
   const single = answerLoss(config);
   if (single !== undefined && types.length > 1) {
@@ -131,15 +132,15 @@ export function checkLosses(config: LossKeys, context: z.RefinementCtx): void {
 
 /** A key that would do nothing is refused. */
 function checkRead(config: LossKeys, context: z.RefinementCtx): void {
-  const types = typesOf(config);
+  const types = lossTypes(config);
   const issue = issueAt(context);
   for (const [name, { losses, isShared = false }] of Object.entries(READ)) {
     const key = name as keyof typeof READ;
     const idle = types.filter((type) => !losses.includes(type));
     const isRead = isShared ? idle.length === 0 : idle.length < types.length;
-    // At 0 there is no such term: TRL's SimPO.
-    const isPlain = config[key] === PLAIN[key] || (key === 'cpo_alpha' && config[key] === 0);
-    if (isRead || isPlain) continue;
+    // TRL's SimPO is its CPO without that term.
+    const isSimpo = key === 'cpo_alpha' && config[key] === 0 && types.includes('simpo');
+    if (isRead || isSimpo || config[key] === PLAIN[key]) continue;
     const remedy =
       key === 'cpo_alpha' && idle.includes('simpo')
         ? 'Use loss_type=[simpo,sft] loss_weights=[1,<cpo_alpha>]'

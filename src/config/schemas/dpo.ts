@@ -2,7 +2,14 @@
 
 import { z } from 'zod';
 import { checkRows } from './dataset.js';
-import { answerLoss, checkLosses, compares, type LossTypes, lossKeys } from './dpo-losses.js';
+import {
+  answerLoss,
+  checkLosses,
+  compares,
+  type LossTypes,
+  lossKeys,
+  lossTypes,
+} from './dpo-losses.js';
 import { positive, whole } from './fields.js';
 import { stageKey } from './groups.js';
 import { inTurn } from './in-turn.js';
@@ -27,7 +34,7 @@ interface ReferenceKeys extends LossTypes {
 function checkStep(config: BatchKeys, context: z.RefinementCtx): void {
   const { per_device_train_batch_size: size, gradient_accumulation_steps: times } = config;
   const issue = issueAt(context);
-  const sorts = [config.loss_type].flat().find((type) => type.startsWith('aot'));
+  const sorts = lossTypes(config).find((type) => type.startsWith('aot'));
   if (answerLoss(config) === 'kto' && size * times === 1) {
     const message = 'kto compares the answers of a step, and there is one. Use 2 or more';
     issue('per_device_train_batch_size', message);
@@ -46,7 +53,7 @@ function checkReference(config: ReferenceKeys, context: z.RefinementCtx): void {
   const issue = issueAt(context);
   for (const key of ['sync_ref_model', 'precompute_ref_log_probs'] as const) {
     if (!config[key] || compares(config)) continue;
-    issue(key, `${[config.loss_type].flat().join(', ')} needs no reference. Leave it out`);
+    issue(key, `${lossTypes(config).join(', ')} needs no reference. Leave it out`);
   }
   const single = answerLoss(config);
   if (single !== undefined && config.precompute_ref_log_probs) {

@@ -1,5 +1,5 @@
 /** `lorikeet dpo` with the losses of single answers: rows with a label, or pairs taken apart. */
-import { type DpoConfig, resumeKeys } from '../../config/index.js';
+import { answerLoss, type DpoConfig, resumeKeys } from '../../config/index.js';
 import { ktoMetrics } from '../../losses/index.js';
 import { ktoReference, ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
 import type { RecipeContext } from '../context.js';
@@ -33,7 +33,7 @@ function checkStopped({ run, context: { signal } }: TrainingSession): void {
 export function ktoRecipe(
   config: DpoConfig,
 ): TrainingRecipe<DpoConfig, PreferenceExamples<LabelledAnswer>> {
-  const usesKl = [config.loss_type].flat().includes('kto');
+  const usesKl = answerLoss(config) === 'kto';
   return {
     command: 'dpo',
     size: dpoSize,

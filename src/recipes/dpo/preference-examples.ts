@@ -1,6 +1,6 @@
 /** Preference rows as examples: pairs, or single answers with a label; cut to `max_length`, checked, counted. */
 import { isDeepStrictEqual } from 'node:util';
-import type { DatasetConfig, DpoConfig } from '../../config/index.js';
+import { answerLoss, type DatasetConfig, type DpoConfig } from '../../config/index.js';
 import { limitLengths, type PromptPlace } from '../../data/index.js';
 import { type MaskedSequence, promptKey } from '../../model/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
@@ -173,7 +173,7 @@ function labelledOf(rows: readonly JsonRow[], reader: Reader): Placed<LabelledAn
 
 /** @throws InputError where kto has no answer to another prompt to compare with. */
 function checkPrompts(answers: readonly MaskedSequence[], { config, key }: Reader): void {
-  if (![config.loss_type].flat().includes('kto') || answers.length === 0) return;
+  if (answerLoss(config) !== 'kto' || answers.length === 0) return;
   if (new Set(answers.map(promptKey)).size > 1) return;
   throw new InputError({
     where: key,

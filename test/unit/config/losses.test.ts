@@ -100,6 +100,7 @@ describe('dpo', () => {
       'f_alpha_divergence_coef: reverse_kl does not',
     ],
     ['loss_type=orpo', 'cpo_alpha=0.5', 'cpo_alpha: orpo does not read it, cpo does. Leave it out'],
+    ['loss_type=sigmoid', 'cpo_alpha=0', 'cpo_alpha: sigmoid does not read it, cpo does.'],
     ['loss_type=simpo', 'cpo_alpha=0.5', 'Use loss_type=[simpo,sft] loss_weights=[1,<cpo_alpha>]'],
   ])('%s refuses %s, which would do nothing', (type, key, said) => {
     expect(refusal(dpoSchema, type, key)).toContain(said);
