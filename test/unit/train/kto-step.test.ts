@@ -93,16 +93,13 @@ test('a step of one prompt is told of, and has no kl in its row', async () => {
 
 test('a reference that is known is not scored again', async () => {
   const asked: string[] = [];
-  const score = async ({ targets }: CollatedBatch, { adapter }: { readonly adapter: string }) => {
+  const logps = async ({ targets }: CollatedBatch, { adapter }: { readonly adapter: string }) => {
     asked.push(adapter);
-    return Float32Array.from(
-      { length: 3 * targets.length },
-      (_, i) => -targets[Math.floor(i / 3)]!,
-    );
+    return Float32Array.from(targets, (target) => -target);
   };
   const answers = [answer(1, 10), answer(2, 20), answer(3, 30)];
   const options = {
-    policy: { score } as unknown as Policy,
+    policy: { logps } as unknown as Policy,
     microBatchSize: 2,
     reference: 'reference',
     settings: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
