@@ -35,7 +35,7 @@ export interface RenderExampleOptions extends RenderOptions {
    * turns are context, and the chat template may write them otherwise than when they were generated.
    */
   readonly trainOn?: TrainOn;
-  /** Leaves the output of tools in assistant turns out of the loss; default false. */
+  /** Leaves the output of tools out of the loss, in the parts that are learnt; default false. */
   readonly maskToolOutput?: boolean;
   /** Roles whose turns count as learnt, beside `trainOn`; default the assistant alone. */
   readonly roles?: readonly string[];
