@@ -1,6 +1,6 @@
 /** The commands that only sample say what is wrong with their devices before they look for a model. */
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   chatSchema,
   evalSchema,
@@ -55,7 +55,6 @@ const COMMANDS: Readonly<Record<string, (...words: string[]) => Promise<unknown>
 };
 
 beforeEach(() => vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1'));
-afterEach(() => vi.unstubAllEnvs());
 
 describe.each(Object.entries(COMMANDS))('%s', (_, command) => {
   it('computes nothing on TensorFlow', async () => {
