@@ -6,12 +6,8 @@ export { HalfFactors } from './half-factors.js';
 export { cut, half, joined, parted, reshaped } from './kernels/half-tensor.js';
 export { kernels } from './kernels/kernels.js';
 export { dropoutMask, seededUniform } from './kernels/seeded-uniform.js';
-export {
-  type AttentionShape,
-  type ComputeType,
-  castTo,
-  type Product,
-} from './native/calls.js';
+export { type ComputeType, castTo, type Product } from './native/calls.js';
+export type { AttentionShape } from './native/mixer-calls.js';
 export { indicesOnDevice, storedOnDevice } from './on-device.js';
 export { attention } from './ops/attention.js';
 export { orthonormal, svd } from './ops/decompositions.js';

@@ -5,7 +5,7 @@
  * dv = pᵀ·dy, ds = p·(dy·vᵀ − δ), dq = scale·ds·k, dk = scale·dsᵀ·q; a soft cap c·tanh(s/c) multiplies ds by
  * 1 − (s_capped/c)². The keys are scaled, as there are fewer of them than of queries.
  */
-import type { AttentionShape } from '../native/calls.js';
+import type { AttentionShape } from '../native/mixer-calls.js';
 import { rowsAt } from '../ops/gather.js';
 import type { DenseLayout, QueryBand, TokenLayout } from '../ops/layout.js';
 import { padded } from '../ops/slice.js';

@@ -3,13 +3,8 @@
  * TensorFlow's, composed; the latter in float32, or over bfloat16 tensors where a GPU is used. All give the same
  * numbers within their precision. None records a gradient.
  */
-import type {
-  AttentionShape,
-  ComputeType,
-  NativeGate,
-  NormOptions,
-  Product,
-} from '../native/calls.js';
+import type { ComputeType, NativeGate, NormOptions, Product } from '../native/calls.js';
+import type { AttentionShape } from '../native/mixer-calls.js';
 import type { TokenLayout } from '../ops/layout.js';
 import type { Rotation } from '../ops/rotation.js';
 import { hasHalfTensors, hasNativeOps, type Tensor } from '../tf.js';

@@ -1,12 +1,6 @@
 /** Layers by our own compiled operations. */
 
 import {
-  nativeAttention,
-  nativeAttentionGradient,
-  nativeConvolution,
-  nativeConvolutionGradient,
-  nativeDeltaRule,
-  nativeDeltaRuleGradient,
   nativeDropout,
   nativeGated,
   nativeGatedGemm,
@@ -15,8 +9,16 @@ import {
   nativeGemmOverRows,
   nativeNorm,
   nativeNormGradient,
-  nativeRope,
 } from '../native/calls.js';
+import {
+  nativeAttention,
+  nativeAttentionGradient,
+  nativeConvolution,
+  nativeConvolutionGradient,
+  nativeDeltaRule,
+  nativeDeltaRuleGradient,
+  nativeRope,
+} from '../native/mixer-calls.js';
 import type { TokenLayout } from '../ops/layout.js';
 import type { Tensor } from '../tf.js';
 import type { DeltaRows, LayerKernels } from './kernels.js';

@@ -1,6 +1,6 @@
 /** Scaled dot-product attention over a flat batch on the tape: the tokens that a query sees, with grouped queries. */
 import { kernels } from '../kernels/kernels.js';
-import type { AttentionShape } from '../native/calls.js';
+import type { AttentionShape } from '../native/mixer-calls.js';
 import { type Tensor, tf } from '../tf.js';
 import type { TokenLayout } from './layout.js';
 

@@ -264,7 +264,8 @@ describe('a stage that fails', () => {
     );
   });
 
-  it('is taken up again where it stands', async () => {
+  /** A pipeline whose stage `final` has failed within its folder; `mend` lets it succeed. */
+  async function withFailedStage() {
     let exitCode = 1;
     const made: Fixture = fixture(YAML, ({ command }) => {
       if (command !== 'grpo') return {};
@@ -272,26 +273,28 @@ describe('a stage that fails', () => {
       return { exitCode };
     });
     await failureOf(run(made));
-    exitCode = 0;
+    const mend = () => {
+      exitCode = 0;
+    };
+    return { made, mend };
+  }
+
+  it('is taken up again where it stands', async () => {
+    const { made, mend } = await withFailedStage();
+    mend();
     const result = await run(made);
     expect(statuses(result)).toEqual(['model skipped', 'prep skipped', 'final done', 'check done']);
     expect(made.launched[0]?.config).toMatchObject({ resume: 'auto', overwrite: false });
   });
 
   it('took the seconds of all its sessions', async () => {
-    let exitCode = 1;
-    const made: Fixture = fixture(YAML, ({ command }) => {
-      if (command !== 'grpo') return {};
-      made.write('out/final/run.json', '{}');
-      return { exitCode };
-    });
-    await failureOf(run(made));
+    const { made, mend } = await withFailedStage();
     const file = join(made.folder, 'out/stages/final.json');
     const failed = JSON.parse(readFileSync(file, 'utf8'));
     made.write('out/stages/final.json', JSON.stringify({ ...failed, seconds: 1000 }));
     await failureOf(run(made));
     expect(JSON.parse(readFileSync(file, 'utf8')).seconds).toBeGreaterThanOrEqual(1000);
-    exitCode = 0;
+    mend();
     const { seconds } = (await run(made)).stages[2]!;
     expect(seconds).toBeGreaterThanOrEqual(1000);
     expect(seconds).toBeLessThan(1100);
