@@ -1,6 +1,7 @@
 /**
  * Lorikeet's own TensorFlow operations, one typed function each; what they compute stands in the headers
- * beside this file. None records a gradient. Tensors of type bfloat16 are opaque (see `half-precision.ts`).
+ * beside this file; those of rotary positions, attention and other mixers of tokens stand in `mixer-calls.ts`. None records a
+ * gradient. Tensors of type bfloat16 are opaque (see `half-precision.ts`).
  */
 import { attr, executeOp } from '../execute.js';
 import { emptyTensor, type Tensor, tf } from '../tf.js';
