@@ -1,37 +1,11 @@
 #!/usr/bin/env node
-/** Entry point of the `lorikeet` program. */
-import { RunError } from '../util/errors.js';
-import { reportError, runCli } from './cli.js';
-import { readEnvFile } from './env-file.js';
-import { catchSignals } from './signals.js';
+/** Entry point of the `lorikeet` program. What it imports must be read by every Node: older ones fail on the syntax of the rest. */
+import { NODE_REMEDY, tooOldNode } from '../util/node-version.js';
 
-const out = (line: string): void => void process.stdout.write(`${line}\n`);
-/** On a terminal a progress bar may stand in the row that the line takes. */
-const clearRow = process.stderr.isTTY ? '\r\x1b[K' : '';
-const err = (line: string): void => void process.stderr.write(`${clearRow}${line}\n`);
-
-/** A reader that has gone has what it wanted; anything else means that data is lost. */
-function endUnwritten(error: NodeJS.ErrnoException): never {
-  if (error.code === 'EPIPE') process.exit(0);
-  const where = 'standard output';
-  const lost = new RunError({ where, problem: `cannot be written (${error.message})` });
-  process.exit(reportError(lost, { isVerbose: false, err }));
+const { node } = process.versions;
+if (tooOldNode(node)) {
+  process.stderr.write(`error: Node ${node} is too old. ${NODE_REMEDY}\n`);
+  process.exitCode = 2;
+} else {
+  await import('./program.js');
 }
-
-process.stdout.on('error', endUnwritten);
-
-process.on('uncaughtException', (error) => {
-  process.exit(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));
-});
-
-readEnvFile('.env', process.env);
-const { signal, stopsInOrder, exitCode } = catchSignals(err);
-const { NO_COLOR, FORCE_COLOR, COLUMNS } = process.env;
-const isColourless = Boolean(NO_COLOR) || FORCE_COLOR === '0' || FORCE_COLOR === 'false';
-const colours = !isColourless && (FORCE_COLOR ? true : process.stdout.isTTY === true);
-/** A terminal may say that it has 0 columns, as in containers. */
-const columns = [process.stdout.columns, Number(COLUMNS)].find((width) => width > 0) ?? 80;
-const world = { env: process.env, signal, stopsInOrder, out, err, colours, columns };
-const code = await runCli(process.argv.slice(2), world);
-const finalCode = exitCode() ?? code;
-process.stdout.write('', (error) => (error ? endUnwritten(error) : process.exit(finalCode)));

@@ -13,20 +13,14 @@ import type { DeviceChoice } from '../../tensor/runtime.js';
 import { cacheRoot } from '../../util/cache.js';
 import { messageOf } from '../../util/errors.js';
 import { describeMachine } from '../../util/machine.js';
+import { NODE_REMEDY, TESTED_NODES, tooOldNode } from '../../util/node-version.js';
 import { broken, type Check, gigabytes, note, ok } from './check.js';
 
-const TESTED_NODES = [20, 22, 24];
-const OLDEST_NODE_20_MINOR = 19;
-
 export function nodeCheck(version: string): Check {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const remedy = `Install Node ${TESTED_NODES.join(', ')} (20.${OLDEST_NODE_20_MINOR} or newer)`;
-  if (major < 20 || (major === 20 && minor < OLDEST_NODE_20_MINOR)) {
-    return broken('node', `${version} is too old`, remedy);
-  }
-  return TESTED_NODES.includes(major)
+  if (tooOldNode(version)) return broken('node', `${version} is too old`, NODE_REMEDY);
+  return TESTED_NODES.includes(Number.parseInt(version, 10))
     ? ok('node', version)
-    : note('node', `${version} is not a tested version`, remedy);
+    : note('node', `${version} is not a tested version`, NODE_REMEDY);
 }
 
 export function systemCheck(): Check {

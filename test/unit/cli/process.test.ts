@@ -30,6 +30,21 @@ describe('lorikeet', () => {
     });
   });
 
+  it('says that Node is too old before the rest of it is read', () => {
+    const asOldNode =
+      'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"18.20.8"}})';
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', '--import', asOldNode, 'src/cli/main.ts', '--version'],
+      { encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr:
+        'error: Node 18.20.8 is too old. Install Node 20.19 or newer; 20, 22 and 24 are tested\n',
+    });
+  });
+
   it.skipIf(!existsSync('/dev/full'))('fails where its output cannot be written', () => {
     const full = openSync('/dev/full', 'w');
     const { status, stderr } = spawnSync(
