@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import type { GrpoConfig } from '../../config/index.js';
-import type { AnswerGrade, AnswerGrader } from '../../evaluate/index.js';
+import { type AnswerGrade, type AnswerGrader, questionOf } from '../../evaluate/index.js';
 import {
   checkFileName,
   type GroupLog,
@@ -138,13 +138,14 @@ export class GrpoLogs {
 
   private sampleRow({ rollout, advantage, answer }: Judged, step: number) {
     const { prompt, completion, grade } = rollout;
-    const { question, answer: gold } = prompt.row;
+    const { question } = prompt.row;
+    const gold = goldOf(rollout, answer);
     return sampleRow(completion, {
       step: step + 1,
       prompt: this.tokenizer.decode(prompt.promptIds),
       grade,
       ...(typeof question === 'string' && { question }),
-      ...(typeof gold === 'string' && { gold }),
+      ...(gold !== null && { gold }),
       correct: answer.correct,
       advantage,
       ...(advantage === null && { replaced: true }),
@@ -160,11 +161,11 @@ export class GrpoLogs {
   }
 
   private groupRow(group: readonly Learnt[], step: number): GroupRow {
-    const { prompt } = group[0]!.rollout;
+    const { rollout: first, answer: graded } = group[0]!;
     return {
       step: step + 1,
-      problem: textOf(prompt.row.question) ?? this.tokenizer.decode(prompt.promptIds),
-      ground_truth: textOf(prompt.row.answer) ?? group[0]!.answer.gold,
+      problem: questionOf(first.prompt.row) || this.tokenizer.decode(first.prompt.promptIds),
+      ground_truth: goldOf(first, graded),
       responses: group.map(({ rollout, advantage, answer }) => ({
         text: rollout.completion.text,
         reward: rollout.grade.total,
@@ -175,3 +176,7 @@ export class GrpoLogs {
     };
   }
 }
+
+/** The row's own answer, else what its completion was compared with. */
+const goldOf = ({ prompt }: GradedRollout, answer: AnswerGrade): string | null =>
+  textOf(prompt.row.answer) ?? answer.gold;

@@ -116,15 +116,21 @@ export function localJobError({ status, error }: RunRecord, isAlive: boolean): J
 }
 
 function hyperparametersOf(config: Row): JobStatus['hyperparameters'] {
-  const micro = numberOf(config.per_device_train_batch_size);
-  const steps = numberOf(config.gradient_accumulation_steps);
   return {
     n_epochs: config.max_steps == null ? numberOf(config.num_train_epochs) : null,
     max_steps: numberOf(config.max_steps),
-    batch_size: micro === null || steps === null ? null : micro * steps,
+    batch_size: numberOf(config.batch_size) ?? batchSizeOf(config),
     learning_rate: numberOf(config.learning_rate),
     ...(config.beta !== undefined && { kl_coef: numberOf(config.beta) }),
   };
+}
+
+/** In rows, as services count, not in the completions of each. */
+function batchSizeOf(config: Row): number | null {
+  const micro = numberOf(config.per_device_train_batch_size);
+  const steps = numberOf(config.gradient_accumulation_steps);
+  const group = numberOf(config.num_generations) ?? 1;
+  return micro === null || steps === null ? null : (micro * steps) / group;
 }
 
 export function jobMetrics({ record, metrics }: Pick<JobRun, 'record' | 'metrics'>): JobMetrics {

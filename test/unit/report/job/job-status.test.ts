@@ -27,7 +27,8 @@ const RECORD: RunRecord = {
     num_train_epochs: 3,
     max_steps: null,
     per_device_train_batch_size: 8,
-    gradient_accumulation_steps: 4,
+    gradient_accumulation_steps: 16,
+    num_generations: 4,
     learning_rate: 1e-5,
     beta: 0.1,
   },
@@ -85,6 +86,15 @@ describe('jobStatus', () => {
       trained_steps: 20,
       trained_tokens: 2000,
     });
+  });
+
+  it('counts a batch in rows, whatever trains on them', () => {
+    const of = (config: object) => status({ config }).hyperparameters.batch_size;
+    const sizes = { per_device_train_batch_size: 8, gradient_accumulation_steps: 16 };
+    expect([of(sizes), of({ ...sizes, num_generations: 8 }), of({ batch_size: 4 })]).toEqual([
+      128, 16, 4,
+    ]);
+    expect(of({})).toBeNull();
   });
 
   it('takes the means of the first and last tenth of the steps', () => {
