@@ -76,9 +76,9 @@ async function startStage(stage: Stage, plan: StagePlan, progress: Progress): Pr
  */
 const BAD_INPUT = 2;
 
-function ownOutputs({ output }: Stage, { previous }: StagePlan): string[] {
-  const earlier = previous?.outputs ?? [];
-  return output === null ? [...earlier] : [...new Set([...earlier, output])];
+function ownOutputs({ output, files }: Stage, { previous }: StagePlan): string[] {
+  const written = output === null ? files : [output, ...files];
+  return [...new Set([...(previous?.outputs ?? []), ...written])];
 }
 
 function statusOf({ exitCode }: StageOutcome): Exclude<StageStatus, 'running'> {

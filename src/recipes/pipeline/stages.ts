@@ -39,6 +39,8 @@ export interface Stage {
   readonly inputs: readonly string[];
   /** Folder or file it writes, or null. */
   readonly output: string | null;
+  /** Files at paths of their own that it writes beside it. */
+  readonly files: readonly string[];
   readonly gate: Condition | null;
   readonly targets: readonly Condition[];
   /** `file:line`. */
@@ -114,6 +116,7 @@ function resolveStage(file: PipelineFile, entry: StageEntry, earlier: EarlierSta
     upstream: [...used],
     inputs,
     output: outputOf(config),
+    files: filesOf(config),
     gate: spec.stop_if === null ? null : condition(spec.stop_if, 'stop_if'),
     targets: spec.targets.map((text) => condition(text, 'targets')),
     where,
@@ -125,8 +128,15 @@ function outputOf(config: Readonly<Record<string, unknown>>): string | null {
   return typeof output === 'string' ? output : null;
 }
 
-/** The stage whose output holds a path; of nested outputs the innermost. */
+const filesOf = (config: Readonly<Record<string, unknown>>): string[] =>
+  [config.table, config.rows_file, config.results_file, config.bandit_file].filter(
+    (path) => typeof path === 'string',
+  );
+
+/** The stage that writes a path as a file, or whose output holds it; of nested outputs the innermost. */
 function makerOf(path: string, stages: readonly Stage[]): Stage | undefined {
+  const writer = stages.find(({ files }) => files.some((file) => resolve(file) === resolve(path)));
+  if (writer !== undefined) return writer;
   return stages
     .filter(({ output }) => output !== null && isInside(path, output))
     .sort((a, b) => (b.output?.length ?? 0) - (a.output?.length ?? 0))[0];

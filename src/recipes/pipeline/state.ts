@@ -5,6 +5,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, isHandling } from '../../config/index.js';
+import { InputError } from '../../util/errors.js';
 import { sha256, writeJson } from '../../util/files.js';
 import { readRecord } from '../../util/own-files.js';
 import { pathIdentity } from '../inputs/path-identity.js';
@@ -94,8 +95,22 @@ export function planStage(
   if (stage.output !== null && !previous.outputs.includes(stage.output)) {
     return plan('run', 'its output is another');
   }
+  checkFiles(stage, previous);
   if (previous.hash !== hash) return plan('redo', 'its config or inputs changed');
   if (previous.status !== 'done') return plan('resume', `was ${previous.status}`);
   if (stage.output !== null && !existsSync(stage.output)) return plan('run', 'its output is gone');
+  const lost = stage.files.find((path) => !existsSync(path));
+  if (lost !== undefined) return plan('redo', `${lost} is gone`);
   return plan('skip', 'done');
+}
+
+/** @throws InputError on a file in the place of one that the stage is to write, which it has not made itself */
+function checkFiles({ id, files, where }: Stage, { outputs }: StageState): void {
+  const other = files.find((path) => !outputs.includes(path) && existsSync(path));
+  if (other === undefined) return;
+  throw new InputError({
+    where,
+    problem: `stage ${id} would replace ${other}, which it has not made`,
+    remedy: 'Move that file away, or give the stage another path',
+  });
 }

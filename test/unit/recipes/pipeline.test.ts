@@ -406,6 +406,59 @@ describe('a stage that ends before it has written anything', () => {
   });
 });
 
+describe('a file that a stage writes at a path of its own', () => {
+  const WITH_FILES = `${YAML.trimEnd().replace(/\}$/, ', rows_file: FOLDER/rows_of_check.jsonl}')}
+  - name: table
+    command: compare
+    needs: [check]
+    with: {inputs: [FOLDER/rows_of_check.jsonl, FOLDER/rows.jsonl], table: FOLDER/table.csv}
+`;
+  const withFiles = (): Fixture => {
+    const made: Fixture = fixture(WITH_FILES, ({ config }) => {
+      for (const path of [config.rows_file, config.table]) {
+        if (typeof path === 'string') made.write(relative(made.folder, path), 'a');
+      }
+      return {};
+    });
+    return made;
+  };
+  const DONE = ['model skipped', 'prep skipped', 'final skipped'];
+
+  it('is made again when it is gone', async () => {
+    const made = withFiles();
+    await run(made);
+    expect(statuses(await run(made))).toEqual([...DONE, 'check skipped', 'table skipped']);
+    rmSync(join(made.folder, 'table.csv'));
+    expect(statuses(await run(made))).toEqual([...DONE, 'check skipped', 'table done']);
+    expect(made.launched[0]?.config.overwrite).toBe(true);
+    expect(made.logs).toContain(`stage table: compare (${join(made.folder, 'table.csv')} is gone)`);
+    rmSync(join(made.folder, 'rows_of_check.jsonl'));
+    expect(statuses(await run(made))).toEqual([...DONE, 'check done', 'table skipped']);
+  });
+
+  it('takes the place of none that the stage has not made', async () => {
+    const made = withFiles();
+    await run(made);
+    const kept = made.write('kept.jsonl', 'mine');
+    const error = await failureOf(run(made, [`stages.check.rows_file=${kept}`]));
+    expect(messageOf(error)).toBe(
+      `${made.file}:19: stage check would replace ${kept}, which it has not made. ` +
+        'Move that file away, or give the stage another path',
+    );
+    expect(readFileSync(kept, 'utf8')).toBe('mine');
+  });
+
+  it('makes what reads it depend on the stage', () => {
+    const made = withFiles();
+    made.write(
+      'pipeline.yaml',
+      WITH_FILES.replace('    needs: [check]\n', '').replaceAll('FOLDER', made.folder),
+    );
+    const plan = planPipeline(loadPipeline({ file: made.file, overrides: [] }));
+    expect(plan.at(-1)?.stage).toMatchObject({ id: 'table', upstream: ['check'] });
+  });
+});
+
 describe('an output that the stage has not made', () => {
   const refused = ({ command, config }: Launched) => {
     const isForeign = command === 'eval' && config.overwrite !== true;

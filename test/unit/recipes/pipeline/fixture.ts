@@ -38,9 +38,9 @@ export function pipelineFixture(yaml: string, outcomes: Outcomes = () => ({})): 
   const launch: StageLauncher = async ({ command, configFile }) => {
     const config = parse(readFileSync(configFile, 'utf8')) as Record<string, unknown>;
     launched.push({ command, config });
-    const output = (config.output_dir ?? config.output) as string | undefined;
+    const output = (config.output_dir ?? config.output) as string | null | undefined;
     const outcome = { exitCode: 0, result: { accuracy: 0.5 }, ...outcomes({ command, config }) };
-    if (outcome.exitCode === 0 && output !== undefined && !existsSync(output)) {
+    if (outcome.exitCode === 0 && typeof output === 'string' && !existsSync(output)) {
       mkdirSync(dirname(output), { recursive: true });
       writeFileSync(output, '');
     }
