@@ -6,31 +6,32 @@ import { existsSync } from 'node:fs';
 import type { CompareConfig } from '../config/index.js';
 import {
   type Comparison,
+  type ComparisonTable,
   compareRuns,
   comparisonText,
   type Report,
   type Section,
+  textTable,
   writeReport,
   writeTable,
 } from '../report/index.js';
 import { InputError } from '../util/errors.js';
-import {
-  isFolder,
-  type Paired,
-  pairedInputs,
-  pairedSections,
-  pairedText,
-  shortlyNamed,
-} from './compare/paired.js';
+import { isFolder, pairedInputs, pairedSections } from './compare/paired.js';
 import { writeStrategyTable } from './compare/strategy-table.js';
 import type { RecipeContext } from './context.js';
+import {
+  type Paired,
+  pairedText,
+  shortlyNamed,
+  strategyCells,
+} from './evaluation/paired-tables.js';
 import { checkOutput } from './outputs/rows-output.js';
 
 export interface CompareResult {
   /** Tables of the runs: `rows[i][0]` is a name, the rest one cell for each; null: fewer than two folders. */
   readonly runs: Pick<Comparison, 'results' | 'metrics' | 'config'> | null;
-  /** Accuracies by strategy as text, where `table` asks for them. */
-  readonly strategies: string | null;
+  /** Accuracies by benchmark and strategy, where `table` asks for them. */
+  readonly strategies: ComparisonTable | null;
   /** Each input against the first, where both have graded examples. */
   readonly paired: readonly Paired[];
 }
@@ -58,6 +59,7 @@ export async function runCompare(
     });
   }
   const strategies = config.table === null ? null : writeStrategyTable(config.table, config.inputs);
+  if (config.table !== null) context.log(`table in ${config.table}`);
   if (config.output !== null) {
     if (config.output.endsWith('.html')) {
       writeReport(config.output, comparison?.report ?? pairedReport(config.inputs, sections));
@@ -76,7 +78,7 @@ export function compareText({ runs, strategies, paired }: CompareResult): string
   return [
     ...(runs === null ? [] : [comparisonText(runs)]),
     ...(paired.length > 0 ? [pairedText(paired)] : []),
-    ...(strategies === null ? [] : [strategies]),
+    ...(strategies === null ? [] : [textTable(strategies.header, strategyCells(strategies.rows))]),
   ].join('\n\n');
 }
 

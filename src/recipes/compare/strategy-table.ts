@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type StrategyConfig, samplesOf } from '../../config/index.js';
 import { type GroupTable, LEVEL_5 } from '../../evaluate/index.js';
-import { type Cell, percent, readRunRecord, textTable, writeTable } from '../../report/index.js';
+import { type Cell, type ComparisonTable, readRunRecord, writeTable } from '../../report/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { groupBy } from '../../util/group.js';
@@ -104,8 +104,8 @@ function checkSizes(entries: readonly Entry[]): void {
   }
 }
 
-/** Writes the table and returns it as text. @throws InputError on a folder that is no evaluation */
-export function writeStrategyTable(path: string, folders: readonly string[]): string {
+/** Writes the table and returns it, shares as numbers. @throws InputError on a folder that is no evaluation */
+export function writeStrategyTable(path: string, folders: readonly string[]): ComparisonTable {
   const entries = folders.flatMap(entriesOf);
   checkCells(entries);
   checkSizes(entries);
@@ -118,11 +118,7 @@ export function writeStrategyTable(path: string, folders: readonly string[]): st
     });
     return { benchmark, n: own[0]?.size ?? 0, ...Object.fromEntries(cells) } as JsonRow;
   });
-  writeTable(path, rows, ['benchmark', 'n', ...strategies]);
-  const shown = rows.map((row): Cell[] => [
-    String(row.benchmark),
-    Number(row.n),
-    ...strategies.map((name) => (typeof row[name] === 'number' ? percent(row[name]) : '')),
-  ]);
-  return textTable(['benchmark', 'n', ...strategies], shown);
+  const header = ['benchmark', 'n', ...strategies];
+  writeTable(path, rows, header);
+  return { header, rows: rows.map((row) => header.map((name) => (row[name] ?? null) as Cell)) };
 }

@@ -16,6 +16,9 @@ import {
 } from '../../report/index.js';
 import { messageOf } from '../../util/errors.js';
 import { groupBy } from '../../util/group.js';
+import { isObject } from '../../util/json-object.js';
+import type { CompareResult } from '../compare.js';
+import { pairedTables, strategyCells, TEST_NOTE } from '../evaluation/paired-tables.js';
 import { numbersOf } from './metrics.js';
 import { type PipelineResult, pipelineFiles, type StageReport, summaryTable } from './report.js';
 
@@ -56,6 +59,7 @@ function pipelinePage(result: PipelineResult, { title, metrics, sections }: Page
       { type: 'table', title: 'Stages', ...table },
       targetTable(result.stages),
       ...sections,
+      ...result.stages.flatMap(comparisonSections),
       accuracies(result.stages),
       { type: 'phases', title: 'Time by stage', phases: secondsByStage(result.stages) },
       ...runGroups(runs),
@@ -107,6 +111,21 @@ function accuracies(stages: readonly StageReport[]): Section {
     note: 'Lines are the intervals of the evaluations.',
     charts: [{ type: 'intervals', title: 'Accuracy by stage', items }],
   };
+}
+
+/** What a stage has compared; nothing of other stages. */
+function comparisonSections({ name, command, result }: StageReport): Section[] {
+  if (command !== 'compare' || !isObject(result)) return [];
+  const { paired, strategies } = result as Partial<CompareResult>;
+  const sections = pairedTables(paired ?? [], TEST_NOTE);
+  if (strategies != null) {
+    const { header, rows } = strategies;
+    sections.push({ type: 'table', title: 'Accuracy', header, rows: strategyCells(rows) });
+  }
+  return sections.map((section) => ({
+    ...section,
+    title: `${name}: ${section.title.toLowerCase()}`,
+  }));
 }
 
 /** The run folders among the outputs; one that is broken is named and does not hide the others. */

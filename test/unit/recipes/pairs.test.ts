@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compareSchema, loadConfig, pairsSchema } from '../../../src/config/index.js';
@@ -8,6 +8,7 @@ import { toJsonl } from '../../../src/util/files.js';
 import { call } from '../../support/call.js';
 import { SILENT } from '../../support/context.js';
 import { temporaryFolder } from '../../support/temporary.js';
+import { writeRunRecord } from './run-record.js';
 
 const dir = temporaryFolder();
 
@@ -53,6 +54,24 @@ it('compare names the key of a file that exists', async () => {
     overrides: [`inputs=["${dir}","${dir}"]`, `table=${table}`],
   });
   await expect(runCompare(config, SILENT)).rejects.toThrow(/^table: the file .* or another table$/);
+});
+
+it('compare gives accuracies by strategy as text and as cells, and says where the file is', async () => {
+  const folders = ['greedy', 'tir'].map((strategy, right) => {
+    const run = join(temporaryFolder(), strategy);
+    mkdirSync(run);
+    const results = { eval_size: 4, accuracy: right / 4 };
+    writeRunRecord(run, { command: 'eval', config: { benchmark: 'math', strategy }, results });
+    return run;
+  });
+  const words = (name: string) => ['compare', ...folders, `table=${join(folders[0]!, name)}`];
+  const { out, err } = await call(words('a.csv'));
+  expect(out).toMatch(/\nbenchmark +n +greedy +tir\n.*\nmath +4 +0\.0% +25\.0%$/);
+  expect(err).toBe(`table in ${join(folders[0]!, 'a.csv')}`);
+  expect(JSON.parse((await call([...words('b.csv'), '--json'])).out).strategies).toEqual({
+    header: ['benchmark', 'n', 'greedy', 'tir'],
+    rows: [['math', 4, 0, 0.25]],
+  });
 });
 
 it('compare prints its tables on standard output, or their cells as one line', async () => {

@@ -51,6 +51,33 @@ describe('the page of a pipeline', () => {
     expect(html).not.toContain('cannot be shown');
   });
 
+  it('has what its stages have compared', () => {
+    const pair = {
+      ...{ a: 'out/base/debug', b: 'out/tuned/debug', n: 8, examples: 8, unmatched: 0 },
+      ...{ share_a: 0.25, share_b: 0.5, only_a: 0, only_b: 2, p_value: 0.5 },
+      ...{ difference: 0.25, difference_low: -0.125, difference_high: 0.5 },
+    };
+    const strategies = {
+      header: ['benchmark', 'n', 'greedy', 'SC@16'],
+      rows: [['math', 8, 0.125, null]],
+    };
+    const html = page([
+      stage('base_against_tuned', {
+        command: 'compare',
+        result: { runs: null, strategies: null, paired: [pair] },
+      }),
+      stage('table', { command: 'compare', result: { runs: null, strategies, paired: [] } }),
+      stage('not_reached', { command: 'compare', status: 'waiting' }),
+    ]);
+    expect(html).toContain('>base_against_tuned: paired examples</h2>');
+    expect(html).toMatch(/<td[^>]*>25\.0%<\/td><td[^>]*>-12\.5% – 50\.0%<\/td>/);
+    expect(html).toContain('>base_against_tuned: paired differences</h2>');
+    expect(html).not.toContain('paired scores');
+    expect(html).toContain('>table: accuracy</h2>');
+    expect(html).toMatch(/<td[^>]*>math<\/td><td[^>]*>8<\/td><td[^>]*>12\.5%<\/td><td[^>]*><\/td>/);
+    expect(html).not.toContain('not_reached: ');
+  });
+
   it('draws many runs of one command together, and names a run that is broken', () => {
     const stages = ['a', 'b', 'c', 'd'].map((name, i) =>
       stage(name, { output: makeRun(name, i + 1) }),
