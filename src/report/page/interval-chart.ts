@@ -54,7 +54,11 @@ export function intervalsOption(chart: IntervalChart): EChartsCoreOption {
     xAxis: axis({
       min: low < 0 ? -nextTenth(-low) : 0,
       max: nextTenth(Math.max(0, high)),
-      axisLabel: { ...TEXT, formatter: (value: number) => `${Math.round(100 * value)}%` },
+      axisLabel: {
+        ...TEXT,
+        hideOverlap: true,
+        formatter: (value: number) => `${Math.round(100 * value)}%`,
+      },
     }),
     yAxis: {
       ...axis({ inverse: true, splitLine: { show: false } }),

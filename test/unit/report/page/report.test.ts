@@ -352,6 +352,21 @@ it('shows the whole of a long name beside an interval, on lines that its row has
   expect(height(label)).toBeGreaterThan(height('base'));
 });
 
+it('leaves out shares below intervals that would stand on one another beside a long name', () => {
+  const shares = (label: string) => {
+    const items = [{ label, value: -0.1, low: -0.24, high: 0.04 }];
+    const chart = { type: 'intervals', title: 'B', items } as const;
+    const html = renderReport({
+      title: 'x',
+      sections: [{ type: 'charts', title: 'A', charts: [chart] }],
+    });
+    return [...html.matchAll(/>(-?\d+%)</g)].map(([, share]) => share);
+  };
+  expect(shares('tuned')).toEqual(['-30%', '-20%', '-10%', '0%', '10%']);
+  const long = 'val_simple_tuned_none_combined_predictions_all_runs.jsonl';
+  expect(shares(long)).toEqual(['-20%', '0%', '10%']);
+});
+
 it('tells a chart in words, for those who do not see it', () => {
   const series = [
     {
