@@ -113,6 +113,29 @@ export function* fileLines(path: string): Generator<string> {
   for (const bytes of lineBytes(path)) yield textOf(bytes, path, number++);
 }
 
+/** A text file in pieces of whole lines, which joined are its text. @throws as `fileLines` */
+export function* fileTexts(path: string): Generator<string> {
+  let number = 1;
+  for (const bytes of linesPieces(path)) {
+    yield textOf(bytes, path, number);
+    for (let at = bytes.indexOf(LINE_BREAK); at >= 0; at = bytes.indexOf(LINE_BREAK, at + 1))
+      number++;
+  }
+}
+
+function* linesPieces(path: string): Generator<Buffer> {
+  let begun: Buffer[] = [];
+  for (const piece of filePieces(path)) {
+    const end = piece.lastIndexOf(LINE_BREAK) + 1;
+    if (end > 0) {
+      yield Buffer.concat([...begun, piece.subarray(0, end)]);
+      begun = [];
+    }
+    begun.push(piece.subarray(end));
+  }
+  yield Buffer.concat(begun);
+}
+
 function* wholeLines(path: string): Generator<string> {
   let number = 1;
   let held: Buffer | null = null;
@@ -137,7 +160,8 @@ function* lineBytes(path: string): Generator<Buffer> {
   yield Buffer.concat(begun);
 }
 
-function* filePieces(path: string): Generator<Buffer> {
+/** Bytes of a file, unpacked where it ends in `.gz`. @throws InputError when it is missing */
+export function* filePieces(path: string): Generator<Buffer> {
   if (path.toLowerCase().endsWith('.gz')) {
     const bytes = readBytes(path);
     assertFetched(path, bytes);

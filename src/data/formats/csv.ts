@@ -1,13 +1,13 @@
 /** Rows of CSV (and TSV) files by RFC 4180, first line the header. All values are strings. */
-import { CsvError, parse } from 'csv-parse/sync';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
 import { InputError, messageOf } from '../../util/errors.js';
-import type { JsonRow } from '../../util/files.js';
-import { readText } from '../../util/utf8.js';
+import { fileTexts, type JsonRow } from '../../util/files.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 
 /** @throws InputError naming the row (and line) that does not fit the header, or a bad header. */
-export function readCsvRows(path: string): FileRows {
-  const table = parseTable(path);
+export async function readCsvRows(path: string): Promise<FileRows> {
+  const table = await parseTable(path);
   const [header, ...body] = table;
   if (header === undefined)
     throw new InputError({ where: path, problem: 'the file has no header' });
@@ -29,15 +29,20 @@ const delimiterOf = (path: string): string => (path.toLowerCase().endsWith('.tsv
 /** What values are divided by in tables of any kind. */
 const DIVIDERS = [';', '\t', '|', ','];
 
-function parseTable(path: string): string[][] {
-  const text = readText(path);
+async function parseTable(path: string): Promise<string[][]> {
+  const table: string[][] = [];
+  const parser = parse({
+    delimiter: delimiterOf(path),
+    relax_column_count: true,
+    skip_empty_lines: true,
+  });
   try {
-    return parse(text, {
-      delimiter: delimiterOf(path),
-      relax_column_count: true,
-      skip_empty_lines: true,
+    await pipeline(fileTexts(path), parser, async (records) => {
+      for await (const cells of records) table.push(cells as string[]);
     });
+    return table;
   } catch (error) {
+    if (error instanceof InputError) throw error;
     if (error instanceof CsvError && error.code === 'CSV_QUOTE_NOT_CLOSED') {
       // The parser names the last line of the file; the header counts among its records.
       const records = Number(error.records);

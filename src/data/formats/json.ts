@@ -1,9 +1,12 @@
 /** Rows of a JSON file: one list of objects. */
+import { constants } from 'node:buffer';
+import { statSync } from 'node:fs';
 import { InputError } from '../../util/errors.js';
 import { fileLines, readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
 import { type FileRows, rowLabel } from './file-rows.js';
+import { listItems } from './json-list.js';
 
 /** @throws InputError when the file is no list, or naming the row that is no object. */
 export function readJsonRows(path: string): FileRows {
@@ -20,10 +23,13 @@ export function readJsonRows(path: string): FileRows {
   return { rows: value, where };
 }
 
-/** @throws InputError as `readJson`, or where the file is JSONL by another name */
+const isLong = (path: string): boolean =>
+  (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > constants.MAX_STRING_LENGTH;
+
+/** @throws InputError as `readJson` or `listItems`, or where the file is JSONL by another name */
 function parsed(path: string): unknown {
   try {
-    return readJson(path);
+    return isLong(path) ? [...listItems(path)] : readJson(path);
   } catch (error) {
     const [first = ''] = fileLines(path);
     if (!isObjectText(first)) throw error;
