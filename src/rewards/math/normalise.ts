@@ -77,6 +77,11 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\\(?:lbrace)(?![a-zA-Z])/g, '\\{'],
   [/\\(?:rbrace)(?![a-zA-Z])/g, '\\}'],
   [/\\(?:textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox)(?![a-zA-Z])/g, '\\text'],
+  // A number as text, which is no factor, base or exponent beside others; whole ones are read as they stand.
+  [
+    /(?<![\w)\]}.!|]\s*)\\(?:text|mathrm)\s*\{\s*([-+]\d+(?:\.\d+)?|\d+\.\d+)\s*\}(?!\s*[\d^_!.])/g,
+    '{$1}',
+  ],
   // Terms in a font: anything but one name or number, and without words, which are units or prose.
   [
     /\\(?:mathbf|mathit|mathsf|boldsymbol|bm|mathnormal)\s*\{(?![a-zA-Z\s]*\}|\d+\})((?:[^{}a-zA-Z\\]|\\(?:[a-zA-Z]+|[^a-zA-Z])|(?<![a-zA-Z])[a-zA-Z](?![a-zA-Z]))*)\}/g,

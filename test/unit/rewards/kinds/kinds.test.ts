@@ -95,6 +95,29 @@ describe('choice', () => {
     ['so \\boxed{\\textbf{(B)}\\ 5}', 1],
     ['<answer>B</answer>', 1],
     ['<answer>(B) Paris</answer>', 1],
+    ['so B is the answer.', 1],
+    ['It has two roots, so (B) is the correct answer', 1],
+    ['Therefore, option **B** is the right choice.', 1],
+    ['The answer is A. No, that is 3. Hence B is my final answer!', 1],
+    ['**B is the answer.**', 1],
+    ['The answer is A\nI choose B.', 1],
+    ['I pick option (B)', 1],
+    ['The correct option is (B)', 1],
+    ['The correct option is B.', 1],
+    ['so A is the answer.', 0],
+    ['The answer is B\nI choose A.', 0],
+    ['If x is even, B is the answer.', 0],
+    ['If so, B is the answer.', 0],
+    ['A or B is the answer.', 0],
+    ['B is the answer? It is not.', 0],
+    ['B is the answer or C.', 0],
+    ['B is not the answer.', 0],
+    ['Nobody said that B is the answer', 0],
+    ['I choose B or C', 0],
+    ['I choose Boston', 0],
+    ['I would choose B', 0],
+    ['Should I choose B', 0],
+    ['So the answer is B.\nWhat if I choose C?', 1],
     ['The answer is B because', 0],
     ['The answer is (B) or (C).', 0],
     ['The answer is (B) 27 or (C) 28.', 0],
@@ -124,6 +147,19 @@ describe('choice', () => {
     ['', 0],
   ])('%j against B is %d', (text, score) => {
     expect(part('choice', text, { answer: 'B' })).toBe(score);
+  });
+
+  it.each([
+    ['A is the answer.', 1],
+    ['I choose A.', 1],
+    ['The correct option is (A).', 1],
+    ['I choose A different way', 0],
+    ['So A is the answer to part one, and B to part two', 0],
+    ['A simple count is the answer.', 0],
+    ['The answer is A triangle', 0],
+    ['Then A is the answer if x is odd', 0],
+  ])('%j against A, which is an article too, is %d', (text, score) => {
+    expect(part('choice', text, { answer: 'A' })).toBe(score);
   });
 
   it('does not apply where the gold answer is no letter', () => {

@@ -9,6 +9,15 @@ const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
   fonts: [
     ['\\mathbf{-15}', '-15'],
     ['\\boldsymbol{-3}', '-3'],
+    ['\\text{-3}', '-3'],
+    ['\\mathrm{-3}', '-3'],
+    ['\\mathrm{−3}', '-3'],
+    ['\\mathrm{ +2.5 }', '5/2'],
+    ['x = \\text{-3}', '-3'],
+    ['(\\text{-3}, \\mathrm{0.5})', '(-3, 1/2)'],
+    ['\\{\\mathrm{-3}, \\mathrm{2}\\}', '\\{2, -3\\}'],
+    ['\\mathrm{-3}\\text{ cm}', '-3'],
+    ['\\frac{\\text{-3}}{2}', '-1.5'],
     ['\\mathbf{1.5}', '3/2'],
     ['\\bm{x+1}', '1+x'],
     ['\\mathbf{3\\pi}', '3\\pi'],
@@ -174,6 +183,11 @@ const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
 const UNEQUAL: Readonly<Record<string, readonly Pair[]>> = {
   numbers: [
     ['0.33', '\\frac13'],
+    ['10\\text{-3}', '7'],
+    ['10\\mathrm{-3}', '-30'],
+    ['\\mathrm{-3}^2', '9'],
+    ['\\text{-3}', '3'],
+    ['\\mathrm{2-3}', '-1'],
     ['3.14', '\\pi'],
     ['1.4142135', '\\sqrt2'],
     ['100', '10\\text{ units}'],
