@@ -25,6 +25,8 @@ interface PostOptions {
   readonly attempts?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly check?: CheckReply;
+  /** Called when the request has waited for those before it, and is sent. */
+  readonly onTurn?: () => void;
 }
 
 /** @throws EndpointError for an answer that is not what was asked for: it is not kept, and counts as a failed try. */
@@ -63,7 +65,7 @@ export interface Endpoint {
 /** What an endpoint has done so far. */
 type Counts = { -readonly [Name in keyof Omit<EndpointStats, 'cost'>]: number };
 
-type AskOptions = Pick<PostOptions, 'attempts' | 'check'>;
+type AskOptions = Pick<PostOptions, 'attempts' | 'check' | 'onTurn'>;
 
 type Ask = (request: EndpointRequest, options?: AskOptions) => Promise<EndpointReply>;
 
@@ -129,8 +131,9 @@ function patiently(settings: EndpointSettings, transport: Transport, count: Coun
   let hasAnswered = false;
   let impatientUntil = 0;
   let unreached: EndpointError | null = null;
-  return (request, { attempts = settings.attempts, check } = {}) =>
+  return (request, { attempts = settings.attempts, check, onTurn } = {}) =>
     withPermit(async () => {
+      onTurn?.();
       const isImpatient = !hasAnswered && performance.now() < impatientUntil;
       if (isImpatient && unreached !== null && isSilent(unreached)) {
         count.failed++;

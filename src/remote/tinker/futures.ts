@@ -14,7 +14,7 @@ export interface FutureOptions {
   readonly type: string;
   /** The result comes in Protocol Buffers. */
   readonly isProto: boolean;
-  /** So long the service may be out of reach. */
+  /** So long the service may be out of reach. What a request waits for its turn here does not count. */
   readonly patienceMs: number;
   /** Called when the service says why it lets wait. */
   readonly onPause?: (reason: string) => void;
@@ -24,7 +24,7 @@ export interface FutureOptions {
 export async function futureResult(id: string, options: FutureOptions): Promise<EndpointReply> {
   const { endpoint, signal, type, isProto, patienceMs, onPause } = options;
   let allowMetadata = true;
-  let lastAnswer = performance.now();
+  let silentSince = performance.now();
   for (let iteration = 0, failures = 0; ; iteration++) {
     const body = { request_id: id, allow_metadata_only: allowMetadata };
     const headers = {
@@ -32,13 +32,17 @@ export async function futureResult(id: string, options: FutureOptions): Promise<
       'x-tinker-request-type': type,
       ...(isProto && { accept: 'application/x-protobuf' }),
     };
+    const begin = performance.now();
     try {
       const reply = await endpoint.post('/api/v1/retrieve_future', body, {
         signal,
         attempts: 1,
         headers,
+        onTurn: () => {
+          silentSince += performance.now() - begin;
+        },
       });
-      [failures, lastAnswer] = [0, performance.now()];
+      [failures, silentSince] = [0, performance.now()];
       if (reply.bytes !== undefined) return reply;
       const next = meaningOf(reply.body, type);
       if (next === 'result') return reply;
@@ -49,10 +53,10 @@ export async function futureResult(id: string, options: FutureOptions): Promise<
       if (!(error instanceof EndpointError) || error.retry === null) throw error;
       const isWaiting = error.status === 408;
       if (isWaiting) {
-        lastAnswer = performance.now();
+        silentSince = performance.now();
         continue;
       }
-      if (performance.now() - lastAnswer > patienceMs) throw error;
+      if (performance.now() - silentSince > patienceMs) throw error;
       const { retryDelayMs: delayMs } = endpoint.settings;
       await pause({ failures: ++failures, delayMs, afterMs: error.retry.afterMs, signal });
     }
