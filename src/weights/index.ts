@@ -20,7 +20,7 @@ export {
 export type { FilePlace, HostDtype, HostTensor } from './host-tensor.js';
 export { type LoraConfig, loraConfig } from './lora-config.js';
 export {
-  checkPatterns,
+  idleNames,
   isSaved,
   isSavedBy,
   type LoraTarget,

@@ -20,32 +20,17 @@ export interface LoraTarget {
 
 /**
  * The targets among `moduleNames` (names of linear modules), in their order.
- * @throws InputError when nothing matches, when a listed name matches nothing, or on a bad pattern.
+ * @throws InputError when nothing matches, or on a bad pattern.
  */
 export function resolveTargets(config: LoraConfig, moduleNames: readonly string[]): LoraTarget[] {
-  const { targetModules } = config;
-  if (typeof targetModules !== 'string') {
-    const named = moduleNames.map((module) => inModel(config.root, module));
-    checkEachMatches(targetModules, named);
-  }
   const targets = moduleNames
     .filter((module) => isTarget(config, module))
     .map((module) => loraTarget(config, module));
   if (targets.length > 0) return targets;
   throw new InputError({
     where: 'target_modules',
-    problem: `${JSON.stringify(targetModules)} selects none of ${moduleNames.length} linear modules`,
+    problem: `${JSON.stringify(config.targetModules)} selects none of ${moduleNames.length} linear modules`,
     remedy: `Use ${ALL_LINEAR}, or names such as ${lastParts(moduleNames).slice(0, 3).join(', ')}`,
-  });
-}
-
-function checkEachMatches(names: readonly string[], moduleNames: readonly string[]): void {
-  const unmatched = names.filter((name) => !moduleNames.some((module) => hasSuffix(module, name)));
-  if (unmatched.length === 0) return;
-  throw new InputError({
-    where: 'target_modules',
-    problem: `"${unmatched[0]}" names no linear module`,
-    remedy: `The model has ${lastParts(moduleNames).join(', ')}`,
   });
 }
 
@@ -117,24 +102,39 @@ export function loraTarget(config: LoraConfig, module: string): LoraTarget {
   return { module, r, alpha, scale: config.useRslora ? alpha / Math.sqrt(r) : alpha / r };
 }
 
-/**
- * PEFT warns and goes on without them.
- * @param modules Those with LoRA.
- * @throws InputError on a key of `rank_pattern` or `alpha_pattern` that matches none of them.
- */
-export function checkPatterns(config: LoraConfig, modules: readonly string[]): void {
-  const names = modules.map((module) => inModel(config.root, module));
-  const patterns = { rank_pattern: config.rankPattern, alpha_pattern: config.alphaPattern };
-  for (const [field, values] of Object.entries(patterns)) {
-    const isIdle = (key: string) => !names.some((name) => keyPattern(field, key).test(name));
-    const idle = Object.keys(values).find(isIdle);
-    if (idle === undefined) continue;
-    throw new InputError({
-      where: `lora.${field}`,
-      problem: `"${idle}" matches no module with LoRA`,
-      remedy: `Those are ${lastParts(modules).join(', ')}`,
-    });
-  }
+/** A name in a config that stands for no module: PEFT goes on without it. */
+interface IdleName {
+  readonly field: string;
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+/** Listed targets that name no linear module, and keys of rank and alpha that match none with LoRA. */
+export function idleNames(config: LoraConfig, linears: readonly string[]): IdleName[] {
+  const { root, targetModules, rankPattern, alphaPattern } = config;
+  const targets = linears.filter((module) => isTarget(config, module));
+  const isIdle = (modules: readonly string[], fits: (module: string) => boolean): boolean =>
+    !modules.some((module) => fits(inModel(root, module)));
+  const listed = typeof targetModules === 'string' ? [] : targetModules;
+  const keysOf = (field: 'rank_pattern' | 'alpha_pattern', values: LoraConfig['rankPattern']) =>
+    Object.keys(values)
+      .filter((key) => isIdle(targets, (module) => keyPattern(field, key).test(module)))
+      .map((key) => ({
+        field,
+        problem: `"${key}" matches no module with LoRA`,
+        remedy: `Those are ${lastParts(targets).join(', ')}`,
+      }));
+  return [
+    ...listed
+      .filter((name) => isIdle(linears, (module) => hasSuffix(module, name)))
+      .map((name) => ({
+        field: 'target_modules',
+        problem: `"${name}" names no linear module`,
+        remedy: `The model has ${lastParts(linears).join(', ')}`,
+      })),
+    ...keysOf('rank_pattern', rankPattern),
+    ...keysOf('alpha_pattern', alphaPattern),
+  ];
 }
 
 function hasSuffix(module: string, name: string): boolean {

@@ -8,11 +8,13 @@ import { linearModules, parameterShapes } from '../../model/spec-modules.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import {
+  ADAPTER_CONFIG,
   type Adapter,
   type Checkpoint,
   checkAdapter,
   checkShapes,
   type HostTensor,
+  idleNames,
   openCheckpoint,
   type Quantization,
   readAdapter,
@@ -43,6 +45,14 @@ function sayParts(where: string, outside: number, log: (line: string) => void): 
   log(
     `warning: only the text decoder is used; tensors of other parts are left out: ${outside} (${where})`,
   );
+}
+
+/** An adapter may name modules that this base does not have. */
+function sayIdle({ config }: Adapter, spec: DecoderSpec, say: (line: string) => void): void {
+  const linears = linearModules(spec).map(({ module }) => module);
+  for (const { field, problem } of idleNames(config, linears)) {
+    say(`${field} of ${ADAPTER_CONFIG}: ${problem}, and is left out`);
+  }
 }
 
 type OpenKeys = ModelKeys & Partial<TokenizerKeys & PromptKeys & QuantizationKeys>;
@@ -81,6 +91,7 @@ export async function openModel(
       sayParts(where, loaded.outside ?? 0, context.log);
       checkAdapter(loaded, linearModules(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
+      sayIdle(loaded, spec, (line) => context.log(`warning: ${line} (${where})`));
       const parameters = parameterShapes(spec).keys();
       checkBase(loaded, { ...base, checkpoint, parameters }, { where, log: context.log });
       sayOtherBase(keys, { adapter: loaded, where, log: context.log });

@@ -1,8 +1,9 @@
 /** The keys of LoRA and the model → which parameters are trained. */
 import { type LoraPlan, parsePissa, planLora } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
+import { linearModules } from '../../model/spec-modules.js';
 import { InputError } from '../../util/errors.js';
-import { type Adapter, checkPatterns, type LoraConfig, loraConfig } from '../../weights/index.js';
+import { type Adapter, idleNames, type LoraConfig, loraConfig } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import type { TrainerConfig } from './trainer-config.js';
 
@@ -33,8 +34,11 @@ export function loraPlan(
     });
   }
   const plan = planLora(source.spec, askedLora(config.lora, source.spec));
-  checkPatterns(plan.config, [...plan.targets.keys()]);
-  return plan;
+  const linears = linearModules(source.spec).map(({ module }) => module);
+  const [idle] = idleNames(plan.config, linears);
+  if (idle === undefined) return plan;
+  const { field, problem, remedy } = idle;
+  throw new InputError({ where: `lora.${field}`, problem, remedy });
 }
 
 /** Whether a new adapter takes the principal part of the base. */

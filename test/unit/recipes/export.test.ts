@@ -97,6 +97,22 @@ test.each([
   );
 });
 
+test('names of an adapter that stand for no module are said, and nothing else comes of them', async () => {
+  const targetModules = ['q_proj', 'qkv', 'w2'];
+  const patterns = { rankPattern: { qkv: 8 }, alphaPattern: { q_proj: 2, v_proj: 3 } };
+  makeAdapter('names', { targetModules, ...patterns });
+  lines.length = 0;
+  const found = await runExport(keys('merged-names', { adapter: at('names') }), context);
+  expect(found.adapter_effect).toBeGreaterThan(0.01);
+  const left = (said: string) => `warning: ${said}, and is left out (${at('names')})`;
+  expect(lines.filter((line) => line.includes('left out'))).toEqual([
+    left('target_modules of adapter_config.json: "qkv" names no linear module'),
+    left('target_modules of adapter_config.json: "w2" names no linear module'),
+    left('rank_pattern of adapter_config.json: "qkv" matches no module with LoRA'),
+    left('alpha_pattern of adapter_config.json: "v_proj" matches no module with LoRA'),
+  ]);
+});
+
 test.each([{}, { useDora: true }])('merged into a base in 4 bits: %o', async (fields) => {
   const adapter = makeAdapter('on-bits', fields);
   const given = { adapter: at('on-bits'), overwrite: true };
