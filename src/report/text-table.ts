@@ -3,22 +3,35 @@
 export type Cell = string | number | boolean | null | undefined;
 
 /**
- * Aligned columns under a header and a rule; numeric columns are aligned right. Missing cells are
- * empty.
+ * Aligned columns under a header and a rule; numeric columns are aligned right. Missing cells are empty, long ones
+ * go on in further lines.
  */
 export function textTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const texts = rows.map((row) => header.map((_, i) => formatCell(row[i])));
-  const widths = header.map((name, i) => longest([name, ...texts.map((row) => row[i] ?? '')]));
   const isRight = header.map((_, i) =>
     rows.every((row) => row[i] === null || row[i] === undefined || typeof row[i] === 'number'),
   );
+  const texts = rows.map((row) => header.map((_, i) => formatCell(row[i])));
+  const [head, ...body] = [header, ...texts].map(linesOfRow);
+  const lines = body.flat();
+  const widths = header.map((_, i) => longest([...head!, ...lines].map((row) => row[i]!)));
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, i) => (isRight[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .map((cell, i) => (isRight[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join('  ')
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
-  return [line(header), rule, ...texts.map(line)].join('\n');
+  return [...head!.map(line), rule, ...lines.map(line)].join('\n');
+}
+
+/** Characters of a cell in one line: a word that is longer would move all columns behind it off the screen. */
+const CELL = 60;
+const PIECES = new RegExp(`(?=\\S)(?:.{1,${CELL}}(?=\\s|$)|.{${CELL}})`, 'gsu');
+
+/** Cells of a row, broken between words where there are such. */
+function linesOfRow(cells: readonly string[]): string[][] {
+  const pieces = cells.map((text) => (text.length > CELL ? (text.match(PIECES) ?? []) : [text]));
+  const height = Math.max(1, ...pieces.map(({ length }) => length));
+  return Array.from({ length: height }, (_, i) => pieces.map((own) => own[i] ?? ''));
 }
 
 /** Whole numbers as they are, others to four significant digits; null and undefined are empty. */

@@ -19,7 +19,7 @@ a{color:var(--c1)}
 .facts dd{margin:2px 0 0;font-size:1.15rem;font-weight:600;font-variant-numeric:tabular-nums}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;background:var(--card);border:1px solid var(--rule);border-radius:8px;font-size:.92rem}
-th,td{padding:7px 12px;text-align:left;border-top:1px solid var(--rule);vertical-align:top;overflow-wrap:break-word}
+th,td{padding:7px 12px;text-align:left;border-top:1px solid var(--rule);vertical-align:top;overflow-wrap:break-word;max-width:min(26rem,34vw)}
 th:first-child,td:first-child{min-width:7rem}
 thead th{border-top:0;color:var(--muted);font-weight:600}
 .number{text-align:right;font-variant-numeric:tabular-nums}
@@ -70,7 +70,7 @@ table.wide,table.wide tbody,table.wide tr,table.wide td{display:block}
 table.wide thead{display:none}
 table.wide tr{border-top:1px solid var(--rule);padding:8px 0}
 table.wide tr:first-child{border-top:0}
-table.wide td{display:flex;justify-content:space-between;gap:16px;border:0;padding:2px 12px;text-align:right;white-space:normal}
+table.wide td{display:flex;justify-content:space-between;gap:16px;border:0;padding:2px 12px;text-align:right;white-space:normal;max-width:none;overflow-wrap:anywhere}
 table.wide td:empty{display:none}
 table.wide td:first-child{font-weight:600;text-align:left}
 table.wide td::before{content:attr(data-label);color:var(--muted);font-weight:400;text-align:left}

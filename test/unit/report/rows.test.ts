@@ -240,6 +240,31 @@ describe('text tables', () => {
       '1 h 2 min',
     ]);
   });
+
+  it('go on in further lines where a cell is long, broken between words where there are such', () => {
+    const word = 'x'.repeat(130);
+    const prose = `${'word '.repeat(12)}end`;
+    const rows = [
+      [word, 1, 'a'],
+      ['b', 2, prose],
+    ];
+    expect(textTable(['name', 'n', 'note'], rows)).toBe(
+      [
+        `name${' '.repeat(56)}  n  note`,
+        `${'-'.repeat(60)}  -  ${'-'.repeat(59)}`,
+        `${'x'.repeat(60)}  1  a`,
+        'x'.repeat(60),
+        'x'.repeat(10),
+        `b${' '.repeat(59)}  2  ${'word '.repeat(12).trim()}`,
+        `${' '.repeat(65)}end`,
+      ].join('\n'),
+    );
+    expect(
+      textTable(['note'], [[`${'x'.repeat(59)}😀`]])
+        .split('\n')
+        .slice(2),
+    ).toEqual([`${'x'.repeat(59)}😀`]);
+  });
 });
 
 describe('progress', () => {
