@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataConfig } from '../config/index.js';
 import { NAMED_DATASETS, type NamedDataset, namedDataset, rowStats } from '../data/index.js';
+import { removeParts } from '../util/atomic-file.js';
 import { checkFolderPlace } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
@@ -76,7 +77,9 @@ export async function runData(config: DataConfig, context: RecipeContext): Promi
   const output = join(folder, STATS_FILE);
   const lock = lockOutput(output, 'output_dir');
   try {
-    checkUnused(folder, { overwrite, files: set.files });
+    const files = set.files(folder);
+    checkUnused(folder, { overwrite, files });
+    removeParts(folder, (name) => files.includes(name));
     return await set.make(config, folder, context);
   } finally {
     unlockOutput(output, lock);
@@ -137,11 +140,11 @@ function unknownName(name: string): InputError {
 
 interface FolderUse {
   readonly overwrite: boolean;
-  readonly files: (folder: string) => readonly string[];
+  readonly files: readonly string[];
 }
 
 function checkUnused(folder: string, { overwrite, files }: FolderUse): void {
-  const there = files(folder).find((file) => existsSync(join(folder, file)));
+  const there = files.find((file) => existsSync(join(folder, file)));
   if (there === undefined || overwrite) return;
   throw new InputError({
     where: 'output_dir',

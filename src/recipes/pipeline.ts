@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import type { Section } from '../report/index.js';
+import { removeParts } from '../util/atomic-file.js';
 import { messageOf } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { withLock } from '../util/lock.js';
@@ -66,7 +67,14 @@ export async function runPipeline(
   context.stopsInOrder?.();
   const { root } = pipeline;
   const progress = { root, context, launch, hashes: new Map(), reports: new Map() };
-  return withLock(join(root, 'stages', '.lock'), () => runStages(pipeline, progress), {
+  const stages = join(root, 'stages');
+  const run = async () => {
+    const files = Object.values(pipelineFiles(root));
+    removeParts(root, (name) => files.includes(join(root, name)));
+    removeParts(stages);
+    return await runStages(pipeline, progress);
+  };
+  return withLock(join(stages, '.lock'), run, {
     signal: context.signal,
     onWait: () => context.log(`another pipeline is running in ${root}; waiting for it`),
   });

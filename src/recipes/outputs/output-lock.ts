@@ -1,4 +1,7 @@
-/** Keeps two processes from writing one output file, and clears what a killed one has left beside it. */
+/**
+ * Keeps two processes from writing one output file, and clears what a killed one has left of it and of the files that
+ * are named after it.
+ */
 import { basename, dirname } from 'node:path';
 import { removeParts } from '../../util/atomic-file.js';
 import { InputError } from '../../util/errors.js';
@@ -16,7 +19,8 @@ export function lockOutput(output: string, key = 'output'): LockHolder {
       remedy: `Wait for it, or give another ${key}`,
     });
   }
-  removeParts(dirname(output), (name) => name === basename(output));
+  const own = basename(output);
+  removeParts(dirname(output), (name) => name === own || name.startsWith(`${own}.`));
   return holder;
 }
 

@@ -33,8 +33,9 @@ export function openRun(dir: string, options: OpenRunOptions): RunFolder {
   const lock = lockRun(folder);
   try {
     const previous = runToResume(folder, asked);
-    removeLeftovers(folder);
-    if (previous === null) clearRun(folder, readRunRecord(folder));
+    const record = readRunRecord(folder);
+    removeLeftovers(folder, record);
+    if (previous === null) clearRun(folder, record);
     return startRun(folder, { options, previous, resumeFrom: asked.resumeFrom, lock });
   } catch (error) {
     unlockRun(folder, lock);

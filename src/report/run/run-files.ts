@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { removeParts } from '../../util/atomic-file.js';
+import { removeFolderParts } from '../../util/atomic-folder.js';
 import { InputError } from '../../util/errors.js';
 import { readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
@@ -95,7 +96,7 @@ export function clearRun(dir: string, record: RunRecord | null): void {
     renameSync(join(dir, name), join(aside, name));
     removeEmptyParents(dir, name);
   }
-  removeLeftovers(dir);
+  removeLeftovers(dir, record);
 }
 
 /** Folders above `name`, up to `dir`, that hold nothing any more. */
@@ -107,9 +108,10 @@ function removeEmptyParents(dir: string, name: string): void {
 }
 
 /** Deletes what an interrupted `clearRun`, or a killed process that was writing, has left. */
-export function removeLeftovers(dir: string): void {
-  removeParts(dir);
-  removeParts(runPaths(dir).debug);
+export function removeLeftovers(dir: string, record: RunRecord | null): void {
+  const claimed = (record?.files ?? []).map((name) => dirname(name));
+  for (const folder of new Set(['.', RUN_NAMES.debug, ...claimed])) removeParts(join(dir, folder));
+  if (existsSync(dir)) removeFolderParts(dir, (name) => name === RUN_NAMES.model);
   for (const name of list(dir).filter((entry) => entry.startsWith(CLEARED))) {
     rmSync(join(dir, name), { recursive: true, force: true });
   }

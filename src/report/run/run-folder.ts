@@ -86,7 +86,7 @@ export interface RunStart {
   readonly lock: LockHolder;
 }
 
-/** Writes config.yaml and the first `run.json` of an opened folder. */
+/** Writes the first `run.json` of an opened folder, by which whatever else is in it is a run's, and config.yaml. */
 export function startRun(
   dir: string,
   { options, previous, resumeFrom, lock }: RunStart,
@@ -99,8 +99,8 @@ export function startRun(
     record = { ...record, phases: phases.totals() };
     writeJson(paths.run, record);
   };
-  writeFileAtomic(paths.config, options.config.text);
   write();
+  writeFileAtomic(paths.config, options.config.text);
   return {
     dir,
     runId: record.run_id,

@@ -85,6 +85,16 @@ describe('an output folder in use', () => {
     expect(readJson(join(folder, 'out', 'dataset_stats.json'))).toMatchObject({ seed: 1 });
   });
 
+  it('loses what a killed call was writing', async () => {
+    mkdirSync(join(folder, 'out'));
+    const left = ['train.jsonl', 'dataset_stats.json', 'mine.txt'].map((name) =>
+      join(folder, 'out', `${name}.99999999.0a1b2c3d.part`),
+    );
+    for (const path of left) writeFileSync(path, '{');
+    await runData(config({}), context);
+    expect(left.map((path) => existsSync(path))).toEqual([false, false, true]);
+  });
+
   it('is refused, and replaced with overwrite=true without touching other files', async () => {
     await runData(config({ valid_samples: 5 }), context);
     writeFileSync(join(folder, 'out', 'mine.txt'), 'x');

@@ -1,5 +1,5 @@
 /** Pipelines: references, order, skipping, redoing, resuming, gates, interruption, errors. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPipeline, planPipeline, runPipeline } from '../../../src/recipes/pipeline.js';
@@ -101,6 +101,17 @@ describe('stages', () => {
     expect(made.logs.at(-1)).toMatch(/^stage +command +status +seconds +accuracy\n/);
     expect(made.logs.at(-1)).toMatch(/check +eval +done +[\d.]+ +0\.75$/);
   });
+});
+
+it('what a killed pipeline was writing goes, and nothing of others', async () => {
+  const made = fixture();
+  mkdirSync(join(made.folder, 'out/stages'), { recursive: true });
+  const left = ['stages/prep.json', 'stages/prep.yaml', 'pipeline.json', 'mine.json'].map((name) =>
+    join(made.folder, 'out', `${name}.99999999.0a1b2c3d.part`),
+  );
+  for (const path of left) writeFileSync(path, '{');
+  await run(made);
+  expect(left.map((path) => existsSync(path))).toEqual([false, false, false, true]);
 });
 
 describe('flags of training scripts', () => {

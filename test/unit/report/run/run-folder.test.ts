@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   checkRun,
@@ -21,6 +21,8 @@ import {
   PhaseClock,
   readRunRecord,
 } from '../../../../src/report/index.js';
+import { startRun } from '../../../../src/report/run/run-folder.js';
+import { lockRun } from '../../../../src/report/run/run-lock.js';
 import { InputError } from '../../../../src/util/errors.js';
 import type { JsonRow } from '../../../../src/util/files.js';
 import { temporaryFolder } from '../../../support/temporary.js';
@@ -74,12 +76,25 @@ describe('openRun', () => {
     const dir = usedDir();
     // No process has the first number; the second is that of a living one.
     const part = (name: string, pid: number) => join(dir, `${name}.${pid}.0a1b2c3d.part`);
-    const left = ['run.json', 'debug/prep.csv'].map((name) => part(name, 99_999_999));
+    const files = ['run.json', 'debug/prep.csv', 'predictions/run_1.jsonl', 'eval/step_1.csv'];
+    const run = openRun(dir, { ...options(), resume: 'auto' });
+    for (const file of files.slice(2)) mkdirSync(dirname(run.claim(file)));
+    run.close('interrupted');
+    const left = [...files.map((name) => part(name, 99_999_999)), join(dir, 'model.part-99999999')];
     const others = [join(dir, 'notes.part'), part('model.gguf', process.ppid)];
     for (const path of [...left, ...others]) writeFileSync(path, '{');
     openRun(dir, { ...options(), resume: 'auto' }).close('done');
     expect(left.filter((path) => existsSync(path))).toEqual([]);
     expect(others.filter((path) => existsSync(path))).toEqual(others);
+  });
+
+  it('is that of a run from its first file on', () => {
+    const dir = freshDir();
+    mkdirSync(join(dir, 'config.yaml'), { recursive: true });
+    const lock = lockRun(dir);
+    const start = { options: options(), previous: null, resumeFrom: null, lock };
+    expect(() => startRun(dir, start)).toThrow(/config\.yaml/);
+    expect(readRunRecord(dir)?.status).toBe('running');
   });
 
   it('gives no name away that is its own', () => {
