@@ -4,6 +4,7 @@
  */
 import { InputError } from '../util/errors.js';
 import { groupBy } from '../util/group.js';
+import { mean } from '../util/numbers.js';
 import { Rng } from '../util/rng.js';
 import { capPairs } from './cap-pairs.js';
 
@@ -79,9 +80,17 @@ export interface PairStats {
 /** `small_margin`: there were candidates, and none differed enough. */
 type NoPairReason = 'all_correct' | 'all_incorrect' | 'single' | 'small_margin';
 
+/** A text under a prompt: its first row, with the means of what it got each time that it was sampled. */
+interface Candidate {
+  readonly row: CompletionRow;
+  readonly reward: number;
+  /** Null: no row of it has one. */
+  readonly score: number | null;
+}
+
 /**
  * Pairs in order of first appearance of their prompt. The same rows and seed give the same pairs. A
- * completion that stands twice under a prompt counts once.
+ * completion that stands twice under a prompt counts once, with the mean of its rewards and of its scores.
  * @throws InputError when no row has `correct` and no `scorePairs` are asked for
  */
 export function pairsFromRollouts<T extends CompletionRow>(
@@ -102,7 +111,7 @@ export function pairsFromRollouts<T extends CompletionRow>(
   let duplicates = 0;
   const groups = groupBy(graded, promptOf);
   for (const [prompt, group] of groups) {
-    const unique = [...new Map(group.map((row) => [row.completion, row])).values()];
+    const unique = candidatesOf(group, scorePairs?.score);
     duplicates += group.length - unique.length;
     const chosen = pairsOf(unique, Rng.of(seed, 'pairs', prompt), options);
     for (const pair of chosen) pairs.push(pair);
@@ -121,14 +130,30 @@ export function pairsFromRollouts<T extends CompletionRow>(
       prompts_without_pair: reasons,
       duplicates_dropped: duplicates,
       ungraded_dropped: rows.length - graded.length,
-      mean_margin: meanMargin(kept),
+      mean_margin: mean(kept.map((pair) => pair.chosen_reward - pair.rejected_reward)),
     },
   };
 }
 
+/** @param rows of one prompt, all with a reward */
+function candidatesOf<T extends CompletionRow>(
+  rows: readonly T[],
+  scoreOf: ScorePairs<T>['score'] = ({ reward }) => reward,
+): Candidate[] {
+  return [...groupBy(rows, ({ completion }) => completion).values()].map((same) => ({
+    row: same[0]!,
+    reward: meanOf(same.flatMap(({ reward }) => reward ?? []))!,
+    score: meanOf(same.flatMap((row) => scoreOf(row) ?? [])),
+  }));
+}
+
+/** Of equal numbers that number itself, which a sum may round: texts that are alike give no pair. */
+const meanOf = (values: readonly number[]): number | null =>
+  values.every((value) => value === values[0]) ? (values[0] ?? null) : mean(values);
+
 /** Pairs of one prompt: first those by correctness, then those by score. */
 function pairsOf<T extends CompletionRow>(
-  rows: readonly T[],
+  rows: readonly Candidate[],
   rng: Rng,
   options: PairOptions<T>,
 ): PreferencePair[] {
@@ -157,13 +182,13 @@ interface Choice {
 }
 
 function correctnessPairs(
-  rows: readonly CompletionRow[],
+  rows: readonly Candidate[],
   { rng, minMargin }: Choice,
 ): PreferencePair[] {
-  const right = rng.shuffle(rows.filter(({ correct }) => correct === true));
-  const wrong = rng.shuffle(rows.filter(({ correct }) => correct === false));
+  const right = rng.shuffle(rows.filter(({ row }) => row.correct === true));
+  const wrong = rng.shuffle(rows.filter(({ row }) => row.correct === false));
   return crossed(right, wrong)
-    .filter(([chosen, rejected]) => rewardOf(chosen) - rewardOf(rejected) > minMargin)
+    .filter(([chosen, rejected]) => chosen.reward - rejected.reward > minMargin)
     .map(([chosen, rejected]) => toPair(chosen, rejected, 'correctness'));
 }
 
@@ -181,22 +206,19 @@ function crossed<T>(a: readonly T[], b: readonly T[]): [T, T][] {
 }
 
 /** Pairs by score, widest margin first; equal margins in the shuffled order. */
-function scoredPairs<T extends CompletionRow>(
-  rows: readonly T[],
-  { rng, minMargin, type, score = rewardOf, among }: Choice & ScorePairs<T>,
+function scoredPairs(
+  rows: readonly Candidate[],
+  { rng, minMargin, type, among }: Choice & Pick<ScorePairs<never>, 'type' | 'among'>,
 ): PreferencePair[] {
   const scored = rng
-    .shuffle(rows.filter(({ correct }) => among === 'all' || correct === true))
-    .flatMap((row) => {
-      const value = score(row);
-      return value === null ? [] : [{ row, value }];
-    });
+    .shuffle(rows.filter(({ row }) => among === 'all' || row.correct === true))
+    .flatMap((one) => (one.score === null ? [] : [{ one, value: one.score }]));
   return scored
     .flatMap((better) =>
       scored
         .filter((worse) => better.value - worse.value > minMargin)
         .map((worse) => ({
-          pair: toPair(better.row, worse.row, type),
+          pair: toPair(better.one, worse.one, type),
           margin: better.value - worse.value,
         })),
     )
@@ -204,14 +226,14 @@ function scoredPairs<T extends CompletionRow>(
     .map(({ pair }) => pair);
 }
 
-function toPair(chosen: CompletionRow, rejected: CompletionRow, type: string): PreferencePair {
-  const { question, prompt } = chosen;
+function toPair(chosen: Candidate, rejected: Candidate, type: string): PreferencePair {
+  const { question, prompt, completion } = chosen.row;
   return {
     ...(question === undefined ? { prompt: prompt ?? '' } : { question }),
-    chosen: chosen.completion,
-    rejected: rejected.completion,
-    chosen_reward: rewardOf(chosen),
-    rejected_reward: rewardOf(rejected),
+    chosen: completion,
+    rejected: rejected.row.completion,
+    chosen_reward: chosen.reward,
+    rejected_reward: rejected.reward,
     pair_type: type,
   };
 }
@@ -227,24 +249,14 @@ function distinct(pairs: readonly PreferencePair[]): PreferencePair[] {
   });
 }
 
-function noPairReason(rows: readonly CompletionRow[]): NoPairReason {
+function noPairReason(rows: readonly Candidate[]): NoPairReason {
   if (rows.length < 2) return 'single';
-  if (rows.every(({ correct }) => correct === true)) return 'all_correct';
-  if (rows.every(({ correct }) => correct === false)) return 'all_incorrect';
+  if (rows.every(({ row }) => row.correct === true)) return 'all_correct';
+  if (rows.every(({ row }) => row.correct === false)) return 'all_incorrect';
   return 'small_margin';
-}
-
-function rewardOf({ reward }: CompletionRow): number {
-  return reward ?? 0;
 }
 
 function countTypes(pairs: readonly PreferencePair[]): Record<string, number> {
   const groups = groupBy(pairs, ({ pair_type }) => pair_type);
   return Object.fromEntries([...groups].map(([type, group]) => [type, group.length]));
-}
-
-function meanMargin(pairs: readonly PreferencePair[]): number | null {
-  if (pairs.length === 0) return null;
-  const total = pairs.reduce((sum, pair) => sum + pair.chosen_reward - pair.rejected_reward, 0);
-  return total / pairs.length;
 }

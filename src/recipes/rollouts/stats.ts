@@ -42,7 +42,8 @@ interface ArmStats {
   readonly mean_s_wm: number;
   /** Of the posterior, earlier runs included. */
   readonly posterior_pulls: number;
-  readonly posterior_mean: number | null;
+  /** Of Beta(1 + S, 1 + n − S). */
+  readonly posterior_mean: number;
 }
 
 type Rows = readonly TrajectoryRow[];
@@ -91,6 +92,6 @@ function armStats(arm: string, rows: Rows, posterior: Posterior): ArmStats {
     mean_reward: mean(known(own, 'reward')),
     mean_s_wm: mean(own.map(({ s_wm }) => s_wm)) ?? 0,
     posterior_pulls: pulls,
-    posterior_mean: pulls === 0 ? null : total / pulls,
+    posterior_mean: (1 + total) / (2 + pulls),
   };
 }

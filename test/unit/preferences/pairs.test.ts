@@ -88,6 +88,30 @@ describe('correctness pairs', () => {
     expect(stats).toMatchObject({ duplicates_dropped: 2, ungraded_dropped: 1 });
   });
 
+  it('takes the mean of what a text got each time that it was sampled, in whatever order', () => {
+    // A text and what its trajectories got: means .6 and .7, and of the third always 1.2.
+    const sampled = { twice: [1.2, 0], thrice: [0.1, 1, 1], alike: [1.2, 1.2, 1.2] };
+    const rows = Object.entries(sampled).flatMap(([completion, rewards]) =>
+      rewards.map((reward) => ({ question: 'a', completion, reward, correct: true, own: -reward })),
+    );
+    for (const order of [rows, rows.toReversed()]) {
+      const { pairs } = pairsFromRollouts(order, {
+        seed: 1,
+        scorePairs: { type: 'own', among: 'correct', score: ({ own }) => own },
+      });
+      expect(pairs).toMatchObject([{ chosen: 'twice', rejected: 'alike' }]);
+      expect(pairs[0]?.chosen_reward).toBeCloseTo(0.6, 12);
+      expect(pairs[0]?.rejected_reward).toBe(1.2);
+    }
+  });
+
+  it('makes no pair of texts that got the same, however often they were sampled', () => {
+    const of = (completion: string) => ({ question: 'a', completion, reward: 0.7, correct: true });
+    const rows = [of('once'), of('thrice'), of('thrice'), of('thrice')];
+    const scorePairs = { type: 'reward', among: 'all' } as const;
+    expect(pairsFromRollouts(rows, { seed: 1, scorePairs }).pairs).toEqual([]);
+  });
+
   it('groups by prompt where rows have no question', () => {
     const rows = rollouts('a', '+-').map(({ question, ...row }) => ({
       ...row,

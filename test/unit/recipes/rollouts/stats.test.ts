@@ -25,3 +25,11 @@ it('has no accuracy where nothing could be graded', () => {
   expect(all).toMatchObject({ accuracy: null, accuracy_low: null, coherent_correct_high: null });
   expect(arms.greedy?.accuracy).toBeNull();
 });
+
+it('gives the mean of the posterior of each arm, which begins at one half', () => {
+  const posterior = { greedy: { pulls: 6, reward_sum: 4.5 } };
+  const { arms } = rolloutsStats([row('a', true)], { arms: ['greedy', 'plan'], posterior });
+  // Beta(1 + 4.5, 1 + 6 - 4.5) and Beta(1, 1).
+  expect(arms.greedy).toMatchObject({ posterior_pulls: 6, posterior_mean: 5.5 / 8 });
+  expect(arms.plan).toMatchObject({ posterior_pulls: 0, posterior_mean: 0.5 });
+});
