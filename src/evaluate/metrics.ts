@@ -48,6 +48,8 @@ export interface EvalMetrics {
   readonly seconds: number;
   /** Mean of each reward, over the completions that have it; absent where none has. */
   readonly [reward: `rewards/${string}/mean`]: number;
+  /** Completions that a reward could not grade; absent where it graded all. */
+  readonly [reward: `rewards/${string}/ungraded`]: number;
   /** Mean of each part of the score. */
   readonly [part: `parts/${string}`]: number;
   readonly [passAt: `pass@${number}`]: number | null;
@@ -86,7 +88,7 @@ export function evalMetrics(
     max_length: Math.max(0, largest(rows.map(({ tokens }) => tokens))),
     mean_reward: mean(rewards),
     ...scoreMetrics(groups),
-    ...rewardMeans(rows),
+    ...rewardMetrics(rows),
     ...partMeans(graded),
     ...statusCounts(rows),
     ...atEach('pass', passAt, (k) =>
@@ -110,12 +112,16 @@ function scoreMetrics(groups: readonly Group[]) {
 }
 
 /** Rewards that scored nothing have no mean: 0 would be a judgement. */
-function rewardMeans(rows: readonly EvalRow[]): Record<`rewards/${string}/mean`, number> {
+function rewardMetrics(rows: readonly EvalRow[]): Record<`rewards/${string}`, number> {
   const names = Object.keys(rows[0]?.rewards ?? {});
   return Object.fromEntries(
     names.flatMap((name) => {
       const scores = rows.flatMap(({ rewards }) => rewards[name] ?? []);
-      return scores.length === 0 ? [] : [[`rewards/${name}/mean`, mean(scores)!]];
+      const ungraded = rows.length - scores.length;
+      return [
+        ...(scores.length === 0 ? [] : [[`rewards/${name}/mean`, mean(scores)!]]),
+        ...(ungraded === 0 ? [] : [[`rewards/${name}/ungraded`, ungraded]]),
+      ];
     }),
   );
 }

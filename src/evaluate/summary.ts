@@ -28,6 +28,10 @@ export function evalSummary(title: string, metrics: EvalMetrics): string {
     const why = metrics.status_ok === undefined ? 'a gold answer' : 'a score';
     lines.push(['Not graded', `${metrics.ungraded} completions without ${why}`]);
   }
+  for (const [key, count] of Object.entries(metrics)) {
+    const [, name] = /^rewards\/(.+)\/ungraded$/.exec(key) ?? [];
+    if (name !== undefined) lines.push([`Without reward ${name}`, `${count} completions`]);
+  }
   lines.push(['Seconds', metrics.seconds.toFixed(1)]);
   return [title, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\n');
 }

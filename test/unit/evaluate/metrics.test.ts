@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { EvalRow } from '../../../src/evaluate/eval-row.js';
 import { groupTables } from '../../../src/evaluate/group-tables.js';
 import { evalMetrics } from '../../../src/evaluate/metrics.js';
+import { evalSummary } from '../../../src/evaluate/summary.js';
 
 it('scores of more examples than a call takes arguments have a mean and an interval', () => {
   const row = (index: number) =>
@@ -35,4 +36,26 @@ it.each([
   const columnOf = (row: EvalRow) => (row as unknown as { level: string }).level;
   const [table] = groupTables(rows, { columns: ['level'], columnOf });
   expect(table!.rows.map(({ value }) => value)).toEqual(sorted);
+});
+
+it('says how many completions a reward could not grade, beside the mean of the others', () => {
+  const scores = [1, null, 0, null, null];
+  const rows = scores.map(
+    (score, index) =>
+      ({
+        index,
+        correct: true,
+        tokens: 1,
+        rewards: { judged: score, format: 1 },
+      }) as unknown as EvalRow,
+  );
+  const metrics = evalMetrics(rows, { samples: 1, passAt: [], majorityAt: [] });
+  expect(metrics).toMatchObject({
+    'rewards/judged/mean': 0.5,
+    'rewards/judged/ungraded': 3,
+    'rewards/format/mean': 1,
+  });
+  expect(metrics).not.toHaveProperty('rewards/format/ungraded');
+  const text = evalSummary('x', { ...metrics, seconds: 1 });
+  expect(text).toContain('Without reward judged: 3 completions\n');
 });
