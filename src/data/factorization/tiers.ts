@@ -49,7 +49,7 @@ export interface TierChoice {
   readonly tiers: readonly number[] | null;
   /** Rows of each tier, in place of the shares; null takes the shares. */
   readonly samplesPerTier: number | null;
-  /** Numbers above it are left out: tiers beyond go, the one it falls into ends there. */
+  /** Numbers above it are left out: tiers beyond go, the one it falls into ends there, or goes with `LEAST_PART`. */
   readonly maxValue: number | null;
   readonly optimize: boolean;
 }
@@ -58,6 +58,12 @@ export interface TierPlan {
   readonly tier: Tier;
   readonly count: number;
 }
+
+/**
+ * A tier of which less is left goes too, as its rows would be the same few numbers: 1,000,000 as the largest
+ * number means tiers 0 to 4, though it is the first of tier 5.
+ */
+const LEAST_PART = 0.01;
 
 /**
  * Rows of each tier. Shares of the tiers that are left are scaled to sum to one, and counts are rounded by
@@ -75,11 +81,12 @@ export function planTiers(choice: TierChoice): TierPlan[] {
     });
   }
   const limit = maxValue ?? Number.MAX_SAFE_INTEGER;
-  const left = TIERS.filter(({ tier, low }) => (tiers?.includes(tier) ?? true) && low <= limit).map(
-    (tier) => ({ ...tier, high: Math.min(tier.high, limit) }),
-  );
+  const left = TIERS.filter(({ tier, low, high }) => {
+    const isAsked = tiers?.includes(tier) ?? true;
+    return isAsked && limit - low + 1 >= LEAST_PART * (high - low + 1);
+  }).map((tier) => ({ ...tier, high: Math.min(tier.high, limit) }));
   if (left.length === 0) {
-    const problem = `no tier has numbers up to ${maxValue}`;
+    const problem = `no tier has enough numbers up to ${maxValue}`;
     throw new InputError({
       where: 'max_value',
       problem,

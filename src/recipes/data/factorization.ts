@@ -62,6 +62,9 @@ export async function makeFactorization(
     test: write('test.jsonl', splits.test),
     sft_train: write('sft_train.jsonl', splits.train.map(worked)),
   };
+  const statistics = statisticsOf(splits);
+  const repeated = statistics.rows - statistics.different_numbers;
+  if (repeated > 0) log(`${repeated} rows repeat numbers of their split: its tiers have no others`);
   const options = combine.length > 0 ? { combine } : optionsOf(config);
   writeJson(join(folder, STATS_FILE), {
     name: 'factorization',
@@ -70,7 +73,7 @@ export async function makeFactorization(
       FACTORIZATION_ALGORITHMS.map(({ name, digits }) => [name, { digits }]),
     ),
     files,
-    ...statistics(splits),
+    ...statistics,
   });
   return {
     output_dir: folder,
@@ -138,7 +141,7 @@ async function run(jobs: readonly Job[], config: DataConfig): Promise<Factorizat
     if (result.status === 'ok') return result.value as FactorizationRow[];
     throw new InputError({
       where: `tier ${tier.tier}, ${split}`,
-      problem: String(result.error),
+      problem: String(result.error).replace(/^InputError: tier \d: /, ''),
       remedy: 'Raise max_value, take another seed, or leave the tier out',
     });
   };
@@ -151,7 +154,7 @@ async function run(jobs: readonly Job[], config: DataConfig): Promise<Factorizat
 
 const extension = () => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');
 
-function statistics(splits: Rows) {
+function statisticsOf(splits: Rows) {
   const all = SPLIT_NAMES.flatMap((split) => splits[split]);
   const count = (of: (row: FactorizationRow) => unknown) => {
     const counts: Record<string, number> = {};

@@ -36,9 +36,22 @@ test('max_value takes tiers away, cuts one, and scales the shares that are left'
   expect(plans.at(-1)?.tier).toMatchObject({ tier: 2, low: 1000, high: 5000 });
   expect(counts({ ...all, maxValue: 999_999 })).toHaveLength(5);
   expect(() => planTiers({ ...all, tiers: [5], maxValue: 5000 })).toThrow(
-    'no tier has numbers up to 5000',
+    'no tier has enough numbers up to 5000',
   );
 });
+
+test.each([
+  [1_000_000, 5],
+  [1_000_000_000, 8],
+  [1_089_998, 5],
+  [1_089_999, 6],
+  [10, 1],
+])(
+  'max_value=%i leaves %i tiers: one that keeps less than a hundredth goes too',
+  (maxValue, left) => {
+    expect(planTiers({ ...all, maxValue })).toHaveLength(left);
+  },
+);
 
 test('tiers and samples_per_tier choose rows of each', () => {
   const plans = planTiers({ ...all, tiers: [1, 8], samplesPerTier: 7 });

@@ -6,11 +6,12 @@ import { dataSchema } from '../../../../src/config/index.js';
 import { isFactorization } from '../../../../src/data/index.js';
 import { runData } from '../../../../src/recipes/data.js';
 import { readJson, readJsonl } from '../../../../src/util/files.js';
-import { SILENT } from '../../../support/context.js';
+import { logInto } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
+const logged: string[] = [];
 const run = (more: Readonly<Record<string, unknown>>) =>
-  runData(dataSchema.parse({ name: 'factorization', num_workers: 1, ...more }), SILENT);
+  runData(dataSchema.parse({ name: 'factorization', num_workers: 1, ...more }), logInto(logged));
 
 test('writes all files, the same for any number of workers, and checks out', async () => {
   const root = temporaryFolder();
@@ -55,4 +56,29 @@ test('sets by tier are put together, and keys of the set are refused elsewhere',
   const train = parts.map((part) => readFileSync(join(part, 'train.jsonl'), 'utf8')).join('');
   expect(readFileSync(join(folder, 'train.jsonl'), 'utf8')).toBe(train);
   await expect(run({ tiers: 0, output_dir: folder })).rejects.toThrow('is in use');
+});
+
+test('max_value may be the first number of a tier, which is left out', async () => {
+  const folder = join(temporaryFolder(), 'easy_medium');
+  await run({ num_samples: 300, max_value: 1_000_000, output_dir: folder });
+  const stats = readJson(join(folder, 'dataset_stats.json')) as Record<string, unknown>;
+  // Shares .05, .10, .15, .20, .20 of .70, of 300 rows.
+  expect(stats).toMatchObject({ rows: 300, tiers: { 0: 21, 1: 43, 2: 64, 3: 86, 4: 86 } });
+  expect(stats.largest).toBeLessThan(1_000_000);
+});
+
+test('says how many rows repeat a number, and where there is none', async () => {
+  const folder = join(temporaryFolder(), 'tier0');
+  logged.length = 0;
+  await run({ tiers: 0, samples_per_tier: 120, output_dir: folder });
+  const { different_numbers: different } = readJson(join(folder, 'dataset_stats.json')) as {
+    different_numbers: number;
+  };
+  expect(different).toBeLessThanOrEqual(90);
+  expect(logged.at(-1)).toBe(
+    `${120 - different} rows repeat numbers of their split: its tiers have no others`,
+  );
+  await expect(run({ max_value: 10, output_dir: join(folder, 'none') })).rejects.toThrow(
+    /^tier 0, \w+: the numbers from 10 to 10 give none for \w+\. Raise max_value, take another/,
+  );
 });
