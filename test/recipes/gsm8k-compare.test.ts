@@ -34,6 +34,7 @@ const NAMES = [
   'traces_sft',
   'traces_sft_eval',
   'comparison',
+  'against_full_sft',
 ];
 
 describe.skipIf(!hasData())(`configs/gsm8k/compare.yaml ${NEEDS_DATA}`, () => {
@@ -95,6 +96,11 @@ describe.skipIf(!hasData())(`configs/gsm8k/compare.yaml ${NEEDS_DATA}`, () => {
     for (const others of questions) expect(others).toEqual(questions[0]);
     const header = readFileSync(at('comparison.csv'), 'utf8').split('\n')[0];
     expect(header).toMatch(new RegExp(`^kind,name,${names.map(([folder]) => folder).join(',')},`));
+    const paired = csv('against_full_sft.csv').filter(({ kind }) => kind === 'paired');
+    expect(paired.map(({ name, n, unmatched }) => [name, n, unmatched])).toEqual([
+      ['grpo_eval − full_sft_eval', '4', '0'],
+      ['traces/5_eval − full_sft_eval', '4', '0'],
+    ]);
   });
 
   it('trains GRPO on the same problems, with finite numbers also where all rewards are equal', () => {
@@ -167,6 +173,7 @@ describe.skipIf(!hasData())(`configs/gsm8k/compare.yaml ${NEEDS_DATA}`, () => {
       'traces_sft',
       'traces_sft_eval',
       'comparison',
+      'against_full_sft',
     ]);
     expect(existsSync(at('grpo', 'run.json'))).toBe(true);
   });
