@@ -30,6 +30,8 @@ export interface MedicalSplits {
   readonly matching: number;
   /** Rows with the question of an earlier row. */
   readonly duplicates: number;
+  /** Matching rows left out, since no answer to them can be graded. */
+  readonly unanswered: number;
 }
 
 const textIn = (row: JsonRow, column: string, where: string): string => {
@@ -54,10 +56,16 @@ export function medicalSplits(
   const { filter, seed, train, test } = options;
   const byQuestion = new Map<string, MedicalRow>();
   let matches = 0;
+  let unanswered = 0;
   for (const [index, row] of rows.entries()) {
     const question = textIn(row, options.questionColumn, where(index));
-    const answer = textIn(row, options.answerColumn, where(index));
+    const isOpen = row[options.answerColumn] === null;
+    const answer = isOpen ? '' : textIn(row, options.answerColumn, where(index));
     if (filter !== null && !filter.test(question)) continue;
+    if (answer.trim() === '') {
+      unanswered++;
+      continue;
+    }
     matches++;
     if (byQuestion.has(question)) continue;
     const messages = [{ role: 'user', content: question }];
@@ -77,6 +85,7 @@ export function medicalSplits(
     val: order.slice(train, train + test),
     matching,
     duplicates: matches - matching,
+    unanswered,
   };
 }
 

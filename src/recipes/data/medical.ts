@@ -83,9 +83,10 @@ export async function makeMedical(config: DataConfig, folder: string, context: R
     const rows = prompt === null ? splits.train : withPrompt(splits.train, prompt);
     write(medicalFile('train', prompt_type).replace('.jsonl', '_sft.jsonl'), rows.map(answered));
   }
-  const { matching, duplicates } = splits;
+  const { matching, duplicates, unanswered } = splits;
+  if (unanswered > 0) context.log(`${unanswered} questions left out: without an answer`);
   const options = { ...config.medical, seed: config.seed };
-  const read = { rows: loaded.rows.length, matching, duplicates };
+  const read = { rows: loaded.rows.length, matching, duplicates, unanswered };
   const { provenance } = loaded;
   writeJson(join(folder, STATS_FILE), { name: 'medical', options, read, files, provenance });
   return { output_dir: folder, rows: { train: splits.train.length, val: splits.val.length } };

@@ -24,8 +24,9 @@ const options = {
 const where = (index: number) => `rows.jsonl:${index + 1}`;
 
 test('only ages of one or two digits at the head are kept, once each, in disjoint splits', () => {
-  const { train, val, matching, duplicates } = medicalSplits(rows, where, options);
-  expect({ matching, duplicates }).toEqual({ matching: 6, duplicates: 1 });
+  const splits = medicalSplits(rows, where, options);
+  const { train, val, ...counts } = splits;
+  expect(counts).toEqual({ matching: 6, duplicates: 1, unanswered: 0 });
   const questions = [...train, ...val].map(({ messages }) => messages[0]?.content);
   expect([...questions].sort()).toEqual([5, 8, 42, 63, 80, 99].map(vignette).sort());
   expect(train).toHaveLength(3);
@@ -35,8 +36,14 @@ test('only ages of one or two digits at the head are kept, once each, in disjoin
     messages: [{ role: 'user', content: vignette(Number(age)) }],
     reference_answer: `angina of ${age}`,
   });
-  expect(medicalSplits(rows, where, options)).toEqual({ train, val, matching, duplicates });
+  expect(medicalSplits(rows, where, options)).toEqual(splits);
   expect(medicalSplits(rows, where, { ...options, seed: 1 }).train).not.toEqual(train);
+});
+
+test('a question without an answer is left out and counted', () => {
+  const open = ['', ' \n', null].map((a, i) => ({ q: vignette(20 + i), a }));
+  const splits = medicalSplits([...open, ...rows], where, options);
+  expect(splits).toEqual({ ...medicalSplits(rows, where, options), unanswered: 3 });
 });
 
 test('without a filter all questions count; too many rows and missing columns are errors', () => {

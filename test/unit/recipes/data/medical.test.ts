@@ -50,7 +50,7 @@ test('writes the files under their names, with the prompt and without', async ()
     plain?.map((row) => row.reference_answer),
   );
   expect(readJson(join(root, 'out', 'dataset_stats.json'))).toMatchObject({
-    read: { rows: 13, matching: 12, duplicates: 0 },
+    read: { rows: 13, matching: 12, duplicates: 0, unanswered: 0 },
   });
   await expect(run({})).rejects.toThrow('is in use');
   writeFileSync(join(root, 'out', 'own.jsonl'), '');
