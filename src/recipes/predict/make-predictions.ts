@@ -43,7 +43,8 @@ export async function predictionsOf(
   const path = predictionsFile(config, run);
   const key = keyOf(config, run);
   if (isThere(path, key, config)) {
-    context.log(`predictions of run ${run}: taken from ${path}`);
+    const { truncated = 0 } = readMeta(metaFile(path));
+    context.log(`predictions of run ${run}: taken from ${path}${cutText(truncated)}`);
     return await readPredictions(path);
   }
   const rowsFile = rowsOf(path);
@@ -55,10 +56,12 @@ export async function predictionsOf(
     predictionOf(row, { input: asked[Number(row.prompt_id)]!, isServed }),
   );
   rmSync(path, { force: true });
-  writeJson(metaFile(path), { key, rows: predictions.length });
+  const truncated = rows.filter(({ finish_reason: reason }) => reason === 'length').length;
+  const meta: Meta = { key, rows: predictions.length, truncated };
+  writeJson(metaFile(path), meta);
   writeJson(path, predictions);
   rmSync(rowsFile);
-  context.log(`predictions of run ${run}: ${predictions.length} in ${path}`);
+  context.log(`predictions of run ${run}: ${predictions.length} in ${path}${cutText(truncated)}`);
   return predictions;
 }
 
@@ -78,7 +81,17 @@ async function readPredictions(path: string): Promise<Prediction[]> {
   return checkedRows<Prediction>(path, rows, { model_prediction: 'string', input: 'object' });
 }
 
+/** What stands beside the predictions of a run. */
+interface Meta {
+  readonly key: string;
+  readonly rows: number;
+  /** Those that `max_new_tokens` has ended. */
+  readonly truncated?: number;
+}
+
 const metaFile = (path: string): string => `${path}.meta.json`;
+
+const cutText = (count: number): string => (count === 0 ? '' : `, ${count} cut at max_new_tokens`);
 
 /** Of everything that the predictions depend on: the model's files, the rows, and the sampling. */
 function keyOf(config: PredictConfig, run: number): string {
@@ -117,7 +130,7 @@ function promptKeys(config: PredictConfig) {
 function isThere(path: string, key: string, config: PredictConfig): boolean {
   if (config.overwrite || !existsSync(path)) return false;
   const meta = metaFile(path);
-  const isSame = existsSync(meta) && keyIn(meta) === key;
+  const isSame = existsSync(meta) && readMeta(meta).key === key;
   if (isSame && config.resume === 'auto') return true;
   throw new InputError({
     where: path,
@@ -128,11 +141,11 @@ function isThere(path: string, key: string, config: PredictConfig): boolean {
   });
 }
 
-const keyIn = (meta: string): string =>
-  readRecord<{ key: string }>(meta, {
+const readMeta = (path: string): Meta =>
+  readRecord<Meta>(path, {
     fields: { key: 'string' },
     remedy: 'Give overwrite=true to make the predictions anew',
-  }).key;
+  });
 
 function generateConfig(
   config: PredictConfig,

@@ -92,6 +92,30 @@ describe('predict engine=server', () => {
     ]);
   });
 
+  it('says how many predictions max_new_tokens has cut, also of those from disk', async () => {
+    server = await startServer(({ body }) => {
+      const { content } = ((body as JsonRow).input as JsonRow[]).at(-1) as { content: string };
+      const isCut = content.includes('gout');
+      const end = isCut
+        ? { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
+        : {};
+      return { body: { ...answered(body as JsonRow), ...end } };
+    });
+    for (const said of ['3 in', 'taken from']) {
+      await predict(
+        'n_runs=1',
+        `output_dir=${join(dir, 'cut')}`,
+        'graders=[{name: medical_exact}]',
+      );
+      const lines = logs.filter((line) => line.startsWith(`predictions of run 1: ${said} `));
+      expect(lines).toEqual([expect.stringMatching(/_run1\.json, 1 cut at max_new_tokens$/)]);
+    }
+    const meta = readJson(
+      join(dir, 'cut', 'val_simple_o4-mini_medium_predictions_run1.json.meta.json'),
+    );
+    expect(meta).toMatchObject({ rows: 3, truncated: 1 });
+  });
+
   it('marks as correct what reaches the threshold of a grader object', async () => {
     server = await startServer(({ body }) => ({ body: answered(body as JsonRow) }));
     const check = {
