@@ -148,10 +148,14 @@ function pointToBinding(require: NodeJS.Require, binding: string): void {
   require.cache[id] = answer as unknown as NodeJS.Module;
 }
 
+/** What tfjs-node 4.22 calls of node:util, as it always was: newer Nodes warn of these functions or have them no longer. */
+const FORMER_UTIL = {
+  isArray: Array.isArray,
+  isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+};
+
 function requireTfjs({ binding, stderrCapture }: TensorflowRuntime): Tfjs {
-  // tfjs-node 4.22 calls this function of node:util, which Node 23 took away.
-  const legacy = util as { isNullOrUndefined?: (value: unknown) => boolean };
-  legacy.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  Object.assign(util, FORMER_UTIL);
   const require = createRequire(import.meta.url);
   const main = require.resolve('@tensorflow/tfjs-node-gpu');
   pointToBinding(createRequire(main), binding);
