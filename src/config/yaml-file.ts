@@ -14,6 +14,7 @@ import {
   type YAMLParseError,
   type YAMLWarning,
 } from 'yaml';
+import { bundledConfig } from '../util/bundled-config.js';
 import { InputError, messageOf } from '../util/errors.js';
 import { isObject } from '../util/json-object.js';
 import { readText } from '../util/utf8.js';
@@ -50,10 +51,17 @@ function collectLines(
 /** A word that may be a key whose value was forgotten. */
 const KEY = /^(?!.*\.ya?ml$)[A-Za-z_]\w*(\.\w+)*$/;
 
+/** Where a config is that pages name as in a clone. */
+function hintForConfig(path: string): string {
+  const [, name] = /^(?:\.\/)?configs\/(.*)/.exec(path) ?? [];
+  if (name === undefined || !existsSync(bundledConfig(name))) return '';
+  return `, or take ${bundledConfig(name)}, which comes with Lorikeet`;
+}
+
 /** What else a word that names no file may be meant as. */
 function hintFor(word: string): string {
   if (KEY.test(word)) return `, or write ${word}=VALUE if this is a key`;
-  if (/\.ya?ml$/i.test(word)) return '';
+  if (/\.ya?ml$/i.test(word)) return hintForConfig(word);
   if (word.startsWith('-')) return ', or write --KEY VALUE if this is a key';
   if (word.includes('=')) return ', or write KEY=VALUE with a key such as lora.r';
   return ', or write KEY=VALUE if this is the value of a key';

@@ -17,6 +17,7 @@ import {
 } from '../config/index.js';
 import { makeArithmetic } from '../data/index.js';
 import { duration, moveRunAside, percent, textTable, writeReport } from '../report/index.js';
+import { bundledConfig } from '../util/bundled-config.js';
 import { InputError } from '../util/errors.js';
 import { writeJson, writeJsonl } from '../util/files.js';
 import type { RecipeContext } from './context.js';
@@ -26,7 +27,6 @@ import { runGenerate } from './generate.js';
 import { runGrpo } from './grpo.js';
 import { runInitModel } from './init-model.js';
 import { runPairs } from './pairs.js';
-import { bundledConfig } from './quickstart/bundled-config.js';
 import { quickstartReport } from './quickstart/report.js';
 import { runSft } from './sft.js';
 

@@ -1,6 +1,6 @@
 /** Every error of a config: file and line, field, value, what is expected or what to do. */
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import {
   type CommandName,
@@ -333,10 +333,20 @@ describe('in a file', () => {
   });
 
   it('name a file that is not there or is a folder', () => {
+    const home = process.cwd();
     const folder = temporaryFolder();
     const missing = join(folder, 'none.yaml');
     expect(messageFor(sftSchema, [], missing)).toBe(
       `${missing}: no such config file. Check the path`,
+    );
+    const bundled = resolve('configs/gsm8k/grpo.yaml');
+    process.chdir(folder);
+    onTestFinished(() => process.chdir(home));
+    expect(messageFor(grpoSchema, [], 'configs/gsm8k/grpo.yaml')).toBe(
+      `configs/gsm8k/grpo.yaml: no such config file. Check the path, or take ${bundled}, which comes with Lorikeet`,
+    );
+    expect(messageFor(grpoSchema, [], 'configs/gsm8k/none.yaml')).toBe(
+      'configs/gsm8k/none.yaml: no such config file. Check the path',
     );
     expect(messageFor(sftSchema, [], folder)).toBe(`${folder}: is a folder, expected a YAML file`);
   });

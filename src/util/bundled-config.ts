@@ -3,4 +3,4 @@ import { fileURLToPath } from 'node:url';
 
 /** @param name Path below `configs/`. */
 export const bundledConfig = (name: string): string =>
-  fileURLToPath(new URL(`../../../configs/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../configs/${name}`, import.meta.url));
