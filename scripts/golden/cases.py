@@ -140,8 +140,25 @@ FAMILIES |= {
     ),
 }
 
+EXPERTS = dict(SMALL, num_experts=6, num_experts_per_tok=2, output_router_logits=False, router_aux_loss_coef=0.001)
+FAMILIES |= {
+    "qwen3_moe": dict(
+        EXPERTS, model_type="qwen3_moe", intermediate_size=40, moe_intermediate_size=12, norm_topk_prob=True,
+        decoder_sparse_step=1, mlp_only_layers=[], max_window_layers=2, use_sliding_window=False, sliding_window=None,
+        rope_theta=1e6, rope_scaling=None,
+    ),
+    "qwen3_moe-whole": dict(
+        EXPERTS, model_type="qwen3_moe", moe_intermediate_size=10, num_experts=3, num_experts_per_tok=3,
+        norm_topk_prob=False, attention_bias=True, tie_word_embeddings=True,
+    ),
+    "olmoe": dict(
+        {key: value for key, value in EXPERTS.items() if key != "head_dim"}, model_type="olmoe", num_attention_heads=2,
+        num_key_value_heads=1, num_experts_per_tok=3, norm_topk_prob=False, clip_qkv=None, rms_norm_eps=1e-5,
+    ),
+}
+
 NOT_IN_GGUF = {"vaultgemma", "exaone4", "seed_oss", "cwm", "ministral", "ministral3", "hyperclovax", "lfm2", "lfm2-bias",
-    "qwen3_5", "qwen3_5-layers"}
+    "qwen3_5", "qwen3_5-layers", "qwen3_moe", "qwen3_moe-whole", "olmoe"}
 """Families that Lorikeet does not write as GGUF."""
 
 ROPES = {

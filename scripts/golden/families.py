@@ -17,13 +17,15 @@ import torch
 import torch.nn.functional as F
 from cases import FAMILIES, ROPES
 from peft import LoraConfig, get_peft_model
-from portable import random_ids, random_tensor
+from portable import random_ids, random_tensor, stored
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 OUTPUT = Path(sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/model")
 LENGTHS = [21, 14]
 LORA = dict(r=4, lora_alpha=8, target_modules="all-linear", lora_dropout=0.0)
+ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
+"""What Lorikeet's `all-linear` is beside experts; PEFT's takes some families' experts and routers, too."""
 
 
 def saved_config(config):
@@ -40,11 +42,13 @@ def load_config(fields):
 
 
 def build(case, config):
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").float().eval()
+    eager = dict(attn_implementation="eager", experts_implementation="eager")
+    model = AutoModelForCausalLM.from_config(config, **eager).float().eval()
     norm_mean = 0 if "gemma" in config.model_type or "qwen3_5" in config.model_type else 1
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(random_tensor(case, name, parameter.shape, norm_mean))
+        for whole, parameter in model.named_parameters():
+            for name, part in stored(whole, parameter):
+                part.copy_(random_tensor(case, name, part.shape, norm_mean))
     return model
 
 
@@ -60,7 +64,8 @@ def forward(model, rows):
 
 
 def lora_gradients(model, case, rows):
-    adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **LORA)).eval()
+    targets = dict(target_modules=ATTENTION) if hasattr(model.config, "num_experts_per_tok") else {}
+    adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **LORA | targets)).eval()
     names = {}
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():
@@ -82,7 +87,8 @@ def run(case, fields, with_gradients):
     tensors = {"logits": logits.detach()}
     if with_gradients:
         loss.backward()
-        tensors |= {f"grad.{name}": p.grad.clone() for name, p in model.named_parameters()}
+        gradients = [part for name, p in model.named_parameters() for part in stored(name, p.grad)]
+        tensors |= {f"grad.{name}": gradient.clone() for name, gradient in gradients}
         lora_loss, gradients = lora_gradients(model, case, rows)
         summary |= {"lora": LORA, "loraLoss": lora_loss.item()}
         tensors |= {f"lora.{name}": grad.clone() for name, grad in gradients.items()}

@@ -53,3 +53,16 @@ def random_ids(case, lengths, vocab_size):
     """Rows of token ids; 0 stays free for padding."""
     rng = Rng("golden", case, "ids")
     return [[rng.int(1, vocab_size - 1) for _ in range(length)] for length in lengths]
+
+
+def stored(name, parameter):
+    """A parameter as checkpoints store it: those of all experts are a matrix of each, gate and up apart."""
+    module, _, kind = name.rpartition(".")
+    if not module.endswith("mlp.experts"):
+        return [(name, parameter)]
+    kinds = ["gate_proj", "up_proj"] if kind == "gate_up_proj" else [kind]
+    return [
+        (f"{module}.{index}.{part}.weight", matrix)
+        for index, expert in enumerate(parameter)
+        for part, matrix in zip(kinds, expert.chunk(len(kinds)), strict=True)
+    ]

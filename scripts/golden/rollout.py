@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from portable import Rng
+from portable import Rng, stored
 
 OUTPUT = sys.argv[1] if len(sys.argv) > 1 else "test/fixtures/rollout/golden.json"
 STD, NEW_TOKENS = 0.15, 12
@@ -30,6 +30,7 @@ def values(name, shape, mean, std):
 PENALTY = {"repetition_penalty": 1.5, "min_new_tokens": 8}
 LORA = {"r": 4, "alpha": 8, "modules": ["q_proj", "v_proj", "down_proj"]}
 ALL = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]}
+ATTENTION = {"r": 3, "alpha": 6, "modules": ["q_proj", "k_proj", "v_proj", "o_proj"]}
 FUSED = {"r": 4, "alpha": 8, "modules": ["qkv_proj", "o_proj", "gate_up_proj"]}
 LFM2 = {"r": 3, "alpha": 6, "modules": ["in_proj", "out_proj", "q_proj", "k_proj", "v_proj", "w1", "w2", "w3"]}
 DELTA = {"r": 3, "alpha": 6, "modules": ["in_proj_qkv", "in_proj_z", "in_proj_b", "in_proj_a", "out_proj", *ALL["modules"]]}
@@ -101,6 +102,10 @@ CASES = [
         layer_types=["linear_attention", FULL, "linear_attention"], linear_conv_kernel_dim=3, linear_key_head_dim=16,
         linear_value_head_dim=24, linear_num_key_heads=3, linear_num_value_heads=3, partial_rotary_factor=1.0,
         rope_theta=100.0), DELTA),
+    ("qwen3_moe", dict(BASE, model_type="qwen3_moe", head_dim=32, moe_intermediate_size=40, num_experts=8,
+        num_experts_per_tok=2, norm_topk_prob=True, rms_norm_eps=1e-6, tie_word_embeddings=False), ATTENTION),
+    ("olmoe", dict(BASE, model_type="olmoe", num_experts=6, num_experts_per_tok=3, norm_topk_prob=False,
+        tie_word_embeddings=False), ATTENTION),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
     ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
     ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),
@@ -132,11 +137,13 @@ def load_config(fields):
 
 
 def build(case, config):
-    model = AutoModelForCausalLM.from_config(load_config(config), attn_implementation="eager").eval().float()
+    eager = dict(attn_implementation="eager", experts_implementation="eager")
+    model = AutoModelForCausalLM.from_config(load_config(config), **eager).eval().float()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             std = EMBEDDING_STD.get(case, STD) if "embed_tokens" in name else STD
-            parameter.copy_(values(f"{case}/{name}", parameter.shape, mean_of(f"{case}/{name}"), std))
+            for part, matrix in stored(name, parameter):
+                matrix.copy_(values(f"{case}/{part}", matrix.shape, mean_of(f"{case}/{part}"), std))
     return model
 
 

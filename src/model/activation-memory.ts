@@ -7,9 +7,17 @@ import { FLOAT, type MemoryQuestion } from './memory-question.js';
 import type { DecoderSpec } from './spec.js';
 import { layerLinears, linearGroups } from './spec-modules.js';
 
-/** Sum of the outputs of a layer's linear modules, per token. */
-const outputsOf = (spec: DecoderSpec, layer: number): number =>
-  layerLinears(spec, layer).reduce((sum, { outFeatures }) => sum + outFeatures, 0);
+/** Width inside the MLP, or inside all experts of a token. */
+const innerOf = ({ intermediateSize, experts }: DecoderSpec): number =>
+  intermediateSize * (experts?.perToken ?? 1);
+
+/** Sum of the outputs of a layer's products, per token. */
+function outputsOf(spec: DecoderSpec, layer: number): number {
+  const linear = sum(layerLinears(spec, layer).map(({ outFeatures }) => outFeatures));
+  if (spec.experts === null) return linear;
+  const { count, perToken } = spec.experts;
+  return linear + count + perToken * (2 * spec.intermediateSize + spec.hiddenSize);
+}
 
 /**
  * Bytes of queries, keys, values and attention's result, of heads before their norms and of gates; of a convolution or a
@@ -49,15 +57,17 @@ function deltaWorkingSet(question: MemoryQuestion): number {
 /** Bytes that a layer keeps for its backward pass. */
 export function keptByLayer(question: MemoryQuestion, layer: number): number {
   const { spec, tokens, elementBytes: e, isFused, isNative } = question;
-  const { hiddenSize, intermediateSize } = spec;
+  const { hiddenSize, experts } = spec;
+  const inner = innerOf(spec);
   if (isFused) {
     // Gate and up, and in float32 without our own operations the activation of the gate.
     const gated = isNative || e !== FLOAT ? 2 : 3;
-    const perToken = 2 * FLOAT * hiddenSize + e * gated * intermediateSize;
+    const logits = FLOAT * (experts?.count ?? 0);
+    const perToken = 2 * FLOAT * hiddenSize + e * gated * inner + logits;
     return tokens * (perToken + mixerPerToken(question, layer));
   }
   // The tape keeps every intermediate.
-  const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * intermediateSize);
+  const perToken = FLOAT * (3 * outputsOf(spec, layer) + 8 * hiddenSize + 4 * inner);
   return tokens * (perToken + deltaTape(question, layer));
 }
 
@@ -67,12 +77,18 @@ export function keptByRecomputed(question: MemoryQuestion, layer: number): numbe
   return tokens * (FLOAT * spec.hiddenSize + (isFused ? mixerPerToken(question, layer) : 0));
 }
 
+/** Rows of a token at its experts: what they take and give, in its order and in theirs, and one expert at work. */
+function expertsAtWork({ spec, elementBytes: e }: MemoryQuestion): number {
+  if (spec.experts === null) return 0;
+  return spec.experts.perToken * spec.hiddenSize * (2 * e + 3 * FLOAT);
+}
+
 export function workingSet(question: MemoryQuestion): number {
   const { spec, tokens, longest, elementBytes, isNative, isOnGpu } = question;
   // TensorFlow's own operations compute in float32 between products, whatever is kept.
   const e = isNative ? elementBytes : FLOAT;
   const { hiddenSize, intermediateSize, numHeads, headDim } = spec;
-  const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize;
+  const mlp = e * 5 * intermediateSize + 3 * FLOAT * hiddenSize + expertsAtWork(question);
   const attention = 2 * FLOAT * numHeads * headDim + e * 6 * numHeads * headDim;
   // In float32: b, c and x, the convolution at three distances, and the gradients to them.
   const convolves = spec.layers.some(({ mixer }) => mixer === 'short_conv');
@@ -84,6 +100,9 @@ export function workingSet(question: MemoryQuestion): number {
   return Math.max(tokens * (2 * mlp + mixer + 3 * FLOAT * numHeads * band), delta);
 }
 
-/** Of activations, one tensor: gate or up. */
-export const largestActivation = ({ spec, tokens, elementBytes }: MemoryQuestion): number =>
-  tokens * spec.intermediateSize * elementBytes;
+/** Of activations, one tensor: gate or up, or what all experts give. */
+export function largestActivation({ spec, tokens, elementBytes }: MemoryQuestion): number {
+  const { intermediateSize, hiddenSize, experts } = spec;
+  if (experts === null) return tokens * intermediateSize * elementBytes;
+  return tokens * experts.perToken * hiddenSize * FLOAT;
+}

@@ -1,7 +1,7 @@
-/** The frozen base of QLoRA (Dettmers et al. 2023): linear modules of decoder layers in 4 bits, the rest as it is. */
+/** The frozen base of QLoRA (Dettmers et al. 2023): linear modules and experts of decoder layers in 4 bits, the rest as it is. */
 import { fourBitTensor, type HostTensor, type Quantization } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import { linearModules } from './spec-modules.js';
+import { wideWeights } from './spec-modules.js';
 
 /**
  * What is read a second time is kept in its 4 bits from then on: a run that samples reads weights at each opening of a
@@ -15,11 +15,11 @@ export function fourBitBase(
   quantization: Quantization | null,
 ): (name: string) => HostTensor {
   if (quantization === null) return weights;
-  const linear = new Set(linearModules(spec).map(({ module }) => `${module}.weight`));
+  const wide = new Set(wideWeights(spec));
   const read = new Set<string>();
   const kept = new Map<string, HostTensor>();
   return (name) => {
-    if (!linear.has(name)) return weights(name);
+    if (!wide.has(name)) return weights(name);
     const tensor = kept.get(name) ?? fourBitTensor(weights(name), quantization);
     if (read.has(name)) kept.set(name, tensor);
     read.add(name);

@@ -13,6 +13,7 @@ import {
   type Tensor,
   tf,
 } from '../tensor/index.js';
+import { mixtureOfExperts } from './experts.js';
 import { gatedDelta } from './gated-delta.js';
 import type { BatchGeometry } from './geometry.js';
 import type { AttentionLayer, DecoderSpec, GatedDeltaLayer, ShortConvLayer } from './spec.js';
@@ -50,7 +51,7 @@ export class LayerForward {
     const norms = layerNorms(this.spec, layer);
     const mixed = this.mix(this.normed(x, norms.beforeAttention), layer);
     const middle = this.join(x, this.normed(mixed, norms.afterAttention));
-    const projected = this.mlp(this.normed(middle, norms.beforeMlp), layer);
+    const projected = this.feedForward(this.normed(middle, norms.beforeMlp), layer);
     return this.join(middle, this.normed(projected, norms.afterMlp));
   }
 
@@ -146,8 +147,11 @@ export class LayerForward {
     return this.project(gatedDelta(inputs, source, { spec, geometry, layer, mixer }), mixerOut);
   }
 
-  private mlp(x: Tensor, layer: number): Tensor {
-    const { gateUp, down } = linearGroups(this.spec, layer);
+  private feedForward(x: Tensor, layer: number): Tensor {
+    const { spec, source } = this;
+    const { mlp } = linearGroups(spec, layer);
+    if (mlp === null) return mixtureOfExperts(x, source, { spec, layer });
+    const { gateUp, down } = mlp;
     const outputs = gateUp.map((module) => this.project(x, module));
     const [gate, up] = outputs.length > 1 ? outputs : tf.split(outputs[0]!, 2, 1);
     return this.project(gatedActivation(gate!, up!, this.spec.activation), down);

@@ -8,14 +8,16 @@ import {
   type LoraConfig,
   type LoraTarget,
   type LoraTensors,
+  lastParts,
   loraConfig,
   loraName,
+  moduleOf,
   resolveTargets,
   toFloat32,
 } from '../weights/index.js';
 import { replacedParameters } from './replaced.js';
 import type { DecoderSpec } from './spec.js';
-import { linearModules } from './spec-modules.js';
+import { expertMatrices, expertWeights, linearModules } from './spec-modules.js';
 
 export const loraA = (module: string) => loraName(module, 'a');
 export const loraB = (module: string) => loraName(module, 'b');
@@ -36,6 +38,7 @@ export interface LoraPlan {
 /** @throws InputError when targets or `modules_to_save` name nothing that the model has. */
 export function planLora(spec: DecoderSpec, config: LoraConfig): LoraPlan {
   const modules = new Map(linearModules(spec).map((linear) => [linear.module, linear]));
+  checkExperts(spec, config);
   const resolved = resolveTargets(config, [...modules.keys()]);
   const targets = new Map(resolved.map((target) => [target.module, target]));
   const matrices = resolved.flatMap(({ module, r }) => {
@@ -49,6 +52,20 @@ export function planLora(spec: DecoderSpec, config: LoraConfig): LoraPlan {
   const replaced = replacedParameters(spec, config, new Set(targets.keys()));
   const names = new Set(replaced.map(({ name }) => name));
   return { config, targets, shapes: [...matrices, ...replaced], replaced: names };
+}
+
+/** @throws InputError where a target is an expert's matrix or a router. */
+function checkExperts(spec: DecoderSpec, { targetModules }: LoraConfig): void {
+  if (spec.experts === null || typeof targetModules === 'string') return;
+  const weights = [...expertMatrices(spec), expertWeights(spec, 0).router];
+  const frozen = lastParts(weights.map(moduleOf));
+  const named = targetModules.find((name) => frozen.includes(lastParts([name])[0]!));
+  if (named === undefined) return;
+  throw new InputError({
+    where: 'target_modules',
+    problem: `"${named}" names experts or their router, which have no LoRA`,
+    remedy: `Use all-linear, or names among ${lastParts(linearModules(spec).map(({ module }) => module)).join(', ')}`,
+  });
 }
 
 /** Whether LoRA matrices are all that is trained: their layers have hand-written gradients (`fused/`). */

@@ -14,8 +14,7 @@ import {
 } from './activation-memory.js';
 import { FLOAT, type MemoryQuestion } from './memory-question.js';
 import { optimizerBytes, updateBytes } from './optimizer-memory.js';
-import type { DecoderSpec } from './spec.js';
-import { linearModules, parameterShapes } from './spec-modules.js';
+import { parameterShapes, wideWeights } from './spec-modules.js';
 
 export interface MemoryPlan {
   /** Node and TensorFlow themselves. */
@@ -58,14 +57,11 @@ const PLAIN_LOGITS = 6;
 const fourBitBytes = ({ isNested }: Quantization): number =>
   0.5 + (isNested ? 1 + FLOAT / 256 : FLOAT) / FOUR_BIT_BLOCK;
 
-const linearWeights = (spec: DecoderSpec): ReadonlySet<string> =>
-  new Set(linearModules(spec).map(({ module }) => `${module}.weight`));
-
 function weightBytes({ spec, isFull, elementBytes, quantization = null }: MemoryQuestion): number {
   if (isFull) return 0;
-  const linear = linearWeights(spec);
+  const wide = new Set(wideWeights(spec));
   const perElement = (name: string, { length }: readonly number[]): number => {
-    if (quantization !== null && linear.has(name)) return fourBitBytes(quantization);
+    if (quantization !== null && wide.has(name)) return fourBitBytes(quantization);
     return length === 2 ? elementBytes : FLOAT;
   };
   let total = 0;
@@ -99,7 +95,7 @@ function headBytes({ spec, predicted, isNative, elementBytes: e }: MemoryQuestio
 function samplerBytes({ spec, samplers = 0, quantization = null }: MemoryQuestion): number {
   if (samplers === 0 || quantization === null) return samplers;
   const shapes = parameterShapes(spec);
-  const kept = sum([...linearWeights(spec)].map((name) => elementCount(shapes.get(name)!)));
+  const kept = sum(wideWeights(spec).map((name) => elementCount(shapes.get(name)!)));
   return samplers + kept * fourBitBytes(quantization);
 }
 

@@ -117,8 +117,8 @@ export class PolicyParameters {
   /** Weights and biases of the modules that are held as one. */
   private joinedNames(): string[][] {
     const groups = this.spec.layers.flatMap((_, layer) => {
-      const { mixerIn, mixerOut, gateUp, down } = linearGroups(this.spec, layer);
-      return [mixerIn, [mixerOut], gateUp, [down]];
+      const { mixerIn, mixerOut, mlp } = linearGroups(this.spec, layer);
+      return [mixerIn, [mixerOut], ...(mlp === null ? [] : [mlp.gateUp, [mlp.down]])];
     });
     const joined = groups.filter((group) => this.joins(group));
     return joined.flatMap((group) =>
@@ -167,6 +167,7 @@ export class PolicyParameters {
       geometry,
       compute: this.fused ?? 'float32',
       float32: (name) => source.get(name),
+      matrix: (name) => source.get(name),
       linears: (group) => {
         const loras = group.map(({ module }) => this.fusedLora(module, view));
         if (!this.joins(group)) return group.map(({ module }, i) => linear(module, loras[i]!));

@@ -14,7 +14,7 @@ import {
   moduleOf,
 } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import { EMBEDDING, LM_HEAD, parameterShapes } from './spec-modules.js';
+import { EMBEDDING, expertMatrices, LM_HEAD, parameterShapes } from './spec-modules.js';
 
 /**
  * @param targets Modules with LoRA.
@@ -27,6 +27,8 @@ export function replacedParameters(
 ): ParameterShape[] {
   const { root, modulesToSave, bias } = config;
   const shapes = new Map(parameterShapes(spec));
+  // Modules are what PEFT sees of transformers' decoder, where all experts are one.
+  for (const name of expertMatrices(spec)) shapes.delete(name);
   if (spec.tieWordEmbeddings) shapes.set(LM_HEAD, shapes.get(EMBEDDING)!);
   const modules = [...new Set([...shapes.keys()].map((name) => inModel(root, moduleOf(name))))];
   for (const entry of modulesToSave ?? []) checkSaved(entry, modules);

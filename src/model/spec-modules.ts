@@ -26,15 +26,25 @@ export interface LinearGroups {
   readonly mixerIn: readonly LinearModule[];
   /** Takes what tokens were mixed to. */
   readonly mixerOut: LinearModule;
-  /** Take a norm's result: gate and up. */
-  readonly gateUp: readonly LinearModule[];
-  /** Takes the gated activation. */
-  readonly down: LinearModule;
+  /** Null where experts stand in its place, which are no modules to PEFT. */
+  readonly mlp: {
+    /** Take a norm's result: gate and up. */
+    readonly gateUp: readonly LinearModule[];
+    /** Takes the gated activation. */
+    readonly down: LinearModule;
+  } | null;
 }
 
-export function linearGroups(spec: DecoderSpec, layer: number): LinearGroups {
+export const linearGroups = (spec: DecoderSpec, layer: number): LinearGroups => ({
+  ...mixerLinears(spec, layer),
+  mlp: spec.experts === null ? mlpLinears(spec, layer) : null,
+});
+
+const mlpModule = ({ names }: DecoderSpec, layer: number) => `model.layers.${layer}.${names.mlp}`;
+
+function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups['mlp']> {
   const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
-  const mlp = `model.layers.${layer}.${names.mlp}`;
+  const mlp = mlpModule(spec, layer);
   const gateUp = spec.fusedProjections
     ? [linear(`${mlp}.gate_up_proj`, hidden, 2 * inner, bias.mlp)]
     : [
@@ -42,8 +52,43 @@ export function linearGroups(spec: DecoderSpec, layer: number): LinearGroups {
         linear(`${mlp}.${names.up}`, hidden, inner, bias.mlp),
       ];
   const down = linear(`${mlp}.${names.down}`, inner, hidden, bias.mlp);
-  return { ...mixerLinears(spec, layer), gateUp, down };
+  return { gateUp, down };
 }
+
+/** Matrices by their Hugging Face names. */
+interface ExpertWeights {
+  /** `[count, hidden]` */
+  readonly router: string;
+  /** Of each expert, like those of an MLP. */
+  readonly experts: readonly Readonly<Record<'gate' | 'up' | 'down', string>>[];
+}
+
+/** Of a decoder with experts. */
+export function expertWeights(spec: DecoderSpec, layer: number): ExpertWeights {
+  const { names, experts } = spec;
+  const mlp = mlpModule(spec, layer);
+  const weight = (expert: number, module: string) => `${mlp}.experts.${expert}.${module}.weight`;
+  return {
+    router: `${mlp}.gate.weight`,
+    experts: Array.from({ length: experts?.count ?? 0 }, (_, expert) => ({
+      gate: weight(expert, names.gate),
+      up: weight(expert, names.up),
+      down: weight(expert, names.down),
+    })),
+  };
+}
+
+/** The matrices of all experts. */
+export const expertMatrices = (spec: DecoderSpec): string[] =>
+  spec.layers.flatMap((_, layer) =>
+    expertWeights(spec, layer).experts.flatMap((expert) => Object.values(expert)),
+  );
+
+/** Matrices that may be kept in fewer bits: of linear modules and of experts. */
+export const wideWeights = (spec: DecoderSpec): string[] => [
+  ...linearModules(spec).map(({ module }) => `${module}.weight`),
+  ...expertMatrices(spec),
+];
 
 function mixerLinears(
   spec: DecoderSpec,
@@ -141,8 +186,8 @@ export const deltaWeights = (layer: number): DeltaWeights => ({
 
 /** Names and shapes of one layer's linear modules, in order of use. */
 export function layerLinears(spec: DecoderSpec, layer: number): LinearModule[] {
-  const { mixerIn, mixerOut, gateUp, down } = linearGroups(spec, layer);
-  return [...mixerIn, mixerOut, ...gateUp, down];
+  const { mixerIn, mixerOut, mlp } = linearGroups(spec, layer);
+  return [...mixerIn, mixerOut, ...(mlp === null ? [] : [...mlp.gateUp, mlp.down])];
 }
 
 /** Every linear module except the output head, in layer order. */
@@ -181,9 +226,9 @@ export interface NormWeight {
   readonly length: number;
 }
 
-/** What one layer has besides linear modules: norms, convolutions and decays, by Hugging Face name. */
+/** What one layer has besides linear modules: experts, norms, convolutions and decays, by Hugging Face name. */
 function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly number[]> {
-  const shapes = new Map<string, readonly number[]>();
+  const shapes = new Map<string, readonly number[]>(expertShapes(spec, layer));
   for (const name of Object.values(layerNorms(spec, layer))) {
     if (name !== null) shapes.set(name, [spec.hiddenSize]);
   }
@@ -197,6 +242,20 @@ function otherShapes(spec: DecoderSpec, layer: number): Map<string, readonly num
   const { aLog, dtBias, norm } = deltaWeights(layer);
   for (const name of [aLog, dtBias]) shapes.set(name, [mixer.valueHeads]);
   return shapes.set(norm, [mixer.valueDim]);
+}
+
+function expertShapes(spec: DecoderSpec, layer: number): [string, readonly number[]][] {
+  if (spec.experts === null) return [];
+  const { hiddenSize: hidden, intermediateSize: inner } = spec;
+  const { router, experts } = expertWeights(spec, layer);
+  return [
+    [router, [spec.experts.count, hidden]],
+    ...experts.flatMap(({ gate, up, down }): [string, readonly number[]][] => [
+      [gate, [inner, hidden]],
+      [up, [inner, hidden]],
+      [down, [hidden, inner]],
+    ]),
+  ];
 }
 
 export const EMBEDDING = 'model.embed_tokens.weight';

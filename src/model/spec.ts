@@ -87,6 +87,18 @@ export interface GatedDeltaLayer {
 /** By what mixes the tokens of a sequence. */
 export type LayerSpec = AttentionLayer | ShortConvLayer | GatedDeltaLayer;
 
+/**
+ * Experts in place of a layer's MLP (Shazeer et al. 2017): a router gives each token a softmax over all of them, and
+ * the sum of what the likeliest make of it, each an MLP, times their probabilities, is the token's result.
+ */
+export interface ExpertsSpec {
+  readonly count: number;
+  /** Those that a token goes through. */
+  readonly perToken: number;
+  /** Their probabilities are divided by their sum. */
+  readonly normalized: boolean;
+}
+
 /** Where a layer has RMSNorm, by the names of the modules in it; null: none there. */
 export interface LayerNorms {
   /** Before and after attention, or what mixes tokens in its place. */
@@ -120,7 +132,10 @@ export interface DecoderSpec {
   readonly root: DecoderRoot;
   readonly vocabSize: number;
   readonly hiddenSize: number;
+  /** Width inside an MLP, which may be an expert's. */
   readonly intermediateSize: number;
+  /** Null: a layer has one MLP. */
+  readonly experts: ExpertsSpec | null;
   readonly numHeads: number;
   readonly numKvHeads: number;
   readonly headDim: number;

@@ -32,13 +32,20 @@ function stateFlops({ layers }: DecoderSpec): number {
   );
 }
 
+/** Weights that a token is multiplied by: those of its own experts among them, and of the router. */
+function weightsOfToken(spec: DecoderSpec): number {
+  const { hiddenSize: hidden, intermediateSize: inner, experts, layers, vocabSize } = spec;
+  const linear = sum(linearModules(spec).map((each) => each.inFeatures * each.outFeatures));
+  const chosen = experts === null ? 0 : hidden * (experts.count + 3 * inner * experts.perToken);
+  return linear + layers.length * chosen + vocabSize * hidden;
+}
+
 /**
  * A product takes 2 operations for each of its weights and tokens, as much again for the gradient of its input, and
  * again for that of its weights, which frozen ones do not need. Attention's two products have no weights.
  */
 export function trainingFlops({ spec, lengths, lora }: FlopsQuestion): number {
-  const head = spec.vocabSize * spec.hiddenSize;
-  const weights = linearModules(spec).reduce((all, m) => all + m.inFeatures * m.outFeatures, head);
+  const weights = weightsOfToken(spec);
   const perToken = lora === null ? 6 * weights : 4 * weights + 6 * lora;
   const tokens = sum(lengths);
   let seen = 0;

@@ -27,6 +27,8 @@ const VOCAB_MULTIPLE = 8;
 const SILU = { hidden_act: 'silu' } as const;
 const GELU = { hidden_act: 'gelu_pytorch_tanh', hidden_activation: 'gelu_pytorch_tanh' } as const;
 
+const EXPERTS = { num_experts: 8, num_experts_per_tok: 2 } as const;
+
 type Architecture = InitModelConfig['architecture'];
 type Sizes = Pick<Architecture, 'head_dim' | 'hidden_size' | 'num_attention_heads'>;
 
@@ -54,6 +56,8 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   internlm3: { architectures: ['LlamaForCausalLM'], ...SILU },
   iquestcoder: { architectures: ['LlamaForCausalLM'], ...SILU },
   lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
+  qwen3_moe: { architectures: ['Qwen3MoeForCausalLM'], ...SILU, ...EXPERTS, norm_topk_prob: true },
+  olmoe: { architectures: ['OlmoeForCausalLM'], ...SILU, ...EXPERTS },
   qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },
 };
 
@@ -90,6 +94,9 @@ function ofLayers({ model_type: type, ...architecture }: Architecture): JsonRow 
     Array.from({ length: layers }, (_, layer) =>
       layer % (others + 1) === others || layer === layers - 1 ? 'full_attention' : name,
     );
+  if (type === 'qwen3_moe') {
+    return { rms_norm_eps: eps, moe_intermediate_size: architecture.intermediate_size };
+  }
   if (type === 'lfm2') return { norm_eps: eps, layer_types: types(2, 'conv') };
   if (type !== 'qwen3_5_text') return { rms_norm_eps: eps };
   const { num_attention_heads: heads, num_key_value_heads: keyHeads } = architecture;

@@ -1,8 +1,9 @@
 /** What samplers on the CPU take of memory, computed from the architecture before anything is loaded. */
 
 import type { DecoderSpec } from '../model/spec.js';
-import { linearModules } from '../model/spec-modules.js';
+import { parameterShapes, wideWeights } from '../model/spec-modules.js';
 import { sum } from '../util/numbers.js';
+import { elementCount } from '../util/shape.js';
 import type { HostDtype } from '../weights/index.js';
 import { cacheBytesPerRow, cacheBytesPerToken, MAX_CACHE_BYTES } from './engine/cache-bytes.js';
 import type { NativePrecision } from './graph/native-layout.js';
@@ -11,7 +12,7 @@ export interface SamplerSize {
   readonly spec: DecoderSpec;
   /** Of our own operators; null: ONNX Runtime's, in float32. */
   readonly precision: NativePrecision | null;
-  /** Types of the weights: of linear modules, and of the rest. */
+  /** Types of the weights: of linear modules and experts, and of the rest. */
   readonly stored: { readonly linear: HostDtype; readonly rest: HostDtype };
   /** Most completions at work at once. */
   readonly rows: number;
@@ -36,17 +37,15 @@ function packedBytes(precision: NativePrecision, stored: HostDtype): number {
 const numberBytes = (type: HostDtype): number => (type === 'float32' ? FLOAT : 2);
 
 function weightBytes({ spec, precision, stored, isMapped }: SamplerSize): number {
-  const linear = linearModules(spec).reduce(
-    (sum, { inFeatures, outFeatures }) => sum + inFeatures * outFeatures,
-    0,
-  );
+  const shapes = parameterShapes(spec);
+  const wide = sum(wideWeights(spec).map((name) => elementCount(shapes.get(name)!)));
   const vocabulary = spec.vocabSize * spec.hiddenSize;
-  if (precision === null) return FLOAT * (linear + 2 * vocabulary);
+  if (precision === null) return FLOAT * (wide + 2 * vocabulary);
   const packed = precision === 'int4_weight_only' ? 0.5 : packedBytes(precision, stored.linear);
   const each = packed + (isMapped ? numberBytes(stored.linear) : 0);
   // The embedding stays as it is stored; the head is a copy of it, or another matrix.
   const ends = packedBytes(precision, stored.rest) + numberBytes(stored.rest);
-  return each * linear + ends * vocabulary;
+  return each * wide + ends * vocabulary;
 }
 
 /** The adapter, what is kept of rows' past in a call, and logits with their softmax. */

@@ -19,7 +19,17 @@ const COSINE = 0.999;
 /** Where LoRA of up to twenty times the scale enlarges the error. */
 const SCALED = 0.1;
 
-const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'lfm2', 'qwen3_5'];
+const FAMILIES = [
+  'llama',
+  'qwen3',
+  'gemma2',
+  'phi3',
+  'olmo2',
+  'granite',
+  'lfm2',
+  'qwen3_5',
+  'qwen3_moe',
+];
 
 function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);

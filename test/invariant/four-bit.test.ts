@@ -85,6 +85,8 @@ const variants: readonly Variant[] = [
   { family: 'phi3', isNested: true, checkpointedLayers: 9 },
   { family: 'qwen2', compute: 'bfloat16', lora: { loraDropout: 0.1 } },
   { family: 'olmo2', compute: 'bfloat16', checkpointedLayers: 9 },
+  { family: 'qwen3_moe', checkpointedLayers: 9 },
+  { family: 'olmoe', compute: 'bfloat16' },
   { family: 'llama', lora: { useDora: true } },
   { family: 'qwen2', lora: { useDora: true, loraDropout: 0.1 }, checkpointedLayers: 9 },
   { family: 'qwen2', lora: { modulesToSave: ['q_proj', 'lm_head'], bias: 'all' } },

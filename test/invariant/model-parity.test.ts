@@ -120,6 +120,16 @@ const CHANGES: Readonly<Record<string, (spec: DecoderSpec) => Partial<DecoderSpe
   'embedding scale': ({ embeddingScale }) => (embeddingScale === 1 ? {} : { embeddingScale: 1 }),
   'residual scale': () => ({ residualScale: 1 }),
   'logit scale': () => ({ logitScale: 1 }),
+  'experts of a token': ({ experts }) => ({
+    experts: experts && { ...experts, perToken: experts.perToken - 1 },
+  }),
+  'what experts count': ({ experts }) => ({
+    experts: experts && {
+      ...experts,
+      // Those of all experts add up to one.
+      normalized: experts.normalized !== experts.perToken < experts.count,
+    },
+  }),
 };
 
 describe.each(FAMILIES)('%s notices', (name) => {

@@ -1,12 +1,22 @@
-/** What a layer without attention must keep: sequences apart from one another, one gradient by every way to it. */
+/** What layers beside attention and MLP must keep: sequences apart from one another, one gradient by every way to it. */
 import { expect, test } from 'vitest';
 import { sftLoss } from '../../src/losses/index.js';
 import { collate, type Policy, type TokenBatch } from '../../src/model/index.js';
 import { relativeGap } from '../support/gaps.js';
-import { goldenCase } from '../support/golden-models.js';
+
 import { goldenPolicy } from '../support/golden-policy.js';
 
-const NAMES = ['lfm2', 'lfm2-bias', 'qwen3_5', 'qwen3_5-layers'];
+/** With a module that plain LoRA leaves alone, and in how many layers it is. */
+const CASES = [
+  { name: 'lfm2', module: 'conv.conv', layers: 2 },
+  { name: 'lfm2-bias', module: 'conv.conv', layers: 3 },
+  { name: 'qwen3_5', module: 'conv1d', layers: 3 },
+  { name: 'qwen3_5-layers', module: 'conv1d', layers: 2 },
+  { name: 'qwen3_moe', module: 'mlp.gate', layers: 2 },
+  { name: 'qwen3_moe-whole', module: 'mlp.gate', layers: 2 },
+  { name: 'olmoe', module: 'mlp.gate', layers: 2 },
+];
+const NAMES = CASES.map(({ name }) => name);
 
 const ids = (length: number, first = 1) =>
   Array.from({ length }, (_, t) => ((first + t * t) % 47) + 1);
@@ -79,17 +89,16 @@ test.each(NAMES)('%s: recomputed layers, with dropout too', async (name) => {
   for (const policy of [kept, recomputed]) policy.dispose();
 });
 
-/** Where kernels are trained too, the tape takes each operation; they begin with the base's values here. */
-test.each(NAMES)('%s: layers by hand-written gradients are those on the tape', async (name) => {
-  const { spec } = goldenCase(name);
+/** Where more than LoRA is trained, the tape takes each operation; that begins with the base's values here. */
+test.each(CASES)('$name: layers by hand-written gradients are those on the tape', async (each) => {
+  const { name, module, layers } = each;
   const plain = goldenPolicy(name);
-  const kernel = name.startsWith('lfm2') ? 'conv.conv' : 'conv1d';
-  const saving = goldenPolicy(name, { lora: { modulesToSave: [kernel] } });
+  const saving = goldenPolicy(name, { lora: { modulesToSave: [module] } });
   expect([plain.fused === null, saving.fused === null]).toEqual([false, true]);
   const batch = collate(ROWS);
   const [own, taped] = [await answersOf(plain, batch), await answersOf(saving, batch)];
-  const kernels = saving.parameters.shapes.filter((each) => each.name.endsWith(`${kernel}.weight`));
-  expect(kernels).toHaveLength(spec.layers.filter(({ mixer }) => mixer !== 'attention').length);
+  const saved = saving.parameters.shapes.filter((shape) => shape.name.endsWith(`${module}.weight`));
+  expect(saved).toHaveLength(layers);
   expectSame(taped.gradient.slice(0, own.gradient.length), own.gradient);
   expect(taped.logps).toBeAllclose(own.logps, CLOSE);
   for (const policy of [plain, saving]) policy.dispose();

@@ -42,6 +42,9 @@ export const FAMILIES = [
   'lfm2-bias',
   'qwen3_5',
   'qwen3_5-layers',
+  'qwen3_moe',
+  'qwen3_moe-whole',
+  'olmoe',
 ] as const;
 
 /** The same decoder, other rope scalings; logits only. */

@@ -38,6 +38,8 @@ export const MODEL_TYPES = [
   'internlm3',
   'iquestcoder',
   'lfm2',
+  'qwen3_moe',
+  'olmoe',
   'qwen3_5_text',
 ] as const;
 

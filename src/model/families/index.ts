@@ -15,11 +15,12 @@ import { iquestcoder } from './iquestcoder.js';
 import { lfm2 } from './lfm2.js';
 import { llama } from './llama.js';
 import { ministral, ministral3, mistral } from './mistral.js';
-import { olmo2, olmo3 } from './olmo.js';
+import { olmo2, olmo3, olmoe } from './olmo.js';
 import { phi3 } from './phi3.js';
 import { qwen2 } from './qwen2.js';
 import { qwen3 } from './qwen3.js';
 import { qwen35 } from './qwen3-5.js';
+import { qwen3Moe } from './qwen3-moe.js';
 import { seedOss } from './seed-oss.js';
 import { smollm3 } from './smollm3.js';
 import { MULTIMODAL_TYPES, textConfig } from './text-config.js';
@@ -34,6 +35,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   ministral3,
   qwen2,
   qwen3,
+  qwen3_moe: qwen3Moe,
   gemma,
   gemma2,
   gemma3_text: gemma3Text,
@@ -42,6 +44,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   smollm3,
   olmo2,
   olmo3,
+  olmoe,
   granite,
   hyperclovax,
   exaone4,

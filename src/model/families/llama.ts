@@ -68,6 +68,7 @@ export function llamaLike(fields: ConfigFields, traits: FamilyTraits): DecoderSp
     vocabSize: fields.positiveInteger('vocab_size', traits.vocabSize),
     hiddenSize,
     intermediateSize: traits.intermediateSize ?? fields.positiveInteger('intermediate_size'),
+    experts: null,
     numHeads,
     numKvHeads: keyValueHeads(fields, numHeads, traits),
     headDim,

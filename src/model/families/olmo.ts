@@ -1,8 +1,9 @@
 /**
- * OLMo 2 and 3: norms after each sub-layer instead of before, and over the whole of queries and keys. In
- * OLMo 3 three of four layers see a window only, and rope scaling concerns the others.
+ * OLMoE: norms over the whole of queries and keys, and experts. OLMo 2 and 3: the same norms, and others after each
+ * sub-layer instead of before. In OLMo 3 three of four layers see a window only, and rope scaling concerns the others.
  */
 import type { DecoderSpec } from '../spec.js';
+import { expertsFrom } from './experts.js';
 import type { ConfigFields } from './fields.js';
 import { attends, layerWindows } from './layer-types.js';
 import { type FamilyTraits, llamaLike } from './llama.js';
@@ -35,6 +36,21 @@ export function olmo3(fields: ConfigFields): DecoderSpec {
   });
   const layers = windows.map((window) => attends(window, window === null ? 0 : 1));
   return { ...spec, layers };
+}
+
+export function olmoe(fields: ConfigFields): DecoderSpec {
+  // A number there would cap queries, keys and values.
+  if (fields.raw('clip_qkv') !== undefined) {
+    throw fields.wrong('clip_qkv', fields.raw('clip_qkv'), 'null');
+  }
+  const spec = llamaLike(fields, {
+    family: 'olmoe',
+    vocabSize: 50_304,
+    maxPositions: 4096,
+    normEps: 1e-5,
+    biases: ['attention_bias'],
+  });
+  return { ...spec, qkNorm: 'full', experts: expertsFrom(fields, { count: 64, perToken: 8 }) };
 }
 
 const THETA = 500_000;

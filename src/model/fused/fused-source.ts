@@ -11,6 +11,8 @@ export interface FusedContext {
   readonly compute: ComputeType;
   /** A weight that no product takes: of a norm or a convolution. */
   float32(name: string): Tensor;
+  /** A matrix that never has LoRA, in the compute type; one that is kept in 4 bits is made anew at each call. */
+  matrix(name: string): Tensor;
   /** Modules that share an input: each by itself, or all as one whose result is theirs side by side. */
   linears(group: readonly LinearModule[]): readonly FusedLinear[];
 }

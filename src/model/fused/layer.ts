@@ -5,8 +5,9 @@
  */
 import { type Tensor, tf } from '../../tensor/index.js';
 import { loraA, loraB } from '../lora.js';
-import { layerNorms } from '../spec-modules.js';
+import { layerNorms, linearGroups } from '../spec-modules.js';
 import { fusedAttention } from './attention.js';
+import { fusedExperts } from './experts.js';
 import type { FusedContext } from './fused-source.js';
 import { fusedGatedDelta } from './gated-delta.js';
 import { partsOf } from './linear-group.js';
@@ -38,7 +39,7 @@ export class FusedLayer {
       context,
     });
     this.mlp = new Sublayer({
-      inner: fusedMlp(context, layer),
+      inner: fusedFeedForward(context, layer),
       norms: { pre: norms.beforeMlp, post: norms.afterMlp },
       context,
     });
@@ -95,6 +96,11 @@ export class FusedLayer {
     const { dx, gradients } = this.mlp.gradient({ x: middle, dy, trace }, linears);
     return [dx, ...gradients];
   }
+}
+
+function fusedFeedForward(context: FusedContext, layer: number): Inner {
+  const { mlp } = linearGroups(context.spec, layer);
+  return mlp === null ? fusedExperts(context, layer) : fusedMlp(context, mlp);
 }
 
 function fusedMixer(context: FusedContext, layer: number): Inner {

@@ -1,14 +1,16 @@
 /** The gated MLP of a layer by our own operations. The activation is computed again in the backward pass. */
 import { kernels, tf } from '../../tensor/index.js';
-import { linearGroups } from '../spec-modules.js';
+import type { LinearGroups } from '../spec-modules.js';
 import { inColumns } from './columns.js';
 import type { FusedContext } from './fused-source.js';
 import { backwardGroup, forwardGroup, lowRank, productsOf } from './linear-group.js';
 import type { Inner } from './sublayer.js';
 
-export function fusedMlp(context: FusedContext, layer: number): Inner {
+export function fusedMlp(
+  context: FusedContext,
+  { gateUp, down }: NonNullable<LinearGroups['mlp']>,
+): Inner {
   const { spec, compute } = context;
-  const { gateUp, down } = linearGroups(spec, layer);
   const widths = [spec.intermediateSize, spec.intermediateSize];
   return {
     linears: [...context.linears(gateUp), ...context.linears([down])],

@@ -16,13 +16,13 @@ import {
 
 /** What stands between the norm and the last linear layer. */
 export interface Inner {
-  /** The last one takes the core. */
+  /** The last one takes the core; none: the core is the result, `[T, H]` float32. */
   readonly linears: readonly FusedLinear[];
   /**
    * @param h `[T, H]` in the compute type. @param linears Without the last.
    */
   forward(h: Tensor, linears: readonly FusedLinear[], use: { readonly keeps: boolean }): InnerTrace;
-  /** The core again, from what is saved. */
+  /** The core again, from what is saved; of no concern where no linear layer takes it. */
   coreOf(saved: readonly Tensor[]): Tensor;
   /** @param dcore In the compute type. @param output Of the gradient to h. */
   backward(
@@ -120,6 +120,7 @@ export class Sublayer {
       const normed = kernels().norm(projected, this.post!, { ...this.form, out: 'float32' });
       return x.add(scaled(normed, outScale));
     }
+    if (linears.length === 0) return x.add(scaled(core, outScale));
     const output: GroupOutput = { out: 'float32', residual: x, outScale };
     return forwardGroup({ x: core, lows }, linears.slice(-1), output)[0]!;
   }
@@ -134,10 +135,14 @@ export class Sublayer {
   ): { readonly dx: Tensor; readonly gradients: readonly Tensor[] } {
     const { compute } = this.context;
     const { h, rate, core, saved, lows } = trace;
-    const last = backwardGroup(
-      { x: core, dys: [this.upstream(dy, trace)], linears: linears.slice(-1), lows },
-      { out: compute, compute },
-    );
+    const dlast = this.upstream(dy, trace);
+    const last =
+      linears.length === 0
+        ? { dx: dlast, gradients: [] }
+        : backwardGroup(
+            { x: core, dys: [dlast], linears: linears.slice(-1), lows },
+            { out: compute, compute },
+          );
     const output: GroupOutput =
       this.pre === null ? { out: 'float32', residual: dy } : { out: compute };
     const inner = { h, dcore: last.dx, saved };

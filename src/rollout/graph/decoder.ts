@@ -10,6 +10,7 @@ import { attention } from './attention.js';
 import { stateLength } from './cache-tensors.js';
 import { addWeight, type GraphContext, inFloat, rmsNorm, scaled, softCapped } from './context.js';
 import type { ComputeElement } from './element-type.js';
+import { experts } from './experts.js';
 import { gatedDelta } from './gated-delta.js';
 import { checkHeadSizes } from './limits.js';
 import { project } from './linear.js';
@@ -96,7 +97,7 @@ function embedding(context: GraphContext): Value {
 /** After the last layer's mixer only the wanted positions go on, so `x` shrinks from B·S to N rows. */
 function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
   const { graph, spec } = context;
-  const { mixerOut, down } = layerProjections(spec, layer);
+  const { mixerOut, mlp } = layerProjections(spec, layer);
   const norms = layerNorms(spec, layer);
   let mixed = mixerOutput(context, x, layer, norms.beforeAttention);
   let residual = x;
@@ -109,8 +110,13 @@ function decoderLayer(context: GraphContext, x: Value, layer: number): Value {
     norm: norms.afterAttention,
     residual,
   });
-  const gated = gatedHidden(context, middle, layer, norms.beforeMlp);
-  return joined(context, gated, { projection: down, norm: norms.afterMlp, residual: middle });
+  const { beforeMlp, afterMlp: norm } = norms;
+  if (mlp === null) {
+    const branch = experts(context, middle, layer, beforeMlp!);
+    return added(context, branch, { norm, residual: middle });
+  }
+  const gated = gatedHidden(context, middle, layer, beforeMlp);
+  return joined(context, gated, { projection: mlp.down, norm, residual: middle });
 }
 
 /** What mixes tokens, on the normalised residual stream, before its output projection. */
@@ -134,9 +140,9 @@ function mixerOutput(context: GraphContext, x: Value, layer: number, norm: strin
 function gatedHidden(context: GraphContext, x: Value, layer: number, norm: string | null): Value {
   const { spec, native } = context;
   if (native !== null) {
-    return nativeLinear(context, x, mergedProjections(spec, layer).gateUp, { norm });
+    return nativeLinear(context, x, mergedProjections(spec, layer).mlp!.gateUp, { norm });
   }
-  return gatedActivation(context, normed(context, x, norm), layerProjections(spec, layer));
+  return gatedActivation(context, normed(context, x, norm), layerProjections(spec, layer).mlp!);
 }
 
 function normed(context: GraphContext, x: Value, name: string | null): Value {
@@ -153,8 +159,17 @@ interface Joint {
 function joined(context: GraphContext, x: Value, { projection, norm, residual }: Joint): Value {
   const { residualScale } = context.spec;
   if (norm === null && residualScale === 1) return project(context, x, projection, residual);
-  const output = normed(context, project(context, x, projection), norm);
-  return context.graph.node('Add', [residual, scaled(context, output, residualScale)]);
+  return added(context, project(context, x, projection), { norm, residual });
+}
+
+/** `residual + residualScale · norm(branch)` */
+function added(
+  context: GraphContext,
+  branch: Value,
+  { norm, residual }: Omit<Joint, 'projection'>,
+): Value {
+  const output = normed(context, branch, norm);
+  return context.graph.node('Add', [residual, scaled(context, output, context.spec.residualScale)]);
 }
 
 /**

@@ -35,14 +35,17 @@ function checkDevice({ attentionSoftcap }: DecoderSpec, device: RolloutDevice): 
 }
 
 /**
- * On a device the states of a gated delta rule would have to be cleared there for each row.
- * @throws InputError for a model with such layers
+ * On a device the states of a gated delta rule would have to be cleared there for each row; experts have operators on
+ * the CPU only.
+ * @throws InputError for a model with either
  */
-function checkStates({ layers }: DecoderSpec, device: RolloutDevice): void {
-  if (device === 'cpu' || layers.every(({ mixer }) => mixer !== 'gated_delta')) return;
+function checkLayers({ layers, experts }: DecoderSpec, device: RolloutDevice): void {
+  if (device === 'cpu') return;
+  const hasStates = layers.some(({ mixer }) => mixer === 'gated_delta');
+  if (!hasStates && experts === null) return;
   throw new InputError({
     where: `rollout device ${device}`,
-    problem: 'the model has layers with a gated delta rule, which rollouts compute on the CPU only',
+    problem: `the model has ${hasStates ? 'layers with a gated delta rule' : 'experts'}, which rollouts compute on the CPU only`,
     remedy: 'Use rollout_device=cpu',
   });
 }
@@ -50,6 +53,6 @@ function checkStates({ layers }: DecoderSpec, device: RolloutDevice): void {
 /** @throws InputError for a model that rollouts on the device do not take */
 export function checkSampledModel(spec: DecoderSpec, device: RolloutDevice): void {
   checkHeadSizes(spec);
-  checkStates(spec, device);
+  checkLayers(spec, device);
   checkDevice(spec, device);
 }

@@ -9,7 +9,7 @@ import type { LayerProjections } from './projections.js';
 export function gatedActivation(
   context: GraphContext,
   x: Value,
-  { gate, up }: LayerProjections,
+  { gate, up }: NonNullable<LayerProjections['mlp']>,
 ): Value {
   const gated = activate(context, project(context, x, gate), context.spec.activation);
   return context.graph.node('Mul', [gated, project(context, x, up)]);

@@ -4,7 +4,7 @@
  */
 
 import { type Activation, attentionLayer } from '../../model/spec.js';
-import { headNorms } from '../../model/spec-modules.js';
+import { expertWeights, headNorms } from '../../model/spec-modules.js';
 import type { Value } from '../onnx/graph-builder.js';
 import { gated, queriesAndGates } from './attention-gate.js';
 import { type GraphContext, isAdaptable, split } from './context.js';
@@ -38,6 +38,8 @@ interface LinearOptions {
   readonly factor?: Value;
   /** Name of the result. */
   readonly output?: Value;
+  /** Default: that of the graph. */
+  readonly precision?: NativePrecision;
 }
 
 /** @returns [T, out], or act(first half) · second half for a gated projection */
@@ -45,9 +47,10 @@ export function nativeLinear(
   context: GraphContext,
   x: Value,
   projection: Projection,
-  { norm = null, addend = '', factor = '', output }: LinearOptions = {},
+  { norm = null, addend = '', factor = '', output, precision }: LinearOptions = {},
 ): Value {
   const { graph, spec } = context;
+  const kept = precision ?? kernels(context).precision;
   const weights = [...new Set(projection.parts.map(({ module }) => `${module}.weight`))];
   const inputs = [
     ...[x, norm === null ? '' : normWeight(context, norm, projection.inFeatures), addend, factor],
@@ -58,12 +61,48 @@ export function nativeLinear(
     domain: 'lorikeet',
     ...(output !== undefined && { outputs: [output] }),
     attributes: {
-      kind: KINDS[kernels(context).precision],
-      weight_bits: weightBits(kernels(context).precision, projection),
+      kind: KINDS[kept],
+      weight_bits: weightBits(kept, projection),
       parts: weights.length,
       gated: projection.isGated ? GATED[spec.activation] : 0,
       epsilon: spec.normEps,
       threads: kernels(context).threads,
+    },
+  });
+}
+
+interface ExpertsOptions {
+  readonly layer: number;
+  /** RMSNorm weight applied to the input first. */
+  readonly norm: string;
+  /** In float32 whatever the graph computes in: its result decides where a token goes. */
+  readonly router: Projection;
+}
+
+/** @param x [T, hidden] @returns [T, hidden] */
+export function nativeExperts(
+  context: GraphContext,
+  x: Value,
+  { layer, norm, router }: ExpertsOptions,
+): Value {
+  const { graph, spec } = context;
+  const { precision, threads } = kernels(context);
+  const { count, perToken, normalized } = spec.experts!;
+  const logits = nativeLinear(context, x, router, { norm, precision: 'float32' });
+  const weights = expertWeights(spec, layer).experts.flatMap(({ gate, up, down }) =>
+    [gate, up, down].map((name) => declared(context, name)),
+  );
+  return graph.node('Experts', [x, norm, logits, ...weights], {
+    domain: 'lorikeet',
+    attributes: {
+      kind: KINDS[precision],
+      weight_bits: weightBits(precision, router),
+      experts: count,
+      per_token: perToken,
+      normalized: normalized ? 1 : 0,
+      gated: GATED[spec.activation],
+      epsilon: spec.normEps,
+      threads,
     },
   });
 }

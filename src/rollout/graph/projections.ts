@@ -33,9 +33,8 @@ export interface LayerProjections {
   /** One projection with all that mixes tokens side by side; or queries (with their gates), keys and values apart. */
   readonly mixerIn: readonly Projection[];
   readonly mixerOut: Projection;
-  readonly gate: Projection;
-  readonly up: Projection;
-  readonly down: Projection;
+  /** Null where experts stand in its place. */
+  readonly mlp: Readonly<Record<'gate' | 'up' | 'down', Projection>> | null;
 }
 
 const whole = ({ module, bias, outFeatures }: LinearModule): ProjectionPart => ({
@@ -55,26 +54,36 @@ function projection(name: string, inFeatures: number, parts: ProjectionPart[]): 
 }
 
 export function layerProjections(spec: DecoderSpec, layer: number): LayerProjections {
-  const groups = linearGroups(spec, layer);
+  const { mlp, ...mixer } = linearGroups(spec, layer);
+  return {
+    ...mixerProjections(spec, layer, mixer),
+    mlp: mlp === null ? null : mlpProjections(spec, layer, mlp),
+  };
+}
+
+function mlpProjections(
+  spec: DecoderSpec,
+  layer: number,
+  { gateUp, down }: NonNullable<LinearGroups['mlp']>,
+): NonNullable<LayerProjections['mlp']> {
   const { hiddenSize: hidden, intermediateSize: inner } = spec;
   const prefix = `layers.${layer}`;
-  const [first, second] = groups.gateUp;
+  const [first, second] = gateUp;
   const [gate, up] =
     second === undefined
       ? [rowsOf(first!, 0, inner), rowsOf(first!, inner, inner)]
       : [whole(first!), whole(second)];
   return {
-    ...mixerProjections(spec, layer, groups),
     gate: projection(`${prefix}.gate`, hidden, [gate]),
     up: projection(`${prefix}.up`, hidden, [up]),
-    down: projection(`${prefix}.down`, inner, [whole(groups.down)]),
+    down: projection(`${prefix}.down`, inner, [whole(down)]),
   };
 }
 
 function mixerProjections(
   spec: DecoderSpec,
   layer: number,
-  { mixerIn, mixerOut }: LinearGroups,
+  { mixerIn, mixerOut }: Omit<LinearGroups, 'mlp'>,
 ): Pick<LayerProjections, 'mixerIn' | 'mixerOut'> {
   const prefix = `layers.${layer}`;
   const outOf = (name: string) =>
@@ -115,32 +124,42 @@ function attentionInputs(
 export interface MergedProjections {
   readonly mixerIn: Projection;
   readonly mixerOut: Projection;
-  readonly gateUp: Projection;
-  readonly down: Projection;
+  /** Null where experts stand in its place. */
+  readonly mlp: Readonly<Record<'gateUp' | 'down', Projection>> | null;
 }
 
 export function mergedProjections(spec: DecoderSpec, layer: number): MergedProjections {
-  const { mixerIn, mixerOut, gate, up, down } = layerProjections(spec, layer);
+  const { mixerIn, mixerOut, mlp } = layerProjections(spec, layer);
   const prefix = `layers.${layer}`;
   const { hiddenSize } = spec;
-  const gateUp = projection(`${prefix}.gate_up`, hiddenSize, [...gate.parts, ...up.parts]);
   const [only, ...others] = mixerIn;
   const parts = mixerIn.flatMap((each) => each.parts);
   return {
     mixerIn: others.length === 0 ? only! : projection(`${prefix}.qkv`, hiddenSize, parts),
     mixerOut,
-    gateUp: { ...gateUp, isGated: true },
-    down,
+    mlp:
+      mlp === null
+        ? null
+        : { gateUp: sideBySide(`${prefix}.gate_up`, mlp.gate, mlp.up), down: mlp.down },
   };
 }
 
+/** A gate and what it gates as one. */
+function sideBySide(name: string, gate: Projection, up: Projection): Projection {
+  const parts = [...gate.parts, ...up.parts];
+  return { ...projection(name, gate.inFeatures, parts), isGated: true };
+}
+
 export function allMergedProjections(spec: DecoderSpec): Projection[] {
-  return spec.layers.flatMap((_, layer) => Object.values(mergedProjections(spec, layer)));
+  return spec.layers.flatMap((_, layer) => {
+    const { mixerIn, mixerOut, mlp } = mergedProjections(spec, layer);
+    return [mixerIn, mixerOut, ...Object.values(mlp ?? {})];
+  });
 }
 
 export function allProjections(spec: DecoderSpec): Projection[] {
   return spec.layers.flatMap((_, layer) => {
-    const { mixerIn, mixerOut, gate, up, down } = layerProjections(spec, layer);
-    return [...mixerIn, mixerOut, gate, up, down];
+    const { mixerIn, mixerOut, mlp } = layerProjections(spec, layer);
+    return [...mixerIn, mixerOut, ...Object.values(mlp ?? {})];
   });
 }

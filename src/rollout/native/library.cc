@@ -59,7 +59,7 @@ const char *lorikeet_products() {
 
 // Adds the domain to session options; returns a status.
 void *lorikeet_register(void *session_options, const void *api_base) {
-  static const CustomOp ops[] = {linear_op(), attention_op()};
+  static const CustomOp ops[] = {linear_op(), attention_op(), experts_op()};
   static void *domain = nullptr;
   const Ort ort(static_cast<const ApiBase *>(api_base)->api(kApiVersion));
   if (!domain) {

@@ -37,5 +37,6 @@ template <class Kernel> CustomOp base_op() {
 
 CustomOp linear_op();
 CustomOp attention_op();
+CustomOp experts_op();
 
 } // namespace lorikeet

@@ -55,7 +55,10 @@ export interface BuiltGraph {
 }
 
 /** Attributes whose value is a float even when it is written as a whole number. */
-const FLOAT_ATTRIBUTES = new Set(['alpha', 'beta', 'epsilon', 'scale', 'softcap']);
+const FLOAT_ATTRIBUTES = new Set([
+  ...['alpha', 'beta', 'epsilon', 'scale', 'softcap'],
+  ...['activation_alpha', 'activation_beta'],
+]);
 
 function attributeProto(name: string, value: Attributes[string]): AttributeProto {
   if (typeof value === 'string') return { name, type: 3, s: new TextEncoder().encode(value) };

@@ -26,3 +26,14 @@ test('what is read a second time is put into 4 bits no more', () => {
   }
   expect([base(NORM).bytes, base(NORM).fourBit]).toEqual([weights(NORM).bytes, undefined]);
 });
+
+test('experts are put into 4 bits too, their router is not', () => {
+  const { spec } = goldenCase('qwen3_moe');
+  const weights = goldenWeights('qwen3_moe', spec);
+  const base = fourBitBase(spec, weights, quantization);
+  const [expert, router] = ['experts.1.down_proj', 'gate'].map(
+    (name) => `model.layers.0.mlp.${name}.weight`,
+  ) as [string, string];
+  expect(base(expert).fourBit).toEqual(fourBitTensor(weights(expert), quantization).fourBit);
+  expect(base(router).fourBit).toBeUndefined();
+});

@@ -77,3 +77,21 @@ test('matrices go into an adapter and come back', () => {
 test('without LoRA nothing is trained', () => {
   expect(initialLora(NO_LORA, 1)).toEqual([]);
 });
+
+test('beside experts all-linear is attention, and neither they nor their router can be named', () => {
+  const { spec: olmoe } = goldenCase('olmoe');
+  const of = (targetModules: string | string[]) => {
+    const { targets } = planLora(olmoe, loraConfig({ r: 1, loraAlpha: 1, targetModules }));
+    return [...targets.keys()];
+  };
+  const modules = [0, 1].flatMap((layer) =>
+    ['q', 'k', 'v', 'o'].map((kind) => `model.layers.${layer}.self_attn.${kind}_proj`),
+  );
+  expect(of('all-linear')).toEqual(modules);
+  expect(of('.*_proj')).toEqual(modules);
+  for (const name of ['down_proj', 'mlp.gate', 'experts.0.up_proj']) {
+    expect(() => of(['q_proj', name])).toThrow(
+      `target_modules: "${name}" names experts or their router, which have no LoRA. Use all-linear, or names among k_proj, o_proj, q_proj, v_proj`,
+    );
+  }
+});

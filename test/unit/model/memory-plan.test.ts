@@ -170,6 +170,25 @@ describe('the plan', () => {
     expect(kept([conv, full], { checkpointedLayers: 2 })).toBeCloseTo(again + other, 6);
   });
 
+  test('counts all experts, and what those of a token keep', () => {
+    const of = (keys: Partial<MemoryQuestion>, perToken = 2) => {
+      const spec = specFromConfig('olmoe', {
+        ...{ model_type: 'olmoe', vocab_size: 96, hidden_size: 64, intermediate_size: 48 },
+        ...{ num_hidden_layers: 2, num_attention_heads: 4, num_experts: 8 },
+        num_experts_per_tok: perToken,
+      });
+      return memoryPlan({ ...question, spec, ...keys });
+    };
+    const experts = 2 * 8 * 3 * 64 * 48;
+    const quantization = { type: 'nf4', isNested: false } as const;
+    const wide = experts + 2 * 4 * 64 * 64;
+    expect(of({}).weights - of({ quantization }).weights).toBeCloseTo(wide * (2 - 0.5625), 3);
+    // Gate and up of one more expert, in each of two layers.
+    const more = of({}, 3).activations - of({}, 2).activations;
+    expect(more / 1.15 / question.tokens).toBeCloseTo(2 * 2 * 2 * 48, 6);
+    expect(of({}, 3).working).toBeGreaterThan(of({}, 2).working);
+  });
+
   test('is near the peaks that were measured', () => {
     // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
     expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);

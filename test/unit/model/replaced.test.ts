@@ -36,6 +36,17 @@ describe('which base parameters are trained', () => {
     expect(() => of({ modulesToSave: ['linear_attn'] })).toThrow('names a block of modules');
   });
 
+  test('of experts nothing, but their router', () => {
+    const of = (modulesToSave: string[]) => {
+      const standard = { r: 1, loraAlpha: 1, targetModules: 'all-linear' };
+      return [
+        ...planLora(goldenCase('olmoe').spec, loraConfig({ ...standard, modulesToSave })).replaced,
+      ];
+    };
+    expect(of(['1.mlp.gate'])).toEqual(['model.layers.1.mlp.gate.weight']);
+    expect(() => of(['down_proj'])).toThrow('"down_proj" names no module of the model');
+  });
+
   test('modules to save, by the ends of their names', () => {
     expect(replacedBy({ modulesToSave: ['lm_head'] })).toEqual([LM_HEAD]);
     expect(replacedBy({ modulesToSave: ['1.input_layernorm', 'model.norm'] })).toEqual([

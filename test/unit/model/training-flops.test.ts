@@ -65,3 +65,17 @@ test('a layer with a convolution has its projections and no pairs', () => {
   const weights = 192 + 64 + 3 * 128 + 800;
   expect(trainingFlops({ spec: lfm2, lengths: [3], lora: null })).toBe(6 * weights * 3);
 });
+
+test('a token is multiplied by its own experts and by the router', () => {
+  const { sliding_window: _, ...sizes } = fields;
+  const olmoe = (more: object) =>
+    specFromConfig('config.json', { ...sizes, model_type: 'olmoe', num_experts: 10, ...more });
+  const flops = (experts: number) =>
+    trainingFlops({ spec: olmoe({ num_experts_per_tok: experts }), lengths: [3], lora: 0 });
+  // Of one expert: gate, up and down of 8 × 16.
+  expect(flops(5) - flops(4)).toBe(4 * 3 * 128 * 3 * olmoe({}).layers.length);
+  const more = { num_experts: 11, num_experts_per_tok: 4 };
+  expect(trainingFlops({ spec: olmoe(more), lengths: [3], lora: 0 }) - flops(4)).toBe(
+    4 * 8 * 3 * olmoe({}).layers.length,
+  );
+});

@@ -117,3 +117,16 @@ test('a gated delta rule keeps inputs of its convolution and a state of each hea
   const state = 4 * (3 * 96 + 4 * 8 * 16);
   expect(rows(9) - rows(8)).toBe(100 * token + state + 2 * 4 * 65_536);
 });
+
+test('all experts are held, in as few bits as linear modules', () => {
+  const of = (experts: number, precision: SamplerSize['precision']) => {
+    const spec = specFromConfig('olmoe', {
+      ...{ model_type: 'olmoe', vocab_size: 96, hidden_size: 64, intermediate_size: 48 },
+      ...{ num_hidden_layers: 2, num_attention_heads: 4, num_experts: experts },
+    });
+    return memoryOfSamplers([{ ...size, spec, precision }]);
+  };
+  const more = 2 * 3 * 64 * 48;
+  expect(of(9, 'int4_weight_only') - of(8, 'int4_weight_only')).toBe(0.5 * more);
+  expect(of(9, 'int8') - of(8, 'int8')).toBe(more);
+});

@@ -430,3 +430,34 @@ describe('qwen3_5_text', () => {
     expect(() => of({ num_experts: 8 })).toThrow('"num_experts" (8) is not understood');
   });
 });
+
+describe.each([
+  ['qwen3_moe', 'moe_intermediate_size', 768, 128],
+  ['olmoe', 'intermediate_size', 40, 64],
+] as const)('%s', (type, width, inner, count) => {
+  const of = (more: JsonRow = {}) => specOf(config(type, more));
+
+  test('how many experts there are and how wide, by any of their names', () => {
+    const experts = { count, perToken: 8, normalized: false };
+    expect(of()).toMatchObject({ experts, intermediateSize: inner });
+    expect(of({ num_experts: 9, num_local_experts: 9 }).experts).toEqual({ ...experts, count: 9 });
+    expect(of({ norm_topk_prob: true }).experts!.normalized).toBe(true);
+    expect(of({ [width]: 24 }).intermediateSize).toBe(24);
+    expect(of({ router_aux_loss_coef: 0.01, output_router_logits: false }).experts).toEqual(
+      experts,
+    );
+  });
+
+  test('refuses what does not fit, or would compute other numbers', () => {
+    expect(() => of({ num_experts: 9, num_local_experts: 10 })).toThrow(
+      '"num_local_experts" is 10, expected 9, as num_experts says',
+    );
+    expect(() => of({ num_experts: 4 })).toThrow('"num_experts_per_tok" is 8, expected at most');
+    expect(() => of({ output_router_logits: true })).toThrow('"output_router_logits" is true');
+    expect(() => of({ hidden_act: 'gelu' })).toThrow('"hidden_act" is "gelu"');
+    const other = type === 'olmoe' ? { clip_qkv: 8 } : { mlp_only_layers: [1] };
+    expect(() => of(other)).toThrow(
+      type === 'olmoe' ? '"clip_qkv" is 8' : '"mlp_only_layers" is [1]',
+    );
+  });
+});

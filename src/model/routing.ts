@@ -1,0 +1,61 @@
+/**
+ * Which experts tokens go to (Shazeer et al. 2017): the likeliest of each, found on the host, where also the order is made
+ * in which the tokens of an expert stand together.
+ */
+import { gather, indicesOnDevice, type Tensor, tf } from '../tensor/index.js';
+import type { ExpertsSpec } from './spec.js';
+
+/** A row is a token at one of its experts. Indices are int32 `[T · perToken]`. */
+export interface Routing {
+  /** Rows of each expert, which stand together, one expert after the other. */
+  readonly counts: readonly number[];
+  /** Token of each row. */
+  readonly tokens: Tensor;
+  /** Place of each row among those of all tokens, token after token. */
+  readonly order: Tensor;
+  /** The other way: the row of each place. */
+  readonly rows: Tensor;
+  /** Of each place, the element of `[T, count]` that is its token and expert. */
+  readonly choices: Tensor;
+}
+
+/** @param logits The router's, `[T, count]` float32 */
+export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routing {
+  const experts = tf.tidy(() => tf.topk(logits, perToken).indices.dataSync());
+  const counts = new Array<number>(count).fill(0);
+  for (const expert of experts) counts[expert]!++;
+  const next = counts.map((_, expert) => counts.slice(0, expert).reduce((sum, n) => sum + n, 0));
+  const [tokens, order, rows, choices] = [0, 1, 2, 3].map(() => new Int32Array(experts.length));
+  for (const [place, expert] of experts.entries()) {
+    const [row, token] = [next[expert]!++, Math.floor(place / perToken)];
+    tokens![row] = token;
+    order![row] = place;
+    rows![place] = row;
+    choices![place] = token * count + expert;
+  }
+  const onDevice = [tokens!, order!, rows!, choices!].map(indicesOnDevice);
+  const [tokensThere, orderThere, rowsThere, choicesThere] = onDevice as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  return {
+    counts,
+    tokens: tokensThere,
+    order: orderThere,
+    rows: rowsThere,
+    choices: choicesThere,
+  };
+}
+
+/** What each token's experts count, on the tape. @param logits `[T, count]` @returns `[T, perToken]` */
+export function routingWeights(
+  logits: Tensor,
+  { choices }: Pick<Routing, 'choices'>,
+  { perToken, normalized }: ExpertsSpec,
+): Tensor {
+  const chosen = (from: Tensor) => gather(from.reshape([-1]), choices).reshape([-1, perToken]);
+  // A softmax over the chosen is one over all, divided by the sum of the chosen.
+  return normalized ? tf.softmax(chosen(logits)) : chosen(tf.softmax(logits));
+}
