@@ -56,10 +56,10 @@ def random_ids(case, lengths, vocab_size):
 
 
 def stored(name, parameter):
-    """A parameter as checkpoints store it: those of all experts are a matrix of each, gate and up apart."""
+    """A parameter as Lorikeet names it: those of all experts are a matrix of each, gate and up apart."""
     module, _, kind = name.rpartition(".")
-    if not module.endswith("mlp.experts"):
-        return [(name, parameter)]
+    if not module.endswith(".experts"):
+        return [(name.replace(".router.weight", ".router.layer.weight"), parameter)]
     kinds = ["gate_proj", "up_proj"] if kind == "gate_up_proj" else [kind]
     return [
         (f"{module}.{index}.{part}.weight", matrix)

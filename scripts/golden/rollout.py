@@ -106,6 +106,9 @@ CASES = [
         num_experts_per_tok=2, norm_topk_prob=True, rms_norm_eps=1e-6, tie_word_embeddings=False), ATTENTION),
     ("olmoe", dict(BASE, model_type="olmoe", num_experts=6, num_experts_per_tok=3, norm_topk_prob=False,
         tie_word_embeddings=False), ATTENTION),
+    ("granitemoe", dict(BASE, model_type="granitemoe", num_local_experts=6, num_experts_per_tok=2,
+        embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2,
+        tie_word_embeddings=True), ATTENTION),
     ("llama-linear", scaled(rope_type="linear", factor=4.0), LORA),
     ("llama-dynamic", scaled(rope_type="dynamic", factor=2.0), LORA),
     ("llama-yarn", scaled(rope_type="yarn", factor=4.0, original_max_position_embeddings=16), LORA),
@@ -118,7 +121,7 @@ CASES = [
 
 NEAR_TIE = 1e-4
 """Small where embeddings are multiplied and tied, or the last token would always follow itself."""
-EMBEDDING_STD = {"gemma": 0.02, "gemma2": 0.02, "gemma3": 0.05, "granite": 0.05, "vaultgemma": 0.02}
+EMBEDDING_STD = {"gemma": 0.02, "gemma2": 0.02, "gemma3": 0.05, "granite": 0.05, "granitemoe": 0.05, "vaultgemma": 0.02}
 
 
 def mean_of(name):

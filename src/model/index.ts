@@ -37,5 +37,6 @@ export type {
   TokenLoss,
 } from './policy-types.js';
 export { untied } from './replaced.js';
+export { fromStored, storedShapes, toStored } from './stacked-experts.js';
 export type { TokenBatch } from './token-batch.js';
 export { trainingFlops } from './training-flops.js';

@@ -14,7 +14,13 @@ import {
   moduleOf,
 } from '../weights/index.js';
 import type { DecoderSpec } from './spec.js';
-import { EMBEDDING, expertMatrices, LM_HEAD, parameterShapes } from './spec-modules.js';
+import {
+  EMBEDDING,
+  expertMatrices,
+  expertWeights,
+  LM_HEAD,
+  parameterShapes,
+} from './spec-modules.js';
 
 /**
  * @param targets Modules with LoRA.
@@ -27,8 +33,7 @@ export function replacedParameters(
 ): ParameterShape[] {
   const { root, modulesToSave, bias } = config;
   const shapes = new Map(parameterShapes(spec));
-  // Modules are what PEFT sees of transformers' decoder, where all experts are one.
-  for (const name of expertMatrices(spec)) shapes.delete(name);
+  for (const name of withoutModules(spec)) shapes.delete(name);
   if (spec.tieWordEmbeddings) shapes.set(LM_HEAD, shapes.get(EMBEDDING)!);
   const modules = [...new Set([...shapes.keys()].map((name) => inModel(root, moduleOf(name))))];
   for (const entry of modulesToSave ?? []) checkSaved(entry, modules);
@@ -37,6 +42,12 @@ export function replacedParameters(
   const isReplaced = (name: string): boolean =>
     isSaved(config, name) || (name.endsWith('.bias') && hasOwnBias(name));
   return [...shapes].filter(([name]) => isReplaced(name)).map(([name, shape]) => ({ name, shape }));
+}
+
+/** Experts are one module to PEFT, in which routers of some families have another name than in checkpoints. */
+function withoutModules(spec: DecoderSpec): string[] {
+  const routers = spec.layers.map((_, layer) => expertWeights(spec, layer).router);
+  return [...expertMatrices(spec), ...(spec.experts?.stacked ? routers : [])];
 }
 
 function checkSaved(entry: string, modules: readonly string[]): void {

@@ -40,7 +40,8 @@ export const linearGroups = (spec: DecoderSpec, layer: number): LinearGroups => 
   mlp: spec.experts === null ? mlpLinears(spec, layer) : null,
 });
 
-const mlpModule = ({ names }: DecoderSpec, layer: number) => `model.layers.${layer}.${names.mlp}`;
+export const mlpModule = ({ names }: DecoderSpec, layer: number) =>
+  `model.layers.${layer}.${names.mlp}`;
 
 function mlpLinears(spec: DecoderSpec, layer: number): NonNullable<LinearGroups['mlp']> {
   const { hiddenSize: hidden, intermediateSize: inner, names, bias } = spec;
@@ -69,7 +70,7 @@ export function expertWeights(spec: DecoderSpec, layer: number): ExpertWeights {
   const mlp = mlpModule(spec, layer);
   const weight = (expert: number, module: string) => `${mlp}.experts.${expert}.${module}.weight`;
   return {
-    router: `${mlp}.gate.weight`,
+    router: `${mlp}.${names.router}.weight`,
     experts: Array.from({ length: experts?.count ?? 0 }, (_, expert) => ({
       gate: weight(expert, names.gate),
       up: weight(expert, names.up),

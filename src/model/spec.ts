@@ -97,6 +97,8 @@ export interface ExpertsSpec {
   readonly perToken: number;
   /** Their probabilities are divided by their sum. */
   readonly normalized: boolean;
+  /** Checkpoints store the matrices of all experts as two tensors (Granite), see stacked-experts.ts. */
+  readonly stacked: boolean;
 }
 
 /** Where a layer has RMSNorm, by the names of the modules in it; null: none there. */
@@ -119,6 +121,8 @@ export interface ModuleNames {
   readonly gate: string;
   readonly up: string;
   readonly down: string;
+  /** What chooses among experts in its place. */
+  readonly router: string;
   /** The norm after the last layer, by its whole name. */
   readonly finalNorm: string;
 }

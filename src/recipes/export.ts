@@ -6,7 +6,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
-import { decoderConfig, type Merged, mergedWeights } from '../model/index.js';
+import { decoderConfig, type Merged, mergedWeights, toStored } from '../model/index.js';
 import { EMBEDDING } from '../model/spec-modules.js';
 import { saveTokenizer } from '../tokenizer/index.js';
 import { replaceFolder } from '../util/atomic-folder.js';
@@ -82,7 +82,7 @@ interface Written {
 
 function writeMerged(dir: string, { source, merged, name, madeFrom: made }: Written): void {
   makeFolder(dir);
-  writeCheckpoint(dir, merged.tensors, { maxShardBytes: MAX_SHARD_BYTES });
+  writeCheckpoint(dir, toStored(merged.spec, merged.tensors), { maxShardBytes: MAX_SHARD_BYTES });
   const { dtype: _, torch_dtype: __, ...kept } = decoderConfig(source.baseDir);
   const tie = merged.spec.tieWordEmbeddings;
   writeJson(join(dir, 'config.json'), { ...kept, tie_word_embeddings: tie, torch_dtype: name });

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InitModelConfig, MODEL_TYPES } from '../config/index.js';
-import { randomWeights, specFromConfig } from '../model/index.js';
+import { randomWeights, specFromConfig, toStored } from '../model/index.js';
 import { copyTokenizerFiles, loadTokenizer, writeByteTokenizer } from '../tokenizer/index.js';
 import { replaceFolder } from '../util/atomic-folder.js';
 import { InputError } from '../util/errors.js';
@@ -58,6 +58,12 @@ const FAMILY_FIELDS: Readonly<Record<(typeof MODEL_TYPES)[number], JsonRow>> = {
   lfm2: { architectures: ['Lfm2ForCausalLM'], block_auto_adjust_ff_dim: false },
   qwen3_moe: { architectures: ['Qwen3MoeForCausalLM'], ...SILU, ...EXPERTS, norm_topk_prob: true },
   olmoe: { architectures: ['OlmoeForCausalLM'], ...SILU, ...EXPERTS },
+  granitemoe: {
+    architectures: ['GraniteMoeForCausalLM'],
+    ...SILU,
+    num_local_experts: 8,
+    num_experts_per_tok: 2,
+  },
   qwen3_5_text: { architectures: ['Qwen3_5ForCausalLM'], ...SILU },
 };
 
@@ -154,7 +160,7 @@ async function writeModel(
   const spec = specFromConfig(join(output, 'config.json'), json);
   const { seed, dtype } = config;
   const weights = randomWeights(spec, { seed, dtype, std: architecture.initializer_range });
-  writeCheckpoint(dir, weights);
+  writeCheckpoint(dir, toStored(spec, weights));
   writeJson(join(dir, 'generation_config.json'), { eos_token_id: tokenizer.eosId });
   writeJson(join(dir, 'config.json'), json);
   const parameters = sum([...weights.values()].map(({ shape }) => elementCount(shape)));

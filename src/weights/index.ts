@@ -9,7 +9,7 @@ export { type Checkpoint, openCheckpoint } from './checkpoint.js';
 export { checkShapes } from './checkpoint-shapes.js';
 export { type WriteCheckpointOptions, writeCheckpoint } from './checkpoint-writer.js';
 export { type DecoderRoot, inModel, moduleOf } from './decoder-root.js';
-export { fromFloat32, toFloat32 } from './dtype.js';
+export { BYTES_PER_ELEMENT, fromFloat32, toFloat32 } from './dtype.js';
 export { weightsFingerprint } from './fingerprint.js';
 export {
   FOUR_BIT_BLOCK,

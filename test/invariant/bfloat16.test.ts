@@ -8,7 +8,17 @@ import { goldenAnswers } from './golden-answers.js';
 const LOGP_MEAN = 0.05;
 const GRADIENT = 0.06;
 
-const FAMILIES = ['llama', 'qwen3', 'gemma2', 'phi3', 'olmo2', 'granite', 'qwen3_moe', 'olmoe'];
+const FAMILIES = [
+  'llama',
+  'qwen3',
+  'gemma2',
+  'phi3',
+  'olmo2',
+  'granite',
+  'qwen3_moe',
+  'olmoe',
+  'granitemoe',
+];
 
 test.skipIf(!hasNativeOps()).each(FAMILIES)('%s', async (name) => {
   const full = await goldenAnswers(name, { compute: 'float32' });

@@ -45,6 +45,7 @@ export const FAMILIES = [
   'qwen3_moe',
   'qwen3_moe-whole',
   'olmoe',
+  'granitemoe',
 ] as const;
 
 /** The same decoder, other rope scalings; logits only. */

@@ -40,6 +40,7 @@ export const MODEL_TYPES = [
   'lfm2',
   'qwen3_moe',
   'olmoe',
+  'granitemoe',
   'qwen3_5_text',
 ] as const;
 

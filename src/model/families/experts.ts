@@ -8,6 +8,9 @@ const COUNTS = ['num_experts', 'num_local_experts'] as const;
 interface ExpertDefaults {
   readonly count: number;
   readonly perToken: number;
+  /** Absent: `norm_topk_prob` says it. */
+  readonly normalized?: boolean;
+  readonly stacked?: boolean;
 }
 
 export function expertsFrom(fields: ConfigFields, defaults: ExpertDefaults): ExpertsSpec {
@@ -24,5 +27,6 @@ export function expertsFrom(fields: ConfigFields, defaults: ExpertDefaults): Exp
   if (perToken > count) {
     throw fields.wrong('num_experts_per_tok', perToken, `at most the ${count} experts`);
   }
-  return { count, perToken, normalized: fields.boolean('norm_topk_prob', false) };
+  const { normalized = fields.boolean('norm_topk_prob', false), stacked = false } = defaults;
+  return { count, perToken, normalized, stacked };
 }

@@ -9,7 +9,7 @@ import { cwm } from './cwm.js';
 import { exaone4 } from './exaone4.js';
 import { ConfigFields } from './fields.js';
 import { gemma, gemma2, gemma3Text, vaultGemma } from './gemma.js';
-import { granite, hyperclovax } from './granite.js';
+import { granite, graniteMoe, hyperclovax } from './granite.js';
 import { internlm3 } from './internlm3.js';
 import { iquestcoder } from './iquestcoder.js';
 import { lfm2 } from './lfm2.js';
@@ -46,6 +46,7 @@ const FAMILIES: Readonly<Record<string, Family>> = {
   olmo3,
   olmoe,
   granite,
+  granitemoe: graniteMoe,
   hyperclovax,
   exaone4,
   seed_oss: seedOss,

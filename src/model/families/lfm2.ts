@@ -15,6 +15,7 @@ const NAMES: ModuleNames = {
   gate: 'w1',
   up: 'w3',
   down: 'w2',
+  router: 'gate',
   finalNorm: 'model.embedding_norm',
 };
 

@@ -9,5 +9,6 @@ export const LLAMA_NAMES: ModuleNames = {
   gate: 'gate_proj',
   up: 'up_proj',
   down: 'down_proj',
+  router: 'gate',
   finalNorm: 'model.norm',
 };

@@ -1,5 +1,6 @@
 /** What a base is, told from others by its architecture and the values of its weights, wherever they lie. */
-import { EMBEDDING, LM_HEAD, parameterShapes } from '../../model/spec-modules.js';
+import { storedShapes } from '../../model/index.js';
+import { EMBEDDING, LM_HEAD } from '../../model/spec-modules.js';
 import { sha256 } from '../../util/files.js';
 import { openCheckpoint, weightsFingerprint } from '../../weights/index.js';
 import type { ModelSource } from './model-source.js';
@@ -8,7 +9,7 @@ import type { ModelSource } from './model-source.js';
 export function baseFingerprint({ spec, baseDir }: Pick<ModelSource, 'spec' | 'baseDir'>): string {
   const base = openCheckpoint(baseDir);
   try {
-    const names = parameterShapes(spec).keys();
+    const names = storedShapes(spec).keys();
     const weights = weightsFingerprint(base, names, [EMBEDDING, LM_HEAD]);
     return sha256(JSON.stringify(spec), weights);
   } finally {

@@ -2,9 +2,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QuantizationKeys } from '../../config/index.js';
-import { checkTensors, fourBitBase, planLora, readSpec } from '../../model/index.js';
+import {
+  checkTensors,
+  fourBitBase,
+  fromStored,
+  planLora,
+  readSpec,
+  storedShapes,
+} from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
-import { linearModules, parameterShapes } from '../../model/spec-modules.js';
+import { linearModules } from '../../model/spec-modules.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import {
@@ -62,8 +69,8 @@ function checkedWeights(
   spec: DecoderSpec,
   log: (line: string) => void,
 ): (name: string) => HostTensor {
-  checkUnused(checkpoint, checkShapes(checkpoint, parameterShapes(spec)), log);
-  return (name) => checkpoint.tensor(name);
+  checkUnused(checkpoint, checkShapes(checkpoint, storedShapes(spec)), log);
+  return fromStored(spec, checkpoint);
 }
 
 /**
@@ -92,7 +99,7 @@ export async function openModel(
       checkAdapter(loaded, linearModules(spec), where);
       checkTensors(planLora(spec, loaded.config), loaded, where);
       sayIdle(loaded, spec, (line) => context.log(`warning: ${line} (${where})`));
-      const parameters = parameterShapes(spec).keys();
+      const parameters = storedShapes(spec).keys();
       checkBase(loaded, { ...base, checkpoint, parameters }, { where, log: context.log });
       sayOtherBase(keys, { adapter: loaded, where, log: context.log });
     }

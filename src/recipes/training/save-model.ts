@@ -1,6 +1,6 @@
 /** The result of a training run: `model/` with the adapter or the full weights, the tokenizer, a README. */
 import { join } from 'node:path';
-import { decoderConfig } from '../../model/index.js';
+import { decoderConfig, toStored } from '../../model/index.js';
 import { parameterShapes } from '../../model/spec-modules.js';
 import type { ReadSource } from '../../report/index.js';
 import { saveTokenizer } from '../../tokenizer/index.js';
@@ -57,7 +57,7 @@ function writeFull(
       },
     });
   }
-  writeCheckpoint(dir, tensors);
+  writeCheckpoint(dir, toStored(source.spec, tensors));
   writeJson(join(dir, 'config.json'), decoderConfig(source.baseDir));
 }
 

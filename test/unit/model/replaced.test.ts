@@ -37,12 +37,13 @@ describe('which base parameters are trained', () => {
   });
 
   test('of experts nothing, but their router', () => {
-    const of = (modulesToSave: string[]) => {
+    const of = (modulesToSave: string[], name = 'olmoe') => {
       const standard = { r: 1, loraAlpha: 1, targetModules: 'all-linear' };
-      return [
-        ...planLora(goldenCase('olmoe').spec, loraConfig({ ...standard, modulesToSave })).replaced,
-      ];
+      const { spec: moe } = goldenCase(name);
+      return [...planLora(moe, loraConfig({ ...standard, modulesToSave })).replaced];
     };
+    // PEFT calls it router.weight.
+    expect(() => of(['router.layer'], 'granitemoe')).toThrow('names no module of the model');
     expect(of(['1.mlp.gate'])).toEqual(['model.layers.1.mlp.gate.weight']);
     expect(() => of(['down_proj'])).toThrow('"down_proj" names no module of the model');
   });

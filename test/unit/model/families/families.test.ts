@@ -438,7 +438,7 @@ describe.each([
   const of = (more: JsonRow = {}) => specOf(config(type, more));
 
   test('how many experts there are and how wide, by any of their names', () => {
-    const experts = { count, perToken: 8, normalized: false };
+    const experts = { count, perToken: 8, normalized: false, stacked: false };
     expect(of()).toMatchObject({ experts, intermediateSize: inner });
     expect(of({ num_experts: 9, num_local_experts: 9 }).experts).toEqual({ ...experts, count: 9 });
     expect(of({ norm_topk_prob: true }).experts!.normalized).toBe(true);
@@ -460,4 +460,12 @@ describe.each([
       type === 'olmoe' ? '"clip_qkv" is 8' : '"mlp_only_layers" is [1]',
     );
   });
+});
+
+test('granitemoe: the weights of experts always add up to one, and all are stored as one', () => {
+  const spec = specOf(config('granitemoe', { num_local_experts: 4 }));
+  expect(spec.experts).toEqual({ count: 4, perToken: 2, normalized: true, stacked: true });
+  expect(spec.names).toMatchObject({ mlp: 'block_sparse_moe', router: 'router.layer' });
+  expect(() => specOf(config('granitemoe', { norm_topk_prob: true }))).toThrow('"norm_topk_prob"');
+  expect(() => specOf(config('granitemoe', { mlp_bias: true }))).toThrow('"mlp_bias" is true');
 });

@@ -8,7 +8,7 @@ import { testOperators } from '../operators.js';
 const kernels = testOperators();
 
 const PRECISIONS = ['float32', 'bfloat16', 'int8', 'int8_weight_only', 'int4_weight_only'] as const;
-const CASES = ['qwen3_moe', 'olmoe'].flatMap((name) =>
+const CASES = ['qwen3_moe', 'olmoe', 'granitemoe'].flatMap((name) =>
   PRECISIONS.map((precision) => ({ name, precision })),
 );
 
