@@ -30,6 +30,9 @@ test('results and gradients by one group and by two', () => {
       const { shape } = weights(own);
       return tf.tensor(toFloat32(weights(own)), shape as number[]);
     },
+    matrix: () => {
+      throw new Error('no matrix without LoRA');
+    },
     linears: () => [],
   };
   const mixer = spec.layers[0]!;
