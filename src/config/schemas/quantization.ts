@@ -6,7 +6,7 @@ export const quantizationKeys = {
   load_in_4bit: z
     .boolean()
     .default(false)
-    .describe('Linear modules of the base in 4 bits (QLoRA); trained only by LoRA'),
+    .describe('Linear modules and experts of the base in 4 bits (QLoRA); trained only by LoRA'),
   bnb_4bit_quant_type: z
     .enum(['nf4', 'fp4'])
     .default('nf4')

@@ -40,7 +40,7 @@ export interface ModelSource extends Base {
   /** The adapter that the base is used with, checked against it. */
   readonly adapter: Adapter | null;
   readonly tokenizer: Tokenizer;
-  /** How linear modules of the base are kept in 4 bits; null: it is as on disk. */
+  /** How linear modules and experts of the base are kept in 4 bits; null: it is as on disk. */
   readonly quantization: Quantization | null;
   /** Tensors of the base; those in 4 bits read as what they stand for. */
   readonly weights: (name: string) => HostTensor;
