@@ -50,6 +50,11 @@ export function olmoe(fields: ConfigFields): DecoderSpec {
     normEps: 1e-5,
     biases: ['attention_bias'],
   });
+  const { hiddenSize, numHeads, headDim } = spec;
+  // Its norms are as long as the hidden size.
+  if (numHeads * headDim !== hiddenSize) {
+    throw fields.wrong('head_dim', headDim, `${hiddenSize / numHeads}`);
+  }
   return { ...spec, qkNorm: 'full', experts: expertsFrom(fields, { count: 64, perToken: 8 }) };
 }
 

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { commandSchemas, MODEL_TYPES } from '../../../src/config/index.js';
-import { readSpec } from '../../../src/model/index.js';
-import { parameterShapes } from '../../../src/model/spec-modules.js';
+import { readSpec, storedShapes } from '../../../src/model/index.js';
 import { runInitModel } from '../../../src/recipes/init-model.js';
 import { elementCount } from '../../../src/util/shape.js';
 import { checkShapes, openCheckpoint } from '../../../src/weights/index.js';
@@ -20,7 +19,7 @@ function make(name: string, architecture: object) {
 test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) => {
   const { output, parameters } = await make(modelType, {
     model_type: modelType,
-    hidden_size: 32,
+    hidden_size: 64,
     num_attention_heads: 4,
     num_key_value_heads: 2,
     head_dim: 16,
@@ -28,7 +27,7 @@ test.each(MODEL_TYPES)('%s: a folder that the trainer opens', async (modelType) 
   const spec = readSpec(output);
   expect(spec).toMatchObject({ family: modelType, headDim: 16, numKvHeads: 2 });
   const checkpoint = openCheckpoint(output);
-  const shapes = parameterShapes(spec);
+  const shapes = storedShapes(spec);
   expect(checkShapes(checkpoint, shapes)).toEqual([]);
   checkpoint.close();
   const sizes = [...shapes.values()].map((shape) => elementCount(shape));

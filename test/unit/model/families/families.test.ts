@@ -455,6 +455,7 @@ describe.each([
     expect(() => of({ num_experts: 4 })).toThrow('"num_experts_per_tok" is 8, expected at most');
     expect(() => of({ output_router_logits: true })).toThrow('"output_router_logits" is true');
     expect(() => of({ hidden_act: 'gelu' })).toThrow('"hidden_act" is "gelu"');
+    if (type === 'olmoe') expect(() => of({ head_dim: 4 })).toThrow('"head_dim" is 4, expected 8');
     const other = type === 'olmoe' ? { clip_qkv: 8 } : { mlp_only_layers: [1] };
     expect(() => of(other)).toThrow(
       type === 'olmoe' ? '"clip_qkv" is 8' : '"mlp_only_layers" is [1]',
