@@ -1,6 +1,6 @@
 /** Metrics of an evaluation, by the names of its JSON file. Shares are of 1. */
 import { groupBy } from '../util/group.js';
-import { largest, mean, share, smallest } from '../util/numbers.js';
+import { largest, mean, share, smallest, sum } from '../util/numbers.js';
 import { type EvalRow, isCorrect, isFlexiblyCorrect } from './eval-row.js';
 import { shares, withInterval } from './intervals.js';
 import { majorityAtK } from './majority.js';
@@ -52,6 +52,8 @@ export interface EvalMetrics {
   readonly [reward: `rewards/${string}/ungraded`]: number;
   /** Mean of each part of the score. */
   readonly [part: `parts/${string}`]: number;
+  /** Of strategies: means over problems, sums of what code and selections took, problems that a budget ended. */
+  readonly [strategy: `strategy/${string}`]: number;
   readonly [passAt: `pass@${number}`]: number | null;
   readonly [majorityAt: `maj@${number}`]: number | null;
 }
@@ -91,6 +93,7 @@ export function evalMetrics(
     ...rewardMetrics(rows),
     ...partMeans(graded),
     ...statusCounts(rows),
+    ...strategyMetrics(rows),
     ...atEach('pass', passAt, (k) =>
       meanKnown(groups, (group) => passAtK(group.length, countRight(group), k)),
     ),
@@ -133,6 +136,30 @@ function partMeans(graded: readonly EvalRow[]): Record<`parts/${string}`, number
       const scores = graded.flatMap(({ parts }) => parts?.[name] ?? []);
       return scores.length === 0 ? [] : [[`parts/${name}`, mean(scores)!]];
     }),
+  );
+}
+
+/** Nothing of greedy answers without a budget, nor of what did not happen. */
+function strategyMetrics(rows: readonly EvalRow[]): Record<`strategy/${string}`, number> {
+  const facts = rows.flatMap(({ strategy }) => strategy ?? []);
+  if (facts.length === 0) return {};
+  const total = (key: 'executions' | 'failed_executions' | 'selections' | 'invalid_selections') =>
+    [key, sum(facts.map((each) => each[key]))] as const;
+  const endedBy = (budget: string) =>
+    [`ended_by_${budget}`, facts.filter(({ stopped }) => stopped === budget).length] as const;
+  const agreement = mean(facts.flatMap(({ agreement: own }) => own ?? []));
+  const counts = [
+    ...[total('executions'), total('failed_executions')],
+    ...[total('selections'), total('invalid_selections')],
+    ...[endedBy('time'), endedBy('tokens')],
+  ].filter(([, count]) => count > 0);
+  return Object.fromEntries(
+    [
+      ['candidates', mean(facts.map(({ candidates }) => candidates))!] as const,
+      ...(agreement === null ? [] : [['agreement', agreement] as const]),
+      ['tokens', mean(facts.map(({ tokens }) => tokens))!] as const,
+      ...counts,
+    ].map(([name, value]) => [`strategy/${name}`, value]),
   );
 }
 

@@ -17,8 +17,8 @@ import { cachedSampler } from './eval/prediction-cache.js';
 import { evaluateModel } from './evaluation/evaluate-model.js';
 import { evaluationInputs } from './evaluation/evaluation-inputs.js';
 import { type EvaluationGraders, openEvaluationGraders } from './evaluation/graders.js';
+import { sayShortfalls } from './evaluation/shortfalls.js';
 import { strategySandbox } from './evaluation/strategy.js';
-import { sayUngraded } from './evaluation/ungraded.js';
 import { samplerFingerprint } from './inputs/base-fingerprint.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { baseIdentity } from './inputs/quantization.js';
@@ -171,7 +171,7 @@ function finish(
   endRun(run, { status: 'done', sections, log: context.log });
   const { correct, ungraded } = evaluation.metrics;
   const count = evaluation.rows.length - ungraded;
-  sayUngraded(evaluation, context);
+  sayShortfalls(evaluation, context);
   context.log(`${stage}: ${correct} of ${count} correct, ${files.output ?? files.csv}`);
   return { ...evaluation.metrics, ...facts, run_dir: run.dir };
 }

@@ -40,18 +40,25 @@ export async function solveAll(
         : new Map<string, Selection>();
     options.signal?.throwIfAborted();
     return entries.map((entry) =>
-      solution(entry, { budget, selection: selected.get(entry.problem.id) }),
+      solution(entry, {
+        budget,
+        selection: selected.get(entry.problem.id),
+        samples: samplesAsked(options),
+      }),
     );
   } finally {
     budget.release();
   }
 }
 
+const samplesAsked = ({ strategy, samples }: StrategyOptions): number =>
+  strategy === 'greedy' ? 1 : samples;
+
 async function sampleCandidates(
   problems: readonly Problem[],
   { writer, options, budget }: Means,
 ): Promise<ReadonlyMap<string, readonly Candidate[]>> {
-  const n = options.strategy === 'greedy' ? 1 : options.samples;
+  const n = samplesAsked(options);
   const requests = problems.map(({ id, promptIds }) => ({
     id,
     promptIds,
@@ -69,10 +76,18 @@ async function sampleCandidates(
   return new Map(await Promise.all(entries));
 }
 
+interface Ending {
+  readonly budget: Budget;
+  readonly selection: Selection | undefined;
+  /** Candidates that were asked for. */
+  readonly samples: number;
+}
+
 function solution(
   { problem, candidates }: { readonly problem: Problem; readonly candidates: readonly Candidate[] },
-  { budget, selection }: { readonly budget: Budget; readonly selection: Selection | undefined },
+  means: Ending,
 ): Solution {
+  const { selection } = means;
   const byVote = chooseByVote(candidates);
   const chosen = selection === undefined ? byVote.chosen : selection.chosen;
   const seconds = candidates.reduce((most, candidate) => Math.max(most, candidate.seconds), 0);
@@ -84,18 +99,19 @@ function solution(
     agreement: selection === undefined ? byVote.agreement : null,
     tokens: candidates.reduce((sum, { tokens }) => sum + tokens, selection?.tokens ?? 0),
     seconds,
-    stopped: stopReason(candidates, { budget, selection }),
+    stopped: stopReason(candidates, means),
     selections: selection?.selections ?? 0,
     invalidSelections: selection?.invalid ?? 0,
   };
 }
 
+/** Candidates that were not begun are missing, those that were have been aborted. */
 function stopReason(
   candidates: readonly Candidate[],
-  { budget, selection }: { readonly budget: Budget; readonly selection: Selection | undefined },
+  { budget, selection, samples }: Ending,
 ): StopReason {
   const isCut = candidates.some(({ finishReason }) => finishReason === 'aborted');
-  if (budget.isTimeUp() && (isCut || candidates.length === 0)) return 'time';
+  if (budget.isTimeUp() && (isCut || candidates.length < samples)) return 'time';
   const isShort = candidates.some(({ finishReason }) => finishReason === 'length');
   return selection?.isOutOfTokens === true || (budget.isTight && isShort) ? 'tokens' : 'done';
 }

@@ -17,7 +17,7 @@ import { share } from '../../util/numbers.js';
 import { prefixed } from '../../util/prefixed.js';
 import type { RecipeContext } from '../context.js';
 import { evaluateWith, type Generates } from '../evaluation/evaluate-model.js';
-import { sayUngraded } from '../evaluation/ungraded.js';
+import { sayShortfalls } from '../evaluation/shortfalls.js';
 import { toolRates } from '../sampling/tool-rates.js';
 import {
   type EvaluatedConfig,
@@ -194,7 +194,7 @@ export class DuringTraining {
     const keys = evaluationKeys(config, config.eval);
     const own = { keys, inputs, graders, rewards };
     const { metrics, rows } = await evaluateWith(writer(await sampler(), own), own).finally(rest);
-    sayUngraded({ metrics, rows }, { log });
+    sayShortfalls({ metrics, rows }, { log });
     onSamples(step, rows);
     return {
       ...(metrics.accuracy !== null && { 'eval/accuracy': metrics.accuracy }),

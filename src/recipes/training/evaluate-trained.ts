@@ -28,7 +28,7 @@ import {
   evaluationInputs,
 } from '../evaluation/evaluation-inputs.js';
 import { type EvaluationGraders, openEvaluationGraders } from '../evaluation/graders.js';
-import { sayUngraded } from '../evaluation/ungraded.js';
+import { sayShortfalls } from '../evaluation/shortfalls.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption, unbroken } from '../interrupt.js';
 import { judgeCounts } from '../judge/counts.js';
@@ -214,7 +214,7 @@ export async function evaluatedRun(
       );
       const { stage, output_file: outputFile } = config.eval;
       const facts = judgeCounts(graders.stats(), 'judge_');
-      sayUngraded(evaluation, context);
+      sayShortfalls(evaluation, context);
       const written = { stage: stage ?? config.stage, evaluation, outputFile, facts };
       const sections = evaluationSections(evaluation, writeEvaluation(run, written));
       return { sections, results: { ...evaluation.metrics, ...facts } };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import { evalSchema, loadConfig, solveSchema } from '../../../src/config/index.js';
+import type { StrategyFacts } from '../../../src/evaluate/index.js';
 import { writeStrategyTable } from '../../../src/recipes/compare/strategy-table.js';
 import { runEval } from '../../../src/recipes/eval.js';
 import { openSolver, runSolve } from '../../../src/recipes/solve.js';
@@ -35,6 +36,7 @@ describe('strategies', () => {
   it.each(['majority_vote', 'weighted_vote', 'genselect'])('%s tries several', async (name) => {
     const metrics = await evaluated(name, `strategy=${name}`, 'strategy_samples=3');
     expect(metrics).toMatchObject({ eval_size: 3, samples_per_example: 1, strategy: name });
+    expect(metrics).toMatchObject({ 'strategy/candidates': 3 });
     for (const { strategy } of rowsOf(name)) {
       expect(strategy).toMatchObject({ candidates: 3, stopped: 'done' });
     }
@@ -48,10 +50,30 @@ describe('strategies', () => {
   });
 
   it('a token budget holds, and says so', async () => {
-    await evaluated('budget', 'strategy=majority_vote', 'strategy_samples=2', 'token_budget=6');
-    for (const { strategy } of rowsOf('budget')) {
-      expect((strategy as { tokens: number }).tokens).toBeLessThanOrEqual(6);
-    }
+    logged.length = 0;
+    const words = ['strategy=majority_vote', 'strategy_samples=2', 'token_budget=6'];
+    const metrics = await evaluated('budget', ...words);
+    const facts = rowsOf('budget').map(({ strategy }) => strategy as StrategyFacts);
+    for (const { tokens } of facts) expect(tokens).toBeLessThanOrEqual(6);
+    const ended = facts.filter(({ stopped }) => stopped === 'tokens').length;
+    expect(ended).toBeGreaterThan(0);
+    expect(metrics).toMatchObject({
+      'strategy/candidates': 2,
+      'strategy/tokens': facts.reduce((sum, { tokens }) => sum + tokens, 0) / facts.length,
+      'strategy/ended_by_tokens': ended,
+    });
+    expect(metrics).not.toHaveProperty('strategy/ended_by_time');
+    expect(logged.join('\n')).toContain(
+      `warning: token_budget ended ${ended} of 3 problems, which are graded by what there was of them`,
+    );
+  });
+
+  it('says how many problems the time budget has ended', async () => {
+    logged.length = 0;
+    const metrics = await evaluated('late', 'strategy=majority_vote', 'time_budget=0.000001');
+    expect(metrics).toMatchObject({ 'strategy/candidates': 0, 'strategy/ended_by_time': 3 });
+    expect(metrics).not.toHaveProperty('strategy/executions');
+    expect(logged.join('\n')).toContain('warning: time_budget ended 3 of 3 problems');
   });
 
   it('greedy refuses several solutions, which it would not sample', async () => {

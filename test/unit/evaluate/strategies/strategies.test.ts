@@ -253,6 +253,7 @@ describe('budgets', () => {
     });
     expect(solution?.answer).toBe('1');
     expect(solution?.candidates).toHaveLength(1);
+    expect(solution?.stopped).toBe('time');
   });
 
   it("throws the caller's reason", async () => {
