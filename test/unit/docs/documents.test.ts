@@ -40,17 +40,22 @@ const anchorsIn = (path: string): string[] =>
     anchorOf(heading),
   );
 
+/** Links of a document to this repository, and the file that each leads to. */
+function linksIn(path: string) {
+  const text = withoutCode(readFileSync(path, 'utf8'));
+  return [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link = '']) => {
+    const [file = '', anchor] = link.split('#');
+    return { link, anchor, target: file === '' ? path : normalize(join(dirname(path), file)) };
+  });
+}
+
 /** Links to this repository that lead nowhere. */
 function brokenLinks(path: string): string[] {
-  const text = withoutCode(readFileSync(path, 'utf8'));
-  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
-  return links.filter((link) => {
-    if (/^https?:/.test(link)) return false;
-    const [file = '', anchor] = link.split('#');
-    const target = file === '' ? path : normalize(join(dirname(path), file));
+  const broken = linksIn(path).filter(({ anchor, target }) => {
     if (!existsSync(target)) return true;
     return anchor !== undefined && !anchorsIn(target).includes(anchor);
   });
+  return broken.map(({ link }) => link);
 }
 
 interface ShellCall {
@@ -90,6 +95,18 @@ describe.each(documents)('%s', (path) => {
       const problems = err.split('\n').filter((line) => line !== '' && !READ_AS.test(line));
       expect({ words, code, problems }).toEqual({ words, code: 0, problems: [] });
     }
+  });
+});
+
+describe('the package', () => {
+  const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { files: string[] };
+  const isPacked = (path: string) =>
+    files.some((name) => path === name || path.startsWith(`${name}/`));
+
+  it('has the pages that its pages lead to, but for the one on work in the clone', () => {
+    const pages = documents.filter(isPacked).flatMap(linksIn);
+    const missing = pages.filter(({ target }) => target.endsWith('.md') && !isPacked(target));
+    expect(new Set(missing.map(({ target }) => target))).toEqual(new Set(['CONTRIBUTING.md']));
   });
 });
 
