@@ -20,6 +20,8 @@ export interface ProgressOptions {
   readonly total: number;
   /** Done before this process started (a resumed run); no part of the pace. */
   readonly from?: number;
+  /** All of `total` need not be done, so that the time left is a bound. */
+  readonly mayEndEarly?: boolean;
   /** `auto` is a bar where the stream is a terminal, else lines. */
   readonly mode?: ProgressMode;
   readonly stream?: Terminal;
@@ -52,9 +54,10 @@ export function startProgress(options: ProgressOptions): Progress {
 
 type Resolved = ProgressOptions & { readonly stream: Terminal };
 
-/** Lines of the log stand above the bar (cli/main.ts clears its row), which therefore leaves the terminal's settings alone. */
+/** Lines of the log stand above the bar (cli/program.ts clears its row), which therefore leaves the terminal's settings alone. */
 function bar(options: Resolved): Progress {
   const { label, total, from = 0, stream, now = () => performance.now() } = options;
+  const { mayEndEarly = false } = options;
   const { columns = 80 } = stream;
   const view = new cliProgress.MultiBar({
     format: '{label} {bar} {value}/{total}  {left}{facts}',
@@ -72,7 +75,8 @@ function bar(options: Resolved): Progress {
   let isShown = true;
   return {
     update(done, facts = {}) {
-      const left = timeLeft({ done, total, from, seconds: (now() - start) / 1000 });
+      const seconds = (now() - start) / 1000;
+      const left = timeLeft({ done, total, from, mayEndEarly, seconds });
       only.update(done, { left, facts: factText(facts) });
     },
     stop() {
@@ -83,7 +87,7 @@ function bar(options: Resolved): Progress {
 }
 
 function lines(options: Resolved): Progress {
-  const { label, total, from = 0, stream } = options;
+  const { label, total, from = 0, mayEndEarly = false, stream } = options;
   const { lineSeconds = 10, now = () => performance.now() } = options;
   const start = now();
   let lastLine = start;
@@ -96,7 +100,7 @@ function lines(options: Resolved): Progress {
       lastLine = time;
       isDone = isLast;
       const share = Math.floor((100 * done) / total);
-      const left = timeLeft({ done, total, from, seconds: (time - start) / 1000 });
+      const left = timeLeft({ done, total, from, mayEndEarly, seconds: (time - start) / 1000 });
       stream.write(`${label} ${done}/${total} (${share}%)  ${left}${factText(facts)}\n`);
     },
     stop: () => {},
@@ -107,14 +111,16 @@ interface Pace {
   readonly done: number;
   readonly total: number;
   readonly from: number;
+  readonly mayEndEarly: boolean;
   readonly seconds: number;
 }
 
 /** "40 s, 1 min 20 s left", by the mean pace so far. */
-function timeLeft({ done, total, from, seconds }: Pace): string {
+function timeLeft({ done, total, from, mayEndEarly, seconds }: Pace): string {
   if (done >= total) return duration(seconds);
   if (done <= from) return `${duration(seconds)}, time left not known yet`;
-  return `${duration(seconds)}, ${duration((seconds / (done - from)) * (total - done))} left`;
+  const left = duration((seconds / (done - from)) * (total - done));
+  return `${duration(seconds)}, ${mayEndEarly ? 'at most ' : ''}${left} left`;
 }
 
 function factText(facts: Readonly<Record<string, number | string>>): string {

@@ -63,6 +63,8 @@ type ReportedConfig = Pick<
   | 'verbose'
   | 'run_name'
   | 'stage'
+  | 'stop_at_accuracy'
+  | 'early_stopping_patience'
 >;
 
 type TrackerKeys = Pick<ReportedConfig, 'report_to' | 'wandb_project'>;
@@ -107,7 +109,9 @@ export async function openTrainingLog(options: TrainingLogOptions): Promise<Trai
     throw error;
   });
   const label = config.stage === command ? command : `${command} (stage ${config.stage})`;
-  const bar = startProgress({ label, total: totalSteps, from: resumeStep ?? 0 });
+  const { stop_at_accuracy: target, early_stopping_patience: patience } = config;
+  const mayEndEarly = target !== null || patience !== null;
+  const bar = startProgress({ label, total: totalSteps, from: resumeStep ?? 0, mayEndEarly });
   const laps = run.phases.laps();
   const isVerbose = context.verbose || config.verbose;
   return {

@@ -309,6 +309,18 @@ describe('progress', () => {
     expect(text()).toBe('sft 90/100 (90%)  10 s, 10 s left\n');
   });
 
+  it('bounds the time left of work that may end before its total', () => {
+    const { stream, text } = sink();
+    let now = 0;
+    const options = { label: 'sft', total: 40, mayEndEarly: true, stream, now: () => now };
+    const progress = startProgress(options);
+    now = 10_000;
+    progress.update(10);
+    now = 40_000;
+    progress.update(40);
+    expect(text()).toBe('sft 10/40 (25%)  10 s, at most 30 s left\nsft 40/40 (100%)  40 s\n');
+  });
+
   it('draws a bar on a terminal, and ends it also when the work fails', async () => {
     const { stream, text } = sink();
     const terminal = Object.assign(stream, { isTTY: true });

@@ -1,7 +1,7 @@
 /** Which trackers a training run reports to, and what its rows hold. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { loadConfig, sftSchema } from '../../../../src/config/index.js';
 import {
   logImpliedTracker,
@@ -44,6 +44,33 @@ describe('trackers', () => {
     expect(() => config('report_to=none', 'wandb_project=p')).toThrow(
       /wandb_project: report_to is none/,
     );
+  });
+});
+
+describe('the time left', () => {
+  it.each([
+    ['stop_at_accuracy=0.4', 'eval.max_new_tokens=8', 'eval_steps=5'],
+    ['early_stopping_patience=2', 'eval_dataset=gsm8k', 'eval_steps=5'],
+    [],
+  ])('is a bound where the run may end early: %s', async (...keys) => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const shown = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      const settings = config('report_to=none', ...keys);
+      const text = { text: '{}\n', values: {} };
+      const run = openRun(temporaryFolder(), { config: text, command: 'sft', resume: 'never' });
+      const parts = { command: 'sft', context: SILENT, shown: [], totalSteps: 4 };
+      const log = await openTrainingLog({ ...parts, run, config: settings, resumeStep: null });
+      vi.advanceTimersByTime(10_000);
+      log.row({ step: 1 });
+      await log.close('done');
+      run.close('done');
+      const left = keys.length === 0 ? '30 s left' : 'at most 30 s left';
+      expect(shown.mock.calls).toEqual([[`sft (stage full) 1/4 (25%)  10 s, ${left}\n`]]);
+    } finally {
+      shown.mockRestore();
+      vi.useRealTimers();
+    }
   });
 });
 
