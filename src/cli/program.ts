@@ -18,6 +18,8 @@ function endUnwritten(error: NodeJS.ErrnoException): never {
 }
 
 process.stdout.on('error', endUnwritten);
+// Work goes on where nobody reads its progress and logs any more.
+process.stderr.on('error', () => {});
 
 process.on('uncaughtException', (error) => {
   process.exit(reportError(error, { isVerbose: process.argv.includes('--verbose'), err }));

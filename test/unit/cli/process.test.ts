@@ -1,9 +1,12 @@
 /** The program as a process: exit codes, data on standard output, logs on standard error. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { temporaryFile } from '../../support/temporary.js';
+import { readJsonl } from '../../../src/util/files.js';
+import { temporaryFile, temporaryFolder } from '../../support/temporary.js';
 
 function lorikeet(...argv: string[]) {
   const { status, stdout, stderr } = spawnSync(
@@ -58,6 +61,20 @@ describe('lorikeet', () => {
       stderr:
         'error: standard output: cannot be written (ENOSPC: no space left on device, write)\n',
     });
+  });
+
+  it('goes on when nobody reads its logs any more', async () => {
+    const root = join(temporaryFolder(), 'run');
+    const rows = '{name: arithmetic, train_samples: 20, test_samples: 5}';
+    const file = temporaryFile(
+      `root: ${root}\nstages:\n  - name: a\n    command: data\n    with: ${rows}\n`,
+    );
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'run', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.destroy();
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(readJsonl(join(root, 'a', 'train.jsonl'))).toHaveLength(20);
   });
 
   it('runs a pipeline to the exit code of its stage', () => {
