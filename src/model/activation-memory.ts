@@ -77,10 +77,10 @@ export function keptByRecomputed(question: MemoryQuestion, layer: number): numbe
   return tokens * (FLOAT * spec.hiddenSize + (isFused ? mixerPerToken(question, layer) : 0));
 }
 
-/** Rows of a token at its experts: what they take and give, in its order and in theirs, and one expert at work. */
+/** Rows of a token at its experts: what they take, and what they give in their order and in its. */
 function expertsAtWork({ spec, elementBytes: e }: MemoryQuestion): number {
   if (spec.experts === null) return 0;
-  return spec.experts.perToken * spec.hiddenSize * (2 * e + 3 * FLOAT);
+  return spec.experts.perToken * spec.hiddenSize * (e + 2 * FLOAT);
 }
 
 export function workingSet(question: MemoryQuestion): number {

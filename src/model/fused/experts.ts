@@ -8,10 +8,17 @@ import { expertWeights } from '../spec-modules.js';
 import type { FusedContext } from './fused-source.js';
 import type { Inner } from './sublayer.js';
 
+/** Rows of experts, one below the other, as one tensor; they themselves are let go. */
+function stacked(rows: readonly Tensor[]): Tensor {
+  const all = joined(rows, 0);
+  if (rows.length > 1) tf.dispose(rows as Tensor[]);
+  return all;
+}
+
 export function fusedExperts(context: FusedContext, layer: number): Inner {
   const { spec, compute } = context;
   const { activation: kind } = spec;
-  const { perToken, ...rest } = spec.experts!;
+  const chosen = spec.experts!;
   const { router, experts } = expertWeights(spec, layer);
   const product = (a: Tensor, name: string, transpose: boolean) => ({
     a,
@@ -19,71 +26,78 @@ export function fusedExperts(context: FusedContext, layer: number): Inner {
     transpose,
   });
 
-  const routedBy = (logits: Tensor): Routing => routed(logits, { perToken, ...rest });
-  const weightsOf = (logits: Tensor, routing: Routing): Tensor =>
-    routingWeights(logits, routing, { perToken, ...rest });
-  /** Rows of each expert that has some. @param x `[T, …]` in the compute type */
-  const rowsOf = (x: Tensor, { tokens, counts }: Routing): Tensor[] =>
+  const present = ({ counts }: Routing) => experts.filter((_, expert) => counts[expert]! > 0);
+  /** Of rows, those of each expert that has some. */
+  const apart = (rows: Tensor, { counts }: Routing): Tensor[] =>
     parted(
-      rowsAt(x, tokens, compute),
+      rows,
       counts.filter((count) => count > 0),
       0,
     );
-  /** A row for each place of each token. @param rows Of each expert, float32 @returns `[T, perToken, …]` */
-  const byToken = (rows: readonly Tensor[], routing: Routing): Tensor =>
-    rowsAt(joined(rows, 0), routing.rows, 'float32').reshape([-1, perToken, rows[0]!.shape[1]!]);
-  const present = ({ counts }: Routing) => experts.filter((_, expert) => counts[expert]! > 0);
+  /** What each row counts, `[T · perToken, 1]`. */
+  const rowWeights = (logits: Tensor, routing: Routing): Tensor => {
+    const weights = routingWeights(logits, routing, chosen).reshape([-1, 1]);
+    return rowsAt(weights, routing.order, 'float32');
+  };
+  /** Float32 rows by token and place, `[T, perToken, …]`. */
+  const byToken = (rows: Tensor, routing: Routing): Tensor =>
+    rowsAt(rows, routing.rows, 'float32').reshape([-1, chosen.perToken, rows.shape[1]!]);
 
   return {
     linears: [],
     forward(h, _, { keeps }) {
-      const logits = kernels().gemm([product(h, router, true)], { out: 'float32' });
-      const routing = routedBy(logits);
-      const inputs = rowsOf(h, routing);
-      const each = present(routing).map(({ gate, up, down }, i) =>
-        tf.tidy(() => {
-          const x = inputs[i]!;
-          const sides = [[product(x, gate, true)], [product(x, up, true)]] as const;
-          const [core, ...trace] = kernels().gatedGemm(sides, { kind, keeps });
-          return [kernels().gemm([product(core, down, true)], { out: 'float32' }), ...trace];
-        }),
-      );
-      const results = byToken(
-        each.map(([y]) => y!),
-        routing,
-      );
-      const core = results.mul(weightsOf(logits, routing).expandDims(2)).sum(1);
-      return { core, saved: [logits, ...each.flatMap(([, ...trace]) => trace)] };
+      return tf.tidy(() => {
+        const logits = kernels().gemm([product(h, router, true)], { out: 'float32' });
+        const routing = routed(logits, chosen);
+        const inputs = apart(rowsAt(h, routing.tokens, compute), routing);
+        const each = present(routing).map(({ gate, up }, i) =>
+          tf.tidy(() => {
+            const x = inputs[i]!;
+            const sides = [[product(x, gate, true)], [product(x, up, true)]] as const;
+            return kernels().gatedGemm(sides, { kind, keeps });
+          }),
+        );
+        const core = stacked(each.map(([y]) => y));
+        return { core, saved: [logits, ...each.flatMap(([, ...trace]) => trace)] } as never;
+      });
     },
+    result: (core, [logits]) =>
+      tf.tidy(() => {
+        const routing = routed(logits!, chosen);
+        const weights = apart(rowWeights(logits!, routing), routing);
+        const cores = apart(core, routing);
+        const rows = present(routing).map(({ down }, i) =>
+          tf.tidy(() => {
+            const y = kernels().gemm([product(cores[i]!, down, true)], { out: 'float32' });
+            return y.mul(weights[i]!) as Tensor;
+          }),
+        );
+        return byToken(stacked(rows), routing).sum(1);
+      }),
     coreOf: ([logits]) => logits!,
     backward({ dcore: dy, saved: [logits, ...traces] }, _, { out, residual }) {
-      const routing = routedBy(logits!);
-      const weights = weightsOf(logits!, routing).reshape([-1, 1]);
-      const counts = routing.counts.filter((count) => count > 0);
-      const weightsEach = parted(rowsAt(weights, routing.order, 'float32'), counts, 0);
-      const dys = rowsOf(dy, routing);
-      const each = present(routing).map(({ gate, up, down }, i) =>
-        tf.tidy(() => {
-          const trace = traces.slice(i * kernels().gatedTrace, (i + 1) * kernels().gatedTrace);
-          const made = kernels().gemm([product(dys[i]!, down, false)], { out: compute });
-          const dcore = castTo(made, compute, 'float32');
-          const core = castTo(kernels().gatedAgain(trace, kind), compute, 'float32');
-          const weighted = castTo(dcore.mul(weightsEach[i]!), 'float32', compute);
-          const [dgate, dup] = kernels().gatedGradient(trace, weighted, kind);
-          const products = [product(dgate, gate, false), product(dup, up, false)];
-          return [kernels().gemm(products, { out: 'float32' }), core.mul(dcore).sum(1, true)];
-        }),
-      );
-      const parts = (index: 0 | 1) =>
-        byToken(
-          each.map((pair) => pair[index]!),
-          routing,
+      const dh = tf.tidy(() => {
+        const routing = routed(logits!, chosen);
+        const weights = apart(rowWeights(logits!, routing), routing);
+        const dys = apart(rowsAt(dy, routing.tokens, compute), routing);
+        const each = present(routing).map(({ gate, up, down }, i) =>
+          tf.tidy(() => {
+            const trace = traces.slice(i * kernels().gatedTrace, (i + 1) * kernels().gatedTrace);
+            const made = kernels().gemm([product(dys[i]!, down, false)], { out: compute });
+            const dcore = castTo(made, compute, 'float32');
+            const core = castTo(kernels().gatedAgain(trace, kind), compute, 'float32');
+            const weighted = castTo(dcore.mul(weights[i]!), 'float32', compute);
+            const [dgate, dup] = kernels().gatedGradient(trace, weighted, kind);
+            const products = [product(dgate, gate, false), product(dup, up, false)];
+            return [kernels().gemm(products, { out: 'float32' }), core.mul(dcore).sum(1, true)];
+          }),
         );
-      const dlogits = tf.grad((x) => weightsOf(x, routing))(logits!, parts(1).squeeze([2]));
-      const through = parts(0).sum(1);
-      const dh = kernels().gemm([product(castTo(dlogits, 'float32', compute), router, false)], {
-        out,
-        residual: residual === undefined ? through : through.add(residual),
+        const through = byToken(stacked(each.map(([dx]) => dx!)), routing).sum(1);
+        const dweights = byToken(stacked(each.map(([, dw]) => dw!)), routing).squeeze([2]);
+        const dlogits = tf.grad((x) => routingWeights(x, routing, chosen))(logits!, dweights);
+        const toRouter = product(castTo(dlogits, 'float32', compute), router, false);
+        const rest = residual === undefined ? through : through.add(residual);
+        return kernels().gemm([toRouter], { out, residual: rest as Tensor });
       });
       return { dh, gradients: [] };
     },

@@ -16,15 +16,17 @@ import {
 
 /** What stands between the norm and the last linear layer. */
 export interface Inner {
-  /** The last one takes the core; none: the core is the result, `[T, H]` float32. */
+  /** The last one takes the core, unless `result` does. */
   readonly linears: readonly FusedLinear[];
   /**
    * @param h `[T, H]` in the compute type. @param linears Without the last.
    */
   forward(h: Tensor, linears: readonly FusedLinear[], use: { readonly keeps: boolean }): InnerTrace;
-  /** The core again, from what is saved; of no concern where no linear layer takes it. */
+  /** The core again, from what is saved; of no concern where `result` takes it. */
   coreOf(saved: readonly Tensor[]): Tensor;
-  /** @param dcore In the compute type. @param output Of the gradient to h. */
+  /** What else than a linear layer makes of the core, `[T, H]` float32. */
+  readonly result?: (core: Tensor, saved: readonly Tensor[]) => Tensor;
+  /** @param dcore In the compute type; where `result` takes the core, the gradient to what that gave. @param output Of the gradient to h. */
   backward(
     args: { readonly h: Tensor; readonly dcore: Tensor; readonly saved: readonly Tensor[] },
     linears: readonly FusedLinear[],
@@ -112,7 +114,7 @@ export class Sublayer {
   /** @returns y, `[T, H]` float32 */
   result(
     x: Tensor,
-    { core, lows, projected }: SublayerTrace,
+    { core, saved, lows, projected }: SublayerTrace,
     linears: readonly FusedLinear[],
   ): Tensor {
     const { residualScale: outScale } = this.context.spec;
@@ -120,7 +122,8 @@ export class Sublayer {
       const normed = kernels().norm(projected, this.post!, { ...this.form, out: 'float32' });
       return x.add(scaled(normed, outScale));
     }
-    if (linears.length === 0) return x.add(scaled(core, outScale));
+    const { result } = this.inner;
+    if (result !== undefined) return x.add(scaled(result(core, saved), outScale));
     const output: GroupOutput = { out: 'float32', residual: x, outScale };
     return forwardGroup({ x: core, lows }, linears.slice(-1), output)[0]!;
   }
@@ -137,7 +140,7 @@ export class Sublayer {
     const { h, rate, core, saved, lows } = trace;
     const dlast = this.upstream(dy, trace);
     const last =
-      linears.length === 0
+      this.inner.result !== undefined
         ? { dx: dlast, gradients: [] }
         : backwardGroup(
             { x: core, dys: [dlast], linears: linears.slice(-1), lows },

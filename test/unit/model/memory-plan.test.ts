@@ -189,6 +189,34 @@ describe('the plan', () => {
     expect(of({}, 3).working).toBeGreaterThan(of({}, 2).working);
   });
 
+  test('is near the peaks that were measured with experts', () => {
+    const spec = specFromConfig('qwen', {
+      ...{ model_type: 'qwen3_moe', vocab_size: 512, hidden_size: 1024, num_hidden_layers: 3 },
+      ...{ num_attention_heads: 16, num_key_value_heads: 4, head_dim: 64, num_experts: 16 },
+      moe_intermediate_size: 256,
+    });
+    // Gradients of sequences of 512, LoRA of rank 16: bytes of an element, tokens, recomputed layers, MiB.
+    const peaks = [
+      [2, 4096, 0, 1481],
+      [2, 4096, 3, 1459],
+      [4, 2048, 0, 1348],
+      [4, 2048, 3, 1249],
+    ] as const;
+    for (const [elementBytes, tokens, checkpointedLayers, peak] of peaks) {
+      const asked = {
+        ...question,
+        spec,
+        elementBytes,
+        tokens,
+        predicted: tokens,
+        trained: 368_640,
+      };
+      const planned = memoryPlan({ ...asked, longest: 512, checkpointedLayers }).total / MIB;
+      expect(planned / peak).toBeGreaterThan(0.95);
+      expect(planned / peak).toBeLessThan(1.15);
+    }
+  });
+
   test('is near the peaks that were measured', () => {
     // `bench sft` at this shape: 3061 MiB without and 1790 MiB with checkpointing.
     expect(memoryPlan(question).total / MIB).toBeGreaterThan(2750);
