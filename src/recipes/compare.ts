@@ -34,6 +34,8 @@ export interface CompareResult {
   readonly strategies: ComparisonTable | null;
   /** Each input against the first, where both have graded examples. */
   readonly paired: readonly Paired[];
+  /** What they are compared by. */
+  readonly column: string;
 }
 
 export async function runCompare(
@@ -68,7 +70,8 @@ export async function runCompare(
     }
     context.log(`comparison in ${config.output}`);
   }
-  return { runs: comparison === null ? null : tablesOf(comparison), strategies, paired };
+  const runs = comparison === null ? null : tablesOf(comparison);
+  return { runs, strategies, paired, column: config.column };
 }
 
 const tablesOf = ({ results, metrics, config }: Comparison) => ({ results, metrics, config });

@@ -15,7 +15,7 @@ import {
   type Section,
   shownPrompts,
 } from '../../report/index.js';
-import { type Paired, pairedTables, shortlyNamed, TEST_NOTE } from '../evaluation/paired-tables.js';
+import { type Paired, pairedTables, shortlyNamed } from '../evaluation/paired-tables.js';
 
 /** Two inputs with their comparison. */
 export interface PairedInputs {
@@ -60,7 +60,7 @@ export function pairedSections(pairs: readonly PairedInputs[], column: string): 
   const paired = pairs.map(({ paired: own }) => own);
   const named = shortlyNamed(paired);
   return [
-    ...pairedTables(paired, `Column ${column}, example by example; ${TEST_NOTE}`),
+    ...pairedTables(paired, column),
     ...pairs.map(({ rowsA, rowsB }, i) => {
       const { a, b } = named[i]!;
       return completionsSection({

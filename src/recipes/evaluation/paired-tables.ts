@@ -61,7 +61,7 @@ function scoresTable(paired: readonly Paired[]): ComparisonTable {
 }
 
 /** Of a page: the tables, and the differences as a chart. */
-export function pairedTables(pairs: readonly Paired[], note: string): Section[] {
+export function pairedTables(pairs: readonly Paired[], column: string): Section[] {
   const paired = shortlyNamed(pairs);
   const items = paired.map(({ b, ...pair }) => ({
     label: b,
@@ -75,7 +75,9 @@ export function pairedTables(pairs: readonly Paired[], note: string): Section[] 
       type: 'table',
       title: 'Paired examples',
       ...sharesTable(paired),
-      note: [note, ...unmatchedLines(paired)].join(' '),
+      note: [`Column ${column}, example by example; ${TEST_NOTE}`, ...unmatchedLines(paired)].join(
+        ' ',
+      ),
     },
     {
       type: 'charts',
@@ -87,7 +89,7 @@ export function pairedTables(pairs: readonly Paired[], note: string): Section[] 
   ];
 }
 
-export const TEST_NOTE =
+const TEST_NOTE =
   "p is that of McNemar's exact test, or of the sign test where an example has several samples.";
 
 /** Accuracies in percent, in a table whose numbers after the second column are accuracies. */

@@ -18,7 +18,7 @@ import { messageOf } from '../../util/errors.js';
 import { groupBy } from '../../util/group.js';
 import { isObject } from '../../util/json-object.js';
 import type { CompareResult } from '../compare.js';
-import { pairedTables, strategyCells, TEST_NOTE } from '../evaluation/paired-tables.js';
+import { pairedTables, strategyCells } from '../evaluation/paired-tables.js';
 import { numbersOf } from './metrics.js';
 import { type PipelineResult, pipelineFiles, type StageReport, summaryTable } from './report.js';
 
@@ -116,8 +116,8 @@ function accuracies(stages: readonly StageReport[]): Section {
 /** What a stage has compared; nothing of other stages. */
 function comparisonSections({ name, command, result }: StageReport): Section[] {
   if (command !== 'compare' || !isObject(result)) return [];
-  const { paired, strategies } = result as Partial<CompareResult>;
-  const sections = pairedTables(paired ?? [], TEST_NOTE);
+  const { paired = [], column = 'correct', strategies } = result as Partial<CompareResult>;
+  const sections = pairedTables(paired, column);
   if (strategies != null) {
     const { header, rows } = strategies;
     sections.push({ type: 'table', title: 'Accuracy', header, rows: strategyCells(rows) });

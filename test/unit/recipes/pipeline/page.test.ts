@@ -64,7 +64,7 @@ describe('the page of a pipeline', () => {
     const html = page([
       stage('base_against_tuned', {
         command: 'compare',
-        result: { runs: null, strategies: null, paired: [pair] },
+        result: { runs: null, strategies: null, paired: [pair], column: 'coherent_correct' },
       }),
       stage('table', { command: 'compare', result: { runs: null, strategies, paired: [] } }),
       stage('not_reached', { command: 'compare', status: 'waiting' }),
@@ -72,6 +72,7 @@ describe('the page of a pipeline', () => {
     expect(html).toContain('>base_against_tuned: paired examples</h2>');
     expect(html).toMatch(/<td[^>]*>25\.0%<\/td><td[^>]*>-12\.5% – 50\.0%<\/td>/);
     expect(html).toContain('>base_against_tuned: paired differences</h2>');
+    expect(html).toContain('Column coherent_correct, example by example; p is that of McNemar');
     expect(html).not.toContain('paired scores');
     expect(html).toContain('>table: accuracy</h2>');
     expect(html).toMatch(/<td[^>]*>math<\/td><td[^>]*>8<\/td><td[^>]*>12\.5%<\/td><td[^>]*><\/td>/);
