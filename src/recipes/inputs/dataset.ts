@@ -39,7 +39,9 @@ export async function loadDataset(
   const left = dropped > 0 ? `, ${dropped} malformed left out` : '';
   const split = kind === 'file' ? '' : ` (${dataset.split})`;
   const picked = only === undefined ? '' : `, those of ${only.column} ${only.values.join(' or ')}`;
-  context.log(`data: ${count} of ${total} rows of ${source}${split}${picked}${left}`);
+  const { num_samples: asked } = dataset;
+  const short = asked !== null && count < asked ? `, fewer than the ${asked} of num_samples` : '';
+  context.log(`data: ${count} of ${total} rows of ${source}${split}${picked}${left}${short}`);
   sayBrokenCharacters(loaded, context.log);
   return loaded;
 }
