@@ -22,9 +22,13 @@ interface Entry {
   readonly isPart: boolean;
 }
 
-/** `majority_vote` with n samples is SC@n (self-consistency, X. Wang et al. 2023, arXiv 2203.11171). */
+/**
+ * `majority_vote` with n samples is SC@n (self-consistency, X. Wang et al. 2023, arXiv 2203.11171). One answer
+ * that is drawn at a temperature is not greedy.
+ */
 function strategyName(config: JsonRow): string {
   const { strategy } = config as StrategyConfig;
+  if (strategy === 'greedy' && Number(config.temperature) > 0) return `T=${config.temperature}`;
   const samples = samplesOf(config as StrategyConfig);
   if (strategy === 'majority_vote') return `SC@${samples}`;
   return samples === 1 ? strategy : `${strategy}@${samples}`;

@@ -112,7 +112,7 @@ describe('level 5 of MATH', () => {
 
   it('is a row of its own in the table of strategies', async () => {
     const words = ['benchmark=math', 'dataset.num_samples=9', mathRows(levels.with(2, 'Level 3'))];
-    await evaluated('math-greedy', ...words);
+    await evaluated('math-greedy', ...words, 'temperature=0');
     await evaluated('math-sc', ...words, 'strategy=majority_vote', 'strategy_samples=2');
     const table = join(dir, 'table.csv');
     const folders = ['math-greedy', 'math-sc'].map((name) => join(dir, name));
@@ -160,14 +160,18 @@ describe('level 5 of MATH', () => {
     ['genselect', 4, 'genselect@4'],
     ['tir', null, 'tir'],
     ['greedy', null, 'greedy'],
-  ])('%s with strategy_samples=%s is %s in that table', (strategy, samples, name) => {
-    const run = join(temporaryFolder(), 'run');
-    mkdirSync(run);
-    const config = { benchmark: 'math', strategy, strategy_samples: samples };
-    writeRunRecord(run, { command: 'eval', config, results: { eval_size: 1, accuracy: 0 } });
-    expect(writeStrategyTable(join(run, 'table.csv'), [run]).header).toContain(name);
-    expect(readFileSync(join(run, 'table.csv'), 'utf8')).toBe(`benchmark,n,${name}\nmath,1,0\n`);
-  });
+    ['greedy', null, 'T=0.7', 0.7],
+  ])(
+    '%s with strategy_samples=%s is %s in that table',
+    (strategy, samples, name, temperature = 0) => {
+      const run = join(temporaryFolder(), 'run');
+      mkdirSync(run);
+      const config = { benchmark: 'math', strategy, strategy_samples: samples, temperature };
+      writeRunRecord(run, { command: 'eval', config, results: { eval_size: 1, accuracy: 0 } });
+      expect(writeStrategyTable(join(run, 'table.csv'), [run]).header).toContain(name);
+      expect(readFileSync(join(run, 'table.csv'), 'utf8')).toBe(`benchmark,n,${name}\nmath,1,0\n`);
+    },
+  );
 });
 
 describe('samples and runs', () => {
