@@ -14,28 +14,17 @@
  *   2506.01939): those at or above the quantile 1 − ρ_H of the micro-batch, as in TRL;
  * - H, the entropy of the policy, is a mean over all tokens of the step, whatever the normalisation.
  */
-import {
-  type GradientColumn,
-  gather,
-  indicesOnDevice,
-  segmentSums,
-  stopGradient,
-  type Tensor,
-  tf,
-} from '../tensor/index.js';
+import { type GradientColumn, stopGradient, type Tensor, tf } from '../tensor/index.js';
 import { KL_ESTIMATORS, type KlEstimator } from './kl-estimators.js';
 import { onPolicyTokens } from './off-policy-mask.js';
 import { type SampledBy, samplingCorrection } from './sampling-correction.js';
-import { sequenceLengths } from './sequences.js';
+import { meanOfOwner, type Owners, sequenceLengths } from './sequences.js';
 import { entropiesOf, type LossOutput, logpsOf, tokenMetrics } from './token-columns.js';
 
 export type ImportanceSamplingLevel = 'token' | 'sequence';
 
-export interface GrpoBatch {
-  /** `[M]` completion of each token, 0 … count − 1. */
-  readonly sequences: Int32Array;
-  /** Completions in this micro-batch. */
-  readonly count: number;
+/** Of a micro-batch; its sequences are completions. */
+export interface GrpoBatch extends Owners {
   /** `[M]` advantage of each token's completion. */
   readonly advantages: Float32Array;
   /** `[M]` normalisation, see `tokenCoefficient`. */
@@ -90,20 +79,12 @@ export const grpoColumns = (
   options: Pick<GrpoOptions, 'entropyCoef'>,
 ): readonly GradientColumn[] => (options.entropyCoef === 0 ? ['logp'] : ['logp', 'entropy']);
 
-/** log ρ of each token, `[M]`. */
-function logRatios(logps: Tensor, old: Tensor, batch: GrpoBatch, options: GrpoOptions): Tensor {
-  const gaps = logps.sub(old);
-  if (options.importanceSamplingLevel === 'token') return gaps;
-  const owners = indicesOnDevice(batch.sequences);
-  const lengths = tf.tensor1d(sequenceLengths(batch.sequences, batch.count));
-  const means = segmentSums(gaps, owners, batch.count).div(lengths);
-  return gather(means, owners);
-}
+/** `[M]` each. */
+type Columns = Readonly<Record<'logps' | 'ratio' | 'advantages', Tensor>>;
 
 /** Tokens where the gradient is cut, by side, as metrics. */
 function clipMetrics(
-  ratio: Tensor,
-  advantages: Tensor,
+  { ratio, advantages }: Columns,
   { objective, epsilon, epsilonHigh }: GrpoOptions,
   mean: (x: Tensor) => Tensor,
 ): Record<string, Tensor> {
@@ -132,7 +113,7 @@ function gate(ratio: Tensor, advantages: Tensor, { positive, negative }: SapoTem
 }
 
 function policyLoss(
-  { logps, ratio, advantages }: Record<'logps' | 'ratio' | 'advantages', Tensor>,
+  { logps, ratio, advantages }: Columns,
   { objective, epsilon, epsilonHigh, delta, sapo }: GrpoOptions,
 ): Tensor {
   if (objective === 'sapo') return tf.neg(gate(ratio, advantages, sapo).mul(advantages));
@@ -180,8 +161,11 @@ export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions)
   const logps = logpsOf(scores);
   const old = batch.oldLogps === null ? stopGradient(logps) : tf.tensor1d(batch.oldLogps);
   const advantages = tf.tensor1d(batch.advantages);
-  const ratio = tf.exp(logRatios(logps, old, batch, options));
-  let perToken = policyLoss({ logps, ratio, advantages }, options);
+  const gaps = logps.sub(old);
+  const ofTokens = options.importanceSamplingLevel === 'token';
+  const ratio = tf.exp(ofTokens ? gaps : meanOfOwner(gaps, batch));
+  const columns = { logps, ratio, advantages };
+  let perToken = policyLoss(columns, options);
   const { sampledLogps = null } = batch;
   if (offPolicyThreshold !== null && sampledLogps !== null) {
     const near = onPolicyTokens(logps, { ...batch, sampledLogps }, offPolicyThreshold);
@@ -194,11 +178,11 @@ export function grpoLoss(scores: Tensor, batch: GrpoBatch, options: GrpoOptions)
   }
   const metrics: Record<string, Tensor> = {
     ...tokenMetrics(scores, totalTokens),
-    ...clipMetrics(ratio, advantages, options, meanBy(batch, options)),
+    ...clipMetrics(columns, options, meanBy(batch, options)),
   };
   if (batch.referenceLogps !== null) {
-    const gaps = tf.tensor1d(batch.referenceLogps).sub(logps);
-    const estimate = KL_ESTIMATORS[options.klEstimator](gaps);
+    const toReference = tf.tensor1d(batch.referenceLogps).sub(logps);
+    const estimate = KL_ESTIMATORS[options.klEstimator](toReference);
     const isWeighed = options.klWeighed && options.klEstimator !== 'k2';
     const kl = isWeighed ? estimate.mul(ratio) : estimate;
     metrics.kl = tf.sum(kl).div(totalTokens);

@@ -19,7 +19,7 @@ export {
 } from './grpo-normalisation.js';
 export type { KlEstimator } from './kl-estimators.js';
 export { type KtoOptions, klBaseline, ktoLoss, ktoMetrics } from './kto.js';
-export { type DpoLossType, needsReference, type PairSettings } from './preference-terms.js';
+export type { DpoLossType, PairSettings } from './preference-terms.js';
 export {
   boundedWeight,
   type Correction,

@@ -27,6 +27,7 @@
  * | orpo | NLL + β·ℓ(log odds(m⁺) − log odds(m⁻)), log odds(m) = m − log(1 − eᵐ) | Hong et al. 2024 |
  */
 import { gather, type Tensor, tf } from '../tensor/index.js';
+import { needsReference } from '../util/reference-free.js';
 import type { Divergence } from './f-divergence.js';
 
 /** `[P]` each. */
@@ -76,11 +77,7 @@ const sorted = (x: Tensor): Tensor => gather(x, tf.topk(x, x.size).indices);
 /** log(p/(1 − p)) of p = eᵐ, with 1 − eᵐ = −expm1(m). */
 const logOdds = (m: Tensor): Tensor => m.sub(tf.log(tf.neg(tf.expm1(m))));
 
-const termsByName = <Name extends string>(
-  terms: Readonly<Record<Name, PairTerm>>,
-): Readonly<Record<Name, PairTerm>> => terms;
-
-export const PAIR_TERMS = termsByName({
+export const PAIR_TERMS = {
   sigmoid: (sides, { beta, labelSmoothing }) =>
     smoothed(margin(sides, 'score').mul(beta), labelSmoothing),
   sigmoid_norm: (sides, { beta }) => logistic(margin(sides, 'meanScore').mul(beta)),
@@ -134,15 +131,9 @@ export const PAIR_TERMS = termsByName({
     smoothed(margin(sides, 'sum').mul(beta), labelSmoothing).add(sides.nll.mul(cpoAlpha)),
   orpo: ({ chosen, rejected, nll }, { beta }) =>
     nll.add(logistic(logOdds(chosen.mean).sub(logOdds(rejected.mean))).mul(beta)),
-});
+} satisfies Readonly<Record<string, PairTerm>>;
 
 export type DpoLossType = keyof typeof PAIR_TERMS;
-
-const REFERENCE_FREE: readonly DpoLossType[] = ['sft', 'simpo', 'cpo', 'orpo'];
-
-/** Whether any of the losses compares with a reference policy. */
-export const needsReference = (types: readonly DpoLossType[]): boolean =>
-  types.some((type) => !REFERENCE_FREE.includes(type));
 
 /** Whether the rewards that are logged are means over tokens: those of SimPO and ORPO. */
 export const rewardsAreMeans = (types: readonly DpoLossType[]): boolean =>

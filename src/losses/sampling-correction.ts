@@ -5,14 +5,8 @@
  * the weights are 1 where trainer and sampler agree; that filters kept tokens from being drawn is not
  * corrected for.
  */
-import {
-  gather,
-  indicesOnDevice,
-  segmentSums,
-  stopGradient,
-  type Tensor,
-  tf,
-} from '../tensor/index.js';
+import { stopGradient, type Tensor, tf } from '../tensor/index.js';
+import { type Owners, sumOfOwner } from './sequences.js';
 
 export type CorrectionMode =
   | 'token_truncate'
@@ -35,12 +29,6 @@ export interface SampledBy extends Correction {
 
 const FLOAT32_MAX = 3.4028234663852886e38;
 
-interface Owners {
-  /** `[M]` completion of each token, 0 … count − 1. */
-  readonly sequences: Int32Array;
-  readonly count: number;
-}
-
 /** @param trainer `[M]` log p by the trainer. @returns `[M]`, constant to the gradient. */
 export function samplingCorrection(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {
   return stopGradient(trainer, (logps) => boundedRatio(logps, sampledBy, owners));
@@ -59,12 +47,6 @@ export function boundedWeight(gap: number, correction: Correction): number {
   const [least, cap] = [correction.floor ?? 0, correction.cap ?? FLOAT32_MAX];
   if (truncates(correction)) return Math.max(least, Math.min(ratio, cap));
   return ratio <= cap && ratio >= least ? ratio : 0;
-}
-
-/** The sum over its completion, of each token. */
-function sumOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
-  const owners = indicesOnDevice(sequences);
-  return gather(segmentSums(x, owners, count), owners);
 }
 
 function boundedRatio(trainer: Tensor, sampledBy: SampledBy, owners: Owners): Tensor {

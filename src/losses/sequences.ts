@@ -1,4 +1,25 @@
-/** Counting and weighing the tokens of the sequences in a micro-batch. */
+/** Counting, weighing and summing over the tokens of the sequences in a micro-batch. */
+import { gather, indicesOnDevice, segmentSums, type Tensor, tf } from '../tensor/index.js';
+
+export interface Owners {
+  /** `[M]` sequence of each token, 0 … count − 1. */
+  readonly sequences: Int32Array;
+  /** Sequences in this micro-batch. */
+  readonly count: number;
+}
+
+/** Of each token, the sum over its sequence. `[M]` */
+export function sumOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
+  const owners = indicesOnDevice(sequences);
+  return gather(segmentSums(x, owners, count), owners);
+}
+
+/** Of each token, the mean over its sequence. `[M]` */
+export function meanOfOwner(x: Tensor, { sequences, count }: Owners): Tensor {
+  const owners = indicesOnDevice(sequences);
+  const lengths = tf.tensor1d(sequenceLengths(sequences, count));
+  return gather(segmentSums(x, owners, count).div(lengths), owners);
+}
 
 /**
  * Tokens of each sequence, at least 1 (what is divided by it is then 0).

@@ -37,9 +37,9 @@ import {
   trajectoryMaker,
 } from './rollouts/trajectories.js';
 import { checkSampling } from './sampling/check-rollouts.js';
-import { openSampler } from './sampling/open-sampler.js';
+import { openKeyedSampler } from './sampling/keyed-sampler.js';
 import { requestSettings } from './sampling/request-settings.js';
-import { resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
+import { rolloutIdentity } from './sampling/rollout-engine.js';
 
 export interface RolloutsResult extends RolloutsStats {
   readonly output: string;
@@ -101,14 +101,9 @@ async function collect(work: Work): Promise<Posterior> {
   return await closing(async (stack) => {
     let opening: Promise<Sampler> | null = null;
     const open = async () => {
-      const options = {
-        threads: config.threads,
-        maxBatch: config.batch_size,
-        maxPromptLength: prompts.longest,
-        maxNewTokens: config.max_new_tokens,
-        ...resolveRollouts(config, context.log),
-      };
-      return stack.adopt(await openSampler(source, options), (own) => own.dispose());
+      const sizes = { maxPromptLength: prompts.longest, maxNewTokens: config.max_new_tokens };
+      const opened = await openKeyedSampler(source, config, { log: context.log, ...sizes });
+      return stack.adopt(opened, (own) => own.dispose());
     };
     const sampler = () => {
       opening ??= open();

@@ -15,9 +15,8 @@ import { interruption } from './interrupt.js';
 import { computeType } from './memory/compute-type.js';
 import { checkOutput, type WrittenRows, writeRows } from './outputs/rows-output.js';
 import { checkSampling } from './sampling/check-rollouts.js';
-import { openSampler } from './sampling/open-sampler.js';
+import { openKeyedSampler } from './sampling/keyed-sampler.js';
 import { frozenPolicy, scoreSequences } from './sampling/policy-sampler.js';
-import { resolveRollouts } from './sampling/rollout-engine.js';
 import { configureDevice } from './training/configure-device.js';
 
 /** n − 1 numbers for n ids: log p(id t given the ids before it), natural log, temperature 1. */
@@ -111,10 +110,8 @@ async function onnxScorer(
   config: ScoreConfig,
   { source, sequences, context }: OnnxScorerInputs,
 ): Promise<OpenScorer> {
-  const sampler = await openSampler(source, {
-    ...resolveRollouts(config, context.log),
-    threads: config.threads,
-    maxBatch: config.batch_size,
+  const sampler = await openKeyedSampler(source, config, {
+    log: context.log,
     maxPromptLength: largest(sequences.map((ids) => ids.length)),
     maxNewTokens: 0,
   });

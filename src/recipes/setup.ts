@@ -2,6 +2,7 @@
  * `lorikeet setup`: provides TensorFlow and, when asked, Python packages, saying what happens; quick and
  * silent when all is in place.
  */
+import type { SetupConfig } from '../config/index.js';
 import { type Progress, startProgress } from '../report/index.js';
 import { pythonEnvironment } from '../sandbox/index.js';
 import {
@@ -16,20 +17,8 @@ import {
   unfitForRollouts,
 } from '../setup/index.js';
 import { cardOf } from '../tensor/gpu.js';
-import type { DeviceChoice } from '../tensor/runtime.js';
 import { cacheRoot } from '../util/cache.js';
 import type { RecipeContext } from './context.js';
-
-export interface SetupRecipeConfig {
-  readonly device: DeviceChoice;
-  /** For a card that is not in this machine. */
-  readonly without_gpu?: boolean;
-  /** Build anew even when a runtime is in place. */
-  readonly force?: boolean;
-  /** Also the environment for Python graders. */
-  readonly python?: boolean;
-  readonly python_packages?: readonly string[];
-}
 
 export interface SetupSummary {
   readonly device: 'cpu' | 'cuda';
@@ -86,12 +75,12 @@ const secondsSince = (start: number): number =>
  * @throws InterruptError when the user stops it.
  */
 export async function runSetup(
-  config: SetupRecipeConfig,
+  config: SetupConfig,
   { log, signal, stopsInOrder }: Pick<RecipeContext, 'log' | 'signal' | 'stopsInOrder'>,
 ): Promise<SetupSummary> {
   stopsInOrder?.();
   const start = performance.now();
-  const { device, force = false, without_gpu: withoutGpu = false } = config;
+  const { device, force, without_gpu: withoutGpu } = config;
   const observer = setupObserver(log);
   const options = { device, force, withoutGpu, observer, signal };
   const { outcome, runtime } = await setUpTensorflow(options);
@@ -117,8 +106,8 @@ export async function runSetup(
  * Why no card can sample, for which nothing is then fetched; null where nothing speaks against one. Rollouts of a
  * training sample on the card of `device`, all others on the first.
  */
-function unfitCards({ device, without_gpu: withoutGpu }: SetupRecipeConfig): Unfit | null {
-  if (withoutGpu === true) return null;
+function unfitCards({ device, without_gpu: withoutGpu }: SetupConfig): Unfit | null {
+  if (withoutGpu) return null;
   const why = [cardOf(device), cardOf('cuda')].map((card) => {
     const gpu = card === undefined ? null : nvidiaGpu(card);
     return gpu && unfitForRollouts(gpu);
@@ -127,7 +116,7 @@ function unfitCards({ device, without_gpu: withoutGpu }: SetupRecipeConfig): Unf
 }
 
 async function setUpPython(
-  { force = false, python_packages: packages = [] }: SetupRecipeConfig,
+  { force, python_packages: packages }: SetupConfig,
   { log, signal }: Pick<RecipeContext, 'log' | 'signal'>,
 ): Promise<PythonEnvironment> {
   const { env } = process;

@@ -25,8 +25,7 @@ import { tagsOf } from './inputs/answer-tags.js';
 import { type ModelSource, openModel } from './inputs/model-source.js';
 import { renderOptions } from './inputs/render-options.js';
 import { checkSampling } from './sampling/check-rollouts.js';
-import { openSampler } from './sampling/open-sampler.js';
-import { resolveRollouts } from './sampling/rollout-engine.js';
+import { openKeyedSampler } from './sampling/keyed-sampler.js';
 import { samplingParams } from './sampling/sampling-params.js';
 
 /** Solves problems with one model; `close` frees it. */
@@ -78,10 +77,8 @@ async function solverOn(
   context.stopsInOrder?.();
   const sandbox = stack.adopt(await strategySandbox(config), (own) => own?.dispose());
   const votes = stack.adopt(await openVoteRewards(config, context), (own) => own?.close());
-  const sampler = await openSampler(source, {
-    ...resolveRollouts(config, context.log),
-    threads: config.threads,
-    maxBatch: config.batch_size,
+  const sampler = await openKeyedSampler(source, config, {
+    log: context.log,
     maxPromptLength: maxContext - config.max_new_tokens,
     maxNewTokens: config.max_new_tokens,
   });

@@ -26,9 +26,9 @@ import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
 import { lockOutput, unlockOutput } from './outputs/output-lock.js';
 import { checkSampling } from './sampling/check-rollouts.js';
-import { openSampler } from './sampling/open-sampler.js';
+import { openKeyedSampler } from './sampling/keyed-sampler.js';
 import { requestSettings } from './sampling/request-settings.js';
-import { resolveRollouts, rolloutIdentity } from './sampling/rollout-engine.js';
+import { rolloutIdentity } from './sampling/rollout-engine.js';
 import { samplingParams } from './sampling/sampling-params.js';
 
 export interface TracesResult extends TraceStats {
@@ -110,10 +110,8 @@ async function sampleTraces(output: string, args: SamplingArgs): Promise<TraceSt
   const { problems, prompts } = args.inputs;
   const { signal } = context;
   context.stopsInOrder?.();
-  const sampler = await openSampler(source, {
-    ...resolveRollouts(config, context.log),
-    threads: config.threads,
-    maxBatch: config.batch_size,
+  const sampler = await openKeyedSampler(source, config, {
+    log: context.log,
     maxPromptLength: longestPrompt(prompts),
     maxNewTokens: config.max_new_tokens,
   });

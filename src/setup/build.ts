@@ -14,17 +14,16 @@ import {
 import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
-import type { Env } from '../util/programs.js';
 import { TRAINING_DRIVER } from './card-requirements.js';
 import { compileBinding, LIBRARIES } from './compile.js';
 import { findNodeHeaders, headerFolders } from './node-headers.js';
-import type { SetupObserver } from './observer.js';
+import type { StepContext } from './observer.js';
 import { probeBinding } from './probe.js';
 import type { Compiler, Python } from './tools.js';
 import { requirementsOf, unpack } from './unpack.js';
 import { fetchWheels, type WheelSource, wheelNames } from './wheels.js';
 
-export interface BuildOptions {
+export interface BuildOptions extends StepContext {
   readonly device: Device;
   /** The card that CUDA is tried on, as CUDA_VISIBLE_DEVICES names it; null: none. */
   readonly card: string | null;
@@ -35,9 +34,6 @@ export interface BuildOptions {
   readonly source: WheelSource;
   readonly python: Python;
   readonly compiler: Compiler;
-  readonly env: Env;
-  readonly observer: SetupObserver;
-  readonly signal: AbortSignal | undefined;
 }
 
 /** Headers whose absence would show that unpacking was cut short. */
@@ -55,14 +51,8 @@ const PREFIXES = [
 
 async function allWheels(options: BuildOptions): Promise<string[]> {
   const { source, python, downloads, env, observer, signal } = options;
-  const download = {
-    python,
-    platforms: source.platforms,
-    folder: downloads,
-    env,
-    observer,
-    signal,
-  };
+  const { platforms } = source;
+  const download = { python, platforms, folder: downloads, env, observer, signal };
   const [tensorflow = ''] = await fetchWheels([source.tensorflow], download);
   if (source.extra === null) return [tensorflow];
   const needed = await requirementsOf(tensorflow, source.extra, { python, observer, signal });

@@ -3,26 +3,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BINDING, NAPI_VERSION, STDERR_CAPTURE, tfjsPackageDir } from '../tensor/runtime.js';
 import { SetupError } from '../util/errors.js';
-import { writeFileAtomic } from '../util/files.js';
-import type { Env } from '../util/programs.js';
-import { failureOf, runChild } from './child.js';
-import type { Compiler } from './tools.js';
+import { type CompilerCall, runCompiler } from './shared-library.js';
 
 const nativeSource = (name: string) => fileURLToPath(new URL(`./native/${name}`, import.meta.url));
 
 /** TensorFlow's shared libraries inside its wheel's `tensorflow/` folder. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'] as const;
 
-export interface CompileOptions {
-  readonly compiler: Compiler;
+interface CompileOptions extends CompilerCall {
   /** Folder with `node_api.h`. */
   readonly nodeHeaders: string;
   /** Runtime folder: has `tensorflow/`, receives the binding. */
   readonly folder: string;
-  /** Where the compiler's output goes when it fails. */
-  readonly logFile: string;
-  readonly env: Env;
-  readonly signal: AbortSignal | undefined;
 }
 
 interface Module {
@@ -44,7 +36,6 @@ function modules(): readonly Module[] {
 function compilerArguments(module: Module, options: CompileOptions): string[] {
   const tensorflow = join(options.folder, 'tensorflow');
   return [
-    ...options.compiler.args,
     ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w'],
     ...[`-DNAPI_VERSION=${NAPI_VERSION}`, '-DBUILDING_NODE_EXTENSION'],
     ...[`-DNODE_GYP_MODULE_NAME=${module.name.replace('.node', '')}`, '-D_GLIBCXX_USE_CXX11_ABI=1'],
@@ -63,15 +54,13 @@ export async function compileBinding(options: CompileOptions): Promise<void> {
 }
 
 async function compileModule(module: Module, options: CompileOptions): Promise<void> {
-  const { compiler, env, signal, folder, logFile } = options;
+  const { compiler, env, signal, folder: cwd, logFile } = options;
   const args = compilerArguments(module, options);
-  const result = await runChild(compiler.program, args, { env, cwd: folder, signal });
-  if (result.code === 0) return;
-  const command = `${compiler.program} ${args.join(' ')}`;
-  writeFileAtomic(logFile, `${command}\n${result.stdout}${result.stderr}`);
+  const failure = await runCompiler(args, { compiler, env, signal, cwd, logFile });
+  if (failure === null) return;
   throw new SetupError({
     where: compiler.program,
-    problem: `cannot compile ${module.name} (${failureOf(result)})`,
+    problem: `cannot compile ${module.name} (${failure})`,
     remedy: `See ${logFile}; a compiler with C++17 is needed (g++ 9, clang 10 or newer), CXX names another one`,
   });
 }

@@ -2,18 +2,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPS_FLAGS, opsFile, opsSource } from '../tensor/native/library.js';
-import type { Env } from '../util/programs.js';
 import { LIBRARIES } from './compile.js';
-import type { SetupObserver } from './observer.js';
+import type { StepContext } from './observer.js';
 import { compileLibrary } from './shared-library.js';
 import { findCompiler } from './tools.js';
 
-export interface NativeOpsOptions {
+interface NativeOpsOptions extends StepContext {
   /** Runtime folder with `tensorflow/`. */
   readonly folder: string;
-  readonly env: Env;
-  readonly observer: SetupObserver;
-  readonly signal: AbortSignal | undefined;
 }
 
 /**

@@ -8,21 +8,17 @@ import { replaceFolder } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
 import { readRecord } from '../util/own-files.js';
-import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
-import type { SetupObserver } from './observer.js';
+import type { StepContext } from './observer.js';
 import { findPython } from './tools.js';
 
-export interface PythonEnvironmentOptions {
+interface PythonEnvironmentOptions extends StepContext {
   /** Where it goes. */
   readonly folder: string;
   /** Names as pip takes them. */
   readonly packages: readonly string[];
   /** Make it anew even when it is there. */
   readonly force: boolean;
-  readonly env: Env;
-  readonly observer: SetupObserver;
-  readonly signal: AbortSignal | undefined;
 }
 
 export interface PythonEnvironment {

@@ -12,7 +12,7 @@ import { withLock } from '../util/lock.js';
 import { readRecord } from '../util/own-files.js';
 import { versionOf } from '../util/package-version.js';
 import type { Env } from '../util/programs.js';
-import type { SetupObserver } from './observer.js';
+import type { SetupObserver, StepContext } from './observer.js';
 import { ensureSpace, ensureWritable } from './place.js';
 import { findPython } from './tools.js';
 import { requirementsOf, unpack } from './unpack.js';
@@ -122,7 +122,7 @@ async function fill(folder: string, options: CudaRolloutsOptions): Promise<'foun
 /** The provider needs cuBLAS as well, which its wheel leaves to cuDNN's to ask for. */
 async function wheelsInto(
   folder: string,
-  { observer, env, signal }: { observer: SetupObserver; env: Env; signal: AbortSignal | undefined },
+  { observer, env, signal }: StepContext,
 ): Promise<string[]> {
   const python = await findPython(env);
   const download = { python, platforms: PLATFORMS, folder, env, observer, signal };

@@ -3,20 +3,35 @@ import { renameSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { partName, removeFolderParts } from '../util/atomic-folder.js';
 import { writeFileAtomic } from '../util/files.js';
-import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
+import type { StepContext } from './observer.js';
 import type { Compiler } from './tools.js';
 
-export interface LibraryOptions {
+export interface CompilerCall extends Omit<StepContext, 'observer'> {
   readonly compiler: Compiler;
+  /** Where the command and what the compiler said go when it fails. */
+  readonly logFile: string;
+  readonly cwd?: string;
+}
+
+interface LibraryOptions extends CompilerCall {
   /** Flags and sources. */
   readonly args: readonly string[];
   /** The library, in a folder that is there. */
   readonly library: string;
-  /** Where the command and what the compiler said go when it fails. */
-  readonly logFile: string;
-  readonly env: Env;
-  readonly signal: AbortSignal | undefined;
+}
+
+/** @returns null; else how the compiler has failed */
+export async function runCompiler(
+  args: readonly string[],
+  { compiler, logFile, ...options }: CompilerCall,
+): Promise<string | null> {
+  const all = [...compiler.args, ...args];
+  const result = await runChild(compiler.program, all, options);
+  if (result.code === 0) return null;
+  const command = `${compiler.program} ${all.join(' ')}`;
+  writeFileAtomic(logFile, `${command}\n${result.stdout}${result.stderr}`);
+  return failureOf(result);
 }
 
 /**
@@ -24,17 +39,12 @@ export interface LibraryOptions {
  * @returns null; else why the compiler does not take the sources
  */
 export async function compileLibrary(options: LibraryOptions): Promise<string | null> {
-  const { compiler, library, logFile, env, signal } = options;
+  const { args, library, ...call } = options;
   const part = partName(`${library}.`);
   removeFolderParts(dirname(library), (name) => name === basename(library));
-  const args = [...compiler.args, ...options.args, '-o', part];
   try {
-    const result = await runChild(compiler.program, args, { env, signal });
-    if (result.code !== 0) {
-      const command = `${compiler.program} ${args.join(' ')}`;
-      writeFileAtomic(logFile, `${command}\n${result.stdout}${result.stderr}`);
-      return `${failureOf(result)}; see ${logFile}`;
-    }
+    const failure = await runCompiler([...args, '-o', part], call);
+    if (failure !== null) return `${failure}; see ${call.logFile}`;
     renameSync(part, library);
     return null;
   } finally {

@@ -3,15 +3,13 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SetupError } from '../util/errors.js';
 import { failureOf, runChild } from './child.js';
-import type { SetupObserver } from './observer.js';
+import type { StepContext } from './observer.js';
 import type { Python } from './tools.js';
 
 const SCRIPT = fileURLToPath(new URL('./native/unpack.py', import.meta.url));
 
-export interface UnpackOptions {
+export interface UnpackOptions extends Omit<StepContext, 'env'> {
   readonly python: Python;
-  readonly observer: SetupObserver;
-  readonly signal: AbortSignal | undefined;
 }
 
 function unpackError(archive: string, detail: string): SetupError {

@@ -8,9 +8,7 @@ import { basename, join } from 'node:path';
 import { type Device, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { partName } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
-import type { Env } from '../util/programs.js';
 import { failureOf, runChild } from './child.js';
-import type { SetupObserver } from './observer.js';
 import type { Python } from './tools.js';
 
 export interface WheelSource {
@@ -71,14 +69,11 @@ export function announcedBytes(line: string): number {
   return match === null ? 0 : Number(match[1]) * (UNITS[match[2] ?? ''] ?? 0);
 }
 
-export interface DownloadOptions {
+export interface DownloadOptions extends StepContext {
   readonly python: Python;
   readonly platforms: readonly string[];
   /** Where complete wheels are kept. */
   readonly folder: string;
-  readonly env: Env;
-  readonly observer: SetupObserver;
-  readonly signal: AbortSignal | undefined;
 }
 
 function downloadError(detail: string, folder: string): SetupError {

@@ -5,7 +5,6 @@
 import { setImmediate as signalsDelivered } from 'node:timers/promises';
 import {
   dpoLoss,
-  needsReference,
   type PairSettings,
   sharedLengthWeights,
   type WeightedLoss,
@@ -19,6 +18,7 @@ import {
   trainedTokens,
 } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { needsReference } from '../util/reference-free.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
 import { type MicroTask, stepMetrics, type Trainer } from './trainer.js';

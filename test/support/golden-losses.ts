@@ -2,61 +2,49 @@
 import { readFileSync } from 'node:fs';
 import type {
   CorrectionMode,
-  Divergence,
-  DpoLossType,
   GrpoLossType,
+  GrpoOptions,
   ImportanceSamplingLevel,
-  KlEstimator,
+  KtoOptions,
+  PairSettings,
   ScaleRewards,
-  SftLossType,
+  SftOptions,
+  WeightedLoss,
 } from '../../src/losses/index.js';
 
-interface SftCase {
-  readonly lossType: SftLossType;
-  readonly labelSmoothing: number;
+interface SftCase extends Pick<SftOptions, 'lossType' | 'labelSmoothing'> {
   readonly loss: number;
   /** To each logit. */
   readonly slopes: Rows;
 }
 
-interface DpoCase {
-  readonly divergence: Divergence;
-  readonly discopopTau: number;
-  readonly ldAlpha: number | null;
-  readonly losses: readonly { readonly type: DpoLossType; readonly weight: number }[];
-  readonly beta: number;
-  readonly labelSmoothing: number;
+interface PreferenceCase {
   readonly loss: number;
   readonly gradient: readonly number[];
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-interface KtoCase {
+interface DpoCase
+  extends PreferenceCase,
+    Required<Pick<PairSettings, 'beta' | 'labelSmoothing' | 'divergence' | 'discopopTau'>> {
+  readonly ldAlpha: number | null;
+  readonly losses: readonly WeightedLoss[];
+}
+
+interface KtoCase
+  extends PreferenceCase,
+    Pick<KtoOptions, 'beta' | 'desirableWeight' | 'undesirableWeight' | 'kl'> {
   readonly lossType: 'kto' | 'apo_zero_unpaired';
-  readonly beta: number;
   readonly desirable: readonly boolean[];
   readonly mismatched: readonly number[];
-  readonly desirableWeight: number;
-  readonly undesirableWeight: number;
-  readonly kl: number;
-  readonly loss: number;
-  readonly gradient: readonly number[];
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
-interface GrpoCase {
+/** Options of the loss but for those of its step. */
+type GrpoKeys = 'objective' | 'importanceSamplingLevel' | 'totalTokens' | 'totalSequences';
+
+interface GrpoCase extends Omit<GrpoOptions, GrpoKeys> {
   readonly lossType: GrpoLossType;
   readonly level: ImportanceSamplingLevel;
-  readonly beta: number;
-  readonly klEstimator: KlEstimator;
-  readonly klWeighed: boolean;
-  readonly epsilon: number;
-  readonly epsilonHigh: number;
-  readonly delta: number | null;
-  readonly entropyCoef: number;
-  readonly topEntropyQuantile: number;
-  readonly offPolicyThreshold: number | null;
-  readonly sapo: { readonly positive: number; readonly negative: number };
   readonly useOld: boolean;
   /** Rows that are not learnt from. */
   readonly masked: readonly number[];

@@ -1,5 +1,6 @@
 /** Forms of the DPO loss, their keys, and which form reads which. Names and defaults of TRL. */
 import { z } from 'zod';
+import { needsReference } from '../../util/reference-free.js';
 import { nonNegative, positive, within } from './fields.js';
 import { issueAt } from './issue-at.js';
 
@@ -29,9 +30,6 @@ const PAIR_LOSSES = [
 const ANSWER_LOSSES = ['kto', 'apo_zero_unpaired'] as const;
 
 type Loss = (typeof PAIR_LOSSES)[number] | (typeof ANSWER_LOSSES)[number];
-
-/** Losses that need no reference policy. */
-const REFERENCE_FREE: readonly Loss[] = ['sft', 'simpo', 'cpo', 'orpo'];
 
 const lossType = z.enum([...PAIR_LOSSES, ...ANSWER_LOSSES]);
 
@@ -81,7 +79,7 @@ const READ: Readonly<Partial<Record<keyof LossKeys, Readers>>> = {
     losses: ['sigmoid', 'robust', 'exo_pair', 'aot', 'aot_unpaired', 'simpo', 'cpo'],
   },
   ld_alpha: {
-    losses: PAIR_LOSSES.filter((type) => type === 'sft' || !REFERENCE_FREE.includes(type)),
+    losses: PAIR_LOSSES.filter((type) => type === 'sft' || needsReference([type])),
     isShared: true,
   },
   f_divergence_type: {
@@ -104,8 +102,7 @@ export const answerLoss = (config: LossTypes): Loss | undefined =>
   lossTypes(config).find(isAnswerLoss);
 
 /** Whether any of the losses compares with a reference policy. */
-export const compares = (config: LossTypes): boolean =>
-  lossTypes(config).some((type) => !REFERENCE_FREE.includes(type));
+export const compares = (config: LossTypes): boolean => needsReference(lossTypes(config));
 
 /** Used with `superRefine`. */
 export function checkLosses(config: LossKeys, context: z.RefinementCtx): void {

@@ -28,6 +28,8 @@ export const setupSchema = z
     issueAt(context)('without_gpu', 'it goes with device=cuda alone: set that, or leave this out');
   });
 
+export type SetupConfig = z.output<typeof setupSchema>;
+
 export const doctorSchema = z.strictObject({
   ...deviceKey,
 });

@@ -1,6 +1,5 @@
 /** What the benchmarks of training share: a policy as the trainers build it, timed steps, one row of figures. */
-import { commandSchemas, type QuantizationKeys, type SftConfig } from '../../config/index.js';
-import type { DeviceChoice } from '../../tensor/gpu.js';
+import { type BenchSftConfig, commandSchemas, type SftConfig } from '../../config/index.js';
 import { deviceInfo, gemmRate, hasHalfTensors } from '../../tensor/index.js';
 import type { StepOutcome } from '../../train/index.js';
 import { closing } from '../../util/close-stack.js';
@@ -14,18 +13,7 @@ import { configureDevice } from '../training/configure-device.js';
 import { type TrainedPolicy, trainedPolicy } from '../training/trained-policy.js';
 import { peakRssMib, round } from './numbers.js';
 
-export interface TrainingBenchConfig extends QuantizationKeys {
-  readonly model: string;
-  readonly model_revision: string | null;
-  readonly steps: number;
-  readonly lora_rank: number;
-  readonly gradient_checkpointing: boolean | 'auto';
-  readonly compute_dtype: 'auto' | 'float32' | 'bfloat16';
-  readonly memory_limit: number | null;
-  readonly device: DeviceChoice;
-  readonly threads: number | null;
-  readonly seed: number;
-}
+type TrainingBenchConfig = Omit<BenchSftConfig, 'batch' | 'seq'>;
 
 export interface TrainingFigures {
   readonly benchmark: string;

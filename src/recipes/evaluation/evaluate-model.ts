@@ -9,8 +9,7 @@ import type { PythonSandbox } from '../../sandbox/index.js';
 import type { RecipeContext } from '../context.js';
 import type { ModelSource } from '../inputs/model-source.js';
 import { longestPrompt } from '../inputs/prompted-rows.js';
-import { openSampler } from '../sampling/open-sampler.js';
-import { resolveRollouts } from '../sampling/rollout-engine.js';
+import { openKeyedSampler } from '../sampling/keyed-sampler.js';
 import { samplingParams } from '../sampling/sampling-params.js';
 import type { EvaluationInputs, EvaluationKeys } from './evaluation-inputs.js';
 import type { EvaluationGraders } from './graders.js';
@@ -45,10 +44,8 @@ export function evaluationSampler(
 ): Promise<RolloutSampler> {
   const longest = longestPrompt(inputs.prompts);
   const context = Math.min(contextOf(keys, longest), source.spec.maxPositions);
-  return openSampler(source, {
-    ...resolveRollouts(keys, log),
-    threads: keys.threads,
-    maxBatch: keys.batch_size,
+  return openKeyedSampler(source, keys, {
+    log,
     maxPromptLength: Math.max(longest, context - keys.max_new_tokens),
     maxNewTokens: keys.max_new_tokens,
     ...(lora && { loraModules: [...lora.targets.keys()], replaced: lora.replaced }),

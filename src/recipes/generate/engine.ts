@@ -18,9 +18,8 @@ import { type PromptedRow, promptRows } from '../inputs/prompted-rows.js';
 import { renderOptions } from '../inputs/render-options.js';
 import { sayUnreadOfPrompts } from '../inputs/unread-fields.js';
 import { decodingParams } from '../sampling/decoding.js';
-import { openSampler } from '../sampling/open-sampler.js';
+import { openKeyedSampler } from '../sampling/keyed-sampler.js';
 import { openPolicySampler } from '../sampling/policy-sampler.js';
-import { resolveRollouts } from '../sampling/rollout-engine.js';
 import { openServerSampler } from '../sampling/server-sampler.js';
 import { configureDevice } from '../training/configure-device.js';
 
@@ -87,13 +86,8 @@ function localEngine(
       const maxContext = longest + config.max_new_tokens;
       return openPolicySampler(source, { maxContext, maxBatch: config.batch_size });
     }
-    return await openSampler(source, {
-      ...resolveRollouts(config, context.log),
-      threads: config.threads,
-      maxBatch: config.batch_size,
-      maxPromptLength: longest,
-      maxNewTokens: config.max_new_tokens,
-    });
+    const sizes = { maxPromptLength: longest, maxNewTokens: config.max_new_tokens };
+    return await openKeyedSampler(source, config, { log: context.log, ...sizes });
   }
 }
 

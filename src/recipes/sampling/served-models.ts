@@ -11,8 +11,8 @@ import type { RecipeContext } from '../context.js';
 import type { ModelKeys } from '../inputs/locate-model.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import type { TokenizerKeys } from '../inputs/open-tokenizer.js';
-import { openSampler } from './open-sampler.js';
-import { type RolloutKeys, resolveRollouts } from './rollout-engine.js';
+import { openKeyedSampler } from './keyed-sampler.js';
+import type { RolloutKeys } from './rollout-engine.js';
 
 export interface ServedModel {
   readonly name: string;
@@ -67,10 +67,8 @@ export async function openServedModels(
     const models = namedModels(keys.model, adapters, sources);
     checkExchange(models);
     const maxContext = contextOf(keys, sources[0]!, context);
-    const sampler = await openSampler(sources[0]!, {
-      ...resolveRollouts(keys, context.log),
-      threads: keys.threads,
-      maxBatch: keys.batch_size,
+    const sampler = await openKeyedSampler(sources[0]!, keys, {
+      log: context.log,
       maxPrefixBytes: keys.prefix_cache_mib * 2 ** 20,
       maxPromptLength: maxContext - 1,
       maxNewTokens: 1,

@@ -7,11 +7,7 @@ import {
   loadConfig,
   sftSchema,
 } from '../../../src/config/index.js';
-import {
-  type DpoLossType,
-  needsReference,
-  PAIR_TERMS,
-} from '../../../src/losses/preference-terms.js';
+import { PAIR_TERMS } from '../../../src/losses/preference-terms.js';
 import { InputError } from '../../../src/util/errors.js';
 import { refusalOf } from '../../support/failures.js';
 
@@ -30,16 +26,6 @@ describe('dpo', () => {
       expect(refusal(dpoSchema, ...keys)).toBe('accepted');
     }
     expect(refusal(dpoSchema, 'loss_type=sigmod')).toMatch(/loss_type/);
-  });
-
-  it('asks for a reference by the same losses as their formulas', () => {
-    for (const type of Object.keys(PAIR_TERMS) as DpoLossType[]) {
-      const smoothing = type === 'exo_pair' ? 0.1 : 0;
-      const keys = [`loss_type=${type}`, `label_smoothing=${smoothing}`];
-      const said = refusal(dpoSchema, ...keys, 'precompute_ref_log_probs=true');
-      const expected = needsReference([type]) ? /^accepted$/ : /needs no reference/;
-      expect(said, type).toMatch(expected);
-    }
   });
 
   it('takes lists with one weight each', () => {

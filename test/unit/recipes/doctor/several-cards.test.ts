@@ -1,6 +1,6 @@
 /** Which of several cards doctor, set-up and GRPO judge; the cards are names here, nvidia-smi is a program that lists two. */
 import { beforeEach, expect, it, vi } from 'vitest';
-import { grpoSchema, loadConfig } from '../../../../src/config/index.js';
+import { grpoSchema, loadConfig, setupSchema } from '../../../../src/config/index.js';
 import { gpuCheck } from '../../../../src/recipes/doctor/machine-checks.js';
 import { cudaRolloutsCheck } from '../../../../src/recipes/doctor/onnx-check.js';
 import { runGrpo } from '../../../../src/recipes/grpo.js';
@@ -83,7 +83,8 @@ it.each([
   async (names, device, times) => {
     seen(...names);
     const lines: string[] = [];
-    await runSetup({ device }, logInto(lines));
+    const config = loadConfig(setupSchema, { overrides: [`device=${device}`] });
+    await runSetup(config, logInto(lines));
     expect(setUpCudaRollouts).toHaveBeenCalledTimes(times);
     const reasons = lines.filter((line) => line.startsWith('no rollouts on CUDA: '));
     expect(reasons).toHaveLength(1 - times);
