@@ -1,6 +1,5 @@
-/** The resolved config as text, and its content hash. */
+/** The resolved config as text. */
 import { stringify } from 'yaml';
-import { sha256 } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
 
 /** YAML that loads back to the same config. */
@@ -24,9 +23,4 @@ export function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
       : child,
   );
-}
-
-/** SHA-256 (hex) of a config; a run id takes its first characters. */
-export function configHash(config: unknown): string {
-  return sha256(canonicalJson(config));
 }

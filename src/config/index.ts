@@ -1,7 +1,7 @@
 /** Configs: strict schemas with defaults, loaded from YAML, environment and command line. */
 export { choicesOf, filesOf, keysOf } from './choices.js';
 export { type CommandName, commandSchemas } from './commands.js';
-export { canonicalJson, configHash, resolvedYaml } from './dump.js';
+export { canonicalJson, resolvedYaml } from './dump.js';
 export { inputPaths } from './input-paths.js';
 export { environmentLookup, interpolateTree, type Lookup } from './interpolate.js';
 export { type ConfigSchema, type KeyDoc, keyDocs, schemaAt } from './introspect.js';

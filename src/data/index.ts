@@ -15,6 +15,7 @@ export {
   factorizationQuestion,
   isFactorization,
   planTiers,
+  type RowOptions,
   SPLIT_NAMES,
   SPLIT_SHARES,
   type TierPlan,

@@ -9,4 +9,3 @@ export {
   runPython,
 } from './python-sandbox.js';
 export type { PythonRequest, PythonResult } from './request.js';
-export { createWorkerPool } from './worker-pool.js';

@@ -103,7 +103,8 @@ export function drawNumbers({ seed, tier, split, count }: DrawOptions): DrawnNum
 
 function noNumbers({ tier, low, high }: Tier, split: string): InputError {
   return new InputError({
-    where: `tier ${tier}`,
+    where: `tier ${tier}, ${split}`,
     problem: `the numbers from ${low} to ${high} give none for ${split}`,
+    remedy: 'Raise max_value, take another seed, or leave the tier out',
   });
 }

@@ -63,6 +63,10 @@ export function tierRows(options: RowOptions): FactorizationRow[] {
   return drawNumbers(options).map((drawn) => rowOf(drawn, options, rng.uniform() < enhancedShare));
 }
 
+/** The same for several tiers, and several splits of each. */
+export const rowsOfTiers = (tiers: readonly (readonly RowOptions[])[]): FactorizationRow[][][] =>
+  tiers.map((splits) => splits.map(tierRows));
+
 /** The first whose range reaches the size. */
 function simplestAlgorithm(digits: number): string {
   const found = FACTORIZATION_ALGORITHMS.find((each) => digits <= each.digits[1]);

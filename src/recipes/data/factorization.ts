@@ -10,14 +10,16 @@ import {
   type FactorizationRow,
   type FactorizationSplit,
   planTiers,
+  type RowOptions,
   SPLIT_NAMES,
   SPLIT_SHARES,
   type TierPlan,
 } from '../../data/index.js';
-import { createWorkerPool } from '../../sandbox/index.js';
-import { InputError } from '../../util/errors.js';
+import { InputError, messageOf } from '../../util/errors.js';
 import { FACTORIZATION_ALGORITHMS } from '../../util/factorization-algorithms.js';
 import { readJsonl, writeJson, writeJsonl } from '../../util/files.js';
+import { groupBy } from '../../util/group.js';
+import { inThread } from '../../util/in-thread.js';
 import { Rng } from '../../util/rng.js';
 import type { RecipeContext } from '../context.js';
 import { removeFiles, STATS_FILE } from './set-files.js';
@@ -33,17 +35,12 @@ export const FACTORIZATION_FILES = [
 
 type Rows = Readonly<Record<FactorizationSplit, readonly FactorizationRow[]>>;
 
-export interface FactorizationResult {
-  readonly output_dir: string;
-  readonly rows: Readonly<Record<string, number>>;
-}
-
 /** @throws InputError on tiers or values that leave no number, or folders to combine that lack a file. */
 export async function makeFactorization(
   config: DataConfig,
   folder: string,
   { log }: RecipeContext,
-): Promise<FactorizationResult> {
+) {
   const { combine } = config.factorization;
   const splits = combine.length > 0 ? combined(combine) : await generated(config);
   removeFiles(folder, FACTORIZATION_FILES);
@@ -99,12 +96,8 @@ function combined(folders: readonly string[]): Rows {
   return { train: read('train'), valid: read('valid'), test: read('test') };
 }
 
-interface Job {
-  readonly split: FactorizationSplit;
-  readonly plan: TierPlan;
-}
-
 async function generated(config: DataConfig): Promise<Rows> {
+  const { seed, factorization } = config;
   const plans = planTiers({
     numSamples: config.num_samples ?? DEFAULT_SAMPLES,
     tiers: typeof config.tiers === 'number' ? [config.tiers] : config.tiers,
@@ -112,47 +105,40 @@ async function generated(config: DataConfig): Promise<Rows> {
     maxValue: config.max_value,
     optimize: config.optimize,
   });
-  const jobs = plans.flatMap((plan) => {
-    const counts = apportion(plan.count, SPLIT_SHARES);
-    return SPLIT_NAMES.map((split, i): Job => {
-      return { split, plan: { tier: plan.tier, count: counts[i] ?? 0 } };
-    });
+  const made = await ofTiers(plans, config.num_workers, ({ tier, count }) => {
+    const counts = apportion(count, SPLIT_SHARES);
+    const shared = { seed, tier, enhancedShare: factorization.enhanced_share };
+    return SPLIT_NAMES.map((split, i) => ({ ...shared, split, count: counts[i] ?? 0 }));
   });
-  const made = await run(jobs, config);
-  const rowsOf = (split: FactorizationSplit) =>
-    Rng.of(config.seed, 'factorization-order', split).shuffle(
-      jobs.flatMap((job, i) => (job.split === split ? (made[i] ?? []) : [])),
+  const rowsOf = (split: number) =>
+    Rng.of(seed, 'factorization-order', SPLIT_NAMES[split]!).shuffle(
+      made.flatMap((rows) => rows[split]!),
     );
-  return { train: rowsOf('train'), valid: rowsOf('valid'), test: rowsOf('test') };
+  return { train: rowsOf(0), valid: rowsOf(1), test: rowsOf(2) };
 }
 
-/** Making a job's rows takes seconds only for very many rows; there is no limit that a user would want. */
-const JOB_MS = 3_600_000;
-
-/** Each tier and split is a job of its own, so that the rows do not depend on the number of workers. */
-async function run(jobs: readonly Job[], config: DataConfig): Promise<FactorizationRow[][]> {
-  const module = new URL(`../../data/factorization/rows${extension()}`, import.meta.url);
-  const pool = createWorkerPool({ module, workers: config.num_workers, memoryMiB: 2048 });
-  const { enhanced_share: enhancedShare } = config.factorization;
-  const work = async ({ split, plan: { tier, count } }: Job): Promise<FactorizationRow[]> => {
-    if (count === 0) return [];
-    const args = [{ seed: config.seed, tier, split, count, enhancedShare }];
-    const result = await pool.call({ name: 'tierRows', args, timeoutMs: JOB_MS });
-    if (result.status === 'ok') return result.value as FactorizationRow[];
-    throw new InputError({
-      where: `tier ${tier.tier}, ${split}`,
-      problem: String(result.error).replace(/^InputError: tier \d: /, ''),
-      remedy: 'Raise max_value, take another seed, or leave the tier out',
-    });
+/** Rows of each tier by split. A tier is made by one thread, so that they do not depend on the number of threads. */
+async function ofTiers(
+  plans: readonly TierPlan[],
+  workers: number,
+  optionsOf: (plan: TierPlan) => readonly RowOptions[],
+): Promise<FactorizationRow[][][]> {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  const module = new URL(`../../data/factorization/rows${extension}`, import.meta.url);
+  const shares = groupBy(plans.keys(), (place) => place % workers);
+  const made: FactorizationRow[][][] = [];
+  const make = async (places: readonly number[]) => {
+    const args = [places.map((place) => optionsOf(plans[place]!))];
+    const rows = await inThread<FactorizationRow[][][]>({ module, name: 'rowsOfTiers', args });
+    for (const [i, place] of places.entries()) made[place] = rows[i]!;
   };
   try {
-    return await Promise.all(jobs.map(work));
-  } finally {
-    await pool.dispose();
+    await Promise.all([...shares.values()].map(make));
+  } catch (error) {
+    throw new InputError(messageOf(error));
   }
+  return made;
 }
-
-const extension = () => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');
 
 function statisticsOf(splits: Rows) {
   const all = SPLIT_NAMES.flatMap((split) => splits[split]);

@@ -1,12 +1,12 @@
 /** One completion in progress. */
-import { Rng } from '../../util/rng.js';
+import type { Rng } from '../../util/rng.js';
+import { completionRng } from '../sampling/completion-rng.js';
 import { completionText, StopMatcher } from '../sampling/stop-matcher.js';
 import type { SamplingState } from '../sampling/token-sampler.js';
 import type {
   Completion,
   ConstraintCursor,
   FinishReason,
-  PromptRequest,
   RolloutTokenizer,
   SamplingParams,
   StreamRequest,
@@ -23,13 +23,6 @@ export interface RowOptions {
   /** `performance.now()` when the prompt's prefill began. */
   readonly startedAt: number;
   readonly cachedTokens?: number;
-}
-
-/** The stream of one completion: the same alone, in any batch and in any slot. */
-function completionRng(request: PromptRequest, seed: number, sampleIndex: number): Rng {
-  return request.seed === undefined
-    ? Rng.of(seed, 'rollout', request.id, sampleIndex)
-    : Rng.of(request.seed, 'rollout', sampleIndex);
 }
 
 /** A token that was drawn; its log-probabilities are those of `Completion`. */

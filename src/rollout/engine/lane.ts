@@ -18,9 +18,9 @@ import {
 } from '../graph/names.js';
 import type { IoBinding, OrtSession } from '../ort/session.js';
 import type { OrtTensor } from '../ort/tensor.js';
-import { DeviceOutput } from './device-output.js';
 import { Port } from './port.js';
 import type { CacheGeometry, RowCache } from './row-cache.js';
+import { RowOutput } from './row-output.js';
 
 /** Sizes of a run: rows, tokens a row, rows of logits. */
 export interface RunShape {
@@ -62,20 +62,14 @@ export class Lane {
   private readonly started = new Port(STARTED, Float32Array);
   private readonly wantedRows = new Port(ROWS, Int32Array);
   private readonly inverseTemperature = new Port(INVERSE_TEMPERATURE, Float32Array);
-  private readonly allScores = new Port(SCORES, Float32Array);
-  private readonly allProbabilities = new Port(PROBABILITIES, Float32Array);
-  private readonly deviceScores: DeviceOutput;
-  private readonly deviceProbabilities: DeviceOutput;
+  private readonly allScores: RowOutput;
+  private readonly allProbabilities: RowOutput;
   private cacheTensors: OrtTensor[] = [];
-  private scoreRows: Float32Array[] = [];
-  private probabilityRows: Float32Array[] = [];
   /** Tokens of each row of the run; the rest of the row is padding. */
   lengths = new Int32Array(0);
   private tokens = 0;
   /** Rows bound; the last may be there for `minRows` only. */
   private boundRows = 0;
-  /** Where scores and probabilities of the next runs go. */
-  private outputs: 'host' | 'device' = 'host';
 
   constructor({ session, spec, cache, minRows = 1, isNative = false }: LaneOptions) {
     this.session = session;
@@ -86,8 +80,8 @@ export class Lane {
     this.layout = cacheTensors(spec);
     this.kept = stateLength(spec);
     this.binding = session.createBinding();
-    this.deviceScores = new DeviceOutput(SCORES, session);
-    this.deviceProbabilities = new DeviceOutput(PROBABILITIES, session);
+    this.allScores = new RowOutput(SCORES, session);
+    this.allProbabilities = new RowOutput(PROBABILITIES, session);
   }
 
   /** int32 [batch, tokens] */
@@ -107,27 +101,28 @@ export class Lane {
 
   /** Logits of wanted row `i` over the temperature [V]; valid until the next run. */
   scores(i: number): Float32Array {
-    return this.scoreRows[i]!;
+    return this.allScores.row(i);
   }
 
   /** Softmax of `scores(i)`. */
   probabilities(i: number): Float32Array {
-    return this.probabilityRows[i]!;
+    return this.allProbabilities.row(i);
   }
 
   /** Scores of all wanted rows [N, V], wherever they are. */
   get scoreTensor(): OrtTensor {
-    return this.outputs === 'host' ? this.allScores.bound : this.deviceScores.tensor;
+    return this.allScores.tensor;
   }
 
   /** Softmax of `scoreTensor`. */
   get probabilityTensor(): OrtTensor {
-    return this.outputs === 'host' ? this.allProbabilities.bound : this.deviceProbabilities.tensor;
+    return this.allProbabilities.tensor;
   }
 
   /** Where scores and probabilities of the runs from now on go; on the CPU there is only the host. */
   keepOutputs(place: 'host' | 'device'): void {
-    this.outputs = place;
+    this.allScores.place = place;
+    this.allProbabilities.place = place;
   }
 
   bindLora(inputs: ReadonlyMap<string, OrtTensor>): void {
@@ -155,7 +150,9 @@ export class Lane {
     this.lengths.fill(tokens, 0, rows);
     this.wantedRows.shapeInput(this.binding, [logits]);
     this.inverseTemperature.shapeInput(this.binding, [logits, 1]);
-    this.bindOutputs(logits);
+    const shape = [logits, this.spec.vocabSize] as const;
+    this.allScores.shape(this.binding, shape);
+    this.allProbabilities.shape(this.binding, shape);
     this.ids.fill(0, batch * tokens, rows * tokens);
     this.lastPositions.fill(0, batch, rows);
     this.rows.fill(0, wanted, logits);
@@ -180,8 +177,6 @@ export class Lane {
   dispose(): void {
     this.binding.dispose();
     for (const port of [...this.inputs(), this.allScores, this.allProbabilities]) port.dispose();
-    this.deviceScores.dispose();
-    this.deviceProbabilities.dispose();
     for (const tensor of this.cacheTensors) tensor.dispose();
     this.cache.dispose();
   }
@@ -240,25 +235,4 @@ export class Lane {
     for (const tensor of former) tensor.dispose();
     this.boundRows = rows;
   }
-
-  private bindOutputs(count: number): void {
-    const { vocabSize } = this.spec;
-    const shape = [count, vocabSize];
-    if (this.outputs === 'device') {
-      this.deviceScores.shapeOutput(this.binding, shape);
-      this.deviceProbabilities.shapeOutput(this.binding, shape);
-      return;
-    }
-    this.allScores.shapeOutput(this.binding, shape);
-    this.allProbabilities.shapeOutput(this.binding, shape);
-    if (this.scoreRows.length >= count) return;
-    this.scoreRows = rowsOf(this.allScores.data, vocabSize);
-    this.probabilityRows = rowsOf(this.allProbabilities.data, vocabSize);
-  }
-}
-
-/** Views of every whole row that the array holds; the array grows only when there are too few. */
-function rowsOf(data: Float32Array, length: number): Float32Array[] {
-  const count = data.length / length;
-  return Array.from({ length: count }, (_, i) => data.subarray(i * length, (i + 1) * length));
 }

@@ -4,11 +4,11 @@
  * answer must name the model that was asked for: a server that answers by another one is an error.
  */
 import { type Endpoint, EndpointError, malformed } from '../../endpoint/index.js';
-import { GuardError, InputError, messageOf, RunError } from '../../util/errors.js';
+import { GuardError, InputError, messageOf } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import { Rng } from '../../util/rng.js';
 import { type Adapter, adapterHash } from '../../weights/index.js';
 import { sampleIndices } from '../engine/requests.js';
+import { completionRng } from '../sampling/completion-rng.js';
 import { checkSamplingParams } from '../sampling/params.js';
 import type {
   Completion,
@@ -22,6 +22,7 @@ import type {
 import { inWaves } from '../waves.js';
 import type { ApiForm, RemoteAnswer, RemoteApi } from './api.js';
 import { chatApi, completionsApi } from './choices.js';
+import { promptLogprobs } from './prompt-logprobs.js';
 import { responsesApi } from './responses.js';
 import { loadAdapter, unloadAdapter } from './server-adapters.js';
 
@@ -109,9 +110,10 @@ class ServerSampler implements RemoteSampler {
     return await Promise.all(jobs.map(one));
   }
 
-  /** By the log-probabilities of the prompt that vLLM gives (`prompt_logprobs`). */
   async score(sequences: readonly (readonly number[])[]): Promise<Float32Array[]> {
-    return await Promise.all(sequences.map((ids) => this.scoreOne(ids)));
+    const { endpoint } = this.options;
+    const asked = { model: this.served, checkServed: (reply: JsonRow) => this.checkServed(reply) };
+    return await Promise.all(sequences.map((ids) => promptLogprobs(endpoint, ids, asked)));
   }
 
   async setAdapter(adapter: Adapter | null, _version?: string): Promise<SyncResult> {
@@ -153,7 +155,8 @@ class ServerSampler implements RemoteSampler {
   ): Promise<RemoteCompletion> {
     const { api, extra = {} } = this.options;
     const form = APIS[api];
-    const seed = seedOf(request, params.seed, sampleIndex);
+    // 31 bits
+    const seed = completionRng(request, params.seed, sampleIndex).uint32() >>> 1;
     const body = form.body({ model: this.served, request, params, seed, extra });
     const start = performance.now();
     try {
@@ -166,7 +169,7 @@ class ServerSampler implements RemoteSampler {
     }
   }
 
-  private async post(form: ApiForm, body: JsonRow, signal?: AbortSignal): Promise<RemoteAnswer> {
+  private async post(form: ApiForm, body: JsonRow, signal: AbortSignal): Promise<RemoteAnswer> {
     const { endpoint } = this.options;
     const answerOf = (reply: JsonRow): RemoteAnswer => {
       this.checkServed(reply);
@@ -177,7 +180,7 @@ class ServerSampler implements RemoteSampler {
       }
     };
     const check = (reply: JsonRow): void => void answerOf(reply);
-    const reply = await endpoint.post(form.path, body, { check, ...(signal && { signal }) });
+    const reply = await endpoint.post(form.path, body, { check, signal });
     return answerOf(reply.body);
   }
 
@@ -189,35 +192,6 @@ class ServerSampler implements RemoteSampler {
     throw new GuardError({
       where: this.options.endpoint.settings.baseUrl,
       problem: `it answered by the model ${model}, asked for was ${this.served}`,
-    });
-  }
-
-  private async scoreOne(ids: readonly number[]): Promise<Float32Array> {
-    const { endpoint } = this.options;
-    const { body } = await endpoint.post('/completions', {
-      model: this.served,
-      prompt: [...ids],
-      max_tokens: 1,
-      temperature: 0,
-      prompt_logprobs: 0,
-    });
-    this.checkServed(body);
-    const choice = (body.choices as JsonRow[] | undefined)?.[0];
-    const given = choice?.prompt_logprobs;
-    if (!Array.isArray(given) || given.length !== ids.length) {
-      throw new RunError({
-        where: `${endpoint.settings.baseUrl}/completions`,
-        problem: 'it gives no log-probabilities of the prompt',
-        remedy: 'Score on a server that knows prompt_logprobs (vLLM), or locally',
-      });
-    }
-    return Float32Array.from(ids.slice(1), (id, i) => {
-      const { logprob } = (given[i + 1] as Record<string, { logprob?: number }> | null)?.[id] ?? {};
-      if (typeof logprob === 'number') return logprob;
-      throw new RunError({
-        where: `${endpoint.settings.baseUrl}/completions`,
-        problem: `it gives no log-probability of token ${id} at position ${i + 1}`,
-      });
     });
   }
 
@@ -242,12 +216,3 @@ class ServerSampler implements RemoteSampler {
 /** Servers with a filter before the model, as Azure's, refuse a prompt by an error status. */
 const isFiltered = (error: unknown): boolean =>
   error instanceof EndpointError && error.code === 'content_filter';
-
-/** The server's seed of one completion, 31 bits. */
-function seedOf(request: PromptRequest, seed: number, sampleIndex: number): number {
-  const rng =
-    request.seed === undefined
-      ? Rng.of(seed, 'rollout', request.id, sampleIndex)
-      : Rng.of(request.seed, 'rollout', sampleIndex);
-  return rng.uint32() >>> 1;
-}

@@ -102,6 +102,6 @@ test('a tier without a number of the split is an error', () => {
     (each) => splitOfNumber(1, 10) !== each,
   )!;
   expect(() => drawNumbers({ seed: 1, tier, split: other, count: 1 })).toThrow(
-    `tier 0: the numbers from 10 to 10 give none for ${other}`,
+    `tier 0, ${other}: the numbers from 10 to 10 give none for ${other}`,
   );
 });

@@ -5,8 +5,10 @@ import { expect, test } from 'vitest';
 import { dataSchema } from '../../../../src/config/index.js';
 import { isFactorization } from '../../../../src/data/index.js';
 import { runData } from '../../../../src/recipes/data.js';
+import { InputError } from '../../../../src/util/errors.js';
 import { readJson, readJsonl } from '../../../../src/util/files.js';
 import { logInto } from '../../../support/context.js';
+import { rejectionOf } from '../../../support/failures.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const logged: string[] = [];
@@ -78,7 +80,8 @@ test('says how many rows repeat a number, and where there is none', async () => 
   expect(logged.at(-1)).toBe(
     `${120 - different} rows repeat numbers of their split: its tiers have no others`,
   );
-  await expect(run({ max_value: 10, output_dir: join(folder, 'none') })).rejects.toThrow(
+  const none = run({ max_value: 10, output_dir: join(folder, 'none') });
+  expect((await rejectionOf(InputError, none)).message).toMatch(
     /^tier 0, \w+: the numbers from 10 to 10 give none for \w+\. Raise max_value, take another/,
   );
 });

@@ -1,0 +1,20 @@
+/** A function of one of our own modules, called in a thread of its own. */
+import { Worker } from 'node:worker_threads';
+
+interface ThreadCall {
+  readonly module: URL;
+  /** Exported function. */
+  readonly name: string;
+  /** Must be cloneable. */
+  readonly args: readonly unknown[];
+}
+
+/** @returns a structured clone of what the function gives back @throws a copy of what it throws */
+export function inThread<T>({ module, ...call }: ThreadCall): Promise<T> {
+  const worker = new Worker(new URL('./in-thread.cjs', import.meta.url), {
+    workerData: { ...call, module: module.href },
+  });
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve).once('error', reject);
+  });
+}
