@@ -52,18 +52,18 @@ export {
 export { type Progress, startProgress, withProgress } from './progress.js';
 
 export { writeTable } from './rows/csv.js';
-export { type GroupLog, type GroupRow, openGroupLog } from './rows/group-log.js';
-export { type MetricRow, openMetricLog } from './rows/metric-log.js';
+export type { GroupRow } from './rows/group-row.js';
+export type { MetricRow } from './rows/metric-row.js';
+export { openRowLog, type RowLog } from './rows/row-log.js';
 export {
+  type CompletionColumns,
   gradeColumns,
-  openSampleLog,
   type SampledCompletion,
-  type SampleLog,
   type SampleRow,
   sampledTokens,
   sampleRow,
   toolColumns,
-} from './rows/sample-log.js';
+} from './rows/sample-row.js';
 
 export { writeDebugFiles } from './run/debug-files.js';
 export { checkBeginning, checkRun, openRun } from './run/open-run.js';

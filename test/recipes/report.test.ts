@@ -9,10 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   compareRuns,
   type MetricRow,
-  openMetricLog,
+  openRowLog,
   openRun,
-  openSampleLog,
   readRun,
+  type SampleRow,
   type Section,
   sampleRow,
   writeReport,
@@ -34,7 +34,7 @@ function makeRun(name: string): string {
     values: { model: LONG_WORD, name },
   };
   const run = openRun(path, { config, command: 'grpo', stage: 'grpo' });
-  const metrics = openMetricLog(run.paths.metrics);
+  const metrics = openRowLog<MetricRow>(run.paths.metrics);
   for (let step = 1; step <= 120; step++) {
     metrics.append({
       step,
@@ -47,7 +47,7 @@ function makeRun(name: string): string {
     } as MetricRow);
   }
   metrics.close();
-  const samples = openSampleLog(run.paths.samples);
+  const samples = openRowLog<SampleRow>(run.paths.samples);
   for (let i = 0; i < 30; i++) {
     const score = i % 2;
     const completion = {

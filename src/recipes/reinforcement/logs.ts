@@ -5,13 +5,12 @@ import type { GrpoConfig } from '../../config/index.js';
 import { type AnswerGrade, type AnswerGrader, questionOf } from '../../evaluate/index.js';
 import {
   checkFileName,
-  type GroupLog,
   type GroupRow,
-  openGroupLog,
-  openSampleLog,
+  openRowLog,
+  type RowLog,
   RUN_NAMES,
   type RunFolder,
-  type SampleLog,
+  type SampleRow,
   sampleRow,
 } from '../../report/index.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
@@ -86,9 +85,9 @@ export class GrpoLogs {
   private readonly config: GroupRowKeys;
   private readonly tokenizer: Tokenizer;
   private readonly judge: AnswerGrader;
-  private readonly samples: SampleLog;
+  private readonly samples: RowLog<SampleRow>;
   /** Null: not asked for. */
-  private readonly groups: GroupLog | null;
+  private readonly groups: RowLog<GroupRow> | null;
 
   constructor(config: GroupRowKeys, { run, resumeStep, tokenizer, judge }: LoggedRun) {
     const resume = { resumeStep };
@@ -96,8 +95,8 @@ export class GrpoLogs {
     this.tokenizer = tokenizer;
     this.judge = judge;
     const { samples, groups } = logPaths(config, run);
-    this.samples = openSampleLog(samples, resume);
-    this.groups = groups === null ? null : openGroupLog(groups, resume);
+    this.samples = openRowLog(samples, resume);
+    this.groups = groups === null ? null : openRowLog(groups, resume);
   }
 
   /**

@@ -9,7 +9,7 @@ import type { EvalRow } from '../../evaluate/index.js';
 import {
   formatCell,
   type MetricRow,
-  openMetricLog,
+  openRowLog,
   openTrackers,
   RUN_NAMES,
   type RunFolder,
@@ -88,7 +88,7 @@ export function logImpliedTracker(config: TrackerKeys, { log }: Pick<RecipeConte
 /** @throws SetupError or RunError when a tracker refuses the run. */
 export async function openTrainingLog(options: TrainingLogOptions): Promise<TrainingLog> {
   const { run, command, config, context, resumeStep, totalSteps } = options;
-  const metrics = openMetricLog(run.paths.metrics, { resumeStep });
+  const metrics = openRowLog<MetricRow>(run.paths.metrics, { resumeStep });
   if (run.isResumed) dropSamples(run, { after: resumeStep ?? 0 });
   let isOutdated = run.isResumed;
   const trackers = await openTrackers({

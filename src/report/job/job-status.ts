@@ -4,7 +4,7 @@
  */
 import { numberOf, textOf } from '../../util/json-object.js';
 import { mean } from '../../util/numbers.js';
-import type { MetricRow } from '../rows/metric-log.js';
+import type { MetricRow } from '../rows/metric-row.js';
 import type { RunRecord } from '../run/run-record.js';
 import { formatCell } from '../text-table.js';
 import { SERVICE_METRICS } from './service-metrics.js';

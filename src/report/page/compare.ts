@@ -1,6 +1,6 @@
 /** Runs side by side: their last metrics and results, and what differs in their configs. */
 import { basename, resolve, sep } from 'node:path';
-import type { MetricRow, MetricValue } from '../rows/metric-log.js';
+import type { MetricRow, MetricValue } from '../rows/metric-row.js';
 import { configDifferences } from '../run/config-differences.js';
 import { type RunRows, readRun } from '../run/read-run.js';
 import { type Cell, shortHash, textTable } from '../text-table.js';

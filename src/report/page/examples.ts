@@ -1,6 +1,6 @@
 /** Completions of a run for its report: the best, the middle and the worst, and those of its steps. */
 import { groupBy } from '../../util/group.js';
-import type { SampleRow } from '../rows/sample-log.js';
+import type { SampleRow } from '../rows/sample-row.js';
 import type { Samples } from '../rows/sample-rows.js';
 import { duration, formatCell } from '../text-table.js';
 import { completionsSection, shownPrompts, spread } from './completions.js';

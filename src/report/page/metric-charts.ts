@@ -1,5 +1,5 @@
 /** Which metrics are drawn together, and under which titles. */
-import type { MetricRow } from '../rows/metric-log.js';
+import type { MetricRow } from '../rows/metric-row.js';
 import type { LineChart, Series } from './report-types.js';
 
 interface ChartPlan {

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { wholeRows } from '../../util/files.js';
 import { eachChecked, type Fields } from '../../util/own-files.js';
-import type { SampleRow } from './sample-log.js';
+import type { SampleRow } from './sample-row.js';
 
 interface SampleOutline extends Pick<SampleRow, 'step' | 'prompt_id' | 'tokens' | 'reward'> {
   /** Names prompt and completion together: 48 bits of a hash. */

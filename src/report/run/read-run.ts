@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { InputError } from '../../util/errors.js';
 import { wholeRows } from '../../util/files.js';
 import { checkedRows } from '../../util/own-files.js';
-import type { MetricRow } from '../rows/metric-log.js';
+import type { MetricRow } from '../rows/metric-row.js';
 import { readSamples, type Samples } from '../rows/sample-rows.js';
 import { readRunRecord, samplesPath } from './run-files.js';
 import { RUN_NAMES, runPaths } from './run-paths.js';

@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../../util/errors.js';
 import type { TrackerName } from '../../util/tracker-names.js';
-import type { MetricRow } from '../rows/metric-log.js';
+import type { MetricRow } from '../rows/metric-row.js';
 import type { RunStatus } from '../run/run-record.js';
 import { checkMlflow, openMlflow } from './mlflow.js';
 import { openTensorboard } from './tensorboard.js';

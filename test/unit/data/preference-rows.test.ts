@@ -1,10 +1,8 @@
 /** The prompt of preference rows: in a column, in front of the answers, in both, or in neither. */
 import { describe, expect, it } from 'vitest';
 import { splitPrompt } from '../../../src/data/index.js';
+import { assistant, system, user } from '../../support/messages.js';
 
-const user = (content: string) => ({ role: 'user', content });
-const assistant = (content: string) => ({ role: 'assistant', content });
-const system = (content: string) => ({ role: 'system', content });
 const blue = [user('sky?'), assistant('blue')];
 const green = [user('sky?'), assistant('green')];
 

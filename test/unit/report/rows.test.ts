@@ -7,9 +7,10 @@ import { describe, expect, it } from 'vitest';
 import {
   duration,
   formatCell,
-  openMetricLog,
-  openSampleLog,
+  type MetricRow,
+  openRowLog,
   percent,
+  type SampleRow,
   sampleRow,
   startProgress,
   textTable,
@@ -24,7 +25,7 @@ const dir = temporaryFolder();
 describe('metric log', () => {
   it('has each row on disk when append returns', () => {
     const path = join(dir, 'a', 'metrics.jsonl');
-    const log = openMetricLog(path);
+    const log = openRowLog<MetricRow>(path);
     log.append({ step: 1, loss: 2.5 });
     log.append({ step: 2, loss: 2.25 });
     log.append({ step: 2, 'eval/accuracy': 0.5 });
@@ -38,7 +39,7 @@ describe('metric log', () => {
   it('cuts rows after the checkpoint, and half a line, when a run goes on', () => {
     const path = join(dir, 'cut.jsonl');
     writeFileSync(path, '{"step":1}\n{"step":2}\n{"step":2,"x":1}\n{"step":3}\n{"step":4,"lo');
-    const log = openMetricLog(path, { resumeStep: 2 });
+    const log = openRowLog<MetricRow>(path, { resumeStep: 2 });
     log.append({ step: 3, loss: 1 });
     log.close();
     expect(readJsonl(path)).toEqual([
@@ -52,24 +53,26 @@ describe('metric log', () => {
   it('begins empty without a checkpoint, and where there was no file', () => {
     const path = join(dir, 'empty.jsonl');
     writeFileSync(path, '{"step":1}\n');
-    openMetricLog(path).close();
+    openRowLog<MetricRow>(path).close();
     expect(readFileSync(path, 'utf8')).toBe('');
-    openMetricLog(join(dir, 'none.jsonl'), { resumeStep: 5 }).close();
+    openRowLog<MetricRow>(join(dir, 'none.jsonl'), { resumeStep: 5 }).close();
     expect(readFileSync(join(dir, 'none.jsonl'), 'utf8')).toBe('');
   });
 
   it('refuses a broken row in the middle', () => {
     const path = join(dir, 'broken.jsonl');
     writeFileSync(path, '{"step":1}\n{"st\n{"step":3}\n');
-    expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/broken\.jsonl:2/);
+    expect(() => openRowLog<MetricRow>(path, { resumeStep: 3 })).toThrow(/broken\.jsonl:2/);
     writeFileSync(path, '{"step":1}\n{"loss":1}\n');
-    expect(() => openMetricLog(path, { resumeStep: 3 })).toThrow(/row 2: field "step" is missing/);
+    expect(() => openRowLog<MetricRow>(path, { resumeStep: 3 })).toThrow(
+      /row 2: field "step" is missing/,
+    );
   });
 
   it('gives a row what it lacks, and changes nothing that it has', () => {
     const path = join(dir, 'complete.jsonl');
     writeFileSync(path, '{"step":1,"loss":3}\n{"step":2,"loss":"NaN"}\n');
-    const log = openMetricLog(path, { resumeStep: 2 });
+    const log = openRowLog<MetricRow>(path, { resumeStep: 2 });
     expect(log.complete({ step: 2, loss: 1, 'eval/loss': 0.5 })).toBe(true);
     expect(log.complete({ step: 2, 'eval/loss': 0.75 })).toBe(false);
     log.append({ step: 3, loss: 2 });
@@ -81,7 +84,7 @@ describe('metric log', () => {
 
   it('begins with the metrics of a step that another folder has the row of', () => {
     const path = join(dir, 'elsewhere.jsonl');
-    const log = openMetricLog(path, { resumeStep: 2 });
+    const log = openRowLog<MetricRow>(path, { resumeStep: 2 });
     expect(log.complete({ step: 2, 'eval/loss': 0.5 })).toBe(true);
     log.close();
     expect(readJsonl(path)).toEqual([{ step: 2, 'eval/loss': 0.5 }]);
@@ -89,7 +92,7 @@ describe('metric log', () => {
 
   it('shows numbers that JSON lacks', () => {
     const path = join(dir, 'nan.jsonl');
-    const log = openMetricLog(path);
+    const log = openRowLog<MetricRow>(path);
     log.append({ step: 1, loss: Number.NaN, grad_norm: Number.POSITIVE_INFINITY });
     log.close();
     expect(readJsonl(path)).toEqual([{ step: 1, loss: 'NaN', grad_norm: 'Infinity' }]);
@@ -143,7 +146,7 @@ describe('sample rows', () => {
     expect(row.correct).toBe(true);
     const given = sampleRow(completion, { step: 1, prompt: 'Q', grade: right, correct: false });
     expect(given.correct).toBe(false);
-    const log = openSampleLog(join(dir, 'samples.jsonl'));
+    const log = openRowLog<SampleRow>(join(dir, 'samples.jsonl'));
     log.append(row);
     log.close();
     expect(readJsonl(join(dir, 'samples.jsonl'))).toEqual([row]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TokenRun } from '../../../src/model/token-batch.js';
 import { attention, tf } from '../../../src/tensor/index.js';
 import { checkGradients, randomOperand } from './ops-gradient.js';
-import { run, tokenLayout } from './token-layout.js';
+import { chain, run, tokenLayout } from './token-layout.js';
 
 const [H, KV, D] = [4, 2, 3];
 
@@ -20,13 +20,6 @@ const BATCHES = {
   'a prompt that goes on twice': [run(0, 4), run(4, 3, 0), run(7, 6, 1), run(13, 3, 0)],
 } as const satisfies Record<string, readonly TokenRun[]>;
 const TOKENS = 16;
-
-/** Tokens of the sequence that a run ends, in order. */
-function chain(runs: readonly TokenRun[], index: number): number[] {
-  const { start, length, prefix } = runs[index]!;
-  const own = Array.from({ length }, (_, i) => start + i);
-  return prefix < 0 ? own : [...chain(runs, prefix), ...own];
-}
 
 /** The tokens that each token sees. */
 function seenBy(runs: readonly TokenRun[], window: number | null): number[][] {

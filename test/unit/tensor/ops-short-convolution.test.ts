@@ -4,7 +4,7 @@ import { hasNativeOps, shortConvolution, tf } from '../../../src/tensor/index.js
 import { composedKernels } from '../../../src/tensor/kernels/composed.js';
 import { nativeKernels } from '../../../src/tensor/kernels/native.js';
 import { checkGradients, operand, randomOperand, tensorOf } from './ops-gradient.js';
-import { run, tokenLayout } from './token-layout.js';
+import { chain, run, tokenLayout } from './token-layout.js';
 
 const [TOKENS, H] = [12, 3];
 
@@ -18,13 +18,6 @@ const BATCHES = {
     run(7, 5, 2),
   ],
 } as const satisfies Record<string, readonly TokenRun[]>;
-
-/** Tokens of the sequence that a run ends, in order. */
-function chain(runs: readonly TokenRun[], index: number): number[] {
-  const { start, length, prefix } = runs[index]!;
-  const own = Array.from({ length }, (_, i) => start + i);
-  return prefix < 0 ? own : [...chain(runs, prefix), ...own];
-}
 
 /** Σ kernel · the last tokens of each token's sequence, the own one by the last number. */
 const formula =

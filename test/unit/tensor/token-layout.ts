@@ -13,6 +13,13 @@ export const run = (start: number, length: number, prefix = -1): TokenRun => ({
 export const tokensOf = (runs: readonly TokenRun[]): number =>
   runs.reduce((sum, { length }) => sum + length, 0);
 
+/** Tokens of the sequence that a run ends, in order. */
+export function chain(runs: readonly TokenRun[], index: number): number[] {
+  const { start, length, prefix } = runs[index]!;
+  const own = Array.from({ length }, (_, i) => start + i);
+  return prefix < 0 ? own : [...chain(runs, prefix), ...own];
+}
+
 /** Positions are zeros. The tensors are the caller's, by a `tf.tidy` or until the process ends. */
 export function tokenLayout(
   runs: readonly TokenRun[],

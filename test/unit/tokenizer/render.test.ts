@@ -7,6 +7,7 @@ import {
   type Tokenizer,
 } from '../../../src/tokenizer/index.js';
 import { GuardError, InputError } from '../../../src/util/errors.js';
+import { assistant, user } from '../../support/messages.js';
 import { NEEDS_DATA } from '../../support/real-data.js';
 import {
   byteTokenizer,
@@ -16,8 +17,6 @@ import {
   TAGS,
 } from '../../support/tokenizers.js';
 
-const user = (content: string) => ({ role: 'user', content });
-const assistant = (content: string) => ({ role: 'assistant', content });
 const TWO_TURNS = { messages: [user('2+2?'), assistant('4'), user('3+3?'), assistant('6')] };
 
 /** Rows as text with the trained part in « ». */

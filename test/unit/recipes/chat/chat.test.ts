@@ -14,6 +14,7 @@ import { renderExample } from '../../../../src/tokenizer/index.js';
 import { readJsonl, toJsonl } from '../../../../src/util/files.js';
 import { SILENT } from '../../../support/context.js';
 import { filesIn } from '../../../support/files-in.js';
+import { assistant, system, user } from '../../../support/messages.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 import { tinyTraining } from '../../../support/tiny-training.js';
 import { writeRandomAdapter } from '../random-adapter.js';
@@ -56,10 +57,6 @@ async function answers(messages: readonly object[][], ...words: string[]): Promi
   await runGenerate(loadConfig(generateSchema, { overrides, env: {} }), SILENT);
   return jsonl('out.jsonl').map(({ completion }) => completion as string);
 }
-
-const user = (content: string) => ({ role: 'user', content });
-const assistant = (content: string) => ({ role: 'assistant', content });
-const system = (content: string) => ({ role: 'system', content });
 
 describe('answers', () => {
   it('are those of generate, and know the turns before', async () => {

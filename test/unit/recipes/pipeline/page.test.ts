@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writePipelinePage } from '../../../../src/recipes/pipeline/page.js';
 import type { StageReport } from '../../../../src/recipes/pipeline/report.js';
-import { openMetricLog, openRun } from '../../../../src/report/index.js';
+import { type MetricRow, openRowLog, openRun } from '../../../../src/report/index.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
 const root = temporaryFolder();
@@ -12,7 +12,7 @@ const root = temporaryFolder();
 function makeRun(name: string, slope: number): string {
   const dir = join(root, name);
   const run = openRun(dir, { config: { text: 'a: 1\n', values: { a: 1 } }, command: 'sft' });
-  const log = openMetricLog(run.paths.metrics);
+  const log = openRowLog<MetricRow>(run.paths.metrics);
   for (let step = 1; step <= 5; step++) log.append({ step, loss: slope * step });
   log.close();
   run.close('done');

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { learntPart } from '../../../../src/recipes/sft/learnt-part.js';
 import { type ChatRow, renderExample } from '../../../../src/tokenizer/index.js';
+import { assistant, user } from '../../../support/messages.js';
 import { byteTokenizer, shown } from '../../../support/tokenizers.js';
-
-const user = (content: string) => ({ role: 'user', content });
-const assistant = (content: string) => ({ role: 'assistant', content });
 
 const TURNS = [user('1'), assistant('2'), user('3'), assistant('4'), user('5'), assistant('6')];
 const CONVERSATION = { prompt: TURNS.slice(0, 3), completion: TURNS.slice(3) };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { metricRows } from '../../../../src/remote/openai/event-metrics.js';
 import { jobStatus, type RemoteEvent } from '../../../../src/report/index.js';
-import type { MetricRow } from '../../../../src/report/rows/metric-log.js';
+import type { MetricRow } from '../../../../src/report/rows/metric-row.js';
 import type { RunRecord } from '../../../../src/report/run/run-record.js';
 
 const RECORD: RunRecord = {

@@ -9,9 +9,8 @@ import {
   completionsSection,
   endRun,
   type MetricRow,
-  openMetricLog,
+  openRowLog,
   openRun,
-  openSampleLog,
   readRun,
   readRunRecord,
   type SampleRow,
@@ -67,13 +66,13 @@ function makeRun(name: string, learningRate: number): string {
   const path = join(dir, name);
   const values = { learning_rate: learningRate, lora: { r: 8, target_modules: ['q'] } };
   const run = openRun(path, { config: { text: `name: ${name}\n`, values }, command: 'grpo' });
-  const metrics = openMetricLog(run.paths.metrics);
+  const metrics = openRowLog<MetricRow>(run.paths.metrics);
   for (let step = 1; step <= 80; step++) {
     const row = Object.fromEntries(METRICS.map((metric, i) => [metric, i + Math.sin(step + i)]));
     metrics.append({ step, ...row, wall_time: 1.8e9 + step } as MetricRow);
   }
   metrics.close();
-  const samples = openSampleLog(run.paths.samples);
+  const samples = openRowLog<SampleRow>(run.paths.samples);
   for (let i = 0; i < 20; i++) samples.append(sample(i, i / 20));
   samples.close();
   run.phases.add('rollout', 30);

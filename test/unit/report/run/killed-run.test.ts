@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { jobSchema, loadConfig } from '../../../../src/config/index.js';
 import { runJob } from '../../../../src/recipes/job.js';
-import { openMetricLog, openRun, readRun } from '../../../../src/report/index.js';
+import { type MetricRow, openRowLog, openRun, readRun } from '../../../../src/report/index.js';
 import { SILENT } from '../../../support/context.js';
 import { temporaryFolder } from '../../../support/temporary.js';
 
@@ -25,7 +25,7 @@ const open = () =>
 
 it('a row that was being written is left out', () => {
   const run = open();
-  const metrics = openMetricLog(run.paths.metrics);
+  const metrics = openRowLog<MetricRow>(run.paths.metrics);
   metrics.append({ step: 1, loss: 2 });
   metrics.close();
   // Killed within the letter é.

@@ -1,5 +1,4 @@
 /** Sample rows by group: one row holds a problem and every response to it. */
-import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
 
 interface GroupResponse {
   readonly text: string;
@@ -16,8 +15,3 @@ export interface GroupRow {
   readonly ground_truth: string | null;
   readonly responses: readonly GroupResponse[];
 }
-
-export type GroupLog = RowLog<GroupRow>;
-
-export const openGroupLog = (path: string, options?: RowLogOptions): GroupLog =>
-  openRowLog<GroupRow>(path, options);

@@ -1,32 +1,19 @@
 /** `samples.jsonl`: one row a completion, with everything that was decided about it. */
 import { mean } from '../../util/numbers.js';
-import { openRowLog, type RowLog, type RowLogOptions } from './row-log.js';
 
-/** Keys are those of the file. */
-export interface SampleRow {
-  readonly step: number;
-  /** Groups the completions of one prompt. */
-  readonly prompt_id: string;
+/** What the rows of trainings and of evaluations say of a completion. */
+export interface CompletionColumns {
   readonly sample_index: number;
-  /** The data set's question, where the prompt is more than it. */
-  readonly question?: string;
-  readonly gold?: string;
-  /** Prompt as the model saw it. */
-  readonly prompt: string;
   readonly completion: string;
   /** Sampled tokens, the end token included. */
   readonly tokens: number;
   readonly finish_reason: string;
-  /** Weighted sum of the parts; null when the sample could not be graded. */
+  /** Weighted sum of the rewards; null when none were asked for, or the sample could not be graded. */
   readonly reward: number | null;
   readonly rewards: Readonly<Record<string, number | null>>;
   readonly statuses: Readonly<Record<string, string>>;
-  /** Why a part has no score; absent where all have one. */
+  /** Why a reward has no score; absent where all have one. */
   readonly reasons?: Readonly<Record<string, string>>;
-  readonly correct?: boolean | null;
-  readonly advantage?: number | null;
-  /** It is of a group that another has replaced (dynamic sampling): nothing was learnt from it. */
-  readonly replaced?: boolean;
   /** Mean log-probability of the sampled tokens under what they were drawn from, filters and penalties included. */
   readonly logprob_mean: number | null;
   /** Content hash of the adapter that sampled; null for the base model. */
@@ -38,10 +25,20 @@ export interface SampleRow {
   readonly tool_tokens?: number;
 }
 
-export type SampleLog = RowLog<SampleRow>;
-
-export function openSampleLog(path: string, options?: RowLogOptions): SampleLog {
-  return openRowLog<SampleRow>(path, options);
+/** Keys are those of the file. */
+export interface SampleRow extends CompletionColumns {
+  readonly step: number;
+  /** Groups the completions of one prompt. */
+  readonly prompt_id: string;
+  /** The data set's question, where the prompt is more than it. */
+  readonly question?: string;
+  readonly gold?: string;
+  /** Prompt as the model saw it. */
+  readonly prompt: string;
+  readonly correct?: boolean | null;
+  readonly advantage?: number | null;
+  /** It is of a group that another has replaced (dynamic sampling): nothing was learnt from it. */
+  readonly replaced?: boolean;
 }
 
 /** What a sampler gives for one completion. */
@@ -88,16 +85,9 @@ export interface SampleGrade {
   >;
 }
 
-export interface SampleContext {
-  readonly step: number;
-  readonly prompt: string;
+/** `correct`: by the reward part `correctness` when left out. */
+export interface SampleContext extends Omit<SampleRow, 'prompt_id' | keyof CompletionColumns> {
   readonly grade: SampleGrade;
-  readonly question?: string;
-  readonly gold?: string;
-  /** By the reward part `correctness` when left out. */
-  readonly correct?: boolean | null;
-  readonly advantage?: number | null;
-  readonly replaced?: boolean;
 }
 
 /** The row of one completion. */
