@@ -9,6 +9,7 @@ import { type Device, TENSORFLOW_VERSION } from '../tensor/runtime.js';
 import { partName } from '../util/atomic-folder.js';
 import { SetupError } from '../util/errors.js';
 import { failureOf, runChild } from './child.js';
+import type { StepContext } from './observer.js';
 import type { Python } from './tools.js';
 
 export interface WheelSource {
