@@ -15,12 +15,3 @@ function escapeReferences(value: unknown): unknown {
     Object.entries(value).map(([key, child]) => [key, escapeReferences(child)] as const),
   );
 }
-
-/** JSON with sorted keys: equal configs give equal text. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, child: unknown) =>
-    isObject(child)
-      ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : child,
-  );
-}

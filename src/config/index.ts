@@ -1,7 +1,7 @@
 /** Configs: strict schemas with defaults, loaded from YAML, environment and command line. */
 export { choicesOf, filesOf, keysOf } from './choices.js';
 export { type CommandName, commandSchemas } from './commands.js';
-export { canonicalJson, resolvedYaml } from './dump.js';
+export { resolvedYaml } from './dump.js';
 export { inputPaths } from './input-paths.js';
 export { environmentLookup, interpolateTree, type Lookup } from './interpolate.js';
 export { type ConfigSchema, type KeyDoc, keyDocs, schemaAt } from './introspect.js';
@@ -11,7 +11,7 @@ export { loadConfig, resolveConfig } from './load.js';
 export { nearest } from './nearest.js';
 export { overrideLayer, splitArguments } from './overrides.js';
 export { pipelineKeys } from './pipeline-keys.js';
-export { isHandling, resumeKeys, runDir } from './run-dir.js';
+export { isHandling, runDir } from './run-dir.js';
 export type { ArmConfig } from './schemas/arms.js';
 export {
   type BenchDpoConfig,

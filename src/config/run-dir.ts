@@ -22,6 +22,3 @@ export function runDir({ output_dir, run_name, resume }: RunPlace, runId = '<run
 
 /** Whether a key says how to treat an earlier output, not what to make. */
 export const isHandling = (key: string): boolean => key === 'resume' || key === 'overwrite';
-
-/** What a call is given to go on with the run of a folder. */
-export const resumeKeys = (dir: string): string => `resume=auto output_dir=${dir}`;

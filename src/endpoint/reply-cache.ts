@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonRow, sha256, writeFileAtomic } from '../util/files.js';
-import { isObject } from '../util/json-object.js';
+import { canonicalJson, isObject } from '../util/json-object.js';
 
 export interface ReplyCache {
   get(key: string): JsonRow | null;
@@ -14,7 +14,7 @@ export interface ReplyCache {
 
 /** Content key of a request. */
 export function requestKey(url: string, body: unknown): string {
-  return sha256(JSON.stringify([url, ordered(body)]));
+  return sha256(canonicalJson([url, body]));
 }
 
 /** Files `<dir>/<first two digits>/<key>.json`. A file that is broken counts as absent. */
@@ -35,11 +35,4 @@ export function diskCache(dir: string): ReplyCache {
       writeFileAtomic(pathOf(key), `${JSON.stringify({ request, reply })}\n`);
     },
   };
-}
-
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered);
-  if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, each]) => [key, ordered(each)]));
 }

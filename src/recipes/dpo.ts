@@ -1,5 +1,5 @@
 /** `lorikeet dpo`: preference pairs, or labelled answers, → a policy that prefers the good answers. */
-import { compares, type DpoConfig, lossTypes, resumeKeys, takesAnswers } from '../config/index.js';
+import { compares, type DpoConfig, lossTypes, takesAnswers } from '../config/index.js';
 import {
   type DpoLossType,
   dpoMetrics,
@@ -14,6 +14,7 @@ import {
   type ScoredPairs,
   withReference,
 } from '../train/index.js';
+import { resumeKeys } from '../util/in-use.js';
 import type { RecipeContext } from './context.js';
 import { ktoRecipe } from './dpo/kto.js';
 import { dpoSize } from './dpo/memory.js';

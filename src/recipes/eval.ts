@@ -1,6 +1,6 @@
 /** `lorikeet eval`: a benchmark on a model, with a row for each completion and metrics with intervals. */
 import { join } from 'node:path';
-import { type EvalConfig, resumeKeys } from '../config/index.js';
+import type { EvalConfig } from '../config/index.js';
 import {
   type EvalMetrics,
   type Evaluation,
@@ -11,6 +11,7 @@ import {
 import { checkRun, endRun, openRun, type RunFolder } from '../report/index.js';
 import { closing } from '../util/close-stack.js';
 import { sha256, writeJsonl } from '../util/files.js';
+import { resumeKeys } from '../util/in-use.js';
 import { quantizationName } from '../weights/index.js';
 import type { RecipeContext } from './context.js';
 import { cachedSampler } from './eval/prediction-cache.js';

@@ -3,7 +3,7 @@
  * interruption. `remote.json` says what has been asked of the service; it is written before each request that
  * makes something there.
  */
-import { type OpenaiConfig, resumeKeys, runDir } from '../config/index.js';
+import { type OpenaiConfig, runDir } from '../config/index.js';
 import { openService, watchJob } from '../remote/index.js';
 import {
   checkRun,
@@ -15,6 +15,7 @@ import {
   remoteJobStatus,
 } from '../report/index.js';
 import { RunError } from '../util/errors.js';
+import { resumeKeys } from '../util/in-use.js';
 import type { RecipeContext } from './context.js';
 import { interruption } from './interrupt.js';
 import { absentInput, checkSame, type JobInputs, jobInputs, uploadLine } from './openai/inputs.js';

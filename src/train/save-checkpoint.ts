@@ -6,6 +6,7 @@ import { replaceFolder } from '../util/atomic-folder.js';
 import { isClosed, isFull } from '../util/disk.js';
 import { messageOf, RunError } from '../util/errors.js';
 import { writeJson } from '../util/files.js';
+import { resumeKeys } from '../util/in-use.js';
 import { fromFloat32, type HostTensor, writeSafetensors } from '../weights/index.js';
 import { checkpointPath, isPartOfCheckpoint, listCheckpoints, stepOf } from './checkpoint-names.js';
 import {
@@ -73,8 +74,7 @@ function rotate(store: CheckpointStore, keep: readonly number[]): void {
 }
 
 /** What a call is given to go on; the store is in the folder of its run. */
-const goOn = ({ dir }: Pick<CheckpointStore, 'dir'>): string =>
-  `resume=auto output_dir=${dirname(dir)}`;
+const goOn = ({ dir }: Pick<CheckpointStore, 'dir'>): string => resumeKeys(dirname(dir));
 
 /** What to do before going on, where the error says it. */
 function remedyOf(cause: unknown): string {

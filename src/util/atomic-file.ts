@@ -1,18 +1,9 @@
 /** Files that are written in pieces beside their place and appear in it only when they are whole. */
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
-import { isRunning } from './process-identity.js';
+import { removeLeft } from './left-parts.js';
 
 export type Append = (bytes: Uint8Array) => void;
 
@@ -54,15 +45,8 @@ const PART = /\.(\d+)\.[0-9a-f]{8}\.part$/;
  * Deletes what processes that were killed while they wrote have left in a folder, of the files named. What another
  * living process writes stays. For whoever holds the lock on them.
  */
-export function removeParts(folder: string, isOwn: (name: string) => boolean = () => true): void {
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    const writer = PART.exec(name)?.[1];
-    if (writer === undefined || !isOwn(name.replace(PART, ''))) continue;
-    const pid = Number(writer);
-    if (pid === process.pid || !isRunning(pid)) rmSync(join(folder, name), { force: true });
-  }
-}
+export const removeParts = (folder: string, isOwn?: (name: string) => boolean): void =>
+  removeLeft(folder, PART, isOwn);
 
 function openPart(path: string) {
   makeFolder(dirname(path));

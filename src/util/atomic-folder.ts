@@ -1,8 +1,8 @@
 /** Folders that are filled beside their place and take it by renaming when they are whole. */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { makeFolder } from './disk.js';
-import { isRunning } from './process-identity.js';
+import { removeLeft } from './left-parts.js';
 
 /** Of a folder, or a file, that this process makes. */
 export const partName = (name = ''): string => `${name}part-${process.pid}`;
@@ -46,15 +46,5 @@ function takeBack(folder: string, { part, old }: { part: string; old: string }):
 }
 
 /** Deletes the parts that processes which were killed, or this one, have left in a folder, of the names given. */
-export function removeFolderParts(
-  folder: string,
-  isOwn: (name: string) => boolean = () => true,
-): void {
-  for (const name of readdirSync(folder)) {
-    const maker = PART.exec(name)?.[1];
-    if (maker === undefined || !isOwn(name.replace(PART, ''))) continue;
-    const pid = Number(maker);
-    if (pid !== process.pid && isRunning(pid)) continue;
-    rmSync(join(folder, name), { recursive: true, force: true });
-  }
-}
+export const removeFolderParts = (folder: string, isOwn?: (name: string) => boolean): void =>
+  removeLeft(folder, PART, isOwn);

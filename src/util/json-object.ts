@@ -1,4 +1,4 @@
-/** Parsed JSON: what is an object, and what stands at a place in it. */
+/** Parsed JSON: what is an object, what stands at a place in it, and its text. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 
@@ -17,4 +17,13 @@ export function valueAt(root: unknown, path: readonly (string | number)[]): unkn
     here = (here as Record<string | number, unknown>)[key];
   }
   return here;
+}
+
+/** JSON with sorted keys: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, child: unknown) =>
+    isObject(child)
+      ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : child,
+  );
 }

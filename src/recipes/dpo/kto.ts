@@ -1,7 +1,8 @@
 /** `lorikeet dpo` with the losses of single answers: rows with a label, or pairs taken apart. */
-import { answerLoss, type DpoConfig, resumeKeys } from '../../config/index.js';
+import { answerLoss, type DpoConfig } from '../../config/index.js';
 import { ktoMetrics } from '../../losses/index.js';
 import { ktoReference, ktoStep, ktoTasks, type LabelledAnswer } from '../../train/index.js';
+import { resumeKeys } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
 import { interruption } from '../interrupt.js';
 import { dataPasses } from '../training/data-passes.js';

@@ -4,9 +4,10 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonicalJson, isHandling } from '../../config/index.js';
+import { isHandling } from '../../config/index.js';
 import { InputError } from '../../util/errors.js';
 import { sha256, writeJson } from '../../util/files.js';
+import { canonicalJson } from '../../util/json-object.js';
 import { readRecord } from '../../util/own-files.js';
 import { pathIdentity } from '../inputs/path-identity.js';
 import { outputStamp } from './output-stamp.js';

@@ -1,7 +1,6 @@
 /** Predictions of one run: taken from their file, or sampled, what an earlier call has made included. */
 import { existsSync, rmSync } from 'node:fs';
 import {
-  canonicalJson,
   type GenerateConfig,
   generateSchema,
   type PredictConfig,
@@ -11,6 +10,7 @@ import { readRowFile } from '../../data/index.js';
 import { InputError } from '../../util/errors.js';
 import { type JsonRow, sha256, sha256OfFile, writeJson } from '../../util/files.js';
 import { inUseRemedy } from '../../util/in-use.js';
+import { canonicalJson } from '../../util/json-object.js';
 import { checkedRows, readRecord } from '../../util/own-files.js';
 import type { RecipeContext } from '../context.js';
 import { generateRows } from '../generate.js';

@@ -1,10 +1,5 @@
 /** The evaluation that a trainer runs on its own result, into its own run folder. */
-import {
-  DEFAULT_BENCHMARK,
-  evaluationDefaults,
-  impliedEvaluation,
-  resumeKeys,
-} from '../../config/index.js';
+import { DEFAULT_BENCHMARK, evaluationDefaults, impliedEvaluation } from '../../config/index.js';
 import {
   type AnswerGrader,
   type Evaluation,
@@ -14,6 +9,7 @@ import {
 import type { DecoderSpec } from '../../model/spec.js';
 import type { RunFolder, Section } from '../../report/index.js';
 import type { AsyncGrader } from '../../rewards/index.js';
+import { resumeKeys } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
 import { answerGrader, graderName } from '../evaluation/benchmark.js';
 import {

@@ -2,7 +2,6 @@
  * The loop of a run in its folder, wherever its steps are computed: rows with alarms, evaluations on the way, and
  * states to go on from. The last step is always saved.
  */
-import { resumeKeys } from '../../config/index.js';
 import type { RunFolder } from '../../report/index.js';
 import {
   type LoopOptions,
@@ -11,6 +10,7 @@ import {
   type TrainerName,
 } from '../../train/index.js';
 import { InterruptError } from '../../util/errors.js';
+import { resumeKeys } from '../../util/in-use.js';
 import type { RecipeContext } from '../context.js';
 import { watchRows } from './alarms.js';
 import type { DuringTraining, Ending } from './evaluate-during.js';

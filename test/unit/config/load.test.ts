@@ -1,7 +1,6 @@
 /** Precedence, interpolation, typing and merging of configs. */
 import { describe, expect, it } from 'vitest';
 import {
-  canonicalJson,
   commandSchemas,
   evalSchema,
   grpoSchema,
@@ -11,6 +10,7 @@ import {
   sftSchema,
   tracesSchema,
 } from '../../../src/config/index.js';
+import { canonicalJson } from '../../../src/util/json-object.js';
 import { temporaryFile } from '../../support/temporary.js';
 
 const minimal = ['model=m', 'dataset=gsm8k'];
