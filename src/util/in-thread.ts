@@ -9,10 +9,14 @@ interface ThreadCall {
   readonly args: readonly unknown[];
 }
 
+/** TypeScript needs tsx, which a development set-up has; a program that is built has JavaScript only. */
+const loaderOf = ({ pathname }: URL): string | null =>
+  pathname.endsWith('.ts') ? 'tsx/esm/api' : null;
+
 /** @returns a structured clone of what the function gives back @throws a copy of what it throws */
 export function inThread<T>({ module, ...call }: ThreadCall): Promise<T> {
-  const worker = new Worker(new URL('./in-thread.cjs', import.meta.url), {
-    workerData: { ...call, module: module.href },
+  const worker = new Worker(new URL('./thread-entry.cjs', import.meta.url), {
+    workerData: { ...call, loader: loaderOf(module), module: module.href },
   });
   return new Promise((resolve, reject) => {
     worker.once('message', resolve).once('error', reject);

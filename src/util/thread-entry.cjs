@@ -1,9 +1,8 @@
 /** What a thread of in-thread.ts runs. */
 const { parentPort, workerData } = require('node:worker_threads');
 
-async function answer({ module, name, args }) {
-  // A program that is built has JavaScript only; a development set-up has tsx.
-  if (module.endsWith('.ts')) (await import('tsx/esm/api')).register();
+async function answer({ loader, module, name, args }) {
+  if (loader !== null) (await import(loader)).register();
   const { [name]: call } = await import(module);
   parentPort.postMessage(await call(...args));
 }
