@@ -18,6 +18,7 @@ import {
   trainedTokens,
 } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { sum } from '../util/numbers.js';
 import { needsReference } from '../util/reference-free.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
@@ -158,8 +159,7 @@ export async function dpoTasks(
 }
 
 function totalsOf(pairs: readonly PreferencePair[]): StepTotals {
-  const tokensOf = (sequences: readonly MaskedSequence[]) =>
-    sequences.reduce((sum, sequence) => sum + trainedTokens(sequence), 0);
+  const tokensOf = (sequences: readonly MaskedSequence[]) => sum(sequences.map(trainedTokens));
   return {
     totalPairs: pairs.length,
     totalTokens: tokensOf(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected])),
@@ -180,7 +180,7 @@ export function dpoStep({ trainer, pairs, ...options }: DpoStepOptions) {
     const result = await trainer.step(tasks, { step, learningRate });
     const answers = asked.flatMap(({ chosen, rejected }) => [chosen, rejected]);
     return {
-      tokens: answers.reduce((sum, { ids }) => sum + ids.length, 0),
+      tokens: sum(answers.map(({ ids }) => ids.length)),
       metrics: stepMetrics(result),
       seconds: { ...result.seconds, reference },
     };

@@ -14,6 +14,7 @@ import {
   trainedTokens,
 } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { sum } from '../util/numbers.js';
 import { rowLogps } from './dpo-step.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
@@ -139,8 +140,7 @@ export async function ktoTasks(
   const ratios = await logRatios(mismatchesOf(answers, options), options);
   const kl = options.usesKl && ratios.length === 0 ? null : klBaseline(ratios);
   const good = answers.filter(({ desirable }) => desirable);
-  const tokensOf = (some: readonly MaskedSequence[]) =>
-    some.reduce((sum, answer) => sum + trainedTokens(answer), 0);
+  const tokensOf = (some: readonly MaskedSequence[]) => sum(some.map(trainedTokens));
   const all = {
     ...options.settings,
     kl: kl ?? 0,
@@ -170,7 +170,7 @@ export function ktoStep({ trainer, answers, onNoBaseline, ...options }: KtoStepO
     if (kl === null) onNoBaseline?.(step);
     const result = await trainer.step(tasks, { step, learningRate });
     return {
-      tokens: batch.reduce((sum, { ids }) => sum + ids.length, 0),
+      tokens: sum(batch.map(({ ids }) => ids.length)),
       metrics: { ...stepMetrics(result), ...(kl !== null && { kl }) },
       seconds: result.seconds,
     };

@@ -1,6 +1,6 @@
 /** Checks of the rendered examples before training: silent errors of masks and special tokens. */
 
-import type { MaskedSequence } from '../model/index.js';
+import { type MaskedSequence, trainedTokens } from '../model/index.js';
 import { GuardError } from '../util/errors.js';
 import { sum } from '../util/numbers.js';
 
@@ -21,10 +21,6 @@ export interface Preflight {
   readonly tokens: number;
 }
 
-/** The first position has no prediction: it never counts. */
-const counted = ({ trained }: MaskedSequence): number =>
-  trained.reduce((sum, counts, t) => sum + (counts && t > 0 ? 1 : 0), 0);
-
 /**
  * @throws GuardError, its `where` beginning with the guard's name: `no_examples`, `empty_loss_mask`,
  *   `full_loss_mask`, `eos_never_trained`, `doubled_bos`.
@@ -40,7 +36,7 @@ export function preflight(
       remedy: 'Raise max_length, or check the rows',
     });
   }
-  const counts = examples.map(counted);
+  const counts = examples.map(trainedTokens);
   const empty = counts.indexOf(0);
   if (empty >= 0) {
     throw new GuardError({

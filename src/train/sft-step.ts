@@ -2,6 +2,7 @@
 import { type SftOptions, sftColumns, sftLoss } from '../losses/index.js';
 import { collate, type MaskedSequence, trainedTokens } from '../model/index.js';
 import type { Tensor } from '../tensor/index.js';
+import { sum } from '../util/numbers.js';
 import type { StepOutcome } from './loop.js';
 import { microBatches } from './micro-batches.js';
 import { type MicroTask, stepMetrics, type Trainer } from './trainer.js';
@@ -22,17 +23,14 @@ const sequencesOf = (items: readonly SftItem[]): MaskedSequence[] =>
   items.flatMap((item) => ('ids' in item ? [item] : item));
 
 const tokensOf = (sequences: readonly MaskedSequence[]): number =>
-  sequences.reduce((sum, { ids }) => sum + ids.length, 0);
+  sum(sequences.map(({ ids }) => ids.length));
 
 /** Micro-batches of the examples, longest first. */
 export function sftTasks(
   items: readonly SftItem[],
   { microBatchSize, loss }: TaskOptions,
 ): MicroTask[] {
-  const totalTokens = sequencesOf(items).reduce(
-    (sum, sequence) => sum + trainedTokens(sequence),
-    0,
-  );
+  const totalTokens = sum(sequencesOf(items).map(trainedTokens));
   const groups = microBatches(items, {
     size: microBatchSize,
     lengthOf: (item) => tokensOf(sequencesOf([item])),
