@@ -75,12 +75,11 @@ function textOf(content: unknown): string {
 export async function embeddings(
   endpoint: Endpoint,
   { model, input }: { readonly model: string; readonly input: readonly string[] },
-  options: { signal?: AbortSignal } = {},
 ): Promise<number[][]> {
   const path = '/embeddings';
   const where = endpoint.settings.baseUrl + path;
   const check: CheckReply = (some) => void vectorsOf(where, some, input.length);
-  const { body } = await endpoint.post(path, { model, input }, { ...options, check });
+  const { body } = await endpoint.post(path, { model, input }, { check });
   return vectorsOf(where, body, input.length);
 }
 

@@ -120,7 +120,7 @@ async function setUpPython(
   { log, signal }: Pick<RecipeContext, 'log' | 'signal'>,
 ): Promise<PythonEnvironment> {
   const { env } = process;
-  const folder = pythonEnvironment(env);
+  const folder = pythonEnvironment();
   const observer = setupObserver(log);
   const made = await setUpPythonEnvironment({ folder, packages, force, env, observer, signal });
   log(`Python ${made.python} with ${made.installed.length} packages is in ${made.folder}`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheRoot } from '../util/cache.js';
 import { messageOf, SetupError } from '../util/errors.js';
-import { type Env, findProgram } from '../util/programs.js';
+import { findProgram } from '../util/programs.js';
 
 export interface Interpreter {
   readonly program: string;
@@ -19,25 +19,21 @@ export interface Interpreter {
 const OLDEST = [3, 8] as const;
 
 /** Where `lorikeet setup python=true` puts its environment. */
-export const pythonEnvironment = (env: Env = process.env): string =>
-  join(cacheRoot(env), 'python', 'graders');
+export const pythonEnvironment = (): string => join(cacheRoot(), 'python', 'graders');
 
 /** Set-up's environment, else `$LORIKEET_PYTHON`, else python3 on PATH. */
-function chosenProgram(env: Env): string | null {
-  const own = join(pythonEnvironment(env), 'bin', 'python');
-  return existsSync(own) ? own : findProgram(env.LORIKEET_PYTHON || 'python3', env);
+function chosenProgram(): string | null {
+  const own = join(pythonEnvironment(), 'bin', 'python');
+  return existsSync(own) ? own : findProgram(process.env.LORIKEET_PYTHON || 'python3');
 }
 
 const DESCRIBE =
   'import json, sys; print(json.dumps([sys.executable, list(sys.version_info[:3]), sys.prefix, sys.base_prefix]))';
 
 /** @throws SetupError when there is none, or it does not work or is too old. */
-export async function findInterpreter(
-  named: string | null = null,
-  env: Env = process.env,
-): Promise<Interpreter> {
-  const program = named === null ? chosenProgram(env) : findProgram(named, env);
-  const where = named ?? (env.LORIKEET_PYTHON || 'python3');
+export async function findInterpreter(named: string | null = null): Promise<Interpreter> {
+  const program = named === null ? chosenProgram() : findProgram(named);
+  const where = named ?? (process.env.LORIKEET_PYTHON || 'python3');
   const remedy = 'Run `npx lorikeet setup python=true`, or name a Python in LORIKEET_PYTHON';
   if (program === null) throw new SetupError({ where, problem: 'not found on PATH', remedy });
   const described = await describe(program, remedy);
@@ -51,7 +47,7 @@ export async function findInterpreter(
     program: executable,
     version: version.join('.'),
     folders: [...new Set([prefix, base])],
-    isEnvironment: prefix === pythonEnvironment(env),
+    isEnvironment: prefix === pythonEnvironment(),
   };
 }
 

@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '../util/files.js';
 import { describeMachine } from '../util/machine.js';
-import type { Env } from '../util/programs.js';
 import type { SetupObserver } from './observer.js';
 import { ensureWritable } from './place.js';
 import { compileLibrary } from './shared-library.js';
@@ -46,7 +45,6 @@ export interface OperatorsOptions {
   readonly observer: Pick<SetupObserver, 'log'>;
   /** Compile even when the library is there. */
   readonly force?: boolean;
-  readonly env?: Env;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -58,9 +56,10 @@ export type OperatorsOutcome = 'found' | 'compiled' | 'refused';
  * @throws SetupError when there is no compiler
  */
 export async function setUpOperators(options: OperatorsOptions): Promise<OperatorsOutcome> {
-  const { root, observer, force = false, env = process.env, signal } = options;
+  const { root, observer, force = false, signal } = options;
   const library = operatorsLibrary(root);
   if (existsSync(library) && !force) return 'found';
+  const { env } = process;
   const compiler = findCompiler(env);
   const folder = join(library, '..');
   ensureWritable(join(root, 'rollout'));

@@ -4,7 +4,7 @@
  * that samples searches: TensorFlow's CUDA 12 libraries have the same names in part.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { removeFolderParts, replaceFolder } from '../util/atomic-folder.js';
 import { cacheRoot } from '../util/cache.js';
 import { writeJson } from '../util/files.js';
@@ -44,8 +44,8 @@ export interface CudaRollouts {
 }
 
 /** What set-up has put in place; null where it has not. */
-export function findCudaRollouts(root = cacheRoot()): CudaRollouts | null {
-  const folder = folderIn(root);
+export function findCudaRollouts(): CudaRollouts | null {
+  const folder = folderIn(cacheRoot());
   if (!existsSync(join(folder, MANIFEST))) return null;
   const { wheels } = readRecord<CudaRollouts>(join(folder, MANIFEST), {
     fields: { wheels: 'list' },
@@ -65,7 +65,8 @@ function libraryFolders(folder: string): string[] {
 }
 
 /** The environment of a process that samples with them. */
-export function cudaRolloutsEnv(found: CudaRollouts, env: Env = process.env): Env {
+export function cudaRolloutsEnv(found: CudaRollouts): Env {
+  const { env } = process;
   const former = env.LD_LIBRARY_PATH;
   const folders = [...found.libraryPath, ...(former === undefined ? [] : [former])];
   return {
@@ -80,10 +81,8 @@ export function cudaRolloutsEnv(found: CudaRollouts, env: Env = process.env): En
 
 export interface CudaRolloutsOptions {
   readonly observer: SetupObserver;
-  readonly force?: boolean;
-  readonly root?: string;
-  readonly env?: Env;
-  readonly signal?: AbortSignal | undefined;
+  readonly force: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
@@ -91,10 +90,10 @@ export interface CudaRolloutsOptions {
  * @throws SetupError when a step fails; nothing half-made is left behind but complete wheels
  */
 export async function setUpCudaRollouts(options: CudaRolloutsOptions): Promise<'found' | 'made'> {
-  const { observer, force = false, root = cacheRoot(), signal } = options;
-  if (!force && findCudaRollouts(root) !== null) return 'found';
-  const folder = folderIn(root);
-  const parent = join(root, 'onnxruntime');
+  const { observer, force, signal } = options;
+  if (!force && findCudaRollouts() !== null) return 'found';
+  const folder = folderIn(cacheRoot());
+  const parent = dirname(folder);
   ensureWritable(parent);
   ensureSpace(parent, SPACE);
   const onWait = (pid: number) => observer.log(`waiting for another set-up (process ${pid})`);
@@ -102,8 +101,9 @@ export async function setUpCudaRollouts(options: CudaRolloutsOptions): Promise<'
 }
 
 async function fill(folder: string, options: CudaRolloutsOptions): Promise<'found' | 'made'> {
-  const { observer, force = false, root = cacheRoot(), env = process.env, signal } = options;
-  if (!force && findCudaRollouts(root) !== null) return 'found';
+  const { observer, force, signal } = options;
+  const { env } = process;
+  if (!force && findCudaRollouts() !== null) return 'found';
   const downloads = `${folder}.downloads`;
   mkdirSync(downloads, { recursive: true });
   removeFolderParts(downloads);

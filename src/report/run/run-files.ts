@@ -122,10 +122,10 @@ export function removeLeftovers(dir: string, record: RunRecord | null): void {
  * when there is nothing to move.
  * @throws InputError when a living process writes into it
  */
-export function moveRunAside(dir: string, now: Date = new Date()): string | null {
+export function moveRunAside(dir: string): string | null {
   if (list(dir).filter((name) => name !== LOCK_FILE).length === 0) return null;
   assertUnlocked(dir);
-  const stamp = readRunRecord(dir)?.run_id ?? now.toISOString().replace(/[-:]|\.\d+/g, '');
+  const stamp = readRunRecord(dir)?.run_id ?? new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const parent = dirname(dir);
   let target = join(parent, `${basename(dir)}.${stamp}`);
   for (let i = 2; existsSync(target); i++) target = join(parent, `${basename(dir)}.${stamp}-${i}`);

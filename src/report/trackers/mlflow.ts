@@ -28,20 +28,18 @@ export async function checkMlflow(env: Env): Promise<void> {
 export interface MlflowOptions {
   readonly run: TrackedRun;
   readonly env: Env;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
 }
 
 /** @throws SetupError when the server does not answer, MlflowError when it refuses. */
-export async function openMlflow({ run, env, now = Date.now }: MlflowOptions): Promise<Tracker> {
+export async function openMlflow({ run, env }: MlflowOptions): Promise<Tracker> {
   const client = mlflowClient(env);
   const experiment = await experimentId(client, env);
-  const { info, artifacts, tables } = await startRun(client, { experiment, run, now });
+  const { info, artifacts, tables } = await startRun(client, { experiment, run });
   return {
     name: 'mlflow',
     place: `${client.server}/#/experiments/${experiment}/runs/${info}`,
     async log(rows) {
-      const timestamp = now();
+      const timestamp = Date.now();
       const metrics = rows.flatMap((row) =>
         numbersOf(row).map(([key, value]) => ({
           key,
@@ -62,7 +60,7 @@ export async function openMlflow({ run, env, now = Date.now }: MlflowOptions): P
       await client.post('runs/set-tag', { run_id: info, ...tag });
     },
     async finish(status) {
-      const update = { run_id: info, status: STATUSES[status], end_time: now() };
+      const update = { run_id: info, status: STATUSES[status], end_time: Date.now() };
       await client.post('runs/update', update);
     },
   };
@@ -84,7 +82,6 @@ async function experimentId(client: MlflowClient, env: Env): Promise<string> {
 interface NewRun {
   readonly experiment: string;
   readonly run: TrackedRun;
-  readonly now: () => number;
 }
 
 interface OpenedRun {
@@ -102,10 +99,7 @@ interface RunsAnswer {
   readonly data?: { readonly tags?: readonly { readonly key: string; readonly value: string }[] };
 }
 
-async function startRun(
-  client: MlflowClient,
-  { experiment, run, now }: NewRun,
-): Promise<OpenedRun> {
+async function startRun(client: MlflowClient, { experiment, run }: NewRun): Promise<OpenedRun> {
   const earlier = run.startStep === null ? null : await findRun(client, experiment, run.runId);
   if (earlier !== null) {
     await client.post('runs/update', { run_id: earlier.info, status: 'RUNNING' });
@@ -118,7 +112,7 @@ async function startRun(
   const made = await client.post('runs/create', {
     experiment_id: experiment,
     run_name: run.name,
-    start_time: now(),
+    start_time: Date.now(),
     tags,
   });
   const opened = openedOf((made as { run: RunsAnswer }).run);
