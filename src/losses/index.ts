@@ -1,6 +1,5 @@
 /** Losses: pure functions on token scores → `{ loss, metrics }`. */
 export { dpoLoss, dpoMetrics, type WeightedLoss } from './dpo.js';
-export type { Divergence } from './f-divergence.js';
 export {
   type GrpoBatch,
   type GrpoOptions,
@@ -17,7 +16,6 @@ export {
   standardDeviation,
   tokenCoefficient,
 } from './grpo-normalisation.js';
-export type { KlEstimator } from './kl-estimators.js';
 export { type KtoOptions, klBaseline, ktoLoss, ktoMetrics } from './kto.js';
 export type { DpoLossType, PairSettings } from './preference-terms.js';
 export {
@@ -27,5 +25,5 @@ export {
   weighsSequences,
 } from './sampling-correction.js';
 export { sharedLengthWeights } from './sequences.js';
-export { type SftLossType, type SftOptions, sftColumns, sftLoss } from './sft.js';
+export { type SftOptions, sftColumns, sftLoss } from './sft.js';
 export { type LossOutput, TOKEN_METRICS } from './token-columns.js';

@@ -7,10 +7,8 @@
 import { type GradientColumn, stopGradient, type Tensor, tf } from '../tensor/index.js';
 import { type LossOutput, logpsOf, meanLogpsOf, tokenMetrics } from './token-columns.js';
 
-export type SftLossType = 'nll' | 'dft';
-
 export interface SftOptions {
-  readonly lossType: SftLossType;
+  readonly lossType: 'nll' | 'dft';
   /** ε of `nll`. */
   readonly labelSmoothing: number;
   /** Trained tokens of the whole optimizer step (all micro-batches). */

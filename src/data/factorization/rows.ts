@@ -57,7 +57,7 @@ export interface RowOptions extends DrawOptions {
 }
 
 /** Rows of one tier and split, each factorization checked by division. */
-export function tierRows(options: RowOptions): FactorizationRow[] {
+function tierRows(options: RowOptions): FactorizationRow[] {
   const { seed, tier, split, enhancedShare } = options;
   const rng = Rng.of(seed, 'factorization-prompt', tier.tier, split);
   return drawNumbers(options).map((drawn) => rowOf(drawn, options, rng.uniform() < enhancedShare));

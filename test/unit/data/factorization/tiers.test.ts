@@ -1,7 +1,7 @@
 /** Shares of the tiers, rescaling, and the rows of a tier. */
 import { expect, test } from 'vitest';
 import { drawNumbers, splitOfNumber } from '../../../../src/data/factorization/numbers.js';
-import { tierRows } from '../../../../src/data/factorization/rows.js';
+import { rowsOfTiers } from '../../../../src/data/factorization/rows.js';
 import { TIERS } from '../../../../src/data/factorization/tiers.js';
 import { apportion, isFactorization, planTiers } from '../../../../src/data/index.js';
 
@@ -71,7 +71,8 @@ test('apportion gives the whole total to the largest remainders', () => {
 test.each(TIERS)('rows of tier $tier are in range, factored right, and of one split', (tier) => {
   const seen = new Map<number, string>();
   for (const split of ['train', 'valid', 'test'] as const) {
-    const rows = tierRows({ seed: 3, tier, split, count: 40, enhancedShare: 0.5 });
+    const options = { seed: 3, tier, split, count: 40, enhancedShare: 0.5 };
+    const [[rows = []] = []] = rowsOfTiers([[options]]);
     expect(rows).toHaveLength(40);
     for (const { number, factors, messages, metadata } of rows) {
       expect(number).toBeGreaterThanOrEqual(tier.low);
