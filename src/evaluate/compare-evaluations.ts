@@ -5,9 +5,6 @@ import { mean } from '../util/numbers.js';
 import { differenceInterval, mcnemarExact } from './paired.js';
 import { completionOf, exampleOf, isGiven, type KeyedRow } from './row-key.js';
 
-/** A row with its grade; rows of a CSV file have `correct` as text. */
-export type ComparedRow = KeyedRow;
-
 export interface EvaluationComparison {
   /** Completions in both evaluations, with a grade in both. */
   readonly n: number;
@@ -37,8 +34,8 @@ export interface EvaluationComparison {
  *   can be paired
  */
 export function compareEvaluations(
-  rowsA: readonly ComparedRow[],
-  rowsB: readonly ComparedRow[],
+  rowsA: readonly KeyedRow[],
+  rowsB: readonly KeyedRow[],
   column = 'correct',
 ): EvaluationComparison {
   const gradedB = gradedByKey(rowsB, column);
@@ -105,7 +102,7 @@ interface GradedRow {
   readonly isRight: boolean;
 }
 
-function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, GradedRow> {
+function gradedByKey(rows: readonly KeyedRow[], column: string): Map<string, GradedRow> {
   const graded = new Map<string, GradedRow>();
   for (const row of rows) {
     const right = isRight(row, column);
@@ -126,7 +123,7 @@ function gradedByKey(rows: readonly ComparedRow[], column: string): Map<string, 
 }
 
 /** What a column of true and false says; null where it says neither. */
-export function isRight(row: ComparedRow, column: string): boolean | null {
+export function isRight(row: KeyedRow, column: string): boolean | null {
   const cell = String(row[column] ?? '');
   return cell === 'true' ? true : cell === 'false' ? false : null;
 }

@@ -1,7 +1,7 @@
 /** Where two evaluations differ: the completions of both, for a report page. */
 import type { Completion, PromptCompletions } from '../report/index.js';
-import { type ComparedRow, isRight } from './compare-evaluations.js';
-import { completionOf as keyOf } from './row-key.js';
+import { isRight } from './compare-evaluations.js';
+import { type KeyedRow, completionOf as keyOf } from './row-key.js';
 
 export interface DisagreementOptions {
   /** Names of the two. */
@@ -12,8 +12,8 @@ export interface DisagreementOptions {
 
 /** The samples that one has right and the other wrong, where the rows hold completions. */
 export function disagreements(
-  rowsA: readonly ComparedRow[],
-  rowsB: readonly ComparedRow[],
+  rowsA: readonly KeyedRow[],
+  rowsB: readonly KeyedRow[],
   { names, column }: DisagreementOptions,
 ): PromptCompletions[] {
   const others = new Map(rowsB.map((row) => [keyOf(row), row]));
@@ -35,7 +35,7 @@ export function disagreements(
   });
 }
 
-function completionOf(row: ComparedRow, name: string, correct: boolean): Completion {
+function completionOf(row: KeyedRow, name: string, correct: boolean): Completion {
   const facts = ['answer', 'score', 'tokens', 'finish_reason'].flatMap((column) => {
     const value = textOf(row[column]);
     return value === null ? [] : [{ label: column.replace('_reason', ''), value }];

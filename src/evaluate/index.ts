@@ -12,7 +12,6 @@ export {
   LEVEL_5,
 } from './benchmarks.js';
 export {
-  type ComparedRow,
   compareEvaluations,
   type EvaluationComparison,
 } from './compare-evaluations.js';
@@ -38,6 +37,7 @@ export { mcnemarExact } from './paired.js';
 export { passAtK } from './pass-at-k.js';
 export { openPredictions, promptHashOf } from './predictions.js';
 export { writeResults } from './results-file.js';
+export type { KeyedRow } from './row-key.js';
 export type { CodeCompletion } from './strategies/code-draft.js';
 export { type CodeRoundsOptions, writeWithCode } from './strategies/code-rounds.js';
 export { selectionPrompt } from './strategies/selection-prompt.js';

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { CompareConfig } from '../../config/index.js';
 import { loadRows } from '../../data/index.js';
 import {
-  type ComparedRow,
   compareEvaluations,
   compareScores,
   disagreements,
+  type KeyedRow,
 } from '../../evaluate/index.js';
 import {
   completionsSection,
@@ -20,8 +20,8 @@ import { type Paired, pairedTables, shortlyNamed } from '../evaluation/paired-ta
 /** Two inputs with their comparison. */
 export interface PairedInputs {
   readonly paired: Paired;
-  readonly rowsA: readonly ComparedRow[];
-  readonly rowsB: readonly ComparedRow[];
+  readonly rowsA: readonly KeyedRow[];
+  readonly rowsB: readonly KeyedRow[];
 }
 
 export const isFolder = (path: string): boolean => statSync(path).isDirectory();
@@ -43,7 +43,7 @@ export async function pairedInputs({ inputs, column }: CompareConfig): Promise<P
 }
 
 /** Rows of the evaluation that an input holds; null: it holds none. */
-async function evaluationRows(input: string): Promise<readonly ComparedRow[] | null> {
+async function evaluationRows(input: string): Promise<readonly KeyedRow[] | null> {
   const file = evaluationFile(input);
   return file === null ? null : (await loadRows(file, { format: 'plain' })).rows;
 }

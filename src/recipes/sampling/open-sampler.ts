@@ -4,9 +4,7 @@ import { linearModules } from '../../model/spec-modules.js';
 import {
   createChildSampler,
   createOnnxSampler,
-  type KernelOptions,
   type OnnxSamplerOptions,
-  type RolloutDevice,
   type RolloutSampler,
 } from '../../rollout/index.js';
 import { opening } from '../../util/close-stack.js';
@@ -14,21 +12,18 @@ import { InputError } from '../../util/errors.js';
 import { adapterHash } from '../../weights/index.js';
 import type { ModelSource } from '../inputs/model-source.js';
 
-export interface SamplerOptions {
+type EngineOptions = Pick<
+  OnnxSamplerOptions,
+  'loraModules' | 'maxPrefixBytes' | 'kernels' | 'device' | 'type' | 'memoryLimit'
+>;
+
+/** `loraModules`: those of the model's own adapter by default. */
+export interface SamplerOptions extends EngineOptions {
   readonly threads: number | null;
   /** Sequences in flight at the same time. */
   readonly maxBatch: number;
-  /** As in `OnnxSamplerOptions`. */
-  readonly maxPrefixBytes?: number;
   readonly maxPromptLength: number;
   readonly maxNewTokens: number;
-  /** Modules that take LoRA matrices; default: those of the model's own adapter. */
-  readonly loraModules?: readonly string[];
-  readonly kernels?: KernelOptions;
-  /** Default: the CPU. */
-  readonly device?: RolloutDevice;
-  readonly type?: NonNullable<OnnxSamplerOptions['type']>;
-  readonly memoryLimit?: number;
   /** Samples in a process of its own with this environment, where given. */
   readonly childEnv?: NodeJS.ProcessEnv;
   /** Base parameters that later adapters replace; default: those that the model's own adapter does. */

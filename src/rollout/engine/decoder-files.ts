@@ -5,14 +5,11 @@ import type { WeightSource } from '../graph/weight-source.js';
 import { encodeGraph, type ModelFiles } from '../onnx/model-files.js';
 import type { OnnxSamplerOptions } from './sampler-options.js';
 
-type Described = Pick<
-  OnnxSamplerOptions,
-  'spec' | 'loraModules' | 'maxContext' | 'cacheDir' | 'type'
->;
+type Described = Pick<OnnxSamplerOptions, 'spec' | 'loraModules' | 'maxContext' | 'type'>;
 
 /** @param native Our own operators, or null for ONNX Runtime's. */
 export function decoderFiles(
-  { spec, loraModules = [], maxContext, cacheDir, type }: Described,
+  { spec, loraModules = [], maxContext, type }: Described,
   source: WeightSource,
   native: NativeKernels | null = null,
 ): ModelFiles {
@@ -24,5 +21,5 @@ export function decoderFiles(
     native,
     ...(type && { type }),
   });
-  return encodeGraph(graph, { tempDir: cacheDir });
+  return encodeGraph(graph);
 }

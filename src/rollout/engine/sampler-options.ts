@@ -33,8 +33,6 @@ export interface OnnxSamplerOptions {
   readonly maxRunTokens?: number;
   /** Threads of one operator; all of the machine's when absent. */
   readonly threads?: number;
-  /** Where large weights are written for loading; the system's temporary folder when absent. */
-  readonly cacheDir?: string;
   /** Our own operators, on the CPU; absent: ONNX Runtime's, which compute in float32. */
   readonly kernels?: KernelOptions;
   /** What ONNX Runtime's own operators compute in; default: float32. CUDA takes the types of two bytes only. */

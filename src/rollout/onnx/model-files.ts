@@ -29,14 +29,11 @@ export interface ModelFiles {
   dispose(): void;
 }
 
-export interface EncodeOptions {
-  /** Where the data file's temporary folder is made; the system's folder for such when absent. */
-  readonly tempDir?: string | undefined;
-  readonly maxInlineBytes?: number;
-}
-
-export function encodeGraph(graph: BuiltGraph, options: EncodeOptions = {}): ModelFiles {
-  const { tempDir = tmpdir(), maxInlineBytes = MAX_INLINE_BYTES } = options;
+/** The data file is in the system's folder for temporary ones. */
+export function encodeGraph(
+  graph: BuiltGraph,
+  { maxInlineBytes = MAX_INLINE_BYTES }: { readonly maxInlineBytes?: number } = {},
+): ModelFiles {
   const total = bytesOf(graph.weights);
   if (total <= maxInlineBytes) {
     const tensors = graph.weights.map(inlineTensor);
@@ -46,7 +43,7 @@ export function encodeGraph(graph: BuiltGraph, options: EncodeOptions = {}): Mod
   if (found !== null) {
     return { model: withWeights(graph, found.tensors), dataFolder: found.folder, dispose() {} };
   }
-  const dataFolder = makeTempFolder(tempDir);
+  const dataFolder = makeTempFolder(tmpdir());
   const dispose = () => removeFolder(dataFolder);
   try {
     const mapped = writeDataFile(join(dataFolder, DATA_FILE), graph.weights.filter(isMapped));
@@ -54,7 +51,7 @@ export function encodeGraph(graph: BuiltGraph, options: EncodeOptions = {}): Mod
     return { model: withWeights(graph, [...mapped, ...small]), dataFolder, dispose };
   } catch (error) {
     dispose();
-    throw isDiskFull(error) ? noRoom(tempDir, total, error) : error;
+    throw isDiskFull(error) ? noRoom(total, error) : error;
   }
 }
 
@@ -88,9 +85,9 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
 }
 
-function noRoom(tempDir: string, bytes: number, cause: unknown): RunError {
+function noRoom(bytes: number, cause: unknown): RunError {
   const parts = {
-    where: tempDir,
+    where: tmpdir(),
     problem: `no room for ${Math.ceil(bytes / 2 ** 20)} MiB of weights`,
     remedy: 'Free some, or let TMPDIR name a folder on a larger disk',
   };

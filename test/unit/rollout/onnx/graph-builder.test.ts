@@ -7,7 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { GraphBuilder } from '../../../../src/rollout/onnx/graph-builder.js';
 import { encodeGraph } from '../../../../src/rollout/onnx/model-files.js';
 import { encodeModel } from '../../../../src/rollout/onnx/schema.js';
@@ -89,6 +89,7 @@ describe('encodeGraph', () => {
   let tempDir: string;
   beforeEach(() => {
     tempDir = temporaryFolder();
+    vi.stubEnv('TMPDIR', tempDir);
   });
 
   it.each([
@@ -96,7 +97,7 @@ describe('encodeGraph', () => {
     ['in a data file', { columns: 512, maxInlineBytes: 0 }],
     ['inside the model, as each is small', { columns: 2, maxInlineBytes: 0 }],
   ])('gives a session the weights %s', async (place, { columns, maxInlineBytes }) => {
-    const files = encodeGraph(linear(columns).build('linear'), { tempDir, maxInlineBytes });
+    const files = encodeGraph(linear(columns).build('linear'), { maxInlineBytes });
     expect(files.dataFolder === null).toBe(maxInlineBytes > 0);
     expect(files.model.byteLength > 4 * columns * 3).toBe(place !== 'in a data file');
     const session = OrtSession.create(files, { threads: 1 });
@@ -135,7 +136,7 @@ describe('encodeGraph', () => {
       graph.weight('w', { type: 'float32', shape: [3, columns], write, place });
       graph.node('Gemm', ['x', 'w'], { attributes: { transB: 1 }, outputs: ['y'] });
       graph.output('y', 'float32', ['T', 3]);
-      return encodeGraph(graph.build('linear'), { tempDir: own, maxInlineBytes: 0 });
+      return encodeGraph(graph.build('linear'), { maxInlineBytes: 0 });
     };
     const files = placed(12);
     expect(files.dataFolder).toBe(realpathSync(others));
@@ -162,7 +163,7 @@ describe('encodeGraph', () => {
     const living = join(tempDir, `lorikeet-rollout-${process.pid}-abc`);
     mkdirSync(dead);
     mkdirSync(living);
-    encodeGraph(linear().build('linear'), { tempDir, maxInlineBytes: 0 }).dispose();
+    encodeGraph(linear().build('linear'), { maxInlineBytes: 0 }).dispose();
     expect(readdirSync(tempDir)).toEqual([`lorikeet-rollout-${process.pid}-abc`]);
   });
 
@@ -172,7 +173,7 @@ describe('encodeGraph', () => {
       throw new Error('no such tensor');
     };
     graph.weight('w', { type: 'float32', shape: [2], write });
-    const encode = () => encodeGraph(graph.build('broken'), { tempDir, maxInlineBytes: 0 });
+    const encode = () => encodeGraph(graph.build('broken'), { maxInlineBytes: 0 });
     expect(encode).toThrow('no such tensor');
     expect(existsSync(tempDir) && readdirSync(tempDir)).toEqual([]);
   });
