@@ -128,27 +128,30 @@ class AttentionGrad : public OpKernel {
     char* states = (char*)scratch<float>(c, &hold[5], threads_of(c) * state_size / 4);
     if (!c->status().ok() || tokens == 0) return;
     t.dq = data_of<T>(*dq);
-    each_item(c, form.kv_heads * blocks, [&](int64_t item, int64_t slot) {
-      const int64_t kv = item / blocks;
-      const TokenBlock& block = plan.blocks[item % blocks];
-      load_block(t.k + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.rows + item * size);
-      transpose(keys.rows + item * size, BLOCK, t.stride, t.stride, keys.columns + item * size, BLOCK);
-      load_block(t.v + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.values + item * size);
+    const std::vector<int64_t> counts{form.kv_heads * blocks, int64_t(parts.list.size()) * form.kv_heads, blocks};
+    each_phase(c, counts, [&](int phase, int64_t item, int64_t slot) {
+      if (phase == 0) {
+        const int64_t kv = item / blocks;
+        const TokenBlock& block = plan.blocks[item % blocks];
+        load_block(t.k + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.rows + item * size);
+        transpose(keys.rows + item * size, BLOCK, t.stride, t.stride, keys.columns + item * size, BLOCK);
+        load_block(t.v + kv * dim, t.kv_width, block, dim, BLOCK, t.stride, keys.values + item * size);
+      } else if (phase == 1) {
+        TileScope tiles;
+        const int64_t kv = item % form.kv_heads;
+        const GradientPart& part = parts.list[item / form.kv_heads];
+        const Keys<T> own = keys.at(kv, part.copy * form.kv_heads + kv, blocks);
+        parts.each_block(part, [&](int64_t b) {
+          memset(own.dk + b * size, 0, size * sizeof(float));
+          memset(own.dv + b * size, 0, size * sizeof(float));
+        });
+        GradientState<T> s(states + slot * state_size, t.stride);
+        for (int64_t i = part.first; i < part.last; i++) tile(plan, parts.tiles[i], kv, t, own, s);
+      } else {
+        reduce(plan, item, parts.copies_of[item], t, keys.dk, form.scale, data_of<T>(*dk));
+        reduce(plan, item, parts.copies_of[item], t, keys.dv, 1, data_of<T>(*dv));
+      }
     });
-    each_item(c, int64_t(parts.list.size()) * form.kv_heads, [&](int64_t item, int64_t slot) {
-      TileScope tiles;
-      const int64_t kv = item % form.kv_heads;
-      const GradientPart& part = parts.list[item / form.kv_heads];
-      const Keys<T> own = keys.at(kv, part.copy * form.kv_heads + kv, blocks);
-      parts.each_block(part, [&](int64_t b) {
-        memset(own.dk + b * size, 0, size * sizeof(float));
-        memset(own.dv + b * size, 0, size * sizeof(float));
-      });
-      GradientState<T> s(states + slot * state_size, t.stride);
-      for (int64_t i = part.first; i < part.last; i++) tile(plan, parts.tiles[i], kv, t, own, s);
-    });
-    reduce(c, plan, parts, t, keys.dk, form.scale, data_of<T>(*dk));
-    reduce(c, plan, parts, t, keys.dv, 1, data_of<T>(*dv));
   }
 
   /// The query heads of a key-value head, over some query blocks of one run.
@@ -235,22 +238,20 @@ class AttentionGrad : public OpKernel {
       memcpy((void*)(out + i * t.width), local + i * t.stride, t.dim * sizeof(T));
   }
 
-  /// Adds up the parts, and drops the padding.
+  /// Adds up the parts of a block, and drops the padding.
   template <class T>
-  void reduce(OpKernelContext* c, const AttentionPlan& plan, const GradientParts& parts, const Tensors<T>& t,
-              const float* sums, float scale, T* out) const {
+  void reduce(const AttentionPlan& plan, int64_t b, int64_t copies, const Tensors<T>& t, const float* sums, float scale,
+              T* out) const {
     const int64_t blocks = plan.blocks.size();
-    parallel(c, blocks, BLOCK * t.width, [&, this](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; b++)
-        for (int64_t i = 0; i < plan.blocks[b].count; i++)
-          for (int64_t kv = 0; kv < form.kv_heads; kv++)
-            for (int64_t j = 0; j < t.dim; j += LANES) {
-              Floats total{};
-              for (int64_t p = 0; p < parts.copies_of[b]; p++)
-                total += load(sums + (((p * form.kv_heads + kv) * blocks + b) * BLOCK + i) * t.stride + j);
-              store_n(out + (plan.blocks[b].start + i) * t.kv_width + kv * t.dim + j, total * scale, int(t.dim - j));
-            }
-    });
+    const TokenBlock& block = plan.blocks[b];
+    for (int64_t i = 0; i < block.count; i++)
+      for (int64_t kv = 0; kv < form.kv_heads; kv++)
+        for (int64_t j = 0; j < t.dim; j += LANES) {
+          Floats total{};
+          for (int64_t p = 0; p < copies; p++)
+            total += load(sums + (((p * form.kv_heads + kv) * blocks + b) * BLOCK + i) * t.stride + j);
+          store_n(out + (block.start + i) * t.kv_width + kv * t.dim + j, total * scale, int(t.dim - j));
+        }
   }
 
   const AttentionForm form;

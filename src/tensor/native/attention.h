@@ -95,20 +95,19 @@ class Attention : public OpKernel {
     const int64_t state_size = (sizeof(ForwardState<T>) + 63) / 64 * 64;
     char* states = (char*)scratch<float>(c, &hold[2], threads_of(c) * state_size / 4);
     if (!c->status().ok() || tokens_all == 0) return;
-    const T *pk = data_of<T>(c->input(1)), *pv = data_of<T>(c->input(2));
-    each_item(c, form.kv_heads * blocks, [&](int64_t item, int64_t slot) {
-      T* local = ((ForwardState<T>*)(states + slot * state_size))->local;
-      const int64_t kv = item / blocks, b = item % blocks;
-      load_block(pk + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, keys + item * size);
-      load_block(pv + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, local);
-      transpose(local, BLOCK, stride, stride, values + item * size, BLOCK);
-    });
-    const T* pq = data_of<T>(q);
+    const T *pq = data_of<T>(q), *pk = data_of<T>(c->input(1)), *pv = data_of<T>(c->input(2));
     T* po = data_of<T>(*o);
     float* pl = data_of<float>(*lse);
     const std::vector<int64_t> owners = plan.owners();
-    each_item(c, form.heads * blocks, [&](int64_t item, int64_t slot) {
+    each_phase(c, {form.kv_heads * blocks, form.heads * blocks}, [&](int phase, int64_t item, int64_t slot) {
       auto& s = *(ForwardState<T>*)(states + slot * state_size);
+      if (phase == 0) {
+        const int64_t kv = item / blocks, b = item % blocks;
+        load_block(pk + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, keys + item * size);
+        load_block(pv + kv * dim, kv_width, plan.blocks[b], dim, BLOCK, stride, s.local);
+        transpose(s.local, BLOCK, stride, stride, values + item * size, BLOCK);
+        return;
+      }
       const int64_t head = item % form.heads, b = item / form.heads, kv = head / (form.heads / form.kv_heads);
       const TokenBlock& block = plan.blocks[b];
       for (int64_t i = 0; i * STRIP < block.count; i++)

@@ -2,6 +2,7 @@
 // micro-kernels: AMX tiles (bfloat16, 32 × 32 results at a time), AVX512-BF16 dot products or their emulation,
 // and float32, the latter two with as many results as registers hold.
 #pragma once
+#include <algorithm>
 #include "pack.h"
 #if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
@@ -113,22 +114,39 @@ inline Floats step(Floats sum, const bf16* a, const bf16* b) {
 }
 
 /// Rows of packed panels that are multiplied with all rows of a block before the next ones: a pair of them stays in the
-/// first cache, or in the second where vectors are short, and take longer to multiply than to fetch.
-constexpr int64_t DEPTH = LANES == 16 ? 192 : 1024;
+/// second cache, and takes longer to multiply than to fetch.
+constexpr int64_t DEPTH = 1024;
 constexpr int VECTOR_ROWS = RESULT_REGISTERS / 2;
 
+/// Rows whose addresses are made of one pointer: with a pointer each, there are not enough registers.
+constexpr int NEIGHBOURS = 3;
+
+/// All results stay in registers. Where a loop over them is not unrolled at once, they go through memory.
 template <class T, int MR, int NP>
 inline void vector_block(const T* a, int64_t lda, const T* b, int64_t panel_size, int64_t depth, float* c, int64_t ldc,
                          bool accumulate) {
-  Floats sums[MR][NP];
-  for (int i = 0; i < MR; i++)
-    for (int p = 0; p < NP; p++) sums[i][p] = accumulate ? load(c + i * ldc + p * LANES) : Floats{};
-  constexpr int UNIT = 4 / sizeof(T);
-  for (int64_t k = 0; k < depth; k += UNIT)
+  constexpr int UNIT = 4 / sizeof(T), POINTERS = (MR + NEIGHBOURS - 1) / NEIGHBOURS;
+  Floats sums[MR][NP] = {};
+  const T* rows[POINTERS];
+#pragma GCC unroll 24
+  for (int r = 0; r < POINTERS; r++) rows[r] = a + r * NEIGHBOURS * lda;
+  if (accumulate)
+#pragma GCC unroll 24
     for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
+      for (int p = 0; p < NP; p++) sums[i][p] = load(c + i * ldc + p * LANES);
+  for (const T* end = b + depth * LANES; b < end; b += UNIT * LANES) {
+#pragma GCC unroll 24
+    for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
       for (int p = 0; p < NP; p++)
-        sums[i][p] = step(sums[i][p], a + i * lda + k, b + p * panel_size + k * LANES);
+        sums[i][p] = step(sums[i][p], rows[i / NEIGHBOURS] + i % NEIGHBOURS * lda, b + p * panel_size);
+#pragma GCC unroll 24
+    for (int r = 0; r < POINTERS; r++) rows[r] += UNIT;
+  }
+#pragma GCC unroll 24
   for (int i = 0; i < MR; i++)
+#pragma GCC unroll 2
     for (int p = 0; p < NP; p++) store(c + i * ldc + p * LANES, sums[i][p]);
 }
 
@@ -160,15 +178,23 @@ inline void vector_gemm(const Segment<T>* segments, int count, int64_t row, int 
     // A product without terms is zero, so that there is at least one piece.
     for (int64_t k = 0; k == 0 || k < g.k; k += DEPTH) {
       const T *a = g.a + row * g.lda + k, *b = g.b + panel * LANES * g.k + k * LANES;
-      const int64_t depth = g.k - k < DEPTH ? g.k - k : DEPTH;
+      const int64_t depth = std::min(DEPTH, g.k - k);
       if (panels == 2) vector_rows<T, 2>(a, g.lda, rows, b, LANES * g.k, depth, c, ldc, accumulate || s + k > 0);
       else vector_rows<T, 1>(a, g.lda, rows, b, LANES * g.k, depth, c, ldc, accumulate || s + k > 0);
     }
   }
 }
 
-/// At most 32 rows and two panels: c[rows][panels·LANES] = (c +) Σ A·B. With AMX, rows are computed in
-/// sixteens: A and C must have as many.
+/// Rows of a block of results, and what they are computed in multiples of: A and C must have as many.
+#ifdef __AMX_BF16__
+constexpr int TILE_ROWS = 32, ROW_STEP = 16;
+#else
+constexpr int TILE_ROWS = VECTOR_ROWS, ROW_STEP = 1;
+#endif
+
+constexpr int64_t padded_rows(int64_t rows) { return (rows + ROW_STEP - 1) / ROW_STEP * ROW_STEP; }
+
+/// At most 32 rows and two panels: c[rows][panels·LANES] = (c +) Σ A·B.
 template <class T>
 inline void block32(const Segment<T>* segments, int count, int64_t row, int rows, int64_t panel, int panels,
                     float* c, int64_t ldc, bool accumulate) {
@@ -186,14 +212,14 @@ inline void block32(const Segment<T>* segments, int count, int64_t row, int rows
   vector_gemm<T>(segments, count, row, rows, panel, panels, c, ldc, accumulate);
 }
 
-/// c[rows][n] = (c +) Σ A·B for any sizes; rows of A and C padded to sixteens.
+/// c[rows][n] = (c +) Σ A·B for any sizes; rows of A and C padded to `ROW_STEP`.
 template <class T>
 inline void block_gemm(const Segment<T>* segments, int count, int rows, int64_t n, float* c, int64_t ldc,
                        bool accumulate) {
   const int64_t panels = panels_of(n);
   for (int64_t p = 0; p < panels; p += 2)
-    for (int i = 0; i < rows; i += 32)
-      block32(segments, count, i, rows - i < 32 ? rows - i : 32, p, panels - p < 2 ? 1 : 2,
+    for (int i = 0; i < rows; i += TILE_ROWS)
+      block32(segments, count, i, std::min(TILE_ROWS, rows - i), p, panels - p < 2 ? 1 : 2,
               c + i * ldc + p * LANES, ldc, accumulate);
 }
 

@@ -87,13 +87,15 @@ class GatedGemm : public OpKernel {
     const int64_t rows = rows_of_items(c, m), gate_size = rows * gate.depth, copy_size = gate_size + rows * up.depth;
     T* copies = scratch<T>(c, &hold[2], threads_of(c) * copy_size);
     if (!c->status().ok()) return;
-    each_item(c, (m + rows - 1) / rows, [&](int64_t item, int64_t slot) {
+    const int64_t panels = gate.panels(), items = (m + rows - 1) / rows;
+    each_phase(c, {panels + up.panels(), items}, [&](int phase, int64_t item, int64_t slot) {
+      if (phase == 0) return item < panels ? gate.pack(item) : up.pack(item - panels);
       TileScope tiles;
       const int64_t row0 = item * rows, here = std::min(rows, m - row0);
       Segment<T> gates[2], ups[2];
       gate.segments(row0, here, rows, copies + slot * copy_size, gates);
       up.segments(row0, here, rows, copies + slot * copy_size + gate_size, ups);
-      alignas(64) float g[32 * PAIR], u[32 * PAIR];
+      alignas(64) float g[TILE_ROWS * PAIR], u[TILE_ROWS * PAIR];
       each_block(here, panels_of(n), [&](int64_t i, int part, int64_t p, int two) {
         results.fetch(row0 + i, part, p * LANES);
         block32(gates, counts[0], i, part, p, two, g, PAIR, false);

@@ -32,7 +32,7 @@ void pack_factor_panel(const Factor& f, int64_t panel, int64_t n, T* out) {
 /// Copies a block of A, padding depth and rows with zeros.
 template <class T>
 void copy_block(const T* a, int64_t lda, int64_t rows, int64_t k, int64_t depth, T* out) {
-  const int64_t padded = (rows + 15) / 16 * 16;
+  const int64_t padded = padded_rows(rows);
   memset((void*)out, 0, padded * depth * sizeof(T));
   for (int64_t i = 0; i < rows; i++) memcpy((void*)(out + i * depth), a + i * lda, k * sizeof(T));
 }
@@ -74,27 +74,27 @@ template <class T>
 struct PackedFactors {
   const Factor* factors;
   int count;
+  int64_t n;
   T* b;
   int64_t starts[MAX_PRODUCTS + 1] = {0};
   /// Sum of the padded depths.
   int64_t depth = 0;
 
-  PackedFactors(OpKernelContext* c, const Factor* list, int size, int64_t n, Tensor* holder)
-      : factors(list), count(size) {
-    const int64_t panels = panels_of(n);
+  PackedFactors(OpKernelContext* c, const Factor* list, int size, int64_t columns, Tensor* holder)
+      : factors(list), count(size), n(columns) {
     for (int s = 0; s < count; s++) {
-      starts[s + 1] = starts[s] + panels * LANES * depth_of<T>(factors[s].k);
+      starts[s + 1] = starts[s] + packed_size<T>(factors[s].k, n);
       depth += depth_of<T>(factors[s].k);
     }
     b = scratch<T>(c, holder, starts[count]);
-    if (!c->status().ok()) return;
-    parallel(c, panels * count, depth * 8, [=, this](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; i++) {
-        const int s = int(i % count);
-        const int64_t p = i / count;
-        pack_factor_panel(factors[s], p, n, b + starts[s] + p * LANES * depth_of<T>(factors[s].k));
-      }
-    });
+  }
+
+  /// One after another, panels are packed by `pack`.
+  int64_t panels() const { return panels_of(n) * count; }
+  void pack(int64_t i) const {
+    const int s = int(i % count);
+    const int64_t p = i / count;
+    pack_factor_panel(factors[s], p, n, b + starts[s] + p * LANES * depth_of<T>(factors[s].k));
   }
 
   /// The products of rows row0 … ; `copy`, of as many rows and `depth`, holds what has to be padded.
@@ -103,7 +103,7 @@ struct PackedFactors {
       const Factor& f = factors[s];
       const int64_t lda = f.a->dim_size(1), padded = depth_of<T>(f.k);
       const T* a = data_of<T>(*f.a) + row0 * lda + f.offset;
-      if (padded == f.k && rows % 16 == 0) {
+      if (padded == f.k && rows == padded_rows(rows)) {
         out[s] = {a, lda, b + starts[s], padded};
       } else {
         copy_block(a, lda, rows, f.k, padded, copy);
@@ -114,20 +114,22 @@ struct PackedFactors {
   }
 };
 
-/// Rows that an item computes: a multiple of 16, so that threads get the same number of items.
+/// Rows that an item computes: about as many in each, so that threads get the same number of items, and whole blocks.
 inline int64_t rows_of_items(OpKernelContext* c, int64_t m) {
+  constexpr int64_t unit = std::max(ROW_STEP, VECTOR_ROWS);
   const int64_t step = BLOCK_ROWS * threads_of(c);
   const int64_t items = std::max<int64_t>(1, (m + step - 1) / step * threads_of(c));
-  return ((m + items - 1) / items + 15) / 16 * 16;
+  return ((m + items - 1) / items + unit - 1) / unit * unit;
 }
 
-/// Calls f(row in the item, rows, first panel, panels) for the blocks of up to 32 rows and two panels of results of an item.
+/// Calls f(row in the item, rows, first panel, panels) for the blocks of up to `TILE_ROWS` rows and two panels of results
+/// of an item.
 template <class F>
 inline void each_block(int64_t rows, int64_t panels, F f) {
   for (int64_t wide = 0; wide < panels; wide += WIDE)
-    for (int64_t i = 0; i < rows; i += 32)
+    for (int64_t i = 0; i < rows; i += TILE_ROWS)
       for (int64_t p = wide; p < std::min(wide + WIDE, panels); p += 2)
-        f(i, int(std::min<int64_t>(32, rows - i)), p, panels - p < 2 ? 1 : 2);
+        f(i, int(std::min<int64_t>(TILE_ROWS, rows - i)), p, panels - p < 2 ? 1 : 2);
 }
 
 template <class T, class Y>
@@ -137,12 +139,13 @@ void gemm(OpKernelContext* c, const Factor* factors, int count, int64_t m, int64
   const int64_t rows = rows_of_items(c, m), copy_size = rows * packed.depth;
   T* copies = scratch<T>(c, &copies_holder, threads_of(c) * copy_size);
   if (!c->status().ok()) return;
-  each_item(c, (m + rows - 1) / rows, [&](int64_t item, int64_t slot) {
+  each_phase(c, {packed.panels(), (m + rows - 1) / rows}, [&](int phase, int64_t item, int64_t slot) {
+    if (phase == 0) return packed.pack(item);
     TileScope tiles;
     const int64_t row0 = item * rows, here = std::min(rows, m - row0);
     Segment<T> segments[MAX_PRODUCTS];
     packed.segments(row0, here, rows, copies + slot * copy_size, segments);
-    alignas(64) float tile[32 * PAIR];
+    alignas(64) float tile[TILE_ROWS * PAIR];
     each_block(here, panels_of(n), [&](int64_t i, int part, int64_t p, int two) {
       fetch_block(e, y, n, row0 + i, part, p * LANES);
       block32(segments, count, i, part, p, two, tile, PAIR, false);
@@ -206,30 +209,30 @@ template <class T>
 void gemm_over_rows(OpKernelContext* c, const Tensor& a, int64_t offset, int64_t m, const Tensor& b, float alpha,
                     bool transpose_out, float* out) {
   const int64_t tokens = b.dim_size(0), n = b.dim_size(1), lda = a.dim_size(1);
-  const int64_t depth = depth_of<T>(tokens), padded = (m + 15) / 16 * 16, pairs = (panels_of(n) + 1) / 2;
+  const int64_t depth = depth_of<T>(tokens), padded = padded_rows(m), pairs = (panels_of(n) + 1) / 2;
   Tensor left_holder, right_holder;
   T* left = scratch<T>(c, &left_holder, padded * depth);
   T* right = scratch<T>(c, &right_holder, threads_of(c) * PAIR * depth);
   if (!c->status().ok()) return;
   const T* pa = data_of<T>(a) + offset;
-  parallel(c, padded, tokens * 2, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      memset((void*)(left + i * depth), 0, depth * sizeof(T));
-      for (int64_t t = 0; i < m && t < tokens; t++) left[i * depth + t] = pa[t * lda + i];
-    }
-  });
   const Source<T> source{data_of<T>(b), n, 1};
-  each_item(c, pairs, [&](int64_t pair, int64_t slot) {
+  each_phase(c, {padded, pairs}, [&](int phase, int64_t item, int64_t slot) {
+    if (phase == 0) {
+      T* row = left + item * depth;
+      memset((void*)row, 0, depth * sizeof(T));
+      for (int64_t t = 0; item < m && t < tokens; t++) row[t] = pa[t * lda + item];
+      return;
+    }
     TileScope tiles;
     T* packed = right + slot * PAIR * depth;
-    const int64_t column = pair * PAIR;
+    const int64_t column = item * PAIR;
     const int two = n - column > LANES ? 2 : 1;
     for (int p = 0; p < two; p++)
       pack_panel(source, tokens, column + p * LANES, n, 1.0f, packed + p * LANES * depth);
     const Segment<T> segment{left, depth, packed, depth};
-    alignas(64) float tile[32 * PAIR];
-    for (int64_t i = 0; i < m; i += 32) {
-      const int rows = int(std::min<int64_t>(32, m - i));
+    alignas(64) float tile[TILE_ROWS * PAIR];
+    for (int64_t i = 0; i < m; i += TILE_ROWS) {
+      const int rows = int(std::min<int64_t>(TILE_ROWS, m - i));
       block32(&segment, 1, i, rows, 0, two, tile, PAIR, false);
       for (int r = 0; r < rows; r++)
         for (int64_t j = 0; j < std::min<int64_t>(PAIR, n - column); j++)

@@ -4,7 +4,7 @@
 // softmax (Milakov & Gimelshein 2018): Σ e^{z−max}·dz/dlogit·W is kept beside Σ e^{z−max}, and both shrink when a
 // higher maximum comes.
 #pragma once
-#include "op.h"
+#include "gemm.h"
 
 namespace lorikeet {
 
@@ -103,9 +103,8 @@ void finish_row(const HeadWork<T>& work, const RowState& s, int64_t row, const f
 template <class T>
 void head(OpKernelContext* c, const HeadWork<T>& work) {
   const int64_t width = work.width, depth = depth_of<T>(width), threads = threads_of(c);
-  const int64_t blocks = std::max<int64_t>(1, (work.rows + BLOCK_ROWS * threads - 1) / (BLOCK_ROWS * threads) * threads);
-  const int64_t block = (((work.rows + blocks - 1) / blocks) + 15) / 16 * 16;
-  const int64_t padded = (work.rows + block - 1) / block * block, columns_out = panels_of(width) * LANES;
+  const int64_t block = rows_of_items(c, work.rows), items = (work.rows + block - 1) / block;
+  const int64_t padded = items * block, columns_out = panels_of(width) * LANES;
   const bool keeps = work.jacobian != nullptr;
   Tensor hold[6];
   T* left = scratch<T>(c, &hold[0], padded * depth);
@@ -116,46 +115,40 @@ void head(OpKernelContext* c, const HeadWork<T>& work) {
   float* sums = scratch<float>(c, &hold[5], keeps ? padded * columns_out : 1);
   if (!c->status().ok()) return;
   copy_block(work.h, width, work.rows, width, depth, left);
-  if (padded > (work.rows + 15) / 16 * 16) {
-    const int64_t from = (work.rows + 15) / 16 * 16;
-    memset((void*)(left + from * depth), 0, (padded - from) * depth * sizeof(T));
-  }
   std::vector<RowState> states(padded);
+  std::vector<int64_t> counts;
   for (int64_t v0 = 0; v0 < work.vocab; v0 += VOCAB_CHUNK) {
-    const int64_t columns = std::min(VOCAB_CHUNK, work.vocab - v0), panels = panels_of(columns);
-    const T* chunk = work.w + v0 * width;
-    const Source<T> by_column{chunk, 1, width}, by_row{chunk, width, 1};
-    parallel(c, panels + (keeps ? panels_of(width) : 0), width * 8, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; p++) {
-        if (p < panels) {
-          pack_panel(by_column, width, p * LANES, columns, 1.0f, packed + p * LANES * depth);
-        } else {
-          const int64_t at = (p - panels) * LANES;
-          pack_panel(by_row, columns, at, width, 1.0f, packed_rows + at * depth_of<T>(columns));
-        }
-      }
-    });
-    each_item(c, padded / block, [&](int64_t item, int64_t slot) {
-      TileScope tiles;
-      const int64_t row0 = item * block, rows = std::min(block, work.rows - row0);
-      if (rows <= 0) return;
-      float* logits = z + slot * block * VOCAB_CHUNK;
-      T* weight = weights + slot * block * VOCAB_CHUNK;
-      block_gemm(left + row0 * depth, depth, int(rows), packed, depth, columns, logits, VOCAB_CHUNK, false);
-      for (int64_t i = 0; i < rows; i++) {
-        RowState* s = &states[row0 + i];
-        float* row = logits + i * VOCAB_CHUNK;
-        const float top = shape_row(work.form, row, columns);
-        if (top > s->top) raise_top(s, top, row, v0, keeps ? sums + (row0 + i) * columns_out : nullptr, columns_out);
-        const int64_t target = work.targets[row0 + i] - v0;
-        if (target >= 0 && target < columns) s->target = row[target];
-        fold_row(work.form, s, row, keeps, weight + i * VOCAB_CHUNK);
-      }
-      if (keeps)
-        block_gemm(weight, VOCAB_CHUNK, int(rows), packed_rows, depth_of<T>(columns), width,
-                   sums + row0 * columns_out, columns_out, v0 > 0);
-    });
+    counts.push_back(panels_of(std::min(VOCAB_CHUNK, work.vocab - v0)) + (keeps ? panels_of(width) : 0));
+    counts.push_back(items);
   }
+  each_phase(c, counts, [&](int phase, int64_t item, int64_t slot) {
+    const int64_t v0 = phase / 2 * VOCAB_CHUNK, columns = std::min(VOCAB_CHUNK, work.vocab - v0);
+    if (phase % 2 == 0) {
+      const T* chunk = work.w + v0 * width;
+      const Source<T> by_column{chunk, 1, width}, by_row{chunk, width, 1};
+      const int64_t panels = panels_of(columns), at = (item < panels ? item : item - panels) * LANES;
+      if (item < panels) pack_panel(by_column, width, at, columns, 1.0f, packed + at * depth);
+      else pack_panel(by_row, columns, at, width, 1.0f, packed_rows + at * depth_of<T>(columns));
+      return;
+    }
+    TileScope tiles;
+    const int64_t row0 = item * block, rows = std::min(block, work.rows - row0);
+    float* logits = z + slot * block * VOCAB_CHUNK;
+    T* weight = weights + slot * block * VOCAB_CHUNK;
+    block_gemm(left + row0 * depth, depth, int(rows), packed, depth, columns, logits, VOCAB_CHUNK, false);
+    for (int64_t i = 0; i < rows; i++) {
+      RowState* s = &states[row0 + i];
+      float* row = logits + i * VOCAB_CHUNK;
+      const float top = shape_row(work.form, row, columns);
+      if (top > s->top) raise_top(s, top, row, v0, keeps ? sums + (row0 + i) * columns_out : nullptr, columns_out);
+      const int64_t target = work.targets[row0 + i] - v0;
+      if (target >= 0 && target < columns) s->target = row[target];
+      fold_row(work.form, s, row, keeps, weight + i * VOCAB_CHUNK);
+    }
+    if (keeps)
+      block_gemm(weight, VOCAB_CHUNK, int(rows), packed_rows, depth_of<T>(columns), width, sums + row0 * columns_out,
+                 columns_out, v0 > 0);
+  });
   for (int64_t i = 0; i < work.rows; i++) {
     const RowState& s = states[i];
     work.scores[3 * i] = s.target - s.log_total();

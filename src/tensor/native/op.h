@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <thread>
 #include "block-gemm.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -41,15 +42,34 @@ inline void parallel(OpKernelContext* c, int64_t n, int64_t cost, F f) {
   tensorflow::Shard(pool->num_threads, pool->workers, n, cost, f);
 }
 
-/// Runs f(item, thread slot) for each item; slots hand out items one by one, so that unequal ones balance.
+/// Looks at the progress of others before a thread lets them have its processor.
+constexpr int PATIENCE = 1000;
+
+/// Runs f(phase, item, thread slot) for the items of each phase, of which `counts` says how many there are. Slots hand out
+/// items one by one, so that unequal ones balance; those of a phase begin when all of the one before have ended. A slot
+/// waits for items that others run, never for a slot that has not begun: threads may come late, or not at all.
+template <class F>
+inline void each_phase(OpKernelContext* c, const std::vector<int64_t>& counts, F f) {
+  struct Progress {
+    std::atomic<int64_t> next{0}, done{0};
+  };
+  std::vector<Progress> progress(counts.size());
+  const int64_t most = *std::max_element(counts.begin(), counts.end());
+  parallel(c, std::min<int64_t>(threads_of(c), most), 1'000'000'000, [&](int64_t begin, int64_t end) {
+    for (int64_t slot = begin; slot < end; slot++)
+      for (size_t phase = 0; phase < counts.size(); phase++) {
+        Progress& p = progress[phase];
+        for (int64_t i; (i = p.next++) < counts[phase]; p.done++) f(int(phase), i, slot);
+        for (int turns = 0; p.done < counts[phase]; turns++)
+          if (turns > PATIENCE) std::this_thread::yield();
+      }
+  });
+}
+
+/// Runs f(item, thread slot) for each item.
 template <class F>
 inline void each_item(OpKernelContext* c, int64_t n, F f) {
-  const int64_t slots = std::min<int64_t>(threads_of(c), n);
-  std::atomic<int64_t> next{0};
-  parallel(c, slots, 1'000'000'000, [&](int64_t begin, int64_t end) {
-    for (int64_t slot = begin; slot < end; slot++)
-      for (int64_t i; (i = next++) < n;) f(i, slot);
-  });
+  each_phase(c, {n}, [&](int, int64_t item, int64_t slot) { f(item, slot); });
 }
 
 inline bool is_absent(const Tensor& t) { return t.NumElements() == 0; }

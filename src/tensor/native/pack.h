@@ -1,14 +1,20 @@
 // The right-hand side of a product, laid out for the micro-kernels: panels of LANES columns. In float32 a panel
-// is [k][LANES]; in bfloat16 it is [k/2][LANES][2] with k padded to a multiple of 32, which is the form that
-// AMX tiles and AVX512-BF16 dot products read. What pads is zero.
+// is [k][LANES]; in bfloat16 it is [k/2][LANES][2], which is the form that AMX tiles and AVX512-BF16 dot products
+// read, with k padded to whole tiles or pairs. What pads is zero.
 #pragma once
 #include "vec.h"
 
 namespace lorikeet {
 
+#ifdef __AMX_BF16__
+constexpr int64_t DEPTH_STEP = 32;
+#else
+constexpr int64_t DEPTH_STEP = 2;
+#endif
+
 template <class T>
 constexpr int64_t depth_of(int64_t k) {
-  return sizeof(T) == 2 ? (k + 31) / 32 * 32 : k;
+  return sizeof(T) == 2 ? (k + DEPTH_STEP - 1) / DEPTH_STEP * DEPTH_STEP : k;
 }
 constexpr int64_t panels_of(int64_t n) { return (n + LANES - 1) / LANES; }
 
