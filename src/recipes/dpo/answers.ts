@@ -7,11 +7,12 @@ import {
   asTurns,
   renderExample,
   type Tokenizer,
+  type Turns,
   variableColumns,
 } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
-import { fieldNames } from '../../util/shown.js';
+import { fieldNames, shown } from '../../util/shown.js';
 import { promptRow } from '../inputs/prompt-row.js';
 import { renderOptions } from '../inputs/render-options.js';
 
@@ -37,7 +38,7 @@ export function answersOf(
   { tokenizer, config, where }: AnswerSource,
 ): Answers {
   const { prompt, answers, place } = split(row, sides, where);
-  const isQuestion = typeof row.question === 'string' && prompt === row.question;
+  const isQuestion = (row.prompt ?? null) === null && prompt === row.question;
   const asked = isQuestion ? promptRow(row) : { ...variableColumns(row), prompt };
   const options = renderOptions(config, where);
   const sequences = answers.map((completion) =>
@@ -51,8 +52,7 @@ function split(row: JsonRow, sides: readonly AnswerSide[], where: string): Answe
     if (row[side] === undefined || row[side] === null) throw noAnswer(row, side, where);
     return asTurns(row[side], `${where}: ${side}`);
   });
-  const own = row.question ?? row.prompt ?? null;
-  const given = own === null ? null : asTurns(own, `${where}: prompt`);
+  const given = givenPrompt(row, where);
   const found = splitPrompt(given, answers);
   if (typeof found !== 'string') return found;
   const isOther = given === null && row.messages !== undefined;
@@ -63,9 +63,28 @@ function split(row: JsonRow, sides: readonly AnswerSide[], where: string): Answe
   throw new InputError({
     where,
     problem: `${other} (it has ${fieldNames(row)})`,
-    remedy: 'Give question or prompt; map other names by dataset.columns',
+    remedy: 'Give prompt or question; map other names by dataset.columns',
   });
 }
+
+/** `prompt`, which TRL reads alone, else `question`. @throws InputError where a prompt is of another question */
+function givenPrompt(row: JsonRow, where: string): Turns | null {
+  const { prompt = null, question = null } = row;
+  const own = prompt ?? question;
+  if (own === null) return null;
+  const turns = asTurns(own, `${where}: prompt`);
+  if (typeof question !== 'string' || asks(turns, question.trim())) return turns;
+  throw new InputError({
+    where,
+    problem: `prompt and question ask for different things: ${shown(prompt)} and ${shown(question)}`,
+    remedy: 'Leave one of them out, as by dataset.columns={unread: question}',
+  });
+}
+
+const asks = (turns: Turns, question: string): boolean =>
+  typeof turns === 'string'
+    ? turns.includes(question)
+    : turns.some(({ content }) => content.includes(question));
 
 function noAnswer(row: JsonRow, side: AnswerSide, where: string): InputError {
   return new InputError({
