@@ -22,6 +22,12 @@ function written(
   return isBoxed ? reasoning : `${reasoning}\nThe answer is $\\boxed{${answer}}$.`;
 }
 
+const REMEDY =
+  'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns';
+/** What TRL does of itself; a text beside a question may as well be the passage that it asks about. */
+const REMEDY_OF_TEXT =
+  'To learn its text as it stands, as TRL does, take the question out: dataset.columns={unread: question}';
+
 /**
  * Problems are answered in the four tags or with a box, other forms stay as they are.
  * @throws InputError on a question without its working and answer.
@@ -38,7 +44,6 @@ export function trainingRow(row: JsonRow, style: AnswerStyle, where: string): Ch
   throw new InputError({
     where,
     problem: `a question without its working and answer (it has ${fieldNames(row)})`,
-    remedy:
-      'Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns',
+    remedy: row.text === undefined ? REMEDY : `${REMEDY}. ${REMEDY_OF_TEXT}`,
   });
 }

@@ -1,8 +1,10 @@
 /** Problem rows as what a model learns to write, and what of a row is read as its prompt. */
 import { expect, it } from 'vitest';
+import { renameColumns } from '../../../../src/data/columns.js';
 import { promptRow } from '../../../../src/recipes/inputs/prompt-row.js';
 import { sayForms } from '../../../../src/recipes/inputs/row-form.js';
 import { trainingRow } from '../../../../src/recipes/inputs/training-row.js';
+import type { JsonRow } from '../../../../src/util/files.js';
 
 const tags = { reasoningStart: '[', reasoningEnd: ']', solutionStart: '{', solutionEnd: '}' };
 const style = { tags, form: 'tags' } as const;
@@ -17,6 +19,15 @@ it('without its working or answer a question is refused with what it has', () =>
   expect(() => trainingRow(row, style, 'f:1')).toThrow(
     'f:1: a question without its working and answer (it has question, reasoning=null, answer)',
   );
+});
+
+it('beside a text, which TRL trains on, it is refused with the way to learn the text', () => {
+  const row = { question: '5 + 1?', text: 'Five and one are six.' };
+  expect(() => trainingRow(row, style, 'f:1')).toThrow(
+    'f:1: a question without its working and answer (it has question, text). Give answer "<working>\\n#### N", or reasoning and answer; map other names by dataset.columns. To learn its text as it stands, as TRL does, take the question out: dataset.columns={unread: question}',
+  );
+  const renamed = renameColumns(row, { unread: 'question' }) as JsonRow;
+  expect(trainingRow(renamed, style, 'f:1')).toMatchObject({ text: row.text });
 });
 
 it('a row of several forms is read by the same one as a prompt and to train on, and is counted', () => {
