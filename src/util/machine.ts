@@ -7,6 +7,7 @@ import { processorFlags } from './processor.js';
 const FEATURES = [
   'avx2',
   'fma',
+  'avx_vnni',
   'avx512f',
   'avx512_vnni',
   'avx512_bf16',

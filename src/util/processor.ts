@@ -19,7 +19,3 @@ export const hasVectors = (flags: readonly string[]): boolean =>
 /** Whether products of bfloat16 have instructions of their own. */
 export const hasBfloat16Products = (flags = processorFlags()): boolean =>
   flags.includes('amx_bf16') || flags.includes('avx512_bf16');
-
-/** Whether products of bytes have instructions of their own that our operators take. */
-export const hasInt8Products = (flags: readonly string[]): boolean =>
-  flags.includes('amx_int8') || flags.includes('avx512_vnni');

@@ -10,6 +10,7 @@ const flags = processorFlags();
 export const PROCESSORS = [
   { march: 'x86-64', lanes: 4, runs: process.arch === 'x64' },
   { march: 'x86-64-v3', lanes: 8, runs: hasVectors(flags) },
+  { march: 'alderlake', lanes: 8, runs: flags.includes('avx_vnni') },
   { march: 'x86-64-v4', lanes: 16, runs: flags.includes('avx512f') },
   { march: 'cascadelake', lanes: 16, runs: flags.includes('avx512_vnni') },
   { march: 'cooperlake', lanes: 16, half: true, runs: flags.includes('avx512_bf16') },

@@ -9,7 +9,7 @@ import { operatorsLibrary } from '../../setup/index.js';
 import { cacheRoot } from '../../util/cache.js';
 import { SetupError } from '../../util/errors.js';
 import { describeMachine } from '../../util/machine.js';
-import { hasBfloat16Products, hasInt8Products, hasVectors } from '../../util/processor.js';
+import { hasBfloat16Products, hasVectors } from '../../util/processor.js';
 
 export interface ResolvedPrecision {
   readonly precision: Exclude<RolloutPrecision, 'auto'>;
@@ -57,13 +57,9 @@ export function resolvePrecision(
       remedy: 'Run lorikeet setup, or use float32',
     });
   }
-  const [isFast, lacking] =
-    wanted === 'int8'
-      ? [hasInt8Products(features), 'AVX512-VNNI']
-      : [hasVectors(features), 'AVX2 and FMA'];
-  if (!isFast) {
+  if (!hasVectors(features)) {
     log(
-      `rollouts in ${wanted} are slow on this processor, which has no ${lacking}; float32 is faster`,
+      `rollouts in ${wanted} are slow on this processor, which has no AVX2 and FMA; float32 is faster`,
     );
   }
   return { precision: wanted, kernels: { library, precision: wanted } };

@@ -22,11 +22,15 @@ struct Case {
   std::vector<float> x, w; // [kRows][k], [kPair][k]
   std::vector<uint8_t> packed;
 
-  explicit Case(int inputs, Kind kind) : k(inputs), x(kRows * inputs), w(kPair * inputs) {
+  // `is_extreme`: bytes of the largest magnitude alone, whose products do not fit 16 bits with a further one.
+  explicit Case(int inputs, Kind kind, bool is_extreme = false) : k(inputs), x(kRows * inputs), w(kPair * inputs) {
     const Columns columns{kPair, false};
     packed.resize(packed_bytes(kind, columns, k));
     for (float &value : x) value = rounded(kind, random_value());
-    for (float &value : w) value = rounded(kind == F32 ? F32 : kind, random_value());
+    for (float &value : w) value = rounded(kind, random_value());
+    if (is_extreme)
+      for (std::vector<float> *values : {&x, &w})
+        for (float &value : *values) value = value < 0 ? -127 : 127;
     for (int c = 0; c < kPair; c++) pack_row(kind, columns, k, c, 0, k, 1, w.data() + c * k, packed.data());
   }
 
@@ -81,7 +85,8 @@ int main() {
       for (const Case *one : cases) one->add_exact(sums, sizes);
     };
     std::vector<double> sums, sizes;
-    const Case floats(k, F32), halves(k, BF16), adapter(32, BF16), bytes(k, INT8);
+    const Case floats(k, F32), halves(k, BF16), adapter(32, BF16);
+    const Case random_bytes(k, INT8), extreme_bytes(k, INT8, true);
     exact({&floats}, sums, sizes);
     check<float>(f32, sums, sizes, [&](int rows, int first, float *out) {
       product_f32(floats.x.data() + first * k, k, rows, reinterpret_cast<const float *>(floats.packed.data()), k, out);
@@ -104,12 +109,14 @@ int main() {
     check<float>(bf16, sums, sizes, [&](int rows, int first, float *out) { product_halves(rows, first, false, out); });
     exact({&halves, &adapter}, sums, sizes);
     check<float>(both, sums, sizes, [&](int rows, int first, float *out) { product_halves(rows, first, true, out); });
-    exact({&bytes}, sums, sizes);
-    check<int32_t>(int8, sums, sizes, [&](int rows, int first, int32_t *out) {
-      std::vector<int8_t> block(kRows * k);
-      for (int i = 0; i < rows * k; i++) block[i] = static_cast<int8_t>(bytes.x[first * k + i]);
-      product_int8(block.data(), k, rows, reinterpret_cast<const int8_t *>(bytes.packed.data()), k, out);
-    });
+    for (const Case *bytes : {&random_bytes, &extreme_bytes}) {
+      exact({bytes}, sums, sizes);
+      check<int32_t>(int8, sums, sizes, [&](int rows, int first, int32_t *out) {
+        std::vector<int8_t> block(kRows * k);
+        for (int i = 0; i < rows * k; i++) block[i] = static_cast<int8_t>(bytes->x[first * k + i]);
+        product_int8(block.data(), k, rows, reinterpret_cast<const int8_t *>(bytes->packed.data()), k, out);
+      });
+    }
   }
   const bool depends = f32.depends || widened.depends || bf16.depends || both.depends || int8.depends;
   printf("{\"lanes\": %d, \"tiles\": %s, \"half_products\": %s, \"depends\": %s, ", kLanes, kHasTiles ? "true" : "false",
