@@ -58,14 +58,19 @@ export interface LoopProgress {
 }
 
 /**
- * An error loses no step that is whole: it is saved where a checkpoint may be, and the error counts also where it
- * cannot be. A resumed run repeats the evaluation that was due at its checkpoint: it may be what ended the run.
+ * An error loses no step that is whole and has its row: it is saved where a checkpoint may be, and the error counts
+ * also where it cannot be. A resumed run repeats the evaluation that was due at its checkpoint: it may be what ended the run.
  * @throws InterruptError after saving, when `signal` is aborted.
  */
 export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
   const { schedule, startStep, startTokens, savePeriod = 1, signal } = options;
   let done: LoopProgress = { step: startStep, tokens: startTokens };
   let saved = startStep;
+  let noted = startStep;
+  const note = (row: MetricRow): void => {
+    options.onRow(row);
+    noted = row.step;
+  };
   const save = async (): Promise<void> => {
     saved = done.step;
     await options.save(done);
@@ -90,8 +95,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
         step_time: seconds,
         tokens_per_s: outcome.tokens / seconds,
       };
-      const evaluation = await evaluated(options, row);
-      options.onRow({ ...row, ...evaluation?.metrics });
+      const evaluation = await evaluated(options, row, note);
+      note({ ...row, ...evaluation?.metrics });
       if (evaluation?.isEnough === true) return done;
       const mayStop = done.step % savePeriod === 0;
       const isDue = done.step - saved >= options.saveSteps || evaluation?.isBest === true;
@@ -105,8 +110,9 @@ export async function runLoop(options: LoopOptions): Promise<LoopProgress> {
     }
   } catch (error) {
     const isUnsaved = done.step > saved && done.step % savePeriod === 0;
+    const isNoted = noted === done.step;
     const isWhole = options.isWhole?.(done.step) ?? error instanceof GuardError;
-    if (isUnsaved && isWhole) await save().catch(() => undefined);
+    if (isUnsaved && isNoted && isWhole) await save().catch(() => undefined);
     throw error;
   }
   return done;
@@ -122,14 +128,15 @@ async function repeatedEvaluation(options: LoopOptions): Promise<StepEvaluation 
 
 /** The evaluation due after a step; where it fails, the row of the step is written without it. */
 async function evaluated(
-  { evaluate, onRow }: LoopOptions,
-  row: MetricRow & { readonly step: number },
+  { evaluate }: LoopOptions,
+  row: MetricRow,
+  note: LoopOptions['onRow'],
 ): Promise<StepEvaluation | null> {
   try {
     return (await evaluate?.(row.step)) ?? null;
   } catch (error) {
     try {
-      onRow(row);
+      note(row);
     } catch {
       // What made the evaluation fail is what the user has to know.
     }

@@ -67,6 +67,15 @@ describe('an error', () => {
     expect(saved).toEqual([{ step: 3, tokens: 30 }]);
   });
 
+  it('in writing the row of a step saves no step, which going on would leave without its row', async () => {
+    const onRow = ({ step }: { readonly step: number }) => {
+      if (step === 3) throw new Error('broken');
+    };
+    expect((await broken({ onRow, isWhole: yes })).saved).toEqual([]);
+    const evaluate = async (step: number) => (step === 3 ? await fail() : null);
+    expect((await broken({ onRow, evaluate, isWhole: yes })).saved).toEqual([]);
+  });
+
   it('counts, not that the steps before it could not be saved', async () => {
     const save = async () => {
       throw new Error('the disk is full');
