@@ -1,11 +1,12 @@
 /** One request and its answer: by HTTP, or by whatever else gives the answers of such a server. */
 import type { JsonRow } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
-import { malformed, noAnswer, refusal } from './failures.js';
+import { EndpointError, malformed, noAnswer, refusal } from './failures.js';
 import type { EndpointSettings } from './settings.js';
 
-/** Longer answers are refused, characters. */
-const MAX_ANSWER = 64 * 2 ** 20;
+/** Longer answers are refused while they come, bytes: of texts, and of Protocol Buffers. */
+const MAX_TEXT = 2 ** 26;
+const MAX_BYTES = 2 ** 30;
 const PROTO = 'application/x-protobuf';
 
 export interface EndpointRequest {
@@ -79,22 +80,48 @@ async function once(settings: EndpointSettings, request: EndpointRequest): Promi
       signal: outer === undefined ? timeout : AbortSignal.any([timeout, outer]),
       ...bodyOf(request),
     });
-    received = new Uint8Array(await response.arrayBuffer());
+    received = await bytesOf(url, response);
   } catch (error) {
     outer?.throwIfAborted();
+    if (error instanceof EndpointError) throw error;
     throw noAnswer(url, error, settings.timeoutMs);
   }
   const latencyMs = performance.now() - start;
-  if (response.ok && response.headers.get('content-type')?.includes(PROTO) === true) {
+  if (response.ok && isProto(response)) {
     return { body: {}, bytes: received, latencyMs, isCached: false };
   }
-  const text = withoutKey(new TextDecoder().decode(received), settings);
+  const text = withoutKey(textOf(url, received, response), settings);
   if (!response.ok) {
     const retryAfter = response.headers.get('retry-after');
     throw refusal(url, { status: response.status, text, retryAfter });
   }
   const answer = request.answersText === true ? { text } : parsed(url, text);
   return { body: answer, latencyMs, isCached: false };
+}
+
+const isProto = ({ headers }: Response): boolean =>
+  headers.get('content-type')?.includes(PROTO) === true;
+
+/** @throws EndpointError where it is longer than answers are */
+async function bytesOf(url: string, response: Response): Promise<Uint8Array> {
+  const limit = isProto(response) ? MAX_BYTES : MAX_TEXT;
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += piece.byteLength;
+    if (bytes > limit) throw malformed(url, `its answer has more than ${limit} bytes`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** What a server says of a failure is shown as it can be read; an answer would be trained and graded. */
+function textOf(url: string, bytes: Uint8Array, { ok }: Response): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: ok }).decode(bytes);
+  } catch {
+    throw malformed(url, 'its answer is not UTF-8');
+  }
 }
 
 function bodyOf({ body, form, bytes }: EndpointRequest): {
@@ -128,7 +155,6 @@ function withoutKey(text: string, { apiKey }: EndpointSettings): string {
 }
 
 function parsed(url: string, text: string): JsonRow {
-  if (text.length > MAX_ANSWER) throw malformed(url, `its answer has ${text.length} characters`);
   let value: unknown;
   try {
     value = JSON.parse(text);

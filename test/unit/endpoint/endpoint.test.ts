@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { noAnswer } from '../../../src/endpoint/failures.js';
 import {
@@ -10,6 +11,7 @@ import {
   openEndpoint,
 } from '../../../src/endpoint/index.js';
 import { rejectionOf } from '../../support/failures.js';
+import { onLoopback } from '../../support/loopback.js';
 import {
   type Answer,
   chatAnswer,
@@ -340,6 +342,46 @@ describe('the cache', () => {
     const endpoint = open(server, { cacheDir });
     await failure(chatCompletion(endpoint, request));
     expect((await chatCompletion(endpoint, request)).text).toBe('yes');
+  });
+});
+
+describe('an answer', () => {
+  /** @param write what is sent after the head of a reply */
+  async function answered(write: (response: ServerResponse) => void): Promise<EndpointError> {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      write(response);
+    });
+    const { address } = await onLoopback(server);
+    const settings = endpointSettings({
+      baseUrl: address,
+      env: {},
+      attempts: 1,
+      timeoutMs: 20_000,
+    });
+    return await failure(chatCompletion(openEndpoint(settings), request));
+  }
+
+  it('that never ends is refused while it comes', async () => {
+    // 65 MiB, and then nothing.
+    const error = await answered(
+      (response) => void response.write(Buffer.alloc(65 * 2 ** 20, ' ')),
+    );
+    expect([error.kind, error.message]).toEqual([
+      'malformed',
+      expect.stringMatching(/its answer has more than 67108864 bytes$/),
+    ]);
+  });
+
+  it('that is not UTF-8 is refused', async () => {
+    const text = JSON.stringify(chatAnswer('y?s'));
+    const broken = Buffer.from(text);
+    broken[text.indexOf('?')] = 0xff;
+    const error = await answered((response) => void response.end(broken));
+    expect([error.kind, error.message]).toEqual([
+      'malformed',
+      expect.stringMatching(/its answer is not UTF-8$/),
+    ]);
   });
 });
 
