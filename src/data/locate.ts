@@ -83,7 +83,7 @@ export async function locateSource(source: string, options: LocateOptions): Prom
   const { split, config, revision, hub } = options;
   if (existsSync(source)) {
     checkNoRevision(options, `${source} is on this machine`);
-    if (statSync(source).isFile()) return { kind: 'file', paths: [source], commit: null };
+    if (!statSync(source).isDirectory()) return { kind: 'file', paths: [source], commit: null };
     return { kind: 'folder', paths: splitFiles(source, split), commit: null };
   }
   if (isRowFile(source)) throw new InputError({ where: source, problem: 'no such file' });

@@ -46,6 +46,12 @@ describe('a file', () => {
     });
   });
 
+  it('that is a pipe or a device is asked for its ending', async () => {
+    await expect(loadRows('/dev/null')).rejects.toThrow(
+      /^\/dev\/null: not a file of rows\. Its name must end in/,
+    );
+  });
+
   it('maps columns and keeps the others', async () => {
     const path = write('rows.jsonl', [{ q: 'one?', a: 'yes', id: 4 }]);
     const columns = { question: 'q', answer: 'a' };
