@@ -3,7 +3,7 @@
  * (`export/gguf.ts`) as a file of llama.cpp.
  */
 
-import { copyFileSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ExportConfig } from '../config/index.js';
 import { decoderConfig, type Merged, mergedWeights, toStored } from '../model/index.js';
@@ -12,7 +12,7 @@ import { saveTokenizer } from '../tokenizer/index.js';
 import { replaceFolder } from '../util/atomic-folder.js';
 import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
-import { writeFileAtomic, writeJson } from '../util/files.js';
+import { copyFile, writeFileAtomic, writeJson } from '../util/files.js';
 import { sum } from '../util/numbers.js';
 import { elementCount } from '../util/shape.js';
 import { type HostDtype, quantizationName, writeCheckpoint } from '../weights/index.js';
@@ -87,7 +87,7 @@ function writeMerged(dir: string, { source, merged, name, madeFrom: made }: Writ
   const tie = merged.spec.tieWordEmbeddings;
   writeJson(join(dir, 'config.json'), { ...kept, tie_word_embeddings: tie, torch_dtype: name });
   const generation = join(source.baseDir, 'generation_config.json');
-  if (existsSync(generation)) copyFileSync(generation, join(dir, 'generation_config.json'));
+  if (existsSync(generation)) copyFile(generation, join(dir, 'generation_config.json'));
   saveTokenizer(source.tokenizer, dir);
   writeFileAtomic(join(dir, 'README.md'), readme(source, name, made));
 }

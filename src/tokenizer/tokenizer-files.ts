@@ -1,9 +1,8 @@
 /** The files of a tokenizer folder: which there are, what they hold, copying them beside an adapter. */
-import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../util/disk.js';
 import { InputError } from '../util/errors.js';
-import { readJson } from '../util/files.js';
+import { copyFile, readJson } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
 import { readText } from '../util/utf8.js';
 
@@ -11,6 +10,8 @@ export const TOKENIZER_JSON = 'tokenizer.json';
 export const TOKENIZER_CONFIG = 'tokenizer_config.json';
 export const CHAT_TEMPLATE = 'chat_template.jinja';
 export const GENERATION_CONFIG = 'generation_config.json';
+
+const NEEDED = [TOKENIZER_JSON, TOKENIZER_CONFIG];
 
 /** Everything that decides how text becomes ids and where generation ends. */
 const ALL_FILES = [
@@ -40,17 +41,16 @@ export function tokenizerFileNames(dir: string): string[] {
   return ALL_FILES.filter((name) => existsSync(join(dir, name)));
 }
 
-/** Copies the tokenizer files of `from` into `to`; returns their names. */
-export function copyTokenizerFiles(from: string, to: string): string[] {
-  makeFolder(to);
-  const names = tokenizerFileNames(from);
-  for (const name of names) copyFileSync(join(from, name), join(to, name));
-  return names;
+/** Copies the tokenizer files of `from` into `to`. @throws InputError where one that a model needs is gone */
+export function copyTokenizerFiles(from: string, to: string): void {
+  for (const name of new Set([...NEEDED, ...tokenizerFileNames(from)])) {
+    copyFile(join(from, name), join(to, name));
+  }
 }
 
 /** @throws InputError naming the file that is missing or malformed. */
 export function readTokenizerFiles(dir: string): TokenizerFiles {
-  const missing = [TOKENIZER_JSON, TOKENIZER_CONFIG].find((name) => !existsSync(join(dir, name)));
+  const missing = NEEDED.find((name) => !existsSync(join(dir, name)));
   if (missing !== undefined) {
     throw new InputError({
       where: dir,

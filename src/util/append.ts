@@ -1,14 +1,10 @@
 /** Adding to the end of files: on a full disk the error names the file and what to do. */
 import { appendFileSync, writeSync } from 'node:fs';
-import { notWritten } from './disk.js';
+import { writing } from './disk.js';
 
 /** @throws InputError when the file may not be written, RunError when writing fails */
 export function appendText(path: string, text: string): void {
-  try {
-    appendFileSync(path, text);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
+  writing(path, () => appendFileSync(path, text));
 }
 
 /**
@@ -16,9 +12,7 @@ export function appendText(path: string, text: string): void {
  * @param path Its name, for the error
  */
 export function appendBytes(file: number, bytes: Uint8Array, path: string): void {
-  try {
+  writing(path, () => {
     for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
+  });
 }

@@ -1,7 +1,7 @@
 /** Folders that are filled beside their place and take it by renaming when they are whole. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { makeFolder } from './disk.js';
+import { makeFolder, writing } from './disk.js';
 import { removeLeft } from './left-parts.js';
 
 /** Of a folder, or a file, that this process makes. */
@@ -13,7 +13,7 @@ const PART = /(?:^|[.])part-(\d+)(?:[.]old)?$/;
 /**
  * What `fill` puts into the folder that it is given becomes `target`. A former one stays until then, and is moved
  * aside first: programs that run may still use its files. What killed processes have left of it goes.
- * @throws what `fill` throws: nothing half-made is left; InputError when the folder cannot be made
+ * @throws what `fill` throws: nothing half-made is left; what `notWritten` says where the folder cannot be made
  */
 export async function replaceFolder<T>(
   target: string,
@@ -27,8 +27,10 @@ export async function replaceFolder<T>(
   try {
     makeFolder(part);
     const made = await fill(part);
-    if (existsSync(folder)) renameSync(folder, old);
-    renameSync(part, folder);
+    writing(folder, () => {
+      if (existsSync(folder)) renameSync(folder, old);
+      renameSync(part, folder);
+    });
     rmSync(old, { recursive: true, force: true });
     return made;
   } catch (error) {

@@ -71,3 +71,12 @@ export function notWritten(path: string, error: unknown): Error {
     ? new InputError(parts, { cause: error })
     : new RunError(parts, { cause: error });
 }
+
+/** What `work` gives, which writes `path`. @throws what `notWritten` says of an error of it */
+export function writing<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}

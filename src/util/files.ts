@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { writePieces } from './atomic-file.js';
-import { notWritten } from './disk.js';
+import { writing } from './disk.js';
 import { InputError, messageOf } from './errors.js';
 import { assertFetched } from './git-lfs.js';
 import { isObject } from './json-object.js';
@@ -16,6 +16,9 @@ import { notRead, readBytes, readText, textOf } from './utf8.js';
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
   writePieces(path, (append) => append(typeof data === 'string' ? Buffer.from(data) : data));
 }
+
+/** A copy of its bytes, that anyone may write. @throws InputError when it is missing; otherwise as `writeFileAtomic` */
+export const copyFile = (from: string, to: string): void => writeFileAtomic(to, readBytes(from));
 
 /** Indented by two. @throws as `writeFileAtomic` */
 export function writeJson(path: string, value: unknown): void {
@@ -198,11 +201,7 @@ export function dropHalfLine(path: string): void {
   if (!existsSync(path)) return;
   const { size, end } = wholeLinesOf(path);
   if (end === size) return;
-  try {
-    truncateSync(path, end);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
+  writing(path, () => truncateSync(path, end));
 }
 
 /** Bytes of a file, and of the lines in it that have a line break; reads its end alone. */

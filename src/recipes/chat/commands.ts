@@ -1,9 +1,9 @@
 /** What a line means: text for the model, or a command that begins with a slash. */
-import { appendFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { nearest } from '../../config/index.js';
 import type { Completion } from '../../rollout/index.js';
-import { checkFolderPlace, makeFolder, notWritten } from '../../util/disk.js';
+import { appendText } from '../../util/append.js';
+import { checkFolderPlace, makeFolder } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import type { AnswerSink, Conversation } from './conversation.js';
 
@@ -98,11 +98,7 @@ function save(file: string, { conversation, note }: CommandTools): void {
   }
   checkFolderPlace(dirname(file));
   makeFolder(dirname(file));
-  try {
-    appendFileSync(file, `${JSON.stringify({ messages: conversation.messages })}\n`);
-  } catch (error) {
-    throw notWritten(file, error);
-  }
+  appendText(file, `${JSON.stringify({ messages: conversation.messages })}\n`);
   const cut = conversation.isWhole ? '' : '; its last answer was stopped or cut off';
   note(`appended to ${file}: ${conversation.messages.length} messages${cut}`);
 }

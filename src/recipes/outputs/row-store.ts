@@ -7,7 +7,7 @@ import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkBeginning, writeTable } from '../../report/index.js';
 import { appendBytes } from '../../util/append.js';
-import { makeFolder } from '../../util/disk.js';
+import { makeFolder, writing } from '../../util/disk.js';
 import { InputError } from '../../util/errors.js';
 import { dropHalfLine, type JsonRow, readJsonl, toJsonl, writeJsonl } from '../../util/files.js';
 import { GO_ON, inUseRemedy } from '../../util/in-use.js';
@@ -138,7 +138,8 @@ export class RowStore {
     makeFolder(dirname(output));
     for (const path of this.replaced) rmSync(path, { force: true });
     this.replaced = [];
-    return openSync(partOf(output), 'a');
+    const part = partOf(output);
+    return writing(part, () => openSync(part, 'a'));
   }
 
   private takeOver(output: string, others: readonly string[]): void {

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { appendBytes } from '../../util/append.js';
-import { makeFolder } from '../../util/disk.js';
+import { makeFolder, writing } from '../../util/disk.js';
 import { dropHalfLine, readJsonl, writeJsonl, writeTexts } from '../../util/files.js';
 import { checkedRows } from '../../util/own-files.js';
 
@@ -36,8 +36,10 @@ export function openRowLog<T extends StepRow>(
   { resumeStep }: RowLogOptions = { resumeStep: null },
 ): RowLog<T> {
   makeFolder(dirname(path));
+  const open = () => openSync(path, 'a');
   writeJsonl(path, resumeStep === null ? [] : rowsUpTo(path, resumeStep));
-  let file = openSync(path, 'a');
+  let file = writing(path, open);
+  const flush = () => writing(path, () => fsyncSync(file));
   let isOpen = true;
   return {
     path,
@@ -52,14 +54,14 @@ export function openRowLog<T extends StepRow>(
       rows[at] = { ...rows[at], ...row, ...rows[at] };
       writeTexts(path, rows.map(lineOf));
       closeSync(file);
-      file = openSync(path, 'a');
+      file = writing(path, open);
       return true;
     },
-    flush: () => fsyncSync(file),
+    flush,
     close() {
       if (!isOpen) return;
       isOpen = false;
-      fsyncSync(file);
+      flush();
       closeSync(file);
     },
   };

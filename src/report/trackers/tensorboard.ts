@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { appendBytes } from '../../util/append.js';
-import { makeFolder } from '../../util/disk.js';
+import { makeFolder, writing } from '../../util/disk.js';
 import { formatCell } from '../text-table.js';
 import { type EventMessage, eventRecord, textValue } from './event-record.js';
 import { numbersOf, type SampleTable, type TrackedRun, type Tracker } from './tracker.js';
@@ -24,7 +24,7 @@ export function openTensorboard({ dir, run, now = Date.now }: TensorboardOptions
   const stamp = String(Math.floor(now() / 1000)).padStart(10, '0');
   const name = `events.out.tfevents.${stamp}.${hostname()}.${process.pid}.${++files}`;
   const path = join(dir, name);
-  const file = openSync(path, 'ax');
+  const file = writing(path, () => openSync(path, 'ax'));
   const write = (event: Omit<EventMessage, 'wallTime'>) => {
     appendBytes(file, eventRecord({ wallTime: now() / 1000, ...event }), path);
   };
@@ -45,7 +45,7 @@ export function openTensorboard({ dir, run, now = Date.now }: TensorboardOptions
       write({ step: table.step, summary: { value: [textValue(table.name, markdown(table))] } });
     },
     async finish() {
-      fsyncSync(file);
+      writing(path, () => fsyncSync(file));
       closeSync(file);
     },
   };

@@ -1,5 +1,12 @@
 /** Folders that take their place when they are whole, and what killed processes have left of them. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { replaceFolder } from '../../../src/util/atomic-folder.js';
@@ -35,6 +42,14 @@ it('leaves the former folder alone where filling fails', async () => {
     throw new Error('no room');
   });
   await expect(failed).rejects.toThrow('no room');
+  expect(readdirSync(home)).toEqual(['model']);
+  expect(readdirSync(target)).toEqual(['a']);
+});
+
+it('names the folder where what was made cannot take its place', async () => {
+  const { home, target } = folderOf('lost', 'a');
+  const failed = replaceFolder(target, async (part) => rmdirSync(part));
+  await expect(failed).rejects.toThrow(`${target}: cannot be written (ENOENT`);
   expect(readdirSync(home)).toEqual(['model']);
   expect(readdirSync(target)).toEqual(['a']);
 });
