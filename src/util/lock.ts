@@ -102,9 +102,13 @@ export function tryLock(path: string, staleness: Staleness = { isRenewed: false 
 }
 
 /** Frees the lock, unless another process has taken it over. */
-export function releaseLock(path: string, { token }: LockHolder): void {
-  if (readHolder(path)?.token === token) rmSync(path, { force: true });
+export function releaseLock(path: string, holder: LockHolder): void {
+  if (isHeldBy(path, holder)) rmSync(path, { force: true });
 }
+
+/** Whether the lock is still that of the holder: neither taken over nor deleted, its folder included. */
+export const isHeldBy = (path: string, { token }: LockHolder): boolean =>
+  readHolder(path)?.token === token;
 
 /** The process that holds a lock which is not renewed; null when it is free. */
 export function lockHolder(path: string): LockHolder | null {
@@ -154,8 +158,8 @@ function discard(path: string, stale: LockHolder | null): void {
 }
 
 /** Shows that the holder is alive; a lock that was taken over is left alone. */
-function renew(path: string, { token }: LockHolder): void {
-  if (readHolder(path)?.token !== token) return;
+function renew(path: string, holder: LockHolder): void {
+  if (!isHeldBy(path, holder)) return;
   try {
     utimesSync(path, new Date(), new Date());
   } catch (error) {

@@ -73,6 +73,7 @@ async function savedLoop(
         evaluates.isDue(step) ? run.phases.time('evaluate', () => evaluates.after(step)) : null,
       isEvaluated: (step) => evaluates.has(step),
       onRow: (row) => {
+        run.check();
         log.row(row);
         watch(row);
       },

@@ -9,7 +9,7 @@ import type { LockHolder } from '../../util/lock.js';
 import { type ConfigDifference, configDifferences } from './config-differences.js';
 import { PhaseClock } from './phases.js';
 import { checkFileName } from './run-files.js';
-import { unlockRun } from './run-lock.js';
+import { assertHeld, holdsRun, unlockRun } from './run-lock.js';
 import { type RunPaths, runPaths } from './run-paths.js';
 import {
   baseVersions,
@@ -62,6 +62,8 @@ export interface RunFolder {
   readonly formerAlarms: NonNullable<RunRecord['alarms']>;
   readonly paths: RunPaths;
   readonly phases: PhaseClock;
+  /** @throws RunError where the folder is no longer this process's: what it wrote would be lost, or another's */
+  check(): void;
   /**
    * Absolute path of a further file of the run; it is noted, so that `overwrite` clears it.
    * @throws InputError for a name that is a run's own
@@ -74,7 +76,7 @@ export interface RunFolder {
   /**
    * Writes the last state of `run.json` and frees the folder. Further calls do nothing.
    * @param error what ended the run, where it was not done; it is left to be thrown where the state cannot be written
-   * @returns whether this call has ended the run
+   * @returns whether this call has ended the run, in a folder that is still its own
    */
   close(status: Exclude<RunStatus, 'running'>, error?: unknown): boolean;
 }
@@ -95,7 +97,9 @@ export function startRun(
   let record = previous === null ? freshRecord(options) : resumedRecord(previous, options);
   let isOpen = true;
   const phases = new PhaseClock(record.phases);
+  const check = () => assertHeld(dir, lock);
   const write = () => {
+    check();
     record = { ...record, phases: phases.totals() };
     writeJson(paths.run, record);
   };
@@ -111,6 +115,7 @@ export function startRun(
     formerAlarms: previous?.alarms ?? [],
     paths,
     phases,
+    check,
     claim(relativePath) {
       const name = insideName(relativePath);
       checkFileName(name, relativePath);
@@ -131,6 +136,7 @@ export function startRun(
     close(status, error) {
       if (!isOpen) return false;
       isOpen = false;
+      const isOurs = holdsRun(dir, lock);
       const finished = new Date().toISOString();
       const reason = error === undefined ? null : messageOf(error);
       record = { ...record, status, finished_at: finished, error: reason };
@@ -141,7 +147,7 @@ export function startRun(
       } finally {
         unlockRun(dir, lock);
       }
-      return true;
+      return isOurs;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Keeps two processes from writing into one run folder. */
 import { join } from 'node:path';
-import { InputError } from '../../util/errors.js';
-import { type LockHolder, lockHolder, releaseLock, tryLock } from '../../util/lock.js';
+import { InputError, RunError } from '../../util/errors.js';
+import { isHeldBy, type LockHolder, lockHolder, releaseLock, tryLock } from '../../util/lock.js';
 
 export const LOCK_FILE = 'run.lock';
 
@@ -18,6 +18,18 @@ export function lockRun(dir: string): LockHolder {
 }
 
 export const unlockRun = (dir: string, lock: LockHolder): void => releaseLock(lockPath(dir), lock);
+
+export const holdsRun = (dir: string, lock: LockHolder): boolean => isHeldBy(lockPath(dir), lock);
+
+/** @throws RunError where the lock is gone: the folder was moved or deleted, or is another process's by now */
+export function assertHeld(dir: string, lock: LockHolder): void {
+  if (holdsRun(dir, lock)) return;
+  throw new RunError({
+    where: dir,
+    problem: `its ${LOCK_FILE} is gone: the folder was moved, deleted or taken while this run wrote into it`,
+    remedy: 'Put it back and go on with resume=auto, or begin anew in another output_dir',
+  });
+}
 
 /** Whether a living process writes into `dir`. */
 export const isLocked = (dir: string): boolean => lockHolder(lockPath(dir)) !== null;

@@ -6,6 +6,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -329,6 +331,29 @@ describe('the lock', () => {
       shell.kill('SIGKILL');
     },
   );
+
+  it.each([
+    ['moved', (dir: string) => renameSync(dir, `${dir}-moved`)],
+    ['deleted', (dir: string) => rmSync(dir, { recursive: true })],
+    [
+      'taken by another run',
+      (dir: string) => {
+        rmSync(join(dir, 'run.lock'));
+        openRun(dir, { ...options(), overwrite: true });
+      },
+    ],
+  ])('that is lost, as the folder is %s, stops the run and is written into no more', (_, lose) => {
+    const dir = freshDir();
+    const run = openRun(dir, options());
+    run.check();
+    lose(dir);
+    const before = existsSync(dir) ? readFileSync(join(dir, 'run.json'), 'utf8') : null;
+    const lost = `${dir}: its run.lock is gone: the folder was moved, deleted or taken`;
+    expect(run.check).toThrow(lost);
+    expect(() => run.record({ results: { steps: 3 } })).toThrow(lost);
+    expect(run.close('failed', new Error('lost'))).toBe(false);
+    expect(existsSync(dir) ? readFileSync(join(dir, 'run.json'), 'utf8') : null).toBe(before);
+  });
 
   it('is not taken from another machine, and is from a reused pid or half a file', () => {
     const dir = usedDir();
