@@ -1,7 +1,7 @@
 /**
- * Ctrl-C: once a run stops in order, the first signal asks it to, a trainer after its current step, and the second
- * ends the process at once. Before, the first one does: nothing is lost. A stage of a pipeline also stops when the
- * pipeline that started it is gone.
+ * Ctrl-C, and the end of the terminal that is logged to: once a run stops in order, the first signal asks it to, a
+ * trainer after its current step, and the second ends the process at once. Before, the first one does: nothing is
+ * lost. A stage of a pipeline also stops when the pipeline that started it is gone.
  */
 
 import { STOP_CODES, type StopSignal } from '../util/stop-signals.js';
@@ -47,7 +47,10 @@ export function catchSignals(err: (line: string) => void): Signals {
     isListening = true;
     process.on('SIGINT', () => stop('SIGINT'));
     process.on('SIGTERM', () => stop('SIGTERM'));
+    if (process.stderr.isTTY) process.on('SIGHUP', () => stop('SIGHUP'));
   };
+  // Node listens to SIGHUP also under nohup: what logs elsewhere outlives its terminal.
+  if (!process.stderr.isTTY) process.on('SIGHUP', () => {});
   // The system spares the first process of a container that does not listen.
   if (process.pid === 1) listen();
   if (isStage) {

@@ -1,6 +1,6 @@
-/** The signals that ask a process to stop, and what it exits with then. */
+/** The signals that ask a process to stop (SIGHUP: its terminal is gone), and what it exits with then. */
 
-export const STOP_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+export const STOP_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 export type StopSignal = keyof typeof STOP_CODES;
 

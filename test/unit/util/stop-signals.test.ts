@@ -2,8 +2,9 @@ import { expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
 import { stopSignalOf, wasStopped } from '../../../src/util/stop-signals.js';
 
-// 128 and the number of the signal: SIGINT 2, SIGTERM 15.
+// 128 and the number of the signal: SIGHUP 1, SIGINT 2, SIGTERM 15.
 it.each([
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
   [undefined, 130],
