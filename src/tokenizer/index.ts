@@ -12,5 +12,10 @@ export {
   loadTokenizer,
   type Tokenizer,
 } from './tokenizer.js';
-export { copyTokenizerFiles, readChatTemplate, readTokenizerFiles } from './tokenizer-files.js';
+export {
+  copyTokenizerFiles,
+  readChatTemplate,
+  readTokenizerFiles,
+  tokenizerHash,
+} from './tokenizer-files.js';
 export { unreadFields } from './unread-fields.js';

@@ -2,9 +2,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../util/errors.js';
-import { copyFile, readJson } from '../util/files.js';
+import { copyFile, readJson, sha256 } from '../util/files.js';
 import { isObject } from '../util/json-object.js';
-import { readText } from '../util/utf8.js';
+import { readBytes, readText } from '../util/utf8.js';
 
 export const TOKENIZER_JSON = 'tokenizer.json';
 export const TOKENIZER_CONFIG = 'tokenizer_config.json';
@@ -39,6 +39,18 @@ export interface TokenizerFiles {
 /** Names of the tokenizer files that `dir` has. */
 export function tokenizerFileNames(dir: string): string[] {
   return ALL_FILES.filter((name) => existsSync(join(dir, name)));
+}
+
+/** SHA-256 over its files. @throws InputError where one is gone */
+export function tokenizerHash({
+  dir,
+  files,
+}: {
+  readonly dir: string;
+  readonly files: readonly string[];
+}): string {
+  const hashes = files.map((name) => [name, sha256(readBytes(join(dir, name)))]);
+  return sha256(JSON.stringify(hashes));
 }
 
 /** Copies the tokenizer files of `from` into `to`. @throws InputError where one that a model needs is gone */

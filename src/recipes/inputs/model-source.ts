@@ -12,7 +12,7 @@ import {
 } from '../../model/index.js';
 import type { DecoderSpec } from '../../model/spec.js';
 import { linearModules } from '../../model/spec-modules.js';
-import type { Tokenizer } from '../../tokenizer/index.js';
+import { type Tokenizer, tokenizerHash } from '../../tokenizer/index.js';
 import { InputError } from '../../util/errors.js';
 import {
   ADAPTER_CONFIG,
@@ -84,7 +84,6 @@ export async function openModel(
 ): Promise<ModelSource> {
   const { adapterDir, ...base } = await locateModel(keys, context, revisionKey);
   const { baseDir, baseName, baseRevision: revision, baseCommit: commit } = base;
-  context.onSource?.({ kind: 'model', name: baseName, revision, commit });
   const spec = readSpec(baseDir);
   const checkpoint = openCheckpoint(baseDir);
   try {
@@ -113,6 +112,8 @@ export async function openModel(
       });
     }
     sayOtherPrompts(keys, adapterDir ?? baseDir, context.log);
+    const hash = tokenizerHash(tokenizer);
+    context.onSource?.({ kind: 'model', name: baseName, revision, commit, sha256: hash });
     const close = () => checkpoint.close();
     return { spec, ...base, adapter: loaded, tokenizer, quantization, weights, close };
   } catch (error) {

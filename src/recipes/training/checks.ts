@@ -7,17 +7,19 @@ import type { RecipeContext } from '../context.js';
 import type { TrainingSession } from './recipe.js';
 
 export function logChanges(
-  { configChanges, changedData }: Pick<RunFolder, 'configChanges' | 'changedData'>,
-  { log }: RecipeContext,
+  { configChanges, changedSources }: Pick<RunFolder, 'configChanges' | 'changedSources'>,
+  { log }: Pick<RecipeContext, 'log'>,
 ): void {
   for (const { key, values } of configChanges.filter(({ key }) => !isHandling(key))) {
     const [before, now] = values.map((value) => JSON.stringify(value) ?? 'not set');
     log(`${key} is ${now}, was ${before} before`);
   }
-  for (const name of changedData) {
-    log(
-      `warning: the rows of ${name} have changed since the run began: which of them follow, and in which order, is not as it would have been`,
-    );
+  for (const { kind, name } of changedSources) {
+    const change =
+      kind === 'model'
+        ? `the tokenizer of ${name} has changed since the run began: the rows that follow are other tokens`
+        : `the rows of ${name} have changed since the run began: which of them follow, and in which order, is not as it would have been`;
+    log(`warning: ${change}`);
   }
 }
 

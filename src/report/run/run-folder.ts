@@ -56,8 +56,8 @@ export interface RunFolder {
   readonly resumeFrom: string | null;
   /** Config keys, and commits on the hub, that changed since the run was last opened; empty unless resumed. */
   readonly configChanges: readonly ConfigDifference[];
-  /** Data sets whose files changed since then, under the same name and commit. */
-  readonly changedData: readonly string[];
+  /** Data sets and models whose files changed since then, under the same name and commit. */
+  readonly changedSources: readonly ReadSource[];
   /** Alarms that sounded before the run was gone on with, by step; those of steps that come again too. */
   readonly formerAlarms: NonNullable<RunRecord['alarms']>;
   readonly paths: RunPaths;
@@ -111,7 +111,7 @@ export function startRun(
     isResumed: previous !== null,
     resumeFrom,
     configChanges: previous === null ? [] : changesSince(previous, options),
-    changedData: previous === null ? [] : changedData(previous, options),
+    changedSources: previous === null ? [] : changedSources(previous, options),
     formerAlarms: previous?.alarms ?? [],
     paths,
     phases,
@@ -183,11 +183,11 @@ function formerOf({ kind, name, split }: ReadSource, { sources }: RunRecord): Re
   return sources?.findLast(isSame) ?? null;
 }
 
-const changedData = (previous: RunRecord, { sources = [] }: OpenRunOptions): string[] =>
-  sources.flatMap((source) => {
+const changedSources = (previous: RunRecord, { sources = [] }: OpenRunOptions): ReadSource[] =>
+  sources.filter((source) => {
     const former = formerOf(source, previous);
-    const isSame = former === null || former.sha256 === source.sha256;
-    return isSame || former.commit !== source.commit ? [] : [source.name];
+    const isOther = former?.sha256 !== undefined && former.sha256 !== source.sha256;
+    return isOther && former.commit === source.commit;
   });
 
 function changesSince(

@@ -15,7 +15,7 @@ export interface ReadSource {
   readonly revision: string | null;
   /** Commit on the hub; null for what is not from there. */
   readonly commit: string | null;
-  /** Of a data set's files. */
+  /** Of a data set's files, or of the files of a model's tokenizer. */
   readonly sha256?: string;
 }
 

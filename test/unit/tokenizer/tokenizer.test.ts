@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   copyTokenizerFiles,
   loadTokenizer,
+  tokenizerHash,
   writeByteTokenizer,
 } from '../../../src/tokenizer/index.js';
 import { InputError } from '../../../src/util/errors.js';
@@ -132,6 +133,15 @@ describe('loadTokenizer', () => {
     const copy = join(temporaryFolder(), 'new');
     copyTokenizerFiles(dir, copy);
     expect(await loadTokenizer(copy)).toMatchObject({ files, eosIds });
+  });
+
+  it('has a hash that any of its files changes', async () => {
+    const dir = folder();
+    const hash = async () => tokenizerHash(await loadTokenizer(dir));
+    const before = await hash();
+    expect(await hash()).toBe(before);
+    writeJson(join(dir, 'generation_config.json'), { eos_token_id: [3] });
+    expect(await hash()).not.toBe(before);
   });
 
   it('copies no tokenizer whose folder is gone', () => {

@@ -239,6 +239,19 @@ describe('openRun', () => {
     });
   });
 
+  it('says which data sets and tokenizers changed, under the same commit', () => {
+    const dir = freshDir();
+    const source = (kind: 'model' | 'dataset', name: string, commit: string, sha256: string) => ({
+      ...{ kind, name, revision: null, commit, sha256 },
+    });
+    const before = [source('model', 'm', 'c', '1'), source('dataset', 'd', 'c', '1')];
+    openRun(dir, { ...options(), sources: before }).close('interrupted');
+    const now = [source('model', 'm', 'c', '2'), source('dataset', 'd', 'other', '2')];
+    const run = openRun(dir, { ...options(), sources: now, resume: 'auto' });
+    expect(run.changedSources).toEqual([now[0]]);
+    run.close('done');
+  });
+
   it('leaves open why a run that is gone on with ends', () => {
     const dir = freshDir();
     const first = openRun(dir, options());
