@@ -24,7 +24,7 @@ import { longestPrompt, type PromptedRow, promptRows } from './inputs/prompted-r
 import { baseIdentity } from './inputs/quantization.js';
 import { renderOptions } from './inputs/render-options.js';
 import { interruption } from './interrupt.js';
-import { lockOutput, unlockOutput } from './outputs/output-lock.js';
+import { whileLocked } from './outputs/output-lock.js';
 import { checkSampling } from './sampling/check-rollouts.js';
 import { openKeyedSampler } from './sampling/keyed-sampler.js';
 import { requestSettings } from './sampling/request-settings.js';
@@ -41,13 +41,11 @@ export async function runTraces(
 ): Promise<TracesResult> {
   checkSampling(config);
   const output = join(config.output_dir, config.output_file);
-  const lock = lockOutput(output, 'output_file');
-  try {
+  const make = async () => {
     checkTraces(output, config);
     return await tracesInto(output, config, context);
-  } finally {
-    unlockOutput(output, lock);
-  }
+  };
+  return await whileLocked(output, make, 'output_file');
 }
 
 async function tracesInto(

@@ -23,6 +23,7 @@ import { elementCount } from '../../util/shape.js';
 import type { RecipeContext } from '../context.js';
 import { type ModelSource, openModel } from '../inputs/model-source.js';
 import { interruption } from '../interrupt.js';
+import { whileLocked } from '../outputs/output-lock.js';
 import { configureDevice } from '../training/configure-device.js';
 import { checkPrecision, type ExportResult, precisionOf } from './check.js';
 
@@ -31,8 +32,12 @@ export async function exportGguf(
   config: ExportConfig,
   context: RecipeContext,
 ): Promise<ExportResult> {
+  checkGgufFile(config.output, config.overwrite);
+  return await whileLocked(config.output, () => exported(config, context));
+}
+
+async function exported(config: ExportConfig, context: RecipeContext): Promise<ExportResult> {
   const { output } = config;
-  checkGgufFile(output, config.overwrite);
   configureDevice({ ...config, compute_dtype: 'float32' });
   const source = await openModel(config, context);
   try {

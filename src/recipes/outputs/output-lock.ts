@@ -24,5 +24,19 @@ export function lockOutput(output: string, key = 'output'): LockHolder {
   return holder;
 }
 
+/** What `work` gives, while no other process writes the output. @throws as `lockOutput` */
+export async function whileLocked<T>(
+  output: string,
+  work: () => Promise<T>,
+  key?: string,
+): Promise<T> {
+  const lock = lockOutput(output, key);
+  try {
+    return await work();
+  } finally {
+    unlockOutput(output, lock);
+  }
+}
+
 export const unlockOutput = (output: string, lock: LockHolder): void =>
   releaseLock(lockPath(output), lock);

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { commandSchemas } from '../../../../src/config/index.js';
 import { dequantizeQ8 } from '../../../../src/gguf/q8.js';
 import { runExport } from '../../../../src/recipes/export.js';
+import { thisProcess } from '../../../../src/util/process-identity.js';
 import { openCheckpoint, toFloat32 } from '../../../../src/weights/index.js';
 import { logInto, SILENT } from '../../../support/context.js';
 import { tinyModel } from '../../../support/tiny-model.js';
@@ -106,6 +107,17 @@ test('a stop leaves nothing behind', async () => {
     /stopped; no .*stopped\.gguf/,
   );
   expect(readdirSync(folder).filter((name) => name.startsWith('stopped'))).toEqual([]);
+});
+
+test('what a killed process has left of the file goes, and no two write it at once', async () => {
+  // Above the largest number that Linux gives to a process.
+  writeFileSync(at('again.gguf.99999999.0a1b2c3d.part'), 'half');
+  await runExport(keys('again.gguf'), SILENT);
+  expect(readdirSync(folder).filter((name) => name.startsWith('again'))).toEqual(['again.gguf']);
+  writeFileSync(at('held.gguf.lock'), JSON.stringify({ ...thisProcess(), token: 'other' }));
+  await expect(runExport(keys('held.gguf'), SILENT)).rejects.toThrow(
+    `output: process ${process.pid} is writing ${at('held.gguf')}. Wait for it`,
+  );
 });
 
 test('keys that do not go together', () => {
