@@ -2,7 +2,7 @@
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openMetricLog } from '../../../src/report/index.js';
+import { openRowLog } from '../../../src/report/index.js';
 import { openTensorboard } from '../../../src/report/trackers/tensorboard.js';
 import { appendBytes, appendText } from '../../../src/util/append.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -24,7 +24,7 @@ it.runIf(process.platform === 'linux')(
       /cannot be written \(ENAMETOOLONG.*Choose another place/,
     );
     const path = join(temporaryFolder(), 'rows.jsonl');
-    const log = openMetricLog(path);
+    const log = openRowLog(path);
     log.close();
     expect(() => log.flush()).toThrow(`${path}: cannot be written (EBADF`);
   },
