@@ -101,9 +101,15 @@ export function tryLock(path: string, staleness: Staleness = { isRenewed: false 
   return { isMine: true, holder: mine };
 }
 
-/** Frees the lock, unless another process has taken it over. */
+/**
+ * Frees the lock, unless another process has taken it over. One that cannot be deleted, as on a disk that has become
+ * read-only, is stale once this process is gone, and hides no error of the work.
+ */
 export function releaseLock(path: string, holder: LockHolder): void {
-  if (isHeldBy(path, holder)) rmSync(path, { force: true });
+  if (!isHeldBy(path, holder)) return;
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 /** Whether the lock is still that of the holder: neither taken over nor deleted, its folder included. */

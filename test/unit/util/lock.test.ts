@@ -1,11 +1,20 @@
 /** The lock between processes: one at a time, and dead holders are replaced. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InterruptError } from '../../../src/util/errors.js';
 import { lockHolder, releaseLock, tryLock, withLock } from '../../../src/util/lock.js';
+import { thisProcess } from '../../../src/util/process-identity.js';
 import { rejectionOf } from '../../support/failures.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -31,6 +40,19 @@ function age(seconds: number): void {
   const past = new Date(Date.now() - 1000 * seconds);
   utimesSync(path, past, past);
 }
+
+it.runIf(process.platform === 'linux')('that cannot be deleted hides no error of the work', () => {
+  const file = join(folder, 'a.lock');
+  const holder = { ...thisProcess(), token: 'mine' };
+  writeFileSync(file, JSON.stringify(holder));
+  const descriptor = openSync(file, 'r');
+  // Files are read by these names, and not deleted.
+  releaseLock(`/proc/self/fd/${descriptor}`, holder);
+  closeSync(descriptor);
+  expect(existsSync(file)).toBe(true);
+  releaseLock(file, holder);
+  expect(existsSync(file)).toBe(false);
+});
 
 it.runIf(process.platform === 'linux')('says why its file cannot be written', () => {
   expect(() => tryLock('/proc/self/a.lock')).toThrow(
