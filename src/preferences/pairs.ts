@@ -142,14 +142,13 @@ function candidatesOf<T extends CompletionRow>(
 ): Candidate[] {
   return [...groupBy(rows, ({ completion }) => completion).values()].map((same) => ({
     row: same[0]!,
-    reward: meanOf(same.flatMap(({ reward }) => reward ?? []))!,
-    score: meanOf(same.flatMap((row) => scoreOf(row) ?? [])),
+    reward: mean(same.flatMap(({ reward }) => reward ?? []))!,
+    score: mean(same.flatMap((row) => scoreOf(row) ?? [])),
   }));
 }
 
-/** Of equal numbers that number itself, which a sum may round: texts that are alike give no pair. */
-const meanOf = (values: readonly number[]): number | null =>
-  values.every((value) => value === values[0]) ? (values[0] ?? null) : mean(values);
+/** What sums of the same numbers in another order may differ by is no margin. */
+const isWider = (margin: number, minMargin: number) => margin > minMargin + 1e-9;
 
 /** Pairs of one prompt: first those by correctness, then those by score. */
 function pairsOf<T extends CompletionRow>(
@@ -188,7 +187,7 @@ function correctnessPairs(
   const right = rng.shuffle(rows.filter(({ row }) => row.correct === true));
   const wrong = rng.shuffle(rows.filter(({ row }) => row.correct === false));
   return crossed(right, wrong)
-    .filter(([chosen, rejected]) => chosen.reward - rejected.reward > minMargin)
+    .filter(([chosen, rejected]) => isWider(chosen.reward - rejected.reward, minMargin))
     .map(([chosen, rejected]) => toPair(chosen, rejected, 'correctness'));
 }
 
@@ -216,7 +215,7 @@ function scoredPairs(
   return scored
     .flatMap((better) =>
       scored
-        .filter((worse) => better.value - worse.value > minMargin)
+        .filter((worse) => isWider(better.value - worse.value, minMargin))
         .map((worse) => ({
           pair: toPair(better.one, worse.one, type),
           margin: better.value - worse.value,

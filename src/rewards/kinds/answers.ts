@@ -41,20 +41,26 @@ const MARKED = /^[\s*_("'[{$]*([A-Z])(?:[)\]}$]|\*\*|[.:](?=[\s*]))(?![A-Za-z0-9
 const DRESS = /\\(?:[()[\]]|(?:text|math)(?:bf|it|rm|sf|tt|up|normal)?\s*(?=\{))/g;
 const PHRASE = /\b(?:answer|choice|option)\b(?:\s+is)?\s*:?\s*/gi;
 const STATEMENT = /<answer>|\b(?:answer|choice|option)\b[*_]*\s*(?:is\b|:)\s*:?\s*/gi;
-/** A last sentence that chooses: "So B is the answer.", "I choose (B)". An article ends no sentence and is no subject. */
-const CLOSING = (() => {
-  const letter = String.raw`(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[*_("'[]*([A-Z])[*_)"'\]]*`;
-  const start = String.raw`(?:^|[.!;:])[\s*_>-]*|(?<![Ii]f\s+)\b(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence),?\s+`;
+const [CLOSING, RUN_ON] = (() => {
+  const letter = String.raw`[*_("'[{$]*(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)\s+)?[*_("'[{$]*([A-Z])[*_)"'\]}$]*`;
+  const connective = String.raw`\b(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence),?\s+`;
   const chosen = String.raw`I\s+(?:choose|pick|select)\s+${letter}`;
   const named = String.raw`${letter}\s+is\s+(?:the|my)\s+(?:(?:final|correct|right|best)\s+)?(?:answer|choice|option)`;
-  return new RegExp(String.raw`(?:${start})(?:${chosen}|${named})[\s*_"')\].!]*$`);
+  const end = String.raw`(?:${chosen}|${named})[\s*_"')\].!]*$`;
+  const begin = String.raw`(?:^[\s*_>-]*|(?<=(?:[A-Za-z]{3}|[\d)}\]$*])[.!]["')*_]*)\s+)`;
+  return [
+    /** A last sentence that chooses: "So B is the answer.", "I choose (B)". An article ends no sentence and is no subject. */
+    new RegExp(`${begin}(?:${connective})?${end}`),
+    /** The same as the end of a sentence: "It has two roots, so B is the answer". */
+    new RegExp(String.raw`(?<![Ii]f\s+)${connective}${end}`),
+  ];
 })();
 const LAST_LINE = 200;
 
 /**
  * The chosen letter equals the gold letter: of the last `\boxed{}`, else of a last sentence that chooses, else after
- * the last "answer is", else the last line, when it holds nothing but a letter. Text may follow a letter in a box or after "answer is" that is
- * marked as a choice, where it names no other.
+ * the last "answer is", else of the last line, when it holds nothing but a letter or ends with "so B is the answer". Text
+ * may follow a letter in a box or after "answer is" that is marked as a choice, where it names no other.
  * @example choice on "… so the answer is (B)." against B scores 1; "A, B, C, D" scores 0
  */
 export const choiceReward: RewardFactory = () => {
@@ -70,14 +76,19 @@ function chosenLetter(completion: string): string | null {
   if (boxed !== null) return letterBefore(boxed);
   const tail = completion.trimEnd();
   const lastLine = tail.slice(Math.max(tail.lastIndexOf('\n') + 1, tail.length - LAST_LINE));
-  const [, chosen, named] = CLOSING.exec(lastLine) ?? [];
-  const closing = chosen ?? named;
-  if (closing !== undefined) return closing;
+  const closing = letterOf(CLOSING, lastLine);
+  if (closing !== null) return closing;
   const after = endOfLast(PHRASE, completion);
   const alone = letterIn(after >= 0 ? completion.slice(after, after + LAST_LINE) : lastLine);
   if (alone !== null) return alone;
   const stated = endOfLast(STATEMENT, completion);
-  return stated < 0 ? null : letterBefore(completion.slice(stated));
+  return stated < 0 ? letterOf(RUN_ON, lastLine) : letterBefore(completion.slice(stated));
+}
+
+function letterOf(sentence: RegExp, line: string): string | null {
+  const [, chosen, named] =
+    sentence.exec(line.replace(DRESS, '').replace(/<\/?answer>/g, '')) ?? [];
+  return chosen ?? named ?? null;
 }
 
 const letterIn = (text: string): string | null => LETTER.exec(text)?.[1] ?? null;

@@ -79,7 +79,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\\(?:textbf|textit|textrm|textnormal|textsf|texttt|mbox|hbox)(?![a-zA-Z])/g, '\\text'],
   // A number as text, which is no factor, base or exponent beside others; whole ones are read as they stand.
   [
-    /(?<![\w)\]}.!|]\s*)\\(?:text|mathrm)\s*\{\s*([-+]\d+(?:\.\d+)?|\d+\.\d+)\s*\}(?!\s*[\d^_!.])/g,
+    /(?:(?<![\w)\]}.!|]\s*)|(?<=\\(?:approx|le|ge|ne|lt|gt|pm|mp|times|cdot|div|equiv|sim|in)\s*))\\(?:text|mathrm)\s*\{\s*([-+]\d+(?:\.\d+)?|\d+\.\d+)\s*\}(?!\s*(?:[\d^_!.{]|\\(?:frac|(?:text|math)[a-z]*\s*\{\s*[-+\d])))/g,
     '{$1}',
   ],
   // Terms in a font: anything but one name or number, and without words, which are units or prose.

@@ -108,8 +108,15 @@ describe('correctness pairs', () => {
   it('makes no pair of texts that got the same, however often they were sampled', () => {
     const of = (completion: string) => ({ question: 'a', completion, reward: 0.7, correct: true });
     const rows = [of('once'), of('thrice'), of('thrice'), of('thrice')];
+    const [up, down] = [
+      [0.1, 0.2, 0.3],
+      [0.3, 0.2, 0.1],
+    ].map((rewards, text) =>
+      rewards.map((reward) => ({ ...of(`text ${text}`), question: 'b', reward })),
+    );
     const scorePairs = { type: 'reward', among: 'all' } as const;
-    expect(pairsFromRollouts(rows, { seed: 1, scorePairs }).pairs).toEqual([]);
+    const { pairs } = pairsFromRollouts([...rows, ...up!, ...down!], { seed: 1, scorePairs });
+    expect(pairs).toEqual([]);
   });
 
   it('groups by prompt where rows have no question', () => {
