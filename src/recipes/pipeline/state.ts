@@ -93,13 +93,14 @@ export function planStage(
     previous,
   });
   if (previous === null) return plan('run', 'new');
-  if (stage.output !== null && !previous.outputs.includes(stage.output)) {
-    return plan('run', 'its output is another');
+  const isOther = stage.output !== null && !previous.outputs.includes(stage.output);
+  if (isOther && outputStamp(stage.output) !== '') return plan('run', 'its output is another');
+  if (previous.hash !== hash) {
+    checkFiles(stage, previous);
+    return plan('redo', isOther ? 'its output is another' : 'its config or inputs changed');
   }
-  checkFiles(stage, previous);
-  if (previous.hash !== hash) return plan('redo', 'its config or inputs changed');
   if (previous.status !== 'done') return plan('resume', `was ${previous.status}`);
-  if (stage.output !== null && !existsSync(stage.output)) return plan('run', 'its output is gone');
+  if (stage.output !== null && !existsSync(stage.output)) return plan('redo', 'its output is gone');
   const lost = stage.files.find((path) => !existsSync(path));
   if (lost !== undefined) return plan('redo', `${lost} is gone`);
   return plan('skip', 'done');

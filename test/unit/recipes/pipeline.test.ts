@@ -231,7 +231,7 @@ describe('a second run', () => {
     rmSync(join(made.folder, 'out/check'));
     const result = await run(made);
     expect(statuses(result).slice(2)).toEqual(['final skipped', 'check done']);
-    expect(made.launched[0]?.config.overwrite).toBe(false);
+    expect(made.launched[0]?.config.overwrite).toBe(true);
   });
 
   it('does not mind how an earlier output is to be treated', async () => {
@@ -447,6 +447,34 @@ describe('a file that a stage writes at a path of its own', () => {
     expect(statuses(await run(made))).toEqual([...DONE, 'check done', 'table skipped']);
   });
 
+  it.each([
+    ['gone', []],
+    ['another', ['stages.check.output_dir=FOLDER/other']],
+  ])('is replaced when the output beside it is %s', async (what, words) => {
+    const made = withFiles();
+    await run(made);
+    if (what === 'gone') rmSync(join(made.folder, 'out/check'));
+    await run(
+      made,
+      words.map((word) => word.replace('FOLDER', made.folder)),
+    );
+    expect(made.logs).toContain(`stage check: eval (its output is ${what})`);
+    expect(made.launched[0]).toMatchObject({ command: 'eval', config: { overwrite: true } });
+  });
+
+  it('is the own one of a stage whose record names its output alone', async () => {
+    const made = withFiles();
+    await run(made);
+    for (const [id, outputs] of [
+      ['check', [join(made.folder, 'out/check')]],
+      ['table', []],
+    ] as const) {
+      const state = JSON.parse(readFileSync(join(made.folder, `out/stages/${id}.json`), 'utf8'));
+      made.write(`out/stages/${id}.json`, JSON.stringify({ ...state, outputs }));
+    }
+    expect(statuses(await run(made))).toEqual([...DONE, 'check skipped', 'table skipped']);
+  });
+
   it('takes the place of none that the stage has not made', async () => {
     const made = withFiles();
     await run(made);
@@ -492,6 +520,7 @@ describe('an output that the stage has not made', () => {
       return made.launched.map(({ config }) => config.overwrite);
     };
     expect(await overwrites(there('a'))).toEqual([false, false, false, false]);
+    made.write('b', 'mine');
     expect(await overwrites(there('b'))).toEqual([false]);
     expect(await overwrites(there('a'))).toEqual([true]);
   });
