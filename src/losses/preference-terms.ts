@@ -77,7 +77,12 @@ const sorted = (x: Tensor): Tensor => gather(x, tf.topk(x, x.size).indices);
 /** log(p/(1 − p)) of p = eᵐ, with 1 − eᵐ = −expm1(m). */
 const logOdds = (m: Tensor): Tensor => m.sub(tf.log(tf.neg(tf.expm1(m))));
 
-export const PAIR_TERMS = {
+/** Gives the terms their named type, so that declarations name no package that is not listed. */
+const termsByName = <Name extends string>(
+  terms: Readonly<Record<Name, PairTerm>>,
+): Readonly<Record<Name, PairTerm>> => terms;
+
+export const PAIR_TERMS = termsByName({
   sigmoid: (sides, { beta, labelSmoothing }) =>
     smoothed(margin(sides, 'score').mul(beta), labelSmoothing),
   sigmoid_norm: (sides, { beta }) => logistic(margin(sides, 'meanScore').mul(beta)),
@@ -131,7 +136,7 @@ export const PAIR_TERMS = {
     smoothed(margin(sides, 'sum').mul(beta), labelSmoothing).add(sides.nll.mul(cpoAlpha)),
   orpo: ({ chosen, rejected, nll }, { beta }) =>
     nll.add(logistic(logOdds(chosen.mean).sub(logOdds(rejected.mean))).mul(beta)),
-} satisfies Readonly<Record<string, PairTerm>>;
+});
 
 export type DpoLossType = keyof typeof PAIR_TERMS;
 
