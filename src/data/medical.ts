@@ -73,10 +73,17 @@ export function medicalSplits(
   }
   const matching = byQuestion.size;
   if (matching < train + test) {
+    const [answered, further] =
+      unanswered === 0
+        ? ['', '']
+        : [
+            ` and have an answer (${unanswered} have none)`,
+            ', or name another medical.answer_column',
+          ];
     throw new InputError({
       where: 'train_samples + test_samples',
-      problem: `${train} + ${test} rows are more than the ${matching} questions that match`,
-      remedy: 'Ask for fewer, or widen medical.filter (null keeps all)',
+      problem: `${train} + ${test} rows are more than the ${matching} questions that match${answered}`,
+      remedy: `Ask for fewer, or widen medical.filter (null keeps all)${further}`,
     });
   }
   const order = Rng.of(seed, 'medical').shuffle([...byQuestion.values()]);

@@ -100,9 +100,8 @@ export function workingSet(question: MemoryQuestion): number {
   return Math.max(tokens * (2 * mlp + mixer + 3 * FLOAT * numHeads * band), delta);
 }
 
-/** Of activations, one tensor: gate or up, or what all experts give. */
+/** Of activations, one tensor: what is inside the MLP or all experts, or what all experts give. */
 export function largestActivation({ spec, tokens, elementBytes }: MemoryQuestion): number {
-  const { intermediateSize, hiddenSize, experts } = spec;
-  if (experts === null) return tokens * intermediateSize * elementBytes;
-  return tokens * experts.perToken * hiddenSize * FLOAT;
+  const given = (spec.experts?.perToken ?? 0) * spec.hiddenSize * FLOAT;
+  return tokens * Math.max(innerOf(spec) * elementBytes, given);
 }

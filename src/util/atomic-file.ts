@@ -1,9 +1,9 @@
 /** Files that are written in pieces beside their place and appear in it only when they are whole. */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolder, notWritten } from './disk.js';
-import { removeLeft } from './left-parts.js';
+import { leftParts } from './left-parts.js';
 
 export type Append = (bytes: Uint8Array) => void;
 
@@ -45,8 +45,11 @@ const PART = /\.(\d+)\.[0-9a-f]{8}\.part$/;
  * Deletes what processes that were killed while they wrote have left in a folder, of the files named. What another
  * living process writes stays. For whoever holds the lock on them.
  */
-export const removeParts = (folder: string, isOwn?: (name: string) => boolean): void =>
-  removeLeft(folder, PART, isOwn);
+export function removeParts(folder: string, isOwn?: (name: string) => boolean): void {
+  for (const name of leftParts(folder, PART, isOwn)) {
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
 
 function openPart(path: string) {
   makeFolder(dirname(path));

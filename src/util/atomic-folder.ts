@@ -1,8 +1,8 @@
 /** Folders that are filled beside their place and take it by renaming when they are whole. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { makeFolder, writing } from './disk.js';
-import { removeLeft } from './left-parts.js';
+import { leftParts } from './left-parts.js';
 
 /** Of a folder, or a file, that this process makes. */
 export const partName = (name = ''): string => `${name}part-${process.pid}`;
@@ -47,6 +47,14 @@ function takeBack(folder: string, { part, old }: { part: string; old: string }):
   } catch {}
 }
 
-/** Deletes the parts that processes which were killed, or this one, have left in a folder, of the names given. */
-export const removeFolderParts = (folder: string, isOwn?: (name: string) => boolean): void =>
-  removeLeft(folder, PART, isOwn);
+/**
+ * Deletes the parts that processes which were killed, or this one, have left in a folder, of the names given. What was
+ * moved aside takes its place again where nothing has taken it.
+ */
+export function removeFolderParts(folder: string, isOwn?: (name: string) => boolean): void {
+  for (const name of leftParts(folder, PART, isOwn)) {
+    const [left, target] = [join(folder, name), join(folder, name.replace(PART, ''))];
+    if (name.endsWith('.old') && !existsSync(target)) renameSync(left, target);
+    else rmSync(left, { recursive: true, force: true });
+  }
+}

@@ -1,23 +1,21 @@
 /** What processes that were killed while they wrote have left beside the place of a file or folder. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
 import { isRunning } from './process-identity.js';
 
 /**
- * Deletes it, also what this process has left. What another living process writes stays.
+ * Names of it in a folder, also of what this process has left; none of what another living process writes.
  * @param part The end of a part's name, with the process in it
  * @param isOwn By the name without that end
  */
-export function removeLeft(
+export function leftParts(
   folder: string,
   part: RegExp,
   isOwn: (name: string) => boolean = () => true,
-): void {
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
+): string[] {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.filter((name) => {
     const pid = Number(part.exec(name)?.[1]);
-    if (Number.isNaN(pid) || !isOwn(name.replace(part, ''))) continue;
-    if (pid !== process.pid && isRunning(pid)) continue;
-    rmSync(join(folder, name), { recursive: true, force: true });
-  }
+    if (Number.isNaN(pid) || !isOwn(name.replace(part, ''))) return false;
+    return pid === process.pid || !isRunning(pid);
+  });
 }

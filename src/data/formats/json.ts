@@ -2,15 +2,18 @@
 import { constants } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { InputError } from '../../util/errors.js';
-import { fileLines, readJson } from '../../util/files.js';
+import { fileLines, filePieces, readJson } from '../../util/files.js';
 import { isObject } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 import { listItems } from './json-list.js';
 
-/** @throws InputError when the file is no list, or naming the row that is no object. */
-export function readJsonRows(path: string): FileRows {
-  const value = parsed(path);
+/**
+ * @param longest Bytes of a file that is read at once
+ * @throws InputError when the file is no list, or naming the row that is no object.
+ */
+export function readJsonRows(path: string, longest = constants.MAX_STRING_LENGTH): FileRows {
+  const value = parsed(path, longest);
   if (!Array.isArray(value)) throw noList(path, value);
   const where = (index: number) => rowLabel(path, index);
   const bad = value.findIndex((row) => !isObject(row));
@@ -23,14 +26,14 @@ export function readJsonRows(path: string): FileRows {
   return { rows: value, where };
 }
 
-const isLong = (path: string): boolean =>
-  (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > constants.MAX_STRING_LENGTH;
-
 /** @throws InputError as `readJson` or `listItems`, or where the file is JSONL by another name */
-function parsed(path: string): unknown {
+function parsed(path: string, longest: number): unknown {
   try {
-    return isLong(path) ? [...listItems(path)] : readJson(path);
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return size > longest ? [...listItems(path)] : readJson(path);
   } catch (error) {
+    // The one line of a list may be longer than one text can be.
+    if (!beginsObject(path)) throw error;
     const [first = ''] = fileLines(path);
     if (!isObjectText(first)) throw error;
     throw new InputError({
@@ -39,6 +42,15 @@ function parsed(path: string): unknown {
       remedy: 'Let its name end in .jsonl',
     });
   }
+}
+
+/** Of the byte-order mark, or blank. */
+const isSkipped = (byte: number): boolean => byte <= 0x20 || [0xef, 0xbb, 0xbf].includes(byte);
+const OBJECT = 0x7b;
+
+function beginsObject(path: string): boolean {
+  const [piece] = filePieces(path);
+  return piece?.find((byte) => !isSkipped(byte)) === OBJECT;
 }
 
 function isObjectText(text: string): boolean {

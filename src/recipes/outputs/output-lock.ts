@@ -1,11 +1,14 @@
 /**
- * Keeps two processes from writing one output file, and clears what a killed one has left of it and of the files that
- * are named after it.
+ * Keeps two processes from writing one output file, and clears what a killed one has left of it and of its
+ * companions.
  */
 import { basename, dirname } from 'node:path';
 import { removeParts } from '../../util/atomic-file.js';
 import { InputError } from '../../util/errors.js';
 import { type LockHolder, releaseLock, tryLock } from '../../util/lock.js';
+
+/** What is written beside an output, behind its name. */
+const COMPANIONS = ['.stats.json', '.bandit.json', '.attempts.jsonl'];
 
 const lockPath = (output: string): string => `${output}.lock`;
 
@@ -19,8 +22,8 @@ export function lockOutput(output: string, key = 'output'): LockHolder {
       remedy: `Wait for it, or give another ${key}`,
     });
   }
-  const own = basename(output);
-  removeParts(dirname(output), (name) => name === own || name.startsWith(`${own}.`));
+  const own = ['', ...COMPANIONS].map((end) => basename(output) + end);
+  removeParts(dirname(output), (name) => own.includes(name));
   return holder;
 }
 

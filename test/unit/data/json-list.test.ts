@@ -3,6 +3,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRowFile } from '../../../src/data/formats/index.js';
+import { readJsonRows } from '../../../src/data/formats/json.js';
 import { listItems } from '../../../src/data/formats/json-list.js';
 import { writeTable } from '../../../src/report/index.js';
 import { InputError } from '../../../src/util/errors.js';
@@ -62,6 +63,16 @@ test('a line that is not UTF-8 is named', () => {
   writeFileSync(path, Buffer.from('[\n1,\n"\xff"]', 'latin1'));
   const error = thrownBy(InputError, () => [...listItems(path)]);
   expect(error.message).toContain('list.json:3: the text is not UTF-8');
+});
+
+test.each([
+  ['[{"a" 1}, "\xff"]', 'list.json:row 1: not valid JSON'],
+  ['\xef\xbb\xbf {"a": 1}\n{"a": 2}', 'list.json: it has one object a line, which is JSONL'],
+  ['\n"a"', 'list.json: not valid JSON (it is not one list)'],
+])('a file longer than is read at once, %j, is told by its own error', (text, why) => {
+  const path = join(temporaryFolder(), 'list.json');
+  writeFileSync(path, Buffer.from(text, 'latin1'));
+  expect(thrownBy(InputError, () => readJsonRows(path, 1)).message).toContain(why);
 });
 
 test('rows that were written as JSON or CSV are read back where they are longer than one text', async () => {

@@ -44,6 +44,10 @@ test('a question without an answer is left out and counted', () => {
   const open = ['', ' \n', null].map((a, i) => ({ q: vignette(20 + i), a }));
   const splits = medicalSplits([...open, ...rows], where, options);
   expect(splits).toEqual({ ...medicalSplits(rows, where, options), unanswered: 3 });
+  expect(() => medicalSplits(open, where, options)).toThrow(
+    '3 + 3 rows are more than the 0 questions that match and have an answer (3 have none). ' +
+      'Ask for fewer, or widen medical.filter (null keeps all), or name another medical.answer_column',
+  );
 });
 
 test('without a filter all questions count; too many rows and missing columns are errors', () => {

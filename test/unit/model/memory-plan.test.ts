@@ -189,6 +189,17 @@ describe('the plan', () => {
     expect(of({}, 3).working).toBeGreaterThan(of({}, 2).working);
   });
 
+  test.each([
+    ['what experts of a narrow inside give', 48, 3 * 64 * 4],
+    ['the inside of wide ones', 256, 3 * 256 * 2],
+  ])('its largest activation is %s', (_, inner, bytes) => {
+    const spec = specFromConfig('olmoe', {
+      ...{ model_type: 'olmoe', vocab_size: 96, hidden_size: 64, intermediate_size: inner },
+      ...{ num_hidden_layers: 2, num_attention_heads: 4, num_experts: 8, num_experts_per_tok: 3 },
+    });
+    expect(memoryPlan({ ...question, spec }).activation).toBe(question.tokens * bytes);
+  });
+
   test('is near the peaks that were measured with experts', () => {
     const spec = specFromConfig('qwen', {
       ...{ model_type: 'qwen3_moe', vocab_size: 512, hidden_size: 1024, num_hidden_layers: 3 },

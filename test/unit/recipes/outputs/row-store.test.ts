@@ -66,12 +66,12 @@ describe('RowStore', () => {
   });
 
   it('deletes what a process killed in the midst of writing has left, of its own output alone', () => {
-    const left = ['rows.jsonl', 'rows.jsonl.stats.json', 'other.jsonl'].map((name) =>
-      join(dir, `${name}.99999999.0a1b2c3d.part`),
-    );
+    const own = ['rows.jsonl', 'rows.jsonl.stats.json', 'rows.jsonl.bandit.json'];
+    const others = ['rows.jsonl.csv', 'other.jsonl'];
+    const left = [...own, ...others].map((name) => join(dir, `${name}.99999999.0a1b2c3d.part`));
     for (const path of left) writeFileSync(path, '{');
     open().close();
-    expect(left.map((path) => existsSync(path))).toEqual([false, false, true]);
+    expect(left.map((path) => existsSync(path))).toEqual([false, false, false, true, true]);
   });
 
   it('holds a row once when it stands in the output and in the part', () => {

@@ -90,6 +90,19 @@ describe('openRun', () => {
     expect(others.filter((path) => existsSync(path))).toEqual(others);
   });
 
+  it('puts the model back that a killed process had moved aside for another', () => {
+    const dir = usedDir();
+    rmSync(join(dir, 'model'), { recursive: true });
+    for (const end of ['', '.old']) {
+      const folder = join(dir, `model.part-99999999${end}`);
+      mkdirSync(folder);
+      writeFileSync(join(folder, 'of'), `part${end}`);
+    }
+    openRun(dir, { ...options(), resume: 'auto' }).close('done');
+    expect(readFileSync(join(dir, 'model/of'), 'utf8')).toBe('part.old');
+    expect(readdirSync(dir).filter((name) => name.startsWith('model'))).toEqual(['model']);
+  });
+
   it('is that of a run from its first file on', () => {
     const dir = freshDir();
     mkdirSync(join(dir, 'config.yaml'), { recursive: true });
