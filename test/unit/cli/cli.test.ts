@@ -219,7 +219,7 @@ describe('the dry run', () => {
     const { config, plan } = JSON.parse(out);
     expect(config.stages.map(({ name }: { name: string }) => name)).toContain('traces_sft');
     expect(plan[3]).toBe('full_sft: sft: run (new), after prep_sft');
-    expect(plan.length).toBe(12);
+    expect(plan.length).toBe(13);
   });
 
   it('loads no native runtime', async () => {

@@ -111,6 +111,7 @@ describe('compare.yaml', () => {
       '/o/traces/16',
       '/o/traces/16_eval',
       '/o/comparison.csv',
+      '/o/against_full_sft.csv',
     ]);
     expect(stage('traces')?.config).toMatchObject({ output_file: 'grpo_traces_train.jsonl' });
     expect(stage('traces_sft')?.config).toMatchObject({
