@@ -25,27 +25,21 @@ export function routed(logits: Tensor, { count, perToken }: ExpertsSpec): Routin
   const counts = new Array<number>(count).fill(0);
   for (const expert of experts) counts[expert]!++;
   const next = counts.map((_, expert) => counts.slice(0, expert).reduce((sum, n) => sum + n, 0));
-  const [tokens, order, rows, choices] = [0, 1, 2, 3].map(() => new Int32Array(experts.length));
+  const indices = () => new Int32Array(experts.length);
+  const [tokens, order, rows, choices] = [indices(), indices(), indices(), indices()];
   for (const [place, expert] of experts.entries()) {
     const [row, token] = [next[expert]!++, Math.floor(place / perToken)];
-    tokens![row] = token;
-    order![row] = place;
-    rows![place] = row;
-    choices![place] = token * count + expert;
+    tokens[row] = token;
+    order[row] = place;
+    rows[place] = row;
+    choices[place] = token * count + expert;
   }
-  const onDevice = [tokens!, order!, rows!, choices!].map(indicesOnDevice);
-  const [tokensThere, orderThere, rowsThere, choicesThere] = onDevice as [
-    Tensor,
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
   return {
     counts,
-    tokens: tokensThere,
-    order: orderThere,
-    rows: rowsThere,
-    choices: choicesThere,
+    tokens: indicesOnDevice(tokens),
+    order: indicesOnDevice(order),
+    rows: indicesOnDevice(rows),
+    choices: indicesOnDevice(choices),
   };
 }
 

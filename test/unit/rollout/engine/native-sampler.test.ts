@@ -11,12 +11,11 @@ import {
 } from '../../../support/golden-rollouts.js';
 import { goldenSampler } from '../../../support/golden-sampler.js';
 import { testOperators } from '../operators.js';
+import { expectSameBits, PRECISIONS, promptsOf } from './same-bits.js';
 
 const golden = goldenCase('llama');
 const spec = goldenSpec(golden);
 const kernels = testOperators();
-
-const PRECISIONS = ['float32', 'bfloat16', 'int8', 'int8_weight_only', 'int4_weight_only'] as const;
 
 const create = (
   precision: KernelOptions['precision'],
@@ -27,31 +26,14 @@ const create = (
     kernels: kernels(precision),
   });
 
-const requests = Array.from({ length: 48 }, (_, i) => ({
-  id: `prompt ${i}`,
-  promptIds: Array.from(
-    { length: 1 + ((i * 7) % 40) },
-    (_, j) => (i * 31 + j * 17) % spec.vocabSize,
-  ),
-  n: 1,
-}));
+const requests = promptsOf(spec.vocabSize, 48);
 const params = { ...PLAIN_SAMPLING, maxNewTokens: 24, seed: 11 };
 
 describe.each(PRECISIONS)('in %s', (precision) => {
   it('gives the same bits alone, in a batch and in another order', async () => {
     const sampler = await create(precision);
     sampler.setAdapter(goldenAdapter(golden));
-    const together = await sampler.generate(requests, params);
-    const reordered = (await sampler.generate([...requests].reverse(), params)).reverse();
-    for (const [i, { ids, logprobs }] of together.entries()) {
-      expect(reordered[i]!.ids).toEqual(ids);
-      expect(reordered[i]!.logprobs).toEqual(logprobs);
-    }
-    for (const i of [0, 5, 33, 47]) {
-      const [alone] = await sampler.generate([requests[i]!], params);
-      expect(alone!.ids).toEqual(together[i]!.ids);
-      expect(alone!.logprobs).toEqual(together[i]!.logprobs);
-    }
+    await expectSameBits(sampler, { requests, params, alone: [0, 5, 33, 47] });
     sampler.dispose();
   });
 
