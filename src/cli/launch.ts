@@ -1,17 +1,12 @@
 /** Starts a pipeline stage as a child process. */
 import { spawn } from 'node:child_process';
 import type { StageLauncher } from '../recipes/pipeline/launch.js';
+import { jsonIn } from '../util/json-object.js';
 import { isStopSignal, STOP_CODES, stopSignalOf } from '../util/stop-signals.js';
 
 /** The result is the last line of standard output, where it is JSON. */
-export function lastJson(output: string): unknown {
-  const line = output.trimEnd().split('\n').at(-1) ?? '';
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
-}
+export const lastJson = (output: string): unknown =>
+  jsonIn(output.trimEnd().split('\n').at(-1) ?? '');
 
 const ended = (code: number | null, signal: NodeJS.Signals | null) => {
   if (isStopSignal(signal)) return { exitCode: STOP_CODES[signal] };

@@ -3,6 +3,7 @@
  * EleutherAI's lm-evaluation-harness, tasks/gsm8k/gsm8k.yaml, quirks included: the flexible one may
  * return "18." or "$". Each is linear in the length of the text.
  */
+import { lastMatch } from './last-match.js';
 
 /** First `#### N`; the sign, digits, dots and commas after it, or null. */
 export function strictAnswer(text: string): string | null {
@@ -11,9 +12,7 @@ export function strictAnswer(text: string): string | null {
 
 /** Last run of digits, `$`, dots and commas of two characters or more, or last digits; else null. */
 export function flexibleAnswer(text: string): string | null {
-  let last: string | null = null;
-  for (const match of text.matchAll(/-?[$0-9.,]{2,}|-?[0-9]+/g)) last = match[0];
-  return last;
+  return lastMatch(text, /-?[$0-9.,]{2,}|-?[0-9]+/g)?.[0] ?? null;
 }
 
 /**

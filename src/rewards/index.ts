@@ -8,24 +8,20 @@ export { readAnswer as readFactorization } from './factorization/answer.js';
 export { isFactorization } from './factorization/check.js';
 export { followsFormat } from './format.js';
 export { checkGold, reasoningOf, referenceCompletion } from './gold.js';
+export { type CompileOptions, compileGrader, type JsonGrader } from './graders/compile.js';
 export {
-  type CompileOptions,
-  compileGrader,
-  compileTemplate,
-  type GradedSample,
   type GraderOutcome,
-  type GraderSpec,
-  type GraderTools,
   type GradeStatus,
   GradeTimeout,
-  gradedSample,
-  graderTypes,
   hasFailed,
-  type JsonGrader,
   passes,
   passThreshold,
   reaches,
-} from './graders/index.js';
+} from './graders/outcome.js';
+export { type GradedSample, gradedSample } from './graders/sample.js';
+export { type GraderSpec, graderTypes } from './graders/spec.js';
+export { compileTemplate } from './graders/template.js';
+export type { GraderTools } from './graders/tools.js';
 export { answerKey, mathEquivalent } from './math/equivalence.js';
 export { extractAnswer } from './math/extract.js';
 export { numbersEqual, parseNumber } from './numbers.js';
@@ -36,15 +32,8 @@ export {
   type RewardPart,
   type RewardSpec,
 } from './registry.js';
-export {
-  checkTags,
-  parseResponse,
-} from './response.js';
-export type {
-  Reward,
-  RewardOptions,
-  RewardRow,
-} from './reward.js';
+export { checkTags, parseResponse } from './response.js';
+export type { Reward, RewardOptions, RewardRow } from './reward.js';
 export { TEXT_SCORERS, type TextScorerName } from './text/answer-scorers.js';
 export { FUZZ_SCORERS } from './text/fuzz.js';
 export { defaultProcess } from './text/process.js';

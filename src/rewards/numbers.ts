@@ -5,6 +5,7 @@
  * guesses is none. Words and signs around the number are units: a percent sign does not divide by 100.
  * LaTeX beyond escaped signs, mixed numbers, ranges and powers are not read.
  */
+import { lastMatch } from './last-match.js';
 
 /** A number as written. `decimal` is its exact form, null when it is not a plain decimal. */
 interface WrittenNumber {
@@ -83,9 +84,7 @@ const IN_PROSE =
  * @example lastNumber('She earns −1,200 dollars.') // '−1,200'
  */
 export function lastNumber(text: string): string | null {
-  let last: string | null = null;
-  for (const match of text.matchAll(IN_PROSE)) last = match[0];
-  return last;
+  return lastMatch(text, IN_PROSE)?.[0] ?? null;
 }
 
 type Parts = Readonly<Record<string, string | undefined>>;

@@ -1,20 +1,19 @@
 /** Rewards by name, and their weighted sum. A new reward is one line in `REWARDS`. */
 import { inspect } from 'node:util';
 import { DEFAULT_TAGS } from '../util/answer-tags.js';
-import { InputError, messageOf } from '../util/errors.js';
+import { InputError } from '../util/errors.js';
 import { correctnessReward } from './correctness.js';
 import { factorizationRewards } from './factorization/rewards.js';
 import { formatReward } from './format.js';
-import type { GradeStatus } from './graders/index.js';
+import { failed, type GraderOutcome } from './graders/outcome.js';
 import { boxedReward, choiceReward, numericReward } from './kinds/answers.js';
 import { jsonSchemaReward } from './kinds/json-schema.js';
-import { medicalCombinedReward, medicalExactReward, medicalFuzzyReward } from './kinds/medical.js';
+import { medicalRewards } from './kinds/medical.js';
 import { olympiadReward } from './kinds/olympiad.js';
 import { cosineScaledReward, repetitionPenaltyReward, softOverlongReward } from './kinds/shapes.js';
 import { checkTags } from './response.js';
 import type { CompletionInfo, Reward, RewardFactory, RewardOptions, RewardRow } from './reward.js';
 import { readSettings } from './settings.js';
-import { WorkLimitError } from './work-limit.js';
 
 const REWARDS = {
   format: formatReward,
@@ -27,9 +26,7 @@ const REWARDS = {
   cosine_scaled: cosineScaledReward,
   repetition_penalty: repetitionPenaltyReward,
   olympiad: olympiadReward,
-  medical_exact: medicalExactReward,
-  medical_fuzzy: medicalFuzzyReward,
-  medical_combined: medicalCombinedReward,
+  ...medicalRewards,
   ...factorizationRewards,
 } satisfies Record<string, RewardFactory>;
 
@@ -43,12 +40,7 @@ export interface RewardSpec {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-export interface RewardPart {
-  readonly score: number | null;
-  readonly status: GradeStatus;
-  /** Why there is no score. */
-  readonly reason?: string;
-}
+export type RewardPart = Pick<GraderOutcome, 'score' | 'status' | 'reason'>;
 
 export interface Grade {
   /**
@@ -122,8 +114,7 @@ function gradePart(score: () => number | null): RewardPart {
   try {
     return partOf(score());
   } catch (error) {
-    const status = error instanceof WorkLimitError ? 'timeout' : 'error';
-    return { score: null, status, reason: messageOf(error) };
+    return failed(error, 0);
   }
 }
 

@@ -7,8 +7,6 @@ export interface RewardSettings {
   number(key: string, fallback: number, range?: readonly [low: number, high: number]): number;
   /** One of the words. */
   word<T extends string>(key: string, words: readonly T[], fallback: T): T;
-  /** Text; null when it is not given. */
-  text(key: string): string | null;
   /** A mapping; null when it is not given. */
   mapping(key: string): Readonly<Record<string, unknown>> | null;
   /** @throws InputError naming a key that no one has asked for. */
@@ -40,14 +38,9 @@ export function readSettings(
       const found = words.find((word) => word === value);
       return found ?? fail(key, words.join(', '));
     },
-    text(key) {
-      const value = valueAt(key) ?? null;
-      return value === null || typeof value === 'string' ? value : fail(key, 'text');
-    },
     mapping(key) {
       const value = valueAt(key) ?? null;
-      if (value === null) return null;
-      return isObject(value) ? value : fail(key, 'a mapping');
+      return value === null || isObject(value) ? value : fail(key, 'a mapping');
     },
     done() {
       const stray = Object.keys(given).find((key) => !asked.has(key));

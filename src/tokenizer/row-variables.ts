@@ -3,6 +3,7 @@
  * JSON text of one, and `chat_template_kwargs`. They come before those of the config.
  */
 import { InputError } from '../util/errors.js';
+import { jsonIn } from '../util/json-object.js';
 import { shown } from '../util/shown.js';
 import type { ChatRow } from './messages.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -58,21 +59,13 @@ export function withVariables<Options extends VariableOptions>(
 /** None where the list is empty: some templates write a heading without tools then. */
 function toolsOf(value: unknown, where: string): Variables {
   if (!isGiven(value)) return {};
-  const tools = typeof value === 'string' ? parsed(value) : value;
+  const tools = typeof value !== 'string' ? value : value.trim() === '' ? [] : jsonIn(value);
   if (Array.isArray(tools)) return tools.length === 0 ? {} : { tools };
   throw new InputError({
     where: `${where}: tools`,
     problem: `expected a list of JSON schemas, found ${shown(value)}`,
     remedy: 'If it is none for the chat template, rename the column by dataset.columns',
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return text.trim() === '' ? [] : JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 /** Without those that are null, which tables put where a row has none. */

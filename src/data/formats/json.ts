@@ -3,7 +3,7 @@ import { constants } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { InputError } from '../../util/errors.js';
 import { fileLines, filePieces, readJson } from '../../util/files.js';
-import { isObject } from '../../util/json-object.js';
+import { isObject, jsonIn } from '../../util/json-object.js';
 import { shown } from '../../util/shown.js';
 import { type FileRows, rowLabel } from './file-rows.js';
 import { listItems } from './json-list.js';
@@ -35,7 +35,7 @@ function parsed(path: string, longest: number): unknown {
     // The one line of a list may be longer than one text can be.
     if (!beginsObject(path)) throw error;
     const [first = ''] = fileLines(path);
-    if (!isObjectText(first)) throw error;
+    if (!isObject(jsonIn(first))) throw error;
     throw new InputError({
       where: path,
       problem: 'it has one object a line, which is JSONL',
@@ -51,14 +51,6 @@ const OBJECT = 0x7b;
 function beginsObject(path: string): boolean {
   const [piece] = filePieces(path);
   return piece?.find((byte) => !isSkipped(byte)) === OBJECT;
-}
-
-function isObjectText(text: string): boolean {
-  try {
-    return isObject(JSON.parse(text));
-  } catch {
-    return false;
-  }
 }
 
 function noList(where: string, value: unknown): InputError {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readsVariable, type Tokenizer } from '../../tokenizer/index.js';
-import { isObject } from '../../util/json-object.js';
+import { isObject, jsonIn } from '../../util/json-object.js';
 
 /** What a call begins with. */
 export const CALL_START = '<tool_call>';
@@ -49,12 +49,7 @@ export function withoutCalls(text: string): Spoken {
 }
 
 function callOf(text: string): ToolCall | null {
-  let call: unknown;
-  try {
-    call = JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const call = jsonIn(text);
   const { name, arguments: given = {} } = isObject(call) ? call : {};
   if (typeof name !== 'string' || !isObject(given)) return null;
   return { id: `call_${randomUUID()}`, name, arguments: JSON.stringify(given) };

@@ -3,6 +3,7 @@
  * MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN or MLFLOW_TRACKING_USERNAME and _PASSWORD.
  */
 import { messageOf, RunError, SetupError } from '../../util/errors.js';
+import { isObject, jsonIn } from '../../util/json-object.js';
 
 export interface MlflowClient {
   /** Address without a slash at its end. */
@@ -89,10 +90,8 @@ async function send(url: string, init: RequestInit): Promise<Response> {
 }
 
 function errorOf(status: number, text: string): { code: string; message: string } {
-  try {
-    const { error_code: code = `HTTP ${status}`, message = '' } = JSON.parse(text);
-    return { code, message };
-  } catch {
-    return { code: `HTTP ${status}`, message: text.slice(0, 200) };
-  }
+  const read = jsonIn(text);
+  const said = isObject(read) ? read : { message: text.slice(0, 200) };
+  const { error_code: code = `HTTP ${status}`, message = '' } = said as Record<string, string>;
+  return { code, message };
 }

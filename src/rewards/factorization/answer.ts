@@ -1,5 +1,5 @@
 /** A factorization as the model gives it: JSON, alone or in one fenced block. Reading is total. */
-import { isObject } from '../../util/json-object.js';
+import { isObject, jsonIn, numberOf, textOf } from '../../util/json-object.js';
 
 export interface FactorizationAnswer {
   /** Null when they are no list of whole numbers. */
@@ -20,24 +20,16 @@ const FENCED = /^[^`]*```(?:json)?[^\S\n]*\n([^`]*)```[^`]*$/;
 /** Null when the completion holds no JSON object. */
 export function readAnswer(completion: string): FactorizationAnswer | null {
   if (completion.length > MAX_LENGTH) return null;
-  const value = parsed(FENCED.exec(completion)?.[1] ?? completion);
+  const value = jsonIn(FENCED.exec(completion)?.[1] ?? completion);
   if (!isObject(value)) return null;
   const { factors, algorithm, reasoning, time_taken, confidence } = value;
   return {
     factors: wholeNumbers(factors),
-    algorithm: typeof algorithm === 'string' ? algorithm : null,
+    algorithm: textOf(algorithm),
     reasoning: texts(reasoning),
-    timeTaken: typeof time_taken === 'number' ? time_taken : null,
-    confidence: typeof confidence === 'number' ? confidence : null,
+    timeTaken: numberOf(time_taken),
+    confidence: numberOf(confidence),
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function wholeNumbers(value: unknown): bigint[] | null {

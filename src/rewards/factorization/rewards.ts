@@ -2,13 +2,12 @@
  * The four parts of the factorization grader, each 0 to 1, and their weighted sum: correctness .60,
  * algorithm .20, reasoning .15 (by rule), efficiency .05. Rows hold `number`, as a number or its digits.
  */
-import type { Reward, RewardFactory, RewardRow } from '../reward.js';
+import { sum } from '../../util/numbers.js';
+import type { RewardFactory } from '../reward.js';
 import { algorithmNamed, suits } from './algorithms.js';
 import { type FactorizationAnswer, readAnswer, wholeNumber } from './answer.js';
 import { isFactorization } from './check.js';
-import { type FactorizationTask, reasoningScore } from './reasoning.js';
-
-const WEIGHTS = { correctness: 0.6, algorithm: 0.2, reasoning: 0.15, efficiency: 0.05 } as const;
+import { reasoningScore } from './reasoning.js';
 
 type Part = (answer: FactorizationAnswer, number: bigint) => number;
 
@@ -26,8 +25,7 @@ const algorithm: Part = (answer, number) => {
 const reasoning: Part = ({ reasoning: steps, factors }, number) => {
   if (steps === null) return 0;
   const primes = isFactorization(number, factors) ? factors! : [number];
-  const task: FactorizationTask = { number, primes };
-  return reasoningScore(steps, task);
+  return reasoningScore(steps, { number, primes });
 };
 
 /** Seconds that factoring a number of up to 25 digits takes at most, by a method that suits it. */
@@ -44,52 +42,31 @@ const efficiency: Part = ({ timeTaken, confidence, reasoning: steps, factors }) 
   return (isTimed && isSure ? 0.5 : 0) + (isShort ? 0.5 : 0);
 };
 
-const PARTS: Readonly<Record<keyof typeof WEIGHTS, Part>> = {
-  correctness,
-  algorithm,
-  reasoning,
-  efficiency,
-};
+const WEIGHTED = [
+  [0.6, correctness],
+  [0.2, algorithm],
+  [0.15, reasoning],
+  [0.05, efficiency],
+] as const;
 
-type FactorizationParts = Readonly<Record<keyof typeof WEIGHTS | 'total', number>>;
+const total: Part = (answer, number) =>
+  Math.min(1, sum(WEIGHTED.map(([weight, part]) => weight * part(answer, number))));
 
-/** The four parts of a completion's answer, and their weighted sum; all 0 where it holds none. */
-function factorizationParts(
-  answer: FactorizationAnswer | null,
-  number: bigint,
-): FactorizationParts {
-  const score = (part: keyof typeof WEIGHTS) => (answer === null ? 0 : PARTS[part](answer, number));
-  const parts = {
-    correctness: score('correctness'),
-    algorithm: score('algorithm'),
-    reasoning: score('reasoning'),
-    efficiency: score('efficiency'),
-  };
-  const sum = (Object.keys(WEIGHTS) as (keyof typeof WEIGHTS)[]).reduce(
-    (total, part) => total + WEIGHTS[part] * parts[part],
-    0,
-  );
-  return { ...parts, total: Math.min(1, sum) };
-}
-
+/** 0 where a completion holds no answer; null for rows of another task. */
 const rewardOf =
-  (part: keyof FactorizationParts): RewardFactory =>
-  (): Reward =>
+  (part: Part): RewardFactory =>
+  () =>
   (completion, row) => {
-    const number = taskNumber(row);
-    return number === null ? null : factorizationParts(readAnswer(completion), number)[part];
+    const number = wholeNumber(row.number);
+    if (number === null || number <= 1n) return null;
+    const answer = readAnswer(completion);
+    return answer === null ? 0 : part(answer, number);
   };
-
-/** Null for rows of another task. */
-function taskNumber(row: RewardRow): bigint | null {
-  const number = wholeNumber(row.number);
-  return number !== null && number > 1n ? number : null;
-}
 
 export const factorizationRewards = {
-  factorization: rewardOf('total'),
-  factorization_correctness: rewardOf('correctness'),
-  factorization_algorithm: rewardOf('algorithm'),
-  factorization_reasoning: rewardOf('reasoning'),
-  factorization_efficiency: rewardOf('efficiency'),
+  factorization: rewardOf(total),
+  factorization_correctness: rewardOf(correctness),
+  factorization_algorithm: rewardOf(algorithm),
+  factorization_reasoning: rewardOf(reasoning),
+  factorization_efficiency: rewardOf(efficiency),
 } satisfies Record<string, RewardFactory>;

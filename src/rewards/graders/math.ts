@@ -3,14 +3,13 @@ import { mathEquivalent } from '../math/equivalence.js';
 import type { Grade } from './grade.js';
 import { scored } from './outcome.js';
 import type { MathEquivalenceSpec } from './spec.js';
-import { compileTemplate } from './template.js';
+import { compileCompared } from './template.js';
 
 /** 1 or 0. The input is an answer, or a text with its last `\boxed{}`. */
 export function mathGrader(spec: MathEquivalenceSpec): Grade {
-  const input = compileTemplate(spec.input, `${spec.name}.input`);
-  const reference = compileTemplate(spec.reference, `${spec.name}.reference`);
+  const compared = compileCompared(spec);
   return async (sample) => {
-    const answer = { gold: reference(sample), prediction: input(sample) };
-    return scored(mathEquivalent(answer) ? 1 : 0);
+    const { gold, text: prediction } = compared(sample);
+    return scored(mathEquivalent({ gold, prediction }) ? 1 : 0);
   };
 }

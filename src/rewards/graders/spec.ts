@@ -9,10 +9,14 @@ interface Named {
   readonly pass_threshold: number | null;
 }
 
-export interface StringCheckSpec extends Named {
-  readonly type: 'string_check';
+/** Templates of a text and of what it is compared with. */
+export interface ComparedSpec extends Named {
   readonly input: string;
   readonly reference: string;
+}
+
+export interface StringCheckSpec extends ComparedSpec {
+  readonly type: 'string_check';
   readonly operation: 'eq' | 'ne' | 'neq' | 'like' | 'ilike';
 }
 
@@ -25,10 +29,8 @@ export type SimilarityMetric =
   | `rouge_${1 | 2 | 3 | 4 | 5}`
   | 'rouge_l';
 
-export interface TextSimilaritySpec extends Named {
+export interface TextSimilaritySpec extends ComparedSpec {
   readonly type: 'text_similarity';
-  readonly input: string;
-  readonly reference: string;
   readonly evaluation_metric: SimilarityMetric;
 }
 
@@ -62,10 +64,8 @@ export interface PythonSpec extends Named {
   readonly source: string;
 }
 
-export interface MathEquivalenceSpec extends Named {
+export interface MathEquivalenceSpec extends ComparedSpec {
   readonly type: 'math_equivalence';
-  readonly input: string;
-  readonly reference: string;
 }
 
 export interface MultiSpec extends Named {

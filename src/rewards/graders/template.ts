@@ -11,6 +11,7 @@ import { InputError } from '../../util/errors.js';
 import { valueAt } from '../../util/json-object.js';
 import { SampleFault, SkippedRow } from './outcome.js';
 import type { GradedSample } from './sample.js';
+import type { ComparedSpec } from './spec.js';
 
 export type Template = (sample: GradedSample) => string;
 
@@ -39,6 +40,13 @@ export function compileTemplate(text: string, where: string): Template {
     pieces
       .map((piece) => (typeof piece === 'string' ? piece : insertedText(piece, sample)))
       .join('');
+}
+
+/** Both texts of a comparison. The reference is filled first: a row without one is skipped, whatever the sample is. */
+export function compileCompared({ name, input, reference }: ComparedSpec) {
+  const text = compileTemplate(input, `${name}.input`);
+  const gold = compileTemplate(reference, `${name}.reference`);
+  return (sample: GradedSample) => ({ gold: gold(sample), text: text(sample) });
 }
 
 function parseVariable(text: string, where: string): Variable {

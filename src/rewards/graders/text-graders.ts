@@ -7,7 +7,7 @@ import { defaultProcess } from '../text/process.js';
 import type { Grade } from './grade.js';
 import { scored } from './outcome.js';
 import type { SimilarityMetric, StringCheckSpec, TextSimilaritySpec } from './spec.js';
-import { compileTemplate } from './template.js';
+import { compileCompared } from './template.js';
 import type { Embed, GraderTools } from './tools.js';
 
 type Check = (input: string, reference: string) => boolean;
@@ -22,12 +22,11 @@ const CHECKS: Readonly<Record<StringCheckSpec['operation'], Check>> = {
 
 /** 1 or 0. */
 export function stringCheck(spec: StringCheckSpec): Grade {
-  const input = compileTemplate(spec.input, `${spec.name}.input`);
-  const reference = compileTemplate(spec.reference, `${spec.name}.reference`);
+  const compared = compileCompared(spec);
   const check = CHECKS[spec.operation];
   return async (sample) => {
-    const gold = reference(sample);
-    return scored(check(input(sample), gold) ? 1 : 0);
+    const { gold, text } = compared(sample);
+    return scored(check(text, gold) ? 1 : 0);
   };
 }
 
@@ -49,12 +48,11 @@ const SIMILARITIES: Readonly<Record<Exclude<SimilarityMetric, 'cosine'>, Similar
 
 /** 0 to 1. @throws InputError when cosine has no embeddings. */
 export function textSimilarity(spec: TextSimilaritySpec, tools: GraderTools): Grade {
-  const input = compileTemplate(spec.input, `${spec.name}.input`);
-  const reference = compileTemplate(spec.reference, `${spec.name}.reference`);
+  const compared = compileCompared(spec);
   const similarity = similarityOf(spec, tools);
   return async (sample) => {
-    const gold = reference(sample);
-    return scored(await similarity(input(sample), gold));
+    const { gold, text } = compared(sample);
+    return scored(await similarity(text, gold));
   };
 }
 

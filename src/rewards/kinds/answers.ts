@@ -5,6 +5,7 @@
 
 import { extractBoxed } from '../../util/boxed.js';
 import { goldOf } from '../correctness.js';
+import { behindLast } from '../last-match.js';
 import { mathEquivalent } from '../math/equivalence.js';
 import { lastNumber, numbersEqual, parseNumber } from '../numbers.js';
 import type { RewardFactory } from '../reward.js';
@@ -78,11 +79,10 @@ function chosenLetter(completion: string): string | null {
   const lastLine = tail.slice(Math.max(tail.lastIndexOf('\n') + 1, tail.length - LAST_LINE));
   const closing = letterOf(CLOSING, lastLine);
   if (closing !== null) return closing;
-  const after = endOfLast(PHRASE, completion);
-  const alone = letterIn(after >= 0 ? completion.slice(after, after + LAST_LINE) : lastLine);
+  const alone = letterIn(behindLast(completion, PHRASE)?.slice(0, LAST_LINE) ?? lastLine);
   if (alone !== null) return alone;
-  const stated = endOfLast(STATEMENT, completion);
-  return stated < 0 ? letterOf(RUN_ON, lastLine) : letterBefore(completion.slice(stated));
+  const stated = behindLast(completion, STATEMENT);
+  return stated === null ? letterOf(RUN_ON, lastLine) : letterBefore(stated);
 }
 
 function letterOf(sentence: RegExp, line: string): string | null {
@@ -114,10 +114,4 @@ const DOUBT = /^[^A-Za-z0-9]*\?|\b(?:wait|actually|correction|second thought)\b/
 function isRevoked(rest: string, letter: string): boolean {
   if (BESIDE.test(rest) || JOINED.test(rest) || DOUBT.test(rest)) return true;
   return [...rest.matchAll(LISTED)].some(([, other]) => other !== letter);
-}
-
-function endOfLast(pattern: RegExp, text: string): number {
-  let end = -1;
-  for (const match of text.matchAll(pattern)) end = match.index + match[0].length;
-  return end;
 }

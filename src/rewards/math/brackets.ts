@@ -1,6 +1,6 @@
 /** Brackets: groups, tuples and intervals, sets, absolute values, floor and ceiling. */
 import type { Cursor } from './cursor.js';
-import { type Node, UnreadableAnswer } from './syntax.js';
+import { type Node, onlyOr, UnreadableAnswer } from './syntax.js';
 
 /** Delimiters that hold one expression. */
 const PAIRS: Readonly<Record<string, { readonly close: string; readonly name: string }>> = {
@@ -30,13 +30,9 @@ export function readBracket(cursor: Cursor): Node {
 
 /** Braces of TeX group without a meaning of their own. */
 function braces(cursor: Cursor): Node {
-  const bars = cursor.bars;
-  cursor.bars = 0;
   const items = cursor.grammar.series(cursor);
-  cursor.bars = bars;
   cursor.expectOp('}');
-  const [only] = items;
-  return items.length === 1 && only !== undefined ? only : { kind: 'list', items };
+  return onlyOr(items, { kind: 'list', items });
 }
 
 function bars(cursor: Cursor): Node {
@@ -58,17 +54,13 @@ function delimited(
 
 /** One item between equal brackets is a group; several are a tuple or an interval. */
 function tuple(cursor: Cursor, open: string): Node {
-  const outer = cursor.bars;
-  cursor.bars = 0;
   const items = cursor.grammar.series(cursor);
-  cursor.bars = outer;
   if (!cursor.isOp(')', ']')) throw new UnreadableAnswer('a bracket is not closed');
   const close = cursor.advance().text;
-  const [only] = items;
-  const isGroup = items.length === 1 && (open === '(') === (close === ')');
-  if (isGroup && only !== undefined) return only;
-  if (items.length === 1) throw new UnreadableAnswer('brackets do not match');
-  return { kind: 'tuple', open, close, items };
+  if (items.length === 1 && (open === '(') !== (close === ')')) {
+    throw new UnreadableAnswer('brackets do not match');
+  }
+  return onlyOr(items, { kind: 'tuple', open, close, items });
 }
 
 function set(cursor: Cursor): Node {

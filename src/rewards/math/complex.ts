@@ -21,6 +21,13 @@ export function complex(re: number, im = 0, error = 0): Value {
     : null;
 }
 
+/** A real number without an error. */
+export const exactly = (re: number): Complex => ({ re, im: 0, error: 0 });
+
+/** What is done with a value, where there is one. */
+export const applied = (value: Value, apply: (a: Complex) => Value): Value =>
+  value === null ? null : apply(value);
+
 export function modulus(a: Complex): number {
   return Math.hypot(a.re, a.im);
 }
@@ -66,9 +73,8 @@ export function raise(a: Complex, b: Complex): Value {
   if (b.im === 0 && Number.isInteger(b.re) && Math.abs(b.re) <= 64) return wholePower(a, b.re);
   if (modulus(a) === 0) return b.re > 0 ? complex(0) : null;
   if (a.im === 0 && b.im === 0 && (a.re > 0 || Number.isInteger(b.re))) return realPower(a, b);
-  const log = logarithm(a);
-  const exponent = log === null ? null : times(log, b);
-  return exponent === null ? null : exponential(exponent);
+  const exponent = applied(logarithm(a), (log) => times(log, b));
+  return applied(exponent, exponential);
 }
 
 function realPower(a: Complex, b: Complex): Value {
@@ -82,7 +88,7 @@ function wholePower(a: Complex, n: number): Value {
   let result: Value = complex(1);
   for (let i = 0; i < Math.abs(n) && result !== null; i++) result = times(result, a);
   if (n >= 0 || result === null) return result;
-  return over({ re: 1, im: 0, error: 0 }, result);
+  return over(exactly(1), result);
 }
 
 /** Applies a function of one real variable; `slope` bounds its derivative near `a`. */

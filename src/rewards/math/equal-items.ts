@@ -5,6 +5,7 @@
  * item, so that listing candidates earns nothing.
  */
 import { keyOf, plainText } from './key.js';
+import { matchAll } from './match-all.js';
 import { areAxes, assigned, haveSameNames, isAsked, isName, nameOf } from './names.js';
 import { equals } from './rational.js';
 import { asInterval, relationsEqual } from './relations.js';
@@ -35,20 +36,6 @@ export function answersEqual(gold: Node, prediction: Node, how: Comparison): boo
   return how.isOrdered
     ? wanted.every((item, i) => equal(item, given[i] as Node, i))
     : matchAll(wanted, given, equal);
-}
-
-/** Greedy one-to-one matching, which finds one when equality is transitive. */
-function matchAll(
-  wanted: readonly Node[],
-  given: readonly Node[],
-  equal: (a: Node, b: Node, i: number) => boolean,
-): boolean {
-  const left = [...given];
-  return wanted.every((item, i) => {
-    const at = left.findIndex((other) => equal(item, other, i));
-    if (at >= 0) left.splice(at, 1);
-    return at >= 0;
-  });
 }
 
 function precisionAt({ precisions }: Comparison, i: number): number {

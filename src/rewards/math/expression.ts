@@ -7,19 +7,15 @@ import type { Cursor } from './cursor.js';
 import { readArgument, readPrimary, startsPrimary } from './primary.js';
 import { add, type Rational } from './rational.js';
 import { PERCENT, readScale } from './scales.js';
-import { type Node, UnreadableAnswer } from './syntax.js';
+import { type Node, onlyOr, UnreadableAnswer } from './syntax.js';
+import { isJointText } from './tokens.js';
 
 /** Terms with their signs. */
 export function readSum(cursor: Cursor): Node {
   return cursor.nested(() => {
-    const terms = [signed(cursor, signAt(cursor), () => readProduct(cursor))];
-    for (;;) {
-      const sign = signAt(cursor);
-      if (sign === null) break;
-      terms.push(signed(cursor, sign, () => readProduct(cursor)));
-    }
-    const [only] = terms;
-    return terms.length === 1 && only !== undefined ? only : { kind: 'add', terms };
+    const terms = [signed(cursor, readProduct)];
+    while (signAt(cursor) !== null) terms.push(signed(cursor, readProduct));
+    return onlyOr(terms, { kind: 'add', terms });
   });
 }
 
@@ -30,10 +26,12 @@ function signAt(cursor: Cursor): Sign | null {
   return isSign ? (cursor.token.text as Sign) : null;
 }
 
-function signed(cursor: Cursor, sign: Sign | null, read: () => Node): Node {
-  if (sign === null) return read();
+/** What `read` gives, with the signs before it. */
+function signed(cursor: Cursor, read: (cursor: Cursor) => Node): Node {
+  const sign = signAt(cursor);
+  if (sign === null) return read(cursor);
   cursor.advance();
-  const of = cursor.nested(() => signed(cursor, signAt(cursor), read));
+  const of = cursor.nested(() => signed(cursor, read));
   if (sign === '+') return of;
   if (sign === '-' && of.kind === 'based') return { ...of, digits: `-${of.digits}` };
   return sign === '-' ? { kind: 'negate', of } : { kind: 'sign', of, flipped: sign === 'mp' };
@@ -43,15 +41,11 @@ function readProduct(cursor: Cursor): Node {
   let left = readFactor(cursor);
   for (;;) {
     if (cursor.takeOp('*') || cursor.takeCommand('cdot', 'times', 'ast')) {
-      left = product(
-        left,
-        signed(cursor, signAt(cursor), () => readFactor(cursor)),
-      );
+      left = product(left, signed(cursor, readFactor));
     } else if (cursor.takeOp('/') || cursor.takeCommand('div')) {
-      const under = signed(cursor, signAt(cursor), () => readFactor(cursor));
-      left = fraction(left, under);
+      left = fraction(left, signed(cursor, readFactor));
     } else if (cursor.token.kind === 'text' || isUnitWord(cursor, left)) {
-      if (isSeparatorText(cursor)) return left;
+      if (isJointText(cursor.token)) return left;
       left = withUnit(left, readUnit(cursor));
     } else if (startsPrimary(cursor)) {
       left = juxtaposed(left, cursor);
@@ -116,10 +110,6 @@ function isUnitWord(cursor: Cursor, left: Node): boolean {
   return cursor.token.kind === 'word' && left.kind !== 'symbol';
 }
 
-function isSeparatorText(cursor: Cursor): boolean {
-  return /^(?:and|or|,|, and|, or)$/i.test(cursor.token.text);
-}
-
 function withUnit(of: Node, words: string): Node {
   const { by = null, unit = words } = readScale(words) ?? {};
   const left: Node = by === null ? of : { kind: 'scaled', of, by };
@@ -128,7 +118,7 @@ function withUnit(of: Node, words: string): Node {
 
 function readUnit(cursor: Cursor): string {
   let unit = cursor.advance().text;
-  while (cursor.token.kind === 'text' && !isSeparatorText(cursor))
+  while (cursor.token.kind === 'text' && !isJointText(cursor.token))
     unit += ` ${cursor.advance().text}`;
   if (!cursor.takeOp('^')) return unit;
   const power = readArgument(cursor);

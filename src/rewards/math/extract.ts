@@ -4,6 +4,7 @@
  * so that their scores can stand side by side. Each is linear in the length of the text.
  */
 import { extractBoxed } from '../../util/boxed.js';
+import { behindLast, lastMatch } from '../last-match.js';
 
 type ExtractionMethod = 'boxed' | 'tags' | 'hashes' | 'phrase' | 'number';
 
@@ -15,11 +16,9 @@ export interface Extraction {
 export interface ExtractionOptions {
   /** `strict`: marks only. `flexible` (the default): also a phrase, or the last number. */
   readonly mode?: 'strict' | 'flexible';
-  /** The tags round an answer. */
-  readonly tags?: { readonly open: string; readonly close: string };
 }
 
-const DEFAULT_TAGS = { open: '<answer>', close: '</answer>' };
+const TAGS = { open: '<answer>', close: '</answer>' };
 /** A phrase that announces the answer, which ends with its sentence or line. */
 const PHRASE =
   /\b(?:(?:final )?answer(?: to [^.:\n]{1,80})?(?: is|:| =)|answer:)\**\s*:?\s*\**\s*/gi;
@@ -32,10 +31,10 @@ const NUMBER = /-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:\s?\/\s?\d+(?![\d
  * Null when there is none.
  */
 export function extractAnswer(text: string, options: ExtractionOptions = {}): Extraction | null {
-  const { mode = 'flexible', tags = DEFAULT_TAGS } = options;
+  const { mode = 'flexible' } = options;
   const readers: readonly (readonly [ExtractionMethod, (text: string) => string | null])[] = [
     ['boxed', extractBoxed],
-    ['tags', (all) => extractTagged(all, tags)],
+    ['tags', extractTagged],
     ['hashes', extractHashes],
     ['phrase', extractPhrase],
     ['number', extractLastNumber],
@@ -48,10 +47,8 @@ export function extractAnswer(text: string, options: ExtractionOptions = {}): Ex
 }
 
 /** Trimmed text of the last complete pair of tags, or null. */
-export function extractTagged(
-  text: string,
-  { open, close }: { readonly open: string; readonly close: string },
-): string | null {
+export function extractTagged(text: string): string | null {
+  const { open, close } = TAGS;
   const end = text.lastIndexOf(close);
   const start = end < 0 ? -1 : text.lastIndexOf(open, end - 1);
   return start < 0 || start + open.length > end
@@ -69,17 +66,13 @@ export function extractHashes(text: string): string | null {
 
 /** What follows the last "answer is" or "answer:", to the end of its sentence; or null. */
 export function extractPhrase(text: string): string | null {
-  let at = -1;
-  for (const match of text.matchAll(PHRASE)) at = match.index + match[0].length;
-  if (at < 0) return null;
-  const rest = text.slice(at, at + PHRASE_LENGTH);
+  const rest = behindLast(text, PHRASE)?.slice(0, PHRASE_LENGTH);
+  if (rest === undefined) return null;
   const sentence = /^[\s\S]*?(?=\n|[.!?](?:\s|$)|$)/.exec(rest)?.[0] ?? rest;
   return sentence.replace(/\*+$/, '').trim();
 }
 
 /** The last number with its sign, separators, decimals and denominator; or null. */
 export function extractLastNumber(text: string): string | null {
-  let last: string | null = null;
-  for (const match of text.matchAll(NUMBER)) last = match[0];
-  return last;
+  return lastMatch(text, NUMBER)?.[0] ?? null;
 }

@@ -1,13 +1,11 @@
 /** Named functions and their arguments: \sin^2 x, \log_2 8, \ln(x), f(x), max(a, b). */
 import type { Cursor } from './cursor.js';
-import { type Node, UnreadableAnswer } from './syntax.js';
+import { type Node, onlyOr, UnreadableAnswer } from './syntax.js';
 
-const TRIGONOMETRIC = 'sin cos tan cot sec csc';
-const FUNCTIONS: ReadonlySet<string> = new Set(
-  `${TRIGONOMETRIC} arcsin arccos arctan sinh cosh tanh log ln exp abs floor ceil max min gcd lcm`.split(
-    ' ',
-  ),
-);
+const FUNCTIONS: ReadonlySet<string> = new Set([
+  ...['sin', 'cos', 'tan', 'cot', 'sec', 'csc', 'arcsin', 'arccos', 'arctan', 'sinh', 'cosh'],
+  ...['tanh', 'log', 'ln', 'exp', 'abs', 'floor', 'ceil', 'max', 'min', 'gcd', 'lcm'],
+]);
 /** Letters that are read as functions before a bracket; any other letter there is a factor. */
 const UNKNOWN: ReadonlySet<string> = new Set(['f', 'g']);
 
@@ -43,9 +41,8 @@ function readArguments(cursor: Cursor, readFactor: (cursor: Cursor) => Node): re
   }
   const factors: Node[] = [];
   while (isFactor(cursor)) factors.push(factor(cursor, readFactor));
-  const [only] = factors;
-  if (only === undefined) throw new UnreadableAnswer('a function without an argument');
-  return [factors.length === 1 ? only : { kind: 'multiply', factors }];
+  if (factors.length === 0) throw new UnreadableAnswer('a function without an argument');
+  return [onlyOr(factors, { kind: 'multiply', factors })];
 }
 
 function isFactor(cursor: Cursor): boolean {

@@ -2,8 +2,10 @@
 
 import { largest, smallest } from '../../util/numbers.js';
 import {
+  applied,
   type Complex,
   complex,
+  exactly,
   exponential,
   logarithm,
   minus,
@@ -52,7 +54,7 @@ export function callValue(name: string, args: readonly Complex[]): Value {
     case 'ln':
       return logarithm(a);
     case 'log':
-      return quotient(logarithm(a), logarithm(b ?? { re: 10, im: 0, error: 0 }));
+      return quotient(logarithm(a), logarithm(b ?? exactly(10)));
     case 'abs':
       return complex(modulus(a), 0, a.error);
     default:
@@ -107,18 +109,14 @@ function trigonometric(a: Complex): { readonly sin: Value; readonly cos: Value }
   };
 }
 
-function applied(value: Value, apply: (a: Complex) => Value): Value {
-  return value === null ? null : apply(value);
-}
-
 function quotient(a: Value, b: Value): Value {
   return a === null || b === null ? null : over(a, b);
 }
 
 /** Γ(n + 1) / (Γ(k + 1) Γ(n − k + 1)). */
 function binomial(n: Complex, k: Complex): Value {
-  const over_ = gammaOf(n.re + 1);
   const first = gammaOf(k.re + 1);
   const second = gammaOf(n.re - k.re + 1);
-  return first === null || second === null ? null : quotient(over_, times(first, second));
+  const under = first === null || second === null ? null : times(first, second);
+  return quotient(gammaOf(n.re + 1), under);
 }

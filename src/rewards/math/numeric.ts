@@ -3,7 +3,17 @@
  * number at a point follows from its name, so two expressions agree at several points only if they
  * are the same function (the test of Schwartz and Zippel, on doubles).
  */
-import { type Complex, complex, minus, over, plus, raise, times } from './complex.js';
+import {
+  applied,
+  type Complex,
+  complex,
+  exactly,
+  minus,
+  over,
+  plus,
+  raise,
+  times,
+} from './complex.js';
 import { callValue } from './numeric-calls.js';
 import { toNumber } from './rational.js';
 import type { Constant, Node } from './syntax.js';
@@ -44,7 +54,7 @@ export function numericValue(node: Node, at: Point): Value {
     case 'multiply':
       return fold(node.factors, { at, start: 1, join: times });
     case 'negate':
-      return map(numericValue(node.of, at), minus);
+      return applied(numericValue(node.of, at), minus);
     case 'divide':
       return both([node.over, node.under], at, over);
     case 'power':
@@ -55,7 +65,7 @@ export function numericValue(node: Node, at: Point): Value {
       return callOf(node.name, node.args, at);
     case 'scaled': {
       const by = complex(toNumber(node.by));
-      return by === null ? null : map(numericValue(node.of, at), (a) => times(a, by));
+      return by === null ? null : applied(numericValue(node.of, at), (a) => times(a, by));
     }
     case 'degrees':
     case 'quantity':
@@ -72,17 +82,13 @@ interface Folding {
 }
 
 function fold(nodes: readonly Node[], { at, start, join }: Folding): Value {
-  let total: Value = { re: start, im: 0, error: 0 };
+  let total: Value = exactly(start);
   for (const node of nodes) {
     const value = numericValue(node, at);
     if (value === null || total === null) return null;
     total = join(total, value);
   }
   return total;
-}
-
-function map(value: Value, apply: (a: Complex) => Value): Value {
-  return value === null ? null : apply(value);
 }
 
 function both(
@@ -104,12 +110,11 @@ function branched(a: Complex, b: Complex, at: Point): Value {
 function rootValue(a: Complex, degree: Complex, at: Point): Value {
   const n = degree.re;
   if (a.im === 0 && a.re < 0) {
-    if (Number.isInteger(n) && n % 2 !== 0) return map(rootValue(minus(a), degree, at), minus);
+    if (Number.isInteger(n) && n % 2 !== 0) return applied(rootValue(minus(a), degree, at), minus);
     at.hasBranched = true;
   }
-  const one: Complex = { re: 1, im: 0, error: 0 };
   if (n === 2 && a.im === 0) return squareRoot(a);
-  return map(over(one, degree), (exponent) => raise(a, exponent));
+  return applied(over(exactly(1), degree), (exponent) => raise(a, exponent));
 }
 
 /** √a with √(a ± ε) = √a ± min(ε/√a, √ε), and √−a = i√a. */

@@ -9,11 +9,12 @@ import { readSum } from './expression.js';
 import {
   contains,
   type Node,
+  onlyOr,
   type Relation,
   type SetOperator,
   UnreadableAnswer,
 } from './syntax.js';
-import { tokenize } from './tokens.js';
+import { isJointText, tokenize } from './tokens.js';
 import { unitsAsText } from './units.js';
 
 const RELATIONS: Readonly<Record<string, Relation>> = {
@@ -57,14 +58,16 @@ const GRAMMAR: Grammar = { sum: readSum, series: readSeries };
 /** Items between `,`, `;`, "and", "or"; one item stays itself. */
 function readItems(cursor: Cursor): Node {
   const items = readSeries(cursor);
-  const [only] = items;
-  return items.length === 1 && only !== undefined ? only : { kind: 'list', items };
+  return onlyOr(items, { kind: 'list', items });
 }
 
-/** The items of a list or bracket, at least one. */
+/** The items of a list or bracket, at least one. A `|` in them closes none that was open before. */
 function readSeries(cursor: Cursor): Node[] {
+  const outer = cursor.bars;
+  cursor.bars = 0;
   const items = [readRelation(cursor)];
   while (takeSeparator(cursor)) items.push(readRelation(cursor));
+  cursor.bars = outer;
   return items;
 }
 
@@ -76,9 +79,7 @@ function takeSeparator(cursor: Cursor): boolean {
 }
 
 function isJoint(cursor: Cursor): boolean {
-  const { kind, text } = cursor.token;
-  if (kind === 'text') return /^(?:and|or|,|, and|, or)$/i.test(text);
-  return kind === 'command' && ['and', 'or', 'land', 'lor'].includes(text);
+  return isJointText(cursor.token) || cursor.isCommand('and', 'or', 'land', 'lor');
 }
 
 function readRelation(cursor: Cursor): Node {
@@ -95,9 +96,7 @@ function readRelation(cursor: Cursor): Node {
     operators.push(operator);
     sides.push(side);
   }
-  const [only] = sides;
-  if (operators.length === 0 && only !== undefined) return only;
-  return { kind: 'relation', operators, sides };
+  return onlyOr(sides, { kind: 'relation', operators, sides });
 }
 
 const hasName = (node: Node): boolean =>
@@ -129,22 +128,20 @@ function readDefined(cursor: Cursor): Node | null {
 function readSets(cursor: Cursor): Node {
   let left = readRatio(cursor);
   for (;;) {
-    const { kind, text } = cursor.token;
-    if (kind !== 'command' || !['cup', 'cap', 'setminus'].includes(text)) return left;
-    cursor.advance();
-    const right = readRatio(cursor);
-    const operator = text as SetOperator;
-    const isSame = left.kind === 'sets' && left.operator === operator && operator !== 'setminus';
-    const before = isSame && left.kind === 'sets' ? left.items : [left];
-    left = { kind: 'sets', operator, items: [...before, right] };
+    if (!cursor.isCommand('cup', 'cap', 'setminus')) return left;
+    const operator = cursor.advance().text as SetOperator;
+    const before: readonly Node[] =
+      left.kind === 'sets' && left.operator === operator && operator !== 'setminus'
+        ? left.items
+        : [left];
+    left = { kind: 'sets', operator, items: [...before, readRatio(cursor)] };
   }
 }
 
 function readRatio(cursor: Cursor): Node {
-  const first = readInfix(cursor);
-  const items = [first];
+  const items = [readInfix(cursor)];
   while (cursor.takeOp(':') || cursor.takeCommand('colon')) items.push(readInfix(cursor));
-  return items.length === 1 ? first : { kind: 'ratio', items };
+  return onlyOr(items, { kind: 'ratio', items });
 }
 
 /** TeX's `{n \choose k}` and `{a \over b}`, which part all that stands in their group. */

@@ -1,5 +1,6 @@
 /** Equations and inequalities: equal when they hold for the same values. */
 import { keyOf } from './key.js';
+import { matchAll } from './match-all.js';
 import { areProportional } from './scalars.js';
 import type { Node, Relation } from './syntax.js';
 
@@ -19,14 +20,7 @@ interface Part {
 export function relationsEqual(gold: Node, prediction: Node): boolean {
   if (gold.kind !== 'relation' || prediction.kind !== 'relation') return false;
   if (keyOf(gold) === keyOf(prediction)) return true;
-  const [wanted, given] = [partsOf(gold), partsOf(prediction)];
-  if (wanted.length !== given.length) return false;
-  const left = [...given];
-  return wanted.every((part) => {
-    const at = left.findIndex((other) => partsEqual(part, other));
-    if (at >= 0) left.splice(at, 1);
-    return at >= 0;
-  });
+  return matchAll(partsOf(gold), partsOf(prediction), partsEqual);
 }
 
 /** The interval of `a < x`, `x <= b`, `a < x < b`, `x \in S`; null for other relations. */
@@ -69,13 +63,11 @@ function between(below: Part, above: Part): Node | null {
   });
 }
 
-function opening({ operator }: Part): string | null {
-  return operator === '<' ? '(' : operator === '<=' ? '[' : null;
-}
+const bracket = ({ operator }: Part, open: string, closed: string): string | null =>
+  operator === '<' ? open : operator === '<=' ? closed : null;
 
-function closing({ operator }: Part): string | null {
-  return operator === '<' ? ')' : operator === '<=' ? ']' : null;
-}
+const opening = (part: Part) => bracket(part, '(', '[');
+const closing = (part: Part) => bracket(part, ')', ']');
 
 function partsOf({ operators, sides }: RelationNode): readonly Part[] {
   return operators.map((operator, i) => {

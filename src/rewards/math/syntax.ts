@@ -56,6 +56,10 @@ export function isScalar({ kind }: Node): boolean {
   return !/^(?:text|based|list|set|ratio|tuple|matrix|sets|relation)$/.test(kind);
 }
 
+/** The one part of what would be a whole of one part, else the whole. */
+export const onlyOr = (parts: readonly Node[], whole: Node): Node =>
+  parts.length === 1 ? parts[0]! : whole;
+
 /** Operands of a node, in their order. */
 export function childrenOf(node: Node): readonly Node[] {
   switch (node.kind) {

@@ -13,6 +13,10 @@ export interface Token {
   readonly spaced: boolean;
 }
 
+/** Text that joins items, as a comma does. */
+export const isJointText = ({ kind, text }: Token): boolean =>
+  kind === 'text' && /^(?:and|or|,|, and|, or)$/i.test(text);
+
 const MAX_TOKENS = 2000;
 
 const WORDS: ReadonlySet<string> = new Set(

@@ -3,6 +3,7 @@
  * order of matching (from the last word to the first). Left out: the stage of synonyms, which needs
  * WordNet, so the score equals NLTK's with an empty WordNet.
  */
+import { groupBy } from '../../util/group.js';
 import { porterStem } from './porter.js';
 import { tokens13a } from './tokens.js';
 
@@ -35,12 +36,7 @@ type Pair = readonly [place: number, goldPlace: number];
 
 /** Pairs of equal words, each with the last one of the reference that is free, and what stays unmatched. */
 function matched(words: readonly Placed[], gold: readonly Placed[]) {
-  const free = new Map<string, number[]>();
-  for (const [index, [word]] of gold.entries()) {
-    const list = free.get(word);
-    if (list === undefined) free.set(word, [index]);
-    else list.push(index);
-  }
+  const free = groupBy(gold.keys(), (index) => gold[index]![0]);
   const pairs: Pair[] = [];
   const usedWords = new Set<number>();
   const usedGold = new Set<number>();

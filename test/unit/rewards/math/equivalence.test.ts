@@ -88,6 +88,7 @@ const EQUAL: Readonly<Record<string, readonly Pair[]>> = {
     ['3 - 2f(x)', '-2f(x)+3'],
     ['x^{a+b}', 'x^a x^b'],
     ['|x-1|', '|1-x|'],
+    ['1 + |f(|x|)|', '|f(|x|)| + 1'],
     ['(n-2) 2^{n}+1', '1 + 2^n n - 2^{n+1}'],
     ['\\lfloor\\log_2 n\\rfloor + 1', '1+\\left\\lfloor \\log _{2} n\\right\\rfloor'],
     ['\\lfloor (n+1)/2 \\rfloor + 1', '\\lceil n / 2\\rceil+1'],

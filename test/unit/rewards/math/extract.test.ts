@@ -30,9 +30,8 @@ describe('extraction', () => {
   });
 
   it('reads tags, hashes, phrases and numbers', () => {
-    const tags = { open: '<a>', close: '</a>' };
-    expect(extractTagged('<a>1</a> <a> 2 </a> <a>3', tags)).toBe('2');
-    expect(extractTagged('2</a>', tags)).toBeNull();
+    expect(extractTagged('<answer>1</answer> <answer> 2 </answer> <answer>3')).toBe('2');
+    expect(extractTagged('2</answer>')).toBeNull();
     expect(extractHashes('x\n#### 1,200 \nmore')).toBe('1,200');
     expect(extractPhrase('The answer is 3.5 apples. Next: 7')).toBe('3.5 apples');
     expect(extractPhrase('**Final answer:** 12\n\nBye')).toBe('12');
