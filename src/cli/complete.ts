@@ -4,7 +4,7 @@
  * It loads no recipe.
  */
 import { type Dirent, readdirSync } from 'node:fs';
-import { choicesOf, filesOf, keysOf, ownPath, pipelineKeys, schemaAt } from '../config/index.js';
+import { choicesOf, declaredOf, keysOf, ownPath, pipelineKeys, schemaAt } from '../config/index.js';
 import { CALL_FLAGS } from './call.js';
 import { type Command, YAML_FILE } from './command.js';
 
@@ -97,7 +97,7 @@ function fieldOf(schema: Command['schema'], word: string) {
 function valuesOf(schema: Command['schema'], word: string): string[] {
   const field = fieldOf(schema, word);
   if (field === undefined) return [];
-  const files = filesOf(field);
+  const { files } = declaredOf(field);
   return files === undefined ? choicesOf(field) : [...choicesOf(field), ...filesHere(files)];
 }
 

@@ -1,6 +1,6 @@
 /** What can be listed of a schema while it is being typed: the keys of one level, and the words that a field takes. */
 import { z } from 'zod';
-import { shorthandOf, unwrap } from './introspect.js';
+import { declaredOf, unwrap } from './introspect.js';
 
 /** The words that a field takes, `null` included; none where it takes anything else, as a path or a number. */
 export function choicesOf(schema: z.core.$ZodType): string[] {
@@ -10,19 +10,13 @@ export function choicesOf(schema: z.core.$ZodType): string[] {
 }
 
 function wordsOf(core: z.core.$ZodType): string[] {
-  const declared = z.globalRegistry.get(core)?.choices;
-  if (Array.isArray(declared)) return declared.map(String);
+  const { choices } = declaredOf(core);
+  if (choices !== undefined) return choices.map(String);
   if (core instanceof z.ZodBoolean) return ['true', 'false'];
   if (core instanceof z.ZodEnum) return core.options.map(String);
   if (core instanceof z.ZodLiteral) return [...core.values].map(String);
   if (core instanceof z.ZodUnion) return core.options.flatMap(choicesOf);
   return [];
-}
-
-/** The names of files that a field takes beside its words, where the schema says so. */
-export function filesOf(schema: z.core.$ZodType): RegExp | undefined {
-  const declared = z.globalRegistry.get(unwrap(schema).core)?.files;
-  return declared instanceof RegExp ? declared : undefined;
 }
 
 /** The keys of a mapping as they begin on the command line: `seed=`, and `lora.` where keys stand below. */
@@ -33,6 +27,8 @@ export function keysOf(schema: z.core.$ZodType): string[] {
     const { core: inner, isNullable } = unwrap(field);
     const isDeep = inner instanceof z.ZodObject || inner instanceof z.ZodRecord;
     if (!isDeep) return [`${key}=`];
-    return isNullable || shorthandOf(field) !== undefined ? [`${key}.`, `${key}=`] : [`${key}.`];
+    return isNullable || declaredOf(field).shorthand !== undefined
+      ? [`${key}.`, `${key}=`]
+      : [`${key}.`];
   });
 }

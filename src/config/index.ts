@@ -1,10 +1,10 @@
 /** Configs: strict schemas with defaults, loaded from YAML, environment and command line. */
-export { choicesOf, filesOf, keysOf } from './choices.js';
+export { choicesOf, keysOf } from './choices.js';
 export { type CommandName, commandSchemas } from './commands.js';
 export { resolvedYaml } from './dump.js';
 export { inputPaths } from './input-paths.js';
 export { environmentLookup, interpolateTree, type Lookup } from './interpolate.js';
-export { type ConfigSchema, type KeyDoc, keyDocs, schemaAt } from './introspect.js';
+export { type ConfigSchema, declaredOf, type KeyDoc, keyDocs, schemaAt } from './introspect.js';
 export { isForeignName, ownPath } from './key-names.js';
 export type { Layer } from './layer.js';
 export { loadConfig, resolveConfig } from './load.js';
@@ -49,11 +49,7 @@ export { type GrpoConfig, grpoSchema } from './schemas/grpo.js';
 export { type InitModelConfig, initModelSchema, MODEL_TYPES } from './schemas/init-model.js';
 export { type JobConfig, jobSchema } from './schemas/job.js';
 export { loraSchema } from './schemas/lora.js';
-export {
-  type OpenaiConfig,
-  openaiHyperparameters,
-  openaiSchema,
-} from './schemas/openai.js';
+export { type OpenaiConfig, openaiHyperparameters, openaiSchema } from './schemas/openai.js';
 export { type PairsConfig, pairsSchema } from './schemas/pairs.js';
 export { pipelineSchema, type StageConfig, sweepSchema } from './schemas/pipeline.js';
 export { type PredictConfig, predictSchema } from './schemas/predict.js';

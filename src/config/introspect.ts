@@ -50,31 +50,25 @@ export function schemaAt(
   return here;
 }
 
-/** Expands short forms (`dataset: gsm8k`) that a schema declares in its metadata. */
-export function shorthandOf(
-  schema: z.core.$ZodType,
-): ((value: string) => Record<string, unknown>) | undefined {
-  const expand = z.globalRegistry.get(unwrap(schema).core)?.shorthand;
-  return expand as ((value: string) => Record<string, unknown>) | undefined;
+/** What a schema declares of a field by `meta`. */
+interface Declared {
+  /** Words that it takes, beside others. */
+  readonly choices?: readonly unknown[];
+  /** Names of files that it takes beside its words. */
+  readonly files?: RegExp;
+  readonly path?: 'input';
+  /** What it takes, in words. */
+  readonly expected?: string;
+  /** Expands short forms: `dataset: gsm8k`. */
+  readonly shorthand?: (value: string) => Record<string, unknown>;
+  /** Other tools' words and the values they stand for: TRL's `max_steps=-1` is null. */
+  readonly same?: Readonly<Record<string, unknown>>;
+  /** Why a value that a reader may well expect is none, and what to use. */
+  readonly refused?: Readonly<Record<string, string>>;
 }
 
-/** The value that another tool's word for it stands for, where the schema says so: TRL's `max_steps=-1` is null. */
-export function ownValue(schema: z.core.$ZodType, value: unknown): unknown {
-  const same = z.globalRegistry.get(unwrap(schema).core)?.same as
-    | Readonly<Record<string, unknown>>
-    | undefined;
-  const word = String(value);
-  return same !== undefined && Object.hasOwn(same, word) ? same[word] : value;
-}
-
-/** Why a value that a reader may well expect here is none, and what to use, where the schema says so. */
-export function refusalOf(schema: z.core.$ZodType, value: unknown): string | undefined {
-  const reasons = z.globalRegistry.get(unwrap(schema).core)?.refused as
-    | Readonly<Record<string, string>>
-    | undefined;
-  const isNamed = typeof value === 'string' && Object.hasOwn(reasons ?? {}, value);
-  return isNamed ? reasons?.[value] : undefined;
-}
+export const declaredOf = (schema: z.core.$ZodType): Declared =>
+  (z.globalRegistry.get(unwrap(schema).core) ?? {}) as Declared;
 
 /** The checks of a schema, as far as they bound numbers, lengths and forms. */
 interface Check {
@@ -122,8 +116,8 @@ export function expected(schema: z.core.$ZodType): string {
 }
 
 function expectedCore(core: z.core.$ZodType): string {
-  const words = z.globalRegistry.get(core)?.expected;
-  if (typeof words === 'string') return words;
+  const { expected: words } = declaredOf(core);
+  if (words !== undefined) return words;
   if (core instanceof z.ZodNumber) return expectedNumber(core);
   if (core instanceof z.ZodBoolean) return 'true or false';
   if (core instanceof z.ZodEnum) return alternatives(core.options.map(String));

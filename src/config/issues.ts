@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InputError } from '../util/errors.js';
 import { valueAt } from '../util/json-object.js';
 import { issuesBetween } from './between-keys.js';
-import { type ConfigSchema, expected, refusalOf, schemaAt, unwrap } from './introspect.js';
+import { type ConfigSchema, declaredOf, expected, schemaAt, unwrap } from './introspect.js';
 import { ownPath } from './key-names.js';
 import type { Heard } from './layer.js';
 import type { Mapping } from './merge.js';
@@ -79,8 +79,10 @@ function issueError(issue: z.core.$ZodIssue, { schema, merged, heard }: Context)
       ...(hint === '' ? {} : { remedy: hint }),
     });
   }
-  const refused = refusalOf(target, value);
-  if (refused !== undefined) return new InputError({ ...where, problem: `${field}: ${refused}` });
+  const { refused = {} } = declaredOf(target);
+  if (typeof value === 'string' && Object.hasOwn(refused, value)) {
+    return new InputError({ ...where, problem: `${field}: ${refused[value]}` });
+  }
   return new InputError({
     ...where,
     problem: `${field} is ${shown(value)}, expected ${expected(target)}${limitOf(issue, value)}`,

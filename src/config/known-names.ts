@@ -6,15 +6,6 @@ export const DATASET_NAMES = [
 ];
 
 export const BENCHMARK_NAMES = [
-  ...[
-    'gsm8k',
-    'gsm8k-platinum',
-    'arithmetic',
-    'math',
-    'math-level-5',
-    'math-500',
-    'aime',
-    'aime24',
-  ],
-  ...['aime25', 'amc', 'amc23', 'factorization', 'medical', 'olympiad', 'olympiadbench'],
+  ...['gsm8k', 'gsm8k-platinum', 'arithmetic', 'math', 'math-level-5', 'math-500', 'aime'],
+  ...['aime24', 'aime25', 'amc', 'amc23', 'factorization', 'medical', 'olympiad', 'olympiadbench'],
 ];

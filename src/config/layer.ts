@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { InputError } from '../util/errors.js';
-import { childOf, ownValue, schemaAt, shorthandOf, unwrap } from './introspect.js';
+import { childOf, declaredOf, schemaAt, unwrap } from './introspect.js';
 import { foreignOf, ownPath, refusal } from './key-names.js';
 import { isMapping, type Mapping, place } from './merge.js';
 import type { Refusal } from './refusal.js';
@@ -101,10 +101,10 @@ const mapEntries = (value: Mapping, each: (child: unknown, key: string) => unkno
 
 function expandShort(value: unknown, { schema }: Cursor): unknown {
   if (schema === undefined) return value;
-  const expand = shorthandOf(schema);
-  return expand !== undefined && typeof value === 'string'
-    ? expand(value)
-    : ownValue(schema, value);
+  const { shorthand, same = {} } = declaredOf(schema);
+  if (shorthand !== undefined && typeof value === 'string') return shorthand(value);
+  const word = String(value);
+  return Object.hasOwn(same, word) ? same[word] : value;
 }
 
 function impliedBy(given: {

@@ -103,9 +103,12 @@ function notYaml(
     const problem = 'not valid YAML: a second document begins';
     return new InputError({ where, problem, remedy: 'A config is one; take the --- away' });
   }
-  const problem = `not valid YAML: ${message}`;
-  const remedy = REMEDIES[code];
-  return new InputError(remedy === undefined ? { where, problem } : { where, problem, remedy });
+  const { [code]: remedy } = REMEDIES;
+  return new InputError({
+    where,
+    problem: `not valid YAML: ${message}`,
+    ...(remedy && { remedy }),
+  });
 }
 
 /**
@@ -116,17 +119,16 @@ function checkAliases(document: Document, lineAt: (offset: number) => string): v
   visit(document, {
     Alias(_key, alias, above) {
       const source = alias.resolve(document);
-      if (source !== undefined && above.includes(source)) {
-        throw new InputError({
-          where: lineAt(alias.range?.[0] ?? 0),
-          problem: `*${alias.source} refers to the value that it stands in`,
-          remedy: 'Write the value out',
-        });
+      if (source !== undefined && !above.includes(source)) return;
+      const where = lineAt(alias.range?.[0] ?? 0);
+      if (source !== undefined) {
+        const problem = `*${alias.source} refers to the value that it stands in`;
+        throw new InputError({ where, problem, remedy: 'Write the value out' });
       }
-      if (source !== undefined) return;
+      const problem = `*${alias.source} is an alias of YAML, and no &${alias.source} comes before it`;
       throw new InputError({
-        where: lineAt(alias.range?.[0] ?? 0),
-        problem: `*${alias.source} is an alias of YAML, and no &${alias.source} comes before it`,
+        where,
+        problem,
         remedy: 'Put quotes around a text that begins with *',
       });
     },
@@ -155,8 +157,8 @@ function plainValue(document: Document, lineAt: (offset: number) => string): unk
   } catch (error) {
     let first = 0;
     visit(document, {
-      Alias(_key, alias) {
-        first = alias.range?.[0] ?? 0;
+      Alias(_key, { range }) {
+        first = range?.[0] ?? 0;
         return visit.BREAK;
       },
     });

@@ -1,6 +1,6 @@
 /** `lorikeet bench NAME`: what is measured, and the keys of each measurement. */
 import { z } from 'zod';
-import { inputPath, nonNegative, optionalInput, text, whole } from './fields.js';
+import { inputPath, nonNegative, on, optionalInput, optionalWhole, text, whole } from './fields.js';
 import {
   fastPrecisionField,
   fastRolloutKeys,
@@ -25,10 +25,7 @@ export const benchRolloutSchema = z
       .describe('PEFT folder; random: LoRA on all linear modules; none'),
     lora_rank: whole(1).default(16).describe('Rank of the random adapter'),
     batch: whole(1).default(32).describe('Completions in progress at once'),
-    requests: whole(1)
-      .nullable()
-      .default(null)
-      .describe('Prompts of one call; null: as many as batch'),
+    requests: optionalWhole(1, 'Prompts of one call; null: as many as batch'),
     num_generations: whole(1).default(1).describe('Completions for each prompt'),
     prompt_tokens: whole(1).default(32).describe('Tokens of each prompt, random ids'),
     max_new_tokens: whole(1).default(128).describe('Tokens of each completion; none ends earlier'),
@@ -70,10 +67,7 @@ export const benchSftSchema = z
   })
   .superRefine(checkQuantization);
 
-const sharePrompts = z
-  .boolean()
-  .default(true)
-  .describe('Compute a prompt that several answers share once');
+const sharePrompts = on('Compute a prompt that several answers share once');
 
 export const benchDpoSchema = z
   .strictObject({

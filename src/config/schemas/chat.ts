@@ -1,13 +1,12 @@
 /** `lorikeet chat`: a conversation with a model, in a terminal. */
 import { z } from 'zod';
-import { adapterKeys, modelKeys, samplingKeys } from './groups.js';
+import { adaptedKeys, samplingKeys } from './groups.js';
 import { checkQuantization } from './quantization.js';
 import { engineKeys } from './serve.js';
 
 export const chatSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     ...samplingKeys(0.7),
     ...engineKeys,
   })

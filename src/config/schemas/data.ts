@@ -5,9 +5,11 @@ import {
   fileWord,
   inputPath,
   nonNegative,
+  off,
   optionalInput,
   optionalText,
   optionalWhole,
+  orNull,
   seconds,
   text,
   whole,
@@ -39,15 +41,11 @@ const arithmeticKeys = z
 /** The set of numbers to factorize: keys that its users know without a prefix. */
 const factorizationKeys = {
   num_samples: optionalWhole(1, 'factorization: rows of all splits; null makes 1000'),
-  optimize: z
-    .boolean()
-    .default(false)
-    .describe('factorization: shares for reasoning models, with fewer very large numbers'),
-  tiers: z
-    .union([whole(0).max(8), z.array(whole(0).max(8)).min(1)])
-    .nullable()
-    .default(null)
-    .describe('factorization: tiers 0 to 8 to make, one or a list; null makes all'),
+  optimize: off('factorization: shares for reasoning models, with fewer very large numbers'),
+  tiers: orNull(
+    z.union([whole(0).max(8), z.array(whole(0).max(8)).min(1)]),
+    'factorization: tiers 0 to 8 to make, one or a list; null makes all',
+  ),
   samples_per_tier: optionalWhole(1, 'factorization: rows of each tier, in place of the shares'),
   max_value: optionalWhole(10, 'factorization: largest number; tiers beyond it are left out'),
   num_workers: whole(1).default(4).describe('factorization: threads that make rows'),
@@ -122,10 +120,9 @@ const medicalKeys = z
       .default('simple')
       .describe('Prompt before the first user message, part of the file name; none writes none'),
     system_prompt: optionalText("The prompt's own text, under the name prompt_type"),
-    demonstrations: z
-      .boolean()
-      .default(false)
-      .describe("Also write the training rows with their answer as the assistant's turn, for SFT"),
+    demonstrations: off(
+      "Also write the training rows with their answer as the assistant's turn, for SFT",
+    ),
   })
   .prefault({});
 

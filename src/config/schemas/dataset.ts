@@ -3,17 +3,16 @@
 import { z } from 'zod';
 import { ROW_FILE_ENDINGS } from '../../util/row-file-endings.js';
 import { DATASET_NAMES } from '../known-names.js';
-import { optionalInput, optionalText, text, whole } from './fields.js';
+import { on, optionalInput, optionalText, orNull, text, whole } from './fields.js';
 import { issueAt } from './issue-at.js';
 
 const ROW_FILE = new RegExp(`(?:${ROW_FILE_ENDINGS.join('|').replaceAll('.', '\\.')})$`, 'i');
 
 const shape = {
-  name: text()
-    .meta({ choices: DATASET_NAMES })
-    .nullable()
-    .default(null)
-    .describe('Data set name (gsm8k, arithmetic, …) or hub id'),
+  name: orNull(
+    text().meta({ choices: DATASET_NAMES }),
+    'Data set name (gsm8k, arithmetic, …) or hub id',
+  ),
   path: optionalInput('File of rows (JSONL, also .gz; JSON, CSV, TSV, Parquet), in place of name'),
   subset: optionalText('Configuration of a hub data set (openai/gsm8k: main)'),
   revision: optionalText('Branch, tag or commit of a hub data set; null is main'),
@@ -28,7 +27,7 @@ const shape = {
       'Our name: column, or text with {column}s, e.g. {question: "{instruction}\\n{input}"}',
     ),
   num_samples: whole(1).nullable(),
-  shuffle: z.boolean().default(true).describe('Shuffle (seeded) before taking num_samples'),
+  shuffle: on('Shuffle (seeded) before taking num_samples'),
 };
 
 /** `dataset: gsm8k` and `dataset: rows.jsonl` are short for `{name: …}` and `{path: …}`. */

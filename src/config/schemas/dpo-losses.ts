@@ -1,7 +1,7 @@
 /** Forms of the DPO loss, their keys, and which form reads which. Names and defaults of TRL. */
 import { z } from 'zod';
 import { needsReference } from '../../util/reference-free.js';
-import { nonNegative, positive, within } from './fields.js';
+import { nonNegative, orNull, positive, within } from './fields.js';
 import { issueAt } from './issue-at.js';
 
 /** Losses on pairs; several may be summed. */
@@ -38,16 +38,15 @@ export const lossKeys = {
     .union([lossType, z.array(lossType).min(1)])
     .default('sigmoid')
     .describe('Form of the loss, or a list of forms that are summed'),
-  loss_weights: z
-    .array(z.number())
-    .nullable()
-    .default(null)
-    .describe('Weights of the losses in loss_type; null weighs each by 1'),
+  loss_weights: orNull(
+    z.array(z.number()),
+    'Weights of the losses in loss_type; null weighs each by 1',
+  ),
   label_smoothing: within(0, 0.5).default(0).describe('Assumed share of flipped labels'),
-  ld_alpha: within(0, 1)
-    .nullable()
-    .default(null)
-    .describe('Weight of tokens past the shorter answer of a pair (LD-DPO); null weighs all by 1'),
+  ld_alpha: orNull(
+    within(0, 1),
+    'Weight of tokens past the shorter answer of a pair (LD-DPO); null weighs all by 1',
+  ),
   f_divergence_type: z
     .enum(['reverse_kl', 'forward_kl', 'js_divergence', 'alpha_divergence'])
     .default('reverse_kl')

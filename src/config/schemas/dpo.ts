@@ -10,7 +10,7 @@ import {
   lossKeys,
   lossTypes,
 } from './dpo-losses.js';
-import { positive, whole } from './fields.js';
+import { off, positive, whole } from './fields.js';
 import { stageKey } from './groups.js';
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
@@ -73,10 +73,7 @@ export const dpoSchema = z
     beta: positive().default(0.1).describe('Strength of the pull to the reference policy'),
     ...lossKeys,
     ...referenceKeys,
-    precompute_ref_log_probs: z
-      .boolean()
-      .default(false)
-      .describe('Score the reference once before training'),
+    precompute_ref_log_probs: off('Score the reference once before training'),
   })
   .superRefine(inTurn(checkTrainer, checkLosses, checkStep, checkReference, checkRows));
 

@@ -3,17 +3,14 @@
 import { z } from 'zod';
 import { BENCHMARK_NAMES } from '../known-names.js';
 import { datasetSchema } from './dataset.js';
-import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
+import { fileWord, optionalInput, optionalText, orNull, text, whole } from './fields.js';
 import { graderFileKey } from './grader-keys.js';
 import {
-  adapterKeys,
-  exactRolloutKeys,
-  machineKeys,
-  modelKeys,
+  adaptedKeys,
   outputKeys,
   rewardsKey,
+  samplerKeys,
   samplingKeys,
-  seedKey,
   stageKey,
   stopKey,
   tagKeys,
@@ -48,8 +45,7 @@ const ownKeys = {
 
 export const evalSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     benchmark: text()
       .meta({ choices: BENCHMARK_NAMES })
       .default('gsm8k')
@@ -59,10 +55,7 @@ export const evalSchema = z
     n_runs: whole(1).default(1).describe('Runs with seeds seed, seed + 1, …; metrics are over all'),
     ...resumeKey('auto goes on with a run that was stopped, from its predictions'),
     ...outputKeys,
-    output_file: fileWord()
-      .nullable()
-      .default(null)
-      .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
+    output_file: orNull(fileWord(), 'CSV name in debug/; null is <stage>_<run_id>.csv'),
     results_file: optionalText('JSON of metrics and every example, wherever it is wanted'),
     rows_file: optionalText('JSONL of the rows at a path of its own, beside the run folder'),
     stage: stageKey('eval'),
@@ -71,9 +64,7 @@ export const evalSchema = z
     ...samplingKeys(0),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
-    ...exactRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...samplerKeys,
   })
   .superRefine(checkQuantization)
   .superRefine((config, context) => {

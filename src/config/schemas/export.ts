@@ -1,7 +1,7 @@
 /** `lorikeet export`: merged or converted weights as a Hugging Face folder or a GGUF file. */
 
 import { z } from 'zod';
-import { nonNegative, optionalText, text } from './fields.js';
+import { nonNegative, off, optionalText, orNull, text } from './fields.js';
 import { adapterKeys, machineKeys, modelKey, modelKeys, overwriteKey } from './groups.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization, quantizationKeys } from './quantization.js';
@@ -25,14 +25,11 @@ export const exportSchema = z
       .describe(
         "Type of weights; auto is the base's own (in 4 bits its embeddings'), q8_0 (gguf) is 8 bits",
       ),
-    max_logprob_difference: nonNegative()
-      .nullable()
-      .default(null)
-      .describe('Largest change of log-probabilities that passes, nats; null: 0.01, any for q8_0'),
-    allow_precision_loss: z
-      .boolean()
-      .default(false)
-      .describe('Write the weights also when rounding changes more than that'),
+    max_logprob_difference: orNull(
+      nonNegative(),
+      'Largest change of log-probabilities that passes, nats; null: 0.01, any for q8_0',
+    ),
+    allow_precision_loss: off('Write the weights also when rounding changes more than that'),
     pre_tokenizer: optionalText(
       'How llama.cpp cuts text (gguf), by its name for it; null: found out',
     ),

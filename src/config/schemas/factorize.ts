@@ -1,14 +1,7 @@
 /** `lorikeet factorize NUMBER`: one number, factorized by a model. */
 import { z } from 'zod';
-import { optionalWhole } from './fields.js';
-import {
-  adapterKeys,
-  exactRolloutKeys,
-  machineKeys,
-  modelKeys,
-  samplingKeys,
-  seedKey,
-} from './groups.js';
+import { off, on, optionalWhole } from './fields.js';
+import { adaptedKeys, samplerKeys, samplingKeys } from './groups.js';
 import { checkQuantization } from './quantization.js';
 import { serverSchema } from './server.js';
 
@@ -19,26 +12,17 @@ export const factorizeSchema = z
       .regex(/^\d{1,1000}$/)
       .meta({ expected: 'a whole number from 2' })
       .describe('Number to factorize'),
-    ...modelKeys,
-    ...adapterKeys,
-    enhanced: z
-      .boolean()
-      .default(false)
-      .describe('Put the system prompt that names the algorithms before the question'),
+    ...adaptedKeys,
+    enhanced: off('Put the system prompt that names the algorithms before the question'),
     engine: z
       .enum(['onnxruntime', 'server'])
       .default('onnxruntime')
       .describe('Sample here, or ask an OpenAI-compatible server'),
     server: serverSchema,
-    structured: z
-      .boolean()
-      .default(true)
-      .describe('Ask a server for the answer by JSON schema; here it is checked by it'),
+    structured: on('Ask a server for the answer by JSON schema; here it is checked by it'),
     ...samplingKeys(0.3),
     max_new_tokens: optionalWhole(1, 'Longest answer; null is 256 and 64 for each digit'),
-    ...exactRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...samplerKeys,
   })
   .superRefine(checkQuantization);
 

@@ -34,20 +34,18 @@ export const temperature = () =>
 export const text = () => z.string().min(1);
 /** Path or id that the command reads; pipelines hash what it names. */
 export const inputPath = () => text().meta({ path: 'input' });
-/** The same or null, null by default. */
-export const optionalInput = (doc: string) => inputPath().nullable().default(null).describe(doc);
-/** Text or null, null by default. */
-export const optionalText = (doc: string) => text().nullable().default(null).describe(doc);
-/** Whole number >= `min` or null, null by default. */
-export const optionalWhole = (min: number, doc: string) =>
-  whole(min).nullable().default(null).describe(doc);
+/** A value or null, null by default. */
+export const orNull = <Type extends z.ZodType>(type: Type, doc: string) =>
+  type.nullable().default(null).describe(doc);
+export const optionalInput = (doc: string) => orNull(inputPath(), doc);
+export const optionalText = (doc: string) => orNull(text(), doc);
+export const optionalWhole = (min: number, doc: string) => orNull(whole(min), doc);
+/** True or false, by default false. */
+export const off = (doc: string) => z.boolean().default(false).describe(doc);
+/** True or false, by default true. */
+export const on = (doc: string) => z.boolean().default(true).describe(doc);
 /** Optimizer steps or null, also by TRL's -1. */
-export const maxSteps = (doc: string) =>
-  whole(1)
-    .meta({ same: { '-1': null } })
-    .nullable()
-    .default(null)
-    .describe(doc);
+export const maxSteps = (doc: string) => orNull(whole(1).meta({ same: { '-1': null } }), doc);
 /** Steps, or below 1 a share of all, as transformers 5 reads it. */
 export const warmupSteps = () =>
   z

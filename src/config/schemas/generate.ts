@@ -1,17 +1,14 @@
 /** `lorikeet generate`: batched sampling into rows. */
 import { z } from 'zod';
-import { optionalInput, optionalText, text, whole } from './fields.js';
+import { off, optionalInput, optionalText, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import {
-  adapterKeys,
+  adaptedKeys,
   decodingKeys,
-  exactRolloutKeys,
-  machineKeys,
-  modelKeys,
   overwriteKey,
   rewardsKey,
+  samplerKeys,
   samplingKeys,
-  seedKey,
   stopKey,
   tagKeys,
 } from './groups.js';
@@ -21,20 +18,16 @@ import { serverSchema } from './server.js';
 
 export const generateSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     input: optionalInput('Rows with ids, prompt or messages (JSONL, CSV, …), or lines of a .txt'),
     prompt: optionalText('One prompt, in place of input'),
-    chat: z
-      .boolean()
-      .default(false)
-      .describe('Put text prompts into the chat template, as a user message'),
+    chat: off('Put text prompts into the chat template, as a user message'),
     overlong_prompts: z
       .enum(['error', 'left'])
       .meta({ same: { never: 'error' } })
       .default('error')
       .describe('Prompts that leave no room for the completion: stop, or cut their beginning'),
-    output: text().nullable().default(null).describe('JSONL of completions; null prints them'),
+    output: optionalText('JSONL of completions; null prints them'),
     output_csv: optionalText('CSV of the same rows'),
     ...overwriteKey,
     ...resumeKey('auto keeps the rows that are there and makes the others'),
@@ -52,9 +45,7 @@ export const generateSchema = z
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...decodingKeys,
     ...stopKey,
-    ...exactRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...samplerKeys,
   })
   .refine((config) => (config.input === null) !== (config.prompt === null), {
     path: ['input'],

@@ -1,6 +1,6 @@
 /** `lorikeet grade`: a grader over rows. */
 import { z } from 'zod';
-import { optionalInput, optionalText, text, whole } from './fields.js';
+import { off, optionalInput, optionalText, text, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { overwriteKey, rewardsKey } from './groups.js';
 
@@ -12,14 +12,8 @@ export const gradeSchema = z.strictObject({
   ...overwriteKey,
   concurrency: whole(1).default(8).describe('Rows graded at the same time'),
   ...graderKeys,
-  validate: z
-    .boolean()
-    .default(false)
-    .describe('Check that reference answers score full: of input, or of all known data sets'),
-  stress: z
-    .boolean()
-    .default(false)
-    .describe('Attack the grader with answers that deserve nothing'),
+  validate: off('Check that reference answers score full: of input, or of all known data sets'),
+  stress: off('Attack the grader with answers that deserve nothing'),
   gold: text()
     .default('{{ item.reference_answer }}')
     .describe('Reference answer of a row, a template; for validate and stress'),

@@ -8,12 +8,12 @@ import { InputError } from '../../util/errors.js';
 import { isObject } from '../../util/json-object.js';
 import type { ConfigSchema } from '../introspect.js';
 import { resolveConfig } from '../load.js';
-import { text } from './fields.js';
+import { orNull, text } from './fields.js';
 
 const namedKeys = <T extends string>(type: T) => ({
   type: z.literal(type).describe('Grader type'),
   name: text().default(type).describe('Name of the grader'),
-  pass_threshold: z.number().nullable().default(null).describe('Scores from here on pass'),
+  pass_threshold: orNull(z.number(), 'Scores from here on pass'),
 });
 
 const comparedKeys = {
@@ -22,7 +22,7 @@ const comparedKeys = {
 };
 
 const message = z.strictObject({
-  type: z.string().nullable().default(null).describe('Kind of the input item, as message'),
+  type: orNull(z.string(), 'Kind of the input item, as message'),
   role: text().default('user').describe('Role of the message'),
   content: z.unknown().describe('Text, or parts with text, as templates'),
 });
@@ -54,12 +54,12 @@ const scoreModel = z.strictObject({
   range: z.tuple([z.number(), z.number()]).default([0, 1]).describe('Lowest and highest score'),
   sampling_params: z
     .strictObject({
-      temperature: z.number().nullable().default(null).describe('Sampling temperature'),
-      top_p: z.number().nullable().default(null).describe('Nucleus mass'),
-      seed: z.int().nullable().default(null).describe('Seed of the endpoint'),
-      max_completions_tokens: z.int().nullable().default(null).describe('Longest answer'),
-      max_completion_tokens: z.int().nullable().default(null).describe('Longest answer'),
-      reasoning_effort: z.string().nullable().default(null).describe('Effort of a reasoning model'),
+      temperature: orNull(z.number(), 'Sampling temperature'),
+      top_p: orNull(z.number(), 'Nucleus mass'),
+      seed: orNull(z.int(), 'Seed of the endpoint'),
+      max_completions_tokens: orNull(z.int(), 'Longest answer'),
+      max_completion_tokens: orNull(z.int(), 'Longest answer'),
+      reasoning_effort: orNull(z.string(), 'Effort of a reasoning model'),
     })
     .prefault({})
     .describe('Sampling settings of the judge'),
@@ -76,7 +76,7 @@ const labelModel = z.strictObject({
 const python = z.strictObject({
   ...namedKeys('python'),
   source: text().describe('Python that defines grade(sample, item)'),
-  image_tag: z.string().nullable().default(null).describe('Image of the hosted service; ignored'),
+  image_tag: orNull(z.string(), 'Image of the hosted service; ignored'),
 });
 
 const mathEquivalence = z.strictObject({

@@ -4,9 +4,11 @@ import { DEFAULT_TAGS } from '../../util/answer-tags.js';
 import {
   fileWord,
   inputPath,
+  off,
   optionalInput,
   optionalText,
   optionalWhole,
+  orNull,
   positive,
   temperature,
   text,
@@ -63,6 +65,9 @@ export const adapterKeys = {
   adapter: optionalInput('PEFT adapter folder to put on the model'),
 };
 
+/** A model, and an adapter that may be put on it. */
+export const adaptedKeys = { ...modelKeys, ...adapterKeys };
+
 type DeviceChoice = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 const deviceSchema = z
@@ -89,12 +94,12 @@ export const seedKey = {
 };
 
 export const overwriteKey = {
-  overwrite: z.boolean().default(false).describe('Replace an output that is already there'),
+  overwrite: off('Replace an output that is already there'),
 };
 
 export const outputKeys = {
   output_dir: optionalText('Run folder; null means outputs/<run_name or run id>'),
-  run_name: fileWord().nullable().default(null).describe('Name of the run in folders and reports'),
+  run_name: orNull(fileWord(), 'Name of the run in folders and reports'),
   ...overwriteKey,
 };
 
@@ -150,11 +155,10 @@ export const decodingKeys = {
     .array(text())
     .default([])
     .describe('Tokens, as the vocabulary spells them, that end a completion'),
-  response_format: z
-    .record(z.string(), z.unknown())
-    .nullable()
-    .default(null)
-    .describe('{type: json_schema, json_schema: {schema: …}} allows only such JSON'),
+  response_format: orNull(
+    z.record(z.string(), z.unknown()),
+    '{type: json_schema, json_schema: {schema: …}} allows only such JSON',
+  ),
 };
 
 const ROLLOUT_PRECISIONS = [
@@ -177,11 +181,10 @@ export const fastPrecisionField = () =>
 
 /** For commands whose numbers count most. */
 export const exactPrecisionField = () =>
-  z
-    .enum(ROLLOUT_PRECISIONS)
-    .nullable()
-    .default(null)
-    .describe('What sampling computes in; null: float32, on CUDA bfloat16 or float16');
+  orNull(
+    z.enum(ROLLOUT_PRECISIONS),
+    'What sampling computes in; null: float32, on CUDA bfloat16 or float16',
+  );
 
 const ROLLOUT_DEVICES = ['auto', 'cpu', 'webgpu', 'cuda'] as const;
 export type RolloutDevice = (typeof ROLLOUT_DEVICES)[number];
@@ -194,15 +197,19 @@ export const rolloutDeviceKey = {
     .describe(
       'Where ONNX Runtime samples; webgpu: any GPU; auto: CUDA where it is set up, else the CPU',
     ),
-  rollout_memory_limit: positive()
-    .nullable()
-    .default(null)
-    .describe('GiB of a card that sampling on CUDA may take; null sets no limit'),
+  rollout_memory_limit: orNull(
+    positive(),
+    'GiB of a card that sampling on CUDA may take; null sets no limit',
+  ),
 };
 
 /** What a command samples in and where: one whose numbers count most, and one whose speed does. */
 export const exactRolloutKeys = { rollout_precision: exactPrecisionField(), ...rolloutDeviceKey };
 export const fastRolloutKeys = { rollout_precision: fastPrecisionField(), ...rolloutDeviceKey };
+
+/** What samples here, the machine it is on, and the seed. */
+export const samplerKeys = { ...exactRolloutKeys, ...machineKeys, ...seedKey };
+export const fastSamplerKeys = { ...fastRolloutKeys, ...machineKeys, ...seedKey };
 
 export const stopKey = {
   stop: z.array(text()).default([]).describe('Stop strings, beside the end-of-sequence tokens'),

@@ -2,7 +2,17 @@
 import { z } from 'zod';
 import { MIN_TEMPERATURE } from '../../util/temperature.js';
 import { checkRows } from './dataset.js';
-import { nonNegative, optionalWhole, positive, scaleRewards, whole, within } from './fields.js';
+import {
+  nonNegative,
+  off,
+  on,
+  optionalWhole,
+  orNull,
+  positive,
+  scaleRewards,
+  whole,
+  within,
+} from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { groupRowKeys } from './group-rows.js';
 import {
@@ -64,14 +74,14 @@ export const grpoSchema = z
       'Micro-batches fed by one generation; null is gradient_accumulation_steps',
     ),
     epsilon: positive().default(0.2).describe('Clip range of the probability ratio'),
-    epsilon_high: positive()
-      .nullable()
-      .default(null)
-      .describe('Upper clip range, null is epsilon; with cispo the largest ratio itself'),
-    delta: positive()
-      .nullable()
-      .default(null)
-      .describe('Upper bound of the ratio where the advantage is negative; null is none'),
+    epsilon_high: orNull(
+      positive(),
+      'Upper clip range, null is epsilon; with cispo the largest ratio itself',
+    ),
+    delta: orNull(
+      positive(),
+      'Upper bound of the ratio where the advantage is negative; null is none',
+    ),
     importance_sampling_level: z
       .enum(['token', 'sequence'])
       .default('token')
@@ -89,22 +99,18 @@ export const grpoSchema = z
       .enum(['k1', 'k2', 'k3'])
       .default('k3')
       .describe('Estimate of the KL term from the sampled tokens'),
-    use_bias_correction_kl: z
-      .boolean()
-      .default(true)
-      .describe('Weigh k1 and k3 by the ratio: their gradient is then that of the KL divergence'),
+    use_bias_correction_kl: on(
+      'Weigh k1 and k3 by the ratio: their gradient is then that of the KL divergence',
+    ),
     top_entropy_quantile: within(0, 1)
       .default(1)
       .describe('Share of the tokens, those of highest entropy, that the policy loss learns from'),
     entropy_coef: nonNegative().default(0).describe('Weight of the entropy bonus'),
-    off_policy_mask_threshold: positive()
-      .nullable()
-      .default(null)
-      .describe('Leave out losing completions this far off the sampler, nats per token; null none'),
-    mask_truncated_completions: z
-      .boolean()
-      .default(false)
-      .describe('Learn nothing from completions that reached the length limit'),
+    off_policy_mask_threshold: orNull(
+      positive(),
+      'Leave out losing completions this far off the sampler, nats per token; null none',
+    ),
+    mask_truncated_completions: off('Learn nothing from completions that reached the length limit'),
     scale_rewards: scaleRewards()
       .default('group')
       .describe('Divide advantages by the standard deviation of the group, the batch, or not'),
@@ -112,10 +118,7 @@ export const grpoSchema = z
       .enum(['sum_then_normalize', 'normalize_then_sum'])
       .default('sum_then_normalize')
       .describe('Sum the weighted rewards before, or after, each is scaled within its group'),
-    dynamic_sampling: z
-      .boolean()
-      .default(false)
-      .describe('Replace groups of equal rewards by groups of further prompts'),
+    dynamic_sampling: off('Replace groups of equal rewards by groups of further prompts'),
     max_num_gen_batches: whole(1)
       .default(3)
       .describe('Rounds of sampling for one generation under dynamic_sampling'),
@@ -129,10 +132,9 @@ export const grpoSchema = z
       .describe('1 samples the next generation while this one is learnt from; 0 does not'),
     eval_samples: optionalWhole(1, 'Rows of dataset held out, which are then evaluated on'),
     ...groupRowKeys,
-    rollout_correction: z
-      .boolean()
-      .default(true)
-      .describe('Weigh tokens by how likely the trainer finds them, relative to the sampler'),
+    rollout_correction: on(
+      'Weigh tokens by how likely the trainer finds them, relative to the sampler',
+    ),
     rollout_correction_mode: z
       .enum(['token_truncate', 'token_mask', 'sequence_truncate', 'sequence_mask'])
       .default('sequence_mask')
@@ -141,23 +143,16 @@ export const grpoSchema = z
       .nullable()
       .default(3)
       .describe('Largest importance weight; null is the largest float32'),
-    rollout_correction_floor: positive()
-      .nullable()
-      .default(null)
-      .describe('Smallest importance weight; null is none'),
-    shuffle_rewards: z
-      .boolean()
-      .default(false)
-      .describe('Control experiment: deal the rewards to other completions of the batch'),
+    rollout_correction_floor: orNull(positive(), 'Smallest importance weight; null is none'),
+    shuffle_rewards: off('Control experiment: deal the rewards to other completions of the batch'),
     ...fastRolloutKeys,
-    rollout_release_memory: z
-      .boolean()
-      .default(false)
-      .describe('Give memory of sampling on CUDA back while training; each time it is loaded anew'),
-    max_logprob_difference: positive()
-      .nullable()
-      .default(null)
-      .describe('Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 below'),
+    rollout_release_memory: off(
+      'Give memory of sampling on CUDA back while training; each time it is loaded anew',
+    ),
+    max_logprob_difference: orNull(
+      positive(),
+      'Trainer and sampler apart by more stop; null: .001 float32, .5 bfloat16, 2 below',
+    ),
   })
   .superRefine(checkHeldOut)
   .overwrite(withEvaluation(impliedEvaluation))

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import {
   inputPath,
   nonNegative,
+  on,
   optionalInput,
   optionalText,
   optionalWhole,
@@ -57,7 +58,7 @@ const architectureSchema = z
     max_position_embeddings: whole(1).default(1024).describe('Longest context, tokens'),
     rope_theta: positive().default(10_000).describe('Base of the rotary frequencies'),
     rms_norm_eps: positive().default(1e-5).describe('Epsilon of RMSNorm'),
-    tie_word_embeddings: z.boolean().default(true).describe('Output head shares the embeddings'),
+    tie_word_embeddings: on('Output head shares the embeddings'),
     initializer_range: nonNegative().default(0.02).describe('Standard deviation of the matrices'),
     config: z
       .record(text(), z.json())

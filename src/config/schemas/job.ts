@@ -1,6 +1,6 @@
 /** `lorikeet job`: how a training run stands, in the words of fine-tuning services. */
 import { z } from 'zod';
-import { inputPath, optionalText, whole } from './fields.js';
+import { inputPath, off, optionalText, whole } from './fields.js';
 import { overwriteKey } from './groups.js';
 
 export const jobSchema = z.strictObject({
@@ -8,11 +8,8 @@ export const jobSchema = z.strictObject({
   output: optionalText('JSON of the status, with the last events; null only prints it'),
   ...overwriteKey,
   limit: whole(0).default(10).describe('Events, the last ones'),
-  refresh: z
-    .boolean()
-    .default(false)
-    .describe('Ask the service that trains the job first; a run on this machine has none'),
-  cancel: z.boolean().default(false).describe('Have the service end the job, now and for good'),
+  refresh: off('Ask the service that trains the job first; a run on this machine has none'),
+  cancel: off('Have the service end the job, now and for good'),
 });
 
 export type JobConfig = z.output<typeof jobSchema>;

@@ -1,6 +1,6 @@
 /** LoRA keys under PEFT's names; the defaults are those of TRL's command line. */
 import { z } from 'zod';
-import { positive, text, whole, within } from './fields.js';
+import { off, positive, text, whole, within } from './fields.js';
 
 /** @param dropout default of `lora_dropout`: 0 where log-probabilities are compared (GRPO, DPO) */
 export const loraSchema = (dropout: number) =>
@@ -29,7 +29,7 @@ export const loraSchema = (dropout: number) =>
         .enum(['none', 'all', 'lora_only'])
         .default('none')
         .describe('Biases that are trained: none, all, or those of modules with LoRA'),
-      use_dora: z.boolean().default(false).describe('DoRA: train the magnitudes of rows too'),
+      use_dora: off('DoRA: train the magnitudes of rows too'),
       init_lora_weights: z
         .union([z.boolean(), z.string().regex(/^(gaussian|pissa|pissa_niter_[1-9]\d*)$/)])
         .default(true)
@@ -37,6 +37,6 @@ export const loraSchema = (dropout: number) =>
       loraplus_lr_ratio: positive()
         .default(1)
         .describe('LoRA+: learning rate of B over that of A; 1 is plain'),
-      use_rslora: z.boolean().default(false).describe('Scale by alpha / √r in place of alpha / r'),
+      use_rslora: off('Scale by alpha / √r in place of alpha / r'),
     })
     .prefault({});

@@ -6,6 +6,7 @@ import {
   nonNegative,
   optionalInput,
   optionalWhole,
+  orNull,
   positive,
   seconds,
   secondsOrNone,
@@ -17,14 +18,8 @@ import { issueAt } from './issue-at.js';
 import { resumeKey } from './resume.js';
 
 const auto = z.literal('auto');
-const countOrAuto = (doc: string) =>
-  z
-    .union([auto, whole(1)])
-    .nullable()
-    .default(null)
-    .describe(doc);
-const numberOrAuto = (doc: string) =>
-  z.union([auto, positive()]).nullable().default(null).describe(doc);
+const countOrAuto = (doc: string) => orNull(z.union([auto, whole(1)]), doc);
+const numberOrAuto = (doc: string) => orNull(z.union([auto, positive()]), doc);
 
 /** Hyperparameters by the service's names; null leaves one to the service. */
 const hyperparameterKeys = {
@@ -32,16 +27,15 @@ const hyperparameterKeys = {
   batch_size: countOrAuto('Examples a step'),
   learning_rate_multiplier: numberOrAuto("Factor on the service's own learning rate"),
   beta: numberOrAuto('dpo: penalty for leaving the reference model'),
-  reasoning_effort: z
-    .enum(['default', 'low', 'medium', 'high'])
-    .nullable()
-    .default(null)
-    .describe('rft: how much the model reasons'),
+  reasoning_effort: orNull(
+    z.enum(['default', 'low', 'medium', 'high']),
+    'rft: how much the model reasons',
+  ),
   compute_multiplier: numberOrAuto('rft: compute spent on exploring'),
   eval_interval: countOrAuto('rft: steps between validations'),
   eval_samples: countOrAuto('rft: samples of each validation row'),
-  init_value: z.number().nullable().default(null).describe('rft: passed on as it is'),
-  kl_coef: nonNegative().nullable().default(null).describe('rft: passed on as it is'),
+  init_value: orNull(z.number(), 'rft: passed on as it is'),
+  kl_coef: orNull(nonNegative(), 'rft: passed on as it is'),
 };
 
 /** Method → its hyperparameters. */
@@ -64,18 +58,11 @@ export const openaiSchema = z
     validation_file: optionalInput('The same for validation'),
     ...hyperparameterKeys,
     grader_file: optionalInput('rft: grader object (JSON file)'),
-    response_format: z
-      .record(z.string(), z.unknown())
-      .nullable()
-      .default(null)
-      .describe('rft: {type: json_schema, json_schema: {…}} asks for such answers'),
-    suffix: z
-      .string()
-      .min(1)
-      .max(64)
-      .nullable()
-      .default(null)
-      .describe("Part of the tuned model's name"),
+    response_format: orNull(
+      z.record(z.string(), z.unknown()),
+      'rft: {type: json_schema, json_schema: {…}} asks for such answers',
+    ),
+    suffix: orNull(z.string().min(1).max(64), "Part of the tuned model's name"),
     seed: optionalWhole(0, 'Seed of the job; null leaves it to the service'),
     metadata: z
       .record(z.string().max(64), z.string().max(512))

@@ -4,6 +4,7 @@ import {
   maxSteps,
   nonNegative,
   optionalWhole,
+  orNull,
   positive,
   warmupSteps,
   whole,
@@ -28,8 +29,6 @@ const SCHEDULES = [
 const GREEDY = 'rates do not follow the loss of steps. Use reduce_lr_on_plateau with eval_steps';
 
 const ramp = z.enum(['linear', 'cosine', '1-sqrt']);
-const orNull = <T extends z.ZodType>(type: T, doc: string) =>
-  type.nullable().default(null).describe(doc);
 
 /** Keyword arguments of transformers' schedules; null takes the schedule's own default. */
 const scheduleKeys = z

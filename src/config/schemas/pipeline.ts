@@ -1,7 +1,7 @@
 /** Files of `lorikeet run` (stages) and `lorikeet sweep` (a grid of stages). */
 import { z } from 'zod';
 import { type CommandName, commandSchemas } from '../commands.js';
-import { optionalText, text } from './fields.js';
+import { optionalText, orNull, text } from './fields.js';
 
 const COMMANDS = Object.keys(commandSchemas) as [CommandName, ...CommandName[]];
 
@@ -30,10 +30,9 @@ const stageSchema = z.strictObject({
   with: mapping().default({}).describe('Keys over config'),
   part: optionalText('Part of the pipeline that it belongs to; the key stage picks one'),
   needs: z.array(text()).default([]).describe('Stages that come first, beside those referred to'),
-  stop_if: text()
-    .nullable()
-    .default(null)
-    .describe("Gate on the stage's result, e.g. accuracy < 0.3; when true the pipeline stops"),
+  stop_if: optionalText(
+    "Gate on the stage's result, e.g. accuracy < 0.3; when true the pipeline stops",
+  ),
   targets: z
     .array(text())
     .default([])
@@ -42,13 +41,13 @@ const stageSchema = z.strictObject({
 
 const commonKeys = {
   root: text().describe('Folder of the stages’ outputs and states'),
-  run_folder: z
-    .string()
-    .regex(/^(latest|new|run_\d{8}_\d{6})$/)
-    .meta({ expected: 'latest, new, or a name as run_20260131_235959' })
-    .nullable()
-    .default(null)
-    .describe('Folder in root of outputs and states: latest or new run_YYYYMMDD_HHMMSS, or a name'),
+  run_folder: orNull(
+    z
+      .string()
+      .regex(/^(latest|new|run_\d{8}_\d{6})$/)
+      .meta({ expected: 'latest, new, or a name as run_20260131_235959' }),
+    'Folder in root of outputs and states: latest or new run_YYYYMMDD_HHMMSS, or a name',
+  ),
   vars: mapping().default({}).describe('Values that stages refer to as vars.NAME'),
   metrics: z
     .array(text())

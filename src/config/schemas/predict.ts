@@ -3,16 +3,7 @@
 import { z } from 'zod';
 import { fileWord, optionalInput, optionalText, text, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
-import {
-  adapterKeys,
-  exactRolloutKeys,
-  machineKeys,
-  modelKeys,
-  overwriteKey,
-  rewardsKey,
-  samplingKeys,
-  seedKey,
-} from './groups.js';
+import { adaptedKeys, overwriteKey, rewardsKey, samplerKeys, samplingKeys } from './groups.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
 import { resumeKey } from './resume.js';
@@ -20,8 +11,7 @@ import { serverSchema } from './server.js';
 
 export const predictSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     input: optionalInput('Rows with messages and reference_answer; null: those of data medical'),
     data_dir: text().default('data').describe('Folder of data medical'),
     subset: fileWord().default('train').describe('train or val; part of the file names'),
@@ -48,9 +38,7 @@ export const predictSchema = z
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     ...samplingKeys(1),
     max_new_tokens: whole(1).default(512).describe('Longest prediction, tokens'),
-    ...exactRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...samplerKeys,
   })
   .superRefine(checkQuantization)
   .superRefine((config, context) => {

@@ -1,20 +1,17 @@
 /** Keys of a base in 4 bits (QLoRA), under TRL's names. */
 import { z } from 'zod';
+import { off } from './fields.js';
 import { issueAt } from './issue-at.js';
 
 export const quantizationKeys = {
-  load_in_4bit: z
-    .boolean()
-    .default(false)
-    .describe('Linear modules and experts of the base in 4 bits (QLoRA); trained only by LoRA'),
+  load_in_4bit: off(
+    'Linear modules and experts of the base in 4 bits (QLoRA); trained only by LoRA',
+  ),
   bnb_4bit_quant_type: z
     .enum(['nf4', 'fp4'])
     .default('nf4')
     .describe('The 16 values of load_in_4bit: of a normal distribution, or floats'),
-  use_bnb_nested_quant: z
-    .boolean()
-    .default(false)
-    .describe('load_in_4bit: quantize the scales of blocks as well, in 8 bits'),
+  use_bnb_nested_quant: off('load_in_4bit: quantize the scales of blocks as well, in 8 bits'),
 };
 
 export type QuantizationKeys = z.output<z.ZodObject<typeof quantizationKeys>>;

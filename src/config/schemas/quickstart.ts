@@ -1,16 +1,13 @@
 /** `lorikeet quickstart`: the whole job at tiny size, offline, on a CPU. */
 import { z } from 'zod';
-import { text } from './fields.js';
+import { off, text } from './fields.js';
 import { machineKeys, seedKey } from './groups.js';
 
 export const quickstartSchema = z.strictObject({
   output_dir: text()
     .default('outputs/quickstart')
     .describe('Folder of all files; an old one is moved aside'),
-  shuffle_rewards: z
-    .boolean()
-    .default(false)
-    .describe('Control: permute rewards among completions'),
+  shuffle_rewards: off('Control: permute rewards among completions'),
   ...machineKeys,
   ...seedKey,
 });

@@ -1,7 +1,7 @@
 /** Keys of what a trainer reports and where to, under the names of transformers' TrainingArguments. */
 import { z } from 'zod';
 import { TRACKERS } from '../../util/tracker-names.js';
-import { optionalText, whole } from './fields.js';
+import { off, optionalText, whole } from './fields.js';
 
 export const reportingKeys = {
   report_to: z
@@ -22,5 +22,5 @@ export const reportingKeys = {
     'Project in Weights & Biases, adds wandb to report_to; null: WANDB_PROJECT, else lorikeet',
   ),
   wandb_name: optionalText('Name of the run in trackers; null is run_name, else the run id'),
-  verbose: z.boolean().default(false).describe('The same as --verbose: all metrics on the console'),
+  verbose: off('The same as --verbose: all metrics on the console'),
 };

@@ -4,16 +4,7 @@ import { z } from 'zod';
 import { armProblem, armsKey } from './arms.js';
 import { checkRows, datasetSchema } from './dataset.js';
 import { nonNegative, optionalInput, optionalText, text, whole, within } from './fields.js';
-import {
-  adapterKeys,
-  fastRolloutKeys,
-  machineKeys,
-  modelKeys,
-  overwriteKey,
-  seedKey,
-  stopKey,
-  tagKeys,
-} from './groups.js';
+import { adaptedKeys, fastSamplerKeys, overwriteKey, stopKey, tagKeys } from './groups.js';
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
 import { checkQuantization } from './quantization.js';
@@ -67,8 +58,7 @@ const scoreKeys = {
 
 export const rolloutsSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     dataset: datasetSchema(),
     output: text().describe('JSONL of trajectories; <output>.stats.json stands beside it'),
     ...overwriteKey,
@@ -85,9 +75,7 @@ export const rolloutsSchema = z
     batch_size: whole(1).default(32).describe('Completions sampled together'),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
-    ...fastRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...fastSamplerKeys,
   })
   .superRefine(inTurn(checkRows, checkQuantization))
   .superRefine((config, context) => {

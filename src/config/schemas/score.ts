@@ -1,11 +1,10 @@
 /** `lorikeet score`: log-probabilities of given texts or token ids. */
 import { z } from 'zod';
-import { inputPath, text, whole } from './fields.js';
+import { inputPath, optionalText, whole } from './fields.js';
 import {
-  adapterKeys,
+  adaptedKeys,
   exactPrecisionField,
   machineKeys,
-  modelKeys,
   overwriteKey,
   rolloutDeviceKey,
 } from './groups.js';
@@ -13,10 +12,9 @@ import { checkQuantization } from './quantization.js';
 
 export const scoreSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     input: inputPath().describe('Rows with ids, text or messages'),
-    output: text().nullable().default(null).describe('JSONL with ids and logprobs; null prints it'),
+    output: optionalText('JSONL with ids and logprobs; null prints it'),
     ...overwriteKey,
     engine: z
       .enum(['tensorflow', 'onnxruntime'])

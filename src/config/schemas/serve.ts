@@ -1,15 +1,7 @@
 /** `lorikeet serve`: a model behind OpenAI's API. */
 import { z } from 'zod';
-import { inputPath, optionalText, optionalWhole, text, whole } from './fields.js';
-import {
-  fastRolloutKeys,
-  filterKeys,
-  machineKeys,
-  modelKeys,
-  samplingKeys,
-  seedKey,
-  stopKey,
-} from './groups.js';
+import { inputPath, optionalText, optionalWhole, orNull, text, whole } from './fields.js';
+import { fastSamplerKeys, filterKeys, modelKeys, samplingKeys, stopKey } from './groups.js';
 import { checkQuantization } from './quantization.js';
 
 /** What samples, and how where nothing else is asked for. */
@@ -21,19 +13,16 @@ export const engineKeys = {
     .describe('Keys and values kept for prompts that go on from earlier ones; on the CPU'),
   ...stopKey,
   ...filterKeys,
-  ...fastRolloutKeys,
-  ...machineKeys,
-  ...seedKey,
+  ...fastSamplerKeys,
 };
 
 export const serveSchema = z
   .strictObject({
     ...modelKeys,
-    adapter: z
-      .union([inputPath(), z.array(inputPath()).min(1)])
-      .nullable()
-      .default(null)
-      .describe('PEFT adapter folder to put on the model, or a list, each served beside the base'),
+    adapter: orNull(
+      z.union([inputPath(), z.array(inputPath()).min(1)]),
+      'PEFT adapter folder to put on the model, or a list, each served beside the base',
+    ),
     host: text()
       .default('127.0.0.1')
       .describe('Address to listen on; 0.0.0.0 is open to the network'),

@@ -2,7 +2,17 @@
 
 import { z } from 'zod';
 import { datasetSchema, requireRows } from './dataset.js';
-import { nonNegative, optionalInput, positive, text, whole, within } from './fields.js';
+import {
+  nonNegative,
+  off,
+  on,
+  optionalInput,
+  orNull,
+  positive,
+  text,
+  whole,
+  within,
+} from './fields.js';
 import { stageKey } from './groups.js';
 import { inTurn } from './in-turn.js';
 import { issueAt } from './issue-at.js';
@@ -40,10 +50,7 @@ export const sftSchema = z
       .enum(['tags', 'boxed'])
       .default('tags')
       .describe('Problems with a worked solution: in the four tags, or as it is with \\boxed{}'),
-    mask_tool_output: z
-      .boolean()
-      .default(false)
-      .describe('Leave ```output blocks (what a tool printed) out of the loss'),
+    mask_tool_output: off('Leave ```output blocks (what a tool printed) out of the loss'),
     datasets: z
       .array(
         z.strictObject({
@@ -53,15 +60,13 @@ export const sftSchema = z
       )
       .default([])
       .describe('Several data sets, mixed by weight, in place of dataset'),
-    assistant_only_loss: z
-      .boolean()
-      .default(true)
-      .describe('Of messages learn the turns of roles_to_train; false learns all tokens'),
-    completion_only_loss: z
-      .boolean()
-      .nullable()
-      .default(null)
-      .describe('Rows with a prompt: nothing of it is learnt; false learns it like the completion'),
+    assistant_only_loss: on(
+      'Of messages learn the turns of roles_to_train; false learns all tokens',
+    ),
+    completion_only_loss: orNull(
+      z.boolean(),
+      'Rows with a prompt: nothing of it is learnt; false learns it like the completion',
+    ),
     roles_to_train: z
       .array(text())
       .default(['assistant'])
@@ -79,10 +84,7 @@ export const sftSchema = z
       .default(0)
       .describe('Scale of the uniform noise on embeddings in training; 0 is off'),
     max_length: whole(2).default(1024).describe('Longest sequence, tokens'),
-    packing: z
-      .boolean()
-      .default(false)
-      .describe('Fill max_length with several rows, kept apart; batch sizes then count packs'),
+    packing: off('Fill max_length with several rows, kept apart; batch sizes then count packs'),
     excess_length_strategy: z
       .enum(['truncate', 'drop', 'error'])
       .default('truncate')

@@ -1,23 +1,13 @@
 /** `lorikeet solve`: one problem by a strategy. */
 import { z } from 'zod';
 import { text, whole } from './fields.js';
-import {
-  adapterKeys,
-  exactRolloutKeys,
-  machineKeys,
-  modelKeys,
-  samplingKeys,
-  seedKey,
-  stopKey,
-  tagKeys,
-} from './groups.js';
+import { adaptedKeys, samplerKeys, samplingKeys, stopKey, tagKeys } from './groups.js';
 import { checkQuantization } from './quantization.js';
 import { strategyKeys } from './strategy.js';
 
 export const solveSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     problem: text().describe('The problem to solve'),
     grader: z
       .enum(['numeric', 'math'])
@@ -29,9 +19,7 @@ export const solveSchema = z
     ...samplingKeys(0.7),
     max_new_tokens: whole(1).default(1024).describe('Longest completion, tokens'),
     ...stopKey,
-    ...exactRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...samplerKeys,
   })
   .superRefine(checkQuantization);
 

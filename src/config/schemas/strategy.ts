@@ -1,6 +1,6 @@
 /** How a problem is solved: one answer, a vote, code with its outputs, or a selection. */
 import { z } from 'zod';
-import { optionalWhole, seconds, whole } from './fields.js';
+import { optionalWhole, orNull, seconds, whole } from './fields.js';
 import { graderKeys } from './grader-keys.js';
 import { rewardsKey } from './groups.js';
 
@@ -32,7 +32,7 @@ export const strategyKeys = {
     .default([])
     .describe('Rewards that weigh votes; they see no gold answer'),
   token_budget: optionalWhole(1, 'New tokens for one problem in all its solutions; null: no limit'),
-  time_budget: seconds().nullable().default(null).describe('Seconds for all; null: no limit'),
+  time_budget: orNull(seconds(), 'Seconds for all; null: no limit'),
   selection_tokens: optionalWhole(1, 'Longest reply of a genselect; null is max_new_tokens'),
   max_rounds: whole(1).default(4).describe('Blocks of code run for one solution, with tir'),
   ...codeKeys,

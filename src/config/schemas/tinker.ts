@@ -6,9 +6,11 @@ import {
   fileWord,
   maxSteps,
   nonNegative,
+  on,
   optionalInput,
   optionalText,
   optionalWhole,
+  orNull,
   positive,
   scaleRewards,
   seconds,
@@ -34,9 +36,9 @@ import {
 
 const loraKeys = {
   lora_rank: whole(1).default(32).describe('Rank of the adapter'),
-  train_unembed: z.boolean().default(true).describe('Adapt the output layer'),
-  train_mlp: z.boolean().default(true).describe('Adapt the MLP layers'),
-  train_attn: z.boolean().default(true).describe('Adapt the attention layers'),
+  train_unembed: on('Adapt the output layer'),
+  train_mlp: on('Adapt the MLP layers'),
+  train_attn: on('Adapt the attention layers'),
 };
 
 const optimizerKeys = {
@@ -109,10 +111,10 @@ export const tinkerSchema = z
       .describe('So long the service may be out of reach while a result is waited for'),
     ...resumeKey('auto goes on from the last state of output_dir'),
     ...outputKeys,
-    stage: fileWord()
-      .nullable()
-      .default(null)
-      .describe('Stage name in debug/<stage>_<run_id>.csv (cot, rl, …); null is method'),
+    stage: orNull(
+      fileWord(),
+      'Stage name in debug/<stage>_<run_id>.csv (cot, rl, …); null is method',
+    ),
     ...seedKey,
   })
   .superRefine(checkHeldOut)

@@ -3,13 +3,10 @@ import { z } from 'zod';
 import { checkRows, datasetSchema } from './dataset.js';
 import { fileWord, text, whole } from './fields.js';
 import {
-  adapterKeys,
-  exactRolloutKeys,
-  machineKeys,
-  modelKeys,
+  adaptedKeys,
   overwriteKey,
+  samplerKeys,
   samplingKeys,
-  seedKey,
   stopKey,
   tagKeys,
 } from './groups.js';
@@ -19,8 +16,7 @@ import { resumeKey } from './resume.js';
 
 export const tracesSchema = z
   .strictObject({
-    ...modelKeys,
-    ...adapterKeys,
+    ...adaptedKeys,
     dataset: datasetSchema({ numSamples: 2048 }),
     output_dir: text().default('outputs/traces').describe('Folder of the traces'),
     output_file: fileWord()
@@ -36,9 +32,7 @@ export const tracesSchema = z
     ...samplingKeys(0.8),
     max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
     ...stopKey,
-    ...exactRolloutKeys,
-    ...machineKeys,
-    ...seedKey,
+    ...samplerKeys,
   })
   .superRefine(inTurn(checkRows, checkQuantization));
 

@@ -6,8 +6,11 @@ import { datasetSchema } from './dataset.js';
 import {
   fileWord,
   nonNegative,
+  off,
+  on,
   optionalText,
   optionalWhole,
+  orNull,
   positive,
   text,
   whole,
@@ -39,10 +42,10 @@ export const memoryKeys = {
     .describe(
       'Recompute activations in the backward pass; auto: of as few layers as memory_limit asks',
     ),
-  memory_limit: positive()
-    .nullable()
-    .default(null)
-    .describe('GiB that training may use; null is 60% of the machine, or of the GPU it trains on'),
+  memory_limit: orNull(
+    positive(),
+    'GiB that training may use; null is 60% of the machine, or of the GPU it trains on',
+  ),
   compute_dtype: z
     .enum(['auto', 'float32', 'bfloat16'])
     .default('auto')
@@ -66,29 +69,22 @@ export const DEFAULT_BENCHMARK = 'gsm8k';
 
 /** The evaluation that a trainer runs when it is done. */
 const afterwardsSchema = z.strictObject({
-  benchmark: text()
-    .meta({ choices: BENCHMARK_NAMES })
-    .nullable()
-    .default(null)
-    .describe("Which rows and how they are graded; null: gsm8k's, as the rewards grade"),
+  benchmark: orNull(
+    text().meta({ choices: BENCHMARK_NAMES }),
+    "Which rows and how they are graded; null: gsm8k's, as the rewards grade",
+  ),
   dataset: datasetSchema({ split: 'test' }).describe("Rows in place of the benchmark's own"),
   ...graderFileKey,
   batch_size: whole(1).default(32).describe('Prompts sampled together'),
   ...samplingKeys(0),
   max_new_tokens: whole(1).default(512).describe('Longest completion, tokens'),
   ...exactRolloutKeys,
-  rollout_device: rolloutDeviceField()
-    .nullable()
-    .default(null)
-    .describe("Where ONNX Runtime samples; null: where the trainer's rollouts are, else auto"),
-  stage: fileWord()
-    .nullable()
-    .default(null)
-    .describe("Stage name in file names; null is the trainer's"),
-  output_file: fileWord()
-    .nullable()
-    .default(null)
-    .describe('CSV name in debug/; null is <stage>_<run_id>.csv'),
+  rollout_device: orNull(
+    rolloutDeviceField(),
+    "Where ONNX Runtime samples; null: where the trainer's rollouts are, else auto",
+  ),
+  stage: orNull(fileWord(), "Stage name in file names; null is the trainer's"),
+  output_file: orNull(fileWord(), 'CSV name in debug/; null is <stage>_<run_id>.csv'),
 });
 
 /** The same where a service samples. */
@@ -110,31 +106,27 @@ export const impliedRemoteEvaluation = (dataset: ImpliedRows = {}): z.output<typ
   remoteSchema.parse({ dataset });
 
 const evaluationField = <Schema extends z.ZodType>(schema: Schema) =>
-  schema.nullable().default(null).describe('Evaluate after training; null does not');
+  orNull(schema, 'Evaluate after training; null does not');
 
 const evaluationKeys = {
   eval: evaluationField(afterwardsSchema),
-  eval_dataset: datasetSchema({ split: 'test' })
-    .nullable()
-    .default(null)
-    .describe('Rows whose loss is computed every eval_steps; null computes none'),
+  eval_dataset: orNull(
+    datasetSchema({ split: 'test' }),
+    'Rows whose loss is computed every eval_steps; null computes none',
+  ),
   eval_steps: optionalWhole(1, 'Also evaluate every so many steps; null does not'),
-  stop_at_accuracy: within(0, 1)
-    .nullable()
-    .default(null)
-    .describe('End training when such an evaluation reaches this accuracy'),
+  stop_at_accuracy: orNull(
+    within(0, 1),
+    'End training when such an evaluation reaches this accuracy',
+  ),
   metric_for_best_model: optionalText(
     'Metric that tells the best step; null is eval/loss with eval_dataset, else eval/accuracy',
   ),
-  greater_is_better: z
-    .boolean()
-    .nullable()
-    .default(null)
-    .describe('Whether more of that metric is better; null: yes, unless its name ends in loss'),
-  load_best_model_at_end: z
-    .boolean()
-    .default(false)
-    .describe('Keep the checkpoint of the best evaluation, and end with it'),
+  greater_is_better: orNull(
+    z.boolean(),
+    'Whether more of that metric is better; null: yes, unless its name ends in loss',
+  ),
+  load_best_model_at_end: off('Keep the checkpoint of the best evaluation, and end with it'),
   early_stopping_patience: optionalWhole(
     1,
     'End after so many evaluations without a better one; null goes on',
@@ -165,7 +157,7 @@ export const trainerKeys = (defaults: {
   dataset: datasetSchema(),
   ...outputKeys,
   ...tagKeys,
-  use_lora: z.boolean().default(true).describe('Train a LoRA adapter; false trains all weights'),
+  use_lora: on('Train a LoRA adapter; false trains all weights'),
   lora: loraSchema(defaults.loraDropout),
   ...optimizationKeys(defaults.learningRate),
   ...memoryKeys,
