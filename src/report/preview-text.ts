@@ -1,5 +1,6 @@
 /** Rendered training rows as text for a console, the trained parts in colour or between marks. */
 import { visible } from '../util/visible.js';
+import { percent } from './text-table.js';
 
 export interface PreviewSegment {
   readonly text: string;
@@ -41,6 +42,6 @@ export function previewText(
 }
 
 function countsText({ sequences, tokens, trained, longest }: PreviewCounts): string {
-  const share = tokens === 0 ? 0 : (100 * trained) / tokens;
-  return `${sequences} sequences, ${tokens} tokens, ${trained} trained (${share.toFixed(1)}%), longest ${longest}`;
+  const share = percent(trained / Math.max(1, tokens));
+  return `${sequences} sequences, ${tokens} tokens, ${trained} trained (${share}), longest ${longest}`;
 }

@@ -1,5 +1,7 @@
 /** Tables of text for consoles and summary files. */
 
+import { largest } from '../util/numbers.js';
+
 export type Cell = string | number | boolean | null | undefined;
 
 /**
@@ -13,7 +15,7 @@ export function textTable(header: readonly string[], rows: readonly (readonly Ce
   const texts = rows.map((row) => header.map((_, i) => formatCell(row[i])));
   const [head, ...body] = [header, ...texts].map(linesOfRow);
   const lines = body.flat();
-  const widths = header.map((_, i) => longest([...head!, ...lines].map((row) => row[i]!)));
+  const widths = header.map((_, i) => largest([...head!, ...lines].map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) => (isRight[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
@@ -70,8 +72,4 @@ export function duration(seconds: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${whole % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-function longest(texts: readonly string[]): number {
-  return texts.reduce((width, text) => Math.max(width, text.length), 0);
 }

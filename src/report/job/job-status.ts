@@ -10,7 +10,7 @@ import { formatCell } from '../text-table.js';
 import { SERVICE_METRICS } from './service-metrics.js';
 
 /** The first four are those of a run on this machine; a service has all. */
-export type JobState =
+type JobState =
   | ('running' | 'succeeded' | 'failed' | 'paused')
   | ('validating_files' | 'queued' | 'cancelled');
 
@@ -50,7 +50,7 @@ export interface JobStatus {
 }
 
 /** Null where the run has no such numbers. */
-export interface JobMetrics {
+interface JobMetrics {
   /** Mean reward of the last tenth of the steps, and of the first. */
   readonly train_reward_mean: number | null;
   readonly train_reward_mean_first: number | null;
@@ -96,21 +96,23 @@ export function jobStatus(run: JobRun, options: { limit: number; isAlive: boolea
     trained_steps: last?.step ?? 0,
     trained_tokens: numberOf(last?.num_tokens),
     metrics: jobMetrics(run),
-    events: eventsOf(run, status)
-      .slice(-options.limit || Number.POSITIVE_INFINITY)
-      .reverse(),
+    events: newest(eventsOf(run, status), options.limit),
   };
 }
 
+/** The last events, newest first. */
+export const newest = (events: readonly JobEvent[], limit: number): JobEvent[] =>
+  events.slice(-limit || Number.POSITIVE_INFINITY).reverse();
+
 /** A run whose process is gone without a word has failed. */
-export function localJobState({ status }: RunRecord, isAlive: boolean): JobState {
+function localJobState({ status }: RunRecord, isAlive: boolean): JobState {
   if (status === 'done') return 'succeeded';
   if (status === 'interrupted') return 'paused';
   return status === 'running' && isAlive ? 'running' : 'failed';
 }
 
 /** Why a run on this machine is not done; null where it is, or is running. */
-export function localJobError({ status, error }: RunRecord, isAlive: boolean): JobStatus['error'] {
+function localJobError({ status, error }: RunRecord, isAlive: boolean): JobStatus['error'] {
   if (status !== 'running') return error == null ? null : { message: error };
   return isAlive ? null : { message: 'its process ended without writing a reason' };
 }
@@ -133,7 +135,7 @@ function batchSizeOf(config: Row): number | null {
   return micro === null || steps === null ? null : (micro * steps) / group;
 }
 
-export function jobMetrics({ record, metrics }: Pick<JobRun, 'record' | 'metrics'>): JobMetrics {
+function jobMetrics({ record, metrics }: Pick<JobRun, 'record' | 'metrics'>): JobMetrics {
   const tenth = Math.max(1, Math.round(metrics.length / 10));
   const last = meanOf(metrics.slice(-tenth), 'reward');
   const first = meanOf(metrics.slice(0, tenth), 'reward');

@@ -8,13 +8,7 @@ import { type JsonRow, readJson, wholeRows } from '../../util/files.js';
 import { isObject, numberOf, textOf } from '../../util/json-object.js';
 import { checkedObject, checkedRows, type Fields } from '../../util/own-files.js';
 import type { RunRows } from '../run/read-run.js';
-import {
-  type JobEvent,
-  type JobStatus,
-  jobMetrics,
-  localJobError,
-  localJobState,
-} from './job-status.js';
+import { type JobEvent, type JobStatus, jobStatus, newest } from './job-status.js';
 
 export const REMOTE_FILE = 'remote.json';
 export const EVENTS_FILE = 'events.jsonl';
@@ -107,35 +101,29 @@ export function readRemoteEvents(dir: string): RemoteEvent[] {
 export function remoteJobStatus(
   run: Pick<RunRows, 'dir' | 'record' | 'metrics'>,
   remote: RemoteRecord,
-  { limit, isAlive }: { readonly limit: number; readonly isAlive: boolean },
+  options: { readonly limit: number; readonly isAlive: boolean },
 ): JobStatus {
-  const { record, metrics } = run;
   const { job } = remote;
-  const config = (record.config ?? {}) as JsonRow;
+  const here = jobStatus(run, options);
+  const config = (run.record.config ?? {}) as JsonRow;
   const method = (job?.method ?? {}) as JsonRow;
   const settings = (method[String(method.type)] ?? {}) as JsonRow;
   return {
-    object: 'fine_tuning.job',
-    id: job?.id ?? record.run_id,
-    status: (job?.status as JobStatus['status']) ?? localJobState(record, isAlive),
-    method: textOf(config.method) ?? record.command,
-    model: textOf(config.model),
+    ...here,
+    id: job?.id ?? here.id,
+    status: (job?.status as JobStatus['status']) ?? here.status,
+    method: textOf(config.method) ?? here.method,
     fine_tuned_model: job?.fine_tuned_model ?? null,
     suffix: textOf(config.suffix),
-    created_at: numberOf(job?.created_at) ?? Math.floor(Date.parse(record.started_at) / 1000),
+    created_at: numberOf(job?.created_at) ?? here.created_at,
     finished_at: numberOf(job?.finished_at),
-    error: job === null ? localJobError(record, isAlive) : serviceError(job),
+    error: job === null ? here.error : serviceError(job),
     training_file: remote.training_file?.id ?? textOf(config.training_file),
     validation_file: remote.validation_file?.id ?? textOf(config.validation_file),
-    purpose: 'fine-tune',
     hyperparameters: (settings.hyperparameters ?? {}) as JobStatus['hyperparameters'],
-    seed: numberOf(job?.seed) ?? numberOf(config.seed),
-    trained_steps: metrics.at(-1)?.step ?? 0,
+    seed: numberOf(job?.seed) ?? here.seed,
     trained_tokens: numberOf(job?.trained_tokens),
-    metrics: jobMetrics(run),
-    events: readRemoteEvents(run.dir)
-      .slice(-limit || Number.POSITIVE_INFINITY)
-      .reverse(),
+    events: newest(readRemoteEvents(run.dir), options.limit),
   };
 }
 

@@ -13,10 +13,14 @@ export const isDashed = (index: number): boolean => index >= SERIES_COLOURS;
 export const TEXT = { color: 'var(--muted)', fontSize: 12 };
 export const RULE = { lineStyle: { color: 'var(--rule)' } };
 
+export const labels = (formatter: (value: number) => string) => ({
+  axisLabel: { ...TEXT, hideOverlap: true, formatter },
+});
+
 export function axis(extra: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return {
     type: 'value',
-    axisLabel: { ...TEXT, hideOverlap: true, formatter: (value: number) => formatCell(value) },
+    ...labels(formatCell),
     axisLine: RULE,
     axisTick: { show: false },
     splitLine: RULE,
@@ -24,6 +28,12 @@ export function axis(extra: Readonly<Record<string, unknown>>): Record<string, u
     ...extra,
   };
 }
+
+/** The one below the plot. */
+export const xAxis = (name: string, extra: object): Record<string, unknown> => ({
+  ...axis({ name, nameLocation: 'middle', nameGap: 22, splitLine: { show: false } }),
+  ...extra,
+});
 
 /** Space around the plot for the axis labels, whatever their width. */
 export const GRID = {

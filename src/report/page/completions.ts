@@ -1,4 +1,5 @@
 /** Which of many completions a page shows, and how much of a long text. */
+import { sum } from '../../util/numbers.js';
 import type { Completion, CompletionsSection, PromptCompletions } from './report-types.js';
 
 /** Completions of one section. */
@@ -40,7 +41,7 @@ export function shownPrompts<T extends Prompt>(units: readonly (readonly T[])[])
 }
 
 const countOf = (prompts: readonly Prompt[]): number =>
-  prompts.reduce((sum, { completions }) => sum + completions.length, 0);
+  sum(prompts.map(({ completions }) => completions.length));
 
 /** The first prompts of a unit, with `count` completions together. */
 function firstOf<T extends Prompt>(unit: readonly T[], count: number): T[] {

@@ -1,10 +1,7 @@
-/** The least and the greatest; spreading would fail where there are many. Infinite of nothing. */
-export function extent(values: readonly number[]): { low: number; high: number } {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return { low, high };
-}
+import { largest, smallest } from '../../util/numbers.js';
+
+/** The least and the greatest; infinite of nothing. */
+export const extent = (values: readonly number[]) => ({
+  low: smallest(values),
+  high: largest(values),
+});

@@ -1,6 +1,6 @@
 /** Counts of values in bins of one width. */
 import type { EChartsCoreOption } from 'echarts/core';
-import { axis, GRID, seriesColour } from './chart-parts.js';
+import { axis, GRID, seriesColour, xAxis } from './chart-parts.js';
 import { extent } from './extent.js';
 import type { HistogramChart } from './report-types.js';
 
@@ -10,11 +10,7 @@ export function histogramOption({ values, xName }: HistogramChart): EChartsCoreO
   const { edges, counts } = histogram(values);
   return {
     grid: GRID,
-    xAxis: {
-      ...axis({ name: xName, nameLocation: 'middle', nameGap: 22, splitLine: { show: false } }),
-      type: 'category',
-      data: edges,
-    },
+    xAxis: xAxis(xName, { type: 'category', data: edges }),
     yAxis: axis({ minInterval: 1, splitNumber: 4 }),
     series: [
       {

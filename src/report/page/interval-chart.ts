@@ -2,7 +2,7 @@
 import type { EChartsCoreOption } from 'echarts/core';
 import { largest } from '../../util/numbers.js';
 import { percent } from '../text-table.js';
-import { axis, GRID, RULE, seriesColour, TEXT } from './chart-parts.js';
+import { axis, GRID, labels, RULE, seriesColour, TEXT } from './chart-parts.js';
 import { extent } from './extent.js';
 import type { IntervalChart } from './report-types.js';
 
@@ -54,11 +54,7 @@ export function intervalsOption(chart: IntervalChart): EChartsCoreOption {
     xAxis: axis({
       min: low < 0 ? -nextTenth(-low) : 0,
       max: nextTenth(Math.max(0, high)),
-      axisLabel: {
-        ...TEXT,
-        hideOverlap: true,
-        formatter: (value: number) => `${Math.round(100 * value)}%`,
-      },
+      ...labels((value) => `${Math.round(100 * value)}%`),
     }),
     yAxis: {
       ...axis({ inverse: true, splitLine: { show: false } }),

@@ -2,7 +2,7 @@
 import type { EChartsCoreOption } from 'echarts/core';
 import { mean } from '../../util/numbers.js';
 import { formatCell } from '../text-table.js';
-import { axis, GRID, isDashed, seriesColour, TEXT } from './chart-parts.js';
+import { axis, GRID, isDashed, labels, seriesColour, xAxis } from './chart-parts.js';
 import { extent } from './extent.js';
 import type { LineChart } from './report-types.js';
 
@@ -19,11 +19,6 @@ export function axisLabels(values: readonly number[]): (value: number) => string
   const digits = high > low ? Math.ceil(Math.log10(largest / (high - low))) + 2 : 0;
   if (digits <= 4) return formatCell;
   return (value) => String(Number(value.toPrecision(Math.min(digits, 15))));
-}
-
-function xAxis(name: string, extra: object = {}): Record<string, unknown> {
-  const place = { nameLocation: 'middle', nameGap: 22, min: 'dataMin', max: 'dataMax' };
-  return axis({ name, ...place, splitLine: { show: false }, ...extra });
 }
 
 const valuesOf = (series: LineChart['series']): number[] =>
@@ -48,11 +43,15 @@ export function linesOption({
   return {
     grid: GRID,
     // No marks between whole steps.
-    xAxis: xAxis(xName, isWhole(series) ? { minInterval: 1 } : {}),
+    xAxis: xAxis(xName, {
+      min: 'dataMin',
+      max: 'dataMax',
+      ...(isWhole(series) && { minInterval: 1 }),
+    }),
     yAxis: axis({
       scale: true,
       splitNumber: 4,
-      axisLabel: { ...TEXT, hideOverlap: true, formatter: axisLabels(valuesOf(series)) },
+      ...labels(axisLabels(valuesOf(series))),
     }),
     series: series.flatMap(({ points }, i) => {
       const color = seriesColour(i);

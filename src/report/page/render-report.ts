@@ -1,5 +1,6 @@
 /** A report as one HTML page without outside resources; its one script filters completions. */
 import { writeFileAtomic } from '../../util/files.js';
+import { sum } from '../../util/numbers.js';
 import { duration, formatCell, percent } from '../text-table.js';
 import { isDashed, seriesColour } from './chart-parts.js';
 import { chartSvg, hasData } from './chart-svg.js';
@@ -68,10 +69,9 @@ function isFilled(section: Section): boolean {
   }
 }
 
-function heading(section: Section): string {
-  const title = element('h2', '', escapeHtml(section.title));
-  const note = 'note' in section && section.note !== undefined ? section.note : '';
-  return note === '' ? title : title + element('p', 'note', escapeHtml(note));
+function heading({ title, note = '' }: Section): string {
+  const head = element('h2', '', escapeHtml(title));
+  return note === '' ? head : head + element('p', 'note', escapeHtml(note));
 }
 
 function sectionHtml(section: Section, id: string): string {
@@ -158,7 +158,7 @@ function legendHtml(chart: Chart): string {
 
 function phasesHtml({ phases }: PhasesSection): string {
   const items = Object.entries(phases).filter(([, seconds]) => seconds > 0);
-  const total = items.reduce((sum, [, seconds]) => sum + seconds, 0);
+  const total = sum(items.map(([, seconds]) => seconds));
   const bar = items.map(
     ([, seconds], i) =>
       `<div style="--tone:${seriesColour(i)};flex:${(seconds / total).toFixed(4)} 0 0"></div>`,

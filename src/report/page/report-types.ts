@@ -16,10 +16,18 @@ export type Section =
   | CompletionsSection
   | TextSection;
 
-/** Headline numbers. */
-export interface FactsSection {
-  readonly type: 'facts';
+interface Titled<Type extends string> {
+  readonly type: Type;
   readonly title: string;
+}
+
+interface Part<Type extends string> extends Titled<Type> {
+  /** Said under the title. */
+  readonly note?: string;
+}
+
+/** Headline numbers. */
+export interface FactsSection extends Part<'facts'> {
   readonly facts: readonly Fact[];
 }
 
@@ -28,45 +36,31 @@ export interface Fact {
   readonly value: string;
 }
 
-export interface TableSection {
-  readonly type: 'table';
-  readonly title: string;
+export interface TableSection extends Part<'table'> {
   readonly header: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
-  readonly note?: string;
   /** Shown when asked for. */
   readonly isFolded?: boolean;
 }
 
-export interface ChartsSection {
-  readonly type: 'charts';
-  readonly title: string;
+export interface ChartsSection extends Part<'charts'> {
   readonly charts: readonly Chart[];
-  readonly note?: string;
 }
 
 /** Seconds by phase, as one bar. */
-export interface PhasesSection {
-  readonly type: 'phases';
-  readonly title: string;
+export interface PhasesSection extends Part<'phases'> {
   readonly phases: Readonly<Record<string, number>>;
 }
 
-interface ExamplesSection {
-  readonly type: 'examples';
-  readonly title: string;
+interface ExamplesSection extends Part<'examples'> {
   readonly examples: readonly Example[];
-  readonly note?: string;
 }
 
 /**
  * Completions to read through, each prompt opened when asked for, with a filter and a search. They stand behind
  * all other sections of the page.
  */
-export interface CompletionsSection {
-  readonly type: 'completions';
-  readonly title: string;
-  readonly note?: string;
+export interface CompletionsSection extends Part<'completions'> {
   readonly prompts: readonly PromptCompletions[];
 }
 
@@ -81,18 +75,14 @@ export interface PromptCompletions {
 }
 
 /** Text, such as the config; folded unless `isOpen`. */
-export interface TextSection {
-  readonly type: 'text';
-  readonly title: string;
+export interface TextSection extends Part<'text'> {
   readonly text: string;
   readonly isOpen?: boolean;
 }
 
 export type Chart = LineChart | HistogramChart | IntervalChart;
 
-export interface LineChart {
-  readonly type: 'lines';
-  readonly title: string;
+export interface LineChart extends Titled<'lines'> {
   readonly series: readonly Series[];
   /** Name of the x axis; `step` by default. */
   readonly xName?: string;
@@ -106,17 +96,13 @@ export interface Series {
   readonly points: readonly (readonly [number, number | null])[];
 }
 
-export interface HistogramChart {
-  readonly type: 'histogram';
-  readonly title: string;
+export interface HistogramChart extends Titled<'histogram'> {
   readonly values: readonly number[];
   readonly xName: string;
 }
 
 /** One value with its interval a line, on an axis in percent that begins at 0, or at −100 % for differences. */
-export interface IntervalChart {
-  readonly type: 'intervals';
-  readonly title: string;
+export interface IntervalChart extends Titled<'intervals'> {
   readonly items: readonly IntervalItem[];
 }
 

@@ -1,5 +1,6 @@
 /** The report of one run, made from the rows in its folder. */
 import { basename } from 'node:path';
+import { sum } from '../../util/numbers.js';
 import type { RunRows } from '../run/read-run.js';
 import { samplesPath } from '../run/run-files.js';
 import type { RunRecord } from '../run/run-record.js';
@@ -90,7 +91,7 @@ const tabledNames = (sections: readonly Section[]): ReadonlySet<string> =>
 
 /** @param tabled Results that a table of the page has. */
 function runFacts({ record, metrics, samples }: RunRows, tabled: ReadonlySet<string>): Fact[] {
-  const seconds = Object.values(record.phases).reduce((sum, value) => sum + value, 0);
+  const seconds = sum(Object.values(record.phases));
   const counts: Fact[] = [
     { label: 'Steps', value: String(metrics.at(-1)?.step ?? 0) },
     { label: 'Completions', value: String(samples.outlines.length) },

@@ -10,7 +10,7 @@ import { isObject } from '../../util/json-object.js';
 import { checkedObject, type Fields } from '../../util/own-files.js';
 import { assertUnlocked, LOCK_FILE } from './run-lock.js';
 import { RUN_NAMES, runPaths } from './run-paths.js';
-import type { RunRecord } from './run-record.js';
+import { type RunRecord, stampOf } from './run-record.js';
 
 const { config, run, metrics, samples, completions, report } = RUN_NAMES;
 
@@ -125,7 +125,7 @@ export function removeLeftovers(dir: string, record: RunRecord | null): void {
 export function moveRunAside(dir: string): string | null {
   if (list(dir).filter((name) => name !== LOCK_FILE).length === 0) return null;
   assertUnlocked(dir);
-  const stamp = readRunRecord(dir)?.run_id ?? new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  const stamp = readRunRecord(dir)?.run_id ?? stampOf(new Date());
   const parent = dirname(dir);
   let target = join(parent, `${basename(dir)}.${stamp}`);
   for (let i = 2; existsSync(target); i++) target = join(parent, `${basename(dir)}.${stamp}-${i}`);

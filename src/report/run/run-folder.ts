@@ -98,12 +98,12 @@ export function startRun(
   let isOpen = true;
   const phases = new PhaseClock(record.phases);
   const check = () => assertHeld(dir, lock);
-  const write = () => {
+  const write = (changed: Partial<RunRecord>) => {
     check();
-    record = { ...record, phases: phases.totals() };
+    record = { ...record, ...changed, phases: phases.totals() };
     writeJson(paths.run, record);
   };
-  write();
+  write({});
   writeFileAtomic(paths.config, options.config.text);
   return {
     dir,
@@ -119,29 +119,18 @@ export function startRun(
     claim(relativePath) {
       const name = insideName(relativePath);
       checkFileName(name, relativePath);
-      if (!record.files.includes(name)) {
-        record = { ...record, files: [...record.files, name] };
-        write();
-      }
+      if (!record.files.includes(name)) write({ files: [...record.files, name] });
       return join(dir, name);
     },
-    record(patch) {
-      record = mergePatch(record, patch);
-      write();
-    },
-    dropResults() {
-      record = { ...record, results: {} };
-      write();
-    },
+    record: (patch) => write(merged(record, patch)),
+    dropResults: () => write({ results: {} }),
     close(status, error) {
       if (!isOpen) return false;
       isOpen = false;
       const isOurs = holdsRun(dir, lock);
-      const finished = new Date().toISOString();
-      const reason = error === undefined ? null : messageOf(error);
-      record = { ...record, status, finished_at: finished, error: reason };
+      const finished_at = new Date().toISOString();
       try {
-        write();
+        write({ status, finished_at, error: error === undefined ? null : messageOf(error) });
       } catch (failure) {
         if (error === undefined) throw failure;
       } finally {
@@ -219,15 +208,12 @@ function resumedRecord(previous: RunRecord, options: OpenRunOptions): RunRecord 
   };
 }
 
-function mergePatch(record: RunRecord, patch: RunPatch): RunRecord {
-  return {
-    ...record,
-    ...patch,
-    results: { ...record.results, ...patch.results },
-    versions: { ...record.versions, ...patch.versions },
-    seeds: { ...record.seeds, ...patch.seeds },
-  };
-}
+const merged = ({ results, versions, seeds }: RunRecord, patch: RunPatch): RunPatch => ({
+  ...patch,
+  results: { ...results, ...patch.results },
+  versions: { ...versions, ...patch.versions },
+  seeds: { ...seeds, ...patch.seeds },
+});
 
 function insideName(relativePath: string): string {
   const name = normalize(relativePath);

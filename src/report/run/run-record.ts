@@ -62,9 +62,11 @@ export function configHash(configText: string): string {
  * @example makeRunId(text, new Date('2026-01-02T03:04:05.678Z')) // '20260102T030405Z-1a2b3c4d'
  */
 export function makeRunId(configText: string, now: Date = new Date()): string {
-  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
-  return `${stamp}-${configHash(configText)}`;
+  return `${stampOf(now)}-${configHash(configText)}`;
 }
+
+/** @example stampOf(new Date('2026-01-02T03:04:05.678Z')) // '20260102T030405Z' */
+export const stampOf = (now: Date): string => now.toISOString().replace(/[-:]|\.\d+/g, '');
 
 export function machineFacts(): Record<string, string | number> {
   const { cpu, cores, memory } = describeMachine();

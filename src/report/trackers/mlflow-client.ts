@@ -4,6 +4,7 @@
  */
 import { messageOf, RunError, SetupError } from '../../util/errors.js';
 import { isObject, jsonIn } from '../../util/json-object.js';
+import type { Env } from './tracker.js';
 
 export interface MlflowClient {
   /** Address without a slash at its end. */
@@ -27,8 +28,6 @@ export class MlflowError extends RunError {
     this.code = code;
   }
 }
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 const TIMEOUT_MS = 30_000;
 

@@ -7,9 +7,7 @@ import { chunks } from '../../util/group.js';
 import { flatConfig } from '../run/config-differences.js';
 import type { RunStatus } from '../run/run-record.js';
 import { type MlflowClient, MlflowError, mlflowClient } from './mlflow-client.js';
-import { numbersOf, type SampleTable, type TrackedRun, type Tracker } from './tracker.js';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { type Env, numbersOf, type SampleTable, type TrackedRun, type Tracker } from './tracker.js';
 
 /** Limits of one `runs/log-batch` call, and of a parameter's value. */
 const BATCH = { metrics: 1000, params: 100, value: 6000 } as const;

@@ -8,10 +8,8 @@ import type { MetricRow } from '../rows/metric-row.js';
 import type { RunStatus } from '../run/run-record.js';
 import { checkMlflow, openMlflow } from './mlflow.js';
 import { openTensorboard } from './tensorboard.js';
-import type { SampleTable, TrackedRun, Tracker } from './tracker.js';
+import type { Env, SampleTable, TrackedRun, Tracker } from './tracker.js';
 import { checkWandb, openWandb } from './wandb.js';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 export interface TrackerChoice {
   readonly names: readonly TrackerName[];

@@ -5,6 +5,8 @@ import type { MetricRow } from '../rows/metric-row.js';
 import type { RunStatus } from '../run/run-record.js';
 import type { Cell } from '../text-table.js';
 
+export type Env = Readonly<Record<string, string | undefined>>;
+
 /** Rows under a metric name, e.g. the completions of an evaluation as `eval/samples_step_20`. */
 export interface SampleTable {
   readonly name: string;

@@ -7,9 +7,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { RunError, SetupError } from '../../util/errors.js';
 import { STOP_CODES } from '../../util/stop-signals.js';
-import { numbersOf, type TrackedRun, type Tracker } from './tracker.js';
-
-type Env = Readonly<Record<string, string | undefined>>;
+import { type Env, numbersOf, type TrackedRun, type Tracker } from './tracker.js';
 
 const BRIDGE = fileURLToPath(new URL('./wandb-bridge.py', import.meta.url));
 
