@@ -22,6 +22,8 @@ export interface HubRequest {
   readonly accept?: readonly number[];
   /** Ends the request, body included. */
   readonly signal?: AbortSignal;
+  /** A redirect that is not followed. */
+  readonly isLast?: (headers: Headers) => boolean;
 }
 
 export interface FileMeta {
@@ -37,18 +39,16 @@ export interface FileMeta {
  */
 export async function send(settings: HubSettings, request: HubRequest): Promise<Response> {
   let { url } = request;
+  const { what, isLast } = request;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const response = await sendOnce(settings, { ...request, url });
     const location = response.headers.get('location');
-    if (response.status < 300 || response.status > 399 || location === null) return response;
+    const { status, headers } = response;
+    if (status < 300 || status > 399 || location === null || isLast?.(headers)) return response;
     await response.body?.cancel();
     url = new URL(location, url).href;
   }
-  throw circular(request.what);
-}
-
-function circular(what: string): RunError {
-  return new RunError({ where: what, problem: `more than ${MAX_REDIRECTS} redirects` });
+  throw new RunError({ where: what, problem: `more than ${MAX_REDIRECTS} redirects` });
 }
 
 async function sendOnce(settings: HubSettings, request: HubRequest): Promise<Response> {
@@ -152,22 +152,15 @@ export async function fileMeta(
   what: string,
 ): Promise<FileMeta> {
   return await withRetries(settings, what, async () => {
-    let at = url;
-    for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-      const { headers } = await sendOnce(settings, { url: at, what, method: 'HEAD' });
-      const etag = headers.get('x-linked-etag') ?? headers.get('etag');
-      const location = headers.get('location');
-      if (headers.has('x-linked-etag') || location === null) {
-        const size =
-          headers.get('x-linked-size') ?? (location ? null : headers.get('content-length'));
-        return {
-          etag: (etag ?? '').replace(/^W\//, '').replaceAll('"', ''),
-          size: size === null ? null : Number(size),
-          commit: headers.get('x-repo-commit'),
-        };
-      }
-      at = new URL(location, at).href;
-    }
-    throw circular(what);
+    const isLast = (found: Headers) => found.has('x-linked-etag');
+    const { headers } = await send(settings, { url, what, method: 'HEAD', isLast });
+    const etag = headers.get('x-linked-etag') ?? headers.get('etag') ?? '';
+    const own = headers.has('location') ? null : headers.get('content-length');
+    const size = headers.get('x-linked-size') ?? own;
+    return {
+      etag: etag.replace(/^W\//, '').replaceAll('"', ''),
+      size: size === null ? null : Number(size),
+      commit: headers.get('x-repo-commit'),
+    };
   });
 }

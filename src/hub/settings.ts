@@ -35,19 +35,10 @@ export interface HubOptions {
   readonly timeoutMs?: number;
 }
 
-export interface HubSettings {
-  /** Without a final slash. */
-  readonly endpoint: string;
-  readonly token: string | null;
-  readonly cacheDir: string;
-  readonly offline: boolean;
-  readonly onProgress: (progress: HubProgress) => void;
-  readonly onNotice: (message: string) => void;
+/** Its `endpoint` is without a final slash. */
+export type HubSettings = Required<Omit<HubOptions, 'signal'>> & {
   readonly signal: AbortSignal | null;
-  readonly attempts: number;
-  readonly retryDelayMs: number;
-  readonly timeoutMs: number;
-}
+};
 
 const TRUE_WORDS = ['1', 'true', 'yes', 'on'];
 

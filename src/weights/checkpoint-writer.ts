@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJson } from '../util/files.js';
+import { sum } from '../util/numbers.js';
 import { INDEX_FILE, SINGLE_FILE } from './checkpoint.js';
 import { byteLength } from './dtype.js';
 import type { HostTensor } from './host-tensor.js';
@@ -36,16 +37,10 @@ export function writeCheckpoint(
     for (const tensor of shard.keys()) weightMap[tensor] = name;
   }
   writeJson(join(dir, INDEX_FILE), {
-    metadata: { total_size: totalBytes(tensors) },
+    metadata: { total_size: sum([...tensors.values()].map(byteLength)) },
     weight_map: weightMap,
   });
   rmSync(join(dir, SINGLE_FILE), { force: true });
-}
-
-function totalBytes(tensors: ReadonlyMap<string, HostTensor>): number {
-  let total = 0;
-  for (const tensor of tensors.values()) total += byteLength(tensor);
-  return total;
 }
 
 function splitShards(

@@ -14,6 +14,13 @@ export const BYTES_PER_ELEMENT: Readonly<Record<HostDtype, number>> = {
   bfloat16: 2,
 };
 
+/** As safetensors names them. */
+export const STORED_DTYPES: Readonly<Record<HostDtype, string>> = {
+  float32: 'F32',
+  float16: 'F16',
+  bfloat16: 'BF16',
+};
+
 /** Bytes that a tensor of this dtype and shape takes. */
 export function byteLength({ dtype, shape }: Pick<HostTensor, 'dtype' | 'shape'>): number {
   return BYTES_PER_ELEMENT[dtype] * elementCount(shape);

@@ -49,19 +49,15 @@ export const damaged = (where: string, problem: string): InputError =>
   new InputError({ where, problem, remedy: 'Download or copy the file again' });
 
 /** @throws InputError naming the file, and the tensor where one is at fault. */
-export function parseHeader({
-  where,
-  text,
-  dataStart,
-  fileBytes,
-}: HeaderSource): SafetensorsHeader {
+export function parseHeader(source: HeaderSource): SafetensorsHeader {
+  const { where, text, dataStart } = source;
   const entries = new Map<string, TensorEntry>();
   let metadata: Readonly<Record<string, string>> = {};
   for (const [name, value] of Object.entries(parseJson(where, text))) {
     if (name === '__metadata__') metadata = parseMetadata(where, value);
     else entries.set(name, parseEntry({ where, name, value, dataStart }));
   }
-  checkTiling({ where, entries: [...entries.values()], dataStart, fileBytes });
+  checkTiling(source, entries.values());
   return { entries, metadata };
 }
 
@@ -98,11 +94,7 @@ function parseEntry({ where, name, value, dataStart }: EntrySource): TensorEntry
   const fail = (problem: string): never => {
     throw damaged(where, `tensor "${name}": ${problem}`);
   };
-  const {
-    dtype,
-    shape,
-    data_offsets: offsets,
-  }: Record<string, unknown> = isObject(value) ? value : {};
+  const { dtype, shape, data_offsets: offsets } = isObject(value) ? value : {};
   if (typeof dtype !== 'string' || !isNaturals(shape) || !isNaturals(offsets)) {
     return fail('needs dtype, shape and data_offsets (whole numbers)');
   }
@@ -119,17 +111,13 @@ function parseEntry({ where, name, value, dataStart }: EntrySource): TensorEntry
   return { name, dtype, shape, offset: dataStart + start, bytes };
 }
 
-interface Tiling {
-  readonly where: string;
-  readonly entries: TensorEntry[];
-  readonly dataStart: number;
-  readonly fileBytes: number;
-}
-
-function checkTiling({ where, entries, dataStart, fileBytes }: Tiling): void {
-  entries.sort((one, other) => one.offset - other.offset || one.bytes - other.bytes);
+function checkTiling(
+  { where, dataStart, fileBytes }: HeaderSource,
+  entries: Iterable<TensorEntry>,
+): void {
   let end = dataStart;
-  for (const { name, offset, bytes } of entries) {
+  const inOrder = [...entries].sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
+  for (const { name, offset, bytes } of inOrder) {
     if (offset !== end) {
       const what =
         offset < end ? 'overlaps the tensor before it' : `leaves a gap of ${offset - end} bytes`;

@@ -4,7 +4,7 @@ import { collectBefore } from '../util/collect-garbage.js';
 import { InputError } from '../util/errors.js';
 import { assertFetched } from '../util/git-lfs.js';
 import { notRead } from '../util/utf8.js';
-import { BYTES_PER_ELEMENT } from './dtype.js';
+import { BYTES_PER_ELEMENT, STORED_DTYPES } from './dtype.js';
 import type { HostDtype, HostTensor } from './host-tensor.js';
 import {
   damaged,
@@ -14,11 +14,9 @@ import {
   type TensorEntry,
 } from './safetensors-header.js';
 
-const HOST_DTYPES: ReadonlyMap<string, HostDtype> = new Map([
-  ['F32', 'float32'],
-  ['F16', 'float16'],
-  ['BF16', 'bfloat16'],
-]);
+const HOST_DTYPES: ReadonlyMap<string, HostDtype> = new Map(
+  (Object.keys(STORED_DTYPES) as HostDtype[]).map((dtype) => [STORED_DTYPES[dtype], dtype]),
+);
 
 export interface ByteRange {
   /** From the tensor's first byte. */

@@ -4,14 +4,8 @@
  */
 import { writePieces } from '../util/atomic-file.js';
 import { InputError } from '../util/errors.js';
-import { BYTES_PER_ELEMENT, byteLength } from './dtype.js';
-import type { HostDtype, HostTensor } from './host-tensor.js';
-
-const FORMAT_DTYPES: Readonly<Record<HostDtype, string>> = {
-  float32: 'F32',
-  float16: 'F16',
-  bfloat16: 'BF16',
-};
+import { BYTES_PER_ELEMENT, byteLength, STORED_DTYPES } from './dtype.js';
+import type { HostTensor } from './host-tensor.js';
 
 /** transformers refuses files without a `format`. */
 const DEFAULT_METADATA: Readonly<Record<string, string>> = { format: 'pt' };
@@ -50,7 +44,7 @@ function headerBytes(
     const start = offset;
     offset += byteLength(tensor);
     const { dtype, shape } = tensor;
-    return [name, { dtype: FORMAT_DTYPES[dtype], shape, data_offsets: [start, offset] }] as const;
+    return [name, { dtype: STORED_DTYPES[dtype], shape, data_offsets: [start, offset] }] as const;
   });
   const json = Buffer.from(
     JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) }),
