@@ -14,7 +14,6 @@ import {
   type EndpointRequest,
   httpTransport,
   type Transport,
-  type TypedBytes,
 } from './transport.js';
 
 interface PostOptions {
@@ -56,8 +55,8 @@ export interface Endpoint {
   post(path: string, body: JsonRow, options?: PostOptions): Promise<EndpointReply>;
   /** Sends a form, as of a file's upload. The answer is not kept. */
   postForm(path: string, form: FormData, options?: PostOptions): Promise<EndpointReply>;
-  /** Sends bytes as they are. The answer is not kept. */
-  postBytes(path: string, bytes: TypedBytes, options?: PostOptions): Promise<EndpointReply>;
+  /** Sends Protocol Buffers. The answer is not kept. */
+  postBytes(path: string, bytes: Uint8Array, options?: PostOptions): Promise<EndpointReply>;
   get(path: string, options?: { signal?: AbortSignal }): Promise<EndpointReply>;
   stats(): EndpointStats;
 }

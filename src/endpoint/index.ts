@@ -1,14 +1,7 @@
 /** Client of OpenAI-compatible servers: judges, embeddings, remote sampling. */
-export {
-  chatCompletion,
-  embeddings,
-} from './chat.js';
-export {
-  type Endpoint,
-  type EndpointStats,
-  openEndpoint,
-} from './endpoint.js';
+export { chatCompletion, embeddings } from './chat.js';
+export { type Endpoint, type EndpointStats, openEndpoint } from './endpoint.js';
 export { EndpointError, malformed } from './failures.js';
 export { type EndpointChoice, endpointSettings } from './settings.js';
 export { totalStats } from './total-stats.js';
-export type { EndpointReply, EndpointRequest, Transport } from './transport.js';
+export { type EndpointReply, type EndpointRequest, PROTO, type Transport } from './transport.js';

@@ -7,7 +7,7 @@ import type { EndpointSettings } from './settings.js';
 /** Longer answers are refused while they come, bytes: of texts, and of Protocol Buffers. */
 const MAX_TEXT = 2 ** 26;
 const MAX_BYTES = 2 ** 30;
-const PROTO = 'application/x-protobuf';
+export const PROTO = 'application/x-protobuf';
 
 export interface EndpointRequest {
   readonly method: 'GET' | 'POST';
@@ -15,18 +15,12 @@ export interface EndpointRequest {
   readonly body?: JsonRow;
   /** In place of `body`: parts of a form, as of a file's upload. */
   readonly form?: FormData;
-  /** In place of `body`: bytes of a type of their own, as Protocol Buffers. */
-  readonly bytes?: TypedBytes;
+  /** In place of `body`: Protocol Buffers. */
+  readonly bytes?: Uint8Array;
   /** Further headers; they stay the same when the request is sent again. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly answersText?: boolean;
-}
-
-export interface TypedBytes {
-  /** Content type. */
-  readonly type: string;
-  readonly data: Uint8Array;
 }
 
 export interface EndpointReply {
@@ -128,7 +122,7 @@ function bodyOf({ body, form, bytes }: EndpointRequest): {
   body?: NonNullable<RequestInit['body']>;
 } {
   if (form !== undefined) return { body: form };
-  if (bytes !== undefined) return { body: bytes.data as Uint8Array<ArrayBuffer> };
+  if (bytes !== undefined) return { body: bytes as Uint8Array<ArrayBuffer> };
   return body === undefined ? {} : { body: JSON.stringify(body) };
 }
 
@@ -140,7 +134,7 @@ function headersOf(
   const key = keyHeader === 'authorization' ? `Bearer ${apiKey}` : `${apiKey}`;
   return {
     'user-agent': 'lorikeet',
-    ...(form === undefined && { 'content-type': bytes?.type ?? 'application/json' }),
+    ...(form === undefined && { 'content-type': bytes === undefined ? 'application/json' : PROTO }),
     ...headers,
     ...(apiKey !== null && { [keyHeader]: key }),
   };

@@ -3,6 +3,7 @@
  * to one model are numbered (`seq_id`, from 1).
  */
 import { RunError } from '../../util/errors.js';
+import type { JsonRow } from '../../util/files.js';
 import { decodeMessage, encodeMessage } from './proto.js';
 import { ask, post, type SessionOptions, textOf } from './requests.js';
 import {
@@ -110,30 +111,26 @@ export async function openSession(options: SessionOptions): Promise<TinkerSessio
   }, HEARTBEAT_MS);
   beat.unref();
   const nextSampler = () => samplers++;
+  const opened = async (path: string, type: string, made: JsonRow): Promise<TinkerModel> => {
+    const own = { ...made, session_id: sessionId, model_seq_id: models++ };
+    const { body } = await ask(options, path, type, own);
+    return model(options, { modelId: textOf(body, 'model_id'), nextSampler });
+  };
   return {
     sessionId,
-    async createModel(baseModel, lora) {
-      const { seed, ...others } = lora;
-      const { body } = await ask(options, '/api/v1/create_model', 'CreateModel', {
+    createModel: (baseModel, { seed, ...others }) =>
+      opened('/api/v1/create_model', 'CreateModel', {
         type: 'create_model',
-        session_id: sessionId,
-        model_seq_id: models++,
         base_model: baseModel,
         optimizer_config: { type: 'adamw' },
         lora_config: { ...others, ...(seed !== null && { seed }) },
-      });
-      return model(options, { modelId: textOf(body, 'model_id'), nextSampler });
-    },
-    async loadModel(path) {
-      const { body } = await ask(options, '/api/v1/load_weights', 'LoadWeights', {
+      }),
+    loadModel: (path) =>
+      opened('/api/v1/load_weights', 'LoadWeights', {
         type: 'load_weights',
-        session_id: sessionId,
-        model_seq_id: models++,
         path,
         optimizer: true,
-      });
-      return model(options, { modelId: textOf(body, 'model_id'), nextSampler });
-    },
+      }),
     close: () => clearInterval(beat),
   };
 }
@@ -150,10 +147,9 @@ function model(options: SessionOptions, { modelId, nextSampler }: ModelOptions):
   return {
     modelId,
     async forwardBackward(data, lossFn, config = {}) {
-      const { model_id, seq_id } = next();
       const bytes = encodeMessage('ForwardBackwardRequest', {
-        modelId: model_id,
-        seqId: seq_id,
+        modelId,
+        seqId: ++requests,
         lossFn,
         data: data.map(datumMessage),
         lossFnConfig: config,

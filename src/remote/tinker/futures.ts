@@ -2,7 +2,7 @@
  * Tinker answers a request with a future; its result is asked for until it is there (`retrieve_future`). Not yet
  * is said by `type: try_again`, by HTTP 408, or by silence; a large result is first announced by its size.
  */
-import { type Endpoint, EndpointError, type EndpointReply } from '../../endpoint/index.js';
+import { type Endpoint, EndpointError, type EndpointReply, PROTO } from '../../endpoint/index.js';
 import { RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { pause } from '../../util/retry.js';
@@ -30,7 +30,7 @@ export async function futureResult(id: string, options: FutureOptions): Promise<
     const headers = {
       'x-tinker-request-iteration': String(iteration),
       'x-tinker-request-type': type,
-      ...(isProto && { accept: 'application/x-protobuf' }),
+      ...(isProto && { accept: PROTO }),
     };
     const begin = performance.now();
     try {

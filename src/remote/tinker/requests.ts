@@ -5,8 +5,6 @@ import { RunError } from '../../util/errors.js';
 import type { JsonRow } from '../../util/files.js';
 import { futureResult } from './futures.js';
 
-const PROTO = 'application/x-protobuf';
-
 export interface SessionOptions {
   readonly endpoint: Endpoint;
   readonly signal: AbortSignal;
@@ -47,7 +45,7 @@ export async function post(
   const headers = { 'x-idempotency-key': randomUUID() };
   const reply =
     body instanceof Uint8Array
-      ? await endpoint.postBytes(path, { type: PROTO, data: body }, { signal, headers })
+      ? await endpoint.postBytes(path, body, { signal, headers })
       : await endpoint.post(path, body, { signal, headers });
   return reply.body;
 }
