@@ -37,11 +37,6 @@ function trainerLines(config: Trainer, unit: string): string[] {
   ];
 }
 
-async function memoryLines<C extends Trainer>(size: TrainingSize<C>, config: C): Promise<string[]> {
-  const { memoryPreview } = await import('../recipes/memory/preview.js');
-  return memoryPreview(size, config);
-}
-
 function evaluatedRows(config: Trainer): string {
   const { dataset } = config.eval!;
   if ('eval_samples' in config && config.eval_samples !== null) {
@@ -51,10 +46,18 @@ function evaluatedRows(config: Trainer): string {
   return rowsOf(dataset, own);
 }
 
-function endLines(config: Trainer): string[] {
+/** What all trainers do after they have read their rows. @param unit What a step counts */
+async function ownLines<C extends Trainer>(
+  config: C,
+  unit: string,
+  size: TrainingSize<C>,
+): Promise<string[]> {
+  const { memoryPreview } = await import('../recipes/memory/preview.js');
   const { eval: evaluation } = config;
   const name = evaluation?.benchmark ?? DEFAULT_BENCHMARK;
   return [
+    ...trainerLines(config, unit),
+    ...(await memoryPreview(size, config)),
     ...(evaluation === null ? [] : [`then evaluates ${name}: ${evaluatedRows(config)}`]),
     `writes ${runDir(config)}`,
   ];
@@ -64,9 +67,7 @@ export async function sftPlan(config: SftConfig): Promise<string[]> {
   const { sftSize } = await import('../recipes/sft/memory.js');
   return [
     `stage ${config.stage}: ${config.traces_file ?? rowsOf(config.dataset)}`,
-    ...trainerLines(config, 'sequences'),
-    ...(await memoryLines(sftSize, config)),
-    ...endLines(config),
+    ...(await ownLines(config, 'sequences', sftSize)),
   ];
 }
 
@@ -75,9 +76,7 @@ export async function dpoPlan(config: DpoConfig): Promise<string[]> {
   const unit = takesAnswers(config) ? 'answers' : 'pairs';
   return [
     `stage ${config.stage}: ${unit} from ${rowsOf(config.dataset)}`,
-    ...trainerLines(config, unit),
-    ...(await memoryLines(dpoSize, config)),
-    ...endLines(config),
+    ...(await ownLines(config, unit, dpoSize)),
   ];
 }
 
@@ -89,8 +88,6 @@ export async function grpoPlan(config: GrpoConfig): Promise<string[]> {
     `stage ${config.stage}: prompts from ${rowsOf(config.dataset)}`,
     `${groups} prompts × ${config.num_generations} completions per optimizer step`,
     `rewards: ${config.rewards.map(({ name, weight }) => `${weight} · ${name}`).join(' + ')}`,
-    ...trainerLines(config, 'completions'),
-    ...(await memoryLines(grpoSize, config)),
-    ...endLines(config),
+    ...(await ownLines(config, 'completions', grpoSize)),
   ];
 }

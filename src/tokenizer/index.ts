@@ -8,10 +8,7 @@ export { renderExample, renderPrompt } from './render.js';
 export type { RenderExampleOptions, RenderOptions } from './row-text.js';
 export { readsVariable, variableColumns } from './row-variables.js';
 export { saveTokenizer } from './save-tokenizer.js';
-export {
-  loadTokenizer,
-  type Tokenizer,
-} from './tokenizer.js';
+export { loadTokenizer, type Tokenizer } from './tokenizer.js';
 export {
   copyTokenizerFiles,
   readChatTemplate,

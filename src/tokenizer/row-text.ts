@@ -79,10 +79,9 @@ function markedPair(
   options: RenderExampleOptions,
 ): MarkedText {
   const { where = 'row', promptTemplate } = options;
-  const answer =
-    typeof completion === 'string'
-      ? { role: 'assistant', content: completion }
-      : onlyAnswer(completion);
+  const learnt: readonly Message[] =
+    typeof completion === 'string' ? [{ role: 'assistant', content: completion }] : completion;
+  const answer = onlyAnswer(learnt);
   if (answer !== null && (typeof prompt === 'string' || promptTemplate !== undefined)) {
     return answered(promptText(tokenizer, prompt, options), answer, `${where}: completion[0]`);
   }
@@ -92,9 +91,7 @@ function markedPair(
       problem: 'a completion of several messages needs a prompt of messages and a chat template',
     });
   }
-  const added: readonly Message[] =
-    typeof completion === 'string' ? [{ role: 'assistant', content: completion }] : completion;
-  return markedChat(tokenizer, { context: prompt, learnt: added }, options);
+  return markedChat(tokenizer, { context: prompt, learnt }, options);
 }
 
 /** A completion that is one assistant message, else null. */

@@ -3,7 +3,7 @@
  * JSON text of one, and `chat_template_kwargs`. They come before those of the config.
  */
 import { InputError } from '../util/errors.js';
-import { jsonIn } from '../util/json-object.js';
+import { isObject, jsonIn } from '../util/json-object.js';
 import { shown } from '../util/shown.js';
 import type { ChatRow } from './messages.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -71,8 +71,8 @@ function toolsOf(value: unknown, where: string): Variables {
 /** Without those that are null, which tables put where a row has none. */
 function kwargsOf(value: unknown, where: string): Variables {
   if (!isGiven(value)) return {};
-  if (typeof value === 'object' && !Array.isArray(value)) {
-    return Object.fromEntries(Object.entries(value as object).filter(([, each]) => isGiven(each)));
+  if (isObject(value)) {
+    return Object.fromEntries(Object.entries(value).filter(([, each]) => isGiven(each)));
   }
   throw new InputError({
     where: `${where}: chat_template_kwargs`,
