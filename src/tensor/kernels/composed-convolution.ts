@@ -2,10 +2,10 @@
  * A causal convolution of each channel by itself over the last tokens of a sequence, y_t = Σ_j w_j ⊙ u_(t − j), in
  * a flat batch: `TokenLayout.before` says where the token j before t stands, so that none sees another sequence.
  */
+import type { ConvolutionGradientInputs } from '../native/mixer-calls.js';
 import { rowsAt } from '../ops/gather.js';
 import type { TokenLayout } from '../ops/layout.js';
 import { type Tensor, tf } from '../tf.js';
-import type { ConvolutionGradientInputs } from './kernels.js';
 
 /** w_j by distance j, `[H]` each; a checkpoint has the own token's last. @param kernel `[H, 1, taps]` */
 function byDistance(kernel: Tensor): Tensor[] {

@@ -3,10 +3,9 @@
  * a LoRA matrix, so narrow products join the columns of a wide one, [x, u]·[W, B]ᵀ, where that copies less
  * than adding their results; the rest is added up in one pass.
  */
-import type { Product } from '../native/calls.js';
+import type { GemmOptions, OverRowsOptions, Product } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { columnsOf } from './half-tensor.js';
-import type { GemmOptions, OverRowsOptions } from './kernels.js';
 
 /** Inner sizes up to this are those of low-rank matrices. */
 const NARROW = 128;

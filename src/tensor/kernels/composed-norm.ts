@@ -3,10 +3,9 @@
  * y = x·r·(w + offset) and dx = r·(g − x·r²·mean(g·x)). The derivative of 1/r times d is −d·r², in one operation.
  */
 import { attr, executeOp } from '../execute.js';
-import type { NormOptions } from '../native/calls.js';
+import type { NormGradientInputs, NormOptions } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { inShape } from './in-shape.js';
-import type { NormGradientInputs } from './kernels.js';
 
 const gainOf = (w: Tensor, { offset }: NormOptions): Tensor => (offset === 0 ? w : w.add(offset));
 

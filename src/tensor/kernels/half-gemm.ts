@@ -4,11 +4,10 @@
  * product does not join the columns of a frozen weight.
  */
 import { attr, executeOp } from '../execute.js';
-import { castTo, type Product } from '../native/calls.js';
+import { castTo, type GemmOptions, type OverRowsOptions, type Product } from '../native/calls.js';
 import { type Tensor, tf } from '../tf.js';
 import { composedGemm, composedGemmOverRows } from './composed-gemm.js';
 import { columnsOf, full, half, halfProduct, typeOf } from './half-tensor.js';
-import type { GemmOptions, OverRowsOptions } from './kernels.js';
 
 const isFull = ({ a, b }: Pick<Product, 'a' | 'b'>): boolean =>
   typeOf(a) === 'float32' && typeOf(b) === 'float32';

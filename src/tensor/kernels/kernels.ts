@@ -3,41 +3,22 @@
  * TensorFlow's, composed; the latter in float32, or over bfloat16 tensors where a GPU is used. All give the same
  * numbers within their precision. None records a gradient.
  */
-import type { ComputeType, NativeGate, NormOptions, Product } from '../native/calls.js';
-import type { AttentionShape } from '../native/mixer-calls.js';
+import type {
+  DropoutOptions,
+  GemmOptions,
+  NativeGate,
+  NormGradientInputs,
+  NormOptions,
+  OverRowsOptions,
+  Product,
+} from '../native/calls.js';
+import type { AttentionShape, ConvolutionGradientInputs } from '../native/mixer-calls.js';
 import type { TokenLayout } from '../ops/layout.js';
 import type { Rotation } from '../ops/rotation.js';
 import { hasHalfTensors, hasNativeOps, type Tensor } from '../tf.js';
 import { composedKernels } from './composed.js';
 import { halfKernels } from './half.js';
 import { nativeKernels } from './native.js';
-
-export interface GemmOptions {
-  readonly out: ComputeType;
-  /** `[N]` */
-  readonly bias?: Tensor | null;
-  /** f32 `[M, N]`, added at the end. */
-  readonly residual?: Tensor | null;
-  readonly outScale?: number;
-}
-
-export interface OverRowsOptions {
-  readonly columns: number;
-  readonly offset?: number;
-  readonly alpha?: number;
-  /** `[N, columns]` instead of `[columns, N]`. */
-  readonly transposeOut?: boolean;
-}
-
-export interface NormGradientInputs {
-  readonly x: Tensor;
-  readonly w: Tensor;
-  readonly dy: Tensor;
-  /** Added to the gradient, f32 `[…, W]`. */
-  readonly extra?: Tensor;
-  /** Of `normRate`, if it is at hand. */
-  readonly rate?: Tensor | null;
-}
 
 /** Queries `[T, heads·D]`, keys and values `[T, kvHeads·D]`; or one tensor, all of them side by side. */
 export type Heads = readonly Tensor[];
@@ -68,13 +49,6 @@ export interface DeltaGradientInputs {
   readonly saved: readonly Tensor[];
   /** `[T, valueHeads · valueDim]` */
   readonly dy: Tensor;
-}
-
-export interface ConvolutionGradientInputs {
-  readonly dy: Tensor;
-  readonly kernel: Tensor;
-  /** The convolution's input; null: no gradient of the kernel is wanted. */
-  readonly u: Tensor | null;
 }
 
 export interface LayerKernels {
@@ -136,10 +110,7 @@ export interface LayerKernels {
    * Inverted dropout by a hash of seed and index: x·mask/(1 − rate), plus `addend` where given. Its own gradient
    * is the same call on dy.
    */
-  dropout(
-    x: Tensor,
-    options: { readonly rate: number; readonly seed: number; readonly addend?: Tensor },
-  ): Tensor;
+  dropout(x: Tensor, options: DropoutOptions): Tensor;
 }
 
 /** Those of this process. */

@@ -16,6 +16,39 @@ export interface NormOptions {
   readonly out: ComputeType;
 }
 
+export interface NormGradientInputs {
+  readonly x: Tensor;
+  readonly w: Tensor;
+  readonly dy: Tensor;
+  /** Added to the gradient, f32 `[…, W]`. */
+  readonly extra?: Tensor;
+  /** Of `normRate`, if it is at hand. */
+  readonly rate?: Tensor | null;
+}
+
+export interface GemmOptions {
+  readonly out: ComputeType;
+  /** `[N]` */
+  readonly bias?: Tensor | null;
+  /** f32 `[M, N]`, added at the end. */
+  readonly residual?: Tensor | null;
+  readonly outScale?: number;
+}
+
+export interface OverRowsOptions {
+  readonly columns: number;
+  readonly offset?: number;
+  readonly alpha?: number;
+  /** `[N, columns]` instead of `[columns, N]`. */
+  readonly transposeOut?: boolean;
+}
+
+export interface DropoutOptions {
+  readonly rate: number;
+  readonly seed: number;
+  readonly addend?: Tensor;
+}
+
 export interface HeadForm {
   readonly temperature: number;
   readonly logitScale: number;
@@ -58,9 +91,9 @@ export function nativeNorm(x: Tensor, w: Tensor, { eps, offset, out }: NormOptio
   return executeOp('LorikeetRmsNorm', attrs, [x, w]);
 }
 
-/** @param extra Added to the gradient, f32 `[…, W]`. @returns dx */
+/** @returns dx */
 export function nativeNormGradient(
-  { x, w, dy, extra }: { x: Tensor; w: Tensor; dy: Tensor; extra?: Tensor },
+  { x, w, dy, extra }: NormGradientInputs,
   { eps, offset, out }: NormOptions,
 ): Tensor {
   const attrs = [attr.type('Y', out), attr.float('eps', eps), attr.float('offset', offset)];
@@ -85,15 +118,7 @@ export const nativeGatedGradient = (
   ];
 
 /** `outScale`·(Σ products + bias) + residual, `[M, N]`; at most six products. */
-export function nativeGemm(
-  products: readonly Product[],
-  options: {
-    readonly out: ComputeType;
-    readonly bias?: Tensor | null;
-    readonly residual?: Tensor | null;
-    readonly outScale?: number;
-  },
-): Tensor {
+export function nativeGemm(products: readonly Product[], options: GemmOptions): Tensor {
   if (products.length > MAX_PRODUCTS) throw new Error('nativeGemm: too many products');
   const first = products[0]!;
   const inputs = Array.from({ length: MAX_PRODUCTS }, (_, i) => products[i] ?? first);
@@ -151,19 +176,13 @@ export function nativeGatedGemm(
 /** alpha·A[:, offset : offset + columns]ᵀ·B over the tokens, float32. @param a `[T, M]` @param b `[T, N]` */
 export function nativeGemmOverRows(
   { a, b }: { a: Tensor; b: Tensor },
-  options: {
-    readonly columns: number;
-    readonly offset?: number;
-    readonly alpha?: number;
-    /** `[N, columns]` instead of `[columns, N]`. */
-    readonly transposeOut?: boolean;
-  },
+  { columns, offset = 0, alpha = 1, transposeOut = false }: OverRowsOptions,
 ): Tensor {
   const attrs = [
-    attr.int('offset', options.offset ?? 0),
-    attr.int('columns', options.columns),
-    attr.float('alpha', options.alpha ?? 1),
-    attr.bool('transpose_out', options.transposeOut ?? false),
+    attr.int('offset', offset),
+    attr.int('columns', columns),
+    attr.float('alpha', alpha),
+    attr.bool('transpose_out', transposeOut),
   ];
   return executeOp('LorikeetGemmOverRows', attrs, [a, b]);
 }
@@ -190,14 +209,7 @@ export function nativeHead(
  * Inverted dropout by a hash of seed and index: x·mask/(1 − rate), plus `addend` where given. Its own gradient
  * is the same call on dy.
  */
-export function nativeDropout(
-  x: Tensor,
-  {
-    rate,
-    seed,
-    addend,
-  }: { readonly rate: number; readonly seed: number; readonly addend?: Tensor },
-): Tensor {
+export function nativeDropout(x: Tensor, { rate, seed, addend }: DropoutOptions): Tensor {
   const attrs = [attr.float('rate', rate), attr.bool('adds', addend !== undefined)];
   return executeOp('LorikeetDropout', attrs, [x, tf.scalar(seed, 'int32'), addend ?? x]);
 }

@@ -13,6 +13,13 @@ export interface AttentionShape {
   readonly window: number | null;
 }
 
+export interface ConvolutionGradientInputs {
+  readonly dy: Tensor;
+  readonly kernel: Tensor;
+  /** The convolution's input; null: no gradient of the kernel is wanted. */
+  readonly u: Tensor | null;
+}
+
 /** @param x `[T, heads·D]` @param positions int32 `[T]` @param cos `[P, rotaryDim/2]`, as `sin` */
 export function nativeRope(
   x: Tensor,
@@ -61,7 +68,7 @@ export const nativeConvolution = (u: Tensor, kernel: Tensor, before: readonly Te
 
 /** @returns du, and dkernel where u is given */
 export function nativeConvolutionGradient(
-  { dy, kernel, u }: { readonly dy: Tensor; readonly kernel: Tensor; readonly u: Tensor | null },
+  { dy, kernel, u }: ConvolutionGradientInputs,
   before: readonly Tensor[],
 ): [Tensor, Tensor | null] {
   const attrs = [attr.int('N', before.length), attr.bool('of_kernel', u !== null)];
